@@ -27,8 +27,9 @@ import scenes
 DEMO, CHECKS = "org.ferryproject.Demo", "org.ferryproject.Checks"
 # Only ends a hang.
 SOME_SECONDS = 600
-# What flatpak itself says of a bus that is slow; programs in it have a name there.
-OF_FLATPAK = r"\n\*\* \(process:\d+\): WARNING \*\*: .*\n"
+# What flatpak itself says of a bus that is slow; programs in it have a name there. And GDK, on Wayland, of a portal that a
+# bare machine has not.
+OF_FLATPAK = r"\n(\*\* \(process:\d+\): WARNING \*\*: |\(\S+:\d+\): Gdk-WARNING \*\*: .*: Failed to read portal settings: ).*\n"
 
 
 def why_not():
@@ -38,7 +39,7 @@ def why_not():
             return "there is no %s" % program
     if subprocess.run(["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
         return "this system gives no user namespaces"
-    return None if os.environ.get("DISPLAY") else "there is no display"
+    return None if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") else "there is no display"
 
 
 def build_watcher(top, folder):
