@@ -549,7 +549,11 @@ ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later,
   g_autoptr (FerryCompletion) completion = resolve_new (chain, deadline);
 
   g_task_set_check_cancellable (task, FALSE);
-  start (completion, later, NULL, NULL);
+  /* Else the answer might come before the cancellable is looked at. */
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED);
+  else
+    start (completion, later, NULL, NULL);
   ferry_completion_return (completion, task, ferry_deadline_or_never (deadline));
   g_object_unref (task);
 }
