@@ -43,6 +43,9 @@ void ferry_launcher_restore_transports (FerryLauncher *self, GPtrArray *renewals
 /* Returns (transfer none) (nullable) the place of a launcher's transport: an object for what is to be known of the
  * transport after it was freed. NULL for any other transport. */
 GObject *ferry_link_transport_get_place (FerryTransport *transport);
+
+/* Whether the other end of a transport of any kind is a worker that has not attached yet. */
+gboolean ferry_link_transport_is_starting (FerryTransport *transport);
 /* In a worker: whether the worker has a transport of that name. */
 gboolean ferry_worker_has_transport (const char *name);
 

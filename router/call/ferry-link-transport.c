@@ -87,14 +87,6 @@ end_unref (gpointer end)
 
 /* ---- sending to the worker ---- */
 
-static gboolean
-check_owner (gpointer data, GError **error)
-{
-  FerryLink *link = get_link (data);
-
-  return link == NULL || ferry_link_check_owner (link, error);
-}
-
 /* Returns (nullable) the worker's link. */
 static FerryLink *
 require_link (End *end, GError **error)
@@ -125,15 +117,14 @@ check_sent (FerryLink *link, FerryDownResult result, GError **error)
 }
 
 static gboolean
-send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
+send_message (gpointer data, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   End *end = data;
   FerryLink *link = require_link (end, error);
 
-  return link != NULL && check_sent (link,
-                                     ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver),
-                                                      (const FerryPart *) vectors, n_vectors),
-                                     error);
+  return link != NULL &&
+         check_sent (link, ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver), parts, n_parts),
+                     error);
 }
 
 /* Sends an empty message with the socket, the only message of a transport that has descriptors. */
@@ -154,11 +145,11 @@ pass_socket (gpointer data, int socket, GError **error)
 }
 
 static gboolean
-send_cancel (gpointer end, guint64 xid, guint16 reason)
+send_cancel (gpointer end, guint64 xid, FerryCancelReason reason)
 {
   FerryLink *link = get_link (end);
 
-  return link != NULL && ferry_link_send_cancel (link, xid, reason) == FERRY_DOWN_SENT;
+  return link != NULL && ferry_link_send_cancel (link, xid, (guint16) reason) == FERRY_DOWN_SENT;
 }
 
 static void
@@ -179,7 +170,7 @@ room_came (gpointer data)
 {
   End *end = data;
 
-  ferry_transport_wake_waiting (end->self);
+  ferry_transactions_wake_waiting (ferry_transport_get_transactions (end->self));
   ferry_inbox_wake (&end->inbox);
   if (!atomic_exchange (&end->told, TRUE))
     ferry_mailbox_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
@@ -275,12 +266,6 @@ accepts (gpointer data, gconstpointer message, gsize size)
   return ferry_transactions_is_for_any_thread (ferry_transport_get_transactions (end->self),
                                                atomic_load_explicit (&end->takes_requests, memory_order_relaxed),
                                                message, size);
-}
-
-static FerryInbox *
-get_inbox (gpointer data)
-{
-  return &((End *) data)->inbox;
 }
 
 /* lock */
@@ -466,25 +451,14 @@ end_free (gpointer data)
   end_unref (end);
 }
 
-static gboolean
-is_starting (gpointer data)
-{
-  g_autoptr (FerryWorker) worker = g_weak_ref_get (&((End *) data)->worker);
-
-  return worker != NULL && ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING;
-}
-
-static const FerryTransportKind link_kind = {
-  .send = send_parts,
+static const FerryCarrierFuncs carrier_funcs = {
+  .send = send_message,
   .close = end_close,
   .free = end_free,
-  .check_owner = check_owner,
   .cancel = send_cancel,
-  .is_starting = is_starting,
   .begin_wait = begin_wait,
   .end_wait = end_wait,
   .remove_wait = remove_wait,
-  .get_inbox = get_inbox,
   .open_inbox = open_inbox,
   .note_wait = note_wait,
   .note_taken = note_taken,
@@ -505,7 +479,7 @@ static void
 launcher_done (FerryWorker *worker, gpointer data)
 {
   g_autoptr (FerryTransport) transport = data;
-  End *end = ferry_transport_get_data (transport, &link_kind);
+  End *end = ferry_transport_get_carrier (transport, &carrier_funcs);
   FerryLink *link = worker != NULL ? ferry_worker_get_link (worker) : NULL;
   g_autoptr (GError) reason = NULL;
   gboolean ended;
@@ -551,7 +525,8 @@ static FerryTransport *
 link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 {
   End *end = g_atomic_rc_box_new0 (End);
-  FerryTransport *transport = ferry_transport_new_of_kind (&link_kind, g_atomic_rc_box_acquire (end));
+  FerryTransport *transport =
+    ferry_transport_new_for_carrier (&carrier_funcs, g_atomic_rc_box_acquire (end), &end->inbox);
   FerryTransactions *transactions = ferry_transport_get_transactions (transport);
 
   ferry_transactions_set_first_xid (transactions, ferry_transport_get_first_xid (index));
@@ -580,9 +555,18 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 FerryRouter *
 ferry_link_transport_dup_router (FerryTransport *transport)
 {
-  End *end = ferry_transport_get_data (transport, &link_kind);
+  End *end = ferry_transport_get_carrier (transport, &carrier_funcs);
 
   return end != NULL ? ferry_receiver_dup_router (end->receiver) : NULL;
+}
+
+gboolean
+ferry_link_transport_is_starting (FerryTransport *transport)
+{
+  End *end = ferry_transport_get_carrier (transport, &carrier_funcs);
+  g_autoptr (FerryWorker) worker = end != NULL ? g_weak_ref_get (&end->worker) : NULL;
+
+  return worker != NULL && ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING;
 }
 
 /* Returns the function that the worker's program must call to get a transport of that name. */
@@ -635,7 +619,7 @@ get_given (FerryLauncher *launcher)
 static gboolean
 is_pending (FerryTransport *transport)
 {
-  End *end = transport != NULL ? ferry_transport_get_data (transport, &link_kind) : NULL;
+  End *end = transport != NULL ? ferry_transport_get_carrier (transport, &carrier_funcs) : NULL;
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = end != NULL ? g_mutex_locker_new (&end->lock) : NULL;
 
   return end != NULL && end->with_launcher;
@@ -841,7 +825,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   transport = link_transport_new (receiver, router, ferry_launcher_count_senders (self));
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, get_entry (name), launcher_done, transport, error))
     return NULL;
-  ((End *) ferry_transport_get_data (transport, &link_kind))->with_launcher = TRUE;
+  ((End *) ferry_transport_get_carrier (transport, &carrier_funcs))->with_launcher = TRUE;
   note_given (self, name, transport);
   return g_object_ref (g_steal_pointer (&transport));
 }

@@ -152,12 +152,12 @@ write_queued_locked (Core *core)
 }
 
 static gboolean
-send_message (gpointer data, const GOutputVector *parts, guint n_parts, GError **error)
+send_message (gpointer data, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   Core *core = data;
   FERRY_AUTO_LOCK (&core->lock);
 
-  if (!ferry_frame_queue_send (&core->queue, parts, n_parts, FERRY_FRAME_MAX_MESSAGE, error))
+  if (!ferry_frame_queue_send (&core->queue, (const GOutputVector *) parts, n_parts, FERRY_FRAME_MAX_MESSAGE, error))
     return FALSE;
   watch_locked (core);
   return TRUE;
@@ -337,12 +337,12 @@ core_free (gpointer data)
   core_unref (core);
 }
 
-static const FerryTransportKind polled_kind = {.send = send_message, .close = core_close, .free = core_free};
+static const FerryCarrierFuncs carrier_funcs = {.send = send_message, .close = core_close, .free = core_free};
 
 static Core *
 get_core (FerryTransport *self)
 {
-  return ferry_transport_get_data (self, &polled_kind);
+  return ferry_transport_get_carrier (self, &carrier_funcs);
 }
 
 FerryTransport *
@@ -350,13 +350,13 @@ ferry_polled_transport_new (int fd)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   Core *core = core_new (fd, context);
-  FerryTransport *self = ferry_transport_new_of_kind (&polled_kind, core);
+  FerryTransport *self = ferry_transport_new_for_carrier (&carrier_funcs, core, NULL);
 
   g_weak_ref_set (&core->transport, self);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
   ferry_transport_set_context (self, context, ferry_polled_transport_is_receiving);
   /* Sends the greeting. If that fails, the source ends the transport when it is dispatched. */
-  send_message (core, NULL, 0, NULL);
+  send_message (core, NULL, 0, NULL, NULL);
   return self;
 }
 

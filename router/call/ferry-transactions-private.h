@@ -17,6 +17,8 @@
 #pragma once
 
 #include "base/ferry-sibling-private.h"
+#include "lane/ferry-answer-waits-private.h"
+#include "link/ferry-link-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -27,45 +29,53 @@ typedef struct _FerryTransactions FerryTransactions;
 /* A request that the other end sent to this end, until it is answered. Reference-counted; any thread. */
 typedef struct _FerryCall FerryCall;
 
-/* How messages get to the other end. Any thread may call these functions, several at once. Requests are sent one at
- * a time, in the order of their numbers. The functions must not call back into the transactions. */
+/* What carries the messages of both ends: a worker's link, the worker's end of it, a stream, a host's session. All but
+ * send are nullable. They get the carrier. Any thread may call them, several at once, and none may call back into the
+ * transactions. */
 typedef struct
 {
-  /* Sends a message. Returns FALSE with an error if the message was not sent: FERRY_ERROR_WOULD_BLOCK if it may be
-   * sent later. */
-  gboolean (*send) (gpointer transport, const FerryCallMessage *message, GError **error);
-  /* (nullable): sends a cancel that overtakes the messages that were sent before. NULL: a cancel is sent as a
-   * message */
-  gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
-  /* (nullable): whether this process may send at all: a forked child may not use what its parent sends by. Called
-   * before any lock is taken, since a thread of the parent may have had it at the fork. */
-  gboolean (*check_owner) (gpointer transport, GError **error);
-  /* (nullable): called when a window has grown or a call was cancelled. Threads may wait for either. */
-  void (*note_room) (gpointer transport);
-  /* (nullable): called by ferry_transactions_receive() before a callback that may take long. Must wake all threads
-   * that done_in_run() has marked to be woken. */
-  void (*end_run) (gpointer transport);
-  /* (nullable): sends a large message as a whole, in a way that does not delay other messages. FALSE: it cannot. */
-  gboolean (*send_in_buffer) (gpointer transport, const FerryCallMessage *message);
-  /* (nullable): called by ferry_transactions_receive(): whether the other end has claimed this transaction. If it
-   * has not, any message of the transaction except a refusal breaks the protocol. NULL: the other end need not claim
-   * transactions. */
-  gboolean (*is_begun) (gpointer transport, guint64 xid);
-  /* Called for a message of a transaction that was not claimed, while this end waits for the transaction. The
-   * transaction was begun in spite of that. */
-  void (*note_unclaimed) (gpointer transport, guint64 xid);
-  /* whether large answers that send_in_buffer() did not send are sent in pieces, so that they do not delay other
-   * messages */
-  gboolean in_pieces;
-  /* the arguments of open calls are bounded by FERRY_MAX_OPEN_CALL_BYTES; a worker takes all tasks that its pool sends
-   */
-  gboolean bounds_calls;
-  /* how many bytes each call has for the code that answers it: see ferry_call_get_space() */
-  gsize call_space;
-  /* (nullable): called when the last reference is dropped. Until then a send() that began before
-   * ferry_transactions_close() may still be running */
-  void (*destroy) (gpointer transport);
-} FerryTransportFuncs;
+  /* Sends a message. descriptors (nullable): what goes with it, for a carrier that can. Requests are sent one at a
+   * time, in the order of their numbers. Must never wait on the thread of a main loop. Returns FALSE with an error if
+   * the message was not sent: FERRY_ERROR_WOULD_BLOCK if it may be sent later. Then ferry_transactions_note_room() must
+   * be called when there may be room. */
+  gboolean (*send) (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors,
+                    GError **error);
+  /* Sends a cancel that overtakes the messages that were sent before. NULL, or FALSE: it is sent as a message. */
+  gboolean (*cancel) (gpointer carrier, guint64 xid, FerryCancelReason reason);
+  /* Sends a large message as a whole, in a way that does not delay other messages. FALSE: it cannot now. */
+  gboolean (*send_in_buffer) (gpointer carrier, const FerryPart *parts, guint n_parts);
+  /* Whether a message that was accepted still waits in this process. There is room when that changes. */
+  gboolean (*is_sending) (gpointer carrier);
+  /* Whether the other end has claimed this transaction. If it has not, any message of the transaction except a refusal
+   * breaks the protocol. NULL: the other end need not claim transactions. */
+  gboolean (*is_begun) (gpointer carrier, guint64 xid);
+  /* (with is_begun): called for a message of a transaction that was not claimed, while this end waits for the
+   * transaction. The transaction was begun in spite of that. */
+  void (*note_unclaimed) (gpointer carrier, guint64 xid);
+
+  /* For a thread that will send a request and wait for the answer. may_take: lets the thread receive the answer itself,
+   * where the carrier can do so now. Returns whether it does: then end_wait follows. One thread at a time does. Sets
+   * the wait's connection id. */
+  gboolean (*begin_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean may_take);
+  /* (with begin_wait): ends that. waits: waits for the answer first, and receives it where it can. */
+  void (*end_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean waits);
+  /* For a thread that was listed, to be handed its answer by another thread. Ends that, unless the wait's completion is
+   * handed over. Afterwards, the wait's size tells whether the thread has the answer. */
+  void (*remove_wait) (gpointer carrier, FerryAnswerWait *wait);
+
+  /* For a carrier with an inbox: lets messages come there. requests: also requests, if there is no worker yet. */
+  void (*open_inbox) (gpointer carrier, gboolean requests);
+  /* (with open_inbox): a thread begins to wait for what comes to the inbox. */
+  void (*note_wait) (gpointer carrier);
+  /* (with open_inbox): messages of share bytes were taken out of the inbox. refused: a message waits in the lane for
+   * that. */
+  void (*note_taken) (gpointer carrier, gsize share, gboolean refused);
+
+  /* Releases resources. Called once, when the transport closes; no message is sent after that. */
+  void (*close) (gpointer carrier);
+  /* Called when the last reference is dropped. Until then a send() that began before the close may still be running. */
+  void (*free) (gpointer carrier);
+} FerryCarrierFuncs;
 
 typedef struct
 {
@@ -97,7 +107,7 @@ typedef struct
                       of its own */
   FerryCallFlags flags;
   guint16 window;
-  const int *descriptors; /* (nullable): descriptors to send with the request, for a transport that can send any */
+  const int *descriptors; /* (nullable): what is sent with the request, by a carrier that can */
   guint n_descriptors;
   FerryPart packed; /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
   /* (nullable): called just before the request is sent, with a lock held that orders requests. It must not send. */
@@ -120,10 +130,21 @@ typedef void (*FerryRequestFunc) (FerryTransactions *self, FerryCall *call, gpoi
 /* The pieces of all unfinished answers together may be as large as this many answers of the largest size. */
 #define FERRY_MAX_LARGEST_ANSWERS 4
 
-/* Returns (transfer full) new transactions. request_func (nullable): NULL refuses every request. */
-FerryTransactions *ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport,
+/* Returns (transfer full) new transactions. Takes carrier, if funcs have free. request_func (nullable): NULL refuses
+ * every request. */
+FerryTransactions *ferry_transactions_new (const FerryCarrierFuncs *funcs, gpointer carrier,
                                            FerryRequestFunc request_func, gpointer request_data);
+/* Changes the carrier, before the first message. */
+void ferry_transactions_set_carrier (FerryTransactions *self, const FerryCarrierFuncs *funcs, gpointer carrier);
+/* For a transport: large answers that send_in_buffer() did not send go in pieces, so that they do not delay other
+ * messages; the arguments of open calls are bounded by FERRY_MAX_OPEN_CALL_BYTES; and each call has call_space bytes
+ * for the code that answers it, see ferry_call_get_space(). The worker of a pool takes all tasks that its pool sends.
+ */
+void ferry_transactions_set_for_transport (FerryTransactions *self, gsize call_space);
 void ferry_transactions_unref (FerryTransactions *self);
+/* Whether this process may send at all: a forked child may not use what its parent sends by. Takes no lock, since a
+ * thread of the parent may have had it at the fork. Fails with FERRY_ERROR_CLOSED. */
+gboolean ferry_transactions_check_owner (FerryTransactions *self, GError **error);
 
 /* Sets the number of the first request, 1 by default. Must be called before that request. */
 void ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first);
@@ -198,7 +219,7 @@ typedef struct
   guint n_asked;     /* transactions that have not ended; this and all fields below are current numbers, for tests */
   guint n_calls;
   guint n_early;       /* cancels that arrived before their requests */
-  guint n_unsent;      /* dropped calls that were not refused yet */
+  guint n_unsent;      /* refusals of dropped calls, and sends, that wait for room */
   guint64 pieces_size; /* the size in bytes of the pieces of unfinished answers */
 } FerryTransactionsCounts;
 
@@ -239,8 +260,32 @@ FERRY_FOR_SIBLINGS
 void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
 /* Returns (nullable) the data of ferry_call_attach(). */
 gpointer ferry_call_get_attached (FerryCall *self);
-/* Sends cancels, windows, and refusals of dropped calls that waited for room, as far as there is room. */
-void ferry_transactions_flush_owed (FerryTransactions *self);
+
+/* ---- room ----
+ *
+ * What has no room in the carrier is kept here, and sent in order when there is some: cancels, windows, refusals of
+ * dropped calls, and what ferry_transactions_send_later() is given. A thread that may wait for room gets the room count
+ * first, then tries to send, and then waits until the count has changed. */
+
+/* Wakes the threads that wait for room, for a window, or for the end, and sends what waits for room, as far as there is
+ * some. Takes locks that sending takes. */
+void ferry_transactions_note_room (FerryTransactions *self);
+/* Wakes the threads only. */
+void ferry_transactions_wake_waiting (FerryTransactions *self);
+/* Sends what waits for room, as far as there is some. */
+void ferry_transactions_flush (FerryTransactions *self);
+FERRY_FOR_SIBLINGS
+guint64 ferry_transactions_get_room_count (FerryTransactions *self);
+/* Returns TRUE when the count is no longer count, or the transactions are closed. deadline: monotonic time in
+ * microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
+gboolean ferry_transactions_wait_for_room (FerryTransactions *self, guint64 count, gint64 deadline,
+                                           GCancellable *cancellable, GError **error);
+/* Tries to send again. Returns whether that is done: the message was sent, or can never be. */
+typedef gboolean (*FerrySendFunc) (gpointer data);
+/* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call func,
+ * until func returns TRUE. count: the room count before the send that failed. */
+FERRY_FOR_SIBLINGS
+void ferry_transactions_send_later (FerryTransactions *self, FerrySendFunc func, gpointer data, guint64 count);
 
 /* Each of these sends the end of a call. Returns FALSE with an error if it was not sent. With FERRY_ERROR_WOULD_BLOCK
  * the call is still open. Other errors are FERRY_ERROR_CLOSED and errors of the value or the transport. A call must be

@@ -29,6 +29,9 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
+#include "base/ferry-wait-queue-private.h"
+#include "base/ferry-waiters-private.h"
 #include "call/ferry-xid-table-private.h"
 #include "wire/ferry-reserved-name-private.h"
 
@@ -42,10 +45,13 @@
 struct _FerryTransactions
 {
   _Atomic gint references;
-  FerryTransportFuncs funcs; /* const: this and the next three fields */
-  gpointer transport;
+  const FerryCarrierFuncs *funcs; /* const, as the fields down to fork_number */
+  gpointer carrier;
   FerryRequestFunc request_func; /* (nullable) */
   gpointer request_data;
+  gboolean is_of_transport;
+  gsize call_space;
+  guint fork_number; /* see ferry-forks-private.h */
 
   /* Held while a request is numbered and sent, so that requests are sent in the order of their numbers. */
   pthread_mutex_t send_lock;
@@ -59,8 +65,8 @@ struct _FerryTransactions
   guint64 *early_ring; /* (owned) (nullable): the numbers that were added to early, so that the oldest can be removed */
   guint early_next;    /* the index in early_ring of the next number */
   guint64 highest_call; /* the highest number of a request that arrived */
-  GQueue owed;          /* (element-type Owed) (owned): messages that wait for room */
-  guint n_dropped;      /* how many dropped calls owed contains */
+  GQueue owed;          /* (element-type Owed) (owned): what waits for room */
+  guint n_dropped;      /* how many dropped calls and sends owed contains */
   GError *reason;       /* (owned) (nullable): set once by ferry_transactions_close(), with the lock held */
   guint64 pieces_size;  /* the size in bytes of the pieces of all entries of asked */
   guint64 max_answer;
@@ -71,15 +77,20 @@ struct _FerryTransactions
   _Atomic gboolean closed; /* reason is set */
   _Atomic gboolean has_owed;
 
-  _Atomic guint64 n_flushes; /* how often ferry_transactions_flush_owed() was called */
+  /* Grows when there may be room. All accesses to it are sequentially consistent: if one thread makes room while
+   * another one keeps a message, at least one of the two sees what the other did. */
+  _Atomic guint64 room_count;
+  FerryWaitQueue room; /* any: the threads that wait for room */
 };
 
-/* A message that waits for room: a cancel, a window that has grown, or the refusal of a dropped call. */
+/* What waits for room: a cancel, a window that has grown, the refusal of a dropped call, or a send that has failed. */
 typedef struct
 {
-  guint64 xid;     /* the transaction of a cancel or of a window; 0 for a refusal */
-  guint reason;    /* the reason of a cancel, or 0 */
-  FerryCall *call; /* (owned) (nullable): the dropped call */
+  guint64 xid;        /* the transaction of a cancel or of a window, else 0 */
+  guint reason;       /* the reason of a cancel, or 0 */
+  FerryCall *call;    /* (owned) (nullable): the dropped call */
+  FerrySendFunc func; /* (nullable): tries the send again, with data */
+  gpointer data;
 } Owed;
 
 typedef enum
@@ -116,22 +127,38 @@ struct _FerryCall
 };
 
 FerryTransactions *
-ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport, FerryRequestFunc request_func,
+ferry_transactions_new (const FerryCarrierFuncs *funcs, gpointer carrier, FerryRequestFunc request_func,
                         gpointer request_data)
 {
   FerryTransactions *self = g_new0 (FerryTransactions, 1);
 
   atomic_init (&self->references, 1);
-  self->funcs = *funcs;
-  self->transport = transport;
+  self->funcs = funcs;
+  self->carrier = carrier;
   self->request_func = request_func;
   self->request_data = request_data;
+  self->fork_number = ferry_forks_note ();
+  ferry_wait_queue_init (&self->room);
   pthread_mutex_init (&self->send_lock, NULL);
   pthread_mutex_init (&self->lock, NULL);
   self->next_xid = 1;
   self->max_answer = DEFAULT_MAX_ANSWER;
   g_queue_init (&self->owed);
   return self;
+}
+
+void
+ferry_transactions_set_carrier (FerryTransactions *self, const FerryCarrierFuncs *funcs, gpointer carrier)
+{
+  self->funcs = funcs;
+  self->carrier = carrier;
+}
+
+void
+ferry_transactions_set_for_transport (FerryTransactions *self, gsize call_space)
+{
+  self->is_of_transport = TRUE;
+  self->call_space = call_space;
 }
 
 void
@@ -162,8 +189,9 @@ ferry_transactions_unref (FerryTransactions *self)
     return;
   /* Each open call holds a reference to self, so there is none here. */
   g_assert (self->calls.n_entries == 0);
-  if (self->funcs.destroy != NULL)
-    self->funcs.destroy (self->transport);
+  if (self->funcs->free != NULL)
+    self->funcs->free (self->carrier);
+  ferry_wait_queue_clear (&self->room);
   g_array_unref (ferry_xid_table_steal_all (&self->asked));
   ferry_xid_table_clear (&self->calls);
   ferry_xid_table_clear (&self->early);
@@ -173,6 +201,15 @@ ferry_transactions_unref (FerryTransactions *self)
   pthread_mutex_destroy (&self->lock);
   pthread_mutex_destroy (&self->send_lock);
   g_free (self);
+}
+
+gboolean
+ferry_transactions_check_owner (FerryTransactions *self, GError **error)
+{
+  return !ferry_forks_is_inherited (self->fork_number) ||
+         ferry_set_error (error, FERRY_ERROR_CLOSED,
+                          "This process was forked from the one that has the transport, and cannot use it; ask in that "
+                          "process itself, or start another worker");
 }
 
 /* ---- sending ---- */
@@ -195,7 +232,10 @@ check_open (FerryTransactions *self, GError **error)
 static gboolean
 send_message (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
-  return check_open (self, error) && self->funcs.send (self->transport, message, error);
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  guint n_parts = ferry_call_message_get_parts (message, parts);
+
+  return check_open (self, error) && self->funcs->send (self->carrier, parts, n_parts, NULL, error);
 }
 
 static gboolean
@@ -208,7 +248,49 @@ refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **err
   return send_message (self, &message, error);
 }
 
-/* ---- messages that wait for room ---- */
+/* ---- threads that wait for room ---- */
+
+guint64
+ferry_transactions_get_room_count (FerryTransactions *self)
+{
+  return atomic_load (&self->room_count);
+}
+
+void
+ferry_transactions_wake_waiting (FerryTransactions *self)
+{
+  atomic_fetch_add (&self->room_count, 1);
+  if (!ferry_wait_queue_is_empty (&self->room))
+    ferry_wait_queue_finish_all (&self->room);
+}
+
+typedef struct
+{
+  FerryTransactions *transactions;
+  guint64 count;
+} RoomWait;
+
+/* The end counts as room. */
+static gboolean
+has_made_room (gpointer data)
+{
+  const RoomWait *wait = data;
+
+  return atomic_load (&wait->transactions->room_count) != wait->count || is_closed (wait->transactions);
+}
+
+gboolean
+ferry_transactions_wait_for_room (FerryTransactions *self, guint64 count, gint64 deadline, GCancellable *cancellable,
+                                  GError **error)
+{
+  RoomWait wait = {self, count};
+
+  return ferry_wait_queue_wait (&self->room, NULL, has_made_room, &wait, ferry_deadline_or_never (deadline),
+                                cancellable, "The other end did not make room in time; allow more time, or send less",
+                                error);
+}
+
+/* ---- what waits for room, without a thread that waits ---- */
 
 static void
 note_owed_locked (FerryTransactions *self)
@@ -226,7 +308,7 @@ merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
   gboolean is_new;
 
   if (entry == NULL)
-    return owed->reason != 0 || owed->call != NULL;
+    return owed->reason != 0 || owed->call != NULL || owed->func != NULL;
   is_new = owed->reason != 0 ? !entry->cancel_owed : entry->owed == 0;
   if (owed->reason != 0)
     entry->cancel_owed = TRUE;
@@ -235,7 +317,7 @@ merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
   return is_new;
 }
 
-/* Queues a message that waits for room. Returns FALSE after ferry_transactions_close(). */
+/* Queues what waits for room. Returns FALSE after ferry_transactions_close(). */
 static gboolean
 owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
 {
@@ -246,13 +328,13 @@ owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
   if (merge_owed_locked (self, owed, n))
     {
       g_queue_push_nth (&self->owed, g_memdup2 (owed, sizeof *owed), first ? 0 : -1);
-      self->n_dropped += owed->call != NULL;
+      self->n_dropped += owed->call != NULL || owed->func != NULL;
       note_owed_locked (self);
     }
   return TRUE;
 }
 
-/* Removes the next message from the queue. Returns FALSE if the queue is empty. n: set to how much a window has
+/* Removes the first of the queue. Returns FALSE if the queue is empty. n: set to how much a window has
  * grown, 0 if its transaction has ended. */
 static gboolean
 take_owed (FerryTransactions *self, Owed *owed, guint *n)
@@ -267,7 +349,7 @@ take_owed (FerryTransactions *self, Owed *owed, guint *n)
   if (taken == NULL)
     return FALSE;
   *owed = *taken;
-  self->n_dropped -= owed->call != NULL;
+  self->n_dropped -= owed->call != NULL || owed->func != NULL;
   entry = ferry_xid_table_find (&self->asked, taken->xid);
   if (entry != NULL && taken->reason != 0)
     entry->cancel_owed = FALSE;
@@ -322,22 +404,43 @@ send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first,
   return FALSE;
 }
 
+/* Tries a send again, and queues it if there is still no room. The send fails for good once nothing can be queued. */
+static void
+try_or_owe (FerryTransactions *self, const Owed *owed, gboolean first, gboolean *kept)
+{
+  *kept = FALSE;
+  while (!*kept && !owed->func (owed->data))
+    *kept = owe (self, owed, 0, first);
+}
+
 /* any: Works as send_or_owe(). A queued message is sent as soon as there is room. */
 static gboolean
 tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 {
-  guint64 n_flushes = atomic_load (&self->n_flushes);
+  guint64 count = atomic_load (&self->room_count);
   gboolean kept = FALSE;
 
   if (!send_or_owe (self, owed, n, FALSE, &kept, error))
     return FALSE;
   /* A flush between the send and the queueing did not find the message, so another flush is needed. */
-  if (kept && atomic_load (&self->n_flushes) != n_flushes)
-    ferry_transactions_flush_owed (self);
+  if (kept && atomic_load (&self->room_count) != count)
+    ferry_transactions_flush (self);
   return TRUE;
 }
 
-/* Sends the queued messages. Returns FALSE when the transport has no room. */
+void
+ferry_transactions_send_later (FerryTransactions *self, FerrySendFunc func, gpointer data, guint64 count)
+{
+  const Owed owed = {.func = func, .data = data};
+  gboolean kept;
+
+  if (!owe (self, &owed, 0, FALSE))
+    try_or_owe (self, &owed, FALSE, &kept);
+  else if (atomic_load (&self->room_count) != count)
+    ferry_transactions_flush (self);
+}
+
+/* Sends what is queued. Returns FALSE when the carrier has no room. */
 static gboolean
 flush_once (FerryTransactions *self)
 {
@@ -346,22 +449,41 @@ flush_once (FerryTransactions *self)
   guint n;
 
   while (!kept && take_owed (self, &owed, &n))
-    if (owed.call != NULL || owed.reason != 0 || n > 0)
+    if (owed.func != NULL)
+      try_or_owe (self, &owed, TRUE, &kept);
+    else if (owed.call != NULL || owed.reason != 0 || n > 0)
       send_or_owe (self, &owed, n, TRUE, &kept, NULL);
   return !kept;
 }
 
 /* any, without the lock. If there comes room on another thread while this one holds a message, that thread finds the
- * queue empty. It has increased n_flushes, so this thread tries again. */
+ * queue empty. It has increased room_count, so this thread tries again. */
 void
-ferry_transactions_flush_owed (FerryTransactions *self)
+ferry_transactions_flush (FerryTransactions *self)
 {
+  g_autoptr (FerryTransactions) alive G_GNUC_UNUSED = ref (self);
   guint64 before;
 
-  atomic_fetch_add (&self->n_flushes, 1);
+  atomic_fetch_add (&self->room_count, 1);
   do
-    before = atomic_load (&self->n_flushes);
-  while (!flush_once (self) && atomic_load (&self->n_flushes) != before);
+    before = atomic_load (&self->room_count);
+  while (!flush_once (self) && atomic_load (&self->room_count) != before);
+}
+
+/* For a carrier that tells of no room, as a transport does. */
+static void
+flush_if_untold (FerryTransactions *self)
+{
+  /* Relaxed: see note_owed_locked(). */
+  if (!self->is_of_transport && atomic_load_explicit (&self->has_owed, memory_order_relaxed))
+    ferry_transactions_flush (self);
+}
+
+void
+ferry_transactions_note_room (FerryTransactions *self)
+{
+  ferry_transactions_wake_waiting (self);
+  ferry_transactions_flush (self);
 }
 
 /* ---- large answers, which are sent in pieces with other messages between them ---- */
@@ -458,7 +580,10 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
 {
   g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (request->arguments);
   g_autoptr (GError) failure = NULL;
+  FerryDescriptors batch = {request->descriptors, request->n_descriptors, 0};
   FerryCallMessage message;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  guint n_parts;
   guint64 xid;
 
   g_return_val_if_fail (request->method != NULL, 0);
@@ -467,7 +592,7 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   g_return_val_if_fail ((request->flags & FERRY_CALL_ONE_WAY) == 0 || (request->flags & FERRY_CALL_STREAM) == 0, 0);
   g_return_val_if_fail (request->window == 0 || (request->flags & FERRY_CALL_STREAM) != 0, 0);
 
-  if ((self->funcs.check_owner != NULL && !self->funcs.check_owner (self->transport, error)) ||
+  if (!ferry_transactions_check_owner (self, error) ||
       !ferry_call_message_check (request->method, request->arguments, error))
     return 0;
   /* This serialises the arguments, which takes time, so it is done before the locks are taken. */
@@ -477,15 +602,16 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   message.header.number = request->deadline;
   message.header.flags = (guint8) request->flags;
   message.header.window = request->window;
-  message.descriptors = request->descriptors;
-  message.n_descriptors = request->n_descriptors;
 
   pthread_mutex_lock (&self->send_lock);
   xid = begin (self, request, funcs, data, &failure);
   message.header.xid = xid;
   if (xid != 0 && request->prepare != NULL)
     request->prepare (request->prepare_data, xid);
-  if (xid != 0 && !self->funcs.send (self->transport, &message, &failure) && take_back (self, xid, request->flags))
+  n_parts = ferry_call_message_get_parts (&message, parts);
+  if (xid != 0 &&
+      !self->funcs->send (self->carrier, parts, n_parts, batch.n_descriptors > 0 ? &batch : NULL, &failure) &&
+      take_back (self, xid, request->flags))
     {
       /* Before another request gets the number. */
       if (request->prepare != NULL)
@@ -511,7 +637,7 @@ send_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
   g_autoptr (GError) error = NULL;
 
   /* If the express lane is closed or full, the cancel is sent after the other messages. */
-  if (self->funcs.cancel != NULL && self->funcs.cancel (self->transport, xid, reason, NULL))
+  if (self->funcs->cancel != NULL && self->funcs->cancel (self->carrier, xid, reason))
     return;
   if (!tell (self, &(Owed){.xid = xid, .reason = reason}, 0, &error))
     g_debug ("The cancel of transaction %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
@@ -643,7 +769,7 @@ call_new (FerryTransactions *owner, const FerryCallMessage *message)
 {
   const FerryBody body = ferry_call_message_get_body (message);
   const gboolean is_own = body.size <= MAX_OWN_SIZE;
-  const gsize space = owner->funcs.call_space + ferry_padding_of (owner->funcs.call_space);
+  const gsize space = owner->call_space + ferry_padding_of (owner->call_space);
   const gsize own_size = is_own ? body.size : 0;
   FerryCall *self =
     g_malloc (sizeof *self + space + own_size + message->header.name_length + message->header.type_length + 2);
@@ -898,6 +1024,7 @@ static gboolean
 call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error)
 {
   FerryTransactions *owner = self->owner;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint64 max_answer;
 
   pthread_mutex_lock (&owner->lock);
@@ -909,8 +1036,8 @@ call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error
                             " bytes, and the transport accepts %" G_GUINT64_FORMAT
                             "; send it as items of a stream, or raise max-message-size",
                             ferry_name_in_words (self->method), answer->body_size, max_answer);
-  if (self->n_sent == 0 && owner->funcs.send_in_buffer != NULL && !is_closed (owner) &&
-      owner->funcs.send_in_buffer (owner->transport, answer))
+  if (self->n_sent == 0 && owner->funcs->send_in_buffer != NULL && !is_closed (owner) &&
+      owner->funcs->send_in_buffer (owner->carrier, parts, ferry_call_message_get_parts (answer, parts)))
     return TRUE;
   for (;;)
     {
@@ -937,7 +1064,7 @@ call_send_end (FerryCall *self, FerryCallKind kind, GVariant *value, const Ferry
   ferry_call_message_init (&message, kind, self->xid, NULL, value);
   if (packed != NULL)
     ferry_call_message_set_bytes (&message, packed->data, packed->size);
-  if (kind == FERRY_CALL_ANSWER && self->owner->funcs.in_pieces && message.body_size > FERRY_CALL_PIECE_SIZE)
+  if (kind == FERRY_CALL_ANSWER && self->owner->is_of_transport && message.body_size > FERRY_CALL_PIECE_SIZE)
     return call_send_large (self, &message, error);
   return send_message (self->owner, &message, error);
 }
@@ -962,8 +1089,7 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, const FerryPart 
       return FALSE;
     }
   ferry_call_drop (self);
-  if (atomic_load_explicit (&self->owner->has_owed, memory_order_relaxed))
-    ferry_transactions_flush_owed (self->owner);
+  flush_if_untold (self->owner);
   return TRUE;
 }
 
@@ -1119,13 +1245,6 @@ ends_pieces (const FerryCallMessage *message)
   return message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
 }
 
-static void
-end_run (FerryTransactions *self)
-{
-  if (self->funcs.end_run != NULL)
-    self->funcs.end_run (self->transport);
-}
-
 /* Passes the answer to the asker. If it came in pieces and the joined value breaks a rule, passes that error, copies it
  * to broken, and returns FALSE. */
 static gboolean
@@ -1154,7 +1273,7 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
       g_clear_pointer (&value, g_variant_unref);
     }
   if (!in_run && !own)
-    end_run (self);
+    ferry_waiters_wake_due ();
   if (is_packed)
     {
       const FerryBody body = joined != NULL
@@ -1274,7 +1393,7 @@ admit (FerryTransactions *self, FerryCall *call, const char **why, GError **erro
                             "Transaction %" G_GUINT64_FORMAT " is asked twice; use each number once", call->xid);
   if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
     *why = "Too many calls are open; wait for answers first";
-  else if (self->calls.n_entries > 0 && self->funcs.bounds_calls &&
+  else if (self->calls.n_entries > 0 && self->is_of_transport &&
            self->calls_size + call->body.size > FERRY_MAX_OPEN_CALL_BYTES)
     *why = "The arguments of open calls are too large together; wait for answers first";
   else if (self->request_func == NULL)
@@ -1315,13 +1434,6 @@ find_call (FerryTransactions *self, guint64 xid)
   return entry != NULL && call_try_ref (entry->data) ? entry->data : NULL;
 }
 
-static void
-note_room (FerryTransactions *self)
-{
-  if (self->funcs.note_room != NULL)
-    self->funcs.note_room (self->transport);
-}
-
 /* Processes a WINDOW message. A window for a call that is over comes late, which breaks no rule. */
 static gboolean
 receive_window (FerryTransactions *self, const FerryCallMessage *message, GError **error)
@@ -1330,7 +1442,7 @@ receive_window (FerryTransactions *self, const FerryCallMessage *message, GError
 
   if (call == NULL || call_add_window (call, (guint) message->header.number))
     {
-      note_room (self);
+      ferry_transactions_wake_waiting (self);
       if (call != NULL)
         call_note_window (call);
       return TRUE;
@@ -1369,7 +1481,7 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
   call = find_call (self, xid);
   if (call != NULL)
     call_cancel (call, reason);
-  note_room (self);
+  ferry_transactions_wake_waiting (self);
 }
 
 /* ---- receiving: any message ---- */
@@ -1381,10 +1493,10 @@ check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **
 {
   const guint64 xid = message->header.xid;
 
-  if (self->funcs.is_begun == NULL || message->header.kind == FERRY_CALL_REFUSE ||
-      self->funcs.is_begun (self->transport, xid) || !is_asked (self, xid))
+  if (self->funcs->is_begun == NULL || message->header.kind == FERRY_CALL_REFUSE ||
+      self->funcs->is_begun (self->carrier, xid) || !is_asked (self, xid))
     return TRUE;
-  self->funcs.note_unclaimed (self->transport, xid);
+  self->funcs->note_unclaimed (self->carrier, xid);
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                           "Transaction %" G_GUINT64_FORMAT " has an %s, but was not claimed; a worker must claim a "
                           "call before it begins the call",
@@ -1396,26 +1508,24 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
 {
   if (is_closed (self))
     return TRUE;
-  /* Relaxed: see note_owed_locked(). */
-  if (atomic_load_explicit (&self->has_owed, memory_order_relaxed))
-    ferry_transactions_flush_owed (self);
+  flush_if_untold (self);
 
   switch (message->header.kind)
     {
     case FERRY_CALL_REQUEST:
-      end_run (self);
+      ferry_waiters_wake_due ();
       return receive_request (self, message, error);
     case FERRY_CALL_ITEM:
-      end_run (self);
+      ferry_waiters_wake_due ();
       return check_begun (self, message, error) && receive_item (self, message, error);
     case FERRY_CALL_WINDOW:
       return receive_window (self, message, error);
     case FERRY_CALL_CANCEL:
-      end_run (self);
+      ferry_waiters_wake_due ();
       ferry_transactions_receive_cancel (self, message->header.xid, (guint16) message->header.number);
       return TRUE;
     case FERRY_CALL_PIECE:
-      end_run (self);
+      ferry_waiters_wake_due ();
       return check_begun (self, message, error) && receive_piece (self, message, error);
     default:
       return check_begun (self, message, error) && receive_answer (self, message, FALSE, error);
@@ -1465,7 +1575,7 @@ ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstp
 {
   FerryCallMessage message;
 
-  return self->funcs.is_begun == NULL && ferry_call_message_parse (&message, data, size, NULL) &&
+  return self->funcs->is_begun == NULL && ferry_call_message_parse (&message, data, size, NULL) &&
          message.header.xid == xid && message.header.kind == FERRY_CALL_PIECE && receive_piece (self, &message, NULL);
 }
 
@@ -1483,7 +1593,7 @@ ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpo
   FerryCallMessage message;
   FerryCallKind kind;
 
-  if (self->funcs.is_begun != NULL || !ferry_call_message_parse (&message, data, size, NULL))
+  if (self->funcs->is_begun != NULL || !ferry_call_message_parse (&message, data, size, NULL))
     return FALSE;
   kind = message.header.kind;
   return message.header.xid == xid && (!ends_pieces (&message) || fits_pieces (self, &message)) &&
@@ -1554,7 +1664,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
 
       entry->funcs->done (entry->data, NULL, copy, NULL, FALSE);
     }
-  ferry_transactions_flush_owed (self);
+  ferry_transactions_note_room (self);
 }
 
 /* ---- counts ---- */

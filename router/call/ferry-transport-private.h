@@ -30,55 +30,13 @@ G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (FerryPart));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (FerryPart, data));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (FerryPart, size));
 
-/* The functions of a kind of transport that has no class of its own. They get the transport's data. */
-typedef struct
-{
-  /* send and close: as in FerryTransportClass. */
-  gboolean (*send) (gpointer data, const GOutputVector *parts, guint n_parts, GError **error);
-  void (*close) (gpointer data);
-  /* Called when the last reference is dropped. */
-  void (*free) (gpointer data);
-  /* (nullable): as in FerryTransportFuncs. */
-  gboolean (*check_owner) (gpointer data, GError **error);
-  /* (nullable): sends a cancel that overtakes messages. Returns FALSE if it cannot. */
-  gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
-  /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
-  gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
-  /* (nullable): the team of the threads that receive. */
-  FerryTeam *(*get_team) (gpointer data);
-  /* (nullable): whether a message that was accepted still waits in this process. ferry_transport_note_room() is called
-   * when that changes. */
-  gboolean (*is_sending) (gpointer data);
-  /* (nullable): whether the other end is a worker that has not attached yet. */
-  gboolean (*is_starting) (gpointer data);
-  /* (nullable): for a thread that will send a request and wait for the answer. may_take: lets the thread receive the
-   * answer itself, where the transport can do so now. Returns whether it does: then end_wait follows. One thread at a
-   * time does. Sets the wait's connection id. */
-  gboolean (*begin_wait) (gpointer data, FerryAnswerWait *wait, gboolean may_take);
-  /* (nullable, with begin_wait): ends that. waits: waits for the answer first, and receives it where it can. */
-  void (*end_wait) (gpointer data, FerryAnswerWait *wait, gboolean waits);
-  /* (nullable): for a thread that was listed, to be handed its answer by another thread. Ends that, unless the wait's
-   * completion is handed over. Afterwards, the wait's size tells whether the thread has the answer. */
-  void (*remove_wait) (gpointer data, FerryAnswerWait *wait);
-  /* (nullable): const: returns (transfer none) the inbox. */
-  FerryInbox *(*get_inbox) (gpointer data);
-  /* (nullable, with get_inbox): lets messages come to the inbox. requests: also requests, if there is no worker yet. */
-  void (*open_inbox) (gpointer data, gboolean requests);
-  /* (nullable, with get_inbox): called when a thread begins to wait for what comes to the inbox. */
-  void (*note_wait) (gpointer data);
-  /* (nullable, with get_inbox): called when messages of share bytes were taken out of the inbox. refused: a message
-   * waits in the lane for that. */
-  void (*note_taken) (gpointer data, gsize share, gboolean refused);
-} FerryTransportKind;
-
-/* Returns (transfer full) a transport of that kind. Takes data. */
-FerryTransport *ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data);
+/* Returns (transfer full) a transport over a carrier that is no class of its own. Takes carrier. inbox (unowned)
+ * (nullable): the carrier's. */
+FerryTransport *ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier, FerryInbox *inbox);
+/* Returns (transfer none) that carrier, or NULL for a transport over another one. */
+gpointer ferry_transport_get_carrier (FerryTransport *self, const FerryCarrierFuncs *funcs);
 /* As ferry_transport_new_pair(). Fails with FERRY_ERROR_SYSTEM. */
 gboolean ferry_transport_try_new_pair (FerryTransport **one, FerryTransport **other, GError **error);
-/* Whether the other end is a worker that has not attached yet: see FerryTransportKind. */
-gboolean ferry_transport_is_starting (FerryTransport *self);
-/* Returns the data of ferry_transport_new_of_kind(), or NULL for a transport of another kind. */
-gpointer ferry_transport_get_data (FerryTransport *self, const FerryTransportKind *kind);
 
 /* Lets the transport send descriptors, by a function that passes a socket to the other end, or by a socket that the
  * other end passes (pass is NULL). Must be called before the transport is used. both_ways: as in FerryDescriptorPort.
@@ -163,8 +121,9 @@ void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread
 /* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is
  * still a transport, and unsets its receiving thread. */
 void ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason);
-/* Returns (transfer none) (nullable): the team of the threads that receive. */
+/* The (unowned) (nullable) team of the threads that receive; set before the transport is used. */
 FerryTeam *ferry_transport_get_team (FerryTransport *self);
+void ferry_transport_set_team (FerryTransport *self, FerryTeam *team);
 /* Whether this thread may wait for the other end. A thread of a team that runs a handler steps aside. Fails with
  * FERRY_ERROR_WRONG_THREAD on the receiving thread and on the thread of the default main context. form: the name of the
  * function to use instead, for the error. */
@@ -215,30 +174,31 @@ void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
  * Must not be called by a function that this thread calls. */
 void ferry_transport_wait_ended (FerryTransport *self);
 
-/* These two wait for room, for a window, or for the end. The caller must get the count first, then try to send, and
- * then wait. ferry_transport_wait_for_room() returns TRUE when the count is no longer count, or the transport has
- * ended. deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and
- * G_IO_ERROR_CANCELLED. */
-FERRY_FOR_SIBLINGS
-guint64 ferry_transport_get_room_count (FerryTransport *self);
-gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
-                                        GError **error);
+/* See ferry_transactions_get_room_count() and the functions beside it. */
+static inline guint64
+ferry_transport_get_room_count (FerryTransport *self)
+{
+  return ferry_transactions_get_room_count (ferry_transport_get_transactions (self));
+}
+
+static inline gboolean
+ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
+                               GError **error)
+{
+  return ferry_transactions_wait_for_room (ferry_transport_get_transactions (self), count, deadline, cancellable,
+                                           error);
+}
+
+/* data must hold a reference to the transport. */
+static inline void
+ferry_transport_send_later (FerryTransport *self, FerrySendFunc func, gpointer data, guint64 count)
+{
+  ferry_transactions_send_later (ferry_transport_get_transactions (self), func, data, count);
+}
+
 /* Waits until nothing that was accepted waits in this process any more. */
 void ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable);
-/* Returns how many messages wait to be sent later. */
-guint ferry_transport_count_unsent (FerryTransport *self);
 /* Calls ferry_transport_note_room(), if there is still a transport. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_note_room_of (GWeakRef *transport);
-/* Wakes the threads that wait for room. Sends nothing, so the caller may hold a lock. */
-void ferry_transport_wake_waiting (FerryTransport *self);
-
-/* Tries to send again. Returns whether that is done: the message was sent, or the transport has ended. */
-typedef gboolean (*FerryTransportSendFunc) (gpointer data);
-/* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call func,
- * until func returns TRUE. count: the room count before the send that failed. data must hold a reference to the
- * transport. */
-FERRY_FOR_SIBLINGS
-void ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count);
-
 G_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The common part of all transports: the transactions, the owner of the calls, the wait for room, and the end. A
- * send on a thread that may not wait for room is queued, and another thread sends it later.
+/* The common part of all transports: the owner of the calls, the waits of threads for answers, and the end. The
+ * transactions have the calls, and what waits for room.
  *
  * References: the holder of a FerryCall must also hold the transport, and drop it later. So the transactions, which
  *             call back into the transport, do not outlive it.
@@ -31,21 +31,18 @@ typedef struct
 {
   guint fork_number;                    /* const: see ferry-forks-private.h */
   FerryTransactions *transactions;      /* const: (owned) */
-  const FerryTransportKind *kind;       /* const: (nullable): NULL for a subclass of its own */
-  gpointer data;                        /* const: (owned) (nullable): the data of kind */
+  const FerryCarrierFuncs *funcs;       /* const: of the carrier; those of a subclass have the transport as carrier */
+  gpointer carrier;                     /* const: (unowned): owned by transactions */
   _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
   FerryWaiters waiters;
   GMainContext *context;           /* const: (owned) (nullable) */
   GThread *context_thread;         /* const: (unowned) (nullable) */
   gboolean (*is_receiving) (void); /* const: (nullable) */
   gboolean disowned;               /* set once in a forked child; else const */
-  _Atomic guint64 room_count;
-  FerryWaitQueue room;      /* any */
-  FerryWaitQueue closed;    /* any: not the same queue as room, since each message may wake the completions of room */
-  _Atomic guint n_kept;     /* written with lock held: the length of kept */
-  _Atomic guint n_waiting;  /* any: how many threads wait for answers */
-  FerrySpin spin;           /* the first of these threads */
-  FerryDescriptorPort port; /* any */
+  FerryWaitQueue closed;           /* any: not the transactions' queue, whose completions each message may wake */
+  _Atomic guint n_waiting;         /* any: how many threads wait for answers */
+  FerrySpin spin;                  /* the first of these threads */
+  FerryDescriptorPort port;        /* any */
 
   pthread_mutex_t lock;
   FerryTransportCallFunc call_func; /* lock: (nullable), as call_owner */
@@ -53,21 +50,14 @@ typedef struct
   FerryTransportEndFunc owner_func; /* lock: (nullable): notifies owner of the end */
   GObject *owner;                   /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
-  GQueue kept;             /* lock: (element-type Kept) (owned): sends that are tried again when there is room */
-  GError *refusal;         /* lock: (owned) (nullable): why calls are refused */
-  GError *reason;          /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
-  FerryInbox *inbox;       /* const: (unowned) (nullable): that of kind */
+  GError *refusal;                  /* lock: (owned) (nullable): why calls are refused */
+  GError *reason;                   /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
+  FerryInbox *inbox;                /* const: (unowned) (nullable): the carrier's */
+  FerryTeam *team;                  /* const: (unowned) (nullable): the threads that receive */
   _Atomic gboolean ended;  /* any: all transactions have failed, and the owner of the calls was told of the end */
   GDestroyNotify end_func; /* lock: (nullable): NULL once it was called */
   gpointer end_data;       /* lock */
 } FerryTransportPrivate;
-
-/* A send that waits for room, without a thread that waits. */
-typedef struct
-{
-  FerryTransportSendFunc func;
-  gpointer data;
-} Kept;
 
 /**
  * FerryTransport:
@@ -111,67 +101,14 @@ get_private (FerryTransport *self)
   return ferry_transport_get_instance_private (self);
 }
 
-/* ---- threads that wait for room ---- */
-
-guint64
-ferry_transport_get_room_count (FerryTransport *self)
-{
-  /* All accesses to room_count and n_kept are sequentially consistent. So if one thread makes room while another
-   * keeps a send, at least one of the two sees what the other did. */
-  return atomic_load (&get_private (self)->room_count);
-}
-
-void
-ferry_transport_wake_waiting (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  atomic_fetch_add (&priv->room_count, 1);
-  if (!ferry_wait_queue_is_empty (&priv->room))
-    ferry_wait_queue_finish_all (&priv->room);
-}
-
-typedef struct
-{
-  FerryTransport *transport;
-  guint64 count;
-} RoomWait;
-
-/* Whether the count has changed. The end of the transport counts as room. */
-static gboolean
-has_made_room (gpointer data)
-{
-  const RoomWait *self = data;
-
-  return ferry_transport_get_room_count (self->transport) != self->count ||
-         ferry_transport_get_closed (self->transport);
-}
-
-gboolean
-ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
-                               GError **error)
-{
-  RoomWait wait = {self, count};
-
-  return ferry_wait_queue_wait (&get_private (self)->room, NULL, has_made_room, &wait,
-                                ferry_deadline_or_never (deadline), cancellable,
-                                "The other end did not make room in time; allow more time, or send less", error);
-}
+/* ---- room ---- */
 
 static gboolean
 is_sending (FerryTransport *self)
 {
   FerryTransportPrivate *priv = get_private (self);
 
-  return priv->kind != NULL && priv->kind->is_sending != NULL && priv->kind->is_sending (priv->data);
-}
-
-gboolean
-ferry_transport_is_starting (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  return priv->kind != NULL && priv->kind->is_starting != NULL && priv->kind->is_starting (priv->data);
+  return priv->funcs->is_sending != NULL && priv->funcs->is_sending (priv->carrier);
 }
 
 void
@@ -188,75 +125,6 @@ ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *
     }
 }
 
-/* ---- sends that wait for room, without a thread that waits ---- */
-
-static Kept *
-take_kept (FerryTransportPrivate *priv)
-{
-  Kept *kept;
-  FERRY_AUTO_LOCK (&priv->lock);
-
-  kept = g_queue_pop_head (&priv->kept);
-  if (kept != NULL)
-    atomic_fetch_sub (&priv->n_kept, 1);
-  return kept;
-}
-
-static void
-keep (FerryTransportPrivate *priv, Kept *kept, gboolean first)
-{
-  FERRY_AUTO_LOCK (&priv->lock);
-
-  g_queue_push_nth (&priv->kept, kept, first ? 0 : -1);
-  atomic_fetch_add (&priv->n_kept, 1);
-}
-
-/* Tries the kept sends, until there is no room. While this thread tries one, another thread may make room and find
- * no kept send. room_count has changed then, so this thread tries again. */
-static void
-send_kept (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-  g_autoptr (FerryTransport) alive G_GNUC_UNUSED = g_object_ref (self);
-  gboolean sent = TRUE;
-  guint64 count;
-  Kept *kept;
-
-  do
-    {
-      count = atomic_load (&priv->room_count);
-      kept = take_kept (priv);
-      if (kept == NULL)
-        return;
-      sent = kept->func (kept->data);
-      if (sent)
-        g_free (kept);
-      else
-        keep (priv, kept, TRUE);
-    }
-  while (sent || atomic_load (&priv->room_count) != count);
-}
-
-void
-ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count)
-{
-  FerryTransportPrivate *priv = get_private (self);
-  Kept *kept = g_new (Kept, 1);
-
-  *kept = (Kept){func, data};
-  keep (priv, kept, FALSE);
-  if (atomic_load (&priv->room_count) != count)
-    send_kept (self);
-}
-
-guint
-ferry_transport_count_unsent (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  return atomic_load (&priv->n_kept) + (guint) ferry_transactions_get_counts (priv->transactions).n_unsent;
-}
-
 /**
  * ferry_transport_note_room:
  * @self: a transport
@@ -268,15 +136,13 @@ ferry_transport_count_unsent (FerryTransport *self)
 void
 ferry_transport_note_room (FerryTransport *self)
 {
-  FerryTransportPrivate *priv;
+  g_autoptr (FerryTransport) kept = NULL;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
-  priv = get_private (self);
-  ferry_transport_wake_waiting (self);
-  if (atomic_load (&priv->n_kept) > 0)
-    send_kept (self);
-  ferry_transactions_flush_owed (priv->transactions);
+  /* What is sent may hold the last reference. */
+  kept = g_object_ref (self);
+  ferry_transactions_note_room (get_private (self)->transactions);
 }
 
 void
@@ -300,9 +166,13 @@ ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
 FerryTeam *
 ferry_transport_get_team (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  return get_private (self)->team;
+}
 
-  return priv->kind != NULL && priv->kind->get_team != NULL ? priv->kind->get_team (priv->data) : NULL;
+void
+ferry_transport_set_team (FerryTransport *self, FerryTeam *team)
+{
+  get_private (self)->team = team;
 }
 
 /* Whether this thread receives, and no other can take its place. */
@@ -321,10 +191,8 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
   gboolean receives;
 
   /* Before GLib is asked: another thread may have had one of its locks at the fork. */
-  if (ferry_forks_is_inherited (get_private (self)->fork_number))
-    return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "This process was forked from the one that has the transport, and cannot use it; ask in "
-                            "that process itself, or start another worker");
+  if (!ferry_transactions_check_owner (get_private (self)->transactions, error))
+    return FALSE;
   if (g_main_context_is_owner (NULL))
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
                             "Waiting on this thread would block the main loop; use %s, or another thread", form);
@@ -457,7 +325,7 @@ ferry_request_wait_begin (gpointer wait, guint64 xid)
   FerryRequestWait *self = wait;
   FerryTransportPrivate *priv = get_private (self->transport);
 
-  if (priv->kind == NULL || priv->kind->begin_wait == NULL)
+  if (priv->funcs->begin_wait == NULL)
     return;
   self->wait.number = xid;
   /* Acquire and release: the spin passes from one thread to the next. While this thread waits, the count does not get
@@ -468,7 +336,7 @@ ferry_request_wait_begin (gpointer wait, guint64 xid)
   /* Where a wrong answer came before an earlier request was sent, the completion is handed over already. */
   if (self->wait.size > 0)
     return;
-  self->has_lease = priv->kind->begin_wait (priv->data, &self->wait, self->is_only);
+  self->has_lease = priv->funcs->begin_wait (priv->carrier, &self->wait, self->is_only);
 }
 
 static void
@@ -477,7 +345,7 @@ end_wait (FerryRequestWait *self, gboolean waits)
   FerryTransportPrivate *priv = get_private (self->transport);
 
   if (self->has_lease)
-    priv->kind->end_wait (priv->data, &self->wait, waits);
+    priv->funcs->end_wait (priv->carrier, &self->wait, waits);
   self->has_lease = FALSE;
 }
 
@@ -488,7 +356,7 @@ remove_wait (FerryRequestWait *self)
   FerryTransportPrivate *priv = get_private (self->transport);
 
   if (self->wait.is_listed)
-    priv->kind->remove_wait (priv->data, &self->wait);
+    priv->funcs->remove_wait (priv->carrier, &self->wait);
 }
 
 /* Lets another thread have the lane next. */
@@ -542,55 +410,21 @@ ferry_transport_end_run (FerryTransport *self)
   ferry_waiters_wake_due ();
 }
 
-/* ---- sending, for the transactions ---- */
+/* ---- a subclass as its own carrier ---- */
 
 static gboolean
-send_message (gpointer transport, const FerryCallMessage *message, GError **error)
+class_send (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n = ferry_call_message_get_parts (message, parts);
-
-  return FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, (const GOutputVector *) parts, n, error);
+  return FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, (const GOutputVector *) parts, n_parts, error);
 }
 
-static gboolean
-send_in_buffer (gpointer transport, const FerryCallMessage *message)
+static void
+class_close (gpointer transport)
 {
-  FerryTransportPrivate *priv = get_private (transport);
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-
-  return priv->kind != NULL && priv->kind->send_in_buffer != NULL &&
-         priv->kind->send_in_buffer (priv->data, parts, ferry_call_message_get_parts (message, parts));
+  FERRY_TRANSPORT_GET_CLASS (transport)->close (transport);
 }
 
-static gboolean
-send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
-{
-  FerryTransportPrivate *priv = get_private (transport);
-
-  return priv->kind != NULL && priv->kind->cancel != NULL && priv->kind->cancel (priv->data, xid, (guint16) reason);
-}
-
-static gboolean
-check_owner (gpointer transport, GError **error)
-{
-  FerryTransportPrivate *priv = get_private (transport);
-
-  return priv->kind == NULL || priv->kind->check_owner == NULL || priv->kind->check_owner (priv->data, error);
-}
-
-static const FerryTransportFuncs funcs = {
-  .send = send_message,
-  .check_owner = check_owner,
-  .cancel = send_cancel,
-  /* Always increases the room count: a thread may have found no window, or no cancel, and be about to wait for it. */
-  .note_room = (GDestroyNotify) ferry_transport_wake_waiting,
-  .end_run = (GDestroyNotify) ferry_transport_end_run,
-  .send_in_buffer = send_in_buffer,
-  .in_pieces = TRUE,
-  .bounds_calls = TRUE,
-  .call_space = FERRY_TRANSPORT_CALL_SPACE,
-};
+static const FerryCarrierFuncs class_funcs = {.send = class_send, .close = class_close};
 
 /* ---- descriptors ---- */
 
@@ -649,7 +483,9 @@ ferry_transport_send_descriptor (FerryTransport *self, int fd, GError **error)
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  return check_owner (self, error) ? ferry_descriptor_port_send (&get_private (self)->port, fd, error) : -1;
+  return ferry_transactions_check_owner (get_private (self)->transactions, error)
+           ? ferry_descriptor_port_send (&get_private (self)->port, fd, error)
+           : -1;
 }
 
 /**
@@ -836,7 +672,7 @@ ferry_transport_open_inbox (FerryTransport *self, gboolean requests)
   FerryTransportPrivate *priv = get_private (self);
 
   if (priv->inbox != NULL)
-    priv->kind->open_inbox (priv->data, requests);
+    priv->funcs->open_inbox (priv->carrier, requests);
 }
 
 void
@@ -847,7 +683,7 @@ ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait)
   if (priv->inbox == NULL)
     return;
   ferry_inbox_begin_wait (priv->inbox, wait);
-  priv->kind->note_wait (priv->data);
+  priv->funcs->note_wait (priv->carrier);
 }
 
 void
@@ -889,7 +725,7 @@ note_taken (FerryTransport *self, gsize share)
   gboolean refused = ferry_inbox_end_refusal (priv->inbox);
 
   if (share > 0 || refused)
-    priv->kind->note_taken (priv->data, share, refused);
+    priv->funcs->note_taken (priv->carrier, share, refused);
 }
 
 void
@@ -938,9 +774,7 @@ ferry_transport_help (FerryTransport *self)
   ferry_transport_empty_inbox (self);
   if (priv->inbox == NULL)
     return;
-  if (atomic_load (&priv->n_kept) > 0)
-    send_kept (self);
-  ferry_transactions_flush_owed (priv->transactions);
+  ferry_transactions_flush (priv->transactions);
 }
 
 typedef struct
@@ -1061,7 +895,8 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   /* Release: what the owner did is seen by the thread that waited for this. */
   atomic_store_explicit (&priv->ended, TRUE, memory_order_release);
   ferry_wait_queue_finish_all (&priv->closed);
-  FERRY_TRANSPORT_GET_CLASS (self)->close (self);
+  if (priv->funcs->close != NULL)
+    priv->funcs->close (priv->carrier);
   if (end_func != NULL)
     end_func (priv->end_data);
 }
@@ -1200,17 +1035,12 @@ ferry_transport_finalize (GObject *object)
 {
   FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
 
-  /* A kept send holds a reference to the transport, so there is none here. */
-  g_assert (priv->kept.length == 0);
-  if (priv->kind != NULL)
-    priv->kind->free (priv->data);
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
   g_clear_pointer (&priv->context, g_main_context_unref);
   ferry_descriptor_port_clear (&priv->port);
   ferry_wait_queue_clear (&priv->closed);
-  ferry_wait_queue_clear (&priv->room);
   pthread_mutex_destroy (&priv->lock);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->finalize (object);
@@ -1303,16 +1133,17 @@ ferry_transport_init (FerryTransport *self)
   FerryTransportPrivate *priv = get_private (self);
 
   priv->fork_number = ferry_forks_note ();
-  priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
+  priv->funcs = &class_funcs;
+  priv->carrier = self;
+  priv->transactions = ferry_transactions_new (&class_funcs, self, call_came, self);
+  ferry_transactions_set_for_transport (priv->transactions, FERRY_TRANSPORT_CALL_SPACE);
   g_queue_init (&priv->early);
-  g_queue_init (&priv->kept);
   pthread_mutex_init (&priv->lock, NULL);
   ferry_descriptor_port_init (&priv->port, 0);
-  ferry_wait_queue_init (&priv->room);
   ferry_wait_queue_init (&priv->closed);
 }
 
-/* ---- kinds without a class of their own ---- */
+/* ---- carriers without a class of their own ---- */
 
 #define FERRY_TYPE_PLAIN_TRANSPORT (ferry_plain_transport_get_type ())
 G_DECLARE_FINAL_TYPE (FerryPlainTransport, ferry_plain_transport, FERRY, PLAIN_TRANSPORT, FerryTransport)
@@ -1329,22 +1160,13 @@ ferry_plain_transport_send (FerryTransport *self, const GOutputVector *parts, gu
 {
   FerryTransportPrivate *priv = get_private (self);
 
-  return priv->kind->send (priv->data, parts, n_parts, error);
-}
-
-static void
-ferry_plain_transport_close (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  priv->kind->close (priv->data);
+  return priv->funcs->send (priv->carrier, (const FerryPart *) parts, n_parts, NULL, error);
 }
 
 static void
 ferry_plain_transport_class_init (FerryPlainTransportClass *klass)
 {
   FERRY_TRANSPORT_CLASS (klass)->send = ferry_plain_transport_send;
-  FERRY_TRANSPORT_CLASS (klass)->close = ferry_plain_transport_close;
 }
 
 static void
@@ -1353,21 +1175,22 @@ ferry_plain_transport_init (FerryPlainTransport *self)
 }
 
 FerryTransport *
-ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data)
+ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier, FerryInbox *inbox)
 {
   FerryTransport *self = g_object_new (FERRY_TYPE_PLAIN_TRANSPORT, NULL);
   FerryTransportPrivate *priv = get_private (self);
 
-  priv->kind = kind;
-  priv->data = data;
-  priv->inbox = kind->get_inbox != NULL ? kind->get_inbox (data) : NULL;
+  priv->funcs = funcs;
+  priv->carrier = carrier;
+  priv->inbox = inbox;
+  ferry_transactions_set_carrier (priv->transactions, funcs, carrier);
   return self;
 }
 
 gpointer
-ferry_transport_get_data (FerryTransport *self, const FerryTransportKind *kind)
+ferry_transport_get_carrier (FerryTransport *self, const FerryCarrierFuncs *funcs)
 {
   FerryTransportPrivate *priv = get_private (self);
 
-  return priv->kind == kind ? priv->data : NULL;
+  return priv->funcs == funcs ? priv->carrier : NULL;
 }

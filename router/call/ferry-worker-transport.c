@@ -280,9 +280,8 @@ send_now (Outbox *self, const FerryPart *parts, guint n_parts, gsize size, GErro
 
 /* Where there is no room, the transport is told when there may be some. Waits only where no thread can be started. */
 static gboolean
-outbox_send (gpointer data, const GOutputVector *vectors, guint n_parts, GError **error)
+outbox_send (gpointer data, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  const FerryPart *parts = (const FerryPart *) vectors;
   Outbox *self = data;
   GError *failure = NULL;
   gsize size = 0;
@@ -338,19 +337,12 @@ end_wait (gpointer outbox, FerryAnswerWait *wait, gboolean waits)
   ferry_downlink_end_lease (downlink, wait, waits);
 }
 
-static FerryTeam *
-get_team (gpointer outbox)
-{
-  return team;
-}
-
-static const FerryTransportKind worker_kind = {
+static const FerryCarrierFuncs carrier_funcs = {
   .send = outbox_send,
   .close = outbox_stop,
   .free = outbox_unref,
   .send_in_buffer = outbox_send_in_buffer,
   .is_sending = outbox_is_sending,
-  .get_team = get_team,
   .begin_wait = begin_wait,
   .end_wait = end_wait,
 };
@@ -396,13 +388,14 @@ latest_clear (Latest *self)
 static void
 wait_for_room (FerryTransport *transport)
 {
-  Outbox *outbox = ferry_transport_get_data (transport, &worker_kind);
+  Outbox *outbox = ferry_transport_get_carrier (transport, &carrier_funcs);
 
   while (G_UNLIKELY (outbox_is_full (outbox)))
     {
       guint64 count = ferry_transport_get_room_count (transport);
 
-      if (ferry_transport_count_unsent (transport) < MAX_UNSENT || !outbox_is_full (outbox))
+      if (ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_unsent < MAX_UNSENT ||
+          !outbox_is_full (outbox))
         return;
       ferry_transport_end_run (transport);
       ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
@@ -484,7 +477,7 @@ end_all (FerryError code, const char *text)
 
       if (transport == NULL)
         continue;
-      outbox_stop (ferry_transport_get_data (transport, &worker_kind));
+      outbox_stop (ferry_transport_get_carrier (transport, &carrier_funcs));
       ferry_transport_end (transport, reason);
     }
 }
@@ -573,7 +566,7 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->connection_id = ferry_sender_get_connection_id (sender);
   entry->index = ferry_sender_get_index (sender);
   outbox = outbox_new (sender);
-  entry->untaken = ferry_transport_new_of_kind (&worker_kind, outbox);
+  entry->untaken = ferry_transport_new_for_carrier (&carrier_funcs, outbox, NULL);
   g_weak_ref_set (&outbox->transport, entry->untaken);
   ferry_transport_set_pass_func (entry->untaken, NULL, NULL, TRUE);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (entry->untaken),
@@ -602,6 +595,8 @@ start_locked (FerryDownlink *own_downlink, GError **error)
   entries = g_steal_pointer (&array);
   if (team == NULL)
     team = ferry_team_new (receive_all, NULL);
+  for (guint i = 0; i < entries->len; i++)
+    ferry_transport_set_team (((Entry *) g_ptr_array_index (entries, i))->untaken, team);
   if (ferry_team_start (team, error))
     return TRUE;
   g_clear_pointer (&entries, g_ptr_array_unref);

@@ -93,7 +93,7 @@ room_came (gpointer data)
     flush (self);
 }
 
-/* any: implements FerryTransportSendFunc. */
+/* any: implements FerrySendFunc. */
 static gboolean
 note_room (gpointer data)
 {

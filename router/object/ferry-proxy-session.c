@@ -21,6 +21,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-timers-private.h"
+#include "call/ferry-link-transport-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux-private.h"
@@ -421,7 +422,7 @@ start_time_over (gpointer data)
 
   if (self == NULL || ferry_mux_get_transport (mux) != transport)
     return G_SOURCE_REMOVE;
-  if (ferry_transport_is_starting (transport))
+  if (ferry_link_transport_is_starting (transport))
     {
       renew_timer (self, transport);
       return G_SOURCE_REMOVE;

@@ -1172,24 +1172,12 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
 }
 
 static gboolean
-check_owner (gpointer transport, GError **error)
+send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   FerryPoolWorker *self = transport;
-
-  return ferry_link_check_owner (self->link, error);
-}
-
-static gboolean
-send_message (gpointer transport, const FerryCallMessage *message, GError **error)
-{
-  FerryPoolWorker *self = transport;
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n_parts = ferry_call_message_get_parts (message, parts);
-
-  FerryDescriptors batch = {message->descriptors, message->n_descriptors, 0};
   guint64 connection_id = ferry_receiver_get_connection_id (self->calls_receiver);
 
-  switch (ferry_link_send_with (self->link, connection_id, parts, n_parts, batch.n_descriptors > 0 ? &batch : NULL))
+  switch (ferry_link_send_with (self->link, connection_id, parts, n_parts, descriptors))
     {
     case FERRY_DOWN_SENT:
       return TRUE;
@@ -1200,7 +1188,7 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
       return ferry_set_error (
         error, FERRY_ERROR_SYSTEM,
         "The system refused to send the task's %u descriptors to a worker; raise the limit of open files: %s",
-        batch.n_descriptors, g_strerror (batch.error_number));
+        descriptors->n_descriptors, g_strerror (descriptors->error_number));
     case FERRY_DOWN_WOULD_BLOCK:
       return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "The worker's lane is full; send the call later");
     case FERRY_DOWN_TOO_LARGE:
@@ -1215,18 +1203,15 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
 }
 
 static gboolean
-send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
+send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
 {
   FerryPoolWorker *self = transport;
 
   return ferry_link_send_cancel (self->link, xid, (guint16) reason) == FERRY_DOWN_SENT;
 }
 
-static const FerryTransportFuncs transport_funcs = {.check_owner = check_owner,
-                                                    .send = send_message,
-                                                    .cancel = send_cancel,
-                                                    .is_begun = is_begun,
-                                                    .note_unclaimed = note_unclaimed};
+static const FerryCarrierFuncs call_funcs = {
+  .send = send_message, .cancel = send_cancel, .is_begun = is_begun, .note_unclaimed = note_unclaimed};
 
 /* Refuses a call from the worker: a worker of a pool only answers calls. */
 static void
@@ -1436,7 +1421,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->limits = router->limits;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
-  self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);
+  self->calls = ferry_transactions_new (&call_funcs, self, refuse_request, self);
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
   if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))
     {

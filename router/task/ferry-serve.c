@@ -66,18 +66,16 @@ struct _FerryServe
 };
 
 static gboolean
-send_message (gpointer transport, const FerryCallMessage *message, GError **error)
+send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   FerryServe *self = transport;
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n_parts = ferry_call_message_get_parts (message, parts);
 
-  if (self->result != NULL && message->header.kind == FERRY_CALL_ANSWER && message->body == self->result->data)
+  if (self->result != NULL && parts[n_parts - 1].data == self->result->data)
     return ferry_sender_send_job_buffer (self->calls, parts, n_parts, self->result, error);
   return ferry_sender_send_parts (self->calls, parts, n_parts, -1, error);
 }
 
-static const FerryTransportFuncs transport_funcs = {.send = send_message};
+static const FerryCarrierFuncs carrier_funcs = {.send = send_message};
 
 static void
 take_request (FerryTransactions *transactions, FerryCall *call, gpointer data)
@@ -99,7 +97,7 @@ ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progr
   g_queue_init (&self->queue);
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->wanted, NULL);
-  self->transactions = ferry_transactions_new (&transport_funcs, self, take_request, self);
+  self->transactions = ferry_transactions_new (&carrier_funcs, self, take_request, self);
   return self;
 }
 

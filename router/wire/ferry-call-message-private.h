@@ -90,9 +90,7 @@ typedef struct
   const char *type_string; /* (nullable): header.type_length bytes */
   gconstpointer body;      /* (nullable): the serialised value */
   gsize body_size;
-  GBytes *whole;          /* (nullable): the bytes of the whole message, if a value may keep a reference to them */
-  const int *descriptors; /* (nullable): descriptors to send with the message; only some transports can send them */
-  guint n_descriptors;
+  GBytes *whole; /* (nullable): the bytes of the whole message, if a value may keep a reference to them */
 } FerryCallMessage;
 
 #define FERRY_CALL_MAX_PARTS 5

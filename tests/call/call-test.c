@@ -14,15 +14,21 @@ typedef struct
 /* ---- the wires ---- */
 
 GBytes *
-call_test_join (const FerryCallMessage *message)
+call_test_join_parts (const FerryPart *parts, guint n_parts)
 {
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n_parts = ferry_call_message_get_parts (message, parts);
   GByteArray *bytes = g_byte_array_new ();
 
   for (guint i = 0; i < n_parts; i++)
     g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
   return g_byte_array_free_to_bytes (bytes);
+}
+
+GBytes *
+call_test_join (const FerryCallMessage *message)
+{
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+
+  return call_test_join_parts (parts, ferry_call_message_get_parts (message, parts));
 }
 
 static gboolean
@@ -34,10 +40,10 @@ wire_is_full (gboolean full, GError **error)
 }
 
 static gboolean
-wire_send (gpointer transport, const FerryCallMessage *message, GError **error)
+wire_send (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   CallTestWire *wire = transport;
-  GBytes *bytes = call_test_join (message);
+  GBytes *bytes = call_test_join_parts (parts, n_parts);
   gboolean full;
 
   pthread_mutex_lock (&wire->lock);
@@ -52,20 +58,20 @@ wire_send (gpointer transport, const FerryCallMessage *message, GError **error)
   if (full && wire->late_room != NULL)
     {
       wire->capacity = G_MAXUINT;
-      ferry_transactions_flush_owed (wire->late_room);
+      ferry_transactions_flush (wire->late_room);
     }
   return !full;
 }
 
 static gboolean
-wire_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
+wire_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
 {
   CallTestWire *wire = transport;
   Cancel cancel = {xid, reason};
   gboolean full;
 
   pthread_mutex_lock (&wire->lock);
-  full = wire_is_full (wire->no_cancels, error);
+  full = wire->no_cancels;
   if (!full)
     g_queue_push_tail (&wire->cancels, g_memdup2 (&cancel, sizeof cancel));
   pthread_cond_signal (&wire->changed);
@@ -73,7 +79,7 @@ wire_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return !full;
 }
 
-static const FerryTransportFuncs wire_funcs = {.send = wire_send, .cancel = wire_cancel, .bounds_calls = TRUE};
+static const FerryCarrierFuncs wire_funcs = {.send = wire_send, .cancel = wire_cancel};
 
 static void
 wire_init (CallTestWire *wire)

@@ -45,6 +45,8 @@ void call_test_pair_stop_pump (CallTestPair *pair, guint sender, GThread *thread
 
 /* A message as bytes. name and value are (nullable). */
 GBytes *call_test_message (FerryCallKind kind, guint64 xid, gint64 number, const char *name, GVariant *value);
+/* Returns (transfer full) the bytes of a message. */
+GBytes *call_test_join_parts (const FerryPart *parts, guint n_parts);
 GBytes *call_test_join (const FerryCallMessage *message);
 /* Has an end receive it; returns whether it did, and that it was a protocol error where it did not. */
 gboolean call_test_receive (FerryTransactions *end, GBytes *bytes);

@@ -414,7 +414,7 @@ test_forked_child_is_refused (void)
         {
           alarm (FERRY_TEST_TIMEOUT_SECONDS);
           assert_cannot_wait (asker.mux);
-          link_test_assert_cannot_ask (joined.a, FERRY_ERROR_CLOSED, "was forked from the application");
+          link_test_assert_cannot_ask (joined.a, FERRY_ERROR_CLOSED, "was forked from the one that has the transport");
           _exit (0);
         }
       g_assert_cmpint (child, >, 0);

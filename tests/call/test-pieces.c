@@ -26,10 +26,8 @@ typedef struct
 } End;
 
 static GBytes *
-pack (const FerryCallMessage *message)
+join (const FerryPart *parts, guint n_parts)
 {
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n_parts = ferry_call_message_get_parts (message, parts);
   GByteArray *bytes = g_byte_array_new ();
 
   for (guint i = 0; i < n_parts; i++)
@@ -42,34 +40,35 @@ take_guessed_piece (End *self, guint64 xid)
 {
   g_autoptr (GBytes) bytes = NULL;
   FerryCallMessage message;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
 
   ferry_call_message_init (&message, FERRY_CALL_PIECE, xid, NULL, NULL);
   message.header.number = LARGE;
   message.body = "guessed";
   message.body_size = strlen ("guessed");
-  bytes = pack (&message);
+  bytes = join (parts, ferry_call_message_get_parts (&message, parts));
   g_assert_true (ferry_transactions_receive_bytes (self->transactions, bytes, NULL));
   g_assert_cmpuint (ferry_transactions_get_counts (self->transactions).pieces_size, ==, message.body_size);
 }
 
 static gboolean
-send_message (gpointer transport, const FerryCallMessage *message, GError **error)
+send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   End *self = transport;
 
   if (self->room == 0)
     {
       if (self->is_guessed)
-        take_guessed_piece (self, message->header.xid);
+        take_guessed_piece (self, ((const FerryCallHeader *) parts[0].data)->xid);
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "There is no room");
       return FALSE;
     }
   self->room--;
-  g_ptr_array_add (self->sent, pack (message));
+  g_ptr_array_add (self->sent, join (parts, n_parts));
   return TRUE;
 }
 
-static const FerryTransportFuncs funcs = {.send = send_message, .in_pieces = TRUE};
+static const FerryCarrierFuncs funcs = {.send = send_message};
 
 static void
 take_request (FerryTransactions *transactions, FerryCall *call, gpointer data)
@@ -85,6 +84,7 @@ end_init (End *self)
 {
   *self = (End){.sent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref), .room = G_MAXUINT};
   self->transactions = ferry_transactions_new (&funcs, self, take_request, self);
+  ferry_transactions_set_for_transport (self->transactions, 0);
 }
 
 static void

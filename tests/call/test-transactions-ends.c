@@ -215,6 +215,7 @@ test_arguments_of_open_calls_are_bounded (void)
   g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, zeros, TRUE));
   g_autoptr (CallTestAnswer) small = NULL;
 
+  ferry_transactions_set_for_transport (pair->ends[ASKED], 0);
   for (guint64 xid = 11; xid < 14; xid++)
     g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, xid, 0, large));
   g_assert_cmpuint (kept->len, ==, 3);
@@ -327,7 +328,8 @@ note_destroy (gpointer transport)
 }
 
 static gboolean
-refuse_to_send (gpointer transport, const FerryCallMessage *message, GError **error)
+refuse_to_send (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors,
+                GError **error)
 {
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "There is no wire");
   return FALSE;
@@ -336,7 +338,7 @@ refuse_to_send (gpointer transport, const FerryCallMessage *message, GError **er
 static void
 test_transport_goes_with_the_last_reference (void)
 {
-  const FerryTransportFuncs funcs = {.send = refuse_to_send, .destroy = note_destroy};
+  const FerryCarrierFuncs funcs = {.send = refuse_to_send, .free = note_destroy};
   guint n_destroyed = 0;
   FerryTransactions *end = ferry_transactions_new (&funcs, &n_destroyed, keep, NULL);
 

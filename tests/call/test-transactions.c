@@ -376,12 +376,12 @@ test_window_that_has_no_room_is_told_as_soon_as_there_is (void)
   pair->wires[ASKING].capacity = 0;
   g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
   g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 2, NULL));
-  ferry_transactions_flush_owed (pair->ends[ASKING]);
+  ferry_transactions_flush (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 0);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush_owed (pair->ends[ASKING]);
-  ferry_transactions_flush_owed (pair->ends[ASKING]);
+  ferry_transactions_flush (pair->ends[ASKING]);
+  ferry_transactions_flush (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 5);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 1);
@@ -436,7 +436,7 @@ test_window_of_what_is_over_is_told_to_nobody (void)
   answer (kept_call (0), NULL);
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush_owed (pair->ends[ASKING]);
+  ferry_transactions_flush (pair->ends[ASKING]);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent);
   drop_kept ();
 }
@@ -544,9 +544,9 @@ test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
   g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], other->xid, FERRY_CANCEL_REASON_DEADLINE) == other);
   /* The one that abandons them ends them. */
   asked->n_done = other->n_done = 1;
-  ferry_transactions_flush_owed (pair->ends[ASKING]);
+  ferry_transactions_flush (pair->ends[ASKING]);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush_owed (pair->ends[ASKING]);
+  ferry_transactions_flush (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 2);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);

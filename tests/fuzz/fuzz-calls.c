@@ -87,10 +87,8 @@ take_request (FerryTransactions *self, FerryCall *call, gpointer data)
 
 /* What is sent is thrown away, once it was seen to be what the other end would take. */
 static gboolean
-check_sent (gpointer transport, const FerryCallMessage *message, GError **error)
+check_sent (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n_parts = ferry_call_message_get_parts (message, parts);
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GError) fault = NULL;
   FerryCallMessage again;
@@ -120,7 +118,7 @@ ask (Scene *scene, Asked *asked)
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
-  static const FerryTransportFuncs funcs = {.send = check_sent};
+  static const FerryCarrierFuncs funcs = {.send = check_sent};
   Scene scene = {.kept = G_QUEUE_INIT};
   Asked asked[N_ASKED];
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The input is over");

@@ -19,11 +19,9 @@
 /* ---- the application's end ---- */
 
 static gboolean
-send_message (gpointer transport, const FerryCallMessage *message, GError **error)
+send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   ServeTest *test = transport;
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n_parts = ferry_call_message_get_parts (message, parts);
 
   if (ferry_link_send (test->link, ferry_receiver_get_connection_id (test->calls), parts, n_parts) == FERRY_DOWN_SENT)
     return TRUE;
@@ -32,7 +30,7 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
 }
 
 static gboolean
-send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error)
+send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
 {
   ServeTest *test = transport;
 
@@ -40,7 +38,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return TRUE;
 }
 
-static const FerryTransportFuncs transport_funcs = {.send = send_message, .cancel = send_cancel};
+static const FerryCarrierFuncs transport_funcs = {.send = send_message, .cancel = send_cancel};
 
 static void
 answer_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
