@@ -124,7 +124,10 @@ shown_cb (FerryDemoWindow *self)
 static void
 turned_cb (FerryDemoWindow *self)
 {
-  gtk_menu_button_set_primary (self->menu, adw_leaflet_get_visible_child (self->leaflet) == self->content);
+  g_autoptr (GtkWidget) child = NULL;
+
+  g_object_get (self->leaflet, "visible-child", &child, NULL);
+  gtk_menu_button_set_primary (self->menu, child == self->content);
 }
 
 static void
@@ -263,9 +266,13 @@ ferry_demo_window_set_property (GObject *object, guint id, const GValue *value, 
 static void
 ferry_demo_window_dispose (GObject *object)
 {
-  g_clear_weak_pointer (&FERRY_DEMO_WINDOW (object)->again_toast);
-  g_clear_weak_pointer (&FERRY_DEMO_WINDOW (object)->source_window);
-  g_clear_object (&FERRY_DEMO_WINDOW (object)->session);
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (object);
+
+  g_clear_weak_pointer (&self->again_toast);
+  g_clear_weak_pointer (&self->source_window);
+  g_clear_object (&self->session);
+  /* GTK's model of the pages is of no use without the stack, which may be freed before the list. */
+  gtk_list_view_set_model (self->list, NULL);
   G_OBJECT_CLASS (ferry_demo_window_parent_class)->dispose (object);
 }
 

@@ -343,6 +343,27 @@ test_commands_count_as_tasks (WindowTest *test, gconstpointer data)
   window_test_wait_state (prime, FERRY_TASK_STATUS_CANCELLED);
 }
 
+static GtkListView *list_of_pages; /* owned */
+
+static void
+keep_list_of_pages (WindowTest *test, gconstpointer data)
+{
+  list_of_pages =
+    g_object_ref (GTK_LIST_VIEW (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, "list")));
+  g_assert_nonnull (gtk_list_view_get_model (list_of_pages));
+}
+
+/* The stack may be freed before the list, and GTK's model of its pages crashes then. */
+static void
+test_a_closed_window_has_no_list_of_pages (void)
+{
+  if (!demo_test_has_display ())
+    return;
+  window_test_run (keep_list_of_pages);
+  g_assert_null (gtk_list_view_get_model (list_of_pages));
+  g_clear_object (&list_of_pages);
+}
+
 static void
 test_bad_command_lines_are_not_run (WindowTest *test, gconstpointer data)
 {
@@ -511,6 +532,7 @@ main (int argc, char **argv)
   window_test_add ("/window/preferences-are-kept", test_preferences_are_kept);
   window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
   window_test_add ("/window/both-sides-are-in-sight-of-a-small-screen", test_both_sides_are_in_sight_of_a_small_screen);
+  g_test_add_func ("/window/has-no-list-of-pages-when-closed", test_a_closed_window_has_no_list_of_pages);
   status = g_test_run ();
   demo_test_folder_remove (folder);
   return status;
