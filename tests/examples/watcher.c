@@ -11,8 +11,8 @@
  *
  *     look               a line for each window, and for each widget in sight that says something
  *     click LABEL        a button
- *     act ACTION         what a key or a menu does
- *     type TEXT          into the first entry, and Enter
+ *     act ACTION         what a key or a menu does, such as job.clear, or job.add-one::crash
+ *     type TEXT          into the first entry, or row with an entry, and Enter
  *     slide NUMBER       the first scale
  *     open               what is behind the first button with a menu
  *     shoot FILE         a picture of the window that was presented last, or of another if that is closed
@@ -154,13 +154,17 @@ click (GtkWidget *widget, gpointer name)
 static gboolean
 act (GtkWidget *widget, gpointer action)
 {
-  return GTK_IS_WINDOW (widget) && gtk_widget_activate_action (widget, action, NULL);
+  g_autoptr (GVariant) target = NULL;
+  g_autofree char *name = NULL;
+
+  return GTK_IS_WINDOW (widget) && g_action_parse_detailed_name (action, &name, &target, NULL) &&
+         gtk_widget_activate_action_variant (widget, name, target);
 }
 
 static gboolean
 type (GtkWidget *widget, gpointer text)
 {
-  if (!GTK_IS_ENTRY (widget))
+  if (!GTK_IS_ENTRY (widget) && !GTK_IS_TEXT (widget))
     return FALSE;
   gtk_editable_set_text (GTK_EDITABLE (widget), text);
   g_signal_emit_by_name (widget, "activate");

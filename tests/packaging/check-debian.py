@@ -3,24 +3,53 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The Debian packages: check-debian.py TOP
 
-packaging/debian builds those of what is committed, twice and in two folders, and lintian reads them. What is in them is tested
-by debian/tests, on a machine of their own: 'autopkgtest build-packages/debian/*.deb . -- null' there. This takes minutes, so no
-suite has it: see '.ci/nightly'.
+packaging/debian builds those of what is committed, twice and in two folders, and lintian reads them. Root also installs them on
+a machine that is thrown away, replaces them by those of a next version while the demo runs, and purges them: see upgrade.py.
+What is in them is tested by debian/tests, on a machine of their own: 'autopkgtest -B build-packages/debian/*.deb . -- null'
+there. This takes minutes, so no suite has it: see '.ci/nightly'.
 """
 
 import glob
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
 import tap
 
+# What makes the next version of this one, by file.
+NEXT = {
+    "meson.build": r"(?m)^(  version: '\d+\.\d+\.)(\d+)",
+    "debian/changelog": r"\A(ferry \(\d+\.\d+\.)(\d+)",
+    "router/wire/ferry-lane-layout.h": r"(?m)^(#define FERRY_PROTOCOL_VERSION )(\d+)",
+}
+# A machine that has the files of this one, and keeps what is changed in memory: TOP SCRATCH COMMAND... A chroot is no mount
+# that could be made private.
+THROWN_AWAY = """
+mount --make-rprivate / 2>/dev/null || true
+place=$2/machine
+mkdir "$place"
+mount -t tmpfs ferry "$place"
+mkdir "$place/changed" "$place/work" "$place/root"
+mount -t overlay -o "lowerdir=/,upperdir=$place/changed,workdir=$place/work" ferry "$place/root"
+for folder in /dev /proc /sys "$1" "$2"; do
+  mkdir -p "$place/root$folder"
+  mount --bind "$folder" "$place/root$folder"
+done
+shift 2
+exec chroot "$place/root" "$@"
+"""
 
-def build(top, folder):
+
+def call(*command):
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+
+
+def build(top, folder, *options):
     environment = dict(os.environ, FERRY_PACKAGES=folder)
-    done = subprocess.run([os.path.join(top, "packaging", "debian"), "-b"], env=environment, stdin=subprocess.DEVNULL,
+    done = subprocess.run([os.path.join(top, "packaging", "debian"), "-b", *options], env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     packages = sorted(glob.glob(os.path.join(folder, "debian", "*.deb")))
     return done.returncode, done.stdout, packages
@@ -41,17 +70,58 @@ def complaints_of_lintian(folder):
     return [] if done.returncode == 0 and changes else done.stdout.splitlines() or ["lintian ended with %d" % done.returncode]
 
 
+def make_next_version(top, folder):
+    """A copy of what is committed, with the next number, and another protocol."""
+    call("git", "clone", "--quiet", top, folder)
+    for name, pattern in NEXT.items():
+        path = os.path.join(folder, name)
+        with open(path, encoding="utf-8") as file:
+            text, count = re.subn(pattern, lambda found: found[1] + str(int(found[2]) + 1), file.read())
+        assert count == 1, name
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    call("git", "-C", folder, "-c", "user.name=A test", "-c", "user.email=test@packages.invalid", "commit", "--quiet", "--all",
+         "--message=The next version")
+
+
+def on_machine_thrown_away(top, scratch, *arguments):
+    tests = os.path.join(top, "tests")
+    return subprocess.run(["unshare", "--mount", "--propagation", "unchanged", "sh", "-euc", THROWN_AWAY, "sh", top, scratch,
+                           sys.executable, os.path.join(tests, "packaging", "upgrade.py"), *arguments],
+                          env=dict(os.environ, PYTHONPATH=tests + ":" + os.path.join(tests, "examples"), HOME=scratch),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+
+
+def check_upgrade(report, top, scratch, earlier):
+    if os.getuid() != 0 or not os.environ.get("DISPLAY"):
+        report.skip("an upgrade while the demo runs", "it takes root, and a display")
+        return
+    following, later, watcher = (os.path.join(scratch, name) for name in ("following", "later", "watcher.so"))
+    make_next_version(top, following)
+    status, said, _ = build(following, later, "-Pnodoc")
+    report.fact("the packages of a next version, which has another protocol, are built", status == 0, [said[-4000:]])
+    call("sh", "-c", 'cc -shared -fPIC "$1" -o "$2" $(pkg-config --cflags --libs gtk4 gmodule-2.0)', "sh",
+         os.path.join(top, "tests", "examples", "watcher.c"), watcher)
+    done = on_machine_thrown_away(top, scratch, watcher, *(os.path.join(folder, "debian") for folder in (earlier, later)))
+    facts = re.findall(r"(?m)^(not )?ok \d+ (.*)$", done.stdout)
+    for failed, name in facts:
+        report.fact(name, not failed)
+    report.fact("all of the upgrade was tried", done.returncode == 0 and len(facts) > 1, [done.stdout])
+
+
 def body(report):
     top = os.path.abspath(sys.argv[1])
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory(prefix="another-") as other:
+    with tempfile.TemporaryDirectory() as scratch:
+        one, other = (os.path.join(scratch, name) for name in ("one", "another"))
         status, said, packages = build(top, one)
         report.equal("the packages are built", (status, len(packages) > 0), (0, True))
         if status != 0:
-            report.fact("that failed", False, said[-4000:])
+            report.fact("that failed", False, [said[-4000:]])
             return
         report.none("lintian has no errors and no warnings", complaints_of_lintian(one))
         status, said, again = build(top, other)
         report.equal("two builds in two folders are equal", digests(again), digests(packages))
+        check_upgrade(report, top, scratch, one)
 
 
 tap.main(body)
