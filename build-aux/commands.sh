@@ -48,8 +48,8 @@ make_private ()
   [ -n "$private" ] || private=$(mktemp -d "${TMPDIR:-/tmp}/ferry-run.XXXXXX")
 }
 
-# A line for what is done. What the command prints is shown where it fails, or where a compiler warns. Ninja shows its
-# progress on a terminal.
+# A line for what is done. What the command prints is shown where it fails, or where a compiler warns, not dpkg or debhelper.
+# Ninja shows its progress on a terminal.
 step () # text command...
 {
   say "$1"
@@ -61,7 +61,7 @@ step () # text command...
   make_private
   result=0
   "$@" >"$private/step.log" 2>&1 || result=$?
-  if [ "$result" -ne 0 ] || grep -q ' warning: ' "$private/step.log"; then
+  if [ "$result" -ne 0 ] || grep -vE '^d(h|pkg)[a-z_-]*: ' "$private/step.log" | grep -q ' warning: '; then
     grep -vE '^(\[[0-9]+/[0-9]+\] |ninja: Entering)' "$private/step.log" >&2 || true
   fi
   return "$result"
@@ -154,6 +154,7 @@ wheel    file     /usr/lib/python3/dist-packages/cairo python3-cairo
 wheel    program  readelf                              binutils
 typelibs module   gobject-introspection-1.0            libgirepository1.0-dev
 typelibs program  g-ir-scanner                         gobject-introspection
+clone    program  git                                  git
 packages program  dpkg-buildpackage                    dpkg-dev
 packages program  dh                                   debhelper
 packages program  lintian                              lintian
