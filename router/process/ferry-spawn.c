@@ -8,7 +8,7 @@
  * the kernel kills the child also when the application is killed early. The kernel sends that signal when the thread
  * that called clone() ends, the monitor, which lasts as long as the router runs. The child then checks its parent,
  * which is another process if the application died before prctl(). Second, clone() returns the child's pidfd, which is
- * right even if another part of the application reaps any child.
+ * right even if another part of the application reaps any child. (Where it returns none, see start_at_gate().)
  *
  * The child begins a new process group. So its own children can be killed with it, and a terminal's Ctrl-C is sent to
  * the application only. The child inherits only its three standard streams and its control socket.
@@ -68,7 +68,9 @@ typedef struct
   int control_fd;
   int guardian;
   pid_t parent;
-  guint8 *stack;           /* (owned): the child's, while it may use it */
+  guint8 *stack; /* (owned): the child's, while it may use it */
+  int (*child) (void *data);
+  int gate[2];             /* the ends of parent and child; see start_at_gate() */
   volatile pid_t detached; /* the id of the process that outlives the application */
   volatile int failed_errno;
   volatile Step failed_step;
@@ -224,10 +226,76 @@ detach (void *data)
   _exit (0);
 }
 
+static CHILD int
+wait_at_gate (void *data)
+{
+  Attempt *attempt = data;
+  const int gate = fcntl (attempt->gate[1], F_DUPFD_CLOEXEC, SAFE_FD);
+  char word;
+
+  if (gate < 0)
+    fail (attempt, STEP_DESCRIPTORS);
+  /* With a copy of the parent's end, the read would not end when the application does. */
+  close (attempt->gate[0]);
+  TEMP_FAILURE_RETRY (read (gate, &word, 1));
+  return attempt->child (attempt);
+}
+
+/* Opens the pidfd of a child at the gate, lets the child through, and waits until it has executed its program or ended,
+ * which closes its end. Returns FALSE when there is no child, with errno set. */
+static gboolean
+open_gate (int gate, pid_t pid, int *pidfd)
+{
+  char word = 0;
+  int failure;
+
+  *pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
+  if (*pidfd < 0)
+    {
+      failure = errno;
+      kill (pid, SIGKILL);
+      TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+      errno = failure;
+      return FALSE;
+    }
+  TEMP_FAILURE_RETRY (send (gate, &word, 1, MSG_NOSIGNAL));
+  TEMP_FAILURE_RETRY (recv (gate, &word, 1, 0));
+  return TRUE;
+}
+
+/* As clone() with CLONE_PIDFD, which qemu-user refuses; what shares memory is a mere fork() there. So the child shares
+ * the attempt only, and waits at a gate until the parent has opened its pidfd. That is the right one: the child cannot
+ * end before, so nobody can reap it, neither another part of the application, nor the kernel where SIGCHLD is ignored.
+ */
+static pid_t
+start_at_gate (Attempt *attempt, int *pidfd)
+{
+  Attempt *shared = mmap (NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ferry_autofd gate = -1;
+  ferry_autofd other = -1;
+  pid_t pid = -1;
+
+  if (shared == MAP_FAILED)
+    return -1;
+  if (ferry_control_socket_pair (&gate, &other, NULL))
+    {
+      attempt->gate[0] = gate;
+      attempt->gate[1] = other;
+      *shared = *attempt;
+      pid = clone (wait_at_gate, attempt->stack + STACK_SIZE, SIGCHLD, shared);
+      ferry_clear_fd (&other);
+      if (pid >= 0 && !open_gate (gate, pid, pidfd))
+        pid = -1;
+      *attempt = *shared;
+    }
+  munmap (shared, sizeof *shared);
+  return pid;
+}
+
 /* Starts the child with all signals blocked, so that no handler runs in the child before the handlers are reset.
  * Returns -1 when there is no child, with failed_errno set. */
 static pid_t
-start (Attempt *attempt, int (*child) (void *data), int *pidfd)
+start (Attempt *attempt, int *pidfd)
 {
   sigset_t all;
   sigset_t before;
@@ -238,7 +306,10 @@ start (Attempt *attempt, int (*child) (void *data), int *pidfd)
     {
       sigfillset (&all);
       pthread_sigmask (SIG_SETMASK, &all, &before);
-      pid = clone (child, attempt->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, attempt, pidfd);
+      pid = clone (attempt->child, attempt->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, attempt,
+                   pidfd);
+      if (pid < 0 && errno == EINVAL)
+        pid = start_at_gate (attempt, pidfd);
       pthread_sigmask (SIG_SETMASK, &before, NULL);
       munmap (attempt->stack, STACK_SIZE);
     }
@@ -381,7 +452,8 @@ gboolean
 ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
   FerrySpawnPlan *plan = data;
-  Attempt attempt = {.plan = plan, .control_fd = control_fd, .guardian = plan->guardian, .parent = getpid ()};
+  Attempt attempt = {
+    .plan = plan, .control_fd = control_fd, .guardian = plan->guardian, .parent = getpid (), .child = be_attached};
   ferry_autofd process = -1;
   pid_t child;
 
@@ -389,7 +461,7 @@ ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **erro
     return FALSE;
   if (plan->queue != NULL)
     attempt.guardian = plan->queue->guardian.socket;
-  child = start (&attempt, be_attached, &process);
+  child = start (&attempt, &process);
   if (child < 0)
     return refuse (&attempt, error);
   if (attempt.failed_step != STEP_NONE)
@@ -411,11 +483,11 @@ ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **erro
 gboolean
 ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error)
 {
-  Attempt attempt = {.plan = plan, .control_fd = -1, .guardian = -1};
+  Attempt attempt = {.plan = plan, .control_fd = -1, .guardian = -1, .child = detach};
   ferry_autofd process = -1;
   siginfo_t info;
 
-  start (&attempt, detach, &process);
+  start (&attempt, &process);
   /* Reaps the intermediate child, which ends by itself. Another part of the program may have reaped it. */
   if (process >= 0)
     TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
