@@ -334,7 +334,7 @@ ferry_test_read_clock (clockid_t clock)
   struct timespec time;
 
   clock_gettime (clock, &time);
-  return time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
 }
 
 int

@@ -49,6 +49,10 @@ ferry_thread_run_aside (const char *name, GThreadFunc func, gpointer data)
     func (data);
 }
 
+/* The longest that may be slept, in microseconds, and the latest time until which: 34 years. Where a time_t has 32
+ * bits, as GLib's there, more would overflow, and the sleep would end at once. */
+#define FERRY_LONGEST_SLEEP ((gint64) G_MAXINT32 / 2 * G_USEC_PER_SEC)
+
 /* ---- conditions of pthread, which ThreadSanitizer knows; it does not know GLib's ---- */
 
 static inline void
@@ -66,7 +70,8 @@ ferry_cond_init (pthread_cond_t *cond)
 static inline gboolean
 ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline)
 {
-  const struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
+  const gint64 end = MIN (deadline, FERRY_LONGEST_SLEEP);
+  const struct timespec until = {.tv_sec = end / G_USEC_PER_SEC, .tv_nsec = end % G_USEC_PER_SEC * 1000};
 
   if (deadline == G_MAXINT64)
     return pthread_cond_wait (cond, lock) == 0;

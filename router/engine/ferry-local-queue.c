@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-unmap-private.h"
 
@@ -366,8 +367,7 @@ ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
 
   if (left <= 0)
     return;
-  /* GLib adds the timeout to the present time, and the sum must not overflow. */
-  block = as_block (self, g_async_queue_timeout_pop (self->queue, (guint64) MIN (left, G_MAXINT64 / 2)));
+  block = as_block (self, g_async_queue_timeout_pop (self->queue, (guint64) MIN (left, FERRY_LONGEST_SLEEP)));
   if (block == NULL)
     return;
   ferry_hand_over (block);

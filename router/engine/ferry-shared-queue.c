@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "link/ferry-orphan-private.h"
 #include "link/ferry-pidfd-private.h"
@@ -784,7 +785,7 @@ void
 ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until)
 {
   struct pollfd poll_fd = {.fd = self->epoll, .events = POLLIN};
-  gint64 left = MAX (until - g_get_monotonic_time (), 0);
+  gint64 left = CLAMP (until - g_get_monotonic_time (), 0, FERRY_LONGEST_SLEEP);
   struct timespec timeout = {.tv_sec = left / G_USEC_PER_SEC, .tv_nsec = (left % G_USEC_PER_SEC) * 1000};
 
   ppoll (&poll_fd, 1, until != FERRY_SLEEP ? &timeout : NULL, NULL);

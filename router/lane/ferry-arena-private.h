@@ -31,7 +31,7 @@ typedef struct
   /* monitor, and const from the first buffer on: (owned): a mapping of the arena's file; the offsets in records count
    * from here */
   guint8 *memory;
-  gsize mapped; /* monitor: bytes at memory; in the application less than size until the first buffer comes */
+  gsize mapped; /* monitor: bytes at memory; in the application less than size until the first buffer */
   gsize size;
   gboolean is_writer;
 
@@ -54,17 +54,19 @@ ferry_arena_round_up (gsize size)
   return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
 }
 
-/* Returns the size of an arena for buffers of capacity bytes together; 0 for a capacity of 0. */
+/* Returns the size of an arena for buffers of capacity bytes together, at most an eighth of what a pointer reaches; 0
+ * for a capacity of 0. */
 static inline gsize
 ferry_arena_size_for (guint64 capacity)
 {
-  return ferry_arena_round_up (capacity);
+  return ferry_arena_round_up (MIN (capacity, MIN (FERRY_MAX_ARENA_SIZE, G_MAXSIZE / 8)));
 }
 
 int ferry_arena_memory_new (gsize size, GError **error);
 gboolean ferry_arena_memory_check (int fd, guint64 size, GError **error);
-FerryArena *ferry_arena_new_writer (FerryArenaControl *control, int fd, gsize size, GError **error);
+FerryArena *ferry_arena_new_writer (FerryArenaControl *control, int fd, gsize mapped, gsize size, GError **error);
 FerryArena *ferry_arena_new_reader (int segment, int fd, gsize size, GError **error);
+gboolean ferry_arena_map_rest (FerryArena *self);
 FerryArena *ferry_arena_ref (FerryArena *self);
 void ferry_arena_unref (FerryArena *self);
 void ferry_arena_ring (FerryArena *self);

@@ -44,7 +44,7 @@ ferry_arena_writer_new_later (FerryArenaControl *control, int memory, gsize size
   return self;
 }
 
-/* Makes an allocator for an arena that is mapped. Takes the caller's reference to arena. */
+/* Makes an allocator for an arena of which the beginning is mapped. Takes the caller's reference to arena. */
 FerryArenaWriter *
 ferry_arena_writer_new (FerryArena *arena)
 {
@@ -54,14 +54,16 @@ ferry_arena_writer_new (FerryArena *arena)
   return self;
 }
 
-/* Maps the arena, unless it is mapped already. Must be called before a buffer is reserved. */
+/* Maps all of the arena, unless it is mapped already. Must be called before a buffer is reserved. */
 gboolean
 ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
   if (self->arena == NULL)
-    self->arena = ferry_arena_new_writer (self->control, self->memory, self->size, error);
+    self->arena = ferry_arena_new_writer (self->control, self->memory, self->size, self->size, error);
+  else if (!ferry_arena_map_rest (self->arena))
+    return ferry_set_system_error (error, "Mapping a link's buffers (mremap)");
   return self->arena != NULL;
 }
 

@@ -58,12 +58,16 @@ make (int fd, gsize size, gsize mapped, gboolean is_writer)
   return self;
 }
 
-/* Maps the rest of the arena. The mapping may move, so nothing of the arena may be in use. */
-static gboolean
-map_rest (FerryArena *self)
+/* Maps the rest of the arena, unless it is mapped. The mapping may move, so nothing of the arena may be in use. Returns
+ * FALSE when the process has no address space left. */
+gboolean
+ferry_arena_map_rest (FerryArena *self)
 {
-  gpointer memory = mremap (self->memory, self->mapped, self->size, MREMAP_MAYMOVE);
+  gpointer memory;
 
+  if (G_LIKELY (self->mapped == self->size))
+    return TRUE;
+  memory = mremap (self->memory, self->mapped, self->size, MREMAP_MAYMOVE);
   if (memory == MAP_FAILED)
     return FALSE;
   self->memory = memory;
@@ -79,12 +83,12 @@ refuse (FerryArena *self, GError **error)
   return NULL;
 }
 
-/* The worker: maps the arena's file, for writing. control must stay mapped. The caller keeps fd. Allocates no page of
- * the memory. */
+/* The worker: maps the first mapped bytes of the arena's file, for writing. control must stay mapped. The caller keeps
+ * fd. Allocates no page of the memory. */
 FerryArena *
-ferry_arena_new_writer (FerryArenaControl *control, int fd, gsize size, GError **error)
+ferry_arena_new_writer (FerryArenaControl *control, int fd, gsize mapped, gsize size, GError **error)
 {
-  FerryArena *self = make (fd, size, size, TRUE);
+  FerryArena *self = make (fd, size, mapped, TRUE);
 
   self->control = control;
   return self->memory != NULL ? self : refuse (self, error);
@@ -166,7 +170,7 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
       message->size > self->size - message->offset)
     return "it sent a buffer beyond its memory; the offset must be a multiple of 4096, and the size must "
            "be 1 or more and end within the arena";
-  if (G_UNLIKELY (self->mapped < self->size) && !map_rest (self))
+  if (!ferry_arena_map_rest (self))
     return "its buffers could not be mapped, as the application has no address space left; raise the application's "
            "limit of address space (ulimit -v), or lower FerryLauncher:buffer-capacity";
   bit = G_GUINT64_CONSTANT (1) << message->number;

@@ -82,9 +82,8 @@ fit (gsize *up_capacity, gsize *arena_size)
     return;
   while (*up_capacity > FERRY_MIN_LANE_CAPACITY && *up_capacity > file.rlim_cur / 2)
     *up_capacity /= 2;
-  *arena_size = MIN (*arena_size, ferry_arena_size_for (MIN (file.rlim_cur / 2, FERRY_MAX_ARENA_SIZE)));
-  *arena_size =
-    MIN (*arena_size, ferry_arena_size_for (MIN (addresses.rlim_cur / ARENA_SHARE_OF_ADDRESSES, FERRY_MAX_ARENA_SIZE)));
+  *arena_size = MIN (*arena_size, ferry_arena_size_for (file.rlim_cur / 2));
+  *arena_size = MIN (*arena_size, ferry_arena_size_for (addresses.rlim_cur / ARENA_SHARE_OF_ADDRESSES));
 }
 
 /* any: makes a link with its memory and its doorbell, in the state FERRY_LINK_ATTACHING. */

@@ -49,7 +49,7 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   if (link->arena != NULL)
     {
       FerryArena *arena = ferry_arena_new_writer (ferry_segment_get_arena_control (&self->segment), link->arena_memory,
-                                                  link->arena->size, error);
+                                                  FERRY_ARENA_UNIT, link->arena->size, error);
 
       if (arena == NULL)
         return NULL;

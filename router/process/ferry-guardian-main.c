@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,20 +91,20 @@ kill_process (const Process *process)
     kill (process->pid, SIGKILL);
 }
 
-static long
+static int64_t
 get_milliseconds (void)
 {
   struct timespec now;
 
   clock_gettime (CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void
-wait_for (const Process *process, long deadline)
+wait_for (const Process *process, int64_t deadline)
 {
   struct pollfd poll_fd = {.fd = process->pidfd, .events = POLLIN};
-  long left = deadline - get_milliseconds ();
+  int64_t left = deadline - get_milliseconds ();
 
   if (process->pidfd >= 0 && left > 0)
     poll (&poll_fd, 1, (int) left);
@@ -113,7 +114,7 @@ wait_for (const Process *process, long deadline)
 static void
 end_all (void)
 {
-  long deadline = get_milliseconds () + FORK_SERVER_GRACE_MILLISECONDS;
+  int64_t deadline = get_milliseconds () + FORK_SERVER_GRACE_MILLISECONDS;
 
   for (size_t i = 0; i < n_processes; i++)
     if (!processes[i].is_fork_server)

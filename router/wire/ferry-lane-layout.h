@@ -169,8 +169,10 @@ G_STATIC_ASSERT (sizeof (FerryCellHeader) == 8);
 G_STATIC_ASSERT (sizeof (FerryCell) == 2 * FERRY_LINE_SIZE + 2 * FERRY_CELL_SLOT_SIZE);
 G_STATIC_ASSERT (sizeof (FerryLinkControl) == 3 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLinkControl, pause) == 2 * FERRY_LINE_SIZE);
+/* Without a lock, which the other process would not know. A word across two cache lines would be none. */
 G_STATIC_ASSERT (sizeof (_Atomic guint64) == 8 && sizeof (_Atomic guint32) == 4);
-G_STATIC_ASSERT (ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2);
+G_STATIC_ASSERT (_Alignof(_Atomic guint64) == 8 && _Alignof(_Atomic guint32) == 4);
+G_STATIC_ASSERT (__atomic_always_lock_free (8, NULL) && __atomic_always_lock_free (4, NULL));
 G_STATIC_ASSERT (sizeof (FerryLaneControl) == 5 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, wake) == 2 * FERRY_LINE_SIZE);
@@ -201,7 +203,8 @@ typedef struct
 
 /* a buffer's offset is a multiple of this, and its size is rounded up to a multiple of this */
 #define FERRY_ARENA_UNIT 4096
-#define FERRY_DEFAULT_ARENA_SIZE ((gsize) 1024 * 1024 * 1024)
+/* Where a pointer has 32 bits, an application has 3 or 4 GiB of addresses for the arenas of all of its workers. */
+#define FERRY_DEFAULT_ARENA_SIZE ((gsize) (sizeof (gpointer) > 4 ? 1024 : 128) * 1024 * 1024)
 #define FERRY_MAX_ARENA_SIZE (G_GUINT64_CONSTANT (1) << 36)
 #define FERRY_MAX_BUFFERS_PER_LINK 64
 

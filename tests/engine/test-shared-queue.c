@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-shared-queue.c
+/* Tests: engine/ferry-shared-queue.c, base/ferry-thread-private.h
  *
  * The shared queue, with workers that are threads or nothing but a socket's other end; the test plays the monitor. */
 
@@ -331,6 +331,73 @@ test_wake_before_the_wait_is_kept (void)
 
   ferry_shared_queue_wake (queue);
   ferry_shared_queue_wait (queue, FERRY_SLEEP);
+}
+
+typedef struct
+{
+  FerrySharedQueue *queue;
+  pthread_mutex_t lock;
+  pthread_cond_t cond; /* with the lock: waited for until woken */
+  gboolean woken;      /* lock */
+  _Atomic pid_t thread;
+  _Atomic gboolean is_over;
+} Sleeper;
+
+static gpointer
+sleep_in_queue (gpointer data)
+{
+  Sleeper *self = data;
+
+  atomic_store (&self->thread, gettid ());
+  ferry_shared_queue_sleep (self->queue, G_MAXINT64 / 2);
+  atomic_store (&self->is_over, TRUE);
+  return NULL;
+}
+
+static gpointer
+sleep_on_condition (gpointer data)
+{
+  Sleeper *self = data;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  atomic_store (&self->thread, gettid ());
+  ferry_cond_wait_until (&self->cond, &self->lock, G_MAXINT64 / 2);
+  atomic_store (&self->is_over, !self->woken);
+  return NULL;
+}
+
+static gboolean
+sleeps_or_is_over (gpointer data)
+{
+  Sleeper *self = data;
+
+  return atomic_load (&self->is_over) || ferry_test_get_system_call (getpid (), atomic_load (&self->thread)) >= 0;
+}
+
+/* Also where a time_t has 32 bits. */
+static void
+test_a_sleep_until_a_distant_time_is_one (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  const GThreadFunc sleeps[] = {sleep_in_queue, sleep_on_condition};
+
+  for (guint i = 0; i < G_N_ELEMENTS (sleeps); i++)
+    {
+      Sleeper sleeper = {.queue = queue, .lock = PTHREAD_MUTEX_INITIALIZER};
+      GThread *thread;
+
+      ferry_cond_init (&sleeper.cond);
+      thread = g_thread_new ("test-sleeper", sleeps[i], &sleeper);
+      ferry_test_look_until (sleeps_or_is_over, &sleeper);
+      g_assert_false (atomic_load (&sleeper.is_over));
+      ferry_shared_queue_wake (queue);
+      pthread_mutex_lock (&sleeper.lock);
+      sleeper.woken = TRUE;
+      pthread_cond_signal (&sleeper.cond);
+      pthread_mutex_unlock (&sleeper.lock);
+      g_thread_join (thread);
+      pthread_cond_destroy (&sleeper.cond);
+    }
 }
 
 /* Rings until the link is given up. Returns how often. */
@@ -767,7 +834,7 @@ recall_lease (gpointer data)
 static gboolean
 waits_for_lock (gpointer data)
 {
-  return ferry_test_get_system_call (getpid (), atomic_load (&((Recall *) data)->thread)) == FERRY_SYS_FUTEX;
+  return ferry_test_get_system_call (getpid (), atomic_load (&((Recall *) data)->thread)) == SYS_futex;
 }
 
 /* It leaves with the lock of the answer waits, which the recalling thread waits for, and its stack is gone then. */
@@ -935,6 +1002,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-queue/records-of-another-thread-wake", test_records_of_another_thread_wake);
   g_test_add_func ("/shared-queue/wake-of-another-thread-ends-the-wait", test_wake_of_another_thread_ends_the_wait);
   g_test_add_func ("/shared-queue/wake-before-the-wait-is-kept", test_wake_before_the_wait_is_kept);
+  g_test_add_func ("/shared-queue/a-sleep-until-a-distant-time-is-one", test_a_sleep_until_a_distant_time_is_one);
   g_test_add_func ("/shared-queue/the-thread-of-a-lease-may-leave-while-it-is-recalled",
                    test_the_thread_of_a_lease_may_leave_while_it_is_recalled);
   g_test_add_func ("/shared-queue/only-the-first-no-worker-is-read", test_only_the_first_no_worker_is_read);

@@ -274,6 +274,15 @@ test_file_is_checked (void)
   assert_refused (memory, FERRY_MAX_ARENA_SIZE + FERRY_ARENA_UNIT, "is invalid");
 }
 
+static void
+test_size_is_one_that_a_pointer_reaches (void)
+{
+  g_assert_cmpuint (ferry_arena_size_for (0), ==, 0);
+  g_assert_cmpuint (ferry_arena_size_for (1), ==, FERRY_ARENA_UNIT);
+  g_assert_cmpuint (ferry_arena_size_for (G_MAXUINT64), ==,
+                    sizeof (gpointer) > 4 ? FERRY_MAX_ARENA_SIZE : 512 * MEBIBYTE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -296,5 +305,6 @@ main (int argc, char **argv)
   g_test_add ("/arena-writer/what-the-application-has-is-not-given-back", Fixture, NULL, set_up,
               returns_nothing_that_is_held, tear_down);
   g_test_add_func ("/arena-writer/the-file-is-checked", test_file_is_checked);
+  g_test_add_func ("/arena-writer/the-size-is-one-that-a-pointer-reaches", test_size_is_one_that_a_pointer_reaches);
   return g_test_run ();
 }

@@ -259,7 +259,7 @@ test_bad_capacities_are_refused (void)
                               FERRY_MIN_LANE_CAPACITY + 8,
                               FERRY_MIN_LANE_CAPACITY * 3,
                               (gsize) FERRY_MAX_LANE_CAPACITY * 2,
-                              (gsize) 1 << 63,
+                              G_MAXSIZE / 2 + 1,
                               G_MAXSIZE};
   ferry_autofd memory = make_memory (0, SIZE, SEALS);
 

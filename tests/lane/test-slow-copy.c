@@ -34,7 +34,7 @@ set_up (Fixture *self, gconstpointer data)
   g_assert_no_error (error);
   ferry_segment_create (&self->segment, FERRY_MIN_LANE_CAPACITY, 0, &memory, &error);
   g_assert_no_error (error);
-  self->writer = ferry_arena_new_writer (ferry_segment_get_arena_control (&self->segment), arena, SIZE, &error);
+  self->writer = ferry_arena_new_writer (ferry_segment_get_arena_control (&self->segment), arena, SIZE, SIZE, &error);
   g_assert_no_error (error);
   self->reader = ferry_arena_new_reader (memory, arena, SIZE, &error);
   g_assert_no_error (error);

@@ -331,6 +331,17 @@ test_size_is_bounded (Scene *self, gconstpointer data)
   ferry_buffer_unref (create (self, capacity));
 }
 
+/* Many pipes without buffers fit into an address space of 32 bits, or one that is limited. */
+static void
+test_is_mapped_with_the_first_one (Scene *self, gconstpointer data)
+{
+  FerryArena *arena = ferry_sender_get_uplink (self->sender)->arena->arena;
+
+  g_assert_cmpuint (arena->mapped, ==, FERRY_ARENA_UNIT);
+  ferry_buffer_unref (create (self, SIZE));
+  g_assert_cmpuint (arena->mapped, ==, FERRY_DEFAULT_ARENA_SIZE);
+}
+
 static void
 test_metadata_is_bounded (Scene *self, gconstpointer data)
 {
@@ -463,6 +474,7 @@ main (int argc, char **argv)
   ADD ("shrinks", test_shrinks);
   ADD ("there-are-so-many-at-a-time", test_number_is_bounded);
   ADD ("all-take-so-much-memory-together", test_size_is_bounded);
+  ADD ("the-first-one-takes-the-addresses-of-all", test_is_mapped_with_the_first_one);
   ADD ("goes-with-so-much-and-no-more", test_metadata_is_bounded);
   ADD ("is-waited-for-until-one-is-dropped", test_waits_for_room);
   ADD ("is-waited-for-until-the-deadline-a-cancel-or-the-end", test_waiting_ends);

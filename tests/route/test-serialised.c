@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "wire/ferry-lane-layout.h"
+
 #define RECORD_TYPE G_VARIANT_TYPE ("(utd)")
 #define LARGE_COUNT 20000
 
@@ -298,7 +300,7 @@ test_large_arrays_arrive_without_padding (void)
       g_assert_cmpuint (*(const guint32 *) g_variant_get_data (child), ==, LARGE_COUNT - 1);
       /* The second one goes in pieces, since no other buffer is to spare. */
       if (buffer == NULL)
-        buffer = ferry_sender_create_buffer (scene.sender, 768 * 1024 * 1024, NULL);
+        buffer = ferry_sender_create_buffer (scene.sender, FERRY_DEFAULT_ARENA_SIZE / 4 * 3, NULL);
       g_assert_nonnull (buffer);
     }
   ferry_buffer_unref (buffer);

@@ -42,7 +42,7 @@
 #define SIZE ((gsize) 1024 * 1024)
 #define PAGE 4096
 #define HUGE_PAGE ((gsize) 2 * 1024 * 1024)
-#define GIANT ((gsize) 1 << 40)
+#define GIANT ((gsize) 1 << (sizeof (gsize) > 4 ? 40 : 31))
 #define MANY 200
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 

@@ -101,6 +101,7 @@ take_welcome (void)
   check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, NULL), "map");
   if (welcome.arena_units > 0)
     arena = ferry_arena_new_writer (ferry_segment_get_arena_control (&segment), arena_memory,
+                                    (gsize) welcome.arena_units * FERRY_ARENA_UNIT,
                                     (gsize) welcome.arena_units * FERRY_ARENA_UNIT, NULL);
   ferry_lane_writer_init (&writer, ferry_segment_get_up (&segment), segment.up_ring, segment.up_capacity);
   read_grants ();
