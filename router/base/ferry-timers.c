@@ -43,11 +43,15 @@ struct _FerryTimers
   gint64 ready_at; /* when the source is ready; NEVER: it is not */
   gboolean dispatching;
   GMainContext *context; /* const: (unowned) (nullable): whose limits these are; NULL for paces */
-  GArray *ways;          /* (owned) (nullable) (element-type Way): of limits */
+  GArray *ways;          /* lock: (owned) (nullable) (element-type Way): of limits */
   FerryLimitClock clock;
   gint64 asked_at;      /* when it was asked whether all that had come is dispatched; 0: it is not asked */
   gint64 settled_until; /* what was over by then can be applied */
 };
+
+/* any: (element-type GMainContext FerryTimers): keys and values unowned; the limits of each context */
+static GHashTable *table;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
 set_ready_at (FerryTimers *self, gint64 deadline)
@@ -101,6 +105,7 @@ static gboolean
 is_settled (FerryTimers *self)
 {
   gboolean all = TRUE;
+  FERRY_AUTO_LOCK (&lock);
 
   for (guint i = 0; i < self->ways->len; i++)
     {
@@ -181,10 +186,6 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* any: (element-type GMainContext FerryTimers): keys and values unowned; the limits of each context */
-static GHashTable *table;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
 static void
 timers_finalize (GSource *source)
 {
@@ -248,6 +249,7 @@ void
 ferry_timers_add_way (FerryTimers *limits, FerrySettledFunc settled, gpointer data)
 {
   const Way way = {settled, data};
+  FERRY_AUTO_LOCK (&lock);
 
   g_array_append_val (limits->ways, way);
 }
@@ -255,6 +257,8 @@ ferry_timers_add_way (FerryTimers *limits, FerrySettledFunc settled, gpointer da
 void
 ferry_timers_remove_way (FerryTimers *limits, gpointer data)
 {
+  FERRY_AUTO_LOCK (&lock);
+
   for (guint i = limits->ways->len; i > 0; i--)
     if (g_array_index (limits->ways, Way, i - 1).data == data)
       g_array_remove_index (limits->ways, i - 1);

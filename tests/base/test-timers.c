@@ -9,6 +9,10 @@
 
 #include "ferry-test.h"
 
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "base/ferry-timers-private.h"
 #include "route/ferry-router-private.h"
 
@@ -292,6 +296,72 @@ test_limits_wait_for_what_has_come (void)
   ferry_timers_unref_limits (limits);
 }
 
+typedef struct
+{
+  FerryTimers *limits;
+  Way way; /* that the thread adds */
+  GThread *thread;
+  _Atomic pid_t id;
+  _Atomic gboolean has_added;
+} Adding;
+
+static gpointer
+add_way (gpointer data)
+{
+  Adding *self = data;
+
+  atomic_store (&self->id, gettid ());
+  ferry_timers_add_way (self->limits, is_settled, &self->way);
+  atomic_store (&self->has_added, TRUE);
+  return NULL;
+}
+
+static gboolean
+waits_or_has_added (gpointer data)
+{
+  Adding *self = data;
+
+  return atomic_load (&self->has_added) || ferry_test_get_system_call (getpid (), atomic_load (&self->id)) == SYS_futex;
+}
+
+static gboolean
+is_settled_while_another_adds (gpointer data, gboolean begins)
+{
+  Adding *self = data;
+
+  if (self->thread == NULL)
+    {
+      self->thread = g_thread_new ("adder", add_way, self);
+      ferry_test_look_until (waits_or_has_added, self);
+      g_assert_false (atomic_load (&self->has_added));
+    }
+  return TRUE;
+}
+
+/* Of a router that another thread makes for this context. */
+static void
+test_way_of_another_thread_waits_for_those_that_are_asked (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  FerryTimers *limits = ferry_timers_ref_limits_of (context);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter waiter = {limits, calls, '0'};
+  Adding adding = {limits, {0, TRUE}};
+
+  ferry_timers_add_way (limits, is_settled_while_another_adds, &adding);
+  ferry_timers_set (limits, &waiter.timer, 1, note_call, &waiter);
+  while (calls->len == 0)
+    g_main_context_iteration (context, TRUE);
+  g_thread_join (adding.thread);
+  ferry_timers_set (limits, &waiter.timer, 1, note_call, &waiter);
+  while (calls->len == 1)
+    g_main_context_iteration (context, TRUE);
+  g_assert_cmpuint (adding.way.n_begins, ==, 1);
+  ferry_timers_remove_way (limits, &adding);
+  ferry_timers_remove_way (limits, &adding.way);
+  ferry_timers_unref_limits (limits);
+}
+
 #define SOON (10 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define STOP (200 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
@@ -518,6 +588,8 @@ main (int argc, char **argv)
   ADD ("timer-that-is-set-before-the-sleep-wakes", test_timer_that_is_set_before_the_sleep_wakes);
   ADD ("deadlines-have-any-value", test_deadlines_have_any_value);
   ADD ("limits-wait-for-what-has-come", test_limits_wait_for_what_has_come);
+  ADD ("way-of-another-thread-waits-for-those-that-are-asked",
+       test_way_of_another_thread_waits_for_those_that_are_asked);
   ADD ("limits-wait-after-a-stop-too", test_limits_wait_after_a_stop_too);
   ADD ("source-of-a-limit-waits-too", test_source_of_a_limit_waits_too);
   ADD ("func-may-unset-another-that-is-due", test_func_may_unset_another_that_is_due);
