@@ -166,13 +166,13 @@ cross    program  meson                                meson
 cross    program  ninja                                ninja-build
 cross    program  unshare                              util-linux
 arm64    program  aarch64-linux-gnu-gcc                gcc-aarch64-linux-gnu
-arm64    program  qemu-aarch64                         qemu-user
 arm64    file     /usr/lib/aarch64-linux-gnu/pkgconfig/gio-unix-2.0.pc libglib2.0-dev:arm64
 arm64    file     /usr/lib/aarch64-linux-gnu/pkgconfig/libseccomp.pc libseccomp-dev:arm64
 i386     program  i686-linux-gnu-gcc                   gcc-i686-linux-gnu
-i386     program  qemu-i386                            qemu-user
 i386     file     /usr/lib/i386-linux-gnu/pkgconfig/gio-unix-2.0.pc libglib2.0-dev:i386
 i386     file     /usr/lib/i386-linux-gnu/pkgconfig/libseccomp.pc libseccomp-dev:i386
+qemu-aarch64 program qemu-aarch64                      qemu-user
+qemu-i386 program qemu-i386                            qemu-user
 flatpak  program  flatpak                              flatpak
 flatpak  program  flatpak-builder                      flatpak-builder
 flatpak  program  dbus-run-session                     dbus-daemon
