@@ -493,10 +493,10 @@ install_worker_properties (void)
   /**
    * FerryLauncher:buffer-capacity:
    *
-   * How much memory all buffers ([struct@Ferry.Buffer]) of the worker may use together, in bytes; 0 for none. By default
-   * 1 GiB; in a program of 32 bits 128 MiB, of at most 512 MiB. Unused capacity uses no memory, and no addresses of the
-   * application before the first buffer. It is at most an eighth of a limit of the application's address space (`ulimit
-   * -v`), and half of one of file sizes (`ulimit -f`).
+   * How much memory all buffers ([struct@Ferry.Buffer]) of the worker may use together, in bytes; 0 for none. By
+   * default 1 GiB; in a program of 32 bits 128 MiB, of at most 512 MiB. Unused capacity uses no memory, and no
+   * addresses of the application before the first buffer. It is at most an eighth of a limit of the application's
+   * address space (`ulimit -v`), and half of one of file sizes (`ulimit -f`).
    */
   properties[PROP_BUFFER_CAPACITY] = g_param_spec_uint64 ("buffer-capacity", NULL, NULL, 0, FERRY_MAX_ARENA_SIZE - 1,
                                                           FERRY_DEFAULT_ARENA_SIZE, FERRY_SETTABLE);

@@ -10,7 +10,6 @@
 #include "ferry-test.h"
 
 #include <stdatomic.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/ferry-timers-private.h"
@@ -321,7 +320,7 @@ waits_or_has_added (gpointer data)
 {
   Adding *self = data;
 
-  return atomic_load (&self->has_added) || ferry_test_get_system_call (getpid (), atomic_load (&self->id)) == SYS_futex;
+  return atomic_load (&self->has_added) || ferry_test_get_system_call (getpid (), atomic_load (&self->id)) >= 0;
 }
 
 static gboolean
