@@ -5,7 +5,7 @@
 
 #include "engine/messages-test.h"
 
-#define MOST_BUFFERS (768 * 1024 * 1024) /* bytes: three quarters of what a link has */
+#define MOST_BUFFERS (FERRY_DEFAULT_ARENA_SIZE / 4 * 3) /* bytes */
 
 void
 messages_test_message_cb (FerryReceiver *receiver, GVariant *message, gpointer user_data)
