@@ -183,7 +183,6 @@ GArray *ferry_transactions_list_asked (FerryTransactions *self,
                                        gpointer user_data);
 
 /* Allows the other end to send n more items of a stream. The message is sent as soon as there is room. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
 /* Processes a message of the other end. Callbacks may drop the last reference. One thread at a time may call this,

@@ -24,7 +24,7 @@
 #include "cluster/ferry-host-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-task-carrier-private.h"
+#include "task/ferry-task-private.h"
 #include "task/ferry-task-sources-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -115,7 +115,7 @@ struct _FerryCluster
   gboolean crowded;        /* tasks may wait at hosts: some were sent since list_crowded() has found none */
 };
 
-/* What a task is told of why it waits: FerryTaskPlacement.obstructed. */
+/* What a task is told of why it waits: FerryRun.obstructed. */
 typedef enum
 {
   OBSTACLE_NONE,
@@ -215,52 +215,52 @@ find_trouble (FerryCluster *self, const char *function)
 
 /* Returns (transfer full) the name of the function that a host must have to run the task. */
 static char *
-dup_function (FerryTask *task)
+dup_function (FerryRun *run)
 {
-  return ferry_map_dup_needed_function (ferry_task_get_function (task), ferry_task_get_arguments (task));
+  return ferry_map_dup_needed_function (run->function, run->arguments);
 }
 
 /* Whether a host may be sent the task: one with its function, and not the one that has failed it while there are
  * others.
  */
 static gboolean
-is_for_host (FerryCluster *self, FerryTask *task, const char *function, FerryHost *host)
+is_for_host (FerryCluster *self, FerryRun *run, const char *function, FerryHost *host)
 {
   return ferry_host_has_function (host, function) &&
-         (ferry_task_get_placement (task)->shunned != host->place.number || !has_other_host (self, host, function));
+         (run->shunned != host->place.number || !has_other_host (self, host, function));
 }
 
 /* Returns (transfer none) (nullable) the host that is sent the task now: one with a free worker, where there is one.
  * Nothing is sent ahead that another runner may be able to run before, nor descriptors, which only a pool can take. */
 static FerryHost *
-pick_host (FerryCluster *self, FerryTask *task)
+pick_host (FerryCluster *self, FerryRun *run)
 {
-  gboolean is_shared = ferry_carrier_get_source (task)->is_shared;
+  gboolean is_shared = run->source->is_shared;
   guint lowest = is_shared ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
   g_autofree char *function = NULL;
 
-  if (is_shared && ferry_task_get_bond (task) != NULL)
+  if (is_shared && ferry_task_get_bond (ferry_run_get_task (run)) != NULL)
     return NULL;
-  function = dup_function (task);
+  function = dup_function (run);
   for (guint shelf = FERRY_HOST_SHELF_FREE; shelf >= lowest; shelf--)
     for (GList *link = self->shelves[shelf].head; link != NULL; link = link->next)
-      if (is_for_host (self, task, function, link->data))
+      if (is_for_host (self, run, function, link->data))
         return link->data;
   return NULL;
 }
 
 static gboolean
-has_host (FerryTask *task, gpointer self)
+has_host (FerryRun *run, gpointer self)
 {
-  return pick_host (self, task) != NULL;
+  return pick_host (self, run) != NULL;
 }
 
 /* Returns (transfer full) (nullable) what a task is told of why it waits. */
 static char *
-dup_obstacle_text (FerryCluster *self, FerryTask *task, guint obstacle)
+dup_obstacle_text (FerryCluster *self, FerryRun *run, guint obstacle)
 {
   const char *here = (obstacle & OBSTACLE_HERE_TOO) != 0 ? "Waits for a free worker of this machine. " : "";
-  g_autofree char *function = dup_function (task);
+  g_autofree char *function = dup_function (run);
   const FerryHost *host = find_trouble (self, function);
 
   switch (obstacle & OBSTACLE_MASK)
@@ -282,34 +282,34 @@ dup_obstacle_text (FerryCluster *self, FerryTask *task, guint obstacle)
 }
 
 static void
-set_obstacle (FerryCluster *self, FerryTask *task, guint obstacle)
+set_obstacle (FerryCluster *self, FerryRun *run, guint obstacle)
 {
-  g_autofree char *text = dup_obstacle_text (self, task, obstacle);
+  g_autofree char *text = dup_obstacle_text (self, run, obstacle);
 
-  ferry_task_get_placement (task)->obstructed = obstacle;
-  ferry_task_set_obstacle (task, text);
+  run->obstructed = obstacle;
+  ferry_task_set_obstacle (ferry_run_get_task (run), text);
 }
 
 /* Sends the next task to a host. Returns FALSE when no further task can be sent now. */
 static gboolean
 send_next (FerryCluster *self)
 {
-  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryRun) run = NULL;
   g_autoptr (FerryHost) host = NULL;
 
   if (self->shelves[FERRY_HOST_SHELF_FREE].length + self->shelves[FERRY_HOST_SHELF_AHEAD].length == 0)
     return FALSE;
-  task = ferry_task_sources_find (&self->sources, has_host, self);
-  if (task == NULL)
+  run = ferry_task_sources_find (&self->sources, has_host, self);
+  if (run == NULL)
     return FALSE;
-  g_object_ref (task);
-  host = g_object_ref (pick_host (self, task));
-  ferry_task_sources_pass_turn (&self->sources, task);
+  ferry_run_ref (run);
+  host = g_object_ref (pick_host (self, run));
+  ferry_task_sources_pass_turn (&self->sources, run);
   self->crowded = TRUE;
-  ferry_host_send (host, task, ferry_task_get_number (task));
+  ferry_host_send (host, run);
   shelve (self, host, ferry_host_get_shelf (host));
-  if (ferry_task_get_placement (task)->obstructed != OBSTACLE_NONE)
-    set_obstacle (self, task, OBSTACLE_NONE);
+  if (run->obstructed != OBSTACLE_NONE)
+    set_obstacle (self, run, OBSTACLE_NONE);
   return TRUE;
 }
 
@@ -330,15 +330,15 @@ count_waiting (FerryCluster *self, FerryTaskFilter filter, gpointer data)
 }
 
 static gboolean
-is_any (FerryTask *task, gpointer data)
+is_any (FerryRun *run, gpointer data)
 {
   return TRUE;
 }
 
 static gboolean
-host_has_function (FerryTask *task, gpointer host)
+host_has_function (FerryRun *run, gpointer host)
 {
-  g_autofree char *function = dup_function (task);
+  g_autofree char *function = dup_function (run);
 
   return ferry_host_has_function (host, function);
 }
@@ -372,19 +372,19 @@ tell_hosts (FerryCluster *self)
 typedef struct
 {
   FerryCluster *cluster;
-  guint added;      /* to the obstacle of each */
-  GPtrArray *tasks; /* (element-type FerryTask): tasks with a text that is out of date */
+  guint added;     /* to the obstacle of each */
+  GPtrArray *runs; /* (element-type FerryRun): of tasks with a text that is out of date */
 } TellTasks;
 
 /* added: OBSTACLE_HERE_TOO, or 0. */
 static guint
-find_obstacle (FerryCluster *self, FerryTask *task, guint added)
+find_obstacle (FerryCluster *self, FerryRun *run, guint added)
 {
   g_autofree char *function = NULL;
 
   if (self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
     return OBSTACLE_NO_CONNECTION | added | (self->n_errors % 2 == 0 ? OBSTACLE_EVEN_ERROR : 0);
-  function = dup_function (task);
+  function = dup_function (run);
   if (find_trouble (self, function) != NULL)
     return OBSTACLE_NO_WORKERS | added;
   return has_other_host (self, NULL, function) ? OBSTACLE_NONE : OBSTACLE_NO_HOST | added;
@@ -392,13 +392,13 @@ find_obstacle (FerryCluster *self, FerryTask *task, guint added)
 
 /* Visits tasks of one function and priority, from the latest on, as long as they are to be told something. */
 static gboolean
-visit_waiting (FerryTask *task, gpointer data)
+visit_waiting (FerryRun *run, gpointer data)
 {
   TellTasks *visit = data;
 
-  if (ferry_task_get_placement (task)->obstructed == find_obstacle (visit->cluster, task, visit->added))
+  if (run->obstructed == find_obstacle (visit->cluster, run, visit->added))
     return FALSE;
-  g_ptr_array_add (visit->tasks, g_object_ref (task));
+  g_ptr_array_add (visit->runs, ferry_run_ref (run));
   return TRUE;
 }
 
@@ -406,17 +406,21 @@ visit_waiting (FerryTask *task, gpointer data)
 static void
 tell_tasks_of (FerryCluster *self, FerryTaskSource *source)
 {
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
-  TellTasks visit = {.cluster = self, .tasks = tasks};
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_run_unref);
+  TellTasks visit = {.cluster = self, .runs = runs};
   gboolean has_pool;
 
   if (!source->may_explain (source, FERRY_RUNNER (self), &has_pool))
     return;
   visit.added = has_pool ? OBSTACLE_HERE_TOO : 0;
   ferry_task_queue_visit (&source->queue, visit_waiting, &visit);
-  for (guint i = 0; i < tasks->len; i++)
-    if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
-      set_obstacle (self, tasks->pdata[i], find_obstacle (self, tasks->pdata[i], visit.added));
+  for (guint i = 0; i < runs->len; i++)
+    {
+      FerryRun *run = runs->pdata[i];
+
+      if (run->carrier == NULL)
+        set_obstacle (self, run, find_obstacle (self, run, visit.added));
+    }
 }
 
 /* Handlers may add and remove executors, so i is checked again. */
@@ -432,7 +436,7 @@ tell_tasks (FerryCluster *self)
 
 /* Returns (transfer none) (nullable) a task that waits at host, and that idle could run. due: made earlier, if a task
  * has to wait until then before it may be taken. */
-static FerryTask *
+static FerryRun *
 find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
 {
   gint64 measured = MIN (BEGIN_ROUND_TRIPS * ferry_host_get_round_trip (host), self->cut_timeout / BEGIN_CUT_PART);
@@ -443,7 +447,7 @@ find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
       g_autofree char *function = dup_function (link->data);
       gint64 since;
 
-      if (!ferry_run_is_waiting (link->data, &since) || !is_for_host (self, link->data, function, idle))
+      if (!ferry_remote_run_is_waiting (link->data, &since) || !is_for_host (self, link->data, function, idle))
         continue;
       if (since + patience <= g_get_monotonic_time ())
         return link->data;
@@ -481,21 +485,21 @@ list_crowded (FerryCluster *self)
 static gboolean
 relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
 {
-  FerryTask *stuck = NULL;
+  FerryRun *stuck = NULL;
   FerryHost *slow = NULL;
   guint most = 0;
 
   for (guint i = 0; i < hosts->len; i++)
     {
       FerryHost *host = g_ptr_array_index (hosts, i);
-      FerryTask *task;
+      FerryRun *run;
 
       if (host == idle || host->place.n_unbegun <= most)
         continue;
-      task = find_stuck (self, host, idle, due);
-      if (task == NULL)
+      run = find_stuck (self, host, idle, due);
+      if (run == NULL)
         continue;
-      stuck = task;
+      stuck = run;
       slow = host;
       most = host->place.n_unbegun;
     }
@@ -503,7 +507,7 @@ relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
     return FALSE;
   ferry_host_note_delay (slow);
   shelve (self, slow, ferry_host_get_shelf (slow));
-  ferry_run_ask_back (stuck);
+  ferry_remote_run_ask_back (stuck);
   return TRUE;
 }
 
@@ -714,10 +718,10 @@ complain (gpointer owner, const char *text)
 }
 
 static guint
-count_hosts (gpointer owner, FerryTask *task)
+count_hosts (gpointer owner, FerryRun *run)
 {
   FerryCluster *self = owner;
-  g_autofree char *function = dup_function (task);
+  g_autofree char *function = dup_function (run);
   guint n = 0;
 
   for (guint i = 0; i < self->hosts->len; i++)
@@ -932,8 +936,7 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
       FerryHost *host = g_ptr_array_index (self->hosts, i);
 
       for (GList *link = host->place.in_flight.head; link != NULL; link = link->next)
-        if (ferry_task_get_placement (link->data)->queue == source && !ferry_task_get_done (link->data))
-          sum += ferry_task_get_fraction (link->data);
+        sum += ferry_run_get_fraction_of (link->data, source);
     }
   return sum;
 }

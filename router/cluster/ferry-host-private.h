@@ -9,8 +9,8 @@
 
 #include "cluster/ferry-host.h"
 #include "cluster/ferry-rate-private.h"
+#include "cluster/ferry-remote-run-private.h"
 #include "cluster/ferry-run-message-private.h"
-#include "cluster/ferry-run-private.h"
 
 G_BEGIN_DECLS
 
@@ -29,7 +29,7 @@ typedef struct
   /* The host's facts, its room or its tasks have changed, so the cluster may have to send tasks. */
   void (*changed) (gpointer owner, FerryHost *host);
   /* Returns how many hosts could run the task, now or later. */
-  guint (*count_hosts) (gpointer owner, FerryTask *task);
+  guint (*count_hosts) (gpointer owner, FerryRun *run);
   /* What is to be logged of the host. */
   void (*complain) (gpointer owner, const char *text);
   /* The session has ended, and no task is at the host any more. */
@@ -94,7 +94,7 @@ void ferry_host_set_silent (FerryHost *self, gboolean silent);
 gboolean ferry_host_has_function (FerryHost *self, const char *function);
 FerryHostShelf ferry_host_get_shelf (FerryHost *self);
 /* As ferry_run_send(). The host must have a shelf. */
-gboolean ferry_host_send (FerryHost *self, FerryTask *task, guint64 id);
+gboolean ferry_host_send (FerryHost *self, FerryRun *run);
 /* Notes that a task is about to be asked back, which the host has not begun while another one was idle. */
 void ferry_host_note_delay (FerryHost *self);
 /* Tells the host how many tasks wait that it could run. */

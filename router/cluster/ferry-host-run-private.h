@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run that an application asks a host for. It is a call of FERRY_RUN_METHOD, the task that does it here, and what
+/* One run that an application asks a host for. It is a call of FERRY_RUN_METHOD, the run that does it here, and what
  * waits to be sent of it.
  *
  * What is to be sent waits in order, as the session may have no room for a while. What the function yields is held back
@@ -9,7 +9,8 @@
  * messages of the function are bounded: a run that sends too much while none of it can be sent fails. Log lines beyond
  * the bound are left out, and counted.
  *
- * Owner:   counted references: its session, its call, and each function that is about to tell it something.
+ * Owner:   counted references: its session, its call, its source while it is submitted, and each function that is about
+ *          to tell it something.
  * Threads: the router's, except that the call's functions are called by the thread that receives. */
 
 #pragma once
@@ -17,7 +18,8 @@
 #include "call/ferry-transactions-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "engine/ferry-home-private.h"
-#include "task/ferry-executor.h"
+#include "task/ferry-pool.h"
+#include "task/ferry-run-private.h"
 
 G_BEGIN_DECLS
 
@@ -25,11 +27,17 @@ typedef enum
 {
   FERRY_HOST_RUN_WAITING,  /* no worker has a place for it */
   FERRY_HOST_RUN_RESERVED, /* a place is kept, and leave is awaited */
-  FERRY_HOST_RUN_RUNNING,  /* the executor has the task */
-  FERRY_HOST_RUN_ENDED,    /* there is no task, or it is done; the end may not have been sent yet */
+  FERRY_HOST_RUN_RUNNING,  /* the pool has it */
+  FERRY_HOST_RUN_ENDED,    /* it was refused, or is done; the end may not have been sent yet */
 } FerryHostRunState;
 
 typedef struct _FerryHostRun FerryHostRun;
+
+/* The runs that have begun, of all sessions, as a source of their pool. Owner: counted references, one of each run. */
+typedef struct _FerryHostSource FerryHostSource;
+
+FerryHostSource *ferry_host_source_new (FerryPool *pool);
+void ferry_host_source_unref (FerryHostSource *self);
 
 /* What a run tells its owner. */
 typedef struct
@@ -41,7 +49,7 @@ typedef struct
 } FerryHostRunFuncs;
 
 /* The line of runs that wait for the workers of a host, or have a place with them. A run leaves it once, when it was
- * refused or its task is done, also when neither end wants to hear of it any more. */
+ * refused or is done, also when neither end wants to hear of it any more. */
 typedef struct
 {
   void (*leave) (gpointer data, FerryHostRun *run);
@@ -51,6 +59,8 @@ typedef struct
 
 struct _FerryHostRun
 {
+  FerryRun run;                   /* main: submitted while state is RUNNING */
+  FerryTaskSettings settings;     /* const once it is submitted */
   gint references;                /* atomic */
   const FerryHostRunFuncs *funcs; /* const */
   gpointer owner;                 /* main: (unowned) (nullable): NULL once the session has ended */
@@ -62,16 +72,16 @@ struct _FerryHostRun
   FerryRunRequest request;        /* const once it was read; empty if it is malformed */
   gint64 came_at;                 /* const: monotonic time */
   FerryHostRunState state;        /* main, as all below */
-  FerryTask *task;                /* (owned) (nullable) */
+  FerryTimer force_timer;         /* when the run is ended by force, as its session has ended */
   GQueue out;                     /* (element-type Out) (owned): what is to be sent, in order */
   gsize out_size;                 /* bytes of it, without what was yielded */
   guint n_lost_lines;
-  gboolean has_progress; /* there is a report that was not sent */
-  gint64 progress_due;   /* monotonic time before which no progress is sent */
-  gint64 process_due;    /* monotonic time when the function's process is told; 0: it runs in none, or that was told */
-  gboolean has_end;      /* what follows is the end, which is sent last */
+  FerryProgress *progress; /* (owned) (nullable): the latest report */
+  gboolean has_progress;   /* it was not sent */
+  gint64 progress_due;     /* monotonic time before which no progress is sent */
+  gint64 process_due; /* monotonic time when the function's process is told; 0: it runs in none, or that was told */
+  gboolean has_end;   /* what follows is the end, which is sent last */
   gboolean is_refused;
-  gboolean paused;    /* the application has paused it */
   GVariant *result;   /* (owned) (nullable) */
   GError *failure;    /* (owned) (nullable) */
   char *trace;        /* (owned) (nullable) */
@@ -98,19 +108,21 @@ void ferry_host_run_listen (FerryHostRun *self);
 
 /* Tells the application that the run begins, or asks for leave. */
 void ferry_host_run_tell_begin (FerryHostRun *self);
-/* Submits the run's task. If the executor does not take it, the run is refused. */
-void ferry_host_run_start (FerryHostRun *self, FerryExecutor *executor);
+/* Submits the run. If the pool does not take it, it is refused. */
+void ferry_host_run_start (FerryHostRun *self, FerryHostSource *source);
 /* Ends a run that was not begun. */
 void ferry_host_run_refuse (FerryHostRun *self, const GError *reason);
-/* Cancels the task of a run that was begun. */
+/* Cancels a run that was begun. */
 void ferry_host_run_cancel (FerryHostRun *self);
-/* Ends the task of a cancelled run by force in that time, in microseconds. */
+/* Cancels a run that was begun, and ends it in that time, in microseconds. */
+void ferry_host_run_stop (FerryHostRun *self, gint64 time);
+/* Ends a cancelled run by force in that time, in microseconds. */
 void ferry_host_run_hurry (FerryHostRun *self, gint64 grace);
 /* Pauses the run, also before it is started, or lets it go on. */
 void ferry_host_run_set_paused (FerryHostRun *self, gboolean paused);
 /* Adds a line that the worker has printed. */
 void ferry_host_run_log (FerryHostRun *self, GLogLevelFlags level, const char *line);
-/* Forgets the call and the owner: nothing can be sent any more. The task goes on, and the run stays in its line. */
+/* Forgets the call and the owner: nothing can be sent any more. It goes on, and stays in its line. */
 void ferry_host_run_detach (FerryHostRun *self);
 
 typedef enum

@@ -1,17 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run that an application asks a host for. See ferry-host-run-private.h. */
+/* One run that an application asks a host for, and the source of those that have begun. See ferry-host-run-private.h.
+ */
 
 #include "config.h"
 
 #include "cluster/ferry-host-run-private.h"
 
 #include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-runner-private.h"
-#include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* How many yielded values may be between a function and the application's window. */
@@ -53,6 +54,110 @@ out_free (gpointer data)
   g_free (self);
 }
 
+static const FerryRunFuncs run_funcs;
+
+/* ---- the source ---- */
+
+struct _FerryHostSource
+{
+  FerryTaskSource source;
+  gint references;
+  FerryRunner *runner; /* const: (owned): the pool */
+  FerryRouter *router; /* const: (unowned): the pool's */
+  FerryTimers *limits; /* const: (unowned): the router's */
+};
+
+static FerryHostSource *
+source_ref (FerryHostSource *self)
+{
+  self->references++;
+  return self;
+}
+
+void
+ferry_host_source_unref (FerryHostSource *self)
+{
+  if (--self->references > 0)
+    return;
+  FERRY_RUNNER_GET_IFACE (self->runner)->remove_source (self->runner, &self->source);
+  ferry_task_queue_clear (&self->source.queue);
+  g_object_unref (self->runner);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostSource, ferry_host_source_unref)
+
+/* Returns (transfer full) the source of a run that was submitted. */
+static FerryHostSource *
+ref_source (const FerryRun *run)
+{
+  return source_ref ((FerryHostSource *) run->source);
+}
+
+static void
+time_to_wait_is_over (gpointer data)
+{
+  g_autoptr (FerryRun) run = ferry_run_ref (data);
+  g_autoptr (FerryHostSource) self = ref_source (run);
+
+  ferry_run_end_wait (run, self->limits);
+  ferry_runner_schedule (self->runner);
+}
+
+static void
+source_give_back (FerryTaskSource *source, FerryRun *run)
+{
+  run->executing = FALSE;
+  ferry_run_wait (run, TRUE, ((FerryHostSource *) source)->limits, time_to_wait_is_over);
+}
+
+static void
+source_started (FerryTaskSource *source, FerryRun *run)
+{
+  run->executing = TRUE;
+}
+
+/* Releases the references of the submission. */
+static void
+source_done (FerryTaskSource *source, FerryRun *run)
+{
+  ferry_run_unref (run);
+  ferry_host_source_unref ((FerryHostSource *) source);
+}
+
+static gboolean
+source_may_explain (FerryTaskSource *source, FerryRunner *runner, gboolean *has_pool)
+{
+  return FALSE;
+}
+
+static void
+source_fail_all (FerryTaskSource *source, FerryRunner *runner, const GError *error)
+{
+  g_autoptr (FerryHostSource) self = source_ref ((FerryHostSource *) source);
+
+  ferry_run_fail_all_waiting (&source->queue, self->limits, error);
+}
+
+FerryHostSource *
+ferry_host_source_new (FerryPool *pool)
+{
+  FerryHostSource *self = g_new0 (FerryHostSource, 1);
+
+  self->references = 1;
+  self->runner = FERRY_RUNNER (g_object_ref (pool));
+  self->router = FERRY_RUNNER_GET_IFACE (self->runner)->get_router (self->runner);
+  self->limits = self->router->limits;
+  self->source.give_back = source_give_back;
+  self->source.started = source_started;
+  self->source.done = source_done;
+  self->source.may_explain = source_may_explain;
+  self->source.fail_all = source_fail_all;
+  ferry_task_queue_init (&self->source.queue);
+  FERRY_RUNNER_GET_IFACE (self->runner)->add_source (self->runner, &self->source);
+  return self;
+}
+
 /* ---- references ---- */
 
 FerryHostRun *
@@ -77,7 +182,8 @@ ferry_host_run_unref (FerryHostRun *self)
   clear_out (self);
   ferry_run_request_clear (&self->request);
   g_clear_pointer (&self->call, ferry_call_unref);
-  g_clear_object (&self->task);
+  ferry_run_clear (&self->run);
+  g_free (self->progress);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->home, ferry_home_unref);
@@ -93,6 +199,7 @@ ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, GRefStri
 {
   FerryHostRun *self = g_new0 (FerryHostRun, 1);
 
+  ferry_run_init (&self->run, &run_funcs, self);
   self->references = 1;
   self->home = ferry_home_ref (home);
   self->host = g_ref_string_acquire (host);
@@ -221,13 +328,45 @@ ferry_host_run_log (FerryHostRun *self, GLogLevelFlags level, const char *line)
   put (self, FERRY_LOG_VALUE, ferry_run_log_to_variant (level, line));
 }
 
-/* ---- what the task tells ---- */
+/* ---- what the run tells ---- */
+
+static const char *
+run_get_name (gpointer owner)
+{
+  return ((FerryHostRun *) owner)->request.name;
+}
 
 static void
-task_progressed (FerryHostRun *self)
+run_started (gpointer owner, const char *host_name)
 {
+}
+
+static void
+run_ignore (gpointer owner)
+{
+}
+
+static void
+run_progressed (gpointer owner, const FerryProgress *progress, double before)
+{
+  FerryHostRun *self = owner;
+  FerryProgress *latest = self->progress != NULL ? self->progress : g_new0 (FerryProgress, 1);
+
+  latest->amount = progress->amount;
+  latest->total = progress->total;
+  memcpy (latest->unit, progress->unit, sizeof latest->unit);
+  /* A report without a text leaves the one before. */
+  if (progress->text[0] != '\0')
+    memcpy (latest->text, progress->text, sizeof latest->text);
+  self->progress = latest;
   self->has_progress = TRUE;
   note_owing (self);
+}
+
+static void
+run_yielded (gpointer owner, GVariant *value)
+{
+  put (owner, NULL, value);
 }
 
 /* Returns (transfer full) a trace with a line for this host. inner: (nullable). */
@@ -239,9 +378,8 @@ add_to_trace (FerryHostRun *self, const char *inner)
 
   if (trace->len > 0 && trace->str[trace->len - 1] != '\n')
     g_string_append_c (trace, '\n');
-  if (inner == NULL && ferry_task_get_pid (self->task) > 0)
-    g_string_append_printf (trace, "in function '%s' of process %d\n", self->request.function,
-                            (int) ferry_task_get_pid (self->task));
+  if (inner == NULL && self->run.pid > 0)
+    g_string_append_printf (trace, "in function '%s' of process %d\n", self->request.function, (int) self->run.pid);
   g_string_append_printf (trace, "on host '%s', in whose log it is task %s\n", self->host, id);
   return g_string_free (g_steal_pointer (&trace), FALSE);
 }
@@ -272,8 +410,9 @@ fit_item_error (FerryHostRun *self, GVariant *value)
 }
 
 static void
-task_sent (FerryHostRun *self, const char *type, GVariant *value)
+run_sent (gpointer owner, const char *type, GVariant *value)
 {
+  FerryHostRun *self = owner;
   g_autoptr (GVariant) fitted = NULL;
 
   if (self->has_end)
@@ -297,175 +436,183 @@ task_sent (FerryHostRun *self, const char *type, GVariant *value)
 static void
 end_with_error (FerryHostRun *self)
 {
-  const GError *late = ferry_task_get_late_error (self->task);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) none G_GNUC_UNUSED = ferry_task_get_result (self->task, &error);
+  const FerryRun *run = &self->run;
+  const GError *failure = run->state == FERRY_TASK_STATE_CANCELLED ? run->late_error : run->error;
+  GError *error = failure != NULL
+                    ? ferry_error_copy (failure)
+                    : g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled", self->request.name);
 
-  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_CANCELLED && late != NULL)
-    {
-      g_clear_error (&error);
-      error = ferry_error_copy (late);
-    }
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
     put (self, FERRY_LOST_VALUE, g_variant_new_tuple (NULL, 0));
-  set_end (self, NULL, fit_error (g_steal_pointer (&error)), add_to_trace (self, ferry_task_get_trace (self->task)));
+  set_end (self, NULL, fit_error (error), add_to_trace (self, run->trace));
 }
 
-/* Whether the task failed before any worker had it: the pool has no worker for it. */
+/* Whether the run failed before any worker had it: the pool has no worker for it. */
 static gboolean
-was_not_begun (FerryTask *task)
+was_not_begun (const FerryRun *run)
 {
-  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED && ferry_task_get_start_time (task) == 0 &&
-         !g_error_matches (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_TIMED_OUT) &&
-         !g_error_matches (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
+  return run->state == FERRY_TASK_STATE_FAILED && run->start_time == 0 &&
+         !g_error_matches (run->error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
 }
 
 static void
-task_done (FerryHostRun *self)
+run_ended (gpointer owner, FerryTaskState next)
 {
-  FerryTask *task = self->task;
+  FerryHostRun *self = owner;
 
+  ferry_run_close (&self->run, next);
+  ferry_timers_unset (((FerryHostSource *) self->run.source)->limits, &self->force_timer);
   self->state = FERRY_HOST_RUN_ENDED;
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_COMPLETED)
-    set_end (self, ferry_task_get_result (task, NULL), NULL, NULL);
-  else if (was_not_begun (task))
-    ferry_host_run_refuse (self, ferry_task_get_error (task));
+  if (next == FERRY_TASK_STATE_COMPLETED)
+    set_end (self, g_steal_pointer (&self->run.result), NULL, NULL);
+  else if (was_not_begun (&self->run))
+    ferry_host_run_refuse (self, self->run.error);
   else
     end_with_error (self);
   leave_line (self);
 }
 
-/* ---- the task ---- */
+/* ---- the run ---- */
 
-/* A task that tells its run what it does. Handlers of its signals would cost a sixth of all that a host does with a
- * short run. */
-#define FERRY_TYPE_RUN_TASK (ferry_run_task_get_type ())
-G_DECLARE_FINAL_TYPE (FerryRunTask, ferry_run_task, FERRY, RUN_TASK, FerryTask)
-
-struct _FerryRunTask
+static gpointer
+run_ref (gpointer owner)
 {
-  FerryTask parent_instance;
-  FerryHostRun *run; /* (owned) (nullable): until the task is done, or was not taken */
+  return ferry_host_run_ref (owner);
+}
+
+static const FerryRunFuncs run_funcs = {
+  .ref = run_ref,
+  .unref = unref_run,
+  .get_name = run_get_name,
+  .started = run_started,
+  .pid_changed = run_ignore,
+  .progressed = run_progressed,
+  .sent = run_sent,
+  .yielded = run_yielded,
+  .returned = run_ignore,
+  .ended = run_ended,
 };
 
-G_DEFINE_FINAL_TYPE (FerryRunTask, ferry_run_task, FERRY_TYPE_TASK)
-
 static void
-ferry_run_task_progress (FerryTask *task)
-{
-  FerryHostRun *run = FERRY_RUN_TASK (task)->run;
-
-  if (run != NULL)
-    task_progressed (run);
-}
-
-static void
-ferry_run_task_yielded (FerryTask *task, GVariant *value)
-{
-  FerryHostRun *run = FERRY_RUN_TASK (task)->run;
-
-  if (run != NULL)
-    put (run, NULL, value);
-}
-
-static void
-ferry_run_task_message (FerryTask *task, const char *type, GVariant *value)
-{
-  FerryHostRun *run = FERRY_RUN_TASK (task)->run;
-
-  if (run != NULL)
-    task_sent (run, type, value);
-}
-
-static void
-ferry_run_task_done (FerryTask *task)
-{
-  g_autoptr (FerryHostRun) run = g_steal_pointer (&FERRY_RUN_TASK (task)->run);
-
-  if (run != NULL)
-    task_done (run);
-}
-
-static void
-ferry_run_task_class_init (FerryRunTaskClass *klass)
-{
-  FERRY_TASK_CLASS (klass)->progress = ferry_run_task_progress;
-  FERRY_TASK_CLASS (klass)->yielded = ferry_run_task_yielded;
-  FERRY_TASK_CLASS (klass)->message = ferry_run_task_message;
-  FERRY_TASK_CLASS (klass)->done = ferry_run_task_done;
-}
-
-static void
-ferry_run_task_init (FerryRunTask *self)
-{
-}
-
-static void
-set_up_task (FerryHostRun *self)
+set_up_run (FerryHostRun *self)
 {
   const FerryRunRequest *request = &self->request;
-  FerryTask *task = g_object_new (FERRY_TYPE_RUN_TASK, NULL);
+  FerryTaskSettings *settings = &self->settings;
 
-  ferry_task_set_up (task, request->kind, request->function, request->arguments);
-  g_object_set (task, "name", request->name, "run-timeout", request->run_timeout, NULL);
-  g_object_set (task, "stoppable", request->stoppable, NULL);
+  self->run.kind = (guint8) request->kind;
+  self->run.function = request->function;
+  self->run.arguments = request->arguments;
+  self->run.settings = settings;
+  settings->run_timeout = request->run_timeout;
+  settings->cancel_grace = request->cancel_grace;
+  settings->stoppable = request->stoppable;
+  settings->window = WINDOW;
   if (request->deadline_left > 0)
-    g_object_set (task, "deadline", ferry_time_add (self->came_at, request->deadline_left), NULL);
-  ferry_task_set_cancel_grace (task, request->cancel_grace);
-  if (request->kind == FERRY_TASK_KIND_ITERATION)
-    g_object_set (task, "window", WINDOW, "holds-window", TRUE, NULL);
-  self->task = task;
+    settings->deadline = ferry_time_add (self->came_at, request->deadline_left);
+}
+
+static gboolean
+submit (FerryHostRun *self, FerryHostSource *source, GError **error)
+{
+  if (!ferry_runner_check (source->runner, error))
+    return FALSE;
+  if (!ferry_router_get_running (source->router))
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The host's router is not running");
+  self->run.source = &source_ref (source)->source;
+  self->run.submit_time = g_get_monotonic_time ();
+  ferry_run_wait (ferry_run_ref (&self->run), FALSE, source->limits, time_to_wait_is_over);
+  ferry_runner_schedule (source->runner);
+  return TRUE;
 }
 
 void
-ferry_host_run_start (FerryHostRun *self, FerryExecutor *executor)
+ferry_host_run_start (FerryHostRun *self, FerryHostSource *source)
 {
   g_autoptr (GError) error = NULL;
 
-  set_up_task (self);
-  if (self->paused)
-    ferry_task_pause (self->task);
+  set_up_run (self);
   self->state = FERRY_HOST_RUN_RUNNING;
-  /* The reference is for the task, which always comes to its end. */
-  FERRY_RUN_TASK (self->task)->run = ferry_host_run_ref (self);
-  if (ferry_executor_submit_task (executor, self->task, &error))
+  if (!submit (self, source, &error))
     {
-      self->process_due = g_get_monotonic_time () + PROCESS_TIME;
-      note_owing (self);
+      ferry_host_run_refuse (self, error);
       return;
     }
-  g_clear_pointer (&FERRY_RUN_TASK (self->task)->run, ferry_host_run_unref);
-  ferry_host_run_refuse (self, error);
+  self->process_due = g_get_monotonic_time () + PROCESS_TIME;
+  note_owing (self);
+}
+
+static gboolean
+is_submitted (const FerryHostRun *self)
+{
+  return self->run.source != NULL && !ferry_run_get_done (&self->run);
 }
 
 void
 ferry_host_run_cancel (FerryHostRun *self)
 {
-  if (self->task != NULL)
-    ferry_task_cancel (self->task);
+  g_autoptr (FerryHostSource) source = NULL;
+
+  if (!is_submitted (self))
+    return;
+  source = ref_source (&self->run);
+  ferry_run_cancel (&self->run, source->limits);
+  ferry_runner_schedule (source->runner);
 }
 
 void
 ferry_host_run_hurry (FerryHostRun *self, gint64 grace)
 {
-  FerryTaskCarrier *carrier = self->task != NULL ? ferry_task_get_placement (self->task)->carrier : NULL;
+  FerryTaskCarrier *carrier = self->run.carrier;
 
-  if (carrier == NULL || ferry_task_get_state (self->task) != FERRY_TASK_STATE_CANCELLING)
+  if (carrier == NULL || self->run.state != FERRY_TASK_STATE_CANCELLING)
     return;
   if (grace > 0)
-    carrier->funcs->give_time (carrier, self->task, grace);
+    carrier->funcs->give_time (carrier, &self->run, grace);
   else
-    carrier->funcs->force (carrier, self->task);
+    carrier->funcs->force (carrier, &self->run);
+}
+
+static void
+time_to_end_is_over (gpointer data)
+{
+  FerryHostRun *self = data;
+  g_autoptr (FerryHostSource) source = ref_source (&self->run);
+
+  ferry_run_abandon (
+    &self->run, source->limits,
+    g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                 "Task '%s' had not ended in time after the session of its application", self->request.name));
+}
+
+void
+ferry_host_run_stop (FerryHostRun *self, gint64 time)
+{
+  g_autoptr (FerryHostRun) kept G_GNUC_UNUSED = ferry_host_run_ref (self);
+
+  if (ferry_timer_is_set (&self->force_timer))
+    return;
+  ferry_host_run_cancel (self);
+  if (!is_submitted (self))
+    return;
+  ferry_timers_set (((FerryHostSource *) self->run.source)->limits, &self->force_timer, g_get_monotonic_time () + time,
+                    time_to_end_is_over, self);
+  if (time < self->run.settings->cancel_grace)
+    ferry_host_run_hurry (self, time);
 }
 
 void
 ferry_host_run_set_paused (FerryHostRun *self, gboolean paused)
 {
-  self->paused = paused;
-  if (self->task != NULL && paused)
-    ferry_task_pause (self->task);
-  else if (self->task != NULL)
-    ferry_task_resume (self->task);
+  g_autoptr (FerryHostSource) source = NULL;
+
+  if (self->run.paused == paused || self->run.state > FERRY_TASK_STATE_EXECUTING)
+    return;
+  self->run.paused = paused;
+  if (!is_submitted (self))
+    return;
+  source = ref_source (&self->run);
+  ferry_run_note_pause (&self->run, source->limits, time_to_wait_is_over);
+  ferry_runner_schedule (source->runner);
 }
 
 /* ---- what the call tells ---- */
@@ -610,8 +757,8 @@ send_all_out (FerryHostRun *self, gboolean *blocked)
         return FALSE;
       g_queue_pop_head (&self->out);
       self->out_size -= out->cost;
-      if (out->name == NULL && self->task != NULL)
-        ferry_task_consume (self->task, 1);
+      if (out->name == NULL)
+        ferry_run_widen_window (&self->run, 1);
       out_free (out);
     }
   return TRUE;
@@ -620,11 +767,11 @@ send_all_out (FerryHostRun *self, gboolean *blocked)
 static gboolean
 send_progress (FerryHostRun *self, gint64 now)
 {
-  FerryProgress progress;
   g_autoptr (GError) error = NULL;
 
-  ferry_task_get_progress (self->task, &progress);
-  if (!ferry_call_send_value (self->call, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&progress), &error) &&
+  self->progress->fraction = self->run.fraction;
+  if (!ferry_call_send_value (self->call, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (self->progress),
+                              &error) &&
       is_blocked (error))
     return FALSE;
   self->has_progress = FALSE;
@@ -642,12 +789,12 @@ send_process (FerryHostRun *self, gint64 now)
 
   if (self->process_due == 0 || now < self->process_due)
     return TRUE;
-  if (ferry_task_get_start_time (self->task) == 0)
+  if (self->run.start_time == 0)
     {
       self->process_due = now + PROCESS_TIME;
       return TRUE;
     }
-  process = ferry_task_get_pid (self->task);
+  process = self->run.pid;
   if (process > 0 &&
       !ferry_call_send_value (self->call, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (process), &error) &&
       is_blocked (error))

@@ -12,7 +12,6 @@
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-pool-worker-private.h"
-#include "task/ferry-task-private.h"
 
 /* How long a place is kept for a run that asked for leave, in microseconds, before it is given to another. */
 #define PATIENCE (1 * G_USEC_PER_SEC)
@@ -82,7 +81,7 @@ is_crash (FerryExit *exit)
 static void
 log_crash_of_run (FerryHostService *self, FerryHostRun *run)
 {
-  FerryExit *exit = ferry_task_get_exit (run->task);
+  FerryExit *exit = run->run.exit;
 
   if (exit == NULL)
     return;
@@ -115,13 +114,10 @@ static void
 run_leaves (gpointer data, FerryHostRun *run)
 {
   FerryHostService *self = data;
-  gint64 begun_at = run->task != NULL ? ferry_task_get_start_time (run->task) : 0;
-
   ferry_host_session_set_stuck (run, TRUE);
-  if (run->task != NULL)
-    log_crash_of_run (self, run);
-  if (begun_at > 0)
-    ferry_host_room_note_run (&self->board.room, ferry_task_get_end_time (run->task) - begun_at);
+  log_crash_of_run (self, run);
+  if (run->run.start_time > 0)
+    ferry_host_room_note_run (&self->board.room, run->run.end_time - run->run.start_time);
   ferry_host_run_unref (run);
   settle_soon (self);
 }
@@ -267,13 +263,13 @@ pool_failed (FerryPool *pool, GParamSpec *pspec, FerryHostService *self)
 
 /* ---- lines that workers print ---- */
 
-/* Whether the worker runs this task now, or was about to when it ended. Its process id may not have been told yet. */
+/* Whether the worker runs this now, or was about to when it ended. Its process id may not have been told yet. */
 static gboolean
-is_run_by (FerryTask *task, FerryWorker *worker)
+is_run_by (const FerryRun *run, FerryWorker *worker)
 {
-  const FerryPoolWorker *carrier = ferry_task_get_placement (task)->carrier;
+  const FerryPoolWorker *carrier = (FerryPoolWorker *) run->carrier;
 
-  return carrier != NULL && carrier->worker == worker && g_queue_peek_head ((GQueue *) &carrier->in_flight) == task;
+  return carrier != NULL && carrier->worker == worker && carrier->in_flight.head->data == run;
 }
 
 /* Returns (nullable) the run that this worker does. */
@@ -284,7 +280,7 @@ find_run (FerryHostService *self, FerryWorker *worker)
     {
       FerryHostRun *run = link->data;
 
-      if (run->task != NULL && is_run_by (run->task, worker))
+      if (is_run_by (&run->run, worker))
         return run;
     }
   return NULL;
@@ -443,7 +439,7 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
   self->funcs = funcs;
   self->data = data;
   self->board.router = self->router;
-  self->board.pool = self->pool;
+  self->board.source = ferry_host_source_new (pool);
   self->board.name = g_ref_string_new (name);
   self->board.facts = (FerryHostFacts){
     .version = FERRY_RUN_VERSION,
@@ -460,7 +456,7 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
   return self;
 }
 
-/* What is still in the line belongs to tasks that are being ended. */
+/* What is still in the line is being ended. */
 static void
 clear_line (GQueue *part)
 {
@@ -498,6 +494,7 @@ ferry_host_service_finalize (GObject *object)
   ferry_host_room_clear (&self->board.room);
   ferry_host_facts_clear (&self->board.facts);
   g_clear_pointer (&self->board.name, g_ref_string_release);
+  ferry_host_source_unref (self->board.source);
   g_clear_object (&self->pool);
   g_clear_object (&self->told_exit);
   g_clear_object (&self->router);

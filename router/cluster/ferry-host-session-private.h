@@ -19,7 +19,6 @@
 #include "cluster/ferry-host-room-private.h"
 #include "cluster/ferry-host-run-private.h"
 #include "cluster/ferry-rate-private.h"
-#include "task/ferry-executor.h"
 
 G_BEGIN_DECLS
 
@@ -35,18 +34,17 @@ typedef struct
   void (*run_left) (gpointer owner, FerryHostSession *session, FerryHostRun *run);
   /* Other room is wanted, or there is other room. */
   void (*changed) (gpointer owner, FerryHostSession *session);
-  /* The session has ended; nothing is told after that. Its runs are over, but for those with tasks that are being
-   * ended. */
+  /* The session has ended; nothing is told after that. Its runs are over, but for those that are being ended. */
   void (*ended) (gpointer owner, FerryHostSession *session);
 } FerryHostSessionFuncs;
 
 /* What sessions read of their host. It must stay as long as they are. */
 typedef struct
 {
-  FerryRouter *router;  /* (unowned) */
-  FerryPool *pool;      /* (unowned) */
-  GRefString *name;     /* (owned): the host's */
-  FerryHostFacts facts; /* (owned) */
+  FerryRouter *router;     /* (unowned) */
+  FerryHostSource *source; /* (owned): of all runs that have begun */
+  GRefString *name;        /* (owned): the host's */
+  FerryHostFacts facts;    /* (owned) */
   FerryHostRoom room;
   guint n_busy;
   FerryRate complaints; /* lines in the log about applications */

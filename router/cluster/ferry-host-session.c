@@ -39,11 +39,10 @@ struct _FerryHostSession
   const FerryHostSessionFuncs *funcs; /* (nullable): NULL once the session has ended */
   gpointer owner;                     /* (unowned) */
   FerryHostShare share;
-  FerryExecutor *executor; /* (owned) (nullable): NULL once the session has ended */
-  GHashTable *runs;        /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
-  GQueue owing;            /* (element-type FerryHostRun) (owned): runs that have something to send */
-  GPtrArray *paced;        /* (element-type FerryHostRun) (owned): runs that have something to send later */
-  FerryCall *serve;        /* (owned) (nullable): the call of FERRY_SERVE_METHOD */
+  GHashTable *runs; /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
+  GQueue owing;     /* (element-type FerryHostRun) (owned): runs that have something to send */
+  GPtrArray *paced; /* (element-type FerryHostRun) (owned): runs that have something to send later */
+  FerryCall *serve; /* (owned) (nullable): the call of FERRY_SERVE_METHOD */
   gboolean told_host;
   gboolean told_drain;
   gboolean draining;
@@ -220,7 +219,7 @@ start_run (FerryHostSession *self, FerryHostRun *run)
   if (!g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
     g_debug ("Begins task %" G_GUINT64_FORMAT ", attempt %u, of %s: '%s'", run->request.id, run->request.attempt,
              self->name, run->request.function);
-  ferry_host_run_start (run, self->executor);
+  ferry_host_run_start (run, self->board->source);
 }
 
 void
@@ -251,11 +250,17 @@ refuse_all (FerryHostSession *self, const GError *reason)
       ferry_host_run_refuse (run, reason);
 }
 
+/* As refuse_all(). */
 static void
 cancel_runs (FerryHostSession *self, const GError *reason)
 {
+  GHashTableIter iter;
+  FerryHostRun *run;
+
   refuse_all (self, reason);
-  ferry_executor_shutdown_async (self->executor, FORCE_TIME, NULL, NULL, NULL);
+  g_hash_table_iter_init (&iter, self->runs);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &run))
+    ferry_host_run_stop (run, FORCE_TIME);
 }
 
 static void
@@ -290,8 +295,6 @@ finish (FerryHostSession *self)
   cancel_runs (self, self->end);
   self->funcs = NULL;
   stop_timers (self);
-  /* Here, since the thread that receives may drop the session last, where a pool must not be dropped. */
-  g_clear_object (&self->executor);
   if (self->serve != NULL)
     ferry_host_room_remove (&self->board->room, &self->share);
   g_hash_table_iter_init (&iter, self->runs);
@@ -833,7 +836,6 @@ ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBo
   self->board = board;
   self->funcs = funcs;
   self->owner = owner;
-  self->executor = ferry_executor_new (board->pool);
   ferry_timers_set (self->board->router->limits, &self->end_timer, g_get_monotonic_time () + SERVE_TIME,
                     serve_time_over, self);
   if (!ferry_transport_take_calls (transport, call_came, G_OBJECT (self), error))
@@ -856,7 +858,6 @@ ferry_host_session_finalize (GObject *object)
   ferry_take_over (object);
   g_assert (self->funcs == NULL);
   g_clear_object (&self->transport);
-  g_clear_object (&self->executor);
   g_clear_pointer (&self->runs, g_hash_table_unref);
   g_clear_pointer (&self->paced, g_ptr_array_unref);
   g_clear_pointer (&self->home, ferry_home_unref);

@@ -15,6 +15,7 @@
 #include "cluster/ferry-cluster-enums.h"
 #include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-task-private.h"
 
 /* How many log lines of a host are shown in a second. Further ones are dropped. */
 #define MAX_LINES 200
@@ -159,10 +160,10 @@ ferry_host_has_function (FerryHost *self, const char *function)
 static void
 end_runs (FerryHost *self, const GError *reason, gboolean by_application)
 {
-  FerryTask *task;
+  FerryRun *run;
 
-  while ((task = g_queue_peek_tail (&self->place.in_flight)) != NULL)
-    ferry_run_end (task, reason, by_application);
+  while ((run = g_queue_peek_tail (&self->place.in_flight)) != NULL)
+    ferry_remote_run_end (run, reason, by_application);
 }
 
 static void
@@ -433,12 +434,12 @@ ferry_host_get_shelf (FerryHost *self)
 }
 
 gboolean
-ferry_host_send (FerryHost *self, FerryTask *task, guint64 id)
+ferry_host_send (FerryHost *self, FerryRun *run)
 {
   guint64 n_before = self->place.n_sent;
 
   /* Handlers of a task that can never be sent may change anything. */
-  if (!ferry_run_send (&self->place, task, id))
+  if (!ferry_remote_run_send (&self->place, run))
     {
       self->is_full = self->is_open;
       return FALSE;
@@ -483,11 +484,11 @@ place_changed (FerryRunPlace *place)
 }
 
 static guint
-place_count_hosts (FerryRunPlace *place, FerryTask *task)
+place_count_hosts (FerryRunPlace *place, FerryRun *run)
 {
   FerryHost *self = from_place (place);
 
-  return self->owner != NULL ? self->funcs->count_hosts (self->owner, task) : 1;
+  return self->owner != NULL ? self->funcs->count_hosts (self->owner, run) : 1;
 }
 
 /* ---- Log lines, of which only so many are shown ---- */

@@ -18,6 +18,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "task/ferry-executor-private.h"
+#include "task/ferry-task-private.h"
 
 /* The data of a completion. It has no task: the task has the completion. */
 typedef struct

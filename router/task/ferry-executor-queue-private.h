@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue of tasks that wait, ordered by priority and then by submission. A task is linked by its placement.
+/* A queue of tasks that wait, ordered by priority and then by submission: of their runs.
  *
  * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
  * add, remove or find a task does not depend on the number of tasks.
@@ -15,7 +15,7 @@
 #pragma once
 
 #include "base/ferry-sibling-private.h"
-#include "task/ferry-task-private.h"
+#include "task/ferry-run-private.h"
 
 G_BEGIN_DECLS
 
@@ -24,35 +24,36 @@ G_BEGIN_DECLS
 /* How many tasks of one function and priority ferry_task_queue_find() looks at. */
 #define FERRY_TASK_QUEUE_TRIES 8
 
-typedef struct
+struct _FerryTaskQueue
 {
   GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
   guint n_empty;      /* how many buckets are empty */
-  GQueue held;        /* (element-type FerryTask): the tasks that are paused, which are passed over */
+  GQueue held;        /* (element-type FerryRun): the tasks that are paused, which are passed over */
   gboolean paused;    /* all tasks are passed over */
   gboolean grouped;
-  gint64 first; /* no task of the queue has a lower order in its placement */
+  gint64 first; /* no task of the queue has a lower order */
   gint64 last;  /* no task of the queue has a higher order */
-} FerryTaskQueue;
+};
 
-typedef gboolean (*FerryTaskFilter) (FerryTask *task, gpointer data);
+typedef gboolean (*FerryTaskFilter) (FerryRun *run, gpointer data);
 
+FERRY_FOR_SIBLINGS
 void ferry_task_queue_init (FerryTaskQueue *self);
 /* Frees the queue, which must be empty. */
-void ferry_task_queue_clear (FerryTaskQueue *self);
-void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
 FERRY_FOR_SIBLINGS
-void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
-/* Passes a task of the queue over from now on, or no more, as its placement says: it is paused. It keeps its place. */
-void ferry_task_queue_update_held (FerryTaskQueue *self, FerryTask *task);
+void ferry_task_queue_clear (FerryTaskQueue *self);
+void ferry_task_queue_push (FerryTaskQueue *self, FerryRun *run, gboolean at_front);
+void ferry_task_queue_remove (FerryTaskQueue *self, FerryRun *run);
+/* Passes a task of the queue over from now on, or no more, if it is paused. It keeps its place. */
+void ferry_task_queue_update_held (FerryTaskQueue *self, FerryRun *run);
 /* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
-FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
+FerryRun *ferry_task_queue_peek (FerryTaskQueue *self);
 /* Groups the queue from now on. */
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_group (FerryTaskQueue *self);
 /* Returns (transfer none) (nullable) the next task that the filter accepts. Looks at the first tasks only: of each
  * bucket FERRY_TASK_QUEUE_TRIES. */
-FerryTask *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
+FerryRun *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
 /* Returns how many tasks of a grouped queue have a function that the filter accepts. It is asked about one task of each
  * function. */
 FERRY_FOR_SIBLINGS

@@ -51,10 +51,10 @@ compare (const FerryBucket *bucket, int priority, const char *function)
 
 /* Returns (transfer none) the bucket of a task. Makes the bucket if there is none yet. */
 static FerryBucket *
-get_bucket (FerryTaskQueue *self, FerryTask *task)
+get_bucket (FerryTaskQueue *self, FerryRun *run)
 {
-  const int priority = ferry_task_peek_priority (task);
-  const char *function = self->grouped ? ferry_task_get_function (task) : NULL;
+  const int priority = run->priority;
+  const char *function = self->grouped ? run->function : NULL;
   guint low = 0;
   guint high = self->buckets->len;
   FerryBucket *bucket;
@@ -106,75 +106,70 @@ tidy (FerryTaskQueue *self)
 }
 
 void
-ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
+ferry_task_queue_push (FerryTaskQueue *self, FerryRun *run, gboolean at_front)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   FerryBucket *bucket;
 
-  placement->queue_link.data = task;
-  placement->order = at_front ? --self->first : ++self->last;
-  placement->held = placement->paused;
-  if (placement->held)
+  run->order = at_front ? --self->first : ++self->last;
+  run->held = run->paused;
+  if (run->held)
     {
-      g_queue_push_tail_link (&self->held, &placement->queue_link);
+      g_queue_push_tail_link (&self->held, &run->link);
       return;
     }
-  bucket = get_bucket (self, task);
+  bucket = get_bucket (self, run);
   self->n_empty -= bucket->tasks.head == NULL;
   if (at_front)
-    g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
+    g_queue_push_head_link (&bucket->tasks, &run->link);
   else
-    g_queue_push_tail_link (&bucket->tasks, &placement->queue_link);
+    g_queue_push_tail_link (&bucket->tasks, &run->link);
 }
 
 void
-ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
+ferry_task_queue_remove (FerryTaskQueue *self, FerryRun *run)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   FerryBucket *bucket;
 
-  if (placement->held)
+  if (run->held)
     {
-      placement->held = FALSE;
-      g_queue_unlink (&self->held, &placement->queue_link);
+      run->held = FALSE;
+      g_queue_unlink (&self->held, &run->link);
       return;
     }
-  bucket = get_bucket (self, task);
-  g_queue_unlink (&bucket->tasks, &placement->queue_link);
+  bucket = get_bucket (self, run);
+  g_queue_unlink (&bucket->tasks, &run->link);
   self->n_empty += bucket->tasks.head == NULL;
   tidy (self);
 }
 
 /* Puts a task back to its place. Tasks are mostly let go in their order, so the place is looked for from the end. */
 static void
-insert (FerryTaskQueue *self, FerryTask *task)
+insert (FerryTaskQueue *self, FerryRun *run)
 {
-  FerryBucket *bucket = get_bucket (self, task);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryBucket *bucket = get_bucket (self, run);
   GList *before = bucket->tasks.tail;
 
   self->n_empty -= before == NULL;
-  while (before != NULL && ferry_task_get_placement (before->data)->order > placement->order)
+  while (before != NULL && ((FerryRun *) before->data)->order > run->order)
     before = before->prev;
   if (before == NULL)
-    g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
+    g_queue_push_head_link (&bucket->tasks, &run->link);
   else
-    g_queue_insert_after_link (&bucket->tasks, before, &placement->queue_link);
+    g_queue_insert_after_link (&bucket->tasks, before, &run->link);
 }
 
 void
-ferry_task_queue_update_held (FerryTaskQueue *self, FerryTask *task)
+ferry_task_queue_update_held (FerryTaskQueue *self, FerryRun *run)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (placement->held == placement->paused)
+  if (run->held == run->paused)
     return;
-  ferry_task_queue_remove (self, task);
-  placement->held = placement->paused;
-  if (placement->held)
-    g_queue_push_tail_link (&self->held, &placement->queue_link);
+  ferry_task_queue_remove (self, run);
+  run->held = run->paused;
+  if (run->held)
+    g_queue_push_tail_link (&self->held, &run->link);
   else
-    insert (self, task);
+    insert (self, run);
 }
 
 /* Frees empty buckets at the end of the array, except the last bucket that is left. */
@@ -193,7 +188,7 @@ trim (FerryTaskQueue *self)
 }
 
 /* Returns (transfer none) (nullable) one of the bucket's first tasks. filter: (nullable): NULL accepts every task. */
-static FerryTask *
+static FerryRun *
 find_in_bucket (FerryBucket *bucket, FerryTaskFilter filter, gpointer data)
 {
   GList *link = bucket->tasks.head;
@@ -205,10 +200,10 @@ find_in_bucket (FerryBucket *bucket, FerryTaskFilter filter, gpointer data)
 }
 
 /* Of the buckets of one priority, the one with the task that was submitted first has the next task. */
-FerryTask *
+FerryRun *
 ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data)
 {
-  FerryTask *found = NULL;
+  FerryRun *found = NULL;
 
   if (self->paused)
     return NULL;
@@ -216,19 +211,18 @@ ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer da
   for (guint i = self->buckets->len; i > 0; i--)
     {
       FerryBucket *bucket = g_ptr_array_index (self->buckets, i - 1);
-      FerryTask *task;
+      FerryRun *run;
 
-      if (found != NULL && bucket->priority != ferry_task_peek_priority (found))
+      if (found != NULL && bucket->priority != found->priority)
         break;
-      task = find_in_bucket (bucket, filter, data);
-      if (task != NULL &&
-          (found == NULL || ferry_task_get_placement (task)->order < ferry_task_get_placement (found)->order))
-        found = task;
+      run = find_in_bucket (bucket, filter, data);
+      if (run != NULL && (found == NULL || run->order < found->order))
+        found = run;
     }
   return found;
 }
 
-FerryTask *
+FerryRun *
 ferry_task_queue_peek (FerryTaskQueue *self)
 {
   FerryBucket *bucket;
@@ -291,29 +285,29 @@ ferry_task_queue_group (FerryTaskQueue *self)
 static int
 compare_tasks (gconstpointer a, gconstpointer b)
 {
-  FerryTask *one = *(FerryTask *const *) a;
-  FerryTask *other = *(FerryTask *const *) b;
-  int difference = ferry_task_peek_priority (one) - ferry_task_peek_priority (other);
+  FerryRun *one = *(FerryRun *const *) a;
+  FerryRun *other = *(FerryRun *const *) b;
+  int difference = one->priority - other->priority;
 
   if (difference != 0)
     return difference > 0 ? -1 : 1;
-  return ferry_task_get_placement (one)->order < ferry_task_get_placement (other)->order ? -1 : 1;
+  return one->order < other->order ? -1 : 1;
 }
 
 GPtrArray *
 ferry_task_queue_list (FerryTaskQueue *self)
 {
-  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *tasks = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_run_unref);
 
   for (guint i = self->buckets->len; i > 0; i--)
     {
       FerryBucket *bucket = g_ptr_array_index (self->buckets, i - 1);
 
       for (GList *link = bucket->tasks.head; link != NULL; link = link->next)
-        g_ptr_array_add (tasks, g_object_ref (link->data));
+        g_ptr_array_add (tasks, ferry_run_ref (link->data));
     }
   for (GList *link = self->held.head; link != NULL; link = link->next)
-    g_ptr_array_add (tasks, g_object_ref (link->data));
+    g_ptr_array_add (tasks, ferry_run_ref (link->data));
   if (self->grouped || self->held.head != NULL)
     g_ptr_array_sort (tasks, compare_tasks);
   return tasks;

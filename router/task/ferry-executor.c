@@ -22,7 +22,7 @@
 #include "ferry-enums.h"
 #include "process/ferry-function-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-task-carrier-private.h"
+#include "task/ferry-task-private.h"
 #include "task/ferry-worker-main-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -78,15 +78,15 @@ struct _FerryExecutor
   _Atomic gint n_queued; /* any: number of tasks that wait in the queue, in the inbox, or sent ahead */
 
   pthread_mutex_t inbox_lock;
-  GQueue inbox; /* inbox_lock: (element-type FerryTask) (owned); an item &inbox means: cancel the earlier tasks */
+  GQueue inbox; /* inbox_lock: (element-type FerryRun) (owned); an item &inbox means: cancel the earlier tasks */
 
-  GQueue list;              /* (element-type FerryTask) (owned): the items of the list model */
+  GQueue list;              /* (element-type FerryListedRun) (owned): the items of the list model are their tasks */
   GSequence *index;         /* (owned) (nullable): the same tasks by their position; see need_index() */
   GSequenceIter *looked_at; /* (nullable): the place in index that was asked for last; NULL after each removal */
   guint looked_at_position;
   guint64 latest_number;      /* number of the task that was added to the list last */
-  GQueue finished;            /* (element-type FerryTask): the tasks of the list that are done, oldest first */
-  GQueue failed;              /* (element-type FerryTask): those that stay in addition, oldest first */
+  GQueue finished;            /* (element-type FerryListedRun): the tasks of the list that are done, oldest first */
+  GQueue failed;              /* (element-type FerryListedRun): those that stay in addition, oldest first */
   FerryWaitQueue submissions; /* submissions that wait for room; the key is the task */
   guint n_open;               /* number of tasks that were taken in and are not done */
   guint n_executing;          /* number of tasks that run */
@@ -124,6 +124,12 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 
+static FerryListedRun *
+get_entry (FerryTask *task)
+{
+  return (FerryListedRun *) ferry_task_get_run (task);
+}
+
 static GType
 get_item_type (GListModel *model)
 {
@@ -150,7 +156,11 @@ need_index (FerryExecutor *self)
     return self->index;
   self->index = g_sequence_new (NULL);
   for (GList *link = self->list.head; link != NULL; link = link->next)
-    ferry_task_get_placement (link->data)->position = g_sequence_append (self->index, link->data);
+    {
+      FerryListedRun *entry = link->data;
+
+      entry->position = g_sequence_append (self->index, entry->run.owner);
+    }
   return self->index;
 }
 
@@ -213,16 +223,15 @@ is_watched (FerryExecutor *self)
 }
 
 static void
-list_add (FerryExecutor *self, FerryTask *task)
+list_add (FerryExecutor *self, FerryListedRun *entry)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-
-  placement->listed = TRUE;
-  placement->number = ++self->latest_number;
-  placement->list_link.data = g_object_ref (task);
-  g_queue_push_tail_link (&self->list, &placement->list_link);
+  entry->listed = TRUE;
+  entry->number = ++self->latest_number;
+  ferry_run_ref (&entry->run);
+  entry->list_link.data = entry;
+  g_queue_push_tail_link (&self->list, &entry->list_link);
   if (self->index != NULL)
-    placement->position = g_sequence_append (self->index, task);
+    entry->position = g_sequence_append (self->index, entry->run.owner);
   if (is_watched (self))
     g_list_model_items_changed (G_LIST_MODEL (self), self->list.length - 1, 0, 1);
 }
@@ -230,39 +239,36 @@ list_add (FerryExecutor *self, FerryTask *task)
 static int
 compare_numbers (gconstpointer a, gconstpointer b)
 {
-  guint64 one = ferry_task_get_placement (*(FerryTask *const *) a)->number;
-  guint64 other = ferry_task_get_placement (*(FerryTask *const *) b)->number;
+  guint64 one = (*(FerryListedRun *const *) a)->number;
+  guint64 other = (*(FerryListedRun *const *) b)->number;
 
   return one < other ? -1 : one > other;
 }
 
 /* Whether a task that is done stays in the list for that it failed, and who looks at the list has not acted on that. */
 static gboolean
-must_be_seen (FerryExecutor *self, FerryTask *task)
+must_be_seen (FerryExecutor *self, const FerryListedRun *entry)
 {
-  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED && !ferry_task_get_placement (task)->tried_again &&
-         is_watched (self);
+  return entry->run.state == FERRY_TASK_STATE_FAILED && !entry->tried_again && is_watched (self);
 }
 
 /* Marks a task as removed from the list, and adds it to leaving, with the list's reference. */
 static void
 take_link (GQueue *queue, GList *link, GPtrArray *leaving)
 {
-  FerryTask *task = g_steal_pointer (&link->data);
+  FerryListedRun *entry = g_steal_pointer (&link->data);
 
   g_queue_unlink (queue, link);
-  ferry_task_get_placement (task)->listed = FALSE;
-  g_ptr_array_add (leaving, task);
+  entry->listed = FALSE;
+  g_ptr_array_add (leaving, entry);
 }
 
 /* Whether a task that is done stays in the list until it is removed: see must_be_seen() and
  * ferry_executor_keep_task(). */
 static gboolean
-must_stay (FerryExecutor *self, FerryTask *task)
+must_stay (FerryExecutor *self, const FerryListedRun *entry)
 {
-  const FerryTaskPlacement *placement = ferry_task_get_placement (task);
-
-  return (placement->n_keepers > 0 && !placement->tried_again) || must_be_seen (self, task);
+  return (entry->n_keepers > 0 && !entry->tried_again) || must_be_seen (self, entry);
 }
 
 /* Of the finished tasks except the keep_finished latest, those that must stay become ones that do, and those that were
@@ -275,14 +281,15 @@ sort_finished (FerryExecutor *self, GPtrArray *leaving)
   for (guint n = self->finished.length; n > self->keep_finished; n--)
     {
       GList *next = link->next;
+      FerryListedRun *entry = link->data;
 
-      if (must_stay (self, link->data))
+      if (must_stay (self, entry))
         {
-          ferry_task_get_placement (link->data)->stays = TRUE;
+          entry->stays = TRUE;
           g_queue_unlink (&self->finished, link);
           g_queue_push_tail_link (&self->failed, link);
         }
-      else if (ferry_task_get_placement (link->data)->tried_again)
+      else if (entry->tried_again)
         take_link (&self->finished, link, leaving);
       link = next;
     }
@@ -298,7 +305,7 @@ take_failed (FerryExecutor *self, guint n_left, GPtrArray *leaving)
     {
       GList *next = link->next;
 
-      if (ferry_task_get_placement (link->data)->n_keepers == 0)
+      if (((FerryListedRun *) link->data)->n_keepers == 0)
         take_link (&self->failed, link, leaving);
       link = next;
     }
@@ -317,17 +324,17 @@ take_first (GQueue *queue, guint n_left, GPtrArray *leaving)
 static GPtrArray *
 take_finished (FerryExecutor *self)
 {
-  GPtrArray *leaving = g_ptr_array_new_full (self->finished.length, g_object_unref);
+  GPtrArray *leaving = g_ptr_array_new_full (self->finished.length, (GDestroyNotify) ferry_run_unref);
 
   take_first (&self->finished, 0, leaving);
   take_first (&self->failed, 0, leaving);
   return leaving;
 }
 
-static FerryTaskPlacement *
+static FerryListedRun *
 get_leaving (GPtrArray *leaving, guint index)
 {
-  return ferry_task_get_placement (g_ptr_array_index (leaving, index));
+  return g_ptr_array_index (leaving, index);
 }
 
 /* Unlinks the @n tasks of @leaving from @start on, and removes them from the index, where they must be neighbours.
@@ -386,26 +393,25 @@ list_unlink (FerryExecutor *self, GPtrArray *leaving)
 }
 
 static void
-list_remove (FerryExecutor *self, FerryTask *task)
+list_remove (FerryExecutor *self, FerryListedRun *entry)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   g_autoptr (GPtrArray) leaving = NULL;
 
-  if (!placement->listed)
+  if (!entry->listed)
     return;
-  placement->listed = FALSE;
-  if (g_steal_pointer (&placement->finished_link.data) != NULL)
-    g_queue_unlink (placement->stays ? &self->failed : &self->finished, &placement->finished_link);
-  leaving = g_ptr_array_new_full (1, g_object_unref);
-  g_ptr_array_add (leaving, task);
+  entry->listed = FALSE;
+  if (g_steal_pointer (&entry->finished_link.data) != NULL)
+    g_queue_unlink (entry->stays ? &self->failed : &self->finished, &entry->finished_link);
+  leaving = g_ptr_array_new_full (1, (GDestroyNotify) ferry_run_unref);
+  g_ptr_array_add (leaving, entry);
   list_unlink (self, leaving);
 }
 
 /* Since when a finished task is one that leaves after a while. */
 static gint64
-get_finished_since (FerryTask *task)
+get_finished_since (const FerryListedRun *entry)
 {
-  return MAX (ferry_task_get_end_time (task), ferry_task_get_placement (task)->let_go);
+  return MAX (entry->run.end_time, entry->let_go);
 }
 
 /* How many of the finished tasks stay in the list, those that finished last. */
@@ -436,7 +442,7 @@ list_trim (gpointer data)
   ferry_timers_unset (self->router->timers, &self->linger_timer);
   if (self->finished.length <= self->keep_finished)
     return;
-  leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, g_object_unref);
+  leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, (GDestroyNotify) ferry_run_unref);
   sort_finished (self, leaving);
   take_first (&self->finished, count_staying (self), leaving);
   take_failed (self, MAX_FAILED, leaving);
@@ -460,14 +466,12 @@ list_clear (FerryExecutor *self)
 /* Notes that a task of the list is done. Where the list is watched, finished tasks are removed together, with the next
  * notification of the figures: a view needs much time for each change. */
 static void
-list_finish (FerryExecutor *self, FerryTask *task)
+list_finish (FerryExecutor *self, FerryListedRun *entry)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-
-  if (!placement->listed)
+  if (!entry->listed)
     return;
-  placement->finished_link.data = task;
-  g_queue_push_tail_link (&self->finished, &placement->finished_link);
+  entry->finished_link.data = entry;
+  g_queue_push_tail_link (&self->finished, &entry->finished_link);
   if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING || !is_watched (self))
     list_trim (self);
 }
@@ -479,8 +483,12 @@ list_open (FerryExecutor *self)
   GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (GList *link = self->list.head; link != NULL; link = link->next)
-    if (!ferry_task_get_done (link->data))
-      g_ptr_array_add (tasks, g_object_ref (link->data));
+    {
+      const FerryRun *run = link->data;
+
+      if (!ferry_run_get_done (run))
+        g_ptr_array_add (tasks, g_object_ref (run->owner));
+    }
   return tasks;
 }
 
@@ -620,25 +628,24 @@ ferry_executor_get_parallelism (FerryExecutor *self)
 
 /* main: handles the end of a task, after the task emitted done. */
 static void
-source_done (FerryTaskSource *source, FerryTask *task)
+source_done (FerryTaskSource *source, FerryRun *run)
 {
   FerryExecutor *self = from_source (source);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryTaskState state = ferry_run_get_state (run);
 
-  if (placement->executing)
+  if (run->executing)
     self->n_executing--;
   else
     atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
-  placement->executing = FALSE;
-  self->n_ended[ferry_task_get_state (task)]++;
+  run->executing = FALSE;
+  self->n_ended[state]++;
   self->n_batch_done++;
   /* The work of a cancelled task is not done, except for what the task has reported. */
-  self->batch_fraction +=
-    ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLED ? ferry_task_get_fraction (task) : 1;
-  list_finish (self, task);
+  self->batch_fraction += state == FERRY_TASK_STATE_CANCELLED ? MAX (run->fraction, 0) : 1;
+  list_finish (self, (FerryListedRun *) run);
   figures_changed (self);
   submit_waiting (self);
-  g_object_unref (task);
+  ferry_run_unref (run);
   if (--self->n_open > 0)
     return;
   finish_shutdown (self);
@@ -646,106 +653,47 @@ source_done (FerryTaskSource *source, FerryTask *task)
   g_object_unref (self);
 }
 
-/* main: removes a task from the queue and makes it fail with error. Takes error. */
-static void
-fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError *error)
-{
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-
-  ferry_timers_unset (self->router->limits, &ferry_task_get_placement (task)->timer);
-  ferry_task_queue_remove (&self->source.queue, task);
-  if (ferry_task_fail (task, event, error, NULL, NULL))
-    source_done (&self->source, task);
-}
-
-static GError *
-new_queue_error (FerryTask *task)
-{
-  gint64 deadline = ferry_task_get_settings (task)->deadline;
-
-  if (deadline > 0 && deadline <= g_get_monotonic_time ())
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                        "Task '%s' was not begun before its deadline; add workers, or submit fewer tasks",
-                        ferry_task_get_name (task));
-  return g_error_new (
-    FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
-    "Task '%s' was not begun within its queue timeout of %" G_GINT64_FORMAT " ms; add workers, or submit fewer tasks",
-    ferry_task_get_name (task), ferry_task_get_settings (task)->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
-}
-
-/* Returns the functions of the carrier that has the task; there must be one. */
-static const FerryTaskCarrierFuncs *
-get_funcs (FerryTask *task)
-{
-  return ((const FerryTaskCarrier *) ferry_task_get_placement (task)->carrier)->funcs;
-}
-
-/* main: takes back a task that was sent ahead, unless the worker has begun it. Returns whether the task is in the queue
- * afterwards. The caller must call schedule() then, because other tasks may have been taken back with it.
- */
-static gboolean
-take_back (FerryTask *task)
-{
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-
-  if (placement->carrier != NULL)
-    get_funcs (task)->take_back (placement->carrier);
-  return placement->carrier == NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
-}
-
 static void
 queue_timed_out (gpointer data)
 {
-  g_autoptr (FerryTask) task = g_object_ref (FERRY_TASK (data));
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  g_autoptr (FerryExecutor) self = g_object_ref (from_source (placement->queue));
+  g_autoptr (FerryRun) run = ferry_run_ref (data);
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (run->source));
 
-  if (take_back (task))
-    fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
+  ferry_run_end_wait (run, self->router->limits);
   schedule (self);
 }
 
 static void
-set_queue_timer (FerryExecutor *self, FerryTask *task)
+wait_in_queue (FerryExecutor *self, FerryRun *run, gboolean at_front)
 {
-  /* The time in which a lost worker ran the task does not count. */
-  gint64 since =
-    ferry_task_get_placement (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
-  gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_settings (task)->queue_timeout);
-
-  if (deadline > 0)
-    ferry_timers_set (self->router->limits, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
-  if (ferry_task_get_placement (task)->paused)
-    ferry_carrier_hold_limit (task, self->router->limits, queue_timed_out);
+  ferry_run_wait (run, at_front, self->router->limits, queue_timed_out);
+  figures_changed (self);
 }
 
 static void
-source_give_back (FerryTaskSource *source, FerryTask *task)
+source_give_back (FerryTaskSource *source, FerryRun *run)
 {
   FerryExecutor *self = from_source (source);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (placement->executing)
+  if (run->executing)
     {
-      placement->executing = FALSE;
+      run->executing = FALSE;
       self->n_executing--;
       atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
     }
-  ferry_task_queue_push (&self->source.queue, task, TRUE);
-  set_queue_timer (self, task);
-  figures_changed (self);
+  wait_in_queue (self, run, TRUE);
   /* The runner that gave the task back sends tasks itself; the others do not know of this one. */
   if (self->runners->len > 1 && !ferry_timer_is_set (&self->spread_timer))
     ferry_timers_set (self->router->timers, &self->spread_timer, 0, spread, self);
 }
 
 static void
-source_started (FerryTaskSource *source, FerryTask *task)
+source_started (FerryTaskSource *source, FerryRun *run)
 {
   FerryExecutor *self = from_source (source);
 
-  ferry_task_get_placement (task)->executing = TRUE;
-  ferry_task_get_placement (task)->obstructed = 0;
+  run->executing = TRUE;
+  run->obstructed = 0;
   self->n_executing++;
   atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   figures_changed (self);
@@ -757,18 +705,9 @@ static void
 fail_all_waiting (FerryExecutor *executor, const GError *error)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (executor);
-  g_autoptr (GPtrArray) tasks = NULL;
 
   empty_inbox (self);
-  tasks = ferry_task_queue_list (&self->source.queue);
-  /* The list excludes tasks that handlers submit meanwhile. Handlers may also have ended some tasks of the list. */
-  for (guint i = 0; i < tasks->len; i++)
-    {
-      FerryTask *task = g_ptr_array_index (tasks, i);
-
-      if (!ferry_task_get_done (task) && ferry_task_get_placement (task)->carrier == NULL)
-        fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
-    }
+  ferry_run_fail_all_waiting (&self->source.queue, self->router->limits, error);
 }
 
 static void
@@ -814,10 +753,8 @@ static void
 driver_withdraw (gpointer executor, FerryTask *task)
 {
   g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (executor);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  while (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && placement->carrier != NULL)
-    get_funcs (task)->withdraw (placement->carrier, task);
+  ferry_run_withdraw (ferry_task_get_run (task));
 }
 
 static void
@@ -825,19 +762,19 @@ driver_cancelled (gpointer executor, FerryTask *task)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (executor);
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryRun *run = ferry_task_get_run (task);
 
   /* The task is still in the inbox. take_in() will find that the task is done. */
-  if (!placement->taken_in)
+  if (!get_entry (task)->taken_in)
     return;
-  if (ferry_task_get_done (task))
+  if (ferry_run_get_done (run))
     {
-      ferry_timers_unset (self->router->limits, &placement->timer);
-      ferry_task_queue_remove (&self->source.queue, task);
-      source_done (&self->source, task);
+      ferry_timers_unset (self->router->limits, &run->timer);
+      ferry_task_queue_remove (&self->source.queue, run);
+      source_done (&self->source, run);
     }
   else
-    get_funcs (task)->cancel (placement->carrier, task);
+    run->carrier->funcs->cancel (run->carrier, run);
   schedule (self);
 }
 
@@ -846,34 +783,20 @@ driver_pause_changed (gpointer executor, FerryTask *task)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (executor);
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryListedRun *entry = get_entry (task);
 
-  placement->executor_paused = FALSE;
+  entry->executor_paused = FALSE;
   /* A task in the inbox is held when it is taken in. */
-  if (!placement->taken_in)
+  if (!entry->taken_in)
     return;
-  if (placement->carrier != NULL)
-    get_funcs (task)->pause_changed (placement->carrier, task);
-  else if (placement->paused)
-    {
-      ferry_task_queue_update_held (&self->source.queue, task);
-      ferry_carrier_hold_limit (task, self->router->limits, queue_timed_out);
-    }
-  else
-    {
-      ferry_task_queue_update_held (&self->source.queue, task);
-      ferry_carrier_resume_limit (task, self->router->limits, queue_timed_out);
-    }
+  ferry_run_note_pause (&entry->run, self->router->limits, queue_timed_out);
   schedule (self);
 }
 
 static void
 driver_consumed (gpointer executor, FerryTask *task, guint n)
 {
-  FerryTaskCarrier *carrier = ferry_task_get_placement (task)->carrier;
-
-  if (carrier != NULL)
-    carrier->funcs->add_window (carrier, task, n);
+  ferry_run_widen_window (ferry_task_get_run (task), n);
 }
 
 static void
@@ -926,25 +849,25 @@ static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled,  drive
 
 /* main: adds an accepted task to the list and to the queue. Takes the reference. */
 static void
-take_in (FerryExecutor *self, FerryTask *task)
+take_in (FerryExecutor *self, FerryRun *run)
 {
+  FerryListedRun *entry = (FerryListedRun *) run;
+
   if (self->n_open++ == 0)
     {
       g_object_ref (self);
       self->n_batch_done = 0;
       self->batch_fraction = 0;
     }
-  list_add (self, task);
+  list_add (self, entry);
   /* A handler of items-changed may have cancelled the task, or another thread while the task was in the inbox. */
-  ferry_task_get_placement (task)->taken_in = TRUE;
-  if (ferry_task_get_done (task))
+  entry->taken_in = TRUE;
+  if (ferry_run_get_done (run))
     {
-      source_done (&self->source, task);
+      source_done (&self->source, run);
       return;
     }
-  ferry_task_queue_push (&self->source.queue, task, FALSE);
-  set_queue_timer (self, task);
-  figures_changed (self);
+  wait_in_queue (self, run, FALSE);
   if (can_run (self, NULL))
     schedule (self);
   else
@@ -970,8 +893,8 @@ empty_inbox (gpointer data)
       take_in (self, item);
 }
 
-/* any: adds an item to the inbox: a task (transfer full), or &inbox, unless that is the last item already. For the
- * first item, empty_inbox() is posted. */
+/* any: adds an item to the inbox: a task's run (transfer full), or &inbox, unless that is the last item already. For
+ * the first item, empty_inbox() is posted. */
 static void
 put_into_inbox (FerryExecutor *self, gpointer item)
 {
@@ -1017,7 +940,7 @@ is_known_there (const FerryFunctionEntry *entry, const char *function)
 /* any: whether the executor runs, and the task's arguments fit its function. Workers that are this program once more
  * have the functions of this program. */
 static gboolean
-check (FerryExecutor *self, FerryTask *task, GError **error)
+check (FerryExecutor *self, const FerryRun *run, GError **error)
 {
   const FerryFunctionEntry *entry;
 
@@ -1028,30 +951,30 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
   if (atomic_load_explicit (&self->state, memory_order_acquire) != FERRY_EXECUTOR_STATE_RUNNING)
     return ferry_set_error (error, FERRY_ERROR_STOPPED,
                             "The executor was stopped, and takes no more tasks; make another executor");
-  entry = ferry_function_find (ferry_task_get_function (task));
-  if (self->runs_this_program && !is_known_there (entry, ferry_task_get_function (task)))
+  entry = ferry_function_find (run->function);
+  if (self->runs_this_program && !is_known_there (entry, run->function))
     return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
                             "The workers would not find the function '%s'; register it with "
                             "ferry_function_register(), then call ferry_worker_main(), both at the beginning of main()",
-                            ferry_task_get_function (task));
-  return entry == NULL || ferry_function_check_arguments (entry, ferry_task_get_arguments (task), error);
+                            run->function);
+  return entry == NULL || ferry_function_check_arguments (entry, run->arguments, error);
 }
 
 static gboolean
-submit_now (FerryExecutor *self, FerryTask *task, GError **error)
+submit_now (FerryExecutor *self, FerryRun *run, GError **error)
 {
-  if (!ferry_task_submit_to (task, &driver, self, self->router->home, error))
+  if (!ferry_task_submit_to (run->owner, &driver, self, self->router->home, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
     }
-  ferry_task_get_placement (task)->queue = &self->source;
+  run->source = &self->source;
   if (ferry_router_check (self->router, NULL))
-    take_in (self, g_object_ref (task));
+    take_in (self, ferry_run_ref (run));
   else
     {
-      ferry_hand_over (task);
-      put_into_inbox (self, g_object_ref (task));
+      ferry_hand_over (run->owner);
+      put_into_inbox (self, ferry_run_ref (run));
     }
   return TRUE;
 }
@@ -1081,10 +1004,10 @@ submit_waiting (FerryExecutor *self)
       FerryTask *task = submission != NULL ? ferry_wait_queue_get_key (submission) : NULL;
       GError *error = NULL;
 
-      if (task == NULL || !check (self, task, &error))
+      if (task == NULL || !check (self, ferry_task_get_run (task), &error))
         atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       else
-        submit_now (self, task, &error);
+        submit_now (self, ferry_task_get_run (task), &error);
       if (task == NULL)
         return;
       ferry_completion_finish_reserved (submission, GINT_TO_POINTER (TRUE), NULL, error);
@@ -1122,18 +1045,21 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
 gboolean
 ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error)
 {
+  FerryRun *run;
+
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!check (self, task, error))
+  run = ferry_task_get_run (task);
+  if (!check (self, run, error))
     return FALSE;
   if (!take_room (self))
     return ferry_set_error (
       error, FERRY_ERROR_WOULD_BLOCK,
       "%u tasks wait already; use ferry_executor_submit_task_async(), or raise FerryExecutor:max-pending",
       self->max_pending);
-  return submit_now (self, task, error);
+  return submit_now (self, run, error);
 }
 
 /**
@@ -1250,9 +1176,9 @@ ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GE
 gboolean
 ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
 {
-  const FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  const FerryListedRun *entry = get_entry (task);
 
-  return placement->queue == &self->source && placement->taken_in;
+  return entry->run.source == &self->source && entry->taken_in;
 }
 
 /* Whether the caller is on the router's thread, and the task was submitted to this executor. Sets error if not. */
@@ -1291,7 +1217,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
 
   if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
-  if (!take_back (task))
+  if (!ferry_run_take_back (ferry_task_get_run (task)))
     {
       ferry_set_error (error, FERRY_ERROR_BUSY,
                        "Task '%s' was begun already; change the priority of tasks only while they wait",
@@ -1301,9 +1227,9 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
     }
   /* Delays the notification until the task is in its new place in the queue. */
   g_object_freeze_notify (G_OBJECT (task));
-  ferry_task_queue_remove (&self->source.queue, task);
+  ferry_task_queue_remove (&self->source.queue, ferry_task_get_run (task));
   ferry_task_change_priority (task, priority);
-  ferry_task_queue_push (&self->source.queue, task, FALSE);
+  ferry_task_queue_push (&self->source.queue, ferry_task_get_run (task), FALSE);
   g_object_thaw_notify (G_OBJECT (task));
   schedule (self);
   return TRUE;
@@ -1333,7 +1259,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
   if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
   kept = g_object_ref (task);
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && take_back (task))
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_run_take_back (ferry_task_get_run (task)))
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
     {
@@ -1341,35 +1267,33 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
       return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' is being run; cancel it, and wait for its end",
                               ferry_task_get_name (task));
     }
-  list_remove (self, task);
+  list_remove (self, get_entry (task));
   return TRUE;
 }
 
 /* A task that nobody keeps any more is one that has just finished, unless it stays since it failed. */
 static void
-let_go_of (FerryExecutor *self, FerryTask *task)
+let_go_of (FerryExecutor *self, FerryListedRun *entry)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-
-  if (!placement->listed || !placement->stays || must_be_seen (self, task))
+  if (!entry->listed || !entry->stays || must_be_seen (self, entry))
     return;
-  placement->stays = FALSE;
-  placement->let_go = g_get_monotonic_time ();
-  g_queue_unlink (&self->failed, &placement->finished_link);
-  g_queue_push_tail_link (&self->finished, &placement->finished_link);
+  entry->stays = FALSE;
+  entry->let_go = g_get_monotonic_time ();
+  g_queue_unlink (&self->failed, &entry->finished_link);
+  g_queue_push_tail_link (&self->finished, &entry->finished_link);
   list_trim (self);
 }
 
 void
 ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryListedRun *entry = get_entry (task);
 
-  g_return_if_fail (keep || placement->n_keepers > 0);
+  g_return_if_fail (keep || entry->n_keepers > 0);
 
-  placement->n_keepers = keep ? placement->n_keepers + 1 : placement->n_keepers - 1;
-  if (placement->n_keepers == 0 && ferry_executor_has_task (self, task))
-    let_go_of (self, task);
+  entry->n_keepers = keep ? entry->n_keepers + 1 : entry->n_keepers - 1;
+  if (entry->n_keepers == 0 && ferry_executor_has_task (self, task))
+    let_go_of (self, entry);
 }
 
 /**
@@ -1410,7 +1334,7 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
                        ferry_task_get_name (task));
       return NULL;
     }
-  if (ferry_task_had_descriptors (task))
+  if (ferry_task_get_run (task)->has_handles)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                        "Task '%s' had descriptors, which were closed at its end; make a new task with ferry_task_new()",
@@ -1420,9 +1344,9 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
   again = ferry_task_new_like (task);
   if (!ferry_executor_submit_task (self, again, error))
     return NULL;
-  ferry_task_get_placement (task)->tried_again = TRUE;
-  if (ferry_task_get_placement (task)->stays && ferry_executor_has_task (self, task))
-    list_remove (self, task);
+  get_entry (task)->tried_again = TRUE;
+  if (get_entry (task)->stays && ferry_executor_has_task (self, task))
+    list_remove (self, get_entry (task));
   else
     list_trim (self);
   return g_steal_pointer (&again);
@@ -1483,7 +1407,7 @@ take_all_back (FerryExecutor *self)
 
   for (guint i = 0; i < tasks->len; i++)
     if (ferry_task_get_state (g_ptr_array_index (tasks, i)) == FERRY_TASK_STATE_WAITING)
-      take_back (g_ptr_array_index (tasks, i));
+      ferry_run_take_back (ferry_task_get_run (g_ptr_array_index (tasks, i)));
 }
 
 /* Pauses the tasks that run, or resumes those of them that nobody has paused or resumed since. */
@@ -1495,12 +1419,12 @@ set_running_paused (FerryExecutor *self, gboolean paused)
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
-      FerryTaskPlacement *placement = ferry_task_get_placement (task);
+      FerryListedRun *entry = get_entry (task);
 
-      if (!paused && placement->executor_paused)
+      if (!paused && entry->executor_paused)
         ferry_task_resume (task);
-      else if (paused && placement->executing && ferry_task_pause (task))
-        placement->executor_paused = TRUE;
+      else if (paused && entry->run.executing && ferry_task_pause (task))
+        entry->executor_paused = TRUE;
     }
 }
 
@@ -1554,21 +1478,12 @@ force_end (gpointer data)
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
-      FerryTaskPlacement *placement = ferry_task_get_placement (task);
-      GError *error;
 
-      if (placement->carrier != NULL)
-        get_funcs (task)->force (placement->carrier, task);
-      if (ferry_task_get_done (task))
-        continue;
-      error =
+      ferry_run_abandon (
+        ferry_task_get_run (task), self->router->limits,
         g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                      "Task '%s' had not ended when the executor's shutdown timed out; give the shutdown more time",
-                     ferry_task_get_name (task));
-      if (placement->carrier == NULL)
-        fail_waiting (self, task, FERRY_TASK_EVENT_ABANDON, error);
-      else if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON, error, NULL, NULL))
-        source_done (&self->source, task);
+                     ferry_task_get_name (task)));
     }
   finish_shutdown (self);
 }
@@ -1656,10 +1571,10 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
-      FerryTaskCarrier *carrier = ferry_task_get_placement (task)->carrier;
+      FerryRun *run = ferry_task_get_run (task);
 
-      if (timeout >= 0 && carrier != NULL && timeout < ferry_task_get_settings (task)->cancel_grace)
-        carrier->funcs->give_time (carrier, task, timeout);
+      if (timeout >= 0 && run->carrier != NULL && timeout < run->settings->cancel_grace)
+        run->carrier->funcs->give_time (run->carrier, run, timeout);
     }
   finish_shutdown (self);
 }

@@ -458,7 +458,7 @@ deliver (FerryMap *self)
 static char *
 dup_item_name (FerryMapChunk *chunk, gsize place)
 {
-  GVariant *arguments = ferry_task_get_arguments (FERRY_TASK (chunk));
+  GVariant *arguments = ferry_task_get_run (FERRY_TASK (chunk))->arguments;
   g_autoptr (GVariant) items = !chunk->is_plain ? g_variant_get_child_value (arguments, 2) : NULL;
   g_autoptr (GVariant) item_of_array = items != NULL ? ferry_map_get_item (items, place) : NULL;
   GVariant *item = chunk->is_plain ? arguments : item_of_array;
@@ -808,7 +808,7 @@ chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint 
 static guint
 get_item_place (FerryMapChunk *self)
 {
-  return self->attempt == ferry_task_get_n_attempts (FERRY_TASK (self)) ? self->n_answers : 0;
+  return self->attempt == ferry_task_get_run (FERRY_TASK (self))->n_attempts ? self->n_answers : 0;
 }
 
 /* Counts an answer. Returns whether it is the answer of the next item. Other answers are ignored: a worker may send
@@ -822,7 +822,7 @@ is_wanted (FerryMapChunk *self)
   /* A plain chunk is a call of one item. Its worker sends no answer for the item: the item ends with the call. */
   if (self->is_plain)
     return FALSE;
-  self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));
+  self->attempt = ferry_task_get_run (FERRY_TASK (self))->n_attempts;
   self->n_answers = MIN (place + 1, self->n_items);
   return place == self->n_come && place < self->n_items;
 }
@@ -960,8 +960,8 @@ requeue (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
   if (from >= chunk->n_items || self->cancelled)
     return;
   range = g_new (Range, 1);
-  *range = (Range){chunk->first, g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (chunk)), 2), from,
-                   chunk->n_items, singly};
+  *range = (Range){chunk->first, g_variant_get_child_value (ferry_task_get_run (FERRY_TASK (chunk))->arguments, 2),
+                   from, chunk->n_items, singly};
   g_queue_push_head (&self->requeued, range);
 }
 
@@ -992,7 +992,7 @@ chunk_completed (FerryMap *self, FerryMapChunk *chunk, GVariant *result)
 static gboolean
 was_refused (FerryMapChunk *chunk, const GError *error)
 {
-  return chunk->n_come == 0 && ferry_task_get_n_attempts (FERRY_TASK (chunk)) == 0 &&
+  return chunk->n_come == 0 && ferry_task_get_run (FERRY_TASK (chunk))->n_attempts == 0 &&
          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
 }
@@ -1001,7 +1001,7 @@ was_refused (FerryMapChunk *chunk, const GError *error)
 static GVariant *
 get_item (FerryMapChunk *chunk, guint place)
 {
-  GVariant *arguments = ferry_task_get_arguments (FERRY_TASK (chunk));
+  GVariant *arguments = ferry_task_get_run (FERRY_TASK (chunk))->arguments;
   g_autoptr (GVariant) items = NULL;
 
   if (chunk->is_plain)

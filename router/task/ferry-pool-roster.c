@@ -111,8 +111,8 @@ static void
 watch_first (FerryPoolRoster *self, FerryPoolWorker *worker)
 {
   FerryPoolPlace *place = &worker->place;
-  FerryTask *first = g_queue_peek_head (&worker->in_flight);
-  guint64 xid = first != NULL && worker->state == FERRY_POOL_WORKER_READY ? ferry_task_get_placement (first)->xid : 0;
+  FerryRun *first = g_queue_peek_head (&worker->in_flight);
+  guint64 xid = first != NULL && worker->state == FERRY_POOL_WORKER_READY ? first->xid : 0;
 
   if (place->first_xid == xid)
     return;

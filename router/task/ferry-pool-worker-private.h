@@ -95,7 +95,7 @@ struct _FerryPoolWorker
   FerryReceiver *progress_receiver;
   FerryTransactions *calls; /* (owned) */
   FerryPoolWorkerState state;
-  GQueue in_flight; /* (element-type FerryTask): linked by their placements' queue_link; the worker runs the first */
+  GQueue in_flight;       /* (element-type FerryRun): the worker runs the first */
   gboolean first_started; /* the first task in flight was notified that it runs */
   gboolean attached;      /* the worker has attached, so the application knows its process */
   guint n_missed;  /* how often in a row the worker did not begin a task in time; 0 after each message of the worker */
@@ -130,7 +130,7 @@ gboolean ferry_pool_worker_is_live (const FerryPoolWorker *self);
 void ferry_pool_worker_set_n_missed (FerryPoolWorker *self, guint n_missed);
 
 /* Sending and taking back a worker's tasks. What executors do with them is in the functions of the carrier. */
-gboolean ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task);
+gboolean ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
 
 /* Ending the worker. */

@@ -24,7 +24,7 @@
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
 #include "task/ferry-serve-private.h"
-#include "task/ferry-task-carrier-private.h"
+#include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
@@ -402,40 +402,43 @@ end_pause (FerryPoolWorker *self, gint64 deadline)
   note_change (self);
 }
 
-/* Removes a task from the worker's tasks in flight. Returns (transfer full) the task. */
-static FerryTask *
-unlink_task (FerryPoolWorker *self, FerryTask *task)
+/* Removes a task from the worker's tasks in flight. Returns (transfer full) its run. */
+static FerryRun *
+unlink_task (FerryPoolWorker *self, FerryRun *run)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  guint64 xid = run->xid;
 
-  if (self->in_flight.head == &placement->queue_link)
+  if (self->in_flight.head == &run->link)
     self->first_started = FALSE;
-  g_queue_unlink (&self->in_flight, &placement->queue_link);
-  ferry_timers_unset (self->limits, &placement->timer);
-  if (placement->xid == self->paused_xid)
+  ferry_carrier_let_go (run, &self->in_flight, self->limits);
+  if (xid == self->paused_xid)
     end_pause (self, 0);
-  ferry_task_unset_way (task);
-  placement->carrier = NULL;
-  placement->xid = 0;
+  ferry_run_unset_way (run);
   note_change (self);
-  return task;
+  return run;
 }
 
-static void carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace);
+static FerryPoolWorker *
+get_worker (const FerryRun *run)
+{
+  return (FerryPoolWorker *) run->carrier;
+}
+
+static void carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace);
 
 static void
 run_timed_out (gpointer data)
 {
-  g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryPoolWorker *self = ferry_task_get_placement (task)->carrier;
+  g_autoptr (FerryRun) run = ferry_run_ref (data);
+  FerryPoolWorker *self = get_worker (run);
 
-  if (!ferry_task_decide (task))
+  if (!ferry_run_decide (run))
     return;
-  ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
+  ferry_transactions_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
-  carrier_give_time (&self->carrier, task, ferry_task_get_settings (task)->cancel_grace);
-  ferry_task_output_end (&self->output, ferry_task_get_placement (task)->xid, task);
-  ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
+  carrier_give_time (&self->carrier, run, run->settings->cancel_grace);
+  ferry_task_output_end (&self->output, run->xid, ferry_run_get_task (run));
+  ferry_carrier_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (run), NULL, NULL);
 }
 
 static GPid
@@ -445,35 +448,23 @@ get_pid (FerryPoolWorker *self)
 }
 
 static void
-start_task (FerryPoolWorker *self, FerryTask *task)
+start_task (FerryPoolWorker *self, FerryRun *run)
 {
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-  FerryTaskSource *source = ferry_carrier_get_source (task);
-  gint64 deadline = ferry_carrier_get_run_deadline (task);
-
-  if (deadline > 0)
-    ferry_timers_set (self->limits, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
-  else
-    ferry_timers_unset (self->limits, &ferry_task_get_placement (task)->timer);
-  /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
-   * which calls start_task() for this task recursively. */
-  if (!ferry_task_get_placement (task)->executing)
-    source->started (source, task);
-  if (ferry_task_get_placement (task)->carrier == self)
-    ferry_task_start (task, get_pid (self));
+  ferry_carrier_set_limit (run, self->limits, ferry_carrier_get_run_deadline (run), run_timed_out);
+  ferry_carrier_start (run, get_pid (self), NULL);
 }
 
 /* Notifies the first task in flight that it runs, once the worker has attached. */
 static void
 start_first (FerryPoolWorker *self)
 {
-  FerryTask *task = g_queue_peek_head (&self->in_flight);
+  FerryRun *run = g_queue_peek_head (&self->in_flight);
 
-  if (task == NULL || self->first_started || !self->attached)
+  if (run == NULL || self->first_started || !self->attached)
     return;
   self->first_started = TRUE;
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
-    start_task (self, task);
+  if (ferry_run_get_state (run) == FERRY_TASK_STATE_WAITING)
+    start_task (self, run);
 }
 
 /* Notes that the worker has attached. A task that was started before is notified of the process id. */
@@ -481,9 +472,9 @@ static void
 take_process (FerryPoolWorker *self)
 {
   for (GList *link = self->in_flight.head; link != NULL; link = link->next)
-    if (ferry_task_get_placement (link->data)->executing)
+    if (((FerryRun *) link->data)->executing)
       {
-        ferry_task_take_pid (link->data, get_pid (self));
+        ferry_run_take_pid (link->data, get_pid (self));
         break;
       }
   self->attached = TRUE;
@@ -502,14 +493,14 @@ note_running (FerryPoolWorker *self)
 
 /* Takes back a task with a call that the worker has not begun and will not begin. */
 static void
-return_task (FerryPoolWorker *self, FerryTask *task)
+return_task (FerryPoolWorker *self, FerryRun *run)
 {
   /* Releases the reference that answered() would have released. */
-  if (ferry_transactions_forget (self->calls, ferry_task_get_placement (task)->xid))
-    g_object_unref (task);
-  unlink_task (self, task);
-  ferry_carrier_give_back (task);
-  g_object_unref (task);
+  if (ferry_transactions_forget (self->calls, run->xid))
+    ferry_run_unref (run);
+  unlink_task (self, run);
+  ferry_carrier_give_back (run);
+  ferry_run_unref (run);
 }
 
 /* Takes back the tasks with calls after begun, the xid of the latest call that was begun. A call for which the worker
@@ -525,10 +516,10 @@ return_after (FerryPoolWorker *self, guint64 begun)
   while (link != NULL)
     {
       GList *previous = link->prev;
-      FerryTask *task = link->data;
+      FerryRun *run = link->data;
 
-      if (ferry_task_get_placement (task)->xid > MAX (begun, self->unclaimed))
-        return_task (self, task);
+      if (run->xid > MAX (begun, self->unclaimed))
+        return_task (self, run);
       link = previous;
     }
 }
@@ -543,7 +534,7 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
 
   if (last == NULL || !ferry_link_hold_calls (self->link, &begun))
     return;
-  ferry_link_release_calls (self->link, ferry_task_get_placement (last->data)->xid);
+  ferry_link_release_calls (self->link, ((FerryRun *) last->data)->xid);
   return_after (self, begun);
   if (self->state == FERRY_POOL_WORKER_RETIRING)
     limit_retirement (self);
@@ -559,14 +550,14 @@ carrier_take_back (FerryTaskCarrier *carrier)
 
 /* Takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it runs. */
 static void
-carrier_withdraw (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_withdraw (FerryTaskCarrier *carrier, FerryRun *run)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) carrier;
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
 
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_placement (task)->carrier == self && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
-    start_task (self, task);
+  if (run->carrier == &self->carrier && ferry_run_get_state (run) == FERRY_TASK_STATE_WAITING)
+    start_task (self, run);
 }
 
 /* ---- Answers ---- */
@@ -621,56 +612,55 @@ go_on (FerryPoolWorker *self)
 static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  g_autoptr (FerryTask) task = data;
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->carrier);
+  g_autoptr (FerryRun) run = data;
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (get_worker (run));
   gint64 now = g_get_monotonic_time ();
-  guint64 xid = placement->xid;
+  guint64 xid = run->xid;
 
-  if (task != g_queue_peek_head (&self->in_flight))
+  if (run != g_queue_peek_head (&self->in_flight))
     {
       fault (self, "it answered a call while it ran an earlier call");
       return;
     }
-  if (placement->n_fd_batches > 0 && placement->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
+  if (run->n_fd_batches > 0 && run->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
     {
       fault (self, "it answered a call without taking the descriptors that came with it");
       return;
     }
   ferry_router_flush_latest (self->router, self->progress_receiver);
-  if (placement->carrier != self)
+  if (run->carrier != &self->carrier)
     return;
   note_running (self);
   /* Counted before the pool's roster is told of the change. */
   self->n_done++;
-  g_object_unref (unlink_task (self, task));
+  ferry_run_unref (unlink_task (self, run));
   if (self->pool != NULL)
     self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
-  ferry_task_output_end (&self->output, xid, error != NULL ? task : NULL);
-  if (refused && placement->n_refusals++ < MAX_REFUSALS)
-    ferry_carrier_give_back (task);
+  ferry_task_output_end (&self->output, xid, error != NULL ? ferry_run_get_task (run) : NULL);
+  if (refused && run->n_refusals++ < MAX_REFUSALS)
+    ferry_carrier_give_back (run);
   else if (error != NULL)
-    ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
-    ferry_carrier_complete (task, result);
+    ferry_carrier_complete (run, result);
   go_on (self);
 }
 
 static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
-  g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryPoolWorker *self = ferry_task_get_placement (task)->carrier;
+  g_autoptr (FerryRun) run = ferry_run_ref (data);
+  FerryPoolWorker *self = get_worker (run);
 
   /* Drops an item of a task that is not the first: the worker does not run that task, which would refuse the item. */
   note_running (self);
-  if (task != g_queue_peek_head (&self->in_flight))
+  if (run != g_queue_peek_head (&self->in_flight))
     return;
   if (name[0] == '\0')
-    ferry_task_take_yield (task, value);
+    ferry_run_take_yield (run, value);
   else
-    ferry_task_take_message (task, name, value);
+    ferry_run_take_message (run, name, value);
 }
 
 static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answered};
@@ -683,9 +673,7 @@ note_send_error (FerryPoolWorker *self, const GError *error)
    * the lane until the worker reads them. They fill the lane only if the worker reads nothing for hours. */
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
     fault (self, self->n_missed > 0 ? "it reads no calls any more" : "it answered calls that it had not read");
-  return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BUSY) &&
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  return ferry_carrier_is_for_good (error);
 }
 
 /* Adds the descriptors of a task to its call. descriptors: FERRY_MAX_FDS_PER_LINK of room. Fails with
@@ -695,88 +683,78 @@ add_descriptors (FerryPoolWorker *self, FerryTask *task, FerryRequest *request, 
 {
   gboolean returns;
 
-  if (!ferry_task_get_descriptors (task, descriptors, &request->n_descriptors, &returns, error))
+  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &returns, error))
     return FALSE;
   request->descriptors = descriptors;
   if (returns)
     request->flags |= FERRY_CALL_RETURNS;
-  if (request->n_descriptors > 0)
-    ferry_task_set_worker (task, self->link);
-  if (request->n_descriptors > 0 && self->room == NULL)
+  if (self->room == NULL)
     await_room (self);
   return TRUE;
+}
+
+/* Returns the xid of the run's call, or 0 with an error. */
+static guint64
+send_run (FerryPoolWorker *self, FerryRun *run, GError **error)
+{
+  FerryRequest request = {
+    .method = run->function,
+    .arguments = run->arguments,
+    .deadline = ferry_carrier_get_run_deadline (run),
+    .flags = (FerryCallFlags) ((guint) run->kind << FERRY_CALL_KIND_SHIFT),
+  };
+  gboolean has_descriptors = run->has_handles || run->settings->max_returned_descriptors > 0;
+  int descriptors[FERRY_MAX_FDS_PER_LINK];
+  guint64 xid;
+
+  if (run->kind == FERRY_TASK_KIND_ITERATION)
+    {
+      request.flags |= FERRY_CALL_STREAM;
+      request.window = (guint16) run->settings->window;
+    }
+  if (has_descriptors && !add_descriptors (self, run->owner, &request, descriptors, error))
+    return 0;
+  ferry_run_ref (run);
+  xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, run, error);
+  if (xid == 0)
+    ferry_run_unref (run);
+  if (xid != 0 && has_descriptors)
+    ferry_task_note_descriptors_sent (run->owner);
+  run->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_fd_batches_sent (self->link) : 0;
+  return xid;
 }
 
 /* Sends a task of a queue to the worker, which has room for it. Returns FALSE if its call cannot be sent now; then the
  * task stays in its queue. If the call can never be sent, the task fails, and TRUE is returned. */
 gboolean
-ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
+ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run)
 {
-  FerryTaskSource *source = ferry_carrier_get_source (task);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  FerryTaskKind kind = ferry_task_get_kind (task);
-  FerryRequest request = {
-    .method = ferry_task_get_function (task),
-    .arguments = ferry_task_get_arguments (task),
-    .deadline = ferry_carrier_get_run_deadline (task),
-    .flags = (FerryCallFlags) ((guint) kind << FERRY_CALL_KIND_SHIFT),
-  };
-  int descriptors[FERRY_MAX_FDS_PER_LINK];
   g_autoptr (GError) error = NULL;
-  guint64 xid = 0;
+  guint64 xid = send_run (self, run, &error);
 
-  if (kind == FERRY_TASK_KIND_ITERATION)
-    {
-      request.flags |= FERRY_CALL_STREAM;
-      request.window = (guint16) ferry_task_get_settings (task)->window;
-    }
-  g_object_ref (task);
-  if (add_descriptors (self, task, &request, descriptors, &error))
-    xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
   if (xid == 0)
     {
-      gboolean for_good = note_send_error (self, error);
-
-      if (for_good)
-        {
-          ferry_task_queue_remove (&source->queue, task);
-          ferry_timers_unset (self->limits, &placement->timer);
-          ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
-        }
-      g_object_unref (task);
-      return for_good;
+      if (!note_send_error (self, error))
+        return FALSE;
+      ferry_carrier_fail_unsendable (run, self->limits, g_steal_pointer (&error));
+      return TRUE;
     }
-  ferry_task_note_descriptors_sent (task);
-  ferry_task_queue_remove (&source->queue, task);
   if (g_queue_is_empty (&self->in_flight))
     self->latest = g_get_monotonic_time ();
-  placement->carrier = self;
-  placement->xid = xid;
-  placement->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_fd_batches_sent (self->link) : 0;
-  placement->escalation = 0;
-  placement->n_looks = 0;
-  placement->answer_end = placement->dispatched = 0;
-  placement->n_consumed = 0;
-  placement->queue_link.data = g_object_ref (task);
-  g_queue_push_tail_link (&self->in_flight, &placement->queue_link);
-  ferry_task_set_way (task, &self->way, xid);
+  ferry_carrier_take (run, &self->carrier, &self->in_flight, xid);
+  run->escalation = 0;
+  run->n_looks = 0;
+  run->answer_end = run->dispatched = 0;
+  ferry_run_set_way (run, &self->way, xid);
   note_change (self);
   start_first (self);
   return TRUE;
 }
 
-/* main: notes that the application has consumed n of a task's items. The worker is notified when half a window was
- * consumed, so that few such messages are unread in its lane. */
 static void
-carrier_add_window (FerryTaskCarrier *carrier, FerryTask *task, guint n)
+carrier_add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
 {
-  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-
-  placement->n_consumed += n;
-  if (placement->n_consumed >= MAX (ferry_task_get_settings (task)->window / 2, 1) &&
-      ferry_transactions_add_window (self->calls, placement->xid, placement->n_consumed, NULL))
-    placement->n_consumed = 0;
+  ferry_carrier_add_window (run, ((FerryPoolWorker *) carrier)->calls, n);
 }
 
 /* ---- The worker's end ---- */
@@ -810,75 +788,55 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   schedule (self);
 }
 
-static gboolean
-is_deadly (FerryPoolWorker *self, FerryTask *task)
-{
-  guint limit = self->pool != NULL ? self->rules->death_limit : 0;
-
-  return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_settings (task)->retries > 0;
-}
-
-/* Whether a task is retried after its worker was lost. Deaths are counted, because some attempts were never begun. */
-static gboolean
-may_try_again (FerryPoolWorker *self, FerryTask *task)
-{
-  return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
-         ferry_task_get_placement (task)->n_deaths <= ferry_task_get_settings (task)->retries &&
-         (self->pool == NULL || !self->rules->stopping);
-}
-
 static void
-fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
+fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
 {
-  g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
+  g_autofree char *arguments = ferry_show_arguments (run->arguments);
+  g_autofree char *last = g_strdup_printf ("worker: %s", ferry_exit_get_message (exit));
+  gboolean is_stopping = self->pool != NULL && self->rules->stopping;
+  FerryLoss loss = {
+    .death_limit = self->pool != NULL && run->settings->retries > 0 ? self->rules->death_limit : 0,
+    /* Deaths are counted, because some attempts were never begun. */
+    .may_try_again = run->n_deaths <= run->settings->retries && !is_stopping,
+    .last = last,
+    .exit = exit,
+  };
 
   /* If the router was stopped, the worker did not cause the loss, and no other worker can run the task. */
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
-    ferry_carrier_fail (
-      task, FERRY_TASK_EVENT_LOST,
-      g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                   "The router was stopped while task '%s' ran; start the router again, then submit the task "
-                   "again",
-                   ferry_task_get_name (task)),
-      NULL, exit);
-  else if (is_deadly (self, task))
-    ferry_carrier_fail (
-      task, FERRY_TASK_EVENT_REFUSE,
-      g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                   "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The last "
-                   "worker: %s",
-                   ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
-                   ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
-      NULL, exit);
-  else if (may_try_again (self, task))
-    ferry_carrier_give_back (task);
-  else
-    ferry_carrier_fail (
-      task, FERRY_TASK_EVENT_LOST,
-      g_error_new (
-        FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-        "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit the "
-        "task again: %s",
-        ferry_task_get_name (task), ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
-      NULL, exit);
+    {
+      ferry_carrier_fail (
+        run, FERRY_TASK_EVENT_LOST,
+        g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                     "The router was stopped while task '%s' ran; start the router again, then submit the task "
+                     "again",
+                     ferry_run_get_name (run)),
+        NULL, exit);
+      return;
+    }
+  loss.error =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                 "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit the "
+                 "task again: %s",
+                 ferry_run_get_name (run), run->function, arguments, ferry_exit_get_message (exit));
+  ferry_carrier_lose (run, &loss);
 }
 
 static void
-lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
+lose_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  guint64 xid = placement->xid;
+  guint64 xid = run->xid;
 
   if (ferry_transactions_forget (self->calls, xid))
-    g_object_unref (task);
-  unlink_task (self, task);
+    ferry_run_unref (run);
+  unlink_task (self, run);
   self->lost_task = TRUE;
-  placement->n_deaths++;
-  if (!ferry_task_get_done (task))
-    ferry_task_output_end (&self->output, xid, task);
-  if (!ferry_task_get_done (task))
-    fail_lost_task (self, task, exit);
-  g_object_unref (task);
+  run->n_deaths++;
+  if (!ferry_run_get_done (run))
+    ferry_task_output_end (&self->output, xid, ferry_run_get_task (run));
+  if (!ferry_run_get_done (run))
+    fail_lost_task (self, run, exit);
+  ferry_run_unref (run);
 }
 
 /* Breaks reference cycles: the handlers hold references to the worker, which holds the objects that call them. */
@@ -906,7 +864,7 @@ take_end (gpointer data, FerryExit *exit)
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
   guint64 begun = ferry_link_get_begun_call (self->link);
   FerryPool *pool;
-  FerryTask *task;
+  FerryRun *run;
 
   self->lost_initialiser = self->state == FERRY_POOL_WORKER_STARTING && begun != 0;
   set_state (self, FERRY_POOL_WORKER_ENDED);
@@ -914,11 +872,11 @@ take_end (gpointer data, FerryExit *exit)
   end_pause (self, 0);
   return_after (self, begun);
   self->attached = TRUE;
-  while ((task = g_queue_peek_head (&self->in_flight)) != NULL)
+  while ((run = g_queue_peek_head (&self->in_flight)) != NULL)
     {
       start_first (self);
-      if (task == g_queue_peek_head (&self->in_flight))
-        lose_task (self, task, exit);
+      if (run == g_queue_peek_head (&self->in_flight))
+        lose_task (self, run, exit);
     }
   ferry_transactions_close (self->calls, reason);
   disconnect (self);
@@ -932,54 +890,52 @@ take_end (gpointer data, FerryExit *exit)
 static void escalate (gpointer data);
 
 static void
-escalate_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
+escalate_after (FerryPoolWorker *self, FerryRun *run, gint64 time)
 {
-  ferry_timers_set (self->limits, &ferry_task_get_placement (task)->timer,
-                    ferry_time_add (g_get_monotonic_time (), time), escalate, task);
+  ferry_timers_set (self->limits, &run->timer, ferry_time_add (g_get_monotonic_time (), time), escalate, run);
 }
 
 /* Waits for the answer of a task when the worker's claim is beyond the task's call. If the answer does not come, the
  * claim was false, and the worker ends with a protocol error. */
 static void
-look_for_answer (FerryPoolWorker *self, FerryTask *task)
+look_for_answer (FerryPoolWorker *self, FerryRun *run)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (placement->answer_end == 0)
-    placement->answer_end = ferry_link_get_written (self->link);
-  if (self->link->turn.dispatched > placement->dispatched)
-    placement->n_looks = 0;
-  placement->dispatched = self->link->turn.dispatched;
-  if (ferry_link_has_dispatched (self->link, placement->answer_end) || ++placement->n_looks == MAX_LOOKS)
+  if (run->answer_end == 0)
+    run->answer_end = ferry_link_get_written (self->link);
+  if (self->link->turn.dispatched > run->dispatched)
+    run->n_looks = 0;
+  run->dispatched = self->link->turn.dispatched;
+  if (ferry_link_has_dispatched (self->link, run->answer_end) || ++run->n_looks == MAX_LOOKS)
     fault (self, "it claimed a call before it answered the previous call");
   else
-    escalate_after (self, task, LOOK_INTERVAL);
+    escalate_after (self, run, LOOK_INTERVAL);
 }
 
 /* Handles a task that did not end in time while the claim says that the worker does not run the task. A worker that has
  * not begun the task in all this time makes no progress: the task is taken back, and the worker is killed. */
 static void
-escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
+escalate_unclaimed (FerryPoolWorker *self, FerryRun *run)
 {
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_placement (task)->carrier == self)
-    look_for_answer (self, task);
+  if (run->carrier == &self->carrier)
+    look_for_answer (self, run);
   else
     ferry_pool_worker_kill (self);
   schedule (self);
 }
 
 static void
-abandon_task (FerryPoolWorker *self, FerryTask *task)
+abandon_task (FerryPoolWorker *self, FerryRun *run)
 {
   abandon (self);
-  if (!ferry_task_get_done (task))
+  if (!ferry_run_get_done (run))
     ferry_carrier_fail (
-      task, FERRY_TASK_EVENT_ABANDON,
+      run, FERRY_TASK_EVENT_ABANDON,
       g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                    "Task '%s' did not end when it was cancelled, and a thread cannot be killed; run the "
                    "function in a process",
-                   ferry_task_get_name (task)),
+                   ferry_run_get_name (run)),
       NULL, NULL);
 }
 
@@ -988,78 +944,75 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
 static void
 escalate (gpointer data)
 {
-  g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->carrier);
+  g_autoptr (FerryRun) run = ferry_run_ref (data);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (get_worker (run));
 
-  if (placement->escalation > 0)
+  if (run->escalation > 0)
     {
       if (self->worker != NULL)
         ferry_pool_worker_kill (self);
       else
-        abandon_task (self, task);
+        abandon_task (self, run);
       return;
     }
-  if (!ferry_link_doom_call (self->link, placement->xid))
+  if (!ferry_link_doom_call (self->link, run->xid))
     {
-      escalate_unclaimed (self, task);
+      escalate_unclaimed (self, run);
       return;
     }
-  placement->escalation = 1;
+  run->escalation = 1;
   set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   self->told_to_end = TRUE;
-  return_after (self, placement->xid);
+  return_after (self, run->xid);
   if (self->worker != NULL)
     ferry_worker_send_signal (self->worker, SIGTERM, NULL);
-  escalate_after (self, task, ferry_task_get_settings (task)->cancel_grace / 2);
+  escalate_after (self, run, run->settings->cancel_grace / 2);
   schedule (self);
 }
 
 /* Escalates a running task that was asked to end, after half of grace (microseconds) or at an earlier set time. */
 static void
-carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace)
+carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) carrier;
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
-  gboolean is_escalated = ferry_timer_is_set (&placement->timer) && placement->timer.func == escalate;
+  gboolean is_escalated = ferry_timer_is_set (&run->timer) && run->timer.func == escalate;
 
-  if (placement->escalation > 0 || (is_escalated && placement->timer.deadline.time <= time))
+  if (run->escalation > 0 || (is_escalated && run->timer.deadline.time <= time))
     return;
-  ferry_timers_set (self->limits, &placement->timer, time, escalate, task);
+  ferry_timers_set (self->limits, &run->timer, time, escalate, run);
 }
 
 /* main: kills the worker if it runs this task. If the worker has not begun the task, takes the task back. */
 static void
-carrier_force (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_force (FerryTaskCarrier *carrier, FerryRun *run)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) carrier;
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (placement->escalation == 0 && !ferry_link_doom_call (self->link, placement->xid))
+  if (run->escalation == 0 && !ferry_link_doom_call (self->link, run->xid))
     {
       ferry_pool_worker_take_back (self);
-      if (placement->carrier == self)
-        carrier_give_time (carrier, task, 0);
+      if (run->carrier == &self->carrier)
+        carrier_give_time (carrier, run, 0);
       return;
     }
-  placement->escalation = 2;
-  return_after (self, placement->xid);
+  run->escalation = 2;
+  return_after (self, run->xid);
   ferry_pool_worker_kill (self);
 }
 
 /* Cancels a task in flight: takes it back if the worker has not begun it, else sends its function a cancel. */
 static void
-carrier_cancel (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_cancel (FerryTaskCarrier *carrier, FerryRun *run)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) carrier;
 
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_placement (task)->carrier != self)
+  if (run->carrier != &self->carrier)
     return;
-  ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
+  ferry_transactions_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_CANCELLED);
   end_pause (self, 0);
-  carrier_give_time (carrier, task, ferry_task_get_settings (task)->cancel_grace);
+  carrier_give_time (carrier, run, run->settings->cancel_grace);
 }
 
 /* ---- Pausing ---- */
@@ -1078,13 +1031,13 @@ stop_unless_heard (gpointer data)
 
 /* Pauses a task that the worker has begun. */
 static void
-begin_pause (FerryPoolWorker *self, FerryTask *task)
+begin_pause (FerryPoolWorker *self, FerryRun *run)
 {
-  const FerryTaskSettings *settings = ferry_task_get_settings (task);
+  const FerryTaskSettings *settings = run->settings;
 
-  self->paused_xid = ferry_task_get_placement (task)->xid;
+  self->paused_xid = run->xid;
   self->paused_at = g_get_monotonic_time ();
-  ferry_carrier_hold_limit (task, self->limits, run_timed_out);
+  ferry_run_hold_limit (run, self->limits, run_timed_out);
   ferry_link_set_pause (self->link, self->paused_xid, TRUE, settings->deadline);
   if (self->worker != NULL && settings->stoppable)
     ferry_timers_set (self->limits, &self->stop_timer, self->paused_at + HEAR_TIME, stop_unless_heard, self);
@@ -1093,22 +1046,21 @@ begin_pause (FerryPoolWorker *self, FerryTask *task)
 
 /* A task that the worker has not begun returns to its queue, and so do those behind it. */
 static void
-carrier_pause_changed (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) carrier;
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (!placement->paused)
+  if (!run->paused)
     {
-      if (placement->xid == self->paused_xid)
-        end_pause (self, ferry_carrier_resume_limit (task, self->limits, run_timed_out));
+      if (run->xid == self->paused_xid)
+        end_pause (self, ferry_run_resume_limit (run, self->limits, run_timed_out));
       return;
     }
-  carrier_withdraw (carrier, task);
-  if (placement->carrier == self && placement->paused && self->paused_xid == 0 && placement->escalation == 0 &&
-      ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING)
-    begin_pause (self, task);
+  carrier_withdraw (carrier, run);
+  if (run->carrier == &self->carrier && run->paused && self->paused_xid == 0 && run->escalation == 0 &&
+      ferry_run_get_state (run) == FERRY_TASK_STATE_EXECUTING)
+    begin_pause (self, run);
 }
 
 static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,
@@ -1152,18 +1104,17 @@ static void
 progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
-  FerryTask *first = g_queue_peek_head (&self->in_flight);
-  g_autoptr (FerryTask) task = first != NULL ? g_object_ref (first) : NULL;
+  FerryRun *first = g_queue_peek_head (&self->in_flight);
+  g_autoptr (FerryRun) run = first != NULL ? ferry_run_ref (first) : NULL;
   FerryProgress progress;
 
   /* Messages that are no progress reports are ignored, and so is the report of a task that is done already. */
-  if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
-      ferry_task_get_placement (task)->xid != progress.xid)
+  if (type != NULL || !ferry_progress_decode (&progress, data, size) || run == NULL || run->xid != progress.xid)
     return;
   if (is_begun (self, progress.xid))
     {
       note_running (self);
-      ferry_task_take_progress (task, &progress);
+      ferry_run_take_progress (run, &progress);
       return;
     }
   note_unclaimed (self, progress.xid);
@@ -1236,7 +1187,8 @@ say_to_tasks (FerryWorker *worker, const char *text, gpointer data)
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (GList *node = self->in_flight.head; node != NULL; node = node->next)
-    g_ptr_array_add (tasks, g_object_ref (node->data));
+    if (ferry_run_get_task (node->data) != NULL)
+      g_ptr_array_add (tasks, g_object_ref (ferry_run_get_task (node->data)));
   for (guint i = 0; i < tasks->len; i++)
     ferry_task_set_obstacle (tasks->pdata[i], text);
 }
@@ -1258,9 +1210,9 @@ static char *
 get_task_name (FerryWorker *worker, gpointer data)
 {
   FerryPoolWorker *self = data;
-  FerryTask *task = g_queue_peek_head (&self->in_flight);
+  FerryRun *run = g_queue_peek_head (&self->in_flight);
 
-  return task != NULL ? g_strdup (ferry_task_get_name (task)) : NULL;
+  return run != NULL ? g_strdup (ferry_run_get_name (run)) : NULL;
 }
 
 static void

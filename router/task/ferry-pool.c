@@ -25,6 +25,7 @@
 #include "engine/ferry-exit-private.h"
 #include "process/ferry-launcher-private.h"
 #include "task/ferry-pool-roster-private.h"
+#include "task/ferry-task-private.h"
 #include "task/ferry-task-sources-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -185,10 +186,9 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
   for (guint i = 0; i < self->roster.workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->roster.workers, i);
-      FerryTask *task = g_queue_peek_head (&worker->in_flight);
+      const FerryRun *run = g_queue_peek_head (&worker->in_flight);
 
-      if (task != NULL && ferry_task_get_placement (task)->queue == source && !ferry_task_get_done (task))
-        sum += ferry_task_get_fraction (task);
+      sum += run != NULL ? ferry_run_get_fraction_of (run, source) : 0;
     }
   return sum;
 }
@@ -282,12 +282,10 @@ back_off (FerryPool *self)
 }
 
 static gboolean
-collect (FerryTask *task, gpointer tasks)
+collect (FerryRun *run, gpointer runs)
 {
-  const FerryTaskSource *source = ferry_task_get_placement (task)->queue;
-
-  if (!source->is_shared)
-    g_ptr_array_add (tasks, g_object_ref (task));
+  if (run->is_task && !run->source->is_shared)
+    g_ptr_array_add (runs, ferry_run_ref (run));
   return FALSE;
 }
 
@@ -296,12 +294,16 @@ collect (FerryTask *task, gpointer tasks)
 static void
 say_to_next_tasks (FerryPool *self, const char *text)
 {
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_run_unref);
 
-  ferry_task_sources_find (&self->sources, collect, tasks);
-  for (guint i = 0; i < tasks->len; i++)
-    if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
-      ferry_task_set_obstacle (tasks->pdata[i], text);
+  ferry_task_sources_find (&self->sources, collect, runs);
+  for (guint i = 0; i < runs->len; i++)
+    {
+      FerryRun *run = runs->pdata[i];
+
+      if (run->carrier == NULL)
+        ferry_task_set_obstacle (run->owner, text);
+    }
 }
 
 /* Whether a worker can run the tasks that wait. One that has not attached may be refused what it needs as well. */
@@ -648,11 +650,9 @@ may_begin (FerryPool *self, const FerryPoolWorker *worker)
 /* Whether the task may be sent to a worker that has a task. The time of a task with a limited run time starts when it
  * is sent. A task that other runners may take as well would miss their free workers. */
 static gboolean
-may_go_ahead (FerryTask *task)
+may_go_ahead (FerryRun *run)
 {
-  FerryTaskSource *source = ferry_task_get_placement (task)->queue;
-
-  return ferry_task_get_settings (task)->run_timeout == 0 && !source->is_shared;
+  return run->settings->run_timeout == 0 && !run->source->is_shared;
 }
 
 static gboolean
@@ -677,11 +677,11 @@ find_worker (FerryPool *self, guint depth)
 
 /* Returns (transfer none) the worker that the task is sent to now, or NULL. */
 static FerryPoolWorker *
-pick_worker (FerryPool *self, FerryTask *task)
+pick_worker (FerryPool *self, FerryRun *run)
 {
   if (self->thief != NULL && may_begin (self, self->thief))
     return self->thief;
-  return find_worker (self, may_go_ahead (task) ? get_depth (self) : 1);
+  return find_worker (self, may_go_ahead (run) ? get_depth (self) : 1);
 }
 
 static void
@@ -695,20 +695,20 @@ steal_at (FerryPool *self, gint64 time)
 static gboolean
 send_next (FerryPool *self)
 {
-  FerryTask *task = self->error == NULL ? ferry_task_sources_find (&self->sources, NULL, NULL) : NULL;
-  FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
+  FerryRun *run = self->error == NULL ? ferry_task_sources_find (&self->sources, NULL, NULL) : NULL;
+  FerryPoolWorker *worker = run != NULL ? pick_worker (self, run) : NULL;
 
-  if (task != NULL && (worker == NULL || worker->in_flight.length > 0 || !is_heard (worker)) && has_place (self))
+  if (run != NULL && (worker == NULL || worker->in_flight.length > 0 || !is_heard (worker)) && has_place (self))
     {
       /* Handlers may run in start_worker(), also if it fails, and may change which task is next. */
       start_worker (self);
-      task = ferry_task_sources_find (&self->sources, NULL, NULL);
-      worker = task != NULL && !self->rules.stopping ? pick_worker (self, task) : NULL;
+      run = ferry_task_sources_find (&self->sources, NULL, NULL);
+      worker = run != NULL && !self->rules.stopping ? pick_worker (self, run) : NULL;
     }
   if (worker == NULL)
     return FALSE;
-  ferry_task_sources_pass_turn (&self->sources, task);
-  if (!ferry_pool_worker_send_task (worker, task))
+  ferry_task_sources_pass_turn (&self->sources, run);
+  if (!ferry_pool_worker_send_task (worker, run))
     return FALSE;
   /* If the worker does not begin the task in time, an idle worker may steal the task. */
   if (!ferry_timer_is_set (&self->steal_timer) && ferry_pool_roster_find (&self->roster, 1) != NULL)

@@ -17,17 +17,15 @@
 
 G_BEGIN_DECLS
 
-/* An executor, as the runner sees it. */
-typedef struct _FerryTaskSource FerryTaskSource;
-
+/* What has tasks to run, such as an executor, as the runner sees it. */
 struct _FerryTaskSource
 {
   FerryTaskQueue queue;
   gboolean is_shared;      /* the executor has several runners */
   FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
-  void (*give_back) (FerryTaskSource *self, FerryTask *task); /* task returns to the front of its queue */
-  void (*started) (FerryTaskSource *self, FerryTask *task);
-  void (*done) (FerryTaskSource *self, FerryTask *task); /* task ended while it was at a carrier */
+  void (*give_back) (FerryTaskSource *self, FerryRun *run); /* task returns to the front of its queue */
+  void (*started) (FerryTaskSource *self, FerryRun *run);
+  void (*done) (FerryTaskSource *self, FerryRun *run); /* task ended while it was at a carrier */
   /* Whether runner is the one to tell tasks that wait why they do. Of the runners that are no pool it must be the only
    * one. has_pool: set to whether a worker of a pool would do as well. */
   gboolean (*may_explain) (FerryTaskSource *self, FerryRunner *runner, gboolean *has_pool);
@@ -35,27 +33,25 @@ struct _FerryTaskSource
   void (*fail_all) (FerryTaskSource *self, FerryRunner *runner, const GError *error);
 };
 
-/* The first field of what tasks are sent to, such as a pool's worker. */
-typedef struct _FerryTaskCarrier FerryTaskCarrier;
-
 typedef struct
 {
   /* Takes back the tasks that were not begun. */
   void (*take_back) (FerryTaskCarrier *self);
   /* Takes back this task, if it was not begun, without others where that is possible. */
-  void (*withdraw) (FerryTaskCarrier *self, FerryTask *task);
+  void (*withdraw) (FerryTaskCarrier *self, FerryRun *run);
   /* The function may yield n more values. */
-  void (*add_window) (FerryTaskCarrier *self, FerryTask *task, guint n);
+  void (*add_window) (FerryTaskCarrier *self, FerryRun *run, guint n);
   /* A task that executed was cancelled. */
-  void (*cancel) (FerryTaskCarrier *self, FerryTask *task);
+  void (*cancel) (FerryTaskCarrier *self, FerryRun *run);
   /* Shortens the time that a cancelled task has until its process is killed. grace: in microseconds. */
-  void (*give_time) (FerryTaskCarrier *self, FerryTask *task, gint64 grace);
+  void (*give_time) (FerryTaskCarrier *self, FerryRun *run, gint64 grace);
   /* Ends the task at once, with the process that runs it. */
-  void (*force) (FerryTaskCarrier *self, FerryTask *task);
-  /* The task was paused or resumed, as its placement says. One that was not begun is given back to its queue. */
-  void (*pause_changed) (FerryTaskCarrier *self, FerryTask *task);
+  void (*force) (FerryTaskCarrier *self, FerryRun *run);
+  /* The task was paused or resumed, as its run says. One that was not begun is given back to its queue. */
+  void (*pause_changed) (FerryTaskCarrier *self, FerryRun *run);
 } FerryTaskCarrierFuncs;
 
+/* The first field of what tasks are sent to, such as a pool's worker. */
 struct _FerryTaskCarrier
 {
   const FerryTaskCarrierFuncs *funcs; /* const */

@@ -30,10 +30,10 @@ void ferry_task_sources_remove (FerryTaskSources *self, FerryTaskSource *source)
 /* Returns (transfer none) (nullable) the first task of the highest priority that the filter (nullable) accepts.
  * Executors with such tasks alternate. */
 FERRY_FOR_SIBLINGS
-FerryTask *ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filter, gpointer data);
+FerryRun *ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filter, gpointer data);
 /* Makes ferry_task_sources_find() begin with the executor that follows the task's own. */
 FERRY_FOR_SIBLINGS
-void ferry_task_sources_pass_turn (FerryTaskSources *self, FerryTask *task);
+void ferry_task_sources_pass_turn (FerryTaskSources *self, FerryRun *run);
 /* Makes the tasks that wait fail with error, except those of executors that have another runner than this one. Handlers
  * may add and remove executors. */
 FERRY_FOR_SIBLINGS

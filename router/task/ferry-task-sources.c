@@ -31,7 +31,7 @@ ferry_task_sources_remove (FerryTaskSources *self, FerryTaskSource *source)
   g_ptr_array_remove (self->list, source);
 }
 
-static FerryTask *
+static FerryRun *
 find_in_source (FerryTaskSource *source, FerryTaskFilter filter, gpointer data)
 {
   if (ferry_timer_is_set (&source->refuse_timer))
@@ -39,28 +39,28 @@ find_in_source (FerryTaskSource *source, FerryTaskFilter filter, gpointer data)
   return filter != NULL ? ferry_task_queue_find (&source->queue, filter, data) : ferry_task_queue_peek (&source->queue);
 }
 
-FerryTask *
+FerryRun *
 ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filter, gpointer data)
 {
-  FerryTask *best = NULL;
+  FerryRun *best = NULL;
   guint n = self->list->len;
 
   for (guint i = 0; i < n; i++)
     {
-      FerryTask *task = find_in_source (g_ptr_array_index (self->list, (self->next + i) % n), filter, data);
+      FerryRun *run = find_in_source (g_ptr_array_index (self->list, (self->next + i) % n), filter, data);
 
-      if (task != NULL && (best == NULL || ferry_task_peek_priority (task) > ferry_task_peek_priority (best)))
-        best = task;
+      if (run != NULL && (best == NULL || run->priority > best->priority))
+        best = run;
     }
   return best;
 }
 
 void
-ferry_task_sources_pass_turn (FerryTaskSources *self, FerryTask *task)
+ferry_task_sources_pass_turn (FerryTaskSources *self, FerryRun *run)
 {
   guint index = 0;
 
-  if (self->list->len > 1 && g_ptr_array_find (self->list, ferry_task_get_placement (task)->queue, &index))
+  if (self->list->len > 1 && g_ptr_array_find (self->list, run->source, &index))
     self->next = index + 1;
 }
 

@@ -3,9 +3,9 @@
 
 /* One call of a function in a worker, as the application sees it: its settings, its state and its end.
  *
- * It is one file since all its parts change one state, under the same rules. The states and their events are a table in
- * ferry-task-state.c. The executor of a task uses ferry-task-private.h. The task calls its executor only through
- * FerryTaskDriver.
+ * Its part that is run is a FerryRun, which queues, runners and carriers use: ferry-run.c has its events. The task
+ * tells of them by its signals, and calls its executor only through FerryTaskDriver. It is one file since all its parts
+ * are the one object that an application has.
  *
  * A program may have hundreds of thousands of tasks that wait. So the fields that most tasks never use are in a
  * separate struct (Rest), which is allocated when one of its fields is first written.
@@ -16,7 +16,7 @@
  * Invariant: the atomic field submission decides what takes effect: ferry_task_submit_to(), or a cancel before that.
  *            Until the field is DONE, the driver and the watch belong to the thread that submits the task; from then
  *            on, to the router's.
- * Trust:     an event of the worker is looked up in the table before anything changes. Memory is sealed before a worker
+ * Trust:     memory is sealed before a worker
  *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
 
 #include "config.h"
@@ -40,9 +40,6 @@
 #include "route/ferry-given-sender-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
-
-#define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
-#define DEFAULT_WINDOW 16
 
 /* In bytes. Freeing a larger memory takes longer than passing it to another thread that frees it. */
 #define LARGE_SIZE (4 * 1024 * 1024)
@@ -97,8 +94,7 @@ typedef struct
 /* The fields of a task that are allocated when one of them is first written. */
 typedef struct
 {
-  _Atomic (char *) name; /* (nullable): any thread may set it once the task is done */
-  FerryTaskSettings settings;
+  _Atomic (char *) name;     /* (nullable): any thread may set it once the task is done */
   GCancellable *cancellable; /* (nullable): until the task is done */
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
   Watch *watch;              /* (nullable): from the submission until the task is done */
@@ -114,9 +110,6 @@ typedef struct
   guint64 amount;
   guint64 total;
 
-  GError *late_error;   /* (nullable) */
-  char *trace;          /* (nullable) */
-  FerryExit *exit;      /* (nullable) */
   GVariant *failures;   /* (owned) (nullable) */
   GPtrArray *lines;     /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
   FerryWaitQueue waits; /* callers of ferry_task_wait_async() */
@@ -124,36 +117,23 @@ typedef struct
 
 typedef struct
 {
-  FerryTaskPlacement placement;
-  FerryHome *home;                  /* (owned) (nullable): the executor's; const once the task is submitted */
-  const FerryTaskDriver *driver;    /* (nullable): not NULL while the task is submitted and not done */
-  gpointer executor;                /* (nullable) (unowned): not NULL while driver is not NULL */
-  char *function;                   /* const: own_function, or a string of its own if the name is longer */
-  GVariant *arguments;              /* const (nullable) */
-  GVariant *result;                 /* (nullable) */
-  GError *error;                    /* (nullable) */
-  FerryCompletion *call;            /* (owned) (nullable): finished at the end; set before the task is submitted */
-  _Atomic (Rest *) rest;            /* (nullable): any thread may allocate it once the task is done */
-  const FerryCallsWay *_Atomic way; /* (unowned) (nullable): of the present attempt */
-  _Atomic guint64 attempt;          /* any: see “early answers” */
-  double fraction;                  /* of the work that is done, from 0 to 1; negative: not known */
-  gint64 submit_time;
-  gint64 start_time;
-  gint64 end_time;
-  guint number; /* const: the number in the default name */
-  guint n_attempts;
-  GPid pid;
-  int priority;
-  _Atomic guint submission;    /* any: a Submission */
-  _Atomic guint8 state;        /* any: a FerryTaskState; changed by the router's thread, and written last at the end */
-  _Atomic guint8 asked;        /* any: which side asked the router's thread to cancel the task: bits of Asked */
-  guint kind : 4;              /* const: FerryTaskKind */
-  guint was_indeterminate : 1; /* the fraction was not known when the task ended */
-  guint leaves_worker : 1;     /* the task is done, and a worker may still run its function */
-  guint has_reported : 1;      /* the function has reported or sent something in this attempt */
-  guint was_paused : 1;        /* the task was paused when it ended */
-  guint could_pause : 1;       /* FerryTask:can-pause when it ended */
-  char own_function[24];       /* const */
+  union
+  {
+    FerryRun run;
+    FerryListedRun listed;
+  };
+  FerryHome *home;               /* (owned) (nullable): the executor's; const once the task is submitted */
+  const FerryTaskDriver *driver; /* (nullable): not NULL while the task is submitted and not done */
+  gpointer executor;             /* (nullable) (unowned): not NULL while driver is not NULL */
+  FerryCompletion *call;         /* (owned) (nullable): finished at the end; set before the task is submitted */
+  _Atomic (Rest *) rest;         /* (nullable): any thread may allocate it once the task is done */
+  guint number;                  /* const: the number in the default name */
+  _Atomic guint submission;      /* any: a Submission */
+  guint was_indeterminate : 1;   /* the fraction was not known when the task ended */
+  guint has_reported : 1;        /* the function has reported or sent something in this attempt */
+  guint was_paused : 1;          /* the task was paused when it ended */
+  guint could_pause : 1;         /* FerryTask:can-pause when it ended */
+  char own_function[24];         /* const: the function, if its name is short enough */
 } FerryTaskPrivate;
 
 typedef enum
@@ -238,9 +218,7 @@ G_DEFINE_TYPE_WITH_PRIVATE (FerryTask, ferry_task, G_TYPE_OBJECT)
 static GParamSpec *properties[N_PROPERTIES];
 static guint signals[N_SIGNALS];
 
-static const Rest no_rest = {
-  .settings = {.cancel_grace = DEFAULT_CANCEL_GRACE, .window = DEFAULT_WINDOW},
-};
+static const Rest no_rest;
 
 static FerryTaskPrivate *
 get_private (FerryTask *self)
@@ -280,11 +258,15 @@ peek_rest (FerryTask *self)
   return rest != NULL ? rest : &no_rest;
 }
 
-static void
-set_state (FerryTaskPrivate *priv, FerryTaskState state)
+/* Returns (transfer none) the task's own settings, to change them. Most tasks have the default ones. */
+static FerryTaskSettings *
+need_settings (FerryTask *self)
 {
-  /* Release: makes the task's end visible to another thread that reads a done state. */
-  atomic_store_explicit (&priv->state, (guint8) state, memory_order_release);
+  FerryRun *run = &get_private (self)->run;
+
+  if (run->settings == &ferry_default_task_settings)
+    run->settings = g_memdup2 (run->settings, sizeof *run->settings);
+  return (FerryTaskSettings *) run->settings;
 }
 
 static gboolean
@@ -300,23 +282,13 @@ notify (FerryTask *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-/* ---- early answers ----
- *
- * A thread that waits for a task takes the answer from the local queue itself, so that it needs no turn of the main
- * loop. From then on, the task's end is decided, and other threads than the router's see it. The router's thread
- * receives the answer later, and ends the task with all signals in order. A cancel or a timeout in between has no
- * effect.
- *
- * The field attempt decides which thread ends a task:
- *   0               the router's thread
- *   2 * xid + 1     the first: the router's thread, or a thread that finds the answer of the call xid
- *   anything else   the address of the FerryEarlyAnswer that a thread has found */
+/* ---- early answers: see ferry-run.c ---- */
 
 static guint64
 get_attempt (FerryTaskPrivate *priv)
 {
   /* Acquire: makes the early answer visible, or the way. */
-  return atomic_load_explicit (&priv->attempt, memory_order_acquire);
+  return atomic_load_explicit (&priv->run.attempt, memory_order_acquire);
 }
 
 static gboolean
@@ -325,21 +297,12 @@ is_open_attempt (guint64 attempt)
   return (attempt & 1) != 0;
 }
 
-/* Returns (transfer none) (nullable) the answer that a thread was told. */
-static const FerryEarlyAnswer *
-get_early (FerryTaskPrivate *priv)
-{
-  guint64 attempt = get_attempt (priv);
-
-  return is_open_attempt (attempt) ? NULL : (const FerryEarlyAnswer *) (guintptr) attempt;
-}
-
-/* As get_early(), where the calling thread sees the task's end by it: another than the router's, until that has ended
- * the task. */
+/* Returns (transfer none) (nullable) the answer that a thread was told, where the calling thread sees the task's end by
+ * it: another than the router's, until that has ended the task. */
 static const FerryEarlyAnswer *
 peek_early (FerryTaskPrivate *priv)
 {
-  const FerryEarlyAnswer *early = is_done (priv->state) ? NULL : get_early (priv);
+  const FerryEarlyAnswer *early = is_done (priv->run.state) ? NULL : ferry_run_get_early (&priv->run);
 
   return early != NULL && !ferry_home_is_own (priv->home) ? early : NULL;
 }
@@ -349,7 +312,7 @@ peek_early (FerryTaskPrivate *priv)
 static gboolean
 has_end (FerryTaskPrivate *priv)
 {
-  return peek_early (priv) != NULL || is_done (priv->state);
+  return peek_early (priv) != NULL || is_done (priv->run.state);
 }
 
 /* ---- which threads may use a task ---- */
@@ -429,7 +392,7 @@ change_text (char **text, const char *to)
 void
 ferry_task_change_priority (FerryTask *self, int priority)
 {
-  get_private (self)->priority = priority;
+  get_private (self)->run.priority = priority;
   notify (self, PROP_PRIORITY);
 }
 
@@ -440,9 +403,9 @@ set_function (FerryTaskPrivate *priv, const char *function)
   gsize size = function != NULL ? strlen (function) + 1 : 0;
 
   if (size == 0 || size > sizeof priv->own_function)
-    priv->function = g_strdup (function);
+    priv->run.function = g_strdup (function);
   else
-    priv->function = memcpy (priv->own_function, function, size);
+    priv->run.function = memcpy (priv->own_function, function, size);
 }
 
 void
@@ -450,10 +413,10 @@ ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GV
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  priv->kind = kind;
+  priv->run.kind = kind;
   set_function (priv, function);
   if (arguments != NULL)
-    priv->arguments = g_variant_ref_sink (arguments);
+    priv->run.arguments = g_variant_ref_sink (arguments);
 }
 
 /**
@@ -504,9 +467,9 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (timeout >= 0);
 
-  if (!check_settable (self, properties[PROP_RUN_TIMEOUT]) || ferry_task_get_settings (self)->run_timeout == timeout)
+  if (!check_settable (self, properties[PROP_RUN_TIMEOUT]) || get_private (self)->run.settings->run_timeout == timeout)
     return;
-  need_rest (self)->settings.run_timeout = timeout;
+  need_settings (self)->run_timeout = timeout;
   notify (self, PROP_RUN_TIMEOUT);
 }
 
@@ -523,27 +486,27 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (grace >= 0);
 
-  if (!check_settable (self, properties[PROP_CANCEL_GRACE]) || ferry_task_get_settings (self)->cancel_grace == grace)
+  if (!check_settable (self, properties[PROP_CANCEL_GRACE]) || get_private (self)->run.settings->cancel_grace == grace)
     return;
-  need_rest (self)->settings.cancel_grace = grace;
+  need_settings (self)->cancel_grace = grace;
   notify (self, PROP_CANCEL_GRACE);
 }
 
 void
 ferry_task_set_idempotent (FerryTask *self, gboolean idempotent)
 {
-  if (ferry_task_get_settings (self)->idempotent == !!idempotent)
+  if (get_private (self)->run.settings->idempotent == !!idempotent)
     return;
-  need_rest (self)->settings.idempotent = !!idempotent;
+  need_settings (self)->idempotent = !!idempotent;
   notify (self, PROP_IDEMPOTENT);
 }
 
 /* ---- getters ---- */
 
-FerryTaskKind
-ferry_task_get_kind (FerryTask *self)
+static FerryTaskKind
+get_kind (FerryTask *self)
 {
-  return (FerryTaskKind) get_private (self)->kind;
+  return (FerryTaskKind) get_private (self)->run.kind;
 }
 
 /**
@@ -570,7 +533,7 @@ ferry_task_get_name (FerryTask *self)
   name = atomic_load_explicit (&rest->name, memory_order_acquire);
   if (name != NULL)
     return name;
-  made = g_strdup_printf ("%s %u", priv->function != NULL ? priv->function : "task", priv->number);
+  made = g_strdup_printf ("%s %u", priv->run.function != NULL ? priv->run.function : "task", priv->number);
   /* Release: makes the text visible to other threads. Acquire: makes the text of another thread visible, which may have
    * set the name first. */
   if (atomic_compare_exchange_strong_explicit (&rest->name, &name, made, memory_order_acq_rel, memory_order_acquire))
@@ -588,13 +551,7 @@ ferry_task_get_number (FerryTask *self)
 const char *
 ferry_task_get_function (FerryTask *self)
 {
-  return get_private (self)->function;
-}
-
-GVariant *
-ferry_task_get_arguments (FerryTask *self)
-{
-  return get_private (self)->arguments;
+  return get_private (self)->run.function;
 }
 
 /**
@@ -617,7 +574,7 @@ ferry_task_get_state (FerryTask *self)
   early = peek_early (priv);
   if (early != NULL)
     return early->error != NULL ? FERRY_TASK_STATE_FAILED : FERRY_TASK_STATE_COMPLETED;
-  return (FerryTaskState) priv->state;
+  return (FerryTaskState) priv->run.state;
 }
 
 /**
@@ -649,23 +606,13 @@ ferry_task_get_fraction (FerryTask *self)
 {
   return_val_if_unreadable (self, 0);
 
-  return MAX (get_private (self)->fraction, 0);
+  return MAX (get_private (self)->run.fraction, 0);
 }
 
 static gboolean
 is_indeterminate (FerryTaskPrivate *priv)
 {
-  return priv->fraction < 0;
-}
-
-void
-ferry_task_get_progress (FerryTask *self, FerryProgress *progress)
-{
-  const Rest *rest = peek_rest (self);
-
-  *progress = (FerryProgress){.fraction = get_private (self)->fraction, .amount = rest->amount, .total = rest->total};
-  g_strlcpy (progress->unit, rest->unit != NULL ? rest->unit : "", sizeof progress->unit);
-  g_strlcpy (progress->text, rest->text != NULL ? rest->text : "", sizeof progress->text);
+  return priv->run.fraction < 0;
 }
 
 /**
@@ -684,34 +631,10 @@ ferry_task_get_text (FerryTask *self)
   return peek_rest (self)->text;
 }
 
-GPid
-ferry_task_get_pid (FerryTask *self)
+static gint64
+get_submit_time (FerryTask *self)
 {
-  return get_private (self)->pid;
-}
-
-guint
-ferry_task_get_n_attempts (FerryTask *self)
-{
-  return get_private (self)->n_attempts;
-}
-
-gint64
-ferry_task_get_submit_time (FerryTask *self)
-{
-  return is_submitted (get_private (self)) ? get_private (self)->submit_time : 0;
-}
-
-gint64
-ferry_task_get_start_time (FerryTask *self)
-{
-  return get_private (self)->start_time;
-}
-
-gint64
-ferry_task_get_end_time (FerryTask *self)
-{
-  return get_private (self)->end_time;
+  return is_submitted (get_private (self)) ? get_private (self)->run.submit_time : 0;
 }
 
 /**
@@ -733,21 +656,15 @@ ferry_task_get_error (FerryTask *self)
   if (early != NULL)
     return early->error;
   return_val_if_unreadable (self, NULL);
-  return get_private (self)->error;
+  return get_private (self)->run.error;
 }
 
-const GError *
-ferry_task_get_late_error (FerryTask *self)
-{
-  return peek_rest (self)->late_error;
-}
-
-const char *
-ferry_task_get_trace (FerryTask *self)
+static const char *
+get_trace (FerryTask *self)
 {
   const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  return early != NULL ? early->trace : peek_rest (self)->trace;
+  return early != NULL ? early->trace : get_private (self)->run.trace;
 }
 
 /**
@@ -769,7 +686,7 @@ ferry_task_get_exit (FerryTask *self)
   if (early != NULL)
     return NULL;
   return_val_if_unreadable (self, NULL);
-  return peek_rest (self)->exit;
+  return get_private (self)->run.exit;
 }
 
 /* Returns (transfer full) (nullable) the result, or sets error to a copy of failure. */
@@ -807,11 +724,11 @@ ferry_task_get_result (FerryTask *self, GError **error)
   early = peek_early (priv);
   if (early != NULL)
     return dup_outcome (early->result, early->error, early->trace, error);
-  if (!is_done (priv->state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
+  if (!is_done (priv->run.state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
     return NULL;
-  if (priv->state == FERRY_TASK_STATE_COMPLETED || priv->state == FERRY_TASK_STATE_FAILED)
-    return dup_outcome (priv->result, priv->error, peek_rest (self)->trace, error);
-  if (priv->state == FERRY_TASK_STATE_CANCELLED)
+  if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
+    return dup_outcome (priv->run.result, priv->run.error, get_private (self)->run.trace, error);
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                  "Task '%s' was cancelled; submit a new task to call the function", ferry_task_get_name (self));
   else
@@ -823,37 +740,16 @@ ferry_task_get_result (FerryTask *self, GError **error)
 
 /* ---- functions for the executor ---- */
 
-const FerryTaskSettings *
-ferry_task_get_settings (FerryTask *self)
+FerryRun *
+ferry_task_get_run (FerryTask *self)
 {
-  return &peek_rest (self)->settings;
-}
-
-gint64
-ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout)
-{
-  gint64 deadline = ferry_task_get_settings (self)->deadline;
-  gint64 end = timeout > 0 ? ferry_time_add (since, timeout) : 0;
-
-  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
-}
-
-FerryTaskPlacement *
-ferry_task_get_placement (FerryTask *self)
-{
-  return &get_private (self)->placement;
-}
-
-int
-ferry_task_peek_priority (FerryTask *self)
-{
-  return get_private (self)->priority;
+  return &get_private (self)->run;
 }
 
 void
 ferry_task_backdate (FerryTask *self, gint64 microseconds)
 {
-  get_private (self)->submit_time -= microseconds;
+  get_private (self)->run.submit_time -= microseconds;
 }
 
 FerryTask *
@@ -861,14 +757,14 @@ ferry_task_new_like (FerryTask *self)
 {
   FerryTaskPrivate *priv = get_private (self);
   const Rest *rest = peek_rest (self);
-  FerryTask *task = ferry_task_new ((FerryTaskKind) priv->kind, priv->function, priv->arguments);
+  FerryTask *task = ferry_task_new ((FerryTaskKind) priv->run.kind, priv->run.function, priv->run.arguments);
 
   if (rest->name != NULL)
     ferry_task_set_name (task, rest->name);
   if (rest->description != NULL)
     need_rest (task)->description = g_strdup (rest->description);
-  get_private (task)->priority = priv->priority;
-  need_rest (task)->settings = rest->settings;
+  get_private (task)->run.priority = priv->run.priority;
+  *need_settings (task) = *priv->run.settings;
   return task;
 }
 
@@ -954,16 +850,18 @@ clear_handle (gpointer data)
 
 /* How many descriptors the task's call has. */
 static guint
-count_descriptors (const Rest *rest)
+count_descriptors (FerryTask *self)
 {
-  return (rest->handles != NULL ? rest->handles->len : 0) + (rest->settings.max_returned_descriptors > 0 ? 1 : 0);
+  const GArray *handles = peek_rest (self)->handles;
+
+  return (handles != NULL ? handles->len : 0) +
+         (get_private (self)->run.settings->max_returned_descriptors > 0 ? 1 : 0);
 }
 
 static gboolean
 may_add_handle (FerryTask *self, GError **error)
 {
   FerryTaskPrivate *priv = get_private (self);
-  const Rest *rest = peek_rest (self);
 
   /* Relaxed: the same thread sets the settings and submits the task. */
   if (atomic_load_explicit (&priv->submission, memory_order_relaxed) != SUBMISSION_NONE)
@@ -972,7 +870,7 @@ may_add_handle (FerryTask *self, GError **error)
       "The task of '%s' was submitted or cancelled already; add descriptors, bytes and senders before "
       "the submission",
       ferry_task_get_function (self));
-  if (count_descriptors (rest) < FERRY_MAX_FDS_PER_LINK)
+  if (count_descriptors (self) < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                           "Task '%s' has %d descriptors, which is the limit; put more into one of them, such as "
@@ -991,6 +889,7 @@ add_handle (FerryTask *self, Handle handle)
       g_array_set_clear_func (rest->handles, clear_handle);
     }
   g_array_append_val (rest->handles, handle);
+  get_private (self)->run.has_handles = TRUE;
   return (gint) rest->handles->len - 1;
 }
 
@@ -1179,20 +1078,6 @@ ferry_task_dup_descriptor (FerryTask *self, gint handle, GError **error)
   return returns != NULL ? ferry_descriptor_port_dup (returns, handle, sender, error) : -1;
 }
 
-void
-ferry_task_set_worker (FerryTask *self, FerryLink *worker)
-{
-  GArray *handles = peek_rest (self)->handles;
-
-  for (guint i = 0; handles != NULL && i < handles->len; i++)
-    {
-      FerryGivenSender *sender = g_array_index (handles, Handle, i).sender;
-
-      if (sender != NULL)
-        ferry_given_sender_set_worker (sender, worker);
-    }
-}
-
 /* Returns the socket for the next attempt, or -1 with an error. */
 static int
 begin_returns (FerryTask *self, GError **error)
@@ -1203,7 +1088,7 @@ begin_returns (FerryTask *self, GError **error)
   if (returns == NULL)
     {
       returns = g_new (FerryDescriptorPort, 1);
-      ferry_descriptor_port_init (returns, rest->settings.max_returned_descriptors);
+      ferry_descriptor_port_init (returns, get_private (self)->run.settings->max_returned_descriptors);
       /* Release: another thread sees a port that is made. */
       atomic_store_explicit (&rest->returns, returns, memory_order_release);
     }
@@ -1211,14 +1096,21 @@ begin_returns (FerryTask *self, GError **error)
 }
 
 gboolean
-ferry_task_get_descriptors (FerryTask *self, int *descriptors, guint *n, gboolean *returns, GError **error)
+ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, gboolean *returns,
+                            GError **error)
 {
-  const Rest *rest = peek_rest (self);
+  const GArray *handles = peek_rest (self)->handles;
 
-  *n = rest->handles != NULL ? rest->handles->len : 0;
+  *n = handles != NULL ? handles->len : 0;
   for (guint i = 0; i < *n; i++)
-    descriptors[i] = g_array_index (rest->handles, Handle, i).fd;
-  *returns = rest->settings.max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK;
+    {
+      const Handle *handle = &g_array_index (handles, Handle, i);
+
+      descriptors[i] = handle->fd;
+      if (handle->sender != NULL)
+        ferry_given_sender_set_worker (handle->sender, worker);
+    }
+  *returns = get_private (self)->run.settings->max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK;
   if (!*returns)
     return TRUE;
   descriptors[*n] = begin_returns (self, error);
@@ -1234,12 +1126,6 @@ ferry_task_note_descriptors_sent (FerryTask *self)
     ferry_descriptor_port_note_sent (returns);
 }
 
-gboolean
-ferry_task_had_descriptors (FerryTask *self)
-{
-  return peek_rest (self)->handles != NULL;
-}
-
 const char *
 ferry_task_get_bond (FerryTask *self)
 {
@@ -1251,7 +1137,7 @@ ferry_task_get_bond (FerryTask *self)
              "instead";
   if (rest->handles != NULL)
     return "descriptors or bytes, which cannot be sent to another machine; pass their content as arguments";
-  if (rest->settings.max_returned_descriptors > 0)
+  if (get_private (self)->run.settings->max_returned_descriptors > 0)
     return "FerryTask:max-returned-descriptors set, and no descriptor comes from another machine; return its content";
   return NULL;
 }
@@ -1260,15 +1146,15 @@ ferry_task_get_bond (FerryTask *self)
 static void
 drop_handles (FerryTask *self)
 {
-  const Rest *rest = peek_rest (self);
-  GArray *handles = rest->handles;
+  FerryTaskPrivate *priv = get_private (self);
+  GArray *handles = peek_rest (self)->handles;
 
-  for (guint i = 0; handles != NULL && rest->exit != NULL && i < handles->len; i++)
+  for (guint i = 0; handles != NULL && priv->run.exit != NULL && i < handles->len; i++)
     {
       Handle *handle = &g_array_index (handles, Handle, i);
 
       if (handle->sender != NULL)
-        ferry_given_sender_end (g_steal_pointer (&handle->sender), rest->exit);
+        ferry_given_sender_end (g_steal_pointer (&handle->sender), priv->run.exit);
     }
   if (handles != NULL)
     g_array_set_size (handles, 0);
@@ -1295,14 +1181,14 @@ static gboolean
 note_asked (FerryTaskPrivate *priv, Asked by)
 {
   /* Acquire-release: makes visible what was written before the cancel; pairs with is_asked(). */
-  return (atomic_fetch_or_explicit (&priv->asked, (guint8) by, memory_order_acq_rel) & by) == 0;
+  return (atomic_fetch_or_explicit (&priv->run.asked, (guint8) by, memory_order_acq_rel) & by) == 0;
 }
 
 static gboolean
 is_asked (FerryTaskPrivate *priv)
 {
   /* Acquire: pairs with note_asked(). */
-  return atomic_load_explicit (&priv->asked, memory_order_acquire) != 0;
+  return atomic_load_explicit (&priv->run.asked, memory_order_acquire) != 0;
 }
 
 /* main */
@@ -1371,9 +1257,6 @@ drop_cancellable (FerryTask *self)
 
 /* ---- waiting for the task's end ---- */
 
-/* Threads that wait for the end of a task; the key is the task. */
-static FerryWaitQueue thread_waits = FERRY_WAIT_QUEUE_INIT;
-
 /* A thread's wait for a task. */
 typedef struct
 {
@@ -1385,7 +1268,7 @@ typedef struct
 static void
 wake_waits (gconstpointer task)
 {
-  ferry_wait_queue_finish_key (&thread_waits, task);
+  ferry_wait_queue_finish_key (&ferry_run_waits, task);
 }
 
 /* Checks the result as the router's thread does. */
@@ -1408,7 +1291,7 @@ watch_attempt (ThreadWait *self, guint64 attempt)
     return TRUE;
   ferry_answer_watch_end (&self->watch);
   return is_open_attempt (attempt) &&
-         ferry_answer_watch_begin (&self->watch, &priv->way, attempt / 2, wake_waits, self->task);
+         ferry_answer_watch_begin (&self->watch, &priv->run.way, attempt / 2, wake_waits, self->task);
 }
 
 /* any: ends the task for this thread, if the answer has come and nothing else ends the task. */
@@ -1427,7 +1310,7 @@ take_answer (ThreadWait *self)
     return;
   check_result (self->task, answer);
   /* Release: makes the answer visible; pairs with get_attempt(). */
-  if (!atomic_compare_exchange_strong_explicit (&priv->attempt, &attempt, (guint64) (guintptr) answer,
+  if (!atomic_compare_exchange_strong_explicit (&priv->run.attempt, &attempt, (guint64) (guintptr) answer,
                                                 memory_order_acq_rel, memory_order_relaxed))
     ferry_early_answer_free (answer);
 }
@@ -1445,14 +1328,14 @@ has_ended (gpointer data)
 static gboolean
 is_processed (gpointer data)
 {
-  return is_done (get_private (data)->state);
+  return is_done (get_private (data)->run.state);
 }
 
 /* any: waits until the router's thread has received the end that another thread knows already. */
 static void
 await_processed (FerryTask *self)
 {
-  ferry_wait_queue_wait (&thread_waits, self, is_processed, self, G_MAXINT64, NULL, NULL, NULL);
+  ferry_wait_queue_wait (&ferry_run_waits, self, is_processed, self, G_MAXINT64, NULL, NULL, NULL);
 }
 
 /* any: waits for the task's end on another thread than the router's. */
@@ -1470,7 +1353,7 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
                             "Waiting on this thread would block the main loop; wait on another thread, or use "
                             "ferry_task_wait_async() on the router's thread");
   ended =
-    ferry_wait_queue_wait (&thread_waits, self, has_ended, &wait, ferry_deadline_after (timeout), NULL, NULL, NULL);
+    ferry_wait_queue_wait (&ferry_run_waits, self, has_ended, &wait, ferry_deadline_after (timeout), NULL, NULL, NULL);
   ferry_answer_watch_end (&wait.watch);
   return ended ||
          ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of '%s' is not done yet; wait longer, or cancel it",
@@ -1590,39 +1473,11 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
 /* Events are handled on the router's thread. All values of an event are set before its first signal. After each signal
  * the task may be in any later state, because handlers may call any function. */
 
-/* Whether another thread has cancelled the task or its cancellable, and the router's thread has not cancelled the task
- * yet. */
-static gboolean
-is_cancel_due (FerryTaskPrivate *priv)
-{
-  return priv->state == FERRY_TASK_STATE_EXECUTING && is_asked (priv) && get_early (priv) == NULL;
-}
-
-/* Looks an event up in the table. While a cancel is due, an event of the worker is looked up for the state CANCELLING,
- * so that nothing is signalled after the cancel. Other events are looked up for the state that the application sees. */
-static const FerryTaskTransition *
-look_up (FerryTaskPrivate *priv, FerryTaskEvent event)
-{
-  static const FerryTaskTransition ignored = {.step = FERRY_TASK_STEP_IGNORED};
-  gboolean is_of_worker = event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
-
-  if (is_of_worker && priv->leaves_worker)
-    return &ignored;
-  return ferry_task_state_next (
-    is_of_worker && is_cancel_due (priv) ? FERRY_TASK_STATE_CANCELLING : (FerryTaskState) priv->state, event);
-}
-
-static gboolean
-still_reports (FerryTaskPrivate *priv)
-{
-  return priv->state == FERRY_TASK_STATE_EXECUTING && !is_cancel_due (priv);
-}
-
 /* any: whether a cancel would have an effect. */
 static gboolean
 can_cancel (FerryTaskPrivate *priv)
 {
-  return !has_end (priv) && priv->state != FERRY_TASK_STATE_CANCELLING;
+  return !has_end (priv) && priv->run.state != FERRY_TASK_STATE_CANCELLING;
 }
 
 /* The value of FerryTask:can-pause. */
@@ -1631,24 +1486,20 @@ can_pause (FerryTask *self)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  return can_cancel (priv) &&
-         (priv->state == FERRY_TASK_STATE_WAITING || priv->has_reported || peek_rest (self)->settings.stoppable);
+  return can_cancel (priv) && (priv->run.state == FERRY_TASK_STATE_WAITING || priv->has_reported ||
+                               get_private (self)->run.settings->stoppable);
 }
 
 /* main: sets all fields for the end of the task, and emits no signal. is_owner: no other thread owns the driver and the
  * watch. */
 static void
-set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean is_owner)
+set_end (FerryTask *self, FerryTaskState next, gboolean is_owner)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  priv->leaves_worker = transition->leaves_worker;
-  priv->was_paused = priv->placement.paused;
+  priv->was_paused = priv->run.paused;
   priv->could_pause = can_pause (self);
-  priv->placement.paused = FALSE;
-  priv->end_time = g_get_monotonic_time ();
   priv->was_indeterminate = is_indeterminate (priv);
-  priv->fraction = transition->next == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (priv->fraction, 0);
   drop_handles (self);
   if (is_owner)
     {
@@ -1657,7 +1508,7 @@ set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean is_own
       drop_cancellable (self);
     }
   /* The state is set last, because any thread may read a task that is done. */
-  set_state (priv, transition->next);
+  ferry_run_close (&priv->run, next);
 }
 
 /* main */
@@ -1683,17 +1534,17 @@ signal_end (FerryTask *self, FerryTaskState was)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  if (priv->state == FERRY_TASK_STATE_COMPLETED)
+  if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
     notify (self, PROP_FRACTION);
   if (priv->was_indeterminate)
     notify (self, PROP_INDETERMINATE);
-  if (priv->result != NULL)
+  if (priv->run.result != NULL)
     notify (self, PROP_RESULT);
-  if (priv->error != NULL)
+  if (priv->run.error != NULL)
     notify (self, PROP_ERROR);
-  if (priv->rest != NULL && priv->rest->trace != NULL)
+  if (priv->run.trace != NULL)
     notify (self, PROP_TRACE);
-  if (priv->rest != NULL && priv->rest->exit != NULL)
+  if (priv->run.exit != NULL)
     notify (self, PROP_EXIT);
   notify (self, PROP_END_TIME);
   notify (self, PROP_STATE);
@@ -1709,71 +1560,17 @@ signal_end (FerryTask *self, FerryTaskState was)
   g_signal_emit (self, signals[SIGNAL_DONE], 0);
   if (priv->rest != NULL)
     ferry_wait_queue_finish_all (&priv->rest->waits);
-  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&thread_waits)))
-    ferry_wait_queue_finish_key (&thread_waits, self);
+  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&ferry_run_waits)))
+    ferry_wait_queue_finish_key (&ferry_run_waits, self);
 }
 
 static void
-finish (FerryTask *self, const FerryTaskTransition *transition)
+run_ended (gpointer owner, FerryTaskState next)
 {
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
-  FerryTaskState was = (FerryTaskState) get_private (self)->state;
+  FerryTaskState was = (FerryTaskState) get_private (owner)->run.state;
 
-  set_end (self, transition, TRUE);
-  signal_end (self, was);
-}
-
-void
-ferry_task_set_way (FerryTask *self, const FerryCallsWay *way, guint64 xid)
-{
-  FerryTaskPrivate *priv = get_private (self);
-
-  /* Relaxed: the next store orders it. Release: makes the way visible; pairs with get_attempt(). */
-  atomic_store_explicit (&priv->way, way, memory_order_relaxed);
-  atomic_store_explicit (&priv->attempt, 2 * xid + 1, memory_order_release);
-  /* Threads that wait watch this attempt from now on. */
-  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&thread_waits)))
-    ferry_wait_queue_finish_key (&thread_waits, self);
-}
-
-void
-ferry_task_unset_way (FerryTask *self)
-{
-  ferry_task_decide (self);
-  /* Relaxed: ferry_calls_way_clear() orders it. */
-  atomic_store_explicit (&get_private (self)->way, NULL, memory_order_relaxed);
-}
-
-gboolean
-ferry_task_decide (FerryTask *self)
-{
-  FerryTaskPrivate *priv = get_private (self);
-  guint64 attempt = get_attempt (priv);
-
-  /* Acquire: makes the early answer visible. */
-  return attempt == 0 ||
-         (is_open_attempt (attempt) && atomic_compare_exchange_strong_explicit (
-                                         &priv->attempt, &attempt, 0, memory_order_acq_rel, memory_order_acquire));
-}
-
-gboolean
-ferry_task_end_as_answered (FerryTask *self)
-{
-  static const FerryTaskTransition completed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_COMPLETED};
-  static const FerryTaskTransition failed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_FAILED};
-  FerryTaskPrivate *priv = get_private (self);
-  const FerryEarlyAnswer *answer = get_early (priv);
-
-  if (answer == NULL || is_done (priv->state))
-    return FALSE;
-  if (answer->result != NULL)
-    priv->result = g_variant_ref (answer->result);
-  if (answer->trace != NULL)
-    need_rest (self)->trace = g_strdup (answer->trace);
-  if (answer->error != NULL)
-    priv->error = ferry_error_copy (answer->error);
-  finish (self, answer->error != NULL ? &failed : &completed);
-  return TRUE;
+  set_end (owner, next, TRUE);
+  signal_end (owner, was);
 }
 
 /* What the task has waited for is not told while it runs. */
@@ -1787,49 +1584,42 @@ end_obstacle (FerryTask *self)
   notify (self, PROP_TEXT);
 }
 
-gboolean
-ferry_task_start (FerryTask *self, GPid pid)
-{
-  FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_START);
-  gboolean changed_pid = priv->pid != pid;
-
-  if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return FALSE;
-  set_state (priv, transition->next);
-  priv->n_attempts++;
-  priv->pid = pid;
-  priv->start_time = g_get_monotonic_time ();
-  priv->has_reported = FALSE;
-  if (priv->rest != NULL && priv->rest->is_waiting)
-    end_obstacle (self);
-  notify (self, PROP_N_ATTEMPTS);
-  if (changed_pid)
-    notify (self, PROP_PID);
-  notify (self, PROP_START_TIME);
-  if (!peek_rest (self)->settings.stoppable)
-    notify (self, PROP_CAN_PAUSE);
-  notify (self, PROP_STATE);
-  return TRUE;
-}
-
-void
-ferry_task_take_pid (FerryTask *self, GPid pid)
-{
-  FerryTaskPrivate *priv = get_private (self);
-
-  if (priv->pid == pid)
-    return;
-  priv->pid = pid;
-  if (still_reports (priv))
-    notify (self, PROP_PID);
-}
-
-void
-ferry_task_take_host_name (FerryTask *self, const char *host_name)
+static void
+set_host_name (FerryTask *self, const char *host_name)
 {
   if (g_strcmp0 (peek_rest (self)->host_name, host_name) != 0 && change_text (&need_rest (self)->host_name, host_name))
     notify (self, PROP_HOST_NAME);
+}
+
+static void
+run_started (gpointer owner, const char *host_name)
+{
+  FerryTask *self = owner;
+  FerryTaskPrivate *priv = get_private (self);
+
+  priv->has_reported = FALSE;
+  set_host_name (self, host_name);
+  if (priv->rest != NULL && priv->rest->is_waiting)
+    end_obstacle (self);
+  notify (self, PROP_N_ATTEMPTS);
+  if (priv->run.pid != -1)
+    notify (self, PROP_PID);
+  notify (self, PROP_START_TIME);
+  if (!priv->run.settings->stoppable)
+    notify (self, PROP_CAN_PAUSE);
+  notify (self, PROP_STATE);
+}
+
+static const char *
+run_get_name (gpointer owner)
+{
+  return ferry_task_get_name (owner);
+}
+
+static void
+run_pid_changed (gpointer owner)
+{
+  notify (owner, PROP_PID);
 }
 
 const char *
@@ -1859,23 +1649,8 @@ note_report (FerryTask *self)
   if (priv->has_reported)
     return;
   priv->has_reported = TRUE;
-  if (!peek_rest (self)->settings.stoppable)
+  if (!get_private (self)->run.settings->stoppable)
     notify (self, PROP_CAN_PAUSE);
-}
-
-/* Sets the fraction from a report, and returns whether it changed. A progress bar must not go back: during an attempt
- * the fraction does not fall or become unknown. */
-static gboolean
-raise_fraction (FerryTaskPrivate *priv, const FerryProgress *progress)
-{
-  double fraction = progress->fraction;
-
-  if (!(fraction >= 0) && progress->total > 0)
-    fraction = (double) progress->amount / (double) progress->total;
-  if (!(fraction > priv->fraction) || priv->fraction >= 1)
-    return FALSE;
-  priv->fraction = MIN (fraction, 1);
-  return TRUE;
 }
 
 void
@@ -1890,17 +1665,16 @@ ferry_task_set_obstacle (FerryTask *self, const char *text)
     notify (self, PROP_TEXT);
 }
 
-/* Sets the values of a report. Returns the properties that have changed, as bits (1 << Property). */
+/* Sets the values of a report. before: the fraction before it. Returns the properties that have changed, as bits
+ * (1 << Property). */
 static guint
-take_values (FerryTask *self, const FerryProgress *progress)
+take_values (FerryTask *self, const FerryProgress *progress, double before)
 {
-  FerryTaskPrivate *priv = get_private (self);
   Rest *rest = need_rest (self);
-  gboolean was_indeterminate = is_indeterminate (priv);
   guint changed = 0;
 
-  if (raise_fraction (priv, progress))
-    changed |= 1u << PROP_FRACTION | (was_indeterminate ? 1u << PROP_INDETERMINATE : 0);
+  if (get_private (self)->run.fraction > before)
+    changed |= 1u << PROP_FRACTION | (before < 0 ? 1u << PROP_INDETERMINATE : 0);
   if (progress->text[0] != '\0' && change_text (&rest->text, progress->text))
     changed |= 1u << PROP_TEXT;
   if (change_text (&rest->unit, progress->unit[0] != '\0' ? progress->unit : NULL))
@@ -1914,40 +1688,29 @@ take_values (FerryTask *self, const FerryProgress *progress)
   return changed;
 }
 
-gboolean
-ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
+static void
+run_progressed (gpointer owner, const FerryProgress *progress, double before)
 {
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
+  FerryTask *self = owner;
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_PROGRESS);
-  guint changed;
+  guint changed = take_values (self, progress, before);
 
-  if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return transition->step == FERRY_TASK_STEP_IGNORED;
-  changed = take_values (self, progress);
   note_report (self);
   if ((changed & 1u << PROP_FRACTION) != 0 && priv->driver->progressed != NULL)
     priv->driver->progressed (priv->executor, self);
   for (guint i = PROP_FRACTION; i <= PROP_UNIT; i++)
-    if ((changed & 1u << i) != 0 && still_reports (priv))
+    if ((changed & 1u << i) != 0 && ferry_run_still_reports (&priv->run))
       notify (self, i);
-  if (still_reports (priv))
+  if (ferry_run_still_reports (&priv->run))
     g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
-  return TRUE;
 }
 
-gboolean
-ferry_task_take_message (FerryTask *self, const char *type, GVariant *value)
+static void
+run_sent (gpointer owner, const char *type, GVariant *value)
 {
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
-  g_autoptr (GVariant) sunk = value != NULL ? g_variant_ref_sink (value) : NULL;
-  FerryTaskStep step = look_up (get_private (self), FERRY_TASK_EVENT_MESSAGE)->step;
-
-  if (step == FERRY_TASK_STEP_TAKEN)
-    note_report (self);
-  if (step == FERRY_TASK_STEP_TAKEN && still_reports (get_private (self)))
-    FERRY_TASK_GET_CLASS (self)->message (self, type, sunk);
-  return step != FERRY_TASK_STEP_REFUSED;
+  note_report (owner);
+  if (ferry_run_still_reports (&get_private (owner)->run))
+    FERRY_TASK_GET_CLASS (owner)->message (owner, type, value);
 }
 
 /* The function may yield n further values. */
@@ -1956,27 +1719,58 @@ widen_window (FerryTask *self, guint n)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  if (priv->state == FERRY_TASK_STATE_EXECUTING && priv->driver->consumed != NULL)
+  if (priv->run.state == FERRY_TASK_STATE_EXECUTING && priv->driver->consumed != NULL)
     priv->driver->consumed (priv->executor, self, n);
 }
 
-gboolean
-ferry_task_take_yield (FerryTask *self, GVariant *value)
+static void
+run_yielded (gpointer owner, GVariant *value)
 {
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
-  g_autoptr (GVariant) sunk = g_variant_ref_sink (value);
-  FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_YIELD);
+  FerryTaskPrivate *priv = get_private (owner);
 
-  if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return transition->step == FERRY_TASK_STEP_IGNORED;
-  note_report (self);
-  if (still_reports (priv))
-    g_signal_emit (self, signals[SIGNAL_YIELDED], 0, sunk);
-  if (!peek_rest (self)->settings.holds_window)
-    widen_window (self, 1);
-  return TRUE;
+  note_report (owner);
+  if (ferry_run_still_reports (&priv->run))
+    g_signal_emit (owner, signals[SIGNAL_YIELDED], 0, value);
+  if (!priv->run.settings->holds_window)
+    widen_window (owner, 1);
 }
+
+static void
+run_returned (gpointer owner)
+{
+  FerryTask *self = owner;
+  Rest *rest = get_private (self)->rest;
+  gboolean told_text = rest != NULL && rest->text != NULL;
+
+  if (rest != NULL)
+    {
+      rest->amount = 0;
+      g_clear_pointer (&rest->text, g_free);
+      g_clear_pointer (&rest->host_loss, g_free);
+    }
+  notify (self, PROP_PID);
+  set_host_name (self, NULL);
+  notify (self, PROP_START_TIME);
+  notify (self, PROP_FRACTION);
+  notify (self, PROP_AMOUNT);
+  if (told_text)
+    notify (self, PROP_TEXT);
+  notify (self, PROP_CAN_PAUSE);
+  notify (self, PROP_STATE);
+}
+
+static const FerryRunFuncs run_funcs = {
+  .ref = g_object_ref,
+  .unref = g_object_unref,
+  .get_name = run_get_name,
+  .started = run_started,
+  .pid_changed = run_pid_changed,
+  .progressed = run_progressed,
+  .sent = run_sent,
+  .yielded = run_yielded,
+  .returned = run_returned,
+  .ended = run_ended,
+};
 
 /**
  * ferry_task_consume:
@@ -1990,31 +1784,11 @@ void
 ferry_task_consume (FerryTask *self, guint n)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
-  ferry_return_if_fail (peek_rest (self)->settings.holds_window,
+  ferry_return_if_fail (get_private (self)->run.settings->holds_window,
                         "the task does not hold its window; set FerryTask:holds-window before it is submitted");
 
   if (ferry_task_check_home (self, G_STRFUNC))
     widen_window (self, n);
-}
-
-gboolean
-ferry_task_complete (FerryTask *self, GVariant *result)
-{
-  g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
-  FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition;
-
-  if (!ferry_task_decide (self))
-    return ferry_task_end_as_answered (self);
-  transition = look_up (priv, FERRY_TASK_EVENT_RESULT);
-  if (transition->step == FERRY_TASK_STEP_IGNORED)
-    priv->leaves_worker = FALSE;
-  if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return transition->step == FERRY_TASK_STEP_IGNORED;
-  if (transition->next == FERRY_TASK_STATE_COMPLETED)
-    priv->result = g_steal_pointer (&sunk);
-  finish (self, transition);
-  return TRUE;
 }
 
 void
@@ -2037,95 +1811,6 @@ ferry_task_take_failures (FerryTask *self, GVariant *failures)
 {
   need_rest (self)->failures = g_variant_ref_sink (failures);
   notify (self, PROP_FAILURES);
-}
-
-void
-ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace)
-{
-  Rest *rest = need_rest (self);
-  gboolean expected = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-
-  if (rest->late_error == NULL)
-    rest->late_error = ferry_error_copy (error);
-  g_log_structured (G_LOG_DOMAIN, expected ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "FERRY_TASK",
-                    ferry_task_get_name (self), "FERRY_FUNCTION", ferry_task_get_function (self), "FERRY_ERROR_DOMAIN",
-                    g_quark_to_string (error->domain), "FERRY_TRACE", trace != NULL ? trace : "", "MESSAGE",
-                    "Task '%s' failed after it was cancelled or had timed out: %s", ferry_task_get_name (self),
-                    error->message);
-}
-
-gboolean
-ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
-{
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
-  g_autoptr (GError) owned = error;
-  FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition;
-  gboolean fails;
-
-  if (!ferry_task_decide (self))
-    return event != FERRY_TASK_EVENT_RUN_TIMEOUT && event != FERRY_TASK_EVENT_QUEUE_TIMEOUT &&
-           ferry_task_end_as_answered (self);
-  transition = look_up (priv, event);
-  fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
-  if (transition->step == FERRY_TASK_STEP_REFUSED)
-    return FALSE;
-  g_return_val_if_fail (owned != NULL || !fails, FALSE);
-  if (!fails && owned != NULL)
-    ferry_task_note_late_error (self, owned, trace);
-  if (!fails && (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST))
-    priv->leaves_worker = FALSE;
-  if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return TRUE;
-  if (exit != NULL)
-    need_rest (self)->exit = g_object_ref (exit);
-  if (fails && trace != NULL)
-    need_rest (self)->trace = g_strdup (trace);
-  if (fails)
-    priv->error = g_steal_pointer (&owned);
-  finish (self, transition);
-  return TRUE;
-}
-
-gboolean
-ferry_task_give_back (FerryTask *self)
-{
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
-  FerryTaskPrivate *priv = get_private (self);
-  /* Uses the state itself and not look_up(), so that the executor can know beforehand whether this call ends the task.
-   * If a cancel is due, the task waits again, and is then cancelled. */
-  const FerryTaskTransition *transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_RETURN);
-  gboolean told_text = FALSE;
-
-  if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return FALSE;
-  if (is_done (transition->next))
-    {
-      finish (self, transition);
-      return TRUE;
-    }
-  set_state (priv, transition->next);
-  priv->pid = -1;
-  priv->start_time = 0;
-  /* If the fraction was known, it starts at 0 again; else it stays -1. */
-  priv->fraction = MIN (priv->fraction, 0);
-  if (priv->rest != NULL)
-    {
-      priv->rest->amount = 0;
-      told_text = priv->rest->text != NULL;
-      g_clear_pointer (&priv->rest->text, g_free);
-      g_clear_pointer (&priv->rest->host_loss, g_free);
-    }
-  notify (self, PROP_PID);
-  ferry_task_take_host_name (self, NULL);
-  notify (self, PROP_START_TIME);
-  notify (self, PROP_FRACTION);
-  notify (self, PROP_AMOUNT);
-  if (told_text)
-    notify (self, PROP_TEXT);
-  notify (self, PROP_CAN_PAUSE);
-  notify (self, PROP_STATE);
-  return TRUE;
 }
 
 /* ---- submitting and cancelling ---- */
@@ -2154,7 +1839,7 @@ ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer e
   guint submission = SUBMISSION_NONE;
   Rest *rest;
 
-  if (priv->function == NULL)
+  if (priv->run.function == NULL)
     {
       ferry_critical ("A task without a function was submitted; make tasks with ferry_task_new()");
       return FALSE;
@@ -2166,7 +1851,7 @@ ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer e
     return refuse_submission (self, submission, error);
   priv->driver = driver;
   priv->executor = executor;
-  priv->submit_time = g_get_monotonic_time ();
+  priv->run.submit_time = g_get_monotonic_time ();
   if (home != NULL)
     priv->home = ferry_home_ref (home);
   rest = priv->rest;
@@ -2207,7 +1892,7 @@ cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransiti
   const FerryTaskDriver *driver = is_owner ? priv->driver : NULL;
   gpointer executor = is_owner ? priv->executor : NULL;
 
-  set_end (self, transition, is_owner);
+  set_end (self, transition->next, is_owner);
   /* The driver is called before the signals, so that handlers find the executor's queue and counts up to date. */
   if (driver != NULL)
     driver->cancelled (executor, self);
@@ -2217,21 +1902,21 @@ cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransiti
 static void
 cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
 {
-  gboolean was_paused = priv->placement.paused;
+  gboolean was_paused = priv->run.paused;
   gboolean could_pause = can_pause (self);
 
-  priv->placement.paused = FALSE;
-  set_state (priv, transition->next);
+  priv->run.paused = FALSE;
+  ferry_run_set_state (&priv->run, transition->next);
   /* Notified before the driver is called, because the driver may end the task at once, and each state must be notified.
    * A handler may also end the task. */
   notify (self, PROP_STATE);
-  if (priv->state == FERRY_TASK_STATE_CANCELLING && could_pause)
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLING && could_pause)
     notify (self, PROP_CAN_PAUSE);
-  if (priv->state == FERRY_TASK_STATE_CANCELLING && was_paused)
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLING && was_paused)
     notify (self, PROP_IS_PAUSED);
-  if (priv->state == FERRY_TASK_STATE_CANCELLING)
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLING)
     notify (self, PROP_CAN_CANCEL);
-  if (priv->state == FERRY_TASK_STATE_CANCELLING)
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLING)
     priv->driver->cancelled (priv->executor, self);
 }
 
@@ -2287,13 +1972,13 @@ ferry_task_cancel (FerryTask *self)
     return FALSE;
   if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
     return ask_for_cancel (self, priv);
-  if (!ferry_task_decide (self))
+  if (!ferry_run_decide (&priv->run))
     return FALSE;
   kept = g_object_ref (self);
   /* The worker may have begun the task, and the application not know this yet. withdraw() updates the state. */
-  if (submission == SUBMISSION_DONE && priv->state == FERRY_TASK_STATE_WAITING)
+  if (submission == SUBMISSION_DONE && priv->run.state == FERRY_TASK_STATE_WAITING)
     priv->driver->withdraw (priv->executor, self);
-  transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_CANCEL);
+  transition = ferry_task_state_next ((FerryTaskState) priv->run.state, FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
@@ -2311,12 +1996,12 @@ set_paused (FerryTask *self, gboolean paused)
   FerryTaskPrivate *priv = get_private (self);
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  if (!can_cancel (priv) || is_asked (priv) || priv->placement.paused == paused)
+  if (!can_cancel (priv) || is_asked (priv) || priv->run.paused == paused)
     return FALSE;
-  priv->placement.paused = (guint8) paused;
+  priv->run.paused = (guint8) paused;
   if (is_submitted (priv) && priv->driver->pause_changed != NULL)
     priv->driver->pause_changed (priv->executor, self);
-  if (priv->placement.paused == paused)
+  if (priv->run.paused == paused)
     notify (self, PROP_IS_PAUSED);
   return TRUE;
 }
@@ -2475,7 +2160,8 @@ install_settings (void)
    * How many values that the function yielded may wait for their handlers. When that many wait, the function waits in
    * [method@Ferry.Job.yield].
    */
-  properties[PROP_WINDOW] = g_param_spec_uint ("window", NULL, NULL, 1, G_MAXUINT16, DEFAULT_WINDOW, FERRY_SETTABLE);
+  properties[PROP_WINDOW] =
+    g_param_spec_uint ("window", NULL, NULL, 1, G_MAXUINT16, FERRY_DEFAULT_WINDOW, FERRY_SETTABLE);
   /**
    * FerryTask:holds-window:
    *
@@ -2537,7 +2223,7 @@ install_limits (void)
    * After half of it, the worker process gets `SIGTERM`. At its end, the worker is killed. The default is 2 seconds.
    */
   properties[PROP_CANCEL_GRACE] =
-    g_param_spec_int64 ("cancel-grace", NULL, NULL, 0, G_MAXINT64, DEFAULT_CANCEL_GRACE, FERRY_SETTABLE);
+    g_param_spec_int64 ("cancel-grace", NULL, NULL, 0, G_MAXINT64, FERRY_DEFAULT_CANCEL_GRACE, FERRY_SETTABLE);
 }
 
 static void
@@ -2730,7 +2416,7 @@ get_result (FerryTask *self)
 {
   const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  return early != NULL ? early->result : get_private (self)->result;
+  return early != NULL ? early->result : get_private (self)->run.result;
 }
 
 /* Any thread may read what the submission does not change, and what says whether the task is done. */
@@ -2761,8 +2447,11 @@ check_readable (FerryTask *self, guint property_id, GParamSpec *pspec)
   return TRUE;
 }
 
-/* The fields of the settings. */
-static const gsize settings[N_PROPERTIES] = {
+/* The fields of the run, and of its settings. */
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_FUNCTION] = G_STRUCT_OFFSET (FerryRun, function),
+  [PROP_ARGUMENTS] = G_STRUCT_OFFSET (FerryRun, arguments),
+  [PROP_PRIORITY] = G_STRUCT_OFFSET (FerryRun, priority),
   [PROP_DEADLINE] = G_STRUCT_OFFSET (FerryTaskSettings, deadline),
   [PROP_RUN_TIMEOUT] = G_STRUCT_OFFSET (FerryTaskSettings, run_timeout),
   [PROP_QUEUE_TIMEOUT] = G_STRUCT_OFFSET (FerryTaskSettings, queue_timeout),
@@ -2773,6 +2462,11 @@ static const gsize settings[N_PROPERTIES] = {
   [PROP_MAX_RETURNED_DESCRIPTORS] = G_STRUCT_OFFSET (FerryTaskSettings, max_returned_descriptors),
   [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
   [PROP_HOLDS_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, holds_window),
+  [PROP_PID] = G_STRUCT_OFFSET (FerryRun, pid),
+  [PROP_N_ATTEMPTS] = G_STRUCT_OFFSET (FerryRun, n_attempts),
+  [PROP_START_TIME] = G_STRUCT_OFFSET (FerryRun, start_time),
+  [PROP_END_TIME] = G_STRUCT_OFFSET (FerryRun, end_time),
+  [PROP_LATE_ERROR] = G_STRUCT_OFFSET (FerryRun, late_error),
 };
 
 static gboolean
@@ -2810,8 +2504,8 @@ get_rare_property (FerryTask *self, guint property_id, GValue *value)
     case PROP_LAST_LINES:
       if (rest->lines != NULL && rest->lines->len > 0)
         g_value_take_boxed (value, dup_lines (rest->lines));
-      else if (rest->lines == NULL && rest->exit != NULL)
-        g_object_get_property (G_OBJECT (rest->exit), "last-lines", value);
+      else if (rest->lines == NULL && get_private (self)->run.exit != NULL)
+        g_object_get_property (G_OBJECT (get_private (self)->run.exit), "last-lines", value);
       break;
     case PROP_AMOUNT:
       g_value_set_uint64 (value, rest->amount);
@@ -2839,7 +2533,7 @@ get_can_cancel (FerryTask *self)
 static gboolean
 get_is_paused (FerryTask *self)
 {
-  return get_private (self)->placement.paused;
+  return get_private (self)->run.paused;
 }
 
 static gboolean
@@ -2852,36 +2546,24 @@ static void
 get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
-    [PROP_NAME] = G_CALLBACK (ferry_task_get_name),
-    [PROP_KIND] = G_CALLBACK (ferry_task_get_kind),
-    [PROP_FUNCTION] = G_CALLBACK (ferry_task_get_function),
-    [PROP_ARGUMENTS] = G_CALLBACK (ferry_task_get_arguments),
-    [PROP_PRIORITY] = G_CALLBACK (ferry_task_peek_priority),
-    [PROP_STATE] = G_CALLBACK (ferry_task_get_state),
-    [PROP_IS_DONE] = G_CALLBACK (ferry_task_get_done),
-    [PROP_CAN_CANCEL] = G_CALLBACK (get_can_cancel),
-    [PROP_CAN_PAUSE] = G_CALLBACK (can_pause),
-    [PROP_IS_PAUSED] = G_CALLBACK (get_is_paused),
-    [PROP_FRACTION] = G_CALLBACK (ferry_task_get_fraction),
-    [PROP_INDETERMINATE] = G_CALLBACK (get_indeterminate),
-    [PROP_TEXT] = G_CALLBACK (ferry_task_get_text),
-    [PROP_PID] = G_CALLBACK (ferry_task_get_pid),
-    [PROP_N_ATTEMPTS] = G_CALLBACK (ferry_task_get_n_attempts),
-    [PROP_SUBMIT_TIME] = G_CALLBACK (ferry_task_get_submit_time),
-    [PROP_START_TIME] = G_CALLBACK (ferry_task_get_start_time),
-    [PROP_END_TIME] = G_CALLBACK (ferry_task_get_end_time),
-    [PROP_RESULT] = G_CALLBACK (get_result),
-    [PROP_ERROR] = G_CALLBACK (ferry_task_get_error),
-    [PROP_TRACE] = G_CALLBACK (ferry_task_get_trace),
-    [PROP_LATE_ERROR] = G_CALLBACK (ferry_task_get_late_error),
+    [PROP_NAME] = G_CALLBACK (ferry_task_get_name),        [PROP_KIND] = G_CALLBACK (get_kind),
+    [PROP_STATE] = G_CALLBACK (ferry_task_get_state),      [PROP_IS_DONE] = G_CALLBACK (ferry_task_get_done),
+    [PROP_CAN_CANCEL] = G_CALLBACK (get_can_cancel),       [PROP_CAN_PAUSE] = G_CALLBACK (can_pause),
+    [PROP_IS_PAUSED] = G_CALLBACK (get_is_paused),         [PROP_FRACTION] = G_CALLBACK (ferry_task_get_fraction),
+    [PROP_INDETERMINATE] = G_CALLBACK (get_indeterminate), [PROP_TEXT] = G_CALLBACK (ferry_task_get_text),
+    [PROP_SUBMIT_TIME] = G_CALLBACK (get_submit_time),     [PROP_RESULT] = G_CALLBACK (get_result),
+    [PROP_ERROR] = G_CALLBACK (ferry_task_get_error),      [PROP_TRACE] = G_CALLBACK (get_trace),
     [PROP_EXIT] = G_CALLBACK (ferry_task_get_exit),
   };
   FerryTask *self = FERRY_TASK (object);
+  FerryTaskPrivate *priv = get_private (self);
 
   if (!check_readable (self, property_id, pspec))
     return;
   if (is_setting (property_id))
-    ferry_property_read (G_STRUCT_MEMBER_P (ferry_task_get_settings (self), settings[property_id]), value);
+    ferry_property_read (G_STRUCT_MEMBER_P (priv->run.settings, fields[property_id]), value);
+  else if (fields[property_id] != 0)
+    ferry_property_read (G_STRUCT_MEMBER_P (&priv->run, fields[property_id]), value);
   else if (getters[property_id] != NULL)
     ferry_property_get (object, getters[property_id], value);
   else
@@ -2894,13 +2576,13 @@ set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec
   if (!check_settable (self, pspec))
     return;
   if (property_id == PROP_PRIORITY)
-    ferry_property_change (self, &get_private (self)->priority, value, pspec);
+    ferry_property_change (self, &get_private (self)->run.priority, value, pspec);
   else if (property_id == PROP_DESCRIPTION)
     ferry_property_change (self, &need_rest (self)->description, value, pspec);
   else if (property_id == PROP_CANCELLABLE)
     ferry_property_change (self, &need_rest (self)->cancellable, value, pspec);
   else
-    ferry_property_change (self, G_STRUCT_MEMBER_P (&need_rest (self)->settings, settings[property_id]), value, pspec);
+    ferry_property_change (self, G_STRUCT_MEMBER_P (need_settings (self), fields[property_id]), value, pspec);
 }
 
 static void
@@ -2916,13 +2598,13 @@ set_property (GObject *object, guint property_id, const GValue *value, GParamSpe
         ferry_task_set_name (self, g_value_get_string (value));
       break;
     case PROP_KIND:
-      priv->kind = g_value_get_enum (value);
+      priv->run.kind = g_value_get_enum (value);
       break;
     case PROP_FUNCTION:
       set_function (priv, g_value_get_string (value));
       break;
     case PROP_ARGUMENTS:
-      priv->arguments = g_value_dup_variant (value);
+      priv->run.arguments = g_value_dup_variant (value);
       break;
     default:
       set_setting (self, property_id, value, pspec);
@@ -2996,10 +2678,7 @@ rest_free (Rest *rest)
   if (rest->returns != NULL)
     ferry_descriptor_port_clear (rest->returns);
   g_free (rest->returns);
-  g_clear_object (&rest->exit);
   g_clear_pointer (&rest->lines, g_ptr_array_unref);
-  g_clear_error (&rest->late_error);
-  g_free (rest->trace);
   g_free (rest->name);
   g_free (rest->description);
   g_free (rest->text);
@@ -3019,15 +2698,14 @@ ferry_task_finalize (GObject *object)
   drop_cancellable (FERRY_TASK (object));
   if (priv->rest != NULL)
     rest_free (priv->rest);
-  if (get_early (priv) != NULL)
-    ferry_early_answer_free ((FerryEarlyAnswer *) get_early (priv));
   g_clear_pointer (&priv->home, ferry_home_unref);
-  g_clear_pointer (&priv->arguments, g_variant_unref);
-  g_clear_pointer (&priv->result, g_variant_unref);
-  g_clear_error (&priv->error);
+  g_clear_pointer (&priv->run.arguments, g_variant_unref);
+  ferry_run_clear (&priv->run);
+  if (priv->run.settings != &ferry_default_task_settings)
+    g_free ((gpointer) priv->run.settings);
   g_clear_pointer (&priv->call, ferry_completion_unref);
-  if (priv->function != priv->own_function)
-    g_free (priv->function);
+  if (priv->run.function != priv->own_function)
+    g_free ((char *) priv->run.function);
 
   G_OBJECT_CLASS (ferry_task_parent_class)->finalize (object);
 }
@@ -3059,6 +2737,6 @@ ferry_task_init (FerryTask *self)
 
   /* Relaxed: the number only distinguishes tasks, and orders no other memory. */
   priv->number = atomic_fetch_add_explicit (&n_tasks, 1, memory_order_relaxed) + 1;
-  priv->fraction = -1;
-  priv->pid = -1;
+  ferry_run_init (&priv->run, &run_funcs, self);
+  priv->run.is_task = TRUE;
 }

@@ -117,7 +117,7 @@ void
 ferry_whole_task_start (FerryWholeTask *self)
 {
   if (ferry_task_get_state (FERRY_TASK (self)) == FERRY_TASK_STATE_WAITING)
-    ferry_task_start (FERRY_TASK (self), -1);
+    ferry_run_start (ferry_task_get_run (FERRY_TASK (self)), -1, NULL);
 }
 
 void
@@ -128,7 +128,7 @@ ferry_whole_task_report (FerryWholeTask *self, double fraction, guint64 n_done, 
 
   if (unit != NULL)
     ferry_progress_set_amount (&progress, n_done, n_parts, unit);
-  ferry_task_take_progress (FERRY_TASK (self), &progress);
+  ferry_run_take_progress (ferry_task_get_run (FERRY_TASK (self)), &progress);
 }
 
 void
@@ -144,7 +144,7 @@ ferry_whole_task_finish (FerryWholeTask *self, gboolean was_cancelled, GError *e
   if (ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING)
     {
       g_clear_error (&error);
-      ferry_task_fail (task, FERRY_TASK_EVENT_LOST, NULL, NULL, NULL);
+      ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, NULL, NULL, NULL);
       return;
     }
   if (error == NULL && failures->n > 0)
@@ -153,9 +153,9 @@ ferry_whole_task_finish (FerryWholeTask *self, gboolean was_cancelled, GError *e
       ferry_task_take_failures (task, ferry_failures_to_variant (failures, n_parts));
     }
   if (error != NULL)
-    ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, error, NULL, NULL);
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, error, NULL, NULL);
   else
-    ferry_task_complete (task, NULL);
+    ferry_run_complete (ferry_task_get_run (task), NULL);
 }
 
 /* ---- the driver ---- */
@@ -199,7 +199,7 @@ pause_changed (gpointer executor, FerryTask *task)
   const FerryWholeTaskPrivate *priv = get_private (task);
 
   if (priv->parts != NULL)
-    priv->functions->set_paused (priv->parts, ferry_task_get_placement (task)->paused);
+    priv->functions->set_paused (priv->parts, ferry_task_get_run (task)->paused);
 }
 
 static const FerryTaskDriver driver = {

@@ -238,8 +238,9 @@ test_tasks (void)
   g_autoptr (FerryTask) cancelled = task_test_new (&executor);
 
   g_assert_false (add_task (list, "work", failed));
-  g_assert_true (ferry_task_fail (failed, FERRY_TASK_EVENT_ERROR, task_test_error ("one"), "in sum", NULL));
-  g_assert_true (ferry_task_complete (completed, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (failed), FERRY_TASK_EVENT_ERROR, task_test_error ("one"), "in sum", NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (completed), NULL));
   g_assert_true (ferry_task_cancel (cancelled));
   g_assert_true (add_task (list, "work", failed));
   g_assert_false (add_task (list, "work", completed));
@@ -274,7 +275,8 @@ test_crossing (void)
   g_autoptr (FerryTask) failed = task_test_new_executing (&executor);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_task_fail (failed, FERRY_TASK_EVENT_ERROR, task_test_error ("two"), "in sum", NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (failed), FERRY_TASK_EVENT_ERROR, task_test_error ("two"), "in sum", NULL));
   add (there, "init", "one");
   g_assert_true (add_task (there, "work", failed));
   add (here, NULL, "zero");

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-run.c, cluster/ferry-run-session.c
+/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-remote-run.c, cluster/ferry-run-session.c
  *
  * What becomes of tasks when hosts are lost, leave, refuse them, or break the rules. */
 
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "task/ferry-map-function-private.h"
+#include "task/ferry-task-private.h"
 #include "task/task-test.h"
 
 /* ---- Hosts that are lost ---- */

@@ -24,6 +24,7 @@
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-packet-private.h"
 #include "property-test.h"
+#include "task/ferry-task-private.h"
 #include "task/task-test.h"
 
 #define N_TASKS 200
@@ -301,7 +302,7 @@ an_error_names_the_task_as_the_log_of_the_host_does (void)
   g_assert_true (g_regex_match_simple ("^user/[0-9a-f]{16}$", instance, 0, 0));
   number = strrchr (ferry_task_get_name (task), ' ') + 1;
   line = g_strdup_printf ("on host 'alpha', in whose log it is task %s/%s\n", instance, number);
-  g_assert_nonnull (strstr (ferry_task_get_trace (task), line));
+  g_assert_nonnull (strstr (ferry_task_get_run (task)->trace, line));
 }
 
 static gboolean

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-cluster.c, cluster/ferry-run.c, cluster/ferry-host-service.c, cluster/ferry-host-run.c
+/* Tests: cluster/ferry-cluster.c, cluster/ferry-remote-run.c, cluster/ferry-host-service.c, cluster/ferry-host-run.c
  *
  * Tasks at hosts that are real but for the network: a cluster, and the services of hosts with workers of their own, at
  * both ends of transports. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-run.c, cluster/ferry-run-session.c
+/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-remote-run.c, cluster/ferry-run-session.c
  *
  * What a cluster does with tasks, as hosts see it that do what the test says. What it does with hosts that end or break
  * the rules is in test-cluster-losses.c. */
@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-task-private.h"
 #include "task/task-test.h"
 
 static void
@@ -804,7 +805,7 @@ check_relief (gboolean idempotent)
   g_assert_cmpint (ferry_task_get_state (two), ==, FERRY_TASK_STATE_WAITING);
   idle = host_test_new (test, "idle", "work", 1);
   /* That a host gives a task back is no refusal. */
-  ferry_task_get_placement (two)->n_refusals = 3;
+  ferry_task_get_run (two)->n_refusals = 3;
   if (idempotent)
     {
       while (!second->withdrawn)

@@ -160,7 +160,7 @@ test_a_small_input_travels_with_the_call (void)
   assert_arguments (command, "{'argv': <[b'cat', b'-l']>, 'input': <[byte 0x61, 0x00, 0x62]>}");
   task = ferry_task_new_for_command (command, &error);
   g_assert_no_error (error);
-  g_assert_false (ferry_task_had_descriptors (task));
+  g_assert_false (ferry_task_get_run (task)->has_handles);
 }
 
 static void
@@ -175,7 +175,7 @@ test_a_large_input_travels_beside_the_call (void)
   assert_arguments (command, "{'argv': <[b'cat', b'-l']>, 'input': <0>}");
   task = ferry_task_new_for_command (command, &error);
   g_assert_no_error (error);
-  g_assert_true (ferry_task_had_descriptors (task));
+  g_assert_true (ferry_task_get_run (task)->has_handles);
 }
 
 static void

@@ -80,14 +80,15 @@ dup_chunk (Scene *scene, guint i)
   FerryTask *task = chunks->length > 0 ? g_object_ref (g_queue_peek_nth (chunks, i % chunks->length)) : NULL;
 
   if (task != NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
-    g_assert_true (ferry_task_start (task, 1));
+    g_assert_true (ferry_run_start (ferry_task_get_run (task), 1, NULL));
   return task;
 }
 
 static void
 fail (FerryTask *task, FerryTaskEvent event, int code)
 {
-  g_assert_true (ferry_task_fail (task, event, g_error_new_literal (FERRY_ERROR, code, "as it was told"), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), event,
+                                 g_error_new_literal (FERRY_ERROR, code, "as it was told"), NULL, NULL));
 }
 
 static void
@@ -97,9 +98,9 @@ complete (FerryTask *task, GVariant *result)
   GError *error = NULL;
 
   if (entry == NULL || ferry_function_check_result (entry, result, &error))
-    g_assert_true (ferry_task_complete (task, result));
+    g_assert_true (ferry_run_complete (ferry_task_get_run (task), result));
   else
-    g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, error, NULL, NULL));
+    g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, error, NULL, NULL));
 }
 
 /* What becomes of a message in the pool. */
@@ -114,14 +115,14 @@ take_message (FerryTask *task, const FerryCallMessage *message)
     {
     case FERRY_CALL_ITEM:
       if (name != NULL && name[0] != '\0')
-        ferry_task_take_message (task, name, value);
+        ferry_run_take_message (ferry_task_get_run (task), name, value);
       break;
     case FERRY_CALL_ANSWER:
       complete (task, value);
       break;
     case FERRY_CALL_ERROR:
-      g_assert_true (
-        ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_from_variant (value, &trace), NULL, NULL));
+      g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR,
+                                     ferry_error_from_variant (value, &trace), NULL, NULL));
       break;
     default:
       break;

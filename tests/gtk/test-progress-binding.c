@@ -57,12 +57,12 @@ test_bar_shows_the_fraction (void)
   if (!scene_init (&scene))
     return;
   ferry_bind_progress (scene.task, scene.bar);
-  g_assert_true (ferry_task_take_progress (scene.task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &progress));
   ferry_test_look_until (shows_half, &scene);
   difference = gtk_test_accessible_check_property (GTK_ACCESSIBLE (scene.bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
                                                    "50 % \302\267 Halfway");
   g_assert_null (difference);
-  g_assert_true (ferry_task_complete (scene.task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene.task), g_variant_new_uint32 (42)));
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (scene.bar), ==, 1.0);
   scene_clear (&scene);
 }
@@ -104,11 +104,11 @@ test_another_task_takes_the_place (void)
   ferry_bind_progress (scene.task, scene.bar);
   ferry_bind_progress (other, scene.bar);
   g_assert_cmpuint (G_OBJECT (scene.task)->ref_count, ==, 1);
-  g_assert_true (ferry_task_take_progress (other, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (other), &progress));
   ferry_test_look_until (shows_half, &scene);
   ferry_bind_progress (NULL, scene.bar);
   g_assert_cmpuint (G_OBJECT (other)->ref_count, ==, 1);
-  g_assert_true (ferry_task_complete (other, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (other), g_variant_new_uint32 (42)));
   g_assert_true (shows_half (&scene));
   scene_clear (&scene);
 }

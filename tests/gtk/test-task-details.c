@@ -23,8 +23,8 @@ crashed_task (const char *trace)
   g_autoptr (FerryExit) exit = ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGSEGV);
 
   g_object_set (task, "name", "Holidays", NULL);
-  g_assert_true (ferry_task_fail (
-    task, FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Worker 77 is gone"), trace, exit));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST,
+                                 g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Worker 77 is gone"), trace, exit));
   return task;
 }
 
@@ -52,7 +52,8 @@ test_report_says_nothing_twice (void)
   g_autofree char *report = NULL;
 
   g_object_set (task, "name", "Holidays", NULL);
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full."), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR,
+                                 task_test_error ("The disk is full."), NULL, NULL));
   report = ferry_task_dup_error_report (task);
   g_assert_cmpstr (report, ==, "Holidays: There is no room left: The disk is full\n");
 }
@@ -73,9 +74,10 @@ failed_group (guint n_failed)
 
       g_object_set (bad, "name", name, NULL);
       ferry_task_group_add (group, bad);
-      g_assert_true (ferry_task_fail (bad, FERRY_TASK_EVENT_ERROR, task_test_error ("The file is cut"), NULL, NULL));
+      g_assert_true (ferry_run_fail (ferry_task_get_run (bad), FERRY_TASK_EVENT_ERROR,
+                                     task_test_error ("The file is cut"), NULL, NULL));
     }
-  g_assert_true (ferry_task_complete (good, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (good), NULL));
   return whole;
 }
 
@@ -102,7 +104,8 @@ test_report_counts_what_has_no_name (void)
   g_autofree char *report = NULL;
 
   ferry_task_take_failures (task, g_variant_new_parsed ("(uint64 1, uint64 60, [(uint64 11, '', 'It is odd')])"));
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("Item 11: It is odd"), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR,
+                                 task_test_error ("Item 11: It is odd"), NULL, NULL));
   report = ferry_task_dup_error_report (task);
   ferry_test_assert_says (report, ": 1 of 60 failed:\nItem 12: It is odd\n");
 }

@@ -84,7 +84,8 @@ show (Scene *scene)
 static void
 cancelled_cb (Scene *scene)
 {
-  g_assert_true (ferry_task_fail (scene->task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (scene->task), FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
 }
 
 /* ---- facts ---- */
@@ -101,12 +102,12 @@ test_dialog_comes_late_and_goes_with_the_end (Scene *scene)
   dialog = find_dialog (scene);
   g_assert_true (gtk_window_get_modal (GTK_WINDOW (dialog)));
   widget_test_wait_words (dialog, "Export");
-  ferry_task_take_progress (scene->task, &progress);
+  ferry_run_take_progress (ferry_task_get_run (scene->task), &progress);
   widget_test_wait_words (dialog, "Page 3");
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_ROLE_DIALOG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_PROPERTY_LABEL, "Export");
   widget_test_assert_read_once (dialog);
-  g_assert_true (ferry_task_complete (scene->task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
   ferry_test_run_until (is_gone, scene);
 }
 
@@ -114,7 +115,7 @@ static void
 test_short_work_shows_none (Scene *scene)
 {
   ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
-  g_assert_true (ferry_task_complete (scene->task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
   g_assert_true (is_gone (scene));
   ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
   g_assert_true (is_gone (scene));
@@ -139,8 +140,8 @@ test_close_is_a_cancel (Scene *scene)
 static void
 fail_now (Scene *scene)
 {
-  g_assert_true (
-    ferry_task_fail (scene->task, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), "export.c:12", NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (scene->task), FERRY_TASK_EVENT_ERROR,
+                                 task_test_error ("The disk is full"), "export.c:12", NULL));
 }
 
 static void
@@ -195,7 +196,7 @@ test_parent_takes_no_input_before_the_dialog_is_shown (Scene *scene)
   ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
   g_assert_false (is_shown (scene));
   g_assert_cmpuint (count_holds (scene), ==, before + 1);
-  g_assert_true (ferry_task_complete (scene->task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
   ferry_test_run_until (is_gone, scene);
   g_assert_cmpuint (count_holds (scene), ==, before);
 }

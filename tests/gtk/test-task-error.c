@@ -30,7 +30,7 @@ failed_task (FerryTaskEvent event, GError *error, FerryExit *exit)
   static TaskTestExecutor executor;
   FerryTask *task = task_test_new_executing (&executor);
 
-  g_assert_true (ferry_task_fail (task, event, error, NULL, exit));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), event, error, NULL, exit));
   g_clear_object (&exit);
   return task;
 }
@@ -71,7 +71,7 @@ test_says_nothing_of_a_task_that_has_not_failed (void)
   gboolean can_retry;
 
   g_assert_false (ferry_task_describe_error (task, &title, &detail, &can_retry));
-  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
   g_assert_false (ferry_task_describe_error (task, &title, &detail, &can_retry));
   g_assert_null (title);
   g_assert_null (detail);
@@ -98,11 +98,11 @@ test_a_crash_may_be_tried_again_once (void)
 
   g_object_set (twice, "retries", 1, NULL);
   g_assert_true (ferry_task_submit_to (twice, &task_test_driver, &executor, NULL, NULL));
-  g_assert_true (ferry_task_start (twice, 77));
-  g_assert_true (ferry_task_give_back (twice));
-  g_assert_true (ferry_task_start (twice, 78));
-  g_assert_true (ferry_task_fail (twice, FERRY_TASK_EVENT_LOST,
-                                  g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit));
+  g_assert_true (ferry_run_start (ferry_task_get_run (twice), 77, NULL));
+  g_assert_true (ferry_run_give_back (ferry_task_get_run (twice)));
+  g_assert_true (ferry_run_start (ferry_task_get_run (twice), 78, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (twice), FERRY_TASK_EVENT_LOST,
+                                 g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit));
   second = describe (twice);
   g_assert_false (second.can_retry);
   g_assert_cmpstr (second.title, !=, first.title);

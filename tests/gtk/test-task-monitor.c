@@ -28,7 +28,7 @@ report (FerryTask *task, guint64 amount, guint64 total, const char *unit)
     .fraction = total > 0 ? (double) amount / (double) total : -1.0, .amount = amount, .total = total};
 
   g_strlcpy (progress.unit, unit, sizeof progress.unit);
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
 }
 
 #define assert_text(monitor, property, words) g_assert_cmpstr (ferry_test_get_string (monitor, property), ==, words)
@@ -48,7 +48,7 @@ test_tells_how_far_a_task_is (void)
   assert_text (monitor, "pace-text", "");
   g_assert_false (ferry_test_get_number (monitor, "indeterminate"));
 
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   now = g_get_monotonic_time ();
   assert_text (monitor, "state-text", "Running");
   g_assert_true (ferry_test_get_number (monitor, "indeterminate"));
@@ -80,7 +80,7 @@ test_numbers_keep_their_order_from_right_to_left (void)
   g_autoptr (FerryTask) task = task_test_new (&executor);
   g_autoptr (FerryTaskMonitor) monitor = NULL;
 
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   report (task, 3, 20, "files");
   gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
   monitor = ferry_task_monitor_new (task, NULL);
@@ -97,7 +97,7 @@ test_seconds_and_bytes_have_units_of_their_own (void)
   g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
   gint64 now = g_get_monotonic_time ();
 
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   report (task, 75, 200, "s");
   ferry_task_monitor_look (monitor, now);
   assert_text (monitor, "detail", "1:15 of 3:20");
@@ -116,12 +116,12 @@ test_tells_the_time_that_a_fraction_leaves (void)
   g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
   gint64 now = g_get_monotonic_time ();
 
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   for (guint i = 1; i <= 10 * 8; i++)
     {
       FerryProgress progress = {.fraction = i / 8 / 100.0};
 
-      ferry_task_take_progress (task, &progress);
+      ferry_run_take_progress (ferry_task_get_run (task), &progress);
       ferry_task_monitor_look (monitor, now += SECOND / 8);
     }
   /* A hundredth in each second: 90 are left. */
@@ -144,9 +144,9 @@ test_says_what_a_task_is_for_until_it_reports (void)
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
   monitor = ferry_task_monitor_new (task, NULL);
   assert_text (monitor, "detail", "From Downloads to Backup");
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   assert_text (monitor, "detail", "From Downloads to Backup");
-  ferry_task_take_progress (task, &progress);
+  ferry_run_take_progress (ferry_task_get_run (task), &progress);
   ferry_task_monitor_look (monitor, g_get_monotonic_time ());
   assert_text (monitor, "detail", "First file");
 }
@@ -163,27 +163,27 @@ test_says_which_attempt_it_is (void)
 
   g_object_set (task, "retries", 2, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   monitor = ferry_task_monitor_new (task, NULL);
   assert_text (monitor, "detail", "Running");
-  g_assert_true (ferry_task_give_back (task));
+  g_assert_true (ferry_run_give_back (ferry_task_get_run (task)));
   ferry_task_monitor_look (monitor, g_get_monotonic_time ());
   assert_text (monitor, "detail", "Attempt 2 of 3 \302\267 Waits for a free worker");
-  g_assert_true (ferry_task_start (task, 78));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 78, NULL));
   ferry_task_monitor_look (monitor, g_get_monotonic_time ());
   assert_text (monitor, "detail", "Attempt 2 of 3");
   report (task, 3, 10, "files");
   ferry_task_monitor_look (monitor, g_get_monotonic_time ());
   assert_text (monitor, "detail", "3 of 10 files \302\267 Attempt 2 of 3");
 
-  ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL);
+  ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL);
   assert_text (monitor, "detail", "The disk is full");
   ferry_task_words_inherit_attempts (again, task);
   g_assert_true (ferry_task_submit_to (again, &task_test_driver, &executor, NULL, NULL));
-  g_assert_true (ferry_task_start (again, 79));
+  g_assert_true (ferry_run_start (ferry_task_get_run (again), 79, NULL));
   later = ferry_task_monitor_new (again, NULL);
   assert_text (later, "detail", "Attempt 3");
-  g_assert_true (ferry_task_complete (again, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (again), NULL));
 }
 
 /* That it says nothing while none of its tasks has anything to say is no halt. */
@@ -201,7 +201,7 @@ test_a_group_never_halts (void)
   ferry_task_monitor_look (monitor, g_get_monotonic_time () + 120 * SECOND);
   assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
   assert_text (monitor, "detail", "0 of 1 files");
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
 }
 
 static void
@@ -219,13 +219,14 @@ test_tells_how_a_task_ends (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
     g_ptr_array_add (monitors, ferry_task_monitor_new (tasks[i], NULL));
-  ferry_task_complete (task, g_variant_new_uint32 (42));
+  ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42));
   ferry_task_cancel (cancelled);
-  ferry_task_fail (crashed, FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL,
-                   exit);
-  ferry_task_fail (late, FERRY_TASK_EVENT_RUN_TIMEOUT, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL,
-                   NULL);
-  ferry_task_fail (failed, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL);
+  ferry_run_fail (ferry_task_get_run (crashed), FERRY_TASK_EVENT_LOST,
+                  g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit);
+  ferry_run_fail (ferry_task_get_run (late), FERRY_TASK_EVENT_RUN_TIMEOUT,
+                  g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL, NULL);
+  ferry_run_fail (ferry_task_get_run (failed), FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL,
+                  NULL);
 
   assert_status (monitors->pdata[0], FERRY_TASK_STATUS_DONE);
   g_assert_cmpfloat (ferry_test_get_double (monitors->pdata[0], "fraction"), ==, 1.0);
@@ -247,7 +248,7 @@ test_an_application_says_what_a_result_means (void)
 
   ferry_task_set_outcome (task, FERRY_TASK_STATUS_DONE, "42 apples");
   assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
-  ferry_task_complete (task, g_variant_new_uint32 (42));
+  ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42));
   assert_text (monitor, "detail", "42 apples");
   ferry_task_set_outcome (task, FERRY_TASK_STATUS_FAILED, "More apples than there are");
   assert_status (monitor, FERRY_TASK_STATUS_FAILED);
@@ -288,7 +289,7 @@ test_a_flood_of_reports_is_no_flood_of_notifications (void)
   while (g_hash_table_iter_next (&iter, &name, &count))
     if (GPOINTER_TO_UINT (count) > most)
       g_error ("'%s' was notified of %u times; %u are allowed", (char *) name, GPOINTER_TO_UINT (count), most);
-  ferry_task_complete (task, g_variant_new_uint32 (42));
+  ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42));
   assert_status (monitor, FERRY_TASK_STATUS_DONE);
 }
 
@@ -370,7 +371,7 @@ assert_never_stalls (FerryTaskKind kind, gboolean stoppable)
 
   g_object_set (task, "stoppable", stoppable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   monitor = ferry_task_monitor_new (task, NULL);
   if (stoppable)
     report (task, 1, 2, "files");
@@ -445,7 +446,7 @@ test_nothing_is_computed_while_a_widget_is_not_mapped (void)
   report (task, 2, 2, "files");
   gtk_widget_set_visible (label, FALSE);
   g_assert_null (g_main_context_find_source_by_user_data (NULL, monitor));
-  ferry_task_complete (task, g_variant_new_uint32 (42));
+  ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42));
   assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
   gtk_widget_set_visible (label, TRUE);
   ferry_test_look_until ((FerryTestCondition) gtk_widget_get_mapped, label);
@@ -487,7 +488,7 @@ test_a_handler_may_drop_the_monitor (void)
   FerryTaskMonitor *monitor = ferry_task_monitor_new (task, NULL);
 
   g_signal_connect (monitor, "notify::status", G_CALLBACK (drop_cb), &monitor);
-  ferry_task_complete (task, g_variant_new_uint32 (42));
+  ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42));
   g_assert_null (monitor);
   g_assert_cmpuint (G_OBJECT (task)->ref_count, ==, 1);
 }

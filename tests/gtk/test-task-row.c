@@ -79,8 +79,8 @@ is_shown (Scene *scene, const char *name)
 static void
 fail (Scene *scene)
 {
-  g_assert_true (
-    ferry_task_fail (scene->task, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (scene->task), FERRY_TASK_EVENT_ERROR,
+                                 task_test_error ("The disk is full"), NULL, NULL));
 }
 
 static void
@@ -90,11 +90,11 @@ test_row_says_how_a_task_stands (Scene *scene)
 
   widget_test_wait_words (scene->row, ferry_task_get_name (scene->task));
   widget_test_wait_words (scene->row, "Running");
-  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
   widget_test_wait_words (scene->row, "Halfway");
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (get_part (scene, "progress_bar"))), ==, 0.5);
   ferry_task_set_outcome (scene->task, FERRY_TASK_STATUS_DONE, "42 apples");
-  g_assert_true (ferry_task_complete (scene->task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
   g_assert_nonnull (widget_test_find_words (scene->row, "42 apples"));
   g_assert_nonnull (widget_test_find_words (scene->row, "Done"));
   g_assert_true (gtk_widget_has_css_class (get_part (scene, "state_label"), "success"));
@@ -104,7 +104,7 @@ static void
 test_what_the_name_says_is_not_said_again (Scene *scene)
 {
   ferry_task_set_outcome (scene->task, FERRY_TASK_STATUS_DONE, ferry_task_get_name (scene->task));
-  g_assert_true (ferry_task_complete (scene->task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), NULL));
   g_assert_cmpstr (gtk_inscription_get_text (GTK_INSCRIPTION (get_part (scene, "detail_label"))), ==, "");
   g_assert_true (is_shown (scene, "state_label"));
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Done");
@@ -126,7 +126,8 @@ test_what_the_sentence_says_is_not_said_before_it (Scene *scene)
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                        "9 of 60 failed");
   ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), other);
-  g_assert_true (ferry_task_fail (other, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (other), FERRY_TASK_EVENT_ERROR,
+                                 task_test_error ("The disk is full"), NULL, NULL));
   g_assert_nonnull (widget_test_find_words (scene->row, "Failed"));
   g_assert_false (gtk_widget_has_css_class (detail, "error"));
   ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), NULL);
@@ -155,7 +156,8 @@ test_cancel_button_cancels (Scene *scene)
   g_assert_cmpint (ferry_task_get_state (scene->task), ==, FERRY_TASK_STATE_CANCELLING);
   g_assert_false (gtk_widget_is_sensitive (get_part (scene, "cancel_button")));
   g_assert_nonnull (widget_test_find_words (scene->row, "Cancelling"));
-  g_assert_true (ferry_task_fail (scene->task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (scene->task), FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
 }
 
 static void
@@ -165,8 +167,8 @@ test_pause_button_pauses_and_resumes (Scene *scene)
 
   /* Nothing was heard of the function, so it may not look. */
   g_assert_false (is_shown (scene, "pause_button"));
-  g_assert_true (
-    ferry_task_take_progress (scene->task, &(FerryProgress){.fraction = -1, .amount = 1, .total = 2, .unit = "files"}));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task),
+                                          &(FerryProgress){.fraction = -1, .amount = 1, .total = 2, .unit = "files"}));
   g_assert_true (is_shown (scene, "pause_button"));
   widget_test_assert_label (button, "Pause", ferry_task_get_name (scene->task));
   gtk_widget_grab_focus (button);
@@ -229,7 +231,7 @@ test_bar_says_what_it_shows (Scene *scene)
   GtkAccessible *bar = GTK_ACCESSIBLE (get_part (scene, "progress_bar"));
   FerryProgress progress = {.fraction = -1, .amount = 3, .total = 10, .unit = "files"};
 
-  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
   ferry_task_monitor_look (ferry_test_get_object (scene->row, "monitor"), g_get_monotonic_time ());
   for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
     {
@@ -246,8 +248,8 @@ test_bar_says_which_attempt_runs (Scene *scene)
 {
   GtkAccessible *bar = GTK_ACCESSIBLE (get_part (scene, "progress_bar"));
 
-  g_assert_true (ferry_task_give_back (scene->task));
-  g_assert_true (ferry_task_start (scene->task, 78));
+  g_assert_true (ferry_run_give_back (ferry_task_get_run (scene->task)));
+  g_assert_true (ferry_run_start (ferry_task_get_run (scene->task), 78, NULL));
   ferry_task_monitor_look (ferry_test_get_object (scene->row, "monitor"), g_get_monotonic_time ());
   g_assert_nonnull (widget_test_find_words (scene->row, "Attempt 2"));
   gtk_test_accessible_assert_property (bar, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running: Attempt 2");
@@ -300,7 +302,7 @@ test_row_with_the_focus_says_how_far_its_task_is (void)
 
   if (!scene_init (&scene))
     return;
-  g_assert_true (ferry_task_take_progress (scene.task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &progress));
   ferry_task_monitor_look (ferry_test_get_object (scene.row, "monitor"), g_get_monotonic_time ());
   list = gtk_list_box_new ();
   item = GTK_ACCESSIBLE (gtk_list_box_row_new ());
@@ -355,8 +357,8 @@ test_row_fits_a_narrow_window (Scene *scene)
   static const int percents[] = {100, 200};
 
   g_object_set (scene->task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
-  ferry_task_take_host_name (scene->task, "a-host-with-a-long-name.example.org");
-  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  task_test_move (scene->task, "a-host-with-a-long-name.example.org");
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
   widget_test_wait_words (scene->row, "far longer");
   for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
     {
@@ -458,7 +460,7 @@ test_name_and_words_have_more_lines_in_a_narrow_row (Scene *scene)
 {
   float title, detail;
 
-  ferry_task_take_host_name (scene->task, "a-host.example.org");
+  task_test_move (scene->task, "a-host.example.org");
   lay_out (scene->row, 1000);
   title = get_text_height (scene, "title_label");
   detail = get_text_height (scene, "detail_label");
@@ -625,7 +627,7 @@ test_parts_can_be_left_out (Scene *scene)
   FerryProgress progress = task_test_progress (0.5, NULL);
   int height;
 
-  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
   ferry_task_monitor_look (ferry_test_get_object (scene->row, "monitor"), g_get_monotonic_time ());
   g_assert_null (widget_test_find_words (scene->row, "50 %"));
   height = measure_height (scene->row, 1000);

@@ -98,9 +98,10 @@ test_what_failed_of_a_group_is_translated (void)
   if (!speak ("de"))
     return;
   g_object_set (task, "name", "Urlaub", NULL);
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   ferry_task_take_failures (task, g_variant_new_parsed ("(uint64 9, uint64 60, [(uint64 11, '', 'Kaputt')])"));
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("Item 11: Kaputt"), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("Item 11: Kaputt"),
+                                 NULL, NULL));
   report = ferry_task_dup_error_report (task);
   ferry_test_assert_says (report, ": 9 / 60 Bilder fehlgeschlagen:\nElement 12: Kaputt\nund 8 weitere");
 }
@@ -174,8 +175,8 @@ test_units_are_translated (void)
 
   if (!speak ("de"))
     return;
-  g_assert_true (ferry_task_start (task, 77));
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   monitor = ferry_task_monitor_new (task, NULL);
   g_assert_cmpstr (ferry_test_get_string (monitor, "detail"), ==, "3 / 20 Dateien");
   speak_own_catalogue ("msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\\n\"\n\n"

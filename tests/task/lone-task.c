@@ -11,7 +11,7 @@ withdraw (gpointer data, FerryTask *task)
   TaskTestExecutor *executor = data;
 
   if (executor->has_begun)
-    g_assert_true (ferry_task_start (task, 77));
+    g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
 }
 
 static void
@@ -22,7 +22,8 @@ cancelled (gpointer data, FerryTask *task)
   executor->n_cancelled++;
   executor->state_then = ferry_task_get_state (task);
   if (executor->ends_at_once && ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING)
-    g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+    g_assert_true (
+      ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
 }
 
 static void
@@ -38,7 +39,8 @@ wait_for (gpointer data, FerryTask *task, gint64 timeout, GError **error)
 
   executor->n_waits++;
   if (executor->completes_waits)
-    return ferry_task_start (task, 77) && ferry_task_complete (task, g_variant_new_uint32 (42));
+    return ferry_run_start (ferry_task_get_run (task), 77, NULL) &&
+           ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42));
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%" G_GINT64_FORMAT " microseconds are over", timeout);
   return FALSE;
 }
@@ -68,8 +70,15 @@ task_test_new_executing (TaskTestExecutor *executor)
 {
   FerryTask *task = task_test_new (executor);
 
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   return task;
+}
+
+void
+task_test_move (FerryTask *task, const char *host_name)
+{
+  g_assert_true (ferry_run_give_back (ferry_task_get_run (task)));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 78, host_name));
 }
 
 FerryProgress

@@ -30,6 +30,8 @@ extern const FerryTaskDriver task_test_driver;
 FerryTask *task_test_new (TaskTestExecutor *executor);
 /* The same, and a worker of process 77 began it. */
 FerryTask *task_test_new_executing (TaskTestExecutor *executor);
+/* A task that was begun is begun again, at a host. */
+void task_test_move (FerryTask *task, const char *host_name);
 /* A report as a function makes it. */
 FerryProgress task_test_progress (double fraction, const char *text);
 /* An error of G_FILE_ERROR. */

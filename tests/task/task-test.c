@@ -17,6 +17,8 @@
 
 #include "base/ferry-base-private.h"
 #include "task/ferry-pool-private.h"
+#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-task-private.h"
 
 /* ---- functions of this process ---- */
 
@@ -561,10 +563,10 @@ task_test_settle (void)
 static gboolean
 is_begun (gpointer data)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (data);
-  FerryPoolWorker *worker = placement->carrier;
+  const FerryRun *run = ferry_task_get_run (data);
+  const FerryPoolWorker *worker = (FerryPoolWorker *) run->carrier;
 
-  return worker != NULL && placement->xid != 0 && ferry_link_get_begun_call (worker->link) == placement->xid;
+  return worker != NULL && run->xid != 0 && ferry_link_get_begun_call (worker->link) == run->xid;
 }
 
 void

@@ -10,52 +10,59 @@
 #include "ferry-test.h"
 
 #include "task/ferry-executor-queue-private.h"
+#include "task/ferry-task-private.h"
 
 #define N_TASKS 1000
 
-static FerryTask *
+static FerryRun *
 push_of (FerryTaskQueue *queue, const char *function, int priority)
 {
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
+  FerryRun *run = ferry_task_get_run (ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL));
 
-  g_object_set (task, "priority", priority, NULL);
-  ferry_task_queue_push (queue, task, FALSE);
-  return task;
+  run->priority = priority;
+  ferry_task_queue_push (queue, run, FALSE);
+  return run;
 }
 
-static FerryTask *
+static FerryRun *
 push (FerryTaskQueue *queue, int priority)
 {
   return push_of (queue, "nothing", priority);
 }
 
 static void
-remove_task (FerryTaskQueue *queue, FerryTask *task)
+remove_task (FerryTaskQueue *queue, FerryRun *run)
 {
-  ferry_task_queue_remove (queue, task);
-  g_object_unref (task);
+  ferry_task_queue_remove (queue, run);
+  ferry_run_unref (run);
 }
 
 static void
-set_paused (FerryTaskQueue *queue, FerryTask *task, gboolean paused)
+set_paused (FerryTaskQueue *queue, FerryRun *run, gboolean paused)
 {
-  ferry_task_get_placement (task)->paused = (guint8) paused;
-  ferry_task_queue_update_held (queue, task);
+  run->paused = (guint8) paused;
+  ferry_task_queue_update_held (queue, run);
 }
 
 /* A third of the tasks is paused, and let go in any order: each has its place then. */
 static void
 let_go (FerryTaskQueue *queue, GPtrArray *paused)
 {
-  FerryTask *next = ferry_task_queue_peek (queue);
+  FerryRun *next = ferry_task_queue_peek (queue);
 
-  g_assert_false (ferry_task_get_placement (next)->paused);
+  g_assert_false (next->paused);
   while (paused->len > 0)
     set_paused (queue, g_ptr_array_remove_index_fast (paused, (guint) g_test_rand_int_range (0, (gint32) paused->len)),
                 FALSE);
 }
 
-/* The order in which the tasks leave the queue: the number in the placement says when each was pushed. n_before: how
+static guint64
+get_number (const FerryRun *run)
+{
+  return ((const FerryListedRun *) run)->number;
+}
+
+/* The order in which the tasks leave the queue: the number of each says when each was pushed. n_before: how
  * many are pushed before the queue is grouped. */
 static void
 check_order (guint n_before)
@@ -63,37 +70,37 @@ check_order (guint n_before)
   const char *functions[] = {"one", "two", "three", "four"};
   g_autoptr (GPtrArray) paused = g_ptr_array_new ();
   FerryTaskQueue queue;
-  FerryTask *last = NULL;
+  FerryRun *last = NULL;
 
   ferry_task_queue_init (&queue);
   for (guint i = 0; i < N_TASKS; i++)
     {
-      FerryTask *task;
+      FerryRun *run;
 
       if (i == n_before)
         ferry_task_queue_group (&queue);
-      task = push_of (&queue, functions[g_test_rand_int_range (0, G_N_ELEMENTS (functions))],
-                      g_test_rand_int_range (-20, 20));
-      ferry_task_get_placement (task)->number = i;
+      run = push_of (&queue, functions[g_test_rand_int_range (0, G_N_ELEMENTS (functions))],
+                     g_test_rand_int_range (-20, 20));
+      ((FerryListedRun *) run)->number = i;
       if (g_test_rand_int_range (0, 3) > 0)
         continue;
-      set_paused (&queue, task, TRUE);
-      g_ptr_array_add (paused, task);
+      set_paused (&queue, run, TRUE);
+      g_ptr_array_add (paused, run);
     }
   let_go (&queue, paused);
   for (guint i = 0; i < N_TASKS; i++)
     {
-      FerryTask *task = ferry_task_queue_peek (&queue);
+      FerryRun *run = ferry_task_queue_peek (&queue);
 
-      if (last != NULL && ferry_test_get_number (last, "priority") == ferry_test_get_number (task, "priority"))
-        g_assert_cmpuint (ferry_task_get_placement (last)->number, <, ferry_task_get_placement (task)->number);
+      if (last != NULL && last->priority == run->priority)
+        g_assert_cmpuint (get_number (last), <, get_number (run));
       else if (last != NULL)
-        g_assert_cmpint (ferry_test_get_number (last, "priority"), >, ferry_test_get_number (task, "priority"));
-      ferry_task_queue_remove (&queue, task);
-      g_clear_object (&last);
-      last = task;
+        g_assert_cmpint (last->priority, >, run->priority);
+      ferry_task_queue_remove (&queue, run);
+      g_clear_pointer (&last, ferry_run_unref);
+      last = run;
     }
-  g_clear_object (&last);
+  g_clear_pointer (&last, ferry_run_unref);
   g_assert_null (ferry_task_queue_peek (&queue));
   ferry_task_queue_clear (&queue);
 }
@@ -112,16 +119,16 @@ leaves_in_order_when_it_is_grouped (void)
 }
 
 static gboolean
-has_function (FerryTask *task, gpointer function)
+has_function (FerryRun *run, gpointer function)
 {
-  return strcmp (ferry_test_get_string (task, "function"), function) == 0;
+  return strcmp (run->function, function) == 0;
 }
 
 static void
 finds_a_function_behind_all_others (void)
 {
   FerryTaskQueue queue;
-  FerryTask *one, *two;
+  FerryRun *one, *two;
   g_autoptr (GPtrArray) tasks = NULL;
 
   ferry_task_queue_init (&queue);
@@ -149,16 +156,16 @@ finds_a_function_behind_all_others (void)
 }
 
 static gboolean
-is_not (FerryTask *task, gpointer other)
+is_not (FerryRun *run, gpointer other)
 {
-  return task != other;
+  return run != other;
 }
 
 static void
 finds_a_task_behind_one_that_is_not_wanted (void)
 {
   FerryTaskQueue queue;
-  FerryTask *one, *other;
+  FerryRun *one, *other;
 
   ferry_task_queue_init (&queue);
   one = push (&queue, 1);
@@ -176,7 +183,7 @@ static void
 forgets_priorities_without_tasks (void)
 {
   FerryTaskQueue queue;
-  FerryTask *tasks[N_TASKS];
+  FerryRun *tasks[N_TASKS];
 
   ferry_task_queue_init (&queue);
   for (guint i = 0; i < N_TASKS; i++)
@@ -206,7 +213,7 @@ static void
 returns_to_the_front (void)
 {
   FerryTaskQueue queue;
-  FerryTask *one, *other;
+  FerryRun *one, *other;
 
   ferry_task_queue_init (&queue);
   one = push (&queue, 1);
@@ -223,7 +230,7 @@ static void
 passes_over_what_is_paused (void)
 {
   FerryTaskQueue queue;
-  FerryTask *one, *other;
+  FerryRun *one, *other;
   g_autoptr (GPtrArray) all = NULL;
 
   ferry_task_queue_init (&queue);

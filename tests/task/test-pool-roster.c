@@ -10,6 +10,7 @@
 #include "ferry-test.h"
 
 #include "task/ferry-pool-roster-private.h"
+#include "task/ferry-task-private.h"
 
 #define N_MANY 1000
 #define FAR (G_USEC_PER_SEC * G_GINT64_CONSTANT (3600))
@@ -54,24 +55,22 @@ add (Fixture *self)
 static void
 give (Fixture *self, FerryPoolWorker *worker)
 {
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryRun *run = ferry_task_get_run (ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL));
 
-  placement->xid = ++self->xid;
-  placement->queue_link.data = task;
+  run->xid = ++self->xid;
   if (g_queue_is_empty (&worker->in_flight))
     worker->latest = g_get_monotonic_time ();
-  g_queue_push_tail_link (&worker->in_flight, &placement->queue_link);
+  g_queue_push_tail_link (&worker->in_flight, &run->link);
   ferry_pool_roster_update (&self->roster, worker);
 }
 
 static void
 take (Fixture *self, FerryPoolWorker *worker)
 {
-  FerryTask *task = g_queue_peek_head (&worker->in_flight);
+  FerryRun *run = g_queue_peek_head (&worker->in_flight);
 
-  g_queue_unlink (&worker->in_flight, &ferry_task_get_placement (task)->queue_link);
-  g_object_unref (task);
+  g_queue_unlink (&worker->in_flight, &run->link);
+  ferry_run_unref (run);
   ferry_pool_roster_update (&self->roster, worker);
 }
 

@@ -77,7 +77,7 @@ test_workers_are_executed (void)
 static gboolean
 is_stopped (gpointer task)
 {
-  return ferry_test_is_stopped (ferry_task_get_pid (task));
+  return ferry_test_is_stopped (ferry_task_get_run (task)->pid);
 }
 
 static gboolean

@@ -74,15 +74,15 @@ test_cancel_executing (void)
   task_test_assert_heard (ear, "state can-cancel");
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
   g_assert_false (ferry_task_cancel (task));
-  g_assert_true (ferry_task_take_progress (task, &progress));
-  g_assert_true (ferry_task_take_message (task, "a", NULL));
-  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
+  g_assert_true (ferry_run_take_message (ferry_task_get_run (task), "a", NULL));
+  g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
   g_assert_null (ferry_task_get_text (task));
   task_test_assert_heard (ear, "");
   g_assert_cmpuint (executor.n_consumed, ==, 0);
   g_assert_cmpuint (executor.n_cancelled, ==, 1);
 
-  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
   task_test_assert_heard (ear, "indeterminate end-time state is-done done!");
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -112,7 +112,7 @@ test_begun (void)
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
   task_test_assert_heard (ear, "n-attempts pid start-time can-pause state state can-cancel");
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   task_test_assert_heard (ear, "indeterminate end-time state is-done done!");
 }
 
@@ -135,13 +135,13 @@ test_cancel_in_handlers (void)
       FerryProgress progress = task_test_progress (0.5, "half");
 
       g_signal_connect (task, signals[i], G_CALLBACK (cancel_cb), NULL);
-      g_assert_true (ferry_task_take_message (task, "a", NULL));
-      g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
-      g_assert_true (ferry_task_take_progress (task, &progress));
+      g_assert_true (ferry_run_take_message (ferry_task_get_run (task), "a", NULL));
+      g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
+      g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
       g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
       g_assert_cmpuint (executor.n_consumed, ==, i < 3);
       ear = task_test_ear_new (task);
-      g_assert_true (ferry_task_complete (task, NULL));
+      g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
       task_test_assert_heard (ear,
                               i < 3 ? "end-time state is-done done!" : "indeterminate end-time state is-done done!");
     }
@@ -165,9 +165,9 @@ test_report_stops (void)
   g_signal_connect (task, "notify::fraction", G_CALLBACK (cancel_cb), NULL);
   g_signal_connect_swapped (task, "notify::text", G_CALLBACK (count_cb), &n_reports);
   g_signal_connect (task, "progress", G_CALLBACK (count_cb), &n_reports);
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   g_assert_cmpuint (n_reports, ==, 0);
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
 }
 
 /* ---- cancellables ---- */
@@ -189,18 +189,18 @@ test_cancellable (void)
 
   g_object_set (task, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   ear = task_test_ear_new (task);
   g_cancellable_cancel (cancellable);
   /* Nothing of the task's is signalled within the cancel; and no news any more. */
   task_test_assert_heard (ear, "");
-  g_assert_true (ferry_task_take_progress (task, &progress));
-  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
+  g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
   task_test_assert_heard (ear, "");
   while (executor.n_cancelled == 0)
     g_main_context_iteration (NULL, TRUE);
   task_test_assert_heard (ear, "state can-cancel");
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
 }
 
@@ -214,9 +214,9 @@ test_cancellable_and_result (void)
 
   g_object_set (task, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   g_cancellable_cancel (cancellable);
-  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
   while (g_main_context_iteration (NULL, FALSE))
     ;
@@ -236,12 +236,13 @@ test_cancellable_and_application (void)
   g_object_set (slow, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (returned, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_submit_to (slow, &task_test_driver, &executor, executor.home, NULL));
-  g_assert_true (ferry_task_start (returned, 77));
-  g_assert_true (ferry_task_start (slow, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (returned), 77, NULL));
+  g_assert_true (ferry_run_start (ferry_task_get_run (slow), 77, NULL));
   g_cancellable_cancel (cancellable);
-  g_assert_true (ferry_task_give_back (returned));
+  g_assert_true (ferry_run_give_back (ferry_task_get_run (returned)));
   g_assert_cmpint (ferry_task_get_state (returned), ==, FERRY_TASK_STATE_WAITING);
-  g_assert_true (ferry_task_fail (slow, FERRY_TASK_EVENT_RUN_TIMEOUT, task_test_error ("slow"), NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (slow), FERRY_TASK_EVENT_RUN_TIMEOUT, task_test_error ("slow"), NULL, NULL));
   g_assert_cmpint (ferry_task_get_state (slow), ==, FERRY_TASK_STATE_FAILED);
   ferry_test_run_until (is_done, returned);
   g_assert_cmpint (ferry_task_get_state (returned), ==, FERRY_TASK_STATE_CANCELLED);
@@ -301,8 +302,8 @@ test_cancellable_let_go (void)
 
   g_object_set (task, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
-  g_assert_true (ferry_task_start (task, 77));
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   /* Nothing listens to it after the end. */
   g_assert_cmpuint (
     g_signal_handlers_block_matched (cancellable, G_SIGNAL_MATCH_ID, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE),
@@ -328,11 +329,12 @@ test_drops_cancellable (void)
       if (i < 2)
         g_assert_true (ferry_task_cancel (task));
       else
-        g_assert_true (ferry_task_start (task, 77));
+        g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
       if (i == 2)
-        g_assert_true (ferry_task_complete (task, NULL));
+        g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
       if (i == 3)
-        g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+        g_assert_true (
+          ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
       g_assert_true (ferry_task_get_done (task));
       g_assert_finalize_object (cancellable);
     }
@@ -381,13 +383,13 @@ test_cancel_elsewhere (void)
   /* Nothing is signalled on the other thread, and no news here from now on. */
   task_test_assert_heard (ear, "");
   g_assert_cmpuint (executor.n_cancelled, ==, 0);
-  g_assert_true (ferry_task_take_progress (task, &progress));
-  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
+  g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
   task_test_assert_heard (ear, "");
   while (executor.n_cancelled == 0)
     g_main_context_iteration (NULL, TRUE);
   task_test_assert_heard (ear, "state can-cancel");
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
   g_assert_false (cancel_elsewhere (task));
 }
@@ -420,7 +422,7 @@ test_cancel_elsewhere_races (void)
       GThread *thread = g_thread_new ("cancel", cancel_task_thread, g_object_ref (task));
 
       g_object_add_weak_pointer (G_OBJECT (task), (gpointer *) &task);
-      g_assert_true (ferry_task_complete (task, NULL));
+      g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
       g_assert_cmpint (ferry_task_get_state (task), >=, FERRY_TASK_STATE_COMPLETED);
       g_object_unref (task);
       g_thread_join (thread);
@@ -445,10 +447,10 @@ test_cancellable_races (void)
 
       g_object_set (task, "cancellable", cancellable, NULL);
       g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
-      g_assert_true (ferry_task_start (task, 77));
+      g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
       g_object_add_weak_pointer (G_OBJECT (task), &weak);
       thread = g_thread_new ("cancel", cancel_thread, cancellable);
-      g_assert_true (ferry_task_complete (task, NULL));
+      g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
       /* The thread may have a reference for a moment, which then is the last one. */
       ferry_hand_over (task);
       g_object_unref (task);

@@ -25,7 +25,8 @@ note_cb (FerryTask *task, gpointer user_data)
 static void
 end_lost (FerryTask *task)
 {
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
 }
 
 static void
@@ -43,7 +44,7 @@ test_leaving (void)
   ferry_task_group_add (group, other);
   g_assert_cmpuint (n_notified, ==, 2);
   g_assert_cmpuint (ferry_test_get_number (group, "n-open"), ==, 2);
-  g_assert_true (ferry_task_complete (one, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (one), NULL));
   g_assert_cmpuint (n_notified, ==, 3);
   g_assert_cmpuint (ferry_test_get_number (group, "n-open"), ==, 1);
   ferry_task_group_add (group, one);
@@ -145,7 +146,7 @@ test_forgets (void)
 
   ferry_task_group_add (group, task);
   g_assert_finalize_object (group);
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   g_assert_finalize_object (task);
 }
 
@@ -278,7 +279,7 @@ test_wait (void)
   ferry_task_group_add (group, one);
   ferry_task_group_add (group, other);
   ferry_task_group_wait_async (group, NULL, waited_cb, &full);
-  g_assert_true (ferry_task_complete (one, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (one), NULL));
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_assert_false (full.called);
@@ -304,7 +305,7 @@ test_cancelled_wait (void)
   g_assert_false (waited.done);
   g_assert_error (waited.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&waited.error);
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
 }
 
 static void
@@ -341,7 +342,7 @@ report_half (FerryTask *task)
 {
   FerryProgress progress = task_test_progress (0.5, NULL);
 
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
 }
 
 static void
@@ -372,10 +373,10 @@ test_sum (void)
   report_half (one);
   assert_progress (sum, 0.25, 0, 2);
   g_assert_cmpstr (ferry_test_get_string (sum, "unit"), ==, "files");
-  g_assert_true (ferry_task_complete (one, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (one), NULL));
   assert_progress (sum, 0.5, 1, 2);
-  g_assert_true (ferry_task_start (other, 77));
-  g_assert_true (ferry_task_complete (other, NULL));
+  g_assert_true (ferry_run_start (ferry_task_get_run (other), 77, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (other), NULL));
   assert_progress (sum, 1, 2, 2);
   g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_COMPLETED);
   result = ferry_task_get_result (sum, &error);
@@ -396,7 +397,8 @@ test_sum_fails (void)
 
   ferry_task_group_add (group, one);
   sum = ferry_task_new_for_group (group, "First", NULL);
-  g_assert_true (ferry_task_fail (one, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (one), FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"),
+                                 NULL, NULL));
   g_assert_error (ferry_task_get_error (sum), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_cmpstr (ferry_task_get_error (sum)->message, ==, "The disk is full");
 

@@ -71,8 +71,8 @@ wait_moving (FerryTask *task)
 static gboolean
 has_heard (gpointer data)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (data);
-  FerryPoolWorker *worker = placement->carrier;
+  const FerryRun *run = ferry_task_get_run (data);
+  const FerryPoolWorker *worker = (FerryPoolWorker *) run->carrier;
 
   return worker != NULL && ferry_link_has_heard_pause (worker->link);
 }
@@ -113,7 +113,7 @@ assert_stands_still (FerryTask *task)
 static gboolean
 is_stopped (gpointer data)
 {
-  return ferry_test_is_stopped (ferry_task_get_pid (data));
+  return ferry_test_is_stopped (ferry_task_get_run (data)->pid);
 }
 
 static gboolean
@@ -212,7 +212,7 @@ test_a_task_whose_worker_is_lost_waits_paused (void)
   task_test_submit_task (test->executor, task);
   wait_moving (task);
   ferry_task_pause (task);
-  g_assert_cmpint (kill (ferry_task_get_pid (task), SIGKILL), ==, 0);
+  g_assert_cmpint (kill (ferry_task_get_run (task)->pid, SIGKILL), ==, 0);
   task_test_wait_state (task, FERRY_TASK_STATE_WAITING);
   g_assert_true (is_paused (task));
   next = task_test_submit (test->executor, "add", g_variant_new ("(xx)", (gint64) 1, (gint64) 2));
@@ -236,10 +236,10 @@ test_tasks_that_were_sent_ahead_are_taken_back (void)
   for (gint64 i = 0; i < 8; i++)
     g_ptr_array_add (ahead, task_test_submit (test->executor, "add", g_variant_new ("(xx)", i, i)));
   wait_moving (task);
-  g_assert_nonnull (ferry_task_get_placement (ahead->pdata[0])->carrier);
+  g_assert_nonnull (ferry_task_get_run (ahead->pdata[0])->carrier);
   ferry_task_pause (task);
   for (guint i = 0; i < ahead->len; i++)
-    g_assert_null (ferry_task_get_placement (ahead->pdata[i])->carrier);
+    g_assert_null (ferry_task_get_run (ahead->pdata[i])->carrier);
   /* Another worker runs them, whatever the paused task does. */
   ferry_pool_set_max_workers (test->pool, 2);
   for (guint i = 0; i < ahead->len; i++)
@@ -312,7 +312,7 @@ test_threads_pause_and_keep_their_thread (void)
   task_test_wait_begun (task);
   ferry_task_pause (task);
   ferry_test_look_until (has_heard, task);
-  g_assert_null (ferry_task_get_placement (next)->carrier);
+  g_assert_null (ferry_task_get_run (next)->carrier);
   ferry_task_resume (task);
   ferry_task_pause (task);
   ferry_test_look_until (has_heard, task);

@@ -141,7 +141,7 @@ act_on_map (Load *self)
 static void
 act_on_task (Load *self, TaskTestWitness *witness)
 {
-  GPid pid = ferry_task_get_pid (witness->task);
+  GPid pid = ferry_task_get_run (witness->task)->pid;
 
   switch (g_test_rand_int_range (0, 12))
     {

@@ -161,17 +161,17 @@ tell (FerryTask *task, FerryTaskEvent event)
   switch (event)
     {
     case FERRY_TASK_EVENT_START:
-      return ferry_task_start (task, 77);
+      return ferry_run_start (ferry_task_get_run (task), 77, NULL);
     case FERRY_TASK_EVENT_PROGRESS:
-      return ferry_task_take_progress (task, &progress);
+      return ferry_run_take_progress (ferry_task_get_run (task), &progress);
     case FERRY_TASK_EVENT_MESSAGE:
-      return ferry_task_take_message (task, "a", g_variant_new_uint32 (1));
+      return ferry_run_take_message (ferry_task_get_run (task), "a", g_variant_new_uint32 (1));
     case FERRY_TASK_EVENT_YIELD:
-      return ferry_task_take_yield (task, g_variant_new_uint32 (2));
+      return ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (2));
     case FERRY_TASK_EVENT_RESULT:
-      return ferry_task_complete (task, g_variant_new_uint32 (3));
+      return ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (3));
     case FERRY_TASK_EVENT_RETURN:
-      return ferry_task_give_back (task);
+      return ferry_run_give_back (ferry_task_get_run (task));
     case FERRY_TASK_EVENT_CANCEL:
       return ferry_task_cancel (task);
     case FERRY_TASK_EVENT_ERROR:
@@ -181,7 +181,7 @@ tell (FerryTask *task, FerryTaskEvent event)
     case FERRY_TASK_EVENT_REFUSE:
     case FERRY_TASK_EVENT_ABANDON:
     default:
-      return ferry_task_fail (task, event, task_test_error (event_names[event]), "here", NULL);
+      return ferry_run_fail (ferry_task_get_run (task), event, task_test_error (event_names[event]), "here", NULL);
     }
 }
 

@@ -48,7 +48,7 @@ test_result (void)
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_assert_false (before.called);
-  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
   ferry_test_wait_flag (&before.called);
   g_assert_no_error (before.error);
   g_assert_cmpuint (g_variant_get_uint32 (before.result), ==, 42);
@@ -66,7 +66,8 @@ test_error (void)
   g_auto (Waited) waited = {0};
 
   ferry_task_wait_async (task, NULL, waited_cb, &waited);
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("no room"), NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("no room"), NULL, NULL));
   ferry_test_wait_flag (&waited.called);
   g_assert_error (waited.error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
 }
@@ -92,7 +93,7 @@ test_cancelled_wait (void)
 
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_EXECUTING);
   g_assert_false (patient.called);
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   ferry_test_wait_flag (&patient.called);
   g_assert_no_error (patient.error);
   g_assert_null (patient.result);
@@ -111,7 +112,7 @@ test_cancel_meets_end (gconstpointer data)
   ferry_task_wait_async (task, cancellable, waited_cb, &waited);
   if (cancel_first)
     g_cancellable_cancel (cancellable);
-  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
   g_cancellable_cancel (cancellable);
   ferry_test_wait_flag (&waited.called);
   if (cancel_first)

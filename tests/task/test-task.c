@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-task.c
+/* Tests: task/ferry-task.c, task/ferry-run.c
  *
  * What a task says of itself while it is told what happens to it. */
 
@@ -30,11 +30,11 @@ test_new (void)
   g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, -1);
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 0);
   g_assert_cmpint (ferry_test_get_number (task, "submit-time"), ==, 0);
-  g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 0);
-  g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 0);
-  g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 0);
-  g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 16);
+  g_assert_cmpint (ferry_task_get_run (task)->settings->run_timeout, ==, 0);
+  g_assert_cmpint (ferry_task_get_run (task)->settings->queue_timeout, ==, 0);
+  g_assert_cmpint (ferry_task_get_run (task)->settings->cancel_grace, ==, 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (ferry_task_get_run (task)->settings->retries, ==, 0);
+  g_assert_cmpuint (ferry_task_get_run (task)->settings->window, ==, 16);
   g_assert_false (ferry_test_get_number (task, "idempotent"));
   g_assert_null (ferry_test_get_string (task, "host-name"));
 }
@@ -62,11 +62,11 @@ test_settings (void)
   ferry_task_set_cancel_grace (task, 0);
   g_object_set (task, "retries", 4, NULL);
   g_object_set (task, "window", 5, NULL);
-  g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 1);
-  g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 2);
-  g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 0);
-  g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 4);
-  g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 5);
+  g_assert_cmpint (ferry_task_get_run (task)->settings->run_timeout, ==, 1);
+  g_assert_cmpint (ferry_task_get_run (task)->settings->queue_timeout, ==, 2);
+  g_assert_cmpint (ferry_task_get_run (task)->settings->cancel_grace, ==, 0);
+  g_assert_cmpuint (ferry_task_get_run (task)->settings->retries, ==, 4);
+  g_assert_cmpuint (ferry_task_get_run (task)->settings->window, ==, 5);
   g_object_set (task, "priority", 6, NULL);
   g_object_set (task, "priority", 6, NULL);
   task_test_assert_heard (ear, "run-timeout queue-timeout cancel-grace retries window priority");
@@ -136,7 +136,7 @@ test_completes (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE);
   g_clear_error (&error);
 
-  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   task_test_assert_heard (ear, "n-attempts pid start-time can-pause state");
   g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, 77);
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
@@ -144,7 +144,7 @@ test_completes (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE);
   g_clear_error (&error);
 
-  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
   task_test_assert_heard (ear, "fraction indeterminate result end-time state can-cancel is-done done!");
   result = ferry_task_get_result (task, &error);
   g_assert_no_error (error);
@@ -161,7 +161,7 @@ test_no_value (void)
   g_autoptr (FerryTask) task = task_test_new_executing (&executor);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_no_error (error);
 }
@@ -175,7 +175,8 @@ test_fails (void)
   g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_KILLED, "killed");
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("no room"), "in sum", exit));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, task_test_error ("no room"), "in sum", exit));
   task_test_assert_heard (ear, "indeterminate error trace exit end-time state can-cancel is-done done!");
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
@@ -199,7 +200,7 @@ test_progress (void)
   g_strlcpy (progress.unit, "files", sizeof progress.unit);
   progress.amount = 5;
   progress.total = 20;
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   task_test_assert_heard (ear, "can-pause fraction indeterminate text amount total unit progress!");
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0.25);
   g_assert_cmpstr (ferry_task_get_text (task), ==, "a quarter");
@@ -207,7 +208,7 @@ test_progress (void)
   g_assert_cmpuint (ferry_test_get_number (task, "total"), ==, 20);
   g_assert_cmpstr (ferry_test_get_string (task, "unit"), ==, "files");
 
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   task_test_assert_heard (ear, "progress!");
 }
 
@@ -219,8 +220,8 @@ test_text_stays (void)
   FerryProgress told = task_test_progress (0.25, "a quarter");
   FerryProgress silent = task_test_progress (0.5, NULL);
 
-  g_assert_true (ferry_task_take_progress (task, &told));
-  g_assert_true (ferry_task_take_progress (task, &silent));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &told));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &silent));
   g_assert_cmpstr (ferry_task_get_text (task), ==, "a quarter");
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0.5);
 }
@@ -232,7 +233,7 @@ take_fraction (FerryTask *task, double fraction, guint64 amount, guint64 total, 
 
   progress.amount = amount;
   progress.total = total;
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, wanted);
 }
 
@@ -266,12 +267,13 @@ test_bar_fills (void)
   g_autoptr (FerryTask) failed = task_test_new_executing (&executor);
 
   take_fraction (told, 0.5, 0, 0, 0.5);
-  g_assert_true (ferry_task_complete (told, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (told), NULL));
   g_assert_cmpfloat (ferry_task_get_fraction (told), ==, 1);
-  g_assert_true (ferry_task_complete (silent, NULL));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (silent), NULL));
   g_assert_cmpfloat (ferry_task_get_fraction (silent), ==, 1);
   g_assert_false (ferry_test_get_number (silent, "indeterminate"));
-  g_assert_true (ferry_task_fail (failed, FERRY_TASK_EVENT_ERROR, task_test_error ("one"), NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (failed), FERRY_TASK_EVENT_ERROR, task_test_error ("one"), NULL, NULL));
   g_assert_cmpfloat (ferry_task_get_fraction (failed), ==, 0);
   g_assert_false (ferry_test_get_number (failed, "indeterminate"));
 }
@@ -286,13 +288,15 @@ test_new_attempt (void)
 
   take_fraction (task, 0.5, 5, 10, 0.5);
   progress = task_test_progress (0.5, "half");
-  g_assert_true (ferry_task_take_progress (task, &progress));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   g_string_truncate (ear->heard, 0);
-  ferry_task_take_host_name (task, "orange");
-  ferry_task_take_host_name (task, "orange");
-  task_test_assert_heard (ear, "host-name");
+  task_test_move (task, "orange");
+  task_test_assert_heard (ear, "pid start-time fraction amount text can-pause state "
+                               "host-name n-attempts pid start-time can-pause state");
   g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "orange");
-  g_assert_true (ferry_task_give_back (task));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
+  g_string_truncate (ear->heard, 0);
+  g_assert_true (ferry_run_give_back (ferry_task_get_run (task)));
   task_test_assert_heard (ear, "pid host-name start-time fraction amount text can-pause state");
   g_assert_null (ferry_task_get_text (task));
   g_assert_null (ferry_test_get_string (task, "host-name"));
@@ -300,10 +304,10 @@ test_new_attempt (void)
   g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, -1);
   g_assert_cmpint (ferry_test_get_number (task, "start-time"), ==, 0);
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
-  g_assert_true (ferry_task_start (task, 78));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 78, NULL));
   take_fraction (task, 0.25, 0, 0, 0.25);
-  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 3);
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
 }
 
 /* ---- what is sent and yielded ---- */
@@ -324,8 +328,8 @@ test_messages (void)
 
   g_signal_connect (task, "message", G_CALLBACK (count_cb), &sum);
   g_signal_connect (task, "message::found-by-test", G_CALLBACK (count_cb), &sum_of_found);
-  g_assert_true (ferry_task_take_message (task, "found-by-test", g_variant_new_uint32 (1)));
-  g_assert_true (ferry_task_take_message (task, "other-of-test", g_variant_new_uint32 (10)));
+  g_assert_true (ferry_run_take_message (ferry_task_get_run (task), "found-by-test", g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_take_message (ferry_task_get_run (task), "other-of-test", g_variant_new_uint32 (10)));
   g_assert_cmpuint (sum, ==, 11);
   g_assert_cmpuint (sum_of_found, ==, 1);
   /* A worker that invents types does not fill the table of quarks. */
@@ -346,7 +350,7 @@ test_yields (void)
   g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
 
   g_signal_connect (task, "yielded", G_CALLBACK (note_consumed_cb), &executor);
-  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
   task_test_assert_heard (ear, "can-pause yielded!");
   g_assert_cmpuint (executor.n_consumed, ==, 1);
 }
@@ -361,16 +365,19 @@ test_late_news (void)
   g_autoptr (TaskTestEar) ear = NULL;
   g_autoptr (GError) timed_out = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "too slow");
 
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, g_steal_pointer (&timed_out), NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_RUN_TIMEOUT, g_steal_pointer (&timed_out), NULL, NULL));
   ear = task_test_ear_new (task);
   g_assert_null (ferry_test_get_error (task, "late-error"));
-  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
-  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("stopped"), NULL, NULL));
+  g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("stopped"), NULL, NULL));
   g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   g_assert_error (ferry_test_get_error (task, "late-error"), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_cmpuint (executor.n_consumed, ==, 0);
   /* That was the last word. */
-  g_assert_false (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("lost"), NULL, NULL));
+  g_assert_false (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, task_test_error ("lost"), NULL, NULL));
   task_test_assert_heard (ear, "");
 }
 
@@ -382,12 +389,13 @@ test_shutdown (void)
   g_autoptr (FerryTask) executing = task_test_new_executing (&executor);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_task_fail (waiting, FERRY_TASK_EVENT_ABANDON, NULL, NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (waiting), FERRY_TASK_EVENT_ABANDON, NULL, NULL, NULL));
   g_assert_null (ferry_task_get_result (waiting, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_true (ferry_task_fail (executing, FERRY_TASK_EVENT_ABANDON, task_test_error ("time over"), NULL, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (executing), FERRY_TASK_EVENT_ABANDON,
+                                 task_test_error ("time over"), NULL, NULL));
   g_assert_cmpint (ferry_task_get_state (executing), ==, FERRY_TASK_STATE_FAILED);
-  g_assert_true (ferry_task_complete (executing, g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (executing), g_variant_new_uint32 (1)));
   g_assert_cmpint (ferry_task_get_state (executing), ==, FERRY_TASK_STATE_FAILED);
   g_assert_cmpuint (executor.n_cancelled, ==, 0);
 }
@@ -450,11 +458,11 @@ test_own_class (void)
 
   own_heard = g_string_new (NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
-  g_assert_true (ferry_task_start (task, 77));
-  g_assert_true (ferry_task_take_message (task, "a", NULL));
-  g_assert_true (ferry_task_take_progress (task, &progress));
-  g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
-  g_assert_true (ferry_task_complete (task, NULL));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
+  g_assert_true (ferry_run_take_message (ferry_task_get_run (task), "a", NULL));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
+  g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   g_assert_cmpstr (own_heard->str, ==, "a progress yielded done");
   g_string_free (own_heard, TRUE);
 }
@@ -474,7 +482,7 @@ test_last_reference (void)
 
   g_object_add_weak_pointer (G_OBJECT (task), (gpointer *) &watched);
   g_signal_connect (task, "done", G_CALLBACK (drop_cb), &task);
-  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (1)));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (1)));
   g_assert_null (task);
   g_assert_null (watched);
 }

@@ -137,7 +137,7 @@ send_task (TaskTest *test, FerryTask *task)
   /* Also behind another task, however slow the tasks before were. */
   task_test_expect_short_tasks (test->pool);
   task_test_submit_task (test->executor, task);
-  g_assert_cmpuint (ferry_task_get_placement (task)->xid, !=, 0);
+  g_assert_cmpuint (ferry_task_get_run (task)->xid, !=, 0);
 }
 
 /* The workers are there afterwards, and a task is sent when it is submitted. */
@@ -260,7 +260,7 @@ test_several_tasks (gconstpointer in_threads)
 
           g_ptr_array_add (tasks, task);
           task_test_submit_task (test->executor, task);
-          n_sent += i == n_sent && ferry_task_get_placement (task)->xid != 0;
+          n_sent += i == n_sent && ferry_task_get_run (task)->xid != 0;
         }
       g_assert_cmpuint (n_sent, >=, 2);
       for (guint i = 0; i < n_sent; i++)

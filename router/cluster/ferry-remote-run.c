@@ -1,20 +1,20 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A run: one attempt to run a task at a host. See ferry-run-private.h.
+/* A remote run: one attempt to run a task at a host. See ferry-remote-run-private.h.
  *
  * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
  * its fields before it emits a signal, and reads all state again afterwards. */
 
 #include "config.h"
 
-#include "cluster/ferry-run-private.h"
+#include "cluster/ferry-remote-run-private.h"
 
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-task-carrier-private.h"
+#include "task/ferry-task-private.h"
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -30,32 +30,31 @@ typedef struct
   FerryTaskCarrier carrier;
   gint references;
   GObject *owner;       /* (owned): the place's */
-  FerryRunPlace *place; /* (unowned) (nullable): NULL when the run is over, as task */
-  FerryTask *task;      /* (unowned): place->in_flight has the reference */
+  FerryRunPlace *place; /* (unowned) (nullable): NULL when it is over, as run */
+  FerryRun *run;        /* (unowned): place->in_flight has the reference */
   gint64 sent_at;       /* or asked back; of a large request: or when more of it was last seen to have arrived */
   gboolean is_large;    /* const */
   guint64 request_end;  /* of a large request: the bytes that the session had accepted with it; 0: it has arrived */
   guint64 arrived;      /* how many of these the host was last seen to have */
-  gboolean idempotent;
   gboolean begun;
   gboolean asked_back;     /* a refusal is expected */
   gboolean worker_is_lost; /* the host has told so; the error follows */
   GPid process;            /* that runs the function, at the host; 0: not known */
   FerryProgress *progress; /* (owned) (nullable): the newest report, if it was not delivered yet */
   FerryTimer pace;         /* set since a report was delivered: when the next one may be */
-} FerryRun;
+} FerryRemoteRun;
 
 static const FerryTaskCarrierFuncs carrier_funcs;
 
-static FerryRun *
-run_ref (FerryRun *self)
+static FerryRemoteRun *
+remote_ref (FerryRemoteRun *self)
 {
   self->references++;
   return self;
 }
 
 static void
-run_unref (FerryRun *self)
+remote_unref (FerryRemoteRun *self)
 {
   if (--self->references > 0)
     return;
@@ -64,55 +63,50 @@ run_unref (FerryRun *self)
   g_free (self);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryRun, run_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryRemoteRun, remote_unref)
 
-static FerryRun *
-get_run (FerryTask *task)
+static FerryRemoteRun *
+get_remote (FerryRun *run)
 {
-  return ferry_task_get_placement (task)->carrier;
+  return (FerryRemoteRun *) run->carrier;
 }
 
 static FerryTimers *
-get_paces (FerryRun *self)
+get_paces (FerryRemoteRun *self)
 {
   return self->place->router->timers;
 }
 
 static FerryTimers *
-get_limits (FerryRun *self)
+get_limits (FerryRemoteRun *self)
 {
   return self->place->router->limits;
 }
 
 static FerryTransactions *
-get_transactions (FerryRun *self)
+get_transactions (FerryRemoteRun *self)
 {
   return ferry_run_session_get_transactions (self->place->session);
 }
 
 static guint64
-get_xid (FerryRun *self)
+get_xid (FerryRemoteRun *self)
 {
-  return ferry_task_get_placement (self->task)->xid;
+  return self->run->xid;
 }
 
-/* Ends the run. Returns (transfer full) the task, which has no carrier then. Drops the run's first reference. */
-static FerryTask *
-leave (FerryRun *self)
+/* Ends the remote run. Returns (transfer full) the run, which has no carrier then. Drops the first reference. */
+static FerryRun *
+leave (FerryRemoteRun *self)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (self->task);
-  FerryTask *task = g_steal_pointer (&self->task);
+  FerryRun *run = ferry_carrier_let_go (g_steal_pointer (&self->run), &self->place->in_flight, get_limits (self));
 
-  g_queue_unlink (&self->place->in_flight, &placement->queue_link);
   self->place->n_unbegun -= !self->begun;
-  ferry_timers_unset (get_limits (self), &placement->timer);
   ferry_timers_unset (get_paces (self), &self->pace);
   g_clear_pointer (&self->progress, g_free);
-  placement->carrier = NULL;
-  placement->xid = 0;
   self->place = NULL;
-  run_unref (self);
-  return task;
+  remote_unref (self);
+  return run;
 }
 
 /* ---- Progress: the newest report, at the router's pace ---- */
@@ -120,19 +114,19 @@ leave (FerryRun *self)
 static void pace_is_over (gpointer data);
 
 static void
-deliver_progress (FerryRun *self)
+deliver_progress (FerryRemoteRun *self)
 {
   g_autofree FerryProgress *progress = g_steal_pointer (&self->progress);
 
   ferry_timers_set (get_paces (self), &self->pace, g_get_monotonic_time () + self->place->router->latest_interval,
                     pace_is_over, self);
-  ferry_task_take_progress (self->task, progress);
+  ferry_run_take_progress (self->run, progress);
 }
 
 static void
 pace_is_over (gpointer data)
 {
-  g_autoptr (FerryRun) self = run_ref (data);
+  g_autoptr (FerryRemoteRun) self = remote_ref (data);
 
   if (self->progress != NULL)
     deliver_progress (self);
@@ -141,7 +135,7 @@ pace_is_over (gpointer data)
 /* Delivers a report that waits for its time, because something that comes after it is to be delivered. Returns whether
  * the run goes on. */
 static gboolean
-flush_progress (FerryRun *self)
+flush_progress (FerryRemoteRun *self)
 {
   if (self->progress != NULL)
     deliver_progress (self);
@@ -151,7 +145,7 @@ flush_progress (FerryRun *self)
 /* ---- Begin ---- */
 
 static void
-fault (FerryRun *self, const char *detail)
+fault (FerryRemoteRun *self, const char *detail)
 {
   if (self->place != NULL)
     self->place->funcs->fault (self->place, detail);
@@ -161,24 +155,24 @@ fault (FerryRun *self, const char *detail)
 static void
 patience_is_over (gpointer data)
 {
-  g_autoptr (FerryRun) self = run_ref (get_run (data));
+  g_autoptr (FerryRemoteRun) self = remote_ref (get_remote (data));
 
   fault (self, "it did not end a cancelled task in time");
 }
 
 static void
-set_patience (FerryRun *self, gint64 grace)
+set_patience (FerryRemoteRun *self, gint64 grace)
 {
-  FerryTimer *timer = &ferry_task_get_placement (self->task)->timer;
+  FerryTimer *timer = &self->run->timer;
   gint64 end = ferry_time_add (g_get_monotonic_time (), ferry_time_add (grace, self->place->patience));
 
   if (!ferry_timer_is_set (timer) || timer->func != patience_is_over || timer->deadline.time > end)
-    ferry_timers_set (get_limits (self), timer, end, patience_is_over, self->task);
+    ferry_timers_set (get_limits (self), timer, end, patience_is_over, self->run);
 }
 
 /* Whether a run is behind others as far as is known: more of them have begun, and not ended, than there are workers. */
 static gboolean
-is_ahead (FerryRun *self)
+is_ahead (FerryRemoteRun *self)
 {
   const FerryRunPlace *place = self->place;
 
@@ -187,71 +181,57 @@ is_ahead (FerryRun *self)
 
 /* Returns (transfer full) the error of a task that has not ended in its time. */
 static GError *
-new_late_error (FerryRun *self)
+new_late_error (FerryRemoteRun *self)
 {
   if (!is_ahead (self))
-    return ferry_carrier_new_run_error (self->task);
+    return ferry_carrier_new_run_error (self->run);
   return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                       "Task '%s' waited at the host '%s' at its deadline, as far as is known; set a later deadline, or "
                       "start more hosts",
-                      ferry_task_get_name (self->task), self->place->name);
+                      ferry_run_get_name (self->run), self->place->name);
 }
 
 static void
 run_timed_out (gpointer data)
 {
-  g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryRun *self = get_run (task);
+  g_autoptr (FerryRun) run = ferry_run_ref (data);
+  FerryRemoteRun *self = get_remote (run);
 
   ferry_transactions_cancel (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_DEADLINE);
-  set_patience (self, ferry_task_get_settings (task)->cancel_grace);
-  ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_late_error (self), NULL, NULL);
+  set_patience (self, run->settings->cancel_grace);
+  ferry_carrier_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, new_late_error (self), NULL, NULL);
 }
 
 /* What has begun here may still wait at the host, behind a run that takes long. The host counts how long the function
  * runs; here that counts from when the host has told which process runs it, so the host is always the first. */
 static void
-set_limit (FerryRun *self)
+set_limit (FerryRemoteRun *self)
 {
-  FerryTimer *timer = &ferry_task_get_placement (self->task)->timer;
-  gint64 end =
-    self->process != 0 ? ferry_carrier_get_run_deadline (self->task) : ferry_task_get_settings (self->task)->deadline;
+  FerryRun *run = self->run;
 
-  if (end > 0)
-    ferry_timers_set (get_limits (self), timer, end, run_timed_out, self->task);
-  else
-    ferry_timers_unset (get_limits (self), timer);
-  if (ferry_task_get_placement (self->task)->paused)
-    ferry_carrier_hold_limit (self->task, get_limits (self), run_timed_out);
+  ferry_carrier_set_limit (run, get_limits (self),
+                           self->process != 0 ? ferry_carrier_get_run_deadline (run) : run->settings->deadline,
+                           run_timed_out);
+  if (run->paused)
+    ferry_run_hold_limit (run, get_limits (self), run_timed_out);
 }
 
 static void
-tell_pause (FerryRun *self)
+tell_pause (FerryRemoteRun *self)
 {
   ferry_run_session_tell (self->place->session, FERRY_PAUSE_METHOD,
-                          ferry_run_pause_to_variant (get_xid (self), ferry_task_get_placement (self->task)->paused));
+                          ferry_run_pause_to_variant (get_xid (self), self->run->paused));
 }
 
 static void
-start_task (FerryRun *self)
+start_task (FerryRemoteRun *self)
 {
-  g_autoptr (FerryTask) task = g_object_ref (self->task);
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  FerryTaskSource *source = ferry_carrier_get_source (task);
-
   set_limit (self);
-  /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
-   * which calls start_task() for this task recursively. */
-  if (!placement->executing)
-    source->started (source, task);
-  if (placement->carrier != self)
-    return;
-  ferry_task_take_host_name (task, self->place->name);
-  ferry_task_start (task, -1);
+  ferry_carrier_start (self->run, -1, self->place->name);
 }
 
 static void
-begin (FerryRun *self)
+begin (FerryRemoteRun *self)
 {
   if (self->begun)
     {
@@ -262,14 +242,14 @@ begin (FerryRun *self)
   self->place->n_unbegun--;
   self->place->n_in_vain = 0;
   g_clear_pointer (&self->place->trouble, g_free);
-  if (!self->idempotent)
+  if (!self->run->settings->idempotent)
     {
       guint64 xid = get_xid (self);
 
       ferry_run_session_tell (self->place->session, FERRY_LEAVE_METHOD, ferry_run_xids_to_variant (&xid, 1));
     }
   /* It was paused while it was asked back. */
-  if (ferry_task_get_placement (self->task)->paused)
+  if (self->run->paused)
     tell_pause (self);
   start_task (self);
   if (self->place != NULL)
@@ -279,7 +259,7 @@ begin (FerryRun *self)
 /* ---- What a function sends while it runs ---- */
 
 static gboolean
-take_progress (FerryRun *self, GVariant *value, GError **error)
+take_progress (FerryRemoteRun *self, GVariant *value, GError **error)
 {
   FerryProgress progress;
 
@@ -294,7 +274,7 @@ take_progress (FerryRun *self, GVariant *value, GError **error)
 }
 
 static gboolean
-take_message (FerryRun *self, GVariant *value, GError **error)
+take_message (FerryRemoteRun *self, GVariant *value, GError **error)
 {
   g_autofree char *type = NULL;
   g_autoptr (GVariant) message = NULL;
@@ -302,53 +282,53 @@ take_message (FerryRun *self, GVariant *value, GError **error)
   if (!ferry_run_message_from_variant (value, &type, &message, error))
     return FALSE;
   if (flush_progress (self))
-    ferry_task_take_message (self->task, type, message);
+    ferry_run_take_message (self->run, type, message);
   return TRUE;
 }
 
 static gboolean
-take_log (FerryRun *self, GVariant *value, GError **error)
+take_log (FerryRemoteRun *self, GVariant *value, GError **error)
 {
   g_autofree char *line = NULL;
   GLogLevelFlags level;
 
   if (!ferry_run_log_from_variant (value, &level, &line, error))
     return FALSE;
-  self->place->funcs->log (self->place, self->task, level, line);
+  self->place->funcs->log (self->place, ferry_run_get_task (self->run), level, line);
   return TRUE;
 }
 
 static gboolean
-take_loss (FerryRun *self, GVariant *value, GError **error)
+take_loss (FerryRemoteRun *self, GVariant *value, GError **error)
 {
   self->worker_is_lost = TRUE;
   return TRUE;
 }
 
 static gboolean
-take_process (FerryRun *self, GVariant *value, GError **error)
+take_process (FerryRemoteRun *self, GVariant *value, GError **error)
 {
   if (!ferry_run_process_from_variant (value, &self->process, error))
     return FALSE;
-  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING)
+  if (ferry_run_get_state (self->run) == FERRY_TASK_STATE_EXECUTING)
     set_limit (self);
   return TRUE;
 }
 
 static gboolean
-take_yield (FerryRun *self, GVariant *value, GError **error)
+take_yield (FerryRemoteRun *self, GVariant *value, GError **error)
 {
   if (value == NULL)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent no value where there must be one");
   if (flush_progress (self))
-    ferry_task_take_yield (self->task, value);
+    ferry_run_take_yield (self->run, value);
   return TRUE;
 }
 
 static const struct
 {
   const char *name;
-  gboolean (*take) (FerryRun *self, GVariant *value, GError **error);
+  gboolean (*take) (FerryRemoteRun *self, GVariant *value, GError **error);
 } items[] = {
   {"", take_yield},
   {FERRY_PROGRESS_VALUE, take_progress},
@@ -362,7 +342,7 @@ static const struct
 static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
-  g_autoptr (FerryRun) self = run_ref (data);
+  g_autoptr (FerryRemoteRun) self = remote_ref (data);
   g_autoptr (GError) error = NULL;
 
   if (strcmp (name, FERRY_BEGIN_VALUE) == 0)
@@ -386,50 +366,22 @@ item_came (gpointer data, const char *name, GVariant *value)
 
 /* ---- The end ---- */
 
-/* Whether a task is tried again after its worker or its host was lost. */
-static gboolean
-may_try_again (FerryTask *task)
-{
-  const FerryTaskSettings *settings = ferry_task_get_settings (task);
-
-  return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
-         (settings->idempotent || ferry_task_get_placement (task)->n_deaths <= settings->retries);
-}
-
-static gboolean
-is_deadly (FerryTask *task, guint limit)
-{
-  const FerryTaskSettings *settings = ferry_task_get_settings (task);
-
-  return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit &&
-         (settings->idempotent || settings->retries > 0);
-}
-
 /* Handles the loss of a begun task, which has no carrier any more. Takes lost, the error of a task that is not tried
  * again. */
 static void
-lose (FerryTask *task, guint death_limit, GError *lost, const char *trace)
+lose (FerryRun *run, guint death_limit, GError *lost, const char *trace)
 {
-  if (!ferry_task_get_done (task) && is_deadly (task, death_limit))
-    {
-      g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
-      g_autoptr (GError) last = lost;
+  const FerryTaskSettings *settings = run->settings;
+  g_autofree char *last = g_strdup_printf ("time: %s", lost->message);
+  FerryLoss loss = {
+    .death_limit = settings->idempotent || settings->retries > 0 ? death_limit : 0,
+    .may_try_again = settings->idempotent || run->n_deaths <= settings->retries,
+    .error = lost,
+    .last = last,
+    .trace = trace,
+  };
 
-      ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE,
-                          g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                                       "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The "
-                                       "last time: %s",
-                                       ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
-                                       ferry_task_get_function (task), arguments, last->message),
-                          trace, NULL);
-    }
-  else if (may_try_again (task))
-    {
-      g_error_free (lost);
-      ferry_carrier_give_back (task);
-    }
-  else
-    ferry_carrier_fail (task, FERRY_TASK_EVENT_LOST, lost, trace, NULL);
+  ferry_carrier_lose (run, &loss);
 }
 
 /* Whether a host that has refused a task for that can run none now: its pool has failed, as workers end before they
@@ -444,9 +396,8 @@ is_of_pool (const GError *reason)
 
 /* Handles a task that the host has refused. As in a pool, it fails where nothing else can run it. */
 static void
-take_refusal (FerryRunPlace *place, FerryTask *task, gboolean expected, const GError *reason)
+take_refusal (FerryRunPlace *place, FerryRun *run, gboolean expected, const GError *reason)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   guint n_places = MAX_REFUSALS;
 
   if (is_of_pool (reason))
@@ -454,31 +405,31 @@ take_refusal (FerryRunPlace *place, FerryTask *task, gboolean expected, const GE
       g_free (place->trouble);
       place->trouble = g_strdup (reason->message);
     }
-  if (is_of_pool (reason) && !ferry_carrier_get_source (task)->is_shared)
-    n_places = CLAMP (place->funcs->count_hosts (place, task), 1, MAX_REFUSALS);
-  if (expected || ++placement->n_refusals < n_places)
-    ferry_carrier_give_back (task);
+  if (is_of_pool (reason) && !run->source->is_shared)
+    n_places = CLAMP (place->funcs->count_hosts (place, run), 1, MAX_REFUSALS);
+  if (expected || ++run->n_refusals < n_places)
+    ferry_carrier_give_back (run);
   else
-    ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE,
+    ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE,
                         g_error_new (reason->domain, reason->code, "The host '%s' did not run task '%s': %s",
-                                     place->name, ferry_task_get_name (task), reason->message),
+                                     place->name, ferry_run_get_name (run), reason->message),
                         NULL, NULL);
 }
 
 /* Handles the error of a run that has lost its worker, as the host tells. */
 static void
-take_worker_loss (FerryRunPlace *place, FerryTask *task, const GError *error, const char *trace)
+take_worker_loss (FerryRunPlace *place, FerryRun *run, const GError *error, const char *trace)
 {
-  ferry_task_get_placement (task)->n_deaths++;
-  lose (task, place->death_limit,
+  run->n_deaths++;
+  lose (run, place->death_limit,
         g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host '%s': %s", place->name, error->message), trace);
 }
 
 static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  g_autoptr (FerryRun) self = run_ref (data);
-  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryRemoteRun) self = remote_ref (data);
+  g_autoptr (FerryRun) run = NULL;
   FerryRunPlace *place = self->place;
 
   if (!refused && !self->begun)
@@ -488,17 +439,17 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     }
   if (!flush_progress (self))
     return;
-  task = leave (self);
+  run = leave (self);
   if (refused || self->worker_is_lost)
-    ferry_task_get_placement (task)->shunned = place->number;
+    run->shunned = place->number;
   if (refused)
-    take_refusal (place, task, self->asked_back || place->draining, error);
+    take_refusal (place, run, self->asked_back || place->draining, error);
   else if (error != NULL && self->worker_is_lost)
-    take_worker_loss (place, task, error, trace);
+    take_worker_loss (place, run, error, trace);
   else if (error != NULL)
-    ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
-    ferry_carrier_complete (task, result);
+    ferry_carrier_complete (run, result);
   place->funcs->changed (place);
 }
 
@@ -506,31 +457,30 @@ static const FerryRunAnswerFuncs answer_funcs = {item_came, answered};
 
 /* runner: what became of the task at the host, as the middle of a sentence. */
 static GError *
-new_loss (FerryTask *task, const char *host_name, const char *runner, const GError *reason)
+new_loss (FerryRun *run, const char *host_name, const char *runner, const GError *reason)
 {
-  g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
+  g_autofree char *arguments = ferry_show_arguments (run->arguments);
 
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Task '%s' was lost with the host '%s', %s %s %s; submit the task again if that does no harm, or "
                       "set retries: %s",
-                      ferry_task_get_name (task), host_name, runner, ferry_task_get_function (task), arguments,
-                      reason->message);
+                      ferry_run_get_name (run), host_name, runner, run->function, arguments, reason->message);
 }
 
 /* Returns (transfer full) what new_loss() says. Runs behind this one have ended before. */
 static char *
-dup_runner (FerryRun *self)
+dup_runner (FerryRemoteRun *self)
 {
-  if (!self->idempotent && is_ahead (self))
+  if (!self->run->settings->idempotent && is_ahead (self))
     return g_strdup ("where it had leave, but was not begun as far as is known:");
   return self->process != 0 ? g_strdup_printf ("whose process %d ran", (int) self->process) : g_strdup ("which ran");
 }
 
 void
-ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application)
+ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_application)
 {
-  g_autoptr (FerryRun) self = run_ref (get_run (task));
-  g_autoptr (FerryTask) kept = NULL;
+  g_autoptr (FerryRemoteRun) self = remote_ref (get_remote (run));
+  g_autoptr (FerryRun) kept = NULL;
   g_autofree char *runner = NULL;
   FerryRunPlace *place = self->place;
 
@@ -540,44 +490,44 @@ ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application)
   kept = leave (self);
   if (!self->begun)
     {
-      ferry_carrier_give_back (task);
+      ferry_carrier_give_back (run);
       return;
     }
   if (by_application)
     {
-      ferry_carrier_fail (task, FERRY_TASK_EVENT_LOST, ferry_error_copy (reason), NULL, NULL);
+      ferry_carrier_fail (run, FERRY_TASK_EVENT_LOST, ferry_error_copy (reason), NULL, NULL);
       return;
     }
-  ferry_task_get_placement (task)->shunned = place->number;
+  run->shunned = place->number;
   /* That a host was lost says little about a task that may be run again anyway. */
-  ferry_task_get_placement (task)->n_deaths += !self->idempotent;
-  ferry_task_take_host_loss (task, reason->message);
-  lose (task, place->death_limit, new_loss (task, place->name, runner, reason), NULL);
+  run->n_deaths += !run->settings->idempotent;
+  ferry_task_take_host_loss (ferry_run_get_task (run), reason->message);
+  lose (run, place->death_limit, new_loss (run, place->name, runner, reason), NULL);
 }
 
 /* ---- Sending ---- */
 
 static guint64
-send_request (FerryRun *self, FerryTask *task, guint64 id, GError **error)
+send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
 {
-  const FerryTaskSettings *settings = ferry_task_get_settings (task);
-  FerryTaskKind kind = ferry_task_get_kind (task);
+  const FerryTaskSettings *settings = run->settings;
+  FerryTaskKind kind = run->kind;
   gint64 left = settings->deadline > 0 ? settings->deadline - g_get_monotonic_time () : 0;
-  const FerryRunRequest run = {
-    .id = id,
-    .attempt = ferry_task_get_n_attempts (task) + 1,
-    .name = (char *) ferry_task_get_name (task),
-    .function = (char *) ferry_task_get_function (task),
-    .idempotent = self->idempotent,
+  const FerryRunRequest sent = {
+    .id = ferry_task_get_number (ferry_run_get_task (run)),
+    .attempt = run->n_attempts + 1,
+    .name = (char *) ferry_run_get_name (run),
+    .function = (char *) run->function,
+    .idempotent = settings->idempotent,
     .stoppable = settings->stoppable,
     .leave_ahead = (guint8) self->place->leave_ahead,
     .run_timeout = settings->run_timeout,
     .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
     .cancel_grace = settings->cancel_grace,
     .kind = kind,
-    .arguments = ferry_task_get_arguments (task),
+    .arguments = run->arguments,
   };
-  FerryRequest request = {.method = FERRY_RUN_METHOD, .arguments = ferry_run_request_to_variant (&run)};
+  FerryRequest request = {.method = FERRY_RUN_METHOD, .arguments = ferry_run_request_to_variant (&sent)};
 
   if (kind == FERRY_TASK_KIND_ITERATION)
     {
@@ -587,43 +537,24 @@ send_request (FerryRun *self, FerryTask *task, guint64 id, GError **error)
   return ferry_run_session_ask (self->place->session, &request, &answer_funcs, self, error);
 }
 
-/* Whether an error of sending says that the task can never be sent. */
 static gboolean
-is_for_good (const GError *error)
+check_sendable (FerryRun *run, GError **error)
 {
-  return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BUSY) &&
-         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
-}
+  const char *bond = ferry_task_get_bond (ferry_run_get_task (run));
 
-static void
-fail_unsendable (FerryRunPlace *place, FerryTask *task, GError *error)
-{
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-
-  ferry_task_queue_remove (&ferry_carrier_get_source (task)->queue, task);
-  ferry_timers_unset (place->router->limits, &ferry_task_get_placement (task)->timer);
-  ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
-}
-
-static gboolean
-check_sendable (FerryTask *task, GError **error)
-{
-  GVariant *arguments = ferry_task_get_arguments (task);
-
-  if (ferry_task_get_bond (task) != NULL)
+  if (bond != NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' has %s, or submit the task to a pool",
-                            ferry_task_get_name (task), ferry_task_get_bond (task));
-  if (strlen (ferry_task_get_function (task)) > FERRY_MAX_CALL_NAME)
+                            ferry_run_get_name (run), bond);
+  if (strlen (run->function) > FERRY_MAX_CALL_NAME)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The name of the function of task '%s' is longer than %d bytes; use a shorter name",
-                            ferry_task_get_name (task), FERRY_MAX_CALL_NAME);
-  return arguments == NULL || ferry_depth_check (arguments, error);
+                            ferry_run_get_name (run), FERRY_MAX_CALL_NAME);
+  return run->arguments == NULL || ferry_depth_check (run->arguments, error);
 }
 
 /* Returns what the session has sent. A transport of another kind says nothing of that. */
 static FerrySessionCounts
-get_counts (FerryRun *self)
+get_counts (FerryRemoteRun *self)
 {
   FerryTransport *transport = ferry_run_session_get_transport (self->place->session);
 
@@ -631,9 +562,9 @@ get_counts (FerryRun *self)
 }
 
 static void
-note_size (FerryRun *self)
+note_size (FerryRemoteRun *self)
 {
-  GVariant *arguments = ferry_task_get_arguments (self->task);
+  GVariant *arguments = self->run->arguments;
 
   self->is_large = arguments != NULL && g_variant_get_size (arguments) > FERRY_SESSION_LARGEST_PACKET;
   self->request_end = self->is_large ? get_counts (self).accepted : 0;
@@ -641,7 +572,7 @@ note_size (FerryRun *self)
 
 /* For a large request that has not arrived as a whole. */
 static void
-note_arrival (FerryRun *self)
+note_arrival (FerryRemoteRun *self)
 {
   guint64 arrived = get_counts (self).arrived;
 
@@ -655,37 +586,30 @@ note_arrival (FerryRun *self)
 }
 
 gboolean
-ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
+ferry_remote_run_send (FerryRunPlace *place, FerryRun *run)
 {
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
   g_autoptr (GError) error = NULL;
-  FerryRun *self = g_new0 (FerryRun, 1);
+  FerryRemoteRun *self = g_new0 (FerryRemoteRun, 1);
   guint64 xid;
 
   self->carrier.funcs = &carrier_funcs;
   self->references = 1;
   self->owner = g_object_ref (place->owner);
   self->place = place;
-  self->idempotent = ferry_task_get_settings (task)->idempotent;
   self->sent_at = g_get_monotonic_time ();
-  xid = check_sendable (task, &error) ? send_request (self, task, id, &error) : 0;
+  xid = check_sendable (run, &error) ? send_request (self, run, &error) : 0;
   if (xid == 0)
     {
-      gboolean for_good = is_for_good (error);
+      gboolean for_good = ferry_carrier_is_for_good (error);
 
       self->place = NULL;
-      run_unref (self);
+      remote_unref (self);
       if (for_good)
-        fail_unsendable (place, task, g_steal_pointer (&error));
+        ferry_carrier_fail_unsendable (run, place->router->limits, g_steal_pointer (&error));
       return for_good;
     }
-  ferry_task_queue_remove (&ferry_carrier_get_source (task)->queue, task);
-  self->task = task;
-  placement->carrier = self;
-  placement->xid = xid;
-  placement->n_consumed = 0;
-  placement->queue_link.data = g_object_ref (task);
-  g_queue_push_tail_link (&place->in_flight, &placement->queue_link);
+  self->run = run;
+  ferry_carrier_take (run, &self->carrier, &place->in_flight, xid);
   place->n_sent++;
   place->n_unbegun++;
   note_size (self);
@@ -696,18 +620,18 @@ ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
 
 /* The host has no part in the run any more. */
 static void
-return_task (FerryRun *self)
+return_task (FerryRemoteRun *self)
 {
-  g_autoptr (FerryTask) task = leave (self);
+  g_autoptr (FerryRun) run = leave (self);
 
-  ferry_carrier_give_back (task);
+  ferry_carrier_give_back (run);
 }
 
 /* Returns a task that was not begun to its queue. The host refuses it when it hears of this, since it has no leave. An
  * idempotent task may have begun, and is cancelled then: to run it again does no harm. What was not sent of a large
  * task stays here. */
 static void
-take_back (FerryRun *self)
+take_back (FerryRemoteRun *self)
 {
   self->place->n_sent -= ferry_run_session_abandon (self->place->session, get_xid (self));
   return_task (self);
@@ -716,16 +640,16 @@ take_back (FerryRun *self)
 static void
 carrier_take_back (FerryTaskCarrier *carrier)
 {
-  FerryRun *self = (FerryRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
   if (!self->begun)
     take_back (self);
 }
 
 static void
-carrier_withdraw (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_withdraw (FerryTaskCarrier *carrier, FerryRun *run)
 {
-  FerryRun *self = (FerryRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
   if (self->begun)
     start_task (self);
@@ -734,61 +658,55 @@ carrier_withdraw (FerryTaskCarrier *carrier, FerryTask *task)
 }
 
 static void
-carrier_add_window (FerryTaskCarrier *carrier, FerryTask *task, guint n)
+carrier_add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
 {
-  FerryRun *self = (FerryRun *) carrier;
-  FerryTaskPlacement *placement = ferry_task_get_placement (task);
-
-  placement->n_consumed += n;
-  if (placement->n_consumed >= MAX (ferry_task_get_settings (task)->window / 2, 1) &&
-      ferry_transactions_add_window (get_transactions (self), placement->xid, placement->n_consumed, NULL))
-    placement->n_consumed = 0;
+  ferry_carrier_add_window (run, get_transactions ((FerryRemoteRun *) carrier), n);
 }
 
 static void
-carrier_cancel (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_cancel (FerryTaskCarrier *carrier, FerryRun *run)
 {
-  FerryRun *self = (FerryRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
   ferry_transactions_cancel (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED);
-  set_patience (self, ferry_task_get_settings (task)->cancel_grace);
+  set_patience (self, run->settings->cancel_grace);
 }
 
 static void
-carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace)
+carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace)
 {
-  FerryRun *self = (FerryRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
   ferry_run_session_tell (self->place->session, FERRY_HURRY_METHOD, ferry_run_hurry_to_variant (get_xid (self), grace));
   set_patience (self, grace);
 }
 
 static void
-carrier_force (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_force (FerryTaskCarrier *carrier, FerryRun *run)
 {
-  FerryRun *self = (FerryRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
   if (self->begun)
-    carrier_give_time (carrier, task, 0);
+    carrier_give_time (carrier, run, 0);
   else
     take_back (self);
 }
 
 /* A task that its host has not begun waits here. The host has the worker of one that it has begun pause. */
 static void
-carrier_pause_changed (FerryTaskCarrier *carrier, FerryTask *task)
+carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
 {
-  FerryRun *self = (FerryRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
-  if (!self->begun && ferry_task_get_placement (task)->paused)
+  if (!self->begun && run->paused)
     take_back (self);
-  if (!self->begun || ferry_task_get_placement (task)->carrier != self)
+  if (!self->begun || run->carrier != &self->carrier)
     return;
   tell_pause (self);
-  if (ferry_task_get_placement (task)->paused)
-    ferry_carrier_hold_limit (task, get_limits (self), run_timed_out);
+  if (run->paused)
+    ferry_run_hold_limit (run, get_limits (self), run_timed_out);
   else
-    ferry_carrier_resume_limit (task, get_limits (self), run_timed_out);
+    ferry_run_resume_limit (run, get_limits (self), run_timed_out);
 }
 
 static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,
@@ -798,9 +716,9 @@ static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrie
 /* ---- Other hosts ---- */
 
 gboolean
-ferry_run_is_waiting (FerryTask *task, gint64 *since)
+ferry_remote_run_is_waiting (FerryRun *run, gint64 *since)
 {
-  FerryRun *self = get_run (task);
+  FerryRemoteRun *self = get_remote (run);
 
   if (!self->begun && self->request_end != 0)
     note_arrival (self);
@@ -809,12 +727,12 @@ ferry_run_is_waiting (FerryTask *task, gint64 *since)
 }
 
 void
-ferry_run_ask_back (FerryTask *task)
+ferry_remote_run_ask_back (FerryRun *run)
 {
-  FerryRun *self = get_run (task);
+  FerryRemoteRun *self = get_remote (run);
   guint64 xid = get_xid (self);
 
-  if (!self->idempotent || self->asked_back)
+  if (!run->settings->idempotent || self->asked_back)
     {
       take_back (self);
       return;

@@ -1,0 +1,325 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A run: what is run, how it stands, and who has it. A task has one, and so has what a host does for an application.
+ *
+ * A run is submitted to a source, and waits in its queue. A runner sends it to a carrier, where it is in flight. Then
+ * it has ended, or returns to the front of its queue. Its owner is told each step by a table of functions.
+ *
+ * A function that tells a run of an event looks the event up in the table of states. If the table refuses the event,
+ * the function changes nothing and returns FALSE. Else it tells the owner before it returns. The owner may call any
+ * function: cancel the run, submit others, or drop the last reference.
+ *
+ * Owner:   what asked for the run has it as a part. A reference to the run is one to its owner.
+ * Threads: the router's, unless a comment says otherwise. */
+
+#pragma once
+
+#include "base/ferry-sibling-private.h"
+#include "base/ferry-timers-private.h"
+#include "base/ferry-wait-queue-private.h"
+#include "call/ferry-transactions-private.h"
+#include "engine/ferry-exit.h"
+#include "task/ferry-answer-watch-private.h"
+#include "task/ferry-task-state-private.h"
+#include "wire/ferry-progress-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryRun FerryRun;
+typedef struct _FerryTaskQueue FerryTaskQueue;
+typedef struct _FerryTaskSource FerryTaskSource;
+typedef struct _FerryTaskCarrier FerryTaskCarrier;
+
+/* Durations in microseconds, 0 for none. */
+typedef struct
+{
+  gint64 deadline; /* monotonic time; 0: none */
+  gint64 run_timeout;
+  gint64 queue_timeout;
+  gint64 cancel_grace;
+  guint retries;
+  guint window;
+  gboolean holds_window;
+  guint max_returned_descriptors;
+  gboolean idempotent;
+  gboolean stoppable;
+} FerryTaskSettings;
+
+#define FERRY_DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
+#define FERRY_DEFAULT_WINDOW 16
+
+extern const FerryTaskSettings ferry_default_task_settings;
+
+/* What the owner of a run does for it. All but ref and unref are for the router's thread. */
+typedef struct
+{
+  gpointer (*ref) (gpointer owner); /* any */
+  void (*unref) (gpointer owner);   /* any */
+  /* Returns (transfer none) the name, for users and errors. */
+  const char *(*get_name) (gpointer owner);
+  /* A worker has begun the run. host_name: (nullable): of the host that has it; NULL: this machine. */
+  void (*started) (gpointer owner, const char *host_name);
+  /* The process of a run that started before it was known. */
+  void (*pid_changed) (gpointer owner);
+  /* before: the fraction before this report. */
+  void (*progressed) (gpointer owner, const FerryProgress *progress, double before);
+  void (*sent) (gpointer owner, const char *type, GVariant *value);
+  void (*yielded) (gpointer owner, GVariant *value);
+  /* The run waits again, for another attempt. */
+  void (*returned) (gpointer owner);
+  /* The run ends in the state next. The function calls ferry_run_close() before it tells anybody. */
+  void (*ended) (gpointer owner, FerryTaskState next);
+} FerryRunFuncs;
+
+struct _FerryRun
+{
+  const FerryRunFuncs *funcs; /* const */
+  gpointer owner;             /* const */
+
+  /* What is run: const once it is submitted, but for the priority. */
+  const char *function;              /* the owner's */
+  GVariant *arguments;               /* (nullable): the owner's */
+  const FerryTaskSettings *settings; /* the default ones, or the owner's */
+  int priority;
+
+  /* How it stands. Any thread may read a run that has ended. */
+  guint n_attempts;
+  gint64 submit_time;
+  gint64 start_time; /* of this attempt; 0: it waits */
+  gint64 end_time;
+  double fraction;    /* of the work that is done, from 0 to 1; negative: not known */
+  GVariant *result;   /* (owned) (nullable) */
+  GError *error;      /* (owned) (nullable) */
+  char *trace;        /* (owned) (nullable) */
+  FerryExit *exit;    /* (owned) (nullable) */
+  GError *late_error; /* (owned) (nullable): the first one after the end */
+  GPid pid;
+  _Atomic guint8 paused;   /* any: changed by the router's thread once the run is submitted */
+  _Atomic guint8 state;    /* any: a FerryTaskState; written last at the end */
+  _Atomic guint8 asked;    /* any: not 0 once the router's thread is asked to cancel the run */
+  guint8 kind;             /* const: a FerryTaskKind */
+  guint8 escalation;       /* of a run that must end: the step of its worker; 0: none yet */
+  guint is_task : 1;       /* const: the owner is a FerryTask */
+  guint has_handles : 1;   /* const once it is submitted: a task's, which was given descriptors, bytes or senders */
+  guint leaves_worker : 1; /* it has ended, and a worker may still run its function */
+  guint executing : 1;     /* the source counts it as executing */
+  guint held : 1;          /* link is in the queue's list of runs that are passed over */
+  guint obstructed : 4;    /* what a cluster has said of why it waits, in its own numbers; 0: nothing */
+  _Atomic guint64 attempt; /* any: see “early answers” in ferry-run.c */
+  const FerryCallsWay *_Atomic way; /* (unowned) (nullable): of the present attempt */
+
+  /* Who has it. */
+  FerryTaskSource *source;   /* (unowned) (nullable) */
+  FerryTaskCarrier *carrier; /* (unowned) (nullable): the one that it was sent to */
+  GList link;                /* in the source's queue, or in what its carrier has in flight */
+  gint64 order;              /* increases in the order of the queue, within a priority */
+  FerryTimer timer;          /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  gint64 time_left;          /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
+  guint64 xid;               /* of its call at the carrier; 0: none */
+  guint n_consumed;          /* number of items that were consumed since the worker was last told */
+  guint n_deaths;            /* number of workers that were lost while they ran it */
+  guint n_refusals;          /* how often workers refused it */
+  guint n_looks;             /* how often look_for_answer() ran since more of the up lane was dispatched */
+  guint64 n_fd_batches;      /* fd batches sent to the worker, up to its own one; 0: it has none */
+  guint64 answer_end;        /* the up lane's position up to which the answer must be written; 0: not known */
+  guint64 dispatched;        /* the position of the up lane up to which messages were dispatched at the last look */
+  guint64 shunned;           /* number of the host that has refused or lost it last; 0: none */
+};
+
+/* any: for a run that is all zero. function, arguments: the owner's. */
+FERRY_FOR_SIBLINGS
+void ferry_run_init (FerryRun *self, const FerryRunFuncs *funcs, gpointer owner);
+FERRY_FOR_SIBLINGS
+void ferry_run_clear (FerryRun *self);
+
+static inline FerryRun *
+ferry_run_ref (FerryRun *self)
+{
+  self->funcs->ref (self->owner);
+  return self;
+}
+
+static inline void
+ferry_run_unref (FerryRun *self)
+{
+  self->funcs->unref (self->owner);
+}
+
+static inline const char *
+ferry_run_get_name (FerryRun *self)
+{
+  return self->funcs->get_name (self->owner);
+}
+
+/* Returns (transfer none) (nullable) the task that has the run; NULL: something else has it. */
+static inline FerryTask *
+ferry_run_get_task (const FerryRun *self)
+{
+  return self->is_task ? self->owner : NULL;
+}
+
+static inline FerryTaskState
+ferry_run_get_state (const FerryRun *self)
+{
+  return (FerryTaskState) self->state;
+}
+
+static inline gboolean
+ferry_run_get_done (const FerryRun *self)
+{
+  return self->state >= FERRY_TASK_STATE_COMPLETED;
+}
+
+/* Returns the fraction, from 0 to 1, if the run is one of source and has not ended. */
+static inline double
+ferry_run_get_fraction_of (const FerryRun *self, const FerryTaskSource *source)
+{
+  return self->source == source && !ferry_run_get_done (self) ? MAX (self->fraction, 0) : 0;
+}
+
+/* Whether the owner tells what the function does: not after another thread has asked for a cancel. */
+gboolean ferry_run_still_reports (const FerryRun *self);
+/* any */
+void ferry_run_set_state (FerryRun *self, FerryTaskState state);
+/* Sets the fields for the end, and the state last. */
+FERRY_FOR_SIBLINGS
+void ferry_run_close (FerryRun *self, FerryTaskState next);
+
+/* Event START: a worker has begun the run. The caller must hold a reference. host_name: as in FerryRunFuncs. */
+gboolean ferry_run_start (FerryRun *self, GPid pid, const char *host_name);
+void ferry_run_take_pid (FerryRun *self, GPid pid);
+/* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_run_take_progress (FerryRun *self, const FerryProgress *progress);
+FERRY_FOR_SIBLINGS
+gboolean ferry_run_take_message (FerryRun *self, const char *type, GVariant *value);
+FERRY_FOR_SIBLINGS
+gboolean ferry_run_take_yield (FerryRun *self, GVariant *value);
+/* The caller must hold a reference. */
+gboolean ferry_run_complete (FerryRun *self, GVariant *result);
+/* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
+ * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). */
+gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
+/* Event RETURN: the run is WAITING again, for another attempt. One that is CANCELLING becomes CANCELLED instead. */
+gboolean ferry_run_give_back (FerryRun *self);
+
+/* The run was sent to a worker as the call xid. Until ferry_run_unset_way(), a thread that waits may be told the answer
+ * before the router's thread has received it. Then the run can only end with that answer. */
+void ferry_run_set_way (FerryRun *self, const FerryCallsWay *way, guint64 xid);
+void ferry_run_unset_way (FerryRun *self);
+/* Decides that the router's thread ends this attempt. FALSE: a thread was told the answer already. */
+gboolean ferry_run_decide (FerryRun *self);
+/* If a thread was told the answer, ends the run with it, whatever its state, and returns TRUE. */
+gboolean ferry_run_end_as_answered (FerryRun *self);
+/* any: returns (transfer none) (nullable) the answer that a thread was told. */
+const FerryEarlyAnswer *ferry_run_get_early (const FerryRun *self);
+/* Threads that wait for the end of a run; the key is its owner. */
+extern FerryWaitQueue ferry_run_waits;
+
+/* Returns the earlier time of the run's deadline and since + timeout (timeout 0: none). 0: there is neither. */
+gint64 ferry_run_get_deadline_of (const FerryRun *self, gint64 since, gint64 timeout);
+
+/* ---- What sources do with their runs ----
+ *
+ * limits: the router's. func: for the timer of a run that waits; it calls ferry_run_end_wait(), and has the runner
+ * send tasks afterwards. */
+
+/* Takes the run back from its carrier. If a worker has begun it, starts it. It may have any state afterwards. */
+void ferry_run_withdraw (FerryRun *self);
+/* Takes back a run that was sent ahead, unless the worker has begun it. Returns whether the run is in the queue
+ * afterwards. Others may have been taken back with it. */
+gboolean ferry_run_take_back (FerryRun *self);
+/* The run waits in its source's queue from now on. */
+FERRY_FOR_SIBLINGS
+void ferry_run_wait (FerryRun *self, gboolean at_front, FerryTimers *limits, void (*func) (gpointer run));
+/* The time to wait is over: the run fails, unless a worker has begun it. */
+FERRY_FOR_SIBLINGS
+void ferry_run_end_wait (FerryRun *self, FerryTimers *limits);
+/* Removes a run from its queue and makes it fail with error. Takes error. */
+void ferry_run_fail_waiting (FerryRun *self, FerryTimers *limits, FerryTaskEvent event, GError *error);
+/* Makes all runs of a queue fail with error. */
+FERRY_FOR_SIBLINGS
+void ferry_run_fail_all_waiting (FerryTaskQueue *queue, FerryTimers *limits, const GError *error);
+/* Ends the run now, and by force. If it does not end by that, it fails with error. Takes error. */
+FERRY_FOR_SIBLINGS
+void ferry_run_abandon (FerryRun *self, FerryTimers *limits, GError *error);
+/* Event CANCEL, of a run that is no task's. */
+FERRY_FOR_SIBLINGS
+void ferry_run_cancel (FerryRun *self, FerryTimers *limits);
+/* The function may yield n further values. */
+FERRY_FOR_SIBLINGS
+void ferry_run_widen_window (FerryRun *self, guint n);
+/* The limit that the run's timer is set for stands still: with func, the timer is set for the deadline alone, which
+ * does not. */
+FERRY_FOR_SIBLINGS
+void ferry_run_hold_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run));
+/* Sets the timer for what was left of the limit then, and for the deadline. Returns the earlier time; 0: neither. */
+FERRY_FOR_SIBLINGS
+gint64 ferry_run_resume_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run));
+
+/* The field paused was changed. */
+FERRY_FOR_SIBLINGS
+void ferry_run_note_pause (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run));
+
+/* ---- What carriers do with their runs ---- */
+
+/* Returns the monotonic time by which a run that starts now must end; 0: none. */
+FERRY_FOR_SIBLINGS
+gint64 ferry_carrier_get_run_deadline (const FerryRun *run);
+/* Sets the run's timer. deadline: 0: none. */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_set_limit (FerryRun *run, FerryTimers *limits, gint64 deadline, void (*func) (gpointer run));
+/* Whether an error of sending says that the run can never be sent. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_carrier_is_for_good (const GError *error);
+/* Makes a run of a queue fail that can never be sent. Takes error. */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_fail_unsendable (FerryRun *run, FerryTimers *limits, GError *error);
+/* The run was sent as the call xid: moves it from its queue to in_flight. */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_take (FerryRun *run, FerryTaskCarrier *carrier, GQueue *in_flight, guint64 xid);
+/* The reverse. Returns (transfer full) the run, which has no carrier then. */
+FERRY_FOR_SIBLINGS
+FerryRun *ferry_carrier_let_go (FerryRun *run, GQueue *in_flight, FerryTimers *limits);
+/* A worker has begun the run. pid, host_name: as for ferry_run_start(). */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name);
+/* n items were consumed. The worker is told when half a window was, so that few such messages are unread in its lane.
+ */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_add_window (FerryRun *run, FerryTransactions *calls, guint n);
+/* Returns (transfer full) the error of a run that has lasted for too long. */
+FERRY_FOR_SIBLINGS
+GError *ferry_carrier_new_run_error (FerryRun *run);
+/* Makes a run fail with error, or only notes the late error if it has ended already. Takes error. trace and exit are
+ * (nullable). */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_fail (FerryRun *run, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
+/* Returns an unfinished run, which no longer has a carrier, to its queue. One that is being cancelled ends instead, and
+ * so does one of which another thread was told the end. The run is in the queue before its owner is told, which may
+ * cancel it. */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_give_back (FerryRun *run);
+/* Makes a run complete with the result that its function has returned; or fail, if the result has the wrong type. */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_complete (FerryRun *run, GVariant *result);
+
+/* How a run that was begun was lost. */
+typedef struct
+{
+  guint death_limit;      /* so many workers that it has ended are enough; 0: no number is */
+  gboolean may_try_again; /* unless they are */
+  GError *error;          /* (owned): for a run that is not tried again */
+  const char *last;       /* what the last loss was, after “The last ” */
+  const char *trace;      /* (nullable) */
+  FerryExit *exit;        /* (nullable) */
+} FerryLoss;
+
+/* Handles the loss of a run that has no carrier any more. Takes loss->error. */
+FERRY_FOR_SIBLINGS
+void ferry_carrier_lose (FerryRun *run, FerryLoss *loss);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryRun, ferry_run_unref)
+
+G_END_DECLS

@@ -1,0 +1,679 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A run: its events, and what all sources and carriers do with it. See ferry-run-private.h. */
+
+#include "config.h"
+
+#include "task/ferry-run-private.h"
+
+#include <stdatomic.h>
+
+#include "base/ferry-base-private.h"
+#include "process/ferry-function-private.h"
+#include "task/ferry-runner-private.h"
+#include "wire/ferry-remote-error-private.h"
+
+FerryWaitQueue ferry_run_waits = FERRY_WAIT_QUEUE_INIT;
+
+const FerryTaskSettings ferry_default_task_settings = {
+  .cancel_grace = FERRY_DEFAULT_CANCEL_GRACE,
+  .window = FERRY_DEFAULT_WINDOW,
+};
+
+void
+ferry_run_init (FerryRun *self, const FerryRunFuncs *funcs, gpointer owner)
+{
+  self->funcs = funcs;
+  self->owner = owner;
+  self->settings = &ferry_default_task_settings;
+  self->fraction = -1;
+  self->pid = -1;
+  self->link.data = self;
+}
+
+void
+ferry_run_clear (FerryRun *self)
+{
+  if (ferry_run_get_early (self) != NULL)
+    ferry_early_answer_free ((FerryEarlyAnswer *) ferry_run_get_early (self));
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
+  g_clear_error (&self->late_error);
+  g_clear_object (&self->exit);
+  g_free (self->trace);
+}
+
+/* ---- early answers ----
+ *
+ * A thread that waits for a task takes the answer from the local queue itself, so that it needs no turn of the main
+ * loop. From then on, the task's end is decided, and other threads than the router's see it. The router's thread
+ * receives the answer later, and ends the task with all signals in order. A cancel or a timeout in between has no
+ * effect.
+ *
+ * The field attempt decides which thread ends a run:
+ *   0               the router's thread
+ *   2 * xid + 1     the first: the router's thread, or a thread that finds the answer of the call xid
+ *   anything else   the address of the FerryEarlyAnswer that a thread has found */
+
+const FerryEarlyAnswer *
+ferry_run_get_early (const FerryRun *self)
+{
+  /* Acquire: makes the early answer visible. */
+  guint64 attempt = atomic_load_explicit (&self->attempt, memory_order_acquire);
+
+  return (attempt & 1) != 0 ? NULL : (const FerryEarlyAnswer *) (guintptr) attempt;
+}
+
+void
+ferry_run_set_way (FerryRun *self, const FerryCallsWay *way, guint64 xid)
+{
+  /* Relaxed: the next store orders it. Release: makes the way visible to a thread that reads the attempt. */
+  atomic_store_explicit (&self->way, way, memory_order_relaxed);
+  atomic_store_explicit (&self->attempt, 2 * xid + 1, memory_order_release);
+  /* Threads that wait watch this attempt from now on. */
+  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&ferry_run_waits)))
+    ferry_wait_queue_finish_key (&ferry_run_waits, self->owner);
+}
+
+void
+ferry_run_unset_way (FerryRun *self)
+{
+  ferry_run_decide (self);
+  /* Relaxed: ferry_calls_way_clear() orders it. */
+  atomic_store_explicit (&self->way, NULL, memory_order_relaxed);
+}
+
+gboolean
+ferry_run_decide (FerryRun *self)
+{
+  guint64 attempt = atomic_load_explicit (&self->attempt, memory_order_acquire);
+
+  /* Acquire: makes the early answer visible. */
+  return attempt == 0 ||
+         ((attempt & 1) != 0 && atomic_compare_exchange_strong_explicit (&self->attempt, &attempt, 0,
+                                                                         memory_order_acq_rel, memory_order_acquire));
+}
+
+/* ---- events ---- */
+
+/* Whether another thread has asked for a cancel, and the router's thread has not cancelled the run yet. */
+static gboolean
+is_cancel_due (const FerryRun *self)
+{
+  /* Acquire: makes visible what was written before the cancel. */
+  return self->state == FERRY_TASK_STATE_EXECUTING && atomic_load_explicit (&self->asked, memory_order_acquire) != 0 &&
+         ferry_run_get_early (self) == NULL;
+}
+
+gboolean
+ferry_run_still_reports (const FerryRun *self)
+{
+  return self->state == FERRY_TASK_STATE_EXECUTING && !is_cancel_due (self);
+}
+
+/* Looks an event up in the table. While a cancel is due, an event of the worker is looked up for the state CANCELLING,
+ * so that nothing is told after the cancel. Other events are looked up for the state that the application sees. */
+static const FerryTaskTransition *
+look_up (const FerryRun *self, FerryTaskEvent event)
+{
+  static const FerryTaskTransition ignored = {.step = FERRY_TASK_STEP_IGNORED};
+  gboolean is_of_worker = event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
+
+  if (is_of_worker && self->leaves_worker)
+    return &ignored;
+  return ferry_task_state_next (
+    is_of_worker && is_cancel_due (self) ? FERRY_TASK_STATE_CANCELLING : ferry_run_get_state (self), event);
+}
+
+void
+ferry_run_set_state (FerryRun *self, FerryTaskState state)
+{
+  /* Release: makes the end visible to another thread that reads a done state. */
+  atomic_store_explicit (&self->state, (guint8) state, memory_order_release);
+}
+
+void
+ferry_run_close (FerryRun *self, FerryTaskState next)
+{
+  self->paused = FALSE;
+  self->end_time = g_get_monotonic_time ();
+  self->fraction = next == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (self->fraction, 0);
+  ferry_run_set_state (self, next);
+}
+
+static void
+finish (FerryRun *self, const FerryTaskTransition *transition)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+
+  self->leaves_worker = transition->leaves_worker;
+  self->funcs->ended (self->owner, transition->next);
+}
+
+gboolean
+ferry_run_end_as_answered (FerryRun *self)
+{
+  static const FerryTaskTransition completed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_COMPLETED};
+  static const FerryTaskTransition failed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_FAILED};
+  const FerryEarlyAnswer *answer = ferry_run_get_early (self);
+
+  if (answer == NULL || ferry_run_get_done (self))
+    return FALSE;
+  self->result = answer->result != NULL ? g_variant_ref (answer->result) : NULL;
+  self->trace = g_strdup (answer->trace);
+  self->error = answer->error != NULL ? ferry_error_copy (answer->error) : NULL;
+  finish (self, answer->error != NULL ? &failed : &completed);
+  return TRUE;
+}
+
+gboolean
+ferry_run_start (FerryRun *self, GPid pid, const char *host_name)
+{
+  const FerryTaskTransition *transition = look_up (self, FERRY_TASK_EVENT_START);
+
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return FALSE;
+  ferry_run_set_state (self, transition->next);
+  self->n_attempts++;
+  self->pid = pid;
+  self->start_time = g_get_monotonic_time ();
+  self->funcs->started (self->owner, host_name);
+  return TRUE;
+}
+
+void
+ferry_run_take_pid (FerryRun *self, GPid pid)
+{
+  if (self->pid == pid)
+    return;
+  self->pid = pid;
+  if (ferry_run_still_reports (self))
+    self->funcs->pid_changed (self->owner);
+}
+
+/* A progress bar must not go back: during an attempt the fraction does not fall or become unknown. */
+static void
+raise_fraction (FerryRun *self, const FerryProgress *progress)
+{
+  double fraction = progress->fraction;
+
+  if (!(fraction >= 0) && progress->total > 0)
+    fraction = (double) progress->amount / (double) progress->total;
+  if (fraction > self->fraction && self->fraction < 1)
+    self->fraction = MIN (fraction, 1);
+}
+
+gboolean
+ferry_run_take_progress (FerryRun *self, const FerryProgress *progress)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  FerryTaskStep step = look_up (self, FERRY_TASK_EVENT_PROGRESS)->step;
+  double before = self->fraction;
+
+  if (step != FERRY_TASK_STEP_TAKEN)
+    return step == FERRY_TASK_STEP_IGNORED;
+  raise_fraction (self, progress);
+  self->funcs->progressed (self->owner, progress, before);
+  return TRUE;
+}
+
+gboolean
+ferry_run_take_message (FerryRun *self, const char *type, GVariant *value)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  g_autoptr (GVariant) sunk = value != NULL ? g_variant_ref_sink (value) : NULL;
+  FerryTaskStep step = look_up (self, FERRY_TASK_EVENT_MESSAGE)->step;
+
+  if (step == FERRY_TASK_STEP_TAKEN)
+    self->funcs->sent (self->owner, type, sunk);
+  return step != FERRY_TASK_STEP_REFUSED;
+}
+
+gboolean
+ferry_run_take_yield (FerryRun *self, GVariant *value)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (value);
+  FerryTaskStep step = look_up (self, FERRY_TASK_EVENT_YIELD)->step;
+
+  if (step == FERRY_TASK_STEP_TAKEN)
+    self->funcs->yielded (self->owner, sunk);
+  return step != FERRY_TASK_STEP_REFUSED;
+}
+
+gboolean
+ferry_run_complete (FerryRun *self, GVariant *result)
+{
+  g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
+  const FerryTaskTransition *transition;
+
+  if (!ferry_run_decide (self))
+    return ferry_run_end_as_answered (self);
+  transition = look_up (self, FERRY_TASK_EVENT_RESULT);
+  if (transition->step == FERRY_TASK_STEP_IGNORED)
+    self->leaves_worker = FALSE;
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return transition->step == FERRY_TASK_STEP_IGNORED;
+  if (transition->next == FERRY_TASK_STATE_COMPLETED)
+    self->result = g_steal_pointer (&sunk);
+  finish (self, transition);
+  return TRUE;
+}
+
+/* Logs an error of a run that was cancelled or has timed out, and keeps the first such error. */
+static void
+note_late_error (FerryRun *self, const GError *error, const char *trace)
+{
+  gboolean expected = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  if (self->late_error == NULL)
+    self->late_error = ferry_error_copy (error);
+  g_log_structured (G_LOG_DOMAIN, expected ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "FERRY_TASK",
+                    ferry_run_get_name (self), "FERRY_FUNCTION", self->function, "FERRY_ERROR_DOMAIN",
+                    g_quark_to_string (error->domain), "FERRY_TRACE", trace != NULL ? trace : "", "MESSAGE",
+                    "Task '%s' failed after it was cancelled or had timed out: %s", ferry_run_get_name (self),
+                    error->message);
+}
+
+gboolean
+ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  g_autoptr (GError) owned = error;
+  const FerryTaskTransition *transition;
+  gboolean fails;
+
+  if (!ferry_run_decide (self))
+    return event != FERRY_TASK_EVENT_RUN_TIMEOUT && event != FERRY_TASK_EVENT_QUEUE_TIMEOUT &&
+           ferry_run_end_as_answered (self);
+  transition = look_up (self, event);
+  fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
+  if (transition->step == FERRY_TASK_STEP_REFUSED)
+    return FALSE;
+  g_return_val_if_fail (owned != NULL || !fails, FALSE);
+  if (!fails && owned != NULL)
+    note_late_error (self, owned, trace);
+  if (!fails && (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST))
+    self->leaves_worker = FALSE;
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return TRUE;
+  if (exit != NULL)
+    self->exit = g_object_ref (exit);
+  if (fails)
+    {
+      self->trace = g_strdup (trace);
+      self->error = g_steal_pointer (&owned);
+    }
+  finish (self, transition);
+  return TRUE;
+}
+
+gboolean
+ferry_run_give_back (FerryRun *self)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  /* Uses the state itself and not look_up(), so that the source can know beforehand whether this call ends the run. If
+   * a cancel is due, the run waits again, and is then cancelled. */
+  const FerryTaskTransition *transition = ferry_task_state_next (ferry_run_get_state (self), FERRY_TASK_EVENT_RETURN);
+
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return FALSE;
+  if (transition->next >= FERRY_TASK_STATE_COMPLETED)
+    {
+      finish (self, transition);
+      return TRUE;
+    }
+  ferry_run_set_state (self, transition->next);
+  self->pid = -1;
+  self->start_time = 0;
+  /* If the fraction was known, it starts at 0 again; else it stays -1. */
+  self->fraction = MIN (self->fraction, 0);
+  self->funcs->returned (self->owner);
+  return TRUE;
+}
+
+/* ---- limits of time ---- */
+
+gint64
+ferry_run_get_deadline_of (const FerryRun *self, gint64 since, gint64 timeout)
+{
+  gint64 deadline = self->settings->deadline;
+  gint64 end = timeout > 0 ? ferry_time_add (since, timeout) : 0;
+
+  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
+}
+
+gint64
+ferry_carrier_get_run_deadline (const FerryRun *run)
+{
+  gint64 timeout = run->settings->run_timeout;
+
+  return ferry_run_get_deadline_of (run, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
+}
+
+void
+ferry_carrier_set_limit (FerryRun *run, FerryTimers *limits, gint64 deadline, void (*func) (gpointer run))
+{
+  if (deadline > 0)
+    ferry_timers_set (limits, &run->timer, deadline, func, run);
+  else
+    ferry_timers_unset (limits, &run->timer);
+}
+
+void
+ferry_run_hold_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run))
+{
+  gint64 deadline = self->settings->deadline;
+
+  self->time_left = 0;
+  if (ferry_timer_is_set (&self->timer) && self->timer.deadline.time != deadline)
+    self->time_left = MAX (self->timer.deadline.time - g_get_monotonic_time (), 1);
+  ferry_carrier_set_limit (self, limits, deadline, func);
+}
+
+gint64
+ferry_run_resume_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run))
+{
+  gint64 deadline = ferry_run_get_deadline_of (self, g_get_monotonic_time (), self->time_left);
+
+  self->time_left = 0;
+  ferry_carrier_set_limit (self, limits, deadline, func);
+  return deadline;
+}
+
+GError *
+ferry_carrier_new_run_error (FerryRun *run)
+{
+  gint64 deadline = run->settings->deadline;
+
+  if (deadline > 0 && deadline <= g_get_monotonic_time ())
+    return g_error_new (
+      FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+      "Task '%s' was still running at its deadline; set a later deadline, or give the task less to do",
+      ferry_run_get_name (run));
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                      "Task '%s' ran for longer than its limit of %.15g ms; raise FerryTask:run-timeout, or give "
+                      "the task less to do",
+                      ferry_run_get_name (run),
+                      (double) run->settings->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
+}
+
+/* ---- a carrier gets a run, and loses it ---- */
+
+gboolean
+ferry_carrier_is_for_good (const GError *error)
+{
+  return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BUSY) &&
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+}
+
+void
+ferry_carrier_fail_unsendable (FerryRun *run, FerryTimers *limits, GError *error)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
+
+  ferry_task_queue_remove (&run->source->queue, run);
+  ferry_timers_unset (limits, &run->timer);
+  ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
+}
+
+void
+ferry_carrier_take (FerryRun *run, FerryTaskCarrier *carrier, GQueue *in_flight, guint64 xid)
+{
+  ferry_task_queue_remove (&run->source->queue, ferry_run_ref (run));
+  run->carrier = carrier;
+  run->xid = xid;
+  run->n_consumed = 0;
+  g_queue_push_tail_link (in_flight, &run->link);
+}
+
+FerryRun *
+ferry_carrier_let_go (FerryRun *run, GQueue *in_flight, FerryTimers *limits)
+{
+  g_queue_unlink (in_flight, &run->link);
+  ferry_timers_unset (limits, &run->timer);
+  run->carrier = NULL;
+  run->xid = 0;
+  return run;
+}
+
+void
+ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
+  const FerryTaskCarrier *carrier = run->carrier;
+
+  /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the run,
+   * and then this function is called for it recursively. */
+  if (!run->executing)
+    run->source->started (run->source, run);
+  if (run->carrier == carrier)
+    ferry_run_start (run, pid, host_name);
+}
+
+void
+ferry_carrier_add_window (FerryRun *run, FerryTransactions *calls, guint n)
+{
+  run->n_consumed += n;
+  if (run->n_consumed >= MAX (run->settings->window / 2, 1) &&
+      ferry_transactions_add_window (calls, run->xid, run->n_consumed, NULL))
+    run->n_consumed = 0;
+}
+
+/* ---- a source has runs that wait, and ends them ---- */
+
+void
+ferry_run_withdraw (FerryRun *self)
+{
+  while (self->state == FERRY_TASK_STATE_WAITING && self->carrier != NULL)
+    self->carrier->funcs->withdraw (self->carrier, self);
+}
+
+gboolean
+ferry_run_take_back (FerryRun *self)
+{
+  if (self->carrier != NULL)
+    self->carrier->funcs->take_back (self->carrier);
+  return self->carrier == NULL && self->state == FERRY_TASK_STATE_WAITING;
+}
+
+void
+ferry_run_wait (FerryRun *self, gboolean at_front, FerryTimers *limits, void (*func) (gpointer run))
+{
+  /* The time in which a lost worker ran the task does not count. */
+  gint64 since = self->n_deaths > 0 ? g_get_monotonic_time () : self->submit_time;
+  gint64 deadline = ferry_run_get_deadline_of (self, since, self->settings->queue_timeout);
+
+  ferry_task_queue_push (&self->source->queue, self, at_front);
+  if (deadline > 0)
+    ferry_timers_set (limits, &self->timer, deadline, func, self);
+  if (self->paused)
+    ferry_run_hold_limit (self, limits, func);
+}
+
+void
+ferry_run_fail_waiting (FerryRun *self, FerryTimers *limits, FerryTaskEvent event, GError *error)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+
+  ferry_timers_unset (limits, &self->timer);
+  ferry_task_queue_remove (&self->source->queue, self);
+  if (ferry_run_fail (self, event, error, NULL, NULL))
+    self->source->done (self->source, self);
+}
+
+static GError *
+new_queue_error (FerryRun *self)
+{
+  gint64 deadline = self->settings->deadline;
+
+  if (deadline > 0 && deadline <= g_get_monotonic_time ())
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                        "Task '%s' was not begun before its deadline; add workers, or submit fewer tasks",
+                        ferry_run_get_name (self));
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
+                      "Task '%s' was not begun within its queue timeout of %" G_GINT64_FORMAT
+                      " ms; add workers, or submit fewer tasks",
+                      ferry_run_get_name (self), self->settings->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
+}
+
+void
+ferry_run_end_wait (FerryRun *self, FerryTimers *limits)
+{
+  if (ferry_run_take_back (self))
+    ferry_run_fail_waiting (self, limits, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (self));
+}
+
+void
+ferry_run_fail_all_waiting (FerryTaskQueue *queue, FerryTimers *limits, const GError *error)
+{
+  g_autoptr (GPtrArray) runs = ferry_task_queue_list (queue);
+
+  /* The list excludes runs that are submitted meanwhile. Some of the list may also have ended. */
+  for (guint i = 0; i < runs->len; i++)
+    {
+      FerryRun *run = g_ptr_array_index (runs, i);
+
+      if (!ferry_run_get_done (run) && run->carrier == NULL)
+        ferry_run_fail_waiting (run, limits, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
+    }
+}
+
+void
+ferry_run_abandon (FerryRun *self, FerryTimers *limits, GError *error)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  g_autoptr (GError) owned = error;
+
+  if (self->carrier != NULL)
+    self->carrier->funcs->force (self->carrier, self);
+  if (ferry_run_get_done (self))
+    return;
+  if (self->carrier == NULL)
+    ferry_run_fail_waiting (self, limits, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned));
+  else if (ferry_run_fail (self, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned), NULL, NULL))
+    self->source->done (self->source, self);
+}
+
+void
+ferry_run_cancel (FerryRun *self, FerryTimers *limits)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  const FerryTaskTransition *transition;
+
+  ferry_run_withdraw (self);
+  transition = ferry_task_state_next (ferry_run_get_state (self), FERRY_TASK_EVENT_CANCEL);
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return;
+  if (transition->next == FERRY_TASK_STATE_CANCELLING)
+    {
+      self->paused = FALSE;
+      ferry_run_set_state (self, transition->next);
+      self->carrier->funcs->cancel (self->carrier, self);
+      return;
+    }
+  ferry_timers_unset (limits, &self->timer);
+  ferry_task_queue_remove (&self->source->queue, self);
+  finish (self, transition);
+  self->source->done (self->source, self);
+}
+
+void
+ferry_run_note_pause (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run))
+{
+  if (self->carrier != NULL)
+    {
+      self->carrier->funcs->pause_changed (self->carrier, self);
+      return;
+    }
+  ferry_task_queue_update_held (&self->source->queue, self);
+  if (self->paused)
+    ferry_run_hold_limit (self, limits, func);
+  else
+    ferry_run_resume_limit (self, limits, func);
+}
+
+void
+ferry_run_widen_window (FerryRun *self, guint n)
+{
+  if (self->state == FERRY_TASK_STATE_EXECUTING && self->carrier != NULL)
+    self->carrier->funcs->add_window (self->carrier, self, n);
+}
+
+/* ---- a run ends, or returns to its queue ---- */
+
+void
+ferry_carrier_fail (FerryRun *run, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
+{
+  if (ferry_run_get_done (run))
+    {
+      note_late_error (run, error, trace);
+      g_error_free (error);
+      return;
+    }
+  if (ferry_run_fail (run, event, error, trace, exit))
+    run->source->done (run->source, run);
+}
+
+void
+ferry_carrier_give_back (FerryRun *run)
+{
+  FerryTaskSource *source = run->source;
+  FerryTaskState state = ferry_run_get_state (run);
+
+  if (ferry_run_get_done (run))
+    return;
+  if (ferry_run_end_as_answered (run))
+    {
+      source->done (source, run);
+      return;
+    }
+  if (state == FERRY_TASK_STATE_CANCELLING)
+    {
+      if (ferry_run_give_back (run))
+        source->done (source, run);
+      return;
+    }
+  source->give_back (source, run);
+  if (state == FERRY_TASK_STATE_EXECUTING)
+    ferry_run_give_back (run);
+}
+
+void
+ferry_carrier_complete (FerryRun *run, GVariant *result)
+{
+  const FerryFunctionEntry *entry = ferry_function_find (run->function);
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_run_get_done (run))
+    return;
+  if (entry != NULL && !ferry_function_check_result (entry, result, &error))
+    ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
+  else if (ferry_run_complete (run, result))
+    run->source->done (run->source, run);
+}
+
+static GError *
+new_deadly_error (FerryRun *run, const char *last)
+{
+  g_autofree char *arguments = ferry_show_arguments (run->arguments);
+
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                      "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The last %s",
+                      ferry_run_get_name (run), run->n_deaths, run->function, arguments, last);
+}
+
+void
+ferry_carrier_lose (FerryRun *run, FerryLoss *loss)
+{
+  g_autoptr (GError) error = g_steal_pointer (&loss->error);
+
+  if (!ferry_run_get_done (run) && loss->death_limit > 0 && run->n_deaths >= loss->death_limit)
+    ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE, new_deadly_error (run, loss->last), loss->trace, loss->exit);
+  else if (run->state == FERRY_TASK_STATE_EXECUTING && loss->may_try_again)
+    ferry_carrier_give_back (run);
+  else
+    ferry_carrier_fail (run, FERRY_TASK_EVENT_LOST, g_steal_pointer (&error), loss->trace, loss->exit);
+}
