@@ -22,8 +22,7 @@
 #pragma once
 
 #include <gio/gio.h>
-
-#include "base/ferry-waiters-private.h"
+#include <stdatomic.h>
 
 G_BEGIN_DECLS
 
@@ -53,19 +52,12 @@ typedef void (*FerryCompletionFunc) (FerryCompletion *self, gpointer data);
 FerryCompletion *ferry_completion_new (const FerryCompletionFuncs *funcs, gsize size);
 FerryCompletion *ferry_completion_ref (FerryCompletion *self);
 void ferry_completion_unref (FerryCompletion *self);
-/* Makes the waiting thread sleep in waiters, so that many threads can be woken at once. Must be called before
- * another thread has the completion. waiters must outlive the wait, and the function calls that end the completion. */
-void ferry_completion_set_waiters (FerryCompletion *self, FerryWaiters *waiters);
 gpointer ferry_completion_get_data (FerryCompletion *self);
 FerryCompletion *ferry_completion_from_data (gpointer data);
 
 /* Ends the completion with result, or with error. free_result (nullable) releases result. Takes ownership of result
  * and error even if the completion has already ended. Returns whether this function ended the completion. */
 gboolean ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error);
-/* Works as ferry_completion_finish(), but a waiting thread is only woken by the next ferry_waiters_wake_due(). Must
- * be called on the thread that calls ferry_waiters_wake_due(). */
-gboolean ferry_completion_finish_in_run (FerryCompletion *self, gpointer result, GDestroyNotify free_result,
-                                         GError *error);
 /* The two steps of ferry_completion_finish(). If ferry_completion_reserve() returns FALSE, something else has ended
  * the completion and the caller keeps its result. */
 gboolean ferry_completion_reserve (FerryCompletion *self);
@@ -91,15 +83,10 @@ void ferry_completion_look (FerryCompletion *self);
  * Returns whether one has, now or before. */
 gboolean ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
 /* Any thread: makes the waiting thread return from ferry_completion_wait_or_take(), with all that was written before.
- * Once for each completion. A thread that sleeps in the completion's waiters is woken by ferry_due_waiters_wake(). The
- * waiting thread may free the completion at once. */
-void ferry_completion_hand_over (FerryCompletion *self, FerryDueWaiters *due);
-/* Works as ferry_completion_wait_or_take(), but returns early when *bell, a word shared with another process, is rung:
- * when it differs from seen. Also returns when the deadline has passed, the cancellable was cancelled, or the kernel
- * refuses the sleep. The caller must then call ferry_completion_wait(), which abandons the completion. Returns whether
- * the bell was rung while nothing else had happened. Needs ferry_futex_can_wait_any(). */
-gboolean ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
-                                         _Atomic guint32 *bell, guint32 seen);
+ * Once for each completion, which the waiting thread may free at once. Returns (nullable) what ferry_completion_wake()
+ * must wake soon. */
+_Atomic guint32 *ferry_completion_hand_over (FerryCompletion *self);
+void ferry_completion_wake (_Atomic guint32 *word);
 /* Makes task return when the completion ends. Takes a reference to task, and uses its cancellable and its context.
  * The caller gets the result with g_task_propagate_pointer(). */
 void ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline);
@@ -117,6 +104,8 @@ gpointer ferry_completion_take (FerryCompletion *self, GError **error);
 /* Returns how many tasks have returned on this thread. A task may return in the iteration of the main context in which
  * it was made. It then calls its callback later, from a source of its own. */
 guint ferry_completion_count_returns (void);
+/* Returns how many threads this thread has woken. */
+guint ferry_completion_count_wakes (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCompletion, ferry_completion_unref)
 

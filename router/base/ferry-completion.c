@@ -44,10 +44,7 @@ struct _FerryCompletion
   _Atomic gint references;
   _Atomic guint32 state;
   const FerryCompletionFuncs *funcs; /* const */
-  FerryWaiters *waiters; /* const, once it is shared: (unowned) (nullable): where the waiting thread sleeps */
-  guint slot;            /* written by the waiting thread, before ASLEEP, as the next one */
-  gboolean is_alone;     /* the waiting thread sleeps on the state, not in waiters */
-  FerryLimitClock clock; /* the waiting thread's: of its deadline, by which it may wait in several places */
+  FerryLimitClock clock;             /* the waiting thread's: of its deadline, by which it may wait in several places */
 
   gpointer result; /* (owned) (nullable): result, free_result and error are written by the thread that set RESERVED,
                       before OVER */
@@ -97,12 +94,6 @@ ferry_completion_unref (FerryCompletion *self)
   g_free (self);
 }
 
-void
-ferry_completion_set_waiters (FerryCompletion *self, FerryWaiters *waiters)
-{
-  self->waiters = waiters;
-}
-
 gpointer
 ferry_completion_get_data (FerryCompletion *self)
 {
@@ -141,11 +132,18 @@ disarm (FerryCompletion *self)
 }
 
 static _Thread_local guint n_returns;
+static _Thread_local guint n_wakes;
 
 guint
 ferry_completion_count_returns (void)
 {
   return n_returns;
+}
+
+guint
+ferry_completion_count_wakes (void)
+{
+  return n_wakes;
 }
 
 /* Calls the function, or makes the task return. Drops the face's reference. Does not keep the task: the task may have a
@@ -208,23 +206,18 @@ ferry_completion_is_reserved (FerryCompletion *self)
   return (atomic_load_explicit (&self->state, memory_order_seq_cst) & RESERVED) != 0;
 }
 
-/* later: the thread wakes only when ferry_waiters_wake_due() is called. */
+/* The word's memory may be gone where its thread was not asleep. */
 static void
-wake_thread (FerryCompletion *self, gboolean later)
+wake_thread (_Atomic guint32 *word)
 {
-  if (self->waiters == NULL || self->is_alone)
-    ferry_futex_wake (&self->state, FUTEX_BITSET_MATCH_ANY);
-  else if (later)
-    ferry_waiters_wake_later (self->waiters, self->slot);
-  else
-    ferry_waiters_wake (self->waiters, self->slot);
+  n_wakes++;
+  ferry_futex_wake (word);
 }
 
 /* Must be called by the thread that set RESERVED, after it wrote the result or the error. tell_later: the task
- * returns from a source of its own, not from within this function. wake_later: a waiting thread wakes only when
- * ferry_waiters_wake_due() is called. */
+ * returns from a source of its own, not from within this function. */
 static void
-complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
+complete (FerryCompletion *self, gboolean tell_later)
 {
   g_autoptr (GMainContext) context = NULL;
   guint32 before;
@@ -234,7 +227,7 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
   before = atomic_fetch_or_explicit (&self->state, OVER, memory_order_acq_rel);
   FERRY_COMPLETION_STEP ();
   if ((before & ASLEEP) != 0)
-    wake_thread (self, wake_later);
+    wake_thread (&self->state);
   if ((before & FACED) == 0)
     return;
   if (!tell_later || self->task == NULL)
@@ -247,46 +240,28 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
   g_source_unref (attach_source (self, new_end_source (), context, tell_face_cb, NULL));
 }
 
-static void
-finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error, gboolean wake_later)
+void
+ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
 {
   FERRY_COMPLETION_STEP ();
   self->result = result;
   self->free_result = free_result;
   self->error = error;
-  complete (self, FALSE, wake_later);
+  complete (self, FALSE);
 }
 
-void
-ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
-{
-  finish_reserved (self, result, free_result, error, FALSE);
-}
-
-static gboolean
-finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error, gboolean wake_later)
+gboolean
+ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
 {
   if (ferry_completion_reserve (self))
     {
-      finish_reserved (self, result, free_result, error, wake_later);
+      ferry_completion_finish_reserved (self, result, free_result, error);
       return TRUE;
     }
   if (result != NULL && free_result != NULL)
     free_result (result);
   g_clear_error (&error);
   return FALSE;
-}
-
-gboolean
-ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
-{
-  return finish (self, result, free_result, error, FALSE);
-}
-
-gboolean
-ferry_completion_finish_in_run (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error)
-{
-  return finish (self, result, free_result, error, TRUE);
 }
 
 static gboolean
@@ -296,7 +271,7 @@ abandon (FerryCompletion *self, FerryAbandonReason reason, gboolean tell_later)
     return FALSE;
   FERRY_COMPLETION_STEP ();
   self->error = self->funcs->abandon (self->data, reason);
-  complete (self, tell_later, FALSE);
+  complete (self, tell_later);
   return TRUE;
 }
 
@@ -322,7 +297,7 @@ ferry_completion_look (FerryCompletion *self)
 {
   /* Release: the waiting thread, which acquires the word, then finds what was written before. */
   if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
-    wake_thread (self, FALSE);
+    wake_thread (&self->state);
 }
 
 /* Wakes the waiting thread so that it checks its cancellable. That thread cannot leave ferry_completion_wait() while
@@ -340,31 +315,19 @@ fall_asleep (FerryCompletion *self, guint32 seen)
   gboolean is_same;
 
   FERRY_COMPLETION_STEP ();
-  /* Release: publishes the slot. A thread that changes the word after this line sees ASLEEP, and wakes this thread.
-   * The word, or the rings, then differ from what was read before, so this thread does not sleep on. */
-  is_same = atomic_compare_exchange_strong_explicit (&self->state, &seen, seen | ASLEEP, memory_order_acq_rel,
+  /* Relaxed: it publishes nothing. A thread that changes the word after this line sees ASLEEP, and wakes this thread.
+   * The word then differs from what was read before, so this thread does not sleep on. */
+  is_same = atomic_compare_exchange_strong_explicit (&self->state, &seen, seen | ASLEEP, memory_order_relaxed,
                                                      memory_order_relaxed);
   FERRY_COMPLETION_STEP ();
   return is_same;
-}
-
-static gboolean
-uses_waiters (FerryCompletion *self)
-{
-  return self->waiters != NULL && !self->is_alone;
 }
 
 /* Sleeps until the state differs from seen; may return early. Returns FALSE when the deadline has passed. */
 static gboolean
 sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
 {
-  guint32 rings = uses_waiters (self) ? ferry_waiters_look (self->waiters, self->slot) : 0;
-
-  if (!fall_asleep (self, seen))
-    return TRUE;
-  if (uses_waiters (self))
-    return ferry_waiters_sleep (self->waiters, self->slot, rings, deadline);
-  return ferry_futex_wait (&self->state, seen | ASLEEP, FUTEX_BITSET_MATCH_ANY, deadline);
+  return !fall_asleep (self, seen) || ferry_futex_wait (&self->state, seen | ASLEEP, deadline);
 }
 
 /* What a thread does before it sleeps. */
@@ -430,13 +393,9 @@ wait_as_thread (FerryCompletion *self, guint32 ends, Work work, gint64 deadline,
   if (has_any (self, ends))
     return;
   begin_clock (self);
-  if (uses_waiters (self))
-    self->slot = ferry_waiters_take (self->waiters);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
   wait_until (self, ends, &work, deadline, cancellable);
   g_cancellable_disconnect (cancellable, id);
-  if (uses_waiters (self))
-    ferry_waiters_leave (self->waiters, self->slot);
 }
 
 void
@@ -471,68 +430,19 @@ ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancella
   return TRUE;
 }
 
+_Atomic guint32 *
+ferry_completion_hand_over (FerryCompletion *self)
+{
+  _Atomic guint32 *word = &self->state;
+
+  /* Release: publishes what is handed over. The waiting thread may free the completion after this. */
+  return (atomic_fetch_or_explicit (word, HANDED, memory_order_acq_rel) & ASLEEP) != 0 ? word : NULL;
+}
+
 void
-ferry_completion_hand_over (FerryCompletion *self, FerryDueWaiters *due)
+ferry_completion_wake (_Atomic guint32 *word)
 {
-  guint32 seen = atomic_load_explicit (&self->state, memory_order_acquire);
-  FerryWaiters *waiters;
-  guint slot;
-
-  /* The slot is read before the change, as the waiting thread may free the completion after it. A thread that falls
-   * asleep meanwhile changes the state. Release: publishes what is handed over. */
-  do
-    {
-      waiters = (seen & ASLEEP) != 0 && uses_waiters (self) ? self->waiters : NULL;
-      slot = waiters != NULL ? self->slot : 0;
-    }
-  while (!atomic_compare_exchange_weak_explicit (&self->state, &seen, seen | HANDED, memory_order_acq_rel,
-                                                 memory_order_acquire));
-  if (waiters != NULL)
-    ferry_due_waiters_add (due, waiters, slot);
-  else if ((seen & ASLEEP) != 0)
-    ferry_futex_wake (&self->state, FUTEX_BITSET_MATCH_ANY);
-}
-
-/* Returns whether the bell was rung, and nothing else has happened. */
-static gboolean
-wait_until_over_or_rung (FerryCompletion *self, gint64 deadline, GCancellable *cancellable, _Atomic guint32 *bell,
-                         guint32 seen_bell)
-{
-  gboolean may_sleep = TRUE;
-  guint32 seen;
-
-  while (may_sleep && ((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & (OVER | HANDED)) == 0 &&
-         !g_cancellable_is_cancelled (cancellable) && atomic_load_explicit (bell, memory_order_acquire) == seen_bell)
-    {
-      const struct futex_waitv words[] = {
-        ferry_futex_waiter (&self->state, seen | ASLEEP, FUTEX_32 | FUTEX_PRIVATE_FLAG),
-        ferry_futex_waiter (bell, seen_bell, FUTEX_32),
-      };
-
-      if (fall_asleep (self, seen))
-        may_sleep =
-          ferry_futex_wait_any (words, G_N_ELEMENTS (words), ferry_limit_clock_sleep (&self->clock, deadline)) ||
-          (errno == ETIMEDOUT && ferry_limit_clock_look (&self->clock) < deadline);
-    }
-  return may_sleep && (seen & (OVER | HANDED)) == 0 && !g_cancellable_is_cancelled (cancellable);
-}
-
-gboolean
-ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
-                                _Atomic guint32 *bell, guint32 seen)
-{
-  gboolean was_rung;
-  gulong id;
-
-  if (has_any (self, OVER | HANDED))
-    return FALSE;
-  self->is_alone = TRUE;
-  begin_clock (self);
-  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
-  was_rung = wait_until_over_or_rung (self, deadline, cancellable, bell, seen);
-  g_cancellable_disconnect (cancellable, id);
-  stay_awake (self);
-  return was_rung;
+  wake_thread (word);
 }
 
 /* ---- a task, a function ---- */

@@ -80,7 +80,7 @@ ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadl
 
 /* ---- a futex word of this process; for a word shared with other processes see lane/ferry-doorbell-private.h ---- */
 
-/* The call whose times have 64 bits, as those of futex_waitv have; where a long has 32, those of a timespec may not. */
+/* The call whose times have 64 bits; where a long has 32, those of a timespec may not. */
 #ifdef SYS_futex_time64
 #define FERRY_SYS_FUTEX SYS_futex_time64
 #else
@@ -93,51 +93,24 @@ ferry_futex_time (gint64 deadline)
   return (struct __kernel_timespec){.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
 }
 
-/* Sleeps while the word equals seen, until a wake-up with one of the bits. Returns FALSE when the deadline has
- * passed. May return early, so the caller must check the word again. Orders no memory: the caller's accesses to the
- * word do. */
+/* Sleeps while the word equals seen, until a wake-up. Returns FALSE when the deadline has passed. May return early, so
+ * the caller must check the word again. Orders no memory: the caller's accesses to the word do. */
 static inline gboolean
-ferry_futex_wait (_Atomic guint32 *word, guint32 seen, guint32 bits, gint64 deadline)
+ferry_futex_wait (_Atomic guint32 *word, guint32 seen, gint64 deadline)
 {
   const struct __kernel_timespec until = ferry_futex_time (deadline);
 
   return syscall (FERRY_SYS_FUTEX, word, FUTEX_WAIT_BITSET_PRIVATE, seen, deadline < G_MAXINT64 ? &until : NULL, NULL,
-                  bits) == 0 ||
+                  FUTEX_BITSET_MATCH_ANY) == 0 ||
          errno != ETIMEDOUT;
 }
 
-/* A futex word on which a thread sleeps while it equals seen. flags: FUTEX_32, and FUTEX_PRIVATE_FLAG unless the word
- * is shared with another process. */
-static inline struct futex_waitv
-ferry_futex_waiter (_Atomic guint32 *word, guint32 seen, guint32 flags)
-{
-  return (struct futex_waitv){.val = seen, .uaddr = (guint64) (guintptr) word, .flags = flags};
-}
-
-/* Whether the kernel has ferry_futex_wait_any(): from Linux 5.16 on. */
-static inline gboolean
-ferry_futex_can_wait_any (void)
-{
-  return syscall (SYS_futex_waitv, NULL, 0, 0, NULL, 0) < 0 && errno == EINVAL;
-}
-
-/* Sleeps while each of the n words equals what was seen of it, until a wake-up of one of them. Returns FALSE also when
- * the kernel refuses the sleep, as where this thread has restricted its own calls. Otherwise as ferry_futex_wait(). */
-static inline gboolean
-ferry_futex_wait_any (const struct futex_waitv *waiters, guint n, gint64 deadline)
-{
-  const struct __kernel_timespec until = ferry_futex_time (deadline);
-
-  return syscall (SYS_futex_waitv, waiters, n, 0, deadline < G_MAXINT64 ? &until : NULL, CLOCK_MONOTONIC) >= 0 ||
-         errno == EAGAIN || errno == EINTR;
-}
-
-/* Wakes all threads that sleep on the word with one of the bits. The word's memory may have been freed: then at
- * worst a thread that sleeps on other data at this address wakes without need. */
+/* Wakes all threads that sleep on the word. The word's memory may have been freed: then at worst a thread that sleeps
+ * on other data at this address wakes without need. */
 static inline void
-ferry_futex_wake (_Atomic guint32 *word, guint32 bits)
+ferry_futex_wake (_Atomic guint32 *word)
 {
-  syscall (FERRY_SYS_FUTEX, word, FUTEX_WAKE_BITSET_PRIVATE, G_MAXINT, NULL, NULL, bits);
+  syscall (FERRY_SYS_FUTEX, word, FUTEX_WAKE_PRIVATE, G_MAXINT, NULL, NULL, 0);
 }
 
 G_END_DECLS

@@ -178,15 +178,6 @@ room_came (gpointer data)
 
 /* ---- receiving from the worker ---- */
 
-static void
-run_ended (gpointer data)
-{
-  End *end = data;
-
-  if (end->kept_for == end->router->dispatch_number && end->kept != NULL)
-    ferry_transport_end_run (end->kept);
-}
-
 /* Takes one message, and comes again in the same place, so that a full inbox does not hold up the other links. */
 static void
 take_marked (End *end)
@@ -224,36 +215,29 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
   /* The transport's messages are plain bytes. A message that arrives as a variant breaks the protocol when its bytes
    * are parsed. */
   if (G_LIKELY (end->kept != NULL))
-    ferry_transport_receive_in_run (end->kept, data, size, receiver->large);
+    ferry_transport_receive_bytes (end->kept, data, size, receiver->large);
 }
 
 /* ---- threads that wait for answers ---- */
 
-static gboolean
-begin_wait (gpointer data, FerryAnswerWait *wait, gboolean may_take)
+static void
+begin_wait (gpointer data, FerryAnswerWait *wait)
 {
   End *end = data;
   FerryLink *link = get_link (end);
 
   wait->connection_id = ferry_receiver_get_connection_id (end->receiver);
-  return link != NULL && ferry_leases_begin (ferry_monitor_get_leases (end->monitor), link, wait, may_take);
+  if (link != NULL)
+    ferry_short_cut_begin_wait (ferry_monitor_get_short_cut (end->monitor), link, wait);
 }
 
 static void
-end_wait (gpointer data, FerryAnswerWait *wait, gboolean waits)
+end_wait (gpointer data, FerryAnswerWait *wait, gboolean waits, gint64 deadline, GCancellable *cancellable)
 {
   End *end = data;
 
-  ferry_leases_end (ferry_monitor_get_leases (end->monitor), get_link (end), wait, waits);
-}
-
-static void
-remove_wait (gpointer data, FerryAnswerWait *wait)
-{
-  FerryLink *link = get_link (data);
-
-  if (link != NULL)
-    ferry_answer_waits_remove (&link->waiting.waits, wait);
+  ferry_short_cut_end_wait (ferry_monitor_get_short_cut (end->monitor), get_link (end), wait, waits, deadline,
+                            cancellable);
 }
 
 /* ---- messages that any thread may process ---- */
@@ -339,8 +323,6 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
   if (transport == NULL)
     return;
-  /* Messages of the same dispatch may have arrived before the close. This wakes the threads that they answer. */
-  run_ended (end);
   g_mutex_lock (&end->lock);
   end->pipe_closed = TRUE;
   g_mutex_unlock (&end->lock);
@@ -439,12 +421,8 @@ end_free (gpointer data)
   End *end = data;
   FerryLink *link = get_link (end);
 
-  /* What the transport's threads slept in is freed after this. */
   if (link != NULL)
-    {
-      leave_inbox (end, link);
-      ferry_answer_waits_sync (&link->waiting.waits);
-    }
+    leave_inbox (end, link);
   g_clear_object (&end->receiver);
   g_clear_pointer (&end->monitor, ferry_monitor_unref);
   g_clear_pointer (&link, ferry_link_unref);
@@ -458,7 +436,6 @@ static const FerryCarrierFuncs carrier_funcs = {
   .cancel = send_cancel,
   .begin_wait = begin_wait,
   .end_wait = end_wait,
-  .remove_wait = remove_wait,
   .open_inbox = open_inbox,
   .note_wait = note_wait,
   .note_taken = note_taken,
@@ -546,7 +523,6 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   end->room_watch = (FerryRoomWatch){.func = room_came, .data = end};
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
-  receiver->run_ended = run_ended;
   g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end),
                          (GClosureNotify) (GCallback) end_unref, 0);
   return transport;

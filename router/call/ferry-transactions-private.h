@@ -53,15 +53,13 @@ typedef struct
    * transaction. The transaction was begun in spite of that. */
   void (*note_unclaimed) (gpointer carrier, guint64 xid);
 
-  /* For a thread that will send a request and wait for the answer. may_take: lets the thread receive the answer itself,
-   * where the carrier can do so now. Returns whether it does: then end_wait follows. One thread at a time does. Sets
-   * the wait's connection id. */
-  gboolean (*begin_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean may_take);
-  /* (with begin_wait): ends that. waits: waits for the answer first, and receives it where it can. */
-  void (*end_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean waits);
-  /* For a thread that was listed, to be handed its answer by another thread. Ends that, unless the wait's completion is
-   * handed over. Afterwards, the wait's size tells whether the thread has the answer. */
-  void (*remove_wait) (gpointer carrier, FerryAnswerWait *wait);
+  /* Lists a thread that will send a request and wait, so that it is handed the answer, where the carrier can do that
+   * now. */
+  void (*begin_wait) (gpointer carrier, FerryAnswerWait *wait);
+  /* (with begin_wait): ends that, if the wait is listed. waits: first waits for the answer, or until the completion is
+   * over. Afterwards, the wait's size tells whether the thread has the answer. */
+  void (*end_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
+                    GCancellable *cancellable);
 
   /* For a carrier with an inbox: lets messages come there. requests: also requests, if there is no worker yet. */
   void (*open_inbox) (gpointer carrier, gboolean requests);
@@ -86,9 +84,6 @@ typedef struct
   void (*done) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
   /* (nullable): called instead of done() with a result that is an array of bytes. */
   void (*done_packed) (gpointer data, const FerryBody *result);
-  /* (nullable): called instead of done() by ferry_transactions_receive(). It must only wake a thread, and may delay
-   * that until end_run(). done_packed() too then. */
-  void (*done_in_run) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
   /* (nullable): hold and release count a reference to data around item(), as done() on another thread does not wait
    * for item(). They must do nothing else: hold is called with a lock held. */
   void (*hold) (gpointer data);
@@ -201,7 +196,7 @@ gboolean ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid
 /* Whether a message is the answer to transaction xid, or the last part of it. Calls nothing. */
 gboolean ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
 /* Processes such a message: the thread that waits for the answer may call this while another thread is in
- * ferry_transactions_receive(). Calls done(), done_in_run() or done_packed() of that transaction only. whole
+ * ferry_transactions_receive(). Calls done() or done_packed() of that transaction only. whole
  * (nullable): as in ferry_transactions_receive_bytes(). */
 void ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size, GBytes *whole);
 

@@ -31,7 +31,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-wait-queue-private.h"
-#include "base/ferry-waiters-private.h"
 #include "call/ferry-xid-table-private.h"
 #include "wire/ferry-reserved-name-private.h"
 
@@ -1248,12 +1247,10 @@ ends_pieces (const FerryCallMessage *message)
 /* Passes the answer to the asker. If it came in pieces and the joined value breaks a rule, passes that error, copies it
  * to broken, and returns FALSE. */
 static gboolean
-hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCallMessage *message, gboolean own,
-                  GError **broken)
+hand_over_answer (FerryXidEntry *entry, const FerryCallMessage *message, GError **broken)
 {
   gboolean is_packed = entry->funcs->done_packed != NULL && message->header.kind == FERRY_CALL_ANSWER &&
                        ferry_call_message_is_bytes (message);
-  gboolean in_run = entry->funcs->done_in_run != NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
   GByteArray *pieces = ends_pieces (message) ? g_steal_pointer (&entry->pieces) : NULL;
@@ -1272,8 +1269,6 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
       error = ferry_error_from_variant (value, &trace);
       g_clear_pointer (&value, g_variant_unref);
     }
-  if (!in_run && !own)
-    ferry_waiters_wake_due ();
   if (is_packed)
     {
       const FerryBody body = joined != NULL
@@ -1283,8 +1278,7 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
       entry->funcs->done_packed (entry->data, &body);
     }
   else
-    (in_run ? entry->funcs->done_in_run : entry->funcs->done) (entry->data, value, error, trace,
-                                                               message->header.kind == FERRY_CALL_REFUSE);
+    entry->funcs->done (entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
   return is_good;
 }
 
@@ -1298,7 +1292,7 @@ fits_pieces_locked (const FerryXidEntry *entry, const FerryCallMessage *message)
 
 /* An error, or an answer that came whole, replaces the pieces that came before. */
 static gboolean
-receive_answer (FerryTransactions *self, const FerryCallMessage *message, gboolean own, GError **error)
+receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   const guint64 xid = message->header.xid;
   g_auto (FerryXidEntry) entry = {0};
@@ -1316,7 +1310,7 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message, gboole
                             "Transaction %" G_GUINT64_FORMAT
                             " has an answer that lacks bytes; use the same version of Ferry at both ends",
                             xid);
-  return entry.xid == 0 || hand_over_answer (self, &entry, message, own, error);
+  return entry.xid == 0 || hand_over_answer (&entry, message, error);
 }
 
 static gboolean
@@ -1513,22 +1507,18 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
   switch (message->header.kind)
     {
     case FERRY_CALL_REQUEST:
-      ferry_waiters_wake_due ();
       return receive_request (self, message, error);
     case FERRY_CALL_ITEM:
-      ferry_waiters_wake_due ();
       return check_begun (self, message, error) && receive_item (self, message, error);
     case FERRY_CALL_WINDOW:
       return receive_window (self, message, error);
     case FERRY_CALL_CANCEL:
-      ferry_waiters_wake_due ();
       ferry_transactions_receive_cancel (self, message->header.xid, (guint16) message->header.number);
       return TRUE;
     case FERRY_CALL_PIECE:
-      ferry_waiters_wake_due ();
       return check_begun (self, message, error) && receive_piece (self, message, error);
     default:
-      return check_begun (self, message, error) && receive_answer (self, message, FALSE, error);
+      return check_begun (self, message, error) && receive_answer (self, message, error);
     }
 }
 
@@ -1610,7 +1600,7 @@ ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer da
   if (is_closed (self) || !ferry_call_message_parse (&message, data, size, NULL))
     return;
   message.whole = whole;
-  receive_answer (self, &message, TRUE, NULL);
+  receive_answer (self, &message, NULL);
 }
 
 /* ---- the end ---- */

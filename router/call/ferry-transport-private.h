@@ -14,8 +14,6 @@
 
 #include "base/ferry-completion-private.h"
 #include "base/ferry-sibling-private.h"
-#include "base/ferry-spin-private.h"
-#include "base/ferry-waiters-private.h"
 #include "call/ferry-team-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
@@ -57,28 +55,19 @@ gboolean ferry_transport_get_closed (FerryTransport *self);
 FERRY_FOR_SIBLINGS
 GError *ferry_transport_dup_reason (FerryTransport *self);
 
-/* Works as ferry_transport_receive(), but leaves threads with an answer asleep. The caller must hold a reference,
- * and call ferry_transport_end_run() after the last of a few messages, before anything else. That function wakes the
- * threads. bytes (nullable): used instead of data; a value of the message holds a reference to bytes. */
+/* Works as ferry_transport_receive(), for a caller that holds a reference. bytes (nullable): used instead of data; a
+ * value of the message holds a reference to bytes. */
 FERRY_FOR_SIBLINGS
-void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
-FERRY_FOR_SIBLINGS
-void ferry_transport_end_run (FerryTransport *self);
-FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
+void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
 
-/* A longer answer is not received by the thread that waits for it. */
+/* A longer answer is handed over in memory of its own. */
 #define FERRY_MAX_OWN_ANSWER 8192
 
-/* A thread that asks and waits for the answer. Where it is the only one that waits, it may receive the answer itself.
- * Else it may be handed the answer. */
+/* A thread that asks and waits for the answer, which it may be handed. */
 typedef struct
 {
   FerryTransport *transport; /* (unowned) */
-  gboolean is_only;          /* no other thread waits; cleared when the wait was ended */
-  gboolean has_lease;        /* begin_wait returned TRUE */
   FerryAnswerWait wait;
-  gint64 deadline;           /* this and the next are set by ferry_request_wait_finish() */
-  GCancellable *cancellable; /* (unowned) (nullable) */
   guint64 answer[FERRY_MAX_OWN_ANSWER / sizeof (guint64)];
 } FerryRequestWait;
 

@@ -34,15 +34,12 @@ typedef struct
   const FerryCarrierFuncs *funcs;       /* const: of the carrier; those of a subclass have the transport as carrier */
   gpointer carrier;                     /* const: (unowned): owned by transactions */
   _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
-  FerryWaiters waiters;
-  GMainContext *context;           /* const: (owned) (nullable) */
-  GThread *context_thread;         /* const: (unowned) (nullable) */
-  gboolean (*is_receiving) (void); /* const: (nullable) */
-  gboolean disowned;               /* set once in a forked child; else const */
-  FerryWaitQueue closed;           /* any: not the transactions' queue, whose completions each message may wake */
-  _Atomic guint n_waiting;         /* any: how many threads wait for answers */
-  FerrySpin spin;                  /* the first of these threads */
-  FerryDescriptorPort port;        /* any */
+  GMainContext *context;                /* const: (owned) (nullable) */
+  GThread *context_thread;              /* const: (unowned) (nullable) */
+  gboolean (*is_receiving) (void);      /* const: (nullable) */
+  gboolean disowned;                    /* set once in a forked child; else const */
+  FerryWaitQueue closed;                /* any: not the transactions' queue, whose completions each message may wake */
+  FerryDescriptorPort port;             /* any */
 
   pthread_mutex_t lock;
   FerryTransportCallFunc call_func; /* lock: (nullable), as call_owner */
@@ -245,12 +242,6 @@ ferry_transport_disown (FerryTransport *self)
 
 /* ---- threads that wait for answers ---- */
 
-FerryWaiters *
-ferry_transport_get_waiters (FerryTransport *self)
-{
-  return &get_private (self)->waiters;
-}
-
 /* See ferry-answer-waits-private.h. */
 G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
 
@@ -272,43 +263,15 @@ take_part (gpointer data, gconstpointer message, gsize size)
                                             size);
 }
 
-/* Asked once: one system call. */
-static gboolean
-can_wait_any (void)
-{
-  static gsize answer;
-
-  if (g_once_init_enter (&answer))
-    g_once_init_leave (&answer, ferry_futex_can_wait_any () ? 2 : 1);
-  return answer == 2;
-}
-
-static gboolean
-sleep_until_answer (gpointer data, _Atomic guint32 *bell, guint32 seen)
-{
-  const FerryRequestWait *self = data;
-  gboolean was_rung;
-
-  /* A link may have several transports, and so several threads that sleep on this bell. */
-  ferry_futex_doorbell_begin_wait (bell);
-  was_rung = ferry_completion_wait_for_bell (self->wait.completion, self->deadline, self->cancellable, bell, seen);
-  ferry_futex_doorbell_end_wait (bell, seen);
-  return was_rung;
-}
-
 void
 ferry_request_wait_init (FerryRequestWait *self, FerryTransport *transport)
 {
   self->transport = transport;
-  self->is_only = FALSE;
-  self->has_lease = FALSE;
   self->wait = (FerryAnswerWait){
-    .spin = &get_private (transport)->spin,
     .place = self->answer,
     .max_size = sizeof self->answer,
     .is_answer = is_answer,
     .take_part = take_part,
-    .sleep = can_wait_any () ? sleep_until_answer : NULL,
     .data = self,
   };
 }
@@ -325,89 +288,39 @@ ferry_request_wait_begin (gpointer wait, guint64 xid)
   FerryRequestWait *self = wait;
   FerryTransportPrivate *priv = get_private (self->transport);
 
-  if (priv->funcs->begin_wait == NULL)
+  /* Where a wrong answer came before an earlier request was sent, the completion is handed over already. */
+  if (priv->funcs->begin_wait == NULL || self->wait.size > 0)
     return;
   self->wait.number = xid;
-  /* Acquire and release: the spin passes from one thread to the next. While this thread waits, the count does not get
-   * back to 0, so no other thread has the lane. */
-  self->is_only = atomic_fetch_add_explicit (&priv->n_waiting, 1, memory_order_acq_rel) == 0;
-  if (!self->is_only)
-    atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
-  /* Where a wrong answer came before an earlier request was sent, the completion is handed over already. */
-  if (self->wait.size > 0)
-    return;
-  self->has_lease = priv->funcs->begin_wait (priv->carrier, &self->wait, self->is_only);
+  priv->funcs->begin_wait (priv->carrier, &self->wait);
 }
 
 static void
-end_wait (FerryRequestWait *self, gboolean waits)
-{
-  FerryTransportPrivate *priv = get_private (self->transport);
-
-  if (self->has_lease)
-    priv->funcs->end_wait (priv->carrier, &self->wait, waits);
-  self->has_lease = FALSE;
-}
-
-/* No answer is handed over any more. */
-static void
-remove_wait (FerryRequestWait *self)
+end_wait (FerryRequestWait *self, gboolean waits, gint64 deadline, GCancellable *cancellable)
 {
   FerryTransportPrivate *priv = get_private (self->transport);
 
   if (self->wait.is_listed)
-    priv->funcs->remove_wait (priv->carrier, &self->wait);
-}
-
-/* Lets another thread have the lane next. */
-static void
-leave (FerryRequestWait *self)
-{
-  FerryTransportPrivate *priv = get_private (self->transport);
-
-  if (self->is_only)
-    atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
-  self->is_only = FALSE;
+    priv->funcs->end_wait (priv->carrier, &self->wait, waits, deadline, cancellable);
 }
 
 void
 ferry_request_wait_cancel (gpointer wait)
 {
-  FerryRequestWait *self = wait;
-
-  end_wait (self, FALSE);
-  remove_wait (self);
-  leave (self);
+  end_wait (wait, FALSE, 0, NULL);
 }
 
 void
 ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable)
 {
-  FerryCompletion *completion = self->wait.completion;
-
-  self->deadline = deadline;
-  self->cancellable = cancellable;
-  end_wait (self, !ferry_completion_is_over (completion));
-  /* A thread that was handed its answer is in no list any more. */
-  if (self->wait.is_listed && ferry_completion_wait_or_take (completion, deadline, cancellable))
-    self->wait.is_listed = FALSE;
-  remove_wait (self);
+  end_wait (self, TRUE, deadline, cancellable);
   if (self->wait.size > 0)
     ferry_transactions_receive_own_answer (
       get_private (self->transport)->transactions,
       self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer, self->wait.size,
       self->wait.whole);
   g_clear_pointer (&self->wait.whole, g_bytes_unref);
-  ferry_completion_wait (completion, deadline, cancellable);
-  if (self->is_only)
-    ferry_spin_end (&get_private (self->transport)->spin);
-  leave (self);
-}
-
-void
-ferry_transport_end_run (FerryTransport *self)
-{
-  ferry_waiters_wake_due ();
+  ferry_completion_wait (self->wait.completion, deadline, cancellable);
 }
 
 /* ---- a subclass as its own carrier ---- */
@@ -637,12 +550,11 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  ferry_transport_receive_in_run (self, data, size, NULL);
-  ferry_transport_end_run (self);
+  ferry_transport_receive_bytes (self, data, size, NULL);
 }
 
 void
-ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
+ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
 {
   FerryTransportPrivate *priv = get_private (self);
   GThread *before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
@@ -656,10 +568,7 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
   received = bytes != NULL ? ferry_transactions_receive_bytes (priv->transactions, bytes, &error)
                            : ferry_transactions_receive (priv->transactions, data, size, &error);
   if (!received)
-    {
-      ferry_transport_end_run (self);
-      ferry_transport_end (self, error);
-    }
+    ferry_transport_end (self, error);
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, before);
 }
@@ -712,7 +621,6 @@ process_mail (FerryTransport *self, FerryMail *message_or_end)
     ferry_transactions_receive_bytes (transactions, mail->whole, &end);
   else if (end == NULL)
     ferry_transactions_receive (transactions, message, size, &end);
-  ferry_transport_end_run (self);
   if (end != NULL)
     ferry_transport_end (self, end);
 }

@@ -324,27 +324,12 @@ outbox_stop (gpointer data)
 
 /* ---- a transport, which has its outbox as data ---- */
 
-static gboolean
-begin_wait (gpointer outbox, FerryAnswerWait *wait, gboolean may_take)
-{
-  wait->connection_id = ferry_sender_get_connection_id (((Outbox *) outbox)->sender);
-  return may_take && ferry_downlink_begin_lease (downlink, wait);
-}
-
-static void
-end_wait (gpointer outbox, FerryAnswerWait *wait, gboolean waits)
-{
-  ferry_downlink_end_lease (downlink, wait, waits);
-}
-
 static const FerryCarrierFuncs carrier_funcs = {
   .send = outbox_send,
   .close = outbox_stop,
   .free = outbox_unref,
   .send_in_buffer = outbox_send_in_buffer,
   .is_sending = outbox_is_sending,
-  .begin_wait = begin_wait,
-  .end_wait = end_wait,
 };
 
 /* ---- the reader's thread ---- */
@@ -378,8 +363,6 @@ static void
 latest_clear (Latest *self)
 {
   self->connection_id = 0;
-  if (self->transport != NULL)
-    ferry_transport_end_run (self->transport);
   g_clear_object (&self->transport);
 }
 
@@ -397,7 +380,6 @@ wait_for_room (FerryTransport *transport)
       if (ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_unsent < MAX_UNSENT ||
           !outbox_is_full (outbox))
         return;
-      ferry_transport_end_run (transport);
       ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
     }
 }
@@ -432,7 +414,7 @@ take_message (Latest *latest, const FerryDownMessage *message)
       join_descriptors (latest->transport, message);
       return;
     }
-  ferry_transport_receive_in_run (latest->transport, message->data, message->size, NULL);
+  ferry_transport_receive_bytes (latest->transport, message->data, message->size, NULL);
   if (ferry_team_has_lead (team))
     wait_for_room (latest->transport);
 }
@@ -517,8 +499,6 @@ receive (Latest *latest)
     }
 }
 
-/* A thread that loses the lead here has called a handler, before which no thread was left asleep: see
- * ferry_transport_end_run(). */
 static void
 receive_all (gpointer data)
 {

@@ -858,7 +858,7 @@ deliver_fragment (FerrySessionPort *port, FerryTransport *transport, const Ferry
       return FALSE;
     }
   if (message != NULL)
-    ferry_transport_receive_in_run (transport, NULL, g_bytes_get_size (message), message);
+    ferry_transport_receive_bytes (transport, NULL, g_bytes_get_size (message), message);
   return TRUE;
 }
 
@@ -874,7 +874,7 @@ deliver (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *p
   port->counts.n_received++;
   while (transport != NULL && !port->lingering && !port->finished && ferry_packet_next_chunk (packet, &at, &chunk))
     if (chunk.kind == FERRY_CHUNK_WHOLE)
-      ferry_transport_receive_in_run (transport, chunk.data, chunk.size, NULL);
+      ferry_transport_receive_bytes (transport, chunk.data, chunk.size, NULL);
     else if (!deliver_fragment (port, transport, &chunk))
       break;
   if (port->kept.fragments.total == 0)
@@ -956,8 +956,6 @@ receive_data (FerrySessionPort *port, FerryTransport *transport, const FerryPack
       deliver (port, transport, packet);
       deliver_held (port, transport);
       port->delivering = FALSE;
-      if (transport != NULL)
-        ferry_transport_end_run (transport);
     }
   else
     hold (port, number, data, size);

@@ -283,42 +283,28 @@ transaction_destroy (gpointer data)
 
 static const FerryCompletionFuncs transaction_funcs = {transaction_abandon, transaction_destroy};
 
-typedef gboolean (*FinishFunc) (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error);
-
 /* Ends the completion with the answer. Drops the table's reference. */
 static void
-transaction_end (FerryCompletion *completion, GVariant *result, const GError *error, FinishFunc finish)
+transaction_answered (gpointer completion, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   const Transaction *self = ferry_completion_get_data (completion);
 
   if (error != NULL)
-    finish (completion, NULL, NULL, ferry_error_copy (error));
+    ferry_completion_finish (completion, NULL, NULL, ferry_error_copy (error));
   else if (result == NULL || self->of_bytes)
-    finish (completion, NULL, NULL, new_no_bytes_error (result));
+    ferry_completion_finish (completion, NULL, NULL, new_no_bytes_error (result));
   else
     {
       ferry_known_types_add (result);
-      finish (completion, g_variant_ref (result), (GDestroyNotify) g_variant_unref, NULL);
+      ferry_completion_finish (completion, g_variant_ref (result), (GDestroyNotify) g_variant_unref, NULL);
     }
   ferry_completion_unref (completion);
 }
 
 static void
-transaction_answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+transaction_answered_packed (gpointer data, const FerryBody *result)
 {
-  transaction_end (data, result, error, ferry_completion_finish);
-}
-
-static void
-transaction_answered_in_run (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
-{
-  transaction_end (data, result, error, ferry_completion_finish_in_run);
-}
-
-static void
-transaction_answered_packed_in_run (gpointer data, const FerryBody *result)
-{
-  ferry_completion_finish_in_run (data, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
+  ferry_completion_finish (data, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
   ferry_completion_unref (data);
 }
 
@@ -328,19 +314,14 @@ transaction_get_mux (gpointer data)
   return ((Transaction *) ferry_completion_get_data (data))->mux;
 }
 
-static const FerryAnswerFuncs task_funcs = {.done = transaction_answered, .get_mux = transaction_get_mux};
-/* By whether bytes are wanted. */
-static const FerryAnswerFuncs waiting_funcs[2] = {
-  {.done = transaction_answered, .done_in_run = transaction_answered_in_run, .get_mux = transaction_get_mux},
-  {.done = transaction_answered,
-   .done_in_run = transaction_answered_in_run,
-   .done_packed = transaction_answered_packed_in_run,
-   .get_mux = transaction_get_mux}};
+static const FerryAnswerFuncs answer_funcs = {.done = transaction_answered, .get_mux = transaction_get_mux};
+/* For a request that wants bytes. */
+static const FerryAnswerFuncs packed_funcs = {
+  .done = transaction_answered, .done_packed = transaction_answered_packed, .get_mux = transaction_get_mux};
 
-/* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
- * will wait for the completion. Such a request, if it is of bytes, wants bytes as its result. */
+/* Sends a request. Returns (transfer full) its completion, or NULL with an error. */
 static FerryCompletion *
-transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *waiters, GError **error)
+transaction_start (FerryMux *mux, const FerryAskRequest *request, GError **error)
 {
   g_autoptr (FerryCompletion) completion = NULL;
   Transaction *self;
@@ -348,15 +329,13 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
   if (g_cancellable_set_error_if_cancelled (request->cancellable, error))
     return NULL;
   completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
-  if (waiters != NULL)
-    ferry_completion_set_waiters (completion, waiters);
   if (request->answer_wait != NULL)
     ferry_request_wait_set_completion (request->answer_wait, completion);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
   self->of_bytes = request->packed.data != NULL;
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  self->xid = ferry_mux_ask (mux, request, waiters != NULL ? &waiting_funcs[self->of_bytes] : &task_funcs,
+  self->xid = ferry_mux_ask (mux, request, self->of_bytes ? &packed_funcs : &answer_funcs,
                              ferry_completion_ref (completion), error);
   if (self->xid != 0)
     return g_steal_pointer (&completion);
@@ -378,7 +357,7 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, GError **e
     return NULL;
   ferry_request_wait_init (&wait, self->transport);
   request->answer_wait = &wait;
-  completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
+  completion = transaction_start (self, request, error);
   if (completion == NULL)
     return NULL;
   ferry_request_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
@@ -504,7 +483,7 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_mux_transact_async);
   g_task_set_check_cancellable (task, FALSE);
-  completion = transaction_start (self, &request, NULL, &error);
+  completion = transaction_start (self, &request, &error);
   if (completion != NULL)
     ferry_completion_return (completion, task, ferry_deadline_or_never (request.deadline));
   else

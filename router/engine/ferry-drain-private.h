@@ -35,9 +35,7 @@ void ferry_drain_grant (FerryDrain *self, FerryLink *link);
 void ferry_drain_revoke (FerryDrain *self, FerryLink *link);
 FerryLink *ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index);
 
-gboolean ferry_drain_note_untidy (FerryDrain *self, FerryLink *link);
 FerryDrainResult ferry_drain_visit (FerryDrain *self, FerryLink *link);
-gboolean ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own);
 gboolean ferry_drain_checks_are_over (const FerryLink *link);
 
 void ferry_drain_push (FerryDrain *self, FerryBlock *block);

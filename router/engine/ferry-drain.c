@@ -240,9 +240,9 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   return kept;
 }
 
-/* Gives the next record of the lane, where it lies, to the thread that has the lane, or hands it over. */
+/* Hands the next record of the lane over, where it lies. */
 static gboolean
-take_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own, FerryAnswerRun *run)
+take_next (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
 {
   FerryLaneReader *lane = &link->up;
   const guint8 *payload = ferry_lane_reader_get_place (lane) + sizeof (FerryRecordHeader);
@@ -254,42 +254,29 @@ take_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own, FerryAnswerR
   memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
   grant = find_grant (self, link, header.connection_id);
   if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
-      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done)
+      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done ||
+      !ferry_answer_run_take (run, &header, payload, FALSE))
     return FALSE;
-  if (own == NULL || own->size > 0 || !ferry_answer_wait_take (own, &header, payload))
-    {
-      /* After the look at the tail, as a thread is counted before its answer comes. */
-      if (!ferry_answer_waits_has_any (&link->waiting.waits))
-        return FALSE;
-      if (run->waits == NULL)
-        ferry_answer_run_begin (run, &link->waiting.waits);
-      if (!ferry_answer_run_take (run, &header, payload, FALSE))
-        return FALSE;
-    }
   ferry_lane_reader_consume (lane, ferry_record_size (header.length));
   return count_handed_over (self);
 }
 
-/* Takes the next records, up to one that no thread waits for, without a copy of the others. own: (nullable): the thread
- * that calls this, where it has the lane. Returns whether it took as much as it may in one visit. */
-gboolean
-ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own)
+/* Takes the next records, up to one that no thread waits for, without a copy of the others. Returns whether it took as
+ * much as it may in one visit. */
+static gboolean
+hand_over_next (FerryDrain *self, FerryLink *link)
 {
   const guint64 head = link->up.head;
   FerryAnswerRun run;
 
-  if (link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL || link->draining_done ||
-      link->tail_final)
+  if (link->tail_final || !ferry_answer_waits_has_any (&link->waiting.waits))
     return FALSE;
-  run.waits = NULL;
+  ferry_answer_run_begin (&run, &link->waiting.waits);
   while (link->up.head - head < FERRY_BLOCK_SIZE &&
          (ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
-         take_next (self, link, own, &run))
+         take_next (self, link, &run))
     ;
-  if (run.waits != NULL)
-    ferry_answer_run_end (&run);
-  /* Release: as in ferry_drain_visit(). */
-  atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
+  ferry_answer_run_end (&run);
   return link->up.head - head >= FERRY_BLOCK_SIZE;
 }
 
@@ -1146,7 +1133,7 @@ drain (FerryDrain *self, FerryLink *link)
     {
       /* Before an inbox refuses a message. Relaxed: a thread sets it after that, with the inbox's lock between. */
       atomic_store_explicit (&link->waiting.waits.may_hand_over, FALSE, memory_order_relaxed);
-      if (ferry_drain_hand_over_next (self, link, NULL))
+      if (hand_over_next (self, link))
         return FERRY_DRAIN_MORE;
       return ferry_lane_reader_get_available (&link->up) > 0 ? FERRY_DRAIN_STALLED : FERRY_DRAIN_MORE;
     }
@@ -1166,19 +1153,14 @@ drain (FerryDrain *self, FerryLink *link)
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }
 
-/* Starts the timers for memory that is given back, where the link has some and they do not run. Returns whether one was
- * started. */
-gboolean
-ferry_drain_note_untidy (FerryDrain *self, FerryLink *link)
+/* Starts the timers for memory that is given back, where the link has some and they do not run. */
+static void
+note_untidy (FerryDrain *self, FerryLink *link)
 {
-  const gboolean soon = G_UNLIKELY (self->soon_at == 0) && carried_much (link);
-
-  if (soon)
+  if (G_UNLIKELY (self->soon_at == 0) && carried_much (link))
     self->soon_at = ferry_time_add (g_get_monotonic_time (), SOON);
-  if (G_LIKELY (self->tidy_at != 0) || !is_untidy (link))
-    return soon;
-  start_tidying (self);
-  return TRUE;
+  if (G_UNLIKELY (self->tidy_at == 0) && is_untidy (link))
+    start_tidying (self);
 }
 
 /* Visits a link: takes a limited part of its records from the lane, and pushes them. */
@@ -1190,6 +1172,6 @@ ferry_drain_visit (FerryDrain *self, FerryLink *link)
   /* Release: a thread that reads this value also finds the pushed blocks counted in share_out. */
   if (link->intake.copy.memory.data == NULL && link->intake.arrival.check == NULL)
     atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
-  ferry_drain_note_untidy (self, link);
+  note_untidy (self, link);
   return result;
 }

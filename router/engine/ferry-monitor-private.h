@@ -11,8 +11,9 @@
 
 #pragma once
 
-#include "engine/ferry-leases-private.h"
+#include "engine/ferry-commands-private.h"
 #include "engine/ferry-pingee-private.h"
+#include "engine/ferry-short-cut-private.h"
 
 G_BEGIN_DECLS
 
@@ -49,7 +50,6 @@ gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, gui
 
 FerryCommands *ferry_monitor_get_commands (FerryMonitor *self);
 FerryShortCut *ferry_monitor_get_short_cut (FerryMonitor *self);
-FerryLeases *ferry_monitor_get_leases (FerryMonitor *self);
 FerrySharedQueue *ferry_monitor_get_shared_queue (FerryMonitor *self);
 FerryLocalQueue *ferry_monitor_get_local_queue (FerryMonitor *self);
 void ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts);

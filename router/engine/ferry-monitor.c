@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The monitor's thread runs commands, visits links and reports their states to the router's thread. Its parts
- * have files of their own: role, visits, short cut of the main loop, leases of lanes, fence. */
+ * have files of their own: role, visits, short cut of the main loop, fence. */
 
 #include "config.h"
 
@@ -36,7 +36,6 @@ struct _FerryMonitor
   FerryVisits visits;
   FerryFence fence;
   FerryShortCut short_cut;
-  FerryLeases leases;
   _Atomic gint references; /* any */
   _Atomic guint n_links;   /* any: links that were added, with an end that the router's thread has not handled yet */
 };
@@ -237,7 +236,6 @@ ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccoun
   if (!ferry_visits_init (&self->visits, shared, &self->role, pingee, account, local_queue_limit, spare_time, error))
     return NULL;
   ferry_short_cut_init (&self->short_cut, &self->visits, &self->role, pingee, context);
-  ferry_leases_init (&self->leases, &self->short_cut, &self->commands);
   shared->catch_up = catch_up;
   shared->catch_up_data = &self->commands;
   self->thread = ferry_thread_try_new ("ferry-monitor", "the router", monitor_main, self, error);
@@ -304,18 +302,11 @@ ferry_monitor_get_local_queue (FerryMonitor *self)
   return self->visits.local;
 }
 
-/* const: for the router's thread */
+/* const */
 FerryShortCut *
 ferry_monitor_get_short_cut (FerryMonitor *self)
 {
   return &self->short_cut;
-}
-
-/* const: for any thread */
-FerryLeases *
-ferry_monitor_get_leases (FerryMonitor *self)
-{
-  return &self->leases;
 }
 
 /* router's thread: (transfer full): returns the source of the short cut, attached to the router's context. To be
@@ -338,8 +329,8 @@ ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
   counts[FERRY_COUNTER_QUEUED_BYTES] = (guint64) ferry_local_queue_get_bytes (visits->local);
   counts[FERRY_COUNTER_LINKS] = ferry_monitor_count_links (self);
   counts[FERRY_COUNTER_WAITING_LINKS] = atomic_load_explicit (&visits->n_waiting, memory_order_relaxed);
-  counts[FERRY_COUNTER_SPIN_TIME] =
-    ferry_spin_get_time (&self->short_cut.spin) + atomic_load_explicit (&self->leases.spin_time, memory_order_relaxed);
+  counts[FERRY_COUNTER_SPIN_TIME] = ferry_spin_get_time (&self->short_cut.spin) +
+                                    atomic_load_explicit (&self->short_cut.threads_time, memory_order_relaxed);
   counts[FERRY_COUNTER_DIRECT_ANSWERS] = ferry_drain_get_n_handed_over (visits->drain);
   counts[FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) ferry_local_queue_get_highest (visits->local);
   counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&visits->most_waiting, memory_order_relaxed);
@@ -621,7 +612,7 @@ ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exit)
 void
 ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link)
 {
-  ferry_short_cut_note_awaited (&self->short_cut, link);
+  ferry_short_cut_note_wait (&self->short_cut, link);
 }
 
 /* any: share bytes left an inbox: wakes the monitor for a stalled link, if it may go on. refused: the inbox may now. */

@@ -22,13 +22,14 @@ G_BEGIN_DECLS
 typedef struct
 {
   pthread_mutex_t lock;
-  /* any: the role is lent. Set with the lock held; the monitor clears it before it waits for the lock. Relaxed, as all
-   * accesses: the lock orders what the flag tells of */
+  /* any: the role is lent. Set with the lock held; the monitor clears it before it waits for the lock. Relaxed, but for
+   * ferry_role_is_lent(): the lock orders what the flag tells of */
   _Atomic gboolean is_lent;
-  _Atomic gint n_needs; /* any: how many threads need the monitor to drain */
-  gint64 keep_until;    /* role: monotonic time until which the monitor keeps the role */
-  gboolean is_unused;   /* role: the role was lent, and the main loop has not had it since */
-  int doorbell;         /* const: (unowned): wakes the monitor */
+  _Atomic guint n_wants; /* any: how many threads try to acquire the role while another has it */
+  _Atomic gint n_needs;  /* any: how many threads need the monitor to drain */
+  gint64 keep_until;     /* role: monotonic time until which the monitor keeps the role */
+  gboolean is_unused;    /* role: the role was lent, and the main loop has not had it since */
+  int doorbell;          /* const: (unowned): wakes the monitor */
 } FerryRole;
 
 void ferry_role_init (FerryRole *self, int doorbell);
@@ -55,11 +56,21 @@ gboolean ferry_role_acquire (FerryRole *self);
  * woken, and takes the role back. */
 void ferry_role_release (FerryRole *self, gboolean passes);
 
-/* any: a hint. */
+/* any: a hint. But if a thread has counted itself among the answer waits, and finds the role not lent, then what the
+ * role is lent to later finds it counted: the count, this load, and the store that lends the role are sequentially
+ * consistent. */
 static inline gboolean
 ferry_role_is_lent (FerryRole *self)
 {
-  return atomic_load_explicit (&self->is_lent, memory_order_relaxed);
+  return atomic_load_explicit (&self->is_lent, memory_order_seq_cst);
+}
+
+/* The thread that has the role and polls: whether it is to stop. The monitor takes the role back, or another thread
+ * wants it. Relaxed: hints. */
+static inline gboolean
+ferry_role_is_wanted (FerryRole *self)
+{
+  return !ferry_role_is_lent (self) || atomic_load_explicit (&self->n_wants, memory_order_relaxed) > 0;
 }
 
 /* any: makes the monitor keep the role until ferry_role_end_need(). The monitor must be woken afterwards. */

@@ -47,7 +47,8 @@ void
 ferry_role_lend (FerryRole *self)
 {
   self->is_unused = TRUE;
-  atomic_store_explicit (&self->is_lent, TRUE, memory_order_relaxed);
+  /* Sequentially consistent: see ferry_role_is_lent(). */
+  atomic_store_explicit (&self->is_lent, TRUE, memory_order_seq_cst);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -79,28 +80,38 @@ ferry_role_try_acquire (FerryRole *self)
   return FALSE;
 }
 
-gboolean
-ferry_role_acquire (FerryRole *self)
+/* While another thread has the role. */
+static gboolean
+wait_for_role (FerryRole *self)
 {
-  gint64 until = 0;
+  const gint64 until = g_get_monotonic_time () + WAIT_MICROSECONDS;
 
-  while (!ferry_role_try_acquire (self))
+  while (ferry_role_is_lent (self))
     {
-      gint64 now;
-
-      if (!ferry_role_is_lent (self))
-        return FALSE;
-      now = g_get_monotonic_time ();
-      if (until == 0)
-        until = now + WAIT_MICROSECONDS;
-      if (now >= until)
+      if (g_get_monotonic_time () >= until)
         {
           ferry_doorbell_ring (self->doorbell);
           return FALSE;
         }
       sched_yield ();
+      if (ferry_role_try_acquire (self))
+        return TRUE;
     }
-  return TRUE;
+  return FALSE;
+}
+
+gboolean
+ferry_role_acquire (FerryRole *self)
+{
+  gboolean has_role = ferry_role_try_acquire (self);
+
+  if (has_role || !ferry_role_is_lent (self))
+    return has_role;
+  /* Relaxed: see ferry_role_is_wanted(). */
+  atomic_fetch_add_explicit (&self->n_wants, 1, memory_order_relaxed);
+  has_role = wait_for_role (self);
+  atomic_fetch_sub_explicit (&self->n_wants, 1, memory_order_relaxed);
+  return has_role;
 }
 
 void

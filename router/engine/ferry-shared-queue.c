@@ -233,7 +233,6 @@ ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link)
 {
   if (link->visit.is_active)
     return;
-  ferry_link_recall_lease (link);
   link->visit.is_active = TRUE;
   g_queue_push_tail_link (&self->active, &link->visit.active_node);
 }
@@ -363,7 +362,6 @@ ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pi
 void
 ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
 {
-  ferry_link_recall_lease (link);
   ferry_shared_queue_deactivate (self, link);
   ferry_shared_queue_set_deadline (self, link, 0);
   ignore_doorbell (self, link);

@@ -7,6 +7,10 @@
  * The monitor hears the doorbells, but while the main loop polls them. Lanes are armed before that poll, and unarmed
  * after it. So a worker that sends while the main loop works does not wake the monitor.
  *
+ * A thread that waits for an answer does the same for one link: it polls the lane with the role for some microseconds,
+ * and then sleeps until the holder of the role hands it the answer. Where the main loop wants the role, it polls no
+ * longer.
+ *
  * The lane of a link over which threads wait for answers is armed then, too. The holder of the role hands an answer to
  * the thread that waits for it (see ferry-drain.c). So that there always is such a holder, a ring wakes the monitor.
  *
@@ -33,7 +37,7 @@ typedef struct
   gboolean has_served; /* router's thread: records were taken after the latest drain, while threads waited for some */
   FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting; /* any: see FERRY_SPIN_SETTING() */
-  _Atomic gint n_polling;       /* any: how many threads poll a link while they wait for an answer, or want to */
+  _Atomic guint64 threads_time; /* any: microseconds of the spins of threads that wait for answers */
 } FerryShortCut;
 
 void ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryRole *role, FerryPingee *pingee,
@@ -59,16 +63,15 @@ void ferry_short_cut_end_dispatch (FerryShortCut *self);
  * are records. Where there is one core, yields it once, without the role, which a waiting thread may need meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);
 
-/* role: drains an active link, and lets it rest with its lane armed. Returns FALSE if the monitor must take the role:
- * the main loop, or this thread, has other work. */
-gboolean ferry_short_cut_serve (FerryShortCut *self, FerryLink *link);
-/* role: whether the link is active only because the main loop has not polled since it drained the link's last
- * record. */
-gboolean ferry_short_cut_is_as_good_as_resting (FerryLink *link);
-/* any: a hint: whether a thread has the link's up lane, to wait for an answer: see ferry-leases-private.h. */
-gboolean ferry_short_cut_is_leased (FerryLink *link);
-/* any: notes that a thread waits for an answer over the link, and does not have the lane. The monitor arms the lane. */
-void ferry_short_cut_note_awaited (FerryShortCut *self, FerryLink *link);
+/* any: arms the link's lane for a thread that waits, was counted among the answer waits, and is going to sleep. */
+void ferry_short_cut_note_wait (FerryShortCut *self, FerryLink *link);
+/* any: lists a thread that is going to send a request over the link, so that it is handed the answer. The caller keeps
+ * a reference to the link, and calls ferry_short_cut_end_wait() soon, as the lane may be unarmed until then. */
+void ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait);
+/* any: ends that. waits: first waits until the thread is handed its answer or the completion is over: polls, where that
+ * has paid lately, and then sleeps. Afterwards, wait->size tells whether the answer is in wait->place. */
+void ferry_short_cut_end_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits,
+                               gint64 deadline, GCancellable *cancellable);
 
 /* The monitor: lends the role to the main loop, sleeps until there is work that is not the main loop's, and takes the
  * role back. */

@@ -10,11 +10,6 @@
 #include "engine/ferry-pingee-private.h"
 #include "lane/ferry-barrier-private.h"
 
-/* For so long after a thread has waited for an answer, the link's lane is armed while the main loop works. So not each
- * of a thread's requests wakes the monitor. The main loop's own conversations over the link pay for it with up to half
- * of their rate: the monitor hears what is sent meanwhile. */
-#define AWAITED_MICROSECONDS 2000
-
 /* How often a link is visited over which threads wait, until it is empty. */
 #define VISITS_PER_SERVICE 4
 
@@ -38,13 +33,6 @@ ferry_short_cut_clear (FerryShortCut *self)
   g_clear_pointer (&self->context, g_main_context_unref);
 }
 
-gboolean
-ferry_short_cut_is_leased (FerryLink *link)
-{
-  /* Relaxed: only a hint, as the thread may stop at any time. */
-  return ferry_lease_get_state (&link->waiting.lease) == FERRY_LEASE_PAUSED;
-}
-
 /* role: lets an active link with an empty lane rest, with the lane armed, if the main loop may drain it. */
 static void
 rest_light_link (FerryShortCut *self, FerryLink *link)
@@ -59,39 +47,10 @@ rest_light_link (FerryShortCut *self, FerryLink *link)
 
 /* ---- links over which threads wait for answers ---- */
 
-/* role: whether threads wait for answers over the link, or have done so lately. */
+/* role: drains an active link, and lets it rest with its lane armed. Returns FALSE if the monitor must take the role:
+ * the main loop, or this thread, has other work. */
 static gboolean
-is_awaited (FerryLink *link)
-{
-  gint64 now;
-
-  if (!ferry_answer_waits_has_any (&link->waiting.waits) &&
-      !atomic_load_explicit (&link->waiting.is_awaited, memory_order_relaxed))
-    return FALSE;
-  now = g_get_monotonic_time ();
-  if (ferry_answer_waits_has_any (&link->waiting.waits))
-    {
-      link->waiting.seen_at = now;
-      return TRUE;
-    }
-  if (now - link->waiting.seen_at < AWAITED_MICROSECONDS)
-    return TRUE;
-  /* Sequentially consistent, as in note_awaited() and the count: a thread adds itself, and then sets the flag. Either
-   * this thread sees it added, or that thread finds the flag cleared, and wakes the monitor. */
-  atomic_store_explicit (&link->waiting.is_awaited, FALSE, memory_order_seq_cst);
-  return ferry_answer_waits_has_any (&link->waiting.waits);
-}
-
-void
-ferry_short_cut_note_awaited (FerryShortCut *self, FerryLink *link)
-{
-  if (self->context != NULL && !atomic_load_explicit (&link->waiting.is_awaited, memory_order_seq_cst) &&
-      !atomic_exchange_explicit (&link->waiting.is_awaited, TRUE, memory_order_seq_cst))
-    ferry_shared_queue_wake (self->shared);
-}
-
-gboolean
-ferry_short_cut_serve (FerryShortCut *self, FerryLink *link)
+serve (FerryShortCut *self, FerryLink *link)
 {
   for (guint i = 0; i < VISITS_PER_SERVICE && link->visit.is_active && ferry_visits_is_light (link); i++)
     {
@@ -115,11 +74,11 @@ serve_awaited_links (FerryShortCut *self)
       GList *next = node->next;
       FerryLink *link = node->data;
 
-      if (is_awaited (link))
+      if (ferry_answer_waits_has_any (&link->waiting.waits))
         {
           const guint64 head = link->up.head;
 
-          served &= ferry_short_cut_serve (self, link);
+          served &= serve (self, link);
           self->has_served |= link->up.head != head;
         }
       node = next;
@@ -197,6 +156,15 @@ begin_poll (FerryShortCut *self, gboolean *ready)
   return !*ready;
 }
 
+/* role: activates a link. Its lane is unarmed then, and rings only when it is full. */
+static void
+adopt_link (FerryShortCut *self, FerryLink *link)
+{
+  ferry_visits_set_ring_when_full (link, TRUE);
+  ferry_lane_reader_disarm (&link->up);
+  ferry_shared_queue_activate (self->shared, link);
+}
+
 /* Activates the links that rest, while the main loop works or spins. Their lanes are unarmed then, as if the main loop
  * had drained them. A worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full
  * rings still. all: also the links over which threads wait. */
@@ -209,12 +177,9 @@ adopt_links (FerryShortCut *self, gboolean all)
     {
       FerryLink *link = node->data;
 
-      if (link->state != FERRY_LINK_OPEN || link->visit.is_active || link->draining_done ||
-          ferry_short_cut_is_leased (link) || (!all && is_awaited (link)))
-        continue;
-      ferry_visits_set_ring_when_full (link, TRUE);
-      ferry_lane_reader_disarm (&link->up);
-      ferry_shared_queue_activate (self->shared, link);
+      if (link->state == FERRY_LINK_OPEN && !link->visit.is_active && !link->draining_done &&
+          (all || !ferry_answer_waits_has_any (&link->waiting.waits)))
+        adopt_link (self, link);
     }
 }
 
@@ -258,7 +223,7 @@ has_records (FerryShortCut *self)
     {
       FerryLink *link = node->data;
 
-      if (link->state != FERRY_LINK_OPEN || link->draining_done || ferry_short_cut_is_leased (link))
+      if (link->state != FERRY_LINK_OPEN || link->draining_done)
         continue;
       /* A broken rule of the lane needs no handling here: the next visit finds it. */
       if (ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
@@ -269,18 +234,12 @@ has_records (FerryShortCut *self)
   return FALSE;
 }
 
-/* Whether a thread polls for its answer itself. The main loop then does not spin, as the thread needs the role, and the
- * core. Relaxed: a hint. */
-static gboolean
-is_polled (FerryShortCut *self)
-{
-  return atomic_load_explicit (&self->n_polling, memory_order_relaxed) > 0;
-}
-
 static gboolean
 is_spin_over (gpointer data)
 {
-  return is_polled (data) || has_records (data);
+  FerryShortCut *self = data;
+
+  return ferry_role_is_wanted (self->role) || has_records (self);
 }
 
 /* Counts anew. Returns whether the records that came since the latest spin belong to a conversation: a next one is
@@ -345,7 +304,7 @@ ferry_short_cut_spin (FerryShortCut *self)
     return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, look_for_records, self);
   if (!ferry_role_acquire (self->role))
     return FALSE;
-  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !is_polled (self))
+  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR)
     arrived = spin (self);
   ferry_role_release (self->role, FALSE);
   return arrived;
@@ -363,19 +322,14 @@ ferry_short_cut_give_way (FerryShortCut *self)
   self->expects_drain = self->gives_way = TRUE;
 }
 
-gboolean
-ferry_short_cut_is_as_good_as_resting (FerryLink *link)
-{
-  return ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 &&
-         !ferry_news_has_cells (link) && (link->output == NULL || !ferry_output_is_ready (link->output));
-}
-
 /* Whether the main loop need not visit the link. Most links of an application are so at any time. */
 static gboolean
 is_quiet (FerryLink *link)
 {
   return ferry_visits_is_light (link) && link->visit.told_attached && !link->visit.is_stalled &&
-         link->visit.nap == NULL && !link->visit.is_deaf && ferry_short_cut_is_as_good_as_resting (link);
+         link->visit.nap == NULL && !link->visit.is_deaf && ferry_lane_reader_look (&link->up) &&
+         ferry_lane_reader_get_available (&link->up) == 0 && !ferry_news_has_cells (link) &&
+         (link->output == NULL || !ferry_output_is_ready (link->output));
 }
 
 /* role: visits an active link for the main loop. Returns FALSE if the monitor must take the role. */
@@ -424,6 +378,127 @@ ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
   /* A monitor that sleeps does not know of a timer that this drain has started. */
   passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
   ferry_role_release (self->role, passes || !ferry_visits_need_no_monitor (self->visits));
+}
+
+/* ---- a thread that waits for an answer ---- */
+
+/* Unarms the lane before the request is sent, or a worker that answers at once would ring. Returns whether the thread
+ * polls. If the main loop goes to its poll meanwhile, it arms the lane again. */
+static gboolean
+begin_poll_of (FerryShortCut *self, FerryLink *link)
+{
+  gboolean polls;
+
+  if (!ferry_role_acquire (self->role))
+    return FALSE;
+  polls = link->state == FERRY_LINK_OPEN && !link->draining_done;
+  if (polls)
+    adopt_link (self, link);
+  ferry_role_release (self->role, FALSE);
+  return polls;
+}
+
+/* role, which this thread gives up: drains an active link, and leaves its lane armed. */
+static void
+serve_and_release (FerryShortCut *self, FerryLink *link)
+{
+  const gint64 tidy_time = ferry_drain_get_tidy_time (self->visits->drain);
+  gboolean passes = !serve (self, link);
+
+  ferry_drain_ping (self->visits->drain);
+  /* A monitor that sleeps does not know of a timer that this thread has started. */
+  passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
+  ferry_role_release (self->role, passes);
+}
+
+/* The main loop may have left the lane unarmed. From now on it does not. */
+void
+ferry_short_cut_note_wait (FerryShortCut *self, FerryLink *link)
+{
+  if (!ferry_role_acquire (self->role))
+    return;
+  if (link->visit.is_active)
+    serve_and_release (self, link);
+  else
+    ferry_role_release (self->role, FALSE);
+}
+
+void
+ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait)
+{
+  FerryLinkWaiting *waiting = &link->waiting;
+  const gboolean is_sole = ferry_answer_waits_add (&waiting->waits, wait);
+
+  /* Acquire: the spin passes from one thread to the next. */
+  wait->is_first = !atomic_exchange_explicit (&waiting->has_first, TRUE, memory_order_acquire);
+  if (wait->is_first)
+    {
+      ferry_spin_configure (&waiting->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
+      wait->polls = ferry_spin_begin (&waiting->spin) && begin_poll_of (self, link);
+    }
+  if (!wait->polls && is_sole)
+    ferry_short_cut_note_wait (self, link);
+}
+
+/* What a thread compares while it polls. */
+typedef struct
+{
+  FerryShortCut *self;
+  FerryLink *link;
+  FerryCompletion *completion;
+} Poll;
+
+static gboolean
+is_poll_over (gpointer data)
+{
+  const Poll *poll = data;
+
+  return ferry_lane_reader_has_record (&poll->link->up, poll->link->up.head) ||
+         ferry_completion_is_over (poll->completion) || ferry_role_is_wanted (poll->self->role);
+}
+
+/* Polls the lane with the role, as the main loop would. Then drains it, and leaves it armed. Without the role, the
+ * monitor does. */
+static void
+end_poll_of (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits)
+{
+  Poll poll = {self, link, wait->completion};
+  FerrySpin *spin = &link->waiting.spin;
+  const guint64 before = ferry_spin_get_time (spin);
+
+  wait->polls = FALSE;
+  if (!ferry_role_acquire (self->role))
+    return;
+  /* A link that has ended meanwhile is in no queue, and its memory may be gone. */
+  if (link->queue == NULL)
+    {
+      ferry_role_release (self->role, FALSE);
+      return;
+    }
+  if (waits)
+    ferry_spin_poll (spin, is_poll_over, &poll);
+  ferry_shared_queue_activate (self->shared, link);
+  serve_and_release (self, link);
+  /* Relaxed: a count. */
+  atomic_fetch_add_explicit (&self->threads_time, ferry_spin_get_time (spin) - before, memory_order_relaxed);
+}
+
+void
+ferry_short_cut_end_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
+                          GCancellable *cancellable)
+{
+  FerryLinkWaiting *waiting = &link->waiting;
+
+  if (wait->polls)
+    end_poll_of (self, link, wait, waits);
+  /* A thread that was handed its answer is in no list any more. */
+  if (!waits || !ferry_completion_wait_or_take (wait->completion, deadline, cancellable))
+    ferry_answer_waits_remove (&waiting->waits, wait);
+  wait->is_listed = FALSE;
+  if (!wait->is_first)
+    return;
+  ferry_spin_end (&waiting->spin);
+  atomic_store_explicit (&waiting->has_first, FALSE, memory_order_release);
 }
 
 /* ---- the source ----

@@ -4,15 +4,13 @@
 /* The visits to links: a visit takes output, cells and records of a link, and decides what happens to its lane then.
  *
  * An active link is visited in turn. An event of its doorbell, control socket, output or process makes a link active.
- * The records of a link are not taken, for one of six reasons:
+ * The records of a link are not taken, for one of these reasons:
  * - Its worker has not attached. The lane is unarmed.
  * - Its lane is empty and armed. The link is not active until the writer rings.
  * - It dozes: the lane is unarmed for 50 µs, to fill. It is deaf as well if it was found empty too often.
  * - It naps long, for 1 ms: it rang in vain, or a barrier that it needs failed.
  * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
  *   active again when blocks or memory are given back.
- * - A thread has a lease of the lane, and arms it or not. The link is not active until that thread gives the lane back.
- *   What makes the link active recalls the lease.
  *
  * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
  * its cells only. After a fault nothing is taken any more, and the link

@@ -7,16 +7,14 @@
  * to the router's thread is woken by each piece of that.
  *
  * Threads: any. Answers are taken by one thread at a time.
- * Locks:   lock is held while answers are handed over, and waking while their threads are woken; waking is taken after
- *          lock. The only functions that are called with them are those of FerryAnswerWait and of the inboxes, those of
- * the completions, which take no lock, and came() of the watches. Life:    what the awaited completions sleep in may be
- * freed after ferry_answer_waits_sync(). */
+ * Locks:   lock is held while answers are handed over. The only functions that are called with it are those of
+ *          FerryAnswerWait and of the inboxes, those of the completions, which take no lock, and came() of the
+ *          watches. */
 
 #pragma once
 
 #include "lane/ferry-inbox-private.h"
 #include "lane/ferry-lane-private.h"
-#include "lane/ferry-lease-private.h"
 
 G_BEGIN_DECLS
 
@@ -25,7 +23,6 @@ G_BEGIN_DECLS
 typedef struct
 {
   pthread_mutex_t lock;
-  pthread_mutex_t waking;
   _Atomic gboolean may_hand_over;     /* an inbox that refused a message, for which the link is stalled, has room */
   _Atomic guint n;                    /* the threads, also those that wait for what comes to an inbox */
   _Atomic (GArray *) inboxes;         /* lock: (owned) (nullable) (element-type Joined) */
@@ -37,26 +34,17 @@ typedef struct
 typedef struct
 {
   FerryAnswerWaits *waits; /* (unowned): its lock is held */
-  FerryDueWaiters due;
+  _Atomic guint32 *due;    /* (nullable): the latest thread that was handed its answer, if it is to be woken */
   gboolean marks; /* the last message that was taken is in an inbox; the inbox's marker must be put in its place */
 } FerryAnswerRun;
 
 void ferry_answer_waits_init (FerryAnswerWaits *self);
 void ferry_answer_waits_clear (FerryAnswerWaits *self);
-/* Adds a thread, before it sends the request. It must not move until ferry_answer_waits_remove(), or until its
- * completion was handed over. */
-void ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait);
-/* The thread itself, without the role: as ferry_answer_waits_add(), if its lease goes on, which then ends. Returns
- * whether it went on. */
-gboolean ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease);
-/* role: recalls the lease, if it goes on, and adds its thread. A thread leaves its lease with the role, or else with
- * this lock. So wait is used with the lock, and only after the lease was recalled. */
-void ferry_answer_waits_recall (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease);
+/* Adds a thread, before it sends the request. Its wait must not move until ferry_answer_waits_remove(), or until its
+ * completion was handed over. Returns whether nothing else waits over the link. */
+gboolean ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait);
 /* Afterwards, the wait's size tells whether it got the answer. */
 void ferry_answer_waits_remove (FerryAnswerWaits *self, FerryAnswerWait *wait);
-/* Returns when all threads that were handed an answer before are woken. */
-void ferry_answer_waits_sync (FerryAnswerWaits *self);
-
 /* Makes the messages of a connection that the inbox accepts come to it. share: the bytes that the link has out. A
  * message that was drained before is not among them. */
 void ferry_answer_waits_join (FerryAnswerWaits *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share);
@@ -78,11 +66,11 @@ ferry_answer_waits_note_push (FerryAnswerWaits *self)
     ferry_answer_waits_wake_watches (self);
 }
 
-/* Whether any thread waits, but one that has the lane itself. */
+/* Whether any thread waits. */
 static inline gboolean
 ferry_answer_waits_has_any (FerryAnswerWaits *self)
 {
-  /* Sequentially consistent: see is_awaited() of ferry-short-cut.c. */
+  /* Sequentially consistent: see ferry_role_is_lent(). */
   return atomic_load_explicit (&self->n, memory_order_seq_cst) > 0;
 }
 

@@ -20,7 +20,6 @@ ferry_answer_waits_init (FerryAnswerWaits *self)
 {
   *self = (FerryAnswerWaits){0};
   pthread_mutex_init (&self->lock, NULL);
-  pthread_mutex_init (&self->waking, NULL);
 }
 
 void
@@ -28,7 +27,6 @@ ferry_answer_waits_clear (FerryAnswerWaits *self)
 {
   if (self->inboxes != NULL)
     g_array_unref (self->inboxes);
-  pthread_mutex_destroy (&self->waking);
   pthread_mutex_destroy (&self->lock);
 }
 
@@ -50,45 +48,17 @@ remove_locked (FerryAnswerWaits *self, FerryAnswerWait **place)
   atomic_fetch_sub_explicit (&self->n, 1, memory_order_seq_cst);
 }
 
-static void
-add_locked (FerryAnswerWaits *self, FerryAnswerWait *wait)
+gboolean
+ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait)
 {
   FerryAnswerWait **list = &self->lists[wait->number % FERRY_N_ANSWER_WAIT_LISTS];
+  FERRY_AUTO_LOCK (&self->lock);
 
   wait->next = *list;
   *list = wait;
   wait->is_listed = TRUE;
-  /* Sequentially consistent: see is_awaited() of ferry-short-cut.c. */
-  atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
-}
-
-void
-ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  add_locked (self, wait);
-}
-
-gboolean
-ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease)
-{
-  gboolean went_on;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  went_on = ferry_lease_change (lease, wait, FERRY_LEASE_PAUSED, FERRY_LEASE_OFFERED);
-  if (went_on)
-    add_locked (self, wait);
-  return went_on;
-}
-
-void
-ferry_answer_waits_recall (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-
-  /* Until the lease is recalled, wait may be gone. */
-  if (ferry_lease_recall (lease))
-    add_locked (self, wait);
+  /* Sequentially consistent: see ferry_role_is_lent(). */
+  return atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst) == 0;
 }
 
 void
@@ -101,15 +71,6 @@ ferry_answer_waits_remove (FerryAnswerWaits *self, FerryAnswerWait *wait)
   if (*place != NULL)
     remove_locked (self, place);
   wait->is_listed = FALSE;
-}
-
-void
-ferry_answer_waits_sync (FerryAnswerWaits *self)
-{
-  pthread_mutex_lock (&self->lock);
-  pthread_mutex_unlock (&self->lock);
-  pthread_mutex_lock (&self->waking);
-  pthread_mutex_unlock (&self->waking);
 }
 
 void
@@ -147,7 +108,7 @@ ferry_answer_waits_begin_watch (FerryAnswerWaits *self, FerryInboxWait *watch)
   /* Relaxed: see ferry_answer_waits_note_push(). */
   watch->next = atomic_load_explicit (&self->watches, memory_order_relaxed);
   atomic_store_explicit (&self->watches, watch, memory_order_relaxed);
-  /* Sequentially consistent, as in add_locked(). */
+  /* Sequentially consistent, as in ferry_answer_waits_add(). */
   atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
 }
 
@@ -186,17 +147,20 @@ ferry_answer_run_begin (FerryAnswerRun *self, FerryAnswerWaits *waits)
   pthread_mutex_lock (&waits->lock);
 }
 
+static void
+wake_due (FerryAnswerRun *self)
+{
+  if (self->due != NULL)
+    ferry_completion_wake (self->due);
+  self->due = NULL;
+}
+
 /* A thread that is woken is likely to take the lock at once, for its next request. */
 void
 ferry_answer_run_end (FerryAnswerRun *self)
 {
-  FerryAnswerWaits *waits = self->waits;
-
-  /* Before the other lock is free: see ferry_answer_waits_sync(). */
-  pthread_mutex_lock (&waits->waking);
-  pthread_mutex_unlock (&waits->lock);
-  ferry_due_waiters_wake (&self->due);
-  pthread_mutex_unlock (&waits->waking);
+  pthread_mutex_unlock (&self->waits->lock);
+  wake_due (self);
 }
 
 /* (nullable): returns where the pointer to the thread is that waits for a message. */
@@ -219,8 +183,9 @@ hand_over (FerryAnswerRun *self, FerryAnswerWait **place)
   FerryAnswerWait *wait = *place;
 
   remove_locked (self->waits, place);
+  wake_due (self);
   /* The wait's memory may be gone after this. */
-  ferry_completion_hand_over (wait->completion, &self->due);
+  self->due = ferry_completion_hand_over (wait->completion);
 }
 
 /* Returns (transfer full) the bytes, or a copy of them. */

@@ -7,7 +7,7 @@
  *            down lane a thread of the worker. One thread at a time writes, under a lock of the writer's owner.
  * Trust:     none. Each position of the other end is copied out of shared memory once, then checked. The monitor also
  *            copies each record, and only the copy is checked and used. The writer keeps its own position in private
- *            memory. Of what it has published it reads back only a connection id, to choose a bell.
+ *            memory.
  * Invariant: 0 <= tail - head <= capacity - FERRY_LANE_END. Both positions only grow. */
 
 #pragma once
@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/ferry-completion-private.h"
-#include "base/ferry-spin-private.h"
 #include "lane/ferry-omission-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
@@ -24,39 +23,28 @@ G_BEGIN_DECLS
 
 typedef struct _FerryAnswerWait FerryAnswerWait;
 
-/* A thread that asks, and is handed the answer by the thread that drains the lane, or takes the answer out of the lane
- * itself. In the latter case it gets the lane before it sends the request, as the answer may come before this thread
- * runs again. */
+/* A thread that asks, and is handed the answer by the thread that drains the lane. */
 struct _FerryAnswerWait
 {
   guint64 connection_id;       /* of the answer's record */
   guint64 number;              /* of the answer: see ferry-answer-waits-private.h */
   FerryAnswerWait *next;       /* (unowned) (nullable): in a list of FerryAnswerWaits */
-  FerrySpin *spin;             /* (unowned): one thread at a time uses it, that which has a lane */
   FerryCompletion *completion; /* (unowned): handed over with the answer */
   /* Where the answer's payload is copied to, and its size in bytes then; 0: none came. */
   guint64 *place;
   gsize max_size;
   gsize size;
-  GBytes *whole; /* (owned) (nullable): an answer that is longer than max_size, which only FerryAnswerWaits takes */
+  GBytes *whole; /* (owned) (nullable): an answer that is longer than max_size */
   /* Whether the payload, which lies in place, is the answer. Called with the lane in use, so it must not wait. */
   gboolean (*is_answer) (gpointer data, gconstpointer payload, gsize size);
-  /* For FerryAnswerWaits: takes the payload if it is a part of the answer, before its last part. */
+  /* Takes the payload if it is a part of the answer, before its last part. */
   gboolean (*take_part) (gpointer data, gconstpointer payload, gsize size);
-  /* (nullable): sleeps until the wait is over for another reason, or until *bell differs from seen. May return early.
-   * Returns whether the bell was rung, and the wait goes on. NULL: the thread polls, and does not sleep. */
-  gboolean (*sleep) (gpointer data, _Atomic guint32 *bell, guint32 seen);
   gpointer data;
 
-  /* In a list of FerryAnswerWaits, or was until it was handed its answer. The owner of the lane's reader lists a thread
-   * that loses the lane; this thread sees that when it has noticed the loss. */
-  gboolean is_listed;
-
-  /* For the lease. */
-  gboolean spins;   /* the thread polls before it sleeps; until then, the lane is unarmed */
-  guint32 seen;     /* the rings of lease_bell before the lane was armed */
-  guint64 ticket;   /* of the thread's latest lease: see ferry-lease-private.h */
-  guint64 position; /* the lane's head when it was armed */
+  /* For the thread itself: see ferry-short-cut-private.h. */
+  gboolean is_listed; /* in a list of FerryAnswerWaits, or was until it was handed its answer */
+  gboolean is_first;  /* it may poll, if that has paid lately; no other thread of the link may meanwhile */
+  gboolean polls;     /* the lane is unarmed until this thread has polled it */
 };
 
 /* ---- the reader ---- */
@@ -95,7 +83,6 @@ char *ferry_lane_reader_describe_fault (const FerryLaneReader *self, const char 
 gboolean ferry_lane_reader_begin_arming (FerryLaneReader *self);
 void ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
-gboolean ferry_lane_reader_arm_for_lease (FerryLaneReader *self, FerryAnswerWait *wait);
 gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
 void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
@@ -161,14 +148,6 @@ ferry_lane_reader_get_place (FerryLaneReader *self)
 
 /* ---- the writer ---- */
 
-/* Which bell a writer must ring after it has published a record. */
-typedef enum
-{
-  FERRY_RING_NONE,
-  FERRY_RING_READER, /* the reader's doorbell */
-  FERRY_RING_LEASE,  /* the lane's lease_bell: a thread sleeps until a record of this connection id comes */
-} FerryRing;
-
 typedef struct
 {
   FerryLaneControl *control;
@@ -180,13 +159,11 @@ typedef struct
   guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
   guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
-  /* The latest ring was of lease_bell, and no record was published since. Then the omission is off. */
-  gboolean rang_lease;
   FerryOmission omission;
 } FerryLaneWriter;
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
-FerryRing ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size);
+gboolean ferry_lane_writer_end_publish (FerryLaneWriter *self);
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_tidy (FerryLaneWriter *self, guint64 *position);
@@ -258,9 +235,9 @@ ferry_lane_writer_store_index_if_due (FerryLaneWriter *self, gsize size)
 }
 
 /* Publishes the size bytes that were written at the tail: clears the word behind them, then stores the first word.
- * Returns the bell that must be rung now. While the writer omits barriers, a record that rings no bell is published by
- * two stores, one load and two comparisons. */
-static inline FerryRing
+ * Returns whether the reader's doorbell must be rung now. While the writer omits barriers, a record that rings none is
+ * published by two stores, one load and two comparisons. */
+static inline gboolean
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
   _Atomic guint64 *word = ferry_lane_get_word (self->ring, self->capacity, self->tail);
@@ -275,14 +252,14 @@ ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
       ferry_lane_writer_store_index_if_due (self, size);
       /* Sequentially consistent: as in ferry_wake_due(), which would find nothing due for this value either. */
       if (G_LIKELY (atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_seq_cst) == self->rung))
-        return FERRY_RING_NONE;
+        return FALSE;
     }
   else
     {
       ferry_wake_publish (word, self->word);
       ferry_lane_writer_store_index_if_due (self, size);
     }
-  return ferry_lane_writer_end_publish (self, size);
+  return ferry_lane_writer_end_publish (self);
 }
 
 /* Returns the first word of a record's header. */

@@ -132,11 +132,8 @@ ferry_lane_reader_look_to_end (FerryLaneReader *self)
 }
 
 static void
-announce (FerryLaneReader *self, guint64 leased_to)
+announce (FerryLaneReader *self)
 {
-  /* Relaxed: a writer that finds the epoch below sees this value, or one that belongs to a later epoch. In that case
-   * the reader's look after the later epoch finds the record, so it does not matter which bell is rung. */
-  atomic_store_explicit (&self->control->wake.leased_to, leased_to, memory_order_relaxed);
   ferry_wake_arm (&self->control->wake.reader_waiting, &self->epoch);
   self->is_announced = TRUE;
 }
@@ -145,7 +142,7 @@ announce (FerryLaneReader *self, guint64 leased_to)
 gboolean
 ferry_lane_reader_begin_arming (FerryLaneReader *self)
 {
-  announce (self, 0);
+  announce (self);
   self->is_begun = ferry_omission_is_announced (self->control);
   return self->is_begun;
 }
@@ -157,24 +154,6 @@ ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued)
   self->is_begun = self->is_begun && issued;
 }
 
-static gboolean
-arm (FerryLaneReader *self, guint64 leased_to)
-{
-  gboolean is_begun = self->is_begun && leased_to == 0;
-  gboolean is_valid;
-  guint64 word;
-
-  self->is_begun = FALSE;
-  if (!is_begun)
-    announce (self, leased_to);
-  self->is_armed = is_begun || !ferry_omission_is_announced (self->control) || ferry_barrier_issue ();
-  word = ferry_wake_look (ferry_lane_reader_get_word (self, self->tail));
-  is_valid = word == 0 || take_published (self, word);
-  if (self->tail != self->head)
-    ferry_lane_reader_disarm (self);
-  return is_valid;
-}
-
 /* Arms the reader, so that the writer wakes it for the next record; then looks once more. Returns FALSE like
  * ferry_lane_reader_look(). If no record is available afterwards and is_armed is set, the reader may sleep on its
  * doorbell. If there is one, the lane is disarmed again. The reader does not sleep, so a ring for a later record would
@@ -182,17 +161,19 @@ arm (FerryLaneReader *self, guint64 leased_to)
 gboolean
 ferry_lane_reader_arm (FerryLaneReader *self)
 {
-  return arm (self, 0);
-}
+  const gboolean is_begun = self->is_begun;
+  gboolean is_valid;
+  guint64 word;
 
-/* Works as ferry_lane_reader_arm(), but a record of the wait's connection id rings lease_bell. A record of another
- * one rings the doorbell. Returns whether the thread that waits may sleep on that bell. */
-gboolean
-ferry_lane_reader_arm_for_lease (FerryLaneReader *self, FerryAnswerWait *wait)
-{
-  /* Acquire: a thread that sees the ring also sees what was stored before the ring. */
-  wait->seen = atomic_load_explicit (&self->control->lease_bell.rings, memory_order_acquire);
-  return arm (self, wait->connection_id) && self->tail == self->head && self->is_armed;
+  self->is_begun = FALSE;
+  if (!is_begun)
+    announce (self);
+  self->is_armed = is_begun || !ferry_omission_is_announced (self->control) || ferry_barrier_issue ();
+  word = ferry_wake_look (ferry_lane_reader_get_word (self, self->tail));
+  is_valid = word == 0 || take_published (self, word);
+  if (self->tail != self->head)
+    ferry_lane_reader_disarm (self);
+  return is_valid;
 }
 
 /* Copies a record's payload, which must be in the lane completely, if it may be the awaited answer; then checks the
@@ -241,39 +222,10 @@ ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8
   *self = (FerryLaneWriter){.control = control, .ring = ring, .capacity = capacity};
 }
 
-/* Returns which bell is due after size bytes were published. The first record of them decides. */
-static FerryRing
-choose_ring (FerryLaneWriter *self, gsize size)
-{
-  /* Relaxed: see arm(). */
-  guint64 leased_to = atomic_load_explicit (&self->control->wake.leased_to, memory_order_relaxed);
-  FerryRecordHeader header;
-
-  self->rang_lease = FALSE;
-  if (G_LIKELY (leased_to == 0) || size < sizeof header)
-    return FERRY_RING_READER;
-  /* The reader may overwrite the header, and then chooses its own bell. */
-  memcpy (&header, self->ring + ((self->tail - size) & (self->capacity - 1)), sizeof header);
-  self->rang_lease = header.connection_id == leased_to;
-  return self->rang_lease ? FERRY_RING_LEASE : FERRY_RING_READER;
-}
-
-/* For the record after the one that rang lease_bell: rings the reader where that thread has not taken the lane up yet.
- * That thread may get no processor for long, and further records must not wait for it. */
-static FerryRing
-ring_reader_too (FerryLaneWriter *self)
-{
-  self->rang_lease = FALSE;
-  /* Relaxed: a hint. A needless ring is harmless. */
-  return atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_relaxed) == self->rung
-           ? FERRY_RING_READER
-           : FERRY_RING_NONE;
-}
-
-/* Does what is left when size bytes were published: changes between barriers and none, and returns the bell that must
- * be rung now. */
-FerryRing
-ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size)
+/* Does what is left when a record was published: changes between barriers and none. Returns whether the reader's
+ * doorbell must be rung now. */
+gboolean
+ferry_lane_writer_end_publish (FerryLaneWriter *self)
 {
   gboolean due = ferry_wake_due (&self->control->wake.reader_waiting, &self->rung);
 
@@ -281,9 +233,7 @@ ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size)
   ferry_omission_note (
     &self->omission, self->control,
     due || atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_relaxed) != self->rung);
-  if (G_UNLIKELY (due))
-    return choose_ring (self, size);
-  return G_UNLIKELY (self->rang_lease) ? ring_reader_too (self) : FERRY_RING_NONE;
+  return due;
 }
 
 static gboolean

@@ -5,8 +5,7 @@
  * express lane.
  *
  * Owner:   the worker's attachment, or a thread of the application that serves as a worker.
- * Threads: one thread receives from the down lane; while it waits, a thread that waits for an answer may take that
- *          answer. Any thread reads the express lane, under a lock.
+ * Threads: one thread receives from the down lane. Any thread reads the express lane, under a lock.
  * Trust:   the application is trusted; invalid records are still reported as errors. */
 
 #pragma once
@@ -75,15 +74,6 @@ FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, Fer
 /* any: ends one wait of ferry_downlink_receive() and one wait of ferry_downlink_wait_for_cancel(). Where no thread
  * waits, the next wait ends at once. */
 void ferry_downlink_interrupt (FerryDownlink *self);
-
-/* any: gives this thread the down lane until its answer has come, where the receiving thread waits. Must be called
- * before the request is sent. Returns whether this thread has the lane: ferry_downlink_end_lease() must then follow
- * soon. */
-gboolean ferry_downlink_begin_lease (FerryDownlink *self, FerryAnswerWait *wait);
-/* any: ends what ferry_downlink_begin_lease() began. waits: receives the answer first. Polls, where that is likely to
- * pay; then sleeps. Afterwards, wait->size tells whether the answer is in wait->place. If not, the answer is
- * received as usual, or has not come yet: the caller must then wait for that. It calls ferry_spin_end() afterwards. */
-void ferry_downlink_end_lease (FerryDownlink *self, FerryAnswerWait *wait, gboolean waits);
 
 /* any: whether the application has ended the link. Costs one load from memory. */
 gboolean ferry_downlink_is_closed (FerryDownlink *self);

@@ -7,10 +7,11 @@
 
 #include "link/ferry-downlink-private.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-lease-private.h"
+#include "base/ferry-completion-private.h"
 
 /* The records of this many bytes are released together, unless the lane gets empty before, or its writer waits for
  * room. Each release waits until all stores before it are in memory, among them those of the answer to the record. */
@@ -33,10 +34,7 @@ struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
 
-  FerryLease lease; /* any: of the down lane */
-
-  /* The fields from down to has_fd_batch are for the thread that has the lane; those behind them, to watched, for the
-   * receiving thread. */
+  /* The fields from down to watched are for the receiving thread. */
   FerryLaneReader down;
   gsize borrowed;         /* size in bytes of the latest message's record, which is not released yet; else 0 */
   gsize unreleased;       /* size in bytes of the records before it that are not released yet */
@@ -49,6 +47,7 @@ struct _FerryDownlink
   guint64 n_fd_batches;  /* how many fd batches were taken */
   guint interrupts_taken;
   FerrySpin spin;
+  guint n_wakes;   /* ferry_completion_count_wakes() before the latest spin */
   GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
   _Atomic guint interrupts; /* any: how often ferry_downlink_interrupt() was called */
@@ -72,7 +71,6 @@ ferry_downlink_new (FerryUplink *uplink)
   self->uplink = ferry_uplink_ref (uplink);
   pthread_mutex_init (&self->lock, NULL);
   ferry_lane_reader_init (&self->down, ferry_segment_get_down (segment), segment->down_ring, FERRY_DOWN_CAPACITY);
-  ferry_lease_init (&self->lease, &self->down, FERRY_LEASE_OWNER);
   ferry_lane_reader_init (&self->express, ferry_segment_get_express (segment), segment->express_ring,
                           FERRY_EXPRESS_CAPACITY);
   return self;
@@ -484,10 +482,7 @@ take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
   return FALSE;
 }
 
-/* ---- waiting ----
- *
- * While the receiving thread waits, another thread may have a lease. Such a thread leaves the lane armed, or rings the
- * bell. So the receiving thread may sleep on the bell whether it armed the lane itself or found a lease. */
+/* ---- waiting ---- */
 
 /* What a thread compares while it polls. */
 typedef struct
@@ -503,57 +498,42 @@ has_arrived (gpointer data)
   const Poll *poll = data;
   FerryDownlink *self = poll->downlink;
 
-  /* Relaxed: the lane is looked at again by a thread that has taken the lane. */
-  return ferry_lane_reader_has_record (&self->down, poll->tail) ||
-         ferry_lease_get_state (&self->lease) != FERRY_LEASE_OFFERED || load_bell (self) != poll->seen ||
+  return ferry_lane_reader_has_record (&self->down, poll->tail) || load_bell (self) != poll->seen ||
          ferry_downlink_has_cancel (self);
 }
 
-/* The receiving thread: takes the lane back, maybe from a lease. Its thread does not wake for this. A thread that
- * uses the lane just now rings when it has done so. */
+/* A thread that this one has woken, with its answer, is likely to ask again at once. Where it has no core but this one,
+ * it runs before a spin, or after it. */
 static void
-take_lane_back (FerryDownlink *self)
+give_way_to_woken (FerryDownlink *self)
 {
-  for (;;)
-    {
-      guint32 seen = load_bell (self);
+  const guint n_wakes = ferry_completion_count_wakes ();
 
-      if (ferry_lease_take_back (&self->lease))
-        return;
-      ferry_futex_doorbell_wait (get_bell (self), seen, -1);
-    }
+  if (n_wakes != self->n_wakes)
+    sched_yield ();
+  self->n_wakes = n_wakes;
 }
 
-/* The receiving thread: waits until something may have arrived. Returns BROKEN, MESSAGE where it is worth to look, or
- * NOTHING when the deadline has passed. Has the lane before and after. */
+/* Waits until something may have arrived. Returns BROKEN, MESSAGE where it is worth to look, or NOTHING when the
+ * deadline has passed. */
 static FerryDownEvent
 wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
 {
   Poll poll = {self, self->down.tail, seen};
-  gboolean has_lane = TRUE;
   gboolean in_time;
 
   ferry_spin_configure (&self->spin, get_spin_setting (self));
   if (ferry_spin_begin (&self->spin))
     {
-      gboolean arrived;
-
-      ferry_lease_offer (&self->lease);
-      arrived = ferry_spin_poll (&self->spin, has_arrived, &poll);
-      has_lane = ferry_lease_withdraw (&self->lease);
-      if (arrived && has_lane)
+      give_way_to_woken (self);
+      if (ferry_spin_poll (&self->spin, has_arrived, &poll))
         return FERRY_DOWN_EVENT_MESSAGE;
     }
-  if (has_lane)
-    {
-      if (!ferry_lane_reader_arm (&self->down))
-        return break_lane (self);
-      if (ferry_lane_reader_get_available (&self->down) > 0)
-        return FERRY_DOWN_EVENT_MESSAGE;
-      ferry_lease_offer (&self->lease);
-    }
+  if (!ferry_lane_reader_arm (&self->down))
+    return break_lane (self);
+  if (ferry_lane_reader_get_available (&self->down) > 0)
+    return FERRY_DOWN_EVENT_MESSAGE;
   in_time = ferry_futex_doorbell_wait (get_bell (self), seen, deadline);
-  take_lane_back (self);
   ferry_spin_end (&self->spin);
   return in_time ? FERRY_DOWN_EVENT_MESSAGE : FERRY_DOWN_EVENT_NOTHING;
 }
@@ -579,87 +559,6 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       if (event != FERRY_DOWN_EVENT_MESSAGE)
         return event;
     }
-}
-
-/* ---- a thread that waits for an answer ---- */
-
-/* Takes the next record, if it is the awaited answer. */
-static gboolean
-take_own_record (FerryDownlink *self, FerryAnswerWait *wait)
-{
-  FerryRecordHeader header;
-  const guint8 *payload;
-
-  if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || !ferry_answer_wait_take (wait, &header, payload))
-    return FALSE;
-  release (self, &self->down, ferry_record_size (header.length));
-  return TRUE;
-}
-
-/* Whether the receiving thread is between two messages, and not within one that has several records. */
-static gboolean
-is_between_messages (FerryDownlink *self)
-{
-  return self->borrowed == 0 && self->assembly.data == NULL && !self->has_fd_batch && !self->broken &&
-         !ferry_downlink_is_closed (self);
-}
-
-/* Lets the receiving thread take the lane. Returns FALSE if it waits for the lane already, or there are records. */
-static gboolean
-pause_lease (FerryDownlink *self, FerryAnswerWait *wait)
-{
-  return ferry_lease_arm (&self->lease, wait) &&
-         ferry_lease_change (&self->lease, wait, FERRY_LEASE_HELD, FERRY_LEASE_PAUSED);
-}
-
-/* Gives the lane back, armed for the receiving thread, or with a ring. */
-static void
-leave_lane (FerryDownlink *self, FerryAnswerWait *wait)
-{
-  gboolean rings = !ferry_lane_reader_arm (&self->down) || ferry_lane_reader_get_available (&self->down) > 0;
-
-  if (ferry_lease_leave (&self->lease, wait) == FERRY_LEASE_RECALLED || rings)
-    ferry_futex_doorbell_ring (get_bell (self));
-}
-
-gboolean
-ferry_downlink_begin_lease (FerryDownlink *self, FerryAnswerWait *wait)
-{
-  /* The lane's words are the parent's in a process that was forked from the worker. */
-  if (self->uplink->forked || !ferry_lease_choose (wait, get_spin_setting (self)) ||
-      !ferry_lease_begin (&self->lease, wait, FERRY_LEASE_HELD))
-    return FALSE;
-  if (is_between_messages (self) && pause_lease (self, wait))
-    return TRUE;
-  leave_lane (self, wait);
-  return FALSE;
-}
-
-/* With the lane: takes the answer. If it has not come and the thread may stay, pauses. Else gives the lane back.
- * Returns whether the lease goes on. */
-static gboolean
-take_step_in_worker (FerryDownlink *self, FerryAnswerWait *wait, gboolean looks, gboolean stays)
-{
-  if (looks && !take_own_record (self, wait))
-    {
-      if (stays && !self->broken && ferry_lane_reader_get_available (&self->down) == 0 && pause_lease (self, wait))
-        return TRUE;
-      /* The answer may have come since, and this thread does not look again. */
-      take_own_record (self, wait);
-    }
-  leave_lane (self, wait);
-  return FALSE;
-}
-
-void
-ferry_downlink_end_lease (FerryDownlink *self, FerryAnswerWait *wait, gboolean waits)
-{
-  gboolean stays = waits;
-
-  do
-    stays = stays && ferry_lease_wait (&self->lease, wait, NULL);
-  while (ferry_lease_change (&self->lease, wait, FERRY_LEASE_PAUSED, FERRY_LEASE_HELD) &&
-         take_step_in_worker (self, wait, waits, stays));
 }
 
 void

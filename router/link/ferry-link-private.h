@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-deadlines-private.h"
+#include "base/ferry-spin-private.h"
 #include "base/ferry-watchdog-private.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-arena-private.h"
@@ -198,15 +199,12 @@ typedef struct
   void (*report_fault) (FerrySharedQueue *queue);
 } FerryDownWriter;
 
-/* The threads that wait for answers over the link: see ferry-leases-private.h. */
+/* The threads that wait for answers over the link: see ferry-short-cut-private.h. */
 typedef struct
 {
-  FerryAnswerWaits waits;  /* any */
-  FerryLease lease;        /* any: of the up lane; begun and recalled with the role only */
-  FerryAnswerWait *holder; /* role: (unowned): of the latest lease; see ferry_answer_waits_recall() */
-  /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
-  _Atomic gboolean is_awaited;
-  gint64 seen_at; /* role: monotonic time at which a thread was last seen to wait */
+  FerryAnswerWaits waits;     /* any */
+  _Atomic gboolean has_first; /* any: a thread waits that may poll, and has the spin */
+  FerrySpin spin;             /* that thread's */
 } FerryLinkWaiting;
 
 /* role: where the link stands among the visits: see ferry-visits-private.h. */
@@ -374,9 +372,6 @@ gboolean ferry_link_reap (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 void ferry_link_give_up_buffers (FerryLink *self);
-void ferry_link_recall_lease (FerryLink *self);
-void ferry_link_leave_lease (FerryLink *self, const FerryAnswerWait *wait);
-void ferry_link_free_memory (FerryLink *self);
 void ferry_link_set_worker (FerryLink *self, FerryLink *worker);
 FerryLink *ferry_link_dup_worker (FerryLink *self);
 void ferry_link_blame_worker (FerryLink *self);

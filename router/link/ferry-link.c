@@ -113,7 +113,6 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->down.fd_batches.pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
   pthread_mutex_init (&self->down.lock, NULL);
   ferry_answer_waits_init (&self->waiting.waits);
-  ferry_lease_init (&self->waiting.lease, &self->up, FERRY_LEASE_OFFERED);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->visit.active_node.data = self;
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
@@ -225,32 +224,6 @@ ferry_link_give_up_buffers (FerryLink *self)
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);
   g_clear_pointer (&self->pending_memory, ferry_pending_memory_free);
-}
-
-/* ---- a thread that waits for an answer in the up lane ---- */
-
-/* role: takes the up lane back. The thread that had it waits among others from now on. */
-void
-ferry_link_recall_lease (FerryLink *self)
-{
-  if (G_UNLIKELY (ferry_lease_get_state (&self->waiting.lease) == FERRY_LEASE_PAUSED))
-    ferry_answer_waits_recall (&self->waiting.waits, self->waiting.holder, &self->waiting.lease);
-}
-
-/* The thread that waited: waits no more. */
-void
-ferry_link_leave_lease (FerryLink *self, const FerryAnswerWait *wait)
-{
-  if (ferry_lease_leave (&self->waiting.lease, wait) == FERRY_LEASE_ENDED)
-    ferry_segment_clear_soon (&self->segment);
-}
-
-/* router's thread: frees the memory of a link that has ended, or leaves that to a thread that still waits. */
-void
-ferry_link_free_memory (FerryLink *self)
-{
-  if (ferry_lease_end (&self->waiting.lease))
-    ferry_segment_clear_soon (&self->segment);
 }
 
 /* any, before the link is added to a queue: makes the control socket and sends the welcome into it. */
@@ -768,12 +741,8 @@ ring_reader_locked (FerryLink *self)
 static void
 publish_locked (FerryLink *self, FerryLaneWriter *writer, gsize size)
 {
-  FerryRing ring = ferry_lane_writer_publish (writer, size);
-
-  if (ring == FERRY_RING_READER)
+  if (ferry_lane_writer_publish (writer, size))
     ring_reader_locked (self);
-  else if (ring == FERRY_RING_LEASE)
-    ferry_futex_doorbell_ring (&writer->control->lease_bell.rings);
 }
 
 static void

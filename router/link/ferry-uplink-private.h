@@ -96,7 +96,7 @@ void ferry_uplink_interrupt (FerryUplink *self);
 void ferry_uplink_mark_forked (FerryUplink *self);
 void ferry_uplink_tidy (FerryUplink *self);
 void ferry_uplink_tidy_where_asked (FerryUplink *self);
-void ferry_uplink_ring (FerryUplink *self, FerryRing ring);
+void ferry_uplink_ring (FerryUplink *self);
 gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
                                                 gboolean locked);
 
@@ -158,11 +158,11 @@ ferry_uplink_store_index (FerryUplink *self)
 static inline void
 ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
 {
-  FerryRing ring = ferry_lane_writer_publish (&self->writer, size);
+  gboolean rings = ferry_lane_writer_publish (&self->writer, size);
 
   ferry_uplink_unlock (self, locked);
-  if (G_UNLIKELY (ring != FERRY_RING_NONE))
-    ferry_uplink_ring (self, ring);
+  if (G_UNLIKELY (rings))
+    ferry_uplink_ring (self);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryUplink, ferry_uplink_unref)

@@ -234,16 +234,13 @@ ferry_uplink_tidy_where_asked (FerryUplink *self)
   ferry_uplink_tidy (self);
 }
 
-/* Wakes a reader that sleeps, or a thread that waits for an answer. Then gives memory back where the application has
+/* Wakes a reader that sleeps. Then gives memory back where the application has
  * asked for that. A process that only sends has no thread that waits for messages, but its lane was idle before this
  * record. */
 void
-ferry_uplink_ring (FerryUplink *self, FerryRing ring)
+ferry_uplink_ring (FerryUplink *self)
 {
-  if (ring == FERRY_RING_LEASE)
-    ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->lease_bell.rings);
-  else
-    ferry_doorbell_ring (self->doorbell);
+  ferry_doorbell_ring (self->doorbell);
   ferry_uplink_tidy_where_asked (self);
 }
 

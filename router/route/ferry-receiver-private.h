@@ -23,7 +23,6 @@ struct _FerryReceiver
   FerryReceiverHandler handler; /* main, as all fields up to internal */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
-  void (*run_ended) (gpointer handler_data); /* (nullable): called after a row of messages without other work */
   GBytes *large; /* (unowned) (nullable): the handler's present message, if it is large and may be kept */
   guint64 messages;
   guint64 undelivered;

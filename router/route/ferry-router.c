@@ -756,13 +756,6 @@ get_type (FerryPipe *pipe, guint16 kind, guint16 number)
   return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
 }
 
-static inline void
-end_run (FerryReceiver *receiver)
-{
-  if (G_UNLIKELY (receiver != NULL && receiver->run_ended != NULL))
-    receiver->run_ended (receiver->handler_data);
-}
-
 /* Delivers a large message, which has its own block, without a copy. */
 static void
 deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
@@ -782,7 +775,6 @@ deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
       receiver->large = ferry_local_queue_may_keep (queue, block->link) ? bytes : NULL;
       receiver->handler (receiver, g_bytes_get_data (bytes, NULL), block->size, type, receiver->handler_data);
       receiver->large = NULL;
-      end_run (receiver);
       return;
     }
   emit (receiver, g_variant_new_from_bytes (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, bytes, FALSE));
@@ -895,14 +887,13 @@ begin_slice (const Dispatch *dispatch, const FerryLinkTurn *turn)
 
 /* Returns whether and how the dispatch goes on after a slice of records. */
 static FerryDispatchResult
-end_slice (Dispatch *dispatch, FerryLink *link, FerryReceiver **running)
+end_slice (Dispatch *dispatch, FerryLink *link)
 {
   if (dispatch->condition == NULL)
     {
       link->turn.left = 0;
       return read_clock (dispatch, link);
     }
-  end_run (*running);
   return condition_holds (dispatch) ? FERRY_DISPATCH_SPENT : read_clock (dispatch, link);
 }
 
@@ -949,7 +940,6 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
           latest_id = header->connection_id;
           pipe = ferry_router_find_pipe (self, latest_id);
           g_assert (pipe != NULL);
-          end_run (*running);
           *running = pipe->receiver;
         }
       deliver_record (self, pipe, header, header->kind);
@@ -967,7 +957,7 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
         }
       if (G_UNLIKELY (--left == 0))
         {
-          FerryDispatchResult result = end_slice (dispatch, block->link, running);
+          FerryDispatchResult result = end_slice (dispatch, block->link);
 
           if (result != FERRY_DISPATCH_IDLE)
             return result;
@@ -983,7 +973,6 @@ dispatch_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running
 {
   FerryDispatchResult result = deliver_records (dispatch, block, running);
 
-  end_run (*running);
   /* The time so far is charged to this link, not to the next one. */
   if (result == FERRY_DISPATCH_IDLE && block->link->turn.first == NULL)
     result = read_clock (dispatch, block->link);
@@ -1019,7 +1008,7 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   ferry_link_close_down (block->link);
   if (!block->link->local)
     {
-      ferry_link_free_memory (block->link);
+      ferry_segment_clear_soon (&block->link->segment);
       ferry_link_give_up_buffers (block->link);
     }
   if (observer == NULL)
@@ -1196,7 +1185,6 @@ deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRec
       self->may_repeat = FALSE;
       deliver_record (self, pipe, header, (guint16) kind);
       self->may_repeat = may_repeat;
-      end_run (delivery.receiver);
     }
   else
     {

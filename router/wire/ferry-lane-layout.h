@@ -73,11 +73,7 @@ typedef struct
   _Atomic guint32 ring_when_full; /* 1: the writer rings the reader's doorbell before it waits for room; else 0 */
   /* 1: before each sleep the reader issues a barrier for a writer that omits barriers; else 0 */
   _Atomic guint32 issues_barriers;
-  guint32 reserved;
-  /* stored before each sleep: 0: the reader sleeps on its doorbell. Else a thread that waits for an answer sleeps on
-   * lease_bell, which a writer rings for a record of this connection id */
-  _Atomic guint64 leased_to;
-  guint8 padding[FERRY_LINE_SIZE - 24];
+  guint8 padding[FERRY_LINE_SIZE - 12];
 } FerryWakeLine;
 
 /* A futex word for sleepers. Each ring adds one to it. */
@@ -93,7 +89,6 @@ typedef struct
   FerryReaderLine reader;
   FerryWakeLine wake;
   FerryBellLine writer_bell; /* the writer sleeps on this word when it waits for room */
-  FerryBellLine lease_bell;  /* a thread of the reader's process sleeps on this word when it waits for an answer */
 } FerryLaneControl;
 
 /* Words of the whole link. */
@@ -173,18 +168,16 @@ G_STATIC_ASSERT (offsetof (FerryLinkControl, pause) == 2 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (sizeof (_Atomic guint64) == 8 && sizeof (_Atomic guint32) == 4);
 G_STATIC_ASSERT (_Alignof(_Atomic guint64) == 8 && _Alignof(_Atomic guint32) == 4);
 G_STATIC_ASSERT (__atomic_always_lock_free (8, NULL) && __atomic_always_lock_free (4, NULL));
-G_STATIC_ASSERT (sizeof (FerryLaneControl) == 5 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (sizeof (FerryLaneControl) == 4 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, wake) == 2 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 3 * FERRY_LINE_SIZE);
-G_STATIC_ASSERT (offsetof (FerryLaneControl, lease_bell) == 4 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, spin) == 16);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, omits_barriers) == 20);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, tidy) == 24);
 G_STATIC_ASSERT (offsetof (FerryWakeLine, ring_when_full) == 4);
 G_STATIC_ASSERT (offsetof (FerryWakeLine, issues_barriers) == 8);
-G_STATIC_ASSERT (offsetof (FerryWakeLine, leased_to) == 16);
 
 /* The words of the arena, the memory of buffers. The worker allocates buffers in it; the application only reads them. A
  * buffer has a number while it is allocated. The application returns a buffer by setting its bit in released; the

@@ -76,10 +76,6 @@ typedef struct
 
 static _Thread_local Actor *this_actor;
 
-/* Whether threads sleep where others do, or each on its completion. */
-static gboolean among_waiters;
-static FerryWaiters waiters;
-
 static void
 stop_here (void)
 {
@@ -178,16 +174,6 @@ finish_with_result (Scene *scene)
     g_atomic_int_inc (&scene->n_won);
 }
 
-/* By one thread at a time. */
-static void
-finish_in_run (Scene *scene)
-{
-  g_atomic_int_inc (&scene->n_made);
-  if (ferry_completion_finish_in_run (scene->completion, scene, free_result, NULL))
-    g_atomic_int_inc (&scene->n_won);
-  ferry_waiters_wake_due ();
-}
-
 static void
 finish_with_error (Scene *scene)
 {
@@ -246,17 +232,6 @@ be_thread (Scene *scene)
   take_end (scene);
 }
 
-/* Here the bell does not ring. */
-static void
-be_thread_at_a_bell (Scene *scene)
-{
-  _Atomic guint32 bell = 7;
-
-  if (ferry_futex_can_wait_any ())
-    ferry_completion_wait_for_bell (scene->completion, scene->deadline, scene->cancellable, &bell, 7);
-  be_thread (scene);
-}
-
 static void
 task_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -293,19 +268,19 @@ be_function (Scene *scene)
 }
 
 static const Act ends[] = {
-  {"result", finish_with_result, OUTCOME_RESULT, FALSE}, {"error", finish_with_error, OUTCOME_ERROR, FALSE},
-  {"deadline", give_up, OUTCOME_DEADLINE, FALSE},        {"cancellable", cancel, OUTCOME_CANCELLED, TRUE},
-  {"run", finish_in_run, OUTCOME_RESULT, FALSE},
+  {"result", finish_with_result, OUTCOME_RESULT, FALSE},
+  {"error", finish_with_error, OUTCOME_ERROR, FALSE},
+  {"deadline", give_up, OUTCOME_DEADLINE, FALSE},
+  {"cancellable", cancel, OUTCOME_CANCELLED, TRUE},
 };
 
-/* The first three have a deadline and a cancellable. */
+/* The first two have a deadline and a cancellable. */
 static const Act faces[] = {
   {"thread", be_thread, OUTCOME_NONE, FALSE},
-  {"thread at a bell", be_thread_at_a_bell, OUTCOME_NONE, FALSE},
   {"task", be_task, OUTCOME_NONE, FALSE},
   {"function", be_function, OUTCOME_NONE, FALSE},
 };
-#define N_ARMED 3
+#define N_ARMED 2
 
 /* ---- scenes ---- */
 
@@ -335,8 +310,6 @@ scene_begin (Scene *self, gint *n_destroyed, gint64 deadline)
   *self = (Scene){.deadline = deadline};
   *n_destroyed = 0;
   self->completion = ferry_completion_new (&funcs, sizeof (Data));
-  if (among_waiters)
-    ferry_completion_set_waiters (self->completion, &waiters);
   self->cancellable = g_cancellable_new ();
   self->context = g_main_context_new ();
   data = ferry_completion_get_data (self->completion);
@@ -409,8 +382,7 @@ for_every_step (void (*play) (const Act *face, const Act *first, const Act *seco
 static gboolean
 is_possible (guint face, const Act *first, const Act *second)
 {
-  return (face < N_ARMED || !(first->needs_armed || second->needs_armed)) &&
-         !(first->func == finish_in_run && second->func == finish_in_run);
+  return face < N_ARMED || !(first->needs_armed || second->needs_armed);
 }
 
 static guint
@@ -431,9 +403,8 @@ play_face_and_end (const Act *unused, const Act *face, const Act *end, guint one
 }
 
 static void
-test_each_face_hears_of_each_end (gconstpointer data)
+test_each_face_hears_of_each_end (void)
 {
-  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < G_N_ELEMENTS (faces); face++)
     for (guint end = 0; end < G_N_ELEMENTS (ends); end++)
       if (face < N_ARMED || !ends[end].needs_armed)
@@ -455,9 +426,8 @@ play_two_ends (const Act *face, const Act *first, const Act *second, guint one, 
 }
 
 static void
-test_the_first_of_two_ends_counts (gconstpointer data)
+test_the_first_of_two_ends_counts (void)
 {
-  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < G_N_ELEMENTS (faces); face++)
     for (guint first = 0; first < G_N_ELEMENTS (ends); first++)
       for (guint second = 0; second < G_N_ELEMENTS (ends); second++)
@@ -500,18 +470,16 @@ play_deadline (const Act *unused, const Act *face, const Act *end, guint one, gu
 }
 
 static void
-test_a_deadline_races_each_end (gconstpointer data)
+test_a_deadline_races_each_end (void)
 {
-  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < N_ARMED; face++)
     for (guint end = 0; end < G_N_ELEMENTS (ends); end++)
       for_every_step (play_deadline, NULL, &faces[face], &ends[end]);
 }
 
 static void
-test_a_deadline_alone_is_an_end (gconstpointer data)
+test_a_deadline_alone_is_an_end (void)
 {
-  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < N_ARMED; face++)
     {
       Scene scene;
@@ -525,9 +493,8 @@ test_a_deadline_alone_is_an_end (gconstpointer data)
 }
 
 static void
-test_what_is_cancelled_already_is_an_end (gconstpointer data)
+test_what_is_cancelled_already_is_an_end (void)
 {
-  among_waiters = GPOINTER_TO_INT (data);
   for (guint face = 0; face < N_ARMED; face++)
     {
       Scene scene;
@@ -572,115 +539,52 @@ test_what_nothing_waits_for_frees_its_result (void)
   g_main_context_unref (scene.context);
 }
 
-typedef struct
-{
-  Scene scene;
-  _Atomic guint32 bell;
-  _Atomic gboolean woke;
-} Bell;
-
-static gpointer
-wait_for_bell (gpointer data)
-{
-  Bell *self = data;
-
-  ferry_completion_wait_for_bell (self->scene.completion, G_MAXINT64, self->scene.cancellable, &self->bell, 0);
-  atomic_store (&self->woke, TRUE);
-  ferry_completion_wait (self->scene.completion, G_MAXINT64, self->scene.cancellable);
-  take_end (&self->scene);
-  return NULL;
-}
-
-/* Whether the thread sleeps already or comes to it later: both happen in so many rounds. */
-static void
-test_a_ring_ends_the_wait_for_a_bell (void)
-{
-  if (!ferry_futex_can_wait_any ())
-    {
-      g_test_skip ("This kernel lets no thread sleep on two words");
-      return;
-    }
-  for (guint i = 0; i < 500; i++)
-    {
-      Bell bell = {0};
-      gint n_destroyed;
-      GThread *thread;
-
-      scene_begin (&bell.scene, &n_destroyed, G_MAXINT64);
-      thread = g_thread_new ("bell", wait_for_bell, &bell);
-      for (guint n = 0; n < i % 8; n++)
-        g_thread_yield ();
-      atomic_fetch_add (&bell.bell, 1);
-      /* As the other process does. */
-      syscall (SYS_futex, &bell.bell, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0);
-      while (!atomic_load (&bell.woke))
-        g_thread_yield ();
-      g_assert_false (ferry_completion_is_over (bell.scene.completion));
-      finish_with_result (&bell.scene);
-      g_thread_join (thread);
-      scene_end (&bell.scene, &n_destroyed, 1u << OUTCOME_RESULT);
-    }
-}
-
 static gpointer
 end_what_was_handed (gpointer data)
 {
   Scene *scene = data;
+  guint n_woken;
 
   g_assert_true (ferry_completion_wait_or_take (scene->completion, G_MAXINT64, NULL));
-  finish_in_run (scene);
+  n_woken = ferry_completion_count_wakes ();
+  finish_with_result (scene);
+  g_assert_cmpuint (ferry_completion_count_wakes (), ==, n_woken);
   take_end (scene);
   return NULL;
 }
 
-/* Here the thread says so at once; where it ends its answer itself, it does not. */
 static void
 test_a_thread_that_ends_what_it_was_handed_wakes_nobody (void)
 {
   Scene scene;
   gint n_destroyed;
-  FerryWaiters slots = {0};
-  FerryDueWaiters due = {0};
+  _Atomic guint32 *due;
   GThread *thread;
 
   scene_begin (&scene, &n_destroyed, G_MAXINT64);
-  ferry_completion_set_waiters (scene.completion, &slots);
   thread = g_thread_new ("handed", end_what_was_handed, &scene);
   while (!is_asleep (&scene))
     g_thread_yield ();
-  ferry_completion_hand_over (scene.completion, &due);
-  g_assert_cmpuint (due.n, ==, 1);
-  ferry_due_waiters_wake (&due);
+  due = ferry_completion_hand_over (scene.completion);
+  g_assert_nonnull (due);
+  ferry_completion_wake (due);
   g_thread_join (thread);
-  /* By the hand-over alone. */
-  g_assert_cmpuint (ferry_waiters_look (&slots, 0), ==, 1);
   scene_end (&scene, &n_destroyed, 1u << OUTCOME_RESULT);
-}
-
-static void
-add (const char *path, GTestDataFunc func)
-{
-  g_autofree char *alone = g_strconcat (path, "/alone", NULL);
-  g_autofree char *together = g_strconcat (path, "/among-waiters", NULL);
-
-  g_test_add_data_func (alone, GINT_TO_POINTER (FALSE), func);
-  g_test_add_data_func (together, GINT_TO_POINTER (TRUE), func);
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add ("/completion/each-face-hears-of-each-end", test_each_face_hears_of_each_end);
-  add ("/completion/the-first-of-two-ends-counts", test_the_first_of_two_ends_counts);
-  add ("/completion/a-deadline-races-each-end", test_a_deadline_races_each_end);
-  add ("/completion/a-deadline-alone-is-an-end", test_a_deadline_alone_is_an_end);
-  add ("/completion/what-is-cancelled-already-is-an-end", test_what_is_cancelled_already_is_an_end);
+  g_test_add_func ("/completion/each-face-hears-of-each-end", test_each_face_hears_of_each_end);
+  g_test_add_func ("/completion/the-first-of-two-ends-counts", test_the_first_of_two_ends_counts);
+  g_test_add_func ("/completion/a-deadline-races-each-end", test_a_deadline_races_each_end);
+  g_test_add_func ("/completion/a-deadline-alone-is-an-end", test_a_deadline_alone_is_an_end);
+  g_test_add_func ("/completion/what-is-cancelled-already-is-an-end", test_what_is_cancelled_already_is_an_end);
   g_test_add_func ("/completion/a-face-that-is-given-late-hears-of-the-first-end",
                    test_a_face_that_is_given_late_hears_of_the_first_end);
   g_test_add_func ("/completion/an-end-before-the-face-counts-more-than-its-deadline-and-its-cancellable",
                    test_an_end_before_the_face_counts_more_than_its_deadline_and_its_cancellable);
-  g_test_add_func ("/completion/a-ring-ends-the-wait-for-a-bell", test_a_ring_ends_the_wait_for_a_bell);
   g_test_add_func ("/completion/a-thread-that-ends-what-it-was-handed-wakes-nobody",
                    test_a_thread_that_ends_what_it_was_handed_wakes_nobody);
   g_test_add_func ("/completion/what-nothing-waits-for-frees-its-result", test_what_nothing_waits_for_frees_its_result);

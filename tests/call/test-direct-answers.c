@@ -1,16 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-leases.c, engine/ferry-drain.c, lane/ferry-answer-waits.c, call/ferry-link-transport.c
+/* Tests: engine/ferry-short-cut.c, engine/ferry-drain.c, lane/ferry-answer-waits.c, call/ferry-link-transport.c
  *
- * Answers that waiting threads of the application take out of the lane themselves or are handed, and what may come in
- * between. */
+ * Answers that waiting threads of the application are handed, by the thread that drains, which may be the same, and
+ * what may come in between. */
 
 #include "config.h"
 
 #include <stdatomic.h>
 
-#include "base/ferry-thread-private.h"
 #include "call/link-test.h"
 #include "conversation/ferry-mux.h"
 #include "engine/ferry-monitor-private.h"
@@ -23,6 +22,8 @@
 #define MAX_IN_FLIGHT 8
 #define N_TOGETHER 6
 #define N_WHILE_BLOCKED 20
+/* 30 ms, each time. */
+#define LONG_SPIN FERRY_SPIN_SETTING (30000, 1000)
 #define SOON (100 * G_TIME_SPAN_MILLISECOND)
 
 /* A thread that asks a, again and again, until it is stopped or gets an error. */
@@ -108,17 +109,17 @@ open_test (LinkTest *test, Manner manner)
     ferry_monitor_set_spin (test->router->monitor, 0);
 }
 
-/* Whether threads can take their answers: not where the monitor drains. */
+/* Whether a thread may poll for its answers: not where the monitor drains. */
 static gboolean
 can_take (LinkTest *test)
 {
-  return !test->router->by_monitor && ferry_futex_can_wait_any ();
+  return !test->router->by_monitor;
 }
 
 static void
 skip (LinkTest *test)
 {
-  g_test_skip ("No thread takes its answer itself here");
+  g_test_skip ("No thread drains for its answer here");
   link_test_close (test);
 }
 
@@ -448,16 +449,14 @@ malformed_message_ends_the_worker (gconstpointer manner)
 
 /* ---- a thread that has the role and loses its processor ---- */
 
-/* It stands still within its turn, where it looks at its answer. */
+/* It stands still while it drains, where it looks at its answer. */
 typedef struct
 {
   LinkTest *test;
   FerryLink *link; /* (unowned) */
   GThread *thread; /* (owned) */
   FerryAnswerWait wait;
-  FerrySpin spin;
   guint64 place[64];
-  gboolean has_lane;
   guint n_ticks;
   _Atomic guint n_done;
   _Atomic gboolean has_role;
@@ -484,49 +483,56 @@ is_no_part (gpointer data, gconstpointer payload, gsize size)
   return FALSE;
 }
 
-static gboolean
-wait_for_ring (gpointer data, _Atomic guint32 *bell, guint32 seen)
-{
-  Holder *self = data;
-
-  while (atomic_load (bell) == seen && atomic_load (&self->n_done) == 0)
-    g_thread_yield ();
-  return TRUE;
-}
-
 static void
-take_lane (gpointer data, guint64 xid)
+begin_wait (gpointer data, guint64 xid)
 {
   Holder *self = data;
 
   self->wait.number = xid;
-  self->has_lane =
-    ferry_leases_begin (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->wait, TRUE);
+  ferry_short_cut_begin_wait (ferry_monitor_get_short_cut (self->test->router->monitor), self->link, &self->wait);
 }
 
 static void
 holder_heard (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  atomic_fetch_add (&((Holder *) data)->n_done, 1);
+  Holder *self = data;
+
+  ferry_completion_finish (self->wait.completion, NULL, NULL, NULL);
+  atomic_fetch_add (&self->n_done, 1);
 }
 
-/* Asks until it has had the lane. */
+/* It polls in any case, for long. */
+static void
+expect_soon (Holder *self)
+{
+  FerrySpin *spin = &self->link->waiting.spin;
+
+  ferry_spin_configure (spin, LONG_SPIN);
+  spin->typical = 0;
+  spin->skips = 0;
+}
+
+/* Asks until it has had the role. */
 static gpointer
 hold_role (gpointer data)
 {
   static const FerryAnswerFuncs funcs = {.done = holder_heard};
+  static const FerryCompletionFuncs none = {0};
   Holder *self = data;
-  const FerryRequest request = {.method = "name", .prepare = take_lane, .prepare_data = self};
+  const FerryRequest request = {.method = "name", .prepare = begin_wait, .prepare_data = self};
 
   self->thread = g_thread_self ();
   while (!atomic_load (&self->has_role))
     {
+      g_autoptr (FerryCompletion) completion = ferry_completion_new (&none, 0);
+
       atomic_store (&self->n_done, 0);
+      self->wait.completion = completion;
+      expect_soon (self);
       g_assert_cmpuint (
         ferry_transactions_ask (ferry_transport_get_transactions (self->test->a), &request, &funcs, self, NULL), !=, 0);
-      if (self->has_lane)
-        ferry_leases_end (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->wait, TRUE);
-      ferry_answer_waits_remove (&self->link->waiting.waits, &self->wait);
+      ferry_short_cut_end_wait (ferry_monitor_get_short_cut (self->test->router->monitor), self->link, &self->wait,
+                                TRUE, G_MAXINT64, NULL);
       while (atomic_load (&self->n_done) == 0)
         g_thread_yield ();
     }
@@ -559,29 +565,28 @@ has_heard (gpointer data)
 }
 
 static void
-thread_that_stands_still_with_the_role_holds_up_no_timer (gconstpointer manner)
+thread_that_stands_still_with_the_role_holds_up_no_timer (void)
 {
   g_auto (LinkTest) test = {0};
   Holder holder = {.test = &test};
   GThread *thread;
   guint id;
 
-  open_test (&test, GPOINTER_TO_INT (manner));
+  open_test (&test, POLLS);
   if (!can_take (&test))
     {
       skip (&test);
       return;
     }
+  ferry_monitor_set_spin (test.router->monitor, LONG_SPIN);
   link_test_assert_answers (test.a, "name", NULL, "'a'");
   holder.link = ferry_worker_get_link (test.worker);
   holder.wait = (FerryAnswerWait){
     .connection_id = g_array_index (holder.link->connection_ids, guint64, 0),
-    .spin = &holder.spin,
     .place = holder.place,
     .max_size = sizeof holder.place,
     .is_answer = stand_still,
     .take_part = is_no_part,
-    .sleep = wait_for_ring,
     .data = &holder,
   };
   id = g_timeout_add (1, count_tick, &holder);
@@ -616,8 +621,8 @@ main (int argc, char **argv)
   ADD ("a-closed-transport-ends-the-wait", closed_transport_ends_the_wait);
   ADD ("a-stopped-router-ends-the-wait", stopped_router_ends_the_wait);
   ADD ("a-malformed-message-ends-the-worker", malformed_message_ends_the_worker);
-  ADD ("a-thread-that-stands-still-with-the-role-holds-up-no-timer",
-       thread_that_stands_still_with_the_role_holds_up_no_timer);
 #undef ADD
+  g_test_add_func ("/direct-answers/a-thread-that-stands-still-with-the-role-holds-up-no-timer",
+                   thread_that_stands_still_with_the_role_holds_up_no_timer);
   return g_test_run ();
 }

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 
 #define SHORTEST (400 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define LONGEST (20 * G_USEC_PER_SEC)
@@ -340,7 +341,7 @@ is_asleep (gpointer data)
   const Asker *self = data;
   int call = self->thread != 0 ? ferry_test_get_system_call (getpid (), self->thread) : -1;
 
-  return self->over || call == SYS_futex || call == SYS_futex_waitv;
+  return self->over || call == FERRY_SYS_FUTEX;
 }
 
 static gboolean

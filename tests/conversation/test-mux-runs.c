@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/ferry-thread-private.h"
 #include "call/link-test.h"
 #include "conversation/ferry-mux.h"
 
@@ -67,7 +68,7 @@ bring (FerryTransport *transport, FerryCallKind kind, guint64 xid, const char *m
   n_parts = ferry_call_message_get_parts (&message, parts);
   for (guint i = 0; i < n_parts; i++)
     g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
-  ferry_transport_receive_in_run (transport, bytes->data, bytes->len, NULL);
+  ferry_transport_receive_bytes (transport, bytes->data, bytes->len, NULL);
 }
 
 /* ---- who waits ---- */
@@ -98,7 +99,7 @@ sleeps (Fellow *self)
 {
   int call = ferry_test_get_system_call (getpid (), atomic_load (&self->id));
 
-  return ferry_test_get_number (self->mux, "n-in-flight") == 1 && (call == SYS_futex || call == SYS_futex_waitv);
+  return ferry_test_get_number (self->mux, "n-in-flight") == 1 && call == FERRY_SYS_FUTEX;
 }
 
 /* The answer of a worker may come before the thread sleeps. */
@@ -159,7 +160,6 @@ is_woken_before_a_cancel_is_heard (void)
   bring (transport, FERRY_CALL_ANSWER, 1, NULL);
   bring (transport, FERRY_CALL_CANCEL, THEIR_XID, NULL);
   g_assert_cmpuint (ferry_call_get_cancelled (call), !=, 0);
-  ferry_transport_end_run (transport);
   fellow_end (&fellow);
 }
 
@@ -180,9 +180,8 @@ is_woken_before_the_end_is_heard (void)
   fellow_start (&fellow, transport);
   g_assert_cmpuint (ferry_mux_transact_with_func (mux, "echo", NULL, wait_in_answer, &fellow, NULL), ==, 2);
   bring (transport, FERRY_CALL_ANSWER, 1, NULL);
-  ferry_transport_receive_in_run (transport, "no message", 10, NULL);
+  ferry_transport_receive_bytes (transport, "no message", 10, NULL);
   g_assert_true (ferry_test_get_number (transport, "closed"));
-  ferry_transport_end_run (transport);
   fellow_end (&fellow);
 }
 
@@ -212,7 +211,7 @@ is_woken_before_another_pipe_is_heard (void)
   g_autofree char *before = NULL;
   g_autoptr (FerryMux) mux = NULL;
 
-  /* Otherwise the thread would take its answer out of the lane itself. */
+  /* Otherwise the thread would drain the lane itself. */
   before = g_strdup (g_getenv ("FERRY_TEST_SHORT_CUT"));
   g_setenv ("FERRY_TEST_SHORT_CUT", "0", TRUE);
   link_test_init (&test);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: conversation/ferry-mux.c, base/ferry-waiters.c
+/* Tests: conversation/ferry-mux.c
  *
  * Threads that wait for answers, beside code that is called for others. */
 

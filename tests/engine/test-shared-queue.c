@@ -813,56 +813,6 @@ add_end_tests (void)
   g_test_add_func ("/shared-queue/removed-links-leave-no-descriptor", test_removed_links_leave_no_descriptor);
 }
 
-/* ---- a lease ---- */
-
-typedef struct
-{
-  FerryLink *link;
-  _Atomic pid_t thread;
-} Recall;
-
-static gpointer
-recall_lease (gpointer data)
-{
-  Recall *self = data;
-
-  atomic_store (&self->thread, gettid ());
-  ferry_link_recall_lease (self->link);
-  return NULL;
-}
-
-static gboolean
-waits_for_lock (gpointer data)
-{
-  return ferry_test_get_system_call (getpid (), atomic_load (&((Recall *) data)->thread)) == SYS_futex;
-}
-
-/* It leaves with the lock of the answer waits, which the recalling thread waits for, and its stack is gone then. */
-static void
-test_the_thread_of_a_lease_may_leave_while_it_is_recalled (void)
-{
-  g_autoptr (FerrySharedQueue) queue = queue_new ();
-  TestWorker *worker = test_worker_new (queue, 0);
-  FerryLinkWaiting *waiting = &worker->link->waiting;
-  FerryAnswerWait *wait = mmap (NULL, sizeof *wait, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  Recall test = {.link = worker->link};
-  GThread *thread;
-
-  g_assert_true (wait != MAP_FAILED);
-  g_assert_true (ferry_lease_begin (&waiting->lease, wait, FERRY_LEASE_PAUSED));
-  waiting->holder = wait;
-  pthread_mutex_lock (&waiting->waits.lock);
-  thread = g_thread_new ("recall", recall_lease, &test);
-  ferry_test_look_until (waits_for_lock, &test);
-  g_assert_cmpint (ferry_lease_leave (&waiting->lease, wait), ==, FERRY_LEASE_PAUSED);
-  g_assert_no_errno (munmap (wait, sizeof *wait));
-  pthread_mutex_unlock (&waiting->waits.lock);
-  g_thread_join (thread);
-  g_assert_false (ferry_answer_waits_has_any (&waiting->waits));
-  g_assert_cmpint (ferry_lease_get_state (&waiting->lease), ==, FERRY_LEASE_OFFERED);
-  test_worker_free (worker, queue);
-}
-
 /* ---- packets without end ---- */
 
 /* How many packets of that kind find room in the socket. */
@@ -1003,8 +953,6 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-queue/wake-of-another-thread-ends-the-wait", test_wake_of_another_thread_ends_the_wait);
   g_test_add_func ("/shared-queue/wake-before-the-wait-is-kept", test_wake_before_the_wait_is_kept);
   g_test_add_func ("/shared-queue/a-sleep-until-a-distant-time-is-one", test_a_sleep_until_a_distant_time_is_one);
-  g_test_add_func ("/shared-queue/the-thread-of-a-lease-may-leave-while-it-is-recalled",
-                   test_the_thread_of_a_lease_may_leave_while_it_is_recalled);
   g_test_add_func ("/shared-queue/only-the-first-no-worker-is-read", test_only_the_first_no_worker_is_read);
   g_test_add_func ("/shared-queue/no-worker-may-hang-up", test_no_worker_may_hang_up);
   g_test_add_func ("/shared-queue/preparing-twice-is-a-fault", test_preparing_twice_is_a_fault);

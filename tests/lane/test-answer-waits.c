@@ -3,8 +3,8 @@
 
 /* Tests: lane/ferry-answer-waits.c
  *
- * What holds of the locks while threads are woken, and which threads are listed. The rest is seen where threads wait:
- * in test-direct-answers.c, and in test-waiting-threads.c. */
+ * Which thread a message is handed to. The rest is seen where threads wait: in test-direct-answers.c, and in
+ * test-waiting-threads.c. */
 
 #include "config.h"
 
@@ -12,85 +12,85 @@
 
 #include "ferry-test.h"
 
-/* How often another thread is given the time to do what it must not. */
-#define N_YIELDS 1000
+/* They share a list. */
+#define NUMBER 1
+#define OTHER_NUMBER (NUMBER + FERRY_N_ANSWER_WAIT_LISTS)
 
 typedef struct
 {
-  FerryAnswerWaits waits;
-  _Atomic gboolean done;
-} Test;
+  FerryAnswerWait wait;
+  guint64 place;
+  FerryCompletion *completion; /* (owned) */
+} Waiting;
 
-static gpointer
-sync_with_run (gpointer data)
+static gboolean
+is_any_answer (gpointer data, gconstpointer payload, gsize size)
 {
-  Test *self = data;
-
-  ferry_answer_waits_sync (&self->waits);
-  atomic_store (&self->done, TRUE);
-  return NULL;
+  return TRUE;
 }
 
-/* What threads sleep in is freed then. */
-static void
-a_sync_waits_until_threads_are_woken (void)
+static gboolean
+is_no_part (gpointer data, gconstpointer payload, gsize size)
 {
-  Test test = {0};
-  GThread *thread;
-
-  ferry_answer_waits_init (&test.waits);
-  /* As at the end of a run. */
-  pthread_mutex_lock (&test.waits.waking);
-  thread = g_thread_new ("sync", sync_with_run, &test);
-  for (guint i = 0; i < N_YIELDS; i++)
-    g_thread_yield ();
-  g_assert_false (atomic_load (&test.done));
-  pthread_mutex_unlock (&test.waits.waking);
-  g_thread_join (thread);
-  g_assert_true (atomic_load (&test.done));
-  ferry_answer_waits_clear (&test.waits);
-}
-
-static gpointer
-add_and_remove (gpointer data)
-{
-  Test *self = data;
-  FerryAnswerWait wait = {.number = 1};
-
-  ferry_answer_waits_add (&self->waits, &wait);
-  ferry_answer_waits_remove (&self->waits, &wait);
-  return NULL;
+  return FALSE;
 }
 
 static void
-threads_come_and_go_while_others_are_woken (void)
+waiting_begin (Waiting *self, FerryAnswerWaits *waits, guint64 connection_id, guint64 number)
 {
-  Test test = {0};
+  static const FerryCompletionFuncs none = {0};
 
-  ferry_answer_waits_init (&test.waits);
-  pthread_mutex_lock (&test.waits.waking);
-  g_thread_join (g_thread_new ("waiting", add_and_remove, &test));
-  pthread_mutex_unlock (&test.waits.waking);
-  g_assert_false (ferry_answer_waits_has_any (&test.waits));
-  ferry_answer_waits_clear (&test.waits);
+  self->completion = ferry_completion_new (&none, 0);
+  self->wait = (FerryAnswerWait){
+    .connection_id = connection_id,
+    .number = number,
+    .completion = self->completion,
+    .place = &self->place,
+    .max_size = sizeof self->place,
+    .is_answer = is_any_answer,
+    .take_part = is_no_part,
+  };
+  ferry_answer_waits_add (waits, &self->wait);
+}
+
+/* Returns whether a thread has got it. */
+static gboolean
+bring (FerryAnswerWaits *waits, guint64 connection_id, guint64 number)
+{
+  const FerryRecordHeader header = {
+    .length = sizeof number, .kind = FERRY_RECORD_BYTES, .connection_id = connection_id};
+  FerryAnswerRun run;
+  gboolean taken;
+
+  ferry_answer_run_begin (&run, waits);
+  taken = ferry_answer_run_take (&run, &header, (const guint8 *) &number, TRUE);
+  ferry_answer_run_end (&run);
+  return taken;
 }
 
 static void
-a_thread_is_listed_once_by_who_ends_its_time_with_the_lane (void)
+an_answer_goes_to_the_thread_of_its_number_and_connection (void)
 {
   FerryAnswerWaits waits;
-  FerryAnswerWait wait = {.number = 1};
-  FerryLease lease;
+  Waiting one = {0};
+  Waiting other = {0};
 
   ferry_answer_waits_init (&waits);
-  ferry_lease_init (&lease, NULL, FERRY_LEASE_OFFERED);
-  g_assert_true (ferry_lease_begin (&lease, &wait, FERRY_LEASE_PAUSED));
-  ferry_answer_waits_recall (&waits, &wait, &lease);
-  g_assert_false (ferry_answer_waits_add_after_lease (&waits, &wait, &lease));
-  g_assert_cmpuint (ferry_lease_get_state (&lease), ==, FERRY_LEASE_RECALLED);
-  g_assert_true (wait.is_listed && ferry_answer_waits_has_any (&waits));
-  ferry_answer_waits_remove (&waits, &wait);
-  g_assert_false (wait.is_listed || ferry_answer_waits_has_any (&waits));
+  waiting_begin (&one, &waits, 7, NUMBER);
+  waiting_begin (&other, &waits, 7, OTHER_NUMBER);
+  g_assert_false (bring (&waits, 8, NUMBER));
+  g_assert_true (bring (&waits, 7, OTHER_NUMBER));
+  g_assert_cmpuint (other.wait.size, ==, sizeof other.place);
+  g_assert_cmpuint (other.place, ==, OTHER_NUMBER);
+  g_assert_cmpuint (one.wait.size, ==, 0);
+  /* Once. */
+  g_assert_false (bring (&waits, 7, OTHER_NUMBER));
+  g_assert_true (ferry_answer_waits_has_any (&waits));
+  ferry_answer_waits_remove (&waits, &one.wait);
+  g_assert_false (ferry_answer_waits_has_any (&waits));
+  g_assert_false (bring (&waits, 7, NUMBER));
+  ferry_completion_unref (one.completion);
+  ferry_completion_unref (other.completion);
   ferry_answer_waits_clear (&waits);
 }
 
@@ -98,10 +98,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/answer-waits/a-sync-waits-until-threads-are-woken", a_sync_waits_until_threads_are_woken);
-  g_test_add_func ("/answer-waits/threads-come-and-go-while-others-are-woken",
-                   threads_come_and_go_while_others_are_woken);
-  g_test_add_func ("/answer-waits/a-thread-is-listed-once-by-who-ends-its-time-with-the-lane",
-                   a_thread_is_listed_once_by_who_ends_its_time_with_the_lane);
+  g_test_add_func ("/answer-waits/an-answer-goes-to-the-thread-of-its-number-and-connection",
+                   an_answer_goes_to_the_thread_of_its_number_and_connection);
   return g_test_run ();
 }

@@ -408,17 +408,11 @@ take_all (TestLane *lane)
   ferry_lane_reader_consume (&lane->reader, ferry_lane_reader_get_available (&lane->reader));
 }
 
-static FerryRing
-publish_for (TestLane *lane, guint64 connection_id)
-{
-  ferry_lane_writer_write_header (&lane->writer, 0, 0, FERRY_RECORD_BYTES, 0, connection_id);
-  return ferry_lane_writer_publish (&lane->writer, sizeof (FerryRecordHeader));
-}
-
-static FerryRing
+static gboolean
 publish_empty (TestLane *lane)
 {
-  return publish_for (lane, TEST_CONNECTION_ID);
+  ferry_lane_writer_write_header (&lane->writer, 0, 0, FERRY_RECORD_BYTES, 0, TEST_CONNECTION_ID);
+  return ferry_lane_writer_publish (&lane->writer, sizeof (FerryRecordHeader));
 }
 
 static void
@@ -534,45 +528,6 @@ test_a_reader_whose_barrier_fails_must_not_sleep (void)
   g_assert_true (publish_empty (lane));
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_true (lane->reader.is_armed);
-}
-
-static void
-test_a_record_rings_the_caller_that_waits_for_its_connection (void)
-{
-  g_autoptr (TestLane) lane = test_lane_new ();
-  FerryAnswerWait wait = {.connection_id = 7};
-
-  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_LEASE);
-  g_assert_true (ferry_lane_reader_look (&lane->reader));
-  ferry_lane_reader_consume (&lane->reader, sizeof (FerryRecordHeader));
-  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
-  g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_READER);
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_NONE);
-  g_assert_true (ferry_lane_reader_look (&lane->reader));
-  ferry_lane_reader_consume (&lane->reader, 2 * sizeof (FerryRecordHeader));
-  g_assert_true (ferry_lane_reader_arm (&lane->reader));
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_READER);
-}
-
-/* The thread that waits may get no processor for long. */
-static void
-test_a_second_record_rings_the_reader_where_the_caller_has_not_come (void)
-{
-  g_autoptr (TestLane) lane = test_lane_new ();
-  FerryAnswerWait wait = {.connection_id = 7};
-
-  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_LEASE);
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_READER);
-  g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_NONE);
-  g_assert_true (ferry_lane_reader_look (&lane->reader));
-  ferry_lane_reader_consume (&lane->reader, 3 * sizeof (FerryRecordHeader));
-  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_LEASE);
-  /* The waiting thread has come, and polls. */
-  ferry_lane_reader_disarm (&lane->reader);
-  g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_NONE);
 }
 
 static void
@@ -725,10 +680,6 @@ main (int argc, char **argv)
                    test_a_reader_without_barriers_has_the_writer_issue_them);
   g_test_add_func ("/lane/a-reader-whose-barrier-fails-must-not-sleep",
                    test_a_reader_whose_barrier_fails_must_not_sleep);
-  g_test_add_func ("/lane/a-record-rings-the-thread-that-waits-for-its-connection",
-                   test_a_record_rings_the_caller_that_waits_for_its_connection);
-  g_test_add_func ("/lane/a-second-record-rings-the-reader-where-the-waiting-thread-has-not-come",
-                   test_a_second_record_rings_the_reader_where_the_caller_has_not_come);
   g_test_add_func ("/lane/arming-sees-what-was-published-before", test_arming_sees_what_was_published_before);
   g_test_add_func ("/lane/writer-is-rung-when-half-is-free", test_writer_is_rung_when_half_is_free);
   g_test_add_func ("/lane/reserve-is-kept-from-messages", test_reserve_is_kept_from_messages);

@@ -8,11 +8,12 @@
  *
  * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The
  * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At
- * any time an event of another kind, such as the end of a process, may wake the monitor, or a thread that looks for its
- * answer itself may acquire the role, during which the main loop gives up waiting for the role: there are EVENTS of both.
- * After any poll, and in any dispatch, the main loop may begin work that never ends. At any time a thread may begin to
- * wait for answers, which are among the records: who takes them hands them over. The claims, when nothing can move any
- * more:
+ * any time an event of another kind, such as the end of a process, may wake the monitor, or another thread may acquire
+ * the role, during which the main loop gives up waiting for the role: there are EVENTS of both. After any poll, and in
+ * any dispatch, the main loop may begin work that never ends. At any time a thread may begin to wait for answers, which
+ * are among the records: who takes them hands them over. The thread has the role for a moment, takes what has come and
+ * arms the lane; or first unarms the lane, and in a second moment polls it before the rest. The claims, when nothing can
+ * move any more:
  * - the writer has sent all records, and all and the cell's value were dispatched, or the main loop is busy for good;
  * - all records were taken, even so, if a thread waits;
  * - never do both threads drain at once.
@@ -43,7 +44,10 @@
  *   DISPATCHES_UNARMED   the main loop calls handlers with the lane unarmed although a thread waits
  *   POLLED_UNARMED       (CAPACITY=2,MESSAGES=3,EVENTS=0) the same for other work after a poll
  *   LEAVES_UNARMED       the same for other work after a dispatch
- *   NOTES_QUIETLY        a thread that begins to wait does not wake the monitor
+ *   SLEEPS_UNARMED       a thread that begins to wait, and sleeps, does not arm the lane
+ *   POLLS_AND_FORGETS    a thread that has polled leaves the lane unarmed
+ *   POLLS_UNLISTED       a thread that polls begins to wait only after that
+ *   LEAVES_QUIETLY       a thread that cannot poll, as another thread stays with the role, does not wake the monitor
  *   MISSED_QUIETLY       the main loop goes on without the role, and does not wake the monitor
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
@@ -140,7 +144,7 @@ inline serve ()
 #define GIVE_UP atomic { by_main && role -> woken = true }
 #endif
 
-/* An event wakes the monitor, or a thread that looks for its answer itself acquires the role. */
+/* An event wakes the monitor, or another thread acquires the role. */
 active proctype events ()
 {
   byte n;
@@ -155,13 +159,64 @@ end_events:
 
 active proctype waiter ()
 {
+  bool polls;
+
   if
-  :: true -> awaited = true;
-#ifndef NOTES_QUIETLY
-     woken = true
+  :: true -> skip
+  :: true -> goto done
+  fi;
+#ifndef POLLS_UNLISTED
+  awaited = true;
 #endif
+  if
+  :: ACQUIRE ->
+     atomic { rings_when_full = true; armed = false; is_active = true; polls = true };
+     LEAVE
+  :: !by_main
   :: true
-  fi
+  fi;
+  if
+  :: polls ->
+     /* It sends the request. */
+     if
+     :: ACQUIRE ->
+        atomic { begin_drain () };
+        atomic { is_active = true; take_records (); pinged = (pinged || queued > 0 || cell_queued) };
+        end_drain ();
+#ifndef POLLS_AND_FORGETS
+        atomic {
+          rest ();
+          if
+          :: is_active -> by_main = false; woken = true
+          :: else
+          fi };
+#endif
+        LEAVE
+     :: !by_main
+#ifdef LEAVES_QUIETLY
+     :: by_main && role
+#else
+     :: GIVE_UP
+#endif
+     fi
+  :: else ->
+#ifndef SLEEPS_UNARMED
+     if
+     :: ACQUIRE ->
+        atomic { serve () };
+        LEAVE
+     :: !by_main
+     :: GIVE_UP
+     fi
+#else
+     skip
+#endif
+  fi;
+#ifdef POLLS_UNLISTED
+  awaited = true;
+#endif
+done:
+  skip
 }
 
 active proctype writer ()
