@@ -47,10 +47,9 @@ typedef struct
   guint64 kept_for;      /* router's thread: the number of the dispatch for which kept is set */
   GMainContext *context; /* const: (owned): the router's */
   _Atomic gboolean told; /* note_room() is posted to context and has not run yet */
-  _Atomic (FerryLink *) link;      /* (owned) (nullable): set once, by the router's thread with lock held */
-  FerryMonitor *monitor;           /* (owned): kept until the transport is freed */
-  FerryInbox inbox;                /* any: what any thread may process */
-  _Atomic gboolean takes_requests; /* the inbox takes requests too; set before there is a link */
+  _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
+  FerryMonitor *monitor;      /* (owned): kept until the transport is freed */
+  FerryInbox inbox;           /* any: what any thread may process */
 
   GMutex lock;
   gboolean takes_mail;       /* lock: the inbox joins the link, or has joined it */
@@ -247,9 +246,7 @@ accepts (gpointer data, gconstpointer message, gsize size)
 {
   const End *end = data;
 
-  return ferry_transactions_is_for_any_thread (ferry_transport_get_transactions (end->self),
-                                               atomic_load_explicit (&end->takes_requests, memory_order_relaxed),
-                                               message, size);
+  return ferry_transactions_is_for_any_thread (ferry_transport_get_transactions (end->self), message, size);
 }
 
 /* lock */
@@ -261,22 +258,20 @@ join_locked (End *end, FerryLink *link)
   ferry_monitor_note_wait (end->monitor, link);
 }
 
-static void
-open_inbox (gpointer data, gboolean requests)
+static gboolean
+open_inbox (gpointer data, gboolean whole)
 {
   End *end = data;
   FerryLink *link;
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&end->lock);
 
   link = get_link (end);
-  if (requests && (end->router_thread != g_thread_self () || link != NULL))
-    return;
-  /* Relaxed: the lock of the answer waits, which joining takes too, is held where it is read. */
-  if (requests)
-    atomic_store_explicit (&end->takes_requests, TRUE, memory_order_relaxed);
+  if (whole && (end->router_thread != g_thread_self () || link != NULL))
+    return FALSE;
   if (!end->takes_mail && link != NULL && !end->ended)
     join_locked (end, link);
   end->takes_mail = TRUE;
+  return TRUE;
 }
 
 static void

@@ -61,8 +61,8 @@ typedef struct
   void (*end_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
                     GCancellable *cancellable);
 
-  /* For a carrier with an inbox: lets messages come there. requests: also requests, if there is no worker yet. */
-  void (*open_inbox) (gpointer carrier, gboolean requests);
+  /* For a carrier with an inbox: as ferry_transport_open_inbox(). */
+  gboolean (*open_inbox) (gpointer carrier, gboolean whole);
   /* (with open_inbox): a thread begins to wait for what comes to the inbox. */
   void (*note_wait) (gpointer carrier);
   /* (with open_inbox): messages of share bytes were taken out of the inbox. refused: a message waits in the lane for
@@ -180,6 +180,18 @@ GArray *ferry_transactions_list_asked (FerryTransactions *self,
 /* Allows the other end to send n more items of a stream. The message is sent as soon as there is room. */
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
+/* The number of the standing call, of which there is one each way. Both ends know of it, so it is asked without a
+ * message: each end may send items for it, as many as the window, before the other end has asked, or is there. They are
+ * kept until it has. Its cancel does not overtake windows. */
+#define FERRY_STANDING_XID G_MAXUINT64
+#define FERRY_STANDING_WINDOW 64
+/* Asks the standing call. Returns (transfer full) the call that the other end asks, or will; NULL if this end has asked
+ * before. At a link that has ended both calls have, too. */
+FerryCall *ferry_transactions_stand (FerryTransactions *self, const char *method, const FerryAnswerFuncs *funcs,
+                                     gpointer data);
+/* Must follow: processes what has come for it. Fails as ferry_transactions_receive() does. */
+gboolean ferry_transactions_receive_kept (FerryTransactions *self, GError **error);
+
 /* Processes a message of the other end. Callbacks may drop the last reference. One thread at a time may call this,
  * or the callbacks of one transaction would overlap. Returns FALSE with FERRY_ERROR_PROTOCOL if the message is
  * malformed. */
@@ -187,10 +199,9 @@ gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data
 /* Works as ferry_transactions_receive(); a value of the message holds a reference to bytes. */
 gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
-/* Whether any thread may process a message: it is a request, where any_request is set, or the answer to a transaction
- * with functions that allow it. Calls nothing. */
-gboolean ferry_transactions_is_for_any_thread (FerryTransactions *self, gboolean any_request, gconstpointer data,
-                                               gsize size);
+/* Whether any thread may process a message: it is of the standing call, or an item of a transaction or the answer to
+ * it, with functions that allow it. Calls nothing. */
+gboolean ferry_transactions_is_for_any_thread (FerryTransactions *self, gconstpointer data, gsize size);
 /* Takes a message if it is a piece of the answer to transaction xid. Calls nothing. */
 gboolean ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
 /* Whether a message is the answer to transaction xid, or the last part of it. Calls nothing. */

@@ -71,6 +71,12 @@ struct _FerryTransactions
   guint64 max_answer;
   guint64 n_late;
   guint64 n_unknown;
+  gboolean owed_busy;      /* lock, as the fields down to kept_size: a thread sends a message that it took from owed */
+  gboolean standing_asked; /* this end has asked the standing call */
+  gboolean standing;       /* and has processed what had come for it before */
+  gboolean standing_any_thread;
+  GQueue kept; /* (element-type GBytes) (owned): that */
+  gsize kept_size;
 
   /* The next three are written with the lock held. Each message reads them without it. */
   _Atomic gboolean closed; /* reason is set */
@@ -87,6 +93,7 @@ typedef struct
 {
   guint64 xid;        /* the transaction of a cancel or of a window, else 0 */
   guint reason;       /* the reason of a cancel, or 0 */
+  guint n;            /* how much a window has grown whose transaction has ended, else 0 */
   FerryCall *call;    /* (owned) (nullable): the dropped call */
   FerrySendFunc func; /* (nullable): tries the send again, with data */
   gpointer data;
@@ -143,6 +150,7 @@ ferry_transactions_new (const FerryCarrierFuncs *funcs, gpointer carrier, FerryR
   self->next_xid = 1;
   self->max_answer = DEFAULT_MAX_ANSWER;
   g_queue_init (&self->owed);
+  g_queue_init (&self->kept);
   return self;
 }
 
@@ -196,6 +204,7 @@ ferry_transactions_unref (FerryTransactions *self)
   ferry_xid_table_clear (&self->early);
   g_free (self->early_ring);
   g_queue_clear_full (&self->owed, g_free);
+  g_queue_clear_full (&self->kept, (GDestroyNotify) g_bytes_unref);
   g_clear_error (&self->reason);
   pthread_mutex_destroy (&self->lock);
   pthread_mutex_destroy (&self->send_lock);
@@ -295,19 +304,23 @@ static void
 note_owed_locked (FerryTransactions *self)
 {
   /* Relaxed: the lock guards the queue, and the next received message reads the flag again. */
-  atomic_store_explicit (&self->has_owed, self->owed.length > 0, memory_order_relaxed);
+  atomic_store_explicit (&self->has_owed, self->owed.length > 0 || self->owed_busy, memory_order_relaxed);
 }
 
 /* Adds a message to the entry of its transaction. Returns whether owed must be queued. One cancel of a transaction
- * is enough. Windows of a transaction are added up. A window of a transaction that has ended is not needed. */
+ * is enough. Windows of a transaction are added up. A window of a transaction that has ended is not needed, but that of
+ * the standing call says what was taken. */
 static gboolean
-merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
+merge_owed_locked (FerryTransactions *self, Owed *owed, guint n)
 {
   FerryXidEntry *entry = ferry_xid_table_find (&self->asked, owed->xid);
   gboolean is_new;
 
   if (entry == NULL)
-    return owed->reason != 0 || owed->call != NULL || owed->func != NULL;
+    {
+      owed->n = owed->xid == FERRY_STANDING_XID ? n : 0;
+      return owed->reason != 0 || owed->call != NULL || owed->func != NULL || owed->n > 0;
+    }
   is_new = owed->reason != 0 ? !entry->cancel_owed : entry->owed == 0;
   if (owed->reason != 0)
     entry->cancel_owed = TRUE;
@@ -320,21 +333,22 @@ merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
 static gboolean
 owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
 {
+  Owed copy = *owed;
   FERRY_AUTO_LOCK (&self->lock);
 
   if (self->reason != NULL)
     return FALSE;
-  if (merge_owed_locked (self, owed, n))
+  if (merge_owed_locked (self, &copy, n))
     {
-      g_queue_push_nth (&self->owed, g_memdup2 (owed, sizeof *owed), first ? 0 : -1);
+      g_queue_push_nth (&self->owed, g_memdup2 (&copy, sizeof copy), first ? 0 : -1);
       self->n_dropped += owed->call != NULL || owed->func != NULL;
       note_owed_locked (self);
     }
   return TRUE;
 }
 
-/* Removes the first of the queue. Returns FALSE if the queue is empty. n: set to how much a window has
- * grown, 0 if its transaction has ended. */
+/* Removes the first of the queue. Returns FALSE if the queue is empty, or another thread sends a message of it, and
+ * then the next: messages stay in order. n: set to how much a window has grown, 0 if its transaction has ended. */
 static gboolean
 take_owed (FerryTransactions *self, Owed *owed, guint *n)
 {
@@ -342,12 +356,15 @@ take_owed (FerryTransactions *self, Owed *owed, guint *n)
   FerryXidEntry *entry;
   FERRY_AUTO_LOCK (&self->lock);
 
-  taken = g_queue_pop_head (&self->owed);
-  note_owed_locked (self);
+  taken = self->owed_busy ? NULL : g_queue_pop_head (&self->owed);
   *n = 0;
   if (taken == NULL)
     return FALSE;
   *owed = *taken;
+  *n = taken->n;
+  /* A function may take long, or wait for what is behind it. */
+  self->owed_busy = taken->func == NULL;
+  note_owed_locked (self);
   self->n_dropped -= owed->call != NULL || owed->func != NULL;
   entry = ferry_xid_table_find (&self->asked, taken->xid);
   if (entry != NULL && taken->reason != 0)
@@ -412,13 +429,19 @@ try_or_owe (FerryTransactions *self, const Owed *owed, gboolean first, gboolean 
     *kept = owe (self, owed, 0, first);
 }
 
-/* any: Works as send_or_owe(). A queued message is sent as soon as there is room. */
+/* any: Works as send_or_owe(), behind what is queued. A queued message is sent as soon as there is room. */
 static gboolean
 tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 {
   guint64 count = atomic_load (&self->room_count);
   gboolean kept = FALSE;
 
+  /* Relaxed: what this thread has queued, it sees. */
+  if (atomic_load_explicit (&self->has_owed, memory_order_relaxed) && owe (self, owed, n, FALSE))
+    {
+      ferry_transactions_flush (self);
+      return TRUE;
+    }
   if (!send_or_owe (self, owed, n, FALSE, &kept, error))
     return FALSE;
   /* A flush between the send and the queueing did not find the message, so another flush is needed. */
@@ -439,6 +462,14 @@ ferry_transactions_send_later (FerryTransactions *self, FerrySendFunc func, gpoi
     ferry_transactions_flush (self);
 }
 
+static void
+end_owed (FerryTransactions *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  self->owed_busy = FALSE;
+  note_owed_locked (self);
+}
+
 /* Sends what is queued. Returns FALSE when the carrier has no room. */
 static gboolean
 flush_once (FerryTransactions *self)
@@ -450,8 +481,12 @@ flush_once (FerryTransactions *self)
   while (!kept && take_owed (self, &owed, &n))
     if (owed.func != NULL)
       try_or_owe (self, &owed, TRUE, &kept);
-    else if (owed.call != NULL || owed.reason != 0 || n > 0)
-      send_or_owe (self, &owed, n, TRUE, &kept, NULL);
+    else
+      {
+        if (owed.call != NULL || owed.reason != 0 || n > 0)
+          send_or_owe (self, &owed, n, TRUE, &kept, NULL);
+        end_owed (self);
+      }
   return !kept;
 }
 
@@ -635,8 +670,9 @@ send_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
 {
   g_autoptr (GError) error = NULL;
 
-  /* If the express lane is closed or full, the cancel is sent after the other messages. */
-  if (self->funcs->cancel != NULL && self->funcs->cancel (self->carrier, xid, reason))
+  /* If the express lane is closed or full, the cancel is sent after the other messages. That of the standing call goes
+   * behind its windows, which say what was taken. */
+  if (xid != FERRY_STANDING_XID && self->funcs->cancel != NULL && self->funcs->cancel (self->carrier, xid, reason))
     return;
   if (!tell (self, &(Owed){.xid = xid, .reason = reason}, 0, &error))
     g_debug ("The cancel of transaction %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
@@ -652,11 +688,28 @@ ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReas
   return asked;
 }
 
+/* The growth of the standing call's window that waits for room is sent, too. */
+static void
+keep_window_locked (FerryTransactions *self, const FerryXidEntry *entry)
+{
+  for (GList *node = self->owed.head; entry->xid == FERRY_STANDING_XID && node != NULL; node = node->next)
+    {
+      Owed *owed = node->data;
+
+      if (owed->xid == entry->xid && owed->reason == 0)
+        owed->n = entry->owed;
+    }
+}
+
 static gboolean
 take_out (FerryTransactions *self, guint64 xid, FerryXidEntry *entry)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return remove_asked_locked (self, xid, entry);
+
+  if (!remove_asked_locked (self, xid, entry))
+    return FALSE;
+  keep_window_locked (self, entry);
+  return TRUE;
 }
 
 gboolean
@@ -1381,10 +1434,10 @@ admit (FerryTransactions *self, FerryCall *call, const char **why, GError **erro
   FerryXidEntry early;
   FERRY_AUTO_LOCK (&self->lock);
 
-  self->highest_call = MAX (self->highest_call, call->xid);
-  if (ferry_xid_table_find (&self->calls, call->xid) != NULL)
+  if (ferry_xid_table_find (&self->calls, call->xid) != NULL || call->xid == FERRY_STANDING_XID)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                             "Transaction %" G_GUINT64_FORMAT " is asked twice; use each number once", call->xid);
+  self->highest_call = MAX (self->highest_call, call->xid);
   if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
     *why = "Too many calls are open; wait for answers first";
   else if (self->calls.n_entries > 0 && self->is_of_transport &&
@@ -1478,6 +1531,83 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
   ferry_transactions_wake_waiting (self);
 }
 
+/* ---- the standing call ---- */
+
+FerryCall *
+ferry_transactions_stand (FerryTransactions *self, const char *method, const FerryAnswerFuncs *funcs, gpointer data)
+{
+  g_autoptr (GError) reason = NULL;
+  FerryCallMessage message;
+  FerryXidEntry *entry;
+  FerryXidEntry early = {0};
+  FerryCall *call;
+
+  ferry_call_message_init (&message, FERRY_CALL_REQUEST, FERRY_STANDING_XID, method, NULL);
+  message.header.flags = FERRY_CALL_STREAM;
+  message.header.window = FERRY_STANDING_WINDOW;
+  call = call_new (self, &message);
+  pthread_mutex_lock (&self->lock);
+  if (self->standing_asked)
+    {
+      pthread_mutex_unlock (&self->lock);
+      call_free (call);
+      return NULL;
+    }
+  self->standing_asked = TRUE;
+  self->standing_any_thread = funcs->any_thread;
+  reason = self->reason != NULL ? ferry_error_copy (self->reason) : NULL;
+  if (reason == NULL)
+    {
+      entry = ferry_xid_table_add (&self->asked, FERRY_STANDING_XID);
+      entry->funcs = funcs;
+      entry->data = data;
+      entry->window = FERRY_STANDING_WINDOW;
+      entry->flags = FERRY_CALL_STREAM;
+      ferry_xid_table_add (&self->calls, FERRY_STANDING_XID)->data = call;
+      ferry_xid_table_remove (&self->early, FERRY_STANDING_XID, &early);
+    }
+  else
+    early.flags = FERRY_CANCEL_REASON_CANCELLED;
+  /* Relaxed: no other thread has the call yet. */
+  atomic_store_explicit (&call->cancelled, early.flags, memory_order_relaxed);
+  pthread_mutex_unlock (&self->lock);
+  if (reason != NULL)
+    funcs->done (data, NULL, reason, NULL, FALSE);
+  return call;
+}
+
+/* Keeps what comes for the standing call before this end has asked it. Returns FALSE if it has. */
+static gboolean
+keep (FerryTransactions *self, const FerryCallMessage *message, gconstpointer data, gsize size, gboolean *fits)
+{
+  const FerryCallKind kind = message->header.kind;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->standing || !self->is_of_transport || kind == FERRY_CALL_REQUEST || kind == FERRY_CALL_WINDOW ||
+      kind == FERRY_CALL_CANCEL)
+    return FALSE;
+  *fits =
+    self->kept.length <= FERRY_STANDING_WINDOW &&
+    (self->kept.length == 0 || size <= FERRY_MAX_OPEN_CALL_BYTES - MIN (self->kept_size, FERRY_MAX_OPEN_CALL_BYTES));
+  if (*fits)
+    g_queue_push_tail (&self->kept, message->whole != NULL ? g_bytes_ref (message->whole) : g_bytes_new (data, size));
+  self->kept_size += size;
+  return TRUE;
+}
+
+/* Returns (transfer full) (nullable) the next message that was kept. */
+static GBytes *
+take_kept (FerryTransactions *self)
+{
+  GBytes *bytes;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  bytes = g_queue_pop_head (&self->kept);
+  self->standing = bytes == NULL;
+  self->kept_size -= bytes != NULL ? g_bytes_get_size (bytes) : 0;
+  return bytes;
+}
+
 /* ---- receiving: any message ---- */
 
 /* Whether the other end may send this message: it must claim a transaction first. A message of a transaction that
@@ -1498,12 +1628,8 @@ check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **
 }
 
 static gboolean
-receive (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+receive_now (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
-  if (is_closed (self))
-    return TRUE;
-  flush_if_untold (self);
-
   switch (message->header.kind)
     {
     case FERRY_CALL_REQUEST:
@@ -1522,12 +1648,46 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
     }
 }
 
+static gboolean
+receive (FerryTransactions *self, const FerryCallMessage *message, gconstpointer data, gsize size, GError **error)
+{
+  gboolean fits;
+
+  if (is_closed (self))
+    return TRUE;
+  flush_if_untold (self);
+  if (message->header.xid != FERRY_STANDING_XID || !keep (self, message, data, size, &fits))
+    return receive_now (self, message, error);
+  return fits || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                                  "More was sent to a channel than it has room for; use the same version of Ferry at "
+                                  "both ends");
+}
+
+gboolean
+ferry_transactions_receive_kept (FerryTransactions *self, GError **error)
+{
+  gboolean received = TRUE;
+  GBytes *bytes;
+
+  while (received && (bytes = take_kept (self)) != NULL)
+    {
+      FerryCallMessage message;
+
+      /* It was parsed before. */
+      ferry_call_message_parse (&message, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL);
+      message.whole = bytes;
+      received = receive_now (self, &message, error);
+      g_bytes_unref (bytes);
+    }
+  return received;
+}
+
 gboolean
 ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error)
 {
   FerryCallMessage message;
 
-  return ferry_call_message_parse (&message, data, size, error) && receive (self, &message, error);
+  return ferry_call_message_parse (&message, data, size, error) && receive (self, &message, data, size, error);
 }
 
 gboolean
@@ -1540,22 +1700,22 @@ ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError
   if (!ferry_call_message_parse (&message, data, size, error))
     return FALSE;
   message.whole = bytes;
-  return receive (self, &message, error);
+  return receive (self, &message, data, size, error);
 }
 
 gboolean
-ferry_transactions_is_for_any_thread (FerryTransactions *self, gboolean any_request, gconstpointer data, gsize size)
+ferry_transactions_is_for_any_thread (FerryTransactions *self, gconstpointer data, gsize size)
 {
   FerryCallMessage message;
   const FerryXidEntry *asked;
 
-  if (!ferry_call_message_parse (&message, data, size, NULL))
-    return FALSE;
-  if (message.header.kind == FERRY_CALL_REQUEST)
-    return any_request;
-  if (message.header.kind == FERRY_CALL_WINDOW || message.header.kind == FERRY_CALL_CANCEL)
+  if (!ferry_call_message_parse (&message, data, size, NULL) || message.header.kind == FERRY_CALL_REQUEST)
     return FALSE;
   FERRY_AUTO_LOCK (&self->lock);
+  if (message.header.xid == FERRY_STANDING_XID)
+    return self->standing && self->standing_any_thread;
+  if (message.header.kind == FERRY_CALL_WINDOW || message.header.kind == FERRY_CALL_CANCEL)
+    return FALSE;
   asked = ferry_xid_table_find (&self->asked, message.header.xid);
   return asked != NULL && asked->funcs->any_thread;
 }

@@ -83,12 +83,10 @@ void ferry_request_wait_cancel (gpointer wait);
 /* Waits until the completion is over, as ferry_completion_wait() does. */
 void ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable);
 
-/* Lets the threads that wait process answers, of what is asked from now on, where its functions allow it. requests:
- * also requests; for the owner of calls with a func that may run on any thread. Then it must be called on the router's
- * thread, before there is a worker. Its earlier requests would else be overtaken. Does nothing for a transport that
- * cannot.
- */
-void ferry_transport_open_inbox (FerryTransport *self, gboolean requests);
+/* Lets the threads that wait process answers, of what is asked from now on, where its functions allow it. whole: for
+ * the standing call, of which messages may have come before. Returns FALSE then, unless this is the router's thread and
+ * there is no worker yet: they would be overtaken. Does nothing for a transport that cannot, and returns FALSE. */
+gboolean ferry_transport_open_inbox (FerryTransport *self, gboolean whole);
 /* A wait for what comes to the inbox. came() must be set, and is called on another thread, with locks held. Both do
  * nothing without an inbox. */
 void ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait);

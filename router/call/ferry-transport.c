@@ -575,13 +575,12 @@ ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize s
 
 /* ---- messages that any thread may process ---- */
 
-void
-ferry_transport_open_inbox (FerryTransport *self, gboolean requests)
+gboolean
+ferry_transport_open_inbox (FerryTransport *self, gboolean whole)
 {
   FerryTransportPrivate *priv = get_private (self);
 
-  if (priv->inbox != NULL)
-    priv->funcs->open_inbox (priv->carrier, requests);
+  return priv->inbox != NULL && priv->funcs->open_inbox (priv->carrier, whole);
 }
 
 void

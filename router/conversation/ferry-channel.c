@@ -1,24 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A channel: its signals, sending, receiving, waiting, and its end message.
+/* A channel: its signals, sending, receiving, and its end.
  *
- * The messages are requests of the transaction protocol; docs/protocol.md describes them in prose.
+ * A channel is two streamed calls, one each way: the standing call of a transport, which both ends ask without a
+ * message. The items that an end sends for the other end's call are its messages. The window is the room for them;
+ * adding to it says how many were taken; the answer is the end; the cancel says that the asking end was dropped.
+ * docs/protocol.md has it in prose.
  *
  * It is one file since all its functions use the same queues and counts, under one lock.
  *
- * Terms:      an end of a channel is one of its two objects. The end message is the last message of an end:
- *             ferry_channel_close() or ferry_channel_fail() sends it. A message is taken when the application gets it.
- *             A credit allows an end to send one message; the other end gives the credit back after it has taken the
- *             message.
- * Threads:    any. Requests are received on the thread that receives for the transport, or on one that waits for the
+ * Terms:      an end of a channel is one of its two objects. A message is taken when the application gets it.
+ * Threads:    any. Messages are received on the thread that receives for the transport, or on one that waits for the
  *             channel; signals are emitted in context.
- * Locks:      lock. While it is held, no other lock is taken except the wait queue's.
- * Invariants: one thread at a time flushes, and it sends the queues' items one after the other. So the end message is
- *             sent after all messages. An end has FERRY_CHANNEL_WINDOW credits. Each of the other end's credits is in
- *             one of four states. It is unused; its message is on the way; its message is in `in`; or its message was
- *             taken and the credit is not given back yet. The field n_held counts the last two.
- * Trust:      the other end is not trusted: when it breaks a rule, the transport is closed. */
+ * Locks:      lock. While it is held, no other lock is taken except a wait queue's.
+ * Invariants: one thread at a time flushes, and it sends the messages one after the other. The answer goes behind
+ *             them, and once those that are to be acknowledged are: with it the call is over, and so is its window.
+ * Trust:      the other end is not trusted: when it breaks a rule, the transport is closed. The window bounds what it
+ *             sends. */
 
 #include "config.h"
 
@@ -27,11 +26,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
-#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
-#include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "ferry-marshallers.h"
@@ -40,59 +36,33 @@
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
 
-typedef enum
-{
-  TELL_MESSAGES = 1 << 0,
-  TELL_CLOSED = 1 << 1,
-  TELL_WRITABLE = 1 << 2,
-  TELL_READABLE = 1 << 3,
-  TELL_EXIT = 1 << 4,
-} News;
+G_STATIC_ASSERT (FERRY_CHANNEL_WINDOW == FERRY_STANDING_WINDOW);
+
+#define TOO_LATE "The other end of the channel sent or took no message in time; wait longer"
+
+/* A message is an item with its value, or a mark and a value: also if the message itself is of this type. */
+#define MARKED_TYPE "(yv)"
 
 typedef enum
 {
-  OUTGOING_QUEUED,  /* the item waits in `out` */
-  OUTGOING_SENDING, /* only the flushing thread may change it */
-  OUTGOING_SENT,    /* the message was sent and waits for its acknowledgement */
-  OUTGOING_DONE,    /* the message was sent or acknowledged, has failed, or was taken back */
-} OutgoingState;
+  MARK_NONE,
+  MARK_ACKNOWLEDGED, /* the sender waits until it was taken */
+  MARK_FAILURE,      /* an error that is sent as a message */
+} Mark;
 
-/* A message to be sent, or the end message.
- *
- * Owner:   counted references: `out` has one, a transaction that waits for the acknowledgement has one, and the
- *          function that sends has one.
- * Threads: any. */
+/* A message to be sent: the data of the completion for which its sender waits. */
 typedef struct
 {
-  _Atomic gint references;
-  FerryChannel *channel; /* (unowned): the sending function and the transaction have references to the channel */
-  const char *method;    /* const, as the next three fields: FERRY_CHANNEL_MESSAGE, _FAILURE or _END */
-  GVariant *value;       /* (owned) (nullable): the message, or the error of the end message */
+  FerryChannel *channel; /* const: (owned), as the next two fields are const */
+  GVariant *value;       /* (owned): as it is sent */
   gboolean acknowledged;
-  GTask *task;         /* (owned) (nullable): NULL for the end message, and if a thread waits instead */
-  GSource *source;     /* (owned) (nullable): fires when the task's cancellable is cancelled */
-  OutgoingState state; /* guarded by the channel's lock, and so are the fields below */
-  gboolean given_up;   /* the sender was cancelled, or its time is over */
-  guint64 xid;         /* of the transaction that will be answered by the acknowledgement; set with OUTGOING_SENT */
-  GError *error;       /* (owned) (nullable): may be set with OUTGOING_DONE */
+  gboolean in_vain; /* used by the thread that waits: it has no time to, or may not */
+  guint64 number;   /* the channel's lock, as the next one: which of the messages sent this is, from 1 on; 0: of none */
+  GError *error;    /* (owned) (nullable): what it is to end with */
 } Outgoing;
 
-/* A message that the channel received. */
-typedef struct
-{
-  GVariant *value; /* (owned) (nullable): the message; NULL if failure is set */
-  GError *failure; /* (owned) (nullable): an error that was sent as a message */
-  FerryCall *call; /* (owned) (nullable): answered when the message is taken, for a sender that wants that */
-} Incoming;
-
-typedef enum
-{
-  TAKEN_NOTHING, /* no message is there yet */
-  TAKEN_MESSAGE,
-  TAKEN_END, /* all messages were taken, and no further one will come; with an error set, or without one */
-} Taken;
-
-/* The data of sources and retries, which have no reference to the channel. Counted references, by g_atomic_rc_box. */
+/* The data of sources, calls and retries, which have no reference to the channel. Counted references, by
+ * g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef channel;
@@ -132,40 +102,45 @@ struct _FerryChannel
   FerryTransport *transport; /* const: (owned): carries the messages */
   FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
   GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
-  End *end;                  /* const: (owned): the data of the channel's sources and retries */
-  gboolean takes_calls;      /* const: the channel gets the requests of the transport */
+  End *end;                  /* const: (owned): the data of the channel's sources, calls and retries */
+  gboolean takes_calls;      /* the channel gets the requests of the transport; until it is disposed of */
   gboolean is_childs;        /* const: ferry_channel_create() made the channel, in the child */
   guint64 begun;             /* const: ferry_trace_get_moment() when the channel was made */
   char *function;            /* const: (owned) (nullable): the name of the worker's function */
   GVariant *arguments;       /* const: (owned) (nullable): the arguments of this function */
+  FerryCall *call;           /* const: (owned): the other end's, for this end's messages */
 
   pthread_mutex_t lock;
-  pthread_cond_t changed; /* signalled when a Condition may have become true; uses the monotonic clock */
+  FerryWaitQueue flushes; /* any: waits for the end of a flush */
 
-  GQueue out;            /* guarded by lock, and so are the fields below up to source, where nothing else is said:
-                          * (element-type Outgoing) (owned): to be sent */
-  GQueue taken_calls;    /* (element-type FerryCall) (owned): taken messages and the end message, to be acknowledged */
-  guint credits;         /* how many messages the other end has room for */
-  guint n_taken;         /* how many messages were taken without their credits being given back */
-  gboolean flushing;     /* a thread runs flush_all() */
-  Outgoing *sending;     /* (unowned) (nullable): the first item of `out`, while the flushing thread sends it */
-  gboolean flush_again;  /* the flushing thread must look for work again before it returns */
-  gboolean kept;         /* sending waits for room: the transport will call try_again() when there is room */
-  gboolean closing;      /* the end message is in `out`, or was sent */
+  GQueue out;               /* guarded by lock, and so are the fields below up to source, where nothing else is said:
+                             * (element-type FerryCompletion) (owned): messages to be sent */
+  GQueue unacknowledged;    /* (element-type FerryCompletion) (owned): messages that were sent, and are to be taken */
+  guint64 n_sent;           /* messages */
+  gboolean flushing;        /* a thread runs flush_all() */
+  GThread *flusher;         /* (unowned): the latest one that did; only compared */
+  FerryCompletion *sending; /* (unowned) (nullable): the message that it is sending, which is not in `out` then */
+  gboolean flush_again;     /* it must look for work again before it returns */
+  gboolean kept;            /* sending waits for room: the transport will call try_again() when there is room */
+  gboolean closing;         /* the end follows the messages */
+  GError *raised;           /* (owned) (nullable): const with closing, as the next one: the error with which it does */
+  char *raised_trace;       /* (owned) (nullable) */
+  gboolean end_sent;
+  GError *deaf;          /* (owned) (nullable): why no message can be sent any more */
   gboolean wants_notify; /* `writable` must be notified when it becomes TRUE */
 
-  GQueue in;               /* (element-type Incoming) (owned): messages that were received and not taken */
-  FerryWaitQueue receives; /* any: waits of ferry_channel_receive_async(); there are waits only while `in` is empty */
-  guint n_held;            /* how many messages were received without their credits being given back */
-  gboolean ended;          /* the other end's end message was received */
-  GError *end_error;       /* (owned) (nullable): the error that the end message raised */
-  GError *lost;            /* (owned) (nullable): why the transport is closed */
+  GQueue in;               /* (element-type GVariant) (owned): messages as they were received, and not taken */
+  FerryWaitQueue receives; /* any: waits for a message; there are waits only while `in` is empty */
+  guint n_taken;           /* how many messages were taken and not added to the window yet */
+  gboolean gives_now;      /* the sender of one of them waits for that */
+  gboolean ended;          /* the other end's answer was received, or is not to come any more */
+  GError *end_error;       /* (owned) (nullable): the error that it raised, or why the transport is closed */
   gboolean end_taken;
 
   gboolean tells_readable; /* `readable` was read, so its changes are notified */
   gboolean was_readable;   /* what it was before the change that is looked for */
   gboolean flowing;
-  guint news;      /* flags of News, to be notified in context */
+  guint news;      /* flags by NEWS(), to be notified in context */
   GSource *source; /* (owned) (nullable): the idle source that will notify them */
 
   FerryChannelProcess *process; /* (owned) (nullable): set once, on the thread that started the process */
@@ -192,17 +167,33 @@ static GParamSpec *properties[N_PROPERTIES];
 
 static guint message_signal;
 
-static void
-incoming_free (Incoming *self)
+/* A flag of news: a property that has changed, or PROP_0 for messages. */
+#define NEWS(property) (1u << (property))
+
+/* Returns the mark of a message as it is sent; MARK_NONE for one without. */
+static guchar
+get_mark (GVariant *message)
 {
-  g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_error (&self->failure);
-  /* If the message was not taken, dropping its call refuses the call. */
-  g_clear_pointer (&self->call, ferry_call_unref);
-  g_free (self);
+  guchar mark = MARK_NONE;
+
+  if (g_variant_is_of_type (message, G_VARIANT_TYPE (MARKED_TYPE)))
+    g_variant_get_child (message, 0, "y", &mark);
+  return mark;
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Incoming, incoming_free)
+/* Sets value or failure to (transfer full) what a message contains. */
+static void
+open_message (GVariant *message, GVariant **value, GError **failure)
+{
+  g_autoptr (GVariant) inner = NULL;
+
+  if (g_variant_is_of_type (message, G_VARIANT_TYPE (MARKED_TYPE)))
+    g_variant_get_child (message, 1, "v", &inner);
+  if (get_mark (message) == MARK_FAILURE)
+    *failure = ferry_error_from_variant (inner, NULL);
+  else
+    *value = inner != NULL ? g_steal_pointer (&inner) : g_variant_ref (message);
+}
 
 static void
 end_clear (gpointer data)
@@ -228,67 +219,28 @@ get_flowing (FerryChannel *self)
 
 /* ---- notifying news ---- */
 
-static Taken take (FerryChannel *self, Incoming **incoming, GError **error);
+static gboolean take (FerryChannel *self, GVariant **message, GError **error);
 
 /* context: emits `message` for the next message. Returns FALSE when there is no message, or `flowing` is FALSE now. */
 static gboolean
 emit_message (End *end)
 {
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
-  g_autoptr (Incoming) incoming = NULL;
+  g_autoptr (GVariant) message = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) failure = NULL;
 
-  if (self == NULL || !get_flowing (self) || take (self, &incoming, NULL) != TAKEN_MESSAGE)
+  if (self == NULL || !get_flowing (self) || !take (self, &message, NULL) || message == NULL)
     return FALSE;
-  g_signal_emit (self, message_signal, 0, incoming->value, incoming->failure);
+  open_message (message, &value, &failure);
+  g_signal_emit (self, message_signal, 0, value, failure);
   return TRUE;
-}
-
-/* context: returns whether there may be more messages. Has no reference to the channel: a handler may drop the last. */
-static gboolean
-tell_messages (End *end)
-{
-  guint n = 0;
-
-  /* At most FERRY_CHANNEL_WINDOW messages, so that other sources of the context are not delayed. */
-  while (n < FERRY_CHANNEL_WINDOW && emit_message (end))
-    n++;
-  return n == FERRY_CHANNEL_WINDOW;
-}
-
-static guint
-take_news (End *end)
-{
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
-  guint news;
-
-  if (self == NULL)
-    return 0;
-  FERRY_AUTO_LOCK (&self->lock);
-  news = self->news;
-  self->news = 0;
-  g_clear_pointer (&self->source, g_source_unref);
-  return news;
-}
-
-static gboolean
-is_at_end_locked (FerryChannel *self)
-{
-  return self->in.length == 0 && (self->ended || self->lost != NULL);
 }
 
 static gboolean
 is_readable_locked (FerryChannel *self)
 {
-  return self->in.length > 0 || (is_at_end_locked (self) && !self->end_taken);
-}
-
-/* context: notifies `closed` */
-static void
-tell_closed (FerryChannel *self)
-{
-  if (ferry_transport_get_closed (self->transport) && self->process != NULL && self->process->alone != NULL)
-    self->process->alone (self->process);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
+  return self->in.length > 0 || (self->ended && !self->end_taken);
 }
 
 static void tell_locked (FerryChannel *self, guint news);
@@ -297,39 +249,50 @@ static gboolean
 tell (gpointer data)
 {
   End *end = data;
-  guint news = take_news (end);
-  gboolean more = (news & TELL_MESSAGES) != 0 && tell_messages (end);
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  guint n = 0;
+  guint news;
 
   if (self == NULL)
     return G_SOURCE_REMOVE;
-  if (more)
+  pthread_mutex_lock (&self->lock);
+  news = self->news;
+  self->news = 0;
+  g_clear_pointer (&self->source, g_source_unref);
+  pthread_mutex_unlock (&self->lock);
+  g_clear_object (&self);
+  /* At most FERRY_CHANNEL_WINDOW messages, so that other sources of the context are not delayed. Without a reference to
+   * the channel: a handler may drop the last. */
+  while ((news & NEWS (PROP_0)) != 0 && n < FERRY_CHANNEL_WINDOW && emit_message (end))
+    n++;
+  self = g_weak_ref_get (&end->channel);
+  if (self == NULL)
+    return G_SOURCE_REMOVE;
+  if (n == FERRY_CHANNEL_WINDOW)
     {
       FERRY_AUTO_LOCK (&self->lock);
-      tell_locked (self, TELL_MESSAGES);
+      tell_locked (self, NEWS (PROP_0));
     }
-  if ((news & TELL_WRITABLE) != 0)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
-  if ((news & TELL_READABLE) != 0)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_READABLE]);
-  if ((news & TELL_CLOSED) != 0)
-    tell_closed (self);
-  if ((news & TELL_EXIT) != 0)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
+  if ((news & NEWS (PROP_CLOSED)) != 0 && ferry_transport_get_closed (self->transport) && self->process != NULL &&
+      self->process->alone != NULL)
+    self->process->alone (self->process);
+  for (guint id = PROP_0 + 1; id < N_PROPERTIES; id++)
+    if ((news & NEWS (id)) != 0)
+      g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
   return G_SOURCE_REMOVE;
 }
 
-/* Adds news, flags of News, to the news that an idle source notifies in the context. `readable` is looked at each time.
- * Does nothing for new messages alone if `flowing` is FALSE. */
+/* Adds news, flags by NEWS(), to the news that an idle source notifies in the context. `readable` is looked at each
+ * time. Does nothing for new messages alone if `flowing` is FALSE. */
 static void
 tell_locked (FerryChannel *self, guint news)
 {
   if (self->tells_readable && self->was_readable != is_readable_locked (self))
     {
       self->was_readable = !self->was_readable;
-      news |= TELL_READABLE;
+      news |= NEWS (PROP_READABLE);
     }
-  if (news == 0 || (news == TELL_MESSAGES && !self->flowing))
+  if (news == 0 || (news == NEWS (PROP_0) && !self->flowing))
     return;
   self->news |= news;
   if (self->source != NULL)
@@ -342,403 +305,250 @@ tell_locked (FerryChannel *self, guint news)
 }
 
 static gboolean
-is_writable_locked (FerryChannel *self, gpointer data)
+is_writable_locked (FerryChannel *self)
 {
-  return !self->closing && self->lost == NULL && !self->kept && self->credits > 0 && self->out.length == 0;
+  return !self->closing && self->deaf == NULL && !self->kept && self->out.length == 0 &&
+         ferry_call_get_window (self->call) > 0;
 }
 
 static void
 tell_writable_locked (FerryChannel *self)
 {
-  if (!self->wants_notify || !is_writable_locked (self, NULL))
+  if (!self->wants_notify || !is_writable_locked (self))
     return;
   self->wants_notify = FALSE;
-  tell_locked (self, TELL_WRITABLE);
-}
-
-/* any: closes the transport with an error, because the other end broke a rule. what: what it did, as a clause. */
-static void
-fault (FerryChannel *self, const char *what)
-{
-  g_autoptr (GError) reason = g_error_new (
-    FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-    "The other end of the channel broke a rule of the protocol, as %s; use the same release of Ferry at both ends",
-    what);
-
-  ferry_transport_end (self->transport, reason);
+  tell_locked (self, NEWS (PROP_WRITABLE));
 }
 
 /* ---- messages to be sent ---- */
 
-static Outgoing *
-outgoing_new (FerryChannel *channel, const char *method, GVariant *value, gboolean acknowledged)
-{
-  Outgoing *self = g_new0 (Outgoing, 1);
-
-  atomic_init (&self->references, 1);
-  self->channel = channel;
-  self->method = method;
-  self->value = value != NULL ? g_variant_ref_sink (value) : NULL;
-  self->acknowledged = acknowledged;
-  return self;
-}
-
-static Outgoing *
-outgoing_ref (Outgoing *self)
-{
-  ferry_ref_count_inc (&self->references);
-  return self;
-}
-
-/* Drops a reference. Must be called without the lock: the task may have the last reference to the channel. */
-static void
-outgoing_unref (gpointer data)
-{
-  Outgoing *self = data;
-
-  if (!ferry_ref_count_dec (&self->references))
-    return;
-  g_clear_pointer (&self->source, g_source_unref);
-  g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_error (&self->error);
-  g_clear_object (&self->task);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Outgoing, outgoing_unref)
-
 static gboolean
-outgoing_is_end (Outgoing *self)
+is_not_sending (gpointer data)
 {
-  return g_str_equal (self->method, FERRY_CHANNEL_END);
+  FerryChannel *self = ((Outgoing *) data)->channel;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  /* A transport that runs other code while it sends, on the same thread, is not waited for. */
+  return self->sending != ferry_completion_from_data (data) || self->flusher == g_thread_self ();
 }
 
-/* Marks the item as finished, and wakes the thread that waits for it. Takes ownership of error (nullable). */
-static void
-outgoing_end_locked (Outgoing *self, GError *error)
-{
-  self->state = OUTGOING_DONE;
-  self->error = error;
-  pthread_cond_broadcast (&self->channel->changed);
-}
+static void flush (FerryChannel *self);
 
-/* Returns the result to the task (nullable) of an item that is OUTGOING_DONE. Must be called without the lock. */
-static void
-outgoing_return (Outgoing *self)
-{
-  if (self->source != NULL)
-    g_source_destroy (self->source);
-  if (self->task != NULL && self->error != NULL)
-    g_task_return_error (self->task, ferry_error_copy (self->error));
-  else if (self->task != NULL)
-    g_task_return_boolean (self->task, TRUE);
-}
-
-/* Finishes the item, and returns the result to its task. Takes ownership of error (nullable). */
-static void
-outgoing_end (Outgoing *self, GError *error)
-{
-  pthread_mutex_lock (&self->channel->lock);
-  outgoing_end_locked (self, error);
-  pthread_mutex_unlock (&self->channel->lock);
-  outgoing_return (self);
-}
-
+/* Stops sending a message, after a cancel or a timeout. What was sent meanwhile counts as sent. */
 static GError *
-new_not_acknowledged (const GError *why)
+outgoing_abandoned (gpointer data, FerryAbandonReason reason)
 {
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ACKNOWLEDGED,
-                      "The channel ended before the other end took the message; send it again over a new channel if it "
-                      "is needed. Reason: %s",
-                      why->message);
-}
-
-static GError *
-new_cannot_send (const GError *why)
-{
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                      "The channel has ended and can send nothing more; use a new channel. Reason: %s", why->message);
-}
-
-static GError *
-new_cancelled (void)
-{
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                              "The message was cancelled before it was sent or acknowledged");
-}
-
-/* Takes an error of the transport. Returns (transfer full) the error that the sender of the message gets. */
-static GError *
-translate (Outgoing *self, GError *error)
-{
-  g_autoptr (GError) kept = error;
-
-  if (self->acknowledged && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
-    return new_not_acknowledged (error);
-  return g_steal_pointer (&kept);
-}
-
-/* Stops sending a message, after a cancel or a timeout. Returns TRUE if the caller must finish the item. Otherwise the
- * item was finished, or another thread finishes it soon. */
-static gboolean
-outgoing_take_back (Outgoing *item)
-{
+  Outgoing *item = data;
   FerryChannel *self = item->channel;
-  gboolean queued;
-  OutgoingState state;
+  FerryCompletion *completion = ferry_completion_from_data (data);
+  gboolean was_listed;
+  gboolean was_sent;
 
+  ferry_wait_queue_wait (&self->flushes, NULL, is_not_sending, item, G_MAXINT64, NULL, NULL, NULL);
   pthread_mutex_lock (&self->lock);
-  while (item->state == OUTGOING_SENDING && item->task == NULL)
-    pthread_cond_wait (&self->changed, &self->lock);
-  state = item->state;
-  item->given_up = TRUE;
-  queued = state == OUTGOING_QUEUED && g_queue_remove (&self->out, item);
-  self->wants_notify |= queued || state == OUTGOING_SENT;
-  tell_writable_locked (self);
+  was_listed = g_queue_remove (&self->out, completion) || g_queue_remove (&self->unacknowledged, completion);
+  was_sent = item->number != 0 && !item->acknowledged;
+  self->wants_notify |= was_listed;
   pthread_mutex_unlock (&self->lock);
-  if (queued)
-    outgoing_unref (item);
-  if (state != OUTGOING_SENT ||
-      !ferry_transactions_forget (ferry_transport_get_transactions (self->transport), item->xid))
-    return queued;
-  outgoing_unref (item);
-  g_object_unref (self);
-  return TRUE;
+  if (was_listed)
+    {
+      ferry_completion_unref (completion);
+      flush (self);
+    }
+  if (was_sent)
+    return NULL;
+  if (reason == FERRY_ABANDON_CANCELLED)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                "The message was cancelled before it was sent or acknowledged");
+  if (item->in_vain)
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
+                                "The other end has no room for another message; send it when the channel is writable");
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, TOO_LATE);
+}
+
+static void
+outgoing_clear (gpointer data)
+{
+  Outgoing *item = data;
+
+  g_variant_unref (item->value);
+  g_clear_error (&item->error);
+  g_object_unref (item->channel);
+}
+
+/* Returns (transfer full) the completion of a new message. Its end without an error says that the message was sent, or
+ * acknowledged. Takes a floating value. */
+static FerryCompletion *
+outgoing_new (FerryChannel *channel, Mark mark, GVariant *value)
+{
+  static const FerryCompletionFuncs funcs = {.abandon = outgoing_abandoned, .destroy = outgoing_clear};
+  FerryCompletion *completion = ferry_completion_new (&funcs, sizeof (Outgoing));
+  Outgoing *item = ferry_completion_get_data (completion);
+
+  if (mark != MARK_NONE || g_variant_is_of_type (value, G_VARIANT_TYPE (MARKED_TYPE)))
+    value = g_variant_new (MARKED_TYPE, mark, value);
+  item->channel = g_object_ref (channel);
+  item->value = g_variant_ref_sink (value);
+  item->acknowledged = mark == MARK_ACKNOWLEDGED;
+  return completion;
+}
+
+/* Takes why. */
+static GError *
+new_cannot_send (const Outgoing *item, GError *why)
+{
+  g_autoptr (GError) kept G_GNUC_UNUSED = why;
+
+  return g_error_new (
+    FERRY_ERROR, item->acknowledged ? FERRY_ERROR_NOT_ACKNOWLEDGED : FERRY_ERROR_CLOSED, "%s. Reason: %s",
+    item->acknowledged ? "The channel ended before the other end took the message; send it again over a "
+                         "new channel if it is needed"
+                       : "The channel has ended and can send nothing more; use a new channel",
+    why->message);
+}
+
+/* Ends messages, each with its error. Must be called without the lock: what waits for one may have the last reference
+ * to the channel. */
+static void
+end_outgoing (GQueue *completions)
+{
+  FerryCompletion *completion;
+
+  while ((completion = g_queue_pop_head (completions)) != NULL)
+    {
+      Outgoing *item = ferry_completion_get_data (completion);
+      GError *error = g_steal_pointer (&item->error);
+
+      if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+        error = new_cannot_send (item, error);
+      ferry_completion_finish (completion, NULL, NULL, error);
+      ferry_completion_unref (completion);
+    }
 }
 
 /* ---- the flush ----
  *
- * Messages, and the end message after them, wait in `out`. The flush sends them. Before each of them it sends the
- * acknowledgements and credits of messages that were taken here. A thread that wants to flush does it itself, unless
+ * Messages wait in `out`. The flush sends them, and then the end. A thread that wants to flush does it itself, unless
  * another thread is already flushing. */
 
-typedef enum
-{
-  FLUSH_IDLE, /* there is nothing that can be sent */
-  FLUSH_SENT,
-  FLUSH_STUCK, /* the transport has no room */
-} Flushed;
-
-static void
-acknowledged (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
-{
-  g_autoptr (Outgoing) item = data;
-  g_autoptr (FerryChannel) channel G_GNUC_UNUSED = item->channel;
-
-  outgoing_end (item, error != NULL ? new_not_acknowledged (error) : NULL);
-}
-
-static void
-end_acknowledged (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
-{
-  g_object_unref (data);
-}
-
-static const FerryAnswerFuncs acknowledged_funcs = {.done = acknowledged, .any_thread = TRUE};
-static const FerryAnswerFuncs end_funcs = {.done = end_acknowledged, .any_thread = TRUE};
-
 static gboolean
-transmit_one_way (FerryTransport *transport, const char *method, GVariant *value, GError **error)
+is_for_want_of_room (const GError *error)
 {
-  FerryRequest request = {.method = method, .arguments = value, .flags = FERRY_CALL_ONE_WAY};
-
-  return ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, NULL, NULL, error) != 0;
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 }
 
-/* Sends the end message. Fails with FERRY_ERROR_WOULD_BLOCK when there is no room. Closing a link's pipe loses messages
- * that still wait for its lane. The end message is sent after them. So for a link the end message is a transaction,
- * which has a reference to the transport until the worker has acknowledged the end message. */
+/* Sends the first message of `out`. Called with the lock, which is released meanwhile, as the next two functions are.
+ * Returns FALSE when the transport has no room. done: gets the message when it has ended. */
 static gboolean
-transmit_end (FerryTransport *transport, gboolean of_link, GVariant *value, GError **error)
+flush_item (FerryChannel *self, GQueue *done)
 {
-  FerryRequest request = {.method = FERRY_CHANNEL_END, .arguments = value};
+  FerryCompletion *completion = g_queue_pop_head (&self->out);
+  Outgoing *item = ferry_completion_get_data (completion);
+  g_autoptr (GError) error = NULL;
 
-  if (!of_link)
-    return transmit_one_way (transport, FERRY_CHANNEL_END, value, error);
-  if (ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, &end_funcs,
-                              g_object_ref (transport), error) != 0)
-    return TRUE;
-  g_object_unref (transport);
-  return FALSE;
-}
-
-/* Sends an item. Sets xid for a message that is to be acknowledged. Must be called without the lock. */
-static gboolean
-transmit (FerryChannel *self, Outgoing *item, guint64 *xid, GError **error)
-{
-  FerryRequest request = {.method = item->method, .arguments = item->value};
-
-  if (outgoing_is_end (item))
-    return transmit_end (self->transport, self->router != NULL, item->value, error);
-  if (!item->acknowledged)
-    return transmit_one_way (self->transport, item->method, item->value, error);
-  g_object_ref (self);
-  *xid = ferry_transactions_ask (ferry_transport_get_transactions (self->transport), &request, &acknowledged_funcs,
-                                 outgoing_ref (item), error);
-  if (*xid != 0)
-    return TRUE;
-  outgoing_unref (item);
-  g_object_unref (self);
-  return FALSE;
-}
-
-/* Sends head, the first item of `out`. Must be called with the lock, which is released while the item is sent. */
-static Flushed
-flush_item (FerryChannel *self, Outgoing *head)
-{
-  g_autoptr (Outgoing) item = outgoing_ref (head);
-  guint credit = outgoing_is_end (item) ? 0 : 1;
-  GError *error = NULL;
-  guint64 xid = 0;
-  gboolean given_up;
-  gboolean sent;
-  gboolean done;
-
-  item->state = OUTGOING_SENDING;
-  self->sending = head;
-  self->credits -= credit;
+  self->sending = completion;
   pthread_mutex_unlock (&self->lock);
-  sent = transmit (self, item, &xid, &error);
+  ferry_call_send_item (self->call, item->value, &error);
   pthread_mutex_lock (&self->lock);
   self->sending = NULL;
-  if (!sent)
-    self->credits += credit;
-  if (!sent && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+  if (error == NULL)
+    item->number = ++self->n_sent;
+  else if (is_for_want_of_room (error) && !ferry_completion_is_reserved (completion))
     {
-      g_clear_error (&error);
-      if (self->lost == NULL && !item->given_up)
-        {
-          item->state = OUTGOING_QUEUED;
-          return FLUSH_STUCK;
-        }
-      /* The item cannot stay queued: the transport has ended and dropped the others, or the sender was cancelled. */
-      error = self->lost != NULL ? new_cannot_send (self->lost) : new_cancelled ();
-      self->wants_notify = TRUE;
+      g_queue_push_head (&self->out, completion);
+      return FALSE;
     }
-  g_queue_remove (&self->out, head);
-  item->xid = xid;
-  given_up = item->given_up && sent && item->acknowledged;
-  done = item->state == OUTGOING_SENDING && (!sent || !item->acknowledged);
-  if (done)
-    outgoing_end_locked (item, sent ? NULL : translate (item, error));
-  else if (item->state == OUTGOING_SENDING)
-    item->state = OUTGOING_SENT;
-  pthread_cond_broadcast (&self->changed);
-  pthread_mutex_unlock (&self->lock);
-  if (done)
-    outgoing_return (item);
-  else if (given_up && outgoing_take_back (item))
-    outgoing_end (item, new_cancelled ());
-  outgoing_unref (head);
-  pthread_mutex_lock (&self->lock);
-  return FLUSH_SENT;
-}
-
-/* Gives the credits of taken messages back to the other end. Called with the lock, as flush_item() is. The counts
- * change before the credits are sent, because the other end may use the credits at once. */
-static Flushed
-flush_credits (FerryChannel *self)
-{
-  g_autoptr (GError) error = NULL;
-  guint n = self->n_taken;
-  gboolean sent;
-
-  self->n_taken = 0;
-  self->n_held -= n;
-  pthread_mutex_unlock (&self->lock);
-  sent = transmit_one_way (self->transport, FERRY_CHANNEL_CREDIT, g_variant_new_uint32 (n), &error);
-  pthread_mutex_lock (&self->lock);
-  if (sent || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    return FLUSH_SENT;
-  self->n_taken += n;
-  self->n_held += n;
-  return FLUSH_STUCK;
-}
-
-/* Acknowledges a message that was taken. Returns FALSE when there is no room; otherwise takes ownership of call. */
-static gboolean
-acknowledge (FerryCall *call)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_call_answer (call, NULL, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    return FALSE;
-  ferry_call_unref (call);
+  self->wants_notify |= is_for_want_of_room (error);
+  g_queue_push_tail (error == NULL && item->acknowledged ? &self->unacknowledged : done, completion);
+  item->error = g_steal_pointer (&error);
   return TRUE;
 }
 
-/* Acknowledges the first of the taken calls. Called with the lock, as flush_item() is. */
-static Flushed
-flush_call (FerryChannel *self)
+/* Sends the answer. */
+static gboolean
+flush_end (FerryChannel *self)
 {
-  FerryCall *call = g_queue_pop_head (&self->taken_calls);
-  gboolean sent;
+  g_autoptr (GError) error = NULL;
 
   pthread_mutex_unlock (&self->lock);
-  sent = acknowledge (call);
+  if (self->raised != NULL)
+    ferry_call_answer_error (self->call, self->raised, self->raised_trace, NULL, &error);
+  else
+    ferry_call_answer (self->call, NULL, &error);
   pthread_mutex_lock (&self->lock);
-  if (!sent)
-    g_queue_push_head (&self->taken_calls, call);
-  return sent ? FLUSH_SENT : FLUSH_STUCK;
+  self->end_sent = !is_for_want_of_room (error);
+  return self->end_sent;
 }
 
-static gboolean
-owes_credits_locked (FerryChannel *self)
+/* Moves messages that have ended: those that the other end has taken, or all when no more can be sent. */
+static void
+collect_done (FerryChannel *self, GQueue *done)
 {
-  return self->n_taken >= FERRY_CHANNEL_WINDOW / 2 && !self->ended;
-}
+  FerryCompletion *completion;
 
-static gboolean
-has_control_locked (FerryChannel *self, gpointer data)
-{
-  return owes_credits_locked (self) || self->taken_calls.length > 0;
-}
-
-/* Sends the next acknowledgement, credits or item. Called with the lock, as flush_item() is. */
-static Flushed
-flush_next (FerryChannel *self)
-{
-  Outgoing *head = g_queue_peek_head (&self->out);
-
-  if (self->kept || self->lost != NULL)
-    return FLUSH_IDLE;
-  if (self->taken_calls.length > 0)
-    return flush_call (self);
-  if (owes_credits_locked (self))
-    return flush_credits (self);
-  if (head == NULL || (self->credits == 0 && !outgoing_is_end (head)))
-    return FLUSH_IDLE;
-  return flush_item (self, head);
-}
-
-/* Sends all that can be sent, unless another thread is already flushing. Returns FALSE when there is no room; count is
- * then the transport's room count from before the attempt that failed. */
-static gboolean
-flush_all (FerryChannel *self, guint64 *count)
-{
-  Flushed flushed = FLUSH_IDLE;
-
-  pthread_mutex_lock (&self->lock);
-  if (self->flushing)
+  while ((completion = g_queue_peek_head (&self->unacknowledged)) != NULL)
     {
-      self->flush_again = TRUE;
-      pthread_mutex_unlock (&self->lock);
-      return TRUE;
+      Outgoing *item = ferry_completion_get_data (completion);
+
+      if (item->number + FERRY_CHANNEL_WINDOW > self->n_sent + ferry_call_get_window (self->call))
+        break;
+      g_queue_push_tail (done, g_queue_pop_head (&self->unacknowledged));
     }
-  self->flushing = TRUE;
+  while (self->deaf != NULL && ((completion = g_queue_pop_head (&self->unacknowledged)) != NULL ||
+                                (completion = g_queue_pop_head (&self->out)) != NULL))
+    {
+      Outgoing *item = ferry_completion_get_data (completion);
+
+      item->error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, self->deaf->message);
+      g_queue_push_tail (done, completion);
+    }
+}
+
+/* Sends all that can be sent. Returns FALSE when the transport has no room. */
+static gboolean
+flush_locked (FerryChannel *self, GQueue *done)
+{
+  const gboolean may_send = !self->kept;
+  gboolean has_room = may_send;
+
   do
     {
       self->flush_again = FALSE;
-      *count = ferry_transport_get_room_count (self->transport);
-      flushed = flush_next (self);
+      while (has_room && self->deaf == NULL && self->out.length > 0 && ferry_call_get_window (self->call) > 0)
+        has_room = flush_item (self, done);
+      collect_done (self, done);
+      if (has_room && self->closing && !self->end_sent && self->out.length == 0 && self->unacknowledged.length == 0)
+        has_room = flush_end (self);
     }
-  while (flushed == FLUSH_SENT || (flushed == FLUSH_IDLE && self->flush_again));
-  self->flushing = FALSE;
-  if (flushed == FLUSH_STUCK)
-    self->kept = TRUE;
-  tell_writable_locked (self);
+  while (self->flush_again);
+  return has_room || !may_send;
+}
+
+/* Flushes, unless another thread is already flushing. Returns FALSE when there is no room; count is then the
+ * transport's room count from before the attempt that failed. */
+static gboolean
+flush_all (FerryChannel *self, guint64 *count)
+{
+  GQueue done = G_QUEUE_INIT;
+  gboolean is_done = TRUE;
+
+  *count = ferry_transport_get_room_count (self->transport);
+  pthread_mutex_lock (&self->lock);
+  self->flush_again = self->flushing;
+  if (!self->flushing)
+    {
+      self->flushing = TRUE;
+      self->flusher = g_thread_self ();
+      is_done = flush_locked (self, &done);
+      self->flushing = FALSE;
+      self->kept |= !is_done;
+      tell_writable_locked (self);
+    }
   pthread_mutex_unlock (&self->lock);
-  return flushed != FLUSH_STUCK;
+  if (!ferry_wait_queue_is_empty (&self->flushes))
+    ferry_wait_queue_finish_all (&self->flushes);
+  end_outgoing (&done);
+  return is_done;
 }
 
 /* any: called by the transport when there may be room. Returns TRUE when it must not be called again. */
@@ -772,118 +582,7 @@ flush (FerryChannel *self)
     ferry_transport_send_later (self->transport, try_again, g_atomic_rc_box_acquire (self->end), count);
 }
 
-/* any: called when the other end has given n credits back. */
-static void
-credits_came (FerryChannel *self, guint n)
-{
-  gboolean valid;
-
-  pthread_mutex_lock (&self->lock);
-  valid = n > 0 && n <= FERRY_CHANNEL_WINDOW - MIN (self->credits, FERRY_CHANNEL_WINDOW);
-  if (valid)
-    self->credits += n;
-  pthread_mutex_unlock (&self->lock);
-  if (valid)
-    flush (self);
-  else
-    fault (self, "it gave credits for more messages than were sent");
-}
-
-/* ---- waiting ----
- *
- * Most threads sleep while they wait. A thread that must not sleep iterates a main context instead: the router's
- * thread, and the thread of a polled transport. */
-
-typedef gboolean (*Condition) (FerryChannel *self, gpointer data);
-
-static gboolean
-holds (FerryChannel *self, Condition condition, gpointer data)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return condition (self, data);
-}
-
-/* The wait of one thread, which sleeps, or iterates context if this is set. */
-typedef struct
-{
-  FerryChannel *channel;
-  Condition condition;
-  gpointer data;
-  GCancellable *cancellable; /* (nullable): ends the wait; context is (nullable) too */
-  GMainContext *context;
-} Wait;
-
-static void
-wake_up (GCancellable *cancellable, gpointer data)
-{
-  const Wait *wait = data;
-
-  pthread_mutex_lock (&wait->channel->lock);
-  pthread_cond_broadcast (&wait->channel->changed);
-  pthread_mutex_unlock (&wait->channel->lock);
-  if (wait->context != NULL)
-    g_main_context_wakeup (wait->context);
-}
-
-static gboolean
-is_wait_over (gpointer data)
-{
-  const Wait *wait = data;
-
-  return holds (wait->channel, wait->condition, wait->data) || g_cancellable_is_cancelled (wait->cancellable);
-}
-
-/* The wait of a thread that sleeps. It processes what comes to the transport's inbox meanwhile. */
-typedef struct
-{
-  FerryInboxWait wait;
-  FerryChannel *channel;
-  FerryLimitClock clock;
-  gboolean has_mail; /* the channel's lock */
-} Sleep;
-
-static void
-mail_came (FerryInboxWait *wait)
-{
-  Sleep *self = (Sleep *) wait;
-
-  pthread_mutex_lock (&self->channel->lock);
-  if (!self->has_mail)
-    pthread_cond_broadcast (&self->channel->changed);
-  self->has_mail = TRUE;
-  pthread_mutex_unlock (&self->channel->lock);
-}
-
-/* Sleeps until the wait is over, or there is mail. Returns whether the wait goes on. */
-static gboolean
-sleep_until_mail (Sleep *sleep, Condition condition, gpointer data, gint64 deadline, GCancellable *cancellable)
-{
-  FerryChannel *self = sleep->channel;
-  gboolean goes_on = TRUE;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  while (goes_on && !sleep->has_mail)
-    goes_on = !condition (self, data) && !g_cancellable_is_cancelled (cancellable) &&
-              (ferry_cond_wait_until (&self->changed, &self->lock, ferry_limit_clock_sleep (&sleep->clock, deadline)) ||
-               ferry_limit_clock_look (&sleep->clock) < deadline);
-  sleep->has_mail = FALSE;
-  return goes_on && !condition (self, data) && ferry_limit_clock_look (&sleep->clock) < deadline;
-}
-
-static void
-sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
-{
-  Sleep sleep = {.wait = {.came = mail_came}, .channel = self};
-  gint64 deadline = ferry_limit_clock_begin (&sleep.clock, timeout);
-
-  if (holds (self, condition, data))
-    return;
-  ferry_transport_begin_wait (self->transport, &sleep.wait);
-  do
-    ferry_transport_help (self->transport);
-  while (sleep_until_mail (&sleep, condition, data, deadline, cancellable));
-  ferry_transport_end_wait (self->transport, &sleep.wait);
-}
+/* ---- waiting ---- */
 
 /* Sets context to what this thread must iterate to wait, or to NULL if it may sleep. Fails if it may do neither. */
 static gboolean
@@ -907,240 +606,271 @@ may_wait_to_send (FerryChannel *self)
   return (self->router == NULL || self->router->thread != g_thread_self ()) && find_context (self, "", &context, NULL);
 }
 
-/* Waits until condition holds. condition is called with the lock. form: the function that an error recommends on a
- * thread that may not wait. Fails with FERRY_ERROR_TIMED_OUT, FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD and
- * G_IO_ERROR_CANCELLED. Fails with FERRY_ERROR_CLOSED in a forked child, for a channel of its parent. */
+/* Waits until the completion is over; ends it after the timeout, or when it is cancelled. form: the function that an
+ * error recommends on a thread that may not wait. Fails then, with FERRY_ERROR_BUSY or FERRY_ERROR_WRONG_THREAD, and in
+ * a forked child, for a channel of its parent, with FERRY_ERROR_CLOSED. */
 static gboolean
-wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable,
-            const char *form, GError **error)
+wait_for (FerryChannel *self, FerryCompletion *completion, gint64 timeout, GCancellable *cancellable, const char *form,
+          GError **error)
 {
   g_autoptr (FerryChannel) kept G_GNUC_UNUSED = g_object_ref (self);
-  Wait wait = {self, condition, data, cancellable, NULL};
-  gulong id;
+  gint64 deadline = ferry_deadline_after (timeout);
+  GMainContext *context = NULL;
+  g_autoptr (GError) failure = NULL;
 
-  if (holds (self, condition, data))
-    return TRUE;
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  if (timeout != 0)
+  if (timeout != 0 && !ferry_completion_is_over (completion))
     {
-      if (!find_context (self, form, &wait.context, error))
-        return FALSE;
-      id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (wake_up), &wait, NULL) : 0;
-      if (wait.context != NULL)
-        ferry_iterate_context (wait.context, is_wait_over, &wait, timeout);
+      if (!find_context (self, form, &context, &failure))
+        {
+          if (ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED))
+            {
+              g_propagate_error (error, g_steal_pointer (&failure));
+              return FALSE;
+            }
+        }
+      else if (context != NULL)
+        ferry_iterate_for (context, completion, timeout, cancellable);
       else
-        sleep_until (self, condition, data, timeout, cancellable);
-      g_cancellable_disconnect (cancellable, id);
+        ferry_transport_wait_for (self->transport, completion, deadline, cancellable);
     }
-  if (holds (self, condition, data))
-    return TRUE;
-  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                     "The other end of the channel sent or took no message in time; wait longer");
-  return FALSE;
+  ferry_completion_wait (completion, 0, cancellable);
+  return TRUE;
 }
 
 /* ---- receiving ----
  *
  * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), or by the signal `message`.
- * Then the message is acknowledged, if the sender waits for that, and its credit can be given back. */
+ * Then it can be added to the window, which says that it was taken. */
 
-/* Takes the next message, or the end. The other end's error takes precedence over the transport's, which is later. */
-static Taken
-take_locked (FerryChannel *self, Incoming **incoming, GError **error)
+static FerryTransactions *
+get_transactions (FerryChannel *self)
 {
-  const GError *bad_end = self->ended ? self->end_error : self->lost;
-
-  *incoming = g_queue_pop_head (&self->in);
-  if (*incoming != NULL)
-    {
-      self->n_taken++;
-      if ((*incoming)->call != NULL)
-        g_queue_push_tail (&self->taken_calls, g_steal_pointer (&(*incoming)->call));
-      if (self->in.length == 0)
-        tell_locked (self, 0);
-      return TAKEN_MESSAGE;
-    }
-  if (!is_at_end_locked (self))
-    return TAKEN_NOTHING;
-  if (!self->end_taken)
-    {
-      self->end_taken = TRUE;
-      tell_locked (self, TELL_MESSAGES);
-    }
-  if (bad_end != NULL)
-    g_propagate_error (error, ferry_error_copy (bad_end));
-  return TAKEN_END;
+  return ferry_transport_get_transactions (self->transport);
 }
 
-/* any: takes the next message without waiting. Sets error at the end of a channel that ended with an error. */
-static Taken
-take (FerryChannel *self, Incoming **incoming, GError **error)
+/* any: adds what was taken to the window, once that is worth a message, or at once if a sender waits for it. */
+static void
+give_room (FerryChannel *self)
 {
-  Taken taken;
-  gboolean owes;
+  guint n = 0;
 
   pthread_mutex_lock (&self->lock);
-  taken = take_locked (self, incoming, error);
-  owes = has_control_locked (self, NULL);
+  if (self->n_taken >= FERRY_CHANNEL_WINDOW / 2 || self->gives_now)
+    {
+      n = self->n_taken;
+      self->n_taken = 0;
+      self->gives_now = FALSE;
+    }
   pthread_mutex_unlock (&self->lock);
-  if (owes)
-    flush (self);
+  if (n > 0)
+    ferry_transactions_add_window (get_transactions (self), FERRY_STANDING_XID, n, NULL);
+}
+
+/* Takes the next message, or the end. Returns FALSE if there is neither. At the end, there is no message; with an
+ * error, sets error. */
+static gboolean
+take_locked (FerryChannel *self, GVariant **message, GError **error)
+{
+  *message = g_queue_pop_head (&self->in);
+  if (*message != NULL)
+    {
+      self->n_taken++;
+      self->gives_now |= get_mark (*message) == MARK_ACKNOWLEDGED;
+      if (self->in.length == 0)
+        tell_locked (self, 0);
+      return TRUE;
+    }
+  if (self->ended && !self->end_taken)
+    {
+      self->end_taken = TRUE;
+      tell_locked (self, NEWS (PROP_0));
+    }
+  if (self->end_error != NULL)
+    g_propagate_error (error, ferry_error_copy (self->end_error));
+  return self->ended;
+}
+
+/* any: takes without waiting. */
+static gboolean
+take (FerryChannel *self, GVariant **message, GError **error)
+{
+  gboolean taken;
+
+  pthread_mutex_lock (&self->lock);
+  taken = take_locked (self, message, error);
+  pthread_mutex_unlock (&self->lock);
+  give_room (self);
   return taken;
 }
 
-/* Finishes one wait of ferry_channel_receive_async() with a message or the end. Returns FALSE if either is missing. */
+/* Finishes one wait for a message with a message or the end. Returns FALSE if either is missing. */
 static gboolean
 serve_one (FerryChannel *self)
 {
   g_autoptr (FerryCompletion) receive = NULL;
-  Incoming *incoming = NULL;
+  GVariant *message = NULL;
   GError *error = NULL;
 
   pthread_mutex_lock (&self->lock);
-  if (self->in.length > 0 || is_at_end_locked (self))
+  if (self->in.length > 0 || self->ended)
     receive = ferry_wait_queue_reserve_next (&self->receives);
   if (receive != NULL)
-    take_locked (self, &incoming, &error);
+    take_locked (self, &message, &error);
   pthread_mutex_unlock (&self->lock);
   if (receive == NULL)
     return FALSE;
-  ferry_completion_finish_reserved (receive, incoming, (GDestroyNotify) incoming_free, error);
+  ferry_completion_finish_reserved (receive, message, (GDestroyNotify) g_variant_unref, error);
   return TRUE;
 }
 
-/* any: finishes waits of ferry_channel_receive_async() while there is something to take. Called when something was
- * received, or when such a wait begins. */
+/* any: finishes waits while there is something to take. Called when something was received, or a wait begins. */
 static void
 wake_receives (FerryChannel *self)
 {
   while (!ferry_wait_queue_is_empty (&self->receives) && serve_one (self))
-    ;
-  if (holds (self, has_control_locked, NULL))
-    flush (self);
+    give_room (self);
 }
 
-/* ---- requests of the other end, on the receiving thread or one that waits ---- */
+/* ---- the call for the other end's messages ---- */
 
 static void
-message_came (FerryChannel *self, Incoming *incoming)
+item_came (gpointer data, const char *name, GVariant *value)
 {
-  gboolean fits;
+  End *end = data;
+  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  gboolean is_message = name[0] == '\0' && value != NULL && get_mark (value) <= MARK_FAILURE;
+  g_autoptr (GError) reason = NULL;
 
-  pthread_mutex_lock (&self->lock);
-  fits = !self->ended && self->n_held < FERRY_CHANNEL_WINDOW;
-  if (fits)
+  if (!is_message)
     {
-      self->n_held++;
-      g_queue_push_tail (&self->in, incoming);
-      pthread_cond_broadcast (&self->changed);
-      tell_locked (self, TELL_MESSAGES);
+      reason =
+        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                             "The other end of the channel sent a message without a value, or with a mark that no "
+                             "message has; use the same release of Ferry at both ends");
+      ferry_transport_end (end->transport, reason);
     }
+  if (!is_message || self == NULL)
+    return;
+  pthread_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->in, g_variant_ref (value));
+  tell_locked (self, NEWS (PROP_0));
   pthread_mutex_unlock (&self->lock);
-  if (fits)
-    wake_receives (self);
-  else
-    {
-      incoming_free (incoming);
-      fault (self, "it sent a message for which this end had no room, or a message after its end message");
-    }
+  wake_receives (self);
 }
 
 static void
-end_came (FerryChannel *self, FerryCall *call, GVariant *value)
+answer_came (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  GError *error = value != NULL ? ferry_error_from_variant (value, NULL) : NULL;
-  gboolean first;
+  End *end = data;
+  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
 
-  pthread_mutex_lock (&self->lock);
-  first = !self->ended;
-  if (first)
+  if (self != NULL)
     {
-      if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
-        g_queue_push_tail (&self->taken_calls, ferry_call_ref (call));
+      pthread_mutex_lock (&self->lock);
       self->ended = TRUE;
-      self->end_error = g_steal_pointer (&error);
-      pthread_cond_broadcast (&self->changed);
-      tell_locked (self, TELL_CLOSED);
+      self->end_error = error != NULL ? ferry_error_copy (error) : NULL;
+      tell_locked (self, NEWS (PROP_CLOSED));
+      pthread_mutex_unlock (&self->lock);
+      wake_receives (self);
     }
-  pthread_mutex_unlock (&self->lock);
-  g_clear_error (&error);
-  if (first)
-    wake_receives (self);
-  else
-    fault (self, "it sent two end messages");
+  end_unref (end);
 }
 
 static void
-take_message (FerryChannel *self, FerryCall *call, gboolean is_failure)
+hold_end (gpointer end)
 {
-  GVariant *value = ferry_call_get_arguments (call);
-  Incoming *incoming = g_new0 (Incoming, 1);
-
-  if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
-    incoming->call = ferry_call_ref (call);
-  if (is_failure)
-    incoming->failure = ferry_error_from_variant (value, NULL);
-  else if (value != NULL)
-    incoming->value = g_variant_ref (value);
-  if (incoming->value != NULL || incoming->failure != NULL)
-    message_came (self, incoming);
-  else
-    {
-      incoming_free (incoming);
-      fault (self, "it sent a message without a value");
-    }
+  g_atomic_rc_box_acquire (end);
 }
 
+static const FerryAnswerFuncs answer_funcs[2] = {
+  {.item = item_came, .done = answer_came, .hold = hold_end, .release = end_unref},
+  {.item = item_came, .done = answer_came, .hold = hold_end, .release = end_unref, .any_thread = TRUE},
+};
+
+/* ---- the call for this end's messages ---- */
+
+/* any: called when the window has grown. Takes a reference to end. */
+static void
+window_came (gpointer data)
+{
+  End *end = data;
+  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+
+  if (self != NULL)
+    flush (self);
+  end_unref (end);
+}
+
+/* any: the other end has dropped its channel, or the transport is closed. */
+static void
+call_cancelled (FerryCall *call, gpointer data)
+{
+  End *end = data;
+  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  g_autoptr (GError) reason = ferry_transport_dup_reason (end->transport);
+
+  if (reason == NULL)
+    reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end has dropped its channel");
+  if (self == NULL)
+    return;
+  pthread_mutex_lock (&self->lock);
+  self->deaf = g_steal_pointer (&reason);
+  self->closing = TRUE;
+  pthread_mutex_unlock (&self->lock);
+  flush (self);
+}
+
+/* Asks, and is asked. Returns FALSE if the transport has had a channel already. */
+static gboolean
+stand (FerryChannel *self)
+{
+  gboolean any_thread = ferry_transport_open_inbox (self->transport, TRUE);
+  g_autoptr (GError) error = NULL;
+
+  self->call = ferry_transactions_stand (get_transactions (self), FERRY_CHANNEL_METHOD, &answer_funcs[any_thread],
+                                         g_atomic_rc_box_acquire (self->end));
+  if (self->call == NULL)
+    {
+      end_unref (self->end);
+      return FALSE;
+    }
+  ferry_call_attach (self->call, g_atomic_rc_box_acquire (self->end), end_unref);
+  ferry_call_set_window_func (self->call, window_came, hold_end, self->end);
+  if (!ferry_transactions_receive_kept (get_transactions (self), &error))
+    ferry_transport_end (self->transport, error);
+  /* After what was kept: who has dropped its channel closes its transport when it gets this end's answer. */
+  ferry_call_set_cancel_func (self->call, call_cancelled, self->end);
+  return TRUE;
+}
+
+/* A channel answers no other requests. */
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
-  FerryChannel *self = FERRY_CHANNEL (owner);
-  const char *method = ferry_call_get_method (call);
-  GVariant *value = ferry_call_get_arguments (call);
-  g_autoptr (GError) reason = NULL;
+  g_autoptr (GError) reason = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_REFUSED,
+    "This end is a channel and does not answer '%s'; use a FerryDemux at this end, or a FerryChannel at the "
+    "other end",
+    ferry_call_get_method (call));
 
-  if (g_str_equal (method, FERRY_CHANNEL_MESSAGE) || g_str_equal (method, FERRY_CHANNEL_FAILURE))
-    take_message (self, call, g_str_equal (method, FERRY_CHANNEL_FAILURE));
-  else if (g_str_equal (method, FERRY_CHANNEL_CREDIT))
-    credits_came (
-      self, value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32) ? g_variant_get_uint32 (value) : 0);
-  else if (g_str_equal (method, FERRY_CHANNEL_END))
-    end_came (self, call, value);
-  else
-    {
-      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                            "This end is a channel and does not answer '%s'; use a FerryDemux at this end, or a "
-                            "FerryChannel at the other end",
-                            method);
-      ferry_call_refuse (call, reason, NULL);
-    }
+  ferry_call_refuse (call, reason, NULL);
 }
 
 /* ---- taking messages ---- */
 
+/* Gives the caller of a receiving function a message, or the end. Both message and bad_end are NULL if the other end
+ * closed without an error. Takes both. */
 static gboolean
-has_news (FerryChannel *self, gpointer data)
+give (GVariant *message, GError *bad_end, GVariant **value, GError **failure, GError **error)
 {
-  return self->in.length > 0 || self->ended || self->lost != NULL;
-}
+  g_autoptr (GVariant) kept G_GNUC_UNUSED = message;
+  g_autoptr (GError) dropped = NULL;
 
-/* Gives the caller of a receiving function a message, or the end. Both incoming and bad_end are NULL if the other end
- * closed without an error. Takes ownership of bad_end. */
-static gboolean
-give (Incoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
-{
+  if (message != NULL)
+    open_message (message, value, failure != NULL ? failure : &dropped);
   if (bad_end != NULL)
-    {
-      g_propagate_error (error, bad_end);
-      return FALSE;
-    }
-  if (incoming != NULL)
-    *value = g_steal_pointer (&incoming->value);
-  if (incoming != NULL && failure != NULL)
-    *failure = g_steal_pointer (&incoming->failure);
-  return TRUE;
+    g_propagate_error (error, bad_end);
+  return bad_end == NULL;
 }
 
 /**
@@ -1177,9 +907,9 @@ gboolean
 ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancellable, GVariant **value,
                        GError **failure, GError **error)
 {
-  g_autoptr (Incoming) incoming = NULL;
+  g_autoptr (GVariant) message = NULL;
+  g_autoptr (FerryCompletion) completion = NULL;
   g_autoptr (GError) bad_end = NULL;
-  Taken taken;
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
@@ -1187,15 +917,17 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   *value = NULL;
-  do
+  if (!take (self, &message, &bad_end))
     {
-      if (!wait_until (self, has_news, NULL, timeout, cancellable, "ferry_channel_receive_async()", error))
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      taken = take (self, &incoming, &bad_end);
+      completion = ferry_wait_queue_join (&self->receives, NULL, TOO_LATE);
+      wake_receives (self);
+      if (!wait_for (self, completion, timeout, cancellable, "ferry_channel_receive_async()", error))
+        return FALSE;
+      message = ferry_completion_take (completion, &bad_end);
     }
-  /* Another thread may have taken the message that ended the wait. */
-  while (taken == TAKEN_NOTHING);
-  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
+  return give (g_steal_pointer (&message), g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /**
@@ -1242,7 +974,7 @@ gboolean
 ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant **value, GError **failure,
                               GError **error)
 {
-  g_autoptr (Incoming) incoming = NULL;
+  GVariant *message;
   g_autoptr (GError) bad_end = NULL;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
@@ -1250,67 +982,39 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   *value = NULL;
-  incoming = g_task_propagate_pointer (G_TASK (result), &bad_end);
-  return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
+  message = g_task_propagate_pointer (G_TASK (result), &bad_end);
+  return give (g_steal_pointer (&message), g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /* ---- sending ---- */
 
-/* Adds item to `out`, with a reference. Fails with FERRY_ERROR_CLOSED when this end or the transport is closed. */
-static gboolean
-enqueue (FerryChannel *self, Outgoing *item, GError **error)
+/* Returns (transfer full) the completion of a new message in `out`. Fails with FERRY_ERROR_CLOSED when this end is
+ * closed, and with G_IO_ERROR_CANCELLED. */
+static FerryCompletion *
+enqueue (FerryChannel *self, Mark mark, GVariant *value, GCancellable *cancellable, GError **error)
 {
-  gboolean open;
+  g_autoptr (FerryCompletion) completion = outgoing_new (self, mark, value);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
   FERRY_AUTO_LOCK (&self->lock);
-
-  open = !self->closing && self->lost == NULL;
-  if (self->lost != NULL)
-    g_propagate_error (error, new_cannot_send (self->lost));
-  else if (self->closing)
-    ferry_set_error (error, FERRY_ERROR_CLOSED,
-                     "The channel was closed at this end; send before ferry_channel_close(), or over another channel");
-  else
-    g_queue_push_tail (&self->out, outgoing_ref (item));
-  if (open && outgoing_is_end (item))
-    self->closing = TRUE;
-  return open;
-}
-
-static gboolean
-is_over (FerryChannel *self, gpointer item)
-{
-  return ((Outgoing *) item)->state == OUTGOING_DONE;
-}
-
-static gboolean
-is_flushed (FerryChannel *self, gpointer data)
-{
-  return ferry_polled_transport_is_flushed (self->transport);
-}
-
-/* Waits until an item of `out` was sent, or acknowledged if it is to be. Takes it back on a timeout or a cancel. */
-static gboolean
-wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *cancellable, GError **error)
-{
-  gboolean waits = timeout != 0 && (item->acknowledged || may_wait_to_send (self));
-  g_autoptr (GError) failure = NULL;
-
-  if (!wait_until (self, is_over, item, waits ? timeout : 0, cancellable, "ferry_channel_send_acknowledged_async()",
-                   &failure) &&
-      outgoing_take_back (item))
+  if (!self->closing || self->deaf != NULL)
     {
-      if (!waits && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
-        ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                         "The other end has no room for another message; send it when the channel is writable");
-      else
-        g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
+      g_queue_push_tail (&self->out, ferry_completion_ref (completion));
+      return g_steal_pointer (&completion);
     }
-  /* The item was finished in spite of the timeout or the cancel. Another thread may still be writing its result. */
-  sleep_until (self, is_over, item, G_MAXINT64, NULL);
-  if (item->error != NULL && error != NULL)
-    *error = ferry_error_copy (item->error);
-  return item->error == NULL;
+  ferry_set_error (error, FERRY_ERROR_CLOSED,
+                   "The channel was closed at this end; send before ferry_channel_close(), or over another channel");
+  return NULL;
+}
+
+/* data: the transport, and a cancellable (nullable) */
+static gboolean
+is_flushed (gpointer data)
+{
+  const gpointer *both = data;
+
+  return ferry_polled_transport_is_flushed (both[0]) || g_cancellable_is_cancelled (both[1]);
 }
 
 /* For a polled transport, only the thread that iterates the transport's context writes to the socket. So this function
@@ -1319,23 +1023,45 @@ wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *can
 static void
 wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
 {
-  if (timeout != 0 && ferry_transport_get_context (self->transport) != NULL && may_wait_to_send (self))
-    wait_until (self, is_flushed, NULL, timeout, cancellable, "", NULL);
+  GMainContext *context = ferry_transport_get_context (self->transport);
+  gpointer both[] = {self->transport, cancellable};
+  gulong id = 0;
+
+  if (timeout == 0 || context == NULL || !may_wait_to_send (self))
+    return;
+  if (cancellable != NULL)
+    id = g_signal_connect_swapped (cancellable, "cancelled", G_CALLBACK (g_main_context_wakeup), context);
+  ferry_iterate_context (context, is_flushed, both, timeout);
+  g_cancellable_disconnect (cancellable, id);
 }
 
 static gboolean
-send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean acknowledged, gint64 timeout,
-               GCancellable *cancellable, GError **error)
+send_and_wait (FerryChannel *self, Mark mark, GVariant *value, gint64 timeout, GCancellable *cancellable,
+               GError **error)
 {
-  g_autoptr (Outgoing) item = outgoing_new (self, method, value, acknowledged);
+  g_autoptr (FerryCompletion) completion = enqueue (self, mark, value, cancellable, error);
+  g_autoptr (GError) failure = NULL;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !enqueue (self, item, error))
+  if (completion == NULL)
     return FALSE;
   flush (self);
-  if (!wait_sent (self, item, timeout, cancellable, error))
-    return FALSE;
-  wait_flushed (self, timeout, cancellable);
-  return TRUE;
+  if (!ferry_completion_is_over (completion))
+    {
+      Outgoing *item = ferry_completion_get_data (completion);
+
+      item->in_vain = timeout == 0 || (!item->acknowledged && !may_wait_to_send (self));
+      if (!wait_for (self, completion, item->in_vain ? 0 : timeout, cancellable,
+                     "ferry_channel_send_acknowledged_async()", error))
+        return FALSE;
+    }
+  ferry_completion_take (completion, &failure);
+  if (failure == NULL)
+    {
+      wait_flushed (self, timeout, cancellable);
+      return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 /**
@@ -1368,7 +1094,7 @@ ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancel
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return send_and_wait (self, FERRY_CHANNEL_MESSAGE, value, FALSE, timeout, cancellable, error);
+  return send_and_wait (self, MARK_NONE, value, timeout, cancellable, error);
 }
 
 /**
@@ -1396,8 +1122,7 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   trace = ferry_error_dup_trace (failure, self->begun);
-  return send_and_wait (self, FERRY_CHANNEL_FAILURE, ferry_error_to_variant (failure, trace, NULL), FALSE, timeout,
-                        cancellable, error);
+  return send_and_wait (self, MARK_FAILURE, ferry_error_to_variant (failure, trace, NULL), timeout, cancellable, error);
 }
 
 /**
@@ -1428,36 +1153,28 @@ ferry_channel_send_acknowledged (FerryChannel *self, GVariant *value, gint64 tim
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return send_and_wait (self, FERRY_CHANNEL_MESSAGE, value, TRUE, timeout, cancellable, error);
+  return send_and_wait (self, MARK_ACKNOWLEDGED, value, timeout, cancellable, error);
 }
 
 /* ---- asynchronous sending ---- */
 
-static gboolean
-cancelled (GCancellable *cancellable, gpointer data)
-{
-  if (outgoing_take_back (data))
-    outgoing_end (data, new_cancelled ());
-  return G_SOURCE_REMOVE;
-}
-
 static void
-send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GCancellable *cancellable,
-            GAsyncReadyCallback callback, gpointer user_data)
+send_async (FerryChannel *self, Mark mark, GVariant *value, GCancellable *cancellable, GAsyncReadyCallback callback,
+            gpointer user_data)
 {
-  g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_MESSAGE, value, acknowledged);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   GError *error = NULL;
+  g_autoptr (FerryCompletion) completion = enqueue (self, mark, value, cancellable, &error);
 
-  item->task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (item->task, send_async);
-  g_task_set_check_cancellable (item->task, FALSE);
-  if (cancellable != NULL)
-    ferry_watch_cancellable (item->task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
-                             outgoing_unref);
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !enqueue (self, item, &error))
-    outgoing_end (item, error);
+  g_task_set_source_tag (task, send_async);
+  g_task_set_check_cancellable (task, FALSE);
+  if (completion != NULL)
+    {
+      ferry_completion_return (completion, task, G_MAXINT64);
+      flush (self);
+    }
   else
-    flush (self);
+    g_task_return_error (task, error);
 }
 
 /**
@@ -1479,7 +1196,7 @@ ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *can
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   g_return_if_fail (value != NULL);
 
-  send_async (self, value, FALSE, cancellable, callback, user_data);
+  send_async (self, MARK_NONE, value, cancellable, callback, user_data);
 }
 
 /**
@@ -1495,10 +1212,17 @@ ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *can
 gboolean
 ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **error)
 {
+  g_autoptr (GError) failure = NULL;
+
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return g_task_propagate_boolean (G_TASK (result), error);
+  /* A result without an error has no value. */
+  g_task_propagate_pointer (G_TASK (result), &failure);
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 /**
@@ -1519,7 +1243,7 @@ ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCan
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   g_return_if_fail (value != NULL);
 
-  send_async (self, value, TRUE, cancellable, callback, user_data);
+  send_async (self, MARK_ACKNOWLEDGED, value, cancellable, callback, user_data);
 }
 
 /**
@@ -1535,112 +1259,67 @@ ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCan
 gboolean
 ferry_channel_send_acknowledged_finish (FerryChannel *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
+  return ferry_channel_send_finish (self, result, error);
 }
 
-/* ---- the end message ---- */
+/* ---- the end ---- */
 
-/* any: sends the end message, unless it was sent before. failure and trace are (nullable). */
+/* any: closes this end, unless that was done before. failure and trace are (nullable). */
 static void
-send_end (FerryChannel *self, const GError *failure, const char *trace)
+close_end (FerryChannel *self, const GError *failure, const char *trace)
 {
-  GVariant *value = failure != NULL ? ferry_error_to_variant (failure, trace, NULL) : NULL;
-  g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_END, value, FALSE);
-
-  if (enqueue (self, item, NULL))
-    flush (self);
+  pthread_mutex_lock (&self->lock);
+  if (!self->closing)
+    {
+      self->closing = TRUE;
+      self->raised = failure != NULL ? ferry_error_copy (failure) : NULL;
+      self->raised_trace = g_strdup (trace);
+    }
+  pthread_mutex_unlock (&self->lock);
+  flush (self);
 }
 
 static gboolean
-is_all_sent (FerryChannel *self, gpointer data)
+is_all_sent (gpointer channel)
 {
-  return self->out.length == 0 || self->lost != NULL;
+  FerryChannel *self = channel;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  return self->out.length == 0 && self->sending == NULL && (!self->closing || self->end_sent);
 }
 
 void
 ferry_channel_wait_end_sent (FerryChannel *self)
 {
-  sleep_until (self, is_all_sent, NULL, G_MAXINT64, NULL);
+  ferry_wait_queue_wait (&self->flushes, NULL, is_all_sent, self, G_MAXINT64, NULL, NULL, NULL);
 }
 
-/* On a thread that may not iterate the context, writes only the messages for which there are credits. */
+/* On a thread that may not iterate the context, writes only the messages for which there is room. */
 void
 ferry_channel_flush (FerryChannel *self)
 {
-  if (may_wait_to_send (self))
-    wait_until (self, is_all_sent, NULL, -1, NULL, "", NULL);
+  GMainContext *context = ferry_transport_get_context (self->transport);
+
+  if (context != NULL && may_wait_to_send (self))
+    ferry_iterate_context (context, is_all_sent, self, -1);
   ferry_polled_transport_flush (self->transport);
-}
-
-/* What a channel still has to send after its last reference was dropped. */
-typedef struct
-{
-  FerryTransport *transport; /* (owned): of the dropped channel */
-  gboolean of_link;
-  GQueue calls;   /* (element-type FerryCall) (owned): to be answered as acknowledgements */
-  Outgoing *item; /* (owned) (nullable): the end message */
-} Farewell;
-
-/* Sends what is left. Returns TRUE and frees data when everything was sent; returns FALSE when there is no room. */
-static gboolean
-try_farewell (gpointer data)
-{
-  Farewell *self = data;
-  g_autoptr (GError) error = NULL;
-
-  for (; self->calls.length > 0; g_queue_pop_head (&self->calls))
-    if (!acknowledge (g_queue_peek_head (&self->calls)))
-      return FALSE;
-  if (self->item != NULL && !transmit_end (self->transport, self->of_link, self->item->value, &error) &&
-      g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    return FALSE;
-  g_clear_pointer (&self->item, outgoing_unref);
-  g_object_unref (self->transport);
-  g_free (self);
-  return TRUE;
-}
-
-/* any: makes the transport send the end message of a dropped channel as soon as there is room. `out` then has no other
- * item, since each message that waits has a reference to the channel. */
-static void
-send_farewell (FerryChannel *self)
-{
-  guint64 count = ferry_transport_get_room_count (self->transport);
-  Farewell *farewell = g_new0 (Farewell, 1);
-
-  farewell->transport = g_object_ref (self->transport);
-  farewell->of_link = self->router != NULL;
-  pthread_mutex_lock (&self->lock);
-  /* A thread that is flushing has a new reference to the channel. When it drops this reference, the channel is disposed
-   * of again and this function is called again. */
-  if (!self->flushing)
-    {
-      farewell->item = g_queue_pop_head (&self->out);
-      farewell->calls = self->taken_calls;
-      g_queue_init (&self->taken_calls);
-    }
-  pthread_mutex_unlock (&self->lock);
-  if (!try_farewell (farewell))
-    ferry_transport_send_later (self->transport, try_farewell, farewell, count);
 }
 
 /**
  * ferry_channel_close:
  * @self: a channel
  *
- * Closes this end, after all messages that were sent. The other end takes all these messages; after them its receiving
- * functions report the end without an error. Messages of the other end can still be taken here. Does nothing if this
- * end was closed or failed before. Any thread.
+ * Closes this end, after all messages that were sent, and once those of [method@Ferry.Channel.send_acknowledged_async]
+ * were taken. The other end takes all these messages; after them its receiving functions report the end without an
+ * error. Messages of the other end can still be taken here. Does nothing if this end was closed or failed before. Any
+ * thread.
  */
 void
 ferry_channel_close (FerryChannel *self)
 {
   g_return_if_fail (FERRY_IS_CHANNEL (self));
 
-  send_end (self, NULL, NULL);
+  close_end (self, NULL, NULL);
 }
 
 /**
@@ -1663,43 +1342,17 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
 
   inner = ferry_error_dup_trace (failure, self->begun);
   trace = ferry_trace_add_place (inner, self->function != NULL ? self->function : "ferry_channel_fail");
-  send_end (self, failure, trace);
+  close_end (self, failure, trace);
 }
 
-/* any: called when the transport has ended; what it received is in `in`. Fails the messages that wait to be sent. */
+/* any: called when the transport has ended; the calls have by then. */
 static void
 transport_ended (FerryTransport *transport, GObject *owner)
 {
   FerryChannel *self = FERRY_CHANNEL (owner);
-  g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
-  GQueue outgoing = G_QUEUE_INIT;
-  gboolean first;
-  Outgoing *item;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  if (reason == NULL)
-    return;
-  pthread_mutex_lock (&self->lock);
-  first = self->lost == NULL;
-  if (first)
-    {
-      self->lost = ferry_error_copy (reason);
-      /* The flushing thread finishes the item that it is sending, even if the item's transaction has ended already. */
-      item = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
-      outgoing = self->out;
-      g_queue_init (&self->out);
-      if (item != NULL)
-        g_queue_push_tail (&self->out, item);
-      pthread_cond_broadcast (&self->changed);
-      tell_locked (self, TELL_CLOSED);
-    }
-  pthread_mutex_unlock (&self->lock);
-  while ((item = g_queue_pop_head (&outgoing)) != NULL)
-    {
-      outgoing_end (item, translate (item, new_cannot_send (reason)));
-      outgoing_unref (item);
-    }
-  if (first)
-    wake_receives (self);
+  tell_locked (self, NEWS (PROP_CLOSED));
 }
 
 /* ---- the function and the process of a channel ---- */
@@ -1769,7 +1422,7 @@ void
 ferry_channel_tell_exit (FerryChannel *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  tell_locked (self, TELL_EXIT);
+  tell_locked (self, NEWS (PROP_EXIT));
 }
 
 void
@@ -1819,7 +1472,7 @@ static gboolean
 get_closed (FerryChannel *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return self->ended || self->lost != NULL;
+  return self->ended;
 }
 
 /* From now on, each change is notified: also one that has been undone, and one that was read before. Who looks for what
@@ -1837,7 +1490,8 @@ get_readable (FerryChannel *self)
 static gboolean
 get_writable (FerryChannel *self)
 {
-  return holds (self, is_writable_locked, NULL);
+  FERRY_AUTO_LOCK (&self->lock);
+  return is_writable_locked (self);
 }
 
 static void
@@ -1849,7 +1503,7 @@ set_flowing (FerryChannel *self, gboolean flowing)
   changed = self->flowing != flowing;
   self->flowing = flowing;
   if (flowing && self->in.length > 0)
-    tell_locked (self, TELL_MESSAGES);
+    tell_locked (self, NEWS (PROP_0));
   pthread_mutex_unlock (&self->lock);
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
@@ -1991,38 +1645,63 @@ FerryChannel *
 ferry_channel_new (FerryTransport *transport)
 {
   g_autoptr (FerryChannel) self = NULL;
-  gboolean taken;
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), NULL);
 
   self = g_object_new (FERRY_TYPE_CHANNEL, "transport", transport, NULL);
-  taken = ferry_transport_take_calls (transport, call_came, G_OBJECT (self), NULL);
-  if (taken)
-    ferry_transport_open_inbox (transport, TRUE);
-  self->takes_calls = taken;
+  self->takes_calls = ferry_transport_check_no_calls (transport, NULL) && stand (self) &&
+                      ferry_transport_take_calls (transport, call_came, G_OBJECT (self), NULL);
   ferry_return_val_if_fail (
-    taken, NULL,
+    self->takes_calls, NULL,
     "the transport has a channel, a demux or an exporter already; make another transport for this channel");
   ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
   /* The transport may have ended before ferry_transport_watch_end() was called. */
-  transport_ended (transport, G_OBJECT (self));
+  if (ferry_transport_get_closed (transport))
+    transport_ended (transport, G_OBJECT (self));
   return g_steal_pointer (&self);
 }
 
-/* Drops messages that were not taken, and calls that were not acknowledged; dropping refuses their calls. */
-static void
-clear_incoming (FerryChannel *self)
+/* any: called by the transport, as try_again() is. Takes the reference to the channel, which was dropped before. */
+static gboolean
+try_to_leave (gpointer channel)
 {
-  GQueue in, calls;
+  gboolean done;
+  guint64 count;
 
-  pthread_mutex_lock (&self->lock);
-  in = self->in;
-  g_queue_init (&self->in);
-  calls = self->taken_calls;
-  g_queue_init (&self->taken_calls);
-  pthread_mutex_unlock (&self->lock);
-  g_queue_clear_full (&in, (GDestroyNotify) incoming_free);
-  g_queue_clear_full (&calls, (GDestroyNotify) ferry_call_unref);
+  FERRY_CHANNEL (channel)->kept = FALSE;
+  done = flush_all (channel, &count);
+  if (done)
+    g_object_unref (channel);
+  return done;
+}
+
+/* Sends the end. If there is no room for that, the channel lives on until there is, and is disposed of again.
+ *
+ * Closing a link's pipe loses messages that still wait for its lane. So a link's transport is kept until the worker has
+ * answered this end's call, which it does at the latest when that is cancelled. */
+static void
+leave (FerryChannel *self)
+{
+  FerryTransactions *transactions = get_transactions (self);
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The other end has dropped its channel and takes no more messages; use a new channel");
+  guint64 count;
+
+  self->closing = TRUE;
+  self->kept = FALSE;
+  if (!flush_all (self, &count))
+    {
+      ferry_transport_send_later (self->transport, try_to_leave, g_object_ref (self), count);
+      return;
+    }
+  self->takes_calls = FALSE;
+  ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
+  ferry_transport_leave_calls (self->transport, reason);
+  if (self->router != NULL)
+    ferry_transactions_cancel (transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
+  else if (ferry_transactions_abandon (transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED) != NULL)
+    end_unref (self->end);
 }
 
 static void
@@ -2043,26 +1722,12 @@ static void
 ferry_channel_dispose (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
-  g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                         "The other end has dropped its channel and takes no more messages; use a new channel");
-  GSource *source;
   FerryChannelProcess *process;
 
   if (ferry_forks_keep (object, self->fork_number))
     return;
   if (self->takes_calls)
-    {
-      send_end (self, NULL, NULL);
-      ferry_transport_unwatch_end (self->transport, object);
-      ferry_transport_leave_calls (self->transport, reason);
-      send_farewell (self);
-    }
-  pthread_mutex_lock (&self->lock);
-  source = g_steal_pointer (&self->source);
-  pthread_mutex_unlock (&self->lock);
-  ferry_clear_source (&source);
-  clear_incoming (self);
+    leave (self);
   process = g_steal_pointer (&self->process);
   if (process != NULL)
     process->drop (process);
@@ -2075,19 +1740,23 @@ ferry_channel_finalize (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
 
-  /* A message that waits to be sent has a reference to the channel, so none is left here. */
-  g_assert (self->out.length == 0);
-  clear_incoming (self);
+  /* Each message that waits has a reference to the channel, so none is left here. */
+  g_assert (self->out.length == 0 && self->unacknowledged.length == 0);
+  g_queue_clear_full (&self->in, (GDestroyNotify) g_variant_unref);
+  ferry_clear_source (&self->source);
   g_clear_pointer (&self->end, end_unref);
   g_clear_object (&self->transport);
   g_clear_object (&self->router);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_pointer (&self->function, g_free);
   g_clear_pointer (&self->arguments, g_variant_unref);
+  g_clear_pointer (&self->raised_trace, g_free);
+  g_clear_error (&self->raised);
+  g_clear_pointer (&self->call, ferry_call_unref);
+  g_clear_error (&self->deaf);
   g_clear_error (&self->end_error);
-  g_clear_error (&self->lost);
   ferry_wait_queue_clear (&self->receives);
-  pthread_cond_destroy (&self->changed);
+  ferry_wait_queue_clear (&self->flushes);
   pthread_mutex_destroy (&self->lock);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->finalize (object);
@@ -2126,9 +1795,8 @@ static void
 ferry_channel_init (FerryChannel *self)
 {
   self->fork_number = ferry_forks_note ();
-  ferry_cond_init (&self->changed);
   pthread_mutex_init (&self->lock, NULL);
+  ferry_wait_queue_init (&self->flushes);
   ferry_wait_queue_init (&self->receives);
-  self->credits = FERRY_CHANNEL_WINDOW;
   self->context = g_main_context_ref_thread_default ();
 }

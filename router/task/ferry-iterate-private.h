@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "base/ferry-completion-private.h"
 #include "base/ferry-sibling-private.h"
 #include "route/ferry-router.h"
 
@@ -17,6 +18,9 @@ gboolean ferry_iterate_check (FerryRouter *router, GError **error);
 /* Iterates a main context of this thread until condition (data) returns TRUE, and returns its last value. The timeout
  * is in microseconds, negative for none. With 0, ready sources are dispatched once. The caller must keep data alive. */
 gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout);
+
+/* The same until completion is over, which a cancel ends. After the timeout it may not be over. */
+void ferry_iterate_for (GMainContext *context, FerryCompletion *completion, gint64 timeout, GCancellable *cancellable);
 
 /* Waits until condition (data) returns TRUE. Fails as ferry_iterate_check() does, and with FERRY_ERROR_TIMED_OUT and a
  * message that begins with what. With a timeout of 0, condition is only called once.

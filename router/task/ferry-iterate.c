@@ -38,6 +38,25 @@ ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer
   return condition (data);
 }
 
+static gboolean
+cancelled (GCancellable *cancellable, gpointer completion)
+{
+  ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ferry_iterate_for (GMainContext *context, FerryCompletion *completion, gint64 timeout, GCancellable *cancellable)
+{
+  g_autoptr (GSource) source = g_cancellable_source_new (cancellable);
+
+  g_source_set_static_name (source, "[ferry] a wait is cancelled");
+  g_source_set_callback (source, G_SOURCE_FUNC (cancelled), completion, NULL);
+  g_source_attach (source, context);
+  ferry_iterate_context (context, (FerryCondition) ferry_completion_is_over, completion, timeout);
+  g_source_destroy (source);
+}
+
 gboolean
 ferry_iterate_check (FerryRouter *router, GError **error)
 {

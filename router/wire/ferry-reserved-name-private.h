@@ -10,10 +10,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_CHANNEL_MESSAGE "ferry.channel.message"
-#define FERRY_CHANNEL_FAILURE "ferry.channel.failure"
-#define FERRY_CHANNEL_CREDIT "ferry.channel.credit"
-#define FERRY_CHANNEL_END "ferry.channel.end"
+#define FERRY_CHANNEL_METHOD "ferry.channel"
 #define FERRY_MAP_FUNCTION "ferry.map"
 
 /* Returns what a message to the user calls a method or function: words if its name is reserved, as the program does not

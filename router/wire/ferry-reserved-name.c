@@ -22,9 +22,7 @@ ferry_name_in_words (const char *name)
     {FERRY_OBJECT_METHOD_DESCRIBE, "the description of an object"},
     {FERRY_OBJECT_METHOD_FOLLOW, "the changes of an object"},
     {FERRY_OBJECT_METHOD_RELEASE, "references to objects"},
-    {FERRY_CHANNEL_MESSAGE, "a message of a channel"},
-    {FERRY_CHANNEL_FAILURE, "an error of a channel"},
-    {FERRY_CHANNEL_END, "the end of a channel"},
+    {FERRY_CHANNEL_METHOD, "the messages of a channel"},
     {FERRY_MAP_FUNCTION, "a part of a map"},
   };
 

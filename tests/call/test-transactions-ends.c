@@ -83,7 +83,7 @@ test_unknown_answers_are_counted_and_dropped (void)
   FerryTransactions *end = pair->ends[ASKING];
 
   g_assert_true (receive (end, FERRY_CALL_ANSWER, 1, 0, NULL));
-  g_assert_true (receive (end, FERRY_CALL_ITEM, G_MAXUINT64, 0, g_variant_new_int32 (1)));
+  g_assert_true (receive (end, FERRY_CALL_ITEM, G_MAXUINT64 - 1, 0, g_variant_new_int32 (1)));
   g_assert_cmpuint (ferry_transactions_get_counts (end).n_unknown, ==, 2);
   g_assert_cmpuint (ferry_transactions_get_counts (end).n_late, ==, 0);
 }

@@ -556,6 +556,44 @@ test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
 }
 
 static void
+note_window (FerryCall *call, gpointer window)
+{
+  *(guint *) window = ferry_call_get_window (call);
+}
+
+static void
+pass_over_end (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+}
+
+/* Its windows say what was taken, also when there is room again before they have been sent. */
+static void
+test_cancel_of_the_standing_call_overtakes_no_window (void)
+{
+  static const FerryAnswerFuncs funcs = {.done = pass_over_end};
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  FerryCall *calls[2];
+  guint window = 0;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      calls[i] = ferry_transactions_stand (pair->ends[i], "standing", &funcs, NULL);
+      g_assert_null (ferry_transactions_stand (pair->ends[i], "standing", &funcs, NULL));
+      g_assert_true (ferry_transactions_receive_kept (pair->ends[i], NULL));
+    }
+  ferry_call_set_cancel_func (calls[ASKED], note_window, &window);
+  pair->wires[ASKING].capacity = 0;
+  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], FERRY_STANDING_XID, 1, NULL));
+  pair->wires[ASKING].capacity = G_MAXUINT;
+  ferry_transactions_abandon (pair->ends[ASKING], FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (window, ==, FERRY_STANDING_WINDOW + 1);
+  ferry_call_unref (calls[ASKING]);
+  ferry_call_unref (calls[ASKED]);
+  call_test_pair_pump (pair);
+}
+
+static void
 test_room_that_comes_meanwhile_is_used (void)
 {
   g_autoptr (CallTestPair) pair = keeping_pair ();
@@ -756,6 +794,7 @@ main (int argc, char **argv)
   ADD ("cancel-takes-the-slow-road-when-the-quick-one-is-full",
        test_cancel_takes_the_slow_road_when_the_quick_one_is_full);
   ADD ("cancel-that-has-no-room-is-told-as-soon-as-there-is", test_cancel_that_has_no_room_is_told_as_soon_as_there_is);
+  ADD ("cancel-of-the-standing-call-overtakes-no-window", test_cancel_of_the_standing_call_overtakes_no_window);
   ADD ("room-that-comes-meanwhile-is-used", test_room_that_comes_meanwhile_is_used);
   ADD ("early-cancels-are-bounded", test_early_cancels_are_bounded);
   ADD ("request-that-has-no-room-was-not-asked", test_request_that_has_no_room_was_not_asked);

@@ -10,6 +10,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 
+#include "call/forge.h"
 #include "call/transport-test.h"
 #include "conversation/ferry-channel-private.h"
 #include "wire/ferry-reserved-name-private.h"
@@ -154,7 +155,7 @@ get_transactions (FerryChannel *channel)
   return ferry_transport_get_transactions (ferry_test_get_object (channel, "transport"));
 }
 
-/* How many messages this end has had acknowledged, and how many credits came: each a message of the other end's. */
+/* An end asks for the other one's messages, and for nothing else. */
 static void
 only_acknowledged_messages_cost_a_round_trip (gconstpointer kind)
 {
@@ -165,7 +166,7 @@ only_acknowledged_messages_cost_a_round_trip (gconstpointer kind)
   for (guint i = 0; i < 30; i++)
     send_number (both->ends[0], i);
   /* Thirty messages are on their way, and nothing is waited for. */
-  g_assert_cmpuint (ferry_transactions_get_counts (get_transactions (both->ends[0])).n_asked, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (get_transactions (both->ends[0])).n_asked, ==, 1);
   thread = g_thread_new ("take", take_numbers, both->ends[1]);
   for (guint i = 30; i < 100; i++)
     {
@@ -173,7 +174,7 @@ only_acknowledged_messages_cost_a_round_trip (gconstpointer kind)
       g_assert_no_error (error);
     }
   g_thread_join (thread);
-  g_assert_cmpuint (ferry_transactions_get_counts (get_transactions (both->ends[0])).n_asked, ==, 0);
+  g_assert_cmpuint (ferry_transactions_get_counts (get_transactions (both->ends[0])).n_asked, ==, 1);
 }
 
 static void
@@ -287,8 +288,8 @@ end_that_breaks_a_rule_closes_it (gconstpointer kind)
 {
   g_autoptr (Both) both = both_new (kind);
 
-  /* More room than there ever was. */
-  transport_test_tell (both->pair->ends[0], FERRY_CHANNEL_CREDIT, g_variant_new_uint32 (1));
+  /* More room than any window has. */
+  forge_standing (both->pair->ends[0], FERRY_CALL_WINDOW, NULL, FERRY_MAX_WINDOW);
   assert_end (both->ends[1], FERRY_ERROR, FERRY_ERROR_PROTOCOL);
 }
 
@@ -305,7 +306,7 @@ message_beyond_the_window_closes_it (gconstpointer kind)
 
   for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
     send_number (both->ends[0], i);
-  transport_test_tell (both->pair->ends[0], FERRY_CHANNEL_MESSAGE, g_variant_new_uint32 (0));
+  forge_standing (both->pair->ends[0], FERRY_CALL_ITEM, g_variant_new_uint32 (0), 0);
   transport_test_wait (is_closed, both->ends[1]);
   for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
     assert_next (both->ends[1], i);
@@ -496,14 +497,52 @@ pass_gate (FerryTransport *self, FerryCall *call, GObject *owner)
   transport_test_gate_pass (&gate);
 }
 
-static void
-assert_answered (TransportTestAnswer *answer)
+/* The other end of a channel, which is none. */
+typedef struct
 {
-  transport_test_wait_count (&answer->n_done, 1);
-  g_assert_no_error (answer->error);
+  FerryCall *call;      /* (owned) */
+  guint window_at_end;  /* what its window was when it was cancelled */
+  _Atomic guint n_ends; /* answers and cancels that came */
+} Beside;
+
+static void
+answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  Beside *self = data;
+
+  g_assert_no_error (error);
+  atomic_fetch_add (&self->n_ends, 1);
+  transport_test_wake ();
 }
 
-/* Also when the end that took it is gone by then. */
+static void
+cancelled (FerryCall *call, gpointer data)
+{
+  Beside *self = data;
+
+  self->window_at_end = ferry_call_get_window (call);
+  atomic_fetch_add (&self->n_ends, 1);
+  transport_test_wake ();
+}
+
+static void
+stand_beside (Beside *self, FerryTransport *transport)
+{
+  static const FerryAnswerFuncs funcs = {.done = answered};
+  FerryTransactions *transactions = ferry_transport_get_transactions (transport);
+
+  self->call = ferry_transactions_stand (transactions, "channel", &funcs, self);
+  ferry_call_set_cancel_func (self->call, cancelled, self);
+  g_assert_true (ferry_transactions_receive_kept (transactions, NULL));
+}
+
+static gboolean
+try_item (FerryCall *call, guchar mark, GVariant *value)
+{
+  return ferry_call_send_item (call, g_variant_new ("(yv)", mark, value), NULL);
+}
+
+/* Also when the end that took it is gone by then. That it is does not overtake what it has taken. */
 static void
 what_was_taken_is_acknowledged_once_there_is_room (gconstpointer kind)
 {
@@ -511,22 +550,111 @@ what_was_taken_is_acknowledged_once_there_is_room (gconstpointer kind)
   g_autoptr (FerryChannel) channel = ferry_channel_new (pair->ends[1]);
   g_autofree guint8 *bytes = g_malloc0 (30000);
   g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 30000, 1));
-  g_autoptr (TransportTestAnswer) message = NULL;
-  g_autoptr (TransportTestAnswer) end = NULL;
+  Beside beside = {0};
 
+  stand_beside (&beside, pair->ends[0]);
   transport_test_gate_set (&gate, FALSE);
   transport_test_take_calls (pair, 0, pass_gate);
   while (transport_test_try_tell (pair->ends[1], "noise", large))
     ;
-  message = transport_test_ask (pair->ends[0], FERRY_CHANNEL_MESSAGE, g_variant_new_uint32 (7));
-  end = transport_test_ask (pair->ends[0], FERRY_CHANNEL_END, NULL);
+  g_assert_true (try_item (beside.call, 1, g_variant_new_uint32 (7)));
   assert_next (channel, 7);
-  assert_end (channel, 0, 0);
   g_clear_object (&channel);
-  g_assert_cmpuint (message->n_done, ==, 0);
+  g_assert_cmpuint (ferry_call_get_window (beside.call), ==, FERRY_CHANNEL_WINDOW - 1);
+  g_assert_cmpuint (beside.n_ends, ==, 0);
   transport_test_gate_set (&gate, TRUE);
-  assert_answered (message);
-  assert_answered (end);
+  transport_test_wait_count (&beside.n_ends, 2);
+  g_assert_cmpuint (beside.window_at_end, ==, FERRY_CHANNEL_WINDOW);
+  ferry_call_set_cancel_func (beside.call, NULL, NULL);
+  ferry_call_unref (beside.call);
+}
+
+/* Messages, and the end, before there is a channel at the other end. */
+static void
+what_came_first_is_kept (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  g_autoptr (FerryChannel) early = ferry_channel_new (pair->ends[0]);
+  g_autoptr (FerryChannel) late = NULL;
+  g_autoptr (GError) failure = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_IO, "the end");
+
+  for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
+    send_number (early, i);
+  g_assert_false (ferry_channel_send (early, g_variant_new_uint32 (0), 0, NULL, NULL));
+  ferry_channel_fail (early, failure);
+  g_clear_object (&early);
+  late = ferry_channel_new (pair->ends[1]);
+  for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
+    assert_next (late, i);
+  assert_end (late, G_FILE_ERROR, G_FILE_ERROR_IO);
+}
+
+/* What is kept for a channel that there is not yet is bounded, too. */
+static void
+more_than_the_window_is_not_kept (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+
+  for (guint i = 0; i < FERRY_CHANNEL_WINDOW + 2; i++)
+    forge_standing (pair->ends[0], FERRY_CALL_ITEM, g_variant_new_uint32 (i), 0);
+  transport_test_wait_closed (pair->ends[1], FERRY_ERROR_PROTOCOL);
+}
+
+/* A message may itself look like a marked one. */
+static void
+message_of_any_type_arrives_as_it_was_sent (gconstpointer kind)
+{
+  static const char *const texts[] = {"(byte 0x02, <'x'>)", "(byte 0x01, <byte 0x07>)", "<(byte 0x09, <'x'>)>",
+                                      "@mu nothing"};
+  g_autoptr (Both) both = both_new (kind);
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GVariant) sent = g_variant_ref_sink (g_variant_new_parsed (texts[i]));
+      g_autoptr (GVariant) value = NULL;
+
+      g_assert_true (ferry_channel_send (both->ends[0], sent, PATIENCE, NULL, NULL));
+      g_assert_true (ferry_channel_receive (both->ends[1], PATIENCE, NULL, &value, NULL, NULL));
+      g_assert_true (g_variant_equal (value, sent));
+    }
+}
+
+static gpointer
+take_one_late (gpointer channel)
+{
+  assert_next (channel, 1);
+  return NULL;
+}
+
+/* The answer ends the call, and with it its window, which says what was taken. */
+static void
+end_waits_for_acknowledgements (gconstpointer kind)
+{
+  g_autoptr (Both) both = both_new (kind);
+  g_autoptr (GAsyncResult) result = NULL;
+  GThread *thread;
+
+  ferry_channel_send_acknowledged_async (both->ends[0], g_variant_new_uint32 (1), NULL, keep_result, &result);
+  ferry_channel_close (both->ends[0]);
+  thread = g_thread_new ("take", take_one_late, both->ends[1]);
+  ferry_test_run_until (has_result, &result);
+  g_assert_true (ferry_channel_send_acknowledged_finish (both->ends[0], result, NULL));
+  g_thread_join (thread);
+  assert_end (both->ends[1], 0, 0);
+}
+
+/* Who drops its channel takes nothing more. */
+static void
+one_that_is_dropped_is_sent_nothing (gconstpointer kind)
+{
+  g_autoptr (Both) both = both_new (kind);
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&both->ends[1]);
+  assert_end (both->ends[0], 0, 0);
+  while (ferry_channel_send (both->ends[0], g_variant_new_uint32 (0), PATIENCE, NULL, &error))
+    ;
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
 static const TransportTestFact facts[] = {
@@ -547,6 +675,11 @@ static const TransportTestFact facts[] = {
   {"room-is-told-after-a-cancelled-message", room_is_told_after_a_cancelled_message},
   {"what-can-be-taken-is-told", what_can_be_taken_is_told},
   {"what-was-taken-is-acknowledged-once-there-is-room", what_was_taken_is_acknowledged_once_there_is_room},
+  {"what-came-first-is-kept", what_came_first_is_kept},
+  {"more-than-the-window-is-not-kept", more_than_the_window_is_not_kept},
+  {"message-of-any-type-arrives-as-it-was-sent", message_of_any_type_arrives_as_it_was_sent},
+  {"end-waits-for-acknowledgements", end_waits_for_acknowledgements},
+  {"one-that-is-dropped-is-sent-nothing", one_that_is_dropped_is_sent_nothing},
 };
 
 /* ---- a transport that ends while it sends ---- */

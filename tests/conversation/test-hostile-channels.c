@@ -12,6 +12,10 @@
  *   ask N METHOD [VALUE] the same as transaction N, with an answer
  *   answer N [VALUE]     answer transaction N
  *   piece N              send a piece of an answer of 1 TB of transaction N
+ *   item [VALUE]         send a message, past all rules
+ *   end [VALUE]          end, with an error if there is a value
+ *   window N             give room
+ *   leave                say that the channel was dropped
  *   cancel N             cancel transaction N
  *   raw N                send N bytes of 0xa5
  *   close                close the transport
@@ -27,41 +31,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "call/forge.h"
 #include "conversation/channel-test.h"
 #include "conversation/ferry-channel-private.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 #define TERABYTE G_GINT64_CONSTANT (1000000000000)
+/* The number of requests that want no answer. */
+#define ONE_WAY (G_MAXUINT64 - 1)
 
 /* ---- what the worker does ---- */
-
-/* Past all that the transport knows of transactions. */
-static void
-send_parts (FerryTransport *transport, const GOutputVector *parts, guint n_parts)
-{
-  for (;;)
-    {
-      guint64 count = ferry_transport_get_room_count (transport);
-      g_autoptr (GError) error = NULL;
-
-      if (FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, parts, n_parts, &error) ||
-          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-        return;
-      ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
-    }
-}
-
-static void
-send_message (FerryTransport *transport, FerryCallMessage *message)
-{
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  GOutputVector vectors[FERRY_CALL_MAX_PARTS];
-  guint n_parts = ferry_call_message_get_parts (message, parts);
-
-  for (guint i = 0; i < n_parts; i++)
-    vectors[i] = (GOutputVector){parts[i].data, parts[i].size};
-  send_parts (transport, vectors, n_parts);
-}
 
 static void
 forge (FerryTransport *transport, FerryCallKind kind, guint64 xid, const char *method, const char *text, gint64 number)
@@ -73,9 +52,9 @@ forge (FerryTransport *transport, FerryCallKind kind, guint64 xid, const char *m
   message.header.number = number;
   if (kind == FERRY_CALL_PIECE)
     message.header.type_length = 0;
-  if (kind == FERRY_CALL_REQUEST && xid == G_MAXUINT64)
+  if (kind == FERRY_CALL_REQUEST && xid == ONE_WAY)
     message.header.flags = FERRY_CALL_ONE_WAY;
-  send_message (transport, &message);
+  forge_message (transport, &message);
 }
 
 static void
@@ -84,7 +63,13 @@ send_fill (FerryTransport *transport, gsize size)
   g_autofree char *bytes = g_strnfill (size, '\xa5');
   GOutputVector part = {bytes, size};
 
-  send_parts (transport, &part, 1);
+  forge_parts (transport, &part, 1);
+}
+
+static void
+forge_of_channel (FerryTransport *transport, FerryCallKind kind, const char *text, gint64 number)
+{
+  forge_standing (transport, kind, text != NULL ? g_variant_parse (NULL, text, NULL, NULL, NULL) : NULL, number);
 }
 
 static gboolean
@@ -120,13 +105,21 @@ obey_words (FerryChannel *channel, const char *order, const char *one, const cha
   else if (strcmp (order, "large") == 0)
     g_assert_true (send_large (channel, n));
   else if (strcmp (order, "say") == 0)
-    forge (transport, FERRY_CALL_REQUEST, G_MAXUINT64, one, two, 0);
+    forge (transport, FERRY_CALL_REQUEST, ONE_WAY, one, two, 0);
   else if (strcmp (order, "ask") == 0)
     forge (transport, FERRY_CALL_REQUEST, n, two, three, 0);
   else if (strcmp (order, "answer") == 0)
     forge (transport, FERRY_CALL_ANSWER, n, NULL, two, 0);
   else if (strcmp (order, "piece") == 0)
     forge (transport, FERRY_CALL_PIECE, n, NULL, "'x'", TERABYTE);
+  else if (strcmp (order, "item") == 0)
+    forge_of_channel (transport, FERRY_CALL_ITEM, one, 0);
+  else if (strcmp (order, "end") == 0)
+    forge_of_channel (transport, one != NULL ? FERRY_CALL_ERROR : FERRY_CALL_ANSWER, one, 0);
+  else if (strcmp (order, "window") == 0)
+    forge_of_channel (transport, FERRY_CALL_WINDOW, NULL, (gint64) n);
+  else if (strcmp (order, "leave") == 0)
+    forge_of_channel (transport, FERRY_CALL_CANCEL, NULL, FERRY_CANCEL_REASON_CANCELLED);
   else if (strcmp (order, "cancel") == 0)
     forge (transport, FERRY_CALL_CANCEL, n, NULL, NULL, FERRY_CANCEL_REASON_CANCELLED);
   else if (strcmp (order, "raw") == 0)
@@ -144,7 +137,8 @@ obey (FerryChannel *channel, const char *order)
   guint64 times = star != NULL ? g_ascii_strtoull (order, NULL, 10) : 1;
   const char *what = star != NULL ? star + 1 : order;
   /* A value may have blanks in it. */
-  g_auto (GStrv) words = g_strsplit (what, " ", g_str_has_prefix (what, "ask ") ? 4 : 3);
+  gboolean is_value_second = g_str_has_prefix (what, "item ") || g_str_has_prefix (what, "end ");
+  g_auto (GStrv) words = g_strsplit (what, " ", is_value_second ? 2 : g_str_has_prefix (what, "ask ") ? 4 : 3);
   guint n = g_strv_length (words);
 
   for (guint64 i = 0; i < times; i++)
@@ -163,10 +157,8 @@ be_hostile (FerryChannel *channel, GVariant *arguments, GError **error)
 
 /* ---- what becomes of it ---- */
 
-#define MESSAGE "ferry.channel.message"
-#define FAILURE "ferry.channel.failure"
-#define CREDIT "ferry.channel.credit"
-#define END "ferry.channel.end"
+/* The number of the standing call. */
+#define STANDING "18446744073709551615"
 
 typedef struct
 {
@@ -185,15 +177,17 @@ typedef struct
 #define GOOD(n_messages) n_messages, -1, ""
 
 static const Row rows[] = {
-  {"ends-one-that-sends-beyond-the-window", "1000*say " MESSAGE " 7;pause", FAULT (64, "this end had no room"), TRUE},
-  {"ends-one-that-sends-behind-its-end", "say " END ";say " MESSAGE " 7;pause", 0, -1, "", 0, TRUE},
-  {"ends-one-that-ends-twice", "number 1;say " END ";say " END ";pause", 1, -1, "", 0, TRUE},
-  {"ends-one-that-sends-nothing", "number 1;say " MESSAGE ";pause", FAULT (1, "without a value")},
-  {"ends-one-that-gives-no-room", "say " CREDIT ";pause", FAULT (0, "credits for more")},
-  {"ends-one-that-gives-room-of-another-type", "say " CREDIT " 'x';pause", FAULT (0, "credits for more")},
-  {"ends-one-that-gives-too-much-room", "say " CREDIT " uint32 65;pause", FAULT (0, "credits for more")},
-  {"ends-one-that-gives-all-room-there-is", "say " CREDIT " uint32 4294967295;pause", FAULT (0, "credits for more")},
-  {"ends-one-that-asks-twice-at-once", "2*ask 5 " MESSAGE " 7;pause", FAULT (1, "is asked twice"), TRUE},
+  {"ends-one-that-sends-beyond-the-window", "1000*item 7;pause", FAULT (64, "beyond its window"), TRUE},
+  {"passes-over-what-comes-behind-its-end", "number 1;end;1000*item 7;exit 0", GOOD (1)},
+  {"passes-over-all-ends-but-the-first", "number 1;end;1000*end;exit 0", GOOD (1)},
+  {"ends-one-that-sends-nothing", "number 1;item;pause", FAULT (1, "a type of impossible length")},
+  {"ends-one-that-marks-as-nobody-does", "number 1;item (byte 3, <7>);pause", FAULT (1, "a mark that no message has")},
+  {"ends-one-that-gives-no-room", "window 0;pause", FAULT (0, "number out of range")},
+  {"ends-one-that-gives-more-room-than-a-window-has", "window 1000000;pause", FAULT (0, "a window that is too large")},
+  {"passes-over-room-that-there-is-not", "window 1000;number 1", GOOD (1)},
+  {"ends-one-that-asks-what-is-asked-already", "ask " STANDING " ferry.channel;pause", FAULT (0, "is asked twice")},
+  {"ends-one-that-ends-with-a-giant", "number 1;piece " STANDING ";pause", FAULT (1, "larger than this end accepts")},
+  {"takes-what-one-has-sent-that-leaves", "number 1;leave", GOOD (1)},
   {"ends-one-that-sends-garbage", "3*number 7;raw 5000;pause", FAULT (3, "an unknown kind")},
   {"ends-one-that-sends-little", "raw 3;pause", FAULT (0, "less than a header")},
   {"ends-one-that-sends-nothing-at-all", "raw 0;pause", FAULT (0, "less than a header")},
@@ -207,9 +201,8 @@ static const Row rows[] = {
   {"passes-over-answers-to-nothing", "1000*answer 77 7;answer 1;number 1", GOOD (1)},
   {"passes-over-pieces-of-nothing", "1000*piece 77;number 1", GOOD (1)},
   {"passes-over-cancels-of-nothing", "1000*cancel 77;number 1", GOOD (1)},
-  {"takes-an-error-that-is-none-for-one", "say " FAILURE " 'x';say " FAILURE ";number 1", 3, -1, "", 2},
-  {"takes-an-end-that-is-no-error-for-a-bad-one", "number 1;say " END " 'x';exit 0", 1, FERRY_ERROR_REMOTE,
-   "value of the wrong type s"},
+  {"takes-an-error-that-is-none-for-one", "item (byte 2, <'x'>);item (byte 2, <()>);number 1", 3, -1, "", 2},
+  {"ends-one-that-ends-with-what-is-no-error", "number 1;end 'x';pause", FAULT (1, "an error that is of another type")},
   {"takes-a-giant", "large 30000000;number 1", GOOD (2)},
 };
 
@@ -272,8 +265,8 @@ test_row (gconstpointer data)
 static void
 test_errors_keep_their_domains (void)
 {
-  static const Row row = {"", "say " FAILURE " ('load-error-quark', 3, 'Too heavy', '', @as []);say " END
-                              " ('ship-error-quark', 4, 'Sunk', '', @as [])"};
+  static const Row row = {"", "item (byte 2, <('load-error-quark', 3, 'Too heavy', '', @as [])>);"
+                              "end ('ship-error-quark', 4, 'Sunk', '', @as [])"};
   g_autoptr (ChannelTest) test = channel_test_new ();
   g_autoptr (FerryChannel) channel = start_row (test, &row);
   g_autoptr (GVariant) value = NULL;

@@ -12,10 +12,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "call/forge.h"
 #include "process/worker-test.h"
 
-/* What docs/protocol.md calls a message of a channel. */
-#define MESSAGE "ferry.channel.message"
 #define SIZE 400
 #define WAIT (G_USEC_PER_SEC / 2)
 /* A flood without a bound takes 90 MB and more in that time. A link's share is 1 MiB, and its lane has as much again.
@@ -26,11 +25,10 @@ static int
 flood (FerryTransport *transport)
 {
   static const guint8 bytes[SIZE];
-  g_autoptr (FerryMux) mux = ferry_mux_new (transport);
   g_autoptr (GVariant) message =
     g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1));
 
-  while (ferry_mux_send (mux, MESSAGE, message, -1, NULL, NULL))
+  while (forge_standing (transport, FERRY_CALL_ITEM, message, 0))
     ;
   return 0;
 }

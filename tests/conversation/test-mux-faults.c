@@ -57,7 +57,7 @@ be_strange (FerryInvocation *invocation, gpointer transport)
   for (guint i = 0; i < 10; i++)
     {
       forge_answer (transport, FERRY_CALL_ANSWER, G_MAXUINT64 / 2 + i);
-      forge_answer (transport, FERRY_CALL_ITEM, G_MAXUINT64 - i);
+      forge_answer (transport, FERRY_CALL_ITEM, G_MAXUINT64 - 1 - i);
       forge_answer (transport, FERRY_CALL_ANSWER, 1);
     }
   echo (invocation, transport);

@@ -18,7 +18,7 @@
 #include "conversation/mux-outcome.h"
 #include "wire/ferry-call-message-private.h"
 
-#define GREETING "FERRYSTM\1\0\0\0"
+#define GREETING "FERRYSTM\2\0\0\0"
 
 typedef struct
 {

@@ -144,7 +144,7 @@ assert_ended (Scene *self, int code, const char *text)
 static void
 test_greets_with_magic_version_and_byte_order (void)
 {
-  const guint8 expected[12] = "FERRYSTM\1\0\0";
+  const guint8 expected[12] = "FERRYSTM\2\0\0";
   const guint32 mark = 0x01020304;
   guint8 greeting[FERRY_GREETING_SIZE];
   Scene scene;
@@ -175,7 +175,7 @@ test_another_version_is_named (void)
 
   scene_init (&scene);
   put_greeting (&scene, 77);
-  assert_ended (&scene, FERRY_ERROR_VERSION, "version 77 of the protocol, and this end version 1");
+  assert_ended (&scene, FERRY_ERROR_VERSION, "version 77 of the protocol, and this end version 2");
   scene_clear (&scene);
 }
 

@@ -1,76 +1,82 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: conversation/ferry-channel.c
+/* Tests: conversation/ferry-channel.c, call/ferry-transactions.c
  *
  * A channel's end: what the other one says to it, mixed with what its owner does, in any order.
  *
- * The first byte says which end it is (1: the application's, over a link) and that the channel goes before its
- * transport (2). Then come orders, a byte each; one of them is followed by a message in two bytes of length. What goes
- * out and what is taken is compared with what the protocol allows, by books that are kept here. */
+ * The first byte says which end it is (1: the application's, over a link), that the channel goes before its transport
+ * (2), and that what the other end says at first comes before there is a channel (4). Then come orders, a byte each;
+ * one of them is followed by a message in two bytes of length. What goes out and what is taken is compared with what
+ * the protocol allows, by books that are kept here. */
 
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conversation/ferry-channel-private.h"
 #include "fuzz-end.h"
 #include "fuzz.h"
-#include "wire/ferry-reserved-name-private.h"
-
-/* What came and was not taken. */
-typedef struct
-{
-  char *text; /* (owned): the value, NULL for an error */
-  guint64 xid;
-} Expected;
 
 typedef struct
 {
   FerryTransport *transport; /* (owned) */
   FerryChannel *channel;     /* (owned) (nullable) */
   GCancellable *cancellable;
-  guint n_room;        /* messages that may go out */
-  guint n_given;       /* credits that went to the other end */
-  guint64 latest;      /* number of the owner's message that went out last */
-  gboolean end_sent;   /* nothing of the owner's goes behind it */
-  GHashTable *answers; /* (owned): xids of what may be answered: taken, or an end */
-  GQueue expected;     /* (element-type Expected) (owned) */
-  guint n_came;        /* messages */
+  gint64 n_room;     /* messages that may go out */
+  gint64 n_windows;  /* by how much that has grown */
+  guint n_given;     /* room that went to the other end */
+  guint64 latest;    /* number of the owner's message that went out last */
+  gboolean end_sent; /* nothing of the owner's goes behind it */
+  gboolean left;     /* it went out that the channel was dropped */
+  GQueue expected;   /* (element-type char*) (owned): values that came and were not taken; empty for an error */
+  guint n_came;      /* messages */
   gboolean ended;
   guint64 n_sent; /* by the owner, and numbered so */
   guint n_asked;  /* calls in GIO's manner, and how many of them returned */
   guint n_returned;
-  guint n_receiving;    /* of those that did not */
-  guint n_acknowledged; /* answers that came */
+  gint64 n_acknowledged;
 } Scene;
+
+/* Whether a value is a message. Sets text to (transfer full) what is taken then. */
+static gboolean
+read_item (GVariant *value, char **text)
+{
+  g_autoptr (GVariant) inner = NULL;
+  guchar mark = 0;
+
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE ("(yv)")))
+    inner = g_variant_ref (value);
+  else
+    g_variant_get (value, "(yv)", &mark, &inner);
+  *text = mark == 2 ? g_strdup ("") : mark < 2 ? g_variant_print (inner, TRUE) : NULL;
+  return *text != NULL;
+}
+
+static gboolean
+is_standing (const FerryCallMessage *message)
+{
+  return message->header.xid == FERRY_STANDING_XID;
+}
 
 /* ---- what goes out ---- */
 
-static gboolean
-name_is (const FerryCallMessage *message, const char *name)
-{
-  return message->header.name_length == strlen (name) && memcmp (message->name, name, strlen (name)) == 0;
-}
-
 static void
-book_request (Scene *scene, const FerryCallMessage *message)
+book_item (Scene *scene, const FerryCallMessage *message)
 {
   g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autofree char *text = NULL;
+  guint64 number;
 
-  g_assert_false (scene->end_sent && !name_is (message, FERRY_CHANNEL_CREDIT));
-  if (name_is (message, FERRY_CHANNEL_END))
-    scene->end_sent = TRUE;
-  else if (name_is (message, FERRY_CHANNEL_CREDIT))
-    scene->n_given += g_variant_get_uint32 (value);
-  else
-    {
-      g_assert_cmpuint (scene->n_room--, >, 0);
-      if (name_is (message, FERRY_CHANNEL_MESSAGE))
-        g_assert_cmpuint (g_variant_get_uint64 (value), >, scene->latest);
-      if (name_is (message, FERRY_CHANNEL_MESSAGE))
-        scene->latest = g_variant_get_uint64 (value);
-    }
+  g_assert_false (scene->end_sent);
+  g_assert_cmpint (scene->n_room--, >, 0);
+  g_assert_true (read_item (value, &text));
+  if (text[0] == '\0')
+    return;
+  g_assert_cmpint (sscanf (text, "uint64 %" G_GUINT64_FORMAT, &number), ==, 1);
+  g_assert_cmpuint (number, >, scene->latest);
+  scene->latest = number;
 }
 
 static void
@@ -78,94 +84,94 @@ note_sent (const FerryCallMessage *message, gpointer data)
 {
   Scene *scene = data;
 
-  if (message->header.kind == FERRY_CALL_REQUEST)
-    book_request (scene, message);
-  else if (message->header.kind == FERRY_CALL_ANSWER)
-    g_assert_true (g_hash_table_remove (scene->answers, &message->header.xid));
+  g_assert_true (is_standing (message) == (message->header.kind != FERRY_CALL_REFUSE));
+  if (message->header.kind == FERRY_CALL_ITEM)
+    book_item (scene, message);
+  else if (message->header.kind == FERRY_CALL_ANSWER || message->header.kind == FERRY_CALL_ERROR)
+    {
+      g_assert_false (scene->end_sent);
+      scene->end_sent = TRUE;
+    }
+  else if (message->header.kind == FERRY_CALL_WINDOW)
+    {
+      g_assert_false (scene->left);
+      scene->n_given += (guint) message->header.number;
+    }
+  else if (message->header.kind == FERRY_CALL_CANCEL)
+    {
+      g_assert_false (scene->left);
+      scene->left = TRUE;
+    }
   else
-    g_assert_true (message->header.kind == FERRY_CALL_REFUSE &&
-                   !g_hash_table_contains (scene->answers, &message->header.xid));
+    g_assert_cmpint (message->header.kind, ==, FERRY_CALL_REFUSE);
 }
 
 /* ---- what comes ---- */
 
 static void
-expected_free (gpointer data)
-{
-  g_free (((Expected *) data)->text);
-  g_free (data);
-}
-
-static void
-allow_answer (Scene *scene, guint64 xid)
-{
-  if (xid != 0)
-    g_hash_table_add (scene->answers, g_memdup2 (&xid, sizeof xid));
-}
-
-static void
 take (Scene *scene, GVariant *value, GError *failure)
 {
-  Expected *expected = g_queue_pop_head (&scene->expected);
-  g_autofree char *text = value != NULL ? g_variant_print (value, TRUE) : NULL;
+  g_autofree char *expected = g_queue_pop_head (&scene->expected);
+  g_autofree char *text = value != NULL ? g_variant_print (value, TRUE) : g_strdup ("");
 
   fuzz_n_accepted++;
   g_assert_nonnull (expected);
-  g_assert_cmpstr (text, ==, expected->text);
-  g_assert_true ((failure != NULL) == (text == NULL));
-  expected_free (expected);
+  g_assert_cmpstr (text, ==, expected);
+  g_assert_true ((failure != NULL) == (value == NULL));
 }
 
 /* What the books say before the channel has seen it, since it may send at once. Returns whether it keeps the rules. */
 static gboolean
 book_before (Scene *scene, const FerryCallMessage *message)
 {
-  guint64 xid = (message->header.flags & FERRY_CALL_ONE_WAY) == 0 ? message->header.xid : 0;
   g_autoptr (GVariant) value = NULL;
-  gboolean is_message;
-  guint32 n = 0;
+  g_autofree char *text = NULL;
 
-  if (message->header.kind == FERRY_CALL_ANSWER)
-    scene->n_acknowledged++;
-  if (message->header.kind != FERRY_CALL_REQUEST)
+  if (!is_standing (message))
     return TRUE;
-  is_message = name_is (message, FERRY_CHANNEL_MESSAGE) || name_is (message, FERRY_CHANNEL_FAILURE);
-  if (name_is (message, FERRY_CHANNEL_END) || (is_message && scene->n_receiving > 0))
-    allow_answer (scene, xid);
-  if (name_is (message, FERRY_CHANNEL_END))
-    return !scene->ended;
-  value = ferry_call_message_dup_value (message);
-  if (is_message)
-    return !scene->ended && scene->n_came - scene->n_given < FERRY_CHANNEL_WINDOW &&
-           (value != NULL || name_is (message, FERRY_CHANNEL_FAILURE));
-  if (!name_is (message, FERRY_CHANNEL_CREDIT))
-    return TRUE;
-  if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
-    n = g_variant_get_uint32 (value);
-  if (n == 0 || n > FERRY_CHANNEL_WINDOW - scene->n_room)
+  if (message->header.kind == FERRY_CALL_REQUEST)
     return FALSE;
-  scene->n_room += n;
-  return TRUE;
+  if (message->header.kind == FERRY_CALL_WINDOW && !scene->end_sent)
+    {
+      scene->n_room += message->header.number;
+      scene->n_windows += message->header.number;
+      return scene->n_room <= FERRY_MAX_WINDOW;
+    }
+  if (message->header.kind != FERRY_CALL_ITEM || scene->ended)
+    return TRUE;
+  value = ferry_call_message_dup_value (message);
+  return message->header.name_length == 0 && scene->n_came - scene->n_given < FERRY_CHANNEL_WINDOW &&
+         read_item (value, &text);
 }
 
 static void
 book_after (Scene *scene, const FerryCallMessage *message)
 {
-  gboolean is_message = name_is (message, FERRY_CHANNEL_MESSAGE);
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
-  Expected *expected;
+  g_autoptr (GVariant) value = NULL;
+  char *text = NULL;
 
-  if (message->header.kind != FERRY_CALL_REQUEST)
+  if (!is_standing (message))
     return;
-  if (name_is (message, FERRY_CHANNEL_END))
+  /* Whether the last piece of an answer is all of it, the channel knows. */
+  if (message->header.kind == FERRY_CALL_ANSWER && message->header.number != 0)
+    g_object_get (scene->channel, "closed", &scene->ended, NULL);
+  else if (message->header.kind == FERRY_CALL_ANSWER || message->header.kind == FERRY_CALL_ERROR ||
+           message->header.kind == FERRY_CALL_REFUSE)
     scene->ended = TRUE;
-  if (!is_message && !name_is (message, FERRY_CHANNEL_FAILURE))
+  if (message->header.kind != FERRY_CALL_ITEM || scene->ended)
     return;
-  expected = g_new0 (Expected, 1);
-  expected->text = is_message ? g_variant_print (value, TRUE) : NULL;
-  expected->xid = (message->header.flags & FERRY_CALL_ONE_WAY) == 0 ? message->header.xid : 0;
-  g_queue_push_tail (&scene->expected, expected);
+  value = ferry_call_message_dup_value (message);
+  g_assert_true (read_item (value, &text));
+  g_queue_push_tail (&scene->expected, text);
   scene->n_came++;
+}
+
+static void
+assert_fault (FerryTransport *transport)
+{
+  g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
+
+  g_assert_error (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
 }
 
 /* A transport that is closed takes nothing; one that is open afterwards has taken what keeps the rules. */
@@ -183,13 +189,71 @@ come (Scene *scene, const guint8 *data, gsize size)
   ferry_transport_receive (transport, data, size);
   if (ferry_transport_get_closed (transport))
     {
-      g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
-
-      g_assert_error (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+      assert_fault (transport);
       return;
     }
   g_assert_true (sound);
   book_after (scene, &message);
+}
+
+/* ---- before there is a channel ---- */
+
+/* What is asked and given then is not of the channel. */
+static gboolean
+is_kept (const FerryCallMessage *message)
+{
+  return is_standing (message) && message->header.kind != FERRY_CALL_REQUEST &&
+         message->header.kind != FERRY_CALL_WINDOW && message->header.kind != FERRY_CALL_CANCEL;
+}
+
+/* Returns how many bytes of the input were messages. kept: gets those that are to be kept. */
+static gsize
+come_early (Scene *scene, const guint8 *data, gsize size, GPtrArray *kept)
+{
+  gsize at = 0;
+
+  while (at + 3 <= size && data[at] == 'm')
+    {
+      gsize length = MIN ((gsize) data[at + 1] | (gsize) data[at + 2] << 8, size - at - 3);
+      g_autoptr (GByteArray) bytes = g_byte_array_append (g_byte_array_new (), data + at + 3, (guint) length);
+      FerryCallMessage message;
+
+      if (!ferry_transport_get_closed (scene->transport))
+        {
+          ferry_transport_receive (scene->transport, bytes->data, bytes->len);
+          if (ferry_call_message_parse (&message, bytes->data, bytes->len, NULL) && is_kept (&message))
+            g_ptr_array_add (kept, g_steal_pointer (&bytes));
+        }
+      at += 3 + length;
+    }
+  return at;
+}
+
+/* What was kept comes with the channel, all of it or none. */
+static void
+make_channel (Scene *scene, GPtrArray *kept)
+{
+  gboolean was_open = !ferry_transport_get_closed (scene->transport);
+
+  scene->channel = ferry_channel_new (scene->transport);
+  if (ferry_transport_get_closed (scene->transport))
+    {
+      if (was_open)
+        assert_fault (scene->transport);
+      /* Those before the one that broke a rule can be taken. */
+      scene->n_came = G_MAXINT;
+      return;
+    }
+  g_assert_cmpuint (kept->len, <=, FERRY_CHANNEL_WINDOW + 1);
+  for (guint i = 0; i < kept->len; i++)
+    {
+      GByteArray *bytes = g_ptr_array_index (kept, i);
+      FerryCallMessage message;
+
+      g_assert_true (ferry_call_message_parse (&message, bytes->data, bytes->len, NULL));
+      g_assert_true (book_before (scene, &message));
+      book_after (scene, &message);
+    }
 }
 
 /* ---- the owner ---- */
@@ -227,7 +291,7 @@ acknowledged_cb (GObject *channel, GAsyncResult *result, gpointer data)
 
   scene->n_returned++;
   if (ferry_channel_send_acknowledged_finish (FERRY_CHANNEL (channel), result, NULL))
-    g_assert_cmpuint (scene->n_acknowledged--, >, 0);
+    g_assert_cmpint (++scene->n_acknowledged, <=, scene->n_windows);
 }
 
 static void
@@ -238,7 +302,6 @@ received_cb (GObject *channel, GAsyncResult *result, gpointer data)
   g_autoptr (GError) failure = NULL;
 
   scene->n_returned++;
-  scene->n_receiving--;
   if (ferry_channel_receive_finish (FERRY_CHANNEL (channel), result, &value, &failure, NULL) &&
       (value != NULL || failure != NULL))
     take (scene, value, failure);
@@ -248,35 +311,28 @@ received_cb (GObject *channel, GAsyncResult *result, gpointer data)
 static gboolean
 receive_now (Scene *scene)
 {
-  Expected *first = g_queue_peek_head (&scene->expected);
+  gboolean is_first = scene->expected.length > 0;
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
   gboolean good;
 
-  if (first != NULL)
-    allow_answer (scene, first->xid);
   good = ferry_channel_receive (scene->channel, 0, NULL, &value, &failure, &error);
-  g_assert_true (first == NULL || good);
-  if (first != NULL)
+  g_assert_true (!is_first || good);
+  if (is_first)
     take (scene, value, failure);
   else if (good)
     g_assert_true (value == NULL && failure == NULL && scene->ended);
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     g_assert_false (scene->ended);
-  return first != NULL;
+  return is_first;
 }
 
 /* Where something lies there already, it is taken with this. */
 static void
 receive_later (Scene *scene)
 {
-  Expected *first = g_queue_peek_head (&scene->expected);
-
-  if (first != NULL)
-    allow_answer (scene, first->xid);
   scene->n_asked++;
-  scene->n_receiving++;
   ferry_channel_receive_async (scene->channel, scene->cancellable, received_cb, scene);
 }
 
@@ -372,7 +428,7 @@ finish (Scene *scene, GMainContext *context, gboolean channel_first)
     {
       ferry_transport_end (scene->transport, reason);
       settle (scene, context);
-      while (receive_now (scene))
+      while (scene->n_came != G_MAXINT && receive_now (scene))
         ;
       g_assert_cmpuint (scene->expected.length, ==, 0);
     }
@@ -383,9 +439,8 @@ finish (Scene *scene, GMainContext *context, gboolean channel_first)
   settle (scene, context);
   g_assert_cmpuint (scene->n_returned, ==, scene->n_asked);
   g_assert_null (scene->channel);
-  g_queue_clear_full (&scene->expected, expected_free);
+  g_queue_clear_full (&scene->expected, g_free);
   g_assert_finalize_object (scene->transport);
-  g_hash_table_unref (scene->answers);
   g_object_unref (scene->cancellable);
 }
 
@@ -393,19 +448,21 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  Scene scene = {.expected = G_QUEUE_INIT};
+  g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func ((GDestroyNotify) g_byte_array_unref);
+  Scene scene = {.expected = G_QUEUE_INIT, .n_room = FERRY_CHANNEL_WINDOW};
+  gsize n_early;
 
   if (size == 0)
     return 0;
   g_main_context_push_thread_default (context);
   scene.transport = fuzz_end_new (note_sent, &scene);
-  scene.n_room = FERRY_CHANNEL_WINDOW;
-  scene.answers = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  scene.channel = ferry_channel_new (scene.transport);
+  n_early = (data[0] & 4) != 0 ? come_early (&scene, data + 1, size - 1, kept) : 0;
+  make_channel (&scene, kept);
   scene.cancellable = g_cancellable_new ();
   if ((data[0] & 1) != 0)
     ferry_channel_take_router (scene.channel, ferry_router_new (context));
-  run (&scene, context, data + 1, size - 1);
+  if (scene.n_came != G_MAXINT)
+    run (&scene, context, data + 1 + n_early, size - 1 - n_early);
   finish (&scene, context, (data[0] & 2) != 0);
   g_main_context_pop_thread_default (context);
   return 0;

@@ -60,21 +60,29 @@ def call(kind, xid, number=0, name=b"", type_string=b"", body=b"", flags=0, wind
     return struct.pack("<H", len(message)) + message
 
 
-REQUEST, ANSWER, ERROR, REFUSE, ITEM, WINDOW, CALL_CANCEL = range(1, 8)
+REQUEST, ANSWER, ERROR, REFUSE, ITEM, WINDOW, CALL_CANCEL, CALL_PIECE = range(1, 9)
 # An error as a GVariant (sissas): domain, code, message, trace, no notes; then the ends of the strings, from the last.
 FAILURE = b"(sissas)", b"g-io-error-quark\0\0\0\0" + struct.pack("=i", 12) + b"full\0in\0" + b"\x20\x1d\x11"
 
 
-def says(method, type_string=b"", body=b"", xid=1, flags=1):
-    return b"m" + call(REQUEST, xid, 0, b"ferry.channel." + method, type_string, body, flags)
+STANDING = 2**64 - 1
 
 
-def message(number, xid=1, flags=1):
-    return says(b"message", b"t", struct.pack("=Q", number), xid, flags)
+def says(kind, type_string=b"", body=b"", number=0, name=b""):
+    """A message of a channel, as an order."""
+    return b"m" + call(kind, STANDING, number, name, type_string, body)
 
 
-def credit(n, type_string=b"u"):
-    return says(b"credit", type_string, struct.pack("=I", n))
+def message(number):
+    return says(ITEM, b"t", struct.pack("=Q", number))
+
+
+def marked(mark, type_string=b"u", body=b"1234"):
+    return says(ITEM, b"(yv)", bytes([mark]) + bytes(7) + body + b"\0" + type_string)
+
+
+def room(n):
+    return says(WINDOW, number=n)
 
 
 def item(name, type_string=b"u", body=b"1234"):
@@ -98,7 +106,7 @@ def frame(payload, size=None):
     return struct.pack("<I", len(payload) if size is None else size) + payload
 
 
-def greeting(version=1, mark=0x01020304, magic=b"FERRYSTM"):
+def greeting(version=2, mark=0x01020304, magic=b"FERRYSTM"):
     return magic + struct.pack("<I", version) + struct.pack("=I", mark)
 
 
@@ -509,40 +517,47 @@ CORPUS = {
         "short": call(REQUEST, 1, 0, b"answer", b"(si)")[:34],
     },
     "channel": {
-        "messages": b"\0" + message(1) + message(2) + b"rr" + b"RR" + message(3) + message(4) + says(b"end") + b"rR",
-        "acknowledged": b"\0" + message(1, 7, 0) + message(2, 8, 0) + b"rr" + b"R" + message(3, 9, 0) + message(4, 10, 0),
-        "asked-twice": b"\0" + message(1, 7, 0) * 2,
-        "failures": b"\0" + says(b"failure", *FAILURE) + says(b"failure", b"i", b"1234") + says(b"failure") + b"rrr",
-        "no-value": b"\0" + says(b"message"),
+        "messages": b"\0" + message(1) + message(2) + b"rr" + b"RR" + message(3) + message(4) + says(ANSWER) + b"rR",
+        "acknowledged": b"\0" + marked(1) + marked(1) + b"rr" + b"R" + marked(1) + message(4) + b"r",
+        "marked": b"\0" + marked(0, b"(yv)", b"\1" + bytes(7) + b"1234\0u") + marked(3) + marked(255) + b"rrr",
+        "failures": b"\0" + marked(2, *FAILURE) + marked(2, b"i", b"1234") + b"rrr",
+        "no-value": b"\0" + says(ITEM),
+        "named": b"\0" + says(ITEM, b"u", b"1234", name=b"progress"),
         "windows": b"\0" + message(1) * 64 + b"r" * 32 + message(2) * 32 + b"r" * 64 + message(3) * 64,
         "window-full": b"\0" + message(1) * 65,
         "window-full-untaken": b"\0" + message(1) * 64 + b"r" * 31 + message(2),
-        "sends": b"\0" + b"s" * 70 + b"SSS" + credit(2) + b"s" + credit(62) + b"e" * 9 + b"c" + b"s",
-        "credit-too-many": b"\0" + b"ss" + credit(3),
-        "credit-none": b"\0" + b"s" + credit(0),
-        "credit-huge": b"\0" + b"s" + credit(0xffffffff),
-        "credit-type": b"\0" + b"s" + credit(1, b"i"),
-        "credits-after-end": b"\0" + b"s" * 64 + b"Sc" + credit(32) + credit(32),
-        "answers": b"\0" + b"AAA" + b"".join(b"m" + call(ANSWER, xid) for xid in (2, 2, 1, 9))
-                   + b"m" + call(REFUSE, 3, 0, b"", *FAILURE),
-        "answers-of-others": b"\0" + b"sAS" + b"m" + call(ANSWER, 1) + b"m" + call(ERROR, 2, 0, b"", *FAILURE),
-        "raised": b"\0" + message(1) + says(b"end", *FAILURE) + b"rrR",
-        "end-of-no-error": b"\0" + says(b"end", b"s", b"bad\0") + b"r",
-        "end-twice": b"\0" + says(b"end") * 2,
-        "end-answered": b"\0" + b"b" + says(b"end", xid=5, flags=0) + b" ",
-        "behind-end": b"\0" + says(b"end") + message(1),
-        "cancelled": b"\0" + b"RR" + b"x" + message(1) + b"s" * 64 + b"SA" + b"x" + credit(64) + b"A" + b"x"
-                     + b"m" + call(ANSWER, 67),
-        "no-room": b"\0" + b"bsSA" + message(1, 7, 0) + b"rx" + b"f" + b" ",
-        "no-room-to-answer": b"\0" + b"b" + b"".join(message(n, n, 0) for n in range(1, 65)) + b"r" * 64 + b" ",
+        "sends": b"\0" + b"s" * 70 + b"SSS" + room(2) + b"s" + room(62) + b"e" * 9 + b"c" + b"s",
+        "room-none": b"\0" + b"s" + room(0),
+        "room-huge": b"\0" + b"s" + room(1000000),
+        "room-for-more": b"\0" + b"ss" + room(3) + b"A" + room(999000) + b"s" * 70,
+        "room-after-end": b"\0" + b"s" * 64 + b"Sc" + room(32) + room(32),
+        "acknowledges": b"\0" + b"AAA" + room(2) + b"sA" + room(1) + room(9) + says(CALL_CANCEL, number=1),
+        "acknowledges-before-the-end": b"\0" + b"sASAc" + room(2) + room(2),
+        "raised": b"\0" + message(1) + says(ERROR, *FAILURE) + b"rrR",
+        "refused": b"\0" + message(1) + says(REFUSE, *FAILURE) + b"rrR",
+        "end-of-no-error": b"\0" + says(ERROR, b"s", b"bad\0") + b"r",
+        "end-in-pieces": b"\0" + says(CALL_PIECE, b"", b"12", 4) + says(ANSWER, b"u", b"34", 4) + b"r",
+        "end-twice": b"\0" + says(ANSWER) * 2,
+        "behind-end": b"\0" + says(ANSWER) + message(1),
+        "cancelled": b"\0" + b"RR" + b"x" + message(1) + b"s" * 64 + b"SA" + b"x" + room(64) + b"A" + b"x" + room(7),
+        "no-room": b"\0" + b"bsSA" + marked(1) + b"rx" + b"f" + b" ",
+        "no-room-to-give": b"\0" + b"b" + marked(1) * 64 + b"r" * 64 + b" ",
         "fails": b"\0" + b"Sf" + b"sSAe" + message(1) + b"r",
-        "of-link": b"\1" + b"sc" + b"m" + call(ANSWER, 2) + message(1) + b"r",
+        "of-link": b"\1" + b"sc" + room(2) + message(1) + b"r",
         "of-link-dropped": b"\3" + b"bs",
-        "dropped-before-it-could-answer": b"\2" + b"b" + message(1, 7, 0) + message(2, 8, 0) + b"r" + says(b"end", xid=9, flags=0),
-        "dropped": b"\2" + b"bSSA" + message(1, 7, 0) + message(2),
+        "dropped-before-it-could-give": b"\2" + b"b" + marked(1) + marked(1) + b"r" + says(ANSWER),
+        "dropped-before-it-could-fail": b"\2" + b"bf",
+        "dropped": b"\2" + b"bSSA" + marked(1) + message(2),
+        "left": b"\0" + b"sA" + says(CALL_CANCEL, number=1) + b"sASc" + message(1) + b"r",
+        "early": b"\4" + message(1) + marked(1) + says(ANSWER) + b"rrr",
+        "early-full": b"\4" + message(1) * 64 + says(ERROR, *FAILURE) + b"r" * 65,
+        "early-too-many": b"\4" + message(1) * 66,
+        "early-beyond-the-window": b"\4" + message(1) * 65 + b"r",
+        "early-left": b"\4" + says(CALL_CANCEL, number=1) + room(5) + b"As",
+        "early-asked": b"\4" + says(REQUEST, name=b"ferry.channel") + b"s",
         "others": b"\0" + b"m" + call(REQUEST, 1, 0, b"square", b"u", b"1234") + b"m" + call(CALL_CANCEL, 1, 1)
                   + b"m" + call(WINDOW, 1, 5) + b"m" + call(ITEM, 1, 0, b"", b"s", b"one\0") + message(1),
-        "stream": b"\0" + message(1, 7, 2) + b"m" + call(WINDOW, 7, 1000000) + b"r",
+        "asked": b"\0" + says(REQUEST, name=b"ferry.channel"),
     },
     "view": {
         "members": b"\0" + then(
@@ -600,10 +615,10 @@ CORPUS = {
         "small": b"\0" + greeting() + b"".join(frame(b"m" * n) for n in range(1, 40)),
         "one-by-one": b"\1" + greeting() + frame(b"hello") + frame(b"12345678"),
         "calls": b"\7" + greeting() + frame(call(REQUEST, 1, 0, b"answer", b"s", b"hello\0")[2:]) * 3,
-        "version": b"\0" + greeting(2),
-        "byte-order": b"\0" + greeting(1, 0x04030201),
-        "no-byte-order": b"\0" + greeting(1, 0),
-        "magic": b"\0" + greeting(1, magic=b"HTTP/1.1"),
+        "version": b"\0" + greeting(3),
+        "byte-order": b"\0" + greeting(2, 0x04030201),
+        "no-byte-order": b"\0" + greeting(2, 0),
+        "magic": b"\0" + greeting(2, magic=b"HTTP/1.1"),
         "greeting-cut-off": b"\0" + greeting()[:11],
         "length-0": b"\0" + greeting() + frame(b"hello") + frame(b""),
         "length-lies": b"\3" + greeting() + frame(b"hello", 500) + frame(b"hello"),

@@ -4,7 +4,7 @@
 
 import struct
 
-VERSION = 3
+VERSION = 4
 UP_RING = 77824
 
 

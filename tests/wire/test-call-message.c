@@ -476,7 +476,7 @@ static void
 reserved_names_are_words_to_users (void)
 {
   g_assert_cmpstr (ferry_name_in_words ("ferry.View"), ==, "a chain of operations");
-  g_assert_cmpstr (ferry_name_in_words (FERRY_CHANNEL_END), ==, "the end of a channel");
+  g_assert_cmpstr (ferry_name_in_words (FERRY_CHANNEL_METHOD), ==, "the messages of a channel");
   g_assert_cmpstr (ferry_name_in_words (FERRY_MAP_FUNCTION), ==, "a part of a map");
   g_assert_cmpstr (ferry_name_in_words ("double"), ==, "double");
 }
