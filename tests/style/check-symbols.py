@@ -24,7 +24,9 @@ def exported(library):
     dynamic = subprocess.run(["objdump", "-p", library], stdout=subprocess.PIPE, check=True, text=True).stdout
     name = next(line.split()[1] for line in dynamic.splitlines() if "SONAME" in line)
     table = subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True, text=True).stdout
-    return name, {line.split()[2].split("@")[0] for line in table.splitlines()}
+    # What begins otherwise is the linker's own, such as _edata.
+    return name, {symbol for symbol in (line.split()[2].split("@")[0] for line in table.splitlines())
+                  if symbol.startswith("ferry_")}
 
 
 def differences(lists, libraries):
