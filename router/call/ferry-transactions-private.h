@@ -49,9 +49,6 @@ typedef struct
   /* Whether the other end has claimed this transaction. If it has not, any message of the transaction except a refusal
    * breaks the protocol. NULL: the other end need not claim transactions. */
   gboolean (*is_begun) (gpointer carrier, guint64 xid);
-  /* (with is_begun): called for a message of a transaction that was not claimed, while this end waits for the
-   * transaction. The transaction was begun in spite of that. */
-  void (*note_unclaimed) (gpointer carrier, guint64 xid);
 
   /* Lists a thread that will send a request and wait, so that it is handed the answer, where the carrier can do that
    * now. */
@@ -211,6 +208,9 @@ gboolean ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid,
  * (nullable): as in ferry_transactions_receive_bytes(). */
 void ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size, GBytes *whole);
 
+/* Returns the highest number of a transaction that the other end had not claimed when it sent a message of it; 0: there
+ * is none. It was begun in spite of that. Receiving thread. */
+guint64 ferry_transactions_get_unclaimed (FerryTransactions *self);
 /* Processes a cancel that overtook messages, maybe even its own request. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);
 /* Ends the transactions at the end of the link. Every transaction that this end asked gets done() with reason, every

@@ -51,6 +51,7 @@ struct _FerryTransactions
   gboolean is_of_transport;
   gsize call_space;
   guint fork_number; /* see ferry-forks-private.h */
+  guint64 unclaimed; /* receiving thread: see ferry_transactions_get_unclaimed() */
 
   /* Held while a request is numbered and sent, so that requests are sent in the order of their numbers. */
   pthread_mutex_t send_lock;
@@ -1620,11 +1621,17 @@ check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **
   if (self->funcs->is_begun == NULL || message->header.kind == FERRY_CALL_REFUSE ||
       self->funcs->is_begun (self->carrier, xid) || !is_asked (self, xid))
     return TRUE;
-  self->funcs->note_unclaimed (self->carrier, xid);
+  self->unclaimed = MAX (self->unclaimed, xid);
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                           "Transaction %" G_GUINT64_FORMAT " has an %s, but was not claimed; a worker must claim a "
                           "call before it begins the call",
                           xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
+}
+
+guint64
+ferry_transactions_get_unclaimed (FerryTransactions *self)
+{
+  return self->unclaimed;
 }
 
 static gboolean

@@ -513,12 +513,13 @@ return_after (FerryPoolWorker *self, guint64 begun)
 {
   GList *link = self->in_flight.tail;
 
+  begun = MAX (begun, MAX (self->unclaimed, ferry_transactions_get_unclaimed (self->calls)));
   while (link != NULL)
     {
       GList *previous = link->prev;
       FerryRun *run = link->data;
 
-      if (run->xid > MAX (begun, self->unclaimed))
+      if (run->xid > begun)
         return_task (self, run);
       link = previous;
     }
@@ -1082,14 +1083,6 @@ is_begun (gpointer transport, guint64 xid)
 }
 
 static void
-note_unclaimed (gpointer transport, guint64 xid)
-{
-  FerryPoolWorker *self = transport;
-
-  self->unclaimed = MAX (self->unclaimed, xid);
-}
-
-static void
 calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
@@ -1117,7 +1110,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
       ferry_run_take_progress (run, &progress);
       return;
     }
-  note_unclaimed (self, progress.xid);
+  self->unclaimed = MAX (self->unclaimed, progress.xid);
   fault (self,
          "it reported progress of a call that was not claimed; a worker must claim a call before it begins the call");
 }
@@ -1161,8 +1154,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
   return ferry_link_send_cancel (self->link, xid, (guint16) reason) == FERRY_DOWN_SENT;
 }
 
-static const FerryCarrierFuncs call_funcs = {
-  .send = send_message, .cancel = send_cancel, .is_begun = is_begun, .note_unclaimed = note_unclaimed};
+static const FerryCarrierFuncs call_funcs = {.send = send_message, .cancel = send_cancel, .is_begun = is_begun};
 
 /* Refuses a call from the worker: a worker of a pool only answers calls. */
 static void
