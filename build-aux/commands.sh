@@ -254,6 +254,7 @@ tell_elsewhere ()
     *' fedora '* | *' rhel '*) install_with 'dnf install' /usr/bin/ "'pkgconfig(" ")'" ;;
     *' suse '* | *' opensuse'*) install_with 'zypper install' /usr/bin/ "'pkgconfig(" ")'" ;;
     *' arch '*) install_with 'pacman -S --needed' '' '' '' ;;
+    *' alpine '*) printf 'Use a container of another system, as Ferry needs glibc' ;;
     *) printf 'Install it the way your system does' ;;
   esac
 }

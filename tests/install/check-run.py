@@ -58,15 +58,16 @@ COMMANDS = ("run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "pack
             "packaging/release", "packaging/wheel", "tests/fuzz/run", "tests/sanitize/run")
 
 # What a machine without apt-get is told to type, by its /etc/os-release: one without libraries and without gi-docgen.
-FEDORA = ("dnf install 'pkgconfig(gio-unix-2.0)' 'pkgconfig(gtk4)' 'pkgconfig(libseccomp)' "
+FEDORA = ("As root, install it by: dnf install 'pkgconfig(gio-unix-2.0)' 'pkgconfig(gtk4)' 'pkgconfig(libseccomp)' "
           "'pkgconfig(gobject-introspection-1.0)' /usr/bin/gi-docgen")
 ELSEWHERE = {
     "ID=fedora": FEDORA,
     'ID="rocky"\nID_LIKE="rhel centos fedora"': FEDORA,
     'ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"': FEDORA.replace("dnf", "zypper"),
-    "ID=arch": "pacman -S --needed glib2-devel gtk4 libseccomp gobject-introspection gi-docgen",
-    "ID=unheard-of": None,
-    None: None,
+    "ID=arch": "As root, install it by: pacman -S --needed glib2-devel gtk4 libseccomp gobject-introspection gi-docgen",
+    "ID=alpine": "Use a container of another system, as Ferry needs glibc",
+    "ID=unheard-of": "Install it the way your system does",
+    None: "Install it the way your system does",
 }
 
 
@@ -93,9 +94,8 @@ def check_elsewhere(report, script, machine, folder):
             with open(release, "w", encoding="utf-8") as file:
                 file.write(text + "\n")
         heard = said(script, machine, "docs", PKG_CONFIG_LIBDIR=folder, PKG_CONFIG_PATH="", FERRY_OS_RELEASE=release)
-        told = "As root, install it by: " + words if words else "Install it the way your system does"
         report.fact("a system is told what to type: %s" % (text or "nothing").replace("\n", ", "),
-                    heard.endswith("%s, then run this again.\n" % told), [heard])
+                    heard.endswith("%s, then run this again.\n" % words), [heard])
 
 
 def check_help(report, top):

@@ -70,7 +70,7 @@ class Machine:
         # By this, the processes of one run are known.
         self.mark = str(uuid.uuid4())
         self.environment = dict(os.environ, HOME=folder, FERRY_CHECK=self.mark, FERRY_ATTACH_TIMEOUT=str(SOME_SECONDS),
-                                FLATPAK_USER_DIR=os.path.join(work, "installation"),
+                                FLATPAK_USER_DIR=os.path.join(work, "installation"), GSK_RENDERER="cairo",
                                 FLATPAK_SYSTEM_DIR=os.path.join(work, "system"))
 
     def command(self, application, *options):

@@ -77,7 +77,7 @@ def check_sandbox():
 
 
 def check_system():
-    """What Ferry goes by: a user namespace, and tracing. The first is what bubblewrap begins with."""
+    """What Ferry goes by: a user namespace, which bubblewrap begins with."""
     status = subprocess.run(["bwrap", "--ro-bind", "/", "/", "true"], stderr=subprocess.DEVNULL, check=False).returncode
     print("namespaces:", "allowed" if status == 0 else "forbidden")
 
