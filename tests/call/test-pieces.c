@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
-#include "call/ferry-transactions-private.h"
+#include "call/call-test.h"
 
 #define LARGE 1000000
 #define N_PIECES ((LARGE + FERRY_CALL_PIECE_SIZE - 1) / FERRY_CALL_PIECE_SIZE)
@@ -25,28 +25,17 @@ typedef struct
   gboolean is_guessed;             /* a piece of an answer comes before there is room for its request */
 } End;
 
-static GBytes *
-join (const FerryPart *parts, guint n_parts)
-{
-  GByteArray *bytes = g_byte_array_new ();
-
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
-  return g_byte_array_free_to_bytes (bytes);
-}
-
 static void
 take_guessed_piece (End *self, guint64 xid)
 {
   g_autoptr (GBytes) bytes = NULL;
   FerryCallMessage message;
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
 
   ferry_call_message_init (&message, FERRY_CALL_PIECE, xid, NULL, NULL);
   message.header.number = LARGE;
   message.body = "guessed";
   message.body_size = strlen ("guessed");
-  bytes = join (parts, ferry_call_message_get_parts (&message, parts));
+  bytes = call_test_join (&message);
   g_assert_true (ferry_transactions_receive_bytes (self->transactions, bytes, NULL));
   g_assert_cmpuint (ferry_transactions_get_counts (self->transactions).pieces_size, ==, message.body_size);
 }
@@ -64,7 +53,7 @@ send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDe
       return FALSE;
     }
   self->room--;
-  g_ptr_array_add (self->sent, join (parts, n_parts));
+  g_ptr_array_add (self->sent, call_test_join_parts (parts, n_parts));
   return TRUE;
 }
 

@@ -11,7 +11,6 @@ a library exports for its siblings of the same version.
 import json
 import os
 import re
-import subprocess
 import sys
 
 import sources
@@ -30,7 +29,6 @@ MARK = r"\bFERRY_AVAILABLE_IN_\d+_\d+\b"
 SIBLING_MARK = r"\bFERRY_FOR_SIBLINGS\b"
 GUARD = r"!\s*defined\s*\(?\s*FERRY_INSIDE\b"
 ADVICE = r'^#error "Include <([\w-]+\.h)>, not this header."$'
-TOOLCHAIN_SYMBOL = r"_(init|fini|edata|end|_bss_start)$|_*(odr_)?[atu]san|__ubsan"
 
 
 def name_of(library):
@@ -151,12 +149,6 @@ def unmarked(headers):
     return complaints
 
 
-def exported(listing):
-    """The names in what 'nm -D --defined-only' prints."""
-    names = {line.split()[-1].split("@")[0] for line in listing.splitlines() if line.strip()}
-    return {name for name in names if not re.match(TOOLCHAIN_SYMBOL, name)}
-
-
 def export_complaints(found, wanted):
     return (["%s is exported, and is not Ferry's by its name" % name for name in sorted(found)
              if not name.startswith("ferry_")]
@@ -219,7 +211,8 @@ def test_the_checks(report):
     seen("a foreign name", export_complaints({"help"}, {"help"}), export_complaints(GOOD_NAMES, GOOD_NAMES))
     seen("an export that nobody declares", export_complaints({"ferry_a"}, set()))
     seen("a declaration that is not exported", export_complaints(set(), {"ferry_a"}))
-    report.equal("symbols are read", exported("0010 T ferry_a\n0020 D helper@@V1\n0030 B _edata\n"), {"ferry_a", "helper"})
+    report.equal("symbols are read", sources.exported("0010 T ferry_a\n0020 D helper@@V1\n0030 B _edata\n"),
+                 {"ferry_a", "helper"})
     documented = {"router/route/a.c": "/**\n * ferry_a_get:\n *\n * Gets.\n */\n"}
     seen("a function without documentation", undocumented({"ferry_b"}, documented),
          undocumented(GOOD_NAMES, documented))
@@ -232,7 +225,6 @@ def check_library(report, tree, build, library):
     tree = part_of(tree, name)
     names, unreadable = declared(headers)
     inside, unreadable_inside = declared_for_siblings(tree)
-    listing = subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True, text=True)
 
     def none(fact, complaints):
         report.none("%s: %s" % (name, fact), complaints)
@@ -248,7 +240,7 @@ def check_library(report, tree, build, library):
     none("every public declaration is marked with its version", unmarked(headers) + unreadable)
     none("what is for siblings is marked in private headers only", promised_to_siblings(headers) + unreadable_inside)
     none("exactly what the public headers declare, and what is for siblings, is exported",
-         export_complaints(exported(listing.stdout), names | inside))
+         export_complaints(sources.exported_by(library), names | inside))
     none("every exported function is documented", undocumented(names, tree))
 
 

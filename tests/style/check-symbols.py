@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 
+import sources
 import tap
 
 
@@ -19,14 +20,10 @@ def listed(text):
     return head.split()[0], {line.split("@")[0].strip() for line in lines if "@" in line}
 
 
-def exported(library):
-    """The library's name as programs have it, and its symbols."""
+def name_of(library):
+    """The library's name as programs have it."""
     dynamic = subprocess.run(["objdump", "-p", library], stdout=subprocess.PIPE, check=True, text=True).stdout
-    name = next(line.split()[1] for line in dynamic.splitlines() if "SONAME" in line)
-    table = subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True, text=True).stdout
-    # What begins otherwise is the linker's own, such as _edata.
-    return name, {symbol for symbol in (line.split()[2].split("@")[0] for line in table.splitlines())
-                  if symbol.startswith("ferry_")}
+    return next(line.split()[1] for line in dynamic.splitlines() if "SONAME" in line)
 
 
 def differences(lists, libraries):
@@ -46,7 +43,7 @@ def body(report):
             with open(os.path.join(debian, file), encoding="utf-8") as stream:
                 name, symbols = listed(stream.read())
             lists[name] = symbols
-    libraries = dict(exported(path) for path in paths)
+    libraries = {name_of(path): sources.exported_by(path) for path in paths}
     report.equal("would be seen: a symbol that is gone, and a new one",
                  list(differences({"a": {"old", "same"}}, {"a": {"new", "same"}})), ["a: -old", "a: +new"])
     report.fact("each library has a list, and exports something", all(name in lists and symbols for name, symbols in

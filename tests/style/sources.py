@@ -1,13 +1,16 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How the style checks see the tree: as a dictionary from a file's name, relative to the top, to its text."""
+"""How the style checks see the tree: as a dictionary from a file's name, relative to the top, to its text; and a library: as
+what it exports."""
 
 import os
 import re
+import subprocess
 
 FOLDERS = (".ci", "bindings", "build-aux", "command-worker", "data", "debian", "demo-app", "docs", "examples", "packaging",
            "router", "tests")
 BINARY = (".png", ".ico", ".pyc", ".bin", ".xz")
+TOOLCHAIN_SYMBOL = r"_(init|fini|edata|end|_bss_start)$|_*(odr_)?[atu]san|__ubsan"
 
 
 def read_tree(top):
@@ -45,3 +48,14 @@ def includes(text):
 def lines_with(text, pattern):
     """(line, what was found) for each match."""
     return [(text.count("\n", 0, match.start()) + 1, match.group()) for match in re.finditer(pattern, text)]
+
+
+def exported(listing):
+    """The names in what 'nm -D --defined-only' prints."""
+    names = {line.split()[-1].split("@")[0] for line in listing.splitlines() if line.strip()}
+    return {name for name in names if not re.match(TOOLCHAIN_SYMBOL, name)}
+
+
+def exported_by(library):
+    return exported(subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True,
+                                   text=True).stdout)
