@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The place of a row. See ferry-task-cell-private.h.
+/* The place of a row. See ferry-task-list-private.h.
  *
  * A cell of the role "presentation" would keep the row in it from the accessible tree, with all its parts.
  *
@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-cell-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 struct _FerryTaskCell
 {

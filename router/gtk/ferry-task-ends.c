@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ends of tasks, read out. See ferry-task-ends-private.h. The thread that runs GTK. */
+/* Ends of tasks, read out. See ferry-task-list-private.h. The thread that runs GTK. */
 
 #include "config.h"
 
-#include "gtk/ferry-task-ends-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 #include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-task-words-private.h"

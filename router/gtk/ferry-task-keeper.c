@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose the tasks of a list are, and which of them are kept. See ferry-task-keeper-private.h. The thread that runs
+/* Whose the tasks of a list are, and which of them are kept. See ferry-task-list-private.h. The thread that runs
  * GTK. */
 
 #include "config.h"
 
-#include "gtk/ferry-task-keeper-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 #include "task/ferry-executor-private.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the parts of a row are. See ferry-task-layout-private.h.
+/* Where the parts of a row are. See ferry-task-list-private.h.
  *
  * A row is three lines: the name with the buttons, the bar, and what there is to say. A line has the whole width. In a
  * narrow row the name may take three lines, and what is said two, so that nothing of them is cut; in others one less.
@@ -14,7 +14,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-layout-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 #include <string.h>
 

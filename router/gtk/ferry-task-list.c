@@ -16,9 +16,6 @@
 #include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
-#include "gtk/ferry-task-commands-private.h"
-#include "gtk/ferry-task-ends-private.h"
-#include "gtk/ferry-task-menu-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The menu of a list of tasks. See ferry-task-menu-private.h. The thread that runs GTK. */
+/* The menu of a list of tasks. See ferry-task-list-private.h. The thread that runs GTK. */
 
 #include "config.h"
 
-#include "gtk/ferry-task-menu-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 #include "gtk/ferry-translation-private.h"
 

@@ -18,7 +18,6 @@
 #include "gtk/ferry-pace.h"
 #include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-error.h"
-#include "gtk/ferry-task-outcome-private.h"
 #include "gtk/ferry-task-words-private.h"
 
 #define INTERVAL (FERRY_TASK_MONITOR_INTERVAL_MILLISECONDS * (G_USEC_PER_SEC / 1000))

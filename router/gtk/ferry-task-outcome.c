@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-outcome-private.h"
+#include "gtk/ferry-task-monitor-private.h"
 
 #include "gtk/ferry-gtk-enums.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A list model with delay. See ferry-task-pace-private.h.
+/* A list model with delay. See ferry-task-list-private.h.
  *
  * A list view has hundreds of rows to look at for each change of its model, so a thousand changes a second are more
  * than it can follow. What is gathered until the next frame is a change or two.
@@ -12,7 +12,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-pace-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 #include <string.h>
 

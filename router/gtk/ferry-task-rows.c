@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The rows of a list of tasks. See ferry-task-rows-private.h.
+/* The rows of a list of tasks. See ferry-task-list-private.h.
  *
  * A view has some two hundred items, and rows are made for those in sight alone. Which ones these are is known when the
  * view has its layout, so rows are put there between that and the drawing of the same frame. Invariant: a row without a
@@ -9,11 +9,9 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-rows-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 #include "gtk/ferry-list-view-private.h"
-#include "gtk/ferry-task-cell-private.h"
-#include "gtk/ferry-task-keeper-private.h"
 
 /* Rows beside those in sight that show their tasks already. */
 #define ROWS_AROUND 3

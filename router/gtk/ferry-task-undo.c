@@ -1,16 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What was removed from a list and can be put back. See ferry-task-undo-private.h.
+/* What was removed from a list and can be put back. See ferry-task-list-private.h.
  *
  * Invariant: the bar is there while a task can be put back, and the time runs as long. The thread that runs GTK. */
 
 #include "config.h"
 
-#include "gtk/ferry-task-undo-private.h"
+#include "gtk/ferry-task-list-private.h"
 
 #include "gtk/ferry-look-private.h"
-#include "gtk/ferry-task-keeper-private.h"
 #include "gtk/ferry-translation-private.h"
 
 /* How long a removal can be undone. */

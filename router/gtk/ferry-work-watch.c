@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the desktop is told of work. See ferry-work-watch-private.h.
+/* What the desktop is told of work. See ferry-task-guard-private.h.
  *
  * Owner:      the guards of the tasks; their model knows its watch, and does not keep it.
  * Threads:    the one that runs GTK.
@@ -10,11 +10,10 @@
 
 #include "config.h"
 
-#include "gtk/ferry-work-watch-private.h"
+#include "gtk/ferry-task-guard-private.h"
 
 #include <gtk/gtk.h>
 
-#include "gtk/ferry-desktop-progress-private.h"
 #include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"

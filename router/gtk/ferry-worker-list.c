@@ -13,7 +13,7 @@
 #include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-translation-private.h"
-#include "gtk/ferry-worker-row-private.h"
+#include "gtk/ferry-worker-list-private.h"
 
 #define ACTION "worker.end"
 

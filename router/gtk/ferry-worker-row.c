@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker as a row. See ferry-worker-row-private.h.
+/* A worker as a row. See ferry-worker-list-private.h.
  *
  * Threads:    the one that runs GTK, which is the router's.
  * Invariants: a worker that runs a task is ended only after the row was asked twice. A question is about the worker
@@ -9,10 +9,9 @@
 
 #include "config.h"
 
-#include "gtk/ferry-worker-row-private.h"
+#include "gtk/ferry-worker-list-private.h"
 
 #include "gtk/ferry-translation-private.h"
-#include "gtk/ferry-worker-usage-private.h"
 
 #define ACTION "worker.end"
 

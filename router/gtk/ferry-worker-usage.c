@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How much a process uses. See ferry-worker-usage-private.h. */
+/* How much a process uses. See ferry-worker-list-private.h. */
 
 #include "config.h"
 
-#include "gtk/ferry-worker-usage-private.h"
+#include "gtk/ferry-worker-list-private.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "gtk/desktop-test.h"
-#include "gtk/ferry-stop-question-private.h"
+#include "gtk/ferry-task-guard-private.h"
 #include "gtk/ferry-task-guard.h"
 #include "gtk/widget-test.h"
 #include "task/task-test.h"

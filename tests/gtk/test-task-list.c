@@ -10,8 +10,8 @@
 #include "config.h"
 
 #include "gtk/ferry-task-details-private.h"
+#include "gtk/ferry-task-list-private.h"
 #include "gtk/ferry-task-list.h"
-#include "gtk/ferry-task-row-private.h"
 #include "gtk/widget-test.h"
 #include "task/task-test.h"
 
