@@ -64,7 +64,6 @@ struct _FerryHostSource
   gint references;
   FerryRunner *runner; /* const: (owned): the pool */
   FerryRouter *router; /* const: (unowned): the pool's */
-  FerryTimers *limits; /* const: (unowned): the router's */
 };
 
 static FerryHostSource *
@@ -100,7 +99,7 @@ time_to_wait_is_over (gpointer data)
   g_autoptr (FerryRun) run = ferry_run_ref (data);
   g_autoptr (FerryHostSource) self = ref_source (run);
 
-  ferry_run_end_wait (run, self->limits);
+  ferry_run_end_wait (run);
   ferry_runner_schedule (self->runner);
 }
 
@@ -108,7 +107,7 @@ static void
 source_give_back (FerryTaskSource *source, FerryRun *run)
 {
   run->executing = FALSE;
-  ferry_run_wait (run, TRUE, ((FerryHostSource *) source)->limits, time_to_wait_is_over);
+  ferry_run_wait (run, TRUE);
 }
 
 static void
@@ -134,9 +133,15 @@ source_may_explain (FerryTaskSource *source, FerryRunner *runner, gboolean *has_
 static void
 source_fail_all (FerryTaskSource *source, FerryRunner *runner, const GError *error)
 {
-  g_autoptr (FerryHostSource) self = source_ref ((FerryHostSource *) source);
+  g_autoptr (FerryHostSource) kept G_GNUC_UNUSED = source_ref ((FerryHostSource *) source);
 
-  ferry_run_fail_all_waiting (&source->queue, self->limits, error);
+  ferry_run_fail_all_waiting (source, error);
+}
+
+static void
+source_cancelled (FerryTaskSource *source, FerryRun *run)
+{
+  ferry_run_follow_cancel (run);
 }
 
 FerryHostSource *
@@ -147,12 +152,14 @@ ferry_host_source_new (FerryPool *pool)
   self->references = 1;
   self->runner = FERRY_RUNNER (g_object_ref (pool));
   self->router = FERRY_RUNNER_GET_IFACE (self->runner)->get_router (self->runner);
-  self->limits = self->router->limits;
+  self->source.limits = self->router->limits;
   self->source.give_back = source_give_back;
   self->source.started = source_started;
   self->source.done = source_done;
   self->source.may_explain = source_may_explain;
   self->source.fail_all = source_fail_all;
+  self->source.wait_over = time_to_wait_is_over;
+  self->source.cancelled = source_cancelled;
   ferry_task_queue_init (&self->source.queue);
   FERRY_RUNNER_GET_IFACE (self->runner)->add_source (self->runner, &self->source);
   return self;
@@ -456,14 +463,20 @@ was_not_begun (const FerryRun *run)
 }
 
 static void
-run_ended (gpointer owner, FerryTaskState next)
+run_ending (gpointer owner)
 {
   FerryHostRun *self = owner;
 
-  ferry_run_close (&self->run, next);
-  ferry_timers_unset (((FerryHostSource *) self->run.source)->limits, &self->force_timer);
+  ferry_timers_unset (self->run.source->limits, &self->force_timer);
+}
+
+static void
+run_ended (gpointer owner, FerryTaskState was)
+{
+  FerryHostRun *self = owner;
+
   self->state = FERRY_HOST_RUN_ENDED;
-  if (next == FERRY_TASK_STATE_COMPLETED)
+  if (self->run.state == FERRY_TASK_STATE_COMPLETED)
     set_end (self, g_steal_pointer (&self->run.result), NULL, NULL);
   else if (was_not_begun (&self->run))
     ferry_host_run_refuse (self, self->run.error);
@@ -490,6 +503,7 @@ static const FerryRunFuncs run_funcs = {
   .sent = run_sent,
   .yielded = run_yielded,
   .returned = run_ignore,
+  .ending = run_ending,
   .ended = run_ended,
 };
 
@@ -520,7 +534,7 @@ submit (FerryHostRun *self, FerryHostSource *source, GError **error)
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The host's router is not running");
   self->run.source = &source_ref (source)->source;
   self->run.submit_time = g_get_monotonic_time ();
-  ferry_run_wait (ferry_run_ref (&self->run), FALSE, source->limits, time_to_wait_is_over);
+  ferry_run_wait (ferry_run_ref (&self->run), FALSE);
   ferry_runner_schedule (source->runner);
   return TRUE;
 }
@@ -555,7 +569,7 @@ ferry_host_run_cancel (FerryHostRun *self)
   if (!is_submitted (self))
     return;
   source = ref_source (&self->run);
-  ferry_run_cancel (&self->run, source->limits);
+  ferry_run_cancel (&self->run);
   ferry_runner_schedule (source->runner);
 }
 
@@ -576,12 +590,11 @@ static void
 time_to_end_is_over (gpointer data)
 {
   FerryHostRun *self = data;
-  g_autoptr (FerryHostSource) source = ref_source (&self->run);
+  g_autoptr (FerryHostSource) kept G_GNUC_UNUSED = ref_source (&self->run);
 
-  ferry_run_abandon (
-    &self->run, source->limits,
-    g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                 "Task '%s' had not ended in time after the session of its application", self->request.name));
+  ferry_run_abandon (&self->run, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                                              "Task '%s' had not ended in time after the session of its application",
+                                              self->request.name));
 }
 
 void
@@ -594,8 +607,8 @@ ferry_host_run_stop (FerryHostRun *self, gint64 time)
   ferry_host_run_cancel (self);
   if (!is_submitted (self))
     return;
-  ferry_timers_set (((FerryHostSource *) self->run.source)->limits, &self->force_timer, g_get_monotonic_time () + time,
-                    time_to_end_is_over, self);
+  ferry_timers_set (self->run.source->limits, &self->force_timer, g_get_monotonic_time () + time, time_to_end_is_over,
+                    self);
   if (time < self->run.settings->cancel_grace)
     ferry_host_run_hurry (self, time);
 }
@@ -611,7 +624,7 @@ ferry_host_run_set_paused (FerryHostRun *self, gboolean paused)
   if (!is_submitted (self))
     return;
   source = ref_source (&self->run);
-  ferry_run_note_pause (&self->run, source->limits, time_to_wait_is_over);
+  ferry_run_note_pause (&self->run);
   ferry_runner_schedule (source->runner);
 }
 

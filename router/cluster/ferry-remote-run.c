@@ -77,12 +77,6 @@ get_paces (FerryRemoteRun *self)
   return self->place->router->timers;
 }
 
-static FerryTimers *
-get_limits (FerryRemoteRun *self)
-{
-  return self->place->router->limits;
-}
-
 static FerryTransactions *
 get_transactions (FerryRemoteRun *self)
 {
@@ -99,7 +93,8 @@ get_xid (FerryRemoteRun *self)
 static FerryRun *
 leave (FerryRemoteRun *self)
 {
-  FerryRun *run = ferry_carrier_let_go (g_steal_pointer (&self->run), &self->place->in_flight, get_limits (self));
+  FerryRun *run =
+    ferry_carrier_let_go (g_steal_pointer (&self->run), &self->place->in_flight, self->place->router->limits);
 
   self->place->n_unbegun -= !self->begun;
   ferry_timers_unset (get_paces (self), &self->pace);
@@ -167,7 +162,7 @@ set_patience (FerryRemoteRun *self, gint64 grace)
   gint64 end = ferry_time_add (g_get_monotonic_time (), ferry_time_add (grace, self->place->patience));
 
   if (!ferry_timer_is_set (timer) || timer->func != patience_is_over || timer->deadline.time > end)
-    ferry_timers_set (get_limits (self), timer, end, patience_is_over, self->run);
+    ferry_timers_set (self->place->router->limits, timer, end, patience_is_over, self->run);
 }
 
 /* Whether a run is behind others as far as is known: more of them have begun, and not ended, than there are workers. */
@@ -209,11 +204,10 @@ set_limit (FerryRemoteRun *self)
 {
   FerryRun *run = self->run;
 
-  ferry_carrier_set_limit (run, get_limits (self),
-                           self->process != 0 ? ferry_carrier_get_run_deadline (run) : run->settings->deadline,
+  ferry_carrier_set_limit (run, self->process != 0 ? ferry_carrier_get_run_deadline (run) : run->settings->deadline,
                            run_timed_out);
   if (run->paused)
-    ferry_run_hold_limit (run, get_limits (self), run_timed_out);
+    ferry_run_hold_limit (run, run_timed_out);
 }
 
 static void
@@ -605,7 +599,7 @@ ferry_remote_run_send (FerryRunPlace *place, FerryRun *run)
       self->place = NULL;
       remote_unref (self);
       if (for_good)
-        ferry_carrier_fail_unsendable (run, place->router->limits, g_steal_pointer (&error));
+        ferry_carrier_fail_unsendable (run, g_steal_pointer (&error));
       return for_good;
     }
   self->run = run;
@@ -704,9 +698,9 @@ carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
     return;
   tell_pause (self);
   if (run->paused)
-    ferry_run_hold_limit (run, get_limits (self), run_timed_out);
+    ferry_run_hold_limit (run, run_timed_out);
   else
-    ferry_run_resume_limit (run, get_limits (self), run_timed_out);
+    ferry_run_resume_limit (run, run_timed_out);
 }
 
 static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,

@@ -24,7 +24,7 @@ G_BEGIN_DECLS
 /* How many tasks of one function and priority ferry_task_queue_find() looks at. */
 #define FERRY_TASK_QUEUE_TRIES 8
 
-struct _FerryTaskQueue
+typedef struct
 {
   GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
   guint n_empty;      /* how many buckets are empty */
@@ -33,7 +33,7 @@ struct _FerryTaskQueue
   gboolean grouped;
   gint64 first; /* no task of the queue has a lower order */
   gint64 last;  /* no task of the queue has a higher order */
-};
+} FerryTaskQueue;
 
 typedef gboolean (*FerryTaskFilter) (FerryRun *run, gpointer data);
 

@@ -659,14 +659,14 @@ queue_timed_out (gpointer data)
   g_autoptr (FerryRun) run = ferry_run_ref (data);
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (run->source));
 
-  ferry_run_end_wait (run, self->router->limits);
+  ferry_run_end_wait (run);
   schedule (self);
 }
 
 static void
 wait_in_queue (FerryExecutor *self, FerryRun *run, gboolean at_front)
 {
-  ferry_run_wait (run, at_front, self->router->limits, queue_timed_out);
+  ferry_run_wait (run, at_front);
   figures_changed (self);
 }
 
@@ -707,7 +707,7 @@ fail_all_waiting (FerryExecutor *executor, const GError *error)
   g_autoptr (FerryExecutor) self = g_object_ref (executor);
 
   empty_inbox (self);
-  ferry_run_fail_all_waiting (&self->source.queue, self->router->limits, error);
+  ferry_run_fail_all_waiting (&self->source, error);
 }
 
 static void
@@ -747,62 +747,40 @@ refuse_waiting (gpointer data)
     fail_all_waiting (self, error);
 }
 
-/* ---- A task's steps, requested by the task: the functions of FerryTaskDriver ---- */
+/* ---- A task's steps, requested by the task ---- */
 
 static void
-driver_withdraw (gpointer executor, FerryTask *task)
+source_cancelled (FerryTaskSource *source, FerryRun *run)
 {
-  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (executor);
-
-  ferry_run_withdraw (ferry_task_get_run (task));
-}
-
-static void
-driver_cancelled (gpointer executor, FerryTask *task)
-{
-  g_autoptr (FerryExecutor) self = g_object_ref (executor);
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-  FerryRun *run = ferry_task_get_run (task);
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
 
   /* The task is still in the inbox. take_in() will find that the task is done. */
-  if (!get_entry (task)->taken_in)
+  if (!((FerryListedRun *) run)->taken_in)
     return;
-  if (ferry_run_get_done (run))
-    {
-      ferry_timers_unset (self->router->limits, &run->timer);
-      ferry_task_queue_remove (&self->source.queue, run);
-      source_done (&self->source, run);
-    }
-  else
-    run->carrier->funcs->cancel (run->carrier, run);
+  ferry_run_follow_cancel (run);
   schedule (self);
 }
 
 static void
-driver_pause_changed (gpointer executor, FerryTask *task)
+source_pause_changed (FerryTaskSource *source, FerryRun *run)
 {
-  g_autoptr (FerryExecutor) self = g_object_ref (executor);
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-  FerryListedRun *entry = get_entry (task);
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
+  FerryListedRun *entry = (FerryListedRun *) run;
 
   entry->executor_paused = FALSE;
   /* A task in the inbox is held when it is taken in. */
   if (!entry->taken_in)
     return;
-  ferry_run_note_pause (&entry->run, self->router->limits, queue_timed_out);
+  ferry_run_note_pause (run);
   schedule (self);
 }
 
 static void
-driver_consumed (gpointer executor, FerryTask *task, guint n)
+source_progressed (FerryTaskSource *source)
 {
-  ferry_run_widen_window (ferry_task_get_run (task), n);
-}
-
-static void
-driver_progressed (gpointer executor, FerryTask *task)
-{
-  FerryExecutor *self = executor;
+  FerryExecutor *self = from_source (source);
 
   /* A timer has the main loop run once more. So reports that come once in a frame are told at once, and the timer of
    * one that comes too soon is later than the next report. */
@@ -823,9 +801,9 @@ task_is_done (gpointer data)
 }
 
 static gboolean
-driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
+source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **error)
 {
-  g_autoptr (FerryExecutor) self = g_object_ref (executor);
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
 
   if (ferry_timer_is_set (&self->source.refuse_timer))
     {
@@ -841,9 +819,6 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Task '%s' is not done yet; wait longer, or cancel it",
                           ferry_task_get_name (task));
 }
-
-static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled,  driver_consumed,
-                                       driver_wait,     driver_progressed, driver_pause_changed};
 
 /* ---- The inbox ---- */
 
@@ -963,12 +938,11 @@ check (FerryExecutor *self, const FerryRun *run, GError **error)
 static gboolean
 submit_now (FerryExecutor *self, FerryRun *run, GError **error)
 {
-  if (!ferry_task_submit_to (run->owner, &driver, self, self->router->home, error))
+  if (!ferry_task_submit_to (run->owner, &self->source, self->router->home, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
     }
-  run->source = &self->source;
   if (ferry_router_check (self->router, NULL))
     take_in (self, ferry_run_ref (run));
   else
@@ -1480,7 +1454,7 @@ force_end (gpointer data)
       FerryTask *task = g_ptr_array_index (tasks, i);
 
       ferry_run_abandon (
-        ferry_task_get_run (task), self->router->limits,
+        ferry_task_get_run (task),
         g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                      "Task '%s' had not ended when the executor's shutdown timed out; give the shutdown more time",
                      ferry_task_get_name (task)));
@@ -1748,6 +1722,7 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
 
       self->runner = runner;
       self->router = ferry_runner_get_router (self->runner);
+      self->source.limits = self->router->limits;
       self->runs_this_program = runs_this_program (self);
       add_runner (self, self->runner);
     }
@@ -1921,7 +1896,12 @@ ferry_executor_init (FerryExecutor *self)
                                    .started = source_started,
                                    .done = source_done,
                                    .may_explain = source_may_explain,
-                                   .fail_all = source_fail_all};
+                                   .fail_all = source_fail_all,
+                                   .wait_over = queue_timed_out,
+                                   .cancelled = source_cancelled,
+                                   .pause_changed = source_pause_changed,
+                                   .progressed = source_progressed,
+                                   .wait = source_wait};
   self->finished_time = DEFAULT_FINISHED_TIME;
   self->runners = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_wait_queue_init (&self->submissions);

@@ -450,7 +450,7 @@ get_pid (FerryPoolWorker *self)
 static void
 start_task (FerryPoolWorker *self, FerryRun *run)
 {
-  ferry_carrier_set_limit (run, self->limits, ferry_carrier_get_run_deadline (run), run_timed_out);
+  ferry_carrier_set_limit (run, ferry_carrier_get_run_deadline (run), run_timed_out);
   ferry_carrier_start (run, get_pid (self), NULL);
 }
 
@@ -737,7 +737,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run)
     {
       if (!note_send_error (self, error))
         return FALSE;
-      ferry_carrier_fail_unsendable (run, self->limits, g_steal_pointer (&error));
+      ferry_carrier_fail_unsendable (run, g_steal_pointer (&error));
       return TRUE;
     }
   if (g_queue_is_empty (&self->in_flight))
@@ -1038,7 +1038,7 @@ begin_pause (FerryPoolWorker *self, FerryRun *run)
 
   self->paused_xid = run->xid;
   self->paused_at = g_get_monotonic_time ();
-  ferry_run_hold_limit (run, self->limits, run_timed_out);
+  ferry_run_hold_limit (run, run_timed_out);
   ferry_link_set_pause (self->link, self->paused_xid, TRUE, settings->deadline);
   if (self->worker != NULL && settings->stoppable)
     ferry_timers_set (self->limits, &self->stop_timer, self->paused_at + HEAR_TIME, stop_unless_heard, self);
@@ -1055,7 +1055,7 @@ carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
   if (!run->paused)
     {
       if (run->xid == self->paused_xid)
-        end_pause (self, ferry_run_resume_limit (run, self->limits, run_timed_out));
+        end_pause (self, ferry_run_resume_limit (run, run_timed_out));
       return;
     }
   carrier_withdraw (carrier, run);

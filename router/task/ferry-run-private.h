@@ -27,7 +27,6 @@
 G_BEGIN_DECLS
 
 typedef struct _FerryRun FerryRun;
-typedef struct _FerryTaskQueue FerryTaskQueue;
 typedef struct _FerryTaskSource FerryTaskSource;
 typedef struct _FerryTaskCarrier FerryTaskCarrier;
 
@@ -68,8 +67,12 @@ typedef struct
   void (*yielded) (gpointer owner, GVariant *value);
   /* The run waits again, for another attempt. */
   void (*returned) (gpointer owner);
-  /* The run ends in the state next. The function calls ferry_run_close() before it tells anybody. */
-  void (*ended) (gpointer owner, FerryTaskState next);
+  /* (nullable): the run that executed is CANCELLING. was_paused: it was paused before that. */
+  void (*cancelling) (gpointer owner, gboolean was_paused);
+  /* (nullable): the run is about to get its last state, and nobody is told of it yet. */
+  void (*ending) (gpointer owner);
+  /* The run has ended. was: the state before. */
+  void (*ended) (gpointer owner, FerryTaskState was);
 } FerryRunFuncs;
 
 struct _FerryRun
@@ -180,11 +183,6 @@ ferry_run_get_fraction_of (const FerryRun *self, const FerryTaskSource *source)
 
 /* Whether the owner tells what the function does: not after another thread has asked for a cancel. */
 gboolean ferry_run_still_reports (const FerryRun *self);
-/* any */
-void ferry_run_set_state (FerryRun *self, FerryTaskState state);
-/* Sets the fields for the end, and the state last. */
-FERRY_FOR_SIBLINGS
-void ferry_run_close (FerryRun *self, FerryTaskState next);
 
 /* Event START: a worker has begun the run. The caller must hold a reference. host_name: as in FerryRunFuncs. */
 gboolean ferry_run_start (FerryRun *self, GPid pid, const char *host_name);
@@ -222,8 +220,7 @@ gint64 ferry_run_get_deadline_of (const FerryRun *self, gint64 since, gint64 tim
 
 /* ---- What sources do with their runs ----
  *
- * limits: the router's. func: for the timer of a run that waits; it calls ferry_run_end_wait(), and has the runner
- * send tasks afterwards. */
+ * func: for the timer of a run that was begun. */
 
 /* Takes the run back from its carrier. If a worker has begun it, starts it. It may have any state afterwards. */
 void ferry_run_withdraw (FerryRun *self);
@@ -232,35 +229,36 @@ void ferry_run_withdraw (FerryRun *self);
 gboolean ferry_run_take_back (FerryRun *self);
 /* The run waits in its source's queue from now on. */
 FERRY_FOR_SIBLINGS
-void ferry_run_wait (FerryRun *self, gboolean at_front, FerryTimers *limits, void (*func) (gpointer run));
+void ferry_run_wait (FerryRun *self, gboolean at_front);
 /* The time to wait is over: the run fails, unless a worker has begun it. */
 FERRY_FOR_SIBLINGS
-void ferry_run_end_wait (FerryRun *self, FerryTimers *limits);
-/* Removes a run from its queue and makes it fail with error. Takes error. */
-void ferry_run_fail_waiting (FerryRun *self, FerryTimers *limits, FerryTaskEvent event, GError *error);
-/* Makes all runs of a queue fail with error. */
+void ferry_run_end_wait (FerryRun *self);
+/* Makes all runs that wait in a source's queue fail with error. */
 FERRY_FOR_SIBLINGS
-void ferry_run_fail_all_waiting (FerryTaskQueue *queue, FerryTimers *limits, const GError *error);
+void ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error);
 /* Ends the run now, and by force. If it does not end by that, it fails with error. Takes error. */
 FERRY_FOR_SIBLINGS
-void ferry_run_abandon (FerryRun *self, FerryTimers *limits, GError *error);
-/* Event CANCEL, of a run that is no task's. */
+void ferry_run_abandon (FerryRun *self, GError *error);
+/* Event CANCEL. Returns FALSE if the run has ended, or was cancelled before. */
 FERRY_FOR_SIBLINGS
-void ferry_run_cancel (FerryRun *self, FerryTimers *limits);
+gboolean ferry_run_cancel (FerryRun *self);
+/* What a source does with a run of it that was cancelled: one that executed is ended by its carrier, and one that
+ * waited leaves the queue. */
+FERRY_FOR_SIBLINGS
+void ferry_run_follow_cancel (FerryRun *self);
 /* The function may yield n further values. */
 FERRY_FOR_SIBLINGS
 void ferry_run_widen_window (FerryRun *self, guint n);
 /* The limit that the run's timer is set for stands still: with func, the timer is set for the deadline alone, which
  * does not. */
 FERRY_FOR_SIBLINGS
-void ferry_run_hold_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run));
+void ferry_run_hold_limit (FerryRun *self, void (*func) (gpointer run));
 /* Sets the timer for what was left of the limit then, and for the deadline. Returns the earlier time; 0: neither. */
 FERRY_FOR_SIBLINGS
-gint64 ferry_run_resume_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run));
-
+gint64 ferry_run_resume_limit (FerryRun *self, void (*func) (gpointer run));
 /* The field paused was changed. */
 FERRY_FOR_SIBLINGS
-void ferry_run_note_pause (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run));
+void ferry_run_note_pause (FerryRun *self);
 
 /* ---- What carriers do with their runs ---- */
 
@@ -269,17 +267,18 @@ FERRY_FOR_SIBLINGS
 gint64 ferry_carrier_get_run_deadline (const FerryRun *run);
 /* Sets the run's timer. deadline: 0: none. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_set_limit (FerryRun *run, FerryTimers *limits, gint64 deadline, void (*func) (gpointer run));
+void ferry_carrier_set_limit (FerryRun *run, gint64 deadline, void (*func) (gpointer run));
 /* Whether an error of sending says that the run can never be sent. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_carrier_is_for_good (const GError *error);
 /* Makes a run of a queue fail that can never be sent. Takes error. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_fail_unsendable (FerryRun *run, FerryTimers *limits, GError *error);
+void ferry_carrier_fail_unsendable (FerryRun *run, GError *error);
 /* The run was sent as the call xid: moves it from its queue to in_flight. */
 FERRY_FOR_SIBLINGS
 void ferry_carrier_take (FerryRun *run, FerryTaskCarrier *carrier, GQueue *in_flight, guint64 xid);
-/* The reverse. Returns (transfer full) the run, which has no carrier then. */
+/* The reverse. Returns (transfer full) the run, which has no carrier then. If it has ended, its source may be gone.
+ * limits: the router's. */
 FERRY_FOR_SIBLINGS
 FerryRun *ferry_carrier_let_go (FerryRun *run, GQueue *in_flight, FerryTimers *limits);
 /* A worker has begun the run. pid, host_name: as for ferry_run_start(). */

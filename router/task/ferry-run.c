@@ -126,29 +126,34 @@ look_up (const FerryRun *self, FerryTaskEvent event)
     is_of_worker && is_cancel_due (self) ? FERRY_TASK_STATE_CANCELLING : ferry_run_get_state (self), event);
 }
 
-void
-ferry_run_set_state (FerryRun *self, FerryTaskState state)
+static void
+set_state (FerryRun *self, FerryTaskState state)
 {
   /* Release: makes the end visible to another thread that reads a done state. */
   atomic_store_explicit (&self->state, (guint8) state, memory_order_release);
 }
 
-void
-ferry_run_close (FerryRun *self, FerryTaskState next)
+/* Sets all fields for the end of the run, the state last: any thread may read a task that is done. */
+static void
+close_run (FerryRun *self, const FerryTaskTransition *transition)
 {
+  if (self->funcs->ending != NULL)
+    self->funcs->ending (self->owner);
+  self->leaves_worker = transition->leaves_worker;
   self->paused = FALSE;
   self->end_time = g_get_monotonic_time ();
-  self->fraction = next == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (self->fraction, 0);
-  ferry_run_set_state (self, next);
+  self->fraction = transition->next == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (self->fraction, 0);
+  set_state (self, transition->next);
 }
 
 static void
 finish (FerryRun *self, const FerryTaskTransition *transition)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  FerryTaskState was = ferry_run_get_state (self);
 
-  self->leaves_worker = transition->leaves_worker;
-  self->funcs->ended (self->owner, transition->next);
+  close_run (self, transition);
+  self->funcs->ended (self->owner, was);
 }
 
 gboolean
@@ -174,7 +179,7 @@ ferry_run_start (FerryRun *self, GPid pid, const char *host_name)
 
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
-  ferry_run_set_state (self, transition->next);
+  set_state (self, transition->next);
   self->n_attempts++;
   self->pid = pid;
   self->start_time = g_get_monotonic_time ();
@@ -324,7 +329,7 @@ ferry_run_give_back (FerryRun *self)
       finish (self, transition);
       return TRUE;
     }
-  ferry_run_set_state (self, transition->next);
+  set_state (self, transition->next);
   self->pid = -1;
   self->start_time = 0;
   /* If the fraction was known, it starts at 0 again; else it stays -1. */
@@ -353,32 +358,32 @@ ferry_carrier_get_run_deadline (const FerryRun *run)
 }
 
 void
-ferry_carrier_set_limit (FerryRun *run, FerryTimers *limits, gint64 deadline, void (*func) (gpointer run))
+ferry_carrier_set_limit (FerryRun *run, gint64 deadline, void (*func) (gpointer run))
 {
   if (deadline > 0)
-    ferry_timers_set (limits, &run->timer, deadline, func, run);
+    ferry_timers_set (run->source->limits, &run->timer, deadline, func, run);
   else
-    ferry_timers_unset (limits, &run->timer);
+    ferry_timers_unset (run->source->limits, &run->timer);
 }
 
 void
-ferry_run_hold_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run))
+ferry_run_hold_limit (FerryRun *self, void (*func) (gpointer run))
 {
   gint64 deadline = self->settings->deadline;
 
   self->time_left = 0;
   if (ferry_timer_is_set (&self->timer) && self->timer.deadline.time != deadline)
     self->time_left = MAX (self->timer.deadline.time - g_get_monotonic_time (), 1);
-  ferry_carrier_set_limit (self, limits, deadline, func);
+  ferry_carrier_set_limit (self, deadline, func);
 }
 
 gint64
-ferry_run_resume_limit (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run))
+ferry_run_resume_limit (FerryRun *self, void (*func) (gpointer run))
 {
   gint64 deadline = ferry_run_get_deadline_of (self, g_get_monotonic_time (), self->time_left);
 
   self->time_left = 0;
-  ferry_carrier_set_limit (self, limits, deadline, func);
+  ferry_carrier_set_limit (self, deadline, func);
   return deadline;
 }
 
@@ -410,12 +415,12 @@ ferry_carrier_is_for_good (const GError *error)
 }
 
 void
-ferry_carrier_fail_unsendable (FerryRun *run, FerryTimers *limits, GError *error)
+ferry_carrier_fail_unsendable (FerryRun *run, GError *error)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
 
   ferry_task_queue_remove (&run->source->queue, run);
-  ferry_timers_unset (limits, &run->timer);
+  ferry_timers_unset (run->source->limits, &run->timer);
   ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
 }
 
@@ -480,25 +485,27 @@ ferry_run_take_back (FerryRun *self)
 }
 
 void
-ferry_run_wait (FerryRun *self, gboolean at_front, FerryTimers *limits, void (*func) (gpointer run))
+ferry_run_wait (FerryRun *self, gboolean at_front)
 {
+  FerryTaskSource *source = self->source;
   /* The time in which a lost worker ran the task does not count. */
   gint64 since = self->n_deaths > 0 ? g_get_monotonic_time () : self->submit_time;
   gint64 deadline = ferry_run_get_deadline_of (self, since, self->settings->queue_timeout);
 
-  ferry_task_queue_push (&self->source->queue, self, at_front);
+  ferry_task_queue_push (&source->queue, self, at_front);
   if (deadline > 0)
-    ferry_timers_set (limits, &self->timer, deadline, func, self);
+    ferry_timers_set (source->limits, &self->timer, deadline, source->wait_over, self);
   if (self->paused)
-    ferry_run_hold_limit (self, limits, func);
+    ferry_run_hold_limit (self, source->wait_over);
 }
 
-void
-ferry_run_fail_waiting (FerryRun *self, FerryTimers *limits, FerryTaskEvent event, GError *error)
+/* Removes a run from its queue and makes it fail with error. Takes error. */
+static void
+fail_waiting (FerryRun *self, FerryTaskEvent event, GError *error)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
 
-  ferry_timers_unset (limits, &self->timer);
+  ferry_timers_unset (self->source->limits, &self->timer);
   ferry_task_queue_remove (&self->source->queue, self);
   if (ferry_run_fail (self, event, error, NULL, NULL))
     self->source->done (self->source, self);
@@ -520,16 +527,16 @@ new_queue_error (FerryRun *self)
 }
 
 void
-ferry_run_end_wait (FerryRun *self, FerryTimers *limits)
+ferry_run_end_wait (FerryRun *self)
 {
   if (ferry_run_take_back (self))
-    ferry_run_fail_waiting (self, limits, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (self));
+    fail_waiting (self, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (self));
 }
 
 void
-ferry_run_fail_all_waiting (FerryTaskQueue *queue, FerryTimers *limits, const GError *error)
+ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error)
 {
-  g_autoptr (GPtrArray) runs = ferry_task_queue_list (queue);
+  g_autoptr (GPtrArray) runs = ferry_task_queue_list (&source->queue);
 
   /* The list excludes runs that are submitted meanwhile. Some of the list may also have ended. */
   for (guint i = 0; i < runs->len; i++)
@@ -537,12 +544,12 @@ ferry_run_fail_all_waiting (FerryTaskQueue *queue, FerryTimers *limits, const GE
       FerryRun *run = g_ptr_array_index (runs, i);
 
       if (!ferry_run_get_done (run) && run->carrier == NULL)
-        ferry_run_fail_waiting (run, limits, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
+        fail_waiting (run, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
     }
 }
 
 void
-ferry_run_abandon (FerryRun *self, FerryTimers *limits, GError *error)
+ferry_run_abandon (FerryRun *self, GError *error)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
   g_autoptr (GError) owned = error;
@@ -552,47 +559,72 @@ ferry_run_abandon (FerryRun *self, FerryTimers *limits, GError *error)
   if (ferry_run_get_done (self))
     return;
   if (self->carrier == NULL)
-    ferry_run_fail_waiting (self, limits, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned));
+    fail_waiting (self, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned));
   else if (ferry_run_fail (self, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned), NULL, NULL))
     self->source->done (self->source, self);
 }
 
-void
-ferry_run_cancel (FerryRun *self, FerryTimers *limits)
+gboolean
+ferry_run_cancel (FerryRun *self)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
   const FerryTaskTransition *transition;
+  gboolean was_paused = self->paused;
 
+  if (!ferry_run_decide (self))
+    return FALSE;
+  /* A worker may have begun the run, and the application not know this yet. */
   ferry_run_withdraw (self);
   transition = ferry_task_state_next (ferry_run_get_state (self), FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return;
+    return FALSE;
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
     {
       self->paused = FALSE;
-      ferry_run_set_state (self, transition->next);
+      set_state (self, transition->next);
+      /* Told before the source is called, which may end the run at once: each state must be told. */
+      if (self->funcs->cancelling != NULL)
+        self->funcs->cancelling (self->owner, was_paused);
+      if (self->state == FERRY_TASK_STATE_CANCELLING)
+        self->source->cancelled (self->source, self);
+      return TRUE;
+    }
+  close_run (self, transition);
+  /* The source is called before anybody is told, so that handlers find its queue and its counts up to date. */
+  if (self->source != NULL)
+    self->source->cancelled (self->source, self);
+  self->funcs->ended (self->owner, FERRY_TASK_STATE_WAITING);
+  return TRUE;
+}
+
+void
+ferry_run_follow_cancel (FerryRun *self)
+{
+  if (!ferry_run_get_done (self))
+    {
       self->carrier->funcs->cancel (self->carrier, self);
       return;
     }
-  ferry_timers_unset (limits, &self->timer);
+  ferry_timers_unset (self->source->limits, &self->timer);
   ferry_task_queue_remove (&self->source->queue, self);
-  finish (self, transition);
   self->source->done (self->source, self);
 }
 
 void
-ferry_run_note_pause (FerryRun *self, FerryTimers *limits, void (*func) (gpointer run))
+ferry_run_note_pause (FerryRun *self)
 {
+  FerryTaskSource *source = self->source;
+
   if (self->carrier != NULL)
     {
       self->carrier->funcs->pause_changed (self->carrier, self);
       return;
     }
-  ferry_task_queue_update_held (&self->source->queue, self);
+  ferry_task_queue_update_held (&source->queue, self);
   if (self->paused)
-    ferry_run_hold_limit (self, limits, func);
+    ferry_run_hold_limit (self, source->wait_over);
   else
-    ferry_run_resume_limit (self, limits, func);
+    ferry_run_resume_limit (self, source->wait_over);
 }
 
 void

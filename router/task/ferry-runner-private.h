@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 struct _FerryTaskSource
 {
   FerryTaskQueue queue;
+  FerryTimers *limits;     /* const: (unowned): the router's */
   gboolean is_shared;      /* the executor has several runners */
   FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
   void (*give_back) (FerryTaskSource *self, FerryRun *run); /* task returns to the front of its queue */
@@ -31,6 +32,21 @@ struct _FerryTaskSource
   gboolean (*may_explain) (FerryTaskSource *self, FerryRunner *runner, gboolean *has_pool);
   /* runner will run none of the tasks that wait. They must fail with error, unless there is another runner for them. */
   void (*fail_all) (FerryTaskSource *self, FerryRunner *runner, const GError *error);
+  /* For the timer of a run that waits. Calls ferry_run_end_wait(), and has the runner send tasks afterwards. */
+  void (*wait_over) (gpointer run);
+  /* A run was cancelled. One that executed is CANCELLING, which its owner has told. One that waited is CANCELLED, which
+   * its owner tells next. A task is not in the queue yet if another thread has just submitted it. */
+  void (*cancelled) (FerryTaskSource *self, FerryRun *run);
+
+  /* The others are called by tasks alone. */
+
+  /* A task was paused or resumed, as its run says, before that is notified. It may have any state afterwards. */
+  void (*pause_changed) (FerryTaskSource *self, FerryRun *run);
+  /* (nullable): a task's fraction has changed by a report, before that is notified. */
+  void (*progressed) (FerryTaskSource *self);
+  /* Iterates the main context until the task is done. Fails with FERRY_ERROR_TIMED_OUT if it is not done in time.
+   * timeout: microseconds, negative for none. */
+  gboolean (*wait) (FerryTaskSource *self, FerryTask *task, gint64 timeout, GError **error);
 };
 
 typedef struct

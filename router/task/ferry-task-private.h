@@ -10,7 +10,7 @@
 #include "engine/ferry-home-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
-#include "task/ferry-run-private.h"
+#include "task/ferry-runner-private.h"
 
 G_BEGIN_DECLS
 
@@ -34,39 +34,15 @@ typedef struct
 /* How many lines of its worker's output a task keeps. */
 #define FERRY_MAX_TASK_LINES 20
 
-/* The functions of an executor that its tasks call. */
-typedef struct
-{
-  /* Called before a task that waits is cancelled. The executor takes the task back from the worker that it was sent
-   * ahead to. If the worker has begun the task, the executor starts the task; afterwards the task may have any
-   * state. */
-  void (*withdraw) (gpointer executor, FerryTask *task);
-  /* Called after a task was cancelled. A task that executed is CANCELLING, and has notified this state. A task that
-   * waited is CANCELLED and has signalled nothing so far; the executor must remove it from the queue. The task is not
-   * in the queue yet if another thread has just submitted it. */
-  void (*cancelled) (gpointer executor, FerryTask *task);
-  /* Called when n yielded values were consumed. The function may yield n more values. */
-  void (*consumed) (gpointer executor, FerryTask *task, guint n);
-  /* Iterates the router until the task is done, for ferry_task_wait(). Fails with FERRY_ERROR_TIMED_OUT if the task is
-   * not done in time. timeout: microseconds, negative for none. */
-  gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
-  /* Called when the fraction has changed by a report, before that is notified. */
-  void (*progressed) (gpointer executor, FerryTask *task);
-  /* Called when the task was paused or resumed, as its run says, before that is notified. The task may have any
-   * state afterwards. */
-  void (*pause_changed) (gpointer executor, FerryTask *task);
-} FerryTaskDriver;
-
 /* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.
  * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
  * Sinks arguments (nullable). */
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
 
-/* any: submits a task that was not submitted before to the executor (unowned). The executor has the task until the task
- * is done. home (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the
- * task was cancelled before. */
-gboolean ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
-                               GError **error);
+/* any: submits a task that was not submitted before to a source (unowned), which has it until it is done. home
+ * (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the task was
+ * cancelled before. */
+gboolean ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home, GError **error);
 /* any: the task's run, which is the first field of a FerryListedRun. */
 FerryRun *ferry_task_get_run (FerryTask *self);
 /* any: whether the caller may wait for the task, or change it: a submitted task only on the router's thread. If not,

@@ -4,8 +4,8 @@
 /* One call of a function in a worker, as the application sees it: its settings, its state and its end.
  *
  * Its part that is run is a FerryRun, which queues, runners and carriers use: ferry-run.c has its events. The task
- * tells of them by its signals, and calls its executor only through FerryTaskDriver. It is one file since all its parts
- * are the one object that an application has.
+ * tells of them by its signals, and calls its executor only as the run's source. It is one file since all its parts are
+ * the one object that an application has.
  *
  * A program may have hundreds of thousands of tasks that wait. So the fields that most tasks never use are in a
  * separate struct (Rest), which is allocated when one of its fields is first written.
@@ -14,8 +14,8 @@
  *            and all signals and notifications are on that thread. Any thread may submit the task, cancel it and wait
  *            for it, and may read it once it is done.
  * Invariant: the atomic field submission decides what takes effect: ferry_task_submit_to(), or a cancel before that.
- *            Until the field is DONE, the driver and the watch belong to the thread that submits the task; from then
- *            on, to the router's.
+ *            While it is BEGUN, the thread that submits the task changes it; from then on, the router's does. A cancel
+ *            meanwhile only leaves a mark (asked).
  * Trust:     memory is sealed before a worker
  *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
 
@@ -55,8 +55,8 @@ typedef enum
 typedef enum
 {
   SUBMISSION_NONE,
-  SUBMISSION_BEGUN,     /* a thread is submitting the task, and owns the driver */
-  SUBMISSION_DONE,      /* the task was submitted, and the router's thread owns the driver */
+  SUBMISSION_BEGUN,     /* a thread is submitting the task */
+  SUBMISSION_DONE,      /* the task was submitted, and belongs to the router's thread */
   SUBMISSION_PREVENTED, /* the task was cancelled before it was submitted */
 } Submission;
 
@@ -122,18 +122,16 @@ typedef struct
     FerryRun run;
     FerryListedRun listed;
   };
-  FerryHome *home;               /* (owned) (nullable): the executor's; const once the task is submitted */
-  const FerryTaskDriver *driver; /* (nullable): not NULL while the task is submitted and not done */
-  gpointer executor;             /* (nullable) (unowned): not NULL while driver is not NULL */
-  FerryCompletion *call;         /* (owned) (nullable): finished at the end; set before the task is submitted */
-  _Atomic (Rest *) rest;         /* (nullable): any thread may allocate it once the task is done */
-  guint number;                  /* const: the number in the default name */
-  _Atomic guint submission;      /* any: a Submission */
-  guint was_indeterminate : 1;   /* the fraction was not known when the task ended */
-  guint has_reported : 1;        /* the function has reported or sent something in this attempt */
-  guint was_paused : 1;          /* the task was paused when it ended */
-  guint could_pause : 1;         /* FerryTask:can-pause when it ended */
-  char own_function[24];         /* const: the function, if its name is short enough */
+  FerryHome *home;             /* (owned) (nullable): the executor's; const once the task is submitted */
+  FerryCompletion *call;       /* (owned) (nullable): finished at the end; set before the task is submitted */
+  _Atomic (Rest *) rest;       /* (nullable): any thread may allocate it once the task is done */
+  guint number;                /* const: the number in the default name */
+  _Atomic guint submission;    /* any: a Submission */
+  guint was_indeterminate : 1; /* the fraction was not known when the task ended */
+  guint has_reported : 1;      /* the function has reported or sent something in this attempt */
+  guint was_paused : 1;        /* the task was paused when it ended */
+  guint could_pause : 1;       /* FerryTask:can-pause when it ended */
+  char own_function[24];       /* const: the function, if its name is short enough */
 } FerryTaskPrivate;
 
 typedef enum
@@ -320,7 +318,7 @@ has_end (FerryTaskPrivate *priv)
 static gboolean
 is_submitted (FerryTaskPrivate *priv)
 {
-  /* Acquire: makes the home and the driver visible; pairs with ferry_task_submit_to(). */
+  /* Acquire: makes the home and the source visible; pairs with ferry_task_submit_to(). */
   return atomic_load_explicit (&priv->submission, memory_order_acquire) == SUBMISSION_DONE;
 }
 
@@ -1180,8 +1178,8 @@ watch_unref (gpointer data)
 static gboolean
 note_asked (FerryTaskPrivate *priv, Asked by)
 {
-  /* Acquire-release: makes visible what was written before the cancel; pairs with is_asked(). */
-  return (atomic_fetch_or_explicit (&priv->run.asked, (guint8) by, memory_order_acq_rel) & by) == 0;
+  /* Makes visible what was written before the cancel; pairs with is_asked(), and with ferry_task_submit_to(). */
+  return (atomic_fetch_or (&priv->run.asked, (guint8) by) & by) == 0;
 }
 
 static gboolean
@@ -1407,7 +1405,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
       return NULL;
     }
   if (ferry_home_is_own (priv->home))
-    done = priv->driver->wait (priv->executor, self, timeout, error);
+    done = priv->run.source->wait (priv->run.source, self, timeout, error);
   else
     done = wait_elsewhere (self, timeout, error);
   return done ? ferry_task_get_result (self, error) : NULL;
@@ -1490,25 +1488,17 @@ can_pause (FerryTask *self)
                                get_private (self)->run.settings->stoppable);
 }
 
-/* main: sets all fields for the end of the task, and emits no signal. is_owner: no other thread owns the driver and the
- * watch. */
 static void
-set_end (FerryTask *self, FerryTaskState next, gboolean is_owner)
+run_ending (gpointer owner)
 {
+  FerryTask *self = owner;
   FerryTaskPrivate *priv = get_private (self);
 
   priv->was_paused = priv->run.paused;
   priv->could_pause = can_pause (self);
   priv->was_indeterminate = is_indeterminate (priv);
   drop_handles (self);
-  if (is_owner)
-    {
-      priv->driver = NULL;
-      priv->executor = NULL;
-      drop_cancellable (self);
-    }
-  /* The state is set last, because any thread may read a task that is done. */
-  ferry_run_close (&priv->run, next);
+  drop_cancellable (self);
 }
 
 /* main */
@@ -1528,10 +1518,10 @@ ferry_task_set_call (FerryTask *self, FerryCompletion *call)
   get_private (self)->call = ferry_completion_ref (call);
 }
 
-/* main: emits the signals of the task's end. The caller must hold a reference. was: the state before the end. */
 static void
-signal_end (FerryTask *self, FerryTaskState was)
+run_ended (gpointer owner, FerryTaskState was)
 {
+  FerryTask *self = owner;
   FerryTaskPrivate *priv = get_private (self);
 
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
@@ -1564,13 +1554,21 @@ signal_end (FerryTask *self, FerryTaskState was)
     ferry_wait_queue_finish_key (&ferry_run_waits, self);
 }
 
+/* A handler may end the task, so the state is read before each signal. */
 static void
-run_ended (gpointer owner, FerryTaskState next)
+run_cancelling (gpointer owner, gboolean was_paused)
 {
-  FerryTaskState was = (FerryTaskState) get_private (owner)->run.state;
+  FerryTask *self = owner;
+  FerryTaskPrivate *priv = get_private (self);
+  gboolean could_pause = priv->has_reported || priv->run.settings->stoppable;
 
-  set_end (owner, next, TRUE);
-  signal_end (owner, was);
+  notify (self, PROP_STATE);
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLING && could_pause)
+    notify (self, PROP_CAN_PAUSE);
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLING && was_paused)
+    notify (self, PROP_IS_PAUSED);
+  if (priv->run.state == FERRY_TASK_STATE_CANCELLING)
+    notify (self, PROP_CAN_CANCEL);
 }
 
 /* What the task has waited for is not told while it runs. */
@@ -1696,8 +1694,8 @@ run_progressed (gpointer owner, const FerryProgress *progress, double before)
   guint changed = take_values (self, progress, before);
 
   note_report (self);
-  if ((changed & 1u << PROP_FRACTION) != 0 && priv->driver->progressed != NULL)
-    priv->driver->progressed (priv->executor, self);
+  if ((changed & 1u << PROP_FRACTION) != 0 && priv->run.source->progressed != NULL)
+    priv->run.source->progressed (priv->run.source);
   for (guint i = PROP_FRACTION; i <= PROP_UNIT; i++)
     if ((changed & 1u << i) != 0 && ferry_run_still_reports (&priv->run))
       notify (self, i);
@@ -1713,16 +1711,6 @@ run_sent (gpointer owner, const char *type, GVariant *value)
     FERRY_TASK_GET_CLASS (owner)->message (owner, type, value);
 }
 
-/* The function may yield n further values. */
-static void
-widen_window (FerryTask *self, guint n)
-{
-  FerryTaskPrivate *priv = get_private (self);
-
-  if (priv->run.state == FERRY_TASK_STATE_EXECUTING && priv->driver->consumed != NULL)
-    priv->driver->consumed (priv->executor, self, n);
-}
-
 static void
 run_yielded (gpointer owner, GVariant *value)
 {
@@ -1732,7 +1720,7 @@ run_yielded (gpointer owner, GVariant *value)
   if (ferry_run_still_reports (&priv->run))
     g_signal_emit (owner, signals[SIGNAL_YIELDED], 0, value);
   if (!priv->run.settings->holds_window)
-    widen_window (owner, 1);
+    ferry_run_widen_window (&priv->run, 1);
 }
 
 static void
@@ -1769,6 +1757,8 @@ static const FerryRunFuncs run_funcs = {
   .sent = run_sent,
   .yielded = run_yielded,
   .returned = run_returned,
+  .cancelling = run_cancelling,
+  .ending = run_ending,
   .ended = run_ended,
 };
 
@@ -1788,7 +1778,7 @@ ferry_task_consume (FerryTask *self, guint n)
                         "the task does not hold its window; set FerryTask:holds-window before it is submitted");
 
   if (ferry_task_check_home (self, G_STRFUNC))
-    widen_window (self, n);
+    ferry_run_widen_window (&get_private (self)->run, n);
 }
 
 void
@@ -1816,7 +1806,21 @@ ferry_task_take_failures (FerryTask *self, GVariant *failures)
 /* ---- submitting and cancelling ---- */
 
 /* Any thread may submit and cancel a task, even at the same time. Only the router's thread changes a submitted task;
- * other threads ask the router's thread to cancel it. */
+ * other threads ask the router's thread to cancel it. A thread that finds the task being submitted marks it as asked,
+ * and then looks whether it was submitted meanwhile. The thread that submits looks at the mark afterwards. So one of
+ * them passes the cancel on. */
+
+static void
+cancel_asked (gpointer data)
+{
+  ferry_task_cancel (data);
+}
+
+static void
+pass_cancel_on (FerryTask *self)
+{
+  ferry_home_invoke (get_private (self)->home, cancel_asked, g_object_ref (self), g_object_unref);
+}
 
 static gboolean
 refuse_submission (FerryTask *self, guint submission, GError **error)
@@ -1832,8 +1836,7 @@ refuse_submission (FerryTask *self, guint submission, GError **error)
 }
 
 gboolean
-ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
-                      GError **error)
+ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home, GError **error)
 {
   FerryTaskPrivate *priv = get_private (self);
   guint submission = SUBMISSION_NONE;
@@ -1849,91 +1852,31 @@ ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer e
   if (!atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_BEGUN, memory_order_acquire,
                                                 memory_order_acquire))
     return refuse_submission (self, submission, error);
-  priv->driver = driver;
-  priv->executor = executor;
+  priv->run.source = source;
   priv->run.submit_time = g_get_monotonic_time ();
   if (home != NULL)
     priv->home = ferry_home_ref (home);
   rest = priv->rest;
   if (rest != NULL && rest->cancellable != NULL)
     rest->watch = watch_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
-  submission = SUBMISSION_BEGUN;
-  /* Release: makes the driver and the home visible; pairs with is_submitted() and prevent_submission(). */
-  if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_DONE, memory_order_acq_rel,
-                                               memory_order_acquire))
-    return TRUE;
-  /* Another thread has cancelled the task meanwhile. That thread has left the driver and the watch to this thread. */
-  priv->driver = NULL;
-  priv->executor = NULL;
-  drop_cancellable (self);
-  return refuse_submission (self, submission, error);
-}
-
-/* any: prevents the submission of a task that was not submitted yet. Returns the value of submission before. */
-static Submission
-prevent_submission (FerryTaskPrivate *priv)
-{
-  guint submission = atomic_load_explicit (&priv->submission, memory_order_acquire);
-
-  /* Acquire: pairs with ferry_task_submit_to(), if the submission is DONE. Release: makes visible what this thread
-   * wrote before the cancel. */
-  while (submission == SUBMISSION_NONE || submission == SUBMISSION_BEGUN)
-    if (atomic_compare_exchange_weak_explicit (&priv->submission, &submission, SUBMISSION_PREVENTED,
-                                               memory_order_acq_rel, memory_order_acquire))
-      break;
-  return (Submission) submission;
-}
-
-static void
-cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition, Submission submission)
-{
-  /* A thread that is submitting the task owns the driver and the watch, and drops them. */
-  gboolean is_owner = submission != SUBMISSION_BEGUN;
-  const FerryTaskDriver *driver = is_owner ? priv->driver : NULL;
-  gpointer executor = is_owner ? priv->executor : NULL;
-
-  set_end (self, transition->next, is_owner);
-  /* The driver is called before the signals, so that handlers find the executor's queue and counts up to date. */
-  if (driver != NULL)
-    driver->cancelled (executor, self);
-  signal_end (self, FERRY_TASK_STATE_WAITING);
-}
-
-static void
-cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
-{
-  gboolean was_paused = priv->run.paused;
-  gboolean could_pause = can_pause (self);
-
-  priv->run.paused = FALSE;
-  ferry_run_set_state (&priv->run, transition->next);
-  /* Notified before the driver is called, because the driver may end the task at once, and each state must be notified.
-   * A handler may also end the task. */
-  notify (self, PROP_STATE);
-  if (priv->run.state == FERRY_TASK_STATE_CANCELLING && could_pause)
-    notify (self, PROP_CAN_PAUSE);
-  if (priv->run.state == FERRY_TASK_STATE_CANCELLING && was_paused)
-    notify (self, PROP_IS_PAUSED);
-  if (priv->run.state == FERRY_TASK_STATE_CANCELLING)
-    notify (self, PROP_CAN_CANCEL);
-  if (priv->run.state == FERRY_TASK_STATE_CANCELLING)
-    priv->driver->cancelled (priv->executor, self);
-}
-
-static void
-cancel_asked (gpointer data)
-{
-  ferry_task_cancel (data);
+  /* Sequentially consistent, as in ask_for_cancel(): either this thread sees the mark, or the other the submission. */
+  atomic_store (&priv->submission, SUBMISSION_DONE);
+  if (G_UNLIKELY ((atomic_load (&priv->run.asked) & ASKED_BY_THREAD) != 0))
+    pass_cancel_on (self);
+  return TRUE;
 }
 
 /* any: asks the router's thread to cancel the task. From now on the task signals nothing that its function does.
  * Returns FALSE if the task is done or was cancelled before. */
 static gboolean
-ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
+ask_for_cancel (FerryTask *self)
 {
+  FerryTaskPrivate *priv = get_private (self);
+
   if (!can_cancel (priv) || !note_asked (priv, ASKED_BY_THREAD))
     return FALSE;
-  ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
+  if (atomic_load (&priv->submission) == SUBMISSION_DONE)
+    pass_cancel_on (self);
   return TRUE;
 }
 
@@ -1959,33 +1902,21 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
 gboolean
 ferry_task_cancel (FerryTask *self)
 {
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = NULL;
   FerryTaskPrivate *priv;
-  Submission submission;
-  const FerryTaskTransition *transition;
+  guint submission = SUBMISSION_NONE;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
   priv = get_private (self);
-  submission = prevent_submission (priv);
+  /* Acquire: pairs with ferry_task_submit_to(). Release: makes visible to it what this thread wrote before. */
+  if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_PREVENTED,
+                                               memory_order_acq_rel, memory_order_acquire))
+    return ferry_run_cancel (&priv->run);
   if (submission == SUBMISSION_PREVENTED)
     return FALSE;
-  if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
-    return ask_for_cancel (self, priv);
-  if (!ferry_run_decide (&priv->run))
-    return FALSE;
-  kept = g_object_ref (self);
-  /* The worker may have begun the task, and the application not know this yet. withdraw() updates the state. */
-  if (submission == SUBMISSION_DONE && priv->run.state == FERRY_TASK_STATE_WAITING)
-    priv->driver->withdraw (priv->executor, self);
-  transition = ferry_task_state_next ((FerryTaskState) priv->run.state, FERRY_TASK_EVENT_CANCEL);
-  if (transition->step != FERRY_TASK_STEP_TAKEN)
-    return FALSE;
-  if (transition->next == FERRY_TASK_STATE_CANCELLING)
-    cancel_executing (self, priv, transition);
-  else
-    cancel_waiting (self, priv, transition, submission);
-  return TRUE;
+  if (submission == SUBMISSION_BEGUN || !ferry_home_is_own (priv->home))
+    return ask_for_cancel (self);
+  return ferry_run_cancel (&priv->run);
 }
 
 /* ---- pausing ---- */
@@ -1999,8 +1930,8 @@ set_paused (FerryTask *self, gboolean paused)
   if (!can_cancel (priv) || is_asked (priv) || priv->run.paused == paused)
     return FALSE;
   priv->run.paused = (guint8) paused;
-  if (is_submitted (priv) && priv->driver->pause_changed != NULL)
-    priv->driver->pause_changed (priv->executor, self);
+  if (is_submitted (priv))
+    priv->run.source->pause_changed (priv->run.source, &priv->run);
   if (priv->run.paused == paused)
     notify (self, PROP_IS_PAUSED);
   return TRUE;

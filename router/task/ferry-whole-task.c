@@ -3,7 +3,7 @@
 
 /* A task that stands for a map or a group: windows show it as they show any other.
  *
- * No worker runs it. Its driver is the task itself, which has its parts do what the task is asked for.
+ * No worker runs it. It has a source of its own, which has its parts do what the task is asked for.
  *
  * Owner:     counted references. The task keeps the map or the group until it is done, and is not kept by it.
  * Threads:   the router's.
@@ -83,6 +83,7 @@ ferry_failures_clear (FerryFailures *self)
 
 typedef struct
 {
+  FerryTaskSource source;           /* const */
   const FerryWholeParts *functions; /* const */
   gpointer parts;                   /* (owned) (nullable) */
   FerryHome *home;                  /* const (owned) */
@@ -158,22 +159,17 @@ ferry_whole_task_finish (FerryWholeTask *self, gboolean was_cancelled, GError *e
     ferry_run_complete (ferry_task_get_run (task), NULL);
 }
 
-/* ---- the driver ---- */
-
-static void
-withdraw (gpointer executor, FerryTask *task)
-{
-}
+/* ---- the source ---- */
 
 /* A task that has not begun is done; one that has waits for its parts. */
 static void
-cancelled (gpointer executor, FerryTask *task)
+cancelled (FerryTaskSource *source, FerryRun *run)
 {
-  const FerryWholeTaskPrivate *priv = get_private (task);
+  const FerryWholeTaskPrivate *priv = get_private (run->owner);
   g_autoptr (GObject) parts = priv->parts != NULL ? g_object_ref (priv->parts) : NULL;
 
-  if (ferry_task_get_done (task))
-    release (FERRY_WHOLE_TASK (task));
+  if (ferry_run_get_done (run))
+    release (run->owner);
   if (parts != NULL)
     priv->functions->cancel (parts);
 }
@@ -185,7 +181,7 @@ is_done (gpointer task)
 }
 
 static gboolean
-wait_for (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
+wait_for (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **error)
 {
   GMainContext *context = ferry_home_get_context (get_private (task)->home);
   g_autofree char *what = g_strdup_printf ("Task '%s' was not done", ferry_task_get_name (task));
@@ -194,20 +190,13 @@ wait_for (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 }
 
 static void
-pause_changed (gpointer executor, FerryTask *task)
+pause_changed (FerryTaskSource *source, FerryRun *run)
 {
-  const FerryWholeTaskPrivate *priv = get_private (task);
+  const FerryWholeTaskPrivate *priv = get_private (run->owner);
 
   if (priv->parts != NULL)
-    priv->functions->set_paused (priv->parts, ferry_task_get_run (task)->paused);
+    priv->functions->set_paused (priv->parts, run->paused);
 }
-
-static const FerryTaskDriver driver = {
-  .withdraw = withdraw,
-  .cancelled = cancelled,
-  .wait = wait_for,
-  .pause_changed = pause_changed,
-};
 
 /* ---- the object ---- */
 
@@ -247,6 +236,7 @@ ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpointer par
   FerryTask *task = g_object_new (type, NULL);
   FerryWholeTaskPrivate *priv = get_private (task);
 
+  priv->source = (FerryTaskSource){.cancelled = cancelled, .pause_changed = pause_changed, .wait = wait_for};
   priv->functions = functions;
   priv->parts = g_object_ref (parts);
   priv->home = ferry_home_ref (home);
@@ -254,6 +244,6 @@ ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpointer par
   ferry_task_set_up (task, FERRY_TASK_KIND_PROGRESS, "", NULL);
   /* The parts hear of each pause, and say nothing while none of them ends. */
   g_object_set (task, "name", name, "stoppable", TRUE, NULL);
-  ferry_task_submit_to (task, &driver, task, home, NULL);
+  ferry_task_submit_to (task, &priv->source, home, NULL);
   return task;
 }

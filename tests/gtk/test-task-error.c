@@ -97,7 +97,7 @@ test_a_crash_may_be_tried_again_once (void)
   g_assert_cmpstr (technical, ==, "gone\nSegmentation fault (signal 11)");
 
   g_object_set (twice, "retries", 1, NULL);
-  g_assert_true (ferry_task_submit_to (twice, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (task_test_submit (twice, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (twice), 77, NULL));
   g_assert_true (ferry_run_give_back (ferry_task_get_run (twice)));
   g_assert_true (ferry_run_start (ferry_task_get_run (twice), 78, NULL));

@@ -141,7 +141,7 @@ test_says_what_a_task_is_for_until_it_reports (void)
   FerryProgress progress = task_test_progress (-1, "First file");
 
   g_object_set (task, "description", "From Downloads to Backup", NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   monitor = ferry_task_monitor_new (task, NULL);
   assert_text (monitor, "detail", "From Downloads to Backup");
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
@@ -162,7 +162,7 @@ test_says_which_attempt_it_is (void)
   g_autoptr (FerryTaskMonitor) later = NULL;
 
   g_object_set (task, "retries", 2, NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   monitor = ferry_task_monitor_new (task, NULL);
   assert_text (monitor, "detail", "Running");
@@ -179,7 +179,7 @@ test_says_which_attempt_it_is (void)
   ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL);
   assert_text (monitor, "detail", "The disk is full");
   ferry_task_words_inherit_attempts (again, task);
-  g_assert_true (ferry_task_submit_to (again, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (task_test_submit (again, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (again), 79, NULL));
   later = ferry_task_monitor_new (again, NULL);
   assert_text (later, "detail", "Attempt 3");
@@ -370,7 +370,7 @@ assert_never_stalls (FerryTaskKind kind, gboolean stoppable)
   gint64 now = g_get_monotonic_time ();
 
   g_object_set (task, "stoppable", stoppable, NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   monitor = ferry_task_monitor_new (task, NULL);
   if (stoppable)

@@ -6,36 +6,44 @@
 #include "task/lone-task.h"
 
 static void
-withdraw (gpointer data, FerryTask *task)
+withdraw (FerryTaskCarrier *carrier, FerryRun *run)
 {
-  TaskTestExecutor *executor = data;
+  TaskTestExecutor *executor = (TaskTestExecutor *) run->source;
 
   if (executor->has_begun)
-    g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
+    g_assert_true (ferry_run_start (run, 77, NULL));
+  else
+    run->carrier = NULL;
 }
 
 static void
-cancelled (gpointer data, FerryTask *task)
+add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
 {
-  TaskTestExecutor *executor = data;
+  ((TaskTestExecutor *) run->source)->n_consumed += n;
+}
+
+static const FerryTaskCarrierFuncs carrier_funcs = {.withdraw = withdraw, .add_window = add_window};
+
+static void
+cancelled (FerryTaskSource *source, FerryRun *run)
+{
+  TaskTestExecutor *executor = (TaskTestExecutor *) source;
 
   executor->n_cancelled++;
-  executor->state_then = ferry_task_get_state (task);
-  if (executor->ends_at_once && ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING)
-    g_assert_true (
-      ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+  executor->state_then = ferry_run_get_state (run);
+  if (executor->ends_at_once && ferry_run_get_state (run) == FERRY_TASK_STATE_CANCELLING)
+    g_assert_true (ferry_run_fail (run, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
 }
 
 static void
-consumed (gpointer data, FerryTask *task, guint n)
+pause_changed (FerryTaskSource *source, FerryRun *run)
 {
-  ((TaskTestExecutor *) data)->n_consumed += n;
 }
 
 static gboolean
-wait_for (gpointer data, FerryTask *task, gint64 timeout, GError **error)
+wait_for (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **error)
 {
-  TaskTestExecutor *executor = data;
+  TaskTestExecutor *executor = (TaskTestExecutor *) source;
 
   executor->n_waits++;
   if (executor->completes_waits)
@@ -45,12 +53,17 @@ wait_for (gpointer data, FerryTask *task, gint64 timeout, GError **error)
   return FALSE;
 }
 
-const FerryTaskDriver task_test_driver = {
-  .withdraw = withdraw,
-  .cancelled = cancelled,
-  .consumed = consumed,
-  .wait = wait_for,
-};
+gboolean
+task_test_submit (FerryTask *task, TaskTestExecutor *executor, GError **error)
+{
+  static FerryTaskCarrier carrier = {&carrier_funcs};
+
+  executor->source = (FerryTaskSource){.cancelled = cancelled, .pause_changed = pause_changed, .wait = wait_for};
+  if (!ferry_task_submit_to (task, &executor->source, executor->home, error))
+    return FALSE;
+  ferry_task_get_run (task)->carrier = &carrier;
+  return TRUE;
+}
 
 FerryTask *
 task_test_new (TaskTestExecutor *executor)
@@ -60,7 +73,7 @@ task_test_new (TaskTestExecutor *executor)
 
   if (executor == NULL)
     return task;
-  ferry_task_submit_to (task, &task_test_driver, executor, executor->home, &error);
+  task_test_submit (task, executor, &error);
   g_assert_no_error (error);
   return task;
 }

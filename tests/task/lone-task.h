@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the tests of tasks share: a driver that counts what it is asked for, and an ear for what a task signals. */
+/* What the tests of tasks share: a source that counts what it is asked for, and an ear for what a task signals. */
 
 #pragma once
 
@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  FerryTaskSource source;
   guint n_cancelled;         /* how often a task was handed to cancelled() */
   FerryTaskState state_then; /* of the task at the last time */
   guint n_consumed;          /* how many items were handled */
@@ -24,7 +25,8 @@ typedef struct
   FerryHome *home;           /* (nullable): what belongs to a thread belongs to any without it */
 } TaskTestExecutor;
 
-extern const FerryTaskDriver task_test_driver;
+/* Submits a task to the executor, which may have several. */
+gboolean task_test_submit (FerryTask *task, TaskTestExecutor *executor, GError **error);
 
 /* A task “sum” with the arguments (12, 30), submitted to executor (nullable: not submitted). */
 FerryTask *task_test_new (TaskTestExecutor *executor);

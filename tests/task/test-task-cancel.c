@@ -21,11 +21,11 @@ test_claimed_once (void)
   g_autoptr (FerryTask) task = task_test_new (&executor);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
+  g_assert_false (task_test_submit (task, &executor, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED);
   g_clear_error (&error);
   g_assert_true (ferry_task_cancel (task));
-  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
+  g_assert_false (task_test_submit (task, &executor, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED);
 }
 
@@ -40,7 +40,7 @@ test_cancel_before (void)
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_heard (ear, "indeterminate end-time state can-pause can-cancel is-done done!");
   g_assert_false (ferry_task_cancel (task));
-  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
+  g_assert_false (task_test_submit (task, &executor, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (executor.n_cancelled, ==, 0);
 }
@@ -188,7 +188,7 @@ test_cancellable (void)
   FerryProgress progress = task_test_progress (0.5, "half");
 
   g_object_set (task, "cancellable", cancellable, NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   ear = task_test_ear_new (task);
   g_cancellable_cancel (cancellable);
@@ -213,7 +213,7 @@ test_cancellable_and_result (void)
   g_autoptr (FerryTask) task = task_test_new (NULL);
 
   g_object_set (task, "cancellable", cancellable, NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   g_cancellable_cancel (cancellable);
   g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
@@ -234,8 +234,8 @@ test_cancellable_and_application (void)
 
   g_object_set (returned, "cancellable", cancellable, NULL);
   g_object_set (slow, "cancellable", cancellable, NULL);
-  g_assert_true (ferry_task_submit_to (returned, &task_test_driver, &executor, executor.home, NULL));
-  g_assert_true (ferry_task_submit_to (slow, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (task_test_submit (returned, &executor, NULL));
+  g_assert_true (task_test_submit (slow, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (returned), 77, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (slow), 77, NULL));
   g_cancellable_cancel (cancellable);
@@ -257,7 +257,7 @@ test_cancelled_cancellable (void)
 
   g_cancellable_cancel (cancellable);
   g_object_set (task, "cancellable", cancellable, NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   ferry_test_run_until (is_done, task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
   g_assert_cmpuint (executor.n_cancelled, ==, 1);
@@ -288,7 +288,7 @@ test_disconnects (void)
   data[1] = GSIZE_TO_POINTER (g_cancellable_connect (cancellable, G_CALLBACK (nothing_cb), NULL, NULL));
   g_object_set (task, "cancellable", cancellable, NULL);
   g_signal_connect (task, "done", G_CALLBACK (disconnect_cb), data);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   g_cancellable_cancel (cancellable);
   ferry_test_run_until (is_done, task);
 }
@@ -301,7 +301,7 @@ test_cancellable_let_go (void)
   FerryTask *task = task_test_new (NULL);
 
   g_object_set (task, "cancellable", cancellable, NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   /* Nothing listens to it after the end. */
@@ -325,7 +325,7 @@ test_drops_cancellable (void)
 
       g_object_set (task, "cancellable", cancellable, NULL);
       if (i > 0)
-        g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+        g_assert_true (task_test_submit (task, &executor, NULL));
       if (i < 2)
         g_assert_true (ferry_task_cancel (task));
       else
@@ -352,7 +352,7 @@ claim_thread (gpointer task)
 {
   static TaskTestExecutor executor;
 
-  return GINT_TO_POINTER (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+  return GINT_TO_POINTER (task_test_submit (task, &executor, NULL));
 }
 
 /* ---- other threads ---- */
@@ -446,7 +446,7 @@ test_cancellable_races (void)
       GThread *thread;
 
       g_object_set (task, "cancellable", cancellable, NULL);
-      g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+      g_assert_true (task_test_submit (task, &executor, NULL));
       g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
       g_object_add_weak_pointer (G_OBJECT (task), &weak);
       thread = g_thread_new ("cancel", cancel_thread, cancellable);

@@ -457,7 +457,7 @@ test_own_class (void)
   FerryProgress progress = task_test_progress (0.5, NULL);
 
   own_heard = g_string_new (NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (task_test_submit (task, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   g_assert_true (ferry_run_take_message (ferry_task_get_run (task), "a", NULL));
   g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
