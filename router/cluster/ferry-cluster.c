@@ -25,7 +25,6 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
-#include "task/ferry-task-sources-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* How often tend() is called at most; the longer one of both, so that looking at many hosts is not all that is done. */
@@ -863,14 +862,14 @@ runner_add_source (FerryRunner *runner, FerryTaskSource *source)
   FerryCluster *self = FERRY_CLUSTER (runner);
 
   ferry_task_queue_group (&source->queue);
-  ferry_task_sources_add (&self->sources, source);
+  g_ptr_array_add (self->sources.list, source);
   start_for_executors (self);
 }
 
 static void
 runner_remove_source (FerryRunner *runner, FerryTaskSource *source)
 {
-  ferry_task_sources_remove (&FERRY_CLUSTER (runner)->sources, source);
+  g_ptr_array_remove (FERRY_CLUSTER (runner)->sources.list, source);
 }
 
 static void
@@ -1416,7 +1415,7 @@ ferry_cluster_finalize (GObject *object)
 {
   FerryCluster *self = FERRY_CLUSTER (object);
 
-  ferry_task_sources_clear (&self->sources);
+  g_ptr_array_unref (self->sources.list);
   g_ptr_array_unref (self->hosts);
   g_hash_table_unref (self->namesakes);
   g_object_unref (self->list);
@@ -1461,7 +1460,7 @@ ferry_cluster_init (FerryCluster *self)
   self->hosts = g_ptr_array_new_with_free_func (g_object_unref);
   self->namesakes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->list = g_list_store_new (FERRY_TYPE_HOST);
-  ferry_task_sources_init (&self->sources);
+  self->sources.list = g_ptr_array_new ();
 }
 
 /**

@@ -11,7 +11,7 @@
 #include "cluster/ferry-host-session-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-pool-private.h"
 
 /* How long a place is kept for a run that asked for leave, in microseconds, before it is given to another. */
 #define PATIENCE (1 * G_USEC_PER_SEC)

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "task/ferry-map-item-private.h"
+#include "task/ferry-map-private.h"
 
 #include "base/ferry-property-private.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Internal values of a map, for its task and for tests. On the router's thread. */
+/* Internal values of a map and its items, for its task and for tests. On the router's thread. */
 
 #pragma once
 
+#include "task/ferry-map-item.h"
 #include "task/ferry-map.h"
 #include "task/ferry-whole-task-private.h"
 
@@ -20,5 +21,9 @@ guint ferry_map_get_automatic_size (FerryMap *self);
 gsize ferry_map_get_n_places (FerryMap *self);
 /* Returns (element-type FerryMapChunk) the chunks that are submitted and not done. */
 const GQueue *ferry_map_get_chunks (FerryMap *self);
+
+/* Returns (transfer full) an item. Takes value and error, both (nullable). */
+FerryMapItem *ferry_map_item_new (guint64 index, GVariant *value, GError *error);
+guint64 ferry_map_item_get_index (FerryMapItem *self);
 
 G_END_DECLS

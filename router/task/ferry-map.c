@@ -34,7 +34,6 @@
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-map-item-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"

@@ -1,18 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The workers of a pool, on shelves by what they have to do. See ferry-pool-roster-private.h. */
+/* The workers of a pool, on shelves by what they have to do. See ferry-pool-private.h. */
 
 #include "config.h"
 
-#include "task/ferry-pool-roster-private.h"
+#include "task/ferry-pool-private.h"
 
 void
-ferry_pool_roster_init (FerryPoolRoster *self)
+ferry_pool_roster_init (FerryPoolRoster *self, GDestroyNotify unref)
 {
-  *self = (FerryPoolRoster){
-    .workers = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_pool_worker_unref),
-  };
+  *self = (FerryPoolRoster){.workers = g_ptr_array_new_with_free_func (unref)};
 }
 
 void

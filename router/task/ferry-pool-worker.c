@@ -14,10 +14,11 @@
 
 #include "config.h"
 
-#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-pool-private.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transactions-private.h"
@@ -50,6 +51,9 @@
 #define MAX_LOOKS 600
 #define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
 
+/* A worker may say of each line that it is of another call. */
+#define MAX_LINES (64 * FERRY_MAX_TASK_LINES)
+
 /* Makes the pool schedule once a worker has taken descriptors, because a worker with too many untaken descriptors is
  * sent no more. Even an idle worker may still have to take the descriptors of tasks that were taken back.
  *
@@ -59,9 +63,8 @@ struct _FerryPoolRoom
 {
   FerryRoomWatch watch;
   GWeakRef pool;
-  void (*schedule) (FerryPool *pool); /* const */
-  GMainContext *context;              /* const: (owned): the router's */
-  _Atomic gboolean told;              /* any: use_room() was posted and has not run yet */
+  GMainContext *context; /* const: (owned): the router's */
+  _Atomic gboolean told; /* any: use_room() was posted and has not run yet */
 };
 
 static void
@@ -88,7 +91,7 @@ use_room (gpointer data)
   /* Cleared before the pool is scheduled, so that later room is posted again. */
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
-    self->schedule (pool);
+    ferry_pool_schedule (pool);
 }
 
 static void
@@ -106,11 +109,70 @@ await_room (FerryPoolWorker *self)
   FerryPoolRoom *room = g_atomic_rc_box_new0 (FerryPoolRoom);
 
   g_weak_ref_init (&room->pool, self->pool);
-  room->schedule = self->rules->schedule;
   room->context = g_main_context_ref (self->router->context);
   room->watch = (FerryRoomWatch){.func = room_came, .data = room};
   self->room = room;
   ferry_link_add_room_watch (self->link, &room->watch);
+}
+
+/* ---- What a worker prints, for the task of it that fails ----
+ *
+ * Lines and answers come by different ways. But each line comes with the call that it is of, and a worker answers a
+ * call that fails only when its lines were read: they come before the answer. Lines of later calls may as well. */
+
+typedef struct
+{
+  guint64 call;
+  char text[];
+} Line;
+
+static void
+drop_oldest_line (FerryPoolWorker *self)
+{
+  g_free (g_queue_pop_head (&self->output));
+}
+
+/* The worker has printed a line in a call. */
+static void
+add_line (FerryPoolWorker *self, guint64 call, const char *text)
+{
+  gsize size = strlen (text) + 1;
+  GList *oldest = g_queue_peek_nth_link (&self->output, self->output.length - FERRY_MAX_TASK_LINES);
+  Line *line;
+
+  if (size == 1)
+    return;
+  if (oldest != NULL && ((Line *) oldest->data)->call == call)
+    {
+      g_free (oldest->data);
+      g_queue_delete_link (&self->output, oldest);
+    }
+  if (self->output.length == MAX_LINES)
+    drop_oldest_line (self);
+  line = g_malloc (sizeof *line + size);
+  line->call = call;
+  memcpy (line->text, text, size);
+  g_queue_push_tail (&self->output, line);
+}
+
+/* The call has ended. failed: (nullable): its task, which gets its lines. */
+static void
+end_lines (FerryPoolWorker *self, guint64 call, FerryTask *failed)
+{
+  const Line *line;
+
+  if (failed != NULL)
+    ferry_task_begin_lines (failed);
+  for (; (line = g_queue_peek_head (&self->output)) != NULL && line->call <= call; drop_oldest_line (self))
+    if (line->call == call && failed != NULL)
+      ferry_task_take_line (failed, line->text);
+}
+
+static void
+clear_lines (FerryPoolWorker *self)
+{
+  while (!g_queue_is_empty (&self->output))
+    drop_oldest_line (self);
 }
 
 /* ---- References to a worker, and what the pool asks about it ---- */
@@ -132,7 +194,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   if (self->room != NULL)
     ferry_link_remove_room_watch (self->link, &self->room->watch);
   g_clear_pointer (&self->room, room_unref);
-  ferry_task_output_clear (&self->output);
+  clear_lines (self);
   g_clear_object (&self->worker);
   g_clear_pointer (&self->thread, g_thread_unref);
   g_clear_object (&self->calls_receiver);
@@ -142,12 +204,6 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
   g_free (self);
-}
-
-gboolean
-ferry_pool_worker_is_live (const FerryPoolWorker *self)
-{
-  return self->state == FERRY_POOL_WORKER_READY || self->state == FERRY_POOL_WORKER_STARTING;
 }
 
 static gboolean
@@ -162,7 +218,7 @@ static void
 note_change (FerryPoolWorker *self)
 {
   if (self->pool != NULL)
-    self->rules->note_change (self->pool, self);
+    ferry_pool_note_change (self->pool, self);
 }
 
 static void
@@ -193,7 +249,7 @@ idle_timed_out (gpointer data)
     return;
   if (g_get_monotonic_time () < until)
     ferry_timers_set (self->limits, &self->timer, until, idle_timed_out, self);
-  else if (self->rules->may_end_idle (self->pool))
+  else if (ferry_pool_may_end_idle (self->pool))
     ferry_pool_worker_retire (self);
 }
 
@@ -214,7 +270,7 @@ static void
 schedule (FerryPoolWorker *self)
 {
   if (self->pool != NULL)
-    self->rules->schedule (self->pool);
+    ferry_pool_schedule (self->pool);
 }
 
 static void
@@ -244,7 +300,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
       g_prefix_error (&reason,
                       "The workers' initialiser '%s' failed; correct it, then %s: ", self->rules->initialiser.function,
                       self->rules->remedy);
-      self->rules->fail (pool, g_steal_pointer (&reason));
+      ferry_pool_fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
       return;
     }
@@ -437,7 +493,7 @@ run_timed_out (gpointer data)
   ferry_transactions_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
   carrier_give_time (&self->carrier, run, run->settings->cancel_grace);
-  ferry_task_output_end (&self->output, run->xid, ferry_run_get_task (run));
+  end_lines (self, run->xid, ferry_run_get_task (run));
   ferry_carrier_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (run), NULL, NULL);
 }
 
@@ -636,9 +692,9 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   self->n_done++;
   ferry_run_unref (unlink_task (self, run));
   if (self->pool != NULL)
-    self->rules->note_time (self->pool, now - self->latest);
+    ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
-  ferry_task_output_end (&self->output, xid, error != NULL ? ferry_run_get_task (run) : NULL);
+  end_lines (self, xid, error != NULL ? ferry_run_get_task (run) : NULL);
   if (refused && run->n_refusals++ < MAX_REFUSALS)
     ferry_carrier_give_back (run);
   else if (error != NULL)
@@ -834,7 +890,7 @@ lose_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   self->lost_task = TRUE;
   run->n_deaths++;
   if (!ferry_run_get_done (run))
-    ferry_task_output_end (&self->output, xid, ferry_run_get_task (run));
+    end_lines (self, xid, ferry_run_get_task (run));
   if (!ferry_run_get_done (run))
     fail_lost_task (self, run, exit);
   ferry_run_unref (run);
@@ -883,7 +939,7 @@ take_end (gpointer data, FerryExit *exit)
   disconnect (self);
   pool = g_steal_pointer (&self->pool);
   if (pool != NULL)
-    self->rules->worker_ended (pool, self, exit);
+    ferry_pool_note_ended (pool, self, exit);
 }
 
 /* ---- Escalation: a cancelled task's process gets SIGTERM, then SIGKILL ---- */
@@ -1193,7 +1249,7 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
   if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
     return;
   if (self->pool != NULL)
-    self->rules->note_open (self->pool);
+    ferry_pool_note_open (self->pool);
   say_to_tasks (worker, NULL, self);
   take_process (self);
 }
@@ -1210,7 +1266,7 @@ get_task_name (FerryWorker *worker, gpointer data)
 static void
 printed (FerryWorker *worker, FerryStream stream, const char *line, FerryPoolWorker *self)
 {
-  ferry_task_output_add (&self->output, ferry_worker_get_output_call (worker), line);
+  add_line (self, ferry_worker_get_output_call (worker), line);
 }
 
 static gboolean

@@ -24,9 +24,7 @@
 #include "base/ferry-wait-queue-private.h"
 #include "engine/ferry-exit-private.h"
 #include "process/ferry-launcher-private.h"
-#include "task/ferry-pool-roster-private.h"
 #include "task/ferry-task-private.h"
-#include "task/ferry-task-sources-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application,
@@ -159,13 +157,13 @@ get_name (FerryPool *self)
 static void
 runner_add_source (FerryRunner *runner, FerryTaskSource *source)
 {
-  ferry_task_sources_add (&FERRY_POOL (runner)->sources, source);
+  g_ptr_array_add (FERRY_POOL (runner)->sources.list, source);
 }
 
 static void
 runner_remove_source (FerryRunner *runner, FerryTaskSource *source)
 {
-  ferry_task_sources_remove (&FERRY_POOL (runner)->sources, source);
+  g_ptr_array_remove (FERRY_POOL (runner)->sources.list, source);
 }
 
 /* Makes the tasks that wait in the executors' queues fail with error, unless another runner runs them. Takes error. */
@@ -193,10 +191,8 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
   return sum;
 }
 
-/* Puts the pool into its failed state: tasks that wait fail with this error, and so do tasks that are submitted later.
- * Takes error. If the pool has failed before, its first error stays. */
-static void
-fail (FerryPool *self, GError *error)
+void
+ferry_pool_fail (FerryPool *self, GError *error)
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
 
@@ -239,16 +235,16 @@ figures_changed (FerryPool *self)
   ferry_timers_set_to_tell (self->router->timers, &self->notify_timer, self->notified, notify_figures, self);
 }
 
-static void
-note_change (FerryPool *self, FerryPoolWorker *worker)
+void
+ferry_pool_note_change (FerryPool *self, FerryPoolWorker *worker)
 {
   self->rules.settled = FALSE;
   ferry_pool_roster_update (&self->roster, worker);
   figures_changed (self);
 }
 
-static gboolean
-may_end_idle (FerryPool *self)
+gboolean
+ferry_pool_may_end_idle (FerryPool *self)
 {
   return self->roster.n_live > self->min_workers && self->roster.n_idle > self->min_idle;
 }
@@ -377,17 +373,18 @@ note_refusal (FerryPool *self, const GError *error)
   if (!ferry_timer_is_set (&self->back_off))
     pause_starts (self, self->n_refusals);
   if (self->is_one_of_many && self->n_refusals > self->restart_limit && self->roster.n_live == 0)
-    fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                             "The system had too little for a worker of the pool '%s' %u times; free memory, "
-                             "descriptors or processes, then %s. The last error: %s",
-                             get_name (self), self->n_refusals, self->rules.remedy, error->message));
+    ferry_pool_fail (self,
+                     g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
+                                  "The system had too little for a worker of the pool '%s' %u times; free memory, "
+                                  "descriptors or processes, then %s. The last error: %s",
+                                  get_name (self), self->n_refusals, self->rules.remedy, error->message));
   else if (!has_attached_worker (self))
     say_to_next_tasks (self, text);
 }
 
-/* Notes that a worker has started: there was enough for it. */
-static void
-note_open (FerryPool *self)
+/* There was enough for the worker. */
+void
+ferry_pool_note_open (FerryPool *self)
 {
   self->rules.has_attached = TRUE;
   if (self->n_refusals == 0)
@@ -403,7 +400,7 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 {
   if (obstacle != FERRY_OBSTACLE_SHORTAGE && self->roster.n_live == 0)
     {
-      fail (self, error);
+      ferry_pool_fail (self, error);
       return;
     }
   if (obstacle == FERRY_OBSTACLE_SHORTAGE)
@@ -424,10 +421,10 @@ fail_by_initialiser (FerryPool *self, FerryExit *exit)
   const char *const *lines = ferry_exit_get_last_lines (exit);
   g_autofree char *text = g_strjoinv ("\n", (char **) lines);
 
-  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                           "The workers' initialiser '%s' has ended its worker; correct it, then %s. %s%s%s",
-                           self->rules.initialiser.function, self->rules.remedy, ferry_exit_get_message (exit),
-                           lines[0] != NULL ? ":\n" : "", text));
+  ferry_pool_fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                                      "The workers' initialiser '%s' has ended its worker; correct it, then %s. %s%s%s",
+                                      self->rules.initialiser.function, self->rules.remedy,
+                                      ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* What can be done about a worker that ended too early. One that was killed by SIGKILL is not to blame: the system may
@@ -458,18 +455,20 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
     }
   if (ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_VERSION)
     {
-      fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "The workers of the pool '%s' fit no longer. %s",
-                               get_name (self), ferry_exit_get_message (exit)));
+      ferry_pool_fail (self,
+                       g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "The workers of the pool '%s' fit no longer. %s",
+                                    get_name (self), ferry_exit_get_message (exit)));
       return;
     }
   if (!never && self->restarts->len <= self->restart_limit)
     return;
   number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
-  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                           "%s of the pool '%s' %s; %s, then %s. The last worker: %s%s%s", number, get_name (self),
-                           never ? "has attached" : "ended before they had begun a task",
-                           never ? "correct the worker's program" : get_correction (exit), self->rules.remedy,
-                           ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
+  ferry_pool_fail (
+    self,
+    g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s of the pool '%s' %s; %s, then %s. The last worker: %s%s%s",
+                 number, get_name (self), never ? "has attached" : "ended before they had begun a task",
+                 never ? "correct the worker's program" : get_correction (exit), self->rules.remedy,
+                 ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced
@@ -586,7 +585,7 @@ start_worker (FerryPool *self)
   if (worker->worker != NULL)
     g_list_store_append (self->list, worker->worker);
   else
-    note_open (self);
+    ferry_pool_note_open (self);
   return TRUE;
 }
 
@@ -618,7 +617,6 @@ start_minimum (FerryPool *self)
 
 static void steal_work (gpointer data);
 
-/* Adds a task's time to the mean time, from when it was sent or from its worker's previous answer if that is later. */
 void
 ferry_pool_note_time (FerryPool *self, gint64 microseconds)
 {
@@ -970,8 +968,8 @@ ferry_pool_reset (FerryPool *self)
   ferry_pool_schedule (self);
 }
 
-static void
-worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
+void
+ferry_pool_note_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (FerryPoolWorker) kept_worker G_GNUC_UNUSED = ferry_pool_worker_ref (worker);
@@ -1448,7 +1446,7 @@ ferry_pool_finalize (GObject *object)
 
   ferry_wait_queue_clear (&self->stop_waits);
   ferry_pool_roster_clear (&self->roster);
-  ferry_task_sources_clear (&self->sources);
+  g_ptr_array_unref (self->sources.list);
   g_array_unref (self->restarts);
   g_object_unref (self->list);
   g_clear_error (&self->error);
@@ -1482,20 +1480,13 @@ ferry_pool_init (FerryPool *self)
     .idle_timeout = 60 * G_USEC_PER_SEC,
     .death_limit = 3,
     .remedy = "reset the pool",
-    .schedule = ferry_pool_schedule,
-    .note_change = note_change,
-    .note_open = note_open,
-    .may_end_idle = may_end_idle,
-    .note_time = ferry_pool_note_time,
-    .fail = fail,
-    .worker_ended = worker_ended,
   };
   self->restart_limit = DEFAULT_RESTART_LIMIT;
   self->restart_interval = DEFAULT_RESTART_INTERVAL;
   self->use_fork_server = TRUE;
   self->list = g_list_store_new (FERRY_TYPE_WORKER);
-  ferry_pool_roster_init (&self->roster);
-  ferry_task_sources_init (&self->sources);
+  ferry_pool_roster_init (&self->roster, (GDestroyNotify) ferry_pool_worker_unref);
+  self->sources.list = g_ptr_array_new ();
   self->restarts = g_array_new (FALSE, FALSE, sizeof (gint64));
   ferry_wait_queue_init (&self->stop_waits);
 }

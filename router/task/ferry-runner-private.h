@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
 #include "task/ferry-executor-queue-private.h"
 #include "task/ferry-runner.h"
@@ -107,5 +108,24 @@ ferry_runner_check (FerryRunner *self, GError **error)
 {
   return FERRY_RUNNER_GET_IFACE (self)->check (self, error);
 }
+
+/* The sources that send their tasks to a runner, and which of them has the turn. Each leaves before it ends. */
+typedef struct
+{
+  GPtrArray *list; /* (owned) (element-type FerryTaskSource) (unowned) */
+  guint next;      /* index of the executor with the tasks that are compared first */
+} FerryTaskSources;
+
+/* Returns (transfer none) (nullable) the first task of the highest priority that the filter (nullable) accepts.
+ * Executors with such tasks alternate. */
+FERRY_FOR_SIBLINGS
+FerryRun *ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filter, gpointer data);
+/* Makes ferry_task_sources_find() begin with the executor that follows the task's own. */
+FERRY_FOR_SIBLINGS
+void ferry_task_sources_pass_turn (FerryTaskSources *self, FerryRun *run);
+/* Makes the tasks that wait fail with error, except those of executors that have another runner than this one. Handlers
+ * may add and remove executors. */
+FERRY_FOR_SIBLINGS
+void ferry_task_sources_fail_all (FerryTaskSources *self, FerryRunner *runner, const GError *error);
 
 G_END_DECLS

@@ -46,3 +46,51 @@ ferry_runner_get_parallelism (FerryRunner *self)
 {
   return FERRY_RUNNER_GET_IFACE (self)->get_parallelism (self);
 }
+
+/* ---- The sources of a runner ---- */
+
+static FerryRun *
+find_in_source (FerryTaskSource *source, FerryTaskFilter filter, gpointer data)
+{
+  if (ferry_timer_is_set (&source->refuse_timer))
+    return NULL;
+  return filter != NULL ? ferry_task_queue_find (&source->queue, filter, data) : ferry_task_queue_peek (&source->queue);
+}
+
+FerryRun *
+ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filter, gpointer data)
+{
+  FerryRun *best = NULL;
+  guint n = self->list->len;
+
+  for (guint i = 0; i < n; i++)
+    {
+      FerryRun *run = find_in_source (g_ptr_array_index (self->list, (self->next + i) % n), filter, data);
+
+      if (run != NULL && (best == NULL || run->priority > best->priority))
+        best = run;
+    }
+  return best;
+}
+
+void
+ferry_task_sources_pass_turn (FerryTaskSources *self, FerryRun *run)
+{
+  guint index = 0;
+
+  if (self->list->len > 1 && g_ptr_array_find (self->list, run->source, &index))
+    self->next = index + 1;
+}
+
+/* An executor that a handler adds finds the runner's failure in its state. One may be gone, so i is checked again. */
+void
+ferry_task_sources_fail_all (FerryTaskSources *self, FerryRunner *runner, const GError *error)
+{
+  for (guint i = self->list->len; i > 0; i--)
+    if (i <= self->list->len)
+      {
+        FerryTaskSource *source = g_ptr_array_index (self->list, i - 1);
+
+        source->fail_all (source, runner, error);
+      }
+}

@@ -17,7 +17,6 @@
 
 #include "base/ferry-base-private.h"
 #include "task/ferry-pool-private.h"
-#include "task/ferry-pool-worker-private.h"
 #include "task/ferry-task-private.h"
 
 /* ---- functions of this process ---- */

@@ -9,7 +9,7 @@
 
 #include "ferry-test.h"
 
-#include "task/ferry-pool-roster-private.h"
+#include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 #define N_MANY 1000
@@ -30,7 +30,7 @@ set_up (Fixture *self, gconstpointer data)
   const guint32 cells[2] = {FERRY_NO_CELL, 0};
   g_autoptr (GError) error = NULL;
 
-  ferry_pool_roster_init (&self->roster);
+  ferry_pool_roster_init (&self->roster, (GDestroyNotify) ferry_pool_worker_unref);
   self->link =
     ferry_link_new ("test", connection_ids, cells, 2, FERRY_MIN_LANE_CAPACITY, 0, FERRY_MIN_LANE_CAPACITY, &error);
   g_assert_no_error (error);

@@ -11,7 +11,7 @@
 
 #include "task/task-test.h"
 
-#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 typedef struct

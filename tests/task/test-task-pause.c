@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 /* ---- what is seen of a task ---- */
