@@ -46,13 +46,11 @@ void ferry_task_queue_push (FerryTaskQueue *self, FerryRun *run, gboolean at_fro
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryRun *run);
 /* Passes a task of the queue over from now on, or no more, if it is paused. It keeps its place. */
 void ferry_task_queue_update_held (FerryTaskQueue *self, FerryRun *run);
-/* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
-FerryRun *ferry_task_queue_peek (FerryTaskQueue *self);
 /* Groups the queue from now on. */
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_group (FerryTaskQueue *self);
-/* Returns (transfer none) (nullable) the next task that the filter accepts. Looks at the first tasks only: of each
- * bucket FERRY_TASK_QUEUE_TRIES. */
+/* Returns (transfer none) (nullable) the next task that the filter (nullable) accepts: the first one of the highest
+ * priority. Looks at the first tasks only: of each bucket FERRY_TASK_QUEUE_TRIES. */
 FerryRun *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
 /* Returns how many tasks of a grouped queue have a function that the filter accepts. It is asked about one task of each
  * function. */

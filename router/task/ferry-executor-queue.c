@@ -35,7 +35,7 @@ void
 ferry_task_queue_clear (FerryTaskQueue *self)
 {
   self->paused = FALSE;
-  g_assert (ferry_task_queue_peek (self) == NULL && self->held.length == 0);
+  g_assert (ferry_task_queue_find (self, NULL, NULL) == NULL && self->held.length == 0);
   g_ptr_array_unref (self->buckets);
 }
 
@@ -220,20 +220,6 @@ ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer da
         found = run;
     }
   return found;
-}
-
-FerryRun *
-ferry_task_queue_peek (FerryTaskQueue *self)
-{
-  FerryBucket *bucket;
-
-  if (self->paused)
-    return NULL;
-  if (self->grouped)
-    return ferry_task_queue_find (self, NULL, NULL);
-  trim (self);
-  bucket = self->buckets->len > 0 ? g_ptr_array_index (self->buckets, self->buckets->len - 1) : NULL;
-  return bucket != NULL && bucket->tasks.head != NULL ? bucket->tasks.head->data : NULL;
 }
 
 guint

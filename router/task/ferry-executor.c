@@ -1644,6 +1644,18 @@ is_of_any_thread (guint property_id)
          property_id == PROP_N_WAITING;
 }
 
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_RUNNER] = G_STRUCT_OFFSET (FerryExecutor, runner),
+  [PROP_MAX_PENDING] = G_STRUCT_OFFSET (FerryExecutor, max_pending),
+  [PROP_KEEP_FINISHED] = G_STRUCT_OFFSET (FerryExecutor, keep_finished),
+  [PROP_FINISHED_TIME] = G_STRUCT_OFFSET (FerryExecutor, finished_time),
+  [PROP_PAUSED] = G_STRUCT_OFFSET (FerryExecutor, source.queue.paused),
+  [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryExecutor, n_executing),
+  [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryExecutor, n_ended[FERRY_TASK_STATE_COMPLETED]),
+  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryExecutor, n_ended[FERRY_TASK_STATE_FAILED]),
+  [PROP_N_CANCELLED] = G_STRUCT_OFFSET (FerryExecutor, n_ended[FERRY_TASK_STATE_CANCELLED]),
+};
+
 static void
 ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -1651,49 +1663,18 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
 
   if (!is_of_any_thread (property_id) && !ferry_home_check_property (self->router->home, pspec))
     return;
-  switch (property_id)
-    {
-    case PROP_RUNNER:
-      g_value_set_object (value, self->runner);
-      break;
-    case PROP_POOL:
-      g_value_set_object (value, ferry_executor_get_pool (self));
-      break;
-    case PROP_MAX_PENDING:
-      g_value_set_uint (value, self->max_pending);
-      break;
-    case PROP_KEEP_FINISHED:
-      g_value_set_uint (value, self->keep_finished);
-      break;
-    case PROP_FINISHED_TIME:
-      g_value_set_int64 (value, self->finished_time);
-      break;
-    case PROP_STATE:
-      g_value_set_enum (value, atomic_load_explicit (&self->state, memory_order_acquire));
-      break;
-    case PROP_PAUSED:
-      g_value_set_boolean (value, self->source.queue.paused);
-      break;
-    case PROP_N_WAITING:
-      g_value_set_uint (value, (guint) atomic_load_explicit (&self->n_queued, memory_order_relaxed));
-      break;
-    case PROP_N_EXECUTING:
-      g_value_set_uint (value, self->n_executing);
-      break;
-    case PROP_N_COMPLETED:
-    case PROP_N_FAILED:
-    case PROP_N_CANCELLED:
-      g_value_set_uint64 (value, self->n_ended[FERRY_TASK_STATE_COMPLETED + property_id - PROP_N_COMPLETED]);
-      break;
-    case PROP_FRACTION:
-      g_value_set_double (value, get_fraction (self));
-      break;
-    case PROP_INDETERMINATE:
-      g_value_set_boolean (value, self->n_batch_done + self->n_open == 0);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_STATE)
+    g_value_set_enum (value, atomic_load_explicit (&self->state, memory_order_acquire));
+  else if (property_id == PROP_N_WAITING)
+    g_value_set_uint (value, (guint) atomic_load_explicit (&self->n_queued, memory_order_relaxed));
+  else if (property_id == PROP_POOL)
+    g_value_set_object (value, ferry_executor_get_pool (self));
+  else if (property_id == PROP_FRACTION)
+    g_value_set_double (value, get_fraction (self));
+  else if (property_id == PROP_INDETERMINATE)
+    g_value_set_boolean (value, self->n_batch_done + self->n_open == 0);
+  else
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
 /* Whether the workers are this program once more, without arguments that would tell it to do something else. */
@@ -1726,12 +1707,9 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
       self->runs_this_program = runs_this_program (self);
       add_runner (self, self->runner);
     }
-  else if (!ferry_home_check_property (self->router->home, pspec))
-    return;
-  else if (property_id == PROP_MAX_PENDING)
-    ferry_property_change (self, &self->max_pending, value, pspec);
-  else if (property_id == PROP_KEEP_FINISHED ? ferry_property_change (self, &self->keep_finished, value, pspec)
-                                             : ferry_property_change (self, &self->finished_time, value, pspec))
+  else if (ferry_home_check_property (self->router->home, pspec) &&
+           ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec) &&
+           property_id != PROP_MAX_PENDING)
     list_trim (self);
 }
 

@@ -453,14 +453,24 @@ deliver (FerryMap *self)
   self->delivering = FALSE;
 }
 
-/* Returns (transfer full) (nullable) what a user may call an item: its arguments, if these are a path or a word. */
-static char *
-dup_item_name (FerryMapChunk *chunk, gsize place)
+/* Returns (transfer full) (nullable) the arguments of an item. */
+static GVariant *
+get_item (FerryMapChunk *chunk, guint place)
 {
   GVariant *arguments = ferry_task_get_run (FERRY_TASK (chunk))->arguments;
-  g_autoptr (GVariant) items = !chunk->is_plain ? g_variant_get_child_value (arguments, 2) : NULL;
-  g_autoptr (GVariant) item_of_array = items != NULL ? ferry_map_get_item (items, place) : NULL;
-  GVariant *item = chunk->is_plain ? arguments : item_of_array;
+  g_autoptr (GVariant) items = NULL;
+
+  if (chunk->is_plain)
+    return arguments != NULL ? g_variant_ref (arguments) : NULL;
+  items = g_variant_get_child_value (arguments, 2);
+  return ferry_map_get_item (items, place);
+}
+
+/* Returns (transfer full) (nullable) what a user may call an item: its arguments, if these are a path or a word. */
+static char *
+dup_item_name (FerryMapChunk *chunk, guint place)
+{
+  g_autoptr (GVariant) item = get_item (chunk, place);
   g_autofree char *name = NULL;
 
   if (item == NULL || g_variant_get_size (item) > LONGEST_NAME)
@@ -478,7 +488,7 @@ note_failure (FerryMap *self, FerryMapChunk *chunk, guint64 index, const GError 
   g_autofree char *name = NULL;
 
   if (self->failures.n < FERRY_MAX_FAILURES)
-    name = dup_item_name (chunk, (gsize) (index - chunk->first));
+    name = dup_item_name (chunk, (guint) (index - chunk->first));
   ferry_failures_add (&self->failures, index, name, error);
 }
 
@@ -994,19 +1004,6 @@ was_refused (FerryMapChunk *chunk, const GError *error)
   return chunk->n_come == 0 && ferry_task_get_run (FERRY_TASK (chunk))->n_attempts == 0 &&
          !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
-}
-
-/* Returns (transfer full) (nullable) the arguments of an item. */
-static GVariant *
-get_item (FerryMapChunk *chunk, guint place)
-{
-  GVariant *arguments = ferry_task_get_run (FERRY_TASK (chunk))->arguments;
-  g_autoptr (GVariant) items = NULL;
-
-  if (chunk->is_plain)
-    return arguments != NULL ? g_variant_ref (arguments) : NULL;
-  items = g_variant_get_child_value (arguments, 2);
-  return ferry_map_get_item (items, place);
 }
 
 /* Returns the error of the chunk's next item, which was lost by error: with its host, or with its worker alone. */

@@ -1104,8 +1104,9 @@ ferry_pool_get_workers (FerryPool *self)
   return G_LIST_MODEL (self->list);
 }
 
-/* The fields of the settings. */
-static const gsize settings[N_PROPERTIES] = {
+static const gsize fields[N_PROPERTIES + 1] = {
+  [PROP_ROUTER] = G_STRUCT_OFFSET (FerryPool, router),
+  [PROP_LAUNCHER] = G_STRUCT_OFFSET (FerryPool, launcher),
   [PROP_NAME] = G_STRUCT_OFFSET (FerryPool, name),
   [PROP_MIN_WORKERS] = G_STRUCT_OFFSET (FerryPool, min_workers),
   [PROP_MAX_WORKERS] = G_STRUCT_OFFSET (FerryPool, max_workers),
@@ -1122,6 +1123,10 @@ static const gsize settings[N_PROPERTIES] = {
   [PROP_INITIALISER_ARGUMENTS] = G_STRUCT_OFFSET (FerryPool, rules.initialiser.arguments),
   [PROP_FINALISER] = G_STRUCT_OFFSET (FerryPool, rules.finaliser.function),
   [PROP_FINALISER_ARGUMENTS] = G_STRUCT_OFFSET (FerryPool, rules.finaliser.arguments),
+  [PROP_N_BUSY] = G_STRUCT_OFFSET (FerryPool, roster.n_busy),
+  [PROP_N_RESTARTS] = G_STRUCT_OFFSET (FerryPool, n_restarts),
+  [PROP_ERROR] = G_STRUCT_OFFSET (FerryPool, error),
+  [PROP_PARALLELISM] = G_STRUCT_OFFSET (FerryPool, max_workers),
 };
 
 static void
@@ -1133,35 +1138,12 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
   if (property_id != PROP_ROUTER && property_id != PROP_LAUNCHER &&
       !ferry_home_check_property (self->router->home, pspec))
     return;
-  switch (property_id)
-    {
-    case PROP_ROUTER:
-      g_value_set_object (value, self->router);
-      break;
-    case PROP_LAUNCHER:
-      g_value_set_object (value, self->launcher);
-      break;
-    case PROP_NAME:
-      g_value_set_string (value, get_name (self));
-      break;
-    case PROP_N_WORKERS:
-      g_value_set_uint (value, self->roster.workers->len);
-      break;
-    case PROP_N_BUSY:
-      g_value_set_uint (value, self->roster.n_busy);
-      break;
-    case PROP_N_RESTARTS:
-      g_value_set_uint64 (value, self->n_restarts);
-      break;
-    case PROP_ERROR:
-      g_value_set_boxed (value, self->error);
-      break;
-    case PROP_PARALLELISM:
-      g_value_set_uint (value, self->max_workers);
-      break;
-    default:
-      ferry_property_read (G_STRUCT_MEMBER_P (self, settings[property_id]), value);
-    }
+  if (property_id == PROP_NAME)
+    g_value_set_string (value, get_name (self));
+  else if (property_id == PROP_N_WORKERS)
+    g_value_set_uint (value, self->roster.workers->len);
+  else
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
 /* The router is set first, and the pool belongs to its thread from then on. */
@@ -1175,7 +1157,7 @@ ferry_pool_set_property (GObject *object, guint property_id, const GValue *value
   else if (property_id == PROP_LAUNCHER)
     self->launcher = g_value_dup_object (value);
   else if (ferry_home_check_property (self->router->home, pspec) &&
-           ferry_property_change (self, G_STRUCT_MEMBER_P (self, settings[property_id]), value, pspec))
+           ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
     setting_changed (self, property_id);
 }
 

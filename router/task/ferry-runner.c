@@ -49,14 +49,6 @@ ferry_runner_get_parallelism (FerryRunner *self)
 
 /* ---- The sources of a runner ---- */
 
-static FerryRun *
-find_in_source (FerryTaskSource *source, FerryTaskFilter filter, gpointer data)
-{
-  if (ferry_timer_is_set (&source->refuse_timer))
-    return NULL;
-  return filter != NULL ? ferry_task_queue_find (&source->queue, filter, data) : ferry_task_queue_peek (&source->queue);
-}
-
 FerryRun *
 ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filter, gpointer data)
 {
@@ -65,7 +57,9 @@ ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filter, gpointe
 
   for (guint i = 0; i < n; i++)
     {
-      FerryRun *run = find_in_source (g_ptr_array_index (self->list, (self->next + i) % n), filter, data);
+      FerryTaskSource *source = g_ptr_array_index (self->list, (self->next + i) % n);
+      FerryRun *run =
+        !ferry_timer_is_set (&source->refuse_timer) ? ferry_task_queue_find (&source->queue, filter, data) : NULL;
 
       if (run != NULL && (best == NULL || run->priority > best->priority))
         best = run;

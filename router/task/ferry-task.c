@@ -14,8 +14,8 @@
  *            and all signals and notifications are on that thread. Any thread may submit the task, cancel it and wait
  *            for it, and may read it once it is done.
  * Invariant: the atomic field submission decides what takes effect: ferry_task_submit_to(), or a cancel before that.
- *            While it is BEGUN, the thread that submits the task changes it; from then on, the router's does. A cancel
- *            meanwhile only leaves a mark (asked).
+ *            While it is BEGUN, the thread that submits the task changes it, and a cancel waits for a moment; from
+ *            then on, the router's does.
  * Trust:     memory is sealed before a worker
  *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
 
@@ -1178,8 +1178,8 @@ watch_unref (gpointer data)
 static gboolean
 note_asked (FerryTaskPrivate *priv, Asked by)
 {
-  /* Makes visible what was written before the cancel; pairs with is_asked(), and with ferry_task_submit_to(). */
-  return (atomic_fetch_or (&priv->run.asked, (guint8) by) & by) == 0;
+  /* Acquire-release: makes visible what was written before the cancel; pairs with is_asked(). */
+  return (atomic_fetch_or_explicit (&priv->run.asked, (guint8) by, memory_order_acq_rel) & by) == 0;
 }
 
 static gboolean
@@ -1806,21 +1806,7 @@ ferry_task_take_failures (FerryTask *self, GVariant *failures)
 /* ---- submitting and cancelling ---- */
 
 /* Any thread may submit and cancel a task, even at the same time. Only the router's thread changes a submitted task;
- * other threads ask the router's thread to cancel it. A thread that finds the task being submitted marks it as asked,
- * and then looks whether it was submitted meanwhile. The thread that submits looks at the mark afterwards. So one of
- * them passes the cancel on. */
-
-static void
-cancel_asked (gpointer data)
-{
-  ferry_task_cancel (data);
-}
-
-static void
-pass_cancel_on (FerryTask *self)
-{
-  ferry_home_invoke (get_private (self)->home, cancel_asked, g_object_ref (self), g_object_unref);
-}
+ * other threads ask the router's thread to cancel it. */
 
 static gboolean
 refuse_submission (FerryTask *self, guint submission, GError **error)
@@ -1859,11 +1845,34 @@ ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home,
   rest = priv->rest;
   if (rest != NULL && rest->cancellable != NULL)
     rest->watch = watch_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
-  /* Sequentially consistent, as in ask_for_cancel(): either this thread sees the mark, or the other the submission. */
-  atomic_store (&priv->submission, SUBMISSION_DONE);
-  if (G_UNLIKELY ((atomic_load (&priv->run.asked) & ASKED_BY_THREAD) != 0))
-    pass_cancel_on (self);
+  /* Release: makes the source and the home visible; pairs with is_submitted() and prevent_submission(). */
+  atomic_store_explicit (&priv->submission, SUBMISSION_DONE, memory_order_release);
   return TRUE;
+}
+
+/* any: prevents the submission of a task that was not submitted yet. Returns the value of submission before. */
+static Submission
+prevent_submission (FerryTaskPrivate *priv)
+{
+  guint submission = SUBMISSION_NONE;
+
+  /* Acquire: pairs with ferry_task_submit_to(), if the submission is DONE. Release: makes visible what this thread
+   * wrote before the cancel. The thread that has begun a submission calls nobody who could wait for this one. */
+  while (!atomic_compare_exchange_weak_explicit (&priv->submission, &submission, SUBMISSION_PREVENTED,
+                                                 memory_order_acq_rel, memory_order_acquire) &&
+         submission <= SUBMISSION_BEGUN)
+    {
+      if (submission == SUBMISSION_BEGUN)
+        g_thread_yield ();
+      submission = SUBMISSION_NONE;
+    }
+  return (Submission) submission;
+}
+
+static void
+cancel_asked (gpointer data)
+{
+  ferry_task_cancel (data);
 }
 
 /* any: asks the router's thread to cancel the task. From now on the task signals nothing that its function does.
@@ -1875,8 +1884,7 @@ ask_for_cancel (FerryTask *self)
 
   if (!can_cancel (priv) || !note_asked (priv, ASKED_BY_THREAD))
     return FALSE;
-  if (atomic_load (&priv->submission) == SUBMISSION_DONE)
-    pass_cancel_on (self);
+  ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
   return TRUE;
 }
 
@@ -1903,18 +1911,15 @@ gboolean
 ferry_task_cancel (FerryTask *self)
 {
   FerryTaskPrivate *priv;
-  guint submission = SUBMISSION_NONE;
+  Submission submission;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
   priv = get_private (self);
-  /* Acquire: pairs with ferry_task_submit_to(). Release: makes visible to it what this thread wrote before. */
-  if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_PREVENTED,
-                                               memory_order_acq_rel, memory_order_acquire))
-    return ferry_run_cancel (&priv->run);
+  submission = prevent_submission (priv);
   if (submission == SUBMISSION_PREVENTED)
     return FALSE;
-  if (submission == SUBMISSION_BEGUN || !ferry_home_is_own (priv->home))
+  if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
     return ask_for_cancel (self);
   return ferry_run_cancel (&priv->run);
 }
@@ -2400,6 +2405,16 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_LATE_ERROR] = G_STRUCT_OFFSET (FerryRun, late_error),
 };
 
+static const gsize rare_fields[N_PROPERTIES] = {
+  [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
+  [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
+  [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
+  [PROP_AMOUNT] = G_STRUCT_OFFSET (Rest, amount),
+  [PROP_TOTAL] = G_STRUCT_OFFSET (Rest, total),
+  [PROP_UNIT] = G_STRUCT_OFFSET (Rest, unit),
+  [PROP_HOST_NAME] = G_STRUCT_OFFSET (Rest, host_name),
+};
+
 static gboolean
 is_setting (guint property_id)
 {
@@ -2416,43 +2431,18 @@ dup_lines (const GPtrArray *lines)
   return copy;
 }
 
-static void
-get_rare_property (FerryTask *self, guint property_id, GValue *value)
+static char **
+get_last_lines (FerryTask *self)
 {
-  const Rest *rest = peek_rest (self);
+  const GPtrArray *lines = peek_rest (self)->lines;
+  FerryExit *exit = get_private (self)->run.exit;
+  char **copy = NULL;
 
-  switch (property_id)
-    {
-    case PROP_CANCELLABLE:
-      g_value_set_object (value, rest->cancellable);
-      break;
-    case PROP_DESCRIPTION:
-      g_value_set_string (value, rest->description);
-      break;
-    case PROP_FAILURES:
-      g_value_set_variant (value, rest->failures);
-      break;
-    case PROP_LAST_LINES:
-      if (rest->lines != NULL && rest->lines->len > 0)
-        g_value_take_boxed (value, dup_lines (rest->lines));
-      else if (rest->lines == NULL && get_private (self)->run.exit != NULL)
-        g_object_get_property (G_OBJECT (get_private (self)->run.exit), "last-lines", value);
-      break;
-    case PROP_AMOUNT:
-      g_value_set_uint64 (value, rest->amount);
-      break;
-    case PROP_TOTAL:
-      g_value_set_uint64 (value, rest->total);
-      break;
-    case PROP_UNIT:
-      g_value_set_string (value, rest->unit);
-      break;
-    case PROP_HOST_NAME:
-      g_value_set_string (value, rest->host_name);
-      break;
-    default:
-      g_assert_not_reached ();
-    }
+  if (lines != NULL && lines->len > 0)
+    copy = dup_lines (lines);
+  else if (lines == NULL && exit != NULL)
+    g_object_get (exit, "last-lines", &copy, NULL);
+  return copy;
 }
 
 static gboolean
@@ -2497,8 +2487,10 @@ get_property (GObject *object, guint property_id, GValue *value, GParamSpec *psp
     ferry_property_read (G_STRUCT_MEMBER_P (&priv->run, fields[property_id]), value);
   else if (getters[property_id] != NULL)
     ferry_property_get (object, getters[property_id], value);
+  else if (property_id == PROP_LAST_LINES)
+    g_value_take_boxed (value, get_last_lines (self));
   else
-    get_rare_property (self, property_id, value);
+    ferry_property_read (G_STRUCT_MEMBER_P (peek_rest (self), rare_fields[property_id]), value);
 }
 
 static void

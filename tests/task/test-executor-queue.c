@@ -48,7 +48,7 @@ set_paused (FerryTaskQueue *queue, FerryRun *run, gboolean paused)
 static void
 let_go (FerryTaskQueue *queue, GPtrArray *paused)
 {
-  FerryRun *next = ferry_task_queue_peek (queue);
+  FerryRun *next = ferry_task_queue_find (queue, NULL, NULL);
 
   g_assert_false (next->paused);
   while (paused->len > 0)
@@ -90,7 +90,7 @@ check_order (guint n_before)
   let_go (&queue, paused);
   for (guint i = 0; i < N_TASKS; i++)
     {
-      FerryRun *run = ferry_task_queue_peek (&queue);
+      FerryRun *run = ferry_task_queue_find (&queue, NULL, NULL);
 
       if (last != NULL && last->priority == run->priority)
         g_assert_cmpuint (get_number (last), <, get_number (run));
@@ -101,7 +101,7 @@ check_order (guint n_before)
       last = run;
     }
   g_clear_pointer (&last, ferry_run_unref);
-  g_assert_null (ferry_task_queue_peek (&queue));
+  g_assert_null (ferry_task_queue_find (&queue, NULL, NULL));
   ferry_task_queue_clear (&queue);
 }
 
@@ -149,7 +149,7 @@ finds_a_function_behind_all_others (void)
   g_assert_cmpuint (tasks->len, ==, N_TASKS);
   for (guint i = 0; i < tasks->len; i++)
     {
-      g_assert_true (ferry_task_queue_peek (&queue) == tasks->pdata[i]);
+      g_assert_true (ferry_task_queue_find (&queue, NULL, NULL) == tasks->pdata[i]);
       remove_task (&queue, tasks->pdata[i]);
     }
   ferry_task_queue_clear (&queue);
@@ -196,14 +196,14 @@ forgets_priorities_without_tasks (void)
       remove_task (&queue, tasks[i]);
       g_assert_cmpuint (queue.buckets->len, >=, n_left);
       g_assert_cmpuint (queue.buckets->len, <=, 2 * n_left + FERRY_TASK_QUEUE_SPARE);
-      g_assert_true (ferry_task_queue_peek (&queue) == tasks[N_TASKS - 1]);
+      g_assert_true (ferry_task_queue_find (&queue, NULL, NULL) == tasks[N_TASKS - 1]);
       g_assert_cmpuint (queue.n_empty, ==, queue.buckets->len - n_left);
     }
   remove_task (&queue, tasks[N_TASKS - 1]);
-  g_assert_null (ferry_task_queue_peek (&queue));
+  g_assert_null (ferry_task_queue_find (&queue, NULL, NULL));
   g_assert_cmpuint (queue.buckets->len, ==, 1);
   remove_task (&queue, push (&queue, -1));
-  g_assert_null (ferry_task_queue_peek (&queue));
+  g_assert_null (ferry_task_queue_find (&queue, NULL, NULL));
   g_assert_cmpuint (queue.buckets->len, ==, 1);
   g_assert_cmpuint (queue.n_empty, ==, 1);
   ferry_task_queue_clear (&queue);
@@ -220,7 +220,7 @@ returns_to_the_front (void)
   other = push (&queue, 1);
   ferry_task_queue_remove (&queue, other);
   ferry_task_queue_push (&queue, other, TRUE);
-  g_assert_true (ferry_task_queue_peek (&queue) == other);
+  g_assert_true (ferry_task_queue_find (&queue, NULL, NULL) == other);
   remove_task (&queue, other);
   remove_task (&queue, one);
   ferry_task_queue_clear (&queue);
@@ -237,17 +237,17 @@ passes_over_what_is_paused (void)
   one = push (&queue, 1);
   other = push (&queue, 0);
   set_paused (&queue, one, TRUE);
-  g_assert_true (ferry_task_queue_peek (&queue) == other);
+  g_assert_true (ferry_task_queue_find (&queue, NULL, NULL) == other);
   all = ferry_task_queue_list (&queue);
   g_assert_cmpuint (all->len, ==, 2);
   g_assert_true (g_ptr_array_index (all, 0) == one);
   queue.paused = TRUE;
-  g_assert_null (ferry_task_queue_peek (&queue));
+  g_assert_null (ferry_task_queue_find (&queue, NULL, NULL));
   g_assert_null (ferry_task_queue_find (&queue, NULL, NULL));
   queue.paused = FALSE;
   remove_task (&queue, one);
   remove_task (&queue, other);
-  g_assert_null (ferry_task_queue_peek (&queue));
+  g_assert_null (ferry_task_queue_find (&queue, NULL, NULL));
   ferry_task_queue_clear (&queue);
 }
 
