@@ -106,14 +106,7 @@ time_to_wait_is_over (gpointer data)
 static void
 source_give_back (FerryTaskSource *source, FerryRun *run)
 {
-  run->executing = FALSE;
   ferry_run_wait (run, TRUE);
-}
-
-static void
-source_started (FerryTaskSource *source, FerryRun *run)
-{
-  run->executing = TRUE;
 }
 
 /* Releases the references of the submission. */
@@ -122,12 +115,6 @@ source_done (FerryTaskSource *source, FerryRun *run)
 {
   ferry_run_unref (run);
   ferry_host_source_unref ((FerryHostSource *) source);
-}
-
-static gboolean
-source_may_explain (FerryTaskSource *source, FerryRunner *runner, gboolean *has_pool)
-{
-  return FALSE;
 }
 
 static void
@@ -154,9 +141,7 @@ ferry_host_source_new (FerryPool *pool)
   self->router = FERRY_RUNNER_GET_IFACE (self->runner)->get_router (self->runner);
   self->source.limits = self->router->limits;
   self->source.give_back = source_give_back;
-  self->source.started = source_started;
   self->source.done = source_done;
-  self->source.may_explain = source_may_explain;
   self->source.fail_all = source_fail_all;
   self->source.wait_over = time_to_wait_is_over;
   self->source.cancelled = source_cancelled;

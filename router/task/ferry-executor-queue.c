@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue of tasks that wait, ordered by priority and then by submission. See ferry-executor-queue-private.h. */
+/* A queue of tasks that wait, ordered by priority and then by submission. See ferry-runner-private.h. */
 
 #include "config.h"
 
-#include "task/ferry-executor-queue-private.h"
+#include "task/ferry-runner-private.h"
 
 #include <string.h>
 

@@ -620,7 +620,11 @@ ferry_executor_get_parallelism (FerryExecutor *self)
   guint sum = 0;
 
   for (guint i = 0; i < self->runners->len; i++)
-    sum += ferry_runner_get_parallelism (g_ptr_array_index (self->runners, i));
+    {
+      FerryRunner *runner = g_ptr_array_index (self->runners, i);
+
+      sum += FERRY_RUNNER_GET_IFACE (runner)->get_parallelism (runner);
+    }
   return sum;
 }
 
@@ -677,7 +681,6 @@ source_give_back (FerryTaskSource *source, FerryRun *run)
 
   if (run->executing)
     {
-      run->executing = FALSE;
       self->n_executing--;
       atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
     }
@@ -692,7 +695,6 @@ source_started (FerryTaskSource *source, FerryRun *run)
 {
   FerryExecutor *self = from_source (source);
 
-  run->executing = TRUE;
   run->obstructed = 0;
   self->n_executing++;
   atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);

@@ -771,7 +771,8 @@ chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GV
   ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
   if (map->priority != 0)
     ferry_task_change_priority (FERRY_TASK (self), map->priority);
-  ferry_task_set_idempotent (FERRY_TASK (self), map->idempotent);
+  if (map->idempotent)
+    g_object_set (self, "idempotent", TRUE, NULL);
   return self;
 }
 

@@ -111,9 +111,8 @@ struct _FerryPoolWorker
   FerryReceiver *progress_receiver;
   FerryTransactions *calls; /* (owned) */
   FerryPoolWorkerState state;
-  GQueue in_flight;       /* (element-type FerryRun): the worker runs the first */
-  gboolean first_started; /* the first task in flight was notified that it runs */
-  gboolean attached;      /* the worker has attached, so the application knows its process */
+  GQueue in_flight;  /* (element-type FerryRun): the worker runs the first */
+  gboolean attached; /* the worker has attached, so the application knows its process */
   guint n_missed;  /* how often in a row the worker did not begin a task in time; 0 after each message of the worker */
   guint64 claimed; /* the latest claim that was read, an xid; never decreases */
   guint64 unclaimed;         /* xid of the latest call for which the worker sent something without a claim; 0: none */

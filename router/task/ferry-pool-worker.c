@@ -159,13 +159,14 @@ add_line (FerryPoolWorker *self, guint64 call, const char *text)
 static void
 end_lines (FerryPoolWorker *self, guint64 call, FerryTask *failed)
 {
+  g_autoptr (GPtrArray) lines = failed != NULL ? g_ptr_array_new_with_free_func (g_free) : NULL;
   const Line *line;
 
-  if (failed != NULL)
-    ferry_task_begin_lines (failed);
   for (; (line = g_queue_peek_head (&self->output)) != NULL && line->call <= call; drop_oldest_line (self))
     if (line->call == call && failed != NULL)
-      ferry_task_take_line (failed, line->text);
+      g_ptr_array_add (lines, g_strdup (line->text));
+  if (failed != NULL)
+    ferry_task_take_lines (failed, g_steal_pointer (&lines));
 }
 
 static void
@@ -464,8 +465,6 @@ unlink_task (FerryPoolWorker *self, FerryRun *run)
 {
   guint64 xid = run->xid;
 
-  if (self->in_flight.head == &run->link)
-    self->first_started = FALSE;
   ferry_carrier_let_go (run, &self->in_flight, self->limits);
   if (xid == self->paused_xid)
     end_pause (self, 0);
@@ -516,10 +515,7 @@ start_first (FerryPoolWorker *self)
 {
   FerryRun *run = g_queue_peek_head (&self->in_flight);
 
-  if (run == NULL || self->first_started || !self->attached)
-    return;
-  self->first_started = TRUE;
-  if (ferry_run_get_state (run) == FERRY_TASK_STATE_WAITING)
+  if (run != NULL && self->attached && ferry_run_get_state (run) == FERRY_TASK_STATE_WAITING)
     start_task (self, run);
 }
 

@@ -267,8 +267,6 @@ gint64 ferry_run_get_deadline_of (const FerryRun *self, gint64 since, gint64 tim
  *
  * func: for the timer of a run that was begun. */
 
-/* Takes the run back from its carrier. If a worker has begun it, starts it. It may have any state afterwards. */
-void ferry_run_withdraw (FerryRun *self);
 /* Takes back a run that was sent ahead, unless the worker has begun it. Returns whether the run is in the queue
  * afterwards. Others may have been taken back with it. */
 gboolean ferry_run_take_back (FerryRun *self);

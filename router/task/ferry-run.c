@@ -507,7 +507,11 @@ ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name)
   /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the run,
    * and then this function is called for it recursively. */
   if (!run->executing)
-    run->source->started (run->source, run);
+    {
+      run->executing = TRUE;
+      if (run->source->started != NULL)
+        run->source->started (run->source, run);
+    }
   if (run->carrier == carrier)
     ferry_run_start (run, pid, host_name);
 }
@@ -522,13 +526,6 @@ ferry_carrier_add_window (FerryRun *run, FerryTransactions *calls, guint n)
 }
 
 /* ---- a source has runs that wait, and ends them ---- */
-
-void
-ferry_run_withdraw (FerryRun *self)
-{
-  while (self->state == FERRY_TASK_STATE_WAITING && self->carrier != NULL)
-    self->carrier->funcs->withdraw (self->carrier, self);
-}
 
 gboolean
 ferry_run_take_back (FerryRun *self)
@@ -618,6 +615,14 @@ ferry_run_abandon (FerryRun *self, GError *error)
     self->source->done (self->source, self);
 }
 
+/* Takes the run back from its carrier. If a worker has begun it, starts it. It may have any state afterwards. */
+static void
+withdraw (FerryRun *self)
+{
+  while (self->state == FERRY_TASK_STATE_WAITING && self->carrier != NULL)
+    self->carrier->funcs->withdraw (self->carrier, self);
+}
+
 gboolean
 ferry_run_cancel (FerryRun *self)
 {
@@ -628,7 +633,7 @@ ferry_run_cancel (FerryRun *self)
   if (!ferry_run_decide (self))
     return FALSE;
   /* A worker may have begun the run, and the application not know this yet. */
-  ferry_run_withdraw (self);
+  withdraw (self);
   transition = ferry_task_state_next (ferry_run_get_state (self), FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
@@ -723,6 +728,7 @@ ferry_carrier_give_back (FerryRun *run)
       return;
     }
   source->give_back (source, run);
+  run->executing = FALSE;
   if (state == FERRY_TASK_STATE_EXECUTING)
     ferry_run_give_back (run);
 }

@@ -13,10 +13,67 @@
 
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
-#include "task/ferry-executor-queue-private.h"
+#include "task/ferry-run-private.h"
 #include "task/ferry-runner.h"
 
 G_BEGIN_DECLS
+
+/* ---- A queue ----
+ *
+ * A queue of tasks that wait, ordered by priority and then by submission: of their runs.
+ *
+ * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
+ * add, remove or find a task does not depend on the number of tasks.
+ *
+ * A grouped queue has a bucket for each function of a priority. It is for a runner with carriers that cannot run every
+ * function. Such a runner finds a task that it can run behind any number of others.
+ *
+ * Owner:   the queue holds no references to its tasks. The source holds a reference to each of its tasks. */
+
+/* So many empty buckets may stay, however few others there are. */
+#define FERRY_TASK_QUEUE_SPARE 32
+/* How many tasks of one function and priority ferry_task_queue_find() looks at. */
+#define FERRY_TASK_QUEUE_TRIES 8
+
+typedef struct
+{
+  GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
+  guint n_empty;      /* how many buckets are empty */
+  GQueue held;        /* (element-type FerryRun): the tasks that are paused, which are passed over */
+  gboolean paused;    /* all tasks are passed over */
+  gboolean grouped;
+  gint64 first; /* no task of the queue has a lower order */
+  gint64 last;  /* no task of the queue has a higher order */
+} FerryTaskQueue;
+
+typedef gboolean (*FerryTaskFilter) (FerryRun *run, gpointer data);
+
+FERRY_FOR_SIBLINGS
+void ferry_task_queue_init (FerryTaskQueue *self);
+/* Frees the queue, which must be empty. */
+FERRY_FOR_SIBLINGS
+void ferry_task_queue_clear (FerryTaskQueue *self);
+void ferry_task_queue_push (FerryTaskQueue *self, FerryRun *run, gboolean at_front);
+void ferry_task_queue_remove (FerryTaskQueue *self, FerryRun *run);
+/* Passes a task of the queue over from now on, or no more, if it is paused. It keeps its place. */
+void ferry_task_queue_update_held (FerryTaskQueue *self, FerryRun *run);
+/* Groups the queue from now on. */
+FERRY_FOR_SIBLINGS
+void ferry_task_queue_group (FerryTaskQueue *self);
+/* Returns (transfer none) (nullable) the next task that the filter (nullable) accepts: the first one of the highest
+ * priority. Looks at the first tasks only: of each bucket FERRY_TASK_QUEUE_TRIES. */
+FerryRun *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
+/* Returns how many tasks of a grouped queue have a function that the filter accepts. It is asked about one task of each
+ * function. */
+FERRY_FOR_SIBLINGS
+guint ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
+/* Calls visit with the tasks of each bucket, from the last to the first, until visit returns FALSE for one. */
+FERRY_FOR_SIBLINGS
+void ferry_task_queue_visit (FerryTaskQueue *self, FerryTaskFilter visit, gpointer data);
+/* Returns (transfer full) an array of the tasks that wait now, with a reference to each, the next task first. */
+GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
+
+/* ---- Sources, carriers and runners ---- */
 
 /* What has tasks to run, such as an executor, as the runner sees it. */
 struct _FerryTaskSource
@@ -26,10 +83,11 @@ struct _FerryTaskSource
   gboolean is_shared;      /* the executor has several runners */
   FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
   void (*give_back) (FerryTaskSource *self, FerryRun *run); /* task returns to the front of its queue */
+  /* (nullable): a worker has begun the task */
   void (*started) (FerryTaskSource *self, FerryRun *run);
   void (*done) (FerryTaskSource *self, FerryRun *run); /* task ended while it was at a carrier */
-  /* Whether runner is the one to tell tasks that wait why they do. Of the runners that are no pool it must be the only
-   * one. has_pool: set to whether a worker of a pool would do as well. */
+  /* (nullable in a source of pools alone): whether runner is the one to tell tasks that wait why they do. Of the
+   * runners that are no pool it must be the only one. has_pool: set to whether a worker of a pool would do as well. */
   gboolean (*may_explain) (FerryTaskSource *self, FerryRunner *runner, gboolean *has_pool);
   /* runner will run none of the tasks that wait. They must fail with error, unless there is another runner for them. */
   void (*fail_all) (FerryTaskSource *self, FerryRunner *runner, const GError *error);
@@ -78,7 +136,9 @@ struct _FerryRunnerInterface
 {
   GTypeInterface parent_interface;
 
-  FerryRouter *(*get_router) (FerryRunner *self); /* any */
+  /* any: returns (transfer none) the router of the thread on which tasks' signals are emitted. */
+  FerryRouter *(*get_router) (FerryRunner *self);
+  /* Returns how many tasks may run at a time. */
   guint (*get_parallelism) (FerryRunner *self);
   /* The executor must call remove_source before it frees source. */
   void (*add_source) (FerryRunner *self, FerryTaskSource *source);
@@ -92,10 +152,11 @@ struct _FerryRunnerInterface
   double (*sum_fractions) (FerryRunner *self, FerryTaskSource *source);
 };
 
-/* any: returns (transfer none) the router of the thread on which tasks' signals are emitted. */
-FerryRouter *ferry_runner_get_router (FerryRunner *self);
-/* Returns how many tasks may run at a time. */
-guint ferry_runner_get_parallelism (FerryRunner *self);
+static inline FerryRouter *
+ferry_runner_get_router (FerryRunner *self)
+{
+  return FERRY_RUNNER_GET_IFACE (self)->get_router (self);
+}
 
 static inline void
 ferry_runner_schedule (FerryRunner *self)

@@ -35,18 +35,6 @@ ferry_runner_default_init (FerryRunnerInterface *iface)
                                        g_param_spec_uint ("parallelism", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE));
 }
 
-FerryRouter *
-ferry_runner_get_router (FerryRunner *self)
-{
-  return FERRY_RUNNER_GET_IFACE (self)->get_router (self);
-}
-
-guint
-ferry_runner_get_parallelism (FerryRunner *self)
-{
-  return FERRY_RUNNER_GET_IFACE (self)->get_parallelism (self);
-}
-
 /* ---- The sources of a runner ---- */
 
 FerryRun *

@@ -53,7 +53,6 @@ gboolean ferry_task_check_home (FerryTask *self, const char *function);
 const char *ferry_task_get_function (FerryTask *self);
 /* Change settings of a task that is not submitted, or, for the name, not done. */
 void ferry_task_set_name (FerryTask *self, const char *name);
-void ferry_task_set_idempotent (FerryTask *self, gboolean idempotent);
 /* Returns the number that distinguishes the task from others of this process. */
 FERRY_FOR_SIBLINGS
 guint ferry_task_get_number (FerryTask *self);
@@ -89,9 +88,8 @@ void ferry_task_change_priority (FerryTask *self, int priority);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
  * without a cancellable and descriptors. */
 FerryTask *ferry_task_new_like (FerryTask *self);
-/* Empties FerryTask:last-lines, which are then not those of the worker's end; then adds a line to them. */
-void ferry_task_begin_lines (FerryTask *self);
-void ferry_task_take_line (FerryTask *self, const char *line);
+/* Sets FerryTask:last-lines, which are then not those of the worker's end. Takes lines (element-type utf8). */
+void ferry_task_take_lines (FerryTask *self, GPtrArray *lines);
 /* Sets FerryTask:failures, before the task fails for them. Sinks failures. */
 void ferry_task_take_failures (FerryTask *self, GVariant *failures);
 /* For tests: makes the submit time of a submitted task earlier. */

@@ -490,15 +490,6 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
   notify (self, PROP_CANCEL_GRACE);
 }
 
-void
-ferry_task_set_idempotent (FerryTask *self, gboolean idempotent)
-{
-  if (get_private (self)->run.settings->idempotent == !!idempotent)
-    return;
-  need_settings (self)->idempotent = !!idempotent;
-  notify (self, PROP_IDEMPOTENT);
-}
-
 /* ---- getters ---- */
 
 static FerryTaskKind
@@ -1782,18 +1773,12 @@ ferry_task_consume (FerryTask *self, guint n)
 }
 
 void
-ferry_task_begin_lines (FerryTask *self)
+ferry_task_take_lines (FerryTask *self, GPtrArray *lines)
 {
   Rest *rest = need_rest (self);
 
   g_clear_pointer (&rest->lines, g_ptr_array_unref);
-  rest->lines = g_ptr_array_new_with_free_func (g_free);
-}
-
-void
-ferry_task_take_line (FerryTask *self, const char *line)
-{
-  g_ptr_array_add (need_rest (self)->lines, g_strdup (line));
+  rest->lines = lines;
 }
 
 void

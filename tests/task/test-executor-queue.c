@@ -9,7 +9,7 @@
 
 #include "ferry-test.h"
 
-#include "task/ferry-executor-queue-private.h"
+#include "task/ferry-runner-private.h"
 #include "task/ferry-task-private.h"
 
 #define N_TASKS 1000
