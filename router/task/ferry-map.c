@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A map applies a function to many items: this file has its input, its chunks and its results.
+/* A map applies a function to many items: which items run when, and what becomes of their results.
  *
  * An item moves from the input to a chunk, to a worker, to a place among the results, and to the application. It gets
  * its index when it is submitted. An item is in flight until its result is taken. So one limit covers arguments that
@@ -10,8 +10,8 @@
  * Results are taken in one way, by pop_result(), which makes room for further items: by a call of
  * ferry_map_next_async(), or by the taker, which ferry_map_start() and ferry_map_collect() set.
  *
- * It is one file since each of these steps reads and changes the number of items in flight. The worker's side is in
- * ferry-map-function.c.
+ * The input is in ferry-map-input.c, a chunk as its worker answers it in ferry-map-chunk.c, and the worker's side in
+ * ferry-map-function.c. It is one file since all else reads and changes the number of items in flight.
  *
  * Owner:   reference counted. The map holds no reference to itself, so dropping the last reference cancels its chunks.
  * Threads: the router's thread. A map may be made and cancelled on any thread, and its const properties are read on
@@ -36,7 +36,6 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
-#include "wire/ferry-reserved-name-private.h"
 
 #define MAX_CHUNK_SIZE 65536
 
@@ -46,9 +45,6 @@
 #define LONGEST_MICROSECONDS 8000
 #define LARGEST_CHUNK 1024
 #define GROWTH 4
-
-/* A longer string is no name. */
-#define LONGEST_NAME 1024
 
 /* A chunk gets no further item when its arguments have this many bytes: a lane has room for several of them. */
 #define FULL_CHUNK_BYTES 16384
@@ -72,19 +68,6 @@
 
 #define STARTED "the map was started; collect the results of a new map"
 
-/* What items are pulled from: a function, or a list model. */
-typedef struct
-{
-  FerryMapSource source;           /* (nullable) */
-  GListModel *model;               /* (owned) (nullable) */
-  FerryMapArguments get_arguments; /* makes the arguments of an item of the model */
-  gulong handler;                  /* the id of the handler of `items-changed` of the model */
-  guint64 position;                /* how many items were pulled; in a model, the position of the next item */
-  guint64 length;                  /* of an input without a model; G_MAXUINT64: not known */
-  gpointer user_data;              /* of the functions */
-  GDestroyNotify destroy;          /* (nullable) */
-} Input;
-
 typedef struct
 {
   guint64 index;
@@ -106,28 +89,6 @@ typedef struct
   gboolean singly; /* each item becomes a chunk of its own */
 } Range;
 
-#define FERRY_TYPE_MAP_CHUNK (ferry_map_chunk_get_type ())
-G_DECLARE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY, MAP_CHUNK, FerryTask)
-
-/* A chunk of a map's items. It is a task of the function FERRY_MAP_FUNCTION, which every worker has; see
- * ferry-map-function-private.h. If chunks have one item each, the chunk is plain: a task of the mapped function itself.
- *
- * Trust: a worker's answers are counted and checked. An answer can end only an item of the worker's own chunk, and each
- *        item once. */
-struct _FerryMapChunk
-{
-  FerryTask parent_instance;
-
-  FerryMap *map;     /* (unowned) (nullable): NULL once the chunk is removed from the map */
-  GList link;        /* the chunk's link in the queue `chunks` of the map */
-  guint64 first;     /* const: the index of the first item */
-  guint n_items;     /* const */
-  guint n_come;      /* how many items have ended; items end in their order */
-  guint attempt;     /* the attempt of the task that sent the last answer */
-  guint n_answers;   /* how many answers that attempt has sent */
-  gboolean is_plain; /* const */
-};
-
 struct _FerryMap
 {
   GObject parent_instance;
@@ -145,7 +106,7 @@ struct _FerryMap
   gboolean idempotent;
 
   /* The input, and the chunks that are made from it. */
-  Input input;
+  FerryMapInput input;
   GQueue chunks;          /* (element-type FerryMapChunk) (owned), linked by `link`: submitted and not done */
   GListStore *tasks;      /* (owned) (nullable): those of them that the executor has taken, for FerryMap:tasks */
   GQueue requeued;        /* (element-type Range) (owned): submitted before further items of the input */
@@ -157,7 +118,6 @@ struct _FerryMap
   gboolean scheduling;    /* schedule() runs; the input must not be freed, since a function of it may run */
   gboolean filling_up;    /* chunks of a fixed size are submitted until no more can be made */
   FerryMapChunk *waiting; /* (unowned) (nullable): the chunk that waits for room in the executor */
-  gboolean input_ended;
 
   /* Results. */
   Taker taker;               /* (nullable): takes results as they come; NULL: calls of ferry_map_next_async() do */
@@ -453,42 +413,13 @@ deliver (FerryMap *self)
   self->delivering = FALSE;
 }
 
-/* Returns (transfer full) (nullable) the arguments of an item. */
-static GVariant *
-get_item (FerryMapChunk *chunk, guint place)
-{
-  GVariant *arguments = ferry_task_get_run (FERRY_TASK (chunk))->arguments;
-  g_autoptr (GVariant) items = NULL;
-
-  if (chunk->is_plain)
-    return arguments != NULL ? g_variant_ref (arguments) : NULL;
-  items = g_variant_get_child_value (arguments, 2);
-  return ferry_map_get_item (items, place);
-}
-
-/* Returns (transfer full) (nullable) what a user may call an item: its arguments, if these are a path or a word. */
-static char *
-dup_item_name (FerryMapChunk *chunk, guint place)
-{
-  g_autoptr (GVariant) item = get_item (chunk, place);
-  g_autofree char *name = NULL;
-
-  if (item == NULL || g_variant_get_size (item) > LONGEST_NAME)
-    return NULL;
-  if (g_variant_is_of_type (item, G_VARIANT_TYPE_STRING))
-    name = g_variant_dup_string (item, NULL);
-  else if (g_variant_is_of_type (item, G_VARIANT_TYPE_BYTESTRING))
-    name = g_filename_display_name (g_variant_get_bytestring (item));
-  return name != NULL && strchr (name, '\n') == NULL ? g_steal_pointer (&name) : NULL;
-}
-
 static void
 note_failure (FerryMap *self, FerryMapChunk *chunk, guint64 index, const GError *error)
 {
   g_autofree char *name = NULL;
 
   if (self->failures.n < FERRY_MAX_FAILURES)
-    name = dup_item_name (chunk, (guint) (index - chunk->first));
+    name = ferry_map_chunk_dup_item_name (chunk, (guint) (index - chunk->first));
   ferry_failures_add (&self->failures, index, name, error);
 }
 
@@ -533,7 +464,7 @@ is_at_end (FerryMap *self)
 {
   if (self->chunks.length > 0 || self->scheduling || self->delivering)
     return FALSE;
-  return self->cancelled || (self->input_ended && self->requeued.length == 0 && self->n_taken == self->n_submitted);
+  return self->cancelled || (self->input.ended && self->requeued.length == 0 && self->n_taken == self->n_submitted);
 }
 
 static FerryMapOutcome
@@ -578,71 +509,13 @@ check_finished (FerryMap *self)
 
 /* ---- The input ---- */
 
-/* Reads the next item. Its arguments are (transfer full) (nullable). Returns FALSE at the end, and with an error, which
- * must not be NULL. */
-static gboolean
-input_read (Input *self, GVariant **arguments, GError **error)
-{
-  g_autoptr (GObject) item = self->model != NULL ? g_list_model_get_item (self->model, (guint) self->position) : NULL;
-  g_autoptr (GVariant) read = NULL;
-  GVariant *given = NULL;
-
-  self->position++;
-  if (self->source != NULL)
-    given = self->source (self->user_data, error);
-  else if (item != NULL)
-    given = self->get_arguments (item, self->user_data);
-  read = given != NULL ? g_variant_take_ref (given) : NULL;
-  if (*error != NULL || (read == NULL && item == NULL))
-    return FALSE;
-  *arguments = g_steal_pointer (&read);
-  return TRUE;
-}
-
-/* Moves the position so that the next item is the same item as before the change. Items that are inserted before that
- * item are not mapped, but items that are inserted directly at the position come next. If the change removes that item,
- * the position becomes the begin of the change. */
-static void
-items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
-{
-  Input *input = data;
-  gboolean is_put_there = n_removed == 0 && position == input->position;
-
-  if (position + n_removed <= input->position && !is_put_there)
-    input->position += (guint64) n_added - n_removed;
-  else
-    input->position = MIN (input->position, position);
-}
-
-/* Returns how many items there are that have not been pulled; G_MAXUINT64: not known. */
-static guint64
-input_get_rest (const Input *self)
-{
-  guint64 length = self->model != NULL ? g_list_model_get_n_items (self->model) : self->length;
-
-  if (length == G_MAXUINT64)
-    return length;
-  return length > self->position ? length - self->position : 0;
-}
-
 /* main: ends the input. While schedule() runs, a function of the input may run; schedule() then frees its data. */
 static void
 end_input (FerryMap *self)
 {
-  Input *input = &self->input;
-  GDestroyNotify destroy = self->scheduling ? NULL : g_steal_pointer (&input->destroy);
-
-  if (!self->input_ended)
-    {
-      input->length = input_get_rest (input);
-      input->position = 0;
-    }
-  self->input_ended = TRUE;
-  if (input->model != NULL)
-    g_clear_signal_handler (&input->handler, input->model);
-  g_clear_object (&input->model);
-  if (destroy != NULL)
-    destroy (input->user_data);
+  ferry_map_input_end (&self->input);
+  if (!self->scheduling)
+    ferry_map_input_free_data (&self->input);
 }
 
 /* Pulls an item from the input. Functions of the input may call any function of the map, such as ferry_map_cancel().
@@ -652,14 +525,10 @@ pull (FerryMap *self, GVariant **arguments)
 {
   g_autoptr (GError) error = NULL;
 
-  if (input_read (&self->input, arguments, &error))
+  if (ferry_map_input_pull (&self->input, arguments, &error))
     return TRUE;
-  if (self->input_ended)
-    return FALSE;
-  end_input (self);
-  if (error == NULL)
-    self->input.length = 0;
-  self->error = g_steal_pointer (&error);
+  if (error != NULL)
+    self->error = g_steal_pointer (&error);
   return FALSE;
 }
 
@@ -704,7 +573,7 @@ guint
 ferry_map_get_automatic_size (FerryMap *self)
 {
   guint n_workers = ferry_executor_get_parallelism (self->executor);
-  guint64 rest = input_get_rest (&self->input);
+  guint64 rest = ferry_map_input_get_rest (&self->input);
   double size = 1;
 
   if (self->item_time > 0)
@@ -740,7 +609,7 @@ fill_batch (FerryMap *self, guint size)
 {
   gsize n_bytes = 0;
 
-  while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !self->dropped)
+  while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input.ended && !self->dropped)
     {
       GVariant *arguments = NULL;
 
@@ -754,131 +623,17 @@ fill_batch (FerryMap *self, guint size)
   return self->batch->len > 0;
 }
 
-/* ---- A chunk is made ---- */
-
-G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
-
-/* Makes a chunk that calls function. Takes ownership of arguments (nullable), floating or not. */
-static FerryMapChunk *
-chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GVariant *arguments)
-{
-  FerryMapChunk *self = g_object_new (FERRY_TYPE_MAP_CHUNK, NULL);
-
-  self->map = map;
-  self->link.data = self;
-  self->first = first;
-  self->n_items = n_items;
-  ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
-  if (map->priority != 0)
-    ferry_task_change_priority (FERRY_TASK (self), map->priority);
-  if (map->idempotent)
-    g_object_set (self, "idempotent", TRUE, NULL);
-  return self;
-}
-
-/* Makes a chunk that calls FERRY_MAP_FUNCTION. Takes ownership of items, an array, which must be floating. */
-static FerryMapChunk *
-chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items)
-{
-  gint64 limit = get_fixed_size (map) > 0 ? -1 : LONGEST_MICROSECONDS;
-  GVariant *const parts[] = {g_variant_new_string (map->function), g_variant_new_int64 (limit), items};
-  FerryMapChunk *self =
-    chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
-  char name[FERRY_FUNCTION_MAX_NAME + 48];
-
-  /* The name of the task, for lists and errors: the mapped function and the range of items. */
-  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, map->function, first,
-              first + n_items - 1);
-  ferry_task_set_name (FERRY_TASK (self), name);
-  return self;
-}
-
-/* Makes a chunk of items: (element-type GVariant), each (nullable). There may be several items even if the fixed size
- * is 1, since a function of the input may have changed the size meanwhile. */
-static FerryMapChunk *
-chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint n_items)
-{
-  FerryMapChunk *self;
-
-  if (get_fixed_size (map) == 1 && n_items == 1)
-    {
-      self = chunk_new (map, first, 1, map->function, items[0]);
-      self->is_plain = TRUE;
-      if (map->run_timeout > 0)
-        ferry_task_set_run_timeout (FERRY_TASK (self), map->run_timeout);
-      return self;
-    }
-  return chunk_new_of_array (map, first, ferry_map_pack_items (items, n_items), n_items);
-}
-
-/* ---- A worker's answers ---- */
-
-/* Returns the place in the chunk of the item that the current attempt's worker runs, by the number of its answers.
- * Earlier attempts may have sent more answers. */
-static guint
-get_item_place (FerryMapChunk *self)
-{
-  return self->attempt == ferry_task_get_run (FERRY_TASK (self))->n_attempts ? self->n_answers : 0;
-}
-
-/* Counts an answer. Returns whether it is the answer of the next item. Other answers are ignored: a worker may send
- * more answers than the chunk has items. An earlier worker may have answered the item, and then claimed not to have
- * begun the chunk. */
-static gboolean
-is_wanted (FerryMapChunk *self)
-{
-  guint place = get_item_place (self);
-
-  /* A plain chunk is a call of one item. Its worker sends no answer for the item: the item ends with the call. */
-  if (self->is_plain)
-    return FALSE;
-  self->attempt = ferry_task_get_run (FERRY_TASK (self))->n_attempts;
-  self->n_answers = MIN (place + 1, self->n_items);
-  return place == self->n_come && place < self->n_items;
-}
-
-/* Returns (transfer full) (nullable) the value of an item's answer, or sets its error. */
-static GVariant *
-read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **error)
-{
-  if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
-    {
-      *error = ferry_error_from_variant (value, NULL);
-      return NULL;
-    }
-  if (g_str_equal (type, FERRY_MAP_MESSAGE_NOTHING))
-    value = NULL;
-  else if (!g_str_equal (type, FERRY_MAP_MESSAGE_VALUE))
-    {
-      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                       "The worker's answer for an item has an unknown type; build application and worker with the "
-                       "same version of Ferry");
-      return NULL;
-    }
-  if (self->map->entry != NULL && !ferry_function_check_result (self->map->entry, value, error))
-    return NULL;
-  return value != NULL ? g_variant_ref (value) : NULL;
-}
-
-/* Receives a message of the task. Messages with reserved types are the answers of items, in order. */
-static void
-ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
-{
-  FerryMapChunk *self = FERRY_MAP_CHUNK (task);
-
-  if (!FERRY_MAP_IS_RESERVED_MESSAGE (type))
-    FERRY_TASK_CLASS (ferry_map_chunk_parent_class)->message (task, type, value);
-  else if (self->map != NULL && is_wanted (self))
-    {
-      g_autoptr (Hold) map = hold (self->map);
-      GError *error = NULL;
-      GVariant *result = read_answer (self, type, value, &error);
-
-      take_result (map, self, result, error);
-    }
-}
-
 /* ---- Chunks that are done ---- */
+
+void
+ferry_map_take_answer (FerryMap *map, FerryMapChunk *chunk, GVariant *value, GError *error)
+{
+  g_autoptr (Hold) self = hold (map);
+
+  if (error == NULL && self->entry != NULL && !ferry_function_check_result (self->entry, value, &error))
+    g_clear_pointer (&value, g_variant_unref);
+  take_result (self, chunk, value, error);
+}
 
 /* The executor has taken the chunk. */
 static void
@@ -1011,7 +766,7 @@ was_refused (FerryMapChunk *chunk, const GError *error)
 static GError *
 make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
-  g_autoptr (GVariant) item = get_item (chunk, chunk->n_come);
+  g_autoptr (GVariant) item = ferry_map_chunk_dup_item (chunk, chunk->n_come);
   g_autofree char *arguments = ferry_show_arguments (item);
   FerryExit *exit = ferry_task_get_exit (FERRY_TASK (chunk));
   const char *host = ferry_task_get_host_name (FERRY_TASK (chunk));
@@ -1037,7 +792,7 @@ static void
 lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   guint n_come = chunk->n_come;
-  gboolean was_there = get_item_place (chunk) < n_come;
+  gboolean was_there = ferry_map_chunk_get_item_place (chunk) < n_come;
 
   requeue (self, chunk, was_there ? n_come : n_come + 1, FALSE);
   if (!was_there && n_come < chunk->n_items)
@@ -1063,42 +818,34 @@ chunk_failed (FerryMap *self, FerryMapChunk *chunk, const GError *error)
     }
 }
 
-static void
-ferry_map_chunk_done (FerryTask *task)
+void
+ferry_map_take_end (FerryMap *map, FerryMapChunk *ended)
 {
-  FerryMapChunk *self = FERRY_MAP_CHUNK (task);
-  g_autoptr (Hold) map = self->map != NULL ? hold (self->map) : NULL;
+  g_autoptr (Hold) self = hold (map);
   g_autoptr (FerryMapChunk) chunk = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GVariant) result = ferry_task_get_result (FERRY_TASK (ended), &error);
 
-  if (map == NULL)
-    return;
-  result = ferry_task_get_result (task, &error);
-  if (error == NULL && self->is_plain)
-    take_result (map, self, result != NULL ? g_variant_ref (result) : NULL, NULL);
-  chunk = unlink_chunk (map, self);
+  if (error == NULL && ended->is_plain)
+    take_result (self, ended, result != NULL ? g_variant_ref (result) : NULL, NULL);
+  chunk = unlink_chunk (self, ended);
   if (error != NULL)
-    chunk_failed (map, chunk, error);
+    chunk_failed (self, chunk, error);
   else
-    chunk_completed (map, chunk, result);
-  figures_changed (map);
-  schedule (map);
-}
-
-static void
-ferry_map_chunk_class_init (FerryMapChunkClass *klass)
-{
-  FERRY_TASK_CLASS (klass)->message = ferry_map_chunk_message;
-  FERRY_TASK_CLASS (klass)->done = ferry_map_chunk_done;
-}
-
-static void
-ferry_map_chunk_init (FerryMapChunk *self)
-{
+    chunk_completed (self, chunk, result);
+  figures_changed (self);
+  schedule (self);
 }
 
 /* ---- Submission ---- */
+
+static FerryMapChunk *
+make_array_chunk (FerryMap *self, guint64 first, GVariant *items, guint n_items)
+{
+  gint64 limit = get_fixed_size (self) > 0 ? -1 : LONGEST_MICROSECONDS;
+
+  return ferry_map_chunk_new (self, self->function, limit, first, items, n_items);
+}
 
 /* Makes a chunk of the first range in `requeued`. The chunk is never plain. */
 static FerryMapChunk *
@@ -1118,21 +865,28 @@ make_chunk_again (FerryMap *self)
     }
   if (range->begin == range->end)
     range_free (g_queue_pop_head (&self->requeued));
-  return chunk_new_of_array (self, first, g_variant_builder_end (&builder), (guint) n);
+  return make_array_chunk (self, first, g_variant_builder_end (&builder), (guint) n);
 }
 
 static FerryMapChunk *
 make_chunk (FerryMap *self)
 {
+  GVariant *const *items;
   FerryMapChunk *chunk;
   guint size;
 
   if (!g_queue_is_empty (&self->requeued))
     return make_chunk_again (self);
-  size = self->input_ended ? 0 : choose_size (self);
+  size = self->input.ended ? 0 : choose_size (self);
   if (size == 0 || !fill_batch (self, size))
     return NULL;
-  chunk = chunk_new_of_items (self, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
+  items = (GVariant *const *) self->batch->pdata;
+  /* There may be several items even if the fixed size is 1, since a function of the input may have changed the size. */
+  if (get_fixed_size (self) == 1 && self->batch->len == 1)
+    chunk = ferry_map_chunk_new_plain (self, self->function, self->n_submitted, items[0]);
+  else
+    chunk =
+      make_array_chunk (self, self->n_submitted, ferry_map_pack_items (items, self->batch->len), self->batch->len);
   self->n_submitted += self->batch->len;
   figures_changed (self);
   g_ptr_array_set_size (self->batch, 0);
@@ -1186,6 +940,17 @@ may_have_more_chunks (FerryMap *self)
   return self->filling_up;
 }
 
+static void
+give_settings (FerryMap *self, FerryTask *task)
+{
+  if (self->priority != 0)
+    ferry_task_change_priority (task, self->priority);
+  if (self->idempotent)
+    g_object_set (task, "idempotent", TRUE, NULL);
+  if (FERRY_MAP_CHUNK (task)->is_plain && self->run_timeout > 0)
+    ferry_task_set_run_timeout (task, self->run_timeout);
+}
+
 /* Makes a chunk, and submits it or makes it wait for room in the executor. FALSE: none can be made now. */
 static gboolean
 submit_next (FerryMap *self)
@@ -1205,6 +970,7 @@ submit_next (FerryMap *self)
     }
   g_queue_push_tail_link (&self->chunks, &chunk->link);
   kept = g_object_ref (chunk);
+  give_settings (self, FERRY_TASK (chunk));
   if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
     show_chunk (self, chunk);
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
@@ -1262,14 +1028,7 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
 static gboolean
 is_fresh (FerryMap *self)
 {
-  return !self->started && !self->input_ended && self->input.source == NULL && self->input.model == NULL;
-}
-
-/* The source of a container. */
-static GVariant *
-next_child (gpointer iter, GError **error)
-{
-  return g_variant_iter_next_value (iter);
+  return !self->started && ferry_map_input_is_fresh (&self->input);
 }
 
 /**
@@ -1285,16 +1044,12 @@ next_child (gpointer iter, GError **error)
 void
 ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 {
-  g_autoptr (GVariant) owned = NULL;
-
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
   ferry_return_if_elsewhere (self->router->home);
 
-  owned = g_variant_ref_sink (arguments);
-  ferry_map_set_source (self, next_child, g_variant_iter_new (owned), (GDestroyNotify) g_variant_iter_free);
-  self->input.length = g_variant_n_children (owned);
+  ferry_map_input_set_arguments (&self->input, arguments);
 }
 
 /**
@@ -1319,11 +1074,7 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->router->home);
 
-  self->input.model = g_object_ref (model);
-  self->input.get_arguments = func;
-  self->input.user_data = user_data;
-  self->input.destroy = destroy;
-  self->input.handler = g_signal_connect (model, "items-changed", G_CALLBACK (items_changed), &self->input);
+  ferry_map_input_set_model (&self->input, model, func, user_data, destroy);
 }
 
 /**
@@ -1344,10 +1095,7 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->router->home);
 
-  self->input.source = func;
-  self->input.user_data = user_data;
-  self->input.destroy = destroy;
-  self->input.length = G_MAXUINT64;
+  ferry_map_input_set_source (&self->input, func, user_data, destroy);
 }
 
 /* main: submits as many chunks as there is room for. Calls functions of the input, and handlers. They may make room for
@@ -1363,10 +1111,10 @@ schedule (FerryMap *self)
   held = hold (self);
   self->scheduling = TRUE;
   do
-    had_ended = self->input_ended;
-  while (submit_next (self) || self->input_ended != had_ended);
+    had_ended = self->input.ended;
+  while (submit_next (self) || self->input.ended != had_ended);
   self->scheduling = FALSE;
-  if (self->input_ended)
+  if (self->input.ended)
     end_input (self);
   check_finished (self);
 }
@@ -1705,7 +1453,7 @@ ferry_map_get_failures (FerryMap *self)
 guint64
 ferry_map_get_n_items (FerryMap *self)
 {
-  guint64 rest = input_get_rest (&self->input);
+  guint64 rest = ferry_map_input_get_rest (&self->input);
 
   return rest != G_MAXUINT64 ? self->n_submitted + rest : rest;
 }
@@ -1713,7 +1461,7 @@ ferry_map_get_n_items (FerryMap *self)
 static double
 get_fraction (FerryMap *self)
 {
-  guint64 rest = input_get_rest (&self->input);
+  guint64 rest = ferry_map_input_get_rest (&self->input);
   double total = (double) self->n_submitted + (double) rest;
 
   if (rest == G_MAXUINT64)
@@ -1741,7 +1489,7 @@ get_figure (FerryMap *self, guint property_id, GValue *value)
       g_value_set_double (value, get_fraction (self));
       break;
     case PROP_INDETERMINATE:
-      g_value_set_boolean (value, !self->finished && input_get_rest (&self->input) == G_MAXUINT64);
+      g_value_set_boolean (value, !self->finished && ferry_map_input_get_rest (&self->input) == G_MAXUINT64);
       break;
     case PROP_OUTCOME:
       g_value_set_enum (value, get_outcome (self));

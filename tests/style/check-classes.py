@@ -28,6 +28,7 @@ ALLOWED = {
     "FerryInvocation": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,
     "FerryMail": RECORD,
+    "FerryMapChunk": RECORD,
     "FerryMember": RECORD,
     "FerryMemoryAccount": EACH_MESSAGE,
     "FerryPendingMemory": "a link's, which is drained with them",

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-map.c, task/ferry-map-item.c
+/* Tests: task/ferry-map.c, task/ferry-map-chunk.c, task/ferry-map-input.c, task/ferry-map-item.c
  *
  * FerryMap: what is mapped, and how results come. */
 
