@@ -164,18 +164,14 @@ name_control (int control)
   g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
 }
 
-/* Replaces the environment by the order's. The environment then points into order->environment, which is not freed. */
+/* Replaces the environment by the order's strings, which are not freed. */
 static void
 replace_environment (FerryStartOrder *order, int control)
 {
-  char *place = order->environment;
-  const char *end = place + order->start.environment_length;
-
   clearenv ();
-  for (; place < end; place += strlen (place) + 1)
-    if (strchr (place, '=') != NULL)
-      putenv (place);
-  order->environment = NULL;
+  for (char **place = g_steal_pointer (&order->environment); *place != NULL; place++)
+    if (strchr (*place, '=') != NULL)
+      putenv (*place);
   name_control (control);
 }
 
@@ -193,7 +189,7 @@ send_failed (int control, guint64 id, pid_t pid, const char *what, int failure)
 static G_GNUC_NORETURN void
 give_up (FerryStartOrder *order, int control, const char *what)
 {
-  send_failed (control, order->start.id, getpid (), what, errno);
+  send_failed (control, order->id, getpid (), what, errno);
   _exit (127);
 }
 
@@ -202,7 +198,8 @@ static void
 read_attributes (const FerryStartOrder *order, FerryAttributes *attributes)
 {
   *attributes = (FerryAttributes){0};
-  memcpy (attributes, order->attributes, MIN (order->start.attributes_length, sizeof *attributes));
+  if (order->attributes_size > 0)
+    memcpy (attributes, order->attributes, MIN (order->attributes_size, sizeof *attributes));
 }
 
 /* child: makes this process the worker of the order, or exits. The worker's control socket replaces the fork server's
@@ -216,7 +213,7 @@ become_worker (FerryStartOrder *order, int control)
   for (int stream = 0; stream < (int) G_N_ELEMENTS (order->streams); stream++)
     if (order->streams[stream] >= 0 && dup2 (order->streams[stream], stream) < 0)
       give_up (order, control, "its standard streams could not be set, a filter of system calls must allow dup2()");
-  if (order->cwd != NULL && chdir (order->cwd) < 0)
+  if (order->cwd[0] != '\0' && chdir (order->cwd) < 0)
     {
       g_autofree char *what =
         g_strdup_printf ("the folder '%s' could not be entered, check its path and access", order->cwd);
@@ -705,16 +702,8 @@ static char **
 make_environment (const FerryStartOrder *order)
 {
   g_autofree char *control = g_strdup_printf ("%d", FERRY_SPAWN_CONTROL_FD);
-  char **environment = order->environment != NULL ? g_new0 (char *, 1) : g_get_environ ();
-  const char *end = order->environment + (order->environment != NULL ? order->start.environment_length : 0);
+  char **environment = order->environment != NULL ? g_strdupv (order->environment) : g_get_environ ();
 
-  for (const char *place = order->environment; place < end; place += strlen (place) + 1)
-    {
-      g_auto (GStrv) parts = g_strsplit (place, "=", 2);
-
-      if (g_strv_length (parts) == 2)
-        environment = g_environ_setenv (environment, parts[0], parts[1], TRUE);
-    }
   environment = g_environ_unsetenv (environment, FERRY_FORK_SERVER_VARIABLE);
   return g_environ_setenv (environment, FERRY_CONTROL_FD_VARIABLE, control, TRUE);
 }
@@ -750,7 +739,7 @@ execute (FerryStartOrder *order, GPid *pid, int *pidfd, GError **error)
 
   plan->program = find_program ();
   plan->environ = make_environment (order);
-  plan->cwd = g_strdup (order->cwd);
+  plan->cwd = order->cwd[0] != '\0' ? g_strdup (order->cwd) : NULL;
   plan->guardian = -1;
   read_attributes (order, &plan->attributes);
   for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
@@ -776,7 +765,7 @@ watch (ForkServer *self, int pidfd, GError **error)
 static Child *
 add_executed (ForkServer *self, FerryStartOrder *order, GError **error)
 {
-  Child child = {order->start.id, 0, -1};
+  Child child = {order->id, 0, -1};
 
   if (!execute (order, &child.pid, &child.pidfd, error))
     return NULL;
@@ -795,7 +784,7 @@ add_executed (ForkServer *self, FerryStartOrder *order, GError **error)
 static gboolean
 execute_worker (ForkServer *self, FerryStartOrder *order, const char *why)
 {
-  const guint64 id = order->start.id;
+  const guint64 id = order->id;
   g_autoptr (GError) error = NULL;
   const Child *child = add_executed (self, order, &error);
   int number = child == NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM) ? EAGAIN : ENOENT;
@@ -828,9 +817,9 @@ find_obstacle (void)
 static gboolean
 avoid_fork (ForkServer *self, FerryStartOrder *order, const char *text)
 {
-  if ((order->start.flags & FERRY_START_MAY_EXECUTE) != 0)
+  if ((order->flags & FERRY_START_MAY_EXECUTE) != 0)
     return execute_worker (self, order, text);
-  return ferry_fork_server_send_failed (self->control, order->start.id, 0, 0, text);
+  return ferry_fork_server_send_failed (self->control, order->id, 0, 0, text);
 }
 
 /* Forks a worker for the order, and reports its start or the failure. Returns TRUE in the worker. */
@@ -838,7 +827,7 @@ static gboolean
 fork_worker (ForkServer *self, FerryStartOrder *order)
 {
   g_autofree char *obstacle = find_obstacle ();
-  const guint64 id = order->start.id;
+  const guint64 id = order->id;
   gboolean told;
   ferry_autofd pidfd = -1;
   pid_t pid = obstacle != NULL ? -1 : ferry_fork_child ();
@@ -970,8 +959,8 @@ serve (ForkServer *self)
     case FERRY_CONTROL_INVALID:
       g_printerr ("ferry-fork-server: %s\n", error->message);
       /* If only descriptors of the request are missing, the fork server continues, without that worker. */
-      if (order.start.id == PREFORKED_ID ||
-          !send_failed (self->control, order.start.id, 0,
+      if (order.id == PREFORKED_ID ||
+          !send_failed (self->control, order.id, 0,
                         "the descriptors of its request did not reach the fork server; raise the limit of open files",
                         EMFILE))
         finish (self, EXIT_FAILURE);

@@ -417,20 +417,21 @@ static FerryStartRequest *
 new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gboolean may_execute, GError **error)
 {
   const char *const *environment = (const char *const *) plan->environ;
-  FerryStart start = {.flags = may_execute ? FERRY_START_MAY_EXECUTE : 0, .attributes_length = sizeof plan->attributes};
+  int fds[] = {link->worker_end, plan->streams[0], plan->streams[1], plan->streams[2]};
+  GVariant *attributes;
   FerryStartRequest *request;
 
   inherit (self, plan);
   /* An environment that equals the fork server's is not sent: the forked worker has it already. */
   if (environment != NULL && g_strv_equal (environment, (const char *const *) self->environ))
     environment = NULL;
-  request = ferry_start_request_new (&start, &plan->attributes, link->name, plan->cwd, environment, error);
+  attributes = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, &plan->attributes, sizeof plan->attributes, 1);
+  request = ferry_start_request_new (may_execute ? FERRY_START_MAY_EXECUTE : 0, attributes, link->name, plan->cwd,
+                                     environment, fds, error);
   if (request == NULL)
     return NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
-    if (plan->streams[i] >= 0)
-      ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
-  ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
+  link->worker_end = -1;
+  memset (plan->streams, -1, sizeof plan->streams);
   link->process.parent = FERRY_PARENT_ASKED;
   link->program = g_strdup (ferry_worker_get_link (self->process->worker)->program);
   return request;

@@ -16,10 +16,9 @@ G_BEGIN_DECLS
 
 typedef struct _FerryStartRequest FerryStartRequest;
 
-FerryStartRequest *ferry_start_request_new (const FerryStart *start, gconstpointer attributes, const char *name,
-                                            const char *cwd, const char *const *environment, GError **error);
-void ferry_start_request_take_control (FerryStartRequest *self, int fd);
-void ferry_start_request_take_stream (FerryStartRequest *self, guint stream, int fd);
+FerryStartRequest *ferry_start_request_new (guint32 flags, GVariant *attributes, const char *name, const char *cwd,
+                                            const char *const *environment, int fds[FERRY_START_MAX_DESCRIPTORS],
+                                            GError **error);
 void ferry_start_request_free (FerryStartRequest *self);
 int ferry_start_request_send (FerryStartRequest *self, int control, guint64 id);
 
@@ -28,14 +27,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryStartRequest, ferry_start_request_free)
 /* A request to start a worker, as the fork server reads it. */
 typedef struct
 {
-  FerryStart start;
-  guint8 *attributes; /* (owned): attributes_length bytes, which the layer above knows */
+  guint64 id;
+  guint32 flags;
+  guint8 *attributes; /* (owned): attributes_size bytes, which the layer above knows */
+  gsize attributes_size;
   char *name;         /* (owned) */
-  char *cwd;          /* (owned) (nullable) */
-  /* (owned) (nullable): zero-terminated strings, one after the other; environment_length bytes together */
-  char *environment;
-  int control;    /* (owned): the worker's end of its control socket */
-  int streams[3]; /* (owned): the standard streams 0 to 2; -1 for a stream that the request does not contain */
+  char *cwd;          /* (owned): empty: the fork server's own */
+  char **environment; /* (owned) (nullable): NULL: the fork server's own */
+  int control;        /* (owned): the worker's end of its control socket */
+  int streams[3];     /* (owned): the standard streams 0 to 2; -1 for a stream that the request does not contain */
 } FerryStartOrder;
 
 FerryControlEvent ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error);

@@ -15,68 +15,75 @@
 
 #include "base/ferry-base-private.h"
 
+/* The size of the longest answer: three numbers, and a text with its zero. */
+#define MAX_ANSWER (sizeof (FerryForkServerPacket) + 3 * sizeof (guint32) + FERRY_MAX_FAILURE_TEXT + 1)
+
 /* A request to start a worker, as the application makes it. */
 struct _FerryStartRequest
 {
-  /* (owned): a FerryStart, followed by the attributes, the name, the folder and the environment */
-  GByteArray *packet;
+  GByteArray *packet;                   /* (owned) */
   int fds[FERRY_START_MAX_DESCRIPTORS]; /* (owned): the worker's end of its control socket, then the streams */
   guint n_fds;
 };
 
+static GByteArray *
+new_packet (guint64 id, GVariant *value)
+{
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (value);
+  FerryForkServerPacket fixed = {.id = id};
+  GByteArray *packet = g_byte_array_new ();
+
+  g_byte_array_append (packet, (const guint8 *) &fixed, sizeof fixed);
+  g_byte_array_set_size (packet, (guint) (sizeof fixed + g_variant_get_size (sunk)));
+  g_variant_store (sunk, packet->data + sizeof fixed);
+  return packet;
+}
+
+/* Returns (transfer full) (nullable) the value of a packet of this kind, which is borrowed from the packet. */
+static GVariant *
+read_value (gconstpointer packet, gsize size, FerryControlKind kind, const char *type)
+{
+  const gsize fixed = sizeof (FerryForkServerPacket);
+  g_autoptr (GVariant) value = NULL;
+
+  if (size < fixed || !ferry_control_is (packet, size, kind))
+    return NULL;
+  value = g_variant_ref_sink (
+    g_variant_new_from_data (G_VARIANT_TYPE (type), (const guint8 *) packet + fixed, size - fixed, FALSE, NULL, NULL));
+  return g_variant_is_normal_form (value) ? g_steal_pointer (&value) : NULL;
+}
+
 /* ---- requests, in the application ---- */
 
-static guint32
-append (GByteArray *packet, const char *text, gsize size)
-{
-  g_byte_array_append (packet, (const guint8 *) text, (guint) size);
-  return (guint32) size;
-}
-
-/* any: makes a request. attributes: start->attributes_length bytes. environment: NULL for the environment of the fork
- * server. Fails with FERRY_ERROR_TOO_LARGE. */
+/* any: makes a request. attributes is sunk. cwd and environment: NULL for those of the fork server. fds: the worker's
+ * end of its control socket, and the standard streams 0 to 2, -1 for those of the fork server; taken on success. Fails
+ * with FERRY_ERROR_TOO_LARGE. */
 FerryStartRequest *
-ferry_start_request_new (const FerryStart *start, gconstpointer attributes, const char *name, const char *cwd,
-                         const char *const *environment, GError **error)
+ferry_start_request_new (guint32 flags, GVariant *attributes, const char *name, const char *cwd,
+                         const char *const *environment, int fds[FERRY_START_MAX_DESCRIPTORS], GError **error)
 {
-  g_autoptr (FerryStartRequest) self = g_new0 (FerryStartRequest, 1);
-  FerryStart fixed = *start;
+  g_autoptr (GByteArray) packet = NULL;
+  FerryStartRequest *self;
 
-  self->packet = g_byte_array_new ();
-  g_byte_array_set_size (self->packet, sizeof fixed);
-  append (self->packet, attributes, fixed.attributes_length);
-  fixed.name_length = append (self->packet, name, strlen (name));
-  fixed.cwd_length = cwd != NULL ? append (self->packet, cwd, strlen (cwd)) : 0;
-  fixed.environment_length = 0;
-  for (guint i = 0; environment != NULL && environment[i] != NULL; i++)
-    fixed.environment_length += append (self->packet, environment[i], strlen (environment[i]) + 1);
-  fixed.flags |= environment != NULL ? FERRY_START_ENVIRONMENT : 0;
-  memcpy (self->packet->data, &fixed, sizeof fixed);
-  self->fds[0] = -1;
-  self->n_fds = 1;
-  if (self->packet->len <= FERRY_MAX_PACKET_SIZE)
-    return g_steal_pointer (&self);
-  ferry_set_error (
-    error, FERRY_ERROR_TOO_LARGE,
-    "Worker '%s' cannot be started by its fork server: the request with its environment, folder and name takes %u "
-    "bytes, and at most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
-    name, self->packet->len, FERRY_MAX_PACKET_SIZE);
-  return NULL;
-}
-
-/* any: adds the worker's end of its control socket. Takes fd. */
-void
-ferry_start_request_take_control (FerryStartRequest *self, int fd)
-{
-  self->fds[0] = fd;
-}
-
-/* any: adds a standard stream of the worker, 0 to 2. Must be called in the order of the streams' numbers. Takes fd. */
-void
-ferry_start_request_take_stream (FerryStartRequest *self, guint stream, int fd)
-{
-  ((FerryStart *) (void *) self->packet->data)->flags |= FERRY_START_STDIN << stream;
-  self->fds[self->n_fds++] = fd;
+  for (guint i = 1; i < FERRY_START_MAX_DESCRIPTORS; i++)
+    flags |= fds[i] >= 0 ? FERRY_START_STDIN << (i - 1) : 0;
+  packet =
+    new_packet (0, g_variant_new ("(u@ay^ay^aym^aay)", flags, attributes, name, cwd != NULL ? cwd : "", environment));
+  if (packet->len > FERRY_MAX_PACKET_SIZE)
+    {
+      ferry_set_error (
+        error, FERRY_ERROR_TOO_LARGE,
+        "Worker '%s' cannot be started by its fork server: the request with its environment, folder and name takes %u "
+        "bytes, and at most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
+        name, packet->len, FERRY_MAX_PACKET_SIZE);
+      return NULL;
+    }
+  self = g_new0 (FerryStartRequest, 1);
+  self->packet = g_steal_pointer (&packet);
+  for (guint i = 0; i < FERRY_START_MAX_DESCRIPTORS; i++)
+    if (fds[i] >= 0)
+      self->fds[self->n_fds++] = ferry_steal_fd (&fds[i]);
+  return self;
 }
 
 void
@@ -92,7 +99,7 @@ ferry_start_request_free (FerryStartRequest *self)
 int
 ferry_start_request_send (FerryStartRequest *self, int control, guint64 id)
 {
-  ((FerryStart *) (void *) self->packet->data)->id = id;
+  ((FerryForkServerPacket *) (void *) self->packet->data)->id = id;
   return ferry_control_send (control, FERRY_CONTROL_START, self->packet->data, self->packet->len, self->fds,
                              self->n_fds, MSG_DONTWAIT);
 }
@@ -105,22 +112,17 @@ ferry_start_order_clear (FerryStartOrder *self)
   g_free (self->attributes);
   g_free (self->name);
   g_free (self->cwd);
-  g_free (self->environment);
+  g_strfreev (self->environment);
   ferry_clear_fd (&self->control);
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     ferry_clear_fd (&self->streams[i]);
 }
 
 static gboolean
-order_is_valid (const FerryStart *start, gsize size, const int *fds)
+has_its_descriptors (guint32 flags, const int *fds)
 {
-  guint64 length =
-    (guint64) start->attributes_length + start->name_length + start->cwd_length + start->environment_length;
-  guint n_fds = 1 + (guint) __builtin_popcount (start->flags & 7);
+  guint n_fds = 1 + (guint) __builtin_popcount (flags & 7);
 
-  if (size < sizeof *start || !ferry_control_is (&start->header, size, FERRY_CONTROL_START) ||
-      length != size - sizeof *start)
-    return FALSE;
   for (guint i = 0; i < FERRY_START_MAX_DESCRIPTORS; i++)
     if ((fds[i] >= 0) != (i < n_fds))
       return FALSE;
@@ -131,21 +133,24 @@ order_is_valid (const FerryStart *start, gsize size, const int *fds)
 guint64
 ferry_start_order_peek (int control)
 {
-  FerryStart start;
+  FerryForkServerPacket packet;
 
-  if (TEMP_FAILURE_RETRY (recv (control, &start, sizeof start, MSG_PEEK | MSG_DONTWAIT)) != (gssize) sizeof start)
+  if (TEMP_FAILURE_RETRY (recv (control, &packet, sizeof packet, MSG_PEEK | MSG_DONTWAIT)) != (gssize) sizeof packet)
     return 0;
-  return start.header.kind == FERRY_CONTROL_START ? start.id : 0;
+  return packet.header.kind == FERRY_CONTROL_START ? packet.id : 0;
 }
 
 /* fork server: takes the next request to start a worker. buffer must have room for FERRY_MAX_PACKET_SIZE bytes. Where
- * this returns FERRY_CONTROL_INVALID only because the request's descriptors could not be received, start.id is the
- * request's id; else start.id is 0. */
+ * this returns FERRY_CONTROL_INVALID only because the request's descriptors could not be received, id is the request's;
+ * else id is 0. */
 FerryControlEvent
 ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error)
 {
   int fds[FERRY_START_MAX_DESCRIPTORS];
-  const char *rest = (const char *) buffer + sizeof self->start;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) attributes = NULL;
+  FerryForkServerPacket fixed = {0};
+  gconstpointer bytes;
   gboolean truncated;
   gssize size =
     ferry_control_receive_fixed (control, buffer, FERRY_MAX_PACKET_SIZE, fds, FERRY_START_MAX_DESCRIPTORS, &truncated);
@@ -155,167 +160,119 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
     return FERRY_CONTROL_NOTHING;
   if (size <= 0 && fds[0] < 0)
     return FERRY_CONTROL_CLOSED;
-  memcpy (&self->start, buffer, MIN ((gsize) MAX (size, 0), sizeof self->start));
-  if (truncated || !order_is_valid (&self->start, (gsize) MAX (size, 0), fds))
+  memcpy (&fixed, buffer, MIN ((gsize) MAX (size, 0), sizeof fixed));
+  self->id = fixed.id;
+  value = truncated ? NULL : read_value (buffer, (gsize) MAX (size, 0), FERRY_CONTROL_START, FERRY_START_TYPE);
+  if (value != NULL)
+    g_variant_get_child (value, 0, "u", &self->flags);
+  if (value == NULL || !has_its_descriptors (self->flags, fds))
     {
       for (guint i = 0; i < FERRY_START_MAX_DESCRIPTORS; i++)
         ferry_clear_fd (&fds[i]);
       if (!truncated)
-        self->start.id = 0;
+        self->id = 0;
       ferry_set_error (
         error, FERRY_ERROR_PROTOCOL,
         "The application sent the fork server a request that is incomplete or unknown; raise the limit of open "
         "files, or build application and fork server with the same version of Ferry");
       return FERRY_CONTROL_INVALID;
     }
+  g_variant_get (value, "(u@ay^ay^aym^aay)", NULL, &attributes, &self->name, &self->cwd, &self->environment);
+  bytes = g_variant_get_fixed_array (attributes, &self->attributes_size, 1);
+  self->attributes = g_memdup2 (bytes, self->attributes_size);
   self->control = fds[0];
   for (guint i = 0, n = 1; i < G_N_ELEMENTS (self->streams); i++)
-    self->streams[i] = (self->start.flags & (FERRY_START_STDIN << i)) != 0 ? fds[n++] : -1;
-  self->attributes = g_memdup2 (rest, self->start.attributes_length);
-  rest += self->start.attributes_length;
-  self->name = g_strndup (rest, self->start.name_length);
-  rest += self->start.name_length;
-  self->cwd = self->start.cwd_length > 0 ? g_strndup (rest, self->start.cwd_length) : NULL;
-  rest += self->start.cwd_length;
-  if ((self->start.flags & FERRY_START_ENVIRONMENT) != 0)
-    {
-      /* One more byte terminates the last string, whatever the packet contains. */
-      self->environment = g_malloc0 ((gsize) self->start.environment_length + 1);
-      memcpy (self->environment, rest, self->start.environment_length);
-    }
+    self->streams[i] = (self->flags & (FERRY_START_STDIN << i)) != 0 ? fds[n++] : -1;
   return FERRY_CONTROL_TAKEN;
 }
 
 /* ---- answers, in the fork server ---- */
 
+static gboolean
+send_answer (int control, FerryControlKind kind, guint64 id, const guint32 numbers[3], const char *text,
+             const int *pidfd)
+{
+  g_autofree char *cut = g_strndup (text, FERRY_MAX_FAILURE_TEXT);
+  GVariant *value = g_variant_new ("(uuu^ay)", numbers[0], numbers[1], numbers[2], cut);
+  g_autoptr (GByteArray) packet = new_packet (id, value);
+
+  return ferry_control_send (control, kind, packet->data, packet->len, pidfd, pidfd != NULL, 0) == 0;
+}
+
 /* why_executed: (nullable): why the worker was not forked. */
 gboolean
 ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd, const char *why_executed)
 {
-  struct
-  {
-    FerryStarted started;
-    char text[FERRY_MAX_FAILURE_TEXT];
-  } packet = {.started = {.id = id, .pid = (guint32) pid}};
-  gsize length = why_executed != NULL ? MIN (strlen (why_executed), sizeof packet.text) : 0;
+  const guint32 numbers[] = {(guint32) pid, 0, 0};
 
-  if (length > 0)
-    memcpy (packet.text, why_executed, length);
-  packet.started.text_length = (guint32) length;
-  return ferry_control_send (control, FERRY_CONTROL_STARTED, &packet, sizeof packet.started + length, &pidfd, 1, 0) ==
-         0;
+  return send_answer (control, FERRY_CONTROL_STARTED, id, numbers, why_executed != NULL ? why_executed : "", &pidfd);
 }
 
 gboolean
 ferry_fork_server_send_failed (int control, guint64 id, GPid pid, int error_number, const char *text)
 {
-  struct
-  {
-    FerryFailed failed;
-    char text[FERRY_MAX_FAILURE_TEXT];
-  } packet = {.failed = {.id = id, .pid = (guint32) pid}};
-  gsize length = MIN (strlen (text), sizeof packet.text);
+  const guint32 numbers[] = {(guint32) pid, (guint32) error_number, 0};
 
-  packet.failed.text_length = (guint16) length;
-  packet.failed.error_number = (guint16) error_number;
-  memcpy (packet.text, text, length);
-  return ferry_control_send (control, FERRY_CONTROL_FAILED, &packet, sizeof packet.failed + length, NULL, 0, 0) == 0;
+  return send_answer (control, FERRY_CONTROL_FAILED, id, numbers, text, NULL);
 }
 
 gboolean
 ferry_fork_server_send_ended (int control, guint64 id, int code, int status)
 {
-  FerryEnded packet = {.id = id, .code = (guint32) code, .status = (guint32) status};
+  const guint32 numbers[] = {0, (guint32) code, (guint32) status};
 
-  return ferry_control_send (control, FERRY_CONTROL_ENDED, &packet, sizeof packet, NULL, 0, 0) == 0;
+  return send_answer (control, FERRY_CONTROL_ENDED, id, numbers, "", NULL);
 }
 
 /* ---- answers, in the application ---- */
 
-typedef union
-{
-  FerryControlHeader header;
-  FerryStarted started;
-  FerryEnded ended;
-  FerryFailed failed;
-  guint8 bytes[sizeof (FerryFailed) + FERRY_MAX_FAILURE_TEXT];
-} AnswerPacket;
-
-G_STATIC_ASSERT (sizeof (FerryStarted) <= sizeof (FerryFailed));
-
 static gboolean
-read_started (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size)
+is_end (guint32 code, guint32 status)
 {
-  const FerryStarted *started = &packet->started;
-
-  if (size < sizeof *started || size - sizeof *started > FERRY_MAX_FAILURE_TEXT ||
-      started->text_length != size - sizeof *started || started->pid <= 1 || started->pid > G_MAXINT32 ||
-      self->pidfd < 0)
-    return FALSE;
-  self->pid = started->pid;
-  memcpy (self->text, packet->bytes + sizeof *started, started->text_length);
-  self->text[started->text_length] = '\0';
-  return TRUE;
+  if (code == CLD_EXITED)
+    return status <= 255;
+  return (code == CLD_KILLED || code == CLD_DUMPED) && status > 0 && status < NSIG;
 }
 
 static gboolean
-read_failed (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size)
+read_answer (FerryForkServerAnswer *self, const FerryForkServerPacket *packet, gsize size)
 {
-  if (size < sizeof packet->failed || packet->failed.text_length != size - sizeof packet->failed ||
-      packet->failed.pid > G_MAXINT32)
+  g_autoptr (GVariant) value = read_value (packet, size, packet->header.kind, FERRY_START_ANSWER_TYPE);
+  const char *text;
+  guint32 number;
+  guint32 status;
+
+  if (value == NULL)
     return FALSE;
-  self->pid = packet->failed.pid;
-  self->error_number = packet->failed.error_number;
-  memcpy (self->text, packet->bytes + sizeof packet->failed, packet->failed.text_length);
-  self->text[packet->failed.text_length] = '\0';
-  return TRUE;
-}
-
-static gboolean
-read_ended (FerryForkServerAnswer *self, const FerryEnded *packet, gsize size)
-{
-  const gboolean exited = packet->code == CLD_EXITED;
-
-  if (size != sizeof *packet || (!exited && packet->code != CLD_KILLED && packet->code != CLD_DUMPED) ||
-      packet->status > (exited ? 255 : NSIG - 1) || (!exited && packet->status == 0))
-    return FALSE;
-  self->code = (int) packet->code;
-  self->status = (int) packet->status;
-  return TRUE;
-}
-
-static gboolean
-read_answer (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size)
-{
+  g_variant_get (value, "(uuu^&ay)", &self->pid, &number, &status, &text);
   self->kind = packet->header.kind;
-  /* The id is at the same place in each kind of answer. */
-  self->id = packet->started.id;
-  if (!ferry_control_is (&packet->header, size, self->kind))
+  self->id = packet->id;
+  g_strlcpy (self->text, text, sizeof self->text);
+  self->code = self->error_number = (int) number;
+  self->status = (int) status;
+  if (self->pid > G_MAXINT32 || (self->pidfd >= 0) != (self->kind == FERRY_CONTROL_STARTED))
     return FALSE;
   if (self->kind == FERRY_CONTROL_STARTED)
-    return read_started (self, packet, size);
-  if (self->pidfd >= 0)
-    return FALSE;
-  if (self->kind == FERRY_CONTROL_FAILED)
-    return read_failed (self, packet, size);
-  return self->kind == FERRY_CONTROL_ENDED && read_ended (self, &packet->ended, size);
+    return self->pid > 1;
+  return self->kind == FERRY_CONTROL_FAILED ? number <= G_MAXINT32
+                                            : self->kind == FERRY_CONTROL_ENDED && is_end (number, status);
 }
 
 /* monitor: takes the next answer, without waiting. After FERRY_CONTROL_TAKEN, the caller owns the answer's pidfd. */
 FerryControlEvent
 ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GError **error)
 {
-  AnswerPacket packet = {0};
+  guint8 packet[MAX_ANSWER] __attribute__ ((aligned (8))) = {0};
   gboolean truncated;
   gssize size;
 
   *self = (FerryForkServerAnswer){.pidfd = -1};
-  size = ferry_control_receive_fixed (control, &packet, sizeof packet, &self->pidfd, 1, &truncated);
+  size = ferry_control_receive_fixed (control, packet, sizeof packet, &self->pidfd, 1, &truncated);
   if (size < 0 && errno == EAGAIN)
     return FERRY_CONTROL_NOTHING;
   if (size <= 0 && self->pidfd < 0 && !truncated)
     return FERRY_CONTROL_CLOSED;
-  if (!truncated && read_answer (self, &packet, (gsize) size))
+  if (!truncated && read_answer (self, (const FerryForkServerPacket *) (const void *) packet, (gsize) size))
     return FERRY_CONTROL_TAKEN;
   ferry_clear_fd (&self->pidfd);
   ferry_set_error (

@@ -33,7 +33,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PROTOCOL_VERSION 4
+#define FERRY_PROTOCOL_VERSION 5
 #define FERRY_PROTOCOL_MAGIC "FERRYLNK"
 
 /* The environment variable that names the worker's end of the control socket. */
@@ -473,65 +473,35 @@ G_STATIC_ASSERT (sizeof (FerryReturns) == 24);
 /* The size in bytes of the longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)
 
-/* The flags of a FerryStart. The packet's descriptors are the control socket, then the streams that have their flags
- * set, in this order. */
+/* The flags of a request to start a worker. The packet's descriptors are the control socket, then the streams that have
+ * their flags set, in this order. */
 #define FERRY_START_STDIN (1u << 0)
 #define FERRY_START_STDOUT (1u << 1)
 #define FERRY_START_STDERR (1u << 2)
-#define FERRY_START_ENVIRONMENT (1u << 4)
 /* the fork server executes its program for the worker where it has threads, and cannot be forked */
 #define FERRY_START_MAY_EXECUTE (1u << 5)
 
 #define FERRY_START_MAX_DESCRIPTORS 4
 
-/* A request to start a worker. The attributes (a FerryAttributes), the name, the folder and the environment follow. The
- * environment consists of zero-terminated strings, one after the other. */
+/* A packet between an application and its fork server. A value follows it, to the end, in normal form. */
 typedef struct
 {
   FerryControlHeader header;
-  guint64 id;
-  guint32 flags;
-  guint32 attributes_length;
-  guint32 name_length;
-  guint32 cwd_length; /* 0: the worker starts in the fork server's own folder */
-  guint32 environment_length;
-  guint32 reserved;
-} FerryStart;
+  guint64 id; /* of the request, and of all answers to it */
+} FerryForkServerPacket;
 
-/* A worker was started. A text of text_length bytes follows, which says why the worker was executed, and not forked. */
-typedef struct
-{
-  FerryControlHeader header;
-  guint64 id;
-  guint32 pid;
-  guint32 text_length; /* 0 for a worker that was forked */
-} FerryStarted;
+/* A request to start a worker: flags; the attributes, a FerryAttributes; name; folder, empty for the fork server's own;
+ * environment, nothing for the fork server's. Strings end with a zero. */
+#define FERRY_START_TYPE "(uayayaymaay)"
 
-/* A worker could not be started. A text of text_length bytes follows, which says why. */
-typedef struct
-{
-  FerryControlHeader header;
-  guint64 id;
-  guint32 pid; /* 0 when no process was forked; otherwise the fork server also sends STARTED and ENDED for it */
-  guint16 text_length;
-  /* the system's error number; 0: the reason is no error of the system, and only the text says it */
-  guint16 error_number;
-} FerryFailed;
+/* An answer: the process; FAILED: the system's error number, or 0 where only the text says it, ENDED: the si_code of
+ * waitid(); ENDED: the exit status, or the number of the signal; STARTED: why the worker was executed, and not forked,
+ * or empty, FAILED: why no worker was started. */
+#define FERRY_START_ANSWER_TYPE "(uuuay)"
 
 #define FERRY_MAX_FAILURE_TEXT 1024
 
-typedef struct
-{
-  FerryControlHeader header;
-  guint64 id;
-  guint32 code;   /* si_code of waitid(): CLD_EXITED, CLD_KILLED or CLD_DUMPED */
-  guint32 status; /* the exit status, or the number of the signal */
-} FerryEnded;
-
-G_STATIC_ASSERT (sizeof (FerryStart) == 48);
-G_STATIC_ASSERT (sizeof (FerryStarted) == 32);
-G_STATIC_ASSERT (sizeof (FerryFailed) == 32);
-G_STATIC_ASSERT (sizeof (FerryEnded) == 32);
+G_STATIC_ASSERT (sizeof (FerryForkServerPacket) == 24);
 G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
 G_STATIC_ASSERT (sizeof (FerryWelcome) == 72);
 G_STATIC_ASSERT (sizeof (FerryAttach) == 32);

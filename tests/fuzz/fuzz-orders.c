@@ -17,10 +17,10 @@ check_order (const FerryStartOrder *order, const FuzzPacket *packet)
 {
   fuzz_n_accepted++;
   g_assert_true (order->control >= 0 && packet->n_fds >= 1);
-  g_assert_true ((order->attributes != NULL) == (order->start.attributes_length > 0));
-  g_assert_cmpuint (strlen (order->name), <=, order->start.name_length);
-  if (order->environment != NULL)
-    g_assert_cmpint (order->environment[order->start.environment_length], ==, '\0');
+  g_assert_true ((order->attributes != NULL) == (order->attributes_size > 0));
+  g_assert_cmpuint (order->attributes_size + strlen (order->name) + strlen (order->cwd), <, packet->size);
+  for (char **place = order->environment; place != NULL && *place != NULL; place++)
+    g_assert_cmpuint (strlen (*place), <, packet->size);
 }
 
 int

@@ -115,9 +115,12 @@ def progress(fraction, amount=0, total=0, unit=b"", text=b"", unit_length=None, 
                        len(text) if text_length is None else text_length, 0) + unit + text
 
 
-def start(flags=0, attributes=bytes(16), name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
-    return (header(3) + struct.pack("=QIIIIII", 1, flags, len(attributes), len(name), len(cwd), len(environment), 0)
-            + attributes + name + cwd + environment)
+def start(flags=0, attributes=b"attributes", environment=(b"A=b\0", b"C=d\0")):
+    return header(3) + struct.pack("=Q", 1) + pack("(uayayaymaay)", (flags, attributes, b"name\0", b"/\0", environment))
+
+
+def start_answer(kind, *numbers, text=b""):
+    return header(kind) + struct.pack("=Q", 1) + pack("(uuuay)", (*numbers, text + b"\0"))
 
 
 def counted(data):
@@ -467,16 +470,19 @@ CORPUS = {
         "cancelled": b"\3" + item(b"\1") + b"\3" + item(b"\1") + chunk_done(5),
     },
     "fork-server": {
-        "started": packet(header(4) + struct.pack("=QII", 1, 1234, 0), 1),
-        "failed": packet(header(5) + struct.pack("=QII", 1, 0, 6) + b"broken"),
-        "ended": packet(header(6) + struct.pack("=QII", 1, 1, 255)) + packet(header(6) + struct.pack("=QII", 2, 2, 9)),
-        "descriptors": packet(header(4) + struct.pack("=QII", 1, 1234, 0), 3),
+        "started": packet(start_answer(4, 1234, 0, 0), 1),
+        "executed": packet(start_answer(4, 1234, 0, 0, text=b"has threads"), 1),
+        "failed": packet(start_answer(5, 0, 2, 0, text=b"broken")),
+        "ended": packet(start_answer(6, 0, 1, 255)) + packet(start_answer(6, 0, 2, 9)),
+        "descriptors": packet(start_answer(4, 1234, 0, 0), 3),
+        "not-normal": packet(start_answer(5, 0, 2, 0)[:30]),
     },
     "orders": {
-        "start": packet(start(16), 1),
-        "streams": packet(start(23), 4),
+        "start": packet(start(), 1),
+        "bare": packet(start(32, environment=None), 1),
+        "streams": packet(start(7), 4),
         "short": packet(start()[:70], 1),
-        "ended": packet(header(6) + struct.pack("=QII", 1, 1, 255)),
+        "ended": packet(start_answer(6, 0, 1, 255)),
     },
     "welcome": {
         "good": b"\2" + welcome(),

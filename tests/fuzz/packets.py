@@ -4,7 +4,7 @@
 
 import struct
 
-VERSION = 4
+VERSION = 5
 UP_RING = 77824
 
 

@@ -416,7 +416,7 @@ be_hostile (const char *how)
   ferry_control_send_attach (control, welcome.segment_size, NULL);
   if (!take_order (control, &order))
     _exit (1);
-  break_rule (how, control, order.start.id);
+  break_rule (how, control, order.id);
   wait_for_ever (NULL);
 }
 
