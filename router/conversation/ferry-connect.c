@@ -19,6 +19,7 @@
 #include "base/ferry-thread-private.h"
 #include "conversation/ferry-address-private.h"
 #include "conversation/ferry-hello-private.h"
+#include "wire/ferry-frame-decoder-private.h"
 
 /* The timeout of ferry_transport_connect_to(), in microseconds. */
 #define TIMEOUT (10 * G_USEC_PER_SEC)
@@ -164,24 +165,26 @@ read_all (Attempt *self, int fd, void *buffer, gsize size, GCancellable *cancell
 static gboolean
 hello (Attempt *self, int fd, GCancellable *cancellable, GError **error)
 {
-  guint8 bytes[FERRY_HELLO_SIZE];
-  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
-  char text[FERRY_HELLO_MAX_TEXT];
-  guint32 status;
-  guint32 text_size;
+  guint8 greeting[FERRY_GREETING_SIZE];
+  guint8 length[FERRY_FRAME_HEADER_SIZE];
+  guint8 answer[FERRY_HELLO_MAX_ANSWER];
+  guint32 size;
 
-  ferry_hello_write (bytes);
+  ferry_greeting_write (greeting);
   /* A listener that has already refused this process may have closed the socket. Its answer can still be read. */
-  if (send (fd, bytes, sizeof bytes, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
+  if (send (fd, greeting, sizeof greeting, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
     return ferry_set_system_error (error, "send()");
-  if (!read_all (self, fd, answer, sizeof answer, cancellable, error) ||
-      !ferry_hello_read_answer (answer, &status, &text_size, error) ||
-      !read_all (self, fd, text, text_size, cancellable, error))
+  if (!read_all (self, fd, greeting, sizeof greeting, cancellable, error) ||
+      !ferry_greeting_check (greeting, sizeof greeting, error) ||
+      !read_all (self, fd, length, sizeof length, cancellable, error))
     return FALSE;
-  if (status == FERRY_HELLO_WELCOME)
-    return TRUE;
-  g_propagate_error (error, ferry_hello_make_error (status, text, text_size, self->address.text));
-  return FALSE;
+  size = ferry_read_u32 (length);
+  if (size > sizeof answer)
+    return ferry_set_error (
+      error, FERRY_ERROR_PROTOCOL,
+      "What listens at the address does not speak Ferry's protocol; check that the address is right");
+  return read_all (self, fd, answer, size, cancellable, error) &&
+         ferry_hello_read_answer (answer, size, self->address.text, error);
 }
 
 static FerryTransport *

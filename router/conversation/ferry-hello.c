@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The handshake at an address, before the stream of a transport begins there: the application sends a hello. See
- * ferry-hello-private.h. */
+/* The handshake at an address, before the stream of a transport begins there. See ferry-hello-private.h. */
 
 #include "config.h"
 
@@ -11,69 +10,66 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
+#include "wire/ferry-frame-decoder-private.h"
+#include "wire/ferry-remote-error-private.h"
 
-static const guint8 hello_magic[8] = {'F', 'E', 'R', 'R', 'Y', 'K', 'N', 'K'};
-static const guint8 answer_magic[8] = {'F', 'E', 'R', 'R', 'Y', 'A', 'N', 'S'};
+/* error: (nullable): NULL is the welcome. */
+static gboolean
+send_answer (int fd, const GError *error)
+{
+  g_autoptr (GVariant) value = error != NULL ? g_variant_ref_sink (ferry_error_to_variant (error, NULL, NULL)) : NULL;
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  FerryCallMessage message = {0};
+  FerryFrameQueue queue;
+  gconstpointer bytes;
+  gboolean sent;
+  gsize size;
+
+  ferry_call_message_init (&message, error != NULL ? FERRY_CALL_ERROR : FERRY_CALL_ANSWER, 1, NULL, value);
+  ferry_frame_queue_init (&queue, NULL, NULL);
+  ferry_frame_queue_send (&queue, NULL, 0, FERRY_HELLO_MAX_ANSWER, NULL);
+  ferry_frame_queue_send (&queue, (const GOutputVector *) parts, ferry_call_message_get_parts (&message, parts),
+                          FERRY_HELLO_MAX_ANSWER, NULL);
+  bytes = ferry_frame_queue_peek (&queue, &size);
+  /* The answer is the first thing that is written to the socket, so the socket has room for the whole answer. */
+  sent = send (fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) size;
+  ferry_frame_queue_drop (&queue);
+  return sent;
+}
+
+gboolean
+ferry_hello_welcome (int fd)
+{
+  return send_answer (fd, NULL);
+}
 
 void
-ferry_hello_write (guint8 hello[FERRY_HELLO_SIZE])
+ferry_hello_refuse (int fd, int code, const char *why)
 {
-  memcpy (hello, hello_magic, sizeof hello_magic);
-  ferry_write_u32 (hello + 8, FERRY_HELLO_VERSION);
-  ferry_write_u32 (hello + 12, 0);
+  g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, code, why);
+
+  send_answer (fd, error);
 }
 
 gboolean
-ferry_hello_read (const guint8 hello[FERRY_HELLO_SIZE], FerryHelloStatus *status)
+ferry_hello_read_answer (gconstpointer message, gsize size, const char *address, GError **error)
 {
-  if (memcmp (hello, hello_magic, sizeof hello_magic) != 0)
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) reason = NULL;
+  FerryCallMessage answer;
+  int code;
+
+  if (!ferry_call_message_parse (&answer, message, size, error))
     return FALSE;
-  /* The last four bytes of a hello are reserved for later versions; this version ignores them. */
-  *status = ferry_read_u32 (hello + 8) == FERRY_HELLO_VERSION ? FERRY_HELLO_WELCOME : FERRY_HELLO_VERSION_DIFFERS;
-  return TRUE;
-}
-
-gboolean
-ferry_hello_send_answer (int fd, FerryHelloStatus status, const char *text)
-{
-  guint8 answer[FERRY_HELLO_ANSWER_SIZE + FERRY_HELLO_MAX_TEXT] = {0};
-  gsize size = MIN (strlen (text), FERRY_HELLO_MAX_TEXT);
-
-  memcpy (answer, answer_magic, sizeof answer_magic);
-  ferry_write_u32 (answer + 8, FERRY_HELLO_VERSION);
-  ferry_write_u32 (answer + 12, status);
-  ferry_write_u32 (answer + 16, (guint32) size);
-  memcpy (answer + FERRY_HELLO_ANSWER_SIZE, text, size);
-  size += FERRY_HELLO_ANSWER_SIZE;
-  /* The answer is the first thing that is written to the socket, so the socket has room for the whole answer. */
-  return send (fd, answer, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) size;
-}
-
-gboolean
-ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *status, guint32 *text_size,
-                         GError **error)
-{
-  *status = ferry_read_u32 (answer + 12);
-  *text_size = ferry_read_u32 (answer + 16);
-  if (memcmp (answer, answer_magic, sizeof answer_magic) == 0 && *text_size <= FERRY_HELLO_MAX_TEXT)
+  if (answer.header.kind == FERRY_CALL_ANSWER)
     return TRUE;
-  return ferry_set_error (
-    error, FERRY_ERROR_PROTOCOL,
-    "What listens at the address does not speak Ferry's protocol; check that the address is right");
-}
-
-GError *
-ferry_hello_make_error (guint32 status, const char *text, gsize size, const char *address)
-{
-  static const int codes[] = {
-    [FERRY_HELLO_BUSY] = FERRY_ERROR_BUSY,
-    [FERRY_HELLO_NOT_ALLOWED] = FERRY_ERROR_NOT_ALLOWED,
-    [FERRY_HELLO_VERSION_DIFFERS] = FERRY_ERROR_VERSION,
-  };
-  int code = status < G_N_ELEMENTS (codes) && codes[status] != 0 ? codes[status] : FERRY_ERROR_REFUSED;
-  g_autofree char *reason = g_utf8_make_valid (text, (gssize) size);
-
-  return g_error_new (FERRY_ERROR, code, "The worker at '%s' refused to let this process attach: %s", address, reason);
+  value = ferry_call_message_dup_value (&answer);
+  reason = ferry_error_from_variant (value, NULL);
+  code = reason->domain == FERRY_ERROR ? reason->code : FERRY_ERROR_REFUSED;
+  if (code != FERRY_ERROR_BUSY && code != FERRY_ERROR_NOT_ALLOWED && code != FERRY_ERROR_VERSION)
+    code = FERRY_ERROR_REFUSED;
+  return ferry_set_error (error, code, "The worker at '%s' refused to let this process attach: %s", address,
+                          reason->message);
 }
 
 FerryTransport *

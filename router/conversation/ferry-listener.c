@@ -36,6 +36,7 @@
 #include "conversation/ferry-binding-private.h"
 #include "conversation/ferry-hello-private.h"
 #include "process/ferry-launcher-private.h"
+#include "wire/ferry-frame-decoder-private.h"
 
 /* The largest number of hellos that are read at the same time. A further connection replaces the oldest of them. */
 #define MAX_HELLOS 64
@@ -84,7 +85,7 @@ typedef struct
   int fd; /* (owned): the connection's socket */
   pid_t pid;
   gint64 deadline; /* by the acceptor's clock: for the hello; when it is complete, for a client to leave */
-  guint8 bytes[FERRY_HELLO_SIZE];
+  guint8 bytes[FERRY_GREETING_SIZE];
   gsize n_bytes;
 } Hello;
 
@@ -311,8 +312,8 @@ let_in (FerryAcceptor *self, int fd, pid_t pid)
   if (!ferry_check_free_fds (N_FDS, &error))
     {
       g_debug ("Process %d could not be attached: %s", (int) pid, error->message);
-      ferry_hello_send_answer (socket, FERRY_HELLO_BUSY,
-                               "it has no file descriptors left; close some in the worker, or try again later");
+      ferry_hello_refuse (socket, FERRY_ERROR_BUSY,
+                          "it has no file descriptors left; close some in the worker, or try again later");
       return;
     }
   /* The client is added before the welcome is sent. So an application that reads the welcome is already counted. */
@@ -321,7 +322,7 @@ let_in (FerryAcceptor *self, int fd, pid_t pid)
   pthread_mutex_lock (&self->lock);
   g_ptr_array_add (self->clients, client);
   pthread_mutex_unlock (&self->lock);
-  if (ferry_hello_send_answer (socket, FERRY_HELLO_WELCOME, ""))
+  if (ferry_hello_welcome (socket))
     transport = ferry_hello_make_transport (&socket, &error);
   if (transport == NULL)
     {
@@ -387,15 +388,14 @@ add_hello (FerryAcceptor *self, int fd)
   if (!is_allowed (self, peer.uid))
     {
       log_refused_user (self, &peer);
-      ferry_hello_send_answer (socket, FERRY_HELLO_NOT_ALLOWED,
-                               "it belongs to another user; attach to a worker of this process' user");
+      ferry_hello_refuse (socket, FERRY_ERROR_NOT_ALLOWED,
+                          "it belongs to another user; attach to a worker of this process' user");
       return;
     }
   if (self->hellos->len >= MAX_HELLOS)
     {
       hello = self->hellos->pdata[0];
-      ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY,
-                               "too many applications wait for its answer; try again later");
+      ferry_hello_refuse (hello->fd, FERRY_ERROR_BUSY, "too many applications wait for its answer; try again later");
       g_ptr_array_remove_index (self->hellos, 0);
     }
   hello = g_new0 (Hello, 1);
@@ -435,8 +435,8 @@ answer_hello (FerryAcceptor *self, Hello *hello)
   else if (soon && hello->deadline > ferry_limit_clock_look (&self->clock))
     return FALSE;
   else
-    ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY,
-                             "it has as many applications as it takes at once; try again when one of them has left");
+    ferry_hello_refuse (hello->fd, FERRY_ERROR_BUSY,
+                        "it has as many applications as it takes at once; try again when one of them has left");
   return TRUE;
 }
 
@@ -444,7 +444,7 @@ static gboolean
 read_hello (FerryAcceptor *self, Hello *hello)
 {
   gssize n = recv (hello->fd, hello->bytes + hello->n_bytes, sizeof hello->bytes - hello->n_bytes, MSG_DONTWAIT);
-  FerryHelloStatus status;
+  g_autoptr (GError) error = NULL;
 
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
     return TRUE;
@@ -452,24 +452,20 @@ read_hello (FerryAcceptor *self, Hello *hello)
     return FALSE;
   if (n < 0)
     {
-      ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY, "no hello has come in time; try again");
+      ferry_hello_refuse (hello->fd, FERRY_ERROR_BUSY, "no hello has come in time; try again");
       return TRUE;
     }
   hello->n_bytes += (gsize) n;
-  if (hello->n_bytes < sizeof hello->bytes)
-    return FALSE;
-  if (!ferry_hello_read (hello->bytes, &status))
+  if (!ferry_greeting_check (hello->bytes, hello->n_bytes, &error))
     {
       g_debug ("Process %d sent something that is not a hello", (int) hello->pid);
+      /* The other end finds out by itself, from the greeting in front of the answer. */
+      if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
+        ferry_hello_refuse (hello->fd, FERRY_ERROR_VERSION, error->message);
       return TRUE;
     }
-  if (status != FERRY_HELLO_WELCOME)
-    {
-      ferry_hello_send_answer (hello->fd, status,
-                               "it speaks version " G_STRINGIFY (FERRY_HELLO_VERSION) " of the protocol; use the same "
-                                                                                      "release of Ferry at both ends");
-      return TRUE;
-    }
+  if (hello->n_bytes < sizeof hello->bytes)
+    return FALSE;
   hello->deadline = ferry_limit_clock_look (&self->clock) + CLIENT_TIME;
   return answer_hello (self, hello);
 }

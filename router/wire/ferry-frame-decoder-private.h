@@ -59,6 +59,9 @@ typedef struct
 } FerryFrameQueue;
 
 void ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE]);
+/* Checks the first size bytes of a greeting: a program with another protocol may never send the rest. Fails with
+ * FERRY_ERROR_PROTOCOL, and with FERRY_ERROR_VERSION for a greeting of another version or machine. */
+gboolean ferry_greeting_check (const guint8 *greeting, gsize size, GError **error);
 
 void ferry_frame_decoder_init (FerryFrameDecoder *self, guint32 max_message);
 void ferry_frame_decoder_clear (FerryFrameDecoder *self);

@@ -130,12 +130,19 @@ ferry_frame_decoder_add (FerryFrameDecoder *self, gsize n)
   self->end += n;
 }
 
-static gboolean
-check_greeting (const guint8 *greeting, GError **error)
+gboolean
+ferry_greeting_check (const guint8 *greeting, gsize size, GError **error)
 {
-  guint32 version = ferry_read_u32 (greeting + 8);
+  guint32 version;
   guint32 mark;
 
+  if (size > 0 && memcmp (greeting, magic, MIN (size, sizeof magic)) != 0)
+    return ferry_set_error (
+      error, FERRY_ERROR_PROTOCOL,
+      "The other end of the stream does not speak Ferry's protocol; use a transport of Ferry at both ends");
+  if (size < FERRY_GREETING_SIZE)
+    return TRUE;
+  version = ferry_read_u32 (greeting + 8);
   memcpy (&mark, greeting + 12, sizeof mark);
   if (version != FERRY_STREAM_VERSION)
     return ferry_set_error (
@@ -152,24 +159,13 @@ check_greeting (const guint8 *greeting, GError **error)
                           "The greeting of the stream has an unknown byte order, %08x; use Ferry at both ends", mark);
 }
 
-/* Reads the greeting. The first wrong byte of the magic is an error at once, as a program with another protocol may
- * never send the rest. */
 static FerryFrameStatus
 take_greeting (FerryFrameDecoder *self, GError **error)
 {
-  const guint8 *greeting = self->buffer + self->begin;
-
-  if (get_held (self) > 0 && memcmp (greeting, magic, MIN (get_held (self), sizeof magic)) != 0)
-    {
-      ferry_set_error (
-        error, FERRY_ERROR_PROTOCOL,
-        "The other end of the stream does not speak Ferry's protocol; use a transport of Ferry at both ends");
-      return FERRY_FRAME_BROKEN;
-    }
+  if (!ferry_greeting_check (self->buffer + self->begin, get_held (self), error))
+    return FERRY_FRAME_BROKEN;
   if (get_held (self) < FERRY_GREETING_SIZE)
     return FERRY_FRAME_NONE;
-  if (!check_greeting (greeting, error))
-    return FERRY_FRAME_BROKEN;
   self->greeted = TRUE;
   self->begin += FERRY_GREETING_SIZE;
   return FERRY_FRAME_MESSAGE;

@@ -14,6 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/ferry-base-private.h"
+#include "conversation/ferry-hello-private.h"
+#include "wire/ferry-frame-decoder-private.h"
+#include "wire/ferry-remote-error-private.h"
+
 typedef struct
 {
   FerryTransport *transport;
@@ -226,11 +231,11 @@ test_who_answers_in_another_language_is_no_worker (void)
   g_assert_cmpint (g_unlink (place.address), ==, 0);
 }
 
-/* It says that more text follows than there may be. */
+/* It says that a larger message follows than there may be. */
 static void
 test_an_answer_without_measure_is_refused (void)
 {
-  static const guint8 answer[24] = {'F', 'E', 'R', 'R', 'Y', 'A', 'N', 'S', 1, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff};
+  guint8 answer[FERRY_GREETING_SIZE + FERRY_FRAME_HEADER_SIZE];
   g_auto (ListenerTestPlace) place;
   g_auto (Outcome) outcome = {0};
   int listening;
@@ -240,11 +245,66 @@ test_an_answer_without_measure_is_refused (void)
   listening = listener_test_raw_socket (place.address, TRUE);
   ferry_transport_connect_to_async (place.address, 0, -1, NULL, finish_cb, &outcome);
   fd = accept (listening, NULL, NULL);
+  ferry_greeting_write (answer);
+  ferry_write_u32 (answer + FERRY_GREETING_SIZE, FERRY_HELLO_MAX_ANSWER + 1);
   g_assert_cmpint (write (fd, answer, sizeof answer), ==, sizeof answer);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   close (fd);
   close (listening);
   g_assert_cmpint (g_unlink (place.address), ==, 0);
+}
+
+static void
+answer_with (FerryCallKind kind, GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) sunk = value != NULL ? g_variant_ref_sink (value) : NULL;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  FerryCallMessage message = {0};
+  guint n_parts;
+
+  ferry_call_message_init (&message, kind, 1, NULL, sunk);
+  n_parts = ferry_call_message_get_parts (&message, parts);
+  for (guint i = 0; i < n_parts; i++)
+    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
+  g_assert_true (ferry_hello_read_answer (bytes->data, bytes->len, "/run/worker", error) == (error == NULL));
+}
+
+/* A listener gives its reason. What it may not say becomes a refusal, also what is no error. */
+static void
+test_the_reason_of_a_refusal_is_given (void)
+{
+  static const struct
+  {
+    const char *domain;
+    int code;
+    int expected;
+  } cases[] = {
+    {"ferry-error-quark", FERRY_ERROR_BUSY, FERRY_ERROR_BUSY},
+    {"ferry-error-quark", FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_NOT_ALLOWED},
+    {"ferry-error-quark", FERRY_ERROR_VERSION, FERRY_ERROR_VERSION},
+    {"ferry-error-quark", FERRY_ERROR_NOT_LISTENING, FERRY_ERROR_REFUSED},
+    {"ferry-error-quark", 4711, FERRY_ERROR_REFUSED},
+    {"g-io-error-quark", FERRY_ERROR_BUSY, FERRY_ERROR_REFUSED},
+  };
+  g_autoptr (GError) malformed = NULL;
+  g_autoptr (GError) other = NULL;
+
+  answer_with (FERRY_CALL_ANSWER, NULL, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      GVariant *value = g_variant_new (FERRY_ERROR_VARIANT_TYPE, cases[i].domain, cases[i].code, "no place", "", NULL);
+
+      answer_with (FERRY_CALL_ERROR, value, &error);
+      g_assert_error (error, FERRY_ERROR, cases[i].expected);
+      g_assert_nonnull (strstr (error->message, "'/run/worker' refused"));
+      g_assert_nonnull (strstr (error->message, "no place"));
+    }
+  answer_with (FERRY_CALL_ITEM, g_variant_new_string ("no error"), &other);
+  g_assert_error (other, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  g_assert_false (ferry_hello_read_answer ("no message", 10, "/run/worker", &malformed));
+  g_assert_error (malformed, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
 }
 
 int
@@ -267,5 +327,6 @@ main (int argc, char **argv)
   g_test_add_func ("/connect/who-answers-in-another-language-is-no-worker",
                    test_who_answers_in_another_language_is_no_worker);
   g_test_add_func ("/connect/an-answer-without-measure-is-refused", test_an_answer_without_measure_is_refused);
+  g_test_add_func ("/connect/the-reason-of-a-refusal-is-given", test_the_reason_of_a_refusal_is_given);
   return g_test_run ();
 }

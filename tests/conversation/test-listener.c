@@ -19,6 +19,7 @@
 
 #include "base/ferry-base-private.h"
 #include "conversation/ferry-hello-private.h"
+#include "wire/ferry-frame-decoder-private.h"
 
 static FerryListener *
 listen_at (const char *address)
@@ -443,15 +444,39 @@ test_what_is_no_greeting_is_hung_up_on (void)
   g_assert_finalize_object (listener);
 }
 
+static gboolean
+read_answer (int fd, GError **error)
+{
+  guint8 head[FERRY_GREETING_SIZE + FERRY_FRAME_HEADER_SIZE];
+  guint8 message[FERRY_HELLO_MAX_ANSWER];
+  guint32 size;
+
+  g_assert_cmpint (read (fd, head, sizeof head), ==, sizeof head);
+  g_assert_true (ferry_greeting_check (head, FERRY_GREETING_SIZE, NULL));
+  size = ferry_read_u32 (head + FERRY_GREETING_SIZE);
+  g_assert_cmpuint (size, <=, sizeof message);
+  g_assert_cmpint (read (fd, message, size), ==, size);
+  return ferry_hello_read_answer (message, size, "the address", error);
+}
+
+static gboolean
+hello_at (int fd, guint8 version, GError **error)
+{
+  guint8 hello[FERRY_GREETING_SIZE];
+
+  ferry_greeting_write (hello);
+  hello[8] = version;
+  g_assert_cmpint (write (fd, hello, sizeof hello), ==, sizeof hello);
+  return read_answer (fd, error);
+}
+
 static void
 test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
 {
   g_auto (ListenerTestPlace) place;
   FerryListener *listener;
   int silent[100];
-  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
-  char text[FERRY_HELLO_MAX_TEXT];
-  guint32 status, size;
+  g_autoptr (GError) error = NULL;
 
   listener_test_place_init (&place);
   listener = listen_at (place.address);
@@ -465,25 +490,12 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
   close (silent[0]);
   silent[0] = listener_test_raw_socket (place.address, FALSE);
   /* It hears why, and not that the worker has ended. */
-  g_assert_cmpint (read (silent[0], answer, sizeof answer), ==, sizeof answer);
-  g_assert_true (ferry_hello_read_answer (answer, &status, &size, NULL));
-  g_assert_cmpuint (status, ==, FERRY_HELLO_BUSY);
-  g_assert_cmpint (read (silent[0], text, sizeof text), ==, size);
+  g_assert_false (read_answer (silent[0], &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
   assert_hung_up_on (silent[0]);
   for (guint i = 1; i < G_N_ELEMENTS (silent); i++)
     close (silent[i]);
   g_assert_finalize_object (listener);
-}
-
-static void
-hello_at (int fd, guint8 version, guint8 answer[FERRY_HELLO_ANSWER_SIZE])
-{
-  guint8 hello[FERRY_HELLO_SIZE];
-
-  ferry_hello_write (hello);
-  hello[8] = version;
-  g_assert_cmpint (write (fd, hello, sizeof hello), ==, sizeof hello);
-  g_assert_cmpint (read (fd, answer, FERRY_HELLO_ANSWER_SIZE), ==, FERRY_HELLO_ANSWER_SIZE);
 }
 
 #define MAX_SPENT 512
@@ -530,7 +542,8 @@ test_without_descriptors_it_refuses_and_goes_on (void)
       g_autoptr (FerryTransport) transport = NULL;
       FerryListener *listener;
       Shortage shortage;
-      guint8 answer[FERRY_HELLO_ANSWER_SIZE];
+      g_autoptr (GError) error = NULL;
+      gboolean is_welcome;
       int fd;
 
       listener_test_place_init (&place);
@@ -538,12 +551,12 @@ test_without_descriptors_it_refuses_and_goes_on (void)
       let_in (listener);
       fd = listener_test_raw_socket (place.address, FALSE);
       shortage_begin (&shortage, n_free);
-      hello_at (fd, FERRY_HELLO_VERSION, answer);
+      is_welcome = hello_at (fd, FERRY_STREAM_VERSION, &error);
       shortage_end (&shortage);
-      if (n_free == 1)
-        g_assert_cmpuint (ferry_read_u32 (answer + 12), ==, FERRY_HELLO_BUSY);
-      else if (n_free == 8)
-        g_assert_cmpuint (ferry_read_u32 (answer + 12), ==, FERRY_HELLO_WELCOME);
+      if (!is_welcome)
+        g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+      g_assert_false (is_welcome && n_free == 1);
+      g_assert_true (is_welcome || n_free < 8);
       close (fd);
       transport = listener_test_connect (place.address);
       g_clear_object (&transport);
@@ -555,21 +568,16 @@ static void
 test_another_version_is_refused_with_the_reason (void)
 {
   g_auto (ListenerTestPlace) place;
-  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
   g_autoptr (GError) error = NULL;
   FerryListener *listener;
-  guint32 status;
-  guint32 size;
   int fd;
 
   listener_test_place_init (&place);
   listener = listen_at (place.address);
   let_in (listener);
   fd = listener_test_raw_socket (place.address, FALSE);
-  hello_at (fd, FERRY_HELLO_VERSION + 1, answer);
-  g_assert_true (ferry_hello_read_answer (answer, &status, &size, &error));
-  g_assert_cmpuint (status, ==, FERRY_HELLO_VERSION_DIFFERS);
-  g_assert_cmpuint (size, >, 0);
+  g_assert_false (hello_at (fd, FERRY_STREAM_VERSION + 1, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
   close (fd);
   g_assert_finalize_object (listener);
 }
@@ -584,7 +592,6 @@ static void
 test_who_talks_nonsense_after_the_welcome_is_no_client (void)
 {
   g_auto (ListenerTestPlace) place;
-  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
   FerryListener *listener;
   int fd;
 
@@ -592,7 +599,7 @@ test_who_talks_nonsense_after_the_welcome_is_no_client (void)
   listener = listen_at (place.address);
   let_in (listener);
   fd = listener_test_raw_socket (place.address, FALSE);
-  hello_at (fd, FERRY_HELLO_VERSION, answer);
+  g_assert_true (hello_at (fd, FERRY_STREAM_VERSION, NULL));
   g_assert_cmpint (write (fd, "what am I to say here?", 22), ==, 22);
   transport_test_wait (has_nobody, listener);
   g_object_unref (listener_test_connect (place.address));

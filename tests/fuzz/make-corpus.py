@@ -93,15 +93,6 @@ def chunk_done(took, type_string=b"x"):
     return b"\0" + call(ANSWER, 1, 0, b"", type_string, struct.pack("=q", took))
 
 
-def hello(version=1, magic=b"FERRYKNK"):
-    return magic + struct.pack("<II", version, 0)
-
-
-def hello_answer(status, reason=b"", length=None):
-    length = len(reason) if length is None else length
-    return b"FERRYANS" + struct.pack("<IIII", 1, status, length, 0) + reason
-
-
 def frame(payload, size=None):
     return struct.pack("<I", len(payload) if size is None else size) + payload
 
@@ -631,19 +622,6 @@ CORPUS = {
         "length-huge": b"\0" + greeting() + frame(b"hello", 0xffffffff),
         "length-at-limit": b"\377" + greeting() + frame(b"x" * 300, 65536),
         "length-cut-off": b"\0" + greeting() + frame(b"hello") + b"\5\0",
-    },
-    "hello": {
-        "hello": hello(),
-        "hello-version": hello(2),
-        "hello-magic": hello(magic=b"GET / HT"),
-        "hello-short": hello()[:15],
-        "welcome": hello_answer(0),
-        "busy": hello_answer(1, "besetzt, größer".encode()),
-        "unknown-status": hello_answer(77, b"\xff\xfe\x80" * 300),
-        "longest": hello_answer(2, b"x" * 1024),
-        "too-long": hello_answer(2, b"x" * 1025),
-        "length-lies": hello_answer(3, b"short", 1024),
-        "zero-in-text": hello_answer(4, b"a\0b"),
     },
     "downlink": {
         "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(FINISH, b"", 0),
