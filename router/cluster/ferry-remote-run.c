@@ -632,16 +632,7 @@ take_back (FerryRemoteRun *self)
 }
 
 static void
-carrier_take_back (FerryTaskCarrier *carrier)
-{
-  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
-
-  if (!self->begun)
-    take_back (self);
-}
-
-static void
-carrier_withdraw (FerryTaskCarrier *carrier, FerryRun *run)
+carrier_take_back (FerryTaskCarrier *carrier, FerryRun *run)
 {
   FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
@@ -703,9 +694,8 @@ carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
     ferry_run_resume_limit (run, run_timed_out);
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,
-                                                    carrier_cancel,       carrier_give_time, carrier_force,
-                                                    carrier_pause_changed};
+static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_add_window, carrier_cancel,
+                                                    carrier_give_time, carrier_force,      carrier_pause_changed};
 
 /* ---- Other hosts ---- */
 

@@ -123,47 +123,36 @@ static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryCommand, ferry_command, G_TYPE_OBJECT)
 
-/* How a property's value is packed. */
-typedef enum
-{
-  AS_VALUE,
-  AS_BYTES, /* a string that need not be UTF-8, or several */
-} Packing;
-
-static const struct
-{
-  gsize offset;
-  Packing packing;
-} fields[N_PROPERTIES] = {
-  [PROP_ARGV] = {G_STRUCT_OFFSET (FerryCommand, argv), AS_BYTES},
-  [PROP_ENVIRONMENT] = {G_STRUCT_OFFSET (FerryCommand, environment), AS_BYTES},
-  [PROP_DIRECTORY] = {G_STRUCT_OFFSET (FerryCommand, directory), AS_BYTES},
-  [PROP_INPUT] = {G_STRUCT_OFFSET (FerryCommand, input), AS_VALUE},
-  [PROP_INPUT_FILE] = {G_STRUCT_OFFSET (FerryCommand, input_file), AS_BYTES},
-  [PROP_OUTPUT_FILE] = {G_STRUCT_OFFSET (FerryCommand, output_file), AS_BYTES},
-  [PROP_OUTPUT_LIMIT] = {G_STRUCT_OFFSET (FerryCommand, output_limit), AS_VALUE},
-  [PROP_ALL_LINES] = {G_STRUCT_OFFSET (FerryCommand, all_lines), AS_VALUE},
-  [PROP_TERMINAL] = {G_STRUCT_OFFSET (FerryCommand, terminal), AS_VALUE},
-  [PROP_PROGRESS] = {G_STRUCT_OFFSET (FerryCommand, progress), AS_VALUE},
-  [PROP_PROGRESS_PATTERN] = {G_STRUCT_OFFSET (FerryCommand, progress_pattern), AS_VALUE},
-  [PROP_TOTAL] = {G_STRUCT_OFFSET (FerryCommand, total), AS_VALUE},
-  [PROP_UNIT] = {G_STRUCT_OFFSET (FerryCommand, unit), AS_VALUE},
-  [PROP_CANCEL_SIGNAL] = {G_STRUCT_OFFSET (FerryCommand, cancel_signal), AS_VALUE},
-  [PROP_SUCCESS_STATUSES] = {G_STRUCT_OFFSET (FerryCommand, success_statuses), AS_VALUE},
-  [PROP_OUTPUT_FILES] = {G_STRUCT_OFFSET (FerryCommand, output_files), AS_BYTES},
-  [PROP_REPLACE_OUTPUT_FILES] = {G_STRUCT_OFFSET (FerryCommand, replace_output_files), AS_VALUE},
-  [PROP_END_SESSION] = {G_STRUCT_OFFSET (FerryCommand, end_session), AS_VALUE},
-  [PROP_POLITE] = {G_STRUCT_OFFSET (FerryCommand, polite), AS_VALUE},
-  [PROP_CONFINED] = {G_STRUCT_OFFSET (FerryCommand, confined), AS_VALUE},
-  [PROP_READABLE_FOLDERS] = {G_STRUCT_OFFSET (FerryCommand, readable_folders), AS_BYTES},
-  [PROP_WRITABLE_FOLDERS] = {G_STRUCT_OFFSET (FerryCommand, writable_folders), AS_BYTES},
-  [PROP_NETWORK] = {G_STRUCT_OFFSET (FerryCommand, network), AS_VALUE},
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_ARGV] = G_STRUCT_OFFSET (FerryCommand, argv),
+  [PROP_ENVIRONMENT] = G_STRUCT_OFFSET (FerryCommand, environment),
+  [PROP_DIRECTORY] = G_STRUCT_OFFSET (FerryCommand, directory),
+  [PROP_INPUT] = G_STRUCT_OFFSET (FerryCommand, input),
+  [PROP_INPUT_FILE] = G_STRUCT_OFFSET (FerryCommand, input_file),
+  [PROP_OUTPUT_FILE] = G_STRUCT_OFFSET (FerryCommand, output_file),
+  [PROP_OUTPUT_LIMIT] = G_STRUCT_OFFSET (FerryCommand, output_limit),
+  [PROP_ALL_LINES] = G_STRUCT_OFFSET (FerryCommand, all_lines),
+  [PROP_TERMINAL] = G_STRUCT_OFFSET (FerryCommand, terminal),
+  [PROP_PROGRESS] = G_STRUCT_OFFSET (FerryCommand, progress),
+  [PROP_PROGRESS_PATTERN] = G_STRUCT_OFFSET (FerryCommand, progress_pattern),
+  [PROP_TOTAL] = G_STRUCT_OFFSET (FerryCommand, total),
+  [PROP_UNIT] = G_STRUCT_OFFSET (FerryCommand, unit),
+  [PROP_CANCEL_SIGNAL] = G_STRUCT_OFFSET (FerryCommand, cancel_signal),
+  [PROP_SUCCESS_STATUSES] = G_STRUCT_OFFSET (FerryCommand, success_statuses),
+  [PROP_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, output_files),
+  [PROP_REPLACE_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, replace_output_files),
+  [PROP_END_SESSION] = G_STRUCT_OFFSET (FerryCommand, end_session),
+  [PROP_POLITE] = G_STRUCT_OFFSET (FerryCommand, polite),
+  [PROP_CONFINED] = G_STRUCT_OFFSET (FerryCommand, confined),
+  [PROP_READABLE_FOLDERS] = G_STRUCT_OFFSET (FerryCommand, readable_folders),
+  [PROP_WRITABLE_FOLDERS] = G_STRUCT_OFFSET (FerryCommand, writable_folders),
+  [PROP_NETWORK] = G_STRUCT_OFFSET (FerryCommand, network),
 };
 
 static gpointer
 get_field (FerryCommand *self, guint property_id)
 {
-  return G_STRUCT_MEMBER_P (self, fields[property_id].offset);
+  return G_STRUCT_MEMBER_P (self, fields[property_id]);
 }
 
 static void
@@ -463,9 +452,9 @@ ferry_command_new (const char *const *argv)
 
 /* ---- the arguments of the call ---- */
 
-/* (transfer floating): returns the value as the worker takes it. */
+/* (transfer floating): returns the value as the worker takes it. is_text: a string is UTF-8. */
 static GVariant *
-pack_value (const GValue *value, Packing packing)
+pack_value (const GValue *value, gboolean is_text)
 {
   switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
     {
@@ -480,8 +469,8 @@ pack_value (const GValue *value, Packing packing)
     case G_TYPE_ENUM:
       return g_variant_new_int32 (g_value_get_enum (value));
     case G_TYPE_STRING:
-      return packing == AS_BYTES ? g_variant_new_bytestring (g_value_get_string (value))
-                                 : g_variant_new_string (g_value_get_string (value));
+      return is_text ? g_variant_new_string (g_value_get_string (value))
+                     : g_variant_new_bytestring (g_value_get_string (value));
     case G_TYPE_BOXED:
       return g_variant_new_bytestring_array (g_value_get_boxed (value), -1);
     case G_TYPE_VARIANT:
@@ -522,7 +511,7 @@ pack (FerryCommand *self)
       if (i == PROP_DIRECTORY && self->directory != NULL)
         g_value_take_string (&value, g_canonicalize_filename (self->directory, NULL));
       if (!g_param_value_defaults (properties[i], &value))
-        add (&builder, i, pack_value (&value, fields[i].packing));
+        add (&builder, i, pack_value (&value, i == PROP_PROGRESS_PATTERN || i == PROP_UNIT));
     }
   /* The only handle of a task is 0. */
   if (self->input != NULL)

@@ -80,10 +80,8 @@ struct _FerryExecutor
   pthread_mutex_t inbox_lock;
   GQueue inbox; /* inbox_lock: (element-type FerryRun) (owned); an item &inbox means: cancel the earlier tasks */
 
-  GQueue list;              /* (element-type FerryListedRun) (owned): the items of the list model are their tasks */
-  GSequence *index;         /* (owned) (nullable): the same tasks by their position; see need_index() */
-  GSequenceIter *looked_at; /* (nullable): the place in index that was asked for last; NULL after each removal */
-  guint looked_at_position;
+  GQueue list;                /* (element-type FerryListedRun) (owned): the items of the list model are their tasks */
+  GSequence *index;           /* (owned) (nullable): the same tasks by their position; see need_index() */
   guint64 latest_number;      /* number of the task that was added to the list last */
   GQueue finished;            /* (element-type FerryListedRun): the tasks of the list that are done, oldest first */
   GQueue failed;              /* (element-type FerryListedRun): those that stay in addition, oldest first */
@@ -164,21 +162,6 @@ need_index (FerryExecutor *self)
   return self->index;
 }
 
-/* Returns (transfer none) the task at a position of the list. A view asks for one after the other, and a step in the
- * tree takes less time than a search from its root. */
-static FerryTask *
-list_find (FerryExecutor *self, guint position)
-{
-  GSequence *index = need_index (self);
-
-  if (self->looked_at != NULL && self->looked_at_position + 1 == position)
-    self->looked_at = g_sequence_iter_next (self->looked_at);
-  else if (self->looked_at == NULL || self->looked_at_position != position)
-    self->looked_at = g_sequence_get_iter_at_pos (index, (int) position);
-  self->looked_at_position = position;
-  return g_sequence_get (self->looked_at);
-}
-
 static gpointer
 get_item (GListModel *model, guint position)
 {
@@ -186,7 +169,9 @@ get_item (GListModel *model, guint position)
 
   if (!ferry_home_check (self->router->home, "g_list_model_get_item"))
     return NULL;
-  return position < self->list.length ? g_object_ref (list_find (self, position)) : NULL;
+  if (position >= self->list.length)
+    return NULL;
+  return g_object_ref (g_sequence_get (g_sequence_get_iter_at_pos (need_index (self), (int) position)));
 }
 
 static void
@@ -346,7 +331,6 @@ unlink_range (FerryExecutor *self, GPtrArray *leaving, guint start, guint n)
   GSequenceIter *last = get_leaving (leaving, start + n - 1)->position;
   guint position = (guint) g_sequence_iter_get_position (first);
 
-  self->looked_at = NULL;
   /* A range is cut out of the tree, which takes several times as long as to remove one. */
   if (n == 1)
     g_sequence_remove (first);
@@ -1038,6 +1022,16 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
   return submit_now (self, run, error);
 }
 
+static FerryTask *
+submit_new (FerryExecutor *self, const char *name, const char *function, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+
+  if (name != NULL)
+    ferry_task_set_name (task, name);
+  return ferry_executor_submit_task (self, task, error) ? g_steal_pointer (&task) : NULL;
+}
+
 /**
  * ferry_executor_submit:
  * @self: an executor
@@ -1054,14 +1048,11 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
 FerryTask *
 ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *arguments, GError **error)
 {
-  g_autoptr (FerryTask) task = NULL;
-
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
-  return ferry_executor_submit_task (self, task, error) ? g_steal_pointer (&task) : NULL;
+  return submit_new (self, NULL, function, arguments, error);
 }
 
 /**
@@ -1083,16 +1074,12 @@ FerryTask *
 ferry_executor_submit_named (FerryExecutor *self, const char *name, const char *function, GVariant *arguments,
                              GError **error)
 {
-  g_autoptr (FerryTask) task = NULL;
-
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (name != NULL, NULL);
   g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
-  ferry_task_set_name (task, name);
-  return ferry_executor_submit_task (self, task, error) ? g_steal_pointer (&task) : NULL;
+  return submit_new (self, name, function, arguments, error);
 }
 
 /**

@@ -85,7 +85,7 @@ typedef struct _FerryPoolRoom FerryPoolRoom;
 /* A worker's place in its pool's roster, which alone uses it. */
 typedef struct
 {
-  guint64 number;   /* 0: not in the roster */
+  gboolean added;   /* the roster has the worker */
   gpointer shelves; /* (unowned) (nullable): the FerryPoolShelves that the worker is on */
   guint shelf;
   GList shelf_link;
@@ -180,8 +180,7 @@ typedef struct
   guint n_idle; /* live workers that have no task in flight */
   guint n_busy; /* workers that have tasks in flight; they may be ending */
 
-  GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): in the order of their places' numbers */
-  guint64 latest_number;
+  GPtrArray *workers;     /* (owned) (element-type FerryPoolWorker): in the order of their start */
   FerryPoolShelves open;  /* READY workers that begin tasks in time and may get more, by the tasks in flight */
   FerryPoolShelves spent; /* READY workers that had max_tasks, by the tasks in flight */
   FerryPoolShelves late;  /* READY workers that did not begin a task in time and have none, by n_missed */

@@ -133,7 +133,7 @@ update (FerryPoolRoster *self, FerryPoolWorker *worker, gboolean is_new)
 void
 ferry_pool_roster_update (FerryPoolRoster *self, FerryPoolWorker *worker)
 {
-  if (worker->place.number != 0)
+  if (worker->place.added)
     update (self, worker, FALSE);
 }
 
@@ -149,40 +149,22 @@ ferry_pool_roster_update_all (FerryPoolRoster *self)
 void
 ferry_pool_roster_add (FerryPoolRoster *self, FerryPoolWorker *worker)
 {
-  worker->place.number = ++self->latest_number;
+  worker->place.added = TRUE;
   g_ptr_array_add (self->workers, worker);
   update (self, worker, TRUE);
-}
-
-static guint
-find_index (FerryPoolRoster *self, guint64 number)
-{
-  guint low = 0;
-  guint high = self->workers->len;
-
-  while (low < high)
-    {
-      guint middle = low + (high - low) / 2;
-      const FerryPoolWorker *worker = g_ptr_array_index (self->workers, middle);
-
-      if (worker->place.number < number)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-  return low;
 }
 
 guint
 ferry_pool_roster_remove (FerryPoolRoster *self, FerryPoolWorker *worker)
 {
-  guint index = find_index (self, worker->place.number);
+  guint index;
+  gboolean found = g_ptr_array_find (self->workers, worker, &index);
 
-  g_assert (index < self->workers->len && g_ptr_array_index (self->workers, index) == worker);
+  g_assert (found);
   count (self, &worker->place, FALSE, FALSE);
   take_off_shelf (worker);
   stop_watching (self, &worker->place);
-  worker->place.number = 0;
+  worker->place.added = FALSE;
   g_ptr_array_remove_index (self->workers, index);
   return index;
 }

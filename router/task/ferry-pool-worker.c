@@ -595,15 +595,9 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     note_idle (self);
 }
 
-static void
-carrier_take_back (FerryTaskCarrier *carrier)
-{
-  ferry_pool_worker_take_back ((FerryPoolWorker *) carrier);
-}
-
 /* Takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it runs. */
 static void
-carrier_withdraw (FerryTaskCarrier *carrier, FerryRun *run)
+carrier_take_back (FerryTaskCarrier *carrier, FerryRun *run)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) carrier;
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
@@ -1110,15 +1104,14 @@ carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
         end_pause (self, ferry_run_resume_limit (run, run_timed_out));
       return;
     }
-  carrier_withdraw (carrier, run);
+  carrier_take_back (carrier, run);
   if (run->carrier == &self->carrier && run->paused && self->paused_xid == 0 && run->escalation == 0 &&
       ferry_run_get_state (run) == FERRY_TASK_STATE_EXECUTING)
     begin_pause (self, run);
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,
-                                                    carrier_cancel,       carrier_give_time, carrier_force,
-                                                    carrier_pause_changed};
+static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_add_window, carrier_cancel,
+                                                    carrier_give_time, carrier_force,      carrier_pause_changed};
 
 /* ---- The worker's link ---- */
 

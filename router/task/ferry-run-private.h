@@ -253,21 +253,16 @@ void ferry_run_set_way (FerryRun *self, const FerryCallsWay *way, guint64 xid);
 void ferry_run_unset_way (FerryRun *self);
 /* Decides that the router's thread ends this attempt. FALSE: a thread was told the answer already. */
 gboolean ferry_run_decide (FerryRun *self);
-/* If a thread was told the answer, ends the run with it, whatever its state, and returns TRUE. */
-gboolean ferry_run_end_as_answered (FerryRun *self);
 /* any: returns (transfer none) (nullable) the answer that a thread was told. */
 const FerryEarlyAnswer *ferry_run_get_early (const FerryRun *self);
 /* Threads that wait for the end of a run; the key is its owner. */
 extern FerryWaitQueue ferry_run_waits;
 
-/* Returns the earlier time of the run's deadline and since + timeout (timeout 0: none). 0: there is neither. */
-gint64 ferry_run_get_deadline_of (const FerryRun *self, gint64 since, gint64 timeout);
-
 /* ---- What sources do with their runs ----
  *
  * func: for the timer of a run that was begun. */
 
-/* Takes back a run that was sent ahead, unless the worker has begun it. Returns whether the run is in the queue
+/* Takes back a run that was sent ahead. If the worker has begun it, starts it. Returns whether the run is in the queue
  * afterwards. Others may have been taken back with it. */
 gboolean ferry_run_take_back (FerryRun *self);
 /* The run waits in its source's queue from now on. */

@@ -210,8 +210,9 @@ finish (FerryRun *self, const FerryTaskTransition *transition)
   self->funcs->ended (self->owner, was);
 }
 
-gboolean
-ferry_run_end_as_answered (FerryRun *self)
+/* If a thread was told the answer, ends the run with it, whatever its state, and returns TRUE. */
+static gboolean
+end_as_answered (FerryRun *self)
 {
   static const FerryTaskTransition completed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_COMPLETED};
   static const FerryTaskTransition failed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_FAILED};
@@ -308,7 +309,7 @@ ferry_run_complete (FerryRun *self, GVariant *result)
   const FerryTaskTransition *transition;
 
   if (!ferry_run_decide (self))
-    return ferry_run_end_as_answered (self);
+    return end_as_answered (self);
   transition = look_up (self, FERRY_TASK_EVENT_RESULT);
   if (transition->step == FERRY_TASK_STEP_IGNORED)
     self->leaves_worker = FALSE;
@@ -344,8 +345,7 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
   gboolean fails;
 
   if (!ferry_run_decide (self))
-    return event != FERRY_TASK_EVENT_RUN_TIMEOUT && event != FERRY_TASK_EVENT_QUEUE_TIMEOUT &&
-           ferry_run_end_as_answered (self);
+    return event != FERRY_TASK_EVENT_RUN_TIMEOUT && event != FERRY_TASK_EVENT_QUEUE_TIMEOUT && end_as_answered (self);
   transition = look_up (self, event);
   fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
   if (transition->step == FERRY_TASK_STEP_REFUSED)
@@ -394,8 +394,9 @@ ferry_run_give_back (FerryRun *self)
 
 /* ---- limits of time ---- */
 
-gint64
-ferry_run_get_deadline_of (const FerryRun *self, gint64 since, gint64 timeout)
+/* Returns the earlier time of the run's deadline and since + timeout (timeout 0: none). 0: there is neither. */
+static gint64
+get_deadline_of (const FerryRun *self, gint64 since, gint64 timeout)
 {
   gint64 deadline = self->settings->deadline;
   gint64 end = timeout > 0 ? ferry_time_add (since, timeout) : 0;
@@ -408,7 +409,7 @@ ferry_carrier_get_run_deadline (const FerryRun *run)
 {
   gint64 timeout = run->settings->run_timeout;
 
-  return ferry_run_get_deadline_of (run, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
+  return get_deadline_of (run, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
 }
 
 void
@@ -434,7 +435,7 @@ ferry_run_hold_limit (FerryRun *self, void (*func) (gpointer run))
 gint64
 ferry_run_resume_limit (FerryRun *self, void (*func) (gpointer run))
 {
-  gint64 deadline = ferry_run_get_deadline_of (self, g_get_monotonic_time (), self->time_left);
+  gint64 deadline = get_deadline_of (self, g_get_monotonic_time (), self->time_left);
 
   self->time_left = 0;
   ferry_carrier_set_limit (self, deadline, func);
@@ -530,9 +531,9 @@ ferry_carrier_add_window (FerryRun *run, FerryTransactions *calls, guint n)
 gboolean
 ferry_run_take_back (FerryRun *self)
 {
-  if (self->carrier != NULL)
-    self->carrier->funcs->take_back (self->carrier);
-  return self->carrier == NULL && self->state == FERRY_TASK_STATE_WAITING;
+  while (self->state == FERRY_TASK_STATE_WAITING && self->carrier != NULL)
+    self->carrier->funcs->take_back (self->carrier, self);
+  return self->state == FERRY_TASK_STATE_WAITING;
 }
 
 void
@@ -541,7 +542,7 @@ ferry_run_wait (FerryRun *self, gboolean at_front)
   FerryTaskSource *source = self->source;
   /* The time in which a lost worker ran the task does not count. */
   gint64 since = self->n_deaths > 0 ? g_get_monotonic_time () : self->submit_time;
-  gint64 deadline = ferry_run_get_deadline_of (self, since, self->settings->queue_timeout);
+  gint64 deadline = get_deadline_of (self, since, self->settings->queue_timeout);
 
   ferry_task_queue_push (&source->queue, self, at_front);
   if (deadline > 0)
@@ -615,14 +616,6 @@ ferry_run_abandon (FerryRun *self, GError *error)
     self->source->done (self->source, self);
 }
 
-/* Takes the run back from its carrier. If a worker has begun it, starts it. It may have any state afterwards. */
-static void
-withdraw (FerryRun *self)
-{
-  while (self->state == FERRY_TASK_STATE_WAITING && self->carrier != NULL)
-    self->carrier->funcs->withdraw (self->carrier, self);
-}
-
 gboolean
 ferry_run_cancel (FerryRun *self)
 {
@@ -633,7 +626,7 @@ ferry_run_cancel (FerryRun *self)
   if (!ferry_run_decide (self))
     return FALSE;
   /* A worker may have begun the run, and the application not know this yet. */
-  withdraw (self);
+  ferry_run_take_back (self);
   transition = ferry_task_state_next (ferry_run_get_state (self), FERRY_TASK_EVENT_CANCEL);
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
@@ -716,7 +709,7 @@ ferry_carrier_give_back (FerryRun *run)
 
   if (ferry_run_get_done (run))
     return;
-  if (ferry_run_end_as_answered (run))
+  if (end_as_answered (run))
     {
       source->done (source, run);
       return;

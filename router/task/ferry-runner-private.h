@@ -110,10 +110,8 @@ struct _FerryTaskSource
 
 typedef struct
 {
-  /* Takes back the tasks that were not begun. */
-  void (*take_back) (FerryTaskCarrier *self);
-  /* Takes back this task, if it was not begun, without others where that is possible. */
-  void (*withdraw) (FerryTaskCarrier *self, FerryRun *run);
+  /* Takes back a task that waits, without others where that is possible. If it was begun, starts it. */
+  void (*take_back) (FerryTaskCarrier *self, FerryRun *run);
   /* The function may yield n more values. */
   void (*add_window) (FerryTaskCarrier *self, FerryRun *run, guint n);
   /* A task that executed was cancelled. */

@@ -45,10 +45,6 @@ void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *functio
 gboolean ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home, GError **error);
 /* any: the task's run, which is the first field of a FerryListedRun. */
 FerryRun *ferry_task_get_run (FerryTask *self);
-/* any: whether the caller may wait for the task, or change it: a submitted task only on the router's thread. If not,
- * emits a critical that names function. */
-gboolean ferry_task_check_home (FerryTask *self, const char *function);
-
 /* any */
 const char *ferry_task_get_function (FerryTask *self);
 /* Change settings of a task that is not submitted, or, for the name, not done. */

@@ -25,11 +25,6 @@ typedef struct
 
 /* number: the part's place, from 0 on. name: (nullable). */
 void ferry_failures_add (FerryFailures *self, guint64 number, const char *name, const GError *error);
-/* Returns (transfer full) one error for all, for logs; that of a single failure has its domain and code. unit:
- * (nullable): what the parts are. There must be a failure. */
-GError *ferry_failures_dup_error (const FerryFailures *self, guint64 n_parts, const char *unit);
-/* Returns a floating value of FerryTask:failures. There must be a failure. */
-GVariant *ferry_failures_to_variant (const FerryFailures *self, guint64 n_parts);
 void ferry_failures_clear (FerryFailures *self);
 
 #define FERRY_TYPE_WHOLE_TASK (ferry_whole_task_get_type ())

@@ -50,8 +50,10 @@ describe_first (const FerryFailures *self)
                        : g_strdup_printf ("Item %" G_GUINT64_FORMAT ": %s", number, message);
 }
 
-GError *
-ferry_failures_dup_error (const FerryFailures *self, guint64 n_parts, const char *unit)
+/* Returns (transfer full) one error for all, for logs; that of a single failure has its domain and code. unit:
+ * (nullable): what the parts are. There must be a failure. */
+static GError *
+dup_error (const FerryFailures *self, guint64 n_parts, const char *unit)
 {
   g_autofree char *first = NULL;
 
@@ -65,8 +67,9 @@ ferry_failures_dup_error (const FerryFailures *self, guint64 n_parts, const char
                       n_parts, unit != NULL ? " " : "", unit != NULL ? unit : "", first);
 }
 
-GVariant *
-ferry_failures_to_variant (const FerryFailures *self, guint64 n_parts)
+/* Returns a floating value of FerryTask:failures. There must be a failure. */
+static GVariant *
+to_variant (const FerryFailures *self, guint64 n_parts)
 {
   return g_variant_new ("(tt@a" FAILURE_TYPE ")", self->n, n_parts,
                         g_variant_new_array (NULL, (GVariant *const *) self->first->pdata, self->first->len));
@@ -150,8 +153,8 @@ ferry_whole_task_finish (FerryWholeTask *self, gboolean was_cancelled, GError *e
     }
   if (error == NULL && failures->n > 0)
     {
-      error = ferry_failures_dup_error (failures, n_parts, get_private (self)->unit);
-      ferry_task_take_failures (task, ferry_failures_to_variant (failures, n_parts));
+      error = dup_error (failures, n_parts, get_private (self)->unit);
+      ferry_task_take_failures (task, to_variant (failures, n_parts));
     }
   if (error != NULL)
     ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, error, NULL, NULL);

@@ -6,7 +6,7 @@
 #include "task/lone-task.h"
 
 static void
-withdraw (FerryTaskCarrier *carrier, FerryRun *run)
+take_back (FerryTaskCarrier *carrier, FerryRun *run)
 {
   TaskTestExecutor *executor = (TaskTestExecutor *) run->source;
 
@@ -22,7 +22,7 @@ add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
   ((TaskTestExecutor *) run->source)->n_consumed += n;
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {.withdraw = withdraw, .add_window = add_window};
+static const FerryTaskCarrierFuncs carrier_funcs = {.take_back = take_back, .add_window = add_window};
 
 static void
 cancelled (FerryTaskSource *source, FerryRun *run)
