@@ -29,6 +29,12 @@ guint64 ferry_fork_server_link_begin_ask (FerryLink *fork_server, FerryStartRequ
 void ferry_fork_server_link_end_ask (FerryLink *fork_server);
 /* any: returns (transfer full) (nullable) why the fork server has executed a worker, and not forked it. */
 char *ferry_fork_server_link_dup_why_executed (FerryLink *fork_server);
+
+/* monitor: for the shared queue. */
+void ferry_fork_server_link_flush (FerrySharedQueue *queue, FerryLink *fork_server);
+FerryControlEvent ferry_fork_server_link_receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error);
+void ferry_fork_server_link_close (FerryLink *fork_server);
+void ferry_fork_server_link_lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause);
 void ferry_fork_server_link_finish (FerrySharedQueue *queue, FerryLink *fork_server, const char *message);
 
 G_END_DECLS

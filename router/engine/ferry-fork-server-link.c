@@ -128,8 +128,8 @@ send_waiting_locked (FerrySharedQueue *queue, FerryLink *fork_server)
   return FALSE;
 }
 
-static void
-flush (FerrySharedQueue *queue, FerryLink *fork_server)
+void
+ferry_fork_server_link_flush (FerrySharedQueue *queue, FerryLink *fork_server)
 {
   FerryForkServerLink *self = fork_server->fork_server;
   gboolean open = fork_server->state == FERRY_LINK_OPEN;
@@ -146,8 +146,8 @@ flush (FerrySharedQueue *queue, FerryLink *fork_server)
 }
 
 /* Prevents other threads from sending requests. When this function returns, no other thread uses the socket. */
-static void
-close_socket (FerryLink *fork_server)
+void
+ferry_fork_server_link_close (FerryLink *fork_server)
 {
   FerryForkServerLink *self = fork_server->fork_server;
   FERRY_AUTO_LOCK (&self->lock);
@@ -230,7 +230,7 @@ ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, F
   if (request != NULL && fork_server->state <= FERRY_LINK_OPEN)
     g_queue_push_tail (&self->waiting, worker);
   g_hash_table_insert (self->workers, &worker->id, worker);
-  flush (queue, fork_server);
+  ferry_fork_server_link_flush (queue, fork_server);
   return TRUE;
 }
 
@@ -374,8 +374,8 @@ take_answer (FerrySharedQueue *queue, FerryLink *fork_server, FerryForkServerAns
   return take_ended (queue, fork_server, worker, answer);
 }
 
-static FerryControlEvent
-receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
+FerryControlEvent
+ferry_fork_server_link_receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
 {
   FerryForkServerAnswer answer;
   FerryControlEvent event = ferry_fork_server_answer_receive (&answer, fork_server->control, error);
@@ -391,7 +391,7 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
       event = FERRY_CONTROL_INVALID;
     }
   ferry_clear_fd (&answer.pidfd);
-  flush (queue, fork_server);
+  ferry_fork_server_link_flush (queue, fork_server);
   return event;
 }
 
@@ -414,8 +414,8 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
 /* Ends the started workers of a fork server that sends no more answers. When the fork server is dead, the kernel kills
  * its workers; when it only hung up, this function kills them. When the router stops, the fork server first reaps its
  * workers. Requests without an answer stay until ferry_fork_server_link_finish() is called. */
-static void
-lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
+void
+ferry_fork_server_link_lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
 {
   FerryForkServerLink *self = fork_server->fork_server;
   GHashTableIter iterator;
@@ -458,14 +458,6 @@ ferry_fork_server_link_finish (FerrySharedQueue *queue, FerryLink *fork_server, 
   g_hash_table_remove_all (self->workers);
 }
 
-static const FerryForkServerLinkFuncs fork_server_funcs = {
-  .flush = flush,
-  .receive = receive,
-  .close = close_socket,
-  .lose = lose,
-  .free = fork_server_link_free,
-};
-
 /* any, before the link is added to a queue: makes the link one to a fork server. */
 void
 ferry_fork_server_link_begin (FerryLink *fork_server)
@@ -475,5 +467,5 @@ ferry_fork_server_link_begin (FerryLink *fork_server)
   self->workers = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, asked_worker_free);
   pthread_mutex_init (&self->lock, NULL);
   fork_server->fork_server = self;
-  fork_server->fork_server_funcs = &fork_server_funcs;
+  fork_server->free_fork_server = fork_server_link_free;
 }

@@ -15,10 +15,10 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+#include "engine/ferry-fork-server-link-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "link/ferry-orphan-private.h"
 #include "link/ferry-pidfd-private.h"
-#include "wire/ferry-fork-server-packet-private.h"
 
 #define N_EVENTS 64
 
@@ -429,9 +429,9 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
   link->state = state;
   link->was_open = link->was_open || state == FERRY_LINK_OPEN;
   if (link->fork_server != NULL && state == FERRY_LINK_OPEN)
-    link->fork_server_funcs->flush (self, link);
+    ferry_fork_server_link_flush (self, link);
   else if (link->fork_server != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)
-    link->fork_server_funcs->lose (self, link, get_cause_for_workers (event));
+    ferry_fork_server_link_lose (self, link, get_cause_for_workers (event));
   if (link->process.parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
   else if (link->bound && event == FERRY_LINK_TIMEOUT)
@@ -464,7 +464,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (link->process.refused_kill == 0 || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_set_deadline (self, link, 0);
   if (link->fork_server != NULL && transition->next > FERRY_LINK_OPEN)
-    link->fork_server_funcs->close (link);
+    ferry_fork_server_link_close (link);
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
       forget_control (self, link);
@@ -547,7 +547,7 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   if (link->process.said == FERRY_CONTROL_NO_WORKER)
     return ferry_control_is_hung_up (link->control) ? FERRY_CONTROL_CLOSED : FERRY_CONTROL_NOTHING;
   if (attached && link->fork_server != NULL)
-    return link->fork_server_funcs->receive (self, link, error);
+    return ferry_fork_server_link_receive (self, link, error);
   if (attached && link->pending_memory != NULL)
     return ferry_pending_memory_receive (link->pending_memory, link->control, error);
   orphans = ferry_orphans_new ();
@@ -842,7 +842,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
         case FERRY_WATCH_CONTROL:
           read_control (self, what->link, MAX_PACKETS);
           if (what->link->fork_server != NULL)
-            what->link->fork_server_funcs->flush (self, what->link);
+            ferry_fork_server_link_flush (self, what->link);
           break;
         case FERRY_WATCH_PROCESS:
           handle_process (self, what->link);

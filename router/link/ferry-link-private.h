@@ -72,16 +72,6 @@ typedef enum
 
 typedef struct _FerryForkServerLink FerryForkServerLink;
 
-/* monitor: what the shared queue calls for a link to a fork server. See ferry-fork-server-link-private.h. */
-typedef struct
-{
-  void (*flush) (FerrySharedQueue *queue, FerryLink *fork_server);
-  FerryControlEvent (*receive) (FerrySharedQueue *queue, FerryLink *fork_server, GError **error);
-  void (*close) (FerryLink *fork_server);
-  void (*lose) (FerrySharedQueue *queue, FerryLink *fork_server, int cause);
-  void (*free) (FerryForkServerLink *self); /* any */
-} FerryForkServerLinkFuncs;
-
 /* The sandbox of the process at the other end. A layer is a bit, FERRY_LAYER_…. */
 typedef struct
 {
@@ -331,8 +321,8 @@ struct _FerryLink
   FerryWatch output_watch;
 
   FerryConfinement confinement;
-  FerryForkServerLink *fork_server;                  /* const: (owned) (nullable): set for a link to a fork server */
-  const FerryForkServerLinkFuncs *fork_server_funcs; /* const: set with fork_server */
+  FerryForkServerLink *fork_server; /* const: (owned) (nullable): set for a link to a fork server */
+  void (*free_fork_server) (FerryForkServerLink *fork_server);
   /* (owned) (nullable): the worker's standard streams that are logged */
   FerryOutput *output;
 

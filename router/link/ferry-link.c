@@ -195,7 +195,7 @@ ferry_link_unref (FerryLink *self)
   ferry_spare_memory_clear (&self->spare);
   ferry_assembly_clear (&self->intake.assembly);
   if (self->fork_server != NULL)
-    self->fork_server_funcs->free (g_steal_pointer (&self->fork_server));
+    self->free_fork_server (g_steal_pointer (&self->fork_server));
   g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A fork server, as an object of the application. The object starts the fork server's process, and sends that process
- * requests for workers of a launcher, which calls the object by FerryForkServerFuncs. The code of the process is in
+ * requests for workers of a launcher. The code of the process is in
  * ferry-fork-server-main.c.
  *
  * Threads: the router's thread. */
@@ -90,8 +90,8 @@ static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryForkServer, ferry_fork_server, G_TYPE_OBJECT)
 
-static void
-bind_home (FerryForkServer *self, FerryHome *home)
+void
+ferry_fork_server_bind (FerryForkServer *self, FerryHome *home)
 {
   if (self->home == NULL)
     self->home = ferry_home_ref (home);
@@ -269,21 +269,20 @@ ferry_fork_server_forgive (FerryForkServer *self)
   self->is_unfit = FALSE;
 }
 
-/* Returns (nullable) why the fork server can fork no workers. */
-static const char *
-get_obstacle (FerryForkServer *self)
+const char *
+ferry_fork_server_get_obstacle (FerryForkServer *self)
 {
   if (self->why_executed != NULL)
     return self->why_executed;
   return self->is_unfit || self->n_in_vain >= MAX_IN_VAIN ? ferry_exit_get_message (self->last_exit) : NULL;
 }
 
-static gboolean
-prepare (FerryForkServer *self, FerryRouter *router, GError **error)
+gboolean
+ferry_fork_server_prepare (FerryForkServer *self, FerryRouter *router, GError **error)
 {
   if (!ferry_home_check_error (self->home, "ferry_fork_server_start", error))
     return FALSE;
-  bind_home (self, router->home);
+  ferry_fork_server_bind (self, router->home);
   if (is_alive (get_worker (self)) && self->monitor != router->monitor)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The fork server runs with another router; make a fork server for each router");
@@ -334,7 +333,7 @@ ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **er
   if (!ferry_router_check (router, error))
     return FALSE;
   ferry_fork_server_forgive (self);
-  return prepare (self, router, error);
+  return ferry_fork_server_prepare (self, router, error);
 }
 
 /* ---- the launcher of its workers ---- */
@@ -413,8 +412,9 @@ inherit (FerryForkServer *self, FerrySpawnPlan *plan)
     }
 }
 
-static FerryStartRequest *
-new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gboolean may_execute, GError **error)
+FerryStartRequest *
+ferry_fork_server_new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gboolean may_execute,
+                               GError **error)
 {
   const char *const *environment = (const char *const *) plan->environ;
   int fds[] = {link->worker_end, plan->streams[0], plan->streams[1], plan->streams[2]};
@@ -469,15 +469,15 @@ launch_start (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **err
                                        g_steal_pointer (&self->request), self->id, error);
 }
 
-static gboolean
-sets_stream (FerryForkServer *self, guint stream)
+gboolean
+ferry_fork_server_sets_stream (FerryForkServer *self, guint stream)
 {
   return ferry_launcher_sets_stream (self->launcher, stream);
 }
 
-/* Implements FerryForkServerFuncs.fork. The monitor sends the request, unless this thread can send it at once. */
-static void
-fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request)
+/* The monitor sends the request, unless this thread can send it at once. */
+void
+ferry_fork_server_fork (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request)
 {
   g_autoptr (FerryLink) fork_server = ferry_link_ref (ferry_worker_get_link (self->process->worker));
   FerryLink *link = ferry_worker_get_link (worker);
@@ -493,15 +493,6 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   ferry_router_add_link (router, link, ferry_worker_new_observer (worker), launch_start, launch, launch_free);
   ferry_fork_server_link_end_ask (fork_server);
 }
-
-static const FerryForkServerFuncs funcs = {
-  .bind = bind_home,
-  .get_obstacle = get_obstacle,
-  .sets_stream = sets_stream,
-  .prepare = prepare,
-  .new_request = new_request,
-  .fork = fork_worker,
-};
 
 /**
  * ferry_launcher_set_fork_server:
@@ -521,7 +512,7 @@ ferry_launcher_set_fork_server (FerryLauncher *self, FerryForkServer *fork_serve
     "the launcher starts this fork server, and cannot also start its workers; make another launcher for the workers");
   ferry_return_if_elsewhere (ferry_launcher_get_home (self));
 
-  ferry_launcher_set_forking (self, fork_server, &funcs, FALSE);
+  ferry_launcher_set_forking (self, fork_server, FALSE);
 }
 
 FerryLauncher *
@@ -533,6 +524,6 @@ ferry_launcher_new_forked (FerryLauncher *launcher)
   if (ferry_launcher_is_confined (launcher))
     return self;
   fork_server = ferry_fork_server_new (launcher);
-  ferry_launcher_set_forking (self, fork_server, &funcs, TRUE);
+  ferry_launcher_set_forking (self, fork_server, TRUE);
   return self;
 }

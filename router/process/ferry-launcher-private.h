@@ -29,25 +29,24 @@ G_BEGIN_DECLS
  * without such a worker. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
-/* main: the functions of a fork server that the launcher of its workers calls. */
-typedef struct
-{
-  /* Binds the fork server to the thread of home. */
-  void (*bind) (FerryForkServer *self, FerryHome *home);
-  /* Returns (nullable) the exit record that shows that the program cannot be a fork server. NULL: it can. */
-  const char *(*get_obstacle) (FerryForkServer *self);
-  /* Whether the launcher of the fork server's process says what a standard stream of its workers is. */
-  gboolean (*sets_stream) (FerryForkServer *self, guint stream);
-  /* Starts the fork server's process, unless it runs. */
-  gboolean (*prepare) (FerryForkServer *self, FerryRouter *router, GError **error);
-  /* Makes the request for the worker of link. The fork server's process must run. Takes the streams from plan.
-   * may_execute: the fork server executes the worker where it cannot fork it. */
-  FerryStartRequest *(*new_request) (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gboolean may_execute,
-                                     GError **error);
-  /* Adds the worker's link to router and requests the worker's process. Takes ownership of request. Holds a reference
-   * to the fork server while the worker runs, since the worker would end with the fork server. */
-  void (*fork) (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request);
-} FerryForkServerFuncs;
+/* main: the fork server, as the launcher of its workers uses it. */
+
+/* Binds the fork server to the thread of home. */
+void ferry_fork_server_bind (FerryForkServer *self, FerryHome *home);
+/* Returns (nullable) why the program cannot be a fork server. */
+const char *ferry_fork_server_get_obstacle (FerryForkServer *self);
+/* Whether the launcher of the fork server's process says what a standard stream of its workers is. */
+gboolean ferry_fork_server_sets_stream (FerryForkServer *self, guint stream);
+/* Starts the fork server's process, unless it runs. */
+gboolean ferry_fork_server_prepare (FerryForkServer *self, FerryRouter *router, GError **error);
+/* Makes the request for the worker of link. The fork server's process must run. Takes the streams from plan.
+ * may_execute: the fork server executes the worker where it cannot fork it. */
+FerryStartRequest *ferry_fork_server_new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan,
+                                                  gboolean may_execute, GError **error);
+/* Adds the worker's link to router and requests the worker's process. Takes ownership of request. Holds a reference
+ * to the fork server while the worker runs, since the worker would end with the fork server. */
+void ferry_fork_server_fork (FerryForkServer *self, FerryRouter *router, FerryWorker *worker,
+                             FerryStartRequest *request);
 
 /* main: resets the count of failures, so that a fork server that has failed too often is started again. */
 void ferry_fork_server_forgive (FerryForkServer *self);
@@ -66,8 +65,7 @@ gboolean ferry_launcher_is_confined (FerryLauncher *self);
 FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);
 /* Makes fork_server (nullable) fork the workers. may_execute: workers are executed when the fork server cannot fork
  * them. */
-void ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs,
-                                 gboolean may_execute);
+void ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, gboolean may_execute);
 gboolean ferry_launcher_get_may_execute (FerryLauncher *self);
 
 FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error);

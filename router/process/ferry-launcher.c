@@ -4,8 +4,7 @@
 /* A launcher describes workers, and starts them. A worker is executed, or forked by a fork server. A persistent worker
  * is executed, and outlives the application.
  *
- * A fork server has a launcher that starts its process. The launcher of the fork server's workers is another launcher,
- * which calls the fork server only by FerryForkServerFuncs.
+ * A fork server has a launcher that starts its process. The launcher of the fork server's workers is another launcher.
  *
  * Threads: the router's thread, from the first use with a router on; before that any thread, one at a time. */
 
@@ -99,11 +98,10 @@ struct _FerryLauncher
   /* (owned) (nullable): the name of a sender that the application added and that an earlier worker was passed */
   char *passed_name;
   FerryAttributes attributes;
-  int oom_score_adjust;                /* above the application's own */
-  FerryForkServer *fork_server;        /* (owned) (nullable): forks the workers; NULL: they are executed */
-  const FerryForkServerFuncs *forking; /* the functions of fork_server */
-  gboolean may_execute;                /* workers are executed when the fork server cannot fork them */
-  FerrySandbox *sandbox;               /* (owned) (nullable): the sandbox that the workers run in */
+  int oom_score_adjust;         /* above the application's own */
+  FerryForkServer *fork_server; /* (owned) (nullable): forks the workers; NULL: they are executed */
+  gboolean may_execute;         /* workers are executed when the fork server cannot fork them */
+  FerrySandbox *sandbox;        /* (owned) (nullable): the sandbox that the workers run in */
 };
 
 enum
@@ -220,7 +218,7 @@ ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
   if (self->sandbox != NULL)
     ferry_sandbox_bind (self->sandbox, self->home);
   if (self->fork_server != NULL)
-    self->forking->bind (self->fork_server, self->home);
+    ferry_fork_server_bind (self->fork_server, self->home);
 }
 
 /**
@@ -625,7 +623,7 @@ get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream, gboolean ex
     return self->modes[stream];
   if (stream == FERRY_STREAM_STDIN)
     return ferry_sandbox_is_on (self->sandbox) ? STREAM_SILENCED : STREAM_INHERITED;
-  return executed || !self->forking->sets_stream (self->fork_server, stream) ? STREAM_SHOWN : STREAM_INHERITED;
+  return executed || !ferry_fork_server_sets_stream (self->fork_server, stream) ? STREAM_SHOWN : STREAM_INHERITED;
 }
 
 static gboolean
@@ -967,7 +965,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
       plan->environ = g_environ_setenv (plan->environ, FERRY_FORK_SERVER_VARIABLE, "1", TRUE);
     }
   if (fork_server != NULL &&
-      (request = self->forking->new_request (fork_server, link, plan, self->may_execute, error)) == NULL)
+      (request = ferry_fork_server_new_request (fork_server, link, plan, self->may_execute, error)) == NULL)
     return NULL;
   /* When a sender's pipe was closed, the senders before it were passed, and cannot be used again. */
   for (guint i = 0; i < self->senders->len; i++)
@@ -979,7 +977,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
   if (link->connection_ids->len > 0 || link->attach_timeout > 0 || as_fork_server)
     ferry_worker_expect (worker, router->timers, link->attach_timeout);
   if (fork_server != NULL)
-    self->forking->fork (fork_server, router, worker, g_steal_pointer (&request));
+    ferry_fork_server_fork (fork_server, router, worker, g_steal_pointer (&request));
   else
     ferry_router_add_link (router, link, ferry_worker_new_observer (worker), ferry_spawn, g_steal_pointer (&plan),
                            ferry_spawn_plan_free);
@@ -1004,7 +1002,7 @@ static void
 give_up_fork_server (FerryLauncher *self)
 {
   const char *obstacle =
-    self->fork_server != NULL && self->may_execute ? self->forking->get_obstacle (self->fork_server) : NULL;
+    self->fork_server != NULL && self->may_execute ? ferry_fork_server_get_obstacle (self->fork_server) : NULL;
 
   if (obstacle == NULL)
     return;
@@ -1070,7 +1068,7 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
     return NULL;
   give_up_fork_server (self);
   if (self->fork_server != NULL &&
-      (!check_executed (self, error) || !self->forking->prepare (self->fork_server, router, error)))
+      (!check_executed (self, error) || !ferry_fork_server_prepare (self->fork_server, router, error)))
     return NULL;
   return spawn (self, router, self->fork_server, FALSE, error);
 }
@@ -1264,11 +1262,9 @@ ferry_launcher_get_fork_server (FerryLauncher *self)
 }
 
 void
-ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, const FerryForkServerFuncs *funcs,
-                            gboolean may_execute)
+ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, gboolean may_execute)
 {
   g_set_object (&self->fork_server, fork_server);
-  self->forking = funcs;
   self->may_execute = may_execute;
 }
 
