@@ -77,27 +77,14 @@ typedef struct
   FerryGivenSender *sender; /* (owned) (nullable) */
 } Handle;
 
-/* A task's watch of its cancellable. The signal handler holds one reference, and the task the other.
- *
- * The handler is disconnected with g_signal_handler_disconnect(). g_cancellable_disconnect() waits for handlers that
- * run on other threads, and deadlocks within a handler. So a handler may still run after the disconnection. Such a
- * handler finds the watch alive, and no task in it. */
-typedef struct
-{
-  _Atomic gint references;
-  _Atomic gint cancelled; /* the task was told that its cancellable was cancelled */
-  GMainContext *context;  /* const: (owned) (nullable): NULL for the default one */
-  GWeakRef task;          /* empty once the task has disconnected the handler */
-  gulong handler;         /* used only by the task */
-} Watch;
-
 /* The fields of a task that are allocated when one of them is first written. */
 typedef struct
 {
   _Atomic (char *) name;     /* (nullable): any thread may set it once the task is done */
   GCancellable *cancellable; /* (nullable): until the task is done */
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
-  Watch *watch;              /* (nullable): from the submission until the task is done */
+  GWeakRef *watch;           /* (unowned) (nullable): see watch_cancellable() */
+  gulong handler;            /* of the cancellable's signal, which owns the watch */
   /* (owned) (nullable): any thread may use it; the router's thread makes it when the task is first sent to a worker */
   _Atomic (FerryDescriptorPort *) returns;
 
@@ -669,12 +656,9 @@ get_trace (FerryTask *self)
 FerryExit *
 ferry_task_get_exit (FerryTask *self)
 {
-  const FerryEarlyAnswer *early;
-
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
 
-  early = peek_early (get_private (self));
-  if (early != NULL)
+  if (peek_early (get_private (self)) != NULL)
     return NULL;
   return_val_if_unreadable (self, NULL);
   return get_private (self)->run.exit;
@@ -718,7 +702,7 @@ ferry_task_get_result (FerryTask *self, GError **error)
   if (!is_done (priv->run.state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
     return NULL;
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
-    return dup_outcome (priv->run.result, priv->run.error, get_private (self)->run.trace, error);
+    return dup_outcome (priv->run.result, priv->run.error, priv->run.trace, error);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                  "Task '%s' was cancelled; submit a new task to call the function", ferry_task_get_name (self));
@@ -1155,18 +1139,6 @@ drop_handles (FerryTask *self)
 
 /* ---- the cancellable ---- */
 
-static void
-watch_unref (gpointer data)
-{
-  Watch *self = data;
-
-  if (!ferry_ref_count_dec (&self->references))
-    return;
-  g_weak_ref_clear (&self->task);
-  g_clear_pointer (&self->context, g_main_context_unref);
-  g_free (self);
-}
-
 /* any: notes that the task is to be cancelled. Returns FALSE if that was noted before. */
 static gboolean
 note_asked (FerryTaskPrivate *priv, Asked by)
@@ -1184,49 +1156,52 @@ is_asked (FerryTaskPrivate *priv)
 
 /* main */
 static void
-cancel_watched (gpointer data)
+cancel_asked (gpointer data)
 {
-  Watch *self = data;
-  g_autoptr (FerryTask) task = g_weak_ref_get (&self->task);
-
-  if (task != NULL)
-    ferry_task_cancel (task);
+  ferry_task_cancel (data);
 }
 
-/* any: posts cancel_watched() to the router's thread, also if this is the router's thread. So handlers of the task
- * never run within g_cancellable_cancel(), where they must not disconnect from the cancellable. */
+/* any: has the router's thread cancel the task, also if this is that thread. */
 static void
-cancellable_cancelled (GCancellable *cancellable, gpointer data)
+pass_cancel_on (FerryTask *self)
 {
-  Watch *self = data;
-  g_autoptr (FerryTask) task = NULL;
+  FerryHome *home = get_private (self)->home;
 
-  /* Relaxed: only decides which call goes on. */
-  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_relaxed) != 0)
-    return;
-  task = g_weak_ref_get (&self->task);
-  if (task != NULL)
-    note_asked (get_private (task), ASKED_BY_CANCELLABLE);
-  ferry_ref_count_inc (&self->references);
-  ferry_mailbox_post (self->context, cancel_watched, self, watch_unref);
+  ferry_mailbox_post (home != NULL ? ferry_home_get_context (home) : NULL, cancel_asked, g_object_ref (self),
+                      g_object_unref);
 }
 
-/* any: returns (transfer full) a watch that cancels the task when cancellable is cancelled, on the thread of context
- * (nullable). */
-static Watch *
-watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
+/* any: the cancel is passed on, so that handlers of the task never run within g_cancellable_cancel(), where they must
+ * not disconnect from the cancellable. */
+static void
+cancellable_cancelled (GCancellable *cancellable, gpointer watch)
 {
-  Watch *self = g_new0 (Watch, 1);
+  g_autoptr (FerryTask) task = g_weak_ref_get (watch);
 
-  atomic_init (&self->references, 2);
-  self->context = context != NULL ? g_main_context_ref (context) : NULL;
-  g_weak_ref_init (&self->task, task);
-  self->handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self,
-                                         (GClosureNotify) (GCallback) watch_unref, 0);
+  if (task != NULL && note_asked (get_private (task), ASKED_BY_CANCELLABLE))
+    pass_cancel_on (task);
+}
+
+static void
+watch_free (gpointer data, GClosure *closure)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+/* Cancels the task when its cancellable is cancelled. The handler is disconnected with g_signal_handler_disconnect().
+ * g_cancellable_disconnect() waits for handlers that run on other threads, and deadlocks within a handler. So a handler
+ * may still run after the disconnection. It finds its watch alive, and no task in it. */
+static void
+watch_cancellable (FerryTask *self, Rest *rest)
+{
+  rest->watch = g_new (GWeakRef, 1);
+  g_weak_ref_init (rest->watch, self);
+  rest->handler = g_signal_connect_data (rest->cancellable, "cancelled", G_CALLBACK (cancellable_cancelled),
+                                         rest->watch, watch_free, 0);
   /* Checked after connecting, so that no cancel is missed. A second call of cancellable_cancelled() has no effect. */
-  if (g_cancellable_is_cancelled (cancellable))
-    cancellable_cancelled (cancellable, self);
-  return self;
+  if (g_cancellable_is_cancelled (rest->cancellable))
+    cancellable_cancelled (rest->cancellable, rest->watch);
 }
 
 /* Releases the task's cancellable, and ends its watch. */
@@ -1239,9 +1214,8 @@ drop_cancellable (FerryTask *self)
     return;
   if (rest->watch != NULL)
     {
-      g_weak_ref_set (&rest->watch->task, NULL);
-      g_signal_handler_disconnect (rest->cancellable, rest->watch->handler);
-      g_clear_pointer (&rest->watch, watch_unref);
+      g_weak_ref_set (g_steal_pointer (&rest->watch), NULL);
+      g_signal_handler_disconnect (rest->cancellable, rest->handler);
     }
   g_clear_object (&rest->cancellable);
 }
@@ -1477,8 +1451,8 @@ can_pause (FerryTask *self)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  return can_cancel (priv) && (priv->run.state == FERRY_TASK_STATE_WAITING || priv->has_reported ||
-                               get_private (self)->run.settings->stoppable);
+  return can_cancel (priv) &&
+         (priv->run.state == FERRY_TASK_STATE_WAITING || priv->has_reported || priv->run.settings->stoppable);
 }
 
 static void
@@ -1640,7 +1614,7 @@ note_report (FerryTask *self)
   if (priv->has_reported)
     return;
   priv->has_reported = TRUE;
-  if (!get_private (self)->run.settings->stoppable)
+  if (!priv->run.settings->stoppable)
     notify (self, PROP_CAN_PAUSE);
 }
 
@@ -1831,7 +1805,7 @@ ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home,
     priv->home = ferry_home_ref (home);
   rest = priv->rest;
   if (rest != NULL && rest->cancellable != NULL)
-    rest->watch = watch_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
+    watch_cancellable (self, rest);
   /* Release: makes the source and the home visible; pairs with is_submitted() and prevent_submission(). */
   atomic_store_explicit (&priv->submission, SUBMISSION_DONE, memory_order_release);
   return TRUE;
@@ -1856,12 +1830,6 @@ prevent_submission (FerryTaskPrivate *priv)
   return (Submission) submission;
 }
 
-static void
-cancel_asked (gpointer data)
-{
-  ferry_task_cancel (data);
-}
-
 /* any: asks the router's thread to cancel the task. From now on the task signals nothing that its function does.
  * Returns FALSE if the task is done or was cancelled before. */
 static gboolean
@@ -1871,7 +1839,7 @@ ask_for_cancel (FerryTask *self)
 
   if (!can_cancel (priv) || !note_asked (priv, ASKED_BY_THREAD))
     return FALSE;
-  ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
+  pass_cancel_on (self);
   return TRUE;
 }
 
