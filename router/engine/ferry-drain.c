@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "link/ferry-descriptor-port-private.h"
 #include "wire/ferry-depth-private.h"
 
 /* The most pieces of a large message that are taken in one visit, so that other links are visited in between. */
@@ -632,8 +633,7 @@ take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpo
   const gboolean one_shot = header->kind == FERRY_RECORD_ONE_SHOT;
   const char *noun = one_shot ? "one-shot buffer" : "buffer";
 
-  if (ferry_pending_memory_allows (walk->link->pending_memory, grant->index) != one_shot ||
-      (one_shot && walk->link->arena == NULL))
+  if (ferry_link_has_one_shots (walk->link, grant->index) != one_shot || (one_shot && walk->link->arena == NULL))
     return refuse (walk, "it sent a %s through a pipe without such buffers; it must use a pipe that was made for them",
                    noun);
   if (header->length < message_size || header->number > grant->n_types ||
@@ -685,6 +685,23 @@ take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const Fe
   return take_memory (self, walk, &message, &news);
 }
 
+/* Takes the memory of the one-shot buffer with this number: the worker has sent it before it published the record. Sets
+ * *fd, which the caller owns. Returns NULL, or what the worker did wrong. */
+static const char *
+take_one_shot_memory (FerryLink *link, guint64 number, int *fd)
+{
+  if (number != link->n_one_shots + 1)
+    return "its records of one-shot buffers are out of order; it must number them from 1 on, one by one";
+  if (!ferry_descriptor_receive (link->one_shot_socket, fd, NULL, NULL))
+    return "its record of a one-shot buffer came without a descriptor; it must send the descriptor before it publishes "
+           "the record";
+  if (*fd < 0)
+    return "it sent the memory of a one-shot buffer without its descriptor or with several; it must send one (or this "
+           "process has too many files open)";
+  link->n_one_shots = number;
+  return NULL;
+}
+
 /* Handles the record of a one-shot buffer; the memory's descriptor came before it. Begins a check of the memory on
  * another thread; the records behind in the lane wait until the check is done. */
 static gboolean
@@ -698,7 +715,7 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
 
   if (!take_news (walk, header, place, &message, sizeof message, &news))
     return FALSE;
-  fault = ferry_pending_memory_take (link->pending_memory, link->control, message.number, &fd);
+  fault = take_one_shot_memory (link, message.number, &fd);
   if (fault != NULL)
     {
       g_free (news.metadata);

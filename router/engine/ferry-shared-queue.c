@@ -544,12 +544,11 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   FerryControlEvent event;
   GArray *orphans;
 
-  if (link->process.said == FERRY_CONTROL_NO_WORKER)
+  /* The memory of one-shot buffers stays in the socket until their records are drained. */
+  if (link->process.said == FERRY_CONTROL_NO_WORKER || (attached && link->one_shot_pipes != NULL))
     return ferry_control_is_hung_up (link->control) ? FERRY_CONTROL_CLOSED : FERRY_CONTROL_NOTHING;
   if (attached && link->fork_server != NULL)
     return ferry_fork_server_link_receive (self, link, error);
-  if (attached && link->pending_memory != NULL)
-    return ferry_pending_memory_receive (link->pending_memory, link->control, error);
   orphans = ferry_orphans_new ();
   if (link->confinement.awaited)
     {
@@ -583,6 +582,8 @@ read_control (FerrySharedQueue *self, FerryLink *link, guint max)
           return;
         case FERRY_CONTROL_ATTACHED:
           ferry_shared_queue_apply (self, link, FERRY_LINK_ATTACHED, NULL);
+          if (link->one_shot_pipes != NULL)
+            watch_control (self, link, 0);
           break;
         case FERRY_CONTROL_CLOSED:
           ferry_shared_queue_apply (self, link, FERRY_LINK_CLOSED, NULL);
@@ -616,10 +617,6 @@ ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *d
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     return;
   fix_tail (link);
-  /* The worker sent the descriptors of published records before it published the records. These descriptors may still
-   * be in the socket. */
-  if (link->pending_memory != NULL && link->state == FERRY_LINK_OPEN)
-    read_control_to_end (self, link);
   apply_fault (self, link, detail);
 }
 

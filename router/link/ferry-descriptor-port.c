@@ -218,9 +218,7 @@ ferry_descriptor_port_read_max (int fd, GError **error)
 gboolean
 ferry_descriptor_send (int socket, int fd, const char *closed, GError **error)
 {
-  FerryControlHeader packet = {0};
-
-  errno = ferry_control_send (socket, FERRY_CONTROL_DESCRIPTOR, &packet, sizeof packet, &fd, 1, MSG_DONTWAIT);
+  errno = ferry_control_send_descriptor (socket, fd);
   if (errno == EPIPE || errno == ECONNRESET)
     return ferry_set_error (error, FERRY_ERROR_CLOSED, "%s", closed);
   if (errno == EAGAIN)
@@ -248,32 +246,41 @@ ferry_descriptor_port_send (FerryDescriptorPort *self, int fd, GError **error)
 
 /* ---- receiving ---- */
 
-/* Takes one packet from the inbox. Returns FALSE if there is none, or with an error. */
-static gboolean
-receive_locked (FerryDescriptorPort *self, GError **error)
+gboolean
+ferry_descriptor_receive (int socket, int *fd, gboolean *several, GError **error)
 {
   GArray *descriptors = ferry_orphans_new ();
   FerryControlHeader packet;
   gsize size;
-  int fd = NEVER_CAME;
   FerryControlEvent event;
   int failure;
 
   errno = 0;
-  event = ferry_control_receive_packet (self->inbox, &packet, sizeof packet, &size, descriptors, NULL, NULL);
+  event = ferry_control_receive_packet (socket, &packet, sizeof packet, &size, descriptors, NULL, NULL);
   failure = event == FERRY_CONTROL_CLOSED && ferry_is_shortage (errno) ? errno : 0;
-  /* The kernel gives a packet's descriptors to this process one by one, so 64 such packets would take 0.1 s. */
-  self->is_over = descriptors->len > 1;
+  if (several != NULL)
+    *several = descriptors->len > 1;
+  *fd = NEVER_CAME;
   if (event == FERRY_CONTROL_TAKEN && descriptors->len == 1)
     {
-      fd = g_array_index (descriptors, int, 0);
+      *fd = g_array_index (descriptors, int, 0);
       g_array_set_size (descriptors, 0);
     }
   ferry_orphans_free (descriptors);
   errno = failure;
   if (failure != 0)
     return ferry_set_system_error (error, "Receiving a descriptor (recvmsg)");
-  if (event == FERRY_CONTROL_NOTHING || event == FERRY_CONTROL_CLOSED)
+  return event != FERRY_CONTROL_NOTHING && event != FERRY_CONTROL_CLOSED;
+}
+
+/* Takes one packet from the inbox. Returns FALSE if there is none, or with an error. */
+static gboolean
+receive_locked (FerryDescriptorPort *self, GError **error)
+{
+  int fd;
+
+  /* The kernel gives a packet's descriptors to this process one by one, so 64 packets with many would take 0.1 s. */
+  if (!ferry_descriptor_receive (self->inbox, &fd, &self->is_over, error))
     return FALSE;
   g_hash_table_insert (self->there, GINT_TO_POINTER (self->n_came), GINT_TO_POINTER (fd));
   self->n_came++;

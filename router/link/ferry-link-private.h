@@ -24,7 +24,6 @@
 #include "link/ferry-link-state-private.h"
 #include "link/ferry-one-shot-check-private.h"
 #include "link/ferry-output-private.h"
-#include "link/ferry-pending-memory-private.h"
 #include "link/ferry-traffic-private.h"
 #include "wire/ferry-handshake-private.h"
 
@@ -285,8 +284,12 @@ struct _FerryLink
   gboolean local;           /* const: both ends of the link are in this process */
   gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
   FerryArena *arena;        /* const: (owned) (nullable) */
-  /* const: (owned) (nullable): NULL where no pipe of the link has one-shot buffers */
-  FerryPendingMemory *pending_memory;
+  /* const once the worker is launched: (owned) (nullable): bit n: pipe n has one-shot buffers; NULL: none has */
+  guint8 *one_shot_pipes;
+  /* (owned): a copy of the control socket, for whoever drains: brings the memory of one-shot buffers, also after the
+   * end of the control socket. -1: the link has none */
+  int one_shot_socket;
+  guint64 n_one_shots; /* whose memory was taken */
 
   FerryLinkState state;
   gboolean was_open;
@@ -349,7 +352,8 @@ FerryLink *ferry_link_ref (FerryLink *self);
 void ferry_link_unref (FerryLink *self);
 
 gboolean ferry_link_open_socket (FerryLink *self, GError **error);
-void ferry_link_allow_one_shots (FerryLink *self, guint index);
+gboolean ferry_link_allow_one_shots (FerryLink *self, guint index, GError **error);
+gboolean ferry_link_has_one_shots (const FerryLink *self, guint index);
 gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);
 gboolean ferry_link_send_signal (FerryLink *self, int signal_number);
 void ferry_link_signal_group (FerryLink *self, int signal_number);

@@ -22,6 +22,7 @@
 #include "lane/ferry-barrier-private.h"
 #include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "link/ferry-orphan-private.h"
 #include "link/ferry-pidfd-private.h"
 
 /* At most this many processes are reaped on the calling thread; a thread of its own reaps the rest. */
@@ -100,6 +101,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   atomic_init (&self->references, 1);
   self->memory = self->arena_memory = self->doorbell = self->control = self->worker_end = self->process.pidfd = -1;
   self->confinement.pidfd = -1;
+  self->one_shot_socket = -1;
   self->cause = FERRY_NO_CAUSE;
   self->turn.check_every = self->turn.left = 1;
   self->name = g_strdup (name);
@@ -223,7 +225,9 @@ ferry_link_give_up_buffers (FerryLink *self)
   self->intake.arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);
-  g_clear_pointer (&self->pending_memory, ferry_pending_memory_free);
+  if (self->one_shot_socket >= 0)
+    ferry_orphan_close (ferry_steal_fd (&self->one_shot_socket));
+  g_clear_pointer (&self->one_shot_pipes, g_free);
 }
 
 /* any, before the link is added to a queue: makes the control socket and sends the welcome into it. */
@@ -249,13 +253,26 @@ ferry_link_open_socket (FerryLink *self, GError **error)
   return TRUE;
 }
 
-/* any, before ferry_link_grant(): notes that the pipe of this index has one-shot buffers. */
-void
-ferry_link_allow_one_shots (FerryLink *self, guint index)
+/* any, after ferry_link_open_socket() and before ferry_link_grant(): notes that the pipe of this index has one-shot
+ * buffers. */
+gboolean
+ferry_link_allow_one_shots (FerryLink *self, guint index, GError **error)
 {
-  if (self->pending_memory == NULL)
-    self->pending_memory = ferry_pending_memory_new ();
-  ferry_pending_memory_allow (self->pending_memory, index);
+  if (self->one_shot_pipes == NULL)
+    {
+      self->one_shot_socket = fcntl (self->control, F_DUPFD_CLOEXEC, 0);
+      if (self->one_shot_socket < 0)
+        return ferry_set_system_error (error, "Copying a control socket (fcntl)");
+      self->one_shot_pipes = g_malloc0 (FERRY_MAX_PIPES_PER_LINK / 8);
+    }
+  self->one_shot_pipes[index / 8] |= (guint8) (1u << index % 8);
+  return TRUE;
+}
+
+gboolean
+ferry_link_has_one_shots (const FerryLink *self, guint index)
+{
+  return self->one_shot_pipes != NULL && (self->one_shot_pipes[index / 8] >> index % 8 & 1) != 0;
 }
 
 /* any, before the worker is launched: writes the grant of a sender into the down lane. Returns FALSE where the lane has
@@ -267,7 +284,7 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
     .index = index,
     .name_length = (guint32) strlen (sender_name),
     .cell = g_array_index (self->cells, guint32, index),
-    .flags = ferry_pending_memory_allows (self->pending_memory, index) ? FERRY_GRANT_ONE_SHOT : 0,
+    .flags = ferry_link_has_one_shots (self, index) ? FERRY_GRANT_ONE_SHOT : 0,
   };
   gsize length = sizeof grant + grant.name_length;
   guint8 *place;

@@ -1131,7 +1131,7 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
       return NEEDS_GATE;
     }
   message.number = uplink->n_pending_memories + 1;
-  *error_number = ferry_control_send_memory (uplink->control, message.number, buffer->memory);
+  *error_number = ferry_control_send_descriptor (uplink->control, buffer->memory);
   if (*error_number != 0)
     {
       ferry_uplink_unlock (uplink, place.locked);
@@ -1789,8 +1789,8 @@ ferry_sender_give (FerrySender *self, FerryLink *worker, GError **error)
   link->bound = worker != NULL;
   if (worker != NULL)
     ferry_link_set_worker (link, worker);
-  if (self->one_shot)
-    ferry_link_allow_one_shots (link, 0);
+  if (self->one_shot && !ferry_link_allow_one_shots (link, 0, error))
+    return NULL;
   ferry_link_grant (link, 0, GIVEN_NAME);
   if (!add_own_link (self, link, error))
     return NULL;

@@ -5,8 +5,8 @@
  *
  * The application puts the welcome and the link's descriptors into the socket before the worker starts. The worker
  * answers with an attach packet. In a sandbox, the worker sends a report of its layers before the attach packet. After
- * the attach packet, a worker with one-shot buffers sends the memory of each buffer, as a packet with one descriptor.
- * Other workers send no more packets. No function waits, except when the worker receives its welcome. */
+ * the attach packet, a worker with one-shot buffers sends the memory of each buffer, as a descriptor port does. Other
+ * workers send no more packets. No function waits, except when the worker receives its welcome. */
 
 #pragma once
 
@@ -40,7 +40,6 @@ FerryControlEvent ferry_control_receive_packet (int fd, gpointer packet, gsize c
                                                 GArray *descriptors, pid_t *sender, GError **error);
 FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors,
                                          GError **error);
-FerryControlEvent ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error);
 gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, int arena,
                                      GError **error);
 int ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors);
@@ -60,7 +59,7 @@ gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memo
                                         GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
 void ferry_control_send_word (int fd, FerryControlKind kind);
-int ferry_control_send_memory (int fd, guint64 number, int memory);
+int ferry_control_send_descriptor (int fd, int descriptor);
 gboolean ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete);
 
 G_END_DECLS

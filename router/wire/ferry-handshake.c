@@ -224,8 +224,8 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   if ((flags & MSG_CTRUNC) != 0)
     return invalid (error,
-                    "sent a control message that the kernel truncated; it must send one descriptor with the memory of "
-                    "each buffer and no others (or this process has too many files open)");
+                    "sent a control message that the kernel truncated; it must send no descriptors here but one for "
+                    "each one-shot buffer (or this process has too many files open)");
   if (size == 0 && descriptors->len == n_before && ferry_control_is_hung_up (fd))
     return FERRY_CONTROL_CLOSED;
   *packet_size = (gsize) size;
@@ -246,41 +246,18 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
     return check_attach (&packet, size, descriptors->len, segment_size, error);
   return invalid (error,
                   "sent a packet of %" G_GSIZE_FORMAT
-                  " bytes with %u descriptors after attach; after attach, only a worker "
-                  "with one-shot buffers may send packets, with the memory of its buffers",
+                  " bytes with %u descriptors after attach; after attach it must send no packets",
                   size, descriptors->len);
 }
 
-/* application: takes and checks the next packet of an attached worker with one-shot buffers. Where this returns
- * FERRY_CONTROL_TAKEN, exactly one descriptor was appended to descriptors. */
-FerryControlEvent
-ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error)
-{
-  guint n_before = descriptors->len;
-  gsize size = 0;
-  FerryControlEvent event = ferry_control_receive_packet (fd, packet, sizeof *packet, &size, descriptors, NULL, error);
-
-  if (event != FERRY_CONTROL_TAKEN)
-    return event;
-  if (!ferry_control_is (&packet->header, size, FERRY_CONTROL_MEMORY) || size != sizeof *packet)
-    return invalid (error,
-                    "sent a packet of %" G_GSIZE_FORMAT
-                    " bytes that is not the memory of a buffer; after attach it may "
-                    "send only such packets, of kind %d and %" G_GSIZE_FORMAT " bytes",
-                    size, FERRY_CONTROL_MEMORY, sizeof *packet);
-  if (descriptors->len != n_before + 1)
-    return invalid (error, "sent the memory of a buffer with %u descriptors; it must send one",
-                    descriptors->len - n_before);
-  return FERRY_CONTROL_TAKEN;
-}
-
-/* worker: sends the memory of a buffer. The buffer's record must be published later. Returns 0 or an error number. */
+/* any: sends one descriptor, as those of a descriptor port and of one-shot buffers are sent. Returns 0 or an error
+ * number. */
 int
-ferry_control_send_memory (int fd, guint64 number, int memory)
+ferry_control_send_descriptor (int fd, int descriptor)
 {
-  FerryMemoryPacket packet = {.number = number};
+  FerryControlHeader packet;
 
-  return ferry_control_send (fd, FERRY_CONTROL_MEMORY, &packet, sizeof packet, &memory, 1, MSG_DONTWAIT);
+  return ferry_control_send (fd, FERRY_CONTROL_DESCRIPTOR, &packet, sizeof packet, &descriptor, 1, MSG_DONTWAIT);
 }
 
 /* application: sends from 1 to FERRY_MAX_FDS_PER_LINK descriptors to the worker. Returns 0 or an error number. */

@@ -366,7 +366,6 @@ typedef enum
   FERRY_CONTROL_ENDED = 6,   /* fork server to application: a worker has ended, and was reaped */
   /* worker to application, before the attach packet: the sandbox layers that the worker has entered */
   FERRY_CONTROL_CONFINED = 7,
-  FERRY_CONTROL_MEMORY = 8,   /* worker to application, with one descriptor: the memory of a one-shot buffer */
   FERRY_CONTROL_FD_BATCH = 9, /* application to worker, with the descriptors of a message in the down lane */
   /* worker to application, instead of the attach packet, and only a header: the process has not attached and wanted to
    * start workers of its own, so its program runs as an application */
@@ -433,18 +432,9 @@ typedef struct
   guint32 reserved;
 } FerryConfined;
 
-/* The memory of a one-shot buffer. The worker must send it before it publishes the record with the same number. */
-typedef struct
-{
-  FerryControlHeader header;
-  guint64 number; /* numbered from 1 on, without gaps */
-} FerryMemoryPacket;
-
-/* The maximum number of memory packets that a worker may have sent while the application has not taken their
+/* The maximum number of one-shot buffers whose memory a worker sends while the application has not taken their
  * records. */
 #define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
-
-G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
 
 /* The descriptors of a message. The application sends them before it publishes the record with the same number. */
 typedef struct

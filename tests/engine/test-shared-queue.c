@@ -21,6 +21,7 @@
 #include "base/ferry-thread-private.h"
 #include "engine/ferry-fork-server-link-private.h"
 #include "engine/ferry-shared-queue-private.h"
+#include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-downlink-private.h"
 #include "link/ferry-uplink-private.h"
 
@@ -887,52 +888,29 @@ test_preparing_twice_is_a_fault (void)
   test_worker_free (worker, queue);
 }
 
+/* It is no event, and is there after the end of the control socket. */
 static void
-allow_one_shots (FerryLink *link)
+test_memory_waits_in_the_socket (void)
 {
-  ferry_link_allow_one_shots (link, 0);
-}
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new_with (queue, 0, 1, NULL);
+  struct pollfd poll_fd = {.fd = queue->epoll, .events = POLLIN};
 
-static TestWorker *
-worker_with_memories_new (FerrySharedQueue *queue)
-{
-  TestWorker *worker = test_worker_new_with (queue, 0, 1, allow_one_shots);
-
+  g_assert_true (ferry_link_allow_one_shots (worker->link, 0, NULL));
   test_worker_attach (worker);
-  for (guint64 number = 1; number <= FERRY_MAX_PENDING_MEMORIES_PER_LINK; number++)
-    g_assert_cmpint (ferry_control_send_memory (worker->control, number, STDERR_FILENO), ==, 0);
-  return worker;
-}
-
-static guint
-count_memories (TestWorker *worker)
-{
-  return worker->link->pending_memory->descriptors->len;
-}
-
-/* The rest is another event, so other links have their turn. */
-static void
-test_a_visit_takes_some_packets_only (void)
-{
-  g_autoptr (FerrySharedQueue) queue = queue_new ();
-  TestWorker *worker = worker_with_memories_new (queue);
-
   ferry_shared_queue_wait (queue, FERRY_SLEEP);
-  g_assert_cmpuint (count_memories (worker), <, FERRY_MAX_PENDING_MEMORIES_PER_LINK);
-  visit_all (queue);
-  ferry_shared_queue_wait (queue, FERRY_SLEEP);
-  g_assert_cmpuint (count_memories (worker), ==, FERRY_MAX_PENDING_MEMORIES_PER_LINK);
-  test_worker_free (worker, queue);
-}
-
-static void
-test_the_end_takes_all_packets (void)
-{
-  g_autoptr (FerrySharedQueue) queue = queue_new ();
-  TestWorker *worker = worker_with_memories_new (queue);
-
+  g_assert_cmpint (worker->link->state, ==, FERRY_LINK_OPEN);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (ferry_control_send_descriptor (worker->control, STDERR_FILENO), ==, 0);
+  g_assert_cmpint (poll (&poll_fd, 1, 0), ==, 0);
   ferry_shared_queue_end_given (queue, worker->link);
-  g_assert_cmpuint (count_memories (worker), ==, FERRY_MAX_PENDING_MEMORIES_PER_LINK);
+  for (guint i = 0; i < 3; i++)
+    {
+      ferry_autofd fd = -1;
+
+      g_assert_true (ferry_descriptor_receive (worker->link->one_shot_socket, &fd, NULL, NULL));
+      g_assert_cmpint (fd, >=, 0);
+    }
   test_worker_free (worker, queue);
 }
 
@@ -956,8 +934,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-queue/only-the-first-no-worker-is-read", test_only_the_first_no_worker_is_read);
   g_test_add_func ("/shared-queue/no-worker-may-hang-up", test_no_worker_may_hang_up);
   g_test_add_func ("/shared-queue/preparing-twice-is-a-fault", test_preparing_twice_is_a_fault);
-  g_test_add_func ("/shared-queue/a-visit-takes-some-packets-only", test_a_visit_takes_some_packets_only);
-  g_test_add_func ("/shared-queue/the-end-takes-all-packets", test_the_end_takes_all_packets);
+  g_test_add_func ("/shared-queue/memory-waits-in-the-socket", test_memory_waits_in_the_socket);
   add_end_tests ();
   g_test_add_func ("/shared-queue/a-link-outlives-its-epochs", test_a_link_outlives_its_epochs);
   return g_test_run ();

@@ -5,13 +5,10 @@
 
 #include "fuzz-packet.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-one-shot-private.h"
 #include "wire/ferry-handshake-private.h"
 
 #define MAX_FDS 4
@@ -72,41 +69,4 @@ fuzz_socket_close (FuzzSocket *self)
 {
   ferry_clear_fd (&self->application);
   ferry_clear_fd (&self->worker);
-}
-
-void
-fuzz_close_all (GArray *descriptors)
-{
-  for (guint i = 0; i < descriptors->len; i++)
-    close (g_array_index (descriptors, int, i));
-  g_array_set_size (descriptors, 0);
-}
-
-int
-fuzz_memory_get (gboolean sealed)
-{
-  static int fds[2];
-  guint8 *data;
-
-  for (guint i = 0; i < 2 && fds[1] == 0; i++)
-    {
-      fds[i] = ferry_one_shot_create (FUZZ_MEMORY_SIZE, 0, &data, NULL);
-      g_assert_true (i == 0 || ferry_one_shot_seal (fds[i], FUZZ_MEMORY_SIZE, data, FUZZ_MEMORY_SIZE, NULL));
-      munmap (data, FUZZ_MEMORY_SIZE);
-    }
-  return fds[sealed];
-}
-
-gboolean
-fuzz_memory_map (int fd, gsize size)
-{
-  guint8 *data = NULL;
-
-  if (ferry_one_shot_map (fd, size, 3 * FUZZ_MEMORY_SIZE, &data) != NULL)
-    return FALSE;
-  fuzz_n_accepted++;
-  g_assert_cmpuint (size, ==, FUZZ_MEMORY_SIZE);
-  g_assert_cmpint (fcntl (fd, F_GET_SEALS) & F_SEAL_WRITE, !=, 0);
-  munmap (data, size);
-  return TRUE;
 }

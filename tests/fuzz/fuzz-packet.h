@@ -39,14 +39,4 @@ void fuzz_socket_close (FuzzSocket *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FuzzSocket, fuzz_socket_close)
 
-/* Closes descriptors that were received, here: they are none of those that take their time. */
-void fuzz_close_all (GArray *descriptors);
-
-#define FUZZ_MEMORY_SIZE ((gsize) 8192)
-
-/* Memory that a worker may hand over, or such that it could still write to. It stays open. */
-int fuzz_memory_get (gboolean sealed);
-/* Maps what was handed over as the application does. Returns FALSE where that refuses it. */
-gboolean fuzz_memory_map (int fd, gsize size);
-
 G_END_DECLS

@@ -48,18 +48,6 @@ CORPUS = {
         "short": b"\0" + packet(confined(0x3c)[:31]),
         "long": b"\0" + packet(confined(0x3c) + b"\0"),
     },
-    "pending-memory": {
-        "one": bytes([0, 1, 3, 2, 0, 0, 3, 1, 2]),
-        "unseen": bytes([0, 1, 3, 3, 1, 2, 0, 2, 3, 3, 2, 2]),
-        "sixteen": b"".join(bytes([0, n, 3, 2, 0, 0]) for n in range(1, 18)),
-        "not-sealed": bytes([0, 1, 2, 3, 1, 2]),
-        "another-size": bytes([0, 1, 3, 3, 1, 1]),
-        "without": bytes([0, 1, 1, 2, 0, 0]),
-        "two": bytes([0, 1, 5, 2, 0, 0]),
-        "four": bytes([1, 3, 9, 2, 0, 0]),
-        "out-of-order": bytes([0, 2, 3, 2, 0, 0]),
-        "too-early": bytes([3, 1, 2]),
-    },
     "attach": {
         "good": packet(attach()),
         "version": packet(attach(VERSION + 1)),

@@ -31,7 +31,6 @@ ALLOWED = {
     "FerryMapChunk": RECORD,
     "FerryMember": RECORD,
     "FerryMemoryAccount": EACH_MESSAGE,
-    "FerryPendingMemory": "a link's, which is drained with them",
     "FerryOutput": "a link's, which is drained with it",
     "FerryPoolWorker": EACH_MESSAGE,
     "FerryReceiver": EACH_MESSAGE,

@@ -17,7 +17,7 @@ NAMES = {
     "fork_server": "FerryForkServerPacket",
     "attributes": "FerryAttributes", "lane_control": "FerryLaneControl", "link_control": "FerryLinkControl",
     "arena_control": "FerryArenaControl", "record": "FerryRecordHeader", "grant": "FerryGrant", "cell": "FerryCell",
-    "slot": "FerryCellHeader", "buffer": "FerryBufferMessage", "memory_packet": "FerryMemoryPacket",
+    "slot": "FerryCellHeader", "buffer": "FerryBufferMessage",
     "one_shot": "FerryOneShotMessage", "fd_batch": "FerryFdBatch", "fd_batch_record": "FerryFdBatchMessage",
     "returns": "FerryReturns", "message": "FerryCallHeader", "progress": "FerryProgressHeader", "run": "RunHeader",
     "view": "RequestHeader", "step": "StepHeader", "result": "ResultHeader",

@@ -13,7 +13,6 @@
  *                    or else none, two, many (200 good ones in one packet)
  *   punched        one in which it then tries to punch a hole, which must be refused
  *   offers:N       N good ones
- *   packet:WHAT    a packet with a good one that is short, long, of another version, or out of order
  *   record         the record of the next good one
  *   record:SIZE    the same with another size
  *   number:N       the same with another number
@@ -53,7 +52,6 @@ static int doorbell = -1;
 static guint64 connection_ids[2];
 static guint64 connection_id;
 static guint64 next_number;
-static guint64 n_pending_memories;
 static guint64 n_records;
 
 static void
@@ -137,16 +135,8 @@ send_packet (const void *data, gsize size, int fd, guint n)
   sendmsg (CONTROL_FD, &message, MSG_NOSIGNAL);
 }
 
-static FerryMemoryPacket
-make_packet (void)
-{
-  FerryMemoryPacket packet = {
-    .header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_MEMORY, .version = FERRY_PROTOCOL_VERSION},
-    .number = ++n_pending_memories,
-  };
-
-  return packet;
-}
+static const FerryControlHeader packet = {
+  .magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_DESCRIPTOR, .version = FERRY_PROTOCOL_VERSION};
 
 /* ---- what is no buffer, or is one ---- */
 
@@ -259,7 +249,6 @@ make (const char *what)
 static void
 offer (const char *what)
 {
-  FerryMemoryPacket packet = make_packet ();
   ferry_autofd fd = make (what);
   guint n = 1;
 
@@ -276,8 +265,6 @@ offer (const char *what)
 static void
 memory_fd (int fd)
 {
-  FerryMemoryPacket packet = make_packet ();
-
   send_packet (&packet, sizeof packet, fd, 1);
 }
 
@@ -288,24 +275,6 @@ offer_many (guint64 n)
 
   while (n-- > 0)
     memory_fd (fd);
-}
-
-static void
-send_bad_packet (const char *what)
-{
-  FerryMemoryPacket packet[2] = {make_packet ()};
-  ferry_autofd fd = make ("good");
-  gsize size = sizeof packet[0];
-
-  if (strcmp (what, "short") == 0)
-    size -= 8;
-  else if (strcmp (what, "long") == 0)
-    size = sizeof packet;
-  else if (strcmp (what, "version") == 0)
-    packet[0].header.version++;
-  else
-    packet[0].number++;
-  send_packet (packet, size, fd, 1);
 }
 
 static void
@@ -342,8 +311,6 @@ obey (const char *order)
     memory_fd (make_punched ());
   else if (g_str_has_prefix (order, "offers:"))
     offer_many (n);
-  else if (g_str_has_prefix (order, "packet:"))
-    send_bad_packet (value);
   else if (g_str_has_prefix (order, "record"))
     write_one_shot (++n_records, n > 0 ? n : SIZE, 0);
   else if (g_str_has_prefix (order, "number:"))
