@@ -278,7 +278,6 @@ begin_as_child (int fd)
   /* This context remains the thread's default one until the process ends. */
   g_main_context_push_thread_default (g_main_context_new ());
   channel = channel_new (fd);
-  ferry_channel_set_childs (channel);
   ferry_worker_main_handle_fork ();
   return channel;
 }

@@ -17,10 +17,10 @@ G_BEGIN_DECLS
 /* For a channel over a polled transport: waits until its socket has taken everything that was sent. */
 void ferry_channel_flush (FerryChannel *self);
 
-/* ---- the router and the context ---- */
+/* ---- the router, the transport and the context ---- */
 
-/* Sets the router of a channel, which is the application's end of a link. Must be called before the channel is used.
- * router is (transfer full) (nullable): NULL for any other channel. */
+/* Sets the router of a channel, which is the application's end of a link, when it is made. router is (transfer full)
+ * (nullable): NULL for any other channel. */
 void ferry_channel_take_router (FerryChannel *self, FerryRouter *router);
 /* any: Returns (transfer none) the transport that carries the messages. */
 FerryTransport *ferry_channel_get_transport (FerryChannel *self);
@@ -44,7 +44,6 @@ void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *
 typedef struct
 {
   _Atomic gint references;
-  GDestroyNotify alone; /* const: (nullable): context: called when the channel's transport is closed */
   GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference */
   GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
   GWeakRef channel;     /* any: the channel, while it lives */
@@ -57,7 +56,7 @@ typedef struct
 } FerryChannelProcess;
 
 /* Initializes self when the process has started, and sets it as the channel's process. It has one reference, which
- * belongs to the channel. The fields alone, drop and clear must be set before. home and @worker (nullable) are
+ * belongs to the channel. The fields drop and clear must be set before. home and @worker (nullable) are
  * (transfer full). */
 void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
                                  FerryWorker *worker);
@@ -68,15 +67,12 @@ void ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit);
 /* Must be called in a forked child: forgets the processes that were forked before, which are the parent's. */
 void ferry_channel_process_forget_all (void);
 
-/* Sets the process of a channel, once. On the thread that started the process. The channel takes the reference to
- * it. */
-void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
 /* Makes the context's thread notify `exit`. On the thread that started the process. */
 void ferry_channel_tell_exit (FerryChannel *self);
-/* Notes, before the channel is used, that it is the end of a child that ferry_channel_create() forked. */
-void ferry_channel_set_childs (FerryChannel *self);
 /* Returns (transfer none) (nullable) the process that was started with the channel. */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
+/* Returns (transfer none) (nullable) the worker that was started with the channel. */
+FerryWorker *ferry_channel_get_worker (FerryChannel *self);
 
 /* Returns (floating) the first message to a worker: the function that it runs. It is in ferry-channel-serve.c, so that
  * a program with the static library links that file and its constructor. */

@@ -80,6 +80,26 @@ ferry_channel_wait_for_none (FerryRouter *router, GTask *task)
 
 /* ---- the process of one channel ---- */
 
+/* The key of the GObject data by which a channel has its process until it is disposed of. */
+#define PROCESS_KEY "ferry-channel-process"
+
+FerryChannelProcess *
+ferry_channel_get_process (FerryChannel *self)
+{
+  return g_object_get_data (G_OBJECT (self), PROCESS_KEY);
+}
+
+/* any: the channel is being disposed of. */
+static void
+channel_gone (gpointer data, GObject *channel)
+{
+  FerryChannelProcess *self = data;
+
+  ferry_transport_unwatch_end (ferry_channel_get_transport (FERRY_CHANNEL (channel)), channel);
+  g_object_set_data (channel, PROCESS_KEY, NULL);
+  self->drop (self);
+}
+
 void
 ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
                             FerryWorker *worker)
@@ -91,7 +111,8 @@ ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, Fe
   self->worker = worker;
   ferry_wait_queue_init (&self->waits);
   get_running (router)->n_running++;
-  ferry_channel_set_process (channel, self);
+  g_object_set_data (G_OBJECT (channel), PROCESS_KEY, self);
+  g_object_weak_ref (G_OBJECT (channel), channel_gone, self);
 }
 
 gpointer
@@ -200,6 +221,23 @@ drop (gpointer data)
   ferry_channel_process_unref (data);
 }
 
+/* With the lock of the channel's data, so that channel_gone() does not free the process meanwhile. */
+static gpointer
+dup_process (gpointer process, gpointer data)
+{
+  return process != NULL ? ferry_channel_process_ref (process) : NULL;
+}
+
+/* any: a worker whose transport was closed has no reason to run on. */
+static void
+transport_ended (FerryTransport *transport, GObject *channel)
+{
+  FerryChannelProcess *process = g_object_dup_data (channel, PROCESS_KEY, dup_process, NULL);
+
+  if (process != NULL)
+    drop (process);
+}
+
 /* ---- starting ---- */
 
 static gboolean
@@ -254,11 +292,11 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
       return NULL;
     }
   run = g_new0 (Run, 1);
-  run->process.alone = set_grace;
   run->process.drop = drop;
   ferry_channel_process_init (&run->process, channel, ferry_home_ref (router->home), router, worker);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
                          (GClosureNotify) G_CALLBACK (ferry_channel_process_unref), 0);
+  ferry_transport_watch_end (transport, transport_ended, G_OBJECT (channel));
   return g_steal_pointer (&channel);
 }
 
@@ -319,6 +357,40 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
 
 /* ---- the process of a channel ---- */
 
+FerryWorker *
+ferry_channel_get_worker (FerryChannel *self)
+{
+  FerryChannelProcess *process = ferry_channel_get_process (self);
+
+  return process != NULL ? process->worker : NULL;
+}
+
+/**
+ * ferry_channel_get_pid:
+ * @self: a channel
+ *
+ * Gets the number of the process that was started with the channel, for display. After `ferry_channel_create()` the
+ * number says which process this is: in the child, and only there, it is 0. Any thread.
+ *
+ * Do not give the number to `kill()`, which signals all processes where it is -1. Use
+ * [method@Ferry.Worker.send_signal], also for a worker that does not run yet.
+ *
+ * Returns: the process' number; -1 if there is no process, or its number is not known yet
+ */
+GPid
+ferry_channel_get_pid (FerryChannel *self)
+{
+  FerryChannelProcess *process;
+
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), -1);
+
+  process = ferry_channel_get_process (self);
+  /* Only forks have a channel over a transport with a context, and the child has no process. */
+  if (process == NULL)
+    return ferry_transport_get_context (ferry_channel_get_transport (self)) != NULL ? 0 : -1;
+  return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
+}
+
 /* (nullable): returns the home of the thread that started the process. */
 static FerryHome *
 get_home (FerryChannel *self)
@@ -326,6 +398,26 @@ get_home (FerryChannel *self)
   FerryChannelProcess *process = ferry_channel_get_process (self);
 
   return process != NULL ? process->home : NULL;
+}
+
+/**
+ * ferry_channel_get_exit: (get-property exit)
+ * @self: a channel
+ *
+ * Gets how the process that was started with the channel ended. On the thread that started the process.
+ *
+ * Returns: (transfer none) (nullable): the exit record; %NULL while the process runs, or if there is none
+ */
+FerryExit *
+ferry_channel_get_exit (FerryChannel *self)
+{
+  FerryChannelProcess *process;
+
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+  ferry_return_val_if_elsewhere (get_home (self), NULL);
+
+  process = ferry_channel_get_process (self);
+  return process != NULL ? process->exit : NULL;
 }
 
 static gboolean

@@ -27,7 +27,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "ferry-marshallers.h"
@@ -98,17 +97,17 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
-  guint fork_number;         /* const: see ferry-forks-private.h */
-  FerryTransport *transport; /* const: (owned): carries the messages */
-  FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
-  GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
-  End *end;                  /* const: (owned): the data of the channel's sources, calls and retries */
-  gboolean takes_calls;      /* the channel gets the requests of the transport; until it is disposed of */
-  gboolean is_childs;        /* const: ferry_channel_create() made the channel, in the child */
-  guint64 begun;             /* const: ferry_trace_get_moment() when the channel was made */
-  char *function;            /* const: (owned) (nullable): the name of the worker's function */
-  GVariant *arguments;       /* const: (owned) (nullable): the arguments of this function */
-  FerryCall *call;           /* const: (owned): the other end's, for this end's messages */
+  guint fork_number;               /* const: see ferry-forks-private.h */
+  FerryTransport *transport;       /* const: (owned): carries the messages */
+  FerryTransactions *transactions; /* const: (unowned): the transport's */
+  FerryRouter *router;             /* const: (owned) (nullable): if the channel is the application's end of a link */
+  GMainContext *context;           /* const: (owned): the main context in which signals are emitted */
+  End *end;                        /* const: (owned): the data of the channel's sources, calls and retries */
+  gboolean takes_calls;            /* the channel gets the requests of the transport; until it is disposed of */
+  guint64 begun;                   /* const: ferry_trace_get_moment() when the channel was made */
+  char *function;                  /* const: (owned) (nullable): the name of the worker's function */
+  GVariant *arguments;             /* const: (owned) (nullable): the arguments of this function */
+  FerryCall *call;                 /* const: (owned): the other end's, for this end's messages */
 
   pthread_mutex_t lock;
   FerryWaitQueue flushes; /* any: waits for the end of a flush */
@@ -117,8 +116,7 @@ struct _FerryChannel
                              * (element-type FerryCompletion) (owned): messages to be sent */
   GQueue unacknowledged;    /* (element-type FerryCompletion) (owned): messages that were sent, and are to be taken */
   guint64 n_sent;           /* messages */
-  gboolean flushing;        /* a thread runs flush_all() */
-  GThread *flusher;         /* (unowned): the latest one that did; only compared */
+  GThread *flusher;         /* (unowned) (nullable): the thread that runs flush_all(); only compared */
   FerryCompletion *sending; /* (unowned) (nullable): the message that it is sending, which is not in `out` then */
   gboolean flush_again;     /* it must look for work again before it returns */
   gboolean kept;            /* sending waits for room: the transport will call try_again() when there is room */
@@ -142,8 +140,6 @@ struct _FerryChannel
   gboolean flowing;
   guint news;      /* flags by NEWS(), to be notified in context */
   GSource *source; /* (owned) (nullable): the idle source that will notify them */
-
-  FerryChannelProcess *process; /* (owned) (nullable): set once, on the thread that started the process */
 };
 
 G_DEFINE_FINAL_TYPE (FerryChannel, ferry_channel, G_TYPE_OBJECT)
@@ -273,9 +269,6 @@ tell (gpointer data)
       FERRY_AUTO_LOCK (&self->lock);
       tell_locked (self, NEWS (PROP_0));
     }
-  if ((news & NEWS (PROP_CLOSED)) != 0 && ferry_transport_get_closed (self->transport) && self->process != NULL &&
-      self->process->alone != NULL)
-    self->process->alone (self->process);
   for (guint id = PROP_0 + 1; id < N_PROPERTIES; id++)
     if ((news & NEWS (id)) != 0)
       g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
@@ -376,29 +369,9 @@ outgoing_clear (gpointer data)
   g_object_unref (item->channel);
 }
 
-/* Returns (transfer full) the completion of a new message. Its end without an error says that the message was sent, or
- * acknowledged. Takes a floating value. */
-static FerryCompletion *
-outgoing_new (FerryChannel *channel, Mark mark, GVariant *value)
-{
-  static const FerryCompletionFuncs funcs = {.abandon = outgoing_abandoned, .destroy = outgoing_clear};
-  FerryCompletion *completion = ferry_completion_new (&funcs, sizeof (Outgoing));
-  Outgoing *item = ferry_completion_get_data (completion);
-
-  if (mark != MARK_NONE || g_variant_is_of_type (value, G_VARIANT_TYPE (MARKED_TYPE)))
-    value = g_variant_new (MARKED_TYPE, mark, value);
-  item->channel = g_object_ref (channel);
-  item->value = g_variant_ref_sink (value);
-  item->acknowledged = mark == MARK_ACKNOWLEDGED;
-  return completion;
-}
-
-/* Takes why. */
 static GError *
-new_cannot_send (const Outgoing *item, GError *why)
+new_cannot_send (const Outgoing *item, const GError *why)
 {
-  g_autoptr (GError) kept G_GNUC_UNUSED = why;
-
   return g_error_new (
     FERRY_ERROR, item->acknowledged ? FERRY_ERROR_NOT_ACKNOWLEDGED : FERRY_ERROR_CLOSED, "%s. Reason: %s",
     item->acknowledged ? "The channel ended before the other end took the message; send it again over a "
@@ -417,11 +390,8 @@ end_outgoing (GQueue *completions)
   while ((completion = g_queue_pop_head (completions)) != NULL)
     {
       Outgoing *item = ferry_completion_get_data (completion);
-      GError *error = g_steal_pointer (&item->error);
 
-      if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
-        error = new_cannot_send (item, error);
-      ferry_completion_finish (completion, NULL, NULL, error);
+      ferry_completion_finish (completion, NULL, NULL, g_steal_pointer (&item->error));
       ferry_completion_unref (completion);
     }
 }
@@ -460,7 +430,8 @@ flush_item (FerryChannel *self, GQueue *done)
     }
   self->wants_notify |= is_for_want_of_room (error);
   g_queue_push_tail (error == NULL && item->acknowledged ? &self->unacknowledged : done, completion);
-  item->error = g_steal_pointer (&error);
+  item->error =
+    g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) ? new_cannot_send (item, error) : g_steal_pointer (&error);
   return TRUE;
 }
 
@@ -499,7 +470,7 @@ collect_done (FerryChannel *self, GQueue *done)
     {
       Outgoing *item = ferry_completion_get_data (completion);
 
-      item->error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, self->deaf->message);
+      item->error = new_cannot_send (item, self->deaf);
       g_queue_push_tail (done, completion);
     }
 }
@@ -524,23 +495,20 @@ flush_locked (FerryChannel *self, GQueue *done)
   return has_room || !may_send;
 }
 
-/* Flushes, unless another thread is already flushing. Returns FALSE when there is no room; count is then the
- * transport's room count from before the attempt that failed. */
+/* Flushes, unless another thread is already flushing. Returns FALSE when there is no room. */
 static gboolean
-flush_all (FerryChannel *self, guint64 *count)
+flush_all (FerryChannel *self)
 {
   GQueue done = G_QUEUE_INIT;
   gboolean is_done = TRUE;
 
-  *count = ferry_transport_get_room_count (self->transport);
   pthread_mutex_lock (&self->lock);
-  self->flush_again = self->flushing;
-  if (!self->flushing)
+  self->flush_again = self->flusher != NULL;
+  if (self->flusher == NULL)
     {
-      self->flushing = TRUE;
       self->flusher = g_thread_self ();
       is_done = flush_locked (self, &done);
-      self->flushing = FALSE;
+      self->flusher = NULL;
       self->kept |= !is_done;
       tell_writable_locked (self);
     }
@@ -558,14 +526,13 @@ try_again (gpointer data)
   End *end = data;
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   gboolean done = TRUE;
-  guint64 count;
 
   if (self != NULL)
     {
       pthread_mutex_lock (&self->lock);
       self->kept = FALSE;
       pthread_mutex_unlock (&self->lock);
-      done = flush_all (self, &count);
+      done = flush_all (self);
     }
   if (done)
     end_unref (end);
@@ -576,9 +543,9 @@ try_again (gpointer data)
 static void
 flush (FerryChannel *self)
 {
-  guint64 count;
+  guint64 count = ferry_transport_get_room_count (self->transport);
 
-  if (!flush_all (self, &count))
+  if (!flush_all (self))
     ferry_transport_send_later (self->transport, try_again, g_atomic_rc_box_acquire (self->end), count);
 }
 
@@ -642,12 +609,6 @@ wait_for (FerryChannel *self, FerryCompletion *completion, gint64 timeout, GCanc
  * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), or by the signal `message`.
  * Then it can be added to the window, which says that it was taken. */
 
-static FerryTransactions *
-get_transactions (FerryChannel *self)
-{
-  return ferry_transport_get_transactions (self->transport);
-}
-
 /* any: adds what was taken to the window, once that is worth a message, or at once if a sender waits for it. */
 static void
 give_room (FerryChannel *self)
@@ -663,7 +624,7 @@ give_room (FerryChannel *self)
     }
   pthread_mutex_unlock (&self->lock);
   if (n > 0)
-    ferry_transactions_add_window (get_transactions (self), FERRY_STANDING_XID, n, NULL);
+    ferry_transactions_add_window (self->transactions, FERRY_STANDING_XID, n, NULL);
 }
 
 /* Takes the next message, or the end. Returns FALSE if there is neither. At the end, there is no message; with an
@@ -824,11 +785,11 @@ call_cancelled (FerryCall *call, gpointer data)
 static gboolean
 stand (FerryChannel *self)
 {
-  gboolean any_thread = ferry_transport_open_inbox (self->transport, TRUE);
+  const FerryAnswerFuncs *funcs = &answer_funcs[ferry_transport_open_inbox (self->transport, TRUE)];
   g_autoptr (GError) error = NULL;
 
-  self->call = ferry_transactions_stand (get_transactions (self), FERRY_CHANNEL_METHOD, &answer_funcs[any_thread],
-                                         g_atomic_rc_box_acquire (self->end));
+  self->call =
+    ferry_transactions_stand (self->transactions, FERRY_CHANNEL_METHOD, funcs, g_atomic_rc_box_acquire (self->end));
   if (self->call == NULL)
     {
       end_unref (self->end);
@@ -836,7 +797,7 @@ stand (FerryChannel *self)
     }
   ferry_call_attach (self->call, g_atomic_rc_box_acquire (self->end), end_unref);
   ferry_call_set_window_func (self->call, window_came, hold_end, self->end);
-  if (!ferry_transactions_receive_kept (get_transactions (self), &error))
+  if (!ferry_transactions_receive_kept (self->transactions, &error))
     ferry_transport_end (self->transport, error);
   /* After what was kept: who has dropped its channel closes its transport when it gets this end's answer. */
   ferry_call_set_cancel_func (self->call, call_cancelled, self->end);
@@ -859,11 +820,10 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 /* ---- taking messages ---- */
 
 /* Gives the caller of a receiving function a message, or the end. Both message and bad_end are NULL if the other end
- * closed without an error. Takes both. */
+ * closed without an error. Takes bad_end. */
 static gboolean
 give (GVariant *message, GError *bad_end, GVariant **value, GError **failure, GError **error)
 {
-  g_autoptr (GVariant) kept G_GNUC_UNUSED = message;
   g_autoptr (GError) dropped = NULL;
 
   if (message != NULL)
@@ -927,7 +887,7 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
         return FALSE;
       message = ferry_completion_take (completion, &bad_end);
     }
-  return give (g_steal_pointer (&message), g_steal_pointer (&bad_end), value, failure, error);
+  return give (message, g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /**
@@ -974,7 +934,7 @@ gboolean
 ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant **value, GError **failure,
                               GError **error)
 {
-  GVariant *message;
+  g_autoptr (GVariant) message = NULL;
   g_autoptr (GError) bad_end = NULL;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
@@ -983,18 +943,26 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
 
   *value = NULL;
   message = g_task_propagate_pointer (G_TASK (result), &bad_end);
-  return give (g_steal_pointer (&message), g_steal_pointer (&bad_end), value, failure, error);
+  return give (message, g_steal_pointer (&bad_end), value, failure, error);
 }
 
 /* ---- sending ---- */
 
-/* Returns (transfer full) the completion of a new message in `out`. Fails with FERRY_ERROR_CLOSED when this end is
- * closed, and with G_IO_ERROR_CANCELLED. */
+/* Returns (transfer full) the completion of a new message in `out`. Its end without an error says that the message was
+ * sent, or acknowledged. Takes a floating value. Fails with FERRY_ERROR_CLOSED when this end is closed, and with
+ * G_IO_ERROR_CANCELLED. */
 static FerryCompletion *
 enqueue (FerryChannel *self, Mark mark, GVariant *value, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (FerryCompletion) completion = outgoing_new (self, mark, value);
+  static const FerryCompletionFuncs funcs = {.abandon = outgoing_abandoned, .destroy = outgoing_clear};
+  g_autoptr (FerryCompletion) completion = ferry_completion_new (&funcs, sizeof (Outgoing));
+  Outgoing *item = ferry_completion_get_data (completion);
 
+  if (mark != MARK_NONE || g_variant_is_of_type (value, G_VARIANT_TYPE (MARKED_TYPE)))
+    value = g_variant_new (MARKED_TYPE, mark, value);
+  item->channel = g_object_ref (self);
+  item->value = g_variant_ref_sink (value);
+  item->acknowledged = mark == MARK_ACKNOWLEDGED;
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
   FERRY_AUTO_LOCK (&self->lock);
@@ -1212,17 +1180,12 @@ ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *can
 gboolean
 ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   /* A result without an error has no value. */
-  g_task_propagate_pointer (G_TASK (result), &failure);
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
+  g_task_propagate_pointer (G_TASK (result), error);
+  return !g_task_had_error (G_TASK (result));
 }
 
 /**
@@ -1345,17 +1308,7 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
   close_end (self, failure, trace);
 }
 
-/* any: called when the transport has ended; the calls have by then. */
-static void
-transport_ended (FerryTransport *transport, GObject *owner)
-{
-  FerryChannel *self = FERRY_CHANNEL (owner);
-  FERRY_AUTO_LOCK (&self->lock);
-
-  tell_locked (self, NEWS (PROP_CLOSED));
-}
-
-/* ---- the function and the process of a channel ---- */
+/* ---- the function of a channel, and its process' end ---- */
 
 void
 ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments)
@@ -1381,71 +1334,10 @@ ferry_channel_get_arguments (FerryChannel *self)
 }
 
 void
-ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process)
-{
-  self->process = process;
-}
-
-FerryChannelProcess *
-ferry_channel_get_process (FerryChannel *self)
-{
-  return self->process;
-}
-
-/**
- * ferry_channel_get_pid:
- * @self: a channel
- *
- * Gets the number of the process that was started with the channel, for display. After `ferry_channel_create()` the
- * number says which process this is: in the child, and only there, it is 0. Any thread.
- *
- * Do not give the number to `kill()`, which signals all processes where it is -1. Use
- * [method@Ferry.Worker.send_signal], also for a worker that does not run yet.
- *
- * Returns: the process' number; -1 if there is no process, or its number is not known yet
- */
-GPid
-ferry_channel_get_pid (FerryChannel *self)
-{
-  GPid pid = -1;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), -1);
-
-  if (self->is_childs)
-    return 0;
-  if (self->process != NULL)
-    pid = self->process->worker != NULL ? ferry_worker_get_pid (self->process->worker) : self->process->pid;
-  return pid;
-}
-
-void
 ferry_channel_tell_exit (FerryChannel *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
   tell_locked (self, NEWS (PROP_EXIT));
-}
-
-void
-ferry_channel_set_childs (FerryChannel *self)
-{
-  self->is_childs = TRUE;
-}
-
-/**
- * ferry_channel_get_exit: (get-property exit)
- * @self: a channel
- *
- * Gets how the process that was started with the channel ended. On the thread that started the process.
- *
- * Returns: (transfer none) (nullable): the exit record; %NULL while the process runs, or if there is none
- */
-FerryExit *
-ferry_channel_get_exit (FerryChannel *self)
-{
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-  ferry_return_val_if_elsewhere (self->process != NULL ? self->process->home : NULL, NULL);
-
-  return self->process != NULL ? self->process->exit : NULL;
 }
 
 /* ---- properties ---- */
@@ -1460,12 +1352,6 @@ const char *
 ferry_channel_get_function (FerryChannel *self)
 {
   return self->function;
-}
-
-static FerryWorker *
-get_worker (FerryChannel *self)
-{
-  return self->process != NULL ? self->process->worker : NULL;
 }
 
 static gboolean
@@ -1531,7 +1417,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     [PROP_READABLE] = G_CALLBACK (get_readable),
     [PROP_WRITABLE] = G_CALLBACK (get_writable),
     [PROP_FUNCTION] = G_CALLBACK (ferry_channel_get_function),
-    [PROP_WORKER] = G_CALLBACK (get_worker),
+    [PROP_WORKER] = G_CALLBACK (ferry_channel_get_worker),
     [PROP_EXIT] = G_CALLBACK (ferry_channel_get_exit),
     [PROP_ARGUMENTS] = G_CALLBACK (ferry_channel_get_arguments),
   };
@@ -1654,10 +1540,6 @@ ferry_channel_new (FerryTransport *transport)
   ferry_return_val_if_fail (
     self->takes_calls, NULL,
     "the transport has a channel, a demux or an exporter already; make another transport for this channel");
-  ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
-  /* The transport may have ended before ferry_transport_watch_end() was called. */
-  if (ferry_transport_get_closed (transport))
-    transport_ended (transport, G_OBJECT (self));
   return g_steal_pointer (&self);
 }
 
@@ -1666,10 +1548,9 @@ static gboolean
 try_to_leave (gpointer channel)
 {
   gboolean done;
-  guint64 count;
 
   FERRY_CHANNEL (channel)->kept = FALSE;
-  done = flush_all (channel, &count);
+  done = flush_all (channel);
   if (done)
     g_object_unref (channel);
   return done;
@@ -1682,25 +1563,23 @@ try_to_leave (gpointer channel)
 static void
 leave (FerryChannel *self)
 {
-  FerryTransactions *transactions = get_transactions (self);
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
                          "The other end has dropped its channel and takes no more messages; use a new channel");
-  guint64 count;
+  guint64 count = ferry_transport_get_room_count (self->transport);
 
   self->closing = TRUE;
   self->kept = FALSE;
-  if (!flush_all (self, &count))
+  if (!flush_all (self))
     {
       ferry_transport_send_later (self->transport, try_to_leave, g_object_ref (self), count);
       return;
     }
   self->takes_calls = FALSE;
-  ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
   ferry_transport_leave_calls (self->transport, reason);
   if (self->router != NULL)
-    ferry_transactions_cancel (transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
-  else if (ferry_transactions_abandon (transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED) != NULL)
+    ferry_transactions_cancel (self->transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
+  else if (ferry_transactions_abandon (self->transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED) != NULL)
     end_unref (self->end);
 }
 
@@ -1711,6 +1590,7 @@ ferry_channel_constructed (GObject *object)
 
   self->begun = ferry_trace_get_moment ();
   ferry_channel_take_router (self, ferry_link_transport_dup_router (self->transport));
+  self->transactions = ferry_transport_get_transactions (self->transport);
   self->end = g_atomic_rc_box_new0 (End);
   g_weak_ref_init (&self->end->channel, self);
   self->end->transport = g_object_ref (self->transport);
@@ -1722,15 +1602,11 @@ static void
 ferry_channel_dispose (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
-  FerryChannelProcess *process;
 
   if (ferry_forks_keep (object, self->fork_number))
     return;
   if (self->takes_calls)
     leave (self);
-  process = g_steal_pointer (&self->process);
-  if (process != NULL)
-    process->drop (process);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->dispose (object);
 }
