@@ -29,34 +29,25 @@ end_array (GPtrArray *array)
   return g_ptr_array_free (array, FALSE);
 }
 
-/* Returns (transfer full) (nullable): the arguments, or NULL with an error. */
+/* signature: the type of a tuple. Returns (transfer full) (nullable): the arguments, or NULL with an error. */
 static GDBusArgInfo **
-take_arguments (GVariant *arguments, GError **error)
+take_arguments (const char *signature, GError **error)
 {
   g_autoptr (GPtrArray) taken = g_ptr_array_new_with_free_func ((GDestroyNotify) g_dbus_arg_info_unref);
-  GVariantIter iter;
-  const char *name;
-  const char *signature;
+  const GVariantType *type = (const GVariantType *) signature;
 
-  if (g_variant_n_children (arguments) > FERRY_MEMBER_MAX_ARGUMENTS)
+  if (signature[0] != '(' || !ferry_member_signature_is_valid (signature) ||
+      g_variant_type_n_items (type) > FERRY_MEMBER_MAX_ARGUMENTS)
     {
-      refuse (error, "with a member of too many arguments");
+      refuse (error, "with a member whose arguments are invalid");
       return NULL;
     }
-  g_variant_iter_init (&iter, arguments);
-  while (g_variant_iter_next (&iter, "(&s&s)", &name, &signature))
+  for (type = g_variant_type_first (type); type != NULL; type = g_variant_type_next (type))
     {
-      GDBusArgInfo *info;
+      GDBusArgInfo *info = g_new0 (GDBusArgInfo, 1);
 
-      if ((name[0] != '\0' && !ferry_member_name_is_valid (name)) || !ferry_member_signature_is_valid (signature))
-        {
-          refuse (error, "with an argument whose name or type is invalid");
-          return NULL;
-        }
-      info = g_new0 (GDBusArgInfo, 1);
       info->ref_count = 1;
-      info->name = name[0] != '\0' ? g_strdup (name) : NULL;
-      info->signature = g_strdup (signature);
+      info->signature = g_variant_type_dup_string (type);
       g_ptr_array_add (taken, info);
     }
   return end_array (g_steal_pointer (&taken));
@@ -67,11 +58,11 @@ static gpointer
 take_method (GVariant *member, GError **error)
 {
   GDBusMethodInfo *info = g_new0 (GDBusMethodInfo, 1);
-  g_autoptr (GVariant) in_arguments = NULL;
-  g_autoptr (GVariant) out_arguments = NULL;
+  const char *in_arguments;
+  const char *out_arguments;
 
   info->ref_count = 1;
-  g_variant_get (member, "(s@a(ss)@a(ss))", &info->name, &in_arguments, &out_arguments);
+  g_variant_get (member, "(s&s&s)", &info->name, &in_arguments, &out_arguments);
   info->in_args = take_arguments (in_arguments, error);
   if (info->in_args != NULL)
     info->out_args = take_arguments (out_arguments, error);
@@ -97,10 +88,10 @@ static gpointer
 take_signal (GVariant *member, GError **error)
 {
   GDBusSignalInfo *info = g_new0 (GDBusSignalInfo, 1);
-  g_autoptr (GVariant) arguments = NULL;
+  const char *arguments;
 
   info->ref_count = 1;
-  g_variant_get (member, "(s@a(ss))", &info->name, &arguments);
+  g_variant_get (member, "(s&s)", &info->name, &arguments);
   info->args = take_arguments (arguments, error);
   return info;
 }
@@ -142,14 +133,10 @@ take_members (GDBusInterfaceInfo *info, GVariant *description, GError **error)
   g_autoptr (GVariant) methods = NULL;
   g_autoptr (GVariant) properties = NULL;
   g_autoptr (GVariant) signals = NULL;
-  guint32 container;
 
-  g_variant_get (description, "(s@a(sa(ss)a(ss))@a(ssu)@a(sa(ss))u)", &info->name, &methods, &properties, &signals,
-                 &container);
+  g_variant_get (description, "(s@a(sss)@a(ssu)@a(ss))", &info->name, &methods, &properties, &signals);
   if (!g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     return refuse (error, "whose name is invalid");
-  if ((container & ~(guint32) FERRY_CONTAINER_ALL) != 0)
-    return refuse (error, "with unknown operations of a container");
   info->methods = take_kind (methods, take_method, (GDestroyNotify) g_dbus_method_info_unref, error);
   if (info->methods != NULL)
     info->properties = take_kind (properties, take_property, (GDestroyNotify) g_dbus_property_info_unref, error);

@@ -32,8 +32,6 @@ gboolean ferry_interface_is_list (FerryInterface *self);
 /* Returns (transfer full): the row of a list's item. */
 GVariant *ferry_interface_make_row (FerryInterface *self, gpointer item);
 
-FerryContainerFlags ferry_interface_get_container_flags (FerryInterface *self);
-
 /* Returns (transfer full) (nullable): the value as a variant. Enumerations and flags become numbers. Fails with
  * FERRY_ERROR_BAD_ARGUMENTS. */
 GVariant *ferry_value_to_variant (const GValue *value, GError **error);

@@ -943,68 +943,23 @@ ferry_interface_list (FerryInterface *self, FerryMemberKind kind)
 /* ---- descriptions for the other end ---- */
 
 static void
-describe_arguments (GVariantBuilder *builder, const GVariantType *tuple)
-{
-  const GVariantType *type = g_variant_type_first (tuple);
-
-  g_variant_builder_open (builder, G_VARIANT_TYPE ("a(ss)"));
-  for (; type != NULL; type = g_variant_type_next (type))
-    {
-      g_autofree char *signature = g_variant_type_dup_string (type);
-
-      /* Arguments have no names here. */
-      g_variant_builder_add (builder, "(ss)", "", signature);
-    }
-  g_variant_builder_close (builder);
-}
-
-static void
 describe_member (GVariantBuilder *builder, const FerryMember *member)
 {
-  g_autofree char *signature = NULL;
+  g_autofree char *in = member->in_type != NULL ? g_variant_type_dup_string (member->in_type) : g_strdup ("");
+  g_autofree char *out = member->out_type != NULL ? g_variant_type_dup_string (member->out_type) : NULL;
 
   if (member->kind == FERRY_MEMBER_PROPERTY)
-    {
-      signature = member->in_type != NULL ? g_variant_type_dup_string (member->in_type) : g_strdup ("");
-      g_variant_builder_add (builder, "(ssu)", member->name, signature, (guint32) member->access);
-      return;
-    }
-  g_variant_builder_open (builder, G_VARIANT_TYPE (member->out_type != NULL ? "(sa(ss)a(ss))" : "(sa(ss))"));
-  g_variant_builder_add (builder, "s", member->name);
-  describe_arguments (builder, member->in_type);
-  if (member->out_type != NULL)
-    describe_arguments (builder, member->out_type);
-  g_variant_builder_close (builder);
-}
-
-FerryContainerFlags
-ferry_interface_get_container_flags (FerryInterface *self)
-{
-  const FerryContainerFuncs *funcs = &self->container.funcs;
-  FerryContainerFlags flags = 0;
-
-  if (!self->container.is_set)
-    return 0;
-  flags |= funcs->get_item != NULL ? FERRY_CONTAINER_GET_ITEM : 0;
-  flags |= funcs->set_item != NULL ? FERRY_CONTAINER_SET_ITEM : 0;
-  flags |= funcs->delete_item != NULL ? FERRY_CONTAINER_DELETE_ITEM : 0;
-  flags |= funcs->contains != NULL ? FERRY_CONTAINER_CONTAINS : 0;
-  flags |= funcs->get_length != NULL ? FERRY_CONTAINER_LENGTH : 0;
-  flags |= self->container.is_list ? FERRY_CONTAINER_LIST : 0;
-  /* Keep the two flags for a type that is derived from GListStore, or that GListStore is derived from. An object of it
-   * may be a GListStore. */
-  if (self->container.is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) &&
-      !g_type_is_a (G_TYPE_LIST_STORE, self->type))
-    flags &= ~(FerryContainerFlags) (FERRY_CONTAINER_SET_ITEM | FERRY_CONTAINER_DELETE_ITEM);
-  if (self->container.is_list && self->container.make_item == NULL)
-    flags &= ~(FerryContainerFlags) FERRY_CONTAINER_SET_ITEM;
-  return flags;
+    g_variant_builder_add (builder, "(ssu)", member->name, in, (guint32) member->access);
+  else if (member->kind == FERRY_MEMBER_METHOD)
+    g_variant_builder_add (builder, "(sss)", member->name, in, out);
+  else
+    g_variant_builder_add (builder, "(ss)", member->name, in);
 }
 
 GVariant *
 ferry_interface_describe (FerryInterface *self)
 {
-  static const char *const types[FERRY_N_MEMBER_KINDS] = {"a(sa(ss)a(ss))", "a(ssu)", "a(sa(ss))"};
+  static const char *const types[FERRY_N_MEMBER_KINDS] = {"a(sss)", "a(ssu)", "a(ss)"};
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE));
@@ -1016,7 +971,6 @@ ferry_interface_describe (FerryInterface *self)
         describe_member (&builder, self->members[kind]->pdata[i]);
       g_variant_builder_close (&builder);
     }
-  g_variant_builder_add (&builder, "u", (guint32) ferry_interface_get_container_flags (self));
   return g_variant_builder_end (&builder);
 }
 

@@ -208,7 +208,7 @@ def nested(depth):
     return value
 
 
-DESCRIPTION = "(sa(sa(ss)a(ss))a(ssu)a(sa(ss))u)"
+DESCRIPTION = "(sa(sss)a(ssu)a(ss))"
 FEED_ITEM = "(a(stv)a(sv)ta(tttt)t)"
 
 
@@ -231,8 +231,8 @@ def tells(which, properties=(), signals=(), missed=0, changes=(), length=0):
     return said(b"f", which, FEED_ITEM, (properties, signals, missed, changes, length))
 
 
-def describes(name="fuzz.Node", methods=(), members=(), signals=(), flags=0):
-    return said(b"d", 0, DESCRIPTION, (name, methods, members, signals, flags))
+def describes(name="fuzz.Node", methods=(), members=(), signals=()):
+    return said(b"d", 0, DESCRIPTION, (name, methods, members, signals))
 
 
 SELF, MAKE = step(CALL_STEP, "self"), step(CALL_STEP, "make")
@@ -411,13 +411,13 @@ CORPUS = {
             b"A\0", b"w\x1d", b"A\0", b"w\x1c", b"A\0", b"w\x21", b"A\7", describes(), b"w\1", b"A\0", b"e\0",
             b"w\x1d", *[b"w\x1c", b"w\x1d"] * 20),
         "descriptions": b"\0" + then(
-            b"A\7", describes("fuzz.Node", [("make", [("n", "i")], [("", "o")])], [("value", "i", 3), ("next", "", 1)],
-                             [("told", [("n", "i")])], 63), b"A\7", b"A\0", b"A\5"),
+            b"A\7", describes("fuzz.Node", [("make", "(i)", "(o)")], [("value", "i", 3), ("next", "", 1)],
+                             [("told", "(i)")]), b"A\7", b"A\0", b"A\5"),
         "false-descriptions": b"\0" + then(
-            b"A\7", describes(""), b"A\7", describes("n" * 256), b"A\7", describes(flags=64), b"A\7",
+            b"A\7", describes(""), b"A\7", describes("n" * 256), b"A\7", describes(methods=[("a", "i", "()")]), b"A\7",
             describes(members=[("a", "i", 3), ("a", "i", 3)]), b"A\7", describes(members=[("a", "ii", 3)]), b"A\7",
-            describes(members=[("a", "i", 4)]), b"A\7", describes(methods=[("", [], [])]), b"A\7",
-            describes(methods=[("a", [("", "(i")], [])]), b"A\7", describes(signals=[("s", [("", "")])]), b"A\7",
+            describes(members=[("a", "i", 4)]), b"A\7", describes(methods=[("", "()", "()")]), b"A\7",
+            describes(methods=[("a", "((i)", "()")]), b"A\7", describes(signals=[("s", "")]), b"A\7",
             b"d\0" + counted(b"\xff" * 50)),
         "feeds": b"\0" + then(
             b"F\0", tells(0, [("value", 1, ("i", 5)), ("label", 1, ("s", "a"))], [("told", ("(i)", (1,)))], 3),
