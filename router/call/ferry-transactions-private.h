@@ -285,6 +285,11 @@ guint64 ferry_transactions_get_room_count (FerryTransactions *self);
  * microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
 gboolean ferry_transactions_wait_for_room (FerryTransactions *self, guint64 count, gint64 deadline,
                                            GCancellable *cancellable, GError **error);
+/* As ferry_transactions_ask(); where there is no room, waits for it and asks again. deadline and cancellable (nullable)
+ * limit that: see ferry_transactions_wait_for_room(). */
+guint64 ferry_transactions_ask_and_wait (FerryTransactions *self, const FerryRequest *request,
+                                         const FerryAnswerFuncs *funcs, gpointer data, gint64 deadline,
+                                         GCancellable *cancellable, GError **error);
 /* Tries to send again. Returns whether that is done: the message was sent, or can never be. */
 typedef gboolean (*FerrySendFunc) (gpointer data);
 /* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call func,

@@ -299,6 +299,29 @@ ferry_transactions_wait_for_room (FerryTransactions *self, guint64 count, gint64
                                 error);
 }
 
+guint64
+ferry_transactions_ask_and_wait (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
+                                 gpointer data, gint64 deadline, GCancellable *cancellable, GError **error)
+{
+  for (;;)
+    {
+      guint64 count = ferry_transactions_get_room_count (self);
+      GError *failure = NULL;
+      guint64 xid = ferry_transactions_ask (self, request, funcs, data, &failure);
+
+      if (xid != 0)
+        return xid;
+      if (!g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        {
+          g_propagate_error (error, failure);
+          return 0;
+        }
+      g_clear_error (&failure);
+      if (!ferry_transactions_wait_for_room (self, count, deadline, cancellable, error))
+        return 0;
+    }
+}
+
 /* ---- what waits for room, without a thread that waits ---- */
 
 static void

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "base/ferry-base-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux.h"
@@ -42,6 +43,10 @@ void ferry_mux_add_window (FerryMux *self, guint64 xid, guint n);
 
 GError *ferry_mux_new_timed_out_error (const char *method);
 /* Converts a timeout in microseconds, negative for none, to a deadline: monotonic time, 0 for none. */
-gint64 ferry_mux_get_deadline (gint64 timeout);
+static inline gint64
+ferry_mux_get_deadline (gint64 timeout)
+{
+  return timeout < 0 ? 0 : ferry_time_add (g_get_monotonic_time (), MAX (timeout, 1));
+}
 
 G_END_DECLS

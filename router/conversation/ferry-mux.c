@@ -81,12 +81,6 @@ ferry_mux_new_timed_out_error (const char *method)
                       "'%s' was not answered in time; allow more time, or find what delays the other end", method);
 }
 
-gint64
-ferry_mux_get_deadline (gint64 timeout)
-{
-  return timeout < 0 ? 0 : ferry_time_add (g_get_monotonic_time (), MAX (timeout, 1));
-}
-
 /* ---- asking ---- */
 
 /* A request whose answer an application's function gets. The table has it until then. */
@@ -181,35 +175,21 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAnswer
     .unprepare = ferry_request_wait_cancel,
     .prepare_data = request->answer_wait,
   };
+  g_autoptr (GError) stopped = NULL;
+  guint64 xid;
 
   if (request->arguments != NULL)
     ferry_known_types_add (request->arguments);
-  for (;;)
-    {
-      guint64 count = request->waits ? ferry_transport_get_room_count (self->transport) : 0;
-      GError *failure = NULL;
-      guint64 xid = check_running (self, &failure)
-                      ? ferry_transactions_ask (self->transactions, &message, funcs, data, &failure)
-                      : 0;
-
-      if (xid != 0)
-        {
-          /* ferry_mux_stop() may have listed the table before this transaction was in it. It set stopped before
-           * that, so this check finds stopped set. */
-          if (!check_running (self, &failure))
-            ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, failure);
-          g_clear_error (&failure);
-          return xid;
-        }
-      if (!request->waits || !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-        {
-          g_propagate_error (error, failure);
-          return 0;
-        }
-      g_clear_error (&failure);
-      if (!ferry_transport_wait_for_room (self->transport, count, request->deadline, request->cancellable, error))
-        return 0;
-    }
+  if (!check_running (self, error))
+    return 0;
+  xid = request->waits ? ferry_transactions_ask_and_wait (self->transactions, &message, funcs, data, request->deadline,
+                                                          request->cancellable, error)
+                       : ferry_transactions_ask (self->transactions, &message, funcs, data, error);
+  /* ferry_mux_stop() may have listed the table before this transaction was in it. It set stopped before that, so this
+   * check finds stopped set. */
+  if (xid != 0 && !check_running (self, &stopped))
+    ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, stopped);
+  return xid;
 }
 
 /* Sends a request for a function, one of the two. The caller has a reference to the mux. */

@@ -1,15 +1,568 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Operations of a proxy: chains of them, and single ones, each of which is a chain of one step. */
+/* Operations of a proxy: chains of them, and single ones, each of which is a chain of one step. A chain is sent to the
+ * object's process, or evaluated in this one. See ferry-proxy-call-private.h. */
 
 #include "config.h"
 
-#include "object/ferry-proxy.h"
+#include "object/ferry-proxy-call-private.h"
+
+#include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "object/ferry-resolve-private.h"
+#include "base/ferry-completion-private.h"
+#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
+#include "conversation/ferry-mux-private.h"
+#include "object/ferry-evaluation-private.h"
 #include "wire/ferry-call-message-private.h"
+#include "wire/ferry-remote-error-private.h"
+
+/* The data of a resolution's completion. The steps are behind it, and their names behind these: see resolve_new(). */
+typedef struct
+{
+  FerryProxy *proxy;         /* const: (owned) */
+  FerryTransport *transport; /* const: (owned) (nullable): the session's when the resolution was made */
+  FerryChainRequest request; /* const: root is borrowed from proxy, and steps have references to their arguments */
+  GVariant *default_value;   /* const: (owned) (nullable) */
+  gint64 deadline;           /* const: monotonic time in microseconds; 0 for none */
+  FerryProxyFunc func;       /* const, also the next field: (nullable) */
+  gpointer user_data;
+  _Atomic guint64 xid;       /* the transaction's xid; 0: not sent yet, or the object is in this process */
+  GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
+} Resolve;
+
+void
+ferry_resolved_free (gpointer data)
+{
+  FerryResolved *self = data;
+
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_object (&self->object);
+  g_free (self);
+}
+
+static Resolve *
+resolve_ref (Resolve *self)
+{
+  ferry_completion_ref (ferry_completion_from_data (self));
+  return self;
+}
+
+static void
+resolve_unref (gpointer data)
+{
+  ferry_completion_unref (ferry_completion_from_data (data));
+}
+
+static void
+resolve_destroy (gpointer data)
+{
+  Resolve *self = data;
+
+  for (guint i = 0; i < self->request.n_steps; i++)
+    g_clear_pointer (&self->request.steps[i].argument, g_variant_unref);
+  g_clear_pointer (&self->default_value, g_variant_unref);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->transport);
+  g_object_unref (self->proxy);
+}
+
+/* Whether the last operation sets or deletes a property: then the result is (tv), see FERRY_STEP_SET. */
+static gboolean
+is_change (const FerryStep *steps, guint n_steps)
+{
+  return n_steps > 0 && (steps[n_steps - 1].kind == FERRY_STEP_SET || steps[n_steps - 1].kind == FERRY_STEP_DELETE);
+}
+
+/* ---- the end of a resolution ---- */
+
+/* Ends a resolution. Takes result (nullable): NULL with an error. raised: the error is the object's own: the default
+ * does not replace it. */
+static void
+end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
+{
+  if (error != NULL && !raised && self->default_value != NULL && ferry_error_says_nobody_listens (error))
+    {
+      result = g_new0 (FerryResolved, 1);
+      result->value = g_variant_ref (self->default_value);
+      error = NULL;
+    }
+  ferry_completion_finish (ferry_completion_from_data (self), result, ferry_resolved_free,
+                           error != NULL ? ferry_error_copy (error) : NULL);
+}
+
+/* For a chain that sets a property: takes the value and the count of changes out of the result's “(tv)”. */
+static void
+unwrap_change (Resolve *self, FerryResolved *result)
+{
+  g_autoptr (GVariant) change = NULL;
+
+  if (!is_change (self->request.steps, self->request.n_steps) || result->value == NULL ||
+      !g_variant_is_of_type (result->value, G_VARIANT_TYPE ("(tv)")))
+    return;
+  change = g_steal_pointer (&result->value);
+  g_variant_get (change, "(tv)", &result->n_changes, &result->value);
+}
+
+/* ---- in another process ---- */
+
+/* Replaces the answer of a demux that has no exporter. An object's own error of that kind is marked as raised. */
+static void
+explain (GError **error)
+{
+  if (!g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION))
+    return;
+  g_clear_error (error);
+  ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                   "No exporter listens at the other end, where something else answers requests; add the transport to "
+                   "an exporter there");
+}
+
+/* Called on the receiving thread, or on the thread that ended the transport. Drops the transaction's reference. */
+static void
+take_answer (Resolve *self, GBytes *packed, const GError *error)
+{
+  FerryResolved *result = NULL;
+  FerryChainResult told;
+  g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
+  gboolean raised;
+
+  if (failure == NULL && ferry_chain_result_take (&told, packed, &failure))
+    {
+      result = g_new0 (FerryResolved, 1);
+      if (told.generation != 0)
+        result->object = ferry_proxy_take_object (self->proxy, &told);
+      else
+        result->value = g_steal_pointer (&told.value);
+      ferry_chain_result_clear (&told);
+      unwrap_change (self, result);
+    }
+  raised = failure != NULL && ferry_error_take_raised (failure);
+  if (failure != NULL && !raised)
+    explain (&failure);
+  end (self, result, failure, raised);
+  resolve_unref (self);
+}
+
+static void
+answered (gpointer data, const FerryBody *body)
+{
+  g_autoptr (GBytes) packed = ferry_body_dup_bytes (body);
+
+  take_answer (data, packed, NULL);
+}
+
+/* answer: not packed, so no result, unless error is set. */
+static void
+failed (gpointer data, GVariant *answer, GError *error, const char *trace, gboolean refused)
+{
+  take_answer (data, NULL, error);
+}
+
+static const FerryAnswerFuncs answer_funcs = {.done = failed, .done_packed = answered};
+
+/* Fails if the cached description says that the interface does not have the member: so no request is sent. */
+static gboolean
+check_member (FerryProxy *proxy, const FerryChainRequest *request, GError **error)
+{
+  const FerryStep *step = request->n_steps > 0 ? &request->steps[0] : NULL;
+  gboolean is_call = step != NULL && step->kind == FERRY_STEP_CALL;
+  GDBusInterfaceInfo *info = NULL;
+  gboolean known;
+
+  if (is_call || (step != NULL && (step->kind == FERRY_STEP_GET || step->kind == FERRY_STEP_SET)))
+    info = ferry_proxy_dup_info (proxy);
+  if (info == NULL)
+    return TRUE;
+  known = is_call ? g_dbus_interface_info_lookup_method (info, step->name) != NULL
+                  : g_dbus_interface_info_lookup_property (info, step->name) != NULL;
+  if (!known)
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                     "The interface %s has no %s '%s'; look up its members in its description", info->name,
+                     is_call ? "method" : "property", step->name);
+  g_dbus_interface_info_unref (info);
+  return known;
+}
+
+/* Any thread. Sequentially consistent, as in resolve_abandon(). One thread stores the xid and then reads whether the
+ * completion has ended. The other stores the end and then reads the xid. At least one of the two sees both. */
+static void
+cancel (Resolve *self, FerryCancelReason reason)
+{
+  guint64 xid = atomic_load (&self->xid);
+
+  if (xid != 0)
+    ferry_transactions_cancel (ferry_transport_get_transactions (self->transport), xid, reason);
+}
+
+/* Sends the request, if the exporter listens, or may be coming up. With a default it need not wait for that.
+ * wait (nullable): of this thread, which then waits for room too. Returns the xid, or 0 with an error. */
+static guint64
+send (Resolve *self, FerryRequestWait *wait, GCancellable *cancellable, GError **error)
+{
+  FerryProxySession *session = ferry_proxy_get_session (self->proxy);
+  FerryTransactions *transactions = ferry_transport_get_transactions (self->transport);
+  FerryRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
+                          .deadline = self->deadline,
+                          .prepare = wait != NULL ? ferry_request_wait_begin : NULL,
+                          .unprepare = ferry_request_wait_cancel,
+                          .prepare_data = wait};
+  _Alignas(8) guint8 place[FERRY_PACKED_HERE];
+  guint8 *packed;
+  guint64 xid;
+
+  if (!ferry_proxy_session_check_listening (session, self->default_value == NULL, error))
+    return 0;
+  packed = ferry_chain_request_pack (&self->request, place, sizeof place, &request.packed.size);
+  request.packed.data = packed;
+  xid = wait != NULL ? ferry_transactions_ask_and_wait (transactions, &request, &answer_funcs, self, self->deadline,
+                                                        cancellable, error)
+                     : ferry_transactions_ask (transactions, &request, &answer_funcs, self, error);
+  if (packed != place)
+    g_free (packed);
+  if (xid != 0 && self->deadline == 0 && wait == NULL)
+    ferry_proxy_session_add_early (session, self->transport, xid);
+  return xid;
+}
+
+/* Sends a request that waited for room. Called by the thread that makes room. Returns FALSE while there is not
+ * enough room. */
+static gboolean
+send_later (gpointer data)
+{
+  Resolve *self = data;
+  g_autoptr (FerryCompletion) kept = ferry_completion_ref (ferry_completion_from_data (self));
+  g_autoptr (GError) error = NULL;
+  guint64 xid = !ferry_completion_is_reserved (kept) ? send (self, NULL, NULL, &error) : 0;
+
+  if (xid == 0 && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return FALSE;
+  atomic_store (&self->xid, xid);
+  if (xid == 0)
+    {
+      if (error != NULL)
+        end (self, NULL, error, FALSE);
+      resolve_unref (self);
+    }
+  else if (ferry_completion_is_reserved (kept))
+    cancel (self, FERRY_CANCEL_REASON_CANCELLED);
+  return TRUE;
+}
+
+/* Returns whether the request was sent, or will be. */
+static gboolean
+start_remote (Resolve *self, gboolean later, FerryRequestWait *wait, GCancellable *cancellable, GError **error)
+{
+  guint64 count = ferry_transport_get_room_count (self->transport);
+  g_autoptr (GError) failure = NULL;
+  guint64 xid;
+
+  if (!check_member (self->proxy, &self->request, error))
+    return FALSE;
+  resolve_ref (self);
+  xid = send (self, wait, cancellable, &failure);
+  atomic_store (&self->xid, xid);
+  if (xid != 0)
+    return TRUE;
+  if (later && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      ferry_transport_send_later (self->transport, send_later, self, count);
+      return TRUE;
+    }
+  resolve_unref (self);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+/* ---- in this process ---- */
+
+static void
+local_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
+{
+  Resolve *self = data;
+  FerryProxy *proxy = self->proxy;
+  FerryExporter *exporter = ferry_proxy_get_exporter (proxy);
+  FerryResolved *result;
+  g_autoptr (FerryExported) held = NULL;
+
+  if (error != NULL)
+    {
+      /* An evaluation fails only with errors of the object. */
+      end (self, NULL, error, TRUE);
+      return;
+    }
+  result = g_new0 (FerryResolved, 1);
+  if (object == NULL && value != NULL && self->request.as_proxy)
+    object = held = ferry_exporter_hold_value (exporter, value);
+  if (object != NULL)
+    {
+      g_autoptr (FerryExported) own = ferry_proxy_find_exported (proxy, NULL);
+
+      result->object = own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (exporter, object);
+      if (own != object)
+        ferry_proxy_set_as_proxy (result->object, ferry_proxy_get_as_proxy (proxy));
+    }
+  else if (value != NULL)
+    result->value = g_variant_ref (value);
+  unwrap_change (self, result);
+  end (self, result, NULL, FALSE);
+}
+
+static gboolean
+start_local (Resolve *self, GError **error)
+{
+  FerryExporter *exporter = ferry_proxy_get_exporter (self->proxy);
+  FerryChainRequest own = self->request;
+  FerryEvaluationCaller caller = {.done = local_done, .destroy = resolve_unref, .deadline = self->deadline};
+  g_autoptr (FerryEvaluation) evaluation = NULL;
+  FerryExported *root;
+
+  if (!ferry_exporter_check_listening (exporter, FALSE, error))
+    return FALSE;
+  root = ferry_proxy_find_exported (self->proxy, error);
+  if (root == NULL)
+    return FALSE;
+  /* Names stay borrowed from self, to which the caller has a reference; arguments need references of their own. */
+  own.steps = g_memdup2 (own.steps, sizeof *own.steps * own.n_steps);
+  for (guint i = 0; i < own.n_steps; i++)
+    if (own.steps[i].argument != NULL)
+      g_variant_ref (own.steps[i].argument);
+  self->cancellable = g_cancellable_new ();
+  caller.cancellable = self->cancellable;
+  caller.data = resolve_ref (self);
+  evaluation = ferry_evaluation_new (exporter, ferry_exporter_get_context (exporter), &own, root, &caller);
+  ferry_evaluation_start_here (evaluation);
+  return TRUE;
+}
+
+/* ---- objects of both kinds ---- */
+
+static GError *
+resolve_abandon (gpointer data, FerryAbandonReason reason)
+{
+  Resolve *self = data;
+  gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
+  g_autofree char *text = ferry_chain_request_to_string (&self->request, self->request.n_steps);
+  FerryProxySession *session = ferry_proxy_get_session (self->proxy);
+  GError *absence = session != NULL && timed_out ? ferry_proxy_session_dup_absence (session) : NULL;
+
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  else if (session != NULL)
+    cancel (self, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
+  if (absence != NULL)
+    return absence;
+  if (timed_out)
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                        "'%s' was not answered within the timeout; repeat it with a longer one", text);
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "'%s' was cancelled", text);
+}
+
+static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};
+
+/* Returns the place behind a step's name that is copied to place. */
+static char *
+keep_step (FerryStep *self, const FerryStep *step, char *place)
+{
+  *self = (FerryStep){step->kind, place, step->argument != NULL ? g_variant_ref_sink (step->argument) : NULL};
+  if (step->argument != NULL)
+    ferry_known_types_add (step->argument);
+  return stpcpy (place, step->name) + 1;
+}
+
+/* Returns (transfer full): a completion with a FerryResolved as its result. It has copies of the steps, and references
+ * to their arguments, of which floating ones are taken. deadline: monotonic time in microseconds, 0 for none. It is
+ * sent to the other end; for this end, the caller must pass it to the function that waits for the completion. */
+static FerryCompletion *
+resolve_new (const FerryChain *chain, gint64 deadline)
+{
+  gsize size = sizeof (Resolve) + chain->n_steps * sizeof (FerryStep);
+  FerryCompletion *completion;
+  Resolve *self;
+  char *names;
+
+  for (guint i = 0; i < chain->n_steps; i++)
+    size += strlen (chain->steps[i].name) + 1;
+  completion = ferry_completion_new (&resolve_funcs, size);
+  self = ferry_completion_get_data (completion);
+  self->proxy = g_object_ref (chain->proxy);
+  /* The result of setting a property is its value. */
+  self->request.as_proxy = chain->as_proxy && !is_change (chain->steps, chain->n_steps);
+  ferry_proxy_get_root (chain->proxy, &self->request.root);
+  self->request.n_steps = chain->n_steps;
+  self->request.steps = (FerryStep *) (self + 1);
+  names = (char *) (self->request.steps + chain->n_steps);
+  for (guint i = 0; i < chain->n_steps; i++)
+    names = keep_step (&self->request.steps[i], &chain->steps[i], names);
+  self->default_value = chain->default_value != NULL ? g_variant_ref (chain->default_value) : NULL;
+  if (ferry_proxy_get_session (self->proxy) != NULL)
+    self->transport = ferry_proxy_session_dup_transport (ferry_proxy_get_session (self->proxy));
+  self->deadline = deadline;
+  return completion;
+}
+
+/* Begins a resolution. later: without room in the transport, the request is sent as soon as there is room.
+ * wait (nullable): of this thread, which waits for room, and afterwards for the answer. cancellable (nullable):
+ * ends the waiting for room. */
+static void
+start (FerryCompletion *completion, gboolean later, FerryRequestWait *wait, GCancellable *cancellable)
+{
+  Resolve *self = ferry_completion_get_data (completion);
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_chain_request_check (&self->request, &error) ||
+      !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, later, wait, cancellable, &error)
+                                                      : start_local (self, &error)))
+    end (self, NULL, error, FALSE);
+}
+
+/* ---- a thread that waits ---- */
+
+/* Whether this thread may wait for the completion, of an object in this process. It may have answered already: the
+ * thread is checked only if it would have to wait. */
+static gboolean
+check_may_wait_here (FerryProxy *proxy, FerryCompletion *completion, const char *async_form, GError **error)
+{
+  ferry_evaluation_run_queued ();
+  if (ferry_completion_is_over (completion) || ferry_proxy_check_may_wait (proxy, async_form, error))
+    return TRUE;
+  if (ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED))
+    return FALSE;
+  g_clear_error (error);
+  return TRUE;
+}
+
+/* Waits for an exporter that may be coming up, if there is neither a default nor a deadline: a request with a
+ * deadline waits at the other end until then. Returns FALSE when the completion was ended instead. */
+static gboolean
+wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
+{
+  Resolve *self = ferry_completion_get_data (completion);
+  g_autoptr (GError) absence = NULL;
+
+  if (self->default_value != NULL || self->deadline != 0 || ferry_proxy_wait_until_started (self->proxy, cancellable))
+    return TRUE;
+  absence = ferry_proxy_session_new_absence ();
+  if (g_cancellable_is_cancelled (cancellable))
+    ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED);
+  else
+    end (self, NULL, absence, FALSE);
+  return FALSE;
+}
+
+/* For an object in another process: resolves, and waits for the end. */
+static void
+resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
+{
+  Resolve *self = ferry_completion_get_data (completion);
+  FerryRequestWait wait;
+
+  if (!wait_for_exporter (completion, cancellable))
+    return;
+  ferry_request_wait_init (&wait, self->transport);
+  ferry_request_wait_set_completion (&wait, completion);
+  start (completion, FALSE, &wait, cancellable);
+  ferry_request_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
+}
+
+/* Returns (transfer full) (nullable): the result; NULL with an error. */
+static FerryResolved *
+resolve_and_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                  GError **error)
+{
+  gint64 deadline = ferry_mux_get_deadline (timeout);
+  FerryProxy *proxy = chain->proxy;
+  gboolean is_remote = ferry_proxy_get_session (proxy) != NULL;
+  g_autoptr (FerryCompletion) completion = NULL;
+
+  /* An answer of another process never comes at once: check before the request is sent whether this thread may wait. */
+  if ((is_remote && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
+      g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+  completion = resolve_new (chain, deadline);
+  if (is_remote)
+    resolve_remotely (completion, cancellable);
+  else
+    {
+      start (completion, FALSE, NULL, cancellable);
+      if (!check_may_wait_here (proxy, completion, async_form, error))
+        return NULL;
+      ferry_completion_wait (completion, ferry_deadline_or_never (deadline), cancellable);
+    }
+  return ferry_completion_take (completion, error);
+}
+
+/* Moves the result's content to value and object, and frees the result, which it takes (nullable). Returns whether
+ * there was a result. */
+static gboolean
+give (FerryResolved *result, GVariant **value, FerryProxy **object)
+{
+  if (result == NULL)
+    return FALSE;
+  if (value != NULL)
+    *value = g_steal_pointer (&result->value);
+  if (object != NULL)
+    *object = g_steal_pointer (&result->object);
+  ferry_resolved_free (result);
+  return TRUE;
+}
+
+gboolean
+ferry_resolve_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                    GVariant **value, FerryProxy **object, GError **error)
+{
+  return give (resolve_and_wait (chain, async_form, timeout, cancellable, error), value, object);
+}
+
+/* ---- a function, and a task ---- */
+
+static void
+tell_func (FerryCompletion *completion, gpointer data)
+{
+  Resolve *self = data;
+  g_autoptr (GError) error = NULL;
+  FerryResolved *result = ferry_completion_take (completion, &error);
+
+  self->func (result != NULL ? result->value : NULL, result != NULL ? result->object : NULL, error, self->user_data);
+  g_clear_pointer (&result, ferry_resolved_free);
+}
+
+/* Does not wait: see ferry_proxy_resolve_with_func(). */
+static void
+call (const FerryChain *chain, FerryProxyFunc func, gpointer user_data)
+{
+  g_autoptr (FerryCompletion) completion = resolve_new (chain, 0);
+  Resolve *self = ferry_completion_get_data (completion);
+
+  self->func = func;
+  self->user_data = user_data;
+  ferry_completion_call (completion, tell_func, NULL);
+  start (completion, FALSE, NULL, NULL);
+}
+
+void
+ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later, GTask *task)
+{
+  gint64 deadline = ferry_mux_get_deadline (timeout);
+  g_autoptr (FerryCompletion) completion = resolve_new (chain, deadline);
+
+  g_task_set_check_cancellable (task, FALSE);
+  /* Else the answer might come before the cancellable is looked at. */
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED);
+  else
+    start (completion, later, NULL, NULL);
+  ferry_completion_return (completion, task, ferry_deadline_or_never (deadline));
+  g_object_unref (task);
+}
+
+gboolean
+ferry_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
+{
+  return give (g_task_propagate_pointer (G_TASK (result), error), value, object);
+}
 
 /* ---- chains ---- */
 
@@ -233,7 +786,7 @@ ferry_proxy_resolve_with_func (FerryProxy *self, GVariant *steps, GVariant *opti
   g_return_if_fail (func != NULL);
 
   if (given_chain_init (&given, self, steps, options, &error))
-    ferry_resolve_call (&given.chain, func, user_data);
+    call (&given.chain, func, user_data);
   else
     func (NULL, NULL, error, user_data);
 }
@@ -337,7 +890,7 @@ ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *argu
   g_return_if_fail (method != NULL);
   g_return_if_fail (func != NULL);
 
-  ferry_resolve_call (&(FerryChain){self, &step, 1, ferry_proxy_get_as_proxy (self), NULL}, func, user_data);
+  call (&(FerryChain){self, &step, 1, ferry_proxy_get_as_proxy (self), NULL}, func, user_data);
 }
 
 /* ---- reading ---- */

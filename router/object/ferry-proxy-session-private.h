@@ -10,7 +10,7 @@
 
 #pragma once
 
-#include "conversation/ferry-mux.h"
+#include "call/ferry-transport.h"
 #include "object/ferry-proxy.h"
 #include "wire/ferry-object-message-private.h"
 
@@ -22,8 +22,8 @@ typedef struct _FerryProxySession FerryProxySession;
 FerryProxySession *ferry_proxy_session_get (FerryTransport *transport);
 FerryProxySession *ferry_proxy_session_ref (FerryProxySession *self);
 void ferry_proxy_session_unref (FerryProxySession *self);
-/* Returns (transfer full): a mux of the session's transport. The session may move to another transport meanwhile. */
-FerryMux *ferry_proxy_session_dup_mux (FerryProxySession *self);
+/* Returns (transfer full): the session's transport. The session may move to another one meanwhile. */
+FerryTransport *ferry_proxy_session_dup_transport (FerryProxySession *self);
 /* Moves the session of a transport that has ended, if it has one, and all its proxies to another transport, which must
  * have no session. The exporter at the other end is another one: references to objects of the former are not valid. */
 void ferry_proxy_session_move (FerryTransport *from, FerryTransport *to);
@@ -44,7 +44,7 @@ GError *ferry_proxy_session_new_absence (void);
 GError *ferry_proxy_session_dup_absence (FerryProxySession *self);
 /* For a request without a deadline: ends it with FERRY_ERROR_NOT_LISTENING where no exporter comes up in time. Does
  * nothing when an exporter has reported. */
-void ferry_proxy_session_add_early (FerryProxySession *self, FerryMux *mux, guint64 xid);
+void ferry_proxy_session_add_early (FerryProxySession *self, FerryTransport *transport, guint64 xid);
 gint64 ferry_proxy_session_get_start_time (void);
 /* For tests, before the first proxy is made. */
 void ferry_proxy_session_set_start_time (gint64 time);

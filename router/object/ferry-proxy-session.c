@@ -24,7 +24,6 @@
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
-#include "conversation/ferry-mux-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 #define WATCH_WINDOW 16
@@ -52,16 +51,15 @@ typedef struct
 {
   _Atomic gint references;    /* one until the stream is done, and one of each item that is being delivered */
   FerryProxySession *session; /* const: (owned) */
-  FerryMux *mux;              /* const: (owned): the session's when the stream was made */
-  guint64 xid;                /* session's lock, also for n_early: 0: not known yet */
-  guint n_early;              /* how many items came while xid was not known */
+  FerryTransport *transport;  /* const: (owned): the session's when the stream was made */
+  _Atomic guint64 xid;        /* set before the request is sent, so that the first item knows it */
+  gboolean sent;              /* session's lock */
 } Stream;
 
 struct _FerryProxySession
 {
   _Atomic gint references;
-  FerryTransport *transport; /* sessions' lock, and written with lock held, also the next field: (owned) */
-  FerryMux *mux;
+  FerryTransport *transport; /* sessions' lock, and written with lock held: (owned) */
 
   pthread_mutex_t lock;
   GHashTable *by_number; /* lock, also for the fields below: (element-type guint64 Entry) (owned) */
@@ -205,23 +203,15 @@ stream_unref (gpointer data)
   if (!ferry_ref_count_dec (&self->references))
     return;
   ferry_proxy_session_unref (self->session);
-  g_object_unref (self->mux);
+  g_object_unref (self->transport);
   g_free (self);
 }
 
-/* Counts an item. Returns whether the stream is still the session's. Sets xid to 0 while the stream's xid is not
- * known: then ask_for_stream(), which gets the xid, also gives the item's place in the window back. */
 static gboolean
-note_item (Stream *self, guint64 *xid)
+is_current (Stream *self)
 {
-  gboolean current;
   FERRY_AUTO_LOCK (&self->session->lock);
-
-  current = self->session->stream == self;
-  *xid = self->xid;
-  if (self->xid == 0)
-    self->n_early++;
-  return current;
+  return self->session->stream == self;
 }
 
 /* On the receiving thread. */
@@ -230,15 +220,12 @@ stream_item (gpointer data, const char *name, GVariant *item)
 {
   Stream *self = data;
   gboolean listening;
-  guint64 xid;
 
-  if (name[0] != '\0' || item == NULL || !note_item (self, &xid) ||
-      !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
+  if (name[0] != '\0' || item == NULL || !is_current (self) || !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
     return;
   g_variant_get (item, "(bt)", &listening, NULL);
   set_state (self->session, listening);
-  if (xid != 0)
-    ferry_mux_add_window (self->mux, xid, 1);
+  ferry_transactions_add_window (ferry_transport_get_transactions (self->transport), atomic_load (&self->xid), 1, NULL);
 }
 
 static void open_stream (FerryProxySession *self);
@@ -257,7 +244,7 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
   if (current)
     session->stream = NULL;
   if (current && session->end == NULL)
-    session->end = ferry_transport_dup_reason (ferry_mux_get_transport (self->mux));
+    session->end = ferry_transport_dup_reason (self->transport);
   again = current && session->again && session->end == NULL;
   /* When a stream to the next exporter is opened below, waiters must not be notified that no exporter is there. */
   if (current && session->end == NULL && session->left == NULL && !again)
@@ -286,52 +273,58 @@ is_too_early (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 }
 
+static void
+note_xid (gpointer stream, guint64 xid)
+{
+  atomic_store (&((Stream *) stream)->xid, xid);
+}
+
+static void
+forget_xid (gpointer stream)
+{
+  note_xid (stream, 0);
+}
+
 /* Asks the other end for the stream. Returns FALSE while it is too early for that: see is_too_early(). Otherwise takes
  * the stream, which may have ended and be freed when this returns. */
 static gboolean
-ask_for_stream (gpointer data)
+ask_for_stream (gpointer stream)
 {
-  const FerryAskRequest request = {FERRY_OBJECT_METHOD_WATCH, NULL, 0, WATCH_WINDOW};
-  Stream *stream = data;
-  g_autoptr (FerryProxySession) session = ferry_proxy_session_ref (stream->session);
+  const FerryRequest request = {.method = FERRY_OBJECT_METHOD_WATCH,
+                                .flags = FERRY_CALL_STREAM,
+                                .window = WATCH_WINDOW,
+                                .prepare = note_xid,
+                                .unprepare = forget_xid,
+                                .prepare_data = stream};
+  g_autoptr (FerryProxySession) session = ferry_proxy_session_ref (((Stream *) stream)->session);
+  g_autoptr (FerryTransport) transport = g_object_ref (((Stream *) stream)->transport);
+  FerryTransactions *transactions = ferry_transport_get_transactions (transport);
   g_autoptr (GError) error = NULL;
-  g_autoptr (FerryMux) mux = g_object_ref (stream->mux);
-  guint64 xid = ferry_mux_ask (mux, &request, &stream_funcs, stream, &error);
-  guint n_early = 0;
+  guint64 xid = ferry_transactions_ask (transactions, &request, &stream_funcs, stream, &error);
 
   if (xid == 0 && is_too_early (error))
     return FALSE;
   if (xid == 0)
-    {
-      stream_done (stream, NULL, error, NULL, FALSE);
-      return TRUE;
-    }
-  pthread_mutex_lock (&session->lock);
+    stream_done (stream, NULL, error, NULL, FALSE);
+  FERRY_AUTO_LOCK (&session->lock);
   if (session->stream == stream)
-    {
-      stream->xid = xid;
-      n_early = stream->n_early;
-    }
-  pthread_mutex_unlock (&session->lock);
-  if (n_early > 0)
-    ferry_mux_add_window (mux, xid, n_early);
+    session->stream->sent = TRUE;
   return TRUE;
 }
 
 static void
 open_stream (FerryProxySession *self)
 {
-  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self);
-  FerryTransport *transport = ferry_mux_get_transport (mux);
+  g_autoptr (FerryTransport) transport = ferry_proxy_session_dup_transport (self);
   guint64 count = ferry_transport_get_room_count (transport);
   Stream *stream = g_new0 (Stream, 1);
   gboolean opens;
 
   atomic_init (&stream->references, 1);
   stream->session = ferry_proxy_session_ref (self);
-  stream->mux = g_object_ref (mux);
+  stream->transport = g_object_ref (transport);
   pthread_mutex_lock (&self->lock);
-  opens = self->stream == NULL && self->end == NULL && self->mux == mux;
+  opens = self->stream == NULL && self->end == NULL && self->transport == transport;
   self->again = self->again || (!opens && !self->listening);
   if (opens)
     {
@@ -416,11 +409,11 @@ start_time_over (gpointer data)
 {
   g_autoptr (FerryTransport) transport = g_weak_ref_get (data);
   g_autoptr (FerryProxySession) self = transport != NULL ? find_session (transport) : NULL;
-  g_autoptr (FerryMux) mux = self != NULL ? ferry_proxy_session_dup_mux (self) : NULL;
+  g_autoptr (FerryTransport) present = self != NULL ? ferry_proxy_session_dup_transport (self) : NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) early = NULL;
 
-  if (self == NULL || ferry_mux_get_transport (mux) != transport)
+  if (self == NULL || present != transport)
     return G_SOURCE_REMOVE;
   if (ferry_link_transport_is_starting (transport))
     {
@@ -434,17 +427,18 @@ start_time_over (gpointer data)
   set_state (self, FALSE);
   error = ferry_proxy_session_new_absence ();
   for (guint i = 0; i < early->len; i++)
-    ferry_mux_abandon (mux, g_array_index (early, guint64, i), FERRY_CANCEL_REASON_DEADLINE, error);
+    ferry_transactions_end (ferry_transport_get_transactions (transport), g_array_index (early, guint64, i),
+                            FERRY_CANCEL_REASON_DEADLINE, error);
   return G_SOURCE_REMOVE;
 }
 
 void
-ferry_proxy_session_add_early (FerryProxySession *self, FerryMux *mux, guint64 xid)
+ferry_proxy_session_add_early (FerryProxySession *self, FerryTransport *transport, guint64 xid)
 {
   g_autoptr (GMainContext) context = NULL;
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (!self->starting || self->mux != mux)
+  if (!self->starting || self->transport != transport)
     return;
   g_array_append_val (self->early, xid);
   if (self->timer != NULL)
@@ -551,8 +545,8 @@ send_release (gpointer data)
 void
 ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count)
 {
-  g_autoptr (FerryMux) mux = generation != 0 && count != 0 ? ferry_proxy_session_dup_mux (self) : NULL;
-  FerryTransport *transport = mux != NULL ? ferry_mux_get_transport (mux) : NULL;
+  g_autoptr (FerryTransport) transport =
+    generation != 0 && count != 0 ? ferry_proxy_session_dup_transport (self) : NULL;
   Release *release;
   guint64 room;
 
@@ -670,11 +664,11 @@ ferry_proxy_session_get_edition (FerryProxySession *self)
   return self->edition;
 }
 
-FerryMux *
-ferry_proxy_session_dup_mux (FerryProxySession *self)
+FerryTransport *
+ferry_proxy_session_dup_transport (FerryProxySession *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return g_object_ref (self->mux);
+  return g_object_ref (self->transport);
 }
 
 /* ---- the session ---- */
@@ -686,7 +680,6 @@ session_new (FerryTransport *transport)
 
   atomic_init (&self->references, 1);
   self->transport = g_object_ref (transport);
-  self->mux = ferry_mux_new (transport);
   pthread_mutex_init (&self->lock, NULL);
   self->starting = TRUE;
   self->early = g_array_new (FALSE, FALSE, sizeof (guint64));
@@ -731,8 +724,8 @@ steal_stream (FerryProxySession *self)
   guint64 xid = 0;
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (self->stream != NULL)
-    xid = self->stream->xid;
+  if (self->stream != NULL && self->stream->sent)
+    xid = atomic_load (&self->stream->xid);
   if (xid != 0)
     {
       self->stream = NULL;
@@ -747,7 +740,6 @@ static GPtrArray *
 move_locked (FerryProxySession *self, FerryTransport *to)
 {
   self->transport = g_object_ref (to);
-  self->mux = ferry_mux_new (to);
   /* The streams of the former transport have ended, or find that they are not the session's. */
   self->stream = NULL;
   self->again = FALSE;
@@ -766,7 +758,6 @@ ferry_proxy_session_move (FerryTransport *from, FerryTransport *to)
 {
   g_autoptr (FerryProxySession) self = find_session (from);
   g_autoptr (FerryTransport) transport = NULL;
-  g_autoptr (FerryMux) mux = NULL;
   g_autoptr (GPtrArray) watches = NULL;
 
   if (self == NULL)
@@ -776,7 +767,6 @@ ferry_proxy_session_move (FerryTransport *from, FerryTransport *to)
   g_object_set_data (G_OBJECT (to), SESSION_KEY, self);
   pthread_mutex_lock (&self->lock);
   transport = self->transport;
-  mux = self->mux;
   watches = move_locked (self, to);
   pthread_mutex_unlock (&self->lock);
   G_UNLOCK (sessions);
@@ -796,7 +786,6 @@ session_free (FerryProxySession *self)
   g_clear_error (&self->end);
   g_clear_error (&self->left);
   pthread_mutex_destroy (&self->lock);
-  g_object_unref (self->mux);
   g_object_unref (self->transport);
   g_free (self);
 }
@@ -805,7 +794,7 @@ void
 ferry_proxy_session_unref (FerryProxySession *self)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (FerryMux) mux = NULL;
+  g_autoptr (FerryTransport) transport = NULL;
   guint64 xid = 0;
   gint references;
 
@@ -817,12 +806,12 @@ ferry_proxy_session_unref (FerryProxySession *self)
   else if (references == 1)
     xid = steal_stream (self);
   if (xid != 0)
-    mux = g_object_ref (self->mux);
+    transport = g_object_ref (self->transport);
   G_UNLOCK (sessions);
   if (references == 0)
     session_free (self);
   if (xid == 0)
     return;
   error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The last proxy of the transport was dropped");
-  ferry_mux_abandon (mux, xid, FERRY_CANCEL_REASON_CANCELLED, error);
+  ferry_transactions_end (ferry_transport_get_transactions (transport), xid, FERRY_CANCEL_REASON_CANCELLED, error);
 }

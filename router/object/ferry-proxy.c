@@ -325,9 +325,9 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
 
   if (self->session != NULL)
     {
-      g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
+      g_autoptr (FerryTransport) transport = ferry_proxy_session_dup_transport (self->session);
 
-      return ferry_transport_check_may_wait (ferry_mux_get_transport (mux), async_form, error);
+      return ferry_transport_check_may_wait (transport, async_form, error);
     }
   context = ferry_exporter_get_context (self->exporter);
   if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
@@ -471,7 +471,8 @@ new_request (FerryProxy *self)
 static GVariant *
 ask_for_description (FerryProxy *self, gint64 deadline, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
+  g_autoptr (FerryTransport) transport = ferry_proxy_session_dup_transport (self->session);
+  g_autoptr (FerryMux) mux = ferry_mux_new (transport);
 
   return ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (deadline), cancellable,
                              error);
@@ -554,7 +555,8 @@ static void
 ask_for_task (FerryProxy *self, gint64 deadline, GTask *task)
 {
   guint64 edition = ferry_proxy_session_get_edition (self->session);
-  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
+  g_autoptr (FerryTransport) transport = ferry_proxy_session_dup_transport (self->session);
+  g_autoptr (FerryMux) mux = ferry_mux_new (transport);
   GError *error = NULL;
 
   g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
@@ -884,15 +886,6 @@ ferry_proxy_wait_until_listening_finish (FerryProxy *self, GAsyncResult *result,
 
 /* ---- the object ---- */
 
-/* any: returns (transfer full) (nullable). */
-static FerryTransport *
-dup_transport (FerryProxy *self)
-{
-  g_autoptr (FerryMux) mux = self->session != NULL ? ferry_proxy_session_dup_mux (self->session) : NULL;
-
-  return mux != NULL ? g_object_ref (ferry_mux_get_transport (mux)) : NULL;
-}
-
 static void
 ferry_proxy_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -901,7 +894,8 @@ ferry_proxy_get_property (GObject *object, guint property_id, GValue *value, GPa
   switch (property_id)
     {
     case PROP_TRANSPORT:
-      g_value_take_object (value, dup_transport (self));
+      if (self->session != NULL)
+        g_value_take_object (value, ferry_proxy_session_dup_transport (self->session));
       break;
     case PROP_NAME:
       g_value_set_string (value, self->name);

@@ -242,8 +242,9 @@ is_too_early (const GError *error)
 static gboolean
 open_stream (FerrySubscription *self, GError **error)
 {
-  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
-  guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
+  g_autoptr (FerryTransport) transport = ferry_proxy_session_dup_transport (self->session);
+  g_autoptr (FerryMux) mux = ferry_mux_new (transport);
+  guint64 count = ferry_transport_get_room_count (transport);
   g_autoptr (GError) failure = NULL;
   GVariant *request = ferry_follow_request_to_variant (&self->root, (const char *const *) self->properties,
                                                        (const char *const *) self->signals, self->list);
@@ -260,7 +261,7 @@ open_stream (FerrySubscription *self, GError **error)
       return FALSE;
     }
   else if (!atomic_exchange (&self->wants_room, TRUE))
-    ferry_transport_send_later (ferry_mux_get_transport (mux), room_came, subscription_ref (self), count);
+    ferry_transport_send_later (transport, room_came, subscription_ref (self), count);
   return TRUE;
 }
 

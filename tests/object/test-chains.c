@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-proxy-call.c, object/ferry-evaluation.c, object/ferry-resolve.c, wire/ferry-object-message.c
+/* Tests: object/ferry-proxy-call.c, object/ferry-evaluation.c, object/ferry-proxy-call.c, wire/ferry-object-message.c
  *
  * Chains of operations on an object that is somewhere: in this process, across a transport, in a worker. */
 

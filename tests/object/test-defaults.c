@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-resolve.c, object/ferry-proxy-call.c
+/* Tests: object/ferry-proxy-call.c
  *
  * What a chain gives in place of an error, and in place of which. */
 

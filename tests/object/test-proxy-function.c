@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-proxy-call.c, object/ferry-resolve.c
+/* Tests: object/ferry-proxy-call.c
  *
  * Calls that are answered by a function, and methods that run on the thread that receives. */
 

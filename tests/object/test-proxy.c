@@ -10,7 +10,7 @@
 #include <locale.h>
 
 #include "object-test.h"
-#include "object/ferry-resolve-private.h"
+#include "object/ferry-proxy-call-private.h"
 #include "pair-scene.h"
 
 /* What a chain gave. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-proxy-session.c, object/ferry-resolve.c, object/ferry-exporter.c, object/ferry-subscription.c
+/* Tests: object/ferry-proxy-session.c, object/ferry-proxy-call.c, object/ferry-exporter.c, object/ferry-subscription.c
  *
  * What is asked before an exporter has come up at the other end. */
 

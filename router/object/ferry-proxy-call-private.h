@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Resolves a chain of operations: sends it to the object's process, or evaluates it in this process.
+/* Resolves a chain of operations of a proxy: sends it to the object's process, or evaluates it in this process.
  *
  * A resolution ends once: with the result, an error, its deadline, or its cancellation. An answer that comes after
  * the deadline or the cancellation is still read: it may have a reference that must be dropped. */
@@ -41,7 +41,5 @@ gboolean ferry_resolve_wait (const FerryChain *chain, const char *async_form, gi
 void ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later, GTask *task);
 /* Gives what the task has returned. */
 gboolean ferry_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error);
-/* Does not wait: see ferry_proxy_resolve_with_func(). */
-void ferry_resolve_call (const FerryChain *chain, FerryProxyFunc func, gpointer user_data);
 
 G_END_DECLS
