@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Binds the socket of an address. See ferry-binding-private.h.
+/* Binds the socket of an address. See ferry-address-private.h.
  *
  * Locks: lock guards the list of the bindings. exit() removes their files. No other lock is taken while it is held. */
 
 #include "config.h"
 
-#include "conversation/ferry-binding-private.h"
+#include "conversation/ferry-address-private.h"
 
 #include <fcntl.h>
 #include <pthread.h>

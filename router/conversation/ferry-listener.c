@@ -33,7 +33,7 @@
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transport-private.h"
-#include "conversation/ferry-binding-private.h"
+#include "conversation/ferry-address-private.h"
 #include "conversation/ferry-hello-private.h"
 #include "process/ferry-launcher-private.h"
 #include "wire/ferry-frame-decoder-private.h"

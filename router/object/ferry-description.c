@@ -1,16 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The description of an interface, which is sent from the exporter to proxies. See ferry-description-private.h. */
+/* The description of an interface, which is sent from the exporter to proxies. */
 
 #include "config.h"
-
-#include "object/ferry-description-private.h"
 
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "object/ferry-member-private.h"
+#include "object/ferry-interface-private.h"
 #include "wire/ferry-object-message-private.h"
 
 static gboolean

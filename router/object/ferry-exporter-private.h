@@ -1,11 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Functions of an exporter for proxies in the same process, and for tests. */
+/* Functions of an exporter for proxies in the same process and for tests, and its subscribers. */
 
 #pragma once
 
+#include "conversation/ferry-invocation.h"
 #include "object/ferry-exported-private.h"
+#include "object/ferry-paced-sender-private.h"
+#include "wire/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
 
@@ -49,5 +52,24 @@ GPtrArray *ferry_exporter_list_sessions (FerryExporter *self);
 gboolean ferry_exporter_add_session (FerryExporter *self, gpointer session);
 /* Removes a session. Returns it (transfer full), or NULL if the exporter does not have it any more. */
 gpointer ferry_exporter_steal_session (FerryExporter *self, gpointer session);
+
+/* ---- subscribers ----
+ *
+ * A subscriber is the sending end of a subscription. It follows an object's properties, its signals and its list for
+ * the other end. The receiving end is FerrySubscription. */
+
+/* Called when the subscription has ended. Any thread. Called once, or twice if the subscription ended before
+ * ferry_subscriber_begin(). */
+typedef void (*FerrySubscriberGoneFunc) (gpointer owner, FerryPacedSender *subscription);
+/* Returns (transfer full) (nullable): a subscriber, which answers the invocation. On failure the caller must answer
+ * the invocation. Takes exported (transfer full), and a reference to owner, a GObject. Fails with
+ * FERRY_ERROR_UNKNOWN_MEMBER and FERRY_ERROR_NOT_ALLOWED. */
+FerryPacedSender *ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported,
+                                        const FerryFollowRequest *request, FerrySubscriberGoneFunc gone, gpointer owner,
+                                        GError **error);
+/* Connects signal handlers to the object, and queues its first values. Must be called once. */
+void ferry_subscriber_begin (FerryPacedSender *subscription);
+/* Whether the subscription is of that object, and was requested by the object's name. */
+gboolean ferry_subscriber_has_by_name (FerryPacedSender *subscription, FerryExported *exported);
 
 G_END_DECLS

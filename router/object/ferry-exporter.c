@@ -33,7 +33,6 @@
 #include "object/ferry-evaluation-private.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-paced-sender-private.h"
-#include "object/ferry-subscriber-private.h"
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-remote-error-private.h"
 

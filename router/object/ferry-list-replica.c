@@ -15,8 +15,7 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "engine/ferry-home-private.h"
-#include "object/ferry-list-row-private.h"
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 #include "wire/ferry-object-message-private.h"
 #include "wire/ferry-remote-error-private.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of a remote list's rows, with the rows that are held or kept. See ferry-list-row-private.h. */
+/* The table of a remote list's rows, with the rows that are held or kept. */
 
 #include "config.h"
 
-#include "object/ferry-list-row-private.h"
+#include "object/ferry-list-replica-private.h"
 
 #include "base/ferry-property-private.h"
 

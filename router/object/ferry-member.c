@@ -1,11 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A member of an interface: a method, property or signal; and its use on an object. See ferry-member-private.h. */
+/* A member of an interface: a method, property or signal; and its use on an object. */
 
 #include "config.h"
-
-#include "object/ferry-member-private.h"
 
 #include <string.h>
 

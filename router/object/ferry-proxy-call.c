@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Operations of a proxy: chains of them, and single ones, each of which is a chain of one step. A chain is sent to the
- * object's process, or evaluated in this one. See ferry-proxy-call-private.h. */
+ * object's process, or evaluated in this one. */
 
 #include "config.h"
 
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 
 #include <string.h>
 

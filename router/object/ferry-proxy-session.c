@@ -67,10 +67,11 @@ struct _FerryProxySession
   GHashTable *infos;     /* (element-type utf8 GDBusInterfaceInfo) (owned): by object; of the present edition only */
   guint64 edition;       /* how many times the exporter reported its state or its end */
   gboolean listening;
-  gboolean starting; /* the transport's exporter has not reported yet, and there is still time for that */
-  GArray *early;     /* (element-type guint64) (owned): requests without a deadline that were sent while starting */
-  GSource *timer;    /* (owned) (nullable): ends them */
-  Stream *stream;    /* (unowned) (nullable): the stream that is open or is being opened */
+  gboolean starting;  /* the transport's exporter has not reported yet, and there is still time for that */
+  GArray *early;      /* (element-type guint64) (owned): requests without a deadline that were sent while starting */
+  GSource *timer;     /* (owned) (nullable): ends them */
+  gboolean attaching; /* at the timer's last look the worker had not attached */
+  Stream *stream;     /* (unowned) (nullable): the stream that is open or is being opened */
   gboolean again; /* a stream was requested while the open one reported an exporter that does not listen: stream_done()
                      opens the next */
   GError *end;    /* (owned) (nullable): why the transport has ended */
@@ -390,16 +391,23 @@ new_timer (FerryTransport *transport, GMainContext *context)
   return timer;
 }
 
-/* Gives the exporter its time anew. Called by the timer, which ends then. */
-static void
+/* Called by the timer, which ends then. Gives the exporter its time anew while its worker attaches, and once more when
+ * it has. Returns FALSE when the time is over. */
+static gboolean
 renew_timer (FerryProxySession *self, FerryTransport *transport)
 {
+  const gboolean attaching = ferry_link_transport_is_starting (transport);
+  gboolean renews;
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (self->timer != g_main_current_source ())
-    return;
-  g_source_unref (self->timer);
-  self->timer = new_timer (transport, g_source_get_context (g_main_current_source ()));
+  renews = attaching || self->attaching;
+  self->attaching = attaching;
+  if (renews && self->timer == g_main_current_source ())
+    {
+      g_source_unref (self->timer);
+      self->timer = new_timer (transport, g_source_get_context (g_main_current_source ()));
+    }
+  return renews;
 }
 
 /* data: a GWeakRef of the session's transport. Ends the early requests: no exporter came up. The time of a worker
@@ -413,13 +421,8 @@ start_time_over (gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) early = NULL;
 
-  if (self == NULL || present != transport)
+  if (self == NULL || present != transport || renew_timer (self, transport))
     return G_SOURCE_REMOVE;
-  if (ferry_link_transport_is_starting (transport))
-    {
-      renew_timer (self, transport);
-      return G_SOURCE_REMOVE;
-    }
   pthread_mutex_lock (&self->lock);
   early = g_array_copy (self->early);
   pthread_mutex_unlock (&self->lock);

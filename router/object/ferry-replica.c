@@ -24,7 +24,6 @@
 
 #include "base/ferry-base-private.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-proxy-call-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* How long to wait, in microseconds, for the object to report what followed from a change. */

@@ -12,7 +12,7 @@
 
 #include "config.h"
 
-#include "object/ferry-subscriber-private.h"
+#include "object/ferry-exporter-private.h"
 
 #include "base/ferry-base-private.h"
 #include "conversation/ferry-demux-private.h"

@@ -12,7 +12,7 @@
 
 #include "ferry-test.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 
 #define NAME "com.example.Dictionary"
 

@@ -7,7 +7,7 @@
 
 #include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 
 static const char *const names[] = {"a", "b", "c"};
 

@@ -7,7 +7,7 @@
 
 #include "object/list-test.h"
 
-#include "object/ferry-list-row-private.h"
+#include "object/ferry-list-replica-private.h"
 
 typedef struct
 {

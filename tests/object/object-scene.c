@@ -7,7 +7,7 @@
 
 #include <sys/socket.h>
 
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 #include "process/worker-test.h"
 
 struct _ObjectSceneKind

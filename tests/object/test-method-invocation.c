@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 #include "pair-scene.h"
 
 #define LOCAL GINT_TO_POINTER (1)

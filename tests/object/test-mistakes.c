@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "object-test.h"
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 #include "pair-scene.h"
 
 static void

@@ -10,7 +10,7 @@
 #include <locale.h>
 
 #include "object-test.h"
-#include "object/ferry-proxy-call-private.h"
+#include "object/ferry-proxy-private.h"
 #include "pair-scene.h"
 
 /* What a chain gave. */

@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "object/ferry-list-row-private.h"
+#include "object/ferry-list-replica-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/task-test.h"
 
