@@ -71,6 +71,8 @@ void ferry_channel_process_forget_all (void);
 void ferry_channel_tell_exit (FerryChannel *self);
 /* Returns (transfer none) (nullable) the process that was started with the channel. */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
+/* any: returns (transfer full) (nullable) the same. */
+FerryChannelProcess *ferry_channel_dup_process (FerryChannel *self);
 /* Returns (transfer none) (nullable) the worker that was started with the channel. */
 FerryWorker *ferry_channel_get_worker (FerryChannel *self);
 

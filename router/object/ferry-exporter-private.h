@@ -58,15 +58,14 @@ gpointer ferry_exporter_steal_session (FerryExporter *self, gpointer session);
  * A subscriber is the sending end of a subscription. It follows an object's properties, its signals and its list for
  * the other end. The receiving end is FerrySubscription. */
 
-/* Called when the subscription has ended. Any thread. Called once, or twice if the subscription ended before
- * ferry_subscriber_begin(). */
-typedef void (*FerrySubscriberGoneFunc) (gpointer owner, FerryPacedSender *subscription);
+/* any: a subscription has ended. Called once, or twice if it ended before ferry_subscriber_begin(). session: the one of
+ * ferry_subscriber_new(). */
+void ferry_exporter_forget_subscription (gpointer session, FerryPacedSender *subscription);
 /* Returns (transfer full) (nullable): a subscriber, which answers the invocation. On failure the caller must answer
- * the invocation. Takes exported (transfer full), and a reference to owner, a GObject. Fails with
+ * the invocation. Takes exported (transfer full), and a reference to session, one of the exporter's. Fails with
  * FERRY_ERROR_UNKNOWN_MEMBER and FERRY_ERROR_NOT_ALLOWED. */
 FerryPacedSender *ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported,
-                                        const FerryFollowRequest *request, FerrySubscriberGoneFunc gone, gpointer owner,
-                                        GError **error);
+                                        const FerryFollowRequest *request, gpointer session, GError **error);
 /* Connects signal handlers to the object, and queues its first values. Must be called once. */
 void ferry_subscriber_begin (FerryPacedSender *subscription);
 /* Whether the subscription is of that object, and was requested by the object's name. */

@@ -596,8 +596,8 @@ tell_sessions (FerryExporter *self, FerryExported *left, const char *why)
 
 /* ---- subscriptions ---- */
 
-static void
-subscriber_gone (gpointer session, FerryPacedSender *subscription)
+void
+ferry_exporter_forget_subscription (gpointer session, FerryPacedSender *subscription)
 {
   FerryExporterSession *self = session;
 
@@ -642,8 +642,7 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
   if (ferry_exporter_check_listening (exporter, FALSE, &error))
     exported = find (self, exporter, &request.root, &error);
   if (exported != NULL)
-    subscription =
-      ferry_subscriber_new (invocation, ferry_exported_ref (exported), &request, subscriber_gone, self, &error);
+    subscription = ferry_subscriber_new (invocation, ferry_exported_ref (exported), &request, self, &error);
   if (subscription == NULL)
     ferry_demux_invocation_pass_error (invocation, error);
   else if (begin_subscriber (self, exporter, subscription, &request.root, exported, &error))

@@ -29,6 +29,8 @@ FerryTransport *ferry_proxy_session_dup_transport (FerryProxySession *self);
 void ferry_proxy_session_move (FerryTransport *from, FerryTransport *to);
 
 gboolean ferry_proxy_session_is_listening (FerryProxySession *self);
+/* Whether a stream could not be opened for a reason that passes: no room, or a worker that has not started. */
+gboolean ferry_proxy_session_is_too_early (const GError *error);
 /* Must be called before a request is sent. waits: the request may wait at the other end until the exporter is up, as
  * long as the other end is starting. If there was no exporter at the other end, asks again whether there is one now.
  * Fails with FERRY_ERROR_NOT_LISTENING. When the transport has ended, fails with the reason of that end. */

@@ -266,9 +266,8 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
 static const FerryAnswerFuncs stream_funcs = {
   .item = stream_item, .done = stream_done, .hold = stream_hold, .release = stream_unref, .any_thread = TRUE};
 
-/* Whether opening the stream failed for a reason that passes: no room, or a worker that has not started. */
-static gboolean
-is_too_early (const GError *error)
+gboolean
+ferry_proxy_session_is_too_early (const GError *error)
 {
   return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED) ||
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
@@ -286,8 +285,9 @@ forget_xid (gpointer stream)
   note_xid (stream, 0);
 }
 
-/* Asks the other end for the stream. Returns FALSE while it is too early for that: see is_too_early(). Otherwise takes
- * the stream, which may have ended and be freed when this returns. */
+/* Asks the other end for the stream. Returns FALSE while it is too early for that: see
+ * ferry_proxy_session_is_too_early(). Otherwise takes the stream, which may have ended and be freed when this returns.
+ */
 static gboolean
 ask_for_stream (gpointer stream)
 {
@@ -303,7 +303,7 @@ ask_for_stream (gpointer stream)
   g_autoptr (GError) error = NULL;
   guint64 xid = ferry_transactions_ask (transactions, &request, &stream_funcs, stream, &error);
 
-  if (xid == 0 && is_too_early (error))
+  if (xid == 0 && ferry_proxy_session_is_too_early (error))
     return FALSE;
   if (xid == 0)
     stream_done (stream, NULL, error, NULL, FALSE);

@@ -52,8 +52,7 @@ typedef struct
 
 struct _Subscriber
 {
-  FerrySubscriberGoneFunc gone_func; /* const */
-  gpointer owner;                    /* const, also the next field: (owned): a GObject */
+  gpointer session; /* const, also the next field: (owned): the exporter's session */
   FerryExported *exported;
   char *name; /* const: (owned) (nullable): the name by which the object was found; NULL: it was found by its number */
   FerryPacedSender *sender; /* const: (unowned): the sender, which owns this subscriber */
@@ -372,7 +371,7 @@ connect_all (Subscriber *self)
   if (!gone)
     return;
   disconnect_all (self);
-  self->gone_func (self->owner, self->sender);
+  ferry_exporter_forget_subscription (self->session, self->sender);
 }
 
 /* ---- beginning and end ---- */
@@ -390,7 +389,7 @@ subscriber_gone (gpointer data)
   if (connected)
     disconnect_all (self);
   if (self->sender != NULL)
-    self->gone_func (self->owner, self->sender);
+    ferry_exporter_forget_subscription (self->session, self->sender);
 }
 
 static void
@@ -403,7 +402,7 @@ subscriber_free (gpointer data)
   g_ptr_array_unref (self->topics);
   g_free (self->name);
   ferry_exported_unref (self->exported);
-  g_object_unref (self->owner);
+  g_object_unref (self->session);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
@@ -412,13 +411,11 @@ static const FerryPacedSenderFuncs subscriber_funcs = {make, subscriber_gone, su
 
 /* Returns a new subscriber without topics. Takes exported (transfer full). */
 static Subscriber *
-subscriber_new (FerryExported *exported, const FerryFollowRequest *request, FerrySubscriberGoneFunc gone,
-                gpointer owner)
+subscriber_new (FerryExported *exported, const FerryFollowRequest *request, gpointer session)
 {
   Subscriber *self = g_new0 (Subscriber, 1);
 
-  self->gone_func = gone;
-  self->owner = g_object_ref (owner);
+  self->session = g_object_ref (session);
   self->exported = exported;
   if (request->root.generation == 0)
     self->name = g_strdup (request->root.name);
@@ -514,7 +511,7 @@ ferry_subscriber_has_by_name (FerryPacedSender *subscription, FerryExported *exp
 
 FerryPacedSender *
 ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported, const FerryFollowRequest *request,
-                      FerrySubscriberGoneFunc gone, gpointer owner, GError **error)
+                      gpointer session, GError **error)
 {
   Subscriber *self;
 
@@ -525,7 +522,7 @@ ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported, cons
       ferry_exported_unref (exported);
       return NULL;
     }
-  self = subscriber_new (exported, request, gone, owner);
+  self = subscriber_new (exported, request, session);
   if (!add_members (self, request, error))
     {
       subscriber_free (self);

@@ -230,14 +230,6 @@ room_came (gpointer data)
   return TRUE;
 }
 
-/* Whether a request may succeed later: there is no room, or no worker yet. */
-static gboolean
-is_too_early (const GError *error)
-{
-  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) ||
-         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED);
-}
-
 /* Returns FALSE with an error where no stream can be opened. */
 static gboolean
 open_stream (FerrySubscription *self, GError **error)
@@ -255,7 +247,7 @@ open_stream (FerrySubscription *self, GError **error)
   atomic_store (&self->streaming, self->replies != NULL);
   if (self->replies != NULL)
     take_next (self);
-  else if (!is_too_early (failure))
+  else if (!ferry_proxy_session_is_too_early (failure))
     {
       g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;

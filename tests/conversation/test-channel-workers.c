@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: conversation/ferry-channel-start.c, conversation/ferry-channel-serve.c
+/* Tests: conversation/ferry-channel-start.c, conversation/ferry-channel-serve.c, conversation/ferry-channel-process.c
  *
  * Channels with workers that are started for them: this program once more. */
 

@@ -21,8 +21,8 @@
 #include "object/ferry-interface-private.h"
 #include "object/ferry-list-replica.h"
 #include "object/ferry-list-row.h"
-#include "object/ferry-proxy.h"
 #include "object/ferry-proxy-private.h"
+#include "object/ferry-proxy.h"
 #include "object/packed-message.h"
 #include "wire/ferry-remote-error-private.h"
 
