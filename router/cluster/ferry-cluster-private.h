@@ -3,17 +3,17 @@
 
 #pragma once
 
-#include "call/ferry-transport.h"
 #include "cluster/ferry-cluster.h"
 #include "cluster/ferry-host.h"
+#include "cluster/ferry-session-private.h"
 
 G_BEGIN_DECLS
 
 /* How many hosts there are at a time that have not answered. Whoever may publish can tell of hosts by any names. */
 #define FERRY_CLUSTER_MAX_ASKED 4096
 
-/* For tests: adds a host that is behind a transport. It is an item of FerryCluster:hosts when it has told its facts.
- * Returns (transfer none) the host, which the cluster keeps until its session ends. */
-FerryHost *ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport);
+/* For tests: adds a host that has a session (transfer full). It is an item of FerryCluster:hosts when it has told its
+ * facts. Returns (transfer none) the host, which the cluster keeps until its session ends. */
+FerryHost *ferry_cluster_add_session (FerryCluster *self, FerrySession *session);
 
 G_END_DECLS

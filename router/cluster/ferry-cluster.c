@@ -205,7 +205,7 @@ find_trouble (FerryCluster *self, const char *function)
 
       if (!may_run (host, function))
         continue;
-      if (host->place.trouble == NULL)
+      if (host->trouble == NULL)
         return NULL;
       found = host;
     }
@@ -226,7 +226,7 @@ static gboolean
 is_for_host (FerryCluster *self, FerryRun *run, const char *function, FerryHost *host)
 {
   return ferry_host_has_function (host, function) &&
-         (run->shunned != host->place.number || !has_other_host (self, host, function));
+         (run->shunned != host->number || !has_other_host (self, host, function));
 }
 
 /* Returns (transfer none) (nullable) the host that is sent the task now: one with a free worker, where there is one.
@@ -273,7 +273,7 @@ dup_obstacle_text (FerryCluster *self, FerryRun *run, guint obstacle)
                                  : g_strconcat (here, "The NATS server has not answered yet", NULL);
     case OBSTACLE_NO_WORKERS:
       return host != NULL
-               ? g_strdup_printf ("%sThe host '%s' runs no task now: %s", here, host->place.name, host->place.trouble)
+               ? g_strdup_printf ("%sThe host '%s' runs no task now: %s", here, host->facts.name, host->trouble)
                : NULL;
     default:
       return NULL;
@@ -441,7 +441,7 @@ find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
   gint64 measured = MIN (BEGIN_ROUND_TRIPS * ferry_host_get_round_trip (host), self->cut_timeout / BEGIN_CUT_PART);
   gint64 patience = MAX (measured, BEGIN_MICROSECONDS);
 
-  for (GList *link = host->place.in_flight.tail; link != NULL && host->place.n_unbegun > 0; link = link->prev)
+  for (GList *link = host->in_flight.tail; link != NULL && host->n_unbegun > 0; link = link->prev)
     {
       g_autofree char *function = dup_function (link->data);
       gint64 since;
@@ -458,7 +458,7 @@ find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
 static guint
 count_free (FerryHost *host)
 {
-  guint n_taken = MAX (host->place.in_flight.length, host->n_busy);
+  guint n_taken = MAX (host->in_flight.length, host->n_busy);
 
   return host->n_workers > n_taken ? host->n_workers - n_taken : 0;
 }
@@ -473,7 +473,7 @@ list_crowded (FerryCluster *self)
     {
       FerryHost *host = g_ptr_array_index (self->hosts, i);
 
-      if (host->place.n_unbegun > 0)
+      if (host->n_unbegun > 0)
         g_ptr_array_add (hosts, g_object_ref (host));
     }
   return hosts;
@@ -493,14 +493,14 @@ relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
       FerryHost *host = g_ptr_array_index (hosts, i);
       FerryRun *run;
 
-      if (host == idle || host->place.n_unbegun <= most)
+      if (host == idle || host->n_unbegun <= most)
         continue;
       run = find_stuck (self, host, idle, due);
       if (run == NULL)
         continue;
       stuck = run;
       slow = host;
-      most = host->place.n_unbegun;
+      most = host->n_unbegun;
     }
   if (stuck == NULL)
     return FALSE;
@@ -733,8 +733,8 @@ static const FerryHostFuncs host_funcs = {host_changed, count_hosts, complain, h
 static void
 set_limits (FerryCluster *self, FerryHost *host)
 {
-  host->place.death_limit = self->death_limit;
-  host->place.leave_ahead = self->leave_ahead;
+  host->death_limit = self->death_limit;
+  host->leave_ahead = self->leave_ahead;
 }
 
 /* Returns (transfer none) a new host, which the cluster keeps. */
@@ -749,11 +749,11 @@ add_host (FerryCluster *self)
 }
 
 FerryHost *
-ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport)
+ferry_cluster_add_session (FerryCluster *self, FerrySession *session)
 {
   FerryHost *host = add_host (self);
 
-  ferry_host_open (host, transport, self->application, self->instance, self->cut_timeout);
+  ferry_host_open (host, session, self->application, self->instance, self->cut_timeout);
   return host;
 }
 
@@ -816,7 +816,6 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   guint n_namesakes;
   FerryHost *known = find_host (self, facts, &n_namesakes);
   g_autoptr (FerryHost) host = known != NULL ? g_object_ref (known) : NULL;
-  g_autoptr (FerryTransport) transport = NULL;
 
   if (known == NULL && !is_welcome (self, facts, n_namesakes))
     return;
@@ -833,8 +832,9 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   /* Handlers may have closed the cluster. */
   if (known != NULL || host->owner == NULL)
     return;
-  transport = ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance, self->cut_timeout);
-  ferry_host_open (host, transport, self->application, self->instance, self->cut_timeout);
+  ferry_host_open (host,
+                   ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance, self->cut_timeout),
+                   self->application, self->instance, self->cut_timeout);
   host_changed (self, host);
 }
 
@@ -934,7 +934,7 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
     {
       FerryHost *host = g_ptr_array_index (self->hosts, i);
 
-      for (GList *link = host->place.in_flight.head; link != NULL; link = link->next)
+      for (GList *link = host->in_flight.head; link != NULL; link = link->next)
         sum += ferry_run_get_fraction_of (link->data, source);
     }
   return sum;

@@ -9,7 +9,6 @@
 
 #pragma once
 
-#include "call/ferry-transport.h"
 #include "cluster/ferry-bus-private.h"
 #include "cluster/ferry-run-message-private.h"
 
@@ -42,7 +41,7 @@ const GError *ferry_discovery_get_error (FerryDiscovery *self);
 char *ferry_discovery_dup_instance (FerryDiscovery *self);
 
 /* Returns (transfer full) a new session with a host. cut_timeout: see FerryCluster:cut-timeout. */
-FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance, gint64 cut_timeout);
+FerrySession *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance, gint64 cut_timeout);
 /* Another host of the name has come: the session with this one ends soon, unless the host answers. */
 void ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *instance);
 /* Asks all hosts soon to tell of themselves. */

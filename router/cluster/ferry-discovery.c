@@ -233,7 +233,7 @@ static const FerryBusFuncs bus_funcs = {bus_changed, bus_present, bus_packet};
 
 /* ---- Sessions ---- */
 
-FerryTransport *
+FerrySession *
 ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance, gint64 cut_timeout)
 {
   g_autofree char *peer = g_strdup_printf ("The host '%s'", name);
@@ -249,7 +249,7 @@ ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instan
   ferry_bus_make_wire (self->bus, name, instance, &wire, &wire_data);
   session = ferry_session_new (&wire, wire_data, self->router->timers, self->router->context, &settings);
   g_hash_table_insert (self->sessions, make_key (name, instance), g_object_ref (session));
-  return FERRY_TRANSPORT (session);
+  return session;
 }
 
 void

@@ -7,10 +7,10 @@
 
 #pragma once
 
-#include "cluster/ferry-host.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-remote-run-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-session-private.h"
 
 G_BEGIN_DECLS
 
@@ -46,20 +46,34 @@ typedef enum
 
 #define FERRY_HOST_N_SHELVES 3
 
-/* The cluster uses the shelf, its link, and listed. It reads the other fields. */
+/* The cluster uses the shelf, its link, and listed, and sets the two limits. It reads the other fields. Runs use those
+ * of what was sent. */
 struct _FerryHost
 {
   GObject parent_instance;
 
-  FerryRunPlace place;
+  FerryRouter *router;         /* const: (owned) */
+  guint64 number;              /* const: differs between hosts; never 0 */
   const FerryHostFuncs *funcs; /* const */
   gpointer owner;              /* (unowned) (nullable): the cluster; NULL when it is gone */
   gboolean has_facts;
-  FerryHostFacts facts;
+  FerryHostFacts facts;  /* while it drains: that it refuses a task says nothing of the task */
   GHashTable *functions; /* (owned) (element-type utf8): a set; the names are those of facts */
   FerryHostState state;
   guint n_workers;
   guint n_busy;
+
+  FerrySession *session; /* (owned) (nullable): unset only while there are no runs */
+  GQueue untold;         /* (owned) (element-type Telling): one-way requests that wait for room */
+  gboolean awaits_room;  /* a notice of room was asked for */
+  guint death_limit;     /* see FerryCluster:death-limit */
+  guint leave_ahead;     /* see FerryCluster:leave-ahead */
+  gint64 patience;  /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
+  GQueue in_flight; /* (element-type FerryRun) */
+  char *trouble; /* (owned) (nullable): why the host has no workers, as it said last; NULL: it has begun a task since */
+  guint64 n_sent;    /* in this session: how many the host gets, of those that were sent */
+  guint n_unbegun;   /* how many of them have not begun */
+  guint n_in_vain;   /* how many tasks were asked back that had not begun, since one has begun */
   gboolean is_open;  /* there is a session, and tasks may be sent in it */
   gboolean is_full;  /* the transport had no room for the last task */
   guint64 room;      /* how many tasks the host has said it takes in all */
@@ -79,12 +93,12 @@ struct _FerryHost
   guint wanted;      /* how many tasks wait, as the host counts: what it was told last, less what it got since */
 };
 
-/* number: see FerryRunPlace. */
+/* number: see FerryHost. */
 FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner);
 /* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
-/* Opens a session over transport. instance: (nullable): see FerryCluster:instance. patience: see FerryRunPlace. */
-void ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, const char *instance,
+/* Takes a session (transfer full), once. instance: (nullable): see FerryCluster:instance. */
+void ferry_host_open (FerryHost *self, FerrySession *session, const char *application, const char *instance,
                       gint64 patience);
 /* Ends the session, if there is one: tasks that were begun fail with reason. Calls ended(). */
 void ferry_host_close (FerryHost *self, const GError *reason);
@@ -93,11 +107,27 @@ void ferry_host_set_silent (FerryHost *self, gboolean silent);
 
 gboolean ferry_host_has_function (FerryHost *self, const char *function);
 FerryHostShelf ferry_host_get_shelf (FerryHost *self);
-/* As ferry_run_send(). The host must have a shelf. */
+/* As ferry_remote_run_send(). The host must have a shelf. */
 gboolean ferry_host_send (FerryHost *self, FerryRun *run);
 /* Notes that a task is about to be asked back, which the host has not begun while another one was idle. */
 void ferry_host_note_delay (FerryHost *self);
 /* Tells the host how many tasks wait that it could run. */
 void ferry_host_want (FerryHost *self, guint n_tasks);
+
+/* ---- For runs ---- */
+
+/* Works as ferry_transactions_ask(), and waits for room where there is none. */
+guint64 ferry_host_ask (FerryHost *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
+                        GError **error);
+/* Sends a one-way request, now or as soon as there is room, behind earlier ones. Sinks arguments. */
+void ferry_host_tell (FerryHost *self, const char *method, GVariant *arguments);
+/* The host has broken a rule, and its session ends. detail: the end of a sentence that begins with the host. */
+void ferry_host_fault (FerryHost *self, const char *detail);
+/* A run has begun, or has ended. */
+void ferry_host_note_change (FerryHost *self);
+/* Returns how many hosts could run the task, now or later, with this one. */
+guint ferry_host_count_hosts (FerryHost *self, FerryRun *run);
+/* The host has sent a line of a task's log. */
+void ferry_host_log (FerryHost *self, FerryTask *task, GLogLevelFlags level, const char *line);
 
 G_END_DECLS

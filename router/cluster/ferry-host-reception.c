@@ -143,7 +143,7 @@ make_session (Guest *guest, const char *id, gsize max_packet, FerrySessionShare 
 static Guest *
 add_guest (FerryHostReception *self, const char *name, const char *user, const char *id, gsize max_packet)
 {
-  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (FerrySession) session = NULL;
   g_autoptr (GError) error = NULL;
   User *entered = enter (self, user);
   Guest *guest;
@@ -160,11 +160,11 @@ add_guest (FerryHostReception *self, const char *name, const char *user, const c
   guest->session = make_session (guest, id, max_packet, &entered->share);
   g_hash_table_insert (self->guests, guest->name, guest);
   ferry_host_service_hold (self->service);
-  transport = g_object_ref (FERRY_TRANSPORT (guest->session));
-  if (ferry_host_service_add (self->service, transport, name, &error))
+  session = g_object_ref (guest->session);
+  if (ferry_host_service_add (self->service, session, name, &error))
     return guest;
   g_debug ("The session of %s is refused: %s", name, error->message);
-  ferry_transport_end (transport, error);
+  ferry_transport_end (FERRY_TRANSPORT (session), error);
   return NULL;
 }
 

@@ -11,13 +11,12 @@
  *
  * Owner:   counted references: its session, its call, its source while it is submitted, and each function that is about
  *          to tell it something.
- * Threads: the router's, except that the call's functions are called by the thread that receives. */
+ * Threads: the router's, but for references. */
 
 #pragma once
 
 #include "call/ferry-transactions-private.h"
 #include "cluster/ferry-run-message-private.h"
-#include "engine/ferry-home-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-run-private.h"
 
@@ -66,7 +65,6 @@ struct _FerryHostRun
   gpointer owner;                 /* main: (unowned) (nullable): NULL once the session has ended */
   GRefString *host;               /* const: (owned): the host's name */
   GRefString *application;        /* const: (owned): the user, and the application's id */
-  FerryHome *home;                /* const: (owned): the router's */
   FerryCall *call;                /* main: (owned) (nullable): NULL once its end was sent */
   guint64 xid;                    /* const */
   FerryRunRequest request;        /* const once it was read; empty if it is malformed */
@@ -95,7 +93,7 @@ struct _FerryHostRun
 
 /* Returns (transfer full) a run for call, of which no more is known than its xid. owner is told nothing before
  * ferry_host_run_listen(). */
-FerryHostRun *ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, GRefString *application,
+FerryHostRun *ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application,
                                   const FerryHostRunFuncs *funcs, gpointer owner);
 /* Returns (transfer full) what names the task in logs, here and at the application: “USER/ID/NUMBER”. */
 char *ferry_host_run_dup_id (const FerryHostRun *self);

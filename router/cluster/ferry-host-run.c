@@ -178,7 +178,6 @@ ferry_host_run_unref (FerryHostRun *self)
   g_free (self->progress);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->failure);
-  g_clear_pointer (&self->home, ferry_home_unref);
   g_clear_pointer (&self->host, g_ref_string_release);
   g_clear_pointer (&self->application, g_ref_string_release);
   g_free (self->trace);
@@ -186,14 +185,13 @@ ferry_host_run_unref (FerryHostRun *self)
 }
 
 FerryHostRun *
-ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, GRefString *application,
-                    const FerryHostRunFuncs *funcs, gpointer owner)
+ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, const FerryHostRunFuncs *funcs,
+                    gpointer owner)
 {
   FerryHostRun *self = g_new0 (FerryHostRun, 1);
 
   ferry_run_init (&self->run, &run_funcs, self);
   self->references = 1;
-  self->home = ferry_home_ref (home);
   self->host = g_ref_string_acquire (host);
   self->application = g_ref_string_acquire (application);
   self->funcs = funcs;
@@ -615,25 +613,12 @@ ferry_host_run_set_paused (FerryHostRun *self, gboolean paused)
 
 /* ---- what the call tells ---- */
 
-static void
-window_grew (gpointer data)
-{
-  note_owing (data);
-}
-
-/* The thread that receives: implements the window's function. Drops the reference of that function. */
+/* Implements the function of a window. Drops the reference of that function. */
 static void
 take_window (gpointer data)
 {
-  FerryHostRun *self = data;
-
-  if (!ferry_home_is_own (self->home))
-    {
-      ferry_home_invoke (self->home, window_grew, self, unref_run);
-      return;
-    }
-  window_grew (self);
-  ferry_host_run_unref (self);
+  note_owing (data);
+  ferry_host_run_unref (data);
 }
 
 static void
@@ -658,7 +643,7 @@ drop_yielded (FerryHostRun *self)
 }
 
 static void
-note_cancel (gpointer data)
+take_cancel (FerryCall *call, gpointer data)
 {
   FerryHostRun *self = data;
 
@@ -667,22 +652,9 @@ note_cancel (gpointer data)
     self->funcs->cancelled (self->owner, self);
 }
 
-/* The thread that receives. */
-static void
-take_cancel (FerryCall *call, gpointer data)
-{
-  FerryHostRun *self = data;
-
-  if (ferry_home_is_own (self->home))
-    note_cancel (self);
-  else
-    ferry_home_invoke (self->home, note_cancel, ferry_host_run_ref (self), unref_run);
-}
-
 void
 ferry_host_run_listen (FerryHostRun *self)
 {
-  /* The reference is the call's, as the thread that receives may be in take_cancel() until the call is freed. */
   ferry_call_attach (self->call, ferry_host_run_ref (self), unref_run);
   if (self->request.kind == FERRY_TASK_KIND_ITERATION)
     ferry_call_set_window_func (self->call, take_window, hold, self);

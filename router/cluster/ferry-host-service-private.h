@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a host does for applications: it has a pool, and any number of sessions, each over a transport. It knows nothing
- * of the network.
+/* What a host does for applications: it has a pool, and any number of sessions. It knows nothing of the network.
  *
  * Runs stand in one line, in the order in which they came. A run that gets a place begins at once if it is idempotent,
  * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short. Runs in
@@ -14,8 +13,8 @@
 
 #pragma once
 
-#include "call/ferry-transport.h"
 #include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-session-private.h"
 #include "task/ferry-pool.h"
 
 G_BEGIN_DECLS
@@ -44,13 +43,13 @@ FerryHostService *ferry_host_service_new (FerryPool *pool, const char *name, con
 
 /* Returns (transfer none) the facts, as they are now. */
 const FerryHostFacts *ferry_host_service_get_facts (FerryHostService *self);
-/* Serves an application until its transport ends. name: the application's, for logs. Fails with
+/* Serves an application until its session ends. name: the application's, for logs. Fails with
  * FERRY_ERROR_ALREADY_RUNNING, with FERRY_ERROR_TOO_LARGE when there are too many sessions, and with
  * FERRY_ERROR_REFUSED when it drains. */
-gboolean ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const char *name, GError **error);
+gboolean ferry_host_service_add (FerryHostService *self, FerrySession *session, const char *name, GError **error);
 /* Takes no more runs, gives back those that have not begun, and waits for the others: calls drained() later. */
 void ferry_host_service_drain (FerryHostService *self);
-/* What carries a transport may take longer than its session to bring results to the application. It holds the service
+/* What carries a session may take longer than its session to bring results to the application. It holds the service
  * once until that is done, and releases it once. */
 void ferry_host_service_hold (FerryHostService *self);
 void ferry_host_service_release (FerryHostService *self);

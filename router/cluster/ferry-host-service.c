@@ -332,7 +332,7 @@ session_ended (gpointer owner, FerryHostSession *session)
 static const FerryHostSessionFuncs session_funcs = {run_came, run_left, session_changed, session_ended};
 
 gboolean
-ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const char *name, GError **error)
+ferry_host_service_add (FerryHostService *self, FerrySession *served, const char *name, GError **error)
 {
   FerryHostSession *session;
 
@@ -343,7 +343,7 @@ ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "Host '%s' serves %u applications already; start another host", self->board.facts.name,
                             self->sessions->len);
-  session = ferry_host_session_new (transport, name, &self->board, &session_funcs, self, error);
+  session = ferry_host_session_new (served, name, &self->board, &session_funcs, self, error);
   if (session == NULL)
     return FALSE;
   g_ptr_array_add (self->sessions, session);

@@ -1,24 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a host and one application say to each other over a transport: the host's end.
+/* What a host and one application say to each other in a session: the host's end.
  *
- * A session ends with its transport, or with the answer to FERRY_SERVE_METHOD. That answer is sent when the host has
+ * It ends with the session below it, or with the answer to FERRY_SERVE_METHOD. That answer is sent when the host has
  * drained, or when the application broke the protocol. In the second case the answer is an error that says how. Either
  * way, what still runs for the session is cancelled, and ended by force.
  *
  * Owner:   counted references; a FerryHostService has each session until it has ended.
- * Threads: the router's, except that requests come on the thread that receives, which may also drop the last reference
- *          to a session that has ended.
+ * Threads: the router's.
  * Trust:   the application is not trusted. What it sends is checked first, and what is kept of it is bounded by the
  *          room that it was given. */
 
 #pragma once
 
-#include "call/ferry-transport.h"
 #include "cluster/ferry-host-room-private.h"
 #include "cluster/ferry-host-run-private.h"
 #include "cluster/ferry-rate-private.h"
+#include "cluster/ferry-session-private.h"
 
 G_BEGIN_DECLS
 
@@ -50,9 +49,9 @@ typedef struct
   FerryRate complaints; /* lines in the log about applications */
 } FerryHostBoard;
 
-/* Begins to serve transport. name: of the application, its user and its instance, for logs. NULL with an error where
- * the transport is in use. */
-FerryHostSession *ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBoard *board,
+/* Begins to serve what asks by session. name: of the application, its user and its instance, for logs. NULL with an
+ * error where the session is in use. */
+FerryHostSession *ferry_host_session_new (FerrySession *session, const char *name, FerryHostBoard *board,
                                           const FerryHostSessionFuncs *funcs, gpointer owner, GError **error);
 
 /* There is a place for the run: it begins, or asks for leave. */
@@ -67,7 +66,7 @@ void ferry_host_session_flush (FerryHostSession *self);
 void ferry_host_session_drain (FerryHostSession *self);
 /* Ends the session, and says why: the answer to FERRY_SERVE_METHOD is reason. */
 void ferry_host_session_end (FerryHostSession *self, const GError *reason);
-/* Ends the session now, and its transport. */
+/* Ends it now, and the session below it. */
 void ferry_host_session_finish (FerryHostSession *self, const GError *reason);
 
 G_END_DECLS

@@ -9,7 +9,6 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
-#include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-map-function-private.h"
 #include "wire/ferry-remote-error-private.h"
@@ -32,8 +31,7 @@ struct _FerryHostSession
 {
   GObject parent_instance;
 
-  FerryTransport *transport;          /* const: (owned) */
-  FerryHome *home;                    /* const: (owned) */
+  FerrySession *session;              /* const: (owned) */
   GRefString *name;                   /* const: (owned) */
   FerryHostBoard *board;              /* main: (unowned), as all below are main */
   const FerryHostSessionFuncs *funcs; /* (nullable): NULL once the session has ended */
@@ -92,13 +90,13 @@ room_came (gpointer data)
     flush (self);
 }
 
-/* any: implements FerrySendFunc. */
+/* Implements FerrySendFunc. */
 static gboolean
 note_room (gpointer data)
 {
   FerryHostSession *self = data;
 
-  ferry_home_invoke (self->home, room_came, self, g_object_unref);
+  ferry_home_invoke (self->board->router->home, room_came, self, g_object_unref);
   return TRUE;
 }
 
@@ -106,7 +104,7 @@ static void
 await_room (FerryHostSession *self, guint64 room_count)
 {
   self->blocked = TRUE;
-  ferry_transport_send_later (self->transport, note_room, g_object_ref (self), room_count);
+  ferry_transport_send_later (FERRY_TRANSPORT (self->session), note_room, g_object_ref (self), room_count);
 }
 
 static void
@@ -191,19 +189,11 @@ ferry_host_session_set_stuck (FerryHostRun *run, gboolean stuck)
     self->share.n_stuck--;
 }
 
-/* Returns what the transport has sent. One of another kind says nothing of that. */
-static FerrySessionCounts
-get_counts (FerryHostSession *self)
-{
-  return FERRY_IS_SESSION (self->transport) ? ferry_session_get_counts (FERRY_SESSION (self->transport))
-                                            : (FerrySessionCounts){0};
-}
-
 /* The run's end was sent. */
 static void
 remove_run (FerryHostSession *self, FerryHostRun *run)
 {
-  self->owed = get_counts (self).accepted;
+  self->owed = ferry_session_get_counts (self->session).accepted;
   ferry_host_session_set_stuck (run, FALSE);
   self->share.n_open--;
   if (run->paced)
@@ -270,12 +260,11 @@ stop_timers (FerryHostSession *self)
   ferry_timers_unset (self->board->router->limits, &self->end_timer);
 }
 
-/* The transport has no reference to the session. */
 static void
-leave_transport (FerryHostSession *self)
+leave_session (FerryHostSession *self)
 {
-  ferry_transport_leave_calls (self->transport, self->end);
-  ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
+  ferry_transport_leave_calls (FERRY_TRANSPORT (self->session), self->end);
+  ferry_transport_unwatch_end (FERRY_TRANSPORT (self->session), G_OBJECT (self));
 }
 
 /* Forgets everything but the tasks, which go on until they are ended. */
@@ -291,7 +280,7 @@ finish (FerryHostSession *self)
     return;
   if (self->end == NULL)
     self->end = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The host has ended this session");
-  leave_transport (self);
+  leave_session (self);
   cancel_runs (self, self->end);
   self->funcs = NULL;
   stop_timers (self);
@@ -304,9 +293,8 @@ finish (FerryHostSession *self)
   g_ptr_array_set_size (self->paced, 0);
   g_hash_table_remove_all (self->runs);
   g_clear_pointer (&self->serve, ferry_call_unref);
-  ferry_transport_close (self->transport);
+  ferry_transport_close (FERRY_TRANSPORT (self->session));
   funcs->ended (self->owner, self);
-  ferry_hand_over (self);
 }
 
 void
@@ -324,7 +312,7 @@ ferry_host_session_finish (FerryHostSession *self, const GError *reason)
 static gboolean
 is_handed_over (FerryHostSession *self)
 {
-  return FERRY_IS_SESSION (self->transport) && get_counts (self).arrived >= self->owed;
+  return ferry_session_get_counts (self->session).arrived >= self->owed;
 }
 
 /* An application that is gone does not keep a host waiting that has nothing for it. */
@@ -336,7 +324,7 @@ linger_over (gpointer data)
 
   finish (self);
   if (is_over)
-    ferry_session_port_finish (ferry_session_get_port (FERRY_SESSION (self->transport)));
+    ferry_session_port_finish (ferry_session_get_port (self->session));
 }
 
 /* What was said travels with the rest of this turn of the main loop. */
@@ -373,7 +361,7 @@ ferry_host_session_end (FerryHostSession *self, const GError *reason)
     flush_soon (self);
 }
 
-/* Whether the operator of the host or its server can do something about the end of the transport, or sees tasks end
+/* Whether the operator of the host or its server can do something about the end of the session, or sees tasks end
  * without a cancel. */
 static gboolean
 is_end_of_interest (FerryHostSession *self)
@@ -383,26 +371,24 @@ is_end_of_interest (FerryHostSession *self)
 }
 
 static void
-transport_ended (gpointer data)
+finish_ended (gpointer data)
 {
-  FerryHostSession *self = data;
-
-  if (self->end == NULL)
-    {
-      self->end = ferry_transport_dup_reason (self->transport);
-      if (is_end_of_interest (self))
-        complain_of_end (self);
-    }
-  finish (self);
+  finish (data);
 }
 
-/* any: implements FerryTransportEndFunc. */
+/* Implements FerryTransportEndFunc. The calls of its runs were cancelled, and nothing of that was flushed yet. */
 static void
-note_transport_ended (FerryTransport *transport, GObject *owner)
+session_ended (FerryTransport *session, GObject *owner)
 {
   FerryHostSession *self = FERRY_HOST_SESSION (owner);
 
-  ferry_home_invoke (self->home, transport_ended, g_object_ref (self), g_object_unref);
+  if (self->end == NULL)
+    {
+      self->end = ferry_transport_dup_reason (session);
+      if (is_end_of_interest (self))
+        complain_of_end (self);
+    }
+  ferry_home_invoke (self->board->router->home, finish_ended, g_object_ref (self), g_object_unref);
 }
 
 /* ---- sending ---- */
@@ -513,7 +499,7 @@ say_goodbye (FerryHostSession *self)
 static void
 flush (FerryHostSession *self)
 {
-  guint64 room_count = ferry_transport_get_room_count (self->transport);
+  guint64 room_count = ferry_transport_get_room_count (FERRY_TRANSPORT (self->session));
   gint64 now = g_get_monotonic_time ();
 
   if (self->serve == NULL || self->said_goodbye)
@@ -526,7 +512,7 @@ flush (FerryHostSession *self)
 void
 ferry_host_session_flush_runs (FerryHostSession *self)
 {
-  guint64 room_count = ferry_transport_get_room_count (self->transport);
+  guint64 room_count = ferry_transport_get_room_count (FERRY_TRANSPORT (self->session));
 
   if (self->serve == NULL || self->said_goodbye || self->blocked)
     return;
@@ -544,8 +530,7 @@ ferry_host_session_flush (FerryHostSession *self)
   if (!is_due || self->blocked)
     return;
   flush (self);
-  if (FERRY_IS_SESSION (self->transport))
-    ferry_session_flush (FERRY_SESSION (self->transport));
+  ferry_session_flush (self->session);
 }
 
 void
@@ -613,7 +598,7 @@ find_fault (FerryHostSession *self, FerryHostRun *run)
 static gboolean
 take_run (FerryHostSession *self, FerryCall *call, GError **error)
 {
-  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->home, self->board->name, self->name, &run_funcs, self);
+  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->board->name, self->name, &run_funcs, self);
   g_autoptr (GError) reason = NULL;
 
   if (!check_room (self, error))
@@ -756,9 +741,11 @@ take_request (FerryHostSession *self, FerryCall *call, GError **error)
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application sent '%s', which a host does not know", shown);
 }
 
+/* Implements FerryTransportCallFunc. */
 static void
-handle_call (FerryHostSession *self, FerryCall *call)
+call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
+  FerryHostSession *self = FERRY_HOST_SESSION (owner);
   g_autoptr (GError) error = NULL;
 
   /* Once the session ends, it listens no more. */
@@ -766,51 +753,6 @@ handle_call (FerryHostSession *self, FerryCall *call)
     return;
   if (!take_request (self, call, &error))
     ferry_host_session_end (self, error);
-}
-
-/* A request on its way to the router's thread. */
-typedef struct
-{
-  FerryHostSession *session; /* (owned) */
-  FerryTransport *transport; /* (owned) */
-  FerryCall *call;           /* (owned) */
-} Arrival;
-
-static void
-arrival_free (gpointer data)
-{
-  Arrival *self = data;
-
-  ferry_call_unref (self->call);
-  g_object_unref (self->transport);
-  ferry_hand_over (self->session);
-  g_object_unref (self->session);
-  g_free (self);
-}
-
-static void
-arrived (gpointer data)
-{
-  Arrival *self = data;
-
-  handle_call (self->session, self->call);
-}
-
-/* The thread that receives: implements FerryTransportCallFunc. */
-static void
-call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
-{
-  FerryHostSession *self = FERRY_HOST_SESSION (owner);
-  Arrival *arrival;
-
-  if (ferry_home_is_own (self->home))
-    {
-      handle_call (self, call);
-      return;
-    }
-  arrival = g_new (Arrival, 1);
-  *arrival = (Arrival){g_object_ref (self), g_object_ref (transport), ferry_call_ref (call)};
-  ferry_home_invoke (self->home, arrived, arrival, arrival_free);
 }
 
 /* ---- the object ---- */
@@ -825,13 +767,13 @@ serve_time_over (gpointer data)
 }
 
 FerryHostSession *
-ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBoard *board,
+ferry_host_session_new (FerrySession *session, const char *name, FerryHostBoard *board,
                         const FerryHostSessionFuncs *funcs, gpointer owner, GError **error)
 {
   g_autoptr (FerryHostSession) self = g_object_new (FERRY_TYPE_HOST_SESSION, NULL);
+  FerryTransport *transport = FERRY_TRANSPORT (session);
 
-  self->transport = g_object_ref (transport);
-  self->home = ferry_home_ref (board->router->home);
+  self->session = g_object_ref (session);
   self->name = g_ref_string_new (name);
   self->board = board;
   self->funcs = funcs;
@@ -844,9 +786,9 @@ ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBo
       self->funcs = NULL;
       return NULL;
     }
-  ferry_transport_watch_end (transport, note_transport_ended, G_OBJECT (self));
+  ferry_transport_watch_end (transport, session_ended, G_OBJECT (self));
   if (ferry_transport_get_closed (transport))
-    note_transport_ended (transport, G_OBJECT (self));
+    session_ended (transport, G_OBJECT (self));
   return g_steal_pointer (&self);
 }
 
@@ -855,12 +797,10 @@ ferry_host_session_finalize (GObject *object)
 {
   FerryHostSession *self = FERRY_HOST_SESSION (object);
 
-  ferry_take_over (object);
   g_assert (self->funcs == NULL);
-  g_clear_object (&self->transport);
+  g_clear_object (&self->session);
   g_clear_pointer (&self->runs, g_hash_table_unref);
   g_clear_pointer (&self->paced, g_ptr_array_unref);
-  g_clear_pointer (&self->home, ferry_home_unref);
   g_clear_error (&self->end);
   g_clear_pointer (&self->name, g_ref_string_release);
 

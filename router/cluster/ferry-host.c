@@ -12,8 +12,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
+#include "call/ferry-transport-private.h"
 #include "cluster/ferry-cluster-enums.h"
-#include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 
@@ -70,10 +70,20 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryHost, ferry_host, G_TYPE_OBJECT)
 
-static FerryHost *
-from_place (FerryRunPlace *place)
+/* A one-way request that waits for room. */
+typedef struct
 {
-  return (FerryHost *) (void *) ((char *) place - G_STRUCT_OFFSET (FerryHost, place));
+  const char *method;  /* (unowned): a constant */
+  GVariant *arguments; /* (owned) */
+} Telling;
+
+static void
+telling_free (gpointer data)
+{
+  Telling *self = data;
+
+  g_variant_unref (self->arguments);
+  g_free (self);
 }
 
 static void
@@ -82,8 +92,8 @@ notify (FerryHost *self, guint property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-static void
-tell_change (FerryHost *self)
+void
+ferry_host_note_change (FerryHost *self)
 {
   if (self->owner != NULL)
     self->funcs->changed (self->owner, self);
@@ -104,7 +114,7 @@ set_load (FerryHost *self, guint n_workers, guint n_busy)
   gboolean other_workers = self->n_workers != n_workers;
   gboolean other_busy = self->n_busy != n_busy;
 
-  self->n_workers = self->place.n_workers = n_workers;
+  self->n_workers = n_workers;
   self->n_busy = n_busy;
   if (other_workers)
     notify (self, PROP_N_WORKERS);
@@ -124,8 +134,6 @@ set_facts (FerryHost *self, FerryHostFacts *facts)
   *facts = (FerryHostFacts){0};
   for (char **name = self->facts.functions; *name != NULL; name++)
     g_hash_table_add (self->functions, *name);
-  self->place.name = self->facts.name;
-  self->place.draining = self->facts.draining;
 }
 
 gboolean
@@ -144,7 +152,7 @@ ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts)
   notify (self, PROP_FUNCTIONS);
   if (self->state == FERRY_HOST_STATE_PRESENT || self->state == FERRY_HOST_STATE_DRAINING)
     set_state (self, draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
-  tell_change (self);
+  ferry_host_note_change (self);
   return TRUE;
 }
 
@@ -162,7 +170,7 @@ end_runs (FerryHost *self, const GError *reason, gboolean by_application)
 {
   FerryRun *run;
 
-  while ((run = g_queue_peek_tail (&self->place.in_flight)) != NULL)
+  while ((run = g_queue_peek_tail (&self->in_flight)) != NULL)
     ferry_remote_run_end (run, reason, by_application);
 }
 
@@ -171,14 +179,16 @@ end_session (FerryHost *self, const GError *reason, FerryHostEnd how)
 {
   g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  if (self->place.session == NULL)
+  if (self->session == NULL)
     return;
   self->is_open = FALSE;
-  ferry_timers_unset (self->place.router->timers, &self->rest);
-  ferry_run_session_close (self->place.session, reason);
-  tell_change (self);
+  ferry_timers_unset (self->router->timers, &self->rest);
+  ferry_transport_unwatch_end (FERRY_TRANSPORT (self->session), G_OBJECT (self));
+  ferry_transport_end (FERRY_TRANSPORT (self->session), reason);
+  ferry_host_note_change (self);
   end_runs (self, reason, how == FERRY_HOST_END_CLOSED);
-  g_clear_pointer (&self->place.session, ferry_run_session_unref);
+  g_clear_object (&self->session);
+  g_queue_clear_full (&self->untold, telling_free);
   set_load (self, self->n_workers, 0);
   set_state (self, FERRY_HOST_STATE_LOST);
   if (self->owner != NULL)
@@ -214,9 +224,8 @@ end_with_complaint (FerryHost *self, const GError *reason)
   end_session (self, reason, FERRY_HOST_END_FAULT);
 }
 
-/* detail: the end of a sentence that begins with the host. */
-static void
-end_by_fault (FerryHost *self, const char *detail)
+void
+ferry_host_fault (FerryHost *self, const char *detail)
 {
   g_autoptr (GError) reason =
     g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The host '%s' broke a rule of the protocol: %s",
@@ -225,22 +234,17 @@ end_by_fault (FerryHost *self, const char *detail)
   end_with_complaint (self, reason);
 }
 
+/* Implements FerryTransportEndFunc. */
 static void
-place_fault (FerryRunPlace *place, const char *detail)
+session_ended (FerryTransport *session, GObject *owner)
 {
-  end_by_fault (from_place (place), detail);
-}
-
-static void
-session_ended (gpointer owner, const GError *reason)
-{
-  FerryHost *self = owner;
-
+  FerryHost *self = FERRY_HOST (owner);
+  g_autoptr (GError) reason = ferry_transport_dup_reason (session);
   gboolean is_breach = g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
 
   /* The session names the host, and the transactions on it do not. */
   if (is_breach && !g_str_has_prefix (reason->message, "The host "))
-    end_by_fault (self, reason->message);
+    ferry_host_fault (self, reason->message);
   else if (is_breach || g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))
     end_with_complaint (self, reason);
   else
@@ -290,7 +294,7 @@ take_room (FerryHost *self, GVariant *value, GError **error)
   if (room < self->room)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it took room back");
   self->room = room;
-  tell_change (self);
+  ferry_host_note_change (self);
   return TRUE;
 }
 
@@ -304,17 +308,17 @@ take_load (FerryHost *self, GVariant *value, GError **error)
       !ferry_run_load_from_variant (value, &n_workers, &n_busy, error))
     return FALSE;
   set_load (self, n_workers, n_busy);
-  tell_change (self);
+  ferry_host_note_change (self);
   return TRUE;
 }
 
 static gboolean
 take_drain (FerryHost *self, GVariant *value, GError **error)
 {
-  self->facts.draining = self->place.draining = TRUE;
+  self->facts.draining = TRUE;
   if (self->state == FERRY_HOST_STATE_PRESENT)
     set_state (self, FERRY_HOST_STATE_DRAINING);
-  tell_change (self);
+  ferry_host_note_change (self);
   return TRUE;
 }
 
@@ -344,7 +348,7 @@ told (gpointer data, const char *name, GVariant *value)
         if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
           end_with_complaint (self, error);
         else
-          end_by_fault (self, error->message);
+          ferry_host_fault (self, error->message);
         return;
       }
 }
@@ -356,6 +360,9 @@ served (gpointer data, GVariant *result, GError *error, const char *trace, gbool
   FerryHost *self = data;
   g_autoptr (GError) reason = NULL;
 
+  /* See session_ended(). */
+  if (error != NULL && ferry_transport_get_closed (FERRY_TRANSPORT (self->session)))
+    return;
   if (error != NULL)
     complain (self, "The host '%s' does not serve this application: %s", get_name_for_texts (self), error->message);
   reason = error != NULL
@@ -364,24 +371,89 @@ served (gpointer data, GVariant *result, GError *error, const char *trace, gbool
   end_session (self, reason, error != NULL ? FERRY_HOST_END_FAULT : FERRY_HOST_END_LEFT);
 }
 
-static const FerryRunAnswerFuncs serve_funcs = {told, served};
+static const FerryAnswerFuncs serve_funcs = {.item = told, .done = served};
+
+/* ---- What the host is told, as far as there is room ---- */
+
+/* Returns FALSE if there is no room. */
+static gboolean
+try_to_tell (FerryHost *self, const char *method, GVariant *arguments)
+{
+  const FerryRequest request = {.method = method, .arguments = arguments, .flags = FERRY_CALL_ONE_WAY};
+  g_autoptr (GError) error = NULL;
+
+  return ferry_host_ask (self, &request, NULL, NULL, &error) != 0 ||
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+}
+
+static void
+use_room (gpointer data)
+{
+  FerryHost *self = data;
+  Telling *telling;
+
+  self->awaits_room = FALSE;
+  while (self->is_open && (telling = g_queue_peek_head (&self->untold)) != NULL)
+    {
+      if (!try_to_tell (self, telling->method, telling->arguments))
+        return;
+      telling_free (g_queue_pop_head (&self->untold));
+    }
+  self->is_full = FALSE;
+  ferry_host_note_change (self);
+}
+
+/* Implements FerrySendFunc: there is room, or the session has ended. */
+static gboolean
+room_came (gpointer data)
+{
+  ferry_home_invoke (FERRY_HOST (data)->router->home, use_room, data, g_object_unref);
+  return TRUE;
+}
+
+/* count: the session's count of room before a message was refused. */
+static void
+await_room (FerryHost *self, guint64 count)
+{
+  if (self->awaits_room)
+    return;
+  self->awaits_room = TRUE;
+  ferry_transport_send_later (FERRY_TRANSPORT (self->session), room_came, g_object_ref (self), count);
+}
+
+guint64
+ferry_host_ask (FerryHost *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
+                GError **error)
+{
+  FerryTransport *transport = FERRY_TRANSPORT (self->session);
+  guint64 count = ferry_transport_get_room_count (transport);
+  g_autoptr (GError) failure = NULL;
+  guint64 xid = ferry_transactions_ask (ferry_transport_get_transactions (transport), request, funcs, data, &failure);
+
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    await_room (self, count);
+  if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  return xid;
+}
+
+void
+ferry_host_tell (FerryHost *self, const char *method, GVariant *arguments)
+{
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (arguments);
+  Telling *telling;
+
+  if (!self->is_open || (!self->awaits_room && try_to_tell (self, method, sunk)))
+    return;
+  telling = g_new (Telling, 1);
+  *telling = (Telling){method, g_steal_pointer (&sunk)};
+  g_queue_push_tail (&self->untold, telling);
+}
 
 /* ---- The session ---- */
 
-static void
-session_has_room (gpointer owner)
-{
-  FerryHost *self = owner;
-
-  self->is_full = FALSE;
-  tell_change (self);
-}
-
-static const FerryRunSessionFuncs session_funcs = {session_ended, session_has_room};
-
 void
-ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, const char *instance,
-                 gint64 patience)
+ferry_host_open (FerryHost *self, FerrySession *session, const char *application, const char *instance, gint64 patience)
 {
   const FerryRequest request = {
     .method = FERRY_SERVE_METHOD,
@@ -389,20 +461,14 @@ ferry_host_open (FerryHost *self, FerryTransport *transport, const char *applica
   };
   g_autoptr (GError) error = NULL;
 
-  g_return_if_fail (self->place.session == NULL);
-
-  self->place.session = ferry_run_session_new (transport, self->place.router, &session_funcs, self);
-  self->place.patience = PATIENT_CUTS * patience;
+  self->session = session;
+  ferry_transport_watch_end (FERRY_TRANSPORT (session), session_ended, G_OBJECT (self));
+  self->patience = PATIENT_CUTS * patience;
   self->instance = g_strdup (instance);
   self->is_open = TRUE;
-  self->is_full = FALSE;
-  self->room = self->place.n_sent = 0;
-  self->place.n_in_vain = 0;
-  self->wanted = 0;
-  self->round_trip = 0;
   self->opened_at = g_get_monotonic_time ();
   set_state (self, self->facts.draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
-  if (ferry_run_session_ask (self->place.session, &request, &serve_funcs, self, &error) == 0)
+  if (ferry_host_ask (self, &request, &serve_funcs, self, &error) == 0)
     end_session (self, error, FERRY_HOST_END_LOST);
 }
 
@@ -415,7 +481,7 @@ ferry_host_set_silent (FerryHost *self, gboolean silent)
     set_state (self, FERRY_HOST_STATE_SILENT);
   else
     set_state (self, self->facts.draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
-  tell_change (self);
+  ferry_host_note_change (self);
 }
 
 /* ---- Tasks ---- */
@@ -423,28 +489,28 @@ ferry_host_set_silent (FerryHost *self, gboolean silent)
 FerryHostShelf
 ferry_host_get_shelf (FerryHost *self)
 {
-  gboolean is_slow = self->place.n_in_vain >= MAX_IN_VAIN;
+  gboolean is_slow = self->n_in_vain >= MAX_IN_VAIN;
 
-  if (!self->is_open || self->is_full || !self->has_facts || self->place.n_sent >= self->room ||
+  if (!self->is_open || self->is_full || !self->has_facts || self->n_sent >= self->room ||
       self->state != FERRY_HOST_STATE_PRESENT)
     return FERRY_HOST_SHELF_NONE;
-  if (is_slow && (ferry_timer_is_set (&self->rest) || self->place.n_unbegun > 0))
+  if (is_slow && (ferry_timer_is_set (&self->rest) || self->n_unbegun > 0))
     return FERRY_HOST_SHELF_NONE;
-  return self->place.in_flight.length < self->n_workers ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
+  return self->in_flight.length < self->n_workers ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
 }
 
 gboolean
 ferry_host_send (FerryHost *self, FerryRun *run)
 {
-  guint64 n_before = self->place.n_sent;
+  guint64 n_before = self->n_sent;
 
   /* Handlers of a task that can never be sent may change anything. */
-  if (!ferry_remote_run_send (&self->place, run))
+  if (!ferry_remote_run_send (self, run))
     {
       self->is_full = self->is_open;
       return FALSE;
     }
-  if (self->place.n_sent > n_before)
+  if (self->n_sent > n_before)
     self->wanted -= self->wanted > 0 ? 1 : 0;
   return TRUE;
 }
@@ -454,16 +520,16 @@ rest_is_over (gpointer data)
 {
   g_autoptr (FerryHost) self = g_object_ref (data);
 
-  tell_change (self);
+  ferry_host_note_change (self);
 }
 
 void
 ferry_host_note_delay (FerryHost *self)
 {
-  guint n = ++self->place.n_in_vain;
+  guint n = ++self->n_in_vain;
 
   if (n >= MAX_IN_VAIN)
-    ferry_timers_set (self->place.router->timers, &self->rest,
+    ferry_timers_set (self->router->timers, &self->rest,
                       g_get_monotonic_time () + (FIRST_REST << MIN (n - MAX_IN_VAIN, N_LONGER_RESTS)), rest_is_over,
                       self);
 }
@@ -474,30 +540,20 @@ ferry_host_want (FerryHost *self, guint n_tasks)
   if (!self->is_open || self->wanted == n_tasks)
     return;
   self->wanted = n_tasks;
-  ferry_run_session_tell (self->place.session, FERRY_WANT_METHOD, ferry_run_want_to_variant (n_tasks));
+  ferry_host_tell (self, FERRY_WANT_METHOD, ferry_run_want_to_variant (n_tasks));
 }
 
-static void
-place_changed (FerryRunPlace *place)
+guint
+ferry_host_count_hosts (FerryHost *self, FerryRun *run)
 {
-  tell_change (from_place (place));
-}
-
-static guint
-place_count_hosts (FerryRunPlace *place, FerryRun *run)
-{
-  FerryHost *self = from_place (place);
-
   return self->owner != NULL ? self->funcs->count_hosts (self->owner, run) : 1;
 }
 
 /* ---- Log lines, of which only so many are shown ---- */
 
-static void
-place_log (FerryRunPlace *place, FerryTask *task, GLogLevelFlags level, const char *line)
+void
+ferry_host_log (FerryHost *self, FerryTask *task, GLogLevelFlags level, const char *line)
 {
-  FerryHost *self = from_place (place);
-
   g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (FerryTask) kept_task G_GNUC_UNUSED = g_object_ref (task);
   guint n_dropped = self->n_dropped;
@@ -530,8 +586,6 @@ show_line (FerryHost *self, FerryTask *task, guint level, const char *line)
                     "%s at %s: %s", ferry_task_get_name (task), get_name_for_texts (self), line);
 }
 
-static const FerryRunPlaceFuncs place_funcs = {place_fault, place_changed, place_count_hosts, place_log};
-
 /* ---- Properties ---- */
 
 /**
@@ -546,7 +600,7 @@ const char *
 ferry_host_get_name (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
-  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
 
   return self->facts.name;
 }
@@ -563,7 +617,7 @@ FerryHostState
 ferry_host_get_state (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), FERRY_HOST_STATE_LOST);
-  ferry_return_val_if_elsewhere (self->place.router->home, FERRY_HOST_STATE_LOST);
+  ferry_return_val_if_elsewhere (self->router->home, FERRY_HOST_STATE_LOST);
 
   return self->state;
 }
@@ -580,7 +634,7 @@ guint
 ferry_host_get_n_workers (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), 0);
-  ferry_return_val_if_elsewhere (self->place.router->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->n_workers;
 }
@@ -597,7 +651,7 @@ guint
 ferry_host_get_n_busy (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), 0);
-  ferry_return_val_if_elsewhere (self->place.router->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->n_busy;
 }
@@ -616,10 +670,10 @@ ferry_host_get_round_trip (FerryHost *self)
   gint64 measured = 0;
 
   g_return_val_if_fail (FERRY_IS_HOST (self), 0);
-  ferry_return_val_if_elsewhere (self->place.router->home, 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  if (self->place.session != NULL && FERRY_IS_SESSION (ferry_run_session_get_transport (self->place.session)))
-    measured = ferry_session_get_round_trip (FERRY_SESSION (ferry_run_session_get_transport (self->place.session)));
+  if (self->session != NULL)
+    measured = ferry_session_get_round_trip (self->session);
   return measured > 0 ? measured : self->round_trip;
 }
 
@@ -651,7 +705,7 @@ ferry_host_get_property (GObject *object, guint property_id, GValue *value, GPar
     [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy), [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
   };
 
-  if (ferry_home_check_property (FERRY_HOST (object)->place.router->home, pspec))
+  if (ferry_home_check_property (FERRY_HOST (object)->router->home, pspec))
     ferry_property_get (object, getters[property_id], value);
 }
 
@@ -722,12 +776,12 @@ ferry_host_finalize (GObject *object)
 {
   FerryHost *self = FERRY_HOST (object);
 
-  g_assert (self->place.session == NULL && self->place.in_flight.length == 0);
+  g_assert (self->session == NULL && self->in_flight.length == 0);
   g_hash_table_unref (self->functions);
   ferry_host_facts_clear (&self->facts);
   g_free (self->instance);
-  g_free (self->place.trouble);
-  g_object_unref (self->place.router);
+  g_free (self->trouble);
+  g_object_unref (self->router);
 
   G_OBJECT_CLASS (ferry_host_parent_class)->finalize (object);
 }
@@ -764,10 +818,8 @@ ferry_host_init (FerryHost *self)
 {
   self->functions = g_hash_table_new (g_str_hash, g_str_equal);
   self->shelf_link.data = self;
-  self->place.funcs = &place_funcs;
-  self->place.owner = G_OBJECT (self);
-  self->place.name = "?";
-  g_queue_init (&self->place.in_flight);
+  g_queue_init (&self->in_flight);
+  g_queue_init (&self->untold);
 }
 
 FerryHost *
@@ -775,8 +827,8 @@ ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs
 {
   FerryHost *self = g_object_new (FERRY_TYPE_HOST, NULL);
 
-  self->place.router = g_object_ref (router);
-  self->place.number = number;
+  self->router = g_object_ref (router);
+  self->number = number;
   self->funcs = funcs;
   self->owner = owner;
   return self;

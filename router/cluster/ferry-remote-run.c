@@ -11,8 +11,8 @@
 #include "cluster/ferry-remote-run-private.h"
 
 #include "base/ferry-base-private.h"
-#include "cluster/ferry-run-message-private.h"
-#include "cluster/ferry-session-private.h"
+#include "call/ferry-transport-private.h"
+#include "cluster/ferry-host-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-depth-private.h"
@@ -28,14 +28,13 @@
 typedef struct
 {
   FerryTaskCarrier carrier;
-  gint references;
-  GObject *owner;       /* (owned): the place's */
-  FerryRunPlace *place; /* (unowned) (nullable): NULL when it is over, as run */
-  FerryRun *run;        /* (unowned): place->in_flight has the reference */
-  gint64 sent_at;       /* or asked back; of a large request: or when more of it was last seen to have arrived */
-  gboolean is_large;    /* const */
-  guint64 request_end;  /* of a large request: the bytes that the session had accepted with it; 0: it has arrived */
-  guint64 arrived;      /* how many of these the host was last seen to have */
+  gint references;     /* one until it is over, one of the call until that is answered, and those of functions */
+  FerryHost *host;     /* const: (owned) */
+  FerryRun *run;       /* (unowned) (nullable): host->in_flight has the reference; NULL when it is over */
+  gint64 sent_at;      /* or asked back; of a large request: or when more of it was last seen to have arrived */
+  gboolean is_large;   /* const */
+  guint64 request_end; /* of a large request: the bytes that the session had accepted with it; 0: it has arrived */
+  guint64 arrived;     /* how many of these the host was last seen to have */
   gboolean begun;
   gboolean asked_back;     /* a refusal is expected */
   gboolean worker_is_lost; /* the host has told so; the error follows */
@@ -58,8 +57,8 @@ remote_unref (FerryRemoteRun *self)
 {
   if (--self->references > 0)
     return;
-  g_assert (self->place == NULL && !ferry_timer_is_set (&self->pace));
-  g_object_unref (self->owner);
+  g_assert (self->run == NULL && !ferry_timer_is_set (&self->pace));
+  g_object_unref (self->host);
   g_free (self);
 }
 
@@ -74,13 +73,13 @@ get_remote (FerryRun *run)
 static FerryTimers *
 get_paces (FerryRemoteRun *self)
 {
-  return self->place->router->timers;
+  return self->host->router->timers;
 }
 
 static FerryTransactions *
 get_transactions (FerryRemoteRun *self)
 {
-  return ferry_run_session_get_transactions (self->place->session);
+  return ferry_transport_get_transactions (FERRY_TRANSPORT (self->host->session));
 }
 
 static guint64
@@ -94,12 +93,11 @@ static FerryRun *
 leave (FerryRemoteRun *self)
 {
   FerryRun *run =
-    ferry_carrier_let_go (g_steal_pointer (&self->run), &self->place->in_flight, self->place->router->limits);
+    ferry_carrier_let_go (g_steal_pointer (&self->run), &self->host->in_flight, self->host->router->limits);
 
-  self->place->n_unbegun -= !self->begun;
+  self->host->n_unbegun -= !self->begun;
   ferry_timers_unset (get_paces (self), &self->pace);
   g_clear_pointer (&self->progress, g_free);
-  self->place = NULL;
   remote_unref (self);
   return run;
 }
@@ -113,7 +111,7 @@ deliver_progress (FerryRemoteRun *self)
 {
   g_autofree FerryProgress *progress = g_steal_pointer (&self->progress);
 
-  ferry_timers_set (get_paces (self), &self->pace, g_get_monotonic_time () + self->place->router->latest_interval,
+  ferry_timers_set (get_paces (self), &self->pace, g_get_monotonic_time () + self->host->router->latest_interval,
                     pace_is_over, self);
   ferry_run_take_progress (self->run, progress);
 }
@@ -134,7 +132,7 @@ flush_progress (FerryRemoteRun *self)
 {
   if (self->progress != NULL)
     deliver_progress (self);
-  return self->place != NULL;
+  return self->run != NULL;
 }
 
 /* ---- Begin ---- */
@@ -142,8 +140,8 @@ flush_progress (FerryRemoteRun *self)
 static void
 fault (FerryRemoteRun *self, const char *detail)
 {
-  if (self->place != NULL)
-    self->place->funcs->fault (self->place, detail);
+  if (self->run != NULL)
+    ferry_host_fault (self->host, detail);
 }
 
 /* A host that does not end a cancelled task breaks a promise: it may be asked no more. */
@@ -159,19 +157,19 @@ static void
 set_patience (FerryRemoteRun *self, gint64 grace)
 {
   FerryTimer *timer = &self->run->timer;
-  gint64 end = ferry_time_add (g_get_monotonic_time (), ferry_time_add (grace, self->place->patience));
+  gint64 end = ferry_time_add (g_get_monotonic_time (), ferry_time_add (grace, self->host->patience));
 
   if (!ferry_timer_is_set (timer) || timer->func != patience_is_over || timer->deadline.time > end)
-    ferry_timers_set (self->place->router->limits, timer, end, patience_is_over, self->run);
+    ferry_timers_set (self->host->router->limits, timer, end, patience_is_over, self->run);
 }
 
 /* Whether a run is behind others as far as is known: more of them have begun, and not ended, than there are workers. */
 static gboolean
 is_ahead (FerryRemoteRun *self)
 {
-  const FerryRunPlace *place = self->place;
+  const FerryHost *host = self->host;
 
-  return self->process == 0 && place->in_flight.length - place->n_unbegun > place->n_workers;
+  return self->process == 0 && host->in_flight.length - host->n_unbegun > host->n_workers;
 }
 
 /* Returns (transfer full) the error of a task that has not ended in its time. */
@@ -183,7 +181,7 @@ new_late_error (FerryRemoteRun *self)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                       "Task '%s' waited at the host '%s' at its deadline, as far as is known; set a later deadline, or "
                       "start more hosts",
-                      ferry_run_get_name (self->run), self->place->name);
+                      ferry_run_get_name (self->run), self->host->facts.name);
 }
 
 static void
@@ -213,15 +211,14 @@ set_limit (FerryRemoteRun *self)
 static void
 tell_pause (FerryRemoteRun *self)
 {
-  ferry_run_session_tell (self->place->session, FERRY_PAUSE_METHOD,
-                          ferry_run_pause_to_variant (get_xid (self), self->run->paused));
+  ferry_host_tell (self->host, FERRY_PAUSE_METHOD, ferry_run_pause_to_variant (get_xid (self), self->run->paused));
 }
 
 static void
 start_task (FerryRemoteRun *self)
 {
   set_limit (self);
-  ferry_carrier_start (self->run, -1, self->place->name);
+  ferry_carrier_start (self->run, -1, self->host->facts.name);
 }
 
 static void
@@ -233,21 +230,21 @@ begin (FerryRemoteRun *self)
       return;
     }
   self->begun = TRUE;
-  self->place->n_unbegun--;
-  self->place->n_in_vain = 0;
-  g_clear_pointer (&self->place->trouble, g_free);
+  self->host->n_unbegun--;
+  self->host->n_in_vain = 0;
+  g_clear_pointer (&self->host->trouble, g_free);
   if (!self->run->settings->idempotent)
     {
       guint64 xid = get_xid (self);
 
-      ferry_run_session_tell (self->place->session, FERRY_LEAVE_METHOD, ferry_run_xids_to_variant (&xid, 1));
+      ferry_host_tell (self->host, FERRY_LEAVE_METHOD, ferry_run_xids_to_variant (&xid, 1));
     }
   /* It was paused while it was asked back. */
   if (self->run->paused)
     tell_pause (self);
   start_task (self);
-  if (self->place != NULL)
-    self->place->funcs->changed (self->place);
+  if (self->run != NULL)
+    ferry_host_note_change (self->host);
 }
 
 /* ---- What a function sends while it runs ---- */
@@ -288,7 +285,7 @@ take_log (FerryRemoteRun *self, GVariant *value, GError **error)
 
   if (!ferry_run_log_from_variant (value, &level, &line, error))
     return FALSE;
-  self->place->funcs->log (self->place, ferry_run_get_task (self->run), level, line);
+  ferry_host_log (self->host, ferry_run_get_task (self->run), level, line);
   return TRUE;
 }
 
@@ -390,42 +387,46 @@ is_of_pool (const GError *reason)
 
 /* Handles a task that the host has refused. As in a pool, it fails where nothing else can run it. */
 static void
-take_refusal (FerryRunPlace *place, FerryRun *run, gboolean expected, const GError *reason)
+take_refusal (FerryHost *host, FerryRun *run, gboolean expected, const GError *reason)
 {
   guint n_places = MAX_REFUSALS;
 
   if (is_of_pool (reason))
     {
-      g_free (place->trouble);
-      place->trouble = g_strdup (reason->message);
+      g_free (host->trouble);
+      host->trouble = g_strdup (reason->message);
     }
   if (is_of_pool (reason) && !run->source->is_shared)
-    n_places = CLAMP (place->funcs->count_hosts (place, run), 1, MAX_REFUSALS);
+    n_places = CLAMP (ferry_host_count_hosts (host, run), 1, MAX_REFUSALS);
   if (expected || ++run->n_refusals < n_places)
     ferry_carrier_give_back (run);
   else
     ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE,
                         g_error_new (reason->domain, reason->code, "The host '%s' did not run task '%s': %s",
-                                     place->name, ferry_run_get_name (run), reason->message),
+                                     host->facts.name, ferry_run_get_name (run), reason->message),
                         NULL, NULL);
 }
 
 /* Handles the error of a run that has lost its worker, as the host tells. */
 static void
-take_worker_loss (FerryRunPlace *place, FerryRun *run, const GError *error, const char *trace)
+take_worker_loss (FerryHost *host, FerryRun *run, const GError *error, const char *trace)
 {
   run->n_deaths++;
-  lose (run, place->death_limit,
-        g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host '%s': %s", place->name, error->message), trace);
+  lose (run, host->death_limit,
+        g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host '%s': %s", host->facts.name, error->message),
+        trace);
 }
 
+/* Takes the call's reference. The end of the session is an error of each call; the host then ends the runs. */
 static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  g_autoptr (FerryRemoteRun) self = remote_ref (data);
+  g_autoptr (FerryRemoteRun) self = data;
   g_autoptr (FerryRun) run = NULL;
-  FerryRunPlace *place = self->place;
+  FerryHost *host = self->host;
 
+  if (error != NULL && ferry_transport_get_closed (FERRY_TRANSPORT (host->session)))
+    return;
   if (!refused && !self->begun)
     {
       fault (self, "it answered a task that it had not begun");
@@ -435,19 +436,19 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     return;
   run = leave (self);
   if (refused || self->worker_is_lost)
-    run->shunned = place->number;
+    run->shunned = host->number;
   if (refused)
-    take_refusal (place, run, self->asked_back || place->draining, error);
+    take_refusal (host, run, self->asked_back || host->facts.draining, error);
   else if (error != NULL && self->worker_is_lost)
-    take_worker_loss (place, run, error, trace);
+    take_worker_loss (host, run, error, trace);
   else if (error != NULL)
     ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
     ferry_carrier_complete (run, result);
-  place->funcs->changed (place);
+  ferry_host_note_change (host);
 }
 
-static const FerryRunAnswerFuncs answer_funcs = {item_came, answered};
+static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answered};
 
 /* runner: what became of the task at the host, as the middle of a sentence. */
 static GError *
@@ -476,7 +477,7 @@ ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_applicati
   g_autoptr (FerryRemoteRun) self = remote_ref (get_remote (run));
   g_autoptr (FerryRun) kept = NULL;
   g_autofree char *runner = NULL;
-  FerryRunPlace *place = self->place;
+  const FerryHost *host = self->host;
 
   if (!flush_progress (self))
     return;
@@ -492,11 +493,11 @@ ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_applicati
       ferry_carrier_fail (run, FERRY_TASK_EVENT_LOST, ferry_error_copy (reason), NULL, NULL);
       return;
     }
-  run->shunned = place->number;
+  run->shunned = host->number;
   /* That a host was lost says little about a task that may be run again anyway. */
   run->n_deaths += !run->settings->idempotent;
   ferry_task_take_host_loss (ferry_run_get_task (run), reason->message);
-  lose (run, place->death_limit, new_loss (run, place->name, runner, reason), NULL);
+  lose (run, host->death_limit, new_loss (run, host->facts.name, runner, reason), NULL);
 }
 
 /* ---- Sending ---- */
@@ -514,7 +515,7 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
     .function = (char *) run->function,
     .idempotent = settings->idempotent,
     .stoppable = settings->stoppable,
-    .leave_ahead = (guint8) self->place->leave_ahead,
+    .leave_ahead = (guint8) self->host->leave_ahead,
     .run_timeout = settings->run_timeout,
     .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
     .cancel_grace = settings->cancel_grace,
@@ -528,7 +529,7 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
       request.flags = FERRY_CALL_STREAM;
       request.window = (guint16) settings->window;
     }
-  return ferry_run_session_ask (self->place->session, &request, &answer_funcs, self, error);
+  return ferry_host_ask (self->host, &request, &answer_funcs, self, error);
 }
 
 static gboolean
@@ -546,29 +547,20 @@ check_sendable (FerryRun *run, GError **error)
   return run->arguments == NULL || ferry_depth_check (run->arguments, error);
 }
 
-/* Returns what the session has sent. A transport of another kind says nothing of that. */
-static FerrySessionCounts
-get_counts (FerryRemoteRun *self)
-{
-  FerryTransport *transport = ferry_run_session_get_transport (self->place->session);
-
-  return FERRY_IS_SESSION (transport) ? ferry_session_get_counts (FERRY_SESSION (transport)) : (FerrySessionCounts){0};
-}
-
 static void
 note_size (FerryRemoteRun *self)
 {
   GVariant *arguments = self->run->arguments;
 
   self->is_large = arguments != NULL && g_variant_get_size (arguments) > FERRY_SESSION_LARGEST_PACKET;
-  self->request_end = self->is_large ? get_counts (self).accepted : 0;
+  self->request_end = self->is_large ? ferry_session_get_counts (self->host->session).accepted : 0;
 }
 
 /* For a large request that has not arrived as a whole. */
 static void
 note_arrival (FerryRemoteRun *self)
 {
-  guint64 arrived = get_counts (self).arrived;
+  guint64 arrived = ferry_session_get_counts (self->host->session).arrived;
 
   if (arrived > self->arrived)
     {
@@ -580,32 +572,32 @@ note_arrival (FerryRemoteRun *self)
 }
 
 gboolean
-ferry_remote_run_send (FerryRunPlace *place, FerryRun *run)
+ferry_remote_run_send (FerryHost *host, FerryRun *run)
 {
   g_autoptr (GError) error = NULL;
   FerryRemoteRun *self = g_new0 (FerryRemoteRun, 1);
   guint64 xid;
 
   self->carrier.funcs = &carrier_funcs;
-  self->references = 1;
-  self->owner = g_object_ref (place->owner);
-  self->place = place;
+  self->references = 2;
+  self->host = g_object_ref (host);
   self->sent_at = g_get_monotonic_time ();
+  /* The answer cannot come before this function returns: the session receives on this thread. */
   xid = check_sendable (run, &error) ? send_request (self, run, &error) : 0;
   if (xid == 0)
     {
       gboolean for_good = ferry_carrier_is_for_good (error);
 
-      self->place = NULL;
+      remote_unref (self);
       remote_unref (self);
       if (for_good)
         ferry_carrier_fail_unsendable (run, g_steal_pointer (&error));
       return for_good;
     }
   self->run = run;
-  ferry_carrier_take (run, &self->carrier, &place->in_flight, xid);
-  place->n_sent++;
-  place->n_unbegun++;
+  ferry_carrier_take (run, &self->carrier, &host->in_flight, xid);
+  host->n_sent++;
+  host->n_unbegun++;
   note_size (self);
   return TRUE;
 }
@@ -621,13 +613,26 @@ return_task (FerryRemoteRun *self)
   ferry_carrier_give_back (run);
 }
 
+/* Whether the request was not sent as a whole, and is given up: the host never has it then. */
+static gboolean
+drop_request (FerryRemoteRun *self)
+{
+  if (!ferry_session_drop_request (self->host->session, get_xid (self)))
+    return FALSE;
+  self->host->n_sent--;
+  if (ferry_transactions_forget (get_transactions (self), get_xid (self)))
+    remote_unref (self);
+  return TRUE;
+}
+
 /* Returns a task that was not begun to its queue. The host refuses it when it hears of this, since it has no leave. An
- * idempotent task may have begun, and is cancelled then: to run it again does no harm. What was not sent of a large
- * task stays here. */
+ * idempotent task may have begun, and is cancelled then: to run it again does no harm. */
 static void
 take_back (FerryRemoteRun *self)
 {
-  self->place->n_sent -= ferry_run_session_abandon (self->place->session, get_xid (self));
+  if (!drop_request (self) &&
+      ferry_transactions_abandon (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED) != NULL)
+    remote_unref (self);
   return_task (self);
 }
 
@@ -662,7 +667,7 @@ carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace)
 {
   FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
-  ferry_run_session_tell (self->place->session, FERRY_HURRY_METHOD, ferry_run_hurry_to_variant (get_xid (self), grace));
+  ferry_host_tell (self->host, FERRY_HURRY_METHOD, ferry_run_hurry_to_variant (get_xid (self), grace));
   set_patience (self, grace);
 }
 
@@ -721,13 +726,12 @@ ferry_remote_run_ask_back (FerryRun *run)
       take_back (self);
       return;
     }
-  if (ferry_run_session_drop (self->place->session, xid))
+  if (drop_request (self))
     {
-      self->place->n_sent--;
       return_task (self);
       return;
     }
   self->asked_back = TRUE;
   self->sent_at = g_get_monotonic_time ();
-  ferry_run_session_tell (self->place->session, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (&xid, 1));
+  ferry_host_tell (self->host, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (&xid, 1));
 }

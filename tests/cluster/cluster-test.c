@@ -3,8 +3,7 @@
 
 /* Hosts that do what a test says. See cluster-test.h.
  *
- * A host is at the other end of a pair of transports. Their threads queue what arrives; the test takes it on the main
- * thread. */
+ * A host is at the other end of a session. What arrives there waits until the test takes it. */
 
 #include "config.h"
 
@@ -12,7 +11,6 @@
 
 #include <string.h>
 
-#include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
 
 ClusterTest *
@@ -58,16 +56,12 @@ run_free (gpointer data)
   g_free (run);
 }
 
-/* On the transport's thread. */
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   HostTest *self = g_object_get_data (owner, "host");
 
-  pthread_mutex_lock (&self->reading);
   g_queue_push_tail (&self->arrived, ferry_call_ref (call));
-  pthread_mutex_unlock (&self->reading);
-  g_main_context_wakeup (NULL);
 }
 
 static void
@@ -172,20 +166,12 @@ take_call (HostTest *self, FerryCall *call)
     g_assert_not_reached ();
 }
 
-static FerryCall *
-pop_call (HostTest *self)
-{
-  FERRY_AUTO_LOCK (&self->reading);
-
-  return g_queue_pop_head (&self->arrived);
-}
-
 guint
 host_test_take (HostTest *self)
 {
   FerryCall *call;
 
-  while ((call = pop_call (self)) != NULL)
+  while ((call = g_queue_pop_head (&self->arrived)) != NULL)
     {
       take_call (self, call);
       ferry_call_unref (call);
@@ -253,19 +239,18 @@ HostTest *
 host_test_new_with_room (ClusterTest *test, const char *name, const char *functions, guint n_workers, guint64 room)
 {
   HostTest *self = g_new0 (HostTest, 1);
-  g_autoptr (FerryTransport) near_end = NULL;
   g_autoptr (GError) error = NULL;
+  FerrySession *near_end;
 
   self->name = name;
   self->owner = g_object_new (G_TYPE_OBJECT, NULL);
   g_queue_init (&self->arrived);
   self->runs = g_ptr_array_new_with_free_func (run_free);
-  pthread_mutex_init (&self->reading, NULL);
   g_object_set_data (self->owner, "host", self);
-  ferry_transport_new_pair (&near_end, &self->far_end);
-  ferry_transport_take_calls (self->far_end, call_came, self->owner, &error);
+  loop_pair_new (test->router, &near_end, &self->far_end);
+  ferry_transport_take_calls (FERRY_TRANSPORT (self->far_end), call_came, self->owner, &error);
   g_assert_no_error (error);
-  self->host = g_object_ref (ferry_cluster_add_transport (test->cluster, near_end));
+  self->host = g_object_ref (ferry_cluster_add_session (test->cluster, near_end));
   ferry_test_run_until (is_served, self);
   host_test_tell_facts (self, functions, n_workers);
   ferry_test_run_until (has_facts, self);
@@ -290,7 +275,7 @@ is_lost (gpointer data)
 void
 host_test_die (HostTest *self)
 {
-  ferry_transport_close (self->far_end);
+  ferry_transport_close (FERRY_TRANSPORT (self->far_end));
   ferry_test_run_until (is_lost, self);
 }
 
@@ -298,13 +283,11 @@ void
 host_test_free (HostTest *self)
 {
   host_test_die (self);
-  ferry_transport_wait_ended (self->far_end);
   host_test_take (self);
   g_clear_pointer (&self->serve, ferry_call_unref);
   g_ptr_array_unref (self->runs);
   g_object_unref (self->far_end);
   g_queue_clear_full (&self->arrived, (GDestroyNotify) ferry_call_unref);
-  pthread_mutex_destroy (&self->reading);
   g_object_unref (self->owner);
   g_object_unref (self->host);
   g_free (self);

@@ -7,12 +7,11 @@
 
 #include "ferry-test.h"
 
-#include <pthread.h>
-
 #include "call/ferry-transactions-private.h"
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "cluster/loop-pair.h"
 
 G_BEGIN_DECLS
 
@@ -30,14 +29,13 @@ void cluster_test_free (ClusterTest *test);
 typedef struct
 {
   const char *name;
-  FerryHost *host;         /* (owned): what the cluster has made of it */
-  FerryTransport *far_end; /* (owned) */
-  GObject *owner;          /* (owned) */
-  pthread_mutex_t reading; /* while a test has it locked, nothing arrives */
-  GQueue arrived;          /* reading: (owned) (element-type FerryCall) */
-  FerryCall *serve;        /* (owned) (nullable) */
-  GPtrArray *runs;         /* (owned) (element-type HostRun): all that have come */
-  guint n_taken;           /* how many of them host_test_wait_run() has returned */
+  FerryHost *host;       /* (owned): what the cluster has made of it */
+  FerrySession *far_end; /* (owned) */
+  GObject *owner;        /* (owned) */
+  GQueue arrived;        /* (owned) (element-type FerryCall) */
+  FerryCall *serve;      /* (owned) (nullable) */
+  GPtrArray *runs;       /* (owned) (element-type HostRun): all that have come */
+  guint n_taken;         /* how many of them host_test_wait_run() has returned */
   guint64 room;
   guint wanted; /* how many tasks wait: what it was told last, less what it got since */
   guint n_wants;

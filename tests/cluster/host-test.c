@@ -5,7 +5,7 @@
 
 #include "cluster/host-test.h"
 
-#include "base/ferry-mailbox-private.h"
+#include "cluster/loop-pair.h"
 
 /* ---- the host ---- */
 
@@ -80,28 +80,10 @@ host_test_wait_counts (HostTest *self, guint n_waiting, guint n_reserved, guint 
 
 /* ---- what an application is told ---- */
 
-/* What the receiving thread passes on to the test's. */
-typedef struct
-{
-  HostTestCall *call; /* (owned) */
-  char *name;         /* (owned) (nullable): NULL for the end */
-  GVariant *value;    /* (owned) (nullable) */
-  GError *error;      /* (owned) (nullable) */
-  char *trace;        /* (owned) (nullable) */
-  gboolean refused;
-} Event;
-
-static HostTestCall *
-call_ref (HostTestCall *self)
-{
-  g_atomic_int_inc (&self->references);
-  return self;
-}
-
 void
 host_test_call_unref (HostTestCall *self)
 {
-  if (!g_atomic_int_dec_and_test (&self->references))
+  if (--self->references > 0)
     return;
   g_string_free (self->said, TRUE);
   g_clear_pointer (&self->result, g_variant_unref);
@@ -111,127 +93,67 @@ host_test_call_unref (HostTestCall *self)
 }
 
 static void
-event_free (gpointer data)
+note_said (HostTestCall *self, const char *name, GVariant *said)
 {
-  Event *self = data;
-
-  g_clear_pointer (&self->call, host_test_call_unref);
-  g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_error (&self->error);
-  g_free (self->trace);
-  g_free (self->name);
-  g_free (self);
-}
-
-static void
-note_said (HostTestCall *self, const Event *event)
-{
-  gboolean is_shown = event->name[0] == '\0' || g_str_equal (event->name, FERRY_MESSAGE_VALUE) ||
-                      g_str_equal (event->name, FERRY_LOG_VALUE);
-  g_autofree char *value = is_shown ? g_variant_print (event->value, FALSE) : NULL;
+  gboolean is_shown = name[0] == '\0' || g_str_equal (name, FERRY_MESSAGE_VALUE) || g_str_equal (name, FERRY_LOG_VALUE);
+  g_autofree char *value = is_shown ? g_variant_print (said, FALSE) : NULL;
 
   if (self->said->len > 0)
     g_string_append_c (self->said, ' ');
-  g_string_append (self->said, event->name);
+  g_string_append (self->said, name);
   if (value != NULL)
     g_string_append_printf (self->said, ":%s", value);
 }
 
 /* A value that comes before the answer. */
 static void
-take_value (HostTestCall *self, const Event *event)
+item_came (gpointer data, const char *name, GVariant *value)
 {
+  HostTestCall *self = data;
   HostTestApplication *application = self->application;
   FerryProgress progress;
 
-  if (event->name[0] == '\0')
+  if (name[0] == '\0')
     self->n_items++;
-  else if (g_str_equal (event->name, FERRY_BEGIN_VALUE))
+  else if (g_str_equal (name, FERRY_BEGIN_VALUE))
     self->n_begins++;
-  else if (g_str_equal (event->name, FERRY_ROOM_VALUE))
-    g_assert_true (ferry_run_room_from_variant (event->value, &application->room, NULL));
-  else if (g_str_equal (event->name, FERRY_LOAD_VALUE))
+  else if (g_str_equal (name, FERRY_ROOM_VALUE))
+    g_assert_true (ferry_run_room_from_variant (value, &application->room, NULL));
+  else if (g_str_equal (name, FERRY_LOAD_VALUE))
     application->n_load++;
-  else if (g_str_equal (event->name, FERRY_DRAIN_VALUE))
+  else if (g_str_equal (name, FERRY_DRAIN_VALUE))
     application->told_drain = TRUE;
-  else if (g_str_equal (event->name, FERRY_PROGRESS_VALUE))
+  else if (g_str_equal (name, FERRY_PROGRESS_VALUE))
     {
-      g_assert_true (ferry_run_progress_from_variant (&progress, event->value, NULL));
+      g_assert_true (ferry_run_progress_from_variant (&progress, value, NULL));
       self->fraction = progress.fraction;
       /* How many reports come depends on time, so they are counted, and not written down. */
       self->n_progress++;
       return;
     }
-  else if (g_str_equal (event->name, FERRY_PROCESS_VALUE))
+  else if (g_str_equal (name, FERRY_PROCESS_VALUE))
     {
       /* Whether it comes depends on time. */
-      g_assert_true (ferry_run_process_from_variant (event->value, &self->process, NULL));
+      g_assert_true (ferry_run_process_from_variant (value, &self->process, NULL));
       return;
     }
-  note_said (self, event);
+  note_said (self, name, value);
 }
 
-static void
-take_event (gpointer data)
-{
-  Event *event = data;
-  HostTestCall *self = event->call;
-
-  /* The receiving thread may have had a value when this end closed the transport. */
-  if (self->done && event->name != NULL && g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_CLOSED))
-    return;
-  g_assert_false (self->done);
-  if (event->name != NULL)
-    {
-      take_value (self, event);
-      return;
-    }
-  self->done = TRUE;
-  self->refused = event->refused;
-  self->result = g_steal_pointer (&event->value);
-  self->error = g_steal_pointer (&event->error);
-  self->trace = g_steal_pointer (&event->trace);
-}
-
-/* The receiving thread. */
-static void
-item_came (gpointer data, const char *name, GVariant *value)
-{
-  Event *event = g_new0 (Event, 1);
-
-  event->call = call_ref (data);
-  event->name = g_strdup (name);
-  event->value = value != NULL ? g_variant_ref (value) : NULL;
-  ferry_mailbox_post (NULL, take_event, event, event_free);
-}
-
-/* The receiving thread. */
 static void
 end_came (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  Event *event = g_new0 (Event, 1);
+  g_autoptr (HostTestCall) self = data;
 
-  event->call = data;
-  event->value = result != NULL ? g_variant_ref (result) : NULL;
-  event->error = error != NULL ? g_error_copy (error) : NULL;
-  event->trace = g_strdup (trace);
-  event->refused = refused;
-  ferry_mailbox_post (NULL, take_event, event, event_free);
+  g_assert_false (self->done);
+  self->done = TRUE;
+  self->refused = refused;
+  self->result = result != NULL ? g_variant_ref (result) : NULL;
+  self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->trace = g_strdup (trace);
 }
 
-static void
-hold (gpointer data)
-{
-  call_ref (data);
-}
-
-static void
-release (gpointer data)
-{
-  host_test_call_unref (data);
-}
-
-static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = end_came, .hold = hold, .release = release};
+static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = end_came};
 
 /* ---- what an application says ---- */
 
@@ -417,11 +339,13 @@ HostTestApplication *
 host_test_connect_mute (HostTest *test, const char *name)
 {
   HostTestApplication *self = g_new0 (HostTestApplication, 1);
-  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (FerrySession) end = NULL;
   g_autoptr (GError) error = NULL;
+  FerrySession *session;
 
   self->test = test;
-  ferry_transport_new_pair (&self->transport, &end);
+  loop_pair_new (test->task->router, &session, &end);
+  self->transport = FERRY_TRANSPORT (session);
   ferry_host_service_add (test->service, end, name, &error);
   g_assert_no_error (error);
   return self;

@@ -57,7 +57,7 @@ a_begun_task_is_lost_with_its_host (void)
   host_test_die (host);
   cluster_test_assert_failed (
     task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-    "Task '*' was lost with the host 'alpha', which ran work (7); *: The other end closed the stream*");
+    "Task '*' was lost with the host 'alpha', which ran work (7); *: The other end has closed the session*");
   g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "alpha");
   host_test_take (other);
   g_assert_cmpuint (other->runs->len, ==, 0);
@@ -289,8 +289,8 @@ a_map_loses_the_item_that_its_host_had_begun (void)
 {
   check_chunk_again (FALSE, 1,
                      "0:10 Item 1 was lost with the host 'alpha', which ran work (1); map the item again if that does "
-                     "no harm, or set FerryMap:idempotent: The other end closed the stream, or its process has ended; "
-                     "see whether it runs, and open a new stream 2:22 ");
+                     "no harm, or set FerryMap:idempotent: The other end has closed the session; open a new one "
+                     "2:22 ");
 }
 
 static void
@@ -726,7 +726,7 @@ a_cancelled_task_ends_in_time (void)
   g_autoptr (FerryTask) task = cluster_test_new_task ("work");
   g_autofree char *message = NULL;
 
-  host->host->place.patience = 1;
+  host->host->patience = 1;
   ferry_task_set_cancel_grace (task, 1);
   cluster_test_submit_task (test, task);
   host_test_run (host);

@@ -385,7 +385,7 @@ sessions_are_told_that_the_server_is_back (void)
   task = task_test_submit (scene->executor, "nothing", NULL);
   task_test_assert_result (task, NULL);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
-  asking.session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  asking.session = item->session;
   /* All that was sent is acknowledged, so nothing but this is a reason to ask. */
   ferry_test_run_until (has_nothing_under_way, asking.session);
   nats_test_server_kill (scene->server);
@@ -410,7 +410,7 @@ no_host_is_doubted_while_the_server_is_gone (void)
   task = task_test_submit (scene->executor, "nothing", NULL);
   task_test_assert_result (task, NULL);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
-  session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  session = item->session;
   nats_test_server_kill (scene->server);
   wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
   n_pings = ferry_session_get_counts (session).n_pings;
@@ -442,7 +442,7 @@ a_server_that_takes_less_ends_sessions_with_larger_packets (void)
   /* The host ignores what it says, as it has no such runs. */
   for (guint i = 0; i < FERRY_MAX_XIDS; i++)
     xids[i] = G_MAXUINT32 + (guint64) i;
-  ferry_run_session_tell (item->place.session, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (xids, FERRY_MAX_XIDS));
+  ferry_host_tell (item, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (xids, FERRY_MAX_XIDS));
   nats_test_server_start (scene->server, "max_payload: 20000\n");
   g_assert_nonnull (strstr (task_test_assert_failed (begun, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message,
                             "takes up to 20000 bytes; raise 'max_payload'"));
@@ -459,9 +459,8 @@ count_packets (Scene *scene)
   for (guint i = 0; i < g_list_model_get_n_items (hosts); i++)
     {
       g_autoptr (FerryHost) item = g_list_model_get_item (hosts, i);
-      FerryTransport *transport = ferry_run_session_get_transport (item->place.session);
 
-      n += ferry_session_get_counts (FERRY_SESSION (transport)).n_sent;
+      n += ferry_session_get_counts (item->session).n_sent;
     }
   return n;
 }
@@ -523,7 +522,7 @@ a_large_request_is_not_sent_to_its_end_when_its_task_is_cancelled (void)
   host = host_new (scene, "alpha");
   wait_hosts (scene, 1);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
-  session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  session = item->session;
   proxy_test_delay (scene->proxy, 20);
   for (guint i = 0; i < n; i++)
     {
@@ -829,7 +828,7 @@ a_host_that_breaks_the_rules_is_not_used_for_a_while (void)
   liar = host_new (scene, "liar");
   wait_hosts (scene, 1);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
-  item->place.funcs->fault (&item->place, "a test says so");
+  ferry_host_fault (item, "a test says so");
   wait_hosts (scene, 0);
   tell_presence (liar);
   honest = host_new (scene, "honest");
@@ -1482,7 +1481,7 @@ a_cancel_takes_one_round_trip (void)
   task = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
-  listener.session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  listener.session = item->session;
   ferry_test_run_until (is_told_that_a_worker_is_busy, item);
   ferry_test_run_until (has_heard_the_last_words, &listener);
   ferry_test_run_until (has_nothing_under_way, listener.session);

@@ -13,6 +13,7 @@
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-host-service-private.h"
+#include "cluster/loop-pair.h"
 #include "task/task-test.h"
 
 #define MAX_HOSTS 3
@@ -21,7 +22,7 @@
 typedef struct
 {
   FerryHostService *service; /* (owned) */
-  FerryTransport *transport; /* (owned): the host's end */
+  FerrySession *session;     /* (owned): the host's end */
   gboolean drained;
 } Host;
 
@@ -50,14 +51,14 @@ static const FerryHostServiceFuncs service_funcs = {note_facts, note_drained};
 static void
 connect_host (Scene *scene, Host *host)
 {
-  g_autoptr (FerryTransport) near_end = NULL;
   g_autoptr (GError) error = NULL;
+  FerrySession *near_end;
 
-  g_clear_object (&host->transport);
-  ferry_transport_new_pair (&near_end, &host->transport);
-  ferry_host_service_add (host->service, host->transport, "test", &error);
+  g_clear_object (&host->session);
+  loop_pair_new (scene->task->router, &near_end, &host->session);
+  ferry_host_service_add (host->service, host->session, "test", &error);
   g_assert_no_error (error);
-  ferry_cluster_add_transport (scene->cluster, near_end);
+  ferry_cluster_add_session (scene->cluster, near_end);
 }
 
 static void
@@ -129,7 +130,7 @@ scene_free (Scene *scene)
   ferry_test_finalize (scene->cluster);
   for (guint i = 0; i < scene->n_hosts; i++)
     {
-      g_object_unref (scene->hosts[i].transport);
+      g_object_unref (scene->hosts[i].session);
       g_object_unref (scene->hosts[i].service);
     }
   task_test_free (scene->task);
@@ -357,7 +358,7 @@ cut (FerryTask *task, gpointer data)
   if (++cuts->n_done % 20 != 0)
     return;
   cuts->next = (cuts->next + 1) % cuts->scene->n_hosts;
-  ferry_transport_close (host->transport);
+  ferry_transport_close (FERRY_TRANSPORT (host->session));
   connect_host (cuts->scene, host);
 }
 

@@ -317,7 +317,7 @@ cancels_a_task_that_no_host_has_begun (void)
 
   g_assert_true (task_test_witness_cancel (witness));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
-  g_assert_cmpuint (host->host->place.n_unbegun, ==, 0);
+  g_assert_cmpuint (host->host->n_unbegun, ==, 0);
   host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
   /* The host may have sent this before it heard of the cancel. */
   host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
@@ -990,17 +990,17 @@ waits_for_room_in_the_transport (void)
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree char *text = g_strnfill (300 * 1024, 'x');
 
-  pthread_mutex_lock (&host->reading);
+  loop_pair_hold (host->far_end, TRUE);
   for (guint i = 0; i < 12; i++)
     {
       g_ptr_array_add (tasks, ferry_task_new (FERRY_TASK_KIND_CALL, "work", g_variant_new_string (text)));
       cluster_test_submit_task (test, tasks->pdata[i]);
     }
   ferry_test_run_until (is_full, host);
-  g_assert_cmpuint (host->host->place.n_sent, <, 12);
+  g_assert_cmpuint (host->host->n_sent, <, 12);
   /* The host is to be told what waits, too. */
   ferry_test_run_until (has_no_timers, test);
-  pthread_mutex_unlock (&host->reading);
+  loop_pair_hold (host->far_end, FALSE);
   for (guint i = 0; i < 12; i++)
     {
       HostRun *run = host_test_run (host);

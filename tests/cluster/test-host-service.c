@@ -17,11 +17,10 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "cluster/ferry-host-session-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/host-test.h"
+#include "cluster/loop-pair.h"
 
-#define N_LAST_REQUESTS 500
 #define GRACE (600 * G_USEC_PER_SEC)
 
 /* The limits of a run beside a host that is late: a machine may be too slow for a limit, but not for all. */
@@ -830,13 +829,13 @@ static void
 test_transport_that_ends_for_a_fault_is_told_of (void)
 {
   g_autoptr (HostTest) test = host_test_new (TRUE, 1);
-  g_autoptr (FerryTransport) transport = NULL;
-  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (FerrySession) application = NULL;
+  g_autoptr (FerrySession) end = NULL;
   g_autoptr (GError) fault = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "It broke a rule");
 
-  ferry_transport_new_pair (&transport, &end);
+  loop_pair_new (test->task->router, &application, &end);
   g_assert_true (ferry_host_service_add (test->service, end, "demo", NULL));
-  ferry_transport_end (end, fault);
+  ferry_transport_end (FERRY_TRANSPORT (end), fault);
   task_test_wait_message ("The session of demo ends: It broke a rule");
 }
 
@@ -867,14 +866,6 @@ test_who_does_not_ask_to_be_served_is_cut_off (void)
   host_test_wait_done (call);
   g_assert_error (call->error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   assert_other_is_served (test);
-}
-
-/* The thread that receives may have the last reference to the session, and with it to the pool. */
-static void
-test_last_request_may_outlive_its_session (void)
-{
-  for (guint i = 0; i < N_LAST_REQUESTS; i++)
-    test_who_does_not_ask_to_be_served_is_cut_off ();
 }
 
 /* ---- ends ---- */
@@ -948,54 +939,6 @@ test_service_that_is_dropped_ends_its_sessions (void)
   host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
-/* ---- sessions by themselves ---- */
-
-static void
-note_ended (gpointer owner, FerryHostSession *session)
-{
-  *(gboolean *) owner = TRUE;
-}
-
-/* Returns (transfer full) a session that has ended. */
-static FerryHostSession *
-new_ended_session (TaskTest *task)
-{
-  static const FerryHostSessionFuncs funcs = {.ended = note_ended};
-  FerryHostBoard board = {.router = task->router};
-  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The test ends it");
-  g_autoptr (FerryTransport) application = NULL;
-  g_autoptr (FerryTransport) end = NULL;
-  g_autoptr (GError) error = NULL;
-  FerryHostSession *session;
-  gboolean ended = FALSE;
-
-  ferry_host_room_init (&board.room, 1);
-  ferry_transport_new_pair (&application, &end);
-  session = ferry_host_session_new (end, "demo", &board, &funcs, &ended, &error);
-  g_assert_no_error (error);
-  ferry_host_session_finish (session, reason);
-  g_assert_true (ended);
-  ferry_host_room_clear (&board.room);
-  return session;
-}
-
-static gpointer
-drop (gpointer session)
-{
-  g_object_unref (session);
-  return NULL;
-}
-
-/* The thread that receives may drop a session last. */
-static void
-test_ended_session_is_dropped_by_any_thread (void)
-{
-  TaskTest *task = task_test_new (TRUE, 1);
-
-  g_thread_join (g_thread_new ("receives", drop, new_ended_session (task)));
-  task_test_free (task);
-}
-
 static void
 add_late (const char *name, gboolean is_stopped, gboolean has_deadline)
 {
@@ -1052,11 +995,9 @@ main (int argc, char **argv)
   ADD ("transport-that-ends-for-a-fault-is-told-of", test_transport_that_ends_for_a_fault_is_told_of);
   ADD ("log-tells-when-an-application-leaves-its-tasks", test_log_tells_when_an_application_leaves_its_tasks);
   ADD ("who-does-not-ask-to-be-served-is-cut-off", test_who_does_not_ask_to_be_served_is_cut_off);
-  ADD ("last-request-may-outlive-its-session", test_last_request_may_outlive_its_session);
   ADD ("end-of-a-session-ends-its-tasks", test_end_of_a_session_ends_its_tasks);
   ADD ("drain-finishes-what-runs", test_drain_finishes_what_runs);
   ADD ("service-that-is-dropped-ends-its-sessions", test_service_that_is_dropped_ends_its_sessions);
-  ADD ("ended-session-is-dropped-by-any-thread", test_ended_session_is_dropped_by_any_thread);
 #undef ADD
   return g_test_run ();
 }
