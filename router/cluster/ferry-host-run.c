@@ -40,8 +40,8 @@
 /* A value that is to be sent. */
 typedef struct
 {
-  const char *name; /* (nullable): NULL for what was yielded */
-  GVariant *value;  /* (owned) */
+  char *name;      /* (owned) (nullable): NULL for what was yielded */
+  GVariant *value; /* (owned) */
   gsize cost;
 } Out;
 
@@ -51,6 +51,7 @@ out_free (gpointer data)
   Out *self = data;
 
   g_variant_unref (self->value);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -239,7 +240,7 @@ put (FerryHostRun *self, const char *name, GVariant *value)
 {
   Out *out = g_new (Out, 1);
 
-  *out = (Out){name, g_variant_ref_sink (value), 0};
+  *out = (Out){name != NULL ? g_strdup (name) : NULL, g_variant_ref_sink (value), 0};
   if (self->call == NULL)
     {
       out_free (out);
@@ -399,6 +400,15 @@ fit_item_error (FerryHostRun *self, GVariant *value)
   return g_variant_ref_sink (ferry_error_to_variant (error, trace, NULL));
 }
 
+/* Takes error. */
+static void
+end_by_force (FerryHostRun *self, GError *error)
+{
+  set_end (self, NULL, error, NULL);
+  ferry_host_run_cancel (self);
+  ferry_host_run_hurry (self, 0);
+}
+
 static void
 run_sent (gpointer owner, const char *type, GVariant *value)
 {
@@ -409,18 +419,18 @@ run_sent (gpointer owner, const char *type, GVariant *value)
     return;
   if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
     value = fitted = fit_item_error (self, value);
-  if (self->out_size < MAX_OUT)
-    {
-      put (self, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant (type, value));
-      return;
-    }
-  set_end (self, NULL,
-           g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                        "Function '%s' sent more than the connection to the application takes; send less, or yield it",
-                        self->request.function),
-           NULL);
-  ferry_host_run_cancel (self);
-  ferry_host_run_hurry (self, 0);
+  if (g_str_has_prefix (type, FERRY_OWN_VALUE_PREFIX))
+    end_by_force (self,
+                  g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                               "Function '%s' sent '%s', and a host sends what begins with '%s'; use another name",
+                               self->request.function, type, FERRY_OWN_VALUE_PREFIX));
+  else if (self->out_size < MAX_OUT)
+    put (self, type, value);
+  else
+    end_by_force (self, g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                                     "Function '%s' sent more than the connection to the application takes; send less, "
+                                     "or yield it",
+                                     self->request.function));
 }
 
 static void
@@ -432,8 +442,6 @@ end_with_error (FerryHostRun *self)
                     ? ferry_error_copy (failure)
                     : g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled", self->request.name);
 
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
-    put (self, FERRY_LOST_VALUE, g_variant_new_tuple (NULL, 0));
   set_end (self, NULL, fit_error (error), add_to_trace (self, run->trace));
 }
 
@@ -766,7 +774,7 @@ send_process (FerryHostRun *self, gint64 now)
     }
   process = self->run.pid;
   if (process > 0 &&
-      !ferry_call_send_value (self->call, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (process), &error) &&
+      !ferry_call_send_value (self->call, FERRY_PROCESS_VALUE, g_variant_new_uint64 ((guint64) process), &error) &&
       is_blocked (error))
     return FALSE;
   self->process_due = 0;

@@ -422,7 +422,7 @@ tell_room (FerryHostSession *self, gint64 now)
 
   if (room == self->told_room || self->draining)
     return TRUE;
-  if (!tell (self, FERRY_ROOM_VALUE, ferry_run_room_to_variant (room)))
+  if (!tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (room)))
     return FALSE;
   if (self->share.received == self->told_room && self->share.want > 0)
     self->room_told_at = now;
@@ -639,77 +639,73 @@ take_serve (FerryHostSession *self, FerryCall *call, GError **error)
 static gboolean
 take_want (FerryHostSession *self, FerryCall *call, GError **error)
 {
-  if (!ferry_run_want_from_variant (ferry_call_get_arguments (call), &self->share.want, error))
+  guint64 want;
+
+  if (!ferry_run_number_from_variant (ferry_call_get_arguments (call), G_MAXUINT32, &want, error))
     return FALSE;
+  self->share.want = (guint) want;
   self->funcs->changed (self->owner, self);
   return TRUE;
 }
 
-static gboolean
-take_leave (FerryHostSession *self, FerryCall *call, GError **error)
+static void
+take_leave (FerryHostSession *self, FerryHostRun *run, gint64 number)
 {
-  g_autoptr (GArray) xids = ferry_run_xids_from_variant (ferry_call_get_arguments (call), error);
-
-  for (guint i = 0; xids != NULL && i < xids->len; i++)
-    {
-      FerryHostRun *run = g_hash_table_lookup (self->runs, &g_array_index (xids, guint64, i));
-
-      /* Leave for a run that is over is late, and harmless. */
-      if (run == NULL || run->state != FERRY_HOST_RUN_RESERVED)
-        continue;
-      /* One that was slow on purpose must not have the host take on more than its workers do. */
-      if (!run->stuck)
-        ferry_host_room_note_round_trip (&self->board->room, g_get_monotonic_time () - run->asked_at);
-      self->funcs->run_left (self->owner, self, run);
-      start_run (self, run);
-    }
-  return xids != NULL;
+  if (run->state != FERRY_HOST_RUN_RESERVED)
+    return;
+  /* One that was slow on purpose must not have the host take on more than its workers do. */
+  if (!run->stuck)
+    ferry_host_room_note_round_trip (&self->board->room, g_get_monotonic_time () - run->asked_at);
+  self->funcs->run_left (self->owner, self, run);
+  start_run (self, run);
 }
 
-static gboolean
-take_withdraw (FerryHostSession *self, FerryCall *call, GError **error)
+static void
+take_withdraw (FerryHostSession *self, FerryHostRun *run, gint64 number)
 {
-  g_autoptr (GArray) xids = ferry_run_xids_from_variant (ferry_call_get_arguments (call), error);
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "The application took the task back");
 
-  for (guint i = 0; xids != NULL && i < xids->len; i++)
-    {
-      FerryHostRun *run = g_hash_table_lookup (self->runs, &g_array_index (xids, guint64, i));
-
-      if (run != NULL && !is_begun (run))
-        ferry_host_run_refuse (run, reason);
-    }
-  return xids != NULL;
+  if (!is_begun (run))
+    ferry_host_run_refuse (run, reason);
 }
 
-static gboolean
-take_hurry (FerryHostSession *self, FerryCall *call, GError **error)
+static void
+take_hurry (FerryHostSession *self, FerryHostRun *run, gint64 number)
 {
-  FerryHostRun *run;
-  guint64 xid;
-  gint64 grace;
-
-  if (!ferry_run_hurry_from_variant (ferry_call_get_arguments (call), &xid, &grace, error))
-    return FALSE;
-  run = g_hash_table_lookup (self->runs, &xid);
-  if (run != NULL)
-    ferry_host_run_hurry (run, grace);
-  return TRUE;
+  ferry_host_run_hurry (run, number);
 }
 
-static gboolean
-take_pause (FerryHostSession *self, FerryCall *call, GError **error)
+static void
+take_pause (FerryHostSession *self, FerryHostRun *run, gint64 number)
 {
-  FerryHostRun *run;
-  gboolean paused;
-  guint64 xid;
+  ferry_host_run_set_paused (run, number != 0);
+}
 
-  if (!ferry_run_pause_from_variant (ferry_call_get_arguments (call), &xid, &paused, error))
+/* What is said of a run that is over is late, and harmless. */
+static gboolean
+take_order (FerryHostSession *self, FerryCall *call, GError **error)
+{
+  static const struct
+  {
+    const char *method;
+    void (*take) (FerryHostSession *self, FerryHostRun *run, gint64 number);
+  } orders[] = {
+    {FERRY_LEAVE_METHOD, take_leave},
+    {FERRY_WITHDRAW_METHOD, take_withdraw},
+    {FERRY_HURRY_METHOD, take_hurry},
+    {FERRY_PAUSE_METHOD, take_pause},
+  };
+  FerryHostRun *run;
+  guint64 xid;
+  gint64 number;
+
+  if (!ferry_run_order_from_variant (ferry_call_get_arguments (call), &xid, &number, error))
     return FALSE;
   run = g_hash_table_lookup (self->runs, &xid);
-  if (run != NULL)
-    ferry_host_run_set_paused (run, paused);
+  for (guint i = 0; run != NULL && i < G_N_ELEMENTS (orders); i++)
+    if (g_str_equal (ferry_call_get_method (call), orders[i].method))
+      orders[i].take (self, run, number);
   return TRUE;
 }
 
@@ -722,9 +718,9 @@ take_request (FerryHostSession *self, FerryCall *call, GError **error)
     gboolean (*take) (FerryHostSession *self, FerryCall *call, GError **error);
     gboolean is_answered;
   } methods[] = {
-    {FERRY_RUN_METHOD, take_run, TRUE},      {FERRY_LEAVE_METHOD, take_leave, FALSE},
-    {FERRY_WANT_METHOD, take_want, FALSE},   {FERRY_WITHDRAW_METHOD, take_withdraw, FALSE},
-    {FERRY_HURRY_METHOD, take_hurry, FALSE}, {FERRY_PAUSE_METHOD, take_pause, FALSE},
+    {FERRY_RUN_METHOD, take_run, TRUE},      {FERRY_LEAVE_METHOD, take_order, FALSE},
+    {FERRY_WANT_METHOD, take_want, FALSE},   {FERRY_WITHDRAW_METHOD, take_order, FALSE},
+    {FERRY_HURRY_METHOD, take_order, FALSE}, {FERRY_PAUSE_METHOD, take_order, FALSE},
     {FERRY_SERVE_METHOD, take_serve, TRUE},
   };
   const char *method = ferry_call_get_method (call);

@@ -289,7 +289,7 @@ take_room (FerryHost *self, GVariant *value, GError **error)
 {
   guint64 room;
 
-  if (!ferry_run_room_from_variant (value, &room, error))
+  if (!ferry_run_number_from_variant (value, G_MAXUINT64, &room, error))
     return FALSE;
   if (room < self->room)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it took room back");
@@ -540,7 +540,7 @@ ferry_host_want (FerryHost *self, guint n_tasks)
   if (!self->is_open || self->wanted == n_tasks)
     return;
   self->wanted = n_tasks;
-  ferry_host_tell (self, FERRY_WANT_METHOD, ferry_run_want_to_variant (n_tasks));
+  ferry_host_tell (self, FERRY_WANT_METHOD, g_variant_new_uint64 (n_tasks));
 }
 
 guint

@@ -37,7 +37,6 @@ typedef struct
   guint64 arrived;     /* how many of these the host was last seen to have */
   gboolean begun;
   gboolean asked_back;     /* a refusal is expected */
-  gboolean worker_is_lost; /* the host has told so; the error follows */
   GPid process;            /* that runs the function, at the host; 0: not known */
   FerryProgress *progress; /* (owned) (nullable): the newest report, if it was not delivered yet */
   FerryTimer pace;         /* set since a report was delivered: when the next one may be */
@@ -208,10 +207,17 @@ set_limit (FerryRemoteRun *self)
     ferry_run_hold_limit (run, run_timed_out);
 }
 
+/* number: see ferry-run-message-private.h. */
+static void
+tell_order (FerryRemoteRun *self, const char *method, gint64 number)
+{
+  ferry_host_tell (self->host, method, ferry_run_order_to_variant (get_xid (self), number));
+}
+
 static void
 tell_pause (FerryRemoteRun *self)
 {
-  ferry_host_tell (self->host, FERRY_PAUSE_METHOD, ferry_run_pause_to_variant (get_xid (self), self->run->paused));
+  tell_order (self, FERRY_PAUSE_METHOD, self->run->paused);
 }
 
 static void
@@ -234,11 +240,7 @@ begin (FerryRemoteRun *self)
   self->host->n_in_vain = 0;
   g_clear_pointer (&self->host->trouble, g_free);
   if (!self->run->settings->idempotent)
-    {
-      guint64 xid = get_xid (self);
-
-      ferry_host_tell (self->host, FERRY_LEAVE_METHOD, ferry_run_xids_to_variant (&xid, 1));
-    }
+    tell_order (self, FERRY_LEAVE_METHOD, 0);
   /* It was paused while it was asked back. */
   if (self->run->paused)
     tell_pause (self);
@@ -265,19 +267,6 @@ take_progress (FerryRemoteRun *self, GVariant *value, GError **error)
 }
 
 static gboolean
-take_message (FerryRemoteRun *self, GVariant *value, GError **error)
-{
-  g_autofree char *type = NULL;
-  g_autoptr (GVariant) message = NULL;
-
-  if (!ferry_run_message_from_variant (value, &type, &message, error))
-    return FALSE;
-  if (flush_progress (self))
-    ferry_run_take_message (self->run, type, message);
-  return TRUE;
-}
-
-static gboolean
 take_log (FerryRemoteRun *self, GVariant *value, GError **error)
 {
   g_autofree char *line = NULL;
@@ -290,69 +279,57 @@ take_log (FerryRemoteRun *self, GVariant *value, GError **error)
 }
 
 static gboolean
-take_loss (FerryRemoteRun *self, GVariant *value, GError **error)
-{
-  self->worker_is_lost = TRUE;
-  return TRUE;
-}
-
-static gboolean
 take_process (FerryRemoteRun *self, GVariant *value, GError **error)
 {
-  if (!ferry_run_process_from_variant (value, &self->process, error))
+  guint64 process;
+
+  if (!ferry_run_number_from_variant (value, G_MAXINT32, &process, error))
     return FALSE;
+  self->process = (GPid) process;
   if (ferry_run_get_state (self->run) == FERRY_TASK_STATE_EXECUTING)
     set_limit (self);
   return TRUE;
 }
 
 static gboolean
-take_yield (FerryRemoteRun *self, GVariant *value, GError **error)
+take_of_function (FerryRemoteRun *self, const char *name, GVariant *value, GError **error)
 {
   if (value == NULL)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent no value where there must be one");
-  if (flush_progress (self))
+  if (!flush_progress (self))
+    return TRUE;
+  if (name[0] == '\0')
     ferry_run_take_yield (self->run, value);
+  else
+    ferry_run_take_message (self->run, name, value);
   return TRUE;
 }
 
-static const struct
+/* Values of the host that this version does not know are ignored. */
+static gboolean
+take_item (FerryRemoteRun *self, const char *name, GVariant *value, GError **error)
 {
-  const char *name;
-  gboolean (*take) (FerryRemoteRun *self, GVariant *value, GError **error);
-} items[] = {
-  {"", take_yield},
-  {FERRY_PROGRESS_VALUE, take_progress},
-  {FERRY_MESSAGE_VALUE, take_message},
-  {FERRY_LOG_VALUE, take_log},
-  {FERRY_LOST_VALUE, take_loss},
-  {FERRY_PROCESS_VALUE, take_process},
-};
+  if (!g_str_has_prefix (name, FERRY_OWN_VALUE_PREFIX))
+    return take_of_function (self, name, value, error);
+  if (g_str_equal (name, FERRY_PROGRESS_VALUE))
+    return take_progress (self, value, error);
+  if (g_str_equal (name, FERRY_LOG_VALUE))
+    return take_log (self, value, error);
+  return !g_str_equal (name, FERRY_PROCESS_VALUE) || take_process (self, value, error);
+}
 
-/* Values that this version does not know are ignored. */
 static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
   g_autoptr (FerryRemoteRun) self = remote_ref (data);
   g_autoptr (GError) error = NULL;
 
-  if (strcmp (name, FERRY_BEGIN_VALUE) == 0)
-    {
-      begin (self);
-      return;
-    }
-  if (!self->begun)
-    {
-      fault (self, "it sent something of a task that it had not begun");
-      return;
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
-    if (strcmp (items[i].name, name) == 0)
-      {
-        if (!items[i].take (self, value, &error))
-          fault (self, error->message);
-        return;
-      }
+  if (g_str_equal (name, FERRY_BEGIN_VALUE))
+    begin (self);
+  else if (!self->begun)
+    fault (self, "it sent something of a task that it had not begun");
+  else if (!take_item (self, name, value, &error))
+    fault (self, error->message);
 }
 
 /* ---- The end ---- */
@@ -424,6 +401,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   g_autoptr (FerryRemoteRun) self = data;
   g_autoptr (FerryRun) run = NULL;
   FerryHost *host = self->host;
+  gboolean is_lost = !refused && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
 
   if (error != NULL && ferry_transport_get_closed (FERRY_TRANSPORT (host->session)))
     return;
@@ -435,11 +413,11 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (!flush_progress (self))
     return;
   run = leave (self);
-  if (refused || self->worker_is_lost)
+  if (refused || is_lost)
     run->shunned = host->number;
   if (refused)
     take_refusal (host, run, self->asked_back || host->facts.draining, error);
-  else if (error != NULL && self->worker_is_lost)
+  else if (is_lost)
     take_worker_loss (host, run, error, trace);
   else if (error != NULL)
     ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
@@ -511,8 +489,8 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
   const FerryRunRequest sent = {
     .id = ferry_task_get_number (ferry_run_get_task (run)),
     .attempt = run->n_attempts + 1,
-    .name = (char *) ferry_run_get_name (run),
-    .function = (char *) run->function,
+    .name = ferry_run_get_name (run),
+    .function = run->function,
     .idempotent = settings->idempotent,
     .stoppable = settings->stoppable,
     .leave_ahead = (guint8) self->host->leave_ahead,
@@ -667,7 +645,7 @@ carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace)
 {
   FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
-  ferry_host_tell (self->host, FERRY_HURRY_METHOD, ferry_run_hurry_to_variant (get_xid (self), grace));
+  tell_order (self, FERRY_HURRY_METHOD, grace);
   set_patience (self, grace);
 }
 
@@ -719,7 +697,6 @@ void
 ferry_remote_run_ask_back (FerryRun *run)
 {
   FerryRemoteRun *self = get_remote (run);
-  guint64 xid = get_xid (self);
 
   if (!run->settings->idempotent || self->asked_back)
     {
@@ -733,5 +710,5 @@ ferry_remote_run_ask_back (FerryRun *run)
     }
   self->asked_back = TRUE;
   self->sent_at = g_get_monotonic_time ();
-  ferry_host_tell (self->host, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (&xid, 1));
+  tell_order (self, FERRY_WITHDRAW_METHOD, 0);
 }

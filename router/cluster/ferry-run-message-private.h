@@ -9,21 +9,21 @@
  *   request FERRY_SERVE_METHOD, a stream     ->         once, first
  *                                            <-  values “host”, “room”, “load”, “drain”, as often as they change
  *                                            <-  answer: all runs are over after “drain”, and the host leaves
- *   one-way FERRY_WANT_METHOD  u             ->         how many tasks wait here that this host could run
+ *   one-way FERRY_WANT_METHOD  t             ->         how many tasks wait here that this host could run
  *   request FERRY_RUN_METHOD                 ->
- *                                            <-  value “begin”: see below
- *   one-way FERRY_LEAVE_METHOD  at           ->         xids: these runs may begin
- *                                            <-  values “progress”, “message”, “log”, “process”; items: what the
- *                                                function yields
+ *                                            <-  value “ferry.run.begin”: see below
+ *   one-way FERRY_LEAVE_METHOD  (tt)         ->         xid, 0: this run may begin
+ *                                            <-  other values: what the function sends, and what is told of it; items:
+ *                                                what it yields
  *                                            <-  answer: the result; or an error with its trace; or a refusal: the run
  *                                                was not begun, and will not be begun
  *   cancel, by its reason                    ->         the function is cancelled; a run that was not begun is refused
- *   one-way FERRY_WITHDRAW_METHOD  at        ->         xids: these runs are refused, unless they have begun
- *   one-way FERRY_HURRY_METHOD  (tx)         ->         xid, and in how many microseconds a cancelled run ends by force
- *   one-way FERRY_PAUSE_METHOD  (tb)         ->         xid, and whether the run is paused from now on
+ *   one-way FERRY_WITHDRAW_METHOD  (tt)      ->         xid, 0: this run is refused, unless it has begun
+ *   one-way FERRY_HURRY_METHOD  (tt)         ->         xid, and in how many microseconds a cancelled run ends by force
+ *   one-way FERRY_PAUSE_METHOD  (tt)         ->         xid, and whether the run is paused from now on
  *
  * Leave: a run that is not idempotent begins only when the application gives leave. The host keeps a worker's place
- * for the run, or a place ahead of the workers where the run allows that, and sends “begin”; the application marks the
+ * for the run, or a place ahead of the workers where the run allows that, and says “begin”; the application marks the
  * task as begun, and sends leave. So both ends agree on what has begun, whenever a session ends. An idempotent run
  * begins at once, and “begin” tells of it. A withdrawn run that has no leave is always refused: the application may run
  * the task elsewhere without waiting for the refusal.
@@ -35,7 +35,7 @@
  *
  * Order: a cancel may overtake other messages. Whatever names a run that is over, or was never there, is ignored.
  *
- * Lost: where a run's worker ended while the run was under way, the host sends the value “lost” before the run's error.
+ * Lost: the error of a run with a worker that ended while the run was under way is FERRY_ERROR_WORKER_LOST.
  *
  * Threads: any.
  * Trust:   decoding takes values of another machine. It checks types, lengths and ranges, and fails with
@@ -48,7 +48,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_RUN_VERSION 1
+#define FERRY_RUN_VERSION 2
 
 #define FERRY_SERVE_METHOD "ferry.serve"
 #define FERRY_WANT_METHOD "ferry.want"
@@ -64,13 +64,14 @@ G_BEGIN_DECLS
 #define FERRY_LOAD_VALUE "load"   /* (uu): workers, and how many of them are busy */
 #define FERRY_DRAIN_VALUE "drain" /* (): the host takes no more runs, and refuses those that it has not begun */
 
-/* The values that a host sends before the answer to FERRY_RUN_METHOD. */
-#define FERRY_BEGIN_VALUE "begin"       /* () */
-#define FERRY_PROGRESS_VALUE "progress" /* FerryProgress; its xid is not sent */
-#define FERRY_MESSAGE_VALUE "message"   /* (sv): ferry_job_send() */
-#define FERRY_LOG_VALUE "log"           /* (us): a GLogLevelFlags, and a line */
-#define FERRY_LOST_VALUE "lost"         /* () */
-#define FERRY_PROCESS_VALUE "process"   /* u: the process that runs the function; of runs that last for a while only */
+/* The values that a host sends of a run before the answer to FERRY_RUN_METHOD. All others are what the function sends,
+ * as a worker sends them. */
+#define FERRY_OWN_VALUE_PREFIX "ferry.run."
+#define FERRY_BEGIN_VALUE FERRY_OWN_VALUE_PREFIX "begin"       /* () */
+#define FERRY_PROGRESS_VALUE FERRY_OWN_VALUE_PREFIX "progress" /* ay: a report, as in a worker's cell, of xid 0 */
+#define FERRY_LOG_VALUE FERRY_OWN_VALUE_PREFIX "log"           /* (us): a GLogLevelFlags, and a line */
+/* t: the process that runs the function; of runs that last for a while only */
+#define FERRY_PROCESS_VALUE FERRY_OWN_VALUE_PREFIX "process"
 
 /* Limits, in bytes where it is a text. */
 #define FERRY_MAX_TOKEN 64
@@ -78,7 +79,6 @@ G_BEGIN_DECLS
 #define FERRY_MAX_HOST_WORKERS 65535
 #define FERRY_MAX_RUN_NAME 1023
 #define FERRY_MAX_LOG_LINE 4096
-#define FERRY_MAX_XIDS 4096
 
 /* Whether text may name an application, a user or a host: 1 to 64 of A-Z, a-z, 0-9, '_' and '-'. */
 gboolean ferry_token_is_valid (const char *text);
@@ -115,10 +115,10 @@ gboolean ferry_run_check_version (guint version, const char *other, GError **err
 /* The arguments of FERRY_RUN_METHOD. Times in microseconds, 0 for none. */
 typedef struct
 {
-  guint64 id;           /* of the task, for logs: the same for each of its runs */
-  guint attempt;        /* from 1 */
-  char *name;           /* (owned): the task's */
-  char *function;       /* (owned) */
+  guint64 id;       /* of the task, for logs: the same for each of its runs */
+  guint attempt;    /* from 1 */
+  const char *name; /* the task's; that of a request which has come is within packed, as the function's */
+  const char *function;
   gboolean idempotent;  /* the run begins without leave */
   gboolean stoppable;   /* FerryTask:stoppable */
   guint8 leave_ahead;   /* how many runs for each worker may have leave before a worker is free for them */
@@ -127,61 +127,37 @@ typedef struct
   gint64 cancel_grace;
   FerryTaskKind kind;
   GVariant *arguments; /* (owned) (nullable) */
+  GBytes *packed;      /* (owned) (nullable): what has come */
 } FerryRunRequest;
 
 void ferry_run_request_clear (FerryRunRequest *self);
-/* Returns (transfer floating) an array of bytes: a header, the name, the function, and the type and the bytes of the
- * arguments. A value with all of this in it would take several times as long. A name that is too long is cut, and
- * bytes of it that are no UTF-8 are replaced. The arguments must be no deeper than FERRY_MAX_DEPTH, and the function's
- * name no longer than FERRY_MAX_CALL_NAME. */
+/* Returns (transfer floating) an array of bytes, as ferry-packing packs them. A name that is too long is cut, and bytes
+ * of it that are no UTF-8 are replaced. The arguments must be no deeper than FERRY_MAX_DEPTH, and the function's name
+ * no longer than FERRY_MAX_CALL_NAME. */
 GVariant *ferry_run_request_to_variant (const FerryRunRequest *self);
 /* Sets self, which must not be in use. */
 gboolean ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError **error);
 
-/* FERRY_PROGRESS_VALUE. Decoding sets all but xid. */
+/* FERRY_PROGRESS_VALUE. */
 GVariant *ferry_run_progress_to_variant (const FerryProgress *progress);
 gboolean ferry_run_progress_from_variant (FerryProgress *progress, GVariant *value, GError **error);
-
-/* FERRY_MESSAGE_VALUE. type: (out) (transfer full). message: (out) (transfer full). */
-GVariant *ferry_run_message_to_variant (const char *type, GVariant *message);
-gboolean ferry_run_message_from_variant (GVariant *value, char **type, GVariant **message, GError **error);
 
 /* FERRY_LOG_VALUE. A line that is too long is cut. level: one of G_LOG_LEVEL_MESSAGE, _INFO, _WARNING and _DEBUG; any
  * other is sent, and taken, as one of these. line: (out) (transfer full): without control characters. */
 GVariant *ferry_run_log_to_variant (GLogLevelFlags level, const char *line);
 gboolean ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line, GError **error);
 
-/* FERRY_BEGIN_VALUE, FERRY_LOST_VALUE and FERRY_DRAIN_VALUE. */
-GVariant *ferry_run_nothing_to_variant (void);
-
 /* FERRY_LOAD_VALUE: n_busy is at most n_workers. */
 GVariant *ferry_run_load_to_variant (guint n_workers, guint n_busy);
 gboolean ferry_run_load_from_variant (GVariant *value, guint *n_workers, guint *n_busy, GError **error);
 
-/* FERRY_ROOM_VALUE. */
-GVariant *ferry_run_room_to_variant (guint64 room);
-gboolean ferry_run_room_from_variant (GVariant *value, guint64 *room, GError **error);
+/* FERRY_ROOM_VALUE, FERRY_PROCESS_VALUE, and the arguments of FERRY_WANT_METHOD: at most most. */
+gboolean ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *number, GError **error);
 
-/* The arguments of FERRY_WANT_METHOD. */
-GVariant *ferry_run_want_to_variant (guint n_tasks);
-gboolean ferry_run_want_from_variant (GVariant *value, guint *n_tasks, GError **error);
-
-/* FERRY_PROCESS_VALUE: a positive number. */
-GVariant *ferry_run_process_to_variant (GPid process);
-gboolean ferry_run_process_from_variant (GVariant *value, GPid *process, GError **error);
-
-/* The arguments of FERRY_LEAVE_METHOD and FERRY_WITHDRAW_METHOD: at most FERRY_MAX_XIDS. */
-GVariant *ferry_run_xids_to_variant (const guint64 *xids, guint n_xids);
-/* Returns (transfer full) (element-type guint64) (nullable). */
-GArray *ferry_run_xids_from_variant (GVariant *value, GError **error);
-
-/* The arguments of FERRY_HURRY_METHOD. */
-GVariant *ferry_run_hurry_to_variant (guint64 xid, gint64 grace);
-gboolean ferry_run_hurry_from_variant (GVariant *value, guint64 *xid, gint64 *grace, GError **error);
-
-/* The arguments of FERRY_PAUSE_METHOD. */
-GVariant *ferry_run_pause_to_variant (guint64 xid, gboolean paused);
-gboolean ferry_run_pause_from_variant (GVariant *value, guint64 *xid, gboolean *paused, GError **error);
+/* The arguments of FERRY_LEAVE_METHOD, FERRY_WITHDRAW_METHOD, FERRY_HURRY_METHOD and FERRY_PAUSE_METHOD. number: at
+ * most G_MAXINT64. */
+GVariant *ferry_run_order_to_variant (guint64 xid, gint64 number);
+gboolean ferry_run_order_from_variant (GVariant *value, guint64 *xid, gint64 *number, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostFacts, ferry_host_facts_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryRunRequest, ferry_run_request_clear)

@@ -10,36 +10,35 @@
 
 #include "cluster/ferry-run-message-private.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-depth-private.h"
+#include "wire/ferry-packing-private.h"
 
 #define FACTS_TYPE "(ussasusb)"
 #define SERVE_TYPE "(us)"
-#define PROGRESS_TYPE "(dttss)"
 #define LOG_LEVELS (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_DEBUG)
 
-/* What a request for a run begins with. The name, the function, the type of the arguments and their bytes follow, the
- * bytes at a multiple of 8. Numbers have the byte order of the machines, as all serialised values have: a session does
- * not join two machines that differ in that. */
+/* What a request for a run begins with. The name, the function and the arguments follow, packed. Numbers have the byte
+ * order of the machines, as all serialised values have: a session does not join two machines that differ in that. */
 typedef struct
 {
   guint64 id;
   gint64 run_timeout;
   gint64 deadline_left;
   gint64 cancel_grace;
+  guint64 size; /* of the arguments */
   guint32 attempt;
   guint16 kind;
   guint16 flags;
-  guint32 type_length; /* 0: there are no arguments */
+  guint32 type_length; /* of the arguments; 0: there are none */
   guint16 name_length;
   guint16 function_length;
 } RunHeader;
 
-G_STATIC_ASSERT (sizeof (RunHeader) == 48);
+G_STATIC_ASSERT (sizeof (RunHeader) == 56);
 
 #define RUN_IS_IDEMPOTENT 1u
 #define RUN_IS_STOPPABLE 2u
@@ -221,18 +220,20 @@ ferry_serve_from_variant (GVariant *value, char **application, GError **error)
 void
 ferry_run_request_clear (FerryRunRequest *self)
 {
-  g_free (self->name);
-  g_free (self->function);
   g_clear_pointer (&self->arguments, g_variant_unref);
+  g_clear_pointer (&self->packed, g_bytes_unref);
   *self = (FerryRunRequest){0};
 }
 
-static guint8 *
-put (guint8 *at, gconstpointer data, gsize size)
+/* Returns the size. packed: NULL to compute that only. */
+static gsize
+pack (const FerryRunRequest *self, const RunHeader *header, const char *name, guint8 *packed)
 {
-  if (size > 0)
-    memcpy (at, data, size);
-  return at + size;
+  gsize at = ferry_pack_bytes (packed, 0, header, sizeof *header);
+
+  at = ferry_pack_string (packed, at, name, header->name_length);
+  at = ferry_pack_string (packed, at, self->function, header->function_length);
+  return self->arguments != NULL ? ferry_pack_value (packed, at, self->arguments) : at;
 }
 
 GVariant *
@@ -240,12 +241,12 @@ ferry_run_request_to_variant (const FerryRunRequest *self)
 {
   g_autofree char *name = dup_valid_cut (self->name, FERRY_MAX_RUN_NAME);
   const char *type = self->arguments != NULL ? g_variant_get_type_string (self->arguments) : "";
-  gsize body_size = self->arguments != NULL ? g_variant_get_size (self->arguments) : 0;
   const RunHeader header = {
     .id = self->id,
     .run_timeout = self->run_timeout,
     .deadline_left = self->deadline_left,
     .cancel_grace = self->cancel_grace,
+    .size = self->arguments != NULL ? g_variant_get_size (self->arguments) : 0,
     .attempt = self->attempt,
     .kind = (guint16) self->kind,
     .flags = (guint16) ((self->idempotent ? RUN_IS_IDEMPOTENT : 0) | (self->stoppable ? RUN_IS_STOPPABLE : 0) |
@@ -254,25 +255,16 @@ ferry_run_request_to_variant (const FerryRunRequest *self)
     .name_length = (guint16) strlen (name),
     .function_length = (guint16) strlen (self->function),
   };
-  gsize text_size = header.name_length + header.function_length + header.type_length;
-  gsize size = sizeof header + text_size + ferry_padding_of (text_size) + body_size;
+  gsize size = pack (self, &header, name, NULL);
   guint8 *data = g_malloc (size);
-  guint8 *at = put (data, &header, sizeof header);
 
-  at = put (at, name, header.name_length);
-  at = put (at, self->function, header.function_length);
-  at = put (at, type, header.type_length);
-  memset (at, 0, ferry_padding_of (text_size));
-  if (body_size > 0)
-    g_variant_store (self->arguments, at + ferry_padding_of (text_size));
+  pack (self, &header, name, data);
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
 
 static gboolean
-check_header (const RunHeader *header, gsize size, GError **error)
+check_header (const RunHeader *header, GError **error)
 {
-  if ((gsize) header->type_length + header->name_length + header->function_length > size)
-    return refuse (error, "a task whose parts are longer than the whole");
   if (header->function_length == 0 || header->function_length > FERRY_MAX_CALL_NAME)
     return refuse (error, "a task of a function whose name is empty or too long");
   if (header->name_length > FERRY_MAX_RUN_NAME || header->type_length > FERRY_MAX_INNER_TYPE)
@@ -284,71 +276,34 @@ check_header (const RunHeader *header, gsize size, GError **error)
   return TRUE;
 }
 
-/* Returns (transfer full) (nullable) the text, or NULL with an error. */
-static char *
-take_text (const char *text, gsize length, GError **error)
-{
-  if (g_utf8_validate_len (text, (gssize) length, NULL))
-    return g_strndup (text, length);
-  refuse (error, "a task with a name that is no text");
-  return NULL;
-}
-
-/* Returns (transfer full) (nullable) the value of the bytes behind offset, or NULL with an error. */
-static GVariant *
-take_arguments (GVariant *message, gsize offset, const char *type, gsize type_length, GError **error)
-{
-  const guint8 *data = g_variant_get_data (message);
-  gsize size = g_variant_get_size (message);
-  g_autofree char *type_string = g_strndup (type, type_length);
-  g_autoptr (GBytes) whole = NULL;
-  g_autoptr (GBytes) body = NULL;
-  GVariant *arguments;
-
-  if (ferry_depth_judge_type (type, type_length) != FERRY_TYPE_GOOD || offset > size ||
-      !ferry_depth_allows (type, type_length, data + offset, size - offset))
-    {
-      refuse (error, "a task with arguments that are no value, or too deep");
-      return NULL;
-    }
-  whole = g_variant_get_data_as_bytes (message);
-  body = g_bytes_new_from_bytes (whole, offset, size - offset);
-  arguments = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type_string), body, FALSE));
-  ferry_known_types_add (arguments);
-  return arguments;
-}
-
 static gboolean
-take_parts (FerryRunRequest *self, const RunHeader *header, GVariant *message, GError **error)
+unpack (FerryRunRequest *self, const RunHeader *header, FerryUnpacking *unpacking)
 {
-  const char *name = (const char *) g_variant_get_data (message) + sizeof *header;
-  const char *function = name + header->name_length;
-  const char *type = function + header->function_length;
-  gsize text_size = header->name_length + header->function_length + header->type_length;
-
-  self->name = take_text (name, header->name_length, error);
-  self->function = self->name != NULL ? take_text (function, header->function_length, error) : NULL;
-  if (self->function == NULL || header->type_length == 0)
-    return self->function != NULL;
-  self->arguments = take_arguments (message, sizeof *header + text_size + ferry_padding_of (text_size), type,
-                                    header->type_length, error);
-  return self->arguments != NULL;
+  self->name = ferry_unpack_string (unpacking, header->name_length);
+  self->function = ferry_unpack_string (unpacking, header->function_length);
+  if (self->name == NULL || self->function == NULL)
+    return FALSE;
+  if (header->type_length > 0)
+    self->arguments = ferry_unpack_value (unpacking, header->type_length, header->size);
+  return (self->arguments != NULL || header->type_length == 0) && ferry_unpack_end (unpacking);
 }
 
 gboolean
 ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError **error)
 {
   g_auto (FerryRunRequest) request = {0};
+  FerryUnpacking unpacking;
   RunHeader header;
 
   if (!check_type (value, "ay", "a task of a wrong type", error))
     return FALSE;
-  if (g_variant_get_size (value) < sizeof header)
+  request.packed = g_variant_get_data_as_bytes (value);
+  if (!ferry_unpack_begin (&unpacking, request.packed) || !ferry_unpack_bytes (&unpacking, &header, sizeof header))
     return refuse (error, "a task that is cut off");
-  memcpy (&header, g_variant_get_data (value), sizeof header);
-  if (!check_header (&header, g_variant_get_size (value) - sizeof header, error) ||
-      !take_parts (&request, &header, value, error))
+  if (!check_header (&header, error))
     return FALSE;
+  if (!unpack (&request, &header, &unpacking))
+    return refuse (error, "a task with parts that are malformed, or arguments that are too deep");
   request.id = header.id;
   request.attempt = header.attempt;
   request.idempotent = (header.flags & RUN_IS_IDEMPOTENT) != 0;
@@ -368,55 +323,19 @@ ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError *
 GVariant *
 ferry_run_progress_to_variant (const FerryProgress *progress)
 {
-  return g_variant_new (PROGRESS_TYPE, progress->fraction, progress->amount, progress->total, progress->unit,
-                        progress->text);
-}
+  guint8 bytes[FERRY_MAX_PROGRESS_SIZE];
+  gsize size = ferry_progress_encode (bytes, 0, progress->fraction, progress->amount, progress->total, progress->unit,
+                                      progress->text);
 
-/* Copies text to place, which has room for limit bytes and a zero byte. Returns FALSE if text is longer. */
-static gboolean
-copy_text (char *place, const char *text, gsize limit)
-{
-  return g_strlcpy (place, text, limit + 1) <= limit;
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1);
 }
 
 gboolean
 ferry_run_progress_from_variant (FerryProgress *progress, GVariant *value, GError **error)
 {
-  const char *unit;
-  const char *text;
-  double fraction;
-
-  if (!check_type (value, PROGRESS_TYPE, "progress of a wrong type", error))
-    return FALSE;
-  g_variant_get (value, "(dtt&s&s)", &fraction, &progress->amount, &progress->total, &unit, &text);
-  if (!copy_text (progress->unit, unit, FERRY_MAX_PROGRESS_UNIT) ||
-      !copy_text (progress->text, text, FERRY_MAX_PROGRESS_TEXT))
-    return refuse (error, "progress with a text that is too long");
-  progress->fraction = isfinite (fraction) && fraction >= 0 ? MIN (fraction, 1) : -1;
-  if (progress->total > 0)
-    progress->amount = MIN (progress->amount, progress->total);
-  return TRUE;
-}
-
-GVariant *
-ferry_run_message_to_variant (const char *type, GVariant *message)
-{
-  return g_variant_new ("(sv)", type, message);
-}
-
-gboolean
-ferry_run_message_from_variant (GVariant *value, char **type, GVariant **message, GError **error)
-{
-  const char *name;
-
-  if (!check_type (value, "(sv)", "a message of a wrong type", error))
-    return FALSE;
-  g_variant_get_child (value, 0, "&s", &name);
-  if (name[0] == '\0' || strlen (name) > FERRY_MAX_CALL_NAME)
-    return refuse (error, "a message whose name is empty or too long");
-  *type = g_strdup (name);
-  g_variant_get_child (value, 1, "v", message);
-  return TRUE;
+  return check_type (value, "ay", "progress of a wrong type", error) &&
+         (ferry_progress_decode (progress, g_variant_get_data (value), g_variant_get_size (value)) ||
+          refuse (error, "progress that is malformed"));
 }
 
 /* Returns the level itself if it is one of those that cross, else the nearest one. */
@@ -462,12 +381,6 @@ ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line,
   return TRUE;
 }
 
-GVariant *
-ferry_run_nothing_to_variant (void)
-{
-  return g_variant_new_tuple (NULL, 0);
-}
-
 /* ---- what a host has room for ---- */
 
 GVariant *
@@ -492,118 +405,37 @@ ferry_run_load_from_variant (GVariant *value, guint *n_workers, guint *n_busy, G
   return TRUE;
 }
 
-GVariant *
-ferry_run_room_to_variant (guint64 room)
-{
-  return g_variant_new_uint64 (room);
-}
-
 gboolean
-ferry_run_room_from_variant (GVariant *value, guint64 *room, GError **error)
+ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *number, GError **error)
 {
-  if (!check_type (value, "t", "its room with a wrong type", error))
+  if (!check_type (value, "t", "a number of a wrong type", error))
     return FALSE;
-  *room = g_variant_get_uint64 (value);
+  if (g_variant_get_uint64 (value) > most)
+    return refuse (error, "a number that cannot be");
+  *number = g_variant_get_uint64 (value);
   return TRUE;
 }
 
+/* ---- orders ---- */
+
 GVariant *
-ferry_run_want_to_variant (guint n_tasks)
+ferry_run_order_to_variant (guint64 xid, gint64 number)
 {
-  return g_variant_new_uint32 (n_tasks);
+  return g_variant_new ("(tt)", xid, (guint64) number);
 }
 
 gboolean
-ferry_run_want_from_variant (GVariant *value, guint *n_tasks, GError **error)
+ferry_run_order_from_variant (GVariant *value, guint64 *xid, gint64 *number, GError **error)
 {
-  if (!check_type (value, "u", "its wants with a wrong type", error))
+  guint64 named;
+  guint64 given;
+
+  if (!check_type (value, "(tt)", "an order of a wrong type", error))
     return FALSE;
-  *n_tasks = g_variant_get_uint32 (value);
-  return TRUE;
-}
-
-/* ---- processes ---- */
-
-GVariant *
-ferry_run_process_to_variant (GPid process)
-{
-  return g_variant_new_uint32 ((guint32) process);
-}
-
-gboolean
-ferry_run_process_from_variant (GVariant *value, GPid *process, GError **error)
-{
-  guint32 number;
-
-  if (!check_type (value, "u", "its process with a wrong type", error))
-    return FALSE;
-  number = g_variant_get_uint32 (value);
-  if (number == 0 || number > G_MAXINT32)
-    return refuse (error, "an impossible process");
-  *process = (GPid) number;
-  return TRUE;
-}
-
-/* ---- leave, withdraw, hurry and pause ---- */
-
-GVariant *
-ferry_run_xids_to_variant (const guint64 *xids, guint n_xids)
-{
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, xids, n_xids, sizeof (guint64));
-}
-
-GArray *
-ferry_run_xids_from_variant (GVariant *value, GError **error)
-{
-  const guint64 *numbers;
-  GArray *xids;
-  gsize n;
-
-  if (!check_type (value, "at", "numbers of a wrong type", error))
-    return NULL;
-  numbers = g_variant_get_fixed_array (value, &n, sizeof (guint64));
-  if (n == 0 || n > FERRY_MAX_XIDS)
-    {
-      refuse (error, "no numbers, or too many");
-      return NULL;
-    }
-  xids = g_array_sized_new (FALSE, FALSE, sizeof (guint64), (guint) n);
-  return g_array_append_vals (xids, numbers, (guint) n);
-}
-
-GVariant *
-ferry_run_hurry_to_variant (guint64 xid, gint64 grace)
-{
-  return g_variant_new ("(tx)", xid, grace);
-}
-
-gboolean
-ferry_run_hurry_from_variant (GVariant *value, guint64 *xid, gint64 *grace, GError **error)
-{
-  guint64 number;
-  gint64 time;
-
-  if (!check_type (value, "(tx)", "a time with a wrong type", error))
-    return FALSE;
-  g_variant_get (value, "(tx)", &number, &time);
-  if (time < 0)
-    return refuse (error, "a negative time");
-  *xid = number;
-  *grace = time;
-  return TRUE;
-}
-
-GVariant *
-ferry_run_pause_to_variant (guint64 xid, gboolean paused)
-{
-  return g_variant_new ("(tb)", xid, paused);
-}
-
-gboolean
-ferry_run_pause_from_variant (GVariant *value, guint64 *xid, gboolean *paused, GError **error)
-{
-  if (!check_type (value, "(tb)", "a pause of a wrong type", error))
-    return FALSE;
-  g_variant_get (value, "(tb)", xid, paused);
+  g_variant_get (value, "(tt)", &named, &given);
+  if (given > G_MAXINT64)
+    return refuse (error, "an order with a number that cannot be");
+  *xid = named;
+  *number = (gint64) given;
   return TRUE;
 }

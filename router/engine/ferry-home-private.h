@@ -26,9 +26,7 @@ typedef struct _FerryHome FerryHome;
 FerryHome *ferry_home_new (GMainContext *context, GThread *thread);
 /* Makes a home of the calling thread and its thread-default main context. */
 FerryHome *ferry_home_new_here (void);
-FERRY_FOR_SIBLINGS
 FerryHome *ferry_home_ref (FerryHome *self);
-FERRY_FOR_SIBLINGS
 void ferry_home_unref (FerryHome *self);
 void ferry_home_set_thread (FerryHome *self, GThread *thread);
 GMainContext *ferry_home_get_context (FerryHome *self);
@@ -36,7 +34,6 @@ GMainContext *ferry_home_get_context (FerryHome *self);
 /* Whether the calling thread does the work that other threads pass to the home (ferry_home_invoke()). That is the
  * home's thread, or, where the home has no thread, the thread that runs the home's main context now. No other thread
  * can become the home's thread meanwhile. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_home_is_own (FerryHome *self);
 gboolean ferry_home_has_thread (FerryHome *self);
 /* Whether the calling thread may use the home's objects. TRUE when self (nullable) is NULL or has no thread. On another

@@ -137,7 +137,6 @@ GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArra
  * type with the first value of the type, and frees it with the last value. Without this function, a short
  * transaction makes and frees that data for each request, which costs as much as the value itself. Of several types
  * with one hash, only the first is kept. */
-FERRY_FOR_SIBLINGS
 void ferry_known_types_add (GVariant *value);
 
 G_END_DECLS

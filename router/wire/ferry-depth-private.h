@@ -30,13 +30,11 @@ typedef enum
 } FerryTypeVerdict;
 
 /* Checks a type string of length bytes. A zero byte at the end is not needed. */
-FERRY_FOR_SIBLINGS
 FerryTypeVerdict ferry_depth_judge_type (const char *type_string, gsize length);
 /* Returns what is wrong with a type, as the end of an error message about the other end; NULL if the type is good. */
 const char *ferry_type_verdict_to_fault (FerryTypeVerdict verdict);
 /* Whether a serialised value has no more than FERRY_MAX_DEPTH levels. The type must be good. The time is at most
  * proportional to size, whatever the bytes are. Another process may change data meanwhile. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_depth_allows (const char *type_string, gsize length, gconstpointer data, gsize size);
 /* Checks a value before it is sent. Fails with FERRY_ERROR_TOO_LARGE. */
 FERRY_FOR_SIBLINGS

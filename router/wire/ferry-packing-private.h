@@ -13,14 +13,19 @@
 
 #include <gio/gio.h>
 
+#include "base/ferry-sibling-private.h"
+
 G_BEGIN_DECLS
 
 /* The ferry_pack_…() functions write their argument at offset at of packed, and return the next offset. If packed is
  * NULL, they only compute the offset. packed must be aligned as by g_malloc(). */
+FERRY_FOR_SIBLINGS
 gsize ferry_pack_bytes (guint8 *packed, gsize at, gconstpointer bytes, gsize size);
 /* Writes the string and a zero byte; an empty string takes no bytes. */
+FERRY_FOR_SIBLINGS
 gsize ferry_pack_string (guint8 *packed, gsize at, const char *string, gsize length);
 /* Writes the type of value as a string, then the bytes of value. */
+FERRY_FOR_SIBLINGS
 gsize ferry_pack_value (guint8 *packed, gsize at, GVariant *value);
 
 /* The state of an unpacking, on the caller's stack. Unpacked strings are borrowed from held, and unpacked values
@@ -34,14 +39,19 @@ typedef struct
 } FerryUnpacking;
 
 /* Begins to unpack packed. Returns FALSE if packed (nullable) is NULL or empty. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_unpack_begin (FerryUnpacking *self, GBytes *packed);
 /* Copies the next size bytes to bytes. Returns FALSE if fewer bytes are left. ferry_unpack_string() and
  * ferry_unpack_value() return NULL then, and also for malformed bytes. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_unpack_bytes (FerryUnpacking *self, gpointer bytes, gsize size);
+FERRY_FOR_SIBLINGS
 const char *ferry_unpack_string (FerryUnpacking *self, gsize length);
 /* Returns (transfer full) (nullable) the next value. */
+FERRY_FOR_SIBLINGS
 GVariant *ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size);
 /* Whether every byte was unpacked. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_unpack_end (const FerryUnpacking *self);
 
 G_END_DECLS

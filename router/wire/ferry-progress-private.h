@@ -11,6 +11,8 @@
 
 #include <glib.h>
 
+#include "base/ferry-sibling-private.h"
+
 G_BEGIN_DECLS
 
 #define FERRY_MAX_PROGRESS_UNIT 63
@@ -41,9 +43,11 @@ typedef struct
 
 /* any: writes a report into bytes. unit and text are (nullable); a text that is too long is cut between characters.
  * Returns the number of bytes written. */
+FERRY_FOR_SIBLINGS
 gsize ferry_progress_encode (guint8 bytes[FERRY_MAX_PROGRESS_SIZE], guint64 xid, double fraction, guint64 amount,
                              guint64 total, const char *unit, const char *text);
 /* any: reads a report. Returns FALSE, and changes nothing, if size does not match the lengths in data. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size);
 
 /* any: sets an amount of a unit, which is cut between characters where it is too long. total: 0: not known. */

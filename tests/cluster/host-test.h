@@ -47,7 +47,7 @@ struct HostTestCall
   gint references;
   HostTestApplication *application; /* (unowned) */
   guint64 xid;
-  GString *said; /* the names of what was said, with a space between; values of "message" and items behind a colon */
+  GString *said; /* the names of what was said, with a space between; values behind a colon */
   guint n_begins;
   guint n_items;
   guint n_progress;

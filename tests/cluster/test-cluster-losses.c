@@ -70,7 +70,7 @@ a_process_that_is_known_is_told (void)
   g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
   g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
 
-  host_run_tell (host_test_run (host), FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
+  host_run_tell (host_test_run (host), FERRY_PROCESS_VALUE, g_variant_new_uint64 (1234));
   host_test_die (host);
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                               "Task '*' was lost with the host 'alpha', whose process 1234 ran work (7); *");
@@ -223,8 +223,7 @@ an_idempotent_task_outlives_many_hosts (void)
 static void
 answer_item (HostRun *run, guint value)
 {
-  host_run_tell (run, FERRY_MESSAGE_VALUE,
-                 ferry_run_message_to_variant (FERRY_MAP_MESSAGE_VALUE, g_variant_new_uint32 (value)));
+  host_run_tell (run, FERRY_MAP_MESSAGE_VALUE, g_variant_new_uint32 (value));
 }
 
 static void
@@ -347,7 +346,7 @@ a_late_answer_counts_for_nothing (void)
 
   ferry_task_cancel (one);
   other = cluster_test_submit (test, "work");
-  host_run_tell (first, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  host_run_tell (first, FERRY_BEGIN_VALUE, g_variant_new_tuple (NULL, 0));
   host_run_answer (first, g_variant_new_string ("forged"));
   second = host_test_run (host);
   host_run_answer (second, g_variant_new_string ("true"));
@@ -362,7 +361,6 @@ lose_worker (HostTest *host)
 {
   HostRun *run = host_test_run (host);
 
-  host_run_tell (run, FERRY_LOST_VALUE, ferry_run_nothing_to_variant ());
   host_run_fail (run, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "The worker 'pool 1' (process 7) was killed",
                  "worker: work()");
 }
@@ -524,7 +522,7 @@ refusals_of_hosts_that_drain_are_not_counted (void)
       HostRun *run = host_test_wait_run (host);
 
       g_ptr_array_add (leaving, host);
-      host_test_tell (host, FERRY_DRAIN_VALUE, ferry_run_nothing_to_variant ());
+      host_test_tell (host, FERRY_DRAIN_VALUE, g_variant_new_tuple (NULL, 0));
       ferry_test_run_until (is_draining, host);
       host_run_refuse (run, "The host leaves");
     }
@@ -543,7 +541,7 @@ a_draining_host_ends_what_it_has_begun (void)
   g_autoptr (FerryTask) waiting = cluster_test_submit (test, "work");
   HostRun *run = host_test_run (host);
 
-  host_test_tell (host, FERRY_DRAIN_VALUE, ferry_run_nothing_to_variant ());
+  host_test_tell (host, FERRY_DRAIN_VALUE, g_variant_new_tuple (NULL, 0));
   ferry_test_run_until (is_draining, host);
   host_run_refuse (host_test_wait_run (host), "The host leaves");
   other = host_test_new (test, "other", "work", 1);
@@ -576,20 +574,20 @@ fails_what_it_has_not_begun (HostTest *host, HostRun *run)
 static void
 yields_from_what_it_has_not_begun (HostTest *host, HostRun *run)
 {
-  host_run_tell (run, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant ("lie", g_variant_new_boolean (TRUE)));
+  host_run_tell (run, "lie", g_variant_new_boolean (TRUE));
 }
 
 static void
 begins_twice (HostTest *host, HostRun *run)
 {
-  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
-  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  host_run_tell (run, FERRY_BEGIN_VALUE, g_variant_new_tuple (NULL, 0));
+  host_run_tell (run, FERRY_BEGIN_VALUE, g_variant_new_tuple (NULL, 0));
 }
 
 static void
 takes_room_back (HostTest *host, HostRun *run)
 {
-  host_test_tell (host, FERRY_ROOM_VALUE, ferry_run_room_to_variant (0));
+  host_test_tell (host, FERRY_ROOM_VALUE, g_variant_new_uint64 (0));
 }
 
 static void
@@ -641,7 +639,7 @@ static const struct
   {"it answered a task that it had not begun", fails_what_it_has_not_begun},
   {"it sent something of a task that it had not begun", yields_from_what_it_has_not_begun},
   {"it took room back", takes_room_back},
-  {"sent its room with a wrong type", tells_room_of_a_wrong_type},
+  {"sent a number of a wrong type", tells_room_of_a_wrong_type},
   {"it told another name than before", becomes_another_host},
   {"sent facts of a host with no workers", has_no_workers},
   {"sent a load that cannot be", is_busier_than_it_can_be},
@@ -695,7 +693,7 @@ hosts_that_lie_do_not_fill_the_log (void)
 static void
 lies_about_begun_tasks_lose_them (void)
 {
-  static const char *const names[] = {FERRY_PROGRESS_VALUE, FERRY_MESSAGE_VALUE, FERRY_LOG_VALUE, NULL};
+  static const char *const names[] = {FERRY_PROGRESS_VALUE, FERRY_PROCESS_VALUE, FERRY_LOG_VALUE, NULL};
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
@@ -763,7 +761,7 @@ only_so_many_log_lines_are_shown (void)
   host->host->lines.since = G_MAXINT64 / 2;
   for (guint i = 0; i < 1000; i++)
     host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_DEBUG, "line"));
-  host_run_tell (run, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant ("all", g_variant_new_uint32 (1)));
+  host_run_tell (run, "all", g_variant_new_uint32 (1));
   g_signal_connect (task, "message", G_CALLBACK (begin_second), host->host);
   for (guint i = 0; i < 2; i++)
     host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_DEBUG, "later"));

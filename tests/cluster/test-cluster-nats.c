@@ -429,7 +429,6 @@ a_server_that_takes_less_ends_sessions_with_larger_packets (void)
   g_autoptr (FerryTask) large = NULL;
   g_autofree char *text = g_strnfill (40000, 'x');
   g_autofree char *printed = g_strdup_printf ("'%s'", text);
-  g_autofree guint64 *xids = g_new (guint64, FERRY_MAX_XIDS);
   g_autoptr (FerryHost) item = NULL;
 
   scene = scene_new (NULL);
@@ -440,9 +439,8 @@ a_server_that_takes_less_ends_sessions_with_larger_packets (void)
   wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
   /* The host ignores what it says, as it has no such runs. */
-  for (guint i = 0; i < FERRY_MAX_XIDS; i++)
-    xids[i] = G_MAXUINT32 + (guint64) i;
-  ferry_host_tell (item, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (xids, FERRY_MAX_XIDS));
+  for (guint i = 0; i < 1000; i++)
+    ferry_host_tell (item, FERRY_WITHDRAW_METHOD, ferry_run_order_to_variant (G_MAXUINT32 + (guint64) i, 0));
   nats_test_server_start (scene->server, "max_payload: 20000\n");
   g_assert_nonnull (strstr (task_test_assert_failed (begun, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message,
                             "takes up to 20000 bytes; raise 'max_payload'"));
@@ -932,7 +930,7 @@ a_host_that_ends_each_session_is_tried_ever_less_often (void)
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   rude = nats_test_end_new (scene->task->router, &settings);
   ferry_bus_set_presence (
-    rude->bus, g_variant_new_parsed ("(@u 1, 'rude', %s, ['f'], @u 1, '0.1.0', false)", ferry_bus_get_id (rude->bus)));
+    rude->bus, g_variant_new_parsed ("(@u 2, 'rude', %s, ['f'], @u 1, '0.1.0', false)", ferry_bus_get_id (rude->bus)));
   /* After pauses of 1, 2 and 4 seconds. */
   g_assert_cmpint (end_sessions (rude, 4) - began, >=, 7 * G_USEC_PER_SEC);
 }
@@ -1045,8 +1043,8 @@ static void
 false_facts_are_not_believed (void)
 {
   check_false_facts ("(@u 7, 'liar', '", "', ['f'], @u 1, '0.1.0', false)", "version 7");
-  check_false_facts ("(@u 1, 'alpha', '", "', ['f'], @u 1, '0.1.0', false)", "another name than the servers do");
-  check_false_facts ("(@u 1, 'liar', '", "', ['f'], @u 0, '0.1.0', false)", "no workers");
+  check_false_facts ("(@u 2, 'alpha', '", "', ['f'], @u 1, '0.1.0', false)", "another name than the servers do");
+  check_false_facts ("(@u 2, 'liar', '", "', ['f'], @u 0, '0.1.0', false)", "no workers");
   check_false_facts ("'", "'", "of a wrong type");
 }
 
@@ -1087,7 +1085,7 @@ send_misfit (NatsTestEnd *end, const char *peer, const char *id, gboolean other_
 static void
 present_misfit (NatsTestEnd *misfit)
 {
-  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 1, 'misfit', %s, ['f'], @u 1, '0.1.0', false)",
+  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 2, 'misfit', %s, ['f'], @u 1, '0.1.0', false)",
                                                              ferry_bus_get_id (misfit->bus)));
 }
 
@@ -1222,7 +1220,7 @@ hosts_of_one_name_are_few (void)
       const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
       NatsTestEnd *end = nats_test_end_new (scene->task->router, &settings);
 
-      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 1, 'liar', %s, ['f'], @u 1, '0.1.0', false)",
+      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 2, 'liar', %s, ['f'], @u 1, '0.1.0', false)",
                                                               ferry_bus_get_id (end->bus)));
       g_ptr_array_add (ends, end);
     }

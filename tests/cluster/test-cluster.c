@@ -187,11 +187,11 @@ tells_what_a_function_sends_in_order (void)
       FerryProgress progress = {.fraction = i / 4.0, .amount = i, .total = 4, .unit = "parts", .text = "going on"};
 
       host_run_tell (run, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&progress));
-      host_run_tell (run, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant ("step", g_variant_new_uint32 (i)));
+      host_run_tell (run, "step", g_variant_new_uint32 (i));
     }
   host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_WARNING, "one\nline"));
   host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_ERROR, "no end"));
-  host_run_tell (run, "of-a-later-version", g_variant_new_uint32 (1));
+  host_run_tell (run, FERRY_OWN_VALUE_PREFIX "of-a-later-version", g_variant_new_uint32 (1));
   host_run_answer (run, NULL);
   task_test_assert_result (task, NULL);
   g_assert_cmpstr (notes->str, ==,
@@ -320,7 +320,7 @@ cancels_a_task_that_no_host_has_begun (void)
   g_assert_cmpuint (host->host->n_unbegun, ==, 0);
   host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
   /* The host may have sent this before it heard of the cancel. */
-  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  host_run_tell (run, FERRY_BEGIN_VALUE, g_variant_new_tuple (NULL, 0));
   host_run_refuse (run, "It was cancelled");
   /* Nothing is said of it, and no leave is given: the next task is the proof. */
   host_test_add_room (host, 1);
@@ -373,7 +373,7 @@ ends_a_function_that_runs_too_long (void)
   cluster_test_submit_task (test, task);
   run = host_test_run (host);
   g_assert_cmpint (run->request.run_timeout, ==, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
-  host_run_tell (run, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
+  host_run_tell (run, FERRY_PROCESS_VALUE, g_variant_new_uint64 (1234));
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*ran for longer than its limit of 50 ms*");
   host_run_wait_cancelled (run, FERRY_CANCEL_REASON_DEADLINE);
   host_run_answer (run, NULL);
@@ -401,11 +401,11 @@ what_waits_ahead_does_not_run (gconstpointer idempotent)
   HostRun *waiting = host_test_run (host);
 
   cluster_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
-  host_run_tell (running, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
+  host_run_tell (running, FERRY_PROCESS_VALUE, g_variant_new_uint64 (1234));
   cluster_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*ran for longer than its limit of 50 ms*");
   g_assert_cmpint (ferry_task_get_state (second), ==, FERRY_TASK_STATE_EXECUTING);
   host_run_answer (running, NULL);
-  host_run_tell (waiting, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
+  host_run_tell (waiting, FERRY_PROCESS_VALUE, g_variant_new_uint64 (1234));
   cluster_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*ran for longer than its limit of*");
   host_run_wait_cancelled (waiting, FERRY_CANCEL_REASON_DEADLINE);
   host_run_answer (waiting, NULL);
@@ -1033,7 +1033,7 @@ handlers_may_submit_and_cancel (void)
 
   g_signal_connect_swapped (one, "notify::state", G_CALLBACK (submit_and_cancel), test);
   g_signal_connect_swapped (one, "done", G_CALLBACK (submit_and_cancel), test);
-  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  host_run_tell (run, FERRY_BEGIN_VALUE, g_variant_new_tuple (NULL, 0));
   cluster_test_wait_state (two, FERRY_TASK_STATE_CANCELLED);
   host_run_answer (run, NULL);
   cluster_test_wait_state (one, FERRY_TASK_STATE_CANCELLED);

@@ -170,11 +170,11 @@ def string(data):
     return aligned(data + b"\0") if data else b""
 
 
-def sizes_and_parts(value):
-    """Of a value in a view or its result: how many bytes it has, and its type; then type and value as they are there."""
+def sizes_and_parts(value, types=None):
+    """Of a value that is packed: how many bytes it has, and its type; then type and value as they are there."""
     if value is None:
         return 0, 0, b""
-    kind, body = value[0].encode(), pack(*value)
+    kind, body = (types or value[0]).encode(), pack(*value)
     return len(body), len(kind), string(kind) + aligned(body)
 
 
@@ -242,7 +242,7 @@ SMALL = (record(BYTES, b"hello") + record(TYPE, b"(ts)", 2, 1) + record(VARIANT,
 PIECES = (record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(BYTES, b"between", 2)
           + record(PIECE, b"y" * 248) + record(STOP))
 
-FACTS, SERVE, RUN, PROGRESS, MESSAGE, LOG, LOAD, ROOM, WANT, XIDS, HURRY, PROCESS = range(12)
+FACTS, SERVE, RUN, PROGRESS, LOG, LOAD, NUMBER, ORDER = range(8)
 
 
 def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers=2, ferry="0.1.0", draining=False):
@@ -250,11 +250,15 @@ def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers
 
 
 def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, arguments=None, types=None):
-    types = types or (arguments[0] if arguments else "")
-    texts = (name + function + types).encode()
-    head = struct.pack("=QqqqIHHIHH", 7, *times, attempt, kind, 1, len(types), len(name), len(function))
-    body = pack(*arguments) if arguments else b""
-    return bytes([RUN]) + head + texts + b"\0" * (-len(texts) % 8) + body
+    size, type_length, parts = sizes_and_parts(arguments, types)
+    name, function = name.encode(), function.encode()
+    head = struct.pack("=QqqqQIHHIHH", 7, *times, size, attempt, kind, 1, type_length, len(name), len(function))
+    return bytes([RUN]) + head + string(name) + string(function) + parts
+
+
+def run_progress(fraction=0.5, amount=1, total=2, unit="parts", text="half"):
+    head = struct.pack("=QdQQHHI", 0, fraction, amount, total, len(unit), len(text), 0)
+    return bytes([PROGRESS]) + head + (unit + text).encode()
 
 
 def run_message(kind, types, value):
@@ -735,8 +739,8 @@ CORPUS = {
         "facts-of-no-function": facts(functions=("",)),
         "facts-of-no-workers": facts(workers=0),
         "facts-cut": facts()[:-4],
-        "serve": run_message(SERVE, "(us)", (1, "shop")),
-        "serve-later": run_message(SERVE, "(us)", (2, "shop")),
+        "serve": run_message(SERVE, "(us)", (2, "shop")),
+        "serve-later": run_message(SERVE, "(us)", (3, "shop")),
         "run": run(arguments=("(xs)", (-1, "word"))),
         "run-without": run(kind=3, times=(1, 2, 3)),
         "run-never": run(attempt=0),
@@ -746,23 +750,17 @@ CORPUS = {
         "run-of-no-type": run(arguments=("u", 1), types="u?"),
         "run-too-deep": run(arguments=("u", 1), types="a" * 70 + "u"),
         "run-cut": run()[:40],
-        "progress": run_message(PROGRESS, "(xttss)", (0x3fe0000000000000, 1, 2, "parts", "half")),
-        "progress-too-far": run_message(PROGRESS, "(xttss)", (0x4000000000000000, 3, 2, "", "")),
-        "progress-long": run_message(PROGRESS, "(xttss)", (0, 0, 0, "u" * 64, "")),
-        "message": run_message(MESSAGE, "(sv)", ("kind", ("u", 7))),
-        "message-of-no-name": run_message(MESSAGE, "(sv)", ("", ("u", 7))),
+        "progress": run_progress(),
+        "progress-too-far": run_progress(2, 3, 2, "", ""),
+        "progress-long": run_progress(0, 0, 0, "u" * 64, ""),
         "log": run_message(LOG, "(us)", (32, "a line\n\033[2J")),
         "log-fatal": run_message(LOG, "(us)", (6, "a line")),
         "load": run_message(LOAD, "(uu)", (4, 3)),
         "load-too-much": run_message(LOAD, "(uu)", (4, 5)),
-        "room": run_message(ROOM, "t", 9),
-        "want": run_message(WANT, "u", 9),
-        "xids": run_message(XIDS, "at", (1, 5, 3)),
-        "xids-none": run_message(XIDS, "at", ()),
-        "hurry": run_message(HURRY, "(tx)", (1, 1000)),
-        "hurry-back": run_message(HURRY, "(tx)", (1, -1)),
-        "process": run_message(PROCESS, "u", 1234),
-        "process-none": run_message(PROCESS, "u", 0),
+        "number": run_message(NUMBER, "t", 9),
+        "number-too-large": run_message(NUMBER, "t", 2**31),
+        "order": run_message(ORDER, "(tt)", (1, 1000)),
+        "order-too-large": run_message(ORDER, "(tt)", (1, 2**63)),
     },
 }
 

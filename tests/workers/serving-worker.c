@@ -401,6 +401,13 @@ send (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+send_as (FerryJob *job, GVariant *arguments, GError **error)
+{
+  ferry_job_send (job, g_variant_get_string (arguments, NULL), g_variant_new_uint64 (1), error);
+  return NULL;
+}
+
+static GVariant *
 report (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint64 n = g_variant_get_uint64 (arguments);
@@ -582,6 +589,7 @@ static const struct
   {"yield", "t", "t", yield},
   {"yield-and-fail", "t", "", yield_and_fail},
   {"send", "t", "", send},
+  {"send-as", "s", "", send_as},
   {"report", "t", "", report},
   {"report-amounts", "t", "", report_amounts},
   {"steps", "u", "", steps},
