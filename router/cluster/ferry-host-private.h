@@ -1,16 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks.
+/* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks; and its runs.
  *
- * Threads: the router's. */
+ * A remote run is one attempt to run a task at the host, as the application sees it. It is the carrier of the task's
+ * run, from the time when that is sent until the host's answer, or the end of the session. What the application marks
+ * as begun is what the host may begin: see ferry-run-message-private.h. So when a session ends, a task that was not
+ * begun returns to its queue. One that was begun is lost, unless it is idempotent or is retried.
+ *
+ * Threads: the router's.
+ * Trust:   a host that breaks the rules loses its session. */
 
 #pragma once
 
+#include "cluster/ferry-host.h"
 #include "cluster/ferry-rate-private.h"
-#include "cluster/ferry-remote-run-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
+#include "task/ferry-runner-private.h"
 
 G_BEGIN_DECLS
 
@@ -129,5 +136,21 @@ void ferry_host_note_change (FerryHost *self);
 guint ferry_host_count_hosts (FerryHost *self, FerryRun *run);
 /* The host has sent a line of a task's log. */
 void ferry_host_log (FerryHost *self, FerryTask *task, GLogLevelFlags level, const char *line);
+
+/* ---- Runs ---- */
+
+/* Sends a task of a queue to the host. Returns FALSE if it cannot be sent now; then the task stays in its queue. If it
+ * can never be sent, the task fails, and TRUE is returned. */
+gboolean ferry_remote_run_send (FerryHost *host, FerryRun *run);
+/* For a task of host->in_flight. Whether it can be asked back, and when it was sent, or asked back, in monotonic time.
+ * A large request counts as sent one second after more of it has arrived, so it waits while it is under way. */
+gboolean ferry_remote_run_is_waiting (FerryRun *run, gint64 *since);
+/* Takes back such a task, so that another host may run it. An idempotent task is only asked back at first, and returns
+ * when the host refuses it. It is taken back the second time, to run it twice does no harm, or if it was not sent as a
+ * whole. */
+void ferry_remote_run_ask_back (FerryRun *run);
+/* Ends the run of a task of host->in_flight. The session has ended for reason. by_application: the host is not to
+ * blame, and no other host shall run the task. */
+void ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_application);
 
 G_END_DECLS

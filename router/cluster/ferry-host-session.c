@@ -45,7 +45,6 @@ struct _FerryHostSession
   gboolean told_drain;
   gboolean draining;
   guint64 told_room;
-  guint told_workers;
   guint told_busy;
   gint64 load_due;
   gint64 room_told_at; /* when room was told to a session that had none and wanted some; 0: it was not */
@@ -434,18 +433,16 @@ static gboolean
 tell_load (FerryHostSession *self, gint64 now)
 {
   const FerryHostBoard *board = self->board;
-  guint n_workers = board->room.n_workers;
 
-  if (self->told_workers == n_workers && self->told_busy == board->n_busy)
+  if (self->told_busy == board->n_busy)
     return TRUE;
   if (now < self->load_due)
     {
       pace (self, self->load_due);
       return TRUE;
     }
-  if (!tell (self, FERRY_LOAD_VALUE, ferry_run_load_to_variant (n_workers, board->n_busy)))
+  if (!tell (self, FERRY_LOAD_VALUE, g_variant_new_uint64 (board->n_busy)))
     return FALSE;
-  self->told_workers = n_workers;
   self->told_busy = board->n_busy;
   self->load_due = now + LOAD_INTERVAL;
   return TRUE;

@@ -301,13 +301,12 @@ take_room (FerryHost *self, GVariant *value, GError **error)
 static gboolean
 take_load (FerryHost *self, GVariant *value, GError **error)
 {
-  guint n_workers;
-  guint n_busy;
+  guint64 n_busy;
 
   if (!check_told (&self->load_told, MAX_LOAD_TOLD, error) ||
-      !ferry_run_load_from_variant (value, &n_workers, &n_busy, error))
+      !ferry_run_number_from_variant (value, self->n_workers, &n_busy, error))
     return FALSE;
-  set_load (self, n_workers, n_busy);
+  set_load (self, self->n_workers, (guint) n_busy);
   ferry_host_note_change (self);
   return TRUE;
 }

@@ -16,11 +16,10 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PACKET_VERSION 1
+#define FERRY_PACKET_VERSION 2
 #define FERRY_PACKET_HEADER_SIZE 40
 #define FERRY_PACKET_CHUNK_HEADER_SIZE 8
-#define FERRY_PACKET_DIGEST_SIZE 32
-/* What the fragments of one message carry beside its bytes: the size in the first, the digest in the last. */
+/* What the first fragment of a message carries beside its bytes. */
 #define FERRY_PACKET_SIZE_SIZE 8
 
 /* The smallest and the largest limits that an OPEN packet may announce. */
@@ -52,11 +51,10 @@ typedef enum
 
 typedef enum
 {
-  FERRY_CHUNK_WHOLE = 0,  /* a message */
-  FERRY_CHUNK_FIRST = 1,  /* the size of a message, and its first bytes */
-  FERRY_CHUNK_MIDDLE = 2, /* its next bytes */
-  FERRY_CHUNK_LAST = 3,   /* its last bytes, and their digest */
-  FERRY_CHUNK_DROP = 4,   /* no more of it is sent; has no bytes */
+  FERRY_CHUNK_WHOLE = 0, /* a message */
+  FERRY_CHUNK_FIRST = 1, /* the size of a message, and its first bytes */
+  FERRY_CHUNK_NEXT = 2,  /* its next bytes */
+  FERRY_CHUNK_DROP = 3,  /* no more of it is sent; has no bytes */
 } FerryChunkKind;
 
 /* The header of every packet. The session's rules for the numbers are in ferry-session.c. */
@@ -116,8 +114,7 @@ typedef struct
   FerryChunkKind kind;
   const guint8 *data; /* the bytes of the message; aligned to 8 if the packet is */
   gsize size;
-  guint64 total;        /* FIRST: the size of the whole message */
-  const guint8 *digest; /* LAST: SHA-256 of the whole message, FERRY_PACKET_DIGEST_SIZE bytes */
+  guint64 total; /* FIRST: the size of the whole message */
 } FerryChunk;
 
 typedef enum
@@ -137,9 +134,8 @@ gboolean ferry_packet_next_chunk (const FerryPacket *self, gsize *at, FerryChunk
 void ferry_packet_write_header (guint8 *data, const FerryPacketHeader *header);
 /* Returns how many bytes a chunk of a message's n bytes takes in a packet. */
 gsize ferry_packet_get_chunk_size (FerryChunkKind kind, gsize n);
-/* Writes the header of a chunk, and what it carries beside the message's bytes but the digest. Returns where its
- * chunk->size bytes of the message belong, behind which the caller must write the digest of a LAST chunk. Clears the
- * padding. Uses kind, size and total of chunk. */
+/* Writes the header of a chunk, and what it carries beside the message's bytes. Returns where its chunk->size bytes of
+ * the message belong. Clears the padding. Uses kind, size and total of chunk. */
 guint8 *ferry_packet_write_chunk (guint8 *data, const FerryChunk *chunk);
 
 /* Return (transfer full) a packet of that kind. header->kind is ignored. */

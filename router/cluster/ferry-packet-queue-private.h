@@ -1,13 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The messages that wait to be sent, as the packets that will carry them.
+/* The messages that wait to be sent, as the packets that will carry them, and the one that comes in fragments.
  *
  * Small messages share a packet, as many as fit. A message that is larger than a packet waits as a whole: it is cut
  * into fragments one by one, when each is taken.
  *
- * Owner:   the session; embedded in it.
- * Threads: one at a time. */
+ * Owner:     the session; embedded in it.
+ * Threads:   one at a time.
+ * Trust:     fragments are not trusted. Memory grows with the bytes that arrived, never with an announced size.
+ * Invariant: of fragments, size <= capacity, and size < total while a message is being put together. */
 
 #pragma once
 
@@ -46,5 +48,22 @@ gboolean ferry_packet_queue_is_empty (const FerryPacketQueue *self);
 /* Returns (transfer full) the next packet, a DATA packet, and its size. The caller must write the packet's header. The
  * queue must not be empty. */
 guint8 *ferry_packet_queue_take (FerryPacketQueue *self, gsize *size);
+
+/* Puts the fragments of a large message together. */
+typedef struct
+{
+  guint8 *data; /* (owned) (nullable) */
+  gsize size;
+  gsize capacity;
+  guint64 total; /* the size of the whole message; 0: no message is being put together */
+  guint64 max_message;
+} FerryFragments;
+
+void ferry_fragments_clear (FerryFragments *self);
+
+/* Adds a chunk that is a fragment, or drops those that have come, as the chunk says. Returns FALSE with
+ * FERRY_ERROR_PROTOCOL if it breaks a rule. message: set to (transfer full) (nullable) the whole message behind its
+ * last fragment, else to NULL. */
+gboolean ferry_fragments_add (FerryFragments *self, const FerryChunk *chunk, GBytes **message, GError **error);
 
 G_END_DECLS

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An entry of the queue is a packet that still has room, or a large message with how much of it was taken. Only the
- * last entry gets further messages, so they stay in order. The digest of a large message is computed as its fragments
- * are taken, so that adding it costs a copy and no more. */
+ * last entry gets further messages, so they stay in order. The buffer of a message that comes in fragments at most
+ * doubles with each, up to the size that the first one has announced. */
 
 #include "config.h"
 
@@ -18,11 +18,11 @@
 
 typedef struct
 {
-  guint8 *data;        /* (owned): a packet, or the bytes of a large message */
-  gsize size;          /* of the bytes in data */
-  gsize capacity;      /* of data */
-  gsize taken;         /* how many bytes of a large message were taken */
-  GChecksum *checksum; /* (owned) (nullable): of these bytes; NULL for a packet */
+  guint8 *data;      /* (owned): a packet, or the bytes of a large message */
+  gsize size;        /* of the bytes in data */
+  gsize capacity;    /* of data */
+  gsize taken;       /* how many bytes of a large message were taken */
+  gboolean is_large; /* data is a large message */
 } Entry;
 
 static void
@@ -31,8 +31,6 @@ entry_free (gpointer data)
   Entry *self = data;
 
   g_free (self->data);
-  if (self->checksum != NULL)
-    g_checksum_free (self->checksum);
   g_free (self);
 }
 
@@ -61,7 +59,7 @@ find_larger (const GQueue *queue, gsize limit)
     {
       const Entry *entry = l->data;
 
-      if (entry->checksum == NULL && entry->size > limit)
+      if (!entry->is_large && entry->size > limit)
         largest = MAX (largest, entry->size);
     }
   return largest;
@@ -109,7 +107,7 @@ get_packet (FerryPacketQueue *self, GQueue *queue, gsize n)
 {
   Entry *entry = g_queue_peek_tail (queue);
 
-  if (entry != NULL && entry->checksum == NULL && n <= self->max_packet - entry->size)
+  if (entry != NULL && !entry->is_large && n <= self->max_packet - entry->size)
     return entry;
   entry = g_new0 (Entry, 1);
   entry->size = FERRY_PACKET_HEADER_SIZE;
@@ -125,7 +123,7 @@ add_large (FerryPacketQueue *self, const GOutputVector *parts, guint n_parts, gs
 
   entry->data = g_malloc (size);
   entry->size = entry->capacity = size;
-  entry->checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  entry->is_large = TRUE;
   copy_parts (entry->data, parts, n_parts);
   g_queue_push_tail (&self->messages, entry);
   self->size += size;
@@ -160,7 +158,7 @@ entry_become_drop (Entry *self)
   const FerryChunk chunk = {.kind = FERRY_CHUNK_DROP};
 
   g_free (self->data);
-  g_checksum_free (g_steal_pointer (&self->checksum));
+  self->is_large = FALSE;
   self->capacity = FIRST_CAPACITY;
   self->data = g_malloc (self->capacity);
   ferry_packet_write_chunk (self->data + FERRY_PACKET_HEADER_SIZE, &chunk);
@@ -175,7 +173,7 @@ ferry_packet_queue_drop (FerryPacketQueue *self, gboolean (*match) (gconstpointe
     {
       Entry *entry = l->data;
 
-      if (entry->checksum == NULL || !match (entry->data, entry->size, data))
+      if (!entry->is_large || !match (entry->data, entry->size, data))
         continue;
       self->size -= entry->size - entry->taken;
       if (entry->taken > 0)
@@ -201,41 +199,19 @@ ferry_packet_queue_is_empty (const FerryPacketQueue *self)
   return self->urgent.length == 0 && self->messages.length == 0;
 }
 
-/* Chooses the next fragment of a large message. All but the last fill a packet. */
-static FerryChunk
-choose_fragment (const FerryPacketQueue *self, const Entry *entry)
-{
-  gsize left = entry->size - entry->taken;
-  /* Rounded down to 8, as the chunk is padded. */
-  gsize room = (self->max_packet & ~(gsize) 7) - FERRY_PACKET_HEADER_SIZE;
-  FerryChunk chunk = {.total = entry->size};
-
-  if (entry->taken == 0)
-    chunk.kind = FERRY_CHUNK_FIRST;
-  else
-    chunk.kind = ferry_packet_get_chunk_size (FERRY_CHUNK_LAST, left) <= room ? FERRY_CHUNK_LAST : FERRY_CHUNK_MIDDLE;
-  room -= ferry_packet_get_chunk_size (chunk.kind, 0);
-  /* Something must be left for the last one. */
-  chunk.size = chunk.kind == FERRY_CHUNK_LAST ? left : MIN (room, left - 1);
-  return chunk;
-}
-
-/* Returns (transfer full) a packet with the next fragment of a large message. */
+/* Returns (transfer full) a packet with the next fragment of a large message. All but the last fill a packet. */
 static guint8 *
 take_fragment (FerryPacketQueue *self, Entry *entry, gsize *size)
 {
-  FerryChunk chunk = choose_fragment (self, entry);
-  gsize digest_size = FERRY_PACKET_DIGEST_SIZE;
+  FerryChunk chunk = {.kind = entry->taken == 0 ? FERRY_CHUNK_FIRST : FERRY_CHUNK_NEXT, .total = entry->size};
+  /* Rounded down to 8, as the chunk is padded. */
+  gsize room = (self->max_packet & ~(gsize) 7) - FERRY_PACKET_HEADER_SIZE - ferry_packet_get_chunk_size (chunk.kind, 0);
   guint8 *packet;
-  guint8 *bytes;
 
+  chunk.size = MIN (room, entry->size - entry->taken);
   *size = FERRY_PACKET_HEADER_SIZE + ferry_packet_get_chunk_size (chunk.kind, chunk.size);
   packet = g_malloc (*size);
-  bytes = ferry_packet_write_chunk (packet + FERRY_PACKET_HEADER_SIZE, &chunk);
-  memcpy (bytes, entry->data + entry->taken, chunk.size);
-  g_checksum_update (entry->checksum, bytes, (gssize) chunk.size);
-  if (chunk.kind == FERRY_CHUNK_LAST)
-    g_checksum_get_digest (entry->checksum, bytes + chunk.size, &digest_size);
+  memcpy (ferry_packet_write_chunk (packet + FERRY_PACKET_HEADER_SIZE, &chunk), entry->data + entry->taken, chunk.size);
   entry->taken += chunk.size;
   self->size -= chunk.size;
   return packet;
@@ -255,10 +231,72 @@ ferry_packet_queue_take (FerryPacketQueue *self, gsize *size)
 {
   GQueue *queue = self->urgent.length > 0 ? &self->urgent : &self->messages;
   Entry *entry = g_queue_peek_head (queue);
-  gboolean is_large = entry->checksum != NULL;
+  gboolean is_large = entry->is_large;
   guint8 *packet = is_large ? take_fragment (self, entry, size) : take_packet (self, entry, size);
 
   if (!is_large || entry->taken == entry->size)
     entry_free (g_queue_pop_head (queue));
   return packet;
+}
+
+/* ---- what comes in fragments ---- */
+
+void
+ferry_fragments_clear (FerryFragments *self)
+{
+  g_clear_pointer (&self->data, g_free);
+  self->size = self->capacity = 0;
+  self->total = 0;
+}
+
+static gboolean
+begin (FerryFragments *self, guint64 total, GError **error)
+{
+  if (self->total != 0)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "A message in fragments began before the one before it ended");
+  if (total == 0 || total > self->max_message)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "A message in fragments has %" G_GUINT64_FORMAT " bytes; at most %" G_GUINT64_FORMAT
+                            " are accepted",
+                            total, self->max_message);
+  self->total = total;
+  return TRUE;
+}
+
+static void
+append (FerryFragments *self, const FerryChunk *chunk)
+{
+  if (chunk->size > self->capacity - self->size)
+    {
+      /* Not more than total, which is not less than what is there with this fragment. */
+      self->capacity = (gsize) MIN (self->total, 2 * ((guint64) self->size + chunk->size));
+      self->data = g_realloc (self->data, self->capacity);
+    }
+  memcpy (self->data + self->size, chunk->data, chunk->size);
+  self->size += chunk->size;
+}
+
+gboolean
+ferry_fragments_add (FerryFragments *self, const FerryChunk *chunk, GBytes **message, GError **error)
+{
+  *message = NULL;
+  if (chunk->kind == FERRY_CHUNK_FIRST && !begin (self, chunk->total, error))
+    return FALSE;
+  if (self->total == 0)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "A fragment came that belongs to no message");
+  if (chunk->kind == FERRY_CHUNK_DROP)
+    {
+      ferry_fragments_clear (self);
+      return TRUE;
+    }
+  if (chunk->size > self->total - self->size)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The fragments of a message have more than its size of %" G_GUINT64_FORMAT " bytes",
+                            self->total);
+  append (self, chunk);
+  if (self->size < self->total)
+    return TRUE;
+  *message = g_bytes_new_take (g_steal_pointer (&self->data), self->size);
+  ferry_fragments_clear (self);
+  return TRUE;
 }

@@ -57,9 +57,7 @@ write_u64 (guint8 *data, guint64 number)
 static gsize
 get_extra_size (FerryChunkKind kind)
 {
-  if (kind == FERRY_CHUNK_FIRST)
-    return FERRY_PACKET_SIZE_SIZE;
-  return kind == FERRY_CHUNK_LAST ? FERRY_PACKET_DIGEST_SIZE : 0;
+  return kind == FERRY_CHUNK_FIRST ? FERRY_PACKET_SIZE_SIZE : 0;
 }
 
 gsize
@@ -108,7 +106,6 @@ read_chunk (const guint8 *data, gsize size, FerryChunk *chunk)
       chunk->total = read_u64 (chunk->data);
       chunk->data += extra;
     }
-  chunk->digest = chunk->kind == FERRY_CHUNK_LAST ? chunk->data + chunk->size : NULL;
   return ferry_packet_get_chunk_size (chunk->kind, chunk->size);
 }
 

@@ -1,18 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A remote run: one attempt to run a task at a host. See ferry-remote-run-private.h.
+/* A remote run: one attempt to run a task at a host. See ferry-host-private.h.
  *
  * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
  * its fields before it emits a signal, and reads all state again afterwards. */
 
 #include "config.h"
 
-#include "cluster/ferry-remote-run-private.h"
+#include "cluster/ferry-host-private.h"
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
-#include "cluster/ferry-host-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-depth-private.h"

@@ -61,7 +61,7 @@ G_BEGIN_DECLS
 /* The values that a host sends before the answer to FERRY_SERVE_METHOD. */
 #define FERRY_HOST_VALUE "host"   /* FerryHostFacts */
 #define FERRY_ROOM_VALUE "room"   /* t */
-#define FERRY_LOAD_VALUE "load"   /* (uu): workers, and how many of them are busy */
+#define FERRY_LOAD_VALUE "load"   /* t: how many workers are busy */
 #define FERRY_DRAIN_VALUE "drain" /* (): the host takes no more runs, and refuses those that it has not begun */
 
 /* The values that a host sends of a run before the answer to FERRY_RUN_METHOD. All others are what the function sends,
@@ -147,11 +147,7 @@ gboolean ferry_run_progress_from_variant (FerryProgress *progress, GVariant *val
 GVariant *ferry_run_log_to_variant (GLogLevelFlags level, const char *line);
 gboolean ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line, GError **error);
 
-/* FERRY_LOAD_VALUE: n_busy is at most n_workers. */
-GVariant *ferry_run_load_to_variant (guint n_workers, guint n_busy);
-gboolean ferry_run_load_from_variant (GVariant *value, guint *n_workers, guint *n_busy, GError **error);
-
-/* FERRY_ROOM_VALUE, FERRY_PROCESS_VALUE, and the arguments of FERRY_WANT_METHOD: at most most. */
+/* FERRY_ROOM_VALUE, FERRY_LOAD_VALUE, FERRY_PROCESS_VALUE, and the arguments of FERRY_WANT_METHOD: at most most. */
 gboolean ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *number, GError **error);
 
 /* The arguments of FERRY_LEAVE_METHOD, FERRY_WITHDRAW_METHOD, FERRY_HURRY_METHOD and FERRY_PAUSE_METHOD. number: at

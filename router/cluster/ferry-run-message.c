@@ -381,29 +381,7 @@ ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line,
   return TRUE;
 }
 
-/* ---- what a host has room for ---- */
-
-GVariant *
-ferry_run_load_to_variant (guint n_workers, guint n_busy)
-{
-  return g_variant_new ("(uu)", n_workers, n_busy);
-}
-
-gboolean
-ferry_run_load_from_variant (GVariant *value, guint *n_workers, guint *n_busy, GError **error)
-{
-  guint workers;
-  guint busy;
-
-  if (!check_type (value, "(uu)", "its load with a wrong type", error))
-    return FALSE;
-  g_variant_get (value, "(uu)", &workers, &busy);
-  if (workers == 0 || workers > FERRY_MAX_HOST_WORKERS || busy > workers)
-    return refuse (error, "a load that cannot be");
-  *n_workers = workers;
-  *n_busy = busy;
-  return TRUE;
-}
+/* ---- numbers ---- */
 
 gboolean
 ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *number, GError **error)

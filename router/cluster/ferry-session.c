@@ -43,7 +43,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
-#include "cluster/ferry-fragments-private.h"
 #include "cluster/ferry-packet-private.h"
 #include "cluster/ferry-packet-queue-private.h"
 
@@ -1454,7 +1453,7 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
   /* A larger packet would fill the window alone. */
   ferry_packet_queue_init (&port->queue,
                            clamp_max_packet (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_LARGEST_PACKET));
-  ferry_fragments_init (&port->kept.fragments, port->limits.max_message);
+  port->kept.fragments.max_message = port->limits.max_message;
 }
 
 static FerrySessionPort *

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-remote-run.c, cluster/ferry-run-session.c
+/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-remote-run.c
  *
  * What becomes of tasks when hosts are lost, leave, refuse them, or break the rules. */
 
@@ -612,14 +612,14 @@ has_no_workers (HostTest *host, HostRun *run)
 static void
 is_busier_than_it_can_be (HostTest *host, HostRun *run)
 {
-  host_test_tell (host, FERRY_LOAD_VALUE, ferry_run_load_to_variant (1, 2));
+  host_test_tell (host, FERRY_LOAD_VALUE, g_variant_new_uint64 (2));
 }
 
 static void
 tells_without_end (HostTest *host, HostRun *run)
 {
   for (guint i = 0; i < 2000; i++)
-    ferry_call_send_value (host->serve, FERRY_LOAD_VALUE, ferry_run_load_to_variant (1, i % 2), NULL);
+    ferry_call_send_value (host->serve, FERRY_LOAD_VALUE, g_variant_new_uint64 (i % 2), NULL);
 }
 
 /* Each has a place in a table, so there may be thousands to look at. */
@@ -642,7 +642,7 @@ static const struct
   {"sent a number of a wrong type", tells_room_of_a_wrong_type},
   {"it told another name than before", becomes_another_host},
   {"sent facts of a host with no workers", has_no_workers},
-  {"sent a load that cannot be", is_busier_than_it_can_be},
+  {"sent a number that cannot be", is_busier_than_it_can_be},
   {"it told more of itself than anyone needs", tells_without_end},
   {"it told more of itself than anyone needs", tells_its_facts_without_end},
 };

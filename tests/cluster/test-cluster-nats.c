@@ -1120,7 +1120,7 @@ static void
 a_host_whose_protocol_does_not_fit_is_told_of_once (void)
 {
   check_misfit_host (
-    FALSE, "The host 'misfit' uses version 7 of the protocol of sessions, and this end version 1; use the same");
+    FALSE, "The host 'misfit' uses version 7 of the protocol of sessions, and this end version 2; use the same");
   check_misfit_host (TRUE, "The host 'misfit' is on a machine of another byte order; use machines of the same");
 }
 
@@ -1157,7 +1157,7 @@ static void
 an_application_whose_protocol_does_not_fit_is_told_of_once (void)
 {
   check_misfit_application (FALSE,
-                            "version 7 of the protocol of sessions, and this end version 1; use the same version");
+                            "version 7 of the protocol of sessions, and this end version 2; use the same version");
   check_misfit_application (TRUE, "another byte order; use machines of the same");
 }
 

@@ -321,20 +321,6 @@ numbers_and_orders_are_checked (void)
   g_assert_cmpint (given, ==, G_MAXINT64);
 }
 
-static void
-loads_are_checked (void)
-{
-  g_autoptr (GVariant) good = keep (ferry_run_load_to_variant (4, 4));
-  g_autoptr (GVariant) bad = keep (ferry_run_load_to_variant (4, 5));
-  guint n_workers;
-  guint n_busy;
-
-  g_assert_true (ferry_run_load_from_variant (good, &n_workers, &n_busy, NULL));
-  g_assert_cmpuint (n_workers, ==, 4);
-  g_assert_cmpuint (n_busy, ==, 4);
-  g_assert_false (ferry_run_load_from_variant (bad, &n_workers, &n_busy, NULL));
-}
-
 int
 main (int argc, char **argv)
 {
@@ -350,6 +336,5 @@ main (int argc, char **argv)
   g_test_add_func ("/run-message/progress-is-brought-into-range", progress_is_brought_into_range);
   g_test_add_func ("/run-message/lines-are-checked", lines_are_checked);
   g_test_add_func ("/run-message/numbers-and-orders-are-checked", numbers_and_orders_are_checked);
-  g_test_add_func ("/run-message/loads-are-checked", loads_are_checked);
   return g_test_run ();
 }

@@ -104,15 +104,6 @@ take_log (GVariant *value, GError **error)
 }
 
 static gboolean
-take_load (GVariant *value, GError **error)
-{
-  guint n_workers;
-  guint n_busy;
-
-  return ferry_run_load_from_variant (value, &n_workers, &n_busy, error) && n_busy <= n_workers;
-}
-
-static gboolean
 take_number (GVariant *value, GError **error)
 {
   guint64 number;
@@ -135,7 +126,7 @@ static const struct
   gboolean (*take) (GVariant *value, GError **error);
 } messages[] = {
   {"(ussasusb)", take_facts}, {"(us)", take_serve}, {"ay", take_request}, {"ay", take_progress},
-  {"(us)", take_log},         {"(uu)", take_load},  {"t", take_number},   {"(tt)", take_order},
+  {"(us)", take_log},         {"t", take_number},   {"(tt)", take_order},
 };
 
 int
