@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run that an application asks a host for, and the source of those that have begun. See ferry-host-run-private.h.
+/* One run that an application asks a host for, and the source of those that have begun. See
+ * ferry-host-session-private.h.
  */
 
 #include "config.h"
 
-#include "cluster/ferry-host-run-private.h"
+#include "cluster/ferry-host-session-private.h"
 
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
@@ -186,8 +187,7 @@ ferry_host_run_unref (FerryHostRun *self)
 }
 
 FerryHostRun *
-ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, const FerryHostRunFuncs *funcs,
-                    gpointer owner)
+ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, FerryHostSession *session)
 {
   FerryHostRun *self = g_new0 (FerryHostRun, 1);
 
@@ -195,8 +195,7 @@ ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, 
   self->references = 1;
   self->host = g_ref_string_acquire (host);
   self->application = g_ref_string_acquire (application);
-  self->funcs = funcs;
-  self->owner = owner;
+  self->session = session;
   self->call = ferry_call_ref (call);
   self->xid = ferry_call_get_xid (call);
   self->came_at = g_get_monotonic_time ();
@@ -231,8 +230,8 @@ unref_run (gpointer data)
 static void
 note_owing (FerryHostRun *self)
 {
-  if (self->owner != NULL && self->call != NULL)
-    self->funcs->owes (self->owner, self);
+  if (self->session != NULL && self->call != NULL)
+    ferry_host_session_note_owing (self->session, self);
 }
 
 static void
@@ -656,8 +655,8 @@ take_cancel (FerryCall *call, gpointer data)
   FerryHostRun *self = data;
 
   drop_yielded (self);
-  if (self->owner != NULL)
-    self->funcs->cancelled (self->owner, self);
+  if (self->session != NULL)
+    ferry_host_session_cancel (self->session, self);
 }
 
 void
@@ -686,7 +685,7 @@ drop_call (FerryHostRun *self)
 void
 ferry_host_run_detach (FerryHostRun *self)
 {
-  self->owner = NULL;
+  self->session = NULL;
   if (self->call != NULL)
     ferry_call_drop (self->call);
   drop_call (self);

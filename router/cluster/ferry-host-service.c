@@ -168,7 +168,7 @@ give_place (FerryHostService *self, FerryHostRun *run)
   g_autoptr (FerryHostRun) kept G_GNUC_UNUSED = ferry_host_run_ref (run);
 
   move (run, &self->placed);
-  ferry_host_session_begin (run->owner, run);
+  ferry_host_session_begin (run->session, run);
   if (run->state == FERRY_HOST_RUN_RESERVED && !ferry_timer_is_set (&self->patience))
     ferry_timers_set (self->router->limits, &self->patience, run->asked_at + PATIENCE, patience_over, self);
 }

@@ -140,12 +140,9 @@ pace (FerryHostSession *self, gint64 due)
 
 /* ---- runs ---- */
 
-/* Implements FerryHostRunFuncs.owes. */
-static void
-run_owes (gpointer owner, FerryHostRun *run)
+void
+ferry_host_session_note_owing (FerryHostSession *self, FerryHostRun *run)
 {
-  FerryHostSession *self = owner;
-
   add_owing (self, run);
   flush_soon (self);
 }
@@ -156,9 +153,8 @@ is_begun (const FerryHostRun *run)
   return run->state == FERRY_HOST_RUN_RUNNING || run->state == FERRY_HOST_RUN_ENDED;
 }
 
-/* Implements FerryHostRunFuncs.cancelled. */
-static void
-run_cancelled (gpointer owner, FerryHostRun *run)
+void
+ferry_host_session_cancel (FerryHostSession *self, FerryHostRun *run)
 {
   g_autoptr (GError) reason = NULL;
 
@@ -172,12 +168,10 @@ run_cancelled (gpointer owner, FerryHostRun *run)
   ferry_host_run_refuse (run, reason);
 }
 
-static const FerryHostRunFuncs run_funcs = {run_owes, run_cancelled};
-
 void
 ferry_host_session_set_stuck (FerryHostRun *run, gboolean stuck)
 {
-  FerryHostSession *self = run->owner;
+  FerryHostSession *self = run->session;
 
   if (self == NULL || run->stuck == stuck)
     return;
@@ -595,7 +589,7 @@ find_fault (FerryHostSession *self, FerryHostRun *run)
 static gboolean
 take_run (FerryHostSession *self, FerryCall *call, GError **error)
 {
-  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->board->name, self->name, &run_funcs, self);
+  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->board->name, self->name, self);
   g_autoptr (GError) reason = NULL;
 
   if (!check_room (self, error))
