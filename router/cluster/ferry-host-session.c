@@ -45,7 +45,7 @@ struct _FerryHostSession
   gboolean told_drain;
   gboolean draining;
   guint64 told_room;
-  guint told_busy;
+  guint told_busy; /* G_MAXUINT: nothing */
   gint64 load_due;
   gint64 room_told_at; /* when room was told to a session that had none and wanted some; 0: it was not */
   GError *end;         /* (owned) (nullable): why the session ends, once it does */
@@ -803,6 +803,7 @@ ferry_host_session_class_init (FerryHostSessionClass *klass)
 static void
 ferry_host_session_init (FerryHostSession *self)
 {
+  self->told_busy = G_MAXUINT;
   g_queue_init (&self->owing);
   self->paced = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_host_run_unref);
   self->runs = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) ferry_host_run_unref);
