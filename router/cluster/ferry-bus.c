@@ -30,8 +30,8 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
-#include "cluster/ferry-bus-message-private.h"
 #include "cluster/ferry-rate-private.h"
+#include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-server-link-private.h"
 #include "route/ferry-router-private.h"
 

@@ -202,16 +202,11 @@ bus_present (gpointer data, const char *host, const char *id, GVariant *value)
 static void
 refuse (FerryDiscovery *self, const char *peer, const char *id, GBytes *packet)
 {
-  g_autoptr (GBytes) refusal = ferry_session_make_refusal (g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
   gpointer wire_data;
   FerryWire wire;
 
-  if (refusal == NULL)
-    return;
   ferry_bus_make_wire (self->bus, peer, id, &wire, &wire_data);
-  wire.send (wire_data, refusal);
-  if (wire.free != NULL)
-    wire.free (wire_data);
+  ferry_session_refuse (packet, &wire, wire_data);
 }
 
 static void

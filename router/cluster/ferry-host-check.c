@@ -1,19 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* 'ferry-host --check'. See ferry-host-check-private.h.
+/* 'ferry-host --check'. See ferry-host-program-private.h.
  *
  * Each thing is tried as the host itself would do it, so what is said here is what would go wrong there. */
 
 #include "config.h"
 
-#include "cluster/ferry-host-check-private.h"
+#include "cluster/ferry-host-program-private.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/ferry-base-private.h"
-#include "cluster/ferry-host-program-private.h"
 #include "cluster/ferry-run-message-private.h"
 
 /* How long the server may take, in seconds. */

@@ -19,7 +19,6 @@
 
 #include "base/ferry-error.h"
 #include "cluster/ferry-bus-private.h"
-#include "cluster/ferry-host-check-private.h"
 #include "cluster/ferry-host-program-private.h"
 #include "cluster/ferry-host-reception-private.h"
 #include "cluster/ferry-host-service-private.h"

@@ -172,16 +172,11 @@ add_guest (FerryHostReception *self, const char *name, const char *user, const c
 static void
 turn_away (FerryHostReception *self, const char *user, const char *id, GBytes *packet)
 {
-  g_autoptr (GBytes) refusal = ferry_session_make_refusal (g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
-  gpointer data = NULL;
+  gpointer data;
   FerryWire wire;
 
-  if (refusal == NULL)
-    return;
   self->make_wire (self->bus, user, id, &wire, &data);
-  wire.send (data, refusal);
-  if (wire.free != NULL)
-    wire.free (data);
+  ferry_session_refuse (packet, &wire, data);
 }
 
 void

@@ -155,6 +155,25 @@ gboolean ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *
 GVariant *ferry_run_order_to_variant (guint64 xid, gint64 number);
 gboolean ferry_run_order_from_variant (GVariant *value, guint64 *xid, gint64 *number, GError **error);
 
+/* ---- What comes from a NATS server: the name of the sender, and what a host tells of itself ---- */
+
+/* The other end: tokens. */
+typedef struct
+{
+  char name[FERRY_MAX_TOKEN + 1];
+  char id[FERRY_MAX_TOKEN + 1];
+} FerryBusPeer;
+
+/* Sets peer to the two words of a subject behind a prefix. Returns FALSE if the subject does not begin with that, or
+ * has no two tokens behind it. */
+gboolean ferry_bus_peer_from_subject (FerryBusPeer *peer, const char *subject, const char *prefix);
+
+/* Returns (transfer full) what is sent of the facts of a host, which are sunk. */
+GBytes *ferry_bus_presence_to_bytes (GVariant *facts);
+/* Returns (transfer full) (nullable) facts of a host, in normal form, but of any type and content; NULL: it is no such
+ * message. */
+GVariant *ferry_bus_presence_from_bytes (GBytes *bytes);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostFacts, ferry_host_facts_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryRunRequest, ferry_run_request_clear)
 

@@ -17,6 +17,7 @@
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-packing-private.h"
 
+#define MAX_PRESENCE ((gsize) 1024 * 1024)
 #define FACTS_TYPE "(ussasusb)"
 #define SERVE_TYPE "(us)"
 #define LOG_LEVELS (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_DEBUG)
@@ -416,4 +417,45 @@ ferry_run_order_from_variant (GVariant *value, guint64 *xid, gint64 *number, GEr
   *xid = named;
   *number = (gint64) given;
   return TRUE;
+}
+
+/* ---- what comes from a NATS server ---- */
+
+gboolean
+ferry_bus_peer_from_subject (FerryBusPeer *peer, const char *subject, const char *prefix)
+{
+  const char *name = g_str_has_prefix (subject, prefix) ? subject + strlen (prefix) : "";
+  const char *dot = strchr (name, '.');
+
+  if (dot == NULL || dot - name > FERRY_MAX_TOKEN || strlen (dot + 1) > FERRY_MAX_TOKEN)
+    return FALSE;
+  memcpy (peer->name, name, (gsize) (dot - name));
+  peer->name[dot - name] = '\0';
+  strcpy (peer->id, dot + 1);
+  return ferry_token_is_valid (peer->name) && ferry_token_is_valid (peer->id);
+}
+
+GBytes *
+ferry_bus_presence_to_bytes (GVariant *facts)
+{
+  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (facts));
+  g_autoptr (GVariant) sent =
+    G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (boxed) : g_variant_get_normal_form (boxed);
+
+  return g_variant_get_data_as_bytes (sent);
+}
+
+GVariant *
+ferry_bus_presence_from_bytes (GBytes *bytes)
+{
+  g_autoptr (GVariant) boxed = NULL;
+  g_autoptr (GVariant) facts = NULL;
+
+  if (g_bytes_get_size (bytes) > MAX_PRESENCE)
+    return NULL;
+  boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
+  if (!g_variant_is_normal_form (boxed))
+    return NULL;
+  facts = g_variant_get_variant (boxed);
+  return G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (facts) : g_steal_pointer (&facts);
 }

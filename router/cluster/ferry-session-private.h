@@ -109,10 +109,12 @@ void ferry_session_port_reconnected (FerrySessionPort *self);
 void ferry_session_port_finish (FerrySessionPort *self);
 
 /* For a packet from an end for which there is no session: whether a session should be made for it, and get the packet.
- * If not, or if no session is wanted, ferry_session_make_refusal() returns (transfer full) (nullable) the packet to
- * answer it with. Then the other end need not wait for its timeout. NULL: it needs no answer. */
+ * If not, or if no session is wanted, ferry_session_refuse() answers it by the wire, if it needs an answer, and frees
+ * the wire. Then the other end need not wait for its timeout. ferry_session_make_refusal() returns (transfer full)
+ * (nullable) that answer. */
 gboolean ferry_session_is_opened_by (gconstpointer packet, gsize size);
 GBytes *ferry_session_make_refusal (gconstpointer packet, gsize size);
+void ferry_session_refuse (GBytes *packet, const FerryWire *wire, gpointer data);
 
 /* Whether both ends know each other. Messages may be sent before. */
 gboolean ferry_session_is_open (FerrySession *self);

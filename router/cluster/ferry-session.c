@@ -1337,6 +1337,19 @@ ferry_session_make_refusal (gconstpointer packet, gsize size)
   return ferry_packet_new_bye (&header, FERRY_BYE_UNKNOWN);
 }
 
+void
+ferry_session_refuse (GBytes *packet, const FerryWire *wire, gpointer data)
+{
+  gsize size;
+  gconstpointer bytes = g_bytes_get_data (packet, &size);
+  g_autoptr (GBytes) refusal = ferry_session_make_refusal (bytes, size);
+
+  if (refusal != NULL)
+    wire->send (data, refusal);
+  if (wire->free != NULL)
+    wire->free (data);
+}
+
 /* ---- the object ---- */
 
 /* any: */

@@ -16,13 +16,13 @@
 #include <nats/nats.h>
 #include <string.h>
 
-#include "cluster/ferry-bus-message-private.h"
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-discovery-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-host-reception-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-packet-private.h"
+#include "cluster/ferry-run-message-private.h"
 #include "property-test.h"
 #include "task/ferry-task-private.h"
 #include "task/task-test.h"

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-bus-message.c
+/* Tests: cluster/ferry-run-message.c
  *
  * What comes from a NATS server: a subject, a zero, and what a host tells of itself. What is taken is the subject's,
  * and the same when it is sent. */
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "cluster/ferry-bus-message-private.h"
+#include "cluster/ferry-run-message-private.h"
 #include "fuzz.h"
 
 #define PREFIX "ferry.app.present."
