@@ -82,7 +82,7 @@ struct _FerryHost
   guint n_unbegun;   /* how many of them have not begun */
   guint n_in_vain;   /* how many tasks were asked back that had not begun, since one has begun */
   gboolean is_open;  /* there is a session, and tasks may be sent in it */
-  gboolean is_full;  /* the transport had no room for the last task */
+  gboolean is_full;  /* the session had no room for the last task */
   guint64 room;      /* how many tasks the host has said it takes in all */
   gint64 opened_at;  /* monotonic time */
   gint64 round_trip; /* microseconds, as the greeting took; 0: not known */

@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One run that an application asks a host for, and the source of those that have begun. See
- * ferry-host-session-private.h.
- */
+ * ferry-host-session-private.h. */
 
 #include "config.h"
 

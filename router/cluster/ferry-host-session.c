@@ -20,7 +20,7 @@
  */
 #define FORCE_TIME (1 * G_USEC_PER_SEC)
 
-/* How long a transport stays open after the host's goodbye, so that the other end gets it and closes first. One that is
+/* How long a session stays open after the host's goodbye, so that the other end gets it and closes first. One that is
  * closed then sends what it has nevertheless. */
 #define LINGER_TIME (2 * G_USEC_PER_SEC)
 
@@ -49,10 +49,10 @@ struct _FerryHostSession
   gint64 load_due;
   gint64 room_told_at; /* when room was told to a session that had none and wanted some; 0: it was not */
   GError *end;         /* (owned) (nullable): why the session ends, once it does */
-  guint64 owed;        /* what the transport had accepted with the end of the latest run */
+  guint64 owed;        /* what the session below had accepted with the end of the latest run */
   gboolean said_goodbye;
   gboolean flush_due; /* there may be something to send, and the owner knows */
-  gboolean blocked;   /* the transport has no room */
+  gboolean blocked;   /* there is no room to send */
   FerryTimer pace_timer;
   FerryTimer end_timer; /* of SERVE_TIME, then of LINGER_TIME */
 };
@@ -386,7 +386,7 @@ session_ended (FerryTransport *session, GObject *owner)
 
 /* ---- sending ---- */
 
-/* Sends a value of the serve call. Returns FALSE if the transport has no room. */
+/* Sends a value of the serve call. Returns FALSE if the session has no room. */
 static gboolean
 tell (FerryHostSession *self, const char *name, GVariant *value)
 {
@@ -469,7 +469,7 @@ flush_runs (FerryHostSession *self, gint64 now)
   return TRUE;
 }
 
-/* Answers the serve call, when the session ends or is drained. Returns FALSE if the transport has no room. */
+/* Answers the serve call, when the session ends or is drained. Returns FALSE if the session has no room. */
 static gboolean
 say_goodbye (FerryHostSession *self)
 {
