@@ -12,15 +12,15 @@
  *   one-way FERRY_WANT_METHOD  t             ->         how many tasks wait here that this host could run
  *   request FERRY_RUN_METHOD                 ->
  *                                            <-  value “ferry.run.begin”: see below
- *   one-way FERRY_LEAVE_METHOD  (tt)         ->         xid, 0: this run may begin
+ *   one-way FERRY_LEAVE_METHOD  at           ->         xid, 0: this run may begin
  *                                            <-  other values: what the function sends, and what is told of it; items:
  *                                                what it yields
  *                                            <-  answer: the result; or an error with its trace; or a refusal: the run
  *                                                was not begun, and will not be begun
  *   cancel, by its reason                    ->         the function is cancelled; a run that was not begun is refused
- *   one-way FERRY_WITHDRAW_METHOD  (tt)      ->         xid, 0: this run is refused, unless it has begun
- *   one-way FERRY_HURRY_METHOD  (tt)         ->         xid, and in how many microseconds a cancelled run ends by force
- *   one-way FERRY_PAUSE_METHOD  (tt)         ->         xid, and whether the run is paused from now on
+ *   one-way FERRY_WITHDRAW_METHOD  at        ->         xid, 0: this run is refused, unless it has begun
+ *   one-way FERRY_HURRY_METHOD  at           ->         xid, and in how many microseconds a cancelled run ends by force
+ *   one-way FERRY_PAUSE_METHOD  at           ->         xid, and whether the run is paused from now on
  *
  * Leave: a run that is not idempotent begins only when the application gives leave. The host keeps a worker's place
  * for the run, or a place ahead of the workers where the run allows that, and says “begin”; the application marks the

@@ -400,22 +400,24 @@ ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *number, G
 GVariant *
 ferry_run_order_to_variant (guint64 xid, gint64 number)
 {
-  return g_variant_new ("(tt)", xid, (guint64) number);
+  const guint64 numbers[] = {xid, (guint64) number};
+
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, numbers, G_N_ELEMENTS (numbers), sizeof *numbers);
 }
 
 gboolean
 ferry_run_order_from_variant (GVariant *value, guint64 *xid, gint64 *number, GError **error)
 {
-  guint64 named;
-  guint64 given;
+  const guint64 *numbers;
+  gsize n;
 
-  if (!check_type (value, "(tt)", "an order of a wrong type", error))
+  if (!check_type (value, "at", "an order of a wrong type", error))
     return FALSE;
-  g_variant_get (value, "(tt)", &named, &given);
-  if (given > G_MAXINT64)
-    return refuse (error, "an order with a number that cannot be");
-  *xid = named;
-  *number = (gint64) given;
+  numbers = g_variant_get_fixed_array (value, &n, sizeof *numbers);
+  if (n != 2 || numbers[1] > G_MAXINT64)
+    return refuse (error, "an order with numbers that cannot be");
+  *xid = numbers[0];
+  *number = (gint64) numbers[1];
   return TRUE;
 }
 

@@ -304,6 +304,7 @@ numbers_and_orders_are_checked (void)
   g_autoptr (GVariant) most = keep (g_variant_new_uint64 (7));
   g_autoptr (GVariant) text = keep (g_variant_new_string ("7"));
   g_autoptr (GVariant) order = keep (ferry_run_order_to_variant (7, G_MAXINT64));
+  g_autoptr (GVariant) one = parse ("[@t 7]");
   g_autoptr (GVariant) negative = keep (ferry_run_order_to_variant (7, -1));
   guint64 number = 0;
   guint64 xid = 0;
@@ -315,6 +316,7 @@ numbers_and_orders_are_checked (void)
   g_assert_true (ferry_run_number_from_variant (most, 7, &number, NULL));
   g_assert_cmpuint (number, ==, 7);
   g_assert_false (ferry_run_order_from_variant (negative, &xid, &given, NULL));
+  g_assert_false (ferry_run_order_from_variant (one, &xid, &given, NULL));
   g_assert_false (ferry_run_order_from_variant (most, &xid, &given, NULL));
   g_assert_true (ferry_run_order_from_variant (order, &xid, &given, NULL));
   g_assert_cmpuint (xid, ==, 7);

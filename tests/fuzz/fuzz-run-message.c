@@ -126,7 +126,7 @@ static const struct
   gboolean (*take) (GVariant *value, GError **error);
 } messages[] = {
   {"(ussasusb)", take_facts}, {"(us)", take_serve}, {"ay", take_request}, {"ay", take_progress},
-  {"(us)", take_log},         {"t", take_number},   {"(tt)", take_order},
+  {"(us)", take_log},         {"t", take_number},   {"at", take_order},
 };
 
 int

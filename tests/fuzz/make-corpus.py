@@ -753,8 +753,9 @@ CORPUS = {
         "log-fatal": run_message(LOG, "(us)", (6, "a line")),
         "number": run_message(NUMBER, "t", 9),
         "number-too-large": run_message(NUMBER, "t", 2**31),
-        "order": run_message(ORDER, "(tt)", (1, 1000)),
-        "order-too-large": run_message(ORDER, "(tt)", (1, 2**63)),
+        "order": run_message(ORDER, "at", (1, 1000)),
+        "order-too-large": run_message(ORDER, "at", (1, 2**63)),
+        "order-of-one": run_message(ORDER, "at", (1,)),
     },
 }
 
