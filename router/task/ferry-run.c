@@ -621,7 +621,6 @@ ferry_run_cancel (FerryRun *self)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
   const FerryTaskTransition *transition;
-  gboolean was_paused = self->paused;
 
   if (!ferry_run_decide (self))
     return FALSE;
@@ -632,6 +631,8 @@ ferry_run_cancel (FerryRun *self)
     return FALSE;
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
     {
+      gboolean was_paused = self->paused;
+
       self->paused = FALSE;
       set_state (self, transition->next);
       /* Told before the source is called, which may end the run at once: each state must be told. */
