@@ -81,7 +81,7 @@ typedef struct
 
 FerryUplink *ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes);
 FerryUplink *ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error);
-void ferry_uplink_take_arena (FerryUplink *self, int memory, gsize size);
+FerryUplink *ferry_uplink_open (const FerryWelcome *welcome, int memory, int *doorbell, int *arena, GError **error);
 void ferry_uplink_take_control (FerryUplink *self, int control);
 FerryUplink *ferry_uplink_ref (FerryUplink *self);
 void ferry_uplink_unref (FerryUplink *self);

@@ -58,11 +58,23 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   return g_steal_pointer (&self);
 }
 
-/* Takes memory, the descriptor of the arena, of size bytes. */
-void
-ferry_uplink_take_arena (FerryUplink *self, int memory, gsize size)
+/* worker: makes the uplink of a welcome. Takes *doorbell and *arena, which is -1 where the link has none, on
+ * success. */
+FerryUplink *
+ferry_uplink_open (const FerryWelcome *welcome, int memory, int *doorbell, int *arena, GError **error)
 {
-  self->arena = ferry_arena_writer_new_later (ferry_segment_get_arena_control (&self->segment), memory, size);
+  const gsize arena_size = (gsize) welcome->arena_units * FERRY_ARENA_UNIT;
+  FerrySegment segment = {0};
+  FerryUplink *self;
+
+  if ((*arena >= 0 && !ferry_arena_memory_check (*arena, arena_size, error)) ||
+      !ferry_segment_map (&segment, memory, welcome->up_capacity, welcome->n_cells, error))
+    return NULL;
+  self = ferry_uplink_new (&segment, ferry_steal_fd (doorbell), welcome->max_message_size, welcome->n_pipes);
+  if (*arena >= 0)
+    self->arena = ferry_arena_writer_new_later (ferry_segment_get_arena_control (&self->segment),
+                                                ferry_steal_fd (arena), arena_size);
+  return self;
 }
 
 /* ---- uplinks of given senders ----

@@ -140,21 +140,15 @@ attach (GError **error)
   ferry_autofd memory = -1;
   ferry_autofd doorbell = -1;
   ferry_autofd arena = -1;
-  FerrySegment segment = {0};
   FerryWelcome welcome;
-  gsize arena_size;
 
   /* The sandbox was entered when the library was loaded, unless the library is linked statically into the program. */
   ferry_sandbox_enter ();
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
   self->control = ferry_attachment_begin (&welcome, &memory, &doorbell, &arena, error);
-  arena_size = (gsize) welcome.arena_units * FERRY_ARENA_UNIT;
-  if (self->control < 0 || (arena >= 0 && !ferry_arena_memory_check (arena, arena_size, error)) ||
-      !ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, error))
+  self->uplink = self->control >= 0 ? ferry_uplink_open (&welcome, memory, &doorbell, &arena, error) : NULL;
+  if (self->uplink == NULL)
     return NULL;
-  self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
-  if (arena >= 0)
-    ferry_uplink_take_arena (self->uplink, ferry_steal_fd (&arena), arena_size);
   /* With several threads, to join takes some milliseconds, and each send has the barrier of the lock. */
   if (__libc_single_threaded)
     ferry_omission_allow (&self->uplink->writer.omission, self->uplink->writer.control);
@@ -225,15 +219,11 @@ open_given (Grant *grant, GError **error)
 static FerrySender *
 open_sender (Attachment *self, Grant *grant, GError **error)
 {
-  FerrySender *sender;
+  const FerryDownGrant *granted = &grant->granted;
 
   if (grant->is_given)
     return open_given (grant, error);
-  sender =
-    ferry_sender_new_granted (grant->granted.connection_id, self->uplink, grant->granted.index, grant->granted.cell);
-  if ((grant->granted.flags & FERRY_GRANT_ONE_SHOT) != 0)
-    ferry_sender_set_one_shot (sender);
-  return sender;
+  return ferry_sender_new_granted (granted->connection_id, self->uplink, granted->index, granted->cell, granted->flags);
 }
 
 static FerrySender *

@@ -108,19 +108,13 @@ open_uplink (int control, FerryWelcome *welcome, GError **error)
   ferry_autofd doorbell = -1;
   ferry_autofd arena = -1;
   ferry_autofd socket = control;
-  FerrySegment segment = {0};
   FerryUplink *self;
-  gsize arena_size;
 
   if (!ferry_control_receive_welcome (socket, welcome, &memory, &doorbell, &arena, error))
     return NULL;
-  arena_size = (gsize) welcome->arena_units * FERRY_ARENA_UNIT;
-  if ((arena >= 0 && !ferry_arena_memory_check (arena, arena_size, error)) ||
-      !ferry_segment_map (&segment, memory, welcome->up_capacity, welcome->n_cells, error))
+  self = ferry_uplink_open (welcome, memory, &doorbell, &arena, error);
+  if (self == NULL)
     return NULL;
-  self = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome->max_message_size, welcome->n_pipes);
-  if (arena >= 0)
-    ferry_uplink_take_arena (self, ferry_steal_fd (&arena), arena_size);
   ferry_uplink_take_control (self, ferry_steal_fd (&socket));
   return self;
 }
@@ -143,7 +137,6 @@ ferry_given_sender_open (int fd, GError **error)
   g_autoptr (FerryUplink) uplink = NULL;
   FerryWelcome welcome;
   FerryDownGrant grant;
-  FerrySender *sender;
   int control;
 
   if (!ferry_control_check_welcome (fd, error))
@@ -158,8 +151,5 @@ ferry_given_sender_open (int fd, GError **error)
   if (uplink == NULL || !read_grant (uplink, &grant, error) ||
       !ferry_control_send_attach (uplink->control, welcome.segment_size, error))
     return NULL;
-  sender = ferry_sender_new_granted (grant.connection_id, uplink, grant.index, grant.cell);
-  if ((grant.flags & FERRY_GRANT_ONE_SHOT) != 0)
-    ferry_sender_set_one_shot (sender);
-  return sender;
+  return ferry_sender_new_granted (grant.connection_id, uplink, grant.index, grant.cell, grant.flags);
 }

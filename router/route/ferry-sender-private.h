@@ -51,11 +51,11 @@ typedef void (*FerrySenderDroppedFunc) (FerryReceiver *receiver);
 FerrySender *ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, FerryMonitor *monitor,
                                GThread *router_thread, gsize lane_capacity, guint64 max_message_size,
                                FerryPipeFlags flags);
-FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell);
+FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell,
+                                       guint32 flags);
 gboolean ferry_sender_can_be_passed (FerrySender *self, GError **error);
 gboolean ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error);
 gboolean ferry_sender_pass (FerrySender *self, GError **error);
-void ferry_sender_set_one_shot (FerrySender *self);
 void ferry_sender_end (FerrySender *self);
 /* any: returns (transfer full) (nullable) a new link for the sender, which cannot be used in this process any more. Its
  * welcome lies in the socket worker_end, which the caller gives to a worker. The link ends by ferry_monitor_end_link(),

@@ -1627,15 +1627,17 @@ set_uplink (FerrySender *self, FerryUplink *uplink)
   g_mutex_unlock (&self->lock);
 }
 
-/* worker: makes a sender that was passed to this process. cell: the cell's number, or FERRY_NO_CELL. */
+/* worker: makes a sender that was passed to this process. cell: the cell's number, or FERRY_NO_CELL. flags: of the
+ * grant. */
 FerrySender *
-ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell)
+ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell, guint32 flags)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
   self->connection_id = connection_id;
   self->index = index;
   self->latest = cell != FERRY_NO_CELL;
+  self->one_shot = (flags & FERRY_GRANT_ONE_SHOT) != 0;
   self->cell = cell;
   set_uplink (self, uplink);
   self->max_message_size = uplink->max_message_size;
@@ -1675,13 +1677,6 @@ ferry_sender_pass (FerrySender *self, GError **error)
     return ferry_sender_can_be_passed (self, error) && refuse_closed (self, error);
   atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
   return TRUE;
-}
-
-/* worker, for a new sender: makes its buffers one-shot buffers. */
-void
-ferry_sender_set_one_shot (FerrySender *self)
-{
-  self->one_shot = TRUE;
 }
 
 gboolean

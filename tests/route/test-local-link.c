@@ -85,7 +85,7 @@ local_new (void)
   for (guint i = 0; i < N_PIPES; i++)
     {
       g_assert_true (ferry_sender_pass (self->pipes[i]->sender, &error));
-      self->senders[i] = ferry_sender_new_granted (connection_ids[i], self->uplink, i, FERRY_NO_CELL);
+      self->senders[i] = ferry_sender_new_granted (connection_ids[i], self->uplink, i, FERRY_NO_CELL, 0);
       g_assert_true (ferry_sender_start (self->senders[i], &error));
     }
   *observer =

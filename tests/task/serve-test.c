@@ -126,7 +126,7 @@ serve_test_new_thread (void)
     {
       ferry_sender_pass (senders[i], &error);
       g_assert_no_error (error);
-      test->senders[i] = ferry_sender_new_granted (ids[i], uplink, i, FERRY_NO_CELL);
+      test->senders[i] = ferry_sender_new_granted (ids[i], uplink, i, FERRY_NO_CELL, 0);
     }
   test->downlink = ferry_downlink_new (uplink);
   g_assert_true (ferry_monitor_add_link (ferry_sender_get_monitor (senders[0]), test->link, NULL, NULL, NULL));
