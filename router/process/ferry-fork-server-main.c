@@ -35,6 +35,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-watchdog-private.h"
+#include "process/ferry-adopted-private.h"
 #include "process/ferry-attachment-private.h"
 #include "process/ferry-spawn-private.h"
 #include "wire/ferry-fork-server-packet-private.h"
@@ -82,9 +83,6 @@ typedef struct
 /* A pre-forked child that does not read a waiting request within this time, in microseconds, is killed, unless it waits
  * for a processor. */
 #define PREFORKED_GRACE (1 * G_USEC_PER_SEC)
-
-/* How long adopted processes may take to end, in microseconds. The guardian waits a second for the fork server. */
-#define ADOPTED_GRACE (800 * 1000)
 
 /* The id of a child without a request. No request has this id. */
 #define PREFORKED_ID 0
@@ -356,177 +354,13 @@ close_fork_server_fds (ForkServer *self)
   set_signals (SIG_UNBLOCK);
 }
 
-/* ---- adopted processes ----
- *
- * The initialiser of a program may make its fork server a subreaper. Then the fork server adopts what a worker has
- * started, and is alive when the worker ends. What a worker leaves that was killed or has failed is killed, with all
- * that descends from it. What a worker leaves that exited with status 0 is released, as the worker could have killed
- * it: it stays when the fork server ends.
- *
- * A process could start others while it is looked for, so they are looked for once more, until there are none. A parent
- * is killed before its children: a shell would go on with its next command. None is stopped for that: it would stay
- * stopped where the fork server itself is killed. */
-
-typedef struct
-{
-  pid_t pid;
-  pid_t parent;
-  guint depth; /* 1: a child of the fork server */
-  int pidfd;   /* (owned): -1: the process has ended */
-} Adopted;
-
-static void
-adopted_clear (gpointer process)
-{
-  ferry_clear_fd (&((Adopted *) process)->pidfd);
-}
+/* ---- ends ---- */
 
 static Child *
 find_child (ForkServer *self, pid_t pid)
 {
   return g_hash_table_lookup (self->children, GINT_TO_POINTER (pid));
 }
-
-/* Returns the parent of a process, or 0 where there is no such process, or it is a zombie. */
-static pid_t
-read_parent (pid_t pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-  const char *name_end;
-  char state;
-  int parent;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return 0;
-  /* The name of a program may have brackets in it. */
-  name_end = strrchr (text, ')');
-  return name_end != NULL && sscanf (name_end + 1, " %c %d", &state, &parent) == 2 && state != 'Z' ? parent : 0;
-}
-
-/* (transfer full) (element-type pid_t pid_t): returns the parents of all processes. */
-static GHashTable *
-read_parents (void)
-{
-  GHashTable *parents = g_hash_table_new (NULL, NULL);
-  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
-    {
-      pid_t pid = (pid_t) atoi (name);
-      pid_t parent = pid > 0 ? read_parent (pid) : 0;
-
-      if (parent > 0)
-        g_hash_table_insert (parents, GINT_TO_POINTER (pid), GINT_TO_POINTER (parent));
-    }
-  return parents;
-}
-
-/* Returns how far a process is from the fork server that was adopted and not released, or descends from such a one; 0
- * for another one. */
-static guint
-get_depth (ForkServer *self, GHashTable *parents, pid_t pid)
-{
-  /* A chain is no longer than there are processes: what was read at different moments may make a circle. */
-  for (guint depth = 1; pid != 0 && depth <= g_hash_table_size (parents); depth++)
-    {
-      pid_t parent = GPOINTER_TO_INT (g_hash_table_lookup (parents, GINT_TO_POINTER (pid)));
-
-      if (parent == getpid ())
-        return find_child (self, pid) == NULL && !g_hash_table_contains (self->released, GINT_TO_POINTER (pid)) ? depth
-                                                                                                                : 0;
-      pid = parent;
-    }
-  return 0;
-}
-
-static int
-compare_depths (gconstpointer a, gconstpointer b)
-{
-  return (int) ((const Adopted *) a)->depth - (int) ((const Adopted *) b)->depth;
-}
-
-/* Opens a process that was found. Its parent is read again then, since another process may have got its id before. */
-static int
-open_adopted (const Adopted *process)
-{
-  ferry_autofd pidfd = (int) syscall (SYS_pidfd_open, process->pid, 0);
-  pid_t parent = pidfd >= 0 ? read_parent (process->pid) : 0;
-
-  return parent != 0 && (parent == process->parent || parent == getpid ()) ? ferry_steal_fd (&pidfd) : -1;
-}
-
-/* (transfer full) (element-type Adopted): returns all that were adopted, and behind them what descends from them. */
-static GArray *
-find_adopted (ForkServer *self)
-{
-  g_autoptr (GHashTable) parents = read_parents ();
-  GArray *adopted = g_array_new (FALSE, FALSE, sizeof (Adopted));
-  GHashTableIter iter;
-  gpointer pid, parent;
-
-  g_array_set_clear_func (adopted, adopted_clear);
-  g_hash_table_iter_init (&iter, parents);
-  while (g_hash_table_iter_next (&iter, &pid, &parent))
-    {
-      Adopted process = {
-        .pid = GPOINTER_TO_INT (pid),
-        .parent = GPOINTER_TO_INT (parent),
-        .depth = get_depth (self, parents, GPOINTER_TO_INT (pid)),
-      };
-
-      if (process.depth == 0)
-        continue;
-      process.pidfd = open_adopted (&process);
-      g_array_append_val (adopted, process);
-    }
-  g_array_sort (adopted, compare_depths);
-  return adopted;
-}
-
-/* Kills them all, and waits for their end. Those that the system does not end are left. */
-static void
-kill_adopted (ForkServer *self)
-{
-  const gint64 deadline = g_get_monotonic_time () + ADOPTED_GRACE;
-  gint64 left = ADOPTED_GRACE;
-
-  while (left > 0)
-    {
-      g_autoptr (GArray) adopted = find_adopted (self);
-
-      if (adopted->len == 0)
-        return;
-      for (guint i = 0; i < adopted->len; i++)
-        syscall (SYS_pidfd_send_signal, g_array_index (adopted, Adopted, i).pidfd, SIGKILL, NULL, 0);
-      for (guint i = 0; i < adopted->len && left > 0; i++)
-        {
-          struct pollfd end = {.fd = g_array_index (adopted, Adopted, i).pidfd, .events = POLLIN};
-
-          poll (&end, end.fd >= 0 ? 1 : 0, end.fd >= 0 ? (int) (left / 1000) : 0);
-          left = deadline - g_get_monotonic_time ();
-        }
-    }
-}
-
-/* Releases what was adopted until now. Returns FALSE, and does nothing, when a child has ended: it may be of that one.
- */
-static gboolean
-release_adopted (ForkServer *self)
-{
-  g_autoptr (GArray) adopted = find_adopted (self);
-  siginfo_t info = {0};
-
-  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid != 0)
-    return FALSE;
-  for (guint i = 0; i < adopted->len; i++)
-    if (g_array_index (adopted, Adopted, i).parent == getpid ())
-      g_hash_table_add (self->released, GINT_TO_POINTER (g_array_index (adopted, Adopted, i).pid));
-  return TRUE;
-}
-
-/* ---- ends ---- */
 
 /* Kills the workers and exits. Called when the application has ended, or has closed its end of the control socket. */
 static G_GNUC_NORETURN void
@@ -546,7 +380,7 @@ finish (ForkServer *self, int status)
     TEMP_FAILURE_RETRY (waitpid (GPOINTER_TO_INT (key), NULL, 0));
   g_hash_table_remove_all (self->children);
   if (self->released != NULL)
-    kill_adopted (self);
+    ferry_adopted_kill_all (self->children, self->released);
   exit (status);
 }
 
@@ -667,9 +501,9 @@ reap_all (ForkServer *self)
   TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info));
   do
     in_order = reap_ended (self, &ended) && in_order;
-  while (self->released != NULL && ended && in_order && !release_adopted (self));
+  while (self->released != NULL && ended && in_order && !ferry_adopted_release_all (self->children, self->released));
   if (self->released != NULL && !in_order)
-    kill_adopted (self);
+    ferry_adopted_kill_all (self->children, self->released);
 }
 
 /* Adds a new child. Returns (transfer full) its pidfd. When the pidfd cannot be opened, kills the child, and returns -1
