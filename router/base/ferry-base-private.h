@@ -49,6 +49,9 @@ gboolean ferry_is_refused (int error_number);
  * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */
 gboolean ferry_check_free_fds (guint n, GError **error);
+/* The same for n threads, at most 3. GLib ends the program where it gets no thread. purpose: as for
+ * ferry_thread_try_new(). */
+gboolean ferry_check_free_threads (guint n, const char *purpose, GError **error);
 /* As writev(). Of a pipe that nobody reads, and of a file that is as large as this process may make one, there is only
  * the error: EPIPE or EFBIG, and no signal, which the application may not ignore. */
 gssize ferry_write_without_signal (int fd, const struct iovec *parts, int n_parts);

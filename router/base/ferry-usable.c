@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The cores, memory and descriptors of the machine that this process may use.
+/* The cores, memory, descriptors and threads of the machine that this process may use.
  *
  * Threads: any. */
 
@@ -11,10 +11,12 @@
 #include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define MAX_FDS 8
+#define MAX_THREADS 3
 
 /* Reads a limit from the text of a control group's file, and lowers *limit to it. */
 typedef void (*LimitFunc) (const char *text, guint64 *limit);
@@ -111,4 +113,36 @@ ferry_check_free_fds (guint n, GError **error)
     close (fds[--n_opened]);
   errno = failure;
   return failure == 0 || ferry_set_system_error (error, "Opening a descriptor (eventfd)");
+}
+
+static gpointer
+pass (gpointer gate)
+{
+  pthread_mutex_lock (gate);
+  pthread_mutex_unlock (gate);
+  return NULL;
+}
+
+gboolean
+ferry_check_free_threads (guint n, const char *purpose, GError **error)
+{
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  GThread *threads[MAX_THREADS];
+  guint n_started = 0;
+  gboolean starts = TRUE;
+
+  g_assert (n <= MAX_THREADS);
+  /* All of them are there at the same time. */
+  pthread_mutex_lock (&gate);
+  while (starts && n_started < n)
+    {
+      threads[n_started] = ferry_thread_try_new ("ferry-free", purpose, pass, &gate, error);
+      starts = threads[n_started] != NULL;
+      n_started += starts;
+    }
+  pthread_mutex_unlock (&gate);
+  while (n_started > 0)
+    g_thread_join (threads[--n_started]);
+  pthread_mutex_destroy (&gate);
+  return starts;
 }

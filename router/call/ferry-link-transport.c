@@ -181,9 +181,10 @@ room_came (gpointer data)
 static void
 take_marked (End *end)
 {
-  if (end->router->may_repeat && end->kept != NULL)
+  if (ferry_router_may_repeat (end->router) && end->kept != NULL)
     {
-      end->router->repeats = ferry_transport_take_marked (end->kept);
+      if (ferry_transport_take_marked (end->kept))
+        ferry_router_repeat (end->router);
       return;
     }
   /* There is another marker for what comes from now on. */
@@ -198,10 +199,10 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
   End *end = user_data;
 
   /* Reading a weak reference takes a lock of the whole process, so it is done once per dispatch. */
-  if (end->kept_for != end->router->dispatch_number)
+  if (end->kept_for != ferry_router_get_dispatch_number (end->router))
     {
       end->kept = g_weak_ref_get (&end->transport);
-      end->kept_for = end->router->dispatch_number;
+      end->kept_for = ferry_router_get_dispatch_number (end->router);
       if (end->kept != NULL)
         ferry_router_keep (end->router, end->kept);
     }

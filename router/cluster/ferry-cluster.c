@@ -590,7 +590,7 @@ send_all (FerryCluster *self)
     }
   kept = g_object_ref (self);
   self->scheduling = TRUE;
-  self->router->n_holding++;
+  ferry_router_hold (self->router);
   do
     {
       self->schedule_again = FALSE;
@@ -598,7 +598,7 @@ send_all (FerryCluster *self)
         ;
     }
   while (self->schedule_again);
-  self->router->n_holding--;
+  ferry_router_release (self->router);
   self->scheduling = FALSE;
 }
 

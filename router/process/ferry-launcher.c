@@ -926,7 +926,7 @@ note_passed (FerryLauncher *self, FerryRouter *router, const GArray *passed, Fer
   for (guint i = 0; i < passed->len; i++)
     {
       const NamedSender *named = &g_array_index (passed, NamedSender, i);
-      FerryPipe *pipe = ferry_router_find_pipe (router, ferry_sender_get_connection_id (named->sender));
+      FerryPipe *pipe = ferry_pipes_find (&router->pipes, ferry_sender_get_connection_id (named->sender));
 
       if (pipe != NULL && pipe->receiver != NULL)
         ferry_receiver_set_sender_name (pipe->receiver, named->name, ferry_worker_get_name (worker));

@@ -22,17 +22,41 @@ struct _FerryGivenSender
   int fd;                /* (owned) */
 };
 
+/* Returns (transfer full) (nullable) a new link for the sender, which cannot be used in this process any more. Its
+ * welcome lies in the socket worker_end, which the caller gives to a worker. The link ends by ferry_monitor_end_link(),
+ * or together with the link of worker (nullable). */
+static FerryLink *
+give (FerrySender *sender, FerryLink *worker, GError **error)
+{
+  FerryPipe *pipe = ferry_sender_get_pipe (sender);
+  g_autoptr (FerryLink) link =
+    ferry_sender_can_be_passed (sender, error) ? ferry_pipe_new_link (pipe, "given sender", error) : NULL;
+
+  if (link == NULL || !ferry_link_open_socket (link, error))
+    return NULL;
+  /* The router's thread has no observer to tell. */
+  link->visit.told_attached = TRUE;
+  link->bound = worker != NULL;
+  if (worker != NULL)
+    ferry_link_set_worker (link, worker);
+  if (ferry_sender_is_one_shot (sender) && !ferry_link_allow_one_shots (link, 0, error))
+    return NULL;
+  /* It is found by its descriptor, and not by its name. */
+  ferry_link_grant (link, 0, "given");
+  return ferry_sender_pass (sender, error) && ferry_pipe_add_link (pipe, link, error) ? g_steal_pointer (&link) : NULL;
+}
+
 FerryGivenSender *
 ferry_given_sender_new (FerrySender *sender, GError **error)
 {
-  FerryLink *link = ferry_sender_give (sender, NULL, error);
+  FerryLink *link = give (sender, NULL, error);
   FerryGivenSender *self;
 
   if (link == NULL)
     return NULL;
   self = g_new (FerryGivenSender, 1);
   *self = (FerryGivenSender){
-    .monitor = ferry_monitor_ref (ferry_sender_get_monitor (sender)),
+    .monitor = ferry_monitor_ref (ferry_sender_get_pipe (sender)->monitor),
     .link = link,
     .fd = ferry_steal_fd (&link->worker_end),
   };
@@ -82,7 +106,7 @@ refuse_to_pass (const FerryDescriptors *batch, FerryDownResult result, GError **
 gboolean
 ferry_given_sender_pass (FerrySender *sender, FerryLink *worker, const char *name, GError **error)
 {
-  g_autoptr (FerryLink) link = ferry_sender_give (sender, worker, error);
+  g_autoptr (FerryLink) link = give (sender, worker, error);
   FerryDescriptors batch = {.n_descriptors = 1};
   FerryDownResult result;
   ferry_autofd fd = -1;
@@ -94,7 +118,7 @@ ferry_given_sender_pass (FerrySender *sender, FerryLink *worker, const char *nam
   result = ferry_link_send_given (worker, ferry_sender_get_connection_id (sender), name, &batch);
   if (result == FERRY_DOWN_SENT)
     return TRUE;
-  ferry_monitor_end_link (ferry_sender_get_monitor (sender), link, NULL);
+  ferry_monitor_end_link (ferry_sender_get_pipe (sender)->monitor, link, NULL);
   return refuse_to_pass (&batch, result, error);
 }
 

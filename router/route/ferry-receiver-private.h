@@ -10,8 +10,9 @@
 
 G_BEGIN_DECLS
 
-/* any: makes the router's thread close the pipe of an abandoned receiver. */
-typedef void (*FerryReceiverAbandonedFunc) (FerryReceiver *receiver, gpointer router);
+/* any: makes the router's thread end the pipe of a receiver that is abandoned, or whose sender was dropped unstarted.
+ */
+typedef void (*FerryReceiverEndFunc) (FerryReceiver *receiver, gpointer router);
 
 struct _FerryReceiver
 {
@@ -32,10 +33,10 @@ struct _FerryReceiver
   char *sender_name; /* main: (owned) (nullable): for messages: the sender, and the worker that it was passed to */
   gboolean internal; /* the library made it: no warning if its pipe is open when the router stops */
 
-  gboolean bound;         /* main: the owner's weak notification holds a reference to this receiver */
-  GWeakRef owner;         /* any */
-  _Atomic gint abandoned; /* any: nothing is delivered any more, for example as the owner was disposed */
-  FerryReceiverAbandonedFunc abandoned_func; /* const */
+  gboolean bound;                /* main: the owner's weak notification holds a reference to this receiver */
+  GWeakRef owner;                /* any */
+  _Atomic gint abandoned;        /* any: nothing is delivered any more, for example as the owner was disposed */
+  FerryReceiverEndFunc end_func; /* const */
   /* const: (owned) (nullable): the router's own, which all of its receivers share: an object searches all weak
    * references to it for each that goes */
   GWeakRef *router;
@@ -45,10 +46,12 @@ struct _FerryReceiver
  * latest: whether the pipe carries latest values, each of which comes with its type */
 void ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const char *worker);
 FerryReceiver *ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryHome *home,
-                                   FerryReceiverAbandonedFunc abandoned_func);
+                                   FerryReceiverEndFunc end_func);
 /* any: returns (transfer full) (nullable): the router, while it lives */
 gpointer ferry_receiver_dup_router (FerryReceiver *self);
 guint64 ferry_receiver_get_connection_id (FerryReceiver *self);
+/* any: makes the router's thread end the pipe */
+void ferry_receiver_end (FerryReceiver *self);
 void ferry_receiver_abandon (FerryReceiver *self);
 void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);

@@ -56,17 +56,23 @@ ferry_receiver_dup_router (FerryReceiver *self)
   return self->router != NULL ? g_weak_ref_get (self->router) : NULL;
 }
 
+void
+ferry_receiver_end (FerryReceiver *self)
+{
+  g_autoptr (GObject) router = ferry_receiver_dup_router (self);
+
+  if (router != NULL)
+    self->end_func (self, router);
+}
+
 /* any: stops deliveries to the receiver, and makes the router's thread close the pipe. On the router's thread the
  * pipe is closed at once. Does not wait for a delivery that is under way on another thread. */
 void
 ferry_receiver_abandon (FerryReceiver *self)
 {
-  g_autoptr (GObject) router = ferry_receiver_dup_router (self);
-
   /* Release: pairs with the load in unbind(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
-  if (router != NULL)
-    self->abandoned_func (self, router);
+  ferry_receiver_end (self);
 }
 
 /* any: abandons the receiver when its owner is disposed. Uses no field of the router's thread. */
@@ -283,22 +289,24 @@ ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const cha
 /* main: makes the receiver of a new pipe. */
 FerryReceiver *
 ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryHome *home,
-                    FerryReceiverAbandonedFunc abandoned_func)
+                    FerryReceiverEndFunc end_func)
 {
   FerryReceiver *self = g_object_new (FERRY_TYPE_RECEIVER, NULL);
 
   self->connection_id = connection_id;
   self->keeps_types = !latest;
   self->home = ferry_home_ref (home);
-  self->abandoned_func = abandoned_func;
+  self->end_func = end_func;
   self->router = g_atomic_rc_box_acquire (router);
   return self;
 }
 
-/* main */
+/* main: takes ownership of a floating reference. */
 void
 ferry_receiver_emit_message (FerryReceiver *self, GVariant *message)
 {
+  g_autoptr (GVariant) kept G_GNUC_UNUSED = g_variant_ref_sink (message);
+
   g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message);
 }
 
@@ -400,18 +408,6 @@ checked_free (gpointer data)
   g_free (self);
 }
 
-static gboolean
-find_shape (Checked *self, const char *type)
-{
-  for (guint i = 0; i < self->shapes->len; i++)
-    {
-      self->latest = g_ptr_array_index (self->shapes, i);
-      if (ferry_shape_is_of_type (self->latest, type))
-        return TRUE;
-    }
-  return FALSE;
-}
-
 /* Sets the latest shape to that of the type. */
 static void
 look_up_shape (Checked *self, const GVariantType *type)
@@ -420,8 +416,12 @@ look_up_shape (Checked *self, const GVariantType *type)
 
   if (self->latest != NULL && ferry_shape_is_of_type (self->latest, type_string))
     return;
-  if (find_shape (self, type_string))
-    return;
+  for (guint i = 0; i < self->shapes->len; i++)
+    {
+      self->latest = g_ptr_array_index (self->shapes, i);
+      if (ferry_shape_is_of_type (self->latest, type_string))
+        return;
+    }
   if (self->shapes->len == MAX_SHAPES)
     g_ptr_array_set_size (self->shapes, 0);
   self->latest = ferry_shape_new (type_string, g_variant_type_get_string_length (type));
@@ -433,7 +433,6 @@ static void
 check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   Checked *self = user_data;
-  g_autoptr (GVariant) message = NULL;
   gpointer copy;
 
   if (type == NULL)
@@ -449,8 +448,7 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
       return;
     }
   copy = g_memdup2 (data, size);
-  message = g_variant_ref_sink (g_variant_new_from_data (type, copy, size, FALSE, g_free, copy));
-  ferry_receiver_emit_message (receiver, message);
+  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, FALSE, g_free, copy));
 }
 
 /**

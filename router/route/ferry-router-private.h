@@ -6,38 +6,15 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
-#include "engine/ferry-cell-watch-private.h"
 #include "engine/ferry-exit-private.h"
-#include "engine/ferry-home-private.h"
-#include "engine/ferry-monitor-private.h"
-#include "engine/ferry-turns-private.h"
-#include "route/ferry-receiver-private.h"
-#include "route/ferry-router.h"
+#include "route/ferry-dispatch-private.h"
 #include "route/ferry-sender-private.h"
 
 G_BEGIN_DECLS
 
-/* The entry of a pipe in the routing table. The entry stays until the pipe's link has ended, also when the pipe was
- * closed. So later messages of the pipe are recognised, and its slot is not reused before the link's end. */
-typedef struct
-{
-  guint64 connection_id;
-  FerryReceiver *receiver; /* (owned) (nullable): NULL when the pipe is closed */
-  FerryPipeShare *share;   /* (owned) */
-  GPtrArray *types;        /* (owned) (element-type GVariantType): the announced types, number 1 first */
-  FerryCellWatch *watch;   /* (owned) (nullable): of a pipe for latest values, after its sender was taken */
-  guint64 dropped;         /* how many messages came after the pipe was closed */
-} FerryPipe;
-
-/* A delivery that is under way: its handler may run a main loop, in which other deliveries begin. */
-typedef struct _FerryDelivery
-{
-  FerryLink *link;   /* (owned by the caller) */
-  FerryBlock *block; /* (unowned) (nullable): the block that was taken out of the link's row */
-  FerryReceiver
-    *receiver; /* (unowned) (nullable): the one with a handler that runs; NULL: a function of the link's user */
-  struct _FerryDelivery *outer;
-} FerryDelivery;
+/* How many free descriptors a router needs to start. GLib makes a main context for its own thread then, and opens the
+ * system bus for the power profile. It ends the program where it gets no descriptor for a context. */
+#define FERRY_START_N_FDS 8
 
 #define FERRY_N_COUNTERS (FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1)
 
@@ -54,7 +31,6 @@ struct _FerryRouter
   FerryMailbox *mailbox; /* const: (owned): the context's mailbox */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
-  gint64 way_due; /* monotonic time at which a conversation gives way to other sources; 0: it has not spun since */
   gint64 ageing;
   gboolean
     by_monitor; /* for tests: the monitor drains always, and lends its role to no thread; from the next start on */
@@ -66,34 +42,15 @@ struct _FerryRouter
   gint64 spare_time;
   FerryMemoryAccount *account; /* const: (owned): of buffers and large messages; kept over a stop */
 
-  GThread *thread;            /* any: set while running */
-  FerryMonitor *monitor;      /* (owned) (nullable): set while running */
-  FerryMonitor *limits_asked; /* (unowned) (nullable): the monitor that was asked for limits_fence */
-  guint64 limits_fence;       /* what must be dispatched before the limits that are over apply */
-  gboolean may_repeat;        /* the record that is being delivered stays at the cursor while repeats is set */
-  gboolean repeats;    /* an internal receiver has done a part of what a record stands for, and is to get it again */
-  FerryPingee *pingee; /* (owned) (nullable) */
-  GPowerProfileMonitor *power; /* (owned) (nullable): set while running, where the latency is the system's */
-  gulong power_handler;
+  GThread *thread;           /* any: set while running */
+  FerryMonitor *monitor;     /* (owned) (nullable): set while running */
+  FerryPingee *pingee;       /* (owned) (nullable) */
+  GClosure *latency_watch;   /* (owned) (nullable): set while running, where the latency is the system's */
   GSource *short_cut_source; /* (owned) (nullable): set while running, unless by_monitor was set at the start */
 
-  GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
-  GArray *free_slots; /* (owned) (element-type guint): slots that are not in use */
-  guint64 n_uses;     /* how many connection ids were made; in the high bits of the latest id */
-  guint n_open;
-
-  FerryTurns turns;        /* the blocks that were taken out of the local queue */
-  FerryDelivery *delivery; /* (unowned) (nullable): the innermost one; each lies on the stack of its function */
-  guint dispatching;       /* how many dispatches run, nested within each other */
-  int depth;               /* that of main loops, by g_main_depth(), in which the innermost dispatch runs */
-  gboolean told_of_nesting;
-  guint64 n_steps;    /* how many blocks were begun and pipes were ended, each of which calls handlers */
-  guint64 n_searched; /* the number of get_n_calls() when all rows were last served in a nested loop */
-  guint n_holding;    /* how many functions on the stack run handlers that must not wait for the main loop */
   gboolean stopping;
-  guint64 dispatch_number;   /* the number of the current or the latest outermost dispatch; the first is 1 */
-  GPtrArray *deferred_frees; /* (owned) (element-type GObject): objects to free after the outermost dispatch */
-  FerryHotCells hot_cells;
+  FerryPipes pipes;
+  FerryDispatcher dispatcher;
 
   guint64 counters[FERRY_N_COUNTERS]; /* by FerryCounter; of monitors, earlier ones only */
 };
@@ -118,17 +75,55 @@ gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gsize ferry_router_choose_lane_capacity (FerryRouter *self);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);
-/* main: whether a handler of the link runs that has a main loop, in which the caller runs. What comes over the link may
- * have to wait until that handler returns. */
-gboolean ferry_router_is_held_outside (FerryRouter *self, FerryLink *link);
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
-FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
-/* main, within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet. So
- * the handler can go on after that value. Does nothing if the receiver is another router's, or closed. */
-void ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver);
 
+/* Makes waits poll as the latency says. Returns (transfer full) (nullable) what follows the system's power profile, for
+ * ferry_latency_end(). */
+GClosure *ferry_latency_begin (FerryLatency latency, FerryMonitor *monitor);
+void ferry_latency_end (GClosure *self);
+
+/* ---- for what has receivers and handlers of its own; the router's thread ---- */
+
+/* Within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet. So the
+ * handler can go on after that value. Does nothing if the receiver is another router's, or closed. */
+void ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver);
+/* Whether a handler of the link runs that has a main loop, in which the caller runs. What comes over the link may have
+ * to wait until that handler returns. */
+gboolean ferry_router_is_held_outside (FerryRouter *self, FerryLink *link);
+/* In a dispatch: takes ownership of a reference to object, and drops the reference after the dispatch. */
 void ferry_router_keep (FerryRouter *self, gpointer object);
-void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
-                           gsize size);
+
+/* The number of the current or the latest outermost dispatch; the first is 1. */
+static inline guint64
+ferry_router_get_dispatch_number (FerryRouter *self)
+{
+  return self->dispatcher.number;
+}
+
+/* Whether a handler that has done a part of what its record stands for can get the record again. */
+static inline gboolean
+ferry_router_may_repeat (FerryRouter *self)
+{
+  return self->dispatcher.may_repeat;
+}
+
+static inline void
+ferry_router_repeat (FerryRouter *self)
+{
+  self->dispatcher.repeats = TRUE;
+}
+
+/* Between the two, no function of the router waits for the main loop: handlers of the caller's run. */
+static inline void
+ferry_router_hold (FerryRouter *self)
+{
+  self->dispatcher.n_holding++;
+}
+
+static inline void
+ferry_router_release (FerryRouter *self)
+{
+  self->dispatcher.n_holding--;
+}
 
 G_END_DECLS

@@ -12,8 +12,9 @@
  * Threads: any, unless a function says otherwise. A function that ends in _locked must be called with the lane locked
  *          (ferry_uplink_lock()).
  *
- * It is one file since the ways to send use the same lane, order of records, announced types, waits and
- * errors. */
+ * It is one file since the ways to send differ in their last step only: a record in the lane, pieces or a place of the
+ * arena behind a large record, sealed memory beside one, or a cell. They use the same states, announced types, waits
+ * and errors. What the application's end of a pipe has, such as a link of its own, is in ferry-pipe.c. */
 
 #include "config.h"
 
@@ -30,77 +31,6 @@
 #include "wire/ferry-handshake-private.h"
 #include "wire/ferry-shape-private.h"
 
-/* ---- the state that a pipe and its sender share ---- */
-
-enum
-{
-  TAKEN = 1 << 0,  /* the sender was started in this process, or passed to a worker */
-  CLOSED = 1 << 1, /* the pipe was closed */
-};
-
-struct _FerryPipeShare
-{
-  _Atomic gint references;
-  _Atomic gint state;         /* any: TAKEN and CLOSED; TAKEN cannot be set after CLOSED */
-  _Atomic (FerryLink *) link; /* (owned) (nullable): of a local sender of a pipe for latest values */
-};
-
-FerryPipeShare *
-ferry_pipe_share_ref (FerryPipeShare *self)
-{
-  ferry_ref_count_inc (&self->references);
-  return self;
-}
-
-void
-ferry_pipe_share_unref (FerryPipeShare *self)
-{
-  FerryLink *link;
-
-  if (!ferry_ref_count_dec (&self->references))
-    return;
-  link = ferry_pipe_share_get_link (self);
-  g_clear_pointer (&link, ferry_link_unref);
-  g_free (self);
-}
-
-/* any: marks the sender as taken. Returns FALSE if the sender is taken already, or the pipe is closed. */
-static gboolean
-take (FerryPipeShare *self)
-{
-  gint none = 0;
-
-  return atomic_compare_exchange_strong_explicit (&self->state, &none, TAKEN, memory_order_acq_rel,
-                                                  memory_order_acquire);
-}
-
-gboolean
-ferry_pipe_share_close (FerryPipeShare *self)
-{
-  return (atomic_fetch_or_explicit (&self->state, CLOSED, memory_order_acq_rel) & TAKEN) == 0;
-}
-
-/* any: whether the pipe is closed. Relaxed, since no other data is read because of the result. */
-static gboolean
-is_closed (FerryPipeShare *self)
-{
-  return (atomic_load_explicit (&self->state, memory_order_relaxed) & CLOSED) != 0;
-}
-
-FerryLink *
-ferry_pipe_share_get_link (FerryPipeShare *self)
-{
-  /* Acquire: pairs with start_locally(), so that the link's cell is visible. */
-  return atomic_load_explicit (&self->link, memory_order_acquire);
-}
-
-/* ---- a sender ---- */
-
-#define HEADER_SIZE sizeof (FerryRecordHeader)
-
-/* The name in the grant of a given sender, which is found by its descriptor and not by its name. */
-#define GIVEN_NAME "given"
-
 /* A sender's state, which never returns to an earlier one. */
 typedef enum
 {
@@ -114,17 +44,12 @@ struct _FerrySender
 {
   GObject parent_instance;
 
-  guint fork_number;              /* const: see ferry-forks-private.h */
-  guint64 connection_id;          /* const */
-  FerryPipeShare *share;          /* const: (owned) (nullable): set in the application; NULL in a worker */
-  FerryMonitor *monitor;          /* const: (owned) (nullable): set in the application; NULL in a worker */
-  GWeakRef receiver;              /* any: set in the application; NULL in a worker */
-  FerrySenderDroppedFunc dropped; /* const: (nullable): set in the application; NULL in a worker */
-  GThread *router_thread;         /* const: (unowned) (nullable): set in the application; only compared */
-  gsize lane_capacity;            /* const */
-  guint64 max_message_size;       /* const */
-  gboolean latest;                /* const: whether the pipe is one for latest values */
-  gboolean one_shot;              /* const: in a worker: whether its buffers are one-shot buffers */
+  guint fork_number;        /* const: see ferry-forks-private.h */
+  guint64 connection_id;    /* const */
+  FerryPipe *pipe;          /* const: (owned) (nullable): set in the application; NULL in a worker */
+  GWeakRef receiver;        /* any: set in the application; NULL in a worker */
+  guint64 max_message_size; /* const */
+  gboolean one_shot;        /* const: in a worker: whether its buffers are one-shot buffers */
 
   _Atomic gint state;  /* any: changes from STARTED only with the lane locked */
   FerryUplink *uplink; /* (owned) (nullable): set once, before the state becomes STARTED */
@@ -137,7 +62,7 @@ struct _FerrySender
   GCancellable *cancellable;        /* lock: (owned) (nullable): ends waits */
   _Atomic gboolean has_cancellable; /* any */
 
-  guint32 cell;           /* the cell's number in its link, or FERRY_NO_CELL; set with uplink */
+  guint32 cell;           /* const: the cell's number in its link; FERRY_NO_CELL: the pipe is not for latest values */
   FerryCellWriter writer; /* with the lane locked: writes the cell */
 
   /* The types that were announced so far. Added to with the lane locked, and never changed. */
@@ -359,7 +284,7 @@ announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
 
   ferry_lane_writer_write_header (&self->uplink->writer, 0, (guint32) length, FERRY_RECORD_TYPE, (guint16) number,
                                   self->connection_id);
-  memcpy (place + HEADER_SIZE, type_string, length);
+  memcpy (place + sizeof (FerryRecordHeader), type_string, length);
   return (guint16) number;
 }
 
@@ -408,7 +333,7 @@ write_header_locked (FerrySender *self, FerryPlace *place, FerryRecordKind kind,
     place->number = announce_type_locked (self, place->new_type, place->place);
   ferry_lane_writer_write_header (&self->uplink->writer, place->announcement_size, (guint32) payload, kind,
                                   kind == FERRY_RECORD_LARGE ? 0 : place->number, self->connection_id);
-  return record + HEADER_SIZE;
+  return record + sizeof (FerryRecordHeader);
 }
 
 static G_ALWAYS_INLINE inline gboolean
@@ -691,17 +616,30 @@ reserve_spare (const FerrySend *send, FerryBufferMessage *message)
          ferry_arena_writer_reserve_spare (arena, send->size, message);
 }
 
+/* Sends the place of a buffer of the arena, which stays mapped in this process: of the whole message, or of a buffer
+ * with the message as its metadata. */
+static gboolean
+lend (FerrySend *send, const FerryBufferMessage *message, gboolean is_whole, GError **error)
+{
+  FerryArenaWriter *arena = send->sender->uplink->arena;
+  gboolean sent;
+
+  ferry_arena_writer_set_sent (arena, message->number, TRUE);
+  sent = is_whole ? begin_large (send, message, error)
+                  : send_record (send, FERRY_RECORD_BUFFER, message, sizeof *message, send->size, error);
+  if (!sent)
+    ferry_arena_writer_set_sent (arena, message->number, FALSE);
+  return sent;
+}
+
 static gboolean
 send_in_buffer (FerrySend *send, const FerryBufferMessage *message, GError **error)
 {
   FerryArenaWriter *arena = send->sender->uplink->arena;
-  guint8 *place = arena->arena->memory + message->offset;
 
-  store (send, place);
-  ferry_arena_writer_set_sent (arena, message->number, TRUE);
-  if (begin_large (send, message, error))
+  store (send, arena->arena->memory + message->offset);
+  if (lend (send, message, TRUE, error))
     return TRUE;
-  ferry_arena_writer_set_sent (arena, message->number, FALSE);
   ferry_arena_writer_give_back (arena, message->number);
   return FALSE;
 }
@@ -833,7 +771,7 @@ send_slowly (FerrySend *send, gint64 timeout, GError **error)
 
   if (!begin_waits (send, timeout, error))
     return FALSE;
-  if (self->latest)
+  if (ferry_sender_is_latest (self))
     sent = send_latest (send, error);
   else if (send->size > FERRY_MAX_RECORD_PAYLOAD)
     sent = send_large (send, error);
@@ -989,7 +927,7 @@ remember_type (FerrySender *self, const char *type_string)
 {
   gboolean locked;
 
-  if (!self->latest || !is_sendable (self))
+  if (!ferry_sender_is_latest (self) || !is_sendable (self))
     return;
   locked = ferry_uplink_lock (self->uplink);
   if (self->n_types + 1 < FERRY_MAX_TYPES_PER_PIPE / 2 && find_type (self, type_string) == 0)
@@ -1217,7 +1155,7 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
   if (!is_sendable (self))
     return refuse_ended (self, error);
   arena = self->uplink->arena;
-  if (self->latest)
+  if (ferry_sender_is_latest (self))
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                      "A pipe for latest values carries no buffers; open a pipe without FERRY_PIPE_LATEST");
   else if (arena == NULL)
@@ -1310,27 +1248,12 @@ ferry_sender_create_job_buffer (FerrySender *self, gsize size, GError **error)
   return ferry_buffer_new_on_heap (size, error);
 }
 
-/* Sends the place of a job's buffer, from the head on. */
-static gboolean
-lend_whole (FerrySend *send, FerryBuffer *buffer, GError **error)
-{
-  FerryArenaWriter *arena = send->sender->uplink->arena;
-  FerryBufferMessage message = buffer->message;
-
-  message.size = send->size;
-  ferry_arena_writer_set_sent (arena, message.number, TRUE);
-  if (begin_large (send, &message, error))
-    buffer->data = NULL;
-  else
-    ferry_arena_writer_set_sent (arena, message.number, FALSE);
-  return buffer->data == NULL;
-}
-
 gboolean
 ferry_sender_send_job_buffer (FerrySender *self, const FerryPart *parts, guint n_parts, FerryBuffer *buffer,
                               GError **error)
 {
   FerrySend send = {.sender = self, .parts = parts, .n_parts = n_parts};
+  FerryBufferMessage message = buffer->message;
   gsize head = 0;
   gboolean sent;
 
@@ -1347,8 +1270,12 @@ ferry_sender_send_job_buffer (FerrySender *self, const FerryPart *parts, guint n
     }
   if (!begin_waits (&send, -1, error))
     return FALSE;
-  sent = lend_whole (&send, buffer, error);
+  /* The place of a job's buffer, from the head on. */
+  message.size = send.size;
+  sent = lend (&send, &message, TRUE, error);
   end_waits (&send);
+  if (sent)
+    buffer->data = NULL;
   return sent;
 }
 
@@ -1366,20 +1293,6 @@ check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
                           "The metadata of a buffer has %" G_GSIZE_FORMAT " bytes, and at most %" G_GSIZE_FORMAT
                           " are allowed; put the data into the buffer",
                           send->size, FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage));
-}
-
-/* Sends a buffer of the arena, which stays mapped in this process. */
-static gboolean
-lend (FerrySend *send, FerryBuffer *buffer, GError **error)
-{
-  FerryArenaWriter *arena = send->sender->uplink->arena;
-
-  ferry_arena_writer_set_sent (arena, buffer->message.number, TRUE);
-  if (send_record (send, FERRY_RECORD_BUFFER, &buffer->message, sizeof buffer->message, send->size, error))
-    buffer->data = NULL;
-  else
-    ferry_arena_writer_set_sent (arena, buffer->message.number, FALSE);
-  return buffer->data == NULL;
 }
 
 /**
@@ -1430,8 +1343,11 @@ ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *bu
   send.size = boxed != NULL ? g_variant_get_size (boxed) : 0;
   if (!check_fits (&send, buffer, error) || !begin_waits (&send, get_timeout (self), error))
     return FALSE;
-  sent = ferry_buffer_is_one_shot (buffer) ? send_one_shot (&send, buffer, error) : lend (&send, buffer, error);
+  sent = ferry_buffer_is_one_shot (buffer) ? send_one_shot (&send, buffer, error)
+                                           : lend (&send, &buffer->message, FALSE, error);
   end_waits (&send);
+  if (sent)
+    buffer->data = NULL;
   return sent;
 }
 
@@ -1448,13 +1364,13 @@ stop_locked (FerrySender *self, gboolean locked)
 static void
 give_up_pipe (FerrySender *self)
 {
-  FerryReceiver *receiver;
+  g_autoptr (FerryReceiver) receiver = NULL;
 
-  if (self->share == NULL || is_closed (self->share) || !ferry_pipe_share_close (self->share))
+  if (self->pipe == NULL || ferry_pipe_is_closed (self->pipe) || !ferry_pipe_close (self->pipe))
     return;
   receiver = g_weak_ref_get (&self->receiver);
   if (receiver != NULL)
-    self->dropped (receiver);
+    ferry_receiver_end (receiver);
 }
 
 static void
@@ -1480,8 +1396,7 @@ ferry_sender_finalize (GObject *object)
   for (guint i = 0; i < self->n_types; i++)
     ferry_shape_free (self->types[i]);
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
-  g_clear_pointer (&self->monitor, ferry_monitor_unref);
-  g_clear_pointer (&self->share, ferry_pipe_share_unref);
+  g_clear_pointer (&self->pipe, ferry_pipe_unref);
   g_weak_ref_clear (&self->receiver);
   g_clear_object (&self->cancellable);
   g_mutex_clear (&self->lock);
@@ -1507,7 +1422,7 @@ static void
 choose_path (FerrySender *self)
 {
   gboolean has_cancellable = self->cancellable != NULL;
-  gboolean is_slow = self->uplink == NULL || self->latest || has_cancellable;
+  gboolean is_slow = self->uplink == NULL || ferry_sender_is_latest (self) || has_cancellable;
 
   atomic_store_explicit (&self->has_cancellable, has_cancellable, memory_order_relaxed);
   atomic_store_explicit (&self->quick_limit, is_slow ? 0 : FERRY_MAX_RECORD_PAYLOAD + 1, memory_order_relaxed);
@@ -1590,30 +1505,17 @@ ferry_sender_init (FerrySender *self)
 
 /* router's thread: makes the sender of a new pipe. */
 FerrySender *
-ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, FerryMonitor *monitor,
-                  GThread *router_thread, gsize lane_capacity, guint64 max_message_size, FerryPipeFlags flags)
+ferry_sender_new (FerryPipe *pipe)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
-  self->connection_id = receiver->connection_id;
-  g_weak_ref_set (&self->receiver, receiver);
-  self->dropped = dropped;
-  self->share = g_new0 (FerryPipeShare, 1);
-  atomic_init (&self->share->references, 1);
-  self->monitor = ferry_monitor_ref (monitor);
-  self->router_thread = router_thread;
-  self->lane_capacity = lane_capacity;
-  self->max_message_size = max_message_size;
-  self->latest = (flags & FERRY_PIPE_LATEST) != 0;
-  self->one_shot = (flags & FERRY_PIPE_ONE_SHOT_BUFFERS) != 0;
+  self->connection_id = pipe->connection_id;
+  g_weak_ref_set (&self->receiver, pipe->receiver);
+  self->pipe = ferry_pipe_ref (pipe);
+  self->max_message_size = pipe->max_message_size;
+  self->cell = (pipe->flags & FERRY_PIPE_LATEST) != 0 ? 0 : FERRY_NO_CELL;
+  self->one_shot = (pipe->flags & FERRY_PIPE_ONE_SHOT_BUFFERS) != 0;
   return self;
-}
-
-/* const: (transfer none) (nullable): returns the state that the sender shares with its pipe; NULL in a worker. */
-FerryPipeShare *
-ferry_sender_get_share (FerrySender *self)
-{
-  return self->share;
 }
 
 static void
@@ -1621,7 +1523,7 @@ set_uplink (FerrySender *self, FerryUplink *uplink)
 {
   g_mutex_lock (&self->lock);
   self->uplink = ferry_uplink_ref (uplink);
-  if (self->latest)
+  if (ferry_sender_is_latest (self))
     ferry_cell_writer_init (&self->writer, &uplink->segment.cells[self->cell]);
   choose_path (self);
   g_mutex_unlock (&self->lock);
@@ -1636,7 +1538,6 @@ ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint inde
 
   self->connection_id = connection_id;
   self->index = index;
-  self->latest = cell != FERRY_NO_CELL;
   self->one_shot = (flags & FERRY_GRANT_ONE_SHOT) != 0;
   self->cell = cell;
   set_uplink (self, uplink);
@@ -1650,14 +1551,14 @@ ferry_sender_can_be_passed (FerrySender *self, GError **error)
 {
   FerrySenderState state = get_state (self);
 
-  return (state == FERRY_SENDER_NEW && self->monitor != NULL) || refuse_state (state, error);
+  return (state == FERRY_SENDER_NEW && self->pipe != NULL) || refuse_state (state, error);
 }
 
 /* router's thread: checks that the sender's pipe belongs to the router that has this monitor. */
 gboolean
 ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error)
 {
-  if (self->monitor == monitor)
+  if (self->pipe != NULL && self->pipe->monitor == monitor)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                           "The sender %" G_GUINT64_FORMAT
@@ -1673,7 +1574,7 @@ ferry_sender_pass (FerrySender *self, GError **error)
   if (!ferry_sender_can_be_passed (self, error))
     return FALSE;
   /* Another thread may have started the sender meanwhile. */
-  if (!take (self->share))
+  if (!ferry_pipe_take (self->pipe))
     return ferry_sender_can_be_passed (self, error) && refuse_closed (self, error);
   atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
   return TRUE;
@@ -1688,7 +1589,7 @@ ferry_sender_is_new (FerrySender *self)
 gboolean
 ferry_sender_is_latest (FerrySender *self)
 {
-  return self->latest;
+  return self->cell != FERRY_NO_CELL;
 }
 
 gboolean
@@ -1711,43 +1612,11 @@ ferry_sender_get_uplink (FerrySender *self)
   return self->uplink;
 }
 
-/* const: (transfer none) (nullable): returns the router's monitor; NULL in a worker. */
-FerryMonitor *
-ferry_sender_get_monitor (FerrySender *self)
+/* const: (transfer none) (nullable): returns the pipe, whose main fields are the router's; NULL in a worker. */
+FerryPipe *
+ferry_sender_get_pipe (FerrySender *self)
 {
-  return self->monitor;
-}
-
-/* ---- a sender with a link of its own ---- */
-
-/* Returns (transfer full) (nullable) a link that has this pipe only. */
-static FerryLink *
-new_own_link (FerrySender *self, const char *name, GError **error)
-{
-  const guint32 cell = self->latest ? 0 : FERRY_NO_CELL;
-
-  return ferry_link_new (name, &self->connection_id, &cell, 1, self->lane_capacity,
-                         self->latest ? 0 : FERRY_DEFAULT_ARENA_SIZE, self->max_message_size, error);
-}
-
-/* Takes the sender, and adds the link to the monitor. */
-static gboolean
-add_own_link (FerrySender *self, FerryLink *link, GError **error)
-{
-  if (!take (self->share))
-    return refuse_closed (self, error);
-  /* Release: pairs with ferry_pipe_share_get_link(). */
-  if (self->latest)
-    atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
-  if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
-    return refuse_closed (self, error);
-  /* The pipe may have been closed between take() and ferry_monitor_add_link(). Then the router's command to close it
-   * came to the monitor before the link, and had no effect. The router's thread marked the share as closed before that
-   * command. The monitor's lock orders the two commands, so is_closed() is TRUE here, and the command is given
-   * again. */
-  if (is_closed (self->share))
-    ferry_monitor_close_pipe (self->monitor, self->connection_id);
-  return TRUE;
+  return self->pipe;
 }
 
 /* Makes a link for a sender in the application, with both ends in this process. */
@@ -1755,42 +1624,21 @@ static gboolean
 start_locally (FerrySender *self, GError **error)
 {
   g_autoptr (FerryUplink) uplink = NULL;
-  g_autoptr (FerryLink) link = new_own_link (self, "local sender", error);
+  g_autoptr (FerryLink) link = ferry_pipe_new_link (self->pipe, "local sender", error);
 
   if (link == NULL)
     return FALSE;
   link->local = link->trusted = TRUE;
-  uplink = ferry_uplink_new_local (link, self->router_thread, error);
+  uplink = ferry_uplink_new_local (link, self->pipe->router_thread, error);
   if (uplink == NULL)
     return FALSE;
   ferry_clear_fd (&link->memory);
-  if (!add_own_link (self, link, error))
+  if (!ferry_pipe_take (self->pipe))
+    return refuse_closed (self, error);
+  if (!ferry_pipe_add_link (self->pipe, link, error))
     return FALSE;
-  self->cell = self->latest ? 0 : FERRY_NO_CELL;
   set_uplink (self, uplink);
   return TRUE;
-}
-
-FerryLink *
-ferry_sender_give (FerrySender *self, FerryLink *worker, GError **error)
-{
-  g_autoptr (FerryLink) link =
-    ferry_sender_can_be_passed (self, error) ? new_own_link (self, "given sender", error) : NULL;
-
-  if (link == NULL || !ferry_link_open_socket (link, error))
-    return NULL;
-  /* The router's thread has no observer to tell. */
-  link->visit.told_attached = TRUE;
-  link->bound = worker != NULL;
-  if (worker != NULL)
-    ferry_link_set_worker (link, worker);
-  if (self->one_shot && !ferry_link_allow_one_shots (link, 0, error))
-    return NULL;
-  ferry_link_grant (link, 0, GIVEN_NAME);
-  if (!add_own_link (self, link, error))
-    return NULL;
-  atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
-  return g_steal_pointer (&link);
 }
 
 /**

@@ -762,7 +762,7 @@ ferry_pool_schedule (FerryPool *self)
       return;
     }
   self->scheduling = TRUE;
-  self->router->n_holding++;
+  ferry_router_hold (self->router);
   do
     {
       self->schedule_again = FALSE;
@@ -771,7 +771,7 @@ ferry_pool_schedule (FerryPool *self)
     }
   while (self->schedule_again);
   self->rules.settled = TRUE;
-  self->router->n_holding--;
+  ferry_router_release (self->router);
   self->scheduling = FALSE;
   start_minimum (self);
   steal_work (self);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-inbox.c, route/ferry-router.c
+/* Tests: lane/ferry-inbox.c, route/ferry-dispatch.c
  *
  * A worker floods a channel while a thread waits for an answer over the same link, and the main loop does not run. This
  * program is its own worker. */

@@ -110,7 +110,7 @@ is_cold (gpointer data)
 {
   FerryRouter *router = data;
 
-  return router->hot_cells.source == NULL;
+  return router->dispatcher.hot_cells.source == NULL;
 }
 
 void

@@ -169,7 +169,7 @@ test_stop_of_router_counts_what_it_does_not_deliver (void)
   g_assert_cmpuint (ferry_test_get_number (pipe->receiver, "n-undelivered"), ==, 1);
   g_assert_cmpuint (ferry_test_get_number (idle->receiver, "n-undelivered"), ==, 0);
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_UNDELIVERED), ==, 1);
-  g_assert_null (router->hot_cells.source);
+  g_assert_null (router->dispatcher.hot_cells.source);
   g_assert_false (ferry_sender_send_bytes (pipe->sender, "", 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
@@ -395,9 +395,9 @@ test_handler_may_stop_the_router_within_a_block_of_others (void)
     ferry_test_run_until (has_begun, queued);
     g_assert_cmpuint (queued->n_messages, <, 1000);
     /* It is time. */
-    ferry_router_find_pipe (router, ferry_receiver_get_connection_id (pipe->receiver))->watch->delivered_at = 0;
+    ferry_pipes_find (&router->pipes, ferry_receiver_get_connection_id (pipe->receiver))->watch->delivered_at = 0;
     g_object_set (router, "latest-interval", (gint64) 1000, NULL);
-    router->hot_cells.tick = 1;
+    router->dispatcher.hot_cells.tick = 1;
     latest_test_wait_value (pipe, 2);
     g_assert_cmpuint (ferry_test_get_number (queued->receiver, "n-undelivered"), >, 0);
     g_assert_true (deed.done);

@@ -30,7 +30,7 @@ have_both_due (FerryRouter *router, LatestTest *pipe, FerryTestPipe *other, guin
   route_test_send_numbers (other->sender, number / 2 - 1, 1);
   route_test_wait_drained (other->sender);
   latest_test_send (pipe, number);
-  pass_time_until (MAX (g_get_monotonic_time () + 2 * AGEING, router->hot_cells.tick));
+  pass_time_until (MAX (g_get_monotonic_time () + 2 * AGEING, router->dispatcher.hot_cells.tick));
 }
 
 static void
@@ -67,7 +67,7 @@ pass_tick (gpointer user_data)
 {
   FerryRouter *router = user_data;
 
-  pass_time_until (router->hot_cells.tick);
+  pass_time_until (router->dispatcher.hot_cells.tick);
   return G_SOURCE_REMOVE;
 }
 

@@ -94,12 +94,12 @@ test_cold_cell_costs_nothing_and_rings_once (void)
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
 
-    g_assert_null (router->hot_cells.source);
+    g_assert_null (router->dispatcher.hot_cells.source);
     for (guint64 n = 1; n <= 20; n += 2)
       {
         latest_test_send (pipe, n);
         latest_test_wait_value (pipe, n);
-        g_assert_nonnull (router->hot_cells.source);
+        g_assert_nonnull (router->dispatcher.hot_cells.source);
         g_assert_cmpuint (latest_test_take_rings (pipe), ==, 1);
         /* Hot: the next tick looks by itself. */
         latest_test_send (pipe, n + 1);
@@ -170,7 +170,7 @@ static void
 check_pace (LatestTest *self)
 {
   Pace *pace = self->data;
-  FerryPipe *pipe = ferry_router_find_pipe (self->router, ferry_receiver_get_connection_id (self->receiver));
+  FerryPipe *pipe = ferry_pipes_find (&self->router->pipes, ferry_receiver_get_connection_id (self->receiver));
 
   if (pace->delivered_at != 0)
     g_assert_cmpint (pipe->watch->delivered_at - pace->delivered_at, >=, pace->interval);
@@ -197,7 +197,7 @@ test_one_value_an_interval_is_delivered (void)
     latest_test_send (pipe, 1);
     latest_test_wait_value (pipe, 3);
     /* Becomes hot in the middle of the first one's interval. */
-    while (g_get_monotonic_time () < router->hot_cells.began + pace.interval / 2)
+    while (g_get_monotonic_time () < router->dispatcher.hot_cells.began + pace.interval / 2)
       g_main_context_iteration (NULL, FALSE);
     latest_test_send (other, 1);
     latest_test_wait_value (other, 8);

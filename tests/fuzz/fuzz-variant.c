@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, wire/ferry-depth.c
+/* Tests: route/ferry-dispatch.c, wire/ferry-depth.c
  *
  * A variant as a receiver gets it, whole: any type, which two bytes of length precede, and any bytes. */
 
@@ -46,7 +46,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       !ferry_depth_allows (type, strlen (type), input.data + input.at, input.size - input.at))
     return 0;
   handler = g_signal_connect (receiver, "message", G_CALLBACK (message_cb), type);
-  ferry_router_deliver (router, ferry_router_find_pipe (router, ferry_receiver_get_connection_id (receiver)),
+  ferry_router_deliver (router, ferry_pipes_find (&router->pipes, ferry_receiver_get_connection_id (receiver)),
                         G_VARIANT_TYPE (type), input.data + input.at, input.size - input.at);
   g_assert_cmpuint (fuzz_n_accepted, ==, before + 1);
   g_signal_handler_disconnect (receiver, handler);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, engine/ferry-turns.c
+/* Tests: route/ferry-dispatch.c, engine/ferry-turns.c
  *
  * Handlers that run a main loop, where two receivers share the link of one worker. */
 
@@ -250,7 +250,7 @@ dialog_clear (Dialog *self)
 static gboolean
 is_cold (gpointer data)
 {
-  return ((Dialog *) data)->router->hot_cells.source == NULL;
+  return ((Dialog *) data)->router->dispatcher.hot_cells.source == NULL;
 }
 
 /* The second value rings as the first one does, since the cell is cold again. */
@@ -370,7 +370,7 @@ static gboolean
 has_a_row (gpointer data)
 {
   Dialog *self = data;
-  FerryPipe *pipe = ferry_router_find_pipe (self->router, ferry_receiver_get_connection_id (self->values->receiver));
+  FerryPipe *pipe = ferry_pipes_find (&self->router->pipes, ferry_receiver_get_connection_id (self->values->receiver));
 
   return pipe->watch->link->turn.first != NULL;
 }

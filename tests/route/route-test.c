@@ -188,8 +188,8 @@ route_test_wait_monitor (FerrySender *sender)
 {
   gint passed = FALSE;
 
-  g_assert_true (
-    ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), raise_flag, &passed, NULL));
+  g_assert_true (ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_pipe (sender)->monitor), raise_flag,
+                                     &passed, NULL));
   wait_until_set (&passed);
 }
 
@@ -214,8 +214,8 @@ route_test_burst (FerrySender *sender, guint64 first, guint64 n)
 {
   Park park = {FALSE, FALSE};
 
-  g_assert_true (
-    ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), park_monitor, &park, NULL));
+  g_assert_true (ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_pipe (sender)->monitor), park_monitor,
+                                     &park, NULL));
   wait_until_set (&park.parked);
   route_test_send_numbers (sender, first, n);
   g_atomic_int_set (&park.leave, TRUE);
@@ -244,8 +244,8 @@ route_test_use_up_window (FerryRouter *router, FerrySender *sender)
     {
       gint begun = FALSE;
 
-      g_assert_true (ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), begin_blocks,
-                                         &begun, NULL));
+      g_assert_true (ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_pipe (sender)->monitor),
+                                         begin_blocks, &begun, NULL));
       wait_until_set (&begun);
       route_test_send_numbers (sender, i, 1);
       queued += FERRY_BLOCK_SIZE;
@@ -359,8 +359,8 @@ route_test_get_link (FerrySender *sender)
 {
   Search search = {.connection_id = ferry_sender_get_connection_id (sender)};
 
-  g_assert_true (
-    ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), find_link, &search, NULL));
+  g_assert_true (ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_pipe (sender)->monitor), find_link,
+                                     &search, NULL));
   wait_until_set (&search.found);
   return search.link;
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-receiver.c, route/ferry-router.c
+/* Tests: route/ferry-dispatch.c, route/ferry-receiver.c, route/ferry-router.c
  *
  * What handlers may do while they run. */
 

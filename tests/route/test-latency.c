@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c
+/* Tests: route/ferry-latency.c
  *
  * The router follows the system's power profile, which a service on a bus of this test's own tells. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-receiver.c, route/ferry-router.c
+/* Tests: route/ferry-pipe.c, route/ferry-receiver.c, route/ferry-router.c
  *
  * Pipes that open and close, and what becomes of them when the router stops. */
 
@@ -95,10 +95,10 @@ test_slots_do_not_leak (void)
       g_autoptr (FerryTestPipe) one G_GNUC_UNUSED = ferry_test_pipe_new (router);
       g_autoptr (FerryTestPipe) two G_GNUC_UNUSED = ferry_test_pipe_new (router);
 
-      g_assert_cmpuint (router->slots->len, ==, 2);
+      g_assert_cmpuint (router->pipes.slots->len, ==, 2);
       g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 2);
     }
-  g_assert_cmpuint (router->free_slots->len, ==, 2);
+  g_assert_cmpuint (router->pipes.free_slots->len, ==, 2);
 }
 
 static void
@@ -119,7 +119,7 @@ test_started_pipes_leak_neither_slots_nor_descriptors (void)
       ferry_test_run_until (no_links, router);
       route_test_settle ();
     }
-  g_assert_cmpuint (router->slots->len, <=, 2);
+  g_assert_cmpuint (router->pipes.slots->len, <=, 2);
   g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, engine/ferry-fence.c
+/* Tests: route/ferry-route-until.c, engine/ferry-fence.c
  *
  * Routing manually, until a condition holds. */
 
@@ -316,8 +316,8 @@ sees_link (gpointer user_data)
 {
   Look *look = user_data;
 
-  if (look->router->delivery != NULL)
-    look->link = look->router->delivery->link;
+  if (look->router->dispatcher.delivery != NULL)
+    look->link = look->router->dispatcher.delivery->link;
   return look->link != NULL;
 }
 

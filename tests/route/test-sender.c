@@ -206,7 +206,7 @@ test_dropping_what_was_not_started_closes (void)
       g_assert_nonnull (strstr (ferry_exit_get_message (pipe->exit), "before it was started"));
       g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 0);
     }
-  g_assert_cmpuint (router->slots->len, ==, 1);
+  g_assert_cmpuint (router->pipes.slots->len, ==, 1);
 }
 
 /* The one that closes first has said what becomes of the other end: the receiver hears nothing. */
@@ -229,7 +229,7 @@ test_dropping_and_closing_leave_no_slot (void)
       g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 0);
     }
   route_test_settle ();
-  g_assert_cmpuint (router->slots->len, ==, 1);
+  g_assert_cmpuint (router->pipes.slots->len, ==, 1);
 }
 
 /* ---- waiting ---- */

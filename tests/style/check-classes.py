@@ -33,6 +33,7 @@ ALLOWED = {
     "FerryMemoryAccount": EACH_MESSAGE,
     "FerryOutput": "a link's, which is drained with it",
     "FerryPoolWorker": EACH_MESSAGE,
+    "FerryPipe": EACH_MESSAGE,
     "FerryReceiver": EACH_MESSAGE,
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxPlan": RECORD,

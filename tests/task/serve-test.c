@@ -129,7 +129,7 @@ serve_test_new_thread (void)
       test->senders[i] = ferry_sender_new_granted (ids[i], uplink, i, FERRY_NO_CELL, 0);
     }
   test->downlink = ferry_downlink_new (uplink);
-  g_assert_true (ferry_monitor_add_link (ferry_sender_get_monitor (senders[0]), test->link, NULL, NULL, NULL));
+  g_assert_true (ferry_monitor_add_link (ferry_sender_get_pipe (senders[0])->monitor, test->link, NULL, NULL, NULL));
   g_object_unref (senders[0]);
   g_object_unref (senders[1]);
   test->thread = g_thread_new ("test-serve", serve, test);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, task/ferry-executor.c
+/* Tests: route/ferry-route-until.c, task/ferry-executor.c
  *
  * Tasks while their router routes manually. Here ferry_router_route_until() has no timeout: what it does not serve, it
  * waits for without end. */
