@@ -32,6 +32,9 @@ typedef struct
   _Atomic gint references;
   GWeakRef transport;
   FerryFrameDecoder decoder;       /* the context's thread */
+  GMainContext *context;           /* const: (owned) */
+  GThread *thread;                 /* const: (unowned): that iterates it */
+  gboolean disowned;               /* set once in a forked child; else const */
   void (*hung_up) (gpointer data); /* the context's thread: (nullable) */
   gpointer hung_up_data;
   GDestroyNotify hung_up_destroy; /* (nullable) */
@@ -74,6 +77,7 @@ core_unref (Core *core)
   ferry_frame_decoder_clear (&core->decoder);
   g_clear_error (&core->queue.failure);
   g_weak_ref_clear (&core->transport);
+  g_main_context_unref (core->context);
   pthread_mutex_destroy (&core->lock);
   g_free (core);
 }
@@ -297,6 +301,8 @@ core_new (int fd, GMainContext *context)
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   pthread_mutex_init (&core->lock, NULL);
   core->fd = fd;
+  core->context = g_main_context_ref (context);
+  core->thread = g_thread_self ();
   ferry_frame_queue_init (&core->queue, write_locked, core);
   core->source = g_source_new (&source_funcs, sizeof (Source));
   ((Source *) core->source)->core = core;
@@ -354,7 +360,6 @@ ferry_polled_transport_new (int fd)
 
   g_weak_ref_set (&core->transport, self);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
-  ferry_transport_set_context (self, context, ferry_polled_transport_is_receiving);
   /* Sends the greeting. If that fails, the source ends the transport when it is dispatched. */
   send_message (core, NULL, 0, NULL, NULL);
   return self;
@@ -420,6 +425,29 @@ ferry_polled_transport_is_receiving (void)
   return n_receiving > 0;
 }
 
+GMainContext *
+ferry_polled_transport_get_context (FerryTransport *self)
+{
+  Core *core = get_core (self);
+
+  return core != NULL && core->thread == g_thread_self () ? core->context : NULL;
+}
+
+gboolean
+ferry_polled_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error)
+{
+  if (get_core (self)->disowned)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The channel belongs to the parent of this forked process; use the channel that "
+                            "ferry_channel_create() gave this process");
+  if (ferry_polled_transport_is_receiving () ||
+      ferry_is_in_callback_of (ferry_polled_transport_get_context (self)))
+    return ferry_set_error (
+      error, FERRY_ERROR_BUSY,
+      "A callback of the main context cannot wait for a message that this context receives; use %s", form);
+  return TRUE;
+}
+
 void
 ferry_polled_transport_disown_all (void)
 {
@@ -428,14 +456,12 @@ ferry_polled_transport_disown_all (void)
   for (GList *node = all.head; node != NULL; node = next)
     {
       g_autoptr (Core) core = core_ref (node->data);
-      g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
 
       next = node->next;
+      core->disowned = TRUE;
       pthread_mutex_lock (&core->lock);
       fail_locked (core, "The transport belongs to the parent of this forked process");
       close_locked (core);
       pthread_mutex_unlock (&core->lock);
-      if (transport != NULL)
-        ferry_transport_disown (transport);
     }
 }

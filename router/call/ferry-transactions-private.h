@@ -85,28 +85,37 @@ typedef struct
    * for item(). They must do nothing else: hold is called with a lock held. */
   void (*hold) (gpointer data);
   void (*release) (gpointer data);
-  /* (nullable): returns the mux that asked, for transactions that end when it is stopped */
-  gpointer (*get_mux) (gpointer data);
   /* whether any thread may call done(), not only the one that receives */
   gboolean any_thread;
 } FerryAnswerFuncs;
+
+/* A longer answer is handed over in memory of its own. */
+#define FERRY_MAX_OWN_ANSWER 8192
+
+/* A thread that asks and waits for the answer, which it may be handed. Must not move until it has waited. */
+typedef struct
+{
+  FerryTransactions *transactions; /* (unowned) */
+  FerryAnswerWait wait;
+  guint64 answer[FERRY_MAX_OWN_ANSWER / sizeof (guint64)];
+} FerryRequestWait;
 
 typedef struct
 {
   const char *method;
   GVariant *arguments; /* (nullable) */
-  gint64 deadline; /* monotonic time in microseconds; 0: none. Only sent to the other end; the caller must have a timer
-                      of its own */
+  gint64 deadline; /* monotonic time in microseconds; 0: none. It is sent to the other end, unless the request is
+                      one-way, and limits a wait for room; for the answer, the caller must have a timer of its own */
   FerryCallFlags flags;
   guint16 window;
   const int *descriptors; /* (nullable): what is sent with the request, by a carrier that can */
   guint n_descriptors;
   FerryPart packed; /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
-  /* (nullable): called just before the request is sent, with a lock held that orders requests. It must not send. */
-  void (*prepare) (gpointer data, guint64 xid);
-  /* Called after prepare(), with the same lock held, if the request was not sent. Another one gets the xid then. */
-  void (*unprepare) (gpointer data);
-  gpointer prepare_data;
+  gboolean waits;            /* this thread may wait for room, until the deadline or a cancel */
+  GCancellable *cancellable; /* (nullable): ends the wait for room */
+  FerryRequestWait *wait;    /* (nullable): this thread's, which then waits for the answer */
+  gconstpointer asker;       /* (nullable): for ferry_transactions_list_asked() */
+  _Atomic guint64 *xid;      /* (nullable): set to the number before the request is sent, and to 0 if it was not sent */
 } FerryRequest;
 
 /* Called with a new request. call is borrowed. If the function takes no reference, the call is refused when the
@@ -128,11 +137,9 @@ FerryTransactions *ferry_transactions_new (const FerryCarrierFuncs *funcs, gpoin
                                            FerryRequestFunc request_func, gpointer request_data);
 /* Changes the carrier, before the first message. */
 void ferry_transactions_set_carrier (FerryTransactions *self, const FerryCarrierFuncs *funcs, gpointer carrier);
-/* For a transport: large answers that send_in_buffer() did not send go in pieces, so that they do not delay other
- * messages; the arguments of open calls are bounded by FERRY_MAX_OPEN_CALL_BYTES; and each call has call_space bytes
- * for the code that answers it, see ferry_call_get_space(). The worker of a pool takes all tasks that its pool sends.
- */
-void ferry_transactions_set_for_transport (FerryTransactions *self, gsize call_space);
+/* For the worker of a pool, which takes all that its pool sends and answers one call at a time: open calls are not
+ * bounded by the bytes of their arguments, and answers go whole, as no other message waits for them. */
+void ferry_transactions_set_unbounded (FerryTransactions *self);
 void ferry_transactions_unref (FerryTransactions *self);
 /* Whether this process may send at all: a forked child may not use what its parent sends by. Takes no lock, since a
  * thread of the parent may have had it at the fork. Fails with FERRY_ERROR_CLOSED. */
@@ -167,12 +174,13 @@ gpointer ferry_transactions_abandon (FerryTransactions *self, guint64 xid, Ferry
  * transaction has ended. */
 gboolean ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason reason, const GError *error);
 
-/* Returns (element-type guint64) (transfer full) the numbers of the transactions for which match returns TRUE, in
- * ascending order. match is called with a lock held. */
-GArray *ferry_transactions_list_asked (FerryTransactions *self,
-                                       gboolean (*match) (const FerryAnswerFuncs *funcs, gpointer data,
-                                                          gpointer user_data),
-                                       gpointer user_data);
+/* Returns (element-type guint64) (transfer full) the numbers of the transactions of that asker, in ascending order. */
+GArray *ferry_transactions_list_asked (FerryTransactions *self, gconstpointer asker);
+
+/* Prepares a thread to wait for the answer to its next request, of which completion (unowned) is the data. */
+void ferry_request_wait_init (FerryRequestWait *self, FerryTransactions *transactions, FerryCompletion *completion);
+/* Waits until the completion is over, as ferry_completion_wait() does. */
+void ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable);
 
 /* Allows the other end to send n more items of a stream. The message is sent as soon as there is room. */
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
@@ -214,8 +222,11 @@ guint64 ferry_transactions_get_unclaimed (FerryTransactions *self);
 /* Processes a cancel that overtook messages, maybe even its own request. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);
 /* Ends the transactions at the end of the link. Every transaction that this end asked gets done() with reason, every
- * call is cancelled, and nothing more is sent. */
-void ferry_transactions_close (FerryTransactions *self, const GError *reason);
+ * call is cancelled, and nothing more is sent. Returns FALSE if they were ended before. */
+gboolean ferry_transactions_close (FerryTransactions *self, const GError *reason);
+gboolean ferry_transactions_get_closed (FerryTransactions *self);
+/* Returns (transfer full) (nullable): the reason of the close; NULL before it. */
+GError *ferry_transactions_dup_reason (FerryTransactions *self);
 
 typedef struct
 {
@@ -246,8 +257,9 @@ GVariant *ferry_call_get_arguments (FerryCall *self);
 gboolean ferry_call_get_body (FerryCall *self, FerryBody *body);
 /* Returns the size of the serialised arguments in bytes. */
 gsize ferry_call_get_size (FerryCall *self);
-/* Returns the call's bytes for the code that answers it. They are set to 0 at first, are aligned for any type, and
- * stay until the call is freed. */
+/* Returns the call's FERRY_CALL_SPACE bytes for the code that answers it. They are set to 0 at first, are aligned for
+ * any type, and stay until the call is freed. */
+#define FERRY_CALL_SPACE 192
 gpointer ferry_call_get_space (FerryCall *self);
 gint64 ferry_call_get_deadline (FerryCall *self);
 FERRY_FOR_SIBLINGS
@@ -285,11 +297,6 @@ guint64 ferry_transactions_get_room_count (FerryTransactions *self);
  * microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and G_IO_ERROR_CANCELLED. */
 gboolean ferry_transactions_wait_for_room (FerryTransactions *self, guint64 count, gint64 deadline,
                                            GCancellable *cancellable, GError **error);
-/* As ferry_transactions_ask(); where there is no room, waits for it and asks again. deadline and cancellable (nullable)
- * limit that: see ferry_transactions_wait_for_room(). */
-guint64 ferry_transactions_ask_and_wait (FerryTransactions *self, const FerryRequest *request,
-                                         const FerryAnswerFuncs *funcs, gpointer data, gint64 deadline,
-                                         GCancellable *cancellable, GError **error);
 /* Tries to send again. Returns whether that is done: the message was sent, or can never be. */
 typedef gboolean (*FerrySendFunc) (gpointer data);
 /* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call func,

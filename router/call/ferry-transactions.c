@@ -48,9 +48,9 @@ struct _FerryTransactions
   gpointer carrier;
   FerryRequestFunc request_func; /* (nullable) */
   gpointer request_data;
-  gboolean is_of_transport;
-  gsize call_space;
-  guint fork_number; /* see ferry-forks-private.h */
+  gsize piece_size;     /* a larger answer goes in pieces */
+  gsize max_open_bytes; /* of the arguments of open calls */
+  guint fork_number;    /* see ferry-forks-private.h */
   guint64 unclaimed; /* receiving thread: see ferry_transactions_get_unclaimed() */
 
   /* Held while a request is numbered and sent, so that requests are sent in the order of their numbers. */
@@ -130,7 +130,8 @@ struct _FerryCall
   gpointer attached; /* used by the one thread that attaches, then by the one that frees the call */
   GDestroyNotify attached_destroy;
   const char *method;   /* const: in the call's memory */
-  max_align_t memory[]; /* the bytes of ferry_call_get_space(), the arguments, the method and the type */
+  _Alignas(max_align_t) guint8 space[FERRY_CALL_SPACE];
+  guint8 memory[]; /* const: the arguments, the method and the type */
 };
 
 FerryTransactions *
@@ -145,6 +146,8 @@ ferry_transactions_new (const FerryCarrierFuncs *funcs, gpointer carrier, FerryR
   self->request_func = request_func;
   self->request_data = request_data;
   self->fork_number = ferry_forks_note ();
+  self->piece_size = FERRY_CALL_PIECE_SIZE;
+  self->max_open_bytes = FERRY_MAX_OPEN_CALL_BYTES;
   ferry_wait_queue_init (&self->room);
   pthread_mutex_init (&self->send_lock, NULL);
   pthread_mutex_init (&self->lock, NULL);
@@ -163,10 +166,10 @@ ferry_transactions_set_carrier (FerryTransactions *self, const FerryCarrierFuncs
 }
 
 void
-ferry_transactions_set_for_transport (FerryTransactions *self, gsize call_space)
+ferry_transactions_set_unbounded (FerryTransactions *self)
 {
-  self->is_of_transport = TRUE;
-  self->call_space = call_space;
+  self->piece_size = G_MAXSIZE;
+  self->max_open_bytes = G_MAXSIZE;
 }
 
 void
@@ -223,17 +226,23 @@ ferry_transactions_check_owner (FerryTransactions *self, GError **error)
 
 /* ---- sending ---- */
 
-static gboolean
-is_closed (FerryTransactions *self)
+gboolean
+ferry_transactions_get_closed (FerryTransactions *self)
 {
   /* Acquire: sees the reason that ferry_transactions_close() released. The reason is set once and never changes. */
   return atomic_load_explicit (&self->closed, memory_order_acquire);
 }
 
+GError *
+ferry_transactions_dup_reason (FerryTransactions *self)
+{
+  return ferry_transactions_get_closed (self) ? ferry_error_copy (self->reason) : NULL;
+}
+
 static gboolean
 check_open (FerryTransactions *self, GError **error)
 {
-  return !is_closed (self) ||
+  return !ferry_transactions_get_closed (self) ||
          ferry_set_error (error, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->reason->message);
 }
 
@@ -285,7 +294,7 @@ has_made_room (gpointer data)
 {
   const RoomWait *wait = data;
 
-  return atomic_load (&wait->transactions->room_count) != wait->count || is_closed (wait->transactions);
+  return atomic_load (&wait->transactions->room_count) != wait->count || ferry_transactions_get_closed (wait->transactions);
 }
 
 gboolean
@@ -297,29 +306,6 @@ ferry_transactions_wait_for_room (FerryTransactions *self, guint64 count, gint64
   return ferry_wait_queue_wait (&self->room, NULL, has_made_room, &wait, ferry_deadline_or_never (deadline),
                                 cancellable, "The other end did not make room in time; allow more time, or send less",
                                 error);
-}
-
-guint64
-ferry_transactions_ask_and_wait (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
-                                 gpointer data, gint64 deadline, GCancellable *cancellable, GError **error)
-{
-  for (;;)
-    {
-      guint64 count = ferry_transactions_get_room_count (self);
-      GError *failure = NULL;
-      guint64 xid = ferry_transactions_ask (self, request, funcs, data, &failure);
-
-      if (xid != 0)
-        return xid;
-      if (!g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-        {
-          g_propagate_error (error, failure);
-          return 0;
-        }
-      g_clear_error (&failure);
-      if (!ferry_transactions_wait_for_room (self, count, deadline, cancellable, error))
-        return 0;
-    }
 }
 
 /* ---- what waits for room, without a thread that waits ---- */
@@ -528,15 +514,6 @@ ferry_transactions_flush (FerryTransactions *self)
   while (!flush_once (self) && atomic_load (&self->room_count) != before);
 }
 
-/* For a carrier that tells of no room, as a transport does. */
-static void
-flush_if_untold (FerryTransactions *self)
-{
-  /* Relaxed: see note_owed_locked(). */
-  if (!self->is_of_transport && atomic_load_explicit (&self->has_owed, memory_order_relaxed))
-    ferry_transactions_flush (self);
-}
-
 void
 ferry_transactions_note_room (FerryTransactions *self)
 {
@@ -584,6 +561,75 @@ receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError 
                                            message->header.xid, fault);
 }
 
+/* ---- a thread that waits for the answer ---- */
+
+/* See ferry-answer-waits-private.h. */
+G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
+
+static gboolean
+is_answer (gpointer data, gconstpointer message, gsize size)
+{
+  const FerryRequestWait *self = data;
+
+  return ferry_transactions_is_own_answer (self->transactions, self->wait.number, message, size);
+}
+
+static gboolean
+take_part (gpointer data, gconstpointer message, gsize size)
+{
+  const FerryRequestWait *self = data;
+
+  return ferry_transactions_take_own_piece (self->transactions, self->wait.number, message, size);
+}
+
+void
+ferry_request_wait_init (FerryRequestWait *self, FerryTransactions *transactions, FerryCompletion *completion)
+{
+  self->transactions = transactions;
+  self->wait = (FerryAnswerWait){
+    .place = self->answer,
+    .max_size = sizeof self->answer,
+    .is_answer = is_answer,
+    .take_part = take_part,
+    .data = self,
+    .completion = completion,
+  };
+}
+
+/* Called just before the request is sent, and once more if it is sent again after it had to wait for room. */
+static void
+request_wait_begin (FerryRequestWait *self, guint64 xid)
+{
+  FerryTransactions *transactions = self->transactions;
+
+  /* Where a wrong answer came before an earlier request was sent, the completion is handed over already. */
+  if (transactions->funcs->begin_wait == NULL || self->wait.size > 0)
+    return;
+  self->wait.number = xid;
+  transactions->funcs->begin_wait (transactions->carrier, &self->wait);
+}
+
+static void
+request_wait_end (FerryRequestWait *self, gboolean waits, gint64 deadline, GCancellable *cancellable)
+{
+  FerryTransactions *transactions = self->transactions;
+
+  if (self->wait.is_listed)
+    transactions->funcs->end_wait (transactions->carrier, &self->wait, waits, deadline, cancellable);
+}
+
+void
+ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable)
+{
+  request_wait_end (self, TRUE, deadline, cancellable);
+  if (self->wait.size > 0)
+    ferry_transactions_receive_own_answer (
+      self->transactions, self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer,
+      self->wait.size, self->wait.whole);
+  g_clear_pointer (&self->wait.whole, g_bytes_unref);
+  ferry_completion_wait (self->wait.completion, deadline, cancellable);
+}
+
 /* ---- asking ---- */
 
 /* Returns the number of a new transaction, which is added to the table so that its answer finds it. Returns 0 with
@@ -602,6 +648,7 @@ begin (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFu
       entry = ferry_xid_table_add (&self->asked, self->next_xid);
       entry->funcs = funcs;
       entry->data = data;
+      entry->asker = request->asker;
       entry->window = request->window;
       entry->flags = request->flags;
     }
@@ -632,17 +679,46 @@ take_back (FerryTransactions *self, guint64 xid, FerryCallFlags flags)
   return TRUE;
 }
 
+/* Returns the number of a request that was sent, or 0 with an error. */
+static guint64
+try_to_ask (FerryTransactions *self, FerryCallMessage *message, const FerryRequest *request,
+            const FerryAnswerFuncs *funcs, gpointer data, GError **error)
+{
+  FerryDescriptors batch = {request->descriptors, request->n_descriptors, 0};
+  FerryPart parts[FERRY_CALL_MAX_PARTS];
+  guint n_parts;
+  guint64 xid;
+  FERRY_AUTO_LOCK (&self->send_lock);
+
+  xid = message->header.xid = begin (self, request, funcs, data, error);
+  if (xid == 0)
+    return 0;
+  if (request->xid != NULL)
+    atomic_store (request->xid, xid);
+  if (request->wait != NULL)
+    request_wait_begin (request->wait, xid);
+  n_parts = ferry_call_message_get_parts (message, parts);
+  if (self->funcs->send (self->carrier, parts, n_parts, batch.n_descriptors > 0 ? &batch : NULL, error))
+    return xid;
+  if (!take_back (self, xid, request->flags))
+    {
+      g_clear_error (error);
+      return xid;
+    }
+  /* Before another request gets the number. */
+  if (request->xid != NULL)
+    atomic_store (request->xid, 0);
+  if (request->wait != NULL)
+    request_wait_end (request->wait, FALSE, 0, NULL);
+  return 0;
+}
+
 guint64
 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                         gpointer data, GError **error)
 {
   g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (request->arguments);
-  g_autoptr (GError) failure = NULL;
-  FerryDescriptors batch = {request->descriptors, request->n_descriptors, 0};
   FerryCallMessage message;
-  FerryPart parts[FERRY_CALL_MAX_PARTS];
-  guint n_parts;
-  guint64 xid;
 
   g_return_val_if_fail (request->method != NULL, 0);
   g_return_val_if_fail (request->deadline >= 0, 0);
@@ -657,29 +733,25 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   ferry_call_message_init (&message, FERRY_CALL_REQUEST, 0, request->method, request->arguments);
   if (request->packed.data != NULL)
     ferry_call_message_set_bytes (&message, request->packed.data, request->packed.size);
-  message.header.number = request->deadline;
+  message.header.number = (request->flags & FERRY_CALL_ONE_WAY) == 0 ? request->deadline : 0;
   message.header.flags = (guint8) request->flags;
   message.header.window = request->window;
-
-  pthread_mutex_lock (&self->send_lock);
-  xid = begin (self, request, funcs, data, &failure);
-  message.header.xid = xid;
-  if (xid != 0 && request->prepare != NULL)
-    request->prepare (request->prepare_data, xid);
-  n_parts = ferry_call_message_get_parts (&message, parts);
-  if (xid != 0 &&
-      !self->funcs->send (self->carrier, parts, n_parts, batch.n_descriptors > 0 ? &batch : NULL, &failure) &&
-      take_back (self, xid, request->flags))
+  for (;;)
     {
-      /* Before another request gets the number. */
-      if (request->prepare != NULL)
-        request->unprepare (request->prepare_data);
-      xid = 0;
+      guint64 count = ferry_transactions_get_room_count (self);
+      g_autoptr (GError) failure = NULL;
+      guint64 xid = try_to_ask (self, &message, request, funcs, data, &failure);
+
+      if (xid != 0)
+        return xid;
+      if (!request->waits || !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return 0;
+        }
+      if (!ferry_transactions_wait_for_room (self, count, request->deadline, request->cancellable, error))
+        return 0;
     }
-  pthread_mutex_unlock (&self->send_lock);
-  if (xid == 0)
-    g_propagate_error (error, g_steal_pointer (&failure));
-  return xid;
 }
 
 static gboolean
@@ -770,9 +842,7 @@ ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason 
 }
 
 GArray *
-ferry_transactions_list_asked (FerryTransactions *self,
-                               gboolean (*match) (const FerryAnswerFuncs *funcs, gpointer data, gpointer user_data),
-                               gpointer user_data)
+ferry_transactions_list_asked (FerryTransactions *self, gconstpointer asker)
 {
   GArray *xids = g_array_new (FALSE, FALSE, sizeof (guint64));
 
@@ -781,7 +851,7 @@ ferry_transactions_list_asked (FerryTransactions *self,
     {
       FerryXidEntry *entry = &self->asked.slots[i];
 
-      if (entry->xid != 0 && match (entry->funcs, entry->data, user_data))
+      if (entry->xid != 0 && entry->asker == asker)
         g_array_append_val (xids, entry->xid);
     }
   pthread_mutex_unlock (&self->lock);
@@ -845,13 +915,12 @@ call_new (FerryTransactions *owner, const FerryCallMessage *message)
 {
   const FerryBody body = ferry_call_message_get_body (message);
   const gboolean is_own = body.size <= MAX_OWN_SIZE;
-  const gsize space = owner->call_space + ferry_padding_of (owner->call_space);
   const gsize own_size = is_own ? body.size : 0;
   FerryCall *self =
-    g_malloc (sizeof *self + space + own_size + message->header.name_length + message->header.type_length + 2);
-  guint8 *end = (guint8 *) self->memory + space;
+    g_malloc (sizeof *self + own_size + message->header.name_length + message->header.type_length + 2);
+  guint8 *end = self->memory;
 
-  memset (self, 0, sizeof *self + space);
+  memset (self, 0, sizeof *self);
   atomic_init (&self->references, 1);
   self->owner = ref (owner);
   self->xid = message->header.xid;
@@ -1020,7 +1089,7 @@ ferry_call_get_size (FerryCall *self)
 gpointer
 ferry_call_get_space (FerryCall *self)
 {
-  return self->memory;
+  return self->space;
 }
 
 gint64
@@ -1112,7 +1181,7 @@ call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error
                             " bytes, and the transport accepts %" G_GUINT64_FORMAT
                             "; send it as items of a stream, or raise max-message-size",
                             ferry_name_in_words (self->method), answer->body_size, max_answer);
-  if (self->n_sent == 0 && owner->funcs->send_in_buffer != NULL && !is_closed (owner) &&
+  if (self->n_sent == 0 && owner->funcs->send_in_buffer != NULL && !ferry_transactions_get_closed (owner) &&
       owner->funcs->send_in_buffer (owner->carrier, parts, ferry_call_message_get_parts (answer, parts)))
     return TRUE;
   for (;;)
@@ -1140,7 +1209,7 @@ call_send_end (FerryCall *self, FerryCallKind kind, GVariant *value, const Ferry
   ferry_call_message_init (&message, kind, self->xid, NULL, value);
   if (packed != NULL)
     ferry_call_message_set_bytes (&message, packed->data, packed->size);
-  if (kind == FERRY_CALL_ANSWER && self->owner->is_of_transport && message.body_size > FERRY_CALL_PIECE_SIZE)
+  if (kind == FERRY_CALL_ANSWER && message.body_size > self->owner->piece_size)
     return call_send_large (self, &message, error);
   return send_message (self->owner, &message, error);
 }
@@ -1165,7 +1234,6 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, const FerryPart 
       return FALSE;
     }
   ferry_call_drop (self);
-  flush_if_untold (self->owner);
   return TRUE;
 }
 
@@ -1464,8 +1532,7 @@ admit (FerryTransactions *self, FerryCall *call, const char **why, GError **erro
   self->highest_call = MAX (self->highest_call, call->xid);
   if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
     *why = "Too many calls are open; wait for answers first";
-  else if (self->calls.n_entries > 0 && self->is_of_transport &&
-           self->calls_size + call->body.size > FERRY_MAX_OPEN_CALL_BYTES)
+  else if (self->calls.n_entries > 0 && call->body.size > self->max_open_bytes - self->calls_size)
     *why = "The arguments of open calls are too large together; wait for answers first";
   else if (self->request_func == NULL)
     *why = "The other end answers no requests; send them to another end";
@@ -1607,7 +1674,8 @@ keep (FerryTransactions *self, const FerryCallMessage *message, gconstpointer da
   const FerryCallKind kind = message->header.kind;
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (self->standing || !self->is_of_transport || kind == FERRY_CALL_REQUEST || kind == FERRY_CALL_WINDOW ||
+  /* An other end that claims its calls has no standing call. */
+  if (self->standing || self->funcs->is_begun != NULL || kind == FERRY_CALL_REQUEST || kind == FERRY_CALL_WINDOW ||
       kind == FERRY_CALL_CANCEL)
     return FALSE;
   *fits =
@@ -1683,9 +1751,11 @@ receive (FerryTransactions *self, const FerryCallMessage *message, gconstpointer
 {
   gboolean fits;
 
-  if (is_closed (self))
+  if (ferry_transactions_get_closed (self))
     return TRUE;
-  flush_if_untold (self);
+  /* A carrier need not tell of room that the other end made before it sent this. Relaxed: see note_owed_locked(). */
+  if (atomic_load_explicit (&self->has_owed, memory_order_relaxed))
+    ferry_transactions_flush (self);
   if (message->header.xid != FERRY_STANDING_XID || !keep (self, message, data, size, &fits))
     return receive_now (self, message, error);
   return fits || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
@@ -1787,7 +1857,7 @@ ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer da
 
   /* Closed transactions have failed already. The message was parsed before, so it is not malformed. If the joined value
    * of its pieces is, the asker gets that error. */
-  if (is_closed (self) || !ferry_call_message_parse (&message, data, size, NULL))
+  if (ferry_transactions_get_closed (self) || !ferry_call_message_parse (&message, data, size, NULL))
     return;
   message.whole = whole;
   receive_answer (self, &message, NULL);
@@ -1810,23 +1880,23 @@ ref_calls_locked (FerryTransactions *self)
   return calls;
 }
 
-void
+gboolean
 ferry_transactions_close (FerryTransactions *self, const GError *reason)
 {
   g_autoptr (FerryTransactions) kept G_GNUC_UNUSED = ref (self);
   g_autoptr (GPtrArray) calls = NULL;
   g_autoptr (GArray) asked = NULL;
 
-  g_return_if_fail (reason != NULL);
+  g_return_val_if_fail (reason != NULL, FALSE);
 
   pthread_mutex_lock (&self->lock);
   if (self->reason != NULL)
     {
       pthread_mutex_unlock (&self->lock);
-      return;
+      return FALSE;
     }
   self->reason = ferry_error_copy (reason);
-  /* Release: publishes the reason for is_closed(). */
+  /* Release: publishes the reason for ferry_transactions_get_closed(). */
   atomic_store_explicit (&self->closed, TRUE, memory_order_release);
   asked = ferry_xid_table_steal_all (&self->asked);
   self->pieces_size = 0;
@@ -1845,6 +1915,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
       entry->funcs->done (entry->data, NULL, copy, NULL, FALSE);
     }
   ferry_transactions_note_room (self);
+  return TRUE;
 }
 
 /* ---- counts ---- */

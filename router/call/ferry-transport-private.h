@@ -60,29 +60,6 @@ GError *ferry_transport_dup_reason (FerryTransport *self);
 FERRY_FOR_SIBLINGS
 void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
 
-/* A longer answer is handed over in memory of its own. */
-#define FERRY_MAX_OWN_ANSWER 8192
-
-/* A thread that asks and waits for the answer, which it may be handed. */
-typedef struct
-{
-  FerryTransport *transport; /* (unowned) */
-  FerryAnswerWait wait;
-  guint64 answer[FERRY_MAX_OWN_ANSWER / sizeof (guint64)];
-} FerryRequestWait;
-
-/* Must be called first. */
-void ferry_request_wait_init (FerryRequestWait *self, FerryTransport *transport);
-/* Must be called before the request is sent. completion: (unowned): that of the transaction */
-void ferry_request_wait_set_completion (FerryRequestWait *self, FerryCompletion *completion);
-/* For FerryRequest.prepare: called just before the request is sent, and once more if it is sent again after it had to
- * wait for room. Its data is a FerryRequestWait, which must not move from now on. */
-void ferry_request_wait_begin (gpointer wait, guint64 xid);
-/* For FerryRequest.unprepare: the request was not sent, or has to wait for room. */
-void ferry_request_wait_cancel (gpointer wait);
-/* Waits until the completion is over, as ferry_completion_wait() does. */
-void ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable);
-
 /* Lets the threads that wait process answers, of what is asked from now on, where its functions allow it. whole: for
  * the standing call, of which messages may have come before. Returns FALSE then, unless this is the router's thread and
  * there is no worker yet: they would be overtaken. Does nothing for a transport that cannot, and returns FALSE. */
@@ -115,21 +92,6 @@ void ferry_transport_set_team (FerryTransport *self, FerryTeam *team);
  * FERRY_ERROR_WRONG_THREAD on the receiving thread and on the thread of the default main context. form: the name of the
  * function to use instead, for the error. */
 gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);
-
-/* For a transport that this thread receives by iterating context. Must be called before the transport is used.
- * is_receiving: whether the calling thread is inside the dispatch of such a transport. */
-void ferry_transport_set_context (FerryTransport *self, GMainContext *context, gboolean (*is_receiving) (void));
-/* Returns (transfer none) (nullable) the context that this thread may iterate to wait for the other end. */
-GMainContext *ferry_transport_get_context (FerryTransport *self);
-/* Whether this thread may wait for the other end by iterating the transport's context. Fails with FERRY_ERROR_BUSY
- * inside a dispatch, and with FERRY_ERROR_CLOSED if the transport was disowned. form: as in
- * ferry_transport_check_may_wait(). */
-gboolean ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error);
-/* Marks the transport in a forked child as the parent's, so that the child does not wait for it. */
-void ferry_transport_disown (FerryTransport *self);
-
-/* How many bytes each call has for the owner of the calls: see ferry_call_get_space(). */
-#define FERRY_TRANSPORT_CALL_SPACE 192
 
 /* Called on the receiving thread with a new request. call is borrowed. A func that takes a reference to call must
  * also take one to the transport, and drop that one later. */

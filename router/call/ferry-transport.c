@@ -34,10 +34,6 @@ typedef struct
   const FerryCarrierFuncs *funcs;       /* const: of the carrier; those of a subclass have the transport as carrier */
   gpointer carrier;                     /* const: (unowned): owned by transactions */
   _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
-  GMainContext *context;                /* const: (owned) (nullable) */
-  GThread *context_thread;              /* const: (unowned) (nullable) */
-  gboolean (*is_receiving) (void);      /* const: (nullable) */
-  gboolean disowned;                    /* set once in a forked child; else const */
   FerryWaitQueue closed;                /* any: not the transactions' queue, whose completions each message may wake */
   FerryDescriptorPort port;             /* any */
 
@@ -48,7 +44,6 @@ typedef struct
   GObject *owner;                   /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
   GError *refusal;                  /* lock: (owned) (nullable): why calls are refused */
-  GError *reason;                   /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
   FerryInbox *inbox;                /* const: (unowned) (nullable): the carrier's */
   FerryTeam *team;                  /* const: (unowned) (nullable): the threads that receive */
   _Atomic gboolean ended;  /* any: all transactions have failed, and the owner of the calls was told of the end */
@@ -199,130 +194,6 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
                           "Waiting on this thread would block the awaited answer; use %s, or another thread", form);
 }
 
-void
-ferry_transport_set_context (FerryTransport *self, GMainContext *context, gboolean (*is_receiving) (void))
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  priv->context = g_main_context_ref (context);
-  priv->context_thread = g_thread_self ();
-  priv->is_receiving = is_receiving;
-}
-
-GMainContext *
-ferry_transport_get_context (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  return priv->context_thread == g_thread_self () ? priv->context : NULL;
-}
-
-gboolean
-ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  if (priv->disowned)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The channel belongs to the parent of this forked process; use the channel that "
-                            "ferry_channel_create() gave this process");
-  if ((priv->is_receiving != NULL && priv->is_receiving ()) ||
-      ferry_is_in_callback_of (ferry_transport_get_context (self)))
-    return ferry_set_error (
-      error, FERRY_ERROR_BUSY,
-      "A callback of the main context cannot wait for a message that this context receives; use %s", form);
-  return TRUE;
-}
-
-void
-ferry_transport_disown (FerryTransport *self)
-{
-  get_private (self)->disowned = TRUE;
-}
-
-/* ---- threads that wait for answers ---- */
-
-/* See ferry-answer-waits-private.h. */
-G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
-
-static gboolean
-is_answer (gpointer data, gconstpointer message, gsize size)
-{
-  const FerryRequestWait *self = data;
-
-  return ferry_transactions_is_own_answer (get_private (self->transport)->transactions, self->wait.number, message,
-                                           size);
-}
-
-static gboolean
-take_part (gpointer data, gconstpointer message, gsize size)
-{
-  const FerryRequestWait *self = data;
-
-  return ferry_transactions_take_own_piece (get_private (self->transport)->transactions, self->wait.number, message,
-                                            size);
-}
-
-void
-ferry_request_wait_init (FerryRequestWait *self, FerryTransport *transport)
-{
-  self->transport = transport;
-  self->wait = (FerryAnswerWait){
-    .place = self->answer,
-    .max_size = sizeof self->answer,
-    .is_answer = is_answer,
-    .take_part = take_part,
-    .data = self,
-  };
-}
-
-void
-ferry_request_wait_set_completion (FerryRequestWait *self, FerryCompletion *completion)
-{
-  self->wait.completion = completion;
-}
-
-void
-ferry_request_wait_begin (gpointer wait, guint64 xid)
-{
-  FerryRequestWait *self = wait;
-  FerryTransportPrivate *priv = get_private (self->transport);
-
-  /* Where a wrong answer came before an earlier request was sent, the completion is handed over already. */
-  if (priv->funcs->begin_wait == NULL || self->wait.size > 0)
-    return;
-  self->wait.number = xid;
-  priv->funcs->begin_wait (priv->carrier, &self->wait);
-}
-
-static void
-end_wait (FerryRequestWait *self, gboolean waits, gint64 deadline, GCancellable *cancellable)
-{
-  FerryTransportPrivate *priv = get_private (self->transport);
-
-  if (self->wait.is_listed)
-    priv->funcs->end_wait (priv->carrier, &self->wait, waits, deadline, cancellable);
-}
-
-void
-ferry_request_wait_cancel (gpointer wait)
-{
-  end_wait (wait, FALSE, 0, NULL);
-}
-
-void
-ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable)
-{
-  end_wait (self, TRUE, deadline, cancellable);
-  if (self->wait.size > 0)
-    ferry_transactions_receive_own_answer (
-      get_private (self->transport)->transactions,
-      self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer, self->wait.size,
-      self->wait.whole);
-  g_clear_pointer (&self->wait.whole, g_bytes_unref);
-  ferry_completion_wait (self->wait.completion, deadline, cancellable);
-}
-
 /* ---- a subclass as its own carrier ---- */
 
 static gboolean
@@ -447,7 +318,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
     owner = g_object_ref (priv->call_owner);
   else if (priv->refusal != NULL)
     refusal = ferry_error_copy (priv->refusal);
-  else if (priv->early.length < MAX_EARLY && priv->reason == NULL)
+  else if (priv->early.length < MAX_EARLY && !ferry_transport_get_closed (self))
     g_queue_push_tail (&priv->early, ferry_call_ref (call));
   else
     refusal = g_error_new_literal (
@@ -781,22 +652,16 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   g_return_if_fail (reason != NULL);
 
   priv = get_private (self);
+  if (!ferry_transactions_close (priv->transactions, reason))
+    return;
+  ferry_descriptor_port_end (&priv->port);
   pthread_mutex_lock (&priv->lock);
-  if (priv->reason != NULL)
-    {
-      pthread_mutex_unlock (&priv->lock);
-      return;
-    }
-  priv->reason = ferry_error_copy (reason);
   end_func = g_steal_pointer (&priv->end_func);
   early = priv->early;
   g_queue_init (&priv->early);
   pthread_mutex_unlock (&priv->lock);
-  ferry_descriptor_port_end (&priv->port);
-  ferry_transactions_close (priv->transactions, priv->reason);
   /* Dropped after the close, so that no refusals are sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
-  ferry_transport_note_room (self);
   ferry_wait_queue_finish_all (&priv->closed);
   tell_owner_of_end (self);
   /* Release: what the owner did is seen by the thread that waited for this. */
@@ -828,7 +693,7 @@ ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointe
   gboolean closed;
 
   pthread_mutex_lock (&priv->lock);
-  closed = priv->reason != NULL;
+  closed = ferry_transport_get_closed (self);
   if (!closed)
     {
       priv->end_func = func;
@@ -863,8 +728,7 @@ ferry_transport_close (FerryTransport *self)
 gboolean
 ferry_transport_get_closed (FerryTransport *self)
 {
-  FERRY_AUTO_LOCK (&get_private (self)->lock);
-  return get_private (self)->reason != NULL;
+  return ferry_transactions_get_closed (get_private (self)->transactions);
 }
 
 static gboolean
@@ -908,10 +772,7 @@ ferry_transport_wait_ended (FerryTransport *self)
 GError *
 ferry_transport_dup_reason (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = get_private (self);
-  FERRY_AUTO_LOCK (&priv->lock);
-
-  return priv->reason != NULL ? ferry_error_copy (priv->reason) : NULL;
+  return ferry_transactions_dup_reason (get_private (self)->transactions);
 }
 
 /* ---- the object ---- */
@@ -944,8 +805,6 @@ ferry_transport_finalize (GObject *object)
 
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
-  g_clear_error (&priv->reason);
-  g_clear_pointer (&priv->context, g_main_context_unref);
   ferry_descriptor_port_clear (&priv->port);
   ferry_wait_queue_clear (&priv->closed);
   pthread_mutex_destroy (&priv->lock);
@@ -1043,7 +902,6 @@ ferry_transport_init (FerryTransport *self)
   priv->funcs = &class_funcs;
   priv->carrier = self;
   priv->transactions = ferry_transactions_new (&class_funcs, self, call_came, self);
-  ferry_transactions_set_for_transport (priv->transactions, FERRY_TRANSPORT_CALL_SPACE);
   g_queue_init (&priv->early);
   pthread_mutex_init (&priv->lock, NULL);
   ferry_descriptor_port_init (&priv->port, 0);

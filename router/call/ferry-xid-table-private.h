@@ -23,6 +23,7 @@ typedef struct
   guint64 xid; /* 0: the slot is free */
   const FerryAnswerFuncs *funcs;
   gpointer data;
+  gconstpointer asker;
   guint32 window;
   guint32 flags;
   guint32 owed;         /* growth of the window that was not sent to the other end yet; not included in window */

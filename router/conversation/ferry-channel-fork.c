@@ -354,7 +354,7 @@ ferry_channel_fork (GError **error)
 void
 ferry_channel_exit_fork (FerryChannel *self, int status)
 {
-  if (!FERRY_IS_CHANNEL (self) || ferry_transport_get_context (ferry_channel_get_transport (self)) == NULL ||
+  if (!FERRY_IS_CHANNEL (self) || ferry_polled_transport_get_context (ferry_channel_get_transport (self)) == NULL ||
       ferry_channel_get_process (self) != NULL)
     g_error (
       "ferry_channel_exit() was called outside of a child of ferry_channel_create(), or with another channel; "

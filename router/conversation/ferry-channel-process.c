@@ -215,7 +215,7 @@ ferry_channel_get_pid (FerryChannel *self)
   process = ferry_channel_get_process (self);
   /* Only forks have a channel over a transport with a context, and the child has no process. */
   if (process == NULL)
-    return ferry_transport_get_context (ferry_channel_get_transport (self)) != NULL ? 0 : -1;
+    return ferry_polled_transport_get_context (ferry_channel_get_transport (self)) != NULL ? 0 : -1;
   return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
 }
 
@@ -272,7 +272,7 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
   FerryTransport *transport = ferry_channel_get_transport (self);
 
   return (router != NULL || has_exited (self) ||
-          ferry_transport_check_may_iterate (transport, "ferry_channel_wait_async()", error)) &&
+          ferry_polled_transport_check_may_iterate (transport, "ferry_channel_wait_async()", error)) &&
          ferry_iterate_until (router, ferry_channel_get_context (self), has_exited, self, timeout,
                               "The channel's process did not end", error);
 }

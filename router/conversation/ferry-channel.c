@@ -555,9 +555,9 @@ flush (FerryChannel *self)
 static gboolean
 find_context (FerryChannel *self, const char *form, GMainContext **context, GError **error)
 {
-  *context = ferry_transport_get_context (self->transport);
+  *context = ferry_polled_transport_get_context (self->transport);
   if (*context != NULL)
-    return ferry_transport_check_may_iterate (self->transport, form, error);
+    return ferry_polled_transport_check_may_iterate (self->transport, form, error);
   if (self->router == NULL || self->router->thread != g_thread_self ())
     return ferry_transport_check_may_wait (self->transport, form, error);
   *context = self->router->context;
@@ -991,7 +991,7 @@ is_flushed (gpointer data)
 static void
 wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
 {
-  GMainContext *context = ferry_transport_get_context (self->transport);
+  GMainContext *context = ferry_polled_transport_get_context (self->transport);
   gpointer both[] = {self->transport, cancellable};
   gulong id = 0;
 
@@ -1261,7 +1261,7 @@ ferry_channel_wait_end_sent (FerryChannel *self)
 void
 ferry_channel_flush (FerryChannel *self)
 {
-  GMainContext *context = ferry_transport_get_context (self->transport);
+  GMainContext *context = ferry_polled_transport_get_context (self->transport);
 
   if (context != NULL && may_wait_to_send (self))
     ferry_iterate_context (context, is_all_sent, self, -1);

@@ -19,7 +19,7 @@
 #include "base/ferry-base-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-G_STATIC_ASSERT (sizeof (FerryDemuxInvocation) <= FERRY_TRANSPORT_CALL_SPACE);
+G_STATIC_ASSERT (sizeof (FerryDemuxInvocation) <= FERRY_CALL_SPACE);
 
 /* The length in bytes to which the message of an error is cut if the error is too large to be sent. */
 #define SHORT_MESSAGE 1024

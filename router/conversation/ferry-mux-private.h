@@ -13,27 +13,12 @@
 
 G_BEGIN_DECLS
 
-typedef struct
-{
-  const char *method;
-  GVariant *arguments; /* (nullable): not floating */
-  gint64 deadline;     /* monotonic time in microseconds, 0 for none */
-  guint window;        /* how many items of the stream to accept at first; 0: no stream is wanted */
-  FerryPart packed; /* used instead of arguments: the bytes of an “ay”, borrowed until the asking function returns; data
-                       is NULL for none */
-  gboolean waits;                /* this thread may wait for room in the transport, until the deadline or a cancel */
-  GCancellable *cancellable;     /* (nullable): ends the wait for room */
-  FerryRequestWait *answer_wait; /* (nullable): cancelled before this thread waits for room */
-} FerryAskRequest;
-
 /* any: Returns (transfer none) the transport. */
 FerryTransport *ferry_mux_get_transport (FerryMux *self);
 
-/* any: Sends a request. Without funcs (nullable) it is one-way, and its deadline only limits the wait for room. Returns
- * the transaction's number, or 0 with an error: FERRY_ERROR_CLOSED, or an error of ferry_transactions_ask() or
- * ferry_transport_wait_for_room(). data must stay valid until done() was called. The transaction may already have ended
- * when this returns. */
-guint64 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
+/* any: Sends a request of the mux, as ferry_transactions_ask(), and fails as that does: a stream if it has a window, and
+ * one-way without funcs (nullable). data must stay valid until done() was called. */
+guint64 ferry_mux_ask (FerryMux *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
                        GError **error);
 /* any: Ends the transaction with error, and notifies the other end. Returns FALSE if the transaction had already
  * ended; done may still be running then. */

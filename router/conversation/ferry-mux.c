@@ -27,7 +27,6 @@ struct _FerryMux
   FerryTransactions *transactions; /* const: (unowned): owned by transport */
 
   _Atomic (GError *) stopped; /* (owned) (nullable): set once */
-  _Atomic guint n_asks;       /* any: how many Asks there are; together they have one reference to the mux */
 };
 
 /**
@@ -86,7 +85,7 @@ ferry_mux_new_timed_out_error (const char *method)
 /* A request whose answer an application's function gets. The table has it until then. */
 typedef struct
 {
-  FerryMux *mux;     /* const, as the fields below: one of the mux's n_asks */
+  FerryMux *mux;     /* const, as the fields below: (owned) */
   FerryMuxFunc func; /* (nullable): NULL for a request of bytes */
   FerryMuxBytesFunc bytes_func;
   gpointer data;
@@ -95,13 +94,8 @@ typedef struct
 static void
 ask_free (Ask *self)
 {
-  FerryMux *mux = self->mux;
-
+  g_object_unref (self->mux);
   g_free (self);
-  /* Acquire and release: as in ferry_ref_count_dec(). If another thread makes an Ask at this moment, it takes a
-   * reference of its own for it. So the one that is dropped here is never the last. */
-  if (atomic_fetch_sub_explicit (&mux->n_asks, 1, memory_order_acq_rel) == 1)
-    g_object_unref (mux);
 }
 
 /* Returns (nullable) (transfer full) the error for an asker that wants bytes and gets value (nullable). */
@@ -140,12 +134,6 @@ ask_done_packed (gpointer data, const FerryBody *result)
   ask_free (self);
 }
 
-static gpointer
-ask_get_mux (gpointer data)
-{
-  return ((Ask *) data)->mux;
-}
-
 /* The bytes of a request, which are set even if there are 0 of them. */
 static FerryPart
 make_part (gconstpointer data, gsize size)
@@ -154,37 +142,23 @@ make_part (gconstpointer data, gsize size)
 }
 
 /* By whether bytes are wanted. */
-static const FerryAnswerFuncs ask_funcs[2] = {
-  {.done = ask_done, .get_mux = ask_get_mux},
-  {.done = ask_done, .done_packed = ask_done_packed, .get_mux = ask_get_mux}};
+static const FerryAnswerFuncs ask_funcs[2] = {{.done = ask_done}, {.done = ask_done, .done_packed = ask_done_packed}};
 
 guint64
-ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
+ferry_mux_ask (FerryMux *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
                GError **error)
 {
-  const FerryRequest message = {
-    .method = request->method,
-    .arguments = request->arguments,
-    .packed = request->packed,
-    .deadline = funcs != NULL ? request->deadline : 0,
-    .flags = funcs == NULL         ? FERRY_CALL_ONE_WAY
-             : request->window > 0 ? FERRY_CALL_STREAM
-                                   : 0,
-    .window = (guint16) request->window,
-    .prepare = request->answer_wait != NULL ? ferry_request_wait_begin : NULL,
-    .unprepare = ferry_request_wait_cancel,
-    .prepare_data = request->answer_wait,
-  };
+  FerryRequest own = *request;
   g_autoptr (GError) stopped = NULL;
   guint64 xid;
 
+  own.asker = self;
+  own.flags = funcs == NULL ? FERRY_CALL_ONE_WAY : request->window > 0 ? FERRY_CALL_STREAM : 0;
   if (request->arguments != NULL)
     ferry_known_types_add (request->arguments);
   if (!check_running (self, error))
     return 0;
-  xid = request->waits ? ferry_transactions_ask_and_wait (self->transactions, &message, funcs, data, request->deadline,
-                                                          request->cancellable, error)
-                       : ferry_transactions_ask (self->transactions, &message, funcs, data, error);
+  xid = ferry_transactions_ask (self->transactions, &own, funcs, data, error);
   /* ferry_mux_stop() may have listed the table before this transaction was in it. It set stopped before that, so this
    * check finds stopped set. */
   if (xid != 0 && !check_running (self, &stopped))
@@ -192,18 +166,15 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAnswer
   return xid;
 }
 
-/* Sends a request for a function, one of the two. The caller has a reference to the mux. */
+/* Sends a request for a function, one of the two. */
 static guint64
-ask_for_func (FerryMux *self, const FerryAskRequest *request, FerryMuxFunc func, FerryMuxBytesFunc bytes_func,
+ask_for_func (FerryMux *self, const FerryRequest *request, FerryMuxFunc func, FerryMuxBytesFunc bytes_func,
               gpointer data, GError **error)
 {
   Ask *ask = g_new (Ask, 1);
   guint64 xid;
 
-  *ask = (Ask){self, func, bytes_func, data};
-  /* Relaxed: the caller's own reference keeps the mux alive. */
-  if (atomic_fetch_add_explicit (&self->n_asks, 1, memory_order_relaxed) == 0)
-    g_object_ref (self);
+  *ask = (Ask){g_object_ref (self), func, bytes_func, data};
   xid = ferry_mux_ask (self, request, &ask_funcs[bytes_func != NULL], ask, error);
   if (xid == 0)
     ask_free (ask);
@@ -288,20 +259,13 @@ transaction_answered_packed (gpointer data, const FerryBody *result)
   ferry_completion_unref (data);
 }
 
-static gpointer
-transaction_get_mux (gpointer data)
-{
-  return ((Transaction *) ferry_completion_get_data (data))->mux;
-}
-
-static const FerryAnswerFuncs answer_funcs = {.done = transaction_answered, .get_mux = transaction_get_mux};
-/* For a request that wants bytes. */
-static const FerryAnswerFuncs packed_funcs = {
-  .done = transaction_answered, .done_packed = transaction_answered_packed, .get_mux = transaction_get_mux};
+/* By whether bytes are wanted. */
+static const FerryAnswerFuncs answer_funcs[2] = {
+  {.done = transaction_answered}, {.done = transaction_answered, .done_packed = transaction_answered_packed}};
 
 /* Sends a request. Returns (transfer full) its completion, or NULL with an error. */
 static FerryCompletion *
-transaction_start (FerryMux *mux, const FerryAskRequest *request, GError **error)
+transaction_start (FerryMux *mux, const FerryRequest *request, GError **error)
 {
   g_autoptr (FerryCompletion) completion = NULL;
   Transaction *self;
@@ -309,14 +273,13 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, GError **error
   if (g_cancellable_set_error_if_cancelled (request->cancellable, error))
     return NULL;
   completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
-  if (request->answer_wait != NULL)
-    ferry_request_wait_set_completion (request->answer_wait, completion);
+  if (request->wait != NULL)
+    ferry_request_wait_init (request->wait, mux->transactions, completion);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
   self->of_bytes = request->packed.data != NULL;
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  self->xid = ferry_mux_ask (mux, request, self->of_bytes ? &packed_funcs : &answer_funcs,
-                             ferry_completion_ref (completion), error);
+  self->xid = ferry_mux_ask (mux, request, &answer_funcs[self->of_bytes], ferry_completion_ref (completion), error);
   if (self->xid != 0)
     return g_steal_pointer (&completion);
   ferry_completion_unref (completion);
@@ -328,15 +291,14 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, GError **error
 /* Sends a request and waits. Returns (transfer full) (nullable) a GVariant, or a GBytes for a request of bytes. form:
  * the name of the function to use on a thread that may not wait. */
 static gpointer
-transact (FerryMux *self, FerryAskRequest *request, const char *form, GError **error)
+transact (FerryMux *self, FerryRequest *request, const char *form, GError **error)
 {
   g_autoptr (FerryCompletion) completion = NULL;
   FerryRequestWait wait;
 
   if (!ferry_transport_check_may_wait (self->transport, form, error))
     return NULL;
-  ferry_request_wait_init (&wait, self->transport);
-  request->answer_wait = &wait;
+  request->wait = &wait;
   completion = transaction_start (self, request, error);
   if (completion == NULL)
     return NULL;
@@ -376,7 +338,7 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
                     GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryAskRequest request = {.method = method,
+  FerryRequest request = {.method = method,
                              .arguments = kept,
                              .deadline = ferry_mux_get_deadline (timeout),
                              .waits = TRUE,
@@ -416,7 +378,7 @@ GBytes *
 ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
                           GCancellable *cancellable, GError **error)
 {
-  FerryAskRequest request = {.method = method,
+  FerryRequest request = {.method = method,
                              .packed = make_part (data, size),
                              .deadline = ferry_mux_get_deadline (timeout),
                              .waits = TRUE,
@@ -451,7 +413,7 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  const FerryAskRequest request = {
+  const FerryRequest request = {
     .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .cancellable = cancellable};
   g_autoptr (GTask) task = NULL;
   g_autoptr (FerryCompletion) completion = NULL;
@@ -515,7 +477,7 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
                               gpointer user_data, GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  const FerryAskRequest request = {.method = method, .arguments = kept};
+  const FerryRequest request = {.method = method, .arguments = kept};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
   g_return_val_if_fail (method != NULL, 0);
@@ -546,7 +508,7 @@ guint64
 ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpointer data, gsize size,
                                     FerryMuxBytesFunc func, gpointer user_data, GError **error)
 {
-  const FerryAskRequest request = {.method = method, .packed = make_part (data, size)};
+  const FerryRequest request = {.method = method, .packed = make_part (data, size)};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
   g_return_val_if_fail (method != NULL, 0);
@@ -602,7 +564,7 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
                 GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  const FerryAskRequest request = {.method = method,
+  const FerryRequest request = {.method = method,
                                    .arguments = kept,
                                    .deadline = ferry_mux_get_deadline (timeout),
                                    .waits = timeout != 0,
@@ -624,21 +586,6 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 }
 
 /* ---- the end ---- */
-
-/* Whether a transaction of the table belongs to mux. The table also has transactions of other muxes, and of code
- * that uses no mux. */
-static gboolean
-is_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
-{
-  return funcs->get_mux != NULL && funcs->get_mux (data) == mux;
-}
-
-/* The time is proportional to the number of transactions in flight over the transport. */
-static GArray *
-list_transactions (FerryMux *self)
-{
-  return ferry_transactions_list_asked (self->transactions, is_of_mux, self);
-}
 
 /**
  * ferry_mux_stop:
@@ -664,7 +611,7 @@ ferry_mux_stop (FerryMux *self)
       return;
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STOPPED]);
-  xids = list_transactions (self);
+  xids = ferry_transactions_list_asked (self->transactions, self);
   for (guint i = 0; i < xids->len; i++)
     ferry_mux_abandon (self, g_array_index (xids, guint64, i), FERRY_CANCEL_REASON_CANCELLED, reason);
 }
@@ -696,7 +643,7 @@ ferry_mux_get_transport (FerryMux *self)
 static guint
 count_transactions (FerryMux *self)
 {
-  g_autoptr (GArray) xids = list_transactions (self);
+  g_autoptr (GArray) xids = ferry_transactions_list_asked (self->transactions, self);
 
   return xids->len;
 }

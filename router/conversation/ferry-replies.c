@@ -122,17 +122,10 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
   stream_unref (self);
 }
 
-static gpointer
-stream_get_mux (gpointer data)
-{
-  return ((Stream *) data)->mux;
-}
-
 static const FerryAnswerFuncs stream_funcs = {.item = item_came,
                                               .done = stream_done,
                                               .hold = stream_hold,
                                               .release = stream_unref,
-                                              .get_mux = stream_get_mux,
                                               .any_thread = TRUE};
 
 /* Allows the other end to send as many items as were taken. Saves messages: acts when half a window was taken. */
@@ -404,8 +397,8 @@ ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *argumen
                            GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  const FerryAskRequest request = {
-    .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .window = window};
+  const FerryRequest request = {
+    .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .window = (guint16) window};
   g_autoptr (FerryReplies) replies = NULL;
   Stream *stream;
 

@@ -206,9 +206,9 @@ send (Resolve *self, FerryRequestWait *wait, GCancellable *cancellable, GError *
   FerryTransactions *transactions = ferry_transport_get_transactions (self->transport);
   FerryRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
                           .deadline = self->deadline,
-                          .prepare = wait != NULL ? ferry_request_wait_begin : NULL,
-                          .unprepare = ferry_request_wait_cancel,
-                          .prepare_data = wait};
+                          .waits = wait != NULL,
+                          .cancellable = cancellable,
+                          .wait = wait};
   _Alignas(8) guint8 place[FERRY_PACKED_HERE];
   guint8 *packed;
   guint64 xid;
@@ -217,9 +217,7 @@ send (Resolve *self, FerryRequestWait *wait, GCancellable *cancellable, GError *
     return 0;
   packed = ferry_chain_request_pack (&self->request, place, sizeof place, &request.packed.size);
   request.packed.data = packed;
-  xid = wait != NULL ? ferry_transactions_ask_and_wait (transactions, &request, &answer_funcs, self, self->deadline,
-                                                        cancellable, error)
-                     : ferry_transactions_ask (transactions, &request, &answer_funcs, self, error);
+  xid = ferry_transactions_ask (transactions, &request, &answer_funcs, self, error);
   if (packed != place)
     g_free (packed);
   if (xid != 0 && self->deadline == 0 && wait == NULL)
@@ -461,8 +459,7 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
 
   if (!wait_for_exporter (completion, cancellable))
     return;
-  ferry_request_wait_init (&wait, self->transport);
-  ferry_request_wait_set_completion (&wait, completion);
+  ferry_request_wait_init (&wait, ferry_transport_get_transactions (self->transport), completion);
   start (completion, FALSE, &wait, cancellable);
   ferry_request_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
 }

@@ -273,18 +273,6 @@ ferry_proxy_session_is_too_early (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 }
 
-static void
-note_xid (gpointer stream, guint64 xid)
-{
-  atomic_store (&((Stream *) stream)->xid, xid);
-}
-
-static void
-forget_xid (gpointer stream)
-{
-  note_xid (stream, 0);
-}
-
 /* Asks the other end for the stream. Returns FALSE while it is too early for that: see
  * ferry_proxy_session_is_too_early(). Otherwise takes the stream, which may have ended and be freed when this returns.
  */
@@ -294,9 +282,7 @@ ask_for_stream (gpointer stream)
   const FerryRequest request = {.method = FERRY_OBJECT_METHOD_WATCH,
                                 .flags = FERRY_CALL_STREAM,
                                 .window = WATCH_WINDOW,
-                                .prepare = note_xid,
-                                .unprepare = forget_xid,
-                                .prepare_data = stream};
+                                .xid = &((Stream *) stream)->xid};
   g_autoptr (FerryProxySession) session = ferry_proxy_session_ref (((Stream *) stream)->session);
   g_autoptr (FerryTransport) transport = g_object_ref (((Stream *) stream)->transport);
   FerryTransactions *transactions = ferry_transport_get_transactions (transport);

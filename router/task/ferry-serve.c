@@ -98,6 +98,7 @@ ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progr
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->wanted, NULL);
   self->transactions = ferry_transactions_new (&carrier_funcs, self, take_request, self);
+  ferry_transactions_set_unbounded (self->transactions);
   return self;
 }
 

@@ -455,8 +455,7 @@ typedef struct
   LinkTest *test;
   FerryLink *link; /* (unowned) */
   GThread *thread; /* (owned) */
-  FerryAnswerWait wait;
-  guint64 place[64];
+  FerryRequestWait asking;
   guint n_ticks;
   _Atomic guint n_done;
   _Atomic gboolean has_role;
@@ -484,20 +483,11 @@ is_no_part (gpointer data, gconstpointer payload, gsize size)
 }
 
 static void
-begin_wait (gpointer data, guint64 xid)
-{
-  Holder *self = data;
-
-  self->wait.number = xid;
-  ferry_short_cut_begin_wait (ferry_monitor_get_short_cut (self->test->router->monitor), self->link, &self->wait);
-}
-
-static void
 holder_heard (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   Holder *self = data;
 
-  ferry_completion_finish (self->wait.completion, NULL, NULL, NULL);
+  ferry_completion_finish (self->asking.wait.completion, NULL, NULL, NULL);
   atomic_fetch_add (&self->n_done, 1);
 }
 
@@ -519,7 +509,7 @@ hold_role (gpointer data)
   static const FerryAnswerFuncs funcs = {.done = holder_heard};
   static const FerryCompletionFuncs none = {0};
   Holder *self = data;
-  const FerryRequest request = {.method = "name", .prepare = begin_wait, .prepare_data = self};
+  const FerryRequest request = {.method = "name", .wait = &self->asking};
 
   self->thread = g_thread_self ();
   while (!atomic_load (&self->has_role))
@@ -527,12 +517,12 @@ hold_role (gpointer data)
       g_autoptr (FerryCompletion) completion = ferry_completion_new (&none, 0);
 
       atomic_store (&self->n_done, 0);
-      self->wait.completion = completion;
+      self->asking.wait.completion = completion;
       expect_soon (self);
       g_assert_cmpuint (
         ferry_transactions_ask (ferry_transport_get_transactions (self->test->a), &request, &funcs, self, NULL), !=, 0);
-      ferry_short_cut_end_wait (ferry_monitor_get_short_cut (self->test->router->monitor), self->link, &self->wait,
-                                TRUE, G_MAXINT64, NULL);
+      ferry_short_cut_end_wait (ferry_monitor_get_short_cut (self->test->router->monitor), self->link,
+                                &self->asking.wait, TRUE, G_MAXINT64, NULL);
       while (atomic_load (&self->n_done) == 0)
         g_thread_yield ();
     }
@@ -581,14 +571,10 @@ thread_that_stands_still_with_the_role_holds_up_no_timer (void)
   ferry_monitor_set_spin (test.router->monitor, LONG_SPIN);
   link_test_assert_answers (test.a, "name", NULL, "'a'");
   holder.link = ferry_worker_get_link (test.worker);
-  holder.wait = (FerryAnswerWait){
-    .connection_id = g_array_index (holder.link->connection_ids, guint64, 0),
-    .place = holder.place,
-    .max_size = sizeof holder.place,
-    .is_answer = stand_still,
-    .take_part = is_no_part,
-    .data = &holder,
-  };
+  ferry_request_wait_init (&holder.asking, ferry_transport_get_transactions (test.a), NULL);
+  holder.asking.wait.is_answer = stand_still;
+  holder.asking.wait.take_part = is_no_part;
+  holder.asking.wait.data = &holder;
   id = g_timeout_add (1, count_tick, &holder);
   thread = g_thread_new ("holder", hold_role, &holder);
   ferry_test_run_until (has_role, &holder);

@@ -73,7 +73,6 @@ end_init (End *self)
 {
   *self = (End){.sent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref), .room = G_MAXUINT};
   self->transactions = ferry_transactions_new (&funcs, self, take_request, self);
-  ferry_transactions_set_for_transport (self->transactions, 0);
 }
 
 static void

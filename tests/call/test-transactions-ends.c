@@ -215,7 +215,6 @@ test_arguments_of_open_calls_are_bounded (void)
   g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, zeros, TRUE));
   g_autoptr (CallTestAnswer) small = NULL;
 
-  ferry_transactions_set_for_transport (pair->ends[ASKED], 0);
   for (guint64 xid = 11; xid < 14; xid++)
     g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, xid, 0, large));
   g_assert_cmpuint (kept->len, ==, 3);
