@@ -440,8 +440,7 @@ ferry_polled_transport_check_may_iterate (FerryTransport *self, const char *form
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
                             "The channel belongs to the parent of this forked process; use the channel that "
                             "ferry_channel_create() gave this process");
-  if (ferry_polled_transport_is_receiving () ||
-      ferry_is_in_callback_of (ferry_polled_transport_get_context (self)))
+  if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (ferry_polled_transport_get_context (self)))
     return ferry_set_error (
       error, FERRY_ERROR_BUSY,
       "A callback of the main context cannot wait for a message that this context receives; use %s", form);

@@ -104,13 +104,13 @@ typedef struct
 {
   const char *method;
   GVariant *arguments; /* (nullable) */
-  gint64 deadline; /* monotonic time in microseconds; 0: none. It is sent to the other end, unless the request is
-                      one-way, and limits a wait for room; for the answer, the caller must have a timer of its own */
+  gint64 deadline;     /* monotonic time in microseconds; 0: none. It is sent to the other end, unless the request is
+                          one-way, and limits a wait for room; for the answer, the caller must have a timer of its own */
   FerryCallFlags flags;
   guint16 window;
   const int *descriptors; /* (nullable): what is sent with the request, by a carrier that can */
   guint n_descriptors;
-  FerryPart packed; /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
+  FerryPart packed;          /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
   gboolean waits;            /* this thread may wait for room, until the deadline or a cancel */
   GCancellable *cancellable; /* (nullable): ends the wait for room */
   FerryRequestWait *wait;    /* (nullable): this thread's, which then waits for the answer */
@@ -207,15 +207,6 @@ gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *byte
 /* Whether any thread may process a message: it is of the standing call, or an item of a transaction or the answer to
  * it, with functions that allow it. Calls nothing. */
 gboolean ferry_transactions_is_for_any_thread (FerryTransactions *self, gconstpointer data, gsize size);
-/* Takes a message if it is a piece of the answer to transaction xid. Calls nothing. */
-gboolean ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
-/* Whether a message is the answer to transaction xid, or the last part of it. Calls nothing. */
-gboolean ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
-/* Processes such a message: the thread that waits for the answer may call this while another thread is in
- * ferry_transactions_receive(). Calls done() or done_packed() of that transaction only. whole
- * (nullable): as in ferry_transactions_receive_bytes(). */
-void ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size, GBytes *whole);
-
 /* Returns the highest number of a transaction that the other end had not claimed when it sent a message of it; 0: there
  * is none. It was begun in spite of that. Receiving thread. */
 guint64 ferry_transactions_get_unclaimed (FerryTransactions *self);

@@ -51,7 +51,7 @@ struct _FerryTransactions
   gsize piece_size;     /* a larger answer goes in pieces */
   gsize max_open_bytes; /* of the arguments of open calls */
   guint fork_number;    /* see ferry-forks-private.h */
-  guint64 unclaimed; /* receiving thread: see ferry_transactions_get_unclaimed() */
+  guint64 unclaimed;    /* receiving thread: see ferry_transactions_get_unclaimed() */
 
   /* Held while a request is numbered and sent, so that requests are sent in the order of their numbers. */
   pthread_mutex_t send_lock;
@@ -115,8 +115,8 @@ struct _FerryCall
   gint64 deadline;
   FerryCallFlags flags;
   const char *type; /* const: (nullable): the type of the arguments, in the call's memory; NULL for none */
-  FerryBody
-    body; /* const: the serialised arguments; whole: (owned) (nullable): NULL if they lie in the call's memory */
+  FerryBody body; /* const until the call is dropped: the serialised arguments; whole: (owned) (nullable): NULL if they
+                     lie in the call's memory */
   _Atomic (GVariant *) arguments; /* (owned) (nullable): set once, when the arguments are wanted as a value */
   _Atomic guint32 state;          /* a CallState */
   _Atomic guint32 window;         /* how many more items may be sent */
@@ -129,7 +129,7 @@ struct _FerryCall
   gpointer window_data;
   gpointer attached; /* used by the one thread that attaches, then by the one that frees the call */
   GDestroyNotify attached_destroy;
-  const char *method;   /* const: in the call's memory */
+  const char *method; /* const: in the call's memory */
   _Alignas(max_align_t) guint8 space[FERRY_CALL_SPACE];
   guint8 memory[]; /* const: the arguments, the method and the type */
 };
@@ -294,7 +294,8 @@ has_made_room (gpointer data)
 {
   const RoomWait *wait = data;
 
-  return atomic_load (&wait->transactions->room_count) != wait->count || ferry_transactions_get_closed (wait->transactions);
+  return atomic_load (&wait->transactions->room_count) != wait->count ||
+         ferry_transactions_get_closed (wait->transactions);
 }
 
 gboolean
@@ -561,40 +562,7 @@ receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError 
                                            message->header.xid, fault);
 }
 
-/* ---- a thread that waits for the answer ---- */
-
-/* See ferry-answer-waits-private.h. */
-G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
-
-static gboolean
-is_answer (gpointer data, gconstpointer message, gsize size)
-{
-  const FerryRequestWait *self = data;
-
-  return ferry_transactions_is_own_answer (self->transactions, self->wait.number, message, size);
-}
-
-static gboolean
-take_part (gpointer data, gconstpointer message, gsize size)
-{
-  const FerryRequestWait *self = data;
-
-  return ferry_transactions_take_own_piece (self->transactions, self->wait.number, message, size);
-}
-
-void
-ferry_request_wait_init (FerryRequestWait *self, FerryTransactions *transactions, FerryCompletion *completion)
-{
-  self->transactions = transactions;
-  self->wait = (FerryAnswerWait){
-    .place = self->answer,
-    .max_size = sizeof self->answer,
-    .is_answer = is_answer,
-    .take_part = take_part,
-    .data = self,
-    .completion = completion,
-  };
-}
+/* ---- asking ---- */
 
 /* Called just before the request is sent, and once more if it is sent again after it had to wait for room. */
 static void
@@ -617,20 +585,6 @@ request_wait_end (FerryRequestWait *self, gboolean waits, gint64 deadline, GCanc
   if (self->wait.is_listed)
     transactions->funcs->end_wait (transactions->carrier, &self->wait, waits, deadline, cancellable);
 }
-
-void
-ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable)
-{
-  request_wait_end (self, TRUE, deadline, cancellable);
-  if (self->wait.size > 0)
-    ferry_transactions_receive_own_answer (
-      self->transactions, self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer,
-      self->wait.size, self->wait.whole);
-  g_clear_pointer (&self->wait.whole, g_bytes_unref);
-  ferry_completion_wait (self->wait.completion, deadline, cancellable);
-}
-
-/* ---- asking ---- */
 
 /* Returns the number of a new transaction, which is added to the table so that its answer finds it. Returns 0 with
  * an error when closed. Must be called with send_lock held. */
@@ -916,8 +870,7 @@ call_new (FerryTransactions *owner, const FerryCallMessage *message)
   const FerryBody body = ferry_call_message_get_body (message);
   const gboolean is_own = body.size <= MAX_OWN_SIZE;
   const gsize own_size = is_own ? body.size : 0;
-  FerryCall *self =
-    g_malloc (sizeof *self + own_size + message->header.name_length + message->header.type_length + 2);
+  FerryCall *self = g_malloc (sizeof *self + own_size + message->header.name_length + message->header.type_length + 2);
   guint8 *end = self->memory;
 
   memset (self, 0, sizeof *self);
@@ -1026,8 +979,10 @@ ferry_call_unref (FerryCall *self)
       self->cancel_func = NULL;
       atomic_store_explicit (&self->state, CALL_ANSWERING, memory_order_relaxed);
       atomic_store_explicit (&self->references, 1, memory_order_relaxed);
-      pthread_mutex_unlock (&self->owner->lock);
       /* The refusal may wait long for room, and the arguments may be large, so they are freed now. */
+      self->owner->calls_size -= self->body.size;
+      self->body.size = 0;
+      pthread_mutex_unlock (&self->owner->lock);
       clear_arguments (self);
       owner = ref (self->owner);
       tell (owner, &(Owed){.call = self}, 0, NULL);
@@ -1820,13 +1775,22 @@ ferry_transactions_is_for_any_thread (FerryTransactions *self, gconstpointer dat
   return asked != NULL && asked->funcs->any_thread;
 }
 
-gboolean
-ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
+/* ---- a thread that waits for the answer ---- */
+
+/* See ferry-answer-waits-private.h. */
+G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
+
+/* Takes a message if it is a piece of the answer. Calls nothing, as is_answer(). */
+static gboolean
+take_part (gpointer data, gconstpointer bytes, gsize size)
 {
+  const FerryRequestWait *self = data;
+  FerryTransactions *transactions = self->transactions;
   FerryCallMessage message;
 
-  return self->funcs->is_begun == NULL && ferry_call_message_parse (&message, data, size, NULL) &&
-         message.header.xid == xid && message.header.kind == FERRY_CALL_PIECE && receive_piece (self, &message, NULL);
+  return transactions->funcs->is_begun == NULL && ferry_call_message_parse (&message, bytes, size, NULL) &&
+         message.header.xid == self->wait.number && message.header.kind == FERRY_CALL_PIECE &&
+         receive_piece (transactions, &message, NULL);
 }
 
 /* Whether an answer that came in pieces has all its bytes. */
@@ -1837,30 +1801,60 @@ fits_pieces (FerryTransactions *self, const FerryCallMessage *message)
   return fits_pieces_locked (ferry_xid_table_find (&self->asked, message->header.xid), message);
 }
 
-gboolean
-ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
+/* Whether a message is the answer, or the last part of it. */
+static gboolean
+is_answer (gpointer data, gconstpointer bytes, gsize size)
 {
+  const FerryRequestWait *self = data;
+  FerryTransactions *transactions = self->transactions;
   FerryCallMessage message;
   FerryCallKind kind;
 
-  if (self->funcs->is_begun != NULL || !ferry_call_message_parse (&message, data, size, NULL))
+  if (transactions->funcs->is_begun != NULL || !ferry_call_message_parse (&message, bytes, size, NULL))
     return FALSE;
   kind = message.header.kind;
-  return message.header.xid == xid && (!ends_pieces (&message) || fits_pieces (self, &message)) &&
+  return message.header.xid == self->wait.number && (!ends_pieces (&message) || fits_pieces (transactions, &message)) &&
          (kind == FERRY_CALL_ANSWER || kind == FERRY_CALL_ERROR || kind == FERRY_CALL_REFUSE);
 }
 
 void
-ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size, GBytes *whole)
+ferry_request_wait_init (FerryRequestWait *self, FerryTransactions *transactions, FerryCompletion *completion)
 {
+  self->transactions = transactions;
+  self->wait = (FerryAnswerWait){
+    .place = self->answer,
+    .max_size = sizeof self->answer,
+    .is_answer = is_answer,
+    .take_part = take_part,
+    .data = self,
+    .completion = completion,
+  };
+}
+
+/* Processes the answer that the thread was handed, maybe while another thread is in ferry_transactions_receive(). */
+static void
+receive_own_answer (FerryRequestWait *self)
+{
+  FerryTransactions *transactions = self->transactions;
+  gconstpointer data = self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer;
   FerryCallMessage message;
 
   /* Closed transactions have failed already. The message was parsed before, so it is not malformed. If the joined value
    * of its pieces is, the asker gets that error. */
-  if (ferry_transactions_get_closed (self) || !ferry_call_message_parse (&message, data, size, NULL))
+  if (ferry_transactions_get_closed (transactions) || !ferry_call_message_parse (&message, data, self->wait.size, NULL))
     return;
-  message.whole = whole;
-  receive_answer (self, &message, NULL);
+  message.whole = self->wait.whole;
+  receive_answer (transactions, &message, NULL);
+}
+
+void
+ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable)
+{
+  request_wait_end (self, TRUE, deadline, cancellable);
+  if (self->wait.size > 0)
+    receive_own_answer (self);
+  g_clear_pointer (&self->wait.whole, g_bytes_unref);
+  ferry_completion_wait (self->wait.completion, deadline, cancellable);
 }
 
 /* ---- the end ---- */

@@ -64,17 +64,11 @@ void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gs
  * the standing call, of which messages may have come before. Returns FALSE then, unless this is the router's thread and
  * there is no worker yet: they would be overtaken. Does nothing for a transport that cannot, and returns FALSE. */
 gboolean ferry_transport_open_inbox (FerryTransport *self, gboolean whole);
-/* A wait for what comes to the inbox. came() must be set, and is called on another thread, with locks held. Both do
- * nothing without an inbox. */
-void ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait);
-void ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait);
 /* Processes what is in the inbox now, one message after the other, unless another thread does. */
 void ferry_transport_empty_inbox (FerryTransport *self);
 /* For the router's thread at the inbox's marker: processes one message. Returns FALSE where there was none for it, and
  * the marker is gone. */
 gboolean ferry_transport_take_marked (FerryTransport *self);
-/* For a thread that waits, first and after each came(): empties the inbox, and sends what waits for room. */
-void ferry_transport_help (FerryTransport *self);
 /* Waits as ferry_completion_wait() does, for a completion that what comes to the inbox may end. */
 void ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline,
                                GCancellable *cancellable);
@@ -82,9 +76,6 @@ void ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
-/* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is
- * still a transport, and unsets its receiving thread. */
-void ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason);
 /* The (unowned) (nullable) team of the threads that receive; set before the transport is used. */
 FerryTeam *ferry_transport_get_team (FerryTransport *self);
 void ferry_transport_set_team (FerryTransport *self, FerryTeam *team);

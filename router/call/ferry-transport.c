@@ -454,29 +454,6 @@ ferry_transport_open_inbox (FerryTransport *self, gboolean whole)
   return priv->inbox != NULL && priv->funcs->open_inbox (priv->carrier, whole);
 }
 
-void
-ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  if (priv->inbox == NULL)
-    return;
-  ferry_inbox_begin_wait (priv->inbox, wait);
-  priv->funcs->note_wait (priv->carrier);
-}
-
-void
-ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  if (priv->inbox == NULL)
-    return;
-  ferry_inbox_end_wait (priv->inbox, wait);
-  /* A message without a marker is taken by those only that waited. */
-  ferry_transport_empty_inbox (self);
-}
-
 /* Takes mail. */
 static void
 process_mail (FerryTransport *self, FerryMail *message_or_end)
@@ -544,17 +521,6 @@ ferry_transport_take_marked (FerryTransport *self)
   return TRUE;
 }
 
-void
-ferry_transport_help (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  ferry_transport_empty_inbox (self);
-  if (priv->inbox == NULL)
-    return;
-  ferry_transactions_flush (priv->transactions);
-}
-
 typedef struct
 {
   FerryInboxWait wait;
@@ -579,19 +545,29 @@ help (gpointer data)
 
   /* Cleared before the look, so that mail that comes later wakes this thread again. */
   atomic_store (&self->has_mail, FALSE);
-  ferry_transport_help (self->transport);
+  ferry_transport_empty_inbox (self->transport);
+  ferry_transactions_flush (get_private (self->transport)->transactions);
 }
 
 void
 ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline, GCancellable *cancellable)
 {
   CompletionWait wait = {.wait = {.came = mail_came}, .transport = self, .completion = completion};
+  FerryTransportPrivate *priv = get_private (self);
 
   if (ferry_completion_is_over (completion))
     return;
-  ferry_transport_begin_wait (self, &wait.wait);
+  if (priv->inbox == NULL)
+    {
+      ferry_completion_wait (completion, deadline, cancellable);
+      return;
+    }
+  ferry_inbox_begin_wait (priv->inbox, &wait.wait);
+  priv->funcs->note_wait (priv->carrier);
   ferry_completion_wait_and_work (completion, deadline, cancellable, help, &wait);
-  ferry_transport_end_wait (self, &wait.wait);
+  ferry_inbox_end_wait (priv->inbox, &wait.wait);
+  /* A message without a marker is taken by those only that waited. */
+  ferry_transport_empty_inbox (self);
 }
 
 void
@@ -671,19 +647,6 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
     priv->funcs->close (priv->carrier);
   if (end_func != NULL)
     end_func (priv->end_data);
-}
-
-void
-ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason)
-{
-  g_autoptr (FerryTransport) self = g_weak_ref_get (transport);
-
-  if (self == NULL)
-    return;
-  if (reason != NULL)
-    ferry_transport_end (self, reason);
-  /* The GThread of a later thread may have the same address. */
-  ferry_transport_set_receiving_thread (self, NULL);
 }
 
 void

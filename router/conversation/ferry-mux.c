@@ -339,10 +339,10 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   FerryRequest request = {.method = method,
-                             .arguments = kept,
-                             .deadline = ferry_mux_get_deadline (timeout),
-                             .waits = TRUE,
-                             .cancellable = cancellable};
+                          .arguments = kept,
+                          .deadline = ferry_mux_get_deadline (timeout),
+                          .waits = TRUE,
+                          .cancellable = cancellable};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), NULL);
   g_return_val_if_fail (method != NULL, NULL);
@@ -379,10 +379,10 @@ ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data
                           GCancellable *cancellable, GError **error)
 {
   FerryRequest request = {.method = method,
-                             .packed = make_part (data, size),
-                             .deadline = ferry_mux_get_deadline (timeout),
-                             .waits = TRUE,
-                             .cancellable = cancellable};
+                          .packed = make_part (data, size),
+                          .deadline = ferry_mux_get_deadline (timeout),
+                          .waits = TRUE,
+                          .cancellable = cancellable};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), NULL);
   g_return_val_if_fail (method != NULL, NULL);
@@ -565,10 +565,10 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   const FerryRequest request = {.method = method,
-                                   .arguments = kept,
-                                   .deadline = ferry_mux_get_deadline (timeout),
-                                   .waits = timeout != 0,
-                                   .cancellable = cancellable};
+                                .arguments = kept,
+                                .deadline = ferry_mux_get_deadline (timeout),
+                                .waits = timeout != 0,
+                                .cancellable = cancellable};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
   g_return_val_if_fail (method != NULL, FALSE);

@@ -122,11 +122,8 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
   stream_unref (self);
 }
 
-static const FerryAnswerFuncs stream_funcs = {.item = item_came,
-                                              .done = stream_done,
-                                              .hold = stream_hold,
-                                              .release = stream_unref,
-                                              .any_thread = TRUE};
+static const FerryAnswerFuncs stream_funcs = {
+  .item = item_came, .done = stream_done, .hold = stream_hold, .release = stream_unref, .any_thread = TRUE};
 
 /* Allows the other end to send as many items as were taken. Saves messages: acts when half a window was taken. */
 static void

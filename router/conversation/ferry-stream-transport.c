@@ -154,17 +154,23 @@ fail_locked (Core *core, const GError *failure)
 
 /* ---- the sending threads ---- */
 
+/* Returns how many bytes a write has written: n, or 0 with an error unless it would have blocked. */
+static gsize
+take_written (gssize n, GError **error)
+{
+  if (n < 0 && errno != EAGAIN)
+    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
+  return (gsize) MAX (n, 0);
+}
+
 /* Writes to a socket. Does not block even if another process has made the socket blocking, as one can that has a copy
  * of the descriptor. */
 static gsize
 write_to_socket (int fd, const GOutputVector *parts, guint n_parts, GError **error)
 {
   const struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
-  gssize n = TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
-  if (n < 0 && errno != EAGAIN)
-    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-  return (gsize) MAX (n, 0);
+  return take_written (TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)), error);
 }
 
 /* Writes to the socket of both directions, with the socket that is to be passed. */
@@ -186,20 +192,14 @@ write_and_pass_locked (Core *core, const GOutputVector *parts, guint n_parts, GE
   n = TEMP_FAILURE_RETRY (sendmsg (core->local_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
   if (n > 0)
     ferry_clear_fd (&core->passing);
-  else if (n < 0 && errno != EAGAIN)
-    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-  return (gsize) MAX (n, 0);
+  return take_written (n, error);
 }
 
 /* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. */
 static gsize
 write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  gssize n = ferry_write_without_signal (fd, (const struct iovec *) parts, (int) n_parts);
-
-  if (n < 0 && errno != EAGAIN)
-    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-  return (gsize) MAX (n, 0);
+  return take_written (ferry_write_without_signal (fd, (const struct iovec *) parts, (int) n_parts), error);
 }
 
 G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
@@ -648,6 +648,20 @@ release (Core *core)
   g_io_stream_close (core->io, core->expired ? core->reading : NULL, NULL);
 }
 
+/* Ends the transport with reason (nullable), if there is still a transport. */
+static void
+stop_receiving (Core *core, const GError *reason)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+
+  if (transport == NULL)
+    return;
+  if (reason != NULL)
+    ferry_transport_end (transport, reason);
+  /* The GThread of a later thread may have the same address. */
+  ferry_transport_set_receiving_thread (transport, NULL);
+}
+
 static gpointer
 read_main (gpointer data)
 {
@@ -659,7 +673,7 @@ read_main (gpointer data)
   started = core->writer != NULL;
   if (started)
     reason = read_until_end (core);
-  ferry_transport_stop_receiving (&core->transport, reason);
+  stop_receiving (core, reason);
   if (started)
     linger (core);
   release (core);
