@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-polled-transport-private.h"
 #include "conversation/ferry-channel-carrier-private.h"
 #include "conversation/ferry-channel-private.h"
 #include "task/ferry-iterate-private.h"
