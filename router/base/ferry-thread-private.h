@@ -78,7 +78,7 @@ ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadl
   return pthread_cond_timedwait (cond, lock, &until) != ETIMEDOUT;
 }
 
-/* ---- a futex word of this process; for a word shared with other processes see lane/ferry-doorbell-private.h ---- */
+/* ---- a futex word of this process; for a word shared with other processes see lane/ferry-wake-private.h ---- */
 
 /* The call whose times have 64 bits; where a long has 32, those of a timespec may not. */
 #ifdef SYS_futex_time64

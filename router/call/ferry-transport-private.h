@@ -18,7 +18,6 @@
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
 #include "lane/ferry-answer-waits-private.h"
-#include "lane/ferry-inbox-private.h"
 #include "link/ferry-descriptor-port-private.h"
 
 G_BEGIN_DECLS

@@ -20,7 +20,7 @@
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
 

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The router's state of each cell (FerryCellWatch), and the list of the hot cells (FerryHotCells). See
- * ferry-cell-watch-private.h. */
+ * ferry-pingee-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-cell-watch-private.h"
+#include "engine/ferry-pingee-private.h"
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-work-source-private.h"

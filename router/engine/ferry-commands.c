@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Commands of other threads. See ferry-commands-private.h. */
+/* Commands of other threads. See ferry-monitor-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-commands-private.h"
+#include "engine/ferry-monitor-private.h"
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 
 typedef struct
 {

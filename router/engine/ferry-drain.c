@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-drain-private.h"
+#include "engine/ferry-monitor-private.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A fence in the stream of all messages. See ferry-fence-private.h. */
+/* A fence in the stream of all messages. See ferry-monitor-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-fence-private.h"
+#include "engine/ferry-monitor-private.h"
 
 guint64
 ferry_fence_take_number (FerryFence *self)

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The application's end of a fork server: the workers that the fork server was asked to fork, and its answers. See
- * ferry-fork-server-link-private.h. */
+ * ferry-shared-queue-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-fork-server-link-private.h"
+#include "engine/ferry-shared-queue-private.h"
 
 #include <poll.h>
 #include <signal.h>

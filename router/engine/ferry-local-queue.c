@@ -13,8 +13,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-unmap-private.h"
+#include "lane/ferry-segment-private.h"
+#include "lane/ferry-wake-private.h"
 
 /* How many empty blocks are kept for later use. */
 #define POOL_SIZE 64

@@ -1,6 +1,399 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The monitor and its parts. */
+
+#pragma once
+
+#include "base/ferry-spin-private.h"
+#include "engine/ferry-local-queue-private.h"
+#include "engine/ferry-pingee-private.h"
+
+#include <glib.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+G_BEGIN_DECLS
+
+/* The role of the thread that drains the shared queue. What is marked "role" or "monitor" belongs to the thread that
+ * has it.
+ *
+ * The monitor has the role always, except while it lends it. Then the monitor sleeps, and the main loop, or a thread
+ * that waits for an answer, takes the role again and again, for some microseconds each time.
+ *
+ * Owner:   the monitor.
+ * Threads: any.
+ * Model:   tests/model/role.pml. */
+
+typedef struct
+{
+  pthread_mutex_t lock;
+  /* any: the role is lent. Set with the lock held; the monitor clears it before it waits for the lock. Relaxed, but for
+   * ferry_role_is_lent(): the lock orders what the flag tells of */
+  _Atomic gboolean is_lent;
+  _Atomic guint n_wants; /* any: how many threads try to acquire the role while another has it */
+  _Atomic gint n_needs;  /* any: how many threads need the monitor to drain */
+  gint64 keep_until;     /* role: monotonic time until which the monitor keeps the role */
+  gboolean is_unused;    /* role: the role was lent, and the main loop has not had it since */
+  int doorbell;          /* const: (unowned): wakes the monitor */
+} FerryRole;
+
+void ferry_role_init (FerryRole *self, int doorbell);
+void ferry_role_clear (FerryRole *self);
+
+/* The monitor: takes the role at the start of its thread, and gives it up at the end. */
+void ferry_role_take (FerryRole *self);
+void ferry_role_drop (FerryRole *self);
+
+/* The monitor: lends the role, and then takes it back. In between, it sleeps until there is work for it only. */
+void ferry_role_lend (FerryRole *self);
+void ferry_role_take_back (FerryRole *self);
+
+/* role: the monitor keeps the role for a while from now on. */
+void ferry_role_keep (FerryRole *self, gint64 now);
+
+/* any: takes the role, if it is lent and no other thread has it. */
+gboolean ferry_role_try_acquire (FerryRole *self);
+/* any: takes the role, if it is lent. Another thread has it for some microseconds, but may have lost its
+ * processor to this thread, or to others. So this one gives up after a while, as if the role was not lent. It wakes the
+ * monitor, which then waits for the role. */
+gboolean ferry_role_acquire (FerryRole *self);
+/* any: gives up the role that this thread took while it was lent. passes: there is work for the monitor only, which is
+ * woken, and takes the role back. */
+void ferry_role_release (FerryRole *self, gboolean passes);
+
+/* any: a hint. But if a thread has counted itself among the answer waits, and finds the role not lent, then what the
+ * role is lent to later finds it counted: the count, this load, and the store that lends the role are sequentially
+ * consistent. */
+static inline gboolean
+ferry_role_is_lent (FerryRole *self)
+{
+  return atomic_load_explicit (&self->is_lent, memory_order_seq_cst);
+}
+
+/* The thread that has the role and polls: whether it is to stop. The monitor takes the role back, or another thread
+ * wants it. Relaxed: hints. */
+static inline gboolean
+ferry_role_is_wanted (FerryRole *self)
+{
+  return !ferry_role_is_lent (self) || atomic_load_explicit (&self->n_wants, memory_order_relaxed) > 0;
+}
+
+/* any: makes the monitor keep the role until ferry_role_end_need(). The monitor must be woken afterwards. */
+void ferry_role_begin_need (FerryRole *self);
+void ferry_role_end_need (FerryRole *self);
+
+static inline gboolean
+ferry_role_is_needed (FerryRole *self)
+{
+  /* Relaxed: a thread that needs the monitor wakes it afterwards. */
+  return atomic_load_explicit (&self->n_needs, memory_order_relaxed) > 0;
+}
+
+/* The drain takes records out of a lane, checks them, puts them into blocks, and pushes the blocks into the local
+ * queue.
+ *
+ * Owner:     the monitor.
+ * Threads:   that which has the role.
+ * Trust:     a worker may change the bytes of a lane at any time. So the drain copies them first, and checks and uses
+ *            only the copy. A record that fails a check ends the link: the records before it are delivered, and no
+ *            record after it is. */
+
+typedef struct _FerryDrain FerryDrain;
+
+typedef enum
+{
+  FERRY_DRAIN_EMPTY,     /* the lane is empty */
+  FERRY_DRAIN_CAUGHT_UP, /* less than a block was known to be in the lane, and all of it was taken */
+  FERRY_DRAIN_MORE,      /* the lane may hold more records */
+  FERRY_DRAIN_STALLED,   /* the link waits: for room in the queue, for memory, or for a check */
+} FerryDrainResult;
+
+/* Makes a drain, which the first three arguments must outlive. spare_time: microseconds to keep unused memory. */
+FerryDrain *ferry_drain_new (FerrySharedQueue *shared, FerryLocalQueue *local, FerryPingee *pingee, gint64 spare_time);
+void ferry_drain_free (FerryDrain *self);
+
+void ferry_drain_grant (FerryDrain *self, FerryLink *link);
+void ferry_drain_revoke (FerryDrain *self, FerryLink *link);
+FerryLink *ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index);
+
+FerryDrainResult ferry_drain_visit (FerryDrain *self, FerryLink *link);
+gboolean ferry_drain_checks_are_over (const FerryLink *link);
+
+void ferry_drain_push (FerryDrain *self, FerryBlock *block);
+void ferry_drain_ping (FerryDrain *self);
+void ferry_drain_set_pings (FerryDrain *self, gboolean pings);
+
+guint64 ferry_drain_get_n_handed_over (FerryDrain *self);
+gint64 ferry_drain_get_tidy_time (FerryDrain *self);
+void ferry_drain_tidy (FerryDrain *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDrain, ferry_drain_free)
+
+/* What the router's thread is told of a link besides its records. These are the start of the process, the worker's
+ * attachment, its output, the cells that have new values, and the link's end. News goes into the local queue, behind
+ * the blocks that were drained from the link before.
+ *
+ * Owner:   the visits of the monitor.
+ * Threads: that which has the role. */
+
+typedef struct
+{
+  FerryLocalQueue *local; /* (unowned) */
+  FerryDrain *drain;      /* (unowned) */
+} FerryNews;
+
+/* Each is told once. */
+void ferry_news_tell_launched (FerryNews *self, FerryLink *link);
+void ferry_news_tell_attached (FerryNews *self, FerryLink *link);
+void ferry_news_tell_ended (FerryNews *self, FerryLink *link, FerryExit *exit);
+
+/* Reads the next part of the worker's standard streams; also after the worker's end, to the last. Lines that are logged
+ * need room. Lines wait for the process id of a worker that a fork server forks, as it is shown. */
+FerryDrainResult ferry_news_take_output (FerryNews *self, FerryLink *link);
+/* Reads what is left of the streams, and needs no room. */
+void ferry_news_take_last_output (FerryNews *self, FerryLink *link);
+
+/* Whether the link's worker has stored a value in a cell that the main loop has not been told of. */
+gboolean ferry_news_has_cells (FerryLink *link);
+/* Tells of the link's cells that were rung for. Omits a cell that the router's thread has yet to read for an earlier
+ * report. So a worker that rings again and again uses one block for each cell. */
+void ferry_news_take_cells (FerryNews *self, FerryLink *link);
+
+/* The visits to links: a visit takes output, cells and records of a link, and decides what happens to its lane then.
+ *
+ * An active link is visited in turn. An event of its doorbell, control socket, output or process makes a link active.
+ * The records of a link are not taken, for one of these reasons:
+ * - Its worker has not attached. The lane is unarmed.
+ * - Its lane is empty and armed. The link is not active until the writer rings.
+ * - It dozes: the lane is unarmed for 50 µs, to fill. It is deaf as well if it was found empty too often.
+ * - It naps long, for 1 ms: it rang in vain, or a barrier that it needs failed.
+ * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
+ *   active again when blocks or memory are given back.
+ *
+ * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
+ * its cells only. After a fault nothing is taken any more, and the link
+ * waits for the end of its process. While the role is lent, a lane that was emptied stays unarmed until the main loop
+ * polls, unless threads wait for answers over it.
+ *
+ * Owner:   the monitor.
+ * Threads: that which has the role; only the monitor's thread revives stalled links and ends naps. */
+
+/* Links that are not visited until a time. */
+typedef struct
+{
+  GQueue links; /* (element-type FerryLink) */
+  gint64 until; /* monotonic time of the nap's end; valid where there are links */
+} FerryNap;
+
+typedef struct
+{
+  FerrySharedQueue *shared; /* (owned); any thread may wake it */
+  FerryLocalQueue *local;   /* const: (owned) */
+  FerryDrain *drain;        /* (owned) */
+  FerryRole *role;          /* const: (unowned) */
+  FerryNews news;           /* const */
+  gboolean lends;           /* const: the role is lent at times */
+  GQueue stalled;           /* (element-type FerryLink) links that wait for blocks or memory */
+  FerryNap doze;            /* links with lanes that fill meanwhile, or that are deaf for as long */
+  FerryNap long_nap;        /* links that ring in vain, or need a barrier that failed */
+  gboolean is_fenced;       /* a fence is not reached: see FerryFence */
+  gboolean is_stopping;
+  guint n_bound;            /* links of given senders that end with their worker */
+  _Atomic guint64 n_faults; /* any: links that ended with a protocol error */
+  _Atomic guint n_waiting;  /* any: links in stalled; only the monitor stores it, and most_waiting */
+  _Atomic guint most_waiting;
+} FerryVisits;
+
+/* Takes shared. spare_time: microseconds to keep unused memory. After a failure, ferry_visits_clear() must follow
+ * too. */
+gboolean ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryRole *role, FerryPingee *pingee,
+                            FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time, GError **error);
+void ferry_visits_clear (FerryVisits *self);
+
+/* Visits an active link. is_lent: the role is lent, and the lane of the link stays unarmed until the main loop polls.
+ */
+void ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean is_lent);
+/* Arms the link's empty lane, or lets the link nap. Deactivates it if no record came meanwhile. Ends a link that is
+ * done. */
+void ferry_visits_rest (FerryVisits *self, FerryLink *link);
+/* Ends the link. Its lane is drained to the last byte, or to a broken rule, so no record can follow. */
+void ferry_visits_finish (FerryVisits *self, FerryLink *link);
+/* Ends the link of a given sender. exit: (nullable): how its worker ended; NULL: the sender counts as stopped. */
+void ferry_visits_end_given (FerryVisits *self, FerryLink *link, FerryExit *exit);
+/* Tells the router's thread of the link's end, and the links that end with it. */
+void ferry_visits_tell_end (FerryVisits *self, FerryLink *link);
+/* Sets the state word of each pipe, and the first word in any case: it also closes the down lane. */
+void ferry_visits_close_pipes (FerryLink *link, FerryPipeWord word);
+/* Ends the link if its sender is in this process, and all its pipes are done. */
+void ferry_visits_end_if_local (FerryVisits *self, FerryLink *link);
+
+/* The monitor: activates stalled links that may go on. */
+void ferry_visits_revive (FerryVisits *self);
+/* The monitor: activates links with naps that are over. */
+void ferry_visits_end_naps (FerryVisits *self);
+/* Ends a link's nap early. */
+void ferry_visits_wake (FerryVisits *self, FerryLink *link);
+/* Forgets naps and stalls, before all links end. */
+void ferry_visits_forget (FerryVisits *self);
+
+/* Whether nothing is under way that only the monitor's thread does. */
+gboolean ferry_visits_need_no_monitor (FerryVisits *self);
+/* Whether the monitor may lend the role when no link is active, and its time with it is over. */
+gboolean ferry_visits_may_lend (FerryVisits *self);
+/* Returns the monotonic time at which the monitor has something to do, or FERRY_SLEEP. */
+gint64 ferry_visits_get_waking_time (FerryVisits *self);
+
+/* Whether the main loop may drain the link. Then it is open, no buffer is being copied or checked, few records come at
+ * a time, and the rings are for records. A ring in vain then costs the monitor's time, not that of the frames. So does
+ * a copy: its page faults take as long as the worker likes. */
+gboolean ferry_visits_is_light (FerryLink *link);
+/* Whether the worker has attached before its fork server has answered. The link then waits for that answer, so that the
+ * news of the process comes before its messages. */
+gboolean ferry_visits_is_ahead_of_fork_server (FerryLink *link);
+/* Whether a stalled link may be visited again. */
+gboolean ferry_visits_may_go_on (FerryVisits *self, FerryLink *link);
+/* Arms the link's lane. Returns whether the link may rest: no record came meanwhile, and the writer rings for the
+ * next. */
+gboolean ferry_visits_arm (FerryLink *link);
+/* Sets whether the writer rings before it waits for room: from the time when the lane is armed, until the monitor
+ * visits the link. The main loop may take the ring of the armed lane and then do other work. */
+void ferry_visits_set_ring_when_full (FerryLink *link, gboolean rings);
+
+static inline guint64
+ferry_visits_count_sent (FerryLink *link)
+{
+  /* Relaxed: a hint. */
+  return atomic_load_explicit (&link->down.n_sent, memory_order_relaxed);
+}
+
+/* The short cut: while there is little traffic, the main loop drains the links itself. It has the monitor's role then.
+ * A message then comes without a hop over the monitor's thread.
+ *
+ * The monitor hears the doorbells, but while the main loop polls them. Lanes are armed before that poll, and unarmed
+ * after it. So a worker that sends while the main loop works does not wake the monitor.
+ *
+ * A thread that waits for an answer does the same for one link: it polls the lane with the role for some microseconds,
+ * and then sleeps until the holder of the role hands it the answer. Where the main loop wants the role, it polls no
+ * longer.
+ *
+ * The lane of a link over which threads wait for answers is armed then, too. The holder of the role hands an answer to
+ * the thread that waits for it (see ferry-drain.c). So that there always is such a holder, a ring wakes the monitor.
+ *
+ * Owner:   the monitor.
+ * Threads: the router's thread; some functions any thread.
+ * Model:   tests/model/role.pml. */
+
+typedef struct
+{
+  FerryVisits *visits;      /* const: (unowned) */
+  FerrySharedQueue *shared; /* const: (unowned): of the visits */
+  FerryRole *role;          /* const: (unowned) */
+  FerryPingee *pingee;      /* const: (unowned) */
+  GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+  gboolean expects_drain;   /* router's thread: the pingee is pinged, and its dispatch drains */
+  gboolean gives_way;       /* router's thread: the next iteration of the main loop is for other sources */
+  gboolean has_served; /* router's thread: records were taken after the latest drain, while threads waited for some */
+  FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
+  _Atomic guint32 spin_setting; /* any: see FERRY_SPIN_SETTING() */
+  _Atomic guint64 threads_time; /* any: microseconds of the spins of threads that wait for answers */
+} FerryShortCut;
+
+void ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryRole *role, FerryPingee *pingee,
+                           GMainContext *context);
+void ferry_short_cut_clear (FerryShortCut *self);
+
+/* The router's thread: returns (transfer full) the source of the short cut, attached to the router's context. keeps: a
+ * reference to the owner of this short cut, which unref drops. */
+GSource *ferry_short_cut_attach (FerryShortCut *self, gpointer keeps, GDestroyNotify unref);
+
+/* The router's thread: the main loop does not sleep before it drains again, so the lanes need not be armed until then.
+ */
+void ferry_short_cut_expect_drain (FerryShortCut *self);
+/* The router's thread: the same, but it drains an iteration of the main loop later, after sources of lower
+ * priority. */
+void ferry_short_cut_give_way (FerryShortCut *self);
+/* The router's thread: drains the active links, if the role is lent. calls: handlers are called afterwards, even if
+ * nothing was drained. */
+void ferry_short_cut_drain (FerryShortCut *self, gboolean calls);
+/* The router's thread, at the end of a dispatch: the main loop goes on to other work. */
+void ferry_short_cut_end_dispatch (FerryShortCut *self);
+/* The router's thread, when the main loop has nothing to dispatch: spins, if the role is lent. Returns whether there
+ * are records. Where there is one core, yields it once, without the role, which a waiting thread may need meanwhile. */
+gboolean ferry_short_cut_spin (FerryShortCut *self);
+
+/* any: arms the link's lane for a thread that waits, was counted among the answer waits, and is going to sleep. */
+void ferry_short_cut_note_wait (FerryShortCut *self, FerryLink *link);
+/* any: lists a thread that is going to send a request over the link, so that it is handed the answer. The caller keeps
+ * a reference to the link, and calls ferry_short_cut_end_wait() soon, as the lane may be unarmed until then. */
+void ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait);
+/* any: ends that. waits: first waits until the thread is handed its answer or the completion is over: polls, where that
+ * has paid lately, and then sleeps. Afterwards, wait->size tells whether the answer is in wait->place. */
+void ferry_short_cut_end_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits,
+                               gint64 deadline, GCancellable *cancellable);
+
+/* The monitor: lends the role to the main loop, sleeps until there is work that is not the main loop's, and takes the
+ * role back. */
+void ferry_short_cut_lend_role (FerryShortCut *self);
+
+/* A fence in the stream of all messages. ferry_router_route_until() sets one when it begins, and so does the router
+ * when a limit of time is over. The monitor then notes each lane's tail, and has reached the fence when it has drained
+ * each lane up to that tail. A fence that is set meanwhile is set up afterwards, so that each is reached.
+ *
+ * Owner:   the monitor.
+ * Threads: the router's thread sets fences; the monitor's thread sets them up and looks at them. */
+
+typedef struct
+{
+  guint64 latest;          /* router's thread: the number of the latest fence */
+  guint64 wanted;          /* monitor, as the next three: the number of the latest fence that was begun */
+  guint64 number;          /* the number of the present fence */
+  guint rounds;            /* rounds of the monitor until the fence is set up */
+  gboolean is_open;        /* the fence is set up and not yet reached */
+  _Atomic guint64 reached; /* any: the number of the latest fence that was reached */
+  _Atomic guint64 pushed;  /* any: how many blocks had been pushed when it was reached */
+} FerryFence;
+
+/* The router's thread: returns the number of a new fence, which ferry_fence_begin() must begin. */
+guint64 ferry_fence_take_number (FerryFence *self);
+/* The router's thread: whether that fence is reached. If so, sets *n_pushed to how many blocks were pushed before. */
+gboolean ferry_fence_is_reached (FerryFence *self, guint64 number, guint64 *n_pushed);
+
+/* The monitor: begins a fence, now or when an earlier one is reached. */
+void ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number);
+/* The monitor, in each round: before the visits, sets the fence up; and after them, returns whether it is reached now.
+ */
+void ferry_fence_set_up_if_due (FerryFence *self, FerryVisits *visits);
+gboolean ferry_fence_look (FerryFence *self, FerryVisits *visits);
+
+/* Commands of other threads, which the monitor's thread runs in the order of their arrival.
+ *
+ * Owner:   the monitor.
+ * Threads: any thread adds commands; the monitor's thread runs them. */
+
+typedef void (*FerryCommandFunc) (gpointer owner, gpointer data);
+
+typedef struct
+{
+  gpointer owner; /* const: (unowned): the first argument of the functions */
+  int doorbell;   /* const: (unowned): wakes the monitor */
+  pthread_mutex_t lock;
+  GQueue queue;       /* lock: (element-type Command) */
+  gboolean is_closed; /* lock: no more commands are taken */
+} FerryCommands;
+
+void ferry_commands_init (FerryCommands *self, gpointer owner, int doorbell);
+void ferry_commands_clear (FerryCommands *self);
+
+/* any: makes the monitor's thread call func with data. destroy: (nullable): of data. Frees data and returns FALSE if no
+ * more commands are taken. */
+gboolean ferry_commands_add (FerryCommands *self, FerryCommandFunc func, gpointer data, GDestroyNotify destroy);
+/* The monitor: runs the commands that are queued now. Commands that are queued meanwhile run the next time: no thread
+ * can keep the monitor from visiting links. */
+void ferry_commands_run (FerryCommands *self);
+/* any: no more commands are taken. Those that are queued must still be run. */
+void ferry_commands_close (FerryCommands *self);
+
 /* The monitor is the thread that drains the shared queue into the local queue. It lends this role to the main loop,
  * where the router's short cut is on and there is little traffic.
  *
@@ -8,14 +401,6 @@
  * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The
  *          monitor's thread takes no lock except the lock of the commands and that of its role, and runs no callback of
  *          the application. It sleeps only in epoll, or in poll while it lends its role. */
-
-#pragma once
-
-#include "engine/ferry-commands-private.h"
-#include "engine/ferry-pingee-private.h"
-#include "engine/ferry-short-cut-private.h"
-
-G_BEGIN_DECLS
 
 typedef struct _FerryMonitor FerryMonitor;
 

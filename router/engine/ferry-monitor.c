@@ -18,7 +18,6 @@
 #include "base/ferry-thread-private.h"
 #include "engine/ferry-counter.h"
 #include "engine/ferry-exit-private.h"
-#include "engine/ferry-fence-private.h"
 #include "engine/ferry-pingee-private.h"
 
 /* How long a stop waits for the workers that it killed, so that their exit records are complete. */

@@ -1,16 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the router's thread is told of a link. See ferry-news-private.h. */
+/* What the router's thread is told of a link. See ferry-monitor-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-news-private.h"
+#include "engine/ferry-monitor-private.h"
 
 #include <string.h>
 
 #include "engine/ferry-exit-private.h"
-#include "link/ferry-console-private.h"
+#include "link/ferry-link-private.h"
 
 /* Takes ownership of exit (nullable). */
 static void

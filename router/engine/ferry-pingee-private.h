@@ -1,17 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What calls the router's thread: the pingee, and the ticks of cells, which ping it. */
+
+#pragma once
+
+#include "lane/ferry-cell-private.h"
+#include "link/ferry-link-private.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
 /* A pingee: a callback on a main context that any thread can trigger by a ping. Many pings before a call cause one
  * call.
  *
  * Owner:   counted references. While it is connected, its sources have references to it, and it has one to the context.
  * Threads: any; the callback runs on the thread that runs the context. */
-
-#pragma once
-
-#include <glib.h>
-
-G_BEGIN_DECLS
 
 typedef struct _FerryPingee FerryPingee;
 
@@ -39,5 +44,57 @@ void ferry_pingee_disconnect (FerryPingee *self);
 void ferry_pingee_ping (FerryPingee *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPingee, ferry_pingee_unref)
+
+/* The router's state of each cell (FerryCellWatch), and the list of the hot cells (FerryHotCells). The router itself
+ * reads the cells and delivers their values.
+ *
+ * At first a cell is cold: it is armed, so that its writer rings at the next value. When the writer rings, the newest
+ * value is delivered, and the cell becomes hot. It is not armed then, and the router reads it at the next tick. At a
+ * tick, a hot cell that has a new value stays hot, and the value is delivered. A hot cell without a new value is armed,
+ * read once more, and becomes cold. So a busy cell causes one delivery in each interval and no system call of its
+ * writer, however fast it is written. There are ticks only while there are hot cells.
+ *
+ * Owner:   the pipe owns its watch; the router owns the list of hot cells.
+ * Threads: the router's thread only. */
+
+typedef struct
+{
+  FerryLink *link; /* (owned): its memory holds the cell until the router's thread handles the link's end */
+  FerryCellReader reader;
+  gint64 delivered_at; /* monotonic time of the tick or ring that delivered the latest value */
+  gboolean hot;
+  gboolean broken; /* the writer broke a rule; the cell is never read again */
+} FerryCellWatch;
+
+/* The hot cells, listed by the connection ids of their pipes. The id of a pipe that is gone is omitted. */
+typedef struct
+{
+  GArray *hot;           /* (owned) (element-type guint64): the cells to be read at the next tick */
+  GArray *due;           /* (owned) (element-type guint64): the cells to be read in the present tick */
+  guint cursor;          /* how many cells of due were read */
+  gint64 began;          /* monotonic time when the present tick began */
+  gint64 tick;           /* monotonic time of the next tick; 0: none */
+  gboolean pinged;       /* the pingee was pinged for that tick */
+  gint64 debt;           /* microseconds for which blocks are dispatched before cells are read again */
+  GSource *source;       /* (owned) (nullable): set while a next tick is set */
+  GMainContext *context; /* const: (unowned): the router's context */
+  FerryPingee *pingee;   /* (unowned) (nullable): the router's pingee, set while the router runs */
+} FerryHotCells;
+
+FerryCellWatch *ferry_cell_watch_new (FerryLink *link, guint32 cell);
+void ferry_cell_watch_free (FerryCellWatch *self);
+
+void ferry_hot_cells_init (FerryHotCells *self, GMainContext *context);
+void ferry_hot_cells_clear (FerryHotCells *self);
+/* Drops the tick and all hot cells, when the router stops. */
+void ferry_hot_cells_stop (FerryHotCells *self);
+
+void ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connection_id, gint64 tick);
+gint64 ferry_hot_cells_get_tick (FerryHotCells *self);
+/* Whether all cells of the present tick were read. */
+gboolean ferry_hot_cells_is_done (const FerryHotCells *self);
+void ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next);
+guint64 ferry_hot_cells_next (FerryHotCells *self);
+void ferry_hot_cells_settle (FerryHotCells *self);
 
 G_END_DECLS

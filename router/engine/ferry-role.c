@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The role of the thread that drains the shared queue. See ferry-role-private.h. */
+/* The role of the thread that drains the shared queue. See ferry-monitor-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-role-private.h"
+#include "engine/ferry-monitor-private.h"
 
 #include <sched.h>
 
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 
 /* So long the monitor keeps the role after a link carried many records, or after it was woken while the role was
  * lent. */

@@ -1,21 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shared queue: the up lanes of all links, as the monitor sees them.
- *
- * Owner:     the monitor.
- * Threads:   one thread at a time drains the queue: that with the role of ferry-role-private.h. Any thread may call
- *            ferry_shared_queue_wake().
- * Invariant: an idle link costs nothing. Its empty lane is armed: its writer rings the doorbell with the next record.
- *            Such a link is not in the list of active links. An event of its doorbell, control socket
- *            or process puts it into the list. For links that are not idle see ferry-visits-private.h. */
+/* The shared queue, and the links of fork servers in it. */
 
 #pragma once
 
-#include "link/ferry-guardian-private.h"
 #include "link/ferry-link-private.h"
+#include "wire/ferry-fork-server-packet-private.h"
 
 G_BEGIN_DECLS
+
+/* The shared queue: the up lanes of all links, as the monitor sees them.
+ *
+ * Owner:     the monitor.
+ * Threads:   one thread at a time drains the queue: that with the role (FerryRole). Any thread may call
+ *            ferry_shared_queue_wake().
+ * Invariant: an idle link costs nothing. Its empty lane is armed: its writer rings the doorbell with the next record.
+ *            Such a link is not in the list of active links. An event of its doorbell, control socket
+ *            or process puts it into the list. For links that are not idle see FerryVisits. */
 
 /* A time for ferry_shared_queue_wait(): sleep until an event comes. */
 #define FERRY_SLEEP (-1)
@@ -70,5 +72,34 @@ void ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_wake (FerrySharedQueue *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)
+
+/* The application's end of a fork server: the workers that the fork server was asked to fork, and its answers.
+ *
+ * Owner:     the fork server's link.
+ * Threads:   the monitor. Other threads also send requests, but only while no request is queued.
+ * Trust:     none in the fork server, which may send anything at any time. An answer without a request is a protocol
+ *            error: it ends the fork server and its workers, and affects no other link.
+ * Invariant: no function waits. At most FERRY_MAX_ASKED requests are in the socket without an answer. Further requests
+ *            are queued here, and so are requests that come before the fork server has attached. */
+
+/* The maximum number of requests that are sent and not answered. It is small, because descriptors in the socket count
+ * against the limit of open files. */
+#define FERRY_MAX_ASKED 32
+
+void ferry_fork_server_link_begin (FerryLink *fork_server);
+
+gboolean ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link,
+                                       FerryStartRequest *request, guint64 id, GError **error);
+guint64 ferry_fork_server_link_begin_ask (FerryLink *fork_server, FerryStartRequest *request);
+void ferry_fork_server_link_end_ask (FerryLink *fork_server);
+/* any: returns (transfer full) (nullable) why the fork server has executed a worker, and not forked it. */
+char *ferry_fork_server_link_dup_why_executed (FerryLink *fork_server);
+
+/* monitor: for the shared queue. */
+void ferry_fork_server_link_flush (FerrySharedQueue *queue, FerryLink *fork_server);
+FerryControlEvent ferry_fork_server_link_receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error);
+void ferry_fork_server_link_close (FerryLink *fork_server);
+void ferry_fork_server_link_lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause);
+void ferry_fork_server_link_finish (FerrySharedQueue *queue, FerryLink *fork_server, const char *message);
 
 G_END_DECLS

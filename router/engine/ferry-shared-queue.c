@@ -15,8 +15,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "engine/ferry-fork-server-link-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-orphan-private.h"
 #include "link/ferry-pidfd-private.h"
 

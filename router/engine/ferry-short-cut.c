@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The short cut of the main loop. See ferry-short-cut-private.h. */
+/* The short cut of the main loop. See ferry-monitor-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-short-cut-private.h"
+#include "engine/ferry-monitor-private.h"
 
 #include "engine/ferry-pingee-private.h"
-#include "lane/ferry-barrier-private.h"
+#include "lane/ferry-wake-private.h"
 
 /* How often a link is visited over which threads wait, until it is empty. */
 #define VISITS_PER_SERVICE 4

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Turns decide from which link the next block is dispatched. See ferry-turns-private.h. */
+/* Turns decide from which link the next block is dispatched. See ferry-local-queue-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-turns-private.h"
+#include "engine/ferry-local-queue-private.h"
 
 /* Microseconds of handlers' time in a turn. Between its turns, a link waits for one turn of each other link that has a
  * block. Among forty busy links, that is one dispatch budget of the router. With shorter turns the clock would be read

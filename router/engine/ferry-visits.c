@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The visits to links. See ferry-visits-private.h. */
+/* The visits to links. See ferry-monitor-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-visits-private.h"
+#include "engine/ferry-monitor-private.h"
 
 #include "engine/ferry-exit-private.h"
-#include "engine/ferry-fork-server-link-private.h"
+#include "engine/ferry-shared-queue-private.h"
 
 gboolean
 ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryRole *role, FerryPingee *pingee,

@@ -1,6 +1,90 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The memory of buffers, at both ends of a link. */
+
+#pragma once
+
+#include "wire/ferry-lane-layout.h"
+
+#include <glib.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+G_BEGIN_DECLS
+
+/* The account of the memory that buffers and large messages of all links take in the application, with a limit.
+ *
+ * Held memory contains messages that wait in the local queue, or that the application keeps. Spare memory is private
+ * memory without content; later buffers are copied into it. Where held memory needs the room, spare memory is freed.
+ *
+ * Owner:   counted references. The router, the local queue, each link's spare memory and each piece of held memory have
+ *          one.
+ * Threads: any. The counts are for statistics and limits only: no memory is published through them. */
+
+typedef struct
+{
+  _Atomic gint references;
+  _Atomic gint64 limit;
+  _Atomic gint64 held;
+  _Atomic gint64 spare;
+  _Atomic gint64 highest_held; /* highest_held and highest_spare: the greatest values since the account was made */
+  _Atomic gint64 highest_spare;
+  pthread_mutex_t lock;
+  int bell; /* lock: (owned): the doorbell that is rung when held memory falls below the limit, or -1 */
+} FerryMemoryAccount;
+
+FerryMemoryAccount *ferry_memory_account_new (guint64 limit);
+FerryMemoryAccount *ferry_memory_account_ref (FerryMemoryAccount *self);
+void ferry_memory_account_unref (FerryMemoryAccount *self);
+void ferry_memory_account_set_limit (FerryMemoryAccount *self, guint64 limit);
+guint64 ferry_memory_account_get_limit (FerryMemoryAccount *self);
+gboolean ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **error);
+
+gboolean ferry_memory_account_is_full (FerryMemoryAccount *self);
+gboolean ferry_memory_account_is_half_empty (FerryMemoryAccount *self);
+gboolean ferry_memory_account_has_room (FerryMemoryAccount *self, gsize size);
+void ferry_memory_account_hold (FerryMemoryAccount *self, gsize size);
+void ferry_memory_account_release (FerryMemoryAccount *self, gsize size);
+gboolean ferry_memory_account_add_spare (FerryMemoryAccount *self, gsize size);
+void ferry_memory_account_remove_spare (FerryMemoryAccount *self, gsize size);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMemoryAccount, ferry_memory_account_unref)
+
+/* Private memory into which the buffers of workers are copied. The memory is used again, because the page faults of new
+ * memory take longer than the copy. Memory that was not used for some time is freed.
+ *
+ * Owner:     the link. Code that has memory from here must keep a reference to the link.
+ * Threads:   any.
+ * Invariant: while spare memory exists, the code that took memory calls ferry_spare_memory_tidy() again and again. */
+
+typedef struct
+{
+  guint8 *data;   /* (nullable) */
+  gsize capacity; /* in bytes; 0 for small memory, which comes from the heap and is never spare */
+} FerryMemory;
+
+typedef struct
+{
+  FerryMemoryAccount *account; /* const once it is set: (owned) (nullable) */
+  pthread_mutex_t lock;
+  GArray *spare;     /* lock, like all fields below: (element-type SpareMemory): the spare memory, oldest first */
+  gsize total;       /* bytes of all spare memory */
+  gint64 taken_at;   /* monotonic time in microseconds at which memory was last taken */
+  gboolean is_quiet; /* no memory was taken for long, so memory that is given back is freed */
+  gboolean closed;
+} FerrySpareMemory;
+
+void ferry_spare_memory_init (FerrySpareMemory *self);
+void ferry_spare_memory_set_account (FerrySpareMemory *self, FerryMemoryAccount *account);
+void ferry_spare_memory_clear (FerrySpareMemory *self);
+void ferry_spare_memory_close (FerrySpareMemory *self);
+gboolean ferry_spare_memory_fits (FerrySpareMemory *self, gsize size);
+gboolean ferry_spare_memory_take (FerrySpareMemory *self, gsize size, FerryMemory *memory);
+void ferry_spare_memory_give (FerrySpareMemory *self, FerryMemory memory);
+void ferry_spare_memory_drop (FerrySpareMemory *self);
+gboolean ferry_spare_memory_tidy (FerrySpareMemory *self, gint64 before);
+
 /* The arena of a link: the memory of the link's buffers, as one process has it mapped.
  *
  * The worker allocates a buffer, writes into it, and publishes a record with the buffer's offset and size. The
@@ -14,14 +98,6 @@
  *            of each buffer.
  * Invariant: a buffer's bit in held is set when its record is taken, and cleared when the buffer is returned. A worker
  *            that uses the buffer's number in between breaks the protocol. */
-
-#pragma once
-
-#include <stdatomic.h>
-
-#include "wire/ferry-lane-layout.h"
-
-G_BEGIN_DECLS
 
 typedef struct
 {
@@ -78,5 +154,75 @@ const char *ferry_arena_take (FerryArena *self, const FerryBufferMessage *messag
 void ferry_arena_let_go (FerryArena *self, guint32 number);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryArena, ferry_arena_unref)
+
+/* A copy of a part of an arena, on a thread of its own.
+ *
+ * A hostile worker can make page faults of its arena last: see ferry-lane-layout.h. So where copies of a worker's
+ * buffers have taken long, the monitor, which also serves other links, does not make the next ones.
+ *
+ * Threads: the monitor begins and ends a copy. The copying thread has a reference of its own, so the monitor may drop
+ *          its reference before the copy is done. */
+
+typedef struct _FerrySlowCopy FerrySlowCopy;
+
+/* Begins a copy of size bytes at offset, which the caller has checked. done: called with data after the copy, on the
+ * thread that copies. */
+FerrySlowCopy *ferry_slow_copy_begin (FerryArena *arena, gsize offset, gsize size, GDestroyNotify done, gpointer data);
+gboolean ferry_slow_copy_is_done (FerrySlowCopy *self);
+/* The bytes of a copy that is done. */
+const guint8 *ferry_slow_copy_get_bytes (FerrySlowCopy *self);
+void ferry_slow_copy_unref (FerrySlowCopy *self);
+
+/* The worker's end of an arena: the allocator of its buffers. The arena is mapped when the first buffer is made,
+ * because a process may have less address space than the arena takes.
+ *
+ * A buffer gets the lowest range of the arena that is large enough. Memory at low offsets was probably used before, so
+ * its pages are mapped and in the processor's cache.
+ *
+ * Owner:     the uplink.
+ * Threads:   any, one at a time, under the lock. No thread sleeps while it holds the lock.
+ * Trust:     bits in released count only for buffers that were sent. */
+
+typedef struct
+{
+  gsize offset;
+  gsize size; /* in bytes; a multiple of FERRY_ARENA_UNIT */
+} FerryArenaRange;
+
+typedef struct
+{
+  FerryArenaControl *control; /* const: (unowned), like memory and size; must stay mapped */
+  int memory;                 /* (owned): the arena's descriptor, or -1 where a mapped arena was passed */
+  gsize size;
+
+  pthread_mutex_t lock;
+  /* lock: (owned) (nullable): NULL until the arena is mapped; const afterwards */
+  FerryArena *arena;
+  guint64 in_use;                                     /* lock, like all fields below. Bit n: buffer n is allocated */
+  guint64 sent;                                       /* bit n: the application has buffer n */
+  gsize sent_size;                                    /* bytes of the buffers in sent */
+  guint64 spare;                                      /* bit n: buffer n was reserved as a spare buffer */
+  gsize spare_size;                                   /* bytes of the buffers in spare */
+  FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* the ranges of the buffers, indexed by their numbers */
+  /* (element-type FerryArenaRange): the free ranges, ordered by offset; neighbours are joined */
+  GArray *gaps;
+  gsize used_to; /* the end of the highest range that was ever in use */
+  guint32 epoch; /* the value that was stored in writer_waiting last */
+} FerryArenaWriter;
+
+FerryArenaWriter *ferry_arena_writer_new (FerryArena *arena);
+FerryArenaWriter *ferry_arena_writer_new_later (FerryArenaControl *control, int memory, gsize size);
+gboolean ferry_arena_writer_open (FerryArenaWriter *self, GError **error);
+void ferry_arena_writer_free (FerryArenaWriter *self);
+
+void ferry_arena_writer_pin (FerryArenaWriter *self);
+gsize ferry_arena_writer_get_capacity (const FerryArenaWriter *self);
+gboolean ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message);
+gboolean ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message);
+gboolean ferry_arena_writer_arm (FerryArenaWriter *self);
+void ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number);
+void ferry_arena_writer_ring (FerryArenaWriter *self);
+gboolean ferry_arena_writer_tidy (FerryArenaWriter *self, gsize *position);
+void ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent);
 
 G_END_DECLS

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's end of an arena: the allocator of its buffers. See ferry-arena-writer-private.h. */
+/* The worker's end of an arena: the allocator of its buffers. See ferry-arena-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-arena-writer-private.h"
+#include "lane/ferry-arena-private.h"
 
 #include <sys/mman.h>
 

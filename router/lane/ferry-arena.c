@@ -11,9 +11,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-segment-private.h"
-#include "lane/ferry-unmap-private.h"
+#include "lane/ferry-wake-private.h"
 
 /* The words of the arena are in the first pages of the segment. */
 #define CONTROL_PAGES FERRY_SEGMENT_PIPE_TABLE

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A memory barrier that one process has another execute. See ferry-barrier-private.h. */
+/* A memory barrier that one process has another execute. See ferry-wake-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-barrier-private.h"
+#include "lane/ferry-wake-private.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The two kinds of doorbell. An eventfd wakes the reader of a lane. A writer sleeps on a futex word until there is
- * room. See ferry-doorbell-private.h. */
+ * room. See ferry-wake-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 
 #include <sys/eventfd.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The messages of one connection that any thread may handle. See ferry-inbox-private.h. */
+/* The messages of one connection that any thread may handle. See ferry-answer-waits-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-inbox-private.h"
+#include "lane/ferry-answer-waits-private.h"
 
 #include <string.h>
 

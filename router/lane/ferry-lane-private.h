@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/ferry-completion-private.h"
-#include "lane/ferry-omission-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
 
@@ -41,7 +40,7 @@ struct _FerryAnswerWait
   gboolean (*take_part) (gpointer data, gconstpointer payload, gsize size);
   gpointer data;
 
-  /* For the thread itself: see ferry-short-cut-private.h. */
+  /* For the thread itself: see ferry-monitor-private.h. */
   gboolean is_listed; /* in a list of FerryAnswerWaits, or was until it was handed its answer */
   gboolean is_first;  /* it may poll, if that has paid lately; no other thread of the link may meanwhile */
   gboolean polls;     /* the lane is unarmed until this thread has polled it */

@@ -10,8 +10,7 @@
 
 #include <sys/mman.h>
 
-#include "lane/ferry-barrier-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 
 /* The ring of a lane begins at a page of its memory, and pages have this size. */
 #define PAGE ((guint64) 4096)

@@ -2,16 +2,16 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The account of the memory that buffers and large messages of all links take in the application, with a limit. See
- * ferry-memory-account-private.h. */
+ * ferry-arena-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-memory-account-private.h"
+#include "lane/ferry-arena-private.h"
 
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 
 FerryMemoryAccount *
 ferry_memory_account_new (guint64 limit)

@@ -1,13 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When the writer of a lane omits barriers. See ferry-omission-private.h. */
+/* When the writer of a lane omits barriers. See ferry-wake-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-omission-private.h"
-
-#include "lane/ferry-barrier-private.h"
+#include "lane/ferry-wake-private.h"
 
 void
 ferry_omission_allow (FerryOmission *self, FerryLaneControl *control)

@@ -1,6 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The shared memory of a link, and its unmapping. */
+
+#pragma once
+
+#include "wire/ferry-lane-layout.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
 /* The memory of a link, as one process has it mapped.
  *
  * Owner:     the application makes the segment. The worker maps the descriptor that came with its welcome.
@@ -8,14 +18,6 @@
  * Invariant: the memfd is sealed against growing and shrinking before another process gets it, so no access to the
  *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are each mapped twice, one mapping
  *            directly after the other. So each record has contiguous addresses. */
-
-#pragma once
-
-#include <glib.h>
-
-#include "wire/ferry-lane-layout.h"
-
-G_BEGIN_DECLS
 
 typedef struct
 {
@@ -77,5 +79,14 @@ ferry_segment_get_pipe_word (FerrySegment *self, guint index)
 {
   return (_Atomic guint32 *) (void *) (self->base + FERRY_SEGMENT_PIPE_TABLE) + index;
 }
+
+/* Unmapping on a thread of its own. The last unmapping of shared memory frees all of its pages, which takes a tenth of
+ * a second for a GiB. So neither the application's threads nor the monitor wait for it. The thread ends when no mapping
+ * is left to unmap.
+ *
+ * Threads: any. */
+
+void ferry_unmap_soon (gpointer data, gsize size);
+void ferry_unmap_aside (gpointer data, gsize size);
 
 G_END_DECLS

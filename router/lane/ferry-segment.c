@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "lane/ferry-segment-private.h"
-#include "lane/ferry-unmap-private.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>

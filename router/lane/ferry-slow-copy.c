@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A copy of a part of an arena, on a thread of its own. See ferry-slow-copy-private.h. */
+/* A copy of a part of an arena, on a thread of its own. See ferry-arena-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-slow-copy-private.h"
+#include "lane/ferry-arena-private.h"
 
 #include <string.h>
 

@@ -1,16 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private memory into which the buffers of workers are copied. See ferry-spare-memory-private.h. */
+/* Private memory into which the buffers of workers are copied. See ferry-arena-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-spare-memory-private.h"
+#include "lane/ferry-arena-private.h"
 
 #include <sys/mman.h>
 
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-unmap-private.h"
+#include "lane/ferry-segment-private.h"
 
 /* The maximum number of bytes of spare memory of one link. */
 #define SPARE_LIMIT ((gsize) 512 * 1024 * 1024)

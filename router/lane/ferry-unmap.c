@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Unmapping on a thread of its own. See ferry-unmap-private.h. */
+/* Unmapping on a thread of its own. See ferry-segment-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-unmap-private.h"
+#include "lane/ferry-segment-private.h"
 
 #include <pthread.h>
 #include <sys/mman.h>

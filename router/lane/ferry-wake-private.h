@@ -1,6 +1,60 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* How a sleeper in any process is armed and woken: doorbells, barriers, and the protocol that uses both. */
+
+#pragma once
+
+#include "wire/ferry-lane-layout.h"
+
+#include <glib.h>
+#include <stdatomic.h>
+
+G_BEGIN_DECLS
+
+/* Doorbells. A waker rings a doorbell to wake a sleeper when ferry_wake_due() returns TRUE.
+ *
+ * A descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an event, and the count is never
+ * read. A worker shares the open file description of the eventfd. The worker may read it, fill it, or make it blocking,
+ * and harms only its own wake-ups. The application never writes to a doorbell that a worker has, because such a write
+ * could block.
+ *
+ * A futex doorbell is a word in shared memory; a ring changes the word. It also works between processes. The other
+ * process may have any number of threads asleep there, and the time that a ring takes must not depend on that. So a
+ * ring wakes a few threads, and a thread that a ring has woken wakes the rest. The model tests/model/bell.pml checks
+ * that all threads hear of the ring. */
+
+/* The maximum number of threads that one ring of a futex doorbell wakes. It is more than sleep there in most workers.
+ */
+#define FERRY_FUTEX_DOORBELL_WAKES 4
+
+int ferry_doorbell_new (GError **error);
+void ferry_doorbell_ring (int fd);
+
+void ferry_futex_doorbell_ring (_Atomic guint32 *rings);
+gboolean ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline);
+/* For a thread that sleeps on a futex doorbell by other means. Called before the sleep, and after it. seen: the value
+ * of *rings on which the thread slept. */
+void ferry_futex_doorbell_begin_wait (_Atomic guint32 *rings);
+void ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen);
+
+/* A memory barrier that one process has another execute, by the system call membarrier().
+ *
+ * A barrier between a store and a load waits until the store is in memory. On a busy lane that is a third of what a
+ * small message costs its writer. Where only a sleeper needs the order, the sleeper can issue the barrier for both
+ * sides, once for each sleep. See the protocol below.
+ *
+ * Threads: any. */
+
+/* Whether this process can issue barriers. The answer stays the same, unless the process restricts its own calls. */
+gboolean ferry_barrier_is_available (void);
+/* From now on, a barrier that another process issues is executed by all threads of this process too. Takes some
+ * milliseconds in a process with several threads. Returns whether that worked. */
+gboolean ferry_barrier_join (void);
+/* Executes a barrier on each running thread of each process that has joined. A thread that does not run has executed
+ * one when it was stopped. Returns whether that worked. */
+gboolean ferry_barrier_issue (void);
+
 /* The wake-up protocol. Every sleep in Ferry that another thread or process ends uses it.
  *
  * A sleeper waits until a position (the first word of a record, a head, a count) changes. A waker changes the position.
@@ -20,7 +74,7 @@
  *
  * A waker that publishes very often may leave out its half of the order. It first stores 1 in a word of its own, which
  * says so. From then on it publishes by a release store. A sleeper that finds 1 there, after it has announced its
- * epoch, has the waker's processor execute a barrier (ferry-barrier-private.h). Only then it loads the position. What
+ * epoch, has the waker's processor execute a barrier (ferry_barrier_issue()). Only then it loads the position. What
  * the waker published before the barrier is in memory then, and a load of the waker's after the barrier sees the epoch.
  * The store of that word, the store of the epoch, and the two loads that follow these are sequentially consistent. So
  * one side sees the other as above. A waker that sees a new epoch stores 0 again.
@@ -31,13 +85,6 @@
  * necessary is allowed and harmless.
  *
  * A sleeper that arms itself and then does not sleep may disarm itself: it stores 0, for which no waker rings. */
-
-#pragma once
-
-#include <glib.h>
-#include <stdatomic.h>
-
-G_BEGIN_DECLS
 
 /* Waker: publishes the new position. Also releases all writes before the call. */
 static inline void
@@ -90,6 +137,42 @@ static inline guint64
 ferry_wake_look (_Atomic guint64 *position)
 {
   return atomic_load_explicit (position, memory_order_seq_cst);
+}
+
+/* When the writer of a lane omits the barrier after each record, and so leaves it to a reader that is about to sleep:
+ * see both above.
+ *
+ * A writer that finds no reader asleep for many records omits barriers from then on. It issues them again as soon as it
+ * finds one that sleeps, or that polls. A reader that polls for each record arms the lane in turn, and would issue as
+ * many barriers. docs/engine.md says what this buys.
+ *
+ * Owner:   the lane's writer.
+ * Threads: one at a time, under the lock of the writer's owner. */
+
+/* After this many records without a wake-up, and without a reader that disarms the lane, the writer omits barriers. A
+ * reader that sleeps costs far more than the barriers before as many records. */
+#define FERRY_OMIT_BARRIERS_FROM 256
+
+typedef struct
+{
+  gboolean is_allowed; /* const after ferry_omission_allow() */
+  gboolean is_on;      /* the value that was stored in the lane's word omits_barriers last */
+  guint n_unrung;      /* while it is off: how many records were published since the latest wake-up */
+} FerryOmission;
+
+/* Allows the writer to omit barriers, if the reader issues barriers and this process can join in them. */
+void ferry_omission_allow (FerryOmission *self, FerryLaneControl *control);
+/* The next records are published without a barrier. */
+void ferry_omission_begin (FerryOmission *self, FerryLaneControl *control);
+/* A record was published. finds_reader: the reader sleeps, or disarmed the lane since its latest sleep. */
+void ferry_omission_note (FerryOmission *self, FerryLaneControl *control, gboolean finds_reader);
+
+/* The reader: whether its writer omits barriers. */
+static inline gboolean
+ferry_omission_is_announced (FerryLaneControl *control)
+{
+  /* Sequentially consistent: see the protocol above. */
+  return atomic_load_explicit (&control->writer.omits_barriers, memory_order_seq_cst) != 0;
 }
 
 G_END_DECLS

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lines of workers on the application's own standard output and error. See ferry-console-private.h. */
+/* Lines of workers on the application's own standard output and error. See ferry-link-private.h. */
 
 #include "config.h"
 
-#include "link/ferry-console-private.h"
+#include "link/ferry-link-private.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The guardian: a small process that ends an application's workers when the application has ended. See
- * ferry-guardian-private.h. */
+ * ferry-link-private.h. */
 
 #include "config.h"
 
-#include "link/ferry-guardian-private.h"
+#include "link/ferry-link-private.h"
 
 #include <string.h>
 #include <sys/socket.h>

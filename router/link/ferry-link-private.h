@@ -1,33 +1,259 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a link.
- *
- * Owner:   counted references. The shared queue has one of them until the link is finished.
- * Threads: the monitor, unless a field's comment names another thread.
- * Trust:   none in the process at the other end. That process may do anything with the link's memory, with its end of
- *          the control socket and with the doorbell. */
+/* A link and its parts, each with the rules of its own. */
 
 #pragma once
 
-#include <pthread.h>
-
 #include "base/ferry-base-private.h"
+#include "base/ferry-close-reason.h"
 #include "base/ferry-deadlines-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-watchdog-private.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-segment-private.h"
-#include "lane/ferry-slow-copy-private.h"
-#include "lane/ferry-spare-memory-private.h"
-#include "link/ferry-link-state-private.h"
-#include "link/ferry-one-shot-check-private.h"
-#include "link/ferry-output-private.h"
-#include "link/ferry-traffic-private.h"
+#include "wire/ferry-guardian-protocol.h"
 #include "wire/ferry-handshake-private.h"
 
+#include <glib.h>
+#include <pthread.h>
+
 G_BEGIN_DECLS
+
+/* Lines of workers on the application's own standard output and error.
+ *
+ * Threads: any. No function waits: what the other end of a stream has no room for is dropped, and counted. */
+
+/* Shows a line on stream 1 or 2, behind the worker's name and process id. Control characters are escaped: a worker that
+ * is not trusted must not send commands to a terminal. An empty line is not shown. */
+void ferry_console_show (guint stream, const char *name, GPid pid, const char *line);
+
+/* The guardian: a small process that ends an application's workers when the application has ended.
+ *
+ * Normally, the kernel ends a worker by the signal that is sent when the worker's parent dies. But a worker, and the
+ * program that starts it, can switch that signal off. A guardian has a pidfd of the application and of each worker, and
+ * the number of each worker's process group. When the application has ended or has closed the guardian's socket, the
+ * guardian kills all workers with their groups, and then ends.
+ *
+ * Owner:     the shared queue owns the application's end of the guardian's socket.
+ * Threads: the thread that drains the shared queue. The function ferry_guardian_tell() also runs in a child that shares
+ *            this process' memory and has not executed its program yet.
+ * Trust:     a guardian sends nothing. The application only watches the socket for the guardian's end. No worker has
+ *            the guardian's socket. */
+
+typedef struct
+{
+  int socket; /* (owned): the application's end of the socket; -1: no guardian runs */
+  gint64 started_at;
+} FerryGuardian;
+
+/* Starts a guardian. Returns TRUE with a socket of -1 where the guardian's program is missing. */
+typedef gboolean (*FerryGuardianStartFunc) (FerryGuardian *self, GError **error);
+
+/* The longest time, in seconds, that ferry_guardian_tell() waits for room in the socket. */
+#define FERRY_GUARDIAN_PATIENCE_SECONDS 1
+
+gboolean ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags);
+
+/* The states of a link, as a table. */
+
+typedef enum
+{
+  FERRY_LINK_ATTACHING, /* the process is starting, or has not yet answered its welcome */
+  FERRY_LINK_OPEN,      /* the worker has attached; messages are sent both ways */
+  FERRY_LINK_HUNG_UP,   /* the control socket is closed; the process must end within a time, or is killed */
+  FERRY_LINK_ENDED,     /* the process has ended, or was never started; the up lane's tail is final */
+} FerryLinkState;
+
+#define FERRY_N_LINK_STATES 4
+
+typedef enum
+{
+  FERRY_LINK_ATTACHED,      /* the worker sent a valid answer to the welcome */
+  FERRY_LINK_CLOSED,        /* the worker's end of the control socket is closed */
+  FERRY_LINK_FAULT,         /* the worker broke a rule of the protocol */
+  FERRY_LINK_TIMEOUT,       /* the deadline of the state has passed */
+  FERRY_LINK_PROCESS_ENDED, /* the process was reaped */
+  FERRY_LINK_LAUNCH_FAILED, /* no process was started */
+  FERRY_LINK_FINISHED,      /* a local sender stopped */
+  FERRY_LINK_STOP,          /* the router was stopped */
+} FerryLinkEvent;
+
+#define FERRY_N_LINK_EVENTS 8
+
+#define FERRY_NO_CAUSE (-1)
+
+typedef struct
+{
+  FerryLinkState next;
+  int cause;     /* a FerryCloseReason, which is noted if no other cause was noted before; or FERRY_NO_CAUSE */
+  gboolean kill; /* whether the process is sent SIGKILL */
+} FerryLinkTransition;
+
+const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
+
+/* A check of the memory of a one-shot buffer, on a thread of its own.
+ *
+ * System calls on one file wait for each other. A hostile worker can make its own system calls on the memory last
+ * without end. So the monitor, which also serves other links, does not check large memory. Small memory is checked at
+ * once, on the calling thread, because no system call takes long with it.
+ *
+ * Threads: the monitor begins and ends a check. The checking thread has a reference of its own, so the monitor may drop
+ *          its reference before the check is done. */
+
+typedef struct _FerryOneShotCheck FerryOneShotCheck;
+
+/* Begins a check. Takes fd. size, limit: the parameters of ferry_one_shot_map(). done: called with data after the
+ * check, on the thread that checks the memory; for small memory this is the calling thread. */
+FerryOneShotCheck *ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
+gboolean ferry_one_shot_check_is_done (FerryOneShotCheck *self);
+/* Ends a check that is done, and drops the caller's reference. Returns what is wrong with the memory, or NULL; then
+ * *memory becomes the mapping, which the caller owns. */
+const char *ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **memory);
+void ferry_one_shot_check_unref (FerryOneShotCheck *self);
+
+/* The standard output and the standard error of a worker, where they are logged or shown. Each is a pipe that is read
+ * and cut into lines.
+ *
+ * Owner:     the link.
+ * Threads:   the monitor. Before the link is added to the shared queue: the router's thread.
+ * Trust:     none in the worker: a pipe may contain any bytes, in any amount. What is read at a time
+ *            and the length of a line are bounded, and invalid UTF-8 is replaced.
+ * Invariant: no read waits, and no function waits for the end of a pipe. A child of the worker may hold the pipe open
+ *            without end. */
+
+#define FERRY_N_OUTPUTS 2
+
+/* The header of a line in a block. The text of the line and a zero byte follow. */
+typedef struct
+{
+  guint32 length; /* without the zero byte */
+  guint32 stream; /* 1 for standard output, 2 for standard error */
+  guint64 call;   /* the xid of the call that the worker had begun last when the line was in the pipe; 0: of none */
+} FerryOutputLine;
+
+typedef struct
+{
+  int fd;         /* (owned): the reading end; -1 where the stream is not read, or where the pipe has ended */
+  GString *line;  /* (owned) (nullable): the text since the last line end */
+  gboolean shown; /* const: lines go to the application's own stream; else into the log */
+  gboolean ready; /* the pipe may have data */
+  gsize left;     /* once ending is set: how many bytes of the pipe are still to be read */
+} FerryOutputPipe;
+
+typedef struct
+{
+  FerryOutputPipe pipes[FERRY_N_OUTPUTS];
+  int epoll;       /* (unowned): the epoll set that contains the open pipes, or -1 */
+  gboolean ending; /* the process has ended: only what the pipes contained at that time is read */
+  GQueue last;     /* (element-type utf8) (owned): the last lines, oldest first */
+  gsize last_bytes;
+  guint64 call;       /* set before a pipe is read: FerryOutputLine.call of what is read */
+  char *last_error;   /* (owned) (nullable): the last line of standard error that is not empty */
+  guint64 error_call; /* its FerryOutputLine.call */
+} FerryOutput;
+
+FerryOutput *ferry_output_new (void);
+void ferry_output_free (FerryOutput *self);
+int ferry_output_open (FerryOutput *self, guint stream, GError **error);
+void ferry_output_begin_end (FerryOutput *self);
+void ferry_output_note_data (FerryOutput *self);
+gboolean ferry_output_is_ready (const FerryOutput *self);
+gsize ferry_output_get_size (const FerryOutput *self, guint stream);
+GByteArray *ferry_output_read (FerryOutput *self, guint stream, gsize max);
+char **ferry_output_dup_last_lines (FerryOutput *self);
+
+/* What a link has carried lately, and what is to happen to its empty lane by that. The thresholds are in
+ * ferry-traffic.c, and the times of a nap below.
+ *
+ * Owner:   the link.
+ * Threads: the thread that has the monitor's role. The functions read no clock and no shared memory.
+ * Trust:   the counts are of what was taken from the worker, so a worker can only choose how it is treated. */
+
+/* What is to happen to a lane that was found empty. */
+typedef enum
+{
+  FERRY_REST_ARMED,     /* it is armed: the worker rings for its next record */
+  FERRY_REST_DOZES,     /* it is read again after FERRY_DOZE_MICROSECONDS, without a ring */
+  FERRY_REST_DEAF,      /* the same, and the worker's doorbell is not heard meanwhile */
+  FERRY_REST_LONG_DEAF, /* the same, for FERRY_LONG_NAP_MICROSECONDS */
+} FerryRest;
+
+#define FERRY_DOZE_MICROSECONDS 50
+#define FERRY_LONG_NAP_MICROSECONDS 1000
+
+typedef struct
+{
+  guint64 n_records;     /* about how many records came since the latest rest, or a later restart of the count */
+  guint64 n_sent_before; /* how many messages had been sent to the worker when that count began */
+  gint64 credit;         /* how many records may have come as part of a conversation, by what was sent before that */
+  guint64 buffer_bytes;  /* bytes of the buffers that came since the latest rest */
+  gint64 rested_at;      /* monotonic time in microseconds at which the lane was last found empty */
+  guint64 rested_head;   /* the lane's head at that time */
+  gint64 rests_since;    /* monotonic time since which n_rests are counted */
+  guint n_rests;         /* how often the lane was found empty since then */
+  guint rings_allowed;   /* how many more times the doorbell may ring without progress */
+  guint rings_borne;     /* how many more of these rings are heard before the doorbell is not heard for a while */
+  guint64 progress;      /* the worker's progress at its latest ring */
+} FerryTraffic;
+
+/* What a link shows now. */
+typedef struct
+{
+  gint64 now;     /* monotonic time in microseconds */
+  guint64 head;   /* the up lane's */
+  guint64 n_sent; /* how many messages were sent to the worker */
+  guint n_held;   /* how many of the worker's buffers the application has; not looked at where none came */
+} FerryTrafficView;
+
+void ferry_traffic_init (FerryTraffic *self);
+
+static inline void
+ferry_traffic_note_records (FerryTraffic *self, guint64 n)
+{
+  self->n_records += n;
+}
+
+static inline void
+ferry_traffic_note_buffer (FerryTraffic *self, gsize size)
+{
+  self->buffer_bytes += size;
+}
+
+/* Notes a ring of the doorbell. Returns FALSE when the worker has rung too often without progress. progress: a number
+ * that changes with each record that the worker publishes or takes, and with each value of a cell. */
+gboolean ferry_traffic_note_ring (FerryTraffic *self, guint64 progress);
+/* Notes that the doorbell was not heard for a while: it is heard for some rings more now. */
+void ferry_traffic_note_deaf (FerryTraffic *self);
+/* Whether the worker has rung so often without progress that its next rings are believed to be in vain too. */
+gboolean ferry_traffic_rings_in_vain (const FerryTraffic *self);
+
+/* Whether worker and application converse. Then at least half of the records go with a message of the application, as
+ * its answer or as what it answers. The worker waits for the application sooner or later, and does not run ahead. So a
+ * hand-over to the monitor, or a pause in which the lane fills, only adds to the wait. */
+gboolean ferry_traffic_converses (const FerryTraffic *self, guint64 n_sent);
+/* Whether records come without end, and the monitor drains better than the main loop. */
+gboolean ferry_traffic_carries_many (const FerryTraffic *self, guint64 n_sent);
+/* Whether the lane is to fill for a moment, whether it is empty or not. */
+gboolean ferry_traffic_is_busy (const FerryTraffic *self, const FerryTrafficView *view);
+
+/* Decides what happens to the empty lane of an open link. Counts how often a lane that is not busy was found empty. */
+FerryRest ferry_traffic_choose_rest (FerryTraffic *self, const FerryTrafficView *view);
+/* Notes that the lane rests now: restarts the counts. */
+void ferry_traffic_note_rest (FerryTraffic *self, const FerryTrafficView *view);
+/* Restarts the count of records. The answers to what was sent before may still come, and are counted as such. Returns
+ * whether some records came, all of them as part of a conversation. */
+gboolean ferry_traffic_restart (FerryTraffic *self, guint64 n_sent);
+/* Restarts the count of a long conversation, so that it does not count as many records. */
+void ferry_traffic_settle (FerryTraffic *self, guint64 n_sent);
+
+/* The application's end of a link.
+ *
+ * Owner:   counted references. The shared queue has one of them until the link is finished.
+ * Threads: the monitor, unless a field's comment names another thread.
+ * Trust:   none in the process at the other end. That process may do anything with the link's memory, with its end of
+ *          the control socket and with the doorbell. */
 
 typedef struct _FerryLink FerryLink;
 typedef struct _FerrySharedQueue FerrySharedQueue;
@@ -136,7 +362,8 @@ typedef struct
   GList node;
 } FerryRoomWatch;
 
-/* router's thread: the blocks of a link that wait to be dispatched, and its use of time. See ferry-turns-private.h. */
+/* router's thread: the blocks of a link that wait to be dispatched, and its use of time. See
+ * ferry-local-queue-private.h. */
 typedef struct
 {
   /* (owned) (nullable): the first of the link's blocks, which are chained in the order of their arrival */
@@ -188,7 +415,7 @@ typedef struct
   void (*report_fault) (FerrySharedQueue *queue);
 } FerryDownWriter;
 
-/* The threads that wait for answers over the link: see ferry-short-cut-private.h. */
+/* The threads that wait for answers over the link: see FerryShortCut. */
 typedef struct
 {
   FerryAnswerWaits waits;     /* any */
@@ -196,7 +423,7 @@ typedef struct
   FerrySpin spin;             /* that thread's */
 } FerryLinkWaiting;
 
-/* role: where the link stands among the visits: see ferry-visits-private.h. */
+/* role: where the link stands among the visits: see FerryVisits. */
 typedef struct
 {
   GList active_node; /* node in the shared queue's list of active links */

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The states of a link, as a table. See ferry-link-state-private.h. */
+/* The states of a link, as a table. See ferry-link-private.h. */
 
 #include "config.h"
 
-#include "link/ferry-link-state-private.h"
+#include "link/ferry-link-private.h"
 
 #define TO(state, cause, kill)                                                                                         \
   {                                                                                                                    \

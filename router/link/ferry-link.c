@@ -19,9 +19,8 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-barrier-private.h"
 #include "lane/ferry-cell-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-orphan-private.h"
 #include "link/ferry-pidfd-private.h"
 

@@ -1,18 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A check of the memory of a one-shot buffer, on a thread of its own. See ferry-one-shot-check-private.h. */
+/* A check of the memory of a one-shot buffer, on a thread of its own. See ferry-link-private.h. */
 
 #include "config.h"
 
-#include "link/ferry-one-shot-check-private.h"
+#include "link/ferry-link-private.h"
 
 #include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-one-shot-private.h"
-#include "lane/ferry-unmap-private.h"
+#include "lane/ferry-segment-private.h"
 #include "link/ferry-orphan-private.h"
 
 /* In bytes. Memory smaller than this is checked on the calling thread. */

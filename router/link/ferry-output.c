@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The standard output and the standard error of a worker, where they are logged. See ferry-output-private.h. */
+/* The standard output and the standard error of a worker, where they are logged. See ferry-link-private.h. */
 
 #include "config.h"
 
-#include "link/ferry-output-private.h"
+#include "link/ferry-link-private.h"
 
 #include <fcntl.h>
 #include <string.h>

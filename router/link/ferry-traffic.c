@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a link has carried lately. See ferry-traffic-private.h. */
+/* What a link has carried lately. See ferry-link-private.h. */
 
 #include "config.h"
 
-#include "link/ferry-traffic-private.h"
+#include "link/ferry-link-private.h"
 
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, it is
  * left to fill for a moment. Only then it is armed. Network cards moderate their interrupts in this way. A lane is busy

@@ -16,10 +16,10 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-limit-clock-private.h"
-#include "lane/ferry-arena-writer-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-arena-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-link-private.h"
 
 G_BEGIN_DECLS

@@ -14,7 +14,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "engine/ferry-exit-private.h"
-#include "engine/ferry-fork-server-link-private.h"
+#include "engine/ferry-shared-queue-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
 

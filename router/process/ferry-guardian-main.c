@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The program of the guardian, a process that kills an application's workers when the application has ended: see
- * link/ferry-guardian-private.h. The program links the C library only, so that it is small and starts quickly. It has
+ * link/ferry-link-private.h. The program links the C library only, so that it is small and starts quickly. It has
  * one thread, and blocks all signals.
  *
  * A process id is valid while the pidfd shows that the process is alive, or while the process group of that id has

@@ -18,7 +18,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "engine/ferry-fork-server-link-private.h"
+#include "engine/ferry-shared-queue-private.h"
 #include "ferry-enums.h"
 #include "process/ferry-attachment-private.h"
 #include "process/ferry-fork-server-main-private.h"

@@ -8,8 +8,8 @@
 
 #pragma once
 
+#include "engine/ferry-local-queue-private.h"
 #include "engine/ferry-monitor-private.h"
-#include "engine/ferry-turns-private.h"
 #include "route/ferry-pipe-private.h"
 #include "route/ferry-router.h"
 

@@ -10,9 +10,9 @@
 
 #pragma once
 
-#include "engine/ferry-block-private.h"
-#include "engine/ferry-cell-watch-private.h"
+#include "engine/ferry-local-queue-private.h"
 #include "engine/ferry-monitor-private.h"
+#include "engine/ferry-pingee-private.h"
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router.h"
 

@@ -12,7 +12,7 @@
 
 #include "engine/ferry-local-queue-private.h"
 #include "engine/ferry-monitor-private.h"
-#include "lane/ferry-inbox-private.h"
+#include "lane/ferry-answer-waits-private.h"
 #include "link/ferry-link-private.h"
 
 G_BEGIN_DECLS

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-wake-private.h"
 #include "wire/ferry-handshake-private.h"
 
 /* The application allows 1000 rings without progress. */

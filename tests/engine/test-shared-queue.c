@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/ferry-thread-private.h"
-#include "engine/ferry-fork-server-link-private.h"
 #include "engine/ferry-shared-queue-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-downlink-private.h"

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "engine/latest-test.h"
-#include "lane/ferry-barrier-private.h"
+#include "lane/ferry-wake-private.h"
 #include "route/route-test.h"
 
 #define N_SINGLE 50

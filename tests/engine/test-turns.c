@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-turns-private.h"
+#include "engine/ferry-local-queue-private.h"
 #include "ferry-test.h"
 
 #define N_LINKS 3

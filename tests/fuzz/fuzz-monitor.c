@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "engine/ferry-drain-private.h"
+#include "engine/ferry-monitor-private.h"
 #include "lane/ferry-lane-private.h"
 
 #define N_PIPES 2

@@ -12,7 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "fuzz.h"
-#include "link/ferry-output-private.h"
+#include "link/ferry-link-private.h"
 
 /* As ferry-output.c has them. */
 #define MAX_LINE 4096

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-arena-writer-private.h"
+#include "lane/ferry-arena-private.h"
 #include "lane/ferry-segment-private.h"
 
 #include <string.h>

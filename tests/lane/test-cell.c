@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "lane/ferry-cell-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 
 #ifdef FERRY_THREAD_SANITIZER
 #define FEWER 20

@@ -12,7 +12,7 @@
 #include "ferry-test.h"
 
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 
 #define N_THREADS 32
 

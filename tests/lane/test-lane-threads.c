@@ -13,8 +13,7 @@
 
 #include <sys/epoll.h>
 
-#include "lane/ferry-barrier-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-uplink-private.h"
 
 #ifdef FERRY_THREAD_SANITIZER

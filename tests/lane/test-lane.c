@@ -12,7 +12,7 @@
 
 #include <sys/stat.h>
 
-#include "lane/ferry-barrier-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-uplink-private.h"
 
 static void

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-memory-account-private.h"
+#include "lane/ferry-arena-private.h"
+#include "lane/ferry-wake-private.h"
 
 #define LIMIT 1000
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-arena-private.h"
 #include "lane/ferry-segment-private.h"
-#include "lane/ferry-slow-copy-private.h"
 
 #define SIZE ((gsize) 1024 * 1024)
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-unmap-private.h"
+#include "lane/ferry-segment-private.h"
 
 #define MEBIBYTE ((gsize) 1024 * 1024)
 #define PAGE ((gsize) 4096)

@@ -8,7 +8,6 @@
 
 #include "config.h"
 
-#include "lane/ferry-barrier-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
 

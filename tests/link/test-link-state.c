@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "link/ferry-link-state-private.h"
+#include "link/ferry-link-private.h"
 
 #define NONE FERRY_NO_CAUSE
 

@@ -15,7 +15,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-one-shot-private.h"
-#include "link/ferry-one-shot-check-private.h"
+#include "link/ferry-link-private.h"
 
 #define SIZE ((gsize) 4 * 1024 * 1024)
 #define N_DROPPED 100

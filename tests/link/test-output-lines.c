@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-output-private.h"
+#include "link/ferry-link-private.h"
 
 /* As ferry-output.c has them. */
 #define MAX_LINE 4096

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "link/ferry-traffic-private.h"
+#include "link/ferry-link-private.h"
 
 typedef struct
 {

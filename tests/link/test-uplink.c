@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-uplink-private.h"
 
 #ifdef FERRY_THREAD_SANITIZER

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "lane/ferry-barrier-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-link-private.h"
 #include "process/ferry-worker-private.h"
 #include "process/worker-test.h"

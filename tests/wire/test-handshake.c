@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-wake-private.h"
 #include "wire/ferry-handshake-private.h"
 
 #define SEGMENT_SIZE 204800

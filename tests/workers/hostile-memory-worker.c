@@ -32,9 +32,9 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-wake-private.h"
 #include "wire/ferry-handshake-private.h"
 
 #define CONTROL_FD 3

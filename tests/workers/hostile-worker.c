@@ -42,9 +42,9 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-arena-private.h"
-#include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-wake-private.h"
 #include "wire/ferry-handshake-private.h"
 
 #define CONTROL_FD 3
