@@ -522,14 +522,14 @@ copy_next (FerryDrain *self, FerryLink *link, gsize size)
   if (copy->aside == NULL && link->intake.n_copies_aside > 0)
     {
       link->intake.n_copies_aside--;
-      copy->aside = ferry_slow_copy_begin (link->arena, offset, size, aside_done, ferry_local_queue_ref (self->local));
+      copy->aside = ferry_aside_copy (link->arena, offset, size, aside_done, ferry_local_queue_ref (self->local));
     }
   if (copy->aside != NULL)
     {
-      if (!ferry_slow_copy_is_done (copy->aside))
+      if (!ferry_aside_is_done (copy->aside))
         return FALSE;
-      memcpy (copy->memory.data + copy->filled, ferry_slow_copy_get_bytes (copy->aside), size);
-      g_clear_pointer (&copy->aside, ferry_slow_copy_unref);
+      memcpy (copy->memory.data + copy->filled, ferry_aside_get_bytes (copy->aside), size);
+      g_clear_pointer (&copy->aside, ferry_aside_unref);
       return TRUE;
     }
   began = g_get_monotonic_time ();
@@ -723,7 +723,7 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
     }
   link->intake.arrival = (FerryOneShotArrival){.size = message.size, .news = news};
   link->intake.arrival.check =
-    ferry_one_shot_check_begin (fd, message.size, link->arena->size, aside_done, ferry_local_queue_ref (self->local));
+    ferry_aside_check (fd, message.size, link->arena->size, aside_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
 
@@ -731,8 +731,8 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
 gboolean
 ferry_drain_checks_are_over (const FerryLink *link)
 {
-  return (link->intake.arrival.check == NULL || ferry_one_shot_check_is_done (link->intake.arrival.check)) &&
-         (link->intake.copy.aside == NULL || ferry_slow_copy_is_done (link->intake.copy.aside));
+  return (link->intake.arrival.check == NULL || ferry_aside_is_done (link->intake.arrival.check)) &&
+         (link->intake.copy.aside == NULL || ferry_aside_is_done (link->intake.copy.aside));
 }
 
 /* Pushes a one-shot buffer with checked memory, or sets *fault. Returns EMPTY when no check is under way. */
@@ -746,7 +746,7 @@ finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
     return FERRY_DRAIN_EMPTY;
   if (!ferry_drain_checks_are_over (link) || !ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
-  *fault = ferry_one_shot_check_end (arrival->check, &data);
+  *fault = ferry_aside_end_check (arrival->check, &data);
   if (*fault == NULL)
     push_buffer (self, link, &arrival->news, ferry_local_queue_keep_mapping (self->local, link, data, arrival->size));
   else

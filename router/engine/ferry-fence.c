@@ -7,22 +7,6 @@
 
 #include "engine/ferry-monitor-private.h"
 
-guint64
-ferry_fence_take_number (FerryFence *self)
-{
-  return ++self->latest;
-}
-
-gboolean
-ferry_fence_is_reached (FerryFence *self, guint64 number, guint64 *n_pushed)
-{
-  /* Acquire: pairs with ferry_fence_look(), so that the count below is at least as new as the number. */
-  if (atomic_load_explicit (&self->reached, memory_order_acquire) < number)
-    return FALSE;
-  *n_pushed = atomic_load_explicit (&self->pushed, memory_order_relaxed);
-  return TRUE;
-}
-
 /* rounds: how many ferry_fence_set_up_if_due() follow until the fence is set up, of which the last comes after the next
  * wait, which does not sleep. By then the events of processes and sockets that were due are handled. */
 static void
@@ -104,7 +88,7 @@ ferry_fence_look (FerryFence *self, FerryVisits *visits)
       return FALSE;
   self->is_open = visits->is_fenced = FALSE;
   atomic_store_explicit (&self->pushed, ferry_local_queue_get_n_pushed (visits->local), memory_order_relaxed);
-  /* Release: pairs with ferry_fence_is_reached(). */
+  /* Release: pairs with ferry_monitor_is_fence_reached(). */
   atomic_store_explicit (&self->reached, self->number, memory_order_release);
   ferry_local_queue_nudge (visits->local);
   if (self->wanted != self->number)

@@ -354,11 +354,6 @@ typedef struct
   _Atomic guint64 pushed;  /* any: how many blocks had been pushed when it was reached */
 } FerryFence;
 
-/* The router's thread: returns the number of a new fence, which ferry_fence_begin() must begin. */
-guint64 ferry_fence_take_number (FerryFence *self);
-/* The router's thread: whether that fence is reached. If so, sets *n_pushed to how many blocks were pushed before. */
-gboolean ferry_fence_is_reached (FerryFence *self, guint64 number, guint64 *n_pushed);
-
 /* The monitor: begins a fence, now or when an earlier one is reached. */
 void ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number);
 /* The monitor, in each round: before the visits, sets the fence up; and after them, returns whether it is reached now.

@@ -53,7 +53,7 @@ set_fence_command (gpointer owner, gpointer data)
 guint64
 ferry_monitor_set_fence (FerryMonitor *self)
 {
-  guint64 number = ferry_fence_take_number (&self->fence);
+  guint64 number = ++self->fence.latest;
 
   ferry_commands_add (&self->commands, set_fence_command, g_memdup2 (&number, sizeof number), g_free);
   return number;
@@ -63,7 +63,11 @@ ferry_monitor_set_fence (FerryMonitor *self)
 gboolean
 ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed)
 {
-  return ferry_fence_is_reached (&self->fence, number, n_pushed);
+  /* Acquire: pairs with ferry_fence_look(), so that the count below is at least as new as the number. */
+  if (atomic_load_explicit (&self->fence.reached, memory_order_acquire) < number)
+    return FALSE;
+  *n_pushed = atomic_load_explicit (&self->fence.pushed, memory_order_relaxed);
+  return TRUE;
 }
 
 /* any: makes the monitor drain until ferry_monitor_end_need(). For a thread that waits outside of the main loop. */

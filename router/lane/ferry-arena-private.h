@@ -155,24 +155,6 @@ void ferry_arena_let_go (FerryArena *self, guint32 number);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryArena, ferry_arena_unref)
 
-/* A copy of a part of an arena, on a thread of its own.
- *
- * A hostile worker can make page faults of its arena last: see ferry-lane-layout.h. So where copies of a worker's
- * buffers have taken long, the monitor, which also serves other links, does not make the next ones.
- *
- * Threads: the monitor begins and ends a copy. The copying thread has a reference of its own, so the monitor may drop
- *          its reference before the copy is done. */
-
-typedef struct _FerrySlowCopy FerrySlowCopy;
-
-/* Begins a copy of size bytes at offset, which the caller has checked. done: called with data after the copy, on the
- * thread that copies. */
-FerrySlowCopy *ferry_slow_copy_begin (FerryArena *arena, gsize offset, gsize size, GDestroyNotify done, gpointer data);
-gboolean ferry_slow_copy_is_done (FerrySlowCopy *self);
-/* The bytes of a copy that is done. */
-const guint8 *ferry_slow_copy_get_bytes (FerrySlowCopy *self);
-void ferry_slow_copy_unref (FerrySlowCopy *self);
-
 /* The worker's end of an arena: the allocator of its buffers. The arena is mapped when the first buffer is made,
  * because a process may have less address space than the arena takes.
  *

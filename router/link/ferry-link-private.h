@@ -93,25 +93,31 @@ typedef struct
 
 const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
 
-/* A check of the memory of a one-shot buffer, on a thread of its own.
+/* Work with a worker's memory, on a thread of its own. The monitor serves other links meanwhile, which a hostile worker
+ * could hold up otherwise:
+ * - It can make page faults of its arena last: see ferry-lane-layout.h. So where copies of its buffers have taken long,
+ *   another thread makes the next ones.
+ * - It can make its own system calls on the file of a one-shot buffer last without end, and system calls on one file
+ *   wait for each other. So another thread checks such memory. Small memory is checked at once, on the calling thread,
+ *   because no system call takes long with it.
  *
- * System calls on one file wait for each other. A hostile worker can make its own system calls on the memory last
- * without end. So the monitor, which also serves other links, does not check large memory. Small memory is checked at
- * once, on the calling thread, because no system call takes long with it.
- *
- * Threads: the monitor begins and ends a check. The checking thread has a reference of its own, so the monitor may drop
- *          its reference before the check is done. */
+ * Threads: the monitor begins and ends the work. The working thread has a reference of its own, so the monitor may drop
+ *          its reference before the work is done. */
 
-typedef struct _FerryOneShotCheck FerryOneShotCheck;
+typedef struct _FerryAside FerryAside;
 
-/* Begins a check. Takes fd. size, limit: the parameters of ferry_one_shot_map(). done: called with data after the
- * check, on the thread that checks the memory; for small memory this is the calling thread. */
-FerryOneShotCheck *ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
-gboolean ferry_one_shot_check_is_done (FerryOneShotCheck *self);
+/* Copies size bytes at offset, which the caller has checked. done: called with data afterwards, on the thread that
+ * works. */
+FerryAside *ferry_aside_copy (FerryArena *arena, gsize offset, gsize size, GDestroyNotify done, gpointer data);
+/* Checks the memory of a one-shot buffer. Takes fd. size, limit: the parameters of ferry_one_shot_map(). */
+FerryAside *ferry_aside_check (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
+gboolean ferry_aside_is_done (FerryAside *self);
+/* The bytes of a copy that is done. */
+const guint8 *ferry_aside_get_bytes (FerryAside *self);
 /* Ends a check that is done, and drops the caller's reference. Returns what is wrong with the memory, or NULL; then
  * *memory becomes the mapping, which the caller owns. */
-const char *ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **memory);
-void ferry_one_shot_check_unref (FerryOneShotCheck *self);
+const char *ferry_aside_end_check (FerryAside *self, guint8 **memory);
+void ferry_aside_unref (FerryAside *self);
 
 /* The standard output and the standard error of a worker, where they are logged or shown. Each is a pipe that is read
  * and cut into lines.
@@ -340,7 +346,7 @@ typedef struct
 {
   FerryMemory memory; /* (owned): the copy; data is NULL while no buffer is copied */
   gsize filled;
-  FerrySlowCopy *aside; /* (owned) (nullable): the copy of the next bytes, where another thread makes it */
+  FerryAside *aside; /* (owned) (nullable): the copy of the next bytes, where another thread makes it */
   FerryBufferMessage message;
   FerryBufferNews news;
 } FerryBufferCopy;
@@ -348,7 +354,7 @@ typedef struct
 /* A one-shot buffer while its memory is checked. */
 typedef struct
 {
-  FerryOneShotCheck *check; /* (owned) (nullable): NULL while no buffer is checked */
+  FerryAside *check; /* (owned) (nullable): NULL while no buffer is checked */
   gsize size;
   FerryBufferNews news;
 } FerryOneShotArrival;

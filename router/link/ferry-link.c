@@ -217,9 +217,9 @@ ferry_link_give_up_buffers (FerryLink *self)
   if (self->intake.copy.memory.data != NULL)
     ferry_spare_memory_give (&self->spare, self->intake.copy.memory);
   g_free (self->intake.copy.news.metadata);
-  g_clear_pointer (&self->intake.copy.aside, ferry_slow_copy_unref);
+  g_clear_pointer (&self->intake.copy.aside, ferry_aside_unref);
   self->intake.copy = (FerryBufferCopy){0};
-  g_clear_pointer (&self->intake.arrival.check, ferry_one_shot_check_unref);
+  g_clear_pointer (&self->intake.arrival.check, ferry_aside_unref);
   g_free (self->intake.arrival.news.metadata);
   self->intake.arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);

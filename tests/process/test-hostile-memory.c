@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-one-shot-check.c, link/ferry-orphan.c
+/* Tests: link/ferry-aside.c, link/ferry-orphan.c
  *
  * Workers that hand over what is no buffer. The application says what is wrong with it, reads nothing that could end
  * it, and goes on at once with everybody else. */

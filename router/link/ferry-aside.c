@@ -1,0 +1,135 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Work with a worker's memory, on a thread of its own. See ferry-link-private.h. */
+
+#include "config.h"
+
+#include "link/ferry-link-private.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ferry-thread-private.h"
+#include "lane/ferry-one-shot-private.h"
+#include "link/ferry-orphan-private.h"
+
+/* In bytes. Memory smaller than this is checked on the calling thread. */
+#define SMALL ((gsize) 1024 * 1024)
+
+struct _FerryAside
+{
+  _Atomic gint references;
+  FerryArena *arena; /* const, as all up to limit: a copy: (owned): where the bytes are. A check: NULL */
+  gsize offset;      /* a copy: where they begin */
+  int fd;            /* a check: (owned): for the working thread only */
+  gsize size;
+  gsize limit;
+  const char *fault;        /* fault and memory are for the working thread until is_done is set */
+  guint8 *memory;           /* (owned) (nullable): the copy, or the mapping of the memory that was checked */
+  _Atomic gboolean is_done; /* stored with release order by the working thread */
+  GDestroyNotify done;
+  gpointer data;
+};
+
+void
+ferry_aside_unref (FerryAside *self)
+{
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  if (self->arena != NULL)
+    g_free (self->memory);
+  else if (self->memory != NULL)
+    ferry_unmap_soon (self->memory, self->size);
+  g_clear_pointer (&self->arena, ferry_arena_unref);
+  g_free (self);
+}
+
+static void
+copy (FerryAside *self)
+{
+  memcpy (self->memory, self->arena->memory + self->offset, self->size);
+}
+
+static void
+check (FerryAside *self)
+{
+  self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
+  /* Not on the monitor: other links would wait meanwhile. */
+  if (self->fault == NULL && self->size >= SMALL)
+    ferry_one_shot_touch (self->memory, self->size);
+  /* The check has shown that the file is plain memory, which is quick to close. */
+  if (self->fault == NULL)
+    close (self->fd);
+  else
+    ferry_orphan_close (self->fd);
+}
+
+static gpointer
+work (gpointer data)
+{
+  FerryAside *self = data;
+
+  if (self->arena != NULL)
+    copy (self);
+  else
+    check (self);
+  atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
+  self->done (self->data);
+  ferry_aside_unref (self);
+  return NULL;
+}
+
+FerryAside *
+ferry_aside_copy (FerryArena *arena, gsize offset, gsize size, GDestroyNotify done, gpointer data)
+{
+  FerryAside *self = g_new (FerryAside, 1);
+
+  *self = (FerryAside){
+    .references = 2,
+    .arena = ferry_arena_ref (arena),
+    .offset = offset,
+    .size = size,
+    .memory = g_malloc (size),
+    .done = done,
+    .data = data,
+  };
+  ferry_thread_run_aside ("ferry-copier", work, self);
+  return self;
+}
+
+FerryAside *
+ferry_aside_check (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data)
+{
+  FerryAside *self = g_new (FerryAside, 1);
+
+  *self = (FerryAside){.references = 2, .fd = fd, .size = size, .limit = limit, .done = done, .data = data};
+  if (size < SMALL)
+    work (self);
+  else
+    ferry_thread_run_aside ("ferry-checker", work, self);
+  return self;
+}
+
+gboolean
+ferry_aside_is_done (FerryAside *self)
+{
+  return atomic_load_explicit (&self->is_done, memory_order_acquire);
+}
+
+const guint8 *
+ferry_aside_get_bytes (FerryAside *self)
+{
+  return self->memory;
+}
+
+const char *
+ferry_aside_end_check (FerryAside *self, guint8 **memory)
+{
+  const char *fault = self->fault;
+
+  *memory = g_steal_pointer (&self->memory);
+  ferry_aside_unref (self);
+  return fault;
+}
