@@ -496,9 +496,13 @@ fix_tail (FerryLink *link)
   link->tail_final = TRUE;
 }
 
-static void
-apply_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
+/* Ends a link because its worker broke a rule outside of the up lane. Records that were published before are
+ * drained. */
+void
+ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
 {
+  if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
+    return;
   fix_tail (link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, detail);
 }
@@ -591,7 +595,7 @@ read_control (FerrySharedQueue *self, FerryLink *link, guint max)
         default:
           if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
             link->process.obstacle = FERRY_OBSTACLE_VERSION;
-          apply_fault (self, link, error->message);
+          ferry_shared_queue_fault (self, link, error->message);
           return;
         }
     }
@@ -606,17 +610,6 @@ read_control_to_end (FerrySharedQueue *self, FerryLink *link)
   if (link->control >= 0 && ioctl (link->control, FIONREAD, &size) == 0)
     /* Each packet that breaks no rule has a header. One more is taken, for the end of the socket. */
     read_control (self, link, (guint) size / sizeof (FerryControlHeader) + 1);
-}
-
-/* Ends a link because its worker broke a rule outside of the up lane. Records that were published before are
- * drained. */
-void
-ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
-{
-  if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
-    return;
-  fix_tail (link);
-  apply_fault (self, link, detail);
 }
 
 /* Counts the rings of a worker that makes no progress, and ends a worker that rings too often. Between two rings, an
@@ -673,13 +666,12 @@ ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
 }
 
 /* Ends the link of a given sender, whose worker may run on and write. Records up to the present tail are drained. First
- * takes the attach packet, without which the lane is not read, and after the tail the descriptors of its records. */
+ * takes the attach packet, without which the lane is not read. */
 void
 ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link)
 {
   read_control_to_end (self, link);
   fix_tail (link);
-  read_control_to_end (self, link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 

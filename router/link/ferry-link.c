@@ -861,7 +861,7 @@ flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
 }
 
 static void
-put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *parts, gsize size)
+put_message_locked (FerryLink *self, guint16 kind, guint64 connection_id, const FerryPart *parts, gsize size)
 {
   Gather payload = {.parts = parts};
   FerryLargeMessage large = {.size = size, .kind = FERRY_RECORD_BYTES};
@@ -873,7 +873,7 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
                          memory_order_relaxed);
   if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD))
     {
-      FerryRecordHeader header = {(guint32) size, FERRY_RECORD_BYTES, 0, connection_id};
+      FerryRecordHeader header = {(guint32) size, kind, 0, connection_id};
 
       put_locked (self, &self->down.lane, &self->down.backlog, &header, &payload);
       return;
@@ -922,17 +922,9 @@ send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *
     }
 }
 
-/* any: sends a message of plain bytes to a pipe of the worker. Never waits. */
-FerryDownResult
-ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts)
-{
-  return ferry_link_send_with (self, connection_id, parts, n_parts, NULL);
-}
-
-/* any: sends a message like ferry_link_send(), with descriptors. Either all is sent, or nothing. batch: (nullable). */
-FerryDownResult
-ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
-                      FerryDescriptors *batch)
+static FerryDownResult
+send_parts (FerryLink *self, guint16 kind, guint64 connection_id, const FerryPart *parts, guint n_parts,
+            FerryDescriptors *batch)
 {
   FerryDownResult result = FERRY_DOWN_SENT;
   gsize size = 0;
@@ -955,7 +947,7 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
       if (batch != NULL)
         result = send_fd_batch_locked (self, connection_id, batch);
       if (result == FERRY_DOWN_SENT)
-        put_message_locked (self, connection_id, parts, size);
+        put_message_locked (self, kind, connection_id, parts, size);
       flush_locked (self, &self->down.lane, &self->down.backlog);
     }
   else
@@ -967,6 +959,22 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
   return check_lanes_locked (self) ? result : FERRY_DOWN_CLOSED;
 }
 
+/* any: sends a message of plain bytes to a pipe of the worker, with descriptors. Either all is sent, or nothing. Never
+ * waits. batch: (nullable). */
+FerryDownResult
+ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
+                      FerryDescriptors *batch)
+{
+  return send_parts (self, FERRY_RECORD_BYTES, connection_id, parts, n_parts, batch);
+}
+
+/* any: sends a message like ferry_link_send_with(), without descriptors. */
+FerryDownResult
+ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts)
+{
+  return send_parts (self, FERRY_RECORD_BYTES, connection_id, parts, n_parts, NULL);
+}
+
 /* any: gives the worker a sender of another link by its name. batch: the descriptor of that link's socket. Either all
  * is sent, or nothing. */
 FerryDownResult
@@ -974,22 +982,8 @@ ferry_link_send_given (FerryLink *self, guint64 connection_id, const char *name,
 {
   FerryGrant grant = {.name_length = (guint32) strlen (name), .cell = FERRY_NO_CELL};
   FerryPart parts[] = {{&grant, sizeof grant}, {name, grant.name_length}};
-  Gather payload = {.parts = parts};
-  FerryRecordHeader header = {(guint32) sizeof grant + grant.name_length, FERRY_RECORD_GRANT, 0, connection_id};
-  FerryDownResult result = FERRY_DOWN_WOULD_BLOCK;
 
-  if (is_inherited (self))
-    return FERRY_DOWN_CLOSED;
-  FERRY_AUTO_LOCK (&self->down.lock);
-  if (!is_usable_locked (self))
-    return FERRY_DOWN_CLOSED;
-  flush_locked (self, &self->down.lane, &self->down.backlog);
-  if (may_wait_locked (self, header.length))
-    result = send_fd_batch_locked (self, connection_id, batch);
-  if (result == FERRY_DOWN_SENT)
-    put_locked (self, &self->down.lane, &self->down.backlog, &header, &payload);
-  flush_locked (self, &self->down.lane, &self->down.backlog);
-  return check_lanes_locked (self) ? result : FERRY_DOWN_CLOSED;
+  return send_parts (self, FERRY_RECORD_GRANT, connection_id, parts, G_N_ELEMENTS (parts), batch);
 }
 
 static FerryDownResult
