@@ -51,7 +51,7 @@ struct _FerryTeam
   _Atomic gboolean watches; /* the follower looks at the lead now and then */
 
   pthread_mutex_t lock;
-  pthread_cond_t news;      /* for the follower: the lead is vacant, or a handler has begun while the follower slept */
+  pthread_cond_t changed;   /* for the follower: the lead is vacant, or a handler has begun while the follower slept */
   pthread_cond_t vacancy;   /* for the others that wait: there is no follower */
   pthread_cond_t beginning; /* for ferry_team_start() */
   gboolean has_follower;    /* lock */
@@ -78,7 +78,7 @@ ferry_team_new (FerryTeamFunc receive, gpointer data)
   self->receive = receive;
   self->data = data;
   pthread_mutex_init (&self->lock, NULL);
-  ferry_cond_init (&self->news);
+  ferry_cond_init (&self->changed);
   ferry_cond_init (&self->vacancy);
   ferry_cond_init (&self->beginning);
   return self;
@@ -125,12 +125,12 @@ sleep_locked (FerryTeam *self, Watch *watch)
 {
   if (watch->n_idle < MAX_IDLE_LOOKS)
     {
-      ferry_cond_wait_until (&self->news, &self->lock, ferry_deadline_after (LOOK_TIME));
+      ferry_cond_wait_until (&self->changed, &self->lock, ferry_deadline_after (LOOK_TIME));
       return;
     }
   atomic_store (&self->watches, FALSE);
   if (atomic_load (&self->lead) == watch->lead)
-    pthread_cond_wait (&self->news, &self->lock);
+    pthread_cond_wait (&self->changed, &self->lock);
   atomic_store (&self->watches, TRUE);
   watch->n_idle = 0;
 }
@@ -186,7 +186,7 @@ end (FerryTeam *self)
   FERRY_AUTO_LOCK (&self->lock);
 
   self->is_over = TRUE;
-  pthread_cond_broadcast (&self->news);
+  pthread_cond_broadcast (&self->changed);
   pthread_cond_broadcast (&self->vacancy);
 }
 
@@ -242,7 +242,7 @@ static void
 wake_follower (FerryTeam *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  pthread_cond_signal (&self->news);
+  pthread_cond_signal (&self->changed);
 }
 
 gboolean

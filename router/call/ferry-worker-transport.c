@@ -67,7 +67,7 @@ typedef struct
   GWeakRef transport;
 
   pthread_mutex_t lock;
-  pthread_cond_t news;
+  pthread_cond_t changed;
   GBytes *large;       /* lock: (owned) (nullable): a message that the thread is to send, or is sending */
   gboolean stops;      /* lock: the sender is to be stopped when large is sent */
   gboolean has_thread; /* lock */
@@ -85,7 +85,7 @@ outbox_new (FerrySender *sender)
   self->sender = g_object_ref (sender);
   g_weak_ref_init (&self->transport, NULL);
   pthread_mutex_init (&self->lock, NULL);
-  ferry_cond_init (&self->news);
+  ferry_cond_init (&self->changed);
   return self;
 }
 
@@ -95,7 +95,7 @@ outbox_clear (gpointer data)
   Outbox *self = data;
 
   g_clear_pointer (&self->large, g_bytes_unref);
-  pthread_cond_destroy (&self->news);
+  pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
   g_weak_ref_clear (&self->transport);
   g_object_unref (self->sender);
@@ -137,7 +137,7 @@ wait_for_work (Outbox *self, GBytes **large)
   FERRY_AUTO_LOCK (&self->lock);
 
   while (in_time && self->large == NULL && !outbox_is_full (self))
-    in_time = ferry_cond_wait_until (&self->news, &self->lock, deadline);
+    in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
   *large = self->large != NULL ? g_bytes_ref (self->large) : NULL;
   self->has_thread = *large != NULL || outbox_is_full (self);
   return self->has_thread;
@@ -203,7 +203,7 @@ have_thread_locked (Outbox *self)
 
   if (self->has_thread)
     {
-      pthread_cond_signal (&self->news);
+      pthread_cond_signal (&self->changed);
       return TRUE;
     }
   thread = ferry_thread_try_new ("ferry-outbox", "waiting for room", thread_main, g_atomic_rc_box_acquire (self), NULL);

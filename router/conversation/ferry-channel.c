@@ -138,7 +138,7 @@ struct _FerryChannel
   gboolean tells_readable; /* `readable` was read, so its changes are notified */
   gboolean was_readable;   /* what it was before the change that is looked for */
   gboolean flowing;
-  guint news;      /* flags by NEWS(), to be notified in context */
+  guint changes;   /* flags by CHANGE(), to be notified in context */
   GSource *source; /* (owned) (nullable): the idle source that will notify them */
 };
 
@@ -163,8 +163,8 @@ static GParamSpec *properties[N_PROPERTIES];
 
 static guint message_signal;
 
-/* A flag of news: a property that has changed, or PROP_0 for messages. */
-#define NEWS(property) (1u << (property))
+/* A flag of changes: a property that has changed, or PROP_0 for messages. */
+#define CHANGE(property) (1u << (property))
 
 /* Returns the mark of a message as it is sent; MARK_NONE for one without. */
 static guchar
@@ -213,7 +213,7 @@ get_flowing (FerryChannel *self)
   return self->flowing;
 }
 
-/* ---- notifying news ---- */
+/* ---- notifying changes ---- */
 
 static gboolean take (FerryChannel *self, GVariant **message, GError **error);
 
@@ -239,7 +239,7 @@ is_readable_locked (FerryChannel *self)
   return self->in.length > 0 || (self->ended && !self->end_taken);
 }
 
-static void tell_locked (FerryChannel *self, guint news);
+static void tell_locked (FerryChannel *self, guint changes);
 
 static gboolean
 tell (gpointer data)
@@ -247,19 +247,19 @@ tell (gpointer data)
   End *end = data;
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   guint n = 0;
-  guint news;
+  guint changes;
 
   if (self == NULL)
     return G_SOURCE_REMOVE;
   pthread_mutex_lock (&self->lock);
-  news = self->news;
-  self->news = 0;
+  changes = self->changes;
+  self->changes = 0;
   g_clear_pointer (&self->source, g_source_unref);
   pthread_mutex_unlock (&self->lock);
   g_clear_object (&self);
   /* At most FERRY_CHANNEL_WINDOW messages, so that other sources of the context are not delayed. Without a reference to
    * the channel: a handler may drop the last. */
-  while ((news & NEWS (PROP_0)) != 0 && n < FERRY_CHANNEL_WINDOW && emit_message (end))
+  while ((changes & CHANGE (PROP_0)) != 0 && n < FERRY_CHANNEL_WINDOW && emit_message (end))
     n++;
   self = g_weak_ref_get (&end->channel);
   if (self == NULL)
@@ -267,27 +267,27 @@ tell (gpointer data)
   if (n == FERRY_CHANNEL_WINDOW)
     {
       FERRY_AUTO_LOCK (&self->lock);
-      tell_locked (self, NEWS (PROP_0));
+      tell_locked (self, CHANGE (PROP_0));
     }
   for (guint id = PROP_0 + 1; id < N_PROPERTIES; id++)
-    if ((news & NEWS (id)) != 0)
+    if ((changes & CHANGE (id)) != 0)
       g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
   return G_SOURCE_REMOVE;
 }
 
-/* Adds news, flags by NEWS(), to the news that an idle source notifies in the context. `readable` is looked at each
+/* Adds changes, flags by CHANGE(), to those that an idle source notifies in the context. `readable` is looked at each
  * time. Does nothing for new messages alone if `flowing` is FALSE. */
 static void
-tell_locked (FerryChannel *self, guint news)
+tell_locked (FerryChannel *self, guint changes)
 {
   if (self->tells_readable && self->was_readable != is_readable_locked (self))
     {
       self->was_readable = !self->was_readable;
-      news |= NEWS (PROP_READABLE);
+      changes |= CHANGE (PROP_READABLE);
     }
-  if (news == 0 || (news == NEWS (PROP_0) && !self->flowing))
+  if (changes == 0 || (changes == CHANGE (PROP_0) && !self->flowing))
     return;
-  self->news |= news;
+  self->changes |= changes;
   if (self->source != NULL)
     return;
   self->source = g_idle_source_new ();
@@ -310,7 +310,7 @@ tell_writable_locked (FerryChannel *self)
   if (!self->wants_notify || !is_writable_locked (self))
     return;
   self->wants_notify = FALSE;
-  tell_locked (self, NEWS (PROP_WRITABLE));
+  tell_locked (self, CHANGE (PROP_WRITABLE));
 }
 
 /* ---- messages to be sent ---- */
@@ -644,7 +644,7 @@ take_locked (FerryChannel *self, GVariant **message, GError **error)
   if (self->ended && !self->end_taken)
     {
       self->end_taken = TRUE;
-      tell_locked (self, NEWS (PROP_0));
+      tell_locked (self, CHANGE (PROP_0));
     }
   if (self->end_error != NULL)
     g_propagate_error (error, ferry_error_copy (self->end_error));
@@ -714,7 +714,7 @@ item_came (gpointer data, const char *name, GVariant *value)
     return;
   pthread_mutex_lock (&self->lock);
   g_queue_push_tail (&self->in, g_variant_ref (value));
-  tell_locked (self, NEWS (PROP_0));
+  tell_locked (self, CHANGE (PROP_0));
   pthread_mutex_unlock (&self->lock);
   wake_receives (self);
 }
@@ -730,7 +730,7 @@ answer_came (gpointer data, GVariant *result, GError *error, const char *trace, 
       pthread_mutex_lock (&self->lock);
       self->ended = TRUE;
       self->end_error = error != NULL ? ferry_error_copy (error) : NULL;
-      tell_locked (self, NEWS (PROP_CLOSED));
+      tell_locked (self, CHANGE (PROP_CLOSED));
       pthread_mutex_unlock (&self->lock);
       wake_receives (self);
     }
@@ -1337,7 +1337,7 @@ void
 ferry_channel_tell_exit (FerryChannel *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  tell_locked (self, NEWS (PROP_EXIT));
+  tell_locked (self, CHANGE (PROP_EXIT));
 }
 
 /* ---- properties ---- */
@@ -1389,7 +1389,7 @@ set_flowing (FerryChannel *self, gboolean flowing)
   changed = self->flowing != flowing;
   self->flowing = flowing;
   if (flowing && self->in.length > 0)
-    tell_locked (self, NEWS (PROP_0));
+    tell_locked (self, CHANGE (PROP_0));
   pthread_mutex_unlock (&self->lock);
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);

@@ -476,19 +476,19 @@ static G_GNUC_PRINTF (2, 3) gboolean refuse (Walk *walk, const char *format, ...
 /* ---- buffers ---- */
 
 static void
-push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBytes *buffer)
+push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferEnvelope *envelope, GBytes *buffer)
 {
-  FerryBlock *block =
-    ferry_local_queue_take_block (self->local, link, news->message_kind != 0 ? FERRY_BLOCK_LARGE : FERRY_BLOCK_BUFFER);
+  FerryBlock *block = ferry_local_queue_take_block (
+    self->local, link, envelope->message_kind != 0 ? FERRY_BLOCK_LARGE : FERRY_BLOCK_BUFFER);
 
-  block->connection_id = news->connection_id;
-  block->message_kind = news->message_kind;
-  block->number = news->type_number;
-  block->data = news->metadata;
-  block->size = news->message_kind != 0 ? g_bytes_get_size (buffer) : news->metadata_size;
+  block->connection_id = envelope->connection_id;
+  block->message_kind = envelope->message_kind;
+  block->number = envelope->type_number;
+  block->data = envelope->metadata;
+  block->size = envelope->message_kind != 0 ? g_bytes_get_size (buffer) : envelope->metadata_size;
   /* The bytes of a large message count against the queue, those of a buffer against the account. */
   block->charge = sizeof *block + block->size;
-  if (news->message_kind == 0)
+  if (envelope->message_kind == 0)
     block->share = ferry_local_queue_get_buffer_share (g_bytes_get_size (buffer));
   block->buffer = buffer;
   ferry_drain_push (self, block);
@@ -496,11 +496,11 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBy
 
 /* As is_shallow(), for a message in a buffer. TRUE also where its pipe has no grant any more: it is dropped later. */
 static gboolean
-allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpointer data, gsize size)
+allows (FerryDrain *self, FerryLink *link, const FerryBufferEnvelope *envelope, gconstpointer data, gsize size)
 {
-  const Grant *grant = news->message_kind != 0 ? find_grant (self, link, news->connection_id) : NULL;
+  const Grant *grant = envelope->message_kind != 0 ? find_grant (self, link, envelope->connection_id) : NULL;
 
-  return grant == NULL || is_shallow (grant, news->type_number, data, size);
+  return grant == NULL || is_shallow (grant, envelope->type_number, data, size);
 }
 
 /* any */
@@ -560,13 +560,13 @@ copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
   copy->filled += size;
   if (copy->filled < copy->message.size)
     return FERRY_DRAIN_MORE;
-  if (!allows (self, link, &copy->news, copy->memory.data, copy->message.size))
+  if (!allows (self, link, &copy->envelope, copy->memory.data, copy->message.size))
     {
       *fault = FAULT_TOO_DEEP;
       return FERRY_DRAIN_MORE;
     }
   ferry_arena_let_go (link->arena, copy->message.number);
-  push_buffer (self, link, &copy->news,
+  push_buffer (self, link, &copy->envelope,
                ferry_local_queue_keep_copy (self->local, link, copy->memory, copy->message.size));
   *copy = (FerryBufferCopy){0};
   return FERRY_DRAIN_MORE;
@@ -574,7 +574,7 @@ copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
 
 /* Begins to copy a buffer into private memory. Returns FALSE when there is no memory for the copy. */
 static gboolean
-begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
+begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, const FerryBufferEnvelope *envelope)
 {
   FerryMemoryAccount *account = ferry_local_queue_get_account (self->local);
   FerryMemory memory;
@@ -586,48 +586,48 @@ begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message
       ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
   if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
     return FALSE;
-  link->intake.copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
+  link->intake.copy = (FerryBufferCopy){.memory = memory, .message = *message, .envelope = *envelope};
   return TRUE;
 }
 
-/* Pushes the buffer of a trusted worker, or begins to copy another's. Takes ownership of news->metadata. */
+/* Pushes the buffer of a trusted worker, or begins to copy another's. Takes ownership of envelope->metadata. */
 static gboolean
-take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, FerryBufferNews *news)
+take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, FerryBufferEnvelope *envelope)
 {
   FerryLink *link = walk->link;
   const char *fault = link->arena != NULL
                         ? ferry_arena_take (link->arena, message)
                         : "it sent a buffer over a link without buffers; it must send messages instead";
 
-  if (fault == NULL && !link->trusted && !begin_copy (self, link, message, news))
+  if (fault == NULL && !link->trusted && !begin_copy (self, link, message, envelope))
     {
       ferry_arena_let_go (link->arena, message->number);
       fault =
         "there is no memory for a copy of its buffer; make the worker a trusted one, or make it send smaller buffers";
     }
   if (fault == NULL && link->trusted &&
-      !allows (self, link, news, link->arena->memory + message->offset, message->size))
+      !allows (self, link, envelope, link->arena->memory + message->offset, message->size))
     {
       ferry_arena_let_go (link->arena, message->number);
       fault = FAULT_TOO_DEEP;
     }
   if (fault != NULL)
     {
-      g_free (news->metadata);
+      g_free (envelope->metadata);
       return refuse (walk, "%s", fault);
     }
   ferry_traffic_note_buffer (&link->traffic, message->size);
   link->tidiness.buffers_came = TRUE;
   start_tidying (self);
   if (link->trusted)
-    push_buffer (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
+    push_buffer (self, link, envelope, ferry_local_queue_keep_loan (self->local, link, message));
   return TRUE;
 }
 
-/* Checks the record of a buffer at place. Copies the description of the buffer's memory, and fills in news. */
+/* Checks the record of a buffer at place. Copies the description of the buffer's memory, and fills in the envelope. */
 static gboolean
-take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpointer message, gsize message_size,
-           FerryBufferNews *news)
+take_envelope (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpointer message, gsize message_size,
+               FerryBufferEnvelope *envelope)
 {
   const Grant *grant = walk->grant;
   const gboolean one_shot = header->kind == FERRY_RECORD_ONE_SHOT;
@@ -643,15 +643,15 @@ take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpo
                    "with a type, and a type that its pipe has announced",
                    noun, message_size);
   memcpy (message, place + sizeof *header, message_size);
-  *news = (FerryBufferNews){
+  *envelope = (FerryBufferEnvelope){
     .connection_id = header->connection_id,
     .type_number = header->number,
     .metadata_size = header->length - message_size,
   };
-  news->metadata = g_memdup2 (place + sizeof *header + message_size, news->metadata_size);
-  if (is_shallow (grant, news->type_number, news->metadata, news->metadata_size))
+  envelope->metadata = g_memdup2 (place + sizeof *header + message_size, envelope->metadata_size);
+  if (is_shallow (grant, envelope->type_number, envelope->metadata, envelope->metadata_size))
     return TRUE;
-  g_clear_pointer (&news->metadata, g_free);
+  g_clear_pointer (&envelope->metadata, g_free);
   return refuse (walk, FAULT_TOO_DEEP);
 }
 
@@ -660,9 +660,10 @@ static gboolean
 take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   FerryBufferMessage message;
-  FerryBufferNews news;
+  FerryBufferEnvelope envelope;
 
-  return take_news (walk, header, place, &message, sizeof message, &news) && take_memory (self, walk, &message, &news);
+  return take_envelope (walk, header, place, &message, sizeof message, &envelope) &&
+         take_memory (self, walk, &message, &envelope);
 }
 
 /* Handles a large message in a buffer. Its description is in the lane at place. The caller has checked large. */
@@ -670,7 +671,7 @@ static gboolean
 take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const FerryLargeMessage *large,
                    const guint8 *place)
 {
-  FerryBufferNews news = {
+  FerryBufferEnvelope envelope = {
     .connection_id = connection_id,
     .message_kind = large->kind,
     .type_number = large->number,
@@ -682,7 +683,7 @@ take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const Fe
     return refuse (walk,
                    "its large message is not as long as the buffer that holds it; the two sizes in its large record "
                    "must be equal");
-  return take_memory (self, walk, &message, &news);
+  return take_memory (self, walk, &message, &envelope);
 }
 
 /* Takes the memory of the one-shot buffer with this number: the worker has sent it before it published the record. Sets
@@ -709,19 +710,19 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
 {
   FerryLink *link = walk->link;
   FerryOneShotMessage message;
-  FerryBufferNews news;
+  FerryBufferEnvelope envelope;
   const char *fault;
   int fd = -1;
 
-  if (!take_news (walk, header, place, &message, sizeof message, &news))
+  if (!take_envelope (walk, header, place, &message, sizeof message, &envelope))
     return FALSE;
   fault = take_one_shot_memory (link, message.number, &fd);
   if (fault != NULL)
     {
-      g_free (news.metadata);
+      g_free (envelope.metadata);
       return refuse (walk, "%s", fault);
     }
-  link->intake.arrival = (FerryOneShotArrival){.size = message.size, .news = news};
+  link->intake.arrival = (FerryOneShotArrival){.size = message.size, .envelope = envelope};
   link->intake.arrival.check =
     ferry_aside_check (fd, message.size, link->arena->size, aside_done, ferry_local_queue_ref (self->local));
   return TRUE;
@@ -748,9 +749,10 @@ finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
     return FERRY_DRAIN_STALLED;
   *fault = ferry_aside_end_check (arrival->check, &data);
   if (*fault == NULL)
-    push_buffer (self, link, &arrival->news, ferry_local_queue_keep_mapping (self->local, link, data, arrival->size));
+    push_buffer (self, link, &arrival->envelope,
+                 ferry_local_queue_keep_mapping (self->local, link, data, arrival->size));
   else
-    g_free (arrival->news.metadata);
+    g_free (arrival->envelope.metadata);
   *arrival = (FerryOneShotArrival){0};
   return FERRY_DRAIN_MORE;
 }

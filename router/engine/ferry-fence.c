@@ -57,7 +57,7 @@ set_up_for_link (FerryVisits *visits, FerryLink *link)
   link->visit.is_fenced = may_be_drained (link);
   if (!link->visit.is_fenced)
     return;
-  ferry_news_take_cells (&visits->news, link);
+  ferry_link_events_take_cells (&visits->events, link);
   /* A tail that is out of range needs no handling here: the next visit finds it. */
   if (!link->tail_final)
     ferry_lane_reader_look_to_end (&link->up);

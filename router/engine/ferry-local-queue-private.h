@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 /* A block is an item of the local queue. Most blocks carry whole records of one link. Other blocks carry one large
- * message, or news of a link such as its end. The queue keeps the order of a link's messages and news.
+ * message, or an event of a link such as its end. The queue keeps the order of a link's messages and events.
  *
  * Threads: the monitor fills a block and pushes it. While a block with records is in the queue, the monitor may add
  *          more, with the queue's lock. From then on only the router's thread uses the block. */

@@ -141,24 +141,24 @@ typedef struct
 {
   FerryLocalQueue *local; /* (unowned) */
   FerryDrain *drain;      /* (unowned) */
-} FerryNews;
+} FerryLinkEvents;
 
 /* Each is told once. */
-void ferry_news_tell_launched (FerryNews *self, FerryLink *link);
-void ferry_news_tell_attached (FerryNews *self, FerryLink *link);
-void ferry_news_tell_ended (FerryNews *self, FerryLink *link, FerryExit *exit);
+void ferry_link_events_tell_launched (FerryLinkEvents *self, FerryLink *link);
+void ferry_link_events_tell_attached (FerryLinkEvents *self, FerryLink *link);
+void ferry_link_events_tell_ended (FerryLinkEvents *self, FerryLink *link, FerryExit *exit);
 
 /* Reads the next part of the worker's standard streams; also after the worker's end, to the last. Lines that are logged
  * need room. Lines wait for the process id of a worker that a fork server forks, as it is shown. */
-FerryDrainResult ferry_news_take_output (FerryNews *self, FerryLink *link);
+FerryDrainResult ferry_link_events_take_output (FerryLinkEvents *self, FerryLink *link);
 /* Reads what is left of the streams, and needs no room. */
-void ferry_news_take_last_output (FerryNews *self, FerryLink *link);
+void ferry_link_events_take_last_output (FerryLinkEvents *self, FerryLink *link);
 
 /* Whether the link's worker has stored a value in a cell that the main loop has not been told of. */
-gboolean ferry_news_has_cells (FerryLink *link);
+gboolean ferry_link_events_has_cells (FerryLink *link);
 /* Tells of the link's cells that were rung for. Omits a cell that the router's thread has yet to read for an earlier
  * report. So a worker that rings again and again uses one block for each cell. */
-void ferry_news_take_cells (FerryNews *self, FerryLink *link);
+void ferry_link_events_take_cells (FerryLinkEvents *self, FerryLink *link);
 
 /* The visits to links: a visit takes output, cells and records of a link, and decides what happens to its lane then.
  *
@@ -192,7 +192,7 @@ typedef struct
   FerryLocalQueue *local;   /* const: (owned) */
   FerryDrain *drain;        /* (owned) */
   FerryRole *role;          /* const: (unowned) */
-  FerryNews news;           /* const */
+  FerryLinkEvents events;   /* const */
   gboolean lends;           /* const: the role is lent at times */
   GQueue stalled;           /* (element-type FerryLink) links that wait for blocks or memory */
   FerryNap doze;            /* links with lanes that fill meanwhile, or that are deaf for as long */
@@ -249,7 +249,7 @@ gint64 ferry_visits_get_waking_time (FerryVisits *self);
  * a copy: its page faults take as long as the worker likes. */
 gboolean ferry_visits_is_light (FerryLink *link);
 /* Whether the worker has attached before its fork server has answered. The link then waits for that answer, so that the
- * news of the process comes before its messages. */
+ * event of its start comes before its messages. */
 gboolean ferry_visits_is_ahead_of_fork_server (FerryLink *link);
 /* Whether a stalled link may be visited again. */
 gboolean ferry_visits_may_go_on (FerryVisits *self, FerryLink *link);

@@ -404,7 +404,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
       if (pid == 0)
         return;
       if (ferry_shared_queue_set_process (self->visits.shared, link, pid, pidfd, &error))
-        ferry_news_tell_launched (&self->visits.news, link);
+        ferry_link_events_tell_launched (&self->visits.events, link);
       else
         {
           /* The process cannot be watched, so it is killed here. */

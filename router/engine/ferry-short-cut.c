@@ -41,7 +41,7 @@ rest_light_link (FerryShortCut *self, FerryLink *link)
     return;
   /* A link that was activated after the last drain was not visited: its ring may have been for a cell. */
   if (!ferry_visits_is_ahead_of_fork_server (link))
-    ferry_news_take_cells (&self->visits->news, link);
+    ferry_link_events_take_cells (&self->visits->events, link);
   ferry_visits_rest (self->visits, link);
 }
 
@@ -328,7 +328,7 @@ is_quiet (FerryLink *link)
 {
   return ferry_visits_is_light (link) && link->visit.told_attached && !link->visit.is_stalled &&
          link->visit.nap == NULL && !link->visit.is_deaf && ferry_lane_reader_look (&link->up) &&
-         ferry_lane_reader_get_available (&link->up) == 0 && !ferry_news_has_cells (link) &&
+         ferry_lane_reader_get_available (&link->up) == 0 && !ferry_link_events_has_cells (link) &&
          (link->output == NULL || !ferry_output_is_ready (link->output));
 }
 

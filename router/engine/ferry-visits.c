@@ -20,7 +20,7 @@ ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryRole *role,
   if (self->local == NULL)
     return FALSE;
   self->drain = ferry_drain_new (self->shared, self->local, pingee, spare_time);
-  self->news = (FerryNews){self->local, self->drain};
+  self->events = (FerryLinkEvents){self->local, self->drain};
   return TRUE;
 }
 
@@ -73,7 +73,7 @@ ferry_visits_tell_end (FerryVisits *self, FerryLink *link)
   g_autoptr (FerryExit) exit =
     given != NULL && link->cause == FERRY_NO_CAUSE ? g_steal_pointer (&given) : ferry_exit_new_for_link (link);
 
-  ferry_news_tell_ended (&self->news, link, exit);
+  ferry_link_events_tell_ended (&self->events, link, exit);
   self->n_bound -= link->bound;
   if (self->n_bound > 0 && !link->bound)
     end_bound_links (self, link, exit);
@@ -89,7 +89,7 @@ ferry_visits_finish (FerryVisits *self, FerryLink *link)
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);
   /* Output may be left, for example when the router stops. */
-  ferry_news_take_last_output (&self->news, link);
+  ferry_link_events_take_last_output (&self->events, link);
   ferry_drain_revoke (self->drain, link);
   ferry_shared_queue_remove (self->shared, link);
   ferry_visits_close_pipes (link, self->is_stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
@@ -350,8 +350,8 @@ visit_awake (FerryVisits *self, FerryLink *link, gboolean is_lent)
 {
   FerryDrainResult output;
 
-  ferry_news_tell_launched (&self->news, link);
-  output = ferry_news_take_output (&self->news, link);
+  ferry_link_events_tell_launched (&self->events, link);
+  output = ferry_link_events_take_output (&self->events, link);
   if (output == FERRY_DRAIN_STALLED)
     {
       stall (self, link);
@@ -364,7 +364,7 @@ visit_awake (FerryVisits *self, FerryLink *link, gboolean is_lent)
       return;
     }
   if (link->state == FERRY_LINK_OPEN && !link->local)
-    ferry_news_tell_attached (&self->news, link);
+    ferry_link_events_tell_attached (&self->events, link);
   take_records (self, link, output, is_lent);
 }
 
@@ -375,12 +375,12 @@ ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean is_lent)
     ferry_visits_set_ring_when_full (link, FALSE);
   /* Before the lane is drained: a cell's value is reported before the records that were written after it. */
   if (!ferry_visits_is_ahead_of_fork_server (link))
-    ferry_news_take_cells (&self->news, link);
+    ferry_link_events_take_cells (&self->events, link);
   if (link->visit.nap == NULL)
     ferry_shared_queue_set_deaf (self->shared, link, FALSE);
   if (!link->visit.is_stalled && link->visit.nap == NULL)
     visit_awake (self, link, is_lent);
-  else if (ferry_news_take_output (&self->news, link) != FERRY_DRAIN_MORE)
+  else if (ferry_link_events_take_output (&self->events, link) != FERRY_DRAIN_MORE)
     ferry_shared_queue_deactivate (self->shared, link);
 }
 

@@ -339,7 +339,7 @@ typedef struct
   guint16 type_number; /* the type of the metadata or of the large message; 0: no type */
   guint8 *metadata;    /* (owned) (nullable) */
   gsize metadata_size;
-} FerryBufferNews;
+} FerryBufferEnvelope;
 
 /* A buffer of the arena while the monitor copies it to private memory. */
 typedef struct
@@ -348,7 +348,7 @@ typedef struct
   gsize filled;
   FerryAside *aside; /* (owned) (nullable): the copy of the next bytes, where another thread makes it */
   FerryBufferMessage message;
-  FerryBufferNews news;
+  FerryBufferEnvelope envelope;
 } FerryBufferCopy;
 
 /* A one-shot buffer while its memory is checked. */
@@ -356,7 +356,7 @@ typedef struct
 {
   FerryAside *check; /* (owned) (nullable): NULL while no buffer is checked */
   gsize size;
-  FerryBufferNews news;
+  FerryBufferEnvelope envelope;
 } FerryOneShotArrival;
 
 /* A request to be notified when a link that rejected a message has room again. Embedded in the sending object. */

@@ -216,11 +216,11 @@ ferry_link_give_up_buffers (FerryLink *self)
 {
   if (self->intake.copy.memory.data != NULL)
     ferry_spare_memory_give (&self->spare, self->intake.copy.memory);
-  g_free (self->intake.copy.news.metadata);
+  g_free (self->intake.copy.envelope.metadata);
   g_clear_pointer (&self->intake.copy.aside, ferry_aside_unref);
   self->intake.copy = (FerryBufferCopy){0};
   g_clear_pointer (&self->intake.arrival.check, ferry_aside_unref);
-  g_free (self->intake.arrival.news.metadata);
+  g_free (self->intake.arrival.envelope.metadata);
   self->intake.arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);

@@ -62,7 +62,7 @@ struct _Subscriber
   gboolean gone;      /* lock, also the fields below: the stream has ended, and handlers must be disconnected */
   gboolean connected; /* the signal handlers are connected */
   gboolean ready;     /* the first values are queued */
-  gboolean has_news;
+  gboolean has_changed;
   GQueue emissions;     /* (element-type Emission) (owned) */
   gsize emission_bytes; /* total size of the emissions' arguments */
   guint64 n_missed;
@@ -148,14 +148,14 @@ make (gpointer data)
   GVariant *properties, *signals, *changes, *item;
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (!self->ready || !self->has_news)
+  if (!self->ready || !self->has_changed)
     return NULL;
   properties = make_properties_locked (self);
   signals = make_signals_locked (self);
   changes = make_changes_locked (self);
   item = g_variant_new ("(@a(stv)@a(sv)t@a(tttt)t)", properties, signals, self->n_missed, changes, self->length);
   self->n_missed = 0;
-  self->has_news = self->emissions.length > 0;
+  self->has_changed = self->emissions.length > 0;
   return g_variant_ref_sink (item);
 }
 
@@ -180,7 +180,7 @@ property_changed (GObject *object, GParamSpec *pspec, gpointer data)
       property->value = g_steal_pointer (&value);
       property->n_changes = n_changes;
       property->changed = TRUE;
-      self->has_news = TRUE;
+      self->has_changed = TRUE;
     }
   pthread_mutex_unlock (&self->lock);
   ferry_paced_sender_kick (self->sender);
@@ -237,7 +237,7 @@ signal_emitted (GClosure *closure, GValue *result, guint n_values, const GValue 
     }
   else
     self->n_missed++;
-  self->has_news = TRUE;
+  self->has_changed = TRUE;
   pthread_mutex_unlock (&self->lock);
   g_clear_pointer (&emission, emission_free);
   ferry_paced_sender_kick (self->sender);
@@ -281,7 +281,7 @@ items_changed (GListModel *list, guint position, guint removed, guint added, gpo
 
   pthread_mutex_lock (&self->lock);
   add_change_locked (self, &change);
-  self->has_news = TRUE;
+  self->has_changed = TRUE;
   pthread_mutex_unlock (&self->lock);
   ferry_paced_sender_kick (self->sender);
 }
@@ -346,7 +346,7 @@ note_first_values (Subscriber *self)
       property_changed (self->exported->object, NULL, self->topics->pdata[i]);
   FERRY_AUTO_LOCK (&self->lock);
   self->ready = TRUE;
-  self->has_news = TRUE;
+  self->has_changed = TRUE;
 }
 
 static void

@@ -278,7 +278,7 @@ cell_rang (FerryRouter *self, FerryBlock *block, FerryReceiver **running)
   gint64 now = g_get_monotonic_time ();
 
   /* Clears the bit before the cell is read, so that the monitor pushes another block for a value that is written
-   * later. Acquire and release: pairs with ferry_news_take_cells(). */
+   * later. Acquire and release: pairs with ferry_link_events_take_cells(). */
   atomic_fetch_and_explicit (&block->link->cells_pending, ~((guint64) 1 << block->number), memory_order_acq_rel);
   if (pipe == NULL || ferry_pipe_get_watch (pipe) == NULL || pipe->watch->hot)
     return;

@@ -51,7 +51,7 @@ struct _FerryJob
   _Atomic gint64 deadline; /* any: microseconds; 0: none */
 
   pthread_mutex_t lock;
-  pthread_cond_t news;       /* that the job is not paused any more, or is cancelled */
+  pthread_cond_t changed;    /* that the job is not paused any more, or is cancelled */
   guint64 pause;             /* lock: the pause word of this job that was notified last; 0: none */
   GCancellable *cancellable; /* lock: (owned) (nullable) */
   GError *failure;           /* lock: (owned) (nullable): of ferry_job_fail() */
@@ -148,7 +148,7 @@ ferry_job_finalize (GObject *object)
   g_clear_error (&self->failure);
   g_clear_pointer (&self->returned, ferry_buffer_unref);
   g_clear_pointer (&self->call, ferry_call_unref);
-  pthread_cond_destroy (&self->news);
+  pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
   pthread_rwlock_destroy (&self->uses);
 
@@ -204,7 +204,7 @@ ferry_job_init (FerryJob *self)
 {
   pthread_rwlock_init (&self->uses, NULL);
   pthread_mutex_init (&self->lock, NULL);
-  pthread_cond_init (&self->news, NULL);
+  pthread_cond_init (&self->changed, NULL);
   ferry_progress_parts_init (&self->parts);
 }
 
@@ -302,7 +302,7 @@ ferry_job_cancel (FerryJob *self, guint reason)
     return;
   pthread_mutex_lock (&self->lock);
   g_set_object (&cancellable, self->cancellable);
-  pthread_cond_broadcast (&self->news);
+  pthread_cond_broadcast (&self->changed);
   pthread_mutex_unlock (&self->lock);
   if (cancellable != NULL)
     g_cancellable_cancel (cancellable);
@@ -372,7 +372,7 @@ ferry_job_note_pause (FerryJob *self)
   changed = is_own_word (self, pause) && self->pause != pause;
   if (changed)
     self->pause = pause;
-  pthread_cond_broadcast (&self->news);
+  pthread_cond_broadcast (&self->changed);
   pthread_mutex_unlock (&self->lock);
   end_use (self);
   /* Also for a pause that follows another at once: the function has to hear of that one. */
@@ -415,7 +415,7 @@ wait_while_paused (FerryJob *self)
   pthread_mutex_lock (&self->lock);
   /* With the lock, the second thread notes each change of the word that is taken here. */
   while (hear_pause_in_use (self, ferry_downlink_take_pause (self->driver->downlink)) && get_cancelled (self) == 0)
-    pthread_cond_wait (&self->news, &self->lock);
+    pthread_cond_wait (&self->changed, &self->lock);
   pthread_mutex_unlock (&self->lock);
   if (ferry_job_is_serving_thread (self))
     self->paused_time += g_get_monotonic_time () - since;

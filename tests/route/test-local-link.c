@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-link.c, engine/ferry-visits.c, engine/ferry-news.c
+/* Tests: link/ferry-link.c, engine/ferry-visits.c, engine/ferry-link-events.c
  *
  * A thread of the application as a worker: one link with several pipes and both of its ends here, and messages that go
  * down it through the monitor. */

@@ -14,7 +14,7 @@
 
 /* Takes ownership of exit (nullable). */
 static void
-push (FerryNews *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
+push (FerryLinkEvents *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 {
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, kind);
 
@@ -24,7 +24,7 @@ push (FerryNews *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 }
 
 void
-ferry_news_tell_launched (FerryNews *self, FerryLink *link)
+ferry_link_events_tell_launched (FerryLinkEvents *self, FerryLink *link)
 {
   if (link->visit.told_launched || link->process.pid == 0)
     return;
@@ -33,7 +33,7 @@ ferry_news_tell_launched (FerryNews *self, FerryLink *link)
 }
 
 void
-ferry_news_tell_attached (FerryNews *self, FerryLink *link)
+ferry_link_events_tell_attached (FerryLinkEvents *self, FerryLink *link)
 {
   if (link->visit.told_attached)
     return;
@@ -42,7 +42,7 @@ ferry_news_tell_attached (FerryNews *self, FerryLink *link)
 }
 
 void
-ferry_news_tell_ended (FerryNews *self, FerryLink *link, FerryExit *exit)
+ferry_link_events_tell_ended (FerryLinkEvents *self, FerryLink *link, FerryExit *exit)
 {
   push (self, link, FERRY_BLOCK_ENDED, g_object_ref (exit));
 }
@@ -78,7 +78,7 @@ show_lines (FerryLink *link, const GByteArray *lines)
 }
 
 static void
-push_lines (FerryNews *self, FerryLink *link, GByteArray *lines, gboolean charged)
+push_lines (FerryLinkEvents *self, FerryLink *link, GByteArray *lines, gboolean charged)
 {
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_OUTPUT);
 
@@ -113,7 +113,7 @@ look (FerryLink *link, guint stream)
 }
 
 static void
-read_stream (FerryNews *self, FerryLink *link, guint stream)
+read_stream (FerryLinkEvents *self, FerryLink *link, guint stream)
 {
   const gboolean shown = link->output->pipes[stream - 1].shown;
   gsize size = look (link, stream);
@@ -129,7 +129,7 @@ read_stream (FerryNews *self, FerryLink *link, guint stream)
 }
 
 FerryDrainResult
-ferry_news_take_output (FerryNews *self, FerryLink *link)
+ferry_link_events_take_output (FerryLinkEvents *self, FerryLink *link)
 {
   FerryOutput *output = link->output;
   gboolean more = FALSE;
@@ -157,7 +157,7 @@ ferry_news_take_output (FerryNews *self, FerryLink *link)
 }
 
 void
-ferry_news_take_last_output (FerryNews *self, FerryLink *link)
+ferry_link_events_take_last_output (FerryLinkEvents *self, FerryLink *link)
 {
   if (link->output == NULL)
     return;
@@ -170,7 +170,7 @@ ferry_news_take_last_output (FerryNews *self, FerryLink *link)
 /* ---- cells ---- */
 
 static void
-push_cell (FerryNews *self, FerryLink *link, guint cell)
+push_cell (FerryLinkEvents *self, FerryLink *link, guint cell)
 {
   FerryBlock *block;
   guint index = 0;
@@ -186,21 +186,21 @@ push_cell (FerryNews *self, FerryLink *link, guint cell)
 }
 
 gboolean
-ferry_news_has_cells (FerryLink *link)
+ferry_link_events_has_cells (FerryLink *link)
 {
   /* Relaxed: a writer sets its bit before it rings, so a bit that is missed here is found after the ring. */
   return atomic_load_explicit (&ferry_segment_get_control (&link->segment)->dirty, memory_order_relaxed) != 0;
 }
 
 void
-ferry_news_take_cells (FerryNews *self, FerryLink *link)
+ferry_link_events_take_cells (FerryLinkEvents *self, FerryLink *link)
 {
   FerryLinkControl *control;
   guint64 rang;
 
   if (link->segment.n_cells == 0 || link->state == FERRY_LINK_ATTACHING || link->draining_done)
     return;
-  if (G_LIKELY (!ferry_news_has_cells (link)))
+  if (G_LIKELY (!ferry_link_events_has_cells (link)))
     return;
   control = ferry_segment_get_control (&link->segment);
   /* Acquire: pairs with the atomic “or” of the writer, so that the router's thread reads the value for which the bit
