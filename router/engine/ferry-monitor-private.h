@@ -197,7 +197,7 @@ typedef struct
   GQueue stalled;           /* (element-type FerryLink) links that wait for blocks or memory */
   FerryNap doze;            /* links with lanes that fill meanwhile, or that are deaf for as long */
   FerryNap long_nap;        /* links that ring in vain, or need a barrier that failed */
-  gboolean is_fenced;       /* a fence is not reached: see FerryFence */
+  gboolean is_marked;       /* a watermark is not reached: see FerryWatermark */
   gboolean is_stopping;
   guint n_bound;            /* links of given senders that end with their worker */
   _Atomic guint64 n_faults; /* any: links that ended with a protocol error */
@@ -336,30 +336,31 @@ void ferry_short_cut_end_wait (FerryShortCut *self, FerryLink *link, FerryAnswer
  * role back. */
 void ferry_short_cut_lend_role (FerryShortCut *self);
 
-/* A fence in the stream of all messages. ferry_router_route_until() sets one when it begins, and so does the router
- * when a limit of time is over. The monitor then notes each lane's tail, and has reached the fence when it has drained
- * each lane up to that tail. A fence that is set meanwhile is set up afterwards, so that each is reached.
+/* A watermark in the stream of all messages. ferry_router_route_until() sets one when it begins, and so does the router
+ * when a limit of time is over. The monitor then notes each lane's tail, and has reached the watermark when it has
+ * drained each lane up to that tail. A watermark that is set meanwhile is set up afterwards, so that each is reached.
  *
  * Owner:   the monitor.
- * Threads: the router's thread sets fences; the monitor's thread sets them up and looks at them. */
+ * Threads: the router's thread sets watermarks; the monitor's thread sets them up and looks at them. */
 
 typedef struct
 {
-  guint64 latest;          /* router's thread: the number of the latest fence */
-  guint64 wanted;          /* monitor, as the next three: the number of the latest fence that was begun */
-  guint64 number;          /* the number of the present fence */
-  guint rounds;            /* rounds of the monitor until the fence is set up */
-  gboolean is_open;        /* the fence is set up and not yet reached */
-  _Atomic guint64 reached; /* any: the number of the latest fence that was reached */
+  guint64 latest;          /* router's thread: the number of the latest watermark */
+  guint64 wanted;          /* monitor, as the next three: the number of the latest watermark that was begun */
+  guint64 number;          /* the number of the present watermark */
+  guint rounds;            /* rounds of the monitor until the watermark is set up */
+  gboolean is_open;        /* the watermark is set up and not yet reached */
+  _Atomic guint64 reached; /* any: the number of the latest watermark that was reached */
   _Atomic guint64 pushed;  /* any: how many blocks had been pushed when it was reached */
-} FerryFence;
+} FerryWatermark;
 
-/* The monitor: begins a fence, now or when an earlier one is reached. */
-void ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number);
-/* The monitor, in each round: before the visits, sets the fence up; and after them, returns whether it is reached now.
+/* The monitor: begins a watermark, now or when an earlier one is reached. */
+void ferry_watermark_begin (FerryWatermark *self, FerryVisits *visits, guint64 number);
+/* The monitor, in each round: before the visits, sets the watermark up; and after them, returns whether it is reached
+ * now.
  */
-void ferry_fence_set_up_if_due (FerryFence *self, FerryVisits *visits);
-gboolean ferry_fence_look (FerryFence *self, FerryVisits *visits);
+void ferry_watermark_set_up_if_due (FerryWatermark *self, FerryVisits *visits);
+gboolean ferry_watermark_look (FerryWatermark *self, FerryVisits *visits);
 
 /* Commands of other threads, which the monitor's thread runs in the order of their arrival.
  *
@@ -425,8 +426,8 @@ void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_begin_need (FerryMonitor *self);
 void ferry_monitor_end_need (FerryMonitor *self);
 
-guint64 ferry_monitor_set_fence (FerryMonitor *self);
-gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);
+guint64 ferry_monitor_set_watermark (FerryMonitor *self);
+gboolean ferry_monitor_is_watermark_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);
 
 FerryCommands *ferry_monitor_get_commands (FerryMonitor *self);
 FerryShortCut *ferry_monitor_get_short_cut (FerryMonitor *self);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The monitor's thread runs commands, visits links and reports their states to the router's thread. Its parts
- * have files of their own: role, visits, short cut of the main loop, fence. */
+ * have files of their own: role, visits, short cut of the main loop, watermark. */
 
 #include "config.h"
 
@@ -33,40 +33,41 @@ struct _FerryMonitor
   FerryCommands commands;
   FerryRole role;
   FerryVisits visits;
-  FerryFence fence;
+  FerryWatermark watermark;
   FerryShortCut short_cut;
   _Atomic gint references; /* any */
   _Atomic guint n_links;   /* any: links that were added, with an end that the router's thread has not handled yet */
 };
 
-/* ---- the fence ---- */
+/* ---- the watermark ---- */
 
 static void
 set_fence_command (gpointer owner, gpointer data)
 {
   FerryMonitor *self = owner;
 
-  ferry_fence_begin (&self->fence, &self->visits, *(guint64 *) data);
+  ferry_watermark_begin (&self->watermark, &self->visits, *(guint64 *) data);
 }
 
-/* router's thread: has the monitor set up a fence for what was sent so far; returns its number. Pings when reached. */
+/* router's thread: has the monitor set up a watermark for what was sent so far; returns its number. Pings when reached.
+ */
 guint64
-ferry_monitor_set_fence (FerryMonitor *self)
+ferry_monitor_set_watermark (FerryMonitor *self)
 {
-  guint64 number = ++self->fence.latest;
+  guint64 number = ++self->watermark.latest;
 
   ferry_commands_add (&self->commands, set_fence_command, g_memdup2 (&number, sizeof number), g_free);
   return number;
 }
 
-/* router's thread: whether that fence is reached. If so, sets *n_pushed to how many blocks were pushed before. */
+/* router's thread: whether that watermark is reached. If so, sets *n_pushed to how many blocks were pushed before. */
 gboolean
-ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed)
+ferry_monitor_is_watermark_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed)
 {
-  /* Acquire: pairs with ferry_fence_look(), so that the count below is at least as new as the number. */
-  if (atomic_load_explicit (&self->fence.reached, memory_order_acquire) < number)
+  /* Acquire: pairs with ferry_watermark_look(), so that the count below is at least as new as the number. */
+  if (atomic_load_explicit (&self->watermark.reached, memory_order_acquire) < number)
     return FALSE;
-  *n_pushed = atomic_load_explicit (&self->fence.pushed, memory_order_relaxed);
+  *n_pushed = atomic_load_explicit (&self->watermark.pushed, memory_order_relaxed);
   return TRUE;
 }
 
@@ -107,7 +108,7 @@ work_or_sleep (FerryMonitor *self)
   ferry_visits_end_naps (visits);
   ferry_drain_tidy (visits->drain);
   ferry_commands_run (&self->commands);
-  ferry_fence_set_up_if_due (&self->fence, visits);
+  ferry_watermark_set_up_if_due (&self->watermark, visits);
   for (guint n = 0; n < VISITS_PER_ROUND && !visits->is_stopping; n++)
     {
       FerryLink *link = ferry_shared_queue_next (visits->shared);
@@ -117,7 +118,7 @@ work_or_sleep (FerryMonitor *self)
       ferry_visits_visit (visits, link, FALSE);
     }
   ferry_drain_ping (visits->drain);
-  if (ferry_fence_look (&self->fence, visits))
+  if (ferry_watermark_look (&self->watermark, visits))
     ferry_pingee_ping (self->pingee);
 }
 

@@ -390,7 +390,7 @@ gboolean
 ferry_visits_need_no_monitor (FerryVisits *self)
 {
   return g_queue_is_empty (&self->stalled) && g_queue_is_empty (&self->doze.links) &&
-         g_queue_is_empty (&self->long_nap.links) && !self->is_fenced &&
+         g_queue_is_empty (&self->long_nap.links) && !self->is_marked &&
          ferry_deadlines_get_n (&self->shared->deadlines) == 0 && !self->is_stopping;
 }
 

@@ -441,8 +441,8 @@ typedef struct
   gboolean rings_when_full; /* the value of the up lane's word ring_when_full */
   gboolean told_launched;   /* the layer above was notified that the process exists */
   gboolean told_attached;   /* the layer above was notified that the link is open */
-  gboolean is_fenced;       /* the router's thread waits until the up lane is drained up to the position fence */
-  guint64 fence;            /* the up lane's tail when is_fenced was set */
+  gboolean is_marked;       /* the router's thread waits until the up lane is drained up to the position watermark */
+  guint64 watermark;        /* the up lane's tail when is_marked was set */
 } FerryLinkVisit;
 
 /* role: when the worker is to give memory back: see ferry_drain_tidy(). */

@@ -28,8 +28,8 @@ typedef struct _FerryDelivery
 /* A moment up to which all that was sent is to be dispatched. */
 typedef struct
 {
-  FerryMonitor *monitor; /* (unowned) (nullable): has the fence; NULL: there is none */
-  guint64 fence;
+  FerryMonitor *monitor; /* (unowned) (nullable): has the watermark; NULL: there is none */
+  guint64 watermark;
 } FerryMoment;
 
 typedef struct

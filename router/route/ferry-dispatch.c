@@ -1142,7 +1142,7 @@ ferry_router_has_passed (FerryRouter *self, const FerryMoment *moment)
 
   if (self->monitor != moment->monitor)
     return TRUE;
-  if (!ferry_monitor_is_fence_reached (self->monitor, moment->fence, &n_pushed))
+  if (!ferry_monitor_is_watermark_reached (self->monitor, moment->watermark, &n_pushed))
     return FALSE;
   return ferry_local_queue_get_n_popped (ferry_monitor_get_local_queue (self->monitor)) >= n_pushed &&
          !ferry_turns_has_until (&self->dispatcher.turns, n_pushed);
@@ -1157,6 +1157,6 @@ ferry_router_is_settled (gpointer data, gboolean begins)
   if (self->monitor == NULL || self->dispatcher.delivery != NULL)
     return TRUE;
   if (begins)
-    *moment = (FerryMoment){self->monitor, ferry_monitor_set_fence (self->monitor)};
+    *moment = (FerryMoment){self->monitor, ferry_monitor_set_watermark (self->monitor)};
   return ferry_router_has_passed (self, moment);
 }

@@ -101,7 +101,7 @@ is_over (Route *self)
   if (self->moment.monitor == NULL || (!self->is_late && ferry_limit_clock_look (&self->clock) < self->until))
     return FALSE;
   if (!self->is_late && self->moment.monitor == self->router->monitor)
-    self->moment.fence = ferry_monitor_set_fence (self->moment.monitor);
+    self->moment.watermark = ferry_monitor_set_watermark (self->moment.monitor);
   self->is_late = TRUE;
   return ferry_router_has_passed (self->router, &self->moment);
 }
@@ -183,7 +183,7 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   monitor = ferry_monitor_ref (self->monitor);
   course.moment.monitor = timeout >= 0 ? monitor : NULL;
   if (timeout == 0)
-    course.moment.fence = ferry_monitor_set_fence (monitor);
+    course.moment.watermark = ferry_monitor_set_watermark (monitor);
   ferry_monitor_begin_need (monitor);
   success = route (&course, error);
   ferry_monitor_end_need (monitor);

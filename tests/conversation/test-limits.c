@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: base/ferry-timers.c, base/ferry-limit-clock.c, engine/ferry-fence.c
+/* Tests: base/ferry-timers.c, base/ferry-limit-clock.c, engine/ferry-watermark.c
  *
  * Limits of time beside an application that does not look. Each scene is an application, a process of its own, with a
  * limit. It writes the number of its worker's process when the limit runs. Its exit status says whether the limit was

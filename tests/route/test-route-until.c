@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-route-until.c, engine/ferry-fence.c
+/* Tests: route/ferry-route-until.c, engine/ferry-watermark.c
  *
  * Routing manually, until a condition holds. */
 
@@ -290,7 +290,7 @@ holds_next (gpointer n_looks)
   return ++*(guint *) n_looks == 2;
 }
 
-/* The second fence is asked for before the first one is reached. */
+/* The second watermark is asked for before the first one is reached. */
 static void
 test_without_time_after_one_that_was_left_early (void)
 {

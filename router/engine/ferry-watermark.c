@@ -1,29 +1,29 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A fence in the stream of all messages. See ferry-monitor-private.h. */
+/* A watermark in the stream of all messages. See ferry-monitor-private.h. */
 
 #include "config.h"
 
 #include "engine/ferry-monitor-private.h"
 
-/* rounds: how many ferry_fence_set_up_if_due() follow until the fence is set up, of which the last comes after the next
- * wait, which does not sleep. By then the events of processes and sockets that were due are handled. */
+/* rounds: how many ferry_watermark_set_up_if_due() follow until the watermark is set up, of which the last comes after
+ * the next wait, which does not sleep. By then the events of processes and sockets that were due are handled. */
 static void
-begin (FerryFence *self, FerryVisits *visits, guint rounds)
+begin (FerryWatermark *self, FerryVisits *visits, guint rounds)
 {
   self->number = self->wanted;
   self->rounds = rounds;
-  visits->is_fenced = TRUE;
+  visits->is_marked = TRUE;
   ferry_shared_queue_wake (visits->shared);
 }
 
 void
-ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number)
+ferry_watermark_begin (FerryWatermark *self, FerryVisits *visits, guint64 number)
 {
   self->wanted = number;
   /* The first one follows in this round. */
-  if (!visits->is_fenced)
+  if (!visits->is_marked)
     begin (self, visits, 2);
 }
 
@@ -44,32 +44,32 @@ is_held_up (FerryVisits *visits, FerryLink *link)
 }
 
 static gboolean
-is_before_fence (FerryVisits *visits, FerryLink *link)
+is_before_watermark (FerryVisits *visits, FerryLink *link)
 {
-  return link->visit.is_fenced && may_be_drained (link) && !is_held_up (visits, link) &&
-         (link->state == FERRY_LINK_ENDED || link->up.head < link->visit.fence ||
+  return link->visit.is_marked && may_be_drained (link) && !is_held_up (visits, link) &&
+         (link->state == FERRY_LINK_ENDED || link->up.head < link->visit.watermark ||
           link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL);
 }
 
 static void
 set_up_for_link (FerryVisits *visits, FerryLink *link)
 {
-  link->visit.is_fenced = may_be_drained (link);
-  if (!link->visit.is_fenced)
+  link->visit.is_marked = may_be_drained (link);
+  if (!link->visit.is_marked)
     return;
   ferry_link_events_take_cells (&visits->events, link);
   /* A tail that is out of range needs no handling here: the next visit finds it. */
   if (!link->tail_final)
     ferry_lane_reader_look_to_end (&link->up);
-  link->visit.fence = link->up.tail;
-  if (!is_before_fence (visits, link) || link->visit.is_stalled)
+  link->visit.watermark = link->up.tail;
+  if (!is_before_watermark (visits, link) || link->visit.is_stalled)
     return;
   ferry_visits_wake (visits, link);
   ferry_shared_queue_activate (visits->shared, link);
 }
 
 void
-ferry_fence_set_up_if_due (FerryFence *self, FerryVisits *visits)
+ferry_watermark_set_up_if_due (FerryWatermark *self, FerryVisits *visits)
 {
   if (G_LIKELY (self->rounds == 0) || --self->rounds > 0)
     return;
@@ -79,16 +79,16 @@ ferry_fence_set_up_if_due (FerryFence *self, FerryVisits *visits)
 }
 
 gboolean
-ferry_fence_look (FerryFence *self, FerryVisits *visits)
+ferry_watermark_look (FerryWatermark *self, FerryVisits *visits)
 {
   if (G_LIKELY (!self->is_open))
     return FALSE;
   for (GList *node = visits->shared->links.head; node != NULL; node = node->next)
-    if (is_before_fence (visits, node->data))
+    if (is_before_watermark (visits, node->data))
       return FALSE;
-  self->is_open = visits->is_fenced = FALSE;
+  self->is_open = visits->is_marked = FALSE;
   atomic_store_explicit (&self->pushed, ferry_local_queue_get_n_pushed (visits->local), memory_order_relaxed);
-  /* Release: pairs with ferry_monitor_is_fence_reached(). */
+  /* Release: pairs with ferry_monitor_is_watermark_reached(). */
   atomic_store_explicit (&self->reached, self->number, memory_order_release);
   ferry_local_queue_nudge (visits->local);
   if (self->wanted != self->number)
