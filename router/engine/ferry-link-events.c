@@ -123,7 +123,7 @@ read_stream (FerryLinkEvents *self, FerryLink *link, guint stream)
     return;
   if (shown)
     show_lines (link, lines);
-  /* Relaxed: only the thread that has the role adds to the share. */
+  /* Relaxed: only the thread that holds the drain lock adds to the share. */
   if (!shown || atomic_load_explicit (&link->out.share, memory_order_relaxed) < MAX_SHOWN_IN_QUEUE)
     push_lines (self, link, lines, !shown);
 }

@@ -15,76 +15,77 @@
 
 G_BEGIN_DECLS
 
-/* The role of the thread that drains the shared queue. What is marked "role" or "monitor" belongs to the thread that
- * has it.
+/* The drain lock of the thread that drains the shared queue. What is marked "drain lock" or "monitor" belongs to the
+ * thread that has it.
  *
- * The monitor has the role always, except while it lends it. Then the monitor sleeps, and the main loop, or a thread
- * that waits for an answer, takes the role again and again, for some microseconds each time.
+ * The monitor holds the drain lock always, except while it lends it. Then the monitor sleeps, and the main loop, or a
+ * thread that waits for an answer, takes the drain lock again and again, for some microseconds each time.
  *
  * Owner:   the monitor.
  * Threads: any.
- * Model:   tests/model/role.pml. */
+ * Model:   tests/model/drain-lock.pml. */
 
 typedef struct
 {
   pthread_mutex_t lock;
-  /* any: the role is lent. Set with the lock held; the monitor clears it before it waits for the lock. Relaxed, but for
-   * ferry_role_is_lent(): the lock orders what the flag tells of */
+  /* any: the drain lock is lent. Set with the lock held; the monitor clears it before it waits for the lock. Relaxed,
+   * but for ferry_drain_lock_is_lent(): the lock orders what the flag tells of */
   _Atomic gboolean is_lent;
-  _Atomic guint n_wants; /* any: how many threads try to acquire the role while another has it */
+  _Atomic guint n_wants; /* any: how many threads try to acquire the drain lock while another has it */
   _Atomic gint n_needs;  /* any: how many threads need the monitor to drain */
-  gint64 keep_until;     /* role: monotonic time until which the monitor keeps the role */
-  gboolean is_unused;    /* role: the role was lent, and the main loop has not had it since */
+  gint64 keep_until;     /* drain lock: monotonic time until which the monitor keeps the drain lock */
+  gboolean is_unused;    /* drain lock: the drain lock was lent, and the main loop has not had it since */
   int doorbell;          /* const: (unowned): wakes the monitor */
-} FerryRole;
+} FerryDrainLock;
 
-void ferry_role_init (FerryRole *self, int doorbell);
-void ferry_role_clear (FerryRole *self);
+void ferry_drain_lock_init (FerryDrainLock *self, int doorbell);
+void ferry_drain_lock_clear (FerryDrainLock *self);
 
-/* The monitor: takes the role at the start of its thread, and gives it up at the end. */
-void ferry_role_take (FerryRole *self);
-void ferry_role_drop (FerryRole *self);
+/* The monitor: takes the drain lock at the start of its thread, and gives it up at the end. */
+void ferry_drain_lock_take (FerryDrainLock *self);
+void ferry_drain_lock_drop (FerryDrainLock *self);
 
-/* The monitor: lends the role, and then takes it back. In between, it sleeps until there is work for it only. */
-void ferry_role_lend (FerryRole *self);
-void ferry_role_take_back (FerryRole *self);
+/* The monitor: lends the drain lock, and then takes it back. In between, it sleeps until there is work for it only. */
+void ferry_drain_lock_lend (FerryDrainLock *self);
+void ferry_drain_lock_take_back (FerryDrainLock *self);
 
-/* role: the monitor keeps the role for a while from now on. */
-void ferry_role_keep (FerryRole *self, gint64 now);
+/* drain lock: the monitor keeps the drain lock for a while from now on. */
+void ferry_drain_lock_keep (FerryDrainLock *self, gint64 now);
 
-/* any: takes the role, if it is lent and no other thread has it. */
-gboolean ferry_role_try_acquire (FerryRole *self);
-/* any: takes the role, if it is lent. Another thread has it for some microseconds, but may have lost its
- * processor to this thread, or to others. So this one gives up after a while, as if the role was not lent. It wakes the
- * monitor, which then waits for the role. */
-gboolean ferry_role_acquire (FerryRole *self);
-/* any: gives up the role that this thread took while it was lent. passes: there is work for the monitor only, which is
- * woken, and takes the role back. */
-void ferry_role_release (FerryRole *self, gboolean passes);
+/* any: takes the drain lock, if it is lent and no other thread has it. */
+gboolean ferry_drain_lock_try_acquire (FerryDrainLock *self);
+/* any: takes the drain lock, if it is lent. Another thread has it for some microseconds, but may have lost its
+ * processor to this thread, or to others. So this one gives up after a while, as if the drain lock was not lent. It
+ * wakes the monitor, which then waits for the drain lock. */
+gboolean ferry_drain_lock_acquire (FerryDrainLock *self);
+/* any: gives up the drain lock that this thread took while it was lent. passes: there is work for the monitor only,
+ * which is woken, and takes the drain lock back. */
+void ferry_drain_lock_release (FerryDrainLock *self, gboolean passes);
 
-/* any: a hint. But if a thread has counted itself among the answer waits, and finds the role not lent, then what the
- * role is lent to later finds it counted: the count, this load, and the store that lends the role are sequentially
- * consistent. */
+/* any: a hint. But if a thread has counted itself among the answer waits, and finds the drain lock not lent, then what
+ * the drain lock is lent to later finds it counted: the count, this load, and the store that lends the drain lock are
+ * sequentially consistent. */
 static inline gboolean
-ferry_role_is_lent (FerryRole *self)
+ferry_drain_lock_is_lent (FerryDrainLock *self)
 {
   return atomic_load_explicit (&self->is_lent, memory_order_seq_cst);
 }
 
-/* The thread that has the role and polls: whether it is to stop. The monitor takes the role back, or another thread
- * wants it. Relaxed: hints. */
+/* The thread that holds the drain lock and polls: whether it is to stop. The monitor takes the drain lock back, or
+ * another thread wants it. Relaxed: hints. */
 static inline gboolean
-ferry_role_is_wanted (FerryRole *self)
+ferry_drain_lock_is_wanted (FerryDrainLock *self)
 {
-  return !ferry_role_is_lent (self) || atomic_load_explicit (&self->n_wants, memory_order_relaxed) > 0;
+  return !ferry_drain_lock_is_lent (self) || atomic_load_explicit (&self->n_wants, memory_order_relaxed) > 0;
 }
 
-/* any: makes the monitor keep the role until ferry_role_end_need(). The monitor must be woken afterwards. */
-void ferry_role_begin_need (FerryRole *self);
-void ferry_role_end_need (FerryRole *self);
+/* any: makes the monitor keep the drain lock until ferry_drain_lock_end_need(). The monitor must be woken afterwards.
+ */
+void ferry_drain_lock_begin_need (FerryDrainLock *self);
+void ferry_drain_lock_end_need (FerryDrainLock *self);
 
 static inline gboolean
-ferry_role_is_needed (FerryRole *self)
+ferry_drain_lock_is_needed (FerryDrainLock *self)
 {
   /* Relaxed: a thread that needs the monitor wakes it afterwards. */
   return atomic_load_explicit (&self->n_needs, memory_order_relaxed) > 0;
@@ -94,7 +95,7 @@ ferry_role_is_needed (FerryRole *self)
  * queue.
  *
  * Owner:     the monitor.
- * Threads:   that which has the role.
+ * Threads:   that which holds the drain lock.
  * Trust:     a worker may change the bytes of a lane at any time. So the drain copies them first, and checks and uses
  *            only the copy. A record that fails a check ends the link: the records before it are delivered, and no
  *            record after it is. */
@@ -135,7 +136,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDrain, ferry_drain_free)
  * the blocks that were drained from the link before.
  *
  * Owner:   the visits of the monitor.
- * Threads: that which has the role. */
+ * Threads: that which holds the drain lock. */
 
 typedef struct
 {
@@ -173,11 +174,11 @@ void ferry_link_events_take_cells (FerryLinkEvents *self, FerryLink *link);
  *
  * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
  * its cells only. After a fault nothing is taken any more, and the link
- * waits for the end of its process. While the role is lent, a lane that was emptied stays unarmed until the main loop
- * polls, unless threads wait for answers over it.
+ * waits for the end of its process. While the drain lock is lent, a lane that was emptied stays unarmed until the main
+ * loop polls, unless threads wait for answers over it.
  *
  * Owner:   the monitor.
- * Threads: that which has the role; only the monitor's thread revives stalled links and ends naps. */
+ * Threads: that which holds the drain lock; only the monitor's thread revives stalled links and ends naps. */
 
 /* Links that are not visited until a time. */
 typedef struct
@@ -188,16 +189,16 @@ typedef struct
 
 typedef struct
 {
-  FerrySharedQueue *shared; /* (owned); any thread may wake it */
-  FerryLocalQueue *local;   /* const: (owned) */
-  FerryDrain *drain;        /* (owned) */
-  FerryRole *role;          /* const: (unowned) */
-  FerryLinkEvents events;   /* const */
-  gboolean lends;           /* const: the role is lent at times */
-  GQueue stalled;           /* (element-type FerryLink) links that wait for blocks or memory */
-  FerryNap doze;            /* links with lanes that fill meanwhile, or that are deaf for as long */
-  FerryNap long_nap;        /* links that ring in vain, or need a barrier that failed */
-  gboolean is_marked;       /* a watermark is not reached: see FerryWatermark */
+  FerrySharedQueue *shared;   /* (owned); any thread may wake it */
+  FerryLocalQueue *local;     /* const: (owned) */
+  FerryDrain *drain;          /* (owned) */
+  FerryDrainLock *drain_lock; /* const: (unowned) */
+  FerryLinkEvents events;     /* const */
+  gboolean lends;             /* const: the drain lock is lent at times */
+  GQueue stalled;             /* (element-type FerryLink) links that wait for blocks or memory */
+  FerryNap doze;              /* links with lanes that fill meanwhile, or that are deaf for as long */
+  FerryNap long_nap;          /* links that ring in vain, or need a barrier that failed */
+  gboolean is_marked;         /* a watermark is not reached: see FerryWatermark */
   gboolean is_stopping;
   guint n_bound;            /* links of given senders that end with their worker */
   _Atomic guint64 n_faults; /* any: links that ended with a protocol error */
@@ -207,11 +208,13 @@ typedef struct
 
 /* Takes shared. spare_time: microseconds to keep unused memory. After a failure, ferry_visits_clear() must follow
  * too. */
-gboolean ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryRole *role, FerryPingee *pingee,
-                            FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time, GError **error);
+gboolean ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryDrainLock *drain_lock,
+                            FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit,
+                            gint64 spare_time, GError **error);
 void ferry_visits_clear (FerryVisits *self);
 
-/* Visits an active link. is_lent: the role is lent, and the lane of the link stays unarmed until the main loop polls.
+/* Visits an active link. is_lent: the drain lock is lent, and the lane of the link stays unarmed until the main loop
+ * polls.
  */
 void ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean is_lent);
 /* Arms the link's empty lane, or lets the link nap. Deactivates it if no record came meanwhile. Ends a link that is
@@ -239,7 +242,7 @@ void ferry_visits_forget (FerryVisits *self);
 
 /* Whether nothing is under way that only the monitor's thread does. */
 gboolean ferry_visits_need_no_monitor (FerryVisits *self);
-/* Whether the monitor may lend the role when no link is active, and its time with it is over. */
+/* Whether the monitor may lend the drain lock when no link is active, and its time with it is over. */
 gboolean ferry_visits_may_lend (FerryVisits *self);
 /* Returns the monotonic time at which the monitor has something to do, or FERRY_SLEEP. */
 gint64 ferry_visits_get_waking_time (FerryVisits *self);
@@ -267,39 +270,40 @@ ferry_visits_count_sent (FerryLink *link)
   return atomic_load_explicit (&link->down.n_sent, memory_order_relaxed);
 }
 
-/* The short cut: while there is little traffic, the main loop drains the links itself. It has the monitor's role then.
+/* The short cut: while there is little traffic, the main loop drains the links itself. It holds the drain lock then.
  * A message then comes without a hop over the monitor's thread.
  *
  * The monitor hears the doorbells, but while the main loop polls them. Lanes are armed before that poll, and unarmed
  * after it. So a worker that sends while the main loop works does not wake the monitor.
  *
- * A thread that waits for an answer does the same for one link: it polls the lane with the role for some microseconds,
- * and then sleeps until the holder of the role hands it the answer. Where the main loop wants the role, it polls no
- * longer.
+ * A thread that waits for an answer does the same for one link: it polls the lane with the drain lock for some
+ * microseconds, and then sleeps until the holder of the drain lock hands it the answer. Where the main loop wants the
+ * drain lock, it polls no longer.
  *
- * The lane of a link over which threads wait for answers is armed then, too. The holder of the role hands an answer to
- * the thread that waits for it (see ferry-drain.c). So that there always is such a holder, a ring wakes the monitor.
+ * The lane of a link over which threads wait for answers is armed then, too. The holder of the drain lock hands an
+ * answer to the thread that waits for it (see ferry-drain.c). So that there always is such a holder, a ring wakes the
+ * monitor.
  *
  * Owner:   the monitor.
  * Threads: the router's thread; some functions any thread.
- * Model:   tests/model/role.pml. */
+ * Model:   tests/model/drain-lock.pml. */
 
 typedef struct
 {
-  FerryVisits *visits;      /* const: (unowned) */
-  FerrySharedQueue *shared; /* const: (unowned): of the visits */
-  FerryRole *role;          /* const: (unowned) */
-  FerryPingee *pingee;      /* const: (unowned) */
-  GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
-  gboolean expects_drain;   /* router's thread: the pingee is pinged, and its dispatch drains */
-  gboolean gives_way;       /* router's thread: the next iteration of the main loop is for other sources */
+  FerryVisits *visits;        /* const: (unowned) */
+  FerrySharedQueue *shared;   /* const: (unowned): of the visits */
+  FerryDrainLock *drain_lock; /* const: (unowned) */
+  FerryPingee *pingee;        /* const: (unowned) */
+  GMainContext *context;      /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+  gboolean expects_drain;     /* router's thread: the pingee is pinged, and its dispatch drains */
+  gboolean gives_way;         /* router's thread: the next iteration of the main loop is for other sources */
   gboolean has_served; /* router's thread: records were taken after the latest drain, while threads waited for some */
   FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting; /* any: see FERRY_SPIN_SETTING() */
   _Atomic guint64 threads_time; /* any: microseconds of the spins of threads that wait for answers */
 } FerryShortCut;
 
-void ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryRole *role, FerryPingee *pingee,
+void ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryDrainLock *drain_lock, FerryPingee *pingee,
                            GMainContext *context);
 void ferry_short_cut_clear (FerryShortCut *self);
 
@@ -313,13 +317,14 @@ void ferry_short_cut_expect_drain (FerryShortCut *self);
 /* The router's thread: the same, but it drains an iteration of the main loop later, after sources of lower
  * priority. */
 void ferry_short_cut_give_way (FerryShortCut *self);
-/* The router's thread: drains the active links, if the role is lent. calls: handlers are called afterwards, even if
- * nothing was drained. */
+/* The router's thread: drains the active links, if the drain lock is lent. calls: handlers are called afterwards, even
+ * if nothing was drained. */
 void ferry_short_cut_drain (FerryShortCut *self, gboolean calls);
 /* The router's thread, at the end of a dispatch: the main loop goes on to other work. */
 void ferry_short_cut_end_dispatch (FerryShortCut *self);
-/* The router's thread, when the main loop has nothing to dispatch: spins, if the role is lent. Returns whether there
- * are records. Where there is one core, yields it once, without the role, which a waiting thread may need meanwhile. */
+/* The router's thread, when the main loop has nothing to dispatch: spins, if the drain lock is lent. Returns whether
+ * there are records. Where there is one core, yields it once, without the drain lock, which a waiting thread may need
+ * meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);
 
 /* any: arms the link's lane for a thread that waits, was counted among the answer waits, and is going to sleep. */
@@ -332,9 +337,9 @@ void ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnsw
 void ferry_short_cut_end_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits,
                                gint64 deadline, GCancellable *cancellable);
 
-/* The monitor: lends the role to the main loop, sleeps until there is work that is not the main loop's, and takes the
- * role back. */
-void ferry_short_cut_lend_role (FerryShortCut *self);
+/* The monitor: lends the drain lock to the main loop, sleeps until there is work that is not the main loop's, and takes
+ * the drain lock back. */
+void ferry_short_cut_lend_drain_lock (FerryShortCut *self);
 
 /* A watermark in the stream of all messages. ferry_router_route_until() sets one when it begins, and so does the router
  * when a limit of time is over. The monitor then notes each lane's tail, and has reached the watermark when it has
@@ -390,13 +395,13 @@ void ferry_commands_run (FerryCommands *self);
 /* any: no more commands are taken. Those that are queued must still be run. */
 void ferry_commands_close (FerryCommands *self);
 
-/* The monitor is the thread that drains the shared queue into the local queue. It lends this role to the main loop,
- * where the router's short cut is on and there is little traffic.
+/* The monitor is the thread that drains the shared queue into the local queue. It lends the drain lock, which says who
+ * drains, to the main loop, where the router's short cut is on and there is little traffic.
  *
  * Owner:   references are counted: the router has one, and each sender of the same process has one.
  * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The
- *          monitor's thread takes no lock except the lock of the commands and that of its role, and runs no callback of
- *          the application. It sleeps only in epoll, or in poll while it lends its role. */
+ *          monitor's thread takes no lock except the lock of the commands and that of its drain lock, and runs no
+ * callback of the application. It sleeps only in epoll, or in poll while it lends its drain lock. */
 
 typedef struct _FerryMonitor FerryMonitor;
 

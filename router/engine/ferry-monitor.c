@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The monitor's thread runs commands, visits links and reports their states to the router's thread. Its parts
- * have files of their own: role, visits, short cut of the main loop, watermark. */
+ * have files of their own: drain lock, visits, short cut of the main loop, watermark. */
 
 #include "config.h"
 
@@ -31,7 +31,7 @@ struct _FerryMonitor
   GThread *thread;     /* const */
   FerryPingee *pingee; /* const: (owned) */
   FerryCommands commands;
-  FerryRole role;
+  FerryDrainLock drain_lock;
   FerryVisits visits;
   FerryWatermark watermark;
   FerryShortCut short_cut;
@@ -75,7 +75,7 @@ ferry_monitor_is_watermark_reached (FerryMonitor *self, guint64 number, guint64 
 void
 ferry_monitor_begin_need (FerryMonitor *self)
 {
-  ferry_role_begin_need (&self->role);
+  ferry_drain_lock_begin_need (&self->drain_lock);
   if (self->visits.lends)
     ferry_shared_queue_wake (self->visits.shared);
 }
@@ -83,7 +83,7 @@ ferry_monitor_begin_need (FerryMonitor *self)
 void
 ferry_monitor_end_need (FerryMonitor *self)
 {
-  ferry_role_end_need (&self->role);
+  ferry_drain_lock_end_need (&self->drain_lock);
 }
 
 /* ---- the thread ---- */
@@ -92,7 +92,7 @@ static gboolean
 lends_now (FerryMonitor *self)
 {
   return g_queue_is_empty (&self->visits.shared->active) && ferry_visits_may_lend (&self->visits) &&
-         g_get_monotonic_time () >= self->role.keep_until;
+         g_get_monotonic_time () >= self->drain_lock.keep_until;
 }
 
 /* monitor: sleeps until there is work, and then does one round of work. */
@@ -103,7 +103,7 @@ work_or_sleep (FerryMonitor *self)
 
   ferry_visits_revive (visits);
   if (lends_now (self))
-    ferry_short_cut_lend_role (&self->short_cut);
+    ferry_short_cut_lend_drain_lock (&self->short_cut);
   ferry_shared_queue_wait (visits->shared, ferry_visits_get_waking_time (visits));
   ferry_visits_end_naps (visits);
   ferry_drain_tidy (visits->drain);
@@ -204,13 +204,13 @@ monitor_main (gpointer data)
 
   /* By default, the kernel delays the timers of a thread by up to 50 microseconds. */
   prctl (PR_SET_TIMERSLACK, 1);
-  ferry_role_take (&self->role);
+  ferry_drain_lock_take (&self->drain_lock);
   while (!self->visits.is_stopping)
     work_or_sleep (self);
   /* Runs the commands that were queued before stop_command() closed the queue. */
   ferry_commands_run (&self->commands);
   end_links (self);
-  ferry_role_drop (&self->role);
+  ferry_drain_lock_drop (&self->drain_lock);
   return NULL;
 }
 
@@ -221,7 +221,7 @@ catch_up (gpointer data)
 }
 
 /* router's thread: makes a monitor and starts its thread. The monitor pings pingee when it has pushed blocks. context:
- * (nullable): runs the main loop to which the role is lent. */
+ * (nullable): runs the main loop to which the drain lock is lent. */
 FerryMonitor *
 ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccount *account, gsize local_queue_limit,
                    gint64 spare_time, GError **error)
@@ -234,12 +234,13 @@ ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccoun
   self = g_new0 (FerryMonitor, 1);
   atomic_init (&self->references, 1);
   self->pingee = ferry_pingee_ref (pingee);
-  ferry_role_init (&self->role, shared->wake);
+  ferry_drain_lock_init (&self->drain_lock, shared->wake);
   ferry_commands_init (&self->commands, self, shared->wake);
   self->visits.lends = context != NULL;
-  if (!ferry_visits_init (&self->visits, shared, &self->role, pingee, account, local_queue_limit, spare_time, error))
+  if (!ferry_visits_init (&self->visits, shared, &self->drain_lock, pingee, account, local_queue_limit, spare_time,
+                          error))
     return NULL;
-  ferry_short_cut_init (&self->short_cut, &self->visits, &self->role, pingee, context);
+  ferry_short_cut_init (&self->short_cut, &self->visits, &self->drain_lock, pingee, context);
   shared->catch_up = catch_up;
   shared->catch_up_data = &self->commands;
   self->thread = ferry_thread_try_new ("ferry-monitor", "the router", monitor_main, self, error);
@@ -261,7 +262,7 @@ ferry_monitor_unref (FerryMonitor *self)
     return;
   ferry_short_cut_clear (&self->short_cut);
   ferry_commands_clear (&self->commands);
-  ferry_role_clear (&self->role);
+  ferry_drain_lock_clear (&self->drain_lock);
   ferry_visits_clear (&self->visits);
   g_clear_pointer (&self->pingee, ferry_pingee_unref);
   g_free (self);

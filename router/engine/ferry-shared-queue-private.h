@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 /* The shared queue: the up lanes of all links, as the monitor sees them.
  *
  * Owner:     the monitor.
- * Threads:   one thread at a time drains the queue: that with the role (FerryRole). Any thread may call
+ * Threads:   one thread at a time drains the queue: that with the drain lock (FerryDrainLock). Any thread may call
  *            ferry_shared_queue_wake().
  * Invariant: an idle link costs nothing. Its empty lane is armed: its writer rings the doorbell with the next record.
  *            Such a link is not in the list of active links. An event of its doorbell, control socket

@@ -17,12 +17,12 @@
 #define MAX_LINKS_TO_SPIN_FOR 8
 
 void
-ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryRole *role, FerryPingee *pingee,
+ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryDrainLock *drain_lock, FerryPingee *pingee,
                       GMainContext *context)
 {
   self->visits = visits;
   self->shared = visits->shared;
-  self->role = role;
+  self->drain_lock = drain_lock;
   self->pingee = pingee;
   self->context = context != NULL ? g_main_context_ref (context) : NULL;
 }
@@ -33,7 +33,7 @@ ferry_short_cut_clear (FerryShortCut *self)
   g_clear_pointer (&self->context, g_main_context_unref);
 }
 
-/* role: lets an active link with an empty lane rest, with the lane armed, if the main loop may drain it. */
+/* drain lock: lets an active link with an empty lane rest, with the lane armed, if the main loop may drain it. */
 static void
 rest_light_link (FerryShortCut *self, FerryLink *link)
 {
@@ -47,8 +47,8 @@ rest_light_link (FerryShortCut *self, FerryLink *link)
 
 /* ---- links over which threads wait for answers ---- */
 
-/* role: drains an active link, and lets it rest with its lane armed. Returns FALSE if the monitor must take the role:
- * the main loop, or this thread, has other work. */
+/* drain lock: drains an active link, and lets it rest with its lane armed. Returns FALSE if the monitor must take the
+ * drain lock: the main loop, or this thread, has other work. */
 static gboolean
 serve (FerryShortCut *self, FerryLink *link)
 {
@@ -61,8 +61,8 @@ serve (FerryShortCut *self, FerryLink *link)
   return !link->visit.is_active && ferry_visits_need_no_monitor (self->visits);
 }
 
-/* router's thread, with the role, before it goes on to other work: serves the links over which threads wait. Returns
- * FALSE if the monitor must take the role. */
+/* router's thread, with the drain lock, before it goes on to other work: serves the links over which threads wait.
+ * Returns FALSE if the monitor must take the drain lock. */
 static gboolean
 serve_awaited_links (FerryShortCut *self)
 {
@@ -86,25 +86,25 @@ serve_awaited_links (FerryShortCut *self)
   return served;
 }
 
-/* ---- the monitor lends the role ---- */
+/* ---- the monitor lends the drain lock ---- */
 
 void
-ferry_short_cut_lend_role (FerryShortCut *self)
+ferry_short_cut_lend_drain_lock (FerryShortCut *self)
 {
   gint64 until = ferry_drain_get_tidy_time (self->visits->drain);
 
-  ferry_role_lend (self->role);
+  ferry_drain_lock_lend (self->drain_lock);
   /* The main loop may be polling without the bells, and must poll again with them. */
   g_main_context_wakeup (self->context);
   ferry_shared_queue_sleep (self->shared, until != G_MAXINT64 ? until : FERRY_SLEEP);
-  ferry_role_take_back (self->role);
+  ferry_drain_lock_take_back (self->drain_lock);
   ferry_shared_queue_hear (self->shared, TRUE);
 }
 
 /* ---- the main loop drains ---- */
 
-/* role: begins to arm the empty lanes of all active links, with one barrier for those that need it. It would else be
- * one for each, in each iteration, also where they are quiet. */
+/* drain lock: begins to arm the empty lanes of all active links, with one barrier for those that need it. It would else
+ * be one for each, in each iteration, also where they are quiet. */
 static void
 begin_arming (FerryShortCut *self)
 {
@@ -134,9 +134,9 @@ begin_poll (FerryShortCut *self, gboolean *ready)
   GList *node;
 
   *ready = self->expects_drain;
-  if (self->expects_drain || !ferry_role_acquire (self->role))
+  if (self->expects_drain || !ferry_drain_lock_acquire (self->drain_lock))
     return FALSE;
-  self->role->is_unused = FALSE;
+  self->drain_lock->is_unused = FALSE;
   begin_arming (self);
   node = self->shared->active.head;
   while (node != NULL)
@@ -152,11 +152,11 @@ begin_poll (FerryShortCut *self, gboolean *ready)
   if (!*ready && !g_queue_is_empty (&self->shared->links))
     ferry_shared_queue_hear (self->shared, FALSE);
   ferry_drain_ping (self->visits->drain);
-  ferry_role_release (self->role, !ferry_visits_need_no_monitor (self->visits));
+  ferry_drain_lock_release (self->drain_lock, !ferry_visits_need_no_monitor (self->visits));
   return !*ready;
 }
 
-/* role: activates a link. Its lane is unarmed then, and rings only when it is full. */
+/* drain lock: activates a link. Its lane is unarmed then, and rings only when it is full. */
 static void
 adopt_link (FerryShortCut *self, FerryLink *link)
 {
@@ -185,14 +185,14 @@ adopt_links (FerryShortCut *self, gboolean all)
 
 /* router's thread, after the main loop has polled: whether there are records, or were. From now on, the monitor
  * hears them. If a lane is full, its ring may have been that of a writer that waits for room. So the monitor takes the
- * role at once. */
+ * drain lock at once. */
 static gboolean
 end_poll (FerryShortCut *self, gboolean rang)
 {
   gboolean ready;
   gboolean passes = FALSE;
 
-  if (!ferry_role_acquire (self->role))
+  if (!ferry_drain_lock_acquire (self->drain_lock))
     return FALSE;
   if (rang)
     ferry_shared_queue_take_bells (self->shared);
@@ -203,19 +203,19 @@ end_poll (FerryShortCut *self, gboolean rang)
   if (!passes)
     adopt_links (self, FALSE);
   ferry_shared_queue_hear (self->shared, TRUE);
-  ferry_role_release (self->role, passes);
+  ferry_drain_lock_release (self->drain_lock, passes);
   return ready;
 }
 
 void
 ferry_short_cut_end_dispatch (FerryShortCut *self)
 {
-  if (ferry_role_acquire (self->role))
-    ferry_role_release (self->role, !serve_awaited_links (self));
+  if (ferry_drain_lock_acquire (self->drain_lock))
+    ferry_drain_lock_release (self->drain_lock, !serve_awaited_links (self));
 }
 
-/* role: whether an open link has records. Activates such a link, also one that is armed, with a ring that was not heard
- * yet. */
+/* drain lock: whether an open link has records. Activates such a link, also one that is armed, with a ring that was not
+ * heard yet. */
 static gboolean
 has_records (FerryShortCut *self)
 {
@@ -239,7 +239,7 @@ is_spin_over (gpointer data)
 {
   FerryShortCut *self = data;
 
-  return ferry_role_is_wanted (self->role) || has_records (self);
+  return ferry_drain_lock_is_wanted (self->drain_lock) || has_records (self);
 }
 
 /* Counts anew. Returns whether the records that came since the latest spin belong to a conversation: a next one is
@@ -258,7 +258,7 @@ restart_counts (FerryShortCut *self)
   return converses;
 }
 
-/* role: polls the lanes. Returns whether there are records. */
+/* drain lock: polls the lanes. Returns whether there are records. */
 static gboolean
 spin (FerryShortCut *self)
 {
@@ -269,7 +269,7 @@ spin (FerryShortCut *self)
   if (ferry_spin_begin (&self->spin) && converses)
     {
       adopt_links (self, TRUE);
-      /* Armed links ring, and then the monitor would take the role. */
+      /* Armed links ring, and then the monitor would take the drain lock. */
       deaf = self->shared->links.length > self->shared->active.length;
       if (deaf)
         ferry_shared_queue_hear (self->shared, FALSE);
@@ -287,10 +287,10 @@ look_for_records (gpointer data)
   FerryShortCut *self = data;
   gboolean arrived;
 
-  if (!ferry_role_acquire (self->role))
+  if (!ferry_drain_lock_acquire (self->drain_lock))
     return FALSE;
   arrived = has_records (self);
-  ferry_role_release (self->role, FALSE);
+  ferry_drain_lock_release (self->drain_lock, FALSE);
   return arrived;
 }
 
@@ -302,11 +302,11 @@ ferry_short_cut_spin (FerryShortCut *self)
   ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
   if (self->spin.yields)
     return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, look_for_records, self);
-  if (!ferry_role_acquire (self->role))
+  if (!ferry_drain_lock_acquire (self->drain_lock))
     return FALSE;
   if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR)
     arrived = spin (self);
-  ferry_role_release (self->role, FALSE);
+  ferry_drain_lock_release (self->drain_lock, FALSE);
   return arrived;
 }
 
@@ -332,7 +332,7 @@ is_quiet (FerryLink *link)
          (link->output == NULL || !ferry_output_is_ready (link->output));
 }
 
-/* role: visits an active link for the main loop. Returns FALSE if the monitor must take the role. */
+/* drain lock: visits an active link for the main loop. Returns FALSE if the monitor must take the drain lock. */
 static gboolean
 visit_for_main_loop (FerryShortCut *self, FerryLink *link)
 {
@@ -351,12 +351,12 @@ ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
   GList *node;
 
   self->expects_drain = FALSE;
-  if (!ferry_role_acquire (self->role))
+  if (!ferry_drain_lock_acquire (self->drain_lock))
     return;
   tidy_time = ferry_drain_get_tidy_time (self->visits->drain);
-  if (self->role->is_unused)
+  if (self->drain_lock->is_unused)
     adopt_links (self, FALSE);
-  self->role->is_unused = FALSE;
+  self->drain_lock->is_unused = FALSE;
   if (!g_queue_is_empty (&self->shared->active) || self->has_served)
     ferry_spin_end (&self->spin);
   self->has_served = FALSE;
@@ -377,7 +377,7 @@ ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
   ferry_drain_set_pings (self->visits->drain, TRUE);
   /* A monitor that sleeps does not know of a timer that this drain has started. */
   passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
-  ferry_role_release (self->role, passes || !ferry_visits_need_no_monitor (self->visits));
+  ferry_drain_lock_release (self->drain_lock, passes || !ferry_visits_need_no_monitor (self->visits));
 }
 
 /* ---- a thread that waits for an answer ---- */
@@ -389,16 +389,16 @@ begin_poll_of (FerryShortCut *self, FerryLink *link)
 {
   gboolean polls;
 
-  if (!ferry_role_acquire (self->role))
+  if (!ferry_drain_lock_acquire (self->drain_lock))
     return FALSE;
   polls = link->state == FERRY_LINK_OPEN && !link->draining_done;
   if (polls)
     adopt_link (self, link);
-  ferry_role_release (self->role, FALSE);
+  ferry_drain_lock_release (self->drain_lock, FALSE);
   return polls;
 }
 
-/* role, which this thread gives up: drains an active link, and leaves its lane armed. */
+/* drain lock, which this thread gives up: drains an active link, and leaves its lane armed. */
 static void
 serve_and_release (FerryShortCut *self, FerryLink *link)
 {
@@ -408,19 +408,19 @@ serve_and_release (FerryShortCut *self, FerryLink *link)
   ferry_drain_ping (self->visits->drain);
   /* A monitor that sleeps does not know of a timer that this thread has started. */
   passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
-  ferry_role_release (self->role, passes);
+  ferry_drain_lock_release (self->drain_lock, passes);
 }
 
 /* The main loop may have left the lane unarmed. From now on it does not. */
 void
 ferry_short_cut_note_wait (FerryShortCut *self, FerryLink *link)
 {
-  if (!ferry_role_acquire (self->role))
+  if (!ferry_drain_lock_acquire (self->drain_lock))
     return;
   if (link->visit.is_active)
     serve_and_release (self, link);
   else
-    ferry_role_release (self->role, FALSE);
+    ferry_drain_lock_release (self->drain_lock, FALSE);
 }
 
 void
@@ -454,11 +454,11 @@ is_poll_over (gpointer data)
   const Poll *poll = data;
 
   return ferry_lane_reader_has_record (&poll->link->up, poll->link->up.head) ||
-         ferry_completion_is_over (poll->completion) || ferry_role_is_wanted (poll->self->role);
+         ferry_completion_is_over (poll->completion) || ferry_drain_lock_is_wanted (poll->self->drain_lock);
 }
 
-/* Polls the lane with the role, as the main loop would. Then drains it, and leaves it armed. Without the role, the
- * monitor does. */
+/* Polls the lane with the drain lock, as the main loop would. Then drains it, and leaves it armed. Without the drain
+ * lock, the monitor does. */
 static void
 end_poll_of (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits)
 {
@@ -467,12 +467,12 @@ end_poll_of (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboole
   const guint64 before = ferry_spin_get_time (spin);
 
   wait->polls = FALSE;
-  if (!ferry_role_acquire (self->role))
+  if (!ferry_drain_lock_acquire (self->drain_lock))
     return;
   /* A link that has ended meanwhile is in no queue, and its memory may be gone. */
   if (link->queue == NULL)
     {
-      ferry_role_release (self->role, FALSE);
+      ferry_drain_lock_release (self->drain_lock, FALSE);
       return;
     }
   if (waits)

@@ -11,10 +11,10 @@
 #include "engine/ferry-shared-queue-private.h"
 
 gboolean
-ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryRole *role, FerryPingee *pingee,
+ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryDrainLock *drain_lock, FerryPingee *pingee,
                    FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time, GError **error)
 {
-  self->role = role;
+  self->drain_lock = drain_lock;
   self->shared = shared;
   self->local = ferry_local_queue_new (self->shared, account, local_queue_limit, error);
   if (self->local == NULL)
@@ -214,7 +214,7 @@ rest_running (FerryVisits *self, FerryLink *link)
   FerryRest rest = FERRY_REST_ARMED;
 
   if (ferry_traffic_carries_many (&link->traffic, view.n_sent) || ferry_traffic_rings_in_vain (&link->traffic))
-    ferry_role_keep (self->role, view.now);
+    ferry_drain_lock_keep (self->drain_lock, view.now);
   if (link->state == FERRY_LINK_OPEN)
     rest = ferry_traffic_choose_rest (&link->traffic, &view);
   if (rest == FERRY_REST_ARMED)
@@ -225,7 +225,7 @@ rest_running (FerryVisits *self, FerryLink *link)
   if (rest != FERRY_REST_DOZES)
     {
       ferry_shared_queue_set_deaf (self->shared, link, TRUE);
-      ferry_role_keep (self->role, view.now);
+      ferry_drain_lock_keep (self->drain_lock, view.now);
     }
   begin_nap (self, link, rest == FERRY_REST_LONG_DEAF ? &self->long_nap : &self->doze, &view);
 }
@@ -397,7 +397,7 @@ ferry_visits_need_no_monitor (FerryVisits *self)
 gboolean
 ferry_visits_may_lend (FerryVisits *self)
 {
-  return self->lends && ferry_visits_need_no_monitor (self) && !ferry_role_is_needed (self->role);
+  return self->lends && ferry_visits_need_no_monitor (self) && !ferry_drain_lock_is_needed (self->drain_lock);
 }
 
 gint64
@@ -410,7 +410,7 @@ ferry_visits_get_waking_time (FerryVisits *self)
   if (!g_queue_is_empty (&self->long_nap.links))
     until = MIN (until, self->long_nap.until);
   if (ferry_visits_may_lend (self))
-    until = MIN (until, self->role->keep_until);
+    until = MIN (until, self->drain_lock->keep_until);
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 

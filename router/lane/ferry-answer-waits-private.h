@@ -176,7 +176,7 @@ ferry_answer_waits_note_push (FerryAnswerWaits *self)
 static inline gboolean
 ferry_answer_waits_has_any (FerryAnswerWaits *self)
 {
-  /* Sequentially consistent: see ferry_role_is_lent(). */
+  /* Sequentially consistent: see ferry_drain_lock_is_lent(). */
   return atomic_load_explicit (&self->n, memory_order_seq_cst) > 0;
 }
 

@@ -57,7 +57,7 @@ ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait)
   wait->next = *list;
   *list = wait;
   wait->is_listed = TRUE;
-  /* Sequentially consistent: see ferry_role_is_lent(). */
+  /* Sequentially consistent: see ferry_drain_lock_is_lent(). */
   return atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst) == 0;
 }
 

@@ -3,7 +3,7 @@
 
 /* The two ends of a lane: the reader and the writer.
  *
- * Threads:   one thread at a time reads. That is, for the up lane, the thread that has the monitor's role, and for a
+ * Threads:   one thread at a time reads. That is, for the up lane, the thread that holds the drain lock, and for a
  *            down lane a thread of the worker. One thread at a time writes, under a lock of the writer's owner.
  * Trust:     none. Each position of the other end is copied out of shared memory once, then checked. The monitor also
  *            copies each record, and only the copy is checked and used. The writer keeps its own position in private

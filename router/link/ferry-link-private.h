@@ -174,7 +174,7 @@ char **ferry_output_dup_last_lines (FerryOutput *self);
  * ferry-traffic.c, and the times of a nap below.
  *
  * Owner:   the link.
- * Threads: the thread that has the monitor's role. The functions read no clock and no shared memory.
+ * Threads: the thread that holds the drain lock. The functions read no clock and no shared memory.
  * Trust:   the counts are of what was taken from the worker, so a worker can only choose how it is treated. */
 
 /* What is to happen to a lane that was found empty. */
@@ -429,7 +429,7 @@ typedef struct
   FerrySpin spin;             /* that thread's */
 } FerryLinkWaiting;
 
-/* role: where the link stands among the visits: see FerryVisits. */
+/* drain lock: where the link stands among the visits: see FerryVisits. */
 typedef struct
 {
   GList active_node; /* node in the shared queue's list of active links */
@@ -445,7 +445,7 @@ typedef struct
   guint64 watermark;        /* the up lane's tail when is_marked was set */
 } FerryLinkVisit;
 
-/* role: when the worker is to give memory back: see ferry_drain_tidy(). */
+/* drain lock: when the worker is to give memory back: see ferry_drain_tidy(). */
 typedef struct
 {
   guint64 asked_head;    /* the up lane's head when the worker was last asked */
@@ -472,7 +472,7 @@ typedef struct
   FerryWatchdog watchdog; /* over the process that the link's deadline is for */
 } FerryLinkProcess;
 
-/* role: what of the up lane is under way, for a record that takes several visits. */
+/* drain lock: what of the up lane is under way, for a record that takes several visits. */
 typedef struct
 {
   FerryAssembly assembly;
@@ -564,7 +564,7 @@ struct _FerryLink
 
   GList queue_node; /* node in the shared queue's list of all links */
   FerryLinkVisit visit;
-  FerryTraffic traffic; /* role */
+  FerryTraffic traffic; /* drain lock */
   FerryLinkTidiness tidiness;
 
   /* (unowned) (nullable): the queue that the link was added to; set by the monitor with the lock of down held */

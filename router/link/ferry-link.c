@@ -330,7 +330,7 @@ ferry_link_wake_writers (FerryLink *self)
 }
 
 /* Asks the worker to give unused memory of the link back to the system. A thread of the worker that waits for a message
- * does so. For the holder of the role. */
+ * does so. For the holder of the drain lock. */
 void
 ferry_link_ask_to_tidy (FerryLink *self)
 {

@@ -76,7 +76,8 @@ void ferry_router_watch_cells (FerryRouter *self, FerryLink *link);
 gboolean ferry_router_wants_nested_dispatch (gpointer self);
 /* Dispatches blocks and hot cells until the budget is spent, none are left, or the condition (nullable) holds. */
 FerryDispatchResult ferry_router_dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data);
-/* Acquires the role and dispatches, again and again, for the dispatch budget. Returns whether there may be more. */
+/* Acquires the drain lock and dispatches, again and again, for the dispatch budget. Returns whether there may be more.
+ */
 gboolean ferry_router_drain_and_dispatch (FerryRouter *self);
 /* Empties the local queue of a stopped monitor: counts all messages as undelivered, and then delivers output and the
  * ends of links. */

@@ -32,8 +32,8 @@ struct _FerryRouter
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
   gint64 ageing;
-  gboolean
-    by_monitor; /* for tests: the monitor drains always, and lends its role to no thread; from the next start on */
+  gboolean by_monitor; /* for tests: the monitor drains always, and lends its drain lock to no thread; from the next
+                          start on */
   FerryLatency latency;
   guint64 local_queue_limit;
   guint64 lane_capacity;

@@ -447,7 +447,7 @@ malformed_message_ends_the_worker (gconstpointer manner)
     }
 }
 
-/* ---- a thread that has the role and loses its processor ---- */
+/* ---- a thread that holds the drain lock and loses its processor ---- */
 
 /* It stands still while it drains, where it looks at its answer. */
 typedef struct
@@ -502,7 +502,7 @@ expect_soon (Holder *self)
   spin->skips = 0;
 }
 
-/* Asks until it has had the role. */
+/* Asks until it has had the drain lock. */
 static gpointer
 hold_role (gpointer data)
 {
@@ -608,7 +608,7 @@ main (int argc, char **argv)
   ADD ("a-stopped-router-ends-the-wait", stopped_router_ends_the_wait);
   ADD ("a-malformed-message-ends-the-worker", malformed_message_ends_the_worker);
 #undef ADD
-  g_test_add_func ("/direct-answers/a-thread-that-stands-still-with-the-role-holds-up-no-timer",
+  g_test_add_func ("/direct-answers/a-thread-that-stands-still-with-the-drain-lock-holds-up-no-timer",
                    thread_that_stands_still_with_the_role_holds_up_no_timer);
   return g_test_run ();
 }

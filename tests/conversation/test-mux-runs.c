@@ -312,9 +312,9 @@ converse (FerryMux *mux, gboolean *is_busy)
   return ferry_test_count_sleeps_of ("ferry-monitor") - before;
 }
 
-/* The monitor may have the role at first, and takes it whenever the main loop is late to poll. But a burst of answers
- * is not what it drains better, and it sleeps once for each burst where it thinks so. Where the main loop waits for a
- * processor, it is late in most conversations, so only those count for which the machine had no other work. */
+/* The monitor may hold the drain lock at first, and takes it whenever the main loop is late to poll. But a burst of
+ * answers is not what it drains better, and it sleeps once for each burst where it thinks so. Where the main loop waits
+ * for a processor, it is late in most conversations, so only those count for which the machine had no other work. */
 static void
 is_left_to_the_main_loop (void)
 {

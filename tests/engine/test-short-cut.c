@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-short-cut.c, engine/ferry-role.c, engine/ferry-monitor.c
+/* Tests: engine/ferry-short-cut.c, engine/ferry-drain-lock.c, engine/ferry-monitor.c
  *
  * The short cut: the main loop drains while there is little traffic, and the monitor drains otherwise. */
 
@@ -124,8 +124,8 @@ send_while_the_main_loop_sleeps (gpointer data)
 }
 
 /* Sends single messages until so many of them in a row did not wake the monitor: then the main loop drains. The monitor
- * may have the role at first, and takes it whenever the main loop is late to poll. Without the short cut it would wake
- * for each message, and this would not end. */
+ * may have the drain lock at first, and takes it whenever the main loop is late to poll. Without the short cut it would
+ * wake for each message, and this would not end. */
 static void
 send_until_the_main_loop_drains (Scene *self, guint n_singles)
 {
@@ -277,7 +277,7 @@ drains_for_a_main_loop_that_has_taken_the_ring (Scene *self, gconstpointer data)
   stop_large (self, receiver);
 }
 
-/* Bursts of any length, with rests of any length between them, so that the role passes to and fro. */
+/* Bursts of any length, with rests of any length between them, so that the drain lock passes to and fro. */
 static gpointer
 send_bursts (gpointer data)
 {
@@ -570,7 +570,7 @@ issues_one_barrier_for_all_quiet_links (Scene *self, gconstpointer data)
       atomic_store (&ferry_segment_get_up (&ferry_sender_get_uplink (pipes[i]->sender)->segment)->writer.omits_barriers,
                     1);
     }
-  /* The role passes to the main loop within some of these. */
+  /* The drain lock passes to the main loop within some of these. */
   is_counted = TRUE;
   while (n_barriers == 0)
     g_main_context_iteration (NULL, FALSE);
@@ -611,7 +611,7 @@ count_epoll_changes (void)
 static void
 tells_the_monitor_nothing_where_there_is_no_link (Scene *self, gconstpointer data)
 {
-  /* The role passes to the main loop within some of these. */
+  /* The drain lock passes to the main loop within some of these. */
   while (count_epoll_changes () == 0)
     ;
   ferry_test_pipe_free (self->pipe);
@@ -644,7 +644,7 @@ main (int argc, char **argv)
               drains_for_a_main_loop_that_is_busy, tear_down);
   g_test_add ("/short-cut/drains-for-a-main-loop-that-has-taken-the-ring", Scene, NULL, set_up,
               drains_for_a_main_loop_that_has_taken_the_ring, tear_down);
-  g_test_add ("/short-cut/keeps-the-order-when-the-role-passes", Scene, NULL, set_up,
+  g_test_add ("/short-cut/keeps-the-order-when-the-drain-lock-passes", Scene, NULL, set_up,
               keeps_the_order_when_the_role_passes, tear_down);
   g_test_add ("/short-cut/gives-memory-back-that-the-main-loop-has-used", Scene, GINT_TO_POINTER (20000), set_up,
               gives_memory_back_that_the_main_loop_has_used, tear_down);

@@ -115,8 +115,8 @@ set_flag (gpointer flag)
   *(gboolean *) flag = TRUE;
 }
 
-/* Lets the main loop rest for long enough that the monitor has lent it its role. What is asserted holds without that as
- * well, but then is no wonder. */
+/* Lets the main loop rest for long enough that the monitor has lent it the drain lock. What is asserted holds without
+ * that as well, but then is no wonder. */
 static void
 rest (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The role of the thread that drains the shared queue. See ferry-monitor-private.h. */
+/* The drain lock of the thread that drains the shared queue. See ferry-monitor-private.h. */
 
 #include "config.h"
 
@@ -11,82 +11,83 @@
 
 #include "lane/ferry-wake-private.h"
 
-/* So long the monitor keeps the role after a link carried many records, or after it was woken while the role was
- * lent. */
+/* So long the monitor keeps the drain lock after a link carried many records, or after it was woken while the drain
+ * lock was lent. */
 #define KEEP_MICROSECONDS 10000
 
-/* So long a thread waits for the role while another thread has it. */
+/* So long a thread waits for the drain lock while another thread has it. */
 #define WAIT_MICROSECONDS 200
 
 void
-ferry_role_init (FerryRole *self, int doorbell)
+ferry_drain_lock_init (FerryDrainLock *self, int doorbell)
 {
-  *self = (FerryRole){.doorbell = doorbell};
+  *self = (FerryDrainLock){.doorbell = doorbell};
   pthread_mutex_init (&self->lock, NULL);
 }
 
 void
-ferry_role_clear (FerryRole *self)
+ferry_drain_lock_clear (FerryDrainLock *self)
 {
   pthread_mutex_destroy (&self->lock);
 }
 
 void
-ferry_role_take (FerryRole *self)
+ferry_drain_lock_take (FerryDrainLock *self)
 {
   pthread_mutex_lock (&self->lock);
 }
 
 void
-ferry_role_drop (FerryRole *self)
+ferry_drain_lock_drop (FerryDrainLock *self)
 {
   pthread_mutex_unlock (&self->lock);
 }
 
 void
-ferry_role_lend (FerryRole *self)
+ferry_drain_lock_lend (FerryDrainLock *self)
 {
   self->is_unused = TRUE;
-  /* Sequentially consistent: see ferry_role_is_lent(). */
+  /* Sequentially consistent: see ferry_drain_lock_is_lent(). */
   atomic_store_explicit (&self->is_lent, TRUE, memory_order_seq_cst);
   pthread_mutex_unlock (&self->lock);
 }
 
 void
-ferry_role_take_back (FerryRole *self)
+ferry_drain_lock_take_back (FerryDrainLock *self)
 {
-  /* First, so that no further thread takes the role. */
+  /* First, so that no further thread takes the drain lock. */
   atomic_store_explicit (&self->is_lent, FALSE, memory_order_relaxed);
   pthread_mutex_lock (&self->lock);
-  /* A ring before the main loop had the role says nothing: a worker that answers at once may always be quicker. */
+  /* A ring before the main loop had the drain lock says nothing: a worker that answers at once may always be quicker.
+   */
   if (!self->is_unused)
-    ferry_role_keep (self, g_get_monotonic_time ());
+    ferry_drain_lock_keep (self, g_get_monotonic_time ());
 }
 
 void
-ferry_role_keep (FerryRole *self, gint64 now)
+ferry_drain_lock_keep (FerryDrainLock *self, gint64 now)
 {
   self->keep_until = now + KEEP_MICROSECONDS;
 }
 
 gboolean
-ferry_role_try_acquire (FerryRole *self)
+ferry_drain_lock_try_acquire (FerryDrainLock *self)
 {
-  if (!ferry_role_is_lent (self) || pthread_mutex_trylock (&self->lock) != 0)
+  if (!ferry_drain_lock_is_lent (self) || pthread_mutex_trylock (&self->lock) != 0)
     return FALSE;
-  if (ferry_role_is_lent (self))
+  if (ferry_drain_lock_is_lent (self))
     return TRUE;
   pthread_mutex_unlock (&self->lock);
   return FALSE;
 }
 
-/* While another thread has the role. */
+/* While another thread holds the drain lock. */
 static gboolean
-wait_for_role (FerryRole *self)
+wait_for_role (FerryDrainLock *self)
 {
   const gint64 until = g_get_monotonic_time () + WAIT_MICROSECONDS;
 
-  while (ferry_role_is_lent (self))
+  while (ferry_drain_lock_is_lent (self))
     {
       if (g_get_monotonic_time () >= until)
         {
@@ -94,20 +95,20 @@ wait_for_role (FerryRole *self)
           return FALSE;
         }
       sched_yield ();
-      if (ferry_role_try_acquire (self))
+      if (ferry_drain_lock_try_acquire (self))
         return TRUE;
     }
   return FALSE;
 }
 
 gboolean
-ferry_role_acquire (FerryRole *self)
+ferry_drain_lock_acquire (FerryDrainLock *self)
 {
-  gboolean has_role = ferry_role_try_acquire (self);
+  gboolean has_role = ferry_drain_lock_try_acquire (self);
 
-  if (has_role || !ferry_role_is_lent (self))
+  if (has_role || !ferry_drain_lock_is_lent (self))
     return has_role;
-  /* Relaxed: see ferry_role_is_wanted(). */
+  /* Relaxed: see ferry_drain_lock_is_wanted(). */
   atomic_fetch_add_explicit (&self->n_wants, 1, memory_order_relaxed);
   has_role = wait_for_role (self);
   atomic_fetch_sub_explicit (&self->n_wants, 1, memory_order_relaxed);
@@ -115,7 +116,7 @@ ferry_role_acquire (FerryRole *self)
 }
 
 void
-ferry_role_release (FerryRole *self, gboolean passes)
+ferry_drain_lock_release (FerryDrainLock *self, gboolean passes)
 {
   if (passes)
     {
@@ -126,13 +127,13 @@ ferry_role_release (FerryRole *self, gboolean passes)
 }
 
 void
-ferry_role_begin_need (FerryRole *self)
+ferry_drain_lock_begin_need (FerryDrainLock *self)
 {
   atomic_fetch_add_explicit (&self->n_needs, 1, memory_order_relaxed);
 }
 
 void
-ferry_role_end_need (FerryRole *self)
+ferry_drain_lock_end_need (FerryDrainLock *self)
 {
   atomic_fetch_sub_explicit (&self->n_needs, 1, memory_order_relaxed);
 }

@@ -1,17 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-role.c, engine/ferry-short-cut.c, engine/ferry-monitor.c
+/* Tests: engine/ferry-drain-lock.c, engine/ferry-short-cut.c, engine/ferry-monitor.c
  *
- * The role "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
+ * The drain lock "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
  * exhaustion.
  *
  * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The
  * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At
  * any time an event of another kind, such as the end of a process, may wake the monitor, or another thread may acquire
- * the role, during which the main loop gives up waiting for the role: there are EVENTS of both. After any poll, and in
+ * the drain lock, during which the main loop gives up waiting for the drain lock: there are EVENTS of both. After any poll, and in
  * any dispatch, the main loop may begin work that never ends. At any time a thread may begin to wait for answers, which
- * are among the records: who takes them hands them over. The thread has the role for a moment, takes what has come and
+ * are among the records: who takes them hands them over. The thread holds the drain lock for a moment, takes what has come and
  * arms the lane; or first unarms the lane, and in a second moment polls it before the rest. The claims, when nothing can
  * move any more:
  * - the writer has sent all records, and all and the cell's value were dispatched, or the main loop is busy for good;
@@ -19,8 +19,8 @@
  * - never do both threads drain at once.
  *
  * The wake-up protocol of the lane itself is in wake.pml, with the order of memory. Here each step of a thread that
- * holds the role is one step, as are a record with its ring, and an arming with its look at the tail: wake.pml shows
- * that they may be taken as such. Steps that change only what the role protects, or what only one thread looks at, are
+ * holds the drain lock is one step, as are a record with its ring, and an arming with its look at the tail: wake.pml shows
+ * that they may be taken as such. Steps that change only what the drain lock protects, or what only one thread looks at, are
  * joined.
  *
  * What stands for what: bell is a ring that epoll keeps in the set of the bells; hears says whether that set wakes the
@@ -29,14 +29,14 @@
  *
  * The macros weaken one step each, and then the search must find an error, with the macros in parentheses:
  *
- *   NO_LOCK              the main loop acquires the role without its lock
- *   STAYS_DEAF           the monitor does not listen to the bells after it has taken the role
+ *   NO_LOCK              the main loop acquires the drain lock without its lock
+ *   STAYS_DEAF           the monitor does not listen to the bells after it has taken the drain lock
  *   BUSY_AND_DEAF        the monitor does not hear the bells while the main loop works
  *   POLLS_UNARMED        the main loop polls without arming the lane
  *   TRUSTS_EMPTY_LANE    the main loop does not look at the lane again after it has armed it
- *   LENDS_ACTIVE         the monitor lends the role while a link is active
+ *   LENDS_ACTIVE         the monitor lends the drain lock while a link is active
  *   ARMS_QUIETLY         (CAPACITY=2,MESSAGES=3,EVENTS=0) arming a lane does not make its writer ring when it is full
- *   KEEPS_FULL_LANE      the main loop keeps the role where it has taken the ring for a lane that is full
+ *   KEEPS_FULL_LANE      the main loop keeps the drain lock where it has taken the ring for a lane that is full
  *   ADOPTS_QUIETLY       the writer of a link that the main loop adopts does not ring when its lane is full
  *   RESTS_UNVISITED      the main loop arms a lane without a look at the cells of the link
  *   SPINS_DEAF           the monitor does not hear the bells after the main loop has spun
@@ -47,8 +47,8 @@
  *   SLEEPS_UNARMED       a thread that begins to wait, and sleeps, does not arm the lane
  *   POLLS_AND_FORGETS    a thread that has polled leaves the lane unarmed
  *   POLLS_UNLISTED       a thread that polls begins to wait only after that
- *   LEAVES_QUIETLY       a thread that cannot poll, as another thread stays with the role, does not wake the monitor
- *   MISSED_QUIETLY       the main loop goes on without the role, and does not wake the monitor
+ *   LEAVES_QUIETLY       a thread that cannot poll, as another thread stays with the drain lock, does not wake the monitor
+ *   MISSED_QUIETLY       the main loop goes on without the drain lock, and does not wake the monitor
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
 #ifndef MESSAGES
@@ -62,7 +62,7 @@
 #endif
 
 byte lane, taken, queued, dispatched, draining;
-bool armed = true, is_active, bell, role, by_main, hears = true, rings_when_full = true, woken, pinged, roused, busy;
+bool armed = true, is_active, bell, drain_lock, by_main, hears = true, rings_when_full = true, woken, pinged, roused, busy;
 bool sent, cell, cell_queued, cell_dispatched, awaited;
 
 inline begin_drain ()
@@ -128,23 +128,23 @@ inline serve ()
   fi
 }
 
-/* Acquires the role. */
+/* Acquires the drain lock. */
 #ifdef NO_LOCK
 #define ACQUIRE by_main
 #define LEAVE skip
 #else
-#define ACQUIRE atomic { by_main && !role -> role = true }
-#define LEAVE role = false
+#define ACQUIRE atomic { by_main && !drain_lock -> drain_lock = true }
+#define LEAVE drain_lock = false
 #endif
 
-/* The role stays taken by a thread that has lost its processor, and the main loop goes on without it. */
+/* The drain lock stays taken by a thread that has lost its processor, and the main loop goes on without it. */
 #ifdef MISSED_QUIETLY
-#define GIVE_UP by_main && role
+#define GIVE_UP by_main && drain_lock
 #else
-#define GIVE_UP atomic { by_main && role -> woken = true }
+#define GIVE_UP atomic { by_main && drain_lock -> woken = true }
 #endif
 
-/* An event wakes the monitor, or another thread acquires the role. */
+/* An event wakes the monitor, or another thread acquires the drain lock. */
 active proctype events ()
 {
   byte n;
@@ -152,8 +152,8 @@ active proctype events ()
 end_events:
   do
   :: atomic { n < EVENTS -> n++; woken = true }
-  :: atomic { n < EVENTS && by_main && !role -> n++; role = true };
-     role = false
+  :: atomic { n < EVENTS && by_main && !drain_lock -> n++; drain_lock = true };
+     drain_lock = false
   od
 }
 
@@ -194,7 +194,7 @@ active proctype waiter ()
         LEAVE
      :: !by_main
 #ifdef LEAVES_QUIETLY
-     :: by_main && role
+     :: by_main && drain_lock
 #else
      :: GIVE_UP
 #endif
@@ -253,7 +253,7 @@ active proctype cell_writer ()
 
 active proctype monitor ()
 {
-  atomic { !role -> role = true };
+  atomic { !drain_lock -> drain_lock = true };
   do
   :: atomic {
        begin_drain ();
@@ -274,18 +274,18 @@ active proctype monitor ()
 #else
      :: !is_active ->
 #endif
-        /* Lends the role, and sleeps. */
-        atomic { by_main = true; role = false; roused = true };
+        /* Lends the drain lock, and sleeps. */
+        atomic { by_main = true; drain_lock = false; roused = true };
 end_lent:
         atomic { woken || (hears && bell) -> woken = false };
         by_main = false;
-        atomic { !role -> role = true;
+        atomic { !drain_lock -> drain_lock = true;
 #ifndef STAYS_DEAF
           hears = true
 #endif
         }
      :: !is_active ->
-        /* Keeps the role, and sleeps. */
+        /* Keeps the drain lock, and sleeps. */
 end_kept:
         atomic { woken || (hears && bell) -> woken = false }
      :: is_active
