@@ -713,7 +713,7 @@ ferry_launcher_renew_transports (FerryLauncher *self, FerryRouter *router, GErro
   g_autoptr (GPtrArray) renewals = NULL;
 
   if (!ferry_router_check (router, error) ||
-      !ferry_home_check_error (ferry_launcher_get_home (self), "ferry_launcher_spawn_again", error) ||
+      !ferry_affinity_check_error (ferry_launcher_get_affinity (self), "ferry_launcher_spawn_again", error) ||
       !check_ended (self, error))
     return NULL;
   /* Transports that were added since are for another worker. */
@@ -788,7 +788,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
                        "A transport cannot have the name '%s'; use a name of 1 to %d bytes", name, (int) MAX_NAME);
       return NULL;
     }
-  if (!ferry_home_check_error (ferry_launcher_get_home (self), G_STRFUNC, error) ||
+  if (!ferry_affinity_check_error (ferry_launcher_get_affinity (self), G_STRFUNC, error) ||
       !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, error))
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);

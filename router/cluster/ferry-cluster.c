@@ -1111,7 +1111,7 @@ void
 ferry_cluster_close (FerryCluster *self)
 {
   g_return_if_fail (FERRY_IS_CLUSTER (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   self->is_closed = TRUE;
   stop (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
@@ -1133,7 +1133,7 @@ FerryClusterState
 ferry_cluster_get_state (FerryCluster *self)
 {
   g_return_val_if_fail (FERRY_IS_CLUSTER (self), FERRY_CLUSTER_STATE_CLOSED);
-  ferry_return_val_if_elsewhere (self->router->home, FERRY_CLUSTER_STATE_CLOSED);
+  ferry_return_val_if_elsewhere (self->router->affinity, FERRY_CLUSTER_STATE_CLOSED);
 
   return self->state;
 }
@@ -1151,7 +1151,7 @@ GListModel *
 ferry_cluster_get_hosts (FerryCluster *self)
 {
   g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
+  ferry_return_val_if_elsewhere (self->router->affinity, NULL);
 
   return G_LIST_MODEL (self->list);
 }
@@ -1175,7 +1175,7 @@ ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, G
 {
   FerryCluster *self = FERRY_CLUSTER (object);
 
-  if (property_id != PROP_ROUTER && !ferry_home_check_property (self->router->home, pspec))
+  if (property_id != PROP_ROUTER && !ferry_affinity_check_property (self->router->affinity, pspec))
     return;
   switch (property_id)
     {
@@ -1226,7 +1226,7 @@ ferry_cluster_set_property (GObject *object, guint property_id, const GValue *va
       self->router = ferry_property_require (object, value, pspec);
       return;
     }
-  if ((pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 && !ferry_home_check_property (self->router->home, pspec))
+  if ((pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 && !ferry_affinity_check_property (self->router->affinity, pspec))
     return;
   if (property_id == PROP_USER && !check_user (g_value_get_string (value)))
     return;

@@ -252,7 +252,7 @@ settle_soon (FerryHostService *self)
   if (self->settle_posted || self->is_disposed)
     return;
   self->settle_posted = TRUE;
-  ferry_home_invoke (self->router->home, settle_posted, g_object_ref (self), g_object_unref);
+  ferry_affinity_invoke (self->router->affinity, settle_posted, g_object_ref (self), g_object_unref);
 }
 
 static void

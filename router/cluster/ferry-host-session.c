@@ -95,7 +95,7 @@ note_room (gpointer data)
 {
   FerryHostSession *self = data;
 
-  ferry_home_invoke (self->board->router->home, room_came, self, g_object_unref);
+  ferry_affinity_invoke (self->board->router->affinity, room_came, self, g_object_unref);
   return TRUE;
 }
 
@@ -381,7 +381,7 @@ session_ended (FerryTransport *session, GObject *owner)
       if (is_end_of_interest (self))
         complain_of_end (self);
     }
-  ferry_home_invoke (self->board->router->home, finish_ended, g_object_ref (self), g_object_unref);
+  ferry_affinity_invoke (self->board->router->affinity, finish_ended, g_object_ref (self), g_object_unref);
 }
 
 /* ---- sending ---- */

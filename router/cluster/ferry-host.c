@@ -406,7 +406,7 @@ use_room (gpointer data)
 static gboolean
 room_came (gpointer data)
 {
-  ferry_home_invoke (FERRY_HOST (data)->router->home, use_room, data, g_object_unref);
+  ferry_affinity_invoke (FERRY_HOST (data)->router->affinity, use_room, data, g_object_unref);
   return TRUE;
 }
 
@@ -599,7 +599,7 @@ const char *
 ferry_host_get_name (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
+  ferry_return_val_if_elsewhere (self->router->affinity, NULL);
 
   return self->facts.name;
 }
@@ -616,7 +616,7 @@ FerryHostState
 ferry_host_get_state (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), FERRY_HOST_STATE_LOST);
-  ferry_return_val_if_elsewhere (self->router->home, FERRY_HOST_STATE_LOST);
+  ferry_return_val_if_elsewhere (self->router->affinity, FERRY_HOST_STATE_LOST);
 
   return self->state;
 }
@@ -633,7 +633,7 @@ guint
 ferry_host_get_n_workers (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
+  ferry_return_val_if_elsewhere (self->router->affinity, 0);
 
   return self->n_workers;
 }
@@ -650,7 +650,7 @@ guint
 ferry_host_get_n_busy (FerryHost *self)
 {
   g_return_val_if_fail (FERRY_IS_HOST (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
+  ferry_return_val_if_elsewhere (self->router->affinity, 0);
 
   return self->n_busy;
 }
@@ -669,7 +669,7 @@ ferry_host_get_round_trip (FerryHost *self)
   gint64 measured = 0;
 
   g_return_val_if_fail (FERRY_IS_HOST (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
+  ferry_return_val_if_elsewhere (self->router->affinity, 0);
 
   if (self->session != NULL)
     measured = ferry_session_get_round_trip (self->session);
@@ -704,7 +704,7 @@ ferry_host_get_property (GObject *object, guint property_id, GValue *value, GPar
     [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy), [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
   };
 
-  if (ferry_home_check_property (FERRY_HOST (object)->router->home, pspec))
+  if (ferry_affinity_check_property (FERRY_HOST (object)->router->affinity, pspec))
     ferry_property_get (object, getters[property_id], value);
 }
 

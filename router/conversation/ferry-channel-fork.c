@@ -219,7 +219,7 @@ child_new (FerryChannel *channel, GPid pid, int pidfd)
 
   self->process.drop = drop;
   self->process.clear = child_clear;
-  ferry_channel_process_init (&self->process, channel, ferry_home_new (context, g_thread_self ()), NULL, NULL);
+  ferry_channel_process_init (&self->process, channel, ferry_affinity_new (context, g_thread_self ()), NULL, NULL);
   self->process.pid = pid;
   self->pidfd = pidfd;
   self->kill_at = G_MAXINT64;

@@ -8,7 +8,7 @@
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-channel.h"
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 
 G_BEGIN_DECLS
 
@@ -40,15 +40,15 @@ void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *
  * this one.
  *
  * Owner:   counted references; the channel has one of them. The process has no reference to the channel.
- * Threads: the home's thread. Only the channel's last reference may be dropped on any thread. */
+ * Threads: the affinity's thread. Only the channel's last reference may be dropped on any thread. */
 typedef struct
 {
   _Atomic gint references;
-  GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference */
-  GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
-  GWeakRef channel;     /* any: the channel, while it lives */
-  FerryHome *home;      /* const: (owned): of the thread that started the process */
-  FerryRouter *router;  /* const: (owned) (nullable): NULL, as worker is, for a fork of this process */
+  GDestroyNotify drop;     /* const: any: called when the channel is disposed of; drops the channel's reference */
+  GDestroyNotify clear;    /* const: (nullable): releases the fields that the struct of the other file adds */
+  GWeakRef channel;        /* any: the channel, while it lives */
+  FerryAffinity *affinity; /* const: (owned): of the thread that started the process */
+  FerryRouter *router;     /* const: (owned) (nullable): NULL, as worker is, for a fork of this process */
   FerryWorker *worker;
   GPid pid;             /* const: the process' number; set where worker is NULL */
   FerryExit *exit;      /* (owned) (nullable): set when the process has ended */
@@ -56,10 +56,10 @@ typedef struct
 } FerryChannelProcess;
 
 /* Initializes self when the process has started, and sets it as the channel's process. It has one reference, which
- * belongs to the channel. The fields drop and clear must be set before. home and @worker (nullable) are
+ * belongs to the channel. The fields drop and clear must be set before. affinity and @worker (nullable) are
  * (transfer full). */
-void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
-                                 FerryWorker *worker);
+void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryAffinity *affinity,
+                                 FerryRouter *router, FerryWorker *worker);
 gpointer ferry_channel_process_ref (gpointer self);
 void ferry_channel_process_unref (gpointer self);
 /* Records that the process has ended, and wakes all waits for that. Takes ownership of exit. */

@@ -104,12 +104,12 @@ channel_gone (gpointer data, GObject *channel)
 }
 
 void
-ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
-                            FerryWorker *worker)
+ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryAffinity *affinity,
+                            FerryRouter *router, FerryWorker *worker)
 {
   atomic_init (&self->references, 1);
   g_weak_ref_init (&self->channel, channel);
-  self->home = home;
+  self->affinity = affinity;
   g_set_object (&self->router, router);
   self->worker = worker;
   ferry_wait_queue_init (&self->waits);
@@ -141,7 +141,7 @@ ferry_channel_process_unref (gpointer data)
   g_clear_object (&self->exit);
   g_clear_object (&self->worker);
   g_clear_object (&self->router);
-  ferry_home_unref (self->home);
+  ferry_affinity_unref (self->affinity);
   g_free (self);
 }
 
@@ -220,13 +220,13 @@ ferry_channel_get_pid (FerryChannel *self)
   return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
 }
 
-/* (nullable): returns the home of the thread that started the process. */
-static FerryHome *
+/* (nullable): returns the affinity of the thread that started the process. */
+static FerryAffinity *
 get_home (FerryChannel *self)
 {
   FerryChannelProcess *process = ferry_channel_get_process (self);
 
-  return process != NULL ? process->home : NULL;
+  return process != NULL ? process->affinity : NULL;
 }
 
 /**
@@ -304,7 +304,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   kept = g_object_ref (self);
-  if (!check_process (self, error) || !ferry_home_check_error (get_home (self), G_STRFUNC, error) ||
+  if (!check_process (self, error) || !ferry_affinity_check_error (get_home (self), G_STRFUNC, error) ||
       !wait_for_exit (self, timeout, error))
     return NULL;
   return g_object_ref (ferry_channel_get_exit (self));

@@ -127,7 +127,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
     }
   run = g_new0 (Run, 1);
   run->process.drop = drop;
-  ferry_channel_process_init (&run->process, channel, ferry_home_ref (router->home), router, worker);
+  ferry_channel_process_init (&run->process, channel, ferry_affinity_ref (router->affinity), router, worker);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
                          (GClosureNotify) G_CALLBACK (ferry_channel_process_unref), 0);
   ferry_transport_watch_end (transport, transport_ended, G_OBJECT (channel));
@@ -175,7 +175,7 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (!ferry_router_check (router, error) ||
-      !ferry_home_check_error (ferry_launcher_get_home (launcher), G_STRFUNC, error))
+      !ferry_affinity_check_error (ferry_launcher_get_affinity (launcher), G_STRFUNC, error))
     return NULL;
   starter = get_starter (launcher, router);
   /* Senders that were added to the launcher are for the next worker, which is this one. So the starter gets them. */

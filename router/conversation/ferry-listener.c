@@ -127,7 +127,7 @@ struct _FerryListener
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* const: (owned): knows the thread that made the listener */
+  FerryAffinity *affinity; /* const: (owned): knows the thread that made the listener */
   FerryAcceptor *acceptor; /* const: (owned): accepts the applications */
   char *address;           /* const: (owned): the path, absolute, or “@” and the abstract name */
 };
@@ -676,7 +676,7 @@ ferry_listener_finalize (GObject *object)
       acceptor_unref (self->acceptor);
     }
   g_free (self->address);
-  ferry_home_unref (self->home);
+  ferry_affinity_unref (self->affinity);
 
   G_OBJECT_CLASS (ferry_listener_parent_class)->finalize (object);
 }
@@ -736,7 +736,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
 static void
 ferry_listener_init (FerryListener *self)
 {
-  self->home = ferry_home_new_here ();
+  self->affinity = ferry_affinity_new_here ();
 }
 
 /**
@@ -849,7 +849,7 @@ ferry_listener_start (FerryListener *self, GError **error)
   g_return_val_if_fail (FERRY_IS_LISTENER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_affinity_check_error (self->affinity, G_STRFUNC, error))
     return FALSE;
   pthread_mutex_lock (&self->acceptor->lock);
   closed = self->acceptor->stopped;
@@ -931,7 +931,7 @@ void
 ferry_listener_close (FerryListener *self)
 {
   g_return_if_fail (FERRY_IS_LISTENER (self));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
 
   acceptor_stop (self->acceptor);
 }

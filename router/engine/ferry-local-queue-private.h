@@ -174,17 +174,17 @@ typedef struct
   GQueue fresh;  /* (element-type FerryLink) (owned): links that were in no list before */
   GQueue others; /* (element-type FerryLink) (owned): links that had a turn; their rows may be empty */
   GQueue held;   /* (element-type FerryLink) (owned): links that get no turn; their rows may be empty */
-} FerryTurns;
+} FerryFairQueue;
 
-void ferry_turns_add (FerryTurns *self, FerryBlock *block);
-FerryBlock *ferry_turns_take (FerryTurns *self);
-void ferry_turns_put_back (FerryTurns *self, FerryBlock *block);
-gboolean ferry_turns_has_until (const FerryTurns *self, guint64 serial);
-gboolean ferry_turns_charge (FerryLink *link, gint64 passed);
-void ferry_turns_remove (FerryLink *link, FerryBlock *before, FerryBlock *block);
-void ferry_turns_hold (FerryTurns *self, FerryLink *link);
-gboolean ferry_turns_is_held (const FerryTurns *self, const FerryLink *link);
-void ferry_turns_release (FerryTurns *self, FerryLink *link);
-void ferry_turns_release_all (FerryTurns *self);
+void ferry_fair_queue_add (FerryFairQueue *self, FerryBlock *block);
+FerryBlock *ferry_fair_queue_take (FerryFairQueue *self);
+void ferry_fair_queue_put_back (FerryFairQueue *self, FerryBlock *block);
+gboolean ferry_fair_queue_has_until (const FerryFairQueue *self, guint64 serial);
+gboolean ferry_fair_queue_charge (FerryLink *link, gint64 passed);
+void ferry_fair_queue_remove (FerryLink *link, FerryBlock *before, FerryBlock *block);
+void ferry_fair_queue_hold (FerryFairQueue *self, FerryLink *link);
+gboolean ferry_fair_queue_is_held (const FerryFairQueue *self, const FerryLink *link);
+void ferry_fair_queue_release (FerryFairQueue *self, FerryLink *link);
+void ferry_fair_queue_release_all (FerryFairQueue *self);
 
 G_END_DECLS

@@ -291,8 +291,8 @@ push_locked (FerryLocalQueue *self, FerryBlock *block)
   if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
     atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
   block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
-  /* Output comes before the records in front of it, see ferry-turns.c. A worker that prints a line now and then would
-   * use up its share otherwise. */
+  /* Output comes before the records in front of it, see ferry-fair-queue.c. A worker that prints a line now and then
+   * would use up its share otherwise. */
   if (block->kind != FERRY_BLOCK_OUTPUT)
     atomic_store_explicit (&block->link->out.latest, block->kind == FERRY_BLOCK_RECORDS ? block : NULL,
                            memory_order_relaxed);

@@ -375,7 +375,7 @@ typedef struct
   /* (owned) (nullable): the first of the link's blocks, which are chained in the order of their arrival */
   FerryBlock *first;
   FerryBlock *last; /* (unowned): the last block of that chain; valid while first is set */
-  GQueue *list;     /* (unowned) (nullable): the list of FerryTurns that holds the link */
+  GQueue *list;     /* (unowned) (nullable): the list of FerryFairQueue that holds the link */
   GList node;       /* the link's node in list */
   /* microseconds that the link's handlers took, less the length of a turn each time that the link was passed over */
   gint64 spent;

@@ -9,7 +9,7 @@
 
 #pragma once
 
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "object/ferry-list-replica.h"
 #include "object/ferry-list-row.h"
 #include "object/ferry-subscription-private.h"
@@ -50,17 +50,17 @@ The table of a remote list's rows, with the rows that are held or kept. It finds
  *            dropped. A position has one row at most. A row that is kept is loaded, and a row that is wished for is
  *            not. */
 
-/* Returns (transfer full): a row without a value. home: the replica's. */
-FerryListRow *ferry_list_row_new (FerryHome *home);
+/* Returns (transfer full): a row without a value. affinity: the replica's. */
+FerryListRow *ferry_list_row_new (FerryAffinity *affinity);
 /* Sets the row's value. Must be called once; ferry_list_row_notify_loaded() then emits the notification. */
 void ferry_list_row_load (FerryListRow *self, GVariant *value);
 void ferry_list_row_notify_loaded (FerryListRow *self);
 
 typedef struct _FerryRowTable FerryRowTable;
 
-/* Returns (transfer full): an empty table. home: the replica's, which must outlive the table.
+/* Returns (transfer full): an empty table. affinity: the replica's, which must outlive the table.
  * cache_size: how many rows are kept. */
-FerryRowTable *ferry_row_table_new (FerryHome *home, guint cache_size);
+FerryRowTable *ferry_row_table_new (FerryAffinity *affinity, guint cache_size);
 /* Frees the table. ferry_row_table_reset() must be called before. */
 void ferry_row_table_free (FerryRowTable *self);
 

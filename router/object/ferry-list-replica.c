@@ -14,7 +14,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "object/ferry-proxy-private.h"
 #include "wire/ferry-object-message-private.h"
 #include "wire/ferry-remote-error-private.h"
@@ -44,7 +44,7 @@ struct _FerryListReplica
   FerryProxy *proxy;             /* const: (owned) (nullable): NULL with another source */
   const FerryListSource *source; /* const */
   gpointer end;                  /* const: (unowned): passed to the source's functions */
-  FerryHome *home;               /* const: (owned): the thread and the main context of the replica */
+  FerryAffinity *affinity;       /* const: (owned): the thread and the main context of the replica */
 
   gpointer subscription; /* (owned) (nullable): NULL when the list is not followed any more */
   GQueue events;   /* (element-type Event) (owned): events that came while an earlier one was still being handled */
@@ -428,7 +428,7 @@ ask_cb (gpointer data)
   RowFetch *fetch = find_free (self);
 
   g_clear_pointer (&self->asking, g_source_unref);
-  g_main_context_push_thread_default (ferry_home_get_context (self->home));
+  g_main_context_push_thread_default (ferry_affinity_get_context (self->affinity));
   for (GList *l = ferry_row_table_get_wishes (self->table)->head; self->following && l != NULL && fetch != NULL;
        l = l->next)
     {
@@ -442,7 +442,7 @@ ask_cb (gpointer data)
       fetch->handle = self->source->fetch (self->end, fetch->position, fetch->n_rows, fetch);
       fetch = find_free (self);
     }
-  g_main_context_pop_thread_default (ferry_home_get_context (self->home));
+  g_main_context_pop_thread_default (ferry_affinity_get_context (self->affinity));
   return G_SOURCE_REMOVE;
 }
 
@@ -456,7 +456,7 @@ schedule (FerryListReplica *self)
   g_source_set_priority (self->asking, G_PRIORITY_DEFAULT);
   g_source_set_static_name (self->asking, "[ferry] rows that are wished for");
   g_source_set_callback (self->asking, ask_cb, self, NULL);
-  g_source_attach (self->asking, ferry_home_get_context (self->home));
+  g_source_attach (self->asking, ferry_affinity_get_context (self->affinity));
 }
 
 /* How a replica follows its list.
@@ -661,7 +661,7 @@ get_n_items (GListModel *model)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (model);
 
-  return ferry_home_check (self->home, "g_list_model_get_n_items") ? clip (self->length) : 0;
+  return ferry_affinity_check (self->affinity, "g_list_model_get_n_items") ? clip (self->length) : 0;
 }
 
 static gpointer
@@ -671,7 +671,7 @@ get_item (GListModel *model, guint position)
   g_autoptr (GPtrArray) dropped = NULL;
   FerryListRow *row;
 
-  if (!ferry_home_check (self->home, "g_list_model_get_item") || position >= clip (self->length))
+  if (!ferry_affinity_check (self->affinity, "g_list_model_get_item") || position >= clip (self->length))
     return NULL;
   dropped = g_ptr_array_new_with_free_func (g_object_unref);
   row = ferry_row_table_get (self->table, position);
@@ -742,7 +742,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
 
-  if (id != PROP_PROXY && !ferry_home_check_property (self->home, pspec))
+  if (id != PROP_PROXY && !ferry_affinity_check_property (self->affinity, pspec))
     return;
   if (id == PROP_N_ITEMS)
     g_value_set_uint (value, get_n_items (G_LIST_MODEL (self)));
@@ -756,7 +756,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
   g_autoptr (GPtrArray) dropped = NULL;
 
-  if (!ferry_home_check_property (self->home, pspec) ||
+  if (!ferry_affinity_check_property (self->affinity, pspec) ||
       !ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[id]), value, pspec) || id != PROP_CACHE_SIZE)
     return;
   dropped = g_ptr_array_new_with_free_func (g_object_unref);
@@ -770,8 +770,8 @@ ferry_list_replica_constructed (GObject *object)
 
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->constructed (object);
 
-  self->home = ferry_home_new_here ();
-  self->table = ferry_row_table_new (self->home, self->cache_size);
+  self->affinity = ferry_affinity_new_here ();
+  self->table = ferry_row_table_new (self->affinity, self->cache_size);
   if (self->proxy == NULL)
     return;
   self->source = &proxy_source;
@@ -804,7 +804,7 @@ ferry_list_replica_finalize (GObject *object)
 
   g_clear_pointer (&self->table, ferry_row_table_free);
   g_clear_error (&self->error);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
   g_clear_object (&self->proxy);
 
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->finalize (object);

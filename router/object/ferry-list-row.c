@@ -11,11 +11,11 @@
 
 struct _FerryRowTable
 {
-  GSequence *rows;  /* (element-type FerryListRow) (unowned): by position */
-  GQueue kept;      /* (element-type FerryListRow) (owned): the row that was looked at last is first */
-  GQueue wished;    /* (element-type FerryListRow) (unowned): the row that was wished for last is first */
-  guint cache_size; /* how many rows are kept at most */
-  FerryHome *home;  /* const: (unowned): the thread of the replica */
+  GSequence *rows;         /* (element-type FerryListRow) (unowned): by position */
+  GQueue kept;             /* (element-type FerryListRow) (owned): the row that was looked at last is first */
+  GQueue wished;           /* (element-type FerryListRow) (unowned): the row that was wished for last is first */
+  guint cache_size;        /* how many rows are kept at most */
+  FerryAffinity *affinity; /* const: (unowned): the thread of the replica */
 };
 
 /**
@@ -33,8 +33,8 @@ struct _FerryListRow
 {
   GObject parent_instance;
 
-  FerryHome *home; /* const: (owned): the thread of the replica */
-  GVariant *value; /* (owned) (nullable) */
+  FerryAffinity *affinity; /* const: (owned): the thread of the replica */
+  GVariant *value;         /* (owned) (nullable) */
 
   FerryRowTable *table; /* (unowned) (nullable): NULL when the row is in no table; then the fields below are unused */
   guint64 position;
@@ -113,7 +113,7 @@ ferry_list_row_finalize (GObject *object)
   FerryListRow *self = FERRY_LIST_ROW (object);
 
   g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
 
   G_OBJECT_CLASS (ferry_list_row_parent_class)->finalize (object);
 }
@@ -149,11 +149,11 @@ ferry_list_row_init (FerryListRow *self)
 }
 
 FerryListRow *
-ferry_list_row_new (FerryHome *home)
+ferry_list_row_new (FerryAffinity *affinity)
 {
   FerryListRow *self = g_object_new (FERRY_TYPE_LIST_ROW, NULL);
 
-  self->home = ferry_home_ref (home);
+  self->affinity = ferry_affinity_ref (affinity);
   return self;
 }
 
@@ -186,7 +186,7 @@ GVariant *
 ferry_list_row_get_value (FerryListRow *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_ROW (self), NULL);
-  ferry_return_val_if_elsewhere (self->home, NULL);
+  ferry_return_val_if_elsewhere (self->affinity, NULL);
 
   return self->value;
 }
@@ -203,7 +203,7 @@ gboolean
 ferry_list_row_get_loaded (FerryListRow *self)
 {
   g_return_val_if_fail (FERRY_IS_LIST_ROW (self), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
+  ferry_return_val_if_elsewhere (self->affinity, FALSE);
 
   return self->value != NULL;
 }
@@ -231,13 +231,13 @@ find_from (FerryRowTable *self, guint64 position)
 }
 
 FerryRowTable *
-ferry_row_table_new (FerryHome *home, guint cache_size)
+ferry_row_table_new (FerryAffinity *affinity, guint cache_size)
 {
   FerryRowTable *self = g_new0 (FerryRowTable, 1);
 
   self->rows = g_sequence_new (NULL);
   self->cache_size = cache_size;
-  self->home = home;
+  self->affinity = affinity;
   return self;
 }
 
@@ -256,7 +256,7 @@ ferry_row_table_get (FerryRowTable *self, guint64 position)
 
   if (row != NULL && row->position == position)
     return g_object_ref (row);
-  row = ferry_list_row_new (self->home);
+  row = ferry_list_row_new (self->affinity);
   row->position = position;
   row->table = self;
   row->iter = g_sequence_insert_before (iter, row);

@@ -20,7 +20,7 @@
 #include "base/ferry-property-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux-private.h"
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "object/ferry-interface-private.h"
 
 struct _FerryProxy
@@ -765,7 +765,7 @@ void
 ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals)
 {
   g_return_if_fail (FERRY_IS_PROXY (self));
-  if (!ferry_home_check_context (self->context, G_STRFUNC))
+  if (!ferry_affinity_check_context (self->context, G_STRFUNC))
     return;
 
   forget_followed (self);
@@ -792,7 +792,7 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
   g_return_val_if_fail (property != NULL, NULL);
-  if (!ferry_home_check_context (self->context, G_STRFUNC))
+  if (!ferry_affinity_check_context (self->context, G_STRFUNC))
     return NULL;
 
   value = self->cached != NULL ? g_hash_table_lookup (self->cached, property) : NULL;

@@ -66,7 +66,7 @@ struct _FerryForkServer
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* (owned) (nullable): the router's; NULL before the first use with a router */
+  FerryAffinity *affinity; /* (owned) (nullable): the router's; NULL before the first use with a router */
   FerryLauncher *launcher; /* const: (owned) */
   Process *process;        /* (owned) (nullable): the process that was started last */
   FerrySurroundings now;   /* what the application had at the latest request; empty where the process is new */
@@ -91,12 +91,12 @@ static GParamSpec *properties[N_PROPERTIES];
 G_DEFINE_FINAL_TYPE (FerryForkServer, ferry_fork_server, G_TYPE_OBJECT)
 
 void
-ferry_fork_server_bind (FerryForkServer *self, FerryHome *home)
+ferry_fork_server_bind (FerryForkServer *self, FerryAffinity *affinity)
 {
-  if (self->home == NULL)
-    self->home = ferry_home_ref (home);
-  if (ferry_launcher_get_home (self->launcher) == NULL)
-    ferry_launcher_bind (self->launcher, home);
+  if (self->affinity == NULL)
+    self->affinity = ferry_affinity_ref (affinity);
+  if (ferry_launcher_get_affinity (self->launcher) == NULL)
+    ferry_launcher_bind (self->launcher, affinity);
 }
 
 static FerryWorker *
@@ -136,7 +136,7 @@ ferry_fork_server_finalize (GObject *object)
   g_clear_pointer (&self->process, process_unref);
   ferry_surroundings_clear (&self->now);
   g_object_unref (self->launcher);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
   g_strfreev (self->environ);
   g_free (self->why_executed);
   g_clear_object (&self->last_exit);
@@ -149,7 +149,7 @@ ferry_fork_server_get_property (GObject *object, guint property_id, GValue *valu
 {
   FerryForkServer *self = FERRY_FORK_SERVER (object);
 
-  if (!ferry_home_check_property (self->home, pspec))
+  if (!ferry_affinity_check_property (self->affinity, pspec))
     return;
   if (property_id == PROP_WORKER)
     g_value_set_object (value, get_worker (self));
@@ -280,9 +280,9 @@ ferry_fork_server_get_obstacle (FerryForkServer *self)
 gboolean
 ferry_fork_server_prepare (FerryForkServer *self, FerryRouter *router, GError **error)
 {
-  if (!ferry_home_check_error (self->home, "ferry_fork_server_start", error))
+  if (!ferry_affinity_check_error (self->affinity, "ferry_fork_server_start", error))
     return FALSE;
-  ferry_fork_server_bind (self, router->home);
+  ferry_fork_server_bind (self, router->affinity);
   if (is_alive (get_worker (self)) && self->monitor != router->monitor)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The fork server runs with another router; make a fork server for each router");
@@ -510,7 +510,7 @@ ferry_launcher_set_fork_server (FerryLauncher *self, FerryForkServer *fork_serve
   ferry_return_if_fail (
     fork_server == NULL || fork_server->launcher != self,
     "the launcher starts this fork server, and cannot also start its workers; make another launcher for the workers");
-  ferry_return_if_elsewhere (ferry_launcher_get_home (self));
+  ferry_return_if_elsewhere (ferry_launcher_get_affinity (self));
 
   ferry_launcher_set_forking (self, fork_server, FALSE);
 }

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "process/ferry-fork-server.h"
 #include "process/ferry-launcher.h"
 #include "process/ferry-spawn-private.h"
@@ -31,8 +31,8 @@ typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
 /* main: the fork server, as the launcher of its workers uses it. */
 
-/* Binds the fork server to the thread of home. */
-void ferry_fork_server_bind (FerryForkServer *self, FerryHome *home);
+/* Binds the fork server to the thread of affinity. */
+void ferry_fork_server_bind (FerryForkServer *self, FerryAffinity *affinity);
 /* Returns (nullable) why the program cannot be a fork server. */
 const char *ferry_fork_server_get_obstacle (FerryForkServer *self);
 /* Whether the launcher of the fork server's process says what a standard stream of its workers is. */
@@ -51,10 +51,10 @@ void ferry_fork_server_fork (FerryForkServer *self, FerryRouter *router, FerryWo
 /* main: resets the count of failures, so that a fork server that has failed too often is started again. */
 void ferry_fork_server_forgive (FerryForkServer *self);
 
-/* main: binds the launcher, its sandbox and its fork server to the thread of home, unless they are bound. */
-void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
-/* Returns (nullable) the router's FerryHome; NULL before the launcher's first use with a router. */
-FerryHome *ferry_launcher_get_home (FerryLauncher *self);
+/* main: binds the launcher, its sandbox and its fork server to the thread of affinity, unless they are bound. */
+void ferry_launcher_bind (FerryLauncher *self, FerryAffinity *affinity);
+/* Returns (nullable) the router's FerryAffinity; NULL before the launcher's first use with a router. */
+FerryAffinity *ferry_launcher_get_affinity (FerryLauncher *self);
 char **ferry_launcher_get_environ (FerryLauncher *self);
 /* (nullable) */
 const char *ferry_launcher_get_cwd (FerryLauncher *self);

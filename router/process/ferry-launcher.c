@@ -83,12 +83,12 @@ struct _FerryLauncher
 {
   GObject parent_instance;
 
-  FerryHome *home;       /* (owned) (nullable): the router's; NULL before the first use with a router */
-  char *name;            /* (owned) (nullable): the workers'; NULL for the program's name */
-  char **argv;           /* (owned) (nullable): NULL until it is set */
-  char **environ;        /* (owned) */
-  char *cwd;             /* (owned) (nullable) */
-  gint64 attach_timeout; /* -1: no limit */
+  FerryAffinity *affinity; /* (owned) (nullable): the router's; NULL before the first use with a router */
+  char *name;              /* (owned) (nullable): the workers'; NULL for the program's name */
+  char **argv;             /* (owned) (nullable): NULL until it is set */
+  char **environ;          /* (owned) */
+  char *cwd;               /* (owned) (nullable) */
+  gint64 attach_timeout;   /* -1: no limit */
   guint64 buffer_capacity;
   gboolean trusted;
   gboolean use_fork_server; /* for channels */
@@ -174,7 +174,7 @@ ferry_launcher_finalize (GObject *object)
   g_free (self->name);
   g_clear_object (&self->fork_server);
   g_clear_object (&self->sandbox);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
 
   G_OBJECT_CLASS (ferry_launcher_parent_class)->finalize (object);
 }
@@ -211,14 +211,14 @@ ferry_launcher_init (FerryLauncher *self)
 }
 
 void
-ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
+ferry_launcher_bind (FerryLauncher *self, FerryAffinity *affinity)
 {
-  if (self->home == NULL)
-    self->home = ferry_home_ref (home);
+  if (self->affinity == NULL)
+    self->affinity = ferry_affinity_ref (affinity);
   if (self->sandbox != NULL)
-    ferry_sandbox_bind (self->sandbox, self->home);
+    ferry_sandbox_bind (self->sandbox, self->affinity);
   if (self->fork_server != NULL)
-    ferry_fork_server_bind (self->fork_server, self->home);
+    ferry_fork_server_bind (self->fork_server, self->affinity);
 }
 
 /**
@@ -303,8 +303,8 @@ prepare_sandbox (FerryLauncher *self)
 {
   if (self->sandbox == NULL)
     return;
-  if (self->home != NULL)
-    ferry_sandbox_bind (self->sandbox, self->home);
+  if (self->affinity != NULL)
+    ferry_sandbox_bind (self->sandbox, self->affinity);
   /* Starts measuring what the system supports now, since spawning needs the result and must not wait for it. */
   ferry_sandbox_get_strength_async (NULL, NULL, NULL);
 }
@@ -360,7 +360,7 @@ ferry_launcher_set_property (GObject *object, guint property_id, const GValue *v
 {
   FerryLauncher *self = FERRY_LAUNCHER (object);
 
-  if (!ferry_home_check_property (self->home, pspec) || !check_value (property_id, value))
+  if (!ferry_affinity_check_property (self->affinity, pspec) || !check_value (property_id, value))
     return;
   if (property_id != PROP_NICE && property_id < PROP_STDIN)
     ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec);
@@ -375,7 +375,7 @@ ferry_launcher_get_property (GObject *object, guint property_id, GValue *value, 
 {
   FerryLauncher *self = FERRY_LAUNCHER (object);
 
-  if (ferry_home_check_property (self->home, pspec))
+  if (ferry_affinity_check_property (self->affinity, pspec))
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
@@ -558,7 +558,7 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
 
   self->environ = value != NULL ? g_environ_setenv (self->environ, variable, value, TRUE)
                                 : g_environ_unsetenv (self->environ, variable);
@@ -579,7 +579,7 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (limit < FERRY_N_LIMITS);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
 
   self->attributes.limits_set |= 1u << limit;
   self->attributes.limits[limit] = value;
@@ -602,7 +602,7 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (stream < FERRY_N_STREAMS);
   g_return_if_fail (fd >= 0);
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
 
   set_stream (self, stream, STREAM_GIVEN, fd);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STDIN + stream]);
@@ -772,7 +772,7 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
   g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_affinity_check_error (self->affinity, G_STRFUNC, error))
     return FALSE;
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
     return ferry_launcher_add_watched_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
@@ -1061,9 +1061,9 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
   g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_router_check (router, error) || !ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_router_check (router, error) || !ferry_affinity_check_error (self->affinity, G_STRFUNC, error))
     return NULL;
-  ferry_launcher_bind (self, router->home);
+  ferry_launcher_bind (self, router->affinity);
   if (!check_senders (self, error))
     return NULL;
   give_up_fork_server (self);
@@ -1160,7 +1160,7 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   g_return_val_if_fail (address != NULL && address[0] != '\0', FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !check_may_persist (self, error) ||
+  if (!ferry_affinity_check_error (self->affinity, G_STRFUNC, error) || !check_may_persist (self, error) ||
       !ferry_attachment_check_may_start (error) || !check_listens (error))
     return FALSE;
   plan = make_plan (self, NULL, TRUE, error);
@@ -1219,10 +1219,10 @@ ferry_launcher_dup_program_name (FerryLauncher *self)
   return g_path_get_basename (program);
 }
 
-FerryHome *
-ferry_launcher_get_home (FerryLauncher *self)
+FerryAffinity *
+ferry_launcher_get_affinity (FerryLauncher *self)
 {
-  return self->home;
+  return self->affinity;
 }
 
 char **

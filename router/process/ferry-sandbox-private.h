@@ -7,15 +7,15 @@
 
 #pragma once
 
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "link/ferry-link-private.h"
 #include "process/ferry-sandbox.h"
 #include "process/ferry-spawn-private.h"
 
 G_BEGIN_DECLS
 
-/* Binds the sandbox to a home, unless it is bound: from then on only the home's thread may use the sandbox. */
-void ferry_sandbox_bind (FerrySandbox *self, FerryHome *home);
+/* Binds the sandbox to an affinity, unless it is bound: from then on only the affinity's thread may use the sandbox. */
+void ferry_sandbox_bind (FerrySandbox *self, FerryAffinity *affinity);
 
 /* Whether workers are to run in the sandbox. FALSE for NULL and for FERRY_SANDBOX_POLICY_OFF. */
 gboolean ferry_sandbox_is_on (FerrySandbox *self);

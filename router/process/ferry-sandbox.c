@@ -72,7 +72,7 @@ struct _FerrySandbox
 {
   GObject parent_instance;
 
-  FerryHome *home; /* (owned) (nullable): the launcher's home */
+  FerryAffinity *affinity; /* (owned) (nullable): the launcher's affinity */
   FerrySandboxPolicy policy;
   guint32 layers;
   guint32 required_layers;
@@ -111,7 +111,7 @@ ferry_sandbox_finalize (GObject *object)
 
   g_strfreev (self->read_only);
   g_strfreev (self->writable);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
 
   G_OBJECT_CLASS (ferry_sandbox_parent_class)->finalize (object);
 }
@@ -159,7 +159,7 @@ ferry_sandbox_set_property (GObject *object, guint property_id, const GValue *va
   FerrySandbox *self = FERRY_SANDBOX (object);
   g_auto (GValue) absolute = G_VALUE_INIT;
 
-  if (!ferry_home_check_property (self->home, pspec))
+  if (!ferry_affinity_check_property (self->affinity, pspec))
     return;
   if (G_VALUE_HOLDS (value, G_TYPE_STRV))
     {
@@ -175,7 +175,7 @@ ferry_sandbox_get_property (GObject *object, guint property_id, GValue *value, G
 {
   FerrySandbox *self = FERRY_SANDBOX (object);
 
-  if (ferry_home_check_property (self->home, pspec))
+  if (ferry_affinity_check_property (self->affinity, pspec))
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
@@ -326,10 +326,10 @@ ferry_sandbox_init (FerrySandbox *self)
 }
 
 void
-ferry_sandbox_bind (FerrySandbox *self, FerryHome *home)
+ferry_sandbox_bind (FerrySandbox *self, FerryAffinity *affinity)
 {
-  if (self->home == NULL)
-    self->home = ferry_home_ref (home);
+  if (self->affinity == NULL)
+    self->affinity = ferry_affinity_ref (affinity);
 }
 
 /**

@@ -48,7 +48,7 @@ struct _FerryWorker
   char *name;                       /* const: (owned) */
   FerryLink *link;                  /* main: (owned) (nullable): NULL when the worker has ended */
   FerryMonitor *monitor;            /* const: (owned) */
-  FerryHome *home;                  /* const: (owned): the router's */
+  FerryAffinity *affinity;          /* const: (owned): the router's */
   _Atomic gboolean asked;           /* any: a thread other than the router's has called ferry_worker_force_exit() */
   _Atomic GPid pid;                 /* any thread reads it; the router's thread writes it */
   _Atomic guint state;              /* a FerryWorkerState; any thread reads it; the router's thread writes it */
@@ -90,7 +90,7 @@ ferry_worker_finalize (GObject *object)
   g_free (self->name);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
   g_clear_object (&self->exit);
 
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
@@ -114,7 +114,7 @@ ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GP
     g_value_set_int (value, self->pid);
   else if (property_id == PROP_STATE)
     g_value_set_enum (value, (int) self->state);
-  else if (!ferry_home_check_property (self->home, pspec))
+  else if (!ferry_affinity_check_property (self->affinity, pspec))
     return;
   else if (property_id == PROP_EXIT)
     g_value_set_object (value, self->exit);
@@ -224,7 +224,7 @@ ferry_worker_new (FerryLink *link, FerryRouter *router)
   self->name = g_strdup (link->name);
   self->link = ferry_link_ref (link);
   self->monitor = ferry_monitor_ref (router->monitor);
-  self->home = ferry_home_ref (router->home);
+  self->affinity = ferry_affinity_ref (router->affinity);
   return self;
 }
 
@@ -505,7 +505,7 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
   g_return_val_if_fail (signal_number > 0 && signal_number < NSIG, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_affinity_check_error (self->affinity, G_STRFUNC, error))
     return FALSE;
   if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
     return TRUE;
@@ -535,11 +535,12 @@ ferry_worker_force_exit (FerryWorker *self)
 {
   g_return_if_fail (FERRY_IS_WORKER (self));
 
-  if (ferry_home_is_own (self->home))
+  if (ferry_affinity_is_own (self->affinity))
     ferry_worker_send_signal (self, SIGKILL, NULL);
   /* Relaxed: the mailbox orders this thread's writes before the callback. */
   else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
-    ferry_home_invoke (self->home, (FerryMailboxFunc) ferry_worker_force_exit, g_object_ref (self), g_object_unref);
+    ferry_affinity_invoke (self->affinity, (FerryMailboxFunc) ferry_worker_force_exit, g_object_ref (self),
+                           g_object_unref);
 }
 
 /**
@@ -572,7 +573,7 @@ ferry_worker_add_sender (FerryWorker *self, const char *name, FerrySender *sende
   g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_affinity_check_error (self->affinity, G_STRFUNC, error))
     return FALSE;
   if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,

@@ -34,10 +34,10 @@ typedef struct
 
 typedef struct
 {
-  FerryTurns turns;        /* the blocks that were taken out of the local queue */
-  FerryDelivery *delivery; /* (unowned) (nullable): the innermost one; each lies on the stack of its function */
-  guint n_running;         /* how many dispatches run, nested within each other */
-  int depth;               /* that of main loops, by g_main_depth(), in which the innermost dispatch runs */
+  FerryFairQueue fair_queue; /* the blocks that were taken out of the local queue */
+  FerryDelivery *delivery;   /* (unowned) (nullable): the innermost one; each lies on the stack of its function */
+  guint n_running;           /* how many dispatches run, nested within each other */
+  int depth;                 /* that of main loops, by g_main_depth(), in which the innermost dispatch runs */
   gboolean told_of_nesting;
   guint64 n_steps;    /* how many blocks were begun and pipes were ended, each of which calls handlers */
   guint64 n_searched; /* the number of get_n_calls() when all rows were last served in a nested loop */

@@ -199,7 +199,7 @@ end_delivery (FerryRouter *self, FerryDelivery *delivery)
   while (other != NULL && other->link != delivery->link)
     other = other->outer;
   if (other == NULL)
-    ferry_turns_release (&self->dispatcher.turns, delivery->link);
+    ferry_fair_queue_release (&self->dispatcher.fair_queue, delivery->link);
 }
 
 static void
@@ -465,7 +465,7 @@ read_clock (Dispatch *dispatch, FerryLink *link)
   FerryLinkTurn *turn = &link->turn;
   gint64 now = g_get_monotonic_time ();
   gint64 passed = now - dispatch->last;
-  gboolean is_over = ferry_turns_charge (link, passed);
+  gboolean is_over = ferry_fair_queue_charge (link, passed);
 
   if (passed < CHECK_INTERVAL / 2 && turn->left == 0 && turn->check_every < MAX_CHECK_EVERY)
     turn->check_every *= 2;
@@ -696,8 +696,8 @@ take_what_came (FerryRouter *self, FerryMonitor *monitor)
     {
       FerryBlock *next = g_steal_pointer (&block->next);
 
-      is_held |= ferry_turns_is_held (&self->dispatcher.turns, block->link);
-      ferry_turns_add (&self->dispatcher.turns, block);
+      is_held |= ferry_fair_queue_is_held (&self->dispatcher.fair_queue, block->link);
+      ferry_fair_queue_add (&self->dispatcher.fair_queue, block);
       block = next;
     }
   return is_held;
@@ -720,7 +720,7 @@ dispatch_next (Dispatch *dispatch, FerryBlock *block)
       end_delivery (self, &delivery);
       if (has_cursor (block) && block->cursor < block->size)
         {
-          ferry_turns_put_back (&self->dispatcher.turns, block);
+          ferry_fair_queue_put_back (&self->dispatcher.fair_queue, block);
           return result;
         }
     }
@@ -875,7 +875,7 @@ tidy_row (FerryRouter *self, FerryLink *link, FerryBlock *first)
 
       if (block->kind == FERRY_BLOCK_DONE || (is_records && move_records (queue, block, to)))
         {
-          ferry_turns_remove (link, before, block);
+          ferry_fair_queue_remove (link, before, block);
           ferry_local_queue_give_back (queue, block);
         }
       else
@@ -997,7 +997,7 @@ ferry_router_dispatch (FerryRouter *self, FerryCondition condition, gpointer use
   if (self->dispatcher.n_running++ == 0)
     self->dispatcher.number++;
   for (const FerryDelivery *delivery = self->dispatcher.delivery; delivery != NULL; delivery = delivery->outer)
-    ferry_turns_hold (&self->dispatcher.turns, delivery->link);
+    ferry_fair_queue_hold (&self->dispatcher.fair_queue, delivery->link);
   while (result == FERRY_DISPATCH_IDLE || result == FERRY_DISPATCH_TURN)
     {
       FerryBlock *block;
@@ -1017,7 +1017,7 @@ ferry_router_dispatch (FerryRouter *self, FerryCondition condition, gpointer use
           result = dispatch_beside_all (&course);
           continue;
         }
-      block = ferry_turns_take (&self->dispatcher.turns);
+      block = ferry_fair_queue_take (&self->dispatcher.fair_queue);
       before = course.last;
       if (block != NULL)
         {
@@ -1078,8 +1078,8 @@ ferry_router_discard (FerryRouter *self, FerryMonitor *monitor)
     if (under_way->block != NULL && has_cursor (under_way->block))
       discard_block (self, monitor, under_way->block);
   take_what_came (self, monitor);
-  ferry_turns_release_all (&self->dispatcher.turns);
-  while ((block = ferry_turns_take (&self->dispatcher.turns)) != NULL)
+  ferry_fair_queue_release_all (&self->dispatcher.fair_queue);
+  while ((block = ferry_fair_queue_take (&self->dispatcher.fair_queue)) != NULL)
     if (block->kind == FERRY_BLOCK_ENDED || block->kind == FERRY_BLOCK_OUTPUT)
       g_queue_push_tail (&last, block);
     else
@@ -1103,7 +1103,7 @@ ferry_router_drain_and_dispatch (FerryRouter *self)
   do
     {
       ferry_short_cut_drain (ferry_monitor_get_short_cut (self->monitor),
-                             ferry_turns_has_until (&self->dispatcher.turns, G_MAXUINT64) ||
+                             ferry_fair_queue_has_until (&self->dispatcher.fair_queue, G_MAXUINT64) ||
                                ferry_hot_cells_get_tick (&self->dispatcher.hot_cells) != G_MAXINT64);
       result = ferry_router_dispatch (self, NULL, NULL);
       if (result == FERRY_DISPATCH_SPENT)
@@ -1145,7 +1145,7 @@ ferry_router_has_passed (FerryRouter *self, const FerryMoment *moment)
   if (!ferry_monitor_is_watermark_reached (self->monitor, moment->watermark, &n_pushed))
     return FALSE;
   return ferry_local_queue_get_n_popped (ferry_monitor_get_local_queue (self->monitor)) >= n_pushed &&
-         !ferry_turns_has_until (&self->dispatcher.turns, n_pushed);
+         !ferry_fair_queue_has_until (&self->dispatcher.fair_queue, n_pushed);
 }
 
 gboolean

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "route/ferry-receiver.h"
 
 G_BEGIN_DECLS
@@ -18,7 +18,7 @@ struct _FerryReceiver
 {
   GObject parent_instance;
 
-  FerryHome *home;              /* const: (owned): the router's home */
+  FerryAffinity *affinity;      /* const: (owned): the router's affinity */
   guint64 connection_id;        /* const */
   gboolean keeps_types;         /* const: a type at one address is the same type as long as the pipe is open */
   FerryReceiverHandler handler; /* main, as all fields up to internal */
@@ -45,7 +45,7 @@ struct _FerryReceiver
 /* router: an atomic reference-counted box, which the receiver takes a reference to
  * latest: whether the pipe carries latest values, each of which comes with its type */
 void ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const char *worker);
-FerryReceiver *ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryHome *home,
+FerryReceiver *ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryAffinity *affinity,
                                    FerryReceiverEndFunc end_func);
 /* any: returns (transfer full) (nullable): the router, while it lives */
 gpointer ferry_receiver_dup_router (FerryReceiver *self);

@@ -131,7 +131,7 @@ ferry_receiver_finalize (GObject *object)
 
   g_free (self->sender_name);
   g_clear_object (&self->exit);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
   if (self->router != NULL)
     g_atomic_rc_box_release_full (self->router, (GDestroyNotify) g_weak_ref_clear);
   g_weak_ref_clear (&self->owner);
@@ -153,7 +153,7 @@ ferry_receiver_get_property (GObject *object, guint property_id, GValue *value, 
 {
   FerryReceiver *self = FERRY_RECEIVER (object);
 
-  if (property_id == PROP_CONNECTION_ID || ferry_home_check_property (self->home, pspec))
+  if (property_id == PROP_CONNECTION_ID || ferry_affinity_check_property (self->affinity, pspec))
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
@@ -288,14 +288,14 @@ ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const cha
 
 /* main: makes the receiver of a new pipe. */
 FerryReceiver *
-ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryHome *home,
+ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryAffinity *affinity,
                     FerryReceiverEndFunc end_func)
 {
   FerryReceiver *self = g_object_new (FERRY_TYPE_RECEIVER, NULL);
 
   self->connection_id = connection_id;
   self->keeps_types = !latest;
-  self->home = ferry_home_ref (home);
+  self->affinity = ferry_affinity_ref (affinity);
   self->end_func = end_func;
   self->router = g_atomic_rc_box_acquire (router);
   return self;
@@ -355,7 +355,7 @@ FerryExit *
 ferry_receiver_get_exit (FerryReceiver *self)
 {
   g_return_val_if_fail (FERRY_IS_RECEIVER (self), NULL);
-  ferry_return_val_if_elsewhere (self->home, NULL);
+  ferry_return_val_if_elsewhere (self->affinity, NULL);
 
   return self->exit;
 }
@@ -375,7 +375,7 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
                             GDestroyNotify destroy)
 {
   g_return_if_fail (FERRY_IS_RECEIVER (self));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
 
   change_handler (self, handler, user_data, destroy);
 }
@@ -480,7 +480,7 @@ ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSeriali
   Checked *checked;
 
   g_return_if_fail (FERRY_IS_RECEIVER (self));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
 
   if (handler == NULL)
     {
@@ -509,7 +509,7 @@ ferry_receiver_bind (FerryReceiver *self, GObject *owner)
 {
   g_return_if_fail (FERRY_IS_RECEIVER (self));
   g_return_if_fail (G_IS_OBJECT (owner));
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
 
   if (self->closed)
     return;

@@ -22,14 +22,14 @@ struct _FerryRouter
 {
   GObject parent_instance;
 
-  guint fork_number;     /* const: see ferry-forks-private.h */
-  GMainContext *context; /* const: (owned) */
-  FerryHome *home;       /* const: (owned) */
-  GWeakRef *weak;        /* const: (owned): an atomic reference-counted box with a weak reference to this router */
-  FerryTimers *timers;   /* const: (owned): paces on the context, also while the router does not run */
-  FerryTimers *limits;   /* const: (owned): the context's limits */
-  FerryMailbox *mailbox; /* const: (owned): the context's mailbox */
-  int priority;          /* main, as all that follows */
+  guint fork_number;       /* const: see ferry-forks-private.h */
+  GMainContext *context;   /* const: (owned) */
+  FerryAffinity *affinity; /* const: (owned) */
+  GWeakRef *weak;          /* const: (owned): an atomic reference-counted box with a weak reference to this router */
+  FerryTimers *timers;     /* const: (owned): paces on the context, also while the router does not run */
+  FerryTimers *limits;     /* const: (owned): the context's limits */
+  FerryMailbox *mailbox;   /* const: (owned): the context's mailbox */
+  int priority;            /* main, as all that follows */
   gint64 dispatch_budget;
   gint64 ageing;
   gboolean by_monitor; /* for tests: the monitor drains always, and lends its drain lock to no thread; from the next

@@ -184,8 +184,8 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   pipe->router_thread = self->thread;
   pipe->lane_capacity = self->lane_capacity;
   pipe->max_message_size = self->max_message_size;
-  pipe->receiver = ferry_receiver_new (pipe->connection_id, (flags & FERRY_PIPE_LATEST) != 0, self->weak, self->home,
-                                       receiver_given_up);
+  pipe->receiver = ferry_receiver_new (pipe->connection_id, (flags & FERRY_PIPE_LATEST) != 0, self->weak,
+                                       self->affinity, receiver_given_up);
   self->pipes.n_open++;
   *receiver = g_object_ref (pipe->receiver);
   *sender = ferry_sender_new (pipe);
@@ -413,7 +413,7 @@ ferry_router_start (FerryRouter *self, GError **error)
     self->short_cut_source = ferry_monitor_attach_short_cut (self->monitor);
   self->pingee = g_steal_pointer (&pingee);
   self->dispatcher.hot_cells.pingee = self->pingee;
-  ferry_home_set_thread (self->home, g_thread_self ());
+  ferry_affinity_set_thread (self->affinity, g_thread_self ());
   g_atomic_pointer_set (&self->thread, g_thread_self ());
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
   return TRUE;
@@ -493,7 +493,7 @@ stop (FerryRouter *self)
   ferry_router_discard (self, monitor);
   end_all_pipes (self);
   /* Done last: until then other threads pass their requests to this thread. */
-  ferry_home_set_thread (self->home, NULL);
+  ferry_affinity_set_thread (self->affinity, NULL);
   self->stopping = FALSE;
 }
 
@@ -542,7 +542,7 @@ ferry_router_constructed (GObject *object)
 
   if (self->context == NULL)
     self->context = g_main_context_ref_thread_default ();
-  self->home = ferry_home_new (self->context, NULL);
+  self->affinity = ferry_affinity_new (self->context, NULL);
   self->weak = g_atomic_rc_box_new0 (GWeakRef);
   g_weak_ref_init (self->weak, self);
   self->timers = ferry_timers_new (self->context);
@@ -594,7 +594,7 @@ ferry_router_finalize (GObject *object)
   ferry_timers_remove_way (self->limits, self);
   ferry_timers_unref_limits (self->limits);
   ferry_mailbox_unref (self->mailbox);
-  ferry_home_unref (self->home);
+  ferry_affinity_unref (self->affinity);
   g_atomic_rc_box_release_full (self->weak, (GDestroyNotify) g_weak_ref_clear);
   ferry_memory_account_unref (self->account);
   g_main_context_unref (self->context);
@@ -643,7 +643,7 @@ ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
   guint64 own, other;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
+  ferry_return_val_if_elsewhere (self->affinity, 0);
 
   if ((guint) counter >= FERRY_N_COUNTERS)
     g_return_val_if_reached (0);
@@ -692,7 +692,7 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
 
   /* The other properties may be changed on the router's thread. */
   if (property_id != PROP_MAIN_CONTEXT && property_id != PROP_RUNNING)
-    ferry_return_if_elsewhere (self->home);
+    ferry_return_if_elsewhere (self->affinity);
   if (property_id == PROP_RUNNING)
     g_value_set_boolean (value, get_thread (self) != NULL);
   else if (property_id == PROP_BUFFER_LIMIT)
@@ -707,7 +707,7 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
   FerryRouter *self = FERRY_ROUTER (object);
   guint64 limit;
 
-  ferry_return_if_elsewhere (self->home);
+  ferry_return_if_elsewhere (self->affinity);
   if (property_id == PROP_BUFFER_LIMIT)
     {
       limit = g_value_get_uint64 (value);

@@ -251,16 +251,16 @@ submit_when_room (gpointer data)
 static void
 wait_for_room (FerryExecutor *self, FerryTask *task, FerryCompletion *completion, GCancellable *cancellable)
 {
-  FerryHome *home = ferry_executor_get_router (self)->home;
+  FerryAffinity *affinity = ferry_executor_get_router (self)->affinity;
   Submission *submission = g_new0 (Submission, 1);
 
   submission->executor = g_object_ref (self);
   submission->task = g_object_ref (task);
   submission->completion = ferry_completion_ref (completion);
   g_set_object (&submission->cancellable, cancellable);
-  if (!ferry_home_is_own (home))
+  if (!ferry_affinity_is_own (affinity))
     {
-      ferry_home_invoke (home, submit_when_room, submission, submission_free);
+      ferry_affinity_invoke (affinity, submit_when_room, submission, submission_free);
       return;
     }
   submit_when_room (submission);
@@ -301,7 +301,7 @@ ferry_executor_call_async (FerryExecutor *self, const char *function, GVariant *
   call = ferry_completion_get_data (completion);
   *call = (Call){g_object_ref (self), g_main_context_ref_thread_default (), callback, user_data, g_strdup (function)};
   /* On another thread, the task may end meanwhile; where its end then has the callback called, that is no recursion. */
-  call->is_submitted = !ferry_home_is_own (ferry_executor_get_router (self)->home);
+  call->is_submitted = !ferry_affinity_is_own (ferry_executor_get_router (self)->affinity);
   ferry_completion_call (completion, call_over, cancellable);
   if (ferry_completion_is_reserved (completion))
     return;

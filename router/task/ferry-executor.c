@@ -139,7 +139,7 @@ get_n_items (GListModel *model)
 {
   FerryExecutor *self = FERRY_EXECUTOR (model);
 
-  if (!ferry_home_check (self->router->home, "g_list_model_get_n_items"))
+  if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_n_items"))
     return 0;
   return self->list.length;
 }
@@ -167,7 +167,7 @@ get_item (GListModel *model, guint position)
 {
   FerryExecutor *self = FERRY_EXECUTOR (model);
 
-  if (!ferry_home_check (self->router->home, "g_list_model_get_item"))
+  if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_item"))
     return NULL;
   if (position >= self->list.length)
     return NULL;
@@ -924,7 +924,7 @@ check (FerryExecutor *self, const FerryRun *run, GError **error)
 static gboolean
 submit_now (FerryExecutor *self, FerryRun *run, GError **error)
 {
-  if (!ferry_task_submit_to (run->owner, &self->source, self->router->home, error))
+  if (!ferry_task_submit_to (run->owner, &self->source, self->router->affinity, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
@@ -1102,7 +1102,7 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_TASK (task));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   /* The GTask holds references to the executor and to the task. */
   call = g_task_new (self, cancellable, callback, user_data);
@@ -1148,7 +1148,7 @@ ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
 static gboolean
 check_task (FerryExecutor *self, const char *function, FerryTask *task, GError **error)
 {
-  if (!ferry_home_check_error (self->router->home, function, error))
+  if (!ferry_affinity_check_error (self->router->affinity, function, error))
     return FALSE;
   if (ferry_executor_has_task (self, task))
     return TRUE;
@@ -1283,7 +1283,7 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
   g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+  if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error))
     return NULL;
   if (!ferry_task_get_done (task))
     {
@@ -1327,7 +1327,7 @@ ferry_executor_clear_finished (FerryExecutor *self)
   g_autoptr (GPtrArray) leaving = NULL;
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   leaving = take_finished (self);
   list_unlink (self, leaving);
@@ -1350,7 +1350,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
 
-  if (!ferry_home_is_own (self->router->home))
+  if (!ferry_affinity_is_own (self->router->affinity))
     {
       put_into_inbox (self, &self->inbox);
       return 0;
@@ -1412,7 +1412,7 @@ ferry_executor_set_paused (FerryExecutor *self, gboolean paused, gboolean runnin
   gboolean changed;
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   kept = g_object_ref (self);
   changed = self->source.queue.paused != !!paused;
@@ -1478,7 +1478,7 @@ ferry_executor_stop (FerryExecutor *self)
 {
   g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   kept = g_object_ref (self);
   begin_stop (self);
@@ -1513,7 +1513,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   gint64 deadline = ferry_time_add (g_get_monotonic_time (), timeout);
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   /* The GTask holds a reference to the executor. */
   shutdown = g_task_new (self, cancellable, callback, user_data);
@@ -1579,7 +1579,7 @@ ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner)
 {
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_RUNNER (runner));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
   ferry_return_if_fail (ferry_runner_get_router (runner) == self->router,
                         "the runner has another router; give an executor runners of one router");
   ferry_return_if_fail (!g_ptr_array_find (self->runners, runner, NULL),
@@ -1650,7 +1650,7 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  if (!is_of_any_thread (property_id) && !ferry_home_check_property (self->router->home, pspec))
+  if (!is_of_any_thread (property_id) && !ferry_affinity_check_property (self->router->affinity, pspec))
     return;
   if (property_id == PROP_STATE)
     g_value_set_enum (value, atomic_load_explicit (&self->state, memory_order_acquire));
@@ -1696,7 +1696,7 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
       self->runs_this_program = runs_this_program (self);
       add_runner (self, self->runner);
     }
-  else if (ferry_home_check_property (self->router->home, pspec) &&
+  else if (ferry_affinity_check_property (self->router->affinity, pspec) &&
            ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec) &&
            property_id != PROP_MAX_PENDING)
     list_trim (self);
@@ -1889,7 +1889,7 @@ FerryExecutor *
 ferry_executor_new (FerryPool *pool)
 {
   g_return_val_if_fail (FERRY_IS_POOL (pool), NULL);
-  ferry_return_val_if_elsewhere (ferry_runner_get_router (FERRY_RUNNER (pool))->home, NULL);
+  ferry_return_val_if_elsewhere (ferry_runner_get_router (FERRY_RUNNER (pool))->affinity, NULL);
 
   return ferry_executor_new_for_runner (FERRY_RUNNER (pool));
 }
@@ -1906,7 +1906,7 @@ FerryExecutor *
 ferry_executor_new_for_runner (FerryRunner *runner)
 {
   g_return_val_if_fail (FERRY_IS_RUNNER (runner), NULL);
-  ferry_return_val_if_elsewhere (ferry_runner_get_router (runner)->home, NULL);
+  ferry_return_val_if_elsewhere (ferry_runner_get_router (runner)->affinity, NULL);
 
   return g_object_new (FERRY_TYPE_EXECUTOR, "runner", runner, NULL);
 }

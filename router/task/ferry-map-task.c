@@ -100,16 +100,16 @@ ferry_task_new_for_map (FerryMap *map, const char *name, const char *unit)
 {
   g_autoptr (FerryExecutor) executor = NULL;
   FerryWholeTask *self;
-  FerryHome *home;
+  FerryAffinity *affinity;
   gboolean is_finished, paused;
 
   g_return_val_if_fail (FERRY_IS_MAP (map), NULL);
   g_return_val_if_fail (name != NULL, NULL);
 
   g_object_get (map, "executor", &executor, NULL);
-  home = ferry_executor_get_router (executor)->home;
-  ferry_return_val_if_elsewhere (home, NULL);
-  self = ferry_whole_task_new (FERRY_TYPE_WHOLE_TASK, &functions, map, home, name, unit);
+  affinity = ferry_executor_get_router (executor)->affinity;
+  ferry_return_val_if_elsewhere (affinity, NULL);
+  self = ferry_whole_task_new (FERRY_TYPE_WHOLE_TASK, &functions, map, affinity, name, unit);
   g_signal_connect_object (map, "notify::n-done", G_CALLBACK (report), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (map, "notify::paused", G_CALLBACK (paused_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (map, "finished", G_CALLBACK (finish), self, G_CONNECT_SWAPPED);

@@ -1047,7 +1047,7 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   ferry_map_input_set_arguments (&self->input, arguments);
 }
@@ -1072,7 +1072,7 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (G_IS_LIST_MODEL (model));
   g_return_if_fail (func != NULL);
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   ferry_map_input_set_model (&self->input, model, func, user_data, destroy);
 }
@@ -1093,7 +1093,7 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (func != NULL);
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   ferry_map_input_set_source (&self->input, func, user_data, destroy);
 }
@@ -1151,7 +1151,7 @@ void
 ferry_map_start (FerryMap *self)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   if (self->taker == NULL)
     start (self, emit_result);
@@ -1178,7 +1178,7 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_map_next_async);
@@ -1213,7 +1213,7 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
+  if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) ||
       !g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
   if (has_result (self))
@@ -1283,7 +1283,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   ferry_return_if_fail (!self->started, STARTED);
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   self->collector = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (self->collector, ferry_map_collect_async);
@@ -1355,7 +1355,8 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   ferry_return_val_if_fail (!self->started, NULL, STARTED);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) || !ferry_iterate_check (self->router, error))
+  if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) ||
+      !ferry_iterate_check (self->router, error))
     return NULL;
   /* Not a Hold: the map must run on, even if a handler drops the application's reference. */
   kept = g_object_ref (self);
@@ -1391,9 +1392,9 @@ ferry_map_cancel (FerryMap *self)
 
   g_return_if_fail (FERRY_IS_MAP (self));
 
-  if (!ferry_home_is_own (self->router->home))
+  if (!ferry_affinity_is_own (self->router->affinity))
     {
-      ferry_home_invoke (self->router->home, cancel_asked, g_object_ref (self), g_object_unref);
+      ferry_affinity_invoke (self->router->affinity, cancel_asked, g_object_ref (self), g_object_unref);
       return;
     }
   if (self->cancelled || self->finished)
@@ -1424,7 +1425,7 @@ ferry_map_set_paused (FerryMap *self, gboolean paused)
   g_autoptr (GPtrArray) chunks = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   if (self->paused == !!paused)
     return;
@@ -1524,7 +1525,7 @@ ferry_map_get_property (GObject *object, guint property_id, GValue *value, GPara
   FerryMap *self = FERRY_MAP (object);
 
   /* What is set at construction only, any thread may read. */
-  if (property_id > PROP_ORDER && !ferry_home_check_property (self->router->home, pspec))
+  if (property_id > PROP_ORDER && !ferry_affinity_check_property (self->router->affinity, pspec))
     return;
   if (fields[property_id] != 0)
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
@@ -1536,7 +1537,7 @@ ferry_map_get_property (GObject *object, guint property_id, GValue *value, GPara
 static void
 set_setting (FerryMap *self, guint property_id, const GValue *value, GParamSpec *pspec)
 {
-  if (!ferry_home_check_property (self->router->home, pspec))
+  if (!ferry_affinity_check_property (self->router->affinity, pspec))
     return;
   if (property_id == PROP_RUN_TIMEOUT && self->started)
     {

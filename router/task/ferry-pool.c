@@ -858,7 +858,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   /* The GTask holds a reference to the pool. */
   task = g_task_new (self, cancellable, callback, user_data);
@@ -953,7 +953,7 @@ void
 ferry_pool_reset (FerryPool *self)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
@@ -1032,7 +1032,7 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
 {
   g_return_if_fail (FERRY_IS_POOL (self));
   g_return_if_fail (max_workers >= 1);
-  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_elsewhere (self->router->affinity);
 
   g_object_set (self, "max-workers", max_workers, NULL);
 }
@@ -1051,7 +1051,7 @@ const GError *
 ferry_pool_get_error (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
+  ferry_return_val_if_elsewhere (self->router->affinity, NULL);
 
   return self->error;
 }
@@ -1099,7 +1099,7 @@ GListModel *
 ferry_pool_get_workers (FerryPool *self)
 {
   g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
+  ferry_return_val_if_elsewhere (self->router->affinity, NULL);
 
   return G_LIST_MODEL (self->list);
 }
@@ -1136,7 +1136,7 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
 
   /* These two are set at construction only. */
   if (property_id != PROP_ROUTER && property_id != PROP_LAUNCHER &&
-      !ferry_home_check_property (self->router->home, pspec))
+      !ferry_affinity_check_property (self->router->affinity, pspec))
     return;
   if (property_id == PROP_NAME)
     g_value_set_string (value, get_name (self));
@@ -1156,7 +1156,7 @@ ferry_pool_set_property (GObject *object, guint property_id, const GValue *value
     self->router = ferry_property_require (object, value, pspec);
   else if (property_id == PROP_LAUNCHER)
     self->launcher = g_value_dup_object (value);
-  else if (ferry_home_check_property (self->router->home, pspec) &&
+  else if (ferry_affinity_check_property (self->router->affinity, pspec) &&
            ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
     setting_changed (self, property_id);
 }
@@ -1383,7 +1383,7 @@ ferry_pool_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
   if (self->launcher != NULL)
-    ferry_launcher_bind (self->launcher, self->router->home);
+    ferry_launcher_bind (self->launcher, self->router->affinity);
   g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
 }
 

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-wait-queue-private.h"
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "task/ferry-whole-task-private.h"
 
 /**
@@ -37,11 +37,11 @@ struct _FerryTaskGroup
   GHashTable *open;     /* (element-type FerryTask): the tasks that are not done */
   FerryWaitQueue waits; /* callers of ferry_task_group_wait_async() that wait until no task is open */
 
-  GWeakRef owner;         /* the object that the group is bound to; may be empty */
-  gpointer owner_address; /* (nullable): only compared, never used as a pointer; NULL before the first binding */
-  FerryHome *home;        /* any: (owned) (nullable): of the first thread that used the group; set once */
-  _Atomic gint asked;     /* any: another thread has posted cancel_asked(), which has not run yet */
-  _Atomic gint abandoned; /* any: the owner was disposed */
+  GWeakRef owner;          /* the object that the group is bound to; may be empty */
+  gpointer owner_address;  /* (nullable): only compared, never used as a pointer; NULL before the first binding */
+  FerryAffinity *affinity; /* any: (owned) (nullable): of the first thread that used the group; set once */
+  _Atomic gint asked;      /* any: another thread has posted cancel_asked(), which has not run yet */
+  _Atomic gint abandoned;  /* any: the owner was disposed */
 
   GSList *sums; /* (element-type FerryGroupTask) (unowned): the tasks that stand for the group, and are not done */
 };
@@ -79,11 +79,11 @@ static void group_task_take (FerryGroupTask *self, FerryTask *task);
 
 G_DEFINE_FINAL_TYPE (FerryTaskGroup, ferry_task_group, G_TYPE_OBJECT)
 
-/* any: returns (transfer none) (nullable) the home of the group's thread. */
-static FerryHome *
+/* any: returns (transfer none) (nullable) the affinity of the group's thread. */
+static FerryAffinity *
 get_home (FerryTaskGroup *self)
 {
-  return g_atomic_pointer_get (&self->home);
+  return g_atomic_pointer_get (&self->affinity);
 }
 
 /* any: whether this is the group's thread. The first caller's thread becomes it. On another one, logs a critical. */
@@ -92,12 +92,12 @@ check_thread (FerryTaskGroup *self, const char *function)
 {
   if (get_home (self) == NULL)
     {
-      g_autoptr (FerryHome) home = ferry_home_new_here ();
+      g_autoptr (FerryAffinity) affinity = ferry_affinity_new_here ();
 
-      if (g_atomic_pointer_compare_and_exchange (&self->home, NULL, home))
-        g_steal_pointer (&home);
+      if (g_atomic_pointer_compare_and_exchange (&self->affinity, NULL, affinity))
+        g_steal_pointer (&affinity);
     }
-  return ferry_home_check (get_home (self), function);
+  return ferry_affinity_check (get_home (self), function);
 }
 
 static gboolean
@@ -141,10 +141,10 @@ owner_disposed (gpointer data, GObject *owner)
 
   /* Release: pairs with is_abandoned(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
-  if (ferry_home_is_own (get_home (self)))
+  if (ferry_affinity_is_own (get_home (self)))
     cancel_abandoned (self);
   else
-    ferry_home_invoke (get_home (self), cancel_abandoned, g_object_ref (self), g_object_unref);
+    ferry_affinity_invoke (get_home (self), cancel_abandoned, g_object_ref (self), g_object_unref);
 }
 
 /* main: ends the binding to the owner, if there is one. If the owner is being disposed, the weak reference is empty or
@@ -207,7 +207,7 @@ ferry_task_group_finalize (GObject *object)
   ferry_wait_queue_clear (&self->waits);
   g_hash_table_unref (self->open);
   g_weak_ref_clear (&self->owner);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->affinity, ferry_affinity_unref);
 
   G_OBJECT_CLASS (ferry_task_group_parent_class)->finalize (object);
 }
@@ -217,7 +217,7 @@ ferry_task_group_get_property (GObject *object, guint property_id, GValue *value
 {
   FerryTaskGroup *self = FERRY_TASK_GROUP (object);
 
-  if (get_home (self) == NULL || ferry_home_check_property (get_home (self), pspec))
+  if (get_home (self) == NULL || ferry_affinity_check_property (get_home (self), pspec))
     g_value_set_uint (value, g_hash_table_size (self->open));
 }
 
@@ -345,11 +345,11 @@ ferry_task_group_cancel (FerryTaskGroup *self)
 
   g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
 
-  if (!ferry_home_is_own (get_home (self)))
+  if (!ferry_affinity_is_own (get_home (self)))
     {
       /* Acquire-release: if another cancel is posted already, its cancel_asked() sees what this thread wrote before. */
       if (!atomic_exchange_explicit (&self->asked, 1, memory_order_acq_rel))
-        ferry_home_invoke (get_home (self), cancel_asked, g_object_ref (self), g_object_unref);
+        ferry_affinity_invoke (get_home (self), cancel_asked, g_object_ref (self), g_object_unref);
       return 0;
     }
   kept = g_object_ref (self);

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/ferry-sibling-private.h"
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
 #include "task/ferry-runner-private.h"
@@ -39,10 +39,10 @@ typedef struct
  * Sinks arguments (nullable). */
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
 
-/* any: submits a task that was not submitted before to a source (unowned), which has it until it is done. home
+/* any: submits a task that was not submitted before to a source (unowned), which has it until it is done. affinity
  * (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the task was
  * cancelled before. */
-gboolean ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home, GError **error);
+gboolean ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryAffinity *affinity, GError **error);
 /* any: the task's run, which is the first field of a FerryListedRun. */
 FerryRun *ferry_task_get_run (FerryTask *self);
 /* any */

@@ -109,7 +109,7 @@ typedef struct
     FerryRun run;
     FerryListedRun listed;
   };
-  FerryHome *home;             /* (owned) (nullable): the executor's; const once the task is submitted */
+  FerryAffinity *affinity;     /* (owned) (nullable): the executor's; const once the task is submitted */
   FerryCompletion *call;       /* (owned) (nullable): finished at the end; set before the task is submitted */
   _Atomic (Rest *) rest;       /* (nullable): any thread may allocate it once the task is done */
   guint number;                /* const: the number in the default name */
@@ -289,7 +289,7 @@ peek_early (FerryTaskPrivate *priv)
 {
   const FerryEarlyAnswer *early = is_done (priv->run.state) ? NULL : ferry_run_get_early (&priv->run);
 
-  return early != NULL && !ferry_home_is_own (priv->home) ? early : NULL;
+  return early != NULL && !ferry_affinity_is_own (priv->affinity) ? early : NULL;
 }
 
 /* any: whether the calling thread sees the task's end. The early answer is looked at first: the router's thread may end
@@ -305,7 +305,7 @@ has_end (FerryTaskPrivate *priv)
 static gboolean
 is_submitted (FerryTaskPrivate *priv)
 {
-  /* Acquire: makes the home and the source visible; pairs with ferry_task_submit_to(). */
+  /* Acquire: makes the affinity and the source visible; pairs with ferry_task_submit_to(). */
   return atomic_load_explicit (&priv->submission, memory_order_acquire) == SUBMISSION_DONE;
 }
 
@@ -316,7 +316,7 @@ check_home (FerryTask *self, const char *function)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  return !is_submitted (priv) || ferry_home_check (priv->home, function);
+  return !is_submitted (priv) || ferry_affinity_check (priv->affinity, function);
 }
 
 static void await_processed (FerryTask *self);
@@ -354,7 +354,7 @@ check_nameable (FerryTask *self)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  if (is_submitted (priv) && !ferry_home_check_property (priv->home, properties[PROP_NAME]))
+  if (is_submitted (priv) && !ferry_affinity_check_property (priv->affinity, properties[PROP_NAME]))
     return FALSE;
   if (!ferry_task_get_done (self))
     return TRUE;
@@ -699,7 +699,8 @@ ferry_task_get_result (FerryTask *self, GError **error)
   early = peek_early (priv);
   if (early != NULL)
     return dup_outcome (early->result, early->error, early->trace, error);
-  if (!is_done (priv->run.state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
+  if (!is_done (priv->run.state) && is_submitted (priv) &&
+      !ferry_affinity_check_error (priv->affinity, G_STRFUNC, error))
     return NULL;
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
     return dup_outcome (priv->run.result, priv->run.error, priv->run.trace, error);
@@ -1165,10 +1166,10 @@ cancel_asked (gpointer data)
 static void
 pass_cancel_on (FerryTask *self)
 {
-  FerryHome *home = get_private (self)->home;
+  FerryAffinity *affinity = get_private (self)->affinity;
 
-  ferry_mailbox_post (home != NULL ? ferry_home_get_context (home) : NULL, cancel_asked, g_object_ref (self),
-                      g_object_unref);
+  ferry_mailbox_post (affinity != NULL ? ferry_affinity_get_context (affinity) : NULL, cancel_asked,
+                      g_object_ref (self), g_object_unref);
 }
 
 /* any: the cancel is passed on, so that handlers of the task never run within g_cancellable_cancel(), where they must
@@ -1310,7 +1311,7 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
   ThreadWait wait = {.task = self};
   gboolean ended;
 
-  if (!ferry_home_has_thread (get_private (self)->home))
+  if (!ferry_affinity_has_thread (get_private (self)->affinity))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "The task's router is not running; call ferry_router_start() on its thread first");
   if (g_main_context_is_owner (NULL))
@@ -1371,7 +1372,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
                        ferry_task_get_name (self));
       return NULL;
     }
-  if (ferry_home_is_own (priv->home))
+  if (ferry_affinity_is_own (priv->affinity))
     done = priv->run.source->wait (priv->run.source, self, timeout, error);
   else
     done = wait_elsewhere (self, timeout, error);
@@ -1783,7 +1784,7 @@ refuse_submission (FerryTask *self, guint submission, GError **error)
 }
 
 gboolean
-ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home, GError **error)
+ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryAffinity *affinity, GError **error)
 {
   FerryTaskPrivate *priv = get_private (self);
   guint submission = SUBMISSION_NONE;
@@ -1801,12 +1802,12 @@ ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryHome *home,
     return refuse_submission (self, submission, error);
   priv->run.source = source;
   priv->run.submit_time = g_get_monotonic_time ();
-  if (home != NULL)
-    priv->home = ferry_home_ref (home);
+  if (affinity != NULL)
+    priv->affinity = ferry_affinity_ref (affinity);
   rest = priv->rest;
   if (rest != NULL && rest->cancellable != NULL)
     watch_cancellable (self, rest);
-  /* Release: makes the source and the home visible; pairs with is_submitted() and prevent_submission(). */
+  /* Release: makes the source and the affinity visible; pairs with is_submitted() and prevent_submission(). */
   atomic_store_explicit (&priv->submission, SUBMISSION_DONE, memory_order_release);
   return TRUE;
 }
@@ -1874,7 +1875,7 @@ ferry_task_cancel (FerryTask *self)
   submission = prevent_submission (priv);
   if (submission == SUBMISSION_PREVENTED)
     return FALSE;
-  if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
+  if (submission == SUBMISSION_DONE && !ferry_affinity_is_own (priv->affinity))
     return ask_for_cancel (self);
   return ferry_run_cancel (&priv->run);
 }
@@ -1915,11 +1916,11 @@ set_paused_anywhere (FerryTask *self, gboolean paused)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  if (!is_submitted (priv) || ferry_home_is_own (priv->home))
+  if (!is_submitted (priv) || ferry_affinity_is_own (priv->affinity))
     return set_paused (self, paused);
   if (!can_cancel (priv))
     return FALSE;
-  ferry_home_invoke (priv->home, paused ? pause_asked : resume_asked, g_object_ref (self), g_object_unref);
+  ferry_affinity_invoke (priv->affinity, paused ? pause_asked : resume_asked, g_object_ref (self), g_object_unref);
   return TRUE;
 }
 
@@ -2331,7 +2332,7 @@ check_readable (FerryTask *self, guint property_id, GParamSpec *pspec)
   if (is_of_any_thread (property_id) || ((is_of_end || property_id == PROP_EXIT) && peek_early (priv) != NULL))
     return TRUE;
   if ((may_come_later || !ferry_task_get_done (self)) && is_submitted (priv) &&
-      !ferry_home_check_property (priv->home, pspec))
+      !ferry_affinity_check_property (priv->affinity, pspec))
     return FALSE;
   if (G_UNLIKELY (peek_early (priv) != NULL))
     await_processed (self);
@@ -2576,7 +2577,7 @@ ferry_task_finalize (GObject *object)
   drop_cancellable (FERRY_TASK (object));
   if (priv->rest != NULL)
     rest_free (priv->rest);
-  g_clear_pointer (&priv->home, ferry_home_unref);
+  g_clear_pointer (&priv->affinity, ferry_affinity_unref);
   g_clear_pointer (&priv->run.arguments, g_variant_unref);
   ferry_run_clear (&priv->run);
   if (priv->run.settings != &ferry_default_task_settings)

@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS
@@ -45,8 +45,8 @@ typedef struct
 } FerryWholeParts;
 
 /* Returns (transfer full) a task of the class type that waits. parts: the map or the group, which it keeps until it is
- * done. home: that of the parts. */
-gpointer ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpointer parts, FerryHome *home,
+ * done. affinity: that of the parts. */
+gpointer ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpointer parts, FerryAffinity *affinity,
                                const char *name, const char *unit);
 /* Returns (transfer none) (nullable) the map or the group; NULL once the task is done. */
 gpointer ferry_whole_task_get_parts (FerryWholeTask *self);

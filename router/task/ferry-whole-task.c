@@ -89,7 +89,7 @@ typedef struct
   FerryTaskSource source;           /* const */
   const FerryWholeParts *functions; /* const */
   gpointer parts;                   /* (owned) (nullable) */
-  FerryHome *home;                  /* const (owned) */
+  FerryAffinity *affinity;          /* const (owned) */
   char *unit;                       /* const (nullable) */
 } FerryWholeTaskPrivate;
 
@@ -186,7 +186,7 @@ is_done (gpointer task)
 static gboolean
 wait_for (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **error)
 {
-  GMainContext *context = ferry_home_get_context (get_private (task)->home);
+  GMainContext *context = ferry_affinity_get_context (get_private (task)->affinity);
   g_autofree char *what = g_strdup_printf ("Task '%s' was not done", ferry_task_get_name (task));
 
   return ferry_iterate_until (NULL, context, is_done, task, timeout, what, error);
@@ -215,7 +215,7 @@ ferry_whole_task_finalize (GObject *object)
 {
   FerryWholeTaskPrivate *priv = get_private (object);
 
-  g_clear_pointer (&priv->home, ferry_home_unref);
+  g_clear_pointer (&priv->affinity, ferry_affinity_unref);
   g_free (priv->unit);
   G_OBJECT_CLASS (ferry_whole_task_parent_class)->finalize (object);
 }
@@ -233,8 +233,8 @@ ferry_whole_task_init (FerryWholeTask *self)
 }
 
 gpointer
-ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpointer parts, FerryHome *home, const char *name,
-                      const char *unit)
+ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpointer parts, FerryAffinity *affinity,
+                      const char *name, const char *unit)
 {
   FerryTask *task = g_object_new (type, NULL);
   FerryWholeTaskPrivate *priv = get_private (task);
@@ -242,11 +242,11 @@ ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpointer par
   priv->source = (FerryTaskSource){.cancelled = cancelled, .pause_changed = pause_changed, .wait = wait_for};
   priv->functions = functions;
   priv->parts = g_object_ref (parts);
-  priv->home = ferry_home_ref (home);
+  priv->affinity = ferry_affinity_ref (affinity);
   priv->unit = g_strdup (unit);
   ferry_task_set_up (task, FERRY_TASK_KIND_PROGRESS, "", NULL);
   /* The parts hear of each pause, and say nothing while none of them ends. */
   g_object_set (task, "name", name, "stoppable", TRUE, NULL);
-  ferry_task_submit_to (task, &priv->source, home, NULL);
+  ferry_task_submit_to (task, &priv->source, affinity, NULL);
   return task;
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-turns.c, route/ferry-dispatch.c
+/* Tests: engine/ferry-fair-queue.c, route/ferry-dispatch.c
  *
  * A link with slow handlers, which has laid much ahead, beside one with a message now and then. What is counted is what
  * comes before that message, and not how long it takes. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-dispatch.c, engine/ferry-turns.c
+/* Tests: route/ferry-dispatch.c, engine/ferry-fair-queue.c
  *
  * Handlers that run a main loop, where two receivers share the link of one worker. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-sender.c, engine/ferry-home.c, engine/ferry-commands.c
+/* Tests: route/ferry-sender.c, engine/ferry-affinity.c, engine/ferry-commands.c
  *
  * Senders that are used by threads of the application. */
 

@@ -22,7 +22,7 @@ typedef struct
   gboolean has_begun;        /* a task that waits was begun by a worker, which nothing told of yet */
   gboolean ends_at_once;     /* a task that is cancelled has lost its worker before cancelled() returns */
   gboolean completes_waits;  /* wait() completes the task */
-  FerryHome *home;           /* (nullable): what belongs to a thread belongs to any without it */
+  FerryAffinity *home;       /* (nullable): what belongs to a thread belongs to any without it */
 } TaskTestExecutor;
 
 /* Submits a task to the executor, which may have several. */

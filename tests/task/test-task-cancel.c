@@ -372,7 +372,7 @@ cancel_elsewhere (FerryTask *task)
 static void
 test_cancel_elsewhere (void)
 {
-  g_autoptr (FerryHome) home = ferry_home_new_here ();
+  g_autoptr (FerryAffinity) home = ferry_affinity_new_here ();
   TaskTestExecutor executor = {.home = home};
   g_autoptr (FerryTask) task = task_test_new_executing (&executor);
   g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
@@ -397,7 +397,7 @@ test_cancel_elsewhere (void)
 static void
 test_cancel_waiting_elsewhere (void)
 {
-  g_autoptr (FerryHome) home = ferry_home_new_here ();
+  g_autoptr (FerryAffinity) home = ferry_affinity_new_here ();
   TaskTestExecutor executor = {.home = home};
   g_autoptr (FerryTask) task = task_test_new (&executor);
   g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
@@ -416,7 +416,7 @@ test_cancel_elsewhere_races (void)
 {
   for (guint i = 0; i < N_RACES; i++)
     {
-      g_autoptr (FerryHome) home = ferry_home_new_here ();
+      g_autoptr (FerryAffinity) home = ferry_affinity_new_here ();
       TaskTestExecutor executor = {.home = home};
       FerryTask *task = task_test_new_executing (&executor);
       GThread *thread = g_thread_new ("cancel", cancel_task_thread, g_object_ref (task));

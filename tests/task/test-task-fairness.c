@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-dispatch.c, engine/ferry-turns.c
+/* Tests: route/ferry-dispatch.c, engine/ferry-fair-queue.c
  *
  * Tasks beside a worker that lays buffers ahead, of which each takes its handler a while: answers do not wait for them.
  */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-home.c
+/* Tests: engine/ferry-affinity.c
  *
  * Public functions on a thread that they do not belong to: each of them works there, or says that it does not, and does
  * nothing. thread-calls.h has all of them. This program is its own worker. */
@@ -202,7 +202,7 @@ make_conversations (Scene *s)
   s->dictionary = ferry_dictionary_new ();
   s->interface = ferry_dictionary_create_interface ("example.Dictionary");
   s->replica = ferry_list_replica_new (s->proxy);
-  s->row = ferry_list_row_new (s->router->home);
+  s->row = ferry_list_row_new (s->router->affinity);
   s->folder = g_dir_make_tmp ("ferry-threads-XXXXXX", NULL);
   s->address = g_build_filename (s->folder, "socket", NULL);
   s->listener = ferry_listener_new (s->address, NULL);

@@ -26,7 +26,7 @@ list (FerryLink *link, GQueue *list)
 }
 
 static void
-move_behind_the_others (FerryTurns *self, FerryLink *link)
+move_behind_the_others (FerryFairQueue *self, FerryLink *link)
 {
   FerryLinkTurn *turn = &link->turn;
 
@@ -37,7 +37,7 @@ move_behind_the_others (FerryTurns *self, FerryLink *link)
 
 /* Adds a block at the end of its link's row. Takes ownership of the block. */
 void
-ferry_turns_add (FerryTurns *self, FerryBlock *block)
+ferry_fair_queue_add (FerryFairQueue *self, FerryBlock *block)
 {
   FerryLinkTurn *turn = &block->link->turn;
 
@@ -61,7 +61,7 @@ take_first (FerryLink *link)
 
   if (block->kind == FERRY_BLOCK_RECORDS && output != NULL && output->kind == FERRY_BLOCK_OUTPUT)
     {
-      ferry_turns_remove (link, block, output);
+      ferry_fair_queue_remove (link, block, output);
       return output;
     }
   link->turn.first = g_steal_pointer (&block->next);
@@ -70,7 +70,7 @@ take_first (FerryLink *link)
 
 /* (transfer full) (nullable): removes and returns the block to dispatch next. */
 FerryBlock *
-ferry_turns_take (FerryTurns *self)
+ferry_fair_queue_take (FerryFairQueue *self)
 {
   for (;;)
     {
@@ -99,10 +99,10 @@ ferry_turns_take (FerryTurns *self)
     }
 }
 
-/* Adds a block that ferry_turns_take() returned at the head of its link's row, since a part of the block is not
+/* Adds a block that ferry_fair_queue_take() returned at the head of its link's row, since a part of the block is not
  * dispatched yet. Takes ownership of the block. */
 void
-ferry_turns_put_back (FerryTurns *self, FerryBlock *block)
+ferry_fair_queue_put_back (FerryFairQueue *self, FerryBlock *block)
 {
   FerryLinkTurn *turn = &block->link->turn;
 
@@ -116,7 +116,7 @@ ferry_turns_put_back (FerryTurns *self, FerryBlock *block)
 
 /* Removes a block from its link's row. before: (nullable): the block before it. */
 void
-ferry_turns_remove (FerryLink *link, FerryBlock *before, FerryBlock *block)
+ferry_fair_queue_remove (FerryLink *link, FerryBlock *before, FerryBlock *block)
 {
   FerryLinkTurn *turn = &link->turn;
 
@@ -144,7 +144,7 @@ has_row_until (const GQueue *list, guint64 serial)
 
 /* Whether a row holds a block with that serial or an earlier one. */
 gboolean
-ferry_turns_has_until (const FerryTurns *self, guint64 serial)
+ferry_fair_queue_has_until (const FerryFairQueue *self, guint64 serial)
 {
   return has_row_until (&self->fresh, serial) || has_row_until (&self->others, serial) ||
          has_row_until (&self->held, serial);
@@ -152,7 +152,7 @@ ferry_turns_has_until (const FerryTurns *self, guint64 serial)
 
 /* Gives the link no turn until it is released. */
 void
-ferry_turns_hold (FerryTurns *self, FerryLink *link)
+ferry_fair_queue_hold (FerryFairQueue *self, FerryLink *link)
 {
   FerryLinkTurn *turn = &link->turn;
 
@@ -167,14 +167,14 @@ ferry_turns_hold (FerryTurns *self, FerryLink *link)
 }
 
 gboolean
-ferry_turns_is_held (const FerryTurns *self, const FerryLink *link)
+ferry_fair_queue_is_held (const FerryFairQueue *self, const FerryLink *link)
 {
   return link->turn.list == &self->held;
 }
 
 /* Lets a held link have its turns again. The turn in which it was held goes on, if it is not over. */
 void
-ferry_turns_release (FerryTurns *self, FerryLink *link)
+ferry_fair_queue_release (FerryFairQueue *self, FerryLink *link)
 {
   FerryLinkTurn *turn = &link->turn;
 
@@ -186,15 +186,15 @@ ferry_turns_release (FerryTurns *self, FerryLink *link)
 }
 
 void
-ferry_turns_release_all (FerryTurns *self)
+ferry_fair_queue_release_all (FerryFairQueue *self)
 {
   while (self->held.head != NULL)
-    ferry_turns_release (self, self->held.head->data);
+    ferry_fair_queue_release (self, self->held.head->data);
 }
 
 /* Charges the link for the microseconds that its handlers took. Returns whether its turn is over. */
 gboolean
-ferry_turns_charge (FerryLink *link, gint64 passed)
+ferry_fair_queue_charge (FerryLink *link, gint64 passed)
 {
   link->turn.spent = MIN (link->turn.spent + passed, HIGHEST_DEBT);
   return link->turn.spent >= TURN;

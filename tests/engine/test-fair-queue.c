@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-turns.c
+/* Tests: engine/ferry-fair-queue.c
  *
  * Which link's block is dispatched next, where a test says how long each one took. */
 
@@ -18,7 +18,7 @@
 
 typedef struct
 {
-  FerryTurns turns;
+  FerryFairQueue turns;
   FerryLink *links[N_LINKS];
   guint n_blocks; /* that were made, and not freed */
 } Scene;
@@ -47,7 +47,7 @@ add (Scene *self, guint link, guint n)
 
       block->link = self->links[link];
       block->number = (guint16) i;
-      ferry_turns_add (&self->turns, block);
+      ferry_fair_queue_add (&self->turns, block);
       self->n_blocks++;
     }
 }
@@ -56,14 +56,14 @@ add (Scene *self, guint link, guint n)
 static guint
 take (Scene *self, gint64 passed)
 {
-  FerryBlock *block = ferry_turns_take (&self->turns);
+  FerryBlock *block = ferry_fair_queue_take (&self->turns);
   guint index = 0;
 
   if (block == NULL)
     return N_LINKS;
   while (self->links[index] != block->link)
     index++;
-  ferry_turns_charge (block->link, passed);
+  ferry_fair_queue_charge (block->link, passed);
   g_free (block);
   self->n_blocks--;
   return index;
@@ -88,20 +88,20 @@ test_a_held_link_gets_no_turn (Scene *self, gconstpointer data)
 {
   add (self, 0, 1);
   add (self, 1, 1);
-  ferry_turns_hold (&self->turns, self->links[0]);
-  ferry_turns_hold (&self->turns, self->links[2]);
+  ferry_fair_queue_hold (&self->turns, self->links[0]);
+  ferry_fair_queue_hold (&self->turns, self->links[2]);
   add (self, 0, 1);
   add (self, 2, 1);
-  g_assert_true (ferry_turns_is_held (&self->turns, self->links[0]));
-  g_assert_false (ferry_turns_is_held (&self->turns, self->links[1]));
+  g_assert_true (ferry_fair_queue_is_held (&self->turns, self->links[0]));
+  g_assert_false (ferry_fair_queue_is_held (&self->turns, self->links[1]));
   g_assert_cmpuint (take (self, 0), ==, 1);
   g_assert_cmpuint (take (self, 0), ==, N_LINKS);
-  ferry_turns_release (&self->turns, self->links[0]);
-  ferry_turns_release (&self->turns, self->links[1]);
+  ferry_fair_queue_release (&self->turns, self->links[0]);
+  ferry_fair_queue_release (&self->turns, self->links[1]);
   g_assert_cmpuint (take (self, 0), ==, 0);
   g_assert_cmpuint (take (self, 0), ==, 0);
   g_assert_cmpuint (take (self, 0), ==, N_LINKS);
-  ferry_turns_release_all (&self->turns);
+  ferry_fair_queue_release_all (&self->turns);
   g_assert_cmpuint (take (self, 0), ==, 2);
 }
 
@@ -111,16 +111,16 @@ test_a_row_is_in_order (Scene *self, gconstpointer data)
   add (self, 0, 3);
   for (guint i = 0; i < 3; i++)
     {
-      FerryBlock *block = ferry_turns_take (&self->turns);
+      FerryBlock *block = ferry_fair_queue_take (&self->turns);
 
       g_assert_cmpuint (block->number, ==, i);
       /* A part of it is left. */
-      ferry_turns_put_back (&self->turns, block);
-      g_assert_true (ferry_turns_take (&self->turns) == block);
+      ferry_fair_queue_put_back (&self->turns, block);
+      g_assert_true (ferry_fair_queue_take (&self->turns) == block);
       g_free (block);
       self->n_blocks--;
     }
-  g_assert_null (ferry_turns_take (&self->turns));
+  g_assert_null (ferry_fair_queue_take (&self->turns));
 }
 
 /* The later of two records that were pushed on either side of output may be in one block with the first. */
@@ -137,13 +137,13 @@ test_output_overtakes_the_records_before_it (Scene *self, gconstpointer data)
   blocks[1]->kind = blocks[2]->kind = blocks[4]->kind = FERRY_BLOCK_OUTPUT;
   for (guint i = 0; i < G_N_ELEMENTS (order); i++)
     {
-      FerryBlock *block = ferry_turns_take (&self->turns);
+      FerryBlock *block = ferry_fair_queue_take (&self->turns);
 
       g_assert_true (block == blocks[order[i]]);
       g_free (block);
       self->n_blocks--;
     }
-  g_assert_null (ferry_turns_take (&self->turns));
+  g_assert_null (ferry_fair_queue_take (&self->turns));
 }
 
 static void
@@ -203,12 +203,12 @@ test_links_have_the_same_time (Scene *self, gconstpointer data)
     add (self, i, 20000);
   for (guint i = 0; i < 16000; i++)
     {
-      FerryBlock *block = ferry_turns_take (&self->turns);
+      FerryBlock *block = ferry_fair_queue_take (&self->turns);
       guint index = 0;
 
       while (self->links[index] != block->link)
         index++;
-      ferry_turns_charge (block->link, costs[index]);
+      ferry_fair_queue_charge (block->link, costs[index]);
       passed[index] += costs[index];
       g_free (block);
       self->n_blocks--;
@@ -247,14 +247,14 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, func) g_test_add (path, Scene, NULL, set_up, func, tear_down)
-  ADD ("/turns/a-row-is-in-order", test_a_row_is_in_order);
-  ADD ("/turns/output-overtakes-the-records-before-it", test_output_overtakes_the_records_before_it);
-  ADD ("/turns/a-held-link-gets-no-turn", test_a_held_link_gets_no_turn);
-  ADD ("/turns/a-turn-is-an-amount-of-time", test_a_turn_is_an_amount_of_time);
-  ADD ("/turns/a-fresh-link-goes-first", test_a_fresh_link_goes_first);
-  ADD ("/turns/a-link-is-fresh-once-in-a-round", test_a_link_is_fresh_once_in_a_round);
-  ADD ("/turns/links-have-the-same-time", test_links_have_the_same_time);
-  ADD ("/turns/a-debt-is-forgiven-in-part", test_a_debt_is_forgiven_in_part);
-  ADD ("/turns/a-debt-is-forgotten-where-nothing-waits", test_a_debt_is_forgotten_where_nothing_waits);
+  ADD ("/fair-queue/a-row-is-in-order", test_a_row_is_in_order);
+  ADD ("/fair-queue/output-overtakes-the-records-before-it", test_output_overtakes_the_records_before_it);
+  ADD ("/fair-queue/a-held-link-gets-no-turn", test_a_held_link_gets_no_turn);
+  ADD ("/fair-queue/a-turn-is-an-amount-of-time", test_a_turn_is_an_amount_of_time);
+  ADD ("/fair-queue/a-fresh-link-goes-first", test_a_fresh_link_goes_first);
+  ADD ("/fair-queue/a-link-is-fresh-once-in-a-round", test_a_link_is_fresh_once_in_a_round);
+  ADD ("/fair-queue/links-have-the-same-time", test_links_have_the_same_time);
+  ADD ("/fair-queue/a-debt-is-forgiven-in-part", test_a_debt_is_forgiven_in_part);
+  ADD ("/fair-queue/a-debt-is-forgotten-where-nothing-waits", test_a_debt_is_forgotten_where_nothing_waits);
   return g_test_run ();
 }

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A home is the thread that an object belongs to, and that thread's main context. See ferry-home-private.h. */
+/* An affinity is the thread that an object belongs to, and that thread's main context. See ferry-affinity-private.h. */
 
 #include "config.h"
 
-#include "engine/ferry-home-private.h"
+#include "engine/ferry-affinity-private.h"
 
 #include <stdatomic.h>
 
@@ -18,26 +18,26 @@ struct _FerryHome
   _Atomic (GThread *) thread; /* any: (unowned) (nullable): used for comparison only */
 };
 
-FerryHome *
-ferry_home_new (GMainContext *context, GThread *thread)
+FerryAffinity *
+ferry_affinity_new (GMainContext *context, GThread *thread)
 {
-  FerryHome *self = g_atomic_rc_box_new0 (FerryHome);
+  FerryAffinity *self = g_atomic_rc_box_new0 (FerryAffinity);
 
   self->context = g_main_context_ref (context);
   atomic_init (&self->thread, thread);
   return self;
 }
 
-FerryHome *
-ferry_home_new_here (void)
+FerryAffinity *
+ferry_affinity_new_here (void)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
 
-  return ferry_home_new (context, g_thread_self ());
+  return ferry_affinity_new (context, g_thread_self ());
 }
 
-FerryHome *
-ferry_home_ref (FerryHome *self)
+FerryAffinity *
+ferry_affinity_ref (FerryAffinity *self)
 {
   return g_atomic_rc_box_acquire (self);
 }
@@ -45,17 +45,17 @@ ferry_home_ref (FerryHome *self)
 static void
 clear (gpointer data)
 {
-  g_main_context_unref (((FerryHome *) data)->context);
+  g_main_context_unref (((FerryAffinity *) data)->context);
 }
 
 void
-ferry_home_unref (FerryHome *self)
+ferry_affinity_unref (FerryAffinity *self)
 {
   g_atomic_rc_box_release_full (self, clear);
 }
 
 void
-ferry_home_set_thread (FerryHome *self, GThread *thread)
+ferry_affinity_set_thread (FerryAffinity *self, GThread *thread)
 {
   /* Relaxed: the pointer is only compared with g_thread_self(). A thread that finds its own pointer here has stored
    * the pointer itself. */
@@ -63,21 +63,21 @@ ferry_home_set_thread (FerryHome *self, GThread *thread)
 }
 
 GMainContext *
-ferry_home_get_context (FerryHome *self)
+ferry_affinity_get_context (FerryAffinity *self)
 {
   return self->context;
 }
 
-/* (nullable): returns the home's thread. */
+/* (nullable): returns the affinity's thread. */
 static GThread *
-get_thread (FerryHome *self)
+get_thread (FerryAffinity *self)
 {
   /* Relaxed: the pointer is only compared with g_thread_self(). */
   return self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
 }
 
 static gboolean
-is_here (FerryHome *self)
+is_here (FerryAffinity *self)
 {
   GThread *thread = get_thread (self);
 
@@ -85,7 +85,7 @@ is_here (FerryHome *self)
 }
 
 gboolean
-ferry_home_is_own (FerryHome *self)
+ferry_affinity_is_own (FerryAffinity *self)
 {
   GThread *thread = get_thread (self);
 
@@ -95,7 +95,7 @@ ferry_home_is_own (FerryHome *self)
 }
 
 gboolean
-ferry_home_has_thread (FerryHome *self)
+ferry_affinity_has_thread (FerryAffinity *self)
 {
   return get_thread (self) != NULL;
 }
@@ -111,13 +111,13 @@ complain (const char *function)
 }
 
 gboolean
-ferry_home_check (FerryHome *self, const char *function)
+ferry_affinity_check (FerryAffinity *self, const char *function)
 {
   return is_here (self) || complain (function);
 }
 
 gboolean
-ferry_home_check_property (FerryHome *self, GParamSpec *pspec)
+ferry_affinity_check_property (FerryAffinity *self, GParamSpec *pspec)
 {
   if (is_here (self))
     return TRUE;
@@ -129,7 +129,7 @@ ferry_home_check_property (FerryHome *self, GParamSpec *pspec)
 }
 
 gboolean
-ferry_home_check_error (FerryHome *self, const char *function, GError **error)
+ferry_affinity_check_error (FerryAffinity *self, const char *function, GError **error)
 {
   if (is_here (self))
     return TRUE;
@@ -141,7 +141,7 @@ ferry_home_check_error (FerryHome *self, const char *function, GError **error)
 }
 
 gboolean
-ferry_home_check_context (GMainContext *context, const char *function)
+ferry_affinity_check_context (GMainContext *context, const char *function)
 {
   /* Acquiring also succeeds when no thread runs the context. In that case the object belongs to no other thread. */
   if (!g_main_context_acquire (context))
@@ -151,7 +151,7 @@ ferry_home_check_context (GMainContext *context, const char *function)
 }
 
 void
-ferry_home_invoke (FerryHome *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy)
+ferry_affinity_invoke (FerryAffinity *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy)
 {
   ferry_mailbox_post (self->context, func, data, destroy);
 }
