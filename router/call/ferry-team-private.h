@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The team of a worker: threads of which one has the lead. That thread receives, and also runs handlers. When a handler
- * takes long, or is about to wait, another thread of the team takes the lead, and receives.
+/* The team of a worker, by the pattern of leader and followers: one of its threads has the lead. That thread receives,
+ * and also runs handlers. When a handler takes long, or is about to wait, another thread of the team takes the lead,
+ * and receives.
  *
  * The follower is a thread that waits for the lead. While handlers run, it looks each millisecond whether the handler
  * of its last look still runs, and takes the lead then. So a handler that returns at once costs two atomic operations.

@@ -40,17 +40,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryAddress, ferry_address_clear)
 
 /* ---- an owner ----
  *
-An address that this process owns, with a socket that listens at it.
+ * An address that this process owns, with a socket that listens at it.
  *
  * For a path, the owner holds a lock on the file PATH.lock, which contains its process id. While it holds the lock, the
  * owner may remove a socket at the path if no process listens on it. It may also move its own socket to the path. That
  * socket listens at another path before it is moved, so a socket at the address always accepts connections. The owner
- * removes both files in ferry_binding_free() and at exit(), unless another process has replaced them. If an owner is
- * killed, its files stay without a lock, and the next owner removes them.
+ * removes both files in ferry_bound_address_free() and at exit(), unless another process has replaced them. If an owner
+ * is killed, its files stay without a lock, and the next owner removes them.
  *
  * For an abstract name, the kernel knows the owner.
  *
- * Owner:   the caller of ferry_binding_new().
+ * Owner:   the caller of ferry_bound_address_new().
  * Threads: one at a time, except for the removal at exit(). */
 
 typedef struct
@@ -60,16 +60,16 @@ typedef struct
   int lock_fd;      /* const: (owned): -1 for an abstract name */
   char *lock_path;  /* const: (owned) (nullable) */
   struct stat made; /* the device and inode of the socket file at the path */
-  pid_t pid;        /* const: the process that made the binding; a forked child removes no files */
-} FerryBinding;
+  pid_t pid;        /* const: the process that made the bound address; a forked child removes no files */
+} FerryBoundAddress;
 
-/* Returns (transfer full) (nullable) a binding of address. Fails with FERRY_ERROR_ALREADY_RUNNING,
+/* Returns (transfer full) (nullable) a bound address of address. Fails with FERRY_ERROR_ALREADY_RUNNING,
  * FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_NOT_ALLOWED and FERRY_ERROR_SYSTEM. */
-FerryBinding *ferry_binding_new (const char *address, GError **error);
-void ferry_binding_free (FerryBinding *self);
+FerryBoundAddress *ferry_bound_address_new (const char *address, GError **error);
+void ferry_bound_address_free (FerryBoundAddress *self);
 /* Allows every user to connect to the socket. The acceptor must then check the user of each connection. */
-void ferry_binding_open_to_all (FerryBinding *self);
+void ferry_bound_address_open_to_all (FerryBoundAddress *self);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBinding, ferry_binding_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBoundAddress, ferry_bound_address_free)
 
 G_END_DECLS

@@ -53,8 +53,8 @@
 typedef struct
 {
   _Atomic gint references;
-  FerryBinding *binding; /* (owned) (nullable): guarded by starting; the thread uses it too, while it runs */
-  int wake_fd;           /* const: (owned): an eventfd that wakes the thread */
+  FerryBoundAddress *bound; /* (owned) (nullable): guarded by starting; the thread uses it too, while it runs */
+  int wake_fd;              /* const: (owned): an eventfd that wakes the thread */
   GWeakRef listener;
   FerryWaitQueue waits; /* completions that wait for a transport, or for the stop */
 
@@ -161,7 +161,7 @@ acceptor_unref (gpointer data)
   if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (self->clients->len == 0 && self->accepted.length == 0);
-  g_clear_pointer (&self->binding, ferry_binding_free);
+  g_clear_pointer (&self->bound, ferry_bound_address_free);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_weak_ref_clear (&self->listener);
   ferry_clear_fd (&self->wake_fd);
@@ -371,7 +371,7 @@ log_refused_user (FerryAcceptor *self, const struct ucred *peer)
     return;
   g_message (
     "User %u, which is not allowed, tried to attach to '%s' (process %d); %u refusals since the last such message",
-    (guint) peer->uid, self->binding->address.text, (int) peer->pid, self->n_unlogged);
+    (guint) peer->uid, self->bound->address.text, (int) peer->pid, self->n_unlogged);
   self->logged_at = now;
   self->n_unlogged = 0;
 }
@@ -413,7 +413,7 @@ accept_some (FerryAcceptor *self)
 {
   for (guint i = 0; i < MAX_HELLOS; i++)
     {
-      int fd = accept4 (self->binding->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      int fd = accept4 (self->bound->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
       if (fd >= 0)
         add_hello (self, fd);
@@ -502,7 +502,7 @@ wait_for_events (FerryAcceptor *self)
   gint64 now = g_get_monotonic_time ();
   guint64 count;
 
-  fds[1].fd = self->paused_until > now ? -1 : self->binding->fd;
+  fds[1].fd = self->paused_until > now ? -1 : self->bound->fd;
   for (guint i = 0; i < self->hellos->len; i++)
     {
       const Hello *hello = self->hellos->pdata[i];
@@ -537,9 +537,9 @@ acceptor_main (gpointer data)
 
 /* ---- the acceptor ---- */
 
-/* Makes an acceptor. Its thread does not run yet. Takes ownership of binding. */
+/* Makes an acceptor. Its thread does not run yet. Takes ownership of bound. */
 static FerryAcceptor *
-acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
+acceptor_new (FerryListener *listener, FerryBoundAddress *bound, GError **error)
 {
   FerryAcceptor *self;
   int wake_fd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -547,12 +547,12 @@ acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
   if (wake_fd < 0)
     {
       ferry_set_system_error (error, "eventfd()");
-      ferry_binding_free (binding);
+      ferry_bound_address_free (bound);
       return NULL;
     }
   self = g_new0 (FerryAcceptor, 1);
   atomic_init (&self->references, 1);
-  self->binding = binding;
+  self->bound = bound;
   self->wake_fd = wake_fd;
   pthread_mutex_init (&self->starting, NULL);
   pthread_mutex_init (&self->lock, NULL);
@@ -573,7 +573,7 @@ acceptor_start (FerryAcceptor *self, GError **error)
 {
   FERRY_AUTO_LOCK (&self->starting);
 
-  if (self->thread != NULL || self->binding == NULL)
+  if (self->thread != NULL || self->bound == NULL)
     return TRUE;
   self->thread = ferry_thread_try_new ("ferry-acceptor", "listening", acceptor_main, acceptor_ref (self), error);
   if (self->thread == NULL)
@@ -598,7 +598,7 @@ acceptor_stop (FerryAcceptor *self)
   wake_acceptor (self);
   if (self->thread != NULL)
     g_thread_join (g_steal_pointer (&self->thread));
-  g_clear_pointer (&self->binding, ferry_binding_free);
+  g_clear_pointer (&self->bound, ferry_bound_address_free);
   pthread_mutex_unlock (&self->starting);
   g_queue_clear_full (&left, g_object_unref);
 }
@@ -759,17 +759,17 @@ FerryListener *
 ferry_listener_new (const char *address, GError **error)
 {
   g_autoptr (FerryListener) self = NULL;
-  g_autoptr (FerryBinding) binding = NULL;
+  g_autoptr (FerryBoundAddress) bound = NULL;
 
   g_return_val_if_fail (address != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  binding = ferry_binding_new (address, error);
-  if (binding == NULL)
+  bound = ferry_bound_address_new (address, error);
+  if (bound == NULL)
     return NULL;
   self = g_object_new (FERRY_TYPE_LISTENER, NULL);
-  self->address = g_strdup (binding->address.text);
-  self->acceptor = acceptor_new (self, g_steal_pointer (&binding), error);
+  self->address = g_strdup (bound->address.text);
+  self->acceptor = acceptor_new (self, g_steal_pointer (&bound), error);
   return self->acceptor != NULL ? g_steal_pointer (&self) : NULL;
 }
 
@@ -823,12 +823,12 @@ ferry_listener_allow_user (FerryListener *self, guint user)
 
   FERRY_AUTO_LOCK (&self->acceptor->starting);
   ferry_return_if_fail (
-    self->acceptor->binding != NULL,
+    self->acceptor->bound != NULL,
     "the listener was closed; call ferry_listener_allow_user() before the listener is started, accepts or is closed");
   pthread_mutex_lock (&self->acceptor->lock);
   g_array_append_val (self->acceptor->users, uid);
   pthread_mutex_unlock (&self->acceptor->lock);
-  ferry_binding_open_to_all (self->acceptor->binding);
+  ferry_bound_address_open_to_all (self->acceptor->bound);
 }
 
 /**

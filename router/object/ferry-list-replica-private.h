@@ -38,7 +38,7 @@ void ferry_list_replica_answer (gpointer fetch, GVariant *answer, const GError *
 
 /* ---- the table of rows ----
  *
-The table of a remote list's rows, with the rows that are held or kept. It finds rows by position, and moves them
+ * The table of a remote list's rows, with the rows that are held or kept. It finds rows by position, and moves them
  * together when the list changes. The cost depends on the number of rows in the table, never on the list's length. A
  * row is held while the application has a reference to it, and kept while the table has one. A row is wished for
  * when it was looked at before its value was there.

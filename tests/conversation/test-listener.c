@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: conversation/ferry-listener.c, conversation/ferry-hello.c, conversation/ferry-binding.c,
+/* Tests: conversation/ferry-listener.c, conversation/ferry-hello.c, conversation/ferry-bound-address.c,
  * conversation/ferry-address.c
  *
  * A listener in the process of the test: how it takes its address over and gives it up, which ends it lets in, and what

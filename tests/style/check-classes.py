@@ -18,7 +18,7 @@ RECORD = "a record, which others fill in or read"
 ALLOWED = {
     "FerryArena": EACH_MESSAGE,
     "FerryArenaWriter": EACH_MESSAGE,
-    "FerryBinding": RECORD,
+    "FerryBoundAddress": RECORD,
     "FerryBuffer": EACH_MESSAGE,
     "FerryCellWatch": EACH_MESSAGE,
     "FerryDemuxInvocation": EACH_MESSAGE,

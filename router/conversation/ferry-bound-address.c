@@ -3,7 +3,8 @@
 
 /* Binds the socket of an address. See ferry-address-private.h.
  *
- * Locks: lock guards the list of the bindings. exit() removes their files. No other lock is taken while it is held. */
+ * Locks: lock guards the list of the bound_addresses. exit() removes their files. No other lock is taken while it is
+ * held. */
 
 #include "config.h"
 
@@ -25,7 +26,7 @@
 #define OPEN_MODE 0666
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static GSList *bindings; /* lock: (element-type FerryBinding) (unowned) */
+static GSList *bound_addresses; /* lock: (element-type FerryBoundAddress) (unowned) */
 
 /* ---- the end ---- */
 
@@ -39,7 +40,7 @@ is_at_path (const struct stat *file, const char *path)
 
 /* Removes the socket and then the lock file. In this order, the next owner of the lock finds no file at the path. */
 static void
-remove_files (FerryBinding *self)
+remove_files (FerryBoundAddress *self)
 {
   struct stat locked;
 
@@ -51,21 +52,21 @@ remove_files (FerryBinding *self)
     unlink (self->lock_path);
 }
 
-/* At exit(): removes the files of all bindings. Other threads may still run while the process exits, and one of them
- * may hold the lock and never release it. So this function does not wait for the lock. */
+/* At exit(): removes the files of all bound_addresses. Other threads may still run while the process exits, and one of
+ * them may hold the lock and never release it. So this function does not wait for the lock. */
 static void
 remove_all (void)
 {
   if (pthread_mutex_trylock (&lock) != 0)
     return;
-  for (GSList *l = bindings; l != NULL; l = l->next)
+  for (GSList *l = bound_addresses; l != NULL; l = l->next)
     remove_files (l->data);
-  g_clear_pointer (&bindings, g_slist_free);
+  g_clear_pointer (&bound_addresses, g_slist_free);
   pthread_mutex_unlock (&lock);
 }
 
 static void
-remember (FerryBinding *self)
+remember (FerryBoundAddress *self)
 {
   static gboolean watches_exit; /* lock */
   FERRY_AUTO_LOCK (&lock);
@@ -73,18 +74,18 @@ remember (FerryBinding *self)
   if (!watches_exit)
     atexit (remove_all);
   watches_exit = TRUE;
-  bindings = g_slist_prepend (bindings, self);
+  bound_addresses = g_slist_prepend (bound_addresses, self);
 }
 
 void
-ferry_binding_free (FerryBinding *self)
+ferry_bound_address_free (FerryBoundAddress *self)
 {
   pthread_mutex_lock (&lock);
-  /* Only a binding in the list has files to remove. A binding that is not in the list has no socket at the address
-   * yet, or remove_all() has removed its files at exit(). */
-  if (g_slist_find (bindings, self) != NULL)
+  /* Only a bound address in the list has files to remove. A bound address that is not in the list has no socket at the
+   * address yet, or remove_all() has removed its files at exit(). */
+  if (g_slist_find (bound_addresses, self) != NULL)
     {
-      bindings = g_slist_remove (bindings, self);
+      bound_addresses = g_slist_remove (bound_addresses, self);
       remove_files (self);
     }
   pthread_mutex_unlock (&lock);
@@ -98,7 +99,7 @@ ferry_binding_free (FerryBinding *self)
 /* ---- one owner ---- */
 
 static gboolean
-refuse_second (const FerryBinding *self, pid_t owner, GError **error)
+refuse_second (const FerryBoundAddress *self, pid_t owner, GError **error)
 {
   g_autofree char *process = owner > 0 ? g_strdup_printf ("Process %d", (int) owner) : g_strdup ("Another process");
 
@@ -138,7 +139,7 @@ write_owner (int fd)
 /* Opens and locks the lock file. An owner removes its lock file when it ends, so the opened file may be gone once it
  * is locked. Then this function opens the lock file anew. */
 static gboolean
-take_lock (FerryBinding *self, GError **error)
+take_lock (FerryBoundAddress *self, GError **error)
 {
   for (;;)
     {
@@ -162,7 +163,7 @@ take_lock (FerryBinding *self, GError **error)
 /* Fails if a process listens at the address without the lock. A process listens unless the connection is refused, or
  * there is no socket. */
 static gboolean
-check_not_alive (const FerryBinding *self, GError **error)
+check_not_alive (const FerryBoundAddress *self, GError **error)
 {
   ferry_autofd fd = ferry_address_connect (&self->address);
   struct ucred owner = {0};
@@ -176,7 +177,7 @@ check_not_alive (const FerryBinding *self, GError **error)
 
 /* Removes a socket that no process listens on. Fails for any other file at the path. */
 static gboolean
-clear_way (const FerryBinding *self, GError **error)
+clear_way (const FerryBoundAddress *self, GError **error)
 {
   const char *path = self->address.path;
   struct stat found;
@@ -203,7 +204,7 @@ put_in_place (const char *from, const char *to)
 }
 
 static gboolean
-bind_path (FerryBinding *self, GError **error)
+bind_path (FerryBoundAddress *self, GError **error)
 {
   g_autofree char *path = g_strconcat (self->address.path, FERRY_ADDRESS_NEW_SUFFIX, NULL);
   struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -224,20 +225,20 @@ bind_path (FerryBinding *self, GError **error)
 }
 
 static gboolean
-take_path (FerryBinding *self, GError **error)
+take_path (FerryBoundAddress *self, GError **error)
 {
   self->lock_path = g_strconcat (self->address.path, LOCK_SUFFIX, NULL);
   if (!take_lock (self, error))
     return FALSE;
   if (clear_way (self, error) && bind_path (self, error))
     return TRUE;
-  /* The lock file must be removed before ferry_binding_free() releases the lock. */
+  /* The lock file must be removed before ferry_bound_address_free() releases the lock. */
   unlink (self->lock_path);
   return FALSE;
 }
 
 static gboolean
-take_name (FerryBinding *self, GError **error)
+take_name (FerryBoundAddress *self, GError **error)
 {
   if (bind (self->fd, (const struct sockaddr *) &self->address.name, self->address.size) < 0)
     {
@@ -248,10 +249,10 @@ take_name (FerryBinding *self, GError **error)
   return listen (self->fd, SOMAXCONN) == 0 || ferry_set_system_error (error, "listen()");
 }
 
-FerryBinding *
-ferry_binding_new (const char *address, GError **error)
+FerryBoundAddress *
+ferry_bound_address_new (const char *address, GError **error)
 {
-  g_autoptr (FerryBinding) self = g_new0 (FerryBinding, 1);
+  g_autoptr (FerryBoundAddress) self = g_new0 (FerryBoundAddress, 1);
 
   self->fd = self->lock_fd = -1;
   self->pid = getpid ();
@@ -270,7 +271,7 @@ ferry_binding_new (const char *address, GError **error)
 }
 
 void
-ferry_binding_open_to_all (FerryBinding *self)
+ferry_bound_address_open_to_all (FerryBoundAddress *self)
 {
   if (self->address.path != NULL && is_at_path (&self->made, self->address.path) &&
       chmod (self->address.path, OPEN_MODE) < 0)
