@@ -3,7 +3,7 @@
 
 /* ferry-host: runs the functions of a program for applications on other machines.
  *
- * The program tells its functions, and the bus tells the applications of them. The reception makes a session for each
+ * The program tells its functions, and the bus tells the applications of them. The acceptor makes a session for each
  * application, and the service runs what they ask for. SIGTERM and SIGINT drain; a second one ends at once.
  *
  * Exit status: 0 after a drain, or a check that found nothing wrong. 1 for wrong options; 2 where the host cannot work,
@@ -19,8 +19,8 @@
 
 #include "base/ferry-error.h"
 #include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-program-private.h"
-#include "cluster/ferry-host-reception-private.h"
 #include "cluster/ferry-host-service-private.h"
 
 typedef enum
@@ -35,12 +35,12 @@ typedef struct
 {
   FerryHostOptions options;
   FerryHostProgram program;
-  FerryBus *bus;                 /* (owned) */
-  FerryHostService *service;     /* (owned) */
-  FerryHostReception *reception; /* (owned) */
-  FerryClusterState state;       /* of the bus, as was told last */
-  char *exposure;                /* (owned) (nullable): the latest warning of a server */
-  GMainLoop *loop;               /* (owned) */
+  FerryBus *bus;               /* (owned) */
+  FerryHostService *service;   /* (owned) */
+  FerryHostAcceptor *acceptor; /* (owned) */
+  FerryClusterState state;     /* of the bus, as was told last */
+  char *exposure;              /* (owned) (nullable): the latest warning of a server */
+  GMainLoop *loop;             /* (owned) */
   gboolean is_draining;
   int status;
 } Host;
@@ -115,7 +115,7 @@ bus_changed (gpointer data)
     warn_of_exposure (self);
   /* An error may be that packets are too large. */
   if (state == FERRY_CLUSTER_STATE_CONNECTED)
-    ferry_host_reception_reconnected (self->reception, ferry_bus_get_max_packet (self->bus));
+    ferry_host_acceptor_reconnected (self->acceptor, ferry_bus_get_max_packet (self->bus));
   self->state = state;
 }
 
@@ -124,7 +124,7 @@ packet_came (gpointer data, const char *peer, const char *id, GBytes *packet)
 {
   Host *self = data;
 
-  ferry_host_reception_take (self->reception, peer, id, packet, ferry_bus_get_max_packet (self->bus));
+  ferry_host_acceptor_take (self->acceptor, peer, id, packet, ferry_bus_get_max_packet (self->bus));
 }
 
 static const FerryBusFuncs bus_funcs = {.changed = bus_changed, .packet = packet_came};
@@ -199,8 +199,8 @@ start (Host *self, GError **error)
     return FALSE;
   self->service = ferry_host_service_new (self->program.pool, self->options.name, ferry_bus_get_id (self->bus),
                                           (const char *const *) self->program.functions, &service_funcs, self);
-  self->reception = ferry_host_reception_new (
-    self->service, self->program.router, (gint64) self->options.cut_timeout * G_USEC_PER_SEC, make_wire, self->bus);
+  self->acceptor = ferry_host_acceptor_new (self->service, self->program.router,
+                                            (gint64) self->options.cut_timeout * G_USEC_PER_SEC, make_wire, self->bus);
   facts_changed (self);
   return TRUE;
 }
@@ -208,7 +208,7 @@ start (Host *self, GError **error)
 static void
 stop (Host *self)
 {
-  g_clear_pointer (&self->reception, ferry_host_reception_free);
+  g_clear_pointer (&self->acceptor, ferry_host_acceptor_free);
   g_clear_object (&self->service);
   if (self->bus != NULL)
     ferry_bus_close (self->bus);

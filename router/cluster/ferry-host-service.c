@@ -117,7 +117,7 @@ run_leaves (gpointer data, FerryHostRun *run)
   ferry_host_session_set_stuck (run, TRUE);
   log_crash_of_run (self, run);
   if (run->run.start_time > 0)
-    ferry_host_room_note_run (&self->board.room, run->run.end_time - run->run.start_time);
+    ferry_host_capacity_note_run (&self->board.capacity, run->run.end_time - run->run.start_time);
   ferry_host_run_unref (run);
   settle_soon (self);
 }
@@ -178,9 +178,10 @@ give_place (FerryHostService *self, FerryHostRun *run)
 static gboolean
 has_place (FerryHostService *self, const FerryHostRun *run)
 {
-  const FerryHostRoom *room = &self->board.room;
-  guint n_places = run->request.idempotent ? ferry_host_room_get_n_places (room)
-                                           : ferry_host_room_get_n_leave_places (room, run->request.leave_ahead);
+  const FerryHostCapacity *capacity = &self->board.capacity;
+  guint n_places = run->request.idempotent
+                     ? ferry_host_capacity_get_n_places (capacity)
+                     : ferry_host_capacity_get_n_leave_places (capacity, run->request.leave_ahead);
 
   return self->placed.length < n_places && ferry_pool_get_error (self->pool) == NULL;
 }
@@ -223,8 +224,8 @@ settle (FerryHostService *self)
   while (!g_queue_is_empty (&self->waiting) && has_place (self, g_queue_peek_head (&self->waiting)))
     give_place (self, g_queue_peek_head (&self->waiting));
   if (!self->draining && ferry_pool_get_error (self->pool) == NULL)
-    ferry_host_room_settle (&self->board.room);
-  self->board.n_busy = MIN (self->placed.length, self->board.room.n_workers);
+    ferry_host_capacity_settle (&self->board.capacity);
+  self->board.n_busy = MIN (self->placed.length, self->board.capacity.n_workers);
   for (guint i = 0; i < self->sessions->len; i++)
     ferry_host_session_flush (self->sessions->pdata[i]);
 }
@@ -414,7 +415,7 @@ ferry_host_service_get_counts (FerryHostService *self)
     .n_sessions = self->sessions->len,
     .n_waiting = self->waiting.length,
     .n_reserved = self->late.length,
-    .n_places = ferry_host_room_get_n_places (&self->board.room),
+    .n_places = ferry_host_capacity_get_n_places (&self->board.capacity),
   };
 
   for (GList *link = self->placed.head; link != NULL; link = link->next)
@@ -449,7 +450,7 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
     .n_workers = MIN (n_workers, FERRY_MAX_HOST_WORKERS),
     .ferry_version = g_strdup (FERRY_PROJECT_VERSION),
   };
-  ferry_host_room_init (&self->board.room, self->board.facts.n_workers);
+  ferry_host_capacity_init (&self->board.capacity, self->board.facts.n_workers);
   g_signal_connect_object (pool, "notify::error", G_CALLBACK (pool_failed), self, 0);
   g_signal_connect_object (ferry_pool_get_workers (pool), "items-changed", G_CALLBACK (workers_changed), self, 0);
   workers_changed (ferry_pool_get_workers (pool), 0, 0, g_list_model_get_n_items (ferry_pool_get_workers (pool)), self);
@@ -491,7 +492,7 @@ ferry_host_service_finalize (GObject *object)
   FerryHostService *self = FERRY_HOST_SERVICE (object);
 
   g_clear_pointer (&self->sessions, g_ptr_array_unref);
-  ferry_host_room_clear (&self->board.room);
+  ferry_host_capacity_clear (&self->board.capacity);
   ferry_host_facts_clear (&self->board.facts);
   g_clear_pointer (&self->board.name, g_ref_string_release);
   ferry_host_source_unref (self->board.source);

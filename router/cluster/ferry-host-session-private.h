@@ -22,7 +22,7 @@
 #pragma once
 
 #include "call/ferry-transactions-private.h"
-#include "cluster/ferry-host-room-private.h"
+#include "cluster/ferry-host-capacity-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
@@ -163,7 +163,7 @@ typedef struct
   FerryHostSource *source; /* (owned): of all runs that have begun */
   GRefString *name;        /* (owned): the host's */
   FerryHostFacts facts;    /* (owned) */
-  FerryHostRoom room;
+  FerryHostCapacity capacity;
   guint n_busy;
   FerryRate complaints; /* lines in the log about applications */
 } FerryHostBoard;

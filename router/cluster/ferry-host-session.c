@@ -278,7 +278,7 @@ finish (FerryHostSession *self)
   self->funcs = NULL;
   stop_timers (self);
   if (self->serve != NULL)
-    ferry_host_room_remove (&self->board->room, &self->share);
+    ferry_host_capacity_remove (&self->board->capacity, &self->share);
   g_hash_table_iter_init (&iter, self->runs);
   while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &run))
     ferry_host_run_detach (run);
@@ -595,7 +595,7 @@ take_run (FerryHostSession *self, FerryCall *call, GError **error)
   if (!check_room (self, error))
     return FALSE;
   if (self->room_told_at != 0)
-    ferry_host_room_note_round_trip (&self->board->room, run->came_at - self->room_told_at);
+    ferry_host_capacity_note_round_trip (&self->board->capacity, run->came_at - self->room_told_at);
   self->room_told_at = 0;
   reason = find_fault (self, run);
   add_run (self, run);
@@ -620,7 +620,7 @@ take_serve (FerryHostSession *self, FerryCall *call, GError **error)
   ferry_timers_unset (self->board->router->limits, &self->end_timer);
   if (!ferry_serve_from_variant (ferry_call_get_arguments (call), &application, error))
     return FALSE;
-  ferry_host_room_add (&self->board->room, &self->share);
+  ferry_host_capacity_add (&self->board->capacity, &self->share);
   g_info ("Serves %s", self->name);
   self->funcs->changed (self->owner, self);
   flush_soon (self);
@@ -646,7 +646,7 @@ take_leave (FerryHostSession *self, FerryHostRun *run, gint64 number)
     return;
   /* One that was slow on purpose must not have the host take on more than its workers do. */
   if (!run->stuck)
-    ferry_host_room_note_round_trip (&self->board->room, g_get_monotonic_time () - run->asked_at);
+    ferry_host_capacity_note_round_trip (&self->board->capacity, g_get_monotonic_time () - run->asked_at);
   self->funcs->run_left (self->owner, self, run);
   start_run (self, run);
 }

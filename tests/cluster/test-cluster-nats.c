@@ -18,8 +18,8 @@
 
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-discovery-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-private.h"
-#include "cluster/ferry-host-reception-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-packet-private.h"
 #include "cluster/ferry-run-message-private.h"
@@ -89,9 +89,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
 
 typedef struct
 {
-  FerryBus *bus;                 /* (owned) (nullable) */
-  FerryHostService *service;     /* (owned) */
-  FerryHostReception *reception; /* (owned) */
+  FerryBus *bus;               /* (owned) (nullable) */
+  FerryHostService *service;   /* (owned) */
+  FerryHostAcceptor *acceptor; /* (owned) */
   gboolean drained;
 } Host;
 
@@ -101,7 +101,7 @@ host_bus_changed (gpointer data)
   Host *host = data;
 
   if (ferry_bus_get_state (host->bus) == FERRY_CLUSTER_STATE_CONNECTED)
-    ferry_host_reception_reconnected (host->reception, ferry_bus_get_max_packet (host->bus));
+    ferry_host_acceptor_reconnected (host->acceptor, ferry_bus_get_max_packet (host->bus));
 }
 
 static void
@@ -109,7 +109,7 @@ host_packet_came (gpointer data, const char *peer, const char *id, GBytes *packe
 {
   Host *host = data;
 
-  ferry_host_reception_take (host->reception, peer, id, packet, ferry_bus_get_max_packet (host->bus));
+  ferry_host_acceptor_take (host->acceptor, peer, id, packet, ferry_bus_get_max_packet (host->bus));
 }
 
 static const FerryBusFuncs host_bus_funcs = {.changed = host_bus_changed, .packet = host_packet_came};
@@ -150,8 +150,8 @@ host_new_at (Scene *scene, NatsTestServer *server, const char *name)
   g_assert_no_error (error);
   host->service =
     ferry_host_service_new (scene->task->pool, name, ferry_bus_get_id (host->bus), functions, &service_funcs, host);
-  host->reception =
-    ferry_host_reception_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
+  host->acceptor =
+    ferry_host_acceptor_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
   tell_presence (host);
   return host;
 }
@@ -169,7 +169,7 @@ host_kill (Host *host)
   if (host->bus == NULL)
     return;
   ferry_bus_close (host->bus);
-  g_clear_pointer (&host->reception, ferry_host_reception_free);
+  g_clear_pointer (&host->acceptor, ferry_host_acceptor_free);
   g_clear_pointer (&host->bus, ferry_bus_unref);
 }
 
@@ -806,9 +806,9 @@ a_host_that_has_forgotten_its_session_is_found_again (void)
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
-  ferry_host_reception_free (host->reception);
-  host->reception =
-    ferry_host_reception_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
+  ferry_host_acceptor_free (host->acceptor);
+  host->acceptor =
+    ferry_host_acceptor_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   next = task_test_submit (scene->executor, "echo", g_variant_new_string ("word"));
   task_test_assert_result (next, "'word'");

@@ -46,28 +46,28 @@ typedef struct
   gint64 round_trip; /* in microseconds, of the latest ways to an application and back; 0: not known */
   GPtrArray *shares; /* (owned) (element-type FerryHostShare): elements unowned */
   guint next;        /* index of the share that has the next turn */
-} FerryHostRoom;
+} FerryHostCapacity;
 
-void ferry_host_room_init (FerryHostRoom *self, guint n_workers);
-void ferry_host_room_clear (FerryHostRoom *self);
+void ferry_host_capacity_init (FerryHostCapacity *self, guint n_workers);
+void ferry_host_capacity_clear (FerryHostCapacity *self);
 /* share must stay where it is until it is removed. */
-void ferry_host_room_add (FerryHostRoom *self, FerryHostShare *share);
-void ferry_host_room_remove (FerryHostRoom *self, FerryHostShare *share);
+void ferry_host_capacity_add (FerryHostCapacity *self, FerryHostShare *share);
+void ferry_host_capacity_remove (FerryHostCapacity *self, FerryHostShare *share);
 
 /* Another measurement, which counts for an eighth. */
-void ferry_host_room_note_run (FerryHostRoom *self, gint64 time);
-void ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time);
+void ferry_host_capacity_note_run (FerryHostCapacity *self, gint64 time);
+void ferry_host_capacity_note_round_trip (FerryHostCapacity *self, gint64 time);
 /* How many runs may wait here ahead of the workers. */
-guint ferry_host_room_get_ahead (const FerryHostRoom *self);
+guint ferry_host_capacity_get_ahead (const FerryHostCapacity *self);
 /* How many runs may be with workers, or wait for leave, at the same time. */
-guint ferry_host_room_get_n_places (const FerryHostRoom *self);
+guint ferry_host_capacity_get_n_places (const FerryHostCapacity *self);
 /* The same for a run that needs leave, and may have it ahead of the workers: as many as the workers end in a round
  * trip, and at most per_worker of each. What has leave counts as begun, and is lost with this host. */
-guint ferry_host_room_get_n_leave_places (const FerryHostRoom *self, guint per_worker);
+guint ferry_host_capacity_get_n_leave_places (const FerryHostCapacity *self, guint per_worker);
 
 /* The session has sent a run. Returns FALSE if it had no room for that: it breaks the protocol. */
 gboolean ferry_host_share_take_run (FerryHostShare *self);
 /* Gives out what room there is. */
-void ferry_host_room_settle (FerryHostRoom *self);
+void ferry_host_capacity_settle (FerryHostCapacity *self);
 
 G_END_DECLS

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-host-reception.c
+/* Tests: cluster/ferry-host-acceptor.c
  *
  * Sessions of applications, over a wire that is a queue of the test's. */
 
 #include "config.h"
 
 #include "base/ferry-mailbox-private.h"
-#include "cluster/ferry-host-reception-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-packet-private.h"
 #include "cluster/host-test.h"
 #include "route/ferry-router-private.h"
@@ -21,7 +21,7 @@ typedef struct Guest Guest;
 typedef struct
 {
   HostTest *host;
-  FerryHostReception *reception;
+  FerryHostAcceptor *acceptor;
   GPtrArray *guests; /* (element-type Guest): unowned */
   guint n_wires;
   gboolean is_held; /* nothing comes to the applications */
@@ -101,11 +101,11 @@ deliver (gpointer data)
   gsize size;
   gconstpointer bytes = g_bytes_get_data (self->bytes, &size);
 
-  if (!self->is_up && fixture->reception == NULL)
+  if (!self->is_up && fixture->acceptor == NULL)
     return;
   if (!self->is_up)
     {
-      ferry_host_reception_take (fixture->reception, self->user, self->id, self->bytes, MAX_PACKET);
+      ferry_host_acceptor_take (fixture->acceptor, self->user, self->id, self->bytes, MAX_PACKET);
       return;
     }
   if (fixture->is_held)
@@ -183,14 +183,14 @@ static void
 set_up (Fixture *self)
 {
   *self = (Fixture){.host = host_test_new (TRUE, 2), .guests = g_ptr_array_new ()};
-  self->reception =
-    ferry_host_reception_new (self->host->service, self->host->task->router, 600 * G_USEC_PER_SEC, make_wire, self);
+  self->acceptor =
+    ferry_host_acceptor_new (self->host->service, self->host->task->router, 600 * G_USEC_PER_SEC, make_wire, self);
 }
 
 static void
 tear_down (Fixture *self)
 {
-  g_clear_pointer (&self->reception, ferry_host_reception_free);
+  g_clear_pointer (&self->acceptor, ferry_host_acceptor_free);
   /* What is on its way has come. */
   task_test_settle ();
   g_assert_cmpuint (self->n_wires, ==, 0);
@@ -235,7 +235,7 @@ guest_free (Guest *self)
 static gboolean
 has_no_session (gpointer data)
 {
-  return ferry_host_reception_get_n_sessions (data) == 0;
+  return ferry_host_acceptor_get_n_sessions (data) == 0;
 }
 
 static void
@@ -255,13 +255,13 @@ test_applications_have_sessions_of_their_own (void)
     }
   host_test_assert_result (calls[0], "'alice'");
   host_test_assert_result (calls[1], "'bob'");
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 2);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 2);
   for (guint i = 0; i < 2; i++)
     {
       host_test_call_unref (calls[i]);
       guest_free (guests[i]);
     }
-  ferry_test_run_until (has_no_session, fixture.reception);
+  ferry_test_run_until (has_no_session, fixture.acceptor);
   tear_down (&fixture);
 }
 
@@ -277,10 +277,10 @@ test_reconnected_host_asks_at_once (void)
   guest_serve (guest);
   host_test_wait_room (guest->application, 2);
   n_pings = fixture.n_pings;
-  ferry_host_reception_reconnected (fixture.reception, MAX_PACKET);
+  ferry_host_acceptor_reconnected (fixture.acceptor, MAX_PACKET);
   g_assert_cmpuint (fixture.n_pings, ==, n_pings + 1);
   guest_free (guest);
-  ferry_test_run_until (has_no_session, fixture.reception);
+  ferry_test_run_until (has_no_session, fixture.acceptor);
   tear_down (&fixture);
 }
 
@@ -302,7 +302,7 @@ test_new_session_takes_the_place_of_the_old (void)
   guest_serve (young);
   call = host_test_run_idempotent (young->application, "echo", g_variant_new_string ("young"));
   host_test_assert_result (call, "'young'");
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 1);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 1);
   host_test_call_unref (call);
   guest_free (old);
   guest_free (young);
@@ -356,9 +356,9 @@ test_unknown_session_is_told_so (void)
   guest_serve (guest);
   host_test_wait_room (guest->application, 2);
   /* The host has started again. */
-  ferry_host_reception_free (fixture.reception);
-  fixture.reception = ferry_host_reception_new (fixture.host->service, fixture.host->task->router, 600 * G_USEC_PER_SEC,
-                                                make_wire, &fixture);
+  ferry_host_acceptor_free (fixture.acceptor);
+  fixture.acceptor = ferry_host_acceptor_new (fixture.host->service, fixture.host->task->router, 600 * G_USEC_PER_SEC,
+                                              make_wire, &fixture);
   host_test_wait_done (guest->application->serve);
   g_assert_error (guest->application->serve->error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   guest_free (guest);
@@ -374,9 +374,9 @@ test_nonsense_makes_no_session (void)
   Fixture fixture;
 
   set_up (&fixture);
-  ferry_host_reception_take (fixture.reception, "alice", "c0", nonsense, MAX_PACKET);
-  ferry_host_reception_take (fixture.reception, "alice", "c0", nothing, MAX_PACKET);
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  ferry_host_acceptor_take (fixture.acceptor, "alice", "c0", nonsense, MAX_PACKET);
+  ferry_host_acceptor_take (fixture.acceptor, "alice", "c0", nothing, MAX_PACKET);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 0);
   tear_down (&fixture);
 }
 
@@ -413,11 +413,11 @@ test_user_has_a_bounded_number_of_sessions (void)
     {
       g_autofree char *id = g_strdup_printf ("%u", i);
 
-      ferry_host_reception_take (fixture.reception, "mallory", id, open, MAX_PACKET);
+      ferry_host_acceptor_take (fixture.acceptor, "mallory", id, open, MAX_PACKET);
     }
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, FERRY_HOST_MAX_USER_SESSIONS);
-  ferry_host_reception_take (fixture.reception, "alice", "c0", open, MAX_PACKET);
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, FERRY_HOST_MAX_USER_SESSIONS + 1);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, FERRY_HOST_MAX_USER_SESSIONS);
+  ferry_host_acceptor_take (fixture.acceptor, "alice", "c0", open, MAX_PACKET);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, FERRY_HOST_MAX_USER_SESSIONS + 1);
   ferry_transport_close (FERRY_TRANSPORT (session));
   tear_down (&fixture);
 }
@@ -449,7 +449,7 @@ is_asked (gpointer guest)
 static void
 guest_say (Guest *self, GBytes *packet)
 {
-  ferry_host_reception_take (self->fixture->reception, self->user, self->id, packet, MAX_PACKET);
+  ferry_host_acceptor_take (self->fixture->acceptor, self->user, self->id, packet, MAX_PACKET);
   g_bytes_unref (packet);
 }
 
@@ -525,8 +525,8 @@ test_host_that_drains_takes_no_session (void)
   session = ferry_session_new (&wire, &open, router->timers, router->context, NULL);
   ferry_test_run_until (has_packet, &open);
   ferry_host_service_drain (fixture.host->service);
-  ferry_host_reception_take (fixture.reception, "alice", "c0", open, MAX_PACKET);
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  ferry_host_acceptor_take (fixture.acceptor, "alice", "c0", open, MAX_PACKET);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 0);
   ferry_transport_close (FERRY_TRANSPORT (session));
   tear_down (&fixture);
 }
@@ -564,14 +564,14 @@ test_host_that_drains_stays_until_results_have_come (void)
   set_up_drain_during_cut (&fixture, &guest, &call);
   task_test_settle ();
   g_assert_false (fixture.host->drained || call->done);
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 1);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 1);
   fixture.is_held = FALSE;
-  ferry_host_reception_reconnected (fixture.reception, MAX_PACKET);
+  ferry_host_acceptor_reconnected (fixture.acceptor, MAX_PACKET);
   host_test_assert_result (call, NULL);
   host_test_wait_done (guest->application->serve);
   g_assert_no_error (guest->application->serve->error);
   host_test_wait_drained (fixture.host);
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 0);
   host_test_call_unref (call);
   guest_free (guest);
   tear_down (&fixture);
@@ -587,7 +587,7 @@ test_host_that_ends_waits_for_no_application (void)
 
   set_up_drain_during_cut (&fixture, &guest, &call);
   g_assert_cmpuint (fixture.n_wires, ==, 1);
-  g_clear_pointer (&fixture.reception, ferry_host_reception_free);
+  g_clear_pointer (&fixture.acceptor, ferry_host_acceptor_free);
   g_assert_cmpuint (fixture.n_wires, ==, 0);
   guest_free (guest);
   host_test_call_unref (call);
@@ -603,9 +603,9 @@ test_host_that_drains_gives_up_who_is_gone (void)
   Fixture fixture;
 
   set_up (&fixture);
-  ferry_host_reception_free (fixture.reception);
-  fixture.reception = ferry_host_reception_new (fixture.host->service, fixture.host->task->router, 3 * G_USEC_PER_SEC,
-                                                make_wire, &fixture);
+  ferry_host_acceptor_free (fixture.acceptor);
+  fixture.acceptor = ferry_host_acceptor_new (fixture.host->service, fixture.host->task->router, 3 * G_USEC_PER_SEC,
+                                              make_wire, &fixture);
   guest = guest_new (&fixture, "alice", "c0");
   guest_serve (guest);
   host_test_wait_room (guest->application, 2);
@@ -659,7 +659,7 @@ test_host_that_drains_waits_for_no_application_that_it_owes_nothing (void)
   host_test_assert_result (other_call, NULL);
   ferry_host_service_drain (fixture.host->service);
   host_test_wait_drained (fixture.host);
-  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 0);
   host_test_call_unref (call);
   host_test_call_unref (other_call);
   guest_free (guest);
@@ -671,24 +671,24 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-  g_test_add_func ("/host-reception/applications-have-sessions-of-their-own",
+  g_test_add_func ("/host-acceptor/applications-have-sessions-of-their-own",
                    test_applications_have_sessions_of_their_own);
-  g_test_add_func ("/host-reception/reconnected-host-asks-at-once", test_reconnected_host_asks_at_once);
-  g_test_add_func ("/host-reception/new-session-takes-the-place-of-the-old",
+  g_test_add_func ("/host-acceptor/reconnected-host-asks-at-once", test_reconnected_host_asks_at_once);
+  g_test_add_func ("/host-acceptor/new-session-takes-the-place-of-the-old",
                    test_new_session_takes_the_place_of_the_old);
-  g_test_add_func ("/host-reception/packets-do-not-wait-for-each-other", test_packets_do_not_wait_for_each_other);
-  g_test_add_func ("/host-reception/unknown-session-is-told-so", test_unknown_session_is_told_so);
-  g_test_add_func ("/host-reception/nonsense-makes-no-session", test_nonsense_makes_no_session);
-  g_test_add_func ("/host-reception/user-has-a-bounded-number-of-sessions", test_user_has_a_bounded_number_of_sessions);
-  g_test_add_func ("/host-reception/user-has-a-bounded-amount-of-unfinished-messages",
+  g_test_add_func ("/host-acceptor/packets-do-not-wait-for-each-other", test_packets_do_not_wait_for_each_other);
+  g_test_add_func ("/host-acceptor/unknown-session-is-told-so", test_unknown_session_is_told_so);
+  g_test_add_func ("/host-acceptor/nonsense-makes-no-session", test_nonsense_makes_no_session);
+  g_test_add_func ("/host-acceptor/user-has-a-bounded-number-of-sessions", test_user_has_a_bounded_number_of_sessions);
+  g_test_add_func ("/host-acceptor/user-has-a-bounded-amount-of-unfinished-messages",
                    test_user_has_a_bounded_amount_of_unfinished_messages);
-  g_test_add_func ("/host-reception/host-that-drains-takes-no-session", test_host_that_drains_takes_no_session);
-  g_test_add_func ("/host-reception/host-that-drains-stays-until-results-have-come",
+  g_test_add_func ("/host-acceptor/host-that-drains-takes-no-session", test_host_that_drains_takes_no_session);
+  g_test_add_func ("/host-acceptor/host-that-drains-stays-until-results-have-come",
                    test_host_that_drains_stays_until_results_have_come);
-  g_test_add_func ("/host-reception/host-that-ends-waits-for-no-application",
+  g_test_add_func ("/host-acceptor/host-that-ends-waits-for-no-application",
                    test_host_that_ends_waits_for_no_application);
-  g_test_add_func ("/host-reception/host-that-drains-waits-for-no-application-that-it-owes-nothing",
+  g_test_add_func ("/host-acceptor/host-that-drains-waits-for-no-application-that-it-owes-nothing",
                    test_host_that_drains_waits_for_no_application_that_it_owes_nothing);
-  g_test_add_func ("/host-reception/host-that-drains-gives-up-who-is-gone", test_host_that_drains_gives_up_who_is_gone);
+  g_test_add_func ("/host-acceptor/host-that-drains-gives-up-who-is-gone", test_host_that_drains_gives_up_who_is_gone);
   return g_test_run ();
 }

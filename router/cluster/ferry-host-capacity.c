@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a host divides its room among the applications that send it tasks. See ferry-host-room-private.h. */
+/* How a host divides its room among the applications that send it tasks. See ferry-host-capacity-private.h. */
 
 #include "config.h"
 
-#include "cluster/ferry-host-room-private.h"
+#include "cluster/ferry-host-capacity-private.h"
 
 /* While a run takes longer than so many round trips, nothing is gained by runs ahead: the way costs 2 % of it. */
 #define MAX_ROUND_TRIPS 50
@@ -14,27 +14,27 @@
 #define MEAN_OF 8
 
 void
-ferry_host_room_init (FerryHostRoom *self, guint n_workers)
+ferry_host_capacity_init (FerryHostCapacity *self, guint n_workers)
 {
-  *self = (FerryHostRoom){.n_workers = n_workers, .shares = g_ptr_array_new ()};
+  *self = (FerryHostCapacity){.n_workers = n_workers, .shares = g_ptr_array_new ()};
 }
 
 void
-ferry_host_room_clear (FerryHostRoom *self)
+ferry_host_capacity_clear (FerryHostCapacity *self)
 {
   g_assert (self->shares == NULL || self->shares->len == 0);
   g_clear_pointer (&self->shares, g_ptr_array_unref);
 }
 
 void
-ferry_host_room_add (FerryHostRoom *self, FerryHostShare *share)
+ferry_host_capacity_add (FerryHostCapacity *self, FerryHostShare *share)
 {
   *share = (FerryHostShare){0};
   g_ptr_array_add (self->shares, share);
 }
 
 void
-ferry_host_room_remove (FerryHostRoom *self, FerryHostShare *share)
+ferry_host_capacity_remove (FerryHostCapacity *self, FerryHostShare *share)
 {
   g_ptr_array_remove (self->shares, share);
 }
@@ -49,13 +49,13 @@ note (gint64 *mean, gint64 time)
 }
 
 void
-ferry_host_room_note_run (FerryHostRoom *self, gint64 time)
+ferry_host_capacity_note_run (FerryHostCapacity *self, gint64 time)
 {
   note (&self->mean_run, time);
 }
 
 void
-ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time)
+ferry_host_capacity_note_round_trip (FerryHostCapacity *self, gint64 time)
 {
   note (&self->round_trip, time);
 }
@@ -63,7 +63,7 @@ ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time)
 /* With few runs ahead, runs and round trips are measured while the host idles between them, and the two measurements
  * may then ask for few. So short runs have places ahead whatever they ask for. */
 guint
-ferry_host_room_get_ahead (const FerryHostRoom *self)
+ferry_host_capacity_get_ahead (const FerryHostCapacity *self)
 {
   gint64 least = self->mean_run <= FERRY_HOST_SHORT_RUN ? FERRY_HOST_MIN_AHEAD : 0;
   gint64 n_ahead = 0;
@@ -76,13 +76,13 @@ ferry_host_room_get_ahead (const FerryHostRoom *self)
 }
 
 guint
-ferry_host_room_get_n_places (const FerryHostRoom *self)
+ferry_host_capacity_get_n_places (const FerryHostCapacity *self)
 {
-  return self->n_workers + ferry_host_room_get_ahead (self);
+  return self->n_workers + ferry_host_capacity_get_ahead (self);
 }
 
 guint
-ferry_host_room_get_n_leave_places (const FerryHostRoom *self, guint per_worker)
+ferry_host_capacity_get_n_leave_places (const FerryHostCapacity *self, guint per_worker)
 {
   guint64 most = MIN ((guint64) self->n_workers * per_worker, FERRY_HOST_MAX_AHEAD);
   gint64 n_ended = self->mean_run > 0 ? (gint64) self->n_workers * self->round_trip / self->mean_run : 0;
@@ -118,7 +118,7 @@ get_taken (const FerryHostShare *self)
 
 /* Gives one run's room to each share in turn that wants more, until nothing is left or wanted. */
 static void
-give_by_turns (FerryHostRoom *self, guint64 left)
+give_by_turns (FerryHostCapacity *self, guint64 left)
 {
   guint n_content = 0;
 
@@ -137,10 +137,10 @@ give_by_turns (FerryHostRoom *self, guint64 left)
 }
 
 void
-ferry_host_room_settle (FerryHostRoom *self)
+ferry_host_capacity_settle (FerryHostCapacity *self)
 {
   /* A round trip passes until a run comes for new room, and another one until there is leave for it. */
-  guint64 size = self->n_workers + 2 * ferry_host_room_get_ahead (self);
+  guint64 size = self->n_workers + 2 * ferry_host_capacity_get_ahead (self);
   guint64 taken = 0;
   guint64 n_open = 0;
   guint64 n_free;

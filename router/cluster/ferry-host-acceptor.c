@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the packets of applications arrive at a host. See ferry-host-reception-private.h. */
+/* Where the packets of applications arrive at a host. See ferry-host-acceptor-private.h. */
 
 #include "config.h"
 
-#include "cluster/ferry-host-reception-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
@@ -16,7 +16,7 @@
 #define MISFIT_PAUSE (60 * G_USEC_PER_SEC)
 #define MAX_MISFITS 4096
 
-struct _FerryHostReception
+struct _FerryHostAcceptor
 {
   FerryHostService *service; /* (owned) */
   FerryRouter *router;       /* (owned) */
@@ -41,10 +41,10 @@ typedef struct
 /* An application that has a session, until that is finished: one that was closed first sends what it has. */
 typedef struct
 {
-  FerryHostReception *reception; /* (unowned) */
-  char *name;                    /* (owned): its user and its id */
-  char *user;                    /* (owned) */
-  FerrySession *session;         /* (owned) */
+  FerryHostAcceptor *acceptor; /* (unowned) */
+  char *name;                  /* (owned): its user and its id */
+  char *user;                  /* (owned) */
+  FerrySession *session;       /* (owned) */
 } Guest;
 
 static void
@@ -60,7 +60,7 @@ guest_free (gpointer data)
 
 /* Returns (transfer none) (nullable) the user, with one session more, or NULL if those are too many. */
 static User *
-enter (FerryHostReception *self, const char *name)
+enter (FerryHostAcceptor *self, const char *name)
 {
   User *user = g_hash_table_lookup (self->users, name);
 
@@ -77,7 +77,7 @@ enter (FerryHostReception *self, const char *name)
 }
 
 static void
-leave (FerryHostReception *self, const char *name)
+leave (FerryHostAcceptor *self, const char *name)
 {
   User *user = g_hash_table_lookup (self->users, name);
 
@@ -88,7 +88,7 @@ leave (FerryHostReception *self, const char *name)
 /* A session with the application cannot be: the version or the byte order is another one. It has been answered, and
  * hears of that too. */
 static void
-note_misfit (FerryHostReception *self, const char *name, const GError *reason)
+note_misfit (FerryHostAcceptor *self, const char *name, const GError *reason)
 {
   const gint64 *known = g_hash_table_lookup (self->misfits, name);
   gint64 now = g_get_monotonic_time ();
@@ -107,7 +107,7 @@ static void
 session_finished (gpointer data)
 {
   Guest *guest = data;
-  FerryHostReception *self = guest->reception;
+  FerryHostAcceptor *self = guest->acceptor;
   g_autoptr (GError) reason = ferry_transport_dup_reason (FERRY_TRANSPORT (guest->session));
 
   if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))
@@ -122,7 +122,7 @@ session_finished (gpointer data)
 static FerrySession *
 make_session (Guest *guest, const char *id, gsize max_packet, FerrySessionShare *share)
 {
-  FerryHostReception *self = guest->reception;
+  FerryHostAcceptor *self = guest->acceptor;
   g_autofree char *peer = g_strdup_printf ("The application %s", guest->name);
   const FerrySessionSettings settings = {
     .peer = peer,
@@ -141,7 +141,7 @@ make_session (Guest *guest, const char *id, gsize max_packet, FerrySessionShare 
 
 /* Returns (transfer none) (nullable) a guest that was not there before. */
 static Guest *
-add_guest (FerryHostReception *self, const char *name, const char *user, const char *id, gsize max_packet)
+add_guest (FerryHostAcceptor *self, const char *name, const char *user, const char *id, gsize max_packet)
 {
   g_autoptr (FerrySession) session = NULL;
   g_autoptr (GError) error = NULL;
@@ -154,7 +154,7 @@ add_guest (FerryHostReception *self, const char *name, const char *user, const c
       return NULL;
     }
   guest = g_new0 (Guest, 1);
-  guest->reception = self;
+  guest->acceptor = self;
   guest->name = g_strdup (name);
   guest->user = g_strdup (user);
   guest->session = make_session (guest, id, max_packet, &entered->share);
@@ -170,7 +170,7 @@ add_guest (FerryHostReception *self, const char *name, const char *user, const c
 
 /* Tells an application that its session is not known here, so that it need not wait for its time to run out. */
 static void
-turn_away (FerryHostReception *self, const char *user, const char *id, GBytes *packet)
+turn_away (FerryHostAcceptor *self, const char *user, const char *id, GBytes *packet)
 {
   gpointer data;
   FerryWire wire;
@@ -180,7 +180,7 @@ turn_away (FerryHostReception *self, const char *user, const char *id, GBytes *p
 }
 
 void
-ferry_host_reception_take (FerryHostReception *self, const char *user, const char *id, GBytes *packet, gsize max_packet)
+ferry_host_acceptor_take (FerryHostAcceptor *self, const char *user, const char *id, GBytes *packet, gsize max_packet)
 {
   g_autofree char *name = g_strdup_printf ("%s/%s", user, id);
   Guest *guest = g_hash_table_lookup (self->guests, name);
@@ -214,7 +214,7 @@ ferry_host_reception_take (FerryHostReception *self, const char *user, const cha
 
 /* Returns (transfer full) (element-type FerrySession): sessions may end meanwhile. */
 static GPtrArray *
-dup_sessions (FerryHostReception *self)
+dup_sessions (FerryHostAcceptor *self)
 {
   GPtrArray *sessions = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
@@ -227,7 +227,7 @@ dup_sessions (FerryHostReception *self)
 }
 
 void
-ferry_host_reception_reconnected (FerryHostReception *self, gsize max_packet)
+ferry_host_acceptor_reconnected (FerryHostAcceptor *self, gsize max_packet)
 {
   g_autoptr (GPtrArray) sessions = dup_sessions (self);
 
@@ -239,16 +239,16 @@ ferry_host_reception_reconnected (FerryHostReception *self, gsize max_packet)
 }
 
 guint
-ferry_host_reception_get_n_sessions (FerryHostReception *self)
+ferry_host_acceptor_get_n_sessions (FerryHostAcceptor *self)
 {
   return g_hash_table_size (self->guests);
 }
 
-FerryHostReception *
-ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64 timeout, FerryHostWireFunc make_wire,
-                          gpointer bus)
+FerryHostAcceptor *
+ferry_host_acceptor_new (FerryHostService *service, FerryRouter *router, gint64 timeout, FerryHostWireFunc make_wire,
+                         gpointer bus)
 {
-  FerryHostReception *self = g_new0 (FerryHostReception, 1);
+  FerryHostAcceptor *self = g_new0 (FerryHostAcceptor, 1);
 
   self->service = g_object_ref (service);
   self->router = g_object_ref (router);
@@ -262,7 +262,7 @@ ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64
 }
 
 void
-ferry_host_reception_free (FerryHostReception *self)
+ferry_host_acceptor_free (FerryHostAcceptor *self)
 {
   g_autoptr (GPtrArray) sessions = dup_sessions (self);
 

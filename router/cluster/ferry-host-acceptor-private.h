@@ -5,7 +5,7 @@
  * gives each session to the host's service. A session that the service has closed stays here until the application has
  * what was sent, at most for the timeout. Until then the service is not drained.
  *
- * Owner:   ferry-host. The service must stay until the reception is freed.
+ * Owner:   ferry-host. The service must stay until the acceptor is freed.
  * Threads: the router's.
  * Trust:   the server says which end a packet is from; the packet itself is not trusted. The number of sessions is
  *          bounded, of all users together and of each one. */
@@ -21,24 +21,24 @@ G_BEGIN_DECLS
 #define FERRY_HOST_MAX_USER_SESSIONS 1000
 #define FERRY_HOST_MAX_USER_UNFINISHED ((guint64) 256 * 1024 * 1024)
 
-typedef struct _FerryHostReception FerryHostReception;
+typedef struct _FerryHostAcceptor FerryHostAcceptor;
 
 /* Sets wire and data to what carries packets to an application, as ferry_bus_make_wire() does. */
 typedef void (*FerryHostWireFunc) (gpointer bus, const char *user, const char *id, FerryWire *wire, gpointer *data);
 
 /* timeout: how long an application may be silent, in microseconds. */
-FerryHostReception *ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64 timeout,
-                                              FerryHostWireFunc make_wire, gpointer bus);
+FerryHostAcceptor *ferry_host_acceptor_new (FerryHostService *service, FerryRouter *router, gint64 timeout,
+                                            FerryHostWireFunc make_wire, gpointer bus);
 /* Ends the sessions now, also those that the service has closed. */
-void ferry_host_reception_free (FerryHostReception *self);
+void ferry_host_acceptor_free (FerryHostAcceptor *self);
 
 /* A packet has come from an application. max_packet: the largest one that can be sent, in bytes. */
-void ferry_host_reception_take (FerryHostReception *self, const char *user, const char *id, GBytes *packet,
-                                gsize max_packet);
+void ferry_host_acceptor_take (FerryHostAcceptor *self, const char *user, const char *id, GBytes *packet,
+                               gsize max_packet);
 /* There is a connection again, or it carries other packets than before: max_packet as above. */
-void ferry_host_reception_reconnected (FerryHostReception *self, gsize max_packet);
-guint ferry_host_reception_get_n_sessions (FerryHostReception *self);
+void ferry_host_acceptor_reconnected (FerryHostAcceptor *self, gsize max_packet);
+guint ferry_host_acceptor_get_n_sessions (FerryHostAcceptor *self);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostReception, ferry_host_reception_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostAcceptor, ferry_host_acceptor_free)
 
 G_END_DECLS
