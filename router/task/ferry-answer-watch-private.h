@@ -23,7 +23,7 @@ typedef struct
   FerryMonitor *monitor; /* const: (owned) (nullable) */
   FerryLink *link;       /* const: (owned) */
   guint64 connection_id; /* const: of the pipe of the answers */
-} FerryCallsWay;
+} FerryAnswerRoute;
 
 /* What the function has returned. Never changed. */
 typedef struct
@@ -36,20 +36,21 @@ typedef struct
 typedef struct
 {
   FerryInboxWait wait;
-  FerryCallsWay way;
+  FerryAnswerRoute route;
   FerryLocalSearch search;
   guint64 xid;          /* 0: there is no watch */
   gconstpointer waited; /* const: given to came */
   void (*came) (gconstpointer waited);
 } FerryAnswerWatch;
 
-void ferry_calls_way_init (FerryCallsWay *self, FerryMonitor *monitor, FerryLink *link, guint64 connection_id);
-/* To be called when no thread can read a pointer to the way any more. A thread that has read one before is awaited. */
-void ferry_calls_way_clear (FerryCallsWay *self);
+void ferry_answer_route_init (FerryAnswerRoute *self, FerryMonitor *monitor, FerryLink *link, guint64 connection_id);
+/* To be called when no thread can read a pointer to the route any more. A thread that has read one before is awaited.
+ */
+void ferry_answer_route_clear (FerryAnswerRoute *self);
 
-/* Begins to watch for the answer of a call. place: where the pointer to the way is, which may be changed meanwhile.
- * came: called with locks held when there is something to look at. Returns FALSE if there is no way. */
-gboolean ferry_answer_watch_begin (FerryAnswerWatch *self, const FerryCallsWay *_Atomic *place, guint64 xid,
+/* Begins to watch for the answer of a call. place: where the pointer to the route is, which may be changed meanwhile.
+ * came: called with locks held when there is something to look at. Returns FALSE if there is no route. */
+gboolean ferry_answer_watch_begin (FerryAnswerWatch *self, const FerryAnswerRoute *_Atomic *place, guint64 xid,
                                    void (*came) (gconstpointer waited), gconstpointer waited);
 void ferry_answer_watch_end (FerryAnswerWatch *self);
 /* Returns (transfer full) (nullable) the answer, if it has come since the last look. */

@@ -14,29 +14,29 @@
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-/* Held while a thread reads a pointer to a way and refers to what is in it. The thread that frees a way takes it once
- * in between, and all others need not. */
+/* Held while a thread reads a pointer to a route and refers to what is in it. The thread that frees a route takes it
+ * once in between, and all others need not. */
 static pthread_mutex_t ways_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void
-ferry_calls_way_init (FerryCallsWay *self, FerryMonitor *monitor, FerryLink *link, guint64 connection_id)
+ferry_answer_route_init (FerryAnswerRoute *self, FerryMonitor *monitor, FerryLink *link, guint64 connection_id)
 {
-  *self = (FerryCallsWay){ferry_monitor_ref (monitor), ferry_link_ref (link), connection_id};
+  *self = (FerryAnswerRoute){ferry_monitor_ref (monitor), ferry_link_ref (link), connection_id};
 }
 
 static void
-drop_way (FerryCallsWay *self)
+drop_route (FerryAnswerRoute *self)
 {
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
 }
 
 void
-ferry_calls_way_clear (FerryCallsWay *self)
+ferry_answer_route_clear (FerryAnswerRoute *self)
 {
   pthread_mutex_lock (&ways_lock);
   pthread_mutex_unlock (&ways_lock);
-  drop_way (self);
+  drop_route (self);
 }
 
 void
@@ -71,30 +71,30 @@ wake (FerryInboxWait *wait)
 }
 
 static gboolean
-copy_way (const FerryCallsWay *_Atomic *place, FerryCallsWay *copy)
+copy_route (const FerryAnswerRoute *_Atomic *place, FerryAnswerRoute *copy)
 {
-  const FerryCallsWay *way;
+  const FerryAnswerRoute *route;
   FERRY_AUTO_LOCK (&ways_lock);
 
   /* Acquire: makes the fields visible. */
-  way = atomic_load_explicit (place, memory_order_acquire);
-  if (way != NULL)
-    ferry_calls_way_init (copy, way->monitor, way->link, way->connection_id);
-  return way != NULL;
+  route = atomic_load_explicit (place, memory_order_acquire);
+  if (route != NULL)
+    ferry_answer_route_init (copy, route->monitor, route->link, route->connection_id);
+  return route != NULL;
 }
 
 gboolean
-ferry_answer_watch_begin (FerryAnswerWatch *self, const FerryCallsWay *_Atomic *place, guint64 xid,
+ferry_answer_watch_begin (FerryAnswerWatch *self, const FerryAnswerRoute *_Atomic *place, guint64 xid,
                           void (*came) (gconstpointer waited), gconstpointer waited)
 {
   *self = (FerryAnswerWatch){.wait.came = wake, .came = came, .waited = waited};
-  if (!copy_way (place, &self->way))
+  if (!copy_route (place, &self->route))
     return FALSE;
   self->xid = xid;
   self->search = (FerryLocalSearch){
-    .link = self->way.link, .connection_id = self->way.connection_id, .matches = ends_call, .data = self};
-  ferry_answer_waits_begin_watch (&self->way.link->waiting.waits, &self->wait);
-  ferry_monitor_note_wait (self->way.monitor, self->way.link);
+    .link = self->route.link, .connection_id = self->route.connection_id, .matches = ends_call, .data = self};
+  ferry_answer_waits_begin_watch (&self->route.link->waiting.waits, &self->wait);
+  ferry_monitor_note_wait (self->route.monitor, self->route.link);
   return TRUE;
 }
 
@@ -103,8 +103,8 @@ ferry_answer_watch_end (FerryAnswerWatch *self)
 {
   if (self->xid == 0)
     return;
-  ferry_answer_waits_end_watch (&self->way.link->waiting.waits, &self->wait);
-  drop_way (&self->way);
+  ferry_answer_waits_end_watch (&self->route.link->waiting.waits, &self->wait);
+  drop_route (&self->route);
   self->xid = 0;
 }
 
@@ -134,7 +134,7 @@ FerryEarlyAnswer *
 ferry_answer_watch_look (FerryAnswerWatch *self)
 {
   g_autoptr (GBytes) bytes =
-    ferry_local_queue_search (ferry_monitor_get_local_queue (self->way.monitor), &self->search);
+    ferry_local_queue_search (ferry_monitor_get_local_queue (self->route.monitor), &self->search);
 
-  return bytes != NULL && self->xid <= ferry_link_get_begun_call (self->way.link) ? decode (bytes) : NULL;
+  return bytes != NULL && self->xid <= ferry_link_get_begun_call (self->route.link) ? decode (bytes) : NULL;
 }

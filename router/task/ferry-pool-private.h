@@ -99,14 +99,14 @@ struct _FerryPoolWorker
 {
   FerryTaskCarrier carrier;
   gint references;
-  FerryPool *pool;       /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
-  FerryPoolRules *rules; /* (unowned): the pool's; valid while pool is not NULL */
-  FerryRouter *router;   /* (owned) */
-  FerryTimers *limits;   /* (unowned): the router's */
-  FerryWorker *worker;   /* (owned) (nullable): the process; NULL in a pool of threads */
-  GThread *thread;       /* (owned) (nullable) */
-  FerryLink *link;       /* (owned) */
-  FerryCallsWay way;     /* const: of the tasks in flight */
+  FerryPool *pool;        /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
+  FerryPoolRules *rules;  /* (unowned): the pool's; valid while pool is not NULL */
+  FerryRouter *router;    /* (owned) */
+  FerryTimers *limits;    /* (unowned): the router's */
+  FerryWorker *worker;    /* (owned) (nullable): the process; NULL in a pool of threads */
+  GThread *thread;        /* (owned) (nullable) */
+  FerryLink *link;        /* (owned) */
+  FerryAnswerRoute route; /* const: of the tasks in flight */
   FerryReceiver *calls_receiver;
   FerryReceiver *progress_receiver;
   FerryTransactions *calls; /* (owned) */

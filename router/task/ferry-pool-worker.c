@@ -201,7 +201,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_clear_object (&self->calls_receiver);
   g_clear_object (&self->progress_receiver);
   g_clear_pointer (&self->calls, ferry_transactions_unref);
-  ferry_calls_way_clear (&self->way);
+  ferry_answer_route_clear (&self->route);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
   g_free (self);
@@ -792,7 +792,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run)
   run->escalation = 0;
   run->n_looks = 0;
   run->answer_end = run->dispatched = 0;
-  ferry_run_set_way (run, &self->way, xid);
+  ferry_run_set_route (run, &self->route, xid);
   note_change (self);
   start_first (self);
   return TRUE;
@@ -1414,8 +1414,8 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
   if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))
     {
-      ferry_calls_way_init (&self->way, router->monitor, self->link,
-                            ferry_receiver_get_connection_id (self->calls_receiver));
+      ferry_answer_route_init (&self->route, router->monitor, self->link,
+                               ferry_receiver_get_connection_id (self->calls_receiver));
       return g_steal_pointer (&self);
     }
   give_up (self);

@@ -155,7 +155,7 @@ struct _FerryRun
   guint held : 1;          /* link is in the queue's list of runs that are passed over */
   guint obstructed : 4;    /* what a cluster has said of why it waits, in its own numbers; 0: nothing */
   _Atomic guint64 attempt; /* any: see “early answers” in ferry-run.c */
-  const FerryCallsWay *_Atomic way; /* (unowned) (nullable): of the present attempt */
+  const FerryAnswerRoute *_Atomic route; /* (unowned) (nullable): of the present attempt */
 
   /* Who has it. */
   FerryTaskSource *source;   /* (unowned) (nullable) */
@@ -249,7 +249,7 @@ gboolean ferry_run_give_back (FerryRun *self);
 
 /* The run was sent to a worker as the call xid. Until ferry_run_unset_way(), a thread that waits may be told the answer
  * before the router's thread has received it. Then the run can only end with that answer. */
-void ferry_run_set_way (FerryRun *self, const FerryCallsWay *way, guint64 xid);
+void ferry_run_set_route (FerryRun *self, const FerryAnswerRoute *route, guint64 xid);
 void ferry_run_unset_way (FerryRun *self);
 /* Decides that the router's thread ends this attempt. FALSE: a thread was told the answer already. */
 gboolean ferry_run_decide (FerryRun *self);

@@ -120,10 +120,10 @@ ferry_run_get_early (const FerryRun *self)
 }
 
 void
-ferry_run_set_way (FerryRun *self, const FerryCallsWay *way, guint64 xid)
+ferry_run_set_route (FerryRun *self, const FerryAnswerRoute *route, guint64 xid)
 {
-  /* Relaxed: the next store orders it. Release: makes the way visible to a thread that reads the attempt. */
-  atomic_store_explicit (&self->way, way, memory_order_relaxed);
+  /* Relaxed: the next store orders it. Release: makes the route visible to a thread that reads the attempt. */
+  atomic_store_explicit (&self->route, route, memory_order_relaxed);
   atomic_store_explicit (&self->attempt, 2 * xid + 1, memory_order_release);
   /* Threads that wait watch this attempt from now on. */
   if (G_UNLIKELY (!ferry_wait_queue_is_empty (&ferry_run_waits)))
@@ -134,8 +134,8 @@ void
 ferry_run_unset_way (FerryRun *self)
 {
   ferry_run_decide (self);
-  /* Relaxed: ferry_calls_way_clear() orders it. */
-  atomic_store_explicit (&self->way, NULL, memory_order_relaxed);
+  /* Relaxed: ferry_answer_route_clear() orders it. */
+  atomic_store_explicit (&self->route, NULL, memory_order_relaxed);
 }
 
 gboolean

@@ -1257,7 +1257,7 @@ watch_attempt (ThreadWait *self, guint64 attempt)
     return TRUE;
   ferry_answer_watch_end (&self->watch);
   return is_open_attempt (attempt) &&
-         ferry_answer_watch_begin (&self->watch, &priv->run.way, attempt / 2, wake_waits, self->task);
+         ferry_answer_watch_begin (&self->watch, &priv->run.route, attempt / 2, wake_waits, self->task);
 }
 
 /* any: ends the task for this thread, if the answer has come and nothing else ends the task. */
