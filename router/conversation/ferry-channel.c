@@ -124,7 +124,7 @@ struct _FerryChannel
   GError *raised;           /* (owned) (nullable): const with closing, as the next one: the error with which it does */
   char *raised_trace;       /* (owned) (nullable) */
   gboolean end_sent;
-  GError *deaf;          /* (owned) (nullable): why no message can be sent any more */
+  GError *send_error;    /* (owned) (nullable): why no message can be sent any more */
   gboolean wants_notify; /* `writable` must be notified when it becomes TRUE */
 
   GQueue in;               /* (element-type GVariant) (owned): messages as they were received, and not taken */
@@ -300,7 +300,7 @@ tell_locked (FerryChannel *self, guint changes)
 static gboolean
 is_writable_locked (FerryChannel *self)
 {
-  return !self->closing && self->deaf == NULL && !self->kept && self->out.length == 0 &&
+  return !self->closing && self->send_error == NULL && !self->kept && self->out.length == 0 &&
          ferry_call_get_window (self->call) > 0;
 }
 
@@ -465,12 +465,12 @@ collect_done (FerryChannel *self, GQueue *done)
         break;
       g_queue_push_tail (done, g_queue_pop_head (&self->unacknowledged));
     }
-  while (self->deaf != NULL && ((completion = g_queue_pop_head (&self->unacknowledged)) != NULL ||
-                                (completion = g_queue_pop_head (&self->out)) != NULL))
+  while (self->send_error != NULL && ((completion = g_queue_pop_head (&self->unacknowledged)) != NULL ||
+                                      (completion = g_queue_pop_head (&self->out)) != NULL))
     {
       Outgoing *item = ferry_completion_get_data (completion);
 
-      item->error = new_cannot_send (item, self->deaf);
+      item->error = new_cannot_send (item, self->send_error);
       g_queue_push_tail (done, completion);
     }
 }
@@ -485,7 +485,7 @@ flush_locked (FerryChannel *self, GQueue *done)
   do
     {
       self->flush_again = FALSE;
-      while (has_room && self->deaf == NULL && self->out.length > 0 && ferry_call_get_window (self->call) > 0)
+      while (has_room && self->send_error == NULL && self->out.length > 0 && ferry_call_get_window (self->call) > 0)
         has_room = flush_item (self, done);
       collect_done (self, done);
       if (has_room && self->closing && !self->end_sent && self->out.length == 0 && self->unacknowledged.length == 0)
@@ -775,7 +775,7 @@ call_cancelled (FerryCall *call, gpointer data)
   if (self == NULL)
     return;
   pthread_mutex_lock (&self->lock);
-  self->deaf = g_steal_pointer (&reason);
+  self->send_error = g_steal_pointer (&reason);
   self->closing = TRUE;
   pthread_mutex_unlock (&self->lock);
   flush (self);
@@ -966,7 +966,7 @@ enqueue (FerryChannel *self, Mark mark, GVariant *value, GCancellable *cancellab
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
   FERRY_AUTO_LOCK (&self->lock);
-  if (!self->closing || self->deaf != NULL)
+  if (!self->closing || self->send_error != NULL)
     {
       g_queue_push_tail (&self->out, ferry_completion_ref (completion));
       return g_steal_pointer (&completion);
@@ -1629,7 +1629,7 @@ ferry_channel_finalize (GObject *object)
   g_clear_pointer (&self->raised_trace, g_free);
   g_clear_error (&self->raised);
   g_clear_pointer (&self->call, ferry_call_unref);
-  g_clear_error (&self->deaf);
+  g_clear_error (&self->send_error);
   g_clear_error (&self->end_error);
   ferry_wait_queue_clear (&self->receives);
   ferry_wait_queue_clear (&self->flushes);

@@ -167,7 +167,7 @@ void ferry_link_events_take_cells (FerryLinkEvents *self, FerryLink *link);
  * The records of a link are not taken, for one of these reasons:
  * - Its worker has not attached. The lane is unarmed.
  * - Its lane is empty and armed. The link is not active until the writer rings.
- * - It dozes: the lane is unarmed for 50 µs, to fill. It is deaf as well if it was found empty too often.
+ * - It naps: the lane is unarmed for 50 µs, to fill. It is muted as well if it was found empty too often.
  * - It naps long, for 1 ms: it rang in vain, or a barrier that it needs failed.
  * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
  *   active again when blocks or memory are given back.
@@ -196,7 +196,7 @@ typedef struct
   FerryLinkEvents events;     /* const */
   gboolean lends;             /* const: the drain lock is lent at times */
   GQueue stalled;             /* (element-type FerryLink) links that wait for blocks or memory */
-  FerryNap doze;              /* links with lanes that fill meanwhile, or that are deaf for as long */
+  FerryNap short_nap;         /* links with lanes that fill meanwhile, or that are muted for as long */
   FerryNap long_nap;          /* links that ring in vain, or need a barrier that failed */
   gboolean is_marked;         /* a watermark is not reached: see FerryWatermark */
   gboolean is_stopping;

@@ -64,7 +64,7 @@ FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
 void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
 void ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until);
 void ferry_shared_queue_hear (FerrySharedQueue *self, gboolean hears);
-void ferry_shared_queue_set_deaf (FerrySharedQueue *self, FerryLink *link, gboolean deaf);
+void ferry_shared_queue_set_muted (FerrySharedQueue *self, FerryLink *link, gboolean muted);
 void ferry_shared_queue_take_bells (FerrySharedQueue *self);
 gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error);
 void ferry_shared_queue_close_guardian (FerrySharedQueue *self);

@@ -57,18 +57,18 @@ ignore_doorbell (FerrySharedQueue *self, FerryLink *link)
   epoll_ctl (self->bells, EPOLL_CTL_DEL, link->doorbell, NULL);
 }
 
-/* Makes the shared queue deaf to the doorbell of a link, or lets it hear the doorbell again. A doorbell that has ever
+/* Mutes a link's doorbell, or lets it be heard again. A doorbell that has ever
  * rung then counts as one that rings again, so no ring is lost. */
 void
-ferry_shared_queue_set_deaf (FerrySharedQueue *self, FerryLink *link, gboolean deaf)
+ferry_shared_queue_set_muted (FerrySharedQueue *self, FerryLink *link, gboolean muted)
 {
-  struct epoll_event event = {.events = deaf ? 0 : DOORBELL_EVENTS, .data.ptr = link};
+  struct epoll_event event = {.events = muted ? 0 : DOORBELL_EVENTS, .data.ptr = link};
 
-  if (link->visit.is_deaf == deaf)
+  if (link->visit.is_muted == muted)
     return;
-  link->visit.is_deaf = deaf;
-  if (deaf)
-    ferry_traffic_note_deaf (&link->traffic);
+  link->visit.is_muted = muted;
+  if (muted)
+    ferry_traffic_note_muted (&link->traffic);
   /* Fails where the doorbell is ignored already, because the link has ended. */
   epoll_ctl (self->bells, EPOLL_CTL_MOD, link->doorbell, &event);
 }

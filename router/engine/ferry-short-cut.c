@@ -264,17 +264,17 @@ spin (FerryShortCut *self)
 {
   gboolean converses = restart_counts (self);
   gboolean arrived = FALSE;
-  gboolean deaf;
+  gboolean muted;
 
   if (ferry_spin_begin (&self->spin) && converses)
     {
       adopt_links (self, TRUE);
       /* Armed links ring, and then the monitor would take the drain lock. */
-      deaf = self->shared->links.length > self->shared->active.length;
-      if (deaf)
+      muted = self->shared->links.length > self->shared->active.length;
+      if (muted)
         ferry_shared_queue_hear (self->shared, FALSE);
       arrived = ferry_spin_poll (&self->spin, is_spin_over, self) && has_records (self);
-      if (deaf)
+      if (muted)
         ferry_shared_queue_hear (self->shared, TRUE);
     }
   return arrived;
@@ -327,7 +327,7 @@ static gboolean
 is_quiet (FerryLink *link)
 {
   return ferry_visits_is_light (link) && link->visit.told_attached && !link->visit.is_stalled &&
-         link->visit.nap == NULL && !link->visit.is_deaf && ferry_lane_reader_look (&link->up) &&
+         link->visit.nap == NULL && !link->visit.is_muted && ferry_lane_reader_look (&link->up) &&
          ferry_lane_reader_get_available (&link->up) == 0 && !ferry_link_events_has_cells (link) &&
          (link->output == NULL || !ferry_output_is_ready (link->output));
 }

@@ -127,7 +127,7 @@ begin_nap (FerryVisits *self, FerryLink *link, FerryNap *nap, const FerryTraffic
     ferry_lane_reader_disarm (&link->up);
   ferry_shared_queue_deactivate (self->shared, link);
   if (g_queue_is_empty (&nap->links))
-    nap->until = view->now + (nap == &self->doze ? FERRY_DOZE_MICROSECONDS : FERRY_LONG_NAP_MICROSECONDS);
+    nap->until = view->now + (nap == &self->short_nap ? FERRY_SHORT_NAP_MICROSECONDS : FERRY_LONG_NAP_MICROSECONDS);
   g_queue_push_tail (&nap->links, link);
   link->visit.nap = &nap->links;
 }
@@ -140,7 +140,7 @@ end_nap (FerryVisits *self, FerryNap *nap, gint64 now)
   while (now >= nap->until && (link = g_queue_pop_head (&nap->links)) != NULL)
     {
       link->visit.nap = NULL;
-      ferry_shared_queue_set_deaf (self->shared, link, FALSE);
+      ferry_shared_queue_set_muted (self->shared, link, FALSE);
       ferry_shared_queue_activate (self->shared, link);
     }
 }
@@ -150,10 +150,10 @@ ferry_visits_end_naps (FerryVisits *self)
 {
   gint64 now;
 
-  if (g_queue_is_empty (&self->doze.links) && g_queue_is_empty (&self->long_nap.links))
+  if (g_queue_is_empty (&self->short_nap.links) && g_queue_is_empty (&self->long_nap.links))
     return;
   now = g_get_monotonic_time ();
-  end_nap (self, &self->doze, now);
+  end_nap (self, &self->short_nap, now);
   end_nap (self, &self->long_nap, now);
 }
 
@@ -166,15 +166,15 @@ ferry_visits_wake (FerryVisits *self, FerryLink *link)
   link->visit.nap = NULL;
 }
 
-/* Begins a doze of a busy link. Its lane was drained up to the record that is being written. A reader this close gets
- * small blocks, and takes away the cache lines that the writer uses. */
+/* Begins a short nap of a busy link. Its lane was drained up to the record that is being written. A reader this close
+ * gets small blocks, and takes away the cache lines that the writer uses. */
 static void
-doze_if_busy (FerryVisits *self, FerryLink *link)
+nap_if_busy (FerryVisits *self, FerryLink *link)
 {
   const FerryTrafficView view = view_traffic (link);
 
   if (link->state == FERRY_LINK_OPEN && ferry_traffic_is_busy (&link->traffic, &view))
-    begin_nap (self, link, &self->doze, &view);
+    begin_nap (self, link, &self->short_nap, &view);
 }
 
 /* ---- rest ---- */
@@ -222,12 +222,12 @@ rest_running (FerryVisits *self, FerryLink *link)
       arm_and_rest (self, link, &view);
       return;
     }
-  if (rest != FERRY_REST_DOZES)
+  if (rest != FERRY_REST_SHORT_NAP)
     {
-      ferry_shared_queue_set_deaf (self->shared, link, TRUE);
+      ferry_shared_queue_set_muted (self->shared, link, TRUE);
       ferry_drain_lock_keep (self->drain_lock, view.now);
     }
-  begin_nap (self, link, rest == FERRY_REST_LONG_DEAF ? &self->long_nap : &self->doze, &view);
+  begin_nap (self, link, rest == FERRY_REST_LONG_MUTED ? &self->long_nap : &self->short_nap, &view);
 }
 
 void
@@ -311,7 +311,7 @@ ferry_visits_forget (FerryVisits *self)
 {
   g_queue_clear (&self->stalled);
   atomic_store_explicit (&self->n_waiting, 0, memory_order_relaxed);
-  g_queue_clear (&self->doze.links);
+  g_queue_clear (&self->short_nap.links);
   g_queue_clear (&self->long_nap.links);
 }
 
@@ -338,7 +338,7 @@ take_records (FerryVisits *self, FerryLink *link, FerryDrainResult output, gbool
         ferry_shared_queue_activate (self->shared, link);
       break;
     case FERRY_DRAIN_CAUGHT_UP:
-      doze_if_busy (self, link);
+      nap_if_busy (self, link);
       break;
     default:
       break;
@@ -377,7 +377,7 @@ ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean is_lent)
   if (!ferry_visits_is_ahead_of_fork_server (link))
     ferry_link_events_take_cells (&self->events, link);
   if (link->visit.nap == NULL)
-    ferry_shared_queue_set_deaf (self->shared, link, FALSE);
+    ferry_shared_queue_set_muted (self->shared, link, FALSE);
   if (!link->visit.is_stalled && link->visit.nap == NULL)
     visit_awake (self, link, is_lent);
   else if (ferry_link_events_take_output (&self->events, link) != FERRY_DRAIN_MORE)
@@ -389,7 +389,7 @@ ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean is_lent)
 gboolean
 ferry_visits_need_no_monitor (FerryVisits *self)
 {
-  return g_queue_is_empty (&self->stalled) && g_queue_is_empty (&self->doze.links) &&
+  return g_queue_is_empty (&self->stalled) && g_queue_is_empty (&self->short_nap.links) &&
          g_queue_is_empty (&self->long_nap.links) && !self->is_marked &&
          ferry_deadlines_get_n (&self->shared->deadlines) == 0 && !self->is_stopping;
 }
@@ -405,8 +405,8 @@ ferry_visits_get_waking_time (FerryVisits *self)
 {
   gint64 until = ferry_drain_get_tidy_time (self->drain);
 
-  if (!g_queue_is_empty (&self->doze.links))
-    until = MIN (until, self->doze.until);
+  if (!g_queue_is_empty (&self->short_nap.links))
+    until = MIN (until, self->short_nap.until);
   if (!g_queue_is_empty (&self->long_nap.links))
     until = MIN (until, self->long_nap.until);
   if (ferry_visits_may_lend (self))

@@ -180,13 +180,13 @@ char **ferry_output_dup_last_lines (FerryOutput *self);
 /* What is to happen to a lane that was found empty. */
 typedef enum
 {
-  FERRY_REST_ARMED,     /* it is armed: the worker rings for its next record */
-  FERRY_REST_DOZES,     /* it is read again after FERRY_DOZE_MICROSECONDS, without a ring */
-  FERRY_REST_DEAF,      /* the same, and the worker's doorbell is not heard meanwhile */
-  FERRY_REST_LONG_DEAF, /* the same, for FERRY_LONG_NAP_MICROSECONDS */
+  FERRY_REST_ARMED,      /* it is armed: the worker rings for its next record */
+  FERRY_REST_SHORT_NAP,  /* it is read again after FERRY_SHORT_NAP_MICROSECONDS, without a ring */
+  FERRY_REST_MUTED,      /* the same, and the worker's doorbell is not heard meanwhile */
+  FERRY_REST_LONG_MUTED, /* the same, for FERRY_LONG_NAP_MICROSECONDS */
 } FerryRest;
 
-#define FERRY_DOZE_MICROSECONDS 50
+#define FERRY_SHORT_NAP_MICROSECONDS 50
 #define FERRY_LONG_NAP_MICROSECONDS 1000
 
 typedef struct
@@ -231,7 +231,7 @@ ferry_traffic_note_buffer (FerryTraffic *self, gsize size)
  * that changes with each record that the worker publishes or takes, and with each value of a cell. */
 gboolean ferry_traffic_note_ring (FerryTraffic *self, guint64 progress);
 /* Notes that the doorbell was not heard for a while: it is heard for some rings more now. */
-void ferry_traffic_note_deaf (FerryTraffic *self);
+void ferry_traffic_note_muted (FerryTraffic *self);
 /* Whether the worker has rung so often without progress that its next rings are believed to be in vain too. */
 gboolean ferry_traffic_rings_in_vain (const FerryTraffic *self);
 
@@ -437,7 +437,7 @@ typedef struct
   gboolean is_stalled;      /* not visited until the router has dispatched blocks, or dropped memory, of the link */
   gboolean wants_memory;    /* is_stalled until the application drops some of the link's buffers and messages */
   GQueue *nap;              /* (unowned) (nullable): the links that nap with this one, until a time */
-  gboolean is_deaf;         /* the doorbell is not heard until the link is visited again */
+  gboolean is_muted;        /* the doorbell is not heard until the link is visited again */
   gboolean rings_when_full; /* the value of the up lane's word ring_when_full */
   gboolean told_launched;   /* the layer above was notified that the process exists */
   gboolean told_attached;   /* the layer above was notified that the link is open */

@@ -19,7 +19,7 @@
 #define STREAM_BUFFERS 2
 
 /* A lane that is found empty more than MANY_RESTS times in RESTS_INTERVAL microseconds carries records one by one, and
- * each costs two wake-ups. With a worker that means harm, that takes a core away from the frames. So such a link dozes
+ * each costs two wake-ups. With a worker that means harm, that takes a core away from the frames. So such a link naps
  * too, and its doorbell is not heard meanwhile. */
 #define MANY_RESTS 32
 #define RESTS_INTERVAL 1000
@@ -63,7 +63,7 @@ ferry_traffic_note_ring (FerryTraffic *self, guint64 progress)
 }
 
 void
-ferry_traffic_note_deaf (FerryTraffic *self)
+ferry_traffic_note_muted (FerryTraffic *self)
 {
   self->rings_borne = MAX (self->rings_borne, RINGS_AGAIN);
 }
@@ -139,11 +139,11 @@ ferry_traffic_choose_rest (FerryTraffic *self, const FerryTrafficView *view)
   gboolean often;
 
   if (ferry_traffic_is_busy (self, view))
-    return FERRY_REST_DOZES;
+    return FERRY_REST_SHORT_NAP;
   often = rests_often (self, view);
   if (self->rings_borne == 0)
-    return FERRY_REST_LONG_DEAF;
-  return often ? FERRY_REST_DEAF : FERRY_REST_ARMED;
+    return FERRY_REST_LONG_MUTED;
+  return often ? FERRY_REST_MUTED : FERRY_REST_ARMED;
 }
 
 void

@@ -53,7 +53,7 @@ test_a_quiet_lane_is_armed (void)
 }
 
 static void
-test_a_busy_lane_dozes (void)
+test_a_busy_lane_naps (void)
 {
   const struct
   {
@@ -62,11 +62,11 @@ test_a_busy_lane_dozes (void)
     gint64 microseconds;
     FerryRest expected;
   } cases[] = {
-    {4, 4096, 204, FERRY_REST_DOZES}, /* the least */
-    {3, 4096, 204, FERRY_REST_ARMED}, /* too few records */
-    {4, 4088, 204, FERRY_REST_ARMED}, /* too few bytes */
-    {4, 4096, 205, FERRY_REST_ARMED}, /* too slow */
-    {100000, 6400000, 320000, FERRY_REST_DOZES},
+    {4, 4096, 204, FERRY_REST_SHORT_NAP}, /* the least */
+    {3, 4096, 204, FERRY_REST_ARMED},     /* too few records */
+    {4, 4088, 204, FERRY_REST_ARMED},     /* too few bytes */
+    {4, 4096, 205, FERRY_REST_ARMED},     /* too slow */
+    {100000, 6400000, 320000, FERRY_REST_SHORT_NAP},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -86,13 +86,13 @@ test_a_lane_is_busy_only_since_its_latest_rest (void)
 
   link_init (&link);
   carry (&link, 100, 100000, 100);
-  g_assert_cmpint (rest (&link), ==, FERRY_REST_DOZES);
+  g_assert_cmpint (rest (&link), ==, FERRY_REST_SHORT_NAP);
   carry (&link, 1, 64, 50);
   g_assert_cmpint (rest (&link), ==, FERRY_REST_ARMED);
 }
 
 static void
-test_a_conversation_does_not_doze (void)
+test_a_conversation_does_not_nap (void)
 {
   Link link;
 
@@ -103,7 +103,7 @@ test_a_conversation_does_not_doze (void)
   g_assert_cmpint (rest (&link), ==, FERRY_REST_ARMED);
   carry (&link, 65, 65000, 100);
   link.view.n_sent += 32;
-  g_assert_cmpint (rest (&link), ==, FERRY_REST_DOZES);
+  g_assert_cmpint (rest (&link), ==, FERRY_REST_SHORT_NAP);
 }
 
 static void
@@ -177,7 +177,7 @@ test_a_restart_says_whether_worker_and_application_converse (void)
 }
 
 static void
-test_a_stream_of_buffers_dozes (void)
+test_a_stream_of_buffers_naps (void)
 {
   Link link;
 
@@ -194,7 +194,7 @@ test_a_stream_of_buffers_dozes (void)
 }
 
 static void
-test_records_one_by_one_make_the_link_deaf (void)
+test_records_one_by_one_make_the_link_muted (void)
 {
   Link link;
 
@@ -206,14 +206,14 @@ test_records_one_by_one_make_the_link_deaf (void)
       g_assert_cmpint (rest (&link), ==, FERRY_REST_ARMED);
     }
   carry (&link, 1, 64, 10);
-  g_assert_cmpint (rest (&link), ==, FERRY_REST_DEAF);
+  g_assert_cmpint (rest (&link), ==, FERRY_REST_MUTED);
   /* In the next millisecond they are counted anew. */
   carry (&link, 1, 64, 1000);
   g_assert_cmpint (rest (&link), ==, FERRY_REST_ARMED);
 }
 
 static void
-test_answers_one_by_one_do_not_make_the_link_deaf (void)
+test_answers_one_by_one_do_not_make_the_link_muted (void)
 {
   Link link;
 
@@ -227,7 +227,7 @@ test_answers_one_by_one_do_not_make_the_link_deaf (void)
 }
 
 static void
-test_rings_in_vain_make_the_link_deaf_for_long (void)
+test_rings_in_vain_make_the_link_muted_for_long (void)
 {
   Link link;
 
@@ -239,26 +239,26 @@ test_rings_in_vain_make_the_link_deaf_for_long (void)
       g_assert_true (ferry_traffic_note_ring (&link.traffic, 7));
     }
   /* The first ring came with progress. */
-  g_assert_cmpint (ferry_traffic_choose_rest (&link.traffic, &link.view), ==, FERRY_REST_LONG_DEAF);
+  g_assert_cmpint (ferry_traffic_choose_rest (&link.traffic, &link.view), ==, FERRY_REST_LONG_MUTED);
   g_assert_true (ferry_traffic_note_ring (&link.traffic, 7));
   g_assert_true (ferry_traffic_rings_in_vain (&link.traffic));
 }
 
 static void
-test_a_deaf_link_is_heard_again_for_some_rings (void)
+test_a_muted_link_is_heard_again_for_some_rings (void)
 {
   Link link;
 
   link_init (&link);
   for (guint i = 0; i < 20; i++)
     ferry_traffic_note_ring (&link.traffic, 7);
-  ferry_traffic_note_deaf (&link.traffic);
+  ferry_traffic_note_muted (&link.traffic);
   for (guint i = 0; i < 4; i++)
     {
       g_assert_cmpint (ferry_traffic_choose_rest (&link.traffic, &link.view), ==, FERRY_REST_ARMED);
       ferry_traffic_note_ring (&link.traffic, 7);
     }
-  g_assert_cmpint (ferry_traffic_choose_rest (&link.traffic, &link.view), ==, FERRY_REST_LONG_DEAF);
+  g_assert_cmpint (ferry_traffic_choose_rest (&link.traffic, &link.view), ==, FERRY_REST_LONG_MUTED);
 }
 
 static void
@@ -290,10 +290,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/traffic/a-quiet-lane-is-armed", test_a_quiet_lane_is_armed);
-  g_test_add_func ("/traffic/a-busy-lane-dozes", test_a_busy_lane_dozes);
+  g_test_add_func ("/traffic/a-busy-lane-naps", test_a_busy_lane_naps);
   g_test_add_func ("/traffic/a-lane-is-busy-only-since-its-latest-rest",
                    test_a_lane_is_busy_only_since_its_latest_rest);
-  g_test_add_func ("/traffic/a-conversation-does-not-doze", test_a_conversation_does_not_doze);
+  g_test_add_func ("/traffic/a-conversation-does-not-nap", test_a_conversation_does_not_nap);
   g_test_add_func ("/traffic/answers-to-earlier-messages-are-a-conversation",
                    test_answers_to_earlier_messages_are_a_conversation);
   g_test_add_func ("/traffic/credit-for-earlier-messages-has-a-limit", test_credit_for_earlier_messages_has_a_limit);
@@ -302,14 +302,14 @@ main (int argc, char **argv)
                    test_a_long_conversation_does_not_become_a_flood);
   g_test_add_func ("/traffic/a-restart-says-whether-worker-and-application-converse",
                    test_a_restart_says_whether_worker_and_application_converse);
-  g_test_add_func ("/traffic/a-stream-of-buffers-dozes", test_a_stream_of_buffers_dozes);
-  g_test_add_func ("/traffic/records-one-by-one-make-the-link-deaf", test_records_one_by_one_make_the_link_deaf);
-  g_test_add_func ("/traffic/answers-one-by-one-do-not-make-the-link-deaf",
-                   test_answers_one_by_one_do_not_make_the_link_deaf);
-  g_test_add_func ("/traffic/rings-in-vain-make-the-link-deaf-for-long",
-                   test_rings_in_vain_make_the_link_deaf_for_long);
-  g_test_add_func ("/traffic/a-deaf-link-is-heard-again-for-some-rings",
-                   test_a_deaf_link_is_heard_again_for_some_rings);
+  g_test_add_func ("/traffic/a-stream-of-buffers-naps", test_a_stream_of_buffers_naps);
+  g_test_add_func ("/traffic/records-one-by-one-make-the-link-muted", test_records_one_by_one_make_the_link_muted);
+  g_test_add_func ("/traffic/answers-one-by-one-do-not-make-the-link-muted",
+                   test_answers_one_by_one_do_not_make_the_link_muted);
+  g_test_add_func ("/traffic/rings-in-vain-make-the-link-muted-for-long",
+                   test_rings_in_vain_make_the_link_muted_for_long);
+  g_test_add_func ("/traffic/a-muted-link-is-heard-again-for-some-rings",
+                   test_a_muted_link_is_heard_again_for_some_rings);
   g_test_add_func ("/traffic/progress-forgives-all-rings", test_progress_forgives_all_rings);
   g_test_add_func ("/traffic/a-thousand-rings-in-vain-are-one-too-many",
                    test_a_thousand_rings_in_vain_are_one_too_many);
