@@ -83,7 +83,7 @@ ferry_drain_lock_try_acquire (FerryDrainLock *self)
 
 /* While another thread holds the drain lock. */
 static gboolean
-wait_for_role (FerryDrainLock *self)
+wait_for_lock (FerryDrainLock *self)
 {
   const gint64 until = g_get_monotonic_time () + WAIT_MICROSECONDS;
 
@@ -104,15 +104,15 @@ wait_for_role (FerryDrainLock *self)
 gboolean
 ferry_drain_lock_acquire (FerryDrainLock *self)
 {
-  gboolean has_role = ferry_drain_lock_try_acquire (self);
+  gboolean has_lock = ferry_drain_lock_try_acquire (self);
 
-  if (has_role || !ferry_drain_lock_is_lent (self))
-    return has_role;
+  if (has_lock || !ferry_drain_lock_is_lent (self))
+    return has_lock;
   /* Relaxed: see ferry_drain_lock_is_wanted(). */
   atomic_fetch_add_explicit (&self->n_wants, 1, memory_order_relaxed);
-  has_role = wait_for_role (self);
+  has_lock = wait_for_lock (self);
   atomic_fetch_sub_explicit (&self->n_wants, 1, memory_order_relaxed);
-  return has_role;
+  return has_lock;
 }
 
 void

@@ -92,7 +92,7 @@ static void advance (FerryEvaluation *self);
 static void
 set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 {
-  g_autoptr (FerryExported) before = g_steal_pointer (&self->current);
+  g_autoptr (FerryExported) before G_GNUC_UNUSED = g_steal_pointer (&self->current);
 
   g_clear_pointer (&self->value, g_variant_unref);
   if (exported != NULL && exported->value != NULL)

@@ -612,8 +612,8 @@ take_options (FerryChain *chain, GVariant *options, GError **error)
 static gboolean
 given_chain_init (GivenChain *self, FerryProxy *proxy, GVariant *steps, GVariant *options, GError **error)
 {
-  g_autoptr (GVariant) held_steps = steps != NULL ? g_variant_ref_sink (steps) : NULL;
-  g_autoptr (GVariant) held_options = options != NULL ? g_variant_ref_sink (options) : NULL;
+  g_autoptr (GVariant) held_steps G_GNUC_UNUSED = steps != NULL ? g_variant_ref_sink (steps) : NULL;
+  g_autoptr (GVariant) held_options G_GNUC_UNUSED = options != NULL ? g_variant_ref_sink (options) : NULL;
 
   self->chain = (FerryChain){.proxy = proxy, .as_proxy = ferry_proxy_get_as_proxy (proxy)};
   if (!ferry_steps_take (&self->steps, steps, error) || !take_options (&self->chain, options, error))

@@ -4,7 +4,7 @@
 /* How a thread that waits for a task finds the answer of its call before the router's thread has received it. The
  * thread looks through the worker's messages in the local queue, which stay there.
  *
- * Threads: any, each with a watch of its own. The ways are the router's thread's.
+ * Threads: any, each with a watch of its own. The routes are the router's thread's.
  * Trust:   an answer counts only if the worker has claimed its call. The router's thread finds all other faults, when
  *          it receives the answer. */
 

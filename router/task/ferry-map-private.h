@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of a map: its input, its chunks and its items, and what its task and tests ask it for.
+/* The parts of a map: its input, its chunks, their size, its items, and what its task and tests ask it for.
  *
  * Threads: the router's. */
 
@@ -44,7 +44,33 @@ guint64 ferry_map_input_get_rest (const FerryMapInput *self);
 void ferry_map_input_end (FerryMapInput *self);
 void ferry_map_input_free_data (FerryMapInput *self);
 
+/* ---- How large a chunk is: its settings, and what was measured ---- */
+
+typedef struct
+{
+  guint chunk_size;    /* how many items a chunk has; 0: automatic */
+  guint max_in_flight; /* how many items may be in flight; 0: automatic */
+  gint64 run_timeout;  /* the limit of an item's run, in microseconds; 0: no limit */
+  double item_time;    /* the mean time of an item, in microseconds; 0: not known */
+  guint largest;       /* the most items of a chunk with a measured time */
+} FerryMapChunkSize;
+
+/* Returns how many items a chunk has by the settings; 0: automatic. A run timeout applies to a task, so with a run
+ * timeout each item is a task. */
+guint ferry_map_chunk_size_get_fixed (const FerryMapChunkSize *self);
+/* Returns how many items the next chunk should have. rest: as ferry_map_input_get_rest(). */
+guint ferry_map_chunk_size_get (const FerryMapChunkSize *self, guint n_workers, guint64 rest);
+/* Returns how many items may be in flight. */
+guint64 ferry_map_chunk_size_get_bound (const FerryMapChunkSize *self, guint n_workers, guint64 rest);
+/* Returns how many chunks under way are few: further ones are wanted. */
+guint64 ferry_map_chunk_size_get_n_chunks (const FerryMapChunkSize *self, guint n_workers);
+/* A worker took so long for n_items. */
+void ferry_map_chunk_size_note_time (FerryMapChunkSize *self, double microseconds, guint n_items);
+
 /* ---- A chunk ---- */
+
+/* After so long, the worker ends a chunk of automatic size, and the items that it has not begun are submitted again. */
+#define FERRY_MAP_LONGEST_CHUNK_MICROSECONDS 8000
 
 #define FERRY_TYPE_MAP_CHUNK (ferry_map_chunk_get_type ())
 G_DECLARE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY, MAP_CHUNK, FerryTask)
@@ -90,7 +116,7 @@ guint64 ferry_map_get_n_items (FerryMap *self);
 /* Returns (transfer none) the items that have failed. */
 const FerryFailures *ferry_map_get_failures (FerryMap *self);
 /* Returns the size of a chunk that the map would choose, if the limit of items in flight were no restriction. */
-guint ferry_map_get_automatic_size (FerryMap *self);
+guint ferry_map_get_next_chunk_size (FerryMap *self);
 /* Returns the number of places in the ring of results. */
 gsize ferry_map_get_n_places (FerryMap *self);
 /* Returns (element-type FerryMapChunk) the chunks that are submitted and not done. */

@@ -10,8 +10,9 @@
  * Results are taken in one way, by pop_result(), which makes room for further items: by a call of
  * ferry_map_next_async(), or by the taker, which ferry_map_start() and ferry_map_collect() set.
  *
- * The input is in ferry-map-input.c, a chunk as its worker answers it in ferry-map-chunk.c, and the worker's side in
- * ferry-map-function.c. It is one file since all else reads and changes the number of items in flight.
+ * The input is in ferry-map-input.c, how large a chunk is in ferry-map-chunk-size.c, a chunk as its worker answers it
+ * in ferry-map-chunk.c, and the worker's side in ferry-map-function.c. It is one file since all else reads and changes
+ * the number of items in flight.
  *
  * Owner:   reference counted. The map holds no reference to itself, so dropping the last reference cancels its chunks.
  * Threads: the router's thread. A map may be made and cancelled on any thread, and its const properties are read on
@@ -41,28 +42,8 @@
 
 #define FEWEST_PLACES 16
 
-#define TARGET_MICROSECONDS 4000.0
-#define LONGEST_MICROSECONDS 8000
-#define LARGEST_CHUNK 1024
-#define GROWTH 4
-
 /* A chunk gets no further item when its arguments have this many bytes: a lane has room for several of them. */
 #define FULL_CHUNK_BYTES 16384
-
-/* The number of automatic chunks for each worker: one that runs, and one that waits for the worker. The size of further
- * chunks would be chosen before it is known how long items take. */
-#define CHUNKS_A_WORKER 2
-
-/* The default limit of items in flight is ITEMS_A_WORKER items for each worker, or BOUND_CHUNKS_A_WORKER chunks if
- * these have more items. So many items are enough to send single items to the workers ahead of time. So many chunks let
- * later chunks end while an earlier chunk still runs. */
-#define ITEMS_A_WORKER 128
-#define BOUND_CHUNKS_A_WORKER 8
-
-/* The weight of a new sample in the mean time of an item; and the least sample in microseconds, for when the clock has
- * measured 0. */
-#define TIME_SHARE 0.25
-#define LEAST_MICROSECONDS 0.5
 
 #define HAS_INPUT "the map has an input already, or was started; set the input of a new map"
 
@@ -99,9 +80,7 @@ struct _FerryMap
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
   const FerryFunctionEntry *entry; /* (nullable): the function, if this program has registered it */
-  guint chunk_size;                /* how many items a chunk has; 0: automatic */
-  guint max_in_flight;             /* how many items may be in flight; 0: automatic */
-  gint64 run_timeout;              /* the limit of an item's run, in microseconds; 0: no limit */
+  FerryMapChunkSize size;
   int priority;
   gboolean idempotent;
 
@@ -111,8 +90,6 @@ struct _FerryMap
   GListStore *tasks;      /* (owned) (nullable): those of them that the executor has taken, for FerryMap:tasks */
   GQueue requeued;        /* (element-type Range) (owned): submitted before further items of the input */
   GPtrArray *batch;       /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
-  double item_time;       /* the mean time of an item, in microseconds; 0: not known */
-  guint largest_size;     /* the most items of a chunk with a measured time */
   guint64 n_submitted;    /* how many items were put into chunks */
   gboolean started;       /* items may be pulled and submitted */
   gboolean scheduling;    /* schedule() runs; the input must not be freed, since a function of it may run */
@@ -536,53 +513,20 @@ pull (FerryMap *self, GVariant **arguments)
  *
  * Each event that makes room calls schedule(): a chunk is done, or the application took a result. The room of results
  * that the taker takes is used when their chunk is done.
- *
- * An automatic chunk takes about TARGET_MICROSECONDS, estimated from the time that recent items took. So the round trip
- * to a worker costs little in comparison, and no chunk takes long. The first chunk has one item, and each next chunk
- * may be GROWTH times as large. After twice the target (LONGEST_MICROSECONDS), the worker ends the chunk, and the items
- * that it has not begun are submitted again. So a wrong estimate costs at most one item's time. When the rest of the
- * input is known and small, it is divided so that all workers are busy to the end. */
+ */
 
-/* Returns how many items a chunk has by the settings; 0: automatic. A run timeout applies to a task, so with a run
- * timeout each item is a task. */
-static guint
-get_fixed_size (FerryMap *self)
-{
-  return self->run_timeout > 0 ? 1 : self->chunk_size;
-}
-
-static guint
-get_wanted_size (FerryMap *self)
-{
-  guint fixed = get_fixed_size (self);
-
-  return fixed > 0 ? fixed : ferry_map_get_automatic_size (self);
-}
-
-/* Returns how many items may be in flight now. */
 static guint64
 get_bound (FerryMap *self)
 {
-  if (self->max_in_flight > 0)
-    return self->max_in_flight;
-  return ferry_executor_get_parallelism (self->executor) *
-         MAX (ITEMS_A_WORKER, (guint64) BOUND_CHUNKS_A_WORKER * get_wanted_size (self));
+  return ferry_map_chunk_size_get_bound (&self->size, ferry_executor_get_parallelism (self->executor),
+                                         ferry_map_input_get_rest (&self->input));
 }
 
 guint
-ferry_map_get_automatic_size (FerryMap *self)
+ferry_map_get_next_chunk_size (FerryMap *self)
 {
-  guint n_workers = ferry_executor_get_parallelism (self->executor);
-  guint64 rest = ferry_map_input_get_rest (&self->input);
-  double size = 1;
-
-  if (self->item_time > 0)
-    size = CLAMP (TARGET_MICROSECONDS / self->item_time, 1, MIN (LARGEST_CHUNK, GROWTH * self->largest_size));
-  if (rest != G_MAXUINT64)
-    size = MIN (size, (double) rest / (CHUNKS_A_WORKER * n_workers));
-  if (self->max_in_flight > 0)
-    size = MIN (size, (double) self->max_in_flight / (CHUNKS_A_WORKER * n_workers));
-  return (guint) MAX (size, 1);
+  return ferry_map_chunk_size_get (&self->size, ferry_executor_get_parallelism (self->executor),
+                                   ferry_map_input_get_rest (&self->input));
 }
 
 /* Returns how many items the next chunk gets; 0 when no chunk is made now. When results are taken one by one, room
@@ -591,7 +535,7 @@ ferry_map_get_automatic_size (FerryMap *self)
 static guint
 choose_size (FerryMap *self)
 {
-  guint wanted = get_wanted_size (self);
+  guint wanted = ferry_map_get_next_chunk_size (self);
   guint64 bound = get_bound (self);
   guint64 in_flight = self->n_submitted - self->n_taken;
   guint64 room = bound > in_flight ? bound - in_flight : 0;
@@ -697,18 +641,6 @@ give_up (FerryMap *self, const GError *error)
 }
 
 static void
-note_time (FerryMap *self, double microseconds, guint n_items)
-{
-  double sample = MAX (microseconds, LEAST_MICROSECONDS) / n_items;
-
-  if (self->item_time == 0)
-    self->item_time = sample;
-  else
-    self->item_time += (sample - self->item_time) * TIME_SHARE;
-  self->largest_size = MAX (self->largest_size, n_items);
-}
-
-static void
 range_free (Range *range)
 {
   g_variant_unref (range->items);
@@ -739,7 +671,7 @@ chunk_completed (FerryMap *self, FerryMapChunk *chunk, GVariant *result)
 
   if (!chunk->is_plain && n_come > 0 && result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE_INT64) &&
       g_variant_get_int64 (result) >= 0)
-    note_time (self, (double) g_variant_get_int64 (result), n_come);
+    ferry_map_chunk_size_note_time (&self->size, (double) g_variant_get_int64 (result), n_come);
   if (n_come > 0)
     requeue (self, chunk, n_come, FALSE);
   else
@@ -842,7 +774,7 @@ ferry_map_take_end (FerryMap *map, FerryMapChunk *ended)
 static FerryMapChunk *
 make_array_chunk (FerryMap *self, guint64 first, GVariant *items, guint n_items)
 {
-  gint64 limit = get_fixed_size (self) > 0 ? -1 : LONGEST_MICROSECONDS;
+  gint64 limit = ferry_map_chunk_size_get_fixed (&self->size) > 0 ? -1 : FERRY_MAP_LONGEST_CHUNK_MICROSECONDS;
 
   return ferry_map_chunk_new (self, self->function, limit, first, items, n_items);
 }
@@ -852,7 +784,7 @@ static FerryMapChunk *
 make_chunk_again (FerryMap *self)
 {
   Range *range = g_queue_peek_head (&self->requeued);
-  gsize n = range->singly ? 1 : MIN (range->end - range->begin, get_wanted_size (self));
+  gsize n = range->singly ? 1 : MIN (range->end - range->begin, ferry_map_get_next_chunk_size (self));
   guint64 first = range->first + range->begin;
   GVariantBuilder builder;
 
@@ -882,7 +814,7 @@ make_chunk (FerryMap *self)
     return NULL;
   items = (GVariant *const *) self->batch->pdata;
   /* There may be several items even if the fixed size is 1, since a function of the input may have changed the size. */
-  if (get_fixed_size (self) == 1 && self->batch->len == 1)
+  if (ferry_map_chunk_size_get_fixed (&self->size) == 1 && self->batch->len == 1)
     chunk = ferry_map_chunk_new_plain (self, self->function, self->n_submitted, items[0]);
   else
     chunk =
@@ -930,12 +862,11 @@ room_came (FerryCompletion *submission, gpointer data)
 static gboolean
 may_have_more_chunks (FerryMap *self)
 {
-  guint few = CHUNKS_A_WORKER * ferry_executor_get_parallelism (self->executor);
-  guint fixed = get_fixed_size (self);
+  guint64 few = ferry_map_chunk_size_get_n_chunks (&self->size, ferry_executor_get_parallelism (self->executor));
 
-  if (fixed == 0)
+  if (ferry_map_chunk_size_get_fixed (&self->size) == 0)
     return self->chunks.length < few;
-  if (self->chunks.length <= MAX (get_bound (self) / fixed / 2, few))
+  if (self->chunks.length <= few)
     self->filling_up = TRUE;
   return self->filling_up;
 }
@@ -947,8 +878,8 @@ give_settings (FerryMap *self, FerryTask *task)
     ferry_task_change_priority (task, self->priority);
   if (self->idempotent)
     g_object_set (task, "idempotent", TRUE, NULL);
-  if (FERRY_MAP_CHUNK (task)->is_plain && self->run_timeout > 0)
-    ferry_task_set_run_timeout (task, self->run_timeout);
+  if (FERRY_MAP_CHUNK (task)->is_plain && self->size.run_timeout > 0)
+    ferry_task_set_run_timeout (task, self->size.run_timeout);
 }
 
 /* Makes a chunk, and submits it or makes it wait for room in the executor. FALSE: none can be made now. */
@@ -1505,11 +1436,11 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_EXECUTOR] = G_STRUCT_OFFSET (FerryMap, executor),
   [PROP_FUNCTION] = G_STRUCT_OFFSET (FerryMap, function),
   [PROP_ORDER] = G_STRUCT_OFFSET (FerryMap, order),
-  [PROP_CHUNK_SIZE] = G_STRUCT_OFFSET (FerryMap, chunk_size),
-  [PROP_MAX_IN_FLIGHT] = G_STRUCT_OFFSET (FerryMap, max_in_flight),
+  [PROP_CHUNK_SIZE] = G_STRUCT_OFFSET (FerryMap, size.chunk_size),
+  [PROP_MAX_IN_FLIGHT] = G_STRUCT_OFFSET (FerryMap, size.max_in_flight),
   [PROP_PRIORITY] = G_STRUCT_OFFSET (FerryMap, priority),
   [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryMap, idempotent),
-  [PROP_RUN_TIMEOUT] = G_STRUCT_OFFSET (FerryMap, run_timeout),
+  [PROP_RUN_TIMEOUT] = G_STRUCT_OFFSET (FerryMap, size.run_timeout),
   [PROP_RESULTS] = G_STRUCT_OFFSET (FerryMap, results),
   [PROP_N_SUBMITTED] = G_STRUCT_OFFSET (FerryMap, n_submitted),
   [PROP_N_DONE] = G_STRUCT_OFFSET (FerryMap, n_come),

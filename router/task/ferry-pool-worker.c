@@ -468,7 +468,7 @@ unlink_task (FerryPoolWorker *self, FerryRun *run)
   ferry_carrier_let_go (run, &self->in_flight, self->limits);
   if (xid == self->paused_xid)
     end_pause (self, 0);
-  ferry_run_unset_way (run);
+  ferry_run_unset_route (run);
   note_change (self);
   return run;
 }

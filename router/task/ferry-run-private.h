@@ -247,10 +247,10 @@ gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, co
 /* Event RETURN: the run is WAITING again, for another attempt. One that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_run_give_back (FerryRun *self);
 
-/* The run was sent to a worker as the call xid. Until ferry_run_unset_way(), a thread that waits may be told the answer
- * before the router's thread has received it. Then the run can only end with that answer. */
+/* The run was sent to a worker as the call xid. Until ferry_run_unset_route(), a thread that waits may be told the
+ * answer before the router's thread has received it. Then the run can only end with that answer. */
 void ferry_run_set_route (FerryRun *self, const FerryAnswerRoute *route, guint64 xid);
-void ferry_run_unset_way (FerryRun *self);
+void ferry_run_unset_route (FerryRun *self);
 /* Decides that the router's thread ends this attempt. FALSE: a thread was told the answer already. */
 gboolean ferry_run_decide (FerryRun *self);
 /* any: returns (transfer none) (nullable) the answer that a thread was told. */

@@ -131,7 +131,7 @@ ferry_run_set_route (FerryRun *self, const FerryAnswerRoute *route, guint64 xid)
 }
 
 void
-ferry_run_unset_way (FerryRun *self)
+ferry_run_unset_route (FerryRun *self)
 {
   ferry_run_decide (self);
   /* Relaxed: ferry_answer_route_clear() orders it. */

@@ -1268,7 +1268,7 @@ take_answer (ThreadWait *self)
   guint64 attempt = get_attempt (priv);
   FerryEarlyAnswer *answer;
 
-  /* If the attempt is still the same, the way was its way. */
+  /* If the attempt is still the same, the route was its route. */
   if (!watch_attempt (self, attempt) || get_attempt (priv) != attempt || is_asked (priv))
     return;
   answer = ferry_answer_watch_look (&self->watch);

@@ -18,11 +18,11 @@ def mechanisms(tree):
     """(name, files, words, row) for each line of the ledger."""
     section = tree.get(LEDGER, "").partition("\n## The ledger\n")[2].partition("\n## ")[0]
     for line in re.findall(r"^\|(.*)\|$", section, re.MULTILINE)[2:]:
-        name, room, words, row, _ = [cell.strip() for cell in line.split("|")]
-        yield name, re.findall(r"`([^`]+)`", room), re.findall(r"`([^`]+)`", words), row.strip("`")
+        name, file, words, row, _ = [cell.strip() for cell in line.split("|")]
+        yield name, re.findall(r"`([^`]+)`", file), re.findall(r"`([^`]+)`", words), row.strip("`")
 
 
-def missing_rooms(tree):
+def missing_files(tree):
     return ["%s: there is no router/%s" % (name, file)
             for name, files, _, _ in mechanisms(tree) for file in files if "router/" + file not in tree]
 
@@ -63,7 +63,7 @@ PLAIN_WORDS = {"tail", "head", "rings", "writer_bell", "reader_bell", "dirty"}
 
 
 CHECKS = [
-    ("each room of the ledger is a file", missing_rooms),
+    ("each file of the ledger is a file", missing_files),
     ("each word of the ledger is in shared memory", missing_words),
     ("each word of shared memory has a mechanism", unnamed_words),
     ("each row of the ledger was measured", missing_rows),

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-map.c
+/* Tests: task/ferry-map.c, task/ferry-map-chunk-size.c
  *
  * FerryMap: how much is in flight, in which chunks, and how it is cancelled. */
 
@@ -255,13 +255,13 @@ chunks_grow_and_shrink (void)
   Spins spins = {1, G_MAXUINT};
 
   ferry_map_set_source (map, next_spin, &spins, NULL);
-  g_assert_cmpuint (ferry_map_get_automatic_size (map), ==, 1);
+  g_assert_cmpuint (ferry_map_get_next_chunk_size (map), ==, 1);
   /* Where a worker loses its processor, its items seem to take long, and the size falls again for a moment. */
-  while (ferry_map_get_automatic_size (map) <= 8)
+  while (ferry_map_get_next_chunk_size (map) <= 8)
     take_spins (map, 1);
   /* From now on an item takes longer than a chunk is to take. */
   spins.microseconds = 10000;
-  while (ferry_map_get_automatic_size (map) > 1)
+  while (ferry_map_get_next_chunk_size (map) > 1)
     take_spins (map, 1);
   ferry_map_cancel (map);
   map_test_wait_finished (map);
@@ -283,7 +283,7 @@ chunks_shrink_where_the_rest_is_small (void)
 
   for (gint64 i = 0; i < 10000; i++)
     {
-      guint size = ferry_map_get_automatic_size (map);
+      guint size = ferry_map_get_next_chunk_size (map);
 
       g_assert_cmpuint (size, <=, MAX ((10000 - ferry_test_get_number (map, "n-submitted")) / 4, 1));
       smallest = i > 5000 ? MIN (smallest, size) : smallest;
