@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The drain lock of the thread that drains the shared queue. See ferry-monitor-private.h. */
+/* The lock of the thread that drains: how it is lent and taken back, and for how long the monitor keeps it. See
+ * ferry-monitor-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
+/* Takes the records of one link out of its lane: checks each, and queues what it carries.
+ *
+ * Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
  * the memory of the whole message. So all bytes are copied once only.
  *
  * A trusted worker's buffer is passed on without a copy. The buffer of a worker that is not trusted is copied into

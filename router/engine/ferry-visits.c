@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The visits to links. See ferry-monitor-private.h. */
+/* What is done with one link after the other, and what its lane does then: it is armed, naps, or is stalled. Says
+ * whether the monitor may lend the drain lock. See ferry-monitor-private.h. */
 
 #include "config.h"
 

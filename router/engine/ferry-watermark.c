@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A watermark in the stream of all messages. See ferry-monitor-private.h. */
+/* How far each lane was written at a moment, and whether all are drained up to there. See ferry-monitor-private.h. */
 
 #include "config.h"
 

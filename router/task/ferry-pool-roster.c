@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The workers of a pool, on shelves by what they have to do. See ferry-pool-private.h. */
+/* Which worker of a pool gets the next task: they lie on shelves by what they have to do. See ferry-pool-private.h. */
 
 #include "config.h"
 
