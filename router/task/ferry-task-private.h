@@ -34,6 +34,27 @@ typedef struct
 /* How many lines of its worker's output a task keeps. */
 #define FERRY_MAX_TASK_LINES 20
 
+/* ---- What a task gives its worker: descriptors, bytes and senders, by handles that count from 0. The task's. ---- */
+
+typedef struct
+{
+  GArray *items; /* (owned) (nullable) */
+} FerryTaskHandles;
+
+guint ferry_task_handles_get_n (const FerryTaskHandles *self);
+/* Each returns the handle, or -1 with an error. They fail as the public functions of these names do. */
+gint ferry_task_handles_add_descriptor (FerryTaskHandles *self, int fd, GError **error);
+gint ferry_task_handles_add_bytes (FerryTaskHandles *self, GBytes *bytes, GError **error);
+gint ferry_task_handles_add_sender (FerryTaskHandles *self, FerrySender *sender, GError **error);
+gboolean ferry_task_handles_has_senders (const FerryTaskHandles *self);
+/* Copies the descriptors (transfer none), and tells senders the link that they are sent over. Returns how many. */
+guint ferry_task_handles_give (const FerryTaskHandles *self, FerryLink *worker, int *descriptors);
+/* Closes them, and ends the pipes of senders, with exit (nullable) as the reason. */
+void ferry_task_handles_drop (FerryTaskHandles *self, FerryExit *exit);
+void ferry_task_handles_clear (FerryTaskHandles *self);
+
+/* ---- The task ---- */
+
 /* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.
  * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
  * Sinks arguments (nullable). */

@@ -15,16 +15,12 @@
  *            for it, and may read it once it is done.
  * Invariant: the atomic field submission decides what takes effect: ferry_task_submit_to(), or a cancel before that.
  *            While it is BEGUN, the thread that submits the task changes it, and a cancel waits for a moment; from
- *            then on, the router's does.
- * Trust:     memory is sealed before a worker
- *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
+ *            then on, the router's does. */
 
 #include "config.h"
 
 #include "task/ferry-task-private.h"
 
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -34,15 +30,9 @@
 #include "base/ferry-wait-queue-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
-#include "lane/ferry-one-shot-private.h"
-#include "link/ferry-orphan-private.h"
 #include "process/ferry-function-private.h"
-#include "route/ferry-given-sender-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
-
-/* In bytes. Freeing a larger memory takes longer than passing it to another thread that frees it. */
-#define LARGE_SIZE (4 * 1024 * 1024)
 
 /* Which side has asked for a cancel. */
 typedef enum
@@ -60,29 +50,12 @@ typedef enum
   SUBMISSION_PREVENTED, /* the task was cancelled before it was submitted */
 } Submission;
 
-/* A copy of a GBytes in shared memory. All tasks that were given this GBytes share the copy. References are counted. */
-typedef struct
-{
-  guint references; /* bytes_lock */
-  GBytes *bytes;    /* const: (owned): the key in all_bytes is its address */
-  int fd;           /* const: (owned) */
-} Bytes;
-
-/* A descriptor, bytes or a sender that the task was given. The handle in the public functions is the index in the
- * array. */
-typedef struct
-{
-  int fd;                   /* owned only if bytes and sender are NULL; else their descriptor */
-  Bytes *bytes;             /* (owned) (nullable) */
-  FerryGivenSender *sender; /* (owned) (nullable) */
-} Handle;
-
 /* The fields of a task that are allocated when one of them is first written. */
 typedef struct
 {
   _Atomic (char *) name;     /* (nullable): any thread may set it once the task is done */
   GCancellable *cancellable; /* (nullable): until the task is done */
-  GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
+  FerryTaskHandles handles;  /* emptied when the task is done */
   GWeakRef *watch;           /* (unowned) (nullable): see watch_cancellable() */
   gulong handler;            /* of the cancellable's signal, which owns the watch */
   /* (owned) (nullable): any thread may use it; the router's thread makes it when the task is first sent to a worker */
@@ -744,93 +717,13 @@ ferry_task_new_like (FerryTask *self)
   return task;
 }
 
-/* ---- descriptors and bytes ---- */
-
-/* The task keeps its descriptors and bytes until it is done, so each attempt gives the worker the same. */
-
-static pthread_mutex_t bytes_lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable *all_bytes; /* bytes_lock: (nullable) (element-type GBytes Bytes) (unowned): the bytes of all tasks */
-
-/* Returns (transfer full) the shared copy of bytes. If there is none yet, makes it from fd, and takes fd; if fd is -1,
- * returns NULL. */
-static Bytes *
-ref_bytes (GBytes *bytes, int *fd)
-{
-  Bytes *self;
-  FERRY_AUTO_LOCK (&bytes_lock);
-
-  self = all_bytes != NULL ? g_hash_table_lookup (all_bytes, bytes) : NULL;
-  if (self != NULL)
-    self->references++;
-  else if (*fd >= 0)
-    {
-      self = g_new (Bytes, 1);
-      *self = (Bytes){.references = 1, .bytes = g_bytes_ref (bytes), .fd = ferry_steal_fd (fd)};
-      if (all_bytes == NULL)
-        all_bytes = g_hash_table_new (NULL, NULL);
-      g_hash_table_insert (all_bytes, bytes, self);
-    }
-  return self;
-}
-
-/* Returns (transfer full) the shared copy of bytes, which is made if necessary. The bytes are copied without the lock,
- * because copying takes long. If two threads copy the same bytes at once, one copy is dropped. */
-static Bytes *
-get_bytes (GBytes *bytes, GError **error)
-{
-  ferry_autofd fd = -1;
-  Bytes *self = ref_bytes (bytes, &fd);
-  gsize size = 0;
-  gconstpointer data = g_bytes_get_data (bytes, &size);
-
-  if (self != NULL)
-    return self;
-  fd = ferry_one_shot_create_filled (data, size, error);
-  return fd >= 0 ? ref_bytes (bytes, &fd) : NULL;
-}
-
-static void
-drop_bytes (Bytes *self)
-{
-  gboolean last;
-
-  pthread_mutex_lock (&bytes_lock);
-  last = --self->references == 0;
-  if (last)
-    g_hash_table_remove (all_bytes, self->bytes);
-  if (last && g_hash_table_size (all_bytes) == 0)
-    g_clear_pointer (&all_bytes, g_hash_table_unref);
-  pthread_mutex_unlock (&bytes_lock);
-  if (!last)
-    return;
-  if (g_bytes_get_size (self->bytes) > LARGE_SIZE)
-    ferry_orphan_close (self->fd);
-  else
-    close (self->fd);
-  g_bytes_unref (self->bytes);
-  g_free (self);
-}
-
-static void
-clear_handle (gpointer data)
-{
-  Handle *self = data;
-
-  if (self->sender != NULL)
-    ferry_given_sender_end (self->sender, NULL);
-  else if (self->bytes != NULL)
-    drop_bytes (self->bytes);
-  else
-    ferry_clear_fd (&self->fd);
-}
+/* ---- descriptors and bytes: given to the function, and returned by it ---- */
 
 /* How many descriptors the task's call has. */
 static guint
 count_descriptors (FerryTask *self)
 {
-  const GArray *handles = peek_rest (self)->handles;
-
-  return (handles != NULL ? handles->len : 0) +
+  return ferry_task_handles_get_n (&peek_rest (self)->handles) +
          (get_private (self)->run.settings->max_returned_descriptors > 0 ? 1 : 0);
 }
 
@@ -854,19 +747,13 @@ may_add_handle (FerryTask *self, GError **error)
                           ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
 }
 
+/* handle: -1 if it could not be added. */
 static gint
-add_handle (FerryTask *self, Handle handle)
+note_handle (FerryTask *self, gint handle)
 {
-  Rest *rest = need_rest (self);
-
-  if (rest->handles == NULL)
-    {
-      rest->handles = g_array_new (FALSE, FALSE, sizeof handle);
-      g_array_set_clear_func (rest->handles, clear_handle);
-    }
-  g_array_append_val (rest->handles, handle);
-  get_private (self)->run.has_handles = TRUE;
-  return (gint) rest->handles->len - 1;
+  if (handle >= 0)
+    get_private (self)->run.has_handles = TRUE;
+  return handle;
 }
 
 /**
@@ -898,19 +785,12 @@ add_handle (FerryTask *self, Handle handle)
 gint
 ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
 {
-  Handle handle = {.fd = -1};
-
   g_return_val_if_fail (FERRY_IS_TASK (self), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  if (!may_add_handle (self, error))
-    return -1;
-  handle.fd = fcntl (fd, F_DUPFD_CLOEXEC, 0);
-  if (handle.fd >= 0)
-    return add_handle (self, handle);
-  ferry_set_system_error (error, errno == EBADF ? "Copying a descriptor for a task (fcntl), which must be open,"
-                                                : "Copying a descriptor for a task (fcntl)");
-  return -1;
+  return may_add_handle (self, error)
+           ? note_handle (self, ferry_task_handles_add_descriptor (&need_rest (self)->handles, fd, error))
+           : -1;
 }
 
 /**
@@ -934,19 +814,13 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
 gint
 ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error)
 {
-  Handle handle = {.fd = -1};
-
   g_return_val_if_fail (FERRY_IS_TASK (self), -1);
   g_return_val_if_fail (bytes != NULL, -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  if (!may_add_handle (self, error))
-    return -1;
-  handle.bytes = get_bytes (bytes, error);
-  if (handle.bytes == NULL)
-    return -1;
-  handle.fd = handle.bytes->fd;
-  return add_handle (self, handle);
+  return may_add_handle (self, error)
+           ? note_handle (self, ferry_task_handles_add_bytes (&need_rest (self)->handles, bytes, error))
+           : -1;
 }
 
 /**
@@ -977,19 +851,13 @@ ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error)
 gint
 ferry_task_add_sender (FerryTask *self, FerrySender *sender, GError **error)
 {
-  Handle handle = {.fd = -1};
-
   g_return_val_if_fail (FERRY_IS_TASK (self), -1);
   g_return_val_if_fail (FERRY_IS_SENDER (sender), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  if (!may_add_handle (self, error))
-    return -1;
-  handle.sender = ferry_given_sender_new (sender, error);
-  if (handle.sender == NULL)
-    return -1;
-  handle.fd = ferry_given_sender_get_descriptor (handle.sender);
-  return add_handle (self, handle);
+  return may_add_handle (self, error)
+           ? note_handle (self, ferry_task_handles_add_sender (&need_rest (self)->handles, sender, error))
+           : -1;
 }
 
 /* Returns (nullable) the port for what the function returns. */
@@ -1075,17 +943,7 @@ gboolean
 ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, gboolean *returns,
                             GError **error)
 {
-  const GArray *handles = peek_rest (self)->handles;
-
-  *n = handles != NULL ? handles->len : 0;
-  for (guint i = 0; i < *n; i++)
-    {
-      const Handle *handle = &g_array_index (handles, Handle, i);
-
-      descriptors[i] = handle->fd;
-      if (handle->sender != NULL)
-        ferry_given_sender_set_worker (handle->sender, worker);
-    }
+  *n = ferry_task_handles_give (&peek_rest (self)->handles, worker, descriptors);
   *returns = get_private (self)->run.settings->max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK;
   if (!*returns)
     return TRUE;
@@ -1105,37 +963,16 @@ ferry_task_note_descriptors_sent (FerryTask *self)
 const char *
 ferry_task_get_bond (FerryTask *self)
 {
-  const Rest *rest = peek_rest (self);
+  const FerryTaskHandles *handles = &peek_rest (self)->handles;
 
-  for (guint i = 0; rest->handles != NULL && i < rest->handles->len; i++)
-    if (g_array_index (rest->handles, Handle, i).sender != NULL)
-      return "senders, which cannot be sent to another machine; use messages of its function (ferry_job_send()) "
-             "instead";
-  if (rest->handles != NULL)
+  if (ferry_task_handles_has_senders (handles))
+    return "senders, which cannot be sent to another machine; use messages of its function (ferry_job_send()) "
+           "instead";
+  if (ferry_task_handles_get_n (handles) > 0)
     return "descriptors or bytes, which cannot be sent to another machine; pass their content as arguments";
   if (get_private (self)->run.settings->max_returned_descriptors > 0)
     return "FerryTask:max-returned-descriptors set, and no descriptor comes from another machine; return its content";
   return NULL;
-}
-
-/* Closes the descriptors and bytes of the task, and ends the pipes of its senders. */
-static void
-drop_handles (FerryTask *self)
-{
-  FerryTaskPrivate *priv = get_private (self);
-  GArray *handles = peek_rest (self)->handles;
-
-  for (guint i = 0; handles != NULL && priv->run.exit != NULL && i < handles->len; i++)
-    {
-      Handle *handle = &g_array_index (handles, Handle, i);
-
-      if (handle->sender != NULL)
-        ferry_given_sender_end (g_steal_pointer (&handle->sender), priv->run.exit);
-    }
-  if (handles != NULL)
-    g_array_set_size (handles, 0);
-  if (get_returns (self) != NULL)
-    ferry_descriptor_port_end (get_returns (self));
 }
 
 /* ---- the cancellable ---- */
@@ -1465,7 +1302,10 @@ run_ending (gpointer owner)
   priv->was_paused = priv->run.paused;
   priv->could_pause = can_pause (self);
   priv->was_indeterminate = is_indeterminate (priv);
-  drop_handles (self);
+  if (priv->rest != NULL)
+    ferry_task_handles_drop (&priv->rest->handles, priv->run.exit);
+  if (get_returns (self) != NULL)
+    ferry_descriptor_port_end (get_returns (self));
   drop_cancellable (self);
 }
 
@@ -2553,7 +2393,7 @@ static void
 rest_free (Rest *rest)
 {
   ferry_wait_queue_clear (&rest->waits);
-  g_clear_pointer (&rest->handles, g_array_unref);
+  ferry_task_handles_clear (&rest->handles);
   if (rest->returns != NULL)
     ferry_descriptor_port_clear (rest->returns);
   g_free (rest->returns);
