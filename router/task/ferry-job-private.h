@@ -82,7 +82,7 @@ typedef struct
   gboolean (*send_result) (FerryCall *call, GVariant *result, GError **error);
   gboolean (*send_failure) (FerryCall *call, const GError *failure, const char *trace, const char *const *notes,
                             GError **error);
-} FerryAnswerWay;
+} FerryAnswerSendFuncs;
 
 /* Checks whether a call may be run. function is NULL when no function has the call's name. Returns FALSE, and sets
  * failure, when the call was cancelled, is too late, or cannot be run. */
@@ -94,7 +94,7 @@ void ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntr
 gboolean ferry_answer_set_unknown (GError **error, const char *name);
 /* Sends the answer. When the result cannot be sent, sends the reason as an error instead. @function is a name for that
  * error. Returns FALSE with an error when nothing can be sent. */
-gboolean ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, const char *function,
+gboolean ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerSendFuncs *funcs, const char *function,
                             GError **error);
 void ferry_answer_clear (FerryAnswer *self);
 

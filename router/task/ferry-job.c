@@ -1427,7 +1427,7 @@ is_closed (GError **refusal, GError **error)
 
 /* Sends a failure that is too large: with a shortened message, and without its trace. */
 static gboolean
-send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, GError **error)
+send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerSendFuncs *funcs, GError **error)
 {
   const char *const notes[] = {"The error was too large to be sent as a whole", NULL};
   const GError *failure = self->failure;
@@ -1435,7 +1435,7 @@ send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *wa
   g_autoptr (GError) shortened = g_error_new (failure->domain, failure->code, "%s...", start);
   g_autoptr (GError) refusal = NULL;
 
-  if (way->send_failure (call, shortened, NULL, notes, &refusal))
+  if (funcs->send_failure (call, shortened, NULL, notes, &refusal))
     return TRUE;
   if (is_closed (&refusal, error))
     return FALSE;
@@ -1446,20 +1446,21 @@ send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *wa
 }
 
 gboolean
-ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, const char *function, GError **error)
+ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerSendFuncs *funcs, const char *function,
+                   GError **error)
 {
   const char *const notes[] = {self->note, NULL};
   g_autoptr (GError) refusal = NULL;
 
   if (self->failure == NULL)
     {
-      if (way->send_result (call, self->result, &self->failure))
+      if (funcs->send_result (call, self->result, &self->failure))
         return TRUE;
       if (is_closed (&self->failure, error))
         return FALSE;
       g_prefix_error (&self->failure, "The result of function '%s' cannot be sent: ", function);
     }
-  if (way->send_failure (call, self->failure, self->trace, notes, &refusal))
+  if (funcs->send_failure (call, self->failure, self->trace, notes, &refusal))
     return TRUE;
-  return !is_closed (&refusal, error) && send_short_failure (self, call, way, error);
+  return !is_closed (&refusal, error) && send_short_failure (self, call, funcs, error);
 }

@@ -109,7 +109,7 @@ send_failure (FerryCall *call, const GError *failure, const char *trace, const c
   return ferry_call_send_value (call, FERRY_MAP_MESSAGE_ERROR, ferry_error_to_variant (failure, trace, notes), error);
 }
 
-static const FerryAnswerWay item_way = {send_result, send_failure};
+static const FerryAnswerSendFuncs item_funcs = {send_result, send_failure};
 
 /* Runs the function for an item, and sends the answer. Returns FALSE when no further message can be sent. */
 static gboolean
@@ -120,7 +120,7 @@ run_item (Chunk *self, gsize i, GError **error)
 
   if (ferry_function_check_arguments (self->function, arguments, &answer.failure))
     ferry_answer_run (&answer, self->job, self->function, arguments);
-  return ferry_answer_send (&answer, ferry_job_get_call (self->job), &item_way, self->function->name, error);
+  return ferry_answer_send (&answer, ferry_job_get_call (self->job), &item_funcs, self->function->name, error);
 }
 
 /* Returns how long the chunk has run, in microseconds, without pauses. */

@@ -401,7 +401,7 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   unref_job (job);
 }
 
-static const FerryAnswerWay call_way = {ferry_call_answer, ferry_call_answer_error};
+static const FerryAnswerSendFuncs call_funcs = {ferry_call_answer, ferry_call_answer_error};
 
 /* Returns (nullable) a function of the program's, or one that every worker has. */
 static const FerryFunctionEntry *
@@ -462,7 +462,7 @@ begin (FerryServe *self, FerryCall *call)
                      ferry_call_get_xid (call), name, g_get_monotonic_time () - answer.begun_at,
                      answer.failure != NULL ? answer.failure->message : "a result");
   self->result = answer.buffer;
-  ferry_answer_send (&answer, call, &call_way, name, NULL);
+  ferry_answer_send (&answer, call, &call_funcs, name, NULL);
   self->result = NULL;
 }
 
