@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An executor: it moves each submitted task from its inbox through its queue to a runner, and handles the task's end.
- * An executor is also a list model of its tasks.
+ * An executor is also a list model of its tasks: ferry-executor-list.c has which of them are in it.
  *
  * Counts: n_queued tasks wait, n_executing tasks run. The field n_open is the number of both together, without tasks in
  * the inbox. The function source_done() removes each task from these counts once.
  *
- * It is one file since each step of a task changes the queue, the counts and the list model.
+ * It is one file since each step of a task changes the queue and the counts.
  *
  * Threads: the router's, except for submissions and the inbox. A task that another thread submits waits in the inbox
  *          until the router's thread takes it in. */
@@ -26,18 +26,8 @@
 #include "task/ferry-worker-main-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-/* How many finished tasks may be in the list in addition to keep_finished. */
-#define MAX_LEAVING 4096
-
-/* How many finished tasks stay in a list that is watched for a while, in addition to keep_finished: the latest. More of
- * them would take the place of those that run. */
-#define MAX_LINGERING 5
-
 /* How long, in microseconds. */
 #define DEFAULT_FINISHED_TIME (5 * G_USEC_PER_SEC)
-
-/* How many tasks that failed stay in a list that is watched: the latest. */
-#define MAX_FAILED 1000
 
 /* How short a frame is at least, in microseconds: what progress changes is notified no sooner after the last time. */
 #define SHORT_FRAME (10 * FERRY_MICROSECONDS_PER_MILLISECOND)
@@ -71,8 +61,6 @@ struct _FerryExecutor
   GPtrArray *runners;         /* (owned) (element-type FerryRunner): a task goes to the first one that has room */
   FerryRouter *router;        /* const: (unowned): the runners' */
   guint max_pending;
-  guint keep_finished;
-  gint64 finished_time;
 
   _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
   _Atomic gint n_queued; /* any: number of tasks that wait in the queue, in the inbox, or sent ahead */
@@ -80,21 +68,16 @@ struct _FerryExecutor
   pthread_mutex_t inbox_lock;
   GQueue inbox; /* inbox_lock: (element-type FerryRun) (owned); an item &inbox means: cancel the earlier tasks */
 
-  GQueue list;                /* (element-type FerryListedRun) (owned): the items of the list model are their tasks */
-  GSequence *index;           /* (owned) (nullable): the same tasks by their position; see need_index() */
-  guint64 latest_number;      /* number of the task that was added to the list last */
-  GQueue finished;            /* (element-type FerryListedRun): the tasks of the list that are done, oldest first */
-  GQueue failed;              /* (element-type FerryListedRun): those that stay in addition, oldest first */
-  FerryWaitQueue submissions; /* submissions that wait for room; the key is the task */
-  guint n_open;               /* number of tasks that were taken in and are not done */
-  guint n_executing;          /* number of tasks that run */
+  FerryExecutorList list;
+  FerryWaitQueue submissions;           /* submissions that wait for room; the key is the task */
+  guint n_open;                         /* number of tasks that were taken in and are not done */
+  guint n_executing;                    /* number of tasks that run */
   guint64 n_ended[FERRY_N_TASK_STATES]; /* number of tasks that are done, for each state */
   guint n_batch_done;                   /* number of tasks that were done since n_open was 0 */
   double batch_fraction;                /* the sum of those tasks' fractions; a task that was not cancelled counts 1 */
 
   FerryTimer spread_timer;       /* offers tasks that a runner gave back to all runners */
   FerryTimer notify_timer;       /* notifies the properties of figures that have changed */
-  FerryTimer linger_timer;       /* removes finished tasks from the list that were there for long enough */
   gint64 notified;               /* monotonic time of the latest notification */
   FerryTimer shutdown_timer;     /* runs out when the time of a shutdown is over */
   FerryWaitQueue shutdown_waits; /* callers of ferry_executor_shutdown_async() that wait for its end */
@@ -141,25 +124,7 @@ get_n_items (GListModel *model)
 
   if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_n_items"))
     return 0;
-  return self->list.length;
-}
-
-/* Returns (transfer none) a tree of the listed tasks, in which their positions are found quickly. It is made for the
- * first question about a position, in a time that grows with the list, and dropped when the list is empty. Most lists
- * are never shown, and a change of a tree takes many times as long as one of a linked list. */
-static GSequence *
-need_index (FerryExecutor *self)
-{
-  if (self->index != NULL)
-    return self->index;
-  self->index = g_sequence_new (NULL);
-  for (GList *link = self->list.head; link != NULL; link = link->next)
-    {
-      FerryListedRun *entry = link->data;
-
-      entry->position = g_sequence_append (self->index, entry->run.owner);
-    }
-  return self->index;
+  return self->list.entries.length;
 }
 
 static gpointer
@@ -169,9 +134,7 @@ get_item (GListModel *model, guint position)
 
   if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_item"))
     return NULL;
-  if (position >= self->list.length)
-    return NULL;
-  return g_object_ref (g_sequence_get (g_sequence_get_iter_at_pos (need_index (self), (int) position)));
+  return ferry_executor_list_dup_task (&self->list, position);
 }
 
 static void
@@ -188,307 +151,6 @@ static void submit_waiting (FerryExecutor *self);
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-/* ---- The list model: the executor's tasks, in the order of their submission ---- */
-
-/* Whether a change of the list must be told. Most lists have no handler, and an emission costs as much as the rest of
- * the change. */
-static gboolean
-is_watched (FerryExecutor *self)
-{
-  static _Atomic guint items_changed;
-  /* Relaxed: all threads find the same number. */
-  guint signal = atomic_load_explicit (&items_changed, memory_order_relaxed);
-
-  if (G_UNLIKELY (signal == 0))
-    {
-      signal = g_signal_lookup ("items-changed", G_TYPE_LIST_MODEL);
-      atomic_store_explicit (&items_changed, signal, memory_order_relaxed);
-    }
-  return g_signal_has_handler_pending (self, signal, 0, FALSE);
-}
-
-static void
-list_add (FerryExecutor *self, FerryListedRun *entry)
-{
-  entry->listed = TRUE;
-  entry->number = ++self->latest_number;
-  ferry_run_ref (&entry->run);
-  entry->list_link.data = entry;
-  g_queue_push_tail_link (&self->list, &entry->list_link);
-  if (self->index != NULL)
-    entry->position = g_sequence_append (self->index, entry->run.owner);
-  if (is_watched (self))
-    g_list_model_items_changed (G_LIST_MODEL (self), self->list.length - 1, 0, 1);
-}
-
-static int
-compare_numbers (gconstpointer a, gconstpointer b)
-{
-  guint64 one = (*(FerryListedRun *const *) a)->number;
-  guint64 other = (*(FerryListedRun *const *) b)->number;
-
-  return one < other ? -1 : one > other;
-}
-
-/* Whether a task that is done stays in the list for that it failed, and who looks at the list has not acted on that. */
-static gboolean
-must_be_seen (FerryExecutor *self, const FerryListedRun *entry)
-{
-  return entry->run.state == FERRY_TASK_STATE_FAILED && !entry->tried_again && is_watched (self);
-}
-
-/* Marks a task as removed from the list, and adds it to leaving, with the list's reference. */
-static void
-take_link (GQueue *queue, GList *link, GPtrArray *leaving)
-{
-  FerryListedRun *entry = g_steal_pointer (&link->data);
-
-  g_queue_unlink (queue, link);
-  entry->listed = FALSE;
-  g_ptr_array_add (leaving, entry);
-}
-
-/* Whether a task that is done stays in the list until it is removed: see must_be_seen() and
- * ferry_executor_keep_task(). */
-static gboolean
-must_stay (FerryExecutor *self, const FerryListedRun *entry)
-{
-  return (entry->n_keepers > 0 && !entry->tried_again) || must_be_seen (self, entry);
-}
-
-/* Of the finished tasks except the keep_finished latest, those that must stay become ones that do, and those that were
- * tried again leave. */
-static void
-sort_finished (FerryExecutor *self, GPtrArray *leaving)
-{
-  GList *link = self->finished.head;
-
-  for (guint n = self->finished.length; n > self->keep_finished; n--)
-    {
-      GList *next = link->next;
-      FerryListedRun *entry = link->data;
-
-      if (must_stay (self, entry))
-        {
-          entry->stays = TRUE;
-          g_queue_unlink (&self->finished, link);
-          g_queue_push_tail_link (&self->failed, link);
-        }
-      else if (entry->tried_again)
-        take_link (&self->finished, link, leaving);
-      link = next;
-    }
-}
-
-/* Takes the first tasks of those that failed, until so many are left, but none that is kept. */
-static void
-take_failed (FerryExecutor *self, guint n_left, GPtrArray *leaving)
-{
-  GList *link = self->failed.head;
-
-  while (link != NULL && self->failed.length > n_left)
-    {
-      GList *next = link->next;
-
-      if (((FerryListedRun *) link->data)->n_keepers == 0)
-        take_link (&self->failed, link, leaving);
-      link = next;
-    }
-}
-
-/* Takes the first tasks of a queue, until so many are left. */
-static void
-take_first (GQueue *queue, guint n_left, GPtrArray *leaving)
-{
-  while (queue->length > n_left)
-    take_link (queue, queue->head, leaving);
-}
-
-/* Returns (transfer full) all finished tasks, marked as removed from the list, so that no handler removes them a second
- * time. The caller must unlink them. */
-static GPtrArray *
-take_finished (FerryExecutor *self)
-{
-  GPtrArray *leaving = g_ptr_array_new_full (self->finished.length, (GDestroyNotify) ferry_run_unref);
-
-  take_first (&self->finished, 0, leaving);
-  take_first (&self->failed, 0, leaving);
-  return leaving;
-}
-
-static FerryListedRun *
-get_leaving (GPtrArray *leaving, guint index)
-{
-  return g_ptr_array_index (leaving, index);
-}
-
-/* Unlinks the @n tasks of @leaving from @start on, and removes them from the index, where they must be neighbours.
- * Returns the position that the first of them had. */
-static guint
-unlink_range (FerryExecutor *self, GPtrArray *leaving, guint start, guint n)
-{
-  GSequenceIter *first = get_leaving (leaving, start)->position;
-  GSequenceIter *last = get_leaving (leaving, start + n - 1)->position;
-  guint position = (guint) g_sequence_iter_get_position (first);
-
-  /* A range is cut out of the tree, which takes several times as long as to remove one. */
-  if (n == 1)
-    g_sequence_remove (first);
-  else
-    g_sequence_remove_range (first, g_sequence_iter_next (last));
-  for (guint i = start; i < start + n; i++)
-    {
-      get_leaving (leaving, i)->position = NULL;
-      g_queue_unlink (&self->list, &get_leaving (leaving, i)->list_link);
-    }
-  return position;
-}
-
-/* Removes tasks that are marked already from the list. Neighbouring tasks are removed in one change, because a list
- * view needs much time for each. The loop starts at the end, so that earlier positions stay valid. */
-static void
-list_unlink (FerryExecutor *self, GPtrArray *leaving)
-{
-  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
-  guint n;
-
-  /* No handler runs before all are unlinked, so none can ask for a position meanwhile. */
-  if (self->index == NULL && !is_watched (self))
-    {
-      for (guint i = 0; i < leaving->len; i++)
-        g_queue_unlink (&self->list, &get_leaving (leaving, i)->list_link);
-      return;
-    }
-  need_index (self);
-  g_ptr_array_sort (leaving, compare_numbers);
-  for (guint end = leaving->len; end > 0; end -= n)
-    {
-      guint position;
-
-      for (n = 1; n < end; n++)
-        if (get_leaving (leaving, end - n)->list_link.prev != &get_leaving (leaving, end - n - 1)->list_link)
-          break;
-      position = unlink_range (self, leaving, end - n, n);
-      if (is_watched (self))
-        g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
-    }
-  if (self->list.length == 0)
-    g_clear_pointer (&self->index, g_sequence_free);
-}
-
-static void
-list_remove (FerryExecutor *self, FerryListedRun *entry)
-{
-  g_autoptr (GPtrArray) leaving = NULL;
-
-  if (!entry->listed)
-    return;
-  entry->listed = FALSE;
-  if (g_steal_pointer (&entry->finished_link.data) != NULL)
-    g_queue_unlink (entry->stays ? &self->failed : &self->finished, &entry->finished_link);
-  leaving = g_ptr_array_new_full (1, (GDestroyNotify) ferry_run_unref);
-  g_ptr_array_add (leaving, entry);
-  list_unlink (self, leaving);
-}
-
-/* Since when a finished task is one that leaves after a while. */
-static gint64
-get_finished_since (const FerryListedRun *entry)
-{
-  return MAX (entry->run.end_time, entry->let_go);
-}
-
-/* How many of the finished tasks stay in the list, those that finished last. */
-static guint
-count_staying (FerryExecutor *self)
-{
-  guint n = MIN (self->finished.length, self->keep_finished);
-  GList *link;
-  gint64 now;
-
-  if (self->finished_time == 0 || self->finished.length == n || !is_watched (self))
-    return n;
-  n += MIN (self->finished.length - n, MAX_LINGERING);
-  now = g_get_monotonic_time ();
-  link = g_queue_peek_nth_link (&self->finished, self->finished.length - n);
-  for (; n > self->keep_finished && now - get_finished_since (link->data) >= self->finished_time; link = link->next)
-    n--;
-  return n;
-}
-
-/* Removes the finished tasks that do not stay, from the list. */
-static void
-list_trim (gpointer data)
-{
-  FerryExecutor *self = data;
-  g_autoptr (GPtrArray) leaving = NULL;
-
-  ferry_timers_unset (self->router->timers, &self->linger_timer);
-  if (self->finished.length <= self->keep_finished)
-    return;
-  leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, (GDestroyNotify) ferry_run_unref);
-  sort_finished (self, leaving);
-  take_first (&self->finished, count_staying (self), leaving);
-  take_failed (self, MAX_FAILED, leaving);
-  if (self->finished.length > self->keep_finished)
-    ferry_timers_set (self->router->timers, &self->linger_timer,
-                      get_finished_since (self->finished.head->data) + self->finished_time, list_trim, self);
-  if (leaving->len > 0)
-    list_unlink (self, leaving);
-}
-
-/* Frees the list of an executor that has no open task, without a signal. */
-static void
-list_clear (FerryExecutor *self)
-{
-  g_autoptr (GPtrArray) leaving G_GNUC_UNUSED = take_finished (self);
-
-  g_clear_pointer (&self->index, g_sequence_free);
-  g_queue_init (&self->list);
-}
-
-/* Notes that a task of the list is done. Where the list is watched, finished tasks are removed together, with the next
- * notification of the figures: a view needs much time for each change. */
-static void
-list_finish (FerryExecutor *self, FerryListedRun *entry)
-{
-  if (!entry->listed)
-    return;
-  entry->finished_link.data = entry;
-  g_queue_push_tail_link (&self->finished, &entry->finished_link);
-  if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING || !is_watched (self))
-    list_trim (self);
-}
-
-/* Returns (transfer full) a copy of the list without finished tasks, because handlers may change the list. */
-static GPtrArray *
-list_open (FerryExecutor *self)
-{
-  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (GList *link = self->list.head; link != NULL; link = link->next)
-    {
-      const FerryRun *run = link->data;
-
-      if (!ferry_run_get_done (run))
-        g_ptr_array_add (tasks, g_object_ref (run->owner));
-    }
-  return tasks;
-}
-
-/* Cancels every task that was taken in. Returns how many tasks were cancelled. */
-static guint
-cancel_listed (FerryExecutor *self)
-{
-  g_autoptr (GPtrArray) tasks = list_open (self);
-  guint n = 0;
-
-  /* The loop goes from the last task to the first, so that no worker begins a task that is cancelled next. */
-  for (guint i = tasks->len; i > 0; i--)
-    n += ferry_task_cancel (g_ptr_array_index (tasks, i - 1));
-  return n;
-}
-
 /* ---- Figures and states ---- */
 
 static void
@@ -497,7 +159,7 @@ notify_figures (gpointer data)
   g_autoptr (FerryExecutor) self = g_object_ref (data);
 
   self->notified = g_get_monotonic_time ();
-  list_trim (self);
+  ferry_executor_list_trim (&self->list);
   for (guint i = PROP_N_WAITING; i <= PROP_INDETERMINATE; i++)
     g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
@@ -630,7 +292,7 @@ source_done (FerryTaskSource *source, FerryRun *run)
   self->n_batch_done++;
   /* The work of a cancelled task is not done, except for what the task has reported. */
   self->batch_fraction += state == FERRY_TASK_STATE_CANCELLED ? MAX (run->fraction, 0) : 1;
-  list_finish (self, (FerryListedRun *) run);
+  ferry_executor_list_finish (&self->list, (FerryListedRun *) run);
   figures_changed (self);
   submit_waiting (self);
   ferry_run_unref (run);
@@ -820,7 +482,7 @@ take_in (FerryExecutor *self, FerryRun *run)
       self->n_batch_done = 0;
       self->batch_fraction = 0;
     }
-  list_add (self, entry);
+  ferry_executor_list_add (&self->list, entry);
   /* A handler of items-changed may have cancelled the task, or another thread while the task was in the inbox. */
   entry->taken_in = TRUE;
   if (ferry_run_get_done (run))
@@ -849,7 +511,7 @@ empty_inbox (gpointer data)
   pthread_mutex_unlock (&self->inbox_lock);
   while ((item = g_queue_pop_head (&items)) != NULL)
     if (item == &self->inbox)
-      cancel_listed (self);
+      ferry_executor_list_cancel (&self->list);
     else
       take_in (self, item);
 }
@@ -1230,21 +892,8 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
       return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' is being run; cancel it, and wait for its end",
                               ferry_task_get_name (task));
     }
-  list_remove (self, get_entry (task));
+  ferry_executor_list_remove (&self->list, get_entry (task));
   return TRUE;
-}
-
-/* A task that nobody keeps any more is one that has just finished, unless it stays since it failed. */
-static void
-let_go_of (FerryExecutor *self, FerryListedRun *entry)
-{
-  if (!entry->listed || !entry->stays || must_be_seen (self, entry))
-    return;
-  entry->stays = FALSE;
-  entry->let_go = g_get_monotonic_time ();
-  g_queue_unlink (&self->failed, &entry->finished_link);
-  g_queue_push_tail_link (&self->finished, &entry->finished_link);
-  list_trim (self);
 }
 
 void
@@ -1256,7 +905,7 @@ ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
 
   entry->n_keepers = keep ? entry->n_keepers + 1 : entry->n_keepers - 1;
   if (entry->n_keepers == 0 && ferry_executor_has_task (self, task))
-    let_go_of (self, entry);
+    ferry_executor_list_let_go (&self->list, entry);
 }
 
 /**
@@ -1309,9 +958,9 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
     return NULL;
   get_entry (task)->tried_again = TRUE;
   if (get_entry (task)->stays && ferry_executor_has_task (self, task))
-    list_remove (self, get_entry (task));
+    ferry_executor_list_remove (&self->list, get_entry (task));
   else
-    list_trim (self);
+    ferry_executor_list_trim (&self->list);
   return g_steal_pointer (&again);
 }
 
@@ -1324,13 +973,10 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
 void
 ferry_executor_clear_finished (FerryExecutor *self)
 {
-  g_autoptr (GPtrArray) leaving = NULL;
-
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->affinity);
 
-  leaving = take_finished (self);
-  list_unlink (self, leaving);
+  ferry_executor_list_remove_finished (&self->list);
 }
 
 /**
@@ -1357,7 +1003,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
     }
   kept = g_object_ref (self);
   empty_inbox (self);
-  return cancel_listed (self);
+  return ferry_executor_list_cancel (&self->list);
 }
 
 /* ---- Pausing ---- */
@@ -1366,7 +1012,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
 static void
 take_all_back (FerryExecutor *self)
 {
-  g_autoptr (GPtrArray) tasks = list_open (self);
+  g_autoptr (GPtrArray) tasks = ferry_executor_list_dup_open (&self->list);
 
   for (guint i = 0; i < tasks->len; i++)
     if (ferry_task_get_state (g_ptr_array_index (tasks, i)) == FERRY_TASK_STATE_WAITING)
@@ -1377,7 +1023,7 @@ take_all_back (FerryExecutor *self)
 static void
 set_running_paused (FerryExecutor *self, gboolean paused)
 {
-  g_autoptr (GPtrArray) tasks = list_open (self);
+  g_autoptr (GPtrArray) tasks = ferry_executor_list_dup_open (&self->list);
 
   for (guint i = 0; i < tasks->len; i++)
     {
@@ -1437,7 +1083,7 @@ force_end (gpointer data)
   g_autoptr (GPtrArray) tasks = NULL;
 
   empty_inbox (self);
-  tasks = list_open (self);
+  tasks = ferry_executor_list_dup_open (&self->list);
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
@@ -1529,8 +1175,8 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline.time > deadline))
     ferry_timers_set (self->router->limits, &self->shutdown_timer, deadline, force_end, self);
   empty_inbox (self);
-  cancel_listed (self);
-  tasks = list_open (self);
+  ferry_executor_list_cancel (&self->list);
+  tasks = ferry_executor_list_dup_open (&self->list);
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
@@ -1636,8 +1282,8 @@ is_of_any_thread (guint property_id)
 static const gsize fields[N_PROPERTIES] = {
   [PROP_RUNNER] = G_STRUCT_OFFSET (FerryExecutor, runner),
   [PROP_MAX_PENDING] = G_STRUCT_OFFSET (FerryExecutor, max_pending),
-  [PROP_KEEP_FINISHED] = G_STRUCT_OFFSET (FerryExecutor, keep_finished),
-  [PROP_FINISHED_TIME] = G_STRUCT_OFFSET (FerryExecutor, finished_time),
+  [PROP_KEEP_FINISHED] = G_STRUCT_OFFSET (FerryExecutor, list.keep_finished),
+  [PROP_FINISHED_TIME] = G_STRUCT_OFFSET (FerryExecutor, list.finished_time),
   [PROP_PAUSED] = G_STRUCT_OFFSET (FerryExecutor, source.queue.paused),
   [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryExecutor, n_executing),
   [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryExecutor, n_ended[FERRY_TASK_STATE_COMPLETED]),
@@ -1693,13 +1339,14 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
       self->runner = runner;
       self->router = ferry_runner_get_router (self->runner);
       self->source.limits = self->router->limits;
+      self->list.timers = self->router->timers;
       self->runs_this_program = runs_this_program (self);
       add_runner (self, self->runner);
     }
   else if (ferry_affinity_check_property (self->router->affinity, pspec) &&
            ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec) &&
            property_id != PROP_MAX_PENDING)
-    list_trim (self);
+    ferry_executor_list_trim (&self->list);
 }
 
 static void
@@ -1824,7 +1471,7 @@ ferry_executor_dispose (GObject *object)
     }
   ferry_timers_unset (self->router->timers, &self->spread_timer);
   ferry_timers_unset (self->router->timers, &self->notify_timer);
-  ferry_timers_unset (self->router->timers, &self->linger_timer);
+  ferry_timers_unset (self->router->timers, &self->list.linger_timer);
   ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
   ferry_timers_unset (self->router->limits, &self->shutdown_timer);
 
@@ -1839,7 +1486,7 @@ ferry_executor_finalize (GObject *object)
   ferry_wait_queue_clear (&self->submissions);
   ferry_wait_queue_clear (&self->shutdown_waits);
   ferry_task_queue_clear (&self->source.queue);
-  list_clear (self);
+  ferry_executor_list_clear (&self->list);
   pthread_mutex_destroy (&self->inbox_lock);
   g_ptr_array_unref (self->runners);
 
@@ -1869,7 +1516,7 @@ ferry_executor_init (FerryExecutor *self)
                                    .pause_changed = source_pause_changed,
                                    .progressed = source_progressed,
                                    .wait = source_wait};
-  self->finished_time = DEFAULT_FINISHED_TIME;
+  self->list = (FerryExecutorList){.model = G_LIST_MODEL (self), .finished_time = DEFAULT_FINISHED_TIME};
   self->runners = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
