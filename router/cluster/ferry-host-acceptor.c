@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the packets of applications arrive at a host. See ferry-host-acceptor-private.h. */
+/* Where the packets of applications arrive at a host. See ferry-host-service-private.h. */
 
 #include "config.h"
 
-#include "cluster/ferry-host-acceptor-private.h"
+#include "cluster/ferry-host-service-private.h"
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"

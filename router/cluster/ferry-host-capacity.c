@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a host divides its room among the applications that send it tasks. See ferry-host-capacity-private.h. */
+/* How a host divides its room among the applications that send it tasks. See ferry-host-service-private.h. */
 
 #include "config.h"
 
-#include "cluster/ferry-host-capacity-private.h"
+#include "cluster/ferry-host-service-private.h"
 
 /* While a run takes longer than so many round trips, nothing is gained by runs ahead: the way costs 2 % of it. */
 #define MAX_ROUND_TRIPS 50

@@ -19,7 +19,6 @@
 
 #include "base/ferry-error.h"
 #include "cluster/ferry-bus-private.h"
-#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-program-private.h"
 #include "cluster/ferry-host-service-private.h"
 
@@ -138,10 +137,8 @@ make_wire (gpointer bus, const char *user, const char *id, FerryWire *wire, gpoi
 /* ---- the service ---- */
 
 static void
-facts_changed (gpointer data)
+tell_facts (Host *self)
 {
-  Host *self = data;
-
   ferry_bus_set_presence (self->bus, ferry_host_facts_to_variant (ferry_host_service_get_facts (self->service)));
 }
 
@@ -152,8 +149,6 @@ drained (gpointer data)
 
   g_main_loop_quit (self->loop);
 }
-
-static const FerryHostServiceFuncs service_funcs = {facts_changed, drained};
 
 /* ---- signals ---- */
 
@@ -174,6 +169,7 @@ take_signal (gpointer data)
       g_message ("Finishes %u tasks that run, and gives back %u; a second signal ends at once", counts.n_running,
                  counts.n_waiting + counts.n_reserved);
       ferry_host_service_drain (self->service);
+      tell_facts (self);
       return G_SOURCE_CONTINUE;
     }
   reason = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Host '%s' was ended", self->options.name);
@@ -198,10 +194,10 @@ start (Host *self, GError **error)
   if (self->bus == NULL)
     return FALSE;
   self->service = ferry_host_service_new (self->program.pool, self->options.name, ferry_bus_get_id (self->bus),
-                                          (const char *const *) self->program.functions, &service_funcs, self);
+                                          (const char *const *) self->program.functions, drained, self);
   self->acceptor = ferry_host_acceptor_new (self->service, self->program.router,
                                             (gint64) self->options.cut_timeout * G_USEC_PER_SEC, make_wire, self->bus);
-  facts_changed (self);
+  tell_facts (self);
   return TRUE;
 }
 

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One run that an application asks a host for, and the source of those that have begun. See
- * ferry-host-session-private.h. */
+ * ferry-host-service-private.h. */
 
 #include "config.h"
 
-#include "cluster/ferry-host-session-private.h"
+#include "cluster/ferry-host-service-private.h"
 
 #include "base/ferry-base-private.h"
 #include "route/ferry-router-private.h"
@@ -198,7 +198,7 @@ ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, 
   self->call = ferry_call_ref (call);
   self->xid = ferry_call_get_xid (call);
   self->came_at = g_get_monotonic_time ();
-  self->link.data = self;
+  self->link.data = self->due_link.data = self;
   g_queue_init (&self->out);
   return self;
 }
@@ -272,13 +272,8 @@ set_end (FerryHostRun *self, GVariant *result, GError *failure, char *trace)
 static void
 leave_line (FerryHostRun *self)
 {
-  FerryHostLine line = self->line;
-
-  self->line = (FerryHostLine){0};
-  if (line.leave == NULL)
-    return;
-  g_queue_unlink (line.part, &self->link);
-  line.leave (line.data, self);
+  if (self->service != NULL)
+    ferry_host_service_remove (self->service, self);
 }
 
 void
@@ -653,9 +648,17 @@ take_cancel (FerryCall *call, gpointer data)
 {
   FerryHostRun *self = data;
 
+  g_autoptr (GError) reason = NULL;
+
   drop_yielded (self);
-  if (self->session != NULL)
-    ferry_host_session_cancel (self->session, self);
+  if (self->state >= FERRY_HOST_RUN_RUNNING)
+    {
+      ferry_host_run_cancel (self);
+      return;
+    }
+  reason = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                        "Task %" G_GUINT64_FORMAT " was cancelled before it was begun", self->request.id);
+  ferry_host_run_refuse (self, reason);
 }
 
 void

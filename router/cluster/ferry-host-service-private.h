@@ -8,16 +8,92 @@
  * places ahead have leave before a worker is free for them, and count as begun where the host dies. The place of an
  * application that does not answer is given to another run meanwhile.
  *
- * Owner:   counted references. What it still does when the last one is dropped ends with it.
- * Threads: the router's. */
+ * A session ends with the one below it, or with the answer to FERRY_SERVE_METHOD. That answer is sent when the host has
+ * drained, or when the application broke the protocol. In the second case the answer is an error that says how. Either
+ * way, what still runs for the session is cancelled, and ended by force.
+ *
+ * Owner:   counted references. What it still does when the last one is dropped ends with it. A service has each session
+ *          until that has ended.
+ * Threads: the router's, but for references to runs.
+ * Trust:   the application is not trusted. What it sends is checked first, and what is kept of it is bounded by the
+ *          room that it was given. */
 
 #pragma once
 
+#include "call/ferry-transactions-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
 #include "task/ferry-pool.h"
+#include "task/ferry-run-private.h"
 
 G_BEGIN_DECLS
+
+/* ---- Capacity ----
+ *
+ * How a host divides its room among the applications that send it tasks. Plain numbers: this knows no session.
+ *
+ * A host has a place for each worker, and places ahead. There are so many of these that workers which are quicker than
+ * the way to the application and back always find the next run here. Sessions that want more room get it by turns, one
+ * run at a time. Beside that, each session may have room for the workers that are free, and for one run at the least.
+ * So a task which is submitted later is sent at once. That is more than there is where several sessions use it at the
+ * same time; then runs wait here, and an application may withdraw them. Room that was given is never taken back.
+ *
+ * An application that is cut off, or does not answer, has runs that wait for it: for leave, or for their results to be
+ * taken. These take no room from others, and until they are over it gets no more room.
+ *
+ * Owner:   a FerryHostService has the room, each session its share.
+ * Threads: one. */
+
+/* The most places ahead. */
+#define FERRY_HOST_MAX_AHEAD 64
+
+/* A run that takes no longer is short, in microseconds. While runs are short, there are so many places ahead at the
+ * least, however few the measurements ask for. */
+#define FERRY_HOST_SHORT_RUN 1000
+#define FERRY_HOST_MIN_AHEAD 32
+
+/* What one session has. */
+typedef struct
+{
+  guint64 received; /* how many runs the session has sent in all */
+  guint64 room;     /* how many it may have sent in all; never decreases */
+  guint want;       /* how many more tasks wait at the application */
+  guint n_open;     /* runs that were sent and are not over */
+  guint n_stuck;    /* those of them that wait for the application, and need no worker */
+} FerryHostShare;
+
+typedef struct
+{
+  guint n_workers;
+  gint64 mean_run;   /* in microseconds, of the latest runs; 0: not known */
+  gint64 round_trip; /* in microseconds, of the latest ways to an application and back; 0: not known */
+  GPtrArray *shares; /* (owned) (element-type FerryHostShare): elements unowned */
+  guint next;        /* index of the share that has the next turn */
+} FerryHostCapacity;
+
+void ferry_host_capacity_init (FerryHostCapacity *self, guint n_workers);
+void ferry_host_capacity_clear (FerryHostCapacity *self);
+/* share must stay where it is until it is removed. */
+void ferry_host_capacity_add (FerryHostCapacity *self, FerryHostShare *share);
+void ferry_host_capacity_remove (FerryHostCapacity *self, FerryHostShare *share);
+
+/* Another measurement, which counts for an eighth. */
+void ferry_host_capacity_note_run (FerryHostCapacity *self, gint64 time);
+void ferry_host_capacity_note_round_trip (FerryHostCapacity *self, gint64 time);
+/* How many runs may wait here ahead of the workers. */
+guint ferry_host_capacity_get_ahead (const FerryHostCapacity *self);
+/* How many runs may be with workers, or wait for leave, at the same time. */
+guint ferry_host_capacity_get_n_places (const FerryHostCapacity *self);
+/* The same for a run that needs leave, and may have it ahead of the workers: as many as the workers end in a round
+ * trip, and at most per_worker of each. What has leave counts as begun, and is lost with this host. */
+guint ferry_host_capacity_get_n_leave_places (const FerryHostCapacity *self, guint per_worker);
+
+/* The session has sent a run. Returns FALSE if it had no room for that: it breaks the protocol. */
+gboolean ferry_host_share_take_run (FerryHostShare *self);
+/* Gives out what room there is. */
+void ferry_host_capacity_settle (FerryHostCapacity *self);
+
+/* ---- The service ---- */
 
 /* The domain of log messages about tasks on a host. */
 #define FERRY_HOST_LOG_DOMAIN "Ferry-Host"
@@ -28,23 +104,15 @@ G_BEGIN_DECLS
 #define FERRY_TYPE_HOST_SERVICE (ferry_host_service_get_type ())
 G_DECLARE_FINAL_TYPE (FerryHostService, ferry_host_service, FERRY, HOST_SERVICE, GObject)
 
-typedef struct
-{
-  /* The facts have changed. */
-  void (*facts_changed) (gpointer data);
-  /* The last run and the last session of a draining service are over, and nothing is held. */
-  void (*drained) (gpointer data);
-} FerryHostServiceFuncs;
-
-/* name, instance: tokens. functions: (array zero-terminated=1): what the pool's program has for applications. */
+/* name, instance: tokens. functions: (array zero-terminated=1): what the pool's program has for applications. drained:
+ * called when the last run and the last session of a draining service are over, and nothing is held. */
 FerryHostService *ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
-                                          const char *const *functions, const FerryHostServiceFuncs *funcs,
-                                          gpointer data);
+                                          const char *const *functions, void (*drained) (gpointer data), gpointer data);
 
-/* Returns (transfer none) the facts, as they are now. */
+/* Returns (transfer none) the facts, as they are now: they change when it drains. */
 const FerryHostFacts *ferry_host_service_get_facts (FerryHostService *self);
-/* Serves an application until its session ends. name: the application's, for logs. Fails with
- * FERRY_ERROR_ALREADY_RUNNING, with FERRY_ERROR_TOO_LARGE when there are too many sessions, and with
+/* Serves an application until its session ends. name: the application's, its user and its instance, for logs. Fails
+ * with FERRY_ERROR_ALREADY_RUNNING, with FERRY_ERROR_TOO_LARGE when there are too many sessions, and with
  * FERRY_ERROR_REFUSED when it drains. */
 gboolean ferry_host_service_add (FerryHostService *self, FerrySession *session, const char *name, GError **error);
 /* Takes no more runs, gives back those that have not begun, and waits for the others: calls drained() later. */
@@ -66,5 +134,159 @@ typedef struct
 } FerryHostServiceCounts;
 
 FerryHostServiceCounts ferry_host_service_get_counts (FerryHostService *self);
+
+/* ---- Runs ----
+ *
+ * A run that an application asks for is a call of FERRY_RUN_METHOD, the run that does it here, and what waits to be
+ * sent of it. That waits in order, as the session may have no room for a while. What the function yields is held back
+ * by the application's window, and so in the worker. Progress is paced, and only the latest report is sent. Other
+ * messages of the function are bounded: a run that sends too much while none of it can be sent fails. Log lines beyond
+ * the bound are left out, and counted.
+ *
+ * Owner: counted references: its session's, its call's, the line's, its source's while it is submitted, and those of
+ *        functions that are about to tell it something. */
+
+/* What a host and one application say to each other. */
+#define FERRY_TYPE_HOST_SESSION (ferry_host_session_get_type ())
+G_DECLARE_FINAL_TYPE (FerryHostSession, ferry_host_session, FERRY, HOST_SESSION, GObject)
+
+typedef enum
+{
+  FERRY_HOST_RUN_WAITING,  /* no worker has a place for it */
+  FERRY_HOST_RUN_RESERVED, /* a place is kept, and leave is awaited */
+  FERRY_HOST_RUN_RUNNING,  /* the pool has it */
+  FERRY_HOST_RUN_ENDED,    /* it was refused, or is done; the end may not have been sent yet */
+} FerryHostRunState;
+
+typedef struct _FerryHostRun FerryHostRun;
+
+/* The runs that have begun, of all sessions, as a source of their pool. Owner: counted references, one of each run. */
+typedef struct _FerryHostSource FerryHostSource;
+
+FerryHostSource *ferry_host_source_new (FerryPool *pool);
+void ferry_host_source_unref (FerryHostSource *self);
+
+struct _FerryHostRun
+{
+  FerryRun run;               /* main: submitted while state is RUNNING */
+  FerryTaskSettings settings; /* const once it is submitted */
+  gint references;            /* atomic */
+  FerryHostSession *session;  /* main: (unowned) (nullable): NULL once that has ended */
+  GRefString *host;           /* const: (owned): the host's name */
+  GRefString *application;    /* const: (owned): the user, and the application's id */
+  FerryCall *call;            /* main: (owned) (nullable): NULL once its end was sent */
+  guint64 xid;                /* const */
+  FerryRunRequest request;    /* const once it was read; empty if it is malformed */
+  gint64 came_at;             /* const: monotonic time */
+  FerryHostRunState state;    /* main, as all below */
+  FerryTimer force_timer;     /* when the run is ended by force, as its session has ended */
+  GQueue out;                 /* (element-type Out) (owned): what is to be sent, in order */
+  gsize out_size;             /* bytes of it, without what was yielded */
+  guint n_lost_lines;
+  FerryProgress *progress; /* (owned) (nullable): the latest report */
+  gboolean has_progress;   /* it was not sent */
+  gint64 progress_due;     /* monotonic time before which no progress is sent */
+  gint64 process_due; /* monotonic time when the function's process is told; 0: it runs in none, or that was told */
+  gboolean has_end;   /* what follows is the end, which is sent last */
+  gboolean is_refused;
+  GVariant *result; /* (owned) (nullable) */
+  GError *failure;  /* (owned) (nullable) */
+  char *trace;      /* (owned) (nullable) */
+
+  /* The service's. */
+  FerryHostService *service; /* (unowned) (nullable): NULL while it is in no line */
+  GQueue *line;              /* (unowned) (nullable): the part of the line that link is in */
+  GList link;
+  gint64 asked_at; /* when leave was asked for; 0: it was not */
+  gboolean stuck;  /* it waits for the application */
+  GQueue *due;     /* (unowned) (nullable): what has something to send, now or later: due_link is in it */
+  GList due_link;
+};
+
+/* Returns (transfer full) a run for call, of which no more is known than its xid. The session is told nothing before
+ * ferry_host_run_listen(). */
+FerryHostRun *ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application,
+                                  FerryHostSession *session);
+/* Returns (transfer full) what names the task in logs, here and at the application: “USER/ID/NUMBER”. */
+char *ferry_host_run_dup_id (const FerryHostRun *self);
+/* Sets request. If the call's arguments are malformed, it stays empty, and the run must be refused. Once, first. */
+gboolean ferry_host_run_read (FerryHostRun *self, GError **error);
+FerryHostRun *ferry_host_run_ref (FerryHostRun *self);
+void ferry_host_run_unref (FerryHostRun *self);
+/* Makes the run hear of cancels and windows. It may be cancelled already. */
+void ferry_host_run_listen (FerryHostRun *self);
+
+/* Tells the application that the run begins, or asks for leave. */
+void ferry_host_run_tell_begin (FerryHostRun *self);
+/* Submits the run. If the pool does not take it, it is refused. */
+void ferry_host_run_start (FerryHostRun *self, FerryHostSource *source);
+/* Ends a run that was not begun. */
+void ferry_host_run_refuse (FerryHostRun *self, const GError *reason);
+/* Cancels a run that was begun. */
+void ferry_host_run_cancel (FerryHostRun *self);
+/* Cancels a run that was begun, and ends it in that time, in microseconds. */
+void ferry_host_run_stop (FerryHostRun *self, gint64 time);
+/* Ends a cancelled run by force in that time, in microseconds. */
+void ferry_host_run_hurry (FerryHostRun *self, gint64 grace);
+/* Pauses the run, also before it is started, or lets it go on. */
+void ferry_host_run_set_paused (FerryHostRun *self, gboolean paused);
+/* Adds a line that the worker has printed. */
+void ferry_host_run_log (FerryHostRun *self, GLogLevelFlags level, const char *line);
+/* Forgets the call and the session: nothing can be sent any more. It goes on, and stays in its line. */
+void ferry_host_run_detach (FerryHostRun *self);
+
+typedef enum
+{
+  FERRY_HOST_RUN_SENT,    /* all that could be sent was sent; it is owing again when there is more */
+  FERRY_HOST_RUN_PACED,   /* there is something to be sent later: see ferry_host_run_get_due() */
+  FERRY_HOST_RUN_BLOCKED, /* the transport has no room */
+  FERRY_HOST_RUN_OVER,    /* the end was sent */
+} FerryHostRunFlush;
+
+FerryHostRunFlush ferry_host_run_flush (FerryHostRun *self, gint64 now);
+/* Returns the monotonic time when something is to be sent. */
+gint64 ferry_host_run_get_due (FerryHostRun *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostRun, ferry_host_run_unref)
+
+/* There is something to send: ferry_host_run_flush(). */
+void ferry_host_session_note_owing (FerryHostSession *self, FerryHostRun *run);
+/* A run leaves the line, once: it was refused or is done, also when neither end wants to hear of it any more. */
+void ferry_host_service_remove (FerryHostService *self, FerryHostRun *run);
+
+/* ---- The acceptor ----
+ *
+ * Where the packets of applications arrive at a host. It has a session for each application that has opened one, and
+ * gives each session to the host's service. A session that the service has closed stays here until the application has
+ * what was sent, at most for the timeout. Until then the service is not drained.
+ *
+ * Owner:   ferry-host. The service must stay until the acceptor is freed.
+ * Threads: the router's.
+ * Trust:   the server says which end a packet is from; the packet itself is not trusted. The number of sessions is
+ *          bounded, of all users together and of each one. */
+
+/* The most sessions of one user, and how many bytes of unfinished messages they may have at the host together. */
+#define FERRY_HOST_MAX_USER_SESSIONS 1000
+#define FERRY_HOST_MAX_USER_UNFINISHED ((guint64) 256 * 1024 * 1024)
+
+typedef struct _FerryHostAcceptor FerryHostAcceptor;
+
+/* Sets wire and data to what carries packets to an application, as ferry_bus_make_wire() does. */
+typedef void (*FerryHostWireFunc) (gpointer bus, const char *user, const char *id, FerryWire *wire, gpointer *data);
+
+/* timeout: how long an application may be silent, in microseconds. */
+FerryHostAcceptor *ferry_host_acceptor_new (FerryHostService *service, FerryRouter *router, gint64 timeout,
+                                            FerryHostWireFunc make_wire, gpointer bus);
+/* Ends the sessions now, also those that the service has closed. */
+void ferry_host_acceptor_free (FerryHostAcceptor *self);
+
+/* A packet has come from an application. max_packet: the largest one that can be sent, in bytes. */
+void ferry_host_acceptor_take (FerryHostAcceptor *self, const char *user, const char *id, GBytes *packet,
+                               gsize max_packet);
+/* There is a connection again, or it carries other packets than before: max_packet as above. */
+void ferry_host_acceptor_reconnected (FerryHostAcceptor *self, gsize max_packet);
+guint ferry_host_acceptor_get_n_sessions (FerryHostAcceptor *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostAcceptor, ferry_host_acceptor_free)
 
 G_END_DECLS

@@ -1,47 +1,95 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a host does for applications. See ferry-host-service-private.h. */
+/* What a host does for applications: its line of runs, and its sessions. See ferry-host-service-private.h. */
 
 #include "config.h"
 
 #include "cluster/ferry-host-service-private.h"
 
 #include "base/ferry-base-private.h"
-#include "cluster/ferry-host-session-private.h"
+#include "call/ferry-transport-private.h"
+#include "cluster/ferry-rate-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-pool-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* How long a place is kept for a run that asked for leave, in microseconds, before it is given to another. */
 #define PATIENCE (1 * G_USEC_PER_SEC)
+
+/* How often the load is told, in microseconds. */
+#define LOAD_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+/* How long functions may take to hear that their session has ended, in microseconds, before their workers are killed.
+ */
+#define FORCE_TIME (1 * G_USEC_PER_SEC)
+
+/* How long an application may take to say what it wants. */
+#define SERVE_TIME (30 * G_USEC_PER_SEC)
 
 struct _FerryHostService
 {
   GObject parent_instance;
 
-  FerryPool *pool;                    /* (owned) */
-  FerryRouter *router;                /* (owned) */
-  const FerryHostServiceFuncs *funcs; /* const */
+  FerryPool *pool;                 /* (owned) */
+  FerryRouter *router;             /* (owned) */
+  void (*drained) (gpointer data); /* const */
   gpointer data;
-  FerryHostBoard board;
+  FerryHostSource *source; /* (owned): of all runs that have begun */
+  GRefString *name;        /* (owned): the host's */
+  FerryHostFacts facts;    /* (owned) */
+  FerryHostCapacity capacity;
   GPtrArray *sessions; /* (element-type FerryHostSession) (owned) */
   /* The line: runs are in one of these (unowned). */
   GQueue waiting; /* without a place */
   GQueue placed;  /* with a place: reserved or running */
   GQueue late;    /* reserved, but the place was given away */
-  guint n_holds;  /* what must be released before the service is drained */
-  gboolean draining;
+  guint n_busy;
+  guint n_holds; /* what must be released before the service is drained */
   gboolean is_disposed;
   gboolean settle_posted;
   FerryTimer patience;
   FerryExit *told_exit; /* (owned) (nullable): the latest that a line was logged of, with the task */
   FerryRate crashes;    /* lines in the log about them */
+  FerryRate complaints; /* lines in the log about applications */
 };
 
 G_DEFINE_FINAL_TYPE (FerryHostService, ferry_host_service, G_TYPE_OBJECT)
 
+struct _FerryHostSession
+{
+  GObject parent_instance;
+
+  FerryHostService *service; /* const: (unowned) */
+  FerrySession *session;     /* const: (owned) */
+  GRefString *name;          /* const: (owned) */
+  FerryHostShare share;
+  GHashTable *runs; /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
+  GQueue owing;     /* (element-type FerryHostRun) (unowned): those of them that have something to send */
+  GQueue paced;     /* (element-type FerryHostRun) (unowned): those that have something to send later */
+  FerryCall *serve; /* (owned) (nullable): the call of FERRY_SERVE_METHOD */
+  gboolean told_host;
+  gboolean told_drain;
+  guint64 told_room;
+  guint told_busy; /* G_MAXUINT: nothing */
+  gint64 load_due;
+  gint64 room_told_at; /* when room was told to a session that had none and wanted some; 0: it was not */
+  GError *end;         /* (owned) (nullable): why the session ends, once it does */
+  guint64 owed;        /* what the session below had accepted with the end of the latest run */
+  gboolean said_goodbye;
+  gboolean is_over;
+  gboolean flush_due; /* there may be something to send */
+  gboolean blocked;   /* there is no room to send */
+  FerryTimer pace_timer;
+  FerryTimer serve_timer;
+};
+
+G_DEFINE_FINAL_TYPE (FerryHostSession, ferry_host_session, G_TYPE_OBJECT)
+
 static void settle_soon (FerryHostService *self);
+static void flush (FerryHostSession *self);
 
 /* ---- the log ---- */
 
@@ -99,39 +147,120 @@ worker_ended (FerryWorker *worker, FerryExit *exit, FerryHostService *self)
     ferry_rate_log (&self->crashes, "A worker ended while it ran no task: %s", ferry_exit_get_message (exit));
 }
 
+/* ---- when a session sends ---- */
+
+/* Sends once this turn of the main loop is over, so that much travels together. */
+static void
+flush_soon (FerryHostSession *self)
+{
+  self->flush_due = TRUE;
+  if (!self->is_over)
+    settle_soon (self->service);
+}
+
+static void
+room_came (gpointer data)
+{
+  FerryHostSession *self = data;
+
+  self->blocked = FALSE;
+  if (!self->is_over)
+    flush (self);
+}
+
+/* Implements FerrySendFunc. */
+static gboolean
+note_room (gpointer data)
+{
+  FerryHostSession *self = data;
+
+  ferry_affinity_invoke (self->service->router->affinity, room_came, self, g_object_unref);
+  return TRUE;
+}
+
+static void
+await_room (FerryHostSession *self, guint64 room_count)
+{
+  self->blocked = TRUE;
+  ferry_transport_send_later (FERRY_TRANSPORT (self->session), note_room, g_object_ref (self), room_count);
+}
+
+/* queue: (nullable): owing or paced of its session. */
+static void
+set_due (FerryHostRun *run, GQueue *queue)
+{
+  if (run->due == queue)
+    return;
+  if (run->due != NULL)
+    g_queue_unlink (run->due, &run->due_link);
+  run->due = queue;
+  if (queue != NULL)
+    g_queue_push_tail_link (queue, &run->due_link);
+}
+
+void
+ferry_host_session_note_owing (FerryHostSession *self, FerryHostRun *run)
+{
+  set_due (run, &self->owing);
+  flush_soon (self);
+}
+
+static void
+pace_over (gpointer data)
+{
+  FerryHostSession *self = data;
+
+  while (self->paced.head != NULL)
+    set_due (self->paced.head->data, &self->owing);
+  flush_soon (self);
+}
+
+static void
+pace (FerryHostSession *self, gint64 due)
+{
+  if (!ferry_timer_is_set (&self->pace_timer) || self->pace_timer.deadline.time > due)
+    ferry_timers_set (self->service->router->timers, &self->pace_timer, due, pace_over, self);
+}
+
 /* ---- the line ---- */
 
-static void
-move (FerryHostRun *run, GQueue *part)
+static gboolean
+is_begun (const FerryHostRun *run)
 {
-  g_queue_unlink (run->line.part, &run->link);
-  run->line.part = part;
-  g_queue_push_tail_link (part, &run->link);
+  return run->state >= FERRY_HOST_RUN_RUNNING;
 }
 
-/* Implements FerryHostLine.leave. */
+/* The run waits for the application from now on, or no longer. Does nothing for a run of a session that has ended. */
 static void
-run_leaves (gpointer data, FerryHostRun *run)
+set_stuck (FerryHostRun *run, gboolean stuck)
 {
-  FerryHostService *self = data;
-  ferry_host_session_set_stuck (run, TRUE);
+  if (run->session == NULL || run->stuck == stuck)
+    return;
+  run->stuck = stuck;
+  run->session->share.n_stuck += stuck ? 1 : -1;
+}
+
+static void
+move (FerryHostRun *run, GQueue *line)
+{
+  if (run->line != NULL)
+    g_queue_unlink (run->line, &run->link);
+  run->line = line;
+  if (line != NULL)
+    g_queue_push_tail_link (line, &run->link);
+}
+
+void
+ferry_host_service_remove (FerryHostService *self, FerryHostRun *run)
+{
+  move (run, NULL);
+  run->service = NULL;
+  set_stuck (run, TRUE);
   log_crash_of_run (self, run);
   if (run->run.start_time > 0)
-    ferry_host_capacity_note_run (&self->board.capacity, run->run.end_time - run->run.start_time);
+    ferry_host_capacity_note_run (&self->capacity, run->run.end_time - run->run.start_time);
   ferry_host_run_unref (run);
   settle_soon (self);
-}
-
-/* Implements FerryHostSessionFuncs.run_left. */
-static void
-run_left (gpointer owner, FerryHostSession *session, FerryHostRun *run)
-{
-  FerryHostService *self = owner;
-
-  if (run->line.part != &self->late)
-    return;
-  move (run, &self->placed);
-  ferry_host_session_set_stuck (run, FALSE);
 }
 
 static void
@@ -152,7 +281,7 @@ patience_over (gpointer data)
       if (run->asked_at <= before)
         {
           move (run, &self->late);
-          ferry_host_session_set_stuck (run, TRUE);
+          set_stuck (run, TRUE);
         }
       else
         next = MIN (next, run->asked_at + PATIENCE);
@@ -163,13 +292,31 @@ patience_over (gpointer data)
 }
 
 static void
+start_run (FerryHostSession *self, FerryHostRun *run)
+{
+  /* A message without a reader is not written either: this is for each task. */
+  if (!g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
+    g_debug ("Begins task %" G_GUINT64_FORMAT ", attempt %u, of %s: '%s'", run->request.id, run->request.attempt,
+             self->name, run->request.function);
+  ferry_host_run_start (run, self->service->source);
+}
+
+/* The run begins, or asks for leave. */
+static void
 give_place (FerryHostService *self, FerryHostRun *run)
 {
   g_autoptr (FerryHostRun) kept G_GNUC_UNUSED = ferry_host_run_ref (run);
 
   move (run, &self->placed);
-  ferry_host_session_begin (run->session, run);
-  if (run->state == FERRY_HOST_RUN_RESERVED && !ferry_timer_is_set (&self->patience))
+  ferry_host_run_tell_begin (run);
+  if (run->request.idempotent)
+    {
+      start_run (run->session, run);
+      return;
+    }
+  run->state = FERRY_HOST_RUN_RESERVED;
+  run->asked_at = g_get_monotonic_time ();
+  if (!ferry_timer_is_set (&self->patience))
     ferry_timers_set (self->router->limits, &self->patience, run->asked_at + PATIENCE, patience_over, self);
 }
 
@@ -178,26 +325,600 @@ give_place (FerryHostService *self, FerryHostRun *run)
 static gboolean
 has_place (FerryHostService *self, const FerryHostRun *run)
 {
-  const FerryHostCapacity *capacity = &self->board.capacity;
   guint n_places = run->request.idempotent
-                     ? ferry_host_capacity_get_n_places (capacity)
-                     : ferry_host_capacity_get_n_leave_places (capacity, run->request.leave_ahead);
+                     ? ferry_host_capacity_get_n_places (&self->capacity)
+                     : ferry_host_capacity_get_n_leave_places (&self->capacity, run->request.leave_ahead);
 
   return self->placed.length < n_places && ferry_pool_get_error (self->pool) == NULL;
 }
 
-/* Implements FerryHostSessionFuncs.run_came. */
+/* Puts a run that has come into the line. */
 static void
-run_came (gpointer owner, FerryHostSession *session, FerryHostRun *run)
+add_to_line (FerryHostService *self, FerryHostRun *run)
 {
-  FerryHostService *self = owner;
-
-  run->line = (FerryHostLine){run_leaves, self, &self->waiting};
-  g_queue_push_tail_link (&self->waiting, &ferry_host_run_ref (run)->link);
+  run->service = self;
+  move (ferry_host_run_ref (run), &self->waiting);
   /* A run that comes to idle workers need not wait for the next turn of the main loop. */
   if (self->waiting.length == 1 && has_place (self, run))
     give_place (self, run);
   settle_soon (self);
+}
+
+/* ---- the end of a session ---- */
+
+/* The run's end was sent. */
+static void
+remove_run (FerryHostSession *self, FerryHostRun *run)
+{
+  self->owed = ferry_session_get_counts (self->session).accepted;
+  set_stuck (run, FALSE);
+  set_due (run, NULL);
+  self->share.n_open--;
+  g_hash_table_remove (self->runs, &run->xid);
+  settle_soon (self->service);
+}
+
+/* Refuses what was not begun. Nothing is removed meanwhile: that comes with the flush. */
+static void
+refuse_all (FerryHostSession *self, const GError *reason)
+{
+  GHashTableIter iter;
+  FerryHostRun *run;
+
+  g_hash_table_iter_init (&iter, self->runs);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &run))
+    if (!is_begun (run))
+      ferry_host_run_refuse (run, reason);
+}
+
+/* As refuse_all(). */
+static void
+cancel_runs (FerryHostSession *self, const GError *reason)
+{
+  GHashTableIter iter;
+  FerryHostRun *run;
+
+  refuse_all (self, reason);
+  g_hash_table_iter_init (&iter, self->runs);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &run))
+    ferry_host_run_stop (run, FORCE_TIME);
+}
+
+static void
+stop_timers (FerryHostSession *self)
+{
+  ferry_timers_unset (self->service->router->timers, &self->pace_timer);
+  ferry_timers_unset (self->service->router->limits, &self->serve_timer);
+}
+
+/* Forgets everything but the tasks, which go on until they are ended. */
+static void
+finish (FerryHostSession *self)
+{
+  g_autoptr (FerryHostSession) kept G_GNUC_UNUSED = g_object_ref (self);
+  FerryHostService *service = self->service;
+  FerryTransport *transport = FERRY_TRANSPORT (self->session);
+  GHashTableIter iter;
+  FerryHostRun *run;
+
+  if (self->is_over)
+    return;
+  if (self->end == NULL)
+    self->end = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The host has ended this session");
+  ferry_transport_leave_calls (transport, self->end);
+  ferry_transport_unwatch_end (transport, G_OBJECT (self));
+  cancel_runs (self, self->end);
+  self->is_over = TRUE;
+  stop_timers (self);
+  if (self->serve != NULL)
+    ferry_host_capacity_remove (&service->capacity, &self->share);
+  g_hash_table_iter_init (&iter, self->runs);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &run))
+    {
+      set_due (run, NULL);
+      ferry_host_run_detach (run);
+    }
+  g_hash_table_remove_all (self->runs);
+  g_clear_pointer (&self->serve, ferry_call_unref);
+  ferry_transport_close (transport);
+  g_ptr_array_remove_fast (service->sessions, self);
+  settle_soon (service);
+}
+
+static void
+finish_posted (gpointer data)
+{
+  finish (data);
+}
+
+/* An application that is gone does not keep a host waiting that has nothing for it: what was sent has arrived, but for
+ * the goodbye. */
+static void
+finish_after_goodbye (gpointer data)
+{
+  FerryHostSession *self = data;
+  gboolean is_handed_over = ferry_session_get_counts (self->session).arrived >= self->owed;
+
+  finish (self);
+  if (is_handed_over)
+    ferry_session_port_finish (ferry_session_get_port (self->session));
+}
+
+static void
+complain_of_end (FerryHostSession *self)
+{
+  FerryRate *complaints = &self->service->complaints;
+
+  if (self->share.n_open > 0)
+    ferry_rate_log (complaints, "The session of %s ends with %u of its tasks open: %s", self->name, self->share.n_open,
+                    self->end->message);
+  else
+    ferry_rate_log (complaints, "The session of %s ends: %s", self->name, self->end->message);
+}
+
+/* Ends the session, and says why: the answer to FERRY_SERVE_METHOD is reason. */
+static void
+end_session (FerryHostSession *self, const GError *reason)
+{
+  if (self->is_over || self->end != NULL)
+    return;
+  self->end = ferry_error_copy (reason);
+  complain_of_end (self);
+  cancel_runs (self, reason);
+  if (self->serve == NULL)
+    finish (self);
+  else
+    flush_soon (self);
+}
+
+/* Whether the operator of the host or its server can do something about the end of the session, or sees tasks end
+ * without a cancel. */
+static gboolean
+is_end_of_interest (FerryHostSession *self)
+{
+  return self->share.n_open > 0 || g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) ||
+         g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
+/* Implements FerryTransportEndFunc. The calls of its runs were cancelled, and nothing of that was flushed yet. */
+static void
+session_ended (FerryTransport *session, GObject *owner)
+{
+  FerryHostSession *self = FERRY_HOST_SESSION (owner);
+
+  if (self->end == NULL)
+    {
+      self->end = ferry_transport_dup_reason (session);
+      if (is_end_of_interest (self))
+        complain_of_end (self);
+    }
+  ferry_affinity_invoke (self->service->router->affinity, finish_posted, g_object_ref (self), g_object_unref);
+}
+
+/* Ends it now, and the session below it. */
+static void
+finish_for (FerryHostSession *self, const GError *reason)
+{
+  if (self->end == NULL)
+    self->end = ferry_error_copy (reason);
+  /* The application hears that the host has left, in place of a call that was dropped. */
+  if (self->serve != NULL && !self->said_goodbye)
+    ferry_call_answer (self->serve, NULL, NULL);
+  finish (self);
+}
+
+static GError *
+make_drain_error (FerryHostService *self)
+{
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "Host '%s' takes no more tasks, as it is being ended",
+                      self->name);
+}
+
+/* Refuses what was not begun. The session ends when all runs are over. */
+static void
+drain_session (FerryHostSession *self)
+{
+  g_autoptr (GError) reason = make_drain_error (self->service);
+
+  refuse_all (self, reason);
+  if (self->serve == NULL)
+    finish (self);
+  else
+    flush_soon (self);
+}
+
+/* ---- what a session sends ---- */
+
+/* Sends a value of the serve call. Returns FALSE if the session has no room. */
+static gboolean
+tell (FerryHostSession *self, const char *name, GVariant *value)
+{
+  g_autoptr (GError) error = NULL;
+
+  return ferry_call_send_value (self->serve, name, value, &error) ||
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+}
+
+static gboolean
+tell_host (FerryHostSession *self)
+{
+  if (!self->told_host && !tell (self, FERRY_HOST_VALUE, ferry_host_facts_to_variant (&self->service->facts)))
+    return FALSE;
+  self->told_host = TRUE;
+  if (!self->service->facts.draining || self->told_drain)
+    return TRUE;
+  self->told_drain = tell (self, FERRY_DRAIN_VALUE, g_variant_new_tuple (NULL, 0));
+  return self->told_drain;
+}
+
+static gboolean
+tell_room (FerryHostSession *self, gint64 now)
+{
+  guint64 room = self->share.room;
+
+  if (room == self->told_room || self->service->facts.draining)
+    return TRUE;
+  if (!tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (room)))
+    return FALSE;
+  if (self->share.received == self->told_room && self->share.want > 0)
+    self->room_told_at = now;
+  self->told_room = room;
+  return TRUE;
+}
+
+static gboolean
+tell_load (FerryHostSession *self, gint64 now)
+{
+  guint n_busy = self->service->n_busy;
+
+  if (self->told_busy == n_busy)
+    return TRUE;
+  if (now < self->load_due)
+    {
+      pace (self, self->load_due);
+      return TRUE;
+    }
+  if (!tell (self, FERRY_LOAD_VALUE, g_variant_new_uint64 (n_busy)))
+    return FALSE;
+  self->told_busy = n_busy;
+  self->load_due = now + LOAD_INTERVAL;
+  return TRUE;
+}
+
+static gboolean
+flush_runs (FerryHostSession *self, gint64 now)
+{
+  while (self->owing.head != NULL)
+    {
+      g_autoptr (FerryHostRun) run = ferry_host_run_ref (self->owing.head->data);
+      FerryHostRunFlush flushed = ferry_host_run_flush (run, now);
+
+      if (flushed == FERRY_HOST_RUN_BLOCKED)
+        return FALSE;
+      if (flushed == FERRY_HOST_RUN_OVER)
+        remove_run (self, run);
+      else
+        set_due (run, flushed == FERRY_HOST_RUN_PACED ? &self->paced : NULL);
+      if (flushed == FERRY_HOST_RUN_PACED)
+        pace (self, ferry_host_run_get_due (run));
+    }
+  return TRUE;
+}
+
+/* Answers the serve call, when the session ends or is drained. Returns FALSE if the session has no room. */
+static gboolean
+say_goodbye (FerryHostSession *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->said_goodbye ||
+      (self->end == NULL && !(self->service->facts.draining && g_hash_table_size (self->runs) == 0)))
+    return TRUE;
+  if (self->end != NULL)
+    ferry_call_answer_error (self->serve, self->end, NULL, NULL, &error);
+  else
+    ferry_call_answer (self->serve, NULL, &error);
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return FALSE;
+  self->said_goodbye = TRUE;
+  ferry_affinity_invoke (self->service->router->affinity, finish_after_goodbye, g_object_ref (self), g_object_unref);
+  return TRUE;
+}
+
+static void
+flush (FerryHostSession *self)
+{
+  guint64 room_count = ferry_transport_get_room_count (FERRY_TRANSPORT (self->session));
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->serve == NULL || self->said_goodbye)
+    return;
+  if (!tell_host (self) || !tell_room (self, now) || !flush_runs (self, now) || !tell_load (self, now) ||
+      !say_goodbye (self))
+    await_room (self, room_count);
+}
+
+/* Sends what runs have to say, which may free room. */
+static void
+flush_runs_first (FerryHostSession *self)
+{
+  guint64 room_count = ferry_transport_get_room_count (FERRY_TRANSPORT (self->session));
+
+  if (self->serve == NULL || self->said_goodbye || self->blocked)
+    return;
+  /* The application hears that the host drains before it hears what the host refuses for that. */
+  if (!tell_host (self) || !flush_runs (self, g_get_monotonic_time ()))
+    await_room (self, room_count);
+}
+
+/* Sends all that is new, with that of the service. No more follows in this turn of the main loop. */
+static void
+flush_if_due (FerryHostSession *self)
+{
+  gboolean is_due = self->flush_due || self->share.room != self->told_room || self->told_busy != self->service->n_busy;
+
+  self->flush_due = FALSE;
+  if (!is_due || self->blocked)
+    return;
+  flush (self);
+  ferry_session_flush (self->session);
+}
+
+/* ---- what an application asks ---- */
+
+/* Whether the application may ask for this function here: of a chunk of a map, for the one that is mapped. */
+static gboolean
+has_function (FerryHostSession *self, const FerryRunRequest *request)
+{
+  g_autofree char *needed = ferry_map_dup_needed_function (request->function, request->arguments);
+
+  return g_strv_contains ((const char *const *) self->service->facts.functions, needed);
+}
+
+static gboolean
+check_room (FerryHostSession *self, GError **error)
+{
+  return ferry_host_share_take_run (&self->share) ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "The application sent more tasks than host '%s' has given it room for; use versions of "
+                          "Ferry that fit together, at both ends",
+                          self->service->name);
+}
+
+/* Returns (transfer full) (nullable) why this run is not taken, though the session goes on: another run may well be. */
+static GError *
+find_fault (FerryHostSession *self, FerryHostRun *run)
+{
+  GError *reason = NULL;
+
+  if (!ferry_host_run_read (run, &reason))
+    return reason;
+  if (self->service->facts.draining)
+    return make_drain_error (self->service);
+  if (!has_function (self, &run->request))
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION, "Host '%s' has no function '%s'",
+                        self->service->name, run->request.function);
+  return NULL;
+}
+
+static gboolean
+take_run (FerryHostSession *self, FerryCall *call, GError **error)
+{
+  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->service->name, self->name, self);
+  g_autoptr (GError) reason = NULL;
+
+  if (!check_room (self, error))
+    return FALSE;
+  if (self->room_told_at != 0)
+    ferry_host_capacity_note_round_trip (&self->service->capacity, run->came_at - self->room_told_at);
+  self->room_told_at = 0;
+  reason = find_fault (self, run);
+  g_hash_table_insert (self->runs, &run->xid, ferry_host_run_ref (run));
+  ferry_host_run_listen (run);
+  if (reason != NULL)
+    {
+      ferry_host_run_refuse (run, reason);
+      set_stuck (run, TRUE);
+    }
+  else if (run->state == FERRY_HOST_RUN_WAITING)
+    add_to_line (self->service, run);
+  return TRUE;
+}
+
+static gboolean
+take_serve (FerryHostSession *self, FerryCall *call, GError **error)
+{
+  g_autofree char *application = NULL;
+
+  if (self->serve != NULL)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application asked to be served twice");
+  self->serve = ferry_call_ref (call);
+  ferry_timers_unset (self->service->router->limits, &self->serve_timer);
+  if (!ferry_serve_from_variant (ferry_call_get_arguments (call), &application, error))
+    return FALSE;
+  ferry_host_capacity_add (&self->service->capacity, &self->share);
+  g_info ("Serves %s", self->name);
+  flush_soon (self);
+  return TRUE;
+}
+
+static gboolean
+take_want (FerryHostSession *self, FerryCall *call, GError **error)
+{
+  guint64 want;
+
+  if (!ferry_run_number_from_variant (ferry_call_get_arguments (call), G_MAXUINT32, &want, error))
+    return FALSE;
+  self->share.want = (guint) want;
+  settle_soon (self->service);
+  return TRUE;
+}
+
+static void
+take_leave (FerryHostSession *self, FerryHostRun *run, gint64 number)
+{
+  if (run->state != FERRY_HOST_RUN_RESERVED)
+    return;
+  /* One that was slow on purpose must not have the host take on more than its workers do. */
+  if (!run->stuck)
+    ferry_host_capacity_note_round_trip (&self->service->capacity, g_get_monotonic_time () - run->asked_at);
+  if (run->line == &self->service->late)
+    move (run, &self->service->placed);
+  set_stuck (run, FALSE);
+  start_run (self, run);
+}
+
+static void
+take_withdraw (FerryHostSession *self, FerryHostRun *run, gint64 number)
+{
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "The application took the task back");
+
+  if (!is_begun (run))
+    ferry_host_run_refuse (run, reason);
+}
+
+static void
+take_hurry (FerryHostSession *self, FerryHostRun *run, gint64 number)
+{
+  ferry_host_run_hurry (run, number);
+}
+
+static void
+take_pause (FerryHostSession *self, FerryHostRun *run, gint64 number)
+{
+  ferry_host_run_set_paused (run, number != 0);
+}
+
+/* What is said of a run that is over is late, and harmless. */
+static gboolean
+take_order (FerryHostSession *self, FerryCall *call, GError **error)
+{
+  static const struct
+  {
+    const char *method;
+    void (*take) (FerryHostSession *self, FerryHostRun *run, gint64 number);
+  } orders[] = {
+    {FERRY_LEAVE_METHOD, take_leave},
+    {FERRY_WITHDRAW_METHOD, take_withdraw},
+    {FERRY_HURRY_METHOD, take_hurry},
+    {FERRY_PAUSE_METHOD, take_pause},
+  };
+  FerryHostRun *run;
+  guint64 xid;
+  gint64 number;
+
+  if (!ferry_run_order_from_variant (ferry_call_get_arguments (call), &xid, &number, error))
+    return FALSE;
+  run = g_hash_table_lookup (self->runs, &xid);
+  for (guint i = 0; run != NULL && i < G_N_ELEMENTS (orders); i++)
+    if (g_str_equal (ferry_call_get_method (call), orders[i].method))
+      orders[i].take (self, run, number);
+  return TRUE;
+}
+
+static gboolean
+take_request (FerryHostSession *self, FerryCall *call, GError **error)
+{
+  static const struct
+  {
+    const char *method;
+    gboolean (*take) (FerryHostSession *self, FerryCall *call, GError **error);
+    gboolean is_answered;
+  } methods[] = {
+    {FERRY_RUN_METHOD, take_run, TRUE},      {FERRY_LEAVE_METHOD, take_order, FALSE},
+    {FERRY_WANT_METHOD, take_want, FALSE},   {FERRY_WITHDRAW_METHOD, take_order, FALSE},
+    {FERRY_HURRY_METHOD, take_order, FALSE}, {FERRY_PAUSE_METHOD, take_order, FALSE},
+    {FERRY_SERVE_METHOD, take_serve, TRUE},
+  };
+  const char *method = ferry_call_get_method (call);
+  g_autofree char *shown = NULL;
+
+  if (self->serve == NULL && !g_str_equal (method, FERRY_SERVE_METHOD))
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application must send '%s' before anything else",
+                            FERRY_SERVE_METHOD);
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    if (g_str_equal (method, methods[i].method) &&
+        methods[i].is_answered == ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0))
+      return methods[i].take (self, call, error);
+  shown = g_strescape (method, NULL);
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application sent '%s', which a host does not know", shown);
+}
+
+/* Implements FerryTransportCallFunc. */
+static void
+call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
+{
+  FerryHostSession *self = FERRY_HOST_SESSION (owner);
+  g_autoptr (GError) error = NULL;
+
+  /* Once the session ends, it listens no more. */
+  if (self->is_over || self->end != NULL)
+    return;
+  if (!take_request (self, call, &error))
+    end_session (self, error);
+}
+
+static void
+serve_time_over (gpointer data)
+{
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The application connected and did not say what it wants");
+
+  end_session (data, reason);
+}
+
+/* Adds a session that serves what asks by the one below. */
+static gboolean
+add_session (FerryHostService *service, FerrySession *session, const char *name, GError **error)
+{
+  FerryHostSession *self = g_object_new (FERRY_TYPE_HOST_SESSION, NULL);
+  FerryTransport *transport = FERRY_TRANSPORT (session);
+
+  self->service = service;
+  self->session = g_object_ref (session);
+  self->name = g_ref_string_new (name);
+  g_ptr_array_add (service->sessions, self);
+  ferry_timers_set (service->router->limits, &self->serve_timer, g_get_monotonic_time () + SERVE_TIME, serve_time_over,
+                    self);
+  if (!ferry_transport_take_calls (transport, call_came, G_OBJECT (self), error))
+    {
+      stop_timers (self);
+      self->is_over = TRUE;
+      g_ptr_array_remove (service->sessions, self);
+      return FALSE;
+    }
+  ferry_transport_watch_end (transport, session_ended, G_OBJECT (self));
+  if (ferry_transport_get_closed (transport))
+    session_ended (transport, G_OBJECT (self));
+  return TRUE;
+}
+
+static void
+ferry_host_session_finalize (GObject *object)
+{
+  FerryHostSession *self = FERRY_HOST_SESSION (object);
+
+  g_assert (self->is_over);
+  g_clear_object (&self->session);
+  g_clear_pointer (&self->runs, g_hash_table_unref);
+  g_clear_error (&self->end);
+  g_clear_pointer (&self->name, g_ref_string_release);
+
+  G_OBJECT_CLASS (ferry_host_session_parent_class)->finalize (object);
+}
+
+static void
+ferry_host_session_class_init (FerryHostSessionClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_host_session_finalize;
+}
+
+static void
+ferry_host_session_init (FerryHostSession *self)
+{
+  self->told_busy = G_MAXUINT;
+  self->runs = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) ferry_host_run_unref);
 }
 
 /* ---- places, room and load ---- */
@@ -217,23 +938,23 @@ static void
 settle (FerryHostService *self)
 {
   for (guint i = 0; i < self->sessions->len; i++)
-    ferry_host_session_flush_runs (self->sessions->pdata[i]);
+    flush_runs_first (self->sessions->pdata[i]);
   self->settle_posted = FALSE;
   if (ferry_pool_get_error (self->pool) != NULL)
     refuse_waiting (self);
   while (!g_queue_is_empty (&self->waiting) && has_place (self, g_queue_peek_head (&self->waiting)))
     give_place (self, g_queue_peek_head (&self->waiting));
-  if (!self->draining && ferry_pool_get_error (self->pool) == NULL)
-    ferry_host_capacity_settle (&self->board.capacity);
-  self->board.n_busy = MIN (self->placed.length, self->board.capacity.n_workers);
+  if (!self->facts.draining && ferry_pool_get_error (self->pool) == NULL)
+    ferry_host_capacity_settle (&self->capacity);
+  self->n_busy = MIN (self->placed.length, self->capacity.n_workers);
   for (guint i = 0; i < self->sessions->len; i++)
-    ferry_host_session_flush (self->sessions->pdata[i]);
+    flush_if_due (self->sessions->pdata[i]);
 }
 
 static gboolean
 is_drained (FerryHostService *self)
 {
-  return self->draining && self->sessions->len == 0 && self->placed.length == 0 && self->n_holds == 0;
+  return self->facts.draining && self->sessions->len == 0 && self->placed.length == 0 && self->n_holds == 0;
 }
 
 static void
@@ -243,7 +964,7 @@ settle_posted (gpointer data)
 
   settle (self);
   if (is_drained (self))
-    self->funcs->drained (self->data);
+    self->drained (self->data);
 }
 
 /* Settles once this turn of the main loop is over: many runs end in one turn. */
@@ -311,44 +1032,21 @@ workers_changed (GListModel *workers, guint position, guint n_removed, guint n_a
     }
 }
 
-/* ---- sessions ---- */
-
-/* Implements FerryHostSessionFuncs.changed. */
-static void
-session_changed (gpointer owner, FerryHostSession *session)
-{
-  settle_soon (owner);
-}
-
-/* Implements FerryHostSessionFuncs.ended. */
-static void
-session_ended (gpointer owner, FerryHostSession *session)
-{
-  FerryHostService *self = owner;
-
-  g_ptr_array_remove_fast (self->sessions, session);
-  settle_soon (self);
-}
-
-static const FerryHostSessionFuncs session_funcs = {run_came, run_left, session_changed, session_ended};
+/* ---- the service ---- */
 
 gboolean
-ferry_host_service_add (FerryHostService *self, FerrySession *served, const char *name, GError **error)
+ferry_host_service_add (FerryHostService *self, FerrySession *session, const char *name, GError **error)
 {
-  FerryHostSession *session;
-
-  if (self->draining)
-    return ferry_set_error (error, FERRY_ERROR_REFUSED, "Host '%s' takes no more tasks, as it is being ended",
-                            self->board.facts.name);
+  if (self->facts.draining)
+    {
+      g_propagate_error (error, make_drain_error (self));
+      return FALSE;
+    }
   if (self->sessions->len >= FERRY_HOST_MAX_SESSIONS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "Host '%s' serves %u applications already; start another host", self->board.facts.name,
+                            "Host '%s' serves %u applications already; start another host", self->name,
                             self->sessions->len);
-  session = ferry_host_session_new (served, name, &self->board, &session_funcs, self, error);
-  if (session == NULL)
-    return FALSE;
-  g_ptr_array_add (self->sessions, session);
-  return TRUE;
+  return add_session (self, session, name, error);
 }
 
 /* Returns (transfer full) a copy, as sessions leave the list meanwhile. */
@@ -367,12 +1065,11 @@ ferry_host_service_drain (FerryHostService *self)
 {
   g_autoptr (GPtrArray) sessions = dup_sessions (self);
 
-  if (self->draining)
+  if (self->facts.draining)
     return;
-  self->draining = self->board.facts.draining = TRUE;
-  self->funcs->facts_changed (self->data);
+  self->facts.draining = TRUE;
   for (guint i = 0; i < sessions->len; i++)
-    ferry_host_session_drain (sessions->pdata[i]);
+    drain_session (sessions->pdata[i]);
   settle_soon (self);
 }
 
@@ -397,15 +1094,13 @@ ferry_host_service_end (FerryHostService *self, const GError *reason)
   g_autoptr (GPtrArray) sessions = dup_sessions (self);
 
   for (guint i = 0; i < sessions->len; i++)
-    ferry_host_session_finish (sessions->pdata[i], reason);
+    finish_for (sessions->pdata[i], reason);
 }
-
-/* ---- the object ---- */
 
 const FerryHostFacts *
 ferry_host_service_get_facts (FerryHostService *self)
 {
-  return &self->board.facts;
+  return &self->facts;
 }
 
 FerryHostServiceCounts
@@ -415,7 +1110,7 @@ ferry_host_service_get_counts (FerryHostService *self)
     .n_sessions = self->sessions->len,
     .n_waiting = self->waiting.length,
     .n_reserved = self->late.length,
-    .n_places = ferry_host_capacity_get_n_places (&self->board.capacity),
+    .n_places = ferry_host_capacity_get_n_places (&self->capacity),
   };
 
   for (GList *link = self->placed.head; link != NULL; link = link->next)
@@ -430,19 +1125,18 @@ ferry_host_service_get_counts (FerryHostService *self)
 
 FerryHostService *
 ferry_host_service_new (FerryPool *pool, const char *name, const char *instance, const char *const *functions,
-                        const FerryHostServiceFuncs *funcs, gpointer data)
+                        void (*drained) (gpointer data), gpointer data)
 {
   FerryHostService *self = g_object_new (FERRY_TYPE_HOST_SERVICE, NULL);
   guint n_workers;
 
   self->pool = g_object_ref (pool);
   g_object_get (pool, "router", &self->router, "max-workers", &n_workers, NULL);
-  self->funcs = funcs;
+  self->drained = drained;
   self->data = data;
-  self->board.router = self->router;
-  self->board.source = ferry_host_source_new (pool);
-  self->board.name = g_ref_string_new (name);
-  self->board.facts = (FerryHostFacts){
+  self->source = ferry_host_source_new (pool);
+  self->name = g_ref_string_new (name);
+  self->facts = (FerryHostFacts){
     .version = FERRY_RUN_VERSION,
     .name = g_strdup (name),
     .instance = g_strdup (instance),
@@ -450,7 +1144,7 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
     .n_workers = MIN (n_workers, FERRY_MAX_HOST_WORKERS),
     .ferry_version = g_strdup (FERRY_PROJECT_VERSION),
   };
-  ferry_host_capacity_init (&self->board.capacity, self->board.facts.n_workers);
+  ferry_host_capacity_init (&self->capacity, self->facts.n_workers);
   g_signal_connect_object (pool, "notify::error", G_CALLBACK (pool_failed), self, 0);
   g_signal_connect_object (ferry_pool_get_workers (pool), "items-changed", G_CALLBACK (workers_changed), self, 0);
   workers_changed (ferry_pool_get_workers (pool), 0, 0, g_list_model_get_n_items (ferry_pool_get_workers (pool)), self);
@@ -463,9 +1157,10 @@ clear_line (GQueue *part)
 {
   while (!g_queue_is_empty (part))
     {
-      FerryHostRun *run = g_queue_pop_head_link (part)->data;
+      FerryHostRun *run = g_queue_peek_head (part);
 
-      run->line = (FerryHostLine){0};
+      move (run, NULL);
+      run->service = NULL;
       ferry_host_run_unref (run);
     }
 }
@@ -492,10 +1187,10 @@ ferry_host_service_finalize (GObject *object)
   FerryHostService *self = FERRY_HOST_SERVICE (object);
 
   g_clear_pointer (&self->sessions, g_ptr_array_unref);
-  ferry_host_capacity_clear (&self->board.capacity);
-  ferry_host_facts_clear (&self->board.facts);
-  g_clear_pointer (&self->board.name, g_ref_string_release);
-  ferry_host_source_unref (self->board.source);
+  ferry_host_capacity_clear (&self->capacity);
+  ferry_host_facts_clear (&self->facts);
+  g_clear_pointer (&self->name, g_ref_string_release);
+  ferry_host_source_unref (self->source);
   g_clear_object (&self->pool);
   g_clear_object (&self->told_exit);
   g_clear_object (&self->router);

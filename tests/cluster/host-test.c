@@ -12,18 +12,10 @@
 /* ---- the host ---- */
 
 static void
-note_facts_changed (gpointer data)
-{
-  ((HostTest *) data)->n_facts_changed++;
-}
-
-static void
 note_drained (gpointer data)
 {
   ((HostTest *) data)->drained = TRUE;
 }
-
-static const FerryHostServiceFuncs service_funcs = {note_facts_changed, note_drained};
 
 HostTest *
 host_test_new (gboolean in_threads, guint n_workers)
@@ -36,8 +28,7 @@ host_test_new (gboolean in_threads, guint n_workers)
   HostTest *self = g_new0 (HostTest, 1);
 
   self->task = task_test_new (in_threads, n_workers);
-  self->service =
-    ferry_host_service_new (self->task->pool, "alpha", "0123456789abcdef", functions, &service_funcs, self);
+  self->service = ferry_host_service_new (self->task->pool, "alpha", "0123456789abcdef", functions, note_drained, self);
   return self;
 }
 

@@ -17,7 +17,6 @@ typedef struct
 {
   TaskTest *task;            /* (owned) */
   FerryHostService *service; /* (owned) (nullable) */
-  guint n_facts_changed;
   gboolean drained;
 } HostTest;
 

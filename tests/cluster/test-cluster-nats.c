@@ -18,7 +18,6 @@
 
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-discovery-private.h"
-#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-packet-private.h"
@@ -121,10 +120,8 @@ host_make_wire (gpointer data, const char *user, const char *id, FerryWire *wire
 }
 
 static void
-tell_presence (gpointer data)
+tell_presence (Host *host)
 {
-  Host *host = data;
-
   ferry_bus_set_presence (host->bus, ferry_host_facts_to_variant (ferry_host_service_get_facts (host->service)));
 }
 
@@ -133,8 +130,6 @@ note_drained (gpointer data)
 {
   ((Host *) data)->drained = TRUE;
 }
-
-static const FerryHostServiceFuncs service_funcs = {tell_presence, note_drained};
 
 static Host *
 host_new_at (Scene *scene, NatsTestServer *server, const char *name)
@@ -149,7 +144,7 @@ host_new_at (Scene *scene, NatsTestServer *server, const char *name)
   host->bus = ferry_bus_new (scene->task->router, &settings, &host_bus_funcs, host, &error);
   g_assert_no_error (error);
   host->service =
-    ferry_host_service_new (scene->task->pool, name, ferry_bus_get_id (host->bus), functions, &service_funcs, host);
+    ferry_host_service_new (scene->task->pool, name, ferry_bus_get_id (host->bus), functions, note_drained, host);
   host->acceptor =
     ferry_host_acceptor_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
   tell_presence (host);
@@ -665,6 +660,7 @@ a_host_leaves (void)
   task = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
   task_test_wait_log ("gate");
   ferry_host_service_drain (host->service);
+  tell_presence (host);
   task_test_open_gate ();
   task_test_assert_result (task, NULL);
   ferry_test_run_until (is_drained, host);
@@ -693,6 +689,7 @@ a_host_that_leaves_while_the_server_is_gone_loses_no_result (void)
   nats_test_server_kill (scene->server);
   wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
   ferry_host_service_drain (host->service);
+  tell_presence (host);
   task_test_open_gate ();
   ferry_test_run_until (has_closed_sessions, host);
   g_assert_false (host->drained);

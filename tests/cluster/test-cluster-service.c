@@ -36,17 +36,10 @@ typedef struct
 } Scene;
 
 static void
-note_facts (gpointer data)
-{
-}
-
-static void
 note_drained (gpointer data)
 {
   ((Host *) data)->drained = TRUE;
 }
-
-static const FerryHostServiceFuncs service_funcs = {note_facts, note_drained};
 
 static void
 connect_host (Scene *scene, Host *host)
@@ -82,7 +75,7 @@ add_host (Scene *scene, FerryPool *pool)
   };
   Host *host = &scene->hosts[scene->n_hosts];
 
-  host->service = ferry_host_service_new (pool, names[scene->n_hosts], "0", functions, &service_funcs, host);
+  host->service = ferry_host_service_new (pool, names[scene->n_hosts], "0", functions, note_drained, host);
   scene->n_hosts++;
   connect_host (scene, host);
 }

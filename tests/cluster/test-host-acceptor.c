@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "base/ferry-mailbox-private.h"
-#include "cluster/ferry-host-acceptor-private.h"
+#include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-packet-private.h"
 #include "cluster/host-test.h"
 #include "route/ferry-router-private.h"
