@@ -9,19 +9,19 @@
  * telling tasks why they wait, and taking back tasks that another host could run now.
  *
  * It is one file since most of its functions read and change which hosts there are and what they have room for. The
- * code for a single host is in ferry-host.c, and that for the servers in ferry-discovery.c.
+ * code for a single host is in ferry-host.c, that for the servers in ferry-bus.c, and that for hosts which are left
+ * alone for a while in ferry-absences.c.
  *
  * Threads: the router's. */
 
 #include "config.h"
 
-#include "cluster/ferry-cluster-private.h"
+#include "cluster/ferry-host-private.h"
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
+#include "call/ferry-transport-private.h"
 #include "cluster/ferry-cluster-enums.h"
-#include "cluster/ferry-discovery-private.h"
-#include "cluster/ferry-host-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
@@ -86,13 +86,13 @@ struct _FerryCluster
   char *tls_ca_file;
   char *name;
   gint64 cut_timeout;
-  guint death_limit;
-  guint leave_ahead;
+  FerryHostTerms terms;
 
-  FerryDiscovery *discovery; /* (owned) (nullable): set while it is connected, or tries to be */
-  char *instance;            /* (owned) (nullable): of the latest connection */
-  gboolean is_closed;        /* by the application, so that it is not connected without a call */
-  gboolean has_connected;    /* since the latest call */
+  FerryBus *bus;          /* (owned) (nullable): set while it is connected, or tries to be */
+  FerryAbsences absences; /* with bus */
+  char *instance;         /* (owned) (nullable): of the latest connection */
+  gboolean is_closed;     /* by the application, so that it is not connected without a call */
+  gboolean has_connected; /* since the latest call */
   FerryClusterState state;
   GError *error;    /* (owned) (nullable) */
   guint n_errors;   /* how often error was set to one that says something else */
@@ -109,7 +109,6 @@ struct _FerryCluster
   FerryTimer tend_timer;
   gint64 tended_at;        /* monotonic time */
   gboolean wanting;        /* some host was told that tasks wait */
-  FerryRate complaints;    /* lines in the log about hosts */
   FerryRate crowded_names; /* how often it was said that too many hosts have one name */
   gboolean crowded;        /* tasks may wait at hosts: some were sent since list_crowded() has found none */
 };
@@ -381,7 +380,7 @@ find_obstacle (FerryCluster *self, FerryRun *run, guint added)
 {
   g_autofree char *function = NULL;
 
-  if (self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
+  if (self->bus != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
     return OBSTACLE_NO_CONNECTION | added | (self->n_errors % 2 == 0 ? OBSTACLE_EVEN_ERROR : 0);
   function = dup_function (run);
   if (find_trouble (self, function) != NULL)
@@ -704,16 +703,9 @@ host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
   gint64 lived = host->round_trip > 0 ? g_get_monotonic_time () - host->opened_at : 0;
 
   remove_host (self, host);
-  if (self->discovery != NULL)
-    ferry_discovery_forget (self->discovery, host->facts.name, host->facts.instance, pauses[end], lived);
+  if (self->bus != NULL && pauses[end] >= 0)
+    ferry_absences_add (&self->absences, host->facts.name, host->facts.instance, pauses[end], lived);
   schedule (self);
-}
-
-/* Of all hosts together: one that lies may do so by many names. */
-static void
-complain (gpointer owner, const char *text)
-{
-  ferry_rate_log (&FERRY_CLUSTER (owner)->complaints, "%s", text);
 }
 
 static guint
@@ -728,22 +720,14 @@ count_hosts (gpointer owner, FerryRun *run)
   return n;
 }
 
-static const FerryHostFuncs host_funcs = {host_changed, count_hosts, complain, host_ended};
-
-static void
-set_limits (FerryCluster *self, FerryHost *host)
-{
-  host->death_limit = self->death_limit;
-  host->leave_ahead = self->leave_ahead;
-}
+static const FerryHostFuncs host_funcs = {host_changed, count_hosts, host_ended};
 
 /* Returns (transfer none) a new host, which the cluster keeps. */
 static FerryHost *
 add_host (FerryCluster *self)
 {
-  FerryHost *host = ferry_host_new (self->router, ++self->n_numbered, &host_funcs, self);
+  FerryHost *host = ferry_host_new (self->router, ++self->n_numbered, &host_funcs, self, &self->terms);
 
-  set_limits (self, host);
   g_ptr_array_add (self->hosts, host);
   return host;
 }
@@ -757,15 +741,14 @@ ferry_cluster_add_session (FerryCluster *self, FerrySession *session)
   return host;
 }
 
-/* Returns (transfer none) (nullable) the host. n_namesakes: set to how many have its name. */
+/* Returns (transfer none) (nullable) the host that was found by that name. */
 static FerryHost *
-find_host (FerryCluster *self, const FerryHostFacts *facts, guint *n_namesakes)
+find_host (FerryCluster *self, const char *name, const char *instance)
 {
-  GPtrArray *hosts = get_namesakes (self, facts->name);
+  GPtrArray *hosts = get_namesakes (self, name);
 
-  *n_namesakes = hosts != NULL ? hosts->len : 0;
-  for (guint i = 0; i < *n_namesakes; i++)
-    if (strcmp (((FerryHost *) hosts->pdata[i])->facts.instance, facts->instance) == 0)
+  for (guint i = 0; hosts != NULL && i < hosts->len; i++)
+    if (strcmp (((FerryHost *) hosts->pdata[i])->facts.instance, instance) == 0)
       return hosts->pdata[i];
   return NULL;
 }
@@ -778,21 +761,24 @@ doubt_namesakes (FerryCluster *self, const char *name)
   GPtrArray *hosts = get_namesakes (self, name);
 
   for (guint i = 0; hosts != NULL && i < hosts->len; i++)
-    ferry_discovery_doubt (self->discovery, name, ((FerryHost *) hosts->pdata[i])->facts.instance);
+    if (((FerryHost *) hosts->pdata[i])->is_open)
+      ferry_session_doubt (((FerryHost *) hosts->pdata[i])->session);
 }
 
 /* Whether a host that is not known yet is used. */
 static gboolean
-is_welcome (FerryCluster *self, const FerryHostFacts *facts, guint n_namesakes)
+is_welcome (FerryCluster *self, const FerryHostFacts *facts)
 {
+  GPtrArray *namesakes = get_namesakes (self, facts->name);
+
   if (facts->draining)
     return FALSE;
   if (self->n_asked >= FERRY_CLUSTER_MAX_ASKED)
     {
-      ferry_discovery_look (self->discovery);
+      ferry_absences_look_soon (&self->absences);
       return FALSE;
     }
-  if (n_namesakes < MAX_NAMESAKES)
+  if (namesakes == NULL || namesakes->len < MAX_NAMESAKES)
     return TRUE;
   if (ferry_rate_note (&self->crowded_names, CROWDED_PERIOD, 1))
     g_message (
@@ -809,15 +795,31 @@ forget_functions (FerryHostFacts *facts)
   facts->functions = g_new0 (char *, 1);
 }
 
-static void
-discovery_present (gpointer data, FerryHostFacts *facts)
+/* Returns (transfer full) a new session with a host. */
+static FerrySession *
+make_session (FerryCluster *self, const FerryHostFacts *facts)
 {
-  g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
-  guint n_namesakes;
-  FerryHost *known = find_host (self, facts, &n_namesakes);
+  g_autofree char *peer = g_strdup_printf ("The host '%s'", facts->name);
+  const FerrySessionSettings settings = {
+    .peer = peer,
+    .timeout = self->cut_timeout,
+    .max_packet = ferry_bus_get_max_packet (self->bus),
+  };
+  gpointer wire_data;
+  FerryWire wire;
+
+  ferry_bus_make_wire (self->bus, facts->name, facts->instance, &wire, &wire_data);
+  return ferry_session_new (&wire, wire_data, self->router->timers, self->router->context, &settings);
+}
+
+/* Takes the content of facts, which may be known already. */
+static void
+take_facts (FerryCluster *self, FerryHostFacts *facts)
+{
+  FerryHost *known = find_host (self, facts->name, facts->instance);
   g_autoptr (FerryHost) host = known != NULL ? g_object_ref (known) : NULL;
 
-  if (known == NULL && !is_welcome (self, facts, n_namesakes))
+  if (known == NULL && !is_welcome (self, facts))
     return;
   if (known == NULL)
     {
@@ -832,10 +834,59 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   /* Handlers may have closed the cluster. */
   if (known != NULL || host->owner == NULL)
     return;
-  ferry_host_open (host,
-                   ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance, self->cut_timeout),
-                   self->application, self->instance, self->cut_timeout);
+  ferry_host_open (host, make_session (self, &host->facts), self->application, self->instance, self->cut_timeout);
   host_changed (self, host);
+}
+
+/* Whether facts are those of the host of the subject that they came by, which the servers guard, in a version that this
+ * program speaks. */
+static gboolean
+check_facts (const FerryHostFacts *facts, const char *name, const char *instance, GError **error)
+{
+  g_autofree char *words = g_strdup_printf ("The host '%s'", name);
+
+  if (strcmp (facts->name, name) != 0 || strcmp (facts->instance, instance) != 0)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "%s tells another name than the servers do", words);
+  return ferry_run_check_version (facts->version, words, error);
+}
+
+/* Implements FerryBusFuncs.present. */
+static void
+bus_present (gpointer data, const char *name, const char *instance, GVariant *value)
+{
+  g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
+  g_auto (FerryHostFacts) facts = {0};
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_absences_has (&self->absences, name, instance))
+    return;
+  if (ferry_host_facts_from_variant (&facts, value, &error) && check_facts (&facts, name, instance, &error))
+    {
+      take_facts (self, &facts);
+      return;
+    }
+  ferry_rate_log (&self->terms.complaints, "The host '%s' cannot be used: %s", name, error->message);
+  ferry_absences_add (&self->absences, name, instance, G_MAXINT64, 0);
+}
+
+/* Implements FerryBusFuncs.packet. Tells a host that has a session which this end has not, so that it need not wait for
+ * the end of it. A host that has forgotten its session ends this one by that. It is found again by its presence. */
+static void
+bus_packet (gpointer data, const char *name, const char *instance, GBytes *packet)
+{
+  FerryCluster *self = data;
+  FerryHost *host = find_host (self, name, instance);
+  g_autoptr (FerrySession) session = host != NULL && host->is_open ? g_object_ref (host->session) : NULL;
+  gpointer wire_data;
+  FerryWire wire;
+
+  if (session != NULL && !ferry_transport_get_closed (FERRY_TRANSPORT (session)))
+    {
+      ferry_session_receive (session, g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
+      return;
+    }
+  ferry_bus_make_wire (self->bus, name, instance, &wire, &wire_data);
+  ferry_session_refuse (packet, &wire, wire_data);
 }
 
 /* Ends all sessions. Tasks that were begun fail with reason. Takes reason. */
@@ -999,28 +1050,49 @@ fail_unusable (FerryCluster *self)
     ferry_task_sources_fail_all (&self->sources, FERRY_RUNNER (self), error);
 }
 
-/* Handlers may close the cluster, connect it again, and run main loops. So the state is read each time, and only while
- * it is that of the discovery that has changed, which lives until this function returns. */
+/* The session may end by this. */
 static void
-discovery_changed (gpointer data)
+tell_session (FerryHost *host, FerryBus *bus)
+{
+  g_autoptr (FerrySession) session = host->is_open ? g_object_ref (host->session) : NULL;
+
+  if (session == NULL)
+    return;
+  if (ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED)
+    {
+      ferry_session_disconnected (session);
+      return;
+    }
+  ferry_session_set_max_packet (session, ferry_bus_get_max_packet (bus));
+  ferry_session_reconnected (session);
+}
+
+/* Implements FerryBusFuncs.changed. Handlers may close the cluster, connect it again, and run main loops. So the state
+ * is read each time, and only while it is that of the bus that has changed. */
+static void
+bus_changed (gpointer data)
 {
   g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
-  FerryDiscovery *discovery = self->discovery;
+  g_autoptr (FerryBus) bus = ferry_bus_ref (self->bus);
   g_autoptr (GPtrArray) hosts = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = 0; i < self->hosts->len; i++)
     g_ptr_array_add (hosts, g_object_ref (g_ptr_array_index (self->hosts, i)));
-  self->has_connected = self->has_connected || ferry_discovery_get_state (discovery) == FERRY_CLUSTER_STATE_CONNECTED;
-  set_error (self, ferry_discovery_get_error (discovery));
-  if (self->discovery == discovery)
-    set_state (self, ferry_discovery_get_state (discovery));
-  for (guint i = 0; i < hosts->len && self->discovery == discovery; i++)
+  for (guint i = 0; i < hosts->len && self->bus == bus; i++)
+    tell_session (hosts->pdata[i], bus);
+  if (self->bus != bus)
+    return;
+  self->has_connected = self->has_connected || ferry_bus_get_state (bus) == FERRY_CLUSTER_STATE_CONNECTED;
+  set_error (self, ferry_bus_get_error (bus));
+  if (self->bus == bus)
+    set_state (self, ferry_bus_get_state (bus));
+  for (guint i = 0; i < hosts->len && self->bus == bus; i++)
     ferry_host_set_silent (hosts->pdata[i], self->state != FERRY_CLUSTER_STATE_CONNECTED);
   fail_unusable (self);
   schedule (self);
 }
 
-static const FerryDiscoveryFuncs discovery_funcs = {discovery_changed, discovery_present, complain};
+static const FerryBusFuncs bus_funcs = {bus_changed, bus_present, bus_packet};
 
 /* A cluster without a URL has the hosts that tests give it. */
 static gboolean
@@ -1036,17 +1108,18 @@ start (FerryCluster *self, GError **error)
     .name = get_name (self),
   };
 
-  if (self->discovery != NULL || self->url == NULL)
+  if (self->bus != NULL || self->url == NULL)
     return TRUE;
   self->has_connected = FALSE;
-  self->discovery = ferry_discovery_new (self->router, &settings, &discovery_funcs, self, error);
-  if (self->discovery == NULL)
+  self->bus = ferry_bus_new (self->router, &settings, &bus_funcs, self, error);
+  if (self->bus == NULL)
     return FALSE;
+  ferry_absences_init (&self->absences, self->router->timers, self->bus);
   g_free (self->instance);
-  self->instance = ferry_discovery_dup_instance (self->discovery);
+  self->instance = g_strconcat (ferry_bus_get_user (self->bus), "/", ferry_bus_get_id (self->bus), NULL);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INSTANCE]);
-  if (self->discovery != NULL)
-    set_state (self, ferry_discovery_get_state (self->discovery));
+  if (self->bus != NULL)
+    set_state (self, ferry_bus_get_state (self->bus));
   return TRUE;
 }
 
@@ -1064,12 +1137,23 @@ start_for_executors (FerryCluster *self)
 
 /* Takes reason, with which tasks that were begun fail. */
 static void
+disconnect (FerryCluster *self, GError *reason)
+{
+  close_hosts (self, reason);
+  if (self->bus == NULL)
+    return;
+  ferry_absences_clear (&self->absences);
+  ferry_bus_close (self->bus);
+  g_clear_pointer (&self->bus, ferry_bus_unref);
+}
+
+/* As disconnect(). */
+static void
 stop (FerryCluster *self, GError *reason)
 {
   g_autoptr (FerryCluster) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  close_hosts (self, reason);
-  g_clear_pointer (&self->discovery, ferry_discovery_close);
+  disconnect (self, reason);
   set_error (self, NULL);
   set_state (self, FERRY_CLUSTER_STATE_CLOSED);
 }
@@ -1166,8 +1250,8 @@ static const gsize settings[N_PROPERTIES] = {
   [PROP_TLS_CA_FILE] = G_STRUCT_OFFSET (FerryCluster, tls_ca_file),
   [PROP_NAME] = G_STRUCT_OFFSET (FerryCluster, name),
   [PROP_CUT_TIMEOUT] = G_STRUCT_OFFSET (FerryCluster, cut_timeout),
-  [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryCluster, death_limit),
-  [PROP_LEAVE_AHEAD] = G_STRUCT_OFFSET (FerryCluster, leave_ahead),
+  [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryCluster, terms.death_limit),
+  [PROP_LEAVE_AHEAD] = G_STRUCT_OFFSET (FerryCluster, terms.leave_ahead),
 };
 
 static void
@@ -1230,9 +1314,7 @@ ferry_cluster_set_property (GObject *object, guint property_id, const GValue *va
     return;
   if (property_id == PROP_USER && !check_user (g_value_get_string (value)))
     return;
-  if (ferry_property_change (self, G_STRUCT_MEMBER_P (self, settings[property_id]), value, pspec))
-    for (guint i = 0; i < self->hosts->len; i++)
-      set_limits (self, self->hosts->pdata[i]);
+  ferry_property_change (self, G_STRUCT_MEMBER_P (self, settings[property_id]), value, pspec);
 }
 
 static void
@@ -1403,8 +1485,7 @@ ferry_cluster_dispose (GObject *object)
 {
   FerryCluster *self = FERRY_CLUSTER (object);
 
-  close_hosts (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The cluster was released"));
-  g_clear_pointer (&self->discovery, ferry_discovery_close);
+  disconnect (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The cluster was released"));
   ferry_timers_unset (self->router->timers, &self->tend_timer);
 
   G_OBJECT_CLASS (ferry_cluster_parent_class)->dispose (object);
@@ -1455,8 +1536,7 @@ static void
 ferry_cluster_init (FerryCluster *self)
 {
   self->cut_timeout = DEFAULT_CUT_TIMEOUT;
-  self->death_limit = DEFAULT_DEATH_LIMIT;
-  self->leave_ahead = DEFAULT_LEAVE_AHEAD;
+  self->terms = (FerryHostTerms){.death_limit = DEFAULT_DEATH_LIMIT, .leave_ahead = DEFAULT_LEAVE_AHEAD};
   self->hosts = g_ptr_array_new_with_free_func (g_object_unref);
   self->namesakes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->list = g_list_store_new (FERRY_TYPE_HOST);

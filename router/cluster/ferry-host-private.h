@@ -13,6 +13,8 @@
 
 #pragma once
 
+#include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-cluster.h"
 #include "cluster/ferry-host.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-run-message-private.h"
@@ -20,6 +22,8 @@
 #include "task/ferry-runner-private.h"
 
 G_BEGIN_DECLS
+
+/* ---- Hosts ---- */
 
 /* How a session with a host has ended. */
 typedef enum
@@ -37,11 +41,17 @@ typedef struct
   void (*changed) (gpointer owner, FerryHost *host);
   /* Returns how many hosts could run the task, now or later. */
   guint (*count_hosts) (gpointer owner, FerryRun *run);
-  /* What is to be logged of the host. */
-  void (*complain) (gpointer owner, const char *text);
   /* The session has ended, and no task is at the host any more. */
   void (*ended) (gpointer owner, FerryHost *host, FerryHostEnd end);
 } FerryHostFuncs;
+
+/* What a cluster has for all of its hosts. */
+typedef struct
+{
+  guint death_limit;    /* see FerryCluster:death-limit */
+  guint leave_ahead;    /* see FerryCluster:leave-ahead */
+  FerryRate complaints; /* lines in the log: a host that lies may do so by many names */
+} FerryHostTerms;
 
 /* How many tasks may be sent now: the shelf of the cluster's that a host belongs on. */
 typedef enum
@@ -53,7 +63,7 @@ typedef enum
 
 #define FERRY_HOST_N_SHELVES 3
 
-/* The cluster uses the shelf, its link, and listed, and sets the two limits. It reads the other fields. Runs use those
+/* The cluster uses the shelf, its link, and listed. It reads the other fields. Runs use those
  * of what was sent. */
 struct _FerryHost
 {
@@ -63,6 +73,7 @@ struct _FerryHost
   guint64 number;              /* const: differs between hosts; never 0 */
   const FerryHostFuncs *funcs; /* const */
   gpointer owner;              /* (unowned) (nullable): the cluster; NULL when it is gone */
+  FerryHostTerms *terms;       /* const: (unowned): the cluster's, which is there as long as there are runs */
   gboolean has_facts;
   FerryHostFacts facts;  /* while it drains: that it refuses a task says nothing of the task */
   GHashTable *functions; /* (owned) (element-type utf8): a set; the names are those of facts */
@@ -73,8 +84,6 @@ struct _FerryHost
   FerrySession *session; /* (owned) (nullable): unset only while there are no runs */
   GQueue untold;         /* (owned) (element-type Telling): one-way requests that wait for room */
   gboolean awaits_room;  /* a notice of room was asked for */
-  guint death_limit;     /* see FerryCluster:death-limit */
-  guint leave_ahead;     /* see FerryCluster:leave-ahead */
   gint64 patience;  /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
   GQueue in_flight; /* (element-type FerryRun) */
   char *trouble; /* (owned) (nullable): why the host has no workers, as it said last; NULL: it has begun a task since */
@@ -101,7 +110,8 @@ struct _FerryHost
 };
 
 /* number: see FerryHost. */
-FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner);
+FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner,
+                           FerryHostTerms *terms);
 /* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 /* Takes a session (transfer full), once. instance: (nullable): see FerryCluster:instance. */
@@ -152,5 +162,42 @@ void ferry_remote_run_ask_back (FerryRun *run);
 /* Ends the run of a task of host->in_flight. The session has ended for reason. by_application: the host is not to
  * blame, and no other host shall run the task. */
 void ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_application);
+
+/* ---- Hosts that are left alone ----
+ *
+ * A host that was lost, or cannot be used, is remembered, so that it is not looked at, nor told of, each time that it
+ * is present. All hosts are asked again to tell of themselves when one of them may be used again.
+ *
+ * Owner: a cluster, with its bus. */
+
+typedef struct
+{
+  FerryTimers *timers; /* const: (unowned): the router's */
+  FerryBus *bus;       /* const: (unowned) */
+  GHashTable *table;   /* (owned) (element-type utf8 Absence): those that are not used, and those that were not */
+  FerryTimer timer;    /* runs out when a host may be used again */
+  gint64 due;          /* monotonic time before which this end asks no more */
+} FerryAbsences;
+
+/* For one that is all zero, or was cleared. */
+void ferry_absences_init (FerryAbsences *self, FerryTimers *timers, FerryBus *bus);
+void ferry_absences_clear (FerryAbsences *self);
+/* Asks all hosts soon to tell of themselves. */
+void ferry_absences_look_soon (FerryAbsences *self);
+/* Whether the host is not used. */
+gboolean ferry_absences_has (FerryAbsences *self, const char *name, const char *instance);
+/* Leaves a host alone whose session has ended, for some time, in microseconds; G_MAXINT64: for ever. lived: for how
+ * long the session was of use. The time doubles, up to a minute, with each session that did not live for longer than
+ * the host was left alone before. */
+void ferry_absences_add (FerryAbsences *self, const char *name, const char *instance, gint64 time, gint64 lived);
+
+/* ---- The cluster ---- */
+
+/* How many hosts there are at a time that have not answered. Whoever may publish can tell of hosts by any names. */
+#define FERRY_CLUSTER_MAX_ASKED 4096
+
+/* For tests: adds a host that has a session (transfer full). It is an item of FerryCluster:hosts when it has told its
+ * facts. Returns (transfer none) the host, which the cluster keeps until its session ends. */
+FerryHost *ferry_cluster_add_session (FerryCluster *self, FerrySession *session);
 
 G_END_DECLS

@@ -201,26 +201,12 @@ get_name_for_texts (FerryHost *self)
   return self->has_facts ? self->facts.name : "?";
 }
 
-static void complain (FerryHost *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static void
-complain (FerryHost *self, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  if (self->owner != NULL)
-    self->funcs->complain (self->owner, text);
-}
-
 /* For what trying again does not change. reason names the host. */
 static void
 end_with_complaint (FerryHost *self, const GError *reason)
 {
-  complain (self, "%s. It is not used for a while", reason->message);
+  if (self->owner != NULL)
+    ferry_rate_log (&self->terms->complaints, "%s. It is not used for a while", reason->message);
   end_session (self, reason, FERRY_HOST_END_FAULT);
 }
 
@@ -362,8 +348,9 @@ served (gpointer data, GVariant *result, GError *error, const char *trace, gbool
   /* See session_ended(). */
   if (error != NULL && ferry_transport_get_closed (FERRY_TRANSPORT (self->session)))
     return;
-  if (error != NULL)
-    complain (self, "The host '%s' does not serve this application: %s", get_name_for_texts (self), error->message);
+  if (error != NULL && self->owner != NULL)
+    ferry_rate_log (&self->terms->complaints, "The host '%s' does not serve this application: %s",
+                    get_name_for_texts (self), error->message);
   reason = error != NULL
              ? ferry_error_copy (error)
              : g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The host '%s' has left", get_name_for_texts (self));
@@ -822,7 +809,7 @@ ferry_host_init (FerryHost *self)
 }
 
 FerryHost *
-ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner)
+ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner, FerryHostTerms *terms)
 {
   FerryHost *self = g_object_new (FERRY_TYPE_HOST, NULL);
 
@@ -830,5 +817,6 @@ ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs
   self->number = number;
   self->funcs = funcs;
   self->owner = owner;
+  self->terms = terms;
   return self;
 }

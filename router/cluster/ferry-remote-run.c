@@ -388,7 +388,7 @@ static void
 take_worker_loss (FerryHost *host, FerryRun *run, const GError *error, const char *trace)
 {
   run->n_deaths++;
-  lose (run, host->death_limit,
+  lose (run, host->terms->death_limit,
         g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host '%s': %s", host->facts.name, error->message),
         trace);
 }
@@ -474,7 +474,7 @@ ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_applicati
   /* That a host was lost says little about a task that may be run again anyway. */
   run->n_deaths += !run->settings->idempotent;
   ferry_task_take_host_loss (ferry_run_get_task (run), reason->message);
-  lose (run, host->death_limit, new_loss (run, host->facts.name, runner, reason), NULL);
+  lose (run, host->terms->death_limit, new_loss (run, host->facts.name, runner, reason), NULL);
 }
 
 /* ---- Sending ---- */
@@ -492,7 +492,7 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
     .function = run->function,
     .idempotent = settings->idempotent,
     .stoppable = settings->stoppable,
-    .leave_ahead = (guint8) self->host->leave_ahead,
+    .leave_ahead = (guint8) self->host->terms->leave_ahead,
     .run_timeout = settings->run_timeout,
     .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
     .cancel_grace = settings->cancel_grace,

@@ -8,7 +8,6 @@
 #include "ferry-test.h"
 
 #include "call/ferry-transactions-private.h"
-#include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/loop-pair.h"

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-discovery.c, cluster/ferry-cluster.c
+/* Tests: cluster/ferry-cluster.c, cluster/ferry-absences.c
  *
  * A cluster and hosts with a real server between them: how they find each other, and what becomes of tasks when the
  * server or a host is killed. Without a server these are skipped.
@@ -16,13 +16,12 @@
 #include <nats/nats.h>
 #include <string.h>
 
-#include "cluster/ferry-cluster-private.h"
-#include "cluster/ferry-discovery-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-packet-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "property-test.h"
+#include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 #include "task/task-test.h"
 
@@ -932,83 +931,30 @@ a_host_that_ends_each_session_is_tried_ever_less_often (void)
   g_assert_cmpint (end_sessions (rude, 4) - began, >=, 7 * G_USEC_PER_SEC);
 }
 
-/* What a discovery without a cluster tells. */
-static void
-discovery_changed (gpointer data)
-{
-}
-
-static void
-discovery_complains (gpointer data, const char *text)
-{
-}
-
-static void
-note_present (gpointer data, FerryHostFacts *facts)
-{
-  g_string_append_printf (data, "%s ", facts->name);
-}
-
 static gboolean
-has_note (gpointer data)
+is_used_again (gpointer absences)
 {
-  gpointer *wish = data;
-
-  return strstr (((GString *) wish[0])->str, wish[1]) != NULL;
-}
-
-static void
-wait_note (GString *notes, const char *name)
-{
-  gpointer wish[] = {notes, (gpointer) name};
-
-  ferry_test_run_until (has_note, wish);
-}
-
-/* Has two hosts tell that they are there, until the second is noted, often enough to be noted if it may. */
-static void
-tell_often (GString *notes, Host *host, Host *other)
-{
-  for (guint i = 0; i < 20; i++)
-    {
-      g_string_truncate (notes, 0);
-      tell_presence (host);
-      tell_presence (other);
-      wait_note (notes, "other ");
-    }
+  return !ferry_absences_has (absences, "host", "0");
 }
 
 static void
 a_host_whose_session_lived_is_tried_soon (void)
 {
-  static const FerryDiscoveryFuncs funcs = {discovery_changed, note_present, discovery_complains};
-  g_autoptr (Scene) scene = NULL;
-  g_autoptr (Host) host = NULL;
-  g_autoptr (Host) other = NULL;
-  g_autoptr (GString) notes = g_string_new (NULL);
-  g_autofree char *url = NULL;
-  FerryBusSettings settings = {.application = "app"};
-  FerryDiscovery *discovery;
-  const char *id;
+  g_autoptr (Scene) scene = scene_new (NULL);
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {.url = url, .application = "app"};
+  g_autoptr (NatsTestEnd) end = nats_test_end_new (scene->task->router, &settings);
+  FerryAbsences absences = {0};
 
-  scene = scene_new (NULL);
-  ferry_cluster_close (scene->cluster);
-  settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
-  discovery = ferry_discovery_new (scene->task->router, &settings, &funcs, notes, NULL);
-  host = host_new (scene, "host");
-  other = host_new (scene, "other");
-  wait_note (notes, "host ");
-  wait_note (notes, "other ");
-  id = ferry_bus_get_id (host->bus);
-  ferry_discovery_forget (discovery, "host", id, 40 * G_USEC_PER_SEC, 0);
+  ferry_absences_init (&absences, scene->task->router->timers, end->bus);
+  ferry_absences_add (&absences, "host", "0", 40 * G_USEC_PER_SEC, 0);
   /* It did not live: for a minute, in place of a microsecond. */
-  ferry_discovery_forget (discovery, "host", id, 1, 40 * G_USEC_PER_SEC);
-  tell_often (notes, host, other);
-  g_assert_null (strstr (notes->str, "host "));
-  ferry_discovery_forget (discovery, "host", id, 1, 60 * G_USEC_PER_SEC + 1);
-  tell_often (notes, host, other);
-  wait_note (notes, "host ");
-  ferry_discovery_close (discovery);
+  ferry_absences_add (&absences, "host", "0", 1, 40 * G_USEC_PER_SEC);
+  g_assert_true (ferry_absences_has (&absences, "host", "0"));
+  g_assert_false (ferry_absences_has (&absences, "host", "1"));
+  ferry_absences_add (&absences, "host", "0", 1, 60 * G_USEC_PER_SEC + 1);
+  ferry_test_run_until (is_used_again, &absences);
+  ferry_absences_clear (&absences);
 }
 
 /* ---- Presence that is not to be trusted ---- */

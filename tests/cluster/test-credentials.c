@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "cluster/ferry-cluster-private.h"
+#include "cluster/ferry-host-private.h"
 #include "cluster/ferry-server-link-private.h"
 #include "task/task-test.h"
 

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/ferry-cluster-private.h"
+#include "cluster/ferry-host-private.h"
 #include "cluster/nats-test.h"
 #include "cluster/proxy-test.h"
 #include "task/task-test.h"
