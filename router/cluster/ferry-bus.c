@@ -32,7 +32,6 @@
 #include "base/ferry-thread-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-run-message-private.h"
-#include "cluster/ferry-server-link-private.h"
 #include "route/ferry-router-private.h"
 
 /* In bytes; each message counts as so many more. */
@@ -829,8 +828,8 @@ connection_failed (natsConnection *nats, natsSubscription *subscription, natsSta
   g_debug ("The connection to the NATS server: %s", text);
 }
 
-static const FerryServerLinkHandlers handlers = {connection_closed, connection_failed, connection_learned, message_came,
-                                                 connection_cleared};
+static const FerryServerHandlers handlers = {connection_closed, connection_failed, connection_learned, message_came,
+                                             connection_cleared};
 
 /* ---- The bus's thread ---- */
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line of ferry-host. See ferry-host-options-private.h. */
+/* The command line of ferry-host. See ferry-host-program-private.h. */
 
 #include "config.h"
 
-#include "cluster/ferry-host-options-private.h"
+#include "cluster/ferry-host-program-private.h"
 
 #include <fnmatch.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program that has the functions of a host: its pool of workers, and what it can do. And 'ferry-host --check',
+/* The command line of ferry-host, and the program that has the functions of a host: its pool of workers, and what it
+ * can do. And 'ferry-host --check',
  * which says in words what keeps a host with these options from working.
  *
  * Owner:   ferry-host.
@@ -10,10 +11,56 @@
 #pragma once
 
 #include "cluster/ferry-bus-private.h"
-#include "cluster/ferry-host-options-private.h"
+#include "process/ferry-launcher.h"
+#include "process/ferry-sandbox.h"
 #include "task/ferry-pool.h"
 
 G_BEGIN_DECLS
+
+/* ---- The command line ---- */
+
+#define FERRY_HOST_DEFAULT_CUT_TIMEOUT 30
+#define FERRY_HOST_DEFAULT_SERVER "nats://127.0.0.1:4222"
+
+/* All pointers are owned. */
+typedef struct
+{
+  char *server;
+  char *application; /* a token */
+  char *name;        /* a token */
+  int n_workers;     /* 0: one for each processor */
+  char *functions;   /* a glob pattern */
+  char *credentials; /* (nullable), as the next two: paths of files */
+  char *nkey;
+  char *tls_ca;
+  char *sandbox; /* (nullable): required, preferred or off */
+  char **readable;
+  char **writable;
+  gboolean network;
+  gint64 memory_limit; /* in bytes; 0: none */
+  int cut_timeout;     /* in seconds: how long an application may be out of reach before its tasks are ended */
+  int max_tasks;       /* how many tasks a worker runs before it is replaced; 0: any number */
+  gboolean no_fork_server;
+  gboolean check;
+  gboolean verbose;
+  gboolean version;
+  char **program; /* (array zero-terminated=1): the program and its arguments */
+} FerryHostOptions;
+
+/* Reads the arguments of main(), and fills in what was not given. Fails with an error that says what is wrong with
+ * them. Prints help and exits where that was asked for. */
+gboolean ferry_host_options_parse (FerryHostOptions *self, char **arguments, GError **error);
+void ferry_host_options_clear (FerryHostOptions *self);
+
+/* Returns (transfer full) a launcher of the program's workers. */
+FerryLauncher *ferry_host_options_make_launcher (const FerryHostOptions *self);
+/* Returns (transfer full) (array zero-terminated=1) those of the functions of FERRY_LIST_FUNCTION_TYPE that the pattern
+ * fits: 1 to FERRY_MAX_HOST_FUNCTIONS, or an error. */
+char **ferry_host_options_filter (const FerryHostOptions *self, GVariant *functions, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostOptions, ferry_host_options_clear)
+
+/* ---- The program ---- */
 
 typedef struct
 {

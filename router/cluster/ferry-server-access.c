@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Settings of a connection to NATS servers, one attempt to connect, and what to say when it fails. See
- * ferry-server-access-private.h.
+ * ferry-bus-private.h.
  *
  * The NATS library could connect again by itself. It then gives up when a server refuses the credentials twice, and
  * does not say why an attempt failed. It checks one name of a host for all servers. So each connection here ends when
@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-server-access-private.h"
+#include "cluster/ferry-bus-private.h"
 
 #include <gio/gio.h>
 #include <netdb.h>
@@ -639,18 +639,13 @@ set_error (FerryServerAccess *self, natsStatus status, GError **error)
 }
 
 static natsStatus
-set_handlers (natsOptions *options, const FerryServerHandlers *handlers, gboolean with_loop)
+set_handlers (natsOptions *options, const FerryServerHandlers *handlers, gpointer closure)
 {
-  natsStatus status = natsOptions_SetClosedCB (options, handlers->closed, handlers->closure);
+  natsStatus status = natsOptions_SetClosedCB (options, handlers->closed, closure);
 
   if (status == NATS_OK)
-    status = natsOptions_SetErrorHandler (options, handlers->failed, handlers->closure);
-  if (status == NATS_OK)
-    status = natsOptions_SetDiscoveredServersCB (options, handlers->learned, handlers->closure);
-  if (status == NATS_OK && with_loop)
-    status = natsOptions_SetEventLoop (options, handlers->loop, handlers->attach, handlers->read, handlers->write,
-                                       handlers->detach);
-  return status;
+    status = natsOptions_SetErrorHandler (options, handlers->failed, closure);
+  return status == NATS_OK ? natsOptions_SetDiscoveredServersCB (options, handlers->learned, closure) : status;
 }
 
 static natsStatus
@@ -668,7 +663,8 @@ try_to_connect (FerryServerAccess *self, natsOptions *options, natsConnection **
 }
 
 natsConnection *
-ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers *handlers, GError **error)
+ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers *handlers, gpointer closure,
+                             FerryServerLink *link, GError **error)
 {
   __attribute__ ((cleanup (keys_clear))) Keys keys = {NULL, NULL};
   natsConnection *connection = NULL;
@@ -691,7 +687,9 @@ ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers 
   if (status == NATS_OK)
     status = set_security (self, options, server);
   if (status == NATS_OK)
-    status = set_handlers (options, handlers, !server->is_secure && !server->has_tls);
+    status = set_handlers (options, handlers, closure);
+  if (status == NATS_OK && !server->is_secure && !server->has_tls)
+    status = ferry_server_link_join (link, options);
   if (status == NATS_OK)
     status = try_to_connect (self, options, &connection);
   self->n_failed = status == NATS_OK ? 0 : self->n_failed + 1;

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One connection to a NATS server. See ferry-server-link-private.h.
+/* One connection to a NATS server. See ferry-bus-private.h.
  *
  * The NATS library takes this for an external event loop: it leaves the socket alone, and says when there is something
  * to write. The link's thread polls the socket. What has been read lies in the subscriptions, from which the thread
@@ -20,7 +20,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-server-link-private.h"
+#include "cluster/ferry-bus-private.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -38,13 +38,13 @@
 struct _FerryServerLink
 {
   _Atomic gint references;
-  const FerryServerLinkHandlers *handlers; /* const */
-  gpointer closure;                        /* const */
-  natsConnection *nats;                    /* const once connected: (owned) */
-  int fd;                                  /* const once connected: -1: the library reads and writes itself */
-  int bell;                                /* const: (owned): an eventfd that ends the thread's poll() */
-  GThread *thread;                         /* (owned) (nullable) */
-  pthread_mutex_t writing;                 /* while the socket is written to */
+  const FerryServerHandlers *handlers; /* const */
+  gpointer closure;                    /* const */
+  natsConnection *nats;                /* const once connected: (owned) */
+  int fd;                              /* const once connected: -1: the library reads and writes itself */
+  int bell;                            /* const: (owned): an eventfd that ends the thread's poll() */
+  GThread *thread;                     /* (owned) (nullable) */
+  pthread_mutex_t writing;             /* while the socket is written to */
   pthread_mutex_t lock;
   natsSubscription *subscriptions[MAX_SUBSCRIPTIONS]; /* lock: (owned) */
   guint n_subscriptions;                              /* lock */
@@ -133,6 +133,12 @@ link_detached (void *data)
 {
   link_unref (data);
   return NATS_OK;
+}
+
+natsStatus
+ferry_server_link_join (FerryServerLink *self, natsOptions *options)
+{
+  return natsOptions_SetEventLoop (options, self, link_attached, link_read_changed, link_write_changed, link_detached);
 }
 
 /* ---- Writing ---- */
@@ -281,20 +287,9 @@ run (gpointer data)
 static gboolean
 connect_to_server (FerryServerLink *self, FerryServerAccess *access, GError **error)
 {
-  const FerryServerHandlers handlers = {
-    .closure = self->closure,
-    .closed = self->handlers->closed,
-    .failed = self->handlers->failed,
-    .learned = self->handlers->learned,
-    .loop = self,
-    .attach = link_attached,
-    .read = link_read_changed,
-    .write = link_write_changed,
-    .detach = link_detached,
-  };
   GError *failure = NULL;
 
-  self->nats = ferry_server_access_connect (access, &handlers, error);
+  self->nats = ferry_server_access_connect (access, self->handlers, self->closure, self, error);
   if (self->nats == NULL || self->fd < 0)
     return self->nats != NULL;
   self->thread = g_thread_try_new ("ferry-link", run, self, &failure);
@@ -302,8 +297,7 @@ connect_to_server (FerryServerLink *self, FerryServerAccess *access, GError **er
 }
 
 FerryServerLink *
-ferry_server_link_new (FerryServerAccess *access, const FerryServerLinkHandlers *handlers, gpointer closure,
-                       GError **error)
+ferry_server_link_new (FerryServerAccess *access, const FerryServerHandlers *handlers, gpointer closure, GError **error)
 {
   FerryServerLink *self = g_new0 (FerryServerLink, 1);
 

@@ -43,8 +43,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
-#include "cluster/ferry-packet-private.h"
-#include "cluster/ferry-packet-queue-private.h"
 
 #define DEFAULT_MAX_MESSAGE ((guint64) 64 * 1024 * 1024)
 #define DEFAULT_WINDOW_BYTES ((guint64) 1024 * 1024)

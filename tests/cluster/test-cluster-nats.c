@@ -18,8 +18,8 @@
 
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-host-service-private.h"
-#include "cluster/ferry-packet-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-session-private.h"
 #include "property-test.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
+#include "cluster/ferry-bus-private.h"
 #include "cluster/ferry-host-private.h"
-#include "cluster/ferry-server-link-private.h"
 #include "task/task-test.h"
 
 #define AN_HOUR (60 * 60)
@@ -354,7 +354,7 @@ ignore_failure (natsConnection *nats, natsSubscription *subscription, natsStatus
 static void
 let_in_each_time (void)
 {
-  static const FerryServerLinkHandlers handlers = {.closed = ignore_close, .failed = ignore_failure};
+  static const FerryServerHandlers handlers = {.closed = ignore_close, .failed = ignore_failure};
   g_autofree char *file = NULL;
   g_autofree char *url = NULL;
   g_autoptr (Scene) scene = NULL;

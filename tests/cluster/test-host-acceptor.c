@@ -9,7 +9,7 @@
 
 #include "base/ferry-mailbox-private.h"
 #include "cluster/ferry-host-service-private.h"
-#include "cluster/ferry-packet-private.h"
+#include "cluster/ferry-session-private.h"
 #include "cluster/host-test.h"
 #include "route/ferry-router-private.h"
 

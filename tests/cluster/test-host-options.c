@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-options-private.h"
+#include "cluster/ferry-host-program-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "ferry-test.h"
 

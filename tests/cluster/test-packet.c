@@ -7,8 +7,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-packet-private.h"
-#include "cluster/ferry-packet-queue-private.h"
+#include "cluster/ferry-session-private.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/ferry-packet-private.h"
+#include "cluster/ferry-session-private.h"
 
 #define DEFAULT_RUNS 700
 #define HOUR G_TIME_SPAN_HOUR

@@ -13,7 +13,7 @@
 
 #include "base/ferry-error.h"
 #include "call/ferry-transport-private.h"
-#include "cluster/ferry-packet-private.h"
+#include "cluster/ferry-session-private.h"
 
 #define SECOND G_USEC_PER_SEC
 #define MILLISECOND G_TIME_SPAN_MILLISECOND

@@ -15,7 +15,6 @@
 
 #include "base/ferry-error.h"
 #include "call/ferry-transport-private.h"
-#include "cluster/ferry-packet-private.h"
 #include "cluster/ferry-session-private.h"
 #include "fuzz.h"
 
