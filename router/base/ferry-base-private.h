@@ -14,9 +14,12 @@
 #include <unistd.h>
 
 #include "base/ferry-error.h"
-#include "base/ferry-sibling-private.h"
 
 G_BEGIN_DECLS
+
+/* What private functions carry that a sibling library of the same version calls, such as that of the cluster: the
+ * shared library exports them. No installed header declares them, and they change with any version. */
+#define FERRY_FOR_SIBLINGS __attribute__ ((visibility ("default")))
 
 #define FERRY_MICROSECONDS_PER_MILLISECOND 1000
 

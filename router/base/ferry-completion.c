@@ -23,7 +23,6 @@
 
 #include <stdatomic.h>
 
-#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-timers-private.h"
 

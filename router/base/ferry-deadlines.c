@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A binary heap of embedded deadlines. See ferry-deadlines-private.h.
+/* A binary heap of embedded deadlines. See ferry-timers-private.h.
  *
  * Invariant: heap[i / 2] is not later than heap[i], for indices from 1 on; each deadline has its index. */
 
 #include "config.h"
 
-#include "base/ferry-deadlines-private.h"
+#include "base/ferry-timers-private.h"
 
 #include "base/ferry-base-private.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A clock for limits of time. See ferry-limit-clock-private.h. */
+/* A clock for limits of time. See ferry-timers-private.h. */
 
 #include "config.h"
 
-#include "base/ferry-limit-clock-private.h"
+#include "base/ferry-timers-private.h"
 
 #include "base/ferry-base-private.h"
 

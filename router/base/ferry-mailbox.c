@@ -12,7 +12,6 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-work-source-private.h"
 
 typedef struct
 {

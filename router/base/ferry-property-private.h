@@ -8,7 +8,7 @@
 
 #include <glib-object.h>
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 
 G_BEGIN_DECLS
 

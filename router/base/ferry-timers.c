@@ -22,8 +22,7 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-limit-clock-private.h"
-#include "base/ferry-work-source-private.h"
+#include "base/ferry-mailbox-private.h"
 
 #define NEVER G_MAXINT64
 

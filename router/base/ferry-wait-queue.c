@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A queue of completions that wait for the same moment, such as room in a transport or the end of a task. See
- * ferry-wait-queue-private.h. */
+ * ferry-completion-private.h. */
 
 #include "config.h"
 
-#include "base/ferry-wait-queue-private.h"
+#include "base/ferry-completion-private.h"
 
 #include "base/ferry-base-private.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The looks of a source for work, and who wakes its context. See ferry-work-source-private.h. */
+/* The looks of a source for work, and who wakes its context. See ferry-mailbox-private.h. */
 
 #include "config.h"
 
-#include "base/ferry-work-source-private.h"
+#include "base/ferry-mailbox-private.h"
 
 gboolean
 ferry_work_source_prepare (GSource *source, int *timeout)

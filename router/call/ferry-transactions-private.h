@@ -16,7 +16,7 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "link/ferry-link-private.h"
 #include "wire/ferry-call-message-private.h"

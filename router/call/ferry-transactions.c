@@ -29,8 +29,8 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-forks-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-xid-table-private.h"
 #include "wire/ferry-reserved-name-private.h"
 

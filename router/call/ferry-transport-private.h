@@ -12,8 +12,8 @@
 
 #include <stddef.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
-#include "base/ferry-sibling-private.h"
 #include "call/ferry-team-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"

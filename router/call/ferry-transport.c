@@ -16,10 +16,10 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"

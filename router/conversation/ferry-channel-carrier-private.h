@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What carries the classes of older systems: forks of this process, each with a channel to it, the processes that
- * channels have, and the waits for both. For ferry-classic-1, which is a sibling: see base/ferry-sibling-private.h. */
+ * channels have, and the waits for both. For ferry-classic-1, which is a sibling: see base/ferry-base-private.h. */
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 #include "conversation/ferry-channel.h"
 #include "task/ferry-iterate-private.h"
 

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "base/ferry-wait-queue-private.h"
+#include "base/ferry-completion-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-channel.h"
 #include "engine/ferry-affinity-private.h"

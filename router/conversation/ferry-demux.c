@@ -45,12 +45,12 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
-#include "base/ferry-wait-queue-private.h"
-#include "base/ferry-work-source-private.h"
 #include "call/ferry-team-private.h"
 
 #define DEFAULT_MAX_PENDING 65536

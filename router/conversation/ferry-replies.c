@@ -8,8 +8,8 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "conversation/ferry-mux-private.h"
 #include "wire/ferry-remote-error-private.h"
 

@@ -16,7 +16,7 @@
 
 #include <gio/gio.h>
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 
 G_BEGIN_DECLS
 

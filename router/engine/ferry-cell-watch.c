@@ -9,7 +9,7 @@
 #include "engine/ferry-pingee-private.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-work-source-private.h"
+#include "base/ferry-mailbox-private.h"
 
 FerryCellWatch *
 ferry_cell_watch_new (FerryLink *link, guint32 cell)

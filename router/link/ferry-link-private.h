@@ -7,8 +7,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-close-reason.h"
-#include "base/ferry-deadlines-private.h"
 #include "base/ferry-spin-private.h"
+#include "base/ferry-timers-private.h"
 #include "base/ferry-watchdog-private.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-arena-private.h"

@@ -22,11 +22,11 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-shared-context-private.h"
 #include "base/ferry-timers-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-demux-private.h"

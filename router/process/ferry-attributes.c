@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of a worker process. See ferry-attributes-private.h. */
+/* The attributes of a worker process. See ferry-spawn-private.h. */
 
 #include "config.h"
 
-#include "process/ferry-attributes-private.h"
+#include "process/ferry-spawn-private.h"
 
 #include <fcntl.h>
 #include <mqueue.h>

@@ -14,7 +14,7 @@
 
 #include "config.h"
 
-#include "process/ferry-sandbox-plan-private.h"
+#include "process/ferry-sandbox-private.h"
 
 #include <fcntl.h>
 #include <poll.h>

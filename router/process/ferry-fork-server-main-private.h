@@ -1,13 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions by which a program becomes a fork server. They must be called on the only thread of its process. */
+/* What a fork server does: how a program becomes one, and what it has adopted. */
 
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
+
+/* The functions by which a program becomes a fork server. They must be called on the only thread of its process. */
 
 /* The environment variable that makes a program a fork server. */
 #define FERRY_FORK_SERVER_VARIABLE "FERRY_FORK_SERVER"
@@ -26,5 +28,23 @@ void ferry_fork_server_set_arguments (int argc, char **argv);
  * it waits for its request. Returns 0 in a worker, which then has its own control socket, and -1 with an error when the
  * process cannot attach. Does not return in the fork server, which exits when the application ends. */
 int ferry_fork_server_run (void (*warm_up) (void), GError **error);
+
+/* What a fork server has adopted.
+ *
+ * The initialiser of a program may make its fork server a subreaper. Then the fork server adopts what a worker has
+ * started, and is alive when the worker ends. What a worker leaves that was killed or has failed is killed, with all
+ * that descends from it. What a worker leaves that exited with status 0 is released, as the worker could have killed
+ * it: it stays when the fork server ends.
+ *
+ * Threads: the fork server's. */
+
+/* children: (element-type pid_t): the fork server's own. released: (element-type pid_t): adopted ones that stay. */
+
+/* Kills all others with what descends from them, and waits for their end. Those that the system does not end are
+ * left. */
+void ferry_adopted_kill_all (GHashTable *children, GHashTable *released);
+/* Adds to released what was adopted until now. Returns FALSE, and does nothing, when a child has ended: it may be of
+ * that one. */
+gboolean ferry_adopted_release_all (GHashTable *children, GHashTable *released);
 
 G_END_DECLS

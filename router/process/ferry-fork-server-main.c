@@ -35,7 +35,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-watchdog-private.h"
-#include "process/ferry-adopted-private.h"
 #include "process/ferry-attachment-private.h"
 #include "process/ferry-spawn-private.h"
 #include "wire/ferry-fork-server-packet-private.h"

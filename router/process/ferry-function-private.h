@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 #include "process/ferry-function.h"
 
 G_BEGIN_DECLS

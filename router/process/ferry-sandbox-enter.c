@@ -21,7 +21,6 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-link-private.h"
-#include "process/ferry-sandbox-plan-private.h"
 #include "wire/ferry-handshake-private.h"
 
 #define MAX_THREADS 512

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The plan of a worker's sandbox. See ferry-sandbox-plan-private.h. */
+/* The plan of a worker's sandbox. See ferry-sandbox-private.h. */
 
 #include "config.h"
 
-#include "process/ferry-sandbox-plan-private.h"
+#include "process/ferry-sandbox-private.h"
 
 #include <string.h>
 

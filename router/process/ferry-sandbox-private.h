@@ -1,18 +1,64 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Functions of a sandbox for launchers and attachments.
- *
- * Threads: the router's thread, unless a function says otherwise. */
+/* A sandbox: the plan that a worker reads, its layers, and what launchers and attachments ask of it. */
 
 #pragma once
+
+#include <glib.h>
 
 #include "engine/ferry-affinity-private.h"
 #include "link/ferry-link-private.h"
 #include "process/ferry-sandbox.h"
 #include "process/ferry-spawn-private.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
+
+/* The plan of a worker's sandbox. The application makes a plan for each launch and puts it as text into the worker's
+ * environment. The worker reads the text before main(). docs/protocol.md describes the text.
+ *
+ * A worker enters Landlock and the filter of system calls itself, before it has threads. bubblewrap starts the worker
+ * in namespaces. */
+
+typedef struct
+{
+  guint32 layers;        /* FERRY_LAYER_* bits: the layers to enter */
+  guint32 required;      /* FERRY_LAYER_* bits: the worker runs only with these */
+  gboolean network;      /* whether the network is granted */
+  guint64 address_space; /* how many bytes may be mapped after the start; 0: no limit of memory */
+  GPtrArray *read_only;  /* (owned) (element-type filename): absolute paths to read */
+  GPtrArray *writable;   /* (owned) (element-type filename): absolute paths to write */
+} FerrySandboxPlan;
+
+FerrySandboxPlan *ferry_sandbox_plan_new (void);
+/* (transfer full) (nullable): reads a plan from text. Returns NULL for a text that does not follow the format. */
+FerrySandboxPlan *ferry_sandbox_plan_new_from_text (const char *text);
+char *ferry_sandbox_plan_to_text (const FerrySandboxPlan *self);
+void ferry_sandbox_plan_free (FerrySandboxPlan *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySandboxPlan, ferry_sandbox_plan_free)
+
+/* any: returns which of the FERRY_LAYER_LANDLOCK* layers this system has. */
+guint32 ferry_landlock_get_layers (void);
+/* worker: enters the Landlock layers of the plan. Returns the layers that were entered. Sets *failure to 0, or to
+ * the error number when no layer was entered. */
+guint32 ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure);
+
+/* any: whether this library was built with the filter of system calls, and this system supports it. */
+gboolean ferry_call_filter_is_possible (void);
+/* worker: enters the filter of system calls. Returns 0 or an error number. */
+int ferry_call_filter_enter (const FerrySandboxPlan *plan);
+
+/* any: whether bubblewrap works here. The first use makes a trial start, which is given up when it does nothing for ten
+ * seconds. */
+gboolean ferry_bubblewrap_works (void);
+/* Changes the plan so that bubblewrap starts the plan's program. ferry_bubblewrap_works() must have returned TRUE. */
+void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox);
+
+/* Functions of a sandbox for launchers and attachments.
+ *
+ * Threads: the router's thread, unless a function says otherwise. */
 
 /* Binds the sandbox to an affinity, unless it is bound: from then on only the affinity's thread may use the sandbox. */
 void ferry_sandbox_bind (FerrySandbox *self, FerryAffinity *affinity);

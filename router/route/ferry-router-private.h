@@ -3,8 +3,8 @@
 
 #pragma once
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
-#include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
 #include "engine/ferry-exit-private.h"
 #include "route/ferry-dispatch-private.h"

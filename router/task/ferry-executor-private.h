@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include "base/ferry-wait-queue-private.h"
+#include "base/ferry-completion-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-runner-private.h"

@@ -5,8 +5,8 @@
 
 #pragma once
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
-#include "base/ferry-sibling-private.h"
 #include "route/ferry-router.h"
 
 G_BEGIN_DECLS

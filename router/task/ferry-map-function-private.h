@@ -16,7 +16,7 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 #include "process/ferry-function-private.h"
 
 G_BEGIN_DECLS

@@ -23,11 +23,10 @@
 #include "task/ferry-map-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-timers-private.h"
-#include "base/ferry-wait-queue-private.h"
-#include "base/ferry-watch-cancellable-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "process/ferry-function-private.h"
@@ -359,7 +358,9 @@ return_collected (FerryMap *self)
 
   if (call == NULL)
     return;
-  ferry_unwatch_cancellable (&self->collector_source);
+  if (self->collector_source != NULL)
+    g_source_destroy (self->collector_source);
+  g_clear_pointer (&self->collector_source, g_source_unref);
   list = take_collected (self, &error);
   if (list != NULL)
     g_task_return_pointer (call, list, g_object_unref);
@@ -1220,8 +1221,12 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   g_task_set_source_tag (self->collector, ferry_map_collect_async);
   g_task_set_check_cancellable (self->collector, FALSE);
   if (cancellable != NULL)
-    ferry_watch_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
-                             self, NULL);
+    {
+      self->collector_source = g_cancellable_source_new (cancellable);
+      g_source_set_static_name (self->collector_source, "[ferry] cancel a map");
+      g_source_set_callback (self->collector_source, G_SOURCE_FUNC (collecting_cancelled), self, NULL);
+      g_source_attach (self->collector_source, g_task_get_context (self->collector));
+    }
   if (g_cancellable_is_cancelled (cancellable))
     ferry_map_cancel (self);
   start_collecting (self);

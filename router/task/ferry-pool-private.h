@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-transactions-private.h"
 #include "link/ferry-link-private.h"
 #include "process/ferry-launcher.h"

@@ -15,9 +15,9 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-timers-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transactions-private.h"
 #include "engine/ferry-exit.h"
 #include "task/ferry-answer-watch-private.h"

@@ -11,7 +11,7 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 #include "base/ferry-timers-private.h"
 #include "task/ferry-run-private.h"
 #include "task/ferry-runner.h"

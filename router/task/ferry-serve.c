@@ -23,8 +23,8 @@
 #include <sys/stat.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
+#include "base/ferry-timers-private.h"
 #include "process/ferry-function-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"

@@ -14,7 +14,7 @@
 
 #include <stdatomic.h>
 
-#include "base/ferry-wait-queue-private.h"
+#include "base/ferry-completion-private.h"
 #include "engine/ferry-affinity-private.h"
 #include "task/ferry-whole-task-private.h"
 

@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 #include "engine/ferry-affinity-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"

@@ -25,9 +25,9 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "process/ferry-function-private.h"

@@ -14,7 +14,6 @@
 #include <gio/gio.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-sibling-private.h"
 
 G_BEGIN_DECLS
 

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "wire/ferry-layout-private.h"
+#include "wire/ferry-shape-private.h"
 
 static gboolean walk (const FerryLayout *plan, guint place, const guint8 *data, gsize size, guint levels);
 

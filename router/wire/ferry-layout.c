@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "wire/ferry-layout-private.h"
+#include "wire/ferry-shape-private.h"
 
 #include <string.h>
 

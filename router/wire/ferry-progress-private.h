@@ -11,7 +11,7 @@
 
 #include <glib.h>
 
-#include "base/ferry-sibling-private.h"
+#include "base/ferry-base-private.h"
 
 G_BEGIN_DECLS
 

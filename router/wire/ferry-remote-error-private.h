@@ -10,8 +10,8 @@
 
 #include <gio/gio.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-error.h"
-#include "base/ferry-sibling-private.h"
 
 G_BEGIN_DECLS
 

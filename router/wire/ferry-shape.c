@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-layout-private.h"
 
 #define PADDING 0xff
 #define NO_BOOLEAN 0xfe

@@ -13,7 +13,7 @@
 
 #include "conversation/channel-test.h"
 #include "link/ferry-pidfd-private.h"
-#include "process/ferry-sandbox-plan-private.h"
+#include "process/ferry-sandbox-private.h"
 
 static void
 assert_started_with (FerryChannel *channel, const char *function, guint number)
