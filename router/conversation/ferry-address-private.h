@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The address of a persistent worker, and the process that owns it. An address is a path, or "@" and a name in the
- * abstract namespace of sockets.
- *
- * Threads: any. */
+/* How the two ends of a persistent worker meet: its address, who owns that, and the handshake there. */
 
 #pragma once
 
@@ -13,7 +10,14 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "call/ferry-transport.h"
+
 G_BEGIN_DECLS
+
+/* The address of a persistent worker, and the process that owns it. An address is a path, or "@" and a name in the
+ * abstract namespace of sockets.
+ *
+ * Threads: any. */
 
 /* The suffix of the temporary path at which a new owner binds its socket, before it moves the socket to the address. */
 #define FERRY_ADDRESS_NEW_SUFFIX ".new"
@@ -71,5 +75,25 @@ void ferry_bound_address_free (FerryBoundAddress *self);
 void ferry_bound_address_open_to_all (FerryBoundAddress *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBoundAddress, ferry_bound_address_free)
+
+/* The handshake at an address, before the stream of a transport begins there. The application sends a greeting, as a
+ * stream begins with one. The listener answers with a greeting and one frame: an answer, which is the welcome, or an
+ * error, the reason why the application is refused.
+ *
+ * Threads: any.
+ * Trust:   neither end trusts the other one. */
+
+/* The longest answer that is taken, in bytes. */
+#define FERRY_HELLO_MAX_ANSWER 4096
+
+/* These send an answer, without waiting. code: FERRY_ERROR_BUSY, FERRY_ERROR_NOT_ALLOWED or FERRY_ERROR_VERSION. */
+gboolean ferry_hello_welcome (int fd);
+void ferry_hello_refuse (int fd, int code, const char *why);
+/* Reads the message of an answer's frame. Returns FALSE with the reason if the listener refuses; a code other than the
+ * three above becomes FERRY_ERROR_REFUSED. Fails with FERRY_ERROR_PROTOCOL. */
+gboolean ferry_hello_read_answer (gconstpointer message, gsize size, const char *address, GError **error);
+
+/* Makes the transport, after the welcome, at either end. Takes the socket and sets fd to -1, unless GIO refuses it. */
+FerryTransport *ferry_hello_make_transport (int *fd, GError **error);
 
 G_END_DECLS

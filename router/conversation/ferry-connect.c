@@ -18,7 +18,6 @@
 #include "base/ferry-thread-private.h"
 #include "base/ferry-timers-private.h"
 #include "conversation/ferry-address-private.h"
-#include "conversation/ferry-hello-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 
 /* The timeout of ferry_transport_connect_to(), in microseconds. */

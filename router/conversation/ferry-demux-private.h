@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/ferry-shared-context-private.h"
-#include "conversation/ferry-demux-invocation-private.h"
 #include "conversation/ferry-demux.h"
+#include "conversation/ferry-invocation-private.h"
 
 G_BEGIN_DECLS
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The handshake at an address, before the stream of a transport begins there. See ferry-hello-private.h. */
+/* The handshake at an address, before the stream of a transport begins there. See ferry-address-private.h. */
 
 #include "config.h"
 
-#include "conversation/ferry-hello-private.h"
+#include "conversation/ferry-address-private.h"
 
 #include <sys/socket.h>
 

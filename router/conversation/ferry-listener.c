@@ -34,7 +34,6 @@
 #include "base/ferry-timers-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-address-private.h"
-#include "conversation/ferry-hello-private.h"
 #include "process/ferry-launcher-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 

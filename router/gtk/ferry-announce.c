@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-announce-private.h"
+#include "gtk/ferry-look-private.h"
 
 #include <dlfcn.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A list view in a scrolled window, as all lists of this library are. See ferry-list-view-private.h. */
+/* A list view in a scrolled window, as all lists of this library are. See ferry-look-private.h. */
 
 #include "config.h"
 
-#include "gtk/ferry-list-view-private.h"
+#include "gtk/ferry-look-private.h"
 
 /* Those who do not see a list go through its rows. The parts of a scroll bar have no names but those of their types,
  * and GTK tells of the one that is never shown, too. */

@@ -11,8 +11,8 @@
 
 #include "gtk/ferry-task-list-private.h"
 
-#include "gtk/ferry-list-view-private.h"
-#include "gtk/ferry-task-details-private.h"
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 

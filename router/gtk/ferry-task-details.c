@@ -2,16 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A window that says why a task failed: in words for users, and below that what a developer wants to read. See
- * ferry-task-details-private.h. */
+ * ferry-task-error-private.h. */
 
 #include "config.h"
 
-#include "gtk/ferry-task-details-private.h"
+#include "gtk/ferry-task-error-private.h"
 
 #include <string.h>
 
 #include "gtk/ferry-look-private.h"
-#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 

@@ -7,7 +7,7 @@
 
 #include "gtk/ferry-task-list-private.h"
 
-#include "gtk/ferry-announce-private.h"
+#include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-words-private.h"
 
 /* How often ends of tasks are read out at most. */

@@ -13,8 +13,6 @@
 
 #include "gtk/ferry-task-list-private.h"
 
-#include "gtk/ferry-announce-private.h"
-#include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"

@@ -12,10 +12,9 @@
 
 #include "gtk/ferry-task-list-private.h"
 
-#include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-gtk-enums.h"
 #include "gtk/ferry-look-private.h"
-#include "gtk/ferry-task-details-private.h"
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"

@@ -11,7 +11,7 @@
 
 #include "gtk/ferry-task-list-private.h"
 
-#include "gtk/ferry-list-view-private.h"
+#include "gtk/ferry-look-private.h"
 
 /* Rows beside those in sight that show their tasks already. */
 #define ROWS_AROUND 3

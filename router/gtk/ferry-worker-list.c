@@ -10,7 +10,6 @@
 
 #include "gtk/ferry-worker-list.h"
 
-#include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-translation-private.h"
 #include "gtk/ferry-worker-list-private.h"

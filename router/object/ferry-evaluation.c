@@ -16,7 +16,7 @@
 
 #include "config.h"
 
-#include "object/ferry-evaluation-private.h"
+#include "object/ferry-exporter-private.h"
 
 #include "base/ferry-base-private.h"
 #include "conversation/ferry-demux-private.h"

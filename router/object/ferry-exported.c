@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An exporter's record of an object (or of a value) that other processes may reach: its interface, and the
- * evaluation that has its turn. See ferry-exported-private.h. */
+ * evaluation that has its turn. See ferry-exporter-private.h. */
 
 #include "config.h"
 
-#include "object/ferry-exported-private.h"
+#include "object/ferry-exporter-private.h"
 
 #include "base/ferry-base-private.h"
 #include "object/ferry-interface-private.h"

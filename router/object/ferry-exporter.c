@@ -30,9 +30,7 @@
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-demux-private.h"
-#include "object/ferry-evaluation-private.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-paced-sender-private.h"
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-remote-error-private.h"
 

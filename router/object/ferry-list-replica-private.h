@@ -12,7 +12,7 @@
 #include "engine/ferry-affinity-private.h"
 #include "object/ferry-list-replica.h"
 #include "object/ferry-list-row.h"
-#include "object/ferry-subscription-private.h"
+#include "object/ferry-proxy-private.h"
 
 G_BEGIN_DECLS
 

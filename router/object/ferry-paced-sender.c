@@ -1,17 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends a stream of items to the other end, for a subscriber or for a watch. See ferry-paced-sender-private.h. */
+/* Sends a stream of items to the other end, for a subscriber or for a watch. See ferry-exporter-private.h. */
 
 #include "config.h"
 
-#include "object/ferry-paced-sender-private.h"
+#include "object/ferry-exporter-private.h"
 
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
-#include "conversation/ferry-demux-invocation-private.h"
+#include "conversation/ferry-invocation-private.h"
 
 struct _FerryPacedSender
 {

@@ -15,7 +15,7 @@
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux-private.h"
-#include "object/ferry-evaluation-private.h"
+#include "object/ferry-exporter-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-remote-error-private.h"
 

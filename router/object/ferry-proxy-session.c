@@ -14,7 +14,7 @@
 
 #include "config.h"
 
-#include "object/ferry-proxy-session-private.h"
+#include "object/ferry-proxy-private.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

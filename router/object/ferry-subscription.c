@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A subscription is the receiving end of an object's changes, in the process of the proxy. See
- * ferry-subscription-private.h. */
+ * ferry-proxy-private.h. */
 
 #include "config.h"
 
-#include "object/ferry-subscription-private.h"
+#include "object/ferry-proxy-private.h"
 
 #include <stdatomic.h>
 

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-details-private.h"
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-list-private.h"
 #include "gtk/ferry-task-list.h"
 #include "gtk/widget-test.h"

@@ -17,7 +17,7 @@
 #include <locale.h>
 #include <unistd.h>
 
-#include "gtk/ferry-task-details-private.h"
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define DOMAIN "ferry-gtk-1"

@@ -5,7 +5,6 @@
 
 #include "callers-test.h"
 
-#include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
 #include "object/ferry-proxy-private.h"
 

@@ -15,7 +15,6 @@
 #include "ferry-test.h"
 #include "func-call.h"
 #include "object-test.h"
-#include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
 #include "pair-scene.h"
 #include "wire/ferry-object-message-private.h"

@@ -13,7 +13,7 @@
 #include "base/ferry-mailbox-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
-#include "object/ferry-proxy-session-private.h"
+#include "object/ferry-proxy-private.h"
 #include "object/number-list.h"
 
 #define NAME "thing"

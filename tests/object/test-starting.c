@@ -16,7 +16,7 @@
 #include "call/ferry-transport-private.h"
 #include "func-call.h"
 #include "object-scene.h"
-#include "object/ferry-proxy-session-private.h"
+#include "object/ferry-proxy-private.h"
 
 #define N_CALLS 20
 #define SHORT_TIME 1000
