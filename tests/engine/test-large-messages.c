@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-drain.c, route/ferry-sender.c
+/* Tests: engine/ferry-drain.c, route/ferry-send-large.c
  *
  * Messages that are larger than a record: what becomes of one that is given up, and of small ones beside it. */
 

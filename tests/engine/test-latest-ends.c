@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-cell-watch.c, route/ferry-sender.c
+/* Tests: engine/ferry-cell-watch.c, route/ferry-send-latest.c
  *
  * How pipes for latest values end: the last value comes before `closed`, and handlers may end whatever they like. */
 

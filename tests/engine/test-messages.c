@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-drain.c, route/ferry-sender.c
+/* Tests: engine/ferry-drain.c, route/ferry-send-message.c
  *
  * Messages of all types and sizes, also those larger than a record, a block and the lane. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-buffer.c, lane/ferry-spare-memory.c
+/* Tests: route/ferry-buffer.c, route/ferry-send-buffer.c, lane/ferry-spare-memory.c
  *
  * Buffers with both ends in this process: what is written arrives where it was written, in order, and its memory is
  * used again. */

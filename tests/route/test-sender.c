@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-sender.c
+/* Tests: route/ferry-sender.c, route/ferry-send.c, route/ferry-send-message.c
  *
  * A sender's states, and its waiting for room. */
 

@@ -37,6 +37,7 @@ ALLOWED = {
     "FerryReceiver": EACH_MESSAGE,
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxPlan": RECORD,
+    "FerrySender": EACH_MESSAGE,
     "FerryShape": EACH_MESSAGE,
     "FerrySharedQueue": EACH_MESSAGE,
     "FerryUplink": EACH_MESSAGE,
