@@ -1,12 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A job is one call that a worker serves, and its answer.
- *
- * Owner:   reference counted: the thread that serves has a reference, and the function may take more.
- * Threads: the thread that serves makes and finishes the job; while the function runs, any thread may use it. Another
- *          thread locks `uses` for reading while it uses the driver or the call's descriptors. Finishing locks `uses`
- *          for writing. So a thread that runs longer than the function finds the job finished. */
+/* A job, and what serves it: the two know each other. */
 
 #pragma once
 
@@ -19,6 +14,13 @@
 
 G_BEGIN_DECLS
 
+/* A job is one call that a worker serves, and its answer.
+ *
+ * Owner:   reference counted: the thread that serves has a reference, and the function may take more.
+ * Threads: the thread that serves makes and finishes the job; while the function runs, any thread may use it. Another
+ *          thread locks `uses` for reading while it uses what serves the job, or the call's descriptors. Finishing
+ *          locks `uses` for writing. So a thread that runs longer than the function finds the job finished. */
+
 /* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
@@ -27,24 +29,12 @@ G_BEGIN_DECLS
 /* A flag of a request: the last of its descriptors is the socket for those that the function returns. */
 #define FERRY_CALL_RETURNS (1 << 7)
 
-/* What a job uses of the FerryServe that serves it, until the job is finished. */
-typedef struct
-{
-  gpointer serve;          /* (unowned): the argument of the functions below */
-  FerryDownlink *downlink; /* (unowned) */
-  FerrySender *calls;      /* (unowned) */
-  FerrySender *progress;   /* (unowned) */
-  /* any: reads the cancels that have arrived, and cancels the job if one of them is for its call. */
-  void (*take_cancels) (gpointer serve);
-  /* The thread that serves: waits for the next message, cancel or end of the link, and handles it. */
-  gboolean (*receive) (gpointer serve, GError **error);
-  /* any: makes the second thread watch for cancels, for pauses and for the deadline of the job. Returns whether a
-   * thread other than the calling one does. */
-  gboolean (*watch) (gpointer serve);
-} FerryJobDriver;
+typedef struct _FerryServe FerryServe;
 
-/* The thread that serves: makes a job for call. driver (unowned) must live until the job is finished. */
-FerryJob *ferry_job_new (const FerryJobDriver *driver, FerryCall *call);
+/* The thread that serves: makes a job for call. The rest is of what serves the job, which must live until the job is
+ * finished: its downlink, and its senders of calls and of progress. */
+FerryJob *ferry_job_new (FerryServe *serve, FerryDownlink *downlink, FerrySender *calls, FerrySender *progress,
+                         FerryCall *call);
 /* any: returns (transfer none) the call that the job runs. */
 FerryCall *ferry_job_get_call (FerryJob *self);
 /* any: returns the deadline, in microseconds; 0 for none. */
@@ -99,5 +89,38 @@ gboolean ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswe
 void ferry_answer_clear (FerryAnswer *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryAnswer, ferry_answer_clear)
+
+/* Serves calls of registered functions in a worker of a pool, one call after the other.
+ *
+ * Owner:   the thread that serves.
+ * Threads: one thread serves. The first ferry_job_get_cancellable() starts a second, which watches the express lane. */
+
+/* The names of the two senders that a worker must be passed to serve calls. */
+#define FERRY_CALLS_SENDER "ferry.calls"
+#define FERRY_PROGRESS_SENDER "ferry.progress"
+
+/* Makes an object that serves the calls of downlink (unowned), which must outlive it. The senders must be unstarted. */
+FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);
+/* Makes an object that serves the calls of a link with both ends in this process. The two connections are for calls and
+ * for progress; progress uses cell 0. never_waits: see ferry_uplink_new_local(). */
+FerryServe *ferry_serve_new_local (FerryLink *link, const guint64 connection_ids[2], GThread *never_waits,
+                                   GError **error);
+void ferry_serve_free (FerryServe *self);
+/* Starts the senders, and serves calls until the application finishes the link. Stops both senders at the end. chunks:
+ * the function of FERRY_MAP_FUNCTION. Fails when the application has closed the link or broken a rule. */
+gboolean ferry_serve_run (FerryServe *self, const FerryFunctionEntry *chunks, GError **error);
+
+/* For the job that runs. */
+
+/* any: reads the cancels that have arrived, and cancels the job if one of them is for its call. */
+void ferry_serve_take_cancels (FerryServe *self);
+/* The thread that serves: waits for the next message, cancel or end of the link, and handles it. After the first
+ * failure, nothing is received. */
+gboolean ferry_serve_receive (FerryServe *self, GError **error);
+/* any: makes the second thread watch for cancels, for pauses and for the deadline of the job. Returns whether a thread
+ * other than the calling one does. */
+gboolean ferry_serve_watch (FerryServe *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServe, ferry_serve_free)
 
 G_END_DECLS

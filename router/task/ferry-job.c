@@ -3,7 +3,7 @@
 
 /* A job: one run of a function in a worker, with its arguments, cancel, progress, messages and answer.
  *
- * The job knows the FerryServe that serves it only as a table of functions, FerryJobDriver. */
+ * The job and the FerryServe that serves it know each other. */
 
 #include "config.h"
 
@@ -34,8 +34,12 @@ struct _FerryJob
 {
   GObject parent_instance;
 
-  const FerryJobDriver *driver; /* const: (unowned): must not be used after the job is finished */
-  FerryCall *call;              /* const: (owned) */
+  /* const, as the next three: (unowned): must not be used after the job is finished */
+  FerryServe *serve;
+  FerryDownlink *downlink;
+  FerrySender *calls;
+  FerrySender *progress;
+  FerryCall *call; /* const: (owned) */
   /* any: the name of the call's function; in a map, of the function that runs for an item. The string lives as long as
    * the job */
   const char *_Atomic function_name;
@@ -215,11 +219,14 @@ get_task_kind (FerryCall *call)
 }
 
 FerryJob *
-ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
+ferry_job_new (FerryServe *serve, FerryDownlink *downlink, FerrySender *calls, FerrySender *progress, FerryCall *call)
 {
   FerryJob *self = g_object_new (FERRY_TYPE_JOB, NULL);
 
-  self->driver = driver;
+  self->serve = serve;
+  self->downlink = downlink;
+  self->calls = calls;
+  self->progress = progress;
   self->call = ferry_call_ref (call);
   atomic_init (&self->function_name, ferry_call_get_method (call));
   atomic_init (&self->deadline, ferry_call_get_deadline (call));
@@ -321,10 +328,9 @@ is_cancelled_in_use (FerryJob *self)
 {
   if (G_UNLIKELY (get_cancelled (self) != 0))
     return TRUE;
-  if (G_LIKELY (!ferry_downlink_has_cancel (self->driver->downlink) &&
-                !ferry_downlink_is_closed (self->driver->downlink)))
+  if (G_LIKELY (!ferry_downlink_has_cancel (self->downlink) && !ferry_downlink_is_closed (self->downlink)))
     return FALSE;
-  self->driver->take_cancels (self->driver->serve);
+  ferry_serve_take_cancels (self->serve);
   return get_cancelled (self) != 0;
 }
 
@@ -341,7 +347,7 @@ is_own_pause (const FerryJob *self, guint64 pause)
 static gboolean
 is_paused (FerryJob *self)
 {
-  return is_own_pause (self, ferry_downlink_get_pause (self->driver->downlink));
+  return is_own_pause (self, ferry_downlink_get_pause (self->downlink));
 }
 
 /* any: whether a pause word is about this job, paused or not. */
@@ -355,8 +361,8 @@ is_own_word (const FerryJob *self, guint64 pause)
 static void
 take_deadline (FerryJob *self)
 {
-  if (is_own_word (self, ferry_downlink_get_pause (self->driver->downlink)))
-    atomic_store_explicit (&self->deadline, ferry_downlink_get_deadline (self->driver->downlink), memory_order_relaxed);
+  if (is_own_word (self, ferry_downlink_get_pause (self->downlink)))
+    atomic_store_explicit (&self->deadline, ferry_downlink_get_deadline (self->downlink), memory_order_relaxed);
 }
 
 void
@@ -368,7 +374,7 @@ ferry_job_note_pause (FerryJob *self)
   if (!begin_use (self, NULL))
     return;
   pthread_mutex_lock (&self->lock);
-  pause = ferry_downlink_get_pause (self->driver->downlink);
+  pause = ferry_downlink_get_pause (self->downlink);
   changed = is_own_word (self, pause) && self->pause != pause;
   if (changed)
     self->pause = pause;
@@ -387,7 +393,7 @@ hear_pause_in_use (FerryJob *self, guint64 pause)
 {
   if (!is_own_pause (self, pause))
     return FALSE;
-  ferry_downlink_note_heard (self->driver->downlink, pause);
+  ferry_downlink_note_heard (self->downlink, pause);
   return TRUE;
 }
 
@@ -398,7 +404,7 @@ hear_pause (FerryJob *self)
 
   if (!begin_use (self, NULL))
     return FALSE;
-  paused = hear_pause_in_use (self, ferry_downlink_get_pause (self->driver->downlink));
+  paused = hear_pause_in_use (self, ferry_downlink_get_pause (self->downlink));
   end_use (self);
   return paused;
 }
@@ -410,11 +416,11 @@ wait_while_paused (FerryJob *self)
   gint64 since = g_get_monotonic_time ();
 
   ferry_job_note_pause (self);
-  if (!self->driver->watch (self->driver->serve))
+  if (!ferry_serve_watch (self->serve))
     return;
   pthread_mutex_lock (&self->lock);
   /* With the lock, the second thread notes each change of the word that is taken here. */
-  while (hear_pause_in_use (self, ferry_downlink_take_pause (self->driver->downlink)) && get_cancelled (self) == 0)
+  while (hear_pause_in_use (self, ferry_downlink_take_pause (self->downlink)) && get_cancelled (self) == 0)
     pthread_cond_wait (&self->changed, &self->lock);
   pthread_mutex_unlock (&self->lock);
   if (ferry_job_is_serving_thread (self))
@@ -531,7 +537,7 @@ ferry_job_get_cancellable (FerryJob *self)
   pthread_mutex_unlock (&self->lock);
   if (running)
     {
-      self->driver->watch (self->driver->serve);
+      ferry_serve_watch (self->serve);
       running = !is_cancelled_in_use (self);
       end_use (self);
     }
@@ -776,7 +782,7 @@ ferry_job_create_buffer (FerryJob *self, gsize size, GError **error)
 
   if (!begin_use (self, error))
     return NULL;
-  buffer = ferry_sender_create_job_buffer (self->driver->calls, size, error);
+  buffer = ferry_sender_create_job_buffer (self->calls, size, error);
   end_use (self);
   return buffer;
 }
@@ -893,7 +899,7 @@ write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
 
   if (size == self->reported_size && memcmp (bytes, self->reported, size) == 0)
     return TRUE;
-  written = ferry_sender_send_parts (self->driver->progress, &(FerryPart){bytes, size}, 1, 0, &refusal);
+  written = ferry_sender_send_parts (self->progress, &(FerryPart){bytes, size}, 1, 0, &refusal);
   if (!written && !g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       g_propagate_error (error, g_steal_pointer (&refusal));
@@ -1220,7 +1226,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
           g_propagate_error (error, g_steal_pointer (&refusal));
           return FALSE;
         }
-      if (!self->driver->receive (self->driver->serve, error))
+      if (!ferry_serve_receive (self->serve, error))
         return FALSE;
     }
 }

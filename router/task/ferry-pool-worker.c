@@ -24,7 +24,8 @@
 #include "call/ferry-transactions-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
-#include "task/ferry-serve-private.h"
+#include "task/ferry-job-private.h"
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -1291,7 +1292,7 @@ serve (gpointer data)
   g_autoptr (FerryServe) server = data;
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_serve_run (server, &error))
+  if (!ferry_serve_run (server, &ferry_map_function, &error))
     g_debug ("A thread of a pool ends: %s", error->message);
   return NULL;
 }

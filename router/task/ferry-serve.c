@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "task/ferry-serve-private.h"
+#include "task/ferry-job-private.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,7 +28,6 @@
 #include "process/ferry-function-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-map-function-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
 
@@ -48,8 +47,9 @@ struct _FerryServe
   FerryTransactions *transactions; /* const: (owned) */
 
   /* Used only by the thread that serves. */
-  GQueue queue;                    /* (element-type FerryCall) (owned): the calls that have not begun */
-  const FerryDownMessage *message; /* (unowned) (nullable): the message that take_message() handles */
+  const FerryFunctionEntry *chunks; /* (unowned): the function of FERRY_MAP_FUNCTION */
+  GQueue queue;                     /* (element-type FerryCall) (owned): the calls that have not begun */
+  const FerryDownMessage *message;  /* (unowned) (nullable): the message that take_message() handles */
   FerryBuffer *result; /* (unowned) (nullable): the buffer that the answer which is being sent consists of */
   gboolean finishing;
   gboolean is_unread; /* what this process has printed was not read in time */
@@ -173,11 +173,9 @@ cancel_current (FerryServe *self, guint64 xid, guint reason)
   unref_job (job);
 }
 
-/* any: implements FerryJobDriver.take_cancels. */
-static void
-take_cancels (gpointer serve)
+void
+ferry_serve_take_cancels (FerryServe *self)
 {
-  FerryServe *self = serve;
   guint64 xid;
   guint16 reason;
 
@@ -254,19 +252,18 @@ watch (gpointer data)
 
       take_pause (self);
       deadline = check_deadline (self);
-      take_cancels (self);
+      ferry_serve_take_cancels (self);
       if (!ferry_downlink_wait_for_cancel (self->downlink, deadline))
         break;
     }
-  take_cancels (self);
+  ferry_serve_take_cancels (self);
   return NULL;
 }
 
-/* any: implements FerryJobDriver.watch: starts the second thread, unless it runs. */
-static gboolean
-start_watching (gpointer serve)
+/* Starts the second thread, unless it runs. */
+gboolean
+ferry_serve_watch (FerryServe *self)
 {
-  FerryServe *self = serve;
   g_autoptr (GError) error = NULL;
   gboolean has_deadline, is_other;
 
@@ -313,11 +310,9 @@ take_message (FerryServe *self, const FerryDownMessage *message)
     ferry_job_cancel (self->current, cancelled);
 }
 
-/* Implements FerryJobDriver.receive. After the first failure, nothing is received. */
-static gboolean
-receive (gpointer serve, GError **error)
+gboolean
+ferry_serve_receive (FerryServe *self, GError **error)
 {
-  FerryServe *self = serve;
   FerryDownMessage message;
 
   switch (self->failure != NULL ? FERRY_DOWN_EVENT_NOTHING
@@ -343,7 +338,7 @@ receive (gpointer serve, GError **error)
     default:
       break;
     }
-  take_cancels (self);
+  ferry_serve_take_cancels (self);
   if (self->failure == NULL)
     return TRUE;
   g_propagate_error (error, ferry_error_copy (self->failure));
@@ -354,7 +349,7 @@ receive (gpointer serve, GError **error)
 static void
 wait_for_end (FerryServe *self)
 {
-  while (!self->finishing && receive (self, NULL))
+  while (!self->finishing && ferry_serve_receive (self, NULL))
     ;
   if (self->failure == NULL)
     self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application ends this worker");
@@ -378,16 +373,7 @@ set_current (FerryServe *self, FerryJob *job)
 static void
 run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, FerryAnswer *answer)
 {
-  const FerryJobDriver driver = {
-    .serve = self,
-    .downlink = self->downlink,
-    .calls = self->calls,
-    .progress = self->progress,
-    .take_cancels = take_cancels,
-    .receive = receive,
-    .watch = start_watching,
-  };
-  FerryJob *job = ferry_job_new (&driver, call);
+  FerryJob *job = ferry_job_new (self, self->downlink, self->calls, self->progress, call);
   guint cancelled;
 
   set_current (self, job);
@@ -405,10 +391,10 @@ static const FerryAnswerSendFuncs call_funcs = {ferry_call_answer, ferry_call_an
 
 /* Returns (nullable) a function of the program's, or one that every worker has. */
 static const FerryFunctionEntry *
-find_function (const char *name)
+find_function (FerryServe *self, const char *name)
 {
   if (g_str_equal (name, FERRY_MAP_FUNCTION))
-    return &ferry_map_function;
+    return self->chunks;
   return g_str_equal (name, FERRY_LIST_FUNCTION) ? &ferry_list_function : ferry_function_find (name);
 }
 
@@ -452,7 +438,7 @@ begin (FerryServe *self, FerryCall *call)
 {
   g_auto (FerryAnswer) answer = {0};
   const char *name = ferry_call_get_method (call);
-  const FerryFunctionEntry *function = find_function (name);
+  const FerryFunctionEntry *function = find_function (self, name);
 
   if (ferry_answer_begin (&answer, call, function))
     run (self, function, call, &answer);
@@ -469,7 +455,7 @@ begin (FerryServe *self, FerryCall *call)
 static void
 serve_call (FerryServe *self, FerryCall *call)
 {
-  take_cancels (self);
+  ferry_serve_take_cancels (self);
   switch (ferry_downlink_claim (self->downlink, ferry_call_get_xid (call)))
     {
     case FERRY_CLAIM_BEGUN:
@@ -512,8 +498,9 @@ close_all (FerryServe *self)
 }
 
 gboolean
-ferry_serve_run (FerryServe *self, GError **error)
+ferry_serve_run (FerryServe *self, const FerryFunctionEntry *chunks, GError **error)
 {
+  self->chunks = chunks;
   if (!ferry_sender_start (self->calls, error) || !ferry_sender_start (self->progress, error))
     return FALSE;
   while (self->failure == NULL)
@@ -525,7 +512,7 @@ ferry_serve_run (FerryServe *self, GError **error)
       else if (self->finishing)
         break;
       else
-        receive (self, NULL);
+        ferry_serve_receive (self, NULL);
     }
   close_all (self);
   if (self->failure == NULL)

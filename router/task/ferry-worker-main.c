@@ -26,7 +26,8 @@
 #include "process/ferry-fork-server-main-private.h"
 #include "process/ferry-function-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-serve-private.h"
+#include "task/ferry-job-private.h"
+#include "task/ferry-map-function-private.h"
 
 #define WARM_UP_FUNCTION "ferry.warm-up"
 
@@ -194,7 +195,7 @@ serve (FerryDownlink *downlink)
   calls = get_sender (FERRY_CALLS_SENDER);
   progress = get_sender (FERRY_PROGRESS_SENDER);
   self = ferry_serve_new (downlink, calls, progress);
-  if (!ferry_serve_run (self, &error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+  if (!ferry_serve_run (self, &ferry_map_function, &error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     give_up (error);
   g_clear_error (&error);
   ferry_serve_free (self);
@@ -264,7 +265,7 @@ warm_up (void)
     return;
   ferry_function_register (WARM_UP_FUNCTION, "(s)", "(s)", do_nothing);
   ask (link, connection_ids[0]);
-  ferry_serve_run (serve, NULL);
+  ferry_serve_run (serve, &ferry_map_function, NULL);
   ferry_function_forget (WARM_UP_FUNCTION);
 }
 

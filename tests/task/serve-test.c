@@ -11,6 +11,7 @@
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
+#include "task/ferry-map-function-private.h"
 
 #define LANE_CAPACITY FERRY_MIN_LANE_CAPACITY
 /* Less than the longest error takes. */
@@ -102,7 +103,7 @@ serve (gpointer data)
   ServeTest *test = data;
   g_autoptr (FerryServe) serve = ferry_serve_new (test->downlink, test->senders[0], test->senders[1]);
 
-  test->served = ferry_serve_run (serve, &test->failure);
+  test->served = ferry_serve_run (serve, &ferry_map_function, &test->failure);
   return NULL;
 }
 

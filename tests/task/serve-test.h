@@ -11,7 +11,7 @@
 #include "ferry-test.h"
 
 #include "call/ferry-transactions-private.h"
-#include "task/ferry-serve-private.h"
+#include "task/ferry-job-private.h"
 #include "task/ferry-task.h"
 #include "wire/ferry-progress-private.h"
 

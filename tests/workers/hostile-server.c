@@ -53,8 +53,8 @@
 #include <string.h>
 
 #include "process/ferry-attachment-private.h"
+#include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-serve-private.h"
 
 FerrySender *calls;
 FerrySender *progress;
