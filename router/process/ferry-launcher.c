@@ -921,15 +921,15 @@ check_senders (FerryLauncher *self, GError **error)
 /* Notes at the pipes of the senders which worker was passed them, and at the launcher that senders of the application
  * were passed. The senders of pools and channels are their own. */
 static void
-note_passed (FerryLauncher *self, FerryRouter *router, const GArray *passed, FerryWorker *worker)
+note_passed (FerryLauncher *self, const GArray *passed, FerryWorker *worker)
 {
   for (guint i = 0; i < passed->len; i++)
     {
       const NamedSender *named = &g_array_index (passed, NamedSender, i);
-      FerryPipe *pipe = ferry_pipes_find (&router->pipes, ferry_sender_get_connection_id (named->sender));
+      FerryReceiver *receiver = ferry_sender_get_pipe (named->sender)->receiver;
 
-      if (pipe != NULL && pipe->receiver != NULL)
-        ferry_receiver_set_sender_name (pipe->receiver, named->name, ferry_worker_get_name (worker));
+      if (receiver != NULL)
+        ferry_receiver_set_sender_name (receiver, named->name, ferry_worker_get_name (worker));
       if (self->passed_name == NULL && strcmp (named->entry, FERRY_MAIN_ENTRY) != 0)
         self->passed_name = g_strdup (named->name);
     }
@@ -973,7 +973,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
       return NULL;
   passed = ferry_launcher_set_senders_aside (self);
   worker = ferry_worker_new (link, router);
-  note_passed (self, router, passed, worker);
+  note_passed (self, passed, worker);
   if (link->connection_ids->len > 0 || link->attach_timeout > 0 || as_fork_server)
     ferry_worker_expect (worker, router->timers, link->attach_timeout);
   if (fork_server != NULL)

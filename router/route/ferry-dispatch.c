@@ -21,12 +21,11 @@
 
 #include "config.h"
 
-#include "route/ferry-dispatch-private.h"
+#include "route/ferry-router-private.h"
 
 #include <string.h>
 
 #include "base/ferry-completion-private.h"
-#include "route/ferry-router-private.h"
 
 /* The clock is read about every CHECK_INTERVAL microseconds, and at the latest after MAX_CHECK_EVERY messages. */
 #define CHECK_INTERVAL 50

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 
 #include "base/ferry-property-private.h"
 #include "ferry-marshallers.h"

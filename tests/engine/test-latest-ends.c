@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "engine/latest-test.h"
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 
 static void
 stop_sender (LatestTest *self)

@@ -9,7 +9,7 @@
 
 #include "engine/latest-test.h"
 
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 #include <string.h>
 
 #ifdef FERRY_THREAD_SANITIZER

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 #include "route/ferry-router-private.h"
 #include "wire/ferry-depth-private.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "process/hostile-test.h"
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 
 #define FAULT FERRY_CLOSE_REASON_PROTOCOL_ERROR
 #define EXITED FERRY_CLOSE_REASON_EXITED

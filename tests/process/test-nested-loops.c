@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "process/worker-test.h"
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 #include "route/ferry-router-private.h"
 
 #define N_MESSAGES 5000

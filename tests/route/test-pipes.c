@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 #include "route/ferry-sender-private.h"
 #include "route/route-test.h"
 

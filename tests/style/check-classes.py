@@ -4,7 +4,8 @@
 """The struct of a class lies in its .c file: check-classes.py TOP
 
 A class is a type that a function makes: its struct has a parent instance, or there is a ferry_…_new() or ferry_…_ref()
-that gives a pointer to it. Structs that lie in a header all the same are listed here, each with its reason."""
+that gives a pointer to it. Structs that lie in a header all the same are listed here, each with its reason. Of a
+struct in a header, fields below a comment "What this folder alone reads" are read nowhere else."""
 
 import re
 import sys
@@ -80,6 +81,24 @@ def private_by_now(tree, allowed):
     return ["%s is in no header any more: take it off the list" % struct for struct in allowed if struct not in found]
 
 
+def inner_fields(text):
+    """Of a struct that many files read: the fields for its own folder."""
+    inner = re.search(r"^  /\* What this folder alone reads\. \*/\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
+    return re.findall(r"(\w+)(?:\[\w+\])?;", sources.without_comments(inner[1])) if inner else []
+
+
+def read_elsewhere(tree):
+    """Fields of one folder that another folder reads, by the name that a pointer to such a struct has."""
+    complaints = []
+    for header, text in sources.select(tree, r"router/\w+/.*\.h$").items():
+        noun = re.sub(r".*/(?:ferry-)?(\w+)(?:-private)?\.h$", r"\1", header)
+        for name, other in sources.select(tree, r"router/.*\.[ch]$").items() if inner_fields(text) else ():
+            if name.split("/")[1] != header.split("/")[1]:
+                complaints += ["%s reads %s->%s" % (name, noun, field) for field in inner_fields(text)
+                               if re.search(r"\b%s->%s\b" % (noun, field), other)]
+    return complaints
+
+
 GOOD = {
     "router/lane/a-private.h": "typedef struct _FerryA FerryA;\nFerryA *ferry_a_new (void);\n"
                                "typedef struct\n{\n  int x;\n} FerryPlace;\n",
@@ -89,6 +108,10 @@ MADE = {"router/lane/a-private.h": "struct _FerryA\n{\n  int references;\n};\nFe
 SHARED = {"router/lane/a-private.h": "typedef struct\n{\n  int n;\n} FerryA;\nFerryA *ferry_a_ref (FerryA *self);\n"}
 DERIVED = {"router/lane/a-private.h": "struct _FerryA\n{\n  GObject parent_instance;\n};\n"}
 
+INNER = {"router/lane/a-private.h": "struct _FerryA\n{\n  int x;\n\n"
+                                    "  /* What this folder alone reads. */\n  int y[N];\n}\n",
+         "router/lane/b.c": "a->y", "router/link/c.c": "self->a->x"}
+
 
 def body(report):
     for name, sample in (("made", MADE), ("shared", SHARED), ("derived", DERIVED)):
@@ -96,7 +119,12 @@ def body(report):
     report.none("a struct in a .c file, and a plain record, are nothing to complain of", not_private(GOOD, {}))
     report.none("a struct that is listed is allowed", not_private(MADE, {"FerryA": "a reason"}))
     report.fact("would be seen: a struct that left its header", private_by_now(GOOD, {"FerryA": "a reason"}))
+    report.none("a folder reads its own fields", read_elsewhere(INNER))
+    report.equal("would be seen: another folder's field", read_elsewhere({**INNER, "router/link/c.c": "self->a->y"}),
+                 ["router/link/c.c reads a->y"])
     tree = sources.read_tree(sys.argv[1])
+    report.none("no folder reads another folder's fields", read_elsewhere(tree))
+    report.fact("a router has such fields", len(inner_fields(tree["router/route/ferry-router-private.h"])) > 10)
     report.none("the structs of classes are private, but for those that are listed", not_private(tree, ALLOWED))
     report.none("the list has only structs that lie in headers", private_by_now(tree, ALLOWED))
 

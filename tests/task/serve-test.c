@@ -8,7 +8,7 @@
 #include "base/ferry-base-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "process/ferry-function-private.h"
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-pipe-private.h"
 
 /* A door that the function "wait" stands at, so that a test knows what runs and what is queued. */
 static gint at_door;
