@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The plan of a worker's sandbox. See ferry-sandbox-private.h. */
+/* The text of a sandbox's plan, written by the application and read by the worker. ferry-sandbox.c decides what is in
+ * it. See ferry-sandbox-private.h. */
 
 #include "config.h"
 
