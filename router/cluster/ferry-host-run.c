@@ -198,7 +198,7 @@ ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, 
   self->call = ferry_call_ref (call);
   self->xid = ferry_call_get_xid (call);
   self->came_at = g_get_monotonic_time ();
-  self->link.data = self->due_link.data = self;
+  self->link.data = self->owing_link.data = self;
   g_queue_init (&self->out);
   return self;
 }
@@ -225,6 +225,13 @@ unref_run (gpointer data)
 }
 
 /* ---- what waits to be sent ---- */
+
+/* Of a run that was submitted. */
+static FerryTimers *
+get_timers (FerryHostRun *self)
+{
+  return ((FerryHostSource *) self->run.source)->router->timers;
+}
 
 static void
 note_owing (FerryHostRun *self)
@@ -452,6 +459,7 @@ run_ending (gpointer owner)
   FerryHostRun *self = owner;
 
   ferry_timers_unset (self->run.source->limits, &self->force_timer);
+  ferry_timers_unset (get_timers (self), &self->pace_timer);
 }
 
 static void
@@ -782,12 +790,21 @@ send_process (FerryHostRun *self, gint64 now)
   return TRUE;
 }
 
-gint64
-ferry_host_run_get_due (FerryHostRun *self)
+static void
+pace_is_over (gpointer data)
+{
+  note_owing (data);
+}
+
+/* Lets the run be flushed again when something that waits for its time may be sent. */
+static void
+set_pace (FerryHostRun *self)
 {
   gint64 due = self->has_progress ? self->progress_due : G_MAXINT64;
 
-  return self->process_due > 0 ? MIN (due, self->process_due) : due;
+  due = self->process_due > 0 ? MIN (due, self->process_due) : due;
+  if (due < G_MAXINT64 && (!ferry_timer_is_set (&self->pace_timer) || self->pace_timer.deadline.time > due))
+    ferry_timers_set (get_timers (self), &self->pace_timer, due, pace_is_over, self);
 }
 
 /* Sends the end. Returns FALSE if the transport has no room. */
@@ -816,24 +833,23 @@ send_end (FerryHostRun *self)
   return send_end (self);
 }
 
-FerryHostRunFlush
+gboolean
 ferry_host_run_flush (FerryHostRun *self, gint64 now)
 {
   gboolean blocked = FALSE;
 
   if (self->call == NULL)
-    return FERRY_HOST_RUN_OVER;
+    return TRUE;
   if (!send_all_out (self, &blocked))
-    return blocked ? FERRY_HOST_RUN_BLOCKED : FERRY_HOST_RUN_SENT;
+    return !blocked;
   if (self->has_progress && !self->is_refused && (self->has_end || now >= self->progress_due) &&
       !send_progress (self, now))
-    return FERRY_HOST_RUN_BLOCKED;
-  if (!self->has_end && !send_process (self, now))
-    return FERRY_HOST_RUN_BLOCKED;
-  if (!self->has_end)
-    return self->has_progress || self->process_due > 0 ? FERRY_HOST_RUN_PACED : FERRY_HOST_RUN_SENT;
-  if (!send_end (self))
-    return FERRY_HOST_RUN_BLOCKED;
-  drop_call (self);
-  return FERRY_HOST_RUN_OVER;
+    return FALSE;
+  if (self->has_end ? !send_end (self) : !send_process (self, now))
+    return FALSE;
+  if (self->has_end)
+    drop_call (self);
+  else
+    set_pace (self);
+  return TRUE;
 }

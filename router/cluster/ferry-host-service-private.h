@@ -180,6 +180,7 @@ struct _FerryHostRun
   gint64 came_at;             /* const: monotonic time */
   FerryHostRunState state;    /* main, as all below */
   FerryTimer force_timer;     /* when the run is ended by force, as its session has ended */
+  FerryTimer pace_timer;      /* when something is to be sent that waits for its time */
   GQueue out;                 /* (element-type Out) (owned): what is to be sent, in order */
   gsize out_size;             /* bytes of it, without what was yielded */
   guint n_lost_lines;
@@ -199,8 +200,8 @@ struct _FerryHostRun
   GList link;
   gint64 asked_at; /* when leave was asked for; 0: it was not */
   gboolean stuck;  /* it waits for the application */
-  GQueue *due;     /* (unowned) (nullable): what has something to send, now or later: due_link is in it */
-  GList due_link;
+  gboolean owing;  /* it has something to send: owing_link is in the session's queue */
+  GList owing_link;
 };
 
 /* Returns (transfer full) a run for call, of which no more is known than its xid. The session is told nothing before
@@ -235,17 +236,9 @@ void ferry_host_run_log (FerryHostRun *self, GLogLevelFlags level, const char *l
 /* Forgets the call and the session: nothing can be sent any more. It goes on, and stays in its line. */
 void ferry_host_run_detach (FerryHostRun *self);
 
-typedef enum
-{
-  FERRY_HOST_RUN_SENT,    /* all that could be sent was sent; it is owing again when there is more */
-  FERRY_HOST_RUN_PACED,   /* there is something to be sent later: see ferry_host_run_get_due() */
-  FERRY_HOST_RUN_BLOCKED, /* the transport has no room */
-  FERRY_HOST_RUN_OVER,    /* the end was sent */
-} FerryHostRunFlush;
-
-FerryHostRunFlush ferry_host_run_flush (FerryHostRun *self, gint64 now);
-/* Returns the monotonic time when something is to be sent. */
-gint64 ferry_host_run_get_due (FerryHostRun *self);
+/* Sends all that can be sent; the run is owing again when there is more. It has no call any more once its end was sent.
+ * Returns FALSE if the transport has no room. */
+gboolean ferry_host_run_flush (FerryHostRun *self, gint64 now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostRun, ferry_host_run_unref)
 

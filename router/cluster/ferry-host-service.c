@@ -68,7 +68,6 @@ struct _FerryHostSession
   FerryHostShare share;
   GHashTable *runs; /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
   GQueue owing;     /* (element-type FerryHostRun) (unowned): those of them that have something to send */
-  GQueue paced;     /* (element-type FerryHostRun) (unowned): those that have something to send later */
   FerryCall *serve; /* (owned) (nullable): the call of FERRY_SERVE_METHOD */
   gboolean told_host;
   gboolean told_drain;
@@ -82,7 +81,7 @@ struct _FerryHostSession
   gboolean is_over;
   gboolean flush_due; /* there may be something to send */
   gboolean blocked;   /* there is no room to send */
-  FerryTimer pace_timer;
+  FerryTimer load_timer;
   FerryTimer serve_timer;
 };
 
@@ -185,41 +184,29 @@ await_room (FerryHostSession *self, guint64 room_count)
   ferry_transport_send_later (FERRY_TRANSPORT (self->session), note_room, g_object_ref (self), room_count);
 }
 
-/* queue: (nullable): owing or paced of its session. */
 static void
-set_due (FerryHostRun *run, GQueue *queue)
+set_owing (FerryHostSession *self, FerryHostRun *run, gboolean owing)
 {
-  if (run->due == queue)
+  if (run->owing == owing)
     return;
-  if (run->due != NULL)
-    g_queue_unlink (run->due, &run->due_link);
-  run->due = queue;
-  if (queue != NULL)
-    g_queue_push_tail_link (queue, &run->due_link);
+  run->owing = owing;
+  if (owing)
+    g_queue_push_tail_link (&self->owing, &run->owing_link);
+  else
+    g_queue_unlink (&self->owing, &run->owing_link);
 }
 
 void
 ferry_host_session_note_owing (FerryHostSession *self, FerryHostRun *run)
 {
-  set_due (run, &self->owing);
+  set_owing (self, run, TRUE);
   flush_soon (self);
 }
 
 static void
-pace_over (gpointer data)
+load_is_due (gpointer data)
 {
-  FerryHostSession *self = data;
-
-  while (self->paced.head != NULL)
-    set_due (self->paced.head->data, &self->owing);
-  flush_soon (self);
-}
-
-static void
-pace (FerryHostSession *self, gint64 due)
-{
-  if (!ferry_timer_is_set (&self->pace_timer) || self->pace_timer.deadline.time > due)
-    ferry_timers_set (self->service->router->timers, &self->pace_timer, due, pace_over, self);
+  flush_soon (data);
 }
 
 /* ---- the line ---- */
@@ -352,7 +339,6 @@ remove_run (FerryHostSession *self, FerryHostRun *run)
 {
   self->owed = ferry_session_get_counts (self->session).accepted;
   set_stuck (run, FALSE);
-  set_due (run, NULL);
   self->share.n_open--;
   g_hash_table_remove (self->runs, &run->xid);
   settle_soon (self->service);
@@ -387,7 +373,7 @@ cancel_runs (FerryHostSession *self, const GError *reason)
 static void
 stop_timers (FerryHostSession *self)
 {
-  ferry_timers_unset (self->service->router->timers, &self->pace_timer);
+  ferry_timers_unset (self->service->router->timers, &self->load_timer);
   ferry_timers_unset (self->service->router->limits, &self->serve_timer);
 }
 
@@ -415,7 +401,7 @@ finish (FerryHostSession *self)
   g_hash_table_iter_init (&iter, self->runs);
   while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &run))
     {
-      set_due (run, NULL);
+      set_owing (self, run, FALSE);
       ferry_host_run_detach (run);
     }
   g_hash_table_remove_all (self->runs);
@@ -575,7 +561,8 @@ tell_load (FerryHostSession *self, gint64 now)
     return TRUE;
   if (now < self->load_due)
     {
-      pace (self, self->load_due);
+      if (!ferry_timer_is_set (&self->load_timer))
+        ferry_timers_set (self->service->router->timers, &self->load_timer, self->load_due, load_is_due, self);
       return TRUE;
     }
   if (!tell (self, FERRY_LOAD_VALUE, g_variant_new_uint64 (n_busy)))
@@ -591,16 +578,12 @@ flush_runs (FerryHostSession *self, gint64 now)
   while (self->owing.head != NULL)
     {
       g_autoptr (FerryHostRun) run = ferry_host_run_ref (self->owing.head->data);
-      FerryHostRunFlush flushed = ferry_host_run_flush (run, now);
 
-      if (flushed == FERRY_HOST_RUN_BLOCKED)
+      if (!ferry_host_run_flush (run, now))
         return FALSE;
-      if (flushed == FERRY_HOST_RUN_OVER)
+      set_owing (self, run, FALSE);
+      if (run->call == NULL)
         remove_run (self, run);
-      else
-        set_due (run, flushed == FERRY_HOST_RUN_PACED ? &self->paced : NULL);
-      if (flushed == FERRY_HOST_RUN_PACED)
-        pace (self, ferry_host_run_get_due (run));
     }
   return TRUE;
 }
