@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-packet.c, cluster/ferry-packet-queue.c
+/* Tests: cluster/ferry-packet.c
  *
  * The bytes of packets, and the ways of messages into packets and out of fragments. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-session.c, cluster/ferry-packet.c, cluster/ferry-packet-queue.c
+/* Tests: cluster/ferry-session.c, cluster/ferry-packet.c
  *
  * What the other end of a session sends, mixed with what its owner does and with time, in any order.
  *
