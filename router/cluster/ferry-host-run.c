@@ -505,7 +505,7 @@ set_up_run (FerryHostRun *self)
   const FerryRunRequest *request = &self->request;
   FerryTaskSettings *settings = &self->settings;
 
-  self->run.kind = (guint8) request->kind;
+  self->run.kind = request->kind;
   self->run.function = request->function;
   self->run.arguments = request->arguments;
   self->run.settings = settings;

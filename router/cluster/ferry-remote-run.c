@@ -490,13 +490,13 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
     .attempt = run->n_attempts + 1,
     .name = ferry_run_get_name (run),
     .function = run->function,
-    .idempotent = settings->idempotent,
-    .stoppable = settings->stoppable,
+    .idempotent = settings->idempotent ? 1 : 0,
+    .stoppable = settings->stoppable ? 1 : 0,
     .leave_ahead = (guint8) self->host->terms->leave_ahead,
     .run_timeout = settings->run_timeout,
     .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
     .cancel_grace = settings->cancel_grace,
-    .kind = kind,
+    .kind = (guint8) kind,
     .arguments = run->arguments,
   };
   FerryRequest request = {.method = FERRY_RUN_METHOD, .arguments = ferry_run_request_to_variant (&sent)};

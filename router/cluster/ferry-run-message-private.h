@@ -48,7 +48,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_RUN_VERSION 2
+#define FERRY_RUN_VERSION 3
 
 #define FERRY_SERVE_METHOD "ferry.serve"
 #define FERRY_WANT_METHOD "ferry.want"
@@ -112,20 +112,27 @@ char *ferry_run_dup_task_id (const char *application, guint64 id);
  * end's name, for the error. */
 gboolean ferry_run_check_version (guint version, const char *other, GError **error);
 
-/* The arguments of FERRY_RUN_METHOD. Times in microseconds, 0 for none. */
+/* The arguments of FERRY_RUN_METHOD. Times in microseconds, 0 for none. They begin with what comes before name. The
+ * name, the function and the arguments follow, packed. Numbers have the byte order of the machines, as all serialised
+ * values have: a session does not join two machines that differ in that. */
 typedef struct
 {
-  guint64 id;       /* of the task, for logs: the same for each of its runs */
-  guint attempt;    /* from 1 */
-  const char *name; /* the task's; that of a request which has come is within packed, as the function's */
-  const char *function;
-  gboolean idempotent;  /* the run begins without leave */
-  gboolean stoppable;   /* FerryTask:stoppable */
-  guint8 leave_ahead;   /* how many runs for each worker may have leave before a worker is free for them */
+  guint64 id;           /* of the task, for logs: the same for each of its runs */
   gint64 run_timeout;   /* how long the function may run */
   gint64 deadline_left; /* when the run must have ended, from now on; what has passed already counts as 1 */
   gint64 cancel_grace;
-  FerryTaskKind kind;
+  guint64 size;        /* of the arguments; this and the lengths are set by what packs them */
+  guint32 attempt;     /* from 1 */
+  guint8 kind;         /* a FerryTaskKind */
+  guint8 idempotent;   /* the run begins without leave */
+  guint8 stoppable;    /* FerryTask:stoppable */
+  guint8 leave_ahead;  /* how many runs for each worker may have leave before a worker is free for them */
+  guint32 type_length; /* of the arguments; 0: there are none */
+  guint16 name_length;
+  guint16 function_length;
+
+  const char *name; /* the task's; that of a request which has come is within packed, as the function's */
+  const char *function;
   GVariant *arguments; /* (owned) (nullable) */
   GBytes *packed;      /* (owned) (nullable): what has come */
 } FerryRunRequest;

@@ -10,6 +10,7 @@
 
 #include "cluster/ferry-run-message-private.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
@@ -22,28 +23,9 @@
 #define SERVE_TYPE "(us)"
 #define LOG_LEVELS (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_DEBUG)
 
-/* What a request for a run begins with. The name, the function and the arguments follow, packed. Numbers have the byte
- * order of the machines, as all serialised values have: a session does not join two machines that differ in that. */
-typedef struct
-{
-  guint64 id;
-  gint64 run_timeout;
-  gint64 deadline_left;
-  gint64 cancel_grace;
-  guint64 size; /* of the arguments */
-  guint32 attempt;
-  guint16 kind;
-  guint16 flags;
-  guint32 type_length; /* of the arguments; 0: there are none */
-  guint16 name_length;
-  guint16 function_length;
-} RunHeader;
+#define RUN_HEADER_SIZE offsetof (FerryRunRequest, name)
 
-G_STATIC_ASSERT (sizeof (RunHeader) == 56);
-
-#define RUN_IS_IDEMPOTENT 1u
-#define RUN_IS_STOPPABLE 2u
-#define RUN_LEAVE_SHIFT 8 /* what is above these bits is leave_ahead */
+G_STATIC_ASSERT (RUN_HEADER_SIZE == 56);
 
 static gboolean
 refuse (GError **error, const char *what)
@@ -228,12 +210,12 @@ ferry_run_request_clear (FerryRunRequest *self)
 
 /* Returns the size. packed: NULL to compute that only. */
 static gsize
-pack (const FerryRunRequest *self, const RunHeader *header, const char *name, guint8 *packed)
+pack (const FerryRunRequest *self, guint8 *packed)
 {
-  gsize at = ferry_pack_bytes (packed, 0, header, sizeof *header);
+  gsize at = ferry_pack_bytes (packed, 0, self, RUN_HEADER_SIZE);
 
-  at = ferry_pack_string (packed, at, name, header->name_length);
-  at = ferry_pack_string (packed, at, self->function, header->function_length);
+  at = ferry_pack_string (packed, at, self->name, self->name_length);
+  at = ferry_pack_string (packed, at, self->function, self->function_length);
   return self->arguments != NULL ? ferry_pack_value (packed, at, self->arguments) : at;
 }
 
@@ -241,52 +223,48 @@ GVariant *
 ferry_run_request_to_variant (const FerryRunRequest *self)
 {
   g_autofree char *name = dup_valid_cut (self->name, FERRY_MAX_RUN_NAME);
-  const char *type = self->arguments != NULL ? g_variant_get_type_string (self->arguments) : "";
-  const RunHeader header = {
-    .id = self->id,
-    .run_timeout = self->run_timeout,
-    .deadline_left = self->deadline_left,
-    .cancel_grace = self->cancel_grace,
-    .size = self->arguments != NULL ? g_variant_get_size (self->arguments) : 0,
-    .attempt = self->attempt,
-    .kind = (guint16) self->kind,
-    .flags = (guint16) ((self->idempotent ? RUN_IS_IDEMPOTENT : 0) | (self->stoppable ? RUN_IS_STOPPABLE : 0) |
-                        self->leave_ahead << RUN_LEAVE_SHIFT),
-    .type_length = (guint32) strlen (type),
-    .name_length = (guint16) strlen (name),
-    .function_length = (guint16) strlen (self->function),
-  };
-  gsize size = pack (self, &header, name, NULL);
-  guint8 *data = g_malloc (size);
+  FerryRunRequest sent = *self;
+  guint8 *data;
+  gsize size;
 
-  pack (self, &header, name, data);
+  sent.name = name;
+  sent.name_length = (guint16) strlen (name);
+  sent.function_length = (guint16) strlen (sent.function);
+  if (sent.arguments != NULL)
+    {
+      sent.size = g_variant_get_size (sent.arguments);
+      sent.type_length = (guint32) strlen (g_variant_get_type_string (sent.arguments));
+    }
+  size = pack (&sent, NULL);
+  data = g_malloc (size);
+  pack (&sent, data);
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
 
 static gboolean
-check_header (const RunHeader *header, GError **error)
+check_header (const FerryRunRequest *self, GError **error)
 {
-  if (header->function_length == 0 || header->function_length > FERRY_MAX_CALL_NAME)
+  if (self->function_length == 0 || self->function_length > FERRY_MAX_CALL_NAME)
     return refuse (error, "a task of a function whose name is empty or too long");
-  if (header->name_length > FERRY_MAX_RUN_NAME || header->type_length > FERRY_MAX_INNER_TYPE)
+  if (self->name_length > FERRY_MAX_RUN_NAME || self->type_length > FERRY_MAX_INNER_TYPE)
     return refuse (error, "a task whose name, or whose arguments' type, is too long");
-  if (header->run_timeout < 0 || header->deadline_left < 0 || header->cancel_grace < 0)
+  if (self->run_timeout < 0 || self->deadline_left < 0 || self->cancel_grace < 0)
     return refuse (error, "a task with a negative time");
-  if (header->attempt == 0 || header->kind > FERRY_TASK_KIND_STEPS)
+  if (self->attempt == 0 || self->kind > FERRY_TASK_KIND_STEPS || self->idempotent > 1 || self->stoppable > 1)
     return refuse (error, "a task of an unknown kind");
   return TRUE;
 }
 
 static gboolean
-unpack (FerryRunRequest *self, const RunHeader *header, FerryUnpacking *unpacking)
+unpack (FerryRunRequest *self, FerryUnpacking *unpacking)
 {
-  self->name = ferry_unpack_string (unpacking, header->name_length);
-  self->function = ferry_unpack_string (unpacking, header->function_length);
+  self->name = ferry_unpack_string (unpacking, self->name_length);
+  self->function = ferry_unpack_string (unpacking, self->function_length);
   if (self->name == NULL || self->function == NULL)
     return FALSE;
-  if (header->type_length > 0)
-    self->arguments = ferry_unpack_value (unpacking, header->type_length, header->size);
-  return (self->arguments != NULL || header->type_length == 0) && ferry_unpack_end (unpacking);
+  if (self->type_length > 0)
+    self->arguments = ferry_unpack_value (unpacking, self->type_length, self->size);
+  return (self->arguments != NULL || self->type_length == 0) && ferry_unpack_end (unpacking);
 }
 
 gboolean
@@ -294,26 +272,16 @@ ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError *
 {
   g_auto (FerryRunRequest) request = {0};
   FerryUnpacking unpacking;
-  RunHeader header;
 
   if (!check_type (value, "ay", "a task of a wrong type", error))
     return FALSE;
   request.packed = g_variant_get_data_as_bytes (value);
-  if (!ferry_unpack_begin (&unpacking, request.packed) || !ferry_unpack_bytes (&unpacking, &header, sizeof header))
+  if (!ferry_unpack_begin (&unpacking, request.packed) || !ferry_unpack_bytes (&unpacking, &request, RUN_HEADER_SIZE))
     return refuse (error, "a task that is cut off");
-  if (!check_header (&header, error))
+  if (!check_header (&request, error))
     return FALSE;
-  if (!unpack (&request, &header, &unpacking))
+  if (!unpack (&request, &unpacking))
     return refuse (error, "a task with parts that are malformed, or arguments that are too deep");
-  request.id = header.id;
-  request.attempt = header.attempt;
-  request.idempotent = (header.flags & RUN_IS_IDEMPOTENT) != 0;
-  request.stoppable = (header.flags & RUN_IS_STOPPABLE) != 0;
-  request.leave_ahead = (guint8) (header.flags >> RUN_LEAVE_SHIFT);
-  request.run_timeout = header.run_timeout;
-  request.deadline_left = header.deadline_left;
-  request.cancel_grace = header.cancel_grace;
-  request.kind = (FerryTaskKind) header.kind;
   *self = request;
   request = (FerryRunRequest){0};
   return TRUE;

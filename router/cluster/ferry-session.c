@@ -63,11 +63,11 @@
 #define LAST_PROBE_TIME (2 * G_USEC_PER_SEC)
 /* How many heartbeats there are in the timeout. */
 #define N_HEARTBEATS 6
-/* How often an end that is doubted is asked whether it is there, and how long each answer may take. */
+/* How long an end that is doubted may be not heard of. It is asked so often meanwhile. */
+#define DOUBT_TIME (3 * G_USEC_PER_SEC)
 #define N_DOUBTS 3
-#define DOUBT_TIME (1 * G_USEC_PER_SEC)
-/* It is not asked so soon after a cut of this end's wire. What cut that may have cut the other one's as well. The other
- * end then takes a while to be back, as this end did. */
+/* That does not count so soon after a cut of this end's wire. What cut that may have cut the other one's as well. The
+ * other end then takes a while to be back, as this end did. */
 #define RETURN_TIME (5 * G_USEC_PER_SEC)
 
 /* A DATA packet that was sent and not acknowledged. */
@@ -87,15 +87,6 @@ typedef struct
   gsize size;
   guint64 number;
 } Held;
-
-/* Whether the other end is there: asked when there is a reason to think that it is not. */
-typedef struct
-{
-  gboolean is_held; /* until it is heard of */
-  FerryTimer timer; /* set while the doubt is held and the wire is not cut */
-  gint64 due;       /* of the timer, where it was asked */
-  guint n_asked;
-} Doubt;
 
 /* What has arrived and is not delivered. */
 typedef struct
@@ -147,10 +138,10 @@ struct _FerrySessionPort
   FerryTimer probe;
   FerryTimer heartbeat;
   FerryTimer ack;
-  FerryTimer unread;  /* set: a packet was left unread */
-  gboolean is_cut;    /* nothing comes and goes on this end's wire */
-  gint64 returned_at; /* when it was cut no more; 0: it never was cut */
-  Doubt doubt;
+  FerryTimer unread;   /* set: a packet was left unread */
+  gboolean is_cut;     /* nothing comes and goes on this end's wire */
+  gint64 returned_at;  /* when it was cut no more; 0: it never was cut */
+  gint64 doubt_end;    /* when it is given up unless it is heard of; G_MAXINT64: the wire is cut; 0: no doubt */
   gint64 heartbeat_at; /* when the next one is due */
   gint64 heard_at;
   guint64 token; /* of the latest ping */
@@ -479,7 +470,6 @@ finish (FerrySessionPort *port)
   ferry_timers_unset (port->timers, &port->heartbeat);
   ferry_timers_unset (port->timers, &port->ack);
   ferry_timers_unset (port->timers, &port->unread);
-  ferry_timers_unset (port->timers, &port->doubt.timer);
   if (port->wire.free != NULL)
     port->wire.free (port->wire_data);
   if (port->finished_func != NULL)
@@ -564,7 +554,7 @@ wake (FerrySessionPort *port)
 
 /* ---- the heartbeat ---- */
 
-static void set_heartbeat (FerrySessionPort *port, gint64 now);
+static void beat (FerrySessionPort *port, gint64 now);
 
 /* remedy: the end of a sentence. */
 static void
@@ -584,21 +574,26 @@ heartbeat_cb (gpointer data)
   gint64 now = port->get_time ();
 
   port->heard_at = MIN (now, port->heard_at + (now - port->heartbeat_at));
+  if (port->doubt_end != 0)
+    port->doubt_end = ferry_time_add (port->doubt_end, now - port->heartbeat_at);
   if (now - port->heard_at >= port->timeout)
-    {
-      give_up (port, port->timeout, "see whether its program runs, and the network");
-      return;
-    }
-  if (is_confirmed (port))
-    send_ping (port);
-  set_heartbeat (port, now);
+    give_up (port, port->timeout, "see whether its program runs, and the network");
+  else if (port->doubt_end != 0 && now >= port->doubt_end)
+    give_up (port, DOUBT_TIME, "another has come in its place");
+  else
+    beat (port, now);
 }
 
+/* Asks whether the other end is there, and does so again soon. */
 static void
-set_heartbeat (FerrySessionPort *port, gint64 now)
+beat (FerrySessionPort *port, gint64 now)
 {
-  port->heartbeat_at = now + port->timeout / N_HEARTBEATS;
+  gint64 time = port->timeout / N_HEARTBEATS;
+
+  port->heartbeat_at = now + (port->doubt_end != 0 ? MIN (time, DOUBT_TIME / N_DOUBTS) : time);
   ferry_timers_set (port->timers, &port->heartbeat, port->heartbeat_at, heartbeat_cb, port);
+  if (is_confirmed (port))
+    send_ping (port);
 }
 
 /* A port that lingers does so no longer than the timeout. */
@@ -607,47 +602,19 @@ note_heard (FerrySessionPort *port)
 {
   if (!port->lingering)
     port->heard_at = port->get_time ();
-  port->doubt.is_held = FALSE;
-  ferry_timers_unset (port->timers, &port->doubt.timer);
+  port->doubt_end = 0;
 }
 
-/* ---- doubts ---- */
-
-static void doubt_cb (gpointer data);
-
-static void
-ask_whether_there (FerrySessionPort *port)
-{
-  port->doubt.n_asked++;
-  if (is_confirmed (port))
-    send_ping (port);
-  port->doubt.due = port->get_time () + DOUBT_TIME;
-  ferry_timers_set (port->timers, &port->doubt.timer, port->doubt.due, doubt_cb, port);
-}
-
-/* Asks again where it is late: this thread did not run, and what came meanwhile was not received yet. */
-static void
-doubt_cb (gpointer data)
-{
-  FerrySessionPort *port = data;
-
-  if (port->doubt.n_asked < N_DOUBTS || port->get_time () > port->doubt.due + DOUBT_TIME)
-    ask_whether_there (port);
-  else
-    give_up (port, N_DOUBTS * DOUBT_TIME, "another has come in its place");
-}
-
-/* Begins to ask, now or when the other end has had the time to be back. */
+/* Begins to count, now or when the other end has had the time to be back. */
 static void
 begin_doubt (FerrySessionPort *port)
 {
-  gint64 begin = port->returned_at != 0 ? port->returned_at + RETURN_TIME : 0;
+  gint64 now = port->get_time ();
+  gint64 back_at = port->returned_at != 0 ? port->returned_at + RETURN_TIME : now;
 
-  port->doubt.n_asked = 0;
-  if (begin > port->get_time ())
-    ferry_timers_set (port->timers, &port->doubt.timer, begin, doubt_cb, port);
-  else
-    ask_whether_there (port);
+  port->doubt_end = port->is_cut ? G_MAXINT64 : MAX (now, back_at) + DOUBT_TIME;
+  if (!port->is_cut)
+    beat (port, now);
 }
 
 void
@@ -655,10 +622,7 @@ ferry_session_doubt (FerrySession *self)
 {
   FerrySessionPort *port = self->port;
 
-  if (port->finished || port->lingering || port->doubt.is_held)
-    return;
-  port->doubt.is_held = TRUE;
-  if (!port->is_cut)
+  if (!port->finished && !port->lingering && port->doubt_end == 0)
     begin_doubt (port);
 }
 
@@ -672,17 +636,8 @@ ferry_session_disconnected (FerrySession *self)
   if (port->finished)
     return;
   port->is_cut = TRUE;
-  ferry_timers_unset (port->timers, &port->doubt.timer);
-}
-
-/* The wire works again: a doubt begins anew, as what was asked during the cut could not be answered. */
-static void
-end_cut (FerrySessionPort *port)
-{
-  port->is_cut = FALSE;
-  port->returned_at = port->get_time ();
-  if (port->doubt.is_held)
-    begin_doubt (port);
+  if (port->doubt_end != 0)
+    port->doubt_end = G_MAXINT64;
 }
 
 /* ---- receiving: what the other end has of this one's packets ---- */
@@ -1214,7 +1169,11 @@ ferry_session_port_reconnected (FerrySessionPort *self)
   if (self->finished)
     return;
   if (self->is_cut)
-    end_cut (self);
+    self->returned_at = self->get_time ();
+  self->is_cut = FALSE;
+  /* What was asked during a cut could not be answered. */
+  if (self->doubt_end != 0)
+    begin_doubt (self);
   if (!self->opening)
     return;
   /* What was asked for before was lost with the wire, so it may be asked for again. */
@@ -1222,7 +1181,6 @@ ferry_session_port_reconnected (FerrySessionPort *self)
   for (GList *l = self->sent.head; l != NULL; l = l->next)
     ((Sent *) l->data)->sent_at = 0;
   self->n_tries = 0;
-  self->doubt.n_asked = 0;
   probe (self);
 }
 
@@ -1499,7 +1457,7 @@ ferry_session_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GM
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
                                      port->limits.max_message);
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), port->thread);
-  set_heartbeat (port, port->heard_at);
+  beat (port, port->heard_at);
   wake (port);
   return self;
 }

@@ -926,7 +926,7 @@ a_host_that_ends_each_session_is_tried_ever_less_often (void)
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   rude = nats_test_end_new (scene->task->router, &settings);
   ferry_bus_set_presence (
-    rude->bus, g_variant_new_parsed ("(@u 2, 'rude', %s, ['f'], @u 1, '0.1.0', false)", ferry_bus_get_id (rude->bus)));
+    rude->bus, g_variant_new_parsed ("(@u 3, 'rude', %s, ['f'], @u 1, '0.1.0', false)", ferry_bus_get_id (rude->bus)));
   /* After pauses of 1, 2 and 4 seconds. */
   g_assert_cmpint (end_sessions (rude, 4) - began, >=, 7 * G_USEC_PER_SEC);
 }
@@ -986,8 +986,8 @@ static void
 false_facts_are_not_believed (void)
 {
   check_false_facts ("(@u 7, 'liar', '", "', ['f'], @u 1, '0.1.0', false)", "version 7");
-  check_false_facts ("(@u 2, 'alpha', '", "', ['f'], @u 1, '0.1.0', false)", "another name than the servers do");
-  check_false_facts ("(@u 2, 'liar', '", "', ['f'], @u 0, '0.1.0', false)", "no workers");
+  check_false_facts ("(@u 3, 'alpha', '", "', ['f'], @u 1, '0.1.0', false)", "another name than the servers do");
+  check_false_facts ("(@u 3, 'liar', '", "', ['f'], @u 0, '0.1.0', false)", "no workers");
   check_false_facts ("'", "'", "of a wrong type");
 }
 
@@ -1028,7 +1028,7 @@ send_misfit (NatsTestEnd *end, const char *peer, const char *id, gboolean other_
 static void
 present_misfit (NatsTestEnd *misfit)
 {
-  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 2, 'misfit', %s, ['f'], @u 1, '0.1.0', false)",
+  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 3, 'misfit', %s, ['f'], @u 1, '0.1.0', false)",
                                                              ferry_bus_get_id (misfit->bus)));
 }
 
@@ -1163,7 +1163,7 @@ hosts_of_one_name_are_few (void)
       const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
       NatsTestEnd *end = nats_test_end_new (scene->task->router, &settings);
 
-      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 2, 'liar', %s, ['f'], @u 1, '0.1.0', false)",
+      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 3, 'liar', %s, ['f'], @u 1, '0.1.0', false)",
                                                               ferry_bus_get_id (end->bus)));
       g_ptr_array_add (ends, end);
     }

@@ -245,10 +245,11 @@ def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers
     return bytes([FACTS]) + pack("(ussasusb)", (version, name, instance, functions, workers, ferry, draining))
 
 
-def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, arguments=None, types=None):
+def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, idempotent=1, arguments=None, types=None):
     size, type_length, parts = sizes_and_parts(arguments, types)
     name, function = name.encode(), function.encode()
-    head = struct.pack("=QqqqQIHHIHH", 7, *times, size, attempt, kind, 1, type_length, len(name), len(function))
+    head = struct.pack("=QqqqQIBBBBIHH", 7, *times, size, attempt, kind, idempotent, 0, 0, type_length, len(name),
+                       len(function))
     return bytes([RUN]) + head + string(name) + string(function) + parts
 
 
@@ -735,14 +736,15 @@ CORPUS = {
         "facts-of-no-function": facts(functions=("",)),
         "facts-of-no-workers": facts(workers=0),
         "facts-cut": facts()[:-4],
-        "serve": run_message(SERVE, "(us)", (2, "shop")),
-        "serve-later": run_message(SERVE, "(us)", (3, "shop")),
+        "serve": run_message(SERVE, "(us)", (3, "shop")),
+        "serve-later": run_message(SERVE, "(us)", (4, "shop")),
         "run": run(arguments=("(xs)", (-1, "word"))),
         "run-without": run(kind=3, times=(1, 2, 3)),
         "run-never": run(attempt=0),
         "run-of-nothing": run(function=""),
         "run-in-the-past": run(times=(0, -1, 0)),
         "run-of-a-kind": run(kind=4),
+        "run-of-a-flag": run(idempotent=2),
         "run-of-no-type": run(arguments=("u", 1), types="u?"),
         "run-too-deep": run(arguments=("u", 1), types="a" * 70 + "u"),
         "run-cut": run()[:40],
