@@ -19,7 +19,7 @@ NAMES = {
     "arena_control": "FerryArenaControl", "record": "FerryRecordHeader", "grant": "FerryGrant", "cell": "FerryCell",
     "slot": "FerryCellHeader", "buffer": "FerryBufferMessage",
     "one_shot": "FerryOneShotMessage", "fd_batch": "FerryFdBatch", "fd_batch_record": "FerryFdBatchMessage",
-    "returns": "FerryReturns", "message": "FerryCallHeader", "progress": "FerryProgressHeader", "run": "RunHeader",
+    "returns": "FerryReturns", "message": "FerryCallHeader", "progress": "FerryProgressHeader", "run": "FerryRunRequest",
     "view": "RequestHeader", "step": "StepHeader", "result": "ResultHeader",
 }
 PARTS = ("FerryWriterLine", "FerryReaderLine", "FerryWakeLine", "FerryBellLine")
