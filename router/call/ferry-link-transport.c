@@ -169,7 +169,7 @@ room_came (gpointer data)
 {
   End *end = data;
 
-  ferry_transactions_wake_waiting (ferry_transport_get_transactions (end->self));
+  ferry_transport_wake_waiting (end->self);
   ferry_inbox_wake (&end->inbox);
   if (!atomic_exchange (&end->told, TRUE))
     ferry_mailbox_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
@@ -247,7 +247,7 @@ accepts (gpointer data, gconstpointer message, gsize size)
 {
   const End *end = data;
 
-  return ferry_transactions_is_for_any_thread (ferry_transport_get_transactions (end->self), message, size);
+  return ferry_transport_is_for_any_thread (end->self, message, size);
 }
 
 /* lock */
@@ -500,10 +500,9 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   End *end = g_atomic_rc_box_new0 (End);
   FerryTransport *transport =
     ferry_transport_new_for_carrier (&carrier_funcs, g_atomic_rc_box_acquire (end), &end->inbox);
-  FerryTransactions *transactions = ferry_transport_get_transactions (transport);
 
-  ferry_transactions_set_first_xid (transactions, ferry_transport_get_first_xid (index));
-  ferry_transactions_set_max_answer (transactions, router->max_message_size);
+  ferry_transport_set_first_xid (transport, ferry_transport_get_first_xid (index));
+  ferry_transport_set_max_answer (transport, router->max_message_size);
   ferry_transport_set_receiving_thread (transport, g_thread_self ());
   ferry_transport_set_pass_func (transport, pass_socket, end, TRUE);
   g_weak_ref_init (&end->transport, transport);

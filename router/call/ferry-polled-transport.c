@@ -359,7 +359,7 @@ ferry_polled_transport_new (int fd)
   FerryTransport *self = ferry_transport_new_for_carrier (&carrier_funcs, core, NULL);
 
   g_weak_ref_set (&core->transport, self);
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
+  ferry_transport_set_max_answer (self, FERRY_FRAME_MAX_MESSAGE);
   /* Sends the greeting. If that fails, the source ends the transport when it is dispatched. */
   send_message (core, NULL, 0, NULL, NULL);
   return self;

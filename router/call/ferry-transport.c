@@ -1,55 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The common part of all transports: the owner of the calls, the waits of threads for answers, and the end. The
- * transactions have the calls, and what waits for room.
- *
- * References: the holder of a FerryCall must also hold the transport, and drop it later. So the transactions, which
- *             call back into the transport, do not outlive it.
- * Locks:      no callback and no function of the transactions that sends is called with lock held. */
+/* The object: its carrier, the messages that come, the waits of threads for answers, and the end. See
+ * ferry-calls-private.h. */
 
 #include "config.h"
 
-#include "call/ferry-transport-private.h"
+#include "call/ferry-calls-private.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-
-#include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
-#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
 
-/* The most requests that are kept because they arrived before ferry_transport_take_calls(). */
-#define MAX_EARLY 1024
-
-typedef struct
-{
-  guint fork_number;                    /* const: see ferry-forks-private.h */
-  FerryTransactions *transactions;      /* const: (owned) */
-  const FerryCarrierFuncs *funcs;       /* const: of the carrier; those of a subclass have the transport as carrier */
-  gpointer carrier;                     /* const: (unowned): owned by transactions */
-  _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
-  FerryWaitQueue closed;                /* any: not the transactions' queue, whose completions each message may wake */
-  FerryDescriptorPort port;             /* any */
-
-  pthread_mutex_t lock;
-  FerryTransportCallFunc call_func; /* lock: (nullable), as call_owner */
-  GObject *call_owner;              /* lock: (unowned) (nullable) */
-  FerryTransportEndFunc owner_func; /* lock: (nullable): notifies owner of the end */
-  GObject *owner;                   /* lock: (unowned) (nullable) */
-  GQueue early;                     /* lock: (element-type FerryCall) (owned) */
-  GError *refusal;                  /* lock: (owned) (nullable): why calls are refused */
-  FerryInbox *inbox;                /* const: (unowned) (nullable): the carrier's */
-  FerryTeam *team;                  /* const: (unowned) (nullable): the threads that receive */
-  _Atomic gboolean ended;  /* any: all transactions have failed, and the owner of the calls was told of the end */
-  GDestroyNotify end_func; /* lock: (nullable): NULL once it was called */
-  gpointer end_data;       /* lock */
-} FerryTransportPrivate;
+/* The default size in bytes of the largest answer. */
+#define DEFAULT_MAX_ANSWER (256 * 1024 * 1024)
 
 /**
  * FerryTransport:
@@ -87,63 +53,29 @@ enum
   PROP_MAX_DESCRIPTORS,
 };
 
-static FerryTransportPrivate *
-get_private (FerryTransport *self)
+/* ---- what it is made for ---- */
+
+void
+ferry_transport_set_unbounded (FerryTransport *self)
 {
-  return ferry_transport_get_instance_private (self);
-}
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
-/* ---- room ---- */
-
-static gboolean
-is_sending (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  return priv->funcs->is_sending != NULL && priv->funcs->is_sending (priv->carrier);
+  priv->piece_size = G_MAXSIZE;
+  priv->max_open_bytes = G_MAXSIZE;
 }
 
 void
-ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable)
+ferry_transport_set_first_xid (FerryTransport *self, guint64 first)
 {
-  gboolean goes_on = TRUE;
-
-  while (goes_on)
-    {
-      guint64 count = ferry_transport_get_room_count (self);
-
-      goes_on = is_sending (self) && !ferry_transport_get_closed (self) &&
-                ferry_transport_wait_for_room (self, count, deadline, cancellable, NULL);
-    }
-}
-
-/**
- * ferry_transport_note_room:
- * @self: a transport
- *
- * For implementations: must be called when a send that failed with %FERRY_ERROR_WOULD_BLOCK may succeed. Wakes the
- * threads that wait for room, and sends answers that were kept until there is room. So the caller must not hold a lock
- * that sending takes. Any thread.
- */
-void
-ferry_transport_note_room (FerryTransport *self)
-{
-  g_autoptr (FerryTransport) kept = NULL;
-
-  g_return_if_fail (FERRY_IS_TRANSPORT (self));
-
-  /* What is sent may hold the last reference. */
-  kept = g_object_ref (self);
-  ferry_transactions_note_room (get_private (self)->transactions);
+  ferry_transport_get_private (self)->next_xid = first;
 }
 
 void
-ferry_transport_note_room_of (GWeakRef *transport)
+ferry_transport_set_max_answer (FerryTransport *self, guint64 max_answer)
 {
-  g_autoptr (FerryTransport) self = g_weak_ref_get (transport);
-
-  if (self != NULL)
-    ferry_transport_note_room (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FERRY_AUTO_LOCK (&priv->lock);
+  priv->max_answer = MIN (max_answer, G_MAXUINT / 2);
 }
 
 /* ---- which threads may wait for answers ---- */
@@ -152,26 +84,27 @@ void
 ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
 {
   /* Relaxed: a thread only compares the value with itself, and if they are equal, that thread has set the value. */
-  atomic_store_explicit (&get_private (self)->receiving_thread, thread, memory_order_relaxed);
+  atomic_store_explicit (&ferry_transport_get_private (self)->receiving_thread, thread, memory_order_relaxed);
 }
 
 FerryTeam *
 ferry_transport_get_team (FerryTransport *self)
 {
-  return get_private (self)->team;
+  return ferry_transport_get_private (self)->team;
 }
 
 void
 ferry_transport_set_team (FerryTransport *self, FerryTeam *team)
 {
-  get_private (self)->team = team;
+  ferry_transport_get_private (self)->team = team;
 }
 
 /* Whether this thread receives, and no other can take its place. */
 static gboolean
 must_receive (FerryTransport *self)
 {
-  GThread *receiving = atomic_load_explicit (&get_private (self)->receiving_thread, memory_order_relaxed);
+  GThread *receiving =
+    atomic_load_explicit (&ferry_transport_get_private (self)->receiving_thread, memory_order_relaxed);
   FerryTeam *team = receiving == g_thread_self () ? ferry_transport_get_team (self) : NULL;
 
   return receiving == g_thread_self () && (team == NULL || !ferry_team_step_aside (team));
@@ -183,7 +116,7 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
   gboolean receives;
 
   /* Before GLib is asked: another thread may have had one of its locks at the fork. */
-  if (!ferry_transactions_check_owner (get_private (self)->transactions, error))
+  if (!ferry_transport_check_process (self, error))
     return FALSE;
   if (g_main_context_is_owner (NULL))
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
@@ -215,7 +148,7 @@ static const FerryCarrierFuncs class_funcs = {.send = class_send, .close = class
 void
 ferry_transport_set_pass_func (FerryTransport *self, FerryPassSocketFunc pass, gpointer data, gboolean both_ways)
 {
-  FerryDescriptorPort *port = &get_private (self)->port;
+  FerryDescriptorPort *port = &ferry_transport_get_private (self)->port;
 
   port->pass = pass;
   port->pass_data = data;
@@ -225,13 +158,13 @@ ferry_transport_set_pass_func (FerryTransport *self, FerryPassSocketFunc pass, g
 gboolean
 ferry_transport_join_descriptors (FerryTransport *self, int socket)
 {
-  return ferry_descriptor_port_join (&get_private (self)->port, socket);
+  return ferry_descriptor_port_join (&ferry_transport_get_private (self)->port, socket);
 }
 
 void
 ferry_transport_offer_descriptors (FerryTransport *self)
 {
-  FerryDescriptorPort *port = &get_private (self)->port;
+  FerryDescriptorPort *port = &ferry_transport_get_private (self)->port;
   g_autoptr (GError) error = NULL;
 
   if (port->both_ways && port->pass != NULL && ferry_descriptor_port_get_max (port) > 0 &&
@@ -267,8 +200,8 @@ ferry_transport_send_descriptor (FerryTransport *self, int fd, GError **error)
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  return ferry_transactions_check_owner (get_private (self)->transactions, error)
-           ? ferry_descriptor_port_send (&get_private (self)->port, fd, error)
+  return ferry_transport_check_process (self, error)
+           ? ferry_descriptor_port_send (&ferry_transport_get_private (self)->port, fd, error)
            : -1;
 }
 
@@ -298,111 +231,132 @@ ferry_transport_take_descriptor (FerryTransport *self, gint handle, GError **err
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  return ferry_descriptor_port_take (&get_private (self)->port, handle, "The other end", NULL, error);
+  return ferry_descriptor_port_take (&ferry_transport_get_private (self)->port, handle, "The other end", NULL, error);
 }
 
-/* ---- requests of the other end ---- */
+/* ---- messages ---- */
 
-static void
-call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
+/* Keeps what comes for the standing call before this end has asked it. Returns FALSE if it has. */
+static gboolean
+keep (FerryTransportPrivate *priv, const FerryCallMessage *message, gconstpointer data, gsize size, gboolean *fits)
 {
-  FerryTransport *self = data;
-  FerryTransportPrivate *priv = get_private (self);
-  g_autoptr (GObject) owner = NULL;
-  g_autoptr (GError) refusal = NULL;
-  FerryTransportCallFunc func;
+  const FerryCallKind kind = message->header.kind;
+  FERRY_AUTO_LOCK (&priv->lock);
 
-  pthread_mutex_lock (&priv->lock);
-  func = priv->call_func;
-  if (func != NULL)
-    owner = g_object_ref (priv->call_owner);
-  else if (priv->refusal != NULL)
-    refusal = ferry_error_copy (priv->refusal);
-  else if (priv->early.length < MAX_EARLY && !ferry_transport_get_closed (self))
-    g_queue_push_tail (&priv->early, ferry_call_ref (call));
-  else
-    refusal = g_error_new_literal (
-      FERRY_ERROR, FERRY_ERROR_REFUSED,
-      "The other end does not answer requests yet, and too many requests wait there; ask again later");
-  pthread_mutex_unlock (&priv->lock);
-  if (func != NULL)
-    {
-      func (self, call, owner);
-      ferry_hand_over (owner);
-    }
-  else if (refusal != NULL)
-    ferry_call_refuse (call, refusal, NULL);
+  /* An other end that claims its calls has no standing call. */
+  if (priv->standing || priv->funcs->is_begun != NULL || kind == FERRY_CALL_REQUEST || kind == FERRY_CALL_WINDOW ||
+      kind == FERRY_CALL_CANCEL)
+    return FALSE;
+  *fits =
+    priv->kept.length <= FERRY_STANDING_WINDOW &&
+    (priv->kept.length == 0 || size <= FERRY_MAX_OPEN_CALL_BYTES - MIN (priv->kept_size, FERRY_MAX_OPEN_CALL_BYTES));
+  if (*fits)
+    g_queue_push_tail (&priv->kept, message->whole != NULL ? g_bytes_ref (message->whole) : g_bytes_new (data, size));
+  priv->kept_size += size;
+  return TRUE;
+}
+
+/* Returns (transfer full) (nullable) the next message that was kept. */
+static GBytes *
+take_kept (FerryTransportPrivate *priv)
+{
+  GBytes *bytes;
+  FERRY_AUTO_LOCK (&priv->lock);
+
+  bytes = g_queue_pop_head (&priv->kept);
+  priv->standing = bytes == NULL;
+  priv->kept_size -= bytes != NULL ? g_bytes_get_size (bytes) : 0;
+  return bytes;
 }
 
 static gboolean
-check_no_calls (gboolean is_free, GError **error)
+receive_now (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error)
 {
-  return is_free || ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                                     "Another demux answers the requests of this transport; stop that demux first");
+  switch (message->header.kind)
+    {
+    case FERRY_CALL_REQUEST:
+      return ferry_calls_receive_request (priv, message, error);
+    case FERRY_CALL_ITEM:
+      return ferry_calls_check_begun (priv, message, error) && ferry_calls_receive_item (priv, message, error);
+    case FERRY_CALL_WINDOW:
+      return ferry_calls_receive_window (priv, message, error);
+    case FERRY_CALL_CANCEL:
+      ferry_transport_receive_cancel (priv->self, message->header.xid, (guint16) message->header.number);
+      return TRUE;
+    case FERRY_CALL_PIECE:
+      return ferry_calls_check_begun (priv, message, error) && ferry_calls_receive_piece (priv, message, error);
+    default:
+      return ferry_calls_check_begun (priv, message, error) && ferry_calls_receive_answer (priv, message, error);
+    }
+}
+
+static gboolean
+receive (FerryTransportPrivate *priv, const FerryCallMessage *message, gconstpointer data, gsize size, GError **error)
+{
+  gboolean fits;
+
+  if (ferry_calls_is_closed (priv))
+    return TRUE;
+  /* A carrier need not tell of room that the other end made before it sent this. Relaxed: see note_owed_locked(). */
+  if (atomic_load_explicit (&priv->has_owed, memory_order_relaxed))
+    ferry_calls_flush (priv);
+  if (message->header.xid != FERRY_STANDING_XID || !keep (priv, message, data, size, &fits))
+    return receive_now (priv, message, error);
+  return fits || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                                  "More was sent to a channel than it has room for; use the same version of Ferry at "
+                                  "both ends");
 }
 
 gboolean
-ferry_transport_check_no_calls (FerryTransport *self, GError **error)
+ferry_transport_receive_kept (FerryTransport *self, GError **error)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  gboolean received = TRUE;
+  GBytes *bytes;
+
+  while (received && (bytes = take_kept (priv)) != NULL)
+    {
+      FerryCallMessage message;
+
+      /* It was parsed before. */
+      ferry_call_message_parse (&message, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL);
+      message.whole = bytes;
+      received = receive_now (priv, &message, error);
+      g_bytes_unref (bytes);
+    }
+  return received;
+}
+
+gboolean
+ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes, GError **error)
+{
+  FerryCallMessage message;
+
+  if (bytes != NULL)
+    data = g_bytes_get_data (bytes, &size);
+  if (!ferry_call_message_parse (&message, data, size, error))
+    return FALSE;
+  message.whole = bytes;
+  return receive (ferry_transport_get_private (self), &message, data, size, error);
+}
+
+gboolean
+ferry_transport_is_for_any_thread (FerryTransport *self, gconstpointer data, gsize size)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryCallMessage message;
+  const FerryXidEntry *asked;
+
+  if (!ferry_call_message_parse (&message, data, size, NULL) || message.header.kind == FERRY_CALL_REQUEST)
+    return FALSE;
   FERRY_AUTO_LOCK (&priv->lock);
-
-  return check_no_calls (priv->call_func == NULL, error);
+  if (message.header.xid == FERRY_STANDING_XID)
+    return priv->standing && priv->standing_any_thread;
+  if (message.header.kind == FERRY_CALL_WINDOW || message.header.kind == FERRY_CALL_CANCEL)
+    return FALSE;
+  asked = ferry_xid_table_find (&priv->asked, message.header.xid);
+  return asked != NULL && asked->funcs->any_thread;
 }
-
-gboolean
-ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error)
-{
-  /* Kept while this function runs, as func may drop the other references. */
-  g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
-  FerryTransportPrivate *priv = get_private (self);
-  FerryCall *call;
-  gboolean taken;
-
-  pthread_mutex_lock (&priv->lock);
-  taken = priv->call_func == NULL;
-  /* Early requests come first. Requests that arrive meanwhile are queued behind them. */
-  while (taken && (call = g_queue_pop_head (&priv->early)) != NULL)
-    {
-      pthread_mutex_unlock (&priv->lock);
-      func (self, call, owner);
-      ferry_call_unref (call);
-      pthread_mutex_lock (&priv->lock);
-      taken = priv->call_func == NULL;
-    }
-  if (taken)
-    {
-      priv->call_func = func;
-      priv->call_owner = owner;
-      g_clear_error (&priv->refusal);
-    }
-  pthread_mutex_unlock (&priv->lock);
-  return check_no_calls (taken, error);
-}
-
-void
-ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
-{
-  FerryTransportPrivate *priv = get_private (self);
-  FerryCall *call;
-  GQueue early;
-
-  pthread_mutex_lock (&priv->lock);
-  priv->call_func = NULL;
-  priv->call_owner = NULL;
-  g_clear_error (&priv->refusal);
-  priv->refusal = ferry_error_copy (reason);
-  early = priv->early;
-  g_queue_init (&priv->early);
-  pthread_mutex_unlock (&priv->lock);
-  while ((call = g_queue_pop_head (&early)) != NULL)
-    {
-      ferry_call_refuse (call, reason, NULL);
-      ferry_call_unref (call);
-    }
-}
-
-/* ---- receiving, and the end ---- */
 
 /**
  * ferry_transport_receive:
@@ -427,18 +381,15 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
 void
 ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   GThread *before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
   g_autoptr (GError) error = NULL;
-  gboolean received;
 
   /* Until this function returns, this thread is the receiving thread, whichever thread was set before. A thread of a
    * team is so already, and another one may take its place meanwhile. */
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, g_thread_self ());
-  received = bytes != NULL ? ferry_transactions_receive_bytes (priv->transactions, bytes, &error)
-                           : ferry_transactions_receive (priv->transactions, data, size, &error);
-  if (!received)
+  if (!ferry_transport_process (self, data, size, bytes, &error))
     ferry_transport_end (self, error);
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, before);
@@ -449,7 +400,7 @@ ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize s
 gboolean
 ferry_transport_open_inbox (FerryTransport *self, gboolean whole)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
   return priv->inbox != NULL && priv->funcs->open_inbox (priv->carrier, whole);
 }
@@ -458,16 +409,13 @@ ferry_transport_open_inbox (FerryTransport *self, gboolean whole)
 static void
 process_mail (FerryTransport *self, FerryMail *message_or_end)
 {
-  FerryTransactions *transactions = get_private (self)->transactions;
   g_autoptr (FerryMail) mail = message_or_end;
   g_autoptr (GError) end = g_steal_pointer (&mail->end);
   gsize size;
   gconstpointer message = ferry_mail_get_message (mail, &size);
 
-  if (end == NULL && mail->whole != NULL)
-    ferry_transactions_receive_bytes (transactions, mail->whole, &end);
-  else if (end == NULL)
-    ferry_transactions_receive (transactions, message, size, &end);
+  if (end == NULL)
+    ferry_transport_process (self, message, size, mail->whole, &end);
   if (end != NULL)
     ferry_transport_end (self, end);
 }
@@ -476,7 +424,7 @@ process_mail (FerryTransport *self, FerryMail *message_or_end)
 static void
 note_taken (FerryTransport *self, gsize share)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   gboolean refused = ferry_inbox_end_refusal (priv->inbox);
 
   if (share > 0 || refused)
@@ -486,7 +434,7 @@ note_taken (FerryTransport *self, gsize share)
 void
 ferry_transport_empty_inbox (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
   gboolean mine = FALSE;
   gsize share = 0;
@@ -505,7 +453,7 @@ ferry_transport_empty_inbox (FerryTransport *self)
 gboolean
 ferry_transport_take_marked (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   FerryMail *mail = ferry_inbox_take_marked (priv->inbox);
   gsize share;
 
@@ -546,14 +494,14 @@ help (gpointer data)
   /* Cleared before the look, so that mail that comes later wakes this thread again. */
   atomic_store (&self->has_mail, FALSE);
   ferry_transport_empty_inbox (self->transport);
-  ferry_transactions_flush (get_private (self->transport)->transactions);
+  ferry_calls_flush (ferry_transport_get_private (self->transport));
 }
 
 void
 ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline, GCancellable *cancellable)
 {
   CompletionWait wait = {.wait = {.came = mail_came}, .transport = self, .completion = completion};
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
   if (ferry_completion_is_over (completion))
     return;
@@ -573,7 +521,7 @@ ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gin
 void
 ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   FERRY_AUTO_LOCK (&priv->lock);
 
   priv->owner_func = func;
@@ -583,7 +531,7 @@ ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GOb
 void
 ferry_transport_unwatch_end (FerryTransport *self, GObject *owner)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   FERRY_AUTO_LOCK (&priv->lock);
 
   if (priv->owner == owner)
@@ -596,7 +544,7 @@ ferry_transport_unwatch_end (FerryTransport *self, GObject *owner)
 static void
 tell_owner_of_end (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   g_autoptr (GObject) owner = NULL;
   FerryTransportEndFunc func;
 
@@ -607,6 +555,44 @@ tell_owner_of_end (FerryTransport *self)
   pthread_mutex_unlock (&priv->lock);
   if (func != NULL)
     func (self, owner);
+}
+
+/* Fails all requests, and cancels the calls. Returns FALSE if the transport is closed. */
+static gboolean
+close_calls (FerryTransportPrivate *priv, const GError *reason, GQueue *unowned, GDestroyNotify *end_func)
+{
+  g_autoptr (GPtrArray) calls = NULL;
+  g_autoptr (GArray) asked = NULL;
+
+  pthread_mutex_lock (&priv->lock);
+  if (priv->reason != NULL)
+    {
+      pthread_mutex_unlock (&priv->lock);
+      return FALSE;
+    }
+  priv->reason = ferry_error_copy (reason);
+  /* Release: publishes the reason for ferry_calls_is_closed(). */
+  atomic_store_explicit (&priv->closed, TRUE, memory_order_release);
+  asked = ferry_xid_table_steal_all (&priv->asked);
+  priv->pieces_size = 0;
+  calls = ferry_calls_ref_open_locked (priv);
+  ferry_xid_table_clear (&priv->early);
+  *unowned = priv->unowned;
+  g_queue_init (&priv->unowned);
+  *end_func = g_steal_pointer (&priv->end_func);
+  pthread_mutex_unlock (&priv->lock);
+
+  /* Calls come first: they should stop soon, and done() may take long. */
+  for (guint i = 0; i < calls->len; i++)
+    ferry_call_cancel (g_ptr_array_index (calls, i), FERRY_CANCEL_REASON_CANCELLED);
+  for (guint i = 0; i < asked->len; i++)
+    {
+      FerryXidEntry *entry = &g_array_index (asked, FerryXidEntry, i);
+      g_autoptr (GError) copy = ferry_error_copy (priv->reason);
+
+      entry->funcs->done (entry->data, NULL, copy, NULL, FALSE);
+    }
+  return TRUE;
 }
 
 /**
@@ -620,29 +606,27 @@ tell_owner_of_end (FerryTransport *self)
 void
 ferry_transport_end (FerryTransport *self, const GError *reason)
 {
+  g_autoptr (FerryTransport) kept = NULL;
   FerryTransportPrivate *priv;
   GDestroyNotify end_func;
-  GQueue early;
+  GQueue unowned;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
   g_return_if_fail (reason != NULL);
 
-  priv = get_private (self);
-  if (!ferry_transactions_close (priv->transactions, reason))
+  kept = g_object_ref (self);
+  priv = ferry_transport_get_private (self);
+  if (!close_calls (priv, reason, &unowned, &end_func))
     return;
+  ferry_transport_note_room (self);
   ferry_descriptor_port_end (&priv->port);
-  pthread_mutex_lock (&priv->lock);
-  end_func = g_steal_pointer (&priv->end_func);
-  early = priv->early;
-  g_queue_init (&priv->early);
-  pthread_mutex_unlock (&priv->lock);
   /* Dropped after the close, so that no refusals are sent for them. */
-  g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
-  ferry_wait_queue_finish_all (&priv->closed);
+  g_queue_clear_full (&unowned, (GDestroyNotify) ferry_call_unref);
+  ferry_wait_queue_finish_all (&priv->at_end);
   tell_owner_of_end (self);
   /* Release: what the owner did is seen by the thread that waited for this. */
   atomic_store_explicit (&priv->ended, TRUE, memory_order_release);
-  ferry_wait_queue_finish_all (&priv->closed);
+  ferry_wait_queue_finish_all (&priv->at_end);
   if (priv->funcs->close != NULL)
     priv->funcs->close (priv->carrier);
   if (end_func != NULL)
@@ -652,11 +636,11 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
 void
 ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointer data)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   gboolean closed;
 
   pthread_mutex_lock (&priv->lock);
-  closed = ferry_transport_get_closed (self);
+  closed = ferry_calls_is_closed (priv);
   if (!closed)
     {
       priv->end_func = func;
@@ -677,12 +661,10 @@ ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointe
 void
 ferry_transport_close (FerryTransport *self)
 {
-  g_autoptr (FerryTransport) kept = NULL;
   g_autoptr (GError) reason = NULL;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
-  kept = g_object_ref (self);
   reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end; open a new transport");
   ferry_transport_end (self, reason);
@@ -691,7 +673,7 @@ ferry_transport_close (FerryTransport *self)
 gboolean
 ferry_transport_get_closed (FerryTransport *self)
 {
-  return ferry_transactions_get_closed (get_private (self)->transactions);
+  return ferry_calls_is_closed (ferry_transport_get_private (self));
 }
 
 static gboolean
@@ -717,33 +699,47 @@ ferry_transport_wait_closed (FerryTransport *self)
   may_wait = ferry_transport_check_may_wait (self, "FerryTransport:closed", &reason);
   ferry_return_if_fail (may_wait, "%s", reason->message);
 
-  ferry_wait_queue_wait (&get_private (self)->closed, NULL, is_closed, self, G_MAXINT64, NULL, NULL, NULL);
+  ferry_wait_queue_wait (&ferry_transport_get_private (self)->at_end, NULL, is_closed, self, G_MAXINT64, NULL, NULL,
+                         NULL);
 }
 
 static gboolean
 has_ended (gpointer data)
 {
-  return atomic_load_explicit (&get_private (data)->ended, memory_order_acquire);
+  return atomic_load_explicit (&ferry_transport_get_private (data)->ended, memory_order_acquire);
 }
 
 void
 ferry_transport_wait_ended (FerryTransport *self)
 {
-  ferry_wait_queue_wait (&get_private (self)->closed, NULL, has_ended, self, G_MAXINT64, NULL, NULL, NULL);
+  ferry_wait_queue_wait (&ferry_transport_get_private (self)->at_end, NULL, has_ended, self, G_MAXINT64, NULL, NULL,
+                         NULL);
 }
 
 GError *
 ferry_transport_dup_reason (FerryTransport *self)
 {
-  return ferry_transactions_dup_reason (get_private (self)->transactions);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return ferry_calls_is_closed (priv) ? ferry_error_copy (priv->reason) : NULL;
 }
 
 /* ---- the object ---- */
 
-FerryTransactions *
-ferry_transport_get_transactions (FerryTransport *self)
+FerryTransportCounts
+ferry_transport_get_counts (FerryTransport *self)
 {
-  return get_private (self)->transactions;
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FERRY_AUTO_LOCK (&priv->lock);
+  return (FerryTransportCounts){
+    .n_asked = priv->asked.n_entries,
+    .n_late = priv->n_late,
+    .n_unknown = priv->n_unknown,
+    .n_calls = priv->calls.n_entries,
+    .n_early = priv->early.n_entries,
+    .n_unsent = priv->n_sends,
+    .pieces_size = priv->pieces_size,
+  };
 }
 
 static void
@@ -753,7 +749,7 @@ ferry_transport_dispose (GObject *object)
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
                                                    "The transport was dropped at this end; keep a reference to it");
 
-  if (ferry_forks_keep (object, get_private (self)->fork_number))
+  if (ferry_forks_keep (object, ferry_transport_get_private (self)->fork_number))
     return;
   ferry_take_over (object);
   ferry_transport_end (self, reason);
@@ -764,13 +760,25 @@ ferry_transport_dispose (GObject *object)
 static void
 ferry_transport_finalize (GObject *object)
 {
-  FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
+  FerryTransportPrivate *priv = ferry_transport_get_private (FERRY_TRANSPORT (object));
 
-  ferry_transactions_unref (priv->transactions);
-  g_clear_error (&priv->refusal);
+  /* Each call that was handed over holds the transport, and the others went at the end. */
+  g_assert (priv->calls.n_entries == 0);
+  if (priv->funcs->free != NULL)
+    priv->funcs->free (priv->carrier);
   ferry_descriptor_port_clear (&priv->port);
-  ferry_wait_queue_clear (&priv->closed);
+  ferry_wait_queue_clear (&priv->room);
+  ferry_wait_queue_clear (&priv->at_end);
+  g_array_unref (ferry_xid_table_steal_all (&priv->asked));
+  ferry_xid_table_clear (&priv->calls);
+  ferry_xid_table_clear (&priv->early);
+  g_free (priv->early_ring);
+  g_queue_clear_full (&priv->owed, g_free);
+  g_queue_clear_full (&priv->kept, (GDestroyNotify) g_bytes_unref);
+  g_clear_error (&priv->reason);
+  g_clear_error (&priv->refusal);
   pthread_mutex_destroy (&priv->lock);
+  pthread_mutex_destroy (&priv->send_lock);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->finalize (object);
 }
@@ -783,7 +791,7 @@ ferry_transport_get_property (GObject *object, guint id, GValue *value, GParamSp
   if (id == PROP_CLOSED)
     g_value_set_boolean (value, ferry_transport_get_closed (self));
   else if (id == PROP_MAX_DESCRIPTORS)
-    g_value_set_uint (value, ferry_descriptor_port_get_max (&get_private (self)->port));
+    g_value_set_uint (value, ferry_descriptor_port_get_max (&ferry_transport_get_private (self)->port));
   else
     g_value_take_boxed (value, ferry_transport_dup_reason (self));
 }
@@ -793,16 +801,20 @@ ferry_transport_set_property (GObject *object, guint id, const GValue *value, GP
 {
   FerryTransport *self = FERRY_TRANSPORT (object);
 
-  ferry_descriptor_port_set_max (&get_private (self)->port, g_value_get_uint (value));
+  ferry_descriptor_port_set_max (&ferry_transport_get_private (self)->port, g_value_get_uint (value));
   ferry_transport_offer_descriptors (self);
 }
 
 static gboolean
 ferry_transport_send (FerryTransport *self, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  g_autoptr (GByteArray) message = g_byte_array_new ();
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  g_autoptr (GByteArray) message = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
+  if (priv->carrier != self)
+    return priv->funcs->send (priv->carrier, (const FerryPart *) parts, n_parts, NULL, error);
+  message = g_byte_array_new ();
   for (guint i = 0; i < n_parts; i++)
     g_byte_array_append (message, parts[i].buffer, (guint) parts[i].size);
   bytes = g_byte_array_free_to_bytes (g_steal_pointer (&message));
@@ -814,6 +826,7 @@ ferry_transport_class_init (FerryTransportClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  ferry_transport_private_offset = FerryTransport_private_offset;
   klass->send = ferry_transport_send;
   object_class->get_property = ferry_transport_get_property;
   object_class->set_property = ferry_transport_set_property;
@@ -859,16 +872,24 @@ ferry_transport_class_init (FerryTransportClass *klass)
 static void
 ferry_transport_init (FerryTransport *self)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
+  priv->self = self;
   priv->fork_number = ferry_forks_note ();
   priv->funcs = &class_funcs;
   priv->carrier = self;
-  priv->transactions = ferry_transactions_new (&class_funcs, self, call_came, self);
-  g_queue_init (&priv->early);
+  priv->piece_size = FERRY_CALL_PIECE_SIZE;
+  priv->max_open_bytes = FERRY_MAX_OPEN_CALL_BYTES;
+  priv->next_xid = 1;
+  priv->max_answer = DEFAULT_MAX_ANSWER;
+  pthread_mutex_init (&priv->send_lock, NULL);
   pthread_mutex_init (&priv->lock, NULL);
+  g_queue_init (&priv->owed);
+  g_queue_init (&priv->kept);
+  g_queue_init (&priv->unowned);
   ferry_descriptor_port_init (&priv->port, 0);
-  ferry_wait_queue_init (&priv->closed);
+  ferry_wait_queue_init (&priv->room);
+  ferry_wait_queue_init (&priv->at_end);
 }
 
 /* ---- carriers without a class of their own ---- */
@@ -883,18 +904,9 @@ struct _FerryPlainTransport
 
 G_DEFINE_FINAL_TYPE (FerryPlainTransport, ferry_plain_transport, FERRY_TYPE_TRANSPORT)
 
-static gboolean
-ferry_plain_transport_send (FerryTransport *self, const GOutputVector *parts, guint n_parts, GError **error)
-{
-  FerryTransportPrivate *priv = get_private (self);
-
-  return priv->funcs->send (priv->carrier, (const FerryPart *) parts, n_parts, NULL, error);
-}
-
 static void
 ferry_plain_transport_class_init (FerryPlainTransportClass *klass)
 {
-  FERRY_TRANSPORT_CLASS (klass)->send = ferry_plain_transport_send;
 }
 
 static void
@@ -906,19 +918,18 @@ FerryTransport *
 ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier, FerryInbox *inbox)
 {
   FerryTransport *self = g_object_new (FERRY_TYPE_PLAIN_TRANSPORT, NULL);
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
   priv->funcs = funcs;
   priv->carrier = carrier;
   priv->inbox = inbox;
-  ferry_transactions_set_carrier (priv->transactions, funcs, carrier);
   return self;
 }
 
 gpointer
 ferry_transport_get_carrier (FerryTransport *self, const FerryCarrierFuncs *funcs)
 {
-  FerryTransportPrivate *priv = get_private (self);
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
   return priv->funcs == funcs ? priv->carrier : NULL;
 }

@@ -6,7 +6,7 @@
  *
  * The thread waits for both lanes at once: ferry_downlink_receive() also returns for a cancel in the express lane.
  * The thread processes cancels before the message that it received, so each cancel overtakes as many messages as
- * possible. The transactions keep a cancel that arrives before its request.
+ * possible. A transport keeps a cancel that arrives before its request.
  *
  * Owner:   transports: counted references; the reader: the process, which never frees it. The first
  *          ferry_worker_get_transport() makes all granted transports, and each is kept here until the program asks
@@ -377,8 +377,7 @@ wait_for_room (FerryTransport *transport)
     {
       guint64 count = ferry_transport_get_room_count (transport);
 
-      if (ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_unsent < MAX_UNSENT ||
-          !outbox_is_full (outbox))
+      if (ferry_transport_get_counts (transport).n_unsent < MAX_UNSENT || !outbox_is_full (outbox))
         return;
       ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
     }
@@ -442,7 +441,7 @@ take_cancels (Latest *latest)
 
       latest_clear (latest);
       if (transport != NULL)
-        ferry_transactions_receive_cancel (ferry_transport_get_transactions (transport), xid, reason);
+        ferry_transport_receive_cancel (transport, xid, reason);
     }
 }
 
@@ -549,8 +548,7 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->untaken = ferry_transport_new_for_carrier (&carrier_funcs, outbox, NULL);
   g_weak_ref_set (&outbox->transport, entry->untaken);
   ferry_transport_set_pass_func (entry->untaken, NULL, NULL, TRUE);
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (entry->untaken),
-                                     ferry_sender_get_uplink (sender)->max_message_size);
+  ferry_transport_set_max_answer (entry->untaken, ferry_sender_get_uplink (sender)->max_message_size);
   g_weak_ref_init (&entry->transport, entry->untaken);
   g_ptr_array_add (array, entry);
   return TRUE;

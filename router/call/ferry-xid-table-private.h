@@ -13,7 +13,7 @@
 
 #include <glib.h>
 
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 
 G_BEGIN_DECLS
 

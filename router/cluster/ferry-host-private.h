@@ -133,7 +133,7 @@ void ferry_host_want (FerryHost *self, guint n_tasks);
 
 /* ---- For runs ---- */
 
-/* Works as ferry_transactions_ask(), and waits for room where there is none. */
+/* Works as ferry_transport_ask(), and waits for room where there is none. */
 guint64 ferry_host_ask (FerryHost *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
                         GError **error);
 /* Sends a one-way request, now or as soon as there is room, behind earlier ones. Sinks arguments. */

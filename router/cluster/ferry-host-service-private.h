@@ -20,7 +20,7 @@
 
 #pragma once
 
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
 #include "task/ferry-pool.h"

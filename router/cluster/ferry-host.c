@@ -414,7 +414,7 @@ ferry_host_ask (FerryHost *self, const FerryRequest *request, const FerryAnswerF
   FerryTransport *transport = FERRY_TRANSPORT (self->session);
   guint64 count = ferry_transport_get_room_count (transport);
   g_autoptr (GError) failure = NULL;
-  guint64 xid = ferry_transactions_ask (ferry_transport_get_transactions (transport), request, funcs, data, &failure);
+  guint64 xid = ferry_transport_ask (transport, request, funcs, data, &failure);
 
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     await_room (self, count);

@@ -74,10 +74,10 @@ get_paces (FerryRemoteRun *self)
   return self->host->router->timers;
 }
 
-static FerryTransactions *
-get_transactions (FerryRemoteRun *self)
+static FerryTransport *
+get_session (FerryRemoteRun *self)
 {
-  return ferry_transport_get_transactions (FERRY_TRANSPORT (self->host->session));
+  return FERRY_TRANSPORT (self->host->session);
 }
 
 static guint64
@@ -188,7 +188,7 @@ run_timed_out (gpointer data)
   g_autoptr (FerryRun) run = ferry_run_ref (data);
   FerryRemoteRun *self = get_remote (run);
 
-  ferry_transactions_cancel (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_DEADLINE);
+  ferry_transport_cancel (get_session (self), get_xid (self), FERRY_CANCEL_REASON_DEADLINE);
   set_patience (self, run->settings->cancel_grace);
   ferry_carrier_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, new_late_error (self), NULL, NULL);
 }
@@ -597,7 +597,7 @@ drop_request (FerryRemoteRun *self)
   if (!ferry_session_drop_request (self->host->session, get_xid (self)))
     return FALSE;
   self->host->n_sent--;
-  if (ferry_transactions_forget (get_transactions (self), get_xid (self)))
+  if (ferry_transport_forget (get_session (self), get_xid (self)))
     remote_unref (self);
   return TRUE;
 }
@@ -608,7 +608,7 @@ static void
 take_back (FerryRemoteRun *self)
 {
   if (!drop_request (self) &&
-      ferry_transactions_abandon (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED) != NULL)
+      ferry_transport_abandon (get_session (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED) != NULL)
     remote_unref (self);
   return_task (self);
 }
@@ -627,7 +627,7 @@ carrier_take_back (FerryTaskCarrier *carrier, FerryRun *run)
 static void
 carrier_add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
 {
-  ferry_carrier_add_window (run, get_transactions ((FerryRemoteRun *) carrier), n);
+  ferry_carrier_add_window (run, get_session ((FerryRemoteRun *) carrier), n);
 }
 
 static void
@@ -635,7 +635,7 @@ carrier_cancel (FerryTaskCarrier *carrier, FerryRun *run)
 {
   FerryRemoteRun *self = (FerryRemoteRun *) carrier;
 
-  ferry_transactions_cancel (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED);
+  ferry_transport_cancel (get_session (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED);
   set_patience (self, run->settings->cancel_grace);
 }
 

@@ -1454,8 +1454,7 @@ ferry_session_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GM
 
   self->port = port;
   g_weak_ref_init (&port->transport, self);
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                     port->limits.max_message);
+  ferry_transport_set_max_answer (FERRY_TRANSPORT (self), port->limits.max_message);
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), port->thread);
   beat (port, port->heard_at);
   wake (port);

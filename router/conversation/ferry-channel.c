@@ -97,17 +97,16 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
-  guint fork_number;               /* const: see ferry-forks-private.h */
-  FerryTransport *transport;       /* const: (owned): carries the messages */
-  FerryTransactions *transactions; /* const: (unowned): the transport's */
-  FerryRouter *router;             /* const: (owned) (nullable): if the channel is the application's end of a link */
-  GMainContext *context;           /* const: (owned): the main context in which signals are emitted */
-  End *end;                        /* const: (owned): the data of the channel's sources, calls and retries */
-  gboolean takes_calls;            /* the channel gets the requests of the transport; until it is disposed of */
-  guint64 begun;                   /* const: ferry_trace_get_moment() when the channel was made */
-  char *function;                  /* const: (owned) (nullable): the name of the worker's function */
-  GVariant *arguments;             /* const: (owned) (nullable): the arguments of this function */
-  FerryCall *call;                 /* const: (owned): the other end's, for this end's messages */
+  guint fork_number;         /* const: see ferry-forks-private.h */
+  FerryTransport *transport; /* const: (owned): carries the messages */
+  FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
+  GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
+  End *end;                  /* const: (owned): the data of the channel's sources, calls and retries */
+  gboolean takes_calls;      /* the channel gets the requests of the transport; until it is disposed of */
+  guint64 begun;             /* const: ferry_trace_get_moment() when the channel was made */
+  char *function;            /* const: (owned) (nullable): the name of the worker's function */
+  GVariant *arguments;       /* const: (owned) (nullable): the arguments of this function */
+  FerryCall *call;           /* const: (owned): the other end's, for this end's messages */
 
   pthread_mutex_t lock;
   FerryWaitQueue flushes; /* any: waits for the end of a flush */
@@ -624,7 +623,7 @@ give_room (FerryChannel *self)
     }
   pthread_mutex_unlock (&self->lock);
   if (n > 0)
-    ferry_transactions_add_window (self->transactions, FERRY_STANDING_XID, n, NULL);
+    ferry_transport_add_window (self->transport, FERRY_STANDING_XID, n, NULL);
 }
 
 /* Takes the next message, or the end. Returns FALSE if there is neither. At the end, there is no message; with an
@@ -789,7 +788,7 @@ stand (FerryChannel *self)
   g_autoptr (GError) error = NULL;
 
   self->call =
-    ferry_transactions_stand (self->transactions, FERRY_CHANNEL_METHOD, funcs, g_atomic_rc_box_acquire (self->end));
+    ferry_transport_stand (self->transport, FERRY_CHANNEL_METHOD, funcs, g_atomic_rc_box_acquire (self->end));
   if (self->call == NULL)
     {
       end_unref (self->end);
@@ -797,7 +796,7 @@ stand (FerryChannel *self)
     }
   ferry_call_attach (self->call, g_atomic_rc_box_acquire (self->end), end_unref);
   ferry_call_set_window_func (self->call, window_came, hold_end, self->end);
-  if (!ferry_transactions_receive_kept (self->transactions, &error))
+  if (!ferry_transport_receive_kept (self->transport, &error))
     ferry_transport_end (self->transport, error);
   /* After what was kept: who has dropped its channel closes its transport when it gets this end's answer. */
   ferry_call_set_cancel_func (self->call, call_cancelled, self->end);
@@ -1578,8 +1577,8 @@ leave (FerryChannel *self)
   self->takes_calls = FALSE;
   ferry_transport_leave_calls (self->transport, reason);
   if (self->router != NULL)
-    ferry_transactions_cancel (self->transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
-  else if (ferry_transactions_abandon (self->transactions, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED) != NULL)
+    ferry_transport_cancel (self->transport, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
+  else if (ferry_transport_abandon (self->transport, FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED) != NULL)
     end_unref (self->end);
 }
 
@@ -1590,7 +1589,6 @@ ferry_channel_constructed (GObject *object)
 
   self->begun = ferry_trace_get_moment ();
   ferry_channel_take_router (self, ferry_link_transport_dup_router (self->transport));
-  self->transactions = ferry_transport_get_transactions (self->transport);
   self->end = g_atomic_rc_box_new0 (End);
   g_weak_ref_init (&self->end->channel, self);
   self->end->transport = g_object_ref (self->transport);

@@ -7,8 +7,7 @@
  *             keeps the invocation until there is room. So an answer is lost only if the transport ends.
  * Memory:     the invocation lies in the memory of its call, so a request needs one allocation. A cancel finds the
  *             call in the table of transactions. The function cancelled_cb() may use the invocation and its cancellable
- *             as long as it has a reference to the call.
- * References: the call's reference is dropped before the transport's, as the call uses the transport. */
+ *             as long as it has a reference to the call. */
 
 #include "config.h"
 
@@ -30,8 +29,6 @@ static void
 destroy (FerryInvocation *invocation)
 {
   FerryDemuxInvocation *self = (FerryDemuxInvocation *) invocation;
-  FerryTransport *transport = self->transport;
-  FerryCall *call = self->call;
 
   if (!ferry_invocation_is_answered (invocation))
     {
@@ -49,15 +46,13 @@ destroy (FerryInvocation *invocation)
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->trace, g_free);
-  ferry_call_unref (call);
-  ferry_hand_over (transport);
-  g_object_unref (transport);
+  ferry_call_unref (self->call);
 }
 
 static FerryTransport *
 get_transport (FerryInvocation *invocation)
 {
-  return ((FerryDemuxInvocation *) invocation)->transport;
+  return ferry_call_get_transport (((FerryDemuxInvocation *) invocation)->call);
 }
 
 /* ---- cancelling ---- */
@@ -116,7 +111,7 @@ get_cancellable (FerryInvocation *invocation)
 static gboolean
 may_wait (FerryDemuxInvocation *self)
 {
-  return g_main_depth () == 0 && ferry_transport_check_may_wait (self->transport, "", NULL);
+  return g_main_depth () == 0 && ferry_transport_check_may_wait (ferry_call_get_transport (self->call), "", NULL);
 }
 
 static gboolean
@@ -130,7 +125,7 @@ check_wants_items (FerryDemuxInvocation *self, GError **error)
     return ferry_invocation_check_wanted (&self->base, error);
   words = ferry_invocation_dup_words (&self->base);
   /* When a transport ends, it cancels its open calls. */
-  reason = ferry_transport_dup_reason (self->transport);
+  reason = ferry_transport_dup_reason (ferry_call_get_transport (self->call));
   if (reason != NULL)
     return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of '%s' ended because its transport closed: %s", words,
                             reason->message);
@@ -147,7 +142,7 @@ send_item (FerryInvocation *invocation, GVariant *item, GError **error)
 
   while (TRUE)
     {
-      guint64 count = ferry_transport_get_room_count (self->transport);
+      guint64 count = ferry_transport_get_room_count (ferry_call_get_transport (self->call));
       g_autoptr (GError) refusal = NULL;
 
       if (!check_wants_items (self, error))
@@ -159,7 +154,8 @@ send_item (FerryInvocation *invocation, GVariant *item, GError **error)
           g_propagate_error (error, g_steal_pointer (&refusal));
           return FALSE;
         }
-      if (!ferry_transport_wait_for_room (self->transport, count, invocation->deadline, NULL, error))
+      if (!ferry_transport_wait_for_room (ferry_call_get_transport (self->call), count, invocation->deadline, NULL,
+                                          error))
         return FALSE;
     }
 }
@@ -237,7 +233,7 @@ send_answer (FerryDemuxInvocation *self)
       if (g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
         return FALSE;
     }
-  while (!ferry_transport_get_closed (self->transport) && simplify (self, refusal));
+  while (!ferry_transport_get_closed (ferry_call_get_transport (self->call)) && simplify (self, refusal));
   return TRUE;
 }
 
@@ -253,17 +249,18 @@ send_kept (gpointer data)
 static void
 deliver (FerryDemuxInvocation *self, gboolean waits)
 {
-  guint64 count = ferry_transport_get_room_count (self->transport);
+  guint64 count = ferry_transport_get_room_count (ferry_call_get_transport (self->call));
 
   while (!send_answer (self))
     {
       if (!waits || !may_wait (self))
         {
-          ferry_transport_send_later (self->transport, send_kept, ferry_invocation_ref (&self->base), count);
+          ferry_transport_send_later (ferry_call_get_transport (self->call), send_kept,
+                                      ferry_invocation_ref (&self->base), count);
           return;
         }
-      ferry_transport_wait_for_room (self->transport, count, 0, NULL, NULL);
-      count = ferry_transport_get_room_count (self->transport);
+      ferry_transport_wait_for_room (ferry_call_get_transport (self->call), count, 0, NULL, NULL);
+      count = ferry_transport_get_room_count (ferry_call_get_transport (self->call));
     }
 }
 
@@ -375,7 +372,7 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
 /* ---- the beginning ---- */
 
 FerryDemuxInvocation *
-ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe)
+ferry_demux_invocation_new (FerryCall *call, FerryInvocationDescribeFunc describe)
 {
   static const FerryInvocationFuncs funcs = {.answer = answer,
                                              .answer_bytes = answer_bytes,
@@ -395,7 +392,6 @@ ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInv
   self->base.deadline = ferry_call_get_deadline (call);
   self->base.flags = ferry_call_get_flags (call);
   self->call = ferry_call_ref (call);
-  self->transport = g_object_ref (transport);
   self->link.data = self;
   self->begun = ferry_trace_get_moment ();
   return self;

@@ -96,8 +96,6 @@ struct _FerryDispatcher
   pthread_mutex_t lock;
   GHashTable *handlers; /* lock: this and all fields below: (owned) (element-type utf8 Handler), both owned; the key is
                            the method */
-  const char *latest_method; /* (nullable): the key of the handler that was found last */
-  Handler *latest_handler;   /* that handler, which handlers owns */
   Handler *other_handler;    /* (owned) (nullable): for all other methods */
   GQueue queue;              /* (element-type FerryDemuxInvocation) (owned): linked by their field link */
   _Atomic guint max_pending; /* any: the most requests in queue */
@@ -109,7 +107,6 @@ struct _FerryDispatcher
   guint n_running;      /* handlers that began since the dispatcher was last closed, and have not returned */
   guint n_left;         /* handlers that began before the dispatcher was last closed, and have not returned */
   FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 and the threads have ended */
-  gboolean has_waits;   /* a completion joined waits since waits was last finished */
   Place place;          /* changed only while the dispatcher is closed, as are max_threads, idle_time and context */
   /* The thread that receives runs handlers too, where it belongs to a team. Written as place is. */
   _Atomic gboolean in_team;
@@ -235,7 +232,6 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
     *handler =
       (Handler){.references = 1, .func = func, .data = data, .destroy = destroy, .n_unproven = 1, .n_to_prove = 1};
   pthread_mutex_lock (&self->lock);
-  self->latest_method = NULL;
   if (method == NULL)
     {
       before = self->other_handler;
@@ -291,34 +287,22 @@ static void
 unlock (Dispatcher *self)
 {
   GQueue waits = G_QUEUE_INIT;
-  gboolean finishes = self->has_waits && is_quiet_locked (self);
 
-  if (finishes)
-    {
-      self->has_waits = FALSE;
-      ferry_wait_queue_reserve (&self->waits, NULL, &waits);
-    }
+  if (!ferry_wait_queue_is_empty (&self->waits) && is_quiet_locked (self))
+    ferry_wait_queue_reserve (&self->waits, NULL, &waits);
   pthread_mutex_unlock (&self->lock);
-  if (finishes)
-    ferry_wait_queue_finish_reserved (&waits);
+  ferry_wait_queue_finish_reserved (&waits);
 }
 
 /* ---- running handlers ---- */
 
-/* Returns (nullable) the handler of a method. Most requests are of the same method as the one before. */
+/* Returns (nullable) the handler of a method. */
 static Handler *
 find_handler_locked (Dispatcher *self, const char *method)
 {
-  gpointer key = NULL;
-  gpointer handler = NULL;
+  Handler *handler = g_hash_table_lookup (self->handlers, method);
 
-  if (self->latest_method != NULL && strcmp (self->latest_method, method) == 0)
-    return self->latest_handler;
-  if (!g_hash_table_lookup_extended (self->handlers, method, &key, &handler))
-    return self->other_handler;
-  self->latest_method = key;
-  self->latest_handler = handler;
-  return handler;
+  return handler != NULL ? handler : self->other_handler;
 }
 
 /* Fills in run with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
@@ -503,7 +487,7 @@ work_locked (Dispatcher *self)
   ferry_demux_let_next ();
   pthread_mutex_lock (&self->lock);
   end_locked (self, &run);
-  if (!self->has_waits)
+  if (ferry_wait_queue_is_empty (&self->waits))
     return;
   unlock (self);
   pthread_mutex_lock (&self->lock);
@@ -775,7 +759,7 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
   const gsize size = ferry_call_get_size (invocation->call);
   g_autoptr (GError) refusal = NULL;
   Summons summons = SUMMONS_NONE;
-  FerryTeam *team = get_team (self, invocation->transport);
+  FerryTeam *team = get_team (self, ferry_call_get_transport (invocation->call));
   Run run = {NULL};
 
   pthread_mutex_lock (&self->lock);
@@ -1188,7 +1172,7 @@ static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   Dispatcher *self = (gpointer) owner;
-  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
+  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
   dispatcher_take (self, invocation);
@@ -1298,7 +1282,6 @@ join_waits (Dispatcher *self)
 
   pthread_mutex_lock (&self->lock);
   wait = ferry_wait_queue_join (&self->waits, NULL, NULL);
-  self->has_waits = TRUE;
   unlock (self);
   return wait;
 }

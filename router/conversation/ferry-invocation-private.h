@@ -91,10 +91,9 @@ void ferry_invocation_answer_failure (FerryInvocation *self, GError *error);
 typedef struct
 {
   FerryInvocation base;
-  FerryCall *call;           /* const: (owned) */
-  FerryTransport *transport; /* const: (owned) */
-  guint64 number;            /* const: the demux counts its requests from 1, and this is the count of this one */
-  guint64 begun;             /* const: the result of ferry_trace_get_moment() when the request arrived */
+  FerryCall *call; /* const: (owned) */
+  guint64 number;  /* const: the demux counts its requests from 1, and this is the count of this one */
+  guint64 begun;   /* const: the result of ferry_trace_get_moment() when the request arrived */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
   GList link;                           /* the dispatcher's lock: the invocation's link in the dispatcher's queue */
 
@@ -108,8 +107,7 @@ typedef struct
 } FerryDemuxInvocation;
 
 /* Returns (transfer full) the invocation of a call, in the call's memory: see ferry_call_get_space(). */
-FerryDemuxInvocation *ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call,
-                                                  FerryInvocationDescribeFunc describe);
+FerryDemuxInvocation *ferry_demux_invocation_new (FerryCall *call, FerryInvocationDescribeFunc describe);
 /* For invocations that a demux made: the functions below. */
 
 /* Whether the handler should be called. If the request's deadline has passed, or the request was cancelled, answers

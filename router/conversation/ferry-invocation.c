@@ -11,7 +11,7 @@
 #include "conversation/ferry-invocation-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "wire/ferry-reserved-name-private.h"
 
 /**

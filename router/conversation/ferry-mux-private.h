@@ -7,7 +7,6 @@
 #pragma once
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux.h"
 
@@ -16,7 +15,7 @@ G_BEGIN_DECLS
 /* any: Returns (transfer none) the transport. */
 FerryTransport *ferry_mux_get_transport (FerryMux *self);
 
-/* any: Sends a request of the mux, as ferry_transactions_ask(), and fails as that does: a stream if it has a window,
+/* any: Sends a request of the mux, as ferry_transport_ask(), and fails as that does: a stream if it has a window,
  * and one-way without funcs (nullable). data must stay valid until done() was called. */
 guint64 ferry_mux_ask (FerryMux *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
                        GError **error);

@@ -23,8 +23,7 @@ struct _FerryMux
 {
   GObject parent_instance;
 
-  FerryTransport *transport;       /* const: (owned) */
-  FerryTransactions *transactions; /* const: (unowned): owned by transport */
+  FerryTransport *transport; /* const: (owned) */
 
   _Atomic (GError *) stopped; /* (owned) (nullable): set once */
 };
@@ -158,7 +157,7 @@ ferry_mux_ask (FerryMux *self, const FerryRequest *request, const FerryAnswerFun
     ferry_known_types_add (request->arguments);
   if (!check_running (self, error))
     return 0;
-  xid = ferry_transactions_ask (self->transactions, &own, funcs, data, error);
+  xid = ferry_transport_ask (self->transport, &own, funcs, data, error);
   /* ferry_mux_stop() may have listed the table before this transaction was in it. It set stopped before that, so this
    * check finds stopped set. */
   if (xid != 0 && !check_running (self, &stopped))
@@ -184,7 +183,7 @@ ask_for_func (FerryMux *self, const FerryRequest *request, FerryMuxFunc func, Fe
 gboolean
 ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error)
 {
-  return ferry_transactions_end (self->transactions, xid, reason, error);
+  return ferry_transport_end_request (self->transport, xid, reason, error);
 }
 
 void
@@ -192,7 +191,7 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_transactions_add_window (self->transactions, xid, n, &error))
+  if (!ferry_transport_add_window (self->transport, xid, n, &error))
     g_debug ("A stream's window does not grow: %s", error->message);
 }
 
@@ -212,8 +211,8 @@ transaction_abandon (gpointer data, FerryAbandonReason reason)
 {
   Transaction *self = data;
   gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
-  FerryCompletion *held = ferry_transactions_abandon (
-    self->mux->transactions, self->xid, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
+  FerryCompletion *held = ferry_transport_abandon (
+    self->mux->transport, self->xid, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
 
   /* held is NULL if an answer has removed the transaction from the table. That answer then has no effect, as the
    * completion has ended. */
@@ -274,7 +273,7 @@ transaction_start (FerryMux *mux, const FerryRequest *request, GError **error)
     return NULL;
   completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
   if (request->wait != NULL)
-    ferry_request_wait_init (request->wait, mux->transactions, completion);
+    ferry_request_wait_init (request->wait, mux->transport, completion);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
   self->of_bytes = request->packed.data != NULL;
@@ -535,7 +534,7 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
 {
   g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
 
-  return ferry_transactions_cancel (self->transactions, xid, FERRY_CANCEL_REASON_CANCELLED);
+  return ferry_transport_cancel (self->transport, xid, FERRY_CANCEL_REASON_CANCELLED);
 }
 
 /* ---- one way ---- */
@@ -611,7 +610,7 @@ ferry_mux_stop (FerryMux *self)
       return;
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STOPPED]);
-  xids = ferry_transactions_list_asked (self->transactions, self);
+  xids = ferry_transport_list_asked (self->transport, self);
   for (guint i = 0; i < xids->len; i++)
     ferry_mux_abandon (self, g_array_index (xids, guint64, i), FERRY_CANCEL_REASON_CANCELLED, reason);
 }
@@ -643,7 +642,7 @@ ferry_mux_get_transport (FerryMux *self)
 static guint
 count_transactions (FerryMux *self)
 {
-  g_autoptr (GArray) xids = ferry_transactions_list_asked (self->transactions, self);
+  g_autoptr (GArray) xids = ferry_transport_list_asked (self->transport, self);
 
   return xids->len;
 }
@@ -665,10 +664,10 @@ ferry_mux_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
       g_value_set_uint (value, count_transactions (self));
       break;
     case PROP_N_LATE:
-      g_value_set_uint64 (value, ferry_transactions_get_counts (self->transactions).n_late);
+      g_value_set_uint64 (value, ferry_transport_get_counts (self->transport).n_late);
       break;
     case PROP_N_UNKNOWN:
-      g_value_set_uint64 (value, ferry_transactions_get_counts (self->transactions).n_unknown);
+      g_value_set_uint64 (value, ferry_transport_get_counts (self->transport).n_unknown);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -681,7 +680,6 @@ ferry_mux_set_property (GObject *object, guint id, const GValue *value, GParamSp
   FerryMux *self = FERRY_MUX (object);
 
   self->transport = ferry_property_require (object, value, pspec);
-  self->transactions = ferry_transport_get_transactions (self->transport);
 }
 
 /* No transaction can be in flight here, as each holds a reference to the mux. */

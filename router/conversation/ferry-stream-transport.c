@@ -781,7 +781,7 @@ static void
 set_max_message (FerryStreamTransport *self, guint max_message)
 {
   atomic_store_explicit (&self->core->max_message, max_message, memory_order_relaxed);
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)), max_message);
+  ferry_transport_set_max_answer (FERRY_TRANSPORT (self), max_message);
 }
 
 static void

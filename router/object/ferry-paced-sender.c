@@ -82,7 +82,7 @@ rests (FerryPacedSender *self)
 static gboolean
 send_item (FerryPacedSender *self)
 {
-  FerryTransport *transport = self->invocation->transport;
+  FerryTransport *transport = ferry_call_get_transport (self->invocation->call);
   g_autoptr (GError) error = NULL;
 
   if (rests (self))
@@ -126,7 +126,7 @@ send_items (gpointer data)
 void
 ferry_paced_sender_kick (FerryPacedSender *self)
 {
-  FerryTransport *transport = self->invocation->transport;
+  FerryTransport *transport = ferry_call_get_transport (self->invocation->call);
   guint64 count = ferry_transport_get_room_count (transport);
   gboolean begins;
 

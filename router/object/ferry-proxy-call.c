@@ -12,7 +12,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
-#include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux-private.h"
 #include "object/ferry-exporter-private.h"
@@ -194,7 +193,7 @@ cancel (Resolve *self, FerryCancelReason reason)
   guint64 xid = atomic_load (&self->xid);
 
   if (xid != 0)
-    ferry_transactions_cancel (ferry_transport_get_transactions (self->transport), xid, reason);
+    ferry_transport_cancel (self->transport, xid, reason);
 }
 
 /* Sends the request, if the exporter listens, or may be coming up. With a default it need not wait for that.
@@ -203,7 +202,6 @@ static guint64
 send (Resolve *self, FerryRequestWait *wait, GCancellable *cancellable, GError **error)
 {
   FerryProxySession *session = ferry_proxy_get_session (self->proxy);
-  FerryTransactions *transactions = ferry_transport_get_transactions (self->transport);
   FerryRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
                           .deadline = self->deadline,
                           .waits = wait != NULL,
@@ -217,7 +215,7 @@ send (Resolve *self, FerryRequestWait *wait, GCancellable *cancellable, GError *
     return 0;
   packed = ferry_chain_request_pack (&self->request, place, sizeof place, &request.packed.size);
   request.packed.data = packed;
-  xid = ferry_transactions_ask (transactions, &request, &answer_funcs, self, error);
+  xid = ferry_transport_ask (self->transport, &request, &answer_funcs, self, error);
   if (packed != place)
     g_free (packed);
   if (xid != 0 && self->deadline == 0 && wait == NULL)
@@ -459,7 +457,7 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
 
   if (!wait_for_exporter (completion, cancellable))
     return;
-  ferry_request_wait_init (&wait, ferry_transport_get_transactions (self->transport), completion);
+  ferry_request_wait_init (&wait, self->transport, completion);
   start (completion, FALSE, &wait, cancellable);
   ferry_request_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
 }

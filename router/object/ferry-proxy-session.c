@@ -22,7 +22,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-timers-private.h"
 #include "call/ferry-link-transport-private.h"
-#include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -226,7 +225,7 @@ stream_item (gpointer data, const char *name, GVariant *item)
     return;
   g_variant_get (item, "(bt)", &listening, NULL);
   set_state (self->session, listening);
-  ferry_transactions_add_window (ferry_transport_get_transactions (self->transport), atomic_load (&self->xid), 1, NULL);
+  ferry_transport_add_window (self->transport, atomic_load (&self->xid), 1, NULL);
 }
 
 static void open_stream (FerryProxySession *self);
@@ -285,9 +284,8 @@ ask_for_stream (gpointer stream)
                                 .xid = &((Stream *) stream)->xid};
   g_autoptr (FerryProxySession) session = ferry_proxy_session_ref (((Stream *) stream)->session);
   g_autoptr (FerryTransport) transport = g_object_ref (((Stream *) stream)->transport);
-  FerryTransactions *transactions = ferry_transport_get_transactions (transport);
   g_autoptr (GError) error = NULL;
-  guint64 xid = ferry_transactions_ask (transactions, &request, &stream_funcs, stream, &error);
+  guint64 xid = ferry_transport_ask (transport, &request, &stream_funcs, stream, &error);
 
   if (xid == 0 && ferry_proxy_session_is_too_early (error))
     return FALSE;
@@ -416,8 +414,7 @@ start_time_over (gpointer data)
   set_state (self, FALSE);
   error = ferry_proxy_session_new_absence ();
   for (guint i = 0; i < early->len; i++)
-    ferry_transactions_end (ferry_transport_get_transactions (transport), g_array_index (early, guint64, i),
-                            FERRY_CANCEL_REASON_DEADLINE, error);
+    ferry_transport_end_request (transport, g_array_index (early, guint64, i), FERRY_CANCEL_REASON_DEADLINE, error);
   return G_SOURCE_REMOVE;
 }
 
@@ -519,10 +516,9 @@ send_release (gpointer data)
     .arguments = g_variant_new ("(ttt)", self->generation, self->number, self->count),
     .flags = FERRY_CALL_ONE_WAY,
   };
-  FerryTransactions *transactions = ferry_transport_get_transactions (self->transport);
   g_autoptr (GError) error = NULL;
 
-  if (ferry_transactions_ask (transactions, &request, NULL, NULL, &error) == 0 &&
+  if (ferry_transport_ask (self->transport, &request, NULL, NULL, &error) == 0 &&
       g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return FALSE;
   g_object_unref (self->transport);
@@ -802,5 +798,5 @@ ferry_proxy_session_unref (FerryProxySession *self)
   if (xid == 0)
     return;
   error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The last proxy of the transport was dropped");
-  ferry_transactions_end (ferry_transport_get_transactions (transport), xid, FERRY_CANCEL_REASON_CANCELLED, error);
+  ferry_transport_end_request (transport, xid, FERRY_CANCEL_REASON_CANCELLED, error);
 }

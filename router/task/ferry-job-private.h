@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "link/ferry-downlink-private.h"
 #include "process/ferry-function-private.h"
 #include "route/ferry-sender.h"

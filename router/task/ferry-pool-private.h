@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "link/ferry-link-private.h"
 #include "process/ferry-launcher.h"
 #include "process/ferry-worker.h"
@@ -109,7 +109,7 @@ struct _FerryPoolWorker
   FerryAnswerRoute route; /* const: of the tasks in flight */
   FerryReceiver *calls_receiver;
   FerryReceiver *progress_receiver;
-  FerryTransactions *calls; /* (owned) */
+  FerryTransport *calls; /* (owned) */
   FerryPoolWorkerState state;
   GQueue in_flight;  /* (element-type FerryRun): the worker runs the first */
   gboolean attached; /* the worker has attached, so the application knows its process */

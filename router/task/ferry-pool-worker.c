@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
 #include "task/ferry-job-private.h"
@@ -201,7 +201,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_clear_pointer (&self->thread, g_thread_unref);
   g_clear_object (&self->calls_receiver);
   g_clear_object (&self->progress_receiver);
-  g_clear_pointer (&self->calls, ferry_transactions_unref);
+  g_clear_object (&self->calls);
   ferry_answer_route_clear (&self->route);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
@@ -333,7 +333,7 @@ ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *f
   if (call->function == NULL)
     return TRUE;
   ferry_pool_worker_ref (self);
-  if (ferry_transactions_ask (self->calls, &request, funcs, self, error) != 0)
+  if (ferry_transport_ask (self->calls, &request, funcs, self, error) != 0)
     return TRUE;
   ferry_pool_worker_unref (self);
   return FALSE;
@@ -490,7 +490,7 @@ run_timed_out (gpointer data)
 
   if (!ferry_run_decide (run))
     return;
-  ferry_transactions_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
+  ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
   carrier_give_time (&self->carrier, run, run->settings->cancel_grace);
   end_lines (self, run->xid, ferry_run_get_task (run));
@@ -549,7 +549,7 @@ static void
 return_task (FerryPoolWorker *self, FerryRun *run)
 {
   /* Releases the reference that answered() would have released. */
-  if (ferry_transactions_forget (self->calls, run->xid))
+  if (ferry_transport_forget (self->calls, run->xid))
     ferry_run_unref (run);
   unlink_task (self, run);
   ferry_carrier_give_back (run);
@@ -566,7 +566,7 @@ return_after (FerryPoolWorker *self, guint64 begun)
 {
   GList *link = self->in_flight.tail;
 
-  begun = MAX (begun, MAX (self->unclaimed, ferry_transactions_get_unclaimed (self->calls)));
+  begun = MAX (begun, MAX (self->unclaimed, ferry_transport_get_unclaimed (self->calls)));
   while (link != NULL)
     {
       GList *previous = link->prev;
@@ -763,7 +763,7 @@ send_run (FerryPoolWorker *self, FerryRun *run, GError **error)
   if (has_descriptors && !add_descriptors (self, run->owner, &request, descriptors, error))
     return 0;
   ferry_run_ref (run);
-  xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, run, error);
+  xid = ferry_transport_ask (self->calls, &request, &answer_funcs, run, error);
   if (xid == 0)
     ferry_run_unref (run);
   if (xid != 0 && has_descriptors)
@@ -875,7 +875,7 @@ lose_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
 {
   guint64 xid = run->xid;
 
-  if (ferry_transactions_forget (self->calls, xid))
+  if (ferry_transport_forget (self->calls, xid))
     ferry_run_unref (run);
   unlink_task (self, run);
   self->lost_task = TRUE;
@@ -926,7 +926,7 @@ take_end (gpointer data, FerryExit *exit)
       if (run == g_queue_peek_head (&self->in_flight))
         lose_task (self, run, exit);
     }
-  ferry_transactions_close (self->calls, reason);
+  ferry_transport_end (self->calls, reason);
   disconnect (self);
   pool = g_steal_pointer (&self->pool);
   if (pool != NULL)
@@ -1058,7 +1058,7 @@ carrier_cancel (FerryTaskCarrier *carrier, FerryRun *run)
   ferry_pool_worker_take_back (self);
   if (run->carrier != &self->carrier)
     return;
-  ferry_transactions_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_CANCELLED);
+  ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_CANCELLED);
   end_pause (self, 0);
   carrier_give_time (carrier, run, run->settings->cancel_grace);
 }
@@ -1134,8 +1134,7 @@ calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!(receiver->large != NULL ? ferry_transactions_receive_bytes (self->calls, receiver->large, &error)
-                                : ferry_transactions_receive (self->calls, data, size, &error)))
+  if (!ferry_transport_process (self->calls, data, size, receiver->large, &error))
     fault (self, error->message);
 }
 
@@ -1204,7 +1203,7 @@ static const FerryCarrierFuncs call_funcs = {.send = send_message, .cancel = sen
 
 /* Refuses a call from the worker: a worker of a pool only answers calls. */
 static void
-refuse_request (FerryTransactions *calls, FerryCall *call, gpointer data)
+refuse_request (FerryTransport *calls, FerryCall *call, GObject *owner)
 {
   g_autoptr (GError) reason =
     g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
@@ -1411,7 +1410,8 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->limits = router->limits;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
-  self->calls = ferry_transactions_new (&call_funcs, self, refuse_request, self);
+  self->calls = ferry_transport_new_for_carrier (&call_funcs, self, NULL);
+  ferry_transport_take_calls (self->calls, refuse_request, NULL, NULL);
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
   if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))
     {

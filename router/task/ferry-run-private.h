@@ -18,7 +18,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
 #include "base/ferry-timers-private.h"
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "engine/ferry-exit.h"
 #include "task/ferry-answer-watch-private.h"
 #include "task/ferry-task.h"
@@ -325,7 +325,7 @@ void ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name);
 /* n items were consumed. The worker is told when half a window was, so that few such messages are unread in its lane.
  */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_add_window (FerryRun *run, FerryTransactions *calls, guint n);
+void ferry_carrier_add_window (FerryRun *run, FerryTransport *calls, guint n);
 /* Returns (transfer full) the error of a run that has lasted for too long. */
 FERRY_FOR_SIBLINGS
 GError *ferry_carrier_new_run_error (FerryRun *run);

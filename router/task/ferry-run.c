@@ -518,11 +518,11 @@ ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name)
 }
 
 void
-ferry_carrier_add_window (FerryRun *run, FerryTransactions *calls, guint n)
+ferry_carrier_add_window (FerryRun *run, FerryTransport *calls, guint n)
 {
   run->n_consumed += n;
   if (run->n_consumed >= MAX (run->settings->window / 2, 1) &&
-      ferry_transactions_add_window (calls, run->xid, run->n_consumed, NULL))
+      ferry_transport_add_window (calls, run->xid, run->n_consumed, NULL))
     run->n_consumed = 0;
 }
 

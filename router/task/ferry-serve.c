@@ -40,11 +40,11 @@
 
 struct _FerryServe
 {
-  FerryDownlink *downlink;         /* const: (unowned), or (owned) if is_local */
-  gboolean is_local;               /* const: both ends of the link are in this process */
-  FerrySender *calls;              /* const: (owned) */
-  FerrySender *progress;           /* const: (owned) */
-  FerryTransactions *transactions; /* const: (owned) */
+  FerryDownlink *downlink;   /* const: (unowned), or (owned) if is_local */
+  gboolean is_local;         /* const: both ends of the link are in this process */
+  FerrySender *calls;        /* const: (owned) */
+  FerrySender *progress;     /* const: (owned) */
+  FerryTransport *transport; /* const: (owned) */
 
   /* Used only by the thread that serves. */
   const FerryFunctionEntry *chunks; /* (unowned): the function of FERRY_MAP_FUNCTION */
@@ -78,9 +78,9 @@ send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDe
 static const FerryCarrierFuncs carrier_funcs = {.send = send_message};
 
 static void
-take_request (FerryTransactions *transactions, FerryCall *call, gpointer data)
+take_request (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
-  FerryServe *self = data;
+  FerryServe *self = ferry_transport_get_carrier (transport, &carrier_funcs);
 
   ferry_call_take_descriptors (call, self->message);
   g_queue_push_tail (&self->queue, ferry_call_ref (call));
@@ -97,8 +97,9 @@ ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progr
   g_queue_init (&self->queue);
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->wanted, NULL);
-  self->transactions = ferry_transactions_new (&carrier_funcs, self, take_request, self);
-  ferry_transactions_set_unbounded (self->transactions);
+  self->transport = ferry_transport_new_for_carrier (&carrier_funcs, self, NULL);
+  ferry_transport_take_calls (self->transport, take_request, NULL, NULL);
+  ferry_transport_set_unbounded (self->transport);
   return self;
 }
 
@@ -126,7 +127,7 @@ ferry_serve_free (FerryServe *self)
 {
   g_clear_error (&self->failure);
   g_queue_clear_full (&self->queue, (GDestroyNotify) ferry_call_unref);
-  ferry_transactions_unref (self->transactions);
+  g_object_unref (self->transport);
   pthread_mutex_destroy (&self->lock);
   pthread_cond_destroy (&self->wanted);
   g_object_unref (self->calls);
@@ -183,7 +184,7 @@ ferry_serve_take_cancels (FerryServe *self)
     {
       /* Marks the call first, then reads `current`. run() sets `current` first, then reads the mark, so one of them
        * cancels the job. */
-      ferry_transactions_receive_cancel (self->transactions, xid, reason);
+      ferry_transport_receive_cancel (self->transport, xid, reason);
       cancel_current (self, xid, reason);
     }
   if (ferry_downlink_is_closed (self->downlink))
@@ -300,7 +301,7 @@ take_message (FerryServe *self, const FerryDownMessage *message)
       return;
     }
   self->message = message;
-  received = ferry_transactions_receive (self->transactions, message->data, message->size, &self->failure);
+  received = ferry_transport_process (self->transport, message->data, message->size, NULL, &self->failure);
   self->message = NULL;
   if (!received)
     return;
@@ -473,7 +474,7 @@ serve_call (FerryServe *self, FerryCall *call)
     }
 }
 
-/* Ends the second thread, and closes the transactions and the senders. Calls that have not begun get no answer: the
+/* Ends the second thread, and closes the transport and the senders. Calls that have not begun get no answer: the
  * application is notified of the link's end. */
 static void
 close_all (FerryServe *self)
@@ -492,7 +493,7 @@ close_all (FerryServe *self)
     }
   reason = self->failure != NULL ? ferry_error_copy (self->failure)
                                  : g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker is finished");
-  ferry_transactions_close (self->transactions, reason);
+  ferry_transport_end (self->transport, reason);
   ferry_sender_stop (self->calls, NULL);
   ferry_sender_stop (self->progress, NULL);
 }

@@ -58,7 +58,7 @@ wire_send (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescr
   if (full && wire->late_room != NULL)
     {
       wire->capacity = G_MAXUINT;
-      ferry_transactions_flush (wire->late_room);
+      ferry_transport_note_room (wire->late_room);
     }
   return !full;
 }
@@ -103,15 +103,20 @@ wire_clear (CallTestWire *wire)
 /* ---- a pair ---- */
 
 CallTestPair *
-call_test_pair_new (FerryRequestFunc first, FerryRequestFunc second, gpointer data)
+call_test_pair_new (FerryTransportCallFunc first, FerryTransportCallFunc second)
 {
   CallTestPair *pair = g_new0 (CallTestPair, 1);
-  const FerryRequestFunc funcs[] = {first, second};
+  const FerryTransportCallFunc funcs[] = {first, second};
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "This end only asks");
 
   for (guint i = 0; i < G_N_ELEMENTS (funcs); i++)
     {
       wire_init (&pair->wires[i]);
-      pair->ends[i] = ferry_transactions_new (&wire_funcs, &pair->wires[i], funcs[i], data);
+      pair->ends[i] = ferry_transport_new_for_carrier (&wire_funcs, &pair->wires[i], NULL);
+      if (funcs[i] != NULL)
+        ferry_transport_take_calls (pair->ends[i], funcs[i], NULL, NULL);
+      else
+        ferry_transport_leave_calls (pair->ends[i], reason);
     }
   return pair;
 }
@@ -124,8 +129,8 @@ call_test_pair_free (CallTestPair *pair)
   for (guint i = 0; i < G_N_ELEMENTS (pair->ends); i++)
     {
       if (pair->ends[i] != NULL)
-        ferry_transactions_close (pair->ends[i], reason);
-      g_clear_pointer (&pair->ends[i], ferry_transactions_unref);
+        ferry_transport_end (pair->ends[i], reason);
+      g_clear_object (&pair->ends[i]);
     }
   wire_clear (&pair->wires[0]);
   wire_clear (&pair->wires[1]);
@@ -136,7 +141,7 @@ static gboolean
 deliver (CallTestPair *pair, guint sender, gboolean wait)
 {
   CallTestWire *wire = &pair->wires[sender];
-  FerryTransactions *receiver = pair->ends[1 - sender];
+  g_autoptr (FerryTransport) receiver = g_object_ref (pair->ends[1 - sender]);
   g_autoptr (GBytes) bytes = NULL;
   g_autofree Cancel *cancel = NULL;
 
@@ -148,7 +153,7 @@ deliver (CallTestPair *pair, guint sender, gboolean wait)
     bytes = g_queue_pop_head (&wire->messages);
   pthread_mutex_unlock (&wire->lock);
   if (cancel != NULL)
-    ferry_transactions_receive_cancel (receiver, cancel->xid, (guint16) cancel->reason);
+    ferry_transport_receive_cancel (receiver, cancel->xid, (guint16) cancel->reason);
   else if (bytes != NULL)
     g_assert_true (call_test_receive (receiver, bytes));
   return cancel != NULL || bytes != NULL;
@@ -220,13 +225,13 @@ call_test_message (FerryCallKind kind, guint64 xid, gint64 number, const char *n
 }
 
 gboolean
-call_test_receive (FerryTransactions *end, GBytes *bytes)
+call_test_receive (FerryTransport *end, GBytes *bytes)
 {
   g_autoptr (GError) error = NULL;
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
 
-  if (ferry_transactions_receive (end, data, size, &error))
+  if (ferry_transport_process (end, data, size, NULL, &error))
     {
       g_assert_no_error (error);
       return TRUE;
@@ -262,21 +267,21 @@ note_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
 const FerryAnswerFuncs call_test_answer_funcs = {.item = note_item, .done = note_done};
 
 static CallTestAnswer *
-ask (FerryTransactions *end, const FerryRequest *request)
+ask (FerryTransport *end, const FerryRequest *request)
 {
   g_autoptr (GError) error = NULL;
   CallTestAnswer *answer = g_new0 (CallTestAnswer, 1);
 
   answer->end = end;
   answer->items = g_string_new (NULL);
-  answer->xid = ferry_transactions_ask (end, request, &call_test_answer_funcs, answer, &error);
+  answer->xid = ferry_transport_ask (end, request, &call_test_answer_funcs, answer, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (answer->xid, !=, 0);
   return answer;
 }
 
 CallTestAnswer *
-call_test_ask (FerryTransactions *end, const char *method, GVariant *arguments)
+call_test_ask (FerryTransport *end, const char *method, GVariant *arguments)
 {
   FerryRequest request = {.method = method, .arguments = arguments};
 
@@ -284,7 +289,7 @@ call_test_ask (FerryTransactions *end, const char *method, GVariant *arguments)
 }
 
 CallTestAnswer *
-call_test_ask_stream (FerryTransactions *end, const char *method, guint16 window)
+call_test_ask_stream (FerryTransport *end, const char *method, guint16 window)
 {
   FerryRequest request = {.method = method, .flags = FERRY_CALL_STREAM, .window = window};
 
@@ -296,7 +301,7 @@ void
 call_test_answer_free (CallTestAnswer *answer)
 {
   if (answer->n_done == 0)
-    g_assert_true (ferry_transactions_forget (answer->end, answer->xid));
+    g_assert_true (ferry_transport_forget (answer->end, answer->xid));
   g_clear_pointer (&answer->result, g_variant_unref);
   g_clear_error (&answer->error);
   g_free (answer->trace);

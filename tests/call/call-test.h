@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two ends of transactions in one process, joined by two wires. What is sent lies in a wire until it is delivered by
+/* Two ends of calls in one process, joined by two wires. What is sent lies in a wire until it is delivered by
  * the test itself, or a pump thread. Cancels overtake what lies there. */
 
 #pragma once
 
 #include <pthread.h>
 
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 
 G_BEGIN_DECLS
 
@@ -23,17 +23,17 @@ typedef struct
   gboolean stopped;    /* the pump of the wire is to end */
   gboolean no_cancels; /* the quick road is full */
   /* (nullable): there is room again, as these are told, once a message has found none and before its sender hears so */
-  FerryTransactions *late_room;
+  FerryTransport *late_room;
 } CallTestWire;
 
 typedef struct
 {
-  CallTestWire wires[2];      /* by the end that sends */
-  FerryTransactions *ends[2]; /* (owned) (nullable) */
+  CallTestWire wires[2];   /* by the end that sends */
+  FerryTransport *ends[2]; /* (owned) (nullable) */
 } CallTestPair;
 
-/* funcs are what each end does with requests, with data. */
-CallTestPair *call_test_pair_new (FerryRequestFunc first, FerryRequestFunc second, gpointer data);
+/* funcs are what each end does with requests; NULL: it refuses them. */
+CallTestPair *call_test_pair_new (FerryTransportCallFunc first, FerryTransportCallFunc second);
 void call_test_pair_free (CallTestPair *pair);
 /* Delivers what one end sent to the other, the oldest message or cancel; returns whether there was one. */
 gboolean call_test_pair_deliver (CallTestPair *pair, guint sender);
@@ -49,12 +49,12 @@ GBytes *call_test_message (FerryCallKind kind, guint64 xid, gint64 number, const
 GBytes *call_test_join_parts (const FerryPart *parts, guint n_parts);
 GBytes *call_test_join (const FerryCallMessage *message);
 /* Has an end receive it; returns whether it did, and that it was a protocol error where it did not. */
-gboolean call_test_receive (FerryTransactions *end, GBytes *bytes);
+gboolean call_test_receive (FerryTransport *end, GBytes *bytes);
 
 /* What became of a transaction. */
 typedef struct
 {
-  FerryTransactions *end; /* (unowned) */
+  FerryTransport *end; /* (unowned) */
   guint64 xid;
   guint n_done;
   gboolean refused;
@@ -66,8 +66,8 @@ typedef struct
 
 extern const FerryAnswerFuncs call_test_answer_funcs;
 
-CallTestAnswer *call_test_ask (FerryTransactions *end, const char *method, GVariant *arguments);
-CallTestAnswer *call_test_ask_stream (FerryTransactions *end, const char *method, guint16 window);
+CallTestAnswer *call_test_ask (FerryTransport *end, const char *method, GVariant *arguments);
+CallTestAnswer *call_test_ask_stream (FerryTransport *end, const char *method, guint16 window);
 void call_test_answer_free (CallTestAnswer *answer);
 void call_test_assert_result (CallTestAnswer *answer, const char *text);
 void call_test_assert_failed (CallTestAnswer *answer, GQuark domain, int code);

@@ -68,7 +68,7 @@ link_test_close (LinkTest *self)
 CallTestAnswer *
 link_test_ask (FerryTransport *transport, const char *method, GVariant *arguments)
 {
-  return call_test_ask (ferry_transport_get_transactions (transport), method, arguments);
+  return call_test_ask (transport, method, arguments);
 }
 
 static gboolean
@@ -106,9 +106,7 @@ link_test_assert_cannot_ask (FerryTransport *transport, int code, const char *wo
   FerryRequest request = {.method = "echo"};
   g_autoptr (GError) error = NULL;
 
-  g_assert_cmpuint (ferry_transactions_ask (ferry_transport_get_transactions (transport), &request,
-                                            &call_test_answer_funcs, NULL, &error),
-                    ==, 0);
+  g_assert_cmpuint (ferry_transport_ask (transport, &request, &call_test_answer_funcs, NULL, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, code);
   g_assert_nonnull (strstr (error->message, words));
 }

@@ -519,8 +519,7 @@ hold_role (gpointer data)
       atomic_store (&self->n_done, 0);
       self->asking.wait.completion = completion;
       expect_soon (self);
-      g_assert_cmpuint (
-        ferry_transactions_ask (ferry_transport_get_transactions (self->test->a), &request, &funcs, self, NULL), !=, 0);
+      g_assert_cmpuint (ferry_transport_ask (self->test->a, &request, &funcs, self, NULL), !=, 0);
       ferry_short_cut_end_wait (ferry_monitor_get_short_cut (self->test->router->monitor), self->link,
                                 &self->asking.wait, TRUE, G_MAXINT64, NULL);
       while (atomic_load (&self->n_done) == 0)
@@ -571,7 +570,7 @@ thread_that_stands_still_with_the_role_holds_up_no_timer (void)
   ferry_monitor_set_spin (test.router->monitor, LONG_SPIN);
   link_test_assert_answers (test.a, "name", NULL, "'a'");
   holder.link = ferry_worker_get_link (test.worker);
-  ferry_request_wait_init (&holder.asking, ferry_transport_get_transactions (test.a), NULL);
+  ferry_request_wait_init (&holder.asking, test.a, NULL);
   holder.asking.wait.is_answer = stand_still;
   holder.asking.wait.take_part = is_no_part;
   holder.asking.wait.data = &holder;

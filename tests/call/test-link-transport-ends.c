@@ -262,8 +262,7 @@ test_last_reference_may_go_inside_an_answer (void)
   FerryRequest request = {.method = "name"};
 
   link_test_init (&joined);
-  g_assert_cmpuint (
-    ferry_transactions_ask (ferry_transport_get_transactions (joined.a), &request, &funcs, &joined, NULL), !=, 0);
+  g_assert_cmpuint (ferry_transport_ask (joined.a, &request, &funcs, &joined, NULL), !=, 0);
   ferry_test_run_until (is_dropped, &joined);
   worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, "status 0");
 }

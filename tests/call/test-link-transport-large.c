@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-link-transport.c, call/ferry-transactions.c
+/* Tests: call/ferry-link-transport.c, call/ferry-request.c
  *
  * Large answers over the links of real workers: where their bytes lie, and for how long. */
 

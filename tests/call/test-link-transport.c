@@ -303,11 +303,11 @@ test_cancels_go_to_the_transport_that_asked (void)
       g_autoptr (CallTestAnswer) first = link_test_ask (joined.a, "hang", NULL);
       g_autoptr (CallTestAnswer) second = link_test_ask (joined.b, "hang", NULL);
 
-      g_assert_true (ferry_transactions_cancel (second->end, second->xid, FERRY_CANCEL_REASON_CANCELLED));
+      g_assert_true (ferry_transport_cancel (second->end, second->xid, FERRY_CANCEL_REASON_CANCELLED));
       assert_hang_ends (second, "b");
       link_test_assert_answers (joined.a, "name", NULL, "'a'");
       g_assert_cmpuint (first->n_done, ==, 0);
-      g_assert_true (ferry_transactions_cancel (first->end, first->xid, FERRY_CANCEL_REASON_CANCELLED));
+      g_assert_true (ferry_transport_cancel (first->end, first->xid, FERRY_CANCEL_REASON_CANCELLED));
       assert_hang_ends (first, "a");
     }
   link_test_close (&joined);
@@ -340,7 +340,7 @@ send_one_way (FerryTransport *transport, GError **error)
   FerryRequest request = {.method = "echo", .flags = FERRY_CALL_ONE_WAY};
 
   request.arguments = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, payload, sizeof payload, 1);
-  return ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, NULL, NULL, error) != 0;
+  return ferry_transport_ask (transport, &request, NULL, NULL, error) != 0;
 }
 
 /* Sends until there is room no more. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transactions.c
+/* Tests: call/ferry-request.c
  *
  * Large answers: cut where they are sent, put together where they come, with others between their pieces. */
 
@@ -18,11 +18,11 @@
 /* One end, and what it has sent. */
 typedef struct
 {
-  FerryTransactions *transactions; /* (owned) */
-  GPtrArray *sent;                 /* (element-type GBytes) */
-  guint room;                      /* how many messages more there is room for */
-  FerryCall *call;                 /* (owned) (nullable): the latest that it was asked */
-  gboolean is_guessed;             /* a piece of an answer comes before there is room for its request */
+  FerryTransport *transport; /* (owned) */
+  GPtrArray *sent;           /* (element-type GBytes) */
+  guint room;                /* how many messages more there is room for */
+  FerryCall *call;           /* (owned) (nullable): the latest that it was asked */
+  gboolean is_guessed;       /* a piece of an answer comes before there is room for its request */
 } End;
 
 static void
@@ -36,8 +36,8 @@ take_guessed_piece (End *self, guint64 xid)
   message.body = "guessed";
   message.body_size = strlen ("guessed");
   bytes = call_test_join (&message);
-  g_assert_true (ferry_transactions_receive_bytes (self->transactions, bytes, NULL));
-  g_assert_cmpuint (ferry_transactions_get_counts (self->transactions).pieces_size, ==, message.body_size);
+  g_assert_true (ferry_transport_process (self->transport, NULL, 0, bytes, NULL));
+  g_assert_cmpuint (ferry_transport_get_counts (self->transport).pieces_size, ==, message.body_size);
 }
 
 static gboolean
@@ -60,9 +60,9 @@ send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDe
 static const FerryCarrierFuncs funcs = {.send = send_message};
 
 static void
-take_request (FerryTransactions *transactions, FerryCall *call, gpointer data)
+take_request (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
-  End *self = data;
+  End *self = ferry_transport_get_carrier (transport, &funcs);
 
   g_clear_pointer (&self->call, ferry_call_unref);
   self->call = ferry_call_ref (call);
@@ -72,14 +72,15 @@ static void
 end_init (End *self)
 {
   *self = (End){.sent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref), .room = G_MAXUINT};
-  self->transactions = ferry_transactions_new (&funcs, self, take_request, self);
+  self->transport = ferry_transport_new_for_carrier (&funcs, self, NULL);
+  ferry_transport_take_calls (self->transport, take_request, NULL, NULL);
 }
 
 static void
 end_clear (End *self)
 {
   g_clear_pointer (&self->call, ferry_call_unref);
-  ferry_transactions_unref (self->transactions);
+  g_object_unref (self->transport);
   g_ptr_array_unref (self->sent);
 }
 
@@ -90,7 +91,7 @@ take (End *self, End *from, guint index, GError **error)
   gsize size;
   gconstpointer data = g_bytes_get_data (g_ptr_array_index (from->sent, index), &size);
 
-  return ferry_transactions_receive (self->transactions, data, size, error);
+  return ferry_transport_process (self->transport, data, size, NULL, error);
 }
 
 typedef struct
@@ -137,7 +138,7 @@ static FerryCall *
 ask_with (End *asking, End *asked, const FerryAnswerFuncs *answer, Outcome *outcome, guint64 *xid)
 {
   FerryRequest request = {.method = "bytes"};
-  guint64 number = ferry_transactions_ask (asking->transactions, &request, answer, outcome, NULL);
+  guint64 number = ferry_transport_ask (asking->transport, &request, answer, outcome, NULL);
 
   g_assert_true (take (asked, asking, asking->sent->len - 1, NULL));
   if (xid != NULL)
@@ -281,7 +282,7 @@ give_way_to_an_error (void)
   for (guint i = 0; i < asked.sent->len; i++)
     g_assert_true (take (&asking, &asked, i, NULL));
   g_assert_error (large.error, G_IO_ERROR, G_IO_ERROR_FAILED);
-  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).pieces_size, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (asking.transport).pieces_size, ==, 0);
   outcome_clear (&large);
   end_clear (&asking);
   end_clear (&asked);
@@ -306,12 +307,12 @@ are_dropped_when_nobody_waits (void)
   for (guint i = 0; i < N_PIECES; i++)
     {
       if (i == 2)
-        g_assert_true (ferry_transactions_forget (asking.transactions, xid));
+        g_assert_true (ferry_transport_forget (asking.transport, xid));
       g_assert_true (take (&asking, &asked, i, NULL));
     }
   g_assert_cmpuint (large.n_done, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).pieces_size, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).n_late, ==, 1);
+  g_assert_cmpuint (ferry_transport_get_counts (asking.transport).pieces_size, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (asking.transport).n_late, ==, 1);
   end_clear (&asking);
   end_clear (&asked);
 }
@@ -327,9 +328,9 @@ are_dropped_with_a_request_that_is_not_sent (void)
   end_init (&asking);
   asking.room = 0;
   asking.is_guessed = TRUE;
-  g_assert_cmpuint (ferry_transactions_ask (asking.transactions, &request, &answer_funcs, &outcome, &error), ==, 0);
+  g_assert_cmpuint (ferry_transport_ask (asking.transport, &request, &answer_funcs, &outcome, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).pieces_size, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (asking.transport).pieces_size, ==, 0);
   end_clear (&asking);
 }
 
@@ -344,7 +345,7 @@ are_bounded (void)
 
   end_init (&asking);
   end_init (&asked);
-  ferry_transactions_set_max_answer (asked.transactions, LARGE - 1);
+  ferry_transport_set_max_answer (asked.transport, LARGE - 1);
   {
     g_autoptr (FerryCall) call = ask (&asking, &asked, &outcomes[0], NULL);
 
@@ -355,8 +356,8 @@ are_bounded (void)
     g_assert_true (take (&asking, &asked, 0, NULL));
   }
   g_ptr_array_set_size (asked.sent, 0);
-  ferry_transactions_set_max_answer (asked.transactions, LARGE);
-  ferry_transactions_set_max_answer (asking.transactions, LARGE);
+  ferry_transport_set_max_answer (asked.transport, LARGE);
+  ferry_transport_set_max_answer (asking.transport, LARGE);
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
     {
       g_autoptr (FerryCall) call = ask (&asking, &asked, &outcomes[i], NULL);
@@ -369,8 +370,8 @@ are_bounded (void)
     }
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, "too many"));
-  ferry_transactions_close (asking.transactions, error);
-  g_assert_cmpuint (ferry_transactions_get_counts (asking.transactions).pieces_size, ==, 0);
+  ferry_transport_end (asking.transport, error);
+  g_assert_cmpuint (ferry_transport_get_counts (asking.transport).pieces_size, ==, 0);
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
     outcome_clear (&outcomes[i]);
   end_clear (&asking);

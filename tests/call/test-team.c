@@ -217,7 +217,7 @@ start_slowly (const char *name, GThreadFunc func, gpointer data, GError **error)
 static void
 start_behind_requests (FerryTransport *transport)
 {
-  while (ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_calls < N_EARLY)
+  while (ferry_transport_get_counts (transport).n_calls < N_EARLY)
     g_thread_yield ();
   ferry_demux_set_start_thread_func (answering, start_slowly);
   g_assert_true (ferry_demux_start (answering, NULL));

@@ -88,7 +88,7 @@ test_an_end_that_cannot_send_still_hears (gconstpointer kind)
     {
       FerryRequest request = {.method = "tell", .flags = FERRY_CALL_ONE_WAY};
 
-      ferry_transactions_ask (ferry_transport_get_transactions (pair->ends[OTHER]), &request, NULL, NULL, NULL);
+      ferry_transport_ask (pair->ends[OTHER], &request, NULL, NULL, NULL);
     }
   transport_test_gate_set (&gate, TRUE);
   transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
@@ -172,8 +172,8 @@ test_closes_inside_a_handler (gconstpointer kind)
   transport_test_take_calls (pair, OTHER, close_here);
   answer = transport_test_ask (pair->ends[ONE], "close", NULL);
   /* Nothing is handed over behind it, be it sent or not. */
-  ferry_transactions_ask (ferry_transport_get_transactions (pair->ends[ONE]),
-                          &(FerryRequest){.method = "close", .flags = FERRY_CALL_ONE_WAY}, NULL, NULL, NULL);
+  ferry_transport_ask (pair->ends[ONE], &(FerryRequest){.method = "close", .flags = FERRY_CALL_ONE_WAY}, NULL, NULL,
+                       NULL);
   transport_test_assert_failed (answer, FERRY_ERROR_CLOSED);
   transport_test_wait_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
   transport_test_wait_count (&n_told, 1);

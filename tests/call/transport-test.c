@@ -370,7 +370,7 @@ try_to_ask (FerryTransport *end, const FerryRequest *request, gpointer data)
   static const FerryAnswerFuncs funcs = {.done = note_done};
   g_autoptr (GError) error = NULL;
 
-  if (ferry_transactions_ask (ferry_transport_get_transactions (end), request, &funcs, data, &error) != 0)
+  if (ferry_transport_ask (end, request, &funcs, data, &error) != 0)
     return TRUE;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   return FALSE;

@@ -7,7 +7,7 @@
 
 #include "ferry-test.h"
 
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/loop-pair.h"

@@ -162,8 +162,7 @@ ask (HostTestApplication *self, const char *method, GVariant *arguments, FerryCa
   call->references = 2;
   call->application = self;
   call->said = g_string_new (NULL);
-  call->xid =
-    ferry_transactions_ask (ferry_transport_get_transactions (self->transport), &request, &answer_funcs, call, &error);
+  call->xid = ferry_transport_ask (self->transport, &request, &answer_funcs, call, &error);
   g_assert_no_error (error);
   return call;
 }
@@ -180,7 +179,7 @@ host_test_tell (HostTestApplication *self, const char *method, GVariant *argumen
   FerryRequest request = {.method = method, .arguments = arguments, .flags = FERRY_CALL_ONE_WAY};
   g_autoptr (GError) error = NULL;
 
-  ferry_transactions_ask (ferry_transport_get_transactions (self->transport), &request, NULL, NULL, &error);
+  ferry_transport_ask (self->transport, &request, NULL, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -247,8 +246,7 @@ host_test_withdraw (HostTestCall *call)
 void
 host_test_cancel (HostTestCall *call)
 {
-  ferry_transactions_cancel (ferry_transport_get_transactions (call->application->transport), call->xid,
-                             FERRY_CANCEL_REASON_CANCELLED);
+  ferry_transport_cancel (call->application->transport, call->xid, FERRY_CANCEL_REASON_CANCELLED);
 }
 
 /* ---- waiting ---- */

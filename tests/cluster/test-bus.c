@@ -943,14 +943,13 @@ static void
 ask (Talker *talker, guint n)
 {
   static const FerryAnswerFuncs funcs = {.done = answered};
-  FerryTransactions *transactions = ferry_transport_get_transactions (talker->session);
 
   for (guint i = 0; i < n; i++)
     {
       FerryRequest request = {.method = "echo", .arguments = g_variant_new_uint32 (talker->n_calls++)};
       g_autoptr (GError) error = NULL;
 
-      ferry_transactions_ask (transactions, &request, &funcs, talker, &error);
+      ferry_transport_ask (talker->session, &request, &funcs, talker, &error);
       g_assert_no_error (error);
     }
 }

@@ -486,8 +486,7 @@ test_yields_wait_for_the_window (void)
 
   g_assert_cmpuint (call->n_items, ==, 2);
   g_assert_false (call->done);
-  g_assert_true (
-    ferry_transactions_add_window (ferry_transport_get_transactions (application->transport), call->xid, 98, NULL));
+  g_assert_true (ferry_transport_add_window (application->transport, call->xid, 98, NULL));
   host_test_assert_result (call, "4950");
   g_assert_cmpuint (call->n_items, ==, 100);
   g_assert_true (g_str_has_suffix (call->said->str, ":98 :99"));

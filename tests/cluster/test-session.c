@@ -208,9 +208,7 @@ test_message_beyond_the_lower_limit_of_both_ends_is_refused (void)
 
   test->ends[1].settings.max_message = 2000;
   wire_test_open_both (test);
-  g_assert_cmpuint (ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (test->ends[0].session)),
-                                            &request, NULL, NULL, &error),
-                    ==, 0);
+  g_assert_cmpuint (ferry_transport_ask (FERRY_TRANSPORT (test->ends[0].session), &request, NULL, NULL, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   send_many (&test->ends[0], 1, 1900);
   wire_test_run_until_received (test, SECOND);
@@ -1109,8 +1107,7 @@ ask_much (WireTestEnd *end)
   g_autofree guint8 *bytes = g_malloc0 (8 * MEBIBYTE);
   const FerryRequest request = {.method = "m", .packed = {bytes, 8 * MEBIBYTE}};
   g_autoptr (GError) error = NULL;
-  guint64 xid = ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (end->session)), &request,
-                                        &no_funcs, NULL, &error);
+  guint64 xid = ferry_transport_ask (FERRY_TRANSPORT (end->session), &request, &no_funcs, NULL, &error);
 
   g_assert_no_error (error);
   return xid;
@@ -1322,7 +1319,7 @@ tell_often (gpointer data)
       guint64 count = ferry_transport_get_room_count (transport);
       g_autoptr (GError) error = NULL;
 
-      if (ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, NULL, NULL, &error) != 0)
+      if (ferry_transport_ask (transport, &request, NULL, NULL, &error) != 0)
         teller->n--;
       else if (!ferry_transport_wait_for_room (transport, count, 0, NULL, NULL))
         break;
@@ -1394,19 +1391,19 @@ test_cancel_overtakes_what_waits (void)
   static const FerryAnswerFuncs funcs = {.done = answered};
   g_autoptr (WireTest) test = wire_test_new (1);
   const FerryRequest request = {.method = "long"};
-  FerryTransactions *transactions;
+  FerryTransport *transport;
   guint64 xid;
 
   test->ends[0].settings.max_packet = 1024;
   test->ends[1].settings.window_packets = 4;
   test->ends[1].ignores = TRUE;
   wire_test_open_both (test);
-  transactions = ferry_transport_get_transactions (FERRY_TRANSPORT (test->ends[0].session));
-  xid = ferry_transactions_ask (transactions, &request, &funcs, NULL, NULL);
+  transport = FERRY_TRANSPORT (test->ends[0].session);
+  xid = ferry_transport_ask (transport, &request, &funcs, NULL, NULL);
   wire_test_run (test, SECOND);
   g_assert_nonnull (test->ends[1].call);
   send_many (&test->ends[0], 400, 900);
-  g_assert_true (ferry_transactions_cancel (transactions, xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_true (ferry_transport_cancel (transport, xid, FERRY_CANCEL_REASON_CANCELLED));
   while (ferry_call_get_cancelled (test->ends[1].call) == 0)
     g_assert_true (wire_test_step (test, wire_test_get_time () + SECOND));
   g_assert_cmpuint (test->ends[1].n_ignored, <=, 1 + 8);

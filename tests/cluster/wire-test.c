@@ -251,8 +251,7 @@ send_message (WireTestEnd *self, gsize size, guint64 number)
 
   memcpy (bytes, &message, sizeof message);
   memset (bytes + sizeof message, (int) (guint8) message.number, whole - sizeof message);
-  xid = ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (self->session)), &request, NULL,
-                                NULL, &error);
+  xid = ferry_transport_ask (FERRY_TRANSPORT (self->session), &request, NULL, NULL, &error);
   if (xid != 0)
     return xid;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);

@@ -354,8 +354,7 @@ demux_test_ask_fully (DemuxTestPair *pair, const FerryRequest *request)
   g_autoptr (GError) error = NULL;
 
   self->pair = pair;
-  self->xid = ferry_transactions_ask (ferry_transport_get_transactions (pair->ends[ASKING]), request, &answer_funcs,
-                                      self, &error);
+  self->xid = ferry_transport_ask (pair->ends[ASKING], request, &answer_funcs, self, &error);
   g_assert_no_error (error);
   return self;
 }
@@ -369,8 +368,7 @@ demux_test_ask (DemuxTestPair *pair, const char *method, GVariant *arguments)
 void
 demux_test_cancel (DemuxTestAnswer *answer, FerryCancelReason reason)
 {
-  g_assert_true (
-    ferry_transactions_cancel (ferry_transport_get_transactions (answer->pair->ends[ASKING]), answer->xid, reason));
+  g_assert_true (ferry_transport_cancel (answer->pair->ends[ASKING], answer->xid, reason));
 }
 
 void

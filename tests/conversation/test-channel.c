@@ -149,10 +149,10 @@ take_numbers (gpointer channel)
   return NULL;
 }
 
-static FerryTransactions *
-get_transactions (FerryChannel *channel)
+static FerryTransport *
+get_transport (FerryChannel *channel)
 {
-  return ferry_transport_get_transactions (ferry_test_get_object (channel, "transport"));
+  return ferry_test_get_object (channel, "transport");
 }
 
 /* An end asks for the other one's messages, and for nothing else. */
@@ -166,7 +166,7 @@ only_acknowledged_messages_cost_a_round_trip (gconstpointer kind)
   for (guint i = 0; i < 30; i++)
     send_number (both->ends[0], i);
   /* Thirty messages are on their way, and nothing is waited for. */
-  g_assert_cmpuint (ferry_transactions_get_counts (get_transactions (both->ends[0])).n_asked, ==, 1);
+  g_assert_cmpuint (ferry_transport_get_counts (get_transport (both->ends[0])).n_asked, ==, 1);
   thread = g_thread_new ("take", take_numbers, both->ends[1]);
   for (guint i = 30; i < 100; i++)
     {
@@ -174,7 +174,7 @@ only_acknowledged_messages_cost_a_round_trip (gconstpointer kind)
       g_assert_no_error (error);
     }
   g_thread_join (thread);
-  g_assert_cmpuint (ferry_transactions_get_counts (get_transactions (both->ends[0])).n_asked, ==, 1);
+  g_assert_cmpuint (ferry_transport_get_counts (get_transport (both->ends[0])).n_asked, ==, 1);
 }
 
 static void
@@ -529,11 +529,10 @@ static void
 stand_beside (Beside *self, FerryTransport *transport)
 {
   static const FerryAnswerFuncs funcs = {.done = answered};
-  FerryTransactions *transactions = ferry_transport_get_transactions (transport);
 
-  self->call = ferry_transactions_stand (transactions, "channel", &funcs, self);
+  self->call = ferry_transport_stand (transport, "channel", &funcs, self);
   ferry_call_set_cancel_func (self->call, cancelled, self);
-  g_assert_true (ferry_transactions_receive_kept (transactions, NULL));
+  g_assert_true (ferry_transport_receive_kept (transport, NULL));
 }
 
 static gboolean

@@ -97,8 +97,7 @@ ask (Flood *flood, Question *question, guint64 *xid)
       g_autoptr (GError) error = NULL;
 
       count = ferry_transport_get_room_count (transport);
-      *xid = ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, &answer_funcs, question,
-                                     &error);
+      *xid = ferry_transport_ask (transport, &request, &answer_funcs, question, &error);
       if (*xid == 0)
         {
           g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
@@ -112,7 +111,7 @@ static gpointer
 ask_all (gpointer data)
 {
   Asker *self = data;
-  FerryTransactions *transactions = ferry_transport_get_transactions (self->flood->pair->ends[ASKING]);
+  FerryTransport *transport = self->flood->pair->ends[ASKING];
   Question *questions = g_new0 (Question, N_REQUESTS);
 
   for (guint i = 0; i < N_REQUESTS; i++)
@@ -123,7 +122,7 @@ ask_all (gpointer data)
       questions[i].number = g_rand_int (self->random);
       ask (self->flood, &questions[i], &xid);
       if (g_rand_int_range (self->random, 0, 4) == 0)
-        ferry_transactions_cancel (transactions, xid, FERRY_CANCEL_REASON_CANCELLED);
+        ferry_transport_cancel (transport, xid, FERRY_CANCEL_REASON_CANCELLED);
     }
   return questions;
 }

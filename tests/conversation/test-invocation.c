@@ -258,13 +258,13 @@ test_one_way (void)
 {
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   const FerryRequest request = {.method = "tell", .flags = FERRY_CALL_ONE_WAY};
-  FerryTransactions *asking = ferry_transport_get_transactions (pair->ends[ASKING]);
+  FerryTransport *asking = pair->ends[ASKING];
 
   for (guint i = 0; i < 4; i++)
     {
       g_autoptr (FerryInvocation) invocation = NULL;
 
-      g_assert_cmpuint (ferry_transactions_ask (asking, &request, NULL, NULL, NULL), !=, 0);
+      g_assert_cmpuint (ferry_transport_ask (asking, &request, NULL, NULL, NULL), !=, 0);
       invocation = take_kept ();
       g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_NOTHING);
       if (i == 0)
@@ -275,8 +275,7 @@ test_one_way (void)
         ferry_invocation_refuse (invocation, "Nobody hears this");
       g_assert_cmpuint (demux_test_wire_count (pair, ASKED), ==, 0);
     }
-  g_assert_cmpuint (ferry_transactions_get_counts (asking).n_unknown + ferry_transactions_get_counts (asking).n_late,
-                    ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (asking).n_unknown + ferry_transport_get_counts (asking).n_late, ==, 0);
 }
 
 /* ---- errors ---- */
@@ -537,7 +536,7 @@ static void
 test_window (void)
 {
   g_autoptr (DemuxTestPair) pair = pair_with (send_items, NULL, 1);
-  FerryTransactions *asking = ferry_transport_get_transactions (pair->ends[ASKING]);
+  FerryTransport *asking = pair->ends[ASKING];
   DemuxTestAnswer *answer = ask_items (pair, 3, 0);
   Portion portion = {answer, 3};
 
@@ -545,7 +544,7 @@ test_window (void)
     {
       ferry_test_run_until (has_come, &portion);
       g_assert_cmpuint (atomic_load (&answer->n_items), ==, portion.n_items);
-      g_assert_true (ferry_transactions_add_window (asking, answer->xid, 3, NULL));
+      g_assert_true (ferry_transport_add_window (asking, answer->xid, 3, NULL));
     }
   demux_test_wait (answer);
   g_assert_cmpuint (atomic_load (&answer->n_items), ==, N_ITEMS);
@@ -685,9 +684,7 @@ test_no_room_bytes (void)
   demux_test_wire_hold (pair, ASKED, TRUE);
   demux_test_start (pair);
   for (guint i = 0; i < N_ANSWERS; i++)
-    g_assert_cmpuint (
-      ferry_transactions_ask (ferry_transport_get_transactions (pair->ends[ASKING]), &request, &funcs, &counted, NULL),
-      !=, 0);
+    g_assert_cmpuint (ferry_transport_ask (pair->ends[ASKING], &request, &funcs, &counted, NULL), !=, 0);
   demux_test_until (was_full, pair);
   demux_test_wire_hold (pair, ASKED, FALSE);
   ferry_test_run_until (are_all_right, &counted);

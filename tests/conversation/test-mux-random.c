@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: conversation/ferry-mux.c, call/ferry-transactions.c
+/* Tests: conversation/ferry-mux.c, call/ferry-request.c
  *
  * 100,000 transactions of 64 threads, from a seed, over each kind of transport, with delays, deadlines, cancels, stops,
  * closed transports and killed workers: each ends exactly once, with its own answer or with an error that it may have.

@@ -353,21 +353,19 @@ test_a_message_beyond_the_limit_is_not_sent (void)
   g_autoptr (GError) error = NULL;
   g_autofree guint8 *bytes = g_malloc0 (2000);
   FerryRequest request = {.method = "tell", .flags = FERRY_CALL_ONE_WAY};
-  FerryTransactions *transactions;
   guint limit;
   Scene scene;
 
   scene_init (&scene);
-  transactions = ferry_transport_get_transactions (scene.end);
   g_object_get (scene.end, "max-message-size", &limit, NULL);
   g_assert_cmpuint (limit, ==, 64 * 1024 * 1024);
   g_object_set (scene.end, "max-message-size", 1000, NULL);
   request.arguments = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 2000, 1);
-  g_assert_cmpuint (ferry_transactions_ask (transactions, &request, NULL, NULL, &error), ==, 0);
+  g_assert_cmpuint (ferry_transport_ask (scene.end, &request, NULL, NULL, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   g_assert_false (ferry_test_get_number (scene.end, "closed"));
   request.arguments = NULL;
-  g_assert_cmpuint (ferry_transactions_ask (transactions, &request, NULL, NULL, NULL), ==, 1);
+  g_assert_cmpuint (ferry_transport_ask (scene.end, &request, NULL, NULL, NULL), ==, 1);
   put_greeting (&scene, FERRY_STREAM_VERSION);
   put_number (&scene, 1001);
   assert_ended (&scene, FERRY_ERROR_PROTOCOL, "accepts 1 to 1000");
@@ -428,8 +426,7 @@ test_an_end_that_nobody_reads_closes (void)
   end = ferry_transport_new_for_descriptors (in[0], out[1], &error);
   g_assert_no_error (error);
   close (out[0]);
-  ferry_transactions_ask (ferry_transport_get_transactions (end),
-                          &(FerryRequest){.method = "tell", .flags = FERRY_CALL_ONE_WAY}, NULL, NULL, &error);
+  ferry_transport_ask (end, &(FerryRequest){.method = "tell", .flags = FERRY_CALL_ONE_WAY}, NULL, NULL, &error);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
   close (in[1]);

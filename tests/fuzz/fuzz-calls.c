@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transactions.c, wire/ferry-call-message.c
+/* Tests: call/ferry-request.c, wire/ferry-call-message.c
  *
  * Messages of calls, as either end takes them. Each begins with two bytes of its length. The end that takes them has
  * asked four transactions, two of them streams; it answers calls, drops them, keeps them, as their names begin. */
@@ -10,14 +10,14 @@
 
 #include <string.h>
 
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "fuzz.h"
 
 #define N_ASKED 4
 
 typedef struct
 {
-  FerryTransactions *end;
+  FerryTransport *end;
   GQueue kept;           /* (element-type FerryCall) (owned) */
   guint n_done[N_ASKED]; /* of each transaction */
 } Scene;
@@ -60,10 +60,26 @@ take_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
   read_value (result);
 }
 
-static void
-take_request (FerryTransactions *self, FerryCall *call, gpointer data)
+static gboolean
+check_sent (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  Scene *scene = data;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (GError) fault = NULL;
+  FerryCallMessage again;
+
+  for (guint i = 0; i < n_parts; i++)
+    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
+  ferry_call_message_parse (&again, bytes->data, bytes->len, &fault);
+  g_assert_no_error (fault);
+  return TRUE;
+}
+
+static const FerryCarrierFuncs carrier_funcs = {.send = check_sent};
+
+static void
+take_request (FerryTransport *self, FerryCall *call, GObject *owner)
+{
+  Scene *scene = ferry_transport_get_carrier (self, &carrier_funcs);
   const char *method = ferry_call_get_method (call);
   GVariant *arguments = ferry_call_get_arguments (call);
   FerryBody body;
@@ -86,19 +102,6 @@ take_request (FerryTransactions *self, FerryCall *call, gpointer data)
 }
 
 /* What is sent is thrown away, once it was seen to be what the other end would take. */
-static gboolean
-check_sent (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
-{
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autoptr (GError) fault = NULL;
-  FerryCallMessage again;
-
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
-  ferry_call_message_parse (&again, bytes->data, bytes->len, &fault);
-  g_assert_no_error (fault);
-  return TRUE;
-}
 
 static void
 ask (Scene *scene, Asked *asked)
@@ -111,20 +114,20 @@ ask (Scene *scene, Asked *asked)
         .method = "ask", .flags = i % 2 == 0 ? 0 : FERRY_CALL_STREAM, .window = i % 2 == 0 ? 0 : 3};
 
       asked[i] = (Asked){scene, i};
-      g_assert_cmpuint (ferry_transactions_ask (scene->end, &request, &funcs, &asked[i], NULL), ==, i + 1);
+      g_assert_cmpuint (ferry_transport_ask (scene->end, &request, &funcs, &asked[i], NULL), ==, i + 1);
     }
 }
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
-  static const FerryCarrierFuncs funcs = {.send = check_sent};
   Scene scene = {.kept = G_QUEUE_INIT};
   Asked asked[N_ASKED];
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The input is over");
   gboolean sound = TRUE;
 
-  scene.end = ferry_transactions_new (&funcs, NULL, take_request, &scene);
+  scene.end = ferry_transport_new_for_carrier (&carrier_funcs, &scene, NULL);
+  ferry_transport_take_calls (scene.end, take_request, NULL, NULL);
   ask (&scene, asked);
   for (gsize at = 0; at + 2 <= size && sound;)
     {
@@ -132,14 +135,14 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       g_autofree guint8 *message = g_memdup2 (data + at + 2, length);
       g_autoptr (GError) error = NULL;
 
-      sound = ferry_transactions_receive (scene.end, message, length, &error);
+      sound = ferry_transport_process (scene.end, message, length, NULL, &error);
       g_assert_true (sound || g_error_matches (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL));
       at += 2 + length;
     }
-  ferry_transactions_close (scene.end, reason);
+  ferry_transport_end (scene.end, reason);
   for (guint i = 0; i < N_ASKED; i++)
     g_assert_cmpuint (scene.n_done[i], ==, 1);
   g_queue_clear_full (&scene.kept, (GDestroyNotify) ferry_call_unref);
-  ferry_transactions_unref (scene.end);
+  g_object_unref (scene.end);
   return 0;
 }

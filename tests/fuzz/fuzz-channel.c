@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: conversation/ferry-channel.c, call/ferry-transactions.c
+/* Tests: conversation/ferry-channel.c, call/ferry-request.c
  *
  * A channel's end: what the other one says to it, mixed with what its owner does, in any order.
  *

@@ -170,8 +170,7 @@ say (Scene *scene, gsize size)
   const FerryRequest request = {.method = "m", .flags = FERRY_CALL_ONE_WAY, .packed = {bytes, size}};
   g_autoptr (GError) error = NULL;
 
-  if (ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (scene->session)), &request, NULL, NULL,
-                              &error) == 0)
+  if (ferry_transport_ask (FERRY_TRANSPORT (scene->session), &request, NULL, NULL, &error) == 0)
     g_assert_true (error->domain == FERRY_ERROR);
 }
 

@@ -124,7 +124,7 @@ test_before_it_is_there (Scene *self, gconstpointer data)
 static gboolean
 has_been_asked (gpointer transport)
 {
-  return ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_calls > 0;
+  return ferry_transport_get_counts (transport).n_calls > 0;
 }
 
 static void
@@ -332,7 +332,7 @@ has_come (gpointer data)
 {
   const Request *self = data;
 
-  return ferry_transactions_get_counts (ferry_transport_get_transactions (self->there)).n_calls == self->xid;
+  return ferry_transport_get_counts (self->there).n_calls == self->xid;
 }
 
 static void

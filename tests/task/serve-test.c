@@ -47,7 +47,7 @@ answer_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVaria
   ServeTest *test = user_data;
   g_autoptr (GError) error = NULL;
 
-  ferry_transactions_receive (test->transactions, data, size, &error);
+  ferry_transport_process (test->transport, data, size, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -91,7 +91,7 @@ test_new (FerrySender *senders[2], FerryPipeFlags progress_flags)
   test->reports = g_array_new (FALSE, FALSE, sizeof (FerryProgress));
   test->calls = open_pipe (test, FERRY_PIPE_QUEUED, answer_cb, &senders[0]);
   test->progress = open_pipe (test, progress_flags, report_cb, &senders[1]);
-  test->transactions = ferry_transactions_new (&transport_funcs, test, NULL, NULL);
+  test->transport = ferry_transport_new_for_carrier (&transport_funcs, test, NULL);
   return test;
 }
 
@@ -218,8 +218,8 @@ serve_test_free (ServeTest *test)
 
   if (test->thread != NULL || test->n_closed < 2)
     serve_test_finish (test);
-  ferry_transactions_close (test->transactions, reason);
-  ferry_transactions_unref (test->transactions);
+  ferry_transport_end (test->transport, reason);
+  g_object_unref (test->transport);
   g_clear_pointer (&test->downlink, ferry_downlink_free);
   g_clear_object (&test->senders[0]);
   g_clear_object (&test->senders[1]);
@@ -285,7 +285,7 @@ serve_test_ask_fully (ServeTest *test, FerryTaskKind kind, const char *function,
     request.flags |= FERRY_CALL_STREAM;
   call->test = test;
   call->items = g_string_new (NULL);
-  call->xid = ferry_transactions_ask (test->transactions, &request, &answer_funcs, call, &error);
+  call->xid = ferry_transport_ask (test->transport, &request, &answer_funcs, call, &error);
   g_assert_no_error (error);
   return call;
 }
@@ -300,7 +300,7 @@ void
 serve_test_call_free (ServeTestCall *call)
 {
   if (!call->done)
-    ferry_transactions_forget (call->test->transactions, call->xid);
+    ferry_transport_forget (call->test->transport, call->xid);
   g_clear_pointer (&call->result, g_variant_unref);
   g_clear_error (&call->error);
   g_free (call->trace);
@@ -317,7 +317,7 @@ serve_test_wait (ServeTestCall *call)
 void
 serve_test_cancel (ServeTestCall *call, FerryCancelReason reason)
 {
-  g_assert_true (ferry_transactions_cancel (call->test->transactions, call->xid, reason));
+  g_assert_true (ferry_transport_cancel (call->test->transport, call->xid, reason));
 }
 
 void

@@ -10,7 +10,7 @@
 
 #include "ferry-test.h"
 
-#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
 #include "task/ferry-job-private.h"
 #include "task/ferry-task.h"
 #include "wire/ferry-progress-private.h"
@@ -19,13 +19,13 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryRouter *router;             /* (owned) */
-  FerryTransactions *transactions; /* (owned) */
-  FerryReceiver *calls;            /* (owned) */
-  FerryReceiver *progress;         /* (owned) */
-  FerryLink *link;                 /* (owned) */
-  guint n_closed;                  /* how many of the two pipes are */
-  GArray *reports;                 /* (element-type FerryProgress) */
+  FerryRouter *router;       /* (owned) */
+  FerryTransport *transport; /* (owned) */
+  FerryReceiver *calls;      /* (owned) */
+  FerryReceiver *progress;   /* (owned) */
+  FerryLink *link;           /* (owned) */
+  guint n_closed;            /* how many of the two pipes are */
+  GArray *reports;           /* (element-type FerryProgress) */
 
   FerryWorker *worker;          /* (owned) (nullable): the process */
   FerryForkServer *fork_server; /* (owned) (nullable): its parent */

@@ -294,10 +294,10 @@ test_yielded_values_arrive_as_the_window_opens (void)
   g_autoptr (GError) error = NULL;
 
   wait_items (call, 2);
-  ferry_transactions_add_window (test->transactions, call->xid, 1, &error);
+  ferry_transport_add_window (test->transport, call->xid, 1, &error);
   wait_items (call, 3);
   g_assert_false (call->done);
-  ferry_transactions_add_window (test->transactions, call->xid, 100, &error);
+  ferry_transport_add_window (test->transport, call->xid, 100, &error);
   g_assert_no_error (error);
   serve_test_assert_result (call, NULL);
   g_assert_cmpstr (call->items->str, ==, ":0 :1 :2 :3 :4");
@@ -337,7 +337,7 @@ test_what_is_asked_meanwhile_is_served_then (void)
   g_atomic_int_set (&n_counted, 0);
   second = serve_test_ask (test, "count", NULL);
   third = serve_test_ask (test, "count", NULL);
-  ferry_transactions_add_window (test->transactions, first->xid, 1, &error);
+  ferry_transport_add_window (test->transport, first->xid, 1, &error);
   g_assert_no_error (error);
   serve_test_assert_result (second, "1");
   g_assert_true (first->done);
@@ -353,7 +353,7 @@ test_window_comes_also_after_the_finish (void)
 
   wait_items (call, 1);
   ferry_link_send_finish (test->link);
-  ferry_transactions_add_window (test->transactions, call->xid, 2, &error);
+  ferry_transport_add_window (test->transport, call->xid, 2, &error);
   g_assert_no_error (error);
   serve_test_assert_result (call, NULL);
   serve_test_finish (test);

@@ -134,8 +134,7 @@ ask_many (gpointer data)
       FerryRequest request = {.method = "echo", .arguments = argument};
       guint64 count = ferry_transport_get_room_count (flood->transport);
 
-      while (ferry_transactions_ask (ferry_transport_get_transactions (flood->transport), &request, &asker_funcs,
-                                     &asker, NULL) == 0)
+      while (ferry_transport_ask (flood->transport, &request, &asker_funcs, &asker, NULL) == 0)
         {
           check (ferry_transport_wait_for_room (flood->transport, count, 0, NULL, NULL));
           count = ferry_transport_get_room_count (flood->transport);
@@ -228,8 +227,7 @@ relay (FerryTransport *transport, FerryCall *call)
   g_variant_get (ferry_call_get_arguments (call), "(su)", &method, &number);
   request.method = method;
   request.arguments = g_variant_new_uint32 (number);
-  check (ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, &relay_funcs,
-                                 ferry_call_ref (call), NULL) != 0);
+  check (ferry_transport_ask (transport, &request, &relay_funcs, ferry_call_ref (call), NULL) != 0);
 }
 
 /* ---- answering ---- */
@@ -407,8 +405,7 @@ ask_large (FerryMux *mux, Asker *asker, GError **error)
   FerryRequest request = {.method = "measure",
                           .arguments = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, LARGE_SIZE, 1)};
 
-  return ferry_transactions_ask (ferry_transport_get_transactions (ferry_mux_get_transport (mux)), &request,
-                                 &asker_funcs, asker, error) != 0;
+  return ferry_transport_ask (ferry_mux_get_transport (mux), &request, &asker_funcs, asker, error) != 0;
 }
 
 /* How asking ended while the lane is full:

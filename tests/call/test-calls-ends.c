@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transactions.c
+/* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-room.c
  *
- * How transactions end when the other end breaks rules, is too much, or goes away; and what callbacks may do. */
+ * How calls end when the other end breaks rules, is too much, or goes away; and what callbacks may do. */
 
 #include "config.h"
 
@@ -15,13 +15,13 @@
 static GPtrArray *kept; /* (element-type FerryCall) */
 
 static void
-keep (FerryTransactions *self, FerryCall *call, gpointer data)
+keep (FerryTransport *self, FerryCall *call, GObject *owner)
 {
   g_ptr_array_add (kept, ferry_call_ref (call));
 }
 
 static void
-echo (FerryTransactions *self, FerryCall *call, gpointer data)
+echo (FerryTransport *self, FerryCall *call, GObject *owner)
 {
   g_assert_true (ferry_call_answer (call, ferry_call_get_arguments (call), NULL));
 }
@@ -37,11 +37,11 @@ static CallTestPair *
 keeping_pair (void)
 {
   g_ptr_array_set_size (kept, 0);
-  return call_test_pair_new (keep, keep, NULL);
+  return call_test_pair_new (keep, keep);
 }
 
 static gboolean
-receive (FerryTransactions *end, FerryCallKind kind, guint64 xid, gint64 number, GVariant *value)
+receive (FerryTransport *end, FerryCallKind kind, guint64 xid, gint64 number, GVariant *value)
 {
   g_autoptr (GBytes) bytes = call_test_message (kind, xid, number, kind == FERRY_CALL_REQUEST ? "load" : NULL, value);
 
@@ -61,18 +61,18 @@ test_late_answers_are_counted_and_dropped (void)
 {
   g_autoptr (CallTestPair) pair = keeping_pair ();
   CallTestAnswer *asked = call_test_ask (pair->ends[ASKING], "load", NULL);
-  FerryTransactions *end = pair->ends[ASKING];
+  FerryTransport *end = pair->ends[ASKING];
   guint64 xid = asked->xid;
 
   call_test_answer_free (asked);
-  g_assert_false (ferry_transactions_forget (end, xid));
+  g_assert_false (ferry_transport_forget (end, xid));
   call_test_pair_pump (pair);
   g_assert_true (ferry_call_answer (kept_call (0), NULL, NULL));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_transactions_get_counts (end).n_late, ==, 1);
+  g_assert_cmpuint (ferry_transport_get_counts (end).n_late, ==, 1);
   g_assert_true (receive (end, FERRY_CALL_ITEM, xid, 0, g_variant_new_int32 (1)));
-  g_assert_cmpuint (ferry_transactions_get_counts (end).n_late, ==, 2);
-  g_assert_cmpuint (ferry_transactions_get_counts (end).n_unknown, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (end).n_late, ==, 2);
+  g_assert_cmpuint (ferry_transport_get_counts (end).n_unknown, ==, 0);
   g_ptr_array_set_size (kept, 0);
 }
 
@@ -80,12 +80,12 @@ static void
 test_unknown_answers_are_counted_and_dropped (void)
 {
   g_autoptr (CallTestPair) pair = keeping_pair ();
-  FerryTransactions *end = pair->ends[ASKING];
+  FerryTransport *end = pair->ends[ASKING];
 
   g_assert_true (receive (end, FERRY_CALL_ANSWER, 1, 0, NULL));
   g_assert_true (receive (end, FERRY_CALL_ITEM, G_MAXUINT64 - 1, 0, g_variant_new_int32 (1)));
-  g_assert_cmpuint (ferry_transactions_get_counts (end).n_unknown, ==, 2);
-  g_assert_cmpuint (ferry_transactions_get_counts (end).n_late, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (end).n_unknown, ==, 2);
+  g_assert_cmpuint (ferry_transport_get_counts (end).n_late, ==, 0);
 }
 
 static void
@@ -97,7 +97,7 @@ test_second_answer_of_the_other_end_is_late (void)
   g_assert_true (receive (pair->ends[ASKING], FERRY_CALL_ANSWER, asked->xid, 0, g_variant_new_int32 (1)));
   g_assert_true (receive (pair->ends[ASKING], FERRY_CALL_ANSWER, asked->xid, 0, g_variant_new_int32 (2)));
   call_test_assert_result (asked, "1");
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_late, ==, 1);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_late, ==, 1);
 }
 
 /* ---- broken rules ---- */
@@ -175,7 +175,7 @@ test_call_that_was_taken_back_says_nothing (void)
   ferry_call_drop (kept_call (0));
   g_ptr_array_set_size (kept, 0);
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_calls, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_calls, ==, 0);
 }
 
 static void
@@ -235,12 +235,12 @@ test_arguments_of_open_calls_are_bounded (void)
 static void
 test_a_hundred_thousand_are_in_flight (void)
 {
-  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo, NULL);
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo);
   g_autoptr (GPtrArray) asked = g_ptr_array_new_with_free_func ((GDestroyNotify) call_test_answer_free);
 
   for (guint32 i = 0; i < 100000; i++)
     g_ptr_array_add (asked, call_test_ask (pair->ends[ASKING], "echo", g_variant_new_uint32 (i)));
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 100000);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 100000);
   call_test_pair_pump (pair);
   for (guint32 i = 0; i < 100000; i++)
     {
@@ -249,7 +249,7 @@ test_a_hundred_thousand_are_in_flight (void)
       g_assert_cmpuint (answer->n_done, ==, 1);
       g_assert_cmpuint (g_variant_get_uint32 (answer->result), ==, i);
     }
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
 }
 
 /* ---- the end of the link ---- */
@@ -272,13 +272,12 @@ test_close_fails_each_transaction_once (void)
   g_autoptr (GError) error = NULL;
   FerryRequest request = {.method = "load"};
 
-  ferry_transactions_close (pair->ends[ASKING], reason);
-  ferry_transactions_close (pair->ends[ASKING], reason);
+  ferry_transport_end (pair->ends[ASKING], reason);
+  ferry_transport_end (pair->ends[ASKING], reason);
   call_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   call_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_cmpstr (first->error->message, ==, reason->message);
-  g_assert_cmpuint (ferry_transactions_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, NULL, &error), ==,
-                    0);
+  g_assert_cmpuint (ferry_transport_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   g_assert_true (receive (pair->ends[ASKING], FERRY_CALL_ANSWER, first->xid, 0, NULL));
   g_assert_cmpuint (first->n_done, ==, 1);
@@ -295,7 +294,7 @@ test_close_cancels_open_calls (void)
   n_cancels = 0;
   call_test_pair_pump (pair);
   ferry_call_set_cancel_func (kept_call (0), note_cancel, NULL);
-  ferry_transactions_close (pair->ends[ASKED], reason);
+  ferry_transport_end (pair->ends[ASKED], reason);
   g_assert_cmpuint (n_cancels, ==, 1);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_CANCELLED);
   g_assert_false (ferry_call_answer (kept_call (0), NULL, &error));
@@ -314,10 +313,10 @@ test_close_lets_go_of_refusals_that_had_no_room (void)
   call_test_pair_pump (pair);
   pair->wires[ASKED].capacity = 0;
   g_ptr_array_set_size (kept, 0);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_unsent, ==, 1);
-  ferry_transactions_close (pair->ends[ASKED], reason);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_unsent, ==, 0);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_calls, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_unsent, ==, 1);
+  ferry_transport_end (pair->ends[ASKED], reason);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_unsent, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_calls, ==, 0);
 }
 
 static void
@@ -339,11 +338,12 @@ test_transport_goes_with_the_last_reference (void)
 {
   const FerryCarrierFuncs funcs = {.send = refuse_to_send, .free = note_destroy};
   guint n_destroyed = 0;
-  FerryTransactions *end = ferry_transactions_new (&funcs, &n_destroyed, keep, NULL);
+  FerryTransport *end = ferry_transport_new_for_carrier (&funcs, &n_destroyed, NULL);
 
   g_ptr_array_set_size (kept, 0);
+  ferry_transport_take_calls (end, keep, NULL, NULL);
   g_assert_true (receive (end, FERRY_CALL_REQUEST, 1, 0, NULL));
-  ferry_transactions_unref (end);
+  g_object_unref (end);
   g_assert_cmpuint (n_destroyed, ==, 0);
   /* The call held it, and its refusal cannot be sent. */
   g_ptr_array_set_size (kept, 0);
@@ -373,9 +373,9 @@ scene_done (gpointer data, GVariant *result, GError *error, const char *trace, g
   if (scene->left > 0)
     ask_again (scene);
   if (scene->close)
-    ferry_transactions_close (scene->pair->ends[ASKING], reason);
+    ferry_transport_end (scene->pair->ends[ASKING], reason);
   if (scene->drop)
-    g_clear_pointer (&scene->pair->ends[ASKING], ferry_transactions_unref);
+    g_clear_object (&scene->pair->ends[ASKING]);
 }
 
 static const FerryAnswerFuncs scene_funcs = {.done = scene_done};
@@ -386,13 +386,13 @@ ask_again (Scene *scene)
   FerryRequest request = {.method = "echo"};
 
   scene->left--;
-  ferry_transactions_ask (scene->pair->ends[ASKING], &request, &scene_funcs, scene, NULL);
+  ferry_transport_ask (scene->pair->ends[ASKING], &request, &scene_funcs, scene, NULL);
 }
 
 static void
 test_done_may_ask_again (void)
 {
-  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo, NULL);
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo);
   Scene scene = {.pair = pair, .left = 10};
 
   ask_again (&scene);
@@ -403,7 +403,7 @@ test_done_may_ask_again (void)
 static void
 test_done_may_close (void)
 {
-  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo, NULL);
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo);
   Scene scene = {.pair = pair, .left = 3, .close = TRUE};
 
   while (scene.left > 0)
@@ -413,9 +413,9 @@ test_done_may_close (void)
 }
 
 static void
-test_done_may_drop_the_transactions (void)
+test_done_may_drop_the_transport (void)
 {
-  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo, NULL);
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo);
   Scene scene = {.pair = pair, .left = 1, .drop = TRUE};
 
   ask_again (&scene);
@@ -430,14 +430,14 @@ test_done_may_drop_the_transactions (void)
 static void
 test_done_may_ask_and_drop_in_close (void)
 {
-  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo, NULL);
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, echo);
   Scene asks = {.pair = pair, .left = 2};
   Scene drops = {.pair = pair, .left = 1, .drop = TRUE};
   g_autoptr (GError) reason = new_reason ();
 
   ask_again (&asks);
   ask_again (&drops);
-  ferry_transactions_close (pair->ends[ASKING], reason);
+  ferry_transport_end (pair->ends[ASKING], reason);
   g_assert_cmpuint (asks.n_done, ==, 1);
   g_assert_cmpuint (asks.left, ==, 0);
   g_assert_cmpuint (drops.n_done, ==, 1);
@@ -450,7 +450,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   kept = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_call_unref);
-#define ADD(path, func) g_test_add_func ("/transactions-ends/" path, func)
+#define ADD(path, func) g_test_add_func ("/calls-ends/" path, func)
   ADD ("late-answers-are-counted-and-dropped", test_late_answers_are_counted_and_dropped);
   ADD ("unknown-answers-are-counted-and-dropped", test_unknown_answers_are_counted_and_dropped);
   ADD ("second-answer-of-the-other-end-is-late", test_second_answer_of_the_other_end_is_late);
@@ -469,7 +469,7 @@ main (int argc, char **argv)
   ADD ("transport-goes-with-the-last-reference", test_transport_goes_with_the_last_reference);
   ADD ("done-may-ask-again", test_done_may_ask_again);
   ADD ("done-may-close", test_done_may_close);
-  ADD ("done-may-drop-the-transactions", test_done_may_drop_the_transactions);
+  ADD ("done-may-drop-the-transport", test_done_may_drop_the_transport);
   ADD ("done-may-ask-and-drop-in-close", test_done_may_ask_and_drop_in_close);
 #undef ADD
   status = g_test_run ();

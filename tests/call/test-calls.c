@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transactions.c
+/* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-room.c
  *
  * The transaction core over wires that the test delivers manually. */
 
@@ -19,7 +19,7 @@
 static GPtrArray *kept; /* (element-type FerryCall) */
 
 static void
-keep (FerryTransactions *self, FerryCall *call, gpointer data)
+keep (FerryTransport *self, FerryCall *call, GObject *owner)
 {
   g_ptr_array_add (kept, ferry_call_ref (call));
 }
@@ -41,7 +41,7 @@ static CallTestPair *
 keeping_pair (void)
 {
   drop_kept ();
-  return call_test_pair_new (keep, keep, NULL);
+  return call_test_pair_new (keep, keep);
 }
 
 static void
@@ -69,7 +69,7 @@ test_answers_come_in_any_order (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     answers[i] = call_test_ask (pair->ends[ASKING], "load", NULL);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 3);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 3);
   call_test_pair_pump (pair);
   g_assert_cmpuint (kept->len, ==, 3);
   answer (kept_call (2), g_variant_new_int32 (2));
@@ -79,7 +79,7 @@ test_answers_come_in_any_order (void)
   call_test_assert_result (answers[0], "0");
   call_test_assert_result (answers[1], NULL);
   call_test_assert_result (answers[2], "2");
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     call_test_answer_free (answers[i]);
   drop_kept ();
@@ -93,7 +93,7 @@ test_request_arrives_as_it_was_asked (void)
   FerryRequest request = {"load", g_variant_new ("(sd)", "crate", 1.5), 123456789, FERRY_CALL_STREAM, 7};
   CallTestAnswer seen = {.items = NULL};
   g_autofree char *arguments = NULL;
-  guint64 xid = ferry_transactions_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, &seen, &error);
+  guint64 xid = ferry_transport_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, &seen, &error);
 
   g_assert_no_error (error);
   call_test_pair_pump (pair);
@@ -105,7 +105,7 @@ test_request_arrives_as_it_was_asked (void)
   g_assert_cmpint (ferry_call_get_flags (kept_call (0)), ==, FERRY_CALL_STREAM);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 7);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, 0);
-  g_assert_true (ferry_transactions_forget (pair->ends[ASKING], xid));
+  g_assert_true (ferry_transport_forget (pair->ends[ASKING], xid));
   drop_kept ();
 }
 
@@ -126,7 +126,7 @@ test_request_is_copied_before_it_is_used (void)
       g_autofree guint8 *memory = g_memdup2 (g_bytes_get_data (bytes, NULL), size);
       FerryBody body;
 
-      g_assert_true (ferry_transactions_receive (pair->ends[ASKED], memory, size, NULL));
+      g_assert_true (ferry_transport_process (pair->ends[ASKED], memory, size, NULL, NULL));
       memset (memory, 0xee, size);
       g_assert_cmpstr (ferry_call_get_method (kept_call (0)), ==, "load");
       g_assert_true (ferry_call_get_body (kept_call (0), &body));
@@ -211,12 +211,12 @@ test_one_way_has_no_answer (void)
 {
   g_autoptr (CallTestPair) pair = keeping_pair ();
   FerryRequest request = {.method = "load", .flags = FERRY_CALL_ONE_WAY};
-  guint64 xid = ferry_transactions_ask (pair->ends[ASKING], &request, NULL, NULL, NULL);
+  guint64 xid = ferry_transport_ask (pair->ends[ASKING], &request, NULL, NULL, NULL);
 
   g_assert_cmpuint (xid, ==, 1);
-  g_assert_cmpuint (ferry_transactions_ask (pair->ends[ASKING], &request, NULL, NULL, NULL), ==, 2);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
-  g_assert_false (ferry_transactions_cancel (pair->ends[ASKING], xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_cmpuint (ferry_transport_ask (pair->ends[ASKING], &request, NULL, NULL, NULL), ==, 2);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
+  g_assert_false (ferry_transport_cancel (pair->ends[ASKING], xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   g_assert_true (ferry_call_send_value (kept_call (0), "note", g_variant_new_int32 (1), NULL));
   g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
@@ -247,7 +247,7 @@ test_both_ends_ask_at_once (void)
 static void
 test_end_without_a_function_refuses (void)
 {
-  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, NULL, NULL);
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, NULL);
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   call_test_pair_pump (pair);
@@ -280,7 +280,7 @@ test_stream_keeps_to_its_window (void)
   call_test_pair_pump (pair);
   g_assert_cmpstr (asked->items->str, ==, "1;2;note'full';");
 
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 1);
   g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (3), NULL));
@@ -337,7 +337,7 @@ test_items_after_the_answer_are_an_error (void)
   g_assert_false (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   /* A window that comes too late does no harm. */
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
   call_test_pair_pump (pair);
   g_assert_cmpuint (asked->n_done, ==, 1);
   drop_kept ();
@@ -351,11 +351,11 @@ test_window_is_bounded (void)
   g_autoptr (CallTestAnswer) plain = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 4, &error));
+  g_assert_false (ferry_transport_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 4, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   g_clear_error (&error);
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 5, NULL));
-  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], plain->xid, 1, &error));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 5, NULL));
+  g_assert_false (ferry_transport_add_window (pair->ends[ASKING], plain->xid, 1, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, FERRY_MAX_WINDOW);
@@ -374,14 +374,14 @@ test_window_that_has_no_room_is_told_as_soon_as_there_is (void)
 
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 2, NULL));
-  ferry_transactions_flush (pair->ends[ASKING]);
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 2, NULL));
+  ferry_transport_note_room (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 0);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush (pair->ends[ASKING]);
-  ferry_transactions_flush (pair->ends[ASKING]);
+  ferry_transport_note_room (pair->ends[ASKING]);
+  ferry_transport_note_room (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 5);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 1);
@@ -399,8 +399,8 @@ test_window_that_has_no_room_is_not_counted (void)
   g_autoptr (GBytes) item = NULL;
 
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
-  g_assert_false (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 2, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  g_assert_false (ferry_transport_add_window (pair->ends[ASKING], asked->xid, FERRY_MAX_WINDOW - 2, NULL));
   item = call_test_message (FERRY_CALL_ITEM, asked->xid, 0, NULL, g_variant_new_int32 (1));
   g_assert_false (call_test_receive (pair->ends[ASKING], item));
 }
@@ -413,7 +413,7 @@ test_window_is_told_with_the_next_message (void)
 
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
   pair->wires[ASKING].capacity = G_MAXUINT;
   g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
   call_test_pair_pump (pair);
@@ -432,11 +432,11 @@ test_window_of_what_is_over_is_told_to_nobody (void)
 
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
   answer (kept_call (0), NULL);
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush (pair->ends[ASKING]);
+  ferry_transport_note_room (pair->ends[ASKING]);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent);
   drop_kept ();
 }
@@ -461,20 +461,20 @@ test_cancel_reaches_an_open_call_once (void)
   n_cancels = 0;
   call_test_pair_pump (pair);
   ferry_call_set_cancel_func (kept_call (0), note_cancel, GUINT_TO_POINTER (FERRY_CANCEL_REASON_DEADLINE));
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   g_assert_cmpuint (n_cancels, ==, 1);
   /* The answer still comes. */
   answer (kept_call (0), g_variant_new_int32 (1));
   call_test_pair_pump (pair);
   call_test_assert_result (asked, "1");
-  g_assert_false (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_false (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   drop_kept ();
 }
 
 static void
-cancelled_when_it_comes (FerryTransactions *self, FerryCall *call, gpointer data)
+cancelled_when_it_comes (FerryTransport *self, FerryCall *call, GObject *owner)
 {
   g_assert_cmpuint (ferry_call_get_cancelled (call), ==, FERRY_CANCEL_REASON_CANCELLED);
   ferry_call_set_cancel_func (call, note_cancel, GUINT_TO_POINTER (FERRY_CANCEL_REASON_CANCELLED));
@@ -485,11 +485,11 @@ cancelled_when_it_comes (FerryTransactions *self, FerryCall *call, gpointer data
 static void
 test_cancel_may_overtake_its_request (void)
 {
-  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, cancelled_when_it_comes, NULL);
+  g_autoptr (CallTestPair) pair = call_test_pair_new (NULL, cancelled_when_it_comes);
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   n_cancels = 0;
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   call_test_assert_result (asked, NULL);
   g_assert_cmpuint (n_cancels, ==, 1);
@@ -505,7 +505,7 @@ test_cancel_after_the_answer_does_nothing (void)
   call_test_pair_pump (pair);
   ferry_call_set_cancel_func (kept_call (0), note_cancel, NULL);
   answer (kept_call (0), NULL);
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   g_assert_cmpuint (n_cancels, ==, 0);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, 0);
@@ -519,7 +519,7 @@ test_cancel_takes_the_slow_road_when_the_quick_one_is_full (void)
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   pair->wires[ASKING].no_cancels = TRUE;
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
   drop_kept ();
@@ -538,15 +538,15 @@ test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
   call_test_pair_pump (pair);
   pair->wires[ASKING].no_cancels = TRUE;
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
-  g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED) == asked);
-  g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], other->xid, FERRY_CANCEL_REASON_DEADLINE) == other);
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_true (ferry_transport_abandon (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED) == asked);
+  g_assert_true (ferry_transport_abandon (pair->ends[ASKING], other->xid, FERRY_CANCEL_REASON_DEADLINE) == other);
   /* The one that abandons them ends them. */
   asked->n_done = other->n_done = 1;
-  ferry_transactions_flush (pair->ends[ASKING]);
+  ferry_transport_note_room (pair->ends[ASKING]);
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_flush (pair->ends[ASKING]);
+  ferry_transport_note_room (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 2);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
@@ -577,15 +577,15 @@ test_cancel_of_the_standing_call_overtakes_no_window (void)
 
   for (guint i = 0; i < 2; i++)
     {
-      calls[i] = ferry_transactions_stand (pair->ends[i], "standing", &funcs, NULL);
-      g_assert_null (ferry_transactions_stand (pair->ends[i], "standing", &funcs, NULL));
-      g_assert_true (ferry_transactions_receive_kept (pair->ends[i], NULL));
+      calls[i] = ferry_transport_stand (pair->ends[i], "standing", &funcs, NULL);
+      g_assert_null (ferry_transport_stand (pair->ends[i], "standing", &funcs, NULL));
+      g_assert_true (ferry_transport_receive_kept (pair->ends[i], NULL));
     }
   ferry_call_set_cancel_func (calls[ASKED], note_window, &window);
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], FERRY_STANDING_XID, 1, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], FERRY_STANDING_XID, 1, NULL));
   pair->wires[ASKING].capacity = G_MAXUINT;
-  ferry_transactions_abandon (pair->ends[ASKING], FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
+  ferry_transport_abandon (pair->ends[ASKING], FERRY_STANDING_XID, FERRY_CANCEL_REASON_CANCELLED);
   call_test_pair_pump (pair);
   g_assert_cmpuint (window, ==, FERRY_STANDING_WINDOW + 1);
   ferry_call_unref (calls[ASKING]);
@@ -606,11 +606,11 @@ test_room_that_comes_meanwhile_is_used (void)
       pair->wires[i].late_room = pair->ends[i];
     }
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
+  g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 3);
   pair->wires[ASKING].capacity = 0;
-  g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
+  g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_CANCELLED);
   pair->wires[ASKED].capacity = 0;
@@ -625,8 +625,8 @@ test_early_cancels_are_bounded (void)
   g_autoptr (CallTestPair) pair = keeping_pair ();
 
   for (guint64 xid = 1; xid <= 3 * FERRY_MAX_EARLY_CANCELS; xid++)
-    ferry_transactions_receive_cancel (pair->ends[ASKED], xid, FERRY_CANCEL_REASON_CANCELLED);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKED]).n_early, ==, FERRY_MAX_EARLY_CANCELS);
+    ferry_transport_receive_cancel (pair->ends[ASKED], xid, FERRY_CANCEL_REASON_CANCELLED);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_early, ==, FERRY_MAX_EARLY_CANCELS);
 }
 
 /* ---- no room ---- */
@@ -642,10 +642,9 @@ test_request_that_has_no_room_was_not_asked (void)
   g_autoptr (CallTestAnswer) asked = NULL;
 
   pair->wires[ASKING].capacity = 0;
-  g_assert_cmpuint (ferry_transactions_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, &never, &error), ==,
-                    0);
+  g_assert_cmpuint (ferry_transport_ask (pair->ends[ASKING], &request, &call_test_answer_funcs, &never, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  g_assert_cmpuint (ferry_transactions_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
+  g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
   pair->wires[ASKING].capacity = G_MAXUINT;
   asked = call_test_ask (pair->ends[ASKING], "load", request.arguments);
   g_assert_cmpuint (asked->xid, ==, 1);
@@ -740,13 +739,13 @@ test_names_and_types_are_checked (void)
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       request.method = names[i];
-      g_assert_cmpuint (ferry_transactions_ask (pair->ends[0], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
+      g_assert_cmpuint (ferry_transport_ask (pair->ends[0], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
       g_clear_error (&error);
     }
   request.method = "load";
   request.arguments = g_variant_new_array (G_VARIANT_TYPE (type + 1), NULL, 0);
-  g_assert_cmpuint (ferry_transactions_ask (pair->ends[0], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
+  g_assert_cmpuint (ferry_transport_ask (pair->ends[0], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   g_clear_error (&error);
   /* The longest type that is taken, an array of structs. */
@@ -754,7 +753,7 @@ test_names_and_types_are_checked (void)
   type[FERRY_MAX_CALL_TYPE] = '\0';
   request.arguments = g_variant_new_array (G_VARIANT_TYPE (type + 1), NULL, 0);
   g_assert_cmpuint (strlen (g_variant_get_type_string (request.arguments)), ==, FERRY_MAX_CALL_TYPE);
-  g_assert_cmpuint (ferry_transactions_ask (pair->ends[0], &request, &call_test_answer_funcs, &seen, &error), !=, 0);
+  g_assert_cmpuint (ferry_transport_ask (pair->ends[0], &request, &call_test_answer_funcs, &seen, &error), !=, 0);
   g_assert_no_error (error);
   call_test_pair_pump (pair);
   answer (kept_call (0), NULL);
@@ -771,7 +770,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   kept = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_call_unref);
-#define ADD(path, func) g_test_add_func ("/transactions/" path, func)
+#define ADD(path, func) g_test_add_func ("/calls/" path, func)
   ADD ("answers-come-in-any-order", test_answers_come_in_any_order);
   ADD ("request-arrives-as-it-was-asked", test_request_arrives_as_it_was_asked);
   ADD ("request-is-copied-before-it-is-used", test_request_is_copied_before_it_is_used);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transactions.c
+/* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-room.c
  *
  * Many threads ask at once, while a pump thread each way delivers. */
 
@@ -61,7 +61,7 @@ ask (Scene *scene, guint32 number)
   Question *question = g_new (Question, 1);
 
   *question = (Question){scene, number};
-  if (ferry_transactions_ask (scene->pair->ends[ASKING], &request, &answer_funcs, question, NULL) != 0)
+  if (ferry_transport_ask (scene->pair->ends[ASKING], &request, &answer_funcs, question, NULL) != 0)
     return TRUE;
   g_free (question);
   return FALSE;
@@ -103,7 +103,7 @@ join (Scene *scene, Asker *askers)
 static guint64 last_xid; /* of the pump that delivers requests */
 
 static void
-echo_in_order (FerryTransactions *self, FerryCall *call, gpointer data)
+echo_in_order (FerryTransport *self, FerryCall *call, GObject *owner)
 {
   g_assert_cmpuint (ferry_call_get_xid (call), ==, last_xid + 1);
   last_xid = ferry_call_get_xid (call);
@@ -113,7 +113,7 @@ echo_in_order (FerryTransactions *self, FerryCall *call, gpointer data)
 static void
 test_each_thread_gets_its_answers (void)
 {
-  Scene scene = {.pair = call_test_pair_new (NULL, echo_in_order, NULL)};
+  Scene scene = {.pair = call_test_pair_new (NULL, echo_in_order)};
   Asker askers[N_THREADS];
   GThread *requests;
   GThread *answers;
@@ -138,7 +138,7 @@ test_close_meanwhile_fails_each_once (void)
 
   for (guint round = 0; round < 5; round++)
     {
-      Scene scene = {.pair = call_test_pair_new (NULL, echo_in_order, NULL)};
+      Scene scene = {.pair = call_test_pair_new (NULL, echo_in_order)};
       Asker askers[N_THREADS];
       GThread *requests;
       GThread *answers;
@@ -150,7 +150,7 @@ test_close_meanwhile_fails_each_once (void)
       start (&scene, askers);
       while (scene.n_done < 50 * round)
         g_thread_yield ();
-      ferry_transactions_close (scene.pair->ends[ASKING], reason);
+      ferry_transport_end (scene.pair->ends[ASKING], reason);
       n = join (&scene, askers);
       call_test_pair_stop_pump (scene.pair, ASKING, requests);
       /* An answer may be heard by this pump until it stops. */
@@ -176,7 +176,7 @@ note_cancel (FerryCall *call, gpointer data)
 }
 
 static void
-queue_call (FerryTransactions *self, FerryCall *call, gpointer data)
+queue_call (FerryTransport *self, FerryCall *call, GObject *owner)
 {
   ferry_call_set_cancel_func (call, note_cancel, NULL);
   pthread_mutex_lock (&calls_lock);
@@ -215,7 +215,7 @@ answer_calls (gpointer data)
 static void
 test_answers_and_cancels_meet (void)
 {
-  Scene scene = {.pair = call_test_pair_new (NULL, queue_call, NULL)};
+  Scene scene = {.pair = call_test_pair_new (NULL, queue_call)};
   GThread *requests;
   GThread *answers;
   GThread *worker;
@@ -227,7 +227,7 @@ test_answers_and_cancels_meet (void)
   for (guint32 i = 0; i < N_REQUESTS; i++)
     {
       g_assert_true (ask (&scene, i));
-      ferry_transactions_cancel (scene.pair->ends[ASKING], i + 1, FERRY_CANCEL_REASON_CANCELLED);
+      ferry_transport_cancel (scene.pair->ends[ASKING], i + 1, FERRY_CANCEL_REASON_CANCELLED);
     }
   g_thread_join (worker);
   call_test_pair_stop_pump (scene.pair, ASKING, requests);
@@ -243,8 +243,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  g_test_add_func ("/transactions-threads/each-thread-gets-its-answers", test_each_thread_gets_its_answers);
-  g_test_add_func ("/transactions-threads/close-meanwhile-fails-each-once", test_close_meanwhile_fails_each_once);
-  g_test_add_func ("/transactions-threads/answers-and-cancels-meet", test_answers_and_cancels_meet);
+  g_test_add_func ("/calls-threads/each-thread-gets-its-answers", test_each_thread_gets_its_answers);
+  g_test_add_func ("/calls-threads/close-meanwhile-fails-each-once", test_close_meanwhile_fails_each_once);
+  g_test_add_func ("/calls-threads/answers-and-cancels-meet", test_answers_and_cancels_meet);
   return g_test_run ();
 }
