@@ -77,14 +77,8 @@ struct _FerryCluster
 {
   GObject parent_instance;
 
-  FerryRouter *router;    /* const: (owned) */
-  char *url;              /* const: (owned) */
-  char *application;      /* const: (owned) */
-  char *user;             /* (owned) */
-  char *credentials_file; /* (owned) (nullable), as the next three */
-  char *nkey_seed_file;
-  char *tls_ca_file;
-  char *name;
+  FerryRouter *router;     /* const: (owned) */
+  FerryBusSettings server; /* (owned): all that is in it; const: url and application */
   gint64 cut_timeout;
   FerryHostTerms terms;
 
@@ -110,7 +104,7 @@ struct _FerryCluster
   gint64 tended_at;        /* monotonic time */
   gboolean wanting;        /* some host was told that tasks wait */
   FerryRate crowded_names; /* how often it was said that too many hosts have one name */
-  gboolean crowded;        /* tasks may wait at hosts: some were sent since list_crowded() has found none */
+  gboolean crowded;        /* tasks may wait at hosts: some were sent since balance() has found none */
 };
 
 /* What a task is told of why it waits: FerryRun.obstructed. */
@@ -266,7 +260,7 @@ dup_obstacle_text (FerryCluster *self, FerryRun *run, guint obstacle)
     case OBSTACLE_NO_HOST:
       return g_strdup_printf (
         "%sNo host of the application '%s' has the function '%s'; start a host whose program has it", here,
-        self->application, function);
+        self->server.application, function);
     case OBSTACLE_NO_CONNECTION:
       return self->error != NULL ? g_strconcat (here, self->error->message, NULL)
                                  : g_strconcat (here, "The NATS server has not answered yet", NULL);
@@ -462,19 +456,28 @@ count_free (FerryHost *host)
   return host->n_workers > n_taken ? host->n_workers - n_taken : 0;
 }
 
-/* Returns (transfer full) (element-type FerryHost) the hosts where tasks wait. */
+static gboolean
+is_crowded (FerryHost *host)
+{
+  return host->n_unbegun > 0;
+}
+
+static gboolean
+is_idle (FerryHost *host)
+{
+  return host->shelf == FERRY_HOST_SHELF_FREE && count_free (host) > 0;
+}
+
+/* Returns (transfer full) (element-type FerryHost) the hosts that the filter (nullable) accepts, up to so many: they
+ * may leave meanwhile. */
 static GPtrArray *
-list_crowded (FerryCluster *self)
+list_hosts (FerryCluster *self, gboolean (*filter) (FerryHost *host), guint most)
 {
   GPtrArray *hosts = g_ptr_array_new_with_free_func (g_object_unref);
 
-  for (guint i = 0; i < self->hosts->len; i++)
-    {
-      FerryHost *host = g_ptr_array_index (self->hosts, i);
-
-      if (host->n_unbegun > 0)
-        g_ptr_array_add (hosts, g_object_ref (host));
-    }
+  for (guint i = 0; i < self->hosts->len && hosts->len < most; i++)
+    if (filter == NULL || filter (self->hosts->pdata[i]))
+      g_ptr_array_add (hosts, g_object_ref (self->hosts->pdata[i]));
   return hosts;
 }
 
@@ -520,25 +523,12 @@ tend_at (FerryCluster *self, gint64 time)
     ferry_timers_set (self->router->timers, &self->tend_timer, time, tend, self);
 }
 
-/* Returns (transfer full) (element-type FerryHost) some of the hosts that have a free worker. */
-static GPtrArray *
-list_idle (FerryCluster *self)
-{
-  GPtrArray *hosts = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (GList *link = self->shelves[FERRY_HOST_SHELF_FREE].head; link != NULL && hosts->len < MAX_RELIEVED;
-       link = link->next)
-    if (count_free (link->data) > 0)
-      g_ptr_array_add (hosts, g_object_ref (link->data));
-  return hosts;
-}
-
 /* Taking a task back may run handlers, so what a host has is looked up again each time. */
 static void
 balance (FerryCluster *self)
 {
-  g_autoptr (GPtrArray) crowded = list_crowded (self);
-  g_autoptr (GPtrArray) idle = crowded->len > 0 ? list_idle (self) : NULL;
+  g_autoptr (GPtrArray) crowded = list_hosts (self, is_crowded, G_MAXUINT);
+  g_autoptr (GPtrArray) idle = crowded->len > 0 ? list_hosts (self, is_idle, MAX_RELIEVED) : NULL;
   gint64 due = G_MAXINT64;
 
   self->crowded = crowded->len > 0;
@@ -737,7 +727,7 @@ ferry_cluster_add_session (FerryCluster *self, FerrySession *session)
 {
   FerryHost *host = add_host (self);
 
-  ferry_host_open (host, session, self->application, self->instance, self->cut_timeout);
+  ferry_host_open (host, session, self->server.application, self->instance, self->cut_timeout);
   return host;
 }
 
@@ -834,7 +824,8 @@ take_facts (FerryCluster *self, FerryHostFacts *facts)
   /* Handlers may have closed the cluster. */
   if (known != NULL || host->owner == NULL)
     return;
-  ferry_host_open (host, make_session (self, &host->facts), self->application, self->instance, self->cut_timeout);
+  ferry_host_open (host, make_session (self, &host->facts), self->server.application, self->instance,
+                   self->cut_timeout);
   host_changed (self, host);
 }
 
@@ -1009,7 +1000,7 @@ runner_init (FerryRunnerInterface *iface)
 static const char *
 get_name (FerryCluster *self)
 {
-  return self->name != NULL ? self->name : self->application;
+  return self->server.name != NULL ? self->server.name : self->server.application;
 }
 
 /* ---- Connecting ---- */
@@ -1074,10 +1065,8 @@ bus_changed (gpointer data)
 {
   g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
   g_autoptr (FerryBus) bus = ferry_bus_ref (self->bus);
-  g_autoptr (GPtrArray) hosts = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) hosts = list_hosts (self, NULL, G_MAXUINT);
 
-  for (guint i = 0; i < self->hosts->len; i++)
-    g_ptr_array_add (hosts, g_object_ref (g_ptr_array_index (self->hosts, i)));
   for (guint i = 0; i < hosts->len && self->bus == bus; i++)
     tell_session (hosts->pdata[i], bus);
   if (self->bus != bus)
@@ -1098,20 +1087,13 @@ static const FerryBusFuncs bus_funcs = {bus_changed, bus_present, bus_packet};
 static gboolean
 start (FerryCluster *self, GError **error)
 {
-  const FerryBusSettings settings = {
-    .url = self->url,
-    .application = self->application,
-    .user = self->user,
-    .credentials_file = self->credentials_file,
-    .nkey_seed_file = self->nkey_seed_file,
-    .tls_ca_file = self->tls_ca_file,
-    .name = get_name (self),
-  };
+  FerryBusSettings server = self->server;
 
-  if (self->bus != NULL || self->url == NULL)
+  server.name = get_name (self);
+  if (self->bus != NULL || self->server.url == NULL)
     return TRUE;
   self->has_connected = FALSE;
-  self->bus = ferry_bus_new (self->router, &settings, &bus_funcs, self, error);
+  self->bus = ferry_bus_new (self->router, &server, &bus_funcs, self, error);
   if (self->bus == NULL)
     return FALSE;
   ferry_absences_init (&self->absences, self->router->timers, self->bus);
@@ -1242,13 +1224,13 @@ ferry_cluster_get_hosts (FerryCluster *self)
 
 /* The fields of what is set, at construction or later. */
 static const gsize settings[N_PROPERTIES] = {
-  [PROP_URL] = G_STRUCT_OFFSET (FerryCluster, url),
-  [PROP_APPLICATION] = G_STRUCT_OFFSET (FerryCluster, application),
-  [PROP_USER] = G_STRUCT_OFFSET (FerryCluster, user),
-  [PROP_CREDENTIALS_FILE] = G_STRUCT_OFFSET (FerryCluster, credentials_file),
-  [PROP_NKEY_SEED_FILE] = G_STRUCT_OFFSET (FerryCluster, nkey_seed_file),
-  [PROP_TLS_CA_FILE] = G_STRUCT_OFFSET (FerryCluster, tls_ca_file),
-  [PROP_NAME] = G_STRUCT_OFFSET (FerryCluster, name),
+  [PROP_URL] = G_STRUCT_OFFSET (FerryCluster, server.url),
+  [PROP_APPLICATION] = G_STRUCT_OFFSET (FerryCluster, server.application),
+  [PROP_USER] = G_STRUCT_OFFSET (FerryCluster, server.user),
+  [PROP_CREDENTIALS_FILE] = G_STRUCT_OFFSET (FerryCluster, server.credentials_file),
+  [PROP_NKEY_SEED_FILE] = G_STRUCT_OFFSET (FerryCluster, server.nkey_seed_file),
+  [PROP_TLS_CA_FILE] = G_STRUCT_OFFSET (FerryCluster, server.tls_ca_file),
+  [PROP_NAME] = G_STRUCT_OFFSET (FerryCluster, server.name),
   [PROP_CUT_TIMEOUT] = G_STRUCT_OFFSET (FerryCluster, cut_timeout),
   [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryCluster, terms.death_limit),
   [PROP_LEAVE_AHEAD] = G_STRUCT_OFFSET (FerryCluster, terms.leave_ahead),
@@ -1501,13 +1483,13 @@ ferry_cluster_finalize (GObject *object)
   g_hash_table_unref (self->namesakes);
   g_object_unref (self->list);
   g_clear_error (&self->error);
-  g_free (self->url);
-  g_free (self->application);
-  g_free (self->user);
-  g_free (self->credentials_file);
-  g_free (self->nkey_seed_file);
-  g_free (self->tls_ca_file);
-  g_free (self->name);
+  g_free ((char *) self->server.url);
+  g_free ((char *) self->server.application);
+  g_free ((char *) self->server.user);
+  g_free ((char *) self->server.credentials_file);
+  g_free ((char *) self->server.nkey_seed_file);
+  g_free ((char *) self->server.tls_ca_file);
+  g_free ((char *) self->server.name);
   g_free (self->instance);
   g_object_unref (self->router);
 
