@@ -248,7 +248,7 @@ static void
 end (FerrySessionPort *port, FerryByeReason bye, GError *reason)
 {
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&port->transport);
-  g_autoptr (GError) owned = reason;
+  g_autoptr (GError) owned G_GNUC_UNUSED = reason;
 
   pthread_mutex_lock (&port->lock);
   port->bye = bye;
