@@ -71,8 +71,9 @@ ferry_drain_lock_keep (FerryDrainLock *self, gint64 now)
   self->keep_until = now + KEEP_MICROSECONDS;
 }
 
-gboolean
-ferry_drain_lock_try_acquire (FerryDrainLock *self)
+/* Takes the drain lock, if it is lent and no other thread has it. */
+static gboolean
+try_acquire (FerryDrainLock *self)
 {
   if (!ferry_drain_lock_is_lent (self) || pthread_mutex_trylock (&self->lock) != 0)
     return FALSE;
@@ -96,7 +97,7 @@ wait_for_lock (FerryDrainLock *self)
           return FALSE;
         }
       sched_yield ();
-      if (ferry_drain_lock_try_acquire (self))
+      if (try_acquire (self))
         return TRUE;
     }
   return FALSE;
@@ -105,7 +106,7 @@ wait_for_lock (FerryDrainLock *self)
 gboolean
 ferry_drain_lock_acquire (FerryDrainLock *self)
 {
-  gboolean has_lock = ferry_drain_lock_try_acquire (self);
+  gboolean has_lock = try_acquire (self);
 
   if (has_lock || !ferry_drain_lock_is_lent (self))
     return has_lock;

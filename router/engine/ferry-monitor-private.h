@@ -52,8 +52,6 @@ void ferry_drain_lock_take_back (FerryDrainLock *self);
 /* drain lock: the monitor keeps the drain lock for a while from now on. */
 void ferry_drain_lock_keep (FerryDrainLock *self, gint64 now);
 
-/* any: takes the drain lock, if it is lent and no other thread has it. */
-gboolean ferry_drain_lock_try_acquire (FerryDrainLock *self);
 /* any: takes the drain lock, if it is lent. Another thread has it for some microseconds, but may have lost its
  * processor to this thread, or to others. So this one gives up after a while, as if the drain lock was not lent. It
  * wakes the monitor, which then waits for the drain lock. */
@@ -256,9 +254,6 @@ gboolean ferry_visits_is_light (FerryLink *link);
 gboolean ferry_visits_is_ahead_of_fork_server (FerryLink *link);
 /* Whether a stalled link may be visited again. */
 gboolean ferry_visits_may_go_on (FerryVisits *self, FerryLink *link);
-/* Arms the link's lane. Returns whether the link may rest: no record came meanwhile, and the writer rings for the
- * next. */
-gboolean ferry_visits_arm (FerryLink *link);
 /* Sets whether the writer rings before it waits for room: from the time when the lane is armed, until the monitor
  * visits the link. The main loop may take the ring of the armed lane and then do other work. */
 void ferry_visits_set_ring_when_full (FerryLink *link, gboolean rings);

@@ -190,8 +190,10 @@ ferry_visits_set_ring_when_full (FerryLink *link, gboolean rings)
   atomic_store_explicit (&link->up.control->wake.ring_when_full, rings ? 1 : 0, memory_order_relaxed);
 }
 
-gboolean
-ferry_visits_arm (FerryLink *link)
+/* Arms the link's lane. Returns whether the link may rest: no record came meanwhile, and the writer rings for the
+ * next. */
+static gboolean
+arm (FerryLink *link)
 {
   return ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 && link->up.is_armed;
 }
@@ -201,7 +203,7 @@ arm_and_rest (FerryVisits *self, FerryLink *link, const FerryTrafficView *view)
 {
   ferry_traffic_note_rest (&link->traffic, view);
   ferry_visits_set_ring_when_full (link, self->lends);
-  if (ferry_visits_arm (link))
+  if (arm (link))
     ferry_shared_queue_deactivate (self->shared, link);
   /* The worker omits barriers, and this process has forbidden itself the barrier since the link was made. */
   else if (G_UNLIKELY (!link->up.is_armed && ferry_lane_reader_get_available (&link->up) == 0))

@@ -48,8 +48,8 @@ ferry_doorbell_ring (int fd)
 }
 
 /* Adds one to *rings and wakes some of the threads that sleep there, as one step. So each of these threads fell asleep
- * before the change, and ferry_futex_doorbell_end_wait() shows it that. If a thread could fall asleep between the
- * change and the wake-up, the ring might wake that thread in place of those for which it was meant. */
+ * before the change, and end_wait() shows it that. If a thread could fall asleep between the change and the wake-up,
+ * the ring might wake that thread in place of those for which it was meant. */
 void
 ferry_futex_doorbell_ring (_Atomic guint32 *rings)
 {
@@ -62,10 +62,10 @@ ferry_futex_doorbell_ring (_Atomic guint32 *rings)
   syscall (FERRY_SYS_FUTEX, rings, FUTEX_WAKE_OP, FERRY_FUTEX_DOORBELL_WAKES, NULL, rings, add_one);
 }
 
-void
-ferry_futex_doorbell_begin_wait (_Atomic guint32 *rings)
+static void
+begin_wait (_Atomic guint32 *rings)
 {
-  /* Acquire and release: see ferry_futex_doorbell_end_wait(). */
+  /* Acquire and release: see end_wait(). */
   atomic_fetch_add_explicit (get_sleepers (rings), ONE_SLEEPER, memory_order_acq_rel);
 }
 
@@ -74,9 +74,9 @@ ferry_futex_doorbell_begin_wait (_Atomic guint32 *rings)
  *
  * No more threads are woken than are counted, since the other process may have any number asleep on this word. A thread
  * that was counted since, and sleeps until a later ring, may have been woken in place of one that was meant. Then all
- * that are counted now are woken. */
-void
-ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
+ * that are counted now are woken. seen: the value of *rings on which the thread slept. */
+static void
+end_wait (_Atomic guint32 *rings, guint32 seen)
 {
   /* Acquire and release: a thread that is not counted here counts itself after this change, and therefore does not
    * sleep. It finds the new count of the ring that this thread was woken by. Relaxed: the kernel orders the ring before
@@ -105,10 +105,10 @@ ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline
   const struct __kernel_timespec until = ferry_futex_time (deadline);
   gboolean in_time;
 
-  ferry_futex_doorbell_begin_wait (rings);
+  begin_wait (rings);
   in_time = syscall (FERRY_SYS_FUTEX, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
                      FUTEX_BITSET_MATCH_ANY) == 0 ||
             errno != ETIMEDOUT;
-  ferry_futex_doorbell_end_wait (rings, seen);
+  end_wait (rings, seen);
   return in_time;
 }

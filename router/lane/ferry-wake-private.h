@@ -33,10 +33,6 @@ void ferry_doorbell_ring (int fd);
 
 void ferry_futex_doorbell_ring (_Atomic guint32 *rings);
 gboolean ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline);
-/* For a thread that sleeps on a futex doorbell by other means. Called before the sleep, and after it. seen: the value
- * of *rings on which the thread slept. */
-void ferry_futex_doorbell_begin_wait (_Atomic guint32 *rings);
-void ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen);
 
 /* A memory barrier that one process has another execute, by the system call membarrier().
  *
