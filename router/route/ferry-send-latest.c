@@ -32,10 +32,15 @@ ferry_send_latest (FerrySend *send, GError **error)
   FerrySender *self = send->sender;
   guint64 serialised[FERRY_CELL_WORDS];
   gconstpointer data = serialised;
+  g_autoptr (GCancellable) cancellable = ferry_sender_dup_cancellable (self);
   FerryLinkControl *control;
   gboolean locked;
   gboolean due;
 
+  if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (!ferry_sender_is_sendable (self))
+    return ferry_sender_refuse_ended (self, error);
   if (!check_latest (ferry_send_get_type_string (send), send->size, error))
     return FALSE;
   if (self->uplink->forked)

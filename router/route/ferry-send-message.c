@@ -119,18 +119,17 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size)
 static gboolean
 send_slowly (FerrySend *send, gint64 timeout, GError **error)
 {
-  FerrySender *self = send->sender;
-  gboolean sent;
+  gboolean sent = FALSE;
 
-  if (!ferry_send_begin_waits (send, timeout, error))
-    return FALSE;
-  if (ferry_sender_is_latest (self))
+  if (send->sender->cell != FERRY_NO_CELL)
     sent = ferry_send_latest (send, error);
-  else if (send->size > FERRY_MAX_RECORD_PAYLOAD)
-    sent = ferry_send_large (send, error);
-  else
-    sent = ferry_send_record (send, ferry_send_get_kind (send), NULL, 0, send->size, error);
-  ferry_send_end_waits (send);
+  else if (ferry_send_begin_waits (send, timeout, error))
+    {
+      sent = send->size > FERRY_MAX_RECORD_PAYLOAD
+               ? ferry_send_large (send, error)
+               : ferry_send_record (send, ferry_send_get_kind (send), NULL, 0, send->size, error);
+      ferry_send_end_waits (send);
+    }
   g_free (send->joined);
   return sent;
 }

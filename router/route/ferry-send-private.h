@@ -81,12 +81,25 @@ ferry_sender_get_timeout (FerrySender *self)
   return atomic_load_explicit (&self->timeout, memory_order_relaxed);
 }
 
+/* (transfer full) (nullable): returns the cancellable of the sender's waits. */
+static inline GCancellable *
+ferry_sender_dup_cancellable (FerrySender *self)
+{
+  GCancellable *cancellable = NULL;
+
+  /* Relaxed: the lock orders the cancellable itself. */
+  if (G_LIKELY (!atomic_load_explicit (&self->has_cancellable, memory_order_relaxed)))
+    return NULL;
+  g_mutex_lock (&self->lock);
+  g_set_object (&cancellable, self->cancellable);
+  g_mutex_unlock (&self->lock);
+  return cancellable;
+}
+
 /* Set the error for a pipe that is closed or a sender that is not started, and for a wait that has ended so. Return
  * FALSE. */
 gboolean ferry_sender_refuse_ended (FerrySender *self, GError **error);
 gboolean ferry_sender_refuse_wait (FerrySender *self, FerryWaitResult result, GError **error);
-/* (transfer full) (nullable): returns the cancellable of the sender's waits. */
-GCancellable *ferry_sender_dup_cancellable (FerrySender *self);
 
 /* ---- announced types ---- */
 

@@ -122,20 +122,6 @@ ferry_sender_refuse_wait (FerrySender *self, FerryWaitResult result, GError **er
   return FALSE;
 }
 
-GCancellable *
-ferry_sender_dup_cancellable (FerrySender *self)
-{
-  GCancellable *cancellable = NULL;
-
-  /* Relaxed: the lock orders the cancellable itself. */
-  if (G_LIKELY (!atomic_load_explicit (&self->has_cancellable, memory_order_relaxed)))
-    return NULL;
-  g_mutex_lock (&self->lock);
-  g_set_object (&cancellable, self->cancellable);
-  g_mutex_unlock (&self->lock);
-  return cancellable;
-}
-
 /* ---- start and stop ---- */
 
 static gboolean
