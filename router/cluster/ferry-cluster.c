@@ -410,7 +410,7 @@ tell_tasks_of (FerryCluster *self, FerryTaskSource *source)
     {
       FerryRun *run = runs->pdata[i];
 
-      if (run->carrier == NULL)
+      if (run->destination == NULL)
         set_obstacle (self, run, find_obstacle (self, run, visit.added));
     }
 }

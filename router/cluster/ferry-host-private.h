@@ -3,10 +3,10 @@
 
 /* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks; and its runs.
  *
- * A remote run is one attempt to run a task at the host, as the application sees it. It is the carrier of the task's
- * run, from the time when that is sent until the host's answer, or the end of the session. What the application marks
- * as begun is what the host may begin: see ferry-run-message-private.h. So when a session ends, a task that was not
- * begun returns to its queue. One that was begun is lost, unless it is idempotent or is retried.
+ * A remote run is one attempt to run a task at the host, as the application sees it. It is the destination of the
+ * task's run, from the time when that is sent until the host's answer, or the end of the session. What the application
+ * marks as begun is what the host may begin: see ferry-run-message-private.h. So when a session ends, a task that was
+ * not begun returns to its queue. One that was begun is lost, unless it is idempotent or is retried.
  *
  * Threads: the router's.
  * Trust:   a host that breaks the rules loses its session. */

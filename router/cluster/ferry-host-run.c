@@ -568,14 +568,14 @@ ferry_host_run_cancel (FerryHostRun *self)
 void
 ferry_host_run_hurry (FerryHostRun *self, gint64 grace)
 {
-  FerryTaskCarrier *carrier = self->run.carrier;
+  FerryTaskDestination *destination = self->run.destination;
 
-  if (carrier == NULL || self->run.state != FERRY_TASK_STATE_CANCELLING)
+  if (destination == NULL || self->run.state != FERRY_TASK_STATE_CANCELLING)
     return;
   if (grace > 0)
-    carrier->funcs->give_time (carrier, &self->run, grace);
+    destination->funcs->give_time (destination, &self->run, grace);
   else
-    carrier->funcs->force (carrier, &self->run);
+    destination->funcs->force (destination, &self->run);
 }
 
 static void

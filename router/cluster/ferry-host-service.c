@@ -972,9 +972,9 @@ pool_failed (FerryPool *pool, GParamSpec *pspec, FerryHostService *self)
 static gboolean
 is_run_by (const FerryRun *run, FerryWorker *worker)
 {
-  const FerryPoolWorker *carrier = (FerryPoolWorker *) run->carrier;
+  const FerryPoolWorker *destination = (FerryPoolWorker *) run->destination;
 
-  return carrier != NULL && carrier->worker == worker && carrier->in_flight.head->data == run;
+  return destination != NULL && destination->worker == worker && destination->in_flight.head->data == run;
 }
 
 /* Returns (nullable) the run that this worker does. */

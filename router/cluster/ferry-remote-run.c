@@ -26,7 +26,7 @@
 
 typedef struct
 {
-  FerryTaskCarrier carrier;
+  FerryTaskDestination destination;
   gint references;     /* one until it is over, one of the call until that is answered, and those of functions */
   FerryHost *host;     /* const: (owned) */
   FerryRun *run;       /* (unowned) (nullable): host->in_flight has the reference; NULL when it is over */
@@ -41,7 +41,7 @@ typedef struct
   FerryTimer pace;         /* set since a report was delivered: when the next one may be */
 } FerryRemoteRun;
 
-static const FerryTaskCarrierFuncs carrier_funcs;
+static const FerryTaskDestinationFuncs destination_funcs;
 
 static FerryRemoteRun *
 remote_ref (FerryRemoteRun *self)
@@ -65,7 +65,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryRemoteRun, remote_unref)
 static FerryRemoteRun *
 get_remote (FerryRun *run)
 {
-  return (FerryRemoteRun *) run->carrier;
+  return (FerryRemoteRun *) run->destination;
 }
 
 static FerryTimers *
@@ -86,12 +86,12 @@ get_xid (FerryRemoteRun *self)
   return self->run->xid;
 }
 
-/* Ends the remote run. Returns (transfer full) the run, which has no carrier then. Drops the first reference. */
+/* Ends the remote run. Returns (transfer full) the run, which has no destination then. Drops the first reference. */
 static FerryRun *
 leave (FerryRemoteRun *self)
 {
   FerryRun *run =
-    ferry_carrier_let_go (g_steal_pointer (&self->run), &self->host->in_flight, self->host->router->limits);
+    ferry_destination_let_go (g_steal_pointer (&self->run), &self->host->in_flight, self->host->router->limits);
 
   self->host->n_unbegun -= !self->begun;
   ferry_timers_unset (get_paces (self), &self->pace);
@@ -175,7 +175,7 @@ static GError *
 new_late_error (FerryRemoteRun *self)
 {
   if (!is_ahead (self))
-    return ferry_carrier_new_run_error (self->run);
+    return ferry_destination_new_run_error (self->run);
   return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                       "Task '%s' waited at the host '%s' at its deadline, as far as is known; set a later deadline, or "
                       "start more hosts",
@@ -190,7 +190,7 @@ run_timed_out (gpointer data)
 
   ferry_transport_cancel (get_session (self), get_xid (self), FERRY_CANCEL_REASON_DEADLINE);
   set_patience (self, run->settings->cancel_grace);
-  ferry_carrier_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, new_late_error (self), NULL, NULL);
+  ferry_destination_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, new_late_error (self), NULL, NULL);
 }
 
 /* What has begun here may still wait at the host, behind a run that takes long. The host counts how long the function
@@ -200,8 +200,8 @@ set_limit (FerryRemoteRun *self)
 {
   FerryRun *run = self->run;
 
-  ferry_carrier_set_limit (run, self->process != 0 ? ferry_carrier_get_run_deadline (run) : run->settings->deadline,
-                           run_timed_out);
+  ferry_destination_set_limit (
+    run, self->process != 0 ? ferry_destination_get_run_deadline (run) : run->settings->deadline, run_timed_out);
   if (run->paused)
     ferry_run_hold_limit (run, run_timed_out);
 }
@@ -223,7 +223,7 @@ static void
 start_task (FerryRemoteRun *self)
 {
   set_limit (self);
-  ferry_carrier_start (self->run, -1, self->host->facts.name);
+  ferry_destination_start (self->run, -1, self->host->facts.name);
 }
 
 static void
@@ -333,8 +333,8 @@ item_came (gpointer data, const char *name, GVariant *value)
 
 /* ---- The end ---- */
 
-/* Handles the loss of a begun task, which has no carrier any more. Takes lost, the error of a task that is not tried
- * again. */
+/* Handles the loss of a begun task, which has no destination any more. Takes lost, the error of a task that is not
+ * tried again. */
 static void
 lose (FerryRun *run, guint death_limit, GError *lost, const char *trace)
 {
@@ -348,7 +348,7 @@ lose (FerryRun *run, guint death_limit, GError *lost, const char *trace)
     .trace = trace,
   };
 
-  ferry_carrier_lose (run, &loss);
+  ferry_destination_lose (run, &loss);
 }
 
 /* Whether a host that has refused a task for that can run none now: its pool has failed, as workers end before they
@@ -375,12 +375,12 @@ take_refusal (FerryHost *host, FerryRun *run, gboolean expected, const GError *r
   if (is_of_pool (reason) && !run->source->is_shared)
     n_places = CLAMP (ferry_host_count_hosts (host, run), 1, MAX_REFUSALS);
   if (expected || ++run->n_refusals < n_places)
-    ferry_carrier_give_back (run);
+    ferry_destination_give_back (run);
   else
-    ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE,
-                        g_error_new (reason->domain, reason->code, "The host '%s' did not run task '%s': %s",
-                                     host->facts.name, ferry_run_get_name (run), reason->message),
-                        NULL, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_REFUSE,
+                            g_error_new (reason->domain, reason->code, "The host '%s' did not run task '%s': %s",
+                                         host->facts.name, ferry_run_get_name (run), reason->message),
+                            NULL, NULL);
 }
 
 /* Handles the error of a run that has lost its worker, as the host tells. */
@@ -419,9 +419,9 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   else if (is_lost)
     take_worker_loss (host, run, error, trace);
   else if (error != NULL)
-    ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
-    ferry_carrier_complete (run, result);
+    ferry_destination_complete (run, result);
   ferry_host_note_change (host);
 }
 
@@ -462,12 +462,12 @@ ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_applicati
   kept = leave (self);
   if (!self->begun)
     {
-      ferry_carrier_give_back (run);
+      ferry_destination_give_back (run);
       return;
     }
   if (by_application)
     {
-      ferry_carrier_fail (run, FERRY_TASK_EVENT_LOST, ferry_error_copy (reason), NULL, NULL);
+      ferry_destination_fail (run, FERRY_TASK_EVENT_LOST, ferry_error_copy (reason), NULL, NULL);
       return;
     }
   run->shunned = host->number;
@@ -555,7 +555,7 @@ ferry_remote_run_send (FerryHost *host, FerryRun *run)
   FerryRemoteRun *self = g_new0 (FerryRemoteRun, 1);
   guint64 xid;
 
-  self->carrier.funcs = &carrier_funcs;
+  self->destination.funcs = &destination_funcs;
   self->references = 2;
   self->host = g_object_ref (host);
   self->sent_at = g_get_monotonic_time ();
@@ -563,23 +563,23 @@ ferry_remote_run_send (FerryHost *host, FerryRun *run)
   xid = check_sendable (run, &error) ? send_request (self, run, &error) : 0;
   if (xid == 0)
     {
-      gboolean for_good = ferry_carrier_is_for_good (error);
+      gboolean for_good = ferry_destination_is_for_good (error);
 
       remote_unref (self);
       remote_unref (self);
       if (for_good)
-        ferry_carrier_fail_unsendable (run, g_steal_pointer (&error));
+        ferry_destination_fail_unsendable (run, g_steal_pointer (&error));
       return for_good;
     }
   self->run = run;
-  ferry_carrier_take (run, &self->carrier, &host->in_flight, xid);
+  ferry_destination_take (run, &self->destination, &host->in_flight, xid);
   host->n_sent++;
   host->n_unbegun++;
   note_size (self);
   return TRUE;
 }
 
-/* ---- The carrier ---- */
+/* ---- The destination ---- */
 
 /* The host has no part in the run any more. */
 static void
@@ -587,7 +587,7 @@ return_task (FerryRemoteRun *self)
 {
   g_autoptr (FerryRun) run = leave (self);
 
-  ferry_carrier_give_back (run);
+  ferry_destination_give_back (run);
 }
 
 /* Whether the request was not sent as a whole, and is given up: the host never has it then. */
@@ -614,9 +614,9 @@ take_back (FerryRemoteRun *self)
 }
 
 static void
-carrier_take_back (FerryTaskCarrier *carrier, FerryRun *run)
+destination_take_back (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) destination;
 
   if (self->begun)
     start_task (self);
@@ -625,49 +625,49 @@ carrier_take_back (FerryTaskCarrier *carrier, FerryRun *run)
 }
 
 static void
-carrier_add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
+destination_add_window (FerryTaskDestination *destination, FerryRun *run, guint n)
 {
-  ferry_carrier_add_window (run, get_session ((FerryRemoteRun *) carrier), n);
+  ferry_destination_add_window (run, get_session ((FerryRemoteRun *) destination), n);
 }
 
 static void
-carrier_cancel (FerryTaskCarrier *carrier, FerryRun *run)
+destination_cancel (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) destination;
 
   ferry_transport_cancel (get_session (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED);
   set_patience (self, run->settings->cancel_grace);
 }
 
 static void
-carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace)
+destination_give_time (FerryTaskDestination *destination, FerryRun *run, gint64 grace)
 {
-  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) destination;
 
   tell_order (self, FERRY_HURRY_METHOD, grace);
   set_patience (self, grace);
 }
 
 static void
-carrier_force (FerryTaskCarrier *carrier, FerryRun *run)
+destination_force (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) destination;
 
   if (self->begun)
-    carrier_give_time (carrier, run, 0);
+    destination_give_time (destination, run, 0);
   else
     take_back (self);
 }
 
 /* A task that its host has not begun waits here. The host has the worker of one that it has begun pause. */
 static void
-carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
+destination_pause_changed (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryRemoteRun *self = (FerryRemoteRun *) carrier;
+  FerryRemoteRun *self = (FerryRemoteRun *) destination;
 
   if (!self->begun && run->paused)
     take_back (self);
-  if (!self->begun || run->carrier != &self->carrier)
+  if (!self->begun || run->destination != &self->destination)
     return;
   tell_pause (self);
   if (run->paused)
@@ -676,8 +676,9 @@ carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
     ferry_run_resume_limit (run, run_timed_out);
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_add_window, carrier_cancel,
-                                                    carrier_give_time, carrier_force,      carrier_pause_changed};
+static const FerryTaskDestinationFuncs destination_funcs = {destination_take_back, destination_add_window,
+                                                            destination_cancel,    destination_give_time,
+                                                            destination_force,     destination_pause_changed};
 
 /* ---- Other hosts ---- */
 

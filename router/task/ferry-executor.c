@@ -1182,8 +1182,8 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
       FerryTask *task = g_ptr_array_index (tasks, i);
       FerryRun *run = ferry_task_get_run (task);
 
-      if (timeout >= 0 && run->carrier != NULL && timeout < run->settings->cancel_grace)
-        run->carrier->funcs->give_time (run->carrier, run, timeout);
+      if (timeout >= 0 && run->destination != NULL && timeout < run->settings->cancel_grace)
+        run->destination->funcs->give_time (run->destination, run, timeout);
     }
   finish_shutdown (self);
 }
@@ -1261,7 +1261,7 @@ get_fraction (FerryExecutor *self)
 
   if (self->n_batch_done + self->n_open == 0)
     return 0;
-  /* The runners' carriers are few, so tasks that run are found through them and not through the list. */
+  /* The runners' destinations are few, so tasks that run are found through them and not through the list. */
   for (guint i = 0; i < self->runners->len; i++)
     {
       FerryRunner *runner = g_ptr_array_index (self->runners, i);

@@ -97,7 +97,7 @@ typedef struct
 /* The pool reads the fields. It changes only the place, and n_missed by ferry_pool_worker_set_n_missed(). */
 struct _FerryPoolWorker
 {
-  FerryTaskCarrier carrier;
+  FerryTaskDestination destination;
   gint references;
   FerryPool *pool;        /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
   FerryPoolRules *rules;  /* (unowned): the pool's; valid while pool is not NULL */
@@ -149,7 +149,7 @@ void ferry_pool_worker_let_go (FerryPoolWorker *self);
 
 void ferry_pool_worker_set_n_missed (FerryPoolWorker *self, guint n_missed);
 
-/* Sending and taking back a worker's tasks. What executors do with them is in the functions of the carrier. */
+/* Sending and taking back a worker's tasks. What executors do with them is in the functions of the destination. */
 gboolean ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
 

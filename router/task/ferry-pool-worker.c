@@ -466,7 +466,7 @@ unlink_task (FerryPoolWorker *self, FerryRun *run)
 {
   guint64 xid = run->xid;
 
-  ferry_carrier_let_go (run, &self->in_flight, self->limits);
+  ferry_destination_let_go (run, &self->in_flight, self->limits);
   if (xid == self->paused_xid)
     end_pause (self, 0);
   ferry_run_unset_route (run);
@@ -477,10 +477,10 @@ unlink_task (FerryPoolWorker *self, FerryRun *run)
 static FerryPoolWorker *
 get_worker (const FerryRun *run)
 {
-  return (FerryPoolWorker *) run->carrier;
+  return (FerryPoolWorker *) run->destination;
 }
 
-static void carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace);
+static void destination_give_time (FerryTaskDestination *destination, FerryRun *run, gint64 grace);
 
 static void
 run_timed_out (gpointer data)
@@ -492,9 +492,9 @@ run_timed_out (gpointer data)
     return;
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
-  carrier_give_time (&self->carrier, run, run->settings->cancel_grace);
+  destination_give_time (&self->destination, run, run->settings->cancel_grace);
   end_lines (self, run->xid, ferry_run_get_task (run));
-  ferry_carrier_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (run), NULL, NULL);
+  ferry_destination_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_destination_new_run_error (run), NULL, NULL);
 }
 
 static GPid
@@ -506,8 +506,8 @@ get_pid (FerryPoolWorker *self)
 static void
 start_task (FerryPoolWorker *self, FerryRun *run)
 {
-  ferry_carrier_set_limit (run, ferry_carrier_get_run_deadline (run), run_timed_out);
-  ferry_carrier_start (run, get_pid (self), NULL);
+  ferry_destination_set_limit (run, ferry_destination_get_run_deadline (run), run_timed_out);
+  ferry_destination_start (run, get_pid (self), NULL);
 }
 
 /* Notifies the first task in flight that it runs, once the worker has attached. */
@@ -552,7 +552,7 @@ return_task (FerryPoolWorker *self, FerryRun *run)
   if (ferry_transport_forget (self->calls, run->xid))
     ferry_run_unref (run);
   unlink_task (self, run);
-  ferry_carrier_give_back (run);
+  ferry_destination_give_back (run);
   ferry_run_unref (run);
 }
 
@@ -598,13 +598,13 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
 
 /* Takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it runs. */
 static void
-carrier_take_back (FerryTaskCarrier *carrier, FerryRun *run)
+destination_take_back (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
+  FerryPoolWorker *self = (FerryPoolWorker *) destination;
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
 
   ferry_pool_worker_take_back (self);
-  if (run->carrier == &self->carrier && ferry_run_get_state (run) == FERRY_TASK_STATE_WAITING)
+  if (run->destination == &self->destination && ferry_run_get_state (run) == FERRY_TASK_STATE_WAITING)
     start_task (self, run);
 }
 
@@ -676,7 +676,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       return;
     }
   ferry_router_flush_latest (self->router, self->progress_receiver);
-  if (run->carrier != &self->carrier)
+  if (run->destination != &self->destination)
     return;
   note_running (self);
   /* Counted before the pool's roster is told of the change. */
@@ -687,11 +687,11 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   self->latest = now;
   end_lines (self, xid, error != NULL ? ferry_run_get_task (run) : NULL);
   if (refused && run->n_refusals++ < MAX_REFUSALS)
-    ferry_carrier_give_back (run);
+    ferry_destination_give_back (run);
   else if (error != NULL)
-    ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
-    ferry_carrier_complete (run, result);
+    ferry_destination_complete (run, result);
   go_on (self);
 }
 
@@ -721,7 +721,7 @@ note_send_error (FerryPoolWorker *self, const GError *error)
    * the lane until the worker reads them. They fill the lane only if the worker reads nothing for hours. */
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
     fault (self, self->n_missed > 0 ? "it reads no calls any more" : "it answered calls that it had not read");
-  return ferry_carrier_is_for_good (error);
+  return ferry_destination_is_for_good (error);
 }
 
 /* Adds the descriptors of a task to its call. descriptors: FERRY_MAX_FDS_PER_LINK of room. Fails with
@@ -748,7 +748,7 @@ send_run (FerryPoolWorker *self, FerryRun *run, GError **error)
   FerryRequest request = {
     .method = run->function,
     .arguments = run->arguments,
-    .deadline = ferry_carrier_get_run_deadline (run),
+    .deadline = ferry_destination_get_run_deadline (run),
     .flags = (FerryCallFlags) ((guint) run->kind << FERRY_CALL_KIND_SHIFT),
   };
   gboolean has_descriptors = run->has_handles || run->settings->max_returned_descriptors > 0;
@@ -784,12 +784,12 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run)
     {
       if (!note_send_error (self, error))
         return FALSE;
-      ferry_carrier_fail_unsendable (run, g_steal_pointer (&error));
+      ferry_destination_fail_unsendable (run, g_steal_pointer (&error));
       return TRUE;
     }
   if (g_queue_is_empty (&self->in_flight))
     self->latest = g_get_monotonic_time ();
-  ferry_carrier_take (run, &self->carrier, &self->in_flight, xid);
+  ferry_destination_take (run, &self->destination, &self->in_flight, xid);
   run->escalation = 0;
   run->n_looks = 0;
   run->answer_end = run->dispatched = 0;
@@ -800,9 +800,9 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run)
 }
 
 static void
-carrier_add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
+destination_add_window (FerryTaskDestination *destination, FerryRun *run, guint n)
 {
-  ferry_carrier_add_window (run, ((FerryPoolWorker *) carrier)->calls, n);
+  ferry_destination_add_window (run, ((FerryPoolWorker *) destination)->calls, n);
 }
 
 /* ---- The worker's end ---- */
@@ -853,7 +853,7 @@ fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   /* If the router was stopped, the worker did not cause the loss, and no other worker can run the task. */
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
     {
-      ferry_carrier_fail (
+      ferry_destination_fail (
         run, FERRY_TASK_EVENT_LOST,
         g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
                      "The router was stopped while task '%s' ran; start the router again, then submit the task "
@@ -867,7 +867,7 @@ fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
                  "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit the "
                  "task again: %s",
                  ferry_run_get_name (run), run->function, arguments, ferry_exit_get_message (exit));
-  ferry_carrier_lose (run, &loss);
+  ferry_destination_lose (run, &loss);
 }
 
 static void
@@ -966,7 +966,7 @@ static void
 escalate_unclaimed (FerryPoolWorker *self, FerryRun *run)
 {
   ferry_pool_worker_take_back (self);
-  if (run->carrier == &self->carrier)
+  if (run->destination == &self->destination)
     look_for_answer (self, run);
   else
     ferry_pool_worker_kill (self);
@@ -978,7 +978,7 @@ abandon_task (FerryPoolWorker *self, FerryRun *run)
 {
   abandon (self);
   if (!ferry_run_get_done (run))
-    ferry_carrier_fail (
+    ferry_destination_fail (
       run, FERRY_TASK_EVENT_ABANDON,
       g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                    "Task '%s' did not end when it was cancelled, and a thread cannot be killed; run the "
@@ -1020,9 +1020,9 @@ escalate (gpointer data)
 
 /* Escalates a running task that was asked to end, after half of grace (microseconds) or at an earlier set time. */
 static void
-carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace)
+destination_give_time (FerryTaskDestination *destination, FerryRun *run, gint64 grace)
 {
-  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
+  FerryPoolWorker *self = (FerryPoolWorker *) destination;
   gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
   gboolean is_escalated = ferry_timer_is_set (&run->timer) && run->timer.func == escalate;
 
@@ -1033,15 +1033,15 @@ carrier_give_time (FerryTaskCarrier *carrier, FerryRun *run, gint64 grace)
 
 /* main: kills the worker if it runs this task. If the worker has not begun the task, takes the task back. */
 static void
-carrier_force (FerryTaskCarrier *carrier, FerryRun *run)
+destination_force (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
+  FerryPoolWorker *self = (FerryPoolWorker *) destination;
 
   if (run->escalation == 0 && !ferry_link_doom_call (self->link, run->xid))
     {
       ferry_pool_worker_take_back (self);
-      if (run->carrier == &self->carrier)
-        carrier_give_time (carrier, run, 0);
+      if (run->destination == &self->destination)
+        destination_give_time (destination, run, 0);
       return;
     }
   run->escalation = 2;
@@ -1051,16 +1051,16 @@ carrier_force (FerryTaskCarrier *carrier, FerryRun *run)
 
 /* Cancels a task in flight: takes it back if the worker has not begun it, else sends its function a cancel. */
 static void
-carrier_cancel (FerryTaskCarrier *carrier, FerryRun *run)
+destination_cancel (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
+  FerryPoolWorker *self = (FerryPoolWorker *) destination;
 
   ferry_pool_worker_take_back (self);
-  if (run->carrier != &self->carrier)
+  if (run->destination != &self->destination)
     return;
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_CANCELLED);
   end_pause (self, 0);
-  carrier_give_time (carrier, run, run->settings->cancel_grace);
+  destination_give_time (destination, run, run->settings->cancel_grace);
 }
 
 /* ---- Pausing ---- */
@@ -1094,9 +1094,9 @@ begin_pause (FerryPoolWorker *self, FerryRun *run)
 
 /* A task that the worker has not begun returns to its queue, and so do those behind it. */
 static void
-carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
+destination_pause_changed (FerryTaskDestination *destination, FerryRun *run)
 {
-  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
+  FerryPoolWorker *self = (FerryPoolWorker *) destination;
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
 
   if (!run->paused)
@@ -1105,14 +1105,15 @@ carrier_pause_changed (FerryTaskCarrier *carrier, FerryRun *run)
         end_pause (self, ferry_run_resume_limit (run, run_timed_out));
       return;
     }
-  carrier_take_back (carrier, run);
-  if (run->carrier == &self->carrier && run->paused && self->paused_xid == 0 && run->escalation == 0 &&
+  destination_take_back (destination, run);
+  if (run->destination == &self->destination && run->paused && self->paused_xid == 0 && run->escalation == 0 &&
       ferry_run_get_state (run) == FERRY_TASK_STATE_EXECUTING)
     begin_pause (self, run);
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_add_window, carrier_cancel,
-                                                    carrier_give_time, carrier_force,      carrier_pause_changed};
+static const FerryTaskDestinationFuncs destination_funcs = {destination_take_back, destination_add_window,
+                                                            destination_cancel,    destination_give_time,
+                                                            destination_force,     destination_pause_changed};
 
 /* ---- The worker's link ---- */
 
@@ -1199,7 +1200,7 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
   return ferry_link_send_cancel (self->link, xid, (guint16) reason) == FERRY_DOWN_SENT;
 }
 
-static const FerryCarrierFuncs call_funcs = {.send = send_message, .cancel = send_cancel, .is_begun = is_begun};
+static const FerryCarrierFuncs carrier_funcs = {.send = send_message, .cancel = send_cancel, .is_begun = is_begun};
 
 /* Refuses a call from the worker: a worker of a pool only answers calls. */
 static void
@@ -1402,7 +1403,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
 {
   g_autoptr (FerryPoolWorker) self = g_new0 (FerryPoolWorker, 1);
 
-  self->carrier.funcs = &carrier_funcs;
+  self->destination.funcs = &destination_funcs;
   self->references = 1;
   self->pool = pool;
   self->rules = rules;
@@ -1410,7 +1411,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->limits = router->limits;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
-  self->calls = ferry_transport_new_for_carrier (&call_funcs, self, NULL);
+  self->calls = ferry_transport_new_for_carrier (&carrier_funcs, self, NULL);
   ferry_transport_take_calls (self->calls, refuse_request, NULL, NULL);
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
   if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))

@@ -297,7 +297,7 @@ say_to_next_tasks (FerryPool *self, const char *text)
     {
       FerryRun *run = runs->pdata[i];
 
-      if (run->carrier == NULL)
+      if (run->destination == NULL)
         ferry_task_set_obstacle (run->owner, text);
     }
 }

@@ -3,8 +3,8 @@
 
 /* A run: what is run, how it stands, and who has it. A task has one, and so has what a host does for an application.
  *
- * A run is submitted to a source, and waits in its queue. A runner sends it to a carrier, where it is in flight. Then
- * it has ended, or returns to the front of its queue. Its owner is told each step by a table of functions.
+ * A run is submitted to a source, and waits in its queue. A runner sends it to a destination, where it is in flight.
+ * Then it has ended, or returns to the front of its queue. Its owner is told each step by a table of functions.
  *
  * A function that tells a run of an event looks the event up in the table of states. If the table refuses the event,
  * the function changes nothing and returns FALSE. Else it tells the owner before it returns. The owner may call any
@@ -28,7 +28,7 @@ G_BEGIN_DECLS
 
 typedef struct _FerryRun FerryRun;
 typedef struct _FerryTaskSource FerryTaskSource;
-typedef struct _FerryTaskCarrier FerryTaskCarrier;
+typedef struct _FerryTaskDestination FerryTaskDestination;
 
 /* ---- The states ----
  *
@@ -158,21 +158,21 @@ struct _FerryRun
   const FerryAnswerRoute *_Atomic route; /* (unowned) (nullable): of the present attempt */
 
   /* Who has it. */
-  FerryTaskSource *source;   /* (unowned) (nullable) */
-  FerryTaskCarrier *carrier; /* (unowned) (nullable): the one that it was sent to */
-  GList link;                /* in the source's queue, or in what its carrier has in flight */
-  gint64 order;              /* increases in the order of the queue, within a priority */
-  FerryTimer timer;          /* runs out at the end of the waiting time, then of the run time, then of the grace time */
-  gint64 time_left;          /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
-  guint64 xid;               /* of its call at the carrier; 0: none */
-  guint n_consumed;          /* number of items that were consumed since the worker was last told */
-  guint n_deaths;            /* number of workers that were lost while they ran it */
-  guint n_refusals;          /* how often workers refused it */
-  guint n_looks;             /* how often look_for_answer() ran since more of the up lane was dispatched */
-  guint64 n_fd_batches;      /* fd batches sent to the worker, up to its own one; 0: it has none */
-  guint64 answer_end;        /* the up lane's position up to which the answer must be written; 0: not known */
-  guint64 dispatched;        /* the position of the up lane up to which messages were dispatched at the last look */
-  guint64 shunned;           /* number of the host that has refused or lost it last; 0: none */
+  FerryTaskSource *source;           /* (unowned) (nullable) */
+  FerryTaskDestination *destination; /* (unowned) (nullable): the one that it was sent to */
+  GList link;                        /* in the source's queue, or in what its destination has in flight */
+  gint64 order;                      /* increases in the order of the queue, within a priority */
+  FerryTimer timer;     /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  gint64 time_left;     /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
+  guint64 xid;          /* of its call at the destination; 0: none */
+  guint n_consumed;     /* number of items that were consumed since the worker was last told */
+  guint n_deaths;       /* number of workers that were lost while they ran it */
+  guint n_refusals;     /* how often workers refused it */
+  guint n_looks;        /* how often look_for_answer() ran since more of the up lane was dispatched */
+  guint64 n_fd_batches; /* fd batches sent to the worker, up to its own one; 0: it has none */
+  guint64 answer_end;   /* the up lane's position up to which the answer must be written; 0: not known */
+  guint64 dispatched;   /* the position of the up lane up to which messages were dispatched at the last look */
+  guint64 shunned;      /* number of the host that has refused or lost it last; 0: none */
 };
 
 /* any: for a run that is all zero. function, arguments: the owner's. */
@@ -280,7 +280,7 @@ void ferry_run_abandon (FerryRun *self, GError *error);
 /* Event CANCEL. Returns FALSE if the run has ended, or was cancelled before. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_cancel (FerryRun *self);
-/* What a source does with a run of it that was cancelled: one that executed is ended by its carrier, and one that
+/* What a source does with a run of it that was cancelled: one that executed is ended by its destination, and one that
  * waited leaves the queue. */
 FERRY_FOR_SIBLINGS
 void ferry_run_follow_cancel (FerryRun *self);
@@ -298,49 +298,49 @@ gint64 ferry_run_resume_limit (FerryRun *self, void (*func) (gpointer run));
 FERRY_FOR_SIBLINGS
 void ferry_run_note_pause (FerryRun *self);
 
-/* ---- What carriers do with their runs ---- */
+/* ---- What destinations do with their runs ---- */
 
 /* Returns the monotonic time by which a run that starts now must end; 0: none. */
 FERRY_FOR_SIBLINGS
-gint64 ferry_carrier_get_run_deadline (const FerryRun *run);
+gint64 ferry_destination_get_run_deadline (const FerryRun *run);
 /* Sets the run's timer. deadline: 0: none. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_set_limit (FerryRun *run, gint64 deadline, void (*func) (gpointer run));
+void ferry_destination_set_limit (FerryRun *run, gint64 deadline, void (*func) (gpointer run));
 /* Whether an error of sending says that the run can never be sent. */
 FERRY_FOR_SIBLINGS
-gboolean ferry_carrier_is_for_good (const GError *error);
+gboolean ferry_destination_is_for_good (const GError *error);
 /* Makes a run of a queue fail that can never be sent. Takes error. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_fail_unsendable (FerryRun *run, GError *error);
+void ferry_destination_fail_unsendable (FerryRun *run, GError *error);
 /* The run was sent as the call xid: moves it from its queue to in_flight. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_take (FerryRun *run, FerryTaskCarrier *carrier, GQueue *in_flight, guint64 xid);
-/* The reverse. Returns (transfer full) the run, which has no carrier then. If it has ended, its source may be gone.
+void ferry_destination_take (FerryRun *run, FerryTaskDestination *destination, GQueue *in_flight, guint64 xid);
+/* The reverse. Returns (transfer full) the run, which has no destination then. If it has ended, its source may be gone.
  * limits: the router's. */
 FERRY_FOR_SIBLINGS
-FerryRun *ferry_carrier_let_go (FerryRun *run, GQueue *in_flight, FerryTimers *limits);
+FerryRun *ferry_destination_let_go (FerryRun *run, GQueue *in_flight, FerryTimers *limits);
 /* A worker has begun the run. pid, host_name: as for ferry_run_start(). */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name);
+void ferry_destination_start (FerryRun *run, GPid pid, const char *host_name);
 /* n items were consumed. The worker is told when half a window was, so that few such messages are unread in its lane.
  */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_add_window (FerryRun *run, FerryTransport *calls, guint n);
+void ferry_destination_add_window (FerryRun *run, FerryTransport *calls, guint n);
 /* Returns (transfer full) the error of a run that has lasted for too long. */
 FERRY_FOR_SIBLINGS
-GError *ferry_carrier_new_run_error (FerryRun *run);
+GError *ferry_destination_new_run_error (FerryRun *run);
 /* Makes a run fail with error, or only notes the late error if it has ended already. Takes error. trace and exit are
  * (nullable). */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_fail (FerryRun *run, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
-/* Returns an unfinished run, which no longer has a carrier, to its queue. One that is being cancelled ends instead, and
- * so does one of which another thread was told the end. The run is in the queue before its owner is told, which may
+void ferry_destination_fail (FerryRun *run, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
+/* Returns an unfinished run, which no longer has a destination, to its queue. One that is being cancelled ends instead,
+ * and so does one of which another thread was told the end. The run is in the queue before its owner is told, which may
  * cancel it. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_give_back (FerryRun *run);
+void ferry_destination_give_back (FerryRun *run);
 /* Makes a run complete with the result that its function has returned; or fail, if the result has the wrong type. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_complete (FerryRun *run, GVariant *result);
+void ferry_destination_complete (FerryRun *run, GVariant *result);
 
 /* How a run that was begun was lost. */
 typedef struct
@@ -353,9 +353,9 @@ typedef struct
   FerryExit *exit;        /* (nullable) */
 } FerryLoss;
 
-/* Handles the loss of a run that has no carrier any more. Takes loss->error. */
+/* Handles the loss of a run that has no destination any more. Takes loss->error. */
 FERRY_FOR_SIBLINGS
-void ferry_carrier_lose (FerryRun *run, FerryLoss *loss);
+void ferry_destination_lose (FerryRun *run, FerryLoss *loss);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryRun, ferry_run_unref)
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A run: its events, and what all sources and carriers do with it. See ferry-run-private.h. */
+/* A run: its events, and what all sources and destinations do with it. See ferry-run-private.h. */
 
 #include "config.h"
 
@@ -405,7 +405,7 @@ get_deadline_of (const FerryRun *self, gint64 since, gint64 timeout)
 }
 
 gint64
-ferry_carrier_get_run_deadline (const FerryRun *run)
+ferry_destination_get_run_deadline (const FerryRun *run)
 {
   gint64 timeout = run->settings->run_timeout;
 
@@ -413,7 +413,7 @@ ferry_carrier_get_run_deadline (const FerryRun *run)
 }
 
 void
-ferry_carrier_set_limit (FerryRun *run, gint64 deadline, void (*func) (gpointer run))
+ferry_destination_set_limit (FerryRun *run, gint64 deadline, void (*func) (gpointer run))
 {
   if (deadline > 0)
     ferry_timers_set (run->source->limits, &run->timer, deadline, func, run);
@@ -429,7 +429,7 @@ ferry_run_hold_limit (FerryRun *self, void (*func) (gpointer run))
   self->time_left = 0;
   if (ferry_timer_is_set (&self->timer) && self->timer.deadline.time != deadline)
     self->time_left = MAX (self->timer.deadline.time - g_get_monotonic_time (), 1);
-  ferry_carrier_set_limit (self, deadline, func);
+  ferry_destination_set_limit (self, deadline, func);
 }
 
 gint64
@@ -438,12 +438,12 @@ ferry_run_resume_limit (FerryRun *self, void (*func) (gpointer run))
   gint64 deadline = get_deadline_of (self, g_get_monotonic_time (), self->time_left);
 
   self->time_left = 0;
-  ferry_carrier_set_limit (self, deadline, func);
+  ferry_destination_set_limit (self, deadline, func);
   return deadline;
 }
 
 GError *
-ferry_carrier_new_run_error (FerryRun *run)
+ferry_destination_new_run_error (FerryRun *run)
 {
   gint64 deadline = run->settings->deadline;
 
@@ -459,10 +459,10 @@ ferry_carrier_new_run_error (FerryRun *run)
                       (double) run->settings->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
-/* ---- a carrier gets a run, and loses it ---- */
+/* ---- a destination gets a run, and loses it ---- */
 
 gboolean
-ferry_carrier_is_for_good (const GError *error)
+ferry_destination_is_for_good (const GError *error)
 {
   return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BUSY) &&
@@ -470,40 +470,40 @@ ferry_carrier_is_for_good (const GError *error)
 }
 
 void
-ferry_carrier_fail_unsendable (FerryRun *run, GError *error)
+ferry_destination_fail_unsendable (FerryRun *run, GError *error)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
 
   ferry_task_queue_remove (&run->source->queue, run);
   ferry_timers_unset (run->source->limits, &run->timer);
-  ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
+  ferry_destination_fail (run, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
 }
 
 void
-ferry_carrier_take (FerryRun *run, FerryTaskCarrier *carrier, GQueue *in_flight, guint64 xid)
+ferry_destination_take (FerryRun *run, FerryTaskDestination *destination, GQueue *in_flight, guint64 xid)
 {
   ferry_task_queue_remove (&run->source->queue, ferry_run_ref (run));
-  run->carrier = carrier;
+  run->destination = destination;
   run->xid = xid;
   run->n_consumed = 0;
   g_queue_push_tail_link (in_flight, &run->link);
 }
 
 FerryRun *
-ferry_carrier_let_go (FerryRun *run, GQueue *in_flight, FerryTimers *limits)
+ferry_destination_let_go (FerryRun *run, GQueue *in_flight, FerryTimers *limits)
 {
   g_queue_unlink (in_flight, &run->link);
   ferry_timers_unset (limits, &run->timer);
-  run->carrier = NULL;
+  run->destination = NULL;
   run->xid = 0;
   return run;
 }
 
 void
-ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name)
+ferry_destination_start (FerryRun *run, GPid pid, const char *host_name)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
-  const FerryTaskCarrier *carrier = run->carrier;
+  const FerryTaskDestination *destination = run->destination;
 
   /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the run,
    * and then this function is called for it recursively. */
@@ -513,12 +513,12 @@ ferry_carrier_start (FerryRun *run, GPid pid, const char *host_name)
       if (run->source->started != NULL)
         run->source->started (run->source, run);
     }
-  if (run->carrier == carrier)
+  if (run->destination == destination)
     ferry_run_start (run, pid, host_name);
 }
 
 void
-ferry_carrier_add_window (FerryRun *run, FerryTransport *calls, guint n)
+ferry_destination_add_window (FerryRun *run, FerryTransport *calls, guint n)
 {
   run->n_consumed += n;
   if (run->n_consumed >= MAX (run->settings->window / 2, 1) &&
@@ -531,8 +531,8 @@ ferry_carrier_add_window (FerryRun *run, FerryTransport *calls, guint n)
 gboolean
 ferry_run_take_back (FerryRun *self)
 {
-  while (self->state == FERRY_TASK_STATE_WAITING && self->carrier != NULL)
-    self->carrier->funcs->take_back (self->carrier, self);
+  while (self->state == FERRY_TASK_STATE_WAITING && self->destination != NULL)
+    self->destination->funcs->take_back (self->destination, self);
   return self->state == FERRY_TASK_STATE_WAITING;
 }
 
@@ -595,7 +595,7 @@ ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error)
     {
       FerryRun *run = g_ptr_array_index (runs, i);
 
-      if (!ferry_run_get_done (run) && run->carrier == NULL)
+      if (!ferry_run_get_done (run) && run->destination == NULL)
         fail_waiting (run, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
     }
 }
@@ -606,11 +606,11 @@ ferry_run_abandon (FerryRun *self, GError *error)
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
   g_autoptr (GError) owned = error;
 
-  if (self->carrier != NULL)
-    self->carrier->funcs->force (self->carrier, self);
+  if (self->destination != NULL)
+    self->destination->funcs->force (self->destination, self);
   if (ferry_run_get_done (self))
     return;
-  if (self->carrier == NULL)
+  if (self->destination == NULL)
     fail_waiting (self, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned));
   else if (ferry_run_fail (self, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned), NULL, NULL))
     self->source->done (self->source, self);
@@ -655,7 +655,7 @@ ferry_run_follow_cancel (FerryRun *self)
 {
   if (!ferry_run_get_done (self))
     {
-      self->carrier->funcs->cancel (self->carrier, self);
+      self->destination->funcs->cancel (self->destination, self);
       return;
     }
   ferry_timers_unset (self->source->limits, &self->timer);
@@ -668,9 +668,9 @@ ferry_run_note_pause (FerryRun *self)
 {
   FerryTaskSource *source = self->source;
 
-  if (self->carrier != NULL)
+  if (self->destination != NULL)
     {
-      self->carrier->funcs->pause_changed (self->carrier, self);
+      self->destination->funcs->pause_changed (self->destination, self);
       return;
     }
   ferry_task_queue_update_held (&source->queue, self);
@@ -683,14 +683,14 @@ ferry_run_note_pause (FerryRun *self)
 void
 ferry_run_widen_window (FerryRun *self, guint n)
 {
-  if (self->state == FERRY_TASK_STATE_EXECUTING && self->carrier != NULL)
-    self->carrier->funcs->add_window (self->carrier, self, n);
+  if (self->state == FERRY_TASK_STATE_EXECUTING && self->destination != NULL)
+    self->destination->funcs->add_window (self->destination, self, n);
 }
 
 /* ---- a run ends, or returns to its queue ---- */
 
 void
-ferry_carrier_fail (FerryRun *run, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
+ferry_destination_fail (FerryRun *run, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
 {
   if (ferry_run_get_done (run))
     {
@@ -703,7 +703,7 @@ ferry_carrier_fail (FerryRun *run, FerryTaskEvent event, GError *error, const ch
 }
 
 void
-ferry_carrier_give_back (FerryRun *run)
+ferry_destination_give_back (FerryRun *run)
 {
   FerryTaskSource *source = run->source;
   FerryTaskState state = ferry_run_get_state (run);
@@ -728,7 +728,7 @@ ferry_carrier_give_back (FerryRun *run)
 }
 
 void
-ferry_carrier_complete (FerryRun *run, GVariant *result)
+ferry_destination_complete (FerryRun *run, GVariant *result)
 {
   const FerryFunctionEntry *entry = ferry_function_find (run->function);
   g_autoptr (GError) error = NULL;
@@ -736,7 +736,7 @@ ferry_carrier_complete (FerryRun *run, GVariant *result)
   if (ferry_run_get_done (run))
     return;
   if (entry != NULL && !ferry_function_check_result (entry, result, &error))
-    ferry_carrier_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
   else if (ferry_run_complete (run, result))
     run->source->done (run->source, run);
 }
@@ -752,14 +752,14 @@ new_deadly_error (FerryRun *run, const char *last)
 }
 
 void
-ferry_carrier_lose (FerryRun *run, FerryLoss *loss)
+ferry_destination_lose (FerryRun *run, FerryLoss *loss)
 {
   g_autoptr (GError) error = g_steal_pointer (&loss->error);
 
   if (!ferry_run_get_done (run) && loss->death_limit > 0 && run->n_deaths >= loss->death_limit)
-    ferry_carrier_fail (run, FERRY_TASK_EVENT_REFUSE, new_deadly_error (run, loss->last), loss->trace, loss->exit);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_REFUSE, new_deadly_error (run, loss->last), loss->trace, loss->exit);
   else if (run->state == FERRY_TASK_STATE_EXECUTING && loss->may_try_again)
-    ferry_carrier_give_back (run);
+    ferry_destination_give_back (run);
   else
-    ferry_carrier_fail (run, FERRY_TASK_EVENT_LOST, g_steal_pointer (&error), loss->trace, loss->exit);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_LOST, g_steal_pointer (&error), loss->trace, loss->exit);
 }

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an executor asks of a runner, and of the carriers that a runner sends tasks to.
+/* What an executor asks of a runner, and of the destinations that a runner sends tasks to.
  *
- * A task moves from its executor's queue to a carrier, where it is in flight. Then the task is done, or returns to the
- * front of its queue. A carrier begins its tasks in flight in order. Tasks behind those that it runs are sent ahead, so
- * that it begins the next task without waiting for the application. Tasks can be taken back until they are begun.
+ * A task moves from its executor's queue to a destination, where it is in flight. Then the task is done, or returns to
+ * the front of its queue. A destination begins its tasks in flight in order. Tasks behind those that it runs are sent
+ * ahead, so that it begins the next task without waiting for the application. Tasks can be taken back until they are
+ * begun.
  *
  * Threads: the router's. */
 
@@ -25,8 +26,8 @@ G_BEGIN_DECLS
  * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
  * add, remove or find a task does not depend on the number of tasks.
  *
- * A grouped queue has a bucket for each function of a priority. It is for a runner with carriers that cannot run every
- * function. Such a runner finds a task that it can run behind any number of others.
+ * A grouped queue has a bucket for each function of a priority. It is for a runner with destinations that cannot run
+ * every function. Such a runner finds a task that it can run behind any number of others.
  *
  * Owner:   the queue holds no references to its tasks. The source holds a reference to each of its tasks. */
 
@@ -73,7 +74,7 @@ void ferry_task_queue_visit (FerryTaskQueue *self, FerryTaskFilter visit, gpoint
 /* Returns (transfer full) an array of the tasks that wait now, with a reference to each, the next task first. */
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
 
-/* ---- Sources, carriers and runners ---- */
+/* ---- Sources, destinations and runners ---- */
 
 /* What has tasks to run, such as an executor, as the runner sees it. */
 struct _FerryTaskSource
@@ -85,7 +86,7 @@ struct _FerryTaskSource
   void (*give_back) (FerryTaskSource *self, FerryRun *run); /* task returns to the front of its queue */
   /* (nullable): a worker has begun the task */
   void (*started) (FerryTaskSource *self, FerryRun *run);
-  void (*done) (FerryTaskSource *self, FerryRun *run); /* task ended while it was at a carrier */
+  void (*done) (FerryTaskSource *self, FerryRun *run); /* task ended while it was at a destination */
   /* (nullable in a source of pools alone): whether runner is the one to tell tasks that wait why they do. Of the
    * runners that are no pool it must be the only one. has_pool: set to whether a worker of a pool would do as well. */
   gboolean (*may_explain) (FerryTaskSource *self, FerryRunner *runner, gboolean *has_pool);
@@ -111,23 +112,23 @@ struct _FerryTaskSource
 typedef struct
 {
   /* Takes back a task that waits, without others where that is possible. If it was begun, starts it. */
-  void (*take_back) (FerryTaskCarrier *self, FerryRun *run);
+  void (*take_back) (FerryTaskDestination *self, FerryRun *run);
   /* The function may yield n more values. */
-  void (*add_window) (FerryTaskCarrier *self, FerryRun *run, guint n);
+  void (*add_window) (FerryTaskDestination *self, FerryRun *run, guint n);
   /* A task that executed was cancelled. */
-  void (*cancel) (FerryTaskCarrier *self, FerryRun *run);
+  void (*cancel) (FerryTaskDestination *self, FerryRun *run);
   /* Shortens the time that a cancelled task has until its process is killed. grace: in microseconds. */
-  void (*give_time) (FerryTaskCarrier *self, FerryRun *run, gint64 grace);
+  void (*give_time) (FerryTaskDestination *self, FerryRun *run, gint64 grace);
   /* Ends the task at once, with the process that runs it. */
-  void (*force) (FerryTaskCarrier *self, FerryRun *run);
+  void (*force) (FerryTaskDestination *self, FerryRun *run);
   /* The task was paused or resumed, as its run says. One that was not begun is given back to its queue. */
-  void (*pause_changed) (FerryTaskCarrier *self, FerryRun *run);
-} FerryTaskCarrierFuncs;
+  void (*pause_changed) (FerryTaskDestination *self, FerryRun *run);
+} FerryTaskDestinationFuncs;
 
 /* The first field of what tasks are sent to, such as a pool's worker. */
-struct _FerryTaskCarrier
+struct _FerryTaskDestination
 {
-  const FerryTaskCarrierFuncs *funcs; /* const */
+  const FerryTaskDestinationFuncs *funcs; /* const */
 };
 
 struct _FerryRunnerInterface
@@ -141,7 +142,8 @@ struct _FerryRunnerInterface
   /* The executor must call remove_source before it frees source. */
   void (*add_source) (FerryRunner *self, FerryTaskSource *source);
   void (*remove_source) (FerryRunner *self, FerryTaskSource *source);
-  /* Sends tasks until no task waits or no carrier has room. A recursive call only makes the outer call send once more.
+  /* Sends tasks until no task waits or no destination has room. A recursive call only makes the outer call send once
+   * more.
    */
   void (*schedule) (FerryRunner *self);
   /* Whether the runner has not failed. If it has, sets error to a copy of its error. */

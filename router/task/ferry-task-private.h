@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The interface between a task and its executor, and what carriers ask a task for beside its run. All functions are for
- * the router's thread, unless their comment says otherwise. */
+/* The interface between a task and its executor, and what destinations ask a task for beside its run. All functions are
+ * for the router's thread, unless their comment says otherwise. */
 
 #pragma once
 

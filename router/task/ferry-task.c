@@ -3,7 +3,7 @@
 
 /* One call of a function in a worker, as the application sees it: its settings, its state and its end.
  *
- * Its part that is run is a FerryRun, which queues, runners and carriers use: ferry-run.c has its events. The task
+ * Its part that is run is a FerryRun, which queues, runners and destinations use: ferry-run.c has its events. The task
  * tells of them by its signals, and calls its executor only as the run's source. It is one file since all its parts are
  * the one object that an application has.
  *

@@ -6,23 +6,23 @@
 #include "task/lone-task.h"
 
 static void
-take_back (FerryTaskCarrier *carrier, FerryRun *run)
+take_back (FerryTaskDestination *destination, FerryRun *run)
 {
   TaskTestExecutor *executor = (TaskTestExecutor *) run->source;
 
   if (executor->has_begun)
     g_assert_true (ferry_run_start (run, 77, NULL));
   else
-    run->carrier = NULL;
+    run->destination = NULL;
 }
 
 static void
-add_window (FerryTaskCarrier *carrier, FerryRun *run, guint n)
+add_window (FerryTaskDestination *destination, FerryRun *run, guint n)
 {
   ((TaskTestExecutor *) run->source)->n_consumed += n;
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {.take_back = take_back, .add_window = add_window};
+static const FerryTaskDestinationFuncs destination_funcs = {.take_back = take_back, .add_window = add_window};
 
 static void
 cancelled (FerryTaskSource *source, FerryRun *run)
@@ -56,12 +56,12 @@ wait_for (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **err
 gboolean
 task_test_submit (FerryTask *task, TaskTestExecutor *executor, GError **error)
 {
-  static FerryTaskCarrier carrier = {&carrier_funcs};
+  static FerryTaskDestination destination = {&destination_funcs};
 
   executor->source = (FerryTaskSource){.cancelled = cancelled, .pause_changed = pause_changed, .wait = wait_for};
   if (!ferry_task_submit_to (task, &executor->source, executor->home, error))
     return FALSE;
-  ferry_task_get_run (task)->carrier = &carrier;
+  ferry_task_get_run (task)->destination = &destination;
   return TRUE;
 }
 

@@ -563,7 +563,7 @@ static gboolean
 is_begun (gpointer data)
 {
   const FerryRun *run = ferry_task_get_run (data);
-  const FerryPoolWorker *worker = (FerryPoolWorker *) run->carrier;
+  const FerryPoolWorker *worker = (FerryPoolWorker *) run->destination;
 
   return worker != NULL && run->xid != 0 && ferry_link_get_begun_call (worker->link) == run->xid;
 }

@@ -161,7 +161,7 @@ ends_with_its_worker (void)
   ferry_task_set_cancel_grace (task, 20000);
   task_test_submit_task (test->executor, task);
   task_test_wait_begun_unheard (task);
-  worker = (FerryPoolWorker *) ferry_task_get_run (task)->carrier;
+  worker = (FerryPoolWorker *) ferry_task_get_run (task)->destination;
   process = g_object_ref (worker->worker);
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_cancelled (task);

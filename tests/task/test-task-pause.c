@@ -72,7 +72,7 @@ static gboolean
 has_heard (gpointer data)
 {
   const FerryRun *run = ferry_task_get_run (data);
-  const FerryPoolWorker *worker = (FerryPoolWorker *) run->carrier;
+  const FerryPoolWorker *worker = (FerryPoolWorker *) run->destination;
 
   return worker != NULL && ferry_link_has_heard_pause (worker->link);
 }
@@ -236,10 +236,10 @@ test_tasks_that_were_sent_ahead_are_taken_back (void)
   for (gint64 i = 0; i < 8; i++)
     g_ptr_array_add (ahead, task_test_submit (test->executor, "add", g_variant_new ("(xx)", i, i)));
   wait_moving (task);
-  g_assert_nonnull (ferry_task_get_run (ahead->pdata[0])->carrier);
+  g_assert_nonnull (ferry_task_get_run (ahead->pdata[0])->destination);
   ferry_task_pause (task);
   for (guint i = 0; i < ahead->len; i++)
-    g_assert_null (ferry_task_get_run (ahead->pdata[i])->carrier);
+    g_assert_null (ferry_task_get_run (ahead->pdata[i])->destination);
   /* Another worker runs them, whatever the paused task does. */
   ferry_pool_set_max_workers (test->pool, 2);
   for (guint i = 0; i < ahead->len; i++)
@@ -312,7 +312,7 @@ test_threads_pause_and_keep_their_thread (void)
   task_test_wait_begun (task);
   ferry_task_pause (task);
   ferry_test_look_until (has_heard, task);
-  g_assert_null (ferry_task_get_run (next)->carrier);
+  g_assert_null (ferry_task_get_run (next)->destination);
   ferry_task_resume (task);
   ferry_task_pause (task);
   ferry_test_look_until (has_heard, task);
