@@ -799,7 +799,7 @@ ferry_proxy_resolve_with_func (FerryProxy *self, GVariant *steps, GVariant *opti
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
- * Calls a method, and waits for its result. Threads and errors are those of [method@Ferry.Proxy.resolve]. Any thread.
+ * Calls a method, and waits for its result. Threads and errors are those of [method@Ferry.Proxy.resolve].
  *
  * Returns: whether the call was answered
  */

@@ -78,7 +78,7 @@ add_mounts (GStrvBuilder *argv, GPtrArray *writable)
 }
 
 void
-ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
+ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxMessage *sandbox)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   g_autoptr (GPtrArray) writable = resolve_all (sandbox->writable);
@@ -128,7 +128,7 @@ static gboolean
 try_to_start (void)
 {
   g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
-  g_autoptr (FerrySandboxPlan) sandbox = ferry_sandbox_plan_new ();
+  g_autoptr (FerrySandboxMessage) sandbox = ferry_sandbox_message_new ();
   const char *version[] = {path, "--version", NULL};
   FerryGuardian guardian = {.socket = -1};
   ferry_autofd pidfd = -1;

@@ -382,16 +382,17 @@ refuse_uncounted_memory (scmp_filter_ctx filter)
 }
 
 static gboolean
-fill (scmp_filter_ctx filter, const FerrySandboxPlan *plan)
+fill (scmp_filter_ctx filter, const FerrySandboxMessage *message)
 {
   /* The system calls of another architecture, such as 32-bit calls on a 64-bit processor, are refused, since the
    * rules do not apply to them. */
   return seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO (ENOSYS)) == 0 &&
          seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && refuse_names (filter, refused) &&
-         refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter, plan->network) &&
-         refuse_flags (filter, plan->network) && refuse_descriptor_commands (filter, plan->writable->len > 0) &&
-         refuse_sockets (filter, plan->network) && (plan->address_space == 0 || refuse_uncounted_memory (filter)) &&
-         (plan->writable->len > 0 || refuse_names (filter, refused_without_writable_paths));
+         refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter, message->network) &&
+         refuse_flags (filter, message->network) && refuse_descriptor_commands (filter, message->writable->len > 0) &&
+         refuse_sockets (filter, message->network) &&
+         (message->address_space == 0 || refuse_uncounted_memory (filter)) &&
+         (message->writable->len > 0 || refuse_names (filter, refused_without_writable_paths));
 }
 
 gboolean
@@ -401,14 +402,14 @@ ferry_call_filter_is_possible (void)
 }
 
 int
-ferry_call_filter_enter (const FerrySandboxPlan *plan)
+ferry_call_filter_enter (const FerrySandboxMessage *message)
 {
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
   int failure;
 
   if (filter == NULL)
     return ENOMEM;
-  failure = fill (filter, plan) ? -seccomp_load (filter) : EINVAL;
+  failure = fill (filter, message) ? -seccomp_load (filter) : EINVAL;
   seccomp_release (filter);
   return failure;
 }
@@ -422,7 +423,7 @@ ferry_call_filter_is_possible (void)
 }
 
 int
-ferry_call_filter_enter (const FerrySandboxPlan *plan)
+ferry_call_filter_enter (const FerrySandboxMessage *message)
 {
   return ENOSYS;
 }

@@ -4,9 +4,9 @@
 /* Uses Landlock through its system calls, and defines their numbers and constants here, since a system's headers may be
  * older than its kernel. The numbers are the same on all processors.
  *
- * All rights that the kernel knows are refused, and the plan's paths are granted rights. No path is granted the right
- * to execute programs or to make devices, symbolic links or named pipes. The application might follow such a link, or
- * block on such a pipe.
+ * All rights that the kernel knows are refused, and the message's paths are granted rights. No path is granted the
+ * right to execute programs or to make devices, symbolic links or named pipes. The application might follow such a
+ * link, or block on such a pipe.
  *
  * Landlock does not affect files that the worker opened before, or descriptors that the worker receives. The kernel
  * checks rights when a path is opened, and keeps them with the descriptor. */
@@ -128,40 +128,40 @@ grant_paths (int ruleset, GPtrArray *paths, guint64 rights)
 }
 
 static gboolean
-enter (const FerrySandboxPlan *plan, const Ruleset *rules)
+enter (const FerrySandboxMessage *message, const Ruleset *rules)
 {
   /* An older kernel knows only the first fields. It accepts the others, which are 0. */
   ferry_autofd ruleset = (int) syscall (CREATE_RULESET, rules, sizeof *rules, 0);
 
   if (ruleset < 0)
     return FALSE;
-  if (rules->files != 0 && (!grant_paths (ruleset, plan->read_only, READ_ONLY & rules->files) ||
-                            !grant_paths (ruleset, plan->writable, WRITABLE & rules->files)))
+  if (rules->files != 0 && (!grant_paths (ruleset, message->read_only, READ_ONLY & rules->files) ||
+                            !grant_paths (ruleset, message->writable, WRITABLE & rules->files)))
     return FALSE;
   return prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall (RESTRICT_SELF, ruleset, 0) == 0;
 }
 
 guint32
-ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure)
+ferry_landlock_enter (const FerrySandboxMessage *message, int *failure)
 {
-  guint32 layers = plan->layers & ferry_landlock_get_layers ();
+  guint32 layers = message->layers & ferry_landlock_get_layers ();
   Ruleset rules = {0};
 
   *failure = 0;
   if ((layers & FERRY_LAYER_LANDLOCK) != 0)
     rules.files = get_known_rights (get_abi ());
-  if ((layers & FERRY_LAYER_LANDLOCK_NETWORK) != 0 && !plan->network)
+  if ((layers & FERRY_LAYER_LANDLOCK_NETWORK) != 0 && !message->network)
     rules.network = NETWORK_ALL;
   if ((layers & FERRY_LAYER_LANDLOCK_SCOPE) != 0)
     rules.scope = SCOPE_ALL;
   /* No right is to be refused, for example when network rights are the only layer and the network is granted. */
   if (rules.files == 0 && rules.network == 0 && rules.scope == 0)
     {
-      if (layers == 0 && (plan->layers & FERRY_LAYER_LANDLOCK) != 0)
+      if (layers == 0 && (message->layers & FERRY_LAYER_LANDLOCK) != 0)
         *failure = ENOSYS;
       return layers;
     }
-  if (enter (plan, &rules))
+  if (enter (message, &rules))
     return layers;
   *failure = errno;
   return 0;

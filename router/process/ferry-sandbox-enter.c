@@ -57,11 +57,11 @@ counts_its_own_threads (void)
 }
 
 static gboolean
-enter_limits (const FerrySandboxPlan *plan)
+enter_limits (const FerrySandboxMessage *message)
 {
-  return (plan->layers & FERRY_LAYER_LIMITS) == 0 ||
+  return (message->layers & FERRY_LAYER_LIMITS) == 0 ||
          (ferry_attributes_lower_limit (RLIMIT_SIGPENDING, MAX_QUEUED_SIGNALS) &&
-          (plan->address_space == 0 || limit_address_space (plan->address_space)) &&
+          (message->address_space == 0 || limit_address_space (message->address_space)) &&
           (!counts_its_own_threads () || ferry_attributes_lower_limit (RLIMIT_NPROC, MAX_THREADS)));
 }
 
@@ -79,22 +79,22 @@ drop_capabilities (void)
 
 /* Returns the report. The filter is entered last, since it refuses Landlock's system calls. */
 static FerryConfined
-enter_layers (const FerrySandboxPlan *plan)
+enter_layers (const FerrySandboxMessage *message)
 {
   FerryConfined report = {0};
   int failure;
 
-  if ((plan->layers & FERRY_LAYERS_OF_WORKER) == 0)
+  if ((message->layers & FERRY_LAYERS_OF_WORKER) == 0)
     return report;
   if (ferry_count_threads () != 1)
     return (FerryConfined){.landlock_errno = EBUSY, .filter_errno = EBUSY};
-  report.layers = ferry_landlock_enter (plan, &failure);
+  report.layers = ferry_landlock_enter (message, &failure);
   report.landlock_errno = (guint32) failure;
-  if ((plan->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0 && !drop_capabilities ())
+  if ((message->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0 && !drop_capabilities ())
     return (FerryConfined){.landlock_errno = (guint32) errno, .filter_errno = (guint32) errno};
-  if ((plan->layers & FERRY_LAYER_SYSTEM_CALLS) == 0)
+  if ((message->layers & FERRY_LAYER_SYSTEM_CALLS) == 0)
     return report;
-  report.filter_errno = (guint32) ferry_call_filter_enter (plan);
+  report.filter_errno = (guint32) ferry_call_filter_enter (message);
   if (report.filter_errno == 0)
     report.layers |= FERRY_LAYER_SYSTEM_CALLS;
   return report;
@@ -110,23 +110,23 @@ give_up (const char *why)
 static void
 enter (const char *text)
 {
-  g_autoptr (FerrySandboxPlan) plan = ferry_sandbox_plan_new_from_text (text);
+  g_autoptr (FerrySandboxMessage) message = ferry_sandbox_message_new_from_text (text);
   int control = ferry_control_find_fd ();
   FerryConfined report;
   gboolean limited;
   guint32 missing;
 
-  if (plan == NULL)
+  if (message == NULL)
     give_up ("the sandbox in the variable " FERRY_SANDBOX_VARIABLE " was not understood; build application and worker "
              "with the same version of Ferry");
-  limits_memory = plan->address_space > 0;
-  limited = enter_limits (plan);
-  report = enter_layers (plan);
+  limits_memory = message->address_space > 0;
+  limited = enter_limits (message);
+  report = enter_layers (message);
   if (control >= 0)
     ferry_control_send (control, FERRY_CONTROL_CONFINED, &report, sizeof report, NULL, 0, MSG_DONTWAIT);
   if (!limited)
     give_up ("the limits of the sandbox could not be set; set fewer limits in the sandbox");
-  missing = plan->required & FERRY_LAYERS_OF_WORKER & ~report.layers;
+  missing = message->required & FERRY_LAYERS_OF_WORKER & ~report.layers;
   if (missing != 0)
     {
       g_autofree char *names = ferry_confinement_name_layers (missing);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sandbox: the plan that a worker reads, its layers, and what launchers and attachments ask of it. */
+/* A sandbox: the message that its worker reads, its layers, and what launchers and attachments ask of it. */
 
 #pragma once
 
@@ -15,8 +15,8 @@
 
 G_BEGIN_DECLS
 
-/* The plan of a worker's sandbox. The application makes a plan for each launch and puts it as text into the worker's
- * environment. The worker reads the text before main(). docs/protocol.md describes the text.
+/* What a worker's sandbox is to be. The application makes a message for each launch and puts it as text into the
+ * worker's environment. The worker reads the text before main(). docs/protocol.md describes the text.
  *
  * A worker enters Landlock and the filter of system calls itself, before it has threads. bubblewrap starts the worker
  * in namespaces. */
@@ -29,32 +29,32 @@ typedef struct
   guint64 address_space; /* how many bytes may be mapped after the start; 0: no limit of memory */
   GPtrArray *read_only;  /* (owned) (element-type filename): absolute paths to read */
   GPtrArray *writable;   /* (owned) (element-type filename): absolute paths to write */
-} FerrySandboxPlan;
+} FerrySandboxMessage;
 
-FerrySandboxPlan *ferry_sandbox_plan_new (void);
-/* (transfer full) (nullable): reads a plan from text. Returns NULL for a text that does not follow the format. */
-FerrySandboxPlan *ferry_sandbox_plan_new_from_text (const char *text);
-char *ferry_sandbox_plan_to_text (const FerrySandboxPlan *self);
-void ferry_sandbox_plan_free (FerrySandboxPlan *self);
+FerrySandboxMessage *ferry_sandbox_message_new (void);
+/* (transfer full) (nullable): reads a message from text. Returns NULL for a text that does not follow the format. */
+FerrySandboxMessage *ferry_sandbox_message_new_from_text (const char *text);
+char *ferry_sandbox_message_to_text (const FerrySandboxMessage *self);
+void ferry_sandbox_message_free (FerrySandboxMessage *self);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySandboxPlan, ferry_sandbox_plan_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySandboxMessage, ferry_sandbox_message_free)
 
 /* any: returns which of the FERRY_LAYER_LANDLOCK* layers this system has. */
 guint32 ferry_landlock_get_layers (void);
-/* worker: enters the Landlock layers of the plan. Returns the layers that were entered. Sets *failure to 0, or to
+/* worker: enters the Landlock layers of the message. Returns the layers that were entered. Sets *failure to 0, or to
  * the error number when no layer was entered. */
-guint32 ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure);
+guint32 ferry_landlock_enter (const FerrySandboxMessage *message, int *failure);
 
 /* any: whether this library was built with the filter of system calls, and this system supports it. */
 gboolean ferry_call_filter_is_possible (void);
 /* worker: enters the filter of system calls. Returns 0 or an error number. */
-int ferry_call_filter_enter (const FerrySandboxPlan *plan);
+int ferry_call_filter_enter (const FerrySandboxMessage *message);
 
 /* any: whether bubblewrap works here. The first use makes a trial start, which is given up when it does nothing for ten
  * seconds. */
 gboolean ferry_bubblewrap_works (void);
 /* Changes the plan so that bubblewrap starts the plan's program. ferry_bubblewrap_works() must have returned TRUE. */
-void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox);
+void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxMessage *sandbox);
 
 /* Functions of a sandbox for launchers and attachments.
  *

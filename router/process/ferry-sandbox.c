@@ -452,7 +452,7 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
   guint32 possible = (guint32) ferry_sandbox_get_strength ();
   g_autoptr (GPtrArray) read_only = list_paths (self->read_only, self->system);
   g_autoptr (GPtrArray) writable = list_paths (self->writable, FALSE);
-  const FerrySandboxPlan sandbox = {
+  const FerrySandboxMessage sandbox = {
     .layers = self->layers & possible,
     .required = get_required (self),
     .network = self->network,
@@ -464,7 +464,7 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
 
   if (!check_possible (self, possible, link->name, error))
     return FALSE;
-  text = ferry_sandbox_plan_to_text (&sandbox);
+  text = ferry_sandbox_message_to_text (&sandbox);
   plan->environ = g_environ_setenv (plan->environ, FERRY_SANDBOX_VARIABLE, text, TRUE);
   if ((sandbox.layers & FERRY_LAYER_LIMITS) != 0)
     apply_limits (self, &plan->attributes);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: process/ferry-sandbox-plan.c, process/ferry-sandbox.c, process/ferry-sandbox-enter.c
+/* Tests: process/ferry-sandbox-message.c, process/ferry-sandbox.c, process/ferry-sandbox-enter.c
  *
  * What happens where a sandbox cannot be as it is described: by the system, by the program that is its worker, or by
  * what else was asked of the launcher. */

@@ -37,7 +37,7 @@ ALLOWED = {
     "FerryPipe": EACH_MESSAGE,
     "FerryReceiver": EACH_MESSAGE,
     "FerryRouter": EACH_MESSAGE,
-    "FerrySandboxPlan": RECORD,
+    "FerrySandboxMessage": RECORD,
     "FerrySender": EACH_MESSAGE,
     "FerryShape": EACH_MESSAGE,
     "FerrySharedQueue": EACH_MESSAGE,

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The text of a sandbox's plan, written by the application and read by the worker. ferry-sandbox.c decides what is in
- * it. See ferry-sandbox-private.h. */
+/* The text of a sandbox's message, written by the application and read by the worker. ferry-sandbox.c decides what is
+ * in it. See ferry-sandbox-private.h. */
 
 #include "config.h"
 
@@ -13,10 +13,10 @@
 /* The version of the format, and the first word of a text. A worker refuses a text with another version. */
 #define FORMAT "1"
 
-FerrySandboxPlan *
-ferry_sandbox_plan_new (void)
+FerrySandboxMessage *
+ferry_sandbox_message_new (void)
 {
-  FerrySandboxPlan *self = g_new0 (FerrySandboxPlan, 1);
+  FerrySandboxMessage *self = g_new0 (FerrySandboxMessage, 1);
 
   self->read_only = g_ptr_array_new_with_free_func (g_free);
   self->writable = g_ptr_array_new_with_free_func (g_free);
@@ -24,7 +24,7 @@ ferry_sandbox_plan_new (void)
 }
 
 void
-ferry_sandbox_plan_free (FerrySandboxPlan *self)
+ferry_sandbox_message_free (FerrySandboxMessage *self)
 {
   g_ptr_array_unref (self->read_only);
   g_ptr_array_unref (self->writable);
@@ -43,7 +43,7 @@ append_paths (GString *text, const char *key, GPtrArray *paths)
 }
 
 char *
-ferry_sandbox_plan_to_text (const FerrySandboxPlan *self)
+ferry_sandbox_message_to_text (const FerrySandboxMessage *self)
 {
   GString *text = g_string_new (FORMAT);
 
@@ -80,7 +80,7 @@ take_path (const char *text, GPtrArray *paths)
 }
 
 static gboolean
-take_word (FerrySandboxPlan *self, const char *word)
+take_word (FerrySandboxMessage *self, const char *word)
 {
   const char *value = strchr (word, '=');
 
@@ -100,10 +100,10 @@ take_word (FerrySandboxPlan *self, const char *word)
   return g_str_has_prefix (word, "write=") && take_path (value, self->writable);
 }
 
-FerrySandboxPlan *
-ferry_sandbox_plan_new_from_text (const char *text)
+FerrySandboxMessage *
+ferry_sandbox_message_new_from_text (const char *text)
 {
-  g_autoptr (FerrySandboxPlan) self = ferry_sandbox_plan_new ();
+  g_autoptr (FerrySandboxMessage) self = ferry_sandbox_message_new ();
   g_auto (GStrv) words = g_strsplit (text, " ", -1);
 
   if (g_strcmp0 (words[0], FORMAT) != 0)
