@@ -35,7 +35,8 @@ echo (FerryJob *job, GVariant *arguments, GError **error)
 static GVariant *
 run_true (FerryJob *job, GVariant *arguments, GError **error)
 {
-  char *argv[] = {"true", NULL};
+  char program[] = "true";
+  char *argv[] = {program, NULL};
   int status;
 
   if (!g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, error) ||
