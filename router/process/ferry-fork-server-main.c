@@ -165,8 +165,10 @@ name_control (int control)
 static void
 replace_environment (FerryStartOrder *order, int control)
 {
+  g_autofree char **strings = g_steal_pointer (&order->environment);
+
   clearenv ();
-  for (char **place = g_steal_pointer (&order->environment); *place != NULL; place++)
+  for (char **place = strings; *place != NULL; place++)
     if (strchr (*place, '=') != NULL)
       putenv (*place);
   name_control (control);

@@ -91,7 +91,7 @@ test_tells_the_signal (gconstpointer data)
   int signal_number = signals[GPOINTER_TO_SIZE (data)];
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
-  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "send:1000", "pause", NULL);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "signals", "send:1000", "pause", NULL);
   FerryExit *exit;
 
   ferry_test_pipe_wait_count (pipe, 1000);
@@ -116,7 +116,7 @@ test_tells_a_foreign_signal (gconstpointer data)
   int signal_number = signals[GPOINTER_TO_SIZE (data)];
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
-  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "send:1000", "pause", NULL);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "signals", "send:1000", "pause", NULL);
 
   ferry_test_pipe_wait_count (pipe, 1000);
   /* Another signal of the application's changes nothing. */

@@ -16,6 +16,7 @@
  *   abort        die of SIGABRT
  *   exit:STATUS  exit at once, without a word
  *   pause        hang without end, asleep
+ *   signals      from now on signals end it, also where a sanitizer would catch them
  *   spin         hang without end, computing
  *   hang-up      close every descriptor from 3 on, and go on
  *   disk:N       wait for N milliseconds as one does that waits for a disk
@@ -210,15 +211,21 @@ spin (void)
     ;
 }
 
-static gboolean
-obey_end (const char *order)
+/* From now on the signals of a crash end the worker, also where a sanitizer would catch them. */
+static void
+let_signals_end_it (void)
 {
   struct rlimit no_core = {0, 0};
 
-  /* A sanitizer catches the signals of a crash. */
   setrlimit (RLIMIT_CORE, &no_core);
   signal (SIGSEGV, SIG_DFL);
   signal (SIGABRT, SIG_DFL);
+}
+
+static gboolean
+obey_end (const char *order)
+{
+  let_signals_end_it ();
   if (strcmp (order, "crash") == 0)
     raise (SIGSEGV);
   else if (strcmp (order, "abort") == 0)
@@ -284,6 +291,8 @@ obey (const char *order)
     give_away (number, g_str_has_prefix (order, "give-away:"));
   else if (strcmp (order, "attach") == 0)
     attach ();
+  else if (strcmp (order, "signals") == 0)
+    let_signals_end_it ();
   else
     return obey_end (order);
   return TRUE;
