@@ -154,7 +154,7 @@ gboolean ferry_run_progress_from_variant (FerryProgress *progress, GVariant *val
 GVariant *ferry_run_log_to_variant (GLogLevelFlags level, const char *line);
 gboolean ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line, GError **error);
 
-/* FERRY_ROOM_VALUE, FERRY_LOAD_VALUE, FERRY_PROCESS_VALUE, and the arguments of FERRY_WANT_METHOD: at most most. */
+/* FERRY_ROOM_VALUE, FERRY_LOAD_VALUE, FERRY_PROCESS_VALUE, and the arguments of FERRY_WANT_METHOD, up to 'most'. */
 gboolean ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *number, GError **error);
 
 /* The arguments of FERRY_LEAVE_METHOD, FERRY_WITHDRAW_METHOD, FERRY_HURRY_METHOD and FERRY_PAUSE_METHOD. number: at

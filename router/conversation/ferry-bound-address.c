@@ -3,7 +3,7 @@
 
 /* Binds the socket of an address. See ferry-address-private.h.
  *
- * Locks: lock guards the list of the bound_addresses. exit() removes their files. No other lock is taken while it is
+ * Locks: lock guards the list of the bound addresses. exit() removes their files. No other lock is taken while it is
  * held. */
 
 #include "config.h"
@@ -52,7 +52,7 @@ remove_files (FerryBoundAddress *self)
     unlink (self->lock_path);
 }
 
-/* At exit(): removes the files of all bound_addresses. Other threads may still run while the process exits, and one of
+/* At exit(): removes the files of all bound addresses. Other threads may still run while the process exits, and one of
  * them may hold the lock and never release it. So this function does not wait for the lock. */
 static void
 remove_all (void)

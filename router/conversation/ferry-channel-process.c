@@ -222,7 +222,7 @@ ferry_channel_get_pid (FerryChannel *self)
 
 /* (nullable): returns the affinity of the thread that started the process. */
 static FerryAffinity *
-get_home (FerryChannel *self)
+get_affinity (FerryChannel *self)
 {
   FerryChannelProcess *process = ferry_channel_get_process (self);
 
@@ -243,7 +243,7 @@ ferry_channel_get_exit (FerryChannel *self)
   FerryChannelProcess *process;
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-  ferry_return_val_if_elsewhere (get_home (self), NULL);
+  ferry_return_val_if_elsewhere (get_affinity (self), NULL);
 
   process = ferry_channel_get_process (self);
   return process != NULL ? process->exit : NULL;
@@ -304,7 +304,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   kept = g_object_ref (self);
-  if (!check_process (self, error) || !ferry_affinity_check_error (get_home (self), G_STRFUNC, error) ||
+  if (!check_process (self, error) || !ferry_affinity_check_error (get_affinity (self), G_STRFUNC, error) ||
       !wait_for_exit (self, timeout, error))
     return NULL;
   return g_object_ref (ferry_channel_get_exit (self));
@@ -326,7 +326,7 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
   GError *error = NULL;
 
   g_return_if_fail (FERRY_IS_CHANNEL (self));
-  ferry_return_if_elsewhere (get_home (self));
+  ferry_return_if_elsewhere (get_affinity (self));
 
   if (check_process (self, &error))
     ferry_wait_queue_wait_async (&ferry_channel_get_process (self)->waits, has_exited, self, self, cancellable,

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transactions of a mux, by their numbers. The function that removes a transaction from the table also ends it.
- * It does so for the transaction's answer, for ferry_mux_abandon(), or when the mux stops. */
+/* A mux, as proxies and tests see it. Its requests are in the table of its transport. */
 
 #pragma once
 

@@ -20,7 +20,7 @@
 
 G_BEGIN_DECLS
 
-typedef struct _FerryHome FerryAffinity;
+typedef struct _FerryAffinity FerryAffinity;
 
 /* Makes an affinity. thread: (unowned) (nullable): NULL where the affinity has no thread yet. */
 FerryAffinity *ferry_affinity_new (GMainContext *context, GThread *thread);

@@ -12,7 +12,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 
-struct _FerryHome
+struct _FerryAffinity
 {
   GMainContext *context;      /* const: (owned) */
   _Atomic (GThread *) thread; /* any: (unowned) (nullable): used for comparison only */

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor and its parts. */
+/* The monitor and its parts: who drains (ferry-drain-lock.c), what a visit does (ferry-visits.c), what the router is
+ * told of a link (ferry-link-events.c), the main loop's short cut (ferry-short-cut.c), and the watermark
+ * (ferry-watermark.c). */
 
 #pragma once
 
@@ -15,8 +17,8 @@
 
 G_BEGIN_DECLS
 
-/* The drain lock of the thread that drains the shared queue. What is marked "drain lock" or "monitor" belongs to the
- * thread that has it.
+/* The drain lock: the thread that holds it drains the shared queue. What is marked "drain lock" or "monitor" belongs to
+ * that thread.
  *
  * The monitor holds the drain lock always, except while it lends it. Then the monitor sleeps, and the main loop, or a
  * thread that waits for an answer, takes the drain lock again and again, for some microseconds each time.
@@ -34,7 +36,7 @@ typedef struct
   _Atomic guint n_wants; /* any: how many threads try to acquire the drain lock while another has it */
   _Atomic gint n_needs;  /* any: how many threads need the monitor to drain */
   gint64 keep_until;     /* drain lock: monotonic time until which the monitor keeps the drain lock */
-  gboolean is_unused;    /* drain lock: the drain lock was lent, and the main loop has not had it since */
+  gboolean is_unused;    /* drain lock: it was lent, and the main loop has not had it since */
   int doorbell;          /* const: (unowned): wakes the monitor */
 } FerryDrainLock;
 
@@ -130,7 +132,7 @@ void ferry_drain_tidy (FerryDrain *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDrain, ferry_drain_free)
 
 /* What the router's thread is told of a link besides its records. These are the start of the process, the worker's
- * attachment, its output, the cells that have new values, and the link's end. News goes into the local queue, behind
+ * attachment, its output, the cells that have new values, and the link's end. They go into the local queue, behind
  * the blocks that were drained from the link before.
  *
  * Owner:   the visits of the monitor.

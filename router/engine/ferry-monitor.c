@@ -42,7 +42,7 @@ struct _FerryMonitor
 /* ---- the watermark ---- */
 
 static void
-set_fence_command (gpointer owner, gpointer data)
+set_watermark_command (gpointer owner, gpointer data)
 {
   FerryMonitor *self = owner;
 
@@ -56,7 +56,7 @@ ferry_monitor_set_watermark (FerryMonitor *self)
 {
   guint64 number = ++self->watermark.latest;
 
-  ferry_commands_add (&self->commands, set_fence_command, g_memdup2 (&number, sizeof number), g_free);
+  ferry_commands_add (&self->commands, set_watermark_command, g_memdup2 (&number, sizeof number), g_free);
   return number;
 }
 

@@ -989,7 +989,7 @@ ferry_router_dispatch (FerryRouter *self, FerryCondition condition, gpointer use
   gint64 now = g_get_monotonic_time ();
   Dispatch course = {self, monitor, now + self->dispatch_budget, condition, user_data, now};
   FerryDispatchResult result = FERRY_DISPATCH_IDLE;
-  gboolean has_news = self->dispatcher.delivery != NULL; /* the rows of held links are to be looked through */
+  gboolean has_come = self->dispatcher.delivery != NULL; /* the rows of held links are to be looked through */
   int outer_depth = self->dispatcher.depth;
 
   self->dispatcher.depth = g_main_depth ();
@@ -1009,10 +1009,10 @@ ferry_router_dispatch (FerryRouter *self, FerryCondition condition, gpointer use
           if (result != FERRY_DISPATCH_IDLE)
             break;
         }
-      has_news |= take_what_came (self, monitor);
-      if (G_UNLIKELY (has_news))
+      has_come |= take_what_came (self, monitor);
+      if (G_UNLIKELY (has_come))
         {
-          has_news = FALSE;
+          has_come = FALSE;
           result = dispatch_beside_all (&course);
           continue;
         }

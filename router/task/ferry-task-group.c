@@ -81,7 +81,7 @@ G_DEFINE_FINAL_TYPE (FerryTaskGroup, ferry_task_group, G_TYPE_OBJECT)
 
 /* any: returns (transfer none) (nullable) the affinity of the group's thread. */
 static FerryAffinity *
-get_home (FerryTaskGroup *self)
+get_affinity (FerryTaskGroup *self)
 {
   return g_atomic_pointer_get (&self->affinity);
 }
@@ -90,14 +90,14 @@ get_home (FerryTaskGroup *self)
 static gboolean
 check_thread (FerryTaskGroup *self, const char *function)
 {
-  if (get_home (self) == NULL)
+  if (get_affinity (self) == NULL)
     {
       g_autoptr (FerryAffinity) affinity = ferry_affinity_new_here ();
 
       if (g_atomic_pointer_compare_and_exchange (&self->affinity, NULL, affinity))
         g_steal_pointer (&affinity);
     }
-  return ferry_affinity_check (get_home (self), function);
+  return ferry_affinity_check (get_affinity (self), function);
 }
 
 static gboolean
@@ -141,10 +141,10 @@ owner_disposed (gpointer data, GObject *owner)
 
   /* Release: pairs with is_abandoned(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
-  if (ferry_affinity_is_own (get_home (self)))
+  if (ferry_affinity_is_own (get_affinity (self)))
     cancel_abandoned (self);
   else
-    ferry_affinity_invoke (get_home (self), cancel_abandoned, g_object_ref (self), g_object_unref);
+    ferry_affinity_invoke (get_affinity (self), cancel_abandoned, g_object_ref (self), g_object_unref);
 }
 
 /* main: ends the binding to the owner, if there is one. If the owner is being disposed, the weak reference is empty or
@@ -217,7 +217,7 @@ ferry_task_group_get_property (GObject *object, guint property_id, GValue *value
 {
   FerryTaskGroup *self = FERRY_TASK_GROUP (object);
 
-  if (get_home (self) == NULL || ferry_affinity_check_property (get_home (self), pspec))
+  if (get_affinity (self) == NULL || ferry_affinity_check_property (get_affinity (self), pspec))
     g_value_set_uint (value, g_hash_table_size (self->open));
 }
 
@@ -345,11 +345,11 @@ ferry_task_group_cancel (FerryTaskGroup *self)
 
   g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
 
-  if (!ferry_affinity_is_own (get_home (self)))
+  if (!ferry_affinity_is_own (get_affinity (self)))
     {
       /* Acquire-release: if another cancel is posted already, its cancel_asked() sees what this thread wrote before. */
       if (!atomic_exchange_explicit (&self->asked, 1, memory_order_acq_rel))
-        ferry_affinity_invoke (get_home (self), cancel_asked, g_object_ref (self), g_object_unref);
+        ferry_affinity_invoke (get_affinity (self), cancel_asked, g_object_ref (self), g_object_unref);
       return 0;
     }
   kept = g_object_ref (self);
@@ -598,7 +598,7 @@ ferry_task_new_for_group (FerryTaskGroup *group, const char *name, const char *u
 
   if (!check_thread (group, G_STRFUNC))
     return NULL;
-  self = ferry_whole_task_new (FERRY_TYPE_GROUP_TASK, &group_functions, group, get_home (group), name, unit);
+  self = ferry_whole_task_new (FERRY_TYPE_GROUP_TASK, &group_functions, group, get_affinity (group), name, unit);
   group->sums = g_slist_prepend (group->sums, self);
   tasks = dup_open (group);
   for (guint i = 0; i < tasks->len; i++)

@@ -245,7 +245,7 @@ notify (FerryTask *self, Property property)
 static guint64
 get_attempt (FerryTaskPrivate *priv)
 {
-  /* Acquire: makes the early answer visible, or the way. */
+  /* Acquire: makes the early answer visible, or the route. */
   return atomic_load_explicit (&priv->run.attempt, memory_order_acquire);
 }
 
@@ -285,7 +285,7 @@ is_submitted (FerryTaskPrivate *priv)
 /* any: whether the caller may wait for the task, or change it: a submitted task only on the router's thread. If not,
  * emits a critical that names function. */
 static gboolean
-check_home (FerryTask *self, const char *function)
+check_affinity (FerryTask *self, const char *function)
 {
   FerryTaskPrivate *priv = get_private (self);
 
@@ -300,7 +300,7 @@ static void await_processed (FerryTask *self);
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
     g_return_val_if_fail (FERRY_IS_TASK (self), value);                                                                \
-    if (!ferry_task_get_done (self) && !check_home (self, G_STRFUNC))                                                  \
+    if (!ferry_task_get_done (self) && !check_affinity (self, G_STRFUNC))                                              \
       return value;                                                                                                    \
     if (G_UNLIKELY (peek_early (get_private (self)) != NULL))                                                          \
       await_processed (self);                                                                                          \
@@ -1233,7 +1233,7 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (!ferry_task_get_done (self) && !check_home (self, G_STRFUNC))
+  if (!ferry_task_get_done (self) && !check_affinity (self, G_STRFUNC))
     return;
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_task_wait_async);
@@ -1585,7 +1585,7 @@ ferry_task_consume (FerryTask *self, guint n)
   ferry_return_if_fail (get_private (self)->run.settings->holds_window,
                         "the task does not hold its window; set FerryTask:holds-window before it is submitted");
 
-  if (check_home (self, G_STRFUNC))
+  if (check_affinity (self, G_STRFUNC))
     ferry_run_widen_window (&get_private (self)->run, n);
 }
 

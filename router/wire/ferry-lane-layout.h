@@ -288,7 +288,7 @@ typedef struct
 G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
 
 /* The payload of FERRY_RECORD_ONE_SHOT. A GVariant may follow as after FerryBufferMessage. The descriptor of the memory
- * was sent over the control socket before, in the FerryMemoryPacket with the same number. */
+ * was sent over the control socket before, in the descriptor packet with the same number. */
 typedef struct
 {
   guint64 number;

@@ -458,7 +458,7 @@ typedef struct
   FerryRequestWait asking;
   guint n_ticks;
   _Atomic guint n_done;
-  _Atomic gboolean has_role;
+  _Atomic gboolean has_drain_lock;
   _Atomic gboolean goes_on;
 } Holder;
 
@@ -469,7 +469,7 @@ stand_still (gpointer data, gconstpointer payload, gsize size)
 
   if (g_thread_self () != self->thread)
     return FALSE;
-  atomic_store (&self->has_role, TRUE);
+  atomic_store (&self->has_drain_lock, TRUE);
   g_main_context_wakeup (NULL);
   while (!atomic_load (&self->goes_on))
     g_thread_yield ();
@@ -504,7 +504,7 @@ expect_soon (Holder *self)
 
 /* Asks until it has had the drain lock. */
 static gpointer
-hold_role (gpointer data)
+hold_drain_lock (gpointer data)
 {
   static const FerryAnswerFuncs funcs = {.done = holder_heard};
   static const FerryCompletionFuncs none = {0};
@@ -512,7 +512,7 @@ hold_role (gpointer data)
   const FerryRequest request = {.method = "name", .wait = &self->asking};
 
   self->thread = g_thread_self ();
-  while (!atomic_load (&self->has_role))
+  while (!atomic_load (&self->has_drain_lock))
     {
       g_autoptr (FerryCompletion) completion = ferry_completion_new (&none, 0);
 
@@ -529,9 +529,9 @@ hold_role (gpointer data)
 }
 
 static gboolean
-has_role (gpointer data)
+has_drain_lock (gpointer data)
 {
-  return atomic_load (&((Holder *) data)->has_role);
+  return atomic_load (&((Holder *) data)->has_drain_lock);
 }
 
 static gboolean
@@ -554,7 +554,7 @@ has_heard (gpointer data)
 }
 
 static void
-thread_that_stands_still_with_the_role_holds_up_no_timer (void)
+thread_that_stands_still_with_the_drain_lock_holds_up_no_timer (void)
 {
   g_auto (LinkTest) test = {0};
   Holder holder = {.test = &test};
@@ -575,8 +575,8 @@ thread_that_stands_still_with_the_role_holds_up_no_timer (void)
   holder.asking.wait.take_part = is_no_part;
   holder.asking.wait.data = &holder;
   id = g_timeout_add (1, count_tick, &holder);
-  thread = g_thread_new ("holder", hold_role, &holder);
-  ferry_test_run_until (has_role, &holder);
+  thread = g_thread_new ("holder", hold_drain_lock, &holder);
+  ferry_test_run_until (has_drain_lock, &holder);
   holder.n_ticks = 0;
   ferry_test_run_until (has_ticked, &holder);
   atomic_store (&holder.goes_on, TRUE);
@@ -608,6 +608,6 @@ main (int argc, char **argv)
   ADD ("a-malformed-message-ends-the-worker", malformed_message_ends_the_worker);
 #undef ADD
   g_test_add_func ("/direct-answers/a-thread-that-stands-still-with-the-drain-lock-holds-up-no-timer",
-                   thread_that_stands_still_with_the_role_holds_up_no_timer);
+                   thread_that_stands_still_with_the_drain_lock_holds_up_no_timer);
   return g_test_run ();
 }

@@ -180,7 +180,7 @@ test_few_records_are_added_to_the_block_before (void)
 
 /* News between two messages are not overtaken by the later one. */
 static void
-test_records_are_not_added_before_news (void)
+test_records_are_not_added_before_events (void)
 {
   g_auto (Scene) scene = {NULL};
   FerryBlock *blocks;
@@ -276,7 +276,7 @@ main (int argc, char **argv)
        test_link_is_visited_again_when_half_of_its_share_is_back);
   ADD ("blocks-are-given-back", test_blocks_are_given_back);
   ADD ("few-records-are-added-to-the-block-before", test_few_records_are_added_to_the_block_before);
-  ADD ("records-are-not-added-before-news", test_records_are_not_added_before_news);
+  ADD ("records-are-not-added-before-events", test_records_are_not_added_before_events);
   ADD ("nothing-is-rung-where-the-monitor-does-not-wait", test_nothing_is_rung_where_the_monitor_does_not_wait);
 #undef ADD
   return g_test_run ();

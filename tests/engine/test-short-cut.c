@@ -294,7 +294,7 @@ send_bursts (gpointer data)
 }
 
 static void
-keeps_the_order_when_the_role_passes (Scene *self, gconstpointer data)
+keeps_the_order_when_the_drain_lock_passes (Scene *self, gconstpointer data)
 {
   self->thread = g_thread_new ("sender", send_bursts, self);
   ferry_test_pipe_wait_count (self->pipe, N_MIXED);
@@ -645,7 +645,7 @@ main (int argc, char **argv)
   g_test_add ("/short-cut/drains-for-a-main-loop-that-has-taken-the-ring", Scene, NULL, set_up,
               drains_for_a_main_loop_that_has_taken_the_ring, tear_down);
   g_test_add ("/short-cut/keeps-the-order-when-the-drain-lock-passes", Scene, NULL, set_up,
-              keeps_the_order_when_the_role_passes, tear_down);
+              keeps_the_order_when_the_drain_lock_passes, tear_down);
   g_test_add ("/short-cut/gives-memory-back-that-the-main-loop-has-used", Scene, GINT_TO_POINTER (20000), set_up,
               gives_memory_back_that_the_main_loop_has_used, tear_down);
   g_test_add ("/short-cut/sleeps-on-while-the-main-loop-is-sent-messages-at-work", Scene, NULL, set_up,
