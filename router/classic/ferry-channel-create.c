@@ -8,7 +8,7 @@
 #include "classic/ferry-channel-create.h"
 
 #include "classic/ferry-owner-private.h"
-#include "conversation/ferry-channel-carrier-private.h"
+#include "conversation/ferry-channel-sibling-private.h"
 
 /* ---- forks ---- */
 

@@ -10,8 +10,8 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-polled-transport-private.h"
-#include "conversation/ferry-channel-carrier-private.h"
 #include "conversation/ferry-channel-private.h"
+#include "conversation/ferry-channel-sibling-private.h"
 #include "task/ferry-iterate-private.h"
 
 /* The key of the GObject data by which a channel has its process until it is disposed of. */

@@ -12,8 +12,8 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
-#include "conversation/ferry-channel-carrier-private.h"
 #include "conversation/ferry-channel-private.h"
+#include "conversation/ferry-channel-sibling-private.h"
 #include "process/ferry-function-private.h"
 #include "task/ferry-worker-main-private.h"
 

@@ -21,8 +21,8 @@
 
 #include "config.h"
 
-#include "conversation/ferry-channel-carrier-private.h"
 #include "conversation/ferry-channel-private.h"
+#include "conversation/ferry-channel-sibling-private.h"
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"

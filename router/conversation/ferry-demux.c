@@ -83,10 +83,10 @@ typedef struct
   _Atomic guint n_to_prove; /* what n_unproven is set to when it takes long */
 } Handler;
 
-#define FERRY_TYPE_DISPATCHER (ferry_dispatcher_get_type ())
-G_DECLARE_FINAL_TYPE (FerryDispatcher, ferry_dispatcher, FERRY, DISPATCHER, GObject)
+#define FERRY_TYPE_DEMUX_DISPATCHER (ferry_demux_dispatcher_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemuxDispatcher, ferry_demux_dispatcher, FERRY, DEMUX_DISPATCHER, GObject)
 
-struct _FerryDispatcher
+struct _FerryDemuxDispatcher
 {
   GObject parent_instance;
 
@@ -128,9 +128,9 @@ struct _FerryDispatcher
   GSource *source; /* (owned) (nullable): set while the dispatcher is open */
 };
 
-typedef FerryDispatcher Dispatcher;
+typedef FerryDemuxDispatcher Dispatcher;
 
-G_DEFINE_FINAL_TYPE (FerryDispatcher, ferry_dispatcher, G_TYPE_OBJECT)
+G_DEFINE_FINAL_TYPE (FerryDemuxDispatcher, ferry_demux_dispatcher, G_TYPE_OBJECT)
 
 /* A request and its running handler. */
 typedef struct
@@ -164,7 +164,7 @@ handler_unref (gpointer data)
 }
 
 static void
-ferry_dispatcher_init (FerryDispatcher *self)
+ferry_demux_dispatcher_init (FerryDemuxDispatcher *self)
 {
   atomic_init (&self->max_pending, DEFAULT_MAX_PENDING);
   atomic_init (&self->max_pending_size, DEFAULT_MAX_PENDING_SIZE);
@@ -191,9 +191,9 @@ dispatcher_unref (Dispatcher *self)
 }
 
 static void
-ferry_dispatcher_finalize (GObject *object)
+ferry_demux_dispatcher_finalize (GObject *object)
 {
-  Dispatcher *self = FERRY_DISPATCHER (object);
+  Dispatcher *self = FERRY_DEMUX_DISPATCHER (object);
 
   ferry_take_over (self);
   /* A task of ferry_demux_stop_async() holds the demux, which closes the dispatcher before it drops its reference. */
@@ -207,13 +207,13 @@ ferry_dispatcher_finalize (GObject *object)
   pthread_mutex_destroy (&self->entry);
   pthread_mutex_destroy (&self->lock);
 
-  G_OBJECT_CLASS (ferry_dispatcher_parent_class)->finalize (object);
+  G_OBJECT_CLASS (ferry_demux_dispatcher_parent_class)->finalize (object);
 }
 
 static void
-ferry_dispatcher_class_init (FerryDispatcherClass *klass)
+ferry_demux_dispatcher_class_init (FerryDemuxDispatcherClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_dispatcher_finalize;
+  G_OBJECT_CLASS (klass)->finalize = ferry_demux_dispatcher_finalize;
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dispatcher, dispatcher_unref)
@@ -1532,6 +1532,6 @@ ferry_demux_init (FerryDemux *self)
 {
   self->fork_number = ferry_forks_note ();
   pthread_mutex_init (&self->lock, NULL);
-  self->dispatcher = g_object_new (FERRY_TYPE_DISPATCHER, NULL);
+  self->dispatcher = g_object_new (FERRY_TYPE_DEMUX_DISPATCHER, NULL);
   set_default_place (self);
 }

@@ -27,7 +27,7 @@ AS_APPLICATIONS = ("classic", "gtk")
 PROGRAMS = ("command-worker", "demo-app")
 # But for these. What forks may start no thread, so the library itself carries it. And a task that somebody looks at stays
 # in the executor's list, which no application has to say.
-INSIDE = {("classic", "conversation/ferry-channel-carrier-private.h"), ("gtk", "task/ferry-executor-private.h")}
+INSIDE = {("classic", "conversation/ferry-channel-sibling-private.h"), ("gtk", "task/ferry-executor-private.h")}
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
 
 

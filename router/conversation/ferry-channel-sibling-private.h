@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What carries the classes of older systems: forks of this process, each with a channel to it, the processes that
+/* What the classes of older systems use: forks of this process, each with a channel to it, the processes that
  * channels have, and the waits for both. For ferry-classic-1, which is a sibling: see base/ferry-base-private.h. */
 
 #pragma once
