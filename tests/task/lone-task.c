@@ -59,12 +59,11 @@ task_test_submit (FerryTask *task, TaskTestExecutor *executor, GError **error)
   static FerryTaskDestination destination = {&destination_funcs};
 
   executor->source = (FerryTaskSource){.cancelled = cancelled, .pause_changed = pause_changed, .wait = wait_for};
-  /* Before the submission: another thread may cancel the task as soon as that is over. */
-  ferry_task_get_run (task)->destination = &destination;
-  if (ferry_task_submit_to (task, &executor->source, executor->home, error))
-    return TRUE;
-  ferry_task_get_run (task)->destination = NULL;
-  return FALSE;
+  if (!ferry_task_submit_to (task, &executor->source, executor->home, error))
+    return FALSE;
+  if (!executor->waits)
+    ferry_task_get_run (task)->destination = &destination;
+  return TRUE;
 }
 
 FerryTask *

@@ -21,6 +21,7 @@ typedef struct
   guint n_waits;             /* how often a thread waited */
   gboolean has_begun;        /* a task that waits was begun by a worker, which nothing told of yet */
   gboolean ends_at_once;     /* a task that is cancelled has lost its worker before cancelled() returns */
+  gboolean waits;            /* the task stays in the queue */
   gboolean completes_waits;  /* wait() completes the task */
   FerryAffinity *home;       /* (nullable): what belongs to a thread belongs to any without it */
 } TaskTestExecutor;

@@ -350,7 +350,8 @@ cancel_thread (gpointer cancellable)
 static gpointer
 claim_thread (gpointer task)
 {
-  static TaskTestExecutor executor;
+  /* Once it is submitted, another thread may cancel it at once. */
+  static TaskTestExecutor executor = {.waits = TRUE};
 
   return GINT_TO_POINTER (task_test_submit (task, &executor, NULL));
 }
