@@ -350,10 +350,13 @@ cancel_thread (gpointer cancellable)
 static gpointer
 claim_thread (gpointer task)
 {
-  /* Once it is submitted, another thread may cancel it at once. */
-  static TaskTestExecutor executor = {.waits = TRUE};
+  TaskTestExecutor *executor = g_new0 (TaskTestExecutor, 1);
+  g_autofree char *name = g_strdup_printf ("executor-%p", (gpointer) executor);
 
-  return GINT_TO_POINTER (task_test_submit (task, &executor, NULL));
+  /* Once it is submitted, another thread may cancel it at once. */
+  executor->waits = TRUE;
+  g_object_set_data_full (task, name, executor, g_free);
+  return GINT_TO_POINTER (task_test_submit (task, executor, NULL));
 }
 
 /* ---- other threads ---- */
