@@ -53,12 +53,19 @@ wait_for (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **err
   return FALSE;
 }
 
+void
+task_test_executor_init (TaskTestExecutor *executor)
+{
+  executor->source = (FerryTaskSource){.cancelled = cancelled, .pause_changed = pause_changed, .wait = wait_for};
+}
+
 gboolean
 task_test_submit (FerryTask *task, TaskTestExecutor *executor, GError **error)
 {
   static FerryTaskDestination destination = {&destination_funcs};
 
-  executor->source = (FerryTaskSource){.cancelled = cancelled, .pause_changed = pause_changed, .wait = wait_for};
+  if (executor->source.cancelled == NULL)
+    task_test_executor_init (executor);
   if (!ferry_task_submit_to (task, &executor->source, executor->home, error))
     return FALSE;
   if (!executor->waits)

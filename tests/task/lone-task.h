@@ -26,6 +26,8 @@ typedef struct
   FerryAffinity *home;       /* (nullable): what belongs to a thread belongs to any without it */
 } TaskTestExecutor;
 
+/* Must be called before threads submit tasks to it; else task_test_submit() does it. */
+void task_test_executor_init (TaskTestExecutor *executor);
 /* Submits a task to the executor, which may have several. */
 gboolean task_test_submit (FerryTask *task, TaskTestExecutor *executor, GError **error);
 

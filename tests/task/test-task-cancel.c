@@ -347,16 +347,13 @@ cancel_thread (gpointer cancellable)
   return NULL;
 }
 
+/* Of tasks that threads race for. It has no destination for them, as another thread may cancel them at once. */
+static TaskTestExecutor contested = {.waits = TRUE};
+
 static gpointer
 claim_thread (gpointer task)
 {
-  TaskTestExecutor *executor = g_new0 (TaskTestExecutor, 1);
-  g_autofree char *name = g_strdup_printf ("executor-%p", (gpointer) executor);
-
-  /* Once it is submitted, another thread may cancel it at once. */
-  executor->waits = TRUE;
-  g_object_set_data_full (task, name, executor, g_free);
-  return GINT_TO_POINTER (task_test_submit (task, executor, NULL));
+  return GINT_TO_POINTER (task_test_submit (task, &contested, NULL));
 }
 
 /* ---- other threads ---- */
@@ -505,6 +502,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  task_test_executor_init (&contested);
   g_test_add_func ("/task-cancel/lets-a-task-be-submitted-once", test_claimed_once);
   g_test_add_func ("/task-cancel/ends-a-task-before-its-submission", test_cancel_before);
   g_test_add_func ("/task-cancel/ends-a-waiting-task-at-once", test_cancel_waiting);
