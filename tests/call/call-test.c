@@ -40,9 +40,9 @@ wire_is_full (gboolean full, GError **error)
 }
 
 static gboolean
-wire_send (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+wire_send (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  CallTestWire *wire = transport;
+  CallTestWire *wire = carrier;
   GBytes *bytes = call_test_join_parts (parts, n_parts);
   gboolean full;
 
@@ -64,9 +64,9 @@ wire_send (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescr
 }
 
 static gboolean
-wire_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
+wire_cancel (gpointer carrier, guint64 xid, FerryCancelReason reason)
 {
-  CallTestWire *wire = transport;
+  CallTestWire *wire = carrier;
   Cancel cancel = {xid, reason};
   gboolean full;
 
@@ -327,4 +327,44 @@ call_test_assert_failed (CallTestAnswer *answer, GQuark domain, int code)
   g_assert_cmpuint (answer->n_done, ==, 1);
   g_assert_null (answer->result);
   g_assert_error (answer->error, domain, code);
+}
+
+/* ---- calls that are kept ---- */
+
+static GPtrArray *kept; /* (element-type FerryCall) (owned) (nullable) */
+
+void
+call_test_keep (FerryTransport *self, FerryCall *call, GObject *owner)
+{
+  if (kept == NULL)
+    kept = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_call_unref);
+  g_ptr_array_add (kept, ferry_call_ref (call));
+}
+
+guint
+call_test_count_kept (void)
+{
+  return kept != NULL ? kept->len : 0;
+}
+
+FerryCall *
+call_test_get_kept (guint i)
+{
+  g_assert_cmpuint (i, <, call_test_count_kept ());
+  return g_ptr_array_index (kept, i);
+}
+
+void
+call_test_drop_kept (guint n)
+{
+  n = MIN (n, call_test_count_kept ());
+  if (n > 0)
+    g_ptr_array_remove_range (kept, 0, n);
+}
+
+CallTestPair *
+call_test_pair_new_keeping (void)
+{
+  call_test_drop_kept (G_MAXUINT);
+  return call_test_pair_new (call_test_keep, call_test_keep);
 }

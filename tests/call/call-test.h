@@ -43,6 +43,13 @@ void call_test_pair_pump (CallTestPair *pair);
 GThread *call_test_pair_start_pump (CallTestPair *pair, guint sender);
 void call_test_pair_stop_pump (CallTestPair *pair, guint sender, GThread *thread);
 
+/* What an end does that keeps each call, in order. The calls stay until they are dropped: the first n, or all. */
+void call_test_keep (FerryTransport *self, FerryCall *call, GObject *owner);
+CallTestPair *call_test_pair_new_keeping (void);
+guint call_test_count_kept (void);
+FerryCall *call_test_get_kept (guint i);
+void call_test_drop_kept (guint n);
+
 /* A message as bytes. name and value are (nullable). */
 GBytes *call_test_message (FerryCallKind kind, guint64 xid, gint64 number, const char *name, GVariant *value);
 /* Returns (transfer full) the bytes of a message. */

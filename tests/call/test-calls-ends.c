@@ -12,32 +12,10 @@
 #define ASKING 0
 #define ASKED 1
 
-static GPtrArray *kept; /* (element-type FerryCall) */
-
-static void
-keep (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  g_ptr_array_add (kept, ferry_call_ref (call));
-}
-
 static void
 echo (FerryTransport *self, FerryCall *call, GObject *owner)
 {
   g_assert_true (ferry_call_answer (call, ferry_call_get_arguments (call), NULL));
-}
-
-static FerryCall *
-kept_call (guint i)
-{
-  g_assert_cmpuint (i, <, kept->len);
-  return g_ptr_array_index (kept, i);
-}
-
-static CallTestPair *
-keeping_pair (void)
-{
-  g_ptr_array_set_size (kept, 0);
-  return call_test_pair_new (keep, keep);
 }
 
 static gboolean
@@ -59,7 +37,7 @@ new_reason (void)
 static void
 test_late_answers_are_counted_and_dropped (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   CallTestAnswer *asked = call_test_ask (pair->ends[ASKING], "load", NULL);
   FerryTransport *end = pair->ends[ASKING];
   guint64 xid = asked->xid;
@@ -67,19 +45,19 @@ test_late_answers_are_counted_and_dropped (void)
   call_test_answer_free (asked);
   g_assert_false (ferry_transport_forget (end, xid));
   call_test_pair_pump (pair);
-  g_assert_true (ferry_call_answer (kept_call (0), NULL, NULL));
+  g_assert_true (ferry_call_answer (call_test_get_kept (0), NULL, NULL));
   call_test_pair_pump (pair);
   g_assert_cmpuint (ferry_transport_get_counts (end).n_late, ==, 1);
   g_assert_true (receive (end, FERRY_CALL_ITEM, xid, 0, g_variant_new_int32 (1)));
   g_assert_cmpuint (ferry_transport_get_counts (end).n_late, ==, 2);
   g_assert_cmpuint (ferry_transport_get_counts (end).n_unknown, ==, 0);
-  g_ptr_array_set_size (kept, 0);
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_unknown_answers_are_counted_and_dropped (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   FerryTransport *end = pair->ends[ASKING];
 
   g_assert_true (receive (end, FERRY_CALL_ANSWER, 1, 0, NULL));
@@ -91,7 +69,7 @@ test_unknown_answers_are_counted_and_dropped (void)
 static void
 test_second_answer_of_the_other_end_is_late (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   g_assert_true (receive (pair->ends[ASKING], FERRY_CALL_ANSWER, asked->xid, 0, g_variant_new_int32 (1)));
@@ -105,7 +83,7 @@ test_second_answer_of_the_other_end_is_late (void)
 static void
 test_malformed_message_is_a_protocol_error (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (GBytes) bytes = g_bytes_new_static ("nonsense", 8);
 
   g_assert_false (call_test_receive (pair->ends[ASKED], bytes));
@@ -114,7 +92,7 @@ test_malformed_message_is_a_protocol_error (void)
 static void
 test_item_beyond_the_window_is_a_protocol_error (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
   g_autoptr (CallTestAnswer) plain = call_test_ask (pair->ends[ASKING], "load", NULL);
 
@@ -128,52 +106,52 @@ test_item_beyond_the_window_is_a_protocol_error (void)
 static void
 test_impossible_window_is_a_protocol_error (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
   g_autoptr (CallTestAnswer) plain = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   call_test_pair_pump (pair);
   g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_WINDOW, asked->xid, FERRY_MAX_WINDOW - 1, NULL));
   g_assert_false (receive (pair->ends[ASKED], FERRY_CALL_WINDOW, asked->xid, 1, NULL));
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, FERRY_MAX_WINDOW);
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, FERRY_MAX_WINDOW);
   g_assert_false (receive (pair->ends[ASKED], FERRY_CALL_WINDOW, plain->xid, 1, NULL));
-  g_ptr_array_set_size (kept, 0);
+  call_test_drop_kept (G_MAXUINT);
   call_test_pair_pump (pair);
 }
 
 static void
 test_number_that_is_in_flight_is_a_protocol_error (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
 
   g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 5, 0, NULL));
   g_assert_false (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 5, 0, NULL));
-  g_assert_cmpuint (kept->len, ==, 1);
-  g_ptr_array_set_size (kept, 0);
+  g_assert_cmpuint (call_test_count_kept (), ==, 1);
+  call_test_drop_kept (G_MAXUINT);
 }
 
 /* A call that was answered, and is still held, does not take a later one of its number with it. */
 static void
 test_number_may_come_again_after_its_answer (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
 
   g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 5, 0, NULL));
-  g_assert_true (ferry_call_answer (kept_call (0), NULL, NULL));
+  g_assert_true (ferry_call_answer (call_test_get_kept (0), NULL, NULL));
   g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 5, 0, NULL));
-  g_ptr_array_remove_index (kept, 0);
+  call_test_drop_kept (1);
   g_assert_false (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 5, 0, NULL));
-  g_ptr_array_set_size (kept, 0);
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_call_that_was_taken_back_says_nothing (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
 
   g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 5, 0, NULL));
-  ferry_call_drop (kept_call (0));
-  g_ptr_array_set_size (kept, 0);
+  ferry_call_drop (call_test_get_kept (0));
+  call_test_drop_kept (G_MAXUINT);
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
   g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_calls, ==, 0);
 }
@@ -181,14 +159,14 @@ test_call_that_was_taken_back_says_nothing (void)
 static void
 test_open_calls_are_bounded (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) one_more = NULL;
   g_autoptr (CallTestAnswer) after = NULL;
   guint64 xid = 1;
 
   for (; xid <= FERRY_MAX_OPEN_CALLS; xid++)
     g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, xid + 10, 0, NULL));
-  g_assert_cmpuint (kept->len, ==, FERRY_MAX_OPEN_CALLS);
+  g_assert_cmpuint (call_test_count_kept (), ==, FERRY_MAX_OPEN_CALLS);
   one_more = call_test_ask (pair->ends[ASKING], "load", NULL);
   call_test_pair_pump (pair);
   call_test_assert_failed (one_more, FERRY_ERROR, FERRY_ERROR_REFUSED);
@@ -198,11 +176,11 @@ test_open_calls_are_bounded (void)
   g_assert_false (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 2, 0, NULL));
   pair->wires[ASKED].capacity = G_MAXUINT;
 
-  g_assert_true (ferry_call_answer (kept_call (0), NULL, NULL));
+  g_assert_true (ferry_call_answer (call_test_get_kept (0), NULL, NULL));
   after = call_test_ask (pair->ends[ASKING], "load", NULL);
   call_test_pair_pump (pair);
   g_assert_cmpuint (after->n_done, ==, 0);
-  g_ptr_array_set_size (kept, 0);
+  call_test_drop_kept (G_MAXUINT);
 }
 
 /* As many views would else wait for an object's turn as another process cares to ask for. */
@@ -210,25 +188,25 @@ static void
 test_arguments_of_open_calls_are_bounded (void)
 {
   const gsize size = FERRY_MAX_OPEN_CALL_BYTES / 4;
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (GBytes) zeros = g_bytes_new_take (g_malloc0 (size), size);
   g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, zeros, TRUE));
   g_autoptr (CallTestAnswer) small = NULL;
 
   for (guint64 xid = 11; xid < 14; xid++)
     g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, xid, 0, large));
-  g_assert_cmpuint (kept->len, ==, 3);
+  g_assert_cmpuint (call_test_count_kept (), ==, 3);
   small = call_test_ask (pair->ends[ASKING], "load", g_variant_new_uint32 (1));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (kept->len, ==, 4);
+  g_assert_cmpuint (call_test_count_kept (), ==, 4);
   g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 14, 0, large));
-  g_assert_cmpuint (kept->len, ==, 4);
+  g_assert_cmpuint (call_test_count_kept (), ==, 4);
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 1);
 
-  g_assert_true (ferry_call_answer (kept_call (0), NULL, NULL));
+  g_assert_true (ferry_call_answer (call_test_get_kept (0), NULL, NULL));
   g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 15, 0, large));
-  g_assert_cmpuint (kept->len, ==, 5);
-  g_ptr_array_set_size (kept, 0);
+  g_assert_cmpuint (call_test_count_kept (), ==, 5);
+  call_test_drop_kept (G_MAXUINT);
   call_test_pair_pump (pair);
 }
 
@@ -265,7 +243,7 @@ note_cancel (FerryCall *call, gpointer data)
 static void
 test_close_fails_each_transaction_once (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) first = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (CallTestAnswer) second = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) reason = new_reason ();
@@ -286,33 +264,33 @@ test_close_fails_each_transaction_once (void)
 static void
 test_close_cancels_open_calls (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) reason = new_reason ();
   g_autoptr (GError) error = NULL;
 
   n_cancels = 0;
   call_test_pair_pump (pair);
-  ferry_call_set_cancel_func (kept_call (0), note_cancel, NULL);
+  ferry_call_set_cancel_func (call_test_get_kept (0), note_cancel, NULL);
   ferry_transport_end (pair->ends[ASKED], reason);
   g_assert_cmpuint (n_cancels, ==, 1);
-  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_CANCELLED);
-  g_assert_false (ferry_call_answer (kept_call (0), NULL, &error));
+  g_assert_cmpuint (ferry_call_get_cancelled (call_test_get_kept (0)), ==, FERRY_CANCEL_REASON_CANCELLED);
+  g_assert_false (ferry_call_answer (call_test_get_kept (0), NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
-  g_ptr_array_set_size (kept, 0);
+  call_test_drop_kept (G_MAXUINT);
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
 }
 
 static void
 test_close_lets_go_of_refusals_that_had_no_room (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) reason = new_reason ();
 
   call_test_pair_pump (pair);
   pair->wires[ASKED].capacity = 0;
-  g_ptr_array_set_size (kept, 0);
+  call_test_drop_kept (G_MAXUINT);
   g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_unsent, ==, 1);
   ferry_transport_end (pair->ends[ASKED], reason);
   g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKED]).n_unsent, ==, 0);
@@ -320,14 +298,13 @@ test_close_lets_go_of_refusals_that_had_no_room (void)
 }
 
 static void
-note_destroy (gpointer transport)
+note_destroy (gpointer carrier)
 {
-  *(guint *) transport += 1;
+  *(guint *) carrier += 1;
 }
 
 static gboolean
-refuse_to_send (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors,
-                GError **error)
+refuse_to_send (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "There is no wire");
   return FALSE;
@@ -340,13 +317,13 @@ test_transport_goes_with_the_last_reference (void)
   guint n_destroyed = 0;
   FerryTransport *end = ferry_transport_new_for_carrier (&funcs, &n_destroyed, NULL);
 
-  g_ptr_array_set_size (kept, 0);
-  ferry_transport_take_calls (end, keep, NULL, NULL);
+  call_test_drop_kept (G_MAXUINT);
+  ferry_transport_take_calls (end, call_test_keep, NULL, NULL);
   g_assert_true (receive (end, FERRY_CALL_REQUEST, 1, 0, NULL));
   g_object_unref (end);
   g_assert_cmpuint (n_destroyed, ==, 0);
   /* The call held it, and its refusal cannot be sent. */
-  g_ptr_array_set_size (kept, 0);
+  call_test_drop_kept (G_MAXUINT);
   g_assert_cmpuint (n_destroyed, ==, 1);
 }
 
@@ -449,7 +426,6 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  kept = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_call_unref);
 #define ADD(path, func) g_test_add_func ("/calls-ends/" path, func)
   ADD ("late-answers-are-counted-and-dropped", test_late_answers_are_counted_and_dropped);
   ADD ("unknown-answers-are-counted-and-dropped", test_unknown_answers_are_counted_and_dropped);
@@ -473,6 +449,5 @@ main (int argc, char **argv)
   ADD ("done-may-ask-and-drop-in-close", test_done_may_ask_and_drop_in_close);
 #undef ADD
   status = g_test_run ();
-  g_ptr_array_unref (kept);
   return status;
 }

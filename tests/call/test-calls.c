@@ -15,35 +15,6 @@
 #define ASKING 0
 #define ASKED 1
 
-/* What an asked end keeps of its calls. */
-static GPtrArray *kept; /* (element-type FerryCall) */
-
-static void
-keep (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  g_ptr_array_add (kept, ferry_call_ref (call));
-}
-
-static FerryCall *
-kept_call (guint i)
-{
-  g_assert_cmpuint (i, <, kept->len);
-  return g_ptr_array_index (kept, i);
-}
-
-static void
-drop_kept (void)
-{
-  g_ptr_array_set_size (kept, 0);
-}
-
-static CallTestPair *
-keeping_pair (void)
-{
-  drop_kept ();
-  return call_test_pair_new (keep, keep);
-}
-
 static void
 answer (FerryCall *call, GVariant *result)
 {
@@ -64,17 +35,17 @@ new_failure (void)
 static void
 test_answers_come_in_any_order (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   CallTestAnswer *answers[3];
 
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     answers[i] = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 3);
   call_test_pair_pump (pair);
-  g_assert_cmpuint (kept->len, ==, 3);
-  answer (kept_call (2), g_variant_new_int32 (2));
-  answer (kept_call (0), g_variant_new_int32 (0));
-  answer (kept_call (1), NULL);
+  g_assert_cmpuint (call_test_count_kept (), ==, 3);
+  answer (call_test_get_kept (2), g_variant_new_int32 (2));
+  answer (call_test_get_kept (0), g_variant_new_int32 (0));
+  answer (call_test_get_kept (1), NULL);
   call_test_pair_pump (pair);
   call_test_assert_result (answers[0], "0");
   call_test_assert_result (answers[1], NULL);
@@ -82,13 +53,13 @@ test_answers_come_in_any_order (void)
   g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     call_test_answer_free (answers[i]);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_request_arrives_as_it_was_asked (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (GError) error = NULL;
   FerryRequest request = {"load", g_variant_new ("(sd)", "crate", 1.5), 123456789, FERRY_CALL_STREAM, 7};
   CallTestAnswer seen = {.items = NULL};
@@ -97,16 +68,16 @@ test_request_arrives_as_it_was_asked (void)
 
   g_assert_no_error (error);
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_xid (kept_call (0)), ==, xid);
-  g_assert_cmpstr (ferry_call_get_method (kept_call (0)), ==, "load");
-  arguments = g_variant_print (ferry_call_get_arguments (kept_call (0)), TRUE);
+  g_assert_cmpuint (ferry_call_get_xid (call_test_get_kept (0)), ==, xid);
+  g_assert_cmpstr (ferry_call_get_method (call_test_get_kept (0)), ==, "load");
+  arguments = g_variant_print (ferry_call_get_arguments (call_test_get_kept (0)), TRUE);
   g_assert_cmpstr (arguments, ==, "('crate', 1.5)");
-  g_assert_cmpint (ferry_call_get_deadline (kept_call (0)), ==, 123456789);
-  g_assert_cmpint (ferry_call_get_flags (kept_call (0)), ==, FERRY_CALL_STREAM);
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 7);
-  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, 0);
+  g_assert_cmpint (ferry_call_get_deadline (call_test_get_kept (0)), ==, 123456789);
+  g_assert_cmpint (ferry_call_get_flags (call_test_get_kept (0)), ==, FERRY_CALL_STREAM);
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, 7);
+  g_assert_cmpuint (ferry_call_get_cancelled (call_test_get_kept (0)), ==, 0);
   g_assert_true (ferry_transport_forget (pair->ends[ASKING], xid));
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 /* What the other end does to its memory once a request was received changes nothing here. */
@@ -117,7 +88,7 @@ test_request_is_copied_before_it_is_used (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
-      g_autoptr (CallTestPair) pair = keeping_pair ();
+      g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
       g_autofree char *content = g_strnfill (sizes[i], 'c');
       g_autoptr (GBytes) bytes =
         call_test_message (FERRY_CALL_REQUEST, 1, 0, "load",
@@ -128,12 +99,12 @@ test_request_is_copied_before_it_is_used (void)
 
       g_assert_true (ferry_transport_process (pair->ends[ASKED], memory, size, NULL, NULL));
       memset (memory, 0xee, size);
-      g_assert_cmpstr (ferry_call_get_method (kept_call (0)), ==, "load");
-      g_assert_true (ferry_call_get_body (kept_call (0), &body));
+      g_assert_cmpstr (ferry_call_get_method (call_test_get_kept (0)), ==, "load");
+      g_assert_true (ferry_call_get_body (call_test_get_kept (0), &body));
       g_assert_cmpmem (body.data, body.size, content, sizes[i]);
-      g_assert_cmpuint (ferry_call_get_size (kept_call (0)), ==, sizes[i]);
-      g_assert_cmpuint (g_variant_get_size (ferry_call_get_arguments (kept_call (0))), ==, sizes[i]);
-      drop_kept ();
+      g_assert_cmpuint (ferry_call_get_size (call_test_get_kept (0)), ==, sizes[i]);
+      g_assert_cmpuint (g_variant_get_size (ferry_call_get_arguments (call_test_get_kept (0))), ==, sizes[i]);
+      call_test_drop_kept (G_MAXUINT);
     }
 }
 
@@ -151,7 +122,7 @@ test_bytes_are_told_by_their_type (void)
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     for (gsize size = 0; size <= sizeof content; size++)
       {
-        g_autoptr (CallTestPair) pair = keeping_pair ();
+        g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
         g_autoptr (GBytes) bytes = NULL;
         FerryCallMessage message;
         FerryBody body;
@@ -163,24 +134,25 @@ test_bytes_are_told_by_their_type (void)
         message.body_size = size;
         bytes = call_test_join (&message);
         g_assert_true (call_test_receive (pair->ends[ASKED], bytes));
-        g_assert_cmpint (ferry_call_get_body (kept_call (0), &body), ==, types[i].is_bytes);
+        g_assert_cmpint (ferry_call_get_body (call_test_get_kept (0), &body), ==, types[i].is_bytes);
         if (types[i].is_bytes)
           g_assert_cmpmem (body.data, body.size, content, size);
-        g_assert_cmpstr (g_variant_get_type_string (ferry_call_get_arguments (kept_call (0))), ==, types[i].type);
-        drop_kept ();
+        g_assert_cmpstr (g_variant_get_type_string (ferry_call_get_arguments (call_test_get_kept (0))), ==,
+                         types[i].type);
+        call_test_drop_kept (G_MAXUINT);
       }
 }
 
 static void
 test_error_comes_home_with_its_trace (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) failure = new_failure ();
   g_autofree char *trace = NULL;
 
   call_test_pair_pump (pair);
-  g_assert_true (ferry_call_answer_error (kept_call (0), failure, "in the hold\n", NULL, NULL));
+  g_assert_true (ferry_call_answer_error (call_test_get_kept (0), failure, "in the hold\n", NULL, NULL));
   call_test_pair_pump (pair);
   call_test_assert_failed (asked, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
   g_assert_cmpstr (asked->error->message, ==, failure->message);
@@ -188,28 +160,28 @@ test_error_comes_home_with_its_trace (void)
   g_assert_cmpstr (asked->trace, ==, "in the hold\n");
   trace = ferry_error_get_trace (asked->error);
   g_assert_cmpstr (trace, ==, "in the hold\n");
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_refusal_says_that_it_was_not_begun (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) failure = new_failure ();
 
   call_test_pair_pump (pair);
-  g_assert_true (ferry_call_refuse (kept_call (0), failure, NULL));
+  g_assert_true (ferry_call_refuse (call_test_get_kept (0), failure, NULL));
   call_test_pair_pump (pair);
   call_test_assert_failed (asked, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
   g_assert_true (asked->refused);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_one_way_has_no_answer (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   FerryRequest request = {.method = "load", .flags = FERRY_CALL_ONE_WAY};
   guint64 xid = ferry_transport_ask (pair->ends[ASKING], &request, NULL, NULL, NULL);
 
@@ -218,30 +190,30 @@ test_one_way_has_no_answer (void)
   g_assert_cmpuint (ferry_transport_get_counts (pair->ends[ASKING]).n_asked, ==, 0);
   g_assert_false (ferry_transport_cancel (pair->ends[ASKING], xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
-  g_assert_true (ferry_call_send_value (kept_call (0), "note", g_variant_new_int32 (1), NULL));
-  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
-  answer (kept_call (0), g_variant_new_int32 (1));
+  g_assert_true (ferry_call_send_value (call_test_get_kept (0), "note", g_variant_new_int32 (1), NULL));
+  g_assert_true (ferry_call_send_item (call_test_get_kept (0), g_variant_new_int32 (1), NULL));
+  answer (call_test_get_kept (0), g_variant_new_int32 (1));
   /* The second one is dropped unanswered, and not refused. */
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
 }
 
 static void
 test_both_ends_ask_at_once (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) first = call_test_ask (pair->ends[0], "load", NULL);
   g_autoptr (CallTestAnswer) second = call_test_ask (pair->ends[1], "unload", NULL);
 
   g_assert_cmpuint (first->xid, ==, second->xid);
   call_test_pair_pump (pair);
-  g_assert_cmpuint (kept->len, ==, 2);
+  g_assert_cmpuint (call_test_count_kept (), ==, 2);
   for (guint i = 0; i < 2; i++)
-    answer (kept_call (i), g_variant_new_string (ferry_call_get_method (kept_call (i))));
+    answer (call_test_get_kept (i), g_variant_new_string (ferry_call_get_method (call_test_get_kept (i))));
   call_test_pair_pump (pair);
   call_test_assert_result (first, "'load'");
   call_test_assert_result (second, "'unload'");
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
@@ -269,84 +241,84 @@ assert_would_block (FerryCall *call)
 static void
 test_stream_keeps_to_its_window (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 2);
 
   call_test_pair_pump (pair);
   for (int i = 1; i <= 2; i++)
-    g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (i), NULL));
-  assert_would_block (kept_call (0));
-  g_assert_true (ferry_call_send_value (kept_call (0), "note", g_variant_new_string ("full"), NULL));
+    g_assert_true (ferry_call_send_item (call_test_get_kept (0), g_variant_new_int32 (i), NULL));
+  assert_would_block (call_test_get_kept (0));
+  g_assert_true (ferry_call_send_value (call_test_get_kept (0), "note", g_variant_new_string ("full"), NULL));
   call_test_pair_pump (pair);
   g_assert_cmpstr (asked->items->str, ==, "1;2;note'full';");
 
   g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 1);
-  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (3), NULL));
-  assert_would_block (kept_call (0));
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, 1);
+  g_assert_true (ferry_call_send_item (call_test_get_kept (0), g_variant_new_int32 (3), NULL));
+  assert_would_block (call_test_get_kept (0));
   /* The answer is the end mark, and comes behind the items. */
-  answer (kept_call (0), NULL);
+  answer (call_test_get_kept (0), NULL);
   call_test_pair_pump (pair);
   g_assert_cmpstr (asked->items->str, ==, "1;2;note'full';3;");
   call_test_assert_result (asked, NULL);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_items_without_a_stream_are_dropped (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "count", NULL);
 
   call_test_pair_pump (pair);
-  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
+  g_assert_true (ferry_call_send_item (call_test_get_kept (0), g_variant_new_int32 (1), NULL));
   g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 0);
-  answer (kept_call (0), NULL);
+  answer (call_test_get_kept (0), NULL);
   call_test_pair_pump (pair);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_item_that_has_no_room_uses_no_window (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
 
   call_test_pair_pump (pair);
   pair->wires[ASKED].capacity = 0;
-  assert_would_block (kept_call (0));
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 1);
+  assert_would_block (call_test_get_kept (0));
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, 1);
   pair->wires[ASKED].capacity = G_MAXUINT;
-  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
-  answer (kept_call (0), NULL);
+  g_assert_true (ferry_call_send_item (call_test_get_kept (0), g_variant_new_int32 (1), NULL));
+  answer (call_test_get_kept (0), NULL);
   call_test_pair_pump (pair);
   g_assert_cmpstr (asked->items->str, ==, "1;");
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_items_after_the_answer_are_an_error (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 5);
   g_autoptr (GError) error = NULL;
 
   call_test_pair_pump (pair);
-  answer (kept_call (0), NULL);
-  g_assert_false (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), &error));
+  answer (call_test_get_kept (0), NULL);
+  g_assert_false (ferry_call_send_item (call_test_get_kept (0), g_variant_new_int32 (1), &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   /* A window that comes too late does no harm. */
   g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 1, NULL));
   call_test_pair_pump (pair);
   g_assert_cmpuint (asked->n_done, ==, 1);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_window_is_bounded (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 5);
   g_autoptr (CallTestAnswer) plain = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) error = NULL;
@@ -358,17 +330,17 @@ test_window_is_bounded (void)
   g_assert_false (ferry_transport_add_window (pair->ends[ASKING], plain->xid, 1, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, FERRY_MAX_WINDOW);
-  answer (kept_call (0), NULL);
-  answer (kept_call (1), NULL);
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, FERRY_MAX_WINDOW);
+  answer (call_test_get_kept (0), NULL);
+  answer (call_test_get_kept (1), NULL);
   call_test_pair_pump (pair);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_window_that_has_no_room_is_told_as_soon_as_there_is (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 0);
   guint n_sent = pair->wires[ASKING].n_sent;
 
@@ -378,23 +350,23 @@ test_window_that_has_no_room_is_told_as_soon_as_there_is (void)
   g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 2, NULL));
   ferry_transport_note_room (pair->ends[ASKING]);
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 0);
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, 0);
   pair->wires[ASKING].capacity = G_MAXUINT;
   ferry_transport_note_room (pair->ends[ASKING]);
   ferry_transport_note_room (pair->ends[ASKING]);
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 5);
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, 5);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 1);
-  answer (kept_call (0), NULL);
+  answer (call_test_get_kept (0), NULL);
   call_test_pair_pump (pair);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 /* What the other end was not told of, it does not use. */
 static void
 test_window_that_has_no_room_is_not_counted (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 0);
   g_autoptr (GBytes) item = NULL;
 
@@ -408,37 +380,37 @@ test_window_that_has_no_room_is_not_counted (void)
 static void
 test_window_is_told_with_the_next_message (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
 
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = 0;
   g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
   pair->wires[ASKING].capacity = G_MAXUINT;
-  g_assert_true (ferry_call_send_item (kept_call (0), g_variant_new_int32 (1), NULL));
+  g_assert_true (ferry_call_send_item (call_test_get_kept (0), g_variant_new_int32 (1), NULL));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 3);
-  answer (kept_call (0), NULL);
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, 3);
+  answer (call_test_get_kept (0), NULL);
   call_test_pair_pump (pair);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_window_of_what_is_over_is_told_to_nobody (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 1);
   guint n_sent = pair->wires[ASKING].n_sent;
 
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = 0;
   g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
-  answer (kept_call (0), NULL);
+  answer (call_test_get_kept (0), NULL);
   call_test_pair_pump (pair);
   pair->wires[ASKING].capacity = G_MAXUINT;
   ferry_transport_note_room (pair->ends[ASKING]);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 /* ---- cancelling ---- */
@@ -455,22 +427,22 @@ note_cancel (FerryCall *call, gpointer data)
 static void
 test_cancel_reaches_an_open_call_once (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   n_cancels = 0;
   call_test_pair_pump (pair);
-  ferry_call_set_cancel_func (kept_call (0), note_cancel, GUINT_TO_POINTER (FERRY_CANCEL_REASON_DEADLINE));
+  ferry_call_set_cancel_func (call_test_get_kept (0), note_cancel, GUINT_TO_POINTER (FERRY_CANCEL_REASON_DEADLINE));
   g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
   g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   g_assert_cmpuint (n_cancels, ==, 1);
   /* The answer still comes. */
-  answer (kept_call (0), g_variant_new_int32 (1));
+  answer (call_test_get_kept (0), g_variant_new_int32 (1));
   call_test_pair_pump (pair);
   call_test_assert_result (asked, "1");
   g_assert_false (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
@@ -498,31 +470,31 @@ test_cancel_may_overtake_its_request (void)
 static void
 test_cancel_after_the_answer_does_nothing (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   n_cancels = 0;
   call_test_pair_pump (pair);
-  ferry_call_set_cancel_func (kept_call (0), note_cancel, NULL);
-  answer (kept_call (0), NULL);
+  ferry_call_set_cancel_func (call_test_get_kept (0), note_cancel, NULL);
+  answer (call_test_get_kept (0), NULL);
   g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
   g_assert_cmpuint (n_cancels, ==, 0);
-  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, 0);
-  drop_kept ();
+  g_assert_cmpuint (ferry_call_get_cancelled (call_test_get_kept (0)), ==, 0);
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_cancel_takes_the_slow_road_when_the_quick_one_is_full (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   pair->wires[ASKING].no_cancels = TRUE;
   g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_DEADLINE));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
-  drop_kept ();
+  g_assert_cmpuint (ferry_call_get_cancelled (call_test_get_kept (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
+  call_test_drop_kept (G_MAXUINT);
   call_test_pair_pump (pair);
   g_assert_true (asked->refused);
 }
@@ -530,7 +502,7 @@ test_cancel_takes_the_slow_road_when_the_quick_one_is_full (void)
 static void
 test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (CallTestAnswer) other = call_test_ask (pair->ends[ASKING], "load", NULL);
   guint n_sent = pair->wires[ASKING].n_sent;
@@ -549,9 +521,9 @@ test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
   ferry_transport_note_room (pair->ends[ASKING]);
   call_test_pair_pump (pair);
   g_assert_cmpuint (pair->wires[ASKING].n_sent, ==, n_sent + 2);
-  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
-  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (1)), ==, FERRY_CANCEL_REASON_DEADLINE);
-  drop_kept ();
+  g_assert_cmpuint (ferry_call_get_cancelled (call_test_get_kept (0)), ==, FERRY_CANCEL_REASON_DEADLINE);
+  g_assert_cmpuint (ferry_call_get_cancelled (call_test_get_kept (1)), ==, FERRY_CANCEL_REASON_DEADLINE);
+  call_test_drop_kept (G_MAXUINT);
   call_test_pair_pump (pair);
 }
 
@@ -571,7 +543,7 @@ static void
 test_cancel_of_the_standing_call_overtakes_no_window (void)
 {
   static const FerryAnswerFuncs funcs = {.done = pass_over_end};
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   FerryCall *calls[2];
   guint window = 0;
 
@@ -596,7 +568,7 @@ test_cancel_of_the_standing_call_overtakes_no_window (void)
 static void
 test_room_that_comes_meanwhile_is_used (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask_stream (pair->ends[ASKING], "count", 0);
 
   call_test_pair_pump (pair);
@@ -608,13 +580,13 @@ test_room_that_comes_meanwhile_is_used (void)
   pair->wires[ASKING].capacity = 0;
   g_assert_true (ferry_transport_add_window (pair->ends[ASKING], asked->xid, 3, NULL));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_window (kept_call (0)), ==, 3);
+  g_assert_cmpuint (ferry_call_get_window (call_test_get_kept (0)), ==, 3);
   pair->wires[ASKING].capacity = 0;
   g_assert_true (ferry_transport_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   call_test_pair_pump (pair);
-  g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, FERRY_CANCEL_REASON_CANCELLED);
+  g_assert_cmpuint (ferry_call_get_cancelled (call_test_get_kept (0)), ==, FERRY_CANCEL_REASON_CANCELLED);
   pair->wires[ASKED].capacity = 0;
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
   call_test_pair_pump (pair);
   g_assert_true (asked->refused);
 }
@@ -622,7 +594,7 @@ test_room_that_comes_meanwhile_is_used (void)
 static void
 test_early_cancels_are_bounded (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
 
   for (guint64 xid = 1; xid <= 3 * FERRY_MAX_EARLY_CANCELS; xid++)
     ferry_transport_receive_cancel (pair->ends[ASKED], xid, FERRY_CANCEL_REASON_CANCELLED);
@@ -634,7 +606,7 @@ test_early_cancels_are_bounded (void)
 static void
 test_request_that_has_no_room_was_not_asked (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   FerryRequest request = {.method = "load", .arguments = g_variant_ref_sink (g_variant_new_int32 (1))};
   g_autoptr (GVariant) arguments G_GNUC_UNUSED = request.arguments;
   g_autoptr (GError) error = NULL;
@@ -649,7 +621,7 @@ test_request_that_has_no_room_was_not_asked (void)
   asked = call_test_ask (pair->ends[ASKING], "load", request.arguments);
   g_assert_cmpuint (asked->xid, ==, 1);
   call_test_pair_pump (pair);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
   call_test_pair_pump (pair);
   g_assert_cmpuint (never.n_done, ==, 0);
 }
@@ -657,45 +629,45 @@ test_request_that_has_no_room_was_not_asked (void)
 static void
 test_answer_that_has_no_room_leaves_the_call_open (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (GError) error = NULL;
 
   call_test_pair_pump (pair);
   pair->wires[ASKED].capacity = 0;
-  g_assert_false (ferry_call_answer (kept_call (0), g_variant_new_int32 (1), &error));
+  g_assert_false (ferry_call_answer (call_test_get_kept (0), g_variant_new_int32 (1), &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   pair->wires[ASKED].capacity = G_MAXUINT;
-  answer (kept_call (0), g_variant_new_int32 (2));
+  answer (call_test_get_kept (0), g_variant_new_int32 (2));
   call_test_pair_pump (pair);
   call_test_assert_result (asked, "2");
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_second_answer_is_a_critical (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   call_test_pair_pump (pair);
-  answer (kept_call (0), g_variant_new_int32 (1));
+  answer (call_test_get_kept (0), g_variant_new_int32 (1));
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "The call of '*' was answered already*");
-  g_assert_false (ferry_call_answer (kept_call (0), g_variant_new_int32 (2), NULL));
+  g_assert_false (ferry_call_answer (call_test_get_kept (0), g_variant_new_int32 (2), NULL));
   g_test_assert_expected_messages ();
   call_test_pair_pump (pair);
   call_test_assert_result (asked, "1");
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_dropped_call_is_refused (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) asked = call_test_ask (pair->ends[ASKING], "load", NULL);
 
   call_test_pair_pump (pair);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
   call_test_pair_pump (pair);
   call_test_assert_failed (asked, FERRY_ERROR, FERRY_ERROR_REFUSED);
   g_assert_true (asked->refused);
@@ -704,7 +676,7 @@ test_dropped_call_is_refused (void)
 static void
 test_dropped_call_is_refused_once_there_is_room (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) first = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (CallTestAnswer) second = call_test_ask (pair->ends[ASKING], "load", NULL);
   g_autoptr (CallTestAnswer) third = call_test_ask (pair->ends[ASKING], "load", NULL);
@@ -712,22 +684,22 @@ test_dropped_call_is_refused_once_there_is_room (void)
 
   call_test_pair_pump (pair);
   pair->wires[ASKED].capacity = 0;
-  g_ptr_array_remove_range (kept, 0, 2);
+  call_test_drop_kept (2);
   pair->wires[ASKED].capacity = G_MAXUINT;
   call_test_pair_pump (pair);
   g_assert_cmpuint (first->n_done, ==, 0);
-  answer (kept_call (0), g_variant_new_int32 (3));
+  answer (call_test_get_kept (0), g_variant_new_int32 (3));
   fourth = call_test_ask (pair->ends[ASKING], "load", NULL);
   call_test_pair_pump (pair);
   g_assert_true (first->refused && second->refused);
   call_test_assert_result (third, "3");
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 static void
 test_names_and_types_are_checked (void)
 {
-  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autofree char *long_name = g_strnfill (FERRY_MAX_CALL_NAME + 1, 'n');
   const char *const names[] = {"", "\xff", long_name};
   g_autofree char *inside = g_strnfill (FERRY_MAX_CALL_TYPE, 'i');
@@ -756,11 +728,11 @@ test_names_and_types_are_checked (void)
   g_assert_cmpuint (ferry_transport_ask (pair->ends[0], &request, &call_test_answer_funcs, &seen, &error), !=, 0);
   g_assert_no_error (error);
   call_test_pair_pump (pair);
-  answer (kept_call (0), NULL);
+  answer (call_test_get_kept (0), NULL);
   call_test_pair_pump (pair);
   g_assert_cmpuint (seen.n_done, ==, 1);
   g_assert_no_error (seen.error);
-  drop_kept ();
+  call_test_drop_kept (G_MAXUINT);
 }
 
 int
@@ -769,7 +741,6 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  kept = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_call_unref);
 #define ADD(path, func) g_test_add_func ("/calls/" path, func)
   ADD ("answers-come-in-any-order", test_answers_come_in_any_order);
   ADD ("request-arrives-as-it-was-asked", test_request_arrives_as_it_was_asked);
@@ -806,6 +777,5 @@ main (int argc, char **argv)
   ADD ("names-and-types-are-checked", test_names_and_types_are_checked);
 #undef ADD
   status = g_test_run ();
-  g_ptr_array_unref (kept);
   return status;
 }

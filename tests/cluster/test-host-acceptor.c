@@ -396,19 +396,27 @@ has_packet (gpointer data)
   return *(GBytes **) data != NULL;
 }
 
+/* Returns (transfer full) an application's session. open: set to (transfer full) its first packet. */
+static FerrySession *
+open_session (Fixture *self, GBytes **open)
+{
+  const FerryWire wire = {keep_first, NULL};
+  FerryRouter *router = self->host->task->router;
+  FerrySession *session = ferry_session_new (&wire, open, router->timers, router->context, NULL);
+
+  ferry_test_run_until (has_packet, open);
+  return session;
+}
+
 static void
 test_user_has_a_bounded_number_of_sessions (void)
 {
   g_autoptr (FerrySession) session = NULL;
   g_autoptr (GBytes) open = NULL;
-  const FerryWire wire = {keep_first, NULL};
-  FerryRouter *router;
   Fixture fixture;
 
   set_up (&fixture);
-  router = fixture.host->task->router;
-  session = ferry_session_new (&wire, &open, router->timers, router->context, NULL);
-  ferry_test_run_until (has_packet, &open);
+  session = open_session (&fixture, &open);
   for (guint i = 0; i < FERRY_HOST_MAX_USER_SESSIONS + 10; i++)
     {
       g_autofree char *id = g_strdup_printf ("%u", i);
@@ -516,14 +524,10 @@ test_host_that_drains_takes_no_session (void)
 {
   g_autoptr (FerrySession) session = NULL;
   g_autoptr (GBytes) open = NULL;
-  const FerryWire wire = {keep_first, NULL};
-  FerryRouter *router;
   Fixture fixture;
 
   set_up (&fixture);
-  router = fixture.host->task->router;
-  session = ferry_session_new (&wire, &open, router->timers, router->context, NULL);
-  ferry_test_run_until (has_packet, &open);
+  session = open_session (&fixture, &open);
   ferry_host_service_drain (fixture.host->service);
   ferry_host_acceptor_take (fixture.acceptor, "alice", "c0", open, MAX_PACKET);
   g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 0);
