@@ -627,29 +627,29 @@ typedef struct
   FerryTransportCallFunc func; /* (nullable) */
   GObject *owner;              /* (owned) (nullable) */
   GError *refusal;             /* (owned) (nullable): why there is none, and the call does not wait for one */
-} Destination;
+} Recipient;
 
 static void
-choose_destination_locked (FerryTransportPrivate *priv, FerryCall *call, Destination *destination)
+choose_recipient_locked (FerryTransportPrivate *priv, FerryCall *call, Recipient *recipient)
 {
   if (priv->call_func != NULL)
     {
-      destination->func = priv->call_func;
-      destination->owner = priv->call_owner != NULL ? g_object_ref (priv->call_owner) : NULL;
+      recipient->func = priv->call_func;
+      recipient->owner = priv->call_owner != NULL ? g_object_ref (priv->call_owner) : NULL;
     }
   else if (priv->refusal != NULL)
-    destination->refusal = ferry_error_copy (priv->refusal);
+    recipient->refusal = ferry_error_copy (priv->refusal);
   else if (priv->unowned.length < MAX_UNOWNED && priv->reason == NULL)
     g_queue_push_tail (&priv->unowned, ferry_call_ref (call));
   else
-    destination->refusal = g_error_new_literal (
+    recipient->refusal = g_error_new_literal (
       FERRY_ERROR, FERRY_ERROR_REFUSED,
       "The other end does not answer requests yet, and too many requests wait there; ask again later");
 }
 
 /* Adds the call to the table. Returns FALSE, and sets error, or sets why to the reason for a refusal. */
 static gboolean
-admit (FerryTransportPrivate *priv, FerryCall *call, Destination *destination, const char **why, GError **error)
+admit (FerryTransportPrivate *priv, FerryCall *call, Recipient *recipient, const char **why, GError **error)
 {
   FerryXidEntry early;
   FERRY_AUTO_LOCK (&priv->lock);
@@ -669,7 +669,7 @@ admit (FerryTransportPrivate *priv, FerryCall *call, Destination *destination, c
   /* Relaxed: no other thread has the call yet. */
   if (ferry_xid_table_remove (&priv->early, call->xid, &early))
     atomic_store_explicit (&call->cancelled, early.flags, memory_order_relaxed);
-  choose_destination_locked (priv, call, destination);
+  choose_recipient_locked (priv, call, recipient);
   return TRUE;
 }
 
@@ -684,22 +684,22 @@ gboolean
 ferry_calls_receive_request (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error)
 {
   FerryCall *call = call_new (priv, message);
-  Destination destination = {0};
+  Recipient recipient = {0};
   const char *why = NULL;
 
-  if (!admit (priv, call, &destination, &why, error))
+  if (!admit (priv, call, &recipient, &why, error))
     {
       call_free (call);
       return why != NULL && refuse_request (priv, message, why, error);
     }
-  if (destination.func != NULL)
-    hand_over_call (call, destination.func, destination.owner);
-  else if (destination.refusal != NULL)
-    ferry_call_refuse (call, destination.refusal, NULL);
-  if (destination.owner != NULL)
-    ferry_hand_over (destination.owner);
-  g_clear_object (&destination.owner);
-  g_clear_error (&destination.refusal);
+  if (recipient.func != NULL)
+    hand_over_call (call, recipient.func, recipient.owner);
+  else if (recipient.refusal != NULL)
+    ferry_call_refuse (call, recipient.refusal, NULL);
+  if (recipient.owner != NULL)
+    ferry_hand_over (recipient.owner);
+  g_clear_object (&recipient.owner);
+  g_clear_error (&recipient.refusal);
   ferry_call_unref (call);
   return TRUE;
 }

@@ -1120,9 +1120,9 @@ static const FerryTaskDestinationFuncs destination_funcs = {destination_take_bac
 /* Whether the worker has claimed the call xid. A claim counts for all calls up to its xid, so the link's memory is read
  * once for each call. The message was received with acquire order, so the claim that was written before it is seen. */
 static gboolean
-is_begun (gpointer transport, guint64 xid)
+is_begun (gpointer carrier, guint64 xid)
 {
-  FerryPoolWorker *self = transport;
+  FerryPoolWorker *self = carrier;
 
   if (xid > self->claimed)
     self->claimed = ferry_link_get_begun_call (self->link);
@@ -1162,9 +1162,9 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
 }
 
 static gboolean
-send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+send_message (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  FerryPoolWorker *self = transport;
+  FerryPoolWorker *self = carrier;
   guint64 connection_id = ferry_receiver_get_connection_id (self->calls_receiver);
 
   switch (ferry_link_send_with (self->link, connection_id, parts, n_parts, descriptors))
@@ -1193,9 +1193,9 @@ send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDe
 }
 
 static gboolean
-send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
+send_cancel (gpointer carrier, guint64 xid, FerryCancelReason reason)
 {
-  FerryPoolWorker *self = transport;
+  FerryPoolWorker *self = carrier;
 
   return ferry_link_send_cancel (self->link, xid, (guint16) reason) == FERRY_DOWN_SENT;
 }

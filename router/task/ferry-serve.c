@@ -66,9 +66,9 @@ struct _FerryServe
 };
 
 static gboolean
-send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+send_message (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  FerryServe *self = transport;
+  FerryServe *self = carrier;
 
   if (self->result != NULL && parts[n_parts - 1].data == self->result->data)
     return ferry_sender_send_job_buffer (self->calls, parts, n_parts, self->result, error);

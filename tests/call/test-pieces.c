@@ -41,9 +41,9 @@ take_guessed_piece (End *self, guint64 xid)
 }
 
 static gboolean
-send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+send_message (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  End *self = transport;
+  End *self = carrier;
 
   if (self->room == 0)
     {

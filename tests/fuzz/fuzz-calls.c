@@ -61,7 +61,7 @@ take_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
 }
 
 static gboolean
-check_sent (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+check_sent (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GError) fault = NULL;

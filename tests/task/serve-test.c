@@ -20,9 +20,9 @@
 /* ---- the application's end ---- */
 
 static gboolean
-send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+send_message (gpointer carrier, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  ServeTest *test = transport;
+  ServeTest *test = carrier;
 
   if (ferry_link_send (test->link, ferry_receiver_get_connection_id (test->calls), parts, n_parts) == FERRY_DOWN_SENT)
     return TRUE;
@@ -31,9 +31,9 @@ send_message (gpointer transport, const FerryPart *parts, guint n_parts, FerryDe
 }
 
 static gboolean
-send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason)
+send_cancel (gpointer carrier, guint64 xid, FerryCancelReason reason)
 {
-  ServeTest *test = transport;
+  ServeTest *test = carrier;
 
   g_assert_cmpint (ferry_link_send_cancel (test->link, xid, (guint16) reason), ==, FERRY_DOWN_SENT);
   return TRUE;
