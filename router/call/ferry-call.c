@@ -656,7 +656,7 @@ admit (FerryTransportPrivate *priv, FerryCall *call, Recipient *recipient, const
 
   if (ferry_xid_table_find (&priv->calls, call->xid) != NULL || call->xid == FERRY_STANDING_XID)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "Transaction %" G_GUINT64_FORMAT " is asked twice; use each number once", call->xid);
+                            "Call %" G_GUINT64_FORMAT " is asked twice; use each number once", call->xid);
   priv->highest_call = MAX (priv->highest_call, call->xid);
   if (priv->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
     *why = "Too many calls are open; wait for answers first";
@@ -728,7 +728,7 @@ ferry_calls_receive_window (FerryTransportPrivate *priv, const FerryCallMessage 
       return TRUE;
     }
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "Transaction %" G_GUINT64_FORMAT
+                          "Call %" G_GUINT64_FORMAT
                           " has a window that is too large, or no stream; use the same version of Ferry at both ends",
                           message->header.xid);
 }

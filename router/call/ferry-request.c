@@ -31,8 +31,8 @@ request_wait_end (FerryRequestWait *self, gboolean waits, gint64 deadline, GCanc
     priv->funcs->end_wait (priv->carrier, &self->wait, waits, deadline, cancellable);
 }
 
-/* Returns the number of a new transaction, which is added to the table so that its answer finds it. Returns 0 with
- * an error when closed. Must be called with send_lock held. */
+/* Returns the number of a new call, which is added to the table so that its answer finds it. Returns 0 with an error
+ * when closed. Must be called with send_lock held. */
 static guint64
 begin (FerryTransportPrivate *priv, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
        GError **error)
@@ -54,7 +54,7 @@ begin (FerryTransportPrivate *priv, const FerryRequest *request, const FerryAnsw
   return priv->next_xid++;
 }
 
-/* Removes a transaction, and copies it to entry, which the caller must clear. Returns FALSE if it has ended. */
+/* Removes a call, and copies it to entry, which the caller must clear. Returns FALSE if it has ended. */
 static gboolean
 remove_asked_locked (FerryTransportPrivate *priv, guint64 xid, FerryXidEntry *entry)
 {
@@ -64,7 +64,7 @@ remove_asked_locked (FerryTransportPrivate *priv, guint64 xid, FerryXidEntry *en
   return TRUE;
 }
 
-/* Undoes begin(). Returns FALSE if ferry_transport_end() has removed the transaction and called done(). */
+/* Undoes begin(). Returns FALSE if ferry_transport_end() has removed the call and called done(). */
 static gboolean
 take_back (FerryTransportPrivate *priv, guint64 xid, FerryCallFlags flags)
 {
@@ -171,7 +171,7 @@ send_cancel (FerryTransportPrivate *priv, guint64 xid, FerryCancelReason reason)
   if (xid != FERRY_STANDING_XID && priv->funcs->cancel != NULL && priv->funcs->cancel (priv->carrier, xid, reason))
     return;
   if (!ferry_calls_tell (priv, &(FerryOwed){.xid = xid, .reason = reason}, 0, &error))
-    g_debug ("The cancel of transaction %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
+    g_debug ("The cancel of call %" G_GUINT64_FORMAT " was not sent: %s", xid, error->message);
 }
 
 gboolean
@@ -262,7 +262,7 @@ grow_window (FerryTransportPrivate *priv, guint64 xid, guint n, GError **error)
   entry = ferry_xid_table_find (&priv->asked, xid);
   if (entry == NULL || (entry->flags & FERRY_CALL_STREAM) == 0)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "Transaction %" G_GUINT64_FORMAT " has no stream, or has ended; ask for a new stream", xid);
+                            "Call %" G_GUINT64_FORMAT " has no stream, or has ended; ask for a new stream", xid);
   if (n > FERRY_MAX_WINDOW - entry->window - entry->owed)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The window of a stream has at most %d items; add to it when items have arrived",
@@ -314,7 +314,7 @@ add_piece_locked (FerryTransportPrivate *priv, FerryXidEntry *entry, const Ferry
   return NULL;
 }
 
-/* Adds a piece to the answer of a transaction. If the transaction has ended, drops the piece. */
+/* Adds a piece to the answer of a call. If the call has ended, drops the piece. */
 gboolean
 ferry_calls_receive_piece (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error)
 {
@@ -324,10 +324,10 @@ ferry_calls_receive_piece (FerryTransportPrivate *priv, const FerryCallMessage *
 
   entry = ferry_xid_table_find (&priv->asked, message->header.xid);
   fault = entry != NULL ? add_piece_locked (priv, entry, message) : NULL;
-  return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                                           "The answer to transaction %" G_GUINT64_FORMAT
-                                           " %s; use the same version and limits at both ends",
-                                           message->header.xid, fault);
+  return fault == NULL ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "The answer to call %" G_GUINT64_FORMAT " %s; use the same version and limits at both ends",
+                          message->header.xid, fault);
 }
 
 /* ---- receiving answers and items ---- */
@@ -385,7 +385,7 @@ hand_over_answer (FerryXidEntry *entry, const FerryCallMessage *message, GError 
   return is_good;
 }
 
-/* Whether the last part of an answer completes the pieces that came before. entry (nullable): of its transaction. */
+/* Whether the last part of an answer completes the pieces that came before. entry (nullable): of its call. */
 static gboolean
 fits_pieces_locked (const FerryXidEntry *entry, const FerryCallMessage *message)
 {
@@ -409,10 +409,9 @@ ferry_calls_receive_answer (FerryTransportPrivate *priv, const FerryCallMessage 
     count_orphan_locked (priv, xid);
   pthread_mutex_unlock (&priv->lock);
   if (!fits)
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "Transaction %" G_GUINT64_FORMAT
-                            " has an answer that lacks bytes; use the same version of Ferry at both ends",
-                            xid);
+    return ferry_set_error (
+      error, FERRY_ERROR_PROTOCOL,
+      "Call %" G_GUINT64_FORMAT " has an answer that lacks bytes; use the same version of Ferry at both ends", xid);
   return entry.xid == 0 || hand_over_answer (&entry, message, error);
 }
 
@@ -442,7 +441,7 @@ ferry_calls_receive_item (FerryTransportPrivate *priv, const FerryCallMessage *m
   pthread_mutex_unlock (&priv->lock);
   if (!allowed)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "Transaction %" G_GUINT64_FORMAT
+                            "Call %" G_GUINT64_FORMAT
                             " has an item beyond its window; send only as many items as the window allows",
                             message->header.xid);
   if (funcs != NULL && funcs->item != NULL)
@@ -470,7 +469,7 @@ ferry_calls_check_begun (FerryTransportPrivate *priv, const FerryCallMessage *me
     return TRUE;
   priv->unclaimed = MAX (priv->unclaimed, xid);
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "Transaction %" G_GUINT64_FORMAT " has an %s, but was not claimed; a worker must claim a "
+                          "Call %" G_GUINT64_FORMAT " has an %s, but was not claimed; a worker must claim a "
                           "call before it begins the call",
                           xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
 }

@@ -89,9 +89,9 @@ note_owed_locked (FerryTransportPrivate *priv)
   atomic_store_explicit (&priv->has_owed, priv->owed.length > 0 || priv->owed_busy, memory_order_relaxed);
 }
 
-/* Adds a message to the entry of its transaction. Returns whether owed must be queued. One cancel of a transaction
- * is enough. Windows of a transaction are added up. A window of a transaction that has ended is not needed, but that of
- * the standing call says what was taken. */
+/* Adds a message to the entry of its call. Returns whether owed must be queued. One cancel of a call is enough. Windows
+ * of a call are added up. A window of a call that has ended is not needed, but that of the standing call says what was
+ * taken. */
 static gboolean
 merge_owed_locked (FerryTransportPrivate *priv, FerryOwed *owed, guint n)
 {
@@ -130,7 +130,7 @@ owe (FerryTransportPrivate *priv, const FerryOwed *owed, guint n, gboolean first
 }
 
 /* Removes the first of the queue. Returns FALSE if the queue is empty, or another thread sends a message of it, and
- * then the next: messages stay in order. n: set to how much a window has grown, 0 if its transaction has ended. */
+ * then the next: messages stay in order. n: set to how much a window has grown, 0 if its call has ended. */
 static gboolean
 take_owed (FerryTransportPrivate *priv, FerryOwed *owed, guint *n)
 {

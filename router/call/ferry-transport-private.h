@@ -56,8 +56,8 @@ typedef struct
   gboolean (*send_in_buffer) (gpointer carrier, const FerryPart *parts, guint n_parts);
   /* Whether a message that was accepted still waits in this process. There is room when that changes. */
   gboolean (*is_sending) (gpointer carrier);
-  /* Whether the other end has claimed this transaction. If it has not, any message of the transaction except a refusal
-   * breaks the protocol. NULL: the other end need not claim transactions. */
+  /* Whether the other end has claimed this call. If it has not, any message of the call except a refusal breaks the
+   * protocol. NULL: the other end need not claim calls. */
   gboolean (*is_begun) (gpointer carrier, guint64 xid);
 
   /* Lists a thread that will send a request and wait, so that it is handed the answer, where the carrier can do that
@@ -180,22 +180,22 @@ void ferry_transport_offer_descriptors (FerryTransport *self);
 FERRY_FOR_SIBLINGS
 guint64 ferry_transport_ask (FerryTransport *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                              gpointer data, GError **error);
-/* Sends a cancel, at once or as soon as there is room. FALSE: the transaction has ended. The answer still arrives. */
+/* Sends a cancel, at once or as soon as there is room. FALSE: the call has ended. The answer still arrives. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_transport_cancel (FerryTransport *self, guint64 xid, FerryCancelReason reason);
-/* Removes a transaction: its answer will count as late. Returns FALSE if the transaction has ended. Its item() may
- * still be running on another thread. */
+/* Removes a call: its answer will count as late. Returns FALSE if the call has ended. Its item() may still be running
+ * on another thread. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_transport_forget (FerryTransport *self, guint64 xid);
-/* Removes a transaction and cancels it at the other end. Returns the data of the transaction. done() is not called
- * then; NULL if the transaction has ended. */
+/* Removes a call and cancels it at the other end. Returns the data of the call. done() is not called then; NULL if the
+ * call has ended. */
 FERRY_FOR_SIBLINGS
 gpointer ferry_transport_abandon (FerryTransport *self, guint64 xid, FerryCancelReason reason);
-/* Removes a transaction and cancels it at the other end, and calls done() with a copy of error. Returns FALSE if the
- * transaction has ended. */
+/* Removes a call and cancels it at the other end, and calls done() with a copy of error. Returns FALSE if the call has
+ * ended. */
 gboolean ferry_transport_end_request (FerryTransport *self, guint64 xid, FerryCancelReason reason, const GError *error);
 
-/* Returns (element-type guint64) (transfer full) the numbers of the transactions of that asker, in ascending order. */
+/* Returns (element-type guint64) (transfer full) the numbers of the calls of that asker, in ascending order. */
 GArray *ferry_transport_list_asked (FerryTransport *self, gconstpointer asker);
 
 /* Prepares a thread to wait for the answer to its next request, of which completion (unowned) is the data. */
@@ -226,20 +226,20 @@ gboolean ferry_transport_receive_kept (FerryTransport *self, GError **error);
  * link. */
 gboolean ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes, GError **error);
 
-/* Whether any thread may process a message: it is of the standing call, or an item of a transaction or the answer to
- * it, with functions that allow it. Calls nothing. */
+/* Whether any thread may process a message: it is of the standing call, or an item of a call or the answer to it, with
+ * functions that allow it. Calls nothing. */
 gboolean ferry_transport_is_for_any_thread (FerryTransport *self, gconstpointer data, gsize size);
-/* Returns the highest number of a transaction that the other end had not claimed when it sent a message of it; 0: there
- * is none. It was begun in spite of that. Receiving thread. */
+/* Returns the highest number of a call that the other end had not claimed when it sent a message of it; 0: there is
+ * none. It was begun in spite of that. Receiving thread. */
 guint64 ferry_transport_get_unclaimed (FerryTransport *self);
 /* Processes a cancel that overtook messages, maybe even its own request. */
 void ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reason);
 
 typedef struct
 {
-  guint64 n_late;    /* answers to transactions that had ended */
+  guint64 n_late;    /* answers to calls that had ended */
   guint64 n_unknown; /* answers to numbers that were never used */
-  guint n_asked;     /* transactions that have not ended; this and all fields below are current numbers, for tests */
+  guint n_asked;     /* calls that have not ended; this and all fields below are current numbers, for tests */
   guint n_calls;
   guint n_early;       /* cancels that arrived before their requests */
   guint n_unsent;      /* refusals of dropped calls, and sends, that wait for room */
@@ -303,7 +303,7 @@ void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);
  * already, calls func at once. A transport has one such func. */
 void ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointer data);
 
-/* Called on the thread that ended the transport, after its transactions have failed. */
+/* Called on the thread that ended the transport, after its calls have failed. */
 typedef void (*FerryTransportEndFunc) (FerryTransport *self, GObject *owner);
 /* Makes the transport call func when it ends. For the owner of the calls. If the transport has ended already, func
  * is not called: the owner must also check ferry_transport_dup_reason(). */
@@ -312,8 +312,8 @@ void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func
 /* Undoes ferry_transport_watch_end() of this owner. Does nothing if another owner watches. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
-/* Waits until the thread that closes the transport has failed all transactions, and has told the owner of the calls.
- * Must not be called by a function that this thread calls. */
+/* Waits until the thread that closes the transport has failed all calls, and has told the owner of the calls. Must not
+ * be called by a function that this thread calls. */
 void ferry_transport_wait_ended (FerryTransport *self);
 
 /* ---- room ----

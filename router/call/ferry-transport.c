@@ -20,7 +20,7 @@
 /**
  * FerryTransport:
  *
- * Carries transactions between two ends. Both ends may ask and answer: a [class@Ferry.Mux] asks over a transport, and a
+ * Carries calls between two ends. Both ends may ask and answer: a [class@Ferry.Mux] asks over a transport, and a
  * [class@Ferry.Demux] answers.
  *
  * These functions make transports:
@@ -38,8 +38,8 @@
  * The other end is not trusted: a message that breaks a rule closes the transport.
  *
  * A transport closes when [method@Ferry.Transport.close] is called, when the other end closes, and when its last
- * reference is dropped. All transactions in flight then fail with the reason, see [property@Ferry.Transport:reason].
- * Later transactions fail with %FERRY_ERROR_CLOSED.
+ * reference is dropped. All calls in flight then fail with the reason, see [property@Ferry.Transport:reason]. Later
+ * calls fail with %FERRY_ERROR_CLOSED.
  *
  * Any thread may use a transport. A process that was forked from an application with workers cannot use the transports
  * to them. What it asks fails with %FERRY_ERROR_CLOSED, without harm for the application and the worker.
@@ -601,7 +601,7 @@ close_calls (FerryTransportPrivate *priv, const GError *reason, GQueue *unowned,
  * @reason: why no more messages can arrive
  *
  * For implementations: closes the transport, with that reason. Does nothing if the transport is closed. Any thread;
- * transactions in flight fail on this thread.
+ * calls in flight fail on this thread.
  */
 void
 ferry_transport_end (FerryTransport *self, const GError *reason)
@@ -655,8 +655,8 @@ ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointe
  * ferry_transport_close:
  * @self: a transport
  *
- * Closes the transport. Transactions in flight fail with %FERRY_ERROR_CLOSED on this thread, and requests that are
- * being answered are cancelled. Does nothing if the transport is closed. Any thread.
+ * Closes the transport. Calls in flight fail with %FERRY_ERROR_CLOSED on this thread, and requests that are being
+ * answered are cancelled. Does nothing if the transport is closed. Any thread.
  */
 void
 ferry_transport_close (FerryTransport *self)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A hash table of transactions by their numbers. It uses open addressing, and stores the entries in the slots.
+/* A hash table of calls by their numbers. It uses open addressing, and stores the entries in the slots.
  *
  * Owner:     the struct that embeds the table; that struct's lock guards it.
  * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so
@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-/* A transaction. Each table uses some of the fields. */
+/* A call. Each table uses some of the fields. */
 typedef struct
 {
   guint64 xid; /* 0: the slot is free */
@@ -27,7 +27,7 @@ typedef struct
   guint32 window;
   guint32 flags;
   guint32 owed;         /* growth of the window that was not sent to the other end yet; not included in window */
-  gboolean cancel_owed; /* the transaction's cancel was not sent yet */
+  gboolean cancel_owed; /* the call's cancel was not sent yet */
   GByteArray *pieces;   /* (owned) (nullable): what has arrived of an answer that comes in pieces */
 } FerryXidEntry;
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Linear probing. A removal moves later entries back, so no deleted slot needs a mark. So with many short
- * transactions the table neither grows nor is rebuilt. */
+/* Linear probing. A removal moves later entries back, so no deleted slot needs a mark. So with many short calls the
+ * table neither grows nor is rebuilt. */
 
 #include "config.h"
 
@@ -107,7 +107,7 @@ ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry)
     }
   self->slots[hole].xid = 0;
   self->n_entries--;
-  /* After many transactions at once, frees the memory that they needed. */
+  /* After many calls at once, frees the memory that they needed. */
   if (self->n_slots > FEWEST_SLOTS * 64 && self->n_entries * 16 < self->n_slots)
     resize (self, self->n_slots / 4);
   return TRUE;

@@ -18,7 +18,7 @@ G_BEGIN_DECLS
  *
  * A chain of operations that begins at an exported object. Each operation is done on the result of the operation
  * before. A view sends nothing until it is resolved. The function [method@FerryClassic.View.resolve] and its siblings
- * do the whole chain at the object's end, in one transaction.
+ * do the whole chain at the object's end, in one call.
  *
  * A view belongs to one thread at a time until it is frozen. A frozen view does not change any more, and any number of
  * threads may use it.

@@ -228,7 +228,7 @@ session_ended (FerryTransport *session, GObject *owner)
   g_autoptr (GError) reason = ferry_transport_dup_reason (session);
   gboolean is_breach = g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
 
-  /* The session names the host, and the transactions on it do not. */
+  /* The session names the host, and the calls on it do not. */
   if (is_breach && !g_str_has_prefix (reason->message, "The host "))
     ferry_host_fault (self, reason->message);
   else if (is_breach || g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))

@@ -5,9 +5,9 @@
  *
  * Answering:  if the transport has no room, a thread that may wait does so. On any other thread, the transport
  *             keeps the invocation until there is room. So an answer is lost only if the transport ends.
- * Memory:     the invocation lies in the memory of its call, so a request needs one allocation. A cancel finds the
- *             call in the table of transactions. The function cancelled_cb() may use the invocation and its cancellable
- *             as long as it has a reference to the call. */
+ * Memory:     the invocation lies in the memory of its call, so a request needs one allocation. A cancel finds the call
+ *             in the table of calls. The function cancelled_cb() may use the invocation and its cancellable as long as
+ *             it has a reference to the call. */
 
 #include "config.h"
 

@@ -18,8 +18,8 @@ FerryTransport *ferry_mux_get_transport (FerryMux *self);
  * and one-way without funcs (nullable). data must stay valid until done() was called. */
 guint64 ferry_mux_ask (FerryMux *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
                        GError **error);
-/* any: Ends the transaction with error, and notifies the other end. Returns FALSE if the transaction had already
- * ended; done may still be running then. */
+/* any: Ends the call with error, and notifies the other end. Returns FALSE if the call had already ended; done may
+ * still be running then. */
 gboolean ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error);
 /* any: Allows the other end to send n more items of the stream. */
 void ferry_mux_add_window (FerryMux *self, guint64 xid, guint n);

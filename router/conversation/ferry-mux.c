@@ -3,10 +3,10 @@
 
 /* The asking end of a transport. It sends a request for a thread that waits, for a function, or for a GTask.
  *
- * The table of transactions of the transport contains every request, so a mux has no list of its own. The function
- * that removes a request from the table ends the request, so each request ends once. A request's number is never
- * used again, and callers refer to the request by its number alone. As its data, the table has a completion for a
- * thread or a GTask, and an Ask for a function.
+ * The table of calls of the transport contains every request, so a mux has no list of its own. The function that
+ * removes a request from the table ends the request, so each request ends once. A request's number is never used again,
+ * and callers refer to the request by its number alone. As its data, the table has a completion for a thread or a
+ * GTask, and an Ask for a function.
  *
  * Threads: any, unless a comment says otherwise. */
 
@@ -158,8 +158,8 @@ ferry_mux_ask (FerryMux *self, const FerryRequest *request, const FerryAnswerFun
   if (!check_running (self, error))
     return 0;
   xid = ferry_transport_ask (self->transport, &own, funcs, data, error);
-  /* ferry_mux_stop() may have listed the table before this transaction was in it. It set stopped before that, so this
-   * check finds stopped set. */
+  /* ferry_mux_stop() may have listed the table before this call was in it. It set stopped before that, so this check
+   * finds stopped set. */
   if (xid != 0 && !check_running (self, &stopped))
     ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, stopped);
   return xid;
@@ -197,25 +197,25 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 
 /* ---- asking with a completion ---- */
 
-/* The data of a transaction's completion. */
+/* The data of a call's completion. */
 typedef struct
 {
   FerryMux *mux;     /* const: (owned) */
-  char *method;      /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
+  char *method;      /* const: (owned) (nullable): NULL if the call has neither a deadline nor a cancellable */
   guint64 xid;       /* written before a task or a thread waits for the completion */
   gboolean of_bytes; /* const: the result is a GBytes, not a GVariant */
-} Transaction;
+} Call;
 
 static GError *
-transaction_abandon (gpointer data, FerryAbandonReason reason)
+call_abandon (gpointer data, FerryAbandonReason reason)
 {
-  Transaction *self = data;
+  Call *self = data;
   gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
   FerryCompletion *held = ferry_transport_abandon (
     self->mux->transport, self->xid, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
 
-  /* held is NULL if an answer has removed the transaction from the table. That answer then has no effect, as the
-   * completion has ended. */
+  /* held is NULL if an answer has removed the call from the table. That answer then has no effect, as the completion
+   * has ended. */
   g_clear_pointer (&held, ferry_completion_unref);
   if (timed_out)
     return ferry_mux_new_timed_out_error (self->method);
@@ -223,21 +223,21 @@ transaction_abandon (gpointer data, FerryAbandonReason reason)
 }
 
 static void
-transaction_destroy (gpointer data)
+call_destroy (gpointer data)
 {
-  Transaction *self = data;
+  Call *self = data;
 
   g_free (self->method);
   g_object_unref (self->mux);
 }
 
-static const FerryCompletionFuncs transaction_funcs = {transaction_abandon, transaction_destroy};
+static const FerryCompletionFuncs call_funcs = {call_abandon, call_destroy};
 
 /* Ends the completion with the answer. Drops the table's reference. */
 static void
-transaction_answered (gpointer completion, GVariant *result, GError *error, const char *trace, gboolean refused)
+call_answered (gpointer completion, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  const Transaction *self = ferry_completion_get_data (completion);
+  const Call *self = ferry_completion_get_data (completion);
 
   if (error != NULL)
     ferry_completion_finish (completion, NULL, NULL, ferry_error_copy (error));
@@ -252,26 +252,26 @@ transaction_answered (gpointer completion, GVariant *result, GError *error, cons
 }
 
 static void
-transaction_answered_packed (gpointer data, const FerryBody *result)
+call_answered_packed (gpointer data, const FerryBody *result)
 {
   ferry_completion_finish (data, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
   ferry_completion_unref (data);
 }
 
 /* By whether bytes are wanted. */
-static const FerryAnswerFuncs answer_funcs[2] = {
-  {.done = transaction_answered}, {.done = transaction_answered, .done_packed = transaction_answered_packed}};
+static const FerryAnswerFuncs answer_funcs[2] = {{.done = call_answered},
+                                                 {.done = call_answered, .done_packed = call_answered_packed}};
 
 /* Sends a request. Returns (transfer full) its completion, or NULL with an error. */
 static FerryCompletion *
-transaction_start (FerryMux *mux, const FerryRequest *request, GError **error)
+call_start (FerryMux *mux, const FerryRequest *request, GError **error)
 {
   g_autoptr (FerryCompletion) completion = NULL;
-  Transaction *self;
+  Call *self;
 
   if (g_cancellable_set_error_if_cancelled (request->cancellable, error))
     return NULL;
-  completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
+  completion = ferry_completion_new (&call_funcs, sizeof (Call));
   if (request->wait != NULL)
     ferry_request_wait_init (request->wait, mux->transport, completion);
   self = ferry_completion_get_data (completion);
@@ -298,7 +298,7 @@ transact (FerryMux *self, FerryRequest *request, const char *form, GError **erro
   if (!ferry_transport_check_may_wait (self->transport, form, error))
     return NULL;
   request->wait = &wait;
-  completion = transaction_start (self, request, error);
+  completion = call_start (self, request, error);
   if (completion == NULL)
     return NULL;
   ferry_request_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
@@ -424,7 +424,7 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_mux_transact_async);
   g_task_set_check_cancellable (task, FALSE);
-  completion = transaction_start (self, &request, &error);
+  completion = call_start (self, &request, &error);
   if (completion != NULL)
     ferry_completion_return (completion, task, ferry_deadline_or_never (request.deadline));
   else
@@ -640,7 +640,7 @@ ferry_mux_get_transport (FerryMux *self)
 }
 
 static guint
-count_transactions (FerryMux *self)
+count_calls (FerryMux *self)
 {
   g_autoptr (GArray) xids = ferry_transport_list_asked (self->transport, self);
 
@@ -661,7 +661,7 @@ ferry_mux_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
       g_value_set_boolean (value, !check_running (self, NULL));
       break;
     case PROP_N_IN_FLIGHT:
-      g_value_set_uint (value, count_transactions (self));
+      g_value_set_uint (value, count_calls (self));
       break;
     case PROP_N_LATE:
       g_value_set_uint64 (value, ferry_transport_get_counts (self->transport).n_late);
@@ -682,7 +682,7 @@ ferry_mux_set_property (GObject *object, guint id, const GValue *value, GParamSp
   self->transport = ferry_property_require (object, value, pspec);
 }
 
-/* No transaction can be in flight here, as each holds a reference to the mux. */
+/* No call can be in flight here, as each holds a reference to the mux. */
 static void
 ferry_mux_finalize (GObject *object)
 {

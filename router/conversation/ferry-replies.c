@@ -13,8 +13,8 @@
 #include "conversation/ferry-mux-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-/* The received items of a streamed answer. The FerryReplies object and the transaction share a Stream. So the object
- * may be dropped while the transaction is in flight, which ends the transaction.
+/* The received items of a streamed answer. The FerryReplies object and the call share a Stream. So the object may be
+ * dropped while the call is in flight, which ends the call.
  *
  * Locks: while lock is held, only functions of the wait queue are called. */
 typedef struct
@@ -31,7 +31,7 @@ typedef struct
   GQueue items;         /* lock: (element-type GVariant): items that the program has not taken yet */
   FerryWaitQueue waits; /* joined with lock held, while items is empty: completions that wait for the next item */
   guint n_taken;        /* lock: items taken since the window last grew */
-  gboolean over;        /* lock: the transaction has ended */
+  gboolean over;        /* lock: the call has ended */
   GVariant *result;     /* lock: (owned) (nullable) */
   GError *error;        /* lock: (owned) (nullable) */
 } Stream;
@@ -100,7 +100,7 @@ item_came (gpointer data, const char *name, GVariant *value)
     ferry_completion_finish_reserved (wait, g_variant_ref (value), (GDestroyNotify) g_variant_unref, NULL);
 }
 
-/* Drops the transaction's reference. */
+/* Drops the call's reference. */
 static void
 stream_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
@@ -144,8 +144,8 @@ tell_taken (Stream *self)
 
 /* ---- taking ---- */
 
-/* Returns the error for a wait that has reached its deadline. Ends the transaction too, as the deadline is that of the
- * whole transaction. */
+/* Returns the error for a wait that has reached its deadline. Ends the call too, as the deadline is that of the whole
+ * call. */
 static GError *
 timed_out (gpointer data)
 {

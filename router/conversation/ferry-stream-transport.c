@@ -886,7 +886,7 @@ make_transport (GIOStream *stream, gboolean is_of_pair, GError **error)
  *
  * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit in
  * bytes, for received and for sent messages. Both ends must set it, before a larger message is sent. A request beyond
- * the limit fails with %FERRY_ERROR_TOO_LARGE. If an answer is beyond the limit, its transaction fails with that error.
+ * the limit fails with %FERRY_ERROR_TOO_LARGE. If an answer is beyond the limit, its call fails with that error.
  *
  * Messages that were sent before the transport is closed are still written in the background, for at most five seconds.
  * When the stream ends, the transport closes with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL if the stream ends

@@ -28,7 +28,7 @@ typedef struct
   gint64 deadline;           /* const: monotonic time in microseconds; 0 for none */
   FerryProxyFunc func;       /* const, also the next field: (nullable) */
   gpointer user_data;
-  _Atomic guint64 xid;       /* the transaction's xid; 0: not sent yet, or the object is in this process */
+  _Atomic guint64 xid;       /* the call's xid; 0: not sent yet, or the object is in this process */
   GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
 } Resolve;
 
@@ -119,7 +119,7 @@ explain (GError **error)
                    "an exporter there");
 }
 
-/* Called on the receiving thread, or on the thread that ended the transport. Drops the transaction's reference. */
+/* Called on the receiving thread, or on the thread that ended the transport. Drops the call's reference. */
 static void
 take_answer (Resolve *self, GBytes *packed, const GError *error)
 {
@@ -634,9 +634,9 @@ given_chain_init (GivenChain *self, FerryProxy *proxy, GVariant *steps, GVariant
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
- * Does a chain of operations at the object's end, in one transaction. Each operation is done on the result of the one
- * before, an object or a value. Waits for room in the transport and for the result. This reads the label of the second
- * item of a container:
+ * Does a chain of operations at the object's end, in one call. Each operation is done on the result of the one before,
+ * an object or a value. Waits for room in the transport and for the result. This reads the label of the second item of
+ * a container:
  *
  * ```c
  * ferry_proxy_resolve (shelf, g_variant_new_parsed ("(('get-item', 1), ('get', 'label'))"), NULL, timeout, NULL,

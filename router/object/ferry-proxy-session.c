@@ -230,7 +230,7 @@ stream_item (gpointer data, const char *name, GVariant *item)
 
 static void open_stream (FerryProxySession *self);
 
-/* Drops the transaction's reference. */
+/* Drops the call's reference. */
 static void
 stream_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {

@@ -166,7 +166,7 @@ enum
  * What a worker has sent in time counts, however late the application looks at it. Time during which the application
  * cannot look does not count: its process is stopped, or its main loop is in one callback for longer than a tenth of a
  * second. At most an eighth of a limit is lost to one such stop. This holds for each limit of time: of tasks, maps,
- * transactions, channels, hosts and shutdowns.
+ * calls, channels, hosts and shutdowns.
  *
  * A class that derives from FerryTask may override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
  * [vfunc@Ferry.Task.yielded] and [vfunc@Ferry.Task.done].

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The messages of the transaction protocol, as bytes. docs/protocol.md describes them in prose.
+/* The messages of the call protocol, as bytes. docs/protocol.md describes them in prose.
  *
  * A message is one plain message of a pipe, in either direction. It consists of this header, name_length bytes of a
  * name, type_length bytes of a type string, padding to a multiple of 8, and the serialised value.
@@ -21,12 +21,12 @@ typedef enum
 {
   /* name: of the method; number: the deadline in monotonic microseconds, 0 for none */
   FERRY_CALL_REQUEST = 1,
-  /* value: the result; the transaction is over. number: 0, or if PIECE messages came before, the size in bytes of the
-   * whole result, of which this value is the last part */
+  /* value: the result; the call is over. number: 0, or if PIECE messages came before, the size in bytes of the whole
+   * result, of which this value is the last part */
   FERRY_CALL_ANSWER = 2,
-  /* value: an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
+  /* value: an error of FERRY_ERROR_VARIANT_TYPE; the call is over */
   FERRY_CALL_ERROR = 3,
-  /* value: as for ERROR; the transaction is over. The request was not begun, and can be sent again */
+  /* value: as for ERROR; the call is over. The request was not begun, and can be sent again */
   FERRY_CALL_REFUSE = 4,
   /* value: comes before the answer; name: the kind of item, empty for an item of the stream */
   FERRY_CALL_ITEM = 5,
@@ -44,7 +44,7 @@ typedef enum
   FERRY_CALL_STREAM = 1 << 1,  /* the asking end wants items; window: how many it accepts at first */
 } FerryCallFlags;
 
-/* The bits of a request's flags that transactions use. The other bits are for the layers above. */
+/* The bits of a request's flags that calls use. The other bits are for the layers above. */
 #define FERRY_CALL_OWN_FLAGS 0xf
 
 typedef enum
@@ -133,9 +133,9 @@ GBytes *ferry_call_message_join_bytes (const FerryCallMessage *self, GByteArray 
 GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error);
 
 /* any: Keeps an empty value of the type of value for the life of the process. GLib makes its data about a container
- * type with the first value of the type, and frees it with the last value. Without this function, a short
- * transaction makes and frees that data for each request, which costs as much as the value itself. Of several types
- * with one hash, only the first is kept. */
+ * type with the first value of the type, and frees it with the last value. Without this function, a short call makes
+ * and frees that data for each request, which costs as much as the value itself. Of several types with one hash, only
+ * the first is kept. */
 void ferry_known_types_add (GVariant *value);
 
 G_END_DECLS

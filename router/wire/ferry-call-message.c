@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes and parses the messages of the transaction protocol. Only ferry_call_message_dup_value() and
+/* Makes and parses the messages of the call protocol. Only ferry_call_message_dup_value() and
  * ferry_call_message_join_value() copy a value.
  *
  * Threads: any. Threads share only the table of ferry_known_types_add(), which has atomic entries.
@@ -183,7 +183,7 @@ find_header_fault (const FerryCallHeader *header)
     return "an unknown kind";
   rule = &rules[header->kind];
   if (header->xid == 0)
-    return "no transaction's number";
+    return "no number of a call";
   if (header->number < rule->least || header->number > rule->most)
     return "a number out of range";
   if ((own_flags & ~all_flags) != 0 || own_flags == all_flags)
@@ -367,7 +367,7 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
                           g_bytes_get_size (bytes)))
     return new_value (self, bytes);
   ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                   "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP
+                   "The answer to call %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP
                    "; send a flatter value",
                    self->header.xid);
   return NULL;

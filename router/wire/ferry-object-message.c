@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The messages between proxies and exporters: the methods of their transactions, and the values in them. See
+/* The messages between proxies and exporters: the methods of their calls, and the values in them. See
  * ferry-object-message-private.h. */
 
 #include "config.h"

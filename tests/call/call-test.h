@@ -58,7 +58,7 @@ GBytes *call_test_join (const FerryCallMessage *message);
 /* Has an end receive it; returns whether it did, and that it was a protocol error where it did not. */
 gboolean call_test_receive (FerryTransport *end, GBytes *bytes);
 
-/* What became of a transaction. */
+/* What became of a call. */
 typedef struct
 {
   FerryTransport *end; /* (unowned) */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages that go past all that a transport knows of transactions. */
+/* Messages that go past all that a transport knows of calls. */
 
 #pragma once
 

@@ -241,7 +241,7 @@ note_cancel (FerryCall *call, gpointer data)
 }
 
 static void
-test_close_fails_each_transaction_once (void)
+test_close_fails_each_call_once (void)
 {
   g_autoptr (CallTestPair) pair = call_test_pair_new_keeping ();
   g_autoptr (CallTestAnswer) first = call_test_ask (pair->ends[ASKING], "load", NULL);
@@ -439,7 +439,7 @@ main (int argc, char **argv)
   ADD ("open-calls-are-bounded", test_open_calls_are_bounded);
   ADD ("arguments-of-open-calls-are-bounded", test_arguments_of_open_calls_are_bounded);
   ADD ("a-hundred-thousand-are-in-flight", test_a_hundred_thousand_are_in_flight);
-  ADD ("close-fails-each-transaction-once", test_close_fails_each_transaction_once);
+  ADD ("close-fails-each-call-once", test_close_fails_each_call_once);
   ADD ("close-cancels-open-calls", test_close_cancels_open_calls);
   ADD ("close-lets-go-of-refusals-that-had-no-room", test_close_lets_go_of_refusals_that_had_no_room);
   ADD ("transport-goes-with-the-last-reference", test_transport_goes_with_the_last_reference);

@@ -3,7 +3,7 @@
 
 /* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-room.c
  *
- * The transaction core over wires that the test delivers manually. */
+ * The call core over wires that the test delivers manually. */
 
 #include "config.h"
 

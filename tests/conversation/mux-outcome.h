@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What becomes of transactions that are alike, on the default main context. */
+/* What becomes of calls that are alike, on the default main context. */
 
 #pragma once
 

@@ -200,12 +200,12 @@ typedef struct
   GVariant *result;
   GError *error;
   _Atomic guint n_left;
-} Transaction;
+} Call;
 
 static gpointer
-run_transaction (gpointer data)
+run_call (gpointer data)
 {
-  Transaction *self = data;
+  Call *self = data;
 
   self->result =
     ferry_mux_transact (self->mux, self->method, self->arguments, self->timeout, self->cancellable, &self->error);
@@ -218,16 +218,16 @@ gboolean
 mux_test_transact (MuxTest *self, const char *method, GVariant *arguments, gint64 timeout, GCancellable *cancellable,
                    GVariant **result, GError **error)
 {
-  Transaction transaction = {self->mux, method, arguments, timeout, cancellable, NULL, NULL, 1};
-  GThread *thread = g_thread_new ("asker", run_transaction, &transaction);
+  Call call = {self->mux, method, arguments, timeout, cancellable, NULL, NULL, 1};
+  GThread *thread = g_thread_new ("asker", run_call, &call);
 
-  ferry_test_run_until (is_zero, &transaction.n_left);
+  ferry_test_run_until (is_zero, &call.n_left);
   g_thread_join (thread);
   if (result != NULL)
-    *result = g_steal_pointer (&transaction.result);
-  g_clear_pointer (&transaction.result, g_variant_unref);
-  if (transaction.error == NULL)
+    *result = g_steal_pointer (&call.result);
+  g_clear_pointer (&call.result, g_variant_unref);
+  if (call.error == NULL)
     return TRUE;
-  g_propagate_error (error, transaction.error);
+  g_propagate_error (error, call.error);
   return FALSE;
 }

@@ -36,7 +36,7 @@ struct _MuxTest
 
 /* The answering end has so many threads, or with on_demand so many at the most. */
 MuxTest *mux_test_new (MuxTestWay way, guint n_threads, gboolean on_demand);
-/* Nothing is left: no transaction, descriptor, process. */
+/* Nothing is left: no call, descriptor, process. */
 void mux_test_free (MuxTest *self);
 /* Runs func on n threads at once, and the main loop until they are through. */
 void mux_test_run_threads (MuxTest *self, guint n, void (*func) (MuxTest *self, guint number));

@@ -9,14 +9,14 @@
  *   number N             send the number, by the rules
  *   large N              send so many bytes, by the rules
  *   say METHOD [VALUE]   ask for the method, with a value in GVariant's text format; no answer is wanted
- *   ask N METHOD [VALUE] the same as transaction N, with an answer
- *   answer N [VALUE]     answer transaction N
- *   piece N              send a piece of an answer of 1 TB of transaction N
+ *   ask N METHOD [VALUE] the same as call N, with an answer
+ *   answer N [VALUE]     answer call N
+ *   piece N              send a piece of an answer of 1 TB of call N
  *   item [VALUE]         send a message, past all rules
  *   end [VALUE]          end, with an error if there is a value
  *   window N             give room
  *   leave                say that the channel was dropped
- *   cancel N             cancel transaction N
+ *   cancel N             cancel call N
  *   raw N                send N bytes of 0xa5
  *   close                close the transport
  *   exit N  kill  pause  the process

@@ -290,7 +290,7 @@ greet (FerryMux *mux)
 }
 
 static gboolean
-play_transaction (Scene *self)
+play_call (Scene *self)
 {
   g_autoptr (FerryWorker) worker = NULL;
   g_autoptr (FerryMux) mux = new_mux (&worker);
@@ -369,7 +369,7 @@ static const struct
 } scenes[] = {
   {"run-timeout", play_run_timeout, TRUE},   {"deadline", play_deadline, TRUE},
   {"cancel-grace", play_cancel_grace, TRUE}, {"map", play_map, FALSE},
-  {"channel", play_channel, FALSE},          {"transaction", play_transaction, TRUE},
+  {"channel", play_channel, FALSE},          {"call", play_call, TRUE},
   {"waiting-thread", play_thread, TRUE},
 };
 

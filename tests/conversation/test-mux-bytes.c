@@ -4,7 +4,7 @@
 /* Tests: conversation/ferry-mux.c, conversation/ferry-replies.c
  *
  * Requests and answers as plain bytes: over each kind of transport, with each form of asking, beside GVariants, and at
- * every end that a transaction can have. */
+ * every end that a call can have. */
 
 #include "config.h"
 
@@ -50,11 +50,11 @@ assert_bytes (GBytes *bytes, gsize wanted, guint seed)
                   seed);
 }
 
-/* ---- what became of a transaction, with any form ---- */
+/* ---- what became of a call, with any form ---- */
 
 typedef struct
 {
-  _Atomic gboolean done; /* written last, by the thread that ends the transaction */
+  _Atomic gboolean done; /* written last, by the thread that ends the call */
   gboolean has_bytes;
   GBytes *bytes; /* (owned) (nullable) */
   GError *error; /* (owned) (nullable) */

@@ -281,7 +281,7 @@ assert_answers (Scene *scene)
 /* ---- faults ---- */
 
 static void
-an_answer_of_an_unknown_transaction_ends_nothing (gconstpointer kind)
+an_answer_of_an_unknown_call_ends_nothing (gconstpointer kind)
 {
   g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_POOL, 1);
   g_auto (MuxOutcome) outcome = {0};
@@ -411,7 +411,7 @@ what_lies_in_the_lane_of_a_dead_worker_is_heard (void)
 }
 
 static const TransportTestFact facts[] = {
-  {"an-answer-of-an-unknown-transaction-ends-nothing", an_answer_of_an_unknown_transaction_ends_nothing},
+  {"an-answer-of-an-unknown-call-ends-nothing", an_answer_of_an_unknown_call_ends_nothing},
   {"an-answer-that-comes-with-the-hang-up-is-heard", an_answer_that_comes_with_the_hang_up_is_heard},
   {"a-deadline-ends-the-waiting", a_deadline_ends_the_waiting},
   {"a-cancel-ends-the-waiting", a_cancel_ends_the_waiting},

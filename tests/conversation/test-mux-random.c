@@ -3,8 +3,8 @@
 
 /* Tests: conversation/ferry-mux.c, call/ferry-request.c
  *
- * 100,000 transactions of 64 threads, from a seed, over each kind of transport, with delays, deadlines, cancels, stops,
- * closed transports and killed workers: each ends exactly once, with its own answer or with an error that it may have.
+ * 100,000 calls of 64 threads, from a seed, over each kind of transport, with delays, deadlines, cancels, stops, closed
+ * transports and killed workers: each ends exactly once, with its own answer or with an error that it may have.
  */
 
 #include "config.h"
@@ -30,7 +30,7 @@ typedef enum
   N_FATES,
 } Fate;
 
-/* What happens to the transport when so many transactions are over. */
+/* What happens to the transport when so many calls are over. */
 static struct
 {
   guint32 seed;

@@ -3,7 +3,7 @@
 
 /* Tests: conversation/ferry-mux.c, conversation/ferry-replies.c
  *
- * Asking over each kind of transport: answers, errors, and every other end that a transaction can have. */
+ * Asking over each kind of transport: answers, errors, and every other end that a call can have. */
 
 #include "config.h"
 
@@ -49,7 +49,7 @@ ask_for_work (MuxTest *test, guint number)
     }
 }
 
-/* The scenario of Mux and DeMux: 700 threads with three transactions each, some of which fail. */
+/* The scenario of Mux and DeMux: 700 threads with three calls each, some of which fail. */
 static void
 answers_700_threads_from_a_pool (gconstpointer data)
 {

@@ -4,7 +4,7 @@
 /* Tests: call/ferry-request.c, wire/ferry-call-message.c
  *
  * Messages of calls, as either end takes them. Each begins with two bytes of its length. The end that takes them has
- * asked four transactions, two of them streams; it answers calls, drops them, keeps them, as their names begin. */
+ * asked four calls, two of them streams; it answers calls, drops them, keeps them, as their names begin. */
 
 #include "config.h"
 
@@ -19,7 +19,7 @@ typedef struct
 {
   FerryTransport *end;
   GQueue kept;           /* (element-type FerryCall) (owned) */
-  guint n_done[N_ASKED]; /* of each transaction */
+  guint n_done[N_ASKED]; /* of each call */
 } Scene;
 
 typedef struct

@@ -311,10 +311,10 @@ obey (Scene *self, guint8 order)
     case 'W': /* flags */
       ask (self, FERRY_OBJECT_METHOD_WATCH, NULL, fuzz_input_next_byte (&self->input));
       break;
-    case 'x': /* transaction */
+    case 'x': /* call */
       tell_number (self, FERRY_CALL_CANCEL, fuzz_input_next_byte (&self->input), 1);
       break;
-    case 'w': /* transaction, and how many */
+    case 'w': /* call, and how many */
       tell_number (self, FERRY_CALL_WINDOW, fuzz_input_next_byte (&self->input),
                    fuzz_input_next_byte (&self->input) + 1);
       break;

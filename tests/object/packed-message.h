@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Chains and their results as the values that carry them in a transaction. */
+/* Chains and their results as the values that carry them in a call. */
 
 #pragma once
 

@@ -35,7 +35,7 @@ static const HostileRow rows[] = {
   FAULT ("refuses-a-short-message", "raw:23", "less than a header"),
   FAULT ("refuses-garbage", "raw:5000", "an unknown kind"),
   FAULT ("refuses-a-large-message-of-garbage", "raw:3000000", "an unknown kind"),
-  FAULT ("refuses-no-number", "m:xid=0", "no transaction's number"),
+  FAULT ("refuses-no-number", "m:xid=0", "no number of a call"),
   FAULT ("refuses-kind-0", "m:kind=0", "an unknown kind"),
   FAULT ("refuses-kind-9", "m:kind=9", "an unknown kind"),
   FAULT ("refuses-flags-of-an-answer", "m:flags=16", "flags, though it is no request"),
