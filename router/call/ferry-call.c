@@ -770,8 +770,10 @@ ferry_transport_receive_cancel (FerryTransport *self, guint64 xid, guint16 reaso
 static gboolean
 check_no_calls (gboolean is_free, GError **error)
 {
-  return is_free || ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                                     "Another demux answers the requests of this transport; stop that demux first");
+  return is_free ||
+         ferry_set_error (
+           error, FERRY_ERROR_ALREADY_RUNNING,
+           "The calls of this transport have an owner already; stop that one first, or use another transport");
 }
 
 gboolean

@@ -438,8 +438,8 @@ ferry_polled_transport_check_may_iterate (FerryTransport *self, const char *form
 {
   if (get_core (self)->disowned)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The channel belongs to the parent of this forked process; use the channel that "
-                            "ferry_channel_create() gave this process");
+                            "The transport belongs to the parent of this forked process; use the one that this "
+                            "process was given");
   if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (ferry_polled_transport_get_context (self)))
     return ferry_set_error (
       error, FERRY_ERROR_BUSY,

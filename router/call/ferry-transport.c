@@ -303,8 +303,8 @@ receive (FerryTransportPrivate *priv, const FerryCallMessage *message, gconstpoi
   if (message->header.xid != FERRY_STANDING_XID || !keep (priv, message, data, size, &fits))
     return receive_now (priv, message, error);
   return fits || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                                  "More was sent to a channel than it has room for; use the same version of Ferry at "
-                                  "both ends");
+                                  "More was sent for the standing call than a transport keeps; use the same version of "
+                                  "Ferry at both ends");
 }
 
 gboolean
