@@ -1,10 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of calls inside a transport, for the four files that work on it: ferry-transport.c has the object, what
- * comes and the end, ferry-request.c the end that asks, ferry-call.c the end that answers, and ferry-room.c what waits
- * for room.
+/* The tables of calls inside a transport: what this end has asked, what it answers, and the cancels that came before
+ * their requests. Four files work on them: ferry-transport.c has the object, what comes and the end, ferry-request.c
+ * the end that asks, ferry-call.c the end that answers, and ferry-room.c what waits for room.
  *
+ * Carriers:   ferry-link-transport.c, ferry-worker-transport.c and ferry-polled-transport.c here; a pool's worker
+ *             (task/ferry-pool-worker.c) and what serves there (task/ferry-serve.c); and a subclass, by its methods: a
+ *             stream, one end of a pair (conversation/ferry-stream-transport.c) and a session (cluster/).
  * Asking:     a request is added to the table before it is sent. One function removes it: the one that receives its
  *             answer, _forget(), _abandon(), _end_request() or _end(), or _ask() itself if the request was not sent.
  *             The function that removes a request also calls done() if done() is to be called, so done() is called at

@@ -39,9 +39,8 @@ G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (FerryPart, size));
 /* A request that the other end sent to this end, until it is answered. Reference-counted; any thread. */
 typedef struct _FerryCall FerryCall;
 
-/* What carries the messages of both ends: a worker's link, the worker's end of it, a pool's worker and what serves
- * there, a stream, a polled socket, a host's session. All but send are nullable. They get the carrier. Any thread may
- * call them, several at once, and none may call back into the transport. */
+/* What carries the messages of both ends; ferry-calls-private.h lists them. All but send are nullable. They get the
+ * carrier. Any thread may call them, several at once, and none may call back into the transport. */
 typedef struct
 {
   /* Sends a message. descriptors (nullable): what goes with it, for a carrier that can. Requests are sent one at a

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a host does for applications: it has a pool, and any number of sessions. It knows nothing of the network.
+/* What a host does for applications: it has a pool, and any number of sessions. It knows nothing of the network. Its
+ * parts are below: the room that it gives to each session (ferry-host-capacity.c), the runs (ferry-host-run.c), and
+ * where packets become sessions (ferry-host-acceptor.c).
  *
  * Runs stand in one line, in the order in which they came. A run that gets a place begins at once if it is idempotent,
  * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short. Runs in

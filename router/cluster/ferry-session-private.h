@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over a wire that may lose, double and reorder packets, and that may be cut for a while. Each message
- * arrives once and in order, or the session ends. The page docs/protocol.md describes it.
+/* A session: a transport over a wire that may lose, double and reorder packets, and that may be cut for a while. Each
+ * message arrives once and in order, or the session ends. ferry-packet.c has the bytes of its packets, the messages
+ * that wait to be sent, and the fragments that have come. docs/protocol.md has the rules.
  *
  * Owner:   counted references, as any transport.
  * Threads: the session's, which made it, receives and runs the timers; any thread sends and closes.

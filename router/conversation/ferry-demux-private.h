@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What exporters and tests use of a demux beside its public functions.
+ *
+ * Threads: any, unless a function says otherwise. */
+
 #pragma once
 
 #include "base/ferry-shared-context-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* How exit records are made, for the files that notice an end, and what they say beside their properties. A record
+ * never changes, so any thread may use it. */
+
 #pragma once
 
 #include "engine/ferry-exit.h"

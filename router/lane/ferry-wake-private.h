@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a sleeper in any process is armed and woken: doorbells, barriers, and the protocol that uses both. */
+/* How a sleeper in any process is armed and woken: doorbells (ferry-doorbell.c), barriers that one process has another
+ * execute (ferry-barrier.c), the protocol that uses both, and when a lane's writer leaves its own barriers out
+ * (ferry-omission.c). */
 
 #pragma once
 

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A link and its parts, each with the rules of its own. */
+/* The application's end of a link (ferry-link.c) and what belongs to it, each with the rules of its own: lines that
+ * workers print (ferry-output.c, ferry-console.c), the guardian (ferry-guardian.c), the states (ferry-link-state.c),
+ * work with a worker's memory on another thread (ferry-aside.c), what was carried lately (ferry-traffic.c), and the
+ * sandbox (ferry-confinement.c). For the engine, and for what starts processes or sends to them. */
 
 #pragma once
 

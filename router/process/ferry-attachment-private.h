@@ -1,6 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A worker process's hold on its application: the senders that it was passed, and its downlink. For what runs in the
+ * worker; the process keeps it until its end.
+ *
+ * Threads: any; a lock guards it. */
+
 #pragma once
 
 #include "link/ferry-downlink-private.h"

@@ -1,6 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A worker as the library itself sees it: what makes one, what it is expected to do, and who hears of it. For
+ * launchers, pools and transports.
+ *
+ * Threads: the router's, or any for the getters of what is const. */
+
 #pragma once
 
 #include "process/ferry-launcher.h"

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Owner:   references are counted.
+/* A buffer from its reservation to its send: in the arena, one-shot with memory of its own, or a job's, which becomes
+ * the answer. For the sender that makes it, and for jobs.
+ *
+ * Owner:   references are counted.
  * Threads: one thread at a time. */
 
 #pragma once

@@ -1,6 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A sender as the library itself uses it: messages in parts, the buffers of jobs, and its way from the router to a
+ * worker. The files that send share ferry-send-private.h instead.
+ *
+ * Threads: any, unless a function says otherwise. */
+
 #pragma once
 
 #include "engine/ferry-monitor-private.h"

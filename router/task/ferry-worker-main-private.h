@@ -1,6 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What the main function of workers is told by the rest of the library, and tells it. For what serves channels, for
+ * forks, and for executors whose workers run the same program.
+ *
+ * Threads: the first, unless a function says any. */
+
 #pragma once
 
 #include "task/ferry-worker-main.h"
