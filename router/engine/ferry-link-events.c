@@ -55,8 +55,8 @@ ferry_link_events_tell_ended (FerryLinkEvents *self, FerryLink *link, FerryExit 
  * read. So a worker that writes faster than the application logs waits in write(), as with any pipe.
  *
  * Lines that are shown are written here, also where the link is stalled or the main loop is blocked. A worker that
- * prints much must not wait for the main loop. They go into the local queue as well, for a signal, but only while they
- * leave most of the link's share to messages. */
+ * prints much must not wait for the main loop. They go into the local queue as well, for a signal, but only while few
+ * of them are there, so that they leave most of the link's share to messages. */
 
 #define MAX_SHOWN_IN_QUEUE (FERRY_LINK_WINDOW / 4)
 
@@ -123,8 +123,8 @@ read_stream (FerryLinkEvents *self, FerryLink *link, guint stream)
     return;
   if (shown)
     show_lines (link, lines);
-  /* Relaxed: only the thread that holds the drain lock adds to the share. */
-  if (!shown || atomic_load_explicit (&link->out.share, memory_order_relaxed) < MAX_SHOWN_IN_QUEUE)
+  /* Relaxed: only the thread that holds the drain lock adds to them. */
+  if (!shown || atomic_load_explicit (&link->out.lines, memory_order_relaxed) < MAX_SHOWN_IN_QUEUE)
     push_lines (self, link, lines, !shown);
 }
 

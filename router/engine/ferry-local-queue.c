@@ -293,7 +293,9 @@ push_locked (FerryLocalQueue *self, FerryBlock *block)
   block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
   /* Output comes before the records in front of it, see ferry-fair-queue.c. A worker that prints a line now and then
    * would use up its share otherwise. */
-  if (block->kind != FERRY_BLOCK_OUTPUT)
+  if (block->kind == FERRY_BLOCK_OUTPUT)
+    atomic_fetch_add_explicit (&block->link->out.lines, block->size, memory_order_relaxed);
+  else
     atomic_store_explicit (&block->link->out.latest, block->kind == FERRY_BLOCK_RECORDS ? block : NULL,
                            memory_order_relaxed);
   block->out_link.data = block;
@@ -415,6 +417,8 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   enough = link_left <= FERRY_LINK_WINDOW / 2 || falls_below (self->limit, before, before - charge) ||
            falls_below (self->limit / 2, before, before - charge);
 
+  if (block->kind == FERRY_BLOCK_OUTPUT)
+    atomic_fetch_sub_explicit (&link->out.lines, block->size, memory_order_relaxed);
   if (block->up_head != 0)
     link->turn.dispatched = block->up_head;
   block->link = NULL;

@@ -86,6 +86,10 @@ gboolean ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 
  * the deadline passes, or ferry_downlink_interrupt() is called. Returns FALSE after the link's end. */
 gboolean ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
 
+/* any: returns the inode of the pipe from which the application reads the stream 1 (output) or 2 (error) of the worker;
+ * 0: it does not read that stream. */
+guint64 ferry_downlink_get_output (FerryDownlink *self, guint stream);
+
 /* any: returns the pause word: see FERRY_PAUSED. Costs one load from memory. */
 guint64 ferry_downlink_get_pause (FerryDownlink *self);
 /* any: returns the pause word. The next change of it ends ferry_downlink_wait_for_cancel(). */

@@ -618,6 +618,13 @@ get_link_control (FerryDownlink *self)
 }
 
 guint64
+ferry_downlink_get_output (FerryDownlink *self, guint stream)
+{
+  /* Relaxed: stored before the worker was started. */
+  return atomic_load_explicit (&get_link_control (self)->outputs[stream - 1], memory_order_relaxed);
+}
+
+guint64
 ferry_downlink_get_pause (FerryDownlink *self)
 {
   /* Acquire: pairs with ferry_link_set_pause(), so that the deadline is seen. */

@@ -493,6 +493,7 @@ typedef struct
   _Atomic (FerryBlock *) latest;
   /* any: how much of the link's share is used by its blocks that wait in the local queue or are being dispatched */
   _Atomic gint64 share;
+  _Atomic gsize lines; /* any: bytes of lines that wait there or are being dispatched */
   /* any: bytes of the link's large messages and private buffers that the application keeps */
   _Atomic gint64 kept;
   _Atomic gint64 lent; /* any: bytes of the link's arena buffers that the application keeps in place */
@@ -588,6 +589,7 @@ FerryLink *ferry_link_ref (FerryLink *self);
 void ferry_link_unref (FerryLink *self);
 
 gboolean ferry_link_open_socket (FerryLink *self, GError **error);
+int ferry_link_open_output (FerryLink *self, guint stream, gboolean shown, GError **error);
 gboolean ferry_link_allow_one_shots (FerryLink *self, guint index, GError **error);
 gboolean ferry_link_has_one_shots (const FerryLink *self, guint index);
 gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);

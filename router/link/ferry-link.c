@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -250,6 +251,25 @@ ferry_link_open_socket (FerryLink *self, GError **error)
   ferry_clear_fd (&self->memory);
   ferry_clear_fd (&self->arena_memory);
   return TRUE;
+}
+
+/* any, before the worker is launched: makes the pipe of stream 1 (output) or 2 (error), from which the application
+ * reads what the worker prints, and shows or logs it. Returns the worker's end, which the caller owns, or -1. */
+int
+ferry_link_open_output (FerryLink *self, guint stream, gboolean shown, GError **error)
+{
+  struct stat status;
+  int fd;
+
+  if (self->output == NULL)
+    self->output = ferry_output_new ();
+  self->output->pipes[stream - 1].shown = shown;
+  fd = ferry_output_open (self->output, stream, error);
+  /* Relaxed: the worker is started after this. */
+  if (fd >= 0 && fstat (fd, &status) == 0)
+    atomic_store_explicit (&ferry_segment_get_control (&self->segment)->outputs[stream - 1], status.st_ino,
+                           memory_order_relaxed);
+  return fd;
 }
 
 /* any, after ferry_link_open_socket() and before ferry_link_grant(): notes that the pipe of this index has one-shot

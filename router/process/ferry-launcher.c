@@ -634,10 +634,7 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
 
   if (mode == STREAM_LOGGED || mode == STREAM_SHOWN)
     {
-      if (link->output == NULL)
-        link->output = ferry_output_new ();
-      link->output->pipes[stream - 1].shown = mode == STREAM_SHOWN;
-      plan->streams[stream] = ferry_output_open (link->output, stream, error);
+      plan->streams[stream] = ferry_link_open_output (link, stream, mode == STREAM_SHOWN, error);
       return plan->streams[stream] >= 0;
     }
   if (mode == STREAM_SILENCED)

@@ -34,9 +34,11 @@
 /* A call that takes as long is worth a look at what it has printed, in microseconds. */
 #define LONG_CALL FERRY_MICROSECONDS_PER_MILLISECOND
 
-/* How long a worker waits for what it has printed to be read, and how often it looks at most, in microseconds. */
+/* How long a worker waits for a pipe that is read and does not become empty, and how often it looks, in microseconds.
+ */
 #define READ_TIME (1 * G_USEC_PER_SEC)
-#define READ_INTERVAL 50
+#define MIN_READ_INTERVAL 50
+#define MAX_READ_INTERVAL (5 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
 struct _FerryServe
 {
@@ -52,8 +54,8 @@ struct _FerryServe
   const FerryDownMessage *message;  /* (unowned) (nullable): the message that take_message() handles */
   FerryBuffer *result; /* (unowned) (nullable): the buffer that the answer which is being sent consists of */
   gboolean finishing;
-  gboolean is_unread; /* what this process has printed was not read in time */
-  GError *failure;    /* (owned) (nullable): why no more messages can be received */
+  gboolean never_empty; /* others print all the time what the application reads */
+  GError *failure;      /* (owned) (nullable): why no more messages can be received */
 
   pthread_mutex_t lock;
   FerryJob *current;   /* lock: (unowned) (nullable): the job that runs; to use it without the lock, take a reference */
@@ -399,39 +401,45 @@ find_function (FerryServe *self, const char *name)
   return g_str_equal (name, FERRY_LIST_FUNCTION) ? &ferry_list_function : ferry_function_find (name);
 }
 
-/* Whether the stream is a pipe with something in it. */
-static gboolean
-has_unread (int stream)
+/* Returns how many bytes the application has not read yet of what this process has printed to a stream. What the
+ * program has put in the place of the application's pipe is none of its business: perhaps nobody reads that. */
+static guint
+get_unread (FerryServe *self, int stream)
 {
   struct stat status;
   int size = 0;
 
-  return ioctl (stream, FIONREAD, &size) == 0 && size > 0 && fstat (stream, &status) == 0 && S_ISFIFO (status.st_mode);
+  return ioctl (stream, FIONREAD, &size) == 0 && size > 0 && fstat (stream, &status) == 0 &&
+             S_ISFIFO (status.st_mode) && status.st_ino == ferry_downlink_get_output (self->downlink, (guint) stream)
+           ? (guint) size
+           : 0;
 }
 
 /* Waits until the application has read what this process has printed, so that none of it is taken for what a later call
- * prints. The kernel tells nobody that a pipe has become empty. A pipe that is not read in time is not waited for until
- * it was empty again: the application may not read it at all. */
+ * prints. The kernel tells nobody that a pipe has become empty. An application that is stopped, or has no time, is
+ * waited for as long as the link is open. One that reads, and finds ever more because other processes print to the pipe
+ * as well, is waited for once. */
 static void
 wait_until_read (FerryServe *self)
 {
-  gint64 end = 0;
+  gulong interval = MIN_READ_INTERVAL;
+  gint64 end = G_MAXINT64;
+  guint before = 0, unread;
 
-  if (self->is_local)
-    return;
-  while (has_unread (STDOUT_FILENO) || has_unread (STDERR_FILENO))
+  while ((unread = get_unread (self, STDOUT_FILENO) + get_unread (self, STDERR_FILENO)) > 0)
     {
       gint64 now = g_get_monotonic_time ();
 
-      end = end != 0 ? end : now + READ_TIME;
-      if (self->is_unread || now > end)
-        {
-          self->is_unread = TRUE;
-          return;
-        }
-      g_usleep (READ_INTERVAL);
+      if (unread < before)
+        end = MIN (end, now + READ_TIME);
+      self->never_empty |= now > end;
+      if (self->never_empty || ferry_downlink_is_closed (self->downlink))
+        return;
+      before = unread;
+      g_usleep (interval);
+      interval = MIN (2 * interval, MAX_READ_INTERVAL);
     }
-  self->is_unread = FALSE;
+  self->never_empty = FALSE;
 }
 
 static void

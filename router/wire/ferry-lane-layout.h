@@ -108,7 +108,10 @@ typedef struct
   _Atomic guint64 pause;   /* stored by the application */
   _Atomic gint64 deadline; /* stored by the application, before pause: the call's deadline from now on; 0: none */
   _Atomic guint64 heard;   /* stored by the worker: what it has found in pause, once its function acts on that */
-  guint8 padding_2[FERRY_LINE_SIZE - 24];
+  /* Stored by the application, before the worker starts: the inodes of the pipes from which it reads the worker's
+   * standard output and standard error; 0: it does not read that stream. */
+  _Atomic guint64 outputs[2];
+  guint8 padding_2[FERRY_LINE_SIZE - 40];
 } FerryLinkControl;
 
 /* The pause word: an xid, shifted left by FERRY_PAUSE_SHIFT, a count of the stores, and a flag that says whether this

@@ -9,8 +9,9 @@
 
 #include "task/task-test.h"
 
-#include <signal.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static char **
 get_lines (FerryTask *task)
@@ -146,6 +147,50 @@ test_lines_are_of_no_task_beside (void)
     }
 }
 
+/* The application is stopped for longer than the second for which a worker waits for one that reads and reads. */
+static void
+test_lines_are_not_lost_while_the_application_is_stopped (void)
+{
+  g_autofree char *pid = g_strdup_printf ("%d", getpid ());
+  gboolean is_set = g_setenv ("FERRY_TEST_APPLICATION", pid, TRUE);
+  g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  const guint n = 300;
+
+  g_assert_true (is_set);
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (tasks,
+                     submit (test, i == n / 2 ? "stop-application" : "print-and-fail", i % 2 == 0 ? "Hello" : ""));
+  for (guint i = 0; i < n; i++)
+    {
+      ferry_test_run_until (is_done, tasks->pdata[i]);
+      assert_line (tasks->pdata[i], i % 2 == 0 ? "Hello" : NULL);
+    }
+}
+
+/* The main loop stands still meanwhile. */
+static void
+test_line_is_not_lost_behind_many_messages (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (FerryTask) warm = task_test_submit (test->executor, "nothing", NULL);
+  g_autofree char *folder = g_dir_make_tmp ("ferry-output-XXXXXX", NULL);
+  g_autofree char *name = g_build_filename (folder, "fifo", NULL);
+  g_autoptr (FerryTask) task = NULL;
+  int fifo;
+
+  task_test_assert_result (warm, NULL);
+  g_assert_no_errno (mkfifo (name, 0600));
+  task = submit (test, "send-and-print", name);
+  fifo = open (name, O_RDONLY | O_CLOEXEC);
+  g_assert_cmpint (fifo, >=, 0);
+  close (fifo);
+  task_test_assert_failed (task, G_FILE_ERROR, G_FILE_ERROR_IO);
+  assert_line (task, "That was much");
+  g_assert_no_errno (unlink (name));
+  g_assert_no_errno (rmdir (folder));
+}
+
 /* Not for ever, and once. */
 static void
 test_what_nobody_reads_is_not_waited_for (void)
@@ -158,6 +203,21 @@ test_what_nobody_reads_is_not_waited_for (void)
 
       task_test_assert_failed (task, G_FILE_ERROR, G_FILE_ERROR_IO);
       assert_line (task, NULL);
+    }
+}
+
+static void
+test_what_others_print_without_end_is_not_waited_for (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (FerryTask) first = submit (test, "let-others-print", "Hello?");
+
+  task_test_assert_failed (first, G_FILE_ERROR, G_FILE_ERROR_IO);
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autoptr (FerryTask) task = submit (test, "print-and-fail", "Hello?");
+
+      task_test_assert_failed (task, G_FILE_ERROR, G_FILE_ERROR_IO);
     }
 }
 
@@ -200,7 +260,12 @@ main (int argc, char **argv)
   g_test_add_func ("/task-output/failed-task-has-what-it-printed", test_failed_task_has_what_it_printed);
   g_test_add_func ("/task-output/lines-of-the-next-task-are-not-its-own", test_lines_of_the_next_task_are_not_its_own);
   g_test_add_func ("/task-output/lines-are-of-no-task-beside", test_lines_are_of_no_task_beside);
+  g_test_add_func ("/task-output/lines-are-not-lost-while-the-application-is-stopped",
+                   test_lines_are_not_lost_while_the_application_is_stopped);
+  g_test_add_func ("/task-output/line-is-not-lost-behind-many-messages", test_line_is_not_lost_behind_many_messages);
   g_test_add_func ("/task-output/what-nobody-reads-is-not-waited-for", test_what_nobody_reads_is_not_waited_for);
+  g_test_add_func ("/task-output/what-others-print-without-end-is-not-waited-for",
+                   test_what_others_print_without_end_is_not_waited_for);
   g_test_add_func ("/task-output/number-of-lines-is-limited", test_number_of_lines_is_limited);
   g_test_add_func ("/task-output/lost-task-has-what-its-worker-printed", test_lost_task_has_what_its_worker_printed);
   return g_test_run ();

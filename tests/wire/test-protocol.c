@@ -301,6 +301,7 @@ test_page_has_the_numbers (void)
   g_assert_cmpuint (offsetof (FerryLinkControl, reader_bell), ==, 0);
   g_assert_cmpuint (offsetof (FerryLinkControl, claim), ==, 128);
   g_assert_cmpuint (offsetof (FerryLinkControl, dirty), ==, 136);
+  g_assert_cmpuint (offsetof (FerryLinkControl, outputs), ==, 280);
   g_assert_cmpuint (FERRY_SEGMENT_EXPRESS_RING, ==, 8192);
   g_assert_cmpuint (FERRY_EXPRESS_CAPACITY, ==, 4096);
   g_assert_cmpuint (FERRY_SEGMENT_DOWN_RING, ==, 12288);

@@ -63,6 +63,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -508,6 +509,59 @@ print_in_vain (FerryJob *job, GVariant *arguments, GError **error)
   return print_and_fail (job, arguments, error);
 }
 
+/* The application is stopped for a while; then this fails. */
+static GVariant *
+stop_application (FerryJob *job, GVariant *arguments, GError **error)
+{
+  static const char command[] = "kill -STOP $FERRY_TEST_APPLICATION; sleep 1.3; kill -CONT $FERRY_TEST_APPLICATION";
+  const char *const argv[] = {"sh", "-c", command, NULL};
+
+  if (!g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, error))
+    return NULL;
+  return print_and_fail (job, arguments, error);
+}
+
+static void
+print_until_read (const char *line)
+{
+  int size = 1;
+
+  fprintf (stderr, "%s\n", line);
+  while (size > 0)
+    g_assert_no_errno (ioctl (STDERR_FILENO, FIONREAD, &size));
+}
+
+/* Sends much, prints lines, and tells the FIFO of that name when they were read; then this fails. */
+static GVariant *
+send_and_print (FerryJob *job, GVariant *arguments, GError **error)
+{
+  int fifo;
+
+  for (guint64 i = 0; i < 20000; i++)
+    if (!ferry_job_send (job, "number", g_variant_new_uint64 (i), error))
+      return NULL;
+  /* The application takes what was sent between two of them. */
+  for (guint i = 0; i < 3; i++)
+    print_until_read (i < 2 ? "" : "That was much");
+  fifo = open (g_variant_get_string (arguments, NULL), O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (fifo, >=, 0);
+  close (fifo);
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_IO, "It said so");
+  return NULL;
+}
+
+/* Another process prints from now on, without end. */
+static GVariant *
+let_others_print (FerryJob *job, GVariant *arguments, GError **error)
+{
+  static const char *const argv[] = {"sh", "-c", "exec yes >&2", NULL};
+
+  if (!g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, NULL,
+                      error))
+    return NULL;
+  return print_and_fail (job, arguments, error);
+}
+
 static GVariant *
 complain (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -598,6 +652,9 @@ static const struct
   {"print-and-fail", "s", "", print_and_fail},
   {"work-and-print", "s", "", work_and_print},
   {"print-in-vain", "s", "", print_in_vain},
+  {"stop-application", "s", "", stop_application},
+  {"send-and-print", "s", "", send_and_print},
+  {"let-others-print", "s", "", let_others_print},
   {"complain", "s", "", complain},
   {"append-line", "(ss)", "", append_line},
   {"allocate", "t", "", allocate},
