@@ -267,10 +267,10 @@ arm_for_room_locked (FerryUplink *self, gsize size)
 }
 
 static gboolean
-arm_for_memory_locked (FerryUplink *self, gsize unused)
+arm_for_one_shots_locked (FerryUplink *self, gsize unused)
 {
   ferry_lane_writer_arm (&self->writer, 0);
-  return self->writer.head >= ferry_uplink_get_memory_gate_locked (self);
+  return self->writer.head >= ferry_uplink_get_one_shot_gate_locked (self);
 }
 
 /* Rings a reader that is busy with other work, so that another thread of the application reads the lane. */
@@ -318,9 +318,9 @@ ferry_uplink_wait (FerryUplink *self, FerryWait *wait, gsize size)
 
 /* Waits until the next one-shot buffer may be sent: until the reader has taken the record of an earlier one. */
 FerryWaitResult
-ferry_uplink_wait_for_pending_memory (FerryUplink *self, FerryWait *wait)
+ferry_uplink_wait_for_one_shots (FerryUplink *self, FerryWait *wait)
 {
-  return wait_for_reader (self, wait, arm_for_memory_locked, 0);
+  return wait_for_reader (self, wait, arm_for_one_shots_locked, 0);
 }
 
 /* Reserves a buffer of size bytes, at most the arena's size; waits for room in the arena. The arena must be open. */

@@ -32,7 +32,7 @@ typedef enum
 {
   SENT,
   NEEDS_ROOM,   /* the lane has no room, or the pipe is closed */
-  NEEDS_GATE,   /* too many one-shot buffers are pending in the application */
+  NEEDS_GATE,   /* the records of too many one-shot buffers are in the lane */
   NEEDS_SOCKET, /* the control socket has no room */
   FAILED,       /* another failure, with an error number */
 } Outcome;
@@ -49,21 +49,20 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
   if (!ferry_sender_take_place (self, ferry_send_get_type_string (send), sizeof message + send->size, &place))
     return NEEDS_ROOM;
   ferry_lane_writer_look (&uplink->writer, 0);
-  if (uplink->writer.head < ferry_uplink_get_memory_gate_locked (uplink))
+  if (uplink->writer.head < ferry_uplink_get_one_shot_gate_locked (uplink))
     {
       ferry_uplink_unlock (uplink, place.locked);
       return NEEDS_GATE;
     }
-  message.number = uplink->n_pending_memories + 1;
+  message.number = uplink->n_one_shots + 1;
   *error_number = ferry_control_send_descriptor (uplink->control, buffer->memory);
   if (*error_number != 0)
     {
       ferry_uplink_unlock (uplink, place.locked);
       return *error_number == EAGAIN || *error_number == EWOULDBLOCK ? NEEDS_SOCKET : FAILED;
     }
-  uplink->memory_ends[uplink->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK] =
-    uplink->writer.tail + place.size;
-  uplink->n_pending_memories++;
+  uplink->one_shot_ends[uplink->n_one_shots % FERRY_MAX_ONE_SHOTS_PER_LINK] = uplink->writer.tail + place.size;
+  uplink->n_one_shots++;
   ferry_send_write_and_unlock (send, &place, FERRY_RECORD_ONE_SHOT, &message, sizeof message, send->size);
   return SENT;
 }
@@ -121,8 +120,7 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
         return FALSE;
       if (outcome == NEEDS_ROOM)
         continue;
-      result =
-        outcome == NEEDS_GATE ? ferry_uplink_wait_for_pending_memory (uplink, &send->wait) : wait_for_socket (send);
+      result = outcome == NEEDS_GATE ? ferry_uplink_wait_for_one_shots (uplink, &send->wait) : wait_for_socket (send);
       if (result != FERRY_WAIT_READY)
         return ferry_sender_refuse_wait (send->sender, result, error);
     }

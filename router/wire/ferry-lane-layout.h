@@ -437,7 +437,7 @@ typedef struct
 
 /* The maximum number of one-shot buffers whose memory a worker sends while the application has not taken their
  * records. */
-#define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
+#define FERRY_MAX_ONE_SHOTS_PER_LINK 16
 
 /* The descriptors of a message. The application sends them before it publishes the record with the same number. */
 typedef struct
