@@ -1,9 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transport and its source in the main context share the core. The source holds a reference to the transport
- * only while it delivers the messages of one read. So the transport is closed when the last reference of the program
- * is dropped.
+/* A transport over a socket, without threads of its own. See ferry-polled-transport-private.h.
+ *
+ * The transport and its source in the main context share the core. The source holds a reference to the transport only
+ * while it delivers the messages of one read. So the transport is closed when the last reference of the program is
+ * dropped.
  *
  * A message is written at once, as far as the socket accepts it. The rest is queued, and the source writes it.
  *

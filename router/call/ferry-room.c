@@ -182,8 +182,8 @@ send_owed (FerryTransportPrivate *priv, const FerryOwed *owed, guint n, GError *
   return ferry_calls_send (priv, &message, error);
 }
 
-/* Sends a message, or queues it if there is no room. Returns FALSE with an
- * error if the message can never be sent. Sets kept if the message was queued. */
+/* Sends a message, or queues it if there is no room. Returns FALSE with an error if the message can never be sent. Sets
+ * kept if the message was queued. */
 static gboolean
 send_or_owe (FerryTransportPrivate *priv, const FerryOwed *owed, guint n, gboolean first, gboolean *kept,
              GError **error)
@@ -269,8 +269,8 @@ flush_once (FerryTransportPrivate *priv)
   return !kept;
 }
 
-/* If there comes room on another thread while this one holds a message, that thread finds the
- * queue empty. It has increased room_count, so this thread tries again. */
+/* If there comes room on another thread while this one holds a message, that thread finds the queue empty. It has
+ * increased room_count, so this thread tries again. */
 void
 ferry_calls_flush (FerryTransportPrivate *priv)
 {

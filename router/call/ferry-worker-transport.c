@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link. It sends by an outbox. One thread at a time
- * receives for all transports of the process: that of the team which has the lead. The team's first starts with the
- * first ferry_worker_get_transport(), and it receives until the link ends.
+/* A worker's end of a transport over its link. It sends by an outbox. One thread at a time receives for all transports
+ * of the process: that of the team which has the lead. The team's first starts with the first
+ * ferry_worker_get_transport(), and it receives until the link ends.
  *
  * The thread waits for both lanes at once: ferry_downlink_receive() also returns for a cancel in the express lane.
  * The thread processes cancels before the message that it received, so each cancel overtakes as many messages as

@@ -106,8 +106,8 @@ ferry_error_record_init (FerryErrorRecord *self)
  *
  * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. Where none was given, the
  * phase is empty. In functions that search the list, the phase %NULL stands for all phases, and the empty phase for the
- * errors without one. With filters ([method@FerryClassic.ErrorList.add_filter]) a list catches
- * only errors that pass at least one filter. It does not catch other errors; the caller must handle them:
+ * errors without one. With filters ([method@FerryClassic.ErrorList.add_filter]) a list catches only errors that pass at
+ * least one filter. It does not catch other errors; the caller must handle them:
  *
  * ```c
  * if (!ferry_error_list_take (errors, "cleanup", &local_error))

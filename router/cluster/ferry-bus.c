@@ -14,8 +14,10 @@
  * number only, and ask a table which bus that is.
  *
  * Owner:   references are counted: the maker's, the thread's, and those of wires and posts. None of them owns the
- * router. Threads: the router's, unless a function says another. Locks:   table_lock and the bus's lock are never held
- * together. exit_lock comes before the bus's lock. No function of the NATS library is called with one. */
+ *          router.
+ * Threads: the router's, unless a function says another.
+ * Locks:   table_lock and the bus's lock are never held together. exit_lock comes before the bus's lock. No function of
+ *          the NATS library is called with one. */
 
 #include "config.h"
 

@@ -63,8 +63,7 @@ typedef enum
 
 #define FERRY_HOST_N_SHELVES 3
 
-/* The cluster uses the shelf, its link, and listed. It reads the other fields. Runs use those
- * of what was sent. */
+/* The cluster uses the shelf, its link, and listed. It reads the other fields. Runs use those of what was sent. */
 struct _FerryHost
 {
   GObject parent_instance;

@@ -285,9 +285,9 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
  * @error: return location for an error
  *
  * Waits until the process that was started with the channel has ended. A process that waits for room to send does not
- * end, so take its messages first. While it waits, this function iterates the main context of the router, or of
- * a fork. So it is for tests and console programs; an application uses
- * [method@Ferry.Channel.wait_async]. On the thread that started the process.
+ * end, so take its messages first. While it waits, this function iterates the main context of the router, or of a fork.
+ * So it is for tests and console programs; an application uses [method@Ferry.Channel.wait_async]. On the thread that
+ * started the process.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with
  * %FERRY_ERROR_BUSY in a callback of the main context. Fails with %FERRY_ERROR_NOT_STARTED if the channel was made over

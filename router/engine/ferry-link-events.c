@@ -208,7 +208,7 @@ ferry_link_events_take_cells (FerryLinkEvents *self, FerryLink *link)
   rang = atomic_exchange_explicit (&control->dirty, 0, memory_order_acq_rel);
   if (link->segment.n_cells < 64)
     rang &= ((guint64) 1 << link->segment.n_cells) - 1;
-  /* Release: pairs with cell_rang() of ferry-router.c, which clears the bit before it reads the cell. A bit that was
+  /* Release: pairs with cell_rang() of ferry-dispatch.c, which clears the bit before it reads the cell. A bit that was
    * set before this operation means that the router's thread has yet to read the cell. */
   rang &= ~atomic_fetch_or_explicit (&link->cells_pending, rang, memory_order_acq_rel);
   for (; rang != 0; rang &= rang - 1)

@@ -173,9 +173,9 @@ void ferry_link_events_take_cells (FerryLinkEvents *self, FerryLink *link);
  *   active again when blocks or memory are given back.
  *
  * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
- * its cells only. After a fault nothing is taken any more, and the link
- * waits for the end of its process. While the drain lock is lent, a lane that was emptied stays unarmed until the main
- * loop polls, unless threads wait for answers over it.
+ * its cells only. After a fault nothing is taken any more, and the link waits for the end of its process. While the
+ * drain lock is lent, a lane that was emptied stays unarmed until the main loop polls, unless threads wait for answers
+ * over it.
  *
  * Owner:   the monitor.
  * Threads: that which holds the drain lock; only the monitor's thread revives stalled links and ends naps. */

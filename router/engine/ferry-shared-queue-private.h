@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  * Threads:   one thread at a time drains the queue: that with the drain lock (FerryDrainLock). Any thread may call
  *            ferry_shared_queue_wake().
  * Invariant: an idle link costs nothing. Its empty lane is armed: its writer rings the doorbell with the next record.
- *            Such a link is not in the list of active links. An event of its doorbell, control socket
- *            or process puts it into the list. For links that are not idle see FerryVisits. */
+ *            Such a link is not in the list of active links. An event of its doorbell, control socket or process puts
+ *            it into the list. For links that are not idle see FerryVisits. */
 
 /* A time for ferry_shared_queue_wait(): sleep until an event comes. */
 #define FERRY_SLEEP (-1)

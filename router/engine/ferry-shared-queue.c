@@ -57,8 +57,8 @@ ignore_doorbell (FerrySharedQueue *self, FerryLink *link)
   epoll_ctl (self->bells, EPOLL_CTL_DEL, link->doorbell, NULL);
 }
 
-/* Mutes a link's doorbell, or lets it be heard again. A doorbell that has ever
- * rung then counts as one that rings again, so no ring is lost. */
+/* Mutes a link's doorbell, or lets it be heard again. A doorbell that has ever rung then counts as one that rings
+ * again, so no ring is lost. */
 void
 ferry_shared_queue_set_muted (FerrySharedQueue *self, FerryLink *link, gboolean muted)
 {

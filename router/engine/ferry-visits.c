@@ -94,7 +94,7 @@ ferry_visits_finish (FerryVisits *self, FerryLink *link)
   ferry_drain_revoke (self->drain, link);
   ferry_shared_queue_remove (self->shared, link);
   ferry_visits_close_pipes (link, self->is_stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
-  /* The link's memory is freed when the router's thread handles the end: see end_link() in ferry-router.c. */
+  /* The link's memory is freed when the router's thread handles the end: see end_link() in ferry-dispatch.c. */
   ferry_visits_tell_end (self, link);
 }
 

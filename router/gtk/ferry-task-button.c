@@ -30,9 +30,9 @@
  * cancel all tasks and clear those that have ended.
  *
  * The button is for a header bar, and is there while there are tasks: those that run or wait, and those that failed and
- * that nobody has removed from the list or tried again. The ring has an exclamation mark as long
- * as there is one that failed. Its tooltip and its accessible description say how many tasks run, wait and failed. They
- * change at most ten times a second, and not while the button is not mapped.
+ * that nobody has removed from the list or tried again. The ring has an exclamation mark as long as there is one that
+ * failed. Its tooltip and its accessible description say how many tasks run, wait and failed. They change at most ten
+ * times a second, and not while the button is not mapped.
  *
  * # CSS nodes
  *

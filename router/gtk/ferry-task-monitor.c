@@ -48,8 +48,7 @@ typedef struct
  * What there is to show of a task, as numbers and as words in the language of the user.
  *
  * The properties of a monitor can be bound to widgets. They change at most ten times a second, however often the
- * function reports. Three changes are told at once: that the task has begun, was cancelled and has
- * ended.
+ * function reports. Three changes are told at once: that the task has begun, was cancelled and has ended.
  *
  * A monitor may have a widget, which shows the task. Then the values change within the frames of the widget. While the
  * widget is not mapped nothing is computed.

@@ -26,14 +26,12 @@
  *
  * A row that shows a task: its name, a bar, what there is to say of it in one sentence, and buttons.
  *
- * The bar goes when the task has ended. The name may take two lines, and in a
- * narrow row three, where the sentence may take two. A row gets
- * higher as they need it, and lower only when the state of its task changes.
+ * The bar goes when the task has ended. The name may take two lines, and in a narrow row three, where the sentence may
+ * take two. A row gets higher as they need it, and lower only when the state of its task changes.
  *
  * The row has the actions `task.cancel`, `task.pause` (which also resumes), `task.show-error` and `task.copy-error`.
- * With an executor it
- * has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense. A row computes
- * nothing while it is not mapped.
+ * With an executor it has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense. A
+ * row computes nothing while it is not mapped.
  *
  * # CSS nodes
  *

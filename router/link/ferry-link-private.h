@@ -127,8 +127,8 @@ void ferry_aside_unref (FerryAside *self);
  *
  * Owner:     the link.
  * Threads:   the monitor. Before the link is added to the shared queue: the router's thread.
- * Trust:     none in the worker: a pipe may contain any bytes, in any amount. What is read at a time
- *            and the length of a line are bounded, and invalid UTF-8 is replaced.
+ * Trust:     none in the worker: a pipe may contain any bytes, in any amount. What is read at a time and the length of
+ *            a line are bounded, and invalid UTF-8 is replaced.
  * Invariant: no read waits, and no function waits for the end of a pipe. A child of the worker may hold the pipe open
  *            without end. */
 

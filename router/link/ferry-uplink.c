@@ -246,9 +246,8 @@ ferry_uplink_tidy_where_asked (FerryUplink *self)
   ferry_uplink_tidy (self);
 }
 
-/* Wakes a reader that sleeps. Then gives memory back where the application has
- * asked for that. A process that only sends has no thread that waits for messages, but its lane was idle before this
- * record. */
+/* Wakes a reader that sleeps. Then gives memory back where the application has asked for that. A process that only
+ * sends has no thread that waits for messages, but its lane was idle before this record. */
 void
 ferry_uplink_ring (FerryUplink *self)
 {

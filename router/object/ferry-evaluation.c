@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A step that calls a method makes an invocation. The invocation's answer continues the evaluation.
+/* An evaluation does the steps of a chain, one after the other. See ferry-exporter-private.h.
+ *
+ * A step that calls a method makes an invocation. The invocation's answer continues the evaluation.
  *
  * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That evaluation has the object's turn
  * from its first step on the object to its last. A method may call its own object again, in the same process and on the

@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A fork server, as an object of the application. The object starts the fork server's process, and sends that process
- * requests for workers of a launcher. The code of the process is in
- * ferry-fork-server-main.c.
+ * requests for workers of a launcher. The code of the process is in ferry-fork-server-main.c.
  *
  * Threads: the router's thread. */
 

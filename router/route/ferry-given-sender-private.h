@@ -7,7 +7,7 @@
  * Owner:   what gives the sender, such as a task. The sender is given until ferry_given_sender_end().
  * Threads: any, one at a time.
  * Trust:   none in the worker, as for its own link. When the sender is given no more, the link ends, whatever the
- * worker keeps. */
+ *          worker keeps. */
 
 #pragma once
 

@@ -153,8 +153,8 @@ route (Route *self, GError **error)
  * On the router's thread. Unlike functions that iterate the context, this function may be called from within callbacks
  * of the context, except for Ferry's callbacks.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT; with %FERRY_ERROR_NOT_RUNNING, also when a handler stopped the
- * router; with %FERRY_ERROR_WRONG_THREAD; and with %FERRY_ERROR_BUSY from within a handler.
+ * Fails with %FERRY_ERROR_TIMED_OUT; with %FERRY_ERROR_NOT_RUNNING, also when a handler stopped the router; with
+ * %FERRY_ERROR_WRONG_THREAD; and with %FERRY_ERROR_BUSY from within a handler.
  *
  * Returns: %TRUE when the condition holds
  */

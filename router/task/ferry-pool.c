@@ -393,8 +393,8 @@ ferry_pool_note_open (FerryPool *self)
   say_to_next_tasks (self, NULL);
 }
 
-/* Handles a worker that could not be started. After a shortage of resources the start is tried again.
- * Any other obstacle makes the pool fail, unless other workers can run its tasks. Takes error. */
+/* Handles a worker that could not be started. After a shortage of resources the start is tried again. Any other
+ * obstacle makes the pool fail, unless other workers can run its tasks. Takes error. */
 static void
 note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 {

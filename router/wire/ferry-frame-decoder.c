@@ -4,9 +4,9 @@
 /* The bytes on a stream, at both ends: the greeting, and the frames of messages. FerryFrameDecoder splits a stream into
  * messages, FerryFrameQueue keeps what waits to be written.
  *
- * The stream is read into a buffer in large pieces, and messages are borrowed from
- * the buffer. So many small messages need one read, and no message is copied. Bytes that wait to be written are
- * stored in chunks; small messages share a chunk. */
+ * The stream is read into a buffer in large pieces, and messages are borrowed from the buffer. So many small messages
+ * need one read, and no message is copied. Bytes that wait to be written are stored in chunks; small messages share a
+ * chunk. */
 
 #include "config.h"
 
