@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one way to wait: completions, and queues of those that wait for one moment. */
+/* How a thread waits for what another one ends: completions, and queues of those that wait for one moment. */
 
 #pragma once
 
