@@ -2,17 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Spinning: a thread that waits for another process polls for some microseconds before it sleeps, where that has paid
- * lately. A sleep and a wake-up cost tens of microseconds, and an answer that is ready within them comes sooner
- * without.
- *
- * A wait spins if all of this holds:
- * - The last waits took a few hundred microseconds or less: the next arrival is likely soon.
- * - The spin before found something. After each one that found nothing, twice as many waits sleep at once.
- * - In the present second, spins that found nothing took less than a share of the time.
- * The other process must have a core of its own: else nothing arrives while this thread spins. Where there is one core
- * only, a wait yields the core once instead, under the same conditions. The other process may have the answer ready
- * after that, and neither of the two has to be woken. The router chooses, with its first setting: a thread of an
- * application may be bound to one core, and the worker to another.
+ * lately; where there is one core, it yields once instead. docs/engine.md says when. The router chooses, with its first
+ * setting: a thread of an application may be bound to one core, and the worker to another.
  *
  * Threads: one at a time; ferry_spin_get_time() any. */
 

@@ -44,7 +44,6 @@ ferry_deadline_is_set (const FerryDeadline *deadline)
   return deadline->position != 0;
 }
 
-/* Returns how many deadlines are set. */
 static inline guint
 ferry_deadlines_get_n (const FerryDeadlines *self)
 {
@@ -145,7 +144,6 @@ FERRY_FOR_SIBLINGS
 void ferry_timers_unset (FerryTimers *self, FerryTimer *timer);
 /* Unsets a timer, and the main context does not wake up for it: costs a system call. */
 void ferry_timers_drop (FerryTimers *self, FerryTimer *timer);
-/* Returns how many timers are set. */
 guint ferry_timers_get_n (const FerryTimers *self);
 /* Returns the time at which a timer may be due; G_MAXINT64 if none is set. */
 gint64 ferry_timers_get_first (const FerryTimers *self);

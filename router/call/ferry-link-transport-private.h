@@ -46,7 +46,6 @@ GObject *ferry_link_transport_get_place (FerryTransport *transport);
 
 /* Whether the other end of a transport of any kind is a worker that has not attached yet. */
 gboolean ferry_link_transport_is_starting (FerryTransport *transport);
-/* In a worker: whether the worker has a transport of that name. */
 gboolean ferry_worker_has_transport (const char *name);
 
 G_END_DECLS

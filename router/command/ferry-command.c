@@ -3,16 +3,8 @@
 
 /* What is to be known of a program to run it as a task, and the tasks and executors for that.
  *
- * A command is a call of the function "command" in a worker that comes with the library (command-worker/). Its
- * arguments are a dictionary: the names of the properties, and their values. It has those that are not the default.
- *
- *   strings                     s
- *   argv, environment, paths    bytestrings (ay, aay), which need not be UTF-8
- *   input                       ay; or i, a handle of the task's bytes
- *   progress                    i, a FerryCommandProgress
- *   others                      their own type
- *
- * The result is (iayay): exit status, standard output, the last part of standard error.
+ * A command is a call of the function "command" in a worker that comes with the library (command-worker/).
+ * docs/protocol.md has its arguments and its result.
  *
  * Threads: a command belongs to any thread, one at a time. */
 

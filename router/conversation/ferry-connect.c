@@ -65,7 +65,6 @@ attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
   return NULL;
 }
 
-/* Waits until fd is readable. */
 static gboolean
 wait_readable (Attempt *self, int fd, gint64 deadline, GCancellable *cancellable, GError **error)
 {

@@ -78,7 +78,6 @@ char *ferry_invocation_dup_words (FerryInvocation *self);
 typedef struct _FerryFailing FerryFailing;
 
 FerryFailing *ferry_failing_new (GCallback func, gpointer data, GDestroyNotify destroy);
-/* A GDestroyNotify of a FerryFailing. */
 void ferry_failing_free (gpointer self);
 GCallback ferry_failing_get_func (FerryFailing *self, gpointer *data);
 /* Answers with the error that a handler has set. Takes error (nullable). Where the handler has answered before, logs

@@ -8,8 +8,7 @@
  * sends no hello delays no other connection.
  *
  * Each application that is accepted is a client until its transport is closed. At the limit of clients a hello is
- * refused at once, unless a client is about to leave. Then its application has closed its socket, or the same process
- * sends another hello. In this case the hello waits for up to a second.
+ * refused at once, unless a client is about to leave: see docs/protocol.md.
  *
  * References: the listener, the thread, a posted notify_cb() and each client have a reference to the acceptor. The
  *             acceptor has a weak reference to its listener; clients may outlive both. Dropping the listener joins the

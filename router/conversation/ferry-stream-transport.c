@@ -14,8 +14,8 @@
  * Closing: ferry_stream_transport_close() runs on any thread and does not wait. It sets a flag, makes the writer
  *          finish, and wakes the reader. The reader then lingers for at most LINGER_MILLISECONDS, until all sent
  *          messages are written, or without limit where the other end is in this process. It discards bytes that still
- * arrive: if a socket is closed with unread bytes, the kernel drops what the other end has not read yet. Then the
- * reader closes the stream.
+ *          arrive: if a socket is closed with unread bytes, the kernel drops what the other end has not read yet. Then
+ *          the reader closes the stream.
  *
  * Owner:   counted references: one of the transport and one of the reader.
  * Threads: any, unless a comment says otherwise.

@@ -12,7 +12,6 @@
 G_BEGIN_DECLS
 
 FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
-/* Makes the exit record of a link that has ended. */
 FerryExit *ferry_exit_new_for_link (FerryLink *link);
 /* Makes the exit record of a process without a link. The parameters code and status are si_code and si_status of
  * waitid(). They are 0 where another part of the program reaped the process. */

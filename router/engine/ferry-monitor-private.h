@@ -267,19 +267,10 @@ ferry_visits_count_sent (FerryLink *link)
   return atomic_load_explicit (&link->down.n_sent, memory_order_relaxed);
 }
 
-/* The short cut: while there is little traffic, the main loop drains the links itself. It holds the drain lock then.
- * A message then comes without a hop over the monitor's thread.
- *
- * The monitor hears the doorbells, but while the main loop polls them. Lanes are armed before that poll, and unarmed
- * after it. So a worker that sends while the main loop works does not wake the monitor.
- *
- * A thread that waits for an answer does the same for one link: it polls the lane with the drain lock for some
- * microseconds, and then sleeps until the holder of the drain lock hands it the answer. Where the main loop wants the
- * drain lock, it polls no longer.
- *
- * The lane of a link over which threads wait for answers is armed then, too. The holder of the drain lock hands an
- * answer to the thread that waits for it (see ferry-drain.c). So that there always is such a holder, a ring wakes the
- * monitor.
+/* The short cut: while there is little traffic, the main loop drains the links itself, and a thread that waits for an
+ * answer drains its own link. Each holds the drain lock then. docs/engine.md says when they do, when lanes are armed,
+ * and who hears the doorbells. While threads wait for answers a ring wakes the monitor, so that there always is a
+ * holder of the drain lock, which hands the answers over.
  *
  * Owner:   the monitor.
  * Threads: the router's thread; some functions any thread.
@@ -396,9 +387,9 @@ void ferry_commands_close (FerryCommands *self);
  * drains, to the main loop, where the router's short cut is on and there is little traffic.
  *
  * Owner:   references are counted: the router has one, and each sender of the same process has one.
- * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The
- *          monitor's thread takes no lock except the lock of the commands and that of its drain lock, and runs no
- * callback of the application. It sleeps only in epoll, or in poll while it lends its drain lock. */
+ * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The monitor's
+ *          thread takes no lock except the lock of the commands and that of its drain lock, and runs no callback of the
+ *          application. It sleeps only in epoll, or in poll while it lends its drain lock. */
 
 typedef struct _FerryMonitor FerryMonitor;
 

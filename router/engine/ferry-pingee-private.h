@@ -48,11 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPingee, ferry_pingee_unref)
 /* The router's state of each cell (FerryCellWatch), and the list of the hot cells (FerryHotCells). The router itself
  * reads the cells and delivers their values.
  *
- * At first a cell is cold: it is armed, so that its writer rings at the next value. When the writer rings, the newest
- * value is delivered, and the cell becomes hot. It is not armed then, and the router reads it at the next tick. At a
- * tick, a hot cell that has a new value stays hot, and the value is delivered. A hot cell without a new value is armed,
- * read once more, and becomes cold. So a busy cell causes one delivery in each interval and no system call of its
- * writer, however fast it is written. There are ticks only while there are hot cells.
+ * A cold cell is armed, so that its writer rings. A hot one is not: the router reads it at each tick, until it has no
+ * new value. There are ticks only while there are hot cells.
  *
  * Owner:   the pipe owns its watch; the router owns the list of hot cells.
  * Threads: the router's thread only. */

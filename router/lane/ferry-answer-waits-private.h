@@ -172,7 +172,6 @@ ferry_answer_waits_note_push (FerryAnswerWaits *self)
     ferry_answer_waits_wake_watches (self);
 }
 
-/* Whether any thread waits. */
 static inline gboolean
 ferry_answer_waits_has_any (FerryAnswerWaits *self)
 {

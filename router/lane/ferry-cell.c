@@ -177,7 +177,6 @@ ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char
   return FERRY_CELL_BUSY;
 }
 
-/* Whether the cell has a value that was not taken yet. */
 gboolean
 ferry_cell_reader_has_new (FerryCellReader *self)
 {

@@ -64,7 +64,6 @@ drop_locked (FerrySpareMemory *self, gint64 before)
     }
 }
 
-/* Frees all spare memory. */
 void
 ferry_spare_memory_drop (FerrySpareMemory *self)
 {

@@ -8,10 +8,8 @@
  * number to lie with. It sends a descriptor before the message that names it, so the descriptor is there when the
  * message is. Packets are taken from the socket only when a handle is asked for.
  *
- * A transport makes the pair when it first sends a descriptor, keeps one socket, and passes the other one to the other
- * end as its kind of transport can. The worker's end of a link cannot pass any, so the application's end makes a pair
- * for both directions. A task's port only receives: each attempt has a pair of its own, whose other socket goes to the
- * worker with the call. The first packet in it says how many descriptors may come.
+ * A transport makes the pair when it first sends a descriptor. A task's port only receives: each attempt has a pair of
+ * its own. docs/protocol.md says how a socket comes to the other end.
  *
  * Owner:   the object that has the messages.
  * Threads: any, as each function takes the lock, which is held while a socket is passed to the other end.

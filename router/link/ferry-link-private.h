@@ -34,16 +34,13 @@ void ferry_console_show (guint stream, const char *name, GPid pid, const char *l
 
 /* The guardian: a small process that ends an application's workers when the application has ended.
  *
- * Normally, the kernel ends a worker by the signal that is sent when the worker's parent dies. But a worker, and the
- * program that starts it, can switch that signal off. A guardian has a pidfd of the application and of each worker, and
- * the number of each worker's process group. When the application has ended or has closed the guardian's socket, the
- * guardian kills all workers with their groups, and then ends.
+ * It has a pidfd of the application and of each worker. When the application has ended or has closed the guardian's
+ * socket, it kills all workers with their groups, and then ends.
  *
- * Owner:     the shared queue owns the application's end of the guardian's socket.
- * Threads: the thread that drains the shared queue. The function ferry_guardian_tell() also runs in a child that shares
- *            this process' memory and has not executed its program yet.
- * Trust:     a guardian sends nothing. The application only watches the socket for the guardian's end. No worker has
- *            the guardian's socket. */
+ * Owner:   the shared queue owns the application's end of the guardian's socket.
+ * Threads: the one that drains. ferry_guardian_tell() also runs in a child that shares this process' memory and has not
+ *          executed its program yet.
+ * Trust:   a guardian sends nothing: the application only watches the socket for its end. No worker has the socket. */
 
 typedef struct
 {
@@ -96,13 +93,9 @@ typedef struct
 
 const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
 
-/* Work with a worker's memory, on a thread of its own. The monitor serves other links meanwhile, which a hostile worker
- * could hold up otherwise:
- * - It can make page faults of its arena last: see ferry-lane-layout.h. So where copies of its buffers have taken long,
- *   another thread makes the next ones.
- * - It can make its own system calls on the file of a one-shot buffer last without end, and system calls on one file
- *   wait for each other. So another thread checks such memory. Small memory is checked at once, on the calling thread,
- *   because no system call takes long with it.
+/* Work with a worker's memory, on a thread of its own: a hostile worker can make page faults of its arena, and system
+ * calls on the file of a one-shot buffer, last without end, and the monitor has other links to serve. So that thread
+ * makes copies where they have taken long, and checks one-shot memory, unless it is so small that no call takes long.
  *
  * Threads: the monitor begins and ends the work. The working thread has a reference of its own, so the monitor may drop
  *          its reference before the work is done. */

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  * evaluation that has its turn.
  *
  * Owner:   counted references: of the exporter for the name, of sessions for the other ends' references, of
- * subscriptions and of evaluations.
+ *          subscriptions and of evaluations.
  * Threads: any. */
 
 /* What an exporter has for evaluations: the records, by their objects; the types of objects that methods may return;
@@ -201,7 +201,6 @@ void ferry_exporter_wait_for_methods (gpointer session);
  * requests, if there is one. All objects of which only the exporter has references are freed on this thread, also when
  * another thread ends a transport meanwhile. */
 void ferry_exporter_leave (FerryExporter *self);
-/* Whether the exporter was started and not stopped. */
 gboolean ferry_exporter_get_listening (FerryExporter *self);
 /* Whether a request is answered now. before: the request came before the exporter was stopped. Fails with
  * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */

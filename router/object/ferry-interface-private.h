@@ -83,7 +83,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMember, ferry_member_free)
 
 /* Returns (transfer none): the interface's name. */
 const char *ferry_interface_get_name (FerryInterface *self);
-/* Returns the type of the interface's objects. */
 GType ferry_interface_get_object_type (FerryInterface *self);
 /* Seals the interface: it cannot be changed from now on. Any thread, any number of times. */
 void ferry_interface_seal (FerryInterface *self);
@@ -94,7 +93,6 @@ const FerryMember *ferry_interface_find (FerryInterface *self, FerryMemberKind k
 const GPtrArray *ferry_interface_list (FerryInterface *self, FerryMemberKind kind);
 /* Returns the functions of a container, and sets user_data; or returns NULL where objects are no containers. */
 const FerryContainerFuncs *ferry_interface_get_container (FerryInterface *self, gpointer *user_data);
-/* Whether the interface's objects are lists. */
 gboolean ferry_interface_is_list (FerryInterface *self);
 /* Returns (transfer full): the row of a list's item. */
 GVariant *ferry_interface_make_row (FerryInterface *self, gpointer item);

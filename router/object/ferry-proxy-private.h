@@ -72,7 +72,6 @@ typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryChainRe
  * whether the proxy is reached by a name. Then it does not own the references that came by number. */
 FerryProxy *ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryChainResult *result,
                                               FerryProxyMakeFunc make, FerryProxy *asker, gboolean *by_name);
-/* Adds the proxy of a name to the session's table. */
 void ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name);
 /* Removes a proxy from the tables. Called when the proxy is finalized. */
 void ferry_proxy_session_forget (FerryProxySession *self, const char *name, guint64 generation, guint64 number);

@@ -3,11 +3,9 @@
 
 /* The system calls that a worker may not make.
  *
- * The list names the system calls that are refused; all others are allowed. A worker runs the code of any library that
- * its program links. A list of allowed calls would break a library that begins to use a further call. A list of refused
- * calls does not cover new calls, so calls that are newer than the list fail with ENOSYS. A refused call fails with
- * EPERM, which libraries handle as any failure; no process is killed. The call clone3() fails with ENOSYS, since a
- * filter cannot read the flags of clone3(); the C library then uses clone() for threads.
+ * The list names those that are refused, for the reason in docs/decisions.md. They fail with EPERM, and calls that are
+ * newer than the list with ENOSYS; no process is killed. The call clone3() fails with ENOSYS, since a filter cannot
+ * read its flags; the C library then uses clone() for threads.
  *
  * The filter contains the id of this process: the process can send signals to itself only, which abort() and threads
  * need. */

@@ -596,7 +596,6 @@ watch (ForkServer *self, int pidfd, GError **error)
          ferry_set_system_error (error, "Watching an executed worker (epoll)");
 }
 
-/* Executes a worker for the order, and adds it to the children. */
 static Child *
 add_executed (ForkServer *self, FerryStartOrder *order, GError **error)
 {

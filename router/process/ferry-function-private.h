@@ -47,7 +47,6 @@ ferry_function_find (const char *name)
   return ferry_function_find_kind (FERRY_FUNCTION_OF_JOBS, name);
 }
 
-/* Runs a job function. */
 static inline GVariant *
 ferry_function_run (const FerryFunctionEntry *entry, FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -55,7 +54,6 @@ ferry_function_run (const FerryFunctionEntry *entry, FerryJob *job, GVariant *ar
                                  : entry->function_full (job, arguments, entry->user_data, error);
 }
 
-/* Whether there is one. */
 gboolean ferry_function_is_registered (const char *name);
 /* Removes the job function with that name from the registry, and frees its entry: no thread may be using it. */
 void ferry_function_forget (const char *name);

@@ -31,7 +31,6 @@ typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
 /* main: the fork server, as the launcher of its workers uses it. */
 
-/* Binds the fork server to the thread of affinity. */
 void ferry_fork_server_bind (FerryForkServer *self, FerryAffinity *affinity);
 /* Returns (nullable) why the program cannot be a fork server. */
 const char *ferry_fork_server_get_obstacle (FerryForkServer *self);

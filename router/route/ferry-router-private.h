@@ -76,7 +76,6 @@ gboolean ferry_router_is_in_handler (FerryRouter *self);
  * handler that keeps the message keeps only its bytes. type is NULL for plain bytes. */
 void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
                            gsize size);
-/* Watches the cells of a link. */
 void ferry_router_watch_cells (FerryRouter *self, FerryLink *link);
 /* Whether a handler runs a main loop that has not served the rows yet. The dispatch that called the handler has taken
  * blocks, and used up the blocks' pings. */

@@ -229,7 +229,6 @@ void ferry_send_end_waits (FerrySend *send);
 /* Waits until the lane has room for a record with that payload, and for the largest type announcement that may come
  * before it. The caller should try again then. */
 gboolean ferry_send_wait_for_room (FerrySend *send, gsize payload, GError **error);
-/* Writes the message to place. */
 void ferry_send_store (const FerrySend *send, guint8 *place);
 /* Returns the message in one piece of memory. Joins its parts where there are several, and where it has padding. */
 const guint8 *ferry_send_get_data (FerrySend *send);

@@ -1271,7 +1271,6 @@ get_fraction (FerryExecutor *self)
   return done / (self->n_batch_done + self->n_open);
 }
 
-/* Whether any thread may read the property. */
 static gboolean
 is_of_any_thread (guint property_id)
 {

@@ -401,7 +401,6 @@ note_failure (FerryMap *self, FerryMapChunk *chunk, guint64 index, const GError 
   ferry_failures_add (&self->failures, index, name, error);
 }
 
-/* Whether all items that have ended have failed. */
 static gboolean
 have_all_failed (FerryMap *self)
 {

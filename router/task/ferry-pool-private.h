@@ -51,7 +51,6 @@ void ferry_pool_schedule (FerryPool *self);
 void ferry_pool_note_change (FerryPool *self, FerryPoolWorker *worker);
 /* A worker's process has attached. */
 void ferry_pool_note_open (FerryPool *self);
-/* Whether one idle worker may end. */
 gboolean ferry_pool_may_end_idle (FerryPool *self);
 /* Adds a task's time to the mean time: from when it was sent, or from its worker's previous answer if that is later. */
 void ferry_pool_note_time (FerryPool *self, gint64 microseconds);

@@ -382,7 +382,6 @@ note_refusal (FerryPool *self, const GError *error)
     say_to_next_tasks (self, text);
 }
 
-/* There was enough for the worker. */
 void
 ferry_pool_note_open (FerryPool *self)
 {
@@ -990,7 +989,6 @@ ferry_pool_note_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit
 
 /* ---- Settings ---- */
 
-/* Does what a changed setting asks for. */
 static void
 setting_changed (FerryPool *self, guint property_id)
 {

@@ -271,7 +271,6 @@ void ferry_run_wait (FerryRun *self, gboolean at_front);
 /* The time to wait is over: the run fails, unless a worker has begun it. */
 FERRY_FOR_SIBLINGS
 void ferry_run_end_wait (FerryRun *self);
-/* Makes all runs that wait in a source's queue fail with error. */
 FERRY_FOR_SIBLINGS
 void ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error);
 /* Ends the run now, and by force. If it does not end by that, it fails with error. Takes error. */

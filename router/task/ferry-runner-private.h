@@ -58,7 +58,6 @@ void ferry_task_queue_push (FerryTaskQueue *self, FerryRun *run, gboolean at_fro
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryRun *run);
 /* Passes a task of the queue over from now on, or no more, if it is paused. It keeps its place. */
 void ferry_task_queue_update_held (FerryTaskQueue *self, FerryRun *run);
-/* Groups the queue from now on. */
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_group (FerryTaskQueue *self);
 /* Returns (transfer none) (nullable) the next task that the filter (nullable) accepts: the first one of the highest

@@ -1283,7 +1283,6 @@ can_cancel (FerryTaskPrivate *priv)
   return !has_end (priv) && priv->run.state != FERRY_TASK_STATE_CANCELLING;
 }
 
-/* The value of FerryTask:can-pause. */
 static gboolean
 can_pause (FerryTask *self)
 {

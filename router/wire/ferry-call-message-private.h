@@ -120,7 +120,6 @@ void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 /* Returns (transfer full) (nullable) the value, not floating, or NULL if the message has none. The value holds a
  * reference to whole if whole is set, or else a copy of the bytes. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
-/* Whether the value is an array of bytes. */
 gboolean ferry_call_message_is_bytes (const FerryCallMessage *self);
 /* Returns the bytes of the value, of any type. */
 FerryBody ferry_call_message_get_body (const FerryCallMessage *self);

@@ -80,7 +80,6 @@ FerryFrameStatus ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointe
 GError *ferry_frame_decoder_end (const FerryFrameDecoder *self) G_GNUC_WARN_UNUSED_RESULT;
 
 void ferry_frame_queue_init (FerryFrameQueue *self, FerryFrameWriteFunc write, gpointer data);
-/* Drops all queued bytes. */
 void ferry_frame_queue_drop (FerryFrameQueue *self);
 /* Sends a message; without parts, sends the greeting, which must come first. If the queue is empty, writes as much as
  * the stream accepts. The rest is queued, however long the queue is then, since a frame must be whole. Fails with

@@ -20,8 +20,7 @@
  *   77824   the up lane's ring
  *   ...     the cells
  *
- * The other file is the arena, the memory of buffers. A worker that gives pages of a file back again and again makes
- * page faults in this file wait. So what the application uses all the time is not in the file that may be large.
+ * The other file is the arena, the memory of buffers.
  *
  * All numbers are in the byte order of the machine. */
 

@@ -50,7 +50,6 @@ const char *ferry_unpack_string (FerryUnpacking *self, gsize length);
 /* Returns (transfer full) (nullable) the next value. */
 FERRY_FOR_SIBLINGS
 GVariant *ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size);
-/* Whether every byte was unpacked. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_unpack_end (const FerryUnpacking *self);
 
