@@ -478,9 +478,8 @@ ask_for_description (FerryProxy *self, gint64 deadline, GCancellable *cancellabl
                              error);
 }
 
-/* Waits until an exporter that may be coming up answers, with a description or an error. The session hears of the
- * exporter on the receiving thread, which may be busy, or wait for this one; an answer comes to the thread that asked.
- * Returns FALSE if there was none in time, or the wait was cancelled. */
+/* Asks for a description, since the session hears of the exporter on the receiving thread, which may be busy, or wait
+ * for this one: an answer, also an error, comes to the thread that asked. */
 gboolean
 ferry_proxy_wait_until_started (FerryProxy *self, GCancellable *cancellable)
 {

@@ -263,7 +263,6 @@ watch (gpointer data)
   return NULL;
 }
 
-/* Starts the second thread, unless it runs. */
 gboolean
 ferry_serve_watch (FerryServe *self)
 {
