@@ -3,25 +3,25 @@
 
 /* Tests: engine/ferry-drain-lock.c, engine/ferry-short-cut.c, engine/ferry-monitor.c
  *
- * The drain lock "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
+ * The drain lock, which the monitor, the main loop and a thread that waits pass to each other, for spin to search to
  * exhaustion.
  *
  * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The
  * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At
  * any time an event of another kind, such as the end of a process, may wake the monitor, or another thread may acquire
- * the drain lock, during which the main loop gives up waiting for the drain lock: there are EVENTS of both. After any poll, and in
- * any dispatch, the main loop may begin work that never ends. At any time a thread may begin to wait for answers, which
- * are among the records: who takes them hands them over. The thread holds the drain lock for a moment, takes what has come and
- * arms the lane; or first unarms the lane, and in a second moment polls it before the rest. The claims, when nothing can
- * move any more:
+ * the drain lock, and the main loop gives up waiting for it: there are EVENTS of both. After any poll, and in any
+ * dispatch, the main loop may begin work that never ends. At any time a thread may begin to wait for answers, which are
+ * among the records: who takes them hands them over. The thread acquires the drain lock for a moment, takes what has
+ * come and arms the lane; or first unarms the lane, and in a second moment polls it before the rest. The claims, when
+ * nothing can move any more:
  * - the writer has sent all records, and all and the cell's value were dispatched, or the main loop is busy for good;
  * - all records were taken, even so, if a thread waits;
- * - never do both threads drain at once.
+ * - never do two threads drain at once.
  *
  * The wake-up protocol of the lane itself is in wake.pml, with the order of memory. Here each step of a thread that
- * holds the drain lock is one step, as are a record with its ring, and an arming with its look at the tail: wake.pml shows
- * that they may be taken as such. Steps that change only what the drain lock protects, or what only one thread looks at, are
- * joined.
+ * holds the drain lock is one step, as are a record with its ring, and an arming with its look at the tail: wake.pml
+ * shows that they may be taken as such. Steps that change only what the drain lock protects, or what only one thread
+ * looks at, are joined.
  *
  * What stands for what: bell is a ring that epoll keeps in the set of the bells; hears says whether that set wakes the
  * monitor; polls, whether it wakes the main loop. woken is the eventfd of the monitor, roused that of the main
@@ -47,7 +47,7 @@
  *   SLEEPS_UNARMED       a thread that begins to wait, and sleeps, does not arm the lane
  *   POLLS_AND_FORGETS    a thread that has polled leaves the lane unarmed
  *   POLLS_UNLISTED       a thread that polls begins to wait only after that
- *   LEAVES_QUIETLY       a thread that cannot poll, as another thread stays with the drain lock, does not wake the monitor
+ *   LEAVES_QUIETLY       a thread that cannot poll, since another keeps the drain lock, does not wake the monitor
  *   MISSED_QUIETLY       the main loop goes on without the drain lock, and does not wake the monitor
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
@@ -62,8 +62,8 @@
 #endif
 
 byte lane, taken, queued, dispatched, draining;
-bool armed = true, is_active, bell, drain_lock, by_main, hears = true, rings_when_full = true, woken, pinged, roused, busy;
-bool sent, cell, cell_queued, cell_dispatched, awaited;
+bool armed = true, is_active, bell, drain_lock, by_main, hears = true, rings_when_full = true, woken, pinged, roused;
+bool busy, sent, cell, cell_queued, cell_dispatched, awaited;
 
 inline begin_drain ()
 {
@@ -86,7 +86,7 @@ inline take_records ()
   lane = 0
 }
 
-/* Arms the empty lane of an is_active link, and looks at it once more. */
+/* Arms the empty lane of an active link, and looks at it once more. */
 inline rest ()
 {
   if
@@ -137,7 +137,7 @@ inline serve ()
 #define LEAVE drain_lock = false
 #endif
 
-/* The drain lock stays taken by a thread that has lost its processor, and the main loop goes on without it. */
+/* A thread that has lost its processor keeps the drain lock, and the main loop goes on without it. */
 #ifdef MISSED_QUIETLY
 #define GIVE_UP by_main && drain_lock
 #else
