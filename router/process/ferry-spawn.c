@@ -340,9 +340,10 @@ int
 ferry_spawn_hold_program (const char *program)
 {
   ferry_autofd fd = open (program, O_PATH | O_CLOEXEC);
-
   /* The first numbers are those of the child's streams and its control socket, which would take its place. */
-  return fd >= 0 ? MAX (fcntl (fd, F_DUPFD_CLOEXEC, SAFE_FD), 0) : 0;
+  int held = fd >= 0 ? fcntl (fd, F_DUPFD_CLOEXEC, SAFE_FD) : 0;
+
+  return MAX (held, 0);
 }
 
 gboolean
