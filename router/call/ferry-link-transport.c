@@ -407,6 +407,8 @@ end_close (gpointer data)
       leave_inbox (end, link);
       fault_link (end, link);
     }
+  if (ours && link != NULL)
+    ferry_link_send_stop (link, ferry_receiver_get_connection_id (end->receiver));
   if (ours)
     ferry_receiver_abandon (end->receiver);
 }
@@ -480,7 +482,10 @@ launcher_done (FerryWorker *worker, gpointer data)
     }
   /* The worker's link is told of the close only once it is added, which it is when this function has returned. */
   if (ours && link != NULL)
-    ferry_mailbox_post (end->context, abandon, g_object_ref (end->receiver), g_object_unref);
+    {
+      ferry_link_send_stop (link, ferry_receiver_get_connection_id (end->receiver));
+      ferry_mailbox_post (end->context, abandon, g_object_ref (end->receiver), g_object_unref);
+    }
   else if (ours)
     ferry_receiver_abandon (end->receiver);
   if (!ended && link == NULL)

@@ -565,12 +565,6 @@ start_locked (FerryDownlink *own_downlink, GError **error)
     if (!add_entry (array, names[i], error))
       return FALSE;
   downlink = own_downlink;
-  for (guint i = 0; i < array->len && team == NULL; i++)
-    {
-      const Entry *entry = g_ptr_array_index (array, i);
-
-      ferry_downlink_watch_pipe (downlink, entry->index, entry->connection_id);
-    }
   entries = g_steal_pointer (&array);
   if (team == NULL)
     team = ferry_team_new (receive_all, NULL);

@@ -20,7 +20,7 @@ typedef struct _FerryDownlink FerryDownlink;
 typedef enum
 {
   FERRY_DOWN_EVENT_MESSAGE,     /* *message is filled */
-  FERRY_DOWN_EVENT_PIPE_CLOSED, /* the application closed a watched pipe; its id is message->connection_id */
+  FERRY_DOWN_EVENT_PIPE_CLOSED, /* the application sends no more to a pipe; its id is message->connection_id */
   FERRY_DOWN_EVENT_FINISH,      /* the application sends no more calls */
   FERRY_DOWN_EVENT_NOTHING,     /* the deadline passed, the express lane has a cancel, or the wait was interrupted */
   FERRY_DOWN_EVENT_CLOSED,      /* the application ended the link */
@@ -63,10 +63,6 @@ void ferry_downlink_look_for_given (FerryDownlink *self);
 /* any: takes the next given sender that ferry_downlink_receive() has come across. Returns FALSE where there is none.
  * Sets *name and *fd, which become the caller's; *fd is -1 where the process could not receive the descriptor. */
 gboolean ferry_downlink_take_given (FerryDownlink *self, char **name, int *fd);
-
-/* Makes ferry_downlink_receive() return PIPE_CLOSED once when the application closes the pipe, after all messages that
- * were sent to the pipe. Must be called before the first receive, or on the receiving thread. */
-void ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_id);
 
 /* Returns the next event. Waits until deadline (monotonic time in microseconds; 0: does not wait; negative: waits
  * without limit). */

@@ -17,12 +17,6 @@
  * room. Each release waits until all stores before it are in memory, among them those of the answer to the record. */
 #define RELEASE_STEP (FERRY_DOWN_CAPACITY / 8)
 
-typedef struct
-{
-  guint index;
-  guint64 connection_id;
-} WatchedPipe;
-
 /* A sender that came after the handshake: see ferry_downlink_take_given(). */
 typedef struct
 {
@@ -34,7 +28,7 @@ struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
 
-  /* The fields from down to watched are for the receiving thread. */
+  /* The fields from down to n_wakes are for the receiving thread. */
   FerryLaneReader down;
   gsize borrowed;         /* size in bytes of the latest message's record, which is not released yet; else 0 */
   gsize unreleased;       /* size in bytes of the records before it that are not released yet */
@@ -47,8 +41,7 @@ struct _FerryDownlink
   guint64 n_fd_batches;  /* how many fd batches were taken */
   guint interrupts_taken;
   FerrySpin spin;
-  guint n_wakes;   /* ferry_completion_count_wakes() before the latest spin */
-  GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
+  guint n_wakes; /* ferry_completion_count_wakes() before the latest spin */
 
   _Atomic guint interrupts; /* any: how often ferry_downlink_interrupt() was called */
 
@@ -91,7 +84,6 @@ ferry_downlink_free (FerryDownlink *self)
 {
   g_queue_clear_full (&self->given, given_free);
   ferry_assembly_clear (&self->assembly);
-  g_clear_pointer (&self->watched, g_array_unref);
   g_clear_pointer (&self->descriptors, ferry_descriptors_free);
   pthread_mutex_destroy (&self->lock);
   ferry_uplink_unref (self->uplink);
@@ -197,7 +189,7 @@ ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
   if (event != FERRY_DOWN_EVENT_MESSAGE)
     return event;
   if (header.kind == FERRY_RECORD_BYTES || header.kind == FERRY_RECORD_LARGE || header.kind == FERRY_RECORD_FINISH ||
-      header.kind == FERRY_RECORD_FD_BATCH)
+      header.kind == FERRY_RECORD_FD_BATCH || header.kind == FERRY_RECORD_STOP)
     return FERRY_DOWN_EVENT_NOTHING;
   if (header.kind != FERRY_RECORD_GRANT || header.length < sizeof raw)
     return break_lane (self);
@@ -374,10 +366,12 @@ take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
       self->borrowed = size;
       return deliver (self, header->connection_id, payload, header->length, message);
     }
-  if (header->kind != FERRY_RECORD_FINISH || header->length != 0 || self->has_fd_batch)
+  if ((header->kind != FERRY_RECORD_FINISH && header->kind != FERRY_RECORD_STOP) || header->length != 0 ||
+      self->has_fd_batch)
     return break_lane (self);
   release_down (self, size);
-  return FERRY_DOWN_EVENT_FINISH;
+  *message = (FerryDownMessage){.connection_id = header->connection_id};
+  return header->kind == FERRY_RECORD_STOP ? FERRY_DOWN_EVENT_PIPE_CLOSED : FERRY_DOWN_EVENT_FINISH;
 }
 
 static gboolean
@@ -454,34 +448,6 @@ arm_express (FerryDownlink *self)
   return ferry_wake_look (get_express_word (self)) != 0 && !is_express_broken (self);
 }
 
-void
-ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_id)
-{
-  WatchedPipe pipe = {index, connection_id};
-
-  if (self->watched == NULL)
-    self->watched = g_array_new (FALSE, FALSE, sizeof pipe);
-  g_array_append_val (self->watched, pipe);
-}
-
-/* Whether a watched pipe was closed. Sets *message to its connection id, and ends the watch. The caller must load the
- * bell first, because the application stores the pipe word before it rings. Does not report the end of the link. */
-static gboolean
-take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
-{
-  for (guint i = 0; self->watched != NULL && i < self->watched->len; i++)
-    {
-      const WatchedPipe pipe = g_array_index (self->watched, WatchedPipe, i);
-
-      if (ferry_uplink_get_pipe_word (self->uplink, pipe.index) != FERRY_PIPE_WORD_CLOSED)
-        continue;
-      g_array_remove_index_fast (self->watched, i);
-      *message = (FerryDownMessage){.connection_id = pipe.connection_id};
-      return TRUE;
-    }
-  return FALSE;
-}
-
 /* ---- waiting ---- */
 
 /* What a thread compares while it polls. */
@@ -549,8 +515,6 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
 
       if (event == FERRY_DOWN_EVENT_NOTHING && self->unreleased > 0)
         release_down (self, 0);
-      if (event == FERRY_DOWN_EVENT_NOTHING && take_closed_pipe (self, message))
-        return FERRY_DOWN_EVENT_PIPE_CLOSED;
       if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||
           arm_express (self))
         return event;

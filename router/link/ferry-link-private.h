@@ -639,6 +639,7 @@ void ferry_descriptors_close (GArray *descriptors);
 void ferry_descriptors_free (GArray *descriptors);
 void ferry_link_set_fault_locked (FerryLink *self, const char *fault);
 FerryDownResult ferry_link_send_finish (FerryLink *self);
+FerryDownResult ferry_link_send_stop (FerryLink *self, guint64 connection_id);
 FerryDownResult ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason);
 guint64 ferry_link_flush_down (FerryLink *self);
 void ferry_link_close_down (FerryLink *self);

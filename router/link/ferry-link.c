@@ -1035,6 +1035,14 @@ ferry_link_send_finish (FerryLink *self)
   return send_word (self, &self->down.lane, &self->down.backlog, (FerryRecordHeader){0, FERRY_RECORD_FINISH, 0, 0});
 }
 
+/* any: notifies the worker that no more messages come for a pipe. The worker reads this after those that were sent. */
+FerryDownResult
+ferry_link_send_stop (FerryLink *self, guint64 connection_id)
+{
+  return send_word (self, &self->down.lane, &self->down.backlog,
+                    (FerryRecordHeader){0, FERRY_RECORD_STOP, 0, connection_id});
+}
+
 /* any: makes the worker cancel a call. By the express lane, the cancel overtakes what waits in the down lane. */
 FerryDownResult
 ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)

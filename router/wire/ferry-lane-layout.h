@@ -32,7 +32,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PROTOCOL_VERSION 5
+#define FERRY_PROTOCOL_VERSION 6
 #define FERRY_PROTOCOL_MAGIC "FERRYLNK"
 
 /* The environment variable that names the worker's end of the control socket. */
@@ -266,7 +266,7 @@ typedef enum
   FERRY_RECORD_LARGE = 4,
   FERRY_RECORD_PIECE = 5,   /* up and down: a piece of a large message */
   FERRY_RECORD_ABANDON = 6, /* up: ends a large message; its other pieces will not come */
-  FERRY_RECORD_STOP = 7,    /* up: the sender was stopped */
+  FERRY_RECORD_STOP = 7,    /* up: the sender was stopped; down: no more messages will come for the pipe */
   FERRY_RECORD_GRANT = 8,   /* down: grants a sender; the payload is a FerryGrant and the sender's name */
   /* down: no more calls will come; the worker must answer the calls that it has, and then exit */
   FERRY_RECORD_FINISH = 9,

@@ -93,6 +93,7 @@ receive_all (FerryDownlink *downlink)
         case FERRY_DOWN_EVENT_MESSAGE:
           check_message (&message);
           break;
+        case FERRY_DOWN_EVENT_PIPE_CLOSED:
         case FERRY_DOWN_EVENT_FINISH:
           break;
         case FERRY_DOWN_EVENT_NOTHING:

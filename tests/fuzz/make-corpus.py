@@ -625,7 +625,7 @@ CORPUS = {
         "length-cut-off": b"\0" + greeting() + frame(b"hello") + b"\5\0",
     },
     "downlink": {
-        "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(FINISH, b"", 0),
+        "small": b"\0" + record(BYTES, b"hello") + record(BYTES, b"", 2) + record(STOP, b"", 2) + record(FINISH, b"", 0),
         "torn": b"\6" + record(BYTES, b"hello") * 20,
         "pieces": b"\0" + record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(PIECE, b"y" * 248)
                   + record(BYTES, b"behind"),

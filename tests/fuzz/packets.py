@@ -4,7 +4,7 @@
 
 import struct
 
-VERSION = 5
+VERSION = 6
 UP_RING = 77824
 
 

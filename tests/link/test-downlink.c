@@ -479,6 +479,7 @@ test_worker_follows_no_broken_record (void)
   assert_broken (FERRY_RECORD_BYTES, 1, "12345678", 8);
   assert_broken (FERRY_RECORD_PIECE, 0, "12345678", 8);
   assert_broken (FERRY_RECORD_FINISH, 0, "12345678", 8);
+  assert_broken (FERRY_RECORD_STOP, 0, "12345678", 8);
   assert_broken (FERRY_RECORD_LARGE, 0, "12345678", 8);
   assert_broken (FERRY_RECORD_LARGE, 0, &too_large, sizeof too_large);
   assert_broken (FERRY_RECORD_LARGE, 0, &too_small, sizeof too_small);
