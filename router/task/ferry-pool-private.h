@@ -131,7 +131,7 @@ struct _FerryPoolWorker
   gint64 ready_at;        /* monotonic time since when the worker takes tasks */
   gint64 idle_at;         /* monotonic time since when the worker has had no task in flight */
   FerryPoolPlace place;
-  FerryPoolRoom *room; /* (owned) (nullable): not NULL while its watch is registered with the link */
+  FerryPoolRoom *room; /* (owned) (nullable): NULL before its watch is registered with the link */
 };
 
 static inline gboolean

@@ -55,8 +55,9 @@
 /* A worker may say of each line that it is of another call. */
 #define MAX_LINES (64 * FERRY_MAX_TASK_LINES)
 
-/* Makes the pool schedule once a worker has taken descriptors, because a worker with too many untaken descriptors is
- * sent no more. Even an idle worker may still have to take the descriptors of tasks that were taken back.
+/* Tells of room in a worker's lane: the transport, which may have kept a window or a cancel, and the pool, which may
+ * have a task that did not fit. A worker with too many untaken descriptors is sent no more either, and even an idle one
+ * may still have to take those of tasks that were taken back.
  *
  * Owner:   counted references, of the worker and of the post that is on its way.
  * Threads: the link calls room_came() on any thread, with its lock held. The rest is the router's. */
@@ -64,6 +65,7 @@ struct _FerryPoolRoom
 {
   FerryRoomWatch watch;
   GWeakRef pool;
+  GWeakRef calls;
   GMainContext *context; /* const: (owned): the router's */
   _Atomic gboolean told; /* any: use_room() was posted and has not run yet */
 };
@@ -74,6 +76,7 @@ room_clear (gpointer data)
   FerryPoolRoom *self = data;
 
   g_weak_ref_clear (&self->pool);
+  g_weak_ref_clear (&self->calls);
   g_main_context_unref (self->context);
 }
 
@@ -89,8 +92,9 @@ use_room (gpointer data)
   FerryPoolRoom *self = data;
   g_autoptr (FerryPool) pool = g_weak_ref_get (&self->pool);
 
-  /* Cleared before the pool is scheduled, so that later room is posted again. */
+  /* Cleared before the room is used, so that later room is posted again. */
   atomic_store (&self->told, FALSE);
+  ferry_transport_note_room_of (&self->calls);
   if (pool != NULL)
     ferry_pool_schedule (pool);
 }
@@ -110,6 +114,7 @@ await_room (FerryPoolWorker *self)
   FerryPoolRoom *room = g_atomic_rc_box_new0 (FerryPoolRoom);
 
   g_weak_ref_init (&room->pool, self->pool);
+  g_weak_ref_init (&room->calls, self->calls);
   room->context = g_main_context_ref (self->router->context);
   room->watch = (FerryRoomWatch){.func = room_came, .data = room};
   self->room = room;
@@ -736,8 +741,6 @@ add_descriptors (FerryPoolWorker *self, FerryTask *task, FerryRequest *request, 
   request->descriptors = descriptors;
   if (returns)
     request->flags |= FERRY_CALL_RETURNS;
-  if (self->room == NULL)
-    await_room (self);
   return TRUE;
 }
 
@@ -1416,6 +1419,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
   if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))
     {
+      await_room (self);
       ferry_answer_route_init (&self->route, router->monitor, self->link,
                                ferry_receiver_get_connection_id (self->calls_receiver));
       return g_steal_pointer (&self);
