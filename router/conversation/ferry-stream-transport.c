@@ -30,6 +30,8 @@
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -713,6 +715,19 @@ get_local_socket (GIOStream *io, int out_fd)
            : -1;
 }
 
+/* By default, TCP holds a small message back until what was sent before is acknowledged, which takes up to 40 ms: a
+ * cancel, or a window. Other descriptors refuse the option. */
+static void
+send_at_once (GIOStream *io, int out_fd)
+{
+  const int on = 1;
+
+  if (G_IS_SOCKET_CONNECTION (io))
+    out_fd = g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (io)));
+  if (out_fd >= 0)
+    setsockopt (out_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 /* Whether sending threads may write to a stream: only if a write never blocks. A write to a blocking pipe blocks
  * until all bytes are accepted, even by the stream's non-blocking functions. A filter stream has a buffer, which is
  * flushed only after the queue, so it may not be written to directly. */
@@ -746,6 +761,7 @@ core_new (GIOStream *io, gboolean is_of_pair, gpointer transport)
   core->is_socket = core->out_fd >= 0 && is_socket (core->out_fd);
   core->is_of_pair = is_of_pair;
   core->local_fd = get_local_socket (io, core->out_fd);
+  send_at_once (io, core->out_fd);
   core->passing = -1;
   core->direct = can_write_directly (core->output, core->out_fd);
   pthread_mutex_init (&core->lock, NULL);
