@@ -14,15 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "call/contract-test.h"
 #include "call/link-test.h"
 #include "call/transport-test.h"
-#include "conversation/ferry-demux.h"
 #include "conversation/ferry-mux.h"
 #include "wire/ferry-frame-decoder-private.h"
 #include "wire/ferry-handshake-private.h"
-
-#define ONE 0
-#define OTHER 1
 
 /* ---- files ---- */
 
@@ -93,261 +90,234 @@ assert_sends_not (FerryTransport *transport, int code, const char *words)
 
 /* ---- what holds for each kind ---- */
 
-static gboolean
-carries (gconstpointer kind)
+/* Returns two ends that take that many descriptors. */
+static ContractPair *
+pair_new (const ContractKind *kind, guint max)
 {
-  static const char *const names[] = {"socket-pair", "one-descriptor", "in-process", NULL};
+  ContractPair *pair = contract_pair_new (kind);
 
-  return g_strv_contains (names, ((const TransportTestKind *) kind)->name);
-}
-
-/* Returns (nullable) two ends that take that many descriptors; NULL for a kind that carries none. */
-static TransportTestPair *
-pair_new (gconstpointer kind, guint max)
-{
-  TransportTestPair *pair;
-
-  if (!carries (kind))
-    {
-      g_test_skip ("This kind of transport carries no descriptors");
-      return NULL;
-    }
-  pair = transport_test_pair_new (kind);
-  for (guint i = 0; i < G_N_ELEMENTS (pair->ends); i++)
-    g_object_set (pair->ends[i], "max-descriptors", max, NULL);
+  contract_do_number (pair->ends[ONE], "accept", g_variant_new_uint32 (max));
+  contract_do_number (pair->ends[OTHER], "accept", g_variant_new_uint32 (max));
+  contract_do (pair->ends[OTHER], "take");
+  /* What one end needs to send comes before what the other asks. */
+  contract_do (pair->ends[ONE], "take");
+  contract_assert_answered (pair->ends[OTHER], contract_ask (pair->ends[OTHER], "echo", g_variant_new_boolean (TRUE)),
+                            "true");
   return pair;
 }
 
-/* Answers with a file that says what the request's file said, twice. */
-static void
-double_cb (FerryInvocation *invocation, gpointer data)
-{
-  FerryTransport *transport = ferry_invocation_get_transport (invocation);
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
-  g_autofree char *twice = NULL;
-  int fd;
-
-  fd = ferry_transport_take_descriptor (transport, g_variant_get_handle (ferry_invocation_get_arguments (invocation)),
-                                        &error);
-  g_assert_no_error (error);
-  text = read_file (fd);
-  close (fd);
-  twice = g_strconcat (text, text, NULL);
-  ferry_invocation_return_value (invocation, g_variant_new_handle (send_file (transport, twice)));
-}
-
-static void
-answered_cb (GObject *mux, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  *(GVariant **) data = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
-  g_assert_no_error (error);
-}
-
-static gboolean
-is_set (gpointer data)
-{
-  return *(gpointer *) data != NULL;
-}
-
+/* Returns the handle; -1 with an error. */
 static gint
-ask_for_handle (FerryMux *mux, const char *method, GVariant *arguments)
+try_to_send (ContractEnd *end, const char *text, int *code, char **message)
 {
-  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GVariant) said = contract_end_do (end, "send-file", g_variant_new_string (text));
+  gint handle;
 
-  ferry_mux_transact_async (mux, method, arguments, -1, NULL, answered_cb, &answer);
-  ferry_test_run_until (is_set, &answer);
-  return g_variant_get_handle (answer);
+  g_variant_get (said, "(iis)", &handle, code, message);
+  return handle;
 }
 
 static void
-test_request_and_answer (gconstpointer kind)
+assert_sends (ContractEnd *end, const char *text, gint handle)
 {
-  g_autoptr (TransportTestPair) pair = pair_new (kind, 1);
-  g_autoptr (FerryDemux) demux = NULL;
-  g_autoptr (FerryMux) mux = NULL;
+  g_autofree char *message = NULL;
+  int code;
 
-  if (pair == NULL)
-    return;
-  mux = ferry_mux_new (pair->ends[ONE]);
-  demux = ferry_demux_new (pair->ends[OTHER]);
-  ferry_demux_add_handler (demux, "double", double_cb, NULL, NULL);
-  g_assert_true (ferry_demux_start (demux, NULL));
+  g_assert_cmpint (try_to_send (end, text, &code, &message), ==, handle);
+  g_assert_cmpint (code, ==, 0);
+}
+
+static void
+assert_end_sends_not (ContractEnd *end, int code, const char *words)
+{
+  g_autofree char *message = NULL;
+  int found;
+
+  g_assert_cmpint (try_to_send (end, "no", &found, &message), ==, -1);
+  g_assert_cmpint (found, ==, code);
+  ferry_test_assert_says (message, words);
+}
+
+static void
+assert_end_takes (ContractEnd *end, gint handle, const char *text)
+{
+  g_autoptr (GVariant) said = contract_end_do (end, "take-file", g_variant_new_int32 (handle));
+  const char *found, *message;
+  int code;
+
+  g_variant_get (said, "(&si&s)", &found, &code, &message);
+  g_assert_cmpstr (message, ==, "");
+  g_assert_cmpstr (found, ==, text);
+}
+
+static void
+assert_end_takes_not (ContractEnd *end, gint handle, int code, const char *words)
+{
+  g_autoptr (GVariant) said = contract_end_do (end, "take-file", g_variant_new_int32 (handle));
+  const char *text, *message;
+  int found;
+
+  g_variant_get (said, "(&si&s)", &text, &found, &message);
+  g_assert_cmpint (found, ==, code);
+  ferry_test_assert_says (message, words);
+}
+
+static void
+test_request_and_answer (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = pair_new (kind, 1);
+
   for (gint i = 0; i < 100; i++)
     {
       g_autofree char *text = g_strdup_printf ("%d,", i);
       g_autofree char *twice = g_strconcat (text, text, NULL);
-      gint sent = send_file (pair->ends[ONE], text);
-      gint came = ask_for_handle (mux, "double", g_variant_new_handle (sent));
+      g_autofree char *handle = g_strdup_printf ("handle %d", i);
 
-      g_assert_cmpint (sent, ==, i);
-      g_assert_cmpint (came, ==, i);
-      assert_takes (pair->ends[ONE], came, twice);
+      assert_sends (pair->ends[ONE], text, i);
+      contract_assert_answered (pair->ends[ONE], contract_ask (pair->ends[ONE], "double", g_variant_new_handle (i)),
+                                handle);
+      assert_end_takes (pair->ends[ONE], i, twice);
     }
-  ferry_demux_stop (demux);
-}
-
-static void
-note_cb (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  atomic_fetch_add ((_Atomic guint *) g_object_get_data (owner, "n"), 1);
-  transport_test_wake ();
 }
 
 /* Waits until the other end has what was sent before. */
 static void
-wait_told (TransportTestPair *pair)
+wait_told (ContractPair *pair)
 {
-  _Atomic guint n = 0;
-
-  g_object_set_data (pair->owner, "n", (gpointer) &n);
-  transport_test_take_calls (pair, OTHER, note_cb);
-  transport_test_tell (pair->ends[ONE], "told", NULL);
-  transport_test_wait_count (&n, 1);
+  contract_tell (pair->ends[ONE], "pass");
+  contract_wait_told (pair->ends[OTHER], 1);
 }
 
 static void
-test_bound (gconstpointer kind)
+test_bound (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = pair_new (kind, 2);
+  g_autoptr (ContractPair) pair = pair_new (kind, 2);
 
-  if (pair == NULL)
-    return;
-  for (guint i = 0; i < 5; i++)
-    g_assert_cmpint (send_file (pair->ends[ONE], i == 2 ? "two" : "other"), ==, i);
+  for (gint i = 0; i < 5; i++)
+    assert_sends (pair->ends[ONE], i == 2 ? "two" : "other", i);
   wait_told (pair);
-  assert_takes_not (pair->ends[OTHER], 2, FERRY_ERROR_TOO_LARGE, "the 2 descriptors that may wait here");
-  assert_takes (pair->ends[OTHER], 1, "other");
-  assert_takes (pair->ends[OTHER], 2, "two");
-  g_object_set (pair->ends[OTHER], "max-descriptors", 3, NULL);
-  assert_takes (pair->ends[OTHER], 4, "other");
+  assert_end_takes_not (pair->ends[OTHER], 2, FERRY_ERROR_TOO_LARGE, "the 2 descriptors that may wait here");
+  assert_end_takes (pair->ends[OTHER], 1, "other");
+  assert_end_takes (pair->ends[OTHER], 2, "two");
+  contract_do_number (pair->ends[OTHER], "accept", g_variant_new_uint32 (3));
+  assert_end_takes (pair->ends[OTHER], 4, "other");
 }
 
 static void
-test_once (gconstpointer kind)
+test_once (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
+  g_autoptr (ContractPair) pair = pair_new (kind, 8);
 
-  if (pair == NULL)
-    return;
-  send_file (pair->ends[ONE], "once");
+  assert_sends (pair->ends[ONE], "once", 0);
   wait_told (pair);
-  assert_takes (pair->ends[OTHER], 0, "once");
-  assert_takes_not (pair->ends[OTHER], 0, FERRY_ERROR_CLOSED, "was taken already");
-  assert_takes_not (pair->ends[OTHER], 1, FERRY_ERROR_BAD_ARGUMENTS, "has not sent handle 1; 1 descriptors have come");
-  assert_takes_not (pair->ends[OTHER], -1, FERRY_ERROR_BAD_ARGUMENTS, "has not sent handle -1");
+  assert_end_takes (pair->ends[OTHER], 0, "once");
+  assert_end_takes_not (pair->ends[OTHER], 0, FERRY_ERROR_CLOSED, "was taken already");
+  assert_end_takes_not (pair->ends[OTHER], 1, FERRY_ERROR_BAD_ARGUMENTS,
+                        "has not sent handle 1; 1 descriptors have come");
+  assert_end_takes_not (pair->ends[OTHER], -1, FERRY_ERROR_BAD_ARGUMENTS, "has not sent handle -1");
 }
 
 static void
-test_none_taken (gconstpointer kind)
+test_none_taken (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = pair_new (kind, 0);
+  g_autoptr (ContractPair) pair = pair_new (kind, 0);
 
-  if (pair == NULL)
-    return;
-  send_file (pair->ends[ONE], "later");
+  assert_sends (pair->ends[ONE], "later", 0);
   wait_told (pair);
-  assert_takes_not (pair->ends[OTHER], 0, FERRY_ERROR_BAD_ARGUMENTS, "FerryTransport:max-descriptors");
-  g_object_set (pair->ends[OTHER], "max-descriptors", 1, NULL);
-  assert_takes (pair->ends[OTHER], 0, "later");
+  assert_end_takes_not (pair->ends[OTHER], 0, FERRY_ERROR_BAD_ARGUMENTS, "FerryTransport:max-descriptors");
+  contract_do_number (pair->ends[OTHER], "accept", g_variant_new_uint32 (1));
+  assert_end_takes (pair->ends[OTHER], 0, "later");
 }
 
 static void
-test_after_the_close (gconstpointer kind)
+test_after_the_close (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
+  g_autoptr (ContractPair) pair = pair_new (kind, 8);
 
-  if (pair == NULL)
-    return;
-  send_file (pair->ends[ONE], "left");
-  send_file (pair->ends[ONE], "dropped");
+  assert_sends (pair->ends[ONE], "left", 0);
+  assert_sends (pair->ends[ONE], "dropped", 1);
   wait_told (pair);
-  ferry_transport_close (pair->ends[ONE]);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
-  assert_takes (pair->ends[OTHER], 0, "left");
-  assert_sends_not (pair->ends[ONE], FERRY_ERROR_CLOSED, "The transport is closed");
+  contract_do (pair->ends[ONE], "close");
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  assert_end_takes (pair->ends[OTHER], 0, "left");
+  assert_end_sends_not (pair->ends[ONE], FERRY_ERROR_CLOSED, "The transport is closed");
 }
 
 static void
-test_full (gconstpointer kind)
+test_full (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
-  g_autoptr (GError) error = NULL;
-  gint n = 0;
+  g_autoptr (ContractPair) pair = pair_new (kind, 8);
+  gint n = -1;
+  gint handle;
+  int code;
 
-  if (pair == NULL)
-    return;
-  while (ferry_transport_send_descriptor (pair->ends[ONE], STDERR_FILENO, &error) >= 0)
-    n++;
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  do
+    {
+      g_autofree char *message = NULL;
+
+      handle = try_to_send (pair->ends[ONE], "full", &code, &message);
+      n++;
+    }
+  while (handle >= 0);
+  g_assert_cmpint (code, ==, FERRY_ERROR_WOULD_BLOCK);
   wait_told (pair);
   for (gint i = 0; i < n; i++)
+    assert_end_takes (pair->ends[OTHER], i, "full");
+  assert_sends (pair->ends[ONE], "again", n);
+  assert_end_takes (pair->ends[OTHER], n, "again");
+}
+
+/* The message that names it finds no room at first. */
+static void
+test_behind_what_is_full (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = pair_new (kind, 8);
+  guint n;
+
+  contract_do_number (pair->ends[OTHER], "shut", g_variant_new_boolean (TRUE));
+  n = contract_do_number (pair->ends[ONE], "fill", NULL);
+  assert_sends (pair->ends[ONE], "behind", 0);
+  contract_do_number (pair->ends[OTHER], "shut", g_variant_new_boolean (FALSE));
+  contract_tell (pair->ends[ONE], "pass");
+  contract_wait_told (pair->ends[OTHER], n + 1);
+  assert_end_takes (pair->ends[OTHER], 0, "behind");
+}
+
+static void
+test_with_a_request (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+
+  for (guint i = 0; i < 20; i++)
     {
-      int fd = ferry_transport_take_descriptor (pair->ends[OTHER], i, NULL);
+      g_autofree char *text = g_strdup_printf ("%u", i);
+      g_autofree char *answer = g_strdup_printf ("'%u'", i);
 
-      g_assert_cmpint (fd, >=, 0);
-      close (fd);
+      contract_assert_answered (
+        pair->ends[ONE], contract_do_number (pair->ends[ONE], "ask-with-file", g_variant_new_string (text)), answer);
     }
-  g_assert_cmpint (send_file (pair->ends[ONE], "again"), ==, n);
-  assert_takes (pair->ends[OTHER], n, "again");
-}
-
-static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
-
-static void
-pass_cb (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  transport_test_gate_pass (&gate);
-  note_cb (self, call, owner);
-}
-
-/* The stream is full, so another thread writes what goes with the descriptor. */
-static void
-test_behind_a_full_stream (gconstpointer kind)
-{
-  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
-  g_autofree char *text = g_strnfill (50000, 'x');
-  _Atomic guint n = 0;
-  guint n_sent = 0;
-
-  if (pair == NULL)
-    return;
-  transport_test_gate_set (&gate, FALSE);
-  g_object_set_data (pair->owner, "n", (gpointer) &n);
-  transport_test_take_calls (pair, OTHER, pass_cb);
-  while (n_sent < 15 && transport_test_try_tell (pair->ends[ONE], "fill", g_variant_new_string (text)))
-    n_sent++;
-  send_file (pair->ends[ONE], "behind");
-  transport_test_tell (pair->ends[ONE], "named", NULL);
-  transport_test_gate_set (&gate, TRUE);
-  transport_test_wait_count (&n, n_sent + 1);
-  assert_takes (pair->ends[OTHER], 0, "behind");
 }
 
 static void
-test_kinds_without (gconstpointer kind)
+test_kinds_without (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = NULL;
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  if (carries (kind))
-    return g_test_skip ("This kind of transport carries descriptors");
-  pair = transport_test_pair_new (kind);
-  assert_sends_not (pair->ends[ONE], FERRY_ERROR_BAD_ARGUMENTS, "This kind of transport sends no descriptors");
-  g_object_set (pair->ends[ONE], "max-descriptors", 1, NULL);
-  assert_takes_not (pair->ends[ONE], 0, FERRY_ERROR_BAD_ARGUMENTS, "has not sent handle 0");
+  assert_end_sends_not (pair->ends[ONE], FERRY_ERROR_BAD_ARGUMENTS, "This kind of transport sends no descriptors");
+  contract_do_number (pair->ends[ONE], "accept", g_variant_new_uint32 (1));
+  assert_end_takes_not (pair->ends[ONE], 0, FERRY_ERROR_BAD_ARGUMENTS, "has not sent handle 0");
 }
 
-static const TransportTestFact facts[] = {
-  {"go-with-requests-and-answers", test_request_and_answer},
-  {"wait-in-a-bounded-number", test_bound},
-  {"are-taken-once", test_once},
-  {"are-not-taken-by-an-end-that-takes-none", test_none_taken},
-  {"can-be-taken-after-the-close", test_after_the_close},
-  {"are-refused-while-many-wait", test_full},
-  {"come-behind-a-full-stream", test_behind_a_full_stream},
-  {"are-refused-by-a-kind-that-carries-none", test_kinds_without},
+static const ContractFact facts[] = {
+  {"go-with-requests-and-answers", test_request_and_answer, CONTRACT_DESCRIPTORS, 0},
+  {"wait-in-a-bounded-number", test_bound, CONTRACT_DESCRIPTORS, 0},
+  {"are-taken-once", test_once, CONTRACT_DESCRIPTORS, 0},
+  {"are-not-taken-by-an-end-that-takes-none", test_none_taken, CONTRACT_SENDS_FIRST, 0},
+  {"can-be-taken-after-the-close", test_after_the_close, CONTRACT_DESCRIPTORS, 0},
+  {"are-refused-while-many-wait", test_full, CONTRACT_DESCRIPTORS, 0},
+  {"come-behind-what-is-full", test_behind_what_is_full, CONTRACT_DESCRIPTORS, 0},
+  {"go-with-a-request-itself", test_with_a_request, CONTRACT_REQUEST_DESCRIPTORS, 0},
+  {"are-refused-by-a-kind-that-carries-none", test_kinds_without, 0, CONTRACT_DESCRIPTORS},
 };
 
 /* ---- lies at the other end of a stream ---- */
@@ -431,6 +401,31 @@ test_lies (void)
 }
 
 /* ---- a worker ---- */
+
+static void
+answered_cb (GObject *mux, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  *(GVariant **) data = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+is_set (gpointer data)
+{
+  return *(gpointer *) data != NULL;
+}
+
+static gint
+ask_for_handle (FerryMux *mux, const char *method, GVariant *arguments)
+{
+  g_autoptr (GVariant) answer = NULL;
+
+  ferry_mux_transact_async (mux, method, arguments, -1, NULL, answered_cb, &answer);
+  ferry_test_run_until (is_set, &answer);
+  return g_variant_get_handle (answer);
+}
 
 /* Asks the worker for a file with a text. */
 static gint
@@ -524,7 +519,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
-  transport_test_add_facts ("descriptors", facts, G_N_ELEMENTS (facts));
+  contract_test_add_facts ("descriptors", facts, G_N_ELEMENTS (facts));
   g_test_add_func ("/descriptors/lies-of-the-other-end-harm-nothing", test_lies);
   g_test_add_func ("/descriptors/go-to-a-worker-and-come-from-it", test_worker);
   g_test_add_func ("/descriptors/of-a-worker-come-once-the-application-takes-them", test_worker_later);

@@ -1,342 +1,317 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transport.c, conversation/ferry-stream-transport.c, call/ferry-link-transport.c
+/* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-room.c,
+ *        call/ferry-link-transport.c, call/ferry-worker-transport.c, call/ferry-polled-transport.c,
+ *        conversation/ferry-stream-transport.c, task/ferry-pool-worker.c, task/ferry-serve.c
  *
- * What every transport keeps to, whatever it is made of. Each fact is tested with each kind in transport-test.c;
- * test-transport-ends.c has those about the end. */
+ * What everything keeps to that carries calls. Each fact is tested with each kind that has the traits that it needs
+ * (contract-test.c); test-transport-ends.c has those about the end. */
 
 #include "config.h"
 
-#include "call/transport-test.h"
+#include "call/contract-test.h"
 
 #include <string.h>
 
-#define ONE 0
-#define OTHER 1
-#define N_THREADS 4
-#define N_TOLD 2000
-
-/* ---- order ---- */
-
-/* What the receiving thread has seen: how far each sending thread's numbers have come. */
-static struct
+static guint
+echo (ContractEnd *end, guint number)
 {
-  guint next[N_THREADS];
-  guint64 last_xid;
-  _Atomic guint n_told;
-  _Atomic guint n_wrong;
-} seen;
-
-static void
-note_told (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  GVariant *bytes = NULL;
-  guint thread;
-  guint number;
-
-  g_variant_get (ferry_call_get_arguments (call), "(uu@ay)", &thread, &number, &bytes);
-  seen.n_wrong += number == seen.next[thread] && ferry_call_get_xid (call) == seen.last_xid + 1 ? 0 : 1;
-  seen.n_wrong += g_variant_get_size (bytes) == number ? 0 : 1;
-  seen.next[thread] = number + 1;
-  seen.last_xid = ferry_call_get_xid (call);
-  seen.n_told++;
-  g_variant_unref (bytes);
-  transport_test_wake ();
-}
-
-typedef struct
-{
-  FerryTransport *end;
-  guint number;
-  GThread *thread;
-} Teller;
-
-static gpointer
-tell_all (gpointer data)
-{
-  static const guint8 bytes[N_TOLD] = {0};
-  Teller *self = data;
-
-  for (guint i = 0; i < N_TOLD; i++)
-    transport_test_tell (
-      self->end, "tell",
-      g_variant_new ("(uu@ay)", self->number, i, g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, i, 1)));
-  return NULL;
+  return contract_ask (end, "echo", g_variant_new_uint32 (number));
 }
 
 static void
-test_delivers_in_order (gconstpointer kind)
+assert_echoed (ContractEnd *end, guint asked, guint number)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  Teller tellers[N_THREADS];
+  g_autofree char *text = g_strdup_printf ("uint32 %u", number);
 
-  memset (&seen, 0, sizeof seen);
-  transport_test_take_calls (pair, OTHER, note_told);
-  for (guint i = 0; i < N_THREADS; i++)
-    {
-      tellers[i] = (Teller){pair->ends[ONE], i, NULL};
-      tellers[i].thread = g_thread_new ("tell", tell_all, &tellers[i]);
-    }
-  transport_test_wait_count (&seen.n_told, N_THREADS * N_TOLD);
-  for (guint i = 0; i < N_THREADS; i++)
-    g_thread_join (tellers[i].thread);
-  g_assert_cmpuint (seen.n_wrong, ==, 0);
-}
-
-/* ---- both ends ask ---- */
-
-static void
-echo (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  g_autoptr (GError) error = NULL;
-
-  ferry_call_answer (call, ferry_call_get_arguments (call), &error);
-  g_assert_no_error (error);
+  contract_assert_answered (end, asked, text);
 }
 
 static void
-assert_answered (TransportTestAnswer *answer, guint number)
+test_delivers_in_order (const ContractKind *kind)
 {
-  transport_test_wait_count (&answer->n_done, 1);
-  g_assert_no_error (answer->error);
-  g_assert_cmpuint (g_variant_get_uint32 (answer->result), ==, number);
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+
+  contract_do (pair->ends[OTHER], "take");
+  contract_wait_told (pair->ends[OTHER], contract_do_number (pair->ends[ONE], "tell-numbers", NULL));
 }
 
 static void
-test_both_ends_ask_and_answer (gconstpointer kind)
+test_asks_and_answers (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  transport_test_take_calls (pair, ONE, echo);
-  transport_test_take_calls (pair, OTHER, echo);
+  contract_do (pair->ends[OTHER], "take");
+  for (guint i = 0; i < 100; i++)
+    assert_echoed (pair->ends[ONE], echo (pair->ends[ONE], i), i);
+}
+
+static void
+test_both_ends_ask_and_answer (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+
+  contract_do (pair->ends[ONE], "take");
+  contract_do (pair->ends[OTHER], "take");
   for (guint i = 0; i < 100; i++)
     {
-      g_autoptr (TransportTestAnswer) there = transport_test_ask (pair->ends[ONE], "echo", g_variant_new_uint32 (i));
-      g_autoptr (TransportTestAnswer) back = transport_test_ask (pair->ends[OTHER], "echo", g_variant_new_uint32 (~i));
+      const guint there = echo (pair->ends[ONE], i);
+      const guint back = echo (pair->ends[OTHER], ~i);
 
-      assert_answered (there, i);
-      assert_answered (back, ~i);
+      assert_echoed (pair->ends[ONE], there, i);
+      assert_echoed (pair->ends[OTHER], back, ~i);
     }
+}
+
+static void
+test_errors_cross (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  g_auto (ContractOutcome) outcome = {0};
+
+  contract_do (pair->ends[OTHER], "take");
+  contract_wait (pair->ends[ONE], contract_ask (pair->ends[ONE], "fail", NULL), &outcome);
+  g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_EXISTS);
+  g_assert_cmpstr (outcome.error->message, ==, "It fails");
+  g_assert_true (outcome.traced);
+  g_assert_false (outcome.refused);
+}
+
+/* ---- items ---- */
+
+#define N_ITEMS 40
+#define WINDOW 3
+
+static void
+test_items_come_within_their_window (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  g_auto (ContractOutcome) outcome = {0};
+  g_autoptr (GString) items = g_string_new (NULL);
+  guint number;
+
+  contract_do (pair->ends[OTHER], "take");
+  number = contract_ask_stream (pair->ends[ONE], "items", g_variant_new_uint32 (N_ITEMS), WINDOW);
+  for (guint n = WINDOW; n < N_ITEMS; n += WINDOW)
+    {
+      g_assert_cmpuint (contract_do_number (pair->ends[ONE], "items", g_variant_new ("(uu)", number, n)), ==, n);
+      contract_do_number (pair->ends[ONE], "add-window", g_variant_new ("(uu)", number, WINDOW));
+    }
+  contract_wait (pair->ends[ONE], number, &outcome);
+  g_assert_no_error (outcome.error);
+  g_assert_cmpstr (outcome.result, ==, "uint32 40");
+  for (guint i = 0; i < N_ITEMS; i++)
+    g_string_append_printf (items, "uint32 %u;", i);
+  g_assert_cmpstr (outcome.items, ==, items->str);
+}
+
+/* ---- cancels and deadlines ---- */
+
+static void
+test_cancels_reach_their_call (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+
+  contract_do (pair->ends[OTHER], "take");
+  for (guint i = 1; i <= 20; i++)
+    {
+      const guint number = contract_ask (pair->ends[ONE], "hang", NULL);
+
+      contract_wait_told (pair->ends[OTHER], 2 * i - 1);
+      contract_do_number (pair->ends[ONE], "cancel", g_variant_new_uint32 (number));
+      contract_assert_failed (pair->ends[ONE], number, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      contract_wait_told (pair->ends[OTHER], 2 * i);
+      g_assert_cmpuint (contract_do_number (pair->ends[OTHER], "cancelled", NULL), ==, FERRY_CANCEL_REASON_CANCELLED);
+    }
+}
+
+/* It may come to the other end before its call. */
+static void
+test_cancels_may_follow_at_once (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+
+  contract_do (pair->ends[OTHER], "take");
+  for (guint i = 0; i < 100; i++)
+    {
+      const guint number = contract_ask (pair->ends[ONE], "hang", NULL);
+
+      contract_do_number (pair->ends[ONE], "cancel", g_variant_new_uint32 (number));
+      contract_assert_failed (pair->ends[ONE], number, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+}
+
+static void
+test_deadlines_cross (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  const gint64 deadline = g_get_monotonic_time () + G_TIME_SPAN_DAY;
+  g_autofree char *text = g_strdup_printf ("int64 %" G_GINT64_FORMAT, deadline);
+
+  contract_do (pair->ends[OTHER], "take");
+  contract_assert_answered (
+    pair->ends[ONE],
+    contract_do_number (pair->ends[ONE], "ask", g_variant_new ("(smvqx)", "deadline", NULL, 0, deadline)), text);
+  contract_assert_answered (pair->ends[ONE], contract_ask (pair->ends[ONE], "deadline", NULL), "int64 0");
+}
+
+/* The end that asks has the clock. */
+static void
+test_what_is_late_ends_at_both_ends (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  const guint number = (contract_do (pair->ends[OTHER], "take"), contract_ask (pair->ends[ONE], "hang", NULL));
+
+  contract_wait_told (pair->ends[OTHER], 1);
+  contract_do_number (pair->ends[ONE], "time-out", g_variant_new_uint32 (number));
+  contract_assert_failed (pair->ends[ONE], number, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  contract_wait_told (pair->ends[OTHER], 2);
+  g_assert_cmpuint (contract_do_number (pair->ends[OTHER], "cancelled", NULL), ==, FERRY_CANCEL_REASON_DEADLINE);
+  /* Its answer comes late, and harms nothing. */
+  assert_echoed (pair->ends[ONE], echo (pair->ends[ONE], 1), 1);
 }
 
 /* ---- large messages ---- */
 
-#define N_LARGE 5
-#define LARGE_SIZE ((gsize) 2 * 1024 * 1024)
-
-typedef struct
-{
-  FerryTransport *end; /* (unowned) */
-  FerryCall *call;     /* (owned) */
-} Asked;
-
-static GThreadPool *answerers;
-
-/* An answer that has no room is waited with on another thread than the one that makes room at the other end. */
-static void
-answer_large (gpointer data, gpointer unused)
-{
-  g_autofree Asked *asked = data;
-
-  transport_test_answer_call (asked->end, asked->call, ferry_call_get_arguments (asked->call));
-  ferry_call_unref (asked->call);
-}
-
-static void
-queue_large (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  Asked *asked = g_new (Asked, 1);
-
-  *asked = (Asked){self, ferry_call_ref (call)};
-  g_thread_pool_push (answerers, asked, NULL);
-}
-
-static GVariant *
-new_large (guint8 fill)
-{
-  guint8 *bytes = g_malloc (LARGE_SIZE);
-
-  memset (bytes, fill, LARGE_SIZE);
-  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, LARGE_SIZE, TRUE, g_free, bytes);
-}
-
 static gpointer
-ask_large (gpointer data)
+ask_large (gpointer end)
 {
-  TransportTestAnswer **answers = g_new0 (TransportTestAnswer *, N_LARGE);
-
-  for (guint i = 0; i < N_LARGE; i++)
-    answers[i] = transport_test_ask (data, "large", new_large ((guint8) (i + 1)));
-  return answers;
+  contract_do (end, "ask-large");
+  return NULL;
 }
 
 static void
-check_large (TransportTestAnswer **answers)
+test_large_messages_cross (const ContractKind *kind)
 {
-  for (guint i = 0; i < N_LARGE; i++)
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  GThread *back = NULL;
+
+  contract_do (pair->ends[OTHER], "take");
+  if (contract_kind_has (kind, CONTRACT_BOTH_ASK))
     {
-      const guint8 *bytes;
-
-      transport_test_wait_count (&answers[i]->n_done, 1);
-      g_assert_no_error (answers[i]->error);
-      g_assert_cmpuint (g_variant_get_size (answers[i]->result), ==, LARGE_SIZE);
-      bytes = g_variant_get_data (answers[i]->result);
-      g_assert_cmpuint (bytes[0], ==, i + 1);
-      g_assert_cmpint (memcmp (bytes, bytes + 1, LARGE_SIZE - 1), ==, 0);
-      transport_test_answer_free (answers[i]);
+      contract_do (pair->ends[ONE], "take");
+      back = g_thread_new ("ask", ask_large, pair->ends[OTHER]);
     }
-  g_free (answers);
-}
-
-static void
-test_large_messages_cross (gconstpointer kind)
-{
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  GThread *threads[2];
-
-  answerers = g_thread_pool_new (answer_large, NULL, 2 * N_LARGE, TRUE, NULL);
-  for (guint i = 0; i < 2; i++)
-    {
-      transport_test_take_calls (pair, i, queue_large);
-      threads[i] = g_thread_new ("ask", ask_large, pair->ends[i]);
-    }
-  check_large (g_thread_join (threads[0]));
-  check_large (g_thread_join (threads[1]));
-  g_thread_pool_free (answerers, FALSE, TRUE);
+  ask_large (pair->ends[ONE]);
+  if (back != NULL)
+    g_thread_join (back);
 }
 
 /* ---- room ---- */
 
-static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
-static _Atomic guint n_passed;
-
 static void
-pass_gate (FerryTransport *self, FerryCall *call, GObject *owner)
+shut (ContractEnd *end, gboolean is_shut)
 {
-  transport_test_gate_pass (&gate);
-  n_passed++;
-  transport_test_wake ();
-}
-
-static GVariant *
-new_block (void)
-{
-  static const guint8 bytes[50000] = {0};
-
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1);
+  contract_do_number (end, "shut", g_variant_new_boolean (is_shut));
 }
 
 static void
-test_a_full_transport_says_so_and_tells_of_room (gconstpointer kind)
+test_what_is_full_says_so_and_tells_of_room (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  g_autoptr (GError) error = NULL;
-  guint64 count;
-  guint n_told = 0;
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  guint n_told;
 
-  n_passed = 0;
-  transport_test_gate_set (&gate, FALSE);
-  transport_test_take_calls (pair, OTHER, pass_gate);
-  do
-    count = ferry_transport_get_room_count (pair->ends[ONE]);
-  while (transport_test_try_tell (pair->ends[ONE], "tell", new_block ()) && ++n_told < 10000);
-  g_assert_cmpuint (n_told, >, 10);
-  g_assert_cmpuint (n_told, <, 10000);
-
-  transport_test_gate_set (&gate, TRUE);
-  ferry_transport_wait_for_room (pair->ends[ONE], count,
-                                 g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (ferry_transport_get_room_count (pair->ends[ONE]), >, count);
-  transport_test_tell (pair->ends[ONE], "tell", new_block ());
-  transport_test_wait_count (&n_passed, n_told + 1);
+  shut (pair->ends[OTHER], TRUE);
+  contract_do (pair->ends[OTHER], "take");
+  n_told = contract_do_number (pair->ends[ONE], "fill", NULL);
+  g_assert_cmpuint (n_told, >, 1);
+  shut (pair->ends[OTHER], FALSE);
+  contract_do (pair->ends[ONE], "await-room");
+  contract_tell (pair->ends[ONE], "pass");
+  contract_wait_told (pair->ends[OTHER], n_told + 1);
 }
 
 /* ---- who answers ---- */
 
 static void
-test_requests_wait_for_who_takes_them (gconstpointer kind)
+test_requests_wait_for_who_takes_them (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  TransportTestAnswer *answers[20];
-  g_autoptr (TransportTestAnswer) back = NULL;
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  guint asked[20];
 
-  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
-    answers[i] = transport_test_ask (pair->ends[ONE], "echo", g_variant_new_uint32 (i));
+  for (guint i = 0; i < G_N_ELEMENTS (asked); i++)
+    asked[i] = echo (pair->ends[ONE], i);
   /* What is answered the other way has come after them. */
-  transport_test_take_calls (pair, ONE, echo);
-  back = transport_test_ask (pair->ends[OTHER], "echo", g_variant_new_uint32 (0));
-  assert_answered (back, 0);
-  transport_test_take_calls (pair, OTHER, echo);
-  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
-    {
-      assert_answered (answers[i], i);
-      transport_test_answer_free (answers[i]);
-    }
+  contract_do (pair->ends[ONE], "take");
+  assert_echoed (pair->ends[OTHER], echo (pair->ends[OTHER], 0), 0);
+  contract_do (pair->ends[OTHER], "take");
+  for (guint i = 0; i < G_N_ELEMENTS (asked); i++)
+    assert_echoed (pair->ends[ONE], asked[i], i);
 }
 
 static void
-test_requests_are_refused_once_nobody_takes_them (gconstpointer kind)
+assert_refused (ContractEnd *end, guint number, const char *words)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  g_autoptr (TransportTestAnswer) before = NULL;
-  g_autoptr (TransportTestAnswer) after = NULL;
-  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "No more for today");
+  g_auto (ContractOutcome) outcome = {0};
 
-  transport_test_take_calls (pair, OTHER, echo);
-  before = transport_test_ask (pair->ends[ONE], "echo", g_variant_new_uint32 (1));
-  assert_answered (before, 1);
-  ferry_transport_leave_calls (pair->ends[OTHER], reason);
-  after = transport_test_ask (pair->ends[ONE], "echo", g_variant_new_uint32 (2));
-  transport_test_assert_failed (after, FERRY_ERROR_REFUSED);
-  g_assert_true (after->refused);
-  g_assert_nonnull (strstr (after->error->message, "No more for today"));
+  contract_wait (end, number, &outcome);
+  g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  g_assert_true (outcome.refused);
+  ferry_test_assert_says (outcome.error->message, words);
+}
+
+/* As many as ferry-call.c keeps. */
+#define MAX_UNOWNED 1024
+
+static void
+test_so_many_requests_wait_and_no_more (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  guint asked[MAX_UNOWNED + 10];
+
+  for (guint i = 0; i < G_N_ELEMENTS (asked); i++)
+    asked[i] = echo (pair->ends[ONE], i);
+  for (guint i = MAX_UNOWNED; i < G_N_ELEMENTS (asked); i++)
+    assert_refused (pair->ends[ONE], asked[i], "too many requests wait there");
+  contract_do (pair->ends[OTHER], "take");
+  for (guint i = 0; i < MAX_UNOWNED; i++)
+    assert_echoed (pair->ends[ONE], asked[i], i);
 }
 
 static void
-try_to_wait (FerryTransport *self, FerryCall *call, GObject *owner)
+test_requests_are_refused_once_nobody_takes_them (const ContractKind *kind)
 {
-  g_autoptr (GError) error = NULL;
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  g_assert_false (ferry_transport_check_may_wait (self, "the other form", &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
-  ferry_call_answer (call, g_variant_new_uint32 (7), NULL);
-}
-
-static gpointer
-check_may_wait (gpointer end)
-{
-  g_assert_true (ferry_transport_check_may_wait (end, "the other form", NULL));
-  return NULL;
+  contract_do (pair->ends[OTHER], "take");
+  assert_echoed (pair->ends[ONE], echo (pair->ends[ONE], 1), 1);
+  contract_do (pair->ends[OTHER], "leave");
+  assert_refused (pair->ends[ONE], echo (pair->ends[ONE], 2), "No more for today");
 }
 
 static void
-test_nobody_waits_on_the_receiving_thread (gconstpointer kind)
+test_nobody_waits_on_the_receiving_thread (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  g_autoptr (TransportTestAnswer) answer = NULL;
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  transport_test_take_calls (pair, OTHER, try_to_wait);
-  answer = transport_test_ask (pair->ends[ONE], "wait", NULL);
-  assert_answered (answer, 7);
-  g_thread_join (g_thread_new ("wait", check_may_wait, pair->ends[OTHER]));
+  contract_do (pair->ends[OTHER], "take");
+  contract_assert_answered (pair->ends[ONE], contract_ask (pair->ends[ONE], "wait", NULL), "false");
+  contract_do (pair->ends[OTHER], "check-may-wait");
 }
 
-static const TransportTestFact facts[] = {
-  {"delivers-in-order", test_delivers_in_order},
-  {"both-ends-ask-and-answer", test_both_ends_ask_and_answer},
-  {"large-messages-cross", test_large_messages_cross},
-  {"a-full-transport-says-so-and-tells-of-room", test_a_full_transport_says_so_and_tells_of_room},
-  {"requests-wait-for-who-takes-them", test_requests_wait_for_who_takes_them},
-  {"requests-are-refused-once-nobody-takes-them", test_requests_are_refused_once_nobody_takes_them},
-  {"nobody-waits-on-the-receiving-thread", test_nobody_waits_on_the_receiving_thread},
+static const ContractFact facts[] = {
+  {"delivers-in-order", test_delivers_in_order, 0},
+  {"asks-and-answers", test_asks_and_answers, 0},
+  {"both-ends-ask-and-answer", test_both_ends_ask_and_answer, CONTRACT_BOTH_ASK},
+  {"errors-cross", test_errors_cross, 0},
+  {"items-come-within-their-window", test_items_come_within_their_window, 0},
+  {"cancels-reach-their-call", test_cancels_reach_their_call, 0},
+  {"cancels-may-follow-at-once", test_cancels_may_follow_at_once, 0},
+  {"deadlines-cross", test_deadlines_cross, 0},
+  {"what-is-late-ends-at-both-ends", test_what_is_late_ends_at_both_ends, 0},
+  {"large-messages-cross", test_large_messages_cross, 0},
+  {"what-is-full-says-so-and-tells-of-room", test_what_is_full_says_so_and_tells_of_room, 0},
+  {"requests-wait-for-who-takes-them", test_requests_wait_for_who_takes_them, CONTRACT_BOTH_ASK},
+  {"so-many-requests-wait-and-no-more", test_so_many_requests_wait_and_no_more, CONTRACT_BOTH_ASK},
+  {"requests-are-refused-once-nobody-takes-them", test_requests_are_refused_once_nobody_takes_them, CONTRACT_BOTH_ASK},
+  {"nobody-waits-on-the-receiving-thread", test_nobody_waits_on_the_receiving_thread, CONTRACT_BOTH_ASK},
 };
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  transport_test_add_facts ("transport", facts, G_N_ELEMENTS (facts));
+  contract_test_add_facts ("transport", facts, G_N_ELEMENTS (facts));
   return g_test_run ();
 }

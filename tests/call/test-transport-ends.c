@@ -1,272 +1,284 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transport.c, conversation/ferry-stream-transport.c, call/ferry-link-transport.c
+/* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-link-transport.c,
+ *        call/ferry-worker-transport.c, call/ferry-polled-transport.c, conversation/ferry-stream-transport.c,
+ *        task/ferry-pool-worker.c
  *
- * How transports end, whatever they are made of: the second half of the contract. Each test leaves neither a thread nor
- * a descriptor behind, which transport_test_pair_free() waits for. */
+ * How what carries calls ends, whatever it is: the second half of the contract. Each test leaves neither a thread nor a
+ * descriptor nor a process behind, which contract_pair_free() waits for. */
 
 #include "config.h"
 
-#include "call/transport-test.h"
-
-#define ONE 0
-#define OTHER 1
-
-/* What the receiving threads and the test share. */
-static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
-static _Atomic guint n_told;
-static _Atomic (FerryTransport *) dropped; /* what takes it out drops it */
-
-static void
-count_told (FerryTransport *self, FerryCall *call, GObject *owner)
-{
-  transport_test_gate_pass (&gate);
-  n_told++;
-  transport_test_wake ();
-}
-
-static void
-prepare (gboolean open)
-{
-  n_told = 0;
-  transport_test_gate_set (&gate, open);
-}
-
-static GVariant *
-new_block (void)
-{
-  static const guint8 bytes[30000] = {0};
-
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1);
-}
+#include "call/contract-test.h"
 
 /* ---- what was sent before ---- */
 
 static void
-test_what_was_sent_before_the_end_arrives (gconstpointer kind)
+shut (ContractEnd *end, gboolean is_shut)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-
-  prepare (TRUE);
-  transport_test_take_calls (pair, OTHER, count_told);
-  for (guint i = 0; i < 500; i++)
-    transport_test_tell (pair->ends[ONE], "tell", g_variant_new_uint32 (i));
-  ferry_transport_close (pair->ends[ONE]);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
-  g_assert_cmpuint (n_told, ==, 500);
+  contract_do_number (end, "shut", g_variant_new_boolean (is_shut));
 }
 
 static void
-test_what_waits_at_the_end_arrives (gconstpointer kind)
+test_what_was_sent_before_the_end_arrives (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  guint n = 0;
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  prepare (FALSE);
-  transport_test_take_calls (pair, OTHER, count_told);
-  while (transport_test_try_tell (pair->ends[ONE], "tell", new_block ()))
-    n++;
-  g_clear_object (&pair->ends[ONE]);
-  transport_test_gate_set (&gate, TRUE);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
-  g_assert_cmpuint (n_told, ==, n);
+  contract_do (pair->ends[OTHER], "take");
+  for (guint i = 0; i < 500; i++)
+    contract_tell (pair->ends[ONE], "pass");
+  contract_do (pair->ends[ONE], "close");
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  contract_wait_told (pair->ends[OTHER], 500);
+}
+
+static void
+test_what_waits_at_the_end_arrives (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  guint n;
+
+  shut (pair->ends[OTHER], TRUE);
+  contract_do (pair->ends[OTHER], "take");
+  n = contract_do_number (pair->ends[ONE], "fill", NULL);
+  contract_do (pair->ends[ONE], "drop");
+  shut (pair->ends[OTHER], FALSE);
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  contract_wait_told (pair->ends[OTHER], n);
 }
 
 /* Both send as the other one closes: what this end was sent before is still heard, though it can send no more. */
 static void
-test_an_end_that_cannot_send_still_hears (gconstpointer kind)
+test_an_end_that_cannot_send_still_hears (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  prepare (FALSE);
-  transport_test_take_calls (pair, OTHER, count_told);
+  shut (pair->ends[OTHER], TRUE);
+  contract_do (pair->ends[OTHER], "take");
   for (guint i = 0; i < 20; i++)
-    transport_test_tell (pair->ends[ONE], "tell", g_variant_new_uint32 (i));
-  ferry_transport_close (pair->ends[ONE]);
+    contract_tell (pair->ends[ONE], "pass");
+  contract_do (pair->ends[ONE], "close");
   for (guint i = 0; i < 20; i++)
+    contract_do (pair->ends[OTHER], "try-to-tell");
+  shut (pair->ends[OTHER], FALSE);
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  contract_wait_told (pair->ends[OTHER], 20);
+}
+
+/* ---- what is under way ---- */
+
+static void
+test_what_is_open_fails_at_both_ends (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  guint there, back;
+
+  contract_do (pair->ends[OTHER], "take");
+  there = contract_ask (pair->ends[ONE], "keep", NULL);
+  back = contract_ask (pair->ends[OTHER], "nobody", NULL);
+  contract_wait_told (pair->ends[OTHER], 1);
+  contract_do (pair->ends[ONE], "close");
+  contract_assert_failed (pair->ends[ONE], there, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  contract_assert_failed (pair->ends[OTHER], back, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  contract_do (pair->ends[OTHER], "answer-kept");
+}
+
+#define N_ECHOES 100
+
+/* Asks for echoes, for what takes no end, and for items. Returns how many questions that are. */
+static guint
+ask_many (ContractEnd *end)
+{
+  for (guint i = 0; i < N_ECHOES; i++)
+    contract_ask (end, "echo", g_variant_new_uint32 (i));
+  contract_ask_stream (end, "items", g_variant_new_uint32 (1000), 3);
+  contract_ask (end, "hang", NULL);
+  return N_ECHOES + 2;
+}
+
+static void
+assert_each_ended (ContractEnd *end, guint n, int code)
+{
+  for (guint i = 0; i < n; i++)
     {
-      FerryRequest request = {.method = "tell", .flags = FERRY_CALL_ONE_WAY};
+      g_autofree char *text = g_strdup_printf ("uint32 %u", i);
 
-      ferry_transport_ask (pair->ends[OTHER], &request, NULL, NULL, NULL);
+      if (i < N_ECHOES)
+        contract_assert_answered_or (end, i, text, code);
+      else
+        contract_assert_failed (end, i, FERRY_ERROR, code);
     }
-  transport_test_gate_set (&gate, TRUE);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
-  g_assert_cmpuint (n_told, ==, 20);
 }
 
-/* ---- what is open ---- */
-
+/* Waits for the answer to one of the echoes, the first or a later one; 0: for none. */
 static void
-keep_call (FerryTransport *self, FerryCall *call, GObject *owner)
+wait_for_some (ContractEnd *end, guint n)
 {
-  g_object_set_data_full (owner, "call", ferry_call_ref (call), (GDestroyNotify) ferry_call_unref);
-  n_told++;
-  transport_test_wake ();
+  g_auto (ContractOutcome) outcome = {0};
+
+  if (n > 0)
+    contract_wait (end, n - 1, &outcome);
 }
 
 static void
-test_what_is_open_fails_at_both_ends (gconstpointer kind)
+test_each_call_ends_once_when_an_end_closes (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  g_autoptr (TransportTestAnswer) there = NULL;
-  g_autoptr (TransportTestAnswer) back = NULL;
-  g_autoptr (GError) error = NULL;
-  FerryCall *call;
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (ContractPair) pair = contract_pair_new (kind);
+      guint n;
 
-  prepare (TRUE);
-  transport_test_take_calls (pair, OTHER, keep_call);
-  there = transport_test_ask (pair->ends[ONE], "keep", NULL);
-  back = transport_test_ask (pair->ends[OTHER], "nobody", NULL);
-  transport_test_wait_count (&n_told, 1);
-  ferry_transport_close (pair->ends[ONE]);
-  transport_test_assert_failed (there, FERRY_ERROR_CLOSED);
-  transport_test_assert_failed (back, FERRY_ERROR_CLOSED);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
-  call = g_object_get_data (pair->owner, "call");
-  g_assert_cmpuint (ferry_call_get_cancelled (call), !=, 0);
-  g_assert_false (ferry_call_answer (call, NULL, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
-  g_object_set_data (pair->owner, "call", NULL);
-}
-
-static gpointer
-wait_for_nothing (gpointer end)
-{
-  g_autoptr (GError) error = NULL;
-
-  ferry_transport_wait_for_room (end, ferry_transport_get_room_count (end), 0, NULL, &error);
-  g_assert_no_error (error);
-  return NULL;
+      contract_do (pair->ends[OTHER], "take");
+      n = ask_many (pair->ends[ONE]);
+      wait_for_some (pair->ends[ONE], i / 2 * N_ECHOES / 2);
+      contract_do (pair->ends[i % 2], "close");
+      assert_each_ended (pair->ends[ONE], n, FERRY_ERROR_CLOSED);
+      contract_assert_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
+      contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+    }
 }
 
 static void
-test_who_waits_for_room_is_woken (gconstpointer kind)
+test_each_call_ends_once_when_the_process_is_killed (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  GThread *thread = g_thread_new ("wait", wait_for_nothing, pair->ends[OTHER]);
+  const guint n_rounds = ferry_test_times (4, 40);
 
-  ferry_transport_close (pair->ends[ONE]);
-  g_thread_join (thread);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      g_autoptr (ContractPair) pair = contract_pair_new (kind);
+      ContractEnd *here = pair->ends[pair->here];
+      guint n;
+      int code;
+
+      contract_do (pair->ends[1 - pair->here], "take");
+      n = ask_many (here);
+      wait_for_some (here, i * N_ECHOES / (n_rounds - 1));
+      code = contract_pair_kill (pair);
+      assert_each_ended (here, n, code);
+      contract_assert_closed (here, code);
+    }
+}
+
+static void
+test_what_a_killed_process_asked_is_cancelled (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  ContractEnd *here = pair->ends[pair->here];
+
+  contract_do (here, "take");
+  contract_ask (pair->ends[1 - pair->here], "keep", NULL);
+  contract_wait_told (here, 1);
+  contract_assert_closed (here, contract_pair_kill (pair));
+  contract_do (here, "answer-kept");
+}
+
+static void
+test_who_waits_for_room_is_woken (const ContractKind *kind)
+{
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+
+  contract_do (pair->ends[OTHER], "wait");
+  contract_do (pair->ends[ONE], "close");
+  contract_do (pair->ends[OTHER], "join");
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
 }
 
 /* ---- closing, where and how often one likes ---- */
 
 static void
-close_here (FerryTransport *self, FerryCall *call, GObject *owner)
+test_closes_inside_a_handler (const ContractKind *kind)
 {
-  ferry_transport_close (self);
-  ferry_transport_close (self);
-  n_told++;
-  transport_test_wake ();
-}
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  guint number;
 
-static void
-test_closes_inside_a_handler (gconstpointer kind)
-{
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  g_autoptr (TransportTestAnswer) answer = NULL;
-
-  prepare (TRUE);
-  transport_test_take_calls (pair, OTHER, close_here);
-  answer = transport_test_ask (pair->ends[ONE], "close", NULL);
+  contract_do (pair->ends[OTHER], "take");
+  number = contract_ask (pair->ends[ONE], "close", NULL);
   /* Nothing is handed over behind it, be it sent or not. */
-  ferry_transport_ask (pair->ends[ONE], &(FerryRequest){.method = "close", .flags = FERRY_CALL_ONE_WAY}, NULL, NULL,
-                       NULL);
-  transport_test_assert_failed (answer, FERRY_ERROR_CLOSED);
-  transport_test_wait_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
-  transport_test_wait_count (&n_told, 1);
+  contract_do (pair->ends[ONE], "try-to-tell");
+  contract_assert_failed (pair->ends[ONE], number, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  contract_assert_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
+  contract_wait_told (pair->ends[OTHER], 1);
 }
 
 static gpointer
 close_end (gpointer end)
 {
-  ferry_transport_close (end);
+  contract_do (end, "close-on-threads");
   return NULL;
 }
 
 static void
-test_closes_on_many_threads_at_once (gconstpointer kind)
+test_closes_on_many_threads_at_once (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
-  GThread *threads[6];
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
+  GThread *thread = g_thread_new ("close", close_end, pair->ends[ONE]);
 
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    threads[i] = g_thread_new ("close", close_end, pair->ends[i % 2]);
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    g_thread_join (threads[i]);
-  transport_test_wait_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  close_end (pair->ends[OTHER]);
+  g_thread_join (thread);
+  contract_assert_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
 }
 
 static void
-drop_here (FerryTransport *self, FerryCall *call, GObject *owner)
+test_the_last_reference_goes_in_a_handler (const ContractKind *kind)
 {
-  FerryTransport *last = atomic_exchange (&dropped, NULL);
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  g_clear_object (&last);
-  n_told++;
-  transport_test_wake ();
+  contract_do (pair->ends[OTHER], "take");
+  contract_tell (pair->ends[ONE], "drop");
+  contract_assert_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
+  contract_wait_told (pair->ends[OTHER], 1);
 }
 
 static void
-test_the_last_reference_goes_in_a_handler (gconstpointer kind)
+test_the_last_reference_closes_both_ends (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  prepare (TRUE);
-  transport_test_take_calls (pair, OTHER, drop_here);
-  dropped = g_steal_pointer (&pair->ends[OTHER]);
-  transport_test_tell (pair->ends[ONE], "drop", NULL);
-  transport_test_wait_closed (pair->ends[ONE], FERRY_ERROR_CLOSED);
-  transport_test_wait_count (&n_told, 1);
+  contract_do (pair->ends[ONE], "drop");
+  contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
 }
 
 static void
-test_the_last_reference_closes_both_ends (gconstpointer kind)
+test_many_come_and_go (const ContractKind *kind)
 {
-  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  const guint n = contract_kind_has (kind, CONTRACT_KILLED) ? ferry_test_times (4, 50) : 50;
 
-  g_clear_object (&pair->ends[ONE]);
-  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
-}
-
-static void
-test_many_come_and_go (gconstpointer kind)
-{
-  guint n_fds = ferry_test_count_fds ();
-
-  for (guint i = 0; i < 50; i++)
+  for (guint i = 0; i < n; i++)
     {
-      FerryTransport *ends[2];
+      g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-      ((const TransportTestKind *) kind)->connect (&ends[0], &ends[1]);
       if (i % 2 == 0)
-        transport_test_tell (ends[i % 4 / 2], "tell", new_block ());
-      g_object_unref (ends[0]);
-      g_object_unref (ends[1]);
+        contract_tell (pair->ends[i % 4 / 2], "pass");
+      contract_do (pair->ends[ONE], "drop");
+      contract_do (pair->ends[OTHER], "drop");
     }
-  transport_test_wait_left (0, n_fds);
 }
 
-static const TransportTestFact facts[] = {
-  {"what-was-sent-before-the-end-arrives", test_what_was_sent_before_the_end_arrives},
-  {"what-waits-at-the-end-arrives", test_what_waits_at_the_end_arrives},
-  {"an-end-that-cannot-send-still-hears", test_an_end_that_cannot_send_still_hears},
-  {"what-is-open-fails-at-both-ends", test_what_is_open_fails_at_both_ends},
-  {"who-waits-for-room-is-woken", test_who_waits_for_room_is_woken},
-  {"closes-inside-a-handler", test_closes_inside_a_handler},
-  {"closes-on-many-threads-at-once", test_closes_on_many_threads_at_once},
-  {"the-last-reference-goes-in-a-handler", test_the_last_reference_goes_in_a_handler},
-  {"the-last-reference-closes-both-ends", test_the_last_reference_closes_both_ends},
-  {"many-come-and-go", test_many_come_and_go},
+static const ContractFact facts[] = {
+  {"what-was-sent-before-the-end-arrives", test_what_was_sent_before_the_end_arrives, CONTRACT_CLOSES},
+  {"what-waits-at-the-end-arrives", test_what_waits_at_the_end_arrives, CONTRACT_CLOSES},
+  {"an-end-that-cannot-send-still-hears", test_an_end_that_cannot_send_still_hears, CONTRACT_CLOSES},
+  {"what-is-open-fails-at-both-ends", test_what_is_open_fails_at_both_ends, CONTRACT_CLOSES},
+  {"each-call-ends-once-when-an-end-closes", test_each_call_ends_once_when_an_end_closes, CONTRACT_CLOSES},
+  {"each-call-ends-once-when-the-process-is-killed", test_each_call_ends_once_when_the_process_is_killed,
+   CONTRACT_KILLED},
+  {"what-a-killed-process-asked-is-cancelled", test_what_a_killed_process_asked_is_cancelled,
+   CONTRACT_KILLED | CONTRACT_BOTH_ASK},
+  {"who-waits-for-room-is-woken", test_who_waits_for_room_is_woken, CONTRACT_CLOSES},
+  {"closes-inside-a-handler", test_closes_inside_a_handler, CONTRACT_CLOSES},
+  {"closes-on-many-threads-at-once", test_closes_on_many_threads_at_once, CONTRACT_CLOSES},
+  {"the-last-reference-goes-in-a-handler", test_the_last_reference_goes_in_a_handler, CONTRACT_CLOSES},
+  {"the-last-reference-closes-both-ends", test_the_last_reference_closes_both_ends, CONTRACT_CLOSES},
+  {"many-come-and-go", test_many_come_and_go, CONTRACT_CLOSES},
 };
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  transport_test_add_facts ("transport", facts, G_N_ELEMENTS (facts));
+  contract_test_add_facts ("transport", facts, G_N_ELEMENTS (facts));
   return g_test_run ();
 }

@@ -13,12 +13,14 @@
 
 G_BEGIN_DECLS
 
-/* A kind of transport. To have another one keep the contract, add it to the table in transport-test.c. */
+/* A kind of transport with both ends in the test's process. To have another one keep the contract, add it to the table
+ * in transport-test.c, or to that in contract-test.c, which has those with an end elsewhere. */
 typedef struct
 {
   const char *name; /* as it is in the names of the tests */
   /* Makes two connected ends. */
   void (*connect) (FerryTransport **one, FerryTransport **other);
+  gboolean carries_descriptors;
 } TransportTestKind;
 
 /* Two ends of a session, in tests that are linked with cluster/session-pair.c. */
@@ -31,6 +33,8 @@ typedef struct
   void (*func) (gconstpointer kind);
 } TransportTestFact;
 
+/* Returns those that this program has, *n of them. */
+const TransportTestKind *transport_test_get_kinds (guint *n);
 /* Adds the tests /GROUP/KIND/FACT. */
 void transport_test_add_facts (const char *group, const TransportTestFact *facts, guint n_facts);
 
