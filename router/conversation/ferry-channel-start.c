@@ -20,14 +20,14 @@ typedef struct
 {
   FerryChannelProcess process;
   FerryTimer timer; /* kills the worker; set when the channel was dropped or closed */
-} Run;
+} StartedProcess;
 
 /* ---- the end of a worker ---- */
 
 static void
 worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 {
-  Run *self = ferry_channel_process_ref (data);
+  StartedProcess *self = ferry_channel_process_ref (data);
 
   /* Ends a cycle: the handler's data has a reference to the process, and the process has one to the worker. */
   g_signal_handlers_disconnect_by_data (worker, self);
@@ -40,7 +40,7 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 static void
 set_grace (gpointer data)
 {
-  Run *self = data;
+  StartedProcess *self = data;
 
   if (self->process.exit == NULL)
     ferry_timers_set (self->process.router->limits, &self->timer, ferry_time_add (g_get_monotonic_time (), GRACE),
@@ -51,7 +51,7 @@ set_grace (gpointer data)
 static void
 drop (gpointer data)
 {
-  FerryRouter *router = ((Run *) data)->process.router;
+  FerryRouter *router = ((StartedProcess *) data)->process.router;
 
   if (router->thread != g_thread_self ())
     {
@@ -111,7 +111,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
   g_autoptr (FerryTransport) transport = ferry_launcher_add_transport (starter, router, FERRY_CHANNEL_TRANSPORT, error);
   g_autoptr (FerryChannel) channel = NULL;
   FerryWorker *worker;
-  Run *run;
+  StartedProcess *started;
 
   if (transport == NULL)
     return NULL;
@@ -125,10 +125,10 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
       ferry_launcher_drop_last_sender (starter);
       return NULL;
     }
-  run = g_new0 (Run, 1);
-  run->process.drop = drop;
-  ferry_channel_process_init (&run->process, channel, ferry_affinity_ref (router->affinity), router, worker);
-  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
+  started = g_new0 (StartedProcess, 1);
+  started->process.drop = drop;
+  ferry_channel_process_init (&started->process, channel, ferry_affinity_ref (router->affinity), router, worker);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (started),
                          (GClosureNotify) G_CALLBACK (ferry_channel_process_unref), 0);
   ferry_transport_watch_end (transport, transport_ended, G_OBJECT (channel));
   return g_steal_pointer (&channel);

@@ -138,7 +138,7 @@ typedef struct
   FerryInvocation *invocation; /* (owned) (nullable): NULL when the handler has returned */
   Handler *handler;            /* (owned) (nullable): NULL if there is no handler for the method */
   guint64 n_closed;            /* the dispatcher's n_closed when the handler began */
-} Run;
+} Handling;
 
 /* What summon() must do, after the lock is released, to get a thread for the queue. */
 typedef enum
@@ -308,7 +308,7 @@ find_handler_locked (Dispatcher *self, const char *method)
 /* Fills in run with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
  * which must not be empty. */
 static void
-begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
+begin_locked (Dispatcher *self, Handling *handling, FerryDemuxInvocation *invocation)
 {
   Handler *handler;
 
@@ -320,7 +320,7 @@ begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
   handler = find_handler_locked (self, invocation->base.method);
   if (handler != NULL)
     ferry_ref_count_inc (&handler->references);
-  *run = (Run){&invocation->base, handler, self->n_closed};
+  *handling = (Handling){&invocation->base, handler, self->n_closed};
   self->n_running++;
 }
 
@@ -333,14 +333,14 @@ count_running_locked (Dispatcher *self)
 
 /* Calls the handler. Must be called without the lock. */
 static void
-call_handler (Run *run)
+call_handler (Handling *handling)
 {
-  FerryInvocation *invocation = g_steal_pointer (&run->invocation);
+  FerryInvocation *invocation = g_steal_pointer (&handling->invocation);
 
   if (ferry_demux_invocation_check_in_time (invocation))
     {
-      if (run->handler != NULL)
-        run->handler->func (invocation, run->handler->data);
+      if (handling->handler != NULL)
+        handling->handler->func (invocation, handling->handler->data);
       else
         ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
                                            "The other end has no handler for '%s'; add a handler of that name there, "
@@ -351,16 +351,16 @@ call_handler (Run *run)
 }
 
 static void
-perform (Run *run)
+perform (Handling *handling)
 {
-  call_handler (run);
-  g_clear_pointer (&run->handler, handler_unref);
+  call_handler (handling);
+  g_clear_pointer (&handling->handler, handler_unref);
 }
 
 static void
-end_locked (Dispatcher *self, const Run *run)
+end_locked (Dispatcher *self, const Handling *handling)
 {
-  if (run->n_closed == self->n_closed)
+  if (handling->n_closed == self->n_closed)
     self->n_running--;
   else
     self->n_left--;
@@ -469,7 +469,7 @@ ferry_demux_let_next (void)
 static void
 work_locked (Dispatcher *self)
 {
-  Run run;
+  Handling handling;
   Summons summons;
 
   if (self->ordered)
@@ -479,14 +479,14 @@ work_locked (Dispatcher *self)
       ferry_demux_let_next ();
       return;
     }
-  begin_locked (self, &run, NULL);
+  begin_locked (self, &handling, NULL);
   summons = summon_locked (self);
   pthread_mutex_unlock (&self->lock);
   summon (self, summons);
-  perform (&run);
+  perform (&handling);
   ferry_demux_let_next ();
   pthread_mutex_lock (&self->lock);
-  end_locked (self, &run);
+  end_locked (self, &handling);
   if (ferry_wait_queue_is_empty (&self->waits))
     return;
   unlock (self);
@@ -568,18 +568,18 @@ start_thread (Dispatcher *self)
 #define MAX_TO_PROVE 1024
 
 static gboolean
-is_expected_quick (const Run *run)
+is_expected_quick (const Handling *handling)
 {
   /* Relaxed, as below: what is expected orders no other memory. */
-  return run->handler == NULL || atomic_load_explicit (&run->handler->n_unproven, memory_order_relaxed) == 0;
+  return handling->handler == NULL || atomic_load_explicit (&handling->handler->n_unproven, memory_order_relaxed) == 0;
 }
 
 /* Notes how long a handler took. Sometimes one takes long that was expected to return at once. Then it has to return at
  * once twice as often in a row until that is expected again. */
 static void
-note_time (const Run *run, gboolean was_expected_quick, gboolean was_quick)
+note_time (const Handling *handling, gboolean was_expected_quick, gboolean was_quick)
 {
-  Handler *handler = run->handler;
+  Handler *handler = handling->handler;
   guint n_to_prove;
 
   if (handler == NULL || (was_expected_quick && was_quick))
@@ -609,37 +609,37 @@ adopt_signals_locked (Dispatcher *self)
 
 /* Must be called without the lock. Returns whether this thread still has the lead, or has it again. */
 static gboolean
-perform_in_team (Dispatcher *self, Run *run, FerryTeam *team)
+perform_in_team (Dispatcher *self, Handling *handling, FerryTeam *team)
 {
-  const gboolean expects_quick = is_expected_quick (run);
+  const gboolean expects_quick = is_expected_quick (handling);
   gint64 begun;
   gboolean was_quick;
   gboolean has_lead;
 
   ferry_team_begin_handler (team, expects_quick);
   begun = expects_quick ? 0 : g_get_monotonic_time ();
-  call_handler (run);
+  call_handler (handling);
   has_lead = ferry_team_end_handler (team, &was_quick);
   if (!expects_quick)
     was_quick = g_get_monotonic_time () - begun < QUICK_TIME;
-  note_time (run, expects_quick, was_quick);
-  g_clear_pointer (&run->handler, handler_unref);
+  note_time (handling, expects_quick, was_quick);
+  g_clear_pointer (&handling->handler, handler_unref);
   return has_lead;
 }
 
 /* Runs the handler of a request that this thread has received, and then those of requests that wait, unless the thread
  * receives again. */
 static void
-run_in_team (Dispatcher *dispatcher, Run *run, FerryTeam *team)
+run_in_team (Dispatcher *dispatcher, Handling *handling, FerryTeam *team)
 {
   g_autoptr (Dispatcher) self = ref (dispatcher);
-  gboolean has_lead = perform_in_team (self, run, team);
+  gboolean has_lead = perform_in_team (self, handling, team);
   Summons summons = SUMMONS_NONE;
 
   if (self->shared != NULL)
     ferry_shared_context_leave (self->shared);
   pthread_mutex_lock (&self->lock);
-  end_locked (self, run);
+  end_locked (self, handling);
   while (self->shared == NULL && !has_lead && self->queue.length > 0 && count_running_locked (self) < self->max_threads)
     work_locked (self);
   if (self->shared == NULL)
@@ -676,13 +676,13 @@ turn_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   pthread_mutex_lock (&self->lock);
   while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
     {
-      Run run;
+      Handling handling;
 
-      begin_locked (self, &run, NULL);
+      begin_locked (self, &handling, NULL);
       pthread_mutex_unlock (&self->lock);
-      perform (&run);
+      perform (&handling);
       pthread_mutex_lock (&self->lock);
-      end_locked (self, &run);
+      end_locked (self, &handling);
     }
   unlock (self);
   return G_SOURCE_CONTINUE;
@@ -760,19 +760,19 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
   g_autoptr (GError) refusal = NULL;
   Summons summons = SUMMONS_NONE;
   FerryTeam *team = get_team (self, ferry_call_get_transport (invocation->call));
-  Run run = {NULL};
+  Handling handling = {NULL};
 
   pthread_mutex_lock (&self->lock);
   if (!self->open)
     refusal = new_refusal (FALSE);
   else if (team != NULL && runs_in_team_locked (self))
     {
-      begin_locked (self, &run, invocation);
+      begin_locked (self, &handling, invocation);
       adopt_signals_locked (self);
     }
   else if (runs_now_locked (self))
     {
-      begin_locked (self, &run, invocation);
+      begin_locked (self, &handling, invocation);
       team = NULL;
     }
   else if (!has_room_locked (self, size))
@@ -788,13 +788,13 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
     }
   pthread_mutex_unlock (&self->lock);
 
-  if (run.invocation != NULL && team != NULL)
-    run_in_team (self, &run, team);
-  else if (run.invocation != NULL)
+  if (handling.invocation != NULL && team != NULL)
+    run_in_team (self, &handling, team);
+  else if (handling.invocation != NULL)
     {
-      perform (&run);
+      perform (&handling);
       pthread_mutex_lock (&self->lock);
-      end_locked (self, &run);
+      end_locked (self, &handling);
       unlock (self);
     }
   else

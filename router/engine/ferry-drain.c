@@ -217,35 +217,35 @@ write_marker (guint8 *place, const FerryRecordHeader *taken)
 static gsize
 hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
 {
-  FerryAnswerRun run;
+  FerryAnswerPass pass;
   gsize kept = 0;
   gsize record_size;
 
   if (G_LIKELY (!ferry_answer_waits_may_take (&link->waiting.waits)))
     return size;
-  ferry_answer_run_begin (&run, &link->waiting.waits);
+  ferry_answer_pass_begin (&pass, &link->waiting.waits);
   for (gsize offset = 0; offset < size; offset += record_size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
 
       record_size = ferry_record_size (header->length);
-      if (!ferry_answer_run_take (&run, header, (const guint8 *) (header + 1), TRUE))
+      if (!ferry_answer_pass_take (&pass, header, (const guint8 *) (header + 1), TRUE))
         {
           memmove (data + kept, data + offset, record_size);
           kept += record_size;
           continue;
         }
       count_handed_over (self);
-      if (run.marks)
+      if (pass.marks)
         kept += write_marker (data + kept, header);
     }
-  ferry_answer_run_end (&run);
+  ferry_answer_pass_end (&pass);
   return kept;
 }
 
 /* Hands the next record of the lane over, where it lies. */
 static gboolean
-take_next (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
+take_next (FerryDrain *self, FerryLink *link, FerryAnswerPass *pass)
 {
   FerryLaneReader *lane = &link->up;
   const guint8 *payload = ferry_lane_reader_get_place (lane) + sizeof (FerryRecordHeader);
@@ -258,7 +258,7 @@ take_next (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
   grant = find_grant (self, link, header.connection_id);
   if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
       ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done ||
-      !ferry_answer_run_take (run, &header, payload, FALSE))
+      !ferry_answer_pass_take (pass, &header, payload, FALSE))
     return FALSE;
   ferry_lane_reader_consume (lane, ferry_record_size (header.length));
   return count_handed_over (self);
@@ -270,16 +270,16 @@ static gboolean
 hand_over_next (FerryDrain *self, FerryLink *link)
 {
   const guint64 head = link->up.head;
-  FerryAnswerRun run;
+  FerryAnswerPass pass;
 
   if (link->tail_final || !ferry_answer_waits_has_any (&link->waiting.waits))
     return FALSE;
-  ferry_answer_run_begin (&run, &link->waiting.waits);
+  ferry_answer_pass_begin (&pass, &link->waiting.waits);
   while (link->up.head - head < FERRY_BLOCK_SIZE &&
          (ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
-         take_next (self, link, &run))
+         take_next (self, link, &pass))
     ;
-  ferry_answer_run_end (&run);
+  ferry_answer_pass_end (&pass);
   return link->up.head - head >= FERRY_BLOCK_SIZE;
 }
 
@@ -299,7 +299,7 @@ static gboolean
 hand_over_large (FerryDrain *self, FerryBlock *block)
 {
   g_autoptr (GBytes) whole = NULL;
-  FerryAnswerRun run;
+  FerryAnswerPass pass;
   gboolean taken;
 
   if (block->kind != FERRY_BLOCK_LARGE || block->message_kind != FERRY_RECORD_BYTES ||
@@ -308,14 +308,14 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
   if (block->buffer == NULL)
     block->buffer = ferry_local_queue_keep (self->local, block);
   whole = g_bytes_ref (block->buffer);
-  ferry_answer_run_begin (&run, &block->link->waiting.waits);
-  taken = ferry_answer_run_take_whole (&run, block->connection_id, whole,
-                                       ferry_local_queue_may_keep (self->local, block->link));
-  ferry_answer_run_end (&run);
+  ferry_answer_pass_begin (&pass, &block->link->waiting.waits);
+  taken = ferry_answer_pass_take_whole (&pass, block->connection_id, whole,
+                                        ferry_local_queue_may_keep (self->local, block->link));
+  ferry_answer_pass_end (&pass);
   if (!taken)
     return FALSE;
   count_handed_over (self);
-  if (run.marks)
+  if (pass.marks)
     push_marker (self, block->link, block->connection_id);
   /* It was not pushed. */
   block->charge = block->share = 0;

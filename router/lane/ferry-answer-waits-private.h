@@ -142,7 +142,7 @@ typedef struct
   FerryAnswerWaits *waits; /* (unowned): its lock is held */
   _Atomic guint32 *due;    /* (nullable): the latest thread that was handed its answer, if it is to be woken */
   gboolean marks; /* the last message that was taken is in an inbox; the inbox's marker must be put in its place */
-} FerryAnswerRun;
+} FerryAnswerPass;
 
 void ferry_answer_waits_init (FerryAnswerWaits *self);
 void ferry_answer_waits_clear (FerryAnswerWaits *self);
@@ -187,15 +187,15 @@ ferry_answer_waits_may_take (FerryAnswerWaits *self)
   return ferry_answer_waits_has_any (self) || atomic_load_explicit (&self->inboxes, memory_order_relaxed) != NULL;
 }
 
-void ferry_answer_run_begin (FerryAnswerRun *self, FerryAnswerWaits *waits);
+void ferry_answer_pass_begin (FerryAnswerPass *self, FerryAnswerWaits *waits);
 /* Hands a message to the thread that waits for it, if there is one, or to an inbox. Then the record must be released.
  * is_private: no other process can change the payload, and a marker can take the record's place. If another process
  * can, a message that does not fit the thread's place is left. */
-gboolean ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload,
-                                gboolean is_private);
+gboolean ferry_answer_pass_take (FerryAnswerPass *self, const FerryRecordHeader *header, const guint8 *payload,
+                                 gboolean is_private);
 /* Hands over a message that came as a whole, of any size. may_keep: the thread or the inbox refers to the bytes, and
  * else to a copy. */
-gboolean ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes *whole, gboolean may_keep);
-void ferry_answer_run_end (FerryAnswerRun *self);
+gboolean ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GBytes *whole, gboolean may_keep);
+void ferry_answer_pass_end (FerryAnswerPass *self);
 
 G_END_DECLS

@@ -141,14 +141,14 @@ ferry_answer_waits_wake_watches (FerryAnswerWaits *self)
 }
 
 void
-ferry_answer_run_begin (FerryAnswerRun *self, FerryAnswerWaits *waits)
+ferry_answer_pass_begin (FerryAnswerPass *self, FerryAnswerWaits *waits)
 {
-  *self = (FerryAnswerRun){.waits = waits};
+  *self = (FerryAnswerPass){.waits = waits};
   pthread_mutex_lock (&waits->lock);
 }
 
 static void
-wake_due (FerryAnswerRun *self)
+wake_due (FerryAnswerPass *self)
 {
   if (self->due != NULL)
     ferry_completion_wake (self->due);
@@ -157,7 +157,7 @@ wake_due (FerryAnswerRun *self)
 
 /* A thread that is woken is likely to take the lock at once, for its next request. */
 void
-ferry_answer_run_end (FerryAnswerRun *self)
+ferry_answer_pass_end (FerryAnswerPass *self)
 {
   pthread_mutex_unlock (&self->waits->lock);
   wake_due (self);
@@ -165,7 +165,7 @@ ferry_answer_run_end (FerryAnswerRun *self)
 
 /* (nullable): returns where the pointer to the thread is that waits for a message. */
 static FerryAnswerWait **
-find_waiting (FerryAnswerRun *self, guint64 connection_id, const guint8 *payload, gsize size)
+find_waiting (FerryAnswerPass *self, guint64 connection_id, const guint8 *payload, gsize size)
 {
   FerryAnswerWait **place;
   guint64 number;
@@ -178,7 +178,7 @@ find_waiting (FerryAnswerRun *self, guint64 connection_id, const guint8 *payload
 }
 
 static void
-hand_over (FerryAnswerRun *self, FerryAnswerWait **place)
+hand_over (FerryAnswerPass *self, FerryAnswerWait **place)
 {
   FerryAnswerWait *wait = *place;
 
@@ -224,7 +224,7 @@ take_private (FerryAnswerWait *wait, const FerryRecordHeader *header, const guin
 
 /* (nullable): returns the inbox of a connection. */
 static FerryInbox *
-find_inbox (FerryAnswerRun *self, guint64 connection_id)
+find_inbox (FerryAnswerPass *self, guint64 connection_id)
 {
   GArray *inboxes = self->waits->inboxes;
 
@@ -236,7 +236,7 @@ find_inbox (FerryAnswerRun *self, guint64 connection_id)
 
 /* Where the worker may change the payload meanwhile, the copy is checked. */
 static gboolean
-put (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload, gboolean is_private)
+put (FerryAnswerPass *self, const FerryRecordHeader *header, const guint8 *payload, gboolean is_private)
 {
   FerryInbox *inbox = find_inbox (self, header->connection_id);
   g_autoptr (FerryMail) mail = NULL;
@@ -250,8 +250,8 @@ put (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payloa
 }
 
 gboolean
-ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload,
-                       gboolean is_private)
+ferry_answer_pass_take (FerryAnswerPass *self, const FerryRecordHeader *header, const guint8 *payload,
+                        gboolean is_private)
 {
   FerryAnswerWait **place = find_waiting (self, header->connection_id, payload, header->length);
 
@@ -268,7 +268,7 @@ ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, co
 }
 
 gboolean
-ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes *whole, gboolean may_keep)
+ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GBytes *whole, gboolean may_keep)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (whole, &size);

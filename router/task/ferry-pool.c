@@ -31,7 +31,7 @@
  * whose main loop may be painting a frame. They are limits of their estimated run time together, and of their number. A
  * task of higher priority may have to wait for these tasks. */
 #define AHEAD_MICROSECONDS 16000.0
-#define MAX_DEPTH 64
+#define MAX_AHEAD 64
 
 /* The time in which a worker must begin a task; a warm worker needs far less. A task that was not begun in this time
  * can be stolen: it is taken back and sent to an idle worker. Each theft of such a task doubles the time that its next
@@ -633,7 +633,7 @@ get_depth (FerryPool *self)
 {
   if (self->mean_time == 0)
     return 1;
-  return (guint) CLAMP (AHEAD_MICROSECONDS / MAX (self->mean_time, 1), 1, MAX_DEPTH);
+  return (guint) CLAMP (AHEAD_MICROSECONDS / MAX (self->mean_time, 1), 1, MAX_AHEAD);
 }
 
 /* Whether the worker, which had no task in flight when it was picked, still may be sent one. */

@@ -59,12 +59,12 @@ bring (FerryAnswerWaits *waits, guint64 connection_id, guint64 number)
 {
   const FerryRecordHeader header = {
     .length = sizeof number, .kind = FERRY_RECORD_BYTES, .connection_id = connection_id};
-  FerryAnswerRun run;
+  FerryAnswerPass run;
   gboolean taken;
 
-  ferry_answer_run_begin (&run, waits);
-  taken = ferry_answer_run_take (&run, &header, (const guint8 *) &number, TRUE);
-  ferry_answer_run_end (&run);
+  ferry_answer_pass_begin (&run, waits);
+  taken = ferry_answer_pass_take (&run, &header, (const guint8 *) &number, TRUE);
+  ferry_answer_pass_end (&run);
   return taken;
 }
 

@@ -66,14 +66,14 @@ drain (Scene *self, const char *message, gboolean is_private, gboolean *marks)
     .kind = FERRY_RECORD_BYTES,
     .length = (guint32) strlen (message),
   };
-  FerryAnswerRun run;
+  FerryAnswerPass run;
   gboolean taken;
 
-  ferry_answer_run_begin (&run, &self->waits);
-  taken = ferry_answer_run_take (&run, &header, (const guint8 *) message, is_private);
+  ferry_answer_pass_begin (&run, &self->waits);
+  taken = ferry_answer_pass_take (&run, &header, (const guint8 *) message, is_private);
   if (marks != NULL)
     *marks = run.marks;
-  ferry_answer_run_end (&run);
+  ferry_answer_pass_end (&run);
   return taken;
 }
 
@@ -405,12 +405,12 @@ static GBytes *
 drain_whole (Scene *self, GBytes *whole, gboolean may_keep)
 {
   gboolean mine = FALSE;
-  FerryAnswerRun run;
+  FerryAnswerPass run;
   g_autoptr (FerryMail) mail = NULL;
 
-  ferry_answer_run_begin (&run, &self->waits);
-  g_assert_true (ferry_answer_run_take_whole (&run, CONNECTION, whole, may_keep));
-  ferry_answer_run_end (&run);
+  ferry_answer_pass_begin (&run, &self->waits);
+  g_assert_true (ferry_answer_pass_take_whole (&run, CONNECTION, whole, may_keep));
+  ferry_answer_pass_end (&run);
   g_assert_cmpint (self->share >= (gint64) g_bytes_get_size (whole), ==, !may_keep);
   mail = ferry_inbox_take (&self->inbox, &mine);
   g_assert_null (ferry_inbox_take (&self->inbox, &mine));
