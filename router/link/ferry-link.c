@@ -1,7 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a link. See ferry-link-private.h. */
+/* The application's end of a link: its process and how that is signalled; messages down, and the backlog of what has no
+ * room in the lane; the batches of descriptors that go with messages; and the words of shared memory by which calls are
+ * claimed, taken back and paused. See ferry-link-private.h.
+ *
+ * It is one file since the lock of the link's way down guards all of it. */
 
 #include "config.h"
 

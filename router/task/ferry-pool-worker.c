@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One worker of a pool, a process or a thread: its start, its link, its calls, its tasks in flight, and its end.
+/* One worker of a pool, a process or a thread: its start, its calls, the tasks in flight, which are sent to it,
+ * answered, taken back or lost, the last lines that it printed, and its end.
  *
  * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
  * its fields before it emits a signal, and reads all state again afterwards.
@@ -52,8 +53,10 @@
 #define MAX_LOOKS 600
 #define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
 
-/* A worker may say of each line that it is of another call. */
-#define MAX_LINES (64 * FERRY_MAX_TASK_LINES)
+/* How many of the last lines that its worker printed a failed task keeps, and a worker in all: it may say of each line
+ * that it is of another call. */
+#define MAX_TASK_LINES 20
+#define MAX_LINES (64 * MAX_TASK_LINES)
 
 /* Tells of room in a worker's lane: the transport, which may have kept a window or a cancel, and the pool, which may
  * have a task that did not fit. A worker with too many untaken descriptors is sent no more either, and even an idle one
@@ -143,7 +146,7 @@ static void
 add_line (FerryPoolWorker *self, guint64 call, const char *text)
 {
   gsize size = strlen (text) + 1;
-  GList *oldest = g_queue_peek_nth_link (&self->output, self->output.length - FERRY_MAX_TASK_LINES);
+  GList *oldest = g_queue_peek_nth_link (&self->output, self->output.length - MAX_TASK_LINES);
   Line *line;
 
   if (size == 1)

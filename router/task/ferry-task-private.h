@@ -31,9 +31,6 @@ typedef struct
   guint tried_again : 1;     /* the task was tried again, so who did it knows how it ended */
 } FerryListedRun;
 
-/* How many lines of its worker's output a task keeps. */
-#define FERRY_MAX_TASK_LINES 20
-
 /* ---- What a task gives its worker: descriptors, bytes and senders, by handles that count from 0. The task's. ---- */
 
 typedef struct

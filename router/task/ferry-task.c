@@ -2136,8 +2136,9 @@ install_ends (void)
    *
    * Of a task that failed, the last 20 whole lines that its worker printed while it ran the task, the oldest first, if
    * Ferry reads the streams ([enum@Ferry.StreamMode]); else %NULL. Changes are not notified. The last lines of a task
-   * that took less than a millisecond and succeeded may be found at the one that its worker ran next. If a worker's
-   * output is not read for a second, lines may be missing, or be found at a later task.
+   * that took less than a millisecond and succeeded may be found at the one that its worker ran next. So may those
+   * before a line of another process that prints to the same streams all the time. Of a worker that prints much while
+   * the main loop stands still, lines may be missing.
    */
   properties[PROP_LAST_LINES] = g_param_spec_boxed ("last-lines", NULL, NULL, G_TYPE_STRV, FERRY_READABLE);
 }
