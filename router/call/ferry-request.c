@@ -83,13 +83,13 @@ static guint64
 try_to_ask (FerryTransportPrivate *priv, FerryCallMessage *message, const FerryRequest *request,
             const FerryAnswerFuncs *funcs, gpointer data, GError **error)
 {
-  FerryDescriptors batch = {request->descriptors, request->n_descriptors, 0};
+  FerryDescriptors batch = {request->descriptors, request->n_descriptors};
   FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint n_parts;
   guint64 xid;
   FERRY_AUTO_LOCK (&priv->send_lock);
 
-  xid = message->header.xid = begin (priv, request, funcs, data, error);
+  xid = batch.xid = message->header.xid = begin (priv, request, funcs, data, error);
   if (xid == 0)
     return 0;
   if (request->xid != NULL)

@@ -89,7 +89,6 @@ struct _FerryCluster
   gboolean has_connected; /* since the latest call */
   FerryClusterState state;
   GError *error;    /* (owned) (nullable) */
-  guint n_errors;   /* how often error was set to one that says something else */
   GPtrArray *hosts; /* (owned) (element-type FerryHost): all that have, or had, a session */
   /* (owned) (element-type utf8 GPtrArray): from a name to those of the hosts, not owned, that were found by it */
   GHashTable *namesakes;
@@ -106,24 +105,6 @@ struct _FerryCluster
   FerryRate crowded_names; /* how often it was said that too many hosts have one name */
   gboolean crowded;        /* tasks may wait at hosts: some were sent since balance() has found none */
 };
-
-/* What a task is told of why it waits: FerryRun.obstructed. */
-typedef enum
-{
-  OBSTACLE_NONE,
-  OBSTACLE_NO_HOST,
-  OBSTACLE_NO_CONNECTION,
-  OBSTACLE_NO_WORKERS,
-} Obstacle;
-
-/* Added to an obstacle of the hosts where a worker of this machine is waited for as well. */
-#define OBSTACLE_HERE_TOO 4
-
-/* Added to OBSTACLE_NO_CONNECTION after each second error: a task that was told the error before is told the new one.
- */
-#define OBSTACLE_EVEN_ERROR 8
-
-#define OBSTACLE_MASK 3
 
 enum
 {
@@ -219,7 +200,7 @@ static gboolean
 is_for_host (FerryCluster *self, FerryRun *run, const char *function, FerryHost *host)
 {
   return ferry_host_has_function (host, function) &&
-         (run->shunned != host->number || !has_other_host (self, host, function));
+         (ferry_remote_run_get_shunned (run) != host->number || !has_other_host (self, host, function));
 }
 
 /* Returns (transfer none) (nullable) the host that is sent the task now: one with a free worker, where there is one.
@@ -247,39 +228,26 @@ has_host (FerryRun *run, gpointer self)
   return pick_host (self, run) != NULL;
 }
 
-/* Returns (transfer full) (nullable) what a task is told of why it waits. */
+/* Returns (transfer full) (nullable) what a task is told of why it waits. has_pool: a worker of this machine would do.
+ */
 static char *
-dup_obstacle_text (FerryCluster *self, FerryRun *run, guint obstacle)
+dup_obstacle (FerryCluster *self, FerryRun *run, gboolean has_pool)
 {
-  const char *here = (obstacle & OBSTACLE_HERE_TOO) != 0 ? "Waits for a free worker of this machine. " : "";
-  g_autofree char *function = dup_function (run);
-  const FerryHost *host = find_trouble (self, function);
+  const char *here = has_pool ? "Waits for a free worker of this machine. " : "";
+  g_autofree char *function = NULL;
+  const FerryHost *host;
 
-  switch (obstacle & OBSTACLE_MASK)
-    {
-    case OBSTACLE_NO_HOST:
-      return g_strdup_printf (
-        "%sNo host of the application '%s' has the function '%s'; start a host whose program has it", here,
-        self->server.application, function);
-    case OBSTACLE_NO_CONNECTION:
-      return self->error != NULL ? g_strconcat (here, self->error->message, NULL)
-                                 : g_strconcat (here, "The NATS server has not answered yet", NULL);
-    case OBSTACLE_NO_WORKERS:
-      return host != NULL
-               ? g_strdup_printf ("%sThe host '%s' runs no task now: %s", here, host->facts.name, host->trouble)
-               : NULL;
-    default:
-      return NULL;
-    }
-}
-
-static void
-set_obstacle (FerryCluster *self, FerryRun *run, guint obstacle)
-{
-  g_autofree char *text = dup_obstacle_text (self, run, obstacle);
-
-  run->obstructed = obstacle;
-  ferry_task_set_obstacle (ferry_run_get_task (run), text);
+  if (self->bus != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
+    return g_strconcat (here, self->error != NULL ? self->error->message : "The NATS server has not answered yet",
+                        NULL);
+  function = dup_function (run);
+  host = find_trouble (self, function);
+  if (host != NULL)
+    return g_strdup_printf ("%sThe host '%s' runs no task now: %s", here, host->facts.name, host->trouble);
+  if (has_other_host (self, NULL, function))
+    return NULL;
+  return g_strdup_printf ("%sNo host of the application '%s' has the function '%s'; start a host whose program has it",
+                          here, self->server.application, function);
 }
 
 /* Sends the next task to a host. Returns FALSE when no further task can be sent now. */
@@ -300,8 +268,7 @@ send_next (FerryCluster *self)
   self->crowded = TRUE;
   ferry_host_send (host, run);
   shelve (self, host, ferry_host_get_shelf (host));
-  if (run->obstructed != OBSTACLE_NONE)
-    set_obstacle (self, run, OBSTACLE_NONE);
+  ferry_task_set_obstacle (ferry_run_get_task (run), NULL);
   return TRUE;
 }
 
@@ -364,31 +331,18 @@ tell_hosts (FerryCluster *self)
 typedef struct
 {
   FerryCluster *cluster;
-  guint added;     /* to the obstacle of each */
+  gboolean has_pool;
   GPtrArray *runs; /* (element-type FerryRun): of tasks with a text that is out of date */
 } TellTasks;
-
-/* added: OBSTACLE_HERE_TOO, or 0. */
-static guint
-find_obstacle (FerryCluster *self, FerryRun *run, guint added)
-{
-  g_autofree char *function = NULL;
-
-  if (self->bus != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
-    return OBSTACLE_NO_CONNECTION | added | (self->n_errors % 2 == 0 ? OBSTACLE_EVEN_ERROR : 0);
-  function = dup_function (run);
-  if (find_trouble (self, function) != NULL)
-    return OBSTACLE_NO_WORKERS | added;
-  return has_other_host (self, NULL, function) ? OBSTACLE_NONE : OBSTACLE_NO_HOST | added;
-}
 
 /* Visits tasks of one function and priority, from the latest on, as long as they are to be told something. */
 static gboolean
 visit_waiting (FerryRun *run, gpointer data)
 {
   TellTasks *visit = data;
+  g_autofree char *text = dup_obstacle (visit->cluster, run, visit->has_pool);
 
-  if (run->obstructed == find_obstacle (visit->cluster, run, visit->added))
+  if (ferry_task_is_told (ferry_run_get_task (run), text))
     return FALSE;
   g_ptr_array_add (visit->runs, ferry_run_ref (run));
   return TRUE;
@@ -400,18 +354,17 @@ tell_tasks_of (FerryCluster *self, FerryTaskSource *source)
 {
   g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_run_unref);
   TellTasks visit = {.cluster = self, .runs = runs};
-  gboolean has_pool;
 
-  if (!source->may_explain (source, FERRY_RUNNER (self), &has_pool))
+  if (!source->may_explain (source, FERRY_RUNNER (self), &visit.has_pool))
     return;
-  visit.added = has_pool ? OBSTACLE_HERE_TOO : 0;
   ferry_task_queue_visit (&source->queue, visit_waiting, &visit);
   for (guint i = 0; i < runs->len; i++)
     {
       FerryRun *run = runs->pdata[i];
+      g_autofree char *text = dup_obstacle (self, run, visit.has_pool);
 
       if (run->destination == NULL)
-        set_obstacle (self, run, find_obstacle (self, run, visit.added));
+        ferry_task_set_obstacle (ferry_run_get_task (run), text);
     }
 }
 
@@ -1014,18 +967,11 @@ set_state (FerryCluster *self, FerryClusterState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
-static gboolean
-says_the_same (const GError *error, const GError *other)
-{
-  return error != NULL && other != NULL && g_str_equal (error->message, other->message);
-}
-
 static void
 set_error (FerryCluster *self, const GError *error)
 {
   if (error == NULL && self->error == NULL)
     return;
-  self->n_errors += says_the_same (error, self->error) ? 0 : 1;
   g_clear_error (&self->error);
   self->error = error != NULL ? ferry_error_copy (error) : NULL;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);

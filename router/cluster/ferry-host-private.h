@@ -158,6 +158,8 @@ gboolean ferry_remote_run_is_waiting (FerryRun *run, gint64 *since);
  * when the host refuses it. It is taken back the second time, to run it twice does no harm, or if it was not sent as a
  * whole. */
 void ferry_remote_run_ask_back (FerryRun *run);
+/* Returns the number of the host that has refused or lost the task last; 0: none. */
+guint64 ferry_remote_run_get_shunned (FerryRun *run);
 /* Ends the run of a task of host->in_flight. The session has ended for reason. by_application: the host is not to
  * blame, and no other host shall run the task. */
 void ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_application);

@@ -24,6 +24,9 @@
 /* How many hosts may refuse a task until it fails, unless it was asked back. */
 #define MAX_REFUSALS 4
 
+/* The number of the host that has refused or lost a task last, among the task's data. */
+#define SHUNNED_KEY "ferry-shunned-host"
+
 typedef struct
 {
   FerryTaskDestination destination;
@@ -333,6 +336,18 @@ item_came (gpointer data, const char *name, GVariant *value)
 
 /* ---- The end ---- */
 
+guint64
+ferry_remote_run_get_shunned (FerryRun *run)
+{
+  return GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (ferry_run_get_task (run)), SHUNNED_KEY));
+}
+
+static void
+shun (const FerryHost *host, FerryRun *run)
+{
+  g_object_set_data (G_OBJECT (ferry_run_get_task (run)), SHUNNED_KEY, GSIZE_TO_POINTER (host->number));
+}
+
 /* Handles the loss of a begun task, which has no destination any more. Takes lost, the error of a task that is not
  * tried again. */
 static void
@@ -413,7 +428,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     return;
   run = leave (self);
   if (refused || is_lost)
-    run->shunned = host->number;
+    shun (host, run);
   if (refused)
     take_refusal (host, run, self->asked_back || host->facts.draining, error);
   else if (is_lost)
@@ -470,7 +485,7 @@ ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_applicati
       ferry_destination_fail (run, FERRY_TASK_EVENT_LOST, ferry_error_copy (reason), NULL, NULL);
       return;
     }
-  run->shunned = host->number;
+  shun (host, run);
   /* That a host was lost says little about a task that may be run again anyway. */
   run->n_deaths += !run->settings->idempotent;
   ferry_task_take_host_loss (ferry_run_get_task (run), reason->message);

@@ -621,6 +621,7 @@ typedef struct
 {
   const int *descriptors; /* (unowned) */
   guint n_descriptors;    /* at most FERRY_MAX_FDS_PER_LINK */
+  guint64 xid;            /* of the call that they are sent with; 0: of none */
   int error_number;       /* (out): errno of the refusal, for FERRY_DOWN_REFUSED */
 } FerryDescriptors;
 
@@ -632,8 +633,7 @@ FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, co
                                       FerryDescriptors *batch);
 FerryDownResult ferry_link_send_given (FerryLink *self, guint64 connection_id, const char *name,
                                        FerryDescriptors *batch);
-guint64 ferry_link_get_n_fd_batches_sent (FerryLink *self);
-guint64 ferry_link_get_n_fd_batches_taken (FerryLink *self);
+gboolean ferry_link_has_untaken_fds (FerryLink *self, guint64 xid);
 gboolean ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors);
 void ferry_descriptors_close (GArray *descriptors);
 void ferry_descriptors_free (GArray *descriptors);

@@ -71,6 +71,7 @@ typedef struct
 {
   guint64 record_end; /* the position in the down lane at which the batch's record ends */
   guint n_descriptors;
+  guint64 xid;
 } PendingFdBatch;
 
 /* The part of this process' limit of address space that one arena may take. */
@@ -639,7 +640,7 @@ has_hung_up (int control)
 static int
 send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 record_end)
 {
-  PendingFdBatch pending = {record_end, batch->n_descriptors};
+  PendingFdBatch pending = {record_end, batch->n_descriptors, batch->xid};
   FerryFdBatches *self = &link->down.fd_batches;
   int error_number;
 
@@ -703,24 +704,20 @@ ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
   return TRUE;
 }
 
-/* any: returns how many fd batches were sent to the worker. */
-guint64
-ferry_link_get_n_fd_batches_sent (FerryLink *self)
+/* any: whether the worker has not taken the descriptors of the call xid. After the link's end FALSE, for unknown. */
+gboolean
+ferry_link_has_untaken_fds (FerryLink *self, guint64 xid)
 {
-  FERRY_AUTO_LOCK (&self->down.lock);
-  return self->down.fd_batches.n_sent;
-}
-
-/* any: returns how many of the sent fd batches the worker has taken. After the link's end: G_MAXUINT64, for unknown. */
-guint64
-ferry_link_get_n_fd_batches_taken (FerryLink *self)
-{
+  const GArray *pending = self->down.fd_batches.pending;
   FERRY_AUTO_LOCK (&self->down.lock);
 
   if (self->down.closed)
-    return G_MAXUINT64;
+    return FALSE;
   count_pending_fds_locked (self);
-  return self->down.fd_batches.n_sent - self->down.fd_batches.pending->len;
+  for (guint i = 0; i < pending->len; i++)
+    if (g_array_index (pending, PendingFdBatch, i).xid == xid)
+      return TRUE;
+  return FALSE;
 }
 
 /* ---- the link of a given sender, and the link of the worker that has the sender ---- */

@@ -341,7 +341,6 @@ source_started (FerryTaskSource *source, FerryRun *run)
 {
   FerryExecutor *self = from_source (source);
 
-  run->obstructed = 0;
   self->n_executing++;
   atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   figures_changed (self);

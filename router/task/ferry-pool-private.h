@@ -93,6 +93,15 @@ typedef struct
   GList unbegun_link;  /* data is NULL when the first task was seen to be begun */
 } FerryPoolPlace;
 
+/* How a worker's answer is looked for, of a call that its claim is beyond. */
+typedef struct
+{
+  guint64 xid;        /* of the call; 0: of none */
+  guint64 end;        /* the up lane's position up to which the answer must be written */
+  guint64 dispatched; /* the position up to which messages were dispatched at the last look */
+  guint n;            /* looks since more was dispatched */
+} FerryPoolLook;
+
 /* The pool reads the fields. It changes only the place, and n_missed by ferry_pool_worker_set_n_missed(). */
 struct _FerryPoolWorker
 {
@@ -114,6 +123,8 @@ struct _FerryPoolWorker
   gboolean attached; /* the worker has attached, so the application knows its process */
   guint n_missed;  /* how often in a row the worker did not begin a task in time; 0 after each message of the worker */
   guint64 claimed; /* the latest claim that was read, an xid; never decreases */
+  FerryPoolLook look;
+  guint64 doomed;            /* xid of the call that the worker is ended for; 0: none */
   guint64 unclaimed;         /* xid of the latest call for which the worker sent something without a claim; 0: none */
   gboolean told_to_end;      /* the application asked the worker to end, so its end is expected */
   gboolean lost_task;        /* the worker ended while it ran a task */

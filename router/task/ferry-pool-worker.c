@@ -477,6 +477,8 @@ unlink_task (FerryPoolWorker *self, FerryRun *run)
   ferry_destination_let_go (run, &self->in_flight, self->limits);
   if (xid == self->paused_xid)
     end_pause (self, 0);
+  if (xid == self->look.xid)
+    self->look.xid = 0;
   ferry_run_unset_route (run);
   note_change (self);
   return run;
@@ -665,6 +667,12 @@ go_on (FerryPoolWorker *self)
     limit_retirement (self);
 }
 
+static gboolean
+has_descriptors (const FerryRun *run)
+{
+  return run->has_handles || run->settings->max_returned_descriptors > 0;
+}
+
 static void
 answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
@@ -678,7 +686,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       fault (self, "it answered a call while it ran an earlier call");
       return;
     }
-  if (run->n_fd_batches > 0 && run->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
+  if (has_descriptors (run) && ferry_link_has_untaken_fds (self->link, xid))
     {
       fault (self, "it answered a call without taking the descriptors that came with it");
       return;
@@ -757,7 +765,6 @@ send_run (FerryPoolWorker *self, FerryRun *run, GError **error)
     .deadline = ferry_destination_get_run_deadline (run),
     .flags = (FerryCallFlags) ((guint) run->kind << FERRY_CALL_KIND_SHIFT),
   };
-  gboolean has_descriptors = run->has_handles || run->settings->max_returned_descriptors > 0;
   int descriptors[FERRY_MAX_FDS_PER_LINK];
   guint64 xid;
 
@@ -766,15 +773,14 @@ send_run (FerryPoolWorker *self, FerryRun *run, GError **error)
       request.flags |= FERRY_CALL_STREAM;
       request.window = (guint16) run->settings->window;
     }
-  if (has_descriptors && !add_descriptors (self, run->owner, &request, descriptors, error))
+  if (has_descriptors (run) && !add_descriptors (self, run->owner, &request, descriptors, error))
     return 0;
   ferry_run_ref (run);
   xid = ferry_transport_ask (self->calls, &request, &answer_funcs, run, error);
   if (xid == 0)
     ferry_run_unref (run);
-  if (xid != 0 && has_descriptors)
+  if (xid != 0 && has_descriptors (run))
     ferry_task_note_descriptors_sent (run->owner);
-  run->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_fd_batches_sent (self->link) : 0;
   return xid;
 }
 
@@ -796,9 +802,6 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run)
   if (g_queue_is_empty (&self->in_flight))
     self->latest = g_get_monotonic_time ();
   ferry_destination_take (run, &self->destination, &self->in_flight, xid);
-  run->escalation = 0;
-  run->n_looks = 0;
-  run->answer_end = run->dispatched = 0;
   ferry_run_set_route (run, &self->route, xid);
   note_change (self);
   start_first (self);
@@ -950,17 +953,19 @@ escalate_after (FerryPoolWorker *self, FerryRun *run, gint64 time)
 }
 
 /* Waits for the answer of a task when the worker's claim is beyond the task's call. If the answer does not come, the
- * claim was false, and the worker ends with a protocol error. */
+ * claim was false, and the worker ends with a protocol error. Of several such tasks one is looked for at a time. */
 static void
 look_for_answer (FerryPoolWorker *self, FerryRun *run)
 {
+  FerryPoolLook *look = &self->look;
+  guint64 dispatched = self->link->turn.dispatched;
 
-  if (run->answer_end == 0)
-    run->answer_end = ferry_link_get_written (self->link);
-  if (self->link->turn.dispatched > run->dispatched)
-    run->n_looks = 0;
-  run->dispatched = self->link->turn.dispatched;
-  if (ferry_link_has_dispatched (self->link, run->answer_end) || ++run->n_looks == MAX_LOOKS)
+  if (look->xid == 0)
+    *look = (FerryPoolLook){run->xid, ferry_link_get_written (self->link), dispatched, 0};
+  if (dispatched > look->dispatched)
+    look->n = 0;
+  look->dispatched = dispatched;
+  if (look->xid == run->xid && (ferry_link_has_dispatched (self->link, look->end) || ++look->n == MAX_LOOKS))
     fault (self, "it claimed a call before it answered the previous call");
   else
     escalate_after (self, run, LOOK_INTERVAL);
@@ -1001,7 +1006,7 @@ escalate (gpointer data)
   g_autoptr (FerryRun) run = ferry_run_ref (data);
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (get_worker (run));
 
-  if (run->escalation > 0)
+  if (self->doomed == run->xid)
     {
       if (self->worker != NULL)
         ferry_pool_worker_kill (self);
@@ -1014,7 +1019,7 @@ escalate (gpointer data)
       escalate_unclaimed (self, run);
       return;
     }
-  run->escalation = 1;
+  self->doomed = run->xid;
   set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   self->told_to_end = TRUE;
   return_after (self, run->xid);
@@ -1032,7 +1037,7 @@ destination_give_time (FerryTaskDestination *destination, FerryRun *run, gint64 
   gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
   gboolean is_escalated = ferry_timer_is_set (&run->timer) && run->timer.func == escalate;
 
-  if (run->escalation > 0 || (is_escalated && run->timer.deadline.time <= time))
+  if (self->doomed == run->xid || (is_escalated && run->timer.deadline.time <= time))
     return;
   ferry_timers_set (self->limits, &run->timer, time, escalate, run);
 }
@@ -1043,14 +1048,14 @@ destination_force (FerryTaskDestination *destination, FerryRun *run)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) destination;
 
-  if (run->escalation == 0 && !ferry_link_doom_call (self->link, run->xid))
+  if (self->doomed != run->xid && !ferry_link_doom_call (self->link, run->xid))
     {
       ferry_pool_worker_take_back (self);
       if (run->destination == &self->destination)
         destination_give_time (destination, run, 0);
       return;
     }
-  run->escalation = 2;
+  self->doomed = run->xid;
   return_after (self, run->xid);
   ferry_pool_worker_kill (self);
 }
@@ -1112,7 +1117,7 @@ destination_pause_changed (FerryTaskDestination *destination, FerryRun *run)
       return;
     }
   destination_take_back (destination, run);
-  if (run->destination == &self->destination && run->paused && self->paused_xid == 0 && run->escalation == 0 &&
+  if (run->destination == &self->destination && run->paused && self->paused_xid == 0 && self->doomed != run->xid &&
       ferry_run_get_state (run) == FERRY_TASK_STATE_EXECUTING)
     begin_pause (self, run);
 }

@@ -147,13 +147,11 @@ struct _FerryRun
   _Atomic guint8 state;    /* any: a FerryTaskState; written last at the end */
   _Atomic guint8 asked;    /* any: not 0 once the router's thread is asked to cancel the run */
   guint8 kind;             /* const: a FerryTaskKind */
-  guint8 escalation;       /* of a run that must end: the step of its worker; 0: none yet */
   guint is_task : 1;       /* const: the owner is a FerryTask */
   guint has_handles : 1;   /* const once it is submitted: a task's, which was given descriptors, bytes or senders */
   guint leaves_worker : 1; /* it has ended, and a worker may still run its function */
   guint executing : 1;     /* the source counts it as executing */
   guint held : 1;          /* link is in the queue's list of runs that are passed over */
-  guint obstructed : 4;    /* what a cluster has said of why it waits, in its own numbers; 0: nothing */
   _Atomic guint64 attempt; /* any: see “early answers” in ferry-run.c */
   const FerryAnswerRoute *_Atomic route; /* (unowned) (nullable): of the present attempt */
 
@@ -162,17 +160,12 @@ struct _FerryRun
   FerryTaskDestination *destination; /* (unowned) (nullable): the one that it was sent to */
   GList link;                        /* in the source's queue, or in what its destination has in flight */
   gint64 order;                      /* increases in the order of the queue, within a priority */
-  FerryTimer timer;     /* runs out at the end of the waiting time, then of the run time, then of the grace time */
-  gint64 time_left;     /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
-  guint64 xid;          /* of its call at the destination; 0: none */
-  guint n_consumed;     /* number of items that were consumed since the worker was last told */
-  guint n_deaths;       /* number of workers that were lost while they ran it */
-  guint n_refusals;     /* how often workers refused it */
-  guint n_looks;        /* how often look_for_answer() ran since more of the up lane was dispatched */
-  guint64 n_fd_batches; /* fd batches sent to the worker, up to its own one; 0: it has none */
-  guint64 answer_end;   /* the up lane's position up to which the answer must be written; 0: not known */
-  guint64 dispatched;   /* the position of the up lane up to which messages were dispatched at the last look */
-  guint64 shunned;      /* number of the host that has refused or lost it last; 0: none */
+  FerryTimer timer; /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  gint64 time_left; /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
+  guint64 xid;      /* of its call at the destination; 0: none */
+  guint n_consumed; /* number of items that were consumed since the worker was last told */
+  guint n_deaths;   /* number of workers that were lost while they ran it */
+  guint n_refusals; /* how often workers refused it */
 };
 
 /* any: for a run that is all zero. function, arguments: the owner's. */

@@ -94,6 +94,9 @@ const char *ferry_task_get_host_loss (FerryTask *self);
 /* Sets the task's text to what it waits for, as long as its function has reported none; NULL: it waits no more. */
 FERRY_FOR_SIBLINGS
 void ferry_task_set_obstacle (FerryTask *self, const char *text);
+/* Whether that would change nothing. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_task_is_told (FerryTask *self, const char *text);
 /* Before the task is submitted: has it finish a completion with its result or its error, before the signal done. Takes
  * a reference. */
 void ferry_task_set_call (FerryTask *self, FerryCompletion *call);

@@ -1458,16 +1458,23 @@ note_report (FerryTask *self)
     notify (self, PROP_CAN_PAUSE);
 }
 
+gboolean
+ferry_task_is_told (FerryTask *self, const char *text)
+{
+  const Rest *rest = peek_rest (self);
+
+  return ferry_task_get_state (self) != FERRY_TASK_STATE_WAITING || (rest->text != NULL && !rest->is_waiting) ||
+         g_strcmp0 (rest->text, text) == 0;
+}
+
 void
 ferry_task_set_obstacle (FerryTask *self, const char *text)
 {
-  Rest *rest = need_rest (self);
-
-  if (ferry_task_get_state (self) != FERRY_TASK_STATE_WAITING || (rest->text != NULL && !rest->is_waiting))
+  if (ferry_task_is_told (self, text))
     return;
-  rest->is_waiting = text != NULL;
-  if (change_text (&rest->text, text))
-    notify (self, PROP_TEXT);
+  need_rest (self)->is_waiting = text != NULL;
+  change_text (&need_rest (self)->text, text);
+  notify (self, PROP_TEXT);
 }
 
 /* Sets the values of a report. before: the fraction before it. Returns the properties that have changed, as bits
