@@ -280,6 +280,7 @@ void ferry_host_acceptor_take (FerryHostAcceptor *self, const char *user, const 
                                gsize max_packet);
 /* There is a connection again, or it carries other packets than before: max_packet as above. */
 void ferry_host_acceptor_reconnected (FerryHostAcceptor *self, gsize max_packet);
+/* For tests. */
 guint ferry_host_acceptor_get_n_sessions (FerryHostAcceptor *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostAcceptor, ferry_host_acceptor_free)

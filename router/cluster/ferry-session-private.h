@@ -117,7 +117,7 @@ gboolean ferry_session_is_opened_by (gconstpointer packet, gsize size);
 GBytes *ferry_session_make_refusal (gconstpointer packet, gsize size);
 void ferry_session_refuse (GBytes *packet, const FerryWire *wire, gpointer data);
 
-/* Whether both ends know each other. Messages may be sent before. */
+/* For tests: whether both ends know each other. Messages may be sent before. */
 gboolean ferry_session_is_open (FerrySession *self);
 /* Returns the time in microseconds of a round trip, smoothed; 0: not measured yet. */
 gint64 ferry_session_get_round_trip (FerrySession *self);

@@ -42,8 +42,8 @@ void ferry_demux_set_shared_context (FerryDemux *self, FerrySharedContext *conte
 
 /* For tests: returns how many threads the demux has. */
 guint ferry_demux_get_n_threads (FerryDemux *self);
-/* Whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the demux
- * have ended. */
+/* For tests: whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the
+ * demux have ended. */
 gboolean ferry_demux_is_quiet (FerryDemux *self);
 /* For a demux that was stopped: waits until ferry_demux_is_quiet(). Not in a handler. */
 void ferry_demux_wait_until_quiet (FerryDemux *self);

@@ -422,9 +422,10 @@ void ferry_monitor_end_need (FerryMonitor *self);
 guint64 ferry_monitor_set_watermark (FerryMonitor *self);
 gboolean ferry_monitor_is_watermark_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);
 
-FerryCommands *ferry_monitor_get_commands (FerryMonitor *self);
 FerryShortCut *ferry_monitor_get_short_cut (FerryMonitor *self);
 FerrySharedQueue *ferry_monitor_get_shared_queue (FerryMonitor *self);
+/* For tests. */
+FerryCommands *ferry_monitor_get_commands (FerryMonitor *self);
 FerryLocalQueue *ferry_monitor_get_local_queue (FerryMonitor *self);
 void ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts);
 guint ferry_monitor_count_links (FerryMonitor *self);

@@ -37,7 +37,6 @@ typedef enum
 /* For caller, a public function that registers functions: adds one of the two functions of wanted with its data, as
  * ferry_function_register() and ferry_function_register_full() say. */
 void ferry_function_add (const char *caller, FerryFunctionKind kind, const FerryFunctionEntry *wanted);
-FERRY_FOR_SIBLINGS
 const FerryFunctionEntry *ferry_function_find_kind (FerryFunctionKind kind, const char *name);
 
 /* Returns (nullable) the entry of the job function with that name. */

@@ -117,9 +117,7 @@ guint64 ferry_map_get_n_items (FerryMap *self);
 const FerryFailures *ferry_map_get_failures (FerryMap *self);
 /* Returns the size of a chunk that the map would choose, if the limit of items in flight were no restriction. */
 guint ferry_map_get_next_chunk_size (FerryMap *self);
-/* Returns the number of places in the ring of results. */
-gsize ferry_map_get_n_places (FerryMap *self);
-/* Returns (element-type FerryMapChunk) the chunks that are submitted and not done. */
+/* For tests: returns (element-type FerryMapChunk) the chunks that are submitted and not done. */
 const GQueue *ferry_map_get_chunks (FerryMap *self);
 
 /* Returns (transfer full) an item. Takes value and error, both (nullable). */

@@ -1792,12 +1792,6 @@ ferry_map_init (FerryMap *self)
 
 /* ---- For tests ---- */
 
-gsize
-ferry_map_get_n_places (FerryMap *self)
-{
-  return self->n_places;
-}
-
 const GQueue *
 ferry_map_get_chunks (FerryMap *self)
 {

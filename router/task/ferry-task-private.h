@@ -109,7 +109,5 @@ FerryTask *ferry_task_new_like (FerryTask *self);
 void ferry_task_take_lines (FerryTask *self, GPtrArray *lines);
 /* Sets FerryTask:failures, before the task fails for them. Sinks failures. */
 void ferry_task_take_failures (FerryTask *self, GVariant *failures);
-/* For tests: makes the submit time of a submitted task earlier. */
-void ferry_task_backdate (FerryTask *self, gint64 microseconds);
 
 G_END_DECLS

@@ -695,12 +695,6 @@ ferry_task_get_run (FerryTask *self)
   return &get_private (self)->run;
 }
 
-void
-ferry_task_backdate (FerryTask *self, gint64 microseconds)
-{
-  get_private (self)->run.submit_time -= microseconds;
-}
-
 FerryTask *
 ferry_task_new_like (FerryTask *self)
 {

@@ -614,7 +614,7 @@ repeats_after_the_queue_deadline (void)
   task_test_submit_task (test->executor, task);
   task_test_wait_begun (task);
   /* As if it had run for longer than it might have waited. */
-  ferry_task_backdate (task, 700 * G_USEC_PER_SEC);
+  ferry_task_get_run (task)->submit_time -= 700 * G_USEC_PER_SEC;
   kill_worker (task);
   ferry_test_run_until (has_second_attempt, task);
   task_test_wait_begun (task);
