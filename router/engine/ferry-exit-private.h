@@ -20,6 +20,6 @@ FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int
 const char *const *ferry_exit_get_last_lines (FerryExit *self);
 
 /* Returns what made a launch fail. */
-FerryObstacle ferry_exit_get_obstacle (FerryExit *self);
+FerryLaunchFailure ferry_exit_get_launch_failure (FerryExit *self);
 
 G_END_DECLS

@@ -26,7 +26,7 @@ struct _FerryExit
   GObject parent_instance;
 
   FerryCloseReason reason; /* const, as all that follows */
-  FerryObstacle obstacle;
+  FerryLaunchFailure failure;
   char *message;
   GPid pid;
   int exit_status;
@@ -352,7 +352,7 @@ ferry_exit_new_for_link (FerryLink *link)
   if (link->cause != FERRY_NO_CAUSE)
     self->reason = (FerryCloseReason) link->cause;
   self->early = !link->was_open && link->entry != NULL;
-  self->obstacle = link->process.obstacle;
+  self->failure = link->process.failure;
   self->message = describe_cause (self, link);
   if (link->output != NULL)
     {
@@ -374,10 +374,10 @@ ferry_exit_new_for_process (const char *name, GPid pid, int code, int status)
   return self;
 }
 
-FerryObstacle
-ferry_exit_get_obstacle (FerryExit *self)
+FerryLaunchFailure
+ferry_exit_get_launch_failure (FerryExit *self)
 {
-  return self->obstacle;
+  return self->failure;
 }
 
 /* (transfer none) (array zero-terminated=1): returns the last lines of the process. */

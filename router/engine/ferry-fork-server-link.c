@@ -63,20 +63,20 @@ fork_server_link_free (FerryForkServerLink *self)
   g_free (self);
 }
 
-static FerryObstacle
-get_obstacle (int error_number)
+static FerryLaunchFailure
+get_failure (int error_number)
 {
-  return ferry_is_shortage (error_number) ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING;
+  return ferry_is_shortage (error_number) ? FERRY_LAUNCH_FAILURE_SHORTAGE : FERRY_LAUNCH_FAILURE_LASTING;
 }
 
 static void
-fail (FerrySharedQueue *queue, AskedWorker *worker, FerryObstacle obstacle, const char *why)
+fail (FerrySharedQueue *queue, AskedWorker *worker, FerryLaunchFailure failure, const char *why)
 {
   g_autofree char *text = g_utf8_make_valid (why, -1);
   g_autofree char *detail = g_strdup_printf ("Worker '%s' could not be started: %s", worker->link->name, text);
 
   worker->failed = TRUE;
-  worker->link->process.obstacle = obstacle;
+  worker->link->process.failure = failure;
   ferry_shared_queue_apply (queue, worker->link, FERRY_LINK_LAUNCH_FAILED, detail);
 }
 
@@ -122,7 +122,7 @@ send_waiting_locked (FerrySharedQueue *queue, FerryLink *fork_server)
           note_asked (queue, fork_server, worker->link);
           continue;
         }
-      fail (queue, worker, get_obstacle (failure), g_strerror (failure));
+      fail (queue, worker, get_failure (failure), g_strerror (failure));
       g_hash_table_remove (self->workers, &worker->id);
     }
   return FALSE;
@@ -187,7 +187,7 @@ note_not_forked (FerryLink *fork_server, FerryLink *link)
   g_autofree char *detail =
     g_strdup_printf ("Worker '%s' could not be started. %s", link->name, fork_server->fork_server->end_message);
 
-  link->process.obstacle = fork_server->process.obstacle;
+  link->process.failure = fork_server->process.failure;
   ferry_link_note (link, cause, detail);
 }
 
@@ -293,7 +293,7 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
       ferry_pidfd_signal (link->process.pidfd, link->process.pid, SIGKILL);
-      fail (queue, worker, FERRY_OBSTACLE_SHORTAGE,
+      fail (queue, worker, FERRY_LAUNCH_FAILURE_SHORTAGE,
             "the application cannot watch its process; raise the limit of open files");
       return TRUE;
     }
@@ -312,10 +312,10 @@ take_failed (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worke
 {
   if (worker->request != NULL || worker->failed || (answer->pid == 0 && worker->started))
     return FALSE;
-  fail (
-    queue, worker,
-    answer->pid == 0 && answer->error_number == 0 ? FERRY_OBSTACLE_FORK_SERVER : get_obstacle (answer->error_number),
-    answer->text);
+  fail (queue, worker,
+        answer->pid == 0 && answer->error_number == 0 ? FERRY_LAUNCH_FAILURE_FORK_SERVER
+                                                      : get_failure (answer->error_number),
+        answer->text);
   if (answer->pid != 0)
     return TRUE;
   note_answered (fork_server->fork_server);

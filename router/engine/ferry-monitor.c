@@ -385,12 +385,12 @@ invoke_for_link (FerryMonitor *self, FerryCommandFunc func, LinkCommand command)
   return ferry_commands_add (&self->commands, func, g_memdup2 (&command, sizeof command), link_command_free);
 }
 
-/* Notes a shortage as the launch's obstacle, unless the link has a cause already: that cause came with its obstacle. */
+/* Notes a shortage as the launch's failure, unless the link has a cause already: that cause came with its failure. */
 static void
-note_obstacle (FerryLink *link, const GError *error)
+note_failure (FerryLink *link, const GError *error)
 {
   if (link->cause == FERRY_NO_CAUSE && ferry_error_is_shortage (error))
-    link->process.obstacle = FERRY_OBSTACLE_SHORTAGE;
+    link->process.failure = FERRY_LAUNCH_FAILURE_SHORTAGE;
 }
 
 static void
@@ -416,7 +416,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
     }
   if (error != NULL)
     {
-      note_obstacle (link, error);
+      note_failure (link, error);
       ferry_shared_queue_apply (self->visits.shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
     }
   ferry_clear_fd (&link->worker_end);
@@ -464,7 +464,7 @@ add_link_command (gpointer owner, gpointer data)
   ferry_drain_grant (self->visits.drain, link);
   if (!ferry_shared_queue_add (self->visits.shared, link, &error))
     {
-      note_obstacle (link, error);
+      note_failure (link, error);
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
       link->state = FERRY_LINK_ENDED;
       /* A fork server may have been asked to start the process. It answers later, and the process is killed then. */

@@ -594,7 +594,7 @@ read_control (FerrySharedQueue *self, FerryLink *link, guint max)
         case FERRY_CONTROL_INVALID:
         default:
           if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
-            link->process.obstacle = FERRY_OBSTACLE_VERSION;
+            link->process.failure = FERRY_LAUNCH_FAILURE_VERSION;
           ferry_shared_queue_fault (self, link, error->message);
           return;
         }

@@ -291,11 +291,11 @@ typedef enum
 /* Why a process could not be started, or not be used. This decides whether the launch is tried again. */
 typedef enum
 {
-  FERRY_OBSTACLE_LASTING,     /* a cause that stays, such as a missing program */
-  FERRY_OBSTACLE_SHORTAGE,    /* the system lacks a resource, such as memory; a later launch may succeed */
-  FERRY_OBSTACLE_FORK_SERVER, /* the fork server cannot fork; executing the program directly may succeed */
-  FERRY_OBSTACLE_VERSION,     /* the program speaks another version of the protocol, and will each time */
-} FerryObstacle;
+  FERRY_LAUNCH_FAILURE_LASTING,     /* a cause that stays, such as a missing program */
+  FERRY_LAUNCH_FAILURE_SHORTAGE,    /* the system lacks a resource, such as memory; a later launch may succeed */
+  FERRY_LAUNCH_FAILURE_FORK_SERVER, /* the fork server cannot fork; executing the program directly may succeed */
+  FERRY_LAUNCH_FAILURE_VERSION,     /* the program speaks another version of the protocol, and will each time */
+} FerryLaunchFailure;
 
 typedef struct _FerryForkServerLink FerryForkServerLink;
 
@@ -456,11 +456,11 @@ typedef struct
   int pidfd;
   FerryWatch watch;
   FerryParent parent;
-  FerryObstacle obstacle;  /* set where the launch failed */
-  guint64 pending_signals; /* bit n - 1: signal n is to be sent as soon as the process exists */
-  guint64 signals_sent;    /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
-  guint32 said;            /* FERRY_CONTROL_NO_WORKER or FERRY_CONTROL_PREPARES, if it has said so; else 0 */
-  gboolean gone;           /* the pidfd shows that it has ended; the fork server has not reported the exit status */
+  FerryLaunchFailure failure; /* set where the launch failed */
+  guint64 pending_signals;    /* bit n - 1: signal n is to be sent as soon as the process exists */
+  guint64 signals_sent;       /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
+  guint32 said;               /* FERRY_CONTROL_NO_WORKER or FERRY_CONTROL_PREPARES, if it has said so; else 0 */
+  gboolean gone;              /* the pidfd shows that it has ended; the fork server has not reported the exit status */
   gboolean reaped;
   int refused_kill; /* why this process may not kill it: an error number; 0 if it may, or has not tried */
   int wait_code;    /* wait_code and wait_status: si_code and si_status of waitid() */

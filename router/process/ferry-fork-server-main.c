@@ -630,7 +630,7 @@ execute_worker (ForkServer *self, FerryStartOrder *order, const char *why)
 
 /* (transfer full) (nullable): why this process can fork no worker. */
 static char *
-find_obstacle (void)
+find_reason_not_to_fork (void)
 {
   guint n_threads = ferry_count_threads ();
   ferry_autofd pidfd = -1;
@@ -660,11 +660,11 @@ avoid_fork (ForkServer *self, FerryStartOrder *order, const char *text)
 static gboolean
 fork_worker (ForkServer *self, FerryStartOrder *order)
 {
-  g_autofree char *obstacle = find_obstacle ();
+  g_autofree char *reason = find_reason_not_to_fork ();
   const guint64 id = order->id;
   gboolean told;
   ferry_autofd pidfd = -1;
-  pid_t pid = obstacle != NULL ? -1 : ferry_fork_child ();
+  pid_t pid = reason != NULL ? -1 : ferry_fork_child ();
 
   if (pid == 0)
     {
@@ -672,8 +672,8 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
       become_worker (order, self->control);
       return TRUE;
     }
-  if (obstacle != NULL)
-    told = avoid_fork (self, order, obstacle);
+  if (reason != NULL)
+    told = avoid_fork (self, order, reason);
   else if (pid < 0)
     told = send_failed (self->control, id, 0, "the fork server cannot fork", errno);
   else if ((pidfd = add_child (self, id, pid)) < 0)

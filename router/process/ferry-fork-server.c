@@ -269,7 +269,7 @@ ferry_fork_server_forgive (FerryForkServer *self)
 }
 
 const char *
-ferry_fork_server_get_obstacle (FerryForkServer *self)
+ferry_fork_server_get_failure (FerryForkServer *self)
 {
   if (self->why_executed != NULL)
     return self->why_executed;
@@ -384,7 +384,7 @@ worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
   FerryForkServer *self = ((Asked *) user_data)->fork_server;
 
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED &&
-      ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_FORK_SERVER)
+      ferry_exit_get_launch_failure (exit) == FERRY_LAUNCH_FAILURE_FORK_SERVER)
     {
       self->is_unfit = TRUE;
       note_exit (self, exit);

@@ -33,7 +33,7 @@ typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
 void ferry_fork_server_bind (FerryForkServer *self, FerryAffinity *affinity);
 /* Returns (nullable) why the program cannot be a fork server. */
-const char *ferry_fork_server_get_obstacle (FerryForkServer *self);
+const char *ferry_fork_server_get_failure (FerryForkServer *self);
 /* Whether the launcher of the fork server's process says what a standard stream of its workers is. */
 gboolean ferry_fork_server_sets_stream (FerryForkServer *self, guint stream);
 /* Starts the fork server's process, unless it runs. */

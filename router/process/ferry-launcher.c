@@ -994,19 +994,19 @@ check_executed (FerryLauncher *self, GError **error)
                           "sandbox; remove one of the two");
 }
 
-/* Drops the fork server if there is an obstacle and may_execute is set. The next workers are executed. */
+/* Drops the fork server if it fails and may_execute is set. The next workers are executed. */
 static void
 give_up_fork_server (FerryLauncher *self)
 {
-  const char *obstacle =
-    self->fork_server != NULL && self->may_execute ? ferry_fork_server_get_obstacle (self->fork_server) : NULL;
+  const char *failure =
+    self->fork_server != NULL && self->may_execute ? ferry_fork_server_get_failure (self->fork_server) : NULL;
 
-  if (obstacle == NULL)
+  if (failure == NULL)
     return;
   g_message (
     "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer; "
     "set the property 'use-fork-server' to FALSE where this is meant: %s",
-    self->argv[0], obstacle);
+    self->argv[0], failure);
   g_clear_object (&self->fork_server);
 }
 

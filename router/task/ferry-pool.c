@@ -393,16 +393,16 @@ ferry_pool_note_open (FerryPool *self)
 }
 
 /* Handles a worker that could not be started. After a shortage of resources the start is tried again. Any other
- * obstacle makes the pool fail, unless other workers can run its tasks. Takes error. */
+ * failure makes the pool fail, unless other workers can run its tasks. Takes error. */
 static void
-note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
+note_failed_start (FerryPool *self, FerryLaunchFailure failure, GError *error)
 {
-  if (obstacle != FERRY_OBSTACLE_SHORTAGE && self->roster.n_live == 0)
+  if (failure != FERRY_LAUNCH_FAILURE_SHORTAGE && self->roster.n_live == 0)
     {
       ferry_pool_fail (self, error);
       return;
     }
-  if (obstacle == FERRY_OBSTACLE_SHORTAGE)
+  if (failure == FERRY_LAUNCH_FAILURE_SHORTAGE)
     note_refusal (self, error);
   else
     {
@@ -452,7 +452,7 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
       fail_by_initialiser (self, exit);
       return;
     }
-  if (ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_VERSION)
+  if (ferry_exit_get_launch_failure (exit) == FERRY_LAUNCH_FAILURE_VERSION)
     {
       ferry_pool_fail (self,
                        g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "The workers of the pool '%s' fit no longer. %s",
@@ -477,7 +477,7 @@ static void
 note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
   FerryCloseReason reason = ferry_exit_get_reason (exit);
-  FerryObstacle obstacle = ferry_exit_get_obstacle (exit);
+  FerryLaunchFailure failure = ferry_exit_get_launch_failure (exit);
 
   /* The router's own stop ended the worker. */
   if (reason == FERRY_CLOSE_REASON_ROUTER_STOPPED)
@@ -490,8 +490,8 @@ note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
       return;
     }
   /* If the fork server could not fork the worker, the next worker is executed directly, which is no failed start. */
-  if (obstacle != FERRY_OBSTACLE_FORK_SERVER || !ferry_launcher_get_may_execute (self->starter))
-    note_failed_start (self, obstacle,
+  if (failure != FERRY_LAUNCH_FAILURE_FORK_SERVER || !ferry_launcher_get_may_execute (self->starter))
+    note_failed_start (self, failure,
                        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
 }
 
@@ -574,7 +574,8 @@ start_worker (FerryPool *self)
     {
       gboolean short_of = ferry_error_is_shortage (error);
 
-      note_failed_start (self, short_of ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING, g_steal_pointer (&error));
+      note_failed_start (self, short_of ? FERRY_LAUNCH_FAILURE_SHORTAGE : FERRY_LAUNCH_FAILURE_LASTING,
+                         g_steal_pointer (&error));
       return FALSE;
     }
   self->started = TRUE;
