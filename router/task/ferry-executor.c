@@ -1,16 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor: it moves each submitted task from its inbox through its queue to a runner, and handles the task's end.
- * An executor is also a list model of its tasks: ferry-executor-list.c has which of them are in it.
+/* An executor: it moves each submitted task through its queue to a runner, and handles the task's end. An executor is
+ * also a list model of its tasks: ferry-executor-list.c has which of them are in it.
  *
  * Counts: n_queued tasks wait, n_executing tasks run. The field n_open is the number of both together, without tasks in
- * the inbox. The function source_done() removes each task from these counts once.
+ * the queue of submitted ones. The function source_done() removes each task from these counts once.
  *
  * It is one file since each step of a task changes the queue and the counts.
  *
- * Threads: the router's, except for submissions and the inbox. A task that another thread submits waits in the inbox
- *          until the router's thread takes it in. */
+ * Threads: the router's, except for submissions. Those of other threads wait until the router's thread takes them in.
+ */
 
 #include "config.h"
 
@@ -63,10 +63,11 @@ struct _FerryExecutor
   guint max_pending;
 
   _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
-  _Atomic gint n_queued; /* any: number of tasks that wait in the queue, in the inbox, or sent ahead */
+  _Atomic gint n_queued; /* any: number of tasks that wait in the queue, among the submitted ones, or sent ahead */
 
-  pthread_mutex_t inbox_lock;
-  GQueue inbox; /* inbox_lock: (element-type FerryRun) (owned); an item &inbox means: cancel the earlier tasks */
+  pthread_mutex_t submitted_lock;
+  GQueue submitted; /* submitted_lock: (element-type FerryRun) (owned); an item &submitted means: cancel the
+                         earlier tasks */
 
   FerryExecutorList list;
   FerryWaitQueue submissions;           /* submissions that wait for room; the key is the task */
@@ -145,7 +146,7 @@ list_model_init (GListModelInterface *iface)
   iface->get_item = get_item;
 }
 
-static void empty_inbox (gpointer data);
+static void take_in_submitted (gpointer data);
 static void submit_waiting (FerryExecutor *self);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
@@ -347,13 +348,14 @@ source_started (FerryTaskSource *source, FerryRun *run)
   submit_waiting (self);
 }
 
-/* Makes all tasks that wait fail with error, also tasks in the inbox, which other threads have submitted. */
+/* Makes all tasks that wait fail with error, also tasks among the submitted ones, which other threads have submitted.
+ */
 static void
 fail_all_waiting (FerryExecutor *executor, const GError *error)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (executor);
 
-  empty_inbox (self);
+  take_in_submitted (self);
   ferry_run_fail_all_waiting (&self->source, error);
 }
 
@@ -402,7 +404,7 @@ source_cancelled (FerryTaskSource *source, FerryRun *run)
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
 
-  /* The task is still in the inbox. take_in() will find that the task is done. */
+  /* The task is still among the submitted ones. take_in() will find that the task is done. */
   if (!((FerryListedRun *) run)->taken_in)
     return;
   ferry_run_follow_cancel (run);
@@ -417,7 +419,7 @@ source_pause_changed (FerryTaskSource *source, FerryRun *run)
   FerryListedRun *entry = (FerryListedRun *) run;
 
   entry->executor_paused = FALSE;
-  /* A task in the inbox is held when it is taken in. */
+  /* A task among the submitted ones is held when it is taken in. */
   if (!entry->taken_in)
     return;
   ferry_run_note_pause (run);
@@ -467,7 +469,7 @@ source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **
                           ferry_task_get_name (task));
 }
 
-/* ---- The inbox ---- */
+/* ---- Submissions of other threads ---- */
 
 /* main: adds an accepted task to the list and to the queue. Takes the reference. */
 static void
@@ -482,7 +484,7 @@ take_in (FerryExecutor *self, FerryRun *run)
       self->batch_fraction = 0;
     }
   ferry_executor_list_add (&self->list, entry);
-  /* A handler of items-changed may have cancelled the task, or another thread while the task was in the inbox. */
+  /* A handler of items-changed may have cancelled the task, or another thread while it was a submission. */
   entry->taken_in = TRUE;
   if (ferry_run_get_done (run))
     {
@@ -496,42 +498,42 @@ take_in (FerryExecutor *self, FerryRun *run)
     ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
-/* main: takes in the tasks that other threads have submitted, and cancels all earlier tasks at an item &inbox. */
+/* main: takes in the tasks that other threads have submitted, and cancels all earlier tasks at an item &submitted. */
 static void
-empty_inbox (gpointer data)
+take_in_submitted (gpointer data)
 {
   FerryExecutor *self = data;
   GQueue items;
   gpointer item;
 
-  pthread_mutex_lock (&self->inbox_lock);
-  items = self->inbox;
-  g_queue_init (&self->inbox);
-  pthread_mutex_unlock (&self->inbox_lock);
+  pthread_mutex_lock (&self->submitted_lock);
+  items = self->submitted;
+  g_queue_init (&self->submitted);
+  pthread_mutex_unlock (&self->submitted_lock);
   while ((item = g_queue_pop_head (&items)) != NULL)
-    if (item == &self->inbox)
+    if (item == &self->submitted)
       ferry_executor_list_cancel (&self->list);
     else
       take_in (self, item);
 }
 
-/* any: adds an item to the inbox: a task's run (transfer full), or &inbox, unless that is the last item already. For
- * the first item, empty_inbox() is posted. */
+/* any: adds an item to the submitted ones: a task's run (transfer full), or &submitted, unless that is the last item
+ * already. For the first item, take_in_submitted() is posted. */
 static void
-put_into_inbox (FerryExecutor *self, gpointer item)
+queue_submitted (FerryExecutor *self, gpointer item)
 {
   gboolean was_empty;
 
-  pthread_mutex_lock (&self->inbox_lock);
-  was_empty = g_queue_is_empty (&self->inbox);
-  if (was_empty || self->inbox.tail->data != item)
-    g_queue_push_tail (&self->inbox, item);
-  pthread_mutex_unlock (&self->inbox_lock);
+  pthread_mutex_lock (&self->submitted_lock);
+  was_empty = g_queue_is_empty (&self->submitted);
+  if (was_empty || self->submitted.tail->data != item)
+    g_queue_push_tail (&self->submitted, item);
+  pthread_mutex_unlock (&self->submitted_lock);
   if (was_empty)
-    ferry_mailbox_post (self->router->context, empty_inbox, g_object_ref (self), g_object_unref);
+    ferry_mailbox_post (self->router->context, take_in_submitted, g_object_ref (self), g_object_unref);
 }
 
-/* ---- Submission: a task is checked, counted, bound to the executor, and taken in or added to the inbox ----
+/* ---- Submission: a task is checked, counted, bound to the executor, and taken in or queued for that ----
  *
  * Threads: any, except for submissions that wait for room, which are the router's. */
 
@@ -595,7 +597,7 @@ submit_now (FerryExecutor *self, FerryRun *run, GError **error)
   else
     {
       ferry_hand_over (run->owner);
-      put_into_inbox (self, ferry_run_ref (run));
+      queue_submitted (self, ferry_run_ref (run));
     }
   return TRUE;
 }
@@ -997,11 +999,11 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
   if (!ferry_affinity_is_own (self->router->affinity))
     {
-      put_into_inbox (self, &self->inbox);
+      queue_submitted (self, &self->submitted);
       return 0;
     }
   kept = g_object_ref (self);
-  empty_inbox (self);
+  take_in_submitted (self);
   return ferry_executor_list_cancel (&self->list);
 }
 
@@ -1062,7 +1064,7 @@ ferry_executor_set_paused (FerryExecutor *self, gboolean paused, gboolean runnin
   kept = g_object_ref (self);
   changed = self->source.queue.paused != !!paused;
   self->source.queue.paused = !!paused;
-  empty_inbox (self);
+  take_in_submitted (self);
   if (paused)
     take_all_back (self);
   if (!paused || running)
@@ -1081,7 +1083,7 @@ force_end (gpointer data)
   g_autoptr (FerryExecutor) self = g_object_ref (data);
   g_autoptr (GPtrArray) tasks = NULL;
 
-  empty_inbox (self);
+  take_in_submitted (self);
   tasks = ferry_executor_list_dup_open (&self->list);
   for (guint i = 0; i < tasks->len; i++)
     {
@@ -1101,8 +1103,8 @@ begin_stop (FerryExecutor *self)
 {
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_RUNNING)
     return;
-  /* Release, like every store of the state. Another thread may submit a task meanwhile. This task is in the inbox,
-   * which the caller of begin_stop() empties next. */
+  /* Release, like every store of the state. Another thread may submit a task meanwhile. This task is
+   * among the submitted ones, which the caller of begin_stop() empties next. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   refuse_submissions (self);
@@ -1127,7 +1129,7 @@ ferry_executor_stop (FerryExecutor *self)
 
   kept = g_object_ref (self);
   begin_stop (self);
-  empty_inbox (self);
+  take_in_submitted (self);
   finish_shutdown (self);
 }
 
@@ -1173,7 +1175,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   ferry_wait_queue_add_task (&self->shutdown_waits, shutdown);
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline.time > deadline))
     ferry_timers_set (self->router->limits, &self->shutdown_timer, deadline, force_end, self);
-  empty_inbox (self);
+  take_in_submitted (self);
   ferry_executor_list_cancel (&self->list);
   tasks = ferry_executor_list_dup_open (&self->list);
   for (guint i = 0; i < tasks->len; i++)
@@ -1485,7 +1487,7 @@ ferry_executor_finalize (GObject *object)
   ferry_wait_queue_clear (&self->shutdown_waits);
   ferry_task_queue_clear (&self->source.queue);
   ferry_executor_list_clear (&self->list);
-  pthread_mutex_destroy (&self->inbox_lock);
+  pthread_mutex_destroy (&self->submitted_lock);
   g_ptr_array_unref (self->runners);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->finalize (object);
@@ -1518,7 +1520,7 @@ ferry_executor_init (FerryExecutor *self)
   self->runners = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
-  pthread_mutex_init (&self->inbox_lock, NULL);
+  pthread_mutex_init (&self->submitted_lock, NULL);
   ferry_task_queue_init (&self->source.queue);
 }
 
