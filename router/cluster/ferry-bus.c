@@ -5,10 +5,10 @@
  *
  * A thread of the bus does what may wait: it connects, waits until the connection is lost, and connects again. The
  * router's thread publishes by itself as long as the link waits for nothing and nothing is before it. Else it puts what
- * is to be published into the outbox, which the bus's thread empties. Threads of the link put what has come into the
- * inbox, in the order in which it came. The bus's thread puts changes of the state there too. The router's thread takes
+ * is to be published into a queue, which the bus's thread empties. Threads of the link put what has come into another
+ * one, in the order in which it came. The bus's thread puts changes of the state there too. The router's thread takes
  * it out, woken by a post. It stops after a while, and goes on after a pause in which sources of lower priority have
- * their turn. Both boxes are bounded; what has no room is dropped, and counted.
+ * their turn. Both queues are bounded; what has no room is dropped, and counted.
  *
  * The NATS library does not say when it has called a handler for the last time. So handlers know a connection by its
  * number only, and ask a table which bus that is.
@@ -37,7 +37,7 @@
 #include "route/ferry-router-private.h"
 
 /* In bytes; each message counts as so many more. */
-#define MAX_BOX ((gsize) 64 * 1024 * 1024)
+#define MAX_QUEUED ((gsize) 64 * 1024 * 1024)
 #define ITEM_SIZE 256
 
 #define DEFAULT_MAX_PACKET ((gsize) 1024 * 1024)
@@ -106,7 +106,7 @@ typedef struct
   char *subject;
   guint8 *data;
   gsize size;
-} Letter;
+} Message;
 
 struct _FerryBus
 {
@@ -144,13 +144,13 @@ struct _FerryBus
 
   pthread_mutex_t lock;
   pthread_cond_t changed; /* the bus's thread waits for it */
-  GQueue inbox;           /* lock: (element-type Item) */
-  gsize inbox_size;       /* lock */
-  guint64 n_put;          /* lock: how many items came to the inbox, as the next one */
+  GQueue received;        /* lock: (element-type Item) */
+  gsize received_size;    /* lock */
+  guint64 n_put;          /* lock: how many items were received, as the next one */
   guint64 n_taken;        /* lock: how many were taken out of it */
-  gboolean arranged;      /* lock: a post or a timer is set, which empties the inbox */
-  GQueue outbox;          /* lock: (element-type Letter) */
-  gsize outbox_size;      /* lock */
+  gboolean arranged;      /* lock: a post or a timer is set, which empties received */
+  GQueue unsent;          /* lock: (element-type Message) */
+  gsize unsent_size;      /* lock */
   FerryServerLink *link;  /* lock: (unowned) (nullable): NULL while nothing can be published */
   gboolean is_publishing; /* lock: a thread publishes, without the lock */
   gboolean stopping;      /* lock */
@@ -189,13 +189,13 @@ item_get_size (const Item *self)
   return ITEM_SIZE + (self->bytes != NULL ? g_bytes_get_size (self->bytes) : 0);
 }
 
-static Letter *
-letter_new (const char *subject, GBytes *bytes)
+static Message *
+message_new (const char *subject, GBytes *bytes)
 {
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
   gsize subject_size = strlen (subject) + 1;
-  Letter *self = g_malloc (sizeof (Letter) + subject_size + size);
+  Message *self = g_malloc (sizeof (Message) + subject_size + size);
 
   self->subject = memcpy (self + 1, subject, subject_size);
   self->data = (guint8 *) self->subject + subject_size;
@@ -206,7 +206,7 @@ letter_new (const char *subject, GBytes *bytes)
 }
 
 static gsize
-letter_get_size (const Letter *self)
+message_get_size (const Message *self)
 {
   return ITEM_SIZE + self->size;
 }
@@ -221,8 +221,8 @@ ferry_bus_ref (FerryBus *self)
 static void
 bus_free (FerryBus *self)
 {
-  g_queue_clear_full (&self->inbox, item_free);
-  g_queue_clear_full (&self->outbox, g_free);
+  g_queue_clear_full (&self->received, item_free);
+  g_queue_clear_full (&self->unsent, g_free);
   for (guint i = 0; i < N_FEEDS; i++)
     g_free (self->feeds[i].prefix);
   g_free (self->own);
@@ -255,7 +255,7 @@ unref_bus (gpointer data)
   ferry_bus_unref (data);
 }
 
-/* ---- The inbox ---- */
+/* ---- The queue of what was received ---- */
 
 static void deliver (gpointer data);
 
@@ -275,11 +275,11 @@ put (FerryBus *self, Item *item)
   gboolean has_room;
 
   pthread_mutex_lock (&self->lock);
-  has_room = !self->stopping && (item->subject == NULL || self->inbox_size + size <= MAX_BOX);
+  has_room = !self->stopping && (item->subject == NULL || self->received_size + size <= MAX_QUEUED);
   if (has_room)
     {
-      g_queue_push_tail (&self->inbox, item);
-      self->inbox_size += size;
+      g_queue_push_tail (&self->received, item);
+      self->received_size += size;
       self->n_put++;
       self->counts.n_received += item->subject != NULL;
       must_arrange = !self->arranged;
@@ -298,11 +298,11 @@ static Item *
 take (FerryBus *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  Item *item = g_queue_pop_head (&self->inbox);
+  Item *item = g_queue_pop_head (&self->received);
 
   if (item == NULL)
     return NULL;
-  self->inbox_size -= item_get_size (item);
+  self->received_size -= item_get_size (item);
   self->n_taken++;
   return item;
 }
@@ -418,7 +418,7 @@ take_servers (FerryBus *self)
     announce_soon (self);
 }
 
-/* Delivers what is in the inbox. What a func does may run a main loop, and this again in it. */
+/* Delivers what was received. What a func does may run a main loop, and this again in it. */
 static void
 deliver (gpointer data)
 {
@@ -434,7 +434,7 @@ deliver (gpointer data)
     }
   pthread_mutex_lock (&self->lock);
   /* What is left when the bus is closed is freed with it. */
-  is_more = self->router != NULL && self->inbox.length > 1;
+  is_more = self->router != NULL && self->received.length > 1;
   self->arranged = is_more;
   pthread_mutex_unlock (&self->lock);
   if (is_more)
@@ -515,7 +515,7 @@ take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
     ferry_timers_set (self->router->timers, &self->presence_timer, MAX (soon, self->answer_due), answer_hello, self);
 }
 
-/* ---- The outbox ---- */
+/* ---- The queue of what is not sent ---- */
 
 static void note_violation (FerryBus *self, GError *error, gsize max_packet);
 
@@ -559,33 +559,33 @@ claim_link (FerryBus *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (self->link == NULL || self->stopping || self->is_publishing || self->outbox.length > 0 ||
+  if (self->link == NULL || self->stopping || self->is_publishing || self->unsent.length > 0 ||
       !ferry_server_link_waits_never (self->link) || !ferry_server_link_is_clear (self->link))
     return NULL;
   self->is_publishing = TRUE;
   return self->link;
 }
 
-/* Puts bytes into the outbox, if there is a connection and room. */
+/* Queues bytes to be sent, if there is a connection and room. */
 static void
-post_letter (FerryBus *self, const char *subject, GBytes *bytes)
+post_message (FerryBus *self, const char *subject, GBytes *bytes)
 {
-  Letter *letter = letter_new (subject, bytes);
+  Message *message = message_new (subject, bytes);
   gboolean has_room;
 
   pthread_mutex_lock (&self->lock);
-  has_room = self->link != NULL && !self->stopping && self->outbox_size + letter_get_size (letter) <= MAX_BOX;
+  has_room = self->link != NULL && !self->stopping && self->unsent_size + message_get_size (message) <= MAX_QUEUED;
   if (has_room)
     {
-      g_queue_push_tail (&self->outbox, letter);
-      self->outbox_size += letter_get_size (letter);
+      g_queue_push_tail (&self->unsent, message);
+      self->unsent_size += message_get_size (message);
       pthread_cond_signal (&self->changed);
     }
   else
     self->counts.n_unsent++;
   pthread_mutex_unlock (&self->lock);
   if (!has_room)
-    g_free (letter);
+    g_free (message);
 }
 
 /* Sends bytes to the servers, if there is a connection. */
@@ -599,7 +599,7 @@ send_to (FerryBus *self, const char *subject, GBytes *bytes)
   if (link != NULL)
     publish (self, link, subject, data, size);
   else
-    post_letter (self, subject, bytes);
+    post_message (self, subject, bytes);
 }
 
 void
@@ -957,34 +957,34 @@ go_down (FerryBus *self)
   while (self->is_publishing)
     pthread_cond_wait (&self->changed, &self->lock);
   self->link = NULL;
-  self->counts.n_unsent += self->outbox.length;
-  g_queue_clear_full (&self->outbox, g_free);
-  self->outbox_size = 0;
+  self->counts.n_unsent += self->unsent.length;
+  g_queue_clear_full (&self->unsent, g_free);
+  self->unsent_size = 0;
 }
 
 static gboolean
 may_publish_locked (FerryBus *self)
 {
-  return self->outbox.length > 0 &&
+  return self->unsent.length > 0 &&
          (!ferry_server_link_waits_never (self->link) || ferry_server_link_is_clear (self->link));
 }
 
-/* Returns (transfer full) (nullable) the next letter, and sets is_publishing; NULL: the connection was lost, or the bus
- * is closed and all was sent. */
-static Letter *
-wait_for_letter (FerryBus *self)
+/* Returns (transfer full) (nullable) the next message, and sets is_publishing; NULL: the connection was lost, or the
+ * bus is closed and all was sent. */
+static Message *
+wait_for_message (FerryBus *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  Letter *letter;
+  Message *message;
 
-  while (self->loss == NULL && !may_publish_locked (self) && !(self->stopping && self->outbox.length == 0))
+  while (self->loss == NULL && !may_publish_locked (self) && !(self->stopping && self->unsent.length == 0))
     pthread_cond_wait (&self->changed, &self->lock);
-  letter = self->loss == NULL ? g_queue_pop_head (&self->outbox) : NULL;
-  if (letter == NULL)
+  message = self->loss == NULL ? g_queue_pop_head (&self->unsent) : NULL;
+  if (message == NULL)
     return NULL;
-  self->outbox_size -= letter_get_size (letter);
+  self->unsent_size -= message_get_size (message);
   self->is_publishing = TRUE;
-  return letter;
+  return message;
 }
 
 /* Whether the bus was not closed. Waits for pause microseconds, or until it is closed. */
@@ -1005,13 +1005,13 @@ static void
 serve (FerryBus *self, Connection *connection)
 {
   g_autofree char *loss = NULL;
-  Letter *letter;
+  Message *message;
 
   go_up (self, connection);
-  while ((letter = wait_for_letter (self)) != NULL)
+  while ((message = wait_for_message (self)) != NULL)
     {
-      publish (self, connection->link, letter->subject, letter->data, letter->size);
-      g_free (letter);
+      publish (self, connection->link, message->subject, message->data, message->size);
+      g_free (message);
     }
   go_down (self);
   /* Other servers may have come since this one was connected to. */
