@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link. It sends by an outbox. One thread at a time receives for all transports
+/* A worker's end of a transport over its link. It sends by a carrier. One thread at a time receives for all transports
  * of the process: that of the team which has the lead. The team's first starts with the first
  * ferry_worker_get_transport(), and it receives until the link ends.
  *
@@ -15,7 +15,7 @@
  * Threads: any. No send waits while the up lane is full. Where many messages of a transport have no room, the reader's
  *          thread receives no more until they have. So a process that asks, and does not take the answers, fills its
  *          own down lane and no memory here.
- * Locks:   reader_lock, for the reader, and one of each outbox; no function of a transport that sends or calls back is
+ * Locks:   reader_lock, for the reader, and one of each carrier; no function of a transport that sends or calls back is
  *          called with one held. */
 
 #include "config.h"
@@ -42,7 +42,7 @@ typedef struct
 } Entry;
 
 /* The time in microseconds after which a thread that has nothing to wait for ends. */
-#define OUTBOX_IDLE_TIME (5 * G_USEC_PER_SEC)
+#define CARRIER_IDLE_TIME (5 * G_USEC_PER_SEC)
 
 /* So many messages of a transport may wait for room before nothing more is received. */
 #define MAX_UNSENT 256
@@ -52,13 +52,13 @@ static GPtrArray *entries;      /* written with lock held: (element-type Entry) 
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
 static FerryTeam *team;         /* written with lock held: const once it is set */
 
-/* ---- an outbox ---- */
+/* ---- the carrier ---- */
 
 /* The sending half of a transport: it sends by a sender, and never waits.
  *
  * What has no room in the lane is refused. A thread then waits for room, and tells the transport when there is some. A
  * message that is larger than a record, and finds no spare buffer, goes in pieces, and a thread has to wait between
- * them. So the outbox takes a copy of such a message, and that thread sends it. Until it is sent, the outbox refuses
+ * them. So the carrier takes a copy of such a message, and that thread sends it. Until it is sent, the carrier refuses
  * all other messages, so that they stay in order.
  *
  * Owner:   the transport; counted references (g_atomic_rc_box), since the thread has one while it runs. */
@@ -76,12 +76,12 @@ typedef struct
   _Atomic gboolean is_sending;
   /* Set by a send that is refused, with the lock held; cleared by the thread before it tells the transport of room. */
   _Atomic gboolean is_full;
-} Outbox;
+} Carrier;
 
-static Outbox *
-outbox_new (FerrySender *sender)
+static Carrier *
+carrier_new (FerrySender *sender)
 {
-  Outbox *self = g_atomic_rc_box_new0 (Outbox);
+  Carrier *self = g_atomic_rc_box_new0 (Carrier);
 
   self->sender = g_object_ref (sender);
   g_weak_ref_init (&self->transport, NULL);
@@ -91,9 +91,9 @@ outbox_new (FerrySender *sender)
 }
 
 static void
-outbox_clear (gpointer data)
+carrier_clear (gpointer data)
 {
-  Outbox *self = data;
+  Carrier *self = data;
 
   g_clear_pointer (&self->large, g_bytes_unref);
   pthread_cond_destroy (&self->changed);
@@ -103,16 +103,16 @@ outbox_clear (gpointer data)
 }
 
 static void
-outbox_unref (gpointer self)
+carrier_unref (gpointer self)
 {
-  g_atomic_rc_box_release_full (self, outbox_clear);
+  g_atomic_rc_box_release_full (self, carrier_clear);
 }
 
 /* Whether a message that was accepted is not in the lane yet. */
 static gboolean
-outbox_is_sending (gpointer data)
+carrier_is_sending (gpointer data)
 {
-  Outbox *self = data;
+  Carrier *self = data;
 
   /* Acquire: a thread that sees the end of a message sends after it. */
   return atomic_load_explicit (&self->is_sending, memory_order_acquire);
@@ -120,33 +120,33 @@ outbox_is_sending (gpointer data)
 
 /* Whether a send was refused for want of room, and the transport was not told of room since. */
 static gboolean
-outbox_is_full (Outbox *self)
+carrier_is_full (Carrier *self)
 {
   /* Relaxed: a reader that waits has loaded the transport's room count before, which changes after the flag. */
   return atomic_load_explicit (&self->is_full, memory_order_relaxed);
 }
 
-/* ---- an outbox's thread ---- */
+/* ---- the carrier's thread ---- */
 
 /* Waits until there is something to do. Returns FALSE when there was nothing for a while: the thread then ends. large
  * (transfer full) (nullable): set to the message to send; without one, a send waits for room. */
 static gboolean
-wait_for_work (Outbox *self, GBytes **large)
+wait_for_work (Carrier *self, GBytes **large)
 {
-  gint64 deadline = ferry_deadline_after (OUTBOX_IDLE_TIME);
+  gint64 deadline = ferry_deadline_after (CARRIER_IDLE_TIME);
   gboolean in_time = TRUE;
   FERRY_AUTO_LOCK (&self->lock);
 
-  while (in_time && self->large == NULL && !outbox_is_full (self))
+  while (in_time && self->large == NULL && !carrier_is_full (self))
     in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
   *large = self->large != NULL ? g_bytes_ref (self->large) : NULL;
-  self->has_thread = *large != NULL || outbox_is_full (self);
+  self->has_thread = *large != NULL || carrier_is_full (self);
   return self->has_thread;
 }
 
 /* Where the pipe has closed meanwhile, its transport ends for that reason. */
 static void
-send_large_now (Outbox *self, GBytes *large)
+send_large_now (Carrier *self, GBytes *large)
 {
   gsize size;
   FerryPart part = {.data = g_bytes_get_data (large, &size)};
@@ -159,7 +159,7 @@ send_large_now (Outbox *self, GBytes *large)
   pthread_mutex_lock (&self->lock);
   g_clear_pointer (&self->large, g_bytes_unref);
   stops = self->stops;
-  /* Release: as in outbox_is_sending(). */
+  /* Release: as in carrier_is_sending(). */
   atomic_store_explicit (&self->is_sending, FALSE, memory_order_release);
   pthread_mutex_unlock (&self->lock);
   if (stops)
@@ -169,7 +169,7 @@ send_large_now (Outbox *self, GBytes *large)
 /* Waits until the lane has room for the longest record, so that whatever was refused has room now. Where the pipe has
  * closed, the next send says so. */
 static void
-wait_for_lane (Outbox *self)
+wait_for_lane (Carrier *self)
 {
   FerryWait wait = {.index = ferry_sender_get_index (self->sender), .deadline = FERRY_NO_DEADLINE};
 
@@ -179,7 +179,7 @@ wait_for_lane (Outbox *self)
 static gpointer
 thread_main (gpointer data)
 {
-  Outbox *self = data;
+  Carrier *self = data;
   GBytes *large;
 
   while (wait_for_work (self, &large))
@@ -189,16 +189,16 @@ thread_main (gpointer data)
       else
         wait_for_lane (self);
       g_clear_pointer (&large, g_bytes_unref);
-      /* Relaxed: as in outbox_is_full(). A send that is refused from now on sets it again. */
+      /* Relaxed: as in carrier_is_full(). A send that is refused from now on sets it again. */
       atomic_store_explicit (&self->is_full, FALSE, memory_order_relaxed);
       ferry_transport_note_room_of (&self->transport);
     }
-  outbox_unref (self);
+  carrier_unref (self);
   return NULL;
 }
 
 static gboolean
-have_thread_locked (Outbox *self)
+have_thread_locked (Carrier *self)
 {
   GThread *thread;
 
@@ -207,10 +207,11 @@ have_thread_locked (Outbox *self)
       pthread_cond_signal (&self->changed);
       return TRUE;
     }
-  thread = ferry_thread_try_new ("ferry-outbox", "waiting for room", thread_main, g_atomic_rc_box_acquire (self), NULL);
+  thread =
+    ferry_thread_try_new ("ferry-carrier", "waiting for room", thread_main, g_atomic_rc_box_acquire (self), NULL);
   if (thread == NULL)
     {
-      outbox_unref (self);
+      carrier_unref (self);
       return FALSE;
     }
   g_thread_unref (thread);
@@ -222,7 +223,7 @@ have_thread_locked (Outbox *self)
 
 /* Has the thread tell the transport of room. Returns FALSE where there is no thread. */
 static gboolean
-await_room (Outbox *self)
+await_room (Carrier *self)
 {
   gboolean has_thread;
   FERRY_AUTO_LOCK (&self->lock);
@@ -237,7 +238,7 @@ await_room (Outbox *self)
 /* Gives a copy of a message to the thread, unless the thread has one already. Returns FALSE where it has, or where
  * there is no thread. */
 static gboolean
-hand_over_large (Outbox *self, const FerryPart *parts, guint n_parts, gsize size)
+hand_over_large (Carrier *self, const FerryPart *parts, guint n_parts, gsize size)
 {
   guint8 *data = g_malloc (size);
   g_autoptr (GBytes) large = g_bytes_new_take (data, size);
@@ -258,7 +259,7 @@ hand_over_large (Outbox *self, const FerryPart *parts, guint n_parts, gsize size
 
 /* Whether a message of that size goes in pieces, if it goes at all: there is no spare buffer for it. */
 static gboolean
-needs_pieces (Outbox *self, gsize size)
+needs_pieces (Carrier *self, gsize size)
 {
   const FerryUplink *uplink = ferry_sender_get_uplink (self->sender);
 
@@ -266,9 +267,9 @@ needs_pieces (Outbox *self, gsize size)
 }
 
 static gboolean
-send_now (Outbox *self, const FerryPart *parts, guint n_parts, gsize size, GError **error)
+send_now (Carrier *self, const FerryPart *parts, guint n_parts, gsize size, GError **error)
 {
-  if (outbox_is_sending (self))
+  if (carrier_is_sending (self))
     return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
                             "A large message is being sent to the application; send again when there is room");
   if (!needs_pieces (self, size))
@@ -281,9 +282,9 @@ send_now (Outbox *self, const FerryPart *parts, guint n_parts, gsize size, GErro
 
 /* Where there is no room, the transport is told when there may be some. Waits only where no thread can be started. */
 static gboolean
-outbox_send (gpointer data, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+carrier_send (gpointer data, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
 {
-  Outbox *self = data;
+  Carrier *self = data;
   GError *failure = NULL;
   gsize size = 0;
 
@@ -301,19 +302,19 @@ outbox_send (gpointer data, const FerryPart *parts, guint n_parts, FerryDescript
 }
 
 static gboolean
-outbox_send_in_buffer (gpointer data, const FerryPart *parts, guint n_parts)
+carrier_send_in_buffer (gpointer data, const FerryPart *parts, guint n_parts)
 {
-  Outbox *self = data;
+  Carrier *self = data;
 
-  return !outbox_is_sending (self) && ferry_sender_send_parts_in_buffer (self->sender, parts, n_parts);
+  return !carrier_is_sending (self) && ferry_sender_send_parts_in_buffer (self->sender, parts, n_parts);
 }
 
 /* any: Stops the sender, after the message that is being sent, so that the application emits `closed`. Does nothing if
  * the sender is stopped already. */
 static void
-outbox_stop (gpointer data)
+carrier_stop (gpointer data)
 {
-  Outbox *self = data;
+  Carrier *self = data;
   gboolean stops_later;
 
   pthread_mutex_lock (&self->lock);
@@ -323,14 +324,14 @@ outbox_stop (gpointer data)
     ferry_sender_stop (self->sender, NULL);
 }
 
-/* ---- a transport, which has its outbox as data ---- */
+/* ---- a transport, which has its carrier as data ---- */
 
 static const FerryCarrierFuncs carrier_funcs = {
-  .send = outbox_send,
-  .close = outbox_stop,
-  .free = outbox_unref,
-  .send_in_buffer = outbox_send_in_buffer,
-  .is_sending = outbox_is_sending,
+  .send = carrier_send,
+  .close = carrier_stop,
+  .free = carrier_unref,
+  .send_in_buffer = carrier_send_in_buffer,
+  .is_sending = carrier_is_sending,
 };
 
 /* ---- the reader's thread ---- */
@@ -372,13 +373,13 @@ latest_clear (Latest *self)
 static void
 wait_for_room (FerryTransport *transport)
 {
-  Outbox *outbox = ferry_transport_get_carrier (transport, &carrier_funcs);
+  Carrier *carrier = ferry_transport_get_carrier (transport, &carrier_funcs);
 
-  while (G_UNLIKELY (outbox_is_full (outbox)))
+  while (G_UNLIKELY (carrier_is_full (carrier)))
     {
       guint64 count = ferry_transport_get_room_count (transport);
 
-      if (ferry_transport_get_counts (transport).n_unsent < MAX_UNSENT || !outbox_is_full (outbox))
+      if (ferry_transport_get_counts (transport).n_unsent < MAX_UNSENT || !carrier_is_full (carrier))
         return;
       ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
     }
@@ -459,7 +460,7 @@ end_all (FerryError code, const char *text)
 
       if (transport == NULL)
         continue;
-      outbox_stop (ferry_transport_get_carrier (transport, &carrier_funcs));
+      carrier_stop (ferry_transport_get_carrier (transport, &carrier_funcs));
       ferry_transport_end (transport, reason);
     }
 }
@@ -536,7 +537,7 @@ static gboolean
 add_entry (GPtrArray *array, const char *sender_name, GError **error)
 {
   g_autoptr (FerrySender) sender = ferry_attachment_get_sender (sender_name, error);
-  Outbox *outbox;
+  Carrier *carrier;
   Entry *entry;
 
   if (sender == NULL || (ferry_sender_is_new (sender) && !ferry_sender_start (sender, error)))
@@ -545,9 +546,9 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->sender_name = g_strdup (sender_name);
   entry->connection_id = ferry_sender_get_connection_id (sender);
   entry->index = ferry_sender_get_index (sender);
-  outbox = outbox_new (sender);
-  entry->untaken = ferry_transport_new_for_carrier (&carrier_funcs, outbox, NULL);
-  g_weak_ref_set (&outbox->transport, entry->untaken);
+  carrier = carrier_new (sender);
+  entry->untaken = ferry_transport_new_for_carrier (&carrier_funcs, carrier, NULL);
+  g_weak_ref_set (&carrier->transport, entry->untaken);
   ferry_transport_set_pass_func (entry->untaken, NULL, NULL, TRUE);
   ferry_transport_set_max_answer (entry->untaken, ferry_sender_get_uplink (sender)->max_message_size);
   g_weak_ref_init (&entry->transport, entry->untaken);
