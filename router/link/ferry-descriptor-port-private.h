@@ -36,14 +36,14 @@ typedef struct
   gboolean both_ways;       /* const: a socket that is passed serves both directions */
 
   pthread_mutex_t lock;
-  int inbox;             /* lock, as all fields below: (owned): -1 for none */
+  int receiving;         /* lock, as all fields below: (owned): -1 for none */
   gboolean is_over;      /* a packet had several descriptors, and no more packets are taken */
   guint max;             /* how many descriptors may wait here */
-  gint n_came;           /* how many packets were taken from the inbox: the next handle */
+  gint n_came;           /* how many packets were taken from the socket: the next handle */
   GHashTable *there;     /* (owned): from the handles of packets to their descriptors, which the port owns */
   gboolean short_of_fds; /* the other end has passed a socket, and this process had too many files open */
-  int outbox;            /* (owned): -1 before the first descriptor, and after the end; of a task's port the worker's
-                            socket, until it is sent */
+  int sending;           /* (owned): -1 before the first descriptor, and after the end; of a task's port the worker's
+                           socket, until it is sent */
   gint n_sent;
   gboolean ended;
 } FerryDescriptorPort;

@@ -21,7 +21,7 @@
 void
 ferry_descriptor_port_init (FerryDescriptorPort *self, guint max)
 {
-  *self = (FerryDescriptorPort){.inbox = -1, .outbox = -1};
+  *self = (FerryDescriptorPort){.receiving = -1, .sending = -1};
   self->max = MIN (max, FERRY_MAX_FDS_PER_LINK);
   self->there = g_hash_table_new (NULL, NULL);
   pthread_mutex_init (&self->lock, NULL);
@@ -44,9 +44,9 @@ empty_locked (FerryDescriptorPort *self)
         g_array_append_val (orphans, fd);
     }
   g_hash_table_remove_all (self->there);
-  if (self->inbox >= 0)
-    g_array_append_val (orphans, self->inbox);
-  self->inbox = -1;
+  if (self->receiving >= 0)
+    g_array_append_val (orphans, self->receiving);
+  self->receiving = -1;
   self->is_over = FALSE;
   self->n_came = 0;
   ferry_orphans_free (orphans);
@@ -55,7 +55,7 @@ empty_locked (FerryDescriptorPort *self)
 void
 ferry_descriptor_port_clear (FerryDescriptorPort *self)
 {
-  ferry_clear_fd (&self->outbox);
+  ferry_clear_fd (&self->sending);
   empty_locked (self);
   g_hash_table_unref (self->there);
   pthread_mutex_destroy (&self->lock);
@@ -77,10 +77,10 @@ ferry_descriptor_port_set_max (FerryDescriptorPort *self, guint max)
 
 /* Takes socket. Handles begin at 0 again, and what came through the socket before is dropped. */
 static void
-set_inbox_locked (FerryDescriptorPort *self, int socket)
+set_receiving_locked (FerryDescriptorPort *self, int socket)
 {
   empty_locked (self);
-  self->inbox = socket;
+  self->receiving = socket;
 }
 
 void
@@ -89,10 +89,10 @@ ferry_descriptor_port_end (FerryDescriptorPort *self)
   FERRY_AUTO_LOCK (&self->lock);
 
   self->ended = TRUE;
-  ferry_clear_fd (&self->outbox);
+  ferry_clear_fd (&self->sending);
   /* A later send of the other process fails. What is in the socket can still be taken. */
-  if (self->inbox >= 0)
-    shutdown (self->inbox, SHUT_RD);
+  if (self->receiving >= 0)
+    shutdown (self->receiving, SHUT_RD);
 }
 
 /* ---- the sockets of a transport ---- */
@@ -109,9 +109,9 @@ use_locked (FerryDescriptorPort *self, int socket, GError **error)
 {
   int copy = self->both_ways ? fcntl (socket, F_DUPFD_CLOEXEC, 0) : -1;
 
-  self->outbox = socket;
+  self->sending = socket;
   if (copy >= 0)
-    set_inbox_locked (self, copy);
+    set_receiving_locked (self, copy);
   return !self->both_ways || copy >= 0 || ferry_set_system_error (error, "Copying a socket (fcntl)");
 }
 
@@ -121,7 +121,7 @@ open_locked (FerryDescriptorPort *self, GError **error)
   ferry_autofd mine = -1;
   ferry_autofd other = -1;
 
-  if (self->outbox >= 0)
+  if (self->sending >= 0)
     return TRUE;
   if (self->ended)
     return set_closed_error (error);
@@ -150,13 +150,13 @@ ferry_descriptor_port_join (FerryDescriptorPort *self, int socket)
   gboolean is_second;
   FERRY_AUTO_LOCK (&self->lock);
 
-  is_second = self->inbox >= 0;
+  is_second = self->receiving >= 0;
   if (socket < 0)
     self->short_of_fds = TRUE;
   else if (self->ended || is_second)
     ferry_orphan_close (socket);
   else if (!self->both_ways)
-    set_inbox_locked (self, socket);
+    set_receiving_locked (self, socket);
   else if (!use_locked (self, socket, NULL))
     self->short_of_fds = TRUE;
   return !is_second;
@@ -168,18 +168,18 @@ static gboolean
 open_attempt_locked (FerryDescriptorPort *self, GError **error)
 {
   FerryReturns packet = {.max = self->max};
-  ferry_autofd inbox = -1;
+  ferry_autofd receiving = -1;
 
-  if (!ferry_control_socket_pair (&inbox, &self->outbox, error))
+  if (!ferry_control_socket_pair (&receiving, &self->sending, error))
     return FALSE;
-  errno = ferry_control_send (inbox, FERRY_CONTROL_RETURNS, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT);
+  errno = ferry_control_send (receiving, FERRY_CONTROL_RETURNS, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT);
   if (errno == 0)
     {
-      set_inbox_locked (self, ferry_steal_fd (&inbox));
+      set_receiving_locked (self, ferry_steal_fd (&receiving));
       return TRUE;
     }
   ferry_set_system_error (error, "Opening a way for the descriptors of a function (sendmsg)");
-  ferry_clear_fd (&self->outbox);
+  ferry_clear_fd (&self->sending);
   return FALSE;
 }
 
@@ -188,14 +188,14 @@ ferry_descriptor_port_begin_attempt (FerryDescriptorPort *self, GError **error)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  return self->outbox >= 0 || open_attempt_locked (self, error) ? self->outbox : -1;
+  return self->sending >= 0 || open_attempt_locked (self, error) ? self->sending : -1;
 }
 
 void
 ferry_descriptor_port_note_sent (FerryDescriptorPort *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  ferry_clear_fd (&self->outbox);
+  ferry_clear_fd (&self->sending);
 }
 
 guint
@@ -238,7 +238,7 @@ ferry_descriptor_port_send (FerryDescriptorPort *self, int fd, GError **error)
       return -1;
     }
   if (!open_locked (self, error) ||
-      !ferry_descriptor_send (self->outbox, fd, "The other end takes no descriptors any more; open a new transport",
+      !ferry_descriptor_send (self->sending, fd, "The other end takes no descriptors any more; open a new transport",
                               error))
     return -1;
   return self->n_sent++;
@@ -273,14 +273,14 @@ ferry_descriptor_receive (int socket, int *fd, gboolean *several, GError **error
   return event != FERRY_CONTROL_NOTHING && event != FERRY_CONTROL_CLOSED;
 }
 
-/* Takes one packet from the inbox. Returns FALSE if there is none, or with an error. */
+/* Takes one packet from the socket. Returns FALSE if there is none, or with an error. */
 static gboolean
 receive_locked (FerryDescriptorPort *self, GError **error)
 {
   int fd;
 
   /* The kernel gives a packet's descriptors to this process one by one, so 64 packets with many would take 0.1 s. */
-  if (!ferry_descriptor_receive (self->inbox, &fd, &self->is_over, error))
+  if (!ferry_descriptor_receive (self->receiving, &fd, &self->is_over, error))
     return FALSE;
   g_hash_table_insert (self->there, GINT_TO_POINTER (self->n_came), GINT_TO_POINTER (fd));
   self->n_came++;
@@ -292,7 +292,8 @@ has_more_locked (FerryDescriptorPort *self)
 {
   guint8 byte;
 
-  return self->inbox >= 0 && !self->is_over && recv (self->inbox, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return self->receiving >= 0 && !self->is_over &&
+         recv (self->receiving, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 /* Why there is no descriptor with a handle. */
@@ -320,7 +321,8 @@ find_locked (FerryDescriptorPort *self, gint handle, const char *sender, GError 
   g_autoptr (GError) failure = NULL;
   gpointer value;
 
-  while (self->inbox >= 0 && !self->is_over && handle >= self->n_came && g_hash_table_size (self->there) < self->max)
+  while (self->receiving >= 0 && !self->is_over && handle >= self->n_came &&
+         g_hash_table_size (self->there) < self->max)
     if (!ferry_check_free_fds (1, &failure) || !receive_locked (self, &failure))
       break;
   if (failure != NULL)
