@@ -131,7 +131,7 @@ FerryTimers *ferry_timers_ref_limits_of (GMainContext *context);
 void ferry_timers_unref_limits (FerryTimers *limits);
 /* any: has limits wait until what came over this way is dispatched. Threads make routers for contexts of others. */
 FERRY_FOR_SIBLINGS
-void ferry_timers_add_way (FerryTimers *limits, FerrySettledFunc is_settled, gpointer data);
+void ferry_timers_add_settled_func (FerryTimers *limits, FerrySettledFunc is_settled, gpointer data);
 /* any, but not within a way's func: it is not called afterwards. */
 FERRY_FOR_SIBLINGS
 void ferry_timers_remove_way (FerryTimers *limits, gpointer data);

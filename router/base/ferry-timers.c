@@ -245,7 +245,7 @@ ferry_timers_unref_limits (FerryTimers *limits)
 }
 
 void
-ferry_timers_add_way (FerryTimers *limits, FerrySettledFunc settled, gpointer data)
+ferry_timers_add_settled_func (FerryTimers *limits, FerrySettledFunc settled, gpointer data)
 {
   const Way way = {settled, data};
   FERRY_AUTO_LOCK (&lock);

@@ -1229,7 +1229,7 @@ ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const Ferr
   set_subjects (self);
   if (!start_thread (self, error))
     return NULL;
-  ferry_timers_add_way (router->limits, is_settled, self);
+  ferry_timers_add_settled_func (router->limits, is_settled, self);
   return g_steal_pointer (&self);
 }
 

@@ -547,7 +547,7 @@ ferry_router_constructed (GObject *object)
   g_weak_ref_init (self->weak, self);
   self->timers = ferry_timers_new (self->context);
   self->limits = ferry_timers_ref_limits_of (self->context);
-  ferry_timers_add_way (self->limits, ferry_router_is_settled, self);
+  ferry_timers_add_settled_func (self->limits, ferry_router_is_settled, self);
   self->mailbox = ferry_mailbox_ref_for (self->context);
   ferry_hot_cells_init (&self->dispatcher.hot_cells, self->context);
 }

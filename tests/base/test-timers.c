@@ -272,8 +272,8 @@ test_limits_wait_for_what_has_come (void)
 
   g_assert_true (limits == ferry_timers_ref_limits_of (context));
   ferry_timers_unref_limits (limits);
-  ferry_timers_add_way (limits, is_settled, &first);
-  ferry_timers_add_way (limits, is_settled, &second);
+  ferry_timers_add_settled_func (limits, is_settled, &first);
+  ferry_timers_add_settled_func (limits, is_settled, &second);
   ferry_timers_set (limits, &waiters[0].timer, 1, note_call, &waiters[0]);
   ferry_timers_set (limits, &waiters[1].timer, 1, note_call, &waiters[1]);
   while (first.n_begins == 0)
@@ -310,7 +310,7 @@ add_way (gpointer data)
   Adding *self = data;
 
   atomic_store (&self->id, gettid ());
-  ferry_timers_add_way (self->limits, is_settled, &self->way);
+  ferry_timers_add_settled_func (self->limits, is_settled, &self->way);
   atomic_store (&self->has_added, TRUE);
   return NULL;
 }
@@ -347,7 +347,7 @@ test_way_of_another_thread_waits_for_those_that_are_asked (void)
   Waiter waiter = {limits, calls, '0'};
   Adding adding = {limits, {0, TRUE}};
 
-  ferry_timers_add_way (limits, is_settled_while_another_adds, &adding);
+  ferry_timers_add_settled_func (limits, is_settled_while_another_adds, &adding);
   ferry_timers_set (limits, &waiter.timer, 1, note_call, &waiter);
   while (calls->len == 0)
     g_main_context_iteration (context, TRUE);
@@ -374,7 +374,7 @@ test_limits_wait_after_a_stop_too (void)
   Waiter waiter = {limits, calls, '0'};
   Way way = {0, FALSE};
 
-  ferry_timers_add_way (limits, is_settled, &way);
+  ferry_timers_add_settled_func (limits, is_settled, &way);
   ferry_timers_set (limits, &waiter.timer, g_get_monotonic_time () + SOON, note_call, &waiter);
   ferry_test_take_time (SOON + STOP);
   while (way.n_begins == 0 && calls->len == 0)
@@ -405,7 +405,7 @@ test_source_of_a_limit_waits_too (void)
   Way way = {0, FALSE};
   gboolean is_over = FALSE;
 
-  ferry_timers_add_way (limits, is_settled, &way);
+  ferry_timers_add_settled_func (limits, is_settled, &way);
   g_source_set_callback (source, note_end, &is_over, NULL);
   g_source_attach (source, context);
   g_source_attach (never, context);
