@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: conversation/ferry-channel.c, conversation/ferry-listener.c, conversation/ferry-stream-transport.c,
- * base/ferry-usable.c
+ * base/ferry-machine-limits.c
  *
  * What transports, muxes, channels and listeners do when the system refuses them something. This program is the worker
  * of its channels. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: base/ferry-show.c
+/* Tests: base/ferry-value-text.c
  *
  * How messages show values and the arguments of calls. */
 
@@ -123,11 +123,11 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/show/values-as-they-are-printed", test_values);
-  g_test_add_func ("/show/arguments-in-brackets", test_calls);
-  g_test_add_func ("/show/cuts-long-values-between-characters", test_long_values);
-  g_test_add_func ("/show/the-size-of-a-large-value", test_large_values);
-  g_test_add_func ("/show/the-size-of-bytes-that-are-no-text", test_bytes);
-  g_test_add_func ("/show/the-beginning-of-a-wide-tuple", test_wide_tuples);
+  g_test_add_func ("/value-text/values-as-they-are-printed", test_values);
+  g_test_add_func ("/value-text/arguments-in-brackets", test_calls);
+  g_test_add_func ("/value-text/cuts-long-values-between-characters", test_long_values);
+  g_test_add_func ("/value-text/the-size-of-a-large-value", test_large_values);
+  g_test_add_func ("/value-text/the-size-of-bytes-that-are-no-text", test_bytes);
+  g_test_add_func ("/value-text/the-beginning-of-a-wide-tuple", test_wide_tuples);
   return g_test_run ();
 }
