@@ -212,7 +212,7 @@ pick_host (FerryCluster *self, FerryRun *run)
   guint lowest = is_shared ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
   g_autofree char *function = NULL;
 
-  if (is_shared && ferry_task_get_bond (ferry_run_get_task (run)) != NULL)
+  if (is_shared && ferry_task_get_local_part (ferry_run_get_task (run)) != NULL)
     return NULL;
   function = dup_function (run);
   for (guint shelf = FERRY_HOST_SHELF_FREE; shelf >= lowest; shelf--)

@@ -527,11 +527,11 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
 static gboolean
 check_sendable (FerryRun *run, GError **error)
 {
-  const char *bond = ferry_task_get_bond (ferry_run_get_task (run));
+  const char *local_part = ferry_task_get_local_part (ferry_run_get_task (run));
 
-  if (bond != NULL)
+  if (local_part != NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' has %s, or submit the task to a pool",
-                            ferry_run_get_name (run), bond);
+                            ferry_run_get_name (run), local_part);
   if (strlen (run->function) > FERRY_MAX_CALL_NAME)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The name of the function of task '%s' is longer than %d bytes; use a shorter name",

@@ -82,7 +82,7 @@ void ferry_task_note_descriptors_sent (FerryTask *self);
 FerryDescriptorPort *ferry_task_require_returned (FerryTask *self, char **sender, GError **error);
 /* Returns (nullable) what keeps the task on this machine, as "Task 'x' has ..." goes on. */
 FERRY_FOR_SIBLINGS
-const char *ferry_task_get_bond (FerryTask *self);
+const char *ferry_task_get_local_part (FerryTask *self);
 
 /* Returns (transfer none) (nullable) the name of the host that has the task; NULL: this machine. */
 const char *ferry_task_get_host_name (FerryTask *self);

@@ -955,7 +955,7 @@ ferry_task_note_descriptors_sent (FerryTask *self)
 }
 
 const char *
-ferry_task_get_bond (FerryTask *self)
+ferry_task_get_local_part (FerryTask *self)
 {
   const FerryTaskHandles *handles = &peek_rest (self)->handles;
 
