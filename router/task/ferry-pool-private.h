@@ -85,9 +85,9 @@ typedef struct _FerryPoolRoom FerryPoolRoom;
 typedef struct
 {
   gboolean added;   /* the roster has the worker */
-  gpointer shelves; /* (unowned) (nullable): the FerryPoolShelves that the worker is on */
-  guint shelf;
-  GList shelf_link;
+  gpointer buckets; /* (unowned) (nullable): the FerryPoolBuckets that the worker is in */
+  guint bucket;
+  GList bucket_link;
   gboolean live, busy; /* as the worker was counted */
   guint64 first_xid;   /* of the first task in flight; 0: none */
   GList unbegun_link;  /* data is NULL when the first task was seen to be begun */
@@ -175,14 +175,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPoolWorker, ferry_pool_worker_unref)
  * Each answer takes the same time, however many workers there are: a worker changes its place when it changes. */
 
 /* The largest load, and the largest number of misses, that are told apart. */
-#define FERRY_POOL_N_SHELVES 64
+#define FERRY_POOL_N_BUCKETS 64
 
 /* Workers by a small number. */
 typedef struct
 {
-  GQueue shelves[FERRY_POOL_N_SHELVES]; /* (element-type FerryPoolWorker): linked by their places' shelf_link */
-  guint64 filled;                       /* bit n: shelf n is not empty */
-} FerryPoolShelves;
+  GQueue buckets[FERRY_POOL_N_BUCKETS]; /* (element-type FerryPoolWorker): linked by their places' bucket_link */
+  guint64 filled;                       /* bit n: bucket n is not empty */
+} FerryPoolBuckets;
 
 typedef struct
 {
@@ -191,9 +191,9 @@ typedef struct
   guint n_busy; /* workers that have tasks in flight; they may be ending */
 
   GPtrArray *workers;     /* (owned) (element-type FerryPoolWorker): in the order of their start */
-  FerryPoolShelves open;  /* READY workers that begin tasks in time and may get more, by the tasks in flight */
-  FerryPoolShelves spent; /* READY workers that had max_tasks, by the tasks in flight */
-  FerryPoolShelves late;  /* READY workers that did not begin a task in time and have none, by n_missed */
+  FerryPoolBuckets open;  /* READY workers that begin tasks in time and may get more, by the tasks in flight */
+  FerryPoolBuckets spent; /* READY workers that had max_tasks, by the tasks in flight */
+  FerryPoolBuckets late;  /* READY workers that did not begin a task in time and have none, by n_missed */
   GQueue unbegun; /* (element-type FerryPoolWorker): workers with a first task that was not seen to be begun; the one
                      that has had it for longest comes first */
   guint n_visits; /* how many workers were looked at to answer questions; for tests */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which worker of a pool gets the next task: they lie on shelves by what they have to do. See ferry-pool-private.h. */
+/* Which worker of a pool gets the next task: they lie in buckets by what they have to do. See ferry-pool-private.h. */
 
 #include "config.h"
 
@@ -20,52 +20,52 @@ ferry_pool_roster_clear (FerryPoolRoster *self)
   g_ptr_array_unref (self->workers);
 }
 
-/* ---- Shelves ---- */
+/* ---- Buckets ---- */
 
 static void
-take_off_shelf (FerryPoolWorker *worker)
+take_out_of_bucket (FerryPoolWorker *worker)
 {
   FerryPoolPlace *place = &worker->place;
-  FerryPoolShelves *shelves = g_steal_pointer (&place->shelves);
+  FerryPoolBuckets *buckets = g_steal_pointer (&place->buckets);
 
-  if (shelves == NULL)
+  if (buckets == NULL)
     return;
-  g_queue_unlink (&shelves->shelves[place->shelf], &place->shelf_link);
-  if (g_queue_is_empty (&shelves->shelves[place->shelf]))
-    shelves->filled &= ~(G_GUINT64_CONSTANT (1) << place->shelf);
+  g_queue_unlink (&buckets->buckets[place->bucket], &place->bucket_link);
+  if (g_queue_is_empty (&buckets->buckets[place->bucket]))
+    buckets->filled &= ~(G_GUINT64_CONSTANT (1) << place->bucket);
 }
 
-/* Puts the worker in front of a shelf. So a worker that has just become idle gets the next task. Its caches are warm,
- * and the others may become idle for long enough to be ended. A new worker goes behind the others. */
+/* Puts the worker at the front of a bucket. So a worker that has just become idle gets the next task. Its caches are
+ * warm, and the others may become idle for long enough to be ended. A new worker goes behind the others. */
 static void
-put_on_shelf (FerryPoolWorker *worker, FerryPoolShelves *shelves, guint number, gboolean is_new)
+put_into_bucket (FerryPoolWorker *worker, FerryPoolBuckets *buckets, guint number, gboolean is_new)
 {
   FerryPoolPlace *place = &worker->place;
-  guint shelf = MIN (number, FERRY_POOL_N_SHELVES - 1);
+  guint bucket = MIN (number, FERRY_POOL_N_BUCKETS - 1);
 
-  if (place->shelves == shelves && place->shelf == shelf)
+  if (place->buckets == buckets && place->bucket == bucket)
     return;
-  take_off_shelf (worker);
-  place->shelves = shelves;
-  place->shelf = shelf;
-  place->shelf_link.data = worker;
+  take_out_of_bucket (worker);
+  place->buckets = buckets;
+  place->bucket = bucket;
+  place->bucket_link.data = worker;
   if (is_new)
-    g_queue_push_tail_link (&shelves->shelves[shelf], &place->shelf_link);
+    g_queue_push_tail_link (&buckets->buckets[bucket], &place->bucket_link);
   else
-    g_queue_push_head_link (&shelves->shelves[shelf], &place->shelf_link);
-  shelves->filled |= G_GUINT64_CONSTANT (1) << shelf;
+    g_queue_push_head_link (&buckets->buckets[bucket], &place->bucket_link);
+  buckets->filled |= G_GUINT64_CONSTANT (1) << bucket;
 }
 
 static FerryPoolWorker *
-peek_lowest (const FerryPoolShelves *self)
+peek_lowest (const FerryPoolBuckets *self)
 {
-  return self->filled != 0 ? self->shelves[__builtin_ctzll (self->filled)].head->data : NULL;
+  return self->filled != 0 ? self->buckets[__builtin_ctzll (self->filled)].head->data : NULL;
 }
 
 static FerryPoolWorker *
-peek_highest (const FerryPoolShelves *self)
+peek_highest (const FerryPoolBuckets *self)
 {
-  return self->filled != 0 ? self->shelves[63 - __builtin_clzll (self->filled)].head->data : NULL;
+  return self->filled != 0 ? self->buckets[63 - __builtin_clzll (self->filled)].head->data : NULL;
 }
 
 static void
@@ -76,13 +76,13 @@ shelve (FerryPoolRoster *self, FerryPoolWorker *worker, gboolean is_new)
   gboolean may_get_more = max_tasks == 0 || worker->n_done + n < max_tasks;
 
   if (worker->state != FERRY_POOL_WORKER_READY || worker->paused_xid != 0)
-    take_off_shelf (worker);
+    take_out_of_bucket (worker);
   else if (worker->n_missed > 0 && (n > 0 || !may_get_more))
-    take_off_shelf (worker);
+    take_out_of_bucket (worker);
   else if (worker->n_missed > 0)
-    put_on_shelf (worker, &self->late, worker->n_missed, is_new);
+    put_into_bucket (worker, &self->late, worker->n_missed, is_new);
   else
-    put_on_shelf (worker, may_get_more ? &self->open : &self->spent, n, is_new);
+    put_into_bucket (worker, may_get_more ? &self->open : &self->spent, n, is_new);
 }
 
 /* ---- Counts, and the first tasks ---- */
@@ -162,7 +162,7 @@ ferry_pool_roster_remove (FerryPoolRoster *self, FerryPoolWorker *worker)
 
   g_assert (found);
   count (self, &worker->place, FALSE, FALSE);
-  take_off_shelf (worker);
+  take_out_of_bucket (worker);
   stop_watching (self, &worker->place);
   worker->place.added = FALSE;
   g_ptr_array_remove_index (self->workers, index);
@@ -181,10 +181,10 @@ ferry_pool_roster_find (FerryPoolRoster *self, guint depth)
 }
 
 static FerryPoolWorker *
-find_on_shelves (FerryPoolShelves *self, guint n_shelves, FerryPoolWorkerFilter filter)
+find_in_buckets (FerryPoolBuckets *self, guint n_buckets, FerryPoolWorkerFilter filter)
 {
-  for (guint i = 0; i < n_shelves; i++)
-    for (GList *link = self->shelves[i].head; link != NULL; link = link->next)
+  for (guint i = 0; i < n_buckets; i++)
+    for (GList *link = self->buckets[i].head; link != NULL; link = link->next)
       if (filter (link->data))
         return link->data;
   return NULL;
@@ -193,9 +193,9 @@ find_on_shelves (FerryPoolShelves *self, guint n_shelves, FerryPoolWorkerFilter 
 FerryPoolWorker *
 ferry_pool_roster_find_accepted (FerryPoolRoster *self, guint depth, FerryPoolWorkerFilter filter)
 {
-  FerryPoolWorker *worker = find_on_shelves (&self->open, MIN (depth, FERRY_POOL_N_SHELVES), filter);
+  FerryPoolWorker *worker = find_in_buckets (&self->open, MIN (depth, FERRY_POOL_N_BUCKETS), filter);
 
-  return worker != NULL ? worker : find_on_shelves (&self->late, FERRY_POOL_N_SHELVES, filter);
+  return worker != NULL ? worker : find_in_buckets (&self->late, FERRY_POOL_N_BUCKETS, filter);
 }
 
 /* Returns (nullable) the worker that has not begun its first task for longest, if its time is over. Forgets workers
