@@ -93,9 +93,9 @@ struct _FerryCluster
   /* (owned) (element-type utf8 GPtrArray): from a name to those of the hosts, not owned, that were found by it */
   GHashTable *namesakes;
   GListStore *list; /* (owned) (element-type FerryHost): those of them that are known by name, and not lost */
-  GQueue shelves[FERRY_HOST_N_SHELVES]; /* (element-type FerryHost) (unowned): those with room, the next one first */
-  guint64 n_numbered;                   /* the number of the newest host */
-  guint n_asked;                        /* hosts that have not answered */
+  GQueue vacant[FERRY_HOST_N_VACANCIES]; /* (element-type FerryHost) (unowned): those with room, the next one first */
+  guint64 n_numbered;                    /* the number of the newest host */
+  guint n_asked;                         /* hosts that have not answered */
   FerryTaskSources sources;
   gboolean scheduling;
   gboolean schedule_again;
@@ -140,13 +140,13 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (FerryCluster, ferry_cluster, G_TYPE_OBJECT,
 
 /* Puts a host where it belongs, behind the others there. */
 static void
-shelve (FerryCluster *self, FerryHost *host, FerryHostShelf shelf)
+set_vacancy (FerryCluster *self, FerryHost *host, FerryHostVacancy vacancy)
 {
-  if (host->shelf != FERRY_HOST_SHELF_NONE)
-    g_queue_unlink (&self->shelves[host->shelf], &host->shelf_link);
-  host->shelf = shelf;
-  if (shelf != FERRY_HOST_SHELF_NONE)
-    g_queue_push_tail_link (&self->shelves[shelf], &host->shelf_link);
+  if (host->vacancy != FERRY_HOST_VACANCY_NONE)
+    g_queue_unlink (&self->vacant[host->vacancy], &host->vacancy_link);
+  host->vacancy = vacancy;
+  if (vacancy != FERRY_HOST_VACANCY_NONE)
+    g_queue_push_tail_link (&self->vacant[vacancy], &host->vacancy_link);
 }
 
 /* Whether the host can run the function, now or later. */
@@ -209,14 +209,14 @@ static FerryHost *
 pick_host (FerryCluster *self, FerryRun *run)
 {
   gboolean is_shared = run->source->is_shared;
-  guint lowest = is_shared ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
+  guint lowest = is_shared ? FERRY_HOST_VACANCY_FREE : FERRY_HOST_VACANCY_AHEAD;
   g_autofree char *function = NULL;
 
   if (is_shared && ferry_task_get_local_part (ferry_run_get_task (run)) != NULL)
     return NULL;
   function = dup_function (run);
-  for (guint shelf = FERRY_HOST_SHELF_FREE; shelf >= lowest; shelf--)
-    for (GList *link = self->shelves[shelf].head; link != NULL; link = link->next)
+  for (guint vacancy = FERRY_HOST_VACANCY_FREE; vacancy >= lowest; vacancy--)
+    for (GList *link = self->vacant[vacancy].head; link != NULL; link = link->next)
       if (is_for_host (self, run, function, link->data))
         return link->data;
   return NULL;
@@ -257,7 +257,7 @@ send_next (FerryCluster *self)
   g_autoptr (FerryRun) run = NULL;
   g_autoptr (FerryHost) host = NULL;
 
-  if (self->shelves[FERRY_HOST_SHELF_FREE].length + self->shelves[FERRY_HOST_SHELF_AHEAD].length == 0)
+  if (self->vacant[FERRY_HOST_VACANCY_FREE].length + self->vacant[FERRY_HOST_VACANCY_AHEAD].length == 0)
     return FALSE;
   run = ferry_task_sources_find (&self->sources, has_host, self);
   if (run == NULL)
@@ -267,7 +267,7 @@ send_next (FerryCluster *self)
   ferry_task_sources_pass_turn (&self->sources, run);
   self->crowded = TRUE;
   ferry_host_send (host, run);
-  shelve (self, host, ferry_host_get_shelf (host));
+  set_vacancy (self, host, ferry_host_get_vacancy (host));
   ferry_task_set_obstacle (ferry_run_get_task (run), NULL);
   return TRUE;
 }
@@ -418,7 +418,7 @@ is_crowded (FerryHost *host)
 static gboolean
 is_idle (FerryHost *host)
 {
-  return host->shelf == FERRY_HOST_SHELF_FREE && count_free (host) > 0;
+  return host->vacancy == FERRY_HOST_VACANCY_FREE && count_free (host) > 0;
 }
 
 /* Returns (transfer full) (element-type FerryHost) the hosts that the filter (nullable) accepts, up to so many: they
@@ -460,7 +460,7 @@ relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
   if (stuck == NULL)
     return FALSE;
   ferry_host_note_delay (slow);
-  shelve (self, slow, ferry_host_get_shelf (slow));
+  set_vacancy (self, slow, ferry_host_get_vacancy (slow));
   ferry_remote_run_ask_back (stuck);
   return TRUE;
 }
@@ -590,7 +590,7 @@ host_changed (gpointer owner, FerryHost *host)
 
   if (host->round_trip > 0)
     set_asked (self, host, FALSE);
-  shelve (self, host, ferry_host_get_shelf (host));
+  set_vacancy (self, host, ferry_host_get_vacancy (host));
   if (host->is_open)
     list_host (self, host);
   schedule (self);
@@ -625,7 +625,7 @@ remove_host (FerryCluster *self, FerryHost *host)
 {
   g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (host);
 
-  shelve (self, host, FERRY_HOST_SHELF_NONE);
+  set_vacancy (self, host, FERRY_HOST_VACANCY_NONE);
   set_asked (self, host, FALSE);
   host->owner = NULL;
   remove_namesake (self, host);

@@ -53,17 +53,17 @@ typedef struct
   FerryRate complaints; /* lines in the log: a host that lies may do so by many names */
 } FerryHostTerms;
 
-/* How many tasks may be sent now: the shelf of the cluster's that a host belongs on. */
+/* How many tasks a host may be sent now. */
 typedef enum
 {
-  FERRY_HOST_SHELF_NONE,
-  FERRY_HOST_SHELF_AHEAD, /* tasks wait at the host until one of its workers is free */
-  FERRY_HOST_SHELF_FREE,  /* a worker is free, as far as this application knows */
-} FerryHostShelf;
+  FERRY_HOST_VACANCY_NONE,
+  FERRY_HOST_VACANCY_AHEAD, /* tasks wait at the host until one of its workers is free */
+  FERRY_HOST_VACANCY_FREE,  /* a worker is free, as far as this application knows */
+} FerryHostVacancy;
 
-#define FERRY_HOST_N_SHELVES 3
+#define FERRY_HOST_N_VACANCIES 3
 
-/* The cluster uses the shelf, its link, and listed. It reads the other fields. Runs use those of what was sent. */
+/* The cluster uses the vacancy, its link, and listed. It reads the other fields. Runs use those of what was sent. */
 struct _FerryHost
 {
   GObject parent_instance;
@@ -101,8 +101,8 @@ struct _FerryHost
   FerryRate load_told;
   FerryTimer rest; /* set: it gets no tasks, as it let so many wait in vain */
 
-  FerryHostShelf shelf;
-  GList shelf_link;
+  FerryHostVacancy vacancy;
+  GList vacancy_link;
   gboolean listed;
   gboolean is_asked; /* its cluster counts it among those that have not answered */
   guint wanted;      /* how many tasks wait, as the host counts: what it was told last, less what it got since */
@@ -122,8 +122,8 @@ void ferry_host_close (FerryHost *self, const GError *reason);
 void ferry_host_set_silent (FerryHost *self, gboolean silent);
 
 gboolean ferry_host_has_function (FerryHost *self, const char *function);
-FerryHostShelf ferry_host_get_shelf (FerryHost *self);
-/* As ferry_remote_run_send(). The host must have a shelf. */
+FerryHostVacancy ferry_host_get_vacancy (FerryHost *self);
+/* As ferry_remote_run_send(). The host must have a vacancy. */
 gboolean ferry_host_send (FerryHost *self, FerryRun *run);
 /* Notes that a task is about to be asked back, which the host has not begun while another one was idle. */
 void ferry_host_note_delay (FerryHost *self);

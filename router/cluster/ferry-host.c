@@ -472,17 +472,17 @@ ferry_host_set_silent (FerryHost *self, gboolean silent)
 
 /* ---- Tasks ---- */
 
-FerryHostShelf
-ferry_host_get_shelf (FerryHost *self)
+FerryHostVacancy
+ferry_host_get_vacancy (FerryHost *self)
 {
   gboolean is_slow = self->n_in_vain >= MAX_IN_VAIN;
 
   if (!self->is_open || self->is_full || !self->has_facts || self->n_sent >= self->room ||
       self->state != FERRY_HOST_STATE_PRESENT)
-    return FERRY_HOST_SHELF_NONE;
+    return FERRY_HOST_VACANCY_NONE;
   if (is_slow && (ferry_timer_is_set (&self->rest) || self->n_unbegun > 0))
-    return FERRY_HOST_SHELF_NONE;
-  return self->in_flight.length < self->n_workers ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
+    return FERRY_HOST_VACANCY_NONE;
+  return self->in_flight.length < self->n_workers ? FERRY_HOST_VACANCY_FREE : FERRY_HOST_VACANCY_AHEAD;
 }
 
 gboolean
@@ -803,7 +803,7 @@ static void
 ferry_host_init (FerryHost *self)
 {
   self->functions = g_hash_table_new (g_str_hash, g_str_equal);
-  self->shelf_link.data = self;
+  self->vacancy_link.data = self;
   g_queue_init (&self->in_flight);
   g_queue_init (&self->untold);
 }

@@ -865,7 +865,7 @@ a_host_that_begins_nothing_gets_a_task_now_and_then (void)
   for (guint i = 0; i < 60; i++)
     n += let_wait (test, slow, idle);
   g_assert_cmpuint (n, >=, 1);
-  g_assert_cmpint (ferry_host_get_shelf (slow->host), ==, FERRY_HOST_SHELF_NONE);
+  g_assert_cmpint (ferry_host_get_vacancy (slow->host), ==, FERRY_HOST_VACANCY_NONE);
   g_assert_cmpuint (n, <, 20);
   /* It is used as before once it has begun one. */
   ferry_test_run_until (is_rested, slow->host);
@@ -874,7 +874,7 @@ a_host_that_begins_nothing_gets_a_task_now_and_then (void)
   one = cluster_test_submit (test, "work");
   other = cluster_test_submit (test, "work");
   run = host_test_run (slow);
-  g_assert_cmpint (ferry_host_get_shelf (slow->host), ==, FERRY_HOST_SHELF_FREE);
+  g_assert_cmpint (ferry_host_get_vacancy (slow->host), ==, FERRY_HOST_VACANCY_FREE);
   host_run_answer (run, NULL);
   host_run_answer (host_test_run (idle), NULL);
   cluster_test_assert_done (one);
