@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a host divides its room among the applications that send it tasks. See ferry-host-service-private.h. */
+/* How a host divides its capacity among the applications that send it tasks. See ferry-host-service-private.h. */
 
 #include "config.h"
 
@@ -95,13 +95,13 @@ ferry_host_capacity_get_n_leave_places (const FerryHostCapacity *self, guint per
 static guint64
 get_unused (const FerryHostShare *self)
 {
-  return self->room - self->received;
+  return self->capacity - self->received;
 }
 
 gboolean
 ferry_host_share_take_run (FerryHostShare *self)
 {
-  if (self->received >= self->room)
+  if (self->received >= self->capacity)
     return FALSE;
   self->received++;
   self->want -= self->want > 0 ? 1 : 0;
@@ -109,14 +109,14 @@ ferry_host_share_take_run (FerryHostShare *self)
   return TRUE;
 }
 
-/* What a share takes of the room. Room that a session does not want to use is not taken. */
+/* What a share takes of the capacity. Capacity that a session does not want to use is not taken. */
 static guint64
 get_taken (const FerryHostShare *self)
 {
   return self->n_open - self->n_stuck + (self->want > 0 && self->n_stuck == 0 ? get_unused (self) : 0);
 }
 
-/* Gives one run's room to each share in turn that wants more, until nothing is left or wanted. */
+/* Gives one run's capacity to each share in turn that wants more, until nothing is left or wanted. */
 static void
 give_by_turns (FerryHostCapacity *self, guint64 left)
 {
@@ -130,7 +130,7 @@ give_by_turns (FerryHostCapacity *self, guint64 left)
       n_content++;
       if (share->want <= get_unused (share) || share->n_stuck > 0)
         continue;
-      share->room++;
+      share->capacity++;
       left--;
       n_content = 0;
     }
@@ -139,7 +139,7 @@ give_by_turns (FerryHostCapacity *self, guint64 left)
 void
 ferry_host_capacity_settle (FerryHostCapacity *self)
 {
-  /* A round trip passes until a run comes for new room, and another one until there is leave for it. */
+  /* A round trip passes until a run comes for new capacity, and another one until there is leave for it. */
   guint64 size = self->n_workers + 2 * ferry_host_capacity_get_ahead (self);
   guint64 taken = 0;
   guint64 n_open = 0;
@@ -159,6 +159,6 @@ ferry_host_capacity_settle (FerryHostCapacity *self)
       FerryHostShare *share = self->shares->pdata[i];
 
       if (share->n_stuck == 0)
-        share->room = MAX (share->room, share->received + MAX (n_free, share->n_open == 0 ? 1 : 0));
+        share->capacity = MAX (share->capacity, share->received + MAX (n_free, share->n_open == 0 ? 1 : 0));
     }
 }

@@ -37,7 +37,7 @@ typedef enum
 /* What a host tells its cluster, the owner. */
 typedef struct
 {
-  /* The host's facts, its room or its tasks have changed, so the cluster may have to send tasks. */
+  /* The host's facts, its capacity or its tasks have changed, so the cluster may have to send tasks. */
   void (*changed) (gpointer owner, FerryHost *host);
   /* Returns how many hosts could run the task, now or later. */
   guint (*count_hosts) (gpointer owner, FerryRun *run);
@@ -91,7 +91,7 @@ struct _FerryHost
   guint n_in_vain;   /* how many tasks were asked back that had not begun, since one has begun */
   gboolean is_open;  /* there is a session, and tasks may be sent in it */
   gboolean is_full;  /* the session had no room for the last task */
-  guint64 room;      /* how many tasks the host has said it takes in all */
+  guint64 capacity;  /* how many tasks the host has said it takes in all */
   gint64 opened_at;  /* monotonic time */
   gint64 round_trip; /* microseconds, as the greeting took; 0: not known */
   char *instance;    /* (owned) (nullable): of the application */

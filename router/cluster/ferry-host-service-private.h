@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What a host does for applications: it has a pool, and any number of sessions. It knows nothing of the network. Its
- * parts are below: the room that it gives to each session (ferry-host-capacity.c), the runs (ferry-host-run.c), and
+ * parts are below: the capacity that it gives to each session (ferry-host-capacity.c), the runs (ferry-host-run.c), and
  * where packets become sessions (ferry-host-acceptor.c).
  *
  * Runs stand in one line, in the order in which they came. A run that gets a place begins at once if it is idempotent,
@@ -18,7 +18,7 @@
  *          until that has ended.
  * Threads: the router's, but for references to runs.
  * Trust:   the application is not trusted. What it sends is checked first, and what is kept of it is bounded by the
- *          room that it was given. */
+ *          capacity that it was given. */
 
 #pragma once
 
@@ -32,18 +32,18 @@ G_BEGIN_DECLS
 
 /* ---- Capacity ----
  *
- * How a host divides its room among the applications that send it tasks. Plain numbers: this knows no session.
+ * How a host divides its capacity among the applications that send it tasks. Plain numbers: this knows no session.
  *
  * A host has a place for each worker, and places ahead. There are so many of these that workers which are quicker than
- * the way to the application and back always find the next run here. Sessions that want more room get it by turns, one
- * run at a time. Beside that, each session may have room for the workers that are free, and for one run at the least.
- * So a task which is submitted later is sent at once. That is more than there is where several sessions use it at the
- * same time; then runs wait here, and an application may withdraw them. Room that was given is never taken back.
+ * the way to the application and back always find the next run here. Sessions that want more capacity get it by turns,
+ * one run at a time. Beside that, each session may have capacity for the workers that are free, and for one run at the
+ * least. So a task which is submitted later is sent at once. That is more than there is where several sessions use it
+ * at the same time; then runs wait here, and an application may withdraw them. Room that was given is never taken back.
  *
  * An application that is cut off, or does not answer, has runs that wait for it: for leave, or for their results to be
- * taken. These take no room from others, and until they are over it gets no more room.
+ * taken. These take no capacity from others, and until they are over it gets no more capacity.
  *
- * Owner:   a FerryHostService has the room, each session its share.
+ * Owner:   a FerryHostService has the capacity, each session its share.
  * Threads: one. */
 
 /* The most places ahead. */
@@ -58,7 +58,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 received; /* how many runs the session has sent in all */
-  guint64 room;     /* how many it may have sent in all; never decreases */
+  guint64 capacity; /* how many it may have sent in all; never decreases */
   guint want;       /* how many more tasks wait at the application */
   guint n_open;     /* runs that were sent and are not over */
   guint n_stuck;    /* those of them that wait for the application, and need no worker */
@@ -90,9 +90,9 @@ guint ferry_host_capacity_get_n_places (const FerryHostCapacity *self);
  * trip, and at most per_worker of each. What has leave counts as begun, and is lost with this host. */
 guint ferry_host_capacity_get_n_leave_places (const FerryHostCapacity *self, guint per_worker);
 
-/* The session has sent a run. Returns FALSE if it had no room for that: it breaks the protocol. */
+/* The session has sent a run. Returns FALSE if it had no capacity for that: it breaks the protocol. */
 gboolean ferry_host_share_take_run (FerryHostShare *self);
-/* Gives out what room there is. */
+/* Gives out what capacity there is. */
 void ferry_host_capacity_settle (FerryHostCapacity *self);
 
 /* ---- The service ---- */

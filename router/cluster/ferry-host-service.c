@@ -71,12 +71,12 @@ struct _FerryHostSession
   FerryCall *serve; /* (owned) (nullable): the call of FERRY_SERVE_METHOD */
   gboolean told_host;
   gboolean told_drain;
-  guint64 told_room;
+  guint64 told_capacity;
   guint told_busy; /* G_MAXUINT: nothing */
   gint64 load_due;
-  gint64 room_told_at; /* when room was told to a session that had none and wanted some; 0: it was not */
-  GError *end;         /* (owned) (nullable): why the session ends, once it does */
-  guint64 owed;        /* what the session below had accepted with the end of the latest run */
+  gint64 capacity_told_at; /* when capacity was told to a session that had none and wanted some; 0: it was not */
+  GError *end;             /* (owned) (nullable): why the session ends, once it does */
+  guint64 owed;            /* what the session below had accepted with the end of the latest run */
   gboolean said_goodbye;
   gboolean is_over;
   gboolean flush_due; /* there may be something to send */
@@ -540,15 +540,15 @@ tell_host (FerryHostSession *self)
 static gboolean
 tell_room (FerryHostSession *self, gint64 now)
 {
-  guint64 room = self->share.room;
+  guint64 capacity = self->share.capacity;
 
-  if (room == self->told_room || self->service->facts.draining)
+  if (capacity == self->told_capacity || self->service->facts.draining)
     return TRUE;
-  if (!tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (room)))
+  if (!tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (capacity)))
     return FALSE;
-  if (self->share.received == self->told_room && self->share.want > 0)
-    self->room_told_at = now;
-  self->told_room = room;
+  if (self->share.received == self->told_capacity && self->share.want > 0)
+    self->capacity_told_at = now;
+  self->told_capacity = capacity;
   return TRUE;
 }
 
@@ -621,7 +621,7 @@ flush (FerryHostSession *self)
     await_room (self, room_count);
 }
 
-/* Sends what runs have to say, which may free room. */
+/* Sends what runs have to say, which may free capacity. */
 static void
 flush_runs_first (FerryHostSession *self)
 {
@@ -638,7 +638,8 @@ flush_runs_first (FerryHostSession *self)
 static void
 flush_if_due (FerryHostSession *self)
 {
-  gboolean is_due = self->flush_due || self->share.room != self->told_room || self->told_busy != self->service->n_busy;
+  gboolean is_due =
+    self->flush_due || self->share.capacity != self->told_capacity || self->told_busy != self->service->n_busy;
 
   self->flush_due = FALSE;
   if (!is_due || self->blocked)
@@ -692,9 +693,9 @@ take_run (FerryHostSession *self, FerryCall *call, GError **error)
 
   if (!check_room (self, error))
     return FALSE;
-  if (self->room_told_at != 0)
-    ferry_host_capacity_note_round_trip (&self->service->capacity, run->came_at - self->room_told_at);
-  self->room_told_at = 0;
+  if (self->capacity_told_at != 0)
+    ferry_host_capacity_note_round_trip (&self->service->capacity, run->came_at - self->capacity_told_at);
+  self->capacity_told_at = 0;
   reason = find_fault (self, run);
   g_hash_table_insert (self->runs, &run->xid, ferry_host_run_ref (run));
   ferry_host_run_listen (run);
@@ -904,7 +905,7 @@ ferry_host_session_init (FerryHostSession *self)
   self->runs = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) ferry_host_run_unref);
 }
 
-/* ---- places, room and load ---- */
+/* ---- places, capacity and load ---- */
 
 /* Refuses what waits while the pool has failed: another host may be well. */
 static void
@@ -916,7 +917,7 @@ refuse_waiting (FerryHostService *self)
     ferry_host_run_refuse (g_queue_peek_head (&self->waiting), reason);
 }
 
-/* Runs are sent first, as their ends free room. What is sent before and after travels together. */
+/* Runs are sent first, as their ends free capacity. What is sent before and after travels together. */
 static void
 settle (FerryHostService *self)
 {

@@ -273,13 +273,13 @@ take_host (FerryHost *self, GVariant *value, GError **error)
 static gboolean
 take_room (FerryHost *self, GVariant *value, GError **error)
 {
-  guint64 room;
+  guint64 capacity;
 
-  if (!ferry_run_number_from_variant (value, G_MAXUINT64, &room, error))
+  if (!ferry_run_number_from_variant (value, G_MAXUINT64, &capacity, error))
     return FALSE;
-  if (room < self->room)
+  if (capacity < self->capacity)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it took room back");
-  self->room = room;
+  self->capacity = capacity;
   ferry_host_note_change (self);
   return TRUE;
 }
@@ -477,7 +477,7 @@ ferry_host_get_vacancy (FerryHost *self)
 {
   gboolean is_slow = self->n_in_vain >= MAX_IN_VAIN;
 
-  if (!self->is_open || self->is_full || !self->has_facts || self->n_sent >= self->room ||
+  if (!self->is_open || self->is_full || !self->has_facts || self->n_sent >= self->capacity ||
       self->state != FERRY_HOST_STATE_PRESENT)
     return FERRY_HOST_VACANCY_NONE;
   if (is_slow && (ferry_timer_is_set (&self->rest) || self->n_unbegun > 0))

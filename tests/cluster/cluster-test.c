@@ -197,14 +197,14 @@ knows_room (gpointer data)
 {
   HostTest *self = data;
 
-  return self->host->room == self->room;
+  return self->host->capacity == self->capacity;
 }
 
 void
 host_test_add_room (HostTest *self, guint n)
 {
-  self->room += n;
-  host_test_tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (self->room));
+  self->capacity += n;
+  host_test_tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (self->capacity));
   ferry_test_run_until (knows_room, self);
 }
 

@@ -35,7 +35,7 @@ typedef struct
   FerryCall *serve;      /* (owned) (nullable) */
   GPtrArray *runs;       /* (owned) (element-type HostRun): all that have come */
   guint n_taken;         /* how many of them host_test_wait_run() has returned */
-  guint64 room;
+  guint64 capacity;
   guint wanted; /* how many tasks wait: what it was told last, less what it got since */
   guint n_wants;
 } HostTest;

@@ -112,7 +112,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   else if (g_str_equal (name, FERRY_BEGIN_VALUE))
     self->n_begins++;
   else if (g_str_equal (name, FERRY_ROOM_VALUE))
-    application->room = g_variant_get_uint64 (value);
+    application->capacity = g_variant_get_uint64 (value);
   else if (g_str_equal (name, FERRY_LOAD_VALUE))
     application->n_load++;
   else if (g_str_equal (name, FERRY_DRAIN_VALUE))
@@ -194,7 +194,7 @@ has_room_for_one (gpointer data)
 {
   HostTestApplication *self = data;
 
-  return self->n_sent < self->room || self->is_greedy;
+  return self->n_sent < self->capacity || self->is_greedy;
 }
 
 HostTestCall *
@@ -299,7 +299,7 @@ host_test_assert_refused (HostTestCall *call, GQuark domain, int code)
 typedef struct
 {
   HostTestApplication *application;
-  guint64 room;
+  guint64 capacity;
 } Room;
 
 static gboolean
@@ -307,7 +307,7 @@ has_room (gpointer data)
 {
   Room *wanted = data;
 
-  return wanted->application->room >= wanted->room;
+  return wanted->application->capacity >= wanted->capacity;
 }
 
 void
@@ -316,7 +316,7 @@ host_test_wait_room (HostTestApplication *self, guint64 room)
   Room wanted = {self, room};
 
   ferry_test_run_until (has_room, &wanted);
-  g_assert_cmpuint (self->room, ==, room);
+  g_assert_cmpuint (self->capacity, ==, room);
 }
 
 void

@@ -33,7 +33,7 @@ typedef struct
   HostTest *test;            /* (unowned) */
   FerryTransport *transport; /* (owned) */
   HostTestCall *serve;       /* (owned) (nullable) */
-  guint64 room;              /* as was told last */
+  guint64 capacity;          /* as was told last */
   guint64 n_sent;            /* runs */
   gboolean is_greedy;        /* it does not wait for room */
   gboolean told_drain;

@@ -44,13 +44,13 @@ test_idle_session_has_room_for_the_free_workers (void)
 
   set_up (&fixture, 4, 2);
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[0].room, ==, 4);
-  g_assert_cmpuint (fixture.shares[1].room, ==, 4);
+  g_assert_cmpuint (fixture.shares[0].capacity, ==, 4);
+  g_assert_cmpuint (fixture.shares[1].capacity, ==, 4);
   take (&fixture.shares[0], 3);
   ferry_host_capacity_settle (&fixture.capacity);
   /* What was given is not taken back. */
-  g_assert_cmpuint (fixture.shares[0].room, ==, 4);
-  g_assert_cmpuint (fixture.shares[1].room, ==, 4);
+  g_assert_cmpuint (fixture.shares[0].capacity, ==, 4);
+  g_assert_cmpuint (fixture.shares[1].capacity, ==, 4);
   tear_down (&fixture);
 }
 
@@ -64,11 +64,11 @@ test_session_without_runs_has_room_for_one (void)
   take (&fixture.shares[0], 2);
   ferry_host_capacity_add (&fixture.capacity, &fixture.shares[1]);
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[1].room, ==, 1);
+  g_assert_cmpuint (fixture.shares[1].capacity, ==, 1);
   take (&fixture.shares[1], 1);
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[1].room, ==, 1);
-  g_assert_cmpuint (fixture.shares[0].room, ==, 2);
+  g_assert_cmpuint (fixture.shares[1].capacity, ==, 1);
+  g_assert_cmpuint (fixture.shares[0].capacity, ==, 2);
   tear_down (&fixture);
 }
 
@@ -96,25 +96,25 @@ test_those_that_want_have_their_turns (void)
   for (guint i = 0; i < 3; i++)
     {
       take (&fixture.shares[i], 2);
-      fixture.shares[i].room = fixture.shares[i].received;
+      fixture.shares[i].capacity = fixture.shares[i].received;
     }
   fixture.shares[0].want = fixture.shares[1].want = 100;
   /* All that ran is over. */
   for (guint i = 0; i < 3; i++)
     fixture.shares[i].n_open = 0;
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[0].room - fixture.shares[0].received, ==, 6);
+  g_assert_cmpuint (fixture.shares[0].capacity - fixture.shares[0].received, ==, 6);
   take (&fixture.shares[0], 3);
   take (&fixture.shares[1], 3);
-  fixture.shares[0].room = fixture.shares[0].received;
-  fixture.shares[1].room = fixture.shares[1].received;
+  fixture.shares[0].capacity = fixture.shares[0].received;
+  fixture.shares[1].capacity = fixture.shares[1].received;
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[0].room, ==, fixture.shares[0].received);
+  g_assert_cmpuint (fixture.shares[0].capacity, ==, fixture.shares[0].received);
   fixture.shares[0].n_open--;
   fixture.shares[1].n_open--;
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[0].room - fixture.shares[0].received, >=, 1);
-  g_assert_cmpuint (fixture.shares[1].room - fixture.shares[1].received, >=, 1);
+  g_assert_cmpuint (fixture.shares[0].capacity - fixture.shares[0].received, >=, 1);
+  g_assert_cmpuint (fixture.shares[1].capacity - fixture.shares[1].received, >=, 1);
   tear_down (&fixture);
 }
 
@@ -131,15 +131,15 @@ test_stuck_runs_take_no_room (void)
   fixture.shares[1].n_open = 0;
   fixture.shares[0].want = fixture.shares[1].want = 5;
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[1].room, ==, 3);
+  g_assert_cmpuint (fixture.shares[1].capacity, ==, 3);
   fixture.shares[0].n_stuck = 2;
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[1].room, ==, 4);
-  g_assert_cmpuint (fixture.shares[0].room, ==, 2);
+  g_assert_cmpuint (fixture.shares[1].capacity, ==, 4);
+  g_assert_cmpuint (fixture.shares[0].capacity, ==, 2);
   fixture.shares[0].n_stuck = fixture.shares[0].n_open = 0;
   fixture.shares[1].want = 0;
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[0].room, ==, 4);
+  g_assert_cmpuint (fixture.shares[0].capacity, ==, 4);
   tear_down (&fixture);
 }
 
@@ -169,7 +169,7 @@ test_places_ahead_are_bounded (void)
   g_assert_cmpuint (ferry_host_capacity_get_ahead (&fixture.capacity), ==, FERRY_HOST_MAX_AHEAD);
   fixture.shares[0].want = 1000000;
   ferry_host_capacity_settle (&fixture.capacity);
-  g_assert_cmpuint (fixture.shares[0].room, ==, 65535 + 2 * FERRY_HOST_MAX_AHEAD);
+  g_assert_cmpuint (fixture.shares[0].capacity, ==, 65535 + 2 * FERRY_HOST_MAX_AHEAD);
   tear_down (&fixture);
 }
 
