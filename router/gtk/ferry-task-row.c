@@ -908,16 +908,20 @@ add_tooltips (FerryTaskRow *self)
   gtk_widget_set_has_tooltip (self->detail_label, TRUE);
 }
 
-/* Names and reasons have names of files in them, to which a hyphen would seem to belong. */
+/* Names and reasons have names of files in them, to which a hyphen would seem to belong. All rows have one list of
+ * attributes: GTK 4.8 never gives up the reference that an inscription has. */
 static void
 leave_out_hyphens (FerryTaskRow *self)
 {
-  PangoAttrList *attributes = pango_attr_list_new ();
+  static PangoAttrList *attributes;
 
-  pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE));
+  if (attributes == NULL)
+    {
+      attributes = pango_attr_list_new ();
+      pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE));
+    }
   gtk_inscription_set_attributes (GTK_INSCRIPTION (self->title_label), attributes);
   gtk_inscription_set_attributes (GTK_INSCRIPTION (self->detail_label), attributes);
-  pango_attr_list_unref (attributes);
 }
 
 static void

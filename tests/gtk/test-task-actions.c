@@ -127,26 +127,27 @@ static void
 test_run_again_is_another_attempt_of_what_failed (void)
 {
   g_autoptr (TaskTest) test = scene_new ();
-  FerryTask *task = task_test_submit (test->executor, "note", g_variant_new_string ("a"));
-  g_autofree char *words = NULL, *second = NULL, *third = NULL;
+  g_autoptr (FerryTask) done = task_test_submit (test->executor, "note", g_variant_new_string ("a"));
+  g_autoptr (FerryTask) again = NULL, failed = NULL, second = NULL, third = NULL;
+  g_autofree char *words = NULL, *second_words = NULL, *third_words = NULL;
 
   task_test_open_gate ();
-  task_test_wait_done (task);
-  task = ferry_task_run_again (task, test->executor, NULL);
-  words = ferry_task_words_for_run (task, -1, /* has_bar: */ TRUE);
+  task_test_wait_done (done);
+  again = ferry_task_run_again (done, test->executor, NULL);
+  words = ferry_task_words_for_run (again, -1, /* has_bar: */ TRUE);
   g_assert_cmpstr (words, ==, "Running");
-  task_test_wait_done (task);
+  task_test_wait_done (again);
 
-  task = task_test_submit (test->executor, "fail", g_variant_new ("(sis)", "g-io-error-quark", 1, "no"));
-  task_test_wait_done (task);
-  task = ferry_task_run_again (task, test->executor, NULL);
-  second = ferry_task_words_for_waiting (task);
-  g_assert_cmpstr (second, ==, "Attempt 2 \302\267 Waits for a free worker");
-  task_test_wait_done (task);
-  task = ferry_task_run_again (task, test->executor, NULL);
-  third = ferry_task_words_for_waiting (task);
-  g_assert_cmpstr (third, ==, "Attempt 3 \302\267 Waits for a free worker");
-  task_test_wait_done (task);
+  failed = task_test_submit (test->executor, "fail", g_variant_new ("(sis)", "g-io-error-quark", 1, "no"));
+  task_test_wait_done (failed);
+  second = ferry_task_run_again (failed, test->executor, NULL);
+  second_words = ferry_task_words_for_waiting (second);
+  g_assert_cmpstr (second_words, ==, "Attempt 2 \302\267 Waits for a free worker");
+  task_test_wait_done (second);
+  third = ferry_task_run_again (second, test->executor, NULL);
+  third_words = ferry_task_words_for_waiting (third);
+  g_assert_cmpstr (third_words, ==, "Attempt 3 \302\267 Waits for a free worker");
+  task_test_wait_done (third);
 }
 
 int
