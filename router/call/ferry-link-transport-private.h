@@ -12,8 +12,8 @@
 G_BEGIN_DECLS
 
 /* A cancel in the express lane contains only the number of its request. So the bits above these 48 contain the index
- * of the transport's pipe in its link plus 1, in the numbers of the application's requests. In the numbers of a
- * pool's requests those bits are 0. */
+ * of the transport's pipe in its link plus 1, in the numbers of the application's requests. Where a link has one
+ * transport alone those bits are 0. */
 #define FERRY_TRANSPORT_XID_BITS 48
 
 static inline guint64

@@ -146,8 +146,8 @@ gpointer ferry_transport_get_carrier (FerryTransport *self, const FerryCarrierFu
 /* As ferry_transport_new_pair(). Fails with FERRY_ERROR_SYSTEM. */
 gboolean ferry_transport_try_new_pair (FerryTransport **one, FerryTransport **other, GError **error);
 
-/* For the worker of a pool, which takes all that its pool sends and answers one call at a time: open calls are not
- * bounded by the bytes of their arguments, and answers go whole, as no other message waits for them. */
+/* For an end that takes all that the other end sends, and answers one call at a time: open calls are not bounded by the
+ * bytes of their arguments, and answers go whole, as no other message waits for them. */
 void ferry_transport_set_unbounded (FerryTransport *self);
 /* Whether this process may send at all: a forked child may not use what its parent sends by. Takes no lock, since a
  * thread of the parent may have had it at the fork. Fails with FERRY_ERROR_CLOSED. */

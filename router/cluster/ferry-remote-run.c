@@ -24,8 +24,8 @@
 /* How many hosts may refuse a task until it fails, unless it was asked back. */
 #define MAX_REFUSALS 4
 
-/* The number of the host that has refused or lost a task last, among the task's data. */
-#define SHUNNED_KEY "ferry-shunned-host"
+/* The key of the number of the host that has refused or lost a task last, among the task's data. */
+static G_DEFINE_QUARK (ferry_shunned_host, shunned)
 
 typedef struct
 {
@@ -339,13 +339,13 @@ item_came (gpointer data, const char *name, GVariant *value)
 guint64
 ferry_remote_run_get_shunned (FerryRun *run)
 {
-  return GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (ferry_run_get_task (run)), SHUNNED_KEY));
+  return GPOINTER_TO_SIZE (g_object_get_qdata (G_OBJECT (ferry_run_get_task (run)), shunned_quark ()));
 }
 
 static void
 shun (const FerryHost *host, FerryRun *run)
 {
-  g_object_set_data (G_OBJECT (ferry_run_get_task (run)), SHUNNED_KEY, GSIZE_TO_POINTER (host->number));
+  g_object_set_qdata (G_OBJECT (ferry_run_get_task (run)), shunned_quark (), GSIZE_TO_POINTER (host->number));
 }
 
 /* Handles the loss of a begun task, which has no destination any more. Takes lost, the error of a task that is not

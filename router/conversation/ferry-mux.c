@@ -31,8 +31,8 @@ struct _FerryMux
 /**
  * FerryMux:
  *
- * Sends requests over a transport and gets their answers. Any number of transactions may be in flight, from any
- * threads. Answers arrive in any order.
+ * Sends requests over a transport and gets their answers. A transaction is a call that a mux asks. Any number of them
+ * may be in flight, from any threads. Answers arrive in any order.
  *
  * A transaction ends with its answer or an error, at its deadline, or when it is cancelled. It also ends when the mux
  * is stopped or the transport closes. The first of these is its end, so no call waits for an other end that is gone. An

@@ -5,7 +5,7 @@
  * room in the lane; the batches of descriptors that go with messages; and the words of shared memory by which calls are
  * claimed, taken back and paused. See ferry-link-private.h.
  *
- * It is one file since the lock of the link's way down guards all of it. */
+ * It is one file since all of that is decided by the link's state, and by what its lock for the way down guards. */
 
 #include "config.h"
 
