@@ -31,10 +31,9 @@
 #define TEND_INTERVAL (1 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define TEND_INTERVAL_PER_HOST 1
 
-/* How long a host has to begin a task until an idle host may get it. The time is in round trips, and at least so many
- * microseconds. It is at most a part of the cut timeout, since it is the host that makes the round trip long. */
+/* How long a host has to begin a task until an idle host may get it, in round trips, and at least FerryHost.begin_time.
+ * It is at most a part of the cut timeout, since it is the host that makes the round trip long. */
 #define BEGIN_ROUND_TRIPS 3
-#define BEGIN_MICROSECONDS 2000
 #define BEGIN_CUT_PART 10
 
 /* How many idle hosts are looked at, each time, for tasks that wait elsewhere. */
@@ -385,7 +384,7 @@ static FerryRun *
 find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
 {
   gint64 measured = MIN (BEGIN_ROUND_TRIPS * ferry_host_get_round_trip (host), self->cut_timeout / BEGIN_CUT_PART);
-  gint64 patience = MAX (measured, BEGIN_MICROSECONDS);
+  gint64 patience = MAX (measured, host->begin_time);
 
   for (GList *link = host->in_flight.tail; link != NULL && host->n_unbegun > 0; link = link->prev)
     {

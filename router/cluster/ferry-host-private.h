@@ -94,6 +94,7 @@ struct _FerryHost
   guint64 capacity;  /* how many tasks the host has said it takes in all */
   gint64 opened_at;  /* monotonic time */
   gint64 round_trip; /* microseconds, as the greeting took; 0: not known */
+  gint64 begin_time; /* microseconds: for at least so long a task may wait there until an idle host gets it */
   char *instance;    /* (owned) (nullable): of the application */
   FerryRate lines;   /* of its tasks' logs */
   guint n_dropped;   /* lines, since one was shown */

@@ -26,6 +26,9 @@
 /* How often a host may tell its load, in a second. Each time, handlers run. */
 #define MAX_LOAD_TOLD 1000
 
+/* FerryHost.begin_time. */
+#define BEGIN_TIME 2000
+
 /* A host that lets so many tasks in a row wait in vain gets one at a time. After each that it does not begin it gets
  * none for a while, longer each time, in microseconds. */
 #define MAX_IN_VAIN 8
@@ -815,6 +818,7 @@ ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs
 
   self->router = g_object_ref (router);
   self->number = number;
+  self->begin_time = BEGIN_TIME;
   self->funcs = funcs;
   self->owner = owner;
   self->terms = terms;

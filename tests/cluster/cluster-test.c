@@ -227,7 +227,7 @@ host_test_new_with_room (ClusterTest *test, const char *name, const char *functi
   ferry_test_run_until (is_served, self);
   host_test_tell_facts (self, functions, n_workers);
   ferry_test_run_until (has_facts, self);
-  self->host->round_trip = FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+  self->host->begin_time = FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
   if (room > 0)
     host_test_add_room (self, (guint) room);
   return self;

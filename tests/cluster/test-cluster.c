@@ -798,7 +798,7 @@ check_relief (gboolean idempotent)
   HostRun *first = host_test_run (crowded);
   HostRun *second;
 
-  crowded->host->round_trip = 1;
+  crowded->host->begin_time = 1;
   g_object_set (two, "idempotent", idempotent, NULL);
   cluster_test_submit_task (test, two);
   second = host_test_wait_run (crowded);
@@ -861,7 +861,7 @@ a_host_that_begins_nothing_gets_a_task_now_and_then (void)
   HostRun *run;
   guint n = 0;
 
-  slow->host->round_trip = 1;
+  slow->host->begin_time = 1;
   for (guint i = 0; i < 60; i++)
     n += let_wait (test, slow, idle);
   g_assert_cmpuint (n, >=, 1);
@@ -869,7 +869,7 @@ a_host_that_begins_nothing_gets_a_task_now_and_then (void)
   g_assert_cmpuint (n, <, 20);
   /* It is used as before once it has begun one. */
   ferry_test_run_until (is_rested, slow->host);
-  slow->host->round_trip = FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+  slow->host->begin_time = FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
   slow->n_taken = host_test_take (slow);
   one = cluster_test_submit (test, "work");
   other = cluster_test_submit (test, "work");
