@@ -132,9 +132,9 @@ void ferry_timers_unref_limits (FerryTimers *limits);
 /* any: has limits wait until what came over this way is dispatched. Threads make routers for contexts of others. */
 FERRY_FOR_SIBLINGS
 void ferry_timers_add_settled_func (FerryTimers *limits, FerrySettledFunc is_settled, gpointer data);
-/* any, but not within a way's func: it is not called afterwards. */
+/* any, but not within such a func: it is not called afterwards. */
 FERRY_FOR_SIBLINGS
-void ferry_timers_remove_way (FerryTimers *limits, gpointer data);
+void ferry_timers_remove_settled_func (FerryTimers *limits, gpointer data);
 void ferry_timers_free (FerryTimers *self);
 /* Makes the timer call func once at deadline. If the timer is set already, it gets the new deadline, func and data. */
 FERRY_FOR_SIBLINGS

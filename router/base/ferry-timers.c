@@ -33,7 +33,7 @@ typedef struct
 {
   FerrySettledFunc is_settled;
   gpointer data;
-} Way;
+} SettledFunc;
 
 struct _FerryTimers
 {
@@ -42,7 +42,7 @@ struct _FerryTimers
   gint64 ready_at; /* when the source is ready; NEVER: it is not */
   gboolean dispatching;
   GMainContext *context; /* const: (unowned) (nullable): whose limits these are; NULL for paces */
-  GArray *ways;          /* lock: (owned) (nullable) (element-type Way): of limits */
+  GArray *settled_funcs; /* lock: (owned) (nullable) (element-type SettledFunc): of limits */
   FerryLimitClock clock;
   gint64 asked_at;      /* when it was asked whether all that had come is dispatched; 0: it is not asked */
   gint64 settled_until; /* what was over by then can be applied */
@@ -99,18 +99,18 @@ look_at_clock (FerryTimers *self)
   return time + lost;
 }
 
-/* Asks each way, as each is to begin. */
+/* Asks each func, as each is to begin. */
 static gboolean
 is_settled (FerryTimers *self)
 {
   gboolean all = TRUE;
   FERRY_AUTO_LOCK (&lock);
 
-  for (guint i = 0; i < self->ways->len; i++)
+  for (guint i = 0; i < self->settled_funcs->len; i++)
     {
-      const Way *way = &g_array_index (self->ways, Way, i);
+      const SettledFunc *func = &g_array_index (self->settled_funcs, SettledFunc, i);
 
-      all = way->is_settled (way->data, self->asked_at == 0) && all;
+      all = func->is_settled (func->data, self->asked_at == 0) && all;
     }
   return all;
 }
@@ -193,7 +193,7 @@ timers_finalize (GSource *source)
   ferry_deadlines_clear (&self->deadlines);
   if (self->context == NULL)
     return;
-  g_array_unref (self->ways);
+  g_array_unref (self->settled_funcs);
   FERRY_AUTO_LOCK (&lock);
   if (g_hash_table_lookup (table, self->context) == self)
     g_hash_table_remove (table, self->context);
@@ -232,7 +232,7 @@ ferry_timers_ref_limits_of (GMainContext *context)
   self = ferry_timers_new (context);
   g_source_set_static_name (&self->work.source, "[ferry] limits");
   self->context = context;
-  self->ways = g_array_new (FALSE, FALSE, sizeof (Way));
+  self->settled_funcs = g_array_new (FALSE, FALSE, sizeof (SettledFunc));
   g_hash_table_insert (table, context, self);
   /* The context holds a reference too, and has these limits until it ends. */
   return self;
@@ -247,20 +247,20 @@ ferry_timers_unref_limits (FerryTimers *limits)
 void
 ferry_timers_add_settled_func (FerryTimers *limits, FerrySettledFunc settled, gpointer data)
 {
-  const Way way = {settled, data};
+  const SettledFunc func = {settled, data};
   FERRY_AUTO_LOCK (&lock);
 
-  g_array_append_val (limits->ways, way);
+  g_array_append_val (limits->settled_funcs, func);
 }
 
 void
-ferry_timers_remove_way (FerryTimers *limits, gpointer data)
+ferry_timers_remove_settled_func (FerryTimers *limits, gpointer data)
 {
   FERRY_AUTO_LOCK (&lock);
 
-  for (guint i = limits->ways->len; i > 0; i--)
-    if (g_array_index (limits->ways, Way, i - 1).data == data)
-      g_array_remove_index (limits->ways, i - 1);
+  for (guint i = limits->settled_funcs->len; i > 0; i--)
+    if (g_array_index (limits->settled_funcs, SettledFunc, i - 1).data == data)
+      g_array_remove_index (limits->settled_funcs, i - 1);
 }
 
 /* Unsets all timers that are still set. May be called within a timer's func. */

@@ -1241,7 +1241,7 @@ ferry_bus_close (FerryBus *self)
   ferry_timers_unset (self->router->timers, &self->presence_timer);
   ferry_timers_unset (self->router->timers, &self->again_timer);
   ferry_timers_unset (self->router->timers, &self->resume_timer);
-  ferry_timers_remove_way (self->router->limits, self);
+  ferry_timers_remove_settled_func (self->router->limits, self);
   self->router = NULL;
   self->state = FERRY_CLUSTER_STATE_CLOSED;
   stop (self);

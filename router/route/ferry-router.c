@@ -591,7 +591,7 @@ ferry_router_finalize (GObject *object)
   g_ptr_array_unref (self->dispatcher.kept);
   ferry_hot_cells_clear (&self->dispatcher.hot_cells);
   ferry_timers_free (self->timers);
-  ferry_timers_remove_way (self->limits, self);
+  ferry_timers_remove_settled_func (self->limits, self);
   ferry_timers_unref_limits (self->limits);
   ferry_mailbox_unref (self->mailbox);
   ferry_affinity_unref (self->affinity);

@@ -290,8 +290,8 @@ test_limits_wait_for_what_has_come (void)
   g_assert_cmpuint (first.n_begins, ==, 1);
   g_assert_cmpstr (calls->str, ==, "1");
   ferry_timers_unset (limits, &waiters[2].timer);
-  ferry_timers_remove_way (limits, &first);
-  ferry_timers_remove_way (limits, &second);
+  ferry_timers_remove_settled_func (limits, &first);
+  ferry_timers_remove_settled_func (limits, &second);
   ferry_timers_unref_limits (limits);
 }
 
@@ -356,8 +356,8 @@ test_way_of_another_thread_waits_for_those_that_are_asked (void)
   while (calls->len == 1)
     g_main_context_iteration (context, TRUE);
   g_assert_cmpuint (adding.way.n_begins, ==, 1);
-  ferry_timers_remove_way (limits, &adding);
-  ferry_timers_remove_way (limits, &adding.way);
+  ferry_timers_remove_settled_func (limits, &adding);
+  ferry_timers_remove_settled_func (limits, &adding.way);
   ferry_timers_unref_limits (limits);
 }
 
@@ -384,7 +384,7 @@ test_limits_wait_after_a_stop_too (void)
   ferry_timers_look (limits);
   while (calls->len == 0)
     g_main_context_iteration (context, TRUE);
-  ferry_timers_remove_way (limits, &way);
+  ferry_timers_remove_settled_func (limits, &way);
   ferry_timers_unref_limits (limits);
 }
 
@@ -417,7 +417,7 @@ test_source_of_a_limit_waits_too (void)
     g_main_context_iteration (context, TRUE);
   g_assert_true (g_source_is_destroyed (source));
   g_assert_false (g_source_is_destroyed (never));
-  ferry_timers_remove_way (limits, &way);
+  ferry_timers_remove_settled_func (limits, &way);
   ferry_timers_unref_limits (limits);
 }
 
