@@ -38,7 +38,8 @@ G_BEGIN_DECLS
  * the way to the application and back always find the next run here. Sessions that want more capacity get it by turns,
  * one run at a time. Beside that, each session may have capacity for the workers that are free, and for one run at the
  * least. So a task which is submitted later is sent at once. That is more than there is where several sessions use it
- * at the same time; then runs wait here, and an application may withdraw them. Room that was given is never taken back.
+ * at the same time; then runs wait here, and an application may withdraw them. Capacity that was given is never taken
+ * back.
  *
  * An application that is cut off, or does not answer, has runs that wait for it: for leave, or for their results to be
  * taken. These take no capacity from others, and until they are over it gets no more capacity.

@@ -538,13 +538,13 @@ tell_host (FerryHostSession *self)
 }
 
 static gboolean
-tell_room (FerryHostSession *self, gint64 now)
+tell_capacity (FerryHostSession *self, gint64 now)
 {
   guint64 capacity = self->share.capacity;
 
   if (capacity == self->told_capacity || self->service->facts.draining)
     return TRUE;
-  if (!tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (capacity)))
+  if (!tell (self, FERRY_CAPACITY_VALUE, g_variant_new_uint64 (capacity)))
     return FALSE;
   if (self->share.received == self->told_capacity && self->share.want > 0)
     self->capacity_told_at = now;
@@ -616,7 +616,7 @@ flush (FerryHostSession *self)
 
   if (self->serve == NULL || self->said_goodbye)
     return;
-  if (!tell_host (self) || !tell_room (self, now) || !flush_runs (self, now) || !tell_load (self, now) ||
+  if (!tell_host (self) || !tell_capacity (self, now) || !flush_runs (self, now) || !tell_load (self, now) ||
       !say_goodbye (self))
     await_room (self, room_count);
 }
@@ -660,11 +660,11 @@ has_function (FerryHostSession *self, const FerryRunRequest *request)
 }
 
 static gboolean
-check_room (FerryHostSession *self, GError **error)
+check_capacity (FerryHostSession *self, GError **error)
 {
   return ferry_host_share_take_run (&self->share) ||
          ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "The application sent more tasks than host '%s' has given it room for; use versions of "
+                          "The application sent more tasks than the capacity that host '%s' gave it; use versions of "
                           "Ferry that fit together, at both ends",
                           self->service->name);
 }
@@ -691,7 +691,7 @@ take_run (FerryHostSession *self, FerryCall *call, GError **error)
   g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->service->name, self->name, self);
   g_autoptr (GError) reason = NULL;
 
-  if (!check_room (self, error))
+  if (!check_capacity (self, error))
     return FALSE;
   if (self->capacity_told_at != 0)
     ferry_host_capacity_note_round_trip (&self->service->capacity, run->came_at - self->capacity_told_at);

@@ -274,14 +274,14 @@ take_host (FerryHost *self, GVariant *value, GError **error)
 }
 
 static gboolean
-take_room (FerryHost *self, GVariant *value, GError **error)
+take_capacity (FerryHost *self, GVariant *value, GError **error)
 {
   guint64 capacity;
 
   if (!ferry_run_number_from_variant (value, G_MAXUINT64, &capacity, error))
     return FALSE;
   if (capacity < self->capacity)
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it took room back");
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it took capacity back");
   self->capacity = capacity;
   ferry_host_note_change (self);
   return TRUE;
@@ -316,7 +316,7 @@ static const struct
   gboolean (*take) (FerryHost *self, GVariant *value, GError **error);
 } items[] = {
   {FERRY_HOST_VALUE, take_host},
-  {FERRY_ROOM_VALUE, take_room},
+  {FERRY_CAPACITY_VALUE, take_capacity},
   {FERRY_LOAD_VALUE, take_load},
   {FERRY_DRAIN_VALUE, take_drain},
 };

@@ -28,10 +28,10 @@
  * begins at once, and “begin” tells of it. A withdrawn run that has no leave is always refused: the application may run
  * the task elsewhere without waiting for the refusal.
  *
- * Room: the host tells how many runs the session may have sent in all; refused runs count as well. The number never
- * decreases. The host gives some room, up to its free workers, also to sessions that want nothing. So a task that is
- * submitted later begins one round trip earlier. Idle sessions may hold the same workers' room. If they use it at once,
- * runs wait at the host, and are withdrawn where another host has room.
+ * Capacity: the host tells how many runs the session may have sent in all; refused runs count as well. The number never
+ * decreases. The host gives some capacity, up to its free workers, also to sessions that want nothing. So a task that
+ * is submitted later begins one round trip earlier. Idle sessions may hold the same workers' capacity. If they use it
+ * at once, runs wait at the host, and are withdrawn where another host has capacity.
  *
  * Order: a cancel may overtake other messages. Whatever names a run that is over, or was never there, is ignored.
  *
@@ -59,10 +59,10 @@ G_BEGIN_DECLS
 #define FERRY_PAUSE_METHOD "ferry.pause"
 
 /* The values that a host sends before the answer to FERRY_SERVE_METHOD. */
-#define FERRY_HOST_VALUE "host"   /* FerryHostFacts */
-#define FERRY_ROOM_VALUE "room"   /* t */
-#define FERRY_LOAD_VALUE "load"   /* t: how many workers are busy */
-#define FERRY_DRAIN_VALUE "drain" /* (): the host takes no more runs, and refuses those that it has not begun */
+#define FERRY_HOST_VALUE "host"     /* FerryHostFacts */
+#define FERRY_CAPACITY_VALUE "room" /* t: the capacity; hosts and applications know it by this name */
+#define FERRY_LOAD_VALUE "load"     /* t: how many workers are busy */
+#define FERRY_DRAIN_VALUE "drain"   /* (): the host takes no more runs, and refuses those that it has not begun */
 
 /* The values that a host sends of a run before the answer to FERRY_RUN_METHOD. All others are what the function sends,
  * as a worker sends them. */
@@ -154,7 +154,7 @@ gboolean ferry_run_progress_from_variant (FerryProgress *progress, GVariant *val
 GVariant *ferry_run_log_to_variant (GLogLevelFlags level, const char *line);
 gboolean ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line, GError **error);
 
-/* FERRY_ROOM_VALUE, FERRY_LOAD_VALUE, FERRY_PROCESS_VALUE, and the arguments of FERRY_WANT_METHOD, up to 'most'. */
+/* FERRY_CAPACITY_VALUE, FERRY_LOAD_VALUE, FERRY_PROCESS_VALUE, and the arguments of FERRY_WANT_METHOD, up to 'most'. */
 gboolean ferry_run_number_from_variant (GVariant *value, guint64 most, guint64 *number, GError **error);
 
 /* The arguments of FERRY_LEAVE_METHOD, FERRY_WITHDRAW_METHOD, FERRY_HURRY_METHOD and FERRY_PAUSE_METHOD. number: at

@@ -204,7 +204,7 @@ void
 host_test_add_room (HostTest *self, guint n)
 {
   self->capacity += n;
-  host_test_tell (self, FERRY_ROOM_VALUE, g_variant_new_uint64 (self->capacity));
+  host_test_tell (self, FERRY_CAPACITY_VALUE, g_variant_new_uint64 (self->capacity));
   ferry_test_run_until (knows_room, self);
 }
 

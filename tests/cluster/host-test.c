@@ -111,7 +111,7 @@ item_came (gpointer data, const char *name, GVariant *value)
     self->n_items++;
   else if (g_str_equal (name, FERRY_BEGIN_VALUE))
     self->n_begins++;
-  else if (g_str_equal (name, FERRY_ROOM_VALUE))
+  else if (g_str_equal (name, FERRY_CAPACITY_VALUE))
     application->capacity = g_variant_get_uint64 (value);
   else if (g_str_equal (name, FERRY_LOAD_VALUE))
     application->n_load++;

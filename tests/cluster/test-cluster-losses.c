@@ -585,15 +585,15 @@ begins_twice (HostTest *host, HostRun *run)
 }
 
 static void
-takes_room_back (HostTest *host, HostRun *run)
+takes_capacity_back (HostTest *host, HostRun *run)
 {
-  host_test_tell (host, FERRY_ROOM_VALUE, g_variant_new_uint64 (0));
+  host_test_tell (host, FERRY_CAPACITY_VALUE, g_variant_new_uint64 (0));
 }
 
 static void
-tells_room_of_a_wrong_type (HostTest *host, HostRun *run)
+tells_capacity_of_a_wrong_type (HostTest *host, HostRun *run)
 {
-  host_test_tell (host, FERRY_ROOM_VALUE, g_variant_new_string ("much"));
+  host_test_tell (host, FERRY_CAPACITY_VALUE, g_variant_new_string ("much"));
 }
 
 static void
@@ -638,8 +638,8 @@ static const struct
   {"it answered a task that it had not begun", answers_what_it_has_not_begun},
   {"it answered a task that it had not begun", fails_what_it_has_not_begun},
   {"it sent something of a task that it had not begun", yields_from_what_it_has_not_begun},
-  {"it took room back", takes_room_back},
-  {"sent a number of a wrong type", tells_room_of_a_wrong_type},
+  {"it took capacity back", takes_capacity_back},
+  {"sent a number of a wrong type", tells_capacity_of_a_wrong_type},
   {"it told another name than before", becomes_another_host},
   {"sent facts of a host with no workers", has_no_workers},
   {"sent a number that cannot be", is_busier_than_it_can_be},
@@ -683,7 +683,7 @@ hosts_that_lie_do_not_fill_the_log (void)
     {
       g_autoptr (HostTest) liar = host_test_new (test, "liar", "work", 1);
 
-      takes_room_back (liar, NULL);
+      takes_capacity_back (liar, NULL);
       while (ferry_host_get_state (liar->host) != FERRY_HOST_STATE_LOST)
         g_main_context_iteration (NULL, TRUE);
     }

@@ -774,7 +774,7 @@ test_more_than_room_ends_the_session (void)
   first = host_test_run (application, "echo", g_variant_new_string ("first"));
   second = host_test_run (application, "echo", g_variant_new_string ("second"));
   host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
-  g_assert_nonnull (strstr (application->serve->error->message, "room"));
+  g_assert_nonnull (strstr (application->serve->error->message, "capacity"));
   host_test_wait_done (first);
   host_test_wait_done (second);
   assert_other_is_served (test);
