@@ -69,7 +69,7 @@ peek_highest (const FerryPoolBuckets *self)
 }
 
 static void
-shelve (FerryPoolRoster *self, FerryPoolWorker *worker, gboolean is_new)
+choose_bucket (FerryPoolRoster *self, FerryPoolWorker *worker, gboolean is_new)
 {
   guint n = worker->in_flight.length;
   guint max_tasks = worker->rules->max_tasks;
@@ -126,7 +126,7 @@ static void
 update (FerryPoolRoster *self, FerryPoolWorker *worker, gboolean is_new)
 {
   count (self, &worker->place, ferry_pool_worker_is_live (worker), worker->in_flight.length > 0);
-  shelve (self, worker, is_new);
+  choose_bucket (self, worker, is_new);
   watch_first (self, worker);
 }
 
