@@ -305,7 +305,7 @@ find_handler_locked (Dispatcher *self, const char *method)
   return handler != NULL ? handler : self->other_handler;
 }
 
-/* Fills in run with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
+/* Fills in handling with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
  * which must not be empty. */
 static void
 begin_locked (Dispatcher *self, Handling *handling, FerryDemuxInvocation *invocation)

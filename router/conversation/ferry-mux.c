@@ -197,19 +197,19 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 
 /* ---- asking with a completion ---- */
 
-/* The data of a call's completion. */
+/* The data of a completion that waits for an answer. */
 typedef struct
 {
   FerryMux *mux;     /* const: (owned) */
   char *method;      /* const: (owned) (nullable): NULL if the call has neither a deadline nor a cancellable */
   guint64 xid;       /* written before a task or a thread waits for the completion */
   gboolean of_bytes; /* const: the result is a GBytes, not a GVariant */
-} Call;
+} Asking;
 
 static GError *
-call_abandon (gpointer data, FerryAbandonReason reason)
+asking_abandon (gpointer data, FerryAbandonReason reason)
 {
-  Call *self = data;
+  Asking *self = data;
   gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
   FerryCompletion *held = ferry_transport_abandon (
     self->mux->transport, self->xid, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
@@ -223,21 +223,21 @@ call_abandon (gpointer data, FerryAbandonReason reason)
 }
 
 static void
-call_destroy (gpointer data)
+asking_destroy (gpointer data)
 {
-  Call *self = data;
+  Asking *self = data;
 
   g_free (self->method);
   g_object_unref (self->mux);
 }
 
-static const FerryCompletionFuncs call_funcs = {call_abandon, call_destroy};
+static const FerryCompletionFuncs asking_funcs = {asking_abandon, asking_destroy};
 
 /* Ends the completion with the answer. Drops the table's reference. */
 static void
-call_answered (gpointer completion, GVariant *result, GError *error, const char *trace, gboolean refused)
+asking_answered (gpointer completion, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
-  const Call *self = ferry_completion_get_data (completion);
+  const Asking *self = ferry_completion_get_data (completion);
 
   if (error != NULL)
     ferry_completion_finish (completion, NULL, NULL, ferry_error_copy (error));
@@ -252,26 +252,26 @@ call_answered (gpointer completion, GVariant *result, GError *error, const char 
 }
 
 static void
-call_answered_packed (gpointer data, const FerryBody *result)
+asking_answered_packed (gpointer data, const FerryBody *result)
 {
   ferry_completion_finish (data, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
   ferry_completion_unref (data);
 }
 
 /* By whether bytes are wanted. */
-static const FerryAnswerFuncs answer_funcs[2] = {{.done = call_answered},
-                                                 {.done = call_answered, .done_packed = call_answered_packed}};
+static const FerryAnswerFuncs answer_funcs[2] = {{.done = asking_answered},
+                                                 {.done = asking_answered, .done_packed = asking_answered_packed}};
 
 /* Sends a request. Returns (transfer full) its completion, or NULL with an error. */
 static FerryCompletion *
-call_start (FerryMux *mux, const FerryRequest *request, GError **error)
+asking_start (FerryMux *mux, const FerryRequest *request, GError **error)
 {
   g_autoptr (FerryCompletion) completion = NULL;
-  Call *self;
+  Asking *self;
 
   if (g_cancellable_set_error_if_cancelled (request->cancellable, error))
     return NULL;
-  completion = ferry_completion_new (&call_funcs, sizeof (Call));
+  completion = ferry_completion_new (&asking_funcs, sizeof (Asking));
   if (request->wait != NULL)
     ferry_request_wait_init (request->wait, mux->transport, completion);
   self = ferry_completion_get_data (completion);
@@ -298,7 +298,7 @@ transact (FerryMux *self, FerryRequest *request, const char *form, GError **erro
   if (!ferry_transport_check_may_wait (self->transport, form, error))
     return NULL;
   request->wait = &wait;
-  completion = call_start (self, request, error);
+  completion = asking_start (self, request, error);
   if (completion == NULL)
     return NULL;
   ferry_request_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
@@ -424,7 +424,7 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_mux_transact_async);
   g_task_set_check_cancellable (task, FALSE);
-  completion = call_start (self, &request, &error);
+  completion = asking_start (self, &request, &error);
   if (completion != NULL)
     ferry_completion_return (completion, task, ferry_deadline_or_never (request.deadline));
   else
