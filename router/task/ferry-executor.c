@@ -63,7 +63,7 @@ struct _FerryExecutor
   guint max_pending;
 
   _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
-  _Atomic gint n_queued; /* any: number of tasks that wait in the queue, among the submitted ones, or sent ahead */
+  _Atomic gint n_queued; /* any: number of tasks that wait, in submitted, in the queue or sent ahead */
 
   pthread_mutex_t submitted_lock;
   GQueue submitted; /* submitted_lock: (element-type FerryRun) (owned); an item &submitted means: cancel the
@@ -348,8 +348,7 @@ source_started (FerryTaskSource *source, FerryRun *run)
   submit_waiting (self);
 }
 
-/* Makes all tasks that wait fail with error, also tasks among the submitted ones, which other threads have submitted.
- */
+/* Makes all tasks that wait fail with error, also those that other threads have just submitted. */
 static void
 fail_all_waiting (FerryExecutor *executor, const GError *error)
 {
@@ -404,7 +403,7 @@ source_cancelled (FerryTaskSource *source, FerryRun *run)
   g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
 
-  /* The task is still among the submitted ones. take_in() will find that the task is done. */
+  /* If it is not taken in yet, take_in() will find that the task is done. */
   if (!((FerryListedRun *) run)->taken_in)
     return;
   ferry_run_follow_cancel (run);
@@ -419,7 +418,7 @@ source_pause_changed (FerryTaskSource *source, FerryRun *run)
   FerryListedRun *entry = (FerryListedRun *) run;
 
   entry->executor_paused = FALSE;
-  /* A task among the submitted ones is held when it is taken in. */
+  /* If it is not taken in yet, it is held when it is. */
   if (!entry->taken_in)
     return;
   ferry_run_note_pause (run);
@@ -1103,8 +1102,8 @@ begin_stop (FerryExecutor *self)
 {
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_RUNNING)
     return;
-  /* Release, like every store of the state. Another thread may submit a task meanwhile. This task is
-   * among the submitted ones, which the caller of begin_stop() empties next. */
+  /* Release, like every store of the state. Another thread may submit a task meanwhile. It is put into submitted,
+   * which the caller of begin_stop() empties next. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   refuse_submissions (self);
