@@ -194,6 +194,7 @@ typedef struct
   guint64 n_connects; /* how often a server was reached */
 } FerryBusCounts;
 
+/* For tests. */
 FerryBusCounts ferry_bus_get_counts (FerryBus *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBus, ferry_bus_unref)

@@ -17,6 +17,7 @@ GtkWidget *ferry_progress_ring_new (void) G_GNUC_WARN_UNUSED_RESULT;
 void ferry_progress_ring_set_fraction (FerryProgressRing *self, double fraction);
 /* Marks the ring with an exclamation mark, in the colour of errors. */
 void ferry_progress_ring_set_failed (FerryProgressRing *self, gboolean failed);
+/* For tests. */
 double ferry_progress_ring_get_fraction (FerryProgressRing *self);
 /* The colours of the part that is filled, and of the rest. */
 void ferry_progress_ring_get_colors (FerryProgressRing *self, GdkRGBA *filled, GdkRGBA *track);

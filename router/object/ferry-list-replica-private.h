@@ -30,8 +30,8 @@ typedef struct
   void (*cancel) (gpointer handle);
 } FerryListSource;
 
-/* Returns (transfer full): a replica of the source's list. end: passed to the source's functions; it must outlive
- * the replica. */
+/* For tests. Returns (transfer full): a replica of the source's list. end: passed to the source's functions; it must
+ * outlive the replica. */
 FerryListReplica *ferry_list_replica_new_from (const FerryListSource *source, gpointer end);
 /* Must be called by the source with the answer to a fetch. answer: (nullable): of any type; NULL with an error. */
 void ferry_list_replica_answer (gpointer fetch, GVariant *answer, const GError *error);
