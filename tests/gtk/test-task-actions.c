@@ -128,7 +128,8 @@ test_run_again_is_another_attempt_of_what_failed (void)
 {
   g_autoptr (TaskTest) test = scene_new ();
   g_autoptr (FerryTask) done = task_test_submit (test->executor, "note", g_variant_new_string ("a"));
-  g_autoptr (FerryTask) again = NULL, failed = NULL, second = NULL, third = NULL;
+  g_autoptr (FerryTask) failed = NULL;
+  FerryTask *again, *second, *third; /* the executor's */
   g_autofree char *words = NULL, *second_words = NULL, *third_words = NULL;
 
   task_test_open_gate ();
