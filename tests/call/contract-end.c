@@ -228,8 +228,8 @@ pass_gate (ContractEnd *self)
 
 /* ---- descriptors ---- */
 
-static int
-make_file (const char *text)
+int
+contract_end_make_file (const char *text)
 {
   int fd = memfd_create ("ferry-test", MFD_CLOEXEC);
 
@@ -238,16 +238,25 @@ make_file (const char *text)
   return fd;
 }
 
-/* Takes the descriptor. */
-static char *
-read_file (int fd)
+char *
+contract_end_read_file (int fd)
 {
   char text[256] = "";
 
-  g_assert_cmpint (fcntl (fd, F_GETFD), ==, FD_CLOEXEC);
   g_assert_cmpint (pread (fd, text, sizeof text - 1, 0), >=, 0);
-  close (fd);
   return g_strdup (text);
+}
+
+/* Takes the descriptor. */
+static char *
+take_text (int fd)
+{
+  char *text;
+
+  g_assert_cmpint (fcntl (fd, F_GETFD), ==, FD_CLOEXEC);
+  text = contract_end_read_file (fd);
+  close (fd);
+  return text;
 }
 
 /* Returns (transfer full) (nullable) what the file says that came with the handle. */
@@ -256,13 +265,13 @@ take_file (FerryTransport *transport, gint handle, GError **error)
 {
   int fd = ferry_transport_take_descriptor (transport, handle, error);
 
-  return fd >= 0 ? read_file (fd) : NULL;
+  return fd >= 0 ? take_text (fd) : NULL;
 }
 
 static gint
 send_file (FerryTransport *transport, const char *text, GError **error)
 {
-  int fd = make_file (text);
+  int fd = contract_end_make_file (text);
   gint handle = ferry_transport_send_descriptor (transport, fd, error);
 
   close (fd);
@@ -480,7 +489,7 @@ static GVariant *
 run_read (FerryJob *job, GVariant *arguments, GError **error)
 {
   int fd = ferry_job_dup_descriptor (job, 0, error);
-  g_autofree char *text = fd >= 0 ? read_file (fd) : NULL;
+  g_autofree char *text = fd >= 0 ? take_text (fd) : NULL;
 
   return text != NULL ? g_variant_new_string (text) : NULL;
 }
@@ -596,7 +605,7 @@ order_ask (ContractEnd *self, GVariant *argument)
 static GVariant *
 order_ask_with_file (ContractEnd *self, GVariant *argument)
 {
-  int fd = make_file (g_variant_get_string (argument, NULL));
+  int fd = contract_end_make_file (g_variant_get_string (argument, NULL));
   const FerryRequest request = {.method = "read", .waits = TRUE, .descriptors = &fd, .n_descriptors = 1};
 
   g_ptr_array_add (self->asked, ask (self, &request));

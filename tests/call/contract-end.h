@@ -29,6 +29,10 @@ void contract_end_obey (ContractEnd *self, int socket);
 /* Registers what an end answers as functions of tasks. */
 void contract_end_register_functions (void);
 
+/* Returns the descriptor of a new file with that text. */
+int contract_end_make_file (const char *text);
+char *contract_end_read_file (int fd);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContractEnd, contract_end_free)
 
 G_END_DECLS

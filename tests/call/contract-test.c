@@ -391,6 +391,12 @@ contract_ask (ContractEnd *end, const char *method, GVariant *arguments)
 }
 
 void
+contract_shut (ContractEnd *end, gboolean is_shut)
+{
+  contract_do_number (end, "shut", g_variant_new_boolean (is_shut));
+}
+
+void
 contract_tell (ContractEnd *end, const char *method)
 {
   contract_do_number (end, "tell", g_variant_new ("(smv)", method, NULL));

@@ -68,6 +68,8 @@ guint contract_do_number (ContractEnd *end, const char *order, GVariant *argumen
 guint contract_ask (ContractEnd *end, const char *method, GVariant *arguments);
 guint contract_ask_stream (ContractEnd *end, const char *method, GVariant *arguments, guint16 window);
 void contract_tell (ContractEnd *end, const char *method);
+/* Lets the end take nothing that comes, or lets it go on. */
+void contract_shut (ContractEnd *end, gboolean is_shut);
 /* Waits for so many calls, and asserts that it were no more. */
 void contract_wait_told (ContractEnd *end, guint wanted);
 /* How a question ended. */

@@ -23,30 +23,11 @@
 
 /* ---- files ---- */
 
-static int
-make_file (const char *text)
-{
-  int fd = memfd_create ("ferry-test", MFD_CLOEXEC);
-
-  g_assert_cmpint (fd, >=, 0);
-  g_assert_cmpint (write (fd, text, strlen (text)), ==, strlen (text));
-  return fd;
-}
-
-static char *
-read_file (int fd)
-{
-  char text[256] = "";
-
-  g_assert_cmpint (pread (fd, text, sizeof text - 1, 0), >=, 0);
-  return g_strdup (text);
-}
-
 static gint
 send_file (FerryTransport *transport, const char *text)
 {
   g_autoptr (GError) error = NULL;
-  int fd = make_file (text);
+  int fd = contract_end_make_file (text);
   gint handle = ferry_transport_send_descriptor (transport, fd, &error);
 
   g_assert_no_error (error);
@@ -63,7 +44,7 @@ assert_takes (FerryTransport *transport, gint handle, const char *text)
 
   g_assert_no_error (error);
   g_assert_cmpint (fcntl (fd, F_GETFD), ==, FD_CLOEXEC);
-  found = read_file (fd);
+  found = contract_end_read_file (fd);
   g_assert_cmpstr (found, ==, text);
   close (fd);
 }
@@ -368,7 +349,7 @@ test_lies (void)
   guint8 greeting[FERRY_GREETING_SIZE];
   int fds[2];
   int box[2];
-  int file = make_file ("true");
+  int file = contract_end_make_file ("true");
   int two[2] = {file, file};
 
   g_main_context_iteration (NULL, FALSE);

@@ -201,22 +201,16 @@ test_large_messages_cross (const ContractKind *kind)
 /* ---- room ---- */
 
 static void
-shut (ContractEnd *end, gboolean is_shut)
-{
-  contract_do_number (end, "shut", g_variant_new_boolean (is_shut));
-}
-
-static void
 test_what_is_full_says_so_and_tells_of_room (const ContractKind *kind)
 {
   g_autoptr (ContractPair) pair = contract_pair_new (kind);
   guint n_told;
 
-  shut (pair->ends[OTHER], TRUE);
+  contract_shut (pair->ends[OTHER], TRUE);
   contract_do (pair->ends[OTHER], "take");
   n_told = contract_do_number (pair->ends[ONE], "fill", NULL);
   g_assert_cmpuint (n_told, >, 1);
-  shut (pair->ends[OTHER], FALSE);
+  contract_shut (pair->ends[OTHER], FALSE);
   contract_do (pair->ends[ONE], "await-room");
   contract_tell (pair->ends[ONE], "pass");
   contract_wait_told (pair->ends[OTHER], n_told + 1);

@@ -15,12 +15,6 @@
 /* ---- what was sent before ---- */
 
 static void
-shut (ContractEnd *end, gboolean is_shut)
-{
-  contract_do_number (end, "shut", g_variant_new_boolean (is_shut));
-}
-
-static void
 test_what_was_sent_before_the_end_arrives (const ContractKind *kind)
 {
   g_autoptr (ContractPair) pair = contract_pair_new (kind);
@@ -39,11 +33,11 @@ test_what_waits_at_the_end_arrives (const ContractKind *kind)
   g_autoptr (ContractPair) pair = contract_pair_new (kind);
   guint n;
 
-  shut (pair->ends[OTHER], TRUE);
+  contract_shut (pair->ends[OTHER], TRUE);
   contract_do (pair->ends[OTHER], "take");
   n = contract_do_number (pair->ends[ONE], "fill", NULL);
   contract_do (pair->ends[ONE], "drop");
-  shut (pair->ends[OTHER], FALSE);
+  contract_shut (pair->ends[OTHER], FALSE);
   contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
   contract_wait_told (pair->ends[OTHER], n);
 }
@@ -54,14 +48,14 @@ test_an_end_that_cannot_send_still_hears (const ContractKind *kind)
 {
   g_autoptr (ContractPair) pair = contract_pair_new (kind);
 
-  shut (pair->ends[OTHER], TRUE);
+  contract_shut (pair->ends[OTHER], TRUE);
   contract_do (pair->ends[OTHER], "take");
   for (guint i = 0; i < 20; i++)
     contract_tell (pair->ends[ONE], "pass");
   contract_do (pair->ends[ONE], "close");
   for (guint i = 0; i < 20; i++)
     contract_do (pair->ends[OTHER], "try-to-tell");
-  shut (pair->ends[OTHER], FALSE);
+  contract_shut (pair->ends[OTHER], FALSE);
   contract_assert_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
   contract_wait_told (pair->ends[OTHER], 20);
 }
