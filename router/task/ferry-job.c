@@ -192,9 +192,11 @@ ferry_job_class_init (FerryJobClass *klass)
    * [method@Ferry.Job.get_cancellable] once, which starts the thread that watches for cancels and for pauses. From then
    * on each change is notified on that thread, at once; without that thread, when the function checks for a cancel. A
    * handler of the notification writes to a descriptor that the function polls, such as an eventfd(). The function then
-   * reads the property. In such a handler, [method@Ferry.Job.check] does not wait. A change that is taken back at once
-   * may go unnoticed; what was read last counts. Connect the handler before the property is read for the first time:
-   * the job may be paused before its function begins.
+   * reads the property. In such a handler, [method@Ferry.Job.check] does not wait. A handler that runs goes on while
+   * the function disconnects it, so it has a duplicate of the descriptor, which the destroy function of
+   * g_signal_connect_data() closes. A change that is taken back at once may go unnoticed; what was read last counts.
+   * Connect the handler before the property is read for the first time: the job may be paused before its function
+   * begins.
    *
    * A function that reads %TRUE has heard of the pause, as one that waits in [method@Ferry.Job.check] has. Its worker
    * is not stopped ([property@Ferry.Task:stoppable]).

@@ -9,6 +9,7 @@
 
 #include "task/serve-test.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -116,7 +117,7 @@ spin (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 /* What a function polls, in place of the cancellable's descriptor: ThreadSanitizer does not see that GLib closes that
- * after the last write. For the same reason, events are written with the lock. */
+ * after the last write. For the same reason, events are written and closed with the lock. */
 static pthread_mutex_t event_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
@@ -145,6 +146,24 @@ note_cancel (GCancellable *cancellable, gpointer event)
 }
 
 static void
+close_event (gpointer event, GClosure *closure)
+{
+  pthread_mutex_lock (&event_lock);
+  close (GPOINTER_TO_INT (event));
+  pthread_mutex_unlock (&event_lock);
+}
+
+/* The handler has a descriptor of its own, since the other thread may be in it when it is disconnected. */
+static gulong
+connect_event (gpointer object, const char *signal, GCallback handler, int event)
+{
+  int own = fcntl (event, F_DUPFD_CLOEXEC, 0);
+
+  g_assert_cmpint (own, >=, 0);
+  return g_signal_connect_data (object, signal, handler, GINT_TO_POINTER (own), close_event, 0);
+}
+
+static void
 poll_event (int event)
 {
   struct pollfd descriptor = {event, POLLIN, 0};
@@ -163,8 +182,8 @@ drive (FerryJob *job, GVariant *arguments, GError **error)
   ferry_autofd event = eventfd (0, EFD_CLOEXEC);
   GCancellable *cancellable = ferry_job_get_cancellable (job);
   gulong handlers[] = {
-    g_signal_connect (cancellable, "cancelled", G_CALLBACK (note_cancel), GINT_TO_POINTER (event)),
-    g_signal_connect (job, "notify::paused", G_CALLBACK (note_pause), GINT_TO_POINTER (event)),
+    connect_event (cancellable, "cancelled", G_CALLBACK (note_cancel), event),
+    connect_event (job, "notify::paused", G_CALLBACK (note_pause), event),
   };
 
   while (!g_cancellable_is_cancelled (cancellable))
@@ -184,7 +203,7 @@ sleep_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
 {
   ferry_autofd event = eventfd (0, EFD_CLOEXEC);
   GCancellable *cancellable = ferry_job_get_cancellable (job);
-  gulong handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (note_cancel), GINT_TO_POINTER (event));
+  gulong handler = connect_event (cancellable, "cancelled", G_CALLBACK (note_cancel), event);
 
   g_atomic_int_inc (&n_rounds);
   poll_event (event);
