@@ -950,11 +950,22 @@ set_close_on_exec (int fd, GError **error)
 static FerryTransport *
 make_transport_for_descriptors (int in_fd, int out_fd, gboolean is_of_pair, GError **error)
 {
-  /* Each stream closes its descriptor when its last reference is dropped, so also if this function fails. */
-  g_autoptr (GInputStream) input = g_unix_input_stream_new (in_fd, TRUE);
-  g_autoptr (GOutputStream) output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
-  g_autoptr (GIOStream) stream = g_simple_io_stream_new (input, output);
+  g_autoptr (GInputStream) input = NULL;
+  g_autoptr (GOutputStream) output = NULL;
+  g_autoptr (GIOStream) stream = NULL;
 
+  /* A new stream opens a descriptor for a moment, and GLib ends the program where it cannot. */
+  if (!ferry_check_free_fds (1, error))
+    {
+      close (in_fd);
+      if (out_fd != in_fd)
+        close (out_fd);
+      return NULL;
+    }
+  /* Each stream closes its descriptor when its last reference is dropped, so also if this function fails. */
+  input = g_unix_input_stream_new (in_fd, TRUE);
+  output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
+  stream = g_simple_io_stream_new (input, output);
   if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error))
     return NULL;
   return make_transport (stream, is_of_pair, error);

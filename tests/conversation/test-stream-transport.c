@@ -15,6 +15,7 @@
 #include <gio/gunixoutputstream.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -453,6 +454,23 @@ test_takes_descriptors_over_when_it_fails (void)
 }
 
 static void
+test_takes_descriptors_over_when_no_other_is_free (void)
+{
+  g_autoptr (GError) error = NULL;
+  guint n_fds = ferry_test_count_fds ();
+  struct rlimit before;
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &(struct rlimit){3, before.rlim_max}), ==, 0);
+  g_assert_null (ferry_transport_new_for_descriptors (fds[0], fds[1], &error));
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+  g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
+}
+
+static void
 test_a_closed_stream_is_refused (void)
 {
   g_autoptr (GInputStream) input = g_memory_input_stream_new ();
@@ -584,6 +602,7 @@ static const struct
   {"an-end-that-nobody-reads-closes", test_an_end_that_nobody_reads_closes},
   {"a-pipe-that-blocks-blocks-nobody", test_a_pipe_that_blocks_blocks_nobody},
   {"takes-descriptors-over-when-it-fails", test_takes_descriptors_over_when_it_fails},
+  {"takes-descriptors-over-when-no-other-is-free", test_takes_descriptors_over_when_no_other_is_free},
   {"a-closed-stream-is-refused", test_a_closed_stream_is_refused},
   {"any-stream-will-do", test_any_stream_will_do},
   {"what-a-filter-buffers-is-flushed", test_what_a_filter_buffers_is_flushed},

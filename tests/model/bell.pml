@@ -6,12 +6,12 @@
  * Threads of one process that sleep on a futex doorbell, for spin to search to exhaustion.
  *
  * A ringer has RINGS news and rings for each. A ring wakes at most LIMIT of the sleepers, whichever the kernel takes
- * first; each of SLEEPERS threads waits for one of the news. The next one comes when all have ended that waited for those
- * before. So a thread that is left asleep stops everything, which spin reports as an invalid end state. And threads must
- * not wake each other for ever: of each ring, each thread passes on at most one wake-up.
+ * first; each of SLEEPERS threads waits for one of the news. The next one comes when all have ended that waited for
+ * those before. So a thread that is left asleep stops everything, which spin reports as an invalid end state. And
+ * threads must not wake each other for ever: of each ring, each thread passes on at most one wake-up.
  *
- * A thread that passes a wake-up on has as many woken as are counted, again whichever the kernel takes first. If so many
- * were woken, and one was counted since, it does so again.
+ * A thread that passes a wake-up on has as many woken as are counted, again whichever the kernel takes first. If so
+ * many were woken, and one was counted since, it does so again.
  *
  * Memory is sequentially consistent here: wake.pml has the order of the words of a lane. n_sleepers is a half of one
  * word, whose other half says how often one was counted: here, passing. It is changed by locked instructions, and so is

@@ -6,10 +6,10 @@
  * The threads of a team, which take turns at the lead, for spin to search to exhaustion.
  *
  * The thread with the lead receives REQUESTS requests, one after the other. It runs the handler of each where another
- * thread waits; else the request is queued, which is not modelled. A handler begins with the lead kept, or with the lead
- * given away. It returns at once, or steps aside, or blocks until another thread has received the next request. One of
- * the threads that wait is the follower. It looks at the lead whenever its timer is over. When it has seen no change, it
- * may sleep without a timer, until it is woken. The claims:
+ * thread waits; else the request is queued, which is not modelled. A handler begins with the lead kept, or with the
+ * lead given away. It returns at once, or steps aside, or blocks until another thread has received the next request.
+ * One of the threads that wait is the follower. It looks at the lead whenever its timer is over. When it has seen no
+ * change, it may sleep without a timer, until it is woken. The claims:
  * - each request is received, whatever handlers do: nobody is left asleep, which spin would report as an invalid end
  *   state;
  * - never do two threads receive at once.

@@ -18,14 +18,14 @@
  *
  * What stands for what: the doorbell is an eventfd watched edge-triggered, so a ring that comes while nobody sleeps is
  * remembered; ringing need not empty the ringer's buffer. The bell is the futex word; adding to it is a locked
- * instruction, which does empty the buffer. The reader wakes a waiting writer only when half of the ring is free, as far
- * as it knows of the tail.
+ * instruction, which does empty the buffer. The reader wakes a waiting writer only when half of the ring is free, as
+ * far as it knows of the tail.
  *
  * The writer may begin, before any record, to publish without emptying its buffer; it announces that first. A wake-up
  * ends it. The reader's barrier waits until the writer's buffer is empty, as membarrier() does.
  *
- * A cell has no model of its own. Its writer is the writer here without a ring and without room to wait for, its sequence
- * is tail, and its reader arms and looks by the same functions.
+ * A cell has no model of its own. Its writer is the writer here without a ring and without room to wait for, its
+ * sequence is tail, and its reader arms and looks by the same functions.
  *
  * The macros weaken one step each, and then the search must find the lost wake-up:
  *
@@ -40,7 +40,7 @@
  *   LATE_BELL              the writer loads the bell after it has looked at head again
  *   FORGETFUL_DOORBELL     a ring that comes while the reader is awake is forgotten
  *   UNFUSED_FUTEX          the futex does not compare the bell before it sleeps
- *   WEAK_OMISSION          the writer's store of omits_barriers may stay in the buffer while it publishes the next record
+ *   WEAK_OMISSION          the writer's store of omits_barriers may stay there while it publishes the next record
  *   NO_BARRIER             the reader issues no barrier where the writer omits them
  *   EARLY_BARRIER          the reader looks at omits_barriers, and issues the barrier, before it announces its sleep
  *   EXACTLY_HALF           the reader wakes the writer when half of the ring is free, and not when more is */

@@ -11,8 +11,8 @@
  * source of a higher priority kept the context from checking this one.
  *
  * The context leaves out prepare() where a source of a higher priority is ready, and then it does not sleep. The source
- * may be attached while the context sleeps already. The eventfd remembers a write that comes before the poll. The context
- * empties it after the poll, before it checks its sources.
+ * may be attached while the context sleeps already. The eventfd remembers a write that comes before the poll. The
+ * context empties it after the poll, before it checks its sources.
  *
  * Memory is sequentially consistent, as will_look is. A look, and an addition of work, are one step each: both have the
  * lock of the work.
