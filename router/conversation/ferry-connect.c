@@ -69,10 +69,15 @@ static gboolean
 wait_readable (Attempt *self, int fd, gint64 deadline, GCancellable *cancellable, GError **error)
 {
   GPollFD cancel = {.fd = -1};
-  gboolean pollable = g_cancellable_make_pollfd (cancellable, &cancel);
-  struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = cancel.fd, .events = POLLIN}};
+  struct pollfd fds[2];
+  gboolean pollable;
   int n;
 
+  if (cancellable != NULL && !ferry_check_free_fds (1, error))
+    return FALSE;
+  pollable = g_cancellable_make_pollfd (cancellable, &cancel);
+  fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+  fds[1] = (struct pollfd){.fd = cancel.fd, .events = POLLIN};
   do
     {
       gint64 until = ferry_limit_clock_sleep (&self->clock, deadline);

@@ -14,6 +14,9 @@
 #include "route/ferry-buffer-private.h"
 #include "wire/ferry-handshake-private.h"
 
+/* How long a wait goes on without a look at the cancellable, where no descriptor is free for it. */
+#define SHORTAGE_MILLISECONDS 10
+
 /* Whether the sender's buffers are one-shot buffers. FALSE if the other end is in this process. Needs an uplink. */
 static inline gboolean
 has_one_shots (FerrySender *self)
@@ -84,8 +87,11 @@ wait_for_socket (FerrySend *send)
     left = MAX (ferry_limit_clock_sleep (&send->wait.clock, send->wait.deadline) - g_get_monotonic_time (), 0) /
              FERRY_MICROSECONDS_PER_MILLISECOND +
            1;
-  if (cancellable != NULL && !g_cancellable_make_pollfd (cancellable, &cancel))
-    cancel.fd = -1;
+  if (cancellable != NULL && (!ferry_check_free_fds (1, NULL) || !g_cancellable_make_pollfd (cancellable, &cancel)))
+    {
+      cancel.fd = -1;
+      left = left < 0 ? SHORTAGE_MILLISECONDS : MIN (left, SHORTAGE_MILLISECONDS);
+    }
   fds[0] = (struct pollfd){.fd = send->sender->uplink->control, .events = POLLOUT};
   fds[1] = (struct pollfd){.fd = cancel.fd, .events = POLLIN};
   poll (fds, G_N_ELEMENTS (fds), (int) MIN (left, G_MAXINT));

@@ -11,6 +11,7 @@
 #include "conversation/listener-test.h"
 
 #include <glib/gstdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -108,6 +109,36 @@ test_a_worker_that_does_not_let_in_is_not_waited_for (void)
   ferry_transport_connect_to_async (place.address, 0, -1, cancellable, finish_cb, &outcome);
   g_cancellable_cancel (cancellable);
   assert_failed (&outcome, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_finalize_object (listener);
+}
+
+/* There is a descriptor for the socket, and none for the cancellable. */
+static void
+test_a_cancel_that_cannot_be_waited_for_fails (void)
+{
+  g_auto (ListenerTestPlace) place;
+  g_auto (Outcome) outcome = {0};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  FerryListener *listener;
+  struct rlimit before;
+  struct rlimit limit;
+
+  listener_test_place_init (&place);
+  listener = ferry_listener_new (place.address, &error);
+  g_assert_no_error (error);
+  /* What GLib opens at its first use is there from here on. */
+  ferry_transport_connect_to_async (place.address, 0, 1000, NULL, finish_cb, &outcome);
+  assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = (rlim_t) dup (STDIN_FILENO) + 1;
+  close ((int) limit.rlim_cur - 1);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  ferry_transport_connect_to_async (place.address, 0, -1, cancellable, finish_cb, &outcome);
+  ferry_test_wait_flag (&outcome.done);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_SYSTEM);
   g_assert_finalize_object (listener);
 }
 
@@ -314,6 +345,7 @@ main (int argc, char **argv)
   g_test_add_func ("/connect/connecting-does-not-wait", test_connecting_does_not_wait);
   g_test_add_func ("/connect/a-worker-that-does-not-let-in-is-not-waited-for",
                    test_a_worker_that_does_not_let_in_is_not_waited_for);
+  g_test_add_func ("/connect/a-cancel-that-cannot-be-waited-for-fails", test_a_cancel_that_cannot_be_waited_for_fails);
   g_test_add_func ("/connect/a-listener-that-goes-before-it-lets-in-is-not-there",
                    test_a_listener_that_goes_before_it_lets_in_is_not_there);
   g_test_add_func ("/connect/who-waits-is-let-in-when-the-worker-comes",

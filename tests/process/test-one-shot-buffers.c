@@ -169,14 +169,15 @@ is_paused (gpointer pid)
   return ferry_test_is_stopped (GPOINTER_TO_INT (pid));
 }
 
-/* The application takes nothing while it keeps as much as it may: so descriptors stay where they are, and the worker
- * waits, as long as it is told to. */
-static void
-test_bounded (Scene *self, gconstpointer data)
+/* The application takes nothing while it keeps as much as it may, so the worker sends no more than it can before it
+ * waits. Returns how many small ones that were. */
+static guint
+bound (Scene *self, const char *orders)
 {
-  const char *orders = "empty:100000000 empty:100000000 empty:100000000 pause until-full late cancelled again";
-  ferry_autofd output = spawn (self, orders);
+  g_autofree char *all = g_strconcat ("empty:100000000 empty:100000000 empty:100000000 pause ", orders, " again", NULL);
+  ferry_autofd output = spawn (self, all);
   g_autofree char *line = NULL;
+  guint n;
 
   self->keeps = TRUE;
   ferry_test_run_until (has_three, self);
@@ -190,9 +191,24 @@ test_bounded (Scene *self, gconstpointer data)
   g_assert_cmpuint (self->n_buffers, ==, 3);
   g_bytes_unref (g_queue_pop_head (&self->buffers));
   ferry_test_wait_flag (&self->closed);
-  g_assert_cmpstr (self->texts->pdata[0], ==, "16");
-  g_assert_cmpuint (self->n_buffers, ==, 3 + 16 + 1);
+  n = (guint) g_ascii_strtoull (self->texts->pdata[0], NULL, 10);
+  g_assert_cmpuint (self->n_buffers, ==, 3 + n + 1);
   assert_filled (self->buffers.tail->data, 6);
+  return n;
+}
+
+/* Descriptors stay where they are, and the worker waits, as long as it is told to. */
+static void
+test_bounded (Scene *self, gconstpointer data)
+{
+  g_assert_cmpuint (bound (self, "until-full late cancelled"), ==, 16);
+}
+
+/* The socket has room for fewer than may be under way. */
+static void
+test_bounded_by_the_socket (Scene *self, gconstpointer data)
+{
+  g_assert_cmpuint (bound (self, "narrow until-full late unwatched cancelled"), <, 16);
 }
 
 static void
@@ -243,6 +259,7 @@ main (int argc, char **argv)
   ADD ("of-several-threads-come-in-order", test_threads);
   ADD ("come-whole-where-nothing-was-written", test_unwritten);
   ADD ("are-waited-for-and-stay-as-they-are", test_bounded);
+  ADD ("are-waited-for-where-the-socket-is-full", test_bounded_by_the_socket);
   ADD ("go-through-their-own-kind-of-pipe", test_mixed);
   g_test_add_func ("/one-shot-buffers/are-ordinary-ones-within-the-application", test_local);
 

@@ -8,7 +8,9 @@
  *   shrunk:SIZE    send one that was made of twice the size
  *   pause          stop, until it is continued
  *   until-full     send small ones without waiting until that would block, and say how many that were
+ *   narrow         give its sockets as little room as there may be
  *   late           have a deadline pass for one more
+ *   unwatched      the same with a cancellable, where no descriptor is free to wait for that
  *   cancelled      have one more cancelled
  *   again          say so on standard output, and send the one that could not be sent, waiting for as long as it takes
  *   mixed          find that a buffer of the other kind is refused, by the sender "other"
@@ -20,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #define N_THREADS 4
 
@@ -168,6 +172,27 @@ have_cancelled (void)
 }
 
 static void
+narrow (void)
+{
+  const int least = 1;
+
+  for (int fd = 0; fd < 64; fd++)
+    setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+}
+
+static void
+be_late_unwatched (void)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  struct rlimit before;
+
+  getrlimit (RLIMIT_NOFILE, &before);
+  setrlimit (RLIMIT_NOFILE, &(struct rlimit){3, before.rlim_max});
+  expect_failure (50000, cancellable, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  setrlimit (RLIMIT_NOFILE, &before);
+}
+
+static void
 expect_mixed_refused (void)
 {
   GError *error = NULL;
@@ -207,6 +232,10 @@ obey (const char *order)
     send_until_full ();
   else if (strcmp (order, "late") == 0)
     expect_failure (1000, NULL, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  else if (strcmp (order, "narrow") == 0)
+    narrow ();
+  else if (strcmp (order, "unwatched") == 0)
+    be_late_unwatched ();
   else if (strcmp (order, "cancelled") == 0)
     have_cancelled ();
   else if (strcmp (order, "again") == 0)
