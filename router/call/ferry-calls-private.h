@@ -6,13 +6,16 @@
  * the end that asks, ferry-call.c the end that answers, and ferry-room.c what waits for room.
  *
  * Carriers:   ferry-link-transport.c, ferry-worker-transport.c and ferry-polled-transport.c here, others by the same
- * table of functions; and a subclass, by its methods. Asking:     a request is added to the table before it is sent.
- * One function removes it: the one that receives its answer, _forget(), _abandon(), _end_request() or _end(), or _ask()
- * itself if the request was not sent. The function that removes a request also calls done() if done() is to be called,
- * so done() is called at most once. Calls:      a call is in the table of the end that answers it until it is over;
- * windows and cancels find it there. A call that is dropped without an answer stays until its refusal is sent. So the
- * asking end always gets an answer, or the end of the link. Locks:      send_lock is taken before lock. No callback is
- * called with lock held, except hold(), window_hold() and match(). send() may be called with send_lock held.
+ *             table of functions; and a subclass, by its methods.
+ * Asking:     a request is added to the table before it is sent. One function removes it: the one that receives its
+ *             answer, _forget(), _abandon(), _end_request() or _end(), or _ask() itself if the request was not sent.
+ *             The function that removes a request also calls done() if done() is to be called, so done() is called at
+ *             most once.
+ * Calls:      a call is in the table of the end that answers it until it is over; windows and cancels find it there. A
+ *             call that is dropped without an answer stays until its refusal is sent. So the asking end always gets an
+ *             answer, or the end of the link.
+ * Locks:      send_lock is taken before lock. No callback is called with lock held, except hold(), window_hold() and
+ *             match(). send() may be called with send_lock held.
  * References: a call that was handed over holds the transport until its last reference is dropped. One that waits for
  *             an owner, or for its refusal to be sent, does not, and goes with the transport. The transport refers to
  *             open calls by call_try_ref() under the lock, which the call's last unref takes too. */

@@ -4,8 +4,10 @@
 /* What users do with the tasks of a list, and the way back. See ferry-task-list-private.h.
  *
  * What is selected, what has the focus and what is kept change together, in an order that the view depends on: the
- * focus leaves the rows before one of them goes. Invariant: a task that was removed is hidden, and stays with its
- * executor until it is too late for an undo. The thread that runs GTK. */
+ * focus leaves the rows before one of them goes.
+ *
+ * Threads:   the one that runs GTK.
+ * Invariant: a task that was removed is hidden, and stays with its executor until it is too late for an undo. */
 
 #include "config.h"
 

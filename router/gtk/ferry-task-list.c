@@ -5,9 +5,9 @@
  *
  * Threads:   the one that runs GTK.
  * Models:    the tasks -> as they were in the last frame -> with those in other places that users tried again or put
- * first -> those that the application's filter and the removed set leave -> in the order of its sorter -> the
- * selection. Without filter and sorter the models between hand everything on as it is. Invariant: a task that was
- * removed is hidden, and stays with its executor until it is too late for an undo. */
+ *            first -> those that the application's filter and the removed set leave -> in the order of its sorter ->
+ *            the selection. Without filter and sorter the models between hand everything on as it is.
+ * Invariant: a task that was removed is hidden, and stays with its executor until it is too late for an undo. */
 
 #include "config.h"
 

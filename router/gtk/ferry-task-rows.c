@@ -4,8 +4,10 @@
 /* The rows of a list of tasks. See ferry-task-list-private.h.
  *
  * A view has some two hundred items, and rows are made for those in sight alone. Which ones these are is known when the
- * view has its layout, so rows are put there between that and the drawing of the same frame. Invariant: a row without a
- * task is in no cell. The thread that runs GTK. */
+ * view has its layout, so rows are put there between that and the drawing of the same frame.
+ *
+ * Threads:   the one that runs GTK.
+ * Invariant: a row without a task is in no cell. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reports are written and read without GVariant, for speed: a function may report millions of times a second. */
+/* What a function reports of its progress: how its parts add up to the whole, and the bytes. Reports are written and
+ * read without GVariant, for speed: a function may report millions of times a second. */
 
 #include "config.h"
 

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Lengths, licence lines, texts that do not belong, and what is left out of where it belongs: check-text.py TOP"""
 
+import os
 import re
 import sys
 
@@ -112,6 +113,13 @@ def missing_files(tree):
         complaints += ["%s:%d: there is no file %s" % (name, line, word) for line, word in found
                        if not re.search("[A-Z]{2}", word) and re.sub(r"^(\.\.?/)+", "", word) not in present]
     return complaints
+
+
+def unplaced_files(tree):
+    """Files of the library that the table of HACKING.md does not name: a reader looks there first."""
+    table = tree.get("HACKING.md", "")
+    return ["%s has no place in HACKING.md" % name for name in sources.select(tree, r"router/[^/]+/[^/]+\.c$")
+            if "`%s`" % os.path.basename(name) not in table]
 
 
 def untidy(tree):
@@ -248,6 +256,9 @@ CHECKS = {
         {"docs/a.md": "See [b](b.md).\n"},
         {"router/lane/a.c": "/* docs/b.md has the protocol. */\n"},
     ]),
+    "each file of the library has a place in HACKING.md": (unplaced_files, [
+        {"HACKING.md": "| `lane/` | rings: `b.c` |\n", "router/lane/a.c": ""},
+    ]),
     "no blanks at ends of lines, no tabs": (untidy, [
         {"router/lane/a.c": "int a; \n"},
         {"router/lane/a.c": "int a;"},
@@ -288,7 +299,7 @@ CHECKS = {
 
 INNOCENT = {
     "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `tests/fuzz/run [N]` | searches |\n| `.ci/nightly` | more |\n"
-                  "| `.ci/run` | all |\n",
+                  "| `.ci/run` | all |\n| `lane/` | rings: `a.c`, `b.c`, `c.c` |\n",
     ".ci/nightly": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n    fuzz) tests/fuzz/run ;;\n",
     "README.md": "Handlers run for 4 ms at a time, and a million messages may wait.\n",
     "docs/benchmarks.md": "| a | 2.1, 13.5, 3.6 µs |\n| b | 91.7 M/s |\n",
