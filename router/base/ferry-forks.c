@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See ferry-forks-private.h. */
+/* How often this process was forked. See ferry-forks-private.h. */
 
 #include "config.h"
 

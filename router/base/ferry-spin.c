@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See ferry-spin-private.h. */
+/* A poll before a sleep: whether it is worth its time. See ferry-spin-private.h. */
 
 #include "config.h"
 
