@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Spinning: a thread that waits for another process polls for some microseconds before it sleeps, where that has paid
- * lately; where there is one core, it yields once instead. docs/engine.md says when. The router chooses, with its first
- * setting: a thread of an application may be bound to one core, and the worker to another.
+ * lately; where there is one core, it yields twice instead. docs/engine.md says when. The router chooses, with its
+ * first setting: a thread of an application may be bound to one core, and the worker to another.
  *
  * Threads: one at a time; ferry_spin_get_time() any. */
 
@@ -18,7 +18,7 @@ typedef struct
 {
   guint32 setting;      /* see FERRY_SPIN_SETTING() */
   gint64 longest;       /* the longest spin in microseconds; 0: waits sleep at once, or yield */
-  gboolean yields;      /* waits yield the core once instead of a spin */
+  gboolean yields;      /* waits yield the core instead of a spin */
   gint64 allowance;     /* microseconds in each second for spins that find nothing */
   gint64 began;         /* monotonic time when the present wait began; 0: there is none */
   gint64 second;        /* monotonic time when the present second began */

@@ -16,6 +16,8 @@
 /* How often a spin polls between two looks at the clock. */
 #define POLLS_PER_LOOK 16
 #define MAX_MISSES 6
+/* How often a wait yields: the first yield may go to a thread that wakes the one that answers. */
+#define N_YIELDS 2
 
 void
 ferry_spin_set (FerrySpin *self, guint32 setting)
@@ -91,8 +93,11 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
 
   if (self->yields)
     {
-      sched_yield ();
-      arrived = has_arrived (data);
+      for (guint i = 0; i < N_YIELDS && !arrived; i++)
+        {
+          sched_yield ();
+          arrived = has_arrived (data);
+        }
       taken = g_get_monotonic_time () - self->began;
     }
   while (!arrived && taken < self->longest)

@@ -311,7 +311,7 @@ void ferry_short_cut_drain (FerryShortCut *self, gboolean calls);
 /* The router's thread, at the end of a dispatch: the main loop goes on to other work. */
 void ferry_short_cut_end_dispatch (FerryShortCut *self);
 /* The router's thread, when the main loop has nothing to dispatch: spins, if the drain lock is lent. Returns whether
- * there are records. Where there is one core, yields it once, without the drain lock, which a waiting thread may need
+ * there are records. Where there is one core, yields it, without the drain lock, which a waiting thread may need
  * meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);
 

@@ -778,7 +778,7 @@ install_latency_properties (void)
    * message or a call can poll for some microseconds before it sleeps. The main context does. So do the thread of a
    * worker that receives, and a thread that waits for an answer, as in [method@Ferry.Mux.transact]. Each of them polls
    * only where that has paid lately, for at most 5 % of each second in vain, and never while nothing happens. Where the
-   * process may use one processor core only, it yields the core once instead. A change takes effect at the next start.
+   * process may use one processor core only, it yields the core instead. A change takes effect at the next start.
    */
   properties[PROP_LATENCY] =
     g_param_spec_enum ("latency", NULL, NULL, FERRY_TYPE_LATENCY, FERRY_LATENCY_SYSTEM, SETTING);
