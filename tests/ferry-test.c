@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -370,6 +371,29 @@ ferry_test_count_fds (void)
   /* So is the guardian's program, from the first launch on. */
   ferry_guardian_find_program ();
   return ferry_test_count_fds_without_threads ();
+}
+
+guint
+ferry_test_get_lowest_fd (void)
+{
+  int lowest = fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+  g_assert_cmpint (lowest, >=, 0);
+  close (lowest);
+  return (guint) lowest;
+}
+
+guint64
+ferry_test_limit_fds (guint64 limit)
+{
+  struct rlimit limits;
+  guint64 before;
+
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &limits));
+  before = limits.rlim_cur;
+  limits.rlim_cur = limit;
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limits));
+  return before;
 }
 
 gboolean

@@ -82,6 +82,10 @@ void ferry_test_refuse_barriers (void);
 guint ferry_test_count_fds (void);
 /* The same in a program that starts no thread, so that processes can be forked. */
 guint ferry_test_count_fds_without_threads (void);
+/* The lowest number of a descriptor that is not open: the next one gets it. */
+guint ferry_test_get_lowest_fd (void);
+/* Has this process open no descriptor of that number or a higher one. Returns the limit before. */
+guint64 ferry_test_limit_fds (guint64 limit);
 /* Whether the process has memory mapped that was made by that name. */
 gboolean ferry_test_is_mapped (const char *name);
 /* Whether the kernel populates memory on request. */

@@ -9,12 +9,10 @@
 
 #include "base/ferry-watchdog-private.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -228,20 +226,14 @@ has_time_alone_where_nothing_is_told (void)
 static void
 blames_nobody_without_a_descriptor (void)
 {
-  struct rlimit before;
-  struct rlimit limit;
+  guint64 before;
   GPid pid = fork_to (sleep_for_ever);
   FerryWatchdog watchdog;
-  int lowest = fcntl (0, F_DUPFD_CLOEXEC, 0);
 
-  close (lowest);
-  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &before));
-  limit = before;
-  limit.rlim_cur = (rlim_t) lowest;
   ferry_watchdog_start (&watchdog, FERRY_WATCHDOG_START, pid, TIMEOUT);
-  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
+  before = ferry_test_limit_fds (ferry_test_get_lowest_fd ());
   g_assert_false (is_over (&watchdog, N_LOOKS));
-  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  ferry_test_limit_fds (before);
   while (!is_over (&watchdog, N_LOOKS))
     ;
   ferry_test_kill (pid, SIGKILL);

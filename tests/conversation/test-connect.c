@@ -11,7 +11,6 @@
 #include "conversation/listener-test.h"
 
 #include <glib/gstdio.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,14 +62,24 @@ assert_connected (Outcome *outcome)
   g_assert_nonnull (outcome->transport);
 }
 
-/* One that lets in. */
+/* One that lets nobody in yet. */
 static FerryListener *
-listen_at (const char *address)
+make_listener (const char *address)
 {
   g_autoptr (GError) error = NULL;
   FerryListener *listener = ferry_listener_new (address, &error);
 
   g_assert_no_error (error);
+  return listener;
+}
+
+/* One that lets in. */
+static FerryListener *
+listen_at (const char *address)
+{
+  g_autoptr (GError) error = NULL;
+  FerryListener *listener = make_listener (address);
+
   g_assert_true (ferry_listener_start (listener, &error));
   return listener;
 }
@@ -98,12 +107,10 @@ test_a_worker_that_does_not_let_in_is_not_waited_for (void)
   g_auto (ListenerTestPlace) place;
   g_auto (Outcome) outcome = {0};
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GError) error = NULL;
   FerryListener *listener;
 
   listener_test_place_init (&place);
-  listener = ferry_listener_new (place.address, &error);
-  g_assert_no_error (error);
+  listener = make_listener (place.address);
   ferry_transport_connect_to_async (place.address, 0, 1000, NULL, finish_cb, &outcome);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   ferry_transport_connect_to_async (place.address, 0, -1, cancellable, finish_cb, &outcome);
@@ -119,25 +126,18 @@ test_a_cancel_that_cannot_be_waited_for_fails (void)
   g_auto (ListenerTestPlace) place;
   g_auto (Outcome) outcome = {0};
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GError) error = NULL;
   FerryListener *listener;
-  struct rlimit before;
-  struct rlimit limit;
+  guint64 before;
 
   listener_test_place_init (&place);
-  listener = ferry_listener_new (place.address, &error);
-  g_assert_no_error (error);
+  listener = make_listener (place.address);
   /* What GLib opens at its first use is there from here on. */
   ferry_transport_connect_to_async (place.address, 0, 1000, NULL, finish_cb, &outcome);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  limit = before;
-  limit.rlim_cur = (rlim_t) dup (STDIN_FILENO) + 1;
-  close ((int) limit.rlim_cur - 1);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  before = ferry_test_limit_fds (ferry_test_get_lowest_fd () + 1);
   ferry_transport_connect_to_async (place.address, 0, -1, cancellable, finish_cb, &outcome);
   ferry_test_wait_flag (&outcome.done);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  ferry_test_limit_fds (before);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_SYSTEM);
   g_assert_finalize_object (listener);
 }
@@ -148,11 +148,9 @@ test_a_listener_that_goes_before_it_lets_in_is_not_there (void)
   g_auto (ListenerTestPlace) place;
   g_auto (Outcome) outcome = {0};
   FerryListener *listener;
-  g_autoptr (GError) error = NULL;
 
   listener_test_place_init (&place);
-  listener = ferry_listener_new (place.address, &error);
-  g_assert_no_error (error);
+  listener = make_listener (place.address);
   ferry_transport_connect_to_async (place.address, 0, -1, NULL, finish_cb, &outcome);
   g_assert_finalize_object (listener);
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);

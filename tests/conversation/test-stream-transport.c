@@ -15,7 +15,6 @@
 #include <gio/gunixoutputstream.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -458,14 +457,13 @@ test_takes_descriptors_over_when_no_other_is_free (void)
 {
   g_autoptr (GError) error = NULL;
   guint n_fds = ferry_test_count_fds ();
-  struct rlimit before;
+  guint64 before;
   int fds[2];
 
   g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &(struct rlimit){3, before.rlim_max}), ==, 0);
+  before = ferry_test_limit_fds (3);
   g_assert_null (ferry_transport_new_for_descriptors (fds[0], fds[1], &error));
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  ferry_test_limit_fds (before);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
   g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
 }

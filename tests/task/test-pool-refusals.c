@@ -26,27 +26,19 @@ typedef enum
   IN_THREADS,
 } Kind;
 
-static struct rlimit before;
+static guint64 before;
 
 /* At most n descriptors more can be had. */
 static void
 lower_limit (guint n)
 {
-  struct rlimit limit;
-  int lowest = fcntl (0, F_DUPFD_CLOEXEC, 0);
-
-  g_assert_cmpint (lowest, >, 0);
-  close (lowest);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  limit = before;
-  limit.rlim_cur = (rlim_t) lowest + n;
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  before = ferry_test_limit_fds (ferry_test_get_lowest_fd () + n);
 }
 
 static void
 lift_limit (void)
 {
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  ferry_test_limit_fds (before);
 }
 
 static TaskTest *

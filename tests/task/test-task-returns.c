@@ -15,7 +15,6 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "task/return-functions.h"
@@ -339,31 +338,21 @@ test_many_leave_nothing_open (gconstpointer in_threads)
 /* ---- shortage ---- */
 
 static void
-set_limit (rlim_t limit, struct rlimit *before)
-{
-  struct rlimit lower;
-
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, before), ==, 0);
-  lower = (struct rlimit){limit, before->rlim_max};
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &lower), ==, 0);
-}
-
-static void
 test_a_descriptor_waits_for_room (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) task = submit (test, "return-texts", make_texts (2), 2);
-  struct rlimit before;
+  guint64 before;
 
   task_test_wait_done (task);
-  set_limit (3, &before);
+  before = ferry_test_limit_fds (3);
   assert_none (task, 0, FERRY_ERROR_SYSTEM);
-  setrlimit (RLIMIT_NOFILE, &before);
+  ferry_test_limit_fds (before);
   assert_text (task, 0, "text 0");
-  set_limit (3, &before);
+  before = ferry_test_limit_fds (3);
   assert_none (task, 0, FERRY_ERROR_SYSTEM);
   assert_none (task, 1, FERRY_ERROR_SYSTEM);
-  setrlimit (RLIMIT_NOFILE, &before);
+  ferry_test_limit_fds (before);
   assert_text (task, 1, "text 1");
 }
 
@@ -374,13 +363,13 @@ test_a_task_that_cannot_take_any_fails (gconstpointer in_threads)
   g_autoptr (FerryTask) first = task_test_submit (test->executor, "nothing", NULL);
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) next = NULL;
-  struct rlimit before;
+  guint64 before;
 
   task_test_wait_done (first);
-  set_limit (3, &before);
+  before = ferry_test_limit_fds (3);
   task = submit (test, "return-texts", make_texts (2), 2);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_SYSTEM);
-  setrlimit (RLIMIT_NOFILE, &before);
+  ferry_test_limit_fds (before);
   next = submit (test, "return-texts", make_texts (2), 2);
   task_test_wait_done (next);
   assert_text (next, 1, "text 1");
