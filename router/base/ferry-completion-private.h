@@ -107,8 +107,6 @@ gpointer ferry_completion_take (FerryCompletion *self, GError **error);
 /* Returns how many tasks have returned on this thread. A task may return in the iteration of the main context in which
  * it was made. It then calls its callback later, from a source of its own. */
 guint ferry_completion_count_returns (void);
-/* Returns how many threads this thread has woken. */
-guint ferry_completion_count_wakes (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCompletion, ferry_completion_unref)
 

@@ -23,6 +23,7 @@
 
 #include <stdatomic.h>
 
+#include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-timers-private.h"
 
@@ -131,18 +132,11 @@ disarm (FerryCompletion *self)
 }
 
 static _Thread_local guint n_returns;
-static _Thread_local guint n_wakes;
 
 guint
 ferry_completion_count_returns (void)
 {
   return n_returns;
-}
-
-guint
-ferry_completion_count_wakes (void)
-{
-  return n_wakes;
 }
 
 /* Calls the function, or makes the task return. Drops the face's reference. Does not keep the task: the task may have a
@@ -209,7 +203,7 @@ ferry_completion_is_reserved (FerryCompletion *self)
 static void
 wake_thread (_Atomic guint32 *word)
 {
-  n_wakes++;
+  ferry_spin_note_wake ();
   ferry_futex_wake (word);
 }
 

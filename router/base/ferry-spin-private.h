@@ -55,6 +55,11 @@ gboolean ferry_spin_begin (FerrySpin *self);
 gboolean ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data);
 /* Ends the wait, if there is one with a spin that found nothing: something has arrived. */
 void ferry_spin_end (FerrySpin *self);
+/* This thread has woken another one of its process. */
+void ferry_spin_note_wake (void);
+/* Returns how many threads this thread has woken. One that has woken some since its latest spin yields before the next:
+ * if the end that asks polls on one core and this one on the other, what was woken has none. */
+guint ferry_spin_count_wakes (void);
 /* Any thread: returns how many microseconds all spins took. */
 guint64 ferry_spin_get_time (const FerrySpin *self);
 

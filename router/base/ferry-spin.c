@@ -19,6 +19,20 @@
 /* How often a wait yields: the first yield may go to a thread that wakes the one that answers. */
 #define N_YIELDS 2
 
+static _Thread_local guint n_wakes;
+
+void
+ferry_spin_note_wake (void)
+{
+  n_wakes++;
+}
+
+guint
+ferry_spin_count_wakes (void)
+{
+  return n_wakes;
+}
+
 void
 ferry_spin_set (FerrySpin *self, guint32 setting)
 {

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/ferry-mailbox-private.h"
+#include "base/ferry-spin-private.h"
 
 gboolean
 ferry_work_source_prepare (GSource *source, int *timeout)
@@ -36,5 +37,8 @@ void
 ferry_work_source_wake (FerryWorkSource *self)
 {
   if (!atomic_exchange (&self->will_look, TRUE))
-    g_main_context_wakeup (g_source_get_context (&self->source));
+    {
+      ferry_spin_note_wake ();
+      g_main_context_wakeup (g_source_get_context (&self->source));
+    }
 }

@@ -49,6 +49,7 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
 #include "call/ferry-team-private.h"
@@ -408,7 +409,10 @@ static void
 summon (Dispatcher *self, Summons summons)
 {
   if (summons == SUMMONS_WAKE)
-    pthread_cond_signal (&self->work);
+    {
+      ferry_spin_note_wake ();
+      pthread_cond_signal (&self->work);
+    }
   else if (summons == SUMMONS_START)
     start_thread (self);
 }

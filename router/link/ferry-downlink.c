@@ -41,7 +41,7 @@ struct _FerryDownlink
   guint64 n_fd_batches;  /* how many fd batches were taken */
   guint interrupts_taken;
   FerrySpin spin;
-  guint n_wakes; /* ferry_completion_count_wakes() before the latest spin */
+  guint n_wakes; /* ferry_spin_count_wakes() before the latest spin */
 
   _Atomic guint interrupts; /* any: how often ferry_downlink_interrupt() was called */
 
@@ -468,12 +468,12 @@ has_arrived (gpointer data)
          ferry_downlink_has_cancel (self);
 }
 
-/* A thread that this one has woken, with its answer, is likely to ask again at once. Where it has no core but this one,
- * it runs before a spin, or after it. */
+/* A thread that this one has woken, with its answer, is likely to ask again at once; or it handles what came. Where it
+ * has no core but this one, as the application polls on the other, it runs before a spin, or after it. */
 static void
 give_way_to_woken (FerryDownlink *self)
 {
-  const guint n_wakes = ferry_completion_count_wakes ();
+  const guint n_wakes = ferry_spin_count_wakes ();
 
   if (n_wakes != self->n_wakes)
     sched_yield ();

@@ -10,6 +10,7 @@
 #include "ferry-test.h"
 
 #include "base/ferry-mailbox-private.h"
+#include "base/ferry-spin-private.h"
 
 typedef struct
 {
@@ -255,6 +256,7 @@ test_who_is_awake_is_not_woken (void)
   GMainContext *context = scene->context;
   g_autoptr (GSource) source = g_timeout_source_new (0);
   guint n_calls = 0;
+  guint n_wakes = ferry_spin_count_wakes ();
   int priority;
 
   g_source_set_callback (source, post_to_own, &n_calls, NULL);
@@ -273,6 +275,14 @@ test_who_is_awake_is_not_woken (void)
   g_assert_true (ferry_test_is_woken (context));
   g_main_context_release (context);
   while (n_calls < 3)
+    g_main_context_iteration (context, TRUE);
+  g_assert_cmpuint (ferry_spin_count_wakes (), ==, n_wakes);
+  g_assert_true (g_main_context_acquire (context));
+  g_assert_false (g_main_context_prepare (context, &priority));
+  ferry_mailbox_post (context, count_call, &n_calls, NULL);
+  g_main_context_release (context);
+  g_assert_cmpuint (ferry_spin_count_wakes (), ==, n_wakes + 1);
+  while (n_calls < 4)
     g_main_context_iteration (context, TRUE);
 }
 

@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/ferry-spin-private.h"
+
 #define ONE g_variant_new_uint32 (1)
 
 static void
@@ -87,6 +89,29 @@ shut_after (gpointer data)
 
   g_assert_true (gate->open);
   gate->open = FALSE;
+}
+
+/* The thread that receives counts whom it has woken, and yields before it polls: see ferry_spin_count_wakes(). A thread
+ * of the pool that has not fallen asleep yet is not woken, so there may have to be more than one request. */
+static void
+test_a_wake_up_of_the_pool_counts (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  const guint n_wakes = ferry_spin_count_wakes ();
+
+  demux_test_pair_manual (pair, ASKING);
+  ferry_demux_set_threads (pair->demux, 1);
+  ferry_demux_add_handler (pair->demux, "add", demux_test_add_one, NULL, NULL);
+  demux_test_start (pair);
+  do
+    {
+      DemuxTestAnswer *answer = demux_test_ask (pair, "add", ONE);
+
+      g_assert_true (demux_test_deliver (pair, ASKING));
+      demux_test_expect_value (answer, 2);
+    }
+  while (ferry_spin_count_wakes () == n_wakes);
+  demux_test_stop (pair);
 }
 
 static void
@@ -782,6 +807,7 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/names-an-unknown-method", test_unknown);
   g_test_add_func ("/demux/answers-what-came-before-it-was-started", test_early);
   g_test_add_func ("/demux/frees-the-data-of-a-handler-that-was-replaced", test_handler_data);
+  g_test_add_func ("/demux/counts-a-wake-up-of-its-threads", test_a_wake_up_of_the_pool_counts);
   g_test_add_func ("/demux/runs-as-many-at-once-as-it-has-threads", test_pool);
   g_test_add_func ("/demux/starts-threads-on-demand-and-ends-them-when-idle", test_on_demand);
   g_test_add_func ("/demux/answers-with-an-error-when-no-thread-can-be-started", test_no_thread);
