@@ -134,7 +134,7 @@ test_row_says_what_a_worker_does_and_uses (void)
   widget_test_wait_words (scene.list, "MB");
   widget_test_wait_words (scene.list, " %");
   worker = g_list_model_get_item (ferry_pool_get_workers (scene.pool), 0);
-  title = g_strdup_printf ("Worker %d", (int) ferry_worker_get_pid (worker));
+  title = g_strdup_printf ("Worker %s", ferry_worker_get_identifier (worker));
   g_assert_nonnull (widget_test_find_words (scene.list, title));
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
@@ -294,7 +294,7 @@ test_row_is_read_out (void)
   widget_test_wait_words (scene.list, "Busy");
   row = get_row (&scene);
   title =
-    g_strdup_printf ("Worker %d", (int) ferry_worker_get_pid (ferry_worker_row_get_worker (FERRY_WORKER_ROW (row))));
+    g_strdup_printf ("Worker %s", ferry_worker_get_identifier (ferry_worker_row_get_worker (FERRY_WORKER_ROW (row))));
   end = g_strdup_printf ("End: %s", title);
   assert_property (gtk_widget_get_parent (row), GTK_ACCESSIBLE_PROPERTY_LABEL, title);
   assert_property (gtk_widget_get_parent (row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Busy, Counting sheep");
