@@ -7,6 +7,8 @@
 
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "bench-team.h"
 #include "bench-trips.h"
 

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <ferry-objects.h>
+#include <stdlib.h>
 
 #include "bench-team.h"
 #include "bench-trips.h"

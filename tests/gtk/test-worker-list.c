@@ -369,14 +369,14 @@ test_usage_is_told_of_a_process (void)
 {
   FerryWorkerUsage usage = FERRY_WORKER_USAGE_INIT;
 
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000));
   g_assert_cmpuint (usage.memory, >, 1024 * 1024);
   g_assert_cmpfloat (usage.share, <, 0.0);
   use_processor ();
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000 + G_USEC_PER_SEC / 10));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000 + G_USEC_PER_SEC / 10));
   g_assert_cmpfloat (usage.share, >, 0.5);
   use_processor ();
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000 + 100 * (gint64) G_USEC_PER_SEC));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000 + 100 * (gint64) G_USEC_PER_SEC));
   g_assert_cmpfloat (usage.share, <, 0.5);
 }
 
@@ -386,13 +386,13 @@ test_usage_is_told_of_one_process_alone (void)
 {
   FerryWorkerUsage usage = FERRY_WORKER_USAGE_INIT;
 
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000));
   usage.started--;
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 2000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 2000));
   g_assert_cmpfloat (usage.share, <, 0.0);
-  g_assert_false (ferry_worker_usage_look (&usage, -1, 3000));
+  g_assert_false (ferry_worker_usage_look (&usage, NULL, 3000));
   g_assert_cmpuint (usage.memory, ==, 0);
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 4000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 4000));
   g_assert_cmpfloat (usage.share, <, 0.0);
 }
 
