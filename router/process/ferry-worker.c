@@ -251,7 +251,7 @@ launched (gpointer data, GPid pid)
   FerryWorker *self = data;
   guint n = atomic_load_explicit (&self->n_identifiers, memory_order_relaxed);
 
-  g_return_if_fail (n < MAX_IDENTIFIERS);
+  g_assert (n < MAX_IDENTIFIERS);
 
   g_snprintf (self->identifiers[n], sizeof self->identifiers[n], "%d", (int) pid);
   /* Release: with the load in ferry_worker_get_identifier(), which reads the text after it. */
@@ -539,8 +539,8 @@ signal_func (gpointer data)
  *
  * Sends the process a signal, as soon as it was started: so this function can be called right after
  * [method@Ferry.Launcher.spawn]. Does nothing when the process has ended. No other process gets the signal, also where
- * the system has given the process id to another one. Signals that one thread sends keep their order. Any thread may
- * call this; what another one than the router's sends goes through the router's main context.
+ * the system has given the process id to another one. Any thread may call this; the signals of other threads than the
+ * router's go through the router's main context.
  */
 void
 ferry_worker_send_signal (FerryWorker *self, int signal_number)

@@ -58,6 +58,10 @@ how_a_child_ended_is_recorded (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   ferry_channel_send_signal (killed, SIGTERM);
   create_test_assert_exit (killed, 0, SIGTERM);
+  g_assert_true (ferry_test_get_number (ferry_channel_get_exit (killed), "forced"));
+  /* It was reaped, so that another process may have its number: nothing is sent. */
+  ferry_channel_send_signal (killed, SIGKILL);
+  g_assert_nonnull (ferry_channel_get_identifier (killed));
   create_test_assert_exit (bad, 3, 0);
   create_test_assert_exit (good, 0, 0);
   g_assert_true (ferry_exit_is_success (ferry_channel_get_exit (good)));

@@ -213,6 +213,7 @@ what_a_dead_child_had_sent_comes_before_its_end (void)
     waitid (P_PID, (id_t) ferry_test_parse_process (ferry_channel_get_identifier (channel)), &info, WEXITED | WNOWAIT),
     ==, 0);
   create_test_assert_exit (channel, 0, SIGKILL);
+  g_assert_false (ferry_test_get_number (ferry_channel_get_exit (channel), "forced"));
   for (guint i = 0; i < N_TEXTS; i++)
     {
       g_autoptr (GVariant) expected = g_variant_ref_sink (new_text (i));

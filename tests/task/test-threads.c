@@ -568,7 +568,7 @@ static const char *const free_properties[] = {
   "FerryTask:submit-time",
   "FerryTask:window",
   "FerryWorker:name",
-  "FerryWorker:pid",
+  "FerryWorker:identifier",
   "FerryWorker:state",
   NULL,
 };
