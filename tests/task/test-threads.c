@@ -567,8 +567,8 @@ static const char *const free_properties[] = {
   "FerryTask:stoppable",
   "FerryTask:submit-time",
   "FerryTask:window",
-  "FerryWorker:name",
   "FerryWorker:identifier",
+  "FerryWorker:name",
   "FerryWorker:state",
   NULL,
 };
