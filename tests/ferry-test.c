@@ -183,6 +183,62 @@ ferry_test_get_number (gpointer object, const char *property)
   return g_value_get_int64 (&value);
 }
 
+GPid
+ferry_test_parse_process (const char *identifier)
+{
+  gint64 number;
+
+  g_assert_nonnull (identifier);
+  g_assert_true (g_ascii_string_to_signed (identifier, 10, 2, G_MAXINT32, &number, NULL));
+  return (GPid) number;
+}
+
+GPid
+ferry_test_get_process (gpointer object)
+{
+  g_autofree char *identifier = NULL;
+
+  g_object_get (object, "identifier", &identifier, NULL);
+  return ferry_test_parse_process (identifier);
+}
+
+gboolean
+ferry_test_is_process (gpointer object, GPid pid)
+{
+  g_autofree char *identifier = NULL;
+
+  g_object_get (object, "identifier", &identifier, NULL);
+  return identifier != NULL && ferry_test_parse_process (identifier) == pid;
+}
+
+FerryWorker *
+ferry_test_get_worker (FerryPool *pool, FerryTask *task)
+{
+  GListModel *workers = ferry_pool_get_workers (pool);
+
+  for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
+    {
+      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
+
+      if (ferry_test_is_process (worker, ferry_test_get_process (task)))
+        return worker;
+    }
+  g_assert_not_reached ();
+}
+
+static gboolean
+stands_still (gpointer worker)
+{
+  return ferry_test_is_stopped (ferry_test_get_process (worker));
+}
+
+void
+ferry_test_stop_worker (FerryWorker *worker)
+{
+  ferry_worker_send_signal (worker, SIGSTOP);
+  ferry_test_look_until (stands_still, worker);
+}
+
 double
 ferry_test_get_double (gpointer object, const char *property)
 {
@@ -436,8 +492,15 @@ ferry_test_is_stopped (GPid pid)
 void
 ferry_test_kill (GPid pid, int signal_number)
 {
-  g_assert_cmpint (pid, >, 0);
+  g_assert_cmpint (pid, >, 1);
   g_assert_no_errno (kill (pid, signal_number));
+}
+
+void
+ferry_test_kill_if_there (GPid pid, int signal_number)
+{
+  g_assert_cmpint (pid, >, 1);
+  g_assert_true (kill (pid, signal_number) == 0 || errno == ESRCH);
 }
 
 void

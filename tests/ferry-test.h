@@ -48,6 +48,17 @@ void ferry_test_wait_flag (gboolean *flag);
 /* Reads a property that is a number, an enumeration or a truth value. */
 gint64 ferry_test_get_number (gpointer object, const char *property);
 double ferry_test_get_double (gpointer object, const char *property);
+/* The number of the process of a worker, a task or an exit record, to look it up in /proc. Fails the test where there
+ * is none. */
+GPid ferry_test_get_process (gpointer object);
+/* The same of an identifier. */
+GPid ferry_test_parse_process (const char *identifier);
+/* Whether it is the process of such an object, which may have none yet. */
+gboolean ferry_test_is_process (gpointer object, GPid pid);
+/* Returns (transfer none) the worker of a pool that runs or ran a task. */
+FerryWorker *ferry_test_get_worker (FerryPool *pool, FerryTask *task);
+/* Stops a worker's process, and waits until it stands still. SIGCONT lets it go on. */
+void ferry_test_stop_worker (FerryWorker *worker);
 /* Returns (transfer none) (nullable) what a property has: an object or a variant, which something else keeps. */
 gpointer ferry_test_get_object (gpointer object, const char *property);
 GVariant *ferry_test_get_variant (gpointer object, const char *property);
@@ -94,8 +105,11 @@ gboolean ferry_test_populates (void);
 gboolean ferry_test_is_alive (GPid pid);
 /* Whether it was stopped by a signal, and not continued. */
 gboolean ferry_test_is_stopped (GPid pid);
-/* Fails the test where that is no process's number: kill() takes 0 and -1 for more than one process. */
+/* For processes that are no worker's. Fails the test where that is no such number: kill() takes 0 and -1 for more than
+ * one process. */
 void ferry_test_kill (GPid pid, int signal_number);
+/* The same for a process that may have ended. */
+void ferry_test_kill_if_there (GPid pid, int signal_number);
 /* What a child does that is killed when the thread ends that has started it. What outlives a test that has failed keeps
  * the test's output open, and who runs the test waits for that to end. */
 void ferry_test_end_with_the_test (gpointer data);

@@ -511,7 +511,7 @@ describe_state (FerryDemoObjectPage *self)
   g_autofree char *calls = NULL;
 
   if (is_live (self))
-    return g_strdup_printf (_ ("It lives in process %d."), (int) ferry_worker_get_pid (self->worker));
+    return g_strdup_printf (_ ("It lives in process %s."), ferry_worker_get_identifier (self->worker));
   if (self->worker != NULL || self->end == NULL)
     return g_strdup (_ ("Connecting…"));
   calls = ferry_demo_format_counted (self->n_failed,

@@ -119,7 +119,7 @@ void
 ferry_demo_pipe_send_signal (FerryDemoPipe *self, int number)
 {
   if (self->worker != NULL)
-    ferry_worker_send_signal (self->worker, number, NULL);
+    ferry_worker_send_signal (self->worker, number);
 }
 
 static void

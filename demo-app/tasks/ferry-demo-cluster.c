@@ -56,10 +56,12 @@ find_process (const char *name)
 {
   g_autofree char *path = get_pid_path (name);
   g_autofree char *text = NULL;
+  GPid pid;
 
   if (path == NULL || !g_file_get_contents (path, &text, NULL, NULL))
     return 0;
-  return atoi (text);
+  pid = atoi (text);
+  return pid > 1 ? pid : 0;
 }
 
 static void
@@ -67,7 +69,7 @@ kill_cb (GtkButton *button, AdwPreferencesRow *row)
 {
   GPid pid = find_process (adw_preferences_row_get_title (row));
 
-  if (pid <= 0 || kill (pid, SIGKILL) < 0)
+  if (pid == 0 || kill (pid, SIGKILL) < 0)
     gtk_widget_error_bell (GTK_WIDGET (button));
 }
 

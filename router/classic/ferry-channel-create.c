@@ -16,8 +16,9 @@
  * ferry_channel_create:
  * @error: return location for an error
  *
- * Forks the process, and returns an end of a new channel in the parent and in the child. [method@Ferry.Channel.get_pid]
- * returns 0 in the child. This function needs no router and no main loop, and is for programs without threads.
+ * Forks the process, and returns an end of a new channel in the parent and in the child. In the child
+ * [method@Ferry.Channel.get_identifier] returns %NULL. This function needs no router and no main loop, and is for
+ * programs without threads.
  *
  * It fails in a process that has threads: the child might need a lock that another thread held at the fork. So nothing
  * that starts threads may be used before it: no router, no other kind of transport, and only little of GIO and GTK. The

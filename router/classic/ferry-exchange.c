@@ -310,7 +310,7 @@ has_process (FerryChannel *channel)
   g_autoptr (FerryWorker) worker = NULL;
 
   g_object_get (channel, "worker", &worker, NULL);
-  return (worker != NULL || ferry_channel_get_pid (channel) > 0) && ferry_channel_get_exit (channel) == NULL;
+  return (worker != NULL || ferry_channel_get_identifier (channel) != NULL) && ferry_channel_get_exit (channel) == NULL;
 }
 
 /* Removes a member that has finished. */
@@ -836,15 +836,15 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  *
  * Forks the process as [func@FerryClassic.channel_create] does, when the limit allows it, and adds the parent's end of
  * the channel. If this function must wait, it sets [property@FerryClassic.Exchange:flowing], so
- * [signal@FerryClassic.Exchange::data] must be connected before. In the child [method@Ferry.Channel.get_pid] returns 0.
- * The child must not use the exchange.
+ * [signal@FerryClassic.Exchange::data] must be connected before. In the child [method@Ferry.Channel.get_identifier]
+ * returns %NULL. The child must not use the exchange.
  *
  * ```c
  * for (guint i = 0; i < 100; i++)
  *   {
  *     g_autoptr (FerryChannel) channel = ferry_exchange_create (exchange, -1, &error);
  *
- *     if (channel != NULL && ferry_channel_get_pid (channel) == 0)
+ *     if (channel != NULL && ferry_channel_get_identifier (channel) == NULL)
  *       {
  *         ferry_channel_send (channel, g_variant_new_uint32 (i * i), -1, NULL, NULL);
  *         ferry_channel_exit (channel, 0);
@@ -874,7 +874,7 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
   if (!wait_until (self, G_STRFUNC, has_turn, timeout, "No process of the exchange ended", error))
     return NULL;
   channel = ferry_channel_create (error);
-  if (channel != NULL && ferry_channel_get_pid (channel) != 0)
+  if (channel != NULL && ferry_channel_get_identifier (channel) != NULL)
     ferry_exchange_add (self, channel);
   return channel;
 }

@@ -1001,7 +1001,7 @@ worker_printed (FerryWorker *worker, FerryStream stream, const char *line, Ferry
   if (run == NULL)
     return;
   ferry_host_run_log (run, level, line);
-  log_of_run (run, NULL, level, g_strdup_printf ("worker %d: %s", (int) ferry_worker_get_pid (worker), line));
+  log_of_run (run, NULL, level, g_strdup_printf ("worker %s: %s", ferry_worker_get_identifier (worker), line));
 }
 
 static void

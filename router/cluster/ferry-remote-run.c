@@ -226,7 +226,7 @@ static void
 start_task (FerryRemoteRun *self)
 {
   set_limit (self);
-  ferry_destination_start (self->run, -1, self->host->facts.name);
+  ferry_destination_start (self->run, 0, self->host->facts.name);
 }
 
 static void

@@ -39,9 +39,11 @@
 typedef struct
 {
   FerryChannelProcess process;
-  GWeakRef transport; /* any: weak: the transport of the parent's end of the channel */
-  GSource *source;    /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
-  int pidfd;          /* const until unwatch(); then -1 */
+  GPid pid;             /* const */
+  GWeakRef transport;   /* any: weak: the transport of the parent's end of the channel */
+  GSource *source;      /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
+  int pidfd;            /* const until unwatch(); then -1 */
+  guint64 signals_sent; /* bit n - 1: this process sent the child signal n */
   pthread_mutex_t lock;
   gint64 kill_at;         /* guarded by lock: when to kill the child; monotonic time, G_MAXINT64: never */
   gint64 lost_at;         /* guarded by lock: when to look at a child that closed its socket and runs; as kill_at */
@@ -92,7 +94,7 @@ has_ended (Child *self, const siginfo_t *info)
 {
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&self->transport);
   const char *name = g_get_prgname () != NULL ? g_get_prgname () : "child";
-  FerryExit *exit = ferry_exit_new_for_process (name, self->process.pid, info->si_code, info->si_status);
+  FerryExit *exit = ferry_exit_new_for_process (name, self->pid, info->si_code, info->si_status, self->signals_sent);
 
   unwatch (self);
   /* Receives all that the child had sent, before the transport is ended. */
@@ -115,6 +117,18 @@ reap (Child *self)
     return FALSE;
   has_ended (self, &info);
   return TRUE;
+}
+
+/* The process is not reaped while there is a pidfd, so the signal reaches no other process. */
+static void
+send_signal (gpointer data, int number)
+{
+  Child *self = data;
+
+  if (self->pidfd < 0)
+    return;
+  self->signals_sent |= G_GUINT64_CONSTANT (1) << (number - 1);
+  ferry_pidfd_signal (self->pidfd, self->pid, number);
 }
 
 static void
@@ -142,7 +156,7 @@ look_at_clock (Child *self)
   set_alarm_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (killed)
-    ferry_pidfd_signal (self->pidfd, self->process.pid, SIGKILL);
+    send_signal (self, SIGKILL);
   if (lost)
     lose_transport (self, "The process has closed its end of the channel but runs on; close the channel in the process "
                           "only before it exits");
@@ -173,7 +187,7 @@ hung_up (gpointer data)
       return;
     }
   FERRY_AUTO_LOCK (&self->lock);
-  ferry_watchdog_start (&self->watchdog, FERRY_WATCHDOG_END, self->process.pid, HUNG_UP_GRACE);
+  ferry_watchdog_start (&self->watchdog, FERRY_WATCHDOG_END, self->pid, HUNG_UP_GRACE);
   self->lost_at = ferry_watchdog_get_next_look (&self->watchdog);
   set_alarm_locked (self);
 }
@@ -219,8 +233,10 @@ child_new (FerryChannel *channel, GPid pid, int pidfd)
 
   self->process.drop = drop;
   self->process.clear = child_clear;
+  self->process.send_signal = send_signal;
+  self->process.identifier = g_strdup_printf ("%d", (int) pid);
   ferry_channel_process_init (&self->process, channel, ferry_affinity_new (context, g_thread_self ()), NULL, NULL);
-  self->process.pid = pid;
+  self->pid = pid;
   self->pidfd = pidfd;
   self->kill_at = G_MAXINT64;
   self->lost_at = G_MAXINT64;

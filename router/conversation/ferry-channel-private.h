@@ -44,20 +44,21 @@ void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *
 typedef struct
 {
   _Atomic gint references;
-  GDestroyNotify drop;     /* const: any: called when the channel is disposed of; drops the channel's reference */
-  GDestroyNotify clear;    /* const: (nullable): releases the fields that the struct of the other file adds */
-  GWeakRef channel;        /* any: the channel, while it lives */
-  FerryAffinity *affinity; /* const: (owned): of the thread that started the process */
-  FerryRouter *router;     /* const: (owned) (nullable): NULL, as worker is, for a fork of this process */
+  GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference */
+  GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
+  void (*send_signal) (gpointer self, int number); /* const: (nullable): NULL where there is a worker */
+  GWeakRef channel;                                /* any: the channel, while it lives */
+  FerryAffinity *affinity;                         /* const: (owned): of the thread that started the process */
+  FerryRouter *router; /* const: (owned) (nullable): NULL, as worker is, for a fork of this process */
   FerryWorker *worker;
-  GPid pid;             /* const: the process' number; set where worker is NULL */
+  char *identifier;     /* const: (owned) (nullable): the process id as text; NULL where there is a worker */
   FerryExit *exit;      /* (owned) (nullable): set when the process has ended */
   FerryWaitQueue waits; /* completions that wait for the process' end */
 } FerryChannelProcess;
 
 /* Initializes self when the process has started, and sets it as the channel's process. It has one reference, which
- * belongs to the channel. The fields drop and clear must be set before. affinity and @worker (nullable) are
- * (transfer full). */
+ * belongs to the channel. The fields drop, clear, send_signal and identifier must be set before. affinity and worker
+ * (nullable) are (transfer full). */
 void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryAffinity *affinity,
                                  FerryRouter *router, FerryWorker *worker);
 gpointer ferry_channel_process_ref (gpointer self);

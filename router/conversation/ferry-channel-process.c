@@ -8,6 +8,8 @@
 
 #include "config.h"
 
+#include <signal.h>
+
 #include "base/ferry-base-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "conversation/ferry-channel-private.h"
@@ -142,6 +144,7 @@ ferry_channel_process_unref (gpointer data)
   g_clear_object (&self->worker);
   g_clear_object (&self->router);
   ferry_affinity_unref (self->affinity);
+  g_free (self->identifier);
   g_free (self);
 }
 
@@ -195,29 +198,28 @@ ferry_channel_get_worker (FerryChannel *self)
 }
 
 /**
- * ferry_channel_get_pid:
+ * ferry_channel_get_identifier:
  * @self: a channel
  *
- * Gets the number of the process that was started with the channel, for display. After `ferry_channel_create()` the
- * number says which process this is: in the child, and only there, it is 0. Any thread.
+ * Returns the process id of the process that was started with the channel, as text for people and logs
+ * ([method@Ferry.Worker.get_identifier]). After `ferry_channel_create()` this says which process this is: in the
+ * parent the child has an identifier, and in the child, and only there, this is %NULL. It stays when the process has
+ * ended. To send a signal use [method@Ferry.Channel.send_signal]. Any thread.
  *
- * Do not give the number to `kill()`, which signals all processes where it is -1. Use
- * [method@Ferry.Worker.send_signal], also for a worker that does not run yet.
- *
- * Returns: the process' number; -1 if there is no process, or its number is not known yet
+ * Returns: (nullable): the identifier, which belongs to the channel; %NULL if there is no process, or until it was
+ *   started
  */
-GPid
-ferry_channel_get_pid (FerryChannel *self)
+const char *
+ferry_channel_get_identifier (FerryChannel *self)
 {
   FerryChannelProcess *process;
 
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), -1);
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
 
   process = ferry_channel_get_process (self);
-  /* Only forks have a channel over a transport with a context, and the child has no process. */
   if (process == NULL)
-    return ferry_polled_transport_get_context (ferry_channel_get_transport (self)) != NULL ? 0 : -1;
-  return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
+    return NULL;
+  return process->worker != NULL ? ferry_worker_get_identifier (process->worker) : process->identifier;
 }
 
 /* (nullable): returns the affinity of the thread that started the process. */
@@ -227,6 +229,35 @@ get_affinity (FerryChannel *self)
   FerryChannelProcess *process = ferry_channel_get_process (self);
 
   return process != NULL ? process->affinity : NULL;
+}
+
+/**
+ * ferry_channel_send_signal:
+ * @self: a channel
+ * @signal_number: the signal, such as `SIGTERM`
+ *
+ * Sends a signal to the process that was started with the channel, also right after [func@Ferry.Channel.start]. Does
+ * nothing when the process has ended, or if there is none. No other process gets the signal. For a process of
+ * `ferry_channel_create()` on the thread that created it, else on any thread ([method@Ferry.Worker.send_signal]).
+ */
+void
+ferry_channel_send_signal (FerryChannel *self, int signal_number)
+{
+  FerryChannelProcess *process;
+
+  g_return_if_fail (FERRY_IS_CHANNEL (self));
+  g_return_if_fail (signal_number > 0 && signal_number < NSIG);
+
+  process = ferry_channel_get_process (self);
+  if (process == NULL)
+    return;
+  if (process->worker != NULL)
+    {
+      ferry_worker_send_signal (process->worker, signal_number);
+      return;
+    }
+  ferry_return_if_elsewhere (process->affinity);
+  process->send_signal (process, signal_number);
 }
 
 /**

@@ -109,7 +109,9 @@ FerryChannel *ferry_channel_start (FerryLauncher *launcher, FerryRouter *router,
                                    GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-GPid ferry_channel_get_pid (FerryChannel *self);
+const char *ferry_channel_get_identifier (FerryChannel *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_send_signal (FerryChannel *self, int signal_number);
 FERRY_AVAILABLE_IN_0_1
 FerryExit *ferry_channel_get_exit (FerryChannel *self);
 FERRY_AVAILABLE_IN_0_1

@@ -42,7 +42,7 @@ enum
   PROP_REASON = 1,
   PROP_MESSAGE,
   PROP_SUCCESS,
-  PROP_PID,
+  PROP_IDENTIFIER,
   PROP_EXIT_STATUS,
   PROP_SIGNAL,
   PROP_FORCED,
@@ -83,8 +83,8 @@ ferry_exit_get_property (GObject *object, guint property_id, GValue *value, GPar
 
   if (property_id == PROP_SUCCESS)
     g_value_set_boolean (value, ferry_exit_is_success (self));
-  else if (property_id == PROP_PID)
-    g_value_set_int (value, self->pid > 0 ? self->pid : -1);
+  else if (property_id == PROP_IDENTIFIER)
+    g_value_take_string (value, self->pid > 0 ? g_strdup_printf ("%d", (int) self->pid) : NULL);
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
@@ -93,12 +93,12 @@ static void
 install_process_properties (void)
 {
   /**
-   * FerryExit:pid:
+   * FerryExit:identifier:
    *
-   * The id of the process at the other end, which the system may have given to another process since. -1 when there
-   * was no process.
+   * The id that the process at the other end had, as text: `coredumpctl info` takes it. %NULL when there was no
+   * process.
    */
-  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
+  properties[PROP_IDENTIFIER] = g_param_spec_string ("identifier", NULL, NULL, NULL, FERRY_READABLE);
 
   /**
    * FerryExit:exit-status: (getter get_exit_status)
@@ -117,9 +117,10 @@ install_process_properties (void)
   /**
    * FerryExit:forced:
    *
-   * Whether this application itself sent the signal that ended the process. It did by [method@Ferry.Worker.send_signal]
-   * or [method@Ferry.Worker.force_exit], or for a task that was cancelled or timed out and did not end in its grace
-   * time. So a cancel is told from a signal of the user, or of the system when it has no memory left.
+   * Whether this application itself sent the signal that ended the process. It did by
+   * [method@Ferry.Worker.send_signal], [method@Ferry.Worker.force_exit] or [method@Ferry.Channel.send_signal], or for a
+   * task that was cancelled or timed out and did not end in its grace time. So a cancel is told from a signal of the
+   * user, or of the system when it has no memory left.
    */
   properties[PROP_FORCED] = g_param_spec_boolean ("forced", NULL, NULL, FALSE, FERRY_READABLE);
 
@@ -340,6 +341,12 @@ set_status (FerryExit *self, int code, int status)
     }
 }
 
+static gboolean
+was_sent (int signal, guint64 signals_sent)
+{
+  return signal > 0 && (signals_sent & (G_GUINT64_CONSTANT (1) << (signal - 1))) != 0;
+}
+
 FerryExit *
 ferry_exit_new_for_link (FerryLink *link)
 {
@@ -348,7 +355,7 @@ ferry_exit_new_for_link (FerryLink *link)
   self->pid = link->confinement.pid != 0 ? link->confinement.pid : link->process.pid;
   if (link->process.reaped)
     set_status (self, link->process.wait_code, link->process.wait_status);
-  self->forced = self->signal > 0 && (link->process.signals_sent & (G_GUINT64_CONSTANT (1) << (self->signal - 1))) != 0;
+  self->forced = was_sent (self->signal, link->process.signals_sent);
   if (link->cause != FERRY_NO_CAUSE)
     self->reason = (FerryCloseReason) link->cause;
   self->early = !link->was_open && link->entry != NULL;
@@ -363,13 +370,14 @@ ferry_exit_new_for_link (FerryLink *link)
 }
 
 FerryExit *
-ferry_exit_new_for_process (const char *name, GPid pid, int code, int status)
+ferry_exit_new_for_process (const char *name, GPid pid, int code, int status, guint64 signals_sent)
 {
   FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
   g_autofree char *process = g_strdup_printf ("Worker '%s' (process %d)", name, (int) pid);
 
   self->pid = pid;
   set_status (self, code, status);
+  self->forced = was_sent (self->signal, signals_sent);
   self->message = describe_end (self, process);
   return self;
 }

@@ -26,8 +26,9 @@ typedef struct
     .share = -1.0                                                                                                      \
   }
 
-/* Any thread. Returns FALSE, and knows nothing, where the process is gone or cannot be looked at. now: monotonic. */
-gboolean ferry_worker_usage_look (FerryWorkerUsage *self, GPid pid, gint64 now);
+/* Any thread. Returns FALSE, and knows nothing, where the process is gone or cannot be looked at.
+ * identifier: (nullable): FerryWorker:identifier. now: monotonic. */
+gboolean ferry_worker_usage_look (FerryWorkerUsage *self, const char *identifier, gint64 now);
 
 /* A worker of a pool as a row: what it is, what it does, what it uses, and a button that ends it. */
 #define FERRY_TYPE_WORKER_ROW (ferry_worker_row_get_type ())

@@ -75,8 +75,8 @@ dup_task_name (FerryWorkerRow *self)
 static void
 show_title (FerryWorkerRow *self)
 {
-  GPid pid = ferry_worker_get_pid (self->worker);
-  g_autofree char *title = pid > 0 ? g_strdup_printf (_ ("Worker %d"), (int) pid) : g_strdup (_ ("Worker"));
+  const char *identifier = ferry_worker_get_identifier (self->worker);
+  g_autofree char *title = identifier != NULL ? g_strdup_printf (_ ("Worker %s"), identifier) : g_strdup (_ ("Worker"));
   g_autofree char *end = g_strdup_printf (_ ("End: %s"), title);
 
   gtk_label_set_text (GTK_LABEL (self->title_label), title);
@@ -137,7 +137,8 @@ show_state (FerryWorkerRow *self)
 static void
 show_usage (FerryWorkerRow *self)
 {
-  gboolean known = ferry_worker_usage_look (&self->usage, ferry_worker_get_pid (self->worker), g_get_monotonic_time ());
+  gboolean known =
+    ferry_worker_usage_look (&self->usage, ferry_worker_get_identifier (self->worker), g_get_monotonic_time ());
   g_autofree char *percent =
     self->usage.share >= 0.0 ? g_strdup_printf (_ ("%d %%"), (int) (self->usage.share * 100.0 + 0.5)) : NULL;
   /* Translators: what share of a processor a process uses: "CPU 25 %". */
@@ -339,7 +340,7 @@ ferry_worker_row_init (FerryWorkerRow *self)
 
   self->usage = (FerryWorkerUsage) FERRY_WORKER_USAGE_INIT;
   self->worker_signals = g_signal_group_new (FERRY_TYPE_WORKER);
-  g_signal_group_connect_swapped (self->worker_signals, "notify::pid", G_CALLBACK (state_cb), self);
+  g_signal_group_connect_swapped (self->worker_signals, "notify::identifier", G_CALLBACK (state_cb), self);
   g_signal_group_connect_swapped (self->worker_signals, "notify::state", G_CALLBACK (state_cb), self);
   self->end_button = gtk_button_new_from_icon_name ("window-close-symbolic");
   gtk_widget_add_css_class (self->end_button, "flat");

@@ -23,14 +23,14 @@ enum
 
 /* (transfer full) (nullable): the fields of a process that lives. */
 static char **
-read_fields (GPid pid)
+read_fields (const char *identifier)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *path = g_strdup_printf ("/proc/%s/stat", identifier);
   g_autofree char *text = NULL;
   g_auto (GStrv) fields = NULL;
   const char *name_end;
 
-  if (pid <= 0 || !g_file_get_contents (path, &text, NULL, NULL))
+  if (identifier == NULL || !g_file_get_contents (path, &text, NULL, NULL))
     return NULL;
   name_end = strrchr (text, ')');
   if (name_end == NULL || name_end[1] != ' ')
@@ -48,9 +48,9 @@ get_number (char **fields, guint field)
 }
 
 gboolean
-ferry_worker_usage_look (FerryWorkerUsage *self, GPid pid, gint64 now)
+ferry_worker_usage_look (FerryWorkerUsage *self, const char *identifier, gint64 now)
 {
-  g_auto (GStrv) fields = read_fields (pid);
+  g_auto (GStrv) fields = read_fields (identifier);
   FerryWorkerUsage latest = FERRY_WORKER_USAGE_INIT;
 
   if (fields == NULL)

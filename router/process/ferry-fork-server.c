@@ -483,7 +483,7 @@ ferry_fork_server_fork (FerryForkServer *self, FerryRouter *router, FerryWorker 
   Launch *launch = g_new (Launch, 1);
 
   ferry_worker_set_forked (worker);
-  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_started_cb), asked_new (self), asked_free, 0);
+  g_signal_connect_data (worker, "notify::identifier", G_CALLBACK (worker_started_cb), asked_new (self), asked_free, 0);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), asked_new (self), asked_free, 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,
                      ferry_fork_server_link_begin_ask (fork_server, request)};

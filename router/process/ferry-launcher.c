@@ -1125,7 +1125,7 @@ check_listens (GError **error)
  * ferry_launcher_spawn_persistent:
  * @self: a launcher
  * @address: (type filename): the address of the worker's listener: a path, or “@” and an abstract name
- * @pid: (out) (optional): the process id of the worker
+ * @identifier: (out) (optional) (transfer full): the process id of the worker, as text
  * @error: return location for an error
  *
  * Starts a worker that outlives the application. Ferry never ends such a worker; its program must exit by itself.
@@ -1148,10 +1148,11 @@ check_listens (GError **error)
  * Returns: %TRUE when the worker was started
  */
 gboolean
-ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid *pid, GError **error)
+ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, char **identifier, GError **error)
 {
   g_autoptr (FerrySpawnPlan) plan = NULL;
   g_autofree char *path = NULL;
+  GPid pid;
 
   g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
   g_return_val_if_fail (address != NULL && address[0] != '\0', FALSE);
@@ -1167,7 +1168,11 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   plan->environ = g_environ_unsetenv (plan->environ, FERRY_CONTROL_FD_VARIABLE);
   plan->environ = g_environ_unsetenv (plan->environ, FERRY_FORK_SERVER_VARIABLE);
   plan->environ = g_environ_setenv (plan->environ, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
-  return ferry_spawn_detached (plan, pid, error);
+  if (!ferry_spawn_detached (plan, &pid, error))
+    return FALSE;
+  if (identifier != NULL)
+    *identifier = g_strdup_printf ("%d", (int) pid);
+  return TRUE;
 }
 
 /* ---- for pools, channels and fork servers ---- */

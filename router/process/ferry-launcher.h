@@ -87,6 +87,6 @@ gboolean ferry_launcher_add_sender (FerryLauncher *self, const char *name, Ferry
 FERRY_AVAILABLE_IN_0_1
 FerryWorker *ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid *pid, GError **error);
+gboolean ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, char **identifier, GError **error);
 
 G_END_DECLS

@@ -20,6 +20,8 @@ typedef char *(*FerryTaskNameFunc) (FerryWorker *worker, gpointer data);
 FerryWorker *ferry_worker_new (FerryLink *link, FerryRouter *router);
 FerryLink *ferry_worker_get_link (FerryWorker *self);
 const char *ferry_worker_get_name (FerryWorker *self);
+/* any: returns the number of the process; 0 until it was started. */
+GPid ferry_worker_get_process_number (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 /* main: within the signal output: the FerryOutputLine.call of the line. */

@@ -28,6 +28,9 @@
 /* The shortest time between two lines in the log of that. */
 #define LATE_INTERVAL (10 * G_USEC_PER_SEC)
 
+/* How many identifiers a worker has: that of bubblewrap, and then its own. */
+#define MAX_IDENTIFIERS 2
+
 /* The log domain of the lines that workers wrote to logged streams. */
 #define LOG_DOMAIN "Ferry-Worker"
 
@@ -45,12 +48,13 @@ struct _FerryWorker
 {
   GObject parent_instance;
 
-  char *name;                       /* const: (owned) */
-  FerryLink *link;                  /* main: (owned) (nullable): NULL when the worker has ended */
-  FerryMonitor *monitor;            /* const: (owned) */
-  FerryAffinity *affinity;          /* const: (owned): the router's */
-  _Atomic gboolean asked;           /* any: a thread other than the router's has called ferry_worker_force_exit() */
-  _Atomic GPid pid;                 /* any thread reads it; the router's thread writes it */
+  char *name;              /* const: (owned) */
+  FerryLink *link;         /* main: (owned) (nullable): NULL when the worker has ended */
+  FerryMonitor *monitor;   /* const: (owned) */
+  FerryAffinity *affinity; /* const: (owned): the router's */
+  /* The router's thread adds to these, and changes none, so any thread may keep one while it has a reference. */
+  char identifiers[MAX_IDENTIFIERS][12];
+  _Atomic guint n_identifiers;      /* any thread reads it; the router's thread writes it */
   _Atomic guint state;              /* a FerryWorkerState; any thread reads it; the router's thread writes it */
   FerrySandboxStrength strength;    /* main; so are the members below */
   FerryExit *exit;                  /* (owned) (nullable) */
@@ -68,7 +72,7 @@ struct _FerryWorker
 enum
 {
   PROP_NAME = 1,
-  PROP_PID,
+  PROP_IDENTIFIER,
   PROP_STATE,
   PROP_EXIT,
   PROP_SANDBOX_STRENGTH,
@@ -110,8 +114,8 @@ ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GP
 
   if (property_id == PROP_NAME)
     g_value_set_string (value, self->name);
-  else if (property_id == PROP_PID)
-    g_value_set_int (value, self->pid);
+  else if (property_id == PROP_IDENTIFIER)
+    g_value_set_string (value, ferry_worker_get_identifier (self));
   else if (property_id == PROP_STATE)
     g_value_set_enum (value, (int) self->state);
   else if (!ferry_affinity_check_property (self->affinity, pspec))
@@ -135,11 +139,12 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
   /**
-   * FerryWorker:pid: (getter get_pid)
+   * FerryWorker:identifier: (getter get_identifier)
    *
-   * The process id; -1 until the process was started.
+   * The process id, as text; %NULL until the process was started. It stays when the process has ended. Any thread may
+   * read this.
    */
-  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
+  properties[PROP_IDENTIFIER] = g_param_spec_string ("identifier", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryWorker:state: (getter get_state)
    *
@@ -212,7 +217,6 @@ ferry_worker_class_init (FerryWorkerClass *klass)
 static void
 ferry_worker_init (FerryWorker *self)
 {
-  self->pid = -1;
 }
 
 /* main: makes the object for the worker process at the other end of link. */
@@ -245,9 +249,14 @@ static void
 launched (gpointer data, GPid pid)
 {
   FerryWorker *self = data;
+  guint n = atomic_load_explicit (&self->n_identifiers, memory_order_relaxed);
 
-  self->pid = pid;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PID]);
+  g_assert (n < MAX_IDENTIFIERS);
+
+  g_snprintf (self->identifiers[n], sizeof self->identifiers[n], "%d", (int) pid);
+  /* Release: with the load in ferry_worker_get_identifier(), which reads the text after it. */
+  atomic_store_explicit (&self->n_identifiers, n + 1, memory_order_release);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IDENTIFIER]);
 }
 
 static void
@@ -269,7 +278,7 @@ take_confinement (FerryWorker *self)
       self->strength = (FerrySandboxStrength) confinement->layers;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SANDBOX_STRENGTH]);
     }
-  if (confinement->pid != 0 && self->pid != confinement->pid)
+  if (confinement->pid != 0 && ferry_worker_get_process_number (self) != confinement->pid)
     launched (self, confinement->pid);
 }
 
@@ -279,21 +288,22 @@ describe_wait (FerryWorker *self)
 {
   const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
   const char *program = self->link->program != NULL ? self->link->program : self->name;
+  const char *identifier = ferry_worker_get_identifier (self);
   g_autofree char *limit = NULL;
 
-  if (self->pid < 0 && self->is_forked)
+  if (identifier == NULL && self->is_forked)
     return g_strdup_printf ("Waiting for worker '%s': the fork server of the program '%s' is slow to start; it calls "
                             "%s and runs its initialisers before it forks",
                             self->name, program, entry);
-  if (self->pid < 0)
+  if (identifier == NULL)
     return g_strdup_printf ("Waiting for worker '%s': the program '%s' is slow to start", self->name, program);
   limit = self->attach_timeout > 0
             ? g_strdup_printf ("it may do nothing for at most %g s; the limit is FerryLauncher:attach-timeout",
                                (double) self->attach_timeout / G_USEC_PER_SEC)
             : g_strdup ("without a limit");
-  return g_strdup_printf ("Waiting for worker '%s' (process %d): the program '%s' is slow to start, and has not called "
+  return g_strdup_printf ("Waiting for worker '%s' (process %s): the program '%s' is slow to start, and has not called "
                           "%s yet (%s)",
-                          self->name, (int) self->pid, program, entry, limit);
+                          self->name, identifier, program, entry, limit);
 }
 
 /* Whether to log that a worker is slow to start. Where one is, the machine is busy, and those of all the process's
@@ -384,15 +394,16 @@ log_line (FerryWorker *self, guint stream, const char *line)
 {
   gboolean is_error = stream == FERRY_STREAM_STDERR;
   g_autofree char *task = get_task_name (self);
-  char number[16];
   GLogField fields[] = {
-    {"MESSAGE", line, -1},           {"PRIORITY", is_error ? "5" : "6", -1},
-    {"GLIB_DOMAIN", LOG_DOMAIN, -1}, {"FERRY_WORKER", self->name, -1},
-    {"FERRY_PID", number, -1},       {"FERRY_STREAM", is_error ? "stderr" : "stdout", -1},
+    {"MESSAGE", line, -1},
+    {"PRIORITY", is_error ? "5" : "6", -1},
+    {"GLIB_DOMAIN", LOG_DOMAIN, -1},
+    {"FERRY_WORKER", self->name, -1},
+    {"FERRY_PID", ferry_worker_get_identifier (self), -1},
+    {"FERRY_STREAM", is_error ? "stderr" : "stdout", -1},
     {"FERRY_TASK", task, -1},
   };
 
-  g_snprintf (number, sizeof number, "%d", (int) self->pid);
   g_log_structured_array (is_error ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO, fields,
                           G_N_ELEMENTS (fields) - (task == NULL));
 }
@@ -451,22 +462,34 @@ ferry_worker_get_name (FerryWorker *self)
 }
 
 /**
- * ferry_worker_get_pid:
+ * ferry_worker_get_identifier:
  * @self: a worker
  *
- * Returns the process id. If the sandbox uses namespaces, this is the process id of bubblewrap until the worker has
- * attached. Use the process id for display only: `kill()` signals all processes where it is -1. To send a signal use
- * [method@Ferry.Worker.send_signal], also before the process was started. It never signals another process that got the
- * same process id later. Any thread may call this.
+ * Returns what the system calls the process, its process id, as text: for people, logs and tools, such as `gdb -p` and
+ * `coredumpctl`. If the sandbox uses namespaces, this is bubblewrap's until the worker has attached. It stays when the
+ * process has ended, and another process may have the same id then. So it is no number, which `kill()` would take: to
+ * send a signal use [method@Ferry.Worker.send_signal]. Any thread may call this.
  *
- * Returns: the process id, or -1 until the process was started
+ * Returns: (nullable): the identifier, which belongs to the worker; %NULL until the process was started
  */
-GPid
-ferry_worker_get_pid (FerryWorker *self)
+const char *
+ferry_worker_get_identifier (FerryWorker *self)
 {
-  g_return_val_if_fail (FERRY_IS_WORKER (self), -1);
+  guint n;
 
-  return self->pid;
+  g_return_val_if_fail (FERRY_IS_WORKER (self), NULL);
+
+  /* Acquire: with the store in launched(), which wrote the text before it. */
+  n = atomic_load_explicit (&self->n_identifiers, memory_order_acquire);
+  return n > 0 ? self->identifiers[n - 1] : NULL;
+}
+
+GPid
+ferry_worker_get_process_number (FerryWorker *self)
+{
+  const char *identifier = ferry_worker_get_identifier (self);
+
+  return identifier != NULL ? (GPid) g_ascii_strtoll (identifier, NULL, 10) : 0;
 }
 
 /**
@@ -485,34 +508,55 @@ ferry_worker_get_state (FerryWorker *self)
   return (FerryWorkerState) self->state;
 }
 
+typedef struct
+{
+  FerryWorker *worker; /* (owned) */
+  int number;
+} Signal;
+
+static void
+signal_free (gpointer data)
+{
+  Signal *self = data;
+
+  g_object_unref (self->worker);
+  g_free (self);
+}
+
+/* main */
+static void
+signal_func (gpointer data)
+{
+  Signal *self = data;
+
+  ferry_worker_send_signal (self->worker, self->number);
+}
+
 /**
  * ferry_worker_send_signal:
  * @self: a worker
  * @signal_number: the signal, such as `SIGTERM`
- * @error: return location for an error
  *
- * Sends the process a signal. The monitor's thread sends the signal once the process was started, so this function can
- * be called right after [method@Ferry.Launcher.spawn]. On the router's thread.
- *
- * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended, and with %FERRY_ERROR_WRONG_THREAD.
- *
- * Returns: %TRUE when the signal was sent, or will be
+ * Sends the process a signal, as soon as it was started: so this function can be called right after
+ * [method@Ferry.Launcher.spawn]. Does nothing when the process has ended. No other process gets the signal, also where
+ * the system has given the process id to another one. Any thread may call this; the signals of other threads than the
+ * router's go through the router's main context.
  */
-gboolean
-ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
+void
+ferry_worker_send_signal (FerryWorker *self, int signal_number)
 {
-  g_return_val_if_fail (FERRY_IS_WORKER (self), FALSE);
-  g_return_val_if_fail (signal_number > 0 && signal_number < NSIG, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  const Signal signal = {self, signal_number};
 
-  if (!ferry_affinity_check_error (self->affinity, G_STRFUNC, error))
-    return FALSE;
-  if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
-    return TRUE;
-  return ferry_set_error (
-    error, FERRY_ERROR_WORKER_LOST,
-    "Worker '%s' has ended, and signal %d was not sent; send signals only before 'ended' is emitted", self->name,
-    signal_number);
+  g_return_if_fail (FERRY_IS_WORKER (self));
+  g_return_if_fail (signal_number > 0 && signal_number < NSIG);
+
+  if (!ferry_affinity_is_own (self->affinity))
+    {
+      g_object_ref (self);
+      ferry_affinity_invoke (self->affinity, signal_func, g_memdup2 (&signal, sizeof signal), signal_free);
+    }
+  else if (self->state != FERRY_WORKER_STATE_ENDED)
+    ferry_monitor_send_signal (self->monitor, self->link, signal_number);
 }
 
 void
@@ -526,21 +570,15 @@ ferry_worker_set_stopped (FerryWorker *self, gboolean stopped)
  * ferry_worker_force_exit:
  * @self: a worker
  *
- * Kills the process at once. The messages that it has sent are still delivered. Does nothing when the process has
- * ended. Any thread may call this; on another thread than the router's, the router's thread is made to kill the
- * process.
+ * Kills the process: as [method@Ferry.Worker.send_signal] with `SIGKILL`. The messages that it has sent are still
+ * delivered. Any thread may call this.
  */
 void
 ferry_worker_force_exit (FerryWorker *self)
 {
   g_return_if_fail (FERRY_IS_WORKER (self));
 
-  if (ferry_affinity_is_own (self->affinity))
-    ferry_worker_send_signal (self, SIGKILL, NULL);
-  /* Relaxed: the mailbox orders this thread's writes before the callback. */
-  else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
-    ferry_affinity_invoke (self->affinity, (FerryMailboxFunc) ferry_worker_force_exit, g_object_ref (self),
-                           g_object_unref);
+  ferry_worker_send_signal (self, SIGKILL);
 }
 
 /**

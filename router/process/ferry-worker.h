@@ -37,11 +37,11 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryWorker, ferry_worker, FERRY, WORKER, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-GPid ferry_worker_get_pid (FerryWorker *self);
+const char *ferry_worker_get_identifier (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
 FerryWorkerState ferry_worker_get_state (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error);
+void ferry_worker_send_signal (FerryWorker *self, int signal_number);
 FERRY_AVAILABLE_IN_0_1
 void ferry_worker_force_exit (FerryWorker *self);
 

@@ -400,7 +400,7 @@ static void
 limit_end (FerryPoolWorker *self, gint64 grace, void (*look) (gpointer data))
 {
   ferry_watchdog_start (&self->watchdog, FERRY_WATCHDOG_END,
-                        self->worker != NULL ? ferry_worker_get_pid (self->worker) : 0, grace);
+                        self->worker != NULL ? ferry_worker_get_process_number (self->worker) : 0, grace);
   ferry_timers_set (self->limits, &self->timer, ferry_watchdog_get_next_look (&self->watchdog), look, self);
 }
 
@@ -510,7 +510,7 @@ run_timed_out (gpointer data)
 static GPid
 get_pid (FerryPoolWorker *self)
 {
-  return self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ();
+  return self->worker != NULL ? ferry_worker_get_process_number (self->worker) : getpid ();
 }
 
 static void
@@ -625,15 +625,15 @@ static gboolean
 is_too_large (FerryPoolWorker *self)
 {
   gint64 now = g_get_monotonic_time ();
-  GPid pid = ferry_worker_get_pid (self->worker);
+  const char *identifier = ferry_worker_get_identifier (self->worker);
   g_autofree char *text = NULL;
   unsigned long n_pages;
   char path[32];
 
-  if (pid < 0 || now - self->memory_at < MEMORY_INTERVAL)
+  if (identifier == NULL || now - self->memory_at < MEMORY_INTERVAL)
     return FALSE;
   self->memory_at = now;
-  g_snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
+  g_snprintf (path, sizeof path, "/proc/%s/statm", identifier);
   return g_file_get_contents (path, &text, NULL, NULL) && sscanf (text, "%*u %lu", &n_pages) == 1 &&
          n_pages * (guint64) sysconf (_SC_PAGESIZE) > self->rules->max_memory;
 }
@@ -1024,7 +1024,7 @@ escalate (gpointer data)
   self->told_to_end = TRUE;
   return_after (self, run->xid);
   if (self->worker != NULL)
-    ferry_worker_send_signal (self->worker, SIGTERM, NULL);
+    ferry_worker_send_signal (self->worker, SIGTERM);
   escalate_after (self, run, run->settings->cancel_grace / 2);
   schedule (self);
 }

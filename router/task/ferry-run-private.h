@@ -136,13 +136,13 @@ struct _FerryRun
   gint64 submit_time;
   gint64 start_time; /* of this attempt; 0: it waits */
   gint64 end_time;
-  double fraction;    /* of the work that is done, from 0 to 1; negative: not known */
-  GVariant *result;   /* (owned) (nullable) */
-  GError *error;      /* (owned) (nullable) */
-  char *trace;        /* (owned) (nullable) */
-  FerryExit *exit;    /* (owned) (nullable) */
-  GError *late_error; /* (owned) (nullable): the first one after the end */
-  GPid pid;
+  double fraction;         /* of the work that is done, from 0 to 1; negative: not known */
+  GVariant *result;        /* (owned) (nullable) */
+  GError *error;           /* (owned) (nullable) */
+  char *trace;             /* (owned) (nullable) */
+  FerryExit *exit;         /* (owned) (nullable) */
+  GError *late_error;      /* (owned) (nullable): the first one after the end */
+  GPid pid;                /* of the process that runs or ran it, on this machine; 0: not known */
   _Atomic guint8 paused;   /* any: changed by the router's thread once the run is submitted */
   _Atomic guint8 state;    /* any: a FerryTaskState; written last at the end */
   _Atomic guint8 asked;    /* any: not 0 once the router's thread is asked to cancel the run */

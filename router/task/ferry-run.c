@@ -82,7 +82,7 @@ ferry_run_init (FerryRun *self, const FerryRunFuncs *funcs, gpointer owner)
   self->owner = owner;
   self->settings = &ferry_default_task_settings;
   self->fraction = -1;
-  self->pid = -1;
+  self->pid = 0;
   self->link.data = self;
 }
 
@@ -384,7 +384,7 @@ ferry_run_give_back (FerryRun *self)
       return TRUE;
     }
   set_state (self, transition->next);
-  self->pid = -1;
+  self->pid = 0;
   self->start_time = 0;
   /* If the fraction was known, it starts at 0 again; else it stays -1. */
   self->fraction = MIN (self->fraction, 0);

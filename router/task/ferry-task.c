@@ -124,7 +124,7 @@ typedef enum
   PROP_AMOUNT,
   PROP_TOTAL,
   PROP_UNIT,
-  PROP_PID,
+  PROP_IDENTIFIER,
   PROP_HOST_NAME,
   PROP_N_ATTEMPTS,
   PROP_SUBMIT_TIME,
@@ -1401,8 +1401,8 @@ run_started (gpointer owner, const char *host_name)
   if (priv->rest != NULL && priv->rest->is_waiting)
     end_obstacle (self);
   notify (self, PROP_N_ATTEMPTS);
-  if (priv->run.pid != -1)
-    notify (self, PROP_PID);
+  if (priv->run.pid != 0)
+    notify (self, PROP_IDENTIFIER);
   notify (self, PROP_START_TIME);
   if (!priv->run.settings->stoppable)
     notify (self, PROP_CAN_PAUSE);
@@ -1418,7 +1418,7 @@ run_get_name (gpointer owner)
 static void
 run_pid_changed (gpointer owner)
 {
-  notify (owner, PROP_PID);
+  notify (owner, PROP_IDENTIFIER);
 }
 
 const char *
@@ -1544,7 +1544,7 @@ run_returned (gpointer owner)
       g_clear_pointer (&rest->text, g_free);
       g_clear_pointer (&rest->host_loss, g_free);
     }
-  notify (self, PROP_PID);
+  notify (self, PROP_IDENTIFIER);
   set_host_name (self, NULL);
   notify (self, PROP_START_TIME);
   notify (self, PROP_FRACTION);
@@ -1999,12 +1999,14 @@ install_states (void)
    */
   properties[PROP_IS_PAUSED] = g_param_spec_boolean ("is-paused", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
-   * FerryTask:pid:
+   * FerryTask:identifier:
    *
-   * The id of the process that runs or ran the task, for display; -1 before. Once the task is done, another process may
-   * have this id. It is a process of [property@Ferry.Task:host-name], where that is not %NULL.
+   * The id of the process that runs or ran the task, as text: `gdb -p` takes it. %NULL before, and for a task that runs
+   * on another machine ([property@Ferry.Task:host-name]). It stays when the task is done, and another process may have
+   * the same id then. To end what runs, cancel the task. It is the identifier of a worker of the pool
+   * ([property@Ferry.Worker:identifier]), unless threads of this process run the tasks.
    */
-  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_NOTIFIED);
+  properties[PROP_IDENTIFIER] = g_param_spec_string ("identifier", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:host-name:
    *
@@ -2195,7 +2197,6 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_MAX_RETURNED_DESCRIPTORS] = G_STRUCT_OFFSET (FerryTaskSettings, max_returned_descriptors),
   [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
   [PROP_HOLDS_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, holds_window),
-  [PROP_PID] = G_STRUCT_OFFSET (FerryRun, pid),
   [PROP_N_ATTEMPTS] = G_STRUCT_OFFSET (FerryRun, n_attempts),
   [PROP_START_TIME] = G_STRUCT_OFFSET (FerryRun, start_time),
   [PROP_END_TIME] = G_STRUCT_OFFSET (FerryRun, end_time),
@@ -2286,6 +2287,8 @@ get_property (GObject *object, guint property_id, GValue *value, GParamSpec *psp
     ferry_property_get (object, getters[property_id], value);
   else if (property_id == PROP_LAST_LINES)
     g_value_take_boxed (value, get_last_lines (self));
+  else if (property_id == PROP_IDENTIFIER)
+    g_value_take_string (value, priv->run.pid > 0 ? g_strdup_printf ("%d", (int) priv->run.pid) : NULL);
   else
     ferry_property_read (G_STRUCT_MEMBER_P (peek_rest (self), rare_fields[property_id]), value);
 }

@@ -55,7 +55,7 @@ run_application (void)
   feed = bench_ferry_open (BENCH_MODE_IDLE, BENCH_TAKE_RAW, N_WORKERS);
   printf ("%" G_GINT64_FORMAT "\n", bench_proc_resident (getpid (), NULL) - before);
   for (guint i = 0; i < N_WORKERS; i++)
-    printf ("%d\n", ferry_worker_get_pid (bench_ferry_get_worker (&feed->ports[i])));
+    puts (ferry_worker_get_identifier (bench_ferry_get_worker (&feed->ports[i])));
   fflush (stdout);
   wait_for_order ();
   return bench_feed_free (feed) && bench_feed_free (first) ? EXIT_SUCCESS : EXIT_FAILURE;

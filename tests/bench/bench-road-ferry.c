@@ -7,6 +7,8 @@
 
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "bench-team.h"
 #include "bench-trips.h"
 
@@ -76,9 +78,9 @@ ferry_open (BenchRoute *route, GError **error)
   self->worker = ferry_launcher_spawn (launcher, router, error);
   if (self->worker == NULL)
     return NULL;
-  while (ferry_worker_get_pid (self->worker) < 0)
+  while (ferry_worker_get_identifier (self->worker) == NULL)
     g_main_context_iteration (NULL, TRUE);
-  route->pid = ferry_worker_get_pid (self->worker);
+  route->pid = atoi (ferry_worker_get_identifier (self->worker));
   return self;
 }
 

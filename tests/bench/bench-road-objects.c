@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <ferry-objects.h>
+#include <stdlib.h>
 
 #include "bench-team.h"
 #include "bench-trips.h"
@@ -140,14 +141,15 @@ objects_open (BenchRoute *route, GError **error)
     {
       if (!launch (route, error))
         return NULL;
-      while (ferry_worker_get_pid (pair.worker) < 0 && ferry_worker_get_state (pair.worker) != FERRY_WORKER_STATE_ENDED)
+      while (ferry_worker_get_identifier (pair.worker) == NULL &&
+             ferry_worker_get_state (pair.worker) != FERRY_WORKER_STATE_ENDED)
         g_main_context_iteration (NULL, TRUE);
       if (ferry_worker_get_state (pair.worker) == FERRY_WORKER_STATE_ENDED)
         bench_fail ("a worker's start", NULL);
       for (guint i = 0; i < N_OBJECTS; i++)
         wait_until_listening (pair.proxies[i]);
     }
-  route->pid = ferry_worker_get_pid (pair.worker);
+  route->pid = atoi (ferry_worker_get_identifier (pair.worker));
   return &pair;
 }
 

@@ -229,7 +229,7 @@ test_a_thread_of_the_worker_that_waits_for_room_holds_up_no_requests (void)
   link_test_assert_answers (joined.b, "name", NULL, "'b'");
   clog = link_test_ask (joined.b, "clog", g_variant_new_string (full));
   wait_for_file (full);
-  wait_until_asleep (ferry_worker_get_pid (joined.worker), "clog");
+  wait_until_asleep (ferry_test_get_process (joined.worker), "clog");
   /* Its answer waits for room, as all answers do. */
   touch = link_test_ask (joined.b, "touch", g_variant_new_string (touched));
   wait_for_file (touched);
@@ -387,11 +387,11 @@ test_room_is_told_of_after_it_would_have_blocked (void)
   link_test_init (&joined);
   worker_test_wait_open (joined.worker);
   link_test_assert_answers (joined.a, "echo", NULL, NULL);
-  g_assert_true (ferry_worker_send_signal (joined.worker, SIGSTOP, NULL));
+  ferry_worker_send_signal (joined.worker, SIGSTOP);
   g_assert_cmpuint (fill (joined.a), >, 1024 * 1024 / PAYLOAD - 2);
   threads[0] = g_thread_new ("a", send_all, joined.a);
   threads[1] = g_thread_new ("b", send_all, joined.b);
-  g_assert_true (ferry_worker_send_signal (joined.worker, SIGCONT, NULL));
+  ferry_worker_send_signal (joined.worker, SIGCONT);
   g_thread_join (threads[0]);
   g_thread_join (threads[1]);
   link_test_assert_answers (joined.a, "name", NULL, "'a'");
@@ -420,7 +420,7 @@ test_who_waits_for_room_hears_of_the_end (void)
 
   link_test_init (&joined);
   worker_test_wait_open (joined.worker);
-  g_assert_true (ferry_worker_send_signal (joined.worker, SIGSTOP, NULL));
+  ferry_worker_send_signal (joined.worker, SIGSTOP);
   fill (joined.a);
   thread = g_thread_new ("a", wait_for_end, joined.a);
   ferry_worker_force_exit (joined.worker);

@@ -51,7 +51,7 @@ create_test_start (CreateTestFunc func, gpointer data)
   FerryChannel *channel = ferry_channel_create (&error);
 
   g_assert_no_error (error);
-  if (ferry_channel_get_pid (channel) == 0)
+  if (ferry_channel_get_identifier (channel) == NULL)
     {
       func (channel, data);
       ferry_channel_exit (channel, 0);
@@ -111,7 +111,7 @@ create_test_assert_exit (FerryChannel *channel, int status, int signal)
 
   g_assert_no_error (error);
   g_assert_true (exit == ferry_channel_get_exit (channel));
-  g_assert_cmpint (ferry_test_get_number (exit, "pid"), ==, ferry_channel_get_pid (channel));
+  g_assert_cmpstr (ferry_test_get_string (exit, "identifier"), ==, ferry_channel_get_identifier (channel));
   g_assert_cmpint (ferry_exit_get_signal (exit), ==, signal);
   g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, signal != 0 ? -1 : status);
   g_assert_cmpint (ferry_exit_get_reason (exit), ==,

@@ -56,8 +56,12 @@ how_a_child_ended_is_recorded (void)
   g_assert_null (ferry_channel_get_exit (killed));
   g_assert_null (ferry_channel_wait (killed, 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  ferry_test_kill (ferry_channel_get_pid (killed), SIGTERM);
+  ferry_channel_send_signal (killed, SIGTERM);
   create_test_assert_exit (killed, 0, SIGTERM);
+  g_assert_true (ferry_test_get_number (ferry_channel_get_exit (killed), "forced"));
+  /* It was reaped, so that another process may have its number: nothing is sent. */
+  ferry_channel_send_signal (killed, SIGKILL);
+  g_assert_nonnull (ferry_channel_get_identifier (killed));
   create_test_assert_exit (bad, 3, 0);
   create_test_assert_exit (good, 0, 0);
   g_assert_true (ferry_exit_is_success (ferry_channel_get_exit (good)));
@@ -246,7 +250,7 @@ have_a_child (FerryChannel *channel, gpointer data)
   FerryChannel *own = create_test_start (say_and_stay, NULL);
 
   g_assert_cmpuint (create_test_take (own), ==, 1);
-  create_test_send (channel, (guint32) ferry_channel_get_pid (own));
+  create_test_send (channel, (guint32) ferry_test_parse_process (ferry_channel_get_identifier (own)));
   create_test_take (channel);
 }
 
@@ -259,7 +263,7 @@ child_ends_with_its_parent (void)
   struct pollfd poll_fd = {.fd = (int) syscall (SYS_pidfd_open, grandchild, 0), .events = POLLIN};
 
   g_assert_cmpint (poll_fd.fd, >=, 0);
-  ferry_test_kill (ferry_channel_get_pid (channel), SIGKILL);
+  ferry_channel_send_signal (channel, SIGKILL);
   create_test_assert_exit (channel, 0, SIGKILL);
   g_assert_cmpint (poll (&poll_fd, 1, FERRY_TEST_TIMEOUT_SECONDS * 1000), ==, 1);
   close (poll_fd.fd);
@@ -307,7 +311,7 @@ child_of_a_dropped_channel_is_reaped_with_the_next_one (void)
 {
   g_autoptr (CreateTest) test = create_test_new ();
   FerryChannel *channel = create_test_start (wait_for_end, NULL);
-  GPid pid = ferry_channel_get_pid (channel);
+  GPid pid = ferry_test_parse_process (ferry_channel_get_identifier (channel));
   siginfo_t info;
 
   g_assert_finalize_object (channel);
@@ -322,7 +326,7 @@ child_of_a_dropped_channel_that_stays_is_killed (void)
 {
   g_autoptr (CreateTest) test = create_test_new ();
   FerryChannel *channel = create_test_start (say_and_stay, NULL);
-  GPid pid = ferry_channel_get_pid (channel);
+  GPid pid = ferry_test_parse_process (ferry_channel_get_identifier (channel));
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpuint (create_test_take (channel), ==, 1);
@@ -351,8 +355,8 @@ child_that_runs_on_without_its_end_is_told_apart (void)
   g_assert_false (ferry_channel_receive (channel, PATIENCE, NULL, &value, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (error->message, "runs on"));
-  g_assert_true (ferry_test_is_alive (ferry_channel_get_pid (channel)));
-  ferry_test_kill (ferry_channel_get_pid (channel), SIGKILL);
+  g_assert_true (ferry_test_is_alive (ferry_test_parse_process (ferry_channel_get_identifier (channel))));
+  ferry_channel_send_signal (channel, SIGKILL);
   create_test_assert_exit (channel, 0, SIGKILL);
 }
 

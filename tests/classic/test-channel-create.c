@@ -33,7 +33,7 @@ messages_go_both_ways_in_order (void)
   g_autoptr (CreateTest) test = create_test_new ();
   g_autoptr (FerryChannel) channel = create_test_start (echo, NULL);
 
-  g_assert_cmpint (ferry_channel_get_pid (channel), >, 0);
+  g_assert_nonnull (ferry_channel_get_identifier (channel));
   g_assert_null (ferry_test_get_object (channel, "worker"));
   for (guint i = 0; i < 500; i++)
     {
@@ -164,7 +164,7 @@ kill_after (CreateTest *test, guint n)
       g_assert_cmpuint (read_large (value), ==, taken++);
       g_clear_pointer (&value, g_variant_unref);
       if (taken == n)
-        ferry_test_kill (ferry_channel_get_pid (channel), SIGKILL);
+        ferry_channel_send_signal (channel, SIGKILL);
     }
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (error->message, "killed by signal 9"));
@@ -209,8 +209,11 @@ what_a_dead_child_had_sent_comes_before_its_end (void)
   g_autoptr (FerryChannel) channel = create_test_start (send_texts_and_die, NULL);
   siginfo_t info;
 
-  g_assert_cmpint (waitid (P_PID, (id_t) ferry_channel_get_pid (channel), &info, WEXITED | WNOWAIT), ==, 0);
+  g_assert_cmpint (
+    waitid (P_PID, (id_t) ferry_test_parse_process (ferry_channel_get_identifier (channel)), &info, WEXITED | WNOWAIT),
+    ==, 0);
   create_test_assert_exit (channel, 0, SIGKILL);
+  g_assert_false (ferry_test_get_number (ferry_channel_get_exit (channel), "forced"));
   for (guint i = 0; i < N_TEXTS; i++)
     {
       g_autoptr (GVariant) expected = g_variant_ref_sink (new_text (i));

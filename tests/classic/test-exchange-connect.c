@@ -37,12 +37,12 @@ workers_start (Workers *self)
   for (guint i = 0; i < N_WORKERS; i++)
     {
       g_autoptr (GError) error = NULL;
-      GPid pid;
+      g_autofree char *identifier = NULL;
 
       self->addresses[i] = g_strdup_printf ("%s/worker-%u", self->folder, i);
-      g_assert_true (ferry_launcher_spawn_persistent (launcher, self->addresses[i], &pid, &error));
+      g_assert_true (ferry_launcher_spawn_persistent (launcher, self->addresses[i], &identifier, &error));
       g_assert_no_error (error);
-      self->pidfds[i] = (int) syscall (SYS_pidfd_open, pid, 0);
+      self->pidfds[i] = (int) syscall (SYS_pidfd_open, ferry_test_parse_process (identifier), 0);
       g_assert_cmpint (self->pidfds[i], >=, 0);
     }
 }

@@ -74,7 +74,7 @@ create (Heard *heard, CreateTestFunc func, gpointer data)
 
   g_assert_no_error (error);
   g_assert_nonnull (channel);
-  if (ferry_channel_get_pid (channel) != 0)
+  if (ferry_channel_get_identifier (channel) != NULL)
     return;
   func (channel, data);
   ferry_channel_exit (channel, 0);
@@ -247,7 +247,7 @@ creating_beyond_the_limit_ends_with_its_time (void)
   first = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
   g_assert_null (ferry_exchange_create (heard->exchange, 1000, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  ferry_test_kill (ferry_channel_get_pid (first), SIGKILL);
+  ferry_channel_send_signal (first, SIGKILL);
   create (heard, count, GUINT_TO_POINTER (3));
   finish (heard);
   g_assert_cmpuint (heard->n_values, ==, 3);

@@ -85,8 +85,7 @@ runs_in_another_process (void)
   result = ferry_process_get_result (process, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_variant_get_int32 (result), !=, getpid ());
-  g_assert_cmpint (g_variant_get_int32 (result), ==,
-                   ferry_test_get_number (ferry_test_get_object (process, "task"), "pid"));
+  g_assert_cmpint (g_variant_get_int32 (result), ==, ferry_test_get_process (ferry_test_get_object (process, "task")));
 }
 
 static void
@@ -165,7 +164,7 @@ ends_with_its_last_reference (gconstpointer data)
   GPid pid;
 
   task_test_wait_begun (ferry_test_get_object (process, "task"));
-  pid = ferry_test_get_number (ferry_test_get_object (process, "task"), "pid");
+  pid = ferry_test_get_process (ferry_test_get_object (process, "task"));
   g_assert_true (ferry_test_is_alive (pid));
   g_object_unref (process);
   ferry_test_look_until (is_gone, &pid);
@@ -183,7 +182,7 @@ is_dropped_at_once (void)
 static gboolean
 has_pid (gpointer task)
 {
-  return ferry_test_get_number (task, "pid") > 0;
+  return ferry_test_get_string (task, "identifier") != NULL;
 }
 
 static gboolean

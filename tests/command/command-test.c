@@ -151,14 +151,14 @@ command_test_wait_cancelled (FerryTask *task)
 static gboolean
 has_worker (gpointer task)
 {
-  return ferry_test_get_number (task, "pid") > 0;
+  return ferry_test_get_string (task, "identifier") != NULL;
 }
 
-GPid
-command_test_wait_worker (FerryTask *task)
+FerryWorker *
+command_test_wait_worker (CommandTest *test, FerryTask *task)
 {
   ferry_test_run_until (has_worker, task);
-  return (GPid) ferry_test_get_number (task, "pid");
+  return ferry_test_get_worker (ferry_executor_get_pool (test->executor), task);
 }
 
 static gboolean

@@ -35,8 +35,9 @@ char *command_test_wait_output (FerryTask *task);
 /* Waits for a failure; returns the error, which stays the task's. */
 const GError *command_test_wait_failed (FerryTask *task, GQuark domain, int code);
 void command_test_wait_cancelled (FerryTask *task);
-/* Waits until the task has heard of its worker, which may be later than the command begins; returns its process. */
-GPid command_test_wait_worker (FerryTask *task);
+/* Waits until the task has heard of its worker, which may be later than the command begins; returns (transfer none) it.
+ */
+FerryWorker *command_test_wait_worker (CommandTest *test, FerryTask *task);
 /* Waits until there is a file of that name in the folder, with something in it. */
 void command_test_wait_file (CommandTest *test, const char *name);
 /* (transfer full): what is in a file of the folder. */

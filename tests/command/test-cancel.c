@@ -181,7 +181,7 @@ leaves_what_left_its_session (void)
     command_test_submit_script (test, LEAVE "; sed -n 's/PPid:.//p' /proc/$PPID/status > fork-server", NULL);
   g_autofree char *output = command_test_wait_output (task);
   GPid pid = command_test_wait_pid (test, "pid");
-  GPid worker = (GPid) ferry_test_get_number (task, "pid");
+  GPid worker = ferry_test_get_process (task);
   GPid fork_server = command_test_wait_pid (test, "fork-server");
 
   g_assert_true (ferry_test_is_alive (pid));

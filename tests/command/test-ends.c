@@ -136,7 +136,7 @@ end_with_their_worker (void)
 
       const gint64 begun = g_get_monotonic_time ();
 
-      ferry_test_kill (command_test_wait_worker (task), SIGKILL);
+      ferry_worker_send_signal (command_test_wait_worker (test, task), SIGKILL);
       command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
       ferry_test_look_until (none_sleeps, mark);
       note_time (times, begun);

@@ -108,7 +108,7 @@ ends_with_its_worker (void)
 
   g_assert_true (ferry_task_pause (task));
   ferry_test_look_until (is_stopped, GINT_TO_POINTER (child));
-  ferry_test_kill (command_test_wait_worker (task), SIGKILL);
+  ferry_worker_send_signal (command_test_wait_worker (test, task), SIGKILL);
   command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   command_test_wait_gone (parent);
   command_test_wait_gone (child);
@@ -174,8 +174,6 @@ submit_one (Load *self)
 static void
 act (Load *self, guint i)
 {
-  GPid pid;
-
   if (self->tasks[i] == NULL)
     {
       self->tasks[i] = submit_one (self);
@@ -187,9 +185,8 @@ act (Load *self, guint i)
       ferry_task_cancel (self->tasks[i]);
       break;
     case 1:
-      g_object_get (self->tasks[i], "pid", &pid, NULL);
-      if (pid > 0 && ferry_task_get_state (self->tasks[i]) == FERRY_TASK_STATE_EXECUTING)
-        kill (pid, SIGKILL);
+      if (ferry_task_get_state (self->tasks[i]) == FERRY_TASK_STATE_EXECUTING)
+        ferry_worker_send_signal (command_test_wait_worker (self->test, self->tasks[i]), SIGKILL);
       break;
     case 2:
     case 3:

@@ -429,7 +429,7 @@ test_a_command_whose_worker_was_killed_is_tried_again (void)
   g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
   command_test_wait_file (test, "begun");
   go (test);
-  ferry_test_kill (command_test_wait_worker (task), SIGKILL);
+  ferry_worker_send_signal (command_test_wait_worker (test, task), SIGKILL);
   assert_output (task, "good\n");
   g_assert_cmpint (ferry_test_get_number (task, "n-attempts"), ==, 2);
   command_test_wait_gone (command_test_wait_pid (test, "pids"));
@@ -483,7 +483,7 @@ test_a_full_queue_takes_no_more (void)
   g_autoptr (GError) error = NULL;
 
   command_test_wait_file (test, "begun");
-  command_test_wait_worker (first);
+  command_test_wait_worker (test, first);
   g_object_set (test->executor, "max-pending", 1, NULL);
   second = submit (test, command);
   g_assert_null (ferry_executor_submit_command (test->executor, command, &error));

@@ -107,11 +107,13 @@ listener_test_worker_start (ListenerTestWorker *worker, const char *address, con
   g_autofree char *program = ferry_test_build_path ("persistent-worker");
   const char *argv[] = {program, mode, user, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autofree char *identifier = NULL;
   g_autoptr (GError) error = NULL;
 
   worker->output = worker_test_open_output (launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_spawn_persistent (launcher, address, &worker->pid, &error);
+  ferry_launcher_spawn_persistent (launcher, address, &identifier, &error);
   g_assert_no_error (error);
+  worker->pid = ferry_test_parse_process (identifier);
   /* Its end is to be the only writer's. */
   g_object_set (launcher, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
 }

@@ -53,7 +53,7 @@ worker_is_another_process (void)
   g_autoptr (GVariant) value = channel_test_take (channel);
 
   g_assert_cmpint (g_variant_get_int32 (value), !=, getpid ());
-  g_assert_cmpint (g_variant_get_int32 (value), ==, ferry_channel_get_pid (channel));
+  g_assert_cmpint (g_variant_get_int32 (value), ==, ferry_test_parse_process (ferry_channel_get_identifier (channel)));
   g_assert_nonnull (ferry_test_get_object (channel, "worker"));
   channel_test_assert_exit (channel, 0, 0);
 }
@@ -600,7 +600,7 @@ get_parent_of_worker (FerryChannel *channel)
 
   channel_test_send (channel, 7);
   channel_test_assert_next (channel, 7);
-  pid = ferry_worker_get_pid (ferry_test_get_object (channel, "worker"));
+  pid = ferry_test_get_process (ferry_test_get_object (channel, "worker"));
   g_assert_cmpint (pid, >, 0);
   return ferry_read_parent (pid);
 }
@@ -624,7 +624,7 @@ workers_are_forked_by_one_fork_server (gconstpointer data)
   g_assert_cmpint (parent, !=, getpid ());
   g_assert_cmpint (get_parent_of_worker (second), ==, parent);
   if (fork_server != NULL)
-    g_assert_cmpint (ferry_worker_get_pid (ferry_test_get_object (fork_server, "worker")), ==, parent);
+    g_assert_cmpint (ferry_test_get_process (ferry_test_get_object (fork_server, "worker")), ==, parent);
 }
 
 static void

@@ -794,14 +794,14 @@ send_that_is_cancelled_where_there_is_no_room_is_cancelled (void)
   ferry_transport_close (FERRY_TRANSPORT (transport));
 }
 
-/* To kill(), 0 is all of the process group of the caller. */
 static void
-number_of_no_process_is_not_zero (void)
+signals_of_a_channel_without_a_process_reach_none (void)
 {
   g_autoptr (FullTransport) transport = g_object_new (TYPE_FULL_TRANSPORT, NULL);
   g_autoptr (FerryChannel) channel = ferry_channel_new (FERRY_TRANSPORT (transport));
 
-  g_assert_cmpint (ferry_channel_get_pid (channel), ==, -1);
+  g_assert_null (ferry_channel_get_identifier (channel));
+  ferry_channel_send_signal (channel, SIGKILL);
   ferry_transport_close (FERRY_TRANSPORT (transport));
 }
 
@@ -816,7 +816,8 @@ main (int argc, char **argv)
   g_source_attach (source, NULL);
   g_source_destroy (source);
   transport_test_add_facts ("channel", facts, G_N_ELEMENTS (facts));
-  g_test_add_func ("/channel/number-of-no-process-is-not-zero", number_of_no_process_is_not_zero);
+  g_test_add_func ("/channel/signals-of-a-channel-without-a-process-reach-none",
+                   signals_of_a_channel_without_a_process_reach_none);
   g_test_add_func ("/channel/message-is-let-go-of-once-when-the-transport-ends-meanwhile",
                    message_is_let_go_of_once_when_the_transport_ends_meanwhile);
   g_test_add_func ("/channel/send-that-is-cancelled-where-there-is-no-room-is-cancelled",

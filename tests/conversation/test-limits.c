@@ -151,7 +151,7 @@ is_done (gpointer task)
 static gboolean
 has_pid (gpointer task)
 {
-  return ferry_test_get_number (task, "pid") > 0;
+  return ferry_test_get_string (task, "identifier") != NULL;
 }
 
 static gboolean
@@ -183,7 +183,7 @@ play_task (Scene *self, const char *property, gint64 value)
     value += g_get_monotonic_time ();
   task = submit (executor, "answer", g_variant_new_int64 (self->limit / 2), property, value);
   ferry_test_run_until (has_pid, task);
-  do_not_look (self, ferry_test_get_number (task, "pid"));
+  do_not_look (self, ferry_test_get_process (task));
   return has_result (task);
 }
 
@@ -214,11 +214,11 @@ play_cancel_grace (Scene *self)
   ferry_pool_set_max_workers (pool, 1);
   task = submit (executor, "end-when-cancelled", NULL, "cancel-grace", self->limit);
   ferry_test_run_until (has_pid, task);
-  pid = ferry_test_get_number (task, "pid");
+  pid = ferry_test_get_process (task);
   ferry_task_cancel (task);
   do_not_look (self, pid);
   next = submit (executor, "answer", g_variant_new_int64 (0), NULL, 0);
-  return has_result (next) && ferry_test_get_number (next, "pid") == pid;
+  return has_result (next) && ferry_test_get_process (next) == pid;
 }
 
 static gboolean
@@ -300,7 +300,7 @@ play_call (Scene *self)
   greet (mux);
   ferry_mux_transact_async (mux, "answer", g_variant_new_int64 (self->limit / 2), self->limit, NULL, take_result,
                             &result);
-  do_not_look (self, ferry_worker_get_pid (worker));
+  do_not_look (self, ferry_test_get_process (worker));
   ferry_test_run_until (has_come, &result);
   value = ferry_mux_transact_finish (mux, result, NULL);
   return value != NULL;
@@ -355,7 +355,7 @@ play_thread (Scene *self)
   greet (mux);
   thread = g_thread_new ("asks", ask, &asker);
   ferry_test_look_until (is_asleep, &asker);
-  do_not_look (self, ferry_worker_get_pid (worker));
+  do_not_look (self, ferry_test_get_process (worker));
   ferry_test_run_until (is_over, &asker);
   g_thread_join (thread);
   return asker.value != NULL;
@@ -399,24 +399,22 @@ play (const Case *self, gint64 limit)
   g_autoptr (GSubprocess) process = ferry_test_start (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GDataInputStream) output = NULL;
   g_autofree char *line = NULL;
-  GPid application;
 
-  application = atoi (g_subprocess_get_identifier (process));
   output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
   line = g_data_input_stream_read_line (output, NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (line);
   /* Where the limit was over before, each of them may be gone. */
   if (self->way == FROZEN)
-    kill (atoi (line), SIGSTOP);
+    ferry_test_kill_if_there (ferry_test_parse_process (line), SIGSTOP);
   if (self->way != BUSY)
     {
-      kill (application, SIGSTOP);
+      g_subprocess_send_signal (process, SIGSTOP);
       ferry_test_take_time (2 * limit);
-      kill (application, SIGCONT);
+      g_subprocess_send_signal (process, SIGCONT);
     }
   if (self->way == FROZEN)
-    kill (atoi (line), SIGCONT);
+    ferry_test_kill_if_there (ferry_test_parse_process (line), SIGCONT);
   g_assert_true (g_subprocess_wait (process, NULL, &error));
   return g_subprocess_get_successful (process);
 }

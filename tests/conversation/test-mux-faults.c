@@ -401,7 +401,7 @@ what_lies_in_the_lane_of_a_dead_worker_is_heard (void)
   GPid pid;
 
   assert_answers (scene);
-  pid = ferry_worker_get_pid (scene->worker);
+  pid = ferry_test_get_process (scene->worker);
   mux_outcome_ask (scene->mux, "much", N_CROWD, -1, NULL, &outcome);
   while (kill (pid, 0) == 0)
     g_thread_yield ();

@@ -486,7 +486,7 @@ class Tour:
         in_thread(lambda: one.send_acknowledged(value, LONG, None))
         later(lambda call: one.send_acknowledged_async(value, None, call), one.send_acknowledged_finish)
         one.close()
-        one.get_exit(), one.get_pid(), one.get_arguments()
+        one.get_exit(), one.get_identifier(), one.get_arguments(), one.send_signal(18)
         here, there = ferry.Transport.new_pair()
         one, other = ferry.Channel.new(here), ferry.Channel.new(there)
         one.fail(error)
@@ -510,7 +510,7 @@ class Tour:
         worker = launcher.spawn(self.router)
         self.listen("Worker", worker, "output", lambda _, stream, line: heard.append(line))
         self.listen("Worker", worker, "ended", lambda _, end: heard.append("ended"))
-        assert worker.get_pid() and worker.get_state() is not None
+        assert worker.get_identifier() and worker.get_state() is not None
         until(lambda: "hello" in heard and os.path.getsize(path) == len("written\n"))
         worker.send_signal(18)
         worker.force_exit()

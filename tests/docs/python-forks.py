@@ -20,7 +20,7 @@ LONG = 60 * 1000 * 1000
 
 def converse(channel):
     """Each child sends a word, and exits with a status."""
-    if channel.get_pid() == 0:
+    if channel.get_identifier() is None:
         channel.send(GLib.Variant("s", WORDS.pop()), -1, None)
         assert not WORDS
         FerryClassic.channel_exit(channel, 3)

@@ -37,7 +37,7 @@ play_channel (FaultsTest *test)
   g_assert_true ((channel == NULL) == (error != NULL));
   if (!faults_test_works (test, &error, FERRY_ERROR_SYSTEM, -1))
     return;
-  if (ferry_channel_get_pid (channel) == 0)
+  if (ferry_channel_get_identifier (channel) == NULL)
     answer (channel);
   ferry_channel_send (channel, g_variant_new_uint32 (5), PATIENCE, NULL, &error);
   if (faults_test_works (test, &error, FERRY_ERROR_CLOSED, FERRY_ERROR_SYSTEM, -1))

@@ -134,7 +134,7 @@ test_row_says_what_a_worker_does_and_uses (void)
   widget_test_wait_words (scene.list, "MB");
   widget_test_wait_words (scene.list, " %");
   worker = g_list_model_get_item (ferry_pool_get_workers (scene.pool), 0);
-  title = g_strdup_printf ("Worker %d", (int) ferry_worker_get_pid (worker));
+  title = g_strdup_printf ("Worker %s", ferry_worker_get_identifier (worker));
   g_assert_nonnull (widget_test_find_words (scene.list, title));
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
@@ -294,7 +294,7 @@ test_row_is_read_out (void)
   widget_test_wait_words (scene.list, "Busy");
   row = get_row (&scene);
   title =
-    g_strdup_printf ("Worker %d", (int) ferry_worker_get_pid (ferry_worker_row_get_worker (FERRY_WORKER_ROW (row))));
+    g_strdup_printf ("Worker %s", ferry_worker_get_identifier (ferry_worker_row_get_worker (FERRY_WORKER_ROW (row))));
   end = g_strdup_printf ("End: %s", title);
   assert_property (gtk_widget_get_parent (row), GTK_ACCESSIBLE_PROPERTY_LABEL, title);
   assert_property (gtk_widget_get_parent (row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Busy, Counting sheep");
@@ -369,14 +369,14 @@ test_usage_is_told_of_a_process (void)
 {
   FerryWorkerUsage usage = FERRY_WORKER_USAGE_INIT;
 
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000));
   g_assert_cmpuint (usage.memory, >, 1024 * 1024);
   g_assert_cmpfloat (usage.share, <, 0.0);
   use_processor ();
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000 + G_USEC_PER_SEC / 10));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000 + G_USEC_PER_SEC / 10));
   g_assert_cmpfloat (usage.share, >, 0.5);
   use_processor ();
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000 + 100 * (gint64) G_USEC_PER_SEC));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000 + 100 * (gint64) G_USEC_PER_SEC));
   g_assert_cmpfloat (usage.share, <, 0.5);
 }
 
@@ -386,13 +386,13 @@ test_usage_is_told_of_one_process_alone (void)
 {
   FerryWorkerUsage usage = FERRY_WORKER_USAGE_INIT;
 
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 1000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 1000));
   usage.started--;
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 2000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 2000));
   g_assert_cmpfloat (usage.share, <, 0.0);
-  g_assert_false (ferry_worker_usage_look (&usage, -1, 3000));
+  g_assert_false (ferry_worker_usage_look (&usage, NULL, 3000));
   g_assert_cmpuint (usage.memory, ==, 0);
-  g_assert_true (ferry_worker_usage_look (&usage, getpid (), 4000));
+  g_assert_true (ferry_worker_usage_look (&usage, "self", 4000));
   g_assert_cmpfloat (usage.share, <, 0.0);
 }
 

@@ -123,9 +123,10 @@ function testEndsOfWorkers(router) {
     launcher.add_transport(router, 'calls');
     const worker = launcher.spawn(router);
     until(() => worker.get_state() === Ferry.WorkerState.OPEN);
-    fact('a worker has a process', worker.get_pid() > 0);
-    fact('and is sent a signal', worker.send_signal(15));
+    fact('a worker has a process', Number(worker.get_identifier()) > 1);
+    worker.send_signal(15);
     until(() => worker.get_state() === Ferry.WorkerState.ENDED);
+    equal('and is sent a signal', worker.exit.get_signal(), 15);
     const again = launcher.spawn_again(router);
     until(() => again.get_state() === Ferry.WorkerState.OPEN);
     again.force_exit();
@@ -474,8 +475,8 @@ function testListener() {
 
 function testPersistentWorker() {
     const address = GLib.build_filenamev([folder, 'persistent']);
-    const [, pid] = Ferry.Launcher.new(command('listen')).spawn_persistent(address);
-    fact('a persistent worker starts', pid > 0);
+    const [, identifier] = Ferry.Launcher.new(command('listen')).spawn_persistent(address);
+    fact('a persistent worker starts', Number(identifier) > 1);
     let transport = null;
     while (transport === null)
         raised(() => (transport = Ferry.Transport.connect_to(address)));
@@ -521,7 +522,8 @@ function testChannelProcesses(router) {
     complete(done => channel.send_async(GLib.Variant.new_string('word'), null, done), result => channel.send_finish(result));
     equal('a function has a channel', complete(done => channel.receive_async(null, done),
         result => channel.receive_finish(result))[1].unpack(), 'word');
-    fact('its process is known', channel.get_pid() > 0);
+    fact('its process is known', Number(channel.get_identifier()) > 1);
+    channel.send_signal(18);
     const exit = complete(done => channel.wait_async(null, done), result => channel.wait_finish(result));
     fact('how it ended too', exit.is_success() && channel.get_exit() === exit, exit.get_message());
     const other = Ferry.Channel.start(launcher, router, 'echo', null);

@@ -287,7 +287,7 @@ trace_travels (ObjectScene *scene)
   g_assert_nonnull (strstr (trace, "counter.get_self().fail('no such luck')"));
   if (object_scene_has_worker (scene))
     {
-      g_autofree char *process = g_strdup_printf ("%d", ferry_worker_get_pid (scene->worker));
+      const char *process = ferry_worker_get_identifier (scene->worker);
 
       g_assert_nonnull (strstr (trace, "object-worker"));
       g_assert_nonnull (strstr (trace, process));

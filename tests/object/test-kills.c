@@ -149,7 +149,7 @@ has_no_counters (gpointer data)
 static void
 end_worker (Application *self, gboolean killed)
 {
-  GPid pid = ferry_worker_get_pid (self->worker);
+  GPid pid = ferry_test_get_process (self->worker);
 
   if (!killed)
     {

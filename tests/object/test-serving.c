@@ -157,7 +157,7 @@ is_quiet (GPid pid)
 static void
 test_idle (Computing *self, gconstpointer data)
 {
-  GPid pid = ferry_worker_get_pid (self->scene.worker);
+  GPid pid = ferry_test_get_process (self->scene.worker);
   guint n_moments = 0;
   guint n_turns;
 

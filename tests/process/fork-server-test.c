@@ -67,7 +67,7 @@ fork_server_test_start (ForkServerTest *self)
   ferry_fork_server_start (self->fork_server, self->router, &error);
   g_assert_no_error (error);
   worker_test_wait_open (ferry_test_get_object (self->fork_server, "worker"));
-  return ferry_worker_get_pid (ferry_test_get_object (self->fork_server, "worker"));
+  return ferry_test_get_process (ferry_test_get_object (self->fork_server, "worker"));
 }
 
 /* Kills the fork server's process. */

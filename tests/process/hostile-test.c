@@ -62,7 +62,7 @@ hostile_test_assert_ended (HostileTest *self, const HostileRow *row)
   /* One that exits right after its fault may have done so before it was killed. */
   if (fault && (row->orders == NULL || strstr (row->orders, "exit") == NULL))
     g_assert_cmpint (ferry_exit_get_signal (ferry_test_get_object (self->worker, "exit")), ==, SIGKILL);
-  g_assert_false (ferry_test_is_alive (ferry_worker_get_pid (self->worker)));
+  g_assert_false (ferry_test_is_alive (ferry_test_get_process (self->worker)));
 }
 
 void

@@ -114,10 +114,10 @@ test_delivers_a_full_lane_after_a_crash (void)
   worker_test_add_sender (launcher, "out", pipe);
   worker = worker_test_spawn (launcher, router);
   worker_test_wait_open (worker);
-  while (!waits_for_room (ferry_worker_get_pid (worker), acknowledged))
+  while (!waits_for_room (ferry_test_get_process (worker), acknowledged))
     g_thread_yield ();
   ferry_worker_force_exit (worker);
-  worker_test_wait_gone (ferry_worker_get_pid (worker));
+  worker_test_wait_gone (ferry_test_get_process (worker));
   ferry_test_wait_ended (worker);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_KILLED);
   g_assert_cmpuint (pipe->n_messages, >=, atomic_load (acknowledged));

@@ -95,7 +95,7 @@ test_tells_the_signal (gconstpointer data)
   FerryExit *exit;
 
   ferry_test_pipe_wait_count (pipe, 1000);
-  g_assert_true (ferry_worker_send_signal (worker, signal_number, NULL));
+  ferry_worker_send_signal (worker, signal_number);
   ferry_test_pipe_wait_closed (pipe);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_KILLED);
   ferry_test_wait_ended (worker);
@@ -120,8 +120,8 @@ test_tells_a_foreign_signal (gconstpointer data)
 
   ferry_test_pipe_wait_count (pipe, 1000);
   /* Another signal of the application's changes nothing. */
-  g_assert_true (ferry_worker_send_signal (worker, SIGCONT, NULL));
-  ferry_test_kill (ferry_worker_get_pid (worker), signal_number);
+  ferry_worker_send_signal (worker, SIGCONT);
+  ferry_test_kill (ferry_test_get_process (worker), signal_number);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "was killed by signal");
   g_assert_cmpint (ferry_exit_get_signal (ferry_test_get_object (worker, "exit")), ==, signal_number);
   g_assert_false (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "forced"));
@@ -160,12 +160,51 @@ test_sends_no_signal_to_the_dead (void)
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
   g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "exit:0", NULL);
-  g_autoptr (GError) error = NULL;
 
   ferry_test_wait_ended (worker);
-  g_assert_false (ferry_worker_send_signal (worker, SIGTERM, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  ferry_worker_send_signal (worker, SIGTERM);
   ferry_worker_force_exit (worker);
+  /* A tool such as coredumpctl is asked by it. */
+  g_assert_nonnull (ferry_worker_get_identifier (worker));
+  g_assert_cmpstr (ferry_worker_get_identifier (worker), ==,
+                   ferry_test_get_string (ferry_test_get_object (worker, "exit"), "identifier"));
+  ferry_test_router_stop (router);
+  ferry_worker_send_signal (worker, SIGKILL);
+}
+
+/* A number, given to kill(), would be that of all processes. This one's group would have it too. */
+static void
+test_signals_of_a_worker_that_never_was_reach_none (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/nonexistent/worker", NULL});
+  g_autoptr (FerryWorker) worker = worker_test_spawn (launcher, router);
+
+  g_assert_null (ferry_worker_get_identifier (worker));
+  ferry_worker_send_signal (worker, SIGKILL);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/nonexistent/worker");
+  g_assert_null (ferry_worker_get_identifier (worker));
+  g_assert_null (ferry_test_get_string (ferry_test_get_object (worker, "exit"), "identifier"));
+  ferry_worker_force_exit (worker);
+  ferry_test_router_stop (router);
+}
+
+static gpointer
+send_a_signal_there (gpointer worker)
+{
+  ferry_worker_send_signal (worker, SIGTERM);
+  return NULL;
+}
+
+static void
+test_sends_signals_of_other_threads (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "spin", NULL);
+
+  g_thread_join (g_thread_new ("signals", send_a_signal_there, worker));
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 15 (Terminated), which this application sent");
   ferry_test_router_stop (router);
 }
 
@@ -213,7 +252,7 @@ dumps_core (gboolean allowed)
   setrlimit (RLIMIT_CORE, &limit);
   g_object_set (launcher, "cwd", folder, NULL);
   worker = worker_test_spawn (launcher, router);
-  g_assert_true (ferry_worker_send_signal (worker, SIGSEGV, NULL));
+  ferry_worker_send_signal (worker, SIGSEGV);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
   setrlimit (RLIMIT_CORE, &before);
   remove_folder (folder);
@@ -253,7 +292,7 @@ test_ends_a_worker_that_hung_up (void)
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_HUNG_UP);
   g_assert_cmpuint (pipe->n_messages, ==, 1000);
   g_assert_cmpint (ferry_exit_get_signal (pipe->exit), ==, SIGKILL);
-  g_assert_false (ferry_test_is_alive (ferry_worker_get_pid (worker)));
+  g_assert_false (ferry_test_is_alive (ferry_test_get_process (worker)));
   ferry_test_router_stop (router);
 }
 
@@ -319,7 +358,7 @@ test_ends_a_worker_that_never_attaches (void)
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "did not attach in time");
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_NEVER_ATTACHED);
   g_assert_cmpint (ferry_exit_get_signal (pipe->exit), ==, SIGKILL);
-  g_assert_false (ferry_test_is_alive (ferry_worker_get_pid (worker)));
+  g_assert_false (ferry_test_is_alive (ferry_test_get_process (worker)));
   ferry_test_router_stop (router);
 }
 
@@ -363,7 +402,7 @@ test_lets_a_worker_without_senders_be (void)
 
   worker_test_assert_exit (later, FERRY_CLOSE_REASON_NEVER_ATTACHED, "");
   g_assert_cmpint (ferry_worker_get_state (worker), !=, FERRY_WORKER_STATE_ENDED);
-  g_assert_true (ferry_test_is_alive (ferry_worker_get_pid (worker)));
+  g_assert_true (ferry_test_is_alive (ferry_test_get_process (worker)));
   ferry_worker_force_exit (worker);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "");
   ferry_test_router_stop (router);
@@ -414,7 +453,7 @@ test_ends_with_the_router (void)
   GPid pid;
 
   ferry_test_pipe_wait_count (pipe, 1000);
-  pid = ferry_worker_get_pid (worker);
+  pid = ferry_test_get_process (worker);
   ferry_test_router_stop (router);
   g_assert_cmpuint (n_warnings, ==, 1);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_ROUTER_STOPPED);
@@ -456,6 +495,9 @@ add_own_ends (void)
   g_test_add_func ("/ends/forces-an-exit", test_forces_an_exit);
   g_test_add_func ("/ends/forces-an-exit-right-after-the-spawn", test_forces_an_exit_right_after_the_spawn);
   g_test_add_func ("/ends/sends-no-signal-to-the-dead", test_sends_no_signal_to_the_dead);
+  g_test_add_func ("/ends/signals-of-a-worker-that-never-was-reach-none",
+                   test_signals_of_a_worker_that_never_was_reach_none);
+  g_test_add_func ("/ends/sends-signals-of-other-threads", test_sends_signals_of_other_threads);
   g_test_add_func ("/ends/tells-of-a-core", test_tells_of_a_core);
   g_test_add_func ("/ends/tells-of-no-core", test_tells_of_no_core);
 }

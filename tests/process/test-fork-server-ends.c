@@ -34,8 +34,8 @@ test_lost_fork_server_takes_its_workers_along (void)
   worker_test_assert_exit (idle, FERRY_CLOSE_REASON_FORK_SERVER_LOST, "ended with its fork server");
   worker_test_assert_exit (busy, FERRY_CLOSE_REASON_FORK_SERVER_LOST, "ended with its fork server");
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_FORK_SERVER_LOST);
-  worker_test_wait_gone (ferry_worker_get_pid (idle));
-  worker_test_wait_gone (ferry_worker_get_pid (busy));
+  worker_test_wait_gone (ferry_test_get_process (idle));
+  worker_test_wait_gone (ferry_test_get_process (busy));
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   fork_server_test_finish (&test);
 }
@@ -90,8 +90,8 @@ test_unanswered_workers_end_with_the_fork_server (void)
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
       worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
-      g_assert_cmpint (ferry_worker_get_pid (workers[i]), ==, -1);
-      g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (workers[i], "exit"), "pid"), ==, -1);
+      g_assert_null (ferry_worker_get_identifier (workers[i]));
+      g_assert_null (ferry_test_get_string (ferry_test_get_object (workers[i], "exit"), "identifier"));
       g_object_unref (workers[i]);
     }
   fork_server_test_finish (&test);
@@ -253,12 +253,12 @@ test_failure_of_a_worker_that_was_ended_changes_nothing (void)
   worker = fork_server_test_spawn (&test, "pause");
   process = ferry_test_get_object (test.fork_server, "worker");
   worker_test_wait_open (process);
-  pid = ferry_worker_get_pid (process);
+  pid = ferry_test_get_process (process);
   ferry_test_look_until (stands_still, GINT_TO_POINTER (pid));
   ferry_worker_force_exit (worker);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "killed");
   g_object_unref (worker);
-  ferry_test_kill (pid, SIGCONT);
+  ferry_worker_send_signal (process, SIGCONT);
   ferry_test_wait_ended (process);
   g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (process, "exit")), ==, 0);
   fork_server_test_finish (&test);
@@ -310,13 +310,13 @@ test_unanswered_requests_are_bounded (void)
   workers[0] = fork_server_test_spawn (&test, "pause");
   process = ferry_test_get_object (test.fork_server, "worker");
   worker_test_wait_open (process);
-  pid = ferry_worker_get_pid (process);
+  pid = ferry_test_get_process (process);
   ferry_test_look_until (stands_still, GINT_TO_POINTER (pid));
   for (guint i = 1; i < G_N_ELEMENTS (workers); i++)
     workers[i] = fork_server_test_spawn (&test, "pause");
-  ferry_test_kill (pid, SIGCONT);
+  ferry_worker_send_signal (process, SIGCONT);
   worker_test_assert_exit (workers[0], FERRY_CLOSE_REASON_LAUNCH_FAILED, " 32 requests");
-  ferry_test_kill (pid, SIGKILL);
+  ferry_worker_send_signal (process, SIGKILL);
   for (guint i = 1; i < G_N_ELEMENTS (workers); i++)
     worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
@@ -335,7 +335,7 @@ test_reaps_children_that_its_workers_made_its_own (void)
   fork_server_test_begin (&test);
   worker = fork_server_test_spawn (&test, "give-away:200 exit:0");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
-  fork_server = ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker"));
+  fork_server = ferry_test_get_process (ferry_test_get_object (test.fork_server, "worker"));
   ferry_test_look_until (has_one_child, &fork_server);
   fork_server_test_finish (&test);
 }

@@ -39,7 +39,7 @@ static gboolean
 is_worker (const Look *look, GPid pid)
 {
   for (guint i = 0; i < look->n_workers; i++)
-    if (ferry_worker_get_pid (look->workers[i]) == pid)
+    if (ferry_test_is_process (look->workers[i], pid))
       return TRUE;
   return FALSE;
 }
@@ -135,7 +135,7 @@ test_is_the_next_worker (void)
       FerryWorker *worker = fork_server_test_spawn (&test, "pause");
 
       worker_test_wait_launched (worker);
-      g_assert_cmpint (ferry_worker_get_pid (worker), ==, preforked);
+      g_assert_cmpint (ferry_test_get_process (worker), ==, preforked);
       g_assert_cmpint (wait_preforked_beside (fork_server, &worker, 1), !=, preforked);
       end_workers (&worker, 1);
     }
@@ -195,7 +195,7 @@ test_has_all_of_a_worker (void)
       g_assert_cmpstr (line, ==, expected[i]);
     }
   worker_test_wait_launched (worker);
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==, preforked);
+  g_assert_cmpint (ferry_test_get_process (worker), ==, preforked);
   assert_seen_as (preforked, "another name");
   ferry_worker_force_exit (worker);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
@@ -263,7 +263,7 @@ test_sends_and_its_exit_is_told (void)
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 4");
   g_assert_cmpuint (pipe->n_messages, ==, 1000);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
-  g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"), ==, preforked);
+  g_assert_cmpint (ferry_test_get_process (ferry_test_get_object (worker, "exit")), ==, preforked);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   fork_server_test_finish (&test);
 }
@@ -279,7 +279,7 @@ test_its_signal_is_told (void)
   preforked = wait_preforked (fork_server_test_start (&test));
   worker = fork_server_test_spawn (&test, "kill:11");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
-  g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"), ==, preforked);
+  g_assert_cmpint (ferry_test_get_process (ferry_test_get_object (worker, "exit")), ==, preforked);
   fork_server_test_finish (&test);
 }
 
@@ -302,8 +302,8 @@ test_serves_a_burst (void)
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
       worker_test_wait_launched (workers[i]);
-      g_assert_cmpint (fork_server_test_get_parent (ferry_worker_get_pid (workers[i])), ==, fork_server);
-      n_preforked += ferry_worker_get_pid (workers[i]) == preforked;
+      g_assert_cmpint (fork_server_test_get_parent (ferry_test_get_process (workers[i])), ==, fork_server);
+      n_preforked += ferry_test_is_process (workers[i], preforked);
     }
   g_assert_cmpuint (n_preforked, ==, 1);
   wait_preforked_beside (fork_server, workers, G_N_ELEMENTS (workers));
@@ -338,7 +338,7 @@ test_leaves_nothing_behind (void)
       g_autoptr (FerryWorker) worker = fork_server_test_spawn (&test, i % 2 == 0 ? "exit:3" : "kill:9");
 
       ferry_test_wait_ended (worker);
-      g_assert_cmpint (ferry_worker_get_pid (worker), ==, preforked);
+      g_assert_cmpint (ferry_test_get_process (worker), ==, preforked);
       g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (worker, "exit")), ==, i % 2 == 0 ? 3 : -1);
       g_assert_cmpint (fork_server_test_get_state (preforked), ==, 0);
     }
@@ -369,12 +369,12 @@ test_is_replaced_after_a_worker_when_killed (void)
       g_assert_false (has_preforked (fork_server));
       worker = fork_server_test_spawn (&test, "pause");
       worker_test_wait_launched (worker);
-      g_assert_cmpint (fork_server_test_get_parent (ferry_worker_get_pid (worker)), ==, fork_server);
+      g_assert_cmpint (fork_server_test_get_parent (ferry_test_get_process (worker)), ==, fork_server);
       wait_preforked_beside (fork_server, &worker, 1);
       end_workers (&worker, 1);
     }
   g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
-  g_assert_cmpint (ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker")), ==, fork_server);
+  g_assert_cmpint (ferry_test_get_process (ferry_test_get_object (test.fork_server, "worker")), ==, fork_server);
   fork_server_test_finish (&test);
 }
 
@@ -397,7 +397,7 @@ test_is_replaced_when_killed_with_a_request_on_its_way (void)
       ferry_test_kill (preforked, SIGKILL);
       worker = worker_test_spawn (test.launcher, test.router);
       ferry_test_wait_ended (worker);
-      if (ferry_worker_get_pid (worker) != preforked)
+      if (!ferry_test_is_process (worker, preforked))
         worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 3");
       ferry_test_look_until (is_reaped, &preforked);
     }
@@ -456,7 +456,7 @@ test_is_waited_for_while_it_is_runnable (void)
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);
   worker_test_wait_launched (worker);
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==, preforked);
+  g_assert_cmpint (ferry_test_get_process (worker), ==, preforked);
   end_workers (&worker, 1);
   worker = NULL;
   fork_server_test_finish (&test);
@@ -479,7 +479,7 @@ test_is_done_without_when_it_stands_still (void)
       g_autoptr (FerryWorker) worker = fork_server_test_spawn (&test, "exit:3");
 
       worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 3");
-      g_assert_cmpint (ferry_worker_get_pid (worker), !=, preforked);
+      g_assert_cmpint (ferry_test_get_process (worker), !=, preforked);
     }
   wait_preforked (fork_server);
   fork_server_test_finish (&test);
@@ -544,7 +544,7 @@ killed_at (guint64 system_call, gboolean is_worker)
         worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
       else
         worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 3");
-      g_assert_cmpint (ferry_worker_get_pid (worker) == preforked, ==, is_worker);
+      g_assert_cmpint (ferry_test_is_process (worker, preforked), ==, is_worker);
       g_free (fork_server_test_ask (&test, "name"));
     }
   g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);

@@ -31,8 +31,8 @@ test_forks_a_worker_that_sends (void)
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 4");
   g_assert_cmpuint (pipe->n_messages, ==, 1000);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==,
-                   ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"));
+  g_assert_cmpint (ferry_test_get_process (worker), ==,
+                   ferry_test_get_process (ferry_test_get_object (worker, "exit")));
   g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   fork_server_test_finish (&test);
@@ -48,7 +48,7 @@ test_is_the_parent (void)
   fork_server_test_begin (&test);
   told = fork_server_test_ask (&test, "parent group");
   expected =
-    g_strdup_printf ("%d\nleader\n", (int) ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker")));
+    g_strdup_printf ("%d\nleader\n", (int) ferry_test_get_process (ferry_test_get_object (test.fork_server, "worker")));
   g_assert_cmpstr (told, ==, expected);
   fork_server_test_finish (&test);
 }
@@ -391,7 +391,7 @@ test_leaves_no_process_and_no_descriptor (void)
       ferry_test_wait_ended (workers[i]);
       g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (workers[i], "exit")), ==,
                        i % 2 == 0 ? 3 : -1);
-      g_assert_cmpint (fork_server_test_get_state (ferry_worker_get_pid (workers[i])), ==, 0);
+      g_assert_cmpint (fork_server_test_get_state (ferry_test_get_process (workers[i])), ==, 0);
       g_object_unref (workers[i]);
     }
   g_assert_cmpuint (ferry_test_count_fds (), ==, before);
@@ -408,7 +408,7 @@ test_signals_reach_a_worker_that_is_asked_for (void)
 
   fork_server_test_begin (&test);
   worker = fork_server_test_spawn (&test, "pause");
-  g_assert_true (ferry_worker_send_signal (worker, SIGTERM, NULL));
+  ferry_worker_send_signal (worker, SIGTERM);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 15");
   fork_server_test_finish (&test);
 }
@@ -444,9 +444,9 @@ test_stops_with_its_router (void)
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
       worker_test_wait_launched (workers[i]);
-      pids[i] = ferry_worker_get_pid (workers[i]);
+      pids[i] = ferry_test_get_process (workers[i]);
     }
-  fork_server = ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker"));
+  fork_server = ferry_test_get_process (ferry_test_get_object (test.fork_server, "worker"));
   ferry_router_stop (test.router, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {

@@ -223,7 +223,7 @@ test_that_are_the_applications_are_ended_and_reaped (void)
   GPid pid;
 
   worker_test_wait_launched (worker);
-  pid = ferry_worker_get_pid (worker);
+  pid = ferry_test_get_process (worker);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
   ferry_test_look_until (has_no_child, &pid);
   ferry_test_router_stop (router);

@@ -129,7 +129,7 @@ test_finishes_honest_work_during_a_storm (void)
 static gboolean
 has_process (gpointer worker)
 {
-  return ferry_worker_get_pid (worker) > 0;
+  return ferry_worker_get_identifier (worker) != NULL;
 }
 
 static void
@@ -143,7 +143,7 @@ assert_delivered_before_the_fault (const char *fault, const char *words)
   hostile_test_begin (&test);
   hostile_test_spawn (&test, orders);
   ferry_test_run_until (has_process, test.worker);
-  poll_fd.fd = (int) syscall (SYS_pidfd_open, ferry_worker_get_pid (test.worker), 0);
+  poll_fd.fd = (int) syscall (SYS_pidfd_open, ferry_test_get_process (test.worker), 0);
   /* Where there is none, the process has ended already. */
   if (poll_fd.fd >= 0)
     {

@@ -80,7 +80,7 @@ message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
   victim->arrived[head[0]]++;
   victim->n_messages++;
   if (victim->n_messages == victim->kill_at)
-    ferry_worker_send_signal (victim->worker, SIGKILL, NULL);
+    ferry_worker_send_signal (victim->worker, SIGKILL);
 }
 
 static void
@@ -94,7 +94,7 @@ timer_cb (gpointer user_data)
 {
   Victim *victim = user_data;
 
-  ferry_worker_send_signal (victim->worker, SIGKILL, NULL);
+  ferry_worker_send_signal (victim->worker, SIGKILL);
   return G_SOURCE_REMOVE;
 }
 

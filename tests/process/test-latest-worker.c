@@ -186,7 +186,7 @@ test_killed_worker_leaves_what_was_acknowledged (void)
       account = share_account (&test);
       test.worker = worker_test_spawn (test.launcher, test.router);
       ferry_test_run_until (has_sent, (gpointer) account);
-      ferry_worker_send_signal (test.worker, SIGKILL, NULL);
+      ferry_worker_send_signal (test.worker, SIGKILL);
       ferry_test_run_until (is_closed, &test);
       g_assert_cmpint (test.reason, ==, FERRY_CLOSE_REASON_KILLED);
       acknowledged = atomic_load (account);

@@ -400,7 +400,7 @@ test_ends_at_a_signal_that_the_application_blocks (void)
   sigprocmask (SIG_BLOCK, &blocked, &before);
   router = ferry_test_router_new ();
   worker = worker_test_spawn (launcher, router);
-  g_assert_true (ferry_worker_send_signal (worker, SIGTERM, NULL));
+  ferry_worker_send_signal (worker, SIGTERM);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 15");
   ferry_test_router_stop (router);
   sigprocmask (SIG_SETMASK, &before, NULL);
@@ -414,15 +414,15 @@ test_has_name_and_states (void)
   g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "attach", "pause", NULL);
 
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "obedient-worker");
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==, -1);
+  g_assert_null (ferry_worker_get_identifier (worker));
   g_assert_cmpint (ferry_worker_get_state (worker), ==, FERRY_WORKER_STATE_STARTING);
   g_assert_null (ferry_test_get_object (worker, "exit"));
   worker_test_wait_open (worker);
-  g_assert_cmpint (ferry_worker_get_pid (worker), >, 0);
+  g_assert_nonnull (ferry_worker_get_identifier (worker));
   ferry_worker_force_exit (worker);
   ferry_test_wait_ended (worker);
-  g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"), ==,
-                   ferry_worker_get_pid (worker));
+  g_assert_cmpint (ferry_test_get_process (ferry_test_get_object (worker, "exit")), ==,
+                   ferry_test_get_process (worker));
   ferry_test_router_stop (router);
 }
 

@@ -181,8 +181,8 @@ bound (Scene *self, const char *orders)
 
   self->keeps = TRUE;
   ferry_test_run_until (has_three, self);
-  ferry_test_look_until (is_paused, GINT_TO_POINTER (ferry_worker_get_pid (self->worker)));
-  ferry_test_kill (ferry_worker_get_pid (self->worker), SIGCONT);
+  ferry_test_look_until (is_paused, GINT_TO_POINTER (ferry_test_get_process (self->worker)));
+  ferry_worker_send_signal (self->worker, SIGCONT);
   line = worker_test_read_line (output);
   g_assert_cmpstr (line, ==, "again");
   /* Whatever there was to dispatch. */

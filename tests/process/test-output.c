@@ -233,7 +233,7 @@ test_flood_waits_and_arrives (void)
   for (gint64 until = g_get_monotonic_time () + G_USEC_PER_SEC / 4; g_get_monotonic_time () < until;)
     ;
   g_assert_cmpuint (get_resident (), <, before + 4 * 1024 * 1024);
-  g_assert_true (ferry_test_is_alive (ferry_worker_get_pid (test.worker)));
+  g_assert_true (ferry_test_is_alive (ferry_test_get_process (test.worker)));
   ferry_test_wait_ended (test.worker);
   g_assert_cmpuint (test.lines->len, ==, n);
   for (guint i = 0; i < n; i++)
@@ -435,7 +435,7 @@ test_usual_line_is_shown (gconstpointer forked)
   spawn (&test, "tell:one tell: part:half exit:0");
   ferry_test_wait_ended (test.worker);
   text = console_test_end (&console);
-  expected = g_strdup_printf ("teller[%1$d]: one\nteller[%1$d]: half\n", (int) ferry_worker_get_pid (test.worker));
+  expected = g_strdup_printf ("teller[%1$d]: one\nteller[%1$d]: half\n", (int) ferry_test_get_process (test.worker));
   g_assert_cmpstr (text, ==, expected);
   g_assert_cmpuint (test.lines->len, ==, 3);
   finish (&test);
@@ -467,7 +467,7 @@ test_forked_worker_has_the_streams_that_were_set (void)
 static gboolean
 is_launched (gpointer data)
 {
-  return ferry_worker_get_pid (((OutputTest *) data)->worker) > 0;
+  return ferry_worker_get_identifier (((OutputTest *) data)->worker) != NULL;
 }
 
 /* The main loop does not run, and what is shown is not read. The last line is a part, so it comes with the end. */
@@ -484,9 +484,9 @@ test_shown_flood_does_not_wait_for_the_main_loop (void)
   spawn (&test, "lines:300000 part:half exit:0");
   ferry_test_run_until (is_launched, &test);
   deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-  while (ferry_test_is_alive (ferry_worker_get_pid (test.worker)) && g_get_monotonic_time () < deadline)
+  while (ferry_test_is_alive (ferry_test_get_process (test.worker)) && g_get_monotonic_time () < deadline)
     g_thread_yield ();
-  g_assert_false (ferry_test_is_alive (ferry_worker_get_pid (test.worker)));
+  g_assert_false (ferry_test_is_alive (ferry_test_get_process (test.worker)));
   ferry_test_wait_ended (test.worker);
   text = console_test_end (&console);
   g_assert_true (g_str_has_prefix (text, "teller["));

@@ -133,7 +133,7 @@ worker_test_wait_open (FerryWorker *worker)
 static gboolean
 is_launched (gpointer data)
 {
-  return ferry_worker_get_pid (data) > 0;
+  return ferry_worker_get_identifier (data) != NULL;
 }
 
 void

@@ -133,18 +133,22 @@ FORK = """
 from ferry import parallel
 word = ["a copy"]
 channel = parallel.create()
-if channel.pid == 0:
+if channel.identifier is None:
+    try:
+        channel.wait()
+    except RuntimeError as error:
+        word.append("parent" in str(error))
     channel.send(word + [channel.receive()])
     parallel.exit(channel, 3)
 channel.send(42)
-print(channel.receive(), channel.wait())
+print(channel.receive(), int(channel.identifier) > 1, channel.wait())
 """
 
 
 def test_fork(report):
     done = subprocess.run([sys.executable, "-c", FORK], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           check=False, timeout=600)
-    report.equal("a process is forked", done.stderr + done.stdout, "['a copy', 42] 3\n")
+    report.equal("a process is forked", done.stderr + done.stdout, "['a copy', True, 42] True 3\n")
 
 
 async def use_asyncio(report):

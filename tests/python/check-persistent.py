@@ -90,14 +90,14 @@ def test_visits(report, folder):
 
 def test_process(report, folder):
     address = os.path.join(folder, "process")
-    number = parallel.start_persistent(address, parallel_functions.tell)
+    identifier = parallel.start_persistent(address, parallel_functions.tell)
     with parallel.connect_persistent(address) as channel:
         process, parent, session, *streams = channel.receive()
-    report.equal("it is a process of its own", process, number)
+    report.equal("it is a process of its own", str(process), identifier)
     report.fact("which is no child, and of no terminal", parent != os.getpid() and session != os.getsid(0))
     report.equal("and has no stream of the application's", streams, 2 * [os.devnull])
     address = os.path.join(folder, "talk")
-    number = parallel.start_persistent(address, parallel_functions.answer_for_ever)
+    identifier = parallel.start_persistent(address, parallel_functions.answer_for_ever)
     for _ in range(2):
         with parallel.connect_persistent(address) as channel:
             for i in range(100):
@@ -116,9 +116,9 @@ def test_process(report, folder):
         report.equal("a wait has an end", type(raised(lambda: channel.receive(timeout=0.01))), TimeoutError)
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
         report.equal("Ctrl-C ends it", type(raised(lambda: (timer.start(), channel.receive()))), KeyboardInterrupt)
-        os.kill(number, signal.SIGKILL)
+        os.kill(int(identifier), signal.SIGKILL)
         report.equal("so does the death of the process", type(raised(channel.receive)), ferry.WorkerLost)
-    report.equal("whose address is free again", parallel.start_persistent(address, parallel_functions.tell) != number, True)
+    report.equal("whose address is free again", parallel.start_persistent(address, parallel_functions.tell) != identifier, True)
     with parallel.connect_persistent(address) as channel:
         report.equal("for a second one", len(list(channel)), 1)
 

@@ -262,7 +262,7 @@ test_without_time_delivers_all_that_was_sent (void)
 static gboolean
 has_pid (gpointer worker)
 {
-  return ferry_worker_get_pid (worker) > 0;
+  return ferry_worker_get_identifier (worker) != NULL;
 }
 
 static void
@@ -273,7 +273,7 @@ test_without_time_delivers_all_that_a_worker_sent (void)
   g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "send:10000", NULL);
 
   g_assert_true (ferry_router_route_until (router, has_pid, worker, LONG, NULL));
-  while (ferry_test_is_alive (ferry_worker_get_pid (worker)))
+  while (ferry_test_is_alive (ferry_test_get_process (worker)))
     g_thread_yield ();
   route_without_time (router);
   g_assert_cmpuint (pipe->n_messages, ==, 10000);
@@ -445,7 +445,7 @@ test_runs_posts_of_other_threads (void)
 static gboolean
 is_no_process (gpointer worker)
 {
-  return !ferry_test_is_alive (ferry_worker_get_pid (worker));
+  return !ferry_test_is_alive (ferry_test_get_process (worker));
 }
 
 /* The condition holds by itself when the news of the end comes, and is looked at first. */

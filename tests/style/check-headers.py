@@ -122,6 +122,20 @@ def declared_for_siblings(tree):
     return declared(sources.select(tree, r"router/.*-private\.h$"), SIBLING_MARK)
 
 
+def process_numbers(headers):
+    """kill() takes -1 for every process, and 0 for the caller's group. So what applications know of a process is a text,
+    and a function sends it signals."""
+    return ["%s: %s; give out a text named 'identifier', and send signals by a function" % (name, match.strip())
+            for name, text in headers.items()
+            for match in re.findall(r".*(?:\bGPid\b|\bpid_t\b|\bpid\b|_pid\b).*", declarations(text))]
+
+
+def process_number_properties(tree):
+    return ["%s: %s); install 'identifier', a text" % (name, match)
+            for name, text in sources.select(tree, r"router/.*\.c$").items()
+            for match in re.findall(r'g_param_spec_\w+ \("(?:[\w-]+-)?pid"', text)]
+
+
 def promised_to_siblings(headers):
     return ["%s: installed, and has what is for siblings" % name for name, text in headers.items()
             if re.search(SIBLING_MARK, text)]
@@ -199,6 +213,12 @@ def test_the_checks(report):
          not_installed(GOOD, {"router/route/a.h": GOOD["route/a.h"], "router/lane/p-private.h": ""}))
     seen("a mark for siblings in an installed header", promised_to_siblings({"route/a.h": SIBLING["router/lane/a-private.h"]}),
          promised_to_siblings(GOOD))
+    for sample in ("GPid ferry_a_get_number (FerryA *self);", "void ferry_a_follow (FerryA *self, pid_t process);",
+                   "int ferry_a_get_pid (FerryA *self);", "gboolean ferry_a_start (FerryA *self, int *pid);"):
+        seen("a process that is a number: " + sample, process_numbers({"route/a.h": sample}), process_numbers(GOOD))
+    seen("a property with the number of a process",
+         process_number_properties({"router/route/a.c": 'g_param_spec_int ("worker-pid", NULL, NULL, -1, 9, -1, 0)'}),
+         process_number_properties({"router/route/a.c": 'g_param_spec_string ("identifier", NULL, NULL, NULL, 0)'}))
     report.equal("what is for siblings is read", declared_for_siblings(SIBLING), ({"ferry_a_help", "ferry_a_be"}, []))
     seen("a mark that no sibling wants", unwanted_marks({**SIBLING, "router/cluster/a.c": "/* ferry_a_help() */ ferry_a_be ();"}),
          unwanted_marks({**SIBLING, "router/cluster/a.c": "ferry_a_help (ferry_a_be ());"}))
@@ -238,6 +258,8 @@ def check_library(report, tree, build, library):
     none("every public header says which one has it", wrong_advice(headers, umbrellas))
     none("every public header is installed", not_installed(headers, tree))
     none("every public declaration is marked with its version", unmarked(headers) + unreadable)
+    none("no public function takes or returns the number of a process", process_numbers(headers))
+    none("no property is the number of a process", process_number_properties(tree))
     none("what is for siblings is marked in private headers only", promised_to_siblings(headers) + unreadable_inside)
     none("exactly what the public headers declare, and what is for siblings, is exported",
          export_complaints(sources.exported_by(library), names | inside))

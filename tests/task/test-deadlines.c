@@ -37,12 +37,6 @@ static const Stubborn stopped = {"pause-for-ever", TRUE};
 static const Stubborn deaf = {"stubborn", FALSE};
 
 static gboolean
-is_stopped_process (gpointer data)
-{
-  return ferry_test_is_stopped (*(GPid *) data);
-}
-
-static gboolean
 is_gone (gpointer data)
 {
   return !ferry_test_is_alive (*(GPid *) data);
@@ -52,17 +46,12 @@ static FerryTask *
 start_stubborn (TaskTest *test, const Stubborn *what)
 {
   FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, what->function, NULL);
-  GPid pid;
 
   ferry_task_set_cancel_grace (task, GRACE);
   task_test_submit_task (test->executor, task);
   task_test_wait_begun (task);
-  pid = ferry_test_get_number (task, "pid");
   if (what->stands_still)
-    {
-      ferry_test_kill (pid, SIGSTOP);
-      ferry_test_look_until (is_stopped_process, &pid);
-    }
+    ferry_test_stop_worker (ferry_test_get_worker (test->pool, task));
   return task;
 }
 
@@ -90,30 +79,14 @@ assert_unharmed (TaskTest *test, FerryTask *neighbour, GPid pid)
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
 }
 
-/* The worker of a task, as an object. (transfer full) */
-static FerryWorker *
-get_worker (TaskTest *test, FerryTask *task)
-{
-  GListModel *workers = ferry_pool_get_workers (test->pool);
-
-  for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
-    {
-      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
-
-      if (ferry_worker_get_pid (worker) == ferry_test_get_number (task, "pid"))
-        return g_steal_pointer (&worker);
-    }
-  g_assert_not_reached ();
-}
-
 static void
 ends_by_cancel (gconstpointer data)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   g_autoptr (FerryTask) task = start_stubborn (test, data);
-  g_autoptr (FerryWorker) worker = get_worker (test, task);
+  g_autoptr (FerryWorker) worker = g_object_ref (ferry_test_get_worker (test->pool, task));
   g_autoptr (FerryTask) neighbour = surround (test);
-  GPid pid = ferry_test_get_number (task, "pid");
+  GPid pid = ferry_test_get_process (task);
   gint64 begin = g_get_monotonic_time ();
 
   g_assert_true (ferry_task_cancel (task));
@@ -149,7 +122,7 @@ ends_by_shutdown (gconstpointer data)
   task = start_stubborn (test, data);
   test->executor = other;
   neighbour = surround (test);
-  pid = ferry_test_get_number (task, "pid");
+  pid = ferry_test_get_process (task);
   ferry_executor_shutdown_async (ending, GRACE, NULL, set_flag, &ended);
   ferry_test_wait_flag (&ended);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
@@ -181,9 +154,9 @@ ends_by_run_timeout (gconstpointer data)
   task_test_submit_task (test->executor, task);
   behind = task_test_submit (test->executor, "echo", g_variant_new_string ("behind"));
   ferry_test_run_until (is_no_more_waiting, task);
-  pid = ferry_test_get_number (task, "pid");
+  pid = ferry_test_get_process (task);
   if (what->stands_still && !ferry_task_get_done (task))
-    ferry_test_kill (pid, SIGSTOP);
+    ferry_worker_send_signal (ferry_test_get_worker (test->pool, task), SIGSTOP);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   /* Failed at once, and its worker is ended meanwhile. */
   task_test_assert_result (behind, "'behind'");
@@ -208,7 +181,7 @@ spares_worker_that_heeds_its_run_timeout (gconstpointer data)
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   behind = task_test_submit (test->executor, "echo", g_variant_new_string ("behind"));
   task_test_assert_result (behind, "'behind'");
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, ferry_test_get_number (behind, "pid"));
+  g_assert_cmpint (ferry_test_get_process (task), ==, ferry_test_get_process (behind));
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 1);
 }
 
@@ -423,7 +396,7 @@ shutdown_never_hits_the_next_task (void)
 static gboolean
 is_stopped_for_a_pause (gpointer data)
 {
-  return ferry_test_is_stopped ((GPid) ferry_test_get_number (data, "pid"));
+  return ferry_test_is_stopped (ferry_test_get_process (data));
 }
 
 /* What two functions may run for, one that looks for a pause and one whose process is stopped, and what a task behind

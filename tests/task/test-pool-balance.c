@@ -23,14 +23,14 @@ does_not_wait_for_a_worker_that_stands_still (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   FerryTask *tasks[2];
-  GPid pids[2];
+  FerryWorker *workers[2];
 
   for (guint i = 0; i < 2; i++)
     tasks[i] = submit_sleeper (test);
   for (guint i = 0; i < 2; i++)
     {
       task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
-      pids[i] = ferry_test_get_number (tasks[i], "pid");
+      workers[i] = ferry_test_get_worker (test->pool, tasks[i]);
     }
   for (guint i = 0; i < 2; i++)
     {
@@ -42,11 +42,11 @@ does_not_wait_for_a_worker_that_stands_still (void)
     {
       g_autoptr (FerryTask) task = NULL;
 
-      ferry_test_kill (pids[i], SIGSTOP);
+      ferry_test_stop_worker (workers[i]);
       task = task_test_submit (test->executor, "nothing", NULL);
       task_test_wait_done (task);
       g_assert_no_error (ferry_task_get_error (task));
-      ferry_test_kill (pids[i], SIGCONT);
+      ferry_worker_send_signal (workers[i], SIGCONT);
     }
 }
 
@@ -57,14 +57,14 @@ count_up (guint *count)
 }
 
 static void
-start_sleepers (TaskTest *test, FerryTask **tasks, GPid *pids)
+start_sleepers (TaskTest *test, FerryTask **tasks, FerryWorker **workers)
 {
   for (guint i = 0; i < 2; i++)
     tasks[i] = submit_sleeper (test);
   for (guint i = 0; i < 2; i++)
     {
       task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
-      pids[i] = ferry_test_get_number (tasks[i], "pid");
+      workers[i] = ferry_test_get_worker (test->pool, tasks[i]);
     }
 }
 
@@ -83,24 +83,24 @@ finds_the_worker_that_goes_on (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   g_autoptr (FerryTask) task = NULL;
   FerryTask *tasks[2];
-  GPid pids[2];
+  FerryWorker *workers[2];
   guint n_changes = 0;
 
-  start_sleepers (test, tasks, pids);
+  start_sleepers (test, tasks, workers);
   for (guint i = 0; i < 2; i++)
     {
       end_sleeper (tasks[i]);
-      ferry_test_kill (pids[i], SIGSTOP);
+      ferry_test_stop_worker (workers[i]);
     }
   task = task_test_submit (test->executor, "nothing", NULL);
   g_signal_connect_swapped (task, "notify::state", G_CALLBACK (count_up), &n_changes);
   while (n_changes < 8)
     g_main_context_iteration (NULL, TRUE);
-  ferry_test_kill (pids[1], SIGCONT);
+  ferry_worker_send_signal (workers[1], SIGCONT);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, pids[1]);
-  ferry_test_kill (pids[0], SIGCONT);
+  g_assert_true (ferry_test_get_worker (test->pool, task) == workers[1]);
+  ferry_worker_send_signal (workers[0], SIGCONT);
 }
 
 /* So quick that several are sent ahead. */
@@ -121,31 +121,31 @@ gives_what_is_taken_back_to_the_one_that_takes (void)
   g_autoptr (FerryTask) endless = NULL;
   g_autoptr (FerryTask) task = NULL;
   FerryTask *tasks[2];
-  GPid pids[2];
+  FerryWorker *workers[2];
   guint n_changes = 0;
   guint n_reports = 0;
 
-  start_sleepers (test, tasks, pids);
+  start_sleepers (test, tasks, workers);
   for (guint i = 0; i < 2; i++)
     end_sleeper (tasks[i]);
   run_quick_tasks (test);
   for (guint i = 0; i < 2; i++)
-    ferry_test_kill (pids[i], SIGSTOP);
+    ferry_test_stop_worker (workers[i]);
   endless = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
   task_test_submit_task (test->executor, endless);
   g_signal_connect_swapped (endless, "notify::state", G_CALLBACK (count_up), &n_changes);
   while (n_changes < 8)
     g_main_context_iteration (NULL, TRUE);
   g_signal_connect_swapped (endless, "progress", G_CALLBACK (count_up), &n_reports);
-  ferry_test_kill (pids[0], SIGCONT);
+  ferry_worker_send_signal (workers[0], SIGCONT);
   while (n_reports == 0)
     g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpint (ferry_test_get_number (endless, "pid"), ==, pids[0]);
-  ferry_test_kill (pids[1], SIGCONT);
+  g_assert_true (ferry_test_get_worker (test->pool, endless) == workers[0]);
+  ferry_worker_send_signal (workers[1], SIGCONT);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, pids[1]);
+  g_assert_true (ferry_test_get_worker (test->pool, task) == workers[1]);
   ferry_task_cancel (endless);
 }
 
@@ -248,12 +248,12 @@ a_task_of_a_nested_loop_gets_a_worker_that_is_heard (gconstpointer n_warm)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   g_autoptr (FerryTask) outer = NULL;
   FerryTask *tasks[2];
-  GPid pids[2];
+  FerryWorker *workers[2];
   Nesting nesting = {test, NULL};
 
   if (GPOINTER_TO_UINT (n_warm) == 2)
     {
-      start_sleepers (test, tasks, pids);
+      start_sleepers (test, tasks, workers);
       for (guint i = 0; i < 2; i++)
         end_sleeper (tasks[i]);
     }
@@ -261,7 +261,7 @@ a_task_of_a_nested_loop_gets_a_worker_that_is_heard (gconstpointer n_warm)
   g_signal_connect (outer, "done", G_CALLBACK (submit_and_wait_in_loop), &nesting);
   task_test_wait_done (outer);
   g_assert_no_error (ferry_task_get_error (nesting.task));
-  g_assert_cmpint (ferry_test_get_number (nesting.task, "pid"), !=, ferry_test_get_number (outer, "pid"));
+  g_assert_cmpint (ferry_test_get_process (nesting.task), !=, ferry_test_get_process (outer));
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 2);
   g_object_unref (nesting.task);
 }
@@ -276,7 +276,7 @@ a_task_of_a_nested_loop_gets_the_only_worker (void)
   g_signal_connect (outer, "done", G_CALLBACK (submit_in_loop), &nesting);
   task_test_wait_done (outer);
   task_test_wait_done (nesting.task);
-  g_assert_cmpint (ferry_test_get_number (nesting.task, "pid"), ==, ferry_test_get_number (outer, "pid"));
+  g_assert_cmpint (ferry_test_get_process (nesting.task), ==, ferry_test_get_process (outer));
   g_object_unref (nesting.task);
 }
 
@@ -297,7 +297,7 @@ a_task_of_a_handler_gets_the_warm_worker (void)
   g_signal_connect (outer, "done", G_CALLBACK (submit_at_once), &nesting);
   task_test_wait_done (outer);
   task_test_wait_done (nesting.task);
-  g_assert_cmpint (ferry_test_get_number (nesting.task, "pid"), ==, ferry_test_get_number (outer, "pid"));
+  g_assert_cmpint (ferry_test_get_process (nesting.task), ==, ferry_test_get_process (outer));
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 1);
   g_object_unref (nesting.task);
 }

@@ -181,10 +181,9 @@ cancels_what_would_be_repeated (void)
 }
 
 static void
-kill_worker (FerryTask *task)
+kill_worker (TaskTest *test, FerryTask *task)
 {
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), >, 0);
-  ferry_test_kill (ferry_test_get_number (task, "pid"), SIGKILL);
+  ferry_worker_send_signal (ferry_test_get_worker (test->pool, task), SIGKILL);
 }
 
 static gpointer
@@ -207,7 +206,7 @@ cancels_elsewhere_what_would_be_repeated (void)
   task_test_submit_task (test->executor, task);
   other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
   task_test_wait_begun (task);
-  kill_worker (task);
+  kill_worker (test, task);
   g_thread_join (g_thread_new ("cancels", cancel_there, cancellable));
   task_test_assert_cancelled (task);
   task_test_assert_result (other, "'other'");
@@ -230,7 +229,7 @@ runs_elsewhere_what_was_sent_ahead (void)
   for (guint i = 0; i < 20; i++)
     g_object_unref (task_test_submit (test->executor, "append-line", make_line (path)));
   task_test_wait_begun (killed);
-  kill_worker (killed);
+  kill_worker (test, killed);
   ferry_test_run_until (task_test_is_idle, test->executor);
   assert_lost (killed, "Killed");
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 1);
@@ -484,7 +483,7 @@ replaces_a_fork_server_that_was_killed (void)
   g_assert_true (ferry_pool_start (test->pool, NULL));
   ferry_test_run_until (all_are_open, test->pool);
   first = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
-  ferry_test_kill (task_test_get_parent (ferry_worker_get_pid (first)), SIGKILL);
+  ferry_test_kill (task_test_get_parent (ferry_test_get_process (first)), SIGKILL);
   ferry_test_wait_ended (first);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);
@@ -615,7 +614,7 @@ repeats_after_the_queue_deadline (void)
   task_test_wait_begun (task);
   /* As if it had run for longer than it might have waited. */
   ferry_task_get_run (task)->submit_time -= 700 * G_USEC_PER_SEC;
-  kill_worker (task);
+  kill_worker (test, task);
   ferry_test_run_until (has_second_attempt, task);
   task_test_wait_begun (task);
   ferry_task_cancel (task);

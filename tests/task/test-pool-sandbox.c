@@ -68,7 +68,7 @@ test_workers_are_executed (void)
   g_object_set (test->pool, "use-fork-server", TRUE, NULL);
   task_test_wait_begun (task);
   worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
-  g_assert_cmpint (get_starter (ferry_worker_get_pid (worker)), ==, getpid ());
+  g_assert_cmpint (get_starter (ferry_test_get_process (worker)), ==, getpid ());
   g_assert_cmpuint (ferry_test_get_number (worker, "sandbox-strength"), ==, ferry_sandbox_get_strength ());
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);

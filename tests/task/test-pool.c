@@ -64,7 +64,7 @@ shows_what_a_function_prints (void)
   ferry_test_look_until (has_line, &shown);
   g_assert_cmpint (dup2 (report, STDOUT_FILENO), >=, 0);
   expected = g_strdup_printf ("%s 1[%d]: hello\n", ferry_test_get_string (test->pool, "name"),
-                              (int) ferry_test_get_number (task, "pid"));
+                              (int) ferry_test_get_process (task));
   g_assert_cmpstr (shown.text->str, ==, expected);
   g_string_free (shown.text, TRUE);
   close (fds[0]);
@@ -220,7 +220,7 @@ is_found_in_list (void)
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
   g_assert_cmpuint (g_list_model_get_n_items (workers), ==, 1);
   worker = g_list_model_get_item (workers, 0);
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==, ferry_test_get_number (task, "pid"));
+  g_assert_cmpint (ferry_test_get_process (worker), ==, ferry_test_get_process (task));
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "resize 1");
   ferry_task_cancel (task);
   name = task_test_submit (test->executor, "process-name", NULL);
@@ -296,7 +296,7 @@ replaces_large_worker (void)
   task_test_assert_result (large, NULL);
   task_test_assert_result (second, "1");
   task_test_assert_result (first, "2");
-  g_assert_true (ferry_test_get_number (second, "pid") != ferry_test_get_number (large, "pid"));
+  g_assert_true (ferry_test_get_process (second) != ferry_test_get_process (large));
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
 }
 
@@ -430,7 +430,7 @@ ends_its_fork_server_when_it_stops (void)
   GPid parent;
 
   task_test_wait_begun (running);
-  parent = task_test_get_parent (ferry_test_get_number (running, "pid"));
+  parent = task_test_get_parent (ferry_test_get_process (running));
   g_assert_cmpint (parent, !=, getpid ());
   pidfd = (int) syscall (SYS_pidfd_open, parent, 0);
   g_assert_cmpint (pidfd, >=, 0);
@@ -627,7 +627,7 @@ replaces_idle_worker_by_age (void)
       g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
 
       task_test_wait_done (task);
-      pids[i] = ferry_test_get_number (task, "pid");
+      pids[i] = ferry_test_get_process (task);
       g_object_set (test->pool, "max-age", (gint64) 20000, NULL);
       ferry_test_look_until (has_no_workers, test->pool);
       g_object_set (test->pool, "max-age", (gint64) 0, NULL);
@@ -690,7 +690,7 @@ stops_in_time_though_the_fork_server_stands_still (void)
   GPid fork_server;
 
   task_test_wait_state (busy, FERRY_TASK_STATE_EXECUTING);
-  fork_server = task_test_get_parent (ferry_test_get_number (busy, "pid"));
+  fork_server = task_test_get_parent (ferry_test_get_process (busy));
   pidfd = (int) syscall (SYS_pidfd_open, fork_server, 0);
   g_assert_cmpint (pidfd, >=, 0);
   ferry_test_kill (fork_server, SIGSTOP);

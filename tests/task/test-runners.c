@@ -55,7 +55,7 @@ static void
 assert_ran (FerryTask *task, gboolean here)
 {
   task_test_assert_result (task, "'word'");
-  g_assert_true ((ferry_test_get_number (task, "pid") == getpid ()) == here);
+  g_assert_true ((ferry_test_get_process (task) == getpid ()) == here);
 }
 
 static void
@@ -158,7 +158,7 @@ takes_back_what_was_sent_ahead (void)
 static gboolean
 executes_here (gpointer data)
 {
-  return ferry_task_get_state (data) == FERRY_TASK_STATE_EXECUTING && ferry_test_get_number (data, "pid") == getpid ();
+  return ferry_task_get_state (data) == FERRY_TASK_STATE_EXECUTING && ferry_test_get_process (data) == getpid ();
 }
 
 /* The pool of processes may have one worker when it loses the other, and does not run the task again itself. */
@@ -178,7 +178,7 @@ hears_of_tasks_that_were_given_back (void)
   ferry_executor_add_runner (test->executor, FERRY_RUNNER (threads));
   /* Retires the older one of the two. */
   ferry_pool_set_max_workers (test->pool, 1);
-  ferry_test_kill (ferry_test_get_number (moves, "pid"), SIGKILL);
+  ferry_worker_send_signal (ferry_test_get_worker (test->pool, moves), SIGKILL);
   ferry_test_run_until (executes_here, moves);
   g_assert_cmpuint (ferry_test_get_number (moves, "n-attempts"), ==, 2);
   g_assert_false (ferry_task_get_done (stays));

@@ -166,7 +166,7 @@ ends_with_its_worker (void)
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_cancelled (task);
   g_assert_cmpint (ferry_worker_get_state (process), ==, FERRY_WORKER_STATE_ENDED);
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, ferry_worker_get_pid (process));
+  g_assert_cmpint (ferry_test_get_process (task), ==, ferry_test_get_process (process));
 }
 
 static void

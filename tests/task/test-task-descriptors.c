@@ -440,7 +440,7 @@ kill_some_worker (TaskTest *test, guint number)
   g_autoptr (FerryWorker) worker = n > 0 ? g_list_model_get_item (workers, number % n) : NULL;
 
   /* By the worker, not by its number: of the one that was killed last the application may not know yet. */
-  if (worker != NULL && ferry_worker_get_pid (worker) > 0)
+  if (worker != NULL && ferry_worker_get_identifier (worker) != NULL)
     ferry_worker_force_exit (worker);
 }
 
@@ -477,7 +477,7 @@ test_workers_are_killed_at_any_time (void)
 static gboolean
 is_stopped (gpointer worker)
 {
-  return ferry_test_is_stopped (ferry_worker_get_pid (worker));
+  return ferry_test_is_stopped (ferry_test_get_process (worker));
 }
 
 /* A worker that has not begun to read has the descriptors of a task that was taken back. The next one waits until it
@@ -513,7 +513,7 @@ test_a_slow_worker_is_waited_for (void)
   task_test_submit_task (executor, second);
   ferry_test_look_until (is_stopped, worker);
   g_assert_cmpint (ferry_task_get_state (second), ==, FERRY_TASK_STATE_WAITING);
-  ferry_worker_send_signal (worker, SIGCONT, NULL);
+  ferry_worker_send_signal (worker, SIGCONT);
   task_test_assert_result (second, expected);
 }
 

@@ -273,7 +273,7 @@ kill_worker (Walk *walk)
   g_autoptr (FerryWorker) worker = n > 0 ? g_list_model_get_item (workers, draw (n)) : NULL;
 
   if (worker != NULL)
-    ferry_worker_send_signal (worker, one_in (2) ? SIGKILL : SIGTERM, NULL);
+    ferry_worker_send_signal (worker, one_in (2) ? SIGKILL : SIGTERM);
 }
 
 static void

@@ -212,7 +212,7 @@ test_a_task_whose_worker_is_lost_waits_paused (void)
   task_test_submit_task (test->executor, task);
   wait_moving (task);
   ferry_task_pause (task);
-  g_assert_cmpint (kill (ferry_task_get_run (task)->pid, SIGKILL), ==, 0);
+  ferry_worker_send_signal (ferry_test_get_worker (test->pool, task), SIGKILL);
   task_test_wait_state (task, FERRY_TASK_STATE_WAITING);
   g_assert_true (is_paused (task));
   next = task_test_submit (test->executor, "add", g_variant_new ("(xx)", (gint64) 1, (gint64) 2));

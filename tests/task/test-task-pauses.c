@@ -66,7 +66,7 @@ count_stopped (Load *self)
     {
       g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
 
-      n += ferry_worker_get_pid (worker) > 0 && ferry_test_is_stopped (ferry_worker_get_pid (worker));
+      n += ferry_worker_get_identifier (worker) != NULL && ferry_test_is_stopped (ferry_test_get_process (worker));
     }
   return n;
 }
@@ -141,7 +141,6 @@ act_on_map (Load *self)
 static void
 act_on_task (Load *self, TaskTestWitness *witness)
 {
-  GPid pid = ferry_task_get_run (witness->task)->pid;
 
   switch (g_test_rand_int_range (0, 12))
     {
@@ -149,8 +148,9 @@ act_on_task (Load *self, TaskTestWitness *witness)
       task_test_witness_cancel (witness);
       break;
     case 1:
-      if (pid > 0 && pid != getpid () && ferry_task_get_state (witness->task) == FERRY_TASK_STATE_EXECUTING)
-        kill (pid, SIGKILL);
+      if (ferry_task_get_state (witness->task) == FERRY_TASK_STATE_EXECUTING &&
+          !ferry_test_is_process (witness->task, getpid ()))
+        ferry_worker_send_signal (ferry_test_get_worker (self->processes->pool, witness->task), SIGKILL);
       break;
     case 2:
     case 3:

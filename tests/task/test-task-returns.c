@@ -515,6 +515,7 @@ static void
 test_a_transport_ends_with_its_worker (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryWorker) worker = NULL;
   g_autoptr (FerryTask) task = submit (test, "serve", NULL, 1);
   g_autoptr (FerryTransport) transport = NULL;
   g_autoptr (FerryMux) mux = NULL;
@@ -522,7 +523,9 @@ test_a_transport_ends_with_its_worker (void)
   task_test_assert_result (task, "0");
   mux = open_mux (task, &transport);
   g_assert_cmpint (ask (mux, 2), ==, 4);
-  ferry_test_kill ((GPid) ferry_test_get_number (task, "pid"), SIGKILL);
+  worker = g_object_ref (ferry_test_get_worker (test->pool, task));
+  ferry_worker_send_signal (worker, SIGKILL);
+  ferry_test_wait_ended (worker);
   g_assert_cmpint (ask (mux, 2), ==, -FERRY_ERROR_CLOSED);
 }
 

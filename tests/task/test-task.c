@@ -27,7 +27,7 @@ test_new (void)
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
   g_assert_true (ferry_test_get_number (task, "indeterminate"));
   g_assert_null (ferry_task_get_text (task));
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, -1);
+  g_assert_null (ferry_test_get_string (task, "identifier"));
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 0);
   g_assert_cmpint (ferry_test_get_number (task, "submit-time"), ==, 0);
   g_assert_cmpint (ferry_task_get_run (task)->settings->run_timeout, ==, 0);
@@ -138,7 +138,7 @@ test_completes (void)
 
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
   task_test_assert_heard (ear, "n-attempts pid start-time can-pause state");
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, 77);
+  g_assert_cmpint (ferry_test_get_process (task), ==, 77);
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE);
@@ -301,7 +301,7 @@ test_new_attempt (void)
   g_assert_null (ferry_task_get_text (task));
   g_assert_null (ferry_test_get_string (task, "host-name"));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
-  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, -1);
+  g_assert_null (ferry_test_get_string (task, "identifier"));
   g_assert_cmpint (ferry_test_get_number (task, "start-time"), ==, 0);
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 78, NULL));

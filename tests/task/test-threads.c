@@ -567,8 +567,8 @@ static const char *const free_properties[] = {
   "FerryTask:stoppable",
   "FerryTask:submit-time",
   "FerryTask:window",
+  "FerryWorker:identifier",
   "FerryWorker:name",
-  "FerryWorker:pid",
   "FerryWorker:state",
   NULL,
 };

@@ -290,7 +290,7 @@ test_end_of_another_worker (void)
   g_auto (Waiter) waiter = {.task = task};
 
   task_test_wait_begun (sleeper);
-  ferry_test_kill (ferry_test_get_number (sleeper, "pid"), SIGKILL);
+  ferry_worker_send_signal (ferry_test_get_worker (test->pool, sleeper), SIGKILL);
   send_task (test, task);
   wait_joined (&waiter);
   g_assert_no_error (waiter.error);
@@ -304,18 +304,18 @@ static void
 test_end_of_the_worker (void)
 {
   g_autoptr (TaskTest) test = open_test (FALSE, 1);
-  g_autoptr (FerryTask) first = task_test_submit (test->executor, "pid", NULL);
+  g_autoptr (FerryTask) first = task_test_submit (test->executor, "nothing", NULL);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
-  g_autoptr (GVariant) pid = NULL;
+  FerryWorker *worker;
   TaskTestWitness *witness = task_test_witness_new (task);
   g_auto (Waiter) waiter = {.task = task};
 
   task_test_wait_done (first);
-  pid = ferry_task_get_result (first, NULL);
+  worker = ferry_test_get_worker (test->pool, first);
   send_task (test, task);
   wait_joined (&waiter);
   g_assert_no_error (waiter.error);
-  ferry_test_kill (g_variant_get_int32 (pid), SIGKILL);
+  ferry_worker_send_signal (worker, SIGKILL);
   task_test_assert_result (task, "'hello'");
   task_test_witness_free (witness);
 }

@@ -112,12 +112,12 @@ CALL (ferry_task_wait_async, SAYS, ferry_task_wait_async (s->task, NULL, NULL, N
 CALL (ferry_wait_all, FAILS, g_assert_false (ferry_wait_all (s->router, 1, error)))
 CALL (ferry_wait_all_async, SAYS, ferry_wait_all_async (s->router, NULL, NULL, NULL))
 CALL (ferry_worker_add_sender, FAILS, g_assert_false (ferry_worker_add_sender (s->worker, "name", s->sender, error)))
-CALL (ferry_worker_send_signal, FAILS, g_assert_false (ferry_worker_send_signal (s->worker, SIGTERM, error)))
 
 /* ---- functions for any thread, or for one at a time; those that end something are the last ---- */
 
 CALL (ferry_channel_get_arguments, WORKS, ferry_channel_get_arguments (s->channel))
-CALL (ferry_channel_get_pid, WORKS, ferry_channel_get_pid (s->channel))
+CALL (ferry_channel_get_identifier, WORKS, ferry_channel_get_identifier (s->channel))
+CALL (ferry_channel_send_signal, WORKS, ferry_channel_send_signal (s->channel, SIGCONT))
 CALL (ferry_command_new, WORKS, g_object_unref (ferry_command_new (words)))
 CALL (ferry_dictionary_contains, WORKS, g_assert_false (ferry_dictionary_contains (s->dictionary, "none")))
 CALL (ferry_dictionary_get, WORKS, g_assert_null (ferry_dictionary_get (s->dictionary, "none")))
@@ -152,7 +152,8 @@ CALL (ferry_task_set_cancel_grace, WORKS, ferry_task_set_cancel_grace (s->unsubm
 CALL (ferry_task_set_run_timeout, WORKS, ferry_task_set_run_timeout (s->unsubmitted, 1))
 CALL (ferry_transport_note_room, WORKS, ferry_transport_note_room (s->transport))
 CALL (ferry_view_freeze, WORKS, ferry_view_freeze (s->view))
-CALL (ferry_worker_get_pid, WORKS, ferry_worker_get_pid (s->worker))
+CALL (ferry_worker_get_identifier, WORKS, ferry_worker_get_identifier (s->worker))
+CALL (ferry_worker_send_signal, WORKS, ferry_worker_send_signal (s->worker, SIGCONT))
 CALL (ferry_worker_get_state, WORKS, ferry_worker_get_state (s->worker))
 CALL (ferry_executor_call_async, WORKS, ferry_executor_call_async (s->executor, "nothing", NULL, NULL, NULL, NULL))
 CALL (ferry_executor_submit, WORKS, s->submitted = ferry_executor_submit (s->executor, "nothing", NULL, error))

@@ -88,7 +88,8 @@ static gboolean
 all_are_there (void)
 {
   for (guint kind = 0; kind < N_KINDS; kind++)
-    if (ferry_worker_get_pid (doomed[kind].worker) < 0 || (kinds[kind].attaches && doomed[kind].n_messages == 0))
+    if (ferry_worker_get_identifier (doomed[kind].worker) == NULL ||
+        (kinds[kind].attaches && doomed[kind].n_messages == 0))
       return FALSE;
   return TRUE;
 }
@@ -121,7 +122,7 @@ main (int argc, char **argv)
   while (!all_are_there ())
     g_main_context_iteration (NULL, TRUE);
   for (guint kind = 0; kind < N_KINDS; kind++)
-    printf ("%d\n", (int) ferry_worker_get_pid (doomed[kind].worker));
+    puts (ferry_worker_get_identifier (doomed[kind].worker));
   puts ("");
   fflush (stdout);
   g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, input_cb, &ended);

@@ -51,14 +51,14 @@ main (int argc, char **argv)
         return 2;
     }
   for (int i = 0; i < N_WORKERS; i++)
-    while (ferry_worker_get_pid (workers[i]) < 0)
+    while (ferry_worker_get_identifier (workers[i]) == NULL)
       g_main_context_iteration (NULL, TRUE);
   while (!evaded)
     g_main_context_iteration (NULL, TRUE);
   g_object_get (fork_server, "worker", &process, NULL);
-  printf ("%d\n", (int) ferry_worker_get_pid (process));
+  puts (ferry_worker_get_identifier (process));
   for (int i = 0; i < N_WORKERS; i++)
-    printf ("%d\n", (int) ferry_worker_get_pid (workers[i]));
+    puts (ferry_worker_get_identifier (workers[i]));
   puts ("");
   fflush (stdout);
   for (;;)

@@ -606,16 +606,22 @@ def pmap(function: Callable[..., Any], sequence: Iterable[Any], limit: int | Non
 
 
 class ForkedChannel(_End):
-    """An end of the channel between a process and its child. `pid` is that of the other end, 0 in the child."""
+    """An end of the channel between a process and its child.
 
-    def __init__(self, pid: int, reader: int, writer: int) -> None:
+    `identifier` is the child's process id as text, and None in the child: so that tells which of the two this is.
+    """
+
+    def __init__(self, child: int | None, reader: int, writer: int) -> None:
         super().__init__()
-        self.pid = pid
+        self.identifier = None if child is None else str(child)
+        self._child = child
         self._reader, self._writer = reader, writer
 
     def wait(self) -> int:
         """Waits for the end of the child, and returns its exit status, which is negative after a signal."""
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self._child is None:
+            raise RuntimeError("This is the child, which has no process to wait for; call wait() in the parent")
+        return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
 
 
 def create() -> ForkedChannel:
@@ -629,7 +635,7 @@ def create() -> ForkedChannel:
     if pid == 0:
         os.close(here)
         os.close(there)
-        return ForkedChannel(0, from_parent, from_child)
+        return ForkedChannel(None, from_parent, from_child)
     os.close(from_child)
     os.close(from_parent)
     return ForkedChannel(pid, here, there)

@@ -31,7 +31,7 @@ def let_large_through(transport: Any) -> Any:
     return transport
 
 
-def _launch(address: str, call: bytes, output: int) -> int:
+def _launch(address: str, call: bytes, output: int) -> str:
     launcher = _executor._make_launcher((), program="ferry.parallel._process")
     memory = _message.make_memory()
     _message._write(memory, memoryview(call))
@@ -39,14 +39,14 @@ def _launch(address: str, call: bytes, output: int) -> int:
     launcher.take_stream_fd(Ferry.Stream.STDIN, memory)
     launcher.take_stream_fd(Ferry.Stream.STDOUT, os.dup(output))
     launcher.take_stream_fd(Ferry.Stream.STDERR, os.dup(output))
-    return int(launcher.spawn_persistent(address)[1])
+    return str(launcher.spawn_persistent(address)[1])
 
 
-def start_persistent(address: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> int:
+def start_persistent(address: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
     """Has a process of its own call function(channel, *args, **kwargs), and listen at the path of a socket.
 
-    It returns the number of the process once that listens, which takes as long as Python takes to start. The process
-    ends when the function has, and all that it has sent was taken.
+    It returns the identifier of the process, its process id as text, once that listens, which takes as long as Python
+    takes to start. The process ends when the function has, and all that it has sent was taken.
     """
     _message.check(function)
     call = pickle.dumps((function, args, kwargs), 5)
