@@ -513,6 +513,7 @@ struct _FerryLink
   guint fork_number;        /* const: see ferry-forks-private.h */
   gboolean local;           /* const: both ends of the link are in this process */
   gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
+  guint32 depth;            /* const: of the worker: see FerryWelcome */
   FerryArena *arena;        /* const: (owned) (nullable) */
   /* const once the worker is launched: (owned) (nullable): bit n: pipe n has one-shot buffers; NULL: none has */
   guint8 *one_shot_pipes;

@@ -853,7 +853,10 @@ make_link (FerryLauncher *self, FerryRouter *router, gsize arena_size, GError **
     }
   link = ferry_link_new (name, connection_ids, cells, self->senders->len, ferry_router_choose_lane_capacity (router),
                          arena_size, router->max_message_size, error);
-  if (link == NULL || !ferry_link_open_socket (link, error))
+  if (link == NULL)
+    return NULL;
+  link->depth = ferry_attachment_get_depth () + 1;
+  if (!ferry_link_open_socket (link, error))
     return NULL;
   link->trusted = self->trusted;
   link->attach_timeout = self->senders->len > 0 ? get_attach_timeout (self) : 0;
