@@ -295,6 +295,7 @@ typedef enum
   FERRY_LAUNCH_FAILURE_SHORTAGE,    /* the system lacks a resource, such as memory; a later launch may succeed */
   FERRY_LAUNCH_FAILURE_FORK_SERVER, /* the fork server cannot fork; executing the program directly may succeed */
   FERRY_LAUNCH_FAILURE_VERSION,     /* the program speaks another version of the protocol, and will each time */
+  FERRY_LAUNCH_FAILURE_NO_WORKER,   /* the program said that it runs as an application, and will each time */
 } FerryLaunchFailure;
 
 typedef struct _FerryForkServerLink FerryForkServerLink;

@@ -436,12 +436,15 @@ get_correction (FerryExit *exit)
 }
 
 /* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. It is not
- * replaced if it did not attach and no other ever has. Then the program is probably no worker, and each further one
- * would take as long. Nor is one of another version, such as that of an update that was installed meanwhile. */
+ * replaced if it said that it is none, or did not attach and no other ever has. Then the program is probably no worker,
+ * and each further one would take as long. Nor is one of another version, such as that of an update that was installed
+ * meanwhile. */
 static void
 note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
-  gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->rules.has_attached;
+  FerryLaunchFailure failure = ferry_exit_get_launch_failure (exit);
+  gboolean never = failure == FERRY_LAUNCH_FAILURE_NO_WORKER ||
+                   (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->rules.has_attached);
   const char *const *lines = ferry_exit_get_last_lines (exit);
   g_autofree char *text = g_strjoinv ("\n", (char **) lines);
   g_autofree char *number = NULL;
@@ -452,7 +455,7 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
       fail_by_initialiser (self, exit);
       return;
     }
-  if (ferry_exit_get_launch_failure (exit) == FERRY_LAUNCH_FAILURE_VERSION)
+  if (failure == FERRY_LAUNCH_FAILURE_VERSION)
     {
       ferry_pool_fail (self,
                        g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "The workers of the pool '%s' fit no longer. %s",
@@ -461,11 +464,11 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
     }
   if (!never && self->restarts->len <= self->restart_limit)
     return;
-  number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
+  number = never ? g_strdup ("No process") : g_strdup_printf ("%u workers", self->restarts->len);
   ferry_pool_fail (
     self,
     g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s of the pool '%s' %s; %s, then %s. The last worker: %s%s%s",
-                 number, get_name (self), never ? "has attached" : "ended before they had begun a task",
+                 number, get_name (self), never ? "has become a worker" : "ended before they had begun a task",
                  never ? "correct the worker's program" : get_correction (exit), self->rules.remedy,
                  ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
