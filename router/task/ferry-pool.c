@@ -123,7 +123,6 @@ enum
   PROP_MAX_MEMORY,
   PROP_RESTART_LIMIT,
   PROP_RESTART_INTERVAL,
-  PROP_DEATH_LIMIT,
   PROP_USE_FORK_SERVER,
   PROP_INITIALISER,
   PROP_INITIALISER_ARGUMENTS,
@@ -1119,7 +1118,6 @@ static const gsize fields[N_PROPERTIES + 1] = {
   [PROP_MAX_MEMORY] = G_STRUCT_OFFSET (FerryPool, rules.max_memory),
   [PROP_RESTART_LIMIT] = G_STRUCT_OFFSET (FerryPool, restart_limit),
   [PROP_RESTART_INTERVAL] = G_STRUCT_OFFSET (FerryPool, restart_interval),
-  [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryPool, rules.death_limit),
   [PROP_USE_FORK_SERVER] = G_STRUCT_OFFSET (FerryPool, use_fork_server),
   [PROP_INITIALISER] = G_STRUCT_OFFSET (FerryPool, rules.initialiser.function),
   [PROP_INITIALISER_ARGUMENTS] = G_STRUCT_OFFSET (FerryPool, rules.initialiser.arguments),
@@ -1256,13 +1254,6 @@ install_limits (void)
    */
   properties[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
   install_restarts ();
-  /**
-   * FerryPool:death-limit:
-   *
-   * How many workers may end while they run one task that can be retried ([property@Ferry.Task:retries]). When that
-   * many have ended, the task fails with %FERRY_ERROR_QUARANTINED. 0 for no limit.
-   */
-  properties[PROP_DEATH_LIMIT] = g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, 3, FERRY_SETTABLE);
   /**
    * FerryPool:use-fork-server:
    *
@@ -1462,7 +1453,6 @@ ferry_pool_init (FerryPool *self)
   self->max_workers = ferry_get_n_usable_cores ();
   self->rules = (FerryPoolRules){
     .idle_timeout = 60 * G_USEC_PER_SEC,
-    .death_limit = 3,
     .remedy = "reset the pool",
   };
   self->restart_limit = DEFAULT_RESTART_LIMIT;
