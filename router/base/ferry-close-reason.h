@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * @FERRY_CLOSE_REASON_EXITED: The worker's process exited; the exit record has its exit status.
  * @FERRY_CLOSE_REASON_KILLED: A signal ended the worker's process; the exit record has the signal's number. Without a
  *   number, the system did not let the application end the process, which has lost its link and may run on.
- * @FERRY_CLOSE_REASON_NEVER_ATTACHED: The worker did not attach in time, and was killed.
+ * @FERRY_CLOSE_REASON_NEVER_ATTACHED: The worker did not attach in time, or ran as an application that starts workers
+ *   instead, and was killed.
  * @FERRY_CLOSE_REASON_LAUNCH_FAILED: The worker's process could not be started.
  * @FERRY_CLOSE_REASON_HUNG_UP: The worker closed its control socket but did not exit, and was killed.
  * @FERRY_CLOSE_REASON_PROTOCOL_ERROR: The worker broke a rule of the protocol, and was killed.

@@ -40,7 +40,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside the program, such as an argument vector, cannot be used.
  * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher], or was forked from a worker. Or a
- *   launcher started it, and it starts workers of its own before it has attached: [func@Ferry.Worker.main] comes first.
+ *   launcher started it, and it starts workers of its own before it has attached and taken a sender or transport, or
+ *   asks for one as a fork server: [func@Ferry.Worker.main] comes first.
  * @FERRY_ERROR_BUSY: The function cannot be called within another call that is still running. Or a persistent worker
  *   already has an application, or has no descriptors for another application.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a system call; the message names it.
@@ -50,7 +51,7 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_BAD_RESULT: A function returned a value of another type than it was registered to return, or a request
  *   of bytes was answered with another value.
  * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than its limit, and was not begun.
- * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
+ * @FERRY_ERROR_QUARANTINED: The task, which is idempotent, ended several workers of a cluster, and is not run again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end acknowledged the message.
  * @FERRY_ERROR_REMOTE: An error of another process, of an error domain that cannot be taken over. The domain is no
  *   name, or the other processes have named more domains than a process takes over. The message names the domain. A

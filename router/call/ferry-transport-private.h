@@ -83,7 +83,9 @@ typedef struct
 
 typedef struct
 {
-  /* (nullable): called with a value that comes before the answer; name is empty for an item of the stream */
+  /* (nullable): called with a value that comes before the answer; name is empty for an item of the stream. Another
+   * thread may call done() meanwhile, for instance by closing the transport: what item() then notes under a lock must
+   * be dropped, so that nobody gets a value after the end. */
   void (*item) (gpointer data, const char *name, GVariant *value);
   /* Called once, with the result (not floating), or with an error and its trace. refused: the other end did not
    * begin the request. */

@@ -622,6 +622,7 @@ ferry_worker_has_transport (const char *name)
  * Fails with one of these errors:
  *
  * - %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a worker;
+ *   and in a fork server, before [func@Ferry.Worker.main] has forked the worker;
  * - %FERRY_ERROR_UNKNOWN_SENDER if the application added no transport of that name;
  * - %FERRY_ERROR_ALREADY_RUNNING in a process that serves the tasks of a pool, which receives every message itself;
  * - %FERRY_ERROR_STOPPED when the program got the transport before and dropped it;

@@ -356,7 +356,8 @@ lose (FerryRun *run, guint death_limit, GError *lost, const char *trace)
   const FerryTaskSettings *settings = run->settings;
   g_autofree char *last = g_strdup_printf ("time: %s", lost->message);
   FerryLoss loss = {
-    .death_limit = settings->idempotent || settings->retries > 0 ? death_limit : 0,
+    /* The runs that the retries asked for are not counted, and others are made of idempotent tasks only. */
+    .death_limit = settings->idempotent && death_limit > 0 ? (guint64) death_limit + settings->retries : 0,
     .may_try_again = settings->idempotent || run->n_deaths <= settings->retries,
     .error = lost,
     .last = last,

@@ -712,8 +712,12 @@ item_came (gpointer data, const char *name, GVariant *value)
   if (!is_message || self == NULL)
     return;
   pthread_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->in, g_variant_ref (value));
-  tell_locked (self, CHANGE (PROP_0));
+  /* Nothing comes behind the end, which another thread may have told meanwhile. */
+  if (!self->ended)
+    {
+      g_queue_push_tail (&self->in, g_variant_ref (value));
+      tell_locked (self, CHANGE (PROP_0));
+    }
   pthread_mutex_unlock (&self->lock);
   wake_receives (self);
 }

@@ -595,6 +595,8 @@ read_control (FerrySharedQueue *self, FerryLink *link, guint max)
         default:
           if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
             link->process.failure = FERRY_LAUNCH_FAILURE_VERSION;
+          else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER))
+            link->process.failure = FERRY_LAUNCH_FAILURE_NO_WORKER;
           ferry_shared_queue_fault (self, link, error->message);
           return;
         }

@@ -295,6 +295,7 @@ typedef enum
   FERRY_LAUNCH_FAILURE_SHORTAGE,    /* the system lacks a resource, such as memory; a later launch may succeed */
   FERRY_LAUNCH_FAILURE_FORK_SERVER, /* the fork server cannot fork; executing the program directly may succeed */
   FERRY_LAUNCH_FAILURE_VERSION,     /* the program speaks another version of the protocol, and will each time */
+  FERRY_LAUNCH_FAILURE_NO_WORKER,   /* the program said that it runs as an application, and will each time */
 } FerryLaunchFailure;
 
 typedef struct _FerryForkServerLink FerryForkServerLink;
@@ -513,6 +514,7 @@ struct _FerryLink
   guint fork_number;        /* const: see ferry-forks-private.h */
   gboolean local;           /* const: both ends of the link are in this process */
   gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
+  guint32 depth;            /* const: of the worker: see FerryWelcome */
   FerryArena *arena;        /* const: (owned) (nullable) */
   /* const once the worker is launched: (owned) (nullable): bit n: pipe n has one-shot buffers; NULL: none has */
   guint8 *one_shot_pipes;

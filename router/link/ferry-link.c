@@ -248,6 +248,7 @@ ferry_link_open_socket (FerryLink *self, GError **error)
     .n_pipes = self->connection_ids->len,
     .n_cells = self->segment.n_cells,
     .arena_units = self->arena != NULL ? self->arena->size / FERRY_ARENA_UNIT : 0,
+    .depth = self->depth,
   };
 
   if (!ferry_control_socket_pair (&self->control, &self->worker_end, error) ||

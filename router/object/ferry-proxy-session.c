@@ -170,14 +170,13 @@ end_starting_locked (FerryProxySession *self)
   ferry_clear_source (&self->timer);
 }
 
-/* Stores what the exporter reported, and calls the watches. When the exporter reports the same state again, names
- * may stand for other objects: only the watches of names are called. */
-static void
-set_state (FerryProxySession *self, gboolean listening)
+/* Stores what the exporter reported. Returns (transfer full) the watches to call: when the exporter reports the same
+ * state again, names may stand for other objects, and only the watches of names are called. */
+static GPtrArray *
+set_state_locked (FerryProxySession *self, gboolean listening)
 {
-  g_autoptr (GPtrArray) watches = NULL;
+  GPtrArray *watches;
 
-  pthread_mutex_lock (&self->lock);
   self->again = self->again && !listening;
   self->edition++;
   g_hash_table_remove_all (self->infos);
@@ -185,8 +184,7 @@ set_state (FerryProxySession *self, gboolean listening)
     self, self->listening != listening || self->starting || self->end != NULL || self->left != NULL);
   self->listening = listening;
   end_starting_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  call_watches (watches);
+  return watches;
 }
 
 static void
@@ -207,24 +205,26 @@ stream_unref (gpointer data)
   g_free (self);
 }
 
-static gboolean
-is_current (Stream *self)
-{
-  FERRY_AUTO_LOCK (&self->session->lock);
-  return self->session->stream == self;
-}
-
 /* On the receiving thread. */
 static void
 stream_item (gpointer data, const char *name, GVariant *item)
 {
   Stream *self = data;
+  FerryProxySession *session = self->session;
+  g_autoptr (GPtrArray) watches = NULL;
   gboolean listening;
 
-  if (name[0] != '\0' || item == NULL || !is_current (self) || !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
+  if (name[0] != '\0' || item == NULL || !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
     return;
   g_variant_get (item, "(bt)", &listening, NULL);
-  set_state (self->session, listening);
+  pthread_mutex_lock (&session->lock);
+  /* Of a stream that has ended meanwhile, on another thread, nothing counts any more. */
+  if (session->stream == self)
+    watches = set_state_locked (session, listening);
+  pthread_mutex_unlock (&session->lock);
+  if (watches == NULL)
+    return;
+  call_watches (watches);
   ferry_transport_add_window (self->transport, atomic_load (&self->xid), 1, NULL);
 }
 
@@ -236,6 +236,7 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
 {
   Stream *self = data;
   FerryProxySession *session = self->session;
+  g_autoptr (GPtrArray) watches = NULL;
   gboolean current;
   gboolean again;
 
@@ -253,9 +254,11 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
                    "The exporter at the other end has ended (%s); wait with ferry_proxy_wait_until_listening()",
                    error != NULL ? error->message : "it left the transport");
   session->again = session->again && !again;
-  pthread_mutex_unlock (&session->lock);
   if (current)
-    set_state (session, FALSE);
+    watches = set_state_locked (session, FALSE);
+  pthread_mutex_unlock (&session->lock);
+  if (watches != NULL)
+    call_watches (watches);
   /* The end of this stream was already on its way when a caller asked for a new stream. */
   if (again)
     open_stream (session);
@@ -402,16 +405,24 @@ start_time_over (gpointer data)
   g_autoptr (FerryTransport) transport = g_weak_ref_get (data);
   g_autoptr (FerryProxySession) self = transport != NULL ? find_session (transport) : NULL;
   g_autoptr (FerryTransport) present = self != NULL ? ferry_proxy_session_dup_transport (self) : NULL;
+  g_autoptr (GPtrArray) watches = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) early = NULL;
 
   if (self == NULL || present != transport || renew_timer (self, transport))
     return G_SOURCE_REMOVE;
   pthread_mutex_lock (&self->lock);
-  early = g_array_copy (self->early);
+  /* The exporter may have reported meanwhile, on another thread. */
+  if (self->starting)
+    {
+      early = g_array_copy (self->early);
+      /* Requests that are made from now on fail at once. */
+      watches = set_state_locked (self, FALSE);
+    }
   pthread_mutex_unlock (&self->lock);
-  /* Requests that are made from now on fail at once. */
-  set_state (self, FALSE);
+  if (watches == NULL)
+    return G_SOURCE_REMOVE;
+  call_watches (watches);
   error = ferry_proxy_session_new_absence ();
   for (guint i = 0; i < early->len; i++)
     ferry_transport_end_request (transport, g_array_index (early, guint64, i), FERRY_CANCEL_REASON_DEADLINE, error);

@@ -22,13 +22,21 @@ typedef enum
   FERRY_DOWNLINK_TRANSPORTS, /* the thread that reads for the transports */
 } FerryDownlinkReader;
 
+/* The environment variable that makes a program a fork server. */
+#define FERRY_FORK_SERVER_VARIABLE "FERRY_FORK_SERVER"
+
 /* any: whether this process is a worker that has attached, or can attach. Does not attach. */
 gboolean ferry_attachment_is_possible (void);
+/* any: whether this process was started as a fork server, and is none yet. It cannot attach: its workers do. */
+gboolean ferry_attachment_is_of_fork_server (void);
 
-/* any: whether this process may start workers. Fails with FERRY_ERROR_NOT_A_WORKER in a process that was started as a
- * worker and has not attached, and tells the application so. So a program that is its own worker program, and does not
- * notice that it runs as a worker, does not start itself without end. */
+/* any: whether this process may start workers. A program that is its own worker program, and does not notice that it
+ * runs as a worker, would start itself without end. So this fails with FERRY_ERROR_NOT_A_WORKER in a process that was
+ * started as a worker and has not attached, or has taken nothing of what it was passed; and tells the application so.
+ * Fails with FERRY_ERROR_LAUNCH_FAILED in the last of many applications of which each is a worker of the one before. */
 gboolean ferry_attachment_check_may_start (GError **error);
+/* any: how many applications are above this process, each of which is a worker of the next. */
+guint ferry_attachment_get_depth (void);
 
 /* any: the first call of one of these functions attaches the process to its application, or fails to. */
 

@@ -34,11 +34,16 @@ typedef struct
 typedef struct
 {
   int control;
+  guint depth; /* const: as in the welcome */
   FerryUplink *uplink;
   FerryDownlink *downlink;
   FerryDownlinkReader reader;
   GHashTable *grants; /* (element-type utf8 Grant) by the sender's name */
 } Attachment;
+
+/* A process that is the worker of a worker, and so on through this many applications, starts no further workers. All of
+ * these processes live at the same time. */
+#define MAX_DEPTH 8
 
 static GMutex attachment_lock;
 static Attachment *attachment;   /* lock: (nullable) */
@@ -155,6 +160,7 @@ attach (GError **error)
   if (self->uplink->arena != NULL && ferry_sandbox_limits_memory ())
     ferry_arena_writer_pin (self->uplink->arena);
   self->uplink->control = self->control;
+  self->depth = welcome.depth;
   self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
     return NULL;
@@ -252,6 +258,12 @@ take_sender (Attachment *self, const char *name, GError **error)
   return sender;
 }
 
+gboolean
+ferry_attachment_is_of_fork_server (void)
+{
+  return g_strcmp0 (secure_getenv (FERRY_FORK_SERVER_VARIABLE), "1") == 0 && ferry_control_find_fd () >= 0;
+}
+
 /* Returns the attachment. The first call attaches to the application. */
 static Attachment *
 get_attachment_locked (GError **error)
@@ -262,6 +274,14 @@ get_attachment_locked (GError **error)
         error, FERRY_ERROR_NOT_A_WORKER,
         "This process was forked from a worker, and cannot use the worker's link; use the application in "
         "the worker itself, or start another worker");
+      return NULL;
+    }
+  /* Its welcome is left to ferry_worker_main(). */
+  if (attachment == NULL && ferry_attachment_is_of_fork_server ())
+    {
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
+                       "This process is a fork server, whose workers get the senders and transports; call "
+                       "ferry_worker_main() before you ask for one");
       return NULL;
     }
   if (attachment == NULL && attachment_error == NULL)
@@ -285,20 +305,33 @@ ferry_attachment_is_possible (void)
   return attachment != NULL || ferry_control_find_fd () >= 0;
 }
 
-gboolean
-ferry_attachment_check_may_start (GError **error)
+guint
+ferry_attachment_get_depth (void)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
-  /* ferry_control_take_fd() removes the variable that names the socket. */
-  int control = attachment == NULL ? ferry_control_find_fd () : -1;
-  gboolean is_unnamed = FALSE;
 
-  /* A program that is started through 'env -i' has the socket, and not the variable. */
-  if (attachment == NULL && control < 0 && ferry_control_has_welcome (FERRY_SPAWN_CONTROL_FD))
-    {
-      is_unnamed = TRUE;
-      control = FERRY_SPAWN_CONTROL_FD;
-    }
+  return attachment != NULL ? attachment->depth : 0;
+}
+
+/* Returns the control socket that the process was started with, or -1. *is_unnamed: a program that is started through
+ * 'env -i' has the socket, and not the variable. */
+static int
+find_control (gboolean *is_unnamed)
+{
+  /* ferry_control_take_fd() removes the variable that names the socket. */
+  int control = ferry_control_find_fd ();
+
+  *is_unnamed = control < 0 && ferry_control_has_welcome (FERRY_SPAWN_CONTROL_FD);
+  return *is_unnamed ? FERRY_SPAWN_CONTROL_FD : control;
+}
+
+/* Fails in a process that was started as a worker, and has not attached. */
+static gboolean
+check_attached_locked (GError **error)
+{
+  gboolean is_unnamed;
+  int control = find_control (&is_unnamed);
+
   if (control < 0)
     return TRUE;
   if (attachment_error == NULL)
@@ -315,6 +348,57 @@ ferry_attachment_check_may_start (GError **error)
     "own; call ferry_worker_main() at the beginning of main(), or ferry_worker_get_sender() before the first start%s",
     (int) getppid (),
     is_unnamed ? "; and leave " FERRY_CONTROL_FD_VARIABLE " in its environment, without which it cannot attach" : "");
+}
+
+/* Whether the worker was passed senders at its start, and has taken none. */
+static gboolean
+has_taken_nothing (Attachment *self)
+{
+  guint n_untaken = 0;
+  GHashTableIter iter;
+  Grant *grant;
+
+  g_hash_table_iter_init (&iter, self->grants);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &grant))
+    {
+      if (grant->taken)
+        return FALSE;
+      n_untaken += !grant->is_given;
+    }
+  return n_untaken > 0;
+}
+
+/* Fails in a worker that does nothing of what it was started for. Its program has asked for something else, or too
+ * early, and goes on as the application. */
+static gboolean
+check_taken (Attachment *self, GError **error)
+{
+  /* The socket is the parent's. */
+  if (forked || !has_taken_nothing (self))
+    return TRUE;
+  ferry_control_send_word (self->control, FERRY_CONTROL_NO_WORKER);
+  return ferry_set_error (
+    error, FERRY_ERROR_NOT_A_WORKER,
+    "This process was started as a worker of process %d and has taken none of the senders and transports that it was "
+    "passed, so it starts no workers of its own; call ferry_worker_main() at the beginning of main(), and take them "
+    "before the first start",
+    (int) getppid ());
+}
+
+gboolean
+ferry_attachment_check_may_start (GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+
+  if (attachment == NULL)
+    return check_attached_locked (error);
+  if (!check_taken (attachment, error))
+    return FALSE;
+  return attachment->depth < MAX_DEPTH ||
+         ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                          "This process is a worker of a worker, and so on through %u applications, and starts no "
+                          "further one; return from main() in a worker, before the program goes on as the application",
+                          attachment->depth);
 }
 
 FerrySender *

@@ -11,9 +11,6 @@ G_BEGIN_DECLS
 
 /* The functions by which a program becomes a fork server. They must be called on the only thread of its process. */
 
-/* The environment variable that makes a program a fork server. */
-#define FERRY_FORK_SERVER_VARIABLE "FERRY_FORK_SERVER"
-
 /* Whether this process was started as a fork server. Must be called before any initialiser runs. */
 gboolean ferry_fork_server_is_asked_for (void);
 /* Tells the application that the initialisers begin, so that their time does not count as time to attach. */

@@ -244,10 +244,10 @@ look_for_threads (const char *when)
 gboolean
 ferry_fork_server_is_asked_for (void)
 {
-  if (g_strcmp0 (secure_getenv (FERRY_FORK_SERVER_VARIABLE), "1") != 0)
+  if (!ferry_attachment_is_of_fork_server ())
     return FALSE;
   look_for_threads ("before any initialiser ran");
-  return ferry_control_find_fd () >= 0;
+  return TRUE;
 }
 
 void

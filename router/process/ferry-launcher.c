@@ -479,8 +479,9 @@ install_worker_properties (void)
    * %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker or its child that uses a processor, waits for one or for a disk, or
    * was stopped, is only slow. A stop of this process, and initialisers, take no time either.
    *
-   * After 3 seconds, or three tenths of the time where that is less, a message in the log says what is waited for. It
-   * is one for all that are late together. Tasks that wait for the worker have it as their [property@Ferry.Task:text].
+   * After 3 seconds, or three tenths of the time where that is less, tasks that wait for the worker say so by their
+   * [property@Ferry.Task:text], and the log does if it has debug messages. The machine may be slow, so nothing is
+   * blamed before the time is over.
    *
    * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
    * worker has 10 seconds when there is no limit.
@@ -853,7 +854,10 @@ make_link (FerryLauncher *self, FerryRouter *router, gsize arena_size, GError **
     }
   link = ferry_link_new (name, connection_ids, cells, self->senders->len, ferry_router_choose_lane_capacity (router),
                          arena_size, router->max_message_size, error);
-  if (link == NULL || !ferry_link_open_socket (link, error))
+  if (link == NULL)
+    return NULL;
+  link->depth = ferry_attachment_get_depth () + 1;
+  if (!ferry_link_open_socket (link, error))
     return NULL;
   link->trusted = self->trusted;
   link->attach_timeout = self->senders->len > 0 ? get_attach_timeout (self) : 0;
@@ -1045,9 +1049,10 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
  * - %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`, the fork server ended several times in a row, or the
  *   system lacks a required layer
  * - %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory or descriptors left
- * - %FERRY_ERROR_NOT_A_WORKER when this process was itself started as a worker and has not attached to its application.
- *   A program that is its own worker program, and forgets [func@Ferry.Worker.main], would otherwise start itself
- *   without end
+ * - %FERRY_ERROR_NOT_A_WORKER when this process was itself started as a worker, and has not attached to its application
+ *   or has taken none of the senders and transports that it was passed. A program that is its own worker program, and
+ *   forgets [func@Ferry.Worker.main], would otherwise start itself without end. For the same reason fails with
+ *   %FERRY_ERROR_LAUNCH_FAILED in a worker of a worker, and so on through eight applications
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
  */

@@ -27,8 +27,7 @@ FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 /* main: within the signal output: the FerryOutputLine.call of the line. */
 guint64 ferry_worker_get_output_call (FerryWorker *self);
 
-/* main: notices from now on when the worker does not attach. Then logs what is waited for, once for workers that are
- * late together, and calls the func of ferry_worker_set_late_func().
+/* main: notices from now on when the worker does not attach, and calls the func of ferry_worker_set_late_func() then.
  * timeout: how long the worker may do nothing, in microseconds; 0: no limit. */
 void ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout);
 /* main: stops the process group of a worker that has attached, or lets it go on. Such calls take effect in their order.

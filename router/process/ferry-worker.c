@@ -17,16 +17,13 @@
 #include "process/ferry-launcher-private.h"
 #include "route/ferry-given-sender-private.h"
 
-/* When it is said that a worker is slow to start: after this time, or after so many tenths of the time that it has. */
+/* When it is said that a worker is waited for: after this time, or after so many tenths of the time that it has. */
 #define LATE_AFTER (3 * G_USEC_PER_SEC)
 #define LATE_TENTHS 3
 
 /* It is found out so long before, and said then. What the main loop had no time to handle meanwhile may be that the
  * worker has attached. */
 #define LATE_DOUBT (G_USEC_PER_SEC / 10)
-
-/* The shortest time between two lines in the log of that. */
-#define LATE_INTERVAL (10 * G_USEC_PER_SEC)
 
 /* How many identifiers a worker has: that of bubblewrap, and then its own. */
 #define MAX_IDENTIFIERS 2
@@ -282,41 +279,19 @@ take_confinement (FerryWorker *self)
     launched (self, confinement->pid);
 }
 
-/* (transfer full): says what the worker is waited for. */
+/* (transfer full): says what the worker is waited for. How long that takes is the machine's doing as often as the
+ * program's, so this blames neither. */
 static char *
 describe_wait (FerryWorker *self)
 {
-  const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
   const char *program = self->link->program != NULL ? self->link->program : self->name;
   const char *identifier = ferry_worker_get_identifier (self);
-  g_autofree char *limit = NULL;
 
-  if (identifier == NULL && self->is_forked)
-    return g_strdup_printf ("Waiting for worker '%s': the fork server of the program '%s' is slow to start; it calls "
-                            "%s and runs its initialisers before it forks",
-                            self->name, program, entry);
   if (identifier == NULL)
-    return g_strdup_printf ("Waiting for worker '%s': the program '%s' is slow to start", self->name, program);
-  limit = self->attach_timeout > 0
-            ? g_strdup_printf ("it may do nothing for at most %g s; the limit is FerryLauncher:attach-timeout",
-                               (double) self->attach_timeout / G_USEC_PER_SEC)
-            : g_strdup ("without a limit");
-  return g_strdup_printf ("Waiting for worker '%s' (process %s): the program '%s' is slow to start, and has not called "
-                          "%s yet (%s)",
-                          self->name, identifier, program, entry, limit);
-}
-
-/* Whether to log that a worker is slow to start. Where one is, the machine is busy, and those of all the process's
- * pools are. */
-static gboolean
-may_say_late (void)
-{
-  static _Atomic gint64 said_at; /* any: relaxed, nothing else is read after it */
-  gint64 now = g_get_monotonic_time ();
-  gint64 before = atomic_load_explicit (&said_at, memory_order_relaxed);
-
-  return (before == 0 || now - before >= LATE_INTERVAL) &&
-         atomic_compare_exchange_strong_explicit (&said_at, &before, now, memory_order_relaxed, memory_order_relaxed);
+    return g_strdup_printf ("Waiting for worker '%s': %s '%s' is starting", self->name,
+                            self->is_forked ? "the fork server of the program" : "the program", program);
+  return g_strdup_printf ("Waiting for worker '%s' (process %s): the program '%s' is starting", self->name, identifier,
+                          program);
 }
 
 static void
@@ -325,8 +300,7 @@ say_late (gpointer data)
   FerryWorker *self = data;
   g_autofree char *text = describe_wait (self);
 
-  if (may_say_late ())
-    g_message ("%s", text);
+  g_debug ("%s", text);
   if (self->late_func != NULL)
     self->late_func (self, text, self->late_data);
 }
@@ -635,10 +609,11 @@ ferry_worker_add_sender (FerryWorker *self, const char *name, FerrySender *sende
  * thread may call this.
  *
  * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a
- * worker. Fails with %FERRY_ERROR_UNKNOWN_SENDER when the application passed no sender with that name. Fails with
- * %FERRY_ERROR_STOPPED when the sender was returned before and its last reference was dropped. When attaching fails,
- * fails with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or %FERRY_ERROR_VERSION when
- * application and worker have different versions of Ferry.
+ * worker; and in a fork server, before [func@Ferry.Worker.main] has forked the worker. Fails with
+ * %FERRY_ERROR_UNKNOWN_SENDER when the application passed no sender with that name. Fails with %FERRY_ERROR_STOPPED
+ * when the sender was returned before and its last reference was dropped. When attaching fails, fails with
+ * %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or %FERRY_ERROR_VERSION when application and
+ * worker have different versions of Ferry.
  *
  * Returns: (transfer full): the sender
  */

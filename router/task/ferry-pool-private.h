@@ -36,7 +36,6 @@ typedef struct
   gint64 idle_timeout;
   guint max_tasks;
   guint64 max_memory;
-  guint death_limit;
   FerryPoolCall initialiser;
   FerryPoolCall finaliser;
   gboolean stopping;        /* the pool ends all of its workers */

@@ -852,8 +852,8 @@ fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   g_autofree char *last = g_strdup_printf ("worker: %s", ferry_exit_get_message (exit));
   gboolean is_stopping = self->pool != NULL && self->rules->stopping;
   FerryLoss loss = {
-    .death_limit = self->pool != NULL && run->settings->retries > 0 ? self->rules->death_limit : 0,
-    /* Deaths are counted, because some attempts were never begun. */
+    /* Deaths are counted, because some attempts were never begun. So the task is begun once more than it has retries.
+     */
     .may_try_again = run->n_deaths <= run->settings->retries && !is_stopping,
     .last = last,
     .exit = exit,

@@ -123,7 +123,6 @@ enum
   PROP_MAX_MEMORY,
   PROP_RESTART_LIMIT,
   PROP_RESTART_INTERVAL,
-  PROP_DEATH_LIMIT,
   PROP_USE_FORK_SERVER,
   PROP_INITIALISER,
   PROP_INITIALISER_ARGUMENTS,
@@ -436,12 +435,15 @@ get_correction (FerryExit *exit)
 }
 
 /* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. It is not
- * replaced if it did not attach and no other ever has. Then the program is probably no worker, and each further one
- * would take as long. Nor is one of another version, such as that of an update that was installed meanwhile. */
+ * replaced if it said that it is none, or did not attach and no other ever has. Then the program is probably no worker,
+ * and each further one would take as long. Nor is one of another version, such as that of an update that was installed
+ * meanwhile. */
 static void
 note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
-  gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->rules.has_attached;
+  FerryLaunchFailure failure = ferry_exit_get_launch_failure (exit);
+  gboolean never = failure == FERRY_LAUNCH_FAILURE_NO_WORKER ||
+                   (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->rules.has_attached);
   const char *const *lines = ferry_exit_get_last_lines (exit);
   g_autofree char *text = g_strjoinv ("\n", (char **) lines);
   g_autofree char *number = NULL;
@@ -452,7 +454,7 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
       fail_by_initialiser (self, exit);
       return;
     }
-  if (ferry_exit_get_launch_failure (exit) == FERRY_LAUNCH_FAILURE_VERSION)
+  if (failure == FERRY_LAUNCH_FAILURE_VERSION)
     {
       ferry_pool_fail (self,
                        g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "The workers of the pool '%s' fit no longer. %s",
@@ -461,11 +463,11 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
     }
   if (!never && self->restarts->len <= self->restart_limit)
     return;
-  number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
+  number = never ? g_strdup ("No process") : g_strdup_printf ("%u workers", self->restarts->len);
   ferry_pool_fail (
     self,
     g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s of the pool '%s' %s; %s, then %s. The last worker: %s%s%s",
-                 number, get_name (self), never ? "has attached" : "ended before they had begun a task",
+                 number, get_name (self), never ? "has become a worker" : "ended before they had begun a task",
                  never ? "correct the worker's program" : get_correction (exit), self->rules.remedy,
                  ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
@@ -1116,7 +1118,6 @@ static const gsize fields[N_PROPERTIES + 1] = {
   [PROP_MAX_MEMORY] = G_STRUCT_OFFSET (FerryPool, rules.max_memory),
   [PROP_RESTART_LIMIT] = G_STRUCT_OFFSET (FerryPool, restart_limit),
   [PROP_RESTART_INTERVAL] = G_STRUCT_OFFSET (FerryPool, restart_interval),
-  [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryPool, rules.death_limit),
   [PROP_USE_FORK_SERVER] = G_STRUCT_OFFSET (FerryPool, use_fork_server),
   [PROP_INITIALISER] = G_STRUCT_OFFSET (FerryPool, rules.initialiser.function),
   [PROP_INITIALISER_ARGUMENTS] = G_STRUCT_OFFSET (FerryPool, rules.initialiser.arguments),
@@ -1253,13 +1254,6 @@ install_limits (void)
    */
   properties[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
   install_restarts ();
-  /**
-   * FerryPool:death-limit:
-   *
-   * How many workers may end while they run one task that can be retried ([property@Ferry.Task:retries]). When that
-   * many have ended, the task fails with %FERRY_ERROR_QUARANTINED. 0 for no limit.
-   */
-  properties[PROP_DEATH_LIMIT] = g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, 3, FERRY_SETTABLE);
   /**
    * FerryPool:use-fork-server:
    *
@@ -1459,7 +1453,6 @@ ferry_pool_init (FerryPool *self)
   self->max_workers = ferry_get_n_usable_cores ();
   self->rules = (FerryPoolRules){
     .idle_timeout = 60 * G_USEC_PER_SEC,
-    .death_limit = 3,
     .remedy = "reset the pool",
   };
   self->restart_limit = DEFAULT_RESTART_LIMIT;

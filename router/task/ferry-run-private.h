@@ -337,7 +337,7 @@ void ferry_destination_complete (FerryRun *run, GVariant *result);
 /* How a run that was begun was lost. */
 typedef struct
 {
-  guint death_limit;      /* so many workers that it has ended are enough; 0: no number is */
+  guint64 death_limit;    /* so many workers that it has ended are enough; 0: no number is */
   gboolean may_try_again; /* unless they are */
   GError *error;          /* (owned): for a run that is not tried again */
   const char *last;       /* what the last loss was, after “The last ” */

@@ -1864,8 +1864,10 @@ install_settings (void)
   /**
    * FerryTask:retries:
    *
-   * How often the task is tried again when its worker is lost. Use this only for functions that are safe to repeat: the
-   * lost worker may have done any part of the work. A function that returns an error is never repeated.
+   * How often the task is tried again when its worker is lost. With 3 it is begun at most four times, and then fails
+   * with %FERRY_ERROR_WORKER_LOST. Use this only for functions that are safe to repeat: the lost worker may have done
+   * any part of the work. A function that returns an error is never repeated. A cluster may run an idempotent task more
+   * often ([property@Ferry.Task:idempotent]).
    */
   properties[PROP_RETRIES] = g_param_spec_uint ("retries", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   /**

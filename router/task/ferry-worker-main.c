@@ -308,7 +308,8 @@ be_fork_server (int argc, char **argv)
  * ```
  *
  * It returns also in a worker that was passed only senders or transports of the application's own. The worker gets them
- * by [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport].
+ * by [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport], behind this call. A fork server, which is
+ * not the worker yet, has neither.
  *
  * `SIGINT` does nothing in a worker that serves, since the application decides what Ctrl-C does. In programs that its
  * functions execute, the signal has its usual effect. A worker writes an error to standard error and exits with status

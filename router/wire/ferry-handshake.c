@@ -244,6 +244,13 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
     return event;
   if (!attached)
     return check_attach (&packet, size, descriptors->len, segment_size, error);
+  if (size == sizeof packet.header && descriptors->len == 0 &&
+      ferry_control_is (&packet.header, size, FERRY_CONTROL_NO_WORKER))
+    {
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
+                       "ran as an application, which starts workers of its own, and took nothing that it was passed");
+      return FERRY_CONTROL_INVALID;
+    }
   return invalid (error,
                   "sent a packet of %" G_GSIZE_FORMAT
                   " bytes with %u descriptors after attach; after attach it must send no packets",
@@ -329,7 +336,7 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
       welcome->header.version, FERRY_PROTOCOL_VERSION);
   if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
       welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
-      welcome->down_capacity != FERRY_DOWN_CAPACITY || welcome->no_arena != 0)
+      welcome->down_capacity != FERRY_DOWN_CAPACITY || welcome->reserved != 0)
     return ferry_set_error (
       error, FERRY_ERROR_PROTOCOL,
       "The application's welcome is malformed; build application and worker with the same version of Ferry");

@@ -397,7 +397,8 @@ typedef struct
   guint32 n_pipes;
   guint32 n_cells;
   guint32 arena_units; /* the arena's size in units of FERRY_ARENA_UNIT; 0: no arena, and no third descriptor */
-  guint64 no_arena;    /* 0, for a worker that looks for an arena in the segment, and so finds none */
+  guint32 depth;       /* 1, and more if the application is a worker itself: 1 + its own; 0 for a given sender */
+  guint32 reserved;    /* 0 */
 } FerryWelcome;
 
 typedef struct

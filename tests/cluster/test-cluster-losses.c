@@ -388,7 +388,6 @@ a_retry_goes_to_another_host (void)
   g_autoptr (FerryTask) next = NULL;
 
   g_object_set (task, "retries", 5, NULL);
-  g_object_set (test->cluster, "death-limit", 0, NULL);
   cluster_test_submit_task (test, task);
   lose_worker (one);
   cluster_test_wait_state (task, FERRY_TASK_STATE_WAITING);
@@ -422,6 +421,28 @@ a_task_that_ends_workers_at_all_hosts_is_quarantined (void)
   lose_worker (one);
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUARANTINED,
                               "*ended 3 workers and is not retried*work (7)*");
+}
+
+/* What the task's retries asked for is no reason to set it aside. */
+static void
+a_death_that_retries_allow_is_not_counted (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 8);
+  g_autoptr (FerryTask) retried = cluster_test_new_task ("work");
+  g_autoptr (FerryTask) both = cluster_test_new_task ("work");
+
+  g_object_set (test->cluster, "death-limit", 2, NULL);
+  g_object_set (retried, "retries", 3, NULL);
+  cluster_test_submit_task (test, retried);
+  for (guint i = 0; i < 4; i++)
+    lose_worker (one);
+  cluster_test_assert_failed (retried, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "*At the host 'one'*");
+  g_object_set (both, "retries", 3, "idempotent", TRUE, NULL);
+  cluster_test_submit_task (test, both);
+  for (guint i = 0; i < 5; i++)
+    lose_worker (one);
+  cluster_test_assert_failed (both, FERRY_ERROR, FERRY_ERROR_QUARANTINED, "*ended 5 workers and is not retried*");
 }
 
 /* ---- Hosts that refuse ---- */
@@ -833,6 +854,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-losses/a-late-answer-counts-for-nothing", a_late_answer_counts_for_nothing);
   g_test_add_func ("/cluster-losses/tells-which-worker-was-lost", tells_which_worker_was_lost);
   g_test_add_func ("/cluster-losses/a-retry-goes-to-another-host", a_retry_goes_to_another_host);
+  g_test_add_func ("/cluster-losses/a-death-that-retries-allow-is-not-counted",
+                   a_death_that_retries_allow_is_not_counted);
   g_test_add_func ("/cluster-losses/a-task-that-ends-workers-at-all-hosts-is-quarantined",
                    a_task_that_ends_workers_at_all_hosts_is_quarantined);
   g_test_add_func ("/cluster-losses/a-task-that-no-host-has-workers-for-fails-as-in-a-pool",

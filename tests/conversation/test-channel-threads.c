@@ -3,9 +3,12 @@
 
 /* Tests: lane/ferry-inbox.c, conversation/ferry-channel.c
  *
- * Threads that wait for a channel with a worker while the main loop does nothing but join these threads. */
+ * Threads that wait for a channel with a worker while the main loop does nothing but join these threads; and a channel
+ * whose messages come on one thread while another one ends it. */
 
 #include "config.h"
+
+#include <stdatomic.h>
 
 #include "conversation/channel-test.h"
 #include "process/worker-test.h"
@@ -285,6 +288,56 @@ thread_that_the_main_loop_joins_gets_messages_beside_a_flood (void)
   close_scene (&scene);
 }
 
+/* ---- an end on another thread ---- */
+
+#define N_ENDS 2000
+
+static _Atomic gboolean is_over; /* the other end has been told of the end */
+
+/* With a pair of transports, its messages are received on this thread. */
+static gpointer
+send_until_over (gpointer channel)
+{
+  while (!atomic_load (&is_over))
+    ferry_channel_send (channel, g_variant_new_uint32 (1), 0, NULL, NULL);
+  return NULL;
+}
+
+/* A message that is on its way when the transport is closed comes before the end, or not at all. */
+static void
+test_no_message_comes_after_the_end (void)
+{
+  for (guint i = 0; i < N_ENDS; i++)
+    {
+      g_autoptr (FerryTransport) here = NULL;
+      g_autoptr (FerryTransport) there = NULL;
+      g_autoptr (FerryChannel) receiving = NULL;
+      g_autoptr (FerryChannel) sending = NULL;
+      g_autoptr (GVariant) late = NULL;
+      GThread *thread;
+      gboolean has_more = TRUE;
+
+      ferry_transport_new_pair (&here, &there);
+      receiving = ferry_channel_new (here);
+      sending = ferry_channel_new (there);
+      atomic_store (&is_over, FALSE);
+      thread = g_thread_new ("sending", send_until_over, sending);
+      for (guint n = 0; n <= i % 8; n++)
+        g_variant_unref (channel_test_take (receiving));
+      ferry_transport_close (here);
+      while (has_more)
+        {
+          g_autoptr (GVariant) value = NULL;
+
+          has_more = ferry_channel_receive (receiving, -1, NULL, &value, NULL, NULL);
+        }
+      atomic_store (&is_over, TRUE);
+      g_thread_join (thread);
+      g_assert_false (ferry_channel_receive (receiving, -1, NULL, &late, NULL, NULL));
+      g_assert_null (late);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -303,5 +356,6 @@ main (int argc, char **argv)
                    thread_that_the_main_loop_joins_gets_messages_while_another_worker_ends);
   g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-messages-beside-a-flood",
                    thread_that_the_main_loop_joins_gets_messages_beside_a_flood);
+  g_test_add_func ("/channel-threads/no-message-comes-after-the-end", test_no_message_comes_after_the_end);
   return g_test_run ();
 }

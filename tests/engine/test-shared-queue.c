@@ -857,6 +857,24 @@ test_only_the_first_no_worker_is_read (void)
   test_worker_free (worker, queue);
 }
 
+/* It has attached, and then goes on as an application without what it was passed. */
+static void
+test_no_worker_ends_an_open_link (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new (queue, 0);
+
+  test_worker_attach (worker);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_OPEN);
+  ferry_control_send_word (worker->control, FERRY_CONTROL_NO_WORKER);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_NEVER_ATTACHED);
+  g_assert_cmpint (worker->link->process.failure, ==, FERRY_LAUNCH_FAILURE_NO_WORKER);
+  g_assert_nonnull (strstr (worker->link->detail, "took nothing"));
+  test_worker_free (worker, queue);
+}
+
 static void
 test_no_worker_may_hang_up (void)
 {
@@ -932,6 +950,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-queue/a-sleep-until-a-distant-time-is-one", test_a_sleep_until_a_distant_time_is_one);
   g_test_add_func ("/shared-queue/only-the-first-no-worker-is-read", test_only_the_first_no_worker_is_read);
   g_test_add_func ("/shared-queue/no-worker-may-hang-up", test_no_worker_may_hang_up);
+  g_test_add_func ("/shared-queue/no-worker-ends-an-open-link", test_no_worker_ends_an_open_link);
   g_test_add_func ("/shared-queue/preparing-twice-is-a-fault", test_preparing_twice_is_a_fault);
   g_test_add_func ("/shared-queue/memory-waits-in-the-socket", test_memory_waits_in_the_socket);
   add_end_tests ();

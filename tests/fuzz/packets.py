@@ -20,9 +20,9 @@ def confined(layers, landlock_errno=0, filter_errno=0, version=VERSION):
     return header(7, version) + struct.pack("=IIII", layers, landlock_errno, filter_errno, 0)
 
 
-def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0, arena_units=0, no_arena=0):
-    return header(1, version) + struct.pack("=QQQQIIIIQ", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
-                                            n_cells, arena_units, no_arena)
+def welcome(version=VERSION, capacity=131072, n_pipes=1, n_cells=0, arena_units=0, depth=1, reserved=0):
+    return header(1, version) + struct.pack("=QQQQIIIIII", UP_RING + capacity, capacity, 65536, 1000000, 1, n_pipes,
+                                            n_cells, arena_units, depth, reserved)
 
 
 def hand(number, n, version=VERSION):

@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is installed, or was built, is enough to build and run a program:
-check-install.py BUILD VERSION SANITIZERS PROGRAM.C CLUSTER-PROGRAM.C GTK-PROGRAM.C CLASSIC-PROGRAM.C
+check-install.py BUILD VERSION SANITIZERS PROGRAM.C UNLOADING-PROGRAM.C CLUSTER-PROGRAM.C GTK-PROGRAM.C CLASSIC-PROGRAM.C
 
-The other programs use the libraries beside the first one, where those were built.
+The second loads the library as a plug-in does, and is linked with nothing. The other programs use the libraries beside the first one, where those were built.
 """
 
 import os
@@ -41,7 +41,7 @@ def complaint_of(installed, source, header):
 
 
 def body(report):
-    build, version, sanitizers, source, *sibling_sources = sys.argv[1:]
+    build, version, sanitizers, source, unloading, *sibling_sources = sys.argv[1:]
     with tempfile.TemporaryDirectory() as root:
         installed = Installed(build, root, sanitizers)
         program = os.path.join(root, "program")
@@ -58,6 +58,9 @@ def body(report):
             libraries.compile(source, program, installed.name)
             report.equal("a program is built against the libraries %s and runs" % place, libraries.run(program),
                          "Ferry %s\n" % version)
+            libraries.compile(unloading, program)
+            report.equal("a plug-in is loaded, used and unloaded again and again, with the libraries %s" % place,
+                         libraries.run(program, "libferry-1.so.0"), "used 20 times\n")
             for sibling in installed.siblings:
                 own, printed = next((source, printed) for source, (name, printed) in zip(sibling_sources, SIBLINGS)
                                     if sibling.startswith(name))

@@ -40,7 +40,7 @@ class Described:
 
     def compile(self, source, program, *packages):
         """Builds a program of one file with every warning an error."""
-        flags = self.pkg_config("--cflags", "--libs", *packages)
+        flags = self.pkg_config("--cflags", "--libs", *packages) if packages else []
         compiler = os.environ.get("CC", "cc").split()
         call([*compiler, "-Wall", "-Werror", *self.sanitizers, "-o", program, source, *flags], env=self.environment)
 

@@ -323,6 +323,43 @@ test_change_while_told (Scene *self, gconstpointer data)
   g_cond_clear (&slow.cond);
 }
 
+/* ---- an end on another thread ---- */
+
+#define N_ENDS 1000
+
+/* With a pair of transports, the states are received on this thread. */
+static gpointer
+send_states (gpointer data)
+{
+  Scene *self = data;
+
+  while (!ferry_transport_get_closed (self->there))
+    ferry_invocation_send_item (self->watch, g_variant_new ("(bt)", TRUE, (guint64) 7), NULL);
+  return NULL;
+}
+
+/* A state that is on its way when the transport is closed is told before the end, or not at all. */
+static void
+test_no_state_comes_after_the_end (void)
+{
+  for (guint i = 0; i < N_ENDS; i++)
+    {
+      Scene scene = {0};
+      guint64 edition;
+      GThread *thread;
+
+      set_up (&scene, NULL);
+      edition = ferry_proxy_session_get_edition (ferry_proxy_get_session (scene.proxy));
+      thread = g_thread_new ("sending", send_states, &scene);
+      while (ferry_proxy_session_get_edition (ferry_proxy_get_session (scene.proxy)) <= edition + i % 8)
+        g_thread_yield ();
+      ferry_transport_close (scene.here);
+      g_thread_join (thread);
+      g_assert_false (ferry_proxy_get_listening (scene.proxy));
+      tear_down (&scene, NULL);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -333,6 +370,7 @@ main (int argc, char **argv)
   ADD ("a-subscription-that-is-refused-while-names-change-asks-once-more", test_refused_subscription);
   ADD ("who-comes-while-an-exporter-leaves-finds-the-next-one", test_successor);
   ADD ("a-state-that-changes-while-one-is-told-of-is-told", test_change_while_told);
+  g_test_add_func ("/object-states/no-state-comes-after-the-end", test_no_state_comes_after_the_end);
 
   return g_test_run ();
 }

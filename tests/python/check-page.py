@@ -126,9 +126,7 @@ def check_page(report, name):
                 continue
             done = subprocess.run(command, shell=True, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   check=False, timeout=GRACE)
-            # A machine with much to do starts workers late, which the library says.
-            errors = re.sub(r"(?m)^Ferry-Message: \S+ Waiting for worker .*\n", "", done.stderr)
-            report.equal(command, errors + done.stdout, output)
+            report.equal(command, done.stderr + done.stdout, output)
         if "window.py" in programs(page):
             use_window(report, folder)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Debian's lists of symbols are those of the libraries: check-symbols.py TOP LIBRARY...
+"""Debian's lists of symbols are those of the libraries, and no library is unloaded: check-symbols.py TOP LIBRARY...
 
 dpkg-gensymbols refuses to make packages else, which nobody would see before they are made.
 """
@@ -20,10 +20,24 @@ def listed(text):
     return head.split()[0], {line.split("@")[0].strip() for line in lines if "@" in line}
 
 
+# What the loader keeps, whatever dlclose() says (DF_1_NODELETE of <elf.h>).
+NODELETE = 0x8
+
+
+def entries(library):
+    """The first words of what the loader reads in a library, and what follows each."""
+    dynamic = subprocess.run(["objdump", "-p", library], stdout=subprocess.PIPE, check=True, text=True).stdout
+    return {words[0]: words[1] for words in map(str.split, dynamic.splitlines()) if len(words) == 2}
+
+
 def name_of(library):
     """The library's name as programs have it."""
-    dynamic = subprocess.run(["objdump", "-p", library], stdout=subprocess.PIPE, check=True, text=True).stdout
-    return next(line.split()[1] for line in dynamic.splitlines() if "SONAME" in line)
+    return entries(library)["SONAME"]
+
+
+def stays(library):
+    """Whether the library is mapped until the process ends."""
+    return int(entries(library).get("FLAGS_1", "0"), 16) & NODELETE != 0
 
 
 def differences(lists, libraries):
@@ -49,6 +63,7 @@ def body(report):
     report.fact("each library has a list, and exports something", all(name in lists and symbols for name, symbols in
                                                                      libraries.items()), sorted(libraries))
     report.none("Debian's lists of symbols are those of the libraries", list(differences(lists, libraries)))
+    report.none("each library stays when it is unloaded", [path for path in paths if not stays(path)])
 
 
 if __name__ == "__main__":

@@ -141,20 +141,21 @@ repeats_where_it_may (void)
     task_test_witness_free (witnesses[i]);
 }
 
+/* As often as it was asked for, and the workers that it ends on the way are replaced. */
 static void
-sets_aside_what_is_deadly (void)
+begins_once_more_than_it_has_retries (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autoptr (FerryTask) deadly = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGSEGV));
+  g_autoptr (FerryTask) deadly = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGKILL));
   g_autoptr (FerryTask) other = NULL;
 
-  g_object_set (test->pool, "death-limit", 2, NULL);
-  g_object_set (deadly, "retries", 100, NULL);
+  g_object_set (deadly, "retries", 6, NULL);
   task_test_submit_task (test->executor, deadly);
   other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
-  task_test_assert_failed (deadly, FERRY_ERROR, FERRY_ERROR_QUARANTINED);
+  assert_lost (deadly, "Killed");
+  g_assert_cmpint (ferry_test_get_number (deadly, "n-attempts"), ==, 7);
   task_test_assert_result (other, "'other'");
-  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 7);
 }
 
 static void
@@ -630,7 +631,7 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/come-with-the-last-line", says_its_last_line);
   g_test_add_func ("/deaths/come-without-a-line-of-an-earlier-task", says_no_line_of_an_earlier_task);
   g_test_add_func ("/deaths/have-a-task-repeated-where-it-may-be", repeats_where_it_may);
-  g_test_add_func ("/deaths/have-a-task-quarantined", sets_aside_what_is_deadly);
+  g_test_add_func ("/deaths/have-a-task-begun-once-more-than-it-has-retries", begins_once_more_than_it_has_retries);
   g_test_add_func ("/deaths/meet-a-cancel", cancels_what_would_be_repeated);
   g_test_add_func ("/deaths/meet-a-cancel-of-another-thread", cancels_elsewhere_what_would_be_repeated);
   g_test_add_func ("/deaths/leave-what-was-sent-ahead", runs_elsewhere_what_was_sent_ahead);

@@ -451,7 +451,7 @@ test_workers_are_killed_at_any_time (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   FerryTask *tasks[N_AT_A_TIME];
 
-  g_object_set (test->pool, "restart-limit", 1000, "restart-interval", (gint64) G_USEC_PER_SEC, "death-limit", 0, NULL);
+  g_object_set (test->pool, "restart-limit", 1000, "restart-interval", (gint64) G_USEC_PER_SEC, NULL);
   for (guint round = 0; round < 40; round++)
     {
       Wanted wanted = {tasks, round % N_AT_A_TIME};

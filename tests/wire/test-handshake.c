@@ -73,6 +73,7 @@ make_welcome (void)
     .max_message_size = 1000000,
     .application_pid = 2,
     .n_pipes = 3,
+    .depth = 2,
   };
 
   memcpy (welcome.header.magic, FERRY_PROTOCOL_MAGIC, 8);
@@ -476,7 +477,7 @@ test_malformed_welcome_is_refused (void)
   welcome.down_capacity *= 2;
   assert_welcome_refused (&welcome, sizeof welcome, 2, "malformed");
   welcome = make_welcome ();
-  welcome.no_arena = 8192;
+  welcome.reserved = 8192;
   assert_welcome_refused (&welcome, sizeof welcome, 2, "malformed");
   welcome = make_welcome ();
   welcome.header.kind = FERRY_CONTROL_ATTACH;

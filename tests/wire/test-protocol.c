@@ -290,7 +290,7 @@ test_page_has_the_numbers (void)
   g_assert_cmpuint (offsetof (FerryWelcome, n_pipes), ==, 52);
   g_assert_cmpuint (offsetof (FerryWelcome, n_cells), ==, 56);
   g_assert_cmpuint (offsetof (FerryWelcome, arena_units), ==, 60);
-  g_assert_cmpuint (offsetof (FerryWelcome, no_arena), ==, 64);
+  g_assert_cmpuint (offsetof (FerryWelcome, depth), ==, 64);
   g_assert_cmpuint (offsetof (FerryAttach, worker_pid), ==, 24);
   g_assert_cmpuint (sizeof (FerryConfined), ==, 32);
   g_assert_cmpuint (offsetof (FerryConfined, layers), ==, 16);

@@ -132,13 +132,13 @@ class Link:
             self.attach(version, 0)
             self.control.recv(1)
             sys.exit("no welcome in version %d" % version)
-        sizes = struct.unpack_from("=QQQQIIIIQ", packet, 16)
-        size, self.capacity, down_capacity, self.max_message, _, n_pipes, n_cells, _, arena = sizes
+        sizes = struct.unpack_from("=QQQQIIIIII", packet, 16)
+        size, self.capacity, down_capacity, self.max_message, _, n_pipes, n_cells, _, depth, reserved = sizes
         memory, self.doorbell = fds
         check_memory(memory, size)
         used = UP_RING + self.capacity + (n_cells * 8448 + 4095) // 4096 * 4096
-        if size != used + arena or down_capacity != 65536:
-            sys.exit("the welcome's sizes do not fit")
+        if size != used or down_capacity != 65536 or (depth, reserved) != (1, 0):
+            sys.exit("the welcome's fields do not fit")
         self.memory = mmap.mmap(memory, used)
         os.close(memory)
         self.words64 = memoryview(self.memory).cast("Q")
