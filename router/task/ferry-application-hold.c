@@ -24,6 +24,15 @@ struct _FerryApplicationHold
   _Atomic gboolean is_alone; /* any: there are open tasks, and nothing holds the application */
 };
 
+/* Whether an application has windows, whose end the user sees, and that a FerryTaskGuard is for. One that D-Bus starts
+ * ends some time after its last window, which nobody sees. */
+static gboolean
+has_windows (GApplication *application)
+{
+  return g_object_class_find_property (G_OBJECT_GET_CLASS (application), "active-window") != NULL &&
+         (g_application_get_flags (application) & G_APPLICATION_IS_SERVICE) == 0;
+}
+
 static void
 application_ends (GApplication *application, gpointer data)
 {
@@ -31,7 +40,7 @@ application_ends (GApplication *application, gpointer data)
   const char *id = g_application_get_application_id (application);
 
   /* Relaxed: no other data goes with it. */
-  if (atomic_load_explicit (&self->is_alone, memory_order_relaxed))
+  if (atomic_load_explicit (&self->is_alone, memory_order_relaxed) && !has_windows (application))
     g_message ("The application '%s' ends while an executor has tasks, which end with it; set "
                "FerryExecutor:hold-application, or wait for ferry_executor_shutdown_async() first",
                id != NULL ? id : g_get_prgname ());

@@ -1475,8 +1475,9 @@ install_properties (GObjectClass *object_class)
    * default.
    *
    * Set this in a service or a command line. A `GApplication` that has no window ends when nothing holds it, or after
-   * its inactivity timeout, and its workers with it, whatever they do; the log has a message then. A hold is not in the
-   * way of [method@Gio.Application.quit].
+   * its inactivity timeout, and its workers with it, whatever they do; the log has a message then. For windows there is
+   * the task guard of `<ferry-gtk.h>`, which asks the user. A hold is not in the way of
+   * [method@Gio.Application.quit].
    */
   properties[PROP_HOLD_APPLICATION] = g_param_spec_boolean ("hold-application", NULL, NULL, FALSE, FERRY_SETTABLE);
   install_figures ();
