@@ -460,9 +460,8 @@ can_send (GParamSpec *pspec)
   return ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL;
 }
 
-/* Returns (transfer full) (nullable): the signal's arguments as a tuple, if all of them have variant types. */
-static GVariantType *
-get_arguments_type (guint signal_id)
+GVariantType *
+ferry_signal_dup_arguments_type (guint signal_id)
 {
   const GVariantType *types[FERRY_MEMBER_MAX_ARGUMENTS];
   GSignalQuery query;
@@ -555,7 +554,7 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   g_return_if_fail (name != NULL);
   signal_id = g_signal_lookup (name, self->type);
   ferry_return_if_fail (signal_id != 0, "'%s' has no signal '%s'; check the name", g_type_name (self->type), name);
-  arguments = get_arguments_type (signal_id);
+  arguments = ferry_signal_dup_arguments_type (signal_id);
   ferry_return_if_fail (arguments != NULL,
                         "signal '%s' of '%s' has an argument for which there is no variant type; use another signal",
                         name, g_type_name (self->type));
@@ -593,7 +592,7 @@ add_signals_of (FerryInterface *self, GType type)
 
   for (guint i = 0; i < n_ids; i++)
     {
-      g_autoptr (GVariantType) arguments = get_arguments_type (ids[i]);
+      g_autoptr (GVariantType) arguments = ferry_signal_dup_arguments_type (ids[i]);
 
       if (arguments != NULL && check_name (self, FERRY_MEMBER_SIGNAL, g_signal_name (ids[i]), NULL))
         add_signal (self, ids[i], arguments);
