@@ -51,6 +51,7 @@ struct _FerryInterface
   GHashTable *by_name[FERRY_N_MEMBER_KINDS]; /* (element-type utf8 FerryMember): borrowed from members */
 
   Container container;
+  _Atomic gboolean has_no_row; /* any: the function that makes rows has returned NULL, which was logged */
 };
 
 #define SEALED "interface '%s' is exported and not changed any more; call this before ferry_exporter_export()"
@@ -667,8 +668,12 @@ ferry_interface_make_row (FerryInterface *self, gpointer item)
   row = self->container.get_row (item, self->container.user_data);
   if (row != NULL)
     return g_variant_take_ref (row);
-  g_critical ("The function that makes rows of '%s' returned NULL for a '%s'; correct it to return a row for each item",
-              self->name, G_OBJECT_TYPE_NAME (item));
+  /* Once: where the function throws, its language has logged the exception of each row. Relaxed: no other data goes
+   * with it. */
+  if (!atomic_exchange_explicit (&self->has_no_row, TRUE, memory_order_relaxed))
+    ferry_critical ("The function that makes rows of '%s' returned NULL for a '%s', and this is said once; correct it "
+                    "to return a row for each item",
+                    self->name, G_OBJECT_TYPE_NAME (item));
   return g_variant_ref_sink (g_variant_new ("()"));
 }
 
