@@ -1,6 +1,7 @@
 /* A map: one function for many files, on all cores, with the results in a grid: ./map PICTURE...
  * A picture that cannot be decoded, or crashes its worker, is one result that failed. The others go on.
- * Results keep the order of the files. The map takes more files as it has room for them, so memory is bounded.
+ * The grid shows the map's list of results, which keep the order of the files. The map takes more files as it has room
+ * for them, so memory is bounded.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
@@ -37,18 +38,27 @@ show (GVariant *value)
   return gtk_picture_new_for_paintable (GDK_PAINTABLE (texture));
 }
 
-static void
-result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, GtkFlowBox *grid)
+static GtkWidget *
+make_picture (gpointer item, gpointer files)
 {
+  GVariant *value = ferry_map_item_get_value (item);
+  const GError *error = ferry_map_item_get_error (item);
   GtkWidget *picture = value != NULL ? show (value) : gtk_image_new_from_icon_name ("image-missing");
-  g_autoptr (GFile) file = g_list_model_get_item (g_object_get_data (G_OBJECT (grid), "files"), (guint) index);
+  g_autoptr (GFile) file = g_list_model_get_item (files, (guint) ferry_map_item_get_index (item));
   g_autofree char *name = g_file_get_basename (file);
   g_autofree char *text = g_strconcat (name, error != NULL ? ": " : NULL, error != NULL ? error->message : NULL, NULL);
 
   gtk_widget_set_size_request (picture, 96, 96);
   gtk_widget_set_tooltip_text (picture, text);
   gtk_accessible_update_property (GTK_ACCESSIBLE (picture), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
-  gtk_flow_box_insert (grid, picture, -1);
+  return picture;
+}
+
+static void
+finished_cb (FerryMap *map, GtkLabel *hint)
+{
+  if (ferry_map_get_outcome (map) == FERRY_MAP_OUTCOME_FAILED)
+    gtk_label_set_text (hint, "No picture could be decoded. Point at one for what is wrong with it.");
 }
 
 static GVariant *
@@ -85,9 +95,10 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   if (map == NULL || n_files == 0)
     return;
   g_list_store_splice (model, 0, 0, (gpointer *) files, n_files);
-  g_object_set_data_full (G_OBJECT (grid), "files", g_object_ref (model), g_object_unref);
   ferry_map_set_model (map, G_LIST_MODEL (model), path_of, NULL, NULL);
-  g_signal_connect_object (map, "result", G_CALLBACK (result_cb), grid, 0);
+  gtk_flow_box_bind_model (GTK_FLOW_BOX (grid), ferry_map_get_results (map), make_picture, g_object_ref (model),
+                           g_object_unref);
+  g_signal_connect_object (map, "finished", G_CALLBACK (finished_cb), hint, 0);
   g_object_set_data_full (G_OBJECT (window), "map", g_object_ref (map), g_object_unref);
   g_signal_connect_object (window, "destroy", G_CALLBACK (ferry_map_cancel), map, G_CONNECT_SWAPPED);
   g_object_bind_property (map, "fraction", bar, "fraction", G_BINDING_DEFAULT);

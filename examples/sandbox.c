@@ -68,7 +68,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   g_object_set (launcher, "sandbox", sandbox, NULL);
   g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
-  g_autoptr (FerryTask) decoding = ferry_task_new (FERRY_TASK_KIND_CALL, "decode", g_variant_new_handle (0));
+  g_autoptr (FerryTask) decoding = ferry_task_new (FERRY_TASK_KIND_CALL, "decode", NULL);
   g_autoptr (FerryTask) stealing = ferry_task_new (FERRY_TASK_KIND_CALL, "steal", g_variant_new_string ("/etc/passwd"));
   const char *text = "The worker shows this picture, and cannot read a file:";
   GtkWidget *label =
@@ -78,14 +78,18 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
                                     "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
+  int handle = -1;
 
   g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
   gtk_box_append (GTK_BOX (box), label);
   g_signal_connect_object (decoding, "done", G_CALLBACK (done_cb), box, 0);
   g_signal_connect_object (stealing, "done", G_CALLBACK (done_cb), box, 0);
   gtk_window_present (GTK_WINDOW (window));
-  if (n_files > 0 && (!(bytes = g_file_load_bytes (files[0], NULL, NULL, &error)) ||
-                      ferry_task_add_bytes (decoding, bytes, &error) != 0 || !ferry_router_start (router, &error) ||
+  if (n_files > 0 && (bytes = g_file_load_bytes (files[0], NULL, NULL, &error)))
+    handle = ferry_task_add_bytes (decoding, bytes, &error);
+  if (handle >= 0)
+    ferry_task_set_arguments (decoding, g_variant_new_handle (handle));
+  if (n_files > 0 && (error != NULL || !ferry_router_start (router, &error) ||
                       !ferry_executor_submit_task (executor, decoding, &error) ||
                       !ferry_executor_submit_task (executor, stealing, &error)))
     gtk_label_set_label (GTK_LABEL (label), error->message);

@@ -106,6 +106,9 @@ gboolean ferry_value_from_variant (GValue *value, GType type, GVariant *variant,
 /* Returns (nullable): the variant type of values of a type, static; NULL if such values cannot be sent. */
 const GVariantType *ferry_value_get_variant_type (GType type);
 
+/* Returns (transfer full) (nullable): the signal's arguments as a tuple, if all of them have variant types. */
+GVariantType *ferry_signal_dup_arguments_type (guint signal_id);
+
 /* Returns (transfer floating): the description for the other end, of FERRY_DESCRIPTION_TYPE. */
 GVariant *ferry_interface_describe (FerryInterface *self);
 /* Returns (transfer full): the description in GIO's form. */

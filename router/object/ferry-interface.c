@@ -51,6 +51,7 @@ struct _FerryInterface
   GHashTable *by_name[FERRY_N_MEMBER_KINDS]; /* (element-type utf8 FerryMember): borrowed from members */
 
   Container container;
+  _Atomic gboolean has_no_row; /* any: the function that makes rows has returned NULL, which was logged */
 };
 
 #define SEALED "interface '%s' is exported and not changed any more; call this before ferry_exporter_export()"
@@ -460,9 +461,8 @@ can_send (GParamSpec *pspec)
   return ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL;
 }
 
-/* Returns (transfer full) (nullable): the signal's arguments as a tuple, if all of them have variant types. */
-static GVariantType *
-get_arguments_type (guint signal_id)
+GVariantType *
+ferry_signal_dup_arguments_type (guint signal_id)
 {
   const GVariantType *types[FERRY_MEMBER_MAX_ARGUMENTS];
   GSignalQuery query;
@@ -555,7 +555,7 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   g_return_if_fail (name != NULL);
   signal_id = g_signal_lookup (name, self->type);
   ferry_return_if_fail (signal_id != 0, "'%s' has no signal '%s'; check the name", g_type_name (self->type), name);
-  arguments = get_arguments_type (signal_id);
+  arguments = ferry_signal_dup_arguments_type (signal_id);
   ferry_return_if_fail (arguments != NULL,
                         "signal '%s' of '%s' has an argument for which there is no variant type; use another signal",
                         name, g_type_name (self->type));
@@ -593,7 +593,7 @@ add_signals_of (FerryInterface *self, GType type)
 
   for (guint i = 0; i < n_ids; i++)
     {
-      g_autoptr (GVariantType) arguments = get_arguments_type (ids[i]);
+      g_autoptr (GVariantType) arguments = ferry_signal_dup_arguments_type (ids[i]);
 
       if (arguments != NULL && check_name (self, FERRY_MEMBER_SIGNAL, g_signal_name (ids[i]), NULL))
         add_signal (self, ids[i], arguments);
@@ -668,8 +668,12 @@ ferry_interface_make_row (FerryInterface *self, gpointer item)
   row = self->container.get_row (item, self->container.user_data);
   if (row != NULL)
     return g_variant_take_ref (row);
-  g_critical ("The function that makes rows of '%s' returned NULL for a '%s'; correct it to return a row for each item",
-              self->name, G_OBJECT_TYPE_NAME (item));
+  /* Once: where the function throws, its language has logged the exception of each row. Relaxed: no other data goes
+   * with it. */
+  if (!atomic_exchange_explicit (&self->has_no_row, TRUE, memory_order_relaxed))
+    ferry_critical ("The function that makes rows of '%s' returned NULL for a '%s', and this is said once; correct it "
+                    "to return a row for each item",
+                    self->name, G_OBJECT_TYPE_NAME (item));
   return g_variant_ref_sink (g_variant_new ("()"));
 }
 

@@ -103,10 +103,9 @@ void ferry_proxy_follow (FerryProxy *self, const char *const *properties, const 
 FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_proxy_dup_cached (FerryProxy *self, const char *property);
 FERRY_AVAILABLE_IN_0_1
-GObject *ferry_proxy_create_replica (FerryProxy *self, GType type,
-                                     const char *const *properties) G_GNUC_WARN_UNUSED_RESULT;
+GObject *ferry_proxy_create_replica (FerryProxy *self, GType type, const char *const *names) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-void ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *const *properties,
+void ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *const *names,
                                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 GObject *ferry_proxy_create_replica_finish (FerryProxy *self, GAsyncResult *result,

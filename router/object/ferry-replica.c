@@ -15,6 +15,9 @@
  *
  * If a property is set quickly many times, only its newest value is sent, one value at a time.
  *
+ * Signals of the class are emitted here when the object has emitted them, those only that the replica was made with: a
+ * class emits many of its signals itself when a property is set, and these would come twice.
+ *
  * A property that can only be read here is set by the class's own set_property(), and is never sent. After a change by
  * this end, it gets the object's value back. */
 
@@ -37,6 +40,7 @@ typedef struct
   FerryProxy *proxy;               /* const: (owned) */
   FerrySubscription *subscription; /* (owned) (nullable) */
   GHashTable *properties;          /* (element-type utf8 Property) (owned) */
+  GStrv signals;                   /* const: (owned): those that are emitted here */
   GTask *task;                     /* (owned) (nullable): waits for the first values; has a reference to object */
   GSource *cancel;                 /* (owned) (nullable): the source of the task's cancellable */
   guint applying;                  /* how many calls on the stack are setting properties here to values of the object */
@@ -78,6 +82,7 @@ replica_unref (Replica *self)
   if (--self->references > 0)
     return;
   g_hash_table_unref (self->properties);
+  g_strfreev (self->signals);
   g_object_unref (self->proxy);
   g_main_context_unref (self->context);
   g_free (self);
@@ -359,6 +364,75 @@ end_task (Replica *self, GError *error)
     g_task_return_pointer (task, g_object_ref (self->object), g_object_unref);
 }
 
+/* ---- signals ---- */
+
+/* Sets value to each of the arguments, behind the object. Returns FALSE with an error where they are not those of the
+ * signal here. */
+static gboolean
+unpack (Replica *self, const GSignalQuery *query, GVariant *arguments, GArray *values, GError **error)
+{
+  g_autoptr (GVariantType) type = ferry_signal_dup_arguments_type (query->signal_id);
+  GValue *first;
+
+  if (!g_variant_is_of_type (arguments, type))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The object's signal '%s' has arguments of the type '%s', and the replica's has others; "
+                            "give both the same",
+                            query->signal_name, g_variant_get_type_string (arguments));
+  g_array_set_size (values, 1);
+  first = &g_array_index (values, GValue, 0);
+  g_value_init (first, G_OBJECT_TYPE (self->object));
+  g_value_set_object (first, self->object);
+  for (guint i = 0; i < query->n_params; i++)
+    {
+      g_autoptr (GVariant) argument = g_variant_get_child_value (arguments, i);
+      GValue value = G_VALUE_INIT;
+
+      if (!ferry_value_from_variant (&value, query->param_types[i] & ~G_SIGNAL_TYPE_STATIC_SCOPE, argument, error))
+        return FALSE;
+      g_array_append_val (values, value);
+    }
+  return TRUE;
+}
+
+static void
+emit_here (Replica *self, const char *name, GVariant *arguments)
+{
+  g_autoptr (GArray) values = g_array_new (FALSE, TRUE, sizeof (GValue));
+  g_autoptr (GError) error = NULL;
+  GSignalQuery query;
+
+  g_array_set_clear_func (values, (GDestroyNotify) g_value_unset);
+  g_signal_query (g_signal_lookup (name, G_OBJECT_TYPE (self->object)), &query);
+  if (unpack (self, &query, arguments, values, &error))
+    g_signal_emitv ((const GValue *) (void *) values->data, query.signal_id, 0, NULL);
+  else
+    g_signal_emit_by_name (self->proxy, "follow-failed", error);
+}
+
+/* The other end may send what was not asked for. Handlers may drop the object. */
+static void
+take_signals (Replica *self, GVariant *item)
+{
+  g_autoptr (GVariant) emissions = g_variant_get_child_value (item, 1);
+  GVariantIter iter;
+  const char *name;
+  GVariant *arguments;
+  guint64 n_missed;
+
+  g_variant_get_child (item, 2, "t", &n_missed);
+  if (n_missed > 0)
+    g_signal_emit_by_name (self->proxy, "missed", n_missed);
+  g_variant_iter_init (&iter, emissions);
+  while (self->subscription != NULL && g_variant_iter_next (&iter, "(&sv)", &name, &arguments))
+    {
+      g_autoptr (GVariant) taken = arguments;
+
+      if (g_strv_contains ((const char *const *) self->signals, name))
+        emit_here (self, name, taken);
+    }
+}
+
 static void
 item_came (gpointer data, GVariant *item, gboolean is_first)
 {
@@ -395,6 +469,7 @@ item_came (gpointer data, GVariant *item, gboolean is_first)
   look_at_disturbed (self);
   if (self->task != NULL)
     end_task (self, NULL);
+  take_signals (self, item);
 }
 
 static void
@@ -437,8 +512,9 @@ can_be_set (GParamSpec *pspec)
   return (pspec->flags & G_PARAM_WRITABLE) != 0 && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0;
 }
 
+/* signals: (transfer full). */
 static Replica *
-attach (GObject *object, FerryProxy *proxy, const char *const *properties)
+attach (GObject *object, FerryProxy *proxy, const char *const *properties, GStrv signals)
 {
   GObjectClass *klass = G_OBJECT_GET_CLASS (object);
   Replica *self = g_new0 (Replica, 1);
@@ -448,6 +524,7 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
   self->proxy = g_object_ref (proxy);
   self->context = g_main_context_ref_thread_default ();
   self->properties = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, property_free);
+  self->signals = signals;
   for (guint i = 0; properties[i] != NULL; i++)
     {
       Property *property = g_new0 (Property, 1);
@@ -459,16 +536,16 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
     }
   g_signal_connect (object, "notify", G_CALLBACK (changed_here), self);
   g_object_weak_ref (object, object_gone, self);
-  self->subscription = ferry_proxy_open_subscription (proxy, properties, NULL, FALSE, &subscription_funcs, self);
+  self->subscription =
+    ferry_proxy_open_subscription (proxy, properties, (const char *const *) signals, FALSE, &subscription_funcs, self);
   return self;
 }
 
-/* Returns (transfer full) (element-type utf8): the fit properties of the class and its ancestors that can be set. A
+/* Appends to names (element-type utf8) the fit properties of the class and its ancestors that can be set, and NULL. A
  * class need not know how to set the others: a caller that wants them names them. */
-static GPtrArray *
-list_properties (GObjectClass *klass)
+static void
+list_properties (GObjectClass *klass, GPtrArray *names)
 {
-  GPtrArray *names = g_ptr_array_new ();
   guint n = 0;
   g_autofree GParamSpec **pspecs = g_object_class_list_properties (klass, &n);
 
@@ -476,16 +553,39 @@ list_properties (GObjectClass *klass)
     if (is_fit (pspecs[i]) && can_be_set (pspecs[i]))
       g_ptr_array_add (names, (gpointer) pspecs[i]->name);
   g_ptr_array_add (names, NULL);
-  return names;
 }
 
-/* Returns (nullable): the name of the first property that is not fit. */
-static const char *
-find_unfit (GObjectClass *klass, const char *const *properties)
+/* Returns the number of the class's signal that can be emitted with what the object's had, or 0. */
+static guint
+find_signal (GObjectClass *klass, const char *name)
 {
-  for (guint i = 0; properties != NULL && properties[i] != NULL; i++)
-    if (!is_fit (g_object_class_find_property (klass, properties[i])))
-      return properties[i];
+  guint id = g_signal_lookup (name, G_OBJECT_CLASS_TYPE (klass));
+  g_autoptr (GVariantType) type = id != 0 ? ferry_signal_dup_arguments_type (id) : NULL;
+  GSignalQuery query;
+
+  if (type == NULL)
+    return 0;
+  g_signal_query (id, &query);
+  return query.return_type == G_TYPE_NONE ? id : 0;
+}
+
+/* Returns (nullable): the first of the names that is neither of a fit property nor of a signal. Appends them to
+ * properties and signals, as the class spells them. */
+static const char *
+sort_names (GObjectClass *klass, const char *const *names, GPtrArray *properties, GStrvBuilder *signals)
+{
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      GParamSpec *pspec = g_object_class_find_property (klass, names[i]);
+
+      if (is_fit (pspec))
+        g_ptr_array_add (properties, (gpointer) pspec->name);
+      else if (pspec == NULL && find_signal (klass, names[i]) != 0)
+        g_strv_builder_add (signals, g_signal_name (find_signal (klass, names[i])));
+      else
+        return names[i];
+    }
+  g_ptr_array_add (properties, NULL);
   return NULL;
 }
 
@@ -493,7 +593,7 @@ find_unfit (GObjectClass *klass, const char *const *properties)
 static const char *
 find_unset (GObjectClass *klass, const char *const *properties)
 {
-  for (guint i = 0; properties != NULL && properties[i] != NULL; i++)
+  for (guint i = 0; properties[i] != NULL; i++)
     {
       GParamSpec *pspec = g_object_class_find_property (klass, properties[i]);
 
@@ -506,19 +606,24 @@ find_unset (GObjectClass *klass, const char *const *properties)
 /* Returns (nullable) a replica, and sets *object (transfer full). function: the public function, for a critical
  * message. */
 static Replica *
-create (FerryProxy *proxy, GType type, const char *const *properties, GObject **object, const char *function)
+create (FerryProxy *proxy, GType type, const char *const *names, GObject **object, const char *function)
 {
   g_autoptr (GTypeClass) klass = g_type_class_ref (type);
-  const char *unfit = find_unfit (G_OBJECT_CLASS (klass), properties);
-  const char *unset = unfit == NULL ? find_unset (G_OBJECT_CLASS (klass), properties) : NULL;
-  g_autoptr (GPtrArray) all = NULL;
+  g_autoptr (GPtrArray) properties = g_ptr_array_new ();
+  g_autoptr (GStrvBuilder) signals = g_strv_builder_new ();
+  const char *unfit = names != NULL ? sort_names (G_OBJECT_CLASS (klass), names, properties, signals) : NULL;
+  const char *unset;
 
   if (unfit != NULL)
     {
-      ferry_critical ("%s(): '%s' has no property '%s' that can be read and has a variant type; leave it out", function,
-                      g_type_name (type), unfit);
+      ferry_critical ("%s(): '%s' has no property '%s' that can be read and has a variant type, and no signal whose "
+                      "arguments have; leave it out",
+                      function, g_type_name (type), unfit);
       return NULL;
     }
+  if (names == NULL)
+    list_properties (G_OBJECT_CLASS (klass), properties);
+  unset = find_unset (G_OBJECT_CLASS (klass), (const char *const *) properties->pdata);
   if (unset != NULL)
     {
       ferry_critical ("%s(): '%s' has no set_property() that takes its property '%s'; let the class have one, which "
@@ -529,16 +634,15 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
   *object = g_object_new (type, NULL);
   if (g_object_is_floating (*object))
     g_object_ref_sink (*object);
-  all = properties == NULL ? list_properties (G_OBJECT_CLASS (klass)) : NULL;
-  return attach (*object, proxy, all != NULL ? (const char *const *) all->pdata : properties);
+  return attach (*object, proxy, (const char *const *) properties->pdata, g_strv_builder_end (signals));
 }
 
 /**
  * ferry_proxy_create_replica:
  * @self: a proxy
  * @type: a class of this program, with properties of the same names and types as the object's
- * @properties: (nullable) (array zero-terminated=1): names of properties that can be read here, or %NULL for all of the
- *   class that can be read and set
+ * @names: (nullable) (array zero-terminated=1): names of properties that can be read here, and of signals; or %NULL for
+ *   all properties of the class that can be read and set
  *
  * Returns a replica: an object of this process that has its properties kept the same as those of the object in the
  * other process. Bind them to widgets with `g_object_bind_property()`. When a property of the object changes, the
@@ -554,7 +658,11 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * property is never sent to the object. When this end changes it, it gets the object's value back a tenth of a second
  * later, unless the object has changed its own.
  *
- * If the object lacks one of the properties, or cannot be followed, the replica keeps its values, and
+ * A signal that is named is emitted by the replica when the object has emitted it, after the changes of properties that
+ * came before. Name only signals that the class does not emit itself when a property is set, or they come twice. The
+ * exporter's interface must have the signal ([method@Ferry.Interface.add_signal]).
+ *
+ * If the object lacks one of the properties or signals, or cannot be followed, the replica keeps its values, and
  * [signal@Ferry.Proxy::follow-failed] is emitted.
  *
  * The replica begins with the class's defaults, gets its values when the exporter listens, and keeps them when the
@@ -567,14 +675,14 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * Returns: (transfer full): the replica
  */
 GObject *
-ferry_proxy_create_replica (FerryProxy *self, GType type, const char *const *properties)
+ferry_proxy_create_replica (FerryProxy *self, GType type, const char *const *names)
 {
   GObject *object = NULL;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
   g_return_val_if_fail (g_type_is_a (type, G_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type), NULL);
 
-  create (self, type, properties, &object, G_STRFUNC);
+  create (self, type, names, &object, G_STRFUNC);
   return object;
 }
 
@@ -592,7 +700,8 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
  * ferry_proxy_create_replica_async:
  * @self: a proxy
  * @type: a class of this program, as for [method@Ferry.Proxy.create_replica]
- * @properties: (nullable) (array zero-terminated=1): names of properties, as for [method@Ferry.Proxy.create_replica]
+ * @names: (nullable) (array zero-terminated=1): names of properties and signals, as for
+ *   [method@Ferry.Proxy.create_replica]
  * @cancellable: (nullable): ends the waiting
  * @callback: (scope async): called when the replica has the object's values
  * @user_data: data for @callback
@@ -601,8 +710,8 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
  * properties. The replica belongs to the thread's default main context. Any thread.
  */
 void
-ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *const *properties,
-                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *const *names, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GObject) object = NULL;
   Replica *replica;
@@ -610,7 +719,7 @@ ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *cons
   g_return_if_fail (FERRY_IS_PROXY (self));
   g_return_if_fail (g_type_is_a (type, G_TYPE_OBJECT) && !G_TYPE_IS_ABSTRACT (type));
 
-  replica = create (self, type, properties, &object, G_STRFUNC);
+  replica = create (self, type, names, &object, G_STRFUNC);
   if (replica == NULL)
     return;
   replica->task = g_task_new (self, cancellable, callback, user_data);

@@ -246,7 +246,7 @@ take_sender (Attachment *self, const char *name, GError **error)
   if (grant->taken)
     {
       ferry_set_error (error, FERRY_ERROR_STOPPED,
-                       "The sender named '%s' was stopped when its last reference was dropped; keep a reference to it",
+                       "The sender named '%s' was stopped, or dropped before it was started; keep a reference to it",
                        name);
       return NULL;
     }

@@ -605,14 +605,14 @@ ferry_worker_add_sender (FerryWorker *self, const char *name, FerrySender *sende
  * @error: return location for an error
  *
  * Returns the sender named @name, in a worker process. The sender is not started yet. The first call attaches the
- * process to the application. Calls with the same name return the same sender while there is a reference to it. Any
- * thread may call this.
+ * process to the application. Calls with the same name return the same sender while there is a reference to it; a
+ * started one lives until it is stopped. Any thread may call this.
  *
  * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a
  * worker; and in a fork server, before [func@Ferry.Worker.main] has forked the worker. Fails with
  * %FERRY_ERROR_UNKNOWN_SENDER when the application passed no sender with that name. Fails with %FERRY_ERROR_STOPPED
- * when the sender was returned before and its last reference was dropped. When attaching fails, fails with
- * %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or %FERRY_ERROR_VERSION when application and
+ * when the sender was returned before, and was stopped, or dropped before it was started. When attaching fails, fails
+ * with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or %FERRY_ERROR_VERSION when application and
  * worker have different versions of Ferry.
  *
  * Returns: (transfer full): the sender

@@ -422,11 +422,8 @@ static void
 end_stopped (FerryRouter *self, FerryPipe *pipe)
 {
   const char *name = pipe->receiver != NULL ? pipe->receiver->sender_name : NULL;
-  g_autofree char *text =
-    name != NULL ? g_strdup_printf ("The sender %s was stopped, or the worker returned and dropped it; all its "
-                                    "messages have come",
-                                    name)
-                 : g_strdup ("The sender was stopped");
+  g_autofree char *text = name != NULL ? g_strdup_printf ("The sender %s was stopped; all its messages have come", name)
+                                       : g_strdup ("The sender was stopped");
   g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, text);
 
   pipe = take_last_value (self, pipe);

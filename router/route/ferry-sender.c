@@ -30,8 +30,13 @@ GType ferry_sender_type;
  * [func@Ferry.Worker.get_sender].
  *
  * A sender is started once, sends messages, and is stopped once. The stop lets the receiver know that no message is
- * missing. When the last reference to a sender is dropped, a started sender is stopped. The pipe of one that was
- * neither started nor passed to a worker is closed, with the reason %FERRY_CLOSE_REASON_STOPPED.
+ * missing. A worker that returns from `main()` without a stop has not said so. There a started sender lives until it is
+ * stopped, whoever drops references to it; without a stop, `closed` comes when the process has ended, and says how.
+ * That is why `g_autoptr(FerrySender)` is no stop in a function that fails.
+ *
+ * In the application, which has no end to wait for, a started sender is stopped when its last reference is dropped. The
+ * pipe of one that was neither started nor passed to a worker is closed then, with the reason
+ * %FERRY_CLOSE_REASON_STOPPED.
  *
  * When a send has returned %TRUE, the receiver gets the message, even if the sender's process is killed right
  * afterwards. This holds while the pipe is open and the router runs. Messages of one sender arrive once, and in order.
@@ -124,11 +129,25 @@ ferry_sender_refuse_wait (FerrySender *self, FerryWaitResult result, GError **er
 
 /* ---- start and stop ---- */
 
+/* const: whether the application passed the sender to this process. */
+static gboolean
+is_granted (FerrySender *self)
+{
+  return self->pipe == NULL;
+}
+
+/* The caller has a reference, but in dispose(), where the sender is not a granted one. */
 static gboolean
 stop_locked (FerrySender *self, gboolean locked)
 {
+  gboolean is_written;
+
   atomic_store_explicit (&self->state, FERRY_SENDER_STOPPED, memory_order_relaxed);
-  return ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_STOP, self->connection_id, locked);
+  is_written = ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_STOP, self->connection_id, locked);
+  /* Releases the reference of ferry_sender_start(). */
+  if (is_granted (self))
+    g_object_unref (self);
+  return is_written;
 }
 
 /* Closes the pipe of a new sender, and makes the router's thread notify the receiver. */
@@ -417,7 +436,8 @@ start_locally (FerrySender *self, GError **error)
  * @self: a sender
  * @error: return location for an error
  *
- * Starts the sender, which can then send messages. A sender must be started only once. Any thread.
+ * Starts the sender, which can then send messages. A sender must be started only once. In a worker, it then lives until
+ * [method@Ferry.Sender.stop]. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before;
  * %FERRY_ERROR_STOPPED when it was stopped; %FERRY_ERROR_CLOSED when the pipe is closed; and %FERRY_ERROR_SYSTEM when
@@ -439,10 +459,16 @@ ferry_sender_start (FerrySender *self, GError **error)
     return refuse_state (state, error);
   if (self->uplink == NULL && !start_locally (self, error))
     return FALSE;
+  /* Only a stop tells the receiver that the work is done. A worker that drops its references may be about to fail, so
+   * the sender keeps itself until it is stopped. */
+  if (is_granted (self))
+    g_object_ref (self);
   /* Release: pairs with ferry_sender_get_state(), so that uplink is visible to a thread that reads STARTED. */
   if (atomic_compare_exchange_strong_explicit (&self->state, &is_new, FERRY_SENDER_STARTED, memory_order_release,
                                                memory_order_relaxed))
     return TRUE;
+  if (is_granted (self))
+    g_object_unref (self);
   return refuse_state ((FerrySenderState) is_new, error);
 }
 

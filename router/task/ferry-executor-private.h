@@ -51,6 +51,17 @@ guint ferry_executor_list_cancel (FerryExecutorList *self);
 /* Frees the list of an executor that has no open task, without a signal. */
 void ferry_executor_list_clear (FerryExecutorList *self);
 
+/* ---- The application, which an executor may hold: a GApplication without windows ends over its tasks else ---- */
+
+typedef struct _FerryApplicationHold FerryApplicationHold;
+
+/* context: the router's. */
+FerryApplicationHold *ferry_application_hold_new (GMainContext *context);
+/* Holds the default application while has_tasks and wanted are TRUE. With has_tasks alone, the end of the application
+ * is logged. */
+void ferry_application_hold_set (FerryApplicationHold *self, gboolean has_tasks, gboolean wanted);
+void ferry_application_hold_free (FerryApplicationHold *self);
+
 /* ---- The executor ---- */
 
 /* Submits a task as soon as the executor has room for it, and then calls func. It is also called if the task cannot be

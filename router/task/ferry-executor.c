@@ -70,6 +70,8 @@ struct _FerryExecutor
                          earlier tasks */
 
   FerryExecutorList list;
+  FerryApplicationHold *hold; /* (owned) */
+  gboolean hold_application;
   FerryWaitQueue submissions;           /* submissions that wait for room; the key is the task */
   guint n_open;                         /* number of tasks that were taken in and are not done */
   guint n_executing;                    /* number of tasks that run */
@@ -92,6 +94,7 @@ enum
   PROP_MAX_PENDING,
   PROP_KEEP_FINISHED,
   PROP_FINISHED_TIME,
+  PROP_HOLD_APPLICATION,
   PROP_STATE,
   PROP_PAUSED,
   PROP_N_WAITING,
@@ -181,6 +184,12 @@ finish_shutdown (FerryExecutor *self)
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   ferry_wait_queue_finish_all (&self->shutdown_waits);
+}
+
+static void
+update_hold (FerryExecutor *self)
+{
+  ferry_application_hold_set (self->hold, self->n_open > 0, self->hold_application);
 }
 
 /* ---- The runners ---- */
@@ -299,6 +308,7 @@ source_done (FerryTaskSource *source, FerryRun *run)
   ferry_run_unref (run);
   if (--self->n_open > 0)
     return;
+  update_hold (self);
   finish_shutdown (self);
   /* Releases the reference that take_in() added for the first open task. */
   g_object_unref (self);
@@ -479,6 +489,7 @@ take_in (FerryExecutor *self, FerryRun *run)
   if (self->n_open++ == 0)
     {
       g_object_ref (self);
+      update_hold (self);
       self->n_batch_done = 0;
       self->batch_fraction = 0;
     }
@@ -1283,6 +1294,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_MAX_PENDING] = G_STRUCT_OFFSET (FerryExecutor, max_pending),
   [PROP_KEEP_FINISHED] = G_STRUCT_OFFSET (FerryExecutor, list.keep_finished),
   [PROP_FINISHED_TIME] = G_STRUCT_OFFSET (FerryExecutor, list.finished_time),
+  [PROP_HOLD_APPLICATION] = G_STRUCT_OFFSET (FerryExecutor, hold_application),
   [PROP_PAUSED] = G_STRUCT_OFFSET (FerryExecutor, source.queue.paused),
   [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryExecutor, n_executing),
   [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryExecutor, n_ended[FERRY_TASK_STATE_COMPLETED]),
@@ -1339,13 +1351,18 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
       self->router = ferry_runner_get_router (self->runner);
       self->source.limits = self->router->limits;
       self->list.timers = self->router->timers;
+      self->hold = ferry_application_hold_new (self->router->context);
       self->runs_this_program = runs_this_program (self);
       add_runner (self, self->runner);
     }
   else if (ferry_affinity_check_property (self->router->affinity, pspec) &&
-           ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec) &&
-           property_id != PROP_MAX_PENDING)
-    ferry_executor_list_trim (&self->list);
+           ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
+    {
+      if (property_id == PROP_HOLD_APPLICATION)
+        update_hold (self);
+      else if (property_id != PROP_MAX_PENDING)
+        ferry_executor_list_trim (&self->list);
+    }
 }
 
 static void
@@ -1451,6 +1468,18 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_FINISHED_TIME] =
     g_param_spec_int64 ("finished-time", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_FINISHED_TIME, FERRY_SETTABLE);
+  /**
+   * FerryExecutor:hold-application:
+   *
+   * Whether the default [class@Gio.Application] is held while the executor has tasks that are not done. %FALSE by
+   * default.
+   *
+   * Set this in a service or a command line. A `GApplication` that has no window ends when nothing holds it, or after
+   * its inactivity timeout, and its workers with it, whatever they do; the log has a message then. For windows there is
+   * the task guard of `<ferry-gtk.h>`, which asks the user. A hold is not in the way of
+   * [method@Gio.Application.quit].
+   */
+  properties[PROP_HOLD_APPLICATION] = g_param_spec_boolean ("hold-application", NULL, NULL, FALSE, FERRY_SETTABLE);
   install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -1486,6 +1515,7 @@ ferry_executor_finalize (GObject *object)
   ferry_wait_queue_clear (&self->shutdown_waits);
   ferry_task_queue_clear (&self->source.queue);
   ferry_executor_list_clear (&self->list);
+  g_clear_pointer (&self->hold, ferry_application_hold_free);
   pthread_mutex_destroy (&self->submitted_lock);
   g_ptr_array_unref (self->runners);
 

@@ -70,7 +70,7 @@ ferry_map_item_class_init (FerryMapItemClass *klass)
   object_class->get_property = ferry_map_item_get_property;
   object_class->finalize = ferry_map_item_finalize;
   /**
-   * FerryMapItem:index:
+   * FerryMapItem:index: (getter get_index)
    *
    * The number of the item in the order of submission, from 0 on.
    */
@@ -106,9 +106,19 @@ ferry_map_item_new (guint64 index, GVariant *value, GError *error)
   return self;
 }
 
+/**
+ * ferry_map_item_get_index:
+ * @self: an item
+ *
+ * Gets [property@Ferry.MapItem:index]. Any thread.
+ *
+ * Returns: the number of the item in the order of submission, from 0 on
+ */
 guint64
 ferry_map_item_get_index (FerryMapItem *self)
 {
+  g_return_val_if_fail (FERRY_IS_MAP_ITEM (self), 0);
+
   return self->index;
 }
 

@@ -19,6 +19,8 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryMapItem, ferry_map_item, FERRY, MAP_ITEM, GObject)
 
 FERRY_AVAILABLE_IN_0_1
+guint64 ferry_map_item_get_index (FerryMapItem *self);
+FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_map_item_get_value (FerryMapItem *self);
 FERRY_AVAILABLE_IN_0_1
 const GError *ferry_map_item_get_error (FerryMapItem *self);

@@ -122,6 +122,5 @@ const GQueue *ferry_map_get_chunks (FerryMap *self);
 
 /* Returns (transfer full) an item. Takes value and error, both (nullable). */
 FerryMapItem *ferry_map_item_new (guint64 index, GVariant *value, GError *error);
-guint64 ferry_map_item_get_index (FerryMapItem *self);
 
 G_END_DECLS

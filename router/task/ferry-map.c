@@ -8,7 +8,8 @@
  * wait, items that run, results that wait for an earlier result, and results that are not taken.
  *
  * Results are taken in one way, by pop_result(), which makes room for further items: by a call of
- * ferry_map_next_async(), or by the taker, which ferry_map_start() and ferry_map_collect() set.
+ * ferry_map_next_async(), or by the taker, which ferry_map_start() and ferry_map_collect() set. A list that was asked
+ * for has them all as well.
  *
  * The input is in ferry-map-input.c, how large a chunk is in ferry-map-chunk-size.c, a chunk as its worker answers it
  * in ferry-map-chunk.c, and the worker's side in ferry-map-function.c. It is one file since all else reads and changes
@@ -105,7 +106,7 @@ struct _FerryMap
   gboolean delivering;       /* deliver() runs */
   FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
   GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
-  GListStore *results;       /* (owned) (nullable) (element-type FerryMapItem): of a map that collects them */
+  GListStore *results;       /* (owned) (nullable) (element-type FerryMapItem): for FerryMap:results */
   GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
   gboolean cancelled;
   gboolean paused;
@@ -162,8 +163,9 @@ enum
  *
  * Any function that the workers have registered can be mapped. Results are taken one by one
  * ([method@Ferry.Map.next_async]). The map itself can take them as they come, and emit a signal for each
- * ([method@Ferry.Map.start]) or put them into a list ([method@Ferry.Map.collect_async]). The results are in the order
- * of the items, or in the order of their arrival.
+ * ([method@Ferry.Map.start]) or put them into a list ([method@Ferry.Map.collect_async]). In each of these ways there is
+ * a list of them for those who ask ([method@Ferry.Map.get_results]). The results are in the order of the items, or in
+ * the order of their arrival.
  *
  * ```c
  * g_autoptr (FerryMap) map = ferry_map_new (executor, "sha256", FERRY_MAP_ORDERED);
@@ -303,7 +305,8 @@ clear_results (FerryMap *self)
   self->n_places = 0;
 }
 
-/* Removes and returns the next result. There must be one. */
+/* Removes and returns the next result, which the list has too, if there is one. There must be a result. Calls handlers
+ * of the list. */
 static Result
 pop_result (FerryMap *self)
 {
@@ -313,6 +316,14 @@ pop_result (FerryMap *self)
   *place = (Result){0};
   self->n_taken++;
   figures_changed (self);
+  if (self->results != NULL)
+    {
+      g_autoptr (FerryMapItem) item =
+        ferry_map_item_new (result.index, result.value != NULL ? g_variant_ref (result.value) : NULL,
+                            result.error != NULL ? ferry_error_copy (result.error) : NULL);
+
+      g_list_store_append (self->results, item);
+    }
   return result;
 }
 
@@ -386,7 +397,9 @@ deliver (FerryMap *self)
     {
       g_auto (Result) result = pop_result (self);
 
-      self->taker (self, &result);
+      /* A handler of the list may have ended the map. */
+      if (!self->cancelled && !self->dropped)
+        self->taker (self, &result);
     }
   self->delivering = FALSE;
 }
@@ -1149,6 +1162,7 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
     return NULL;
   if (has_result (self))
     {
+      g_autoptr (Hold) held G_GNUC_UNUSED = hold (self);
       Result taken = pop_result (self);
 
       schedule (self);
@@ -1165,30 +1179,32 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
 
 /* ---- All results ---- */
 
-/* Moves a result to the list. The first item that fails ends the collecting: the map is cancelled, and delivers no
- * further result. */
+/* The list has the result already. The first item that fails ends the collecting: the map is cancelled, and delivers
+ * no further result. */
 static void
 collect_result (FerryMap *self, Result *result)
 {
-  g_autoptr (FerryMapItem) item = NULL;
-
   if (result->error == NULL)
-    {
-      item = ferry_map_item_new (result->index, g_steal_pointer (&result->value), NULL);
-      g_list_store_append (self->results, item);
-      return;
-    }
+    return;
   g_prefix_error (&result->error, "Item %" G_GUINT64_FORMAT ": ", result->index);
   g_clear_error (&self->error);
   self->error = g_steal_pointer (&result->error);
   ferry_map_cancel (self);
 }
 
+/* Returns (transfer none) the list of results. */
+static GListStore *
+need_results (FerryMap *self)
+{
+  if (self->results == NULL)
+    self->results = g_list_store_new (FERRY_TYPE_MAP_ITEM);
+  return self->results;
+}
+
 static void
 start_collecting (FerryMap *self)
 {
-  self->results = g_list_store_new (FERRY_TYPE_MAP_ITEM);
-  notify (self, PROP_RESULTS);
+  need_results (self);
   start (self, collect_result);
 }
 
@@ -1245,7 +1261,8 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
  *
  * Fails with [property@Ferry.Map:error] when the map has an error. The first item that fails gives the map its error,
  * with the item's index before the message, and the other items are cancelled. Fails with %G_IO_ERROR_CANCELLED when
- * the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
+ * the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.start] instead, and look at
+ * [property@Ferry.Map:results] when the map is finished.
  *
  * Returns: (transfer full): a list model of [class@Ferry.MapItem]
  */
@@ -1380,6 +1397,46 @@ ferry_map_set_paused (FerryMap *self, gboolean paused)
 
 /* ---- Properties and signals ---- */
 
+/**
+ * ferry_map_get_results:
+ * @self: a map
+ *
+ * Gets [property@Ferry.Map:results]: an item for each result, with its index, and its value or its error. On the
+ * router's thread.
+ *
+ * ```c
+ * gtk_flow_box_bind_model (grid, ferry_map_get_results (map), make_picture, NULL, NULL);
+ * ferry_map_start (map);
+ * ```
+ *
+ * Returns: (transfer none): a list model of [class@Ferry.MapItem]
+ */
+GListModel *
+ferry_map_get_results (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->affinity, NULL);
+
+  return G_LIST_MODEL (need_results (self));
+}
+
+/**
+ * ferry_map_get_outcome:
+ * @self: a map
+ *
+ * Gets [property@Ferry.Map:outcome]. On the router's thread.
+ *
+ * Returns: how the map finished, or %FERRY_MAP_OUTCOME_NONE
+ */
+FerryMapOutcome
+ferry_map_get_outcome (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), FERRY_MAP_OUTCOME_NONE);
+  ferry_return_val_if_elsewhere (self->router->affinity, FERRY_MAP_OUTCOME_NONE);
+
+  return get_outcome (self);
+}
+
 const FerryFailures *
 ferry_map_get_failures (FerryMap *self)
 {
@@ -1418,6 +1475,9 @@ get_figure (FerryMap *self, guint property_id, GValue *value)
     case PROP_N_IN_FLIGHT:
       g_value_set_uint64 (value, self->n_submitted - self->n_taken);
       break;
+    case PROP_RESULTS:
+      g_value_set_object (value, need_results (self));
+      break;
     case PROP_TASKS:
       g_value_set_object (value, get_tasks (self));
       break;
@@ -1445,7 +1505,6 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_PRIORITY] = G_STRUCT_OFFSET (FerryMap, priority),
   [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryMap, idempotent),
   [PROP_RUN_TIMEOUT] = G_STRUCT_OFFSET (FerryMap, size.run_timeout),
-  [PROP_RESULTS] = G_STRUCT_OFFSET (FerryMap, results),
   [PROP_N_SUBMITTED] = G_STRUCT_OFFSET (FerryMap, n_submitted),
   [PROP_N_DONE] = G_STRUCT_OFFSET (FerryMap, n_come),
   [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryMap, failures.n),
@@ -1594,12 +1653,16 @@ install_in_flight (void)
    */
   properties[PROP_N_IN_FLIGHT] = g_param_spec_uint64 ("n-in-flight", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
-   * FerryMap:results:
+   * FerryMap:results: (getter get_results)
    *
-   * The results so far of a map that is collected ([method@Ferry.Map.collect_async]). This list model of
-   * [class@Ferry.MapItem] grows in the map's order. %NULL for any other map.
+   * The results so far, with those of the items that failed. This list model of [class@Ferry.MapItem] grows in the
+   * map's order.
+   *
+   * A map that is not collected ([method@Ferry.Map.collect_async]) keeps results from the first time on that it is
+   * asked for the list, so ask before the start. Each result is in the list before it is taken in another way. Nothing
+   * bounds the list: do not ask for that of an endless input.
    */
-  properties[PROP_RESULTS] = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_NOTIFIED);
+  properties[PROP_RESULTS] = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
   /**
    * FerryMap:tasks:
    *
@@ -1664,7 +1727,7 @@ install_ends (void)
    */
   properties[PROP_IS_FINISHED] = g_param_spec_boolean ("is-finished", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
-   * FerryMap:outcome:
+   * FerryMap:outcome: (getter get_outcome)
    *
    * How the map finished. Notified when the map is finished, before [property@Ferry.Map:is-finished].
    */

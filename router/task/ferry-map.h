@@ -107,6 +107,11 @@ FERRY_AVAILABLE_IN_0_1
 GListModel *ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
+GListModel *ferry_map_get_results (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+FerryMapOutcome ferry_map_get_outcome (FerryMap *self);
+
+FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_task_new_for_map (FerryMap *map, const char *name, const char *unit) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -315,9 +315,10 @@ check_settable (FerryTask *self, GParamSpec *setting)
   /* Relaxed: the same thread sets the settings and submits the task. */
   if (atomic_load_explicit (&get_private (self)->submission, memory_order_relaxed) == SUBMISSION_NONE)
     return TRUE;
-  g_critical ("FerryTask:%s was set for a task of '%s' that was submitted or cancelled, and nothing was done; give a "
-              "task its settings before it is submitted",
-              setting->name, ferry_task_get_function (self));
+  ferry_critical (
+    "FerryTask:%s was set for a task of '%s' that was submitted or cancelled, and nothing was done; give a "
+    "task its settings before it is submitted",
+    setting->name, ferry_task_get_function (self));
   return FALSE;
 }
 
@@ -412,6 +413,38 @@ ferry_task_set_name (FerryTask *self, const char *name)
   g_free (rest->name);
   rest->name = g_strdup (name);
   notify (self, PROP_NAME);
+}
+
+/**
+ * ferry_task_set_arguments:
+ * @self: a task that was not submitted
+ * @arguments: (nullable): the arguments, of the type that the function is registered with; a floating reference is sunk
+ *
+ * Sets [property@Ferry.Task:arguments], for arguments that name what the task was given. Any thread, one at a time,
+ * before the submission.
+ *
+ * ```c
+ * g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "decode", NULL);
+ * int handle = ferry_task_add_bytes (task, bytes, &error);
+ *
+ * if (handle >= 0)
+ *   ferry_task_set_arguments (task, g_variant_new ("(hu)", handle, width));
+ * ```
+ */
+void
+ferry_task_set_arguments (FerryTask *self, GVariant *arguments)
+{
+  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  FerryTaskPrivate *priv;
+
+  g_return_if_fail (FERRY_IS_TASK (self));
+
+  priv = get_private (self);
+  if (!check_settable (self, properties[PROP_ARGUMENTS]) || priv->run.arguments == kept)
+    return;
+  g_clear_pointer (&priv->run.arguments, g_variant_unref);
+  priv->run.arguments = g_steal_pointer (&kept);
+  notify (self, PROP_ARGUMENTS);
 }
 
 /**
@@ -758,7 +791,8 @@ note_handle (FerryTask *self, gint handle)
  *
  * Gives the task's function a descriptor, for example of a file, a socket, a pipe, or memory. The function gets the
  * descriptor from [method@Ferry.Job.dup_descriptor] by the handle that this function returns. The application must pass
- * the handle to the function, by convention in the arguments as a value of type “h”. Handles count from 0, together
+ * the handle to the function, by convention in the arguments ([method@Ferry.Task.set_arguments]) as a value of type
+ * “h”. Handles count from 0, together
  * with the handles of [method@Ferry.Task.add_bytes].
  *
  * The task keeps a copy of the descriptor until it is done. If many tasks with descriptors wait, limit their number, so
@@ -794,7 +828,8 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
  * @error: return location for an error
  *
  * Gives the task's function bytes. The function gets them from [method@Ferry.Job.dup_bytes] by the handle that this
- * function returns, as for [method@Ferry.Task.add_descriptor]. The bytes do not pass through the worker's lane, and may
+ * function returns, as for [method@Ferry.Task.add_descriptor]; [method@Ferry.Task.set_arguments] has an example. The
+ * bytes do not pass through the worker's lane, and may
  * have any size.
  *
  * The bytes are copied once, into sealed memory. Tasks that are given the same #GBytes share the copy while at least
@@ -1843,12 +1878,11 @@ install_identity (void)
    */
   properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
-   * FerryTask:arguments:
+   * FerryTask:arguments: (setter set_arguments)
    *
-   * The arguments of the function.
+   * The arguments of the function. Must be set before the submission.
    */
-  properties[PROP_ARGUMENTS] =
-    g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_AT_CONSTRUCTION);
+  properties[PROP_ARGUMENTS] = g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_SETTABLE);
 }
 
 static void
@@ -2329,7 +2363,7 @@ set_property (GObject *object, guint property_id, const GValue *value, GParamSpe
       set_function (priv, g_value_get_string (value));
       break;
     case PROP_ARGUMENTS:
-      priv->run.arguments = g_value_dup_variant (value);
+      ferry_task_set_arguments (self, g_value_get_variant (value));
       break;
     default:
       set_setting (self, property_id, value, pspec);

@@ -137,6 +137,8 @@ FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_arguments (FerryTask *self, GVariant *arguments);
+FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_run_timeout (FerryTask *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_cancel_grace (FerryTask *self, gint64 grace);

@@ -407,6 +407,33 @@ test_each_function_of_a_list_has_its_data (void)
   g_assert_cmpuint (n_items, ==, 3);
 }
 
+static GVariant *
+no_row (gpointer item, gpointer n_asked)
+{
+  ++*(guint *) n_asked;
+  return NULL;
+}
+
+static void
+test_rows_that_are_missing_are_told_of_once (void)
+{
+  g_autoptr (FerryInterface) interface = ferry_interface_new ("com.example.List", G_TYPE_LIST_STORE);
+  g_autoptr (GListStore) store = new_store ();
+  guint n_asked = 0;
+
+  ferry_interface_set_list (interface, no_row, &n_asked, NULL);
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*makes rows of 'com.example.List' returned NULL*");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (store), i);
+      g_autoptr (GVariant) row = ferry_interface_make_row (interface, item);
+
+      g_assert_true (g_variant_is_of_type (row, G_VARIANT_TYPE_UNIT));
+      g_test_assert_expected_messages ();
+    }
+  g_assert_cmpuint (n_asked, ==, 3);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -425,5 +452,6 @@ main (int argc, char **argv)
   ADD ("only-a-list-accepts-items", test_only_a_list_accepts_items);
   ADD ("each-function-of-a-list-has-its-data", test_each_function_of_a_list_has_its_data);
 #undef ADD
+  ADD ("rows-that-are-missing-are-told-of-once", test_rows_that_are_missing_are_told_of_once);
   return g_test_run ();
 }

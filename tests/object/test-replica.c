@@ -93,6 +93,10 @@ install (GObjectClass *klass)
   g_object_class_install_property (klass, PROP_LEVEL, g_param_spec_int ("level", NULL, NULL, 0, 1000, 0, flags));
   g_object_class_install_property (klass, PROP_TEXT, g_param_spec_string ("text", NULL, NULL, NULL, flags));
   g_object_class_install_property (klass, PROP_SEALED, g_param_spec_boolean ("sealed", NULL, NULL, FALSE, flags));
+  g_signal_new ("over-flowed", G_OBJECT_CLASS_TYPE (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                G_TYPE_INT, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+  g_signal_new ("emptied", G_OBJECT_CLASS_TYPE (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  g_signal_new ("asked", G_OBJECT_CLASS_TYPE (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_BOOLEAN, 0);
 }
 
 static void
@@ -149,6 +153,8 @@ set_up (Scene *self, gconstpointer data)
   ferry_interface_add_property (interface, "level", both);
   ferry_interface_add_property (interface, "text", both);
   ferry_interface_add_property (interface, "sealed", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
+  ferry_interface_add_signal (interface, "over-flowed");
+  ferry_interface_add_signal (interface, "emptied");
   ferry_interface_add_method (interface, "hold", "", "", hold, self, NULL);
   self->tank = g_object_new (tank_get_type (), "level", 50, "text", "full", NULL);
   pair_scene_open (&self->pair, PAIR_SCENE_CONTEXT, "tank", interface, self->tank);
@@ -224,6 +230,57 @@ test_values (Scene *self, gconstpointer data)
   wait_level ((Gauge *) gauge, 70);
   /* Nothing of that went back. */
   g_assert_cmpuint (self->tank->n_sets, ==, 2);
+}
+
+static void
+overflowed_cb (Gauge *gauge, int amount, const char *what, GString *heard)
+{
+  g_assert_cmpint (gauge->level, >=, 80);
+  g_string_append_printf (heard, "%d of %s. ", amount, what);
+}
+
+static void
+emptied_cb (Gauge *gauge, GString *heard)
+{
+  g_string_append (heard, "Empty. ");
+}
+
+/* A signal comes behind the change before it, and one that is not named does not come. */
+static void
+test_signals (Scene *self, gconstpointer data)
+{
+  const char *const names[] = {"level", "over_flowed", NULL};
+  g_autoptr (GObject) gauge = ferry_proxy_create_replica (self->pair.proxy, gauge_get_type (), names);
+  g_autoptr (GString) heard = g_string_new (NULL);
+
+  g_signal_connect (gauge, "over-flowed", G_CALLBACK (overflowed_cb), heard);
+  g_signal_connect (gauge, "emptied", G_CALLBACK (emptied_cb), heard);
+  wait_level ((Gauge *) gauge, 50);
+  g_object_set (self->tank, "level", 80, NULL);
+  g_signal_emit_by_name (self->tank, "emptied");
+  g_signal_emit_by_name (self->tank, "over-flowed", 3, "milk");
+  g_signal_emit_by_name (self->tank, "over-flowed", 4, "tea");
+  g_object_set (self->tank, "level", 90, NULL);
+  wait_level ((Gauge *) gauge, 90);
+  g_assert_cmpstr (heard->str, ==, "3 of milk. 4 of tea. ");
+}
+
+static void
+assert_no_replica (Scene *self, const char *name)
+{
+  const char *const names[] = {"level", name, NULL};
+  g_autofree char *words = g_strdup_printf ("*'Gauge' has no property '%s' * no signal*leave it out*", name);
+
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, words);
+  g_assert_null (ferry_proxy_create_replica (self->pair.proxy, gauge_get_type (), names));
+  g_test_assert_expected_messages ();
+}
+
+static void
+test_no_such_member (Scene *self, gconstpointer data)
+{
+  assert_no_replica (self, "height");
+  assert_no_replica (self, "asked");
 }
 
 static void
@@ -645,6 +702,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   add ("/replica/has-the-values-of-the-object-and-its-changes", test_values);
+  add ("/replica/emits-the-signals-that-it-was-made-with", test_signals);
+  add ("/replica/is-not-made-of-names-that-there-are-not", test_no_such_member);
   add ("/replica/has-the-object-set-where-it-is-set", test_set);
   add ("/replica/has-what-the-object-makes-of-a-value", test_put_right);
   add ("/replica/sends-the-newest-of-many-values", test_quickly);

@@ -149,6 +149,26 @@ test_the_pipe_ends_with_the_worker (void)
   g_assert_cmpint (ferry_exit_get_reason (unused->exit), ==, FERRY_CLOSE_REASON_KILLED);
 }
 
+/* A main() that returns has dropped its sender, and says by its status alone how it went. */
+static void
+test_a_drop_waits_for_the_worker (void)
+{
+  g_autoptr (GivenTest) test = given_test_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->router);
+  g_autoptr (FerryTestPipe) next = ferry_test_pipe_new (test->router);
+
+  give (test, "late", pipe);
+  ask_well (test, "drop", "late", N_MESSAGES);
+  give (test, "next", next);
+  ask_well (test, "send", "next", 1);
+  ferry_test_pipe_wait_closed (next);
+  g_assert_cmpuint (pipe->n_closed, ==, 0);
+  ferry_worker_force_exit (test->worker);
+  ferry_test_pipe_wait_closed (pipe);
+  g_assert_cmpint (ferry_exit_get_reason (pipe->exit), ==, FERRY_CLOSE_REASON_KILLED);
+  g_assert_cmpuint (pipe->n_messages, ==, N_MESSAGES);
+}
+
 /* A worker that has no transport looks when it asks. */
 static void
 test_a_worker_that_only_sends_has_it (void)
@@ -243,6 +263,7 @@ main (int argc, char **argv)
                    test_a_handler_has_what_was_given_before_its_request);
   g_test_add_func ("/given-senders/many-are-given-one-after-the-other", test_many_are_given_one_after_the_other);
   g_test_add_func ("/given-senders/the-pipe-ends-with-the-worker", test_the_pipe_ends_with_the_worker);
+  g_test_add_func ("/given-senders/a-drop-waits-for-the-worker", test_a_drop_waits_for_the_worker);
   g_test_add_func ("/given-senders/a-worker-that-only-sends-has-it", test_a_worker_that_only_sends_has_it);
   g_test_add_func ("/given-senders/what-cannot-be-given-is-refused", test_what_cannot_be_given_is_refused);
   g_test_add_func ("/given-senders/a-worker-that-takes-nothing-is-given-64",

@@ -210,8 +210,8 @@ test_refuses_a_second_worker_without_senders (void)
   ferry_test_pipe_wait_closed (second);
   /* That it returned 0 is said in words, too. */
   g_assert_true (ferry_exit_is_success (second->exit));
-  g_assert_nonnull (strstr (ferry_exit_get_message (second->exit),
-                            "'out' of worker 'obedient-worker' was stopped, or the worker returned"));
+  g_assert_nonnull (
+    strstr (ferry_exit_get_message (second->exit), "'out' of worker 'obedient-worker' was stopped; all its messages"));
   ferry_test_wait_ended (worker);
   worker_test_assert_exit (other, FERRY_CLOSE_REASON_EXITED, "exited with status 0 (success)");
   ferry_test_router_stop (router);
@@ -381,11 +381,48 @@ test_finds_its_sender_after_asking_for_another_name (void)
 }
 
 static void
-test_is_stopped_once_it_was_dropped (void)
+test_lives_until_it_is_stopped (void)
 {
-  g_autofree char *told = tell ("drop:out", "sender:out");
+  g_autofree char *told = tell ("drop:out", "same:out");
+
+  g_assert_cmpstr (told, ==, "same\n");
+}
+
+static void
+test_is_gone_once_it_was_stopped (void)
+{
+  g_autofree char *told = tell ("drop-and-stop:out", "sender:out");
 
   assert_tells_error (told, FERRY_ERROR_STOPPED);
+}
+
+/* A main() that returns drops its sender first, whatever it returns. How the process ended is known when it has. */
+static void
+assert_closed_says (FerryRouter *router, const char *end, FerryCloseReason reason, const char *words)
+{
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryLauncher) launcher = worker_test_launcher_new ("obedient-worker", "send:3", "drop", end, NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+
+  worker_test_add_sender (launcher, "out", pipe);
+  worker = worker_test_spawn (launcher, router);
+  ferry_test_pipe_wait_closed (pipe);
+  g_assert_cmpuint (pipe->n_messages, ==, 3);
+  g_assert_cmpint (ferry_exit_get_reason (pipe->exit), ==, reason);
+  g_assert_nonnull (strstr (ferry_exit_get_message (pipe->exit), words));
+  g_assert_cmpint (ferry_exit_is_success (pipe->exit), ==, strcmp (end, "exit:0") == 0);
+  ferry_test_wait_ended (worker);
+}
+
+static void
+test_that_were_dropped_tell_how_the_worker_ended (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+
+  assert_closed_says (router, "exit:0", FERRY_CLOSE_REASON_EXITED, "exited with status 0 (success)");
+  assert_closed_says (router, "exit:1", FERRY_CLOSE_REASON_EXITED, "exited with status 1");
+  assert_closed_says (router, "abort", FERRY_CLOSE_REASON_KILLED, "killed by signal 6");
+  ferry_test_router_stop (router);
 }
 
 static void
@@ -474,7 +511,10 @@ add_worker_tests (void)
   g_test_add_func ("/senders/are-not-known-by-other-names", test_does_not_know_other_names);
   g_test_add_func ("/senders/are-found-after-asking-for-another-name",
                    test_finds_its_sender_after_asking_for_another_name);
-  g_test_add_func ("/senders/are-stopped-once-dropped", test_is_stopped_once_it_was_dropped);
+  g_test_add_func ("/senders/live-until-they-are-stopped", test_lives_until_it_is_stopped);
+  g_test_add_func ("/senders/are-gone-once-stopped", test_is_gone_once_it_was_stopped);
+  g_test_add_func ("/senders/that-were-dropped-tell-how-the-worker-ended",
+                   test_that_were_dropped_tell_how_the_worker_ended);
   g_test_add_func ("/senders/clear-the-variable", test_clears_the_variable);
   g_test_add_func ("/senders/leave-children-without-the-variable", test_has_children_without_the_variable);
   g_test_add_func ("/senders/leave-children-without-descriptors", test_has_children_without_its_descriptors);

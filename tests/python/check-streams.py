@@ -137,11 +137,26 @@ def test_map(report, executor):
     report.equal("a failure stands where its result would", [type(value) for value in found],
                  [int, int, int, functions.OwnError, int, int, StopIteration])
     report.fact("with the traceback of the worker", "in fail_at_three\n" in found[3].__notes__[-1])
+    results = executor.map(functions.double, range(1000), ordered=False)
+    report.equal("an index says which item a result is of", sorted((results.index, value) for value in results),
+                 [(i, 2 * i) for i in range(1000)])
+    for chunksize in None, 1, 3:
+        results = executor.map(functions.fail_at_three, range(6), ordered=False, chunksize=chunksize)
+        ends = {}
+        for _ in range(6):
+            end = raised(lambda: next(results))
+            ends[results.index] = type(end)
+        report.equal("and which one failed, in chunks of %s" % chunksize, ends,
+                     {i: functions.OwnError if i == 3 else int for i in range(6)})
     results = executor.map(functions.miss_at_three, range(6), ordered=False)
     report.equal("an IndexError is no end", sum(type(raised(lambda: next(results))) is not StopIteration for _ in range(6)), 6)
     results = executor.map(functions.crash_at_three, range(6), chunksize=1)
     report.equal("a worker's death costs its chunk", [type(raised(lambda: next(results))) for _ in range(6)],
                  [int, int, int, ferry.WorkerLost, int, int])
+    results = executor.map(functions.crash_at_three, range(6), chunksize=2)
+    report.equal("of which the first item is told", [(results.index, type(end)) for end in
+                 (raised(lambda: next(results)) for _ in range(5))],
+                 [(0, int), (1, int), (2, ferry.WorkerLost), (4, int), (5, int)])
 
 
 def body(report):

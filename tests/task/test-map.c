@@ -594,13 +594,13 @@ results_grow_in_a_list (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
   g_autoptr (FerryMap) map =
     map_test_new (test, "double", (FerryMapOrder) GPOINTER_TO_INT (data), map_test_numbers (1000));
-  g_autoptr (GListModel) rows = NULL;
+  GListModel *rows;
   Sum sum = {0};
   guint n_rows = 0;
 
-  g_assert_null (ferry_test_get_object (map, "results"));
   ferry_map_collect_async (map, NULL, collect_cb, &sum);
-  g_object_get (map, "results", &rows, NULL);
+  rows = ferry_map_get_results (map);
+  g_assert_true (rows == (gpointer) ferry_test_get_object (map, "results"));
   g_assert_true (g_list_model_get_item_type (rows) == FERRY_TYPE_MAP_ITEM);
   n_rows = g_list_model_get_n_items (rows);
   g_signal_connect (rows, "items-changed", G_CALLBACK (count_rows), &n_rows);
@@ -612,8 +612,9 @@ results_grow_in_a_list (gconstpointer data)
       for (guint i = n; i < n_rows; i++)
         {
           g_autoptr (FerryMapItem) item = g_list_model_get_item (rows, i);
-          gint64 index = ferry_test_get_number (item, "index");
+          gint64 index = (gint64) ferry_map_item_get_index (item);
 
+          g_assert_cmpint (ferry_test_get_number (item, "index"), ==, index);
           g_assert_cmpint (g_variant_get_int64 (ferry_map_item_get_value (item)), ==, 2 * index);
           g_assert_true (data != GINT_TO_POINTER (FERRY_MAP_ORDERED) || index == i);
         }
@@ -622,6 +623,100 @@ results_grow_in_a_list (gconstpointer data)
   ferry_test_wait_flag (&sum.ended);
   g_assert_no_error (sum.error);
   g_assert_cmpuint (sum.n, ==, 1000);
+}
+
+/* Each number is there once, also those that failed, with their errors. */
+static void
+assert_refused_half (GListModel *rows, guint n)
+{
+  g_assert_cmpuint (g_list_model_get_n_items (rows), ==, n);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (FerryMapItem) item = g_list_model_get_item (rows, i);
+
+      g_assert_cmpuint (ferry_map_item_get_index (item), ==, i);
+      if (i % 2 == 0)
+        g_assert_cmpint (g_variant_get_int64 (ferry_map_item_get_value (item)), ==, 2 * i);
+      else
+        g_assert_error (ferry_map_item_get_error (item), G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+static void
+count_failed_rows (FerryMap *map, guint64 index, GVariant *value, const GError *error, guint *n_failed)
+{
+  g_autoptr (FerryMapItem) item = g_list_model_get_item (ferry_map_get_results (map), (guint) index);
+
+  g_assert_true ((ferry_map_item_get_error (item) != NULL) == (error != NULL));
+  *n_failed += error != NULL;
+}
+
+static void
+a_list_of_a_map_with_signals_has_what_failed (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (1000));
+  GListModel *rows = ferry_map_get_results (map);
+  guint n_failed = 0;
+
+  g_signal_connect (map, "result", G_CALLBACK (count_failed_rows), &n_failed);
+  ferry_map_start (map);
+  g_assert_cmpint (ferry_map_get_outcome (map), ==, FERRY_MAP_OUTCOME_NONE);
+  map_test_wait_finished (map);
+  g_assert_cmpuint (n_failed, ==, 500);
+  assert_refused_half (rows, 1000);
+  g_assert_cmpint (ferry_map_get_outcome (map), ==, FERRY_MAP_OUTCOME_COMPLETE);
+}
+
+static void
+a_list_of_a_map_one_by_one_has_what_was_taken (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (100));
+  GListModel *rows = ferry_map_get_results (map);
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_assert_cmpuint (g_list_model_get_n_items (rows), ==, i);
+      g_assert_true (map_test_next (map, NULL, NULL, NULL, NULL));
+    }
+  map_test_assert_end (map);
+  assert_refused_half (rows, 100);
+}
+
+static void
+a_list_of_a_collected_map_has_the_item_that_ended_it (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (100));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_map_collect (map, MAP_TEST_TIMEOUT, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  assert_refused_half (ferry_map_get_results (map), 2);
+}
+
+static void
+cancel_at_100 (GListModel *rows, guint position, guint n_removed, guint n_added, FerryMap *map)
+{
+  if (g_list_model_get_n_items (rows) == 100)
+    ferry_map_cancel (map);
+}
+
+/* What is in the list is not told once more: the cancel came before. */
+static void
+a_handler_of_the_list_can_cancel (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  Listener listener;
+
+  listen (&listener, map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (10000)));
+  g_signal_connect (ferry_map_get_results (listener.map), "items-changed", G_CALLBACK (cancel_at_100), listener.map);
+  ferry_map_start (listener.map);
+  map_test_wait_finished (listener.map);
+  g_assert_cmpuint (listener.n_results, ==, 99);
+  g_assert_cmpint (ferry_map_get_outcome (listener.map), ==, FERRY_MAP_OUTCOME_CANCELLED);
+  g_assert_finalize_object (listener.map);
 }
 
 typedef struct
@@ -923,6 +1018,11 @@ main (int argc, char **argv)
   g_test_add_func ("/map/tasks-are-shown-that-run-already", tasks_are_shown_that_run_already);
   g_test_add_data_func ("/map/results-grow-in-a-list/ordered", ordered, results_grow_in_a_list);
   g_test_add_data_func ("/map/results-grow-in-a-list/unordered", unordered, results_grow_in_a_list);
+  g_test_add_func ("/map/a-list-of-a-map-with-signals-has-what-failed", a_list_of_a_map_with_signals_has_what_failed);
+  g_test_add_func ("/map/a-list-of-a-map-one-by-one-has-what-was-taken", a_list_of_a_map_one_by_one_has_what_was_taken);
+  g_test_add_func ("/map/a-list-of-a-collected-map-has-the-item-that-ended-it",
+                   a_list_of_a_collected_map_has_the_item_that_ended_it);
+  g_test_add_func ("/map/a-handler-of-the-list-can-cancel", a_handler_of_the_list_can_cancel);
   g_test_add_func ("/map/collecting-outlives-the-last-reference", collecting_outlives_the_last_reference);
   g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
   g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/between", GUINT_TO_POINTER (4),

@@ -52,6 +52,27 @@ test_construction (void)
 }
 
 static void
+test_arguments (void)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sum", g_variant_new_uint32 (1));
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+  g_autoptr (GVariant) last = g_variant_ref_sink (g_variant_new_uint32 (3));
+
+  ferry_task_set_arguments (task, g_variant_new_uint32 (2));
+  task_test_assert_heard (ear, "arguments");
+  g_assert_cmpuint (g_variant_get_uint32 (ferry_test_get_variant (task, "arguments")), ==, 2);
+  ferry_task_set_arguments (task, NULL);
+  g_assert_null (ferry_test_get_variant (task, "arguments"));
+  g_object_set (task, "arguments", last, NULL);
+  task_test_assert_heard (ear, "arguments arguments");
+  g_assert_true (ferry_task_cancel (task));
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*FerryTask:arguments was set for a task of 'sum' that was*");
+  ferry_task_set_arguments (task, g_variant_new_uint32 (4));
+  g_test_assert_expected_messages ();
+  g_assert_true (ferry_test_get_variant (task, "arguments") == last);
+}
+
+static void
 test_settings (void)
 {
   g_autoptr (FerryTask) task = task_test_new (NULL);
@@ -493,6 +514,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/task/begins-with-its-defaults", test_new);
   g_test_add_func ("/task/is-made-of-properties-too", test_construction);
+  g_test_add_func ("/task/has-other-arguments-until-it-is-submitted", test_arguments);
   g_test_add_func ("/task/keeps-its-settings", test_settings);
   g_test_add_func ("/task/has-the-settings-that-it-was-given", test_settings_are_read);
   g_test_add_func ("/task/has-a-name-of-its-own", test_names);

@@ -16,7 +16,8 @@
  *   sender:NAME    ask for the sender and keep it; tell "ok", or the error's code and message
  *   same:NAME      ask for the sender twice; tell "same" or "different"
  *   drop:NAME      ask for the sender, start it, and drop it
- *   each:N         send the number 0 through each of the senders "out0", "out1" and so on
+ *   drop-and-stop:NAME  the same, and then ask for it again, stop it, and drop it
+ *   each:N         send the number 0 through each of the senders "out0", "out1" and so on, and stop it
  *   child:ORDER    run this program again, with ORDER, and wait for it
  *   pause          hang without end, asleep */
 
@@ -123,6 +124,15 @@ drop (const char *name)
 }
 
 static void
+stop (const char *name)
+{
+  g_autoptr (FerrySender) sender = ferry_worker_get_sender (name, NULL);
+
+  if (sender == NULL || !ferry_sender_stop (sender, NULL))
+    exit (4);
+}
+
+static void
 send_each (guint n)
 {
   guint64 number = 0;
@@ -133,7 +143,7 @@ send_each (guint n)
       g_autoptr (FerrySender) sender = ferry_worker_get_sender (name, NULL);
 
       if (sender == NULL || !ferry_sender_start (sender, NULL) ||
-          !ferry_sender_send_bytes (sender, &number, sizeof number, NULL))
+          !ferry_sender_send_bytes (sender, &number, sizeof number, NULL) || !ferry_sender_stop (sender, NULL))
         exit (4);
     }
 }
@@ -162,6 +172,11 @@ obey_with_value (const char *order, char *value)
     tell_same (value);
   else if (g_str_has_prefix (order, "drop:"))
     drop (value);
+  else if (g_str_has_prefix (order, "drop-and-stop:"))
+    {
+      drop (value);
+      stop (value);
+    }
   else if (g_str_has_prefix (order, "each:"))
     send_each ((guint) atoi (value));
   else if (g_str_has_prefix (order, "child:"))

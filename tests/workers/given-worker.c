@@ -5,8 +5,9 @@
  * says "ready" through the sender "out", waits for SIGUSR1, and sends ten messages through the sender "late". Else it
  * answers over its transport "calls":
  *
- *   send  (st) -> (): sends so many messages through the sender of that name, and drops the sender
+ *   send  (st) -> (): sends so many messages through the sender of that name, and stops the sender
  *   keep  (st) -> (): the same, but keeps the sender
+ *   drop  (st) -> (): the same, but drops the sender without a stop
  *   die   -> nothing: sends one message through the kept sender, and is killed */
 
 #include <ferry-conversations.h>
@@ -31,9 +32,9 @@ send_numbers (const char *name, guint64 n, GError **error)
 }
 
 static void
-answer (FerryInvocation *invocation, gpointer keeper)
+answer (FerryInvocation *invocation, gpointer data)
 {
-  FerrySender **keeps = keeper;
+  const char *method = ferry_invocation_get_method (invocation);
   g_autoptr (FerrySender) sender = NULL;
   g_autoptr (GError) error = NULL;
   const char *name;
@@ -41,8 +42,10 @@ answer (FerryInvocation *invocation, gpointer keeper)
 
   g_variant_get (ferry_invocation_get_arguments (invocation), "(&st)", &name, &n);
   sender = send_numbers (name, n, &error);
-  if (keeps != NULL)
-    g_set_object (keeps, sender);
+  if (sender != NULL && strcmp (method, "keep") == 0)
+    g_set_object (&kept, sender);
+  else if (sender != NULL && strcmp (method, "send") == 0)
+    ferry_sender_stop (sender, &error);
   if (error != NULL)
     ferry_invocation_return_error (invocation, error);
   else
@@ -69,7 +72,8 @@ serve (void)
     g_error ("%s", error->message);
   demux = ferry_demux_new (transport);
   ferry_demux_add_handler (demux, "send", answer, NULL, NULL);
-  ferry_demux_add_handler (demux, "keep", answer, &kept, NULL);
+  ferry_demux_add_handler (demux, "keep", answer, NULL, NULL);
+  ferry_demux_add_handler (demux, "drop", answer, NULL, NULL);
   ferry_demux_add_handler (demux, "die", die, NULL, NULL);
   ferry_demux_set_threads (demux, 1);
   if (!ferry_demux_start (demux, &error))
@@ -95,7 +99,7 @@ wait_for_signal (void)
     g_error ("%s", error->message);
   sigwait (&signals, &signal_number);
   late = send_numbers ("late", 10, &error);
-  if (late == NULL)
+  if (late == NULL || !ferry_sender_stop (late, &error))
     g_error ("%s", error->message);
   return EXIT_SUCCESS;
 }

@@ -11,6 +11,7 @@
  *   scribble:SIZE  send a buffer, and then, which is not allowed, write to it without end
  *   variant:N    send N GVariants of type (ts)
  *   stop         stop the sender
+ *   drop         drop the sender, as a main() does that returns
  *   print:TEXT   print TEXT and a newline to standard output
  *   crash        die of SIGSEGV
  *   abort        die of SIGABRT
@@ -27,7 +28,7 @@
  *   fork-main    have a forked child call ferry_worker_main(), and end with status 4 unless that returns
  *   attach       ask for the sender, and nothing else; the orders to send do that by themselves
  *
- * At the end of its orders it drops its sender and returns from main(). */
+ * At the end of its orders it stops its sender and returns from main(). */
 
 #include <ferry.h>
 #include <poll.h>
@@ -88,6 +89,7 @@ send_pairs (guint64 n)
       check (ferry_sender_send_bytes (other, &i, sizeof i, &error), &error);
       send_numbers (1);
     }
+  check (ferry_sender_stop (other, &error), &error);
 }
 
 static void
@@ -272,6 +274,8 @@ obey (const char *order)
     send_variants (number);
   else if (strcmp (order, "stop") == 0)
     stop ();
+  else if (strcmp (order, "drop") == 0)
+    g_clear_object (&sender);
   else if (g_str_has_prefix (order, "print:"))
     {
       puts (colon + 1);
@@ -308,6 +312,8 @@ main (int argc, char **argv)
       g_printerr ("obedient-worker: no such order: %s\n", argv[i]);
       return 2;
     }
+  if (sender != NULL)
+    ferry_sender_stop (sender, NULL); /* it may have been stopped by an order */
   g_clear_object (&sender);
   return 0;
 }

@@ -116,7 +116,7 @@ class Map(Values[T]):
     """The results of a function for many items. It is an iterator, by `for` and by `async for`.
 
     Items are taken as there is room for them, by the loop over the results. An item that failed raises where its result
-    would stand; the loop can go on behind it by next().
+    would stand; the loop can go on behind it by next(). `index` says which item it was.
     """
 
     def __init__(self, submit: Callable[[Task[Outcomes]], Task[Outcomes]], workers: int,
@@ -144,13 +144,15 @@ class Map(Values[T]):
         # How many items may be taken and not given, and how many are.
         self._buffersize = buffersize
         self._n_ahead = 0
-        # What is submitted and was not taken in, with the number of its items, how many bytes they or their results may have,
-        # and the items, where a worker may return fewer results.
+        # What is submitted and was not taken in, with the index of its first item, the number of its items, how many bytes
+        # they or their results may have, and the items, where a worker may return fewer results.
         self._tasks: collections.deque[Task[Outcomes]] = collections.deque()
-        self._chunks: dict[Task[Outcomes], tuple[int, int, list[Any]]] = {}
+        self._chunks: dict[Task[Outcomes], tuple[int, int, int, list[Any]]] = {}
         # Where order does not count: those that are done, as they came.
         self._ended: collections.deque[Task[Outcomes]] = collections.deque()
-        # Values, and failures.
+        # The index of the item that is submitted next; that behind the last item of _ready.
+        self._n_submitted = self._behind_ready = 0
+        # Values, and failures, of one chunk.
         self._ready: collections.deque[Any] = collections.deque()
         self._news = Event()
         self._held: set[weakref.ref[Receiver]] = set()
@@ -198,9 +200,10 @@ class Map(Values[T]):
                 self._let_go()
                 return
             self._n_ahead += len(rows)
-            self._tasks.append(self._submit_rows(rows))
+            self._tasks.append(self._submit_rows(self._n_submitted, rows))
+            self._n_submitted += len(rows)
 
-    def _submit_rows(self, rows: list[Any]) -> Task[Outcomes]:
+    def _submit_rows(self, first: int, rows: list[Any]) -> Task[Outcomes]:
         run = run_items if self._is_plain else run_chunk
         task = make_call(run, (self._function, rows, None if self._fixed else CHUNK_BYTES), {}, name_of(self._function))
         self._hold_receivers(task)
@@ -211,7 +214,7 @@ class Map(Values[T]):
             raise
         self._item_bytes = task._size // len(rows)
         size = max(task._size, self._result_bytes * len(rows))
-        self._chunks[task] = len(rows), size, [] if self._fixed else rows
+        self._chunks[task] = first, len(rows), size, [] if self._fixed else rows
         self._bytes_ahead += size
         self._home = task._home
         task._call_at_end(self._tell)
@@ -233,21 +236,23 @@ class Map(Values[T]):
 
     def _take_in(self, task: Task[Outcomes]) -> None:
         """What became of a chunk. A chunk that was lost raises once."""
-        count, size, rows = self._chunks.pop(task)
+        first, count, size, rows = self._chunks.pop(task)
         self._bytes_ahead -= size
         try:
             seconds, values, faults = task.result()
         except BaseException as exception:
             self._ready.append(_Failure(exception))
+            self._behind_ready = first + 1
             self._n_ahead -= count - 1
             return
         for place, fault in faults.items():
             values[place] = _Failure(fault)
         self._ready.extend(values)
+        self._behind_ready = first + len(values)
         self._result_bytes = max(1, task._size // len(values))
         if len(values) < count:
             # The next results, where order counts.
-            self._tasks.appendleft(self._submit_rows(rows[len(values):]))
+            self._tasks.appendleft(self._submit_rows(first + len(values), rows[len(values):]))
         elif not self._fixed:
             if seconds < CHUNK_SECONDS / 2:
                 self._chunk = min(2 * self._chunk, MAX_CHUNK)
@@ -294,6 +299,14 @@ class Map(Values[T]):
             # It would end the loop over the results.
             raise RuntimeError("%s raised StopIteration" % name_of(self._function)) from error
         raise error
+
+    @property
+    def index(self) -> int:
+        """The place of the item, from 0 on, whose result or exception came last; -1 before the first one.
+
+        A chunk that was lost with its worker raises once, for its first item.
+        """
+        return self._behind_ready - len(self._ready) - 1
 
     def __next__(self) -> T:
         # Most values are there, and are what is asked for.

@@ -178,14 +178,15 @@ class Channel(Ferry.Channel):
 
 
 class Sender(Ferry.Sender):
-    """`with sender:` starts it, and stops it at the end."""
+    """`with sender:` starts it, and stops it at the end, but not for an exception: the receiver hears how the process ends."""
 
     def __enter__(self):
         self.start()
         return self
 
-    def __exit__(self, *_):
-        self.stop()
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.stop()
 
 
 class Buffer(Ferry.Buffer):
