@@ -72,16 +72,17 @@
 /* How many presences of more bytes than this are read in a second of hosts of one name, and for how many names that is
  * counted. There may be thousands of functions in each. */
 #define SMALL_PRESENCE 4096
+#define MAX_HELLO 4096
 #define MAX_PRESENCES 20
 #define MAX_NAMES 16384
 
-#define N_FEEDS 2
-#define SESSIONS 1
+#define MAX_FEEDS 3
 
 /* What is subscribed to. The two words of a subject behind the prefix are a peer and its id. */
 typedef struct
 {
   char *prefix;
+  char *peers; /* which of them: a pattern */
   void (*take) (FerryBus *self, const char *peer, const char *id, GBytes *bytes);
 } Feed;
 
@@ -116,7 +117,7 @@ struct _FerryBus
   char *host;            /* const: (nullable) */
   char *user;            /* const */
   char id[17];           /* const */
-  Feed feeds[N_FEEDS];   /* const */
+  Feed feeds[MAX_FEEDS]; /* const: up to one without a prefix */
   char *own;             /* const: the subject of a hello, or of presence */
 
   FerryRouter *router; /* (unowned) (nullable): NULL once the bus is closed */
@@ -223,8 +224,11 @@ bus_free (FerryBus *self)
 {
   g_queue_clear_full (&self->received, item_free);
   g_queue_clear_full (&self->unsent, g_free);
-  for (guint i = 0; i < N_FEEDS; i++)
-    g_free (self->feeds[i].prefix);
+  for (guint i = 0; i < MAX_FEEDS; i++)
+    {
+      g_free (self->feeds[i].prefix);
+      g_free (self->feeds[i].peers);
+    }
   g_free (self->own);
   g_clear_pointer (&self->presence, g_bytes_unref);
   g_clear_pointer (&self->presences, g_hash_table_unref);
@@ -330,7 +334,7 @@ take_message (FerryBus *self, const char *subject, GBytes *bytes)
 {
   FerryBusPeer peer;
 
-  for (guint i = 0; i < N_FEEDS; i++)
+  for (guint i = 0; i < MAX_FEEDS && self->feeds[i].prefix != NULL; i++)
     if (ferry_bus_peer_from_subject (&peer, subject, self->feeds[i].prefix))
       {
         self->feeds[i].take (self, peer.name, peer.id, bytes);
@@ -482,13 +486,13 @@ may_tell (FerryBus *self, const char *name, gsize size)
   return ferry_rate_note (rate, G_USEC_PER_SEC, MAX_PRESENCES);
 }
 
-/* What a host tells too often is dropped: it says it again. */
+/* What a host tells too often is dropped: it says it again. A host hears itself as well. */
 static void
 take_presence (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
   g_autoptr (GVariant) facts = NULL;
 
-  if (self->funcs->present == NULL || !may_tell (self, peer, g_bytes_get_size (bytes)))
+  if (self->funcs->present == NULL || strcmp (id, self->id) == 0 || !may_tell (self, peer, g_bytes_get_size (bytes)))
     return;
   facts = ferry_bus_presence_from_bytes (bytes);
   if (facts == NULL)
@@ -510,7 +514,15 @@ static void
 take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
   gint64 soon = ferry_deadline_after (g_random_int_range (0, PRESENCE_JITTER));
+  g_autoptr (GVariant) versions = g_bytes_get_size (bytes) <= MAX_HELLO ? ferry_bus_presence_from_bytes (bytes) : NULL;
 
+  if (versions == NULL)
+    {
+      self->n_foreign++;
+      return;
+    }
+  if (self->funcs->hello != NULL)
+    self->funcs->hello (self->data, peer, id, versions);
   if (self->presence != NULL && !ferry_timer_is_set (&self->presence_timer))
     ferry_timers_set (self->router->timers, &self->presence_timer, MAX (soon, self->answer_due), answer_hello, self);
 }
@@ -605,9 +617,9 @@ send_to (FerryBus *self, const char *subject, GBytes *bytes)
 void
 ferry_bus_say_hello (FerryBus *self)
 {
-  g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
+  g_autoptr (GBytes) versions = ferry_bus_presence_to_bytes (ferry_hello_to_variant ());
 
-  send_to (self, self->own, nothing);
+  send_to (self, self->own, versions);
 }
 
 static void
@@ -624,6 +636,12 @@ ferry_bus_set_presence (FerryBus *self, GVariant *facts)
 {
   g_clear_pointer (&self->presence, g_bytes_unref);
   self->presence = ferry_bus_presence_to_bytes (facts);
+  ferry_bus_repeat_presence (self);
+}
+
+void
+ferry_bus_repeat_presence (FerryBus *self)
+{
   if (self->state == FERRY_CLUSTER_STATE_CONNECTED)
     send_presence (self);
 }
@@ -748,8 +766,9 @@ describe_permissions (FerryBus *self)
                             "'ferry.%s.present.>' and 'ferry.%s.up.%s.>'",
                             application, self->user, application, self->user, application, application, self->user);
   return g_strdup_printf ("publishing to 'ferry.%s.present.%s.>' and 'ferry.%s.up.*.*.%s.>', and subscribing to "
-                          "'ferry.%s.hello.>' and 'ferry.%s.down.%s.>'",
-                          application, self->host, application, self->host, application, application, self->host);
+                          "'ferry.%s.hello.>', 'ferry.%s.present.%s.>' and 'ferry.%s.down.%s.>'",
+                          application, self->host, application, self->host, application, application, self->host,
+                          application, self->host);
 }
 
 /* any: returns (transfer full) the error of a server that does not permit what text says. */
@@ -893,9 +912,9 @@ subscribe (FerryBus *self, Connection *connection, GError **error)
 {
   natsStatus status = NATS_OK;
 
-  for (guint i = 0; i < N_FEEDS && status == NATS_OK; i++)
+  for (guint i = 0; i < MAX_FEEDS && self->feeds[i].prefix != NULL && status == NATS_OK; i++)
     {
-      g_autofree char *subject = g_strconcat (self->feeds[i].prefix, "*.*", NULL);
+      g_autofree char *subject = g_strconcat (self->feeds[i].prefix, self->feeds[i].peers, NULL);
 
       status = ferry_server_link_subscribe (connection->link, subject);
     }
@@ -1170,15 +1189,17 @@ set_subjects (FerryBus *self)
   if (self->host == NULL)
     {
       self->own = g_strdup_printf ("ferry.%s.hello.%s.%s", application, self->user, self->id);
-      self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.present.", application), take_presence};
-      self->feeds[SESSIONS] =
-        (Feed){g_strdup_printf ("ferry.%s.up.%s.%s.", application, self->user, self->id), take_packet};
+      self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.present.", application), g_strdup ("*.*"), take_presence};
+      self->feeds[1] = (Feed){g_strdup_printf ("ferry.%s.up.%s.%s.", application, self->user, self->id),
+                              g_strdup ("*.*"), take_packet};
       return;
     }
   self->own = g_strdup_printf ("ferry.%s.present.%s.%s", application, self->host, self->id);
-  self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), take_hello};
-  self->feeds[SESSIONS] =
-    (Feed){g_strdup_printf ("ferry.%s.down.%s.%s.", application, self->host, self->id), take_packet};
+  self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), g_strdup ("*.*"), take_hello};
+  self->feeds[1] =
+    (Feed){g_strdup_printf ("ferry.%s.down.%s.%s.", application, self->host, self->id), g_strdup ("*.*"), take_packet};
+  self->feeds[2] =
+    (Feed){g_strdup_printf ("ferry.%s.present.", application), g_strconcat (self->host, ".*", NULL), take_presence};
 }
 
 static gboolean

@@ -115,7 +115,7 @@ FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostF
 /* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 /* Takes a session (transfer full), once. instance: (nullable): see FerryCluster:instance. */
-void ferry_host_open (FerryHost *self, FerrySession *session, const char *application, const char *instance,
+void ferry_host_open (FerryHost *self, FerrySession *session, const FerryServeRequest *serve, const char *instance,
                       gint64 patience);
 /* Ends the session, if there is one: tasks that were begun fail with reason. Calls ended(). */
 void ferry_host_close (FerryHost *self, const GError *reason);
@@ -192,6 +192,27 @@ gboolean ferry_absences_has (FerryAbsences *self, const char *name, const char *
  * long the session was of use. The time doubles, up to a minute, with each session that did not live for longer than
  * the host was left alone before. */
 void ferry_absences_add (FerryAbsences *self, const char *name, const char *instance, gint64 time, gint64 lived);
+
+/* ---- The name of a client ----
+ *
+ * By which hosts know an application that was killed and has come back. A cluster takes the first of a row of names
+ * that no other one has. Whoever has a name is the only one of all processes that could take it, and its death gives
+ * the name free. So the next one with this name may end what hosts run for the one before, and two that run side by
+ * side never end each other's. See ferry-client-name.c.
+ *
+ * Owner:   a cluster, with its bus.
+ * Threads: any, one at a time. */
+
+typedef struct
+{
+  char *name;    /* (owned) (nullable): a token */
+  guint64 start; /* later ones of the same name are larger */
+  int socket;    /* has the name; -1: the name is nobody else's, and does not come back */
+} FerryClientName;
+
+/* For one that is all zero, or was released. id: of the cluster's bus, which is the name where the system has none. */
+void ferry_client_name_take (FerryClientName *self, const char *application, const char *user, const char *id);
+void ferry_client_name_release (FerryClientName *self);
 
 /* ---- The cluster ---- */
 

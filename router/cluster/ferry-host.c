@@ -262,8 +262,8 @@ take_host (FerryHost *self, GVariant *value, GError **error)
   g_auto (FerryHostFacts) facts = {0};
   gboolean is_first = self->round_trip == 0;
 
-  if (!check_told (&self->facts_told, MAX_FACTS_TOLD, error) || !ferry_host_facts_from_variant (&facts, value, error) ||
-      !ferry_run_check_version (facts.version, words, error))
+  if (!check_told (&self->facts_told, MAX_FACTS_TOLD, error) || !ferry_run_check_version (value, words, error) ||
+      !ferry_host_facts_from_variant (&facts, value, error))
     return FALSE;
   if (is_first)
     self->round_trip = MAX (g_get_monotonic_time () - self->opened_at, 1);
@@ -442,11 +442,12 @@ ferry_host_tell (FerryHost *self, const char *method, GVariant *arguments)
 /* ---- The session ---- */
 
 void
-ferry_host_open (FerryHost *self, FerrySession *session, const char *application, const char *instance, gint64 patience)
+ferry_host_open (FerryHost *self, FerrySession *session, const FerryServeRequest *serve, const char *instance,
+                 gint64 patience)
 {
   const FerryRequest request = {
     .method = FERRY_SERVE_METHOD,
-    .arguments = ferry_serve_to_variant (application),
+    .arguments = ferry_serve_request_to_variant (serve),
   };
   g_autoptr (GError) error = NULL;
 

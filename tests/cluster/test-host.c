@@ -45,9 +45,11 @@ make_arguments (const char *url, const char *name, const char *more, const char 
   GPtrArray *arguments = g_ptr_array_new_with_free_func (g_free);
   g_auto (GStrv) parts = NULL;
 
+  /* A password is in the environment, not in the command line. */
+  g_ptr_array_add (arguments, g_strdup ("env"));
+  g_ptr_array_add (arguments, g_strdup_printf ("FERRY_SERVER=%s", url));
   g_ptr_array_add (arguments, get_program ());
   g_assert_true (g_shell_parse_argv (more, NULL, &parts, NULL));
-  g_ptr_array_add (arguments, g_strdup_printf ("--server=%s", url));
   g_ptr_array_add (arguments, g_strdup ("--application=demo"));
   g_ptr_array_add (arguments, g_strdup_printf ("--name=%s", name));
   for (guint i = 0; parts[i] != NULL; i++)
