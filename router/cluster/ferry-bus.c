@@ -39,6 +39,9 @@
 /* In bytes; each message counts as so many more. */
 #define MAX_QUEUED ((gsize) 64 * 1024 * 1024)
 #define ITEM_SIZE 256
+/* How much of the former may be what ends say of themselves. Whoever may publish can do that by any number of names,
+ * and faster than it is read. When some was dropped, all are asked again. */
+#define MAX_NEWS ((gsize) 8 * 1024 * 1024)
 
 #define DEFAULT_MAX_PACKET ((gsize) 1024 * 1024)
 
@@ -77,6 +80,7 @@
 #define MAX_NAMES 16384
 
 #define MAX_FEEDS 3
+#define NEWS 0
 
 /* What is subscribed to. The two words of a subject behind the prefix are a peer and its id. */
 typedef struct
@@ -89,8 +93,9 @@ typedef struct
 /* What waits for the router's thread. */
 typedef struct
 {
-  char *subject; /* (owned) (nullable): of a message; NULL for a change */
-  GBytes *bytes; /* (owned) (nullable): what a message has */
+  char *subject;    /* (owned) (nullable): of a message; NULL for a change */
+  gboolean is_news; /* a message that is no packet */
+  GBytes *bytes;    /* (owned) (nullable): what a message has */
   FerryClusterState state;
   GError *error; /* (owned) (nullable) */
   char *address; /* (owned) (nullable) */
@@ -147,6 +152,8 @@ struct _FerryBus
   pthread_cond_t changed; /* the bus's thread waits for it */
   GQueue received;        /* lock: (element-type Item) */
   gsize received_size;    /* lock */
+  gsize news_size;        /* lock: of those items that are news */
+  gboolean lost_news;     /* lock: some were dropped, and nobody was asked again since */
   guint64 n_put;          /* lock: how many items were received, as the next one */
   guint64 n_taken;        /* lock: how many were taken out of it */
   gboolean arranged;      /* lock: a post or a timer is set, which empties received */
@@ -270,6 +277,13 @@ arrange (FerryBus *self)
   ferry_mailbox_post (self->context, deliver, ferry_bus_ref (self), unref_bus);
 }
 
+static gboolean
+has_room_locked (FerryBus *self, const Item *item, gsize size)
+{
+  return item->subject == NULL ||
+         (self->received_size + size <= MAX_QUEUED && (!item->is_news || self->news_size + size <= MAX_NEWS));
+}
+
 /* any: takes item. A change of the state always has room. */
 static void
 put (FerryBus *self, Item *item)
@@ -279,18 +293,22 @@ put (FerryBus *self, Item *item)
   gboolean has_room;
 
   pthread_mutex_lock (&self->lock);
-  has_room = !self->stopping && (item->subject == NULL || self->received_size + size <= MAX_QUEUED);
+  has_room = !self->stopping && has_room_locked (self, item, size);
   if (has_room)
     {
       g_queue_push_tail (&self->received, item);
       self->received_size += size;
+      self->news_size += item->is_news ? size : 0;
       self->n_put++;
       self->counts.n_received += item->subject != NULL;
       must_arrange = !self->arranged;
       self->arranged = TRUE;
     }
   else
-    self->counts.n_untaken += item->subject != NULL;
+    {
+      self->counts.n_untaken += item->subject != NULL;
+      self->lost_news = self->lost_news || item->is_news;
+    }
   pthread_mutex_unlock (&self->lock);
   if (!has_room)
     item_free (item);
@@ -307,6 +325,7 @@ take (FerryBus *self)
   if (item == NULL)
     return NULL;
   self->received_size -= item_get_size (item);
+  self->news_size -= item->is_news ? item_get_size (item) : 0;
   self->n_taken++;
   return item;
 }
@@ -411,6 +430,20 @@ change (FerryBus *self, Item *item)
     announce_soon (self);
 }
 
+/* Asks again for what was dropped, once there is room. */
+static void
+ask_for_lost_news (FerryBus *self)
+{
+  gboolean has_lost;
+
+  pthread_mutex_lock (&self->lock);
+  has_lost = self->lost_news;
+  self->lost_news = FALSE;
+  pthread_mutex_unlock (&self->lock);
+  if (has_lost)
+    announce_soon (self);
+}
+
 /* There is another server, and its clients have not heard of this end. However often that is told, it costs no more
  * than a presence in each first pause. */
 static void
@@ -457,8 +490,10 @@ deliver (gpointer data)
       self->resume_at = g_get_monotonic_time () + BREATHER;
       return;
     }
-  if (self->router != NULL)
-    ferry_timers_look (self->router->limits);
+  if (self->router == NULL)
+    return;
+  ask_for_lost_news (self);
+  ferry_timers_look (self->router->limits);
 }
 
 /* ---- What comes ---- */
@@ -731,6 +766,7 @@ message_came (natsConnection *nats, natsSubscription *subscription, natsMsg *mes
     {
       item = g_new0 (Item, 1);
       item->subject = g_strdup (natsMsg_GetSubject (message));
+      item->is_news = g_str_has_prefix (item->subject, self->feeds[NEWS].prefix);
       item->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
       put (self, item);
     }
@@ -1189,13 +1225,13 @@ set_subjects (FerryBus *self)
   if (self->host == NULL)
     {
       self->own = g_strdup_printf ("ferry.%s.hello.%s.%s", application, self->user, self->id);
-      self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.present.", application), g_strdup ("*.*"), take_presence};
+      self->feeds[NEWS] = (Feed){g_strdup_printf ("ferry.%s.present.", application), g_strdup ("*.*"), take_presence};
       self->feeds[1] = (Feed){g_strdup_printf ("ferry.%s.up.%s.%s.", application, self->user, self->id),
                               g_strdup ("*.*"), take_packet};
       return;
     }
   self->own = g_strdup_printf ("ferry.%s.present.%s.%s", application, self->host, self->id);
-  self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), g_strdup ("*.*"), take_hello};
+  self->feeds[NEWS] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), g_strdup ("*.*"), take_hello};
   self->feeds[1] =
     (Feed){g_strdup_printf ("ferry.%s.down.%s.%s.", application, self->host, self->id), g_strdup ("*.*"), take_packet};
   self->feeds[2] =

@@ -638,7 +638,25 @@ remove_host (FerryCluster *self, FerryHost *host)
 }
 
 static void
-host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
+forget_misfit (FerryCluster *self)
+{
+  g_clear_pointer (&self->misfit, g_free);
+  g_clear_pointer (&self->misfit_name, g_free);
+}
+
+/* Tasks that no other host can run are told of a host with another version, as long as they wait. */
+static void
+note_misfit (FerryCluster *self, const char *name, const GError *error)
+{
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
+    return;
+  forget_misfit (self);
+  self->misfit = g_strdup (error->message);
+  self->misfit_name = g_strdup (name);
+}
+
+static void
+host_ended (gpointer owner, FerryHost *host, FerryHostEnd end, const GError *reason)
 {
   static const gint64 pauses[] = {
     [FERRY_HOST_END_LEFT] = -1,
@@ -652,6 +670,7 @@ host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
   remove_host (self, host);
   if (self->bus != NULL && pauses[end] >= 0)
     ferry_absences_add (&self->absences, host->facts.name, host->facts.instance, pauses[end], lived);
+  note_misfit (self, host->facts.name, reason);
   schedule (self);
 }
 
@@ -811,25 +830,6 @@ read_facts (FerryHostFacts *facts, GVariant *value, const char *name, const char
          ferry_set_error (error, FERRY_ERROR_PROTOCOL, "%s tells another name than the servers do", words);
 }
 
-static void
-forget_misfit (FerryCluster *self)
-{
-  g_clear_pointer (&self->misfit, g_free);
-  g_clear_pointer (&self->misfit_name, g_free);
-}
-
-/* Tasks that no other host can run are told of a host with another version, as long as they wait. */
-static void
-note_misfit (FerryCluster *self, const char *name, const GError *error)
-{
-  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
-    return;
-  forget_misfit (self);
-  self->misfit = g_strdup (error->message);
-  self->misfit_name = g_strdup (name);
-  schedule (self);
-}
-
 /* Implements FerryBusFuncs.present. */
 static void
 bus_present (gpointer data, const char *name, const char *instance, GVariant *value)
@@ -850,6 +850,7 @@ bus_present (gpointer data, const char *name, const char *instance, GVariant *va
   ferry_rate_log (&self->terms.complaints, "The host '%s' cannot be used: %s", name, error->message);
   ferry_absences_add (&self->absences, name, instance, G_MAXINT64, 0);
   note_misfit (self, name, error);
+  schedule (self);
 }
 
 /* Implements FerryBusFuncs.packet. Tells a host that has a session which this end has not, so that it need not wait for

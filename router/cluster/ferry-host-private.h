@@ -41,8 +41,8 @@ typedef struct
   void (*changed) (gpointer owner, FerryHost *host);
   /* Returns how many hosts could run the task, now or later. */
   guint (*count_hosts) (gpointer owner, FerryRun *run);
-  /* The session has ended, and no task is at the host any more. */
-  void (*ended) (gpointer owner, FerryHost *host, FerryHostEnd end);
+  /* The session has ended for reason, and no task is at the host any more. */
+  void (*ended) (gpointer owner, FerryHost *host, FerryHostEnd end, const GError *reason);
 } FerryHostFuncs;
 
 /* What a cluster has for all of its hosts. */
@@ -51,6 +51,7 @@ typedef struct
   guint death_limit;    /* see FerryCluster:death-limit */
   guint leave_ahead;    /* see FerryCluster:leave-ahead */
   FerryRate complaints; /* lines in the log: a host that lies may do so by many names */
+  gsize functions_size; /* of the names of functions, of all hosts with a session */
 } FerryHostTerms;
 
 /* How many tasks a host may be sent now. */
@@ -76,6 +77,7 @@ struct _FerryHost
   gboolean has_facts;
   FerryHostFacts facts;  /* while it drains: that it refuses a task says nothing of the task */
   GHashTable *functions; /* (owned) (element-type utf8): a set; the names are those of facts */
+  gsize functions_size;  /* the part of terms->functions_size */
   FerryHostState state;
   guint n_workers;
   guint n_busy;
@@ -112,7 +114,8 @@ struct _FerryHost
 /* number: see FerryHost. */
 FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner,
                            FerryHostTerms *terms);
-/* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
+/* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host, and what is
+ * kept of all hosts has room for it. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 /* Takes a session (transfer full), once. instance: (nullable): see FerryCluster:instance. */
 void ferry_host_open (FerryHost *self, FerrySession *session, const FerryServeRequest *serve, const char *instance,
