@@ -68,6 +68,9 @@
  * another host where there is one. A task that no host has begun is never lost. A connection that is cut for less than
  * [property@Ferry.Cluster:cut-timeout] costs nothing but that time.
  *
+ * A host knows an application that was killed and is started again on the same machine. It ends what it runs for the
+ * one before, and then begins tasks of the next one.
+ *
  * Descriptors and bytes of a task ([method@Ferry.Task.add_descriptor]) cannot be sent to other machines.
  *
  * A cluster must be used on its router's thread, its properties too. Executors hold references to it.
