@@ -10,7 +10,7 @@
  * Subjects, with a random ID for each bus:
  *
  *   ferry.APPLICATION.hello.USER.ID                  application -> hosts: which are there?
- *   ferry.APPLICATION.present.HOST.ID                host -> applications: what it can do
+ *   ferry.APPLICATION.present.HOST.ID                host -> applications, and others of its name: what it can do
  *   ferry.APPLICATION.down.HOST.ID.USER.ID           packets of a session, application -> host
  *   ferry.APPLICATION.up.USER.ID.HOST.ID             packets of a session, host -> application
  *
@@ -143,11 +143,13 @@ typedef struct
   /* The state or the error has changed. While it is connected, sessions must be told of that by
    * ferry_session_set_max_packet() and ferry_session_reconnected(), and else by ferry_session_disconnected(). */
   void (*changed) (gpointer data);
-  /* (nullable): at an application's end. facts: what the host gave to ferry_bus_set_presence(), in normal form, but
-   * of any type and content. */
+  /* (nullable): a host tells of itself. At a host's end: another host of the same name. facts: what it gave to
+   * ferry_bus_set_presence(), in normal form, but of any type and content. */
   void (*present) (gpointer data, const char *host, const char *id, GVariant *facts);
   /* A packet of a session has come. peer and id are tokens. */
   void (*packet) (gpointer data, const char *peer, const char *id, GBytes *packet);
+  /* (nullable): at a host's end: an application asks which hosts are there. versions: as facts. */
+  void (*hello) (gpointer data, const char *user, const char *id, GVariant *versions);
 } FerryBusFuncs;
 
 /* Returns (transfer full) a bus, which connects until it is closed, again and again. funcs: kept as it is. Fails with
@@ -179,6 +181,8 @@ void ferry_bus_say_hello (FerryBus *self);
 /* Tells the applications what this host can do: now, at each connect, and to each application that asks. For a host.
  * Sinks facts. */
 void ferry_bus_set_presence (FerryBus *self, GVariant *facts);
+/* Tells it once more, at once. */
+void ferry_bus_repeat_presence (FerryBus *self);
 
 /* Sets wire and data to what carries packets to a peer, for ferry_session_new(). data is freed by wire->free. peer and
  * id must be tokens. */

@@ -39,6 +39,9 @@
 /* In bytes; each message counts as so many more. */
 #define MAX_QUEUED ((gsize) 64 * 1024 * 1024)
 #define ITEM_SIZE 256
+/* How much of the former may be what ends say of themselves. Whoever may publish can do that by any number of names,
+ * and faster than it is read. When some was dropped, all are asked again. */
+#define MAX_NEWS ((gsize) 8 * 1024 * 1024)
 
 #define DEFAULT_MAX_PACKET ((gsize) 1024 * 1024)
 
@@ -72,24 +75,27 @@
 /* How many presences of more bytes than this are read in a second of hosts of one name, and for how many names that is
  * counted. There may be thousands of functions in each. */
 #define SMALL_PRESENCE 4096
+#define MAX_HELLO 4096
 #define MAX_PRESENCES 20
 #define MAX_NAMES 16384
 
-#define N_FEEDS 2
-#define SESSIONS 1
+#define MAX_FEEDS 3
+#define NEWS 0
 
 /* What is subscribed to. The two words of a subject behind the prefix are a peer and its id. */
 typedef struct
 {
   char *prefix;
+  char *peers; /* which of them: a pattern */
   void (*take) (FerryBus *self, const char *peer, const char *id, GBytes *bytes);
 } Feed;
 
 /* What waits for the router's thread. */
 typedef struct
 {
-  char *subject; /* (owned) (nullable): of a message; NULL for a change */
-  GBytes *bytes; /* (owned) (nullable): what a message has */
+  char *subject;    /* (owned) (nullable): of a message; NULL for a change */
+  gboolean is_news; /* a message that is no packet */
+  GBytes *bytes;    /* (owned) (nullable): what a message has */
   FerryClusterState state;
   GError *error; /* (owned) (nullable) */
   char *address; /* (owned) (nullable) */
@@ -116,7 +122,7 @@ struct _FerryBus
   char *host;            /* const: (nullable) */
   char *user;            /* const */
   char id[17];           /* const */
-  Feed feeds[N_FEEDS];   /* const */
+  Feed feeds[MAX_FEEDS]; /* const: up to one without a prefix */
   char *own;             /* const: the subject of a hello, or of presence */
 
   FerryRouter *router; /* (unowned) (nullable): NULL once the bus is closed */
@@ -146,6 +152,8 @@ struct _FerryBus
   pthread_cond_t changed; /* the bus's thread waits for it */
   GQueue received;        /* lock: (element-type Item) */
   gsize received_size;    /* lock */
+  gsize news_size;        /* lock: of those items that are news */
+  gboolean lost_news;     /* lock: some were dropped, and nobody was asked again since */
   guint64 n_put;          /* lock: how many items were received, as the next one */
   guint64 n_taken;        /* lock: how many were taken out of it */
   gboolean arranged;      /* lock: a post or a timer is set, which empties received */
@@ -223,8 +231,11 @@ bus_free (FerryBus *self)
 {
   g_queue_clear_full (&self->received, item_free);
   g_queue_clear_full (&self->unsent, g_free);
-  for (guint i = 0; i < N_FEEDS; i++)
-    g_free (self->feeds[i].prefix);
+  for (guint i = 0; i < MAX_FEEDS; i++)
+    {
+      g_free (self->feeds[i].prefix);
+      g_free (self->feeds[i].peers);
+    }
   g_free (self->own);
   g_clear_pointer (&self->presence, g_bytes_unref);
   g_clear_pointer (&self->presences, g_hash_table_unref);
@@ -266,6 +277,13 @@ arrange (FerryBus *self)
   ferry_mailbox_post (self->context, deliver, ferry_bus_ref (self), unref_bus);
 }
 
+static gboolean
+has_room_locked (FerryBus *self, const Item *item, gsize size)
+{
+  return item->subject == NULL ||
+         (self->received_size + size <= MAX_QUEUED && (!item->is_news || self->news_size + size <= MAX_NEWS));
+}
+
 /* any: takes item. A change of the state always has room. */
 static void
 put (FerryBus *self, Item *item)
@@ -275,18 +293,22 @@ put (FerryBus *self, Item *item)
   gboolean has_room;
 
   pthread_mutex_lock (&self->lock);
-  has_room = !self->stopping && (item->subject == NULL || self->received_size + size <= MAX_QUEUED);
+  has_room = !self->stopping && has_room_locked (self, item, size);
   if (has_room)
     {
       g_queue_push_tail (&self->received, item);
       self->received_size += size;
+      self->news_size += item->is_news ? size : 0;
       self->n_put++;
       self->counts.n_received += item->subject != NULL;
       must_arrange = !self->arranged;
       self->arranged = TRUE;
     }
   else
-    self->counts.n_untaken += item->subject != NULL;
+    {
+      self->counts.n_untaken += item->subject != NULL;
+      self->lost_news = self->lost_news || item->is_news;
+    }
   pthread_mutex_unlock (&self->lock);
   if (!has_room)
     item_free (item);
@@ -303,6 +325,7 @@ take (FerryBus *self)
   if (item == NULL)
     return NULL;
   self->received_size -= item_get_size (item);
+  self->news_size -= item->is_news ? item_get_size (item) : 0;
   self->n_taken++;
   return item;
 }
@@ -330,7 +353,7 @@ take_message (FerryBus *self, const char *subject, GBytes *bytes)
 {
   FerryBusPeer peer;
 
-  for (guint i = 0; i < N_FEEDS; i++)
+  for (guint i = 0; i < MAX_FEEDS && self->feeds[i].prefix != NULL; i++)
     if (ferry_bus_peer_from_subject (&peer, subject, self->feeds[i].prefix))
       {
         self->feeds[i].take (self, peer.name, peer.id, bytes);
@@ -407,6 +430,20 @@ change (FerryBus *self, Item *item)
     announce_soon (self);
 }
 
+/* Asks again for what was dropped, once there is room. */
+static void
+ask_for_lost_news (FerryBus *self)
+{
+  gboolean has_lost;
+
+  pthread_mutex_lock (&self->lock);
+  has_lost = self->lost_news;
+  self->lost_news = FALSE;
+  pthread_mutex_unlock (&self->lock);
+  if (has_lost)
+    announce_soon (self);
+}
+
 /* There is another server, and its clients have not heard of this end. However often that is told, it costs no more
  * than a presence in each first pause. */
 static void
@@ -453,8 +490,10 @@ deliver (gpointer data)
       self->resume_at = g_get_monotonic_time () + BREATHER;
       return;
     }
-  if (self->router != NULL)
-    ferry_timers_look (self->router->limits);
+  if (self->router == NULL)
+    return;
+  ask_for_lost_news (self);
+  ferry_timers_look (self->router->limits);
 }
 
 /* ---- What comes ---- */
@@ -482,13 +521,13 @@ may_tell (FerryBus *self, const char *name, gsize size)
   return ferry_rate_note (rate, G_USEC_PER_SEC, MAX_PRESENCES);
 }
 
-/* What a host tells too often is dropped: it says it again. */
+/* What a host tells too often is dropped: it says it again. A host hears itself as well. */
 static void
 take_presence (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
   g_autoptr (GVariant) facts = NULL;
 
-  if (self->funcs->present == NULL || !may_tell (self, peer, g_bytes_get_size (bytes)))
+  if (self->funcs->present == NULL || strcmp (id, self->id) == 0 || !may_tell (self, peer, g_bytes_get_size (bytes)))
     return;
   facts = ferry_bus_presence_from_bytes (bytes);
   if (facts == NULL)
@@ -510,7 +549,15 @@ static void
 take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
   gint64 soon = ferry_deadline_after (g_random_int_range (0, PRESENCE_JITTER));
+  g_autoptr (GVariant) versions = g_bytes_get_size (bytes) <= MAX_HELLO ? ferry_bus_presence_from_bytes (bytes) : NULL;
 
+  if (versions == NULL)
+    {
+      self->n_foreign++;
+      return;
+    }
+  if (self->funcs->hello != NULL)
+    self->funcs->hello (self->data, peer, id, versions);
   if (self->presence != NULL && !ferry_timer_is_set (&self->presence_timer))
     ferry_timers_set (self->router->timers, &self->presence_timer, MAX (soon, self->answer_due), answer_hello, self);
 }
@@ -605,9 +652,9 @@ send_to (FerryBus *self, const char *subject, GBytes *bytes)
 void
 ferry_bus_say_hello (FerryBus *self)
 {
-  g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
+  g_autoptr (GBytes) versions = ferry_bus_presence_to_bytes (ferry_hello_to_variant ());
 
-  send_to (self, self->own, nothing);
+  send_to (self, self->own, versions);
 }
 
 static void
@@ -624,6 +671,12 @@ ferry_bus_set_presence (FerryBus *self, GVariant *facts)
 {
   g_clear_pointer (&self->presence, g_bytes_unref);
   self->presence = ferry_bus_presence_to_bytes (facts);
+  ferry_bus_repeat_presence (self);
+}
+
+void
+ferry_bus_repeat_presence (FerryBus *self)
+{
   if (self->state == FERRY_CLUSTER_STATE_CONNECTED)
     send_presence (self);
 }
@@ -713,6 +766,7 @@ message_came (natsConnection *nats, natsSubscription *subscription, natsMsg *mes
     {
       item = g_new0 (Item, 1);
       item->subject = g_strdup (natsMsg_GetSubject (message));
+      item->is_news = g_str_has_prefix (item->subject, self->feeds[NEWS].prefix);
       item->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
       put (self, item);
     }
@@ -748,8 +802,9 @@ describe_permissions (FerryBus *self)
                             "'ferry.%s.present.>' and 'ferry.%s.up.%s.>'",
                             application, self->user, application, self->user, application, application, self->user);
   return g_strdup_printf ("publishing to 'ferry.%s.present.%s.>' and 'ferry.%s.up.*.*.%s.>', and subscribing to "
-                          "'ferry.%s.hello.>' and 'ferry.%s.down.%s.>'",
-                          application, self->host, application, self->host, application, application, self->host);
+                          "'ferry.%s.hello.>', 'ferry.%s.present.%s.>' and 'ferry.%s.down.%s.>'",
+                          application, self->host, application, self->host, application, application, self->host,
+                          application, self->host);
 }
 
 /* any: returns (transfer full) the error of a server that does not permit what text says. */
@@ -893,9 +948,9 @@ subscribe (FerryBus *self, Connection *connection, GError **error)
 {
   natsStatus status = NATS_OK;
 
-  for (guint i = 0; i < N_FEEDS && status == NATS_OK; i++)
+  for (guint i = 0; i < MAX_FEEDS && self->feeds[i].prefix != NULL && status == NATS_OK; i++)
     {
-      g_autofree char *subject = g_strconcat (self->feeds[i].prefix, "*.*", NULL);
+      g_autofree char *subject = g_strconcat (self->feeds[i].prefix, self->feeds[i].peers, NULL);
 
       status = ferry_server_link_subscribe (connection->link, subject);
     }
@@ -1170,15 +1225,17 @@ set_subjects (FerryBus *self)
   if (self->host == NULL)
     {
       self->own = g_strdup_printf ("ferry.%s.hello.%s.%s", application, self->user, self->id);
-      self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.present.", application), take_presence};
-      self->feeds[SESSIONS] =
-        (Feed){g_strdup_printf ("ferry.%s.up.%s.%s.", application, self->user, self->id), take_packet};
+      self->feeds[NEWS] = (Feed){g_strdup_printf ("ferry.%s.present.", application), g_strdup ("*.*"), take_presence};
+      self->feeds[1] = (Feed){g_strdup_printf ("ferry.%s.up.%s.%s.", application, self->user, self->id),
+                              g_strdup ("*.*"), take_packet};
       return;
     }
   self->own = g_strdup_printf ("ferry.%s.present.%s.%s", application, self->host, self->id);
-  self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), take_hello};
-  self->feeds[SESSIONS] =
-    (Feed){g_strdup_printf ("ferry.%s.down.%s.%s.", application, self->host, self->id), take_packet};
+  self->feeds[NEWS] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), g_strdup ("*.*"), take_hello};
+  self->feeds[1] =
+    (Feed){g_strdup_printf ("ferry.%s.down.%s.%s.", application, self->host, self->id), g_strdup ("*.*"), take_packet};
+  self->feeds[2] =
+    (Feed){g_strdup_printf ("ferry.%s.present.", application), g_strconcat (self->host, ".*", NULL), take_presence};
 }
 
 static gboolean

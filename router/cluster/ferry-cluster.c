@@ -68,6 +68,9 @@
  * another host where there is one. A task that no host has begun is never lost. A connection that is cut for less than
  * [property@Ferry.Cluster:cut-timeout] costs nothing but that time.
  *
+ * A host knows an application that was killed and is started again on the same machine. It ends what it runs for the
+ * one before, and then begins tasks of the next one.
+ *
  * Descriptors and bytes of a task ([method@Ferry.Task.add_descriptor]) cannot be sent to other machines.
  *
  * A cluster must be used on its router's thread, its properties too. Executors hold references to it.
@@ -83,6 +86,9 @@ struct _FerryCluster
 
   FerryBus *bus;          /* (owned) (nullable): set while it is connected, or tries to be */
   FerryAbsences absences; /* with bus */
+  FerryClientName client; /* with bus */
+  char *misfit;           /* (owned) (nullable): what a task is told of the latest host with another version */
+  char *misfit_name;      /* (owned) (nullable): that host's */
   char *instance;         /* (owned) (nullable): of the latest connection */
   gboolean is_closed;     /* by the application, so that it is not connected without a call */
   gboolean has_connected; /* since the latest call */
@@ -245,6 +251,8 @@ dup_obstacle (FerryCluster *self, FerryRun *run, gboolean has_pool)
     return g_strdup_printf ("%sThe host '%s' runs no task now: %s", here, host->facts.name, host->trouble);
   if (has_other_host (self, NULL, function))
     return NULL;
+  if (self->misfit != NULL)
+    return g_strconcat (here, self->misfit, NULL);
   return g_strdup_printf ("%sNo host of the application '%s' has the function '%s'; start a host whose program has it",
                           here, self->server.application, function);
 }
@@ -633,7 +641,25 @@ remove_host (FerryCluster *self, FerryHost *host)
 }
 
 static void
-host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
+forget_misfit (FerryCluster *self)
+{
+  g_clear_pointer (&self->misfit, g_free);
+  g_clear_pointer (&self->misfit_name, g_free);
+}
+
+/* Tasks that no other host can run are told of a host with another version, as long as they wait. */
+static void
+note_misfit (FerryCluster *self, const char *name, const GError *error)
+{
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
+    return;
+  forget_misfit (self);
+  self->misfit = g_strdup (error->message);
+  self->misfit_name = g_strdup (name);
+}
+
+static void
+host_ended (gpointer owner, FerryHost *host, FerryHostEnd end, const GError *reason)
 {
   static const gint64 pauses[] = {
     [FERRY_HOST_END_LEFT] = -1,
@@ -647,6 +673,7 @@ host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
   remove_host (self, host);
   if (self->bus != NULL && pauses[end] >= 0)
     ferry_absences_add (&self->absences, host->facts.name, host->facts.instance, pauses[end], lived);
+  note_misfit (self, host->facts.name, reason);
   schedule (self);
 }
 
@@ -674,12 +701,25 @@ add_host (FerryCluster *self)
   return host;
 }
 
+/* Takes session. */
+static void
+open_session (FerryCluster *self, FerryHost *host, FerrySession *session)
+{
+  const FerryServeRequest serve = {
+    .application = (char *) self->server.application,
+    .client = self->client.name != NULL ? self->client.name : (char *) "test",
+    .start = self->client.start,
+  };
+
+  ferry_host_open (host, session, &serve, self->instance, self->cut_timeout);
+}
+
 FerryHost *
 ferry_cluster_add_session (FerryCluster *self, FerrySession *session)
 {
   FerryHost *host = add_host (self);
 
-  ferry_host_open (host, session, self->server.application, self->instance, self->cut_timeout);
+  open_session (self, host, session);
   return host;
 }
 
@@ -776,21 +816,21 @@ take_facts (FerryCluster *self, FerryHostFacts *facts)
   /* Handlers may have closed the cluster. */
   if (known != NULL || host->owner == NULL)
     return;
-  ferry_host_open (host, make_session (self, &host->facts), self->server.application, self->instance,
-                   self->cut_timeout);
+  open_session (self, host, make_session (self, &host->facts));
   host_changed (self, host);
 }
 
-/* Whether facts are those of the host of the subject that they came by, which the servers guard, in a version that this
- * program speaks. */
+/* Reads facts of a version that this program speaks, which must be those of the host of the subject that they came by,
+ * which the servers guard. */
 static gboolean
-check_facts (const FerryHostFacts *facts, const char *name, const char *instance, GError **error)
+read_facts (FerryHostFacts *facts, GVariant *value, const char *name, const char *instance, GError **error)
 {
   g_autofree char *words = g_strdup_printf ("The host '%s'", name);
 
-  if (strcmp (facts->name, name) != 0 || strcmp (facts->instance, instance) != 0)
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "%s tells another name than the servers do", words);
-  return ferry_run_check_version (facts->version, words, error);
+  if (!ferry_run_check_version (value, words, error) || !ferry_host_facts_from_variant (facts, value, error))
+    return FALSE;
+  return (strcmp (facts->name, name) == 0 && strcmp (facts->instance, instance) == 0) ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "%s tells another name than the servers do", words);
 }
 
 /* Implements FerryBusFuncs.present. */
@@ -803,13 +843,17 @@ bus_present (gpointer data, const char *name, const char *instance, GVariant *va
 
   if (ferry_absences_has (&self->absences, name, instance))
     return;
-  if (ferry_host_facts_from_variant (&facts, value, &error) && check_facts (&facts, name, instance, &error))
+  if (read_facts (&facts, value, name, instance, &error))
     {
+      if (g_strcmp0 (self->misfit_name, name) == 0)
+        forget_misfit (self);
       take_facts (self, &facts);
       return;
     }
   ferry_rate_log (&self->terms.complaints, "The host '%s' cannot be used: %s", name, error->message);
   ferry_absences_add (&self->absences, name, instance, G_MAXINT64, 0);
+  note_misfit (self, name, error);
+  schedule (self);
 }
 
 /* Implements FerryBusFuncs.packet. Tells a host that has a session which this end has not, so that it need not wait for
@@ -1042,6 +1086,8 @@ start (FerryCluster *self, GError **error)
   if (self->bus == NULL)
     return FALSE;
   ferry_absences_init (&self->absences, self->router->timers, self->bus);
+  ferry_client_name_take (&self->client, self->server.application, ferry_bus_get_user (self->bus),
+                          ferry_bus_get_id (self->bus));
   g_free (self->instance);
   self->instance = g_strconcat (ferry_bus_get_user (self->bus), "/", ferry_bus_get_id (self->bus), NULL);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INSTANCE]);
@@ -1070,6 +1116,8 @@ disconnect (FerryCluster *self, GError *reason)
   if (self->bus == NULL)
     return;
   ferry_absences_clear (&self->absences);
+  ferry_client_name_release (&self->client);
+  forget_misfit (self);
   ferry_bus_close (self->bus);
   g_clear_pointer (&self->bus, ferry_bus_unref);
 }

@@ -102,6 +102,17 @@ note_misfit (FerryHostAcceptor *self, const char *name, const GError *reason)
   ferry_rate_log (&self->complaints, "%s. It is not served", reason->message);
 }
 
+void
+ferry_host_acceptor_hear (FerryHostAcceptor *self, const char *user, const char *id, GVariant *hello)
+{
+  g_autofree char *name = g_strdup_printf ("%s/%s", user, id);
+  g_autofree char *words = g_strdup_printf ("The application %s", name);
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_run_check_version (hello, words, &error))
+    note_misfit (self, name, error);
+}
+
 /* The session's function for when nothing is sent any more, which comes once. */
 static void
 session_finished (gpointer data)

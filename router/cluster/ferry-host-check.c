@@ -19,8 +19,8 @@
 #define SERVER_SECONDS 10
 
 /* How long the server is listened to after the host has told of itself, in milliseconds: what it does not permit comes
- * then. */
-#define PERMISSION_TIME 1000
+ * then, and another host of this name answers. */
+#define LISTEN_TIME 3000
 
 void
 ferry_host_get_bus_settings (const FerryHostOptions *options, FerryBusSettings *settings, char **connection_name)
@@ -154,10 +154,10 @@ wait_for_server (const FerryHostOptions *options, FerryBus *bus)
 }
 
 static void
-wait_for_permissions (FerryBus *bus)
+listen_to_server (FerryBus *bus)
 {
   gboolean is_over = FALSE;
-  guint timer = g_timeout_add (PERMISSION_TIME, set_true, &is_over);
+  guint timer = g_timeout_add (LISTEN_TIME, set_true, &is_over);
 
   while (!is_over && ferry_bus_get_error (bus) == NULL)
     g_main_context_iteration (NULL, TRUE);
@@ -175,9 +175,34 @@ ignore_packet (gpointer data, const char *peer, const char *id, GBytes *packet)
 {
 }
 
-static const FerryBusFuncs no_funcs = {.changed = ignore_change, .packet = ignore_packet};
+/* Another host of this name has told of itself. data: FerryHostFacts. */
+static void
+note_namesake (gpointer data, const char *host, const char *id, GVariant *value)
+{
+  FerryHostFacts *namesake = data;
+  g_auto (FerryHostFacts) facts = {0};
 
-/* Tells the server's applications of a host that is being ended, so that none sends it a task. */
+  if (!ferry_host_facts_from_variant (&facts, value, NULL) || facts.draining)
+    return;
+  ferry_host_facts_clear (namesake);
+  *namesake = facts;
+  facts = (FerryHostFacts){0};
+}
+
+static const FerryBusFuncs funcs = {.changed = ignore_change, .present = note_namesake, .packet = ignore_packet};
+
+static void
+say_namesake (const FerryHostFacts *namesake)
+{
+  if (namesake->name != NULL)
+    say ("warning",
+         "A host '%s' with %u workers and Ferry %s runs already; give this one another --name, unless it takes the "
+         "place of that one",
+         namesake->name, namesake->n_workers, namesake->ferry_version);
+}
+
+/* Tells the server's applications of a host that is being ended, so that none sends it a task. Another host of this
+ * name answers. */
 static GVariant *
 make_presence (const FerryHostOptions *options, FerryBus *bus, char **functions)
 {
@@ -187,6 +212,7 @@ make_presence (const FerryHostOptions *options, FerryBus *bus, char **functions)
     .name = options->name,
     .instance = (char *) ferry_bus_get_id (bus),
     .functions = functions != NULL ? functions : none,
+    .n_workers = 1,
     .ferry_version = (char *) FERRY_PROJECT_VERSION,
     .draining = TRUE,
   };
@@ -231,11 +257,12 @@ check_server (const FerryHostOptions *options, FerryHostProgram *program)
   g_autofree char *exposure = NULL;
   g_autoptr (FerryBus) bus = NULL;
   g_autoptr (GError) error = NULL;
+  g_auto (FerryHostFacts) namesake = {0};
   FerryBusSettings settings;
   gboolean is_well;
 
   ferry_host_get_bus_settings (options, &settings, &connection_name);
-  bus = ferry_bus_new (program->router, &settings, &no_funcs, NULL, &error);
+  bus = ferry_bus_new (program->router, &settings, &funcs, &namesake, &error);
   if (bus == NULL)
     {
       say ("server", "%s", error->message);
@@ -246,7 +273,7 @@ check_server (const FerryHostOptions *options, FerryHostProgram *program)
   if (is_well)
     {
       publish_as_host (options, bus, program->functions);
-      wait_for_permissions (bus);
+      listen_to_server (bus);
       is_well = say_state (bus);
     }
   if (is_well)
@@ -255,6 +282,7 @@ check_server (const FerryHostOptions *options, FerryHostProgram *program)
   exposure = ferry_host_dup_exposure (bus);
   if (exposure != NULL)
     say ("warning", "%s", exposure);
+  say_namesake (&namesake);
   ferry_bus_close (bus);
   return is_well;
 }

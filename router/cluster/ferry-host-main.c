@@ -126,7 +126,32 @@ packet_came (gpointer data, const char *peer, const char *id, GBytes *packet)
   ferry_host_acceptor_take (self->acceptor, peer, id, packet, ferry_bus_get_max_packet (self->bus));
 }
 
-static const FerryBusFuncs bus_funcs = {.changed = bus_changed, .packet = packet_came};
+static void
+hello_came (gpointer data, const char *user, const char *id, GVariant *versions)
+{
+  Host *self = data;
+
+  ferry_host_acceptor_hear (self->acceptor, user, id, versions);
+}
+
+/* 'ferry-host --check' tells of itself as a host that drains, under the name of the one that it is to become. One that
+ * drains answers none, so two hosts never answer each other. */
+static void
+namesake_came (gpointer data, const char *host, const char *id, GVariant *value)
+{
+  Host *self = data;
+  g_auto (FerryHostFacts) facts = {0};
+
+  if (!self->is_draining && ferry_host_facts_from_variant (&facts, value, NULL) && facts.draining)
+    ferry_bus_repeat_presence (self->bus);
+}
+
+static const FerryBusFuncs bus_funcs = {
+  .changed = bus_changed,
+  .present = namesake_came,
+  .packet = packet_came,
+  .hello = hello_came,
+};
 
 static void
 make_wire (gpointer bus, const char *user, const char *id, FerryWire *wire, gpointer *data)
@@ -246,6 +271,7 @@ main (int argc, char **argv)
       ferry_host_options_clear (&host.options);
       return EXIT_BAD_OPTIONS;
     }
+  g_unsetenv (FERRY_HOST_SERVER_VARIABLE);
   is_verbose = host.options.verbose;
   g_log_set_debug_enabled (is_verbose);
   g_log_writer_default_set_use_stderr (TRUE);

@@ -21,7 +21,8 @@
   "PROGRAM is a worker of Ferry: it calls ferry_worker_main(). SIGTERM finishes what runs, gives back what waits, "    \
   "and\n"                                                                                                              \
   "ends; a second SIGTERM ends at once. 'ferry-host --check ...' tells what keeps a host with these options from "     \
-  "working."
+  "working.\n"                                                                                                         \
+  "A URL with a password belongs into the environment variable FERRY_SERVER: each user can read a command line."
 
 static gboolean
 parse_size (const char *name, const char *value, gpointer data, GError **error)
@@ -48,7 +49,7 @@ static GOptionGroup *
 make_group (FerryHostOptions *self)
 {
   const GOptionEntry entries[] = {
-    {"server", 's', 0, G_OPTION_ARG_STRING, &self->server, "The NATS server", "URL"},
+    {"server", 's', 0, G_OPTION_ARG_STRING, &self->server, "The NATS server; what FERRY_SERVER says", "URL"},
     {"application", 'a', 0, G_OPTION_ARG_STRING, &self->application, "Whose tasks it runs; PROGRAM's name", "NAME"},
     {"name", 'n', 0, G_OPTION_ARG_STRING, &self->name, "What it is called; the machine's name", "NAME"},
     {"workers", 'w', 0, G_OPTION_ARG_INT, &self->n_workers, "How many processes run tasks; one a processor", "N"},
@@ -107,6 +108,8 @@ static void
 fill_in (FerryHostOptions *self)
 {
   if (self->server == NULL)
+    self->server = g_strdup (g_getenv (FERRY_HOST_SERVER_VARIABLE));
+  if (self->server == NULL)
     self->server = g_strdup (FERRY_HOST_DEFAULT_SERVER);
   if (self->application == NULL)
     self->application = make_default_application (self->program[0]);
@@ -149,6 +152,33 @@ check_sandbox (const FerryHostOptions *self, GError **error)
                           "--read, --write and --network are for a sandbox; give --sandbox=required as well");
 }
 
+/* Whether one of the URLs has a password, also where they are malformed. */
+static gboolean
+has_password (const char *urls)
+{
+  g_auto (GStrv) parts = g_strsplit (urls, "://", -1);
+
+  for (guint i = 1; parts[0] != NULL && parts[i] != NULL; i++)
+    {
+      const char *colon = strchr (parts[i], ':');
+
+      if (colon != NULL && strchr (colon, '@') != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+check_server (const FerryHostOptions *self, GError **error)
+{
+  return self->server == NULL || !has_password (self->server) ||
+         ferry_set_error (
+           error, FERRY_ERROR_BAD_ARGUMENTS,
+           "--server: each user of this machine can read the password in a command line; give the URL by "
+           "the environment variable %s, or log in with --credentials or --nkey",
+           FERRY_HOST_SERVER_VARIABLE);
+}
+
 static gboolean
 check (const FerryHostOptions *self, GError **error)
 {
@@ -180,6 +210,8 @@ ferry_host_options_parse (FerryHostOptions *self, char **arguments, GError **err
   if (rest[first] == NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "Give the program whose functions this host runs; 'ferry-host --help' lists the options");
+  if (!check_server (self, error))
+    return FALSE;
   self->program = g_strdupv (&rest[first]);
   fill_in (self);
   return check (self, error);

@@ -41,8 +41,8 @@ typedef struct
   void (*changed) (gpointer owner, FerryHost *host);
   /* Returns how many hosts could run the task, now or later. */
   guint (*count_hosts) (gpointer owner, FerryRun *run);
-  /* The session has ended, and no task is at the host any more. */
-  void (*ended) (gpointer owner, FerryHost *host, FerryHostEnd end);
+  /* The session has ended for reason, and no task is at the host any more. */
+  void (*ended) (gpointer owner, FerryHost *host, FerryHostEnd end, const GError *reason);
 } FerryHostFuncs;
 
 /* What a cluster has for all of its hosts. */
@@ -51,6 +51,7 @@ typedef struct
   guint death_limit;    /* see FerryCluster:death-limit */
   guint leave_ahead;    /* see FerryCluster:leave-ahead */
   FerryRate complaints; /* lines in the log: a host that lies may do so by many names */
+  gsize functions_size; /* of the names of functions, of all hosts with a session */
 } FerryHostTerms;
 
 /* How many tasks a host may be sent now. */
@@ -76,6 +77,7 @@ struct _FerryHost
   gboolean has_facts;
   FerryHostFacts facts;  /* while it drains: that it refuses a task says nothing of the task */
   GHashTable *functions; /* (owned) (element-type utf8): a set; the names are those of facts */
+  gsize functions_size;  /* the part of terms->functions_size */
   FerryHostState state;
   guint n_workers;
   guint n_busy;
@@ -112,10 +114,11 @@ struct _FerryHost
 /* number: see FerryHost. */
 FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner,
                            FerryHostTerms *terms);
-/* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
+/* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host, and what is
+ * kept of all hosts has room for it. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 /* Takes a session (transfer full), once. instance: (nullable): see FerryCluster:instance. */
-void ferry_host_open (FerryHost *self, FerrySession *session, const char *application, const char *instance,
+void ferry_host_open (FerryHost *self, FerrySession *session, const FerryServeRequest *serve, const char *instance,
                       gint64 patience);
 /* Ends the session, if there is one: tasks that were begun fail with reason. Calls ended(). */
 void ferry_host_close (FerryHost *self, const GError *reason);
@@ -192,6 +195,27 @@ gboolean ferry_absences_has (FerryAbsences *self, const char *name, const char *
  * long the session was of use. The time doubles, up to a minute, with each session that did not live for longer than
  * the host was left alone before. */
 void ferry_absences_add (FerryAbsences *self, const char *name, const char *instance, gint64 time, gint64 lived);
+
+/* ---- The name of a client ----
+ *
+ * By which hosts know an application that was killed and has come back. A cluster takes the first of a row of names
+ * that no other one has. Whoever has a name is the only one of all processes that could take it, and its death gives
+ * the name free. So the next one with this name may end what hosts run for the one before, and two that run side by
+ * side never end each other's. See ferry-client-name.c.
+ *
+ * Owner:   a cluster, with its bus.
+ * Threads: any, one at a time. */
+
+typedef struct
+{
+  char *name;    /* (owned) (nullable): a token */
+  guint64 start; /* later ones of the same name are larger */
+  int socket;    /* has the name; -1: the name is nobody else's, and does not come back */
+} FerryClientName;
+
+/* For one that is all zero, or was released. id: of the cluster's bus, which is the name where the system has none. */
+void ferry_client_name_take (FerryClientName *self, const char *application, const char *user, const char *id);
+void ferry_client_name_release (FerryClientName *self);
 
 /* ---- The cluster ---- */
 

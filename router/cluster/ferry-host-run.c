@@ -181,12 +181,14 @@ ferry_host_run_unref (FerryHostRun *self)
   g_clear_error (&self->failure);
   g_clear_pointer (&self->host, g_ref_string_release);
   g_clear_pointer (&self->application, g_ref_string_release);
+  g_clear_pointer (&self->client, g_ref_string_release);
   g_free (self->trace);
   g_free (self);
 }
 
 FerryHostRun *
-ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, FerryHostSession *session)
+ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, GRefString *client,
+                    FerryHostSession *session)
 {
   FerryHostRun *self = g_new0 (FerryHostRun, 1);
 
@@ -194,6 +196,7 @@ ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, 
   self->references = 1;
   self->host = g_ref_string_acquire (host);
   self->application = g_ref_string_acquire (application);
+  self->client = g_ref_string_acquire (client);
   self->session = session;
   self->call = ferry_call_ref (call);
   self->xid = ferry_call_get_xid (call);

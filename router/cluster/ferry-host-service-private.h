@@ -14,6 +14,10 @@
  * drained, or when the application broke the protocol. In the second case the answer is an error that says how. Either
  * way, what still runs for the session is cancelled, and ended by force.
  *
+ * An application that was killed and has come back opens another session, with the same name of a client and a later
+ * start. The session of the one before ends at once then, and the new one gets no capacity until the runs of all
+ * earlier sessions of the client are over. So a task that is submitted again does not run beside itself here.
+ *
  * Owner:   counted references. What it still does when the last one is dropped ends with it. A service has each session
  *          until that has ended.
  * Threads: the router's, but for references to runs.
@@ -177,6 +181,7 @@ struct _FerryHostRun
   FerryHostSession *session;  /* main: (unowned) (nullable): NULL once that has ended */
   GRefString *host;           /* const: (owned): the host's name */
   GRefString *application;    /* const: (owned): the user, and the application's id */
+  GRefString *client;         /* const: (owned): the user, and the client's name */
   FerryCall *call;            /* main: (owned) (nullable): NULL once its end was sent */
   guint64 xid;                /* const */
   FerryRunRequest request;    /* const once it was read; empty if it is malformed */
@@ -209,7 +214,7 @@ struct _FerryHostRun
 
 /* Returns (transfer full) a run for call, of which no more is known than its xid. The session is told nothing before
  * ferry_host_run_listen(). */
-FerryHostRun *ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application,
+FerryHostRun *ferry_host_run_new (FerryCall *call, GRefString *host, GRefString *application, GRefString *client,
                                   FerryHostSession *session);
 /* Returns (transfer full) what names the task in logs, here and at the application: “USER/ID/NUMBER”. */
 char *ferry_host_run_dup_id (const FerryHostRun *self);
@@ -276,6 +281,9 @@ FerryHostAcceptor *ferry_host_acceptor_new (FerryHostService *service, FerryRout
 /* Ends the sessions now, also those that the service has closed. */
 void ferry_host_acceptor_free (FerryHostAcceptor *self);
 
+/* An application looks for hosts, and says its versions. One that does not fit is told of in the log: it opens no
+ * session. */
+void ferry_host_acceptor_hear (FerryHostAcceptor *self, const char *user, const char *id, GVariant *hello);
 /* A packet has come from an application. max_packet: the largest one that can be sent, in bytes. */
 void ferry_host_acceptor_take (FerryHostAcceptor *self, const char *user, const char *id, GBytes *packet,
                                gsize max_packet);

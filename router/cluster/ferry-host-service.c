@@ -65,6 +65,9 @@ struct _FerryHostSession
   FerryHostService *service; /* const: (unowned) */
   FerrySession *session;     /* const: (owned) */
   GRefString *name;          /* const: (owned) */
+  GRefString *client;        /* (owned) (nullable): the user, and the client's name; once it has asked to be served */
+  guint64 start;             /* of the client */
+  gboolean is_held;          /* runs of an earlier session of the client are not over: it has no share yet */
   FerryHostShare share;
   GHashTable *runs; /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
   GQueue owing;     /* (element-type FerryHostRun) (unowned): those of them that have something to send */
@@ -396,7 +399,7 @@ finish (FerryHostSession *self)
   cancel_runs (self, self->end);
   self->is_over = TRUE;
   stop_timers (self);
-  if (self->serve != NULL)
+  if (self->serve != NULL && !self->is_held)
     ferry_host_capacity_remove (&service->capacity, &self->share);
   g_hash_table_iter_init (&iter, self->runs);
   while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &run))
@@ -688,7 +691,7 @@ find_fault (FerryHostSession *self, FerryHostRun *run)
 static gboolean
 take_run (FerryHostSession *self, FerryCall *call, GError **error)
 {
-  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->service->name, self->name, self);
+  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->service->name, self->name, self->client, self);
   g_autoptr (GError) reason = NULL;
 
   if (!check_capacity (self, error))
@@ -709,18 +712,104 @@ take_run (FerryHostSession *self, FerryCall *call, GError **error)
   return TRUE;
 }
 
+/* ---- an application that has come back ---- */
+
+/* Whether a run of an earlier session of the client is not over. */
+static gboolean
+is_run_before (const FerryHostRun *run, const FerryHostSession *session)
+{
+  return run->session != session && strcmp (run->client, session->client) == 0;
+}
+
+static gboolean
+has_runs_before (FerryHostSession *self)
+{
+  for (GList *link = self->service->placed.head; link != NULL; link = link->next)
+    if (is_run_before (link->data, self))
+      return TRUE;
+  return FALSE;
+}
+
+/* Gives the session its share of the capacity, unless runs of the client's earlier sessions are still being ended. */
+static void
+let_in (FerryHostSession *self)
+{
+  if (!self->is_held || self->end != NULL || has_runs_before (self))
+    return;
+  self->is_held = FALSE;
+  ferry_host_capacity_add (&self->service->capacity, &self->share);
+}
+
+/* Returns (transfer full) (nullable) another session of the client. */
+static FerryHostSession *
+find_session_of_client (FerryHostSession *self)
+{
+  for (guint i = 0; i < self->service->sessions->len; i++)
+    {
+      FerryHostSession *other = g_ptr_array_index (self->service->sessions, i);
+
+      if (other != self && other->client != NULL && other->end == NULL && strcmp (other->client, self->client) == 0)
+        return g_object_ref (other);
+    }
+  return NULL;
+}
+
+/* The client has come back, so its earlier session ends now, and its runs. Nobody is likely to hear of that. */
+static void
+supersede (FerryHostSession *self)
+{
+  FerrySessionPort *port = ferry_session_get_port (self->session);
+
+  self->end = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                           "The application was started again, and host '%s' ends what it runs for the one before",
+                           self->service->name);
+  complain_of_end (self);
+  ferry_call_answer_error (self->serve, self->end, NULL, NULL, NULL);
+  ferry_session_flush (self->session);
+  finish (self);
+  ferry_session_port_finish (port);
+}
+
+/* Of the sessions of one client, the one of the latest start stays. What an earlier process has sent may come late. */
+static gboolean
+take_place (FerryHostSession *self, GError **error)
+{
+  g_autoptr (FerryHostSession) other = NULL;
+
+  while ((other = find_session_of_client (self)) != NULL)
+    {
+      if (other->start > self->start)
+        return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                                "The application was started again, and host '%s' serves "
+                                "the later one",
+                                self->service->name);
+      supersede (other);
+      g_clear_object (&other);
+    }
+  return TRUE;
+}
+
 static gboolean
 take_serve (FerryHostSession *self, FerryCall *call, GError **error)
 {
-  g_autofree char *application = NULL;
+  g_auto (FerryServeRequest) request = {0};
+  g_autofree char *client = NULL;
+  const char *slash = strchr (self->name, '/');
 
   if (self->serve != NULL)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application asked to be served twice");
   self->serve = ferry_call_ref (call);
+  self->is_held = TRUE;
   ferry_timers_unset (self->service->router->limits, &self->serve_timer);
-  if (!ferry_serve_from_variant (ferry_call_get_arguments (call), &application, error))
+  if (!ferry_serve_request_from_variant (&request, ferry_call_get_arguments (call), error))
     return FALSE;
-  ferry_host_capacity_add (&self->service->capacity, &self->share);
+  /* The server guards the user, and so no user's client ends another's. */
+  client = g_strdup_printf ("%.*s/%s", slash != NULL ? (int) (slash - self->name) : 0, self->name, request.client);
+  self->client = g_ref_string_new (client);
+  self->start = request.start;
+  if (!take_place (self, error))
+    return FALSE;
+  let_in (self);
   g_info ("Serves %s", self->name);
   flush_soon (self);
   return TRUE;
@@ -888,6 +977,7 @@ ferry_host_session_finalize (GObject *object)
   g_clear_pointer (&self->runs, g_hash_table_unref);
   g_clear_error (&self->end);
   g_clear_pointer (&self->name, g_ref_string_release);
+  g_clear_pointer (&self->client, g_ref_string_release);
 
   G_OBJECT_CLASS (ferry_host_session_parent_class)->finalize (object);
 }
@@ -924,6 +1014,8 @@ settle (FerryHostService *self)
   for (guint i = 0; i < self->sessions->len; i++)
     flush_runs_first (self->sessions->pdata[i]);
   self->settle_posted = FALSE;
+  for (guint i = 0; i < self->sessions->len; i++)
+    let_in (self->sessions->pdata[i]);
   if (ferry_pool_get_error (self->pool) != NULL)
     refuse_waiting (self);
   while (!g_queue_is_empty (&self->waiting) && has_place (self, g_queue_peek_head (&self->waiting)))

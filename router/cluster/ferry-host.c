@@ -23,6 +23,11 @@
 /* How often a host may tell its facts, in a second: there may be thousands of functions among them. */
 #define MAX_FACTS_TOLD 20
 
+/* How many bytes of the names of functions are kept of all hosts of a cluster together, and what each name counts
+ * beside its length. */
+#define MAX_FUNCTIONS_SIZE ((gsize) 64 * 1024 * 1024)
+#define FUNCTION_COST 64
+
 /* How often a host may tell its load, in a second. Each time, handlers run. */
 #define MAX_LOAD_TOLD 1000
 
@@ -139,6 +144,23 @@ set_facts (FerryHost *self, FerryHostFacts *facts)
     g_hash_table_add (self->functions, *name);
 }
 
+static gsize
+get_functions_size (const FerryHostFacts *facts)
+{
+  gsize size = 0;
+
+  for (char **name = facts->functions; *name != NULL; name++)
+    size += FUNCTION_COST + strlen (*name);
+  return size;
+}
+
+static void
+keep_functions_size (FerryHost *self, gsize size)
+{
+  self->terms->functions_size += size - self->functions_size;
+  self->functions_size = size;
+}
+
 gboolean
 ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts)
 {
@@ -146,9 +168,13 @@ ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts)
   gboolean is_new = !self->has_facts;
   guint n_workers = facts->n_workers;
   gboolean draining = facts->draining;
+  gsize size = get_functions_size (facts);
 
   if (!is_new && (strcmp (self->facts.name, facts->name) != 0 || strcmp (self->facts.instance, facts->instance) != 0))
     return FALSE;
+  if (self->terms->functions_size - self->functions_size + size > MAX_FUNCTIONS_SIZE)
+    return FALSE;
+  keep_functions_size (self, size);
   set_facts (self, facts);
   self->has_facts = TRUE;
   set_load (self, n_workers, MIN (self->n_busy, n_workers));
@@ -193,9 +219,10 @@ end_session (FerryHost *self, const GError *reason, FerryHostEnd how)
   g_clear_object (&self->session);
   g_queue_clear_full (&self->untold, telling_free);
   set_load (self, self->n_workers, 0);
+  keep_functions_size (self, 0);
   set_state (self, FERRY_HOST_STATE_LOST);
   if (self->owner != NULL)
-    self->funcs->ended (self->owner, self, how);
+    self->funcs->ended (self->owner, self, how, reason);
 }
 
 static const char *
@@ -262,15 +289,16 @@ take_host (FerryHost *self, GVariant *value, GError **error)
   g_auto (FerryHostFacts) facts = {0};
   gboolean is_first = self->round_trip == 0;
 
-  if (!check_told (&self->facts_told, MAX_FACTS_TOLD, error) || !ferry_host_facts_from_variant (&facts, value, error) ||
-      !ferry_run_check_version (facts.version, words, error))
+  if (!check_told (&self->facts_told, MAX_FACTS_TOLD, error) || !ferry_run_check_version (value, words, error) ||
+      !ferry_host_facts_from_variant (&facts, value, error))
     return FALSE;
   if (is_first)
     self->round_trip = MAX (g_get_monotonic_time () - self->opened_at, 1);
   if (is_first)
     notify (self, PROP_ROUND_TRIP);
   return ferry_host_take_facts (self, &facts) ||
-         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it told another name than before");
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "it told another name than before, or more functions than this application keeps");
 }
 
 static gboolean
@@ -442,11 +470,12 @@ ferry_host_tell (FerryHost *self, const char *method, GVariant *arguments)
 /* ---- The session ---- */
 
 void
-ferry_host_open (FerryHost *self, FerrySession *session, const char *application, const char *instance, gint64 patience)
+ferry_host_open (FerryHost *self, FerrySession *session, const FerryServeRequest *serve, const char *instance,
+                 gint64 patience)
 {
   const FerryRequest request = {
     .method = FERRY_SERVE_METHOD,
-    .arguments = ferry_serve_to_variant (application),
+    .arguments = ferry_serve_request_to_variant (serve),
   };
   g_autoptr (GError) error = NULL;
 

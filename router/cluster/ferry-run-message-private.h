@@ -6,7 +6,7 @@
  * Within a session, a run is named by the xid of its request FERRY_RUN_METHOD. A run is one attempt to run a task.
  *
  *   application                                    host
- *   request FERRY_SERVE_METHOD, a stream     ->         once, first
+ *   request FERRY_SERVE_METHOD, a stream     ->         once, first: which application and which client this is
  *                                            <-  values “host”, “room”, “load”, “drain”, as often as they change
  *                                            <-  answer: all runs are over after “drain”, and the host leaves
  *   one-way FERRY_WANT_METHOD  t             ->         how many tasks wait here that this host could run
@@ -48,7 +48,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_RUN_VERSION 3
+#define FERRY_RUN_VERSION 4
 
 #define FERRY_SERVE_METHOD "ferry.serve"
 #define FERRY_WANT_METHOD "ferry.want"
@@ -87,30 +87,45 @@ gboolean ferry_token_is_valid (const char *text);
 typedef struct
 {
   guint version;
-  char *name;       /* (owned): a token */
-  char *instance;   /* (owned): a token, new for each start of the host's program */
-  char **functions; /* (owned) (array zero-terminated=1): sorted, each once */
-  guint n_workers;
   char *ferry_version; /* (owned) */
+  char *name;          /* (owned): a token */
+  char *instance;      /* (owned): a token, new for each start of the host's program */
+  char **functions;    /* (owned) (array zero-terminated=1): sorted, each once */
+  guint n_workers;
   gboolean draining;
 } FerryHostFacts;
 
 void ferry_host_facts_clear (FerryHostFacts *self);
 /* Returns (transfer floating). functions may be in any order here. */
 GVariant *ferry_host_facts_to_variant (const FerryHostFacts *self);
-/* Sets self, which must not be in use. version is not checked beyond its presence: see ferry_run_check_version(). */
+/* Sets self, which must not be in use. version is not checked: see ferry_run_check_version(). */
 gboolean ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, GError **error);
 
-/* The arguments of FERRY_SERVE_METHOD. */
-GVariant *ferry_serve_to_variant (const char *application);
-/* application: (out) (transfer full). Fails with FERRY_ERROR_VERSION, too. */
-gboolean ferry_serve_from_variant (GVariant *value, char **application, GError **error);
+/* What an application says when it looks for hosts: its versions, and nothing else. */
+GVariant *ferry_hello_to_variant (void);
+
+/* The arguments of FERRY_SERVE_METHOD. A client is what comes back under one name when its process was killed: see
+ * FerryClientName. */
+typedef struct
+{
+  char *application; /* (owned): a token */
+  char *client;      /* (owned): a token */
+  guint64 start;     /* of the client: later ones are larger */
+} FerryServeRequest;
+
+void ferry_serve_request_clear (FerryServeRequest *self);
+GVariant *ferry_serve_request_to_variant (const FerryServeRequest *self);
+/* Sets self, which must not be in use. Fails with FERRY_ERROR_VERSION, too. */
+gboolean ferry_serve_request_from_variant (FerryServeRequest *self, GVariant *value, GError **error);
+
 /* Returns (transfer full) what names a task in the logs of hosts and of its application. application: the user, a
  * slash, and the id of the application's connection. */
 char *ferry_run_dup_task_id (const char *application, guint64 id);
-/* Whether this program can speak with another end of that version. Fails with FERRY_ERROR_VERSION. other: the other
+/* Whether this program can speak with the end that has sent value: facts, a hello or the arguments of
+ * FERRY_SERVE_METHOD, of any version. Each begins with FERRY_RUN_VERSION and the version of Ferry, and always will.
+ * Fails with FERRY_ERROR_VERSION, and with FERRY_ERROR_PROTOCOL for a value that does not begin so. other: the other
  * end's name, for the error. */
-gboolean ferry_run_check_version (guint version, const char *other, GError **error);
+gboolean ferry_run_check_version (GVariant *value, const char *other, GError **error);
 
 /* The arguments of FERRY_RUN_METHOD. Times in microseconds, 0 for none. They begin with what comes before name. The
  * name, the function and the arguments follow, packed. Numbers have the byte order of the machines, as all serialised
@@ -183,5 +198,6 @@ GVariant *ferry_bus_presence_from_bytes (GBytes *bytes);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostFacts, ferry_host_facts_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryRunRequest, ferry_run_request_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryServeRequest, ferry_serve_request_clear)
 
 G_END_DECLS

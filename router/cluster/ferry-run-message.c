@@ -19,8 +19,8 @@
 #include "wire/ferry-packing-private.h"
 
 #define MAX_PRESENCE ((gsize) 1024 * 1024)
-#define FACTS_TYPE "(ussasusb)"
-#define SERVE_TYPE "(us)"
+#define FACTS_TYPE "(usssasub)"
+#define SERVE_TYPE "(ussst)"
 #define LOG_LEVELS (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_DEBUG)
 
 #define RUN_HEADER_SIZE offsetof (FerryRunRequest, name)
@@ -78,15 +78,54 @@ ferry_run_dup_task_id (const char *application, guint64 id)
   return g_strdup_printf ("%s/%" G_GUINT64_FORMAT, application, id);
 }
 
-gboolean
-ferry_run_check_version (guint version, const char *other, GError **error)
+/* ---- versions ---- */
+
+static gboolean
+begins_with_versions (GVariant *value)
 {
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (GVariant) second = NULL;
+
+  if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE) || g_variant_n_children (value) < 2)
+    return FALSE;
+  first = g_variant_get_child_value (value, 0);
+  second = g_variant_get_child_value (value, 1);
+  return g_variant_is_of_type (first, G_VARIANT_TYPE_UINT32) && g_variant_is_of_type (second, G_VARIANT_TYPE_STRING);
+}
+
+/* Whether text may be shown as the version of Ferry that another end has. */
+static gboolean
+is_ferry_version (const char *text)
+{
+  gsize length = strlen (text);
+
+  return length > 0 && length <= FERRY_MAX_TOKEN &&
+         strspn (text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".+~_-") == length;
+}
+
+gboolean
+ferry_run_check_version (GVariant *value, const char *other, GError **error)
+{
+  g_autofree char *ferry_version = NULL;
+  guint version;
+
+  if (!begins_with_versions (value))
+    return refuse (error, "a value without a version");
+  g_variant_get_child (value, 0, "u", &version);
+  g_variant_get_child (value, 1, "s", &ferry_version);
   if (version == FERRY_RUN_VERSION)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_VERSION,
-                          "%s speaks version %u of the protocol for tasks, and this program version %u; use versions "
-                          "of Ferry that fit together, at both ends",
-                          other, version, FERRY_RUN_VERSION);
+                          "%s has Ferry %s, which speaks version %u of the protocol for tasks, and this program has "
+                          "Ferry %s, which speaks version %u; install the same version of Ferry at both ends",
+                          other, is_ferry_version (ferry_version) ? ferry_version : "of an unknown version", version,
+                          FERRY_PROJECT_VERSION, FERRY_RUN_VERSION);
+}
+
+GVariant *
+ferry_hello_to_variant (void)
+{
+  return g_variant_new ("(us)", FERRY_RUN_VERSION, FERRY_PROJECT_VERSION);
 }
 
 /* ---- facts of a host ---- */
@@ -104,8 +143,8 @@ ferry_host_facts_clear (FerryHostFacts *self)
 GVariant *
 ferry_host_facts_to_variant (const FerryHostFacts *self)
 {
-  return g_variant_new ("(uss^asusb)", self->version, self->name, self->instance, self->functions, self->n_workers,
-                        self->ferry_version, self->draining);
+  return g_variant_new ("(usss^asub)", self->version, self->ferry_version, self->name, self->instance, self->functions,
+                        self->n_workers, self->draining);
 }
 
 static int
@@ -148,7 +187,7 @@ check_facts (FerryHostFacts *self, GError **error)
     return refuse (error, "facts of a host with an invalid name");
   if (self->n_workers == 0 || self->n_workers > FERRY_MAX_HOST_WORKERS)
     return refuse (error, "facts of a host with no workers, or too many");
-  if (strlen (self->ferry_version) > FERRY_MAX_TOKEN)
+  if (!is_ferry_version (self->ferry_version))
     return refuse (error, "facts of a host with an invalid version");
   return tidy_functions (self->functions, error);
 }
@@ -161,11 +200,11 @@ ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, GError **e
 
   if (!check_type (value, FACTS_TYPE, "facts of a host of a wrong type", error))
     return FALSE;
-  functions = g_variant_get_child_value (value, 3);
+  functions = g_variant_get_child_value (value, 4);
   if (g_variant_n_children (functions) > FERRY_MAX_HOST_FUNCTIONS)
     return refuse (error, "facts of a host with too many functions");
-  g_variant_get (value, "(uss^asusb)", &facts.version, &facts.name, &facts.instance, &facts.functions, &facts.n_workers,
-                 &facts.ferry_version, &facts.draining);
+  g_variant_get (value, "(usss^asub)", &facts.version, &facts.ferry_version, &facts.name, &facts.instance,
+                 &facts.functions, &facts.n_workers, &facts.draining);
   if (!check_facts (&facts, error))
     return FALSE;
   *self = facts;
@@ -175,26 +214,35 @@ ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, GError **e
 
 /* ---- serve ---- */
 
-GVariant *
-ferry_serve_to_variant (const char *application)
+void
+ferry_serve_request_clear (FerryServeRequest *self)
 {
-  return g_variant_new (SERVE_TYPE, FERRY_RUN_VERSION, application);
+  g_free (self->application);
+  g_free (self->client);
+  *self = (FerryServeRequest){0};
+}
+
+GVariant *
+ferry_serve_request_to_variant (const FerryServeRequest *self)
+{
+  return g_variant_new (SERVE_TYPE, FERRY_RUN_VERSION, FERRY_PROJECT_VERSION, self->application, self->client,
+                        self->start);
 }
 
 gboolean
-ferry_serve_from_variant (GVariant *value, char **application, GError **error)
+ferry_serve_request_from_variant (FerryServeRequest *self, GVariant *value, GError **error)
 {
-  const char *name;
-  guint version;
+  const char *application;
+  const char *client;
+  guint64 start;
 
-  if (!check_type (value, SERVE_TYPE, "a greeting of a wrong type", error))
+  if (!ferry_run_check_version (value, "The application", error) ||
+      !check_type (value, SERVE_TYPE, "a greeting of a wrong type", error))
     return FALSE;
-  g_variant_get (value, "(u&s)", &version, &name);
-  if (!ferry_run_check_version (version, "The application", error))
-    return FALSE;
-  if (!ferry_token_is_valid (name))
-    return refuse (error, "a greeting with an invalid name of an application");
-  *application = g_strdup (name);
+  g_variant_get (value, "(us&s&st)", NULL, NULL, &application, &client, &start);
+  if (!ferry_token_is_valid (application) || !ferry_token_is_valid (client))
+    return refuse (error, "a greeting with an invalid name");
+  *self = (FerryServeRequest){g_strdup (application), g_strdup (client), start};
   return TRUE;
 }
 

@@ -33,7 +33,7 @@
 
 #include "base/ferry-base-private.h"
 
-#define MAX_SUBSCRIPTIONS 2
+#define MAX_SUBSCRIPTIONS 3
 
 struct _FerryServerLink
 {

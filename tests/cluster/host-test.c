@@ -344,9 +344,11 @@ host_test_connect_mute (HostTest *test, const char *name)
 }
 
 static void
-ask_to_be_served (HostTestApplication *self, const char *name)
+ask_to_be_served (HostTestApplication *self, const char *client, guint64 start)
 {
-  self->serve = ask (self, FERRY_SERVE_METHOD, ferry_serve_to_variant (name), FERRY_CALL_STREAM, 0);
+  const FerryServeRequest request = {(char *) "demo", (char *) client, start};
+
+  self->serve = ask (self, FERRY_SERVE_METHOD, ferry_serve_request_to_variant (&request), FERRY_CALL_STREAM, 0);
 }
 
 HostTestApplication *
@@ -354,7 +356,16 @@ host_test_connect (HostTest *test, const char *name)
 {
   HostTestApplication *self = host_test_connect_mute (test, name);
 
-  ask_to_be_served (self, name);
+  ask_to_be_served (self, name, 1);
+  return self;
+}
+
+HostTestApplication *
+host_test_connect_as (HostTest *test, const char *name, const char *client, guint64 start)
+{
+  HostTestApplication *self = host_test_connect_mute (test, name);
+
+  ask_to_be_served (self, client, start);
   return self;
 }
 
@@ -365,7 +376,7 @@ host_test_connect_over (HostTest *test, FerryTransport *transport, const char *n
 
   self->test = test;
   self->transport = g_object_ref (transport);
-  ask_to_be_served (self, name);
+  ask_to_be_served (self, name, 1);
   return self;
 }
 

@@ -59,8 +59,10 @@ struct HostTestCall
   char *trace;      /* (owned) (nullable) */
 };
 
-/* Connects, and asks to be served. */
+/* Connects, and asks to be served, as a client that has the same name. */
 HostTestApplication *host_test_connect (HostTest *test, const char *name);
+/* The same of a client that may have been there before. name: “USER/ID”. */
+HostTestApplication *host_test_connect_as (HostTest *test, const char *name, const char *client, guint64 start);
 /* Asks to be served over a transport of its own. */
 HostTestApplication *host_test_connect_over (HostTest *test, FerryTransport *transport, const char *name);
 /* Connects, and says nothing. */

@@ -18,6 +18,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-run-message-private.h"
 #include "route/ferry-router-private.h"
 
 /* A key pair that stands in NATS' own pages. */
@@ -375,8 +376,10 @@ drops_what_is_from_no_end (void)
   up = g_strdup_printf ("ferry.app.up.user.%s.", ferry_bus_get_id (application->bus));
   down = g_strdup_printf ("ferry.app.down.alpha.%s.", ferry_bus_get_id (host->bus));
   n_up = publish_from_bad_names (stranger, "ferry.app.present.");
+  /* The host hears those of its own name, which have a bad id. */
+  n_down = n_up / 2;
   n_up += publish_from_bad_names (stranger, up);
-  n_down = publish_from_bad_names (stranger, "ferry.app.hello.");
+  n_down += publish_from_bad_names (stranger, "ferry.app.hello.");
   n_down += publish_from_bad_names (stranger, down);
   leave (stranger);
   nats_test_end_wait_packets (application, 1);
@@ -388,6 +391,9 @@ drops_what_is_from_no_end (void)
   g_assert_true (g_str_has_suffix (application->present->str, "a 0x07 "));
   g_assert_cmpuint (application->present->len, ==, 64 + strlen (" 0x07 "));
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, n_up);
+  /* What comes by one subscription may be before what came earlier by another. */
+  while (ferry_bus_get_counts (host->bus).n_foreign < n_down)
+    g_main_context_iteration (NULL, TRUE);
   g_assert_cmpuint (ferry_bus_get_counts (host->bus).n_foreign, ==, n_down);
 }
 
@@ -1284,6 +1290,60 @@ threads_end_before_their_process (void)
   g_test_trap_assert_passed ();
 }
 
+/* ---- More presences than there is room for ---- */
+
+#define N_TOLD 100
+#define TOLD_SIZE ((gsize) 256 * 1024)
+#define MOST_KEPT ((gsize) 8 * 1024 * 1024)
+
+static void
+tell_by_many_names (natsConnection *connection)
+{
+  g_autofree char *text = g_strnfill (TOLD_SIZE, 'x');
+  g_autoptr (GBytes) bytes = ferry_bus_presence_to_bytes (g_variant_new_string (text));
+
+  for (guint i = 0; i < N_TOLD; i++)
+    {
+      g_autofree char *subject = g_strdup_printf ("ferry.app.present.none-%u." GOOD_ID, i);
+
+      g_assert_cmpint (
+        natsConnection_Publish (connection, subject, g_bytes_get_data (bytes, NULL), (int) g_bytes_get_size (bytes)),
+        ==, NATS_OK);
+      g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);
+    }
+}
+
+/* Whoever may publish can do so by any number of names, while the main loop does something else. */
+static void
+bounds_what_hosts_tell_and_asks_for_the_rest (void)
+{
+  g_autoptr (Scene) scene = scene_new (NULL);
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {.url = url, .application = "app"};
+  g_autoptr (NatsTestEnd) end = nats_test_end_new (scene->router, &settings);
+  natsConnection *connection = NULL;
+  natsSubscription *hellos = NULL;
+  FerryBusCounts before, counts;
+
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_SubscribeSync (&hellos, connection, "ferry.app.hello.>"), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);
+  before = ferry_bus_get_counts (end->bus);
+  tell_by_many_names (connection);
+  do
+    {
+      g_thread_yield ();
+      counts = ferry_bus_get_counts (end->bus);
+    }
+  while (counts.n_received + counts.n_untaken < before.n_received + before.n_untaken + N_TOLD);
+  g_assert_cmpuint ((counts.n_received - before.n_received) * TOLD_SIZE, <=, MOST_KEPT);
+  g_assert_cmpuint (counts.n_received, >, before.n_received);
+  ferry_test_look_until (has_come, hellos);
+  natsSubscription_Destroy (hellos);
+  natsConnection_Destroy (connection);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -1322,6 +1382,7 @@ main (int argc, char *argv[])
   nats_test_add ("/bus/tells-of-an-nkey-that-is-none", tells_of_an_nkey_that_is_none);
   nats_test_add ("/bus/sessions-survive-the-server", sessions_survive_the_server);
   nats_test_add ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
+  nats_test_add ("/bus/bounds-what-hosts-tell-and-asks-for-the-rest", bounds_what_hosts_tell_and_asks_for_the_rest);
   nats_test_add ("/bus/is-closed-with-packets-that-have-come", is_closed_with_packets_that_have_come);
   nats_test_add ("/bus/limits-wait-for-what-has-come", limits_wait_for_what_has_come);
   g_test_add_func ("/bus/delivers-in-nested-loops", delivers_in_nested_loops);

@@ -693,6 +693,55 @@ a_lying_host_is_found_out (void)
     }
 }
 
+/* Returns (transfer full) as many names of functions as a host may have, each as long as it may be. */
+static char *
+make_most_functions (void)
+{
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; i < FERRY_MAX_HOST_FUNCTIONS; i++)
+    g_string_append_printf (names, "%s%0250u", i > 0 ? " " : "", i);
+  return g_string_free (names, FALSE);
+}
+
+static gboolean
+has_most_functions_or_is_lost (gpointer host)
+{
+  return ferry_host_get_state (host) == FERRY_HOST_STATE_LOST ||
+         g_strv_length (((FerryHost *) host)->facts.functions) == FERRY_MAX_HOST_FUNCTIONS;
+}
+
+/* What a host says of itself is kept as long as it is there, and there may be any number of hosts. */
+static void
+what_is_kept_of_all_hosts_is_bounded (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (GPtrArray) hosts = g_ptr_array_new_with_free_func ((GDestroyNotify) host_test_free);
+  g_autofree char *functions = make_most_functions ();
+  g_autofree char *message = NULL;
+  HostTest *last;
+
+  do
+    {
+      last = host_test_new (test, "many", "work", 1);
+      g_ptr_array_add (hosts, last);
+      host_test_tell_facts (last, functions, 1);
+      ferry_test_run_until (has_most_functions_or_is_lost, last->host);
+    }
+  while (ferry_host_get_state (last->host) != FERRY_HOST_STATE_LOST);
+  g_assert_cmpuint ((hosts->len - 1) * strlen (functions), <=, (gsize) 64 * 1024 * 1024);
+  message = task_test_take_message ();
+  g_assert_nonnull (strstr (message, "more functions than this application keeps"));
+  /* What one that leaves had is free for another one. */
+  g_ptr_array_remove_index (hosts, 0);
+  last = host_test_new (test, "next", "work", 1);
+  g_ptr_array_add (hosts, last);
+  host_test_tell_facts (last, functions, 1);
+  ferry_test_run_until (has_most_functions_or_is_lost, last->host);
+  g_assert_cmpint (ferry_host_get_state (last->host), ==, FERRY_HOST_STATE_PRESENT);
+  g_clear_pointer (&hosts, g_ptr_array_unref);
+}
+
 /* Each start of a host is another one, so the log cannot be kept short for each alone. */
 static void
 hosts_that_lie_do_not_fill_the_log (void)
@@ -868,6 +917,7 @@ main (int argc, char **argv)
                    refusals_of_hosts_that_drain_are_not_counted);
   g_test_add_func ("/cluster-losses/a-draining-host-ends-what-it-has-begun", a_draining_host_ends_what_it_has_begun);
   g_test_add_func ("/cluster-losses/a-lying-host-is-found-out", a_lying_host_is_found_out);
+  g_test_add_func ("/cluster-losses/what-is-kept-of-all-hosts-is-bounded", what_is_kept_of_all_hosts_is_bounded);
   g_test_add_func ("/cluster-losses/hosts-that-lie-do-not-fill-the-log", hosts_that_lie_do_not_fill_the_log);
   g_test_add_func ("/cluster-losses/lies-about-begun-tasks-lose-them", lies_about_begun_tasks_lose_them);
   g_test_add_func ("/cluster-losses/a-cancelled-task-ends-in-time", a_cancelled_task_ends_in_time);

@@ -110,7 +110,14 @@ host_packet_came (gpointer data, const char *peer, const char *id, GBytes *packe
   ferry_host_acceptor_take (host->acceptor, peer, id, packet, ferry_bus_get_max_packet (host->bus));
 }
 
-static const FerryBusFuncs host_bus_funcs = {.changed = host_bus_changed, .packet = host_packet_came};
+static void
+host_hello_came (gpointer data, const char *user, const char *id, GVariant *versions)
+{
+  ferry_host_acceptor_hear (((Host *) data)->acceptor, user, id, versions);
+}
+
+static const FerryBusFuncs host_bus_funcs = {
+  .changed = host_bus_changed, .packet = host_packet_came, .hello = host_hello_came};
 
 static void
 host_make_wire (gpointer data, const char *user, const char *id, FerryWire *wire, gpointer *wire_data)
@@ -926,7 +933,7 @@ a_host_that_ends_each_session_is_tried_ever_less_often (void)
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   rude = nats_test_end_new (scene->task->router, &settings);
   ferry_bus_set_presence (
-    rude->bus, g_variant_new_parsed ("(@u 3, 'rude', %s, ['f'], @u 1, '0.1.0', false)", ferry_bus_get_id (rude->bus)));
+    rude->bus, g_variant_new_parsed ("(@u 4, '0.1.0', 'rude', %s, ['f'], @u 1, false)", ferry_bus_get_id (rude->bus)));
   /* After pauses of 1, 2 and 4 seconds. */
   g_assert_cmpint (end_sessions (rude, 4) - began, >=, 7 * G_USEC_PER_SEC);
 }
@@ -985,10 +992,70 @@ check_false_facts (const char *start, const char *end, const char *words)
 static void
 false_facts_are_not_believed (void)
 {
-  check_false_facts ("(@u 7, 'liar', '", "', ['f'], @u 1, '0.1.0', false)", "version 7");
-  check_false_facts ("(@u 3, 'alpha', '", "', ['f'], @u 1, '0.1.0', false)", "another name than the servers do");
-  check_false_facts ("(@u 3, 'liar', '", "', ['f'], @u 0, '0.1.0', false)", "no workers");
-  check_false_facts ("'", "'", "of a wrong type");
+  check_false_facts ("(@u 7, '0.1.0', 'liar', '", "', ['f'], @u 1, false)",
+                     "The host 'liar' has Ferry 0.1.0, which speaks version 7 of");
+  check_false_facts ("(@u 4, '0.1.0', 'alpha', '", "', ['f'], @u 1, false)", "another name than the servers do");
+  check_false_facts ("(@u 4, '0.1.0', 'liar', '", "', ['f'], @u 0, false)", "no workers");
+  check_false_facts ("'", "'", "without a version");
+}
+
+/* ---- Ends of another version ---- */
+
+static gboolean
+is_told_of_version_7 (gpointer task)
+{
+  const char *text = ferry_task_get_text (task);
+
+  return text != NULL && g_str_has_prefix (text, "The host 'old' has Ferry 0.0.9, which speaks version 7 ");
+}
+
+static void
+a_task_is_told_of_a_host_of_another_version (void)
+{
+  g_autoptr (Scene) scene = scene_new (NULL);
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {.url = url, .application = "app", .host = "old"};
+  g_autoptr (NatsTestEnd) old = nats_test_end_new (scene->task->router, &settings);
+  g_autoptr (FerryTask) task = task_test_submit (scene->executor, "echo", g_variant_new_string ("word"));
+  g_autoptr (Host) updated = NULL;
+
+  ferry_bus_set_presence (old->bus, g_variant_new ("(usb)", 7, "0.0.9", TRUE));
+  ferry_test_run_until (is_told_of_version_7, task);
+  updated = host_new (scene, "old");
+  task_test_assert_result (task, "'word'");
+}
+
+static void
+say_hello (NatsTestServer *server, const char *subject, GVariant *versions)
+{
+  g_autoptr (GBytes) bytes = ferry_bus_presence_to_bytes (versions);
+  g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
+  natsConnection *connection = NULL;
+
+  g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
+  natsConnection_Publish (connection, subject, g_bytes_get_data (bytes, NULL), (int) g_bytes_get_size (bytes));
+  g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);
+  natsConnection_Destroy (connection);
+}
+
+/* It opens no session, as it does not use this host. */
+static void
+a_host_says_that_an_application_has_another_version (void)
+{
+  g_autoptr (Scene) scene = scene_new (NULL);
+  g_autoptr (Host) host = host_new (scene, "alpha");
+  g_autofree char *message = NULL;
+
+  wait_hosts (scene, 1);
+  g_free (task_test_take_message ());
+  for (guint i = 0; i < 3; i++)
+    say_hello (scene->server, "ferry.app.hello.old.0af", g_variant_new ("(us)", 7, "0.0.9"));
+  message = wait_message ();
+  g_assert_nonnull (strstr (message, "The application old/0af has Ferry 0.0.9, which speaks version 7 "));
+  say_hello (scene->server, "ferry.app.hello.older.0af", g_variant_new ("(us)", 6, "0.0.8"));
+  g_free (message);
+  message = wait_message ();
+  g_assert_nonnull (strstr (message, "The application older/0af has Ferry 0.0.8, which speaks version 6 "));
 }
 
 /* ---- Ends with a protocol of sessions that does not fit ---- */
@@ -1028,7 +1095,7 @@ send_misfit (NatsTestEnd *end, const char *peer, const char *id, gboolean other_
 static void
 present_misfit (NatsTestEnd *misfit)
 {
-  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 3, 'misfit', %s, ['f'], @u 1, '0.1.0', false)",
+  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 4, '0.1.0', 'misfit', %s, ['f'], @u 1, false)",
                                                              ferry_bus_get_id (misfit->bus)));
 }
 
@@ -1163,7 +1230,7 @@ hosts_of_one_name_are_few (void)
       const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
       NatsTestEnd *end = nats_test_end_new (scene->task->router, &settings);
 
-      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 3, 'liar', %s, ['f'], @u 1, '0.1.0', false)",
+      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 4, '0.1.0', 'liar', %s, ['f'], @u 1, false)",
                                                               ferry_bus_get_id (end->bus)));
       g_ptr_array_add (ends, end);
     }
@@ -1446,7 +1513,13 @@ tell_of_none (natsConnection *connection, guint number, guint n_workers)
   g_autofree char *subject = g_strdup_printf ("ferry.app.present.%s.id", name);
   g_autoptr (GPtrArray) functions = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GBytes) bytes = NULL;
-  FerryHostFacts facts = {FERRY_RUN_VERSION, name, (char *) "id", NULL, n_workers, (char *) "0", FALSE};
+  FerryHostFacts facts = {
+    .version = FERRY_RUN_VERSION,
+    .ferry_version = (char *) "0.1.0",
+    .name = name,
+    .instance = (char *) "id",
+    .n_workers = n_workers,
+  };
 
   for (guint i = 0; i < N_FUNCTIONS_OF_NONE; i++)
     g_ptr_array_add (functions, g_strdup_printf ("function-%u", i));
@@ -1511,6 +1584,10 @@ main (int argc, char **argv)
   nats_test_add ("/cluster-nats/a-cancel-takes-one-round-trip", a_cancel_takes_one_round_trip);
   nats_test_add ("/cluster-nats/no-host-is-doubted-while-the-server-is-gone",
                  no_host_is_doubted_while_the_server_is_gone);
+  nats_test_add ("/cluster-nats/a-task-is-told-of-a-host-of-another-version",
+                 a_task_is_told_of_a_host_of_another_version);
+  nats_test_add ("/cluster-nats/a-host-says-that-an-application-has-another-version",
+                 a_host_says_that_an_application_has_another_version);
   nats_test_add ("/cluster-nats/a-large-request-is-not-asked-back-while-it-is-under-way",
                  a_large_request_is_not_asked_back_while_it_is_under_way);
   nats_test_add ("/cluster-nats/a-server-that-takes-less-ends-sessions-with-larger-packets",

@@ -81,8 +81,9 @@ start_host_as (NatsTestServer *server, const char *address, const char *option, 
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
   g_autofree char *url = nats_test_server_get_url (server, "nats", address);
-  const char *argv[] = {program, "--server", url,           "--application", "app", "--name",
-                        "alpha", option,     second_option, worker,          NULL};
+  g_autofree char *variable = g_strconcat ("FERRY_SERVER=", url, NULL);
+  const char *argv[] = {"env",   variable, program,       "--application", "app", "--name",
+                        "alpha", option,   second_option, worker,          NULL};
 
   return ferry_test_start (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
 }
@@ -196,7 +197,7 @@ too_little_fails_tasks (void)
 /* Each lacks one permission of those that docs/cluster.md lists. */
 #define MUTE_HOST                                                                                                      \
   "authorization { users = [ { user: alpha, password: secret, permissions: { publish: \"ferry.app.present.alpha.>\", " \
-  "subscribe: [\"ferry.app.hello.>\", \"ferry.app.down.alpha.>\"] } } ] }\n"
+  "subscribe: [\"ferry.app.hello.>\", \"ferry.app.present.alpha.>\", \"ferry.app.down.alpha.>\"] } } ] }\n"
 #define HOST_AND(permissions)                                                                                          \
   "authorization { users = [ { user: alpha, password: secret }, { user: alice, password: secret, permissions: "        \
   "{ " permissions " } } ] }\n"

@@ -110,6 +110,9 @@ test_wrong_options_are_told (void)
     "ferry-host --memory-limit 5kk p",
     "ferry-host --memory-limit k p",
     "ferry-host --memory-limit 9999999999999T p",
+    "ferry-host --server nats://alpha:secret@a:1 p",
+    "ferry-host --server=nats://a:1,tls://alpha:secret@b p",
+    "ferry-host -s nats://alpha:se,cret@a p",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
@@ -120,7 +123,25 @@ test_wrong_options_are_told (void)
       g_test_message ("%s", lines[i]);
       g_assert_false (parse (&options, lines[i], &error));
       g_assert_nonnull (error);
+      g_assert_null (strstr (error->message, "secret"));
     }
+}
+
+static void
+test_server_is_the_environment_s_unless_there_is_an_option (void)
+{
+  g_auto (FerryHostOptions) options = {0};
+  g_auto (FerryHostOptions) other = {0};
+  g_autoptr (GError) error = NULL;
+
+  g_setenv (FERRY_HOST_SERVER_VARIABLE, "nats://alpha:secret@a:1", TRUE);
+  parse (&options, "ferry-host p", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (options.server, ==, "nats://alpha:secret@a:1");
+  parse (&other, "ferry-host --server nats://a:1,nats://alpha@b:2,nats://[::1]:4222 p", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (other.server, ==, "nats://a:1,nats://alpha@b:2,nats://[::1]:4222");
+  g_unsetenv (FERRY_HOST_SERVER_VARIABLE);
 }
 
 static void
@@ -169,6 +190,8 @@ main (int argc, char **argv)
   g_test_add_func ("/host-options/arguments-of-the-program-are-its-own", test_arguments_of_the_program_are_its_own);
   g_test_add_func ("/host-options/all-options-are-read", test_all_options_are_read);
   g_test_add_func ("/host-options/wrong-options-are-told", test_wrong_options_are_told);
+  g_test_add_func ("/host-options/server-is-the-environment-s-unless-there-is-an-option",
+                   test_server_is_the_environment_s_unless_there_is_an_option);
   g_test_add_func ("/host-options/pattern-chooses-functions", test_pattern_chooses_functions);
   g_test_add_func ("/host-options/no-function-is-left-out-silently", test_no_function_is_left_out_silently);
   return g_test_run ();

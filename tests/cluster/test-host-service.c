@@ -707,13 +707,19 @@ test_failed_pool_refuses (void)
 
 /* Another application, which must not notice. */
 static void
+assert_serves (HostTestApplication *application)
+{
+  g_autoptr (HostTestCall) call = host_test_run_idempotent (application, "echo", g_variant_new_string ("well"));
+
+  host_test_assert_result (call, "'well'");
+}
+
+static void
 assert_other_is_served (HostTest *test)
 {
   g_autoptr (HostTestApplication) other = host_test_connect (test, "other");
-  g_autoptr (HostTestCall) call = NULL;
 
-  call = host_test_run_idempotent (other, "echo", g_variant_new_string ("well"));
-  host_test_assert_result (call, "'well'");
+  assert_serves (other);
 }
 
 static void
@@ -798,12 +804,79 @@ test_being_served_twice_ends_the_session (void)
 {
   g_autoptr (HostTest) test = host_test_new (TRUE, 1);
   g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
-  g_autoptr (HostTestCall) again = host_test_ask (application, FERRY_SERVE_METHOD, ferry_serve_to_variant ("demo"));
+  const FerryServeRequest request = {(char *) "demo", (char *) "demo", 1};
+  g_autoptr (HostTestCall) again =
+    host_test_ask (application, FERRY_SERVE_METHOD, ferry_serve_request_to_variant (&request));
 
   host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
   assert_other_is_served (test);
   ferry_transport_close (application->transport);
   host_test_wait_done (again);
+}
+
+/* ---- an application that has come back ---- */
+
+static void
+test_client_that_comes_back_ends_what_ran_before (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 2);
+  g_autoptr (HostTestApplication) before = host_test_connect_as (test, "alice/1", "client", 1);
+  g_autoptr (HostTestApplication) application = NULL;
+  g_autoptr (HostTestCall) heeding = NULL;
+  g_autoptr (HostTestCall) deaf = NULL;
+  FerryHostServiceCounts counts;
+
+  host_test_wait_room (before, 2);
+  heeding = host_test_run_idempotent (before, "sleep-until-cancelled", NULL);
+  deaf = host_test_run_idempotent (before, "spin-for-ever", NULL);
+  host_test_wait_counts (test, 0, 0, 2);
+  application = host_test_connect_as (test, "alice/2", "client", 2);
+  host_test_assert_ended (before, FERRY_ERROR_CLOSED);
+  host_test_wait_done (heeding);
+  host_test_wait_done (deaf);
+  /* Nothing can begin before what ran is over. */
+  host_test_wait_room (application, 2);
+  counts = ferry_host_service_get_counts (test->service);
+  g_assert_cmpuint (counts.n_running + counts.n_reserved + counts.n_waiting, ==, 0);
+  g_assert_cmpuint (counts.n_sessions, ==, 1);
+  assert_serves (application);
+}
+
+/* Of another name, and of another user by the same name. */
+static void
+test_other_clients_are_left_alone (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 4);
+  g_autoptr (HostTestApplication) first = host_test_connect_as (test, "alice/1", "client-0", 1);
+  g_autoptr (HostTestApplication) second = NULL;
+  g_autoptr (HostTestApplication) third = NULL;
+  g_autoptr (HostTestCall) call = host_test_run_idempotent (first, "sleep-until-cancelled", NULL);
+
+  host_test_wait_begin (call);
+  second = host_test_connect_as (test, "alice/2", "client-1", 2);
+  third = host_test_connect_as (test, "bob/1", "client-0", 2);
+  assert_serves (second);
+  assert_serves (third);
+  g_assert_false (call->done || first->serve->done);
+  host_test_cancel (call);
+  host_test_wait_done (call);
+}
+
+static void
+test_what_an_earlier_start_sends_late_ends_nothing (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 2);
+  g_autoptr (HostTestApplication) application = host_test_connect_as (test, "alice/2", "client", 2);
+  g_autoptr (HostTestApplication) late = NULL;
+  g_autoptr (HostTestCall) call = host_test_run_idempotent (application, "sleep-until-cancelled", NULL);
+
+  host_test_wait_begin (call);
+  late = host_test_connect_as (test, "alice/1", "client", 1);
+  host_test_assert_ended (late, FERRY_ERROR_CLOSED);
+  g_assert_false (call->done || application->serve->done);
+  host_test_cancel (call);
+  host_test_wait_done (call);
+  assert_serves (application);
 }
 
 static void
@@ -812,7 +885,7 @@ test_other_version_ends_the_session (void)
   g_autoptr (HostTest) test = host_test_new (TRUE, 1);
   g_autoptr (HostTestApplication) application = host_test_connect_mute (test, "demo");
 
-  application->serve = host_test_ask (application, FERRY_SERVE_METHOD, g_variant_new ("(us)", 999, "demo"));
+  application->serve = host_test_ask (application, FERRY_SERVE_METHOD, g_variant_new ("(us)", 999, "9.0"));
   host_test_assert_ended (application, FERRY_ERROR_VERSION);
   assert_other_is_served (test);
 }
@@ -827,7 +900,7 @@ test_applications_that_lie_do_not_fill_the_log (void)
     {
       g_autoptr (HostTestApplication) application = host_test_connect_mute (test, "demo");
 
-      application->serve = host_test_ask (application, FERRY_SERVE_METHOD, g_variant_new ("(us)", 999, "demo"));
+      application->serve = host_test_ask (application, FERRY_SERVE_METHOD, g_variant_new ("(us)", 999, "9.0"));
       host_test_assert_ended (application, FERRY_ERROR_VERSION);
     }
   g_assert_cmpuint (task_test_take_n_messages (), ==, FERRY_RATE_MAX_LINES + 1);
@@ -999,6 +1072,9 @@ main (int argc, char **argv)
   ADD ("more-than-room-ends-the-session", test_more_than_room_ends_the_session);
   ADD ("unknown-method-ends-the-session", test_unknown_method_ends_the_session);
   ADD ("being-served-twice-ends-the-session", test_being_served_twice_ends_the_session);
+  ADD ("client-that-comes-back-ends-what-ran-before", test_client_that_comes_back_ends_what_ran_before);
+  ADD ("other-clients-are-left-alone", test_other_clients_are_left_alone);
+  ADD ("what-an-earlier-start-sends-late-ends-nothing", test_what_an_earlier_start_sends_late_ends_nothing);
   ADD ("other-version-ends-the-session", test_other_version_ends_the_session);
   ADD ("applications-that-lie-do-not-fill-the-log", test_applications_that_lie_do_not_fill_the_log);
   ADD ("transport-that-ends-for-a-fault-is-told-of", test_transport_that_ends_for_a_fault_is_told_of);

@@ -45,9 +45,11 @@ make_arguments (const char *url, const char *name, const char *more, const char 
   GPtrArray *arguments = g_ptr_array_new_with_free_func (g_free);
   g_auto (GStrv) parts = NULL;
 
+  /* A password is in the environment, not in the command line. */
+  g_ptr_array_add (arguments, g_strdup ("env"));
+  g_ptr_array_add (arguments, g_strdup_printf ("FERRY_SERVER=%s", url));
   g_ptr_array_add (arguments, get_program ());
   g_assert_true (g_shell_parse_argv (more, NULL, &parts, NULL));
-  g_ptr_array_add (arguments, g_strdup_printf ("--server=%s", url));
   g_ptr_array_add (arguments, g_strdup ("--application=demo"));
   g_ptr_array_add (arguments, g_strdup_printf ("--name=%s", name));
   for (guint i = 0; parts[i] != NULL; i++)
@@ -469,6 +471,7 @@ assert_says (GPtrArray *arguments, int status, const char *word)
   g_assert_true (g_subprocess_get_if_exited (process));
   g_assert_cmpint (g_subprocess_get_exit_status (process), ==, status);
   g_assert_nonnull (strstr (output, word));
+  g_assert_null (strstr (output, "secret"));
 }
 
 static void
@@ -536,6 +539,55 @@ test_check_finds_nothing_wrong (void)
 
   assert_check (server, "alpha", "secret", "alpha", "--check --functions '[de]cho*'", worker, 0,
                 "connected to nats://");
+}
+
+static void
+test_check_tells_of_a_host_of_the_same_name (void)
+{
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  Fixture fixture;
+
+  set_up (&fixture);
+  ferry_test_run_until (is_present, &fixture);
+  assert_check (fixture.server, "alpha", "secret", "alpha", "--check", worker, 0,
+                "A host 'alpha' with 2 workers and Ferry " FERRY_PROJECT_VERSION " runs already");
+  tear_down (&fixture);
+}
+
+/* Its command line, which each user of the machine can read; and its workers, which have no use for it. */
+static void
+test_password_is_in_no_command_line_and_in_no_worker (void)
+{
+  g_autofree char *path = NULL;
+  g_autofree char *line = NULL;
+  g_autoptr (HostTestCall) call = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize size;
+  Fixture fixture;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  path = g_strdup_printf ("/proc/%s/cmdline", g_subprocess_get_identifier (fixture.host));
+  g_file_get_contents (path, &line, &size, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (memmem (line, size, "--name=alpha", strlen ("--name=alpha")));
+  g_assert_null (memmem (line, size, "secret", strlen ("secret")));
+  call = host_test_run_idempotent (fixture.application, "environment", g_variant_new_string ("FERRY_SERVER"));
+  host_test_assert_result (call, "''");
+  tear_down (&fixture);
+}
+
+static void
+test_password_in_a_command_line_is_refused (void)
+{
+  g_autofree char *program = get_program ();
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
+
+  g_ptr_array_add (arguments, program);
+  g_ptr_array_add (arguments, (gpointer) "--server=nats://alpha:secret@127.0.0.1:1");
+  g_ptr_array_add (arguments, (gpointer) "/bin/true");
+  g_ptr_array_add (arguments, NULL);
+  assert_says (arguments, 1, "give the URL by the environment variable FERRY_SERVER");
 }
 
 static void
@@ -625,6 +677,10 @@ main (int argc, char **argv)
   g_test_add_func ("/host/without-permission-does-not-say-that-it-serves",
                    test_host_without_permission_does_not_say_that_it_serves);
   g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
+  g_test_add_func ("/host/check-tells-of-a-host-of-the-same-name", test_check_tells_of_a_host_of_the_same_name);
+  g_test_add_func ("/host/password-is-in-no-command-line-and-in-no-worker",
+                   test_password_is_in_no_command_line_and_in_no_worker);
+  g_test_add_func ("/host/password-in-a-command-line-is-refused", test_password_in_a_command_line_is_refused);
   g_test_add_func ("/host/check-tries-all-servers", test_check_tries_all_servers);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-the-server", test_check_tells_what_is_wrong_with_the_server);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-the-program", test_check_tells_what_is_wrong_with_the_program);

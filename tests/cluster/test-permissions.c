@@ -85,8 +85,10 @@ test_each_may_do_its_part (void)
     {"carol", "ferry.other.hello.carol.c0"},
   };
   static const Right reads[] = {
-    {"alice", "ferry.demo.present.>"},       {"alice", "ferry.demo.up.alice.c0.>"},    {"alpha", "ferry.demo.hello.>"},
-    {"alpha", "ferry.demo.down.alpha.i0.>"}, {"gamma", "ferry.other.down.gamma.i0.>"},
+    {"alice", "ferry.demo.present.>"},        {"alice", "ferry.demo.up.alice.c0.>"},
+    {"alpha", "ferry.demo.hello.>"},          {"alpha", "ferry.demo.down.alpha.i0.>"},
+    {"gamma", "ferry.other.down.gamma.i0.>"}, {"alpha", "ferry.demo.present.alpha.*"},
+    {"gamma", "ferry.other.present.gamma.*"},
   };
   g_autoptr (NatsTestServer) server = server_test_new ();
 
@@ -109,6 +111,7 @@ test_nobody_reads_what_is_for_another (void)
     {"alpha", "ferry.demo.down.*.i0.>"},
     {"alpha", "ferry.demo.up.alice.>"},
     {"alpha", "ferry.demo.present.>"},
+    {"alpha", "ferry.demo.present.beta.*"},
     {"carol", "ferry.demo.up.carol.>"},
     {"gamma", "ferry.demo.down.gamma.>"},
   };

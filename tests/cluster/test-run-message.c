@@ -39,8 +39,8 @@ parse (const char *text)
 static void
 facts_arrive_in_order (void)
 {
-  g_autoptr (GVariant) value = parse ("(@u 1, 'alpha', '01af', ['c', 'a', 'b', 'a', 'c'], @u 2, '0.1.0', false)");
-  g_autoptr (GVariant) expected = parse ("(@u 1, 'alpha', '01af', ['a', 'b', 'c'], @u 2, '0.1.0', false)");
+  g_autoptr (GVariant) value = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['c', 'a', 'b', 'a', 'c'], @u 2, false)");
+  g_autoptr (GVariant) expected = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['a', 'b', 'c'], @u 2, false)");
   g_autoptr (GVariant) again = NULL;
   g_auto (FerryHostFacts) facts = {0};
   g_autoptr (GError) error = NULL;
@@ -74,16 +74,17 @@ static void
 impossible_facts_are_refused (void)
 {
   g_autofree char *long_name = repeat ('a', FERRY_MAX_TOKEN + 1);
-  g_autofree char *too_long = g_strdup_printf ("(@u 1, '%s', '1', @as [], @u 1, '', false)", long_name);
+  g_autofree char *too_long = g_strdup_printf ("(@u 1, '0.1.0', '%s', '1', @as [], @u 1, false)", long_name);
 
   assert_no_facts (too_long);
-  assert_no_facts ("(@u 1, '', '1', @as [], @u 1, '', false)");
-  assert_no_facts ("(@u 1, 'a.b', '1', @as [], @u 1, '', false)");
-  assert_no_facts ("(@u 1, 'a*', '1', @as [], @u 1, '', false)");
-  assert_no_facts ("(@u 1, 'a', '', @as [], @u 1, '', false)");
-  assert_no_facts ("(@u 1, 'a', '1', [''], @u 1, '', false)");
-  assert_no_facts ("(@u 1, 'a', '1', @as [], @u 0, '', false)");
-  assert_no_facts ("(@u 1, 'a', '1', @as [], @u 65536, '', false)");
+  assert_no_facts ("(@u 1, '0.1.0', '', '1', @as [], @u 1, false)");
+  assert_no_facts ("(@u 1, '0.1.0', 'a.b', '1', @as [], @u 1, false)");
+  assert_no_facts ("(@u 1, '0.1.0', 'a*', '1', @as [], @u 1, false)");
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '', @as [], @u 1, false)");
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', [''], @u 1, false)");
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', @as [], @u 0, false)");
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', @as [], @u 65536, false)");
+  assert_no_facts ("(@u 1, '', 'a', '1', @as [], @u 1, false)");
   assert_no_facts ("'facts'");
 }
 
@@ -107,20 +108,51 @@ too_many_functions_are_refused (void)
 static void
 another_version_is_told (void)
 {
-  g_autoptr (GVariant) good = keep (ferry_serve_to_variant ("shop"));
-  g_autoptr (GVariant) other = keep (g_variant_new ("(us)", FERRY_RUN_VERSION + 1, "shop"));
-  g_autoptr (GVariant) bad = keep (g_variant_new ("(us)", FERRY_RUN_VERSION, "sh.op"));
-  g_autofree char *application = NULL;
+  g_autoptr (GVariant) facts = keep (g_variant_new ("(usab)", FERRY_RUN_VERSION + 1, "9.8.7~rc1", NULL));
+  g_autoptr (GVariant) serve = keep (g_variant_new ("(us)", 2, "a\033[2J"));
+  g_autoptr (GVariant) nothing = keep (g_variant_new ("(u)", 2));
+  g_autoptr (GVariant) hello = keep (ferry_hello_to_variant ());
+  g_auto (FerryServeRequest) request = {0};
+  g_autofree char *versions = g_strdup_printf ("The host 'alpha' has Ferry 9.8.7~rc1, which speaks version %d of the "
+                                               "protocol for tasks, and this program has Ferry %s, which speaks "
+                                               "version %d;*",
+                                               FERRY_RUN_VERSION + 1, FERRY_PROJECT_VERSION, FERRY_RUN_VERSION);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_serve_from_variant (good, &application, NULL));
-  g_assert_cmpstr (application, ==, "shop");
-  g_assert_false (ferry_serve_from_variant (other, &application, &error));
+  g_assert_true (ferry_run_check_version (hello, "The application", NULL));
+  g_assert_false (ferry_run_check_version (facts, "The host 'alpha'", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
-  g_assert_nonnull (strstr (error->message, "version 3"));
+  g_assert_true (g_pattern_match_simple (versions, error->message));
   g_clear_error (&error);
-  g_assert_false (ferry_serve_from_variant (bad, &application, &error));
+  g_assert_false (ferry_serve_request_from_variant (&request, serve, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
+  g_assert_nonnull (strstr (error->message, "Ferry of an unknown version"));
+  g_clear_error (&error);
+  g_assert_false (ferry_run_check_version (nothing, "The application", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
+static void
+a_greeting_arrives_as_it_was_sent (void)
+{
+  const FerryServeRequest sent = {(char *) "shop", (char *) "0af-1", G_MAXUINT64};
+  const FerryServeRequest bad[] = {{(char *) "sh.op", (char *) "0af-1", 1}, {(char *) "shop", (char *) "", 1}};
+  g_autoptr (GVariant) good = keep (ferry_serve_request_to_variant (&sent));
+  g_auto (FerryServeRequest) request = {0};
+
+  g_assert_true (ferry_serve_request_from_variant (&request, good, NULL));
+  g_assert_cmpstr (request.application, ==, "shop");
+  g_assert_cmpstr (request.client, ==, "0af-1");
+  g_assert_cmpuint (request.start, ==, G_MAXUINT64);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GVariant) value = keep (ferry_serve_request_to_variant (&bad[i]));
+      g_auto (FerryServeRequest) none = {0};
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (ferry_serve_request_from_variant (&none, value, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+    }
 }
 
 static void
@@ -331,6 +363,7 @@ main (int argc, char **argv)
   g_test_add_func ("/run-message/impossible-facts-are-refused", impossible_facts_are_refused);
   g_test_add_func ("/run-message/too-many-functions-are-refused", too_many_functions_are_refused);
   g_test_add_func ("/run-message/another-version-is-told", another_version_is_told);
+  g_test_add_func ("/run-message/a-greeting-arrives-as-it-was-sent", a_greeting_arrives_as_it_was_sent);
   g_test_add_func ("/run-message/a-task-arrives-as-it-was-sent", a_task_arrives_as_it_was_sent);
   g_test_add_func ("/run-message/names-are-cut-between-characters", names_are_cut_between_characters);
   g_test_add_func ("/run-message/a-name-that-is-no-text-arrives-as-text", a_name_that_is_no_text_arrives_as_text);

@@ -45,11 +45,11 @@ take_facts (GVariant *value, GError **error)
 static gboolean
 take_serve (GVariant *value, GError **error)
 {
-  g_autofree char *application = NULL;
+  g_auto (FerryServeRequest) request = {0};
 
-  if (!ferry_serve_from_variant (value, &application, error))
+  if (!ferry_serve_request_from_variant (&request, value, error))
     return FALSE;
-  g_assert_true (ferry_token_is_valid (application));
+  g_assert_true (ferry_token_is_valid (request.application) && ferry_token_is_valid (request.client));
   return TRUE;
 }
 
@@ -125,8 +125,8 @@ static const struct
   const char *type;
   gboolean (*take) (GVariant *value, GError **error);
 } messages[] = {
-  {"(ussasusb)", take_facts}, {"(us)", take_serve}, {"ay", take_request}, {"ay", take_progress},
-  {"(us)", take_log},         {"t", take_number},   {"at", take_order},
+  {"(usssasub)", take_facts}, {"(ussst)", take_serve}, {"ay", take_request}, {"ay", take_progress},
+  {"(us)", take_log},         {"t", take_number},      {"at", take_order},
 };
 
 int

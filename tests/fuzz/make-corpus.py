@@ -242,7 +242,7 @@ FACTS, SERVE, RUN, PROGRESS, LOG, NUMBER, ORDER = range(7)
 
 
 def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers=2, ferry="0.1.0", draining=False):
-    return bytes([FACTS]) + pack("(ussasusb)", (version, name, instance, functions, workers, ferry, draining))
+    return bytes([FACTS]) + pack("(usssasub)", (version, ferry, name, instance, functions, workers, draining))
 
 
 def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, idempotent=1, arguments=None, types=None):
@@ -267,7 +267,7 @@ def bus_message(subject, content):
 
 
 def presence(subject="ferry.app.present.alpha.0af", **rest):
-    return bus_message(subject, facts(**rest)[1:] + b"\0(ussasusb)")
+    return bus_message(subject, facts(**rest)[1:] + b"\0(usssasub)")
 
 
 CORPUS = {
@@ -737,8 +737,9 @@ CORPUS = {
         "facts-of-no-function": facts(functions=("",)),
         "facts-of-no-workers": facts(workers=0),
         "facts-cut": facts()[:-4],
-        "serve": run_message(SERVE, "(us)", (3, "shop")),
-        "serve-later": run_message(SERVE, "(us)", (4, "shop")),
+        "serve": run_message(SERVE, "(ussst)", (4, "0.1.0", "shop", "0af-0", 2**64 - 1)),
+        "serve-later": run_message(SERVE, "(ussst)", (5, "0.2.0", "shop", "0af-0", 1)),
+        "serve-of-no-client": run_message(SERVE, "(ussst)", (4, "0.1.0", "shop", "", 1)),
         "run": run(arguments=("(xs)", (-1, "word"))),
         "run-without": run(kind=3, times=(1, 2, 3)),
         "run-never": run(attempt=0),
