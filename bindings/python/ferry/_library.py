@@ -23,7 +23,7 @@ except ImportError as missing:
 __all__ = ["Ferry", "GLib", "GObject", "Gio", "VERSION", "is_error", "load"]
 
 # That of the package. The library's is the same, but for corrections.
-VERSION = "0.1.0"
+VERSION = "0.1.90"
 
 # The domain of errors that are exceptions of a worker's Python code. A process keeps the domains that it knows.
 PYTHON_ERROR = "ferry-python-error-quark"
