@@ -108,7 +108,7 @@ def check_static(report, project):
     report.equal("no shared library is installed",
                  [name for name in os.listdir(os.path.join(root, "usr/lib")) if ".so" in name], [])
     # Wherever it goes, a folder beside it is enough.
-    shutil.copytree(os.path.join(root, "usr/lib/ferry-1"), os.path.join(root, "usr/bin/ferry-1"))
+    shutil.copytree(os.path.join(root, "usr/lib/ferry-1-0"), os.path.join(root, "usr/bin/ferry-1-0"))
     folder = os.path.join(root, "usr/bin")
     check_words(report, "it finds its helpers by an absolute path", project, os.path.join(folder, "words"))
     check_words(report, "by a relative one", project, "static/usr/bin/words")
@@ -152,7 +152,7 @@ def check_plain(report, project, root):
     flags = project.call("pkg-config", "--static", "--cflags", "--libs", "ferry-1", **describe(root)).split()
     project.call("cc", "words.c", "-o", "plain", *flags)
     check_words(report, "pkg-config has what a static program needs", project, "./plain",
-                FERRY_GUARDIAN=os.path.join(root, "usr/lib/ferry-1/ferry-guardian"))
+                FERRY_GUARDIAN=os.path.join(root, "usr/lib/ferry-1-0/ferry-guardian"))
 
 
 def check_headers(report, project, root):

@@ -32,9 +32,9 @@ OF_FERRY = ("GI_TYPELIB_PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PKG_CONFIG_PATH
 # What is in it beside the package, by what it is for.
 PARTS = {
     "the library": ["ferry/lib/libferry-1.so.0", "ferry/lib/girepository-1.0/Ferry-1.typelib"],
-    "its programs": ["ferry/lib/ferry-1/ferry-command", "ferry/lib/ferry-1/ferry-guardian"],
+    "its programs": ["ferry/lib/ferry-1-0/ferry-command", "ferry/lib/ferry-1-0/ferry-guardian"],
     "what ferry.gtk needs": ["ferry/lib/girepository-1.0/FerryGtk-1.typelib", "ferry/lib/libferry-gtk-1.so.0",
-                             "ferry/lib/po/de/LC_MESSAGES/ferry-gtk-1.mo", "ferry/lib/po/zh_CN/LC_MESSAGES/ferry-gtk-1.mo"],
+                             "ferry/lib/po/de/LC_MESSAGES/ferry-gtk-1-0.mo", "ferry/lib/po/zh_CN/LC_MESSAGES/ferry-gtk-1-0.mo"],
     "the module of C, and what PyGObject is told": ["_ferry.abi3.so", "ferry/overrides/Ferry.py"],
 }
 # Those of the system that a library may need.

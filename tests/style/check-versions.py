@@ -40,7 +40,7 @@ PAGE = r"(README\.md|docs/.*\.md)$"
 # What a page tells git to fetch: without a branch, it takes no shorter name of a commit.
 REVISION = r'(?m)^revision = (.*)$|"commit": "(.*?)"'
 FILE_OF_VERSION = r"\bferry-\d+\.\d+\.\d+[\w.-]*"
-SONAME = r"soversion: '(.*?)'"
+SONAME = r"(?m)^soversion = '(.*)'$"
 PACKAGED_SONAME = r"(?m)^lib[\w-]+\.so\.(\d+) "
 SYMBOL = r"(?m)^ (\S+@\S+) (\d[^-\s]*)"
 
@@ -105,13 +105,21 @@ def wrong_pages(tree):
 
 def wrong_sonames(tree):
     """All libraries change theirs together, and the packages are named by it."""
-    builds = sources.select(tree, r"router/.*meson\.build$")
+    builds = sources.select(tree, r"meson\.build$")
     packages = sources.select(tree, r"debian/.*\.symbols$")
     found = {(name, soname) for pattern, files in ((SONAME, builds), (PACKAGED_SONAME, packages))
              for name, text in files.items() for soname in re.findall(pattern, text)}
     if len({soname for _, soname in found}) == 1:
         return []
     return ["not one soname: %s" % ", ".join("%s in %s" % (soname, name) for name, soname in sorted(found))]
+
+
+def shared_paths(tree):
+    """What a library's package has, and that of another soname would have in the same place."""
+    soname = re.search(SONAME, tree[BUILD])[1]
+    return ["%s: %s lacks the soname" % (name, path)
+            for name, text in sources.select(tree, r"debian/lib.*-%s\.install$" % soname).items() for path in text.split()
+            if not re.search(r"\.so\.%s\*$|-%s(/|\.mo$)" % (soname, soname), path)]
 
 
 def newer_symbols(tree):
@@ -124,19 +132,19 @@ def newer_symbols(tree):
 
 def complaints_about(tree, today):
     return (wrong_versions(tree) + wrong_dates(tree) + wrong_pages(tree) + unreleased(tree, today) + wrong_sonames(tree)
-            + newer_symbols(tree))
+            + shared_paths(tree) + newer_symbols(tree))
 
 
 def sample(**changes):
     """A tree that is released, but for what is changed: the name of a file, and text instead of other text."""
     tree = {
-        BUILD: "project('ferry', 'c',\n  version: '0.2.0',\n",
-        "router/meson.build": "soversion: '0',\n",
+        BUILD: "project('ferry', 'c',\n  version: '0.2.0',\nsoversion = '0'\n",
         "CHANGELOG.md": "# Changes\n\n## 0.2.0 (2026-11-27)\n\n## 0.1.0 (2026-01-01)\n",
         "bindings/python/ferry/_library.py": 'VERSION = "0.2.0"\n',
         "data/org.ferryproject.Demo.metainfo.xml.in": '<release version="0.2.0" date="2026-11-27"/>\n',
         "debian/changelog": "ferry (0.2.0-1) unstable; urgency=medium\n\n  * A.\n\n"
                             " -- A <a@example.org>  Fri, 27 Nov 2026 12:00:00 +0000\n",
+        "debian/libferry-1-0.install": "usr/lib/*/libferry-1.so.0*\nusr/lib/*/ferry-1-0/ferry-guardian\n",
         "debian/libferry-1-0.symbols": "libferry-1.so.0 libferry-1-0 #MINVER#\n ferry_a@Base 0.1.0\n",
         "docs/installing.md": "```ini\nrevision = %s\n```\n`pip install ferry-*.whl`\n" % ("0a" * 20),
         "ferry.doap": "<Version><revision>0.2.0</revision><created>2026-11-27</created></Version>\n",
@@ -166,6 +174,7 @@ def check_samples(report):
             ("a file of one version", {"installing": ("ferry-*", "ferry-0.2.0-cp311")}),
             ("a package for nobody", {"changelog": ("unstable", "UNRELEASED")}),
             ("another soname", {"symbols": ("libferry-1.so.0", "libferry-1.so.1")}),
+            ("a program that two sonames have", {"0.install": ("ferry-1-0/", "ferry-1/")}),
             ("a symbol of a later version", {"symbols": ("Base 0.1.0", "Base 0.10.0")})):
         report.equal("would be seen: %s" % kind, len(complaints_about(sample(**changes), today)), 1)
     report.equal("would be seen: dates of tomorrow",
@@ -179,6 +188,7 @@ def body(report):
     report.none("and one date", wrong_dates(tree))
     report.none("pages name no file of one version, and commits by their whole names", wrong_pages(tree))
     report.none("all libraries have one soname", wrong_sonames(tree))
+    report.none("what a library's package has is nowhere where another soname has it", shared_paths(tree))
     report.none("no symbol is of a later version", newer_symbols(tree))
     if sys.argv[2:] == ["released"]:
         report.none("this may be released today", unreleased(tree, datetime.date.today()))

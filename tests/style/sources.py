@@ -59,3 +59,8 @@ def exported(listing):
 def exported_by(library):
     return exported(subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True,
                                    text=True).stdout)
+
+
+def wanted_by(binary):
+    """The names that it takes from libraries."""
+    return exported(subprocess.run(["nm", "-D", "--undefined-only", binary], stdout=subprocess.PIPE, check=True, text=True).stdout)
