@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-FOLDERS = (".ci", "bindings", "build-aux", "command-worker", "data", "debian", "demo-app", "docs", "examples", "packaging",
+FOLDERS = (".ci", "LICENSES", "bindings", "build-aux", "command-worker", "data", "debian", "demo-app", "docs", "examples", "packaging",
            "router", "tests")
 BINARY = (".png", ".ico", ".pyc", ".bin", ".xz")
 TOOLCHAIN_SYMBOL = r"_(init|fini|edata|end|_bss_start)$|_*(odr_)?[atu]san|__ubsan"
