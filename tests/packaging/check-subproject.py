@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Ferry in the projects of others, as docs/installing.md shows them: check-subproject.py TOP
 
-The files of the page are a project, and words.c is that of docs/tasks.md. It is built and run with Ferry as its subproject,
-shared and static, with and without GTK, and by CMake and C++ against what that installs. Each is in a folder that is removed
-afterwards. This takes minutes, so no suite has it: see '.ci/nightly'.
+Meson fetches what its wrap file names. The files of the page are a project, and words.c is that of docs/tasks.md. It is built
+and run with Ferry as its subproject, shared and static, with and without GTK, and by CMake and C++ against what that installs.
+Each is in a folder that is removed afterwards. This takes minutes, so no suite has it: see '.ci/nightly'.
 """
 
 import os
@@ -68,6 +68,23 @@ class Project:
             lines = [line for line in file if "window" not in line]
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(lines)
+
+
+def check_wrap(report, top):
+    """Meson fetches what the page's wrap file names, of another address, and the present commit by a name as long."""
+    commit = call("git", "rev-parse", "HEAD", folder=top).strip()
+    with tempfile.TemporaryDirectory() as folder:
+        wrap = files_of_page(top, "installing.md")["subprojects/ferry.wrap"]
+        wrap = re.sub(r"(?m)^url = .*$", "url = file://" + top, wrap)
+        wrap, count = re.subn(r"(?m)^revision = [0-9a-f]{40}$", "revision = " + commit, wrap)
+        report.equal("the wrap file names a commit by its whole name", count, 1)
+        os.mkdir(os.path.join(folder, "subprojects"))
+        for name, text in (("subprojects/ferry.wrap", wrap), ("meson.build", "project('a', meson_version: '>= 1.0')\n")):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        call("meson", "subprojects", "download", folder=folder)
+        report.equal("meson fetches it", call("git", "rev-parse", "HEAD", folder=os.path.join(folder, "subprojects", "ferry")).strip(),
+                     commit)
 
 
 def check_words(report, name, project, *command, **environment):
@@ -174,6 +191,7 @@ def check_headers(report, project, root):
 
 def body(report):
     top = os.path.abspath(sys.argv[1])
+    check_wrap(report, top)
     with tempfile.TemporaryDirectory() as folder:
         project = Project(top, folder)
         shared = check_shared(report, project)
