@@ -20,7 +20,7 @@
 #include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-translation-private.h"
 
-#define DOMAIN "ferry-gtk-1"
+#define DOMAIN "ferry-gtk-1-0"
 
 /* Where glibc keeps the one locale that each system has. */
 static const char *const locales[] = {"/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"};

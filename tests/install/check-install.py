@@ -7,8 +7,10 @@ check-install.py BUILD VERSION SANITIZERS PROGRAM.C UNLOADING-PROGRAM.C CLUSTER-
 The second loads the library as a plug-in does, and is linked with nothing. The other programs use the libraries beside the first one, where those were built.
 """
 
+import glob
 import os
 import re
+import shutil
 import sys
 import tempfile
 
@@ -40,6 +42,27 @@ def complaint_of(installed, source, header):
     return ""
 
 
+VALA = """int main () {
+    print ("Ferry %d.%d.%d\\n", Ferry.MAJOR_VERSION, Ferry.MINOR_VERSION, Ferry.MICRO_VERSION);
+    return Ferry.error_quark () == 0 ? 1 : 0;
+}
+"""
+
+
+def check_vala(report, installed, root, version):
+    """As docs/installing.md has it for a folder of one's own."""
+    fact = "valac finds what is installed by XDG_DATA_DIRS, and its program runs"
+    found = glob.glob(os.path.join(root, "**", "share", "vala", "vapi", "ferry-1.vapi"), recursive=True)
+    if not found or shutil.which("valac") is None:
+        report.skip(fact, "there is no valac, or this build has no vapi file")
+        return
+    with open(os.path.join(root, "version.vala"), "w", encoding="utf-8") as file:
+        file.write(VALA)
+    share = found[0].rsplit("/vala/", 1)[0]
+    installed.run("valac", "--cc=cc", "--pkg", "ferry-1", "version.vala", XDG_DATA_DIRS=share + ":/usr/local/share:/usr/share")
+    report.equal(fact, installed.run("./version"), "Ferry %s\n" % version)
+
+
 def body(report):
     build, version, sanitizers, source, unloading, *sibling_sources = sys.argv[1:]
     with tempfile.TemporaryDirectory() as root:
@@ -67,6 +90,7 @@ def body(report):
                 libraries.compile(own, program, sibling)
                 report.equal("a program is built against %s %s and runs" % (sibling, place), libraries.run(program),
                              printed)
+        check_vala(report, installed, root, version)
         source = os.path.join(root, "includes.c")
         for header, inner in HEADERS.items():
             report.equal("a program includes <%s> and no other" % header, complaint_of(installed, source, header), "")

@@ -3,18 +3,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The Debian packages: check-debian.py TOP
 
-packaging/debian builds those of what is committed, twice and in two folders, and lintian reads them. Root also installs them on
-a machine that is thrown away, replaces them by those of a next version while the demo runs, and purges them: see upgrade.py.
-What is in them is tested by debian/tests, on a machine of their own: 'autopkgtest -B build-packages/debian/*.deb . -- null'
-there. This takes minutes, so no suite has it: see '.ci/nightly'.
+packaging/debian builds those of what is committed, twice and in two folders, lintian reads them, and apt would install what
+docs/installing.md names. Root also installs them on a machine that is thrown away, replaces them by those of a next version
+while the demo runs, and purges them: see upgrade.py. What is in them is tested by debian/tests, on a machine of their own:
+'autopkgtest -B build-packages/debian/*.deb . -- null' there. This takes minutes, so no suite has it: see '.ci/nightly'.
 """
 
 import glob
+import gzip
 import hashlib
+import io
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 import tap
@@ -71,6 +74,51 @@ def complaints_of_lintian(folder):
     return [] if done.returncode == 0 and changes else done.stdout.splitlines() or ["lintian ended with %d" % done.returncode]
 
 
+def failed_build(report, top, folder):
+    """A build that says much and fails shows the end of it, and says where the rest is."""
+    os.mkdir(folder)
+    rules = os.path.join(folder, "rules")
+    with open(rules, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nseq -f 'line %.0f' 1000\nexit 7\n")
+    os.chmod(rules, 0o755)
+    status, said, _ = build(top, folder, "--no-check-builddeps", "--rules-file=" + rules)
+    log = os.path.join(folder, "debian", "build.log")
+    lines = said.splitlines()
+    report.fact("a build that fails shows its last lines, and where the others are",
+                status == 1 and log in lines[-1] and "line 1000" in lines and "line 900" not in lines and len(lines) < 50, [said])
+    with open(log, encoding="utf-8") as file:
+        report.fact("all of them are there", "line 1\n" in file.read(), [log])
+
+
+def printed_packages(top):
+    """The files that docs/installing.md names: those of each row, and then those and one more."""
+    with open(os.path.join(top, "docs", "installing.md"), encoding="utf-8") as file:
+        rows = re.findall(r"(?m)^\| ([^|]*) \| (`\./.*) \|$", file.read())
+    for who, cell in rows:
+        first, *more = re.findall(r"`(\./[^`]*)`", cell)
+        yield from ((who, " ".join([first, *added])) for added in [[], *([one] for one in more)])
+
+
+def check_page(report, top, folder):
+    printed = list(printed_packages(top))
+    report.fact("the page has what to install for each reader", len(printed) > 8, printed)
+    for who, files in printed:
+        done = subprocess.run(["sh", "-c", "apt-get install --simulate --no-install-recommends " + files],
+                              cwd=os.path.join(folder, "debian"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        report.fact("who wants to '%s' installs %s" % (who, files), done.returncode == 0, [done.stdout])
+
+
+def check_manuals(report, packages):
+    """Of each program that has a manual page: how it is called, as the program says."""
+    synopses = []
+    for package in packages:
+        files = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(files)) as archive:
+            synopses += [re.search(r"(?s)\.SH SYNOPSIS\n(.*?)\n\.", gzip.decompress(archive.extractfile(member).read()).decode())[1]
+                         for member in archive if re.search(r"/man1/.*\.gz$", member.name)]
+    report.equal("manual pages are text as the programs print it", ["[OPTION\u2026]" in text for text in synopses], [True] * 2)
+
+
 def make_next_version(top, folder):
     """A copy of what is committed, with the next number, and another protocol."""
     call("git", "clone", "--quiet", top, folder)
@@ -120,6 +168,9 @@ def body(report):
         if status != 0:
             report.fact("that failed", False, [said[-4000:]])
             return
+        check_manuals(report, packages)
+        check_page(report, top, one)
+        failed_build(report, top, os.path.join(scratch, "failed"))
         report.none("lintian has no errors and no warnings", complaints_of_lintian(one))
         status, said, again = build(top, other)
         report.equal("two builds in two folders are equal", digests(again), digests(packages))

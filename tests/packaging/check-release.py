@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a release is, and its tarball: check-release.py TOP
 
-packaging/release --quick is run in a clone of what TOP has committed, which is changed in ways that make it no release. The
-tarball has what git has, and nothing of who made it and when. This takes minutes, so no suite has it: see '.ci/nightly'.
+packaging/release --quick is run in a clone of what TOP has committed, which is a release of today there, and is changed in
+ways that make it none. The tarball has what git has, and nothing of who made it and when. This takes minutes, so no suite has it: see '.ci/nightly'.
 """
 
 import datetime
+import email.utils
 import hashlib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -18,12 +20,22 @@ import tempfile
 
 import tap
 
+TODAY = datetime.datetime.now().astimezone()
 TOMORROW = (datetime.date.today() + datetime.timedelta(days=2)).isoformat()
 # A file, what is in it, what is there instead, and what is complained of.
 MISTAKES = {
     "another version": ("ferry.doap", "<revision>0", "<revision>1", "ferry.doap names version 1"),
     "another date": ("ferry.doap", "<created>2", "<created>1", "ferry.doap says 1"),
     "a date in the future": ("CHANGELOG.md", r"(20", "(%s) (20" % TOMORROW, "a date in the future"),
+}
+
+
+# What is different in a release, by file.
+RELEASED = {
+    "CHANGELOG.md": (r"(?m)^(## \S+?)( \(.*\)|,.*)$", r"\1 (%s)" % TODAY.date()),
+    "data/org.ferryproject.Demo.metainfo.xml.in": (r'(<release version="[^"]*") [^>]*', r'\1 date="%s"/' % TODAY.date()),
+    "debian/changelog": (r"\A(ferry \(.*\) )\w+([^\0]*?\n -- .*>  ).*", r"\1unstable\2%s" % email.utils.format_datetime(TODAY)),
+    "ferry.doap": (r"(<created>)[^<]*", r"\g<1>%s" % TODAY.date()),
 }
 
 
@@ -42,6 +54,16 @@ class Clone:
         done = subprocess.run([self.folder / "packaging" / "release", "--quick"], stdin=subprocess.DEVNULL, umask=0o077,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         return done.returncode == 0, done.stdout
+
+
+def make_release(report, clone):
+    """Sets the dates of a tree that is none yet. One that has them is one again, of today."""
+    for path, (pattern, replacement) in RELEASED.items():
+        file = clone.folder / path
+        text, count = re.subn(pattern, replacement, file.read_text("utf-8"), count=1)
+        report.equal("a release changes %s" % path, count, 1)
+        file.write_text(text, "utf-8")
+    clone.git("commit", "-qam", "A release", "--allow-empty")
 
 
 def check_mistakes(report, clone):
@@ -86,6 +108,7 @@ def check_tarball(report, clone, version):
 def body(report):
     with tempfile.TemporaryDirectory() as folder:
         clone = Clone(os.path.abspath(sys.argv[1]), folder)
+        make_release(report, clone)
         check_tarball(report, clone, check_mistakes(report, clone))
 
 

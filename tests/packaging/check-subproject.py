@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Ferry in the projects of others, as docs/installing.md shows them: check-subproject.py TOP
 
-The files of the page are a project, and words.c is that of docs/tasks.md. It is built and run with Ferry as its subproject,
-shared and static, with and without GTK, and by CMake and C++ against what that installs. Each is in a folder that is removed
-afterwards. This takes minutes, so no suite has it: see '.ci/nightly'.
+Meson fetches what its wrap file names. The files of the page are a project, and words.c is that of docs/tasks.md. It is built
+and run with Ferry as its subproject, shared and static, with and without GTK, and by CMake and C++ against what that installs.
+Each is in a folder that is removed afterwards. This takes minutes, so no suite has it: see '.ci/nightly'.
 """
 
 import os
@@ -70,6 +70,23 @@ class Project:
             file.writelines(lines)
 
 
+def check_wrap(report, top):
+    """Meson fetches what the page's wrap file names, of another address, and the present commit by a name as long."""
+    commit = call("git", "rev-parse", "HEAD", folder=top).strip()
+    with tempfile.TemporaryDirectory() as folder:
+        wrap = files_of_page(top, "installing.md")["subprojects/ferry.wrap"]
+        wrap = re.sub(r"(?m)^url = .*$", "url = file://" + top, wrap)
+        wrap, count = re.subn(r"(?m)^revision = [0-9a-f]{40}$", "revision = " + commit, wrap)
+        report.equal("the wrap file names a commit by its whole name", count, 1)
+        os.mkdir(os.path.join(folder, "subprojects"))
+        for name, text in (("subprojects/ferry.wrap", wrap), ("meson.build", "project('a', meson_version: '>= 1.0')\n")):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        call("meson", "subprojects", "download", folder=folder)
+        report.equal("meson fetches it", call("git", "rev-parse", "HEAD", folder=os.path.join(folder, "subprojects", "ferry")).strip(),
+                     commit)
+
+
 def check_words(report, name, project, *command, **environment):
     report.equal(name, project.call(*command, "words.c", **environment), "words.c has 226 words.\n")
 
@@ -108,7 +125,7 @@ def check_static(report, project):
     report.equal("no shared library is installed",
                  [name for name in os.listdir(os.path.join(root, "usr/lib")) if ".so" in name], [])
     # Wherever it goes, a folder beside it is enough.
-    shutil.copytree(os.path.join(root, "usr/lib/ferry-1"), os.path.join(root, "usr/bin/ferry-1"))
+    shutil.copytree(os.path.join(root, "usr/lib/ferry-1-0"), os.path.join(root, "usr/bin/ferry-1-0"))
     folder = os.path.join(root, "usr/bin")
     check_words(report, "it finds its helpers by an absolute path", project, os.path.join(folder, "words"))
     check_words(report, "by a relative one", project, "static/usr/bin/words")
@@ -152,7 +169,7 @@ def check_plain(report, project, root):
     flags = project.call("pkg-config", "--static", "--cflags", "--libs", "ferry-1", **describe(root)).split()
     project.call("cc", "words.c", "-o", "plain", *flags)
     check_words(report, "pkg-config has what a static program needs", project, "./plain",
-                FERRY_GUARDIAN=os.path.join(root, "usr/lib/ferry-1/ferry-guardian"))
+                FERRY_GUARDIAN=os.path.join(root, "usr/lib/ferry-1-0/ferry-guardian"))
 
 
 def check_headers(report, project, root):
@@ -174,6 +191,7 @@ def check_headers(report, project, root):
 
 def body(report):
     top = os.path.abspath(sys.argv[1])
+    check_wrap(report, top)
     with tempfile.TemporaryDirectory() as folder:
         project = Project(top, folder)
         shared = check_shared(report, project)

@@ -32,9 +32,9 @@ OF_FERRY = ("GI_TYPELIB_PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PKG_CONFIG_PATH
 # What is in it beside the package, by what it is for.
 PARTS = {
     "the library": ["ferry/lib/libferry-1.so.0", "ferry/lib/girepository-1.0/Ferry-1.typelib"],
-    "its programs": ["ferry/lib/ferry-1/ferry-command", "ferry/lib/ferry-1/ferry-guardian"],
+    "its programs": ["ferry/lib/ferry-1-0/ferry-command", "ferry/lib/ferry-1-0/ferry-guardian"],
     "what ferry.gtk needs": ["ferry/lib/girepository-1.0/FerryGtk-1.typelib", "ferry/lib/libferry-gtk-1.so.0",
-                             "ferry/lib/po/de/LC_MESSAGES/ferry-gtk-1.mo", "ferry/lib/po/zh_CN/LC_MESSAGES/ferry-gtk-1.mo"],
+                             "ferry/lib/po/de/LC_MESSAGES/ferry-gtk-1-0.mo", "ferry/lib/po/zh_CN/LC_MESSAGES/ferry-gtk-1-0.mo"],
     "the module of C, and what PyGObject is told": ["_ferry.abi3.so", "ferry/overrides/Ferry.py"],
 }
 # Those of the system that a library may need.
@@ -233,6 +233,22 @@ def check_alone(report, top, wheel, sdist, scratch):
     check_programs(report, "alone", environment, top, scratch)
 
 
+def check_page(report, top, folder):
+    """What the page tells to type, with a folder for FOLDER, and without a network."""
+    with open(os.path.join(top, "docs", "installing.md"), encoding="utf-8") as file:
+        section = re.search(r"(?ms)^## With pip\n(.*?)^## ", file.read())[1]
+    typed = re.findall(r"(?m)^(python3 -m venv .*|FOLDER/bin/pip .*)$", section)
+    report.equal("the page makes an environment, and installs the wheel and the sources", len(typed), 3)
+    path = os.pathsep.join([os.path.dirname(PYTHON), os.environ["PATH"]])
+    for command in typed:
+        command = command.replace("FOLDER", folder)
+        call("sh", "-c", 'cd "$1" && ' + command, "sh", top, PATH=path, PIP_NO_INDEX="1")
+        if " install " in command:
+            found = call(folder + "/bin/python3", "-c", "import ferry; print(ferry.__file__)").strip()
+            report.fact("this works: " + command, found.startswith(folder), [found])
+            call(folder + "/bin/pip", "uninstall", "--yes", "ferry")
+
+
 def body(report):
     top = os.path.abspath(sys.argv[1])
     version = version_of(top)
@@ -251,6 +267,7 @@ def body(report):
         # Newer versions of glibc translate nothing from a locale that is named C: see tests/style/check-translations.py.
         os.mkdir(os.path.join(scratch, "locales"))
         os.symlink("/usr/lib/locale/C.utf8", os.path.join(scratch, "locales", "en.utf8"))
+        check_page(report, top, os.path.join(scratch, "page"))
         check_system(report, top, wheel, scratch)
         check_alone(report, top, wheel, sdist, scratch)
 

@@ -59,8 +59,14 @@ def test_errors(report, folder):
     # In place of the system, which may have the library.
     hidden = "import gi; gi.require_version = lambda *_: (_ for _ in ()).throw(ValueError('not there')); "
     said = import_package(hidden + "import ferry", PYTHONPATH=folder)[-1]
-    report.fact("without introspection data it says so", said.startswith("ImportError: Ferry-1.typelib was not found")
-                and "GI_TYPELIB_PATH" in said, [said])
+    report.fact("without introspection data it says what brings them", said.startswith("ImportError: Ferry-1.typelib was not found")
+                and "gir1.2-ferry-1," in said and "GI_TYPELIB_PATH" in said, [said])
+    # Neither those of the widgets, nor GTK's, which their package brings.
+    hidden = ("import gi; require = gi.require_version; gi.require_version = lambda name, version: require(name, version) "
+              "if 'Gtk' not in name else (_ for _ in ()).throw(ValueError('not there')); ")
+    said = import_package(hidden + "import ferry.gtk", PYTHONPATH=folder, GI_TYPELIB_PATH=typelibs, LD_LIBRARY_PATH=libraries)[-1]
+    report.fact("without those of the widgets as well", said.startswith("ImportError: FerryGtk-1.typelib was not found")
+                and "gir1.2-ferrygtk-1," in said, [said])
     said = import_package("import ferry", PYTHONPATH=folder, GI_TYPELIB_PATH=typelibs)[-1]
     report.fact("and without the library", said.startswith("ImportError: libferry-1.so.0 was not found")
                 and "LD_LIBRARY_PATH" in said or said == "", [said])

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is public, and nothing else, reaches other programs: check-headers.py TOP BUILD LIBRARY...
+"""What is public, and nothing else, reaches other programs: check-headers.py TOP BUILD LIBRARY... [-- PROGRAM...]
 
-Reads what meson installs from its own introspection, and what each library exports from its symbol table. A public
+What uses more, be it a library or a program, is in a package that is installed with the library of its own version only. Reads what meson installs from its own introspection, and what each library exports from its symbol table. A public
 header is one that guards itself against direct inclusion or marks what came with a version. A private header marks what
 a library exports for its siblings of the same version.
 """
 
+import fnmatch
 import json
 import os
 import re
@@ -32,7 +33,7 @@ ADVICE = r'^#error "Include <([\w-]+\.h)>, not this header."$'
 
 
 def name_of(library):
-    """Of a library's file: 'router/libferry-1.so.0.1.0' is 'ferry'."""
+    """Of a library's file: 'router/libferry-1.so.0.1.90' is 'ferry'."""
     return re.match(r"lib(ferry[a-z-]*)-\d+\.so", os.path.basename(library))[1]
 
 
@@ -151,6 +152,44 @@ def unwanted_marks(tree):
             if not re.search(r"\b%s\b" % name, callers) and len(re.findall(r"\b%s\b" % name, headers)) < 2]
 
 
+def packages_of(path, lists):
+    """The packages that have an installed file, by the file or folder that each of Debian's lists names, wherever it is here."""
+    return [package for package, patterns in lists.items()
+            if any(fnmatch.filter(path.split("/"), os.path.basename(pattern)) for pattern in patterns)]
+
+
+def package_lists(tree):
+    """Package -> the patterns of what is installed with it."""
+    return {os.path.basename(name)[:-len(".install")]: [line.split()[0] for line in text.splitlines() if line.strip()]
+            for name, text in sources.select(tree, r"debian/.*\.install$").items()}
+
+
+def loose_packages(users, lists, control):
+    """What uses more of another library than installed headers declare, by an installed file, fits to its own version alone."""
+    complaints = []
+    for path, names in users.items():
+        packages = packages_of(path, lists)
+        if names and not packages:
+            complaints.append("%s is in no package, and uses %s" % (path, min(names)))
+        for package in packages:
+            paragraph = re.search(r"(?m)^Package: %s\n(?:.+\n)*" % re.escape(package), control)[0]
+            if names and package != "libferry-1-0" and "libferry-1-0 (= ${binary:Version})" not in paragraph:
+                complaints.append("%s: %s uses %s, which is for its own version, so it depends on"
+                                  " libferry-1-0 (= ${binary:Version})" % (package, path, min(names)))
+    return complaints
+
+
+def inner_uses(build, binaries):
+    """Installed path of each binary -> what it takes of Ferry's libraries that no installed header declares."""
+    with open(os.path.join(build, "meson-info", "intro-installed.json"), encoding="utf-8") as file:
+        installed = {os.path.realpath(source): target for source, target in json.load(file).items()}
+    public = set()
+    for library in UMBRELLAS:
+        public |= declared(installed_headers(build, library))[0]
+    return {installed[os.path.realpath(path)]: {name for name in sources.wanted_by(path) if name.startswith("ferry_")} - public
+            for path in binaries}
+
+
 def unmarked(headers):
     """Functions that a header declares without the mark are not exported, so the header promises too much."""
     complaints = []
@@ -224,7 +263,7 @@ def test_the_checks(report):
          unwanted_marks({**SIBLING, "router/cluster/a.c": "ferry_a_help (ferry_a_be ());"}))
     report.equal("a sibling has its folder", sorted(part_of(LIBRARIES, "ferry-cluster")), ["router/cluster/b.h"])
     report.equal("the first library has the others", sorted(part_of(LIBRARIES, "ferry")), ["router/ferry.h", "router/lane/a.h"])
-    report.equal("libraries have names", [name_of("router/libferry-1.so.0.1.0"), name_of("libferry-cluster-1.so.0")],
+    report.equal("libraries have names", [name_of("router/libferry-1.so.0.1.90"), name_of("libferry-cluster-1.so.0")],
                  ["ferry", "ferry-cluster"])
     seen("a declaration without its mark", unmarked({"route/a.h": "void ferry_b (int *a);\n"}), unmarked(GOOD))
     report.equal("declarations are read", declared(GOOD), (GOOD_NAMES, []))
@@ -236,6 +275,33 @@ def test_the_checks(report):
     documented = {"router/route/a.c": "/**\n * ferry_a_get:\n *\n * Gets.\n */\n"}
     seen("a function without documentation", undocumented({"ferry_b"}, documented),
          undocumented(GOOD_NAMES, documented))
+
+
+LISTS = {"debian/libferry-1-0.install": "usr/lib/*/libferry-1.so.0*\n", "debian/ferry-a.install": "usr/bin/a\nusr/share/a etc/a\n",
+         "debian/python3-a.install": "usr/lib/python3/dist-packages\n"}
+STRICT = ("Package: libferry-1-0\nDepends: a\n\nPackage: ferry-a\nDepends: libferry-1-0 (= ${binary:Version}), b\n\n"
+          "Package: python3-a\nDepends: ${shlibs:Depends}\n")
+
+
+def test_packages(report):
+    lists = package_lists(LISTS)
+    inner = {"ferry_a_help"}
+    report.equal("packages are found by a file, a name with the version, and a folder",
+                 [packages_of(path, lists) for path in ("/opt/bin/a", "/usr/lib64/libferry-1.so.0.1.90",
+                                                        "/usr/local/lib/python3/dist-packages/_a.so", "/usr/bin/b")],
+                 [["ferry-a"], ["libferry-1-0"], ["python3-a"], []])
+    innocent = {"/usr/bin/a": inner, "/usr/lib/libferry-1.so.0": inner, "/usr/lib/python3/dist-packages/_a.so": set(), "/b": set()}
+    report.none("what fits its own version alone may use more than headers declare", loose_packages(innocent, lists, STRICT))
+    report.equal("would be seen: what fits another version too, and does", len(loose_packages(
+        {"/usr/bin/a": inner, "/usr/lib/python3/dist-packages/_a.so": inner}, lists, STRICT.replace("= $", ">= $"))), 2)
+    report.equal("would be seen: what is in no package", len(loose_packages({"/usr/bin/b": inner}, lists, STRICT)), 1)
+
+
+def check_packages(report, tree, build, binaries):
+    users = inner_uses(build, binaries)
+    report.fact("some siblings use what no installed header declares", any(users.values()), sorted(users))
+    report.none("a package whose files do is installed with its own version only",
+                loose_packages(users, package_lists(tree), tree["debian/control"]))
 
 
 def check_library(report, tree, build, library):
@@ -267,12 +333,16 @@ def check_library(report, tree, build, library):
 
 
 def body(report):
-    top, build, *libraries = sys.argv[1:]
+    top, build, *binaries = sys.argv[1:]
+    libraries = binaries[:binaries.index("--")] if "--" in binaries else binaries
     test_the_checks(report)
+    test_packages(report)
     tree = sources.read_tree(top)
     report.none("what is marked for siblings is called by one", unwanted_marks(tree))
     for library in libraries:
         check_library(report, tree, build, library)
+    if len(binaries) > 1 and "debian/control" in tree:
+        check_packages(report, tree, build, [path for path in binaries if path != "--"])
 
 
 tap.main(body)

@@ -24,20 +24,23 @@ PLACES = {
     "bindings/python/ferry/_library.py": r'(?m)^VERSION = "(.*)"$',
     "data/org.ferryproject.Demo.metainfo.xml.in": r'<release version="(.*?)"',
     "debian/changelog": r"\Aferry \((.*?)(?:-[^-)]*)?\)",
-    "docs/installing.md": r"(?m)^revision = (.*)$",
     "ferry.doap": r"<revision>(.*?)</revision>",
 }
-OPTIONAL = ("debian/changelog", "docs/installing.md")
+OPTIONAL = ("debian/changelog",)
 
 DAY = r"(\d{4}-\d\d-\d\d)"
 DATES = {
     "CHANGELOG.md": r"\A# Changes\n\n## \S+ \(%s\)" % DAY,
-    "data/org.ferryproject.Demo.metainfo.xml.in": r'<release version="[^"]*" date="%s"' % DAY,
+    "data/org.ferryproject.Demo.metainfo.xml.in": r'<release version="[^"]*".* date="%s"' % DAY,
     "debian/changelog": r"\A[^\0]*?\n -- .*?>  (.*)\n",
     "ferry.doap": r"<created>%s</created>" % DAY,
 }
 
-SONAME = r"soversion: '(.*?)'"
+PAGE = r"(README\.md|docs/.*\.md)$"
+# What a page tells git to fetch: without a branch, it takes no shorter name of a commit.
+REVISION = r'(?m)^revision = (.*)$|"commit": "(.*?)"'
+FILE_OF_VERSION = r"\bferry-\d+\.\d+\.\d+[\w.-]*"
+SONAME = r"(?m)^soversion = '(.*)'$"
 PACKAGED_SONAME = r"(?m)^lib[\w-]+\.so\.(\d+) "
 SYMBOL = r"(?m)^ (\S+@\S+) (\d[^-\s]*)"
 
@@ -86,18 +89,37 @@ def unreleased(tree, today):
     complaints += ["%s has a date in the future, %s" % (name, date) for name, date in found.items() if date > today]
     if re.match(r"ferry \(.*?\) UNRELEASED;", tree.get("debian/changelog", "")):
         complaints.append("debian/changelog is for no distribution: UNRELEASED")
+    if 'type="development"' in tree["data/org.ferryproject.Demo.metainfo.xml.in"]:
+        complaints.append("the demo's metainfo says that this is no release, but one of its development")
     return complaints
+
+
+def wrong_pages(tree):
+    """What a reader types works with each version, and a revision is one that git takes."""
+    pages = sources.select(tree, PAGE)
+    return (["%s: '%s' is no whole name of a commit, of 40 digits" % (name, "".join(revision)) for name, text in pages.items()
+             for revision in re.findall(REVISION, text) if not re.fullmatch(r"[0-9a-f]{40}", "".join(revision))]
+            + ["%s: %s is there in one version only" % (name, file) for name, text in pages.items()
+               for file in re.findall(FILE_OF_VERSION, text)])
 
 
 def wrong_sonames(tree):
     """All libraries change theirs together, and the packages are named by it."""
-    builds = sources.select(tree, r"router/.*meson\.build$")
+    builds = sources.select(tree, r"meson\.build$")
     packages = sources.select(tree, r"debian/.*\.symbols$")
     found = {(name, soname) for pattern, files in ((SONAME, builds), (PACKAGED_SONAME, packages))
              for name, text in files.items() for soname in re.findall(pattern, text)}
     if len({soname for _, soname in found}) == 1:
         return []
     return ["not one soname: %s" % ", ".join("%s in %s" % (soname, name) for name, soname in sorted(found))]
+
+
+def shared_paths(tree):
+    """What a library's package has, and that of another soname would have in the same place."""
+    soname = re.search(SONAME, tree[BUILD])[1]
+    return ["%s: %s lacks the soname" % (name, path)
+            for name, text in sources.select(tree, r"debian/lib.*-%s\.install$" % soname).items() for path in text.split()
+            if not re.search(r"\.so\.%s\*$|-%s(/|\.mo$)" % (soname, soname), path)]
 
 
 def newer_symbols(tree):
@@ -109,20 +131,22 @@ def newer_symbols(tree):
 
 
 def complaints_about(tree, today):
-    return wrong_versions(tree) + wrong_dates(tree) + unreleased(tree, today) + wrong_sonames(tree) + newer_symbols(tree)
+    return (wrong_versions(tree) + wrong_dates(tree) + wrong_pages(tree) + unreleased(tree, today) + wrong_sonames(tree)
+            + shared_paths(tree) + newer_symbols(tree))
 
 
 def sample(**changes):
     """A tree that is released, but for what is changed: the name of a file, and text instead of other text."""
     tree = {
-        BUILD: "project('ferry', 'c',\n  version: '0.2.0',\n",
-        "router/meson.build": "soversion: '0',\n",
+        BUILD: "project('ferry', 'c',\n  version: '0.2.0',\nsoversion = '0'\n",
         "CHANGELOG.md": "# Changes\n\n## 0.2.0 (2026-11-27)\n\n## 0.1.0 (2026-01-01)\n",
         "bindings/python/ferry/_library.py": 'VERSION = "0.2.0"\n',
         "data/org.ferryproject.Demo.metainfo.xml.in": '<release version="0.2.0" date="2026-11-27"/>\n',
         "debian/changelog": "ferry (0.2.0-1) unstable; urgency=medium\n\n  * A.\n\n"
                             " -- A <a@example.org>  Fri, 27 Nov 2026 12:00:00 +0000\n",
+        "debian/libferry-1-0.install": "usr/lib/*/libferry-1.so.0*\nusr/lib/*/ferry-1-0/ferry-guardian\n",
         "debian/libferry-1-0.symbols": "libferry-1.so.0 libferry-1-0 #MINVER#\n ferry_a@Base 0.1.0\n",
+        "docs/installing.md": "```ini\nrevision = %s\n```\n`pip install ferry-*.whl`\n" % ("0a" * 20),
         "ferry.doap": "<Version><revision>0.2.0</revision><created>2026-11-27</created></Version>\n",
     }
     for name, (old, new) in changes.items():
@@ -144,8 +168,13 @@ def check_samples(report):
             ("another date", {"doap": ("2026-11-27", "2026-11-26")}),
             ("another date in a package", {"changelog": ("27 Nov", "26 Nov")}),
             ("no date", {"CHANGELOG": (" (2026-11-27)", ", not released yet")}),
+            ("a version of a development", {"metainfo": (' date', ' type="development" date')}),
+            ("a tag that is not there", {"installing": ("0a" * 20, "0.2.0")}),
+            ("a commit's short name", {"installing": ("0a" * 20, "0a0a0a0")}),
+            ("a file of one version", {"installing": ("ferry-*", "ferry-0.2.0-cp311")}),
             ("a package for nobody", {"changelog": ("unstable", "UNRELEASED")}),
             ("another soname", {"symbols": ("libferry-1.so.0", "libferry-1.so.1")}),
+            ("a program that two sonames have", {"0.install": ("ferry-1-0/", "ferry-1/")}),
             ("a symbol of a later version", {"symbols": ("Base 0.1.0", "Base 0.10.0")})):
         report.equal("would be seen: %s" % kind, len(complaints_about(sample(**changes), today)), 1)
     report.equal("would be seen: dates of tomorrow",
@@ -157,7 +186,9 @@ def body(report):
     tree = sources.read_tree(sys.argv[1])
     report.none("all files name one version", wrong_versions(tree))
     report.none("and one date", wrong_dates(tree))
+    report.none("pages name no file of one version, and commits by their whole names", wrong_pages(tree))
     report.none("all libraries have one soname", wrong_sonames(tree))
+    report.none("what a library's package has is nowhere where another soname has it", shared_paths(tree))
     report.none("no symbol is of a later version", newer_symbols(tree))
     if sys.argv[2:] == ["released"]:
         report.none("this may be released today", unreleased(tree, datetime.date.today()))

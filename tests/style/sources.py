@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-FOLDERS = (".ci", "bindings", "build-aux", "command-worker", "data", "debian", "demo-app", "docs", "examples", "packaging",
+FOLDERS = (".ci", "LICENSES", "bindings", "build-aux", "command-worker", "data", "debian", "demo-app", "docs", "examples", "packaging",
            "router", "tests")
 BINARY = (".png", ".ico", ".pyc", ".bin", ".xz")
 TOOLCHAIN_SYMBOL = r"_(init|fini|edata|end|_bss_start)$|_*(odr_)?[atu]san|__ubsan"
@@ -59,3 +59,8 @@ def exported(listing):
 def exported_by(library):
     return exported(subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True,
                                    text=True).stdout)
+
+
+def wanted_by(binary):
+    """The names that it takes from libraries."""
+    return exported(subprocess.run(["nm", "-D", "--undefined-only", binary], stdout=subprocess.PIPE, check=True, text=True).stdout)

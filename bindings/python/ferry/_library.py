@@ -20,10 +20,10 @@ except ImportError as missing:
                       % (sys.executable, "" if sys.prefix == sys.base_prefix else
                          "; a virtual environment sees the system's if it was made with --system-site-packages")) from missing
 
-__all__ = ["Ferry", "GLib", "GObject", "Gio", "VERSION", "is_error", "load"]
+__all__ = ["Ferry", "GLib", "GObject", "Gio", "VERSION", "is_error", "load", "require"]
 
 # That of the package. The library's is the same, but for corrections.
-VERSION = "0.1.0"
+VERSION = "0.1.90"
 
 # The domain of errors that are exceptions of a worker's Python code. A process keeps the domains that it knows.
 PYTHON_ERROR = "ferry-python-error-quark"
@@ -74,14 +74,20 @@ if (HERE / "overrides").is_dir():
     gi.overrides.__path__.insert(0, str(HERE / "overrides"))
 
 
-def load(namespace: str, library: str, probe: Callable[[Any], Any]) -> Any:
-    """A namespace of the library. What probe calls in it shows that the library itself was found."""
+def require(namespace: str) -> None:
+    """Of a namespace of the library, there are introspection data; or says what brings them."""
     try:
         gi.require_version(namespace, "1")
     except ValueError as missing:
-        raise ImportError("%s-1.typelib was not found, so Ferry's library is not installed, or is in a folder that nobody "
-                          "knows; install it with its introspection data, or set GI_TYPELIB_PATH to the folder of the file"
-                          % namespace) from missing
+        raise ImportError("%s-1.typelib was not found; install gir1.2-%s-1, of the packages that packaging/debian makes, or "
+                          "Ferry with introspection%s, or set GI_TYPELIB_PATH to the folder of the file"
+                          % (namespace, namespace.lower(), " and the headers of GTK 4" if namespace == "FerryGtk" else "")
+                          ) from missing
+
+
+def load(namespace: str, library: str, probe: Callable[[Any], Any]) -> Any:
+    """A namespace of the library. What probe calls in it shows that the library itself was found."""
+    require(namespace)
     if _typelibs is not None and (_typelibs.parent / library).exists():
         try:
             # The loader knows it by its name from now on.

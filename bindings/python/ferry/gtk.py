@@ -14,10 +14,12 @@ from typing import Any
 import gi
 
 from . import _executor, _home
-from ._library import Ferry, load
+from ._library import Ferry, load, require
 from ._task import Task
 from .errors import Error
 
+# This first: its package brings GTK.
+require("FerryGtk")
 try:
     gi.require_version("Gtk", "4.0")
 except ValueError as missing:
