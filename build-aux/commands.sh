@@ -266,7 +266,7 @@ install_packages ()
     ask_for_root
   fi
   step "Installing:$packages" as_root "$install" </dev/null ||
-    fail "nothing was built, as packages are missing: see that this machine reaches its mirror, then run this again: $install"
+    fail 'packages are missing, so nothing was built: see that this machine reaches its mirror, then run this again.'
 }
 
 # What installs it where there is no apt-get. The packages of most systems say which programs and pkg-config files they bring;
@@ -359,7 +359,8 @@ require_folder () # folder
   [ -e "$top/$1" ] || return 0
   foreign=$(find "$top/$1" -maxdepth 2 ! -type l ! -writable -print -quit 2>/dev/null)
   [ -z "$foreign" ] ||
-    fail "$foreign belongs to $(stat -c %U "$foreign"): have $top/$1 removed, such as by 'sudo rm -rf $top/$1', then run this again."
+    fail "$foreign belongs to $(stat -c %U "$foreign"): have the folder removed, such as by 'sudo rm -rf $top/$1', then run" \
+      'this again.'
 }
 
 # A folder that is a place where something is mounted stays, and is empty then.
@@ -372,7 +373,8 @@ remove_folder () # folder
 # JSON has its own ways to write a path.
 configured_for () # folder
 {
-  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["directories"]["source"])' "$1/meson-info/meson-info.json" 2>/dev/null
+  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["directories"]["source"])' \
+    "$1/meson-info/meson-info.json" 2>/dev/null
 }
 
 configure () # folder option...

@@ -114,6 +114,19 @@ def check_elsewhere(report, script, machine, folder):
                     heard.endswith("%s, then run this again.\n" % words), [heard])
 
 
+def check_bare(report, script, machine, folder):
+    """A machine that has neither apt-get nor anything to build with."""
+    table = pathlib.Path(folder, "build-aux", "commands.sh").read_text("utf-8")
+    basics = re.findall(r"(?m)^build +program +(\S+)", table)
+    for name in basics:
+        os.remove(os.path.join(machine, name))
+    text = said(script, machine, "tests")
+    report.none("a bare machine is told of each program that a build needs",
+                [name for name in basics if "program %s" % name not in text])
+    report.fact("python3 is one of them, and nothing comes after that",
+                "python3" in basics and text.endswith(", then run this again.\n") and text.count("\n") == 1, [text])
+
+
 def check_help(report, top):
     """A command that reads commands.sh begins with its help, and does nothing else then."""
     for name in COMMANDS:
@@ -180,19 +193,19 @@ def check_places(report, top):
         text = said(configure, machine, who=who, TMPDIR=folder)
         report.equal("a folder that cannot be removed is named, with the reason", text,
                      "{0} was configured for another place, or not to the end: starting it afresh.\n"
-                     "configure: {0} cannot be removed: cannot remove '{1}/file': Permission denied. Have it removed, then run "
-                     "this again.\n".format(build, deep))
+                     "configure: {0} cannot be removed: cannot remove '{1}/file': Permission denied. Have it removed, then "
+                     "run this again.\n".format(build, deep))
         os.chmod(first, 0o555)
         text = said(script, machine, "docs", who=who, TMPDIR=folder)
         report.equal("a folder that somebody else has written to is named, with whose it is", text,
-                     "run: {0} belongs to {2}: have {1} removed, such as by 'sudo rm -rf {1}', then run this again.\n".format(
-                         first, build, pwd.getpwuid(os.stat(first).st_uid).pw_name))
+                     "run: {0} belongs to {2}: have the folder removed, such as by 'sudo rm -rf {1}', then run this again.\n"
+                     .format(first, build, pwd.getpwuid(os.stat(first).st_uid).pw_name))
         os.chmod(folder, 0o555)
         for name in ("demo", "docs", "bench", "tests", "python"):
             report.equal("./run %s says that nothing may be written here" % name,
                          said(script, machine, name, who=who, TMPDIR=folder),
-                         "run: {0} may not be written: copy it, such as by 'cp -R {0} ~/ferry', and run this there.\n".format(
-                             folder))
+                         "run: {0} may not be written: copy it, such as by 'cp -R {0} ~/ferry', and run this there.\n"
+                         .format(folder))
         for path in (folder, first, deep):
             os.chmod(path, 0o755)
 
@@ -216,8 +229,9 @@ def check_closed_pipes(report, top, machine):
     for command in (["help"], ["example"], ["tests", "--help"]):
         ending, writing = os.pipe()
         os.close(ending)
-        done = subprocess.run([os.path.join(top, "run"), *command], env={**os.environ, "PATH": machine}, stdin=subprocess.DEVNULL, stdout=writing,
-                              stderr=subprocess.PIPE, text=True, check=False, timeout=600, restore_signals=False)
+        done = subprocess.run([os.path.join(top, "run"), *command], env={**os.environ, "PATH": machine},
+                              stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+                              timeout=600, restore_signals=False)
         os.close(writing)
         report.equal("./run %s does not complain of a closed pipe" % " ".join(command), done.stderr, "")
 
@@ -227,8 +241,9 @@ def check_left_early(report, script, machine, folder):
     scratch = os.path.join(folder, "early")
     os.mkdir(scratch)
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    with subprocess.Popen([script, "demo"], env={**environment, "PATH": machine, "TMPDIR": scratch}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen([script, "demo"], env={**environment, "PATH": machine, "TMPDIR": scratch},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as process:
         seen = next((line for line in process.stdout if line.startswith("There is no display")), None)
         process.stdout.close()
         process.wait(timeout=600)
@@ -290,6 +305,7 @@ def body(report):
         os.remove(os.path.join(machine, "gi-docgen"))
         check_elsewhere(report, script, machine, folder)
         check_night(report, sys.argv[1], machine, folder)
+        check_bare(report, script, machine, folder)
 
 
 tap.main(body)
