@@ -14,9 +14,16 @@ watcher=tests/examples/libferry-watcher.so
 export PATH="$PATH:/usr/sbin:/sbin"
 [ -n "${LC_ALL:-}${LC_CTYPE:-}${LANG:-}" ] || export LANG=C.UTF-8
 
+# Who starts this may ignore SIGPIPE, as service managers do, and a shell cannot take that back. A writer whose reader has
+# seen enough, such as 'grep -q', would complain then instead of ending.
+if sh -c 'kill -s PIPE $$' 2>/dev/null && env --default-signal=PIPE true 2>/dev/null; then
+  exec env --default-signal=PIPE sh "$0" "$@"
+fi
+
+# A shell's own printf would complain of a reader that has gone.
 say ()
 {
-  printf '%s\n' "$*"
+  env printf '%s\n' "$*"
 }
 
 fail ()
@@ -29,6 +36,12 @@ fail ()
 help ()
 {
   sed -n '5,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+# What that says of one of several words that a command may begin with. Fails where it is none.
+help_of () # word
+{
+  help | awk -v word="$1" '/^[^ ]/ { shown = $2 == word } shown { print; found = 1 } END { exit !found }'
 }
 
 case ${1:-} in
@@ -45,7 +58,8 @@ version_of_tree ()
 
 make_private ()
 {
-  [ -n "$private" ] || private=$(mktemp -d "${TMPDIR:-/tmp}/ferry-run.XXXXXX")
+  [ -n "$private" ] || private=$(mktemp -d "${TMPDIR:-/tmp}/ferry-run.XXXXXX") ||
+    fail 'it takes a folder for files that are gone afterwards: set TMPDIR to one that may be written.'
 }
 
 # A line for what is done. What the command prints is shown where it fails, or where a compiler warns, not dpkg or debhelper.
@@ -62,9 +76,18 @@ step () # text command...
   result=0
   "$@" >"$private/step.log" 2>&1 || result=$?
   if [ "$result" -ne 0 ] || grep -vE '^d(h|pkg)[a-z_-]*: ' "$private/step.log" | grep -q ' warning: '; then
-    grep -vE '^(\[[0-9]+/[0-9]+\] |ninja: Entering)' "$private/step.log" >&2 || true
+    show_end "$private/step.log" >&2
   fi
   return "$result"
+}
+
+# An installation without a network prints hundreds of lines, and the last ones say why. Those above them are in a file.
+show_end () # log
+{
+  grep -vE '^(\[[0-9]+/[0-9]+\] |ninja: Entering)' "$1" | tail -n 30 || true
+  kept=$(mktemp "${TMPDIR:-/tmp}/ferry-log.XXXXXX")
+  cat "$1" >"$kept"
+  say "All $(wc -l <"$1") lines of it are in $kept."
 }
 
 clean_up ()
@@ -82,6 +105,7 @@ clean_up_at_end ()
   trap clean_up EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
+  trap 'exit 141' PIPE
   trap 'exit 143' TERM
 }
 
@@ -221,7 +245,7 @@ END
 list_found ()
 {
   while read -r group kind name package; do
-    [ -z "$group" ] || is_missing "$kind" "$name" || say "$name"
+    [ -z "$group" ] || is_missing "$kind" "$name" || printf '%s\n' "$name"
   done <<END
 $needs
 END
@@ -241,7 +265,8 @@ install_packages ()
   if [ "$(id -u)" -ne 0 ]; then
     ask_for_root
   fi
-  step "Installing:$packages" as_root "$install" </dev/null || fail "this failed: $install"
+  step "Installing:$packages" as_root "$install" </dev/null ||
+    fail 'packages are missing, so nothing was built: see that this machine reaches its mirror, then run this again.'
 }
 
 # What installs it where there is no apt-get. The packages of most systems say which programs and pkg-config files they bring;
@@ -312,7 +337,7 @@ ask_for_root ()
   say "  sudo sh -c '$install'"
   [ -t 0 ] || fail 'there is no terminal to ask on: run the command, then this again.'
   printf 'Run it now? [y/N] '
-  read -r answer
+  read -r answer || answer=
   case $answer in
     y | Y | yes) ;;
     *) fail 'nothing was installed.' ;;
@@ -327,16 +352,40 @@ as_root () # command
 
 # ---- building ----
 
+# What a command writes to, which is known before anything is installed for it.
+require_folder () # folder
+{
+  [ -w "$top" ] || fail "$top may not be written: copy it, such as by 'cp -R $top ~/ferry', and run this there."
+  [ -e "$top/$1" ] || return 0
+  foreign=$(find "$top/$1" -maxdepth 2 ! -type l ! -writable -print -quit 2>/dev/null)
+  [ -z "$foreign" ] ||
+    fail "$foreign belongs to $(stat -c %U "$foreign"): have the folder removed, such as by 'sudo rm -rf $top/$1', then run" \
+      'this again.'
+}
+
+# A folder that is a place where something is mounted stays, and is empty then.
+remove_folder () # folder
+{
+  why=$(rm -rf "$1" 2>&1 | head -n 1)
+  [ -z "$(ls -A "$1" 2>/dev/null)" ] || fail "$1 cannot be removed: ${why#rm: }. Have it removed, then run this again."
+}
+
+# JSON has its own ways to write a path.
+configured_for () # folder
+{
+  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["directories"]["source"])' \
+    "$1/meson-info/meson-info.json" 2>/dev/null
+}
+
 configure () # folder option...
 {
+  require_folder "$1"
   folder=$top/$1
   shift
-  if [ -e "$folder" ] && ! grep -qsF "\"source\": \"$top\"" "$folder/meson-info/meson-info.json"; then
+  if [ -e "$folder" ] && [ "$(configured_for "$folder")" != "$top" ]; then
     say "$folder was configured for another place, or not to the end: starting it afresh."
-    rm -rf "$folder"
+    remove_folder "$folder"
   fi
-  [ ! -e "$folder" ] || [ -w "$folder" ] ||
-    fail "$folder belongs to $(stat -c %U "$folder"): have it removed, then run this again."
   # Meson looks for tools once, and one that came since changes what there is to build.
   found=$(list_found)
   if [ ! -f "$folder/build.ninja" ]; then
@@ -418,6 +467,7 @@ start_display ()
 # What a command with a window needs and builds; without a display, it has a virtual one then.
 prepare_window () # what group target...
 {
+  require_folder build
   if have_display; then
     require build window "$2"
   else

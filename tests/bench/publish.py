@@ -7,6 +7,7 @@ FILE is a run that takes the place of docs/benchmarks.txt. Nothing is written wh
 is missing in the run.
 """
 
+import argparse
 import os
 import sys
 
@@ -28,7 +29,9 @@ def write(path, text):
 
 
 def main():
-    results = read(sys.argv[1] if len(sys.argv) > 1 else RUN)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", metavar="FILE", nargs="?", default=RUN)
+    results = read(parser.parse_args().file)
     page, absent = tables.fill(read(PAGE), results)
     absent += plot.missing(tables.read_results(results)[0])
     if absent:

@@ -10,6 +10,7 @@ called.
 import glob
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import subprocess
@@ -29,7 +30,7 @@ case "$name $*" in
   'meson setup --reconfigure '*) ;;
   'meson setup '*)
     mkdir -p "$top/build/meson-info"
-    echo "\\"source\\": \\"$top\\"" >"$top/build/meson-info/meson-info.json"
+    echo "{\\"directories\\": {\\"source\\": \\"$top\\"}}" >"$top/build/meson-info/meson-info.json"
     touch "$top/build/build.ninja"
     ;;
   'ninja '*' -n documentation')
@@ -39,6 +40,12 @@ case "$name $*" in
   'ninja '*python*) echo '[1/3] Compiling' ;;
 esac
 """
+
+
+def copy_script(top, folder):
+    os.mkdir(os.path.join(folder, "build-aux"))
+    for name in ("run", os.path.join("build-aux", "commands.sh")):
+        shutil.copy(os.path.join(top, name), os.path.join(folder, name))
 
 
 def make_machine(folder, missing):
@@ -54,8 +61,16 @@ def make_machine(folder, missing):
         os.chmod(os.path.join(folder, name), 0o755)
 
 
-COMMANDS = ("run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/cross", "packaging/debian",
+# More lines than a reader wants.
+FAILING = """#!/bin/sh
+seq 352
+exit 1
+"""
+
+COMMANDS = ("run", ".ci/run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/cross", "packaging/debian",
             "packaging/release", "packaging/wheel", "tests/fuzz/run", "tests/sanitize/run")
+PYTHON_COMMANDS = ("packaging/flatpak", "tests/bench/publish.py", "tests/mutate/mutate.py")
+DEMO_OPTION = re.compile(r'^ *\{"([\w-]+)", ', re.MULTILINE)
 
 # What a machine without apt-get is told to type, by its /etc/os-release: one without libraries and without gi-docgen.
 FEDORA = ("As root, install it by: dnf install 'pkgconfig(gio-unix-2.0)' 'pkgconfig(gtk4)' 'pkgconfig(libseccomp)' "
@@ -71,10 +86,11 @@ ELSEWHERE = {
 }
 
 
-def said(script, machine, *arguments, **changes):
+def said(script, machine, *arguments, who=None, **changes):
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     done = subprocess.run([script, *arguments], env={**environment, "PATH": machine, **changes}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
+                          **(who or {}))
     return done.stdout
 
 
@@ -98,6 +114,19 @@ def check_elsewhere(report, script, machine, folder):
                     heard.endswith("%s, then run this again.\n" % words), [heard])
 
 
+def check_bare(report, script, machine, folder):
+    """A machine that has neither apt-get nor anything to build with."""
+    table = pathlib.Path(folder, "build-aux", "commands.sh").read_text("utf-8")
+    basics = re.findall(r"(?m)^build +program +(\S+)", table)
+    for name in basics:
+        os.remove(os.path.join(machine, name))
+    text = said(script, machine, "tests")
+    report.none("a bare machine is told of each program that a build needs",
+                [name for name in basics if "program %s" % name not in text])
+    report.fact("python3 is one of them, and nothing comes after that",
+                "python3" in basics and text.endswith(", then run this again.\n") and text.count("\n") == 1, [text])
+
+
 def check_help(report, top):
     """A command that reads commands.sh begins with its help, and does nothing else then."""
     for name in COMMANDS:
@@ -105,6 +134,121 @@ def check_help(report, top):
             comment = file.read().split("\n\n", 2)[1]
         helps = [said(os.path.join(top, name), os.environ["PATH"], option) for option in ("--help", "-h", "help")]
         report.equal("%s says what it is for" % name, helps, 3 * [re.sub("(?m)^# ?", "", comment) + "\n"])
+    for name in PYTHON_COMMANDS:
+        text = said(os.path.join(top, name), os.environ["PATH"], "--help")
+        report.fact("%s says what it is for" % name, text.startswith("usage: %s " % os.path.basename(name)), [text])
+
+
+def check_help_of_each(report, top, script, machine, folder):
+    """Before anything is installed or built for it."""
+    usage = said(script, machine, "help")
+    names = sorted(set(re.findall(r"(?m)^\./run (\w+)", usage)))
+    report.fact("there are commands", len(names) > 5, [usage])
+    names.remove("help")
+    for name in names:
+        found = [said(script, machine, name, option) for option in ("--help", "-h")]
+        own = found[0].startswith("./run %s" % name) and found[0] in usage and found[0].count("\n./run") < 2
+        report.fact("./run %s --help has the lines of this command" % name, own and found[0] == found[1], found)
+    report.fact("nothing is installed or built for that", not os.path.exists(os.path.join(folder, "calls")))
+    options = DEMO_OPTION.findall(pathlib.Path(top, "demo-app/app/ferry-demo-application.c").read_text("utf-8"))
+    text = said(script, machine, "demo", "--help")
+    report.fact("the demo has options", len(options) > 3, options)
+    report.none("the help of the demo has each of its options", [name for name in options if "--" + name not in text])
+
+
+def hand_over(folder):
+    """Root may write anywhere, and a folder of nobody's is none that an ordinary user made. Returns who is one."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    for path, folders, files in os.walk(folder):
+        for name in (path, *(os.path.join(path, name) for name in (*folders, *files))):
+            os.chown(name, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+# What all commands do before they build.
+CONFIGURE = """#!/bin/sh
+set -eu
+top=${0%/*}
+. "$top/build-aux/commands.sh"
+configure build
+"""
+
+
+def check_places(report, top):
+    """A folder that may not be written is found before anything is installed, and told in one sentence."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        machine, script, build, configure = (os.path.join(folder, name) for name in ("bin", "run", "build", "configure"))
+        copy_script(top, folder)
+        pathlib.Path(configure).write_text(CONFIGURE, "utf-8")
+        os.chmod(configure, 0o755)
+        os.mkdir(machine)
+        make_machine(machine, "gi-docgen")
+        first, deep = os.path.join(build, "a"), os.path.join(build, "a", "b", "c")
+        os.makedirs(deep)
+        pathlib.Path(deep, "file").touch()
+        who = hand_over(folder)
+        os.chmod(deep, 0o555)
+        text = said(configure, machine, who=who, TMPDIR=folder)
+        report.equal("a folder that cannot be removed is named, with the reason", text,
+                     "{0} was configured for another place, or not to the end: starting it afresh.\n"
+                     "configure: {0} cannot be removed: cannot remove '{1}/file': Permission denied. Have it removed, then "
+                     "run this again.\n".format(build, deep))
+        os.chmod(first, 0o555)
+        text = said(script, machine, "docs", who=who, TMPDIR=folder)
+        report.equal("a folder that somebody else has written to is named, with whose it is", text,
+                     "run: {0} belongs to {2}: have the folder removed, such as by 'sudo rm -rf {1}', then run this again.\n"
+                     .format(first, build, pwd.getpwuid(os.stat(first).st_uid).pw_name))
+        os.chmod(folder, 0o555)
+        for name in ("demo", "docs", "bench", "tests", "python"):
+            report.equal("./run %s says that nothing may be written here" % name,
+                         said(script, machine, name, who=who, TMPDIR=folder),
+                         "run: {0} may not be written: copy it, such as by 'cp -R {0} ~/ferry', and run this there.\n"
+                         .format(folder))
+        for path in (folder, first, deep):
+            os.chmod(path, 0o755)
+
+
+def check_steps(report, script, machine, folder):
+    """A step that fails prints its end, and leaves all of it in a file."""
+    scratch, meson = os.path.join(folder, "logs"), pathlib.Path(machine, "meson")
+    os.mkdir(scratch)
+    usual = meson.read_text("utf-8")
+    meson.write_text(FAILING, "utf-8")
+    lines = said(script, machine, "python", "-c", "", TMPDIR=scratch).splitlines()
+    meson.write_text(usual, "utf-8")
+    logs = glob.glob(os.path.join(scratch, "*"))
+    report.equal("what fails prints its last lines", lines[-31:-1], list(map(str, range(323, 353))))
+    report.equal("and where all of them are", ["All 352 lines of it are in %s." % path for path in logs], lines[-1:])
+    report.equal("and they are there", [len(pathlib.Path(path).read_text("utf-8").splitlines()) for path in logs], [352])
+
+
+def check_closed_pipes(report, top, machine):
+    """A reader that has seen enough, as 'head' has: who starts this may have told it to ignore the signal."""
+    for command in (["help"], ["example"], ["tests", "--help"]):
+        ending, writing = os.pipe()
+        os.close(ending)
+        done = subprocess.run([os.path.join(top, "run"), *command], env={**os.environ, "PATH": machine},
+                              stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+                              timeout=600, restore_signals=False)
+        os.close(writing)
+        report.equal("./run %s does not complain of a closed pipe" % " ".join(command), done.stderr, "")
+
+
+def check_left_early(report, script, machine, folder):
+    """A command that has a display ends it when nobody reads on."""
+    scratch = os.path.join(folder, "early")
+    os.mkdir(scratch)
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    with subprocess.Popen([script, "demo"], env={**environment, "PATH": machine, "TMPDIR": scratch},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as process:
+        seen = next((line for line in process.stdout if line.startswith("There is no display")), None)
+        process.stdout.close()
+        process.wait(timeout=600)
+    report.fact("a demo that nobody reads on has a display", seen)
+    report.equal("which ends with it, and so do its files", os.listdir(scratch), [])
 
 
 def check_night(report, top, machine, folder):
@@ -126,13 +270,15 @@ def check_night(report, top, machine, folder):
 
 def body(report):
     check_help(report, sys.argv[1])
+    check_places(report, sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         machine, script = os.path.join(folder, "bin"), os.path.join(folder, "run")
         os.mkdir(machine)
-        os.mkdir(os.path.join(folder, "build-aux"))
-        for name in ("run", os.path.join("build-aux", "commands.sh")):
-            shutil.copy(os.path.join(sys.argv[1], name), os.path.join(folder, name))
+        copy_script(sys.argv[1], folder)
         make_machine(machine, "gi-docgen")
+        check_help_of_each(report, sys.argv[1], script, machine, folder)
+        check_steps(report, script, machine, folder)
+        check_closed_pipes(report, sys.argv[1], machine)
         text = said(script, machine, "docs")
         report.fact("the reference wants gi-docgen", "gi-docgen" in text, [text])
         # Only root installs without being asked, here for nothing.
@@ -155,9 +301,11 @@ def body(report):
                      ["meson setup --reconfigure %s/build %s" % (folder, folder)])
         said(script, machine, "docs")
         report.equal("once", len([call for call in calls(folder) if "reconfigure" in call]), 1)
+        check_left_early(report, script, machine, folder)
         os.remove(os.path.join(machine, "gi-docgen"))
         check_elsewhere(report, script, machine, folder)
         check_night(report, sys.argv[1], machine, folder)
+        check_bare(report, script, machine, folder)
 
 
 tap.main(body)

@@ -13,6 +13,7 @@ A change whose object code is the same changes nothing, and another one is taken
 'unnoticeable' lists, with its reason, is not counted. What was noticed is kept in FOLDER, so that a run that was
 interrupted goes on where it stood; what survived is tried again with the tests that changed since."""
 
+import argparse
 import collections
 import concurrent.futures
 import ctypes
@@ -392,14 +393,17 @@ class Mutation:
 
 def main():
     folder = os.path.join(TOP, "build-mutate")
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1000000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("number", metavar="N", nargs="?", type=int, default=20)
+    parser.add_argument("seed", metavar="SEED", nargs="?", type=int, default=random.SystemRandom().randrange(1000000))
+    parser.add_argument("files", metavar="FILE", nargs="*")
+    chosen = parser.parse_args()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.makedirs(folder, exist_ok=True)
     mutation = Mutation(TOP, folder)
     mutation.check_unchanged()
-    say("%d changes, seed %d:" % (number, seed))
-    mutation.run(number, seed, sys.argv[3:])
+    say("%d changes, seed %d:" % (chosen.number, chosen.seed))
+    mutation.run(chosen.number, chosen.seed, chosen.files)
     mutation.report()
 
 
