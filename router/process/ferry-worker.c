@@ -599,8 +599,8 @@ ferry_worker_add_sender (FerryWorker *self, const char *name, FerrySender *sende
  * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a
  * worker. Fails with %FERRY_ERROR_UNKNOWN_SENDER when the application passed no sender with that name. Fails with
  * %FERRY_ERROR_STOPPED when the sender was returned before, and was stopped, or dropped before it was started. When
- * attaching fails, fails with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or %FERRY_ERROR_VERSION when
- * application and worker have different versions of Ferry.
+ * attaching fails, fails with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or
+ * %FERRY_ERROR_VERSION when application and worker have different versions of Ferry.
  *
  * Returns: (transfer full): the sender
  */
