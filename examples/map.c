@@ -1,7 +1,6 @@
 /* A map: one function for many files, on all cores, with the results in a grid: ./map PICTURE...
  * A picture that cannot be decoded, or crashes its worker, is one result that failed. The others go on.
- * The grid shows the map's list of results, which keep the order of the files. The map takes more files as it has room
- * for them, so memory is bounded.
+ * The grid shows the map's list of results, in the order of the files. Files are taken as there is room for them.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
@@ -54,13 +53,6 @@ make_picture (gpointer item, gpointer files)
   return picture;
 }
 
-static void
-finished_cb (FerryMap *map, GtkLabel *hint)
-{
-  if (ferry_map_get_outcome (map) == FERRY_MAP_OUTCOME_FAILED)
-    gtk_label_set_text (hint, "No picture could be decoded. Point at one for what is wrong with it.");
-}
-
 static GVariant *
 path_of (gpointer file, gpointer data)
 {
@@ -98,7 +90,6 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   ferry_map_set_model (map, G_LIST_MODEL (model), path_of, NULL, NULL);
   gtk_flow_box_bind_model (GTK_FLOW_BOX (grid), ferry_map_get_results (map), make_picture, g_object_ref (model),
                            g_object_unref);
-  g_signal_connect_object (map, "finished", G_CALLBACK (finished_cb), hint, 0);
   g_object_set_data_full (G_OBJECT (window), "map", g_object_ref (map), g_object_unref);
   g_signal_connect_object (window, "destroy", G_CALLBACK (ferry_map_cancel), map, G_CONNECT_SWAPPED);
   g_object_bind_property (map, "fraction", bar, "fraction", G_BINDING_DEFAULT);

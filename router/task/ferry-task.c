@@ -315,10 +315,9 @@ check_settable (FerryTask *self, GParamSpec *setting)
   /* Relaxed: the same thread sets the settings and submits the task. */
   if (atomic_load_explicit (&get_private (self)->submission, memory_order_relaxed) == SUBMISSION_NONE)
     return TRUE;
-  ferry_critical (
-    "FerryTask:%s was set for a task of '%s' that was submitted or cancelled, and nothing was done; give a "
-    "task its settings before it is submitted",
-    setting->name, ferry_task_get_function (self));
+  g_critical ("FerryTask:%s was set for a task of '%s' that was submitted or cancelled, and nothing was done; give a "
+              "task its settings before it is submitted",
+              setting->name, ferry_task_get_function (self));
   return FALSE;
 }
 

@@ -181,8 +181,7 @@ class Tour:
             file.flush()
             task = ferry.Task.new(ferry.TaskKind.ITERATION, "use-job", None)
             handles = (task.add_bytes(GLib.Bytes.new(b"bytes")), task.add_descriptor(file.fileno()))
-            task = ferry.Task(kind=ferry.TaskKind.ITERATION, function="use-job", arguments=GLib.Variant("(hh)", handles))
-            assert handles == (task.add_bytes(GLib.Bytes.new(b"bytes")), task.add_descriptor(file.fileno()))
+            task.set_arguments(GLib.Variant("(hh)", handles))
         for name in ("progress", "message", "yielded", "done"):
             self.listen("Task", task, name, lambda _, *values: heard.append(values))
         task.set_cancel_grace(LONG)
@@ -324,7 +323,9 @@ class Tour:
         pulled.set_paused(True)
         pulled.set_paused(False)
         pulled.set_arguments(GLib.Variant("ax", [5, 6]))
+        rows = pulled.get_results()
         item = later(lambda call: pulled.next_async(None, call), pulled.next_finish)
+        assert rows[0].get_index() == item.get_index() and pulled.get_outcome() == ferry.MapOutcome.NONE
         assert item.get_error() is None and item.props.index in (0, 1) and item.get_value().unpack() in (10, 12)
         assert later(lambda call: pulled.next_async(None, call), pulled.next_finish)
         numbers = iter([GLib.Variant("x", 1), GLib.Variant("x", 2)])

@@ -182,7 +182,8 @@ function testGivenHome(executor) {
 }
 
 function testTask(executor) {
-    const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'everything', GLib.Variant.new_string('word'));
+    const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'everything', null);
+    task.set_arguments(GLib.Variant.new_string('word'));
     const words = [];
     task.connect('message', (_, type, value) => words.push(type, value.unpack()));
     task.add_bytes(new GLib.Bytes(new Uint8Array(10)));
@@ -279,7 +280,9 @@ function testMap(executor) {
     map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
     let n = 0;
     map.set_source(() => n++ < 2 ? GLib.Variant.new_int64(n) : null);
+    const rows = map.get_results();
     const item = complete(done => map.next_async(null, done), result => map.next_finish(result));
+    equal('what came is in a list', [rows.get_item(0).get_index(), map.get_outcome()], [0, Ferry.MapOutcome.NONE]);
     equal('or from a function', [item.index, item.get_value().unpack(), item.get_error()], [0, 2, null]);
     equal('one after the other', complete(done => map.next_async(null, done),
         result => map.next_finish(result)).get_value().unpack(), 4);

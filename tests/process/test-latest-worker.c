@@ -115,7 +115,7 @@ static void
 test_last_value_of_a_worker_comes_before_closed (void)
 {
   static const char *const ends[] = {"stop", NULL};
-  static const FerryCloseReason reasons[] = {FERRY_CLOSE_REASON_STOPPED, FERRY_CLOSE_REASON_STOPPED};
+  static const FerryCloseReason reasons[] = {FERRY_CLOSE_REASON_STOPPED, FERRY_CLOSE_REASON_EXITED};
 
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
     {

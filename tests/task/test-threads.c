@@ -685,11 +685,15 @@ a_submitted_task_takes_no_settings (void)
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
   g_autoptr (FerryTask) task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
   g_autofree char *said = NULL;
+  g_autofree char *said_next = NULL;
 
   g_object_set (task, "priority", 5, NULL);
   said = take_criticals ();
   g_assert_true (g_str_has_prefix (said, "FerryTask:priority was set for a task of 'echo' that was submitted"));
   g_assert_cmpint (ferry_test_get_number (task, "priority"), ==, 0);
+  ferry_task_set_arguments (task, g_variant_new_string ("other"));
+  said_next = take_criticals ();
+  g_assert_true (g_str_has_prefix (said_next, "FerryTask:arguments was set for a task of 'echo' that was submitted"));
   task_test_assert_result (task, "'word'");
   g_clear_object (&executor);
   g_clear_object (&pool);
