@@ -480,8 +480,7 @@ install_worker_properties (void)
    * was stopped, is only slow. A stop of this process, and initialisers, take no time either.
    *
    * After 3 seconds, or three tenths of the time where that is less, tasks that wait for the worker say so by their
-   * [property@Ferry.Task:text], and the log does if it has debug messages. The machine may be slow, so nothing is
-   * blamed before the time is over.
+   * [property@Ferry.Task:text], and so does a debug message.
    *
    * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
    * worker has 10 seconds when there is no limit.

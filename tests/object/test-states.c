@@ -11,6 +11,7 @@
 #include <locale.h>
 #include <stdatomic.h>
 
+#include "call/ferry-transport-private.h"
 #include "ferry-test.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-proxy-private.h"
