@@ -69,7 +69,7 @@ exit 1
 """
 
 COMMANDS = ("run", ".ci/run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/cross", "packaging/debian",
-            "packaging/release", "packaging/wheel", "tests/fuzz/run", "tests/sanitize/run")
+            "packaging/release", "packaging/wheel", "tests/bench/run-bench", "tests/fuzz/run", "tests/sanitize/run")
 PYTHON_COMMANDS = ("packaging/flatpak", "tests/bench/publish.py", "tests/mutate/mutate.py")
 DEMO_OPTION = re.compile(r'^ *\{"([\w-]+)", ', re.MULTILINE)
 
