@@ -81,13 +81,16 @@ step () # text command...
   return "$result"
 }
 
-# An installation without a network prints hundreds of lines, and the last ones say why. Those above them are in a file.
+# An installation without a network prints hundreds of lines, and the last ones say why. All are in a file then.
 show_end () # log
 {
-  grep -vE '^(\[[0-9]+/[0-9]+\] |ninja: Entering)' "$1" | tail -n 30 || true
-  kept=$(mktemp "${TMPDIR:-/tmp}/ferry-log.XXXXXX")
-  cat "$1" >"$kept"
-  say "All $(wc -l <"$1") lines of it are in $kept."
+  grep -vE '^(\[[0-9]+/[0-9]+\] |ninja: Entering)' "$1" >"$1.told" || true
+  tail -n 30 "$1.told"
+  if [ "$(wc -l <"$1.told")" -gt 30 ]; then
+    kept=$(mktemp "${TMPDIR:-/tmp}/ferry-log.XXXXXX")
+    cat "$1" >"$kept"
+    say "All $(wc -l <"$1") lines of it are in $kept."
+  fi
 }
 
 clean_up ()
