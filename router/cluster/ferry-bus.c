@@ -430,7 +430,7 @@ change (FerryBus *self, Item *item)
     announce_soon (self);
 }
 
-/* Asks again for what was dropped, once there is room. */
+/* Asks again for what was dropped, when there may be room. */
 static void
 ask_for_lost_news (FerryBus *self)
 {
@@ -440,7 +440,7 @@ ask_for_lost_news (FerryBus *self)
   has_lost = self->lost_news;
   self->lost_news = FALSE;
   pthread_mutex_unlock (&self->lock);
-  if (has_lost)
+  if (has_lost && self->router != NULL)
     announce_soon (self);
 }
 
@@ -476,6 +476,7 @@ deliver (gpointer data)
   pthread_mutex_unlock (&self->lock);
   if (is_more)
     arrange (self);
+  ask_for_lost_news (self);
   while (self->router != NULL && (item = take (self)) != NULL)
     {
       if (item->subject != NULL)
@@ -490,10 +491,8 @@ deliver (gpointer data)
       self->resume_at = g_get_monotonic_time () + BREATHER;
       return;
     }
-  if (self->router == NULL)
-    return;
-  ask_for_lost_news (self);
-  ferry_timers_look (self->router->limits);
+  if (self->router != NULL)
+    ferry_timers_look (self->router->limits);
 }
 
 /* ---- What comes ---- */
