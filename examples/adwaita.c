@@ -54,7 +54,7 @@ activate_cb (GtkApplication *application)
       g_object_set (list, "placeholder", page, "vexpand", TRUE, NULL);
       adw_toast_overlay_set_child (ADW_TOAST_OVERLAY (overlay), list);
       adw_header_bar_pack_end (ADW_HEADER_BAR (header), ferry_task_button_new (G_LIST_MODEL (executor)));
-      ferry_task_guard_new (G_LIST_MODEL (executor), GTK_WINDOW (window));
+      ferry_task_guard_add (G_LIST_MODEL (executor), GTK_WINDOW (window));
       g_signal_connect_object (button, "clicked", G_CALLBACK (bake_cb), overlay, G_CONNECT_SWAPPED);
     }
   else

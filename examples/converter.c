@@ -63,7 +63,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (executor));
   gtk_widget_set_vexpand (list, TRUE);
   gtk_box_append (GTK_BOX (box), list);
-  ferry_task_guard_new (G_LIST_MODEL (executor), GTK_WINDOW (window));
+  ferry_task_guard_add (G_LIST_MODEL (executor), GTK_WINDOW (window));
   GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
   g_signal_connect_object (target, "drop", G_CALLBACK (drop_cb), hint, 0);
   gtk_widget_add_controller (window, GTK_EVENT_CONTROLLER (target));

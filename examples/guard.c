@@ -100,7 +100,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
       return;
     }
   g_object_set (executor, "keep-finished", 1000, NULL);
-  ferry_task_guard_new (G_LIST_MODEL (executor), GTK_WINDOW (window)); /* the window keeps it */
+  ferry_task_guard_add (G_LIST_MODEL (executor), GTK_WINDOW (window)); /* the window keeps it */
   GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (executor));
   gtk_widget_set_vexpand (list, TRUE);
   gtk_box_append (GTK_BOX (box), list);

@@ -54,8 +54,9 @@ make_picture (gpointer item, gpointer files)
 }
 
 static GVariant *
-path_of (gpointer file, gpointer data)
+path_of (GObject *item, gpointer data, GError **error)
 {
+  GFile *file = G_FILE (item);
   g_autofree char *name = g_file_peek_path (file) != NULL ? g_file_get_path (file) : g_file_get_uri (file);
 
   return g_variant_new_bytestring (name); /* a file of another machine is one that cannot be opened */

@@ -316,7 +316,7 @@ ferry_demo_application_command_line (GApplication *application, GApplicationComm
     }
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
   apply (self, window, options, here);
-  ferry_task_guard_new (ferry_demo_session_get_tasks (self->session), window);
+  ferry_task_guard_add (ferry_demo_session_get_tasks (self->session), window);
   return EXIT_SUCCESS;
 }
 

@@ -89,7 +89,7 @@ create_heat_interface (void)
 }
 
 static GVariant *
-note_to_row (gpointer note, gpointer user_data)
+note_to_row (GObject *note, gpointer user_data, GError **error)
 {
   return g_variant_ref (ferry_demo_heat_get_row (note));
 }

@@ -26,7 +26,7 @@ ferry_channel_order_new (const char *function, GVariant *arguments)
 }
 
 /**
- * ferry_channel_function_register:
+ * ferry_channel_function_register: (skip)
  * @name: the name by which [func@Ferry.Channel.start] asks for the function, 1 to 255 bytes
  * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none; the empty
  *   string: none

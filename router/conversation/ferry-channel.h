@@ -72,7 +72,7 @@ void ferry_channel_fail (FerryChannel *self, const GError *failure);
 /* ---- channels with a process that is started for the channel ---- */
 
 /**
- * FerryChannelFunction:
+ * FerryChannelFunction: (skip)
  * @channel: (transfer none): the worker's end of the conversation
  * @arguments: (transfer none) (nullable): the arguments, of the type that the function was registered with
  * @error: return location for an error

@@ -980,7 +980,7 @@ ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc des
 /* ---- handlers ---- */
 
 /**
- * ferry_demux_add_handler:
+ * ferry_demux_add_handler: (skip)
  * @self: a demux
  * @method: (nullable): the method that @handler answers, or %NULL for all methods that have no handler
  * @handler: (scope notified) (closure user_data) (destroy destroy): called for each request
@@ -1002,11 +1002,12 @@ ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler
 static void
 run_failing (FerryInvocation *invocation, gpointer data)
 {
+  g_autoptr (FerryInvocation) shown = ferry_invocation_new_object (invocation);
   gpointer user_data;
   GCallback func = ferry_failing_get_func (data, &user_data);
   GError *error = NULL;
 
-  ((FerryDemuxHandlerFull) func) (invocation, user_data, &error);
+  ((FerryDemuxHandlerFull) func) (shown, user_data, &error);
   ferry_invocation_answer_failure (invocation, error);
 }
 

@@ -21,7 +21,7 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryDemux, ferry_demux, FERRY, DEMUX, GObject)
 
 /**
- * FerryDemuxHandler:
+ * FerryDemuxHandler: (skip)
  * @invocation: (transfer none): the request; take a reference to answer it later
  * @user_data: the data given to [method@Ferry.Demux.add_handler]
  *
@@ -32,7 +32,7 @@ typedef void (*FerryDemuxHandler) (FerryInvocation *invocation, gpointer user_da
 
 /**
  * FerryDemuxHandlerFull:
- * @invocation: (transfer none): the request; take a reference to answer it later
+ * @invocation: (transfer none): the request, an object: whoever keeps it may answer later
  * @user_data: the data given to [method@Ferry.Demux.add_handler_full]
  * @error: return location for an error
  *

@@ -47,9 +47,10 @@ typedef struct
   void (*destroy) (FerryInvocation *self);
 } FerryInvocationFuncs;
 
-/* All fields after state are const. */
+/* All fields but references and state are const. */
 struct _FerryInvocation
 {
+  GTypeInstance parent_instance; /* of no class: this is no object of ferry_invocation_new_object() */
   _Atomic gint references;
   _Atomic guint state; /* bits: FERRY_INVOCATION_… */
   const FerryInvocationFuncs *funcs;
@@ -61,6 +62,9 @@ struct _FerryInvocation
   FerryCallFlags flags;
 };
 
+/* Returns (transfer full) an object that has a reference to the invocation. The functions of ferry-invocation.h take it
+ * as they do the invocation; those of the makers do not. */
+FerryInvocation *ferry_invocation_new_object (FerryInvocation *self);
 gboolean ferry_invocation_is_answered (FerryInvocation *self);
 /* Whether the answer is still wanted. Fails with FERRY_ERROR_CLOSED after the answer, and with G_IO_ERROR_CANCELLED
  * after a cancel. */

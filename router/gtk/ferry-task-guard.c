@@ -322,17 +322,17 @@ ferry_task_guard_init (FerryTaskGuard *self)
 }
 
 /**
- * ferry_task_guard_new:
+ * ferry_task_guard_add:
  * @tasks: (transfer none): an executor, or another list model of tasks
  * @window: the window whose closing ends the work
  *
- * Guards all tasks of the model until the window is destroyed. Several windows are to have one and the same model. On
- * the thread that runs GTK, which must be the router's.
+ * Adds a guard to a window, which guards all tasks of the model until the window is destroyed. Several windows are to
+ * have one and the same model. On the thread that runs GTK, which must be the router's.
  *
  * Returns: (transfer none): the guard, which the window keeps
  */
 FerryTaskGuard *
-ferry_task_guard_new (GListModel *tasks, GtkWindow *window)
+ferry_task_guard_add (GListModel *tasks, GtkWindow *window)
 {
   g_autoptr (FerryTaskGuard) self = NULL;
 

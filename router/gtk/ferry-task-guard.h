@@ -17,6 +17,6 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryTaskGuard, ferry_task_guard, FERRY, TASK_GUARD, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-FerryTaskGuard *ferry_task_guard_new (GListModel *tasks, GtkWindow *window);
+FerryTaskGuard *ferry_task_guard_add (GListModel *tasks, GtkWindow *window);
 
 G_END_DECLS

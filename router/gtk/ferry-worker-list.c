@@ -11,6 +11,10 @@
 #include "gtk/ferry-worker-list.h"
 
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-remote-picture.h"
+#include "gtk/ferry-task-button.h"
+#include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-row.h"
 #include "gtk/ferry-translation-private.h"
 #include "gtk/ferry-worker-list-private.h"
 
@@ -313,4 +317,16 @@ ferry_worker_list_new (FerryPool *pool)
   g_return_val_if_fail (pool == NULL || FERRY_IS_POOL (pool), NULL);
 
   return g_object_new (FERRY_TYPE_WORKER_LIST, "pool", pool, NULL);
+}
+
+/* Registers the types of all widgets when the library is loaded, without their classes, so it needs no display:
+ * Gtk.Builder finds a type that nothing has used before. */
+static __attribute__ ((constructor)) void
+register_types (void)
+{
+  g_type_ensure (FERRY_TYPE_REMOTE_PICTURE);
+  g_type_ensure (FERRY_TYPE_TASK_BUTTON);
+  g_type_ensure (FERRY_TYPE_TASK_LIST);
+  g_type_ensure (FERRY_TYPE_TASK_ROW);
+  g_type_ensure (FERRY_TYPE_WORKER_LIST);
 }

@@ -1034,7 +1034,7 @@ ferry_exporter_dup_object (FerryExporter *self, const char *name)
 }
 
 /**
- * ferry_exporter_add_function:
+ * ferry_exporter_add_function: (skip)
  * @self: an exporter
  * @name: the function's name, 1 to 255 bytes; no other function of the exporter may have it
  * @func: (scope notified) (closure user_data) (destroy destroy): called with an object and further arguments
@@ -1058,6 +1058,28 @@ ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodF
   if (!is_new && destroy != NULL)
     destroy (user_data);
   ferry_return_if_fail (is_new, "the exporter has a function '%s' already; use another name", name);
+}
+
+/**
+ * ferry_exporter_add_function_full: (rename-to ferry_exporter_add_function)
+ * @self: an exporter
+ * @name: the function's name, 1 to 255 bytes; no other function of the exporter may have it
+ * @func: (scope notified) (closure user_data) (destroy destroy): called with an object and further arguments
+ * @user_data: data for @func
+ * @destroy: (nullable): frees @user_data when the exporter is finalized; on any thread
+ *
+ * Adds a function that may fail, as [method@Ferry.Exporter.add_function] does one that answers each call itself. This
+ * is the form for languages that throw: the caller gets what the function throws. Any thread.
+ */
+void
+ferry_exporter_add_function_full (FerryExporter *self, const char *name, FerryMethodFuncFull func, gpointer user_data,
+                                  GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_EXPORTER (self));
+  g_return_if_fail (func != NULL);
+
+  ferry_exporter_add_function (self, name, ferry_method_run_failing,
+                               ferry_failing_new (G_CALLBACK (func), user_data, destroy), ferry_failing_free);
 }
 
 /* ---- where methods are called ---- */

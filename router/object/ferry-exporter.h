@@ -65,6 +65,9 @@ GObject *ferry_exporter_dup_object (FerryExporter *self, const char *name);
 FERRY_AVAILABLE_IN_0_1
 void ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodFunc func, gpointer user_data,
                                   GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_exporter_add_function_full (FerryExporter *self, const char *name, FerryMethodFuncFull func,
+                                       gpointer user_data, GDestroyNotify destroy);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_exporter_set_context (FerryExporter *self, GMainContext *context);

@@ -73,6 +73,9 @@ gboolean ferry_member_set (const FerryMember *self, GObject *object, GVariant *v
  * is not in a class. */
 FerryMethodFunc ferry_member_find_func (const FerryMember *self, GObject *object, const char *super, GError **error);
 
+/* A FerryMethodFunc whose data is a FerryFailing with a FerryMethodFuncFull. */
+void ferry_method_run_failing (gpointer object, FerryInvocation *invocation, gpointer failing);
+
 /* Returns the access that the class allows and that other processes may have. */
 GDBusPropertyInfoFlags ferry_pspec_get_access (GParamSpec *pspec);
 gboolean ferry_pspec_is_object (GParamSpec *pspec);

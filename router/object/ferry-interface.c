@@ -343,7 +343,7 @@ class_has_offset (FerryInterface *self, gsize class_offset)
 }
 
 /**
- * ferry_interface_add_method:
+ * ferry_interface_add_method: (skip)
  * @self: an interface
  * @name: the method's name, which no other method of the interface has
  * @in_signature: (nullable): the types of the method's arguments
@@ -377,14 +377,15 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
   member->destroy = destroy;
 }
 
-static void
-run_failing (gpointer object, FerryInvocation *invocation, gpointer data)
+void
+ferry_method_run_failing (gpointer object, FerryInvocation *invocation, gpointer failing)
 {
+  g_autoptr (FerryInvocation) shown = ferry_invocation_new_object (invocation);
   gpointer user_data;
-  GCallback func = ferry_failing_get_func (data, &user_data);
+  GCallback func = ferry_failing_get_func (failing, &user_data);
   GError *error = NULL;
 
-  ((FerryMethodFuncFull) func) (object, invocation, user_data, &error);
+  ((FerryMethodFuncFull) func) (object, shown, user_data, &error);
   ferry_invocation_answer_failure (invocation, error);
 }
 
@@ -411,7 +412,7 @@ ferry_interface_add_method_full (FerryInterface *self, const char *name, const c
   g_return_if_fail (FERRY_IS_INTERFACE (self));
   g_return_if_fail (func != NULL);
 
-  ferry_interface_add_method (self, name, in_signature, out_signature, run_failing,
+  ferry_interface_add_method (self, name, in_signature, out_signature, ferry_method_run_failing,
                               ferry_failing_new (G_CALLBACK (func), user_data, destroy), ferry_failing_free);
 }
 
@@ -661,16 +662,20 @@ make_properties_row (GObject *item)
 GVariant *
 ferry_interface_make_row (FerryInterface *self, gpointer item)
 {
+  g_autoptr (GError) error = NULL;
   GVariant *row;
 
   if (self->container.get_row == NULL)
     return make_properties_row (item);
-  row = self->container.get_row (item, self->container.user_data);
+  row = self->container.get_row (item, self->container.user_data, &error);
   if (row != NULL)
     return g_variant_take_ref (row);
-  /* Once: where the function throws, its language has logged the exception of each row. Relaxed: no other data goes
-   * with it. */
-  if (!atomic_exchange_explicit (&self->has_no_row, TRUE, memory_order_relaxed))
+  if (error != NULL)
+    /* Not g_warning(), so that a test can expect it. */
+    g_log (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "The function that makes rows of '%s' failed for a '%s': %s", self->name,
+           G_OBJECT_TYPE_NAME (item), error->message);
+  /* Once. Relaxed: no other data goes with it. */
+  else if (!atomic_exchange_explicit (&self->has_no_row, TRUE, memory_order_relaxed))
     ferry_critical ("The function that makes rows of '%s' returned NULL for a '%s', and this is said once; correct it "
                     "to return a row for each item",
                     self->name, G_OBJECT_TYPE_NAME (item));

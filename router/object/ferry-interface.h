@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 #define FERRY_TYPE_INTERFACE (ferry_interface_get_type ())
 
 /**
- * FerryMethodFunc:
+ * FerryMethodFunc: (skip)
  * @object: (type GObject.Object): the object
  * @invocation: (transfer none): the call to answer; take a reference to answer it later
  * @user_data: (nullable) (closure): the data that was set with the function; %NULL for a function of the class
@@ -28,14 +28,14 @@ typedef void (*FerryMethodFunc) (gpointer object, FerryInvocation *invocation, g
 
 /**
  * FerryMethodFuncFull:
- * @object: (type GObject.Object): the object
- * @invocation: (transfer none): the call to answer; take a reference to answer it later
+ * @object: the object
+ * @invocation: (transfer none): the call to answer, an object: whoever keeps it may answer later
  * @user_data: (nullable) (closure): the data that was set with the function
  * @error: return location for an error
  *
  * A [callback@Ferry.MethodFunc] that may fail. Its error is the answer, unless there is one already.
  */
-typedef void (*FerryMethodFuncFull) (gpointer object, FerryInvocation *invocation, gpointer user_data, GError **error);
+typedef void (*FerryMethodFuncFull) (GObject *object, FerryInvocation *invocation, gpointer user_data, GError **error);
 
 /**
  * FerryContainerFuncs:
@@ -61,14 +61,16 @@ typedef struct
 
 /**
  * FerryRowFunc:
- * @item: (type GObject.Object): an item of the list
+ * @item: an item of the list
  * @user_data: (closure): the data that was set with the function
+ * @error: return location for an error
  *
- * Makes the row of a list's item: the value that other processes get for the item.
+ * Makes the row of a list's item: the value that other processes get for the item. With an error, which is logged, they
+ * get an empty tuple.
  *
- * Returns: (transfer full): a value, which may be floating
+ * Returns: (transfer full) (nullable): a value, which may be floating; %NULL with an error
  */
-typedef GVariant *(*FerryRowFunc) (gpointer item, gpointer user_data);
+typedef GVariant *(*FerryRowFunc) (GObject *item, gpointer user_data, GError **error);
 
 /**
  * FerryRowItemFunc:

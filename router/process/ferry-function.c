@@ -91,7 +91,7 @@ ferry_function_add (const char *caller, FerryFunctionKind kind, const FerryFunct
 }
 
 /**
- * ferry_function_register:
+ * ferry_function_register: (skip)
  * @name: the name of the function, 1 to 255 bytes
  * @arguments_type: (nullable): the type string of the function's arguments; %NULL for any type, and the empty string
  *   for no arguments

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 typedef struct _FerryJob FerryJob;
 
 /**
- * FerryFunction:
+ * FerryFunction: (skip)
  * @job: (transfer none): this run of the function, by which it reports progress, yields results, and checks for a
  *   cancel
  * @arguments: (transfer none) (nullable): the arguments, of the type that the function was registered with; %NULL if

@@ -70,7 +70,7 @@ read_item (FerryMapInput *self, GVariant **arguments, GError **error)
   if (self->source != NULL)
     given = self->source (self->user_data, error);
   else if (item != NULL)
-    given = self->get_arguments (item, self->user_data);
+    given = self->get_arguments (item, self->user_data, error);
   read = given != NULL ? g_variant_take_ref (given) : NULL;
   if (*error != NULL || (read == NULL && item == NULL))
     return FALSE;

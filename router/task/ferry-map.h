@@ -61,15 +61,17 @@ typedef GVariant *(*FerryMapSource) (gpointer user_data, GError **error);
 
 /**
  * FerryMapArguments:
- * @item: (transfer none) (type GObject.Object): an item of the list
+ * @item: (transfer none): an item of the list
  * @user_data: the data that was set with the function
+ * @error: return location for an error
  *
  * The type of a function that makes the arguments for an item of a list. It is called on the router's thread, and only
  * when the map can submit another item.
  *
- * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL for none
+ * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL for none, or with @error set after a
+ *   failure, with which the map fails
  */
-typedef GVariant *(*FerryMapArguments) (gpointer item, gpointer user_data);
+typedef GVariant *(*FerryMapArguments) (GObject *item, gpointer user_data, GError **error);
 
 #define FERRY_TYPE_MAP (ferry_map_get_type ())
 

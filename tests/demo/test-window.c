@@ -323,7 +323,7 @@ test_commands_count_as_tasks (WindowTest *test, gconstpointer data)
 {
   FerryTask *sleeper, *prime;
 
-  ferry_task_guard_new (ferry_demo_session_get_tasks (test->session), GTK_WINDOW (test->window));
+  ferry_task_guard_add (ferry_demo_session_get_tasks (test->session), GTK_WINDOW (test->window));
   run_line (test, "false");
   window_test_wait_state (get_command (test, 0), FERRY_TASK_STATUS_FAILED);
   run_line (test, "sleep 1000");

@@ -566,7 +566,7 @@ class Tour:
         exporter, counter = ferry.Exporter.new(), Counter()
         exporter.set_context(None)
         exporter.add_function("twice", self.heard(
-            "MethodFunc", lambda counter, call, *_: call.return_value(GLib.Variant("i", 2 * counter.value))))
+            "MethodFuncFull", lambda counter, call, *_: call.return_value(GLib.Variant("i", 2 * counter.value))))
         exporter.export_type(interface, ferry.CallPolicy.SERIAL)
         exporter.export("counter", counter, interface, ferry.CallPolicy.SERIAL)
         here, there = ferry.Transport.new_pair()

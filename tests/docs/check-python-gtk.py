@@ -89,7 +89,7 @@ def test_widgets(report, ferry, ferry_gtk, executor):
 
 
 def test_guard(report, ferry_gtk, executor, window):
-    guard = ferry_gtk.TaskGuard.new(executor, window)
+    guard = ferry_gtk.TaskGuard.add(executor, window)
     guard.props.long_work = 1000000
     task = executor.submit("sleep-until-cancelled", None)
     window.close()

@@ -187,7 +187,7 @@ fuzz_node_create_interface (void)
 }
 
 GVariant *
-fuzz_node_get_row (gpointer item, gpointer user_data)
+fuzz_node_get_row (GObject *item, gpointer user_data, GError **error)
 {
   return g_variant_new_int32 (((FuzzNode *) item)->value);
 }

@@ -33,7 +33,7 @@ void fuzz_node_hold (gpointer node, FerryInvocation *invocation, gpointer user_d
 gboolean fuzz_node_let_go (void);
 
 /* A FerryRowFunc, and a FerryRowItemFunc. */
-GVariant *fuzz_node_get_row (gpointer item, gpointer user_data);
+GVariant *fuzz_node_get_row (GObject *item, gpointer user_data, GError **error);
 GObject *fuzz_node_make_item (GVariant *value, gpointer user_data, GError **error);
 
 G_END_DECLS

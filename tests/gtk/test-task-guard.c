@@ -30,7 +30,7 @@ scene_init (Scene *scene)
   scene->test = task_test_new (/* in_threads: */ TRUE, 1);
   scene->executor = scene->test->executor;
   scene->window = g_object_ref (widget_test_show (gtk_label_new ("Work")));
-  scene->guard = ferry_task_guard_new (G_LIST_MODEL (scene->executor), GTK_WINDOW (scene->window));
+  scene->guard = ferry_task_guard_add (G_LIST_MODEL (scene->executor), GTK_WINDOW (scene->window));
 }
 
 static void
@@ -274,7 +274,7 @@ test_last_window_of_an_executor_asks (Scene *scene)
   g_autoptr (FerryTask) task = NULL;
 
   other = widget_test_show (gtk_label_new ("More"));
-  ferry_task_guard_new (G_LIST_MODEL (scene->executor), GTK_WINDOW (other));
+  ferry_task_guard_add (G_LIST_MODEL (scene->executor), GTK_WINDOW (other));
   task = begin_work (scene, 0);
   gtk_window_close (GTK_WINDOW (other));
   g_assert_null (find_question ());
@@ -297,7 +297,7 @@ test_all_executors_of_a_model_are_counted_and_stopped (Scene *scene)
   gtk_window_destroy (GTK_WINDOW (scene->window));
   g_assert_finalize_object (scene->window);
   scene->window = g_object_ref (widget_test_show (gtk_label_new ("Work")));
-  scene->guard = ferry_task_guard_new (tasks, GTK_WINDOW (scene->window));
+  scene->guard = ferry_task_guard_add (tasks, GTK_WINDOW (scene->window));
   g_list_store_append (executors, more);
   task = begin_work (scene, 1);
   gtk_window_close (GTK_WINDOW (scene->window));

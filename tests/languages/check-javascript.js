@@ -10,6 +10,7 @@ import Ferry from 'gi://Ferry?version=1';
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
+import System from 'system';
 
 import {checkTable, listCallables, noteWhatWorkersCalled, readTable, watch} from './callables.js';
 import {equal, fact, main, makeFolder, none} from './tap.js';
@@ -454,6 +455,112 @@ function testAnswering() {
     fact('a demux stops', complete(done => demux.stop_async(null, done), result => demux.stop_finish(result)));
 }
 
+// A program keeps its calls, and the collector takes what it does not keep.
+function testAnsweringLater() {
+    const [here, there] = Ferry.Transport.new_pair();
+    const demux = Ferry.Demux.new(here);
+    const kept = [];
+    let count = 0;
+    demux.set_context(GLib.MainContext.default());
+    demux.add_handler('keep', call => kept.push(call));
+    demux.add_handler('await', async call => {
+        await new Promise(resolve => GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
+            System.gc();
+            resolve();
+            return GLib.SOURCE_REMOVE;
+        }));
+        call.return_value(call.get_arguments());
+    });
+    demux.add_handler('drop', () => {});
+    demux.start();
+    const mux = Ferry.Mux.new(there);
+    const answers = new Map();
+    const ask = (method, number) => mux.transact_async(method, GLib.Variant.new_uint32(number), -1, null, (_, result) => {
+        const error = raised(() => answers.set(`${method} ${number}`, mux.transact_finish(result).unpack()));
+        if (error)
+            answers.set(`${method} ${number}`, error);
+    });
+    for (let i = 0; i < 20; i++, count += 2)
+        ['keep', 'await'].forEach(method => ask(method, i));
+    until(() => kept.length === 20);
+    System.gc();
+    kept.forEach(call => call.return_value(call.get_arguments()));
+    until(() => answers.size === count);
+    none('what is answered later is answered', [...answers].filter(([name, answer]) => !name.endsWith(` ${answer}`)));
+    ask('drop', 0);
+    // The collector does not run by itself in a program that does nothing.
+    const collecting = GLib.timeout_add(GLib.PRIORITY_DEFAULT, 1, () => {
+        System.gc();
+        return GLib.SOURCE_CONTINUE;
+    });
+    until(() => answers.size === count + 1);
+    GLib.source_remove(collecting);
+    fact('what nobody keeps is refused', isError(answers.get('drop 0'), Ferry.Error.REFUSED));
+    demux.stop();
+    end(here, there);
+    testMethodsThatAnswerLater();
+}
+
+function testMethodsThatAnswerLater() {
+    const [here, there] = Ferry.Transport.new_pair();
+    const exporter = Ferry.Exporter.new();
+    const made = Ferry.Interface.new('org.example.Named', Named.$gtype);
+    const kept = [];
+    exporter.set_context(GLib.MainContext.default());
+    made.add_method('keep', 'u', 'u', (object, call) => kept.push(call));
+    exporter.add_function('keep', (object, call) => kept.push(call));
+    exporter.add_function('throw', () => {
+        throw new Error('cannot do it');
+    });
+    exporter.export('named', new Named(), made, Ferry.CallPolicy.CONCURRENT);
+    exporter.add_transport(here);
+    exporter.start();
+    const proxy = Ferry.Proxy.new(there, 'named');
+    const answers = [];
+    proxy.call_async('keep', new GLib.Variant('(u)', [7]), -1, null,
+        (_, result) => answers.push(proxy.call_finish(result)[1].unpack()));
+    proxy.resolve_async(new GLib.Variant('((ss(u)))', [['pass-to', 'keep', [8]]]), null, -1, null,
+        (_, result) => answers.push(proxy.resolve_finish(result)[1].unpack()));
+    until(() => kept.length === 2);
+    System.gc();
+    kept.forEach(call => call.return_value(call.get_arguments().get_child_value(0)));
+    until(() => answers.length === 2);
+    equal('a method and a function answer later too', answers.sort(), [7, 8]);
+    fact('what a function throws is thrown',
+        raised(() => resolve(proxy, '(ss)', ['pass-to', 'throw']))?.message.includes('cannot do it'));
+    exporter.stop(Ferry.StopMode.DRAIN);
+    end(here, there);
+}
+
+// One that fails is logged once, and the rows beside it come.
+function testRowsThatFail() {
+    const [here, there] = Ferry.Transport.new_pair();
+    const exporter = Ferry.Exporter.new();
+    const rows = Gio.ListStore.new(Named.$gtype);
+    const made = Ferry.Interface.new('org.example.Rows', Gio.ListStore.$gtype);
+    const logged = [];
+    const handler = GLib.log_set_handler('Ferry', GLib.LogLevelFlags.LEVEL_WARNING,
+        (domain, level, message) => logged.push(message));
+    rows.append(new Named({name: 'first'}));
+    rows.append(new Named({name: 'second'}));
+    made.set_list(row => {
+        if (row.name === 'first')
+            throw new Error('no row');
+        return GLib.Variant.new_string(row.name);
+    });
+    exporter.set_context(GLib.MainContext.default());
+    exporter.export('rows', rows, made, Ferry.CallPolicy.SERIAL);
+    exporter.add_transport(here);
+    exporter.start();
+    const proxy = Ferry.Proxy.new(there, 'rows');
+    equal('a row beside one that fails comes', resolve(proxy, '(si)', ['get-item', 1]).recursiveUnpack(), 'second');
+    resolve(proxy, '(si)', ['get-item', 0]);
+    GLib.log_remove_handler('Ferry', handler);
+    fact('a row that fails is logged once', logged.length === 1 && logged[0].includes('no row'), logged);
+    exporter.stop(Ferry.StopMode.DRAIN);
+    end(here, there);
+}
+
 function testListener() {
     const address = GLib.build_filenamev([folder, 'here']);
     const listener = Ferry.Listener.new(address);
@@ -653,6 +760,14 @@ function testReplica(there, rows) {
     equal('an item is made from a value', rows.get_item(0).name, 'second');
 }
 
+// Transports that end while GJS does make their threads take references to its objects, for which GJS waits.
+function end(here, there) {
+    there.close();
+    here.close();
+    there.wait_closed();
+    here.wait_closed();
+}
+
 function testExporter() {
     const [here, there] = Ferry.Transport.new_pair();
     const exporter = Ferry.Exporter.new();
@@ -669,6 +784,7 @@ function testExporter() {
     fact('a proxy may be of an object here', local instanceof Ferry.Proxy);
     fact('an object is withdrawn', exporter.unexport('named'));
     exporter.stop(Ferry.StopMode.DRAIN);
+    end(here, there);
 }
 
 main(() => {
@@ -681,7 +797,8 @@ main(() => {
     const router = Ferry.Router.get_default();
     [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testCalls, testCommands, testAsking,
         testWaiting, testAnswering, testListener, testChannels, testChannelProcesses,
-        testObjects, testWaitingForObjects, testExporter].forEach(test => run(test, router));
+        testObjects, testWaitingForObjects, testExporter,
+        testAnsweringLater, testRowsThatFail].forEach(test => run(test, router));
     noteWhatWorkersCalled(calledPath);
     checkTable(names, table);
 });

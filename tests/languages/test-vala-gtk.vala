@@ -43,6 +43,38 @@ void test_monitor () {
     }
 }
 
+// The guard is the window's, and whoever has a field for it may keep it for longer.
+void test_guard () {
+    try {
+        var executor = new Ferry.Executor.for_program (worker_path);
+        var window = new Gtk.Window ();
+        window.present ();
+        Ferry.TaskGuard? guard = Ferry.TaskGuard.add (executor, window);
+        weak Ferry.TaskGuard of_window = guard;
+        guard = null;
+        assert_true (of_window.window == window);
+        guard = of_window;
+        window.destroy ();
+        assert_true (guard.window == null);
+        of_window.add_weak_pointer (&of_window);
+        guard = null;
+        assert_true (of_window == null);
+        executor.stop ();
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+void test_template () {
+    var builder = new Gtk.Builder ();
+    try {
+        builder.add_from_string ("<interface><object class='FerryWorkerList' id='workers'/></interface>", -1);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    assert_true (((Gtk.Widget) builder.get_object ("workers")).get_type ().name () == "FerryWorkerList");
+}
+
 int main (string[] args) {
     Test.init (ref args);
     worker_path = args[1];
@@ -52,5 +84,7 @@ int main (string[] args) {
     }
     Test.add_func ("/vala-gtk/a-list-and-a-button-show-tasks", test_list);
     Test.add_func ("/vala-gtk/a-monitor-tells-a-failure", test_monitor);
+    Test.add_func ("/vala-gtk/a-guard-lives-as-long-as-its-window", test_guard);
+    Test.add_func ("/vala-gtk/a-template-names-a-widget-that-nothing-has-used", test_template);
     return Test.run ();
 }

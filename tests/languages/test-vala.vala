@@ -159,6 +159,67 @@ async void add (Ferry.Proxy proxy, MainLoop loop) {
     loop.quit ();
 }
 
+// Each call is answered once its handler has returned; one that nobody keeps is refused.
+void test_later () {
+    Ferry.Transport here;
+    Ferry.Transport there;
+    var loop = new MainLoop ();
+    Ferry.Transport.new_pair (out here, out there);
+    var demux = new Ferry.Demux (here);
+    var kept = new GenericArray<Ferry.Invocation> ();
+    int n_answers = 0;
+    demux.set_context (null);
+    demux.add_handler ("later", invocation => kept.add (invocation));
+    demux.add_handler ("drop", invocation => {});
+    demux.add_handler ("fail", invocation => {
+        throw new IOError.BUSY ("Not now");
+    });
+    try {
+        demux.start ();
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    var mux = new Ferry.Mux (there);
+    mux.transact_async.begin ("later", "word", -1, null, (object, result) => {
+        try {
+            assert_true (mux.transact_async.end (result).get_string () == "word");
+        } catch (Error error) {
+            GLib.error ("%s", error.message);
+        }
+        if (++n_answers == 3)
+            loop.quit ();
+    });
+    mux.transact_async.begin ("drop", null, -1, null, (object, result) => {
+        try {
+            mux.transact_async.end (result);
+            assert_not_reached ();
+        } catch (Ferry.Error.REFUSED error) {
+            assert_true (error.message.contains ("without an answer"));
+        } catch (Error error) {
+            GLib.error ("%s", error.message);
+        }
+        if (++n_answers == 3)
+            loop.quit ();
+    });
+    mux.transact_async.begin ("fail", null, -1, null, (object, result) => {
+        try {
+            mux.transact_async.end (result);
+            assert_not_reached ();
+        } catch (IOError.BUSY error) {
+            assert_true (error.message.contains ("Not now") && Ferry.Error.get_trace (error).contains ("fail"));
+        } catch (Error error) {
+            GLib.error ("%s", error.message);
+        }
+        if (++n_answers == 3)
+            loop.quit ();
+    });
+    until (() => kept.length == 1);
+    kept[0].return_value (kept[0].get_arguments ());
+    kept = null;
+    loop.run ();
+    demux.stop ();
+}
+
 void test_object () {
     Ferry.Transport here;
     Ferry.Transport there;
@@ -274,6 +335,7 @@ int main (string[] args) {
     Test.add_func ("/vala/a-group-cancels", test_group);
     Test.add_func ("/vala/a-pipe-has-messages", test_pipe);
     Test.add_func ("/vala/a-request-is-answered", test_mux);
+    Test.add_func ("/vala/a-request-is-answered-later", test_later);
     Test.add_func ("/vala/an-object-has-a-proxy", test_object);
     Test.add_func ("/vala/items-of-a-list-are-replaced", test_list);
     Test.add_func ("/vala/a-runner-has-the-router-of-its-pool", test_runner);

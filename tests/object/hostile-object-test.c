@@ -9,9 +9,9 @@
 #include "object/packed-message.h"
 
 static GVariant *
-get_row (gpointer item, gpointer user_data)
+get_row (GObject *item, gpointer user_data, GError **error)
 {
-  return g_variant_new_int32 (test_counter_get_value (item));
+  return g_variant_new_int32 (test_counter_get_value (TEST_COUNTER (item)));
 }
 
 /* The owner of the view that is printed, for the error's trace. */

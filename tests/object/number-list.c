@@ -134,7 +134,7 @@ number_list_get_n_made (NumberList *self)
 }
 
 GVariant *
-number_list_get_row (gpointer item, gpointer user_data)
+number_list_get_row (GObject *item, gpointer user_data, GError **error)
 {
   return g_variant_new_uint64 (TEST_NUMBER (item)->number);
 }

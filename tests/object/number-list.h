@@ -20,6 +20,6 @@ void number_list_splice (NumberList *self, guint position, guint n_removed, guin
 /* How many items were ever asked for. */
 guint number_list_get_n_made (NumberList *self);
 /* A FerryRowFunc of its items. */
-GVariant *number_list_get_row (gpointer item, gpointer user_data);
+GVariant *number_list_get_row (GObject *item, gpointer user_data, GError **error);
 
 G_END_DECLS

@@ -14,7 +14,7 @@
 
 /* An item is a counter, and its row the title. */
 static GVariant *
-row_of (gpointer item, gpointer user_data)
+row_of (GObject *item, gpointer user_data, GError **error)
 {
   g_autofree char *title = NULL;
 
@@ -46,6 +46,13 @@ new_store (void)
       g_list_store_append (store, item);
     }
   return store;
+}
+
+static GVariant *
+fail_row (GObject *item, gpointer user_data, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "No row now");
+  return NULL;
 }
 
 static FerryInterface *
@@ -114,6 +121,23 @@ test_positions_count_from_both_ends (void)
   assert_item (interface, store, g_variant_new_int32 (-3), "one");
   assert_item (interface, store, g_variant_new_int16 (-2), "two");
   assert_item (interface, store, g_variant_new_uint16 (1), "two");
+}
+
+static void
+test_a_row_that_fails_is_logged_once (void)
+{
+  g_autoptr (FerryInterface) interface = new_list (G_TYPE_LIST_STORE, fail_row, NULL);
+  g_autoptr (GListStore) store = new_store ();
+  g_autoptr (GVariant) key = g_variant_ref_sink (g_variant_new_int64 (0));
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GObject) item = NULL;
+  gpointer data;
+  const FerryContainerFuncs *funcs = get_funcs (interface, &data);
+
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_WARNING, "*rows of 'com.example.List' failed*No row now");
+  g_assert_true (funcs->get_item (store, key, &value, &item, data, NULL));
+  g_test_assert_expected_messages ();
+  g_assert_true (g_variant_is_of_type (value, G_VARIANT_TYPE_UNIT));
 }
 
 static void
@@ -440,6 +464,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 #define ADD(path, func) g_test_add_func ("/interface-list/" path, func)
   ADD ("positions-count-from-both-ends", test_positions_count_from_both_ends);
+  ADD ("a-row-that-fails-is-logged-once", test_a_row_that_fails_is_logged_once);
   ADD ("position-out-of-range-names-the-length", test_position_out_of_range_names_the_length);
   ADD ("items-of-a-store-are-replaced-and-removed", test_items_of_a_store_are_replaced_and_removed);
   ADD ("value-that-makes-no-item-is-refused", test_value_that_makes_no_item_is_refused);

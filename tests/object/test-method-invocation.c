@@ -63,7 +63,7 @@ drop (gpointer object, FerryInvocation *invocation, gpointer data)
 }
 
 static void
-fail (gpointer object, FerryInvocation *invocation, gpointer data, GError **error)
+fail (GObject *object, FerryInvocation *invocation, gpointer data, GError **error)
 {
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "Never");
 }

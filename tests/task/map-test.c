@@ -160,7 +160,7 @@ map_test_new (TaskTest *test, const char *function, FerryMapOrder order, GVarian
 }
 
 static GVariant *
-get_arguments (gpointer object, gpointer data)
+get_arguments (GObject *object, gpointer data, GError **error)
 {
   GVariant *arguments = g_object_get_data (object, "arguments");
 

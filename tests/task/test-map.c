@@ -764,10 +764,10 @@ add_to_store (GListStore *store, gint64 begin, gint64 end)
 }
 
 static GVariant *
-name_to_number (gpointer item, gpointer data)
+name_to_number (GObject *item, gpointer data, GError **error)
 {
   ++*(guint *) data;
-  return g_variant_new_int64 (g_ascii_strtoll (g_action_get_name (item), NULL, 10));
+  return g_variant_new_int64 (g_ascii_strtoll (g_action_get_name (G_ACTION (item)), NULL, 10));
 }
 
 static void
@@ -794,6 +794,30 @@ feeds_from_a_list_model (void)
     }
   map_test_assert_end (map);
   g_assert_finalize_object (g_steal_pointer (&store));
+}
+
+static GVariant *
+fail_at_the_third (GObject *item, gpointer data, GError **error)
+{
+  if (g_str_equal (g_action_get_name (G_ACTION (item)), "3"))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "No arguments");
+      return NULL;
+    }
+  return g_variant_new_int64 (1);
+}
+
+static void
+an_item_without_arguments_by_an_error_fails_the_map (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  g_autoptr (GListStore) store = g_list_store_new (G_TYPE_SIMPLE_ACTION);
+
+  add_to_store (store, 0, 10);
+  ferry_map_set_model (map, G_LIST_MODEL (store), fail_at_the_third, NULL, NULL);
+  g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_FAILED);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-done"), ==, 3);
 }
 
 /* Before the next item, or where there is none yet, which the map has no room to find out. */
@@ -1025,6 +1049,8 @@ main (int argc, char **argv)
   g_test_add_func ("/map/a-handler-of-the-list-can-cancel", a_handler_of_the_list_can_cancel);
   g_test_add_func ("/map/collecting-outlives-the-last-reference", collecting_outlives_the_last_reference);
   g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
+  g_test_add_func ("/map/an-item-without-arguments-by-an-error-fails-the-map",
+                   an_item_without_arguments_by_an_error_fails_the_map);
   g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/between", GUINT_TO_POINTER (4),
                         maps_what_is_put_where_it_was_reached);
   g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/at-the-end", GUINT_TO_POINTER (8),

@@ -107,7 +107,7 @@ no_item (gpointer data, GError **error)
 }
 
 static GVariant *
-no_arguments (gpointer item, gpointer data)
+no_arguments (GObject *item, gpointer data, GError **error)
 {
   return NULL;
 }

@@ -91,7 +91,7 @@ def TaskGroup(widget: Any) -> Any:
 def TaskGuard(tasks: Any, window: Any) -> Any:
     """Asks before a window is closed while tasks of an executor, or of another list model, run. It lives as long as
     the window."""
-    return FerryGtk.TaskGuard.new(_core(tasks), window)
+    return FerryGtk.TaskGuard.add(_core(tasks), window)
 
 
 def TaskMonitor(task: Task[Any], widget: Any = None) -> Any:

@@ -112,7 +112,7 @@ checksums_window_init (ChecksumsWindow *self)
     }
   g_object_set (self->executor, "keep-finished", 1000, NULL);
   g_object_set (self->list, "tasks", self->executor, NULL);
-  ferry_task_guard_new (G_LIST_MODEL (self->executor), GTK_WINDOW (self));
+  ferry_task_guard_add (G_LIST_MODEL (self->executor), GTK_WINDOW (self));
 }
 
 ChecksumsWindow *
