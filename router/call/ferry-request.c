@@ -347,8 +347,8 @@ ends_pieces (const FerryCallMessage *message)
   return message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
 }
 
-/* Passes the answer to the asker. If it came in pieces and the joined value breaks a rule, passes that error, copies it
- * to broken, and returns FALSE. */
+/* Passes the answer to the asker. If the value breaks a rule, passes that error, copies it to broken, and returns
+ * FALSE. */
 static gboolean
 hand_over_answer (FerryXidEntry *entry, const FerryCallMessage *message, GError **broken)
 {
@@ -362,12 +362,12 @@ hand_over_answer (FerryXidEntry *entry, const FerryCallMessage *message, GError 
   gboolean is_good;
 
   if (!is_packed)
-    value =
-      pieces != NULL ? ferry_call_message_join_value (message, pieces, &error) : ferry_call_message_dup_value (message);
+    value = pieces != NULL ? ferry_call_message_join_value (message, pieces, &error)
+                           : ferry_call_message_dup_value (message, &error);
   is_good = error == NULL;
   if (!is_good && broken != NULL)
     *broken = g_error_copy (error);
-  if (message->header.kind != FERRY_CALL_ANSWER)
+  if (is_good && message->header.kind != FERRY_CALL_ANSWER)
     {
       error = ferry_error_from_variant (value, &trace);
       g_clear_pointer (&value, g_variant_unref);
@@ -423,6 +423,7 @@ ferry_calls_receive_item (FerryTransportPrivate *priv, const FerryCallMessage *m
   gpointer data = NULL;
   FerryXidEntry *entry;
   gboolean allowed = TRUE;
+  gboolean is_good = TRUE;
 
   pthread_mutex_lock (&priv->lock);
   entry = ferry_xid_table_find (&priv->asked, message->header.xid);
@@ -446,17 +447,19 @@ ferry_calls_receive_item (FerryTransportPrivate *priv, const FerryCallMessage *m
                             message->header.xid);
   if (funcs != NULL && funcs->item != NULL)
     {
-      g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+      g_autoptr (GVariant) value = ferry_call_message_dup_value (message, error);
       char name[FERRY_MAX_CALL_NAME + 1] = "";
 
       if (!of_stream)
         memcpy (name, message->name, message->header.name_length);
       name[message->header.name_length] = '\0';
-      funcs->item (data, name, value);
+      is_good = value != NULL;
+      if (is_good)
+        funcs->item (data, name, value);
     }
   if (funcs != NULL && funcs->release != NULL)
     funcs->release (data);
-  return TRUE;
+  return is_good;
 }
 
 gboolean
@@ -544,11 +547,12 @@ receive_own_answer (FerryRequestWait *self)
   gconstpointer data = self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer;
   FerryCallMessage message;
 
-  /* A closed transport has failed it already. The message was parsed before, so it is not malformed. If the joined
-   * value of its pieces is, the asker gets that error. */
+  /* A closed transport has failed it already. The message was parsed before, so it is not malformed. If its value is,
+   * the asker gets that error. */
   if (ferry_calls_is_closed (priv) || !ferry_call_message_parse (&message, data, self->wait.size, NULL))
     return;
   message.whole = self->wait.whole;
+  message.verdict = self->wait.verdict;
   ferry_calls_receive_answer (priv, &message, NULL);
 }
 

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "base/ferry-completion-private.h"
+#include "wire/ferry-shape-private.h"
 
 /* The clock is read about every CHECK_INTERVAL microseconds, and at the latest after MAX_CHECK_EVERY messages. */
 #define CHECK_INTERVAL 50
@@ -104,6 +105,13 @@ count_or_drop (FerryRouter *self, FerryPipe *pipe, gsize size)
   return NULL;
 }
 
+/* Whether a value of the type was found to be in normal form, by the thread that drains or by the reader of a cell. */
+static gboolean
+is_checked (const GVariantType *type)
+{
+  return ferry_layout_is_checked ((const char *) type, g_variant_type_get_string_length (type));
+}
+
 void
 ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
 {
@@ -120,7 +128,7 @@ ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *ty
   copy = g_memdup2 (data, size);
   if (type == NULL)
     type = G_VARIANT_TYPE_BYTESTRING;
-  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, FALSE, g_free, copy));
+  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, is_checked (type), g_free, copy));
 }
 
 static void
@@ -380,12 +388,15 @@ deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
   if (receiver->handler != NULL)
     {
       receiver->large = ferry_local_queue_may_keep (queue, block->link) ? bytes : NULL;
+      receiver->verdict = block->verdict;
       receiver->handler (receiver, g_bytes_get_data (bytes, NULL), block->size, type, receiver->handler_data);
+      receiver->verdict = FERRY_VALUE_UNJUDGED;
       receiver->large = NULL;
       return;
     }
-  ferry_receiver_emit_message (
-    receiver, g_variant_new_from_bytes (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, bytes, FALSE));
+  if (type == NULL)
+    type = G_VARIANT_TYPE_BYTESTRING;
+  ferry_receiver_emit_message (receiver, g_variant_new_from_bytes (type, bytes, block->verdict == FERRY_VALUE_GOOD));
 }
 
 static void
@@ -400,10 +411,11 @@ deliver_buffer (FerryRouter *self, FerryBlock *block, FerryPipe *pipe)
     return;
   if (block->number != 0)
     {
+      const GVariantType *type = g_ptr_array_index (pipe->types, block->number - 1);
       gpointer data = g_steal_pointer (&block->data);
 
-      metadata = g_variant_ref_sink (g_variant_new_from_data (g_ptr_array_index (pipe->types, block->number - 1), data,
-                                                              block->size, FALSE, g_free, data));
+      metadata =
+        g_variant_ref_sink (g_variant_new_from_data (type, data, block->size, is_checked (type), g_free, data));
     }
   ferry_receiver_emit_buffer (receiver, metadata, buffer);
 }

@@ -30,7 +30,8 @@ struct _FerryReceiver
   FerryReceiverHandler handler; /* main, as all fields up to internal */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
-  GBytes *large; /* (unowned) (nullable): the handler's present message, if it is large and may be kept */
+  GBytes *large;             /* (unowned) (nullable): the handler's present message, if it is large and may be kept */
+  FerryValueVerdict verdict; /* on the value of the handler's present message, as in its block */
   guint64 messages;
   guint64 undelivered;
   guint64 overtaken;

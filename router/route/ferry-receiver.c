@@ -442,7 +442,7 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
       look_up_shape (self, type);
       self->latest_type = receiver->keeps_types ? type : NULL;
     }
-  if (G_LIKELY (ferry_shape_is_normal (self->latest, data, size)))
+  if (G_LIKELY (self->latest->is_checked || ferry_shape_is_normal (self->latest, data, size)))
     {
       self->handler (receiver, type, data, size, self->user_data);
       return;

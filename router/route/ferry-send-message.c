@@ -293,7 +293,7 @@ make_shape (FerrySender *self, const GVariantType *type, GError **error)
   gsize length = g_variant_type_get_string_length (type);
   FerryShape *shape;
 
-  if (!ferry_depth_check_serialised ((const char *) type, length, NULL, 0, error))
+  if (!ferry_depth_check_type ((const char *) type, length, error))
     return NULL;
   shape = ferry_shape_new ((const char *) type, length);
   remember_type (self, shape->layout.string);
@@ -310,7 +310,7 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
   FerrySend send = {
     .sender = self, .type_string = type_string, .shape = shape, .parts = part, .n_parts = 1, .size = part->size};
 
-  if (shape->has_variant && !ferry_depth_check_serialised (type_string, length, part->data, part->size, error))
+  if (shape->is_checked && !ferry_depth_check_serialised (type_string, length, part->data, part->size, error))
     return FALSE;
   if (number > 0 && is_quick (self, part->size) && send_serialised_now (self, number, shape, part->data, part->size))
     return TRUE;

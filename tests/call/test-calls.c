@@ -97,7 +97,7 @@ test_request_is_copied_before_it_is_used (void)
       g_autofree guint8 *memory = g_memdup2 (g_bytes_get_data (bytes, NULL), size);
       FerryBody body;
 
-      g_assert_true (ferry_transport_process (pair->ends[ASKED], memory, size, NULL, NULL));
+      g_assert_true (ferry_transport_process (pair->ends[ASKED], memory, size, NULL, FERRY_VALUE_UNJUDGED, NULL));
       memset (memory, 0xee, size);
       g_assert_cmpstr (ferry_call_get_method (call_test_get_kept (0)), ==, "load");
       g_assert_true (ferry_call_get_body (call_test_get_kept (0), &body));

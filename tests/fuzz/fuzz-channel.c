@@ -65,7 +65,7 @@ is_standing (const FerryCallMessage *message)
 static void
 book_item (Scene *scene, const FerryCallMessage *message)
 {
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) value = ferry_call_message_dup_value (message, NULL);
   g_autofree char *text = NULL;
   guint64 number;
 
@@ -139,7 +139,7 @@ book_before (Scene *scene, const FerryCallMessage *message)
     }
   if (message->header.kind != FERRY_CALL_ITEM || scene->ended)
     return TRUE;
-  value = ferry_call_message_dup_value (message);
+  value = ferry_call_message_dup_value (message, NULL);
   return message->header.name_length == 0 && scene->n_came - scene->n_given < FERRY_CHANNEL_WINDOW &&
          read_item (value, &text);
 }
@@ -160,7 +160,7 @@ book_after (Scene *scene, const FerryCallMessage *message)
     scene->ended = TRUE;
   if (message->header.kind != FERRY_CALL_ITEM || scene->ended)
     return;
-  value = ferry_call_message_dup_value (message);
+  value = ferry_call_message_dup_value (message, NULL);
   g_assert_true (read_item (value, &text));
   g_queue_push_tail (&scene->expected, text);
   scene->n_came++;
