@@ -7,7 +7,7 @@
  * Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
  * the memory of the whole message. So all bytes are copied once only.
  *
- * A trusted worker's buffer is passed on without a copy. The buffer of a worker that is not trusted is copied into
+ * A trusted worker's buffer is passed on without a copy, unless a value in it is checked. The buffer of a worker that is not trusted is copied into
  * private memory first. Each visit copies a part, so that other links are visited in between. The records behind the
  * buffer in the lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before it
  * is mapped. */
