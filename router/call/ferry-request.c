@@ -393,15 +393,27 @@ fits_pieces_locked (const FerryXidEntry *entry, const FerryCallMessage *message)
          (entry->pieces != NULL && (guint64) message->header.number == entry->pieces->len + message->body_size);
 }
 
-/* An error, or an answer that came whole, replaces the pieces that came before. */
+/* An error, or an answer that came whole, replaces the pieces that came before. With error, a whole one that breaks a
+ * rule answers nothing: the transport ends, and all calls with it. */
 gboolean
 ferry_calls_receive_answer (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error)
 {
   const guint64 xid = message->header.xid;
   g_auto (FerryXidEntry) entry = {0};
+  g_autoptr (GBytes) checked = NULL;
+  FerryCallMessage sound = *message;
   FerryXidEntry *asked;
   gboolean fits;
 
+  if (error != NULL && message->is_checked && !ends_pieces (message) && is_asked (priv, xid))
+    {
+      checked = ferry_call_message_dup_checked (message, error);
+      if (checked == NULL)
+        return FALSE;
+      sound.body = g_bytes_get_data (checked, NULL);
+      sound.whole = checked;
+      sound.verdict = FERRY_VALUE_GOOD;
+    }
   pthread_mutex_lock (&priv->lock);
   asked = ends_pieces (message) ? ferry_xid_table_find (&priv->asked, xid) : NULL;
   fits = fits_pieces_locked (asked, message);
@@ -412,7 +424,7 @@ ferry_calls_receive_answer (FerryTransportPrivate *priv, const FerryCallMessage 
     return ferry_set_error (
       error, FERRY_ERROR_PROTOCOL,
       "Call %" G_GUINT64_FORMAT " has an answer that lacks bytes; use the same version of Ferry at both ends", xid);
-  return entry.xid == 0 || hand_over_answer (&entry, message, error);
+  return entry.xid == 0 || hand_over_answer (&entry, &sound, error);
 }
 
 gboolean

@@ -7,10 +7,10 @@
  * Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
  * the memory of the whole message. So all bytes are copied once only.
  *
- * A trusted worker's buffer is passed on without a copy, unless a value in it is checked. The buffer of a worker that is not trusted is copied into
- * private memory first. Each visit copies a part, so that other links are visited in between. The records behind the
- * buffer in the lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before it
- * is mapped. */
+ * A trusted worker's buffer is passed on without a copy, unless a value in it is checked. The buffer of a worker that
+ * is not trusted is copied into private memory first. Each visit copies a part, so that other links are visited in
+ * between. The records behind the buffer in the lane wait until the copy is complete. A one-shot buffer has its own
+ * memory, which is sealed before it is mapped. */
 
 #include "config.h"
 
@@ -64,8 +64,8 @@ typedef struct
   guint index;        /* of the pipe in the link's pipe table */
   guint n_types;      /* how many types the worker has announced */
   gboolean done;      /* the pipe's stop record was drained, or the application closed the pipe */
-  GPtrArray *checked; /* (nullable) (owned) (element-type utf8) (nullable elements): by type number, the types that
-                         ferry_layout_is_checked(); NULL for other types */
+  GPtrArray *checked; /* (nullable) (owned) (element-type FerryShape) (nullable elements): by type number, the types
+                         that ferry_layout_is_checked(); NULL for other types */
 } Grant;
 
 struct _FerryDrain
@@ -177,7 +177,7 @@ ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
 }
 
 /* (nullable): returns the type of a message if its value is checked. number: of the type; 0 for plain bytes. */
-static inline const char *
+static inline const FerryShape *
 get_checked_type (const Grant *grant, guint16 number)
 {
   return number > 0 && grant->checked != NULL ? g_ptr_array_index (grant->checked, number - 1) : NULL;
@@ -187,10 +187,10 @@ get_checked_type (const Grant *grant, guint16 number)
 static inline const char *
 find_value_fault (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 {
-  const char *type = get_checked_type (grant, number);
+  const FerryShape *type = get_checked_type (grant, number);
+  FerryValueVerdict verdict = G_LIKELY (type == NULL) ? FERRY_VALUE_GOOD : ferry_shape_judge (type, data, size);
 
-  return G_LIKELY (type == NULL) ? NULL
-                                 : ferry_value_verdict_to_fault (ferry_layout_judge (type, strlen (type), data, size));
+  return G_LIKELY (verdict == FERRY_VALUE_GOOD) ? NULL : ferry_value_verdict_to_fault (verdict);
 }
 
 /* ---- threads that wait for answers ----
@@ -533,18 +533,19 @@ static gboolean
 begin_judgement (FerryDrain *self, FerryLink *link, const Grant *grant, guint16 kind, guint16 number,
                  const guint8 *data, gsize size, FerryValueVerdict *verdict)
 {
-  const char *type = grant != NULL ? get_checked_type (grant, number) : NULL;
+  const FerryShape *type = grant != NULL ? get_checked_type (grant, number) : NULL;
 
   *verdict = FERRY_VALUE_UNJUDGED;
   if (size < JUDGED_ASIDE)
     {
       if (type != NULL)
-        *verdict = ferry_layout_judge (type, strlen (type), data, size);
+        *verdict = ferry_shape_judge (type, data, size);
       return FALSE;
     }
   if (type == NULL && (kind != FERRY_RECORD_BYTES || !ferry_call_message_seems_checked (data, size)))
     return FALSE;
-  link->intake.judgement = ferry_aside_judge (data, size, type, aside_done, ferry_local_queue_ref (self->local));
+  link->intake.judgement = ferry_aside_judge (data, size, type != NULL ? type->layout.string : NULL, aside_done,
+                                              ferry_local_queue_ref (self->local));
   return TRUE;
 }
 
@@ -852,6 +853,13 @@ find_grant_of_record (FerryDrain *self, Walk *walk, guint64 connection_id)
   return TRUE;
 }
 
+static void
+free_shape (gpointer shape)
+{
+  if (shape != NULL)
+    ferry_shape_free (shape);
+}
+
 static gboolean
 check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
 {
@@ -869,9 +877,10 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
     return refuse (walk, "the type string of type number %u %s; it must announce another type", header->number, fault);
   grant->n_types++;
   if (grant->checked == NULL)
-    grant->checked = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (grant->checked,
-                   ferry_layout_is_checked (payload, header->length) ? g_strndup (payload, header->length) : NULL);
+    grant->checked = g_ptr_array_new_with_free_func (free_shape);
+  g_ptr_array_add (grant->checked, ferry_layout_is_checked (payload, header->length)
+                                     ? ferry_shape_new (payload, header->length)
+                                     : NULL);
   return TRUE;
 }
 

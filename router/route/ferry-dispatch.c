@@ -105,15 +105,9 @@ count_or_drop (FerryRouter *self, FerryPipe *pipe, gsize size)
   return NULL;
 }
 
-/* Whether a value of the type was found to be in normal form, by the thread that drains or by the reader of a cell. */
-static gboolean
-is_checked (const GVariantType *type)
-{
-  return ferry_layout_is_checked ((const char *) type, g_variant_type_get_string_length (type));
-}
-
 void
-ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
+ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gboolean is_checked,
+                      gconstpointer data, gsize size)
 {
   FerryReceiver *receiver = count_or_drop (self, pipe, size);
   gpointer copy;
@@ -128,7 +122,7 @@ ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *ty
   copy = g_memdup2 (data, size);
   if (type == NULL)
     type = G_VARIANT_TYPE_BYTESTRING;
-  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, is_checked (type), g_free, copy));
+  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, is_checked, g_free, copy));
 }
 
 static void
@@ -219,7 +213,8 @@ deliver_value (FerryRouter *self, FerryPipe *pipe, const FerryCellValue *value)
 
   if (!is_under_way)
     self->dispatcher.delivery = &delivery;
-  ferry_router_deliver (self, pipe, value->has_type ? (const GVariantType *) value->type : NULL, value->data,
+  ferry_router_deliver (self, pipe, value->has_type ? (const GVariantType *) value->type : NULL,
+                        value->has_type && ferry_layout_is_checked (value->type, strlen (value->type)), value->data,
                         value->size);
   if (self->dispatcher.delivery == &delivery)
     end_delivery (self, &delivery);
@@ -371,6 +366,13 @@ get_type (FerryPipe *pipe, guint16 kind, guint16 number)
   return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
 }
 
+/* Whether a value of the type was found to be in normal form when it was drained. */
+static gboolean
+is_checked (FerryPipe *pipe, guint16 number)
+{
+  return (pipe->checked[(number - 1) / 64] >> (number - 1) % 64 & 1) != 0;
+}
+
 /* Delivers a large message, which has its own block, without a copy. */
 static void
 deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
@@ -414,8 +416,8 @@ deliver_buffer (FerryRouter *self, FerryBlock *block, FerryPipe *pipe)
       const GVariantType *type = g_ptr_array_index (pipe->types, block->number - 1);
       gpointer data = g_steal_pointer (&block->data);
 
-      metadata =
-        g_variant_ref_sink (g_variant_new_from_data (type, data, block->size, is_checked (type), g_free, data));
+      metadata = g_variant_ref_sink (
+        g_variant_new_from_data (type, data, block->size, is_checked (pipe, block->number), g_free, data));
     }
   ferry_receiver_emit_buffer (receiver, metadata, buffer);
 }
@@ -427,6 +429,8 @@ add_type (FerryPipe *pipe, const FerryRecordHeader *header, const char *payload)
 
   if (pipe->types == NULL)
     pipe->types = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_type_free);
+  if (ferry_layout_is_checked (payload, header->length))
+    pipe->checked[pipe->types->len / 64] |= (guint64) 1 << pipe->types->len % 64;
   g_ptr_array_add (pipe->types, g_variant_type_new (type_string));
 }
 
@@ -461,7 +465,8 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
                          receiver->handler_data);
     }
   else if (G_LIKELY (kind == FERRY_RECORD_BYTES || kind == FERRY_RECORD_VARIANT))
-    ferry_router_deliver (self, pipe, get_type (pipe, kind, header->number), payload, header->length);
+    ferry_router_deliver (self, pipe, get_type (pipe, kind, header->number),
+                          kind == FERRY_RECORD_VARIANT && is_checked (pipe, header->number), payload, header->length);
   else if (kind == FERRY_RECORD_TYPE)
     add_type (pipe, header, payload);
   else if (kind == FERRY_RECORD_STOP)

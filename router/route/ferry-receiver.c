@@ -466,9 +466,9 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
  * come alike, and plain bytes as a value of the type `ay`. Another process chose the type: check the type before you
  * read values.
  *
- * A message that is not in normal form, and need not be ([method@Ferry.Sender.send]), is given to no handler. It arrives
- * with [signal@Ferry.Receiver::message], as all messages do without a handler. Each part of it that is not in normal
- * form reads as the default of its type.
+ * A message that is not in normal form, and need not be ([method@Ferry.Sender.send]), is given to no handler. It
+ * arrives with [signal@Ferry.Receiver::message], as all messages do without a handler. Each part of it that is not in
+ * normal form reads as the default of its type.
  *
  * Replaces the handler of [method@Ferry.Receiver.set_handler], and is replaced by it. The data of the earlier handler
  * is freed before this function returns. On the router's thread, also from within the handler.

@@ -228,8 +228,8 @@ ferry_sender_box_where_needed (FerrySender *self, GVariant *variant, GError **er
  * more than 65,536 bytes inside a variant.
  *
  * A message with a variant in its type, or with an array of elements that vary in size such as `as`, must be in normal
- * form, as all values are that a program has made. For one that was read from a file, which may be broken, sending fails
- * with %FERRY_ERROR_BAD_ARGUMENTS: send what g_variant_get_normal_form() makes of it.
+ * form, as all values are that a program has made. For one that was read from a file, which may be broken, sending
+ * fails with %FERRY_ERROR_BAD_ARGUMENTS: send what g_variant_get_normal_form() makes of it.
  *
  * Returns: %TRUE when the message was sent and will arrive
  */

@@ -22,23 +22,30 @@ ferry_layout_is_definite (const char *string, gsize length)
          memchr (string, 'r', length) == NULL;
 }
 
+/* Whether 8 bytes are ASCII, and none of them is a zero. */
+static inline gboolean
+is_ascii (const char *text)
+{
+  const guint64 lows = G_GUINT64_CONSTANT (0x0101010101010101);
+  guint64 word;
+
+  memcpy (&word, text, 8);
+  /* For a byte that is no ASCII, the first part sets the highest bit of the byte. For a zero, the second part sets it.
+   */
+  return ((word | (word - lows)) & (lows << 7)) == 0;
+}
+
 /* Most texts are ASCII, of which 8 bytes are checked at a time. */
 gboolean
 ferry_layout_is_utf8 (const char *text, gsize length)
 {
-  const guint64 lows = G_GUINT64_CONSTANT (0x0101010101010101);
   gsize at = 0;
 
-  for (; at + 8 <= length; at += 8)
-    {
-      guint64 word;
-
-      memcpy (&word, text + at, 8);
-      /* For a byte that is no ASCII, the first part sets the highest bit of the byte. For a zero, the second part sets
-       * it. */
-      if (((word | (word - lows)) & (lows << 7)) != 0)
-        break;
-    }
+  while (at + 8 <= length && is_ascii (text + at))
+    at += 8;
+  /* The last 8 bytes at once, where the others were ASCII. */
+  if (at + 8 > length && length >= 8 && is_ascii (text + length - 8))
+    return TRUE;
   while (at < length && (signed char) text[at] > 0)
     at++;
   return at == length || g_utf8_validate_len (text + at, length - at, NULL);

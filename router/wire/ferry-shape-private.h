@@ -189,6 +189,8 @@ ferry_shape_has_zeroes (const FerryShape *self, const guint8 *value)
   return wrong == 0;
 }
 
+/* As ferry_layout_judge(), for a type that ferry_layout_is_checked(). */
+FerryValueVerdict ferry_shape_judge (const FerryShape *self, gconstpointer data, gsize size);
 /* As ferry_shape_is_normal(), by the slow way. */
 gboolean ferry_shape_walk (const FerryShape *self, gconstpointer data, gsize size);
 /* Whether the bytes are a value of the type in normal form, which each value has once. The verdict is that of

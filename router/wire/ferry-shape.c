@@ -152,6 +152,24 @@ check_fixed_array (const FerryLayout *layout, guint place, const guint8 *data, g
   return verdict;
 }
 
+/* Checks an array of texts, which is what most large values are. last: where its offsets begin. */
+static FerryValueVerdict
+check_strings (const guint8 *data, gsize size, gsize last, guint offset_size)
+{
+  gsize offset = 0;
+
+  for (gsize at = last; at < size; at += offset_size)
+    {
+      const gsize end = ferry_layout_read_offset (data + at, offset_size);
+
+      if (end <= offset || end > last || data[end - 1] != '\0' ||
+          !ferry_layout_is_utf8 ((const char *) data + offset, end - 1 - offset))
+        return FERRY_VALUE_NOT_NORMAL;
+      offset = end;
+    }
+  return FERRY_VALUE_GOOD;
+}
+
 static FerryValueVerdict
 check_array (const FerryLayout *layout, guint place, const guint8 *data, gsize size, guint levels)
 {
@@ -163,6 +181,8 @@ check_array (const FerryLayout *layout, guint place, const guint8 *data, gsize s
   if (last >= size || (size - last) % offset_size != 0 ||
       ferry_layout_choose_offset_size (last, (size - last) / offset_size) != offset_size)
     return FERRY_VALUE_NOT_NORMAL;
+  if (layout->string[place + 1] == 's')
+    return check_strings (data, size, last, offset_size);
   for (gsize at = last; at < size; at += offset_size)
     {
       const gsize end = ferry_layout_read_offset (data + at, offset_size);
@@ -333,11 +353,17 @@ ferry_value_verdict_to_fault (FerryValueVerdict verdict)
     }
 }
 
+FerryValueVerdict
+ferry_shape_judge (const FerryShape *self, gconstpointer data, gsize size)
+{
+  return check (&self->layout, 0, data, size, FERRY_MAX_DEPTH);
+}
+
 gboolean
 ferry_shape_walk (const FerryShape *self, gconstpointer data, gsize size)
 {
   if (self->stride == 0)
-    return check (&self->layout, 0, data, size, FERRY_MAX_DEPTH) == FERRY_VALUE_GOOD;
+    return ferry_shape_judge (self, data, size) == FERRY_VALUE_GOOD;
   if (size % self->stride != 0)
     return FALSE;
   if (self->n_zeroes == 0)

@@ -116,7 +116,7 @@ test_bytes_are_told_by_their_type (void)
   {
     const char *type;
     gboolean is_bytes;
-  } types[] = {{"ay", TRUE}, {"aay", FALSE}, {"(ay)", FALSE}, {"s", FALSE}, {"y", FALSE}, {"an", FALSE}};
+  } types[] = {{"ay", TRUE}, {"may", FALSE}, {"(ay)", FALSE}, {"s", FALSE}, {"y", FALSE}, {"an", FALSE}};
   static const guint8 content[] = {1, 0, 255, 254, 9, 200, 1};
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)

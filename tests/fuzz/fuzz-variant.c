@@ -49,7 +49,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     return 0;
   handler = g_signal_connect (receiver, "message", G_CALLBACK (message_cb), type);
   ferry_router_deliver (router, ferry_pipes_find (&router->pipes, ferry_receiver_get_connection_id (receiver)),
-                        G_VARIANT_TYPE (type), input.data + input.at, input.size - input.at);
+                        G_VARIANT_TYPE (type), ferry_layout_is_checked (type, strlen (type)), input.data + input.at,
+                        input.size - input.at);
   g_assert_cmpuint (fuzz_n_accepted, ==, before + 1);
   g_signal_handler_disconnect (receiver, handler);
   return 0;
