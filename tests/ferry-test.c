@@ -452,6 +452,40 @@ ferry_test_limit_fds (guint64 limit)
   return before;
 }
 
+GVariant *
+ferry_test_make_strings (guint n)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; i < n; i++)
+    {
+      char name[32];
+
+      g_snprintf (name, sizeof name, "pictures/%u.jpeg", i);
+      g_variant_builder_add (&builder, "s", name);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+/* A value that is not trusted reads as an empty string where there is no text. */
+gboolean
+ferry_test_is_trusted (GVariant *strings)
+{
+  g_autoptr (GVariant) first = g_variant_get_child_value (strings, 0);
+  guint8 *text = (guint8 *) g_variant_get_data (strings);
+  const guint8 before = *text;
+  gboolean is_trusted;
+
+  g_assert_cmpstr (g_variant_get_string (first, NULL), ==, "pictures/0.jpeg");
+  *text = 0xff;
+  g_clear_pointer (&first, g_variant_unref);
+  first = g_variant_get_child_value (strings, 0);
+  is_trusted = *g_variant_get_string (first, NULL) != '\0';
+  *text = before;
+  return is_trusted;
+}
+
 gboolean
 ferry_test_is_mapped (const char *name)
 {

@@ -99,6 +99,10 @@ guint ferry_test_get_lowest_fd (void);
 guint64 ferry_test_limit_fds (guint64 limit);
 /* Whether the process has memory mapped that was made by that name. */
 gboolean ferry_test_is_mapped (const char *name);
+/* Returns a floating value of the type “as” of n names. */
+GVariant *ferry_test_make_strings (guint n);
+/* Whether GLib trusts a value that ferry_test_make_strings() made: it then takes its strings as they lie there. */
+gboolean ferry_test_is_trusted (GVariant *strings);
 /* Whether the kernel populates memory on request. */
 gboolean ferry_test_populates (void);
 /* Whether a process of that number exists and is no zombie. */

@@ -66,12 +66,13 @@ put_string (guint8 *memory, const char *string, gsize length, guint8 **end)
   return (const char *) memory;
 }
 
-/* The arguments are copied here, before anything of them is used. */
+/* The arguments are copied here, before anything of them is used. checked (nullable): their bytes, where they were
+ * checked. */
 static FerryCall *
-call_new (FerryTransportPrivate *owner, const FerryCallMessage *message)
+call_new (FerryTransportPrivate *owner, const FerryCallMessage *message, GBytes *checked)
 {
   const FerryBody body = ferry_call_message_get_body (message);
-  const gboolean is_own = body.size <= MAX_OWN_SIZE;
+  const gboolean is_own = checked == NULL && body.size <= MAX_OWN_SIZE;
   const gsize own_size = is_own ? body.size : 0;
   FerryCall *self = g_malloc (sizeof *self + own_size + message->header.name_length + message->header.type_length + 2);
   guint8 *end = self->memory;
@@ -87,7 +88,7 @@ call_new (FerryTransportPrivate *owner, const FerryCallMessage *message)
     memcpy (end, body.data, body.size);
   else
     {
-      self->body.whole = ferry_body_dup_bytes (&body);
+      self->body.whole = checked != NULL ? g_bytes_ref (checked) : ferry_body_dup_bytes (&body);
       self->body.data = g_bytes_get_data (self->body.whole, NULL);
     }
   end += own_size;
@@ -295,7 +296,8 @@ ferry_call_get_arguments (FerryCall *self)
   if (present != NULL || self->type == NULL)
     return present;
   bytes = self->body.whole != NULL ? g_bytes_ref (self->body.whole) : ferry_body_dup_bytes (&self->body);
-  made = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type, bytes, FALSE));
+  made = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type, bytes,
+                                                       ferry_layout_is_checked (self->type, strlen (self->type))));
   ferry_known_types_add (made);
   if (!atomic_compare_exchange_strong_explicit (&self->arguments, &present, made, memory_order_acq_rel,
                                                 memory_order_acquire))
@@ -683,10 +685,14 @@ hand_over_call (FerryCall *call, FerryTransportCallFunc func, GObject *owner)
 gboolean
 ferry_calls_receive_request (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error)
 {
-  FerryCall *call = call_new (priv, message);
+  g_autoptr (GBytes) checked = message->is_checked ? ferry_call_message_dup_checked (message, error) : NULL;
   Recipient recipient = {0};
   const char *why = NULL;
+  FerryCall *call;
 
+  if (message->is_checked && checked == NULL)
+    return FALSE;
+  call = call_new (priv, message, checked);
   if (!admit (priv, call, &recipient, &why, error))
     {
       call_free (call);
@@ -852,7 +858,7 @@ ferry_transport_stand (FerryTransport *self, const char *method, const FerryAnsw
   ferry_call_message_init (&message, FERRY_CALL_REQUEST, FERRY_STANDING_XID, method, NULL);
   message.header.flags = FERRY_CALL_STREAM;
   message.header.window = FERRY_STANDING_WINDOW;
-  call = call_new (priv, &message);
+  call = call_new (priv, &message, NULL);
   pthread_mutex_lock (&priv->lock);
   if (priv->standing_asked)
     {

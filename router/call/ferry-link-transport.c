@@ -215,7 +215,7 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
   /* The transport's messages are plain bytes. A message that arrives as a variant breaks the protocol when its bytes
    * are parsed. */
   if (G_LIKELY (end->kept != NULL))
-    ferry_transport_receive_bytes (end->kept, data, size, receiver->large);
+    ferry_transport_receive_bytes (end->kept, data, size, receiver->large, receiver->verdict);
 }
 
 /* ---- threads that wait for answers ---- */

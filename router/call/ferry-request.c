@@ -347,8 +347,8 @@ ends_pieces (const FerryCallMessage *message)
   return message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
 }
 
-/* Passes the answer to the asker. If it came in pieces and the joined value breaks a rule, passes that error, copies it
- * to broken, and returns FALSE. */
+/* Passes the answer to the asker. If the value breaks a rule, passes that error, copies it to broken, and returns
+ * FALSE. */
 static gboolean
 hand_over_answer (FerryXidEntry *entry, const FerryCallMessage *message, GError **broken)
 {
@@ -362,12 +362,12 @@ hand_over_answer (FerryXidEntry *entry, const FerryCallMessage *message, GError 
   gboolean is_good;
 
   if (!is_packed)
-    value =
-      pieces != NULL ? ferry_call_message_join_value (message, pieces, &error) : ferry_call_message_dup_value (message);
+    value = pieces != NULL ? ferry_call_message_join_value (message, pieces, &error)
+                           : ferry_call_message_dup_value (message, &error);
   is_good = error == NULL;
   if (!is_good && broken != NULL)
     *broken = g_error_copy (error);
-  if (message->header.kind != FERRY_CALL_ANSWER)
+  if (is_good && message->header.kind != FERRY_CALL_ANSWER)
     {
       error = ferry_error_from_variant (value, &trace);
       g_clear_pointer (&value, g_variant_unref);
@@ -393,15 +393,27 @@ fits_pieces_locked (const FerryXidEntry *entry, const FerryCallMessage *message)
          (entry->pieces != NULL && (guint64) message->header.number == entry->pieces->len + message->body_size);
 }
 
-/* An error, or an answer that came whole, replaces the pieces that came before. */
+/* An error, or an answer that came whole, replaces the pieces that came before. With error, a whole one that breaks a
+ * rule answers nothing: the transport ends, and all calls with it. */
 gboolean
 ferry_calls_receive_answer (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error)
 {
   const guint64 xid = message->header.xid;
   g_auto (FerryXidEntry) entry = {0};
+  g_autoptr (GBytes) checked = NULL;
+  FerryCallMessage sound = *message;
   FerryXidEntry *asked;
   gboolean fits;
 
+  if (error != NULL && message->is_checked && !ends_pieces (message) && is_asked (priv, xid))
+    {
+      checked = ferry_call_message_dup_checked (message, error);
+      if (checked == NULL)
+        return FALSE;
+      sound.body = g_bytes_get_data (checked, NULL);
+      sound.whole = checked;
+      sound.verdict = FERRY_VALUE_GOOD;
+    }
   pthread_mutex_lock (&priv->lock);
   asked = ends_pieces (message) ? ferry_xid_table_find (&priv->asked, xid) : NULL;
   fits = fits_pieces_locked (asked, message);
@@ -412,7 +424,7 @@ ferry_calls_receive_answer (FerryTransportPrivate *priv, const FerryCallMessage 
     return ferry_set_error (
       error, FERRY_ERROR_PROTOCOL,
       "Call %" G_GUINT64_FORMAT " has an answer that lacks bytes; use the same version of Ferry at both ends", xid);
-  return entry.xid == 0 || hand_over_answer (&entry, message, error);
+  return entry.xid == 0 || hand_over_answer (&entry, &sound, error);
 }
 
 gboolean
@@ -423,6 +435,7 @@ ferry_calls_receive_item (FerryTransportPrivate *priv, const FerryCallMessage *m
   gpointer data = NULL;
   FerryXidEntry *entry;
   gboolean allowed = TRUE;
+  gboolean is_good = TRUE;
 
   pthread_mutex_lock (&priv->lock);
   entry = ferry_xid_table_find (&priv->asked, message->header.xid);
@@ -446,17 +459,19 @@ ferry_calls_receive_item (FerryTransportPrivate *priv, const FerryCallMessage *m
                             message->header.xid);
   if (funcs != NULL && funcs->item != NULL)
     {
-      g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+      g_autoptr (GVariant) value = ferry_call_message_dup_value (message, error);
       char name[FERRY_MAX_CALL_NAME + 1] = "";
 
       if (!of_stream)
         memcpy (name, message->name, message->header.name_length);
       name[message->header.name_length] = '\0';
-      funcs->item (data, name, value);
+      is_good = value != NULL;
+      if (is_good)
+        funcs->item (data, name, value);
     }
   if (funcs != NULL && funcs->release != NULL)
     funcs->release (data);
-  return TRUE;
+  return is_good;
 }
 
 gboolean
@@ -544,11 +559,12 @@ receive_own_answer (FerryRequestWait *self)
   gconstpointer data = self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer;
   FerryCallMessage message;
 
-  /* A closed transport has failed it already. The message was parsed before, so it is not malformed. If the joined
-   * value of its pieces is, the asker gets that error. */
+  /* A closed transport has failed it already. The message was parsed before, so it is not malformed. If its value is,
+   * the asker gets that error. */
   if (ferry_calls_is_closed (priv) || !ferry_call_message_parse (&message, data, self->wait.size, NULL))
     return;
   message.whole = self->wait.whole;
+  message.verdict = self->wait.verdict;
   ferry_calls_receive_answer (priv, &message, NULL);
 }
 

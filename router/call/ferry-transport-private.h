@@ -225,7 +225,8 @@ gboolean ferry_transport_receive_kept (FerryTransport *self, GError **error);
  * value of the message holds a reference to bytes. One thread at a time may call this, or the callbacks of one request
  * would overlap. Returns FALSE with FERRY_ERROR_PROTOCOL if the message is malformed; the caller must then end the
  * link. */
-gboolean ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes, GError **error);
+gboolean ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes,
+                                  FerryValueVerdict verdict, GError **error);
 
 /* Whether any thread may process a message: it is of the standing call, or an item of a call or the answer to it, with
  * functions that allow it. Calls nothing. */
@@ -258,7 +259,8 @@ GError *ferry_transport_dup_reason (FerryTransport *self);
 /* Works as ferry_transport_receive(), for a caller that holds a reference. bytes (nullable): used instead of data; a
  * value of the message holds a reference to bytes. */
 FERRY_FOR_SIBLINGS
-void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
+void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes,
+                                    FerryValueVerdict verdict);
 
 /* Lets the threads that wait process answers, of what is asked from now on, where its functions allow it. whole: for
  * the standing call, of which messages may have come before. Returns FALSE then, unless this is the router's thread and

@@ -328,7 +328,8 @@ ferry_transport_receive_kept (FerryTransport *self, GError **error)
 }
 
 gboolean
-ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes, GError **error)
+ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes, FerryValueVerdict verdict,
+                         GError **error)
 {
   FerryCallMessage message;
 
@@ -337,6 +338,7 @@ ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, G
   if (!ferry_call_message_parse (&message, data, size, error))
     return FALSE;
   message.whole = bytes;
+  message.verdict = verdict;
   return receive (ferry_transport_get_private (self), &message, data, size, error);
 }
 
@@ -375,11 +377,12 @@ ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  ferry_transport_receive_bytes (self, data, size, NULL);
+  ferry_transport_receive_bytes (self, data, size, NULL, FERRY_VALUE_UNJUDGED);
 }
 
 void
-ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes)
+ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes,
+                               FerryValueVerdict verdict)
 {
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
   GThread *before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
@@ -389,7 +392,7 @@ ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize s
    * team is so already, and another one may take its place meanwhile. */
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, g_thread_self ());
-  if (!ferry_transport_process (self, data, size, bytes, &error))
+  if (!ferry_transport_process (self, data, size, bytes, verdict, &error))
     ferry_transport_end (self, error);
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, before);
@@ -415,7 +418,7 @@ process_mail (FerryTransport *self, FerryMail *message_or_end)
   gconstpointer message = ferry_mail_get_message (mail, &size);
 
   if (end == NULL)
-    ferry_transport_process (self, message, size, mail->whole, &end);
+    ferry_transport_process (self, message, size, mail->whole, mail->verdict, &end);
   if (end != NULL)
     ferry_transport_end (self, end);
 }

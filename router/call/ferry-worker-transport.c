@@ -415,7 +415,7 @@ take_message (Latest *latest, const FerryDownMessage *message)
       join_descriptors (latest->transport, message);
       return;
     }
-  ferry_transport_receive_bytes (latest->transport, message->data, message->size, NULL);
+  ferry_transport_receive_bytes (latest->transport, message->data, message->size, NULL, FERRY_VALUE_UNJUDGED);
   if (ferry_team_has_lead (team))
     wait_for_room (latest->transport);
 }

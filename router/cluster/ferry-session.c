@@ -810,7 +810,7 @@ deliver_fragment (FerrySessionPort *port, FerryTransport *transport, const Ferry
       return FALSE;
     }
   if (message != NULL)
-    ferry_transport_receive_bytes (transport, NULL, g_bytes_get_size (message), message);
+    ferry_transport_receive_bytes (transport, NULL, g_bytes_get_size (message), message, FERRY_VALUE_UNJUDGED);
   return TRUE;
 }
 
@@ -826,7 +826,7 @@ deliver (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *p
   port->counts.n_received++;
   while (transport != NULL && !port->lingering && !port->finished && ferry_packet_next_chunk (packet, &at, &chunk))
     if (chunk.kind == FERRY_CHUNK_WHOLE)
-      ferry_transport_receive_bytes (transport, chunk.data, chunk.size, NULL);
+      ferry_transport_receive_bytes (transport, chunk.data, chunk.size, NULL, FERRY_VALUE_UNJUDGED);
     else if (!deliver_fragment (port, transport, &chunk))
       break;
   if (port->kept.fragments.total == 0)

@@ -63,7 +63,9 @@ ferry_hello_read_answer (gconstpointer message, gsize size, const char *address,
     return FALSE;
   if (answer.header.kind == FERRY_CALL_ANSWER)
     return TRUE;
-  value = ferry_call_message_dup_value (&answer);
+  value = ferry_call_message_dup_value (&answer, error);
+  if (value == NULL)
+    return FALSE;
   reason = ferry_error_from_variant (value, NULL);
   code = reason->domain == FERRY_ERROR ? reason->code : FERRY_ERROR_REFUSED;
   if (code != FERRY_ERROR_BUSY && code != FERRY_ERROR_NOT_ALLOWED && code != FERRY_ERROR_VERSION)

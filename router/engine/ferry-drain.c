@@ -7,10 +7,10 @@
  * Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
  * the memory of the whole message. So all bytes are copied once only.
  *
- * A trusted worker's buffer is passed on without a copy. The buffer of a worker that is not trusted is copied into
- * private memory first. Each visit copies a part, so that other links are visited in between. The records behind the
- * buffer in the lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before it
- * is mapped. */
+ * A trusted worker's buffer is passed on without a copy, unless a value in it is checked. The buffer of a worker that
+ * is not trusted is copied into private memory first. Each visit copies a part, so that other links are visited in
+ * between. The records behind the buffer in the lane wait until the copy is complete. A one-shot buffer has its own
+ * memory, which is sealed before it is mapped. */
 
 #include "config.h"
 
@@ -20,7 +20,9 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-descriptor-port-private.h"
+#include "wire/ferry-call-message-private.h"
 #include "wire/ferry-depth-private.h"
+#include "wire/ferry-shape-private.h"
 
 /* The most pieces of a large message that are taken in one visit, so that other links are visited in between. */
 #define PIECES_PER_VISIT 4
@@ -50,20 +52,20 @@
 #define MUCH ((guint64) 256 * 1024)
 #define SOON 200000
 
-#define FAULT_TOO_DEEP                                                                                                 \
-  "it sent a value of more than " G_STRINGIFY (                                                                        \
-    FERRY_MAX_DEPTH) " levels, counting those in its variants; it must send fewer"
+/* A value in so many bytes is checked by another thread. By this one, it takes up to 3 ms, if it is all variants in
+ * each other. */
+#define JUDGED_ASIDE ((gsize) 128 * 1024)
 
 /* Grants a link the use of a connection id: records of that pipe are accepted from that link only. */
 typedef struct
 {
   guint64 connection_id;
-  FerryLink *link; /* (unowned) */
-  guint index;     /* of the pipe in the link's pipe table */
-  guint n_types;   /* how many types the worker has announced */
-  gboolean done;   /* the pipe's stop record was drained, or the application closed the pipe */
-  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by type number, the types of values
-                      that may have more levels than the type string shows; NULL for other types */
+  FerryLink *link;    /* (unowned) */
+  guint index;        /* of the pipe in the link's pipe table */
+  guint n_types;      /* how many types the worker has announced */
+  gboolean done;      /* the pipe's stop record was drained, or the application closed the pipe */
+  GPtrArray *checked; /* (nullable) (owned) (element-type FerryShape) (nullable elements): by type number, the types
+                         that ferry_layout_is_checked(); NULL for other types */
 } Grant;
 
 struct _FerryDrain
@@ -148,7 +150,7 @@ ferry_drain_revoke (FerryDrain *self, FerryLink *link)
 
       if (entry == NULL)
         continue;
-      g_clear_pointer (&entry->deep, g_ptr_array_unref);
+      g_clear_pointer (&entry->checked, g_ptr_array_unref);
       *entry = (Grant){0};
     }
 }
@@ -174,13 +176,21 @@ ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
   return entry->link;
 }
 
-/* Whether a message has at most FERRY_MAX_DEPTH levels. number: the number of the message's type; 0 for plain bytes. */
-static inline gboolean
-is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
+/* (nullable): returns the type of a message if its value is checked. number: of the type; 0 for plain bytes. */
+static inline const FerryShape *
+get_checked_type (const Grant *grant, guint16 number)
 {
-  const char *type = number > 0 && grant->deep != NULL ? g_ptr_array_index (grant->deep, number - 1) : NULL;
+  return number > 0 && grant->checked != NULL ? g_ptr_array_index (grant->checked, number - 1) : NULL;
+}
 
-  return G_LIKELY (type == NULL) || ferry_depth_allows (type, strlen (type), data, size);
+/* Returns what is wrong with the value of a message, as ferry_value_verdict_to_fault(), or NULL. */
+static inline const char *
+find_value_fault (const Grant *grant, guint16 number, gconstpointer data, gsize size)
+{
+  const FerryShape *type = get_checked_type (grant, number);
+  FerryValueVerdict verdict = G_LIKELY (type == NULL) ? FERRY_VALUE_GOOD : ferry_shape_judge (type, data, size);
+
+  return G_LIKELY (verdict == FERRY_VALUE_GOOD) ? NULL : ferry_value_verdict_to_fault (verdict);
 }
 
 /* ---- threads that wait for answers ----
@@ -310,7 +320,7 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
     block->buffer = ferry_local_queue_keep (self->local, block);
   whole = g_bytes_ref (block->buffer);
   ferry_answer_pass_begin (&pass, &block->link->waiting.waits);
-  taken = ferry_answer_pass_take_whole (&pass, block->connection_id, whole,
+  taken = ferry_answer_pass_take_whole (&pass, block->connection_id, whole, block->verdict,
                                         ferry_local_queue_may_keep (self->local, block->link));
   ferry_answer_pass_end (&pass);
   if (!taken)
@@ -476,10 +486,20 @@ static G_GNUC_PRINTF (2, 3) gboolean refuse (Walk *walk, const char *format, ...
   return FALSE;
 }
 
+/* Refuses a message with a value that breaks a rule. number: of its type; 0 for plain bytes. */
+static inline gboolean
+check_value (Walk *walk, guint16 number, gconstpointer data, gsize size)
+{
+  const char *fault = find_value_fault (walk->grant, number, data, size);
+
+  return G_LIKELY (fault == NULL) || refuse (walk, "%s", fault);
+}
+
 /* ---- buffers ---- */
 
 static void
-push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferEnvelope *envelope, GBytes *buffer)
+push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferEnvelope *envelope, FerryValueVerdict verdict,
+             GBytes *buffer)
 {
   FerryBlock *block = ferry_local_queue_take_block (
     self->local, link, envelope->message_kind != 0 ? FERRY_BLOCK_LARGE : FERRY_BLOCK_BUFFER);
@@ -487,6 +507,7 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferEnvelope *envel
   block->connection_id = envelope->connection_id;
   block->message_kind = envelope->message_kind;
   block->number = envelope->type_number;
+  block->verdict = verdict;
   block->data = envelope->metadata;
   block->size = envelope->message_kind != 0 ? g_bytes_get_size (buffer) : envelope->metadata_size;
   /* The bytes of a large message count against the queue, those of a buffer against the account. */
@@ -497,21 +518,42 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferEnvelope *envel
   ferry_drain_push (self, block);
 }
 
-/* As is_shallow(), for a message in a buffer. TRUE also where its pipe has no grant any more: it is dropped later. */
-static gboolean
-allows (FerryDrain *self, FerryLink *link, const FerryBufferEnvelope *envelope, gconstpointer data, gsize size)
-{
-  const Grant *grant = envelope->message_kind != 0 ? find_grant (self, link, envelope->connection_id) : NULL;
-
-  return grant == NULL || is_shallow (grant, envelope->type_number, data, size);
-}
-
 /* any */
 static void
 aside_done (gpointer queue)
 {
   ferry_local_queue_ring (queue);
   ferry_local_queue_unref (queue);
+}
+
+/* Checks the value of a large message, in private memory: that of a type, or that in the message of a call. What is
+ * wrong with the latter, the transport tells. Returns whether another thread does that; else sets *verdict. grant
+ * (nullable): of the message's pipe. */
+static gboolean
+begin_judgement (FerryDrain *self, FerryLink *link, const Grant *grant, guint16 kind, guint16 number,
+                 const guint8 *data, gsize size, FerryValueVerdict *verdict)
+{
+  const FerryShape *type = grant != NULL ? get_checked_type (grant, number) : NULL;
+
+  *verdict = FERRY_VALUE_UNJUDGED;
+  if (size < JUDGED_ASIDE)
+    {
+      if (type != NULL)
+        *verdict = ferry_shape_judge (type, data, size);
+      return FALSE;
+    }
+  if (type == NULL && (kind != FERRY_RECORD_BYTES || !ferry_call_message_seems_checked (data, size)))
+    return FALSE;
+  link->intake.judgement = ferry_aside_judge (data, size, type != NULL ? type->layout.string : NULL, aside_done,
+                                              ferry_local_queue_ref (self->local));
+  return TRUE;
+}
+
+/* Returns what is wrong with a large message, or NULL. */
+static const char *
+find_large_fault (guint16 kind, FerryValueVerdict verdict)
+{
+  return kind == FERRY_RECORD_VARIANT ? ferry_value_verdict_to_fault (verdict) : NULL;
 }
 
 /* Copies the next size bytes of a buffer. Returns FALSE while another thread does that. */
@@ -546,30 +588,55 @@ copy_next (FerryDrain *self, FerryLink *link, gsize size)
   return TRUE;
 }
 
-/* Continues the copy of a buffer. Returns EMPTY when no copy is under way. Sets *fault when the message breaks a rule.
- * Checks for room in the queue, which may have filled since the copy began. */
+/* Continues the copy of a buffer. Returns whether it is done, with the judgement of its value; then sets *verdict. Else
+ * *result says how to go on. */
+static gboolean
+copy_more (FerryDrain *self, FerryLink *link, FerryValueVerdict *verdict, FerryDrainResult *result)
+{
+  FerryBufferCopy *copy = &link->intake.copy;
+  const FerryBufferEnvelope *envelope = &copy->envelope;
+  gsize size = MIN (copy->message.size - copy->filled, COPY_PER_VISIT);
+
+  *result = FERRY_DRAIN_STALLED;
+  if (link->intake.judgement != NULL)
+    {
+      if (!ferry_aside_is_done (link->intake.judgement))
+        return FALSE;
+      *verdict = ferry_aside_end_judgement (g_steal_pointer (&link->intake.judgement));
+      return TRUE;
+    }
+  if (!copy_next (self, link, size))
+    return FALSE;
+  copy->filled += size;
+  if (copy->filled < copy->message.size)
+    *result = FERRY_DRAIN_MORE;
+  if (copy->filled < copy->message.size)
+    return FALSE;
+  ferry_arena_let_go (link->arena, copy->message.number);
+  return !begin_judgement (self, link, find_grant (self, link, envelope->connection_id), envelope->message_kind,
+                           envelope->message_kind != 0 ? envelope->type_number : 0, copy->memory.data,
+                           copy->message.size, verdict);
+}
+
+/* Continues with a buffer that is copied. Returns EMPTY when no copy is under way. Sets *fault when the message breaks
+ * a rule. Checks for room in the queue, which may have filled since the copy began. */
 static FerryDrainResult
 copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
 {
   FerryBufferCopy *copy = &link->intake.copy;
-  gsize size = MIN (copy->message.size - copy->filled, COPY_PER_VISIT);
+  FerryValueVerdict verdict;
+  FerryDrainResult result;
 
   if (copy->memory.data == NULL)
     return FERRY_DRAIN_EMPTY;
   if (!ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
-  if (!copy_next (self, link, size))
-    return FERRY_DRAIN_STALLED;
-  copy->filled += size;
-  if (copy->filled < copy->message.size)
+  if (!copy_more (self, link, &verdict, &result))
+    return result;
+  *fault = find_large_fault (copy->envelope.message_kind, verdict);
+  if (*fault != NULL)
     return FERRY_DRAIN_MORE;
-  if (!allows (self, link, &copy->envelope, copy->memory.data, copy->message.size))
-    {
-      *fault = FAULT_TOO_DEEP;
-      return FERRY_DRAIN_MORE;
-    }
-  ferry_arena_let_go (link->arena, copy->message.number);
-  push_buffer (self, link, &copy->envelope,
+  push_buffer (self, link, &copy->envelope, verdict,
                ferry_local_queue_keep_copy (self->local, link, copy->memory, copy->message.size));
   *copy = (FerryBufferCopy){0};
   return FERRY_DRAIN_MORE;
@@ -593,6 +660,20 @@ begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message
   return TRUE;
 }
 
+/* Whether the buffer at data may be passed on without a copy. A value that is checked may not, since the worker could
+ * change it after the check. */
+static gboolean
+may_lend (const FerryLink *link, const Grant *grant, const FerryBufferEnvelope *envelope, const guint8 *data,
+          gsize size)
+{
+  if (!link->trusted || envelope->message_kind == 0)
+    return link->trusted;
+  if (envelope->message_kind == FERRY_RECORD_VARIANT)
+    return get_checked_type (grant, envelope->type_number) == NULL;
+  /* Where the worker changes the bytes meanwhile, whoever makes the value of them copies them. */
+  return size < JUDGED_ASIDE || !ferry_call_message_seems_checked (data, size);
+}
+
 /* Pushes the buffer of a trusted worker, or begins to copy another's. Takes ownership of envelope->metadata. */
 static gboolean
 take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, FerryBufferEnvelope *envelope)
@@ -601,18 +682,14 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
   const char *fault = link->arena != NULL
                         ? ferry_arena_take (link->arena, message)
                         : "it sent a buffer over a link without buffers; it must send messages instead";
+  gboolean is_lent =
+    fault == NULL && may_lend (link, walk->grant, envelope, link->arena->memory + message->offset, message->size);
 
-  if (fault == NULL && !link->trusted && !begin_copy (self, link, message, envelope))
+  if (fault == NULL && !is_lent && !begin_copy (self, link, message, envelope))
     {
       ferry_arena_let_go (link->arena, message->number);
       fault =
         "there is no memory for a copy of its buffer; make the worker a trusted one, or make it send smaller buffers";
-    }
-  if (fault == NULL && link->trusted &&
-      !allows (self, link, envelope, link->arena->memory + message->offset, message->size))
-    {
-      ferry_arena_let_go (link->arena, message->number);
-      fault = FAULT_TOO_DEEP;
     }
   if (fault != NULL)
     {
@@ -622,8 +699,8 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
   ferry_traffic_note_buffer (&link->traffic, message->size);
   link->tidiness.buffers_came = TRUE;
   start_tidying (self);
-  if (link->trusted)
-    push_buffer (self, link, envelope, ferry_local_queue_keep_loan (self->local, link, message));
+  if (is_lent)
+    push_buffer (self, link, envelope, FERRY_VALUE_UNJUDGED, ferry_local_queue_keep_loan (self->local, link, message));
   return TRUE;
 }
 
@@ -652,10 +729,10 @@ take_envelope (Walk *walk, const FerryRecordHeader *header, const guint8 *place,
     .metadata_size = header->length - message_size,
   };
   envelope->metadata = g_memdup2 (place + sizeof *header + message_size, envelope->metadata_size);
-  if (is_shallow (grant, envelope->type_number, envelope->metadata, envelope->metadata_size))
+  if (check_value (walk, envelope->type_number, envelope->metadata, envelope->metadata_size))
     return TRUE;
   g_clear_pointer (&envelope->metadata, g_free);
-  return refuse (walk, FAULT_TOO_DEEP);
+  return FALSE;
 }
 
 /* Handles the record of a buffer, which is whole in the lane at place. header is a copy of the record's header. */
@@ -731,12 +808,13 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
   return TRUE;
 }
 
-/* Whether the link waits for no check of one-shot memory and no copy: another thread has begun none, or is done. */
+/* Whether the link waits for no check and no copy: another thread has begun none, or is done. */
 gboolean
 ferry_drain_checks_are_over (const FerryLink *link)
 {
   return (link->intake.arrival.check == NULL || ferry_aside_is_done (link->intake.arrival.check)) &&
-         (link->intake.copy.aside == NULL || ferry_aside_is_done (link->intake.copy.aside));
+         (link->intake.copy.aside == NULL || ferry_aside_is_done (link->intake.copy.aside)) &&
+         (link->intake.judgement == NULL || ferry_aside_is_done (link->intake.judgement));
 }
 
 /* Pushes a one-shot buffer with checked memory, or sets *fault. Returns EMPTY when no check is under way. */
@@ -752,7 +830,7 @@ finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
     return FERRY_DRAIN_STALLED;
   *fault = ferry_aside_end_check (arrival->check, &data);
   if (*fault == NULL)
-    push_buffer (self, link, &arrival->envelope,
+    push_buffer (self, link, &arrival->envelope, FERRY_VALUE_UNJUDGED,
                  ferry_local_queue_keep_mapping (self->local, link, data, arrival->size));
   else
     g_free (arrival->envelope.metadata);
@@ -775,6 +853,13 @@ find_grant_of_record (FerryDrain *self, Walk *walk, guint64 connection_id)
   return TRUE;
 }
 
+static void
+free_shape (gpointer shape)
+{
+  if (shape != NULL)
+    ferry_shape_free (shape);
+}
+
 static gboolean
 check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
 {
@@ -791,10 +876,11 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
   if (fault != NULL)
     return refuse (walk, "the type string of type number %u %s; it must announce another type", header->number, fault);
   grant->n_types++;
-  if (grant->deep == NULL)
-    grant->deep = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (grant->deep,
-                   ferry_depth_varies (payload, header->length) ? g_strndup (payload, header->length) : NULL);
+  if (grant->checked == NULL)
+    grant->checked = g_ptr_array_new_with_free_func (free_shape);
+  g_ptr_array_add (grant->checked, ferry_layout_is_checked (payload, header->length)
+                                     ? ferry_shape_new (payload, header->length)
+                                     : NULL);
   return TRUE;
 }
 
@@ -813,7 +899,7 @@ check_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, con
       if (header->number < 1 || header->number > walk->grant->n_types)
         return refuse (walk, "it used type number %u, and has announced %u types; it must announce a type first",
                        header->number, walk->grant->n_types);
-      return is_shallow (walk->grant, header->number, payload, header->length) || refuse (walk, FAULT_TOO_DEEP);
+      return check_value (walk, header->number, payload, header->length);
     case FERRY_RECORD_TYPE:
       return check_type (walk, header, payload);
     case FERRY_RECORD_STOP:
@@ -833,13 +919,12 @@ is_single (guint16 kind)
          kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
 }
 
-/* Whether any payload of a record with this valid header is right: plain bytes, or a value of a type without variants.
- */
+/* Whether any payload of a record with this valid header is right: plain bytes, or a value that is not checked. */
 static inline gboolean
 is_unchecked (const Grant *grant, const FerryRecordHeader *header)
 {
   return header->kind == FERRY_RECORD_BYTES ||
-         (header->kind == FERRY_RECORD_VARIANT && g_ptr_array_index (grant->deep, header->number - 1) == NULL);
+         (header->kind == FERRY_RECORD_VARIANT && g_ptr_array_index (grant->checked, header->number - 1) == NULL);
 }
 
 /* Returns the offset behind a row of records that have the same header as the one at offset. That one is a valid record
@@ -960,7 +1045,7 @@ begin_large (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, cons
 }
 
 static void
-finish_large (FerryDrain *self, FerryLink *link)
+finish_large (FerryDrain *self, FerryLink *link, FerryValueVerdict verdict)
 {
   FerryAssembly *assembly = &link->intake.assembly;
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_LARGE);
@@ -969,6 +1054,7 @@ finish_large (FerryDrain *self, FerryLink *link)
   block->connection_id = assembly->connection_id;
   block->message_kind = assembly->kind;
   block->number = assembly->number;
+  block->verdict = verdict;
   block->data = g_steal_pointer (&assembly->data);
   ferry_assembly_clear (assembly);
   ferry_drain_push (self, block);
@@ -978,6 +1064,8 @@ static gboolean
 add_piece (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   FerryAssembly *assembly = &walk->link->intake.assembly;
+  FerryValueVerdict verdict;
+  const char *fault;
 
   if (assembly->data == NULL || assembly->connection_id != header->connection_id)
     return refuse (
@@ -999,10 +1087,32 @@ add_piece (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const 
   assembly->filled += header->length;
   if (assembly->filled < assembly->size)
     return TRUE;
-  if (!is_shallow (walk->grant, assembly->number, assembly->data, assembly->size))
-    return refuse (walk, FAULT_TOO_DEEP);
-  finish_large (self, walk->link);
+  if (begin_judgement (self, walk->link, walk->grant, assembly->kind, assembly->number, assembly->data, assembly->size,
+                       &verdict))
+    return TRUE;
+  fault = find_large_fault (assembly->kind, verdict);
+  if (fault != NULL)
+    return refuse (walk, "%s", fault);
+  finish_large (self, walk->link, verdict);
   return TRUE;
+}
+
+/* Pushes a message in pieces with a value that another thread has checked, or sets *fault. Returns EMPTY when none is
+ * checked. */
+static FerryDrainResult
+finish_judged (FerryDrain *self, FerryLink *link, const char **fault)
+{
+  FerryValueVerdict verdict;
+
+  if (link->intake.judgement == NULL)
+    return FERRY_DRAIN_EMPTY;
+  if (!ferry_drain_checks_are_over (link) || !ferry_local_queue_has_room (self->local, link))
+    return FERRY_DRAIN_STALLED;
+  verdict = ferry_aside_end_judgement (g_steal_pointer (&link->intake.judgement));
+  *fault = find_large_fault (link->intake.assembly.kind, verdict);
+  if (*fault == NULL)
+    finish_large (self, link, verdict);
+  return FERRY_DRAIN_MORE;
 }
 
 static gboolean
@@ -1060,7 +1170,8 @@ drain_single (FerryDrain *self, Walk *walk)
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
       ferry_traffic_note_records (&walk->link->traffic, 1);
-      if (header.kind != FERRY_RECORD_PIECE || walk->link->intake.assembly.data == NULL)
+      if (header.kind != FERRY_RECORD_PIECE || walk->link->intake.assembly.data == NULL ||
+          walk->link->intake.judgement != NULL)
         return TRUE;
     }
   return TRUE;
@@ -1119,7 +1230,7 @@ refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
   ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, fault);
 }
 
-/* Continues with a buffer that is being copied or checked. Returns EMPTY without such a buffer. */
+/* Continues with a message that is being copied or checked. Returns EMPTY without such a message. */
 static FerryDrainResult
 go_on (FerryDrain *self, FerryLink *link)
 {
@@ -1128,6 +1239,8 @@ go_on (FerryDrain *self, FerryLink *link)
 
   if (result == FERRY_DRAIN_EMPTY)
     result = finish_one_shot (self, link, &fault);
+  if (result == FERRY_DRAIN_EMPTY)
+    result = finish_judged (self, link, &fault);
   if (fault != NULL)
     refuse_record (self, link, fault);
   return result;
@@ -1192,7 +1305,7 @@ ferry_drain_visit (FerryDrain *self, FerryLink *link)
   FerryDrainResult result = drain (self, link);
 
   /* Release: a thread that reads this value also finds the pushed blocks counted in share_out. */
-  if (link->intake.copy.memory.data == NULL && link->intake.arrival.check == NULL)
+  if (!ferry_link_is_taking (link))
     atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
   note_untidy (self, link);
   return result;

@@ -55,12 +55,13 @@ struct _FerryBlock
   guint8 *data; /* (owned) (nullable): FERRY_BLOCK_SIZE bytes in a block of kind RECORDS, `size` bytes in one of another
                    kind */
 
-  guint64 connection_id; /* LARGE, BUFFER, CELL: the id of the pipe */
-  guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
-  guint16 number;        /* LARGE, BUFFER: the type's number; CELL: the cell's number */
-  GBytes *buffer;        /* BUFFER, and LARGE without data: (owned): the bytes */
-  GPid pid;              /* LAUNCHED: the id of the link's process */
-  FerryExit *exit;       /* ENDED: (owned): the exit record of the link */
+  guint64 connection_id;     /* LARGE, BUFFER, CELL: the id of the pipe */
+  guint16 message_kind;      /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
+  guint16 number;            /* LARGE, BUFFER: the type's number; CELL: the cell's number */
+  FerryValueVerdict verdict; /* LARGE: on the message's value, if it was checked; the bytes do not change */
+  GBytes *buffer;            /* BUFFER, and LARGE without data: (owned): the bytes */
+  GPid pid;                  /* LAUNCHED: the id of the link's process */
+  FerryExit *exit;           /* ENDED: (owned): the exit record of the link */
 };
 
 /* The local queue passes blocks from the monitor to the router's thread, and returns empty blocks to the monitor.

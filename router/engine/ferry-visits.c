@@ -420,8 +420,7 @@ ferry_visits_get_waking_time (FerryVisits *self)
 gboolean
 ferry_visits_is_light (FerryLink *link)
 {
-  return link->state == FERRY_LINK_OPEN && !link->draining_done && link->intake.copy.memory.data == NULL &&
-         link->intake.arrival.check == NULL &&
+  return link->state == FERRY_LINK_OPEN && !link->draining_done && !ferry_link_is_taking (link) &&
          !ferry_traffic_carries_many (&link->traffic, ferry_visits_count_sent (link)) &&
          ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE &&
          !ferry_traffic_rings_in_vain (&link->traffic);

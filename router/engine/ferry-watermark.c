@@ -47,8 +47,7 @@ static gboolean
 is_before_watermark (FerryVisits *visits, FerryLink *link)
 {
   return link->visit.is_marked && may_be_drained (link) && !is_held_up (visits, link) &&
-         (link->state == FERRY_LINK_ENDED || link->up.head < link->visit.watermark ||
-          link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL);
+         (link->state == FERRY_LINK_ENDED || link->up.head < link->visit.watermark || ferry_link_is_taking (link));
 }
 
 static void

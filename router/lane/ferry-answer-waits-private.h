@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lane/ferry-lane-private.h"
+#include "wire/ferry-shape-private.h"
 
 #include <glib.h>
 #include <pthread.h>
@@ -40,10 +41,11 @@ typedef struct _FerryMail FerryMail;
 /* A message, or the end, after which there are no messages. One piece of memory, where it has a message's bytes. */
 struct _FerryMail
 {
-  FerryMail *next; /* (owned) (nullable): in the inbox */
-  GError *end;     /* (owned) (nullable): why the connection has ended */
-  GBytes *whole;   /* (owned) (nullable): the message, if it came as a whole; else it is in data */
-  gsize share;     /* the bytes that count against the link's share, also those of this struct */
+  FerryMail *next;           /* (owned) (nullable): in the inbox */
+  GError *end;               /* (owned) (nullable): why the connection has ended */
+  GBytes *whole;             /* (owned) (nullable): the message, if it came as a whole; else it is in data */
+  FerryValueVerdict verdict; /* on the value in whole, if it was checked */
+  gsize share;               /* the bytes that count against the link's share, also those of this struct */
   gsize size;
   guint64 data[];
 };
@@ -72,7 +74,7 @@ typedef struct
 /* Returns (transfer full) a mail with a copy of a message. */
 FerryMail *ferry_mail_new (gconstpointer message, gsize size);
 /* Returns (transfer full) a mail that refers to whole. share: the bytes that count against the link's share. */
-FerryMail *ferry_mail_new_for_whole (GBytes *whole, gsize share);
+FerryMail *ferry_mail_new_for_whole (GBytes *whole, FerryValueVerdict verdict, gsize share);
 void ferry_mail_free (FerryMail *self);
 /* Returns the message, or NULL for the end. */
 gconstpointer ferry_mail_get_message (const FerryMail *self, gsize *size);
@@ -195,7 +197,8 @@ gboolean ferry_answer_pass_take (FerryAnswerPass *self, const FerryRecordHeader 
                                  gboolean is_private);
 /* Hands over a message that came as a whole, of any size. may_keep: the thread or the inbox refers to the bytes, and
  * else to a copy. */
-gboolean ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GBytes *whole, gboolean may_keep);
+gboolean ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GBytes *whole,
+                                       FerryValueVerdict verdict, gboolean may_keep);
 void ferry_answer_pass_end (FerryAnswerPass *self);
 
 G_END_DECLS

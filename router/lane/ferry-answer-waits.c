@@ -199,7 +199,7 @@ dup_whole (GBytes *whole, gboolean may_keep)
 }
 
 static gboolean
-take_whole (FerryAnswerWait *wait, GBytes *whole, gboolean may_keep)
+take_whole (FerryAnswerWait *wait, GBytes *whole, FerryValueVerdict verdict, gboolean may_keep)
 {
   gsize size;
   gconstpointer data = g_bytes_get_data (whole, &size);
@@ -207,6 +207,7 @@ take_whole (FerryAnswerWait *wait, GBytes *whole, gboolean may_keep)
   if (!wait->is_answer (wait->data, data, size))
     return FALSE;
   wait->whole = dup_whole (whole, may_keep);
+  wait->verdict = verdict;
   wait->size = size;
   return TRUE;
 }
@@ -219,7 +220,7 @@ take_private (FerryAnswerWait *wait, const FerryRecordHeader *header, const guin
   if (header->length <= wait->max_size || header->kind != FERRY_RECORD_BYTES)
     return FALSE;
   whole = g_bytes_new (payload, header->length);
-  return take_whole (wait, whole, TRUE);
+  return take_whole (wait, whole, FERRY_VALUE_UNJUDGED, TRUE);
 }
 
 /* (nullable): returns the inbox of a connection. */
@@ -268,7 +269,8 @@ ferry_answer_pass_take (FerryAnswerPass *self, const FerryRecordHeader *header, 
 }
 
 gboolean
-ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GBytes *whole, gboolean may_keep)
+ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GBytes *whole, FerryValueVerdict verdict,
+                              gboolean may_keep)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (whole, &size);
@@ -280,9 +282,9 @@ ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GByt
     {
       g_autoptr (GBytes) kept = dup_whole (whole, may_keep);
 
-      return ferry_inbox_put (inbox, ferry_mail_new_for_whole (kept, may_keep ? 0 : size), TRUE, &self->marks);
+      return ferry_inbox_put (inbox, ferry_mail_new_for_whole (kept, verdict, may_keep ? 0 : size), TRUE, &self->marks);
     }
-  if (place == NULL || !take_whole (*place, whole, may_keep))
+  if (place == NULL || !take_whole (*place, whole, verdict, may_keep))
     return FALSE;
   hand_over (self, place);
   return TRUE;

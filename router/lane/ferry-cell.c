@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "wire/ferry-depth-private.h"
+#include "wire/ferry-shape-private.h"
 
 /* The maximum number of copies that are tried for one value. A writer that never pauses overwrites a copy now and then;
  * a hostile writer overwrites all of them. */
@@ -116,21 +117,42 @@ copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
   return atomic_load_explicit (&cell->begun, memory_order_relaxed) <= sequence + 1;
 }
 
+static const char *
+find_value_fault (FerryValueVerdict verdict)
+{
+  switch (verdict)
+    {
+    case FERRY_VALUE_NOT_NORMAL:
+      return "it wrote a value into a cell that is not in normal form; it must send what g_variant_get_normal_form() "
+             "makes of it";
+    case FERRY_VALUE_TOO_DEEP:
+      return "it wrote a value of more than " G_STRINGIFY (
+        FERRY_MAX_DEPTH) " levels into a cell, with those inside its variants; it must send a flatter value";
+    case FERRY_VALUE_UNJUDGED:
+    case FERRY_VALUE_GOOD:
+    default:
+      return NULL;
+    }
+}
+
 /* Checks the type and the bytes of a typed value. Returns what is wrong with it, or NULL. */
 static const char *
 check_variant (FerryCellValue *value, const FerryCellHeader *header)
 {
-  FerryTypeVerdict verdict;
-
   memcpy (value->type, value->words + 1, header->type_length);
   value->type[header->type_length] = '\0';
-  verdict = ferry_depth_judge_type (value->type, header->type_length);
-  if (verdict == FERRY_TYPE_NOT_DEFINITE)
-    return "it wrote a value into a cell with an invalid type string; it must be one definite type";
-  if (verdict == FERRY_TYPE_GOOD && ferry_depth_allows (value->type, header->type_length, value->data, value->size))
-    return NULL;
-  return "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, with those inside its "
-                                                                        "variants; it must send a flatter value";
+  switch (ferry_depth_judge_type (value->type, header->type_length))
+    {
+    case FERRY_TYPE_GOOD:
+      if (!ferry_layout_is_checked (value->type, header->type_length))
+        return NULL;
+      return find_value_fault (ferry_layout_judge (value->type, header->type_length, value->data, value->size));
+    case FERRY_TYPE_TOO_DEEP:
+      return find_value_fault (FERRY_VALUE_TOO_DEEP);
+    case FERRY_TYPE_NOT_DEFINITE:
+    default:
+      return "it wrote a value into a cell with an invalid type string; it must be one definite type";
+    }
 }
 
 /* Checks the copy of a value, and sets the other fields of *value. Returns what is wrong with the value, or NULL. */

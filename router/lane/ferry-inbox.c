@@ -25,11 +25,12 @@ ferry_mail_new (gconstpointer message, gsize size)
 }
 
 FerryMail *
-ferry_mail_new_for_whole (GBytes *whole, gsize share)
+ferry_mail_new_for_whole (GBytes *whole, FerryValueVerdict verdict, gsize share)
 {
   FerryMail *self = g_new (FerryMail, 1);
 
-  *self = (FerryMail){.whole = g_bytes_ref (whole), .share = share + OVERHEAD, .size = g_bytes_get_size (whole)};
+  *self = (FerryMail){
+    .whole = g_bytes_ref (whole), .verdict = verdict, .share = share + OVERHEAD, .size = g_bytes_get_size (whole)};
   return self;
 }
 

@@ -17,6 +17,7 @@
 #include "base/ferry-completion-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
+#include "wire/ferry-shape-private.h"
 
 G_BEGIN_DECLS
 
@@ -33,7 +34,8 @@ struct _FerryAnswerWait
   guint64 *place;
   gsize max_size;
   gsize size;
-  GBytes *whole; /* (owned) (nullable): an answer that is longer than max_size */
+  GBytes *whole;             /* (owned) (nullable): an answer that is longer than max_size */
+  FerryValueVerdict verdict; /* on the value in whole, if it was checked */
   /* Whether the payload, which lies in place, is the answer. Called with the lane in use, so it must not wait. */
   gboolean (*is_answer) (gpointer data, gconstpointer payload, gsize size);
   /* Takes the payload if it is a part of the answer, before its last part. */

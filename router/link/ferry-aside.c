@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Work with a worker's memory, on a thread of its own. See ferry-link-private.h. */
+/* Work with a worker's memory and with its large values, on a thread of its own. See ferry-link-private.h. */
 
 #include "config.h"
 
@@ -14,6 +14,7 @@
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
+#include "wire/ferry-call-message-private.h"
 
 /* In bytes. Memory smaller than this is checked on the calling thread. */
 #define SMALL ((gsize) 1024 * 1024)
@@ -26,7 +27,11 @@ struct _FerryAside
   int fd;            /* a check: (owned): for the working thread only */
   gsize size;
   gsize limit;
-  const char *fault;        /* fault and memory are for the working thread until is_done is set */
+  const guint8 *value;       /* a judgement: const: (unowned) (nullable): the bytes */
+  char *type;                /* (owned) (nullable): const: their type; NULL for the message of a call */
+  FerryMemory left;          /* (owned): memory that ends with the work */
+  FerryValueVerdict verdict; /* verdict, fault and memory are for the working thread until is_done is set */
+  const char *fault;
   guint8 *memory;           /* (owned) (nullable): the copy, or the mapping of the memory that was checked */
   _Atomic gboolean is_done; /* stored with release order by the working thread */
   GDestroyNotify done;
@@ -42,7 +47,12 @@ ferry_aside_unref (FerryAside *self)
     g_free (self->memory);
   else if (self->memory != NULL)
     ferry_unmap_soon (self->memory, self->size);
+  if (self->left.capacity > 0)
+    ferry_unmap_soon (self->left.data, self->left.capacity);
+  else
+    g_free (self->left.data);
   g_clear_pointer (&self->arena, ferry_arena_unref);
+  g_free (self->type);
   g_free (self);
 }
 
@@ -66,12 +76,21 @@ check (FerryAside *self)
     ferry_orphan_close (self->fd);
 }
 
+static void
+judge (FerryAside *self)
+{
+  self->verdict = self->type != NULL ? ferry_layout_judge (self->type, strlen (self->type), self->value, self->size)
+                                     : ferry_call_message_judge (self->value, self->size);
+}
+
 static gpointer
 work (gpointer data)
 {
   FerryAside *self = data;
 
-  if (self->arena != NULL)
+  if (self->value != NULL)
+    judge (self);
+  else if (self->arena != NULL)
     copy (self);
   else
     check (self);
@@ -112,6 +131,17 @@ ferry_aside_check (int fd, gsize size, gsize limit, GDestroyNotify done, gpointe
   return self;
 }
 
+FerryAside *
+ferry_aside_judge (const guint8 *value, gsize size, const char *type, GDestroyNotify done, gpointer data)
+{
+  FerryAside *self = g_new (FerryAside, 1);
+
+  *self = (FerryAside){
+    .references = 2, .value = value, .size = size, .type = g_strdup (type), .fd = -1, .done = done, .data = data};
+  ferry_thread_run_aside ("ferry-judge", work, self);
+  return self;
+}
+
 gboolean
 ferry_aside_is_done (FerryAside *self)
 {
@@ -132,4 +162,20 @@ ferry_aside_end_check (FerryAside *self, guint8 **memory)
   *memory = g_steal_pointer (&self->memory);
   ferry_aside_unref (self);
   return fault;
+}
+
+FerryValueVerdict
+ferry_aside_end_judgement (FerryAside *self)
+{
+  FerryValueVerdict verdict = self->verdict;
+
+  ferry_aside_unref (self);
+  return verdict;
+}
+
+void
+ferry_aside_leave (FerryAside *self, FerryMemory memory)
+{
+  self->left = memory;
+  ferry_aside_unref (self);
 }

@@ -18,6 +18,7 @@
 #include "lane/ferry-segment-private.h"
 #include "wire/ferry-guardian-protocol.h"
 #include "wire/ferry-handshake-private.h"
+#include "wire/ferry-shape-private.h"
 
 #include <glib.h>
 #include <pthread.h>
@@ -96,6 +97,7 @@ const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLin
 /* Work with a worker's memory, on a thread of its own: a hostile worker can make page faults of its arena, and system
  * calls on the file of a one-shot buffer, last without end, and the monitor has other links to serve. So that thread
  * makes copies where they have taken long, and checks one-shot memory, unless it is so small that no call takes long.
+ * It also checks large values, since a million strings take 10 ms.
  *
  * Threads: the monitor begins and ends the work. The working thread has a reference of its own, so the monitor may drop
  *          its reference before the work is done. */
@@ -107,12 +109,19 @@ typedef struct _FerryAside FerryAside;
 FerryAside *ferry_aside_copy (FerryArena *arena, gsize offset, gsize size, GDestroyNotify done, gpointer data);
 /* Checks the memory of a one-shot buffer. Takes fd. size, limit: the parameters of ferry_one_shot_map(). */
 FerryAside *ferry_aside_check (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
+/* Checks a value in memory that nothing changes meanwhile. type (nullable): its type; NULL: the bytes are the message
+ * of a call, perhaps. */
+FerryAside *ferry_aside_judge (const guint8 *value, gsize size, const char *type, GDestroyNotify done, gpointer data);
 gboolean ferry_aside_is_done (FerryAside *self);
 /* The bytes of a copy that is done. */
 const guint8 *ferry_aside_get_bytes (FerryAside *self);
 /* Ends a check that is done, and drops the caller's reference. Returns what is wrong with the memory, or NULL; then
  * *memory becomes the mapping, which the caller owns. */
 const char *ferry_aside_end_check (FerryAside *self, guint8 **memory);
+/* Ends a judgement that is done, and drops the caller's reference. */
+FerryValueVerdict ferry_aside_end_judgement (FerryAside *self);
+/* Drops the caller's reference to a judgement that may not be done, and gives it the memory of the value. */
+void ferry_aside_leave (FerryAside *self, FerryMemory memory);
 void ferry_aside_unref (FerryAside *self);
 
 /* The standard output and the standard error of a worker, where they are logged or shown. Each is a pipe that is read
@@ -477,6 +486,8 @@ typedef struct
   guint n_copies_aside;    /* of the next copies, how many another thread makes */
   guint next_copies_aside; /* the number after the latest slow copy */
   FerryOneShotArrival arrival;
+  /* (owned) (nullable): while another thread checks a value: that in copy, if there is one, or in assembly */
+  FerryAside *judgement;
 } FerryIntake;
 
 /* What of the link is out: see ferry-local-queue-private.h. */
@@ -587,6 +598,8 @@ gboolean ferry_link_open_socket (FerryLink *self, GError **error);
 int ferry_link_open_output (FerryLink *self, guint stream, gboolean shown, GError **error);
 gboolean ferry_link_allow_one_shots (FerryLink *self, guint index, GError **error);
 gboolean ferry_link_has_one_shots (const FerryLink *self, guint index);
+/* monitor: Whether a message that was taken from the lane is still copied or checked. */
+gboolean ferry_link_is_taking (const FerryLink *self);
 gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);
 gboolean ferry_link_send_signal (FerryLink *self, int signal_number);
 void ferry_link_signal_group (FerryLink *self, int signal_number);

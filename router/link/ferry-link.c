@@ -216,10 +216,31 @@ ferry_link_unref (FerryLink *self)
   g_free (self);
 }
 
+gboolean
+ferry_link_is_taking (const FerryLink *self)
+{
+  return self->intake.copy.memory.data != NULL || self->intake.arrival.check != NULL || self->intake.judgement != NULL;
+}
+
+/* The other thread may still read the value. */
+static void
+give_up_judgement (FerryLink *self)
+{
+  FerryMemory memory = self->intake.copy.memory;
+
+  if (memory.data != NULL)
+    self->intake.copy.memory = (FerryMemory){0};
+  else
+    memory.data = g_steal_pointer (&self->intake.assembly.data);
+  ferry_aside_leave (g_steal_pointer (&self->intake.judgement), memory);
+}
+
 /* Frees what is needed to receive buffers, once no more buffers come. Buffers that are kept stay readable. */
 void
 ferry_link_give_up_buffers (FerryLink *self)
 {
+  if (self->intake.judgement != NULL)
+    give_up_judgement (self);
   if (self->intake.copy.memory.data != NULL)
     ferry_spare_memory_give (&self->spare, self->intake.copy.memory);
   g_free (self->intake.copy.envelope.metadata);

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "base/ferry-completion-private.h"
+#include "wire/ferry-shape-private.h"
 
 /* The clock is read about every CHECK_INTERVAL microseconds, and at the latest after MAX_CHECK_EVERY messages. */
 #define CHECK_INTERVAL 50
@@ -105,7 +106,8 @@ count_or_drop (FerryRouter *self, FerryPipe *pipe, gsize size)
 }
 
 void
-ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
+ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gboolean is_checked,
+                      gconstpointer data, gsize size)
 {
   FerryReceiver *receiver = count_or_drop (self, pipe, size);
   gpointer copy;
@@ -120,7 +122,7 @@ ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *ty
   copy = g_memdup2 (data, size);
   if (type == NULL)
     type = G_VARIANT_TYPE_BYTESTRING;
-  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, FALSE, g_free, copy));
+  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, is_checked, g_free, copy));
 }
 
 static void
@@ -211,7 +213,8 @@ deliver_value (FerryRouter *self, FerryPipe *pipe, const FerryCellValue *value)
 
   if (!is_under_way)
     self->dispatcher.delivery = &delivery;
-  ferry_router_deliver (self, pipe, value->has_type ? (const GVariantType *) value->type : NULL, value->data,
+  ferry_router_deliver (self, pipe, value->has_type ? (const GVariantType *) value->type : NULL,
+                        value->has_type && ferry_layout_is_checked (value->type, strlen (value->type)), value->data,
                         value->size);
   if (self->dispatcher.delivery == &delivery)
     end_delivery (self, &delivery);
@@ -363,6 +366,13 @@ get_type (FerryPipe *pipe, guint16 kind, guint16 number)
   return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
 }
 
+/* Whether a value of the type was found to be in normal form when it was drained. */
+static gboolean
+is_checked (FerryPipe *pipe, guint16 number)
+{
+  return (pipe->checked[(number - 1) / 64] >> (number - 1) % 64 & 1) != 0;
+}
+
 /* Delivers a large message, which has its own block, without a copy. */
 static void
 deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
@@ -380,12 +390,15 @@ deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
   if (receiver->handler != NULL)
     {
       receiver->large = ferry_local_queue_may_keep (queue, block->link) ? bytes : NULL;
+      receiver->verdict = block->verdict;
       receiver->handler (receiver, g_bytes_get_data (bytes, NULL), block->size, type, receiver->handler_data);
+      receiver->verdict = FERRY_VALUE_UNJUDGED;
       receiver->large = NULL;
       return;
     }
-  ferry_receiver_emit_message (
-    receiver, g_variant_new_from_bytes (type != NULL ? type : G_VARIANT_TYPE_BYTESTRING, bytes, FALSE));
+  if (type == NULL)
+    type = G_VARIANT_TYPE_BYTESTRING;
+  ferry_receiver_emit_message (receiver, g_variant_new_from_bytes (type, bytes, block->verdict == FERRY_VALUE_GOOD));
 }
 
 static void
@@ -400,10 +413,11 @@ deliver_buffer (FerryRouter *self, FerryBlock *block, FerryPipe *pipe)
     return;
   if (block->number != 0)
     {
+      const GVariantType *type = g_ptr_array_index (pipe->types, block->number - 1);
       gpointer data = g_steal_pointer (&block->data);
 
-      metadata = g_variant_ref_sink (g_variant_new_from_data (g_ptr_array_index (pipe->types, block->number - 1), data,
-                                                              block->size, FALSE, g_free, data));
+      metadata = g_variant_ref_sink (
+        g_variant_new_from_data (type, data, block->size, is_checked (pipe, block->number), g_free, data));
     }
   ferry_receiver_emit_buffer (receiver, metadata, buffer);
 }
@@ -415,6 +429,8 @@ add_type (FerryPipe *pipe, const FerryRecordHeader *header, const char *payload)
 
   if (pipe->types == NULL)
     pipe->types = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_type_free);
+  if (ferry_layout_is_checked (payload, header->length))
+    pipe->checked[pipe->types->len / 64] |= (guint64) 1 << pipe->types->len % 64;
   g_ptr_array_add (pipe->types, g_variant_type_new (type_string));
 }
 
@@ -446,7 +462,8 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
                          receiver->handler_data);
     }
   else if (G_LIKELY (kind == FERRY_RECORD_BYTES || kind == FERRY_RECORD_VARIANT))
-    ferry_router_deliver (self, pipe, get_type (pipe, kind, header->number), payload, header->length);
+    ferry_router_deliver (self, pipe, get_type (pipe, kind, header->number),
+                          kind == FERRY_RECORD_VARIANT && is_checked (pipe, header->number), payload, header->length);
   else if (kind == FERRY_RECORD_TYPE)
     add_type (pipe, header, payload);
   else if (kind == FERRY_RECORD_STOP)

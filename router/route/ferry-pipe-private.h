@@ -30,7 +30,8 @@ struct _FerryReceiver
   FerryReceiverHandler handler; /* main, as all fields up to internal */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
-  GBytes *large; /* (unowned) (nullable): the handler's present message, if it is large and may be kept */
+  GBytes *large;             /* (unowned) (nullable): the handler's present message, if it is large and may be kept */
+  FerryValueVerdict verdict; /* on the value of the handler's present message, as in its block */
   guint64 messages;
   guint64 undelivered;
   guint64 overtaken;
@@ -85,6 +86,7 @@ typedef struct
   guint64 connection_id;      /* const */
   FerryReceiver *receiver;    /* (owned) (nullable): NULL when the pipe is closed */
   GPtrArray *types;           /* (owned) (element-type GVariantType): the announced types, number 1 first */
+  guint64 checked[4];         /* a bit for each of them, from the lowest: whether it is ferry_layout_is_checked() */
   FerryCellWatch *watch;      /* (owned) (nullable): of a pipe for latest values, after its sender was taken */
   guint64 dropped;            /* how many messages came after the pipe was closed */
   FerryMonitor *monitor;      /* const: (owned) */

@@ -219,7 +219,9 @@ install_signals (GObjectClass *object_class)
    *
    * Emitted for each message on the router's thread, when no handler is set.
    *
-   * A signal handler may keep the message. Another process chose its type: check the type before you read values.
+   * A signal handler may keep the message. Another process chose its type: check the type before you read values. A
+   * value with variants, or with an array of elements that vary in size, is in normal form, and is read in a time that
+   * grows with its size.
    */
   signals[SIGNAL_MESSAGE] =
     g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_VARIANT);
@@ -442,7 +444,7 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
       look_up_shape (self, type);
       self->latest_type = receiver->keeps_types ? type : NULL;
     }
-  if (G_LIKELY (ferry_shape_is_normal (self->latest, data, size)))
+  if (G_LIKELY (self->latest->is_checked || ferry_shape_is_normal (self->latest, data, size)))
     {
       self->handler (receiver, type, data, size, self->user_data);
       return;
@@ -464,14 +466,15 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
  * come alike, and plain bytes as a value of the type `ay`. Another process chose the type: check the type before you
  * read values.
  *
- * A message that is not in normal form is given to no handler. It arrives with [signal@Ferry.Receiver::message], as all
- * messages do without a handler. Each part of it that is not in normal form reads as the default of its type.
+ * A message that is not in normal form, and need not be ([method@Ferry.Sender.send]), is given to no handler. It
+ * arrives with [signal@Ferry.Receiver::message], as all messages do without a handler. Each part of it that is not in
+ * normal form reads as the default of its type.
  *
  * Replaces the handler of [method@Ferry.Receiver.set_handler], and is replaced by it. The data of the earlier handler
  * is freed before this function returns. On the router's thread, also from within the handler.
  *
- * The bytes of a large message of a trusted worker ([property@Ferry.Launcher:trusted]) are not copied. They stay as
- * they were checked only if the worker keeps the rules.
+ * The bytes of a large message of a trusted worker ([property@Ferry.Launcher:trusted]) are not copied, if they need not
+ * be in normal form. They stay as they were checked only if the worker keeps the rules.
  */
 void
 ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSerialisedHandler handler, gpointer user_data,

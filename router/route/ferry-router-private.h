@@ -73,9 +73,10 @@ void ferry_router_free_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit
 /* Whether a handler of the router, of its timers or of its mailbox is running; it must not wait for the loop. */
 gboolean ferry_router_is_in_handler (FerryRouter *self);
 /* Delivers a message with bytes that are valid only during this function. Copies the bytes for the signal, so that a
- * handler that keeps the message keeps only its bytes. type is NULL for plain bytes. */
-void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,
-                           gsize size);
+ * handler that keeps the message keeps only its bytes. type is NULL for plain bytes. is_checked:
+ * ferry_layout_is_checked(), and the value was found to be good. */
+void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gboolean is_checked,
+                           gconstpointer data, gsize size);
 void ferry_router_watch_cells (FerryRouter *self, FerryLink *link);
 /* Whether a handler runs a main loop that has not served the rows yet. The dispatch that called the handler has taken
  * blocks, and used up the blocks' pings. */

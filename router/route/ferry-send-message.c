@@ -227,6 +227,10 @@ ferry_sender_box_where_needed (FerrySender *self, GVariant *variant, GError **er
  * inside variants. Sending fails with %FERRY_ERROR_TOO_LARGE for a message with more levels, or with a type string of
  * more than 65,536 bytes inside a variant.
  *
+ * A message with a variant in its type, or with an array of elements that vary in size such as `as`, must be in normal
+ * form, as all values are that a program has made. For one that was read from a file, which may be broken, sending
+ * fails with %FERRY_ERROR_BAD_ARGUMENTS: send what g_variant_get_normal_form() makes of it.
+ *
  * Returns: %TRUE when the message was sent and will arrive
  */
 gboolean
@@ -293,7 +297,7 @@ make_shape (FerrySender *self, const GVariantType *type, GError **error)
   gsize length = g_variant_type_get_string_length (type);
   FerryShape *shape;
 
-  if (!ferry_depth_check_serialised ((const char *) type, length, NULL, 0, error))
+  if (!ferry_depth_check_type ((const char *) type, length, error))
     return NULL;
   shape = ferry_shape_new ((const char *) type, length);
   remember_type (self, shape->layout.string);
@@ -310,7 +314,7 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
   FerrySend send = {
     .sender = self, .type_string = type_string, .shape = shape, .parts = part, .n_parts = 1, .size = part->size};
 
-  if (shape->has_variant && !ferry_depth_check_serialised (type_string, length, part->data, part->size, error))
+  if (shape->is_checked && !ferry_depth_check_serialised (type_string, length, part->data, part->size, error))
     return FALSE;
   if (number > 0 && is_quick (self, part->size) && send_serialised_now (self, number, shape, part->data, part->size))
     return TRUE;
@@ -329,7 +333,8 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  * @error: return location for an error
  *
  * Sends a value without making a #GVariant of it, as fast as plain bytes. Otherwise this is the same as
- * [method@Ferry.Sender.send], which has the limits on types and levels. It waits and fails as
+ * [method@Ferry.Sender.send], which has the limits on types and levels, and says what must be in normal form. It waits
+ * and fails as
  * [method@Ferry.Sender.send_bytes] does. The receiver cannot tell this message from one that was sent as a #GVariant.
  * Any thread.
  *
@@ -341,8 +346,7 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  * G_VARIANT_TYPE() checks its string each time, which takes half as long as a send. Where that matters, cast a
  * constant: `(const GVariantType *) "(utd)"`.
  *
- * Only the size and the levels are checked here. What becomes of bytes that are not in normal form:
- * [method@Ferry.Receiver.set_serialised_handler].
+ * What becomes of other bytes that are not in normal form: [method@Ferry.Receiver.set_serialised_handler].
  *
  * Returns: %TRUE when the message was sent and will arrive
  */

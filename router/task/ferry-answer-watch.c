@@ -122,7 +122,10 @@ decode (GBytes *bytes)
       (message.header.kind == FERRY_CALL_ANSWER && message.header.number > 0))
     return NULL;
   message.whole = bytes;
-  value = ferry_call_message_dup_value (&message);
+  /* One that breaks a rule ends the link when it is received. */
+  value = ferry_call_message_dup_value (&message, NULL);
+  if (value == NULL && message.type_string != NULL)
+    return NULL;
   if (message.header.kind == FERRY_CALL_ANSWER)
     self->result = g_steal_pointer (&value);
   else

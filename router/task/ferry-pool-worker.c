@@ -1146,7 +1146,7 @@ calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_transport_process (self->calls, data, size, receiver->large, &error))
+  if (!ferry_transport_process (self->calls, data, size, receiver->large, receiver->verdict, &error))
     fault (self, error->message);
 }
 

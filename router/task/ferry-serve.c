@@ -302,7 +302,8 @@ take_message (FerryServe *self, const FerryDownMessage *message)
       return;
     }
   self->message = message;
-  received = ferry_transport_process (self->transport, message->data, message->size, NULL, &self->failure);
+  received =
+    ferry_transport_process (self->transport, message->data, message->size, NULL, FERRY_VALUE_UNJUDGED, &self->failure);
   self->message = NULL;
   if (!received)
     return;

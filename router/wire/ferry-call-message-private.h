@@ -6,14 +6,15 @@
  * A message is one plain message of a pipe, in either direction. It consists of this header, name_length bytes of a
  * name, type_length bytes of a type string, padding to a multiple of 8, and the serialised value.
  *
- * Trust: parsed bytes are not trusted. Parsing checks all lengths. A parsed value is not trusted, like any GVariant
- *        of another process. */
+ * Trust: parsed bytes are not trusted. Parsing checks all lengths and the type. The value is checked where it is made:
+ *        see ferry_layout_is_checked(). */
 
 #pragma once
 
 #include <gio/gio.h>
 
 #include "base/ferry-base-private.h"
+#include "wire/ferry-shape-private.h"
 
 G_BEGIN_DECLS
 
@@ -89,7 +90,10 @@ typedef struct
   const char *type_string; /* (nullable): header.type_length bytes */
   gconstpointer body;      /* (nullable): the serialised value */
   gsize body_size;
-  GBytes *whole; /* (nullable): the bytes of the whole message, if a value may keep a reference to them */
+  gboolean is_checked; /* the type is one that ferry_layout_is_checked() */
+  GBytes *whole; /* (nullable): the bytes of the whole message, if a value may keep a reference to them. The worker can
+                    still change those of a trusted worker's buffer */
+  FerryValueVerdict verdict; /* on the value in whole, where another thread has checked it; the bytes do not change */
 } FerryCallMessage;
 
 #define FERRY_CALL_MAX_PARTS 5
@@ -115,11 +119,18 @@ guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart part
 /* Parses size bytes at data, of any alignment. Borrows data. Fails with FERRY_ERROR_PROTOCOL; the content of self is
  * then undefined. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
+/* Whether the bytes, which may change meanwhile, look like a message with a value that is checked. */
+gboolean ferry_call_message_seems_checked (gconstpointer data, gsize size);
+/* Checks the value of a message in bytes that are no message, perhaps. */
+FerryValueVerdict ferry_call_message_judge (gconstpointer data, gsize size);
 /* Turns the message of a whole answer into the piece that begins at offset. The last piece stays an ANSWER message. */
 void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 /* Returns (transfer full) (nullable) the value, not floating, or NULL if the message has none. The value holds a
- * reference to whole if whole is set, or else a copy of the bytes. */
-GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
+ * reference to whole if whole is set, or else a copy of the bytes; a checked one holds a copy unless the verdict is
+ * there. Fails with FERRY_ERROR_PROTOCOL for a value that breaks a rule. */
+GVariant *ferry_call_message_dup_value (const FerryCallMessage *self, GError **error);
+/* Returns (transfer full) the bytes of dup_value(), which the value of such a message may be made of later. */
+GBytes *ferry_call_message_dup_checked (const FerryCallMessage *self, GError **error);
 gboolean ferry_call_message_is_bytes (const FerryCallMessage *self);
 /* Returns the bytes of the value, of any type. */
 FerryBody ferry_call_message_get_body (const FerryCallMessage *self);
@@ -127,8 +138,8 @@ FerryBody ferry_call_message_get_body (const FerryCallMessage *self);
 GBytes *ferry_body_dup_bytes (const FerryBody *self);
 /* Returns (transfer full) pieces and this message's bytes. Takes pieces. */
 GBytes *ferry_call_message_join_bytes (const FerryCallMessage *self, GByteArray *pieces);
-/* Returns (transfer full) the value that consists of pieces and this message's bytes. Takes pieces. Fails with
- * FERRY_ERROR_PROTOCOL if the value has too many levels. */
+/* Returns (transfer full) the value that consists of pieces and this message's bytes. Takes pieces. Fails as
+ * ferry_call_message_dup_value(). */
 GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error);
 
 /* any: Keeps an empty value of the type of value for the life of the process. GLib makes its data about a container

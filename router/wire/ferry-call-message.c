@@ -19,9 +19,6 @@
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-#define FAULT_TOO_DEEP                                                                                                 \
-  "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, with the levels inside its variants"
-
 typedef enum
 {
   PART_NEVER,
@@ -50,36 +47,12 @@ static const KindRules rules[] = {
   [FERRY_CALL_PIECE] = {PART_NEVER, PART_BYTES, 1, G_MAXINT64},
 };
 
-/* Whether the bytes are valid UTF-8 without a zero byte. Most names are ASCII, for which 8 bytes are checked at a time.
- */
-static gboolean
-is_text (const char *string, gsize length)
-{
-  const guint64 lows = G_GUINT64_CONSTANT (0x0101010101010101);
-  gsize at = 0;
-
-  for (; at + 8 <= length; at += 8)
-    {
-      guint64 word;
-
-      memcpy (&word, string + at, 8);
-      /* For a byte that is no ASCII, the first part sets the highest bit of the byte. For a zero, the second part sets
-       * it.
-       */
-      if (((word | (word - lows)) & (lows << 7)) != 0)
-        break;
-    }
-  while (at < length && (signed char) string[at] > 0)
-    at++;
-  return at == length || g_utf8_validate (string, (gssize) length, NULL);
-}
-
 gboolean
 ferry_call_message_check (const char *name, GVariant *value, GError **error)
 {
   gsize length = name != NULL ? strnlen (name, FERRY_MAX_CALL_NAME + 1) : 1;
 
-  if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !is_text (name, length)))
+  if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !ferry_layout_is_utf8 (name, length)))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "A name has %" G_GSIZE_FORMAT " bytes; use 1 to %d bytes of valid UTF-8", length,
                             FERRY_MAX_CALL_NAME);
@@ -208,34 +181,36 @@ is_error_type (const FerryCallMessage *self)
          memcmp (self->type_string, FERRY_ERROR_VARIANT_TYPE, self->header.type_length) == 0;
 }
 
-/* The latest type string that a thread has found good, of values that need no check of their levels. Most messages of a
- * thread have one of few types. */
+/* The latest type string that a thread has found good. Most messages of a thread have one of few types. */
 static _Thread_local struct
 {
   guint16 length;
+  gboolean is_checked;
   char string[30];
 } latest_type;
 
-static gboolean
-is_latest_type (const char *type_string, gsize length)
-{
-  return length == latest_type.length && memcmp (type_string, latest_type.string, length) == 0;
-}
-
 static void
-note_good_type (const char *type_string, gsize length)
+note_good_type (const FerryCallMessage *self)
 {
-  if (length > sizeof latest_type.string || ferry_depth_varies (type_string, length))
+  if (self->header.type_length > sizeof latest_type.string)
     return;
-  memcpy (latest_type.string, type_string, length);
-  latest_type.length = (guint16) length;
+  memcpy (latest_type.string, self->type_string, self->header.type_length);
+  latest_type.length = self->header.type_length;
+  latest_type.is_checked = self->is_checked;
 }
 
-/* Returns the fault of a type, or NULL. */
+/* Returns the fault of the type, or NULL; then sets is_checked. */
 static const char *
-find_type_fault (const char *type_string, gsize length)
+find_type_fault (FerryCallMessage *self)
 {
-  switch (ferry_depth_judge_type (type_string, length))
+  const gsize length = self->header.type_length;
+
+  if (length == latest_type.length && memcmp (self->type_string, latest_type.string, length) == 0)
+    {
+      self->is_checked = latest_type.is_checked;
+      return NULL;
+    }
+  switch (ferry_depth_judge_type (self->type_string, length))
     {
     case FERRY_TYPE_NOT_DEFINITE:
       return "a type that is no string of one definite type";
@@ -243,7 +218,8 @@ find_type_fault (const char *type_string, gsize length)
       return "a type of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels";
     case FERRY_TYPE_GOOD:
     default:
-      note_good_type (type_string, length);
+      self->is_checked = ferry_layout_is_checked (self->type_string, length);
+      note_good_type (self);
       return NULL;
     }
 }
@@ -252,7 +228,6 @@ static const char *
 find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
 {
   const char *fault;
-  gboolean is_known;
   gsize head;
 
   if (size < sizeof self->header)
@@ -275,25 +250,19 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
     return "bytes of a value without a type";
 
   self->name = self->header.name_length > 0 ? (const char *) data + sizeof self->header : NULL;
-  if (self->name != NULL && !is_text (self->name, self->header.name_length))
+  if (self->name != NULL && !ferry_layout_is_utf8 (self->name, self->header.name_length))
     return "a name that is no UTF-8";
   if (self->header.type_length == 0)
     return NULL;
   self->type_string = (const char *) data + sizeof self->header + self->header.name_length;
-  is_known = is_latest_type (self->type_string, self->header.type_length);
-  fault = is_known ? NULL : find_type_fault (self->type_string, self->header.type_length);
+  fault = find_type_fault (self);
   if (fault != NULL)
     return fault;
   if (rules[self->header.kind].value == PART_ERROR && !is_error_type (self))
     return "an error that is of another type";
   self->body = size > head ? data + head : NULL;
   self->body_size = size - head;
-  /* An ANSWER message after pieces is checked by ferry_call_message_join_value(), together with the pieces. */
-  if (self->header.kind == FERRY_CALL_ANSWER && self->header.number != 0)
-    return NULL;
-  if (is_known || ferry_depth_allows (self->type_string, self->header.type_length, self->body, self->body_size))
-    return NULL;
-  return FAULT_TOO_DEEP;
+  return NULL;
 }
 
 gboolean
@@ -309,11 +278,55 @@ ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size
                                            size, fault);
 }
 
+gboolean
+ferry_call_message_seems_checked (gconstpointer data, gsize size)
+{
+  FerryCallHeader header;
+  char type[FERRY_MAX_CALL_TYPE];
+
+  if (size < sizeof header)
+    return FALSE;
+  memcpy (&header, data, sizeof header);
+  if (find_header_fault (&header) != NULL || size < sizeof header + header.name_length + header.type_length)
+    return FALSE;
+  memcpy (type, (const guint8 *) data + sizeof header + header.name_length, header.type_length);
+  return ferry_layout_is_definite (type, header.type_length) && ferry_layout_is_checked (type, header.type_length);
+}
+
+FerryValueVerdict
+ferry_call_message_judge (gconstpointer data, gsize size)
+{
+  FerryCallMessage message;
+
+  if (!ferry_call_message_parse (&message, data, size, NULL) || !message.is_checked)
+    return FERRY_VALUE_UNJUDGED;
+  return ferry_layout_judge (message.type_string, message.header.type_length, message.body, message.body_size);
+}
+
+/* The type string has no zero byte after it. GLib finds the end of a GVariantType by its letters. */
 static GVariant *
 new_value (const FerryCallMessage *self, GBytes *bytes)
 {
-  /* The type string has no zero byte after it. GLib finds the end of a GVariantType by its letters. */
-  return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type_string, bytes, FALSE));
+  const GVariantType *type = (const GVariantType *) self->type_string;
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, self->is_checked));
+}
+
+/* Checks the bytes of the value, which do not change any more. */
+static gboolean
+check_value (const FerryCallMessage *self, GBytes *bytes, FerryValueVerdict verdict, GError **error)
+{
+  const char *fault;
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+
+  if (self->is_checked && verdict == FERRY_VALUE_UNJUDGED)
+    verdict = ferry_layout_judge (self->type_string, self->header.type_length, data, size);
+  fault = ferry_value_verdict_to_fault (verdict);
+  return fault == NULL ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "A message of call %" G_GUINT64_FORMAT " shows an error in the program at the other end: %s",
+                          self->header.xid, fault);
 }
 
 gboolean
@@ -346,16 +359,25 @@ ferry_call_message_join_bytes (const FerryCallMessage *self, GByteArray *pieces)
   return g_byte_array_free_to_bytes (pieces);
 }
 
-GVariant *
-ferry_call_message_dup_value (const FerryCallMessage *self)
+GBytes *
+ferry_call_message_dup_checked (const FerryCallMessage *self, GError **error)
 {
   const FerryBody body = ferry_call_message_get_body (self);
+  const gboolean may_change = self->is_checked && self->verdict == FERRY_VALUE_UNJUDGED;
+  g_autoptr (GBytes) bytes = may_change ? g_bytes_new (body.data, body.size) : ferry_body_dup_bytes (&body);
+
+  return check_value (self, bytes, self->verdict, error) ? g_steal_pointer (&bytes) : NULL;
+}
+
+GVariant *
+ferry_call_message_dup_value (const FerryCallMessage *self, GError **error)
+{
   g_autoptr (GBytes) bytes = NULL;
 
   if (self->type_string == NULL)
     return NULL;
-  bytes = ferry_body_dup_bytes (&body);
-  return new_value (self, bytes);
+  bytes = ferry_call_message_dup_checked (self, error);
+  return bytes != NULL ? new_value (self, bytes) : NULL;
 }
 
 GVariant *
@@ -363,14 +385,7 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
 {
   g_autoptr (GBytes) bytes = ferry_call_message_join_bytes (self, pieces);
 
-  if (ferry_depth_allows (self->type_string, self->header.type_length, g_bytes_get_data (bytes, NULL),
-                          g_bytes_get_size (bytes)))
-    return new_value (self, bytes);
-  ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                   "The answer to call %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP
-                   "; send a flatter value",
-                   self->header.xid);
-  return NULL;
+  return check_value (self, bytes, FERRY_VALUE_UNJUDGED, error) ? new_value (self, bytes) : NULL;
 }
 
 /* ---- known types ---- */

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limit on the depth of a value that crosses between processes. Both ends use the functions of this file.
+/* The limits on a value that crosses between processes. Both ends use the functions of this file.
  *
  * Each array, maybe, tuple with members, dictionary entry and variant is one level. The levels of a type count even
  * if the value has no elements. GLib aborts when it walks a type of 128 levels, although it accepts such a type as
- * valid. */
+ * valid. ferry-shape-private.h has the check of values. */
 
 #pragma once
 
@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  * the value in more levels. */
 #define FERRY_MAX_DEPTH 64
 
-/* The longest type string inside a variant, in bytes. The walk allocates memory for each byte of a type string. */
+/* The longest type string inside a variant, in bytes. The check allocates memory for each byte of a type string. */
 #define FERRY_MAX_INNER_TYPE 65536
 
 typedef enum
@@ -33,21 +33,14 @@ typedef enum
 FerryTypeVerdict ferry_depth_judge_type (const char *type_string, gsize length);
 /* Returns what is wrong with a type, as the end of an error message about the other end; NULL if the type is good. */
 const char *ferry_type_verdict_to_fault (FerryTypeVerdict verdict);
-/* Whether a serialised value has no more than FERRY_MAX_DEPTH levels. The type must be good. The time is at most
- * proportional to size, whatever the bytes are. Another process may change data meanwhile. */
-gboolean ferry_depth_allows (const char *type_string, gsize length, gconstpointer data, gsize size);
-/* Checks a value before it is sent. Fails with FERRY_ERROR_TOO_LARGE. */
+/* Checks a definite type before a value of it is sent. Fails with FERRY_ERROR_TOO_LARGE. */
+gboolean ferry_depth_check_type (const char *type_string, gsize length, GError **error);
+/* Checks a value before it is sent: the levels, and, of a type that ferry_layout_is_checked(), the normal form. Fails
+ * with FERRY_ERROR_TOO_LARGE and FERRY_ERROR_BAD_ARGUMENTS. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_depth_check (GVariant *value, GError **error);
-/* The same, for a value of a definite type in serialised form. */
+/* The same, for a value in serialised form, of a good type that ferry_layout_is_checked(). */
 gboolean ferry_depth_check_serialised (const char *type_string, gsize length, gconstpointer data, gsize size,
                                        GError **error);
-
-/* Whether a value of this type may have more levels than the type: whether the type contains a variant. */
-static inline gboolean
-ferry_depth_varies (const char *type_string, gsize length)
-{
-  return memchr (type_string, 'v', length) != NULL;
-}
 
 G_END_DECLS

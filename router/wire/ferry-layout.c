@@ -22,12 +22,41 @@ ferry_layout_is_definite (const char *string, gsize length)
          memchr (string, 'r', length) == NULL;
 }
 
+/* Whether 8 bytes are ASCII, and none of them is a zero. */
+static inline gboolean
+is_ascii (const char *text)
+{
+  const guint64 lows = G_GUINT64_CONSTANT (0x0101010101010101);
+  guint64 word;
+
+  memcpy (&word, text, 8);
+  /* For a byte that is no ASCII, the first part sets the highest bit of the byte. For a zero, the second part sets it.
+   */
+  return ((word | (word - lows)) & (lows << 7)) == 0;
+}
+
+/* Most texts are ASCII, of which 8 bytes are checked at a time. */
+gboolean
+ferry_layout_is_utf8 (const char *text, gsize length)
+{
+  gsize at = 0;
+
+  while (at + 8 <= length && is_ascii (text + at))
+    at += 8;
+  /* The last 8 bytes at once, where the others were ASCII. */
+  if (at + 8 > length && length >= 8 && is_ascii (text + length - 8))
+    return TRUE;
+  while (at < length && (signed char) text[at] > 0)
+    at++;
+  return at == length || g_utf8_validate_len (text + at, length - at, NULL);
+}
+
 gboolean
 ferry_layout_is_text (char letter, const guint8 *data, gsize size)
 {
   const char *text = (const char *) data;
 
-  return size > 0 && text[size - 1] == '\0' && g_utf8_validate_len (text, size - 1, NULL) &&
+  return size > 0 && text[size - 1] == '\0' && ferry_layout_is_utf8 (text, size - 1) &&
          (letter != 'o' || g_variant_is_object_path (text)) && (letter != 'g' || g_variant_is_signature (text));
 }
 
@@ -64,6 +93,7 @@ plan_members (const FerryLayout *self, guint place, guint levels)
 {
   FerryLayoutPart *part = &self->parts[place];
   gboolean is_fixed = TRUE;
+  gboolean may_be_empty = TRUE;
   guint n_members = 0;
   guint next = place + 1;
   gsize plain_size = 0;
@@ -76,9 +106,8 @@ plan_members (const FerryLayout *self, guint place, guint levels)
       if (!plan_part (self, next, levels - 1))
         return FALSE;
       part->alignment = MAX (part->alignment, member->alignment);
-      part->depth = MAX (part->depth, member->depth + 1);
-      part->has_variant |= member->has_variant;
       is_fixed = is_fixed && member->fixed_size > 0;
+      may_be_empty = may_be_empty && member->may_be_empty;
       size = ferry_layout_align (size, member->alignment) + member->fixed_size;
       plain_size += member->is_plain ? member->fixed_size : 0;
       next = member->end;
@@ -88,6 +117,7 @@ plan_members (const FerryLayout *self, guint place, guint levels)
   if (is_fixed)
     part->fixed_size = (guint32) MAX (ferry_layout_align (size, part->alignment), 1);
   part->is_plain = is_fixed && plain_size == part->fixed_size;
+  part->may_be_empty = may_be_empty;
   return TRUE;
 }
 
@@ -118,17 +148,38 @@ plan_part (const FerryLayout *self, guint place, guint levels)
   if (letter == 'v')
     {
       part->alignment = 7;
-      part->depth = 1;
-      part->has_variant = TRUE;
       return TRUE;
     }
   if (!plan_part (self, place + 1, levels - 1))
     return FALSE;
   part->end = part[1].end;
   part->alignment = part[1].alignment;
-  part->depth = part[1].depth + 1;
-  part->has_variant = part[1].has_variant;
+  part->may_be_empty = TRUE;
   return TRUE;
+}
+
+gboolean
+ferry_layout_is_checked (const char *string, gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    {
+      guint open = 0;
+
+      if (string[i] == 'v')
+        return TRUE;
+      if (string[i] != 'a')
+        continue;
+      do
+        {
+          i++;
+          if (strchr ("sogamv", string[i]) != NULL)
+            return TRUE;
+          open += string[i] == '(' || string[i] == '{';
+          open -= ferry_layout_is_close (string[i]);
+        }
+      while (open > 0);
+    }
+  return FALSE;
 }
 
 gboolean

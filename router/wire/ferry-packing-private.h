@@ -7,7 +7,7 @@
  *
  * Threads: any; nothing is shared.
  * Trust:   unpacked bytes are not trusted. All lengths are checked, and strings are checked to be UTF-8. An
- *          unpacked value is not trusted, like any GVariant of another process. */
+ *          unpacked value is checked where ferry_layout_is_checked(). */
 
 #pragma once
 

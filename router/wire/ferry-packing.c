@@ -12,6 +12,7 @@
 #include "base/ferry-base-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-depth-private.h"
+#include "wire/ferry-shape-private.h"
 
 /* ---- packing ---- */
 
@@ -105,16 +106,22 @@ ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size)
 {
   const char *type = ferry_unpack_string (self, type_length);
   g_autoptr (GBytes) part = NULL;
+  gboolean is_checked;
   const guint8 *bytes;
   GVariant *value;
 
   if (type == NULL || ferry_depth_judge_type (type, type_length) != FERRY_TYPE_GOOD)
     return NULL;
   bytes = next (self, size);
-  if (bytes == NULL || !ferry_depth_allows (type, type_length, bytes, size))
+  if (bytes == NULL)
     return NULL;
-  part = g_bytes_new_from_bytes (self->held, (gsize) (bytes - self->data), size);
-  value = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) type, part, FALSE));
+  is_checked = ferry_layout_is_checked (type, type_length);
+  /* A trusted worker can still change the bytes of its buffer. */
+  part =
+    is_checked ? g_bytes_new (bytes, size) : g_bytes_new_from_bytes (self->held, (gsize) (bytes - self->data), size);
+  if (is_checked && ferry_layout_judge (type, type_length, g_bytes_get_data (part, NULL), size) != FERRY_VALUE_GOOD)
+    return NULL;
+  value = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) type, part, is_checked));
   ferry_known_types_add (value);
   return value;
 }

@@ -19,14 +19,13 @@ G_BEGIN_DECLS
 /* What is known of the type that begins at a given index of a type string. */
 typedef struct
 {
-  guint32 end;        /* the index after the type's last letter */
-  guint32 inner;      /* for a tuple of one member, the index of that member's own inner type, since both have the same
-                         bytes; else the index itself */
-  guint32 fixed_size; /* 0: the size varies */
-  guint8 alignment;   /* minus one */
-  guint8 depth;
-  guint8 has_variant;
-  guint8 is_plain; /* of fixed size, and any bytes are a value in normal form: no padding, and no booleans */
+  guint32 end;         /* the index after the type's last letter */
+  guint32 inner;       /* for a tuple of one member, the index of that member's own inner type, since both have the same
+                          bytes; else the index itself */
+  guint32 fixed_size;  /* 0: the size varies */
+  guint8 alignment;    /* minus one */
+  guint8 is_plain;     /* of fixed size, and any bytes are a value in normal form: no padding, and no booleans */
+  guint8 may_be_empty; /* no bytes are a value in normal form */
 } FerryLayoutPart;
 
 /* The string of one definite type, and a part for each index of it. */
@@ -37,6 +36,8 @@ typedef struct
 } FerryLayout;
 
 gboolean ferry_layout_is_definite (const char *string, gsize length);
+/* Whether the bytes are valid UTF-8 without a zero byte. */
+gboolean ferry_layout_is_utf8 (const char *text, gsize length);
 /* Whether the bytes are a value of the type “s”, “o” or “g” in normal form: with a zero byte at the end only. */
 gboolean ferry_layout_is_text (char letter, const guint8 *data, gsize size);
 /* Fills in the parts. Returns FALSE if the type has more levels than levels. */
@@ -79,12 +80,46 @@ ferry_layout_choose_offset_size (gsize body, gsize n_offsets)
 static inline gsize
 ferry_layout_read_offset (const guint8 *place, guint offset_size)
 {
-  gsize offset = 0;
+  guint64 offset = 0;
+  guint32 half = 0;
 
-  for (guint i = 0; i < offset_size; i++)
-    offset |= (gsize) place[i] << (8 * i);
-  return offset;
+  if (offset_size == 1)
+    return *place;
+  if (offset_size == 2)
+    return (gsize) (place[0] | place[1] << 8);
+  if (offset_size == 4)
+    {
+      memcpy (&half, place, 4);
+      return GUINT32_FROM_LE (half);
+    }
+  memcpy (&offset, place, 8);
+  return GUINT64_FROM_LE (offset);
 }
+
+/* What a check of a value has found. */
+typedef enum
+{
+  FERRY_VALUE_UNJUDGED, /* it was not checked */
+  FERRY_VALUE_GOOD,
+  FERRY_VALUE_NOT_NORMAL,
+  FERRY_VALUE_TOO_DEEP, /* it has more than FERRY_MAX_DEPTH levels, or a longer type string than FERRY_MAX_INNER_TYPE in
+                           a variant */
+} FerryValueVerdict;
+
+/* Whether values of a good type must be in normal form when they come from another process: those with variants, and
+ * with arrays of elements that vary in size.
+ *
+ * GLib reads a value of which it does not know whether it is in normal form, such as one of 80,000 strings, in a time
+ * that grows with the square of its elements: 2 seconds, where 10 ms are enough. So each such value is checked once, in
+ * memory that no other process can change, and GLib is then told to trust it. All others are read as quickly without a
+ * check. In them, GLib reads as the default of its type what is not in normal form. */
+gboolean ferry_layout_is_checked (const char *string, gsize length);
+/* Checks the bytes of a good type, which may have any alignment. The verdict is that of g_variant_is_normal_form(), but
+ * for the levels. The time is at most proportional to size, whatever the bytes are. Nothing may change them
+ * meanwhile. */
+FerryValueVerdict ferry_layout_judge (const char *string, gsize length, gconstpointer data, gsize size);
+/* Returns what the other end did wrong, as “it sent a value …”; NULL if the value is good. */
+const char *ferry_value_verdict_to_fault (FerryValueVerdict verdict);
 
 /* A type, prepared for looking at many values of it in serialised form, without a GVariant.
  *
@@ -115,7 +150,7 @@ struct _FerryShape
   guint n_zeroes;
   guint unit;           /* 8 or 1 */
   gboolean has_padding; /* whether ferry_shape_clear_padding() may change a value */
-  gboolean has_variant;
+  gboolean is_checked;  /* ferry_layout_is_checked() */
 
   guint64 start;      /* the type string as a little-endian number */
   guint64 start_mask; /* of the bytes of start; 0: the type string has more than 8 */
@@ -154,11 +189,13 @@ ferry_shape_has_zeroes (const FerryShape *self, const guint8 *value)
   return wrong == 0;
 }
 
+/* As ferry_layout_judge(), for a type that ferry_layout_is_checked(). */
+FerryValueVerdict ferry_shape_judge (const FerryShape *self, gconstpointer data, gsize size);
 /* As ferry_shape_is_normal(), by the slow way. */
 gboolean ferry_shape_walk (const FerryShape *self, gconstpointer data, gsize size);
 /* Whether the bytes are a value of the type in normal form, which each value has once. The verdict is that of
- * g_variant_is_normal_form(), except that a value of more than FERRY_MAX_DEPTH levels has none. The data must be
- * aligned to 8 bytes. The time is at most proportional to size. */
+ * g_variant_is_normal_form(), except that a value of more than FERRY_MAX_DEPTH levels has none. The time is at most
+ * proportional to size. */
 static inline gboolean
 ferry_shape_is_normal (const FerryShape *self, gconstpointer data, gsize size)
 {

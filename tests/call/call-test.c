@@ -231,7 +231,7 @@ call_test_receive (FerryTransport *end, GBytes *bytes)
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
 
-  if (ferry_transport_process (end, data, size, NULL, &error))
+  if (ferry_transport_process (end, data, size, NULL, FERRY_VALUE_UNJUDGED, &error))
     {
       g_assert_no_error (error);
       return TRUE;

@@ -36,7 +36,7 @@ take_guessed_piece (End *self, guint64 xid)
   message.body = "guessed";
   message.body_size = strlen ("guessed");
   bytes = call_test_join (&message);
-  g_assert_true (ferry_transport_process (self->transport, NULL, 0, bytes, NULL));
+  g_assert_true (ferry_transport_process (self->transport, NULL, 0, bytes, FERRY_VALUE_UNJUDGED, NULL));
   g_assert_cmpuint (ferry_transport_get_counts (self->transport).pieces_size, ==, message.body_size);
 }
 
@@ -91,7 +91,7 @@ take (End *self, End *from, guint index, GError **error)
   gsize size;
   gconstpointer data = g_bytes_get_data (g_ptr_array_index (from->sent, index), &size);
 
-  return ferry_transport_process (self->transport, data, size, NULL, error);
+  return ferry_transport_process (self->transport, data, size, NULL, FERRY_VALUE_UNJUDGED, error);
 }
 
 typedef struct
@@ -378,7 +378,8 @@ are_bounded (void)
   end_clear (&asked);
 }
 
-/* Of bytes that are as many variants in each other, when the type says so that comes with the last piece. */
+/* Of bytes that are as many levels, variants in each other around an array, when the type says so that comes with the
+ * last piece. */
 static gboolean
 take_variants_in_pieces (guint n, Outcome *outcome, GError **error)
 {
@@ -391,9 +392,9 @@ take_variants_in_pieces (guint n, Outcome *outcome, GError **error)
   End asking;
   End asked;
 
-  for (guint i = 0; i < n - 1; i++)
+  for (guint i = 0; i < n - 2; i++)
     bytes[LARGE - 2 - 2 * i] = 'v';
-  bytes[LARGE - 2 * n] = 'y';
+  memcpy (bytes + LARGE + 1 - 2 * n, "ay", 2);
   end_init (&asking);
   end_init (&asked);
   {

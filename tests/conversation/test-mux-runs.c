@@ -68,7 +68,7 @@ bring (FerryTransport *transport, FerryCallKind kind, guint64 xid, const char *m
   n_parts = ferry_call_message_get_parts (&message, parts);
   for (guint i = 0; i < n_parts; i++)
     g_byte_array_append (bytes, parts[i].data, (guint) parts[i].size);
-  ferry_transport_receive_bytes (transport, bytes->data, bytes->len, NULL);
+  ferry_transport_receive_bytes (transport, bytes->data, bytes->len, NULL, FERRY_VALUE_UNJUDGED);
 }
 
 /* ---- who waits ---- */
@@ -180,7 +180,7 @@ is_woken_before_the_end_is_heard (void)
   fellow_start (&fellow, transport);
   g_assert_cmpuint (ferry_mux_transact_with_func (mux, "echo", NULL, wait_in_answer, &fellow, NULL), ==, 2);
   bring (transport, FERRY_CALL_ANSWER, 1, NULL);
-  ferry_transport_receive_bytes (transport, "no message", 10, NULL);
+  ferry_transport_receive_bytes (transport, "no message", 10, NULL, FERRY_VALUE_UNJUDGED);
   g_assert_true (ferry_test_get_number (transport, "closed"));
   fellow_end (&fellow);
 }

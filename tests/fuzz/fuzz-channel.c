@@ -60,12 +60,24 @@ is_standing (const FerryCallMessage *message)
   return message->header.xid == FERRY_STANDING_XID;
 }
 
+/* Whether the value, if there is one, breaks no rule. A piece has none, and that of the last piece is only joined. */
+static gboolean
+is_good (const FerryCallMessage *message)
+{
+  g_autoptr (GVariant) value = NULL;
+
+  if (message->type_string == NULL || (message->header.kind == FERRY_CALL_ANSWER && message->header.number != 0))
+    return TRUE;
+  value = ferry_call_message_dup_value (message, NULL);
+  return value != NULL;
+}
+
 /* ---- what goes out ---- */
 
 static void
 book_item (Scene *scene, const FerryCallMessage *message)
 {
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) value = ferry_call_message_dup_value (message, NULL);
   g_autofree char *text = NULL;
   guint64 number;
 
@@ -128,7 +140,7 @@ book_before (Scene *scene, const FerryCallMessage *message)
   g_autofree char *text = NULL;
 
   if (!is_standing (message))
-    return TRUE;
+    return message->header.kind != FERRY_CALL_REQUEST || is_good (message);
   if (message->header.kind == FERRY_CALL_REQUEST)
     return FALSE;
   if (message->header.kind == FERRY_CALL_WINDOW && !scene->end_sent)
@@ -137,10 +149,12 @@ book_before (Scene *scene, const FerryCallMessage *message)
       scene->n_windows += message->header.number;
       return scene->n_room <= FERRY_MAX_WINDOW;
     }
-  if (message->header.kind != FERRY_CALL_ITEM || scene->ended)
+  if (scene->ended)
     return TRUE;
-  value = ferry_call_message_dup_value (message);
-  return message->header.name_length == 0 && scene->n_came - scene->n_given < FERRY_CHANNEL_WINDOW &&
+  if (message->header.kind != FERRY_CALL_ITEM)
+    return is_good (message);
+  value = ferry_call_message_dup_value (message, NULL);
+  return value != NULL && message->header.name_length == 0 && scene->n_came - scene->n_given < FERRY_CHANNEL_WINDOW &&
          read_item (value, &text);
 }
 
@@ -160,7 +174,7 @@ book_after (Scene *scene, const FerryCallMessage *message)
     scene->ended = TRUE;
   if (message->header.kind != FERRY_CALL_ITEM || scene->ended)
     return;
-  value = ferry_call_message_dup_value (message);
+  value = ferry_call_message_dup_value (message, NULL);
   g_assert_true (read_item (value, &text));
   g_queue_push_tail (&scene->expected, text);
   scene->n_came++;

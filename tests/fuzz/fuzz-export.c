@@ -104,7 +104,7 @@ count_reference (Scene *self, guint64 generation, guint64 number, gint64 n)
 static void
 book_request (Scene *self, const FerryCallMessage *message)
 {
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) value = ferry_call_message_dup_value (message, NULL);
   g_autofree char *method = g_strndup (message->name, message->header.name_length);
   guint64 generation, number, count;
   Request *request;
@@ -146,7 +146,7 @@ book_answer (Scene *self, const FerryCallMessage *message)
 
   if (request == NULL || message->header.kind == FERRY_CALL_ITEM || message->header.kind > FERRY_CALL_REFUSE)
     return;
-  value = ferry_call_message_dup_value (message);
+  value = ferry_call_message_dup_value (message, NULL);
   if (message->header.kind == FERRY_CALL_ANSWER && message->header.number == 0 && value != NULL &&
       g_str_equal (request->method, FERRY_OBJECT_METHOD_VIEW) && packed_result_take (&result, value))
     {

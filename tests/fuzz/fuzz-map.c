@@ -107,7 +107,7 @@ complete (FerryTask *task, GVariant *result)
 static void
 take_message (FerryTask *task, const FerryCallMessage *message)
 {
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) value = ferry_call_message_dup_value (message, NULL);
   g_autofree char *name = g_strndup (message->name, message->header.name_length);
   g_autofree char *trace = NULL;
 

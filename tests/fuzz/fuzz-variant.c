@@ -13,6 +13,7 @@
 #include "route/ferry-pipe-private.h"
 #include "route/ferry-router-private.h"
 #include "wire/ferry-depth-private.h"
+#include "wire/ferry-shape-private.h"
 
 static void
 message_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
@@ -43,11 +44,13 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     }
   /* As the monitor checks them, the type when it is announced. */
   if (type == NULL || ferry_depth_judge_type (type, strlen (type)) != FERRY_TYPE_GOOD ||
-      !ferry_depth_allows (type, strlen (type), input.data + input.at, input.size - input.at))
+      (ferry_layout_is_checked (type, strlen (type)) &&
+       ferry_layout_judge (type, strlen (type), input.data + input.at, input.size - input.at) != FERRY_VALUE_GOOD))
     return 0;
   handler = g_signal_connect (receiver, "message", G_CALLBACK (message_cb), type);
   ferry_router_deliver (router, ferry_pipes_find (&router->pipes, ferry_receiver_get_connection_id (receiver)),
-                        G_VARIANT_TYPE (type), input.data + input.at, input.size - input.at);
+                        G_VARIANT_TYPE (type), ferry_layout_is_checked (type, strlen (type)), input.data + input.at,
+                        input.size - input.at);
   g_assert_cmpuint (fuzz_n_accepted, ==, before + 1);
   g_signal_handler_disconnect (receiver, handler);
   return 0;

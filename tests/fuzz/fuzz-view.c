@@ -54,7 +54,7 @@ add_number (GHashTable *table, guint64 key, guint64 n)
 static void
 book_answer (Scene *self, const FerryCallMessage *message)
 {
-  g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) value = ferry_call_message_dup_value (message, NULL);
   FerryChainResult result;
 
   if (message->header.kind != FERRY_CALL_ANSWER || !packed_result_take (&result, value))
@@ -142,7 +142,7 @@ is_release (const FerryCallMessage *message)
 static void
 book_request (Scene *self, const FerryCallMessage *message)
 {
-  g_autoptr (GVariant) arguments = ferry_call_message_dup_value (message);
+  g_autoptr (GVariant) arguments = ferry_call_message_dup_value (message, NULL);
   guint64 *window = g_hash_table_lookup (self->windows, &message->header.xid);
 
   if (message->header.kind == FERRY_CALL_WINDOW && window != NULL)

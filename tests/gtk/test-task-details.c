@@ -20,7 +20,7 @@ crashed_task (const char *trace)
 {
   static TaskTestExecutor executor;
   FerryTask *task = task_test_new_executing (&executor);
-  g_autoptr (FerryExit) exit = ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGSEGV);
+  g_autoptr (FerryExit) exit = ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGSEGV, 0);
 
   g_object_set (task, "name", "Holidays", NULL);
   g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST,

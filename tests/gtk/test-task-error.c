@@ -20,7 +20,7 @@
 static FerryExit *
 killed_by (int signal_number)
 {
-  return ferry_exit_new_for_process ("worker", 77, CLD_KILLED, signal_number);
+  return ferry_exit_new_for_process ("worker", 77, CLD_KILLED, signal_number, 0);
 }
 
 /* Takes error and exit, which may be NULL. */

@@ -213,7 +213,7 @@ test_tells_how_a_task_ends (void)
   g_autoptr (FerryTask) crashed = task_test_new_executing (&executor);
   g_autoptr (FerryTask) late = task_test_new_executing (&executor);
   g_autoptr (FerryTask) failed = task_test_new_executing (&executor);
-  g_autoptr (FerryExit) exit = ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGSEGV);
+  g_autoptr (FerryExit) exit = ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGSEGV, 0);
   FerryTask *tasks[] = {task, cancelled, crashed, late, failed};
   g_autoptr (GPtrArray) monitors = g_ptr_array_new_with_free_func (g_object_unref);
 

@@ -409,7 +409,7 @@ drain_whole (Scene *self, GBytes *whole, gboolean may_keep)
   g_autoptr (FerryMail) mail = NULL;
 
   ferry_answer_pass_begin (&run, &self->waits);
-  g_assert_true (ferry_answer_pass_take_whole (&run, CONNECTION, whole, may_keep));
+  g_assert_true (ferry_answer_pass_take_whole (&run, CONNECTION, whole, FERRY_VALUE_UNJUDGED, may_keep));
   ferry_answer_pass_end (&run);
   g_assert_cmpint (self->share >= (gint64) g_bytes_get_size (whole), ==, !may_keep);
   mail = ferry_inbox_take (&self->inbox, &mine);

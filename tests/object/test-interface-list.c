@@ -432,7 +432,7 @@ test_each_function_of_a_list_has_its_data (void)
 }
 
 static GVariant *
-no_row (gpointer item, gpointer n_asked)
+no_row (GObject *item, gpointer n_asked, GError **error)
 {
   ++*(guint *) n_asked;
   return NULL;
@@ -476,7 +476,7 @@ main (int argc, char **argv)
   ADD ("a-list-is-of-list-models", test_a_list_is_of_list_models);
   ADD ("only-a-list-accepts-items", test_only_a_list_accepts_items);
   ADD ("each-function-of-a-list-has-its-data", test_each_function_of_a_list_has_its_data);
-#undef ADD
   ADD ("rows-that-are-missing-are-told-of-once", test_rows_that_are_missing_are_told_of_once);
+#undef ADD
   return g_test_run ();
 }

@@ -47,7 +47,7 @@ answer_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVaria
   ServeTest *test = user_data;
   g_autoptr (GError) error = NULL;
 
-  ferry_transport_process (test->transport, data, size, NULL, &error);
+  ferry_transport_process (test->transport, data, size, NULL, FERRY_VALUE_UNJUDGED, &error);
   g_assert_no_error (error);
 }
 

@@ -100,8 +100,8 @@ static const HostileRow rows[] = {
    HOSTILE_FAILURE, "mmm (code 7 of the error domain '7-such-quark'", FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/takes-an-error-without-a-domain", "take claim error:code=-2147483648,message=0 pause",
    HOSTILE_FAILURE, "(code -2147483648 of the error domain ''", FERRY_TASK_KIND_CALL, 1},
-  {"/hostile-calls/takes-an-error-of-no-bytes", "take claim m:kind=3,type=(sissas) pause", HOSTILE_FAILURE,
-   "of the error domain ''", FERRY_TASK_KIND_CALL, 1},
+  {"/hostile-calls/refuses-an-error-of-no-bytes", "take claim m:kind=3,type=(sissas) pause", HOSTILE_FAULT,
+   "a value that is not in normal form", FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/fails-a-task-that-is-refused-over-and-over", "refuse pause", HOSTILE_FAILURE, "mmm",
    FERRY_TASK_KIND_CALL, 1},
 };

@@ -236,7 +236,7 @@ send_deep (gsize n)
   FerryCallHeader header = {.xid = current, .kind = FERRY_CALL_ANSWER, .type_length = 1};
 
   g_byte_array_append (bytes, (const guint8 *) &header, sizeof header);
-  g_byte_array_append (bytes, (const guint8 *) "v\0\0\0\0\0\0\0", 8);
+  g_byte_array_append (bytes, (const guint8 *) "v\0\0\0\0\0\0\0\1\0y", 11);
   for (gsize i = 0; i < n; i++)
     g_byte_array_append (bytes, (const guint8 *) "\0v", 2);
   send_bytes (bytes->data, bytes->len);

@@ -22,7 +22,7 @@
  *   random:N         N random bytes
  *   error:KEY=VALUE,...   kind; domain; code; message, trace, notes, note: sizes
  *   large:N          an answer of N bytes
- *   deep:N           an answer that is a variant in a variant, N times, around nothing
+ *   deep:N           an answer that is a variant in a variant, N times, around a byte
  *   request-storm:N  N requests, with arguments of 1 MiB from number 10,000 on
  *   N*ORDER          obey ORDER so often
  * Progress:
@@ -98,7 +98,7 @@ take (void)
       if (call.header.kind != FERRY_CALL_REQUEST)
         continue;
       g_clear_pointer (&arguments, g_variant_unref);
-      arguments = ferry_call_message_dup_value (&call);
+      arguments = ferry_call_message_dup_value (&call, NULL);
       return TRUE;
     }
 }
