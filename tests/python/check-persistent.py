@@ -49,7 +49,7 @@ print(next(parallel.BackgroundQueue(sys.argv[1])))
 def test_what_has_come(report, folder):
     """It is taken where the program is, as a way to the home and back is slow for each of many messages."""
     address = os.path.join(folder, "here")
-    ended = os.pidfd_open(parallel.start_persistent(address, parallel_functions.send_three, 1))
+    ended = os.pidfd_open(int(parallel.start_persistent(address, parallel_functions.send_three, 1)))
     with parallel.connect_persistent(address, 60) as channel:
         queue = parallel.PersistentQueue([channel])
         queue.ready()

@@ -111,7 +111,7 @@ test_begun (void)
   g_assert_true (ferry_task_cancel (task));
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
-  task_test_assert_heard (ear, "n-attempts pid start-time can-pause state state can-cancel");
+  task_test_assert_heard (ear, "n-attempts identifier start-time can-pause state state can-cancel");
   g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
   task_test_assert_heard (ear, "indeterminate end-time state is-done done!");
 }

@@ -154,7 +154,7 @@ test_completes (void)
   g_clear_error (&error);
 
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
-  task_test_assert_heard (ear, "n-attempts pid start-time can-pause state");
+  task_test_assert_heard (ear, "n-attempts identifier start-time can-pause state");
   g_assert_cmpint (ferry_test_get_process (task), ==, 77);
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
   g_assert_null (ferry_task_get_result (task, &error));
@@ -309,7 +309,7 @@ test_new_attempt (void)
   g_string_truncate (ear->heard, 0);
   task_test_move (task, "orange");
   task_test_assert_heard (ear, "pid start-time fraction amount text can-pause state "
-                               "host-name n-attempts pid start-time can-pause state");
+                               "host-name n-attempts identifier start-time can-pause state");
   g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "orange");
   g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   g_string_truncate (ear->heard, 0);
