@@ -511,8 +511,9 @@ class Tour:
         worker = launcher.spawn(self.router)
         self.listen("Worker", worker, "output", lambda _, stream, line: heard.append(line))
         self.listen("Worker", worker, "ended", lambda _, end: heard.append("ended"))
-        assert worker.get_identifier() and worker.get_state() is not None
+        assert worker.get_state() is not None
         until(lambda: "hello" in heard and os.path.getsize(path) == len("written\n"))
+        assert int(worker.get_identifier()) > 1
         worker.send_signal(18)
         worker.force_exit()
         until(lambda: "ended" in heard)

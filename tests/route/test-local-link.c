@@ -14,7 +14,7 @@
 
 #include "link/ferry-downlink-private.h"
 #include "route/ferry-buffer-private.h"
-#include "route/ferry-sender-private.h"
+#include "route/ferry-send-private.h"
 
 #define N_PIPES 3
 #define N_MESSAGES 20000
@@ -105,6 +105,8 @@ local_free (Local *self)
 {
   for (guint i = 0; i < N_PIPES; i++)
     {
+      if (ferry_sender_get_state (self->senders[i]) == FERRY_SENDER_STARTED)
+        ferry_sender_stop (self->senders[i], NULL);
       g_object_unref (self->senders[i]);
       ferry_test_pipe_free (self->pipes[i]);
     }

@@ -477,7 +477,7 @@ test_workers_are_killed_at_any_time (void)
 static gboolean
 is_stopped (gpointer worker)
 {
-  return ferry_test_is_stopped (ferry_test_get_process (worker));
+  return ferry_worker_get_identifier (worker) != NULL && ferry_test_is_stopped (ferry_test_get_process (worker));
 }
 
 /* A worker that has not begun to read has the descriptors of a task that was taken back. The next one waits until it

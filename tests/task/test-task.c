@@ -308,13 +308,13 @@ test_new_attempt (void)
   g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   g_string_truncate (ear->heard, 0);
   task_test_move (task, "orange");
-  task_test_assert_heard (ear, "pid start-time fraction amount text can-pause state "
+  task_test_assert_heard (ear, "identifier start-time fraction amount text can-pause state "
                                "host-name n-attempts identifier start-time can-pause state");
   g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "orange");
   g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
   g_string_truncate (ear->heard, 0);
   g_assert_true (ferry_run_give_back (ferry_task_get_run (task)));
-  task_test_assert_heard (ear, "pid host-name start-time fraction amount text can-pause state");
+  task_test_assert_heard (ear, "identifier host-name start-time fraction amount text can-pause state");
   g_assert_null (ferry_task_get_text (task));
   g_assert_null (ferry_test_get_string (task, "host-name"));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
