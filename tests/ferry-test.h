@@ -109,8 +109,8 @@ gboolean ferry_test_populates (void);
 gboolean ferry_test_is_alive (GPid pid);
 /* Whether it was stopped by a signal, and not continued. */
 gboolean ferry_test_is_stopped (GPid pid);
-/* For processes that are no worker's. Fails the test where that is no such number: kill() takes 0 and -1 for more than
- * one process. */
+/* For processes that are no worker's, and a worker's death that is no wish of this process. Fails the test where that
+ * is no such number: kill() takes 0 and -1 for more than one process. */
 void ferry_test_kill (GPid pid, int signal_number);
 /* The same for a process that may have ended. */
 void ferry_test_kill_if_there (GPid pid, int signal_number);

@@ -428,7 +428,7 @@ static void
 a_death_that_retries_allow_is_not_counted (void)
 {
   g_autoptr (ClusterTest) test = cluster_test_new ();
-  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 8);
+  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 9);
   g_autoptr (FerryTask) retried = cluster_test_new_task ("work");
   g_autoptr (FerryTask) both = cluster_test_new_task ("work");
 

@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -304,20 +305,60 @@ test_run_that_lasts_tells_its_process (void)
   g_assert_cmpint (call->process, !=, getpid ());
 }
 
-/* Without the hurry the function would have ten minutes. That its process is told means that the worker has begun it.
- */
+/* A fifo that a function reads, which then has begun, and does not listen. */
+typedef struct
+{
+  char *folder;
+  char *path;
+  int fd; /* to write, once there is a reader */
+} Fifo;
+
+static void
+fifo_set_up (Fifo *self)
+{
+  *self = (Fifo){.folder = g_dir_make_tmp ("ferry-fifo-XXXXXX", NULL), .fd = -1};
+  self->path = g_build_filename (self->folder, "fifo", NULL);
+  g_assert_no_errno (mkfifo (self->path, 0600));
+}
+
+static void
+fifo_tear_down (Fifo *self)
+{
+  if (self->fd >= 0)
+    close (self->fd);
+  g_assert_no_errno (g_unlink (self->path));
+  g_assert_no_errno (g_rmdir (self->folder));
+  g_free (self->path);
+  g_free (self->folder);
+}
+
+static gboolean
+has_reader (gpointer data)
+{
+  Fifo *self = data;
+
+  self->fd = open (self->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  g_assert_true (self->fd >= 0 || errno == ENXIO);
+  return self->fd >= 0;
+}
+
+/* Without the hurry the function would have ten minutes. A run that is told as begun, and its process, may still be on
+ * its way to the function; then it would not have to be killed. */
 static void
 test_hurry_kills_what_does_not_listen (void)
 {
   g_autoptr (HostTest) test = host_test_new (FALSE, 1);
   g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
   g_autoptr (HostTestCall) call = NULL;
+  Fifo fifo;
 
-  call = host_test_run_idempotent (application, "spin-for-ever", NULL);
-  ferry_test_run_until (has_told_process, call);
+  fifo_set_up (&fifo);
+  call = host_test_run_idempotent (application, "read-fifo", g_variant_new_string (fifo.path));
+  ferry_test_look_until (has_reader, &fifo);
   host_test_cancel (call);
   host_test_tell (application, FERRY_HURRY_METHOD, ferry_run_order_to_variant (call->xid, 0));
   host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  fifo_tear_down (&fifo);
 }
 
 static HostTestCall *
@@ -442,14 +483,12 @@ is_limit_fair (const Late *self, gint64 limit, const char *path)
 static void
 test_result_that_is_there_wins (gconstpointer data)
 {
-  g_autofree char *folder = g_dir_make_tmp ("ferry-late-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (folder, "fifo", NULL);
+  Fifo fifo;
 
-  g_assert_no_errno (mkfifo (path, 0600));
-  for (gint64 limit = SHORTEST; !is_limit_fair (data, limit, path); limit *= 2)
+  fifo_set_up (&fifo);
+  for (gint64 limit = SHORTEST; !is_limit_fair (data, limit, fifo.path); limit *= 2)
     g_assert_cmpint (limit, <, LONGEST);
-  g_assert_no_errno (g_unlink (path));
-  g_assert_no_errno (g_rmdir (folder));
+  fifo_tear_down (&fifo);
 }
 
 /* ---- what a function says ---- */
@@ -615,7 +654,8 @@ test_log_has_a_line_for_a_crash_without_a_task (void)
   host_test_assert_result (call, "'text'");
   ferry_test_run_until (has_worker, workers);
   worker = g_list_model_get_item (workers, 0);
-  ferry_worker_send_signal (worker, SIGKILL);
+  /* A signal that this process sends by the worker's object is no crash. */
+  ferry_test_kill (ferry_test_get_process (worker), SIGKILL);
   task_test_wait_message ("A worker ended while it ran no task: Worker ");
 }
 
