@@ -38,8 +38,9 @@ def body(report):
     report.equal("would be seen: what a command prints",
                  pages.sessions("```console\n$ cc a.c\n$ ./a\none\ntwo\n```\n"), [[("cc a.c", ""), ("./a", "one\ntwo\n")]])
     report.equal("would be seen: a name that is none",
-                 pages.unknown_names("`ferry_a()`, `ferry_b (c)`, `FERRY_A`, ferry-1, `FerryA:b`", {"ferry_b", "FERRY_A"}),
-                 ["there is no FerryA", "there is no ferry_a"])
+                 pages.unknown_names("`ferry_a()`, `ferry_b (c)`, `FERRY_A`, `FERRY_B`, `FERRY_C=1`, `FERRY_C`, ferry-1, "
+                                     "`FerryA:b`", {"ferry_b", "FERRY_A"}),
+                 ["there is no FERRY_B", "there is no FerryA", "there is no ferry_a"])
     report.equal("would be seen: a count that is wrong",
                  pages.wrong_counts("## A: 2 lines\n\nText.\n\n```c\na\n\nb\n```\n## B: 2 lines\n```c\nc\n```\n"),
                  ["1 lines, and not 2, are below “B: 2 lines”"])

@@ -71,6 +71,8 @@ exit 1
 COMMANDS = ("run", ".ci/run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/cross", "packaging/debian",
             "packaging/release", "packaging/wheel", "tests/bench/run-bench", "tests/fuzz/run", "tests/sanitize/run")
 PYTHON_COMMANDS = ("packaging/flatpak", "tests/bench/publish.py", "tests/mutate/mutate.py")
+# Where this runs on a server, the commands are told to build otherwise; and a display is one that they start themselves.
+UNSET = ("CI", "DISPLAY", "FERRY_BENCHMARKS", "WAYLAND_DISPLAY")
 DEMO_OPTION = re.compile(r'^ *\{"([\w-]+)", ', re.MULTILINE)
 
 # What a machine without apt-get is told to type, by its /etc/os-release: one without libraries and without gi-docgen.
@@ -87,9 +89,13 @@ ELSEWHERE = {
 }
 
 
+def environment_of(machine, **changes):
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return {**kept, "PATH": machine, **changes}
+
+
 def said(script, machine, *arguments, who=None, **changes):
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    done = subprocess.run([script, *arguments], env={**environment, "PATH": machine, **changes}, stdin=subprocess.DEVNULL,
+    done = subprocess.run([script, *arguments], env=environment_of(machine, **changes), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
                           **(who or {}))
     return done.stdout
@@ -98,6 +104,10 @@ def said(script, machine, *arguments, who=None, **changes):
 def calls(folder):
     with open(os.path.join(folder, "calls"), encoding="utf-8") as file:
         return file.read().splitlines()
+
+
+def calls_of_meson(folder):
+    return [call for call in calls(folder) if call.startswith("meson ")]
 
 
 def check_elsewhere(report, script, machine, folder):
@@ -230,7 +240,7 @@ def check_closed_pipes(report, top, machine):
     for command in (["help"], ["example"], ["tests", "--help"]):
         ending, writing = os.pipe()
         os.close(ending)
-        done = subprocess.run([os.path.join(top, "run"), *command], env={**os.environ, "PATH": machine},
+        done = subprocess.run([os.path.join(top, "run"), *command], env=environment_of(machine),
                               stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
                               timeout=600, restore_signals=False)
         os.close(writing)
@@ -241,8 +251,7 @@ def check_left_early(report, script, machine, folder):
     """A command that has a display ends it when nobody reads on."""
     scratch = os.path.join(folder, "early")
     os.mkdir(scratch)
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    with subprocess.Popen([script, "demo"], env={**environment, "PATH": machine, "TMPDIR": scratch},
+    with subprocess.Popen([script, "demo"], env=environment_of(machine, TMPDIR=scratch),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True) as process:
         seen = next((line for line in process.stdout if line.startswith("There is no display")), None)
@@ -297,7 +306,7 @@ def body(report):
                     [call for call in calls(folder) if re.match("ninja .*(all|demo|prereq)", call)])
         report.none("a folder is configured once", [call for call in calls(folder) if "reconfigure" in call])
         said(script, machine, "python", "-c", "")
-        report.equal("and not again for the next command", [call for call in calls(folder) if call.startswith("meson ")],
+        report.equal("and not again for the next command", calls_of_meson(folder),
                      ["meson setup %s/build %s" % (folder, folder)])
         os.symlink("/bin/true", os.path.join(machine, "gi-docgen"))
         said(script, machine, "docs")
@@ -306,6 +315,10 @@ def body(report):
                      ["meson setup --reconfigure %s/build %s" % (folder, folder)])
         said(script, machine, "docs")
         report.equal("once", len([call for call in calls(folder) if "reconfigure" in call]), 1)
+        shutil.rmtree(os.path.join(folder, "build"))
+        said(script, machine, "python", "-c", "", CI="1", FERRY_BENCHMARKS="disabled")
+        report.equal("a server's build has no benchmarks, and lets no warning pass", calls_of_meson(folder)[-1],
+                     "meson setup %s/build %s --werror -Dbenchmarks=disabled" % (folder, folder))
         check_left_early(report, script, machine, folder)
         os.remove(os.path.join(machine, "gi-docgen"))
         check_elsewhere(report, script, machine, folder)

@@ -4,8 +4,9 @@
 
 A block of code whose first line is a comment with a file's name, such as app.c, is that file. A block of a console has
 command lines, each behind a dollar sign, with what they print below: cc builds against the installed library, all else
-is run and its output compared. What ends with an ampersand runs until the end of its block. A server is at port 4222 on
-the page, and here at a port that nobody else has. A program that opens a window has a comment behind it, such as
+is run and its output compared. What ends with an ampersand runs until the end of its block, and so long a variable is
+exported. A server is at port 4222 on the page, and here at a port that nobody else has. A program that opens a window
+has a comment behind it, such as
 
     $ ./app     # the window says: Done.
 
@@ -25,6 +26,7 @@ import scenes  # pylint: disable=wrong-import-position
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE_NAME = re.compile(r"(?:/\* ([\w-]+\.c) \*/|# ([\w-]+\.py)|// ([\w-]+\.(?:js|vala)))\n")
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+EXPORT = re.compile(r"export (\w+)=(\S+)")
 WINDOW = re.compile(r"(.*\S) +# the window says: (.*)")
 
 
@@ -51,9 +53,10 @@ def unused(files, text):
 
 def unknown_names(text, known):
     """Functions, constants and types that a page's prose names and that are not among what is known. Whether its code
-    has only such is for the compiler to say. A name with a value is a variable of the environment."""
-    names = set(re.findall(r"\b(?:ferry_\w+(?=\(| \()|FERRY_\w+\b(?!=)|Ferry[A-Z]\w*)", BLOCK.sub("", text)))
-    return ["there is no %s" % name for name in sorted(names) if name not in known]
+    has only such is for the compiler to say. A name that the page gives a value is a variable of the environment."""
+    names = set(re.findall(r"\b(?:ferry_\w+(?=\(| \()|FERRY_\w+|Ferry[A-Z]\w*)", BLOCK.sub("", text)))
+    variables = set(re.findall(r"\b(FERRY_\w+)=", text))
+    return ["there is no %s" % name for name in sorted(names - variables) if name not in known]
 
 
 def count_lines(code):
@@ -110,22 +113,26 @@ def run_session(report, installed, session):
         report.skip("a console block", "there is no program '%s'; install it to run this" % missing[0])
         return
     port = find_port()
+    environment = dict(installed.environment)
     try:
         run_commands(report, installed, [(command.replace("4222", port), expected) for command, expected in session])
     finally:
         installed.end_all()
+        installed.environment = environment
 
 
 def run_commands(report, installed, session):
     compiler = " ".join([os.environ.get("CC", "cc"), "-Wall -Werror", *installed.sanitizers])
     others = any(command.endswith(" &") for command, _ in session)
     for command, expected in session:
-        window = WINDOW.fullmatch(command)
+        window, export = WINDOW.fullmatch(command), EXPORT.fullmatch(command)
         if command.startswith("cc "):
             installed.run("sh", "-ec", compiler + command[len("cc"):])
             report.fact("this builds: " + command, True)
         elif window:
             run_window(report, installed, window[1], window[2])
+        elif export:
+            installed.environment[export[1]] = export[2]
         elif command.endswith(" &"):
             installed.start(*shlex.split(command[:-len(" &")]))
         else:
