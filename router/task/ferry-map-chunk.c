@@ -96,7 +96,7 @@ ferry_map_chunk_dup_item_name (FerryMapChunk *self, guint place)
 guint
 ferry_map_chunk_get_item_place (FerryMapChunk *self)
 {
-  return self->attempt == get_run (self)->n_attempts ? self->n_answers : 0;
+  return self->start == get_run (self)->n_starts ? self->n_answers : 0;
 }
 
 /* Counts an answer. Returns whether it is the answer of the next item. Other answers are ignored: a worker may send
@@ -110,7 +110,7 @@ is_wanted (FerryMapChunk *self)
   /* A plain chunk is a call of one item. Its worker sends no answer for the item: the item ends with the call. */
   if (self->is_plain)
     return FALSE;
-  self->attempt = get_run (self)->n_attempts;
+  self->start = get_run (self)->n_starts;
   self->n_answers = MIN (place + 1, self->n_items);
   return place == self->n_come && place < self->n_items;
 }

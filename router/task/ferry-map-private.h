@@ -87,8 +87,8 @@ struct _FerryMapChunk
   guint64 first;     /* const: the index of the first item */
   guint n_items;     /* const */
   guint n_come;      /* how many items have ended; items end in their order */
-  guint attempt;     /* the attempt of the task that sent the last answer */
-  guint n_answers;   /* how many answers that attempt has sent */
+  guint start;       /* the start of the task after which the last answer came */
+  guint n_answers;   /* how many answers have come since that start */
   gboolean is_plain; /* const */
 };
 
@@ -101,8 +101,8 @@ FerryMapChunk *ferry_map_chunk_new_plain (FerryMap *map, const char *function, g
 GVariant *ferry_map_chunk_dup_item (FerryMapChunk *self, guint place);
 /* Returns (transfer full) (nullable) what a user may call an item: its arguments, if these are a path or a word. */
 char *ferry_map_chunk_dup_item_name (FerryMapChunk *self, guint place);
-/* Returns the place in the chunk of the item that the current attempt's worker runs, by the number of its answers.
- * Earlier attempts may have sent more answers. */
+/* Returns the place in the chunk of the item that the present worker runs, by the number of its answers. Earlier workers
+ * may have sent more answers. */
 guint ferry_map_chunk_get_item_place (FerryMapChunk *self);
 
 /* What a chunk tells its map: the next item's answer, and its own end. Takes value and error, both (nullable). */

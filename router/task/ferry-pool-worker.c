@@ -562,7 +562,7 @@ return_task (FerryPoolWorker *self, FerryRun *run)
   if (ferry_transport_forget (self->calls, run->xid))
     ferry_run_unref (run);
   unlink_task (self, run);
-  ferry_destination_give_back (run);
+  ferry_destination_give_back_unbegun (run);
   ferry_run_unref (run);
 }
 
@@ -703,7 +703,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   self->latest = now;
   end_lines (self, xid, error != NULL ? ferry_run_get_task (run) : NULL);
   if (refused && run->n_refusals++ < MAX_REFUSALS)
-    ferry_destination_give_back (run);
+    ferry_destination_give_back_unbegun (run);
   else if (error != NULL)
     ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else

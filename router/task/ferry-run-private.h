@@ -132,7 +132,7 @@ struct _FerryRun
   int priority;
 
   /* How it stands. Any thread may read a run that has ended. */
-  guint n_attempts;
+  guint n_attempts; /* how often a worker has begun it, of what is known now */
   gint64 submit_time;
   gint64 start_time; /* of this attempt; 0: it waits */
   gint64 end_time;
@@ -151,6 +151,7 @@ struct _FerryRun
   guint has_handles : 1;   /* const once it is submitted: a task's, which was given descriptors, bytes or senders */
   guint leaves_worker : 1; /* it has ended, and a worker may still run its function */
   guint executing : 1;     /* the source counts it as executing */
+  guint never_begun : 1;   /* the start that is being undone was none: the worker had not begun it */
   guint held : 1;          /* link is in the queue's list of runs that are passed over */
   _Atomic guint64 attempt; /* any: see “early answers” in ferry-run.c */
   const FerryAnswerRoute *_Atomic route; /* (unowned) (nullable): of the present attempt */
@@ -166,6 +167,7 @@ struct _FerryRun
   guint n_consumed; /* number of items that were consumed since the worker was last told */
   guint n_deaths;   /* number of workers that were lost while they ran it */
   guint n_refusals; /* how often workers refused it */
+  guint n_starts;   /* how often its start was told: the number of the present start */
 };
 
 /* any: for a run that is all zero. function, arguments: the owner's. */
@@ -330,6 +332,8 @@ void ferry_destination_fail (FerryRun *run, FerryTaskEvent event, GError *error,
  * cancel it. */
 FERRY_FOR_SIBLINGS
 void ferry_destination_give_back (FerryRun *run);
+/* The same for a run that the worker has not begun, whether or not its start was told: that start is no attempt. */
+void ferry_destination_give_back_unbegun (FerryRun *run);
 /* Makes a run complete with the result that its function has returned; or fail, if the result has the wrong type. */
 FERRY_FOR_SIBLINGS
 void ferry_destination_complete (FerryRun *run, GVariant *result);

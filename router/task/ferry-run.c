@@ -235,6 +235,8 @@ ferry_run_start (FerryRun *self, GPid pid, const char *host_name)
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
   set_state (self, transition->next);
+  self->never_begun = FALSE;
+  self->n_starts++;
   self->n_attempts++;
   self->pid = pid;
   self->start_time = g_get_monotonic_time ();
@@ -378,6 +380,7 @@ ferry_run_give_back (FerryRun *self)
 
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
+  self->n_attempts -= self->never_begun;
   if (transition->next >= FERRY_TASK_STATE_COMPLETED)
     {
       finish (self, transition);
@@ -725,6 +728,16 @@ ferry_destination_give_back (FerryRun *run)
   run->executing = FALSE;
   if (state == FERRY_TASK_STATE_EXECUTING)
     ferry_run_give_back (run);
+}
+
+void
+ferry_destination_give_back_unbegun (FerryRun *run)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
+
+  run->never_begun = ferry_run_get_state (run) != FERRY_TASK_STATE_WAITING && !ferry_run_get_done (run);
+  ferry_destination_give_back (run);
+  run->never_begun = FALSE;
 }
 
 void

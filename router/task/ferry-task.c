@@ -1359,6 +1359,8 @@ run_ended (gpointer owner, FerryTaskState was)
   FerryTask *self = owner;
   FerryTaskPrivate *priv = get_private (self);
 
+  if (priv->run.never_begun)
+    notify (self, PROP_N_ATTEMPTS);
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
     notify (self, PROP_FRACTION);
   if (priv->was_indeterminate)
@@ -1580,6 +1582,8 @@ run_returned (gpointer owner)
     }
   notify (self, PROP_IDENTIFIER);
   set_host_name (self, NULL);
+  if (get_private (self)->run.never_begun)
+    notify (self, PROP_N_ATTEMPTS);
   notify (self, PROP_START_TIME);
   notify (self, PROP_FRACTION);
   notify (self, PROP_AMOUNT);
@@ -2051,7 +2055,9 @@ install_states (void)
   /**
    * FerryTask:n-attempts:
    *
-   * How often a worker has begun the task.
+   * How often a worker has begun the task. A task is sent to a worker that is free, and counts as begun from then on; if
+   * it turns out that the worker had not begun it, as when it crashed or was retired, the number goes back by one. So
+   * the number is exact once the task is done.
    */
   properties[PROP_N_ATTEMPTS] = g_param_spec_uint ("n-attempts", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 static void
@@ -237,6 +238,62 @@ runs_elsewhere_what_was_sent_ahead (void)
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
   g_assert_cmpuint (strlen (text), ==, 20 * strlen ("begun\n"));
   g_unlink (path);
+}
+
+/* Returns (transfer full) an idle worker that is kept from beginning calls. */
+static FerryPoolWorker *
+hold_idle_worker (TaskTest *test)
+{
+  g_autoptr (FerryTask) first = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  FerryPoolWorker *worker;
+  guint64 begun;
+
+  task_test_wait_begun (first);
+  worker = ferry_pool_worker_ref ((FerryPoolWorker *) ferry_task_get_run (first)->destination);
+  ferry_task_cancel (first);
+  task_test_assert_cancelled (first);
+  g_assert_true (ferry_link_hold_calls (worker->link, &begun));
+  return worker;
+}
+
+static void
+count_notification (FerryTask *task, GParamSpec *pspec, gpointer n)
+{
+  ++*(guint *) n;
+}
+
+/* The task is told that it runs, as an idle worker has it; that worker has not begun it when it dies. */
+static void
+counts_no_attempt_that_was_not_begun (gconstpointer data)
+{
+  gboolean cancels = GPOINTER_TO_INT (data);
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  FerryPoolWorker *worker = hold_idle_worker (test);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  TaskTestWitness *witness = task_test_witness_new (task);
+  guint n_told = 0;
+
+  g_signal_connect (task, "notify::n-attempts", G_CALLBACK (count_notification), &n_told);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+  if (cancels)
+    {
+      g_assert_true (task_test_witness_cancel (witness));
+      task_test_assert_cancelled (task);
+      g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 0);
+      g_assert_cmpuint (n_told, ==, 2);
+    }
+  else
+    {
+      ferry_worker_send_signal (worker->worker, SIGKILL);
+      task_test_assert_result (task, NULL);
+      g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+      g_assert_cmpuint (n_told, ==, 3);
+    }
+  g_signal_handlers_disconnect_by_data (task, &n_told);
+  ferry_pool_worker_unref (worker);
+  task_test_witness_free (witness);
 }
 
 /* A task that is cancelled before a worker began it leaves no trace, also when it was on its way. */
@@ -635,6 +692,10 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/meet-a-cancel", cancels_what_would_be_repeated);
   g_test_add_func ("/deaths/meet-a-cancel-of-another-thread", cancels_elsewhere_what_would_be_repeated);
   g_test_add_func ("/deaths/leave-what-was-sent-ahead", runs_elsewhere_what_was_sent_ahead);
+  g_test_add_data_func ("/deaths/count-no-attempt-that-was-not-begun", GINT_TO_POINTER (FALSE),
+                        counts_no_attempt_that_was_not_begun);
+  g_test_add_data_func ("/deaths/of-nobody-count-no-attempt-that-was-cancelled-before", GINT_TO_POINTER (TRUE),
+                        counts_no_attempt_that_was_not_begun);
   g_test_add_func ("/deaths/of-nobody-but-the-task-is-cancelled", never_begins_what_was_cancelled_before);
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
   g_test_add_func ("/deaths/of-workers-that-were-killed-blame-no-program", blames_no_program_that_was_killed);

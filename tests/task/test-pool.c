@@ -262,7 +262,8 @@ replaces_worker_after_its_tasks (void)
       g_autofree char *expected = g_strdup_printf ("%u", i % 7 + 1);
 
       task_test_assert_result (g_ptr_array_index (tasks, i), expected);
-      g_assert_cmpuint (ferry_test_get_number (g_ptr_array_index (tasks, i), "n-attempts"), <=, 2);
+      /* What was sent ahead to a worker that is replaced was not begun there. */
+      g_assert_cmpuint (ferry_test_get_number (g_ptr_array_index (tasks, i), "n-attempts"), ==, 1);
     }
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
   g_assert_null (ferry_pool_get_error (test->pool));
