@@ -24,6 +24,9 @@ G_BEGIN_DECLS
 /* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
+/* What a function is told after the deadline. A map knows by it that its limit ended the item. */
+#define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
+
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */
 #define FERRY_CALL_KIND_SHIFT 4
 /* A flag of a request: the last of its descriptors is the socket for those that the function returns. */

@@ -444,8 +444,7 @@ check_in_use (FerryJob *self, GError **error)
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
   if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
-    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                            "The deadline of the job has passed; return from the function");
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, FERRY_JOB_LATE_MESSAGE);
   if (get_cancelled (self) == FERRY_CANCEL_REASON_CLOSED)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
                             "The application has closed the link to this worker; return from the function");

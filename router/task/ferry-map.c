@@ -34,6 +34,7 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
+#include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
@@ -731,6 +732,34 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
                       exit != NULL ? ferry_exit_get_message (exit) : error->message);
 }
 
+/* Whether the map's limit of time ended the chunk: the application has seen that first, or the job has. A function may
+ * return an error of the same code by itself. */
+static gboolean
+was_too_slow (FerryMapChunk *chunk, const GError *error)
+{
+  const FerryRun *run = ferry_task_get_run (FERRY_TASK (chunk));
+
+  return run->settings->run_timeout > 0 && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) &&
+         (run->leaves_worker || g_str_equal (error->message, FERRY_JOB_LATE_MESSAGE));
+}
+
+/* Handles an item that took too long. A map with a limit has one item in each chunk. */
+static void
+fail_slow_item (FerryMap *self, FerryMapChunk *chunk)
+{
+  g_autoptr (GVariant) item = ferry_map_chunk_dup_item (chunk, chunk->n_come);
+  g_autofree char *arguments = ferry_show_arguments (item);
+  g_autoptr (GError) error =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                 "Item %" G_GUINT64_FORMAT
+                 " ran for longer than its limit of %.15g ms; raise FerryMap:run-timeout, or give the item less to do: "
+                 "its worker ran %s %s",
+                 chunk->first + chunk->n_come, (double) self->size.run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND,
+                 self->function, arguments);
+
+  fail_items (self, chunk, error);
+}
+
 /* Handles a chunk that has lost its worker. The item that the worker ran fails, unless an earlier attempt has answered
  * it. The answers of the items before it have arrived. The items after it were not begun, and are submitted again. */
 static void
@@ -755,6 +784,8 @@ chunk_failed (FerryMap *self, FerryMapChunk *chunk, const GError *error)
     lose_item (self, chunk, error);
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) && chunk->n_items > 1)
     requeue (self, chunk, chunk->n_come, TRUE);
+  else if (was_too_slow (chunk, error))
+    fail_slow_item (self, chunk);
   else
     {
       if (was_refused (chunk, error))

@@ -184,8 +184,11 @@ an_item_that_takes_too_long_fails_alone (void)
     if (i % 3 == 0)
       {
         g_autoptr (GError) failure = map_test_take_failure (map, NULL);
+        g_autofree char *words =
+          g_strdup_printf ("Item %d ran for longer than its limit of 1000 ms; raise FerryMap:run-timeout", (int) i);
 
         g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+        ferry_test_assert_says (failure->message, words);
       }
     else
       g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
@@ -207,9 +210,12 @@ items_that_hang_end_with_their_workers (gconstpointer function)
   map_test_set_items (map, items);
   for (guint i = 0; i < 3; i++)
     {
-      g_autoptr (GError) failure = map_test_take_failure (map, NULL);
+      guint64 index;
+      g_autoptr (GError) failure = map_test_take_failure (map, &index);
+      g_autofree char *words = g_strdup_printf ("Item %" G_GUINT64_FORMAT " ran for longer than", index);
 
       g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+      ferry_test_assert_says (failure->message, words);
     }
   map_test_assert_end (map);
   next = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (10));
