@@ -101,8 +101,8 @@ FerryMapChunk *ferry_map_chunk_new_plain (FerryMap *map, const char *function, g
 GVariant *ferry_map_chunk_dup_item (FerryMapChunk *self, guint place);
 /* Returns (transfer full) (nullable) what a user may call an item: its arguments, if these are a path or a word. */
 char *ferry_map_chunk_dup_item_name (FerryMapChunk *self, guint place);
-/* Returns the place in the chunk of the item that the present worker runs, by the number of its answers. Earlier workers
- * may have sent more answers. */
+/* Returns the place in the chunk of the item that the present worker runs, by the number of its answers. Earlier
+ * workers may have sent more answers. */
 guint ferry_map_chunk_get_item_place (FerryMapChunk *self);
 
 /* What a chunk tells its map: the next item's answer, and its own end. Takes value and error, both (nullable). */

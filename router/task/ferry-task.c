@@ -2055,9 +2055,8 @@ install_states (void)
   /**
    * FerryTask:n-attempts:
    *
-   * How often a worker has begun the task. A task is sent to a worker that is free, and counts as begun from then on; if
-   * it turns out that the worker had not begun it, as when it crashed or was retired, the number goes back by one. So
-   * the number is exact once the task is done.
+   * How often a worker has begun the task. A task that a free worker has counts as begun. If that worker ends and had
+   * not begun it, the number goes back by one; so it is exact once the task is done.
    */
   properties[PROP_N_ATTEMPTS] = g_param_spec_uint ("n-attempts", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
 }
