@@ -21,8 +21,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* How long adopted processes may take to end, in microseconds. The guardian waits a second for the fork server. */
-#define GRACE (800 * 1000)
+/* How long adopted processes may take to end. The guardian waits two seconds longer for the fork server. */
+#define GRACE (8 * G_USEC_PER_SEC)
 
 typedef struct
 {

@@ -27,8 +27,9 @@
 /* A flag of Linux 6.9: sends the signal to the process group of which the pidfd's process is, or was, the leader. */
 #define SIGNAL_GROUP (1u << 2)
 
-/* How long a fork server has to kill its workers before it is killed. */
-#define FORK_SERVER_GRACE_MILLISECONDS 1000
+/* How long a fork server has to kill its workers, and what they have left, before it is killed. Only one that hangs or
+ * is stopped needs that long: on a busy machine the others may get no processor for a second. */
+#define FORK_SERVER_GRACE_MILLISECONDS 10000
 
 typedef struct
 {
