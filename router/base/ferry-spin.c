@@ -18,6 +18,8 @@
 #define MAX_MISSES 6
 /* How often a wait yields: the first yield may go to a thread that wakes the one that answers. */
 #define N_YIELDS 2
+/* A spin that has taken so long yields once, in microseconds: whoever is to answer may wait for this very core. */
+#define LONG_SPIN 10
 
 static _Thread_local guint n_wakes;
 
@@ -104,6 +106,7 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
 {
   gint64 taken = 0;
   gboolean arrived = FALSE;
+  gboolean has_yielded = FALSE;
 
   if (self->yields)
     {
@@ -119,6 +122,11 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
       for (guint i = 0; i < POLLS_PER_LOOK && !(arrived = has_arrived (data)); i++)
         pause_processor ();
       taken = g_get_monotonic_time () - self->began;
+      if (!arrived && !has_yielded && taken >= LONG_SPIN)
+        {
+          sched_yield ();
+          has_yielded = TRUE;
+        }
     }
   /* Relaxed, here and in ferry_spin_get_time(): a count. */
   if (!self->yields)
