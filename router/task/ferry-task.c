@@ -31,6 +31,7 @@
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "process/ferry-function-private.h"
+#include "task/ferry-file-value-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -71,6 +72,9 @@ typedef struct
   guint64 total;
 
   GVariant *failures;   /* (owned) (nullable) */
+  GVariant *partial;    /* (owned) (nullable): of this attempt; it counts if the task fails */
+  gboolean trusts;      /* the worker that has the attempt is trusted */
+  _Atomic gboolean has_file; /* a value was in a descriptor */
   GPtrArray *lines;     /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
   FerryWaitQueue waits; /* callers of ferry_task_wait_async() */
 } Rest;
@@ -133,6 +137,7 @@ typedef enum
   PROP_RESULT,
   PROP_ERROR,
   PROP_TRACE,
+  PROP_PARTIAL_RESULT,
   PROP_LATE_ERROR,
   PROP_EXIT,
   PROP_FAILURES,
@@ -971,6 +976,7 @@ gboolean
 ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, gboolean *returns,
                             GError **error)
 {
+  need_rest (self)->trusts = worker->trusted;
   *n = ferry_task_handles_give (&peek_rest (self)->handles, worker, descriptors);
   *returns = get_private (self)->run.settings->max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK;
   if (!*returns)
@@ -986,6 +992,57 @@ ferry_task_note_descriptors_sent (FerryTask *self)
 
   if (returns != NULL)
     ferry_descriptor_port_note_sent (returns);
+}
+
+/* any: opens a value that is in a descriptor. Returns (transfer full) (nullable) any other as it is. */
+static GVariant *
+open_result (gpointer owner, GVariant *result, GError **error)
+{
+  FerryTask *self = owner;
+  ferry_autofd fd = -1;
+
+  if (!ferry_file_value_is (result))
+    return g_variant_ref_sink (result);
+  fd = ferry_task_dup_descriptor (self, ferry_file_value_get_handle (result), error);
+  atomic_store_explicit (&need_rest (self)->has_file, TRUE, memory_order_relaxed);
+  return fd >= 0 ? ferry_file_value_map (result, fd, peek_rest (self)->trusts, error) : NULL;
+}
+
+static void
+drop_partial_result (FerryTask *self)
+{
+  Rest *rest = get_private (self)->rest;
+
+  if (rest != NULL)
+    g_clear_pointer (&rest->partial, g_variant_unref);
+}
+
+/* What cannot be opened is left out: the function's own error says more. */
+static void
+run_took_part (gpointer owner, GVariant *value)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *partial = open_result (owner, value, &error);
+
+  if (partial == NULL)
+    g_message ("The partial result of task '%s' is lost: %s", ferry_task_get_name (owner), error->message);
+  drop_partial_result (owner);
+  need_rest (owner)->partial = partial;
+}
+
+/* Descriptors that nobody asks for would stay open as long as the task is in a list. One whose result is in a file has
+ * no other use for them. */
+static void
+end_returns (FerryTask *self)
+{
+  FerryDescriptorPort *returns = get_returns (self);
+
+  if (returns == NULL)
+    return;
+  ferry_descriptor_port_end (returns);
+  /* Relaxed: a thread that opens the result after this finds no descriptor, and that the task has ended. */
+  ferry_descriptor_port_end_attempt (returns,
+                                     atomic_load_explicit (&peek_rest (self)->has_file, memory_order_relaxed));
 }
 
 const char *
@@ -1108,6 +1165,12 @@ check_result (FerryTask *self, FerryEarlyAnswer *answer)
 {
   const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (self));
 
+  if (answer->error == NULL && ferry_file_value_is (answer->result))
+    {
+      g_autoptr (GVariant) sent = g_steal_pointer (&answer->result);
+
+      answer->result = open_result (self, sent, &answer->error);
+    }
   if (answer->error == NULL && entry != NULL && !ferry_function_check_result (entry, answer->result, &answer->error))
     g_clear_pointer (&answer->result, g_variant_unref);
 }
@@ -1331,8 +1394,7 @@ run_ending (gpointer owner)
   priv->was_indeterminate = is_indeterminate (priv);
   if (priv->rest != NULL)
     ferry_task_handles_drop (&priv->rest->handles, priv->run.exit);
-  if (get_returns (self) != NULL)
-    ferry_descriptor_port_end (get_returns (self));
+  end_returns (self);
   drop_cancellable (self);
 }
 
@@ -1361,6 +1423,10 @@ run_ended (gpointer owner, FerryTaskState was)
 
   if (priv->run.never_begun)
     notify (self, PROP_N_ATTEMPTS);
+  if (priv->run.state != FERRY_TASK_STATE_FAILED)
+    drop_partial_result (self);
+  else if (peek_rest (self)->partial != NULL)
+    notify (self, PROP_PARTIAL_RESULT);
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
     notify (self, PROP_FRACTION);
   if (priv->was_indeterminate)
@@ -1574,6 +1640,7 @@ run_returned (gpointer owner)
   Rest *rest = get_private (self)->rest;
   gboolean told_text = rest != NULL && rest->text != NULL;
 
+  drop_partial_result (self);
   if (rest != NULL)
     {
       rest->amount = 0;
@@ -1602,6 +1669,8 @@ static const FerryRunFuncs run_funcs = {
   .progressed = run_progressed,
   .sent = run_sent,
   .yielded = run_yielded,
+  .took_part = run_took_part,
+  .open_result = open_result,
   .returned = run_returned,
   .cancelling = run_cancelling,
   .ending = run_ending,
@@ -2151,6 +2220,14 @@ install_ends (void)
    */
   properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
+   * FerryTask:partial-result:
+   *
+   * Of a task that failed, what its function has said of its result all the same
+   * ([method@Ferry.Job.send_partial_result]); else %NULL. It comes from another process, and its type was not checked.
+   */
+  properties[PROP_PARTIAL_RESULT] =
+    g_param_spec_variant ("partial-result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
+  /**
    * FerryTask:late-error:
    *
    * The first error that the function returned after the task was cancelled or had timed out. It is meant for logs, and
@@ -2247,6 +2324,7 @@ static const gsize rare_fields[N_PROPERTIES] = {
   [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
   [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
   [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
+  [PROP_PARTIAL_RESULT] = G_STRUCT_OFFSET (Rest, partial),
   [PROP_AMOUNT] = G_STRUCT_OFFSET (Rest, amount),
   [PROP_TOTAL] = G_STRUCT_OFFSET (Rest, total),
   [PROP_UNIT] = G_STRUCT_OFFSET (Rest, unit),
@@ -2449,6 +2527,7 @@ rest_free (Rest *rest)
   g_free (rest->host_name);
   g_free (rest->host_loss);
   g_clear_pointer (&rest->failures, g_variant_unref);
+  g_clear_pointer (&rest->partial, g_variant_unref);
   g_free (rest);
 }
 
