@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ferry.Command: a program that runs as a task, as subprocess.run() runs one."""
 
+import array
 import codecs
 import collections
 import errno
 import io
+import itertools
 import locale
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast, overload
 
@@ -39,6 +42,9 @@ MANY = 64
 # How many reads of a pipe's content a program is ahead of who reads its lines.
 AHEAD = 16
 
+# The numbers in a GVariant that say where elements end, by their bytes.
+OFFSETS = ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))
+
 # What subprocess can do and a worker cannot, with the values that ask for nothing of it, and the reason.
 NO_DESCRIPTORS = "the program is started by another process, and has the three standard streams; give it files by their names"
 REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
@@ -63,16 +69,21 @@ REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
 
 def _pack_names(names: Iterable[Any]) -> Any:
     """A GVariant of bytes that may be no UTF-8, which properties of the library cannot have in Python."""
-    bodies = [os.fsencode(name) + b"\0" for name in names]
-    if any(body.find(b"\0") < len(body) - 1 for body in bodies):
+    names = list(names)
+    try:
+        # Texts are encoded at once.
+        body = os.fsencode("\0".join(names))
+    except TypeError:
+        body = b"\0".join(map(os.fsencode, names))
+    encoded = body.split(b"\0") if names else []
+    if len(encoded) > len(names):
         raise ValueError("embedded null byte")
-    body = b"".join(bodies)
-    width = next(width for width in (1, 2, 4, 8) if len(body) + width * len(bodies) < 1 << 8 * width)
-    ends, end = [], 0
-    for one in bodies:
-        end += len(one)
-        ends.append(end.to_bytes(width, "little"))
-    return GLib.Variant.new_from_bytes(GLib.VariantType("aay"), GLib.Bytes.new(body + b"".join(ends)), True)
+    body += b"\0" * bool(names)
+    width, code = next((width, code) for width, code in OFFSETS if len(body) + width * len(encoded) < 1 << 8 * width)
+    ends = array.array(code, [end + i for i, end in enumerate(itertools.accumulate(map(len, encoded)), 1)])
+    if sys.byteorder == "big":
+        ends.byteswap()
+    return GLib.Variant.new_from_bytes(GLib.VariantType("aay"), GLib.Bytes.new(body + ends.tobytes()), True)
 
 
 def _check_environment(env: Mapping[Any, Any]) -> list[bytes]:
@@ -248,15 +259,14 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         properties.update(directory=cwd, umask=umask, merge_streams=stderr == subprocess.STDOUT)
         if not check:
             properties.setdefault("success_statuses", range(256))
-        words = [os.fsdecode(word) for word in self.args]
-        if any("\0" in word for word in words):
-            raise ValueError("embedded null byte")
         added = {key.replace("_", "-"): _pack_names(properties.pop(key)) for key in FILE_LISTS & set(properties)
                  if properties[key] is not None}
         if env is not None:
             added["environment"] = _pack_names(_check_environment(env))
-        if len(words) > MANY:
-            added["argv"], words = _pack_names(self.args), words[:1]
+        packed = _pack_names(self.args)
+        if len(self.args) > MANY:
+            added["argv"] = packed
+        words = list(map(os.fsdecode, self.args[:MANY]))
         if all_lines:
             added["yield-output"] = GLib.Variant("b", True)
         self._prepare_command(_make(words, progress, properties), input, added, name)
