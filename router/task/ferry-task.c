@@ -1039,10 +1039,10 @@ end_returns (FerryTask *self)
 
   if (returns == NULL)
     return;
-  ferry_descriptor_port_end (returns);
   /* Relaxed: a thread that opens the result after this finds no descriptor, and that the task has ended. */
   ferry_descriptor_port_end_attempt (returns,
                                      atomic_load_explicit (&peek_rest (self)->has_file, memory_order_relaxed));
+  ferry_descriptor_port_end (returns);
 }
 
 const char *
