@@ -711,8 +711,8 @@ make_last (Run *self, GVariant *result)
 
   last->result = g_variant_ref_sink (result);
   g_weak_ref_init (&last->job, self->job);
-  return g_variant_new_from_data (g_variant_get_type (result), g_variant_get_data (result),
-                                  g_variant_get_size (result), TRUE, last_result_sent, last);
+  return g_variant_new_from_data (g_variant_get_type (result), g_variant_get_data (result), g_variant_get_size (result),
+                                  TRUE, last_result_sent, last);
 }
 
 static gboolean

@@ -54,11 +54,11 @@
  *
  * - `newest-line` and `newest-error-line`, with an `s`: a line to show, some ten times in a second: valid UTF-8 without
  *   terminal sequences and blanks at its ends, and never empty. What a program draws over has a line for each time.
- * - `line` and `error-line`, with an `ay`, in place of those, where [property@Ferry.Command:all-lines] is set: each line
- *   as it was written, without its `\n` or `\r\n`. Of a line of more than 16 KiB, all but the last part come as
+ * - `line` and `error-line`, with an `ay`, in place of those, where [property@Ferry.Command:all-lines] is set: each
+ * line as it was written, without its `\n` or `\r\n`. Of a line of more than 16 KiB, all but the last part come as
  *   `line-part` and `error-line-part`.
- * - `output-truncated`, with a `(tt)`, before the end: at which place of the output in the result bytes are missing, and
- *   how many, since there were more than [property@Ferry.Command:output-limit].
+ * - `output-truncated`, with a `(tt)`, before the end: at which place of the output in the result bytes are missing,
+ * and how many, since there were more than [property@Ferry.Command:output-limit].
  *
  * There is no shell: the arguments reach the program as they are. A submission takes the values that the properties
  * have at that moment. So a command may be changed and submitted again.
@@ -239,8 +239,8 @@ install_start_properties (void)
   /**
    * FerryCommand:umask:
    *
-   * Which rights the files that the command makes do not have, as of umask(), such as `0077` for none of others; -1, the
-   * default, for the application's as it is when the task is made.
+   * Which rights the files that the command makes do not have, as of umask(), such as `0077` for none of others; -1,
+   * the default, for the application's as it is when the task is made.
    */
   properties[PROP_UMASK] = g_param_spec_int ("umask", NULL, NULL, -1, 0777, -1, FERRY_SETTABLE);
 
@@ -254,7 +254,7 @@ install_start_properties (void)
 }
 
 static void
-install_stream_properties (void)
+install_input_properties (void)
 {
   /**
    * FerryCommand:input:
@@ -272,12 +272,16 @@ install_stream_properties (void)
    * for none.
    */
   properties[PROP_INPUT_FILE] = g_param_spec_string ("input-file", NULL, NULL, NULL, FERRY_SETTABLE);
+}
 
+static void
+install_output_properties (void)
+{
   /**
    * FerryCommand:output-file: (type filename)
    *
-   * A file that the command's standard output goes to, which is made, or emptied. The result then has no output. Lines of
-   * it come only with [property@Ferry.Command:all-lines]. %NULL, the default, for none.
+   * A file that the command's standard output goes to, which is made, or emptied. The result then has no output. Lines
+   * of it come only with [property@Ferry.Command:all-lines]. %NULL, the default, for none.
    */
   properties[PROP_OUTPUT_FILE] = g_param_spec_string ("output-file", NULL, NULL, NULL, FERRY_SETTABLE);
 
@@ -299,7 +303,8 @@ install_stream_properties (void)
    * FerryCommand:fail-at-output-limit:
    *
    * Whether a command that writes more than [property@Ferry.Command:output-limit] is ended, so that its task fails with
-   * %G_IO_ERROR_MESSAGE_TOO_LARGE. What a program draws over, as a bar at a terminal, does not count. %FALSE by default.
+   * %G_IO_ERROR_MESSAGE_TOO_LARGE. What a program draws over, as a bar at a terminal, does not count. %FALSE by
+   * default.
    */
   properties[PROP_FAIL_AT_OUTPUT_LIMIT] =
     g_param_spec_boolean ("fail-at-output-limit", NULL, NULL, FALSE, FERRY_SETTABLE);
@@ -314,9 +319,9 @@ install_stream_properties (void)
   /**
    * FerryCommand:all-lines:
    *
-   * Whether each line that the command writes comes as [signal@Ferry.Task::message], as it was written. The command then
-   * waits while the application has not taken its lines. Otherwise, which is the default, only the newest come, some ten
-   * in a second. Who needs no copy in the result sets [property@Ferry.Command:output-limit] to 0.
+   * Whether each line that the command writes comes as [signal@Ferry.Task::message], as it was written. The command
+   * then waits while the application has not taken its lines. Otherwise, which is the default, only the newest come,
+   * some ten in a second. Who needs no copy in the result sets [property@Ferry.Command:output-limit] to 0.
    */
   properties[PROP_ALL_LINES] = g_param_spec_boolean ("all-lines", NULL, NULL, FALSE, FERRY_SETTABLE);
 
@@ -463,7 +468,8 @@ ferry_command_class_init (FerryCommandClass *klass)
   object_class->get_property = ferry_command_get_property;
   object_class->set_property = ferry_command_set_property;
   install_start_properties ();
-  install_stream_properties ();
+  install_input_properties ();
+  install_output_properties ();
   install_progress_properties ();
   install_end_properties ();
   install_confinement_properties ();

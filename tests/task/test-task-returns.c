@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: link/ferry-descriptor-port.c, conversation/ferry-returned-transport.c, task/ferry-task.c, task/ferry-job.c,
- *        conversation/ferry-stream-transport.c
+ *        conversation/ferry-stream-transport.c, task/ferry-file-value.c
  *
  * Descriptors and transports that functions return. That the application has none open afterwards, every fixture
  * looks. */
