@@ -406,7 +406,9 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
                             (int) fork_server->process.pid);
   ferry_link_note (link, cause, detail);
   link->process.parent = FERRY_PARENT_LOST;
-  ferry_shared_queue_send_signal (queue, link, SIGKILL);
+  /* When the router stops, the fork server goes on, and so may a worker that tidies up. */
+  if (cause != FERRY_CLOSE_REASON_ROUTER_STOPPED || !ferry_link_ask_to_end (link))
+    ferry_shared_queue_send_signal (queue, link, SIGKILL);
   if (link->process.gone)
     ferry_shared_queue_end_process (queue, link);
 }

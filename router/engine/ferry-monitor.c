@@ -19,6 +19,7 @@
 #include "engine/ferry-counter.h"
 #include "engine/ferry-exit-private.h"
 #include "engine/ferry-pingee-private.h"
+#include "link/ferry-pidfd-private.h"
 
 /* How long a stop waits for the workers that it killed, so that their exit records are complete. */
 #define STOP_GRACE_MS 100
@@ -122,7 +123,7 @@ work_or_sleep (FerryMonitor *self)
     ferry_pingee_ping (self->pingee);
 }
 
-/* A process that was killed, and that has not ended within STOP_GRACE_MS. */
+/* A process that was killed, or tidies up, and has not ended in time. */
 typedef struct
 {
   FerryLink *link; /* (owned) */
@@ -145,17 +146,31 @@ reap_in_background (gpointer data)
   return NULL;
 }
 
-/* Reaps the processes that were killed, and waits up to STOP_GRACE_MS for them. Returns those that take longer to end
- * (a large heap, a slow disk), for another thread to reap. */
+static gboolean
+has_tidying (FerrySharedQueue *shared)
+{
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
+    if (((FerryLink *) node->data)->process.tidies)
+      return TRUE;
+  return FALSE;
+}
+
+/* Reaps the processes that end, and waits up to STOP_GRACE_MS for those that were killed, and up to FERRY_TIDY_GRACE
+ * for those that tidy up, and for their fork servers. Returns those that take longer to end (a large heap, a slow
+ * disk), for another thread to reap. Of these, the guardian gives some time to what tidies up. */
 static GArray *
 reap_killed (FerryMonitor *self)
 {
-  gint64 deadline = g_get_monotonic_time () + STOP_GRACE_MS * FERRY_MICROSECONDS_PER_MILLISECOND;
+  FerrySharedQueue *shared = self->visits.shared;
+  gboolean some_tidy = has_tidying (shared);
+  gint64 now = g_get_monotonic_time ();
   GArray *late = g_array_new (FALSE, FALSE, sizeof (LateProcess));
 
-  for (GList *node = self->visits.shared->links.head; node != NULL; node = node->next)
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
     {
       FerryLink *link = node->data;
+      gboolean may_tidy = some_tidy && (link->process.tidies || link->fork_server != NULL);
+      gint64 deadline = now + (may_tidy ? FERRY_TIDY_GRACE : STOP_GRACE_MS * FERRY_MICROSECONDS_PER_MILLISECOND);
       gint64 left = deadline - g_get_monotonic_time ();
       struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
       LateProcess process;
@@ -165,7 +180,8 @@ reap_killed (FerryMonitor *self)
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
       if (ferry_link_reap (link))
         continue;
-      ferry_link_send_signal (link, SIGKILL);
+      if (!may_tidy || shared->guardian.socket < 0)
+        ferry_link_send_signal (link, SIGKILL);
       process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->process.pidfd)};
       g_array_append_val (late, process);
     }
@@ -544,6 +560,26 @@ send_signal_command (gpointer owner, gpointer data)
     end_unstarted (self, link);
   else
     ferry_shared_queue_send_signal (self->visits.shared, link, command->signal_number);
+}
+
+static void
+end_in_order_command (gpointer owner, gpointer data)
+{
+  FerryMonitor *self = owner;
+  FerryLink *link = ((LinkCommand *) data)->link;
+
+  if (link->process.parent == FERRY_PARENT_ASKED && link->queue != NULL)
+    end_unstarted (self, link);
+  else
+    ferry_shared_queue_end_in_order (self->visits.shared, link);
+  link->process.signals_sent |= G_GUINT64_CONSTANT (1) << ((link->process.tidies ? SIGTERM : SIGKILL) - 1);
+}
+
+/* any: ends the process of a link, after the commands that are queued have run. */
+void
+ferry_monitor_end_in_order (FerryMonitor *self, FerryLink *link)
+{
+  invoke_for_link (self, end_in_order_command, (LinkCommand){.link = link});
 }
 
 /* any: sends a signal to the process of a link, after the commands that are queued have run. Returns FALSE when the

@@ -10,10 +10,15 @@
 
 G_BEGIN_DECLS
 
+/* How long a process with a handler of SIGTERM may do nothing when it has to end, before it is killed, in microseconds.
+ */
+#define FERRY_TIDY_GRACE (2 * G_USEC_PER_SEC)
+
 gboolean ferry_pidfd_signal (int pidfd, GPid pid, int signal_number);
 void ferry_pidfd_signal_group (int pidfd, GPid pid, int signal_number);
 gboolean ferry_pidfd_kill_group (int pidfd, GPid pid);
 gboolean ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent);
 GPid ferry_read_parent (GPid pid);
+gboolean ferry_process_hears_sigterm (GPid pid);
 
 G_END_DECLS

@@ -21,7 +21,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* How long adopted processes may take to end. The guardian waits two seconds longer for the fork server. */
+/* How long adopted processes may take to end. The guardian waits four seconds longer for the fork server, whose workers
+ * may have tidied up before. */
 #define GRACE (8 * G_USEC_PER_SEC)
 
 typedef struct
