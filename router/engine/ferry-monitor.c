@@ -24,6 +24,9 @@
 /* How long a stop waits for the workers that it killed, so that their exit records are complete. */
 #define STOP_GRACE_MS 100
 
+/* The same for workers that have a handler of SIGTERM, and tidy up. */
+#define STOP_TIDY_MS 2000
+
 /* The number of visits to links after which the monitor checks doorbells, sockets and commands again. */
 #define VISITS_PER_ROUND 8
 
@@ -170,7 +173,7 @@ reap_killed (FerryMonitor *self)
     {
       FerryLink *link = node->data;
       gboolean may_tidy = some_tidy && (link->process.tidies || link->fork_server != NULL);
-      gint64 deadline = now + (may_tidy ? FERRY_TIDY_GRACE : STOP_GRACE_MS * FERRY_MICROSECONDS_PER_MILLISECOND);
+      gint64 deadline = now + (may_tidy ? STOP_TIDY_MS : STOP_GRACE_MS) * FERRY_MICROSECONDS_PER_MILLISECOND;
       gint64 left = deadline - g_get_monotonic_time ();
       struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
       LateProcess process;

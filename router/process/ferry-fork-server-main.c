@@ -75,6 +75,7 @@ typedef struct
   void (*warm_up) (void);  /* (nullable): run by a pre-forked child before it waits for its request */
   _Atomic guint64 *taking; /* in memory shared with the pre-forked child: the request id that it is about to read */
   gboolean is_told_to_end; /* by a signal */
+  gboolean has_asked;      /* the workers to end */
   GHashTable *released; /* (owned) (nullable) (element-type pid_t): adopted ones that stay; NULL: it is no subreaper */
 } ForkServer;
 
@@ -392,10 +393,12 @@ bury (ForkServer *self, pid_t pid)
   g_hash_table_remove (self->children, GINT_TO_POINTER (pid));
 }
 
-/* Sleeps until a signal comes, or a worker is to be looked at that tidies up. Kills those that do nothing. */
+/* Sleeps until a signal comes, the application has ended, or a worker is to be looked at that tidies up. Kills those
+ * that do nothing. */
 static void
 look_at_children (ForkServer *self)
 {
+  struct pollfd polls[] = {self->polls[POLL_CHILDREN], self->polls[POLL_APPLICATION]};
   struct signalfd_siginfo signal_info;
   gint64 next = G_MAXINT64;
   GHashTableIter iter;
@@ -411,8 +414,8 @@ look_at_children (ForkServer *self)
         kill_child (child);
       next = MIN (next, ferry_watchdog_get_next_look (&child->watchdog));
     }
-  TEMP_FAILURE_RETRY (poll (&self->polls[POLL_CHILDREN], 1,
-                            (int) CLAMP ((next - g_get_monotonic_time ()) / 1000 + 1, 0, FERRY_TIDY_GRACE / 1000)));
+  next = CLAMP ((next - g_get_monotonic_time ()) / 1000 + 1, 0, FERRY_TIDY_GRACE / 1000);
+  TEMP_FAILURE_RETRY (poll (polls, self->has_asked ? 1 : 2, (int) next));
   TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info));
 }
 
@@ -423,13 +426,33 @@ has_application (ForkServer *self)
   return self->polls[POLL_APPLICATION].fd >= 0 && poll (&self->polls[POLL_APPLICATION], 1, 0) == 0;
 }
 
+/* Asks the workers to tidy up that have a handler of SIGTERM, unless the application does. They get the signal once:
+ * another one could end a handler. When the control socket is closed the application may be there for a moment more. */
+static void
+ask_children (ForkServer *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (self->has_asked || (!self->is_told_to_end && has_application (self)))
+    return;
+  self->has_asked = TRUE;
+  g_hash_table_iter_init (&iter, self->children);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Child *child = value;
+
+      if (ferry_process_hears_sigterm (child->pid))
+        kill (child->pid, SIGTERM);
+      kill (child->pid, SIGCONT);
+    }
+}
+
 /* Ends the workers and exits. Called when the application has ended, or has closed its end of the control socket, and
- * when the fork server itself is told to end. A worker with a handler of SIGTERM tidies up first. It gets the signal
- * once: another one could end a handler that tidies up. */
+ * when the fork server itself is told to end. A worker with a handler of SIGTERM tidies up first. */
 static G_GNUC_NORETURN void
 finish (ForkServer *self, int status)
 {
-  gboolean asks = self->is_told_to_end || !has_application (self);
   GHashTableIter iter;
   gpointer value;
 
@@ -441,14 +464,12 @@ finish (ForkServer *self, int status)
       ferry_watchdog_start (&child->watchdog, FERRY_WATCHDOG_END, child->pid, FERRY_TIDY_GRACE);
       if (!ferry_process_hears_sigterm (child->pid))
         kill_child (child);
-      else if (asks)
-        kill (child->pid, SIGTERM);
-      kill (child->pid, SIGCONT);
     }
   while (g_hash_table_size (self->children) > 0)
     {
       siginfo_t info = {0};
 
+      ask_children (self);
       if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
         break;
       if (info.si_pid != 0)

@@ -33,7 +33,7 @@
 /* How long a fork server has to end its workers, and what they have left, and a worker to tidy up, before they are
  * killed. Only one that hangs or is stopped needs that long: on a busy machine the others may get no processor for a
  * second. Nobody waits for the guardian. */
-#define GRACE_MILLISECONDS 12000
+#define GRACE_MILLISECONDS 20000
 
 typedef struct
 {
