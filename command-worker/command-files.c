@@ -200,15 +200,6 @@ command_files_free (CommandFiles *self)
   g_free (self);
 }
 
-const char *
-command_files_get_written (CommandFiles *self, const char *name)
-{
-  for (guint i = 0; i < self->files->len; i++)
-    if (g_str_equal (get_file (self, i)->name, name))
-      return get_file (self, i)->written;
-  return NULL;
-}
-
 /* ---- a program's arguments ---- */
 
 /* Whether an argument is a name, or has it behind a '=', as in 'of=disk.img'. Sets *prefix to the length of what is

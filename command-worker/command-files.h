@@ -20,8 +20,6 @@ CommandFiles *command_files_prepare (const char *const *names, const char *direc
 /* Where command_files_commit() was not called, nothing was written: command_files_discard() must come before. */
 void command_files_free (CommandFiles *self);
 
-/* (transfer none) (nullable): the path under which a file is written; NULL: name is none of the files. */
-const char *command_files_get_written (CommandFiles *self, const char *name);
 /* Has a program write the files where they are to be written. argv: (inout): its arguments; output: (inout) (nullable):
  * the path of its standard output, which is absolute then. input: (nullable): that of its standard input. Fails with
  * FERRY_ERROR_BAD_ARGUMENTS for a file that is to be replaced and is no argument, or more than one; and for one that is

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -149,6 +151,88 @@ reap_in_background (gpointer data)
   return NULL;
 }
 
+/* ---- exit() ----
+ *
+ * What is left of an application that calls exit(), or returns from main(), is ended by its fork servers and its
+ * guardian. Where it is the first process of a container, these are killed with it. So it waits for those workers that
+ * tidy up; all others are of no interest here. */
+
+static pthread_mutex_t monitors_lock = PTHREAD_MUTEX_INITIALIZER;
+static GQueue monitors = G_QUEUE_INIT; /* monitors_lock: (element-type FerryMonitor) (unowned): those that run */
+static pid_t monitors_owner;           /* monitors_lock: the process that they are of */
+
+/* Asks the workers to tidy up that do, and waits for them. data: an eventfd, to which it writes then. */
+static void
+end_in_order_command_at_exit (gpointer owner, gpointer data)
+{
+  FerryMonitor *self = owner;
+  FerrySharedQueue *shared = self->visits.shared;
+  const gint64 deadline = g_get_monotonic_time () + STOP_TIDY_MS * FERRY_MICROSECONDS_PER_MILLISECOND;
+  const guint64 one = 1;
+
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->fork_server == NULL && ferry_link_ask_to_end (link))
+        ferry_visits_close_pipes (link, FERRY_PIPE_WORD_ROUTER_STOPPED);
+    }
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+      gint64 left = deadline - g_get_monotonic_time ();
+      struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
+
+      if (link->process.tidies && poll_fd.fd >= 0)
+        TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
+    }
+  TEMP_FAILURE_RETRY (write (GPOINTER_TO_INT (data), &one, sizeof one));
+}
+
+/* any: an atexit() function. The descriptor stays open, since a late monitor writes to it. */
+static void
+end_in_order_at_exit (void)
+{
+  int done = getpid () == monitors_owner ? eventfd (0, EFD_CLOEXEC | EFD_SEMAPHORE) : -1;
+  struct pollfd poll_fd = {.fd = done, .events = POLLIN};
+  guint64 one;
+  guint n = 0;
+
+  if (done < 0)
+    return;
+  pthread_mutex_lock (&monitors_lock);
+  for (GList *node = monitors.head; node != NULL; node = node->next)
+    if (ferry_monitor_count_links (node->data) > 0)
+      n += ferry_commands_add (&((FerryMonitor *) node->data)->commands, end_in_order_command_at_exit,
+                               GINT_TO_POINTER (done), NULL);
+  pthread_mutex_unlock (&monitors_lock);
+  /* A monitor that is held up is not waited for. */
+  while (n-- > 0 && TEMP_FAILURE_RETRY (poll (&poll_fd, 1, STOP_TIDY_MS + STOP_GRACE_MS)) == 1)
+    TEMP_FAILURE_RETRY (read (done, &one, sizeof one));
+}
+
+static void
+note_monitor (FerryMonitor *self)
+{
+  FERRY_AUTO_LOCK (&monitors_lock);
+
+  if (monitors_owner == 0)
+    atexit (end_in_order_at_exit);
+  /* In a fork, those of its parent are none of its own. */
+  if (monitors_owner != getpid ())
+    g_queue_clear (&monitors);
+  monitors_owner = getpid ();
+  g_queue_push_tail (&monitors, self);
+}
+
+static void
+forget_monitor (FerryMonitor *self)
+{
+  FERRY_AUTO_LOCK (&monitors_lock);
+
+  g_queue_remove (&monitors, self);
+}
+
 static gboolean
 has_tidying (FerrySharedQueue *shared)
 {
@@ -263,7 +347,10 @@ ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccoun
   shared->catch_up = catch_up;
   shared->catch_up_data = &self->commands;
   self->thread = ferry_thread_try_new ("ferry-monitor", "the router", monitor_main, self, error);
-  return self->thread != NULL ? g_steal_pointer (&self) : NULL;
+  if (self->thread == NULL)
+    return NULL;
+  note_monitor (self);
+  return g_steal_pointer (&self);
 }
 
 FerryMonitor *
@@ -301,6 +388,7 @@ stop_command (gpointer owner, gpointer data)
 void
 ferry_monitor_stop (FerryMonitor *self)
 {
+  forget_monitor (self);
   ferry_commands_add (&self->commands, stop_command, NULL, NULL);
   g_thread_join (g_steal_pointer (&self->thread));
 }

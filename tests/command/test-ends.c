@@ -309,6 +309,58 @@ take_their_files_along_with_the_fork_server (gconstpointer number)
   g_assert_true (is_empty (folder));
 }
 
+/* The task is done at once, as nothing waits for its end any more. */
+static void
+take_their_files_along_in_a_shutdown_without_time (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *folder = command_test_path (test, "folder");
+  g_autofree char *note = command_test_path (test, "note");
+  g_autoptr (FerryTask) task = NULL;
+  GPid worker;
+
+  g_assert_no_errno (g_mkdir (folder, 0700));
+  task = submit_writer (test, folder, note, FALSE);
+  worker = command_test_wait_pid (test, "note");
+  command_test_wait_worker (test, task);
+  ferry_executor_shutdown_async (test->executor, 0, NULL, NULL, NULL);
+  command_test_wait (task);
+  command_test_wait_gone (worker);
+  g_assert_true (is_empty (folder));
+}
+
+/* Who looks after exit() sees nothing of it: in a container, what goes on after that would be killed. */
+static void
+take_their_files_along_before_the_application_is_gone (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *folder = command_test_path (test, "folder");
+  g_autofree char *notes = command_test_path (test, "notes");
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
+  const char *argv[] = {"/proc/self/exe", WRITER, "exit", folder, notes, NULL};
+  g_autoptr (GError) error = NULL;
+  gboolean waited = FALSE;
+
+  g_assert_no_errno (g_mkdir (folder, 0700));
+  g_assert_no_errno (g_mkdir (notes, 0700));
+  /* It waits for two seconds, and no longer, which is little where there are no processors. */
+  for (guint i = 0; i < 10 && !waited; i++)
+    {
+      g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, NULL,
+                    &error);
+      g_assert_no_error (error);
+      waited = is_empty (folder);
+      ferry_test_look_until (is_empty, folder);
+      for (guint j = 0; j < 2; j++)
+        {
+          g_autofree char *note = g_strdup_printf ("%s/%u", notes, j);
+
+          g_assert_no_errno (g_unlink (note));
+        }
+    }
+  g_assert_true (waited);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -327,6 +379,10 @@ main (int argc, char *argv[])
 
       g_test_add_data_func (path, ways[i], take_their_files_along);
     }
+  g_test_add_func ("/command-ends/take-their-files-along-in-a-shutdown-without-time",
+                   take_their_files_along_in_a_shutdown_without_time);
+  g_test_add_func ("/command-ends/take-their-files-along-before-the-application-is-gone",
+                   take_their_files_along_before_the_application_is_gone);
   g_test_add_data_func ("/command-ends/take-their-files-along-when-all-are-told-to-end", GINT_TO_POINTER (SIGTERM),
                         take_their_files_along_with_the_fork_server);
   g_test_add_data_func ("/command-ends/take-their-files-along-when-the-fork-server-is-killed",
