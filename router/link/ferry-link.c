@@ -432,7 +432,9 @@ ferry_link_ask_to_end (FerryLink *self)
   if (self->process.parent == FERRY_PARENT_ASKED || self->process.pidfd < 0 || self->process.reaped ||
       !ferry_process_hears_sigterm (pid))
     return FALSE;
-  self->process.tidies = ferry_link_send_signal (self, SIGTERM);
+  /* Another signal could end a handler that tidies up. */
+  self->process.tidies = (self->process.signals_sent & (G_GUINT64_CONSTANT (1) << (SIGTERM - 1))) != 0 ||
+                         ferry_link_send_signal (self, SIGTERM);
   ferry_link_send_signal (self, SIGCONT);
   return self->process.tidies;
 }

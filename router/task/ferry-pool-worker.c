@@ -1063,6 +1063,8 @@ destination_force (FerryTaskDestination *destination, FerryRun *run)
     }
   self->doomed = run->xid;
   return_after (self, run->xid);
+  /* Its timer would kill what tidies up. */
+  ferry_timers_unset (self->limits, &run->timer);
   end_by (self, ferry_worker_end_in_order);
 }
 
