@@ -202,51 +202,60 @@ command_files_free (CommandFiles *self)
 
 /* ---- a program's arguments ---- */
 
-/* Whether an argument is a name, or has it behind a '=', as in 'of=disk.img'. Sets *prefix to the length of what is
- * before the name. */
-static gboolean
-names_file (const char *argument, const char *name, gsize *prefix)
+/* Returns where a name begins in an argument: at its start, or, if behind_equals, behind a '=', as in 'of=disk.img';
+ * -1: nowhere. */
+static gssize
+find_name (const char *argument, const char *name, gboolean behind_equals)
 {
   gsize length = strlen (argument);
+  gsize start = length - MIN (strlen (name), length);
 
-  if (!g_str_has_suffix (argument, name))
-    return FALSE;
-  *prefix = length - strlen (name);
-  return *prefix == 0 || argument[*prefix - 1] == '=';
+  if (!g_str_equal (argument + start, name))
+    return -1;
+  if (behind_equals)
+    return start > 0 && argument[start - 1] == '=' ? (gssize) start : -1;
+  return start == 0 ? 0 : -1;
 }
 
+/* Returns how many arguments have a name, and sets *found to the first. */
+static guint
+count_named (char **argv, const char *name, gboolean behind_equals, guint *found)
+{
+  guint n = 0;
+
+  for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+    if (find_name (argv[i], name, behind_equals) >= 0 && n++ == 0)
+      *found = i;
+  return n;
+}
+
+/* An argument that is the name counts before those that end with it, such as 'scale=a' for the file 'a'. */
 static gboolean
 redirect_argument (const File *file, char **argv, GError **error)
 {
-  char **found = NULL;
-  gsize prefix = 0;
-  gsize at;
+  guint found = 0;
+  guint n = count_named (argv, file->name, FALSE, &found);
+  gboolean behind_equals = n == 0;
 
-  for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+  if (behind_equals)
+    n = count_named (argv, file->name, TRUE, &found);
+  if (n == 1)
     {
-      if (!names_file (argv[i], file->name, &at))
-        continue;
-      if (found != NULL)
-        {
-          g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                       "'%s' reads and writes '%s', or names it twice, and only what is written is to be replaced; say "
-                       "the other one in another way, as with './' before it, or do not set 'replace-output-files'",
-                       argv[0], file->name);
-          return FALSE;
-        }
-      found = &argv[i];
-      prefix = at;
-    }
-  if (found != NULL)
-    {
-      g_autofree char *argument = *found;
+      g_autofree char *argument = argv[found];
 
-      *found = g_strdup_printf ("%.*s%s", (int) prefix, argument, file->written);
+      argv[found] =
+        g_strdup_printf ("%.*s%s", (int) find_name (argument, file->name, behind_equals), argument, file->written);
       return TRUE;
     }
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "No argument of '%s' is the output file '%s', which is to be replaced; name it as in the arguments",
-               argv[0], file->name);
+  if (n > 1)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "'%s' reads and writes '%s', or names it twice, and only what is written is to be replaced; say the "
+                 "other one in another way, as with './' before it, or do not set 'replace-output-files'",
+                 argv[0], file->name);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "No argument of '%s' is the output file '%s', which is to be replaced; name it as in the arguments",
+                 argv[0], file->name);
   return FALSE;
 }
 

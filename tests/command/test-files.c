@@ -233,6 +233,19 @@ are_found_behind_an_equals_sign (void)
   assert_folder (test, "out");
 }
 
+/* Other arguments may end with a short name. */
+static void
+are_arguments_before_they_are_ends_of_some (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  const char *argv[] = {"sh", "-c", "echo $1; echo new > $2", "sh", "scale=a", "a", NULL};
+  g_autoptr (FerryTask) task = command_test_submit (test, argv, new_options ("a", TRUE));
+  g_autofree char *output = command_test_wait_output (task);
+
+  g_assert_cmpstr (output, ==, "scale=a\n");
+  assert_text (test, "a", "new\n");
+}
+
 /* What the program leaves beside them goes with the folder that they are written in. */
 static void
 leave_nothing_beside_them (void)
@@ -571,6 +584,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/are-refused-where-no-argument-names-them", are_refused_where_no_argument_names_them);
   g_test_add_func ("/command-files/may-be-the-standard-output", may_be_the_standard_output);
   g_test_add_func ("/command-files/are-found-behind-an-equals-sign", are_found_behind_an_equals_sign);
+  g_test_add_func ("/command-files/are-arguments-before-they-are-ends-of-some",
+                   are_arguments_before_they_are_ends_of_some);
   g_test_add_func ("/command-files/leave-nothing-beside-them", leave_nothing_beside_them);
   g_test_add_func ("/command-files/are-private-while-they-are-written", are_private_while_they_are_written);
   g_test_add_func ("/command-files/are-those-to-which-links-lead", are_those_to_which_links_lead);
