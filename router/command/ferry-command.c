@@ -76,6 +76,7 @@ struct _FerryCommand
   char **output_files;
   gboolean replace_output_files;
   gboolean end_session;
+  gboolean cleans_up;
   gboolean polite;
   gboolean confined;
   char **readable_folders;
@@ -103,6 +104,7 @@ enum
   PROP_OUTPUT_FILES,
   PROP_REPLACE_OUTPUT_FILES,
   PROP_END_SESSION,
+  PROP_CLEANS_UP,
   PROP_POLITE,
   PROP_CONFINED,
   PROP_READABLE_FOLDERS,
@@ -134,6 +136,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, output_files),
   [PROP_REPLACE_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, replace_output_files),
   [PROP_END_SESSION] = G_STRUCT_OFFSET (FerryCommand, end_session),
+  [PROP_CLEANS_UP] = G_STRUCT_OFFSET (FerryCommand, cleans_up),
   [PROP_POLITE] = G_STRUCT_OFFSET (FerryCommand, polite),
   [PROP_CONFINED] = G_STRUCT_OFFSET (FerryCommand, confined),
   [PROP_READABLE_FOLDERS] = G_STRUCT_OFFSET (FerryCommand, readable_folders),
@@ -367,6 +370,14 @@ install_end_properties (void)
    * succeeded. They always are when it fails or is cancelled. %FALSE by default.
    */
   properties[PROP_END_SESSION] = g_param_spec_boolean ("end-session", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:cleans-up:
+   *
+   * Whether [method@Ferry.Job.run_command] runs the command also in a job that was cancelled. A cancel does not end it
+   * either, but for the end of the task's grace time. %FALSE by default.
+   */
+  properties[PROP_CLEANS_UP] = g_param_spec_boolean ("cleans-up", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void
@@ -495,7 +506,8 @@ pack (FerryCommand *self)
     {
       g_auto (GValue) value = G_VALUE_INIT;
 
-      if (i == PROP_INPUT)
+      /* The one has a form of its own, the other is for who submits. */
+      if (i == PROP_INPUT || i == PROP_CLEANS_UP)
         continue;
       g_value_init (&value, properties[i]->value_type);
       ferry_property_read (get_field (self, i), &value);

@@ -54,6 +54,21 @@ gint64 ferry_job_get_paused_time (FerryJob *self);
 /* any: reads the pause word. Lets threads go on that wait for the end of a pause, and notifies of a change. */
 void ferry_job_note_pause (FerryJob *self);
 
+/* Called on the thread that serves when the function has returned. failure: why it has failed, or NULL; it may be set.
+ */
+typedef void (*FerryJobEndFunc) (gpointer data, GError **failure);
+
+/* any: has func called once when the function has returned; of several, the latest first. Fails with
+ * FERRY_ERROR_STOPPED. */
+gboolean ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data, GError **error);
+/* any: reports and sends for the function while it waits, also when the job is paused or cancelled. fraction: negative:
+ * not known. */
+void ferry_job_pass_progress (FerryJob *self, double fraction, guint64 amount, const char *unit, const char *text);
+void ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value);
+/* any: where the function has begun no part, begins one, of half of what is left, which ferry_job_end_part() ends.
+ * Returns whether it has. */
+gboolean ferry_job_begin_own_part (FerryJob *self);
+
 /* Moves the descriptors of message, if any, to the call, which owns them from now on. */
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);
 /* The answer to a call, or to an item of a map: a result or an error. It is stored on the stack of the thread that

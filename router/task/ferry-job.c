@@ -17,6 +17,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-scratch-folder-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
@@ -55,17 +56,20 @@ struct _FerryJob
   _Atomic gint64 deadline; /* any: microseconds; 0: none */
 
   pthread_mutex_t lock;
-  pthread_cond_t changed;    /* that the job is not paused any more, or is cancelled */
-  guint64 pause;             /* lock: the pause word of this job that was notified last; 0: none */
-  GCancellable *cancellable; /* lock: (owned) (nullable) */
-  GError *failure;           /* lock: (owned) (nullable): of ferry_job_fail() */
-  FerryBuffer *returned;     /* lock: (owned) (nullable): of ferry_job_return_buffer() */
-  GArray *senders;           /* lock: (owned) (nullable) (element-type JobSender): that the function has asked for */
-  FerryProgressParts parts;  /* lock */
-  guint n_returned;          /* lock: how many descriptors were returned */
-  guint n_steps;             /* lock */
-  guint n_steps_done;        /* lock */
-  gsize reported_size;       /* lock: of the report in the cell; 0: the cell has no report */
+  pthread_cond_t changed;      /* that the job is not paused any more, or is cancelled */
+  guint64 pause;               /* lock: the pause word of this job that was notified last; 0: none */
+  GCancellable *cancellable;   /* lock: (owned) (nullable) */
+  GError *failure;             /* lock: (owned) (nullable): of ferry_job_fail() */
+  FerryBuffer *returned;       /* lock: (owned) (nullable): of ferry_job_return_buffer() */
+  GArray *senders;             /* lock: (owned) (nullable) (element-type JobSender): that the function has asked for */
+  GArray *ends;                /* lock: (owned) (nullable) (element-type JobEnd): of ferry_job_add_end() */
+  FerryScratchFolder *scratch; /* lock: (owned) (nullable) */
+  FerryProgressParts parts;    /* lock */
+  gboolean has_own_part; /* lock: the part is not the function's: it knows nothing of what is done at its beginning */
+  guint n_returned;      /* lock: how many descriptors were returned */
+  guint n_steps;         /* lock */
+  guint n_steps_done;    /* lock */
+  gsize reported_size;   /* lock: of the report in the cell; 0: the cell has no report */
   guint8 reported[FERRY_MAX_PROGRESS_SIZE];
 };
 
@@ -82,6 +86,13 @@ typedef struct
   gint handle;
   FerrySender *sender; /* (owned) */
 } JobSender;
+
+/* What is called when the function has returned. */
+typedef struct
+{
+  FerryJobEndFunc func;
+  gpointer data;
+} JobEnd;
 
 /* A report of progress. */
 typedef struct
@@ -152,6 +163,8 @@ ferry_job_finalize (GObject *object)
   g_clear_error (&self->failure);
   g_clear_pointer (&self->returned, ferry_buffer_unref);
   g_clear_pointer (&self->call, ferry_call_unref);
+  g_clear_pointer (&self->ends, g_array_unref);
+  g_clear_pointer (&self->scratch, ferry_scratch_folder_free);
   pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
   pthread_rwlock_destroy (&self->uses);
@@ -889,6 +902,81 @@ ferry_job_get_sender (FerryJob *self, gint handle, GError **error)
   return sender;
 }
 
+/* ---- what ends with the function ---- */
+
+gboolean
+ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data, GError **error)
+{
+  const JobEnd end = {func, data};
+
+  if (!begin_use (self, error))
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  if (self->ends == NULL)
+    self->ends = g_array_new (FALSE, FALSE, sizeof end);
+  g_array_append_val (self->ends, end);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
+  return TRUE;
+}
+
+/**
+ * ferry_job_get_scratch_folder:
+ * @self: a job
+ * @error: return location for an error
+ *
+ * Gets a folder for files that nobody wants once the function has returned, such as what the first of two programs
+ * writes and the second one reads ([method@Ferry.Job.run_command]). It is made when this is called first, empty and for
+ * this user alone (mode 0700), in the user's cache folder. When the function has returned, it is removed with all in
+ * it. Where the worker was killed, the next worker that makes one removes it. In a map, each item has its own. Any
+ * thread may call this.
+ *
+ * Fails with %FERRY_ERROR_SYSTEM when the folder cannot be made, and with %FERRY_ERROR_STOPPED when the function has
+ * returned.
+ *
+ * Returns: (transfer none) (type filename) (nullable): the absolute path, or %NULL with an error
+ */
+const char *
+ferry_job_get_scratch_folder (FerryJob *self, GError **error)
+{
+  const char *path = NULL;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!begin_use (self, error))
+    return NULL;
+  pthread_mutex_lock (&self->lock);
+  if (self->scratch == NULL)
+    self->scratch = ferry_scratch_folder_new (error);
+  if (self->scratch != NULL)
+    path = ferry_scratch_folder_get_path (self->scratch);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
+  return path;
+}
+
+/* The thread that serves: the function has returned. failure: why it has failed, or NULL. */
+static void
+end_function (FerryJob *self, GError **failure)
+{
+  g_autoptr (GArray) ends = NULL;
+  g_autoptr (FerryScratchFolder) scratch = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  ends = g_steal_pointer (&self->ends);
+  pthread_mutex_unlock (&self->lock);
+  for (guint i = ends != NULL ? ends->len : 0; i > 0; i--)
+    {
+      const JobEnd *end = &g_array_index (ends, JobEnd, i - 1);
+
+      end->func (end->data, failure);
+    }
+  pthread_mutex_lock (&self->lock);
+  scratch = g_steal_pointer (&self->scratch);
+  pthread_mutex_unlock (&self->lock);
+}
+
 /* ---- progress ---- */
 
 /* In a use: writes a report to the cell, unless the cell has the same bytes. Never waits. */
@@ -949,11 +1037,24 @@ report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
     }
   if (report->fraction >= 0)
     fraction = ferry_progress_parts_scale (&self->parts, report->fraction);
-  else if (ferry_progress_parts_has_part (&self->parts))
+  else if (ferry_progress_parts_has_part (&self->parts) && (!self->has_own_part || self->parts.furthest > 0))
     fraction = self->parts.furthest;
   size = ferry_progress_encode (bytes, ferry_call_get_xid (self->call), fraction, report->amount, report->total,
                                 report->unit, report->text);
   return write_locked (self, bytes, size, error);
+}
+
+void
+ferry_job_pass_progress (FerryJob *self, double fraction, guint64 amount, const char *unit, const char *text)
+{
+  Report report = {.fraction = fraction, .amount = amount, .unit = unit, .text = text};
+
+  if (!begin_use (self, NULL))
+    return;
+  pthread_mutex_lock (&self->lock);
+  report_locked (self, &report, FALSE, NULL);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
 }
 
 static gboolean
@@ -1047,6 +1148,18 @@ ferry_job_begin_part (FerryJob *self, double weight)
   ferry_progress_parts_begin (&self->parts, weight);
 }
 
+gboolean
+ferry_job_begin_own_part (FerryJob *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (ferry_progress_parts_has_part (&self->parts))
+    return FALSE;
+  ferry_progress_parts_begin (&self->parts, (1 - self->parts.furthest) / 2);
+  self->has_own_part = TRUE;
+  return TRUE;
+}
+
 /* In a use: writes the newest report again, with the current fraction of the whole job. */
 static void
 report_part_locked (FerryJob *self)
@@ -1082,6 +1195,7 @@ ferry_job_end_part (FerryJob *self)
     return;
   pthread_mutex_lock (&self->lock);
   in_part = ferry_progress_parts_end (&self->parts);
+  self->has_own_part = self->has_own_part && ferry_progress_parts_has_part (&self->parts);
   if (in_part)
     report_part_locked (self);
   pthread_mutex_unlock (&self->lock);
@@ -1167,6 +1281,15 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   sent = check_in_use (self, error) && ferry_call_send_value (self->call, type, owned, error);
   end_use (self);
   return sent;
+}
+
+void
+ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value)
+{
+  if (!begin_use (self, NULL))
+    return;
+  ferry_call_send_value (self->call, type, value, NULL);
+  end_use (self);
 }
 
 /* Checks that the function may yield, and may do it on this thread. */
@@ -1416,6 +1539,7 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
     }
   if (self->failure == NULL)
     ferry_function_check_result (function, self->result, &self->failure);
+  end_function (job, &self->failure);
   if (self->failure != NULL)
     self->trace = make_trace (job, self->failure);
   atomic_store_explicit (&job->function_name, outer, memory_order_relaxed);

@@ -1,0 +1,547 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Programs that a function runs in a worker, one after the other or at a time: ferry_job_run_command().
+ *
+ * The worker never forks: it is somebody's program, with threads. It becomes an application by itself, with a router, a
+ * guardian and an executor of 'ferry-command', when a function first runs a command. So what is true of a command is
+ * true here: who reads its progress, what ends with it, and what becomes of it when this process dies. The router has
+ * a thread of its own, the home thread, which lives as long as the process.
+ *
+ * A command is a step of the job. The thread that runs it waits, and the home thread passes on to the job what the
+ * command's task says. A pause and a cancel come to the job's second thread, which passes them on to that task. When
+ * half of the grace time of a cancelled task is over, the application sends SIGTERM to this process, which would end
+ * it. While a job has run commands and is cancelled, it is passed on to them instead: they are ended before the
+ * application kills this process, and what the function does then has the rest of the time.
+ *
+ * Threads: any runs a step; "home" is for the home thread.
+ * Trust:   the commands' workers are Ferry's own. */
+
+#include "config.h"
+
+#include "command/ferry-command.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
+#include "base/ferry-thread-private.h"
+#include "task/ferry-job-private.h"
+#include "task/ferry-task-private.h"
+#include "task/ferry-worker-main-private.h"
+#include "wire/ferry-remote-error-private.h"
+
+/* The application ends what goes on too long after a cancel, and knows how long that is. */
+#define UNLIMITED_GRACE (G_MAXINT64 / 2)
+
+/* The application that this worker is to its commands. */
+typedef struct
+{
+  pid_t pid;               /* const: a child of this process has none */
+  GMainContext *context;   /* const: (owned) */
+  FerryExecutor *executor; /* const: (owned) */
+} Home;
+
+/* Has the reference of the thread that waits, that of the task's signals, and that of the pause's handler. */
+typedef struct
+{
+  FerryJob *job;      /* const: (owned) */
+  FerryTask *task;    /* const: (owned) */
+  Home *home;         /* const: (unowned) */
+  gboolean cleans_up; /* const */
+  gboolean is_paused; /* home: the task was paused */
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gboolean is_done; /* lock */
+} Step;
+
+/* What the home thread says of its start. */
+typedef struct
+{
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gboolean is_over; /* lock, as the next two */
+  Home *home;
+  GError *error;
+} Start;
+
+static pthread_mutex_t home_lock = PTHREAD_MUTEX_INITIALIZER;
+static Home *home;       /* home_lock: (owned) (nullable): for ever, since its thread is */
+static GPtrArray *steps; /* home_lock: (element-type Step) (unowned) (nullable): those that run */
+static GPtrArray *jobs;  /* home_lock: (element-type FerryJob) (unowned) (nullable): those that have run a step */
+
+static int terminations = -1; /* const once the handler of SIGTERM is set: an eventfd */
+static struct sigaction before;
+
+/* ---- SIGTERM ---- */
+
+static void
+note_termination (int signal_number)
+{
+  const guint64 one = 1;
+  const int failure = errno;
+
+  if (write (terminations, &one, sizeof one) < 0)
+    errno = 0;
+  errno = failure;
+}
+
+/* home: whether a job that has run a step is cancelled. */
+static gboolean
+has_cancelled_job (void)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_object_unref);
+
+  pthread_mutex_lock (&home_lock);
+  for (guint i = 0; jobs != NULL && i < jobs->len; i++)
+    g_ptr_array_add (found, g_object_ref (jobs->pdata[i]));
+  pthread_mutex_unlock (&home_lock);
+  for (guint i = 0; i < found->len; i++)
+    if (ferry_job_is_cancelled (found->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* home: ends the commands that were cancelled: their workers get SIGTERM. Returns FALSE if no job is cancelled, so
+ * that the signal is for this process. */
+static gboolean
+end_cancelled (void)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (!has_cancelled_job ())
+    return FALSE;
+  pthread_mutex_lock (&home_lock);
+  for (guint i = 0; steps != NULL && i < steps->len; i++)
+    {
+      const Step *step = steps->pdata[i];
+
+      if (!step->cleans_up)
+        g_ptr_array_add (tasks, g_object_ref (step->task));
+    }
+  pthread_mutex_unlock (&home_lock);
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryRun *run = ferry_task_get_run (tasks->pdata[i]);
+
+      if (run->destination != NULL)
+        run->destination->funcs->give_time (run->destination, run, 0);
+    }
+  return TRUE;
+}
+
+/* home */
+static gboolean
+take_termination (int fd, GIOCondition condition, gpointer data)
+{
+  guint64 n;
+
+  if (read (fd, &n, sizeof n) < 0 || end_cancelled ())
+    return G_SOURCE_CONTINUE;
+  sigaction (SIGTERM, &before, NULL);
+  kill (getpid (), SIGTERM);
+  return G_SOURCE_CONTINUE;
+}
+
+/* home: in a worker, SIGTERM comes after half of the grace time. In an application with threads for workers it is none
+ * of Ferry's business. */
+static void
+hear_termination (GMainContext *context)
+{
+  struct sigaction action = {.sa_handler = note_termination, .sa_flags = SA_RESTART};
+  g_autoptr (GSource) source = NULL;
+
+  if (!ferry_worker_main_serves () || terminations >= 0)
+    return;
+  terminations = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (terminations < 0)
+    return;
+  source = g_unix_fd_source_new (terminations, G_IO_IN);
+  g_source_set_static_name (source, "[ferry] SIGTERM");
+  g_source_set_callback (source, (GSourceFunc) (gpointer) take_termination, NULL, NULL);
+  g_source_attach (source, context);
+  sigaction (SIGTERM, &action, &before);
+}
+
+/* ---- the home thread ---- */
+
+/* home: (transfer full) (nullable) */
+static FerryExecutor *
+make_executor (GMainContext *context, GError **error)
+{
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new_for_commands (error);
+  g_autoptr (FerryRouter) router = ferry_router_new (context);
+  g_autoptr (FerryPool) pool = NULL;
+
+  if (launcher == NULL || !ferry_router_start (router, error))
+    return NULL;
+  pool = ferry_pool_new (router, launcher);
+  return ferry_executor_new (pool);
+}
+
+/* home: (nullable) */
+static Home *
+make_home (GMainContext *context, GError **error)
+{
+  FerryExecutor *executor = make_executor (context, error);
+  Home *self;
+
+  if (executor == NULL)
+    return NULL;
+  hear_termination (context);
+  self = g_new (Home, 1);
+  *self = (Home){getpid (), g_main_context_ref (context), executor};
+  return self;
+}
+
+static gpointer
+run_home (gpointer data)
+{
+  Start *start = data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  GError *error = NULL;
+  Home *self;
+
+  g_main_context_push_thread_default (context);
+  self = make_home (context, &error);
+  pthread_mutex_lock (&start->lock);
+  start->home = self;
+  start->error = error;
+  start->is_over = TRUE;
+  pthread_cond_signal (&start->changed);
+  pthread_mutex_unlock (&start->lock);
+  while (self != NULL)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+/* With the lock: (nullable). */
+static Home *
+start_home_locked (GError **error)
+{
+  Start start = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+  GThread *thread = ferry_thread_try_new ("ferry-commands", "running commands", run_home, &start, error);
+
+  if (thread == NULL)
+    return NULL;
+  pthread_mutex_lock (&start.lock);
+  while (!start.is_over)
+    pthread_cond_wait (&start.changed, &start.lock);
+  pthread_mutex_unlock (&start.lock);
+  if (start.home != NULL)
+    g_thread_unref (thread);
+  else
+    g_thread_join (thread);
+  if (start.error != NULL)
+    g_propagate_error (error, start.error);
+  return start.home;
+}
+
+/* any: (transfer none) (nullable) */
+static Home *
+get_home (GError **error)
+{
+  FERRY_AUTO_LOCK (&home_lock);
+
+  if (home == NULL || home->pid != getpid ())
+    home = start_home_locked (error);
+  return home;
+}
+
+/* ---- a step ---- */
+
+static void
+step_clear (gpointer data)
+{
+  Step *self = data;
+
+  g_object_unref (self->job);
+  g_object_unref (self->task);
+  pthread_mutex_destroy (&self->lock);
+  pthread_cond_destroy (&self->changed);
+}
+
+static void
+step_unref (gpointer self)
+{
+  g_atomic_rc_box_release_full (self, step_clear);
+}
+
+static void
+step_unref_closure (gpointer self, GClosure *closure)
+{
+  step_unref (self);
+}
+
+/* home */
+static void
+task_progressed (FerryTask *task, Step *self)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *unit = NULL;
+  gboolean is_indeterminate;
+  guint64 amount;
+  double fraction;
+
+  g_object_get (task, "indeterminate", &is_indeterminate, "fraction", &fraction, "text", &text, "amount", &amount,
+                "unit", &unit, NULL);
+  /* An amount is one of the command, and says nothing of the whole. Without a fraction it says that something moves. */
+  if (is_indeterminate)
+    ferry_job_pass_progress (self->job, -1, amount, unit, text);
+  else
+    ferry_job_pass_progress (self->job, fraction, 0, NULL, text);
+}
+
+/* home */
+static void
+task_sent (FerryTask *task, const char *type, GVariant *value, Step *self)
+{
+  ferry_job_pass_message (self->job, type, value);
+}
+
+/* home */
+static void
+task_done (FerryTask *task, Step *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->is_done = TRUE;
+  pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* home: what was read last counts. */
+static void
+take_pause (gpointer data)
+{
+  Step *self = data;
+  gboolean is_paused;
+
+  g_object_get (self->job, "paused", &is_paused, NULL);
+  if (is_paused == self->is_paused || ferry_task_get_done (self->task))
+    return;
+  self->is_paused = is_paused;
+  if (is_paused)
+    ferry_task_pause (self->task);
+  else
+    ferry_task_resume (self->task);
+}
+
+/* any */
+static void
+paused_changed (FerryJob *job, GParamSpec *pspec, Step *self)
+{
+  ferry_mailbox_post (self->home->context, take_pause, g_atomic_rc_box_acquire (self), step_unref);
+}
+
+static void
+connect_task (Step *self, const char *signal, GCallback handler)
+{
+  g_signal_connect_data (self->task, signal, handler, g_atomic_rc_box_acquire (self), step_unref_closure, 0);
+}
+
+/* The handlers have references to the step, which has one to the task. */
+static void
+disconnect_task (Step *self)
+{
+  g_signal_handlers_disconnect_by_data (self->task, self);
+}
+
+/* (transfer full) (nullable) */
+static Step *
+step_new (FerryJob *job, FerryCommand *command, gboolean cleans_up, GError **error)
+{
+  Home *owner = get_home (error);
+  FerryTask *task = owner != NULL ? ferry_task_new_for_command (command, error) : NULL;
+  Step *self;
+
+  if (task == NULL)
+    return NULL;
+  ferry_task_set_cancel_grace (task, UNLIMITED_GRACE);
+  if (!cleans_up)
+    g_object_set (task, "cancellable", ferry_job_get_cancellable (job), NULL);
+  self = g_atomic_rc_box_new0 (Step);
+  self->job = g_object_ref (job);
+  self->task = task;
+  self->home = owner;
+  self->cleans_up = cleans_up;
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_cond_init (&self->changed, NULL);
+  connect_task (self, "progress", G_CALLBACK (task_progressed));
+  connect_task (self, "message", G_CALLBACK (task_sent));
+  connect_task (self, "done", G_CALLBACK (task_done));
+  return self;
+}
+
+/* Submits the task, and waits until it is done. */
+static gboolean
+step_run (Step *self, GError **error)
+{
+  gulong handler;
+
+  if (!ferry_executor_submit_task (self->home->executor, self->task, error))
+    return FALSE;
+  handler = g_signal_connect_data (self->job, "notify::paused", G_CALLBACK (paused_changed),
+                                   g_atomic_rc_box_acquire (self), step_unref_closure, 0);
+  /* The job may be paused already. It has no thread that hears of pauses before it is asked for a cancellable. */
+  ferry_job_get_cancellable (self->job);
+  paused_changed (self->job, NULL, self);
+  pthread_mutex_lock (&self->lock);
+  while (!self->is_done)
+    pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+  g_signal_handler_disconnect (self->job, handler);
+  return TRUE;
+}
+
+/* ---- the job ---- */
+
+/* The thread that serves: the function has returned. Threads that it has left behind wait no longer. */
+static void
+job_ended (gpointer data, GError **failure)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  pthread_mutex_lock (&home_lock);
+  g_ptr_array_remove_fast (jobs, data);
+  for (guint i = 0; steps != NULL && i < steps->len; i++)
+    {
+      const Step *step = steps->pdata[i];
+
+      if (step->job == data)
+        g_ptr_array_add (tasks, g_object_ref (step->task));
+    }
+  pthread_mutex_unlock (&home_lock);
+  for (guint i = 0; i < tasks->len; i++)
+    ferry_task_cancel (tasks->pdata[i]);
+}
+
+/* Has this module hear of the function's end, when the first step begins. */
+static gboolean
+add_job (FerryJob *job, GError **error)
+{
+  FERRY_AUTO_LOCK (&home_lock);
+
+  if (jobs == NULL)
+    jobs = g_ptr_array_new ();
+  if (g_ptr_array_find (jobs, job, NULL))
+    return TRUE;
+  if (!ferry_job_add_end (job, job_ended, job, error))
+    return FALSE;
+  g_ptr_array_add (jobs, job);
+  return TRUE;
+}
+
+static void
+note_step (Step *self)
+{
+  FERRY_AUTO_LOCK (&home_lock);
+
+  if (steps == NULL)
+    steps = g_ptr_array_new ();
+  g_ptr_array_add (steps, self);
+}
+
+static void
+forget_step (Step *self)
+{
+  FERRY_AUTO_LOCK (&home_lock);
+
+  g_ptr_array_remove_fast (steps, self);
+}
+
+/* Takes the result of the task, which is done. */
+static gboolean
+take_result (Step *self, GVariant **result, GError **error)
+{
+  const GError *failure = ferry_task_get_error (self->task);
+  g_autofree char *trace = NULL;
+
+  /* Says why: that the task was cancelled, or that its time is over. */
+  if (!self->cleans_up && !ferry_job_check (self->job, error))
+    return FALSE;
+  if (failure == NULL)
+    {
+      *result = ferry_task_get_result (self->task, error);
+      return *result != NULL;
+    }
+  g_object_get (self->task, "trace", &trace, NULL);
+  g_propagate_error (error, ferry_error_copy_with_trace (failure, trace));
+  return FALSE;
+}
+
+static gboolean
+run (FerryJob *job, FerryCommand *command, gboolean cleans_up, GVariant **result, GError **error)
+{
+  Step *step = step_new (job, command, cleans_up, error);
+  gboolean has_succeeded;
+  gboolean has_part;
+
+  if (step == NULL)
+    return FALSE;
+  note_step (step);
+  has_part = ferry_job_begin_own_part (job);
+  has_succeeded = step_run (step, error) && take_result (step, result, error);
+  if (has_part)
+    ferry_job_end_part (job);
+  forget_step (step);
+  disconnect_task (step);
+  step_unref (step);
+  return has_succeeded;
+}
+
+/**
+ * ferry_job_run_command:
+ * @self: a job
+ * @command: a command; what its properties are now counts
+ * @result: (out) (optional) (transfer full): what the task of a command has as its result
+ * @error: return location for an error
+ *
+ * Runs a program in the middle of a function, and waits until it has ended. So a chain of programs, a decision between
+ * two of them and what is to be done whatever happens are ordinary code, and one task with one bar and one Cancel:
+ *
+ * ```c
+ * if (!ferry_job_run_command (job, shrink, NULL, error) || !ferry_job_run_command (job, pack, NULL, error))
+ *   return NULL;
+ * ```
+ *
+ * What the program says of its progress is the job's. Between [method@Ferry.Job.begin_part] and
+ * [method@Ferry.Job.end_part] it is that part's. Elsewhere each program is half of what is left of the bar, since
+ * nobody knows how many follow. Lines of the program are messages of the task ([signal@Ferry.Task::message]). While the
+ * task is paused, the program is. A cancel ends the program, and then this function fails, at once for programs that
+ * would follow. For one that must run even so, such as one that tidies up, set [property@Ferry.Command:cleans-up]. All
+ * that takes place within [property@Ferry.Task:cancel-grace] of the task, of which ten seconds are usual for programs.
+ *
+ * The program runs as [class@Ferry.Command] says, in a worker of this worker, which the first call starts; two more
+ * processes watch over it. All of them end with this one. [method@Ferry.Job.get_scratch_folder] has a place for what
+ * one program writes and the next one reads. Any thread may call this; several programs run at a time then.
+ *
+ * Fails as the task of a command does: with #GSpawnError, and with the exit status as code of %G_SPAWN_EXIT_ERROR; the
+ * error's trace has the last lines that the program wrote. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a command without
+ * a program, as [method@Ferry.Job.check] does, and as [ctor@Ferry.Executor.new_for_commands] does.
+ *
+ * Returns: whether the command has succeeded
+ */
+gboolean
+ferry_job_run_command (FerryJob *self, FerryCommand *command, GVariant **result, GError **error)
+{
+  g_autoptr (GVariant) found = NULL;
+  gboolean cleans_up;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_COMMAND (command), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  g_object_get (command, "cleans-up", &cleans_up, NULL);
+  /* Waits while the job is paused, too. */
+  if (!ferry_job_check (self, cleans_up ? NULL : error) && !cleans_up)
+    return FALSE;
+  if (!add_job (self, error) || !run (self, command, cleans_up, &found, error))
+    return FALSE;
+  if (result != NULL)
+    *result = g_steal_pointer (&found);
+  return TRUE;
+}
