@@ -42,6 +42,7 @@ static const Key keys[] = {
   {KEY ("output-limit", KIND_UINT64, output_limit)},
   {KEY ("all-lines", KIND_BOOLEAN, all_lines)},
   {KEY ("terminal", KIND_BOOLEAN, terminal)},
+  {KEY ("interactive", KIND_BOOLEAN, interactive)},
   {KEY ("progress", KIND_INT, progress)},
   {KEY ("progress-pattern", KIND_STRING, progress_pattern)},
   {KEY ("total", KIND_DOUBLE, total)},

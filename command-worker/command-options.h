@@ -21,6 +21,7 @@ typedef struct
   guint64 output_limit;
   gboolean all_lines;
   gboolean terminal;
+  gboolean interactive;
   gint32 progress;              /* a FerryCommandProgress */
   const char *progress_pattern; /* (nullable) */
   double total;                 /* 0: not known */

@@ -36,6 +36,7 @@
 #include "command-pause.h"
 #include "command-program.h"
 #include "command-progress.h"
+#include "command-question.h"
 #include "command-session.h"
 
 /* The least time between two messages with a line of one stream, where not all are wanted. */
@@ -81,6 +82,7 @@ typedef struct
   CommandProgress *progress;         /* (owned) (nullable) */
   CommandSession *session;           /* (owned) (nullable) */
   CommandPause *pause;               /* (owned) (nullable): NULL: it is not paused any more */
+  CommandQuestion *question;         /* (owned) (nullable): NULL: nobody is asked */
   int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
   CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
   GBytes *input;                     /* (owned) (nullable) */
@@ -117,6 +119,22 @@ set_system_error (GError **error, const char *what, const char *name)
 
 /* ---- streams ---- */
 
+/* The input of a command that asks: a pipe that stays open, or its terminal, which open_terminal() makes. */
+static gboolean
+open_answers (Run *self, GError **error)
+{
+  int ends[2];
+
+  if (self->options->terminal)
+    return TRUE;
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return set_system_error (error, "Making a pipe for", "the answers to the command");
+  fcntl (ends[1], F_SETFL, O_NONBLOCK);
+  self->ends[0] = ends[0];
+  command_question_set_input (self->question, ends[1], NULL);
+  return TRUE;
+}
+
 static gboolean
 open_input (Run *self, GError **error)
 {
@@ -125,6 +143,9 @@ open_input (Run *self, GError **error)
     g_canonicalize_filename (options->input_file != NULL ? options->input_file : "/dev/null", options->directory);
   int ends[2];
 
+  self->question = options->interactive ? command_question_new (self->job) : NULL;
+  if (self->question != NULL)
+    return open_answers (self, error);
   if (options->input == NULL)
     {
       self->ends[0] = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -177,8 +198,14 @@ open_terminal (Run *self, GError **error)
   /* The keys that send signals are none that a command is sent, and input is not the terminal's. */
   if (tcsetattr (self->ends[1], TCSANOW, &settings) < 0 || ioctl (self->ends[1], TIOCSWINSZ, &size) < 0)
     return set_system_error (error, "Setting the terminal of", "the command");
+  if (self->question != NULL)
+    {
+      command_question_set_input (self->question, fcntl (master, F_DUPFD_CLOEXEC, 0), name);
+      self->ends[0] = fcntl (self->ends[1], F_DUPFD_CLOEXEC, 0);
+    }
   self->ends[2] = fcntl (self->ends[1], F_DUPFD_CLOEXEC, 0);
-  return self->ends[2] >= 0 || set_system_error (error, "Copying the terminal of", "the command");
+  return (self->ends[0] >= 0 && self->ends[2] >= 0) ||
+         set_system_error (error, "Copying the terminal of", "the command");
 }
 
 static gboolean
@@ -235,6 +262,8 @@ read_output (Run *self, guint stream)
 
   if (bytes == NULL)
     return FALSE;
+  if (self->question != NULL)
+    command_question_feed (self->question, stream, bytes, size, g_get_monotonic_time ());
   command_progress_feed (self->progress, self->options->terminal ? PROGRESS_TERMINAL : PROGRESS_OUTPUT + stream, bytes,
                          size, g_get_monotonic_time ());
   if (stream == STREAM_OUTPUT && command_output_is_over_limit (output) && self->failure == NULL)
@@ -337,15 +366,24 @@ wait_for_any (Run *self, gint64 deadline)
     {.fd = self->input_fd, .events = POLLOUT},
     {.fd = -1, .events = POLLIN},
     {.fd = -1, .events = POLLIN},
+    {.fd = -1},
   };
   const gint64 left = deadline - g_get_monotonic_time ();
 
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (self->outputs[stream] != NULL)
       polls[3 + stream].fd = command_output_get_fd (self->outputs[stream]);
+  if (self->question != NULL)
+    {
+      const CommandQuestionWait wait = command_question_get_wait (self->question);
+
+      polls[5] = (struct pollfd){.fd = wait.fd, .events = wait.events};
+    }
   poll (polls, G_N_ELEMENTS (polls), deadline == NEVER ? -1 : (int) ((CLAMP (left, 0, G_MAXINT) + 999) / 1000));
   if (polls[2].revents != 0)
     write_input (self);
+  if (polls[5].revents != 0)
+    command_question_pass_answer (self->question);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (polls[3 + stream].revents != 0)
       read_output (self, stream);
@@ -406,6 +444,8 @@ follow (Run *self)
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
       next = MIN (next, self->next_nice);
       next = MIN (next, command_progress_tell (self->progress, now));
+      if (self->question != NULL)
+        next = MIN (next, command_question_tell (self->question, now));
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
     }
@@ -647,6 +687,7 @@ clear (Run *self)
   for (guint stream = 0; stream < N_STREAMS; stream++)
     g_clear_pointer (&self->outputs[stream], command_output_free);
   g_clear_pointer (&self->input, g_bytes_unref);
+  g_clear_pointer (&self->question, command_question_free);
   g_clear_pointer (&self->progress, command_progress_free);
   g_clear_pointer (&self->files, command_files_free);
   g_clear_pointer (&self->options, command_options_free);

@@ -67,6 +67,7 @@ struct _FerryCommand
   guint64 output_limit;
   gboolean all_lines;
   gboolean terminal;
+  gboolean interactive;
   FerryCommandProgress progress;
   char *progress_pattern;
   double total;
@@ -95,6 +96,7 @@ enum
   PROP_OUTPUT_LIMIT,
   PROP_ALL_LINES,
   PROP_TERMINAL,
+  PROP_INTERACTIVE,
   PROP_PROGRESS,
   PROP_PROGRESS_PATTERN,
   PROP_TOTAL,
@@ -127,6 +129,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_OUTPUT_LIMIT] = G_STRUCT_OFFSET (FerryCommand, output_limit),
   [PROP_ALL_LINES] = G_STRUCT_OFFSET (FerryCommand, all_lines),
   [PROP_TERMINAL] = G_STRUCT_OFFSET (FerryCommand, terminal),
+  [PROP_INTERACTIVE] = G_STRUCT_OFFSET (FerryCommand, interactive),
   [PROP_PROGRESS] = G_STRUCT_OFFSET (FerryCommand, progress),
   [PROP_PROGRESS_PATTERN] = G_STRUCT_OFFSET (FerryCommand, progress_pattern),
   [PROP_TOTAL] = G_STRUCT_OFFSET (FerryCommand, total),
@@ -278,6 +281,17 @@ install_stream_properties (void)
    * nothing of their progress otherwise. Standard error is then part of standard output. %FALSE by default.
    */
   properties[PROP_TERMINAL] = g_param_spec_boolean ("terminal", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:interactive:
+   *
+   * Whether the application answers what the command asks, such as `Password:` or `overwrite? [y/N]`. Its task emits
+   * [signal@Ferry.Task::asks] then, and [method@Ferry.Task.answer] writes to the command's standard input, which stays
+   * open, or to its terminal. Programs that ask for passwords mostly want a [property@Ferry.Command:terminal]. A
+   * command that a function runs asks where the function's task is interactive ([property@Ferry.Task:interactive]).
+   * %FALSE by default: then a command that asks finds the end of its input.
+   */
+  properties[PROP_INTERACTIVE] = g_param_spec_boolean ("interactive", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void
@@ -531,10 +545,11 @@ check (FerryCommand *self, GError **error)
   if (self->argv == NULL || self->argv[0] == NULL || self->argv[0][0] == '\0')
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The command has no program; FerryCommand:argv begins with one");
-  if (self->input != NULL && self->input_file != NULL)
-    return ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The command '%s' has two inputs; set FerryCommand:input or FerryCommand:input-file, not both", self->argv[0]);
+  if ((self->input != NULL) + (self->input_file != NULL) + self->interactive > 1)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The command '%s' has two inputs; set one of FerryCommand:input, FerryCommand:input-file "
+                            "and FerryCommand:interactive",
+                            self->argv[0]);
   return TRUE;
 }
 
@@ -571,7 +586,8 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
   name = g_path_get_basename (command->argv[0]);
   shown = g_filename_display_name (name);
   /* A pause always has an effect, since its worker hears of each: so it is offered from the beginning. */
-  g_object_set (task, "name", shown, "stoppable", TRUE, "cancel-grace", CANCEL_GRACE, NULL);
+  g_object_set (task, "name", shown, "stoppable", TRUE, "interactive", command->interactive, "cancel-grace",
+                CANCEL_GRACE, NULL);
   return g_steal_pointer (&task);
 }
 

@@ -29,8 +29,13 @@ G_BEGIN_DECLS
 
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */
 #define FERRY_CALL_KIND_SHIFT 4
-/* A flag of a request: the last of its descriptors is the socket for those that the function returns. */
+/* Flags of a request: the last of its descriptors is the socket for those that the function returns; and the last one
+ * but that, the socket with answers to what it asks. */
+#define FERRY_CALL_ANSWERS (1 << 6)
 #define FERRY_CALL_RETURNS (1 << 7)
+
+/* The name of the message with which a function asks. Its value is an “s”: empty when it asks no longer. */
+#define FERRY_QUESTION_MESSAGE "\004"
 
 typedef struct _FerryServe FerryServe;
 

@@ -230,7 +230,9 @@ ferry_job_init (FerryJob *self)
 static FerryTaskKind
 get_task_kind (FerryCall *call)
 {
-  return (FerryTaskKind) (((guint) ferry_call_get_flags (call) & ~(guint) FERRY_CALL_RETURNS) >> FERRY_CALL_KIND_SHIFT);
+  const guint flags = (guint) ferry_call_get_flags (call) & ~(guint) (FERRY_CALL_ANSWERS | FERRY_CALL_RETURNS);
+
+  return (FerryTaskKind) (flags >> FERRY_CALL_KIND_SHIFT);
 }
 
 FerryJob *
@@ -615,12 +617,33 @@ get_return_socket (FerryJob *self)
   return g_array_index (batch->descriptors, int, batch->descriptors->len - 1);
 }
 
+/* In a use: returns how many descriptors there are before that socket. */
+static guint
+count_before_returns (FerryJob *self)
+{
+  const FdBatch *batch = ferry_call_get_attached (self->call);
+
+  return (batch != NULL ? batch->descriptors->len : 0) - (get_return_socket (self) >= 0 ? 1 : 0);
+}
+
+/* In a use: returns the socket with answers, or -1 if nobody answers. */
+static int
+get_answer_socket (FerryJob *self)
+{
+  const FdBatch *batch = ferry_call_get_attached (self->call);
+  guint n = count_before_returns (self);
+
+  if (n == 0 || (ferry_call_get_flags (self->call) & FERRY_CALL_ANSWERS) == 0)
+    return -1;
+  return g_array_index (batch->descriptors, int, n - 1);
+}
+
 /* In a use: returns (transfer none) the descriptor of a handle, or -1 with an error. */
 static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
 {
   const FdBatch *batch = ferry_call_get_attached (self->call);
-  guint n = (batch != NULL ? batch->descriptors->len : 0) - (get_return_socket (self) >= 0 ? 1 : 0);
+  guint n = count_before_returns (self) - (get_answer_socket (self) >= 0 ? 1 : 0);
 
   if (handle >= 0 && (guint) handle < n)
     return g_array_index (batch->descriptors, int, handle);
@@ -1353,6 +1376,85 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
       if (!ferry_serve_receive (self->serve, error))
         return FALSE;
     }
+}
+
+/* ---- questions ---- */
+
+static gboolean
+set_nobody_error (FerryJob *self, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+               "Nobody answers what the function '%s' asks; set FerryTask:interactive, and submit the task to a pool",
+               get_function_name (self));
+  return FALSE;
+}
+
+/**
+ * ferry_job_ask:
+ * @self: a job
+ * @question: (nullable): what the user is asked; %NULL when the question is over without an answer
+ * @error: return location for an error
+ *
+ * Asks the user of the application: its task emits [signal@Ferry.Task::asks]. This function does not wait.
+ * [method@Ferry.Job.dup_answers] has the descriptor that the answer comes from. Waits only while the lane to the
+ * application is full, and also goes on while the job is paused. Any thread may call this.
+ *
+ * Fails with %G_IO_ERROR_NOT_SUPPORTED if the task is not [property@Ferry.Task:interactive], with
+ * %FERRY_ERROR_TOO_LARGE and with %FERRY_ERROR_CLOSED. Fails with %FERRY_ERROR_STOPPED when the function has returned.
+ *
+ * Returns: %TRUE when the application was asked
+ */
+gboolean
+ferry_job_ask (FerryJob *self, const char *question, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+  gboolean asked;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  value = g_variant_ref_sink (g_variant_new_string (question != NULL ? question : ""));
+  if (!begin_use (self, error))
+    return FALSE;
+  asked = get_answer_socket (self) >= 0 ? ferry_call_send_value (self->call, FERRY_QUESTION_MESSAGE, value, error)
+                                        : set_nobody_error (self, error);
+  end_use (self);
+  return asked;
+}
+
+/**
+ * ferry_job_dup_answers:
+ * @self: a job
+ * @error: return location for an error
+ *
+ * Copies the descriptor from which the answers of the application come ([method@Ferry.Task.answer]): a socket, from
+ * which each read gets one answer, of at most 4,096 bytes. 0 bytes are the end of the input: no more answers come. All
+ * copies are one socket. An answer may be a password: overwrite it once it was used. The caller must close the copy.
+ * Any thread may call this.
+ *
+ * Fails with %G_IO_ERROR_NOT_SUPPORTED if the task is not [property@Ferry.Task:interactive], and as
+ * [method@Ferry.Job.dup_descriptor] does.
+ *
+ * Returns: a descriptor, or -1 with an error
+ */
+int
+ferry_job_dup_answers (FerryJob *self, GError **error)
+{
+  int copy = -1;
+  int socket;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  if (!begin_use (self, error))
+    return -1;
+  socket = get_answer_socket (self);
+  if (socket < 0)
+    set_nobody_error (self, error);
+  else if ((copy = fcntl (socket, F_DUPFD_CLOEXEC, 0)) < 0)
+    ferry_set_system_error (error, "Copying the socket of answers (fcntl)");
+  end_use (self);
+  return copy;
 }
 
 /* ---- errors and their traces ---- */

@@ -63,6 +63,11 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_yield (FerryJob *self, GVariant *value, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_ask (FerryJob *self, const char *question, GError **error);
+FERRY_AVAILABLE_IN_0_1
+int ferry_job_dup_answers (FerryJob *self, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
 void ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, const char *format, ...)
   G_GNUC_PRINTF (5, 6);
 FERRY_AVAILABLE_IN_0_1

@@ -670,7 +670,7 @@ go_on (FerryPoolWorker *self)
 static gboolean
 has_descriptors (const FerryRun *run)
 {
-  return run->has_handles || run->settings->max_returned_descriptors > 0;
+  return run->has_handles || run->settings->max_returned_descriptors > 0 || run->settings->interactive;
 }
 
 static void
@@ -745,13 +745,12 @@ note_send_error (FerryPoolWorker *self, const GError *error)
 static gboolean
 add_descriptors (FerryPoolWorker *self, FerryTask *task, FerryRequest *request, int *descriptors, GError **error)
 {
-  gboolean returns;
+  guint flags;
 
-  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &returns, error))
+  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &flags, error))
     return FALSE;
   request->descriptors = descriptors;
-  if (returns)
-    request->flags |= FERRY_CALL_RETURNS;
+  request->flags |= flags;
   return TRUE;
 }
 

@@ -88,6 +88,7 @@ typedef struct
   guint max_returned_descriptors;
   gboolean idempotent;
   gboolean stoppable;
+  gboolean interactive;
 } FerryTaskSettings;
 
 #define FERRY_DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
