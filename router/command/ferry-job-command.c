@@ -25,6 +25,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
@@ -36,6 +37,9 @@
 
 /* The application ends what goes on too long after a cancel, and knows how long that is. */
 #define UNLIMITED_GRACE (G_MAXINT64 / 2)
+
+/* In bytes: what an application sends at a time. */
+#define MAX_ANSWER 4096
 
 /* The application that this worker is to its commands. */
 typedef struct
@@ -261,6 +265,7 @@ step_clear (gpointer data)
 
   g_object_unref (self->job);
   g_object_unref (self->task);
+  ferry_clear_fd (&self->answers);
   pthread_mutex_destroy (&self->lock);
   pthread_cond_destroy (&self->changed);
 }
@@ -305,8 +310,50 @@ task_sent (FerryTask *task, const char *type, GVariant *value, Step *self)
 
 /* home */
 static void
+stop_asking (Step *self)
+{
+  if (self->asking != NULL)
+    g_source_destroy (self->asking);
+  g_clear_pointer (&self->asking, g_source_unref);
+}
+
+/* home: of several commands, an answer is for one that asks. */
+static gboolean
+pass_answer (int fd, GIOCondition condition, gpointer data)
+{
+  Step *self = data;
+  guint8 bytes[MAX_ANSWER];
+  gssize size = TEMP_FAILURE_RETRY (recv (fd, bytes, sizeof bytes, MSG_DONTWAIT));
+
+  if (size >= 0)
+    ferry_task_answer (self->task, size > 0 ? bytes : NULL, (gsize) size, NULL);
+  explicit_bzero (bytes, sizeof bytes);
+  return G_SOURCE_CONTINUE;
+}
+
+/* home */
+static void
+question_changed (FerryTask *task, GParamSpec *pspec, Step *self)
+{
+  g_autofree char *question = NULL;
+
+  g_object_get (task, "question", &question, NULL);
+  stop_asking (self);
+  ferry_job_ask (self->job, question, NULL);
+  if (question == NULL)
+    return;
+  self->asking = g_unix_fd_source_new (self->answers, G_IO_IN);
+  g_source_set_static_name (self->asking, "[ferry] answers");
+  g_source_set_callback (self->asking, (GSourceFunc) (gpointer) pass_answer, g_atomic_rc_box_acquire (self),
+                         step_unref);
+  g_source_attach (self->asking, self->home->context);
+}
+
+/* home */
+static void
 task_done (FerryTask *task, Step *self)
 {
+  stop_asking (self);
   pthread_mutex_lock (&self->lock);
   self->is_done = TRUE;
   pthread_cond_signal (&self->changed);
@@ -368,6 +415,11 @@ step_new (FerryJob *job, FerryCommand *command, gboolean cleans_up, GError **err
   self->task = task;
   self->home = owner;
   self->cleans_up = cleans_up;
+  self->answers = ferry_job_dup_answers (job, NULL);
+  if (self->answers < 0)
+    g_object_set (task, "interactive", FALSE, NULL);
+  else
+    connect_task (self, "notify::question", G_CALLBACK (question_changed));
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->changed, NULL);
   connect_task (self, "progress", G_CALLBACK (task_progressed));

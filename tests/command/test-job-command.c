@@ -33,7 +33,7 @@ run_script (FerryJob *job, const char *folder, const char *script, gboolean alwa
 
   if (command == NULL)
     return FALSE;
-  g_object_set (command, "directory", folder, "cleans-up", always, NULL);
+  g_object_set (command, "directory", folder, "cleans-up", always, "interactive", TRUE, NULL);
   return ferry_job_run_command (job, command, result, error);
 }
 
@@ -163,19 +163,26 @@ typedef struct
   gboolean always;
 } Script;
 
-/* (transfer full): scripts ends with one without a script. grace: 0: the usual one of programs. */
+/* (transfer full): scripts ends with one without a script. */
 static FerryTask *
-submit (Test *test, const char *function, const Script *scripts, gint64 grace, gint64 timeout)
+make_task (Test *test, const char *function, const Script *scripts)
 {
-  g_autoptr (GError) error = NULL;
   GVariantBuilder builder;
-  FerryTask *task;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sb)"));
   for (; scripts->script != NULL; scripts++)
     g_variant_builder_add (&builder, "(sb)", scripts->script, scripts->always);
-  task =
-    ferry_task_new (FERRY_TASK_KIND_PROGRESS, function, g_variant_new ("(sa(sb))", test->command->folder, &builder));
+  return ferry_task_new (FERRY_TASK_KIND_PROGRESS, function,
+                         g_variant_new ("(sa(sb))", test->command->folder, &builder));
+}
+
+/* (transfer full): grace: 0: one that does not run out. */
+static FerryTask *
+submit (Test *test, const char *function, const Script *scripts, gint64 grace, gint64 timeout)
+{
+  FerryTask *task = make_task (test, function, scripts);
+  g_autoptr (GError) error = NULL;
+
   ferry_task_set_cancel_grace (task, grace > 0 ? grace : FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC);
   ferry_task_set_run_timeout (task, timeout);
   g_signal_connect (task, "notify::fraction", G_CALLBACK (note_fraction), test);
@@ -463,6 +470,47 @@ several_may_run_at_a_time (void)
   assert_result (task, "2");
 }
 
+static void
+answer (FerryTask *task, const char *question, GPtrArray *questions)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (questions, g_strdup (question));
+  g_assert_true (
+    ferry_task_answer (task, questions->len == 1 ? "first\n" : "second\n", questions->len == 1 ? 6 : 7, &error));
+  g_assert_no_error (error);
+}
+
+static void
+programs_ask_the_user_of_the_task (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (GPtrArray) questions = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (FerryTask) task =
+    make_task (test, "steps",
+               (const Script[]){{"printf 'One: '; read x; echo $x > $1/answer", UNLESS_FAILED},
+                                {"printf 'Two: ' >&2; read x; cat $1/answer; echo $x", UNLESS_FAILED},
+                                {NULL, FALSE}});
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (task, "interactive", TRUE, NULL);
+  g_signal_connect (task, "asks", G_CALLBACK (answer), questions);
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  assert_result (task, "first\nsecond\n");
+  g_assert_cmpuint (questions->len, ==, 2);
+  g_assert_cmpstr (questions->pdata[0], ==, "One:");
+  g_assert_cmpstr (questions->pdata[1], ==, "Two:");
+}
+
+static void
+programs_ask_nobody_where_the_task_is_not_interactive (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_steps (test, {"printf 'One: '; read x || echo end", UNLESS_FAILED});
+
+  assert_result (task, "One: end\n");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -492,6 +540,8 @@ main (int argc, char **argv)
   ADD ("worker-that-is-killed-leaves-nothing-after-the-next-run",
        worker_that_is_killed_leaves_nothing_after_the_next_run);
   ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
+  ADD ("programs-ask-the-user-of-the-task", programs_ask_the_user_of_the_task);
+  ADD ("programs-ask-nobody-where-the-task-is-not-interactive", programs_ask_nobody_where_the_task_is_not_interactive);
   status = g_test_run ();
   g_rmdir (scratch_parent);
   g_rmdir (cache);
