@@ -57,6 +57,8 @@ typedef struct
   Home *home;         /* const: (unowned) */
   gboolean cleans_up; /* const */
   gboolean is_paused; /* home: the task was paused */
+  int answers;        /* const: (owned): those to the job; -1: nobody is asked */
+  GSource *asking;    /* home: (owned) (nullable): while the command asks */
   pthread_mutex_t lock;
   pthread_cond_t changed;
   gboolean is_done; /* lock */
