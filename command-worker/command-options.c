@@ -52,6 +52,7 @@ static const Key keys[] = {
   {KEY ("output-files", KIND_FILENAMES, output_files)},
   {KEY ("replace-output-files", KIND_BOOLEAN, replace_output_files)},
   {KEY ("end-session", KIND_BOOLEAN, end_session)},
+  {KEY ("cleans-up", KIND_BOOLEAN, cleans_up)},
   {KEY ("polite", KIND_BOOLEAN, polite)},
   {KEY ("confined", KIND_BOOLEAN, confined)},
   {KEY ("readable-folders", KIND_FILENAMES, readable_folders)},

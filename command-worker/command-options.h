@@ -32,6 +32,7 @@ typedef struct
   const char **output_files; /* (owned) (transfer container) (nullable) */
   gboolean replace_output_files;
   gboolean end_session;
+  gboolean cleans_up; /* said by and for who has the command run */
   gboolean polite;
   gboolean confined;
   const char **readable_folders; /* (owned) (transfer container) (nullable) */

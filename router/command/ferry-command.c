@@ -520,8 +520,7 @@ pack (FerryCommand *self)
     {
       g_auto (GValue) value = G_VALUE_INIT;
 
-      /* The one has a form of its own, the other is for who submits. */
-      if (i == PROP_INPUT || i == PROP_CLEANS_UP)
+      if (i == PROP_INPUT)
         continue;
       g_value_init (&value, properties[i]->value_type);
       ferry_property_read (get_field (self, i), &value);

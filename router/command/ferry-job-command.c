@@ -399,22 +399,34 @@ disconnect_task (Step *self)
   g_signal_handlers_disconnect_by_data (self->task, self);
 }
 
+/* Whether a command is for a job that was cancelled, too. */
+static gboolean
+is_for_cancelled (FerryTask *task)
+{
+  g_autoptr (GVariant) arguments = NULL;
+  gboolean cleans_up = FALSE;
+
+  g_object_get (task, "arguments", &arguments, NULL);
+  if (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT))
+    g_variant_lookup (arguments, "cleans-up", "b", &cleans_up);
+  return cleans_up;
+}
+
 /* (transfer full) (nullable) */
 static Step *
-step_new (FerryJob *job, FerryCommand *command, gboolean cleans_up, GError **error)
+step_new (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
 {
   Home *owner = get_home (error);
-  FerryTask *task = owner != NULL ? ferry_task_new_for_command (command, error) : NULL;
   Step *self;
 
-  if (task == NULL)
+  if (owner == NULL)
     return NULL;
   ferry_task_set_cancel_grace (task, UNLIMITED_GRACE);
   if (!cleans_up)
     g_object_set (task, "cancellable", ferry_job_get_cancellable (job), NULL);
   self = g_atomic_rc_box_new0 (Step);
   self->job = g_object_ref (job);
-  self->task = task;
+  self->task = g_object_ref (task);
   self->home = owner;
   self->cleans_up = cleans_up;
   self->answers = ferry_job_dup_answers (job, NULL);
@@ -507,9 +519,9 @@ forget_step (Step *self)
   g_ptr_array_remove_fast (steps, self);
 }
 
-/* Takes the result of the task, which is done. */
+/* Takes the end of the task. */
 static gboolean
-take_result (Step *self, GVariant **result, GError **error)
+take_end (Step *self, GError **error)
 {
   const GError *failure = ferry_task_get_error (self->task);
   g_autofree char *trace = NULL;
@@ -517,20 +529,17 @@ take_result (Step *self, GVariant **result, GError **error)
   /* Says why: that the task was cancelled, or that its time is over. */
   if (!self->cleans_up && !ferry_job_check (self->job, error))
     return FALSE;
-  if (failure == NULL)
-    {
-      *result = ferry_task_get_result (self->task, error);
-      return *result != NULL;
-    }
+  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
+    return TRUE;
   g_object_get (self->task, "trace", &trace, NULL);
   g_propagate_error (error, ferry_error_copy_with_trace (failure, trace));
   return FALSE;
 }
 
 static gboolean
-run (FerryJob *job, FerryCommand *command, gboolean cleans_up, GVariant **result, GError **error)
+run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
 {
-  Step *step = step_new (job, command, cleans_up, error);
+  Step *step = step_new (job, task, cleans_up, error);
   gboolean has_succeeded;
   gboolean has_part;
 
@@ -538,13 +547,43 @@ run (FerryJob *job, FerryCommand *command, gboolean cleans_up, GVariant **result
     return FALSE;
   note_step (step);
   has_part = ferry_job_begin_own_part (job);
-  has_succeeded = step_run (step, error) && take_result (step, result, error);
+  has_succeeded = step_run (step, error) && take_end (step, error);
   if (has_part)
     ferry_job_end_part (job);
   forget_step (step);
   disconnect_task (step);
   step_unref (step);
   return has_succeeded;
+}
+
+/**
+ * ferry_job_run_task:
+ * @self: a job
+ * @task: a task of [ctor@Ferry.Task.new_for_command], which was not submitted
+ * @error: return location for an error
+ *
+ * Runs a program in the middle of a function, as [method@Ferry.Job.run_command] does, for those who read more of its
+ * end than its result and its error: the task has both, and what a program has written that has failed. Any thread may
+ * call this. The task belongs to that thread again when this function returns.
+ *
+ * Fails as [method@Ferry.Job.run_command] does, and as [method@Ferry.Executor.submit_task] does.
+ *
+ * Returns: whether the program has succeeded
+ */
+gboolean
+ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error)
+{
+  gboolean cleans_up;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  cleans_up = is_for_cancelled (task);
+  /* Waits while the job is paused, too. */
+  if (!ferry_job_check (self, cleans_up ? NULL : error) && !cleans_up)
+    return FALSE;
+  return add_job (self, error) && run (self, task, cleans_up, error);
 }
 
 /**
@@ -564,10 +603,11 @@ run (FerryJob *job, FerryCommand *command, gboolean cleans_up, GVariant **result
  *
  * What the program says of its progress is the job's. Between [method@Ferry.Job.begin_part] and
  * [method@Ferry.Job.end_part] it is that part's. Elsewhere each program is half of what is left of the bar, since
- * nobody knows how many follow. Lines of the program are messages of the task ([signal@Ferry.Task::message]). While the
- * task is paused, the program is. A cancel ends the program, and then this function fails, at once for programs that
- * would follow. For one that must run even so, such as one that tidies up, set [property@Ferry.Command:cleans-up]. All
- * that takes place within [property@Ferry.Task:cancel-grace] of the task, of which ten seconds are usual for programs.
+ * nobody knows how many follow. Lines of the program are messages of the task ([signal@Ferry.Task::message]), and what
+ * it asks is asked by the task, if that is [property@Ferry.Task:interactive]. While the task is paused, the program is.
+ * A cancel ends the program, and then this function fails, at once for programs that would follow. For one that must
+ * run even so, such as one that tidies up, set [property@Ferry.Command:cleans-up]. All that takes place within
+ * [property@Ferry.Task:cancel-grace] of the task, of which ten seconds are usual for programs.
  *
  * The program runs as [class@Ferry.Command] says, in a worker of this worker, which the first call starts; two more
  * processes watch over it. All of them end with this one. [method@Ferry.Job.get_scratch_folder] has a place for what
@@ -577,25 +617,21 @@ run (FerryJob *job, FerryCommand *command, gboolean cleans_up, GVariant **result
  * error's trace has the last lines that the program wrote. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a command without
  * a program, as [method@Ferry.Job.check] does, and as [ctor@Ferry.Executor.new_for_commands] does.
  *
- * Returns: whether the command has succeeded
+ * Returns: whether the program has succeeded
  */
 gboolean
 ferry_job_run_command (FerryJob *self, FerryCommand *command, GVariant **result, GError **error)
 {
-  g_autoptr (GVariant) found = NULL;
-  gboolean cleans_up;
+  g_autoptr (FerryTask) task = NULL;
 
   g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
   g_return_val_if_fail (FERRY_IS_COMMAND (command), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  g_object_get (command, "cleans-up", &cleans_up, NULL);
-  /* Waits while the job is paused, too. */
-  if (!ferry_job_check (self, cleans_up ? NULL : error) && !cleans_up)
-    return FALSE;
-  if (!add_job (self, error) || !run (self, command, cleans_up, &found, error))
+  task = ferry_task_new_for_command (command, error);
+  if (task == NULL || !ferry_job_run_task (self, task, error))
     return FALSE;
   if (result != NULL)
-    *result = g_steal_pointer (&found);
+    *result = ferry_task_get_result (task, NULL);
   return TRUE;
 }
