@@ -34,9 +34,6 @@ G_BEGIN_DECLS
 #define FERRY_CALL_ANSWERS (1 << 6)
 #define FERRY_CALL_RETURNS (1 << 7)
 
-/* The name of the message with which a function asks. Its value is an “s”: empty when it asks no longer. */
-#define FERRY_QUESTION_MESSAGE "\004"
-
 typedef struct _FerryServe FerryServe;
 
 /* The thread that serves: makes a job for call. The rest is of what serves the job, which must live until the job is

@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "task/ferry-file-value-private.h"
 #include "task/ferry-job-private.h"
 
 #include <errno.h>
@@ -792,6 +793,40 @@ ferry_job_return_descriptor (FerryJob *self, int fd, GError **error)
 }
 
 /**
+ * ferry_job_return_file:
+ * @self: a job
+ * @fd: a descriptor, which stays the caller's, of memory or of a file
+ * @type: the type of the value
+ * @error: return location for an error
+ *
+ * Makes a value of what the function has written to memory or a file, for a result that is too large for a message:
+ * [property@Ferry.Router:max-message-size] does not count for it. The function returns this value, or sends it with
+ * [method@Ferry.Job.send_partial_result], and the application gets a value of @type, without a copy.
+ *
+ * The descriptor has the serialised value, as [method@GLib.Variant.get_data] has it, from its beginning to its end, and
+ * nobody writes to it any more. Memory of memfd_create() must have the seals `F_SEAL_SHRINK` and `F_SEAL_WRITE`. Any
+ * other regular file is taken from a trusted worker only ([property@Ferry.Launcher:trusted]), since it could become
+ * shorter while it is read. A file should have no name any more.
+ *
+ * It is one of the descriptors of [method@Ferry.Job.return_descriptor], and this function fails as that one does. Any
+ * thread may call it.
+ *
+ * Returns: (transfer floating) (nullable): a value that stands for the one in the file, or %NULL with an error
+ */
+GVariant *
+ferry_job_return_file (FerryJob *self, int fd, const GVariantType *type, GError **error)
+{
+  gint handle;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
+  g_return_val_if_fail (type != NULL && g_variant_type_is_definite (type), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  handle = ferry_job_return_descriptor (self, fd, error);
+  return handle >= 0 ? ferry_file_value_new (handle, type) : NULL;
+}
+
+/**
  * ferry_job_create_buffer:
  * @self: a job
  * @size: the size of the buffer in bytes, at least 1
@@ -1315,6 +1350,43 @@ ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value)
   end_use (self);
 }
 
+/**
+ * ferry_job_send_partial_result:
+ * @self: a job
+ * @value: what there is of a result; a floating reference is sunk
+ * @error: return location for an error
+ *
+ * Says what the function has done, although it will fail: the task has it as [property@Ferry.Task:partial-result] if it
+ * fails. The last one counts. A function whose job was cancelled, or whose time is over, may send one too. Waits while
+ * the lane to the application is full. Any thread may call this.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS in a map, whose items have no such results. Fails with %FERRY_ERROR_TOO_LARGE,
+ * %FERRY_ERROR_CLOSED and %FERRY_ERROR_STOPPED as [method@Ferry.Job.send] does.
+ *
+ * Returns: %TRUE when it was written to the lane
+ */
+gboolean
+ferry_job_send_partial_result (FerryJob *self, GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) owned = NULL;
+  gboolean sent;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  owned = g_variant_ref_sink (value);
+  if (g_str_equal (ferry_call_get_method (self->call), FERRY_MAP_FUNCTION))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "An item of a map has no partial result; call '%s' by a task of its own",
+                            get_function_name (self));
+  if (!begin_use (self, error))
+    return FALSE;
+  sent = ferry_call_send_value (self->call, FERRY_PARTIAL_RESULT, owned, error);
+  end_use (self);
+  return sent;
+}
+
 /* Checks that the function may yield, and may do it on this thread. */
 static gboolean
 may_yield (FerryJob *self, GError **error)
@@ -1416,7 +1488,7 @@ ferry_job_ask (FerryJob *self, const char *question, GError **error)
   value = g_variant_ref_sink (g_variant_new_string (question != NULL ? question : ""));
   if (!begin_use (self, error))
     return FALSE;
-  asked = get_answer_socket (self) >= 0 ? ferry_call_send_value (self->call, FERRY_QUESTION_MESSAGE, value, error)
+  asked = get_answer_socket (self) >= 0 ? ferry_call_send_value (self->call, FERRY_QUESTION, value, error)
                                         : set_nobody_error (self, error);
   end_use (self);
   return asked;
@@ -1639,7 +1711,8 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
       g_warning ("Function '%s' set an error and returned a value; the value was dropped: %s", function->name,
                  self->failure->message);
     }
-  if (self->failure == NULL)
+  /* The application checks what is in a file. */
+  if (self->failure == NULL && !ferry_file_value_is (self->result))
     ferry_function_check_result (function, self->result, &self->failure);
   end_function (job, &self->failure);
   if (self->failure != NULL)

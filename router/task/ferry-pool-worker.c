@@ -29,6 +29,7 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
@@ -723,6 +724,8 @@ item_came (gpointer data, const char *name, GVariant *value)
     return;
   if (name[0] == '\0')
     ferry_run_take_yield (run, value);
+  else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
+    ferry_run_take_partial_result (run, value);
   else
     ferry_run_take_message (run, name, value);
 }

@@ -31,9 +31,11 @@
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "process/ferry-function-private.h"
+#include "task/ferry-file-value-private.h"
 #include "task/ferry-job-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* Which side has asked for a cancel. */
 typedef enum
@@ -73,9 +75,12 @@ typedef struct
   guint64 amount;
   guint64 total;
 
-  GVariant *failures;   /* (owned) (nullable) */
-  GPtrArray *lines;     /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
-  FerryWaitQueue waits; /* callers of ferry_task_wait_async() */
+  GVariant *failures;        /* (owned) (nullable) */
+  GVariant *partial;         /* (owned) (nullable): of this attempt; it counts if the task fails */
+  gboolean trusts;           /* the worker that has the attempt is trusted */
+  _Atomic gboolean has_file; /* a value was in a descriptor */
+  GPtrArray *lines;          /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
+  FerryWaitQueue waits;      /* callers of ferry_task_wait_async() */
 } Rest;
 
 typedef struct
@@ -138,6 +143,7 @@ typedef enum
   PROP_RESULT,
   PROP_ERROR,
   PROP_TRACE,
+  PROP_PARTIAL_RESULT,
   PROP_LATE_ERROR,
   PROP_EXIT,
   PROP_FAILURES,
@@ -981,6 +987,7 @@ ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors
 {
   const FerryTaskSettings *settings = get_private (self)->run.settings;
 
+  need_rest (self)->trusts = worker->trusted;
   *n = ferry_task_handles_give (&peek_rest (self)->handles, worker, descriptors);
   *flags = 0;
   if (settings->interactive && *n < FERRY_MAX_FDS_PER_LINK)
@@ -1009,6 +1016,56 @@ ferry_task_note_descriptors_sent (FerryTask *self)
     ferry_descriptor_port_note_sent (returns);
   if (get_private (self)->run.settings->interactive)
     ferry_task_answers_note_sent (&need_rest (self)->answers);
+}
+
+/* any: opens a value that is in a descriptor. Returns (transfer full) (nullable) any other as it is. */
+static GVariant *
+open_result (gpointer owner, GVariant *result, GError **error)
+{
+  FerryTask *self = owner;
+  ferry_autofd fd = -1;
+
+  if (!ferry_file_value_is (result))
+    return g_variant_ref_sink (result);
+  fd = ferry_task_dup_descriptor (self, ferry_file_value_get_handle (result), error);
+  atomic_store_explicit (&need_rest (self)->has_file, TRUE, memory_order_relaxed);
+  return fd >= 0 ? ferry_file_value_map (result, fd, peek_rest (self)->trusts, error) : NULL;
+}
+
+static void
+drop_partial_result (FerryTask *self)
+{
+  Rest *rest = get_private (self)->rest;
+
+  if (rest != NULL)
+    g_clear_pointer (&rest->partial, g_variant_unref);
+}
+
+/* What cannot be opened is left out: the function's own error says more. */
+static void
+run_took_part (gpointer owner, GVariant *value)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *partial = open_result (owner, value, &error);
+
+  if (partial == NULL)
+    g_message ("The partial result of task '%s' is lost: %s", ferry_task_get_name (owner), error->message);
+  drop_partial_result (owner);
+  need_rest (owner)->partial = partial;
+}
+
+/* Descriptors that nobody asks for would stay open as long as the task is in a list. One whose result is in a file has
+ * no other use for them. */
+static void
+end_returns (FerryTask *self)
+{
+  FerryDescriptorPort *returns = get_returns (self);
+
+  if (returns == NULL)
+    return;
+  ferry_descriptor_port_end (returns);
+  /* Relaxed: a thread that opens the result after this finds no descriptor, and that the task has ended. */
+  ferry_descriptor_port_end_attempt (returns, atomic_load_explicit (&peek_rest (self)->has_file, memory_order_relaxed));
 }
 
 const char *
@@ -1131,6 +1188,12 @@ check_result (FerryTask *self, FerryEarlyAnswer *answer)
 {
   const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (self));
 
+  if (answer->error == NULL && ferry_file_value_is (answer->result))
+    {
+      g_autoptr (GVariant) sent = g_steal_pointer (&answer->result);
+
+      answer->result = open_result (self, sent, &answer->error);
+    }
   if (answer->error == NULL && entry != NULL && !ferry_function_check_result (entry, answer->result, &answer->error))
     g_clear_pointer (&answer->result, g_variant_unref);
 }
@@ -1357,8 +1420,7 @@ run_ending (gpointer owner)
       ferry_task_handles_drop (&priv->rest->handles, priv->run.exit);
       ferry_task_answers_clear (&priv->rest->answers);
     }
-  if (get_returns (self) != NULL)
-    ferry_descriptor_port_end (get_returns (self));
+  end_returns (self);
   drop_cancellable (self);
 }
 
@@ -1395,6 +1457,10 @@ run_ended (gpointer owner, FerryTaskState was)
 
   if (priv->run.never_begun)
     notify (self, PROP_N_ATTEMPTS);
+  if (priv->run.state != FERRY_TASK_STATE_FAILED)
+    drop_partial_result (self);
+  else if (peek_rest (self)->partial != NULL)
+    notify (self, PROP_PARTIAL_RESULT);
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
     notify (self, PROP_FRACTION);
   if (priv->was_indeterminate)
@@ -1601,7 +1667,7 @@ static void
 run_sent (gpointer owner, const char *type, GVariant *value)
 {
   note_report (owner);
-  if (g_str_equal (type, FERRY_QUESTION_MESSAGE))
+  if (g_str_equal (type, FERRY_QUESTION))
     take_question (owner, value);
   else if (ferry_run_still_reports (&get_private (owner)->run))
     FERRY_TASK_GET_CLASS (owner)->message (owner, type, value);
@@ -1626,6 +1692,7 @@ run_returned (gpointer owner)
   Rest *rest = get_private (self)->rest;
   gboolean told_text = rest != NULL && rest->text != NULL;
 
+  drop_partial_result (self);
   if (rest != NULL)
     {
       rest->amount = 0;
@@ -1655,6 +1722,8 @@ static const FerryRunFuncs run_funcs = {
   .progressed = run_progressed,
   .sent = run_sent,
   .yielded = run_yielded,
+  .took_part = run_took_part,
+  .open_result = open_result,
   .returned = run_returned,
   .cancelling = run_cancelling,
   .ending = run_ending,
@@ -2263,6 +2332,14 @@ install_ends (void)
    */
   properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
+   * FerryTask:partial-result:
+   *
+   * Of a task that failed, what its function has said of its result all the same
+   * ([method@Ferry.Job.send_partial_result]); else %NULL. It comes from another process, and its type was not checked.
+   */
+  properties[PROP_PARTIAL_RESULT] =
+    g_param_spec_variant ("partial-result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
+  /**
    * FerryTask:late-error:
    *
    * The first error that the function returned after the task was cancelled or had timed out. It is meant for logs, and
@@ -2360,6 +2437,7 @@ static const gsize rare_fields[N_PROPERTIES] = {
   [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
   [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
   [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
+  [PROP_PARTIAL_RESULT] = G_STRUCT_OFFSET (Rest, partial),
   [PROP_AMOUNT] = G_STRUCT_OFFSET (Rest, amount),
   [PROP_TOTAL] = G_STRUCT_OFFSET (Rest, total),
   [PROP_UNIT] = G_STRUCT_OFFSET (Rest, unit),
@@ -2576,6 +2654,7 @@ rest_free (Rest *rest)
   g_free (rest->host_name);
   g_free (rest->host_loss);
   g_clear_pointer (&rest->failures, g_variant_unref);
+  g_clear_pointer (&rest->partial, g_variant_unref);
   g_free (rest);
 }
 

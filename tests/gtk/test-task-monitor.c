@@ -17,7 +17,7 @@
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
 #include "gtk/ferry-task-words-private.h"
-#include "task/ferry-job-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 #define N_REPORTS 1000000
 #define SECOND ((gint64) G_USEC_PER_SEC)
@@ -88,13 +88,13 @@ test_says_what_a_program_asks (void)
   g_assert_true (task_test_submit (task, &executor, NULL));
   monitor = ferry_task_monitor_new (task, NULL);
   g_assert_true (ferry_run_start (run, 77, NULL));
-  ferry_run_take_message (run, FERRY_QUESTION_MESSAGE, question);
+  ferry_run_take_message (run, FERRY_QUESTION, question);
   ferry_task_monitor_look (monitor, now += SECOND);
   assert_text (monitor, "detail", "Asks: Password:");
   /* It waits for its user, so nobody says that nothing is heard of it. */
   ferry_task_monitor_look (monitor, now += 100 * SECOND);
   assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
-  ferry_run_take_message (run, FERRY_QUESTION_MESSAGE, nothing);
+  ferry_run_take_message (run, FERRY_QUESTION, nothing);
   ferry_task_monitor_look (monitor, now += SECOND / 8);
   assert_text (monitor, "detail", "Running");
 }

@@ -23,9 +23,9 @@ from ._process import Process, process
 from ._proxy import Proxy, View, get, later, pass_to
 from ._stream import Stream
 from ._task import Task
-from .errors import Cancelled, CancelledError, CommandError, Error, RemoteError, RemoteTraceback, WorkerLost
+from .errors import Cancelled, CancelledError, CommandError, CommandTimeout, Error, RemoteError, RemoteTraceback, WorkerLost
 
-__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "DeMux", "Error", "Executor", "Map",
+__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "CommandTimeout", "DeMux", "Error", "Executor", "Map",
            "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback", "Sender", "Stream", "Task", "View",
            "WorkerLost", "cancelled", "export", "function", "get", "later", "offer", "pass_to", "pipe", "process", "report",
            "spawn", "track"]
