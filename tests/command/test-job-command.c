@@ -284,8 +284,8 @@ lines_are_messages_of_the_task (void)
 
   assert_result (task, "");
   g_assert_cmpuint (test->lines->len, ==, 2);
-  g_assert_cmpstr (test->lines->pdata[0], ==, "line: first");
-  g_assert_cmpstr (test->lines->pdata[1], ==, "error-line: second");
+  g_assert_cmpstr (test->lines->pdata[0], ==, "newest-line: first");
+  g_assert_cmpstr (test->lines->pdata[1], ==, "newest-error-line: second");
 }
 
 static void
@@ -325,7 +325,14 @@ run_missing (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
-#define WAIT_FOR_EVER "sleep 1000 & echo $! > child; echo $$ > parent; wait"
+/* A shell, or a handler of Python, that is told to end in the moment before it waits would wait. */
+#define WAIT_FOR_EVER                                                                                                  \
+  "exec python3 -c 'import os, signal, subprocess, time\n"                                                             \
+  "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"                                                                     \
+  "child = subprocess.Popen([\"sleep\", \"1000\"])\n"                                                                  \
+  "print(child.pid, file=open(\"child\", \"w\"), flush=True)\n"                                                        \
+  "print(os.getpid(), file=open(\"parent\", \"w\"), flush=True)\n"                                                     \
+  "time.sleep(1000)'"
 
 static void
 cancel_ends_the_program_and_runs_what_tidies_up (void)
