@@ -33,9 +33,9 @@ typedef struct
 
 struct _CommandOutput
 {
-  int fd;                 /* (owned): -1: the stream has ended */
-  CommandStore *store;    /* (owned) */
-  CommandLines *lines;    /* (owned) (nullable): NULL: nobody wanted lines yet */
+  int fd;              /* (owned): -1: the stream has ended */
+  CommandStore *store; /* (owned) */
+  CommandLines *lines; /* (owned) (nullable): NULL: nobody wanted lines yet */
   Drawn drawn;
   ProgressPieces *pieces; /* (owned) */
   GQueue last_lines;      /* (element-type utf8) (owned elements) */

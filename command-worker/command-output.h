@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 
 typedef struct _CommandOutput CommandOutput;
 
-/* limit, last: as of command_store_new(). is_drawn: what is drawn over is not counted, which takes time. fd: the reading
- * end (transfer full), which does not block. */
+/* limit, last: as of command_store_new(). is_drawn: what is drawn over is not counted, which takes time. fd: the
+ * reading end (transfer full), which does not block. */
 CommandOutput *command_output_new (int fd, guint64 limit, gsize last, gboolean is_drawn);
 void command_output_free (CommandOutput *self);
 

@@ -260,7 +260,7 @@ install_start_properties (void)
 }
 
 static void
-install_stream_properties (void)
+install_input_properties (void)
 {
   /**
    * FerryCommand:input:
@@ -278,7 +278,11 @@ install_stream_properties (void)
    * for none.
    */
   properties[PROP_INPUT_FILE] = g_param_spec_string ("input-file", NULL, NULL, NULL, FERRY_SETTABLE);
+}
 
+static void
+install_output_properties (void)
+{
   /**
    * FerryCommand:output-file: (type filename)
    *
@@ -489,7 +493,8 @@ ferry_command_class_init (FerryCommandClass *klass)
   object_class->get_property = ferry_command_get_property;
   object_class->set_property = ferry_command_set_property;
   install_start_properties ();
-  install_stream_properties ();
+  install_input_properties ();
+  install_output_properties ();
   install_progress_properties ();
   install_end_properties ();
   install_confinement_properties ();

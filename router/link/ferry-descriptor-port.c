@@ -79,9 +79,15 @@ static gboolean
 has_more_locked (FerryDescriptorPort *self)
 {
   guint8 byte;
+  gssize size;
 
-  return self->receiving >= 0 && !self->is_over &&
-         recv (self->receiving, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+  if (self->receiving < 0 || self->is_over)
+    return FALSE;
+  /* That the other end has closed its socket without reading it is told once, before what it has sent. */
+  do
+    size = recv (self->receiving, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+  while (size < 0 && (errno == ECONNRESET || errno == EINTR));
+  return size > 0;
 }
 
 /* Takes socket. Handles begin at 0 again, and what came through the socket before is dropped. */

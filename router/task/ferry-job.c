@@ -3,7 +3,8 @@
 
 /* A job: one run of a function in a worker, with its arguments, cancel, progress, messages and answer.
  *
- * The job and the FerryServe that serves it know each other. */
+ * The job and the FerryServe that serves it know each other. It is one file since each of its functions is a use of the
+ * job, which the end of the function cuts off. */
 
 #include "config.h"
 

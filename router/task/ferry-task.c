@@ -1063,9 +1063,9 @@ end_returns (FerryTask *self)
 
   if (returns == NULL)
     return;
-  ferry_descriptor_port_end (returns);
   /* Relaxed: a thread that opens the result after this finds no descriptor, and that the task has ended. */
   ferry_descriptor_port_end_attempt (returns, atomic_load_explicit (&peek_rest (self)->has_file, memory_order_relaxed));
+  ferry_descriptor_port_end (returns);
 }
 
 const char *
@@ -2311,6 +2311,19 @@ install_times (void)
 }
 
 static void
+install_partial_result (void)
+{
+  /**
+   * FerryTask:partial-result:
+   *
+   * Of a task that failed, what its function has said of its result all the same
+   * ([method@Ferry.Job.send_partial_result]); else %NULL. It comes from another process, and its type was not checked.
+   */
+  properties[PROP_PARTIAL_RESULT] =
+    g_param_spec_variant ("partial-result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
+}
+
+static void
 install_ends (void)
 {
   /**
@@ -2331,14 +2344,6 @@ install_ends (void)
    * The trace of the task's error: one line for each place in the code, the innermost first; %NULL if it is not known.
    */
   properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_NOTIFIED);
-  /**
-   * FerryTask:partial-result:
-   *
-   * Of a task that failed, what its function has said of its result all the same
-   * ([method@Ferry.Job.send_partial_result]); else %NULL. It comes from another process, and its type was not checked.
-   */
-  properties[PROP_PARTIAL_RESULT] =
-    g_param_spec_variant ("partial-result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:late-error:
    *
@@ -2694,6 +2699,7 @@ ferry_task_class_init (FerryTaskClass *klass)
   install_progress ();
   install_times ();
   install_ends ();
+  install_partial_result ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (klass);
 }

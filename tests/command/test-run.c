@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: command-worker/command-run.c, command-worker/ferry-command-main.c, command-worker/command-options.c
+/* Tests: command-worker/command-run.c, command-worker/ferry-command-main.c, command-worker/command-options.c,
+ *        command-worker/command-result.c
  *
  * Commands from their arguments to their result: input, output, terminal, and the errors of those that fail. */
 
@@ -75,8 +76,7 @@ static void
 is_ended_at_its_limit_where_it_is_asked_to (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task =
-    command_test_submit (test, (const char *const[]){"yes", NULL}, new_limit (1000, TRUE));
+  g_autoptr (FerryTask) task = command_test_submit (test, (const char *const[]){"yes", NULL}, new_limit (1000, TRUE));
   const GError *error = command_test_wait_failed (task, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE);
 
   ferry_test_assert_says (error->message, "output-file");
@@ -223,8 +223,9 @@ static void
 says_a_very_long_line_in_parts (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit_script (
-    test, "head -c 40000 /dev/zero | tr '\\0' x; echo; echo next", new_option ("all-lines", g_variant_new_boolean (TRUE)));
+  g_autoptr (FerryTask) task =
+    command_test_submit_script (test, "head -c 40000 /dev/zero | tr '\\0' x; echo; echo next",
+                                new_option ("all-lines", g_variant_new_boolean (TRUE)));
   g_autofree char *output = command_test_wait_output (task);
   gsize size = 0;
 

@@ -168,7 +168,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/command-store/keeps-all-up-to-the-limit", keeps_all_up_to_the_limit);
-  g_test_add_func ("/command-store/keeps-the-first-and-the-last-part-of-more", keeps_the_first_and_the_last_part_of_more);
+  g_test_add_func ("/command-store/keeps-the-first-and-the-last-part-of-more",
+                   keeps_the_first_and_the_last_part_of_more);
   g_test_add_func ("/command-store/keeps-nothing-where-the-limit-is-0", keeps_nothing_where_the_limit_is_0);
   g_test_add_func ("/command-store/keeps-much-in-memory", keeps_much_in_memory);
   g_test_add_func ("/command-store/gives-its-bytes-with-what-is-around-them", gives_its_bytes_with_what_is_around_them);
