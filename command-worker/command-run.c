@@ -32,6 +32,7 @@
 
 #include "command-confinement.h"
 #include "command-files.h"
+#include "command-open.h"
 #include "command-options.h"
 #include "command-output.h"
 #include "command-pause.h"
@@ -88,6 +89,8 @@ typedef struct
   FerryJob *job;                     /* (unowned) */
   CommandOptions *options;           /* (owned) */
   CommandFiles *files;               /* (owned) (nullable) */
+  char **argv;                       /* (owned) (nullable): with the names under which files are written */
+  char *output_path;                 /* (owned) (nullable): of the file for the standard output */
   CommandProgress *progress;         /* (owned) (nullable) */
   CommandSession *session;           /* (owned) (nullable) */
   CommandPause *pause;               /* (owned) (nullable): NULL: it is not paused any more */
@@ -145,6 +148,15 @@ open_answers (Run *self, GError **error)
   return TRUE;
 }
 
+/* As open(). A cancel, and a signal that asks this process to end, end the wait for the other end of a FIFO. */
+static int
+open_file (Run *self, const char *path, int flags)
+{
+  const int stops[2] = {self->cancel_fd, command_session_get_signal_fd ()};
+
+  return command_open (path, flags, stops);
+}
+
 static gboolean
 open_input (Run *self, GError **error)
 {
@@ -158,7 +170,7 @@ open_input (Run *self, GError **error)
     return open_answers (self, error);
   if (options->input == NULL)
     {
-      self->ends[0] = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+      self->ends[0] = open_file (self, path, O_RDONLY);
       return self->ends[0] >= 0 || set_system_error (error, "The input of the command cannot be read from", path);
     }
   self->input = g_variant_is_of_type (options->input, G_VARIANT_TYPE_BYTESTRING)
@@ -253,12 +265,12 @@ static gboolean
 open_outputs (Run *self, GError **error)
 {
   const CommandOptions *options = self->options;
-  const char *path = command_files_get_output (self->files);
+  const char *path = self->output_path;
   int fd = -1;
 
   if (path != NULL)
     {
-      fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+      fd = open_file (self, path, O_WRONLY | O_CREAT | O_TRUNC);
       if (fd < 0)
         return set_system_error (error, "The output of the command cannot be written to", path);
     }
@@ -442,7 +454,7 @@ static void
 go_on_to_end (Run *self, gint64 now)
 {
   const gboolean cancelled = g_cancellable_is_cancelled (self->cancellable);
-  const gboolean terminated = command_session_is_terminated (self->session);
+  const gboolean terminated = command_session_is_terminated ();
 
   switch (self->end_step)
     {
@@ -766,6 +778,40 @@ check_directory (const CommandOptions *options, GError **error)
   return FALSE;
 }
 
+static gboolean
+prepare_files (Run *self, GError **error)
+{
+  const CommandOptions *options = self->options;
+
+  self->files = command_files_prepare ((const char *const *) options->output_files, options->directory,
+                                       options->replace_output_files, error);
+  if (self->files == NULL)
+    return FALSE;
+  self->argv = g_strdupv ((char **) options->argv);
+  self->output_path = g_strdup (options->output_file);
+  return command_files_redirect (self->files, self->argv, &self->output_path,
+                                 options->input == NULL ? options->input_file : NULL, error);
+}
+
+/* Removes what was written, and says in the error what may be damaged. */
+static void
+discard_files (Run *self, GError **error)
+{
+  g_autofree char *damage = command_files_discard (self->files);
+  g_autofree char *message = NULL;
+
+  if (damage == NULL)
+    return;
+  if (error == NULL || *error == NULL)
+    {
+      g_message ("%s", damage);
+      return;
+    }
+  message = g_strdup_printf ("%s; %s", (*error)->message, damage);
+  g_free ((*error)->message);
+  (*error)->message = g_steal_pointer (&message);
+}
+
 /* What could fail is done before a file for the output is made. */
 static gboolean
 start (Run *self, GError **error)
@@ -791,11 +837,10 @@ start (Run *self, GError **error)
   if (self->progress == NULL)
     return FALSE;
   program = command_program_find (options->argv[0], environment, options->directory, error);
-  self->files = program != NULL ? command_files_new (options, error) : NULL;
-  if (self->files == NULL)
+  if (program == NULL || !prepare_files (self, error))
     return FALSE;
   plan.program = program;
-  plan.argv = command_files_get_argv (self->files);
+  plan.argv = (const char *const *) self->argv;
   if (options->confined)
     {
       wrapped = command_confinement_wrap (options, plan.argv, error);
@@ -829,15 +874,17 @@ clear (Run *self)
   g_clear_pointer (&self->question, command_question_free);
   g_clear_pointer (&self->progress, command_progress_free);
   g_clear_pointer (&self->files, command_files_free);
+  g_clear_pointer (&self->argv, g_strfreev);
+  g_clear_pointer (&self->output_path, g_free);
   g_clear_pointer (&self->options, command_options_free);
   g_clear_error (&self->failure);
 }
 
 /* This process was told to end, by somebody else than the task: it does, now that it has ended the command. */
 static void
-end_by_signal (Run *self)
+end_by_signal (void)
 {
-  g_clear_pointer (&self->session, command_session_free);
+  command_session_ignore_signals ();
   raise (SIGTERM);
 }
 
@@ -854,14 +901,14 @@ finish (Run *self, GError **error)
   follow_politely (self);
   g_clear_pointer (&self->pause, command_pause_free);
   last_lines = dup_last_lines (self);
-  is_lost = command_session_is_terminated (self->session) && !g_cancellable_is_cancelled (self->cancellable);
+  is_lost = command_session_is_terminated () && !g_cancellable_is_cancelled (self->cancellable);
   succeeded = !is_lost && check_end (self, last_lines, &failure);
   end_rest (self, succeeded, &failure);
   if (!succeeded)
-    command_files_remove (self->files);
+    discard_files (self, &failure);
   if (is_lost)
-    end_by_signal (self);
-  succeeded = succeeded && command_files_keep (self->files, &failure);
+    end_by_signal ();
+  succeeded = succeeded && command_files_commit (self->files, &failure);
   command_progress_end (self->progress, succeeded);
   tell_truncated (self);
   if (succeeded)
@@ -876,6 +923,40 @@ finish (Run *self, GError **error)
   return NULL;
 }
 
+/* The job's error is that of a cancel, whatever could not be done for it. */
+static void
+check_cancel (Run *self, GError **error)
+{
+  g_autoptr (GError) cancelled = NULL;
+
+  if (ferry_job_check (self->job, &cancelled))
+    return;
+  g_clear_error (error);
+  g_propagate_error (error, g_steal_pointer (&cancelled));
+}
+
+/* The same where this process hears signals. */
+static GVariant *
+run_one (Run *self, GError **error)
+{
+  GVariant *result = NULL;
+
+  if (start (self, error))
+    {
+      self->pause = command_pause_new (self->job, self->session);
+      result = finish (self, error);
+    }
+  else
+    {
+      if (self->files != NULL)
+        discard_files (self, error);
+      if (command_session_is_terminated () && !g_cancellable_is_cancelled (self->cancellable))
+        end_by_signal ();
+      check_cancel (self, error);
+    }
+  return result;
+}
+
 GVariant *
 command_run (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -887,16 +968,14 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
   signal (SIGPIPE, SIG_IGN);
   self.options = command_options_new (arguments, error);
   self.next_nice = self.options != NULL && self.options->polite ? 0 : NEVER;
-  if (self.options != NULL && start (&self, error))
+  if (self.options != NULL && command_session_hear_signals (error))
     {
       self.cancellable = ferry_job_get_cancellable (job);
       self.cancel_fd = g_cancellable_get_fd (self.cancellable);
-      self.pause = command_pause_new (job, self.session);
-      result = finish (&self, error);
+      result = run_one (&self, error);
       g_cancellable_release_fd (self.cancellable);
     }
-  else if (self.files != NULL)
-    command_files_remove (self.files);
   clear (&self);
+  command_session_ignore_signals ();
   return result;
 }

@@ -420,16 +420,19 @@ install_end_properties (void)
   /**
    * FerryCommand:output-files:
    *
-   * Files and folders that the command makes. They are removed when it fails or is cancelled. None by default.
+   * Files and folders that the command makes. What it has not finished is removed when it fails, is cancelled or runs
+   * out of time, and when the application ends. A file that was there before stays, and the error says that it may be
+   * damaged. None by default.
    */
   properties[PROP_OUTPUT_FILES] = g_param_spec_boxed ("output-files", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 
   /**
    * FerryCommand:replace-output-files:
    *
-   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as another name in
-   * the same folder. What the command makes there takes the place of the file when it succeeds. So a file that was
-   * there stays whole otherwise. %FALSE by default.
+   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as the same name in
+   * a folder beside the file, which nobody else can read. What the command makes there takes the place of the file when
+   * it succeeds, and gets its owner, rights and attributes. So a file that was there stays whole otherwise. What is no
+   * regular file, such as a device, is written directly. %FALSE by default.
    */
   properties[PROP_REPLACE_OUTPUT_FILES] =
     g_param_spec_boolean ("replace-output-files", NULL, NULL, FALSE, FERRY_SETTABLE);

@@ -24,7 +24,7 @@ G_BEGIN_DECLS
 /* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
-/* What a function is told after the deadline. A map knows by it that its limit ended the item. */
+/* What a function is told after the deadline. The application knows by it that the task's limit has ended it. */
 #define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
 
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */

@@ -372,20 +372,27 @@ fault (FerryPoolWorker *self, const char *detail)
     abandon (self);
 }
 
-/* main: kills the worker's process, or abandons its thread. Earlier messages of the worker are still delivered. */
-void
-ferry_pool_worker_kill (FerryPoolWorker *self)
+/* Ends the worker's process by func, or abandons its thread. Earlier messages of the worker are still delivered. */
+static void
+end_by (FerryPoolWorker *self, void (*func) (FerryWorker *worker))
 {
   set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   self->told_to_end = TRUE;
   ferry_timers_unset (self->limits, &self->timer);
   if (self->worker != NULL)
-    ferry_worker_force_exit (self->worker);
+    func (self->worker);
   else
     abandon (self);
 }
 
-/* main: detaches the worker from its pool, which is being finalised, and kills the worker. */
+/* main: kills the worker's process, or abandons its thread. */
+void
+ferry_pool_worker_kill (FerryPoolWorker *self)
+{
+  end_by (self, ferry_worker_force_exit);
+}
+
+/* main: detaches the worker from its pool, which is being finalised, and ends the worker. */
 void
 ferry_pool_worker_let_go (FerryPoolWorker *self)
 {
@@ -393,7 +400,7 @@ ferry_pool_worker_let_go (FerryPoolWorker *self)
   ferry_timers_unset (self->limits, &self->stop_timer);
   self->pool = NULL;
   if (self->state != FERRY_POOL_WORKER_CONDEMNED)
-    ferry_pool_worker_kill (self);
+    end_by (self, ferry_worker_end_in_order);
 }
 
 /* Gives the worker grace microseconds to end, of a processor or in which it does nothing. */
@@ -504,8 +511,7 @@ run_timed_out (gpointer data)
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
   destination_give_time (&self->destination, run, run->settings->cancel_grace);
-  end_lines (self, run->xid, ferry_run_get_task (run));
-  ferry_destination_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_destination_new_run_error (run), NULL, NULL);
+  ferry_destination_time_out (run, ferry_destination_new_run_error (run));
 }
 
 static GPid
@@ -1044,7 +1050,7 @@ destination_give_time (FerryTaskDestination *destination, FerryRun *run, gint64 
   ferry_timers_set (self->limits, &run->timer, time, escalate, run);
 }
 
-/* main: kills the worker if it runs this task. If the worker has not begun the task, takes the task back. */
+/* main: ends the worker if it runs this task. If the worker has not begun the task, takes the task back. */
 static void
 destination_force (FerryTaskDestination *destination, FerryRun *run)
 {
@@ -1059,7 +1065,7 @@ destination_force (FerryTaskDestination *destination, FerryRun *run)
     }
   self->doomed = run->xid;
   return_after (self, run->xid);
-  ferry_pool_worker_kill (self);
+  end_by (self, ferry_worker_end_in_order);
 }
 
 /* Cancels a task in flight: takes it back if the worker has not begun it, else sends its function a cancel. */

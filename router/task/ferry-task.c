@@ -1226,6 +1226,7 @@ take_answer (ThreadWait *self)
   if (answer == NULL)
     return;
   check_result (self->task, answer);
+  ferry_run_translate_error (&priv->run, &answer->error);
   /* Release: makes the answer visible; pairs with get_attempt(). */
   if (!atomic_compare_exchange_strong_explicit (&priv->run.attempt, &attempt, (guint64) (guintptr) answer,
                                                 memory_order_acq_rel, memory_order_relaxed))
@@ -2149,9 +2150,9 @@ install_limits (void)
   /**
    * FerryTask:run-timeout: (setter set_run_timeout)
    *
-   * How long one attempt may run, in microseconds; 0 for no limit. When the time is over, the task fails with
-   * %FERRY_ERROR_TIMED_OUT at once. Its function is asked to stop. If the function does not stop within
-   * [property@Ferry.Task:cancel-grace], its worker is ended.
+   * How long one attempt may run, in microseconds; 0 for no limit. The end of the time is as a cancel: the function is
+   * asked to stop, and its worker is ended if it does not within [property@Ferry.Task:cancel-grace]. Then the task
+   * fails with %FERRY_ERROR_TIMED_OUT, and nothing of this attempt runs any more.
    */
   properties[PROP_RUN_TIMEOUT] = g_param_spec_int64 ("run-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**

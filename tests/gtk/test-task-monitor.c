@@ -252,6 +252,7 @@ test_tells_how_a_task_ends (void)
                   g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit);
   ferry_run_fail (ferry_task_get_run (late), FERRY_TASK_EVENT_RUN_TIMEOUT,
                   g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL, NULL);
+  ferry_run_complete (ferry_task_get_run (late), g_variant_new_uint32 (42));
   ferry_run_fail (ferry_task_get_run (failed), FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL,
                   NULL);
 
