@@ -429,10 +429,10 @@ install_end_properties (void)
   /**
    * FerryCommand:replace-output-files:
    *
-   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as the same name in
-   * a folder beside the file, which nobody else can read. What the command makes there takes the place of the file when
-   * it succeeds, and gets its owner, rights and attributes. So a file that was there stays whole otherwise. What is no
-   * regular file, such as a device, is written directly. %FALSE by default.
+   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as the same name
+   * in a folder beside the file, which nobody else can read. What the command makes there takes the place of the file
+   * when it succeeds, and gets its owner, rights and attributes. So a file that was there stays whole otherwise. What
+   * is no regular file, such as a device, is written directly. %FALSE by default.
    */
   properties[PROP_REPLACE_OUTPUT_FILES] =
     g_param_spec_boolean ("replace-output-files", NULL, NULL, FALSE, FERRY_SETTABLE);

@@ -30,6 +30,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
+#include "command/ferry-step-files-private.h"
 #include "task/ferry-job-private.h"
 #include "task/ferry-task-private.h"
 #include "task/ferry-worker-main-private.h"
@@ -37,6 +38,9 @@
 
 /* The application ends what goes on too long after a cancel, and knows how long that is. */
 #define UNLIMITED_GRACE (G_MAXINT64 / 2)
+
+/* How long commands have after their first signal when this process was told to end. */
+#define PATIENCE_MILLISECONDS 1000
 
 /* In bytes: what an application sends at a time. */
 #define MAX_ANSWER 4096
@@ -64,6 +68,13 @@ typedef struct
   gboolean is_done; /* lock */
 } Step;
 
+/* A job that has run a step. */
+typedef struct
+{
+  FerryJob *job;    /* const: (unowned) */
+  GPtrArray *files; /* home_lock: (element-type CommandFiles) (owned): of the steps that have succeeded */
+} JobSteps;
+
 /* What the home thread says of its start. */
 typedef struct
 {
@@ -75,9 +86,10 @@ typedef struct
 } Start;
 
 static pthread_mutex_t home_lock = PTHREAD_MUTEX_INITIALIZER;
-static Home *home;       /* home_lock: (owned) (nullable): for ever, since its thread is */
-static GPtrArray *steps; /* home_lock: (element-type Step) (unowned) (nullable): those that run */
-static GPtrArray *jobs;  /* home_lock: (element-type FerryJob) (unowned) (nullable): those that have run a step */
+static Home *home;         /* home_lock: (owned) (nullable): for ever, since its thread is */
+static GPtrArray *steps;   /* home_lock: (element-type Step) (unowned) (nullable): those that run */
+static GPtrArray *jobs;    /* home_lock: (element-type JobSteps) (owned) (nullable) */
+static gboolean is_ending; /* home_lock: this process was told to end, and does once no job is left */
 
 static int terminations = -1; /* const once the handler of SIGTERM is set: an eventfd */
 static struct sigaction before;
@@ -95,31 +107,24 @@ note_termination (int signal_number)
   errno = failure;
 }
 
-/* home: whether a job that has run a step is cancelled. */
-static gboolean
-has_cancelled_job (void)
+/* home: (transfer full) (element-type FerryJob): the jobs that have run a step. */
+static GPtrArray *
+list_jobs (void)
 {
-  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *found = g_ptr_array_new_with_free_func (g_object_unref);
+  FERRY_AUTO_LOCK (&home_lock);
 
-  pthread_mutex_lock (&home_lock);
   for (guint i = 0; jobs != NULL && i < jobs->len; i++)
-    g_ptr_array_add (found, g_object_ref (jobs->pdata[i]));
-  pthread_mutex_unlock (&home_lock);
-  for (guint i = 0; i < found->len; i++)
-    if (ferry_job_is_cancelled (found->pdata[i]))
-      return TRUE;
-  return FALSE;
+    g_ptr_array_add (found, g_object_ref (((const JobSteps *) jobs->pdata[i])->job));
+  return found;
 }
 
-/* home: ends the commands that were cancelled: their workers get SIGTERM. Returns FALSE if no job is cancelled, so
- * that the signal is for this process. */
-static gboolean
+/* home: ends the commands that were cancelled: their workers get SIGTERM. */
+static void
 end_cancelled (void)
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  if (!has_cancelled_job ())
-    return FALSE;
   pthread_mutex_lock (&home_lock);
   for (guint i = 0; steps != NULL && i < steps->len; i++)
     {
@@ -136,19 +141,58 @@ end_cancelled (void)
       if (run->destination != NULL)
         run->destination->funcs->give_time (run->destination, run, 0);
     }
-  return TRUE;
+}
+
+static gboolean
+end_cancelled_cb (gpointer data)
+{
+  end_cancelled ();
+  return G_SOURCE_REMOVE;
+}
+
+/* any: ends this process by the signal that it got. */
+static void
+end_by_signal (void)
+{
+  sigaction (SIGTERM, &before, NULL);
+  kill (getpid (), SIGTERM);
+}
+
+/* home: the application ends, or somebody else wants this process to end. Its functions are told as by a cancel, so
+ * they tidy up, and it ends after the last. */
+static void
+end_in_order (GPtrArray *running)
+{
+  g_autoptr (GSource) source = g_timeout_source_new (PATIENCE_MILLISECONDS);
+
+  pthread_mutex_lock (&home_lock);
+  is_ending = TRUE;
+  pthread_mutex_unlock (&home_lock);
+  for (guint i = 0; i < running->len; i++)
+    ferry_job_cancel (running->pdata[i], FERRY_CANCEL_REASON_CLOSED);
+  g_source_set_static_name (source, "[ferry] SIGTERM of commands");
+  g_source_set_callback (source, end_cancelled_cb, NULL, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
 }
 
 /* home */
 static gboolean
 take_termination (int fd, GIOCondition condition, gpointer data)
 {
+  g_autoptr (GPtrArray) running = list_jobs ();
+  gboolean is_cancelled = FALSE;
   guint64 n;
 
-  if (read (fd, &n, sizeof n) < 0 || end_cancelled ())
+  if (read (fd, &n, sizeof n) < 0)
     return G_SOURCE_CONTINUE;
-  sigaction (SIGTERM, &before, NULL);
-  kill (getpid (), SIGTERM);
+  for (guint i = 0; i < running->len; i++)
+    is_cancelled |= ferry_job_is_cancelled (running->pdata[i]);
+  if (running->len == 0)
+    end_by_signal ();
+  else if (is_cancelled)
+    end_cancelled ();
+  else
+    end_in_order (running);
   return G_SOURCE_CONTINUE;
 }
 
@@ -465,19 +509,37 @@ step_run (Step *self, GError **error)
 
 /* ---- the job ---- */
 
-/* The thread that serves: the function has returned. Threads that it has left behind wait no longer. */
 static void
-job_ended (gpointer data, GError **failure)
+job_steps_free (gpointer data)
+{
+  JobSteps *self = data;
+
+  g_ptr_array_unref (self->files);
+  g_free (self);
+}
+
+/* With the lock: (transfer none) (nullable). */
+static JobSteps *
+find_job_locked (FerryJob *job)
+{
+  for (guint i = 0; jobs != NULL && i < jobs->len; i++)
+    if (((JobSteps *) jobs->pdata[i])->job == job)
+      return jobs->pdata[i];
+  return NULL;
+}
+
+/* The thread that serves: threads that the function has left behind wait no longer. */
+static void
+end_steps (FerryJob *job)
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
   pthread_mutex_lock (&home_lock);
-  g_ptr_array_remove_fast (jobs, data);
   for (guint i = 0; steps != NULL && i < steps->len; i++)
     {
       const Step *step = steps->pdata[i];
 
-      if (step->job == data)
+      if (step->job == job)
         g_ptr_array_add (tasks, g_object_ref (step->task));
     }
   pthread_mutex_unlock (&home_lock);
@@ -485,20 +547,82 @@ job_ended (gpointer data, GError **failure)
     ferry_task_cancel (tasks->pdata[i]);
 }
 
+/* Moves all files into place, or removes them. */
+static void
+end_files (FerryJob *job, GPtrArray *files, GError **failure)
+{
+  if (*failure == NULL && files->len > 0)
+    ferry_job_check_cancelled (job, failure);
+  for (guint i = 0; i < files->len; i++)
+    {
+      CommandFiles *written = files->pdata[i];
+
+      if (*failure == NULL && command_files_commit (written, failure))
+        command_files_free (written);
+      else
+        ferry_step_files_discard (written, *failure);
+    }
+}
+
+/* The thread that serves: the function has returned. */
+static void
+job_ended (gpointer data, GError **failure)
+{
+  FerryJob *job = data;
+  g_autoptr (GPtrArray) files = NULL;
+  gboolean is_last;
+
+  end_steps (job);
+  pthread_mutex_lock (&home_lock);
+  files = g_ptr_array_ref (find_job_locked (job)->files);
+  pthread_mutex_unlock (&home_lock);
+  end_files (job, files, failure);
+  pthread_mutex_lock (&home_lock);
+  g_ptr_array_remove_fast (jobs, find_job_locked (job));
+  is_last = is_ending && jobs->len == 0;
+  pthread_mutex_unlock (&home_lock);
+  if (!is_last)
+    return;
+  ferry_job_remove_scratch_folder (job);
+  end_by_signal ();
+}
+
 /* Has this module hear of the function's end, when the first step begins. */
 static gboolean
 add_job (FerryJob *job, GError **error)
 {
+  JobSteps *added;
   FERRY_AUTO_LOCK (&home_lock);
 
   if (jobs == NULL)
-    jobs = g_ptr_array_new ();
-  if (g_ptr_array_find (jobs, job, NULL))
+    jobs = g_ptr_array_new_with_free_func (job_steps_free);
+  if (find_job_locked (job) != NULL)
     return TRUE;
   if (!ferry_job_add_end (job, job_ended, job, error))
     return FALSE;
-  g_ptr_array_add (jobs, job);
+  added = g_new0 (JobSteps, 1);
+  added->job = job;
+  added->files = g_ptr_array_new ();
+  g_ptr_array_add (jobs, added);
   return TRUE;
+}
+
+/* Takes files (nullable), which wait for the function's end, or are removed at once. failure: of the step, or NULL. */
+static void
+keep_files (FerryJob *job, CommandFiles *files, GError *failure)
+{
+  JobSteps *found = NULL;
+
+  if (files == NULL)
+    return;
+  pthread_mutex_lock (&home_lock);
+  if (failure == NULL)
+    found = find_job_locked (job);
+  if (found != NULL)
+    g_ptr_array_add (found->files, files);
+  pthread_mutex_unlock (&home_lock);
+  if (found == NULL)
+    ferry_step_files_discard (files, failure);
 }
 
 static void
@@ -519,41 +643,48 @@ forget_step (Step *self)
   g_ptr_array_remove_fast (steps, self);
 }
 
-/* Takes the end of the task. */
-static gboolean
+/* Takes the error of the task, which is done. */
+static void
 take_end (Step *self, GError **error)
 {
   const GError *failure = ferry_task_get_error (self->task);
   g_autofree char *trace = NULL;
 
   /* Says why: that the task was cancelled, or that its time is over. */
-  if (!self->cleans_up && !ferry_job_check (self->job, error))
-    return FALSE;
-  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
-    return TRUE;
+  if ((!self->cleans_up && !ferry_job_check (self->job, error)) ||
+      ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
+    return;
   g_object_get (self->task, "trace", &trace, NULL);
   g_propagate_error (error, ferry_error_copy_with_trace (failure, trace));
-  return FALSE;
 }
 
 static gboolean
 run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
 {
   Step *step = step_new (job, task, cleans_up, error);
-  gboolean has_succeeded;
+  g_autoptr (GError) failure = NULL;
+  CommandFiles *files = NULL;
   gboolean has_part;
 
   if (step == NULL)
     return FALSE;
-  note_step (step);
-  has_part = ferry_job_begin_own_part (job);
-  has_succeeded = step_run (step, error) && take_end (step, error);
-  if (has_part)
-    ferry_job_end_part (job);
-  forget_step (step);
+  if (ferry_step_files_prepare (task, &files, &failure))
+    {
+      note_step (step);
+      has_part = ferry_job_begin_own_part (job);
+      if (step_run (step, &failure))
+        take_end (step, &failure);
+      if (has_part)
+        ferry_job_end_part (job);
+      forget_step (step);
+      keep_files (job, files, failure);
+    }
   disconnect_task (step);
   step_unref (step);
-  return has_succeeded;
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 /**
@@ -608,6 +739,9 @@ ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error)
  * A cancel ends the program, and then this function fails, at once for programs that would follow. For one that must
  * run even so, such as one that tidies up, set [property@Ferry.Command:cleans-up]. All that takes place within
  * [property@Ferry.Task:cancel-grace] of the task, of which ten seconds are usual for programs.
+ *
+ * The program's output files are in their places once the function has succeeded, and not before. If it fails, or is
+ * cancelled, all that its programs have written there is removed.
  *
  * The program runs as [class@Ferry.Command] says, in a worker of this worker, which the first call starts; two more
  * processes watch over it. All of them end with this one. [method@Ferry.Job.get_scratch_folder] has a place for what

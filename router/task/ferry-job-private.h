@@ -63,6 +63,10 @@ typedef void (*FerryJobEndFunc) (gpointer data, GError **failure);
 /* any: has func called once when the function has returned; of several, the latest first. Fails with
  * FERRY_ERROR_STOPPED. */
 gboolean ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data, GError **error);
+/* any: what ferry_job_check() says of a cancel, and does not wait while the job is paused. */
+gboolean ferry_job_check_cancelled (FerryJob *self, GError **error);
+/* The thread that serves, when the function has returned. */
+void ferry_job_remove_scratch_folder (FerryJob *self);
 /* any: reports and sends for the function while it waits, also when the job is paused or cancelled. fraction: negative:
  * not known. */
 void ferry_job_pass_progress (FerryJob *self, double fraction, guint64 amount, const char *unit, const char *text);

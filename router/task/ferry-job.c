@@ -452,12 +452,10 @@ ferry_job_get_paused_time (FerryJob *self)
   return self->paused_time;
 }
 
-/* any, in a use: waits while the job is paused, and checks that it is not cancelled. */
+/* any, in a use */
 static gboolean
-check_in_use (FerryJob *self, GError **error)
+check_cancelled_in_use (FerryJob *self, GError **error)
 {
-  if (G_UNLIKELY (is_paused (self)) && get_cancelled (self) == 0)
-    wait_while_paused (self);
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
   if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
@@ -467,6 +465,27 @@ check_in_use (FerryJob *self, GError **error)
                             "The application has closed the link to this worker; return from the function");
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled; return from the function");
   return FALSE;
+}
+
+/* any, in a use: waits while the job is paused, and checks that it is not cancelled. */
+static gboolean
+check_in_use (FerryJob *self, GError **error)
+{
+  if (G_UNLIKELY (is_paused (self)) && get_cancelled (self) == 0)
+    wait_while_paused (self);
+  return check_cancelled_in_use (self, error);
+}
+
+gboolean
+ferry_job_check_cancelled (FerryJob *self, GError **error)
+{
+  gboolean may_go_on;
+
+  if (!begin_use (self, error))
+    return FALSE;
+  may_go_on = check_cancelled_in_use (self, error);
+  end_use (self);
+  return may_go_on;
 }
 
 /**
@@ -1015,12 +1034,20 @@ ferry_job_get_scratch_folder (FerryJob *self, GError **error)
   return path;
 }
 
+void
+ferry_job_remove_scratch_folder (FerryJob *self)
+{
+  g_autoptr (FerryScratchFolder) scratch = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  scratch = g_steal_pointer (&self->scratch);
+}
+
 /* The thread that serves: the function has returned. failure: why it has failed, or NULL. */
 static void
 end_function (FerryJob *self, GError **failure)
 {
   g_autoptr (GArray) ends = NULL;
-  g_autoptr (FerryScratchFolder) scratch = NULL;
 
   pthread_mutex_lock (&self->lock);
   ends = g_steal_pointer (&self->ends);
@@ -1031,9 +1058,7 @@ end_function (FerryJob *self, GError **failure)
 
       end->func (end->data, failure);
     }
-  pthread_mutex_lock (&self->lock);
-  scratch = g_steal_pointer (&self->scratch);
-  pthread_mutex_unlock (&self->lock);
+  ferry_job_remove_scratch_folder (self);
 }
 
 /* ---- progress ---- */

@@ -11,6 +11,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command/command-test.h"
 #include "ferry-test.h"
@@ -104,6 +105,46 @@ run_at_a_time (FerryJob *job, GVariant *arguments, GError **error)
   while (n > 0)
     n_good += GPOINTER_TO_UINT (g_thread_join (running[--n]));
   return g_variant_new_take_string (g_strdup_printf ("%u", n_good));
+}
+
+/* What write_file() does when the program has ended. */
+typedef enum
+{
+  RETURN,
+  FAIL,
+  WAIT,
+} Then;
+
+/* Has a program write the file "out", returns what is in the file "out" when the program has ended. */
+static GVariant *
+write_file (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *const argv[] = {"sh", "-c", "echo new > \"$1\"; echo more > \"$1.log\"", "sh", "out", NULL};
+  g_autoptr (FerryCommand) command = ferry_command_new (argv);
+  g_autofree char *path = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *begun = NULL;
+  const char *folder;
+  gboolean replaces;
+  gint32 then;
+
+  g_variant_get (arguments, "(&sbi)", &folder, &replaces, &then);
+  g_object_set (command, "directory", folder, "output-files", (const char *const[]){"out", NULL},
+                "replace-output-files", replaces, NULL);
+  if (!ferry_job_run_command (job, command, NULL, error) || ferry_job_get_scratch_folder (job, error) == NULL)
+    return NULL;
+  path = g_build_filename (folder, "out", NULL);
+  g_file_get_contents (path, &text, NULL, NULL);
+  if (then == FAIL)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "No good");
+      return NULL;
+    }
+  begun = g_build_filename (folder, "begun", NULL);
+  g_file_set_contents (begun, "\n", -1, NULL);
+  while (then == WAIT && !ferry_job_is_cancelled (job))
+    g_usleep (10000);
+  return g_variant_new_string (text != NULL ? text : "");
 }
 
 /* ---- the application ---- */
@@ -477,6 +518,141 @@ several_may_run_at_a_time (void)
   assert_result (task, "2");
 }
 
+static FerryTask *
+submit_write (Test *test, gboolean replaces, Then then)
+{
+  FerryTask *task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "write-file", g_variant_new ("(sbi)", test->command->folder, replaces, then));
+  g_autoptr (GError) error = NULL;
+
+  ferry_task_set_cancel_grace (task, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC);
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  return task;
+}
+
+static void
+write_old (Test *test)
+{
+  g_autofree char *path = command_test_path (test->command, "out");
+
+  g_assert_true (g_file_set_contents (path, "old\n", -1, NULL));
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* The folder has these files, and nothing hidden. */
+static void
+assert_files (Test *test, const char *expected)
+{
+  g_autoptr (GDir) folder = g_dir_open (test->command->folder, 0, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autofree char *all = NULL;
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    g_ptr_array_add (names, (gpointer) name);
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+  all = g_strjoinv (" ", (char **) names->pdata);
+  g_assert_cmpstr (all, ==, expected);
+}
+
+static void
+assert_out (Test *test, const char *expected)
+{
+  g_autofree char *text = command_test_read (test->command, "out");
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static void
+files_are_in_place_when_the_function_has_succeeded (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  write_old (test);
+  task = submit_write (test, TRUE, RETURN);
+  assert_result (task, "old\n");
+  assert_out (test, "new\n");
+  assert_files (test, "begun out");
+}
+
+static void
+files_stay_as_they_were_when_the_function_fails (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  write_old (test);
+  task = submit_write (test, TRUE, FAIL);
+  command_test_wait_failed (task, G_IO_ERROR, G_IO_ERROR_FAILED);
+  assert_out (test, "old\n");
+  assert_files (test, "out");
+}
+
+static void
+new_file_is_gone_when_the_function_fails (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_write (test, FALSE, FAIL);
+
+  command_test_wait_failed (task, G_IO_ERROR, G_IO_ERROR_FAILED);
+  assert_files (test, "out.log");
+}
+
+static void
+files_stay_as_they_were_when_the_function_is_cancelled (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  write_old (test);
+  task = submit_write (test, TRUE, WAIT);
+  command_test_wait_file (test->command, "begun");
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  assert_out (test, "old\n");
+  assert_files (test, "begun out");
+}
+
+/* As the application does it when it ends. */
+static void
+worker_that_is_told_to_end_tidies_up (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_write (test, FALSE, WAIT);
+
+  command_test_wait_file (test->command, "begun");
+  ferry_test_run_until (has_process, task);
+  ferry_test_kill (ferry_test_get_process (task), SIGTERM);
+  command_test_wait (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+  assert_files (test, "begun out.log");
+  g_assert_cmpuint (count_scratch_folders (), ==, 0);
+}
+
+static void
+worker_that_is_told_to_end_ends_its_program (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_steps (test, {WAIT_FOR_EVER, UNLESS_FAILED}, {"echo yes > tidied", ALWAYS});
+  GPid child = command_test_wait_pid (test->command, "child");
+
+  command_test_wait_pid (test->command, "parent");
+  ferry_test_run_until (has_process, task);
+  ferry_test_kill (ferry_test_get_process (task), SIGTERM);
+  command_test_wait (task);
+  command_test_wait_gone (child);
+  g_assert_true (has_file (test, "tidied"));
+  g_assert_cmpuint (count_scratch_folders (), ==, 0);
+}
+
 static void
 answer (FerryTask *task, const char *question, GPtrArray *questions)
 {
@@ -527,6 +703,7 @@ main (int argc, char **argv)
   ferry_function_register ("steps", "(sa(sb))", "s", run_steps);
   ferry_function_register ("at-a-time", "(sa(sb))", "s", run_at_a_time);
   ferry_function_register ("missing", "", "", run_missing);
+  ferry_function_register ("write-file", "(sbi)", "s", write_file);
   ferry_worker_main (&argc, &argv);
   /* Workers get it with the environment. */
   cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
@@ -547,6 +724,13 @@ main (int argc, char **argv)
   ADD ("worker-that-is-killed-leaves-nothing-after-the-next-run",
        worker_that_is_killed_leaves_nothing_after_the_next_run);
   ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
+  ADD ("files-are-in-place-when-the-function-has-succeeded", files_are_in_place_when_the_function_has_succeeded);
+  ADD ("files-stay-as-they-were-when-the-function-fails", files_stay_as_they_were_when_the_function_fails);
+  ADD ("new-file-is-gone-when-the-function-fails", new_file_is_gone_when_the_function_fails);
+  ADD ("files-stay-as-they-were-when-the-function-is-cancelled",
+       files_stay_as_they_were_when_the_function_is_cancelled);
+  ADD ("worker-that-is-told-to-end-tidies-up", worker_that_is_told_to_end_tidies_up);
+  ADD ("worker-that-is-told-to-end-ends-its-program", worker_that_is_told_to_end_ends_its_program);
   ADD ("programs-ask-the-user-of-the-task", programs_ask_the_user_of_the_task);
   ADD ("programs-ask-nobody-where-the-task-is-not-interactive", programs_ask_nobody_where_the_task_is_not_interactive);
   status = g_test_run ();
