@@ -1766,7 +1766,8 @@ ferry_task_consume (FerryTask *self, guint n)
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING if nothing runs that could be answered, with %FERRY_ERROR_TOO_LARGE for more than
  * 4,096 bytes, and with %FERRY_ERROR_WOULD_BLOCK if many answers were given and none was read. Fails with
- * %FERRY_ERROR_CLOSED if the program has ended or closed its input. On the router's thread.
+ * %FERRY_ERROR_CLOSED if the program has ended or closed its input, and with %FERRY_ERROR_WRONG_THREAD. On the router's
+ * thread.
  *
  * Returns: %TRUE if the answer is on its way
  */
@@ -1779,11 +1780,11 @@ ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **e
   g_return_val_if_fail (answer != NULL || size == 0, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
   priv = get_private (self);
-  ferry_return_val_if_fail (priv->run.settings->interactive, FALSE,
-                            "the task is not interactive; set FerryTask:interactive before it is submitted");
 
   if (priv->affinity != NULL && !ferry_affinity_check_error (priv->affinity, G_STRFUNC, error))
     return FALSE;
+  ferry_return_val_if_fail (priv->run.settings->interactive, FALSE,
+                            "the task is not interactive; set FerryTask:interactive before it is submitted");
   if (peek_rest (self)->answers.sending < 0 || ferry_task_get_done (self))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "Task '%s' asks nothing, since it does not run; answer when it asks",
