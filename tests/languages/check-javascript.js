@@ -165,7 +165,7 @@ function testOneShot(router, executor) {
 
 function testGivenHome(executor) {
     const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'give-home', null);
-    task.max_returned_descriptors = 2;
+    task.max_returned_descriptors = 3;
     let handles = null;
     task.connect('message', (_, type, value) => (handles = value.deepUnpack()));
     executor.submit_task(task);
