@@ -706,7 +706,8 @@ tell_truncated (Run *self)
   guint64 n_left_out = 0;
   guint64 place = 0;
 
-  if (self->output_fd < 0 && self->options->output_file == NULL && !self->options->yield_output)
+  /* Who has set the limit to 0 knows it. */
+  if (self->options->output_limit > 0 && self->options->output_file == NULL && !self->options->yield_output)
     place = command_store_get_gap (get_store (self, STREAM_OUTPUT), &n_left_out);
   if (n_left_out > 0)
     ferry_job_send (self->job, "output-truncated", g_variant_new ("(tt)", place, n_left_out), NULL);
@@ -915,7 +916,9 @@ finish (Run *self, GError **error)
     result = make_result (self, &failure);
   if (result != NULL)
     return command_session_is_empty (self->session) ? result : make_last (self, result);
-  send_partial_result (self);
+  /* Who has cancelled it wants nothing of it. */
+  if (!g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    send_partial_result (self);
   if (last_lines[0] != '\0')
     ferry_job_fail (self->job, failure, last_lines);
   else

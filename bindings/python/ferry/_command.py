@@ -161,7 +161,7 @@ class _Lines(Values[Text]):
     """The lines of a program's output, as they come. They are without their ends."""
 
     def __init__(self, task: "Command[Text]", decoder: Any) -> None:
-        self._task = task
+        self._task: Any = task
         self._home = None
         self._decoder = decoder
         self._lines: collections.deque[Any] = collections.deque()
@@ -193,7 +193,7 @@ class _Lines(Values[Text]):
         self._task._check_submitted()
         self._home = self._task._home
         while not self._lines and not self._is_at_end:
-            event = self._task._poll_value()
+            event: Event | None = self._task._poll_value()
             if event is not None:
                 return event
             if self._task._values:
@@ -226,6 +226,16 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
     """
 
     __gtype_name__ = "FerryPythonCommand"
+
+    args: list[Any] | tuple[Any, ...]
+    _is_text: bool
+    _encoding: str | None
+    _errors: str | None
+    _timeout: float | None
+    _checks: bool
+    _yields: bool
+    _drops_output: bool
+    _drops_errors: bool
 
     @overload
     def __init__(self: "Command[str]", args: Iterable[Argument], *, text: Literal[True], **keywords: Any) -> None:
