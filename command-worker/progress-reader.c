@@ -45,6 +45,9 @@
  * goes back farther is said of something else. */
 #define JITTER 0.1
 
+/* "12% 3/25": the percentage is that of the ratio. */
+#define SAME_SHARE 0.02
+
 /* How often a share has risen that is progress. */
 #define N_RISES 2
 
@@ -576,8 +579,9 @@ read_drawn (ProgressReader *self, const Speech *speech, const char *piece, gsize
   gsize ratio_begin = 0;
   gsize ratio_end = 0;
   guint n_percentages = find_percentage (text, strlen (text), &percent, &begin, &end);
-  gboolean has_ratio;
   double part = percent / 100;
+  gboolean has_ratio;
+  double total;
 
   progress_values_init (&values);
   progress_values_init (&ratio);
@@ -593,7 +597,10 @@ read_drawn (ProgressReader *self, const Speech *speech, const char *piece, gsize
     }
   if (!(part >= 0 && part < 1.01))
     return FALSE;
-  if (is_progress (self, name_line (text, begin, has_ratio ? ratio.numbers[PROGRESS_TOTAL] : 0), part))
+  total = ratio.numbers[PROGRESS_TOTAL];
+  if (!has_ratio || !(fabs (ratio.numbers[PROGRESS_DONE] / total - part) < SAME_SHARE))
+    total = 0;
+  if (is_progress (self, name_line (text, begin, total), part))
     apply (self, speech, &values);
   else if (self->drawn.is_over)
     return FALSE;
@@ -727,7 +734,8 @@ read_piece (ProgressReader *self, Speech *speech, const char *piece, gsize lengt
   switch (speech->kind)
     {
     case PROGRESS_AUTOMATIC:
-      return self->is_drawn && read_drawn (self, speech, piece, length);
+      /* The first of a line that is drawn over is not told yet, and no text. */
+      return self->is_drawn ? read_drawn (self, speech, piece, length) : !has_word (piece, length);
     case PROGRESS_PERCENT:
       return read_percent (self, speech, piece, length);
     case PROGRESS_NUMBER:
