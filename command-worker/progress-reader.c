@@ -538,7 +538,11 @@ is_progress (ProgressReader *self, char *name, double part)
 {
   Drawn *drawn = &self->drawn;
   g_autofree char *line = name;
+  gboolean goes_on = drawn->name != NULL && strcmp (drawn->name, line) == 0 && part >= drawn->part;
 
+  /* What is not whole yet has another name. */
+  if (self->is_unfinished && !goes_on)
+    return FALSE;
   if (drawn->name == NULL)
     {
       drawn->is_over = part > HIGHEST_BEGIN;
@@ -546,7 +550,7 @@ is_progress (ProgressReader *self, char *name, double part)
     }
   else
     {
-      drawn->is_over |= strcmp (drawn->name, line) != 0 || part < drawn->part;
+      drawn->is_over |= !goes_on;
       drawn->n_rises += part > drawn->part;
     }
   drawn->part = part;
@@ -599,10 +603,13 @@ read_drawn (ProgressReader *self, const Speech *speech, const char *piece, gsize
     return FALSE;
   total = ratio.numbers[PROGRESS_TOTAL];
   if (!has_ratio || !(fabs (ratio.numbers[PROGRESS_DONE] / total - part) < SAME_SHARE))
-    total = 0;
-  if (is_progress (self, name_line (text, begin, total), part))
+    {
+      total = 0;
+      ratio_begin = begin;
+    }
+  if (is_progress (self, name_line (text, MIN (begin, ratio_begin), total), part))
     apply (self, speech, &values);
-  else if (self->drawn.is_over)
+  else if (self->drawn.is_over || self->is_unfinished)
     return FALSE;
   say_rest (self, text, strlen (text), begin, end);
   return TRUE;
