@@ -166,7 +166,7 @@ test_drawn_share (void)
   assert_said (&percent, "a line\n\r 50%\r", 50);
   assert_said (&steps, "Building\r 0/30: a\r 1/30: b\r 2/30: c\r 3/30: serde\r", 10);
   assert_amount (&steps, 3, 30, NULL);
-  assert_said (&bytes, "\b0.0/10.0 MB\b\b1.0/10.0 MB\b2.0/10.0 MB\b2.5/10.0 MB 5 MB/s\n", 25);
+  assert_said (&bytes, "\r0.0/10.0 MB\r1.0/10.0 MB\r2.0/10.0 MB\r2.5/10.0 MB 5 MB/s\n", 25);
   assert_amount (&bytes, 2500000, 10000000, "bytes");
 }
 
