@@ -35,12 +35,12 @@ typedef struct
   Cut inputs[MAX_INPUTS];
   guint n_inputs;
   Cut output;
-  guint32 used;          /* a bit for each input that a -map names; 0: none does */
-  gboolean is_shortest;  /* the output ends with the first of the inputs */
-  gboolean is_mixed;     /* by a filter of several inputs */
-  gboolean is_joined;    /* one input after the other */
-  gboolean is_unknown;   /* something changes how long it is */
-  const char *list;      /* (nullable): the input is a list for the concat demuxer */
+  guint32 used;           /* a bit for each input that a -map names; 0: none does */
+  gboolean is_shortest;   /* the output ends with the first of the inputs */
+  gboolean is_mixed;      /* by a filter of several inputs */
+  gboolean is_joined;     /* one input after the other */
+  gboolean is_unknown;    /* something changes how long it is */
+  const char *list;       /* (nullable): the input is a list for the concat demuxer */
   const char *last_input; /* (nullable) */
 } Film;
 
@@ -48,8 +48,8 @@ static const Cut whole = {NAN, NAN, NAN};
 
 /* Options after which a duration is another one. */
 static const char *const changing_options[] = {
-  "-sseof", "-stream_loop", "-itsoffset", "-itscale", "-copyts", "-frames*", "-vframes", "-aframes", "-fs",
-  "-filter_complex_script", "-filter_script*", NULL,
+  "-sseof", "-stream_loop",           "-itsoffset",      "-itscale", "-copyts", "-frames*", "-vframes", "-aframes",
+  "-fs",    "-filter_complex_script", "-filter_script*", NULL,
 };
 
 /* Filters that do so. */

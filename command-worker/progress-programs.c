@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The table of well-known programs: for each, what it prints with which argument, and where its total is from. It is
- * data, and a row is tried with what the program printed: see tests/command/output. A pattern goes by numbers and signs,
- * and by words only where they are a protocol: people run programs in their own language. A program that is not here is
- * read by the line that it draws over, which is right for 7z, qemu-img, tqdm and many others. */
+ * data, and a row is tried with what the program printed: see tests/command/output. A pattern goes by numbers and
+ * signs, and by words only where they are a protocol: people run programs in their own language. A program that is not
+ * here is read by the line that it draws over, which is right for 7z, qemu-img, tqdm and many others. */
 
 #include "config.h"
 
@@ -212,7 +212,7 @@ total_of_download (const char *const *argv, const char *directory, const double 
 /* A bar; dots, after which there is no percentage where the length is not known; the length. */
 #define WGET                                                                                                           \
   "(?<percent>\\d+)%\\[.*\\]\\s+(?<done>[\\d.,]+[KMGT]?)\\s"                                                           \
-  "|^(?<done>\\d+K)[ .,]+(?:(?<percent>\\d+)%|[\\d.,]+[KMG]?$|$)"                                                         \
+  "|^(?<done>\\d+K)[ .,]+(?:(?<percent>\\d+)%|[\\d.,]+[KMG]?$|$)"                                                      \
   "|^\\D+[:：] ?(?<total>\\d+) [(\\[]"
 
 /* What else it says on that descriptor is for programs. */
@@ -362,8 +362,8 @@ static const ProgressProgram programs[] = {
 };
 
 /* Programs that run the one that their arguments name. */
-static const char *const wrappers[] = {"env",    "flatpak-spawn", "ionice", "nice",    "nohup", "pkexec", "setpriv",
-                                       "stdbuf", "sudo",          "time",   "timeout", NULL};
+static const char *const wrappers[] = {"env",     "flatpak-spawn", "ionice", "nice", "nohup",   "pkexec",
+                                       "setpriv", "stdbuf",        "sudo",   "time", "timeout", NULL};
 
 static gboolean
 has_argument (const char *const *argv, const char *pattern)

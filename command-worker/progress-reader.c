@@ -109,9 +109,9 @@ struct _ProgressReader
   ProgressPieces *pieces[N_STREAMS];
   GString *late[N_STREAMS]; /* the last piece that was not read yet */
   gboolean late_is_drawn[N_STREAMS];
-  guint n_read;             /* since the last progress_reader_take() */
-  gboolean is_unfinished;   /* the piece that is read may go on */
-  gboolean is_drawn;        /* the piece that is read is drawn over */
+  guint n_read;           /* since the last progress_reader_take() */
+  gboolean is_unfinished; /* the piece that is read may go on */
+  gboolean is_drawn;      /* the piece that is read is drawn over */
 
   double total; /* 0: not known */
   gboolean total_is_given;
@@ -123,7 +123,7 @@ struct _ProgressReader
   double tasks;
   Drawn drawn;
 
-  guint n_phases; /* that were entered */
+  guint n_phases;   /* that were entered */
   char *phase_name; /* (nullable) */
   double phase_begin;
   double phase_part;
@@ -404,7 +404,8 @@ read_percentage (const char *piece, gsize length, gsize sign, gsize *begin)
   while (at > 0 && (g_ascii_isdigit (piece[at - 1]) || piece[at - 1] == '.' || piece[at - 1] == ','))
     at--;
   /* "-5%" is a difference. */
-  if (at == end || (at > 0 && piece[at - 1] == '-') || end - at >= sizeof number || (sign + 1 < length && g_ascii_isalnum (piece[sign + 1])))
+  if (at == end || (at > 0 && piece[at - 1] == '-') || end - at >= sizeof number ||
+      (sign + 1 < length && g_ascii_isalnum (piece[sign + 1])))
     return NAN;
   *begin = at;
   memcpy (number, piece + at, end - at);
@@ -857,8 +858,7 @@ progress_reader_end (ProgressReader *self)
 gboolean
 progress_reader_needs_position (const ProgressReader *self)
 {
-  return self->kind == PROGRESS_POSITION ||
-         (self->files != NULL && !isnan (self->report.amount) && !(self->total > 0));
+  return self->kind == PROGRESS_POSITION || (self->files != NULL && !isnan (self->report.amount) && !(self->total > 0));
 }
 
 /* How far the program is, of how much, in bytes. */
@@ -1018,8 +1018,8 @@ prepare_all (ProgressReader *self, const ProgressSpeech *speech, GError **error)
  * argv, directory: (nullable): what runs, and where; for PROGRESS_AUTOMATIC.
  * program: (nullable): as which program it is read, where argv does not begin with it. */
 ProgressReader *
-progress_reader_new (ProgressKind kind, const char *pattern, double total, const char *const *argv,
-                     const char *program, const char *directory, GError **error)
+progress_reader_new (ProgressKind kind, const char *pattern, double total, const char *const *argv, const char *program,
+                     const char *directory, GError **error)
 {
   g_autoptr (ProgressReader) self = g_new0 (ProgressReader, 1);
   ProgressSpeech speech = {.kind = kind, .pattern = pattern};

@@ -61,8 +61,8 @@ share_factor (ProgressValues *self, ProgressRole role, const ProgressNumber *num
     self->unit = number->unit;
 }
 
-/* Takes the value that a program printed. "N/A" is none, and a total of it is one that is not known, 0. done comes before
- * total. Returns whether it was taken. */
+/* Takes the value that a program printed. "N/A" is none, and a total of it is one that is not known, 0. done comes
+ * before total. Returns whether it was taken. */
 gboolean
 progress_values_set (ProgressValues *self, ProgressRole role, const char *value, gboolean grouped, double divisor)
 {

@@ -315,11 +315,10 @@ install_progress_properties (void)
    *
    * As which well-known program the command is read by %FERRY_COMMAND_PROGRESS_AUTOMATIC, such as `rsync` for a copy of
    * it that has another name, or for a script of `sh -c` that runs it. %NULL, the default, for the program that
-   * [property@Ferry.Command:argv] begins with; behind `nice`, `env`, `sudo` and the like, the first argument that is one
-   * that Ferry knows.
+   * [property@Ferry.Command:argv] begins with; behind `nice`, `env`, `sudo` and the like, the first argument that is
+   * one that Ferry knows.
    */
-  properties[PROP_PROGRESS_PROGRAM] =
-    g_param_spec_string ("progress-program", NULL, NULL, NULL, FERRY_SETTABLE);
+  properties[PROP_PROGRESS_PROGRAM] = g_param_spec_string ("progress-program", NULL, NULL, NULL, FERRY_SETTABLE);
 
   /**
    * FerryCommand:total:

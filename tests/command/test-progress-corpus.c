@@ -114,8 +114,7 @@ new_reader (const Recording *recording)
 
   g_shell_parse_argv (recording->command, NULL, &argv, &error);
   g_assert_no_error (error);
-  reader =
-    progress_reader_new (PROGRESS_AUTOMATIC, NULL, 0, (const char *const *) argv, NULL, "/nonexistent", &error);
+  reader = progress_reader_new (PROGRESS_AUTOMATIC, NULL, 0, (const char *const *) argv, NULL, "/nonexistent", &error);
   g_assert_no_error (error);
   return reader;
 }

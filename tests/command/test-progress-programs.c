@@ -374,8 +374,10 @@ static void
 test_are_found_behind_others (void)
 {
   static const char *const wrapped[] = {
-    "nice|-n|10|dd|if=a",      "env|-u|X|A=b|/bin/dd|if=a", "timeout|60|dd|if=a",         "setpriv|--reuid|1000|dd|if=a",
-    "ionice|-c3|dd|if=a",      "stdbuf|-oL|dd|if=a",        "sudo|-u|root|--|dd|if=a",    "pkexec|dd|if=a",
+    "nice|-n|10|dd|if=a",           "env|-u|X|A=b|/bin/dd|if=a",
+    "timeout|60|dd|if=a",           "setpriv|--reuid|1000|dd|if=a",
+    "ionice|-c3|dd|if=a",           "stdbuf|-oL|dd|if=a",
+    "sudo|-u|root|--|dd|if=a",      "pkexec|dd|if=a",
     "flatpak-spawn|--host|dd|if=a", "/usr/bin/nice|ionice|dd|if=a",
   };
 
@@ -540,7 +542,8 @@ main (int argc, char **argv)
   g_test_add_func ("/progress-programs/are-found-as-they-are-named", test_are_found_as_they_are_named);
   g_test_add_func ("/progress-programs/read-files-of-their-arguments", test_read_files_of_their_arguments);
   g_test_add_func ("/progress-programs/have-totals-of-their-arguments", test_have_totals_of_their_arguments);
-  g_test_add_func ("/progress-programs/ffmpeg-writes-what-its-options-leave", test_ffmpeg_writes_what_its_options_leave);
+  g_test_add_func ("/progress-programs/ffmpeg-writes-what-its-options-leave",
+                   test_ffmpeg_writes_what_its_options_leave);
   g_test_add_func ("/progress-programs/ffmpeg-reads-several-inputs", test_ffmpeg_reads_several_inputs);
   g_test_add_func ("/progress-programs/ffmpeg-is-not-guessed", test_ffmpeg_is_not_guessed);
   return g_test_run ();

@@ -45,8 +45,8 @@ begin_program (const char *command)
 {
   g_auto (GStrv) argv = g_strsplit (command, " ", -1);
   g_autoptr (GError) error = NULL;
-  Case self = {
-    .reader = progress_reader_new (PROGRESS_AUTOMATIC, NULL, 0, (const char *const *) argv, NULL, NULL, &error)};
+  Case self = {.reader =
+                 progress_reader_new (PROGRESS_AUTOMATIC, NULL, 0, (const char *const *) argv, NULL, NULL, &error)};
 
   g_assert_no_error (error);
   return self;
@@ -174,11 +174,11 @@ static void
 test_share_of_a_part_is_none (void)
 {
   static const char *const outputs[] = {
-    "1%\n2%\n3%\n4%\n",                                     /* drawn over nothing */
-    "1%\r\n2%\r\n3%\r\n4%\r\n",                             /* nor is this */
-    "\r91%\r92%\r93%\r94%\r",                              /* begins at no beginning */
-    "\r1%\r5%\r4%\r6%\r7%\r",                              /* falls */
-    "\ra 1%\rb 2%\ra 3%\rb 4%\r",                          /* two lines */
+    "1%\n2%\n3%\n4%\n",                                              /* drawn over nothing */
+    "1%\r\n2%\r\n3%\r\n4%\r\n",                                      /* nor is this */
+    "\r91%\r92%\r93%\r94%\r",                                        /* begins at no beginning */
+    "\r1%\r5%\r4%\r6%\r7%\r",                                        /* falls */
+    "\ra 1%\rb 2%\ra 3%\rb 4%\r",                                    /* two lines */
     "\r 1% 0/3 x\r 2% 1/50 y\r 4% 2/50 z\r 6% 3/50 z\r 8% 4/50 z\r", /* of another total */
     "\r-1%\r-2%\r-3%\r-4%\r",
     "\r1% 2%\r2% 3%\r3% 4%\r",

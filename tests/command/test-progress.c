@@ -217,9 +217,9 @@ static void
 is_read_without_an_end (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit_script (
-    test, "printf '\\r 30%% of it '; " AWAIT ("a") "printf 'Overwrite? '; " AWAIT ("b"),
-    new_options (FERRY_COMMAND_PROGRESS_PERCENT, NULL, 0));
+  g_autoptr (FerryTask) task =
+    command_test_submit_script (test, "printf '\\r 30%% of it '; " AWAIT ("a") "printf 'Overwrite? '; " AWAIT ("b"),
+                                new_options (FERRY_COMMAND_PROGRESS_PERCENT, NULL, 0));
 
   wait_for (task, 0.3, "of it");
   go_on (test, "a");
