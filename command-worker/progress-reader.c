@@ -350,10 +350,10 @@ take_total (ProgressReader *self, double total)
     return;
   if (self->said->len < MAX_SAID)
     g_array_append_val (self->said, total);
-  self->total = total;
   if (self->program != NULL && self->program->find_total != NULL)
-    self->total = self->program->find_total ((const char *const *) self->argv, self->directory,
-                                             &g_array_index (self->said, double, 0), self->said->len);
+    total = self->program->find_total ((const char *const *) self->argv, self->directory,
+                                       &g_array_index (self->said, double, 0), self->said->len);
+  self->total = total > 0 ? total : 0;
 }
 
 /* Takes what a piece says. Returns FALSE where it says nothing. */

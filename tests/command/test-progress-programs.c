@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: command-worker/progress-programs.c,
+/* Tests: command-worker/progress-ffmpeg.c,
+ *        command-worker/progress-programs.c,
  *        command-worker/progress-reader.c
  *
  * What programs printed is in tests/command/output, byte by byte as it came through a pipe, or through a terminal. It
