@@ -34,6 +34,7 @@ struct _ProgressPosition
   GHashTable *files; /* (nullable) (element-type File File): those of them that are there; the position of each is where
                       * it begins in all of them */
   double total;      /* of them */
+  gboolean is_ambiguous; /* one of them is read twice: which time it is, its position does not say */
 };
 
 static guint
@@ -64,11 +65,7 @@ add_file (ProgressPosition *self, const char *path)
   file = g_new (File, 1);
   *file = (File){status.st_dev, status.st_ino, self->total, (double) status.st_size};
   self->total += file->size;
-  /* One that is read twice is where it was read first. */
-  if (g_hash_table_contains (self->files, file))
-    g_free (file);
-  else
-    g_hash_table_add (self->files, file);
+  self->is_ambiguous |= !g_hash_table_add (self->files, file);
 }
 
 /* Looks for the files, of which the first may be made by what runs. */
@@ -195,7 +192,7 @@ progress_position_read (ProgressPosition *self, const pid_t *pids, gsize n_pids,
   find_files (self);
   for (gsize i = 0; i < n_pids; i++)
     look_at_process (&look, pids[i]);
-  if (look.input.size == 0)
+  if (look.input.size == 0 || self->is_ambiguous)
     return FALSE;
   if (look.input.position == 0)
     look.input.position = look.output;

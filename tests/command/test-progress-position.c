@@ -115,6 +115,19 @@ test_is_in_all_files_of_a_list (Fixture *fixture, gconstpointer data)
   assert_position (self, LARGE + 1005.0, LARGE + 3000.0);
 }
 
+/* A file that is read twice: its position does not say which time it is. */
+static void
+test_is_none_of_a_file_that_is_read_twice (Fixture *fixture, gconstpointer data)
+{
+  const char *const paths[] = {fixture->path, fixture->path, NULL};
+  g_autoptr (ProgressPosition) self = progress_position_new (paths);
+  const pid_t pid = getpid ();
+  double position;
+  double size;
+
+  g_assert_false (progress_position_read (self, &pid, 1, &position, &size));
+}
+
 /* What runs may make the file that it reads. */
 static void
 test_is_that_of_a_file_that_comes_later (Fixture *fixture, gconstpointer data)
@@ -170,6 +183,7 @@ main (int argc, char **argv)
   ADD ("is-that-of-the-largest-file", test_is_that_of_the_largest_file);
   ADD ("is-that-of-a-named-file", test_is_that_of_a_named_file);
   ADD ("is-in-all-files-of-a-list", test_is_in_all_files_of_a_list);
+  ADD ("is-none-of-a-file-that-is-read-twice", test_is_none_of_a_file_that_is_read_twice);
   ADD ("is-that-of-a-file-that-comes-later", test_is_that_of_a_file_that_comes_later);
   ADD ("is-the-size-of-what-is-written", test_is_the_size_of_what_is_written);
   ADD ("is-none-without-a-process", test_is_none_without_a_process);
