@@ -51,6 +51,7 @@ static const Key keys[] = {
   {KEY ("interactive", KIND_BOOLEAN, interactive)},
   {KEY ("progress", KIND_INT, progress)},
   {KEY ("progress-pattern", KIND_STRING, progress_pattern)},
+  {KEY ("progress-program", KIND_FILENAME, progress_program)},
   {KEY ("total", KIND_DOUBLE, total)},
   {KEY ("unit", KIND_STRING, unit)},
   {KEY ("cancel-signal", KIND_INT, cancel_signal)},

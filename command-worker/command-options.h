@@ -31,6 +31,7 @@ typedef struct
   gboolean interactive;
   gint32 progress;              /* a FerryCommandProgress */
   const char *progress_pattern; /* (nullable) */
+  const char *progress_program; /* (nullable) */
   double total;                 /* 0: not known */
   const char *unit;             /* (nullable) */
   gint32 cancel_signal;

@@ -30,6 +30,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "command-cause.h"
 #include "command-confinement.h"
 #include "command-files.h"
 #include "command-open.h"
@@ -54,9 +55,6 @@
 /* What is kept of the end of an output that is longer than its limit, and of standard error, if there is a limit. */
 #define LAST_OUTPUT (512 * 1024)
 #define LAST_ERRORS (64 * 1024)
-
-/* How much of a line of the command is in the message of an error, in characters. */
-#define MAX_CAUSE 300
 
 #define NEVER G_MAXINT64
 
@@ -599,19 +597,6 @@ follow_politely (Run *self)
     follow (self);
 }
 
-/* Whether a line looks like the cause of a failure. */
-static gboolean
-names_cause (const char *line)
-{
-  static const char *const words[] = {"error", "fatal", "cannot", "can't", "no such", "denied", "failed"};
-  g_autofree char *folded = g_utf8_casefold (line, -1);
-
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (strstr (folded, words[i]) != NULL)
-      return TRUE;
-  return FALSE;
-}
-
 /* (transfer full): the last lines of standard error, or of the output of a command that has no other; empty: of none.
  */
 static char *
@@ -626,34 +611,13 @@ dup_last_lines (Run *self)
                                               : g_strdup ("");
 }
 
-/* (transfer full): what is said of the cause, with a colon before it: the first of the lines that looks so, or the last
- * one. Many programs say the cause first, and then that they have failed. */
-static char *
-describe_cause (const char *last_lines)
-{
-  g_auto (GStrv) lines = g_strsplit (last_lines, "\n", -1);
-  const char *cause = NULL;
-  g_autofree char *start = NULL;
-
-  for (guint i = 0; lines[i] != NULL && lines[i][0] != '\0'; i++)
-    {
-      cause = lines[i];
-      if (names_cause (cause))
-        break;
-    }
-  if (cause == NULL)
-    return g_strdup ("");
-  start = g_utf8_substring (cause, 0, MIN (g_utf8_strlen (cause, -1), MAX_CAUSE));
-  return g_strdup_printf (": %s%s", start, strlen (start) < strlen (cause) ? "..." : "");
-}
-
 /* Sets the error of a command that did not succeed by its status. */
 static gboolean
 check_status (Run *self, const char *last_lines, GError **error)
 {
   const char *name = self->options->argv[0];
   const int status = self->status;
-  g_autofree char *cause = describe_cause (last_lines);
+  g_autofree char *cause = command_cause_describe (last_lines, (const char *const *) self->options->argv);
 
   if (WIFEXITED (status) && command_options_is_success (self->options, WEXITSTATUS (status)))
     return TRUE;

@@ -88,6 +88,7 @@ struct _FerryCommand
   gboolean interactive;
   FerryCommandProgress progress;
   char *progress_pattern;
+  char *progress_program;
   double total;
   char *unit;
   int cancel_signal;
@@ -120,6 +121,7 @@ enum
   PROP_INTERACTIVE,
   PROP_PROGRESS,
   PROP_PROGRESS_PATTERN,
+  PROP_PROGRESS_PROGRAM,
   PROP_TOTAL,
   PROP_UNIT,
   PROP_CANCEL_SIGNAL,
@@ -156,6 +158,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_INTERACTIVE] = G_STRUCT_OFFSET (FerryCommand, interactive),
   [PROP_PROGRESS] = G_STRUCT_OFFSET (FerryCommand, progress),
   [PROP_PROGRESS_PATTERN] = G_STRUCT_OFFSET (FerryCommand, progress_pattern),
+  [PROP_PROGRESS_PROGRAM] = G_STRUCT_OFFSET (FerryCommand, progress_program),
   [PROP_TOTAL] = G_STRUCT_OFFSET (FerryCommand, total),
   [PROP_UNIT] = G_STRUCT_OFFSET (FerryCommand, unit),
   [PROP_CANCEL_SIGNAL] = G_STRUCT_OFFSET (FerryCommand, cancel_signal),
@@ -189,6 +192,7 @@ ferry_command_finalize (GObject *object)
   g_free (self->input_file);
   g_free (self->output_file);
   g_free (self->progress_pattern);
+  g_free (self->progress_program);
   g_free (self->unit);
   g_clear_pointer (&self->success_statuses, g_variant_unref);
   g_strfreev (self->output_files);
@@ -369,7 +373,7 @@ install_progress_properties (void)
    *
    * For %FERRY_COMMAND_PROGRESS_PATTERN, a Perl-compatible regular expression with named groups: `percent` (of 100),
    * `fraction` (of 1), `done`, `total`, `left`, `text`, `task` and `tasks` (which one of how many), `phase` (each new
-   * one is half of what is left), and `step` (each match is one more of `total`). One such is
+   * one counts as if one more followed), and `step` (each match is one more of `total`). One such is
    * `(?<done>\d+) of (?<total>\d+)`. Amounts may be written as `12.6 MiB`, `1,5` or `0:01:30`.
    *
    * For %FERRY_COMMAND_PROGRESS_KEYS, what the keys mean: `done=out_time_us/1000000 total=duration text=speed`. With
@@ -379,6 +383,16 @@ install_progress_properties (void)
    * For %FERRY_COMMAND_PROGRESS_POSITION, the path of the file; %NULL for the largest that the command reads.
    */
   properties[PROP_PROGRESS_PATTERN] = g_param_spec_string ("progress-pattern", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:progress-program: (type filename)
+   *
+   * As which well-known program the command is read by %FERRY_COMMAND_PROGRESS_AUTOMATIC, such as `rsync` for a copy of
+   * it that has another name, or for a script of `sh -c` that runs it. %NULL, the default, for the program that
+   * [property@Ferry.Command:argv] begins with; behind `nice`, `env`, `sudo` and the like, the first argument that is
+   * one that Ferry knows.
+   */
+  properties[PROP_PROGRESS_PROGRAM] = g_param_spec_string ("progress-program", NULL, NULL, NULL, FERRY_SETTABLE);
 
   /**
    * FerryCommand:total:

@@ -20,9 +20,10 @@ G_BEGIN_DECLS
 /**
  * FerryCommandProgress:
  * @FERRY_COMMAND_PROGRESS_AUTOMATIC: As the program is known to say it: a table of well-known programs has the reader,
- *   by the program's name. Others are read as by %FERRY_COMMAND_PROGRESS_PERCENT.
+ *   by the program's name. Of others, the one share of a line that they draw over counts, such as `42 %` or
+ *   `1.0/10.0 MB`, while it begins low and rises.
  * @FERRY_COMMAND_PROGRESS_NONE: The command says nothing of its progress.
- * @FERRY_COMMAND_PROGRESS_PERCENT: The only percentage in a line, such as `42 %` or `12.5/100%`.
+ * @FERRY_COMMAND_PROGRESS_PERCENT: The only percentage in any line, such as `42 %` or `12.5/100%`.
  * @FERRY_COMMAND_PROGRESS_STEPS: Steps of several, such as `[12/300]`.
  * @FERRY_COMMAND_PROGRESS_NUMBER: Lines that are numbers, out of 100 or of [property@Ferry.Command:total].
  * @FERRY_COMMAND_PROGRESS_KEYS: Lines such as `out_time_us=1500000`; [property@Ferry.Command:progress-pattern] has the
