@@ -35,8 +35,8 @@ static const GOptionEntry entries[] = {
    N_ ("PAGE")},
   {"size", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Make the window as large as this, as in 800x600"), N_ ("SIZE")},
   {"pictures", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Show the pictures of a folder"), N_ ("FOLDER")},
-  {"cluster", 0, 0, G_OPTION_ARG_STRING, NULL,
-   N_ ("Run tasks on the hosts of this NATS server too, while all workers here are busy"), N_ ("URL")},
+  {"cluster", 0, 0, G_OPTION_ARG_NONE, NULL,
+   N_ ("Run tasks on the hosts of the NATS server in FERRY_SERVER too, while all workers here are busy"), NULL},
   {"workers", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("How many workers there may be at a time"), N_ ("NUMBER")},
   {"version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show the version, and quit"), NULL},
   {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, NULL, NULL, N_ ("[JOB…]")},
@@ -247,12 +247,21 @@ find_worker (void)
   return ferry_demo_find ("ferry-demo-worker", FERRY_DEMO_LIBEXECDIR "/ferry-demo-worker");
 }
 
+/* The variable of ferry-host, and its default. What has a password has no place in a command line. */
+static const char *
+find_server (void)
+{
+  const char *named = g_getenv ("FERRY_SERVER");
+
+  return named != NULL && *named != '\0' ? named : "nats://127.0.0.1:4222";
+}
+
 static gboolean
 start_session (FerryDemoApplication *self, GVariantDict *options, GError **error)
 {
   g_autofree char *worker_path = find_worker ();
   guint n_workers = CLAMP (ferry_get_n_usable_cores (), 2, FERRY_DEMO_MAX_WORKERS);
-  const char *url = get_text (options, "cluster");
+  gboolean is_cluster = g_variant_dict_contains (options, "cluster");
   FerryDemoPreferences preferences;
 
   ferry_demo_preferences_load (&preferences);
@@ -260,7 +269,7 @@ start_session (FerryDemoApplication *self, GVariantDict *options, GError **error
     n_workers = preferences.n_workers;
   read_workers (options, &n_workers, NULL);
   self->session = ferry_demo_session_new (worker_path, n_workers, preferences.sandbox);
-  return (url == NULL || ferry_demo_session_add_cluster (self->session, url, error)) &&
+  return (!is_cluster || ferry_demo_session_add_cluster (self->session, find_server (), error)) &&
          ferry_demo_session_start (self->session, error);
 }
 

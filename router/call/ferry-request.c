@@ -513,15 +513,23 @@ take_part (gpointer data, gconstpointer bytes, gsize size)
          ferry_calls_receive_piece (priv, &message, NULL);
 }
 
-/* Whether an answer that came in pieces has all its bytes. */
+/* Returns whether the thread may have the answer: one that came in pieces has all its bytes. What ends the transport
+ * from now on comes behind the answer, and leaves the call to that thread, which may be late. */
 static gboolean
-fits_pieces (FerryTransportPrivate *priv, const FerryCallMessage *message)
+hand (FerryTransportPrivate *priv, const FerryCallMessage *message)
 {
+  FerryXidEntry *entry;
   FERRY_AUTO_LOCK (&priv->lock);
-  return fits_pieces_locked (ferry_xid_table_find (&priv->asked, message->header.xid), message);
+
+  entry = ferry_xid_table_find (&priv->asked, message->header.xid);
+  if (ends_pieces (message) && !fits_pieces_locked (entry, message))
+    return FALSE;
+  if (entry != NULL)
+    entry->is_handed = TRUE;
+  return TRUE;
 }
 
-/* Whether a message is the answer, or the last part of it. */
+/* Whether a message is the answer, or the last part of it. Notes that the thread has it then. */
 static gboolean
 is_answer (gpointer data, gconstpointer bytes, gsize size)
 {
@@ -533,8 +541,8 @@ is_answer (gpointer data, gconstpointer bytes, gsize size)
   if (priv->funcs->is_begun != NULL || !ferry_call_message_parse (&message, bytes, size, NULL))
     return FALSE;
   kind = message.header.kind;
-  return message.header.xid == self->wait.number && (!ends_pieces (&message) || fits_pieces (priv, &message)) &&
-         (kind == FERRY_CALL_ANSWER || kind == FERRY_CALL_ERROR || kind == FERRY_CALL_REFUSE);
+  return message.header.xid == self->wait.number &&
+         (kind == FERRY_CALL_ANSWER || kind == FERRY_CALL_ERROR || kind == FERRY_CALL_REFUSE) && hand (priv, &message);
 }
 
 void
@@ -559,9 +567,8 @@ receive_own_answer (FerryRequestWait *self)
   gconstpointer data = self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer;
   FerryCallMessage message;
 
-  /* A closed transport has failed it already. The message was parsed before, so it is not malformed. If its value is,
-   * the asker gets that error. */
-  if (ferry_calls_is_closed (priv) || !ferry_call_message_parse (&message, data, self->wait.size, NULL))
+  /* The message was parsed before, so it is not malformed. If its value is, the asker gets that error. */
+  if (!ferry_call_message_parse (&message, data, self->wait.size, NULL))
     return;
   message.whole = self->wait.whole;
   message.verdict = self->wait.verdict;

@@ -566,7 +566,34 @@ tell_owner_of_end (FerryTransport *self)
     func (self, owner);
 }
 
-/* Fails all requests, and cancels the calls. Returns FALSE if the transport is closed. */
+/* Returns (transfer full) (element-type FerryXidEntry) the requests that have no answer. A thread that was handed its
+ * own takes that out of the table. */
+static GArray *
+steal_unanswered_locked (FerryTransportPrivate *priv)
+{
+  g_autoptr (GArray) all = ferry_xid_table_steal_all (&priv->asked);
+  GArray *unanswered = g_array_new (FALSE, FALSE, sizeof (FerryXidEntry));
+
+  g_array_set_clear_func (unanswered, (GDestroyNotify) ferry_xid_entry_clear);
+  priv->pieces_size = 0;
+  for (guint i = 0; i < all->len; i++)
+    {
+      const FerryXidEntry *entry = &g_array_index (all, FerryXidEntry, i);
+
+      if (!entry->is_handed)
+        {
+          g_array_append_val (unanswered, *entry);
+          continue;
+        }
+      priv->pieces_size += entry->pieces != NULL ? entry->pieces->len : 0;
+      *ferry_xid_table_add (&priv->asked, entry->xid) = *entry;
+    }
+  /* All entries have moved. */
+  g_array_set_clear_func (all, NULL);
+  return unanswered;
+}
+
+/* Fails all requests that have no answer, and cancels the calls. Returns FALSE if the transport is closed. */
 static gboolean
 close_calls (FerryTransportPrivate *priv, const GError *reason, GQueue *unowned, GDestroyNotify *end_func)
 {
@@ -582,8 +609,7 @@ close_calls (FerryTransportPrivate *priv, const GError *reason, GQueue *unowned,
   priv->reason = ferry_error_copy (reason);
   /* Release: publishes the reason for ferry_calls_is_closed(). */
   atomic_store_explicit (&priv->closed, TRUE, memory_order_release);
-  asked = ferry_xid_table_steal_all (&priv->asked);
-  priv->pieces_size = 0;
+  asked = steal_unanswered_locked (priv);
   calls = ferry_calls_ref_open_locked (priv);
   ferry_xid_table_clear (&priv->early);
   *unowned = priv->unowned;

@@ -28,6 +28,7 @@ typedef struct
   guint32 flags;
   guint32 owed;         /* growth of the window that was not sent to the other end yet; not included in window */
   gboolean cancel_owed; /* the call's cancel was not sent yet */
+  gboolean is_handed;   /* the thread that waits for the answer has it, and will process it */
   GByteArray *pieces;   /* (owned) (nullable): what has arrived of an answer that comes in pieces */
 } FerryXidEntry;
 

@@ -36,7 +36,8 @@ struct _FerryAnswerWait
   gsize size;
   GBytes *whole;             /* (owned) (nullable): an answer that is longer than max_size */
   FerryValueVerdict verdict; /* on the value in whole, if it was checked */
-  /* Whether the payload, which lies in place, is the answer. Called with the lane in use, so it must not wait. */
+  /* Whether the payload, which lies in place, is the answer: then it is handed over. Called with the lane in use, so it
+   * must not wait. */
   gboolean (*is_answer) (gpointer data, gconstpointer payload, gsize size);
   /* Takes the payload if it is a part of the answer, before its last part. */
   gboolean (*take_part) (gpointer data, gconstpointer payload, gsize size);

@@ -9,6 +9,8 @@
 #include "config.h"
 
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "call/link-test.h"
 #include "conversation/ferry-mux.h"
@@ -586,6 +588,87 @@ thread_that_stands_still_with_the_drain_lock_holds_up_no_timer (void)
   link_test_close (&test);
 }
 
+/* A thread that is asked to stand still, in the handler of a signal: as one that another thread keeps from running. */
+static _Atomic gboolean stands_still;
+static int gate[2]; /* it goes on when it reads a byte there */
+
+static void
+keep_still (int number)
+{
+  char byte;
+
+  atomic_store (&stands_still, TRUE);
+  while (read (gate[0], &byte, 1) < 0)
+    ;
+}
+
+typedef struct
+{
+  FerryMux *mux; /* (owned) */
+  _Atomic int thread;
+  GError *error; /* (owned) (nullable): written by the thread before it ends */
+} Late;
+
+static gpointer
+ask_last (gpointer data)
+{
+  Late *self = data;
+
+  atomic_store (&self->thread, (int) syscall (SYS_gettid));
+  return ferry_mux_transact (self->mux, "drop", NULL, -1, NULL, &self->error);
+}
+
+static gboolean
+sleeps (gpointer data)
+{
+  const int thread = atomic_load (&((Late *) data)->thread);
+
+  return thread != 0 && ferry_test_get_system_call (getpid (), thread) == SYS_futex;
+}
+
+static gboolean
+is_still (gpointer data)
+{
+  return atomic_load (&stands_still);
+}
+
+static gboolean
+is_closed (gpointer data)
+{
+  return ferry_transport_get_closed (data);
+}
+
+/* The worker's answer is the last that it sends: its transport ends behind that. */
+static void
+answer_that_came_before_the_end_is_that_of_a_thread_that_looks_later (gconstpointer manner)
+{
+  struct sigaction action = {.sa_handler = keep_still};
+  g_auto (LinkTest) test = {0};
+  Late late = {0};
+  GThread *thread;
+
+  open_test (&test, GPOINTER_TO_INT (manner));
+  link_test_assert_answers (test.a, "name", NULL, "'a'");
+  g_assert_cmpint (sigaction (SIGUSR1, &action, NULL), ==, 0);
+  atomic_store (&stands_still, FALSE);
+  g_assert_cmpint (pipe (gate), ==, 0);
+  late.mux = ferry_mux_new (test.a);
+  ferry_test_stop_worker (test.worker);
+  thread = g_thread_new ("late", ask_last, &late);
+  ferry_test_look_until (sleeps, &late);
+  g_assert_cmpint ((int) syscall (SYS_tgkill, getpid (), atomic_load (&late.thread), SIGUSR1), ==, 0);
+  ferry_test_look_until (is_still, NULL);
+  ferry_worker_send_signal (test.worker, SIGCONT);
+  ferry_test_run_until (is_closed, test.a);
+  g_assert_cmpint (write (gate[1], "", 1), ==, 1);
+  g_thread_join (thread);
+  g_assert_no_error (late.error);
+  close (gate[0]);
+  close (gate[1]);
+  g_object_unref (late.mux);
+  link_test_close (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -606,6 +689,8 @@ main (int argc, char **argv)
   ADD ("a-closed-transport-ends-the-wait", closed_transport_ends_the_wait);
   ADD ("a-stopped-router-ends-the-wait", stopped_router_ends_the_wait);
   ADD ("a-malformed-message-ends-the-worker", malformed_message_ends_the_worker);
+  ADD ("an-answer-that-came-before-the-end-is-that-of-a-thread-that-looks-later",
+       answer_that_came_before_the_end_is_that_of_a_thread_that_looks_later);
 #undef ADD
   g_test_add_func ("/direct-answers/a-thread-that-stands-still-with-the-drain-lock-holds-up-no-timer",
                    thread_that_stands_still_with_the_drain_lock_holds_up_no_timer);
