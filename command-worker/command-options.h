@@ -28,8 +28,10 @@ typedef struct
   gboolean all_lines;
   gboolean yield_output; /* what is read is yielded */
   gboolean terminal;
+  gboolean interactive;
   gint32 progress;              /* a FerryCommandProgress */
   const char *progress_pattern; /* (nullable) */
+  const char *progress_program; /* (nullable) */
   double total;                 /* 0: not known */
   const char *unit;             /* (nullable) */
   gint32 cancel_signal;
@@ -38,6 +40,7 @@ typedef struct
   const char **output_files; /* (owned) (transfer container) (nullable) */
   gboolean replace_output_files;
   gboolean end_session;
+  gboolean cleans_up; /* said by and for who has the command run */
   gboolean polite;
   gboolean confined;
   const char **readable_folders; /* (owned) (transfer container) (nullable) */

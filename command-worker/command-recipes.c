@@ -5,13 +5,14 @@
 
 #include "command-recipes.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "command-files.h"
 #include "command-options.h"
 #include "command-result.h"
 #include "command-run.h"
+#include "command-tree.h"
 
 /* What applications may say of a recipe. */
 #define INPUT_KEY "input"
@@ -271,7 +272,7 @@ run (FerryJob *job, GVariant *arguments, gpointer user_data, GError **error)
   if (folder == NULL)
     return NULL;
   result = run_in (self, job, folder, input, error);
-  command_files_remove_path (folder);
+  command_tree_remove (AT_FDCWD, folder);
   return result;
 }
 

@@ -30,13 +30,16 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "command-cause.h"
 #include "command-confinement.h"
 #include "command-files.h"
+#include "command-open.h"
 #include "command-options.h"
 #include "command-output.h"
 #include "command-pause.h"
 #include "command-program.h"
 #include "command-progress.h"
+#include "command-question.h"
 #include "command-result.h"
 #include "command-session.h"
 
@@ -52,9 +55,6 @@
 /* What is kept of the end of an output that is longer than its limit, and of standard error, if there is a limit. */
 #define LAST_OUTPUT (512 * 1024)
 #define LAST_ERRORS (64 * 1024)
-
-/* How much of a line of the command is in the message of an error, in characters. */
-#define MAX_CAUSE 300
 
 #define NEVER G_MAXINT64
 
@@ -87,9 +87,12 @@ typedef struct
   FerryJob *job;                     /* (unowned) */
   CommandOptions *options;           /* (owned) */
   CommandFiles *files;               /* (owned) (nullable) */
+  char **argv;                       /* (owned) (nullable): with the names under which files are written */
+  char *output_path;                 /* (owned) (nullable): of the file for the standard output */
   CommandProgress *progress;         /* (owned) (nullable) */
   CommandSession *session;           /* (owned) (nullable) */
   CommandPause *pause;               /* (owned) (nullable): NULL: it is not paused any more */
+  CommandQuestion *question;         /* (owned) (nullable): NULL: nobody is asked */
   int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
   CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
   int output_fd;                     /* (owned): a file to which the output is copied; -1: none */
@@ -127,6 +130,31 @@ set_system_error (GError **error, const char *what, const char *name)
 
 /* ---- streams ---- */
 
+/* The input of a command that asks: a pipe that stays open, or its terminal, which open_terminal() makes. */
+static gboolean
+open_answers (Run *self, GError **error)
+{
+  int ends[2];
+
+  if (self->options->terminal)
+    return TRUE;
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return set_system_error (error, "Making a pipe for", "the answers to the command");
+  fcntl (ends[1], F_SETFL, O_NONBLOCK);
+  self->ends[0] = ends[0];
+  command_question_set_input (self->question, ends[1], NULL);
+  return TRUE;
+}
+
+/* As open(). A cancel, and a signal that asks this process to end, end the wait for the other end of a FIFO. */
+static int
+open_file (Run *self, const char *path, int flags)
+{
+  const int stops[2] = {self->cancel_fd, command_session_get_signal_fd ()};
+
+  return command_open (path, flags, stops);
+}
+
 static gboolean
 open_input (Run *self, GError **error)
 {
@@ -135,9 +163,12 @@ open_input (Run *self, GError **error)
     g_canonicalize_filename (options->input_file != NULL ? options->input_file : "/dev/null", options->directory);
   int ends[2];
 
+  self->question = options->interactive ? command_question_new (self->job) : NULL;
+  if (self->question != NULL)
+    return open_answers (self, error);
   if (options->input == NULL)
     {
-      self->ends[0] = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+      self->ends[0] = open_file (self, path, O_RDONLY);
       return self->ends[0] >= 0 || set_system_error (error, "The input of the command cannot be read from", path);
     }
   self->input = g_variant_is_of_type (options->input, G_VARIANT_TYPE_BYTESTRING)
@@ -211,6 +242,13 @@ open_terminal (Run *self, GError **error)
   /* The keys that send signals are none that a command is sent, and input is not the terminal's. */
   if (tcsetattr (self->ends[1], TCSANOW, &settings) < 0 || ioctl (self->ends[1], TIOCSWINSZ, &size) < 0)
     return set_system_error (error, "Setting the terminal of", "the command");
+  if (self->question != NULL)
+    {
+      command_question_set_input (self->question, fcntl (master, F_DUPFD_CLOEXEC, 0), name);
+      self->ends[0] = fcntl (self->ends[1], F_DUPFD_CLOEXEC, 0);
+      if (self->ends[0] < 0)
+        return set_system_error (error, "Copying the terminal of", "the command");
+    }
   return merge_streams (self, error);
 }
 
@@ -225,12 +263,12 @@ static gboolean
 open_outputs (Run *self, GError **error)
 {
   const CommandOptions *options = self->options;
-  const char *path = command_files_get_output (self->files);
+  const char *path = self->output_path;
   int fd = -1;
 
   if (path != NULL)
     {
-      fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+      fd = open_file (self, path, O_WRONLY | O_CREAT | O_TRUNC);
       if (fd < 0)
         return set_system_error (error, "The output of the command cannot be written to", path);
     }
@@ -345,6 +383,8 @@ read_output (Run *self, guint stream)
     take_failure (self, g_steal_pointer (&failure));
   if (bytes == NULL)
     return FALSE;
+  if (self->question != NULL)
+    command_question_feed (self->question, stream, bytes, size, g_get_monotonic_time ());
   command_progress_feed (self->progress, self->options->terminal ? PROGRESS_TERMINAL : PROGRESS_OUTPUT + stream, bytes,
                          size, g_get_monotonic_time ());
   if (stream == STREAM_OUTPUT)
@@ -412,7 +452,7 @@ static void
 go_on_to_end (Run *self, gint64 now)
 {
   const gboolean cancelled = g_cancellable_is_cancelled (self->cancellable);
-  const gboolean terminated = command_session_is_terminated (self->session);
+  const gboolean terminated = command_session_is_terminated ();
 
   switch (self->end_step)
     {
@@ -447,15 +487,24 @@ wait_for_any (Run *self, gint64 deadline)
     {.fd = self->input_fd, .events = POLLOUT},
     {.fd = -1, .events = POLLIN},
     {.fd = -1, .events = POLLIN},
+    {.fd = -1},
   };
   const gint64 left = deadline - g_get_monotonic_time ();
 
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (self->outputs[stream] != NULL)
       polls[3 + stream].fd = command_output_get_fd (self->outputs[stream]);
+  if (self->question != NULL)
+    {
+      const CommandQuestionWait wait = command_question_get_wait (self->question);
+
+      polls[5] = (struct pollfd){.fd = wait.fd, .events = wait.events};
+    }
   poll (polls, G_N_ELEMENTS (polls), deadline == NEVER ? -1 : (int) ((CLAMP (left, 0, G_MAXINT) + 999) / 1000));
   if (polls[2].revents != 0)
     write_input (self);
+  if (polls[5].revents != 0)
+    command_question_pass_answer (self->question);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (polls[3 + stream].revents != 0)
       read_output (self, stream);
@@ -518,6 +567,8 @@ follow (Run *self)
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
       next = MIN (next, self->next_nice);
       next = MIN (next, command_progress_tell (self->progress, now));
+      if (self->question != NULL)
+        next = MIN (next, command_question_tell (self->question, now));
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
     }
@@ -546,19 +597,6 @@ follow_politely (Run *self)
     follow (self);
 }
 
-/* Whether a line looks like the cause of a failure. */
-static gboolean
-names_cause (const char *line)
-{
-  static const char *const words[] = {"error", "fatal", "cannot", "can't", "no such", "denied", "failed"};
-  g_autofree char *folded = g_utf8_casefold (line, -1);
-
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (strstr (folded, words[i]) != NULL)
-      return TRUE;
-  return FALSE;
-}
-
 /* (transfer full): the last lines of standard error, or of the output of a command that has no other; empty: of none.
  */
 static char *
@@ -573,34 +611,13 @@ dup_last_lines (Run *self)
                                               : g_strdup ("");
 }
 
-/* (transfer full): what is said of the cause, with a colon before it: the first of the lines that looks so, or the last
- * one. Many programs say the cause first, and then that they have failed. */
-static char *
-describe_cause (const char *last_lines)
-{
-  g_auto (GStrv) lines = g_strsplit (last_lines, "\n", -1);
-  const char *cause = NULL;
-  g_autofree char *start = NULL;
-
-  for (guint i = 0; lines[i] != NULL && lines[i][0] != '\0'; i++)
-    {
-      cause = lines[i];
-      if (names_cause (cause))
-        break;
-    }
-  if (cause == NULL)
-    return g_strdup ("");
-  start = g_utf8_substring (cause, 0, MIN (g_utf8_strlen (cause, -1), MAX_CAUSE));
-  return g_strdup_printf (": %s%s", start, strlen (start) < strlen (cause) ? "..." : "");
-}
-
 /* Sets the error of a command that did not succeed by its status. */
 static gboolean
 check_status (Run *self, const char *last_lines, GError **error)
 {
   const char *name = self->options->argv[0];
   const int status = self->status;
-  g_autofree char *cause = describe_cause (last_lines);
+  g_autofree char *cause = command_cause_describe (last_lines, (const char *const *) self->options->argv);
 
   if (WIFEXITED (status) && command_options_is_success (self->options, WEXITSTATUS (status)))
     return TRUE;
@@ -726,6 +743,40 @@ check_directory (const CommandOptions *options, GError **error)
   return FALSE;
 }
 
+static gboolean
+prepare_files (Run *self, GError **error)
+{
+  const CommandOptions *options = self->options;
+
+  self->files = command_files_prepare ((const char *const *) options->output_files, options->directory,
+                                       options->replace_output_files, error);
+  if (self->files == NULL)
+    return FALSE;
+  self->argv = g_strdupv ((char **) options->argv);
+  self->output_path = g_strdup (options->output_file);
+  return command_files_redirect (self->files, self->argv, &self->output_path,
+                                 options->input == NULL ? options->input_file : NULL, error);
+}
+
+/* Removes what was written, and says in the error what may be damaged. */
+static void
+discard_files (Run *self, GError **error)
+{
+  g_autofree char *damage = command_files_discard (self->files);
+  g_autofree char *message = NULL;
+
+  if (damage == NULL)
+    return;
+  if (error == NULL || *error == NULL)
+    {
+      g_message ("%s", damage);
+      return;
+    }
+  message = g_strdup_printf ("%s; %s", (*error)->message, damage);
+  g_free ((*error)->message);
+  (*error)->message = g_steal_pointer (&message);
+}
+
 /* What could fail is done before a file for the output is made. */
 static gboolean
 start (Run *self, GError **error)
@@ -751,11 +802,10 @@ start (Run *self, GError **error)
   if (self->progress == NULL)
     return FALSE;
   program = command_program_find (options->argv[0], environment, options->directory, error);
-  self->files = program != NULL ? command_files_new (options, error) : NULL;
-  if (self->files == NULL)
+  if (program == NULL || !prepare_files (self, error))
     return FALSE;
   plan.program = program;
-  plan.argv = command_files_get_argv (self->files);
+  plan.argv = (const char *const *) self->argv;
   if (options->confined)
     {
       wrapped = command_confinement_wrap (options, plan.argv, error);
@@ -786,17 +836,20 @@ clear (Run *self)
   for (guint stream = 0; stream < N_STREAMS; stream++)
     g_clear_pointer (&self->outputs[stream], command_output_free);
   g_clear_pointer (&self->input, g_bytes_unref);
+  g_clear_pointer (&self->question, command_question_free);
   g_clear_pointer (&self->progress, command_progress_free);
   g_clear_pointer (&self->files, command_files_free);
+  g_clear_pointer (&self->argv, g_strfreev);
+  g_clear_pointer (&self->output_path, g_free);
   g_clear_pointer (&self->options, command_options_free);
   g_clear_error (&self->failure);
 }
 
 /* This process was told to end, by somebody else than the task: it does, now that it has ended the command. */
 static void
-end_by_signal (Run *self)
+end_by_signal (void)
 {
-  g_clear_pointer (&self->session, command_session_free);
+  command_session_ignore_signals ();
   raise (SIGTERM);
 }
 
@@ -813,14 +866,14 @@ finish (Run *self, GError **error)
   follow_politely (self);
   g_clear_pointer (&self->pause, command_pause_free);
   last_lines = dup_last_lines (self);
-  is_lost = command_session_is_terminated (self->session) && !g_cancellable_is_cancelled (self->cancellable);
+  is_lost = command_session_is_terminated () && !g_cancellable_is_cancelled (self->cancellable);
   succeeded = !is_lost && check_end (self, last_lines, &failure);
   end_rest (self, succeeded, &failure);
   if (!succeeded)
-    command_files_remove (self->files);
+    discard_files (self, &failure);
   if (is_lost)
-    end_by_signal (self);
-  succeeded = succeeded && command_files_keep (self->files, &failure);
+    end_by_signal ();
+  succeeded = succeeded && command_files_commit (self->files, &failure);
   command_progress_end (self->progress, succeeded);
   tell_truncated (self);
   if (succeeded)
@@ -837,6 +890,40 @@ finish (Run *self, GError **error)
   return NULL;
 }
 
+/* The job's error is that of a cancel, whatever could not be done for it. */
+static void
+check_cancel (Run *self, GError **error)
+{
+  g_autoptr (GError) cancelled = NULL;
+
+  if (ferry_job_check (self->job, &cancelled))
+    return;
+  g_clear_error (error);
+  g_propagate_error (error, g_steal_pointer (&cancelled));
+}
+
+/* The same where this process hears signals. */
+static GVariant *
+run_one (Run *self, GError **error)
+{
+  GVariant *result = NULL;
+
+  if (start (self, error))
+    {
+      self->pause = command_pause_new (self->job, self->session);
+      result = finish (self, error);
+    }
+  else
+    {
+      if (self->files != NULL)
+        discard_files (self, error);
+      if (command_session_is_terminated () && !g_cancellable_is_cancelled (self->cancellable))
+        end_by_signal ();
+      check_cancel (self, error);
+    }
+  return result;
+}
+
 GVariant *
 command_run (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -848,16 +935,14 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
   signal (SIGPIPE, SIG_IGN);
   self.options = command_options_new (arguments, error);
   self.next_nice = self.options != NULL && self.options->polite ? 0 : NEVER;
-  if (self.options != NULL && start (&self, error))
+  if (self.options != NULL && command_session_hear_signals (error))
     {
       self.cancellable = ferry_job_get_cancellable (job);
       self.cancel_fd = g_cancellable_get_fd (self.cancellable);
-      self.pause = command_pause_new (job, self.session);
-      result = finish (&self, error);
+      result = run_one (&self, error);
       g_cancellable_release_fd (self.cancellable);
     }
-  else if (self.files != NULL)
-    command_files_remove (self.files);
   clear (&self);
+  command_session_ignore_signals ();
   return result;
 }

@@ -85,8 +85,10 @@ struct _FerryCommand
   gboolean merge_streams;
   gboolean all_lines;
   gboolean terminal;
+  gboolean interactive;
   FerryCommandProgress progress;
   char *progress_pattern;
+  char *progress_program;
   double total;
   char *unit;
   int cancel_signal;
@@ -94,6 +96,7 @@ struct _FerryCommand
   char **output_files;
   gboolean replace_output_files;
   gboolean end_session;
+  gboolean cleans_up;
   gboolean polite;
   gboolean confined;
   char **readable_folders;
@@ -115,8 +118,10 @@ enum
   PROP_MERGE_STREAMS,
   PROP_ALL_LINES,
   PROP_TERMINAL,
+  PROP_INTERACTIVE,
   PROP_PROGRESS,
   PROP_PROGRESS_PATTERN,
+  PROP_PROGRESS_PROGRAM,
   PROP_TOTAL,
   PROP_UNIT,
   PROP_CANCEL_SIGNAL,
@@ -124,6 +129,7 @@ enum
   PROP_OUTPUT_FILES,
   PROP_REPLACE_OUTPUT_FILES,
   PROP_END_SESSION,
+  PROP_CLEANS_UP,
   PROP_POLITE,
   PROP_CONFINED,
   PROP_READABLE_FOLDERS,
@@ -149,8 +155,10 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_MERGE_STREAMS] = G_STRUCT_OFFSET (FerryCommand, merge_streams),
   [PROP_ALL_LINES] = G_STRUCT_OFFSET (FerryCommand, all_lines),
   [PROP_TERMINAL] = G_STRUCT_OFFSET (FerryCommand, terminal),
+  [PROP_INTERACTIVE] = G_STRUCT_OFFSET (FerryCommand, interactive),
   [PROP_PROGRESS] = G_STRUCT_OFFSET (FerryCommand, progress),
   [PROP_PROGRESS_PATTERN] = G_STRUCT_OFFSET (FerryCommand, progress_pattern),
+  [PROP_PROGRESS_PROGRAM] = G_STRUCT_OFFSET (FerryCommand, progress_program),
   [PROP_TOTAL] = G_STRUCT_OFFSET (FerryCommand, total),
   [PROP_UNIT] = G_STRUCT_OFFSET (FerryCommand, unit),
   [PROP_CANCEL_SIGNAL] = G_STRUCT_OFFSET (FerryCommand, cancel_signal),
@@ -158,6 +166,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, output_files),
   [PROP_REPLACE_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, replace_output_files),
   [PROP_END_SESSION] = G_STRUCT_OFFSET (FerryCommand, end_session),
+  [PROP_CLEANS_UP] = G_STRUCT_OFFSET (FerryCommand, cleans_up),
   [PROP_POLITE] = G_STRUCT_OFFSET (FerryCommand, polite),
   [PROP_CONFINED] = G_STRUCT_OFFSET (FerryCommand, confined),
   [PROP_READABLE_FOLDERS] = G_STRUCT_OFFSET (FerryCommand, readable_folders),
@@ -183,6 +192,7 @@ ferry_command_finalize (GObject *object)
   g_free (self->input_file);
   g_free (self->output_file);
   g_free (self->progress_pattern);
+  g_free (self->progress_program);
   g_free (self->unit);
   g_clear_pointer (&self->success_statuses, g_variant_unref);
   g_strfreev (self->output_files);
@@ -332,6 +342,17 @@ install_output_properties (void)
    * nothing of their progress otherwise. Standard error is then part of standard output. %FALSE by default.
    */
   properties[PROP_TERMINAL] = g_param_spec_boolean ("terminal", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:interactive:
+   *
+   * Whether the application answers what the command asks, such as `Password:` or `overwrite? [y/N]`. Its task emits
+   * [signal@Ferry.Task::asks] then, and [method@Ferry.Task.answer] writes to the command's standard input, which stays
+   * open, or to its terminal. Programs that ask for passwords mostly want a [property@Ferry.Command:terminal]. A
+   * command that a function runs asks where the function's task is interactive ([property@Ferry.Task:interactive]).
+   * %FALSE by default: then a command that asks finds the end of its input.
+   */
+  properties[PROP_INTERACTIVE] = g_param_spec_boolean ("interactive", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void
@@ -352,7 +373,7 @@ install_progress_properties (void)
    *
    * For %FERRY_COMMAND_PROGRESS_PATTERN, a Perl-compatible regular expression with named groups: `percent` (of 100),
    * `fraction` (of 1), `done`, `total`, `left`, `text`, `task` and `tasks` (which one of how many), `phase` (each new
-   * one is half of what is left), and `step` (each match is one more of `total`). One such is
+   * one counts as if one more followed), and `step` (each match is one more of `total`). One such is
    * `(?<done>\d+) of (?<total>\d+)`. Amounts may be written as `12.6 MiB`, `1,5` or `0:01:30`.
    *
    * For %FERRY_COMMAND_PROGRESS_KEYS, what the keys mean: `done=out_time_us/1000000 total=duration text=speed`. With
@@ -362,6 +383,16 @@ install_progress_properties (void)
    * For %FERRY_COMMAND_PROGRESS_POSITION, the path of the file; %NULL for the largest that the command reads.
    */
   properties[PROP_PROGRESS_PATTERN] = g_param_spec_string ("progress-pattern", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:progress-program: (type filename)
+   *
+   * As which well-known program the command is read by %FERRY_COMMAND_PROGRESS_AUTOMATIC, such as `rsync` for a copy of
+   * it that has another name, or for a script of `sh -c` that runs it. %NULL, the default, for the program that
+   * [property@Ferry.Command:argv] begins with; behind `nice`, `env`, `sudo` and the like, the first argument that is
+   * one that Ferry knows.
+   */
+  properties[PROP_PROGRESS_PROGRAM] = g_param_spec_string ("progress-program", NULL, NULL, NULL, FERRY_SETTABLE);
 
   /**
    * FerryCommand:total:
@@ -403,16 +434,19 @@ install_end_properties (void)
   /**
    * FerryCommand:output-files:
    *
-   * Files and folders that the command makes. They are removed when it fails or is cancelled. None by default.
+   * Files and folders that the command makes. What it has not finished is removed when it fails, is cancelled or runs
+   * out of time, and when the application ends. A file that was there before stays, and the error says that it may be
+   * damaged. None by default.
    */
   properties[PROP_OUTPUT_FILES] = g_param_spec_boxed ("output-files", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 
   /**
    * FerryCommand:replace-output-files:
    *
-   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as another name in
-   * the same folder. What the command makes there takes the place of the file when it succeeds. So a file that was
-   * there stays whole otherwise. %FALSE by default.
+   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as the same name
+   * in a folder beside the file, which nobody else can read. What the command makes there takes the place of the file
+   * when it succeeds, and gets its owner, rights and attributes. So a file that was there stays whole otherwise. What
+   * is no regular file, such as a device, is written directly. %FALSE by default.
    */
   properties[PROP_REPLACE_OUTPUT_FILES] =
     g_param_spec_boolean ("replace-output-files", NULL, NULL, FALSE, FERRY_SETTABLE);
@@ -424,6 +458,14 @@ install_end_properties (void)
    * succeeded. They always are when it fails or is cancelled. %FALSE by default.
    */
   properties[PROP_END_SESSION] = g_param_spec_boolean ("end-session", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:cleans-up:
+   *
+   * Whether [method@Ferry.Job.run_command] runs the command also in a job that was cancelled. A cancel does not end it
+   * either, but for the end of the task's grace time. %FALSE by default.
+   */
+  properties[PROP_CLEANS_UP] = g_param_spec_boolean ("cleans-up", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void
@@ -609,10 +651,11 @@ check (FerryCommand *self, GError **error)
   if (self->argv == NULL || self->argv[0] == NULL || self->argv[0][0] == '\0')
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The command has no program; FerryCommand:argv begins with one");
-  if (self->input != NULL && self->input_file != NULL)
-    return ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The command '%s' has two inputs; set FerryCommand:input or FerryCommand:input-file, not both", self->argv[0]);
+  if ((self->input != NULL) + (self->input_file != NULL) + self->interactive > 1)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The command '%s' has two inputs; set one of FerryCommand:input, FerryCommand:input-file "
+                            "and FerryCommand:interactive",
+                            self->argv[0]);
   return TRUE;
 }
 
@@ -649,7 +692,8 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
   name = g_path_get_basename (command->argv[0]);
   shown = g_filename_display_name (name);
   /* A pause always has an effect, since its worker hears of each: so it is offered from the beginning. */
-  g_object_set (task, "name", shown, "stoppable", TRUE, "cancel-grace", CANCEL_GRACE, NULL);
+  g_object_set (task, "name", shown, "stoppable", TRUE, "interactive", command->interactive, "cancel-grace",
+                CANCEL_GRACE, NULL);
   if (command->output_limit > LARGE_OUTPUT)
     g_object_set (task, "max-returned-descriptors", 1, NULL);
   return g_steal_pointer (&task);

@@ -44,6 +44,9 @@ FERRY_AVAILABLE_IN_0_1
 FerrySender *ferry_job_get_sender (FerryJob *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
+const char *ferry_job_get_scratch_folder (FerryJob *self, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const char *unit, const char *text,
@@ -63,6 +66,11 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_send_partial_result (FerryJob *self, GVariant *value, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_yield (FerryJob *self, GVariant *value, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_ask (FerryJob *self, const char *question, GError **error);
+FERRY_AVAILABLE_IN_0_1
+int ferry_job_dup_answers (FerryJob *self, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, const char *format, ...)

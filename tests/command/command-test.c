@@ -105,6 +105,8 @@ command_test_submit (CommandTest *test, const char *const *argv, GVariantDict *o
   task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "command", g_variant_dict_end (arguments));
   if (test->cancel_grace != 0)
     ferry_task_set_cancel_grace (task, test->cancel_grace);
+  if (test->run_timeout != 0)
+    ferry_task_set_run_timeout (task, test->run_timeout);
   g_ptr_array_set_size (test->lines, 0);
   g_signal_connect (task, "message", G_CALLBACK (note_message), test);
   g_assert_true (ferry_executor_submit_task (test->executor, task, &error));

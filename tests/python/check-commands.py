@@ -278,7 +278,7 @@ def test_progress(report, executor, folder):
     gate = os.path.join(folder, "gate")
     os.mkfifo(gate)
     for name, line, keywords in (
-            ("a percentage", "40 %", {}), ("steps", "[2/5]", {"progress": "steps"}),
+            ("a percentage", "40 %", {"progress": "percent"}), ("steps", "[2/5]", {"progress": "steps"}),
             ("a number", "8", {"progress": "number", "total": 20}),
             ("keys", "n=2", {"progress": "keys", "progress_pattern": "done=n total=of", "total": 5}),
             ("JSON", '{"a": {"share": 0.4}}', {"progress": "json", "progress_pattern": "fraction=a.share"}),

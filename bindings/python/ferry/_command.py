@@ -16,10 +16,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast, overload
 
+from . import _job
 from ._home import End, Event, Values
 from ._library import Ferry, GLib, is_error
+from ._outcome import give
 from ._stream import Yielding, close_later_if_left
-from .errors import CommandError, CommandTimeout, Error
+from .errors import Cancelled, CommandError, CommandTimeout, Error
 
 Text = TypeVar("Text", str, bytes)
 Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -261,6 +263,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         self._is_text, self._encoding, self._errors = _is_text(text, universal_newlines, encoding, errors), encoding, errors
         self._cwd, self._timeout, self._checks = cwd, timeout, check
         self._set_streams(stdin, input, stdout, stderr, capture_output)
+        self._cleans_up = bool(properties.get("cleans_up"))
         self._yields = all_lines
         # A file has the output, or lines() has.
         self._drops_output = self._drops_output or all_lines or properties.get("output_file") is not None
@@ -304,13 +307,27 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             arguments = _add(arguments, added)
         Ferry.Task.__init__(self, function=made.props.function, arguments=arguments, name=name or made.get_name(),
                             kind=Ferry.TaskKind.ITERATION if self._yields else made.props.kind, window=AHEAD,
-                            holds_window=self._yields, stoppable=made.props.stoppable, cancel_grace=made.props.cancel_grace,
+                            holds_window=self._yields, stoppable=made.props.stoppable, interactive=made.props.interactive,
+                            cancel_grace=made.props.cancel_grace,
                             max_returned_descriptors=made.props.max_returned_descriptors)
         if arguments.lookup_value("input", GLib.VariantType("i")) is not None:
             self.add_bytes(bytes_)
         if self._timeout is not None:
             self.set_run_timeout(max(1, int(self._timeout * GLib.USEC_PER_SEC)))
         self._begin(self.get_name())
+
+    def _run_in(self, job: Any) -> subprocess.CompletedProcess[Text]:
+        """In a worker: runs it as a step of the function's job, and waits."""
+        if self._yields:
+            raise TypeError("A program that a function runs has no lines() and no all_lines; its output is in its result")
+        try:
+            _job.call_whole(job.run_task, self)
+        except GLib.Error as error:
+            if job.is_cancelled() and not self._cleans_up:
+                raise Cancelled(error.message) from None
+            if not self.get_done():
+                raise Error(error.message) from None
+        return cast("subprocess.CompletedProcess[Text]", give(*self._read()))
 
     def lines(self) -> "_Lines[Text]":
         """The lines of standard output, as they come, by `for` and by `async for`: with all_lines=True.
