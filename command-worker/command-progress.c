@@ -34,7 +34,7 @@ struct _CommandProgress
   FerryJob *job;                 /* (unowned) */
   const CommandOptions *options; /* (unowned) */
   ProgressReader *reader;        /* (owned) */
-  ProgressPosition *position;    /* (owned) (nullable) */
+  ProgressPosition *position;    /* (owned) */
   gint64 next_report;            /* the earliest */
   gint64 next_look;              /* at files */
   gint64 silent_at;              /* when what was read last is read without its end; NEVER: it was */
@@ -53,17 +53,18 @@ command_progress_new (FerryJob *job, const CommandOptions *options, GError **err
   self->options = options;
   self->silent_at = NEVER;
   self->reader = progress_reader_new ((ProgressKind) options->progress, options->progress_pattern, options->total,
-                                      options->argv, options->directory, error);
+                                      options->argv, options->progress_program, options->directory, error);
   if (self->reader == NULL)
     return NULL;
-  if (progress_reader_get_kind (self->reader) == PROGRESS_POSITION)
+  if (names_file)
     {
-      g_autofree char *path = names_file && options->directory != NULL
-                                ? g_canonicalize_filename (options->progress_pattern, options->directory)
-                                : g_strdup (names_file ? options->progress_pattern : NULL);
+      g_autofree char *path = g_canonicalize_filename (options->progress_pattern, options->directory);
+      const char *const paths[] = {path, NULL};
 
-      self->position = progress_position_new (path);
+      self->position = progress_position_new (paths);
     }
+  else
+    self->position = progress_position_new (progress_reader_get_files (self->reader));
   return g_steal_pointer (&self);
 }
 
@@ -137,6 +138,7 @@ look_at_files (CommandProgress *self)
 gint64
 command_progress_tell (CommandProgress *self, gint64 now)
 {
+  const gboolean is_looking = progress_reader_needs_position (self->reader);
   gint64 next = NEVER;
   ProgressReport news;
 
@@ -146,7 +148,7 @@ command_progress_tell (CommandProgress *self, gint64 now)
       self->silent_at = NEVER;
       self->has_news = TRUE;
     }
-  if (self->position != NULL && now >= self->next_look)
+  if (is_looking && now >= self->next_look)
     {
       look_at_files (self);
       self->next_look = now + LOOK;
@@ -160,7 +162,7 @@ command_progress_tell (CommandProgress *self, gint64 now)
           self->next_report = now + PACE;
         }
     }
-  if (self->position != NULL)
+  if (is_looking)
     next = self->next_look;
   if (self->has_news)
     next = MIN (next, self->next_report);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "command-options.h"
+#include "command-result.h"
 #include "command-run.h"
 #include "command-tree.h"
 
@@ -170,6 +171,11 @@ make_options (const Recipe *self, const char *folder, gboolean has_input)
     }
   arguments = g_strv_builder_end (filled);
   g_variant_dict_insert (&options, "argv", "^as", arguments);
+  /* Its result is the file, or all that it says: who asks a host does not see what was left out. */
+  if (self->output != NULL)
+    g_variant_dict_insert (&options, "output-limit", "t", G_GUINT64_CONSTANT (0));
+  else if (!g_variant_dict_contains (&options, "fail-at-output-limit"))
+    g_variant_dict_insert (&options, "fail-at-output-limit", "b", TRUE);
   if (has_input && self->input == NULL)
     {
       g_autofree char *path = g_build_filename (folder, INPUT_KEY, NULL);

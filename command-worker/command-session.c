@@ -447,7 +447,7 @@ send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signa
 void
 command_session_signal (CommandSession *self, int signal_number)
 {
-  g_autoptr (GArray) found = list (self, COMMAND_SESSION_INSIDE);
+  g_autoptr (GArray) found = list (self, COMMAND_SESSION_ALL);
 
   for (guint i = 0; i < found->len; i++)
     {
@@ -461,13 +461,13 @@ command_session_signal (CommandSession *self, int signal_number)
 void
 command_session_stop (CommandSession *self)
 {
-  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGSTOP));
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGSTOP));
 }
 
 void
 command_session_continue (CommandSession *self)
 {
-  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGCONT));
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGCONT));
 }
 
 /* ---- the end ---- */

@@ -60,9 +60,10 @@ gboolean command_session_has_ended (CommandSession *self, int *status);
 /* Whether no process of the command is left. */
 gboolean command_session_is_empty (CommandSession *self);
 
-/* Sends a signal to all processes of the session, but to the first one of a command that is wrapped. */
+/* Sends a signal to all processes that descend from the command, but to the first one of a command that is wrapped. A
+ * program such as script or sudo runs another one in a session of that one's own. */
 void command_session_signal (CommandSession *self, int signal_number);
-/* Stops all processes of the session, and lets them go on. */
+/* Stops all of them, and lets them go on. */
 void command_session_stop (CommandSession *self);
 void command_session_continue (CommandSession *self);
 /* Kills what is left. Returns (transfer full) (nullable) the names of those that cannot be ended. */

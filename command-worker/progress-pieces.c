@@ -33,6 +33,7 @@ struct _ProgressPieces
   gsize n_left_out; /* characters of this line beyond the limit */
   gboolean fresh;   /* something that is no blank was added since a piece was taken */
   gboolean erasing; /* within a run of backspaces */
+  gboolean is_drawn_over;
   Escape escape;
 };
 
@@ -69,10 +70,12 @@ progress_pieces_flush (ProgressPieces *self, ProgressPieceFunc take, gpointer da
     self->fresh = FALSE;
 }
 
+/* goes_back: to where something was written, and not on to an empty line. */
 static void
-end_line (ProgressPieces *self, ProgressPieceFunc take, gpointer data)
+end_line (ProgressPieces *self, gboolean goes_back, ProgressPieceFunc take, gpointer data)
 {
   progress_pieces_flush (self, take, data);
+  self->is_drawn_over = goes_back;
   self->fresh = FALSE;
   g_string_truncate (self->line, 0);
   self->n_left_out = 0;
@@ -115,11 +118,12 @@ take_control_byte (ProgressPieces *self, char byte, ProgressPieceFunc take, gpoi
     {
     case '\n':
     case '\r':
-      end_line (self, take, data);
+      end_line (self, byte == '\r', take, data);
       break;
     case '\b':
       if (!self->erasing)
         progress_pieces_flush (self, take, data);
+      self->is_drawn_over = TRUE;
       self->fresh = FALSE;
       self->erasing = TRUE;
       erase_character (self);
@@ -191,7 +195,7 @@ take_escape_byte (ProgressPieces *self, char byte, ProgressPieceFunc take, gpoin
         break;
       self->escape = ESCAPE_NONE;
       if (strchr (moves, byte) != NULL)
-        end_line (self, take, data);
+        end_line (self, TRUE, take, data);
       break;
     case ESCAPE_STRING:
       if (byte == '\a')
@@ -227,4 +231,10 @@ progress_pieces_feed (ProgressPieces *self, const char *bytes, gsize length, Pro
         take_control_byte (self, bytes[end++], take, data);
       at = end;
     }
+}
+
+gboolean
+progress_pieces_is_drawn_over (const ProgressPieces *self)
+{
+  return self->is_drawn_over;
 }

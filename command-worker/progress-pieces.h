@@ -29,4 +29,7 @@ void progress_pieces_feed (ProgressPieces *self, const char *bytes, gsize length
                            gpointer data);
 void progress_pieces_flush (ProgressPieces *self, ProgressPieceFunc take, gpointer data);
 
+/* Whether the piece that is given is one that the program draws over: where it begins, the program went back. */
+gboolean progress_pieces_is_drawn_over (const ProgressPieces *self);
+
 G_END_DECLS

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct _ProgressPosition ProgressPosition;
 
-ProgressPosition *progress_position_new (const char *path) G_GNUC_WARN_UNUSED_RESULT;
+ProgressPosition *progress_position_new (const char *const *paths) G_GNUC_WARN_UNUSED_RESULT;
 void progress_position_free (ProgressPosition *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProgressPosition, progress_position_free)
 

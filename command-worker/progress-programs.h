@@ -11,10 +11,11 @@
 
 G_BEGIN_DECLS
 
-/* A phase of a program, and how much of its work it is; the weights of a program's phases are of any sum. */
+/* A phase of a program, in its order, and how much of its work it is; the weights of a program's phases are of any sum.
+ */
 typedef struct
 {
-  const char *name;
+  const char *name; /* what the phase's name begins with, in a protocol that no language changes; "": any */
   double weight;
 } ProgressPhase;
 
@@ -33,11 +34,15 @@ typedef struct
   const char *argument; /* (nullable): it must have an argument like this; see g_pattern_match_simple() */
   ProgressSpeech output;
   ProgressSpeech error;
-  const ProgressPhase *phases; /* (nullable): ends with a name that is NULL */
-  /* (nullable): the total of what the program counts, from its arguments; 0 where they do not say it. */
-  double (*find_total) (const char *const *argv, const char *directory);
+  const ProgressPhase *phases; /* (nullable): ends with a name that is NULL; empty: nobody knows how many there are */
+  /* (nullable): the total of what the program counts, from its arguments and the totals that it has said alone, in
+   * their order; 0 where they do not say it. */
+  double (*find_total) (const char *const *argv, const char *directory, const double *said, guint n_said);
+  /* (nullable): returns (transfer full) (nullable) the files that it reads from their beginning to their end, in their
+   * order; NULL where it reads others too. */
+  char **(*find_files) (const char *const *argv, const char *directory);
 } ProgressProgram;
 
-const ProgressProgram *progress_programs_find (const char *const *argv);
+const ProgressProgram *progress_programs_find (const char *const *argv, const char *name, char ***arguments);
 
 G_END_DECLS

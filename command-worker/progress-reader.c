@@ -9,9 +9,15 @@
  * ProgressValues.
  * 3. From these come the fraction of the whole, the amount and the total. What is no progress is the text.
  *
- * A bar must not go back, and the library keeps it from that. So a fraction that was too large once would stay: a
- * fraction is only told of the whole, and not of a phase as if it were the whole, and not while the total still grows.
- * Where a program says in which phase it is, and not how many there are, each phase is half of what is left.
+ * A bar must not go back, and the library keeps it from that. So a fraction that was too large once would stay, and a
+ * bar that may be wrong is worse than none: a fraction is only told of the whole, and not of a part as if it were the
+ * whole, and not while the total still grows. Where a program says in which phase it is, and not how many there are, it
+ * is as if one more followed: the first is half of all, the second a sixth, and none is near the end.
+ *
+ * What an unknown program says may be anything: "deflated 59%", "disk is 97% full", a file "100% cotton.txt". Progress
+ * is the one share of a line that is drawn over, as a person would see it move, and it begins at the beginning and
+ * rises. So "42 %", "3/10" or "1.0/10.0 MB" counts from its third value on, if the first was at most 25 %. Once it
+ * falls, or a line with another share is drawn, it was one of several parts, and counts no more.
  *
  * Trust: none. Of a flood, with more than MAX_READ pieces between two calls of progress_reader_take(), only the last
  * piece of a stream is read, and lines are not even cut. */
@@ -39,7 +45,19 @@
  * goes back farther is said of something else. */
 #define JITTER 0.1
 
+/* "12% 3/25": the percentage is that of the ratio. */
+#define SAME_SHARE 0.02
+
+/* How often a share has risen that is progress. */
+#define N_RISES 2
+
+/* A share that begins beyond this has not begun at the beginning; a program may be silent for a moment before. */
+#define HIGHEST_BEGIN 0.25
+
 #define N_STREAMS 3
+
+/* How many totals are kept that were said alone. */
+#define MAX_SAID 64
 
 /* Brackets that hold nothing else, the end of a piece, or its beginning. A date is none: 2026/11/26. */
 #define STEPS_PATTERN                                                                                                  \
@@ -47,6 +65,11 @@
   "|(?:^|: *)(?<done>\\d{1,15}) of (?<total>\\d{1,15})\\b"                                                             \
   "|(?<![/\\d])\\b(?<done>\\d{1,15}) of (?<total>\\d{1,15})$"                                                          \
   "|: +(?<done>\\d{1,15})/(?<total>\\d{1,15})$"
+
+#define AMOUNT "\\d[\\d.,]{0,15}(?: ?[kKMGTP]?i?B)?"
+
+/* 3/10, 1.0/10.0 MB; no date, and no path. */
+#define SHARE_PATTERN "(?<![\\w/.,-])(?<done>" AMOUNT ") ?/ ?(?<total>" AMOUNT ")(?![\\w/]|[.,-]\\w)"
 
 /* How one stream is read. */
 typedef struct
@@ -66,29 +89,49 @@ typedef struct
   ProgressStream stream;
 } Source;
 
+/* The share that an unknown program draws. */
+typedef struct
+{
+  char *name;  /* (nullable): of its line: the letters before it, and the total; NULL: none was seen */
+  double part; /* the last */
+  guint n_rises;
+  gboolean is_over; /* it is no progress of the whole */
+} Drawn;
+
 struct _ProgressReader
 {
-  ProgressKind kind; /* never PROGRESS_AUTOMATIC */
+  ProgressKind kind;
+  const ProgressProgram *program; /* (nullable): the row of a program that is known */
+  char **argv;                    /* (nullable): of that program */
+  char *directory;                /* (nullable) */
+  char **files;                   /* (nullable): that the program reads */
   Speech speeches[N_STREAMS];
   ProgressPieces *pieces[N_STREAMS];
   GString *late[N_STREAMS]; /* the last piece that was not read yet */
-  guint n_read;             /* since the last progress_reader_take() */
-  gboolean is_unfinished;   /* the piece that is read may go on */
+  gboolean late_is_drawn[N_STREAMS];
+  guint n_read;           /* since the last progress_reader_take() */
+  gboolean is_unfinished; /* the piece that is read may go on */
+  gboolean is_drawn;      /* the piece that is read is drawn over */
 
   double total; /* 0: not known */
   gboolean total_is_given;
   double last_total; /* that a piece said */
+  GArray *said;      /* the totals that were said alone */
   double n_steps;
+  gboolean is_of_part; /* what is said is not of the whole */
+  double task;         /* which of so many the next pieces are of; NAN: they say it themselves */
+  double tasks;
+  Drawn drawn;
 
-  const ProgressPhase *phases; /* (nullable) */
-  guint phase;
+  guint n_phases;   /* that were entered */
   char *phase_name; /* (nullable) */
   double phase_begin;
   double phase_part;
+  double last_part; /* of the phase */
 
   ProgressReport report;
   gboolean changed;
-  GString *said; /* not yet made valid; empty: what is in text */
+  GString *words; /* not yet made valid; empty: what is in text */
   char text[PROGRESS_MAX_TEXT + 1];
 };
 
@@ -132,8 +175,8 @@ clean (const char *bytes, gsize length, char *text, gsize size)
 static void
 say (ProgressReader *self, const char *bytes, gsize length)
 {
-  g_string_truncate (self->said, 0);
-  g_string_append_len (self->said, bytes, (gssize) MIN (length, 4 * PROGRESS_MAX_TEXT));
+  g_string_truncate (self->words, 0);
+  g_string_append_len (self->words, bytes, (gssize) MIN (length, 4 * PROGRESS_MAX_TEXT));
   self->changed = TRUE;
 }
 
@@ -166,35 +209,36 @@ set_fraction (ProgressReader *self, double fraction)
 {
   double last = self->report.fraction;
 
+  if (self->is_of_part)
+    return;
   fraction = MIN (CLAMP (fraction, 0, 1), PROGRESS_HIGHEST);
   if (fraction < last && fraction >= last - JITTER)
     return;
   self->report.fraction = fraction;
 }
 
-/* Goes to the phase of that name, from the list of the program's phases. Returns FALSE where it is not in the rest of
- * it. */
+/* Goes to the phase of that name, from the list of the program's phases. It takes the place of those that were left
+ * out. Returns FALSE where it is not in the rest of the list. */
 static gboolean
-enter_listed_phase (ProgressReader *self, const char *name)
+enter_listed_phase (ProgressReader *self, const ProgressPhase *phases, const char *name)
 {
+  guint found = self->n_phases;
   double sum = 0;
-  double before = 0;
-  guint first = self->phase_name != NULL ? self->phase + 1 : 0;
-  guint found = first;
+  double end = 0;
 
-  while (self->phases[found].name != NULL && !g_str_has_prefix (name, self->phases[found].name))
+  while (phases[found].name != NULL && !g_str_has_prefix (name, phases[found].name))
     found++;
-  if (self->phases[found].name == NULL)
+  if (phases[found].name == NULL)
     return FALSE;
-  for (guint i = 0; self->phases[i].name != NULL; i++)
+  for (guint i = 0; phases[i].name != NULL; i++)
     {
-      sum += self->phases[i].weight;
-      if (i < found)
-        before += self->phases[i].weight;
+      sum += phases[i].weight;
+      if (i == found)
+        end = sum;
     }
-  self->phase = found;
-  self->phase_begin = before / sum;
-  self->phase_part = self->phases[found].weight / sum;
+  self->n_phases = found + 1;
+  self->phase_begin += self->phase_part;
+  self->phase_part = end / sum - self->phase_begin;
   return TRUE;
 }
 
@@ -202,21 +246,34 @@ enter_listed_phase (ProgressReader *self, const char *name)
 static gboolean
 enter_phase (ProgressReader *self, const char *name)
 {
-  if (self->phase_name != NULL && strcmp (self->phase_name, name) == 0)
+  const ProgressPhase *phases = self->program != NULL ? self->program->phases : NULL;
+
+  if (g_strcmp0 (self->phase_name, name) == 0)
     return TRUE;
-  if (self->phases != NULL)
+  if (phases != NULL && phases[0].name != NULL)
     {
-      if (!enter_listed_phase (self, name))
+      if (!enter_listed_phase (self, phases, name))
         return FALSE;
     }
   else
     {
+      self->n_phases++;
       self->phase_begin += self->phase_part;
-      self->phase_part = (1 - self->phase_begin) / 2;
+      self->phase_part = (double) self->n_phases / (self->n_phases + 1) - self->phase_begin;
     }
   g_free (self->phase_name);
   self->phase_name = g_strdup (name);
+  self->last_part = 0;
   return TRUE;
+}
+
+/* Of a program that has phases and does not name them, one ends where the next one begins at the beginning. */
+static gboolean
+enter_unnamed_phase (ProgressReader *self, double part)
+{
+  g_autofree char *name = g_strdup_printf ("%u", self->n_phases);
+
+  return (self->n_phases > 0 && part >= self->last_part - JITTER) || enter_phase (self, name);
 }
 
 /* The part that the values say is done, of what they are about. */
@@ -232,15 +289,37 @@ find_part (const ProgressValues *values, double done, double total)
   return part;
 }
 
+/* What was said of tasks goes on until they are said again. */
 static double
-of_tasks (const ProgressValues *values, double part)
+of_tasks (ProgressReader *self, const ProgressValues *values, double part)
 {
-  double task = values->numbers[PROGRESS_TASK];
-  double tasks = values->numbers[PROGRESS_TASKS];
-
-  if (!(tasks >= 1) || !(task >= 1))
+  if (values->numbers[PROGRESS_TASK] >= 1 && values->numbers[PROGRESS_TASKS] >= 1)
+    {
+      self->task = values->numbers[PROGRESS_TASK];
+      self->tasks = values->numbers[PROGRESS_TASKS];
+    }
+  if (isnan (self->tasks))
     return part;
-  return (MIN (task, tasks) - 1 + (isnan (part) ? 0 : CLAMP (part, 0, 1))) / tasks;
+  return (MIN (self->task, self->tasks) - 1 + (isnan (part) ? 0 : CLAMP (part, 0, 1))) / self->tasks;
+}
+
+/* The fraction of the whole that a part is: of a phase, or of one of several tasks. Returns FALSE where that is not
+ * known. */
+static gboolean
+find_whole (ProgressReader *self, const ProgressValues *values, double *part)
+{
+  gboolean has_phases = self->program != NULL && self->program->phases != NULL;
+
+  *part = of_tasks (self, values, *part);
+  if (!isnan (self->tasks) || isnan (*part))
+    return values->phase == NULL || enter_phase (self, values->phase);
+  if (values->phase != NULL ? !enter_phase (self, values->phase) : has_phases && !enter_unnamed_phase (self, *part))
+    return FALSE;
+  if (self->n_phases == 0)
+    return TRUE;
+  self->last_part = *part;
+  *part = self->phase_begin + CLAMP (*part, 0, 1) * self->phase_part;
+  return TRUE;
 }
 
 static void
@@ -261,6 +340,20 @@ is_growing (ProgressReader *self, double total)
     return FALSE;
   self->last_total = total;
   return total != last;
+}
+
+/* A total that is said alone is of one input of several, perhaps. */
+static void
+take_total (ProgressReader *self, double total)
+{
+  if (self->total_is_given)
+    return;
+  if (self->said->len < MAX_SAID)
+    g_array_append_val (self->said, total);
+  if (self->program != NULL && self->program->find_total != NULL)
+    total = self->program->find_total ((const char *const *) self->argv, self->directory,
+                                       &g_array_index (self->said, double, 0), self->said->len);
+  self->total = total > 0 ? total : 0;
 }
 
 /* Takes what a piece says. Returns FALSE where it says nothing. */
@@ -287,17 +380,13 @@ apply (ProgressReader *self, const Speech *speech, const ProgressValues *values)
   if (isnan (done) && !isnan (left) && total > 0)
     done = MAX (total - left, 0);
   part = find_part (values, done, total);
-  if (isnan (done) && isnan (part))
-    self->total = total;
-  if (values->phase != NULL && !enter_phase (self, values->phase))
+  if (isnan (done) && isnan (part) && !isnan (numbers[PROGRESS_TOTAL]))
+    take_total (self, numbers[PROGRESS_TOTAL]);
+  if (!find_whole (self, values, &part))
     return TRUE;
-  if (values->phase != NULL && !isnan (part))
-    part = self->phase_begin + CLAMP (part, 0, 1) * self->phase_part;
-  else
-    part = of_tasks (values, part);
   if (!isnan (part) && !growing)
     set_fraction (self, part);
-  if (!isnan (done) && values->phase == NULL && isnan (numbers[PROGRESS_TASKS]))
+  if (!isnan (done) && self->n_phases == 0 && isnan (self->tasks))
     set_amount (self, done, total, values->unit != NULL ? values->unit : speech->unit);
   return TRUE;
 }
@@ -314,7 +403,9 @@ read_percentage (const char *piece, gsize length, gsize sign, gsize *begin)
 
   while (at > 0 && (g_ascii_isdigit (piece[at - 1]) || piece[at - 1] == '.' || piece[at - 1] == ','))
     at--;
-  if (at == end || end - at >= sizeof number || (sign + 1 < length && g_ascii_isalnum (piece[sign + 1])))
+  /* "-5%" is a difference. */
+  if (at == end || (at > 0 && piece[at - 1] == '-') || end - at >= sizeof number ||
+      (sign + 1 < length && g_ascii_isalnum (piece[sign + 1])))
     return NAN;
   *begin = at;
   memcpy (number, piece + at, end - at);
@@ -339,16 +430,13 @@ read_of_hundred (const char *piece, gsize *begin, gsize sign)
   return value;
 }
 
-/* The one percentage of a piece. Two of them are statistics. */
-static gboolean
-read_percent (ProgressReader *self, const Speech *speech, const char *piece, gsize length)
+/* Finds percentages, and returns how many there are; one at most is looked for beyond the first. */
+static guint
+find_percentage (const char *piece, gsize length, double *found, gsize *begin, gsize *end)
 {
-  ProgressValues values;
-  double found = NAN;
-  gsize begin = 0;
-  gsize end = 0;
+  guint n = 0;
 
-  for (gsize at = 0; at < length; at++)
+  for (gsize at = 0; at < length && n < 2; at++)
     {
       gsize number_begin;
       double value;
@@ -360,18 +448,28 @@ read_percent (ProgressReader *self, const Speech *speech, const char *piece, gsi
         value = read_percentage (piece, length, at, &number_begin);
       if (isnan (value))
         continue;
-      if (!isnan (found))
-        return FALSE;
-      found = value;
-      begin = number_begin;
-      end = at + 1;
+      n++;
+      *found = value;
+      *begin = number_begin;
+      *end = at + 1;
     }
-  if (isnan (found) || found >= 101)
-    return FALSE;
-  if (begin < length && piece[begin] == '(' && end < length && piece[end] == ')')
-    end++;
+  if (n == 1 && *begin < length && piece[*begin] == '(' && *end < length && piece[*end] == ')')
+    *end += 1;
+  return n;
+}
+
+/* The one percentage of a piece. Two of them are statistics. */
+static gboolean
+read_percent (ProgressReader *self, const Speech *speech, const char *piece, gsize length)
+{
+  ProgressValues values;
+  gsize begin;
+  gsize end;
+
   progress_values_init (&values);
-  values.numbers[PROGRESS_PERCENT_DONE] = found;
+  if (find_percentage (piece, length, &values.numbers[PROGRESS_PERCENT_DONE], &begin, &end) != 1 ||
+      values.numbers[PROGRESS_PERCENT_DONE] >= 101)
+    return FALSE;
   apply (self, speech, &values);
   say_rest (self, piece, length, begin, end);
   return TRUE;
@@ -416,6 +514,106 @@ take_groups (const Speech *speech, const GMatchInfo *match, int length, Progress
         }
     }
   return is_last;
+}
+
+/* Finds "3/10". Returns FALSE where there is none, or two of them. */
+static gboolean
+find_ratio (const Speech *speech, const char *text, ProgressValues *values, gsize *begin, gsize *end)
+{
+  g_autoptr (GMatchInfo) match = NULL;
+  int first = 0;
+  int last = 0;
+
+  if (!g_regex_match (speech->regex, text, 0, &match))
+    return FALSE;
+  take_groups (speech, match, (int) strlen (text), values);
+  g_match_info_fetch_pos (match, 0, &first, &last);
+  *begin = (gsize) first;
+  *end = (gsize) last;
+  return !g_match_info_next (match, NULL);
+}
+
+/* Takes a name. Returns whether the share of the line with that name is progress of the whole by now. */
+static gboolean
+is_progress (ProgressReader *self, char *name, double part)
+{
+  Drawn *drawn = &self->drawn;
+  g_autofree char *line = name;
+  gboolean goes_on = drawn->name != NULL && strcmp (drawn->name, line) == 0 && part >= drawn->part;
+
+  /* What is not whole yet has another name. */
+  if (self->is_unfinished && !goes_on)
+    return FALSE;
+  if (drawn->name == NULL)
+    {
+      drawn->is_over = part > HIGHEST_BEGIN;
+      drawn->name = g_steal_pointer (&line);
+    }
+  else
+    {
+      drawn->is_over |= !goes_on;
+      drawn->n_rises += part > drawn->part;
+    }
+  drawn->part = part;
+  return !drawn->is_over && drawn->n_rises >= N_RISES;
+}
+
+/* (transfer full): the letters before a share, and the total that it is of, tell its line from another. */
+static char *
+name_line (const char *text, gsize begin, double total)
+{
+  GString *name = g_string_new (NULL);
+
+  for (const char *at = text; at < text + begin; at = g_utf8_next_char (at))
+    if (g_unichar_isalpha (g_utf8_get_char (at)))
+      g_string_append_unichar (name, g_utf8_get_char (at));
+  g_string_append_printf (name, " %g", total);
+  return g_string_free (name, FALSE);
+}
+
+/* The one share of a piece that is drawn over: a percentage, or else a ratio. */
+static gboolean
+read_drawn (ProgressReader *self, const Speech *speech, const char *piece, gsize length)
+{
+  g_autofree char *text = g_utf8_make_valid (piece, (gssize) length);
+  ProgressValues values;
+  ProgressValues ratio;
+  double percent = NAN;
+  gsize begin = 0;
+  gsize end = 0;
+  gsize ratio_begin = 0;
+  gsize ratio_end = 0;
+  guint n_percentages = find_percentage (text, strlen (text), &percent, &begin, &end);
+  double part = percent / 100;
+  gboolean has_ratio;
+  double total;
+
+  progress_values_init (&values);
+  progress_values_init (&ratio);
+  has_ratio = find_ratio (speech, text, &ratio, &ratio_begin, &ratio_end);
+  if (n_percentages == 1)
+    values.numbers[PROGRESS_PERCENT_DONE] = percent;
+  else if (n_percentages == 0 && has_ratio && !(self->is_unfinished && ratio_end == strlen (text)))
+    {
+      values = ratio;
+      begin = ratio_begin;
+      end = ratio_end;
+      part = ratio.numbers[PROGRESS_DONE] / ratio.numbers[PROGRESS_TOTAL];
+    }
+  if (!(part >= 0 && part < 1.01))
+    return FALSE;
+  total = ratio.numbers[PROGRESS_TOTAL];
+  if (!has_ratio || !(fabs (ratio.numbers[PROGRESS_DONE] / total - part) < SAME_SHARE))
+    {
+      total = 0;
+      ratio_begin = begin;
+    }
+  if (is_progress (self, name_line (text, MIN (begin, ratio_begin), total), part))
+    apply (self, speech, &values);
+  else if (self->drawn.is_over || self->is_unfinished)
+    return FALSE;
+  say_rest (self, text, strlen (text), begin, end);
+  return TRUE;
 }
 
 static gboolean
@@ -514,6 +712,8 @@ may_say_progress (const Speech *speech, const char *piece, gsize length)
     return FALSE;
   switch (speech->kind)
     {
+    case PROGRESS_AUTOMATIC:
+      return memchr (piece, '%', length) != NULL || memchr (piece, '/', length) != NULL;
     case PROGRESS_PERCENT:
       return memchr (piece, '%', length) != NULL;
     case PROGRESS_STEPS:
@@ -541,6 +741,9 @@ read_piece (ProgressReader *self, Speech *speech, const char *piece, gsize lengt
     return FALSE;
   switch (speech->kind)
     {
+    case PROGRESS_AUTOMATIC:
+      /* The first of a line that is drawn over is not told yet, and no text. */
+      return self->is_drawn ? read_drawn (self, speech, piece, length) : !has_word (piece, length);
     case PROGRESS_PERCENT:
       return read_percent (self, speech, piece, length);
     case PROGRESS_NUMBER:
@@ -570,7 +773,7 @@ read_stream (ProgressReader *self, ProgressStream stream, const char *piece, gsi
 {
   gboolean read;
 
-  if (stream == PROGRESS_TERMINAL && self->speeches[PROGRESS_TERMINAL].kind == PROGRESS_AUTOMATIC)
+  if (stream == PROGRESS_TERMINAL && self->program != NULL)
     read = read_piece (self, &self->speeches[PROGRESS_ERROR], piece, length) ||
            read_piece (self, &self->speeches[PROGRESS_OUTPUT], piece, length);
   else
@@ -590,12 +793,14 @@ take_piece (const char *piece, gsize length, gpointer data)
   GString *late = self->late[source->stream];
 
   g_string_truncate (late, 0);
+  self->is_drawn = progress_pieces_is_drawn_over (self->pieces[source->stream]);
   if (self->n_read < MAX_READ)
     {
       self->n_read++;
       return read_stream (self, source->stream, piece, length);
     }
   g_string_append_len (late, piece, (gssize) length);
+  self->late_is_drawn[source->stream] = self->is_drawn;
   return TRUE;
 }
 
@@ -648,17 +853,31 @@ progress_reader_end (ProgressReader *self)
   flush (self);
 }
 
-/* For PROGRESS_POSITION: how far the program is, of how much, in bytes. */
+/* Whether it is to be told of a position: for PROGRESS_POSITION, and where a program that has such files says how much
+ * is done, and nothing of the total. */
+gboolean
+progress_reader_needs_position (const ProgressReader *self)
+{
+  return self->kind == PROGRESS_POSITION || (self->files != NULL && !isnan (self->report.amount) && !(self->total > 0));
+}
+
+/* How far the program is, of how much, in bytes. */
 void
 progress_reader_set_position (ProgressReader *self, double position, double size)
 {
   ProgressValues values;
 
   progress_values_init (&values);
-  values.unit = "bytes";
-  values.numbers[PROGRESS_DONE] = position;
-  if (!(self->total > 0))
-    self->total = size;
+  if (self->kind == PROGRESS_POSITION)
+    {
+      values.unit = "bytes";
+      values.numbers[PROGRESS_DONE] = position;
+      if (!(self->total > 0))
+        self->total = size;
+    }
+  /* What it counts itself stays the amount. At the end of the file it looks for an index before it begins. */
+  else if (!isnan (self->report.fraction) || position / size <= HIGHEST_BEGIN)
+    values.numbers[PROGRESS_FRACTION] = position / size;
   apply (self, &self->speeches[PROGRESS_OUTPUT], &values);
 }
 
@@ -670,13 +889,14 @@ progress_reader_take (ProgressReader *self, ProgressReport *report)
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (self->late[stream]->len > 0)
       {
+        self->is_drawn = self->late_is_drawn[stream];
         read_stream (self, stream, self->late[stream]->str, self->late[stream]->len);
         g_string_truncate (self->late[stream], 0);
       }
-  if (self->said->len > 0)
+  if (self->words->len > 0)
     {
-      clean (self->said->str, self->said->len, self->text, sizeof self->text);
-      g_string_truncate (self->said, 0);
+      clean (self->words->str, self->words->len, self->text, sizeof self->text);
+      g_string_truncate (self->words, 0);
     }
   self->report.text = self->text[0] != '\0' ? self->text : NULL;
   *report = self->report;
@@ -687,6 +907,13 @@ ProgressKind
 progress_reader_get_kind (const ProgressReader *self)
 {
   return self->kind;
+}
+
+/* Returns (nullable): the files that the program reads, in their order; NULL, or none: that is not known. */
+const char *const *
+progress_reader_get_files (const ProgressReader *self)
+{
+  return (const char *const *) self->files;
 }
 
 /* The total that is known before the program says it; 0 where it is not. */
@@ -743,6 +970,8 @@ prepare (Speech *self, const ProgressSpeech *speech, GError **error)
   progress_values_init (&self->block);
   switch (speech->kind)
     {
+    case PROGRESS_AUTOMATIC:
+      return compile (self, SHARE_PATTERN, error);
     case PROGRESS_STEPS:
       return compile (self, STEPS_PATTERN, error);
     case PROGRESS_KEYS:
@@ -756,21 +985,20 @@ prepare (Speech *self, const ProgressSpeech *speech, GError **error)
 
 /* A program that is in the table, and says how it speaks on either stream. */
 static gboolean
-prepare_program (ProgressReader *self, const ProgressProgram *program, const char *const *argv, const char *directory,
-                 GError **error)
+prepare_program (ProgressReader *self, GError **error)
 {
-  self->kind = program->output.kind == PROGRESS_POSITION ? PROGRESS_POSITION : PROGRESS_PATTERN;
-  self->phases = program->phases;
-  if (!self->total_is_given && program->find_total != NULL)
-    {
-      double total = program->find_total (argv, directory);
+  const ProgressProgram *program = self->program;
+  const char *const *argv = (const char *const *) self->argv;
+  double total = program->find_total != NULL ? program->find_total (argv, self->directory, NULL, 0) : 0;
 
-      /* The position in one of many files says nothing of the whole. */
-      if (isnan (total) && self->kind == PROGRESS_POSITION)
-        self->kind = PROGRESS_NONE;
-      self->total_is_given = total > 0;
-      self->total = self->total_is_given ? total : 0;
-    }
+  self->kind = program->output.kind == PROGRESS_POSITION ? PROGRESS_POSITION : PROGRESS_PATTERN;
+  self->files = program->find_files != NULL ? program->find_files (argv, self->directory) : NULL;
+  /* The position in one of many files says nothing of the whole. */
+  if (self->kind == PROGRESS_POSITION && program->find_files != NULL && self->files == NULL)
+    self->kind = PROGRESS_NONE;
+  self->is_of_part = isnan (total);
+  if (!self->total_is_given && total > 0)
+    self->total = total;
   return prepare (&self->speeches[PROGRESS_OUTPUT], &program->output, error) &&
          prepare (&self->speeches[PROGRESS_ERROR], &program->error, error);
 }
@@ -787,17 +1015,20 @@ prepare_all (ProgressReader *self, const ProgressSpeech *speech, GError **error)
 
 /* pattern: (nullable), for those that need one.
  * total: what the caller knows, in what the program counts, or 0.
- * argv, directory: (nullable): what runs, and where; for PROGRESS_AUTOMATIC. */
+ * argv, directory: (nullable): what runs, and where; for PROGRESS_AUTOMATIC.
+ * program: (nullable): as which program it is read, where argv does not begin with it. */
 ProgressReader *
-progress_reader_new (ProgressKind kind, const char *pattern, double total, const char *const *argv,
+progress_reader_new (ProgressKind kind, const char *pattern, double total, const char *const *argv, const char *program,
                      const char *directory, GError **error)
 {
   g_autoptr (ProgressReader) self = g_new0 (ProgressReader, 1);
-  const ProgressProgram *program = kind == PROGRESS_AUTOMATIC ? progress_programs_find (argv) : NULL;
-  ProgressSpeech speech = {.kind = kind == PROGRESS_AUTOMATIC ? PROGRESS_PERCENT : kind, .pattern = pattern};
+  ProgressSpeech speech = {.kind = kind, .pattern = pattern};
 
   self->report = (ProgressReport){.fraction = NAN, .amount = NAN};
-  self->said = g_string_new (NULL);
+  self->tasks = NAN;
+  self->said = g_array_new (FALSE, FALSE, sizeof (double));
+  self->words = g_string_new (NULL);
+  self->directory = g_strdup (directory);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     {
       self->pieces[stream] = progress_pieces_new ();
@@ -805,7 +1036,9 @@ progress_reader_new (ProgressKind kind, const char *pattern, double total, const
     }
   self->total_is_given = total > 0;
   self->total = self->total_is_given ? total : 0;
-  if (program != NULL ? !prepare_program (self, program, argv, directory, error) : !prepare_all (self, &speech, error))
+  if (kind == PROGRESS_AUTOMATIC && argv != NULL)
+    self->program = progress_programs_find (argv, program, &self->argv);
+  if (self->program != NULL ? !prepare_program (self, error) : !prepare_all (self, &speech, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -823,7 +1056,12 @@ progress_reader_free (ProgressReader *self)
       progress_pieces_free (self->pieces[stream]);
       g_string_free (self->late[stream], TRUE);
     }
-  g_string_free (self->said, TRUE);
+  g_string_free (self->words, TRUE);
+  g_array_unref (self->said);
+  g_strfreev (self->argv);
+  g_strfreev (self->files);
+  g_free (self->directory);
+  g_free (self->drawn.name);
   g_free (self->phase_name);
   g_free (self);
 }

@@ -36,12 +36,15 @@ typedef struct
 typedef struct _ProgressReader ProgressReader;
 
 ProgressReader *progress_reader_new (ProgressKind kind, const char *pattern, double total, const char *const *argv,
-                                     const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+                                     const char *program, const char *directory,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void progress_reader_free (ProgressReader *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProgressReader, progress_reader_free)
 
 ProgressKind progress_reader_get_kind (const ProgressReader *self);
 double progress_reader_get_total (const ProgressReader *self);
+const char *const *progress_reader_get_files (const ProgressReader *self);
+gboolean progress_reader_needs_position (const ProgressReader *self);
 
 void progress_reader_feed (ProgressReader *self, ProgressStream stream, const char *bytes, gsize length);
 void progress_reader_flush (ProgressReader *self);

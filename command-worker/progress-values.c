@@ -61,7 +61,8 @@ share_factor (ProgressValues *self, ProgressRole role, const ProgressNumber *num
     self->unit = number->unit;
 }
 
-/* Takes the value that a program printed. "N/A" is none. done comes before total. Returns whether it was taken. */
+/* Takes the value that a program printed. "N/A" is none, and a total of it is one that is not known, 0. done comes
+ * before total. Returns whether it was taken. */
 gboolean
 progress_values_set (ProgressValues *self, ProgressRole role, const char *value, gboolean grouped, double divisor)
 {
@@ -89,7 +90,11 @@ progress_values_set (ProgressValues *self, ProgressRole role, const char *value,
   /* What is no amount has no groups of thousands. */
   grouped = grouped && (role == PROGRESS_DONE || role == PROGRESS_TOTAL || role == PROGRESS_LEFT);
   if (progress_number_parse (value, grouped, &number) == NULL)
-    return FALSE;
+    {
+      if (role == PROGRESS_TOTAL && strcmp (value, "N/A") == 0)
+        self->numbers[role] = 0;
+      return FALSE;
+    }
   self->numbers[role] = number.value / divisor;
   share_factor (self, role, &number);
   return TRUE;

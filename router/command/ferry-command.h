@@ -12,6 +12,7 @@
 #include "base/ferry-version.h"
 #include "process/ferry-launcher.h"
 #include "task/ferry-executor.h"
+#include "task/ferry-job.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS
@@ -19,9 +20,10 @@ G_BEGIN_DECLS
 /**
  * FerryCommandProgress:
  * @FERRY_COMMAND_PROGRESS_AUTOMATIC: As the program is known to say it: a table of well-known programs has the reader,
- *   by the program's name. Others are read as by %FERRY_COMMAND_PROGRESS_PERCENT.
+ *   by the program's name. Of others, the one share of a line that they draw over counts, such as `42 %` or
+ *   `1.0/10.0 MB`, while it begins low and rises.
  * @FERRY_COMMAND_PROGRESS_NONE: The command says nothing of its progress.
- * @FERRY_COMMAND_PROGRESS_PERCENT: The only percentage in a line, such as `42 %` or `12.5/100%`.
+ * @FERRY_COMMAND_PROGRESS_PERCENT: The only percentage in any line, such as `42 %` or `12.5/100%`.
  * @FERRY_COMMAND_PROGRESS_STEPS: Steps of several, such as `[12/300]`.
  * @FERRY_COMMAND_PROGRESS_NUMBER: Lines that are numbers, out of 100 or of [property@Ferry.Command:total].
  * @FERRY_COMMAND_PROGRESS_KEYS: Lines such as `out_time_us=1500000`; [property@Ferry.Command:progress-pattern] has the
@@ -63,5 +65,10 @@ FerryExecutor *ferry_executor_new_for_commands (GError **error) G_GNUC_WARN_UNUS
 FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_executor_submit_command (FerryExecutor *self, FerryCommand *command,
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_run_command (FerryJob *self, FerryCommand *command, GVariant **result, GError **error);
 
 G_END_DECLS

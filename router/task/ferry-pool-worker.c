@@ -29,6 +29,7 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
@@ -676,7 +677,7 @@ go_on (FerryPoolWorker *self)
 static gboolean
 has_descriptors (const FerryRun *run)
 {
-  return run->has_handles || run->settings->max_returned_descriptors > 0;
+  return run->has_handles || run->settings->max_returned_descriptors > 0 || run->settings->interactive;
 }
 
 static void
@@ -729,6 +730,8 @@ item_came (gpointer data, const char *name, GVariant *value)
     return;
   if (name[0] == '\0')
     ferry_run_take_yield (run, value);
+  else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
+    ferry_run_take_partial_result (run, value);
   else
     ferry_run_take_message (run, name, value);
 }
@@ -751,13 +754,12 @@ note_send_error (FerryPoolWorker *self, const GError *error)
 static gboolean
 add_descriptors (FerryPoolWorker *self, FerryTask *task, FerryRequest *request, int *descriptors, GError **error)
 {
-  gboolean returns;
+  guint flags;
 
-  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &returns, error))
+  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &flags, error))
     return FALSE;
   request->descriptors = descriptors;
-  if (returns)
-    request->flags |= FERRY_CALL_RETURNS;
+  request->flags |= flags;
   return TRUE;
 }
 

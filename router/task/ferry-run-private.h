@@ -88,6 +88,7 @@ typedef struct
   guint max_returned_descriptors;
   gboolean idempotent;
   gboolean stoppable;
+  gboolean interactive;
 } FerryTaskSettings;
 
 #define FERRY_DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
@@ -110,6 +111,10 @@ typedef struct
   void (*progressed) (gpointer owner, const FerryProgress *progress, double before);
   void (*sent) (gpointer owner, const char *type, GVariant *value);
   void (*yielded) (gpointer owner, GVariant *value);
+  /* (nullable): what the function has done if it fails. */
+  void (*took_part) (gpointer owner, GVariant *value);
+  /* (nullable): returns (transfer full) (nullable) the value that a result stands for, or NULL with an error. */
+  GVariant *(*open_result) (gpointer owner, GVariant *result, GError **error);
   /* The run waits again, for another attempt. */
   void (*returned) (gpointer owner);
   /* (nullable): the run that executed is CANCELLING. was_paused: it was paused before that. */
@@ -237,6 +242,8 @@ gboolean ferry_run_take_message (FerryRun *self, const char *type, GVariant *val
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_take_yield (FerryRun *self, GVariant *value);
 /* The caller must hold a reference. */
+/* Takes what the function has done if it fails, until the run has ended. */
+void ferry_run_take_partial_result (FerryRun *self, GVariant *value);
 gboolean ferry_run_complete (FerryRun *self, GVariant *result);
 /* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
  * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). RUN_TIMEOUT leads to CANCELLING, and

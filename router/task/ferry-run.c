@@ -304,6 +304,14 @@ ferry_run_take_message (FerryRun *self, const char *type, GVariant *value)
   return step != FERRY_TASK_STEP_REFUSED;
 }
 
+/* Also of a run that is being cancelled, or whose time is over. */
+void
+ferry_run_take_partial_result (FerryRun *self, GVariant *value)
+{
+  if (value != NULL && !ferry_run_get_done (self) && self->funcs->took_part != NULL)
+    self->funcs->took_part (self->owner, value);
+}
+
 gboolean
 ferry_run_take_yield (FerryRun *self, GVariant *value)
 {
@@ -804,11 +812,16 @@ void
 ferry_destination_complete (FerryRun *run, GVariant *result)
 {
   const FerryFunctionEntry *entry = ferry_function_find (run->function);
+  g_autoptr (GVariant) opened = NULL;
   g_autoptr (GError) error = NULL;
 
   if (ferry_run_get_done (run))
     return;
-  if (entry != NULL && !ferry_function_check_result (entry, result, &error))
+  if (run->funcs->open_result != NULL && result != NULL)
+    result = opened = run->funcs->open_result (run->owner, result, &error);
+  if (error == NULL && entry != NULL)
+    ferry_function_check_result (entry, result, &error);
+  if (error != NULL)
     ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
   else if (ferry_run_complete (run, result))
     run->source->done (run->source, run);

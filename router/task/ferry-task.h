@@ -180,6 +180,8 @@ gboolean ferry_task_resume (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_consume (FerryTask *self, guint n);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **error);
+FERRY_AVAILABLE_IN_0_1
 void ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data);
 FERRY_AVAILABLE_IN_0_1

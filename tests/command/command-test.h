@@ -22,6 +22,9 @@ CommandTest *command_test_new (void);
 /* Drops all. */
 void command_test_free (CommandTest *test);
 
+/* Has its workers be trusted, as those of ferry_executor_new_for_commands() are. */
+void command_test_trust (CommandTest *test);
+
 /* (transfer full): a path in the folder. */
 char *command_test_path (CommandTest *test, const char *name);
 
@@ -35,6 +38,8 @@ void command_test_wait (FerryTask *task);
 char *command_test_wait_output (FerryTask *task);
 /* Waits for a failure; returns the error, which stays the task's. */
 const GError *command_test_wait_failed (FerryTask *task, GQuark domain, int code);
+/* The same; returns (transfer full) what the command has written, and how it ended. */
+GVariant *command_test_wait_partial (FerryTask *task, GQuark domain, int code);
 void command_test_wait_cancelled (FerryTask *task);
 /* Waits until the task has heard of its worker, which may be later than the command begins; returns (transfer none) it.
  */

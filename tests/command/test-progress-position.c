@@ -82,7 +82,8 @@ test_is_that_of_a_named_file (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *path = make_file (fixture, "small", 1000);
   int fd = open (path, O_RDONLY | O_CLOEXEC);
-  g_autoptr (ProgressPosition) self = progress_position_new (path);
+  const char *const paths[] = {path, NULL};
+  g_autoptr (ProgressPosition) self = progress_position_new (paths);
   const pid_t pid = getpid ();
   double position;
   double size;
@@ -92,23 +93,58 @@ test_is_that_of_a_named_file (Fixture *fixture, gconstpointer data)
   close (fd);
   g_assert_false (progress_position_read (self, &pid, 1, &position, &size));
   g_assert_cmpint (g_unlink (path), ==, 0);
-  g_assert_false (progress_position_read (self, &pid, 1, &position, &size));
 }
 
-/* Two files, one after the other. */
+/* Files of a list, one after the other: those before count, also one that no look has met. */
 static void
-test_counts_files_that_were_read (Fixture *fixture, gconstpointer data)
+test_is_in_all_files_of_a_list (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (ProgressPosition) self = progress_position_new (NULL);
-  g_autofree char *path = make_file (fixture, "next", LARGE);
+  g_autofree char *unseen = make_file (fixture, "unseen", 1000);
+  g_autofree char *path = make_file (fixture, "next", 2000);
+  const char *const paths[] = {fixture->path, unseen, "/none", path, NULL};
+  g_autoptr (ProgressPosition) self = progress_position_new (paths);
 
-  g_assert_cmpint (lseek (fixture->fd, LARGE, SEEK_SET), ==, LARGE);
-  assert_position (self, LARGE, LARGE);
+  g_assert_cmpint (lseek (fixture->fd, 10, SEEK_SET), ==, 10);
+  assert_position (self, 10, LARGE + 3000.0);
   close (fixture->fd);
   fixture->fd = open (path, O_RDONLY | O_CLOEXEC);
   g_assert_cmpint (lseek (fixture->fd, 5, SEEK_SET), ==, 5);
-  assert_position (self, LARGE + 5.0, 2.0 * LARGE);
-  assert_position (self, LARGE + 5.0, 2.0 * LARGE);
+  assert_position (self, LARGE + 1005.0, LARGE + 3000.0);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_cmpint (g_unlink (unseen), ==, 0);
+  assert_position (self, LARGE + 1005.0, LARGE + 3000.0);
+}
+
+/* A file that is read twice: its position does not say which time it is. */
+static void
+test_is_none_of_a_file_that_is_read_twice (Fixture *fixture, gconstpointer data)
+{
+  const char *const paths[] = {fixture->path, fixture->path, NULL};
+  g_autoptr (ProgressPosition) self = progress_position_new (paths);
+  const pid_t pid = getpid ();
+  double position;
+  double size;
+
+  g_assert_false (progress_position_read (self, &pid, 1, &position, &size));
+}
+
+/* What runs may make the file that it reads. */
+static void
+test_is_that_of_a_file_that_comes_later (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "later", NULL);
+  const char *const paths[] = {path, NULL};
+  g_autoptr (ProgressPosition) self = progress_position_new (paths);
+  const pid_t pid = getpid ();
+  double position;
+  double size;
+  int fd;
+
+  g_assert_false (progress_position_read (self, &pid, 1, &position, &size));
+  g_free (make_file (fixture, "later", 1000));
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  assert_position (self, 0, 1000);
+  close (fd);
   g_assert_cmpint (g_unlink (path), ==, 0);
 }
 
@@ -146,7 +182,9 @@ main (int argc, char **argv)
 #define ADD(name, function) g_test_add ("/progress-position/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("is-that-of-the-largest-file", test_is_that_of_the_largest_file);
   ADD ("is-that-of-a-named-file", test_is_that_of_a_named_file);
-  ADD ("counts-files-that-were-read", test_counts_files_that_were_read);
+  ADD ("is-in-all-files-of-a-list", test_is_in_all_files_of_a_list);
+  ADD ("is-none-of-a-file-that-is-read-twice", test_is_none_of_a_file_that_is_read_twice);
+  ADD ("is-that-of-a-file-that-comes-later", test_is_that_of_a_file_that_comes_later);
   ADD ("is-the-size-of-what-is-written", test_is_the_size_of_what_is_written);
   ADD ("is-none-without-a-process", test_is_none_without_a_process);
 #undef ADD

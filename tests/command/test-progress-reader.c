@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ static Case
 begin (ProgressKind kind, const char *pattern, double total)
 {
   g_autoptr (GError) error = NULL;
-  Case self = {.reader = progress_reader_new (kind, pattern, total, NULL, NULL, &error)};
+  Case self = {.reader = progress_reader_new (kind, pattern, total, NULL, NULL, NULL, &error)};
 
   g_assert_no_error (error);
   return self;
@@ -44,7 +45,8 @@ begin_program (const char *command)
 {
   g_auto (GStrv) argv = g_strsplit (command, " ", -1);
   g_autoptr (GError) error = NULL;
-  Case self = {.reader = progress_reader_new (PROGRESS_AUTOMATIC, NULL, 0, (const char *const *) argv, NULL, &error)};
+  Case self = {.reader =
+                 progress_reader_new (PROGRESS_AUTOMATIC, NULL, 0, (const char *const *) argv, NULL, NULL, &error)};
 
   g_assert_no_error (error);
   return self;
@@ -115,6 +117,7 @@ test_percent_is_one_number (void)
                                       "250% faster\n",
                                       "1234%\n",
                                       "100 %d\n",
+                                      "-5%\n",
                                       "%\n",
                                       " %\n",
                                       "x%\n",
@@ -145,6 +148,73 @@ test_end_is_not_told_before_it (void)
   assert_said (&self, "100%\n", 99);
   assert_said (&self, "100.002%\n", 99);
   assert_said (&self, "100%\n", 99);
+}
+
+/* ---- what a program draws over ---- */
+
+static void
+test_drawn_share (void)
+{
+  g_auto (Case) percent = begin (PROGRESS_AUTOMATIC, NULL, 0);
+  g_auto (Case) steps = begin (PROGRESS_AUTOMATIC, NULL, 0);
+  g_auto (Case) bytes = begin (PROGRESS_AUTOMATIC, NULL, 0);
+
+  /* The first is of a line that may be no other than that. */
+  assert_said (&percent, "  0%\r  1% a\r  2% b\r", NAN);
+  assert_said (&percent, "  3% of it\r", 3);
+  g_assert_cmpstr (percent.report.text, ==, "of it");
+  assert_said (&percent, "a line\n\r 50%\r", 50);
+  assert_said (&steps, "Building\r 0/30: a\r 1/30: b\r 2/30: c\r 3/30: serde\r", 10);
+  assert_amount (&steps, 3, 30, NULL);
+  assert_said (&bytes, "\r0.0/10.0 MB\r1.0/10.0 MB\r2.0/10.0 MB\r2.5/10.0 MB 5 MB/s\n", 25);
+  assert_amount (&bytes, 2500000, 10000000, "bytes");
+}
+
+static void
+test_share_of_a_part_is_none (void)
+{
+  static const char *const outputs[] = {
+    "1%\n2%\n3%\n4%\n",                                              /* drawn over nothing */
+    "1%\r\n2%\r\n3%\r\n4%\r\n",                                      /* nor is this */
+    "\r91%\r92%\r93%\r94%\r",                                        /* begins at no beginning */
+    "\r1%\r5%\r4%\r6%\r7%\r",                                        /* falls */
+    "\ra 1%\rb 2%\ra 3%\rb 4%\r",                                    /* two lines */
+    "\r 1% 0/3 x\r 2% 1/50 y\r 4% 2/50 z\r 6% 3/50 z\r 8% 4/50 z\r", /* of another total */
+    "\r-1%\r-2%\r-3%\r-4%\r",
+    "\r1% 2%\r2% 3%\r3% 4%\r",
+    "\r2026/11/1\r2026/11/2\r2026/11/3\r",
+    "\ra/1/9\ra/2/9\ra/3/9\ra/4/9\r",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (outputs); i++)
+    {
+      g_auto (Case) self = begin (PROGRESS_AUTOMATIC, NULL, 0);
+
+      assert_said (&self, outputs[i], NAN);
+    }
+}
+
+/* What fell was of a part, and the bar stays where it was. */
+static void
+test_share_that_falls_counts_no_more (void)
+{
+  g_auto (Case) self = begin (PROGRESS_AUTOMATIC, NULL, 0);
+
+  assert_said (&self, "\r1%\r20%\r30%\r", 30);
+  assert_said (&self, "10%\r90%\r95%\r", 30);
+  g_assert_cmpstr (self.report.text, ==, "95%");
+}
+
+/* A bar that is cut in its middle is not another line. */
+static void
+test_share_that_goes_on_is_read (void)
+{
+  g_auto (Case) self = begin (PROGRESS_AUTOMATIC, NULL, 0);
+
+  print (&self, "\r 1% | 1/100\r 2% | 2/100\r 3% | 3/100\r 4% | 4/");
+  progress_reader_flush (self.reader);
+  assert_said (&self, "", 3);
+  assert_said (&self, "100\r 5% | 5/100\r", 5);
 }
 
 /* ---- steps ---- */
@@ -283,6 +353,23 @@ test_pattern_of_what_is_left (void)
   assert_amount (&self, 30, 40, NULL);
 }
 
+/* yt-dlp fetches pictures and sound, and says not that there are two; flatpak says which one of how many. */
+static void
+test_phases_without_a_name (void)
+{
+  g_auto (Case) formats = begin_program ("yt-dlp url");
+  g_auto (Case) items = begin_program ("yt-dlp url");
+
+  print_on (&formats, PROGRESS_OUTPUT, "[download]  50.0% of 10MiB\r");
+  assert_percent (&formats, 25);
+  print_on (&formats, PROGRESS_OUTPUT, "[download] 100% of 10MiB\n[download]   0.0% of 1MiB\r");
+  assert_percent (&formats, 50);
+  print_on (&formats, PROGRESS_OUTPUT, "[download]  50.0% of 1MiB\r");
+  assert_percent (&formats, 700 / 12.0);
+  print_on (&items, PROGRESS_OUTPUT, "[download] Downloading item 3 of 10\n[download]  50.0% of 1MiB\r");
+  assert_percent (&items, 25);
+}
+
 /* HandBrake has a queue of passes. */
 static void
 test_pattern_of_tasks (void)
@@ -304,7 +391,7 @@ test_pattern_of_single_steps (void)
   assert_amount (&self, 3, 4, NULL);
 }
 
-/* How many phases there are is not known: each is half of what is left. */
+/* How many phases there are is not known: it is as if one more followed. */
 static void
 test_pattern_of_phases (void)
 {
@@ -312,8 +399,9 @@ test_pattern_of_phases (void)
 
   assert_said (&self, "Load: 50\n", 25);
   assert_said (&self, "Load: 100\n", 50);
-  assert_said (&self, "Save: 50\n", 62.5);
-  assert_said (&self, "Save: 100\n", 75);
+  assert_said (&self, "Save: 50\n", 700 / 12.0);
+  assert_said (&self, "Save: 100\n", 200 / 3.0);
+  assert_said (&self, "Check: 100\n", 75);
 }
 
 /* ffmpeg prints the duration once. */
@@ -337,6 +425,36 @@ test_zstd (void)
 
   assert_said (&self, "\rRead:  7.0 MiB /  28.0 MiB ==> 22%\rRead:  7.0 MiB /  28.0 MiB ==> 22%\r", 25);
   assert_said (&self, "Read:  14.0 MiB /  28.0 MiB ==> 17%\r", 50);
+}
+
+static void
+test_ffmpeg_without_a_duration (void)
+{
+  g_auto (Case) self = begin_program ("ffmpeg -f lavfi -i testsrc a.mp4");
+
+  print (&self, "Press [q] to stop, [?] for help\n  Duration: N/A, start: 0.000000, bitrate: N/A\n");
+  g_assert_null (self.report.text);
+  assert_said (&self, "frame=1 time=00:00:30.00 x\r", NAN);
+  g_assert_false (progress_reader_needs_position (self.reader));
+}
+
+/* Of several addresses, each percentage is of a part. */
+static void
+test_curl_of_two_addresses (void)
+{
+  g_auto (Case) self = begin_program ("curl -# -O http://a/b -O http://a/c");
+
+  assert_said (&self, "\r## 10.0%\r### 20.0%\r#### 30.0%\r", NAN);
+}
+
+static void
+test_wget_without_a_length (void)
+{
+  g_auto (Case) self = begin_program ("wget url");
+
+  assert_said (&self, "   250K .......... .......... 4,30M\n", NAN);
+  assert_amount (&self, 250 * 1024, 0, "bytes");
+  g_assert_null (self.report.text);
 }
 
 /* curl's first column is 100 where there is no length. */
@@ -395,6 +513,35 @@ test_apt_has_two_phases (void)
   assert_said (&download, "dlstatus:1:50.0000:Retrieving\n", 50);
 }
 
+/* What is cached is not downloaded: then the second phase is all. */
+static void
+test_phase_takes_the_place_of_those_before (void)
+{
+  g_auto (Case) self = begin_program ("apt-get install sl");
+
+  assert_said (&self, "pmstatus:sl:50.0000:Installing sl\n", 50);
+}
+
+/* Phases are known by their order, in any language. */
+static void
+test_git_in_german_and_chinese (void)
+{
+  static const char *const outputs[][2] = {
+    {"remote: Zähle Objekte:  50% (5/10)\nEmpfange Objekte:  50% (5/10)\r", "Löse Unterschiede auf:  50% (1/2)\r"},
+    {"remote: 对象计数中:  50% (5/10)\n接收对象中:  50% (5/10)\r", "处理 delta 中:  50% (1/2)\r"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (outputs); i++)
+    {
+      g_auto (Case) self = begin_program ("nice git clone url");
+
+      print (&self, outputs[i][0]);
+      assert_said (&self, outputs[i][0], 40);
+      print (&self, outputs[i][1]);
+      assert_said (&self, outputs[i][1], 87.5);
+    }
+}
+
 /* badblocks writes four patterns, and reads each; its last word is "done". */
 static void
 test_badblocks_has_eight_phases (void)
@@ -441,6 +588,32 @@ test_position (void)
   assert_amount (&self, 5, 20, "bytes");
   assert_said (&self, "99%\n", 25);
   g_assert_cmpstr (self.report.text, ==, "99%");
+}
+
+/* Of a program that says how much it has done, and not of how much, the position is asked for; but not at the end of
+ * the file, where it begins to look. */
+static void
+test_position_where_there_is_no_total (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-test-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "a", NULL);
+  g_autofree char *command = g_strconcat ("ffmpeg -v error -progress - -i ", path, " b", NULL);
+  g_auto (Case) self = {0};
+
+  g_assert_true (g_file_set_contents (path, "0123456789", 10, NULL));
+  self = begin_program (command);
+  g_assert_false (progress_reader_needs_position (self.reader));
+  print_on (&self, PROGRESS_OUTPUT, "out_time_us=20000000\nprogress=continue\n");
+  g_assert_true (progress_reader_needs_position (self.reader));
+  progress_reader_set_position (self.reader, 10, 10);
+  assert_said (&self, "", NAN);
+  progress_reader_set_position (self.reader, 2, 10);
+  assert_said (&self, "", 20);
+  progress_reader_set_position (self.reader, 5, 10);
+  assert_said (&self, "", 50);
+  assert_amount (&self, 20, 0, "s");
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
 /* ---- what is bounded ---- */
@@ -525,7 +698,7 @@ assert_refused (ProgressKind kind, const char *pattern, GQuark domain)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (progress_reader_new (kind, pattern, 0, NULL, NULL, &error));
+  g_assert_null (progress_reader_new (kind, pattern, 0, NULL, NULL, NULL, &error));
   g_assert_nonnull (error);
   g_assert_cmpuint (error->domain, ==, domain);
 }
@@ -554,6 +727,10 @@ main (int argc, char **argv)
   ADD ("percent-is-one-number", test_percent_is_one_number);
   ADD ("percent-goes-back-for-another-thing-only", test_percent_goes_back_for_another_thing_only);
   ADD ("end-is-not-told-before-it", test_end_is_not_told_before_it);
+  ADD ("drawn-share", test_drawn_share);
+  ADD ("share-of-a-part-is-none", test_share_of_a_part_is_none);
+  ADD ("share-that-falls-counts-no-more", test_share_that_falls_counts_no_more);
+  ADD ("share-that-goes-on-is-read", test_share_that_goes_on_is_read);
   ADD ("steps", test_steps);
   ADD ("steps-are-no-dates", test_steps_are_no_dates);
   ADD ("total-that-grows-is-waited-for", test_total_that_grows_is_waited_for);
@@ -563,20 +740,27 @@ main (int argc, char **argv)
   ADD ("json", test_json);
   ADD ("pattern", test_pattern);
   ADD ("pattern-of-what-is-left", test_pattern_of_what_is_left);
+  ADD ("phases-without-a-name", test_phases_without_a_name);
   ADD ("pattern-of-tasks", test_pattern_of_tasks);
   ADD ("pattern-of-single-steps", test_pattern_of_single_steps);
   ADD ("pattern-of-phases", test_pattern_of_phases);
   ADD ("pattern-of-a-total-that-is-said-alone", test_pattern_of_a_total_that_is_said_alone);
   ADD ("zstd", test_zstd);
+  ADD ("ffmpeg-without-a-duration", test_ffmpeg_without_a_duration);
+  ADD ("curl-of-two-addresses", test_curl_of_two_addresses);
+  ADD ("wget-without-a-length", test_wget_without_a_length);
   ADD ("curl-without-a-length", test_curl_without_a_length);
   ADD ("curl-that-sends", test_curl_that_sends);
   ADD ("rsync-in-german", test_rsync_in_german);
   ADD ("dd-in-german", test_dd_in_german);
   ADD ("apt-has-two-phases", test_apt_has_two_phases);
+  ADD ("phase-takes-the-place-of-those-before", test_phase_takes_the_place_of_those_before);
+  ADD ("git-in-german-and-chinese", test_git_in_german_and_chinese);
   ADD ("badblocks-has-eight-phases", test_badblocks_has_eight_phases);
   ADD ("total-of-nothing", test_total_of_nothing);
   ADD ("terminal-has-both-streams", test_terminal_has_both_streams);
   ADD ("position", test_position);
+  ADD ("position-where-there-is-no-total", test_position_where_there_is_no_total);
   ADD ("texts-are-clean", test_texts_are_clean);
   ADD ("last-of-a-flood-is-told", test_last_of_a_flood_is_told);
   ADD ("last-of-a-large-flood-is-told", test_last_of_a_large_flood_is_told);

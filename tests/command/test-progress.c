@@ -84,7 +84,8 @@ rises_and_is_whole_after_success (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
   g_autoptr (FerryTask) task = command_test_submit_script (
-    test, "echo '25% first'; " AWAIT ("a") "echo '50% second'; " AWAIT ("b") "echo '100% third'; " AWAIT ("c"), NULL);
+    test, "echo '25% first'; " AWAIT ("a") "echo '50% second'; " AWAIT ("b") "echo '100% third'; " AWAIT ("c"),
+    new_options (FERRY_COMMAND_PROGRESS_PERCENT, NULL, 0));
 
   wait_for (task, 0.25, "first");
   go_on (test, "a");
@@ -179,13 +180,46 @@ is_finer_than_a_small_amount (void)
   g_free (command_test_wait_output (task));
 }
 
+/* Of a program that nobody knows, what it draws over counts, and what it prints in lines does not. */
+static void
+is_what_an_unknown_program_draws_over (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (
+    test, "echo 'disk is 97% full'; " AWAIT ("a") "printf '\\r 1%%\\r 2%%\\r 30%% of it\\r'; " AWAIT ("b"), NULL);
+
+  wait_for (task, 0, "disk is 97% full");
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  go_on (test, "a");
+  wait_for (task, 0.3, "of it");
+  go_on (test, "b");
+  g_free (command_test_wait_output (task));
+}
+
+/* A script is read as the program that it runs, by its name and arguments. */
+static void
+is_that_of_the_program_that_is_named (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  GVariantDict *options = g_variant_dict_new (NULL);
+  g_autoptr (FerryTask) task = NULL;
+
+  g_variant_dict_insert (options, "progress-program", "^ay", "dd");
+  task = command_test_submit_script (
+    test, "dd () { echo 150 Bytes kopiert >&2; " AWAIT ("a") "}; dd count=300 bs=1 status=progress", options);
+  wait_for (task, 0.5, NULL);
+  go_on (test, "a");
+  g_free (command_test_wait_output (task));
+}
+
 /* A program that writes its separator in front says nothing more for a while, and a question has no end. */
 static void
 is_read_without_an_end (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit_script (
-    test, "printf '\\r 30%% of it '; " AWAIT ("a") "printf 'Overwrite? '; " AWAIT ("b"), NULL);
+  g_autoptr (FerryTask) task =
+    command_test_submit_script (test, "printf '\\r 30%% of it '; " AWAIT ("a") "printf 'Overwrite? '; " AWAIT ("b"),
+                                new_options (FERRY_COMMAND_PROGRESS_PERCENT, NULL, 0));
 
   wait_for (task, 0.3, "of it");
   go_on (test, "a");
@@ -259,6 +293,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/command-progress/rises-and-is-whole-after-success", rises_and_is_whole_after_success);
+  g_test_add_func ("/command-progress/is-what-an-unknown-program-draws-over", is_what_an_unknown_program_draws_over);
+  g_test_add_func ("/command-progress/is-that-of-the-program-that-is-named", is_that_of_the_program_that_is_named);
   g_test_add_func ("/command-progress/is-not-whole-after-failure", is_not_whole_after_failure);
   g_test_add_func ("/command-progress/has-amounts", has_amounts);
   g_test_add_func ("/command-progress/has-no-bar-while-its-total-grows", has_no_bar_while_its_total_grows);

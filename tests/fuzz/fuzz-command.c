@@ -34,6 +34,10 @@ static const Way ways[] = {
   {PROGRESS_JSON, "fraction=f done=a.n|n total=a.all text=text|files", 0},
   {PROGRESS_PATTERN, "(?<phase>\\w+): (?<done>\\S+) of (?<total>\\S+)(?<text>.*)", 0},
   {PROGRESS_PATTERN, "(?<task>\\d+)/(?<tasks>\\d+) (?<left>[\\d.,:]+ *\\w*)|(?<step>ok)", 1000},
+  {PROGRESS_AUTOMATIC, NULL, 0, "some-program"},
+  {PROGRESS_AUTOMATIC, NULL, 0, "pip install x"},
+  {PROGRESS_AUTOMATIC, NULL, 0, "yt-dlp url"},
+  {PROGRESS_AUTOMATIC, NULL, 0, "nice flatpak install x"},
   {PROGRESS_AUTOMATIC, NULL, 0, "apt-get install sl"},
   {PROGRESS_AUTOMATIC, NULL, 0, "badblocks -ws disk"},
   {PROGRESS_AUTOMATIC, NULL, 0, "curl url"},
@@ -71,7 +75,7 @@ make_reader (guint8 number)
   g_auto (GStrv) argv = way->command != NULL ? g_strsplit (way->command, " ", -1) : NULL;
   g_autoptr (GError) error = NULL;
   ProgressReader *reader =
-    progress_reader_new (way->kind, way->pattern, way->total, (const char *const *) argv, NULL, &error);
+    progress_reader_new (way->kind, way->pattern, way->total, (const char *const *) argv, NULL, NULL, &error);
 
   g_assert_no_error (error);
   return reader;

@@ -1,0 +1,92 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Many programs say the cause first, and then that they have failed: so it is the first line that looks like one. In a
+ * language that is not English none does, and it is the last line.
+ *
+ * What gpg, dpkg and apt say to programs is no sentence for people, though it has the word "ERROR". And 7z says
+ * "ERROR: a.7z", and in the next line that the password is wrong: a cause that ends with an argument of the command
+ * names what it is about, and goes on. */
+
+#include "command-cause.h"
+
+#include <string.h>
+
+/* In characters. */
+#define MAX_CAUSE 300
+
+/* What begins the lines of protocols. */
+static const char *const protocols[] = {"[GNUPG:] ", "status: ", "processing: ", "pmstatus:", "dlstatus:"};
+
+static gboolean
+is_for_programs (const char *line)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (protocols); i++)
+    if (g_str_has_prefix (line, protocols[i]))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+looks_like_cause (const char *line)
+{
+  static const char *const words[] = {"error", "fatal", "cannot", "can't", "no such", "denied", "failed"};
+  g_autofree char *folded = g_utf8_casefold (line, -1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strstr (folded, words[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+ends_with_argument (const char *line, const char *const *argv)
+{
+  for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+    {
+      gsize length = strlen (argv[i]);
+      gsize begin = strlen (line) - MIN (length, strlen (line));
+
+      if (length > 0 && begin > 0 && line[begin - 1] == ' ' && strcmp (line + begin, argv[i]) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Returns (nullable): the next line for people from a place on, which it moves behind it. */
+static const char *
+next_line (char **lines, guint *place)
+{
+  while (lines[*place] != NULL)
+    {
+      const char *line = lines[(*place)++];
+
+      if (line[0] != '\0' && !is_for_programs (line))
+        return line;
+    }
+  return NULL;
+}
+
+char *
+command_cause_describe (const char *last_lines, const char *const *argv)
+{
+  g_auto (GStrv) lines = g_strsplit (last_lines, "\n", -1);
+  g_autofree char *cause = NULL;
+  g_autofree char *start = NULL;
+  const char *found = NULL;
+  const char *line;
+  guint place = 0;
+
+  while ((line = next_line (lines, &place)) != NULL)
+    {
+      found = line;
+      if (looks_like_cause (line))
+        break;
+    }
+  if (found == NULL)
+    return g_strdup ("");
+  line = ends_with_argument (found, argv) ? next_line (lines, &place) : NULL;
+  cause = line != NULL ? g_strdup_printf ("%s: %s", found, line) : g_strdup (found);
+  start = g_utf8_substring (cause, 0, MIN (g_utf8_strlen (cause, -1), MAX_CAUSE));
+  return g_strdup_printf (": %s%s", start, strlen (start) < strlen (cause) ? "..." : "");
+}
