@@ -2143,9 +2143,9 @@ install_limits (void)
   /**
    * FerryTask:deadline:
    *
-   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT if it waits, and ends as by
-   * [property@Ferry.Task:run-timeout] if it executes; 0 for none. The function finds the earlier time of this and the end of the run timeout in
-   * [property@Ferry.Job:deadline].
+   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT if it waits, and ends as
+   * by [property@Ferry.Task:run-timeout] if it executes; 0 for none. The function finds the earlier time of this and
+   * the end of the run timeout in [property@Ferry.Job:deadline].
    */
   properties[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
