@@ -84,8 +84,8 @@ command_confinement_wrap (const CommandOptions *options, const char *const *argv
     g_strv_builder_add_many (wrapped, "--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve", NULL);
   add_folders (wrapped, "--ro-bind", options->readable_folders, options->directory);
   add_folders (wrapped, "--bind", options->writable_folders, options->directory);
-  /* Without a folder of its own it begins in that of this process, or in '/' where it cannot see that. */
-  if (options->directory != NULL)
+  /* Without a folder of its own it begins in that of the application, or in '/' where it cannot see that. */
+  if (options->has_directory)
     g_strv_builder_add_many (wrapped, "--chdir", options->directory, NULL);
   g_strv_builder_add (wrapped, "--");
   g_strv_builder_addv (wrapped, (const char **) argv);

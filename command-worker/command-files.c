@@ -1,158 +1,193 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Removes what a command has left half done, or moves into place what it has done.
+/* Removes what was left half done, or moves into place what was done.
  *
- * A file that was there before is removed only when the command has changed it: a program that refuses to write over a
- * file fails, and the file stays. A folder that was there before stays, since other files may be in it. Where files are
- * replaced, the command writes under another name in the same folder, and the earlier file stays until it succeeds. */
+ * A file that is written in place and was not there before is removed. One that was there before stays, whatever has
+ * become of it: it may be an archive to which something was added. The same goes for a folder, in which other files may
+ * be. What is to be replaced is written in a place (command-place.h) beside the file, under its own name, by which
+ * programs tell formats; what the program leaves there beside it is removed with the place.
+ *
+ * A link stays, and the file is that to which it leads. A device, a FIFO or a socket is written directly and is never
+ * removed. A file that has several names is replaced under this one, and has its earlier content under the others:
+ * backups and package stores rely on that. */
 
 #include "command-files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ferry.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How much of a name a temporary name has at most, in bytes, and the random part of it. */
-#define MAX_STEM 100
-#define RANDOM_LENGTH 8
+#include "command-place.h"
+#include "command-rights.h"
+#include "command-tree.h"
 
-/* How many descriptors the removal of a folder may use. */
-#define MAX_REMOVE_FDS 16
+/* How many links lead to a file at most, as in the kernel. */
+#define MAX_LINKS 40
 
 typedef struct
 {
-  char *path;         /* (owned): where it is in the end */
-  char *written;      /* (owned): where the command writes it */
-  gboolean existed;   /* something was at written before */
-  struct stat before; /* what was there, if so */
+  char *name;          /* (owned): as it was given */
+  char *path;          /* (owned): where it is in the end, without a link as its last part */
+  char *written;       /* (owned): where it is written */
+  CommandPlace *place; /* (unowned) (nullable): NULL: it is written directly */
+  char *base;          /* (owned) (nullable): its name in the place */
+  gboolean existed;    /* something was there before */
+  struct stat before;  /* what, if so */
 } File;
 
 struct _CommandFiles
 {
-  GArray *files; /* (element-type File) (owned) */
-  char **argv;   /* (owned) */
-  char *output;  /* (owned) (nullable) */
-  gboolean replaces;
+  GArray *files;     /* (element-type File) (owned) */
+  GPtrArray *places; /* (element-type CommandPlace) (owned) */
+  char *directory;   /* (owned) (nullable): from which relative names are */
+  gboolean is_over;  /* committed or discarded */
 };
 
 static void
-file_clear (gpointer file)
+file_clear (gpointer data)
 {
-  g_free (((File *) file)->path);
-  g_free (((File *) file)->written);
+  File *file = data;
+
+  g_free (file->name);
+  g_free (file->path);
+  g_free (file->written);
+  g_free (file->base);
 }
 
-/* (transfer full): another name in the same folder: hidden, and with the same ends, by which programs tell formats. */
+static File *
+get_file (CommandFiles *self, guint i)
+{
+  return &g_array_index (self->files, File, i);
+}
+
+/* ---- before ---- */
+
+/* (transfer full): where the links lead that are the last part of a path. Of a circle it is one of them. */
 static char *
-make_temporary (const char *name)
+follow_links (const char *path)
 {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-  const char *slash = strrchr (name, '/');
-  const char *base = slash != NULL ? slash + 1 : name;
-  gsize stem = base[0] != '\0' ? 1 + strcspn (base + 1, ".") : 0;
-  char random[RANDOM_LENGTH + 1] = "";
+  char *found = g_strdup (path);
 
-  for (guint i = 0; i < RANDOM_LENGTH; i++)
-    random[i] = letters[g_random_int_range (0, sizeof letters - 1)];
-  return g_strdup_printf ("%.*s.%.*s-%s%s", (int) (base - name), name, (int) MIN (stem, MAX_STEM), base, random,
-                          base + stem);
-}
-
-/* Replaces a name where it is an argument, or follows a '=' in one, as in 'of=disk.img'. Returns whether it was found.
- */
-static gboolean
-replace_argument (char **argv, const char *name, const char *other)
-{
-  gboolean found = FALSE;
-
-  for (guint i = 1; argv[i] != NULL; i++)
+  for (guint i = 0; i < MAX_LINKS; i++)
     {
-      gsize length = strlen (argv[i]);
-      gsize prefix = length >= strlen (name) ? length - strlen (name) : 0;
-      char *argument = argv[i];
+      g_autofree char *before = found;
+      g_autofree char *target = g_file_read_link (before, NULL);
+      g_autofree char *folder = g_path_get_dirname (before);
 
-      if (!g_str_has_suffix (argument, name) || (prefix > 0 && argument[prefix - 1] != '='))
-        continue;
-      argv[i] = g_strdup_printf ("%.*s%s", (int) prefix, argument, other);
-      g_free (argument);
-      found = TRUE;
+      if (target == NULL)
+        return g_steal_pointer (&before);
+      /* Not g_canonicalize_filename(): a folder of the path may be a link, whose '..' is elsewhere. */
+      found = target[0] == '/' ? g_strdup (target) : g_build_filename (folder, target, NULL);
     }
   return found;
 }
 
-/* Has the command write a file under another name. */
 static gboolean
-redirect (CommandFiles *self, File *file, const char *name, const char *directory, GError **error)
+has_name (CommandFiles *self, const CommandPlace *place, const char *base)
 {
-  g_autofree char *temporary = make_temporary (name);
-  gboolean is_output = g_strcmp0 (self->output, name) == 0;
+  for (guint i = 0; i < self->files->len; i++)
+    if (get_file (self, i)->place == place && g_str_equal (get_file (self, i)->base, base))
+      return TRUE;
+  return FALSE;
+}
 
-  if (file->existed && S_ISDIR (file->before.st_mode))
+/* (transfer none) (nullable): a place in a folder in which no file has this name. */
+static CommandPlace *
+find_place (CommandFiles *self, const char *folder, const char *base, GError **error)
+{
+  CommandPlace *place;
+
+  for (guint i = 0; i < self->places->len; i++)
+    if (g_str_equal (command_place_get_folder (self->places->pdata[i]), folder) &&
+        !has_name (self, self->places->pdata[i], base))
+      return self->places->pdata[i];
+  place = command_place_new (folder, error);
+  if (place != NULL)
+    g_ptr_array_add (self->places, place);
+  return place;
+}
+
+/* Has a file be written in a place. is_link: its name is a link. */
+static gboolean
+put_in_place (CommandFiles *self, File *file, gboolean is_link, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (file->path);
+  g_autofree char *shown = is_link ? g_strdup (folder) : g_path_get_dirname (file->name);
+
+  file->base = g_path_get_basename (file->name);
+  if (g_str_equal (file->base, ".") || g_str_equal (file->base, "..") || g_str_equal (file->base, "/") ||
+      (file->existed && S_ISDIR (file->before.st_mode)))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                    "The folder '%s' cannot be replaced; name a folder that is not there, or do not set "
                    "'replace-output-files'",
-                   name);
+                   file->name);
       return FALSE;
     }
-  if (is_output)
-    {
-      g_free (self->output);
-      self->output = g_strdup (temporary);
-    }
-  if (!replace_argument (self->argv, name, temporary) && !is_output)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "No argument of '%s' is the output file '%s', which is to be replaced; name it as in the arguments",
-                   self->argv[0], name);
-      return FALSE;
-    }
+  file->place = find_place (self, folder, file->base, error);
+  if (file->place == NULL)
+    return FALSE;
   g_free (file->written);
-  file->written = g_canonicalize_filename (temporary, directory);
-  file->existed = FALSE;
+  /* As it was said: a program may write its name into an archive, or show it. */
+  if (!is_link && strchr (file->name, '/') == NULL)
+    file->written = g_build_filename (command_place_get_name (file->place), file->base, NULL);
+  else
+    file->written = g_build_filename (shown, command_place_get_name (file->place), file->base, NULL);
   return TRUE;
 }
 
 static gboolean
-add (CommandFiles *self, const char *name, const CommandOptions *options, GError **error)
+is_named_before (CommandFiles *self, const File *file, GError **error)
 {
-  File file = {.path = g_canonicalize_filename (name, options->directory)};
-
-  file.written = g_strdup (file.path);
-  file.existed = lstat (file.written, &file.before) == 0;
-  if (options->replace_output_files && !redirect (self, &file, name, options->directory, error))
+  for (guint i = 0; i < self->files->len; i++)
     {
-      file_clear (&file);
-      return FALSE;
+      const File *other = get_file (self, i);
+
+      if (!g_str_equal (other->path, file->path))
+        continue;
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The output files '%s' and '%s' are the same file; name each file once", other->name, file->name);
+      return TRUE;
     }
-  g_array_append_val (self->files, file);
-  return TRUE;
+  return FALSE;
+}
+
+static gboolean
+add (CommandFiles *self, const char *name, const char *directory, gboolean replaces, GError **error)
+{
+  g_autofree char *path = g_canonicalize_filename (name, directory);
+  File file = {.name = g_strdup (name), .path = follow_links (path), .written = g_strdup (name)};
+  gboolean is_regular;
+  gboolean added;
+
+  file.existed = stat (file.path, &file.before) == 0;
+  is_regular = !file.existed || S_ISREG (file.before.st_mode) || S_ISDIR (file.before.st_mode);
+  added = !is_named_before (self, &file, error) &&
+          (!replaces || !is_regular || put_in_place (self, &file, !g_str_equal (path, file.path), error));
+  if (added)
+    g_array_append_val (self->files, file);
+  else
+    file_clear (&file);
+  return added;
 }
 
 CommandFiles *
-command_files_new (const CommandOptions *options, GError **error)
+command_files_prepare (const char *const *names, const char *directory, gboolean replaces, GError **error)
 {
   g_autoptr (CommandFiles) self = g_new0 (CommandFiles, 1);
 
   self->files = g_array_new (FALSE, FALSE, sizeof (File));
   g_array_set_clear_func (self->files, file_clear);
-  self->argv = g_strdupv ((char **) options->argv);
-  self->output = g_strdup (options->output_file);
-  self->replaces = options->replace_output_files;
-  for (guint i = 0; options->output_files != NULL && options->output_files[i] != NULL; i++)
-    if (!add (self, options->output_files[i], options, error))
+  self->places = g_ptr_array_new_with_free_func ((GDestroyNotify) command_place_free);
+  self->directory = g_strdup (directory);
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    if (!add (self, names[i], directory, replaces, error))
       return NULL;
-  if (self->output != NULL)
-    {
-      g_autofree char *relative = g_steal_pointer (&self->output);
-
-      self->output = g_canonicalize_filename (relative, options->directory);
-    }
   return g_steal_pointer (&self);
 }
 
@@ -160,39 +195,219 @@ void
 command_files_free (CommandFiles *self)
 {
   g_array_unref (self->files);
-  g_strfreev (self->argv);
-  g_free (self->output);
+  g_ptr_array_unref (self->places);
+  g_free (self->directory);
   g_free (self);
 }
 
-const char *const *
-command_files_get_argv (CommandFiles *self)
+/* ---- a program's arguments ---- */
+
+/* Returns where a name begins in an argument: at its start, or, if behind_equals, behind a '=', as in 'of=disk.img';
+ * -1: nowhere. */
+static gssize
+find_name (const char *argument, const char *name, gboolean behind_equals)
 {
-  return (const char *const *) self->argv;
+  gsize length = strlen (argument);
+  gsize start = length - MIN (strlen (name), length);
+
+  if (!g_str_equal (argument + start, name))
+    return -1;
+  if (behind_equals)
+    return start > 0 && argument[start - 1] == '=' ? (gssize) start : -1;
+  return start == 0 ? 0 : -1;
 }
 
-const char *
-command_files_get_output (CommandFiles *self)
+/* Returns how many arguments have a name, and sets *found to the first. */
+static guint
+count_named (char **argv, const char *name, gboolean behind_equals, guint *found)
 {
-  return self->output;
+  guint n = 0;
+
+  for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+    if (find_name (argv[i], name, behind_equals) >= 0 && n++ == 0)
+      *found = i;
+  return n;
 }
 
-/* ---- the end ---- */
-
-static int
-remove_entry (const char *path, const struct stat *status, int type, struct FTW *place)
+/* An argument that is the name counts before those that end with it, such as 'scale=a' for the file 'a'. */
+static gboolean
+redirect_argument (const File *file, char **argv, GError **error)
 {
-  /* What cannot be removed keeps its folders, and nothing else. */
-  if (remove (path) < 0 && errno != ENOENT && errno != ENOTEMPTY)
-    g_message ("'%s', which a command has left, could not be removed: %s", path, g_strerror (errno));
-  return 0;
+  guint found = 0;
+  guint n = count_named (argv, file->name, FALSE, &found);
+  gboolean behind_equals = n == 0;
+
+  if (behind_equals)
+    n = count_named (argv, file->name, TRUE, &found);
+  if (n == 1)
+    {
+      g_autofree char *argument = argv[found];
+
+      argv[found] =
+        g_strdup_printf ("%.*s%s", (int) find_name (argument, file->name, behind_equals), argument, file->written);
+      return TRUE;
+    }
+  if (n > 1)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "'%s' reads and writes '%s', or names it twice, and only what is written is to be replaced; say the "
+                 "other one in another way, as with './' before it, or do not set 'replace-output-files'",
+                 argv[0], file->name);
+  else
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "No argument of '%s' is the output file '%s', which is to be replaced; name it as in the arguments",
+                 argv[0], file->name);
+  return FALSE;
 }
 
-void
-command_files_remove_path (const char *path)
+/* Whether both names are of one regular file. */
+static gboolean
+are_same (const char *name, const char *other)
 {
-  nftw (path, remove_entry, MAX_REMOVE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+  struct stat status;
+  struct stat of_other;
+
+  return name != NULL && other != NULL && stat (name, &status) == 0 && stat (other, &of_other) == 0 &&
+         S_ISREG (status.st_mode) && status.st_dev == of_other.st_dev && status.st_ino == of_other.st_ino;
 }
+
+/* Whether the standard input is a file that is written directly. Sets error if so. */
+static gboolean
+reads_what_is_written (CommandFiles *self, const char *program, const char *input, const char *output, GError **error)
+{
+  g_autofree char *path = input != NULL ? g_canonicalize_filename (input, self->directory) : NULL;
+  gboolean found = are_same (path, output);
+
+  /* One that is replaced can be read while the new one is written. */
+  for (guint i = 0; i < self->files->len && !found; i++)
+    found = get_file (self, i)->place == NULL && are_same (path, get_file (self, i)->path);
+  if (found)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "'%s' is to read '%s' and to write it, which may empty it before it is read; write another file, or "
+                 "set 'output-files' and 'replace-output-files'",
+                 program, input);
+  return found;
+}
+
+gboolean
+command_files_redirect (CommandFiles *self, char **argv, char **output, const char *input, GError **error)
+{
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      const File *file = get_file (self, i);
+
+      if (file->place == NULL)
+        continue;
+      if (g_strcmp0 (*output, file->name) != 0)
+        {
+          if (!redirect_argument (file, argv, error))
+            return FALSE;
+          continue;
+        }
+      g_free (*output);
+      *output = g_strdup (file->written);
+    }
+  if (*output != NULL)
+    {
+      g_autofree char *relative = *output;
+
+      *output = g_canonicalize_filename (relative, self->directory);
+    }
+  return !reads_what_is_written (self, argv[0], input, *output, error);
+}
+
+/* ---- success ---- */
+
+static gboolean
+set_move_error (const File *file, int failure, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (failure),
+               "What was written could not be moved to '%s': %s; check the folder, its rights, and what is there",
+               file->path, g_strerror (failure));
+  return FALSE;
+}
+
+/* Whether the file was written, and can take its place. */
+static gboolean
+check_written (const File *file, GError **error)
+{
+  g_autofree char *base = g_path_get_basename (file->path);
+  struct stat written;
+  struct stat there;
+
+  if (fstatat (command_place_get_fd (file->place), file->base, &written, AT_SYMLINK_NOFOLLOW) < 0)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   "The output file '%s' has not been written, though all else went well; check the arguments of the "
+                   "program",
+                   file->name);
+      return FALSE;
+    }
+  if (fstatat (command_place_get_folder_fd (file->place), base, &there, AT_SYMLINK_NOFOLLOW) < 0)
+    return TRUE;
+  if (S_ISDIR (there.st_mode))
+    return set_move_error (file, EISDIR, error);
+  if (S_ISDIR (written.st_mode))
+    return set_move_error (file, ENOTDIR, error);
+  if (!S_ISREG (there.st_mode) && !S_ISLNK (there.st_mode))
+    return set_move_error (file, EEXIST, error);
+  return TRUE;
+}
+
+/* As a program that writes over a file leaves them: a private file stays private. */
+static void
+keep_rights (const File *file)
+{
+  g_autofree char *base = g_path_get_basename (file->path);
+  int before = openat (command_place_get_folder_fd (file->place), base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  int after = openat (command_place_get_fd (file->place), file->base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  struct stat status;
+
+  if (before >= 0 && after >= 0 && fstat (before, &status) == 0 && S_ISREG (status.st_mode) &&
+      fstat (after, &status) == 0 && S_ISREG (status.st_mode))
+    command_rights_copy (before, after);
+  if (before >= 0)
+    close (before);
+  if (after >= 0)
+    close (after);
+}
+
+static gboolean
+move (const File *file, GError **error)
+{
+  g_autofree char *base = g_path_get_basename (file->path);
+
+  return renameat (command_place_get_fd (file->place), file->base, command_place_get_folder_fd (file->place), base) ==
+           0 ||
+         set_move_error (file, errno, error);
+}
+
+/* Does one thing with all files that are replaced, until it fails. */
+static gboolean
+for_each_replaced (CommandFiles *self, gboolean (*func) (const File *file, GError **error), GError **error)
+{
+  for (guint i = 0; i < self->files->len; i++)
+    if (get_file (self, i)->place != NULL && !func (get_file (self, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+command_files_commit (CommandFiles *self, GError **error)
+{
+  gboolean moved = for_each_replaced (self, check_written, error);
+
+  for (guint i = 0; i < self->files->len && moved; i++)
+    if (get_file (self, i)->place != NULL)
+      keep_rights (get_file (self, i));
+  moved = moved && for_each_replaced (self, move, error);
+  if (!moved)
+    g_free (command_files_discard (self));
+  self->is_over = TRUE;
+  g_ptr_array_set_size (self->places, 0);
+  return moved;
+}
+
+/* ---- failure ---- */
 
 /* Whether the file is another one than before, or has changed. */
 static gboolean
@@ -204,56 +419,35 @@ has_changed (const File *file, const struct stat *now)
          now->st_mtim.tv_sec != before->st_mtim.tv_sec || now->st_mtim.tv_nsec != before->st_mtim.tv_nsec;
 }
 
-void
-command_files_remove (CommandFiles *self)
+/* Removes a file that was written directly, or returns whether it is damaged. */
+static gboolean
+discard_direct (const File *file)
 {
+  struct stat now;
+
+  if (lstat (file->path, &now) < 0 || (!S_ISREG (now.st_mode) && !S_ISDIR (now.st_mode) && !S_ISLNK (now.st_mode)))
+    return FALSE;
+  if (file->existed)
+    return S_ISREG (now.st_mode) && has_changed (file, &now);
+  command_tree_remove (AT_FDCWD, file->path);
+  return FALSE;
+}
+
+char *
+command_files_discard (CommandFiles *self)
+{
+  g_autoptr (GString) damaged = g_string_new (NULL);
+  guint n_damaged = 0;
+
+  if (self->is_over)
+    return NULL;
+  self->is_over = TRUE;
   for (guint i = 0; i < self->files->len; i++)
-    {
-      const File *file = &g_array_index (self->files, File, i);
-      struct stat now;
-
-      if (lstat (file->written, &now) < 0)
-        continue;
-      if (!S_ISREG (now.st_mode) && !S_ISDIR (now.st_mode) && !S_ISLNK (now.st_mode))
-        continue; /* a device, which the command wrote to */
-      if (!file->existed || (!S_ISDIR (now.st_mode) && has_changed (file, &now)))
-        command_files_remove_path (file->written);
-    }
-}
-
-/* As a program that writes over a file leaves them: a private file stays private. */
-static void
-keep_rights (const File *file)
-{
-  struct stat earlier;
-
-  if (lstat (file->path, &earlier) == 0 && S_ISREG (earlier.st_mode) &&
-      chmod (file->written, earlier.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)) < 0 && errno != ENOENT)
-    g_message ("'%s' has other rights than before: %s", file->path, g_strerror (errno));
-}
-
-gboolean
-command_files_keep (CommandFiles *self, GError **error)
-{
-  for (guint i = 0; self->replaces && i < self->files->len; i++)
-    {
-      const File *file = &g_array_index (self->files, File, i);
-      int failure;
-
-      keep_rights (file);
-      if (rename (file->written, file->path) == 0)
-        continue;
-      failure = errno;
-      if (failure == ENOENT)
-        g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                     "'%s' ended well, and has not written the output file '%s'; check its arguments", self->argv[0],
-                     file->path);
-      else
-        g_set_error (error, G_IO_ERROR, g_io_error_from_errno (failure),
-                     "What '%s' has written could not be moved to '%s': %s; check the rights of the folder",
-                     self->argv[0], file->path, g_strerror (failure));
-      command_files_remove (self);
-      return FALSE;
-    }
-  return TRUE;
+    if (get_file (self, i)->place == NULL && discard_direct (get_file (self, i)))
+      g_string_append_printf (damaged, "%s'%s'", n_damaged++ > 0 ? ", " : "", get_file (self, i)->name);
+  g_ptr_array_set_size (self->places, 0);
+  if (n_damaged == 0)
+    return NULL;
+  return g_strdup_printf ("%s may be damaged, since %s written in place and not finished", damaged->str,
+                          n_damaged > 1 ? "they were" : "it was");
 }

@@ -1,36 +1,37 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files and folders that a command is said to write. */
+/* The files and folders that something is said to write: looked at before it begins, and moved into place or removed
+ * when it has ended. What writes them is no matter of this. */
 
 #pragma once
 
 #include <glib.h>
 
-#include "command-options.h"
-
 G_BEGIN_DECLS
 
 typedef struct _CommandFiles CommandFiles;
 
-/* Looks at the files as they are before the command begins. Fails with FERRY_ERROR_BAD_ARGUMENTS for one that is to be
- * replaced, and is no argument of the command, or is a folder. */
-CommandFiles *command_files_new (const CommandOptions *options, GError **error);
-/* A command that was not ended by either function below has written nothing. */
+/* Looks at the files as they are. names: (nullable): the relative ones are from directory (nullable). replaces: they
+ * are written in a folder of their own, and moved into place by command_files_commit(). Fails with G_IO_ERROR, and with
+ * FERRY_ERROR_BAD_ARGUMENTS for a file that cannot be replaced, or is named twice. */
+CommandFiles *command_files_prepare (const char *const *names, const char *directory, gboolean replaces,
+                                     GError **error);
+/* Where command_files_commit() was not called, nothing was written: command_files_discard() must come before. */
 void command_files_free (CommandFiles *self);
 
-/* (transfer none): the arguments of the command, with the names under which it writes. */
-const char *const *command_files_get_argv (CommandFiles *self);
-/* (transfer none) (nullable): the path to which its standard output is written. */
-const char *command_files_get_output (CommandFiles *self);
+/* Has a program write the files where they are to be written. argv: (inout): its arguments; output: (inout) (nullable):
+ * the path of its standard output, which is absolute then. input: (nullable): that of its standard input. Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS for a file that is to be replaced and is no argument, or more than one; and for one that is
+ * read and written. */
+gboolean command_files_redirect (CommandFiles *self, char **argv, char **output, const char *input, GError **error);
 
-/* The command has succeeded: moves its files into place. Fails, and removes them, where it has not written one. */
-gboolean command_files_keep (CommandFiles *self, GError **error);
-/* The command has not succeeded: removes what it has written. */
-void command_files_remove (CommandFiles *self);
-
-/* Removes a file, or a folder and all in it that it may; of the rest it says why not. */
-void command_files_remove_path (const char *path);
+/* What writes the files has succeeded: moves them into place. All are looked at before the first is moved. Fails with
+ * G_IO_ERROR, and discards them, where one is not there or cannot be moved. */
+gboolean command_files_commit (CommandFiles *self, GError **error);
+/* It has not succeeded: removes what was written and was not there before. Returns (transfer full) (nullable) what is
+ * to be said of files that were there before and are damaged, without a point at its end. */
+char *command_files_discard (CommandFiles *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandFiles, command_files_free)
 

@@ -35,13 +35,20 @@ typedef struct
 static const Key keys[] = {
   {KEY ("argv", KIND_FILENAMES, argv)},
   {KEY ("environment", KIND_FILENAMES, environment)},
+  {KEY ("default-environment", KIND_FILENAMES, default_environment)},
   {KEY ("directory", KIND_FILENAME, directory)},
+  {KEY ("default-directory", KIND_FILENAME, default_directory)},
+  {KEY ("umask", KIND_INT, umask)},
   {KEY ("input", KIND_INPUT, input)},
   {KEY ("input-file", KIND_FILENAME, input_file)},
   {KEY ("output-file", KIND_FILENAME, output_file)},
   {KEY ("output-limit", KIND_UINT64, output_limit)},
+  {KEY ("fail-at-output-limit", KIND_BOOLEAN, fail_at_output_limit)},
+  {KEY ("merge-streams", KIND_BOOLEAN, merge_streams)},
   {KEY ("all-lines", KIND_BOOLEAN, all_lines)},
+  {KEY ("yield-output", KIND_BOOLEAN, yield_output)},
   {KEY ("terminal", KIND_BOOLEAN, terminal)},
+  {KEY ("interactive", KIND_BOOLEAN, interactive)},
   {KEY ("progress", KIND_INT, progress)},
   {KEY ("progress-pattern", KIND_STRING, progress_pattern)},
   {KEY ("progress-program", KIND_FILENAME, progress_program)},
@@ -52,6 +59,7 @@ static const Key keys[] = {
   {KEY ("output-files", KIND_FILENAMES, output_files)},
   {KEY ("replace-output-files", KIND_BOOLEAN, replace_output_files)},
   {KEY ("end-session", KIND_BOOLEAN, end_session)},
+  {KEY ("cleans-up", KIND_BOOLEAN, cleans_up)},
   {KEY ("polite", KIND_BOOLEAN, polite)},
   {KEY ("confined", KIND_BOOLEAN, confined)},
   {KEY ("readable-folders", KIND_FILENAMES, readable_folders)},
@@ -204,6 +212,7 @@ command_options_new (GVariant *arguments, GError **error)
   self->output_limit = DEFAULT_OUTPUT_LIMIT;
   self->cancel_signal = SIGINT;
   self->polite = TRUE;
+  self->umask = -1;
   g_variant_iter_init (&iter, arguments);
   while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
     {
@@ -213,6 +222,9 @@ command_options_new (GVariant *arguments, GError **error)
       if (!take_named (self, name, owned, error))
         return NULL;
     }
+  self->has_directory = self->directory != NULL;
+  if (!self->has_directory)
+    self->directory = self->default_directory;
   if (self->argv == NULL || self->argv[0] == NULL || self->argv[0][0] == '\0')
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
@@ -234,6 +246,7 @@ command_options_free (CommandOptions *self)
   g_free (self->argv);
   g_clear_pointer (&self->input, g_variant_unref);
   g_free (self->environment);
+  g_free (self->default_environment);
   g_free (self->success_statuses);
   g_free (self->output_files);
   g_free (self->readable_folders);

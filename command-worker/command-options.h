@@ -11,16 +11,24 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GVariant *variant;        /* (owned): has the strings that are not owned */
-  const char **argv;        /* (owned) (transfer container) */
-  const char **environment; /* (owned) (transfer container) (nullable) */
-  const char *directory;    /* (nullable) */
-  GVariant *input;          /* (owned) (nullable): bytes, or the handle of bytes of the task */
-  const char *input_file;   /* (nullable) */
-  const char *output_file;  /* (nullable) */
-  guint64 output_limit;
+  GVariant *variant;                /* (owned): has the strings that are not owned */
+  const char **argv;                /* (owned) (transfer container) */
+  const char **environment;         /* (owned) (transfer container) (nullable) */
+  const char **default_environment; /* (owned) (transfer container) (nullable): the application's */
+  const char *directory;            /* (nullable): where the command runs */
+  gboolean has_directory;           /* the application has chosen it, and is not just there itself */
+  const char *default_directory;    /* (nullable): where the application was */
+  gint32 umask;                     /* negative: that of this process */
+  GVariant *input;                  /* (owned) (nullable): bytes, or the handle of bytes of the task */
+  const char *input_file;           /* (nullable) */
+  const char *output_file;          /* (nullable) */
+  guint64 output_limit;             /* G_MAXUINT64: none, of both streams */
+  gboolean fail_at_output_limit;
+  gboolean merge_streams;
   gboolean all_lines;
+  gboolean yield_output; /* what is read is yielded */
   gboolean terminal;
+  gboolean interactive;
   gint32 progress;              /* a FerryCommandProgress */
   const char *progress_pattern; /* (nullable) */
   const char *progress_program; /* (nullable) */
@@ -32,6 +40,7 @@ typedef struct
   const char **output_files; /* (owned) (transfer container) (nullable) */
   gboolean replace_output_files;
   gboolean end_session;
+  gboolean cleans_up; /* said by and for who has the command run */
   gboolean polite;
   gboolean confined;
   const char **readable_folders; /* (owned) (transfer container) (nullable) */

@@ -3,12 +3,14 @@
 
 /* Reads what a command writes, as fast as it does, with memory that has a bound whatever it writes.
  *
- * A line is a piece as those of progress-pieces.c: up to a line feed, a carriage return, a backspace, or a move of the
- * cursor. Where not each line is wanted, only the end of what was read at once is looked at. */
+ * There are two kinds of lines. Those that an application reads are the bytes between two line feeds (command-lines.c).
+ * Those that are shown are pieces as of progress-pieces.c: up to a line feed, a carriage return, a backspace, or a move
+ * of the cursor. Of these only the last ones of what was read at once are looked at. */
 
 #include "command-output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,28 +19,41 @@
 /* How much is read at once: as much as a pipe has. */
 #define READ_SIZE (64 * 1024)
 
+/* What a pipe has that was full: whoever fills it waits less often. */
+#define LARGE_PIPE (1024 * 1024)
+
+/* How a stream is drawn: what a carriage return, a backspace or a move of the cursor takes back was no output. */
+typedef struct
+{
+  guint64 n_written; /* without what was taken back */
+  guint64 in_line;   /* of these, since the last line feed */
+  gboolean returned; /* after a carriage return, which a line feed may follow */
+  guint8 escape;     /* 0, or ESC, or '[': within a sequence */
+} Drawn;
+
 struct _CommandOutput
 {
-  int fd;            /* (owned): -1: the stream has ended */
-  GByteArray *start; /* (owned): the first bytes, up to limit */
-  guint64 limit;
-  guint64 n_read;
-  guint8 *tail;           /* (owned): a ring of COMMAND_OUTPUT_TAIL bytes, the last of those that were read */
+  int fd;              /* (owned): -1: the stream has ended */
+  CommandStore *store; /* (owned) */
+  CommandLines *lines; /* (owned) (nullable): NULL: nobody wanted lines yet */
+  Drawn drawn;
   ProgressPieces *pieces; /* (owned) */
-  GQueue lines;           /* (element-type utf8) (owned elements): the last lines */
+  GQueue last_lines;      /* (element-type utf8) (owned elements) */
   gboolean is_new;        /* the newest line was not taken */
+  gboolean is_large;      /* the pipe was asked to be a large one */
+  gboolean is_drawn;      /* const: what is drawn over is not counted */
 };
 
 CommandOutput *
-command_output_new (int fd, guint64 limit)
+command_output_new (int fd, guint64 limit, gsize last, gboolean is_drawn)
 {
   CommandOutput *self = g_new0 (CommandOutput, 1);
 
+  self->is_drawn = is_drawn;
   self->fd = fd;
-  self->start = g_byte_array_new ();
-  self->limit = limit;
+  self->store = command_store_new (limit, last);
   self->pieces = progress_pieces_new ();
-  g_queue_init (&self->lines);
+  g_queue_init (&self->last_lines);
   return self;
 }
 
@@ -47,10 +62,10 @@ command_output_free (CommandOutput *self)
 {
   if (self->fd >= 0)
     close (self->fd);
-  g_byte_array_unref (self->start);
-  g_free (self->tail);
+  command_store_free (self->store);
+  g_clear_pointer (&self->lines, command_lines_free);
   progress_pieces_free (self->pieces);
-  g_queue_clear_full (&self->lines, g_free);
+  g_queue_clear_full (&self->last_lines, g_free);
   g_free (self);
 }
 
@@ -60,28 +75,16 @@ command_output_get_fd (CommandOutput *self)
   return self->fd;
 }
 
-/* ---- lines ---- */
-
-/* For whom lines are taken. */
-typedef struct
-{
-  CommandOutput *output;
-  CommandLineFunc func; /* (nullable) */
-  gpointer data;
-} LineTaker;
+/* ---- lines to show ---- */
 
 static gboolean
 take_line (const char *piece, gsize length, gpointer data)
 {
-  const LineTaker *taker = data;
-  CommandOutput *self = taker->output;
-  g_autofree char *line = g_utf8_make_valid (piece, (gssize) length);
+  CommandOutput *self = data;
 
-  if (taker->func != NULL)
-    taker->func (line, taker->data);
-  if (self->lines.length >= COMMAND_OUTPUT_LAST_LINES)
-    g_free (g_queue_pop_head (&self->lines));
-  g_queue_push_tail (&self->lines, g_steal_pointer (&line));
+  if (self->last_lines.length >= COMMAND_OUTPUT_LAST_LINES)
+    g_free (g_queue_pop_head (&self->last_lines));
+  g_queue_push_tail (&self->last_lines, g_utf8_make_valid (piece, (gssize) length));
   self->is_new = TRUE;
   return TRUE;
 }
@@ -99,65 +102,123 @@ find_last_lines (const guint8 *bytes, gsize size)
 }
 
 static void
-take_lines (CommandOutput *self, const guint8 *bytes, gsize size, CommandLineFunc func, gpointer data)
+show_last_lines (CommandOutput *self, const guint8 *bytes, gsize size)
 {
-  gsize begin = func != NULL ? 0 : find_last_lines (bytes, size);
-  LineTaker taker = {self, func, data};
+  gsize begin = find_last_lines (bytes, size);
 
-  progress_pieces_feed (self->pieces, (const char *) bytes + begin, size - begin, take_line, &taker);
+  progress_pieces_feed (self->pieces, (const char *) bytes + begin, size - begin, take_line, self);
+}
+
+/* ---- what is drawn over ---- */
+
+static void
+take_back_line (Drawn *self)
+{
+  self->n_written -= self->in_line;
+  self->in_line = 0;
+}
+
+/* Returns FALSE where the byte is not part of a sequence. */
+static gboolean
+draw_escape (Drawn *self, guint8 byte)
+{
+  /* The cursor goes to another line, or to a column. */
+  static const char moves[] = "ABEFGHJKdf";
+
+  if (self->escape == 0 && byte != '\033')
+    return FALSE;
+  if (self->escape == '[' && byte >= '@')
+    {
+      self->escape = 0;
+      if (strchr (moves, byte) != NULL)
+        take_back_line (self);
+    }
+  else if (self->escape != '[')
+    self->escape = byte == '\033' || (byte == '[' && self->escape == '\033') ? byte : 0;
+  return TRUE;
+}
+
+static void
+draw (Drawn *self, const guint8 *bytes, gsize size)
+{
+  for (gsize i = 0; i < size; i++)
+    {
+      const guint8 byte = bytes[i];
+
+      if (self->returned && byte != '\n' && byte != '\r')
+        take_back_line (self);
+      self->returned = byte == '\r';
+      if (byte == '\r' || draw_escape (self, byte))
+        continue;
+      if (byte == '\b')
+        {
+          self->n_written -= MIN (self->in_line, 1);
+          self->in_line -= MIN (self->in_line, 1);
+          continue;
+        }
+      self->n_written++;
+      self->in_line = byte == '\n' ? 0 : self->in_line + 1;
+    }
 }
 
 /* ---- bytes ---- */
 
 static void
-keep_tail (CommandOutput *self, const guint8 *bytes, gsize size)
+feed_lines (CommandOutput *self, const guint8 *bytes, gsize size, CommandLinesFunc lines, gpointer data)
 {
-  gsize place = self->n_read % COMMAND_OUTPUT_TAIL;
-  gsize first = MIN (size, COMMAND_OUTPUT_TAIL - place);
-
-  if (self->tail == NULL)
-    self->tail = g_malloc (COMMAND_OUTPUT_TAIL);
-  memcpy (self->tail + place, bytes, first);
-  memcpy (self->tail, bytes + first, size - first);
+  if (lines == NULL)
+    return;
+  if (self->lines == NULL)
+    self->lines = command_lines_new ();
+  command_lines_feed (self->lines, bytes, size, lines, data);
 }
 
 const guint8 *
-command_output_read (CommandOutput *self, gsize *size, CommandLineFunc func, gpointer data)
+command_output_read (CommandOutput *self, gsize *size, CommandLinesFunc lines, gpointer data, GError **error)
 {
   static guint8 buffer[READ_SIZE];
   gssize got = self->fd >= 0 ? TEMP_FAILURE_RETRY (read (self->fd, buffer, sizeof buffer)) : 0;
-  gsize room = self->limit > self->start->len ? (gsize) (self->limit - self->start->len) : 0;
 
   if (got < 0 && errno == EAGAIN)
     return NULL;
   /* A terminal whose other end is closed says EIO. */
   if (got <= 0)
     {
-      close (self->fd);
+      if (self->fd >= 0)
+        close (self->fd);
       self->fd = -1;
       return NULL;
     }
+  if (got == READ_SIZE && !self->is_large)
+    {
+      fcntl (self->fd, F_SETPIPE_SZ, LARGE_PIPE);
+      self->is_large = TRUE;
+    }
   *size = (gsize) got;
-  if (room > 0)
-    g_byte_array_append (self->start, buffer, (guint) MIN (*size, room));
-  keep_tail (self, buffer, *size);
-  self->n_read += *size;
-  take_lines (self, buffer, *size, func, data);
+  if (!command_store_add (self->store, buffer, *size, error))
+    return NULL;
+  if (self->is_drawn)
+    draw (&self->drawn, buffer, *size);
+  else
+    self->drawn.n_written += *size;
+  feed_lines (self, buffer, *size, lines, data);
+  show_last_lines (self, buffer, *size);
   return buffer;
 }
 
-void
-command_output_flush (CommandOutput *self, CommandLineFunc func, gpointer data)
+gboolean
+command_output_end (CommandOutput *self, CommandLinesFunc lines, gpointer data, GError **error)
 {
-  LineTaker taker = {self, func, data};
-
-  progress_pieces_flush (self->pieces, take_line, &taker);
+  if (self->lines != NULL && lines != NULL)
+    command_lines_end (self->lines, lines, data);
+  progress_pieces_flush (self->pieces, take_line, self);
+  return command_store_end (self->store, error);
 }
 
 char *
 command_output_take_line (CommandOutput *self)
 {
-  const char *newest = self->is_new ? g_queue_peek_tail (&self->lines) : NULL;
+  const char *newest = self->is_new ? g_queue_peek_tail (&self->last_lines) : NULL;
 
   self->is_new = FALSE;
   return g_strdup (newest);
@@ -168,32 +229,19 @@ command_output_dup_last_lines (CommandOutput *self)
 {
   GString *text = g_string_new (NULL);
 
-  for (GList *link = self->lines.head; link != NULL; link = link->next)
+  for (GList *link = self->last_lines.head; link != NULL; link = link->next)
     g_string_append_printf (text, "%s\n", (const char *) link->data);
   return g_string_free (text, FALSE);
 }
 
-gboolean
-command_output_is_over_limit (CommandOutput *self)
+guint64
+command_output_get_n_written (CommandOutput *self)
 {
-  return self->n_read > self->limit;
+  return self->drawn.n_written;
 }
 
-GByteArray *
-command_output_get_start (CommandOutput *self)
+CommandStore *
+command_output_get_store (CommandOutput *self)
 {
-  return self->start;
-}
-
-GByteArray *
-command_output_dup_tail (CommandOutput *self)
-{
-  gsize place = self->n_read % COMMAND_OUTPUT_TAIL;
-  GByteArray *tail = g_byte_array_new ();
-
-  if (self->n_read > COMMAND_OUTPUT_TAIL)
-    g_byte_array_append (tail, self->tail + place, (guint) (COMMAND_OUTPUT_TAIL - place));
-  if (self->n_read > 0)
-    g_byte_array_append (tail, self->tail, (guint) (self->n_read <= COMMAND_OUTPUT_TAIL ? self->n_read : place));
-  return tail;
+  return self->store;
 }

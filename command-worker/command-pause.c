@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stops every process of a command's session while its job is paused: a program such as ninja has its steps in groups
- * of their own.
+/* Stops every process of a command while its job is paused: a program such as ninja has its steps in groups of their
+ * own, and one such as script a session.
  *
  * The thread that runs the function waits in ferry_job_report() while the job is paused. So the thread that hears of
  * the pause stops the command.

@@ -12,14 +12,21 @@
 /* Where programs are searched for when the environment does not say it. */
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
+/* (transfer full): the environment of the application, or of this process where that is not said. */
+static char **
+dup_default_environment (const CommandOptions *options)
+{
+  return options->default_environment != NULL ? g_strdupv ((char **) options->default_environment) : g_get_environ ();
+}
+
 char **
-command_program_make_environment (const char *const *environment, gboolean has_terminal)
+command_program_make_environment (const CommandOptions *options)
 {
   char **own;
 
-  if (environment != NULL)
-    return g_strdupv ((char **) environment);
-  own = g_get_environ ();
+  if (options->environment != NULL)
+    return g_strdupv ((char **) options->environment);
+  own = dup_default_environment (options);
   for (guint i = 0; own[i] != NULL;)
     if (g_str_has_prefix (own[i], "FERRY_"))
       {
@@ -30,7 +37,7 @@ command_program_make_environment (const char *const *environment, gboolean has_t
     else
       i++;
   /* Programs then move no cursor and use no colours. */
-  return has_terminal ? g_environ_setenv (own, "TERM", "dumb", TRUE) : own;
+  return options->terminal ? g_environ_setenv (own, "TERM", "dumb", TRUE) : own;
 }
 
 /* Paths are seen from the folder of the command. */
@@ -40,6 +47,14 @@ is_program (const char *directory, const char *path)
   g_autofree char *seen = g_canonicalize_filename (path, directory);
 
   return g_file_test (seen, G_FILE_TEST_IS_REGULAR) && access (seen, X_OK) == 0;
+}
+
+static gboolean
+is_folder (const char *directory, const char *path)
+{
+  g_autofree char *seen = g_canonicalize_filename (path, directory);
+
+  return g_file_test (seen, G_FILE_TEST_IS_DIR);
 }
 
 static gboolean
@@ -69,6 +84,31 @@ search (const char *name, char **environment, const char *directory, gboolean *f
   return NULL;
 }
 
+/* Says why there is no program of that name. */
+static void
+set_missing (const char *name, const char *directory, gboolean found, GError **error)
+{
+  const gboolean is_path = strchr (name, '/') != NULL;
+
+  if (is_path && is_folder (directory, name))
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_ACCES,
+                 "'%s' is a folder and no program; name the program that is in it", name);
+  else if (found)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_ACCES,
+                 "The program '%s' may not be executed; make it executable (chmod +x), or choose another program",
+                 name);
+  else if (strpbrk (name, " \t\n") != NULL)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
+                 "There is no program '%s'; give the program and each of its arguments for itself, since no shell cuts "
+                 "a line into words",
+                 name);
+  else if (is_path)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT, "There is no program '%s'; check its path", name);
+  else
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
+                 "The program '%s' was not found; install it, or add its folder to PATH", name);
+}
+
 char *
 command_program_find (const char *name, char **environment, const char *directory, GError **error)
 {
@@ -80,16 +120,7 @@ command_program_find (const char *name, char **environment, const char *director
     path = search (name, environment, directory, &found);
   else if (is_program (directory, name))
     path = g_strdup (name);
-  if (path != NULL)
-    return path;
-  if (found)
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_ACCES,
-                 "The program '%s' may not be executed; make it executable (chmod +x), or choose another program",
-                 name);
-  else if (is_path)
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT, "There is no program '%s'; check its path", name);
-  else
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
-                 "The program '%s' was not found; install it, or add its folder to PATH", name);
-  return NULL;
+  if (path == NULL)
+    set_missing (name, directory, found, error);
+  return path;
 }

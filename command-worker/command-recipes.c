@@ -5,12 +5,14 @@
 
 #include "command-recipes.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "command-files.h"
 #include "command-options.h"
+#include "command-result.h"
 #include "command-run.h"
+#include "command-tree.h"
 
 /* What applications may say of a recipe. */
 #define INPUT_KEY "input"
@@ -169,6 +171,11 @@ make_options (const Recipe *self, const char *folder, gboolean has_input)
     }
   arguments = g_strv_builder_end (filled);
   g_variant_dict_insert (&options, "argv", "^as", arguments);
+  /* Its result is the file, or all that it says: who asks a host does not see what was left out. */
+  if (self->output != NULL)
+    g_variant_dict_insert (&options, "output-limit", "t", G_GUINT64_CONSTANT (0));
+  else if (!g_variant_dict_contains (&options, "fail-at-output-limit"))
+    g_variant_dict_insert (&options, "fail-at-output-limit", "b", TRUE);
   if (has_input && self->input == NULL)
     {
       g_autofree char *path = g_build_filename (folder, INPUT_KEY, NULL);
@@ -265,7 +272,7 @@ run (FerryJob *job, GVariant *arguments, gpointer user_data, GError **error)
   if (folder == NULL)
     return NULL;
   result = run_in (self, job, folder, input, error);
-  command_files_remove_path (folder);
+  command_tree_remove (AT_FDCWD, folder);
   return result;
 }
 

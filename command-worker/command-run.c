@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -32,11 +33,14 @@
 #include "command-cause.h"
 #include "command-confinement.h"
 #include "command-files.h"
+#include "command-open.h"
 #include "command-options.h"
 #include "command-output.h"
 #include "command-pause.h"
 #include "command-program.h"
 #include "command-progress.h"
+#include "command-question.h"
+#include "command-result.h"
 #include "command-session.h"
 
 /* The least time between two messages with a line of one stream, where not all are wanted. */
@@ -47,6 +51,10 @@
 
 /* How long a command that is ended for another reason than a cancel has after each signal. */
 #define PATIENCE (1 * G_USEC_PER_SEC)
+
+/* What is kept of the end of an output that is longer than its limit, and of standard error, if there is a limit. */
+#define LAST_OUTPUT (512 * 1024)
+#define LAST_ERRORS (64 * 1024)
 
 #define NEVER G_MAXINT64
 
@@ -60,8 +68,11 @@ enum
   N_STREAMS,
 };
 
-/* What a line of a stream is called in messages to the task. */
+/* What a line of a stream is called in messages to the task: one that is shown, one of all, and a part of one that is
+ * very long. */
+static const char *const newest_types[N_STREAMS] = {"newest-line", "newest-error-line"};
 static const char *const line_types[N_STREAMS] = {"line", "error-line"};
+static const char *const part_types[N_STREAMS] = {"line-part", "error-line-part"};
 
 typedef enum
 {
@@ -76,11 +87,15 @@ typedef struct
   FerryJob *job;                     /* (unowned) */
   CommandOptions *options;           /* (owned) */
   CommandFiles *files;               /* (owned) (nullable) */
+  char **argv;                       /* (owned) (nullable): with the names under which files are written */
+  char *output_path;                 /* (owned) (nullable): of the file for the standard output */
   CommandProgress *progress;         /* (owned) (nullable) */
   CommandSession *session;           /* (owned) (nullable) */
   CommandPause *pause;               /* (owned) (nullable): NULL: it is not paused any more */
+  CommandQuestion *question;         /* (owned) (nullable): NULL: nobody is asked */
   int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
   CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
+  int output_fd;                     /* (owned): a file to which the output is copied; -1: none */
   GBytes *input;                     /* (owned) (nullable) */
   gsize n_written;                   /* of the input */
   int input_fd;                      /* (owned): where the input is written; -1: nowhere any more */
@@ -115,6 +130,31 @@ set_system_error (GError **error, const char *what, const char *name)
 
 /* ---- streams ---- */
 
+/* The input of a command that asks: a pipe that stays open, or its terminal, which open_terminal() makes. */
+static gboolean
+open_answers (Run *self, GError **error)
+{
+  int ends[2];
+
+  if (self->options->terminal)
+    return TRUE;
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return set_system_error (error, "Making a pipe for", "the answers to the command");
+  fcntl (ends[1], F_SETFL, O_NONBLOCK);
+  self->ends[0] = ends[0];
+  command_question_set_input (self->question, ends[1], NULL);
+  return TRUE;
+}
+
+/* As open(). A cancel, and a signal that asks this process to end, end the wait for the other end of a FIFO. */
+static int
+open_file (Run *self, const char *path, int flags)
+{
+  const int stops[2] = {self->cancel_fd, command_session_get_signal_fd ()};
+
+  return command_open (path, flags, stops);
+}
+
 static gboolean
 open_input (Run *self, GError **error)
 {
@@ -123,9 +163,12 @@ open_input (Run *self, GError **error)
     g_canonicalize_filename (options->input_file != NULL ? options->input_file : "/dev/null", options->directory);
   int ends[2];
 
+  self->question = options->interactive ? command_question_new (self->job) : NULL;
+  if (self->question != NULL)
+    return open_answers (self, error);
   if (options->input == NULL)
     {
-      self->ends[0] = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+      self->ends[0] = open_file (self, path, O_RDONLY);
       return self->ends[0] >= 0 || set_system_error (error, "The input of the command cannot be read from", path);
     }
   self->input = g_variant_is_of_type (options->input, G_VARIANT_TYPE_BYTESTRING)
@@ -141,18 +184,43 @@ open_input (Run *self, GError **error)
   return TRUE;
 }
 
+/* Makes what reads a stream. Takes fd. */
+static void
+read_from (Run *self, guint stream, int fd)
+{
+  const CommandOptions *options = self->options;
+  const gboolean is_output = stream == STREAM_OUTPUT;
+  const gboolean is_elsewhere = is_output && (options->output_file != NULL || options->yield_output);
+  guint64 limit = options->output_limit;
+
+  if (!is_output && limit != G_MAXUINT64)
+    limit = LAST_ERRORS;
+  if (is_elsewhere)
+    limit = 0;
+  fcntl (fd, F_SETFL, O_NONBLOCK);
+  self->outputs[stream] = command_output_new (fd, limit, is_output ? (gsize) MIN (limit / 2, LAST_OUTPUT) : LAST_ERRORS,
+                                              is_output && options->fail_at_output_limit);
+}
+
 /* Makes the pipe of a stream that is read. */
 static gboolean
-open_pipe (Run *self, guint stream, guint64 limit, GError **error)
+open_pipe (Run *self, guint stream, GError **error)
 {
   int ends[2];
 
   if (pipe2 (ends, O_CLOEXEC) < 0)
     return set_system_error (error, "Making a pipe for", "the output of the command");
-  fcntl (ends[0], F_SETFL, O_NONBLOCK);
-  self->outputs[stream] = command_output_new (ends[0], limit);
+  read_from (self, stream, ends[0]);
   self->ends[stream + 1] = ends[1];
   return TRUE;
+}
+
+/* Has standard error be what standard output is. */
+static gboolean
+merge_streams (Run *self, GError **error)
+{
+  self->ends[2] = fcntl (self->ends[1], F_DUPFD_CLOEXEC, 0);
+  return self->ends[2] >= 0 || set_system_error (error, "Copying a descriptor for", "the output of the command");
 }
 
 /* Makes a terminal that changes nothing of what is written to it. Both streams are it. */
@@ -166,8 +234,7 @@ open_terminal (Run *self, GError **error)
 
   if (master < 0)
     return set_system_error (error, "Making a terminal for", "the command");
-  fcntl (master, F_SETFL, O_NONBLOCK);
-  self->outputs[STREAM_OUTPUT] = command_output_new (master, self->options->output_limit);
+  read_from (self, STREAM_OUTPUT, master);
   if (grantpt (master) < 0 || unlockpt (master) < 0 || ptsname_r (master, name, sizeof name) != 0 ||
       (self->ends[1] = open (name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 || tcgetattr (self->ends[1], &settings) < 0)
     return set_system_error (error, "Making a terminal for", "the command");
@@ -175,52 +242,129 @@ open_terminal (Run *self, GError **error)
   /* The keys that send signals are none that a command is sent, and input is not the terminal's. */
   if (tcsetattr (self->ends[1], TCSANOW, &settings) < 0 || ioctl (self->ends[1], TIOCSWINSZ, &size) < 0)
     return set_system_error (error, "Setting the terminal of", "the command");
-  self->ends[2] = fcntl (self->ends[1], F_DUPFD_CLOEXEC, 0);
-  return self->ends[2] >= 0 || set_system_error (error, "Copying the terminal of", "the command");
+  if (self->question != NULL)
+    {
+      command_question_set_input (self->question, fcntl (master, F_DUPFD_CLOEXEC, 0), name);
+      self->ends[0] = fcntl (self->ends[1], F_DUPFD_CLOEXEC, 0);
+      if (self->ends[0] < 0)
+        return set_system_error (error, "Copying the terminal of", "the command");
+    }
+  return merge_streams (self, error);
+}
+
+/* Whether the application is told of the output, so that it is read here, also where it goes to a file. */
+static gboolean
+is_output_told (const CommandOptions *options)
+{
+  return options->all_lines || options->yield_output || options->terminal;
 }
 
 static gboolean
 open_outputs (Run *self, GError **error)
 {
   const CommandOptions *options = self->options;
-  const char *path = command_files_get_output (self->files);
+  const char *path = self->output_path;
+  int fd = -1;
 
+  if (path != NULL)
+    {
+      fd = open_file (self, path, O_WRONLY | O_CREAT | O_TRUNC);
+      if (fd < 0)
+        return set_system_error (error, "The output of the command cannot be written to", path);
+    }
+  if (path == NULL || is_output_told (options))
+    self->output_fd = fd;
+  else
+    self->ends[1] = fd;
   if (options->terminal)
     return open_terminal (self, error);
-  if (!open_pipe (self, STREAM_ERRORS, 0, error))
+  if (self->ends[1] < 0 && !open_pipe (self, STREAM_OUTPUT, error))
     return FALSE;
-  if (path == NULL)
-    return open_pipe (self, STREAM_OUTPUT, options->output_limit, error);
-  self->ends[1] = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-  return self->ends[1] >= 0 || set_system_error (error, "The output of the command cannot be written to", path);
+  return options->merge_streams ? merge_streams (self, error) : open_pipe (self, STREAM_ERRORS, error);
 }
 
 /* ---- while it runs ---- */
 
-static void
-send_line_of (Run *self, guint stream, const char *line)
+static GVariant *
+new_bytes_variant (const guint8 *bytes, gsize size)
 {
-  ferry_job_send (self->job, line_types[stream], g_variant_new_string (line), NULL);
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1);
 }
 
 static void
-send_line (const char *line, gpointer self)
+send_line_of (Run *self, guint stream, const guint8 *bytes, gsize size, gboolean is_part)
 {
-  send_line_of (self, STREAM_OUTPUT, line);
+  const char *type = (is_part ? part_types : line_types)[stream];
+
+  ferry_job_send (self->job, type, new_bytes_variant (bytes, size), NULL);
 }
 
 static void
-send_error_line (const char *line, gpointer self)
+send_line (const guint8 *bytes, gsize size, gboolean is_part, gpointer self)
 {
-  send_line_of (self, STREAM_ERRORS, line);
+  send_line_of (self, STREAM_OUTPUT, bytes, size, is_part);
 }
 
-static CommandLineFunc
-get_line_func (Run *self, guint stream)
+static void
+send_error_line (const guint8 *bytes, gsize size, gboolean is_part, gpointer self)
+{
+  send_line_of (self, STREAM_ERRORS, bytes, size, is_part);
+}
+
+static CommandLinesFunc
+get_lines_func (Run *self, guint stream)
 {
   if (!self->options->all_lines)
     return NULL;
   return stream == STREAM_OUTPUT ? send_line : send_error_line;
+}
+
+/* Notes why the command is to be ended. Takes failure (nullable). */
+static void
+take_failure (Run *self, GError *failure)
+{
+  if (self->failure == NULL)
+    self->failure = failure;
+  else
+    g_clear_error (&failure);
+}
+
+/* Writes output to where it goes beside the result. */
+static void
+pass_output_on (Run *self, const guint8 *bytes, gsize size)
+{
+  GError *failure = NULL;
+
+  /* A cancel is seen by the loop. */
+  if (self->options->yield_output)
+    ferry_job_yield (self->job, new_bytes_variant (bytes, size), NULL);
+  while (self->output_fd >= 0 && size > 0)
+    {
+      gssize n = TEMP_FAILURE_RETRY (write (self->output_fd, bytes, size));
+
+      if (n < 0)
+        {
+          set_system_error (&failure, "The output of the command cannot be written to", self->options->output_file);
+          take_failure (self, failure);
+          clear_fd (&self->output_fd);
+          return;
+        }
+      bytes += n;
+      size -= (gsize) n;
+    }
+}
+
+static void
+check_limit (Run *self)
+{
+  const CommandOptions *options = self->options;
+
+  if (options->fail_at_output_limit &&
+      command_output_get_n_written (self->outputs[STREAM_OUTPUT]) > options->output_limit)
+    take_failure (self, g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+                                     "'%s' wrote more than %" G_GUINT64_FORMAT " bytes to its standard output; set "
+                                     "'output-file' to a file for it, or raise 'output-limit'",
+                                     options->argv[0], options->output_limit));
 }
 
 /* Returns FALSE when nothing was there. */
@@ -228,18 +372,26 @@ static gboolean
 read_output (Run *self, guint stream)
 {
   CommandOutput *output = self->outputs[stream];
+  g_autoptr (GError) failure = NULL;
+  const guint8 *bytes;
   gsize size;
-  const guint8 *bytes = output != NULL ? command_output_read (output, &size, get_line_func (self, stream), self) : NULL;
 
+  if (output == NULL)
+    return FALSE;
+  bytes = command_output_read (output, &size, get_lines_func (self, stream), self, &failure);
+  if (failure != NULL)
+    take_failure (self, g_steal_pointer (&failure));
   if (bytes == NULL)
     return FALSE;
+  if (self->question != NULL)
+    command_question_feed (self->question, stream, bytes, size, g_get_monotonic_time ());
   command_progress_feed (self->progress, self->options->terminal ? PROGRESS_TERMINAL : PROGRESS_OUTPUT + stream, bytes,
                          size, g_get_monotonic_time ());
-  if (stream == STREAM_OUTPUT && command_output_is_over_limit (output) && self->failure == NULL)
-    self->failure = g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
-                                 "'%s' wrote more than %" G_GUINT64_FORMAT " bytes to its standard output; set "
-                                 "'output-file' to a file for it, or raise 'output-limit'",
-                                 self->options->argv[0], self->options->output_limit);
+  if (stream == STREAM_OUTPUT)
+    {
+      pass_output_on (self, bytes, size);
+      check_limit (self);
+    }
   return TRUE;
 }
 
@@ -269,7 +421,7 @@ send_newest_lines (Run *self)
 
       if (line == NULL)
         continue;
-      send_line_of (self, stream, line);
+      ferry_job_send (self->job, newest_types[stream], g_variant_new_string (line), NULL);
       sent = TRUE;
     }
   return sent;
@@ -300,7 +452,7 @@ static void
 go_on_to_end (Run *self, gint64 now)
 {
   const gboolean cancelled = g_cancellable_is_cancelled (self->cancellable);
-  const gboolean terminated = command_session_is_terminated (self->session);
+  const gboolean terminated = command_session_is_terminated ();
 
   switch (self->end_step)
     {
@@ -335,15 +487,24 @@ wait_for_any (Run *self, gint64 deadline)
     {.fd = self->input_fd, .events = POLLOUT},
     {.fd = -1, .events = POLLIN},
     {.fd = -1, .events = POLLIN},
+    {.fd = -1},
   };
   const gint64 left = deadline - g_get_monotonic_time ();
 
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (self->outputs[stream] != NULL)
       polls[3 + stream].fd = command_output_get_fd (self->outputs[stream]);
+  if (self->question != NULL)
+    {
+      const CommandQuestionWait wait = command_question_get_wait (self->question);
+
+      polls[5] = (struct pollfd){.fd = wait.fd, .events = wait.events};
+    }
   poll (polls, G_N_ELEMENTS (polls), deadline == NEVER ? -1 : (int) ((CLAMP (left, 0, G_MAXINT) + 999) / 1000));
   if (polls[2].revents != 0)
     write_input (self);
+  if (polls[5].revents != 0)
+    command_question_pass_answer (self->question);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (polls[3 + stream].revents != 0)
       read_output (self, stream);
@@ -376,13 +537,15 @@ read_rest (Run *self)
 {
   for (guint stream = 0; stream < N_STREAMS; stream++)
     {
+      g_autoptr (GError) failure = NULL;
       guint n = 0;
 
       /* Who holds the pipe could write for ever. */
       while (n++ < 16 && read_output (self, stream))
         ;
-      if (self->outputs[stream] != NULL)
-        command_output_flush (self->outputs[stream], get_line_func (self, stream), self);
+      if (self->outputs[stream] != NULL &&
+          !command_output_end (self->outputs[stream], get_lines_func (self, stream), self, &failure))
+        take_failure (self, g_steal_pointer (&failure));
     }
 }
 
@@ -404,6 +567,8 @@ follow (Run *self)
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
       next = MIN (next, self->next_nice);
       next = MIN (next, command_progress_tell (self->progress, now));
+      if (self->question != NULL)
+        next = MIN (next, command_question_tell (self->question, now));
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
     }
@@ -422,7 +587,9 @@ follow_in_thread (gpointer data)
 static void
 follow_politely (Run *self)
 {
-  GThread *thread = self->options->polite ? g_thread_try_new ("ferry-follow", follow_in_thread, self, NULL) : NULL;
+  /* Only the thread that runs the function may yield. */
+  const gboolean may_move = self->options->polite && !self->options->yield_output;
+  GThread *thread = may_move ? g_thread_try_new ("ferry-follow", follow_in_thread, self, NULL) : NULL;
 
   if (thread != NULL)
     g_thread_join (thread);
@@ -490,24 +657,45 @@ end_rest (Run *self, gboolean succeeded, GError **failure)
     g_message ("%s of '%s' could not be ended, since this user may not do that", left, self->options->argv[0]);
 }
 
-/* Takes the bytes. */
-static GVariant *
-new_bytes_variant (GByteArray *bytes)
+static CommandStore *
+get_store (Run *self, guint stream)
 {
-  g_autoptr (GBytes) taken = g_byte_array_free_to_bytes (bytes);
-
-  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, taken, TRUE);
+  return self->outputs[stream] != NULL ? command_output_get_store (self->outputs[stream]) : NULL;
 }
 
-static GVariant *
-make_result (Run *self)
+/* Tells the application of what is not in the result. */
+static void
+tell_truncated (Run *self)
 {
-  CommandOutput *output = self->outputs[STREAM_OUTPUT];
-  CommandOutput *errors = self->outputs[STREAM_ERRORS];
-  GByteArray *start = output != NULL ? g_byte_array_ref (command_output_get_start (output)) : g_byte_array_new ();
-  GByteArray *tail = errors != NULL ? command_output_dup_tail (errors) : g_byte_array_new ();
+  guint64 n_left_out = 0;
+  guint64 place = 0;
 
-  return g_variant_new ("(i@ay@ay)", WEXITSTATUS (self->status), new_bytes_variant (start), new_bytes_variant (tail));
+  /* Who has set the limit to 0 knows it. */
+  if (self->options->output_limit > 0 && self->options->output_file == NULL && !self->options->yield_output)
+    place = command_store_get_gap (get_store (self, STREAM_OUTPUT), &n_left_out);
+  if (n_left_out > 0)
+    ferry_job_send (self->job, "output-truncated", g_variant_new ("(tt)", place, n_left_out), NULL);
+}
+
+/* Returns (floating) (nullable) the result, also of a command that has failed. */
+static GVariant *
+make_result (Run *self, GError **error)
+{
+  const int status = self->status;
+
+  return command_result_new (self->job, WIFEXITED (status) ? WEXITSTATUS (status) : -WTERMSIG (status),
+                             get_store (self, STREAM_OUTPUT), get_store (self, STREAM_ERRORS), error);
+}
+
+/* What a command that has failed has written all the same. */
+static void
+send_partial_result (Run *self)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *result = make_result (self, &error);
+
+  if (result == NULL || !ferry_job_send_partial_result (self->job, result, &error))
+    g_message ("What '%s' has written cannot be sent: %s", self->options->argv[0], error->message);
 }
 
 /* What ends this process when a result was sent. */
@@ -541,8 +729,8 @@ make_last (Run *self, GVariant *result)
 
   last->result = g_variant_ref_sink (result);
   g_weak_ref_init (&last->job, self->job);
-  return g_variant_new_from_data (G_VARIANT_TYPE (COMMAND_RESULT), g_variant_get_data (result),
-                                  g_variant_get_size (result), TRUE, last_result_sent, last);
+  return g_variant_new_from_data (g_variant_get_type (result), g_variant_get_data (result), g_variant_get_size (result),
+                                  TRUE, last_result_sent, last);
 }
 
 static gboolean
@@ -555,13 +743,46 @@ check_directory (const CommandOptions *options, GError **error)
   return FALSE;
 }
 
+static gboolean
+prepare_files (Run *self, GError **error)
+{
+  const CommandOptions *options = self->options;
+
+  self->files = command_files_prepare ((const char *const *) options->output_files, options->directory,
+                                       options->replace_output_files, error);
+  if (self->files == NULL)
+    return FALSE;
+  self->argv = g_strdupv ((char **) options->argv);
+  self->output_path = g_strdup (options->output_file);
+  return command_files_redirect (self->files, self->argv, &self->output_path,
+                                 options->input == NULL ? options->input_file : NULL, error);
+}
+
+/* Removes what was written, and says in the error what may be damaged. */
+static void
+discard_files (Run *self, GError **error)
+{
+  g_autofree char *damage = command_files_discard (self->files);
+  g_autofree char *message = NULL;
+
+  if (damage == NULL)
+    return;
+  if (error == NULL || *error == NULL)
+    {
+      g_message ("%s", damage);
+      return;
+    }
+  message = g_strdup_printf ("%s; %s", (*error)->message, damage);
+  g_free ((*error)->message);
+  (*error)->message = g_steal_pointer (&message);
+}
+
 /* What could fail is done before a file for the output is made. */
 static gboolean
 start (Run *self, GError **error)
 {
   const CommandOptions *options = self->options;
-  g_auto (GStrv) environment =
-    command_program_make_environment ((const char *const *) options->environment, options->terminal);
+  g_auto (GStrv) environment = command_program_make_environment (options);
   g_autofree char *program = NULL;
   g_auto (GStrv) wrapped = NULL;
   CommandStart plan = {
@@ -574,15 +795,17 @@ start (Run *self, GError **error)
 
   if (!check_directory (options, error))
     return FALSE;
+  /* Files for the output are made with it, too. */
+  if (options->umask >= 0)
+    umask ((mode_t) options->umask);
   self->progress = command_progress_new (self->job, options, error);
   if (self->progress == NULL)
     return FALSE;
   program = command_program_find (options->argv[0], environment, options->directory, error);
-  self->files = program != NULL ? command_files_new (options, error) : NULL;
-  if (self->files == NULL)
+  if (program == NULL || !prepare_files (self, error))
     return FALSE;
   plan.program = program;
-  plan.argv = command_files_get_argv (self->files);
+  plan.argv = (const char *const *) self->argv;
   if (options->confined)
     {
       wrapped = command_confinement_wrap (options, plan.argv, error);
@@ -590,7 +813,8 @@ start (Run *self, GError **error)
         return FALSE;
       plan.program = wrapped[0];
       plan.argv = (const char *const *) wrapped;
-      plan.directory = NULL;
+      if (options->has_directory)
+        plan.directory = NULL;
     }
   if (!open_input (self, error) || !open_outputs (self, error))
     return FALSE;
@@ -607,21 +831,25 @@ clear (Run *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->ends); i++)
     clear_fd (&self->ends[i]);
   clear_fd (&self->input_fd);
+  clear_fd (&self->output_fd);
   g_clear_pointer (&self->session, command_session_free);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     g_clear_pointer (&self->outputs[stream], command_output_free);
   g_clear_pointer (&self->input, g_bytes_unref);
+  g_clear_pointer (&self->question, command_question_free);
   g_clear_pointer (&self->progress, command_progress_free);
   g_clear_pointer (&self->files, command_files_free);
+  g_clear_pointer (&self->argv, g_strfreev);
+  g_clear_pointer (&self->output_path, g_free);
   g_clear_pointer (&self->options, command_options_free);
   g_clear_error (&self->failure);
 }
 
 /* This process was told to end, by somebody else than the task: it does, now that it has ended the command. */
 static void
-end_by_signal (Run *self)
+end_by_signal (void)
 {
-  g_clear_pointer (&self->session, command_session_free);
+  command_session_ignore_signals ();
   raise (SIGTERM);
 }
 
@@ -631,23 +859,30 @@ finish (Run *self, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   g_autofree char *last_lines = NULL;
+  GVariant *result = NULL;
   gboolean succeeded;
   gboolean is_lost;
 
   follow_politely (self);
   g_clear_pointer (&self->pause, command_pause_free);
   last_lines = dup_last_lines (self);
-  is_lost = command_session_is_terminated (self->session) && !g_cancellable_is_cancelled (self->cancellable);
+  is_lost = command_session_is_terminated () && !g_cancellable_is_cancelled (self->cancellable);
   succeeded = !is_lost && check_end (self, last_lines, &failure);
   end_rest (self, succeeded, &failure);
   if (!succeeded)
-    command_files_remove (self->files);
+    discard_files (self, &failure);
   if (is_lost)
-    end_by_signal (self);
-  succeeded = succeeded && command_files_keep (self->files, &failure);
+    end_by_signal ();
+  succeeded = succeeded && command_files_commit (self->files, &failure);
   command_progress_end (self->progress, succeeded);
+  tell_truncated (self);
   if (succeeded)
-    return command_session_is_empty (self->session) ? make_result (self) : make_last (self, make_result (self));
+    result = make_result (self, &failure);
+  if (result != NULL)
+    return command_session_is_empty (self->session) ? result : make_last (self, result);
+  /* Who has cancelled it wants nothing of it. */
+  if (!g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    send_partial_result (self);
   if (last_lines[0] != '\0')
     ferry_job_fail (self->job, failure, last_lines);
   else
@@ -655,10 +890,44 @@ finish (Run *self, GError **error)
   return NULL;
 }
 
+/* The job's error is that of a cancel, whatever could not be done for it. */
+static void
+check_cancel (Run *self, GError **error)
+{
+  g_autoptr (GError) cancelled = NULL;
+
+  if (ferry_job_check (self->job, &cancelled))
+    return;
+  g_clear_error (error);
+  g_propagate_error (error, g_steal_pointer (&cancelled));
+}
+
+/* The same where this process hears signals. */
+static GVariant *
+run_one (Run *self, GError **error)
+{
+  GVariant *result = NULL;
+
+  if (start (self, error))
+    {
+      self->pause = command_pause_new (self->job, self->session);
+      result = finish (self, error);
+    }
+  else
+    {
+      if (self->files != NULL)
+        discard_files (self, error);
+      if (command_session_is_terminated () && !g_cancellable_is_cancelled (self->cancellable))
+        end_by_signal ();
+      check_cancel (self, error);
+    }
+  return result;
+}
+
 GVariant *
 command_run (FerryJob *job, GVariant *arguments, GError **error)
 {
-  Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1, .next_step = NEVER};
+  Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1, .output_fd = -1, .next_step = NEVER};
   GVariant *result = NULL;
 
   /* A command that does not read its input closes a pipe to which this process writes. A fork server gives its workers
@@ -666,16 +935,14 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
   signal (SIGPIPE, SIG_IGN);
   self.options = command_options_new (arguments, error);
   self.next_nice = self.options != NULL && self.options->polite ? 0 : NEVER;
-  if (self.options != NULL && start (&self, error))
+  if (self.options != NULL && command_session_hear_signals (error))
     {
       self.cancellable = ferry_job_get_cancellable (job);
       self.cancel_fd = g_cancellable_get_fd (self.cancellable);
-      self.pause = command_pause_new (job, self.session);
-      result = finish (&self, error);
+      result = run_one (&self, error);
       g_cancellable_release_fd (self.cancellable);
     }
-  else if (self.files != NULL)
-    command_files_remove (self.files);
   clear (&self);
+  command_session_ignore_signals ();
   return result;
 }

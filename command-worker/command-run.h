@@ -12,9 +12,6 @@ G_BEGIN_DECLS
 #define COMMAND_FUNCTION "command"
 /* What a command is: the properties of FerryCommand. */
 #define COMMAND_ARGUMENTS "a{sv}"
-/* Its exit status, the start of its standard output, the end of its standard error. */
-#define COMMAND_RESULT "(iayay)"
-
 GVariant *command_run (FerryJob *job, GVariant *arguments, GError **error);
 
 G_END_DECLS

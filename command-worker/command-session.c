@@ -56,7 +56,7 @@
 struct _CommandSession
 {
   pid_t pid;
-  int events;     /* (owned): an eventfd to which the handler of SIGCHLD writes */
+  int events;     /* (unowned): an eventfd to which the handler of signals writes */
   gboolean ended; /* the first process has ended */
   int status;     /* as of waitpid(), if so */
   gboolean is_wrapped;
@@ -235,32 +235,55 @@ handle_signal (int signal_number)
   const guint64 one = 1;
   const int failure = errno;
 
-  if (signal_number == SIGTERM)
+  if (signal_number != SIGCHLD)
     terminated = TRUE;
   if (event_fd >= 0 && write (event_fd, &one, sizeof one) < 0)
     errno = 0;
   errno = failure;
 }
 
-/* Has this process hear of its children, and of SIGTERM. The thread that watches for cancels may take the signals, so a
- * handler has to pass them on. The descriptor stays, since a handler may use it at any moment. */
-static gboolean
-hear_signals (GError **error)
+/* The thread that watches for cancels may take the signals, so a handler has to pass them on. The descriptor stays,
+ * since a handler may use it at any moment. */
+gboolean
+command_session_hear_signals (GError **error)
 {
   struct sigaction action = {.sa_handler = handle_signal, .sa_flags = SA_RESTART};
+  guint64 n;
 
   if (event_fd < 0)
     event_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   terminated = FALSE;
-  if (event_fd >= 0 && sigaction (SIGCHLD, &action, NULL) == 0 && sigaction (SIGTERM, &action, NULL) == 0)
-    return TRUE;
+  if (event_fd >= 0 && (read (event_fd, &n, sizeof n) >= 0 || errno == EAGAIN) &&
+      sigaction (SIGCHLD, &action, NULL) == 0 && sigaction (SIGTERM, &action, NULL) == 0 &&
+      sigaction (SIGHUP, &action, NULL) == 0)
+    {
+      /* Where even the fork server is killed, this process tidies up. */
+      prctl (PR_SET_PDEATHSIG, SIGTERM);
+      return TRUE;
+    }
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Hearing of a command's end (eventfd): %s",
                g_strerror (errno));
   return FALSE;
 }
 
+void
+command_session_ignore_signals (void)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  /* Between two commands nobody waits for what an earlier one has left. */
+  signal (SIGCHLD, SIG_IGN);
+  signal (SIGTERM, SIG_DFL);
+  signal (SIGHUP, SIG_DFL);
+}
+
+int
+command_session_get_signal_fd (void)
+{
+  return event_fd;
+}
+
 gboolean
-command_session_is_terminated (CommandSession *self)
+command_session_is_terminated (void)
 {
   return terminated != 0;
 }
@@ -293,8 +316,6 @@ command_session_start (const CommandStart *start, GError **error)
 
   self->pid = -1;
   self->is_wrapped = start->is_wrapped;
-  if (!hear_signals (error))
-    return NULL;
   self->events = event_fd;
   prctl (PR_SET_CHILD_SUBREAPER, 1);
   pid = clone_child (&attempt);
@@ -317,9 +338,6 @@ command_session_start (const CommandStart *start, GError **error)
 void
 command_session_free (CommandSession *self)
 {
-  /* Between two commands nobody waits for what an earlier one has left. */
-  signal (SIGCHLD, SIG_IGN);
-  signal (SIGTERM, SIG_DFL);
   g_free (self);
 }
 
@@ -429,7 +447,7 @@ send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signa
 void
 command_session_signal (CommandSession *self, int signal_number)
 {
-  g_autoptr (GArray) found = list (self, COMMAND_SESSION_INSIDE);
+  g_autoptr (GArray) found = list (self, COMMAND_SESSION_ALL);
 
   for (guint i = 0; i < found->len; i++)
     {
@@ -443,13 +461,13 @@ command_session_signal (CommandSession *self, int signal_number)
 void
 command_session_stop (CommandSession *self)
 {
-  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGSTOP));
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGSTOP));
 }
 
 void
 command_session_continue (CommandSession *self)
 {
-  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGCONT));
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGCONT));
 }
 
 /* ---- the end ---- */

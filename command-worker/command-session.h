@@ -35,6 +35,15 @@ typedef enum
 /* Leaves the processor to others, for the rest of the thread that calls. */
 void command_session_be_nice (void);
 
+/* From here to command_session_ignore_signals() this process hears of its children, and no signal that asks it to end
+ * does end it: SIGTERM, SIGHUP, and the end of the process that has started it. */
+gboolean command_session_hear_signals (GError **error);
+void command_session_ignore_signals (void);
+/* A descriptor that is readable when there was such a signal. */
+int command_session_get_signal_fd (void);
+/* Whether this process was asked to end. */
+gboolean command_session_is_terminated (void);
+
 CommandSession *command_session_start (const CommandStart *start, GError **error);
 void command_session_free (CommandSession *self);
 
@@ -48,14 +57,13 @@ gboolean command_session_make_nice (CommandSession *self);
 int command_session_get_descriptor (CommandSession *self);
 /* Whether the first process has ended, and with which status of waitpid(). */
 gboolean command_session_has_ended (CommandSession *self, int *status);
-/* Whether this process got SIGTERM while the command ran, which did not end this process. */
-gboolean command_session_is_terminated (CommandSession *self);
 /* Whether no process of the command is left. */
 gboolean command_session_is_empty (CommandSession *self);
 
-/* Sends a signal to all processes of the session, but to the first one of a command that is wrapped. */
+/* Sends a signal to all processes that descend from the command, but to the first one of a command that is wrapped. A
+ * program such as script or sudo runs another one in a session of that one's own. */
 void command_session_signal (CommandSession *self, int signal_number);
-/* Stops all processes of the session, and lets them go on. */
+/* Stops all of them, and lets them go on. */
 void command_session_stop (CommandSession *self);
 void command_session_continue (CommandSession *self);
 /* Kills what is left. Returns (transfer full) (nullable) the names of those that cannot be ended. */

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include "command-recipes.h"
+#include "command-result.h"
 #include "command-run.h"
 
 /* Runs in the fork server, and in a worker that is executed. What a command leaves behind when its worker is killed

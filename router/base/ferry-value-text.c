@@ -50,6 +50,30 @@ append_tuple (GString *text, GVariant *value)
   g_string_append (text, n == 1 ? ",)" : ")");
 }
 
+/* An environment may have secrets, which no log and no window should show. */
+static void
+append_options (GString *text, GVariant *value)
+{
+  GVariantIter iter;
+  const char *name;
+  GVariant *member;
+  guint n = 0;
+
+  g_string_append_c (text, '{');
+  g_variant_iter_init (&iter, value);
+  while (text->len <= 4 * MAX_SHOWN && g_variant_iter_next (&iter, "{&sv}", &name, &member))
+    {
+      g_autoptr (GVariant) owned = member;
+
+      if (g_str_has_suffix (name, "environment"))
+        continue;
+      g_string_append_printf (text, "%s'%s': <", n++ > 0 ? ", " : "", name);
+      append_value (text, owned);
+      g_string_append_c (text, '>');
+    }
+  g_string_append_c (text, '}');
+}
+
 static void
 append_value (GString *text, GVariant *value)
 {
@@ -57,6 +81,8 @@ append_value (GString *text, GVariant *value)
 
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE))
     append_tuple (text, value);
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
+    append_options (text, value);
   else if (g_variant_get_size (value) > MAX_PRINTED || is_binary (value))
     g_string_append_printf (text, "%" G_GSIZE_FORMAT " bytes", g_variant_get_size (value));
   else

@@ -36,6 +36,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   FerryTransport *self;                 /* const: (unowned), as the fields down to team */
+  FerryWeak *weak;                      /* (owned) */
   guint fork_number;                    /* see ferry-forks-private.h */
   const FerryCarrierFuncs *funcs;       /* those of a subclass have the transport as carrier */
   gpointer carrier;                     /* (owned), if funcs have free */

@@ -274,8 +274,8 @@ flush_once (FerryTransportPrivate *priv)
 void
 ferry_calls_flush (FerryTransportPrivate *priv)
 {
-  g_autoptr (FerryTransport) alive G_GNUC_UNUSED = g_object_ref (priv->self);
   guint64 before;
+  FERRY_USE_WEAK (FerryTransport, alive, priv->weak);
 
   atomic_fetch_add (&priv->room_count, 1);
   do

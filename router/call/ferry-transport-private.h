@@ -21,6 +21,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
+#include "base/ferry-weak-private.h"
 #include "call/ferry-team-private.h"
 #include "call/ferry-transport.h"
 #include "lane/ferry-answer-waits-private.h"
@@ -341,6 +342,8 @@ FERRY_FOR_SIBLINGS
 void ferry_transport_send_later (FerryTransport *self, FerrySendFunc func, gpointer data, guint64 count);
 /* Waits until nothing that was accepted waits in this process any more. */
 void ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable);
+/* Returns (transfer none): for threads that must not change the transport's reference count. */
+FerryWeak *ferry_transport_get_weak (FerryTransport *self);
 /* Calls ferry_transport_note_room(), if there is still a transport. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_note_room_of (GWeakRef *transport);

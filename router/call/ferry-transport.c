@@ -78,6 +78,12 @@ ferry_transport_set_max_answer (FerryTransport *self, guint64 max_answer)
   priv->max_answer = MIN (max_answer, G_MAXUINT / 2);
 }
 
+FerryWeak *
+ferry_transport_get_weak (FerryTransport *self)
+{
+  return ferry_transport_get_private (self)->weak;
+}
+
 /* ---- which threads may wait for answers ---- */
 
 void
@@ -624,27 +630,15 @@ close_calls (FerryTransportPrivate *priv, const GError *reason, GQueue *unowned,
   return TRUE;
 }
 
-/**
- * ferry_transport_end:
- * @self: a transport
- * @reason: why no more messages can arrive
- *
- * For implementations: closes the transport, with that reason. Does nothing if the transport is closed. Any thread;
- * calls in flight fail on this thread.
- */
-void
-ferry_transport_end (FerryTransport *self, const GError *reason)
+/* Keeps the transport by its weak reference, as a thread may call this that must not change the reference count. */
+static void
+end (FerryTransport *self, const GError *reason)
 {
-  g_autoptr (FerryTransport) kept = NULL;
-  FerryTransportPrivate *priv;
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
   GDestroyNotify end_func;
   GQueue unowned;
+  FERRY_USE_WEAK (FerryTransport, kept, priv->weak);
 
-  g_return_if_fail (FERRY_IS_TRANSPORT (self));
-  g_return_if_fail (reason != NULL);
-
-  kept = g_object_ref (self);
-  priv = ferry_transport_get_private (self);
   if (!close_calls (priv, reason, &unowned, &end_func))
     return;
   ferry_transport_note_room (self);
@@ -660,6 +654,23 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
     priv->funcs->close (priv->carrier);
   if (end_func != NULL)
     end_func (priv->end_data);
+}
+
+/**
+ * ferry_transport_end:
+ * @self: a transport
+ * @reason: why no more messages can arrive
+ *
+ * For implementations: closes the transport, with that reason. Does nothing if the transport is closed. Any thread;
+ * calls in flight fail on this thread.
+ */
+void
+ferry_transport_end (FerryTransport *self, const GError *reason)
+{
+  g_return_if_fail (FERRY_IS_TRANSPORT (self));
+  g_return_if_fail (reason != NULL);
+
+  end (self, reason);
 }
 
 void
@@ -781,6 +792,7 @@ ferry_transport_dispose (GObject *object)
   if (ferry_forks_keep (object, ferry_transport_get_private (self)->fork_number))
     return;
   ferry_take_over (object);
+  ferry_weak_end (ferry_transport_get_private (self)->weak);
   ferry_transport_end (self, reason);
 
   G_OBJECT_CLASS (ferry_transport_parent_class)->dispose (object);
@@ -806,6 +818,7 @@ ferry_transport_finalize (GObject *object)
   g_queue_clear_full (&priv->kept, (GDestroyNotify) g_bytes_unref);
   g_clear_error (&priv->reason);
   g_clear_error (&priv->refusal);
+  ferry_weak_unref (priv->weak);
   pthread_mutex_destroy (&priv->lock);
   pthread_mutex_destroy (&priv->send_lock);
 
@@ -904,6 +917,7 @@ ferry_transport_init (FerryTransport *self)
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
   priv->self = self;
+  priv->weak = ferry_weak_new (self);
   priv->fork_number = ferry_forks_note ();
   priv->funcs = &class_funcs;
   priv->carrier = self;

@@ -38,7 +38,7 @@ typedef struct
   guint64 connection_id;   /* const */
   guint index;             /* const: the index of the transport's pipe in the link */
   FerryTransport *untaken; /* lock: (owned) (nullable): the transport, until the program asks for it */
-  GWeakRef transport;      /* any */
+  FerryWeak *transport;    /* const: (owned) */
 } Entry;
 
 /* The time in microseconds after which a thread that has nothing to wait for ends. */
@@ -64,8 +64,8 @@ static FerryTeam *team;         /* written with lock held: const once it is set 
  * Owner:   the transport; counted references (g_atomic_rc_box), since the thread has one while it runs. */
 typedef struct
 {
-  FerrySender *sender; /* const: (owned) */
-  GWeakRef transport;
+  FerrySender *sender;  /* const: (owned) */
+  FerryWeak *transport; /* (owned): set once, before the first send */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -84,7 +84,6 @@ carrier_new (FerrySender *sender)
   Carrier *self = g_atomic_rc_box_new0 (Carrier);
 
   self->sender = g_object_ref (sender);
-  g_weak_ref_init (&self->transport, NULL);
   pthread_mutex_init (&self->lock, NULL);
   ferry_cond_init (&self->changed);
   return self;
@@ -98,7 +97,7 @@ carrier_clear (gpointer data)
   g_clear_pointer (&self->large, g_bytes_unref);
   pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
-  g_weak_ref_clear (&self->transport);
+  ferry_weak_unref (self->transport);
   g_object_unref (self->sender);
 }
 
@@ -176,6 +175,15 @@ wait_for_lane (Carrier *self)
   ferry_uplink_wait (ferry_sender_get_uplink (self->sender), &wait, ferry_record_size (FERRY_MAX_RECORD_PAYLOAD));
 }
 
+static void
+note_room (Carrier *self)
+{
+  FERRY_USE_WEAK (FerryTransport, transport, self->transport);
+
+  if (transport != NULL)
+    ferry_transport_note_room (transport);
+}
+
 static gpointer
 thread_main (gpointer data)
 {
@@ -191,7 +199,7 @@ thread_main (gpointer data)
       g_clear_pointer (&large, g_bytes_unref);
       /* Relaxed: as in carrier_is_full(). A send that is refused from now on sets it again. */
       atomic_store_explicit (&self->is_full, FALSE, memory_order_relaxed);
-      ferry_transport_note_room_of (&self->transport);
+      note_room (self);
     }
   carrier_unref (self);
   return NULL;
@@ -336,10 +344,9 @@ static const FerryCarrierFuncs carrier_funcs = {
 
 /* ---- the reader's thread ---- */
 
-/* Returns (transfer full) (nullable) the transport with that connection id. If connection_id is 0, returns the
- * transport that has xid in its range of request numbers. Returns NULL for a pipe that is no transport, and for a
- * transport that was dropped. */
-static FerryTransport *
+/* Returns (transfer none) (nullable) the transport with that connection id. If connection_id is 0, returns the
+ * transport that has xid in its range of request numbers. Returns NULL for a pipe that is no transport. */
+static FerryWeak *
 find_transport (guint64 connection_id, guint64 xid)
 {
   for (guint i = 0; i < entries->len; i++)
@@ -348,24 +355,26 @@ find_transport (guint64 connection_id, guint64 xid)
 
       if (connection_id != 0 ? entry->connection_id == connection_id
                              : (ferry_transport_get_first_xid (entry->index) ^ xid) >> FERRY_TRANSPORT_XID_BITS == 0)
-        return g_weak_ref_get (&entry->transport);
+        return entry->transport;
     }
   return NULL;
 }
 
-/* The transport of the latest message. It is remembered because reading a weak reference takes a lock of the whole
- * process. The reference is dropped before the thread waits. */
+/* The transport of the latest message. It stays in use until the thread waits. */
 typedef struct
 {
   guint64 connection_id;     /* 0 for none */
-  FerryTransport *transport; /* (owned) (nullable) */
+  FerryWeak *weak;           /* (unowned) (nullable): an entry's, which is entered */
+  FerryTransport *transport; /* (unowned) (nullable) */
 } Latest;
 
 static void
 latest_clear (Latest *self)
 {
   self->connection_id = 0;
-  g_clear_object (&self->transport);
+  self->transport = NULL;
+  if (self->weak != NULL)
+    ferry_weak_leave (g_steal_pointer (&self->weak));
 }
 
 /* Waits while there is no room for what the transport has to send. Messages that wait for something else, such as a
@@ -406,7 +415,9 @@ take_message (Latest *latest, const FerryDownMessage *message)
     {
       latest_clear (latest);
       latest->connection_id = message->connection_id;
-      latest->transport = find_transport (message->connection_id, 0);
+      latest->weak = find_transport (message->connection_id, 0);
+      if (latest->weak != NULL)
+        latest->transport = ferry_weak_enter (latest->weak);
     }
   if (latest->transport == NULL)
     return;
@@ -421,14 +432,32 @@ take_message (Latest *latest, const FerryDownMessage *message)
 }
 
 static void
-end_one (guint64 connection_id)
+end_transport (FerryWeak *weak, const GError *reason)
 {
-  g_autoptr (FerryTransport) transport = find_transport (connection_id, 0);
-  g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport; stop using it");
+  FERRY_USE_WEAK (FerryTransport, transport, weak);
 
   if (transport != NULL)
     ferry_transport_end (transport, reason);
+}
+
+static void
+end_one (guint64 connection_id)
+{
+  FerryWeak *weak = find_transport (connection_id, 0);
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport; stop using it");
+
+  if (weak != NULL)
+    end_transport (weak, reason);
+}
+
+static void
+cancel (FerryWeak *weak, guint64 xid, guint16 reason)
+{
+  FERRY_USE_WEAK (FerryTransport, transport, weak);
+
+  if (transport != NULL)
+    ferry_transport_receive_cancel (transport, xid, reason);
 }
 
 static void
@@ -439,11 +468,11 @@ take_cancels (Latest *latest)
 
   while (ferry_downlink_take_cancel (downlink, &xid, &reason))
     {
-      g_autoptr (FerryTransport) transport = find_transport (0, xid);
+      FerryWeak *weak = find_transport (0, xid);
 
       latest_clear (latest);
-      if (transport != NULL)
-        ferry_transport_receive_cancel (transport, xid, reason);
+      if (weak != NULL)
+        cancel (weak, xid, reason);
     }
 }
 
@@ -456,7 +485,7 @@ end_all (FerryError code, const char *text)
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
-      g_autoptr (FerryTransport) transport = g_weak_ref_get (&entry->transport);
+      FERRY_USE_WEAK (FerryTransport, transport, entry->transport);
 
       if (transport == NULL)
         continue;
@@ -503,12 +532,12 @@ receive (Latest *latest)
 static void
 receive_all (gpointer data)
 {
-  Latest latest = {0, NULL};
+  Latest latest = {0};
 
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
-      g_autoptr (FerryTransport) transport = g_weak_ref_get (&entry->transport);
+      FERRY_USE_WEAK (FerryTransport, transport, entry->transport);
 
       if (transport != NULL)
         ferry_transport_set_receiving_thread (transport, g_thread_self ());
@@ -517,7 +546,7 @@ receive_all (gpointer data)
     ;
   if (latest.transport != NULL)
     ferry_hand_over (latest.transport);
-  g_clear_object (&latest.transport);
+  latest_clear (&latest);
 }
 
 /* ---- getting a transport ---- */
@@ -528,7 +557,7 @@ entry_free (gpointer data)
   Entry *entry = data;
 
   g_clear_object (&entry->untaken);
-  g_weak_ref_clear (&entry->transport);
+  ferry_weak_unref (entry->transport);
   g_free (entry->sender_name);
   g_free (entry);
 }
@@ -548,10 +577,10 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->index = ferry_sender_get_index (sender);
   carrier = carrier_new (sender);
   entry->untaken = ferry_transport_new_for_carrier (&carrier_funcs, carrier, NULL);
-  g_weak_ref_set (&carrier->transport, entry->untaken);
+  carrier->transport = ferry_weak_ref (ferry_transport_get_weak (entry->untaken));
   ferry_transport_set_pass_func (entry->untaken, NULL, NULL, TRUE);
   ferry_transport_set_max_answer (entry->untaken, ferry_sender_get_uplink (sender)->max_message_size);
-  g_weak_ref_init (&entry->transport, entry->untaken);
+  entry->transport = ferry_weak_ref (ferry_transport_get_weak (entry->untaken));
   g_ptr_array_add (array, entry);
   return TRUE;
 }
@@ -589,7 +618,7 @@ take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **e
       Entry *entry = g_ptr_array_index (entries, i);
 
       if (g_str_equal (entry->sender_name, sender_name))
-        return entry->untaken != NULL ? g_steal_pointer (&entry->untaken) : g_weak_ref_get (&entry->transport);
+        return entry->untaken != NULL ? g_steal_pointer (&entry->untaken) : ferry_weak_get (entry->transport);
     }
   /* Each sender that the application passed to this worker has an entry in entries. For any other sender,
    * ferry_attachment_take_downlink() has failed before. */

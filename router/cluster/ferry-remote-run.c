@@ -193,7 +193,7 @@ run_timed_out (gpointer data)
 
   ferry_transport_cancel (get_session (self), get_xid (self), FERRY_CANCEL_REASON_DEADLINE);
   set_patience (self, run->settings->cancel_grace);
-  ferry_destination_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, new_late_error (self), NULL, NULL);
+  ferry_destination_time_out (run, new_late_error (self));
 }
 
 /* What has begun here may still wait at the host, behind a run that takes long. The host counts how long the function

@@ -13,6 +13,7 @@
 #include "command/ferry-command.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
@@ -20,6 +21,9 @@
 #include "process/ferry-own-program-private.h"
 
 #define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
+
+/* A result with a larger output is in memory or a file. */
+#define LARGE_OUTPUT USUAL_OUTPUT_LIMIT
 
 /* In bytes. A task whose input is larger has it as bytes of its own, which are gone at its end. */
 #define LARGE_INPUT (16 * 1024)
@@ -42,15 +46,26 @@
  * [ctor@Ferry.Executor.new_for_commands] makes an executor for commands, and [method@Ferry.Executor.submit_command]
  * submits one. The task is like any other: it has progress, a text, priorities, deadlines and retries, and can be
  * cancelled. Its result has the type `(iayay)`: the exit status, what the command wrote to its standard output, and the
- * last part of what it wrote to its standard error. Each line that the command writes may come as
- * [signal@Ferry.Task::message] of the type `line`, or `error-line` for standard error, with the value `s`.
+ * last part of what it wrote to its standard error. A task that fails has the same in
+ * [property@Ferry.Task:partial-result], where the status of a command that a signal killed is the signal's number below
+ * 0.
+ *
+ * What the command writes comes as [signal@Ferry.Task::message], too:
+ *
+ * - `newest-line` and `newest-error-line`, with an `s`: a line to show, some ten times in a second: valid UTF-8 without
+ *   terminal sequences and blanks at its ends, and never empty. What a program draws over has a line for each time.
+ * - `line` and `error-line`, with an `ay`, in place of those, where [property@Ferry.Command:all-lines] is set: each
+ * line as it was written, without its `\n` or `\r\n`. Of a line of more than 16 KiB, all but the last part come as
+ *   `line-part` and `error-line-part`.
+ * - `output-truncated`, with a `(tt)`, before the end: at which place of the output in the result bytes are missing,
+ * and how many, since there were more than [property@Ferry.Command:output-limit].
  *
  * There is no shell: the arguments reach the program as they are. A submission takes the values that the properties
  * have at that moment. So a command may be changed and submitted again.
  *
- * The command runs in a session of its own, without a terminal. It begins with the environment and the folder of the
- * application as they were when its worker was started. Its standard input is `/dev/null`, unless it is given another
- * one.
+ * The command runs in a session of its own, without a terminal. It begins with the environment, the folder and the file
+ * mode creation mask of the application as they are when the task is made. Its standard input is `/dev/null`, unless it
+ * is given another one.
  *
  * A command belongs to one thread at a time, which may be any.
  */
@@ -61,12 +76,16 @@ struct _FerryCommand
   char **argv;
   char **environment;
   char *directory;
+  int umask;
   GBytes *input;
   char *input_file;
   char *output_file;
   guint64 output_limit;
+  gboolean fail_at_output_limit;
+  gboolean merge_streams;
   gboolean all_lines;
   gboolean terminal;
+  gboolean interactive;
   FerryCommandProgress progress;
   char *progress_pattern;
   char *progress_program;
@@ -77,6 +96,7 @@ struct _FerryCommand
   char **output_files;
   gboolean replace_output_files;
   gboolean end_session;
+  gboolean cleans_up;
   gboolean polite;
   gboolean confined;
   char **readable_folders;
@@ -89,12 +109,16 @@ enum
   PROP_ARGV = 1,
   PROP_ENVIRONMENT,
   PROP_DIRECTORY,
+  PROP_UMASK,
   PROP_INPUT,
   PROP_INPUT_FILE,
   PROP_OUTPUT_FILE,
   PROP_OUTPUT_LIMIT,
+  PROP_FAIL_AT_OUTPUT_LIMIT,
+  PROP_MERGE_STREAMS,
   PROP_ALL_LINES,
   PROP_TERMINAL,
+  PROP_INTERACTIVE,
   PROP_PROGRESS,
   PROP_PROGRESS_PATTERN,
   PROP_PROGRESS_PROGRAM,
@@ -105,6 +129,7 @@ enum
   PROP_OUTPUT_FILES,
   PROP_REPLACE_OUTPUT_FILES,
   PROP_END_SESSION,
+  PROP_CLEANS_UP,
   PROP_POLITE,
   PROP_CONFINED,
   PROP_READABLE_FOLDERS,
@@ -121,12 +146,16 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_ARGV] = G_STRUCT_OFFSET (FerryCommand, argv),
   [PROP_ENVIRONMENT] = G_STRUCT_OFFSET (FerryCommand, environment),
   [PROP_DIRECTORY] = G_STRUCT_OFFSET (FerryCommand, directory),
+  [PROP_UMASK] = G_STRUCT_OFFSET (FerryCommand, umask),
   [PROP_INPUT] = G_STRUCT_OFFSET (FerryCommand, input),
   [PROP_INPUT_FILE] = G_STRUCT_OFFSET (FerryCommand, input_file),
   [PROP_OUTPUT_FILE] = G_STRUCT_OFFSET (FerryCommand, output_file),
   [PROP_OUTPUT_LIMIT] = G_STRUCT_OFFSET (FerryCommand, output_limit),
+  [PROP_FAIL_AT_OUTPUT_LIMIT] = G_STRUCT_OFFSET (FerryCommand, fail_at_output_limit),
+  [PROP_MERGE_STREAMS] = G_STRUCT_OFFSET (FerryCommand, merge_streams),
   [PROP_ALL_LINES] = G_STRUCT_OFFSET (FerryCommand, all_lines),
   [PROP_TERMINAL] = G_STRUCT_OFFSET (FerryCommand, terminal),
+  [PROP_INTERACTIVE] = G_STRUCT_OFFSET (FerryCommand, interactive),
   [PROP_PROGRESS] = G_STRUCT_OFFSET (FerryCommand, progress),
   [PROP_PROGRESS_PATTERN] = G_STRUCT_OFFSET (FerryCommand, progress_pattern),
   [PROP_PROGRESS_PROGRAM] = G_STRUCT_OFFSET (FerryCommand, progress_program),
@@ -137,6 +166,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, output_files),
   [PROP_REPLACE_OUTPUT_FILES] = G_STRUCT_OFFSET (FerryCommand, replace_output_files),
   [PROP_END_SESSION] = G_STRUCT_OFFSET (FerryCommand, end_session),
+  [PROP_CLEANS_UP] = G_STRUCT_OFFSET (FerryCommand, cleans_up),
   [PROP_POLITE] = G_STRUCT_OFFSET (FerryCommand, polite),
   [PROP_CONFINED] = G_STRUCT_OFFSET (FerryCommand, confined),
   [PROP_READABLE_FOLDERS] = G_STRUCT_OFFSET (FerryCommand, readable_folders),
@@ -203,19 +233,26 @@ install_start_properties (void)
    * FerryCommand:environment:
    *
    * The whole environment of the command, each variable as `NAME=value`: as [func@GLib.get_environ] gets it and
-   * [func@GLib.environ_setenv] changes it. %NULL, the default, for what the application's was when the first worker was
-   * started.
+   * [func@GLib.environ_setenv] changes it. %NULL, the default, for the application's as it is when the task is made.
    */
   properties[PROP_ENVIRONMENT] = g_param_spec_boxed ("environment", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 
   /**
    * FerryCommand:directory: (type filename)
    *
-   * The folder where the command runs; %NULL, the default, for that where the application was when the worker that runs
-   * it was started. Relative paths, of the command and of these properties, are from there on. A relative folder is
-   * from where the application is when it makes the task.
+   * The folder where the command runs; %NULL, the default, for that where the application is when it makes the task.
+   * Relative paths, of the command and of these properties, are from there on. A relative folder is from where the
+   * application is.
    */
   properties[PROP_DIRECTORY] = g_param_spec_string ("directory", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:umask:
+   *
+   * Which rights the files that the command makes do not have, as of umask(), such as `0077` for none of others; -1,
+   * the default, for the application's as it is when the task is made.
+   */
+  properties[PROP_UMASK] = g_param_spec_int ("umask", NULL, NULL, -1, 0777, -1, FERRY_SETTABLE);
 
   /**
    * FerryCommand:polite:
@@ -227,7 +264,7 @@ install_start_properties (void)
 }
 
 static void
-install_stream_properties (void)
+install_input_properties (void)
 {
   /**
    * FerryCommand:input:
@@ -245,30 +282,56 @@ install_stream_properties (void)
    * for none.
    */
   properties[PROP_INPUT_FILE] = g_param_spec_string ("input-file", NULL, NULL, NULL, FERRY_SETTABLE);
+}
 
+static void
+install_output_properties (void)
+{
   /**
    * FerryCommand:output-file: (type filename)
    *
-   * A file that the command's standard output goes to, which is made, or emptied. The result then has no output, and
-   * there are no lines of it. %NULL, the default, for none.
+   * A file that the command's standard output goes to, which is made, or emptied. The result then has no output. Lines
+   * of it come only with [property@Ferry.Command:all-lines]. %NULL, the default, for none.
    */
   properties[PROP_OUTPUT_FILE] = g_param_spec_string ("output-file", NULL, NULL, NULL, FERRY_SETTABLE);
 
   /**
    * FerryCommand:output-limit:
    *
-   * How much the command may write to its standard output, in bytes. A command that writes more is ended, and its task
-   * fails with %G_IO_ERROR_MESSAGE_TOO_LARGE. Without limit is [property@Ferry.Command:output-file]. The default is
-   * 1 MiB. What is written to standard error has no limit: its last 64 KiB are in the result.
+   * How much of standard output the result has, in bytes. Of a command that writes more, it has the first and the last
+   * part, and the message `output-truncated` says so. The last part is half of the limit, and at most 512 KiB. With 0
+   * the result has none, for those who read the lines. The default is 1 MiB.
+   *
+   * `G_MAXUINT64` is no limit, for standard error as well, of which the result else has the last 64 KiB. What is more
+   * than 1 MiB is in memory of its own then, and from 64 MiB on in a file without a name below `TMPDIR` or in
+   * `/var/tmp`, so that a result may be larger than [property@Ferry.Router:max-message-size].
    */
   properties[PROP_OUTPUT_LIMIT] =
     g_param_spec_uint64 ("output-limit", NULL, NULL, 0, G_MAXUINT64, USUAL_OUTPUT_LIMIT, FERRY_SETTABLE);
 
   /**
+   * FerryCommand:fail-at-output-limit:
+   *
+   * Whether a command that writes more than [property@Ferry.Command:output-limit] is ended, so that its task fails with
+   * %G_IO_ERROR_MESSAGE_TOO_LARGE. What a program draws over, as a bar at a terminal, does not count. %FALSE by
+   * default.
+   */
+  properties[PROP_FAIL_AT_OUTPUT_LIMIT] =
+    g_param_spec_boolean ("fail-at-output-limit", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:merge-streams:
+   *
+   * Whether standard error is part of standard output, in the order in which both were written. %FALSE by default.
+   */
+  properties[PROP_MERGE_STREAMS] = g_param_spec_boolean ("merge-streams", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
    * FerryCommand:all-lines:
    *
-   * Whether each line that the command writes comes as [signal@Ferry.Task::message]. The command then waits while the
-   * application has not taken its lines. Otherwise, which is the default, only the newest come, some ten in a second.
+   * Whether each line that the command writes comes as [signal@Ferry.Task::message], as it was written. The command
+   * then waits while the application has not taken its lines. Otherwise, which is the default, only the newest come,
+   * some ten in a second. Who needs no copy in the result sets [property@Ferry.Command:output-limit] to 0.
    */
   properties[PROP_ALL_LINES] = g_param_spec_boolean ("all-lines", NULL, NULL, FALSE, FERRY_SETTABLE);
 
@@ -279,6 +342,17 @@ install_stream_properties (void)
    * nothing of their progress otherwise. Standard error is then part of standard output. %FALSE by default.
    */
   properties[PROP_TERMINAL] = g_param_spec_boolean ("terminal", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:interactive:
+   *
+   * Whether the application answers what the command asks, such as `Password:` or `overwrite? [y/N]`. Its task emits
+   * [signal@Ferry.Task::asks] then, and [method@Ferry.Task.answer] writes to the command's standard input, which stays
+   * open, or to its terminal. Programs that ask for passwords mostly want a [property@Ferry.Command:terminal]. A
+   * command that a function runs asks where the function's task is interactive ([property@Ferry.Task:interactive]).
+   * %FALSE by default: then a command that asks finds the end of its input.
+   */
+  properties[PROP_INTERACTIVE] = g_param_spec_boolean ("interactive", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void
@@ -360,16 +434,19 @@ install_end_properties (void)
   /**
    * FerryCommand:output-files:
    *
-   * Files and folders that the command makes. They are removed when it fails or is cancelled. None by default.
+   * Files and folders that the command makes. What it has not finished is removed when it fails, is cancelled or runs
+   * out of time, and when the application ends. A file that was there before stays, and the error says that it may be
+   * damaged. None by default.
    */
   properties[PROP_OUTPUT_FILES] = g_param_spec_boxed ("output-files", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 
   /**
    * FerryCommand:replace-output-files:
    *
-   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as another name in
-   * the same folder. What the command makes there takes the place of the file when it succeeds. So a file that was
-   * there stays whole otherwise. %FALSE by default.
+   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as the same name
+   * in a folder beside the file, which nobody else can read. What the command makes there takes the place of the file
+   * when it succeeds, and gets its owner, rights and attributes. So a file that was there stays whole otherwise. What
+   * is no regular file, such as a device, is written directly. %FALSE by default.
    */
   properties[PROP_REPLACE_OUTPUT_FILES] =
     g_param_spec_boolean ("replace-output-files", NULL, NULL, FALSE, FERRY_SETTABLE);
@@ -381,6 +458,14 @@ install_end_properties (void)
    * succeeded. They always are when it fails or is cancelled. %FALSE by default.
    */
   properties[PROP_END_SESSION] = g_param_spec_boolean ("end-session", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:cleans-up:
+   *
+   * Whether [method@Ferry.Job.run_command] runs the command also in a job that was cancelled. A cancel does not end it
+   * either, but for the end of the task's grace time. %FALSE by default.
+   */
+  properties[PROP_CLEANS_UP] = g_param_spec_boolean ("cleans-up", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void
@@ -425,7 +510,8 @@ ferry_command_class_init (FerryCommandClass *klass)
   object_class->get_property = ferry_command_get_property;
   object_class->set_property = ferry_command_set_property;
   install_start_properties ();
-  install_stream_properties ();
+  install_input_properties ();
+  install_output_properties ();
   install_progress_properties ();
   install_end_properties ();
   install_confinement_properties ();
@@ -435,6 +521,7 @@ ferry_command_class_init (FerryCommandClass *klass)
 static void
 ferry_command_init (FerryCommand *self)
 {
+  self->umask = -1;
   self->output_limit = USUAL_OUTPUT_LIMIT;
   self->cancel_signal = SIGINT;
   self->polite = TRUE;
@@ -499,6 +586,36 @@ has_large_input (FerryCommand *self)
   return self->input != NULL && g_bytes_get_size (self->input) > LARGE_INPUT;
 }
 
+/* Returns the mask that new files of this process have, or -1: umask() cannot tell it without changing it. */
+static int
+read_umask (void)
+{
+  g_autofree char *status = NULL;
+  const char *line = NULL;
+
+  if (g_file_get_contents ("/proc/self/status", &status, NULL, NULL))
+    line = strstr (status, "\nUmask:");
+  return line != NULL ? (int) g_ascii_strtoull (line + strlen ("\nUmask:"), NULL, 8) : -1;
+}
+
+/* What the command has of the application where nothing else is said. The worker may be older than a change of it. */
+static void
+pack_surroundings (FerryCommand *self, GVariantBuilder *builder)
+{
+  g_auto (GStrv) environment = self->environment == NULL ? g_get_environ () : NULL;
+  g_autofree char *directory = self->directory == NULL ? g_get_current_dir () : NULL;
+  const int mask = self->umask >= 0 ? self->umask : read_umask ();
+
+  if (environment != NULL)
+    g_variant_builder_add (builder, "{sv}", "default-environment",
+                           g_variant_new_bytestring_array ((const char *const *) environment, -1));
+  /* One that was removed meanwhile is left to the worker, which may be there too. */
+  if (directory != NULL && g_file_test (directory, G_FILE_TEST_IS_DIR))
+    g_variant_builder_add (builder, "{sv}", "default-directory", g_variant_new_bytestring (directory));
+  if (mask >= 0)
+    add (builder, PROP_UMASK, g_variant_new_int32 (mask));
+}
+
 /* (transfer floating): returns the dictionary. */
 static GVariant *
 pack (FerryCommand *self)
@@ -509,7 +626,7 @@ pack (FerryCommand *self)
     {
       g_auto (GValue) value = G_VALUE_INIT;
 
-      if (i == PROP_INPUT)
+      if (i == PROP_INPUT || i == PROP_UMASK)
         continue;
       g_value_init (&value, properties[i]->value_type);
       ferry_property_read (get_field (self, i), &value);
@@ -524,6 +641,7 @@ pack (FerryCommand *self)
     add (&builder, PROP_INPUT,
          has_large_input (self) ? g_variant_new_int32 (0)
                                 : g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, self->input, TRUE));
+  pack_surroundings (self, &builder);
   return g_variant_builder_end (&builder);
 }
 
@@ -533,10 +651,11 @@ check (FerryCommand *self, GError **error)
   if (self->argv == NULL || self->argv[0] == NULL || self->argv[0][0] == '\0')
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The command has no program; FerryCommand:argv begins with one");
-  if (self->input != NULL && self->input_file != NULL)
-    return ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The command '%s' has two inputs; set FerryCommand:input or FerryCommand:input-file, not both", self->argv[0]);
+  if ((self->input != NULL) + (self->input_file != NULL) + self->interactive > 1)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The command '%s' has two inputs; set one of FerryCommand:input, FerryCommand:input-file "
+                            "and FerryCommand:interactive",
+                            self->argv[0]);
   return TRUE;
 }
 
@@ -573,7 +692,10 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
   name = g_path_get_basename (command->argv[0]);
   shown = g_filename_display_name (name);
   /* A pause always has an effect, since its worker hears of each: so it is offered from the beginning. */
-  g_object_set (task, "name", shown, "stoppable", TRUE, "cancel-grace", CANCEL_GRACE, NULL);
+  g_object_set (task, "name", shown, "stoppable", TRUE, "interactive", command->interactive, "cancel-grace",
+                CANCEL_GRACE, NULL);
+  if (command->output_limit > LARGE_OUTPUT)
+    g_object_set (task, "max-returned-descriptors", 1, NULL);
   return g_steal_pointer (&task);
 }
 
@@ -590,6 +712,16 @@ find_worker (GError **error)
                    " to its path",
                    program);
   return NULL;
+}
+
+/* The worker comes with the library. It decodes nothing, and passes on what programs write; what they may do to it as
+ * the same user, they may do to the application as well. So results are read where they are. Returns (transfer none)
+ * its argument. */
+static FerryLauncher *
+trust (FerryLauncher *launcher)
+{
+  g_object_set (launcher, "trusted", TRUE, NULL);
+  return launcher;
 }
 
 /**
@@ -611,7 +743,7 @@ ferry_launcher_new_for_commands (GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   program = find_worker (error);
-  return program != NULL ? ferry_launcher_new ((const char *const[]){program, NULL}) : NULL;
+  return program != NULL ? trust (ferry_launcher_new ((const char *const[]){program, NULL})) : NULL;
 }
 
 /**
@@ -630,12 +762,19 @@ ferry_launcher_new_for_commands (GError **error)
 FerryExecutor *
 ferry_executor_new_for_commands (GError **error)
 {
+  g_autoptr (FerryLauncher) launcher = NULL;
   g_autofree char *program = NULL;
+  FerryExecutor *executor;
 
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   program = find_worker (error);
-  return program != NULL ? ferry_executor_new_for_program (program, error) : NULL;
+  executor = program != NULL ? ferry_executor_new_for_program (program, error) : NULL;
+  if (executor != NULL)
+    g_object_get (ferry_executor_get_pool (executor), "launcher", &launcher, NULL);
+  if (launcher != NULL)
+    trust (launcher);
+  return executor;
 }
 
 /**

@@ -12,6 +12,7 @@
 #include "base/ferry-version.h"
 #include "process/ferry-launcher.h"
 #include "task/ferry-executor.h"
+#include "task/ferry-job.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS
@@ -64,5 +65,10 @@ FerryExecutor *ferry_executor_new_for_commands (GError **error) G_GNUC_WARN_UNUS
 FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_executor_submit_command (FerryExecutor *self, FerryCommand *command,
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_run_command (FerryJob *self, FerryCommand *command, GVariant **result, GError **error);
 
 G_END_DECLS

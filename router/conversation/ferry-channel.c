@@ -64,7 +64,7 @@ typedef struct
  * g_atomic_rc_box. */
 typedef struct
 {
-  GWeakRef channel;
+  FerryWeak *channel;        /* const: (owned) */
   FerryTransport *transport; /* (owned): of the channel */
 } End;
 
@@ -195,7 +195,7 @@ end_clear (gpointer data)
 {
   End *end = data;
 
-  g_weak_ref_clear (&end->channel);
+  ferry_weak_unref (end->channel);
   g_object_unref (end->transport);
 }
 
@@ -220,7 +220,7 @@ static gboolean take (FerryChannel *self, GVariant **message, GError **error);
 static gboolean
 emit_message (End *end)
 {
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  g_autoptr (FerryChannel) self = ferry_weak_get (end->channel);
   g_autoptr (GVariant) message = NULL;
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) failure = NULL;
@@ -244,7 +244,7 @@ static gboolean
 tell (gpointer data)
 {
   End *end = data;
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  g_autoptr (FerryChannel) self = ferry_weak_get (end->channel);
   guint n = 0;
   guint changes;
 
@@ -260,7 +260,7 @@ tell (gpointer data)
    * the channel: a handler may drop the last. */
   while ((changes & CHANGE (PROP_0)) != 0 && n < FERRY_CHANNEL_WINDOW && emit_message (end))
     n++;
-  self = g_weak_ref_get (&end->channel);
+  self = ferry_weak_get (end->channel);
   if (self == NULL)
     return G_SOURCE_REMOVE;
   if (n == FERRY_CHANNEL_WINDOW)
@@ -523,8 +523,8 @@ static gboolean
 try_again (gpointer data)
 {
   End *end = data;
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   gboolean done = TRUE;
+  FERRY_USE_WEAK (FerryChannel, self, end->channel);
 
   if (self != NULL)
     {
@@ -697,9 +697,9 @@ static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
   End *end = data;
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   gboolean is_message = name[0] == '\0' && value != NULL && get_mark (value) <= MARK_FAILURE;
   g_autoptr (GError) reason = NULL;
+  FERRY_USE_WEAK (FerryChannel, self, end->channel);
 
   if (!is_message)
     {
@@ -726,7 +726,7 @@ static void
 answer_came (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   End *end = data;
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  FERRY_USE_WEAK (FerryChannel, self, end->channel);
 
   if (self != NULL)
     {
@@ -758,7 +758,7 @@ static void
 window_came (gpointer data)
 {
   End *end = data;
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
+  FERRY_USE_WEAK (FerryChannel, self, end->channel);
 
   if (self != NULL)
     flush (self);
@@ -770,8 +770,8 @@ static void
 call_cancelled (FerryCall *call, gpointer data)
 {
   End *end = data;
-  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   g_autoptr (GError) reason = ferry_transport_dup_reason (end->transport);
+  FERRY_USE_WEAK (FerryChannel, self, end->channel);
 
   if (reason == NULL)
     reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end has dropped its channel");
@@ -1539,7 +1539,7 @@ ferry_channel_new (FerryTransport *transport)
 
   self = g_object_new (FERRY_TYPE_CHANNEL, "transport", transport, NULL);
   self->takes_calls = ferry_transport_check_no_calls (transport, NULL) && stand (self) &&
-                      ferry_transport_take_calls (transport, call_came, G_OBJECT (self), NULL);
+                      ferry_transport_take_calls (transport, call_came, NULL, NULL);
   ferry_return_val_if_fail (
     self->takes_calls, NULL,
     "the transport has a channel, a demux or an exporter already; make another transport for this channel");
@@ -1594,7 +1594,7 @@ ferry_channel_constructed (GObject *object)
   self->begun = ferry_trace_get_moment ();
   ferry_channel_take_router (self, ferry_link_transport_dup_router (self->transport));
   self->end = g_atomic_rc_box_new0 (End);
-  g_weak_ref_init (&self->end->channel, self);
+  self->end->channel = ferry_weak_new (self);
   self->end->transport = g_object_ref (self->transport);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->constructed (object);
@@ -1607,6 +1607,7 @@ ferry_channel_dispose (GObject *object)
 
   if (ferry_forks_keep (object, self->fork_number))
     return;
+  ferry_weak_end (self->end->channel);
   if (self->takes_calls)
     leave (self);
 

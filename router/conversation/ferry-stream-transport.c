@@ -4,9 +4,8 @@
 /* A transport over any GIOStream, such as one that is made of two descriptors, and a pair of such in one process.
  *
  * The transport and its two threads share the core. The reader is a thread that splits the stream into messages and
- * delivers them. The reader also starts and joins the writer, the other thread. The reader holds a reference to the
- * transport only while it delivers the messages of one read. So the transport is closed when the last reference of
- * the program is dropped.
+ * delivers them. The reader also starts and joins the writer, the other thread. Both have weak references only. So the
+ * transport is closed when the last reference of the program is dropped.
  *
  * Sending a message: if the queue is empty, the sending thread writes as much as the stream accepts at once. The
  * rest is copied into the queue, and the writer writes it.
@@ -68,9 +67,9 @@ G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREA
 typedef struct
 {
   _Atomic gint references;
-  GWeakRef transport;
-  GIOStream *io;       /* const: (owned) */
-  GInputStream *input; /* const: (unowned): owned by io */
+  FerryWeak *transport; /* const: (owned) */
+  GIOStream *io;        /* const: (owned) */
+  GInputStream *input;  /* const: (unowned): owned by io */
   /* const: (owned): wakes the reader when the transport is closed or writing has failed. The reader then delivers
    * the messages that have arrived, and ends the transport. */
   GCancellable *reading;
@@ -133,7 +132,7 @@ core_unref (Core *core)
   pthread_mutex_destroy (&core->lock);
   g_object_unref (core->reading);
   g_object_unref (core->io);
-  g_weak_ref_clear (&core->transport);
+  ferry_weak_unref (core->transport);
   g_free (core);
 }
 
@@ -314,6 +313,15 @@ pass_with_bytes (Core *core, gconstpointer bytes, gsize size, GError **error)
   return -1;
 }
 
+static void
+note_room (Core *core)
+{
+  FERRY_USE_WEAK (FerryTransport, transport, core->transport);
+
+  if (transport != NULL)
+    ferry_transport_note_room (transport);
+}
+
 static gboolean
 write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
 {
@@ -333,7 +341,7 @@ write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
   empty = core->queue.size == 0;
   pthread_mutex_unlock (&core->lock);
   if (room)
-    ferry_transport_note_room_of (&core->transport);
+    note_room (core);
   return !empty || g_output_stream_flush (core->output, core->writing, error);
 }
 
@@ -403,19 +411,17 @@ is_writing_done (Core *core)
 static gboolean
 hand_over (Core *core, GError **reason)
 {
-  g_autoptr (FerryTransport) transport = NULL;
   FerryFrameStatus status;
   gconstpointer message;
   gsize size;
+  FERRY_USE_WEAK (FerryTransport, transport, core->transport);
 
   core->decoder.max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
   while ((status = ferry_frame_decoder_next (&core->decoder, &message, &size, reason)) == FERRY_FRAME_MESSAGE)
     {
-      if (transport == NULL)
-        transport = g_weak_ref_get (&core->transport);
       if (transport == NULL || is_closed (core))
         return FALSE;
-      ferry_transport_receive (transport, message, size);
+      ferry_transport_receive_bytes (transport, message, size, NULL, FERRY_VALUE_UNJUDGED);
     }
   return status == FERRY_FRAME_NONE;
 }
@@ -435,9 +441,9 @@ get_pollable (Core *core)
 static gboolean
 take_passed (Core *core, struct msghdr *message, GError **error)
 {
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
   struct cmsghdr *header = CMSG_FIRSTHDR (message);
   int socket = -1;
+  FERRY_USE_WEAK (FerryTransport, transport, core->transport);
 
   if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
       header->cmsg_len == CMSG_LEN (sizeof (int)))
@@ -654,7 +660,7 @@ release (Core *core)
 static void
 stop_receiving (Core *core, const GError *reason)
 {
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+  FERRY_USE_WEAK (FerryTransport, transport, core->transport);
 
   if (transport == NULL)
     return;
@@ -747,7 +753,7 @@ core_new (GIOStream *io, gboolean is_of_pair, gpointer transport)
   GPollFD wakeup;
 
   atomic_init (&core->references, 1);
-  g_weak_ref_init (&core->transport, transport);
+  core->transport = ferry_weak_ref (ferry_transport_get_weak (transport));
   core->io = g_object_ref (io);
   core->input = g_io_stream_get_input_stream (io);
   core->reading = g_cancellable_new ();

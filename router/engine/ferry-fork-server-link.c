@@ -406,14 +406,15 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
                             (int) fork_server->process.pid);
   ferry_link_note (link, cause, detail);
   link->process.parent = FERRY_PARENT_LOST;
-  ferry_shared_queue_send_signal (queue, link, SIGKILL);
+  ferry_shared_queue_end_in_order (queue, link);
   if (link->process.gone)
     ferry_shared_queue_end_process (queue, link);
 }
 
 /* Ends the started workers of a fork server that sends no more answers. When the fork server is dead, the kernel kills
- * its workers; when it only hung up, this function kills them. When the router stops, the fork server first reaps its
- * workers. Requests without an answer stay until ferry_fork_server_link_finish() is called. */
+ * its workers, but for those that have asked it for SIGTERM; when it only hung up, this function ends them. When the
+ * router stops, the fork server first reaps its workers. Requests without an answer stay until
+ * ferry_fork_server_link_finish() is called. */
 void
 ferry_fork_server_link_lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
 {

@@ -408,6 +408,7 @@ gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunc
                                  GDestroyNotify launch_destroy);
 void ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
+void ferry_monitor_end_in_order (FerryMonitor *self, FerryLink *link);
 gboolean ferry_monitor_signal_group (FerryMonitor *self, FerryLink *link, int signal_number);
 void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
 void ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exit);

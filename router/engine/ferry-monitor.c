@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -19,9 +21,13 @@
 #include "engine/ferry-counter.h"
 #include "engine/ferry-exit-private.h"
 #include "engine/ferry-pingee-private.h"
+#include "link/ferry-pidfd-private.h"
 
 /* How long a stop waits for the workers that it killed, so that their exit records are complete. */
 #define STOP_GRACE_MS 100
+
+/* The same for workers that have a handler of SIGTERM, and tidy up. */
+#define STOP_TIDY_MS 2000
 
 /* The number of visits to links after which the monitor checks doorbells, sockets and commands again. */
 #define VISITS_PER_ROUND 8
@@ -122,7 +128,7 @@ work_or_sleep (FerryMonitor *self)
     ferry_pingee_ping (self->pingee);
 }
 
-/* A process that was killed, and that has not ended within STOP_GRACE_MS. */
+/* A process that was killed, or tidies up, and has not ended in time. */
 typedef struct
 {
   FerryLink *link; /* (owned) */
@@ -145,17 +151,113 @@ reap_in_background (gpointer data)
   return NULL;
 }
 
-/* Reaps the processes that were killed, and waits up to STOP_GRACE_MS for them. Returns those that take longer to end
- * (a large heap, a slow disk), for another thread to reap. */
+/* ---- exit() ----
+ *
+ * What is left of an application that calls exit(), or returns from main(), is ended by its fork servers and its
+ * guardian. Where it is the first process of a container, these are killed with it. So it waits for those workers that
+ * tidy up; all others are of no interest here. */
+
+static pthread_mutex_t monitors_lock = PTHREAD_MUTEX_INITIALIZER;
+static GQueue monitors = G_QUEUE_INIT; /* monitors_lock: (element-type FerryMonitor) (unowned): those that run */
+static pid_t monitors_owner;           /* monitors_lock: the process that they are of */
+
+/* Asks the workers to tidy up that do, and waits for them. data: an eventfd, to which it writes then. */
+static void
+end_in_order_command_at_exit (gpointer owner, gpointer data)
+{
+  FerryMonitor *self = owner;
+  FerrySharedQueue *shared = self->visits.shared;
+  const gint64 deadline = g_get_monotonic_time () + STOP_TIDY_MS * FERRY_MICROSECONDS_PER_MILLISECOND;
+  const guint64 one = 1;
+
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->fork_server == NULL && ferry_link_ask_to_end (link))
+        ferry_visits_close_pipes (link, FERRY_PIPE_WORD_ROUTER_STOPPED);
+    }
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+      gint64 left = deadline - g_get_monotonic_time ();
+      struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
+
+      if (link->process.tidies && poll_fd.fd >= 0)
+        TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
+    }
+  TEMP_FAILURE_RETRY (write (GPOINTER_TO_INT (data), &one, sizeof one));
+}
+
+/* any: an atexit() function. The descriptor stays open, since a late monitor writes to it. */
+static void
+end_in_order_at_exit (void)
+{
+  int done = getpid () == monitors_owner ? eventfd (0, EFD_CLOEXEC | EFD_SEMAPHORE) : -1;
+  struct pollfd poll_fd = {.fd = done, .events = POLLIN};
+  guint64 one;
+  guint n = 0;
+
+  if (done < 0)
+    return;
+  pthread_mutex_lock (&monitors_lock);
+  for (GList *node = monitors.head; node != NULL; node = node->next)
+    if (ferry_monitor_count_links (node->data) > 0)
+      n += ferry_commands_add (&((FerryMonitor *) node->data)->commands, end_in_order_command_at_exit,
+                               GINT_TO_POINTER (done), NULL);
+  pthread_mutex_unlock (&monitors_lock);
+  /* A monitor that is held up is not waited for. */
+  while (n-- > 0 && TEMP_FAILURE_RETRY (poll (&poll_fd, 1, STOP_TIDY_MS + STOP_GRACE_MS)) == 1)
+    TEMP_FAILURE_RETRY (read (done, &one, sizeof one));
+}
+
+static void
+note_monitor (FerryMonitor *self)
+{
+  FERRY_AUTO_LOCK (&monitors_lock);
+
+  if (monitors_owner == 0)
+    atexit (end_in_order_at_exit);
+  /* In a fork, those of its parent are none of its own. */
+  if (monitors_owner != getpid ())
+    g_queue_clear (&monitors);
+  monitors_owner = getpid ();
+  g_queue_push_tail (&monitors, self);
+}
+
+static void
+forget_monitor (FerryMonitor *self)
+{
+  FERRY_AUTO_LOCK (&monitors_lock);
+
+  g_queue_remove (&monitors, self);
+}
+
+static gboolean
+has_tidying (FerrySharedQueue *shared)
+{
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
+    if (((FerryLink *) node->data)->process.tidies)
+      return TRUE;
+  return FALSE;
+}
+
+/* Reaps the processes that end, and waits up to STOP_GRACE_MS for those that were killed, and up to FERRY_TIDY_GRACE
+ * for those that tidy up, and for their fork servers. Returns those that take longer to end (a large heap, a slow
+ * disk), for another thread to reap. Of these, the guardian gives some time to what tidies up. */
 static GArray *
 reap_killed (FerryMonitor *self)
 {
-  gint64 deadline = g_get_monotonic_time () + STOP_GRACE_MS * FERRY_MICROSECONDS_PER_MILLISECOND;
+  FerrySharedQueue *shared = self->visits.shared;
+  gboolean some_tidy = has_tidying (shared);
+  gint64 now = g_get_monotonic_time ();
   GArray *late = g_array_new (FALSE, FALSE, sizeof (LateProcess));
 
-  for (GList *node = self->visits.shared->links.head; node != NULL; node = node->next)
+  for (GList *node = shared->links.head; node != NULL; node = node->next)
     {
       FerryLink *link = node->data;
+      gboolean may_tidy = some_tidy && (link->process.tidies || link->fork_server != NULL);
+      gint64 deadline = now + (may_tidy ? STOP_TIDY_MS : STOP_GRACE_MS) * FERRY_MICROSECONDS_PER_MILLISECOND;
       gint64 left = deadline - g_get_monotonic_time ();
       struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
       LateProcess process;
@@ -165,7 +267,8 @@ reap_killed (FerryMonitor *self)
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
       if (ferry_link_reap (link))
         continue;
-      ferry_link_send_signal (link, SIGKILL);
+      if (!may_tidy || shared->guardian.socket < 0)
+        ferry_link_send_signal (link, SIGKILL);
       process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->process.pidfd)};
       g_array_append_val (late, process);
     }
@@ -244,7 +347,10 @@ ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccoun
   shared->catch_up = catch_up;
   shared->catch_up_data = &self->commands;
   self->thread = ferry_thread_try_new ("ferry-monitor", "the router", monitor_main, self, error);
-  return self->thread != NULL ? g_steal_pointer (&self) : NULL;
+  if (self->thread == NULL)
+    return NULL;
+  note_monitor (self);
+  return g_steal_pointer (&self);
 }
 
 FerryMonitor *
@@ -282,6 +388,7 @@ stop_command (gpointer owner, gpointer data)
 void
 ferry_monitor_stop (FerryMonitor *self)
 {
+  forget_monitor (self);
   ferry_commands_add (&self->commands, stop_command, NULL, NULL);
   g_thread_join (g_steal_pointer (&self->thread));
 }
@@ -544,6 +651,26 @@ send_signal_command (gpointer owner, gpointer data)
     end_unstarted (self, link);
   else
     ferry_shared_queue_send_signal (self->visits.shared, link, command->signal_number);
+}
+
+static void
+end_in_order_command (gpointer owner, gpointer data)
+{
+  FerryMonitor *self = owner;
+  FerryLink *link = ((LinkCommand *) data)->link;
+
+  if (link->process.parent == FERRY_PARENT_ASKED && link->queue != NULL)
+    end_unstarted (self, link);
+  else
+    ferry_shared_queue_end_in_order (self->visits.shared, link);
+  link->process.signals_sent |= G_GUINT64_CONSTANT (1) << ((link->process.tidies ? SIGTERM : SIGKILL) - 1);
+}
+
+/* any: ends the process of a link, after the commands that are queued have run. */
+void
+ferry_monitor_end_in_order (FerryMonitor *self, FerryLink *link)
+{
+  invoke_for_link (self, end_in_order_command, (LinkCommand){.link = link});
 }
 
 /* any: sends a signal to the process of a link, after the commands that are queued have run. Returns FALSE when the

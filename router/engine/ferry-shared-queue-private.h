@@ -53,6 +53,7 @@ void ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLin
 void ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail);
 void ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link);
+void ferry_shared_queue_end_in_order (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_send_signal (FerrySharedQueue *self, FerryLink *link, int signal_number);
 void ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline);
 void ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, FerryWatchdogKind kind, GPid pid,

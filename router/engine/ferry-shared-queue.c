@@ -389,6 +389,18 @@ ferry_shared_queue_send_signal (FerrySharedQueue *self, FerryLink *link, int sig
     ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_END, link->process.pid, HANG_UP_GRACE);
 }
 
+/* Ends the process of a link: one that tidies up has some time for that. */
+void
+ferry_shared_queue_end_in_order (FerrySharedQueue *self, FerryLink *link)
+{
+  if (!ferry_link_ask_to_end (link))
+    ferry_shared_queue_send_signal (self, link, SIGKILL);
+  else if (link->state != FERRY_LINK_ENDED && link->queue != NULL)
+    ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_END,
+                               link->confinement.pid != 0 ? link->confinement.pid : link->process.pid,
+                               FERRY_TIDY_GRACE);
+}
+
 /* Ends the link of a process that could not be killed. */
 static void
 give_up_process (FerrySharedQueue *self, FerryLink *link)
@@ -455,7 +467,8 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
     ferry_link_blame_worker (link);
   /* When the router stops, a fork server that has attached is not killed here. It reaps its workers and ends by itself
    * when its control socket is closed. */
-  if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))
+  if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN) &&
+      !(event == FERRY_LINK_STOP && ferry_link_ask_to_end (link)))
     ferry_shared_queue_send_signal (self, link, SIGKILL);
   if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
     return;
@@ -737,6 +750,12 @@ handle_timeout (FerrySharedQueue *self, FerryLink *link)
   if (link->process.refused_kill != 0)
     {
       give_up_process (self, link);
+      return;
+    }
+  if (link->process.tidies)
+    {
+      ferry_shared_queue_set_deadline (self, link, 0);
+      ferry_shared_queue_send_signal (self, link, SIGKILL);
       return;
     }
   detail = describe_timeout (link);

@@ -240,6 +240,16 @@ find_failure (FerryTaskMonitor *self)
                                                                                    : FERRY_TASK_STATUS_FAILED;
 }
 
+/* It waits for its user. */
+static gboolean
+asks (FerryTaskMonitor *self)
+{
+  g_autofree char *question = NULL;
+
+  g_object_get (self->task, "question", &question, NULL);
+  return question != NULL;
+}
+
 static FerryTaskStatus
 find_status (FerryTaskMonitor *self)
 {
@@ -250,8 +260,8 @@ find_status (FerryTaskMonitor *self)
     case FERRY_TASK_STATE_EXECUTING:
       if (ferry_task_is_paused (self->task))
         return FERRY_TASK_STATUS_PAUSED;
-      return self->silence > self->stall_time && is_talkative (self) ? FERRY_TASK_STATUS_STALLED
-                                                                     : FERRY_TASK_STATUS_RUNNING;
+      return self->silence > self->stall_time && is_talkative (self) && !asks (self) ? FERRY_TASK_STATUS_STALLED
+                                                                                     : FERRY_TASK_STATUS_RUNNING;
     case FERRY_TASK_STATE_CANCELLING:
       return FERRY_TASK_STATUS_CANCELLING;
     case FERRY_TASK_STATE_COMPLETED:
@@ -275,6 +285,14 @@ find_failure_words (FerryTaskMonitor *self)
 }
 
 static char *
+find_run_words (FerryTaskMonitor *self)
+{
+  char *question = ferry_task_words_for_question (self->task);
+
+  return question != NULL ? question : ferry_task_words_for_run (self->task, self->time_left, self->has_bar);
+}
+
+static char *
 find_detail (FerryTaskMonitor *self)
 {
   switch (self->status)
@@ -285,7 +303,7 @@ find_detail (FerryTaskMonitor *self)
       return ferry_task_words_for_silence (self->silence);
     case FERRY_TASK_STATUS_RUNNING:
     case FERRY_TASK_STATUS_CANCELLING:
-      return ferry_task_words_for_run (self->task, self->time_left, self->has_bar);
+      return find_run_words (self);
     case FERRY_TASK_STATUS_PAUSED:
       return ferry_task_words_for_run (self->task, -1, self->has_bar);
     case FERRY_TASK_STATUS_DONE:
@@ -824,6 +842,7 @@ ferry_task_monitor_init (FerryTaskMonitor *self)
   g_signal_group_connect_swapped (self->signals, "notify::state", G_CALLBACK (state_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::is-paused", G_CALLBACK (paused_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (text_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::question", G_CALLBACK (look_in_turn), self);
   g_signal_group_connect_swapped (self->signals, "notify::priority", G_CALLBACK (text_cb), self);
   g_signal_group_connect_swapped (self->signals, "progress", G_CALLBACK (progress_cb), self);
   g_signal_group_connect_swapped (self->signals, "yielded", G_CALLBACK (progress_cb), self);

@@ -258,6 +258,19 @@ ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
   return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
 }
 
+char *
+ferry_task_words_for_question (FerryTask *task)
+{
+  g_autofree char *question = NULL;
+
+  g_object_get (task, "question", &question, NULL);
+  if (question == NULL)
+    return NULL;
+  question = isolate (g_steal_pointer (&question));
+  /* Translators: a program waits for an answer: "Asks: Password:". */
+  return g_strdup_printf (_ ("Asks: %s"), question);
+}
+
 /* (nullable): FerryTask:failures of a task that stands for several others. */
 static GVariant *
 get_failures (FerryTask *task, guint64 *n_failed, guint64 *n_parts)

@@ -85,6 +85,9 @@ int ferry_descriptor_port_dup (FerryDescriptorPort *self, gint handle, const cha
  * fails for a descriptor that is not wanted, which stays in the port. */
 int ferry_descriptor_port_take (FerryDescriptorPort *self, gint handle, const char *sender,
                                 gboolean (*check) (int fd, GError **error), GError **error);
+/* For a task's port, whose function has ended: closes its socket, if nothing is in it and nothing has come. all: drops
+ * what has come, too. */
+void ferry_descriptor_port_end_attempt (FerryDescriptorPort *self, gboolean all);
 /* Sends and receives no more. What came can still be taken. */
 void ferry_descriptor_port_end (FerryDescriptorPort *self);
 

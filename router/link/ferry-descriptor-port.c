@@ -75,6 +75,21 @@ ferry_descriptor_port_set_max (FerryDescriptorPort *self, guint max)
   self->max = MIN (max, FERRY_MAX_FDS_PER_LINK);
 }
 
+static gboolean
+has_more_locked (FerryDescriptorPort *self)
+{
+  guint8 byte;
+  gssize size;
+
+  if (self->receiving < 0 || self->is_over)
+    return FALSE;
+  /* That the other end has closed its socket without reading it is told once, before what it has sent. */
+  do
+    size = recv (self->receiving, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+  while (size < 0 && (errno == ECONNRESET || errno == EINTR));
+  return size > 0;
+}
+
 /* Takes socket. Handles begin at 0 again, and what came through the socket before is dropped. */
 static void
 set_receiving_locked (FerryDescriptorPort *self, int socket)
@@ -198,6 +213,15 @@ ferry_descriptor_port_note_sent (FerryDescriptorPort *self)
   ferry_clear_fd (&self->sending);
 }
 
+void
+ferry_descriptor_port_end_attempt (FerryDescriptorPort *self, gboolean all)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (all || (self->n_came == 0 && !has_more_locked (self)))
+    empty_locked (self);
+}
+
 guint
 ferry_descriptor_port_read_max (int fd, GError **error)
 {
@@ -285,15 +309,6 @@ receive_locked (FerryDescriptorPort *self, GError **error)
   g_hash_table_insert (self->there, GINT_TO_POINTER (self->n_came), GINT_TO_POINTER (fd));
   self->n_came++;
   return TRUE;
-}
-
-static gboolean
-has_more_locked (FerryDescriptorPort *self)
-{
-  guint8 byte;
-
-  return self->receiving >= 0 && !self->is_over &&
-         recv (self->receiving, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 /* Why there is no descriptor with a handle. */

@@ -420,6 +420,25 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   return ferry_pidfd_signal (self->process.pidfd, self->process.pid, signal_number);
 }
 
+/* Asks a process to end that has a handler of SIGTERM, by which it tidies up. Returns FALSE, and does nothing, for any
+ * other one, which can as well be killed. */
+gboolean
+ferry_link_ask_to_end (FerryLink *self)
+{
+  GPid pid = self->confinement.pid != 0 ? self->confinement.pid : self->process.pid;
+
+  if (self->process.tidies)
+    return TRUE;
+  if (self->process.parent == FERRY_PARENT_ASKED || self->process.pidfd < 0 || self->process.reaped ||
+      !ferry_process_hears_sigterm (pid))
+    return FALSE;
+  /* Another signal could end a handler that tidies up. */
+  self->process.tidies = (self->process.signals_sent & (G_GUINT64_CONSTANT (1) << (SIGTERM - 1))) != 0 ||
+                         ferry_link_send_signal (self, SIGTERM);
+  ferry_link_send_signal (self, SIGCONT);
+  return self->process.tidies;
+}
+
 /* Sends a signal to the process group of a process that was started. Within bubblewrap, the process has a group of its
  * own where bubblewrap has made a session for it. */
 void

@@ -67,6 +67,21 @@ ferry_read_parent (GPid pid)
   return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
 }
 
+/* any: whether a process has a handler of SIGTERM, so that it may have to tidy up before it ends. Any other one can as
+ * well be killed. */
+gboolean
+ferry_process_hears_sigterm (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/status", (int) pid);
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (pid <= 0 || !g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  line = strstr (text, "\nSigCgt:");
+  return line != NULL && (g_ascii_strtoull (line + strlen ("\nSigCgt:"), NULL, 16) & (1u << (SIGTERM - 1))) != 0;
+}
+
 /* any: sends a signal to the process of a pidfd. pid: the number of that process. Where the system call is refused or
  * missing, the signal goes by the number, while the process is there to have it. Returns FALSE with errno. */
 gboolean

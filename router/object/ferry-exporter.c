@@ -45,6 +45,7 @@ struct _FerryExporter
 
   guint64 generation;      /* const: a random number that tells this exporter from others; not 0 */
   FerryObjectTable *table; /* const: (owned) */
+  FerryWeak *weak;         /* const: (owned) */
 
   /* Changed under the lock until the first transport is added, then const. */
   gboolean is_manual;    /* ferry_exporter_process_requests() and ferry_exporter_poll() iterate the context */
@@ -73,7 +74,7 @@ struct _FerryExporterSession
 {
   GObject parent_instance;
 
-  GWeakRef exporter;     /* (element-type FerryExporter): the session does not keep its exporter alive */
+  FerryWeak *exporter;   /* const: (owned): the session does not keep its exporter alive */
   FerryDemux *demux;     /* const, also the next field: (owned): of the session's transport */
   GMainContext *context; /* (nullable): the exporter's */
 
@@ -515,7 +516,7 @@ static GVariant *
 watch_make (gpointer data)
 {
   Watch *self = data;
-  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->session->exporter);
+  FERRY_USE_WEAK (FerryExporter, exporter, self->session->exporter);
   gboolean listening = exporter != NULL && ferry_exporter_get_listening (exporter);
   guint64 n_names = exporter != NULL ? atomic_load (&exporter->n_names) : 0;
 
@@ -695,7 +696,7 @@ request_came (FerryInvocation *invocation, gpointer data)
 {
   FerryExporterSession *self = data;
   const char *method = ferry_invocation_get_method (invocation);
-  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+  FERRY_USE_WEAK (FerryExporter, exporter, self->exporter);
 
   /* Chains have an order: a chain lets the next request enter when it has its place at its object. A subscription does
    * so when it hears of changes. */
@@ -787,7 +788,7 @@ leave_trace (FerryTransport *transport, FerryExporter *exporter)
   GObject *place = ferry_link_transport_get_place (transport);
 
   if (place != NULL)
-    g_object_set_data_full (place, EXPORTER_KEY, ferry_weak_ref_new (exporter), ferry_weak_ref_free);
+    g_object_set_data_full (place, EXPORTER_KEY, ferry_weak_ref (exporter->weak), ferry_weak_unref);
 }
 
 /* Does nothing when the exporter is being finalized: then it drops all its sessions. */
@@ -795,7 +796,7 @@ static void
 transport_ended (FerryTransport *transport, GObject *session)
 {
   FerryExporterSession *self = FERRY_EXPORTER_SESSION (session);
-  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
+  FERRY_USE_WEAK (FerryExporter, exporter, self->exporter);
 
   if (exporter == NULL)
     return;
@@ -806,8 +807,8 @@ transport_ended (FerryTransport *transport, GObject *session)
 void
 ferry_exporter_move (GObject *place, FerryTransport *to)
 {
-  GWeakRef *last = g_object_get_data (place, EXPORTER_KEY);
-  g_autoptr (FerryExporter) exporter = last != NULL ? g_weak_ref_get (last) : NULL;
+  FerryWeak *last = g_object_get_data (place, EXPORTER_KEY);
+  g_autoptr (FerryExporter) exporter = last != NULL ? ferry_weak_get (last) : NULL;
 
   /* The transport is new, and has no other demux. */
   if (exporter != NULL)
@@ -834,7 +835,7 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   FerryExporterSession *self = g_object_new (FERRY_TYPE_EXPORTER_SESSION, NULL);
   FerrySharedContext *shared = ferry_object_table_get_shared_context (exporter->table);
 
-  g_weak_ref_set (&self->exporter, exporter);
+  self->exporter = ferry_weak_ref (exporter->weak);
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
   ferry_demux_set_ordered (self->demux);
@@ -858,7 +859,7 @@ ferry_exporter_session_finalize (GObject *object)
 {
   FerryExporterSession *self = FERRY_EXPORTER_SESSION (object);
 
-  g_weak_ref_clear (&self->exporter);
+  ferry_weak_unref (self->exporter);
   g_clear_object (&self->demux);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_hash_table_unref (self->handles);
@@ -878,7 +879,6 @@ ferry_exporter_session_class_init (FerryExporterSessionClass *klass)
 static void
 ferry_exporter_session_init (FerryExporterSession *self)
 {
-  g_weak_ref_init (&self->exporter, NULL);
   pthread_mutex_init (&self->lock, NULL);
   self->handles = new_handles ();
   self->subscriptions = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) ferry_paced_sender_unref, NULL);
@@ -1556,8 +1556,10 @@ static void
 ferry_exporter_dispose (GObject *object)
 {
   FerryExporter *self = FERRY_EXPORTER (object);
-  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
+  g_autoptr (GPtrArray) sessions = NULL;
 
+  ferry_weak_end (self->weak);
+  sessions = ferry_exporter_list_sessions (self);
   for (guint i = 0; i < sessions->len; i++)
     drop_session (self, sessions->pdata[i]);
 
@@ -1573,6 +1575,7 @@ ferry_exporter_finalize (GObject *object)
   g_ptr_array_unref (self->sessions);
   ferry_wait_queue_clear (&self->closing);
   ferry_object_table_close (self->table);
+  ferry_weak_unref (self->weak);
   g_clear_pointer (&self->context, g_main_context_unref);
   pthread_mutex_destroy (&self->lock);
 
@@ -1666,6 +1669,7 @@ ferry_exporter_init (FerryExporter *self)
 {
   self->generation = (guint64) g_random_int () << 32 | g_random_int () | 1;
   self->table = ferry_object_table_new ();
+  self->weak = ferry_weak_new (self);
   self->n_threads = -1;
   pthread_mutex_init (&self->lock, NULL);
   ferry_wait_queue_init (&self->closing);

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "base/ferry-weak-private.h"
 #include "call/ferry-transport.h"
 #include "object/ferry-exporter-private.h"
 #include "object/ferry-proxy.h"
@@ -65,14 +66,15 @@ guint64 ferry_proxy_session_add_watch (FerryProxySession *self, gboolean names, 
 /* Removes a watch. Its function may still be running on another thread. */
 void ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number);
 
-/* Returns (transfer full) a new proxy of a result's object, which is reached by its number. Called with the
- * session's lock held. */
-typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryChainResult *result);
+/* Returns (transfer full) a new proxy of a result's object, which is reached by its number. weak: set to (transfer
+ * none) its weak reference. Called with the session's lock held. */
+typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryChainResult *result, FerryWeak **weak);
 /* Returns (transfer full) the proxy of a result's object: the present one, or one that make returns. by_name: set to
  * whether the proxy is reached by a name. Then it does not own the references that came by number. */
 FerryProxy *ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryChainResult *result,
                                               FerryProxyMakeFunc make, FerryProxy *asker, gboolean *by_name);
-void ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name);
+/* proxy: (element-type FerryProxy) */
+void ferry_proxy_session_add_name (FerryProxySession *self, FerryWeak *proxy, const char *name);
 /* Removes a proxy from the tables. Called when the proxy is finalized. */
 void ferry_proxy_session_forget (FerryProxySession *self, const char *name, guint64 generation, guint64 number);
 /* Drops references of this end: count references that have arrived, to the object of that number, of the exporter of

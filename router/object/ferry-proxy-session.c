@@ -41,7 +41,7 @@ typedef struct
 
 typedef struct
 {
-  GWeakRef proxy;
+  FerryWeak *proxy;   /* const: (owned) */
   guint64 generation; /* const: the exporter's generation; 0: the proxy was made by name */
 } Entry;
 
@@ -103,16 +103,16 @@ entry_free (gpointer data)
 {
   Entry *self = data;
 
-  g_weak_ref_clear (&self->proxy);
+  ferry_weak_unref (self->proxy);
   g_free (self);
 }
 
 static Entry *
-entry_new (FerryProxy *proxy, guint64 generation)
+entry_new (FerryWeak *proxy, guint64 generation)
 {
   Entry *self = g_new (Entry, 1);
 
-  g_weak_ref_init (&self->proxy, proxy);
+  self->proxy = ferry_weak_ref (proxy);
   self->generation = generation;
   return self;
 }
@@ -373,7 +373,8 @@ new_timer (FerryTransport *transport, GMainContext *context)
   GSource *timer = ferry_limit_source_new (ferry_deadline_after (start_time));
 
   g_source_set_static_name (timer, "[ferry] an exporter's time to come up");
-  g_source_set_callback (timer, start_time_over, ferry_weak_ref_new (transport), ferry_weak_ref_free);
+  g_source_set_callback (timer, start_time_over, ferry_weak_ref (ferry_transport_get_weak (transport)),
+                         ferry_weak_unref);
   g_source_attach (timer, context);
   return timer;
 }
@@ -397,12 +398,12 @@ renew_timer (FerryProxySession *self, FerryTransport *transport)
   return renews;
 }
 
-/* data: a GWeakRef of the session's transport. Ends the early requests: no exporter came up. The time of a worker
+/* data: a FerryWeak of the session's transport. Ends the early requests: no exporter came up. The time of a worker
  * begins when it has attached. Until then its launcher says what becomes of it. */
 static gboolean
 start_time_over (gpointer data)
 {
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (data);
+  g_autoptr (FerryTransport) transport = ferry_weak_get (data);
   g_autoptr (FerryProxySession) self = transport != NULL ? find_session (transport) : NULL;
   g_autoptr (FerryTransport) present = self != NULL ? ferry_proxy_session_dup_transport (self) : NULL;
   g_autoptr (GPtrArray) watches = NULL;
@@ -557,78 +558,84 @@ ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint6
 
 /* ---- proxies ---- */
 
-static gpointer
-find_locked (GHashTable *table, gconstpointer key)
+/* Returns (transfer none) (nullable) the proxy of an entry (nullable). Sets in_use to its weak reference if it was
+ * entered. The caller leaves it without the lock, which finalizing the proxy takes. */
+static FerryProxy *
+use_locked (const Entry *entry, FerryWeak **in_use)
 {
-  Entry *entry = g_hash_table_lookup (table, key);
-
-  return entry != NULL ? g_weak_ref_get (&entry->proxy) : NULL;
+  if (entry == NULL)
+    return NULL;
+  *in_use = entry->proxy;
+  return ferry_weak_enter (entry->proxy);
 }
 
 void
-ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name)
+ferry_proxy_session_add_name (FerryProxySession *self, FerryWeak *proxy, const char *name)
 {
   FERRY_AUTO_LOCK (&self->lock);
   g_hash_table_insert (self->by_name, g_strdup (name), entry_new (proxy, 0));
 }
 
-/* Returns (transfer full) (nullable) the proxy of the result's number. A proxy is not returned if its reference is of
- * another exporter, which used the same number before. */
-static FerryProxy *
+/* Returns (nullable) the entry of the result's number. An entry does not count if its reference is of another exporter,
+ * which used the same number before. */
+static Entry *
 find_reference_locked (FerryProxySession *self, const FerryChainResult *result)
 {
   Entry *entry = g_hash_table_lookup (self->by_number, &result->number);
-  FerryProxy *proxy = entry != NULL ? g_weak_ref_get (&entry->proxy) : NULL;
 
-  if (proxy == NULL || entry->generation == result->generation)
-    return proxy;
-  /* Unlock first: this may drop the last reference to the proxy, and finalizing it takes the lock. */
-  pthread_mutex_unlock (&self->lock);
-  g_object_unref (proxy);
-  pthread_mutex_lock (&self->lock);
-  return NULL;
+  return entry != NULL && entry->generation == result->generation ? entry : NULL;
 }
 
 FerryProxy *
 ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryChainResult *result, FerryProxyMakeFunc make,
                                   FerryProxy *asker, gboolean *by_name)
 {
+  FerryWeak *in_use[2] = {NULL, NULL};
+  FerryProxy *made = NULL;
   FerryProxy *proxy = NULL;
-  FERRY_AUTO_LOCK (&self->lock);
 
+  pthread_mutex_lock (&self->lock);
   if (result->name != NULL)
-    proxy = find_locked (self->by_name, result->name);
+    proxy = use_locked (g_hash_table_lookup (self->by_name, result->name), &in_use[0]);
   *by_name = proxy != NULL;
   if (proxy == NULL)
-    proxy = find_reference_locked (self, result);
+    proxy = use_locked (find_reference_locked (self, result), &in_use[1]);
   if (proxy == NULL)
     {
-      proxy = make (asker, result);
+      FerryWeak *weak;
+
+      made = make (asker, result, &weak);
       g_hash_table_insert (self->by_number, g_memdup2 (&result->number, sizeof result->number),
-                           entry_new (proxy, result->generation));
+                           entry_new (weak, result->generation));
     }
-  return proxy;
+  pthread_mutex_unlock (&self->lock);
+  if (made == NULL)
+    made = g_object_ref (proxy);
+  for (guint i = 0; i < G_N_ELEMENTS (in_use); i++)
+    g_clear_pointer (&in_use[i], ferry_weak_leave);
+  return made;
 }
 
-/* Removes the entry of a proxy that is being finalized, unless a new proxy has taken its place in the table. Returns
- * (transfer full) (nullable) that new proxy: the caller must drop this reference without the lock. */
-static gpointer
-forget_locked (GHashTable *table, gconstpointer key)
+/* Removes the entry of a proxy that is being finalized, unless a new proxy has taken its place in the table. */
+static void
+forget (FerryProxySession *self, GHashTable *table, gconstpointer key)
 {
-  gpointer other = find_locked (table, key);
+  FerryWeak *in_use = NULL;
 
-  if (other == NULL)
+  pthread_mutex_lock (&self->lock);
+  if (use_locked (g_hash_table_lookup (table, key), &in_use) == NULL)
     g_hash_table_remove (table, key);
-  return other;
+  pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&in_use, ferry_weak_leave);
 }
 
 void
 ferry_proxy_session_forget (FerryProxySession *self, const char *name, guint64 generation, guint64 number)
 {
-  g_autoptr (GObject) other = NULL;
-
-  FERRY_AUTO_LOCK (&self->lock);
-  other = generation == 0 ? forget_locked (self->by_name, name) : forget_locked (self->by_number, &number);
+  if (generation == 0)
+    forget (self, self->by_name, name);
+  else
+    forget (self, self->by_number, &number);
 }
 
 /* ---- descriptions ---- */

@@ -28,6 +28,7 @@ struct _FerryProxy
   GObject parent_instance;
 
   guint fork_number;          /* const: see ferry-forks-private.h */
+  FerryWeak *weak;            /* const: (owned) */
   FerryProxySession *session; /* const: (owned) (nullable): the session, if the object is in another process */
   FerryExporter *exporter;    /* const: (owned) (nullable): the exporter, if the object is in this process */
   FerryExported
@@ -101,11 +102,15 @@ static guint signal_ids[N_SIGNALS];
 /* ---- making ---- */
 
 static void
-notify_listening (gpointer proxy)
+notify_listening (gpointer weak)
 {
+  g_autoptr (FerryProxy) self = ferry_weak_get (weak);
+
+  if (self == NULL)
+    return;
   /* Clear the flag before the state is read, so that a later change posts again. */
-  atomic_store (&FERRY_PROXY (proxy)->notifies, FALSE);
-  g_object_notify_by_pspec (proxy, pspecs[PROP_LISTENING]);
+  atomic_store (&self->notifies, FALSE);
+  g_object_notify_by_pspec (G_OBJECT (self), pspecs[PROP_LISTENING]);
 }
 
 /* any: notifies the proxy's context that the exporter has started or stopped listening. Does nothing for a proxy
@@ -113,12 +118,12 @@ notify_listening (gpointer proxy)
 static void
 state_changed (gpointer data)
 {
-  GWeakRef *proxy = data;
-  g_autoptr (FerryProxy) self = g_weak_ref_get (proxy);
+  FerryWeak *weak = data;
+  FERRY_USE_WEAK (FerryProxy, self, weak);
 
   /* Post once for many changes: the other end may change faster than the context iterates. */
   if (self != NULL && !atomic_exchange (&self->notifies, TRUE))
-    ferry_mailbox_post (self->context, notify_listening, g_object_ref (self), g_object_unref);
+    ferry_mailbox_post (self->context, notify_listening, ferry_weak_ref (weak), ferry_weak_unref);
 }
 
 /* Adds a watch: func is called each time the exporter starts or stops listening. Returns a number for
@@ -161,8 +166,8 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
   self->session = ferry_proxy_session_get (transport);
   self->name = g_strdup (name);
-  ferry_proxy_session_add_name (self->session, self, name);
-  self->watch = add_watch (self, state_changed, ferry_weak_ref_new (self), ferry_weak_ref_free);
+  ferry_proxy_session_add_name (self->session, self->weak, name);
+  self->watch = add_watch (self, state_changed, ferry_weak_ref (self->weak), ferry_weak_unref);
   return self;
 }
 
@@ -188,7 +193,7 @@ ferry_proxy_new_local (FerryExporter *exporter, const char *name)
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
   self->exporter = g_object_ref (exporter);
   self->name = g_strdup (name);
-  self->watch = add_watch (self, state_changed, ferry_weak_ref_new (self), ferry_weak_ref_free);
+  self->watch = add_watch (self, state_changed, ferry_weak_ref (self->weak), ferry_weak_unref);
   return self;
 }
 
@@ -205,7 +210,7 @@ ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported)
 
 /* Returns (transfer full) a proxy for a reference. Called with the session's lock held. */
 static FerryProxy *
-new_for_reference (FerryProxy *asker, const FerryChainResult *result)
+new_for_reference (FerryProxy *asker, const FerryChainResult *result, FerryWeak **weak)
 {
   FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
 
@@ -215,6 +220,7 @@ new_for_reference (FerryProxy *asker, const FerryChainResult *result)
   self->generation = result->generation;
   self->number = result->number;
   atomic_init (&self->as_proxy, ferry_proxy_get_as_proxy (asker));
+  *weak = self->weak;
   return self;
 }
 
@@ -703,12 +709,12 @@ take_signals (FerryProxy *self, GVariant *item)
     }
 }
 
-/* data: a GWeakRef. The last reference to the proxy may be dropped on any thread, and the proxy be freed before the
+/* data: a FerryWeak. The last reference to the proxy may be dropped on any thread, and the proxy be freed before the
  * subscription is closed. */
 static void
 item_came (gpointer data, GVariant *item, gboolean is_first)
 {
-  g_autoptr (FerryProxy) self = g_weak_ref_get (data);
+  g_autoptr (FerryProxy) self = ferry_weak_get (data);
 
   if (self == NULL)
     return;
@@ -719,14 +725,14 @@ item_came (gpointer data, GVariant *item, gboolean is_first)
 static void
 fell_silent (gpointer data, const GError *reason, gboolean for_ever)
 {
-  g_autoptr (FerryProxy) self = g_weak_ref_get (data);
+  g_autoptr (FerryProxy) self = ferry_weak_get (data);
 
   if (for_ever && self != NULL)
     g_signal_emit (self, signal_ids[SIGNAL_FOLLOW_FAILED], 0, reason);
 }
 
 static const FerrySubscriptionFuncs subscription_funcs = {
-  .item = item_came, .silent = fell_silent, .destroy = ferry_weak_ref_free};
+  .item = item_came, .silent = fell_silent, .destroy = ferry_weak_unref};
 
 static gboolean
 is_empty (const char *const *names)
@@ -772,7 +778,7 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
     return;
   self->cached = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
   self->subscription =
-    ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, ferry_weak_ref_new (self));
+    ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, ferry_weak_ref (self->weak));
 }
 
 /**
@@ -931,6 +937,7 @@ ferry_proxy_dispose (GObject *object)
   if (ferry_forks_keep (object, self->fork_number))
     return;
   ferry_take_over (object);
+  ferry_weak_end (self->weak);
   g_clear_pointer (&self->subscription, ferry_subscription_close);
   if (self->watch != 0)
     remove_watch (self, self->watch);
@@ -953,6 +960,7 @@ ferry_proxy_finalize (GObject *object)
   g_clear_pointer (&self->exported, ferry_exported_unref);
   g_clear_object (&self->exporter);
   g_clear_pointer (&self->cached, g_hash_table_unref);
+  ferry_weak_unref (self->weak);
   g_main_context_unref (self->context);
   g_free (self->name);
   g_free (self->interface);
@@ -1096,5 +1104,6 @@ static void
 ferry_proxy_init (FerryProxy *self)
 {
   self->fork_number = ferry_forks_note ();
+  self->weak = ferry_weak_new (self);
   self->context = g_main_context_ref_thread_default ();
 }

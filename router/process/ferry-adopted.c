@@ -21,7 +21,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* How long adopted processes may take to end. The guardian waits two seconds longer for the fork server. */
+/* How long adopted processes may take to end. The guardian waits for that, for the time in which workers tidy up, and a
+ * few seconds longer. */
 #define GRACE (8 * G_USEC_PER_SEC)
 
 typedef struct

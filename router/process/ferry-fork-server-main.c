@@ -35,6 +35,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-watchdog-private.h"
+#include "link/ferry-pidfd-private.h"
 #include "process/ferry-attachment-private.h"
 #include "process/ferry-spawn-private.h"
 #include "wire/ferry-fork-server-packet-private.h"
@@ -44,7 +45,8 @@ typedef struct
 {
   guint64 id; /* the id of the request that the child serves, or PREFORKED_ID while a pre-forked child has none */
   pid_t pid;
-  int pidfd; /* (owned): of a worker that was executed; else -1 */
+  int pidfd;              /* (owned): of a worker that was executed; else -1 */
+  FerryWatchdog watchdog; /* over a worker that tidies up, when the fork server ends */
 } Child;
 
 /* What the fork server waits for. A signal tells of the end of a child, so the fork server has no descriptor for each.
@@ -72,6 +74,8 @@ typedef struct
   gboolean preforked_lost; /* the child ended early, or was not forked; none is forked before the next request */
   void (*warm_up) (void);  /* (nullable): run by a pre-forked child before it waits for its request */
   _Atomic guint64 *taking; /* in memory shared with the pre-forked child: the request id that it is about to read */
+  gboolean is_told_to_end; /* by a signal */
+  gboolean has_asked;      /* the workers to end */
   GHashTable *released; /* (owned) (nullable) (element-type pid_t): adopted ones that stay; NULL: it is no subreaper */
 } ForkServer;
 
@@ -323,8 +327,10 @@ get_preforked (ForkServer *self)
   return &self->polls[POLL_PREFORKED].fd;
 }
 
-/* Blocks or unblocks SIGCHLD; how is SIG_BLOCK or SIG_UNBLOCK. The fork server has SIGCHLD blocked and reads it from a
- * signalfd; in a worker it must be unblocked. Returns the set with SIGCHLD. */
+/* Blocks or unblocks the signals that the fork server reads from a signalfd; how is SIG_BLOCK or SIG_UNBLOCK. They are
+ * SIGCHLD, and those that ask it to end: at a logout the system sends them to all processes of the application, and
+ * workers that tidy up then must not lose their fork server, with which they would be killed. In a worker they must be
+ * unblocked. Returns their set. */
 static sigset_t
 set_signals (int how)
 {
@@ -332,6 +338,8 @@ set_signals (int how)
 
   sigemptyset (&ends);
   sigaddset (&ends, SIGCHLD);
+  sigaddset (&ends, SIGTERM);
+  sigaddset (&ends, SIGHUP);
   sigprocmask (how, &ends, NULL);
   return ends;
 }
@@ -363,22 +371,112 @@ find_child (ForkServer *self, pid_t pid)
   return g_hash_table_lookup (self->children, GINT_TO_POINTER (pid));
 }
 
-/* Kills the workers and exits. Called when the application has ended, or has closed its end of the control socket. */
+/* Kills a worker with its process group. */
+static void
+kill_child (const Child *child)
+{
+  kill (child->pid, SIGKILL);
+  kill (-child->pid, SIGKILL);
+}
+
+/* Reaps a child that has ended, and kills the rest of its process group, whose number no other one can have before. */
+static void
+bury (ForkServer *self, pid_t pid)
+{
+  Child *child = find_child (self, pid);
+
+  if (child != NULL)
+    kill_child (child);
+  TEMP_FAILURE_RETRY (waitpid (pid, NULL, __WALL));
+  if (child != NULL)
+    ferry_clear_fd (&child->pidfd);
+  g_hash_table_remove (self->children, GINT_TO_POINTER (pid));
+}
+
+/* Sleeps until a signal comes, the application has ended, or a worker is to be looked at that tidies up. Kills those
+ * that do nothing. */
+static void
+look_at_children (ForkServer *self)
+{
+  struct pollfd polls[] = {self->polls[POLL_CHILDREN], self->polls[POLL_APPLICATION]};
+  struct signalfd_siginfo signal_info;
+  gint64 next = G_MAXINT64;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->children);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Child *child = value;
+
+      if (g_get_monotonic_time () >= ferry_watchdog_get_next_look (&child->watchdog) &&
+          ferry_watchdog_look (&child->watchdog))
+        kill_child (child);
+      next = MIN (next, ferry_watchdog_get_next_look (&child->watchdog));
+    }
+  next = CLAMP ((next - g_get_monotonic_time ()) / 1000 + 1, 0, FERRY_TIDY_GRACE / 1000);
+  TEMP_FAILURE_RETRY (poll (polls, self->has_asked ? 1 : 2, (int) next));
+  TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info));
+}
+
+/* Whether the application is there, which then has asked its workers to end. */
+static gboolean
+has_application (ForkServer *self)
+{
+  return self->polls[POLL_APPLICATION].fd >= 0 && poll (&self->polls[POLL_APPLICATION], 1, 0) == 0;
+}
+
+/* Asks the workers to tidy up that have a handler of SIGTERM, unless the application does. They get the signal once:
+ * another one could end a handler. When the control socket is closed the application may be there for a moment more. */
+static void
+ask_children (ForkServer *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (self->has_asked || (!self->is_told_to_end && has_application (self)))
+    return;
+  self->has_asked = TRUE;
+  g_hash_table_iter_init (&iter, self->children);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Child *child = value;
+
+      if (ferry_process_hears_sigterm (child->pid))
+        kill (child->pid, SIGTERM);
+      kill (child->pid, SIGCONT);
+    }
+}
+
+/* Ends the workers and exits. Called when the application has ended, or has closed its end of the control socket, and
+ * when the fork server itself is told to end. A worker with a handler of SIGTERM tidies up first. */
 static G_GNUC_NORETURN void
 finish (ForkServer *self, int status)
 {
   GHashTableIter iter;
-  gpointer key;
+  gpointer value;
 
   g_hash_table_iter_init (&iter, self->children);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
+  while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      kill (GPOINTER_TO_INT (key), SIGKILL);
-      kill (-GPOINTER_TO_INT (key), SIGKILL);
+      Child *child = value;
+
+      ferry_watchdog_start (&child->watchdog, FERRY_WATCHDOG_END, child->pid, FERRY_TIDY_GRACE);
+      if (!ferry_process_hears_sigterm (child->pid))
+        kill_child (child);
     }
-  g_hash_table_iter_init (&iter, self->children);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    TEMP_FAILURE_RETRY (waitpid (GPOINTER_TO_INT (key), NULL, 0));
+  while (g_hash_table_size (self->children) > 0)
+    {
+      siginfo_t info = {0};
+
+      ask_children (self);
+      if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+        break;
+      if (info.si_pid != 0)
+        bury (self, info.si_pid);
+      else
+        look_at_children (self);
+    }
   g_hash_table_remove_all (self->children);
   if (self->released != NULL)
     ferry_adopted_kill_all (self->children, self->released);
@@ -499,7 +597,12 @@ reap_all (ForkServer *self)
   gboolean in_order = TRUE;
 
   /* Before the children are looked at: the signal of a later end stays. */
-  TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info));
+  while (TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info)) > 0)
+    if (signal_info.ssi_signo != SIGCHLD)
+      {
+        self->is_told_to_end = TRUE;
+        finish (self, EXIT_SUCCESS);
+      }
   do
     in_order = reap_ended (self, &ended) && in_order;
   while (self->released != NULL && ended && in_order && !ferry_adopted_release_all (self->children, self->released));
@@ -514,7 +617,7 @@ add_child (ForkServer *self, guint64 id, pid_t pid)
 {
   int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
   int failure = errno;
-  Child child = {id, pid, -1};
+  Child child = {.id = id, .pid = pid, .pidfd = -1};
 
   if (pidfd >= 0)
     {
@@ -599,7 +702,7 @@ watch (ForkServer *self, int pidfd, GError **error)
 static Child *
 add_executed (ForkServer *self, FerryStartOrder *order, GError **error)
 {
-  Child child = {order->id, 0, -1};
+  Child child = {.id = order->id, .pidfd = -1};
 
   if (!execute (order, &child.pid, &child.pidfd, error))
     return NULL;

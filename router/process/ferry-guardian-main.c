@@ -1,9 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program of the guardian, a process that kills an application's workers when the application has ended: see
+/* The program of the guardian, a process that ends an application's workers when the application has ended: see
  * link/ferry-link-private.h. The program links the C library only, so that it is small and starts quickly. It has
  * one thread, and blocks all signals.
+ *
+ * A worker that has a handler of SIGTERM gets that signal, and time to tidy up, by its fork server or else by the
+ * guardian. All others are killed at once.
  *
  * A process id is valid while the pidfd shows that the process is alive, or while the process group of that id has
  * members. After that, the system may give the id to another process and group, which must not be killed. */
@@ -27,9 +30,10 @@
 /* A flag of Linux 6.9: sends the signal to the process group of which the pidfd's process is, or was, the leader. */
 #define SIGNAL_GROUP (1u << 2)
 
-/* How long a fork server has to kill its workers, and what they have left, before it is killed. Only one that hangs or
- * is stopped needs that long: on a busy machine the others may get no processor for a second. */
-#define FORK_SERVER_GRACE_MILLISECONDS 10000
+/* How long a fork server has to end its workers, and what they have left, and a worker to tidy up, before they are
+ * killed. Only one that hangs or is stopped needs that long: on a busy machine the others may get no processor for a
+ * second. Nobody waits for the guardian. */
+#define GRACE_MILLISECONDS 20000
 
 typedef struct
 {
@@ -50,24 +54,47 @@ has_ended (int pidfd)
   return pidfd >= 0 && poll (&poll_fd, 1, 0) == 1;
 }
 
-/* Whether a living process has this process id. */
+/* Reads a file of a process into text, and ends it with a 0. Returns 0 where there is none. */
 static int
-is_taken (int pid)
+read_of (int pid, const char *name, char *text, size_t room)
 {
   char path[64];
-  char text[512] = "";
-  const char *name_end;
   ssize_t size;
   int fd;
 
-  snprintf (path, sizeof path, "/proc/%d/stat", pid);
+  snprintf (path, sizeof path, "/proc/%d/%s", pid, name);
   fd = open (path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return 0;
-  size = read (fd, text, sizeof text - 1);
+  size = read (fd, text, room - 1);
   close (fd);
-  name_end = size > 0 ? strrchr (text, ')') : NULL;
-  return name_end != NULL && strlen (name_end) > 2 && name_end[2] != 'Z' && name_end[2] != 'X';
+  text[size > 0 ? size : 0] = '\0';
+  return size > 0;
+}
+
+/* Returns the parent of a living process; 0 where no living process has this id. */
+static int
+get_parent (int pid)
+{
+  char text[512];
+  const char *name_end;
+  char state;
+  int parent;
+
+  name_end = read_of (pid, "stat", text, sizeof text) ? strrchr (text, ')') : NULL;
+  if (name_end == NULL || sscanf (name_end + 1, " %c %d", &state, &parent) != 2 || state == 'Z' || state == 'X')
+    return 0;
+  return parent;
+}
+
+/* Whether a process has a handler of SIGTERM. */
+static int
+hears_sigterm (int pid)
+{
+  char text[4096];
+  const char *line = read_of (pid, "status", text, sizeof text) ? strstr (text, "\nSigCgt:") : NULL;
+
+  return line != NULL && (strtoull (line + strlen ("\nSigCgt:"), NULL, 16) & (1ull << (SIGTERM - 1))) != 0;
 }
 
 /* Kills the group of a process. When the process has ended, and a living process has its id, that id names a new
@@ -78,7 +105,7 @@ kill_group (const Process *process)
   if (process->pidfd >= 0 &&
       (syscall (SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, SIGNAL_GROUP) == 0 || errno == ESRCH))
     return;
-  if (!has_ended (process->pidfd) || !is_taken (process->pid))
+  if (!has_ended (process->pidfd) || get_parent (process->pid) == 0)
     kill (-process->pid, SIGKILL);
 }
 
@@ -111,21 +138,42 @@ wait_for (const Process *process, int64_t deadline)
     poll (&poll_fd, 1, (int) left);
 }
 
-/* Kills all workers. Fork servers get some time to kill their own workers first. */
+static int
+is_fork_server (int pid)
+{
+  for (size_t i = 0; i < n_processes; i++)
+    if (processes[i].is_fork_server && processes[i].pid == pid)
+      return 1;
+  return 0;
+}
+
+/* Asks a worker to end that hears of it. Returns whether it does. A worker of a fork server is asked by that one, once:
+ * a second signal could end a handler that tidies up. */
+static int
+ask_to_end (const Process *process)
+{
+  if (process->pidfd < 0 || has_ended (process->pidfd) || !hears_sigterm (process->pid))
+    return 0;
+  if (is_fork_server (get_parent (process->pid)))
+    return 1;
+  syscall (SYS_pidfd_send_signal, process->pidfd, SIGTERM, NULL, 0);
+  syscall (SYS_pidfd_send_signal, process->pidfd, SIGCONT, NULL, 0);
+  return 1;
+}
+
+/* Ends all workers. What has to end in its own time gets some, and the rest none. */
 static void
 end_all (void)
 {
-  int64_t deadline = get_milliseconds () + FORK_SERVER_GRACE_MILLISECONDS;
+  int64_t deadline = get_milliseconds () + GRACE_MILLISECONDS;
 
   for (size_t i = 0; i < n_processes; i++)
-    if (!processes[i].is_fork_server)
+    if (!processes[i].is_fork_server && !ask_to_end (&processes[i]))
       kill_process (&processes[i]);
   for (size_t i = 0; i < n_processes; i++)
-    if (processes[i].is_fork_server)
-      wait_for (&processes[i], deadline);
+    wait_for (&processes[i], deadline);
   for (size_t i = 0; i < n_processes; i++)
-    if (processes[i].is_fork_server)
-      kill_process (&processes[i]);
+    kill_process (&processes[i]);
 }
 
 static void

@@ -534,6 +534,13 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number)
 }
 
 void
+ferry_worker_end_in_order (FerryWorker *self)
+{
+  if (self->state != FERRY_WORKER_STATE_ENDED)
+    ferry_monitor_end_in_order (self->monitor, self->link);
+}
+
+void
 ferry_worker_set_stopped (FerryWorker *self, gboolean stopped)
 {
   if (self->state != FERRY_WORKER_STATE_ENDED)

@@ -25,7 +25,8 @@ G_DECLARE_FINAL_TYPE (FerryReceiver, ferry_receiver, FERRY, RECEIVER, GObject)
  * @data: (array length=size) (element-type guint8): the bytes of the message, or the serialised form of a #GVariant,
  *   aligned to 8 bytes; valid only until the handler returns
  * @size: the number of bytes of @data
- * @type: (nullable): the type of a message that was sent as a #GVariant; %NULL for a message of plain bytes
+ * @type: (nullable): the type of a message that was sent as a #GVariant, valid only until the handler returns; %NULL
+ *   for a message of plain bytes
  * @user_data: the data given to [method@Ferry.Receiver.set_handler]
  *
  * Called on the router's thread for each message.
@@ -36,7 +37,7 @@ typedef void (*FerryReceiverHandler) (FerryReceiver *receiver, gconstpointer dat
 /**
  * FerryReceiverSerialisedHandler:
  * @receiver: the receiver
- * @type: the type of the message; `ay` for a message of plain bytes
+ * @type: the type of the message, valid only until the handler returns; `ay` for a message of plain bytes
  * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant, in
  * normal form; aligned to 8 bytes, and valid only until the handler returns
  * @size: the number of bytes of @data

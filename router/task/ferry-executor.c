@@ -1153,7 +1153,9 @@ ferry_executor_stop (FerryExecutor *self)
  *
  * Stops the executor permanently and cancels all of its tasks. Tasks that run can end by themselves within @timeout.
  * After half of @timeout at the latest their workers are asked to end, and after @timeout their workers are killed. So
- * a shutdown with a timeout always ends in time. The pool keeps idle workers, because other executors may use them.
+ * a shutdown with a timeout always ends in time. Only a worker with a handler of `SIGTERM`, such as one of commands,
+ * gets some seconds more, in which it tidies up after its task is done. The pool keeps idle workers, because other
+ * executors may use them.
  *
  * A thread cannot be killed. In a pool of threads, a function that does not return in time continues after the
  * shutdown. For a shutdown that ends when all functions have returned, set no timeout here. Set a long grace time for

@@ -24,12 +24,14 @@ G_BEGIN_DECLS
 /* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
-/* What a function is told after the deadline. A map knows by it that its limit ended the item. */
+/* What a function is told after the deadline. The application knows by it that the task's limit has ended it. */
 #define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
 
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */
 #define FERRY_CALL_KIND_SHIFT 4
-/* A flag of a request: the last of its descriptors is the socket for those that the function returns. */
+/* Flags of a request: the last of its descriptors is the socket for those that the function returns; and the last one
+ * but that, the socket with answers to what it asks. */
+#define FERRY_CALL_ANSWERS (1 << 6)
 #define FERRY_CALL_RETURNS (1 << 7)
 
 typedef struct _FerryServe FerryServe;
@@ -53,6 +55,25 @@ void ferry_job_cancel (FerryJob *self, guint reason);
 gint64 ferry_job_get_paused_time (FerryJob *self);
 /* any: reads the pause word. Lets threads go on that wait for the end of a pause, and notifies of a change. */
 void ferry_job_note_pause (FerryJob *self);
+
+/* Called on the thread that serves when the function has returned. failure: why it has failed, or NULL; it may be set.
+ */
+typedef void (*FerryJobEndFunc) (gpointer data, GError **failure);
+
+/* any: has func called once when the function has returned; of several, the latest first. Fails with
+ * FERRY_ERROR_STOPPED. */
+gboolean ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data, GError **error);
+/* any: what ferry_job_check() says of a cancel, and does not wait while the job is paused. */
+gboolean ferry_job_check_cancelled (FerryJob *self, GError **error);
+/* The thread that serves, when the function has returned. */
+void ferry_job_remove_scratch_folder (FerryJob *self);
+/* any: reports and sends for the function while it waits, also when the job is paused or cancelled. fraction: negative:
+ * not known. */
+void ferry_job_pass_progress (FerryJob *self, double fraction, guint64 amount, const char *unit, const char *text);
+void ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value);
+/* any: where the function has begun no part, begins one, of half of what is left, which ferry_job_end_part() ends.
+ * Returns whether it has. */
+gboolean ferry_job_begin_own_part (FerryJob *self);
 
 /* Moves the descriptors of message, if any, to the call, which owns them from now on. */
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);

@@ -3,10 +3,12 @@
 
 /* A job: one run of a function in a worker, with its arguments, cancel, progress, messages and answer.
  *
- * The job and the FerryServe that serves it know each other. */
+ * The job and the FerryServe that serves it know each other. It is one file since each of its functions is a use of the
+ * job, which the end of the function cuts off. */
 
 #include "config.h"
 
+#include "task/ferry-file-value-private.h"
 #include "task/ferry-job-private.h"
 
 #include <errno.h>
@@ -17,6 +19,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-scratch-folder-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
@@ -55,17 +58,20 @@ struct _FerryJob
   _Atomic gint64 deadline; /* any: microseconds; 0: none */
 
   pthread_mutex_t lock;
-  pthread_cond_t changed;    /* that the job is not paused any more, or is cancelled */
-  guint64 pause;             /* lock: the pause word of this job that was notified last; 0: none */
-  GCancellable *cancellable; /* lock: (owned) (nullable) */
-  GError *failure;           /* lock: (owned) (nullable): of ferry_job_fail() */
-  FerryBuffer *returned;     /* lock: (owned) (nullable): of ferry_job_return_buffer() */
-  GArray *senders;           /* lock: (owned) (nullable) (element-type JobSender): that the function has asked for */
-  FerryProgressParts parts;  /* lock */
-  guint n_returned;          /* lock: how many descriptors were returned */
-  guint n_steps;             /* lock */
-  guint n_steps_done;        /* lock */
-  gsize reported_size;       /* lock: of the report in the cell; 0: the cell has no report */
+  pthread_cond_t changed;      /* that the job is not paused any more, or is cancelled */
+  guint64 pause;               /* lock: the pause word of this job that was notified last; 0: none */
+  GCancellable *cancellable;   /* lock: (owned) (nullable) */
+  GError *failure;             /* lock: (owned) (nullable): of ferry_job_fail() */
+  FerryBuffer *returned;       /* lock: (owned) (nullable): of ferry_job_return_buffer() */
+  GArray *senders;             /* lock: (owned) (nullable) (element-type JobSender): that the function has asked for */
+  GArray *ends;                /* lock: (owned) (nullable) (element-type JobEnd): of ferry_job_add_end() */
+  FerryScratchFolder *scratch; /* lock: (owned) (nullable) */
+  FerryProgressParts parts;    /* lock */
+  gboolean has_own_part; /* lock: the part is not the function's: it knows nothing of what is done at its beginning */
+  guint n_returned;      /* lock: how many descriptors were returned */
+  guint n_steps;         /* lock */
+  guint n_steps_done;    /* lock */
+  gsize reported_size;   /* lock: of the report in the cell; 0: the cell has no report */
   guint8 reported[FERRY_MAX_PROGRESS_SIZE];
 };
 
@@ -82,6 +88,13 @@ typedef struct
   gint handle;
   FerrySender *sender; /* (owned) */
 } JobSender;
+
+/* What is called when the function has returned. */
+typedef struct
+{
+  FerryJobEndFunc func;
+  gpointer data;
+} JobEnd;
 
 /* A report of progress. */
 typedef struct
@@ -152,6 +165,8 @@ ferry_job_finalize (GObject *object)
   g_clear_error (&self->failure);
   g_clear_pointer (&self->returned, ferry_buffer_unref);
   g_clear_pointer (&self->call, ferry_call_unref);
+  g_clear_pointer (&self->ends, g_array_unref);
+  g_clear_pointer (&self->scratch, ferry_scratch_folder_free);
   pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
   pthread_rwlock_destroy (&self->uses);
@@ -217,7 +232,9 @@ ferry_job_init (FerryJob *self)
 static FerryTaskKind
 get_task_kind (FerryCall *call)
 {
-  return (FerryTaskKind) (((guint) ferry_call_get_flags (call) & ~(guint) FERRY_CALL_RETURNS) >> FERRY_CALL_KIND_SHIFT);
+  const guint flags = (guint) ferry_call_get_flags (call) & ~(guint) (FERRY_CALL_ANSWERS | FERRY_CALL_RETURNS);
+
+  return (FerryTaskKind) (flags >> FERRY_CALL_KIND_SHIFT);
 }
 
 FerryJob *
@@ -435,12 +452,10 @@ ferry_job_get_paused_time (FerryJob *self)
   return self->paused_time;
 }
 
-/* any, in a use: waits while the job is paused, and checks that it is not cancelled. */
+/* any, in a use */
 static gboolean
-check_in_use (FerryJob *self, GError **error)
+check_cancelled_in_use (FerryJob *self, GError **error)
 {
-  if (G_UNLIKELY (is_paused (self)) && get_cancelled (self) == 0)
-    wait_while_paused (self);
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
   if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
@@ -450,6 +465,27 @@ check_in_use (FerryJob *self, GError **error)
                             "The application has closed the link to this worker; return from the function");
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled; return from the function");
   return FALSE;
+}
+
+/* any, in a use: waits while the job is paused, and checks that it is not cancelled. */
+static gboolean
+check_in_use (FerryJob *self, GError **error)
+{
+  if (G_UNLIKELY (is_paused (self)) && get_cancelled (self) == 0)
+    wait_while_paused (self);
+  return check_cancelled_in_use (self, error);
+}
+
+gboolean
+ferry_job_check_cancelled (FerryJob *self, GError **error)
+{
+  gboolean may_go_on;
+
+  if (!begin_use (self, error))
+    return FALSE;
+  may_go_on = check_cancelled_in_use (self, error);
+  end_use (self);
+  return may_go_on;
 }
 
 /**
@@ -602,12 +638,33 @@ get_return_socket (FerryJob *self)
   return g_array_index (batch->descriptors, int, batch->descriptors->len - 1);
 }
 
+/* In a use: returns how many descriptors there are before that socket. */
+static guint
+count_before_returns (FerryJob *self)
+{
+  const FdBatch *batch = ferry_call_get_attached (self->call);
+
+  return (batch != NULL ? batch->descriptors->len : 0) - (get_return_socket (self) >= 0 ? 1 : 0);
+}
+
+/* In a use: returns the socket with answers, or -1 if nobody answers. */
+static int
+get_answer_socket (FerryJob *self)
+{
+  const FdBatch *batch = ferry_call_get_attached (self->call);
+  guint n = count_before_returns (self);
+
+  if (n == 0 || (ferry_call_get_flags (self->call) & FERRY_CALL_ANSWERS) == 0)
+    return -1;
+  return g_array_index (batch->descriptors, int, n - 1);
+}
+
 /* In a use: returns (transfer none) the descriptor of a handle, or -1 with an error. */
 static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
 {
   const FdBatch *batch = ferry_call_get_attached (self->call);
-  guint n = (batch != NULL ? batch->descriptors->len : 0) - (get_return_socket (self) >= 0 ? 1 : 0);
+  guint n = count_before_returns (self) - (get_answer_socket (self) >= 0 ? 1 : 0);
 
   if (handle >= 0 && (guint) handle < n)
     return g_array_index (batch->descriptors, int, handle);
@@ -756,6 +813,40 @@ ferry_job_return_descriptor (FerryJob *self, int fd, GError **error)
 }
 
 /**
+ * ferry_job_return_file:
+ * @self: a job
+ * @fd: a descriptor, which stays the caller's, of memory or of a file
+ * @type: the type of the value
+ * @error: return location for an error
+ *
+ * Makes a value of what the function has written to memory or a file, for a result that is too large for a message:
+ * [property@Ferry.Router:max-message-size] does not count for it. The function returns this value, or sends it with
+ * [method@Ferry.Job.send_partial_result], and the application gets a value of @type, without a copy.
+ *
+ * The descriptor has the serialised value, as [method@GLib.Variant.get_data] has it, from its beginning to its end, and
+ * nobody writes to it any more. Memory of memfd_create() must have the seals `F_SEAL_SHRINK` and `F_SEAL_WRITE`. Any
+ * other regular file is taken from a trusted worker only ([property@Ferry.Launcher:trusted]), since it could become
+ * shorter while it is read. A file should have no name any more.
+ *
+ * It is one of the descriptors of [method@Ferry.Job.return_descriptor], and this function fails as that one does. Any
+ * thread may call it.
+ *
+ * Returns: (transfer floating) (nullable): a value that stands for the one in the file, or %NULL with an error
+ */
+GVariant *
+ferry_job_return_file (FerryJob *self, int fd, const GVariantType *type, GError **error)
+{
+  gint handle;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
+  g_return_val_if_fail (type != NULL && g_variant_type_is_definite (type), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  handle = ferry_job_return_descriptor (self, fd, error);
+  return handle >= 0 ? ferry_file_value_new (handle, type) : NULL;
+}
+
+/**
  * ferry_job_create_buffer:
  * @self: a job
  * @size: the size of the buffer in bytes, at least 1
@@ -889,6 +980,87 @@ ferry_job_get_sender (FerryJob *self, gint handle, GError **error)
   return sender;
 }
 
+/* ---- what ends with the function ---- */
+
+gboolean
+ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data, GError **error)
+{
+  const JobEnd end = {func, data};
+
+  if (!begin_use (self, error))
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  if (self->ends == NULL)
+    self->ends = g_array_new (FALSE, FALSE, sizeof end);
+  g_array_append_val (self->ends, end);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
+  return TRUE;
+}
+
+/**
+ * ferry_job_get_scratch_folder:
+ * @self: a job
+ * @error: return location for an error
+ *
+ * Gets a folder for files that nobody wants once the function has returned, such as what the first of two programs
+ * writes and the second one reads ([method@Ferry.Job.run_command]). It is made when this is called first, empty and for
+ * this user alone (mode 0700), in the user's cache folder. When the function has returned, it is removed with all in
+ * it. Where the worker was killed, the next worker that makes one removes it. In a map, each item has its own. Any
+ * thread may call this.
+ *
+ * Fails with %FERRY_ERROR_SYSTEM when the folder cannot be made, and with %FERRY_ERROR_STOPPED when the function has
+ * returned.
+ *
+ * Returns: (transfer none) (type filename) (nullable): the absolute path, or %NULL with an error
+ */
+const char *
+ferry_job_get_scratch_folder (FerryJob *self, GError **error)
+{
+  const char *path = NULL;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!begin_use (self, error))
+    return NULL;
+  pthread_mutex_lock (&self->lock);
+  if (self->scratch == NULL)
+    self->scratch = ferry_scratch_folder_new (error);
+  if (self->scratch != NULL)
+    path = ferry_scratch_folder_get_path (self->scratch);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
+  return path;
+}
+
+void
+ferry_job_remove_scratch_folder (FerryJob *self)
+{
+  g_autoptr (FerryScratchFolder) scratch = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  scratch = g_steal_pointer (&self->scratch);
+}
+
+/* The thread that serves: the function has returned. failure: why it has failed, or NULL. */
+static void
+end_function (FerryJob *self, GError **failure)
+{
+  g_autoptr (GArray) ends = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  ends = g_steal_pointer (&self->ends);
+  pthread_mutex_unlock (&self->lock);
+  for (guint i = ends != NULL ? ends->len : 0; i > 0; i--)
+    {
+      const JobEnd *end = &g_array_index (ends, JobEnd, i - 1);
+
+      end->func (end->data, failure);
+    }
+  ferry_job_remove_scratch_folder (self);
+}
+
 /* ---- progress ---- */
 
 /* In a use: writes a report to the cell, unless the cell has the same bytes. Never waits. */
@@ -949,11 +1121,24 @@ report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
     }
   if (report->fraction >= 0)
     fraction = ferry_progress_parts_scale (&self->parts, report->fraction);
-  else if (ferry_progress_parts_has_part (&self->parts))
+  else if (ferry_progress_parts_has_part (&self->parts) && (!self->has_own_part || self->parts.furthest > 0))
     fraction = self->parts.furthest;
   size = ferry_progress_encode (bytes, ferry_call_get_xid (self->call), fraction, report->amount, report->total,
                                 report->unit, report->text);
   return write_locked (self, bytes, size, error);
+}
+
+void
+ferry_job_pass_progress (FerryJob *self, double fraction, guint64 amount, const char *unit, const char *text)
+{
+  Report report = {.fraction = fraction, .amount = amount, .unit = unit, .text = text};
+
+  if (!begin_use (self, NULL))
+    return;
+  pthread_mutex_lock (&self->lock);
+  report_locked (self, &report, FALSE, NULL);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
 }
 
 static gboolean
@@ -1047,6 +1232,18 @@ ferry_job_begin_part (FerryJob *self, double weight)
   ferry_progress_parts_begin (&self->parts, weight);
 }
 
+gboolean
+ferry_job_begin_own_part (FerryJob *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (ferry_progress_parts_has_part (&self->parts))
+    return FALSE;
+  ferry_progress_parts_begin (&self->parts, (1 - self->parts.furthest) / 2);
+  self->has_own_part = TRUE;
+  return TRUE;
+}
+
 /* In a use: writes the newest report again, with the current fraction of the whole job. */
 static void
 report_part_locked (FerryJob *self)
@@ -1082,6 +1279,7 @@ ferry_job_end_part (FerryJob *self)
     return;
   pthread_mutex_lock (&self->lock);
   in_part = ferry_progress_parts_end (&self->parts);
+  self->has_own_part = self->has_own_part && ferry_progress_parts_has_part (&self->parts);
   if (in_part)
     report_part_locked (self);
   pthread_mutex_unlock (&self->lock);
@@ -1169,6 +1367,52 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   return sent;
 }
 
+void
+ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value)
+{
+  if (!begin_use (self, NULL))
+    return;
+  ferry_call_send_value (self->call, type, value, NULL);
+  end_use (self);
+}
+
+/**
+ * ferry_job_send_partial_result:
+ * @self: a job
+ * @value: what there is of a result; a floating reference is sunk
+ * @error: return location for an error
+ *
+ * Says what the function has done, although it will fail: the task has it as [property@Ferry.Task:partial-result] if it
+ * fails. The last one counts. A function whose job was cancelled, or whose time is over, may send one too. Waits while
+ * the lane to the application is full. Any thread may call this.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS in a map, whose items have no such results. Fails with %FERRY_ERROR_TOO_LARGE,
+ * %FERRY_ERROR_CLOSED and %FERRY_ERROR_STOPPED as [method@Ferry.Job.send] does.
+ *
+ * Returns: %TRUE when it was written to the lane
+ */
+gboolean
+ferry_job_send_partial_result (FerryJob *self, GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) owned = NULL;
+  gboolean sent;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  owned = g_variant_ref_sink (value);
+  if (g_str_equal (ferry_call_get_method (self->call), FERRY_MAP_FUNCTION))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "An item of a map has no partial result; call '%s' by a task of its own",
+                            get_function_name (self));
+  if (!begin_use (self, error))
+    return FALSE;
+  sent = ferry_call_send_value (self->call, FERRY_PARTIAL_RESULT, owned, error);
+  end_use (self);
+  return sent;
+}
+
 /* Checks that the function may yield, and may do it on this thread. */
 static gboolean
 may_yield (FerryJob *self, GError **error)
@@ -1230,6 +1474,85 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
       if (!ferry_serve_receive (self->serve, error))
         return FALSE;
     }
+}
+
+/* ---- questions ---- */
+
+static gboolean
+set_nobody_error (FerryJob *self, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+               "Nobody answers what the function '%s' asks; set FerryTask:interactive, and submit the task to a pool",
+               get_function_name (self));
+  return FALSE;
+}
+
+/**
+ * ferry_job_ask:
+ * @self: a job
+ * @question: (nullable): what the user is asked; %NULL when the question is over without an answer
+ * @error: return location for an error
+ *
+ * Asks the user of the application: its task emits [signal@Ferry.Task::asks]. This function does not wait.
+ * [method@Ferry.Job.dup_answers] has the descriptor that the answer comes from. Waits only while the lane to the
+ * application is full, and also goes on while the job is paused. Any thread may call this.
+ *
+ * Fails with %G_IO_ERROR_NOT_SUPPORTED if the task is not [property@Ferry.Task:interactive], with
+ * %FERRY_ERROR_TOO_LARGE and with %FERRY_ERROR_CLOSED. Fails with %FERRY_ERROR_STOPPED when the function has returned.
+ *
+ * Returns: %TRUE when the application was asked
+ */
+gboolean
+ferry_job_ask (FerryJob *self, const char *question, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+  gboolean asked;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  value = g_variant_ref_sink (g_variant_new_string (question != NULL ? question : ""));
+  if (!begin_use (self, error))
+    return FALSE;
+  asked = get_answer_socket (self) >= 0 ? ferry_call_send_value (self->call, FERRY_QUESTION, value, error)
+                                        : set_nobody_error (self, error);
+  end_use (self);
+  return asked;
+}
+
+/**
+ * ferry_job_dup_answers:
+ * @self: a job
+ * @error: return location for an error
+ *
+ * Copies the descriptor from which the answers of the application come ([method@Ferry.Task.answer]): a socket, from
+ * which each read gets one answer, of at most 4,096 bytes. 0 bytes are the end of the input: no more answers come. All
+ * copies are one socket. An answer may be a password: overwrite it once it was used. The caller must close the copy.
+ * Any thread may call this.
+ *
+ * Fails with %G_IO_ERROR_NOT_SUPPORTED if the task is not [property@Ferry.Task:interactive], and as
+ * [method@Ferry.Job.dup_descriptor] does.
+ *
+ * Returns: a descriptor, or -1 with an error
+ */
+int
+ferry_job_dup_answers (FerryJob *self, GError **error)
+{
+  int copy = -1;
+  int socket;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  if (!begin_use (self, error))
+    return -1;
+  socket = get_answer_socket (self);
+  if (socket < 0)
+    set_nobody_error (self, error);
+  else if ((copy = fcntl (socket, F_DUPFD_CLOEXEC, 0)) < 0)
+    ferry_set_system_error (error, "Copying the socket of answers (fcntl)");
+  end_use (self);
+  return copy;
 }
 
 /* ---- errors and their traces ---- */
@@ -1414,8 +1737,10 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
       g_warning ("Function '%s' set an error and returned a value; the value was dropped: %s", function->name,
                  self->failure->message);
     }
-  if (self->failure == NULL)
+  /* The application checks what is in a file. */
+  if (self->failure == NULL && !ferry_file_value_is (self->result))
     ferry_function_check_result (function, self->result, &self->failure);
+  end_function (job, &self->failure);
   if (self->failure != NULL)
     self->trace = make_trace (job, self->failure);
   atomic_store_explicit (&job->function_name, outer, memory_order_relaxed);

@@ -34,11 +34,17 @@ GBytes *ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error) G_GNUC
 FERRY_AVAILABLE_IN_0_1
 gint ferry_job_return_descriptor (FerryJob *self, int fd, GError **error);
 FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_job_return_file (FerryJob *self, int fd, const GVariantType *type,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
 FerryBuffer *ferry_job_create_buffer (FerryJob *self, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_job_return_buffer (FerryJob *self, FerryBuffer *buffer);
 FERRY_AVAILABLE_IN_0_1
 FerrySender *ferry_job_get_sender (FerryJob *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_job_get_scratch_folder (FerryJob *self, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error);
@@ -57,7 +63,14 @@ gboolean ferry_job_step (FerryJob *self, const char *text, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **error);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_send_partial_result (FerryJob *self, GVariant *value, GError **error);
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_yield (FerryJob *self, GVariant *value, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_ask (FerryJob *self, const char *question, GError **error);
+FERRY_AVAILABLE_IN_0_1
+int ferry_job_dup_answers (FerryJob *self, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, const char *format, ...)

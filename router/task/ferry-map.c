@@ -732,15 +732,13 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
                       exit != NULL ? ferry_exit_get_message (exit) : error->message);
 }
 
-/* Whether the map's limit of time ended the chunk: the application has seen that first, or the job has. A function may
- * return an error of the same code by itself. */
+/* Whether the map's limit of time ended the chunk. A function may return an error of the same code by itself. */
 static gboolean
-was_too_slow (FerryMapChunk *chunk, const GError *error)
+was_too_slow (FerryMapChunk *chunk)
 {
   const FerryRun *run = ferry_task_get_run (FERRY_TASK (chunk));
 
-  return run->settings->run_timeout > 0 && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) &&
-         (run->leaves_worker || g_str_equal (error->message, FERRY_JOB_LATE_MESSAGE));
+  return run->settings->run_timeout > 0 && run->timed_out;
 }
 
 /* Handles an item that took too long. A map with a limit has one item in each chunk. */
@@ -784,7 +782,7 @@ chunk_failed (FerryMap *self, FerryMapChunk *chunk, const GError *error)
     lose_item (self, chunk, error);
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) && chunk->n_items > 1)
     requeue (self, chunk, chunk->n_come, TRUE);
-  else if (was_too_slow (chunk, error))
+  else if (was_too_slow (chunk))
     fail_slow_item (self, chunk);
   else
     {

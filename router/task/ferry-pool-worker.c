@@ -29,6 +29,7 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
@@ -371,20 +372,27 @@ fault (FerryPoolWorker *self, const char *detail)
     abandon (self);
 }
 
-/* main: kills the worker's process, or abandons its thread. Earlier messages of the worker are still delivered. */
-void
-ferry_pool_worker_kill (FerryPoolWorker *self)
+/* Ends the worker's process by func, or abandons its thread. Earlier messages of the worker are still delivered. */
+static void
+end_by (FerryPoolWorker *self, void (*func) (FerryWorker *worker))
 {
   set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   self->told_to_end = TRUE;
   ferry_timers_unset (self->limits, &self->timer);
   if (self->worker != NULL)
-    ferry_worker_force_exit (self->worker);
+    func (self->worker);
   else
     abandon (self);
 }
 
-/* main: detaches the worker from its pool, which is being finalised, and kills the worker. */
+/* main: kills the worker's process, or abandons its thread. */
+void
+ferry_pool_worker_kill (FerryPoolWorker *self)
+{
+  end_by (self, ferry_worker_force_exit);
+}
+
+/* main: detaches the worker from its pool, which is being finalised, and ends the worker. */
 void
 ferry_pool_worker_let_go (FerryPoolWorker *self)
 {
@@ -392,7 +400,7 @@ ferry_pool_worker_let_go (FerryPoolWorker *self)
   ferry_timers_unset (self->limits, &self->stop_timer);
   self->pool = NULL;
   if (self->state != FERRY_POOL_WORKER_CONDEMNED)
-    ferry_pool_worker_kill (self);
+    end_by (self, ferry_worker_end_in_order);
 }
 
 /* Gives the worker grace microseconds to end, of a processor or in which it does nothing. */
@@ -503,8 +511,7 @@ run_timed_out (gpointer data)
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
   destination_give_time (&self->destination, run, run->settings->cancel_grace);
-  end_lines (self, run->xid, ferry_run_get_task (run));
-  ferry_destination_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_destination_new_run_error (run), NULL, NULL);
+  ferry_destination_time_out (run, ferry_destination_new_run_error (run));
 }
 
 static GPid
@@ -670,7 +677,7 @@ go_on (FerryPoolWorker *self)
 static gboolean
 has_descriptors (const FerryRun *run)
 {
-  return run->has_handles || run->settings->max_returned_descriptors > 0;
+  return run->has_handles || run->settings->max_returned_descriptors > 0 || run->settings->interactive;
 }
 
 static void
@@ -723,6 +730,8 @@ item_came (gpointer data, const char *name, GVariant *value)
     return;
   if (name[0] == '\0')
     ferry_run_take_yield (run, value);
+  else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
+    ferry_run_take_partial_result (run, value);
   else
     ferry_run_take_message (run, name, value);
 }
@@ -745,13 +754,12 @@ note_send_error (FerryPoolWorker *self, const GError *error)
 static gboolean
 add_descriptors (FerryPoolWorker *self, FerryTask *task, FerryRequest *request, int *descriptors, GError **error)
 {
-  gboolean returns;
+  guint flags;
 
-  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &returns, error))
+  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &flags, error))
     return FALSE;
   request->descriptors = descriptors;
-  if (returns)
-    request->flags |= FERRY_CALL_RETURNS;
+  request->flags |= flags;
   return TRUE;
 }
 
@@ -1042,7 +1050,7 @@ destination_give_time (FerryTaskDestination *destination, FerryRun *run, gint64 
   ferry_timers_set (self->limits, &run->timer, time, escalate, run);
 }
 
-/* main: kills the worker if it runs this task. If the worker has not begun the task, takes the task back. */
+/* main: ends the worker if it runs this task. If the worker has not begun the task, takes the task back. */
 static void
 destination_force (FerryTaskDestination *destination, FerryRun *run)
 {
@@ -1057,7 +1065,9 @@ destination_force (FerryTaskDestination *destination, FerryRun *run)
     }
   self->doomed = run->xid;
   return_after (self, run->xid);
-  ferry_pool_worker_kill (self);
+  /* Its timer would kill what tidies up. */
+  ferry_timers_unset (self->limits, &run->timer);
+  end_by (self, ferry_worker_end_in_order);
 }
 
 /* Cancels a task in flight: takes it back if the worker has not begun it, else sends its function a cancel. */

@@ -60,7 +60,7 @@ typedef enum
 typedef enum
 {
   FERRY_TASK_STEP_REFUSED, /* the event is not allowed in this state */
-  FERRY_TASK_STEP_IGNORED, /* a late event of a task that was cancelled or has timed out; it has no effect */
+  FERRY_TASK_STEP_IGNORED, /* a late event of a task that has to end or has ended; it has no effect */
   FERRY_TASK_STEP_TAKEN,   /* the task changes to the next state, which may be the same, and signals this */
 } FerryTaskStep;
 
@@ -88,6 +88,7 @@ typedef struct
   guint max_returned_descriptors;
   gboolean idempotent;
   gboolean stoppable;
+  gboolean interactive;
 } FerryTaskSettings;
 
 #define FERRY_DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
@@ -110,6 +111,10 @@ typedef struct
   void (*progressed) (gpointer owner, const FerryProgress *progress, double before);
   void (*sent) (gpointer owner, const char *type, GVariant *value);
   void (*yielded) (gpointer owner, GVariant *value);
+  /* (nullable): what the function has done if it fails. */
+  void (*took_part) (gpointer owner, GVariant *value);
+  /* (nullable): returns (transfer full) (nullable) the value that a result stands for, or NULL with an error. */
+  GVariant *(*open_result) (gpointer owner, GVariant *result, GError **error);
   /* The run waits again, for another attempt. */
   void (*returned) (gpointer owner);
   /* (nullable): the run that executed is CANCELLING. was_paused: it was paused before that. */
@@ -142,6 +147,7 @@ struct _FerryRun
   char *trace;             /* (owned) (nullable) */
   FerryExit *exit;         /* (owned) (nullable) */
   GError *late_error;      /* (owned) (nullable): the first one after the end */
+  GError *limit_error;     /* (owned) (nullable): of the limit of time that ends it, while it is CANCELLING for that */
   GPid pid;                /* of the process that runs or ran it, on this machine; 0: not known */
   _Atomic guint8 paused;   /* any: changed by the router's thread once the run is submitted */
   _Atomic guint8 state;    /* any: a FerryTaskState; written last at the end */
@@ -150,6 +156,7 @@ struct _FerryRun
   guint is_task : 1;       /* const: the owner is a FerryTask */
   guint has_handles : 1;   /* const once it is submitted: a task's, which was given descriptors, bytes or senders */
   guint leaves_worker : 1; /* it has ended, and a worker may still run its function */
+  guint timed_out : 1;     /* a limit of time ends it, or has */
   guint executing : 1;     /* the source counts it as executing */
   guint never_begun : 1;   /* the start that is being undone was none: the worker had not begun it */
   guint held : 1;          /* link is in the queue's list of runs that are passed over */
@@ -235,10 +242,15 @@ gboolean ferry_run_take_message (FerryRun *self, const char *type, GVariant *val
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_take_yield (FerryRun *self, GVariant *value);
 /* The caller must hold a reference. */
+/* Takes what the function has done if it fails, until the run has ended. */
+void ferry_run_take_partial_result (FerryRun *self, GVariant *value);
 gboolean ferry_run_complete (FerryRun *self, GVariant *result);
 /* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
- * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). */
+ * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). RUN_TIMEOUT leads to CANCELLING, and
+ * error is the run's at its end. */
 gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
+/* any: a function that has heard of its limit of time, and has returned, has the error of that limit. */
+void ferry_run_translate_error (FerryRun *self, GError **error);
 /* Event RETURN: the run is WAITING again, for another attempt. One that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_run_give_back (FerryRun *self);
 
@@ -323,6 +335,10 @@ void ferry_destination_add_window (FerryRun *run, FerryTransport *calls, guint n
 /* Returns (transfer full) the error of a run that has lasted for too long. */
 FERRY_FOR_SIBLINGS
 GError *ferry_destination_new_run_error (FerryRun *run);
+/* A run that executes has lasted for too long, and its destination was told to end it: it is CANCELLING, and fails with
+ * error once it has ended. Takes error. */
+FERRY_FOR_SIBLINGS
+void ferry_destination_time_out (FerryRun *run, GError *error);
 /* Makes a run fail with error, or only notes the late error if it has ended already. Takes error. trace and exit are
  * (nullable). */
 FERRY_FOR_SIBLINGS

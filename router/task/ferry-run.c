@@ -11,6 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "process/ferry-function-private.h"
+#include "task/ferry-job-private.h"
 #include "task/ferry-runner-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -19,6 +20,9 @@
 #define TO(state) .step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_##state
 
 /* Combinations that are not listed are refused. No event changes the states COMPLETED, FAILED and CANCELLED.
+ *
+ * A limit of time ends a task as a cancel does: the function is asked to return, and the task is done when it has, or
+ * its worker has ended. Where this table says CANCELLED, such a task has FAILED, with the error of the limit.
  *
  * When the time of a shutdown is over (ABANDON), a task that waits is cancelled, because none of its work is lost. A
  * task that executes fails: it may have done a part of its work, and it was not cancelled. */
@@ -41,7 +45,7 @@ static const FerryTaskTransition transitions[FERRY_N_TASK_STATES][FERRY_N_TASK_E
       [FERRY_TASK_EVENT_LOST] = {TO (FAILED)},
       [FERRY_TASK_EVENT_RETURN] = {TO (WAITING)},
       [FERRY_TASK_EVENT_CANCEL] = {TO (CANCELLING)},
-      [FERRY_TASK_EVENT_RUN_TIMEOUT] = {TO (FAILED), .leaves_worker = TRUE},
+      [FERRY_TASK_EVENT_RUN_TIMEOUT] = {TO (CANCELLING)},
       [FERRY_TASK_EVENT_REFUSE] = {TO (FAILED)},
       [FERRY_TASK_EVENT_ABANDON] = {TO (FAILED), .leaves_worker = TRUE},
     },
@@ -94,6 +98,7 @@ ferry_run_clear (FerryRun *self)
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
   g_clear_error (&self->late_error);
+  g_clear_error (&self->limit_error);
   g_clear_object (&self->exit);
   g_free (self->trace);
 }
@@ -191,13 +196,20 @@ set_state (FerryRun *self, FerryTaskState state)
 static void
 close_run (FerryRun *self, const FerryTaskTransition *transition)
 {
+  FerryTaskState state = transition->next;
+
+  if (state == FERRY_TASK_STATE_CANCELLED && self->limit_error != NULL)
+    {
+      self->error = g_steal_pointer (&self->limit_error);
+      state = FERRY_TASK_STATE_FAILED;
+    }
   if (self->funcs->ending != NULL)
     self->funcs->ending (self->owner);
   self->leaves_worker = transition->leaves_worker;
   self->paused = FALSE;
   self->end_time = g_get_monotonic_time ();
-  self->fraction = transition->next == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (self->fraction, 0);
-  set_state (self, transition->next);
+  self->fraction = state == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (self->fraction, 0);
+  set_state (self, state);
 }
 
 static void
@@ -292,6 +304,14 @@ ferry_run_take_message (FerryRun *self, const char *type, GVariant *value)
   return step != FERRY_TASK_STEP_REFUSED;
 }
 
+/* Also of a run that is being cancelled, or whose time is over. */
+void
+ferry_run_take_partial_result (FerryRun *self, GVariant *value)
+{
+  if (value != NULL && !ferry_run_get_done (self) && self->funcs->took_part != NULL)
+    self->funcs->took_part (self->owner, value);
+}
+
 gboolean
 ferry_run_take_yield (FerryRun *self, GVariant *value)
 {
@@ -338,6 +358,55 @@ note_late_error (FerryRun *self, const GError *error, const char *trace)
                     error->message);
 }
 
+GError *
+ferry_destination_new_run_error (FerryRun *run)
+{
+  gint64 deadline = run->settings->deadline;
+
+  /* What has the run of a host is its application, which has the words for its users. */
+  if (!run->is_task)
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, FERRY_JOB_LATE_MESSAGE);
+
+  if (deadline > 0 && deadline <= g_get_monotonic_time ())
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                        "Task '%s' was stopped, since it was still running at its deadline; give it less to do, or "
+                        "more time",
+                        ferry_run_get_name (run));
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                      "Task '%s' was stopped, since it ran for longer than its limit of %.15g s; give it less to do, "
+                      "or more time",
+                      ferry_run_get_name (run), (double) run->settings->run_timeout / G_USEC_PER_SEC);
+}
+
+/* Whether a function has returned since it had heard of its limit of time. */
+static gboolean
+is_late (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) &&
+         g_str_has_prefix (error->message, FERRY_JOB_LATE_MESSAGE);
+}
+
+void
+ferry_run_translate_error (FerryRun *self, GError **error)
+{
+  if (*error == NULL || !self->is_task || !is_late (*error))
+    return;
+  g_clear_error (error);
+  *error = ferry_destination_new_run_error (self);
+}
+
+/* The run that executes has to end: tells its owner. */
+static void
+begin_cancelling (FerryRun *self)
+{
+  gboolean was_paused = self->paused;
+
+  self->paused = FALSE;
+  set_state (self, FERRY_TASK_STATE_CANCELLING);
+  if (self->funcs->cancelling != NULL)
+    self->funcs->cancelling (self->owner, was_paused);
+}
+
 gboolean
 ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
 {
@@ -352,7 +421,14 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
   fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
   if (transition->step == FERRY_TASK_STEP_REFUSED)
     return FALSE;
-  g_return_val_if_fail (owned != NULL || !fails, FALSE);
+  g_return_val_if_fail (owned != NULL || (!fails && event != FERRY_TASK_EVENT_RUN_TIMEOUT), FALSE);
+  if (event == FERRY_TASK_EVENT_RUN_TIMEOUT && transition->step == FERRY_TASK_STEP_TAKEN)
+    {
+      self->timed_out = TRUE;
+      self->limit_error = g_steal_pointer (&owned);
+      begin_cancelling (self);
+      return TRUE;
+    }
   if (!fails && owned != NULL)
     note_late_error (self, owned, trace);
   if (!fails && (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST))
@@ -361,9 +437,12 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
     return TRUE;
   if (exit != NULL)
     self->exit = g_object_ref (exit);
+  if (fails || self->limit_error != NULL)
+    self->trace = g_strdup (trace);
   if (fails)
     {
-      self->trace = g_strdup (trace);
+      self->timed_out = event == FERRY_TASK_EVENT_ERROR && is_late (owned);
+      ferry_run_translate_error (self, &owned);
       self->error = g_steal_pointer (&owned);
     }
   finish (self, transition);
@@ -445,21 +524,15 @@ ferry_run_resume_limit (FerryRun *self, void (*func) (gpointer run))
   return deadline;
 }
 
-GError *
-ferry_destination_new_run_error (FerryRun *run)
+void
+ferry_destination_time_out (FerryRun *run, GError *error)
 {
-  gint64 deadline = run->settings->deadline;
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
 
-  if (deadline > 0 && deadline <= g_get_monotonic_time ())
-    return g_error_new (
-      FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-      "Task '%s' was still running at its deadline; set a later deadline, or give the task less to do",
-      ferry_run_get_name (run));
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                      "Task '%s' ran for longer than its limit of %.15g ms; raise FerryTask:run-timeout, or give "
-                      "the task less to do",
-                      ferry_run_get_name (run),
-                      (double) run->settings->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
+  if (ferry_run_get_state (run) == FERRY_TASK_STATE_EXECUTING)
+    ferry_run_fail (run, FERRY_TASK_EVENT_RUN_TIMEOUT, error, NULL, NULL);
+  else
+    g_error_free (error);
 }
 
 /* ---- a destination gets a run, and loses it ---- */
@@ -634,13 +707,8 @@ ferry_run_cancel (FerryRun *self)
     return FALSE;
   if (transition->next == FERRY_TASK_STATE_CANCELLING)
     {
-      gboolean was_paused = self->paused;
-
-      self->paused = FALSE;
-      set_state (self, transition->next);
       /* Told before the source is called, which may end the run at once: each state must be told. */
-      if (self->funcs->cancelling != NULL)
-        self->funcs->cancelling (self->owner, was_paused);
+      begin_cancelling (self);
       if (self->state == FERRY_TASK_STATE_CANCELLING)
         self->source->cancelled (self->source, self);
       return TRUE;
@@ -744,11 +812,16 @@ void
 ferry_destination_complete (FerryRun *run, GVariant *result)
 {
   const FerryFunctionEntry *entry = ferry_function_find (run->function);
+  g_autoptr (GVariant) opened = NULL;
   g_autoptr (GError) error = NULL;
 
   if (ferry_run_get_done (run))
     return;
-  if (entry != NULL && !ferry_function_check_result (entry, result, &error))
+  if (run->funcs->open_result != NULL && result != NULL)
+    result = opened = run->funcs->open_result (run->owner, result, &error);
+  if (error == NULL && entry != NULL)
+    ferry_function_check_result (entry, result, &error);
+  if (error != NULL)
     ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
   else if (ferry_run_complete (run, result))
     run->source->done (run->source, run);

@@ -50,6 +50,22 @@ guint ferry_task_handles_give (const FerryTaskHandles *self, FerryLink *worker, 
 void ferry_task_handles_drop (FerryTaskHandles *self, FerryExit *exit);
 void ferry_task_handles_clear (FerryTaskHandles *self);
 
+/* ---- Answers to what the function of a task asks. The task's. ---- */
+
+typedef struct
+{
+  int sending; /* (owned): -1: there is no attempt, or nobody can be answered */
+  int other;   /* (owned): the worker's socket, until it is sent; else -1 */
+} FerryTaskAnswers;
+
+void ferry_task_answers_clear (FerryTaskAnswers *self);
+/* Returns the worker's socket for the next attempt (transfer none), or -1 with FERRY_ERROR_SYSTEM. */
+int ferry_task_answers_begin_attempt (FerryTaskAnswers *self, GError **error);
+void ferry_task_answers_note_sent (FerryTaskAnswers *self);
+/* bytes: (nullable): NULL for the end. Fails with FERRY_ERROR_TOO_LARGE, FERRY_ERROR_CLOSED, FERRY_ERROR_WOULD_BLOCK
+ * and FERRY_ERROR_SYSTEM. */
+gboolean ferry_task_answers_send (FerryTaskAnswers *self, gconstpointer bytes, gsize size, GError **error);
+
 /* ---- The task ---- */
 
 /* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.
@@ -71,9 +87,9 @@ void ferry_task_set_name (FerryTask *self, const char *name);
 FERRY_FOR_SIBLINGS
 guint ferry_task_get_number (FerryTask *self);
 /* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK, and sets
- * *n. The last one is the socket for what the function returns, if *returns is TRUE. worker: the link that
- * the task is sent over, as its senders are to know. Fails with FERRY_ERROR_SYSTEM. */
-gboolean ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, gboolean *returns,
+ * *n, and *flags: what follows the handles, FERRY_CALL_ANSWERS and FERRY_CALL_RETURNS in this order. worker: the link
+ * that the task is sent over, as its senders are to know. Fails with FERRY_ERROR_SYSTEM. */
+gboolean ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, guint *flags,
                                      GError **error);
 /* The descriptors were sent to a worker. */
 void ferry_task_note_descriptors_sent (FerryTask *self);

@@ -31,8 +31,11 @@
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "process/ferry-function-private.h"
+#include "task/ferry-file-value-private.h"
+#include "task/ferry-job-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* Which side has asked for a cancel. */
 typedef enum
@@ -60,6 +63,7 @@ typedef struct
   gulong handler;            /* of the cancellable's signal, which owns the watch */
   /* (owned) (nullable): any thread may use it; the router's thread makes it when the task is first sent to a worker */
   _Atomic (FerryDescriptorPort *) returns;
+  FerryTaskAnswers answers; /* ended when the task is done */
 
   char *description;   /* const once the task is submitted: (nullable) */
   char *text;          /* (nullable) */
@@ -67,12 +71,16 @@ typedef struct
   char *host_name;     /* (nullable) */
   char *host_loss;     /* (nullable) */
   char *unit;          /* (nullable) */
+  char *question;      /* (nullable) */
   guint64 amount;
   guint64 total;
 
-  GVariant *failures;   /* (owned) (nullable) */
-  GPtrArray *lines;     /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
-  FerryWaitQueue waits; /* callers of ferry_task_wait_async() */
+  GVariant *failures;        /* (owned) (nullable) */
+  GVariant *partial;         /* (owned) (nullable): of this attempt; it counts if the task fails */
+  gboolean trusts;           /* the worker that has the attempt is trusted */
+  _Atomic gboolean has_file; /* a value was in a descriptor */
+  GPtrArray *lines;          /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
+  FerryWaitQueue waits;      /* callers of ferry_task_wait_async() */
 } Rest;
 
 typedef struct
@@ -110,6 +118,7 @@ typedef enum
   PROP_IDEMPOTENT,
   PROP_STOPPABLE,
   PROP_MAX_RETURNED_DESCRIPTORS,
+  PROP_INTERACTIVE,
   PROP_WINDOW,
   PROP_HOLDS_WINDOW,
   PROP_CANCELLABLE,
@@ -124,6 +133,7 @@ typedef enum
   PROP_AMOUNT,
   PROP_TOTAL,
   PROP_UNIT,
+  PROP_QUESTION,
   PROP_IDENTIFIER,
   PROP_HOST_NAME,
   PROP_N_ATTEMPTS,
@@ -133,6 +143,7 @@ typedef enum
   PROP_RESULT,
   PROP_ERROR,
   PROP_TRACE,
+  PROP_PARTIAL_RESULT,
   PROP_LATE_ERROR,
   PROP_EXIT,
   PROP_FAILURES,
@@ -145,6 +156,7 @@ enum
   SIGNAL_PROGRESS,
   SIGNAL_YIELDED,
   SIGNAL_MESSAGE,
+  SIGNAL_ASKS,
   SIGNAL_DONE,
   N_SIGNALS,
 };
@@ -176,7 +188,7 @@ G_DEFINE_TYPE_WITH_PRIVATE (FerryTask, ferry_task, G_TYPE_OBJECT)
 static GParamSpec *properties[N_PROPERTIES];
 static guint signals[N_SIGNALS];
 
-static const Rest no_rest;
+static const Rest no_rest = {.answers = {-1, -1}};
 
 static FerryTaskPrivate *
 get_private (FerryTask *self)
@@ -749,8 +761,10 @@ ferry_task_new_like (FerryTask *self)
 static guint
 count_descriptors (FerryTask *self)
 {
-  return ferry_task_handles_get_n (&peek_rest (self)->handles) +
-         (get_private (self)->run.settings->max_returned_descriptors > 0 ? 1 : 0);
+  const FerryTaskSettings *settings = get_private (self)->run.settings;
+
+  return ferry_task_handles_get_n (&peek_rest (self)->handles) + (settings->max_returned_descriptors > 0 ? 1 : 0) +
+         (settings->interactive ? 1 : 0);
 }
 
 static gboolean
@@ -968,15 +982,29 @@ begin_returns (FerryTask *self, GError **error)
 }
 
 gboolean
-ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, gboolean *returns,
+ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, guint *flags,
                             GError **error)
 {
+  const FerryTaskSettings *settings = get_private (self)->run.settings;
+
+  need_rest (self)->trusts = worker->trusted;
   *n = ferry_task_handles_give (&peek_rest (self)->handles, worker, descriptors);
-  *returns = get_private (self)->run.settings->max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK;
-  if (!*returns)
-    return TRUE;
-  descriptors[*n] = begin_returns (self, error);
-  return descriptors[(*n)++] >= 0;
+  *flags = 0;
+  if (settings->interactive && *n < FERRY_MAX_FDS_PER_LINK)
+    {
+      *flags |= FERRY_CALL_ANSWERS;
+      descriptors[*n] = ferry_task_answers_begin_attempt (&need_rest (self)->answers, error);
+      if (descriptors[(*n)++] < 0)
+        return FALSE;
+    }
+  if (settings->max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK)
+    {
+      *flags |= FERRY_CALL_RETURNS;
+      descriptors[*n] = begin_returns (self, error);
+      if (descriptors[(*n)++] < 0)
+        return FALSE;
+    }
+  return TRUE;
 }
 
 void
@@ -986,6 +1014,58 @@ ferry_task_note_descriptors_sent (FerryTask *self)
 
   if (returns != NULL)
     ferry_descriptor_port_note_sent (returns);
+  if (get_private (self)->run.settings->interactive)
+    ferry_task_answers_note_sent (&need_rest (self)->answers);
+}
+
+/* any: opens a value that is in a descriptor. Returns (transfer full) (nullable) any other as it is. */
+static GVariant *
+open_result (gpointer owner, GVariant *result, GError **error)
+{
+  FerryTask *self = owner;
+  ferry_autofd fd = -1;
+
+  if (!ferry_file_value_is (result))
+    return g_variant_ref_sink (result);
+  fd = ferry_task_dup_descriptor (self, ferry_file_value_get_handle (result), error);
+  atomic_store_explicit (&need_rest (self)->has_file, TRUE, memory_order_relaxed);
+  return fd >= 0 ? ferry_file_value_map (result, fd, peek_rest (self)->trusts, error) : NULL;
+}
+
+static void
+drop_partial_result (FerryTask *self)
+{
+  Rest *rest = get_private (self)->rest;
+
+  if (rest != NULL)
+    g_clear_pointer (&rest->partial, g_variant_unref);
+}
+
+/* What cannot be opened is left out: the function's own error says more. */
+static void
+run_took_part (gpointer owner, GVariant *value)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *partial = open_result (owner, value, &error);
+
+  if (partial == NULL)
+    g_message ("The partial result of task '%s' is lost: %s", ferry_task_get_name (owner), error->message);
+  drop_partial_result (owner);
+  need_rest (owner)->partial = partial;
+}
+
+/* Descriptors that nobody asks for would stay open as long as the task is in a list. One whose result is in a file has
+ * no other use for them. */
+static void
+end_returns (FerryTask *self)
+{
+  FerryDescriptorPort *returns = get_returns (self);
+
+  if (returns == NULL)
+    return;
+  /* Relaxed: a thread that opens the result after this finds no descriptor, and that the task has ended. */
+  ferry_descriptor_port_end_attempt (returns, atomic_load_explicit (&peek_rest (self)->has_file, memory_order_relaxed));
+  ferry_descriptor_port_end (returns);
 }
 
 const char *
@@ -1108,6 +1188,12 @@ check_result (FerryTask *self, FerryEarlyAnswer *answer)
 {
   const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (self));
 
+  if (answer->error == NULL && ferry_file_value_is (answer->result))
+    {
+      g_autoptr (GVariant) sent = g_steal_pointer (&answer->result);
+
+      answer->result = open_result (self, sent, &answer->error);
+    }
   if (answer->error == NULL && entry != NULL && !ferry_function_check_result (entry, answer->result, &answer->error))
     g_clear_pointer (&answer->result, g_variant_unref);
 }
@@ -1140,6 +1226,7 @@ take_answer (ThreadWait *self)
   if (answer == NULL)
     return;
   check_result (self->task, answer);
+  ferry_run_translate_error (&priv->run, &answer->error);
   /* Release: makes the answer visible; pairs with get_attempt(). */
   if (!atomic_compare_exchange_strong_explicit (&priv->run.attempt, &attempt, (guint64) (guintptr) answer,
                                                 memory_order_acq_rel, memory_order_relaxed))
@@ -1330,9 +1417,11 @@ run_ending (gpointer owner)
   priv->could_pause = can_pause (self);
   priv->was_indeterminate = is_indeterminate (priv);
   if (priv->rest != NULL)
-    ferry_task_handles_drop (&priv->rest->handles, priv->run.exit);
-  if (get_returns (self) != NULL)
-    ferry_descriptor_port_end (get_returns (self));
+    {
+      ferry_task_handles_drop (&priv->rest->handles, priv->run.exit);
+      ferry_task_answers_clear (&priv->rest->answers);
+    }
+  end_returns (self);
   drop_cancellable (self);
 }
 
@@ -1353,6 +1442,14 @@ ferry_task_set_call (FerryTask *self, FerryCompletion *call)
   get_private (self)->call = ferry_completion_ref (call);
 }
 
+/* question: (nullable): NULL: it asks no longer. */
+static void
+set_question (FerryTask *self, const char *question)
+{
+  if (g_strcmp0 (peek_rest (self)->question, question) != 0 && change_text (&need_rest (self)->question, question))
+    notify (self, PROP_QUESTION);
+}
+
 static void
 run_ended (gpointer owner, FerryTaskState was)
 {
@@ -1361,10 +1458,15 @@ run_ended (gpointer owner, FerryTaskState was)
 
   if (priv->run.never_begun)
     notify (self, PROP_N_ATTEMPTS);
+  if (priv->run.state != FERRY_TASK_STATE_FAILED)
+    drop_partial_result (self);
+  else if (peek_rest (self)->partial != NULL)
+    notify (self, PROP_PARTIAL_RESULT);
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
     notify (self, PROP_FRACTION);
   if (priv->was_indeterminate)
     notify (self, PROP_INDETERMINATE);
+  set_question (self, NULL);
   if (priv->run.result != NULL)
     notify (self, PROP_RESULT);
   if (priv->run.error != NULL)
@@ -1547,11 +1649,28 @@ run_progressed (gpointer owner, const FerryProgress *progress, double before)
     g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
 }
 
+/* The function asks, or asks no longer. */
+static void
+take_question (FerryTask *self, GVariant *value)
+{
+  FerryTaskPrivate *priv = get_private (self);
+  const char *question = g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) ? g_variant_get_string (value, NULL) : "";
+  g_autofree char *asked = question[0] != '\0' ? g_strdup (question) : NULL;
+
+  if (!priv->run.settings->interactive || !ferry_run_still_reports (&priv->run))
+    return;
+  set_question (self, asked);
+  if (asked != NULL && ferry_run_still_reports (&priv->run))
+    g_signal_emit (self, signals[SIGNAL_ASKS], 0, asked);
+}
+
 static void
 run_sent (gpointer owner, const char *type, GVariant *value)
 {
   note_report (owner);
-  if (ferry_run_still_reports (&get_private (owner)->run))
+  if (g_str_equal (type, FERRY_QUESTION))
+    take_question (owner, value);
+  else if (ferry_run_still_reports (&get_private (owner)->run))
     FERRY_TASK_GET_CLASS (owner)->message (owner, type, value);
 }
 
@@ -1574,6 +1693,7 @@ run_returned (gpointer owner)
   Rest *rest = get_private (self)->rest;
   gboolean told_text = rest != NULL && rest->text != NULL;
 
+  drop_partial_result (self);
   if (rest != NULL)
     {
       rest->amount = 0;
@@ -1587,6 +1707,7 @@ run_returned (gpointer owner)
   notify (self, PROP_START_TIME);
   notify (self, PROP_FRACTION);
   notify (self, PROP_AMOUNT);
+  set_question (self, NULL);
   if (told_text)
     notify (self, PROP_TEXT);
   notify (self, PROP_CAN_PAUSE);
@@ -1602,6 +1723,8 @@ static const FerryRunFuncs run_funcs = {
   .progressed = run_progressed,
   .sent = run_sent,
   .yielded = run_yielded,
+  .took_part = run_took_part,
+  .open_result = open_result,
   .returned = run_returned,
   .cancelling = run_cancelling,
   .ending = run_ending,
@@ -1625,6 +1748,51 @@ ferry_task_consume (FerryTask *self, guint n)
 
   if (check_affinity (self, G_STRFUNC))
     ferry_run_widen_window (&get_private (self)->run, n);
+}
+
+/**
+ * ferry_task_answer:
+ * @self: a task with [property@Ferry.Task:interactive]
+ * @answer: (array length=size) (element-type guint8) (nullable): the answer, with the line feed that a person would
+ *   type; %NULL for the end of the input
+ * @size: the size of @answer in bytes
+ * @error: return location for an error
+ *
+ * Answers what the task asks. A program gets the bytes on its standard input, or on its terminal
+ * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on.
+ *
+ * An answer may be a password. It is in no log, trace or list, and Ferry keeps no copy. @answer stays the caller's, who
+ * may overwrite it.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING if nothing runs that could be answered, with %FERRY_ERROR_TOO_LARGE for more than
+ * 4,096 bytes, and with %FERRY_ERROR_WOULD_BLOCK if many answers were given and none was read. Fails with
+ * %FERRY_ERROR_CLOSED if the program has ended or closed its input, and with %FERRY_ERROR_WRONG_THREAD. On the router's
+ * thread.
+ *
+ * Returns: %TRUE if the answer is on its way
+ */
+gboolean
+ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **error)
+{
+  FerryTaskPrivate *priv;
+
+  g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
+  g_return_val_if_fail (answer != NULL || size == 0, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  priv = get_private (self);
+
+  if (priv->affinity != NULL && !ferry_affinity_check_error (priv->affinity, G_STRFUNC, error))
+    return FALSE;
+  ferry_return_val_if_fail (priv->run.settings->interactive, FALSE,
+                            "the task is not interactive; set FerryTask:interactive before it is submitted");
+  if (peek_rest (self)->answers.sending < 0 || ferry_task_get_done (self))
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                            "Task '%s' asks nothing, since it does not run; answer when it asks",
+                            ferry_task_get_name (self));
+  if (!ferry_task_answers_send (&need_rest (self)->answers, answer, size, error))
+    return FALSE;
+  set_question (self, NULL);
+  return TRUE;
 }
 
 void
@@ -1926,6 +2094,14 @@ install_settings (void)
   properties[PROP_MAX_RETURNED_DESCRIPTORS] =
     g_param_spec_uint ("max-returned-descriptors", NULL, NULL, 0, FERRY_MAX_FDS_PER_LINK, 0, FERRY_SETTABLE);
   /**
+   * FerryTask:interactive:
+   *
+   * Whether the application answers what the function asks ([method@Ferry.Job.ask]), or a program that it runs. Then
+   * [signal@Ferry.Task::asks] is emitted for each question. The task may be given one descriptor less
+   * ([method@Ferry.Task.add_descriptor]). On another machine, nobody is asked.
+   */
+  properties[PROP_INTERACTIVE] = g_param_spec_boolean ("interactive", NULL, NULL, FALSE, FERRY_SETTABLE);
+  /**
    * FerryTask:window:
    *
    * How many values that the function yielded may wait for their handlers. When that many wait, the function waits in
@@ -1967,17 +2143,17 @@ install_limits (void)
   /**
    * FerryTask:deadline:
    *
-   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or
-   * executes; 0 for none. The function finds the earlier time of this and the end of the run timeout in
+   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT if it waits, and ends as by
+   * [property@Ferry.Task:run-timeout] if it executes; 0 for none. The function finds the earlier time of this and the end of the run timeout in
    * [property@Ferry.Job:deadline].
    */
   properties[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
    * FerryTask:run-timeout: (setter set_run_timeout)
    *
-   * How long one attempt may run, in microseconds; 0 for no limit. When the time is over, the task fails with
-   * %FERRY_ERROR_TIMED_OUT at once. Its function is asked to stop. If the function does not stop within
-   * [property@Ferry.Task:cancel-grace], its worker is ended.
+   * How long one attempt may run, in microseconds; 0 for no limit. The end of the time is as a cancel: the function is
+   * asked to stop, and its worker is ended if it does not within [property@Ferry.Task:cancel-grace]. Then the task
+   * fails with %FERRY_ERROR_TIMED_OUT, and nothing of this attempt runs any more.
    */
   properties[PROP_RUN_TIMEOUT] = g_param_spec_int64 ("run-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
@@ -2104,6 +2280,13 @@ install_progress (void)
    * The unit of the amount and of the total, according to the latest report.
    */
   properties[PROP_UNIT] = g_param_spec_string ("unit", NULL, NULL, NULL, FERRY_NOTIFIED);
+  /**
+   * FerryTask:question:
+   *
+   * What the function, or the program that it runs, asks now, and waits for an answer of ([method@Ferry.Task.answer]);
+   * %NULL while it asks nothing. Only of an interactive task ([property@Ferry.Task:interactive]).
+   */
+  properties[PROP_QUESTION] = g_param_spec_string ("question", NULL, NULL, NULL, FERRY_NOTIFIED);
 }
 
 static void
@@ -2127,6 +2310,19 @@ install_times (void)
    * When the task was done, in monotonic microseconds; 0 before.
    */
   properties[PROP_END_TIME] = g_param_spec_int64 ("end-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
+}
+
+static void
+install_partial_result (void)
+{
+  /**
+   * FerryTask:partial-result:
+   *
+   * Of a task that failed, what its function has said of its result all the same
+   * ([method@Ferry.Job.send_partial_result]); else %NULL. It comes from another process, and its type was not checked.
+   */
+  properties[PROP_PARTIAL_RESULT] =
+    g_param_spec_variant ("partial-result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
 }
 
 static void
@@ -2235,6 +2431,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryTaskSettings, idempotent),
   [PROP_STOPPABLE] = G_STRUCT_OFFSET (FerryTaskSettings, stoppable),
   [PROP_MAX_RETURNED_DESCRIPTORS] = G_STRUCT_OFFSET (FerryTaskSettings, max_returned_descriptors),
+  [PROP_INTERACTIVE] = G_STRUCT_OFFSET (FerryTaskSettings, interactive),
   [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
   [PROP_HOLDS_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, holds_window),
   [PROP_N_ATTEMPTS] = G_STRUCT_OFFSET (FerryRun, n_attempts),
@@ -2247,9 +2444,11 @@ static const gsize rare_fields[N_PROPERTIES] = {
   [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
   [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
   [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
+  [PROP_PARTIAL_RESULT] = G_STRUCT_OFFSET (Rest, partial),
   [PROP_AMOUNT] = G_STRUCT_OFFSET (Rest, amount),
   [PROP_TOTAL] = G_STRUCT_OFFSET (Rest, total),
   [PROP_UNIT] = G_STRUCT_OFFSET (Rest, unit),
+  [PROP_QUESTION] = G_STRUCT_OFFSET (Rest, question),
   [PROP_HOST_NAME] = G_STRUCT_OFFSET (Rest, host_name),
 };
 
@@ -2421,6 +2620,17 @@ install_signals (FerryTaskClass *klass)
                                           G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE, G_TYPE_VARIANT);
   g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], type, ferry_marshal_VOID__STRING_VARIANTv);
   /**
+   * FerryTask::asks:
+   * @self: the task
+   * @question: what it asks, such as `Password:`; also in [property@Ferry.Task:question]
+   *
+   * Emitted when the function of an interactive task, or a program that it runs, asks, and waits for
+   * [method@Ferry.Task.answer]. A program is found to ask when it has begun a line, does not end it, and reads. The
+   * text comes from another process.
+   */
+  signals[SIGNAL_ASKS] = g_signal_new ("asks", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                       G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+  /**
    * FerryTask::done:
    * @self: the task
    *
@@ -2438,6 +2648,7 @@ rest_free (Rest *rest)
 {
   ferry_wait_queue_clear (&rest->waits);
   ferry_task_handles_clear (&rest->handles);
+  ferry_task_answers_clear (&rest->answers);
   if (rest->returns != NULL)
     ferry_descriptor_port_clear (rest->returns);
   g_free (rest->returns);
@@ -2446,9 +2657,11 @@ rest_free (Rest *rest)
   g_free (rest->description);
   g_free (rest->text);
   g_free (rest->unit);
+  g_free (rest->question);
   g_free (rest->host_name);
   g_free (rest->host_loss);
   g_clear_pointer (&rest->failures, g_variant_unref);
+  g_clear_pointer (&rest->partial, g_variant_unref);
   g_free (rest);
 }
 
@@ -2488,6 +2701,7 @@ ferry_task_class_init (FerryTaskClass *klass)
   install_progress ();
   install_times ();
   install_ends ();
+  install_partial_result ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (klass);
 }

@@ -20,8 +20,8 @@ G_BEGIN_DECLS
  * @FERRY_TASK_STATE_WAITING: The task was not submitted, waits in a queue, or was sent ahead to a worker that runs
  *   another task.
  * @FERRY_TASK_STATE_EXECUTING: A worker runs the task's function, or will run it next.
- * @FERRY_TASK_STATE_CANCELLING: The task was cancelled, and its function has not ended yet. The task no longer signals
- *   what its function does.
+ * @FERRY_TASK_STATE_CANCELLING: The task was cancelled, or its time is over, and its function has not ended yet. The
+ *   task no longer signals what its function does.
  * @FERRY_TASK_STATE_COMPLETED: The function returned its result.
  * @FERRY_TASK_STATE_FAILED: The function returned an error, its worker was lost, a deadline passed, or the task was
  *   refused.
@@ -37,9 +37,10 @@ G_BEGIN_DECLS
  * - waiting to cancelled: the task is cancelled before a worker has begun it.
  * - executing to waiting: the task's worker was lost, refused the task or had not begun it, and the task is tried
  *   again.
- * - executing to completed or failed: the task's function has ended, its worker was lost, or its time is over.
- * - executing to cancelling: the task is cancelled.
+ * - executing to completed or failed: the task's function has ended, or its worker was lost.
+ * - executing to cancelling: the task is cancelled, or its time is over.
  * - cancelling to cancelled: the task's function has returned or had not begun, or its worker has ended.
+ * - cancelling to failed: the same, where the task's time was over.
  *
  * A worker may begin a function before the application is notified. If such a task is cancelled, its state changes
  * twice: from waiting to executing, and then to cancelling. If a handler itself changes the state, for example by a
@@ -178,6 +179,8 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_task_resume (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_consume (FerryTask *self, guint n);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data);

@@ -25,4 +25,7 @@ void ferry_worker_main_handle_fork (void);
 /* any: whether the program has called ferry_worker_main(). Only then can the program be started again as a worker. */
 gboolean ferry_worker_main_was_called (void);
 
+/* any: whether this process is a worker that serves calls. */
+gboolean ferry_worker_main_serves (void);
+
 G_END_DECLS

@@ -228,6 +228,12 @@ ferry_worker_main_was_called (void)
   return was_called;
 }
 
+gboolean
+ferry_worker_main_serves (void)
+{
+  return calls != NULL;
+}
+
 static GVariant *
 do_nothing (FerryJob *job, GVariant *arguments, GError **error)
 {

@@ -12,6 +12,11 @@ G_BEGIN_DECLS
 
 #define FERRY_CHANNEL_METHOD "ferry.channel"
 #define FERRY_MAP_FUNCTION "ferry.map"
+/* The item of a call that is what its function has done if it fails. A message that a program sends begins with no
+ * control character, and \1 to \3 are the outcomes of a map's items. */
+#define FERRY_PARTIAL_RESULT "\4"
+/* The item that is what a function asks its user, an “s”: empty when it asks no longer. */
+#define FERRY_QUESTION "\5"
 
 /* Returns what a message to the user calls a method or function: words if its name is reserved, as the program does not
  * know it then, else the name itself. */

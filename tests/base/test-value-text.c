@@ -48,6 +48,14 @@ test_calls (void)
   assert_call ("('one', 2)", "('one', 2)");
 }
 
+static void
+test_environments_are_not_shown (void)
+{
+  assert_call ("{'argv': <['ls']>, 'environment': <['PASSWORD=secret']>, 'total': <2>}",
+               "({'argv': <['ls']>, 'total': <2>})");
+  assert_call ("{'default-environment': <['PASSWORD=secret']>}", "({})");
+}
+
 /* A text of n characters, of which all but the quotation marks have two bytes. */
 static GVariant *
 make_text (gsize n)
@@ -125,6 +133,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/value-text/values-as-they-are-printed", test_values);
   g_test_add_func ("/value-text/arguments-in-brackets", test_calls);
+  g_test_add_func ("/value-text/environments-are-not-shown", test_environments_are_not_shown);
   g_test_add_func ("/value-text/cuts-long-values-between-characters", test_long_values);
   g_test_add_func ("/value-text/the-size-of-a-large-value", test_large_values);
   g_test_add_func ("/value-text/the-size-of-bytes-that-are-no-text", test_bytes);

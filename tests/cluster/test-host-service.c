@@ -388,7 +388,12 @@ test_pause_holds_the_run_and_its_time (void)
 {
   g_autoptr (HostTest) test = host_test_new (FALSE, 1);
   g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
-  g_autoptr (HostTestCall) call = run_for (application, "spin-for-ever", NULL, G_USEC_PER_SEC / 2, 0);
+  /* The function listens to nothing, and so is ended by force. */
+  FerryRunRequest request = {.function = (char *) "spin-for-ever",
+                             .idempotent = TRUE,
+                             .run_timeout = G_USEC_PER_SEC / 2,
+                             .cancel_grace = G_USEC_PER_SEC / 10};
+  g_autoptr (HostTestCall) call = host_test_run_fully (application, request, 0);
   gint64 later;
 
   host_test_tell (application, FERRY_PAUSE_METHOD, ferry_run_order_to_variant (call->xid, TRUE));

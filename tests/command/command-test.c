@@ -31,6 +31,15 @@ command_test_new (void)
   return test;
 }
 
+void
+command_test_trust (CommandTest *test)
+{
+  g_autoptr (FerryLauncher) launcher = NULL;
+
+  g_object_get (ferry_executor_get_pool (test->executor), "launcher", &launcher, NULL);
+  g_object_set (launcher, "trusted", TRUE, NULL);
+}
+
 static void
 remove_folder (const char *path)
 {
@@ -72,7 +81,15 @@ command_test_path (CommandTest *test, const char *name)
 static void
 note_message (FerryTask *task, const char *type, GVariant *value, CommandTest *test)
 {
-  g_ptr_array_add (test->lines, g_strdup_printf ("%s: %s", type, g_variant_get_string (value, NULL)));
+  g_autofree char *text = NULL;
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
+    text = g_strndup (g_variant_get_size (value) > 0 ? g_variant_get_data (value) : "", g_variant_get_size (value));
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    text = g_variant_dup_string (value, NULL);
+  else
+    text = g_variant_print (value, FALSE);
+  g_ptr_array_add (test->lines, g_strdup_printf ("%s: %s", type, text));
 }
 
 FerryTask *
@@ -88,6 +105,8 @@ command_test_submit (CommandTest *test, const char *const *argv, GVariantDict *o
   task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "command", g_variant_dict_end (arguments));
   if (test->cancel_grace != 0)
     ferry_task_set_cancel_grace (task, test->cancel_grace);
+  if (test->run_timeout != 0)
+    ferry_task_set_run_timeout (task, test->run_timeout);
   g_ptr_array_set_size (test->lines, 0);
   g_signal_connect (task, "message", G_CALLBACK (note_message), test);
   g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
@@ -111,6 +130,13 @@ void
 command_test_wait (FerryTask *task)
 {
   ferry_test_run_until (is_done, task);
+}
+
+GVariant *
+command_test_wait_partial (FerryTask *task, GQuark domain, int code)
+{
+  command_test_wait_failed (task, domain, code);
+  return g_variant_ref (ferry_test_get_variant (task, "partial-result"));
 }
 
 char *

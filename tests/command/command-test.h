@@ -13,6 +13,7 @@ typedef struct
 {
   FerryExecutor *executor; /* (owned) (nullable): a test may drop it */
   gint64 cancel_grace;     /* of the next tasks; 0: the usual one */
+  gint64 run_timeout;      /* the same; 0: none */
   char *folder;            /* (owned): an empty one, which is removed with all in it */
   GPtrArray *lines;        /* (owned) (element-type utf8): the messages of tasks since the last command, "line: text" */
 } CommandTest;
@@ -20,6 +21,9 @@ typedef struct
 CommandTest *command_test_new (void);
 /* Drops all. */
 void command_test_free (CommandTest *test);
+
+/* Has its workers be trusted, as those of ferry_executor_new_for_commands() are. */
+void command_test_trust (CommandTest *test);
 
 /* (transfer full): a path in the folder. */
 char *command_test_path (CommandTest *test, const char *name);
@@ -34,6 +38,8 @@ void command_test_wait (FerryTask *task);
 char *command_test_wait_output (FerryTask *task);
 /* Waits for a failure; returns the error, which stays the task's. */
 const GError *command_test_wait_failed (FerryTask *task, GQuark domain, int code);
+/* The same; returns (transfer full) what the command has written, and how it ended. */
+GVariant *command_test_wait_partial (FerryTask *task, GQuark domain, int code);
 void command_test_wait_cancelled (FerryTask *task);
 /* Waits until the task has heard of its worker, which may be later than the command begins; returns (transfer none) it.
  */

@@ -35,17 +35,36 @@ get_arguments (FerryTask *task)
   return g_steal_pointer (&arguments);
 }
 
+/* (transfer full): what the command has of its own. The rest is what the application has at the moment. */
+static GVariant *
+get_own (GVariant *arguments)
+{
+  const char *const surroundings[] = {"default-environment", "default-directory", "umask", NULL};
+  g_auto (GVariantBuilder) own = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, arguments);
+  while (g_variant_iter_loop (&iter, "{&sv}", &name, &value))
+    if (!g_strv_contains (surroundings, name))
+      g_variant_builder_add (&own, "{sv}", name, value);
+  return g_variant_ref_sink (g_variant_builder_end (&own));
+}
+
 static void
 assert_arguments (FerryCommand *command, const char *expected)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryTask) task = ferry_task_new_for_command (command, &error);
   g_autoptr (GVariant) arguments = NULL;
+  g_autoptr (GVariant) own = NULL;
   g_autofree char *printed = NULL;
 
   g_assert_no_error (error);
   arguments = get_arguments (task);
-  printed = g_variant_print (arguments, FALSE);
+  own = get_own (arguments);
+  printed = g_variant_print (own, FALSE);
   g_assert_cmpstr (printed, ==, expected);
 }
 
@@ -76,20 +95,23 @@ test_each_property_travels_under_its_name (void)
   g_autoptr (FerryCommand) command = g_object_new (
     FERRY_TYPE_COMMAND, "argv", (const char *const[]){"ffmpeg", NULL}, "environment",
     (const char *const[]){"PATH=/bin", NULL}, "directory", "/tmp", "input-file", "in.mp4", "output-file", "log",
-    "output-limit", G_GUINT64_CONSTANT (7), "all-lines", TRUE, "terminal", TRUE, "progress",
-    FERRY_COMMAND_PROGRESS_KEYS, "progress-pattern", "done=out_time_us", "total", 1.5, "unit", "s", "cancel-signal",
-    SIGTERM, "success-statuses", g_variant_new_parsed ("[0, 1]"), "output-files", files, "replace-output-files", TRUE,
-    "end-session", TRUE, "polite", FALSE, "confined", TRUE, "readable-folders", (const char *const[]){"/usr", NULL},
-    "writable-folders", (const char *const[]){"/tmp", NULL}, "network", TRUE, NULL);
+    "output-limit", G_GUINT64_CONSTANT (7), "fail-at-output-limit", TRUE, "merge-streams", TRUE, "all-lines", TRUE,
+    "terminal", TRUE, "cleans-up", TRUE, "progress", FERRY_COMMAND_PROGRESS_KEYS, "progress-pattern",
+    "done=out_time_us", "total", 1.5, "unit", "s", "cancel-signal", SIGTERM, "success-statuses",
+    g_variant_new_parsed ("[0, 1]"), "output-files", files, "replace-output-files", TRUE, "end-session", TRUE, "polite",
+    FALSE, "confined", TRUE, "readable-folders", (const char *const[]){"/usr", NULL}, "writable-folders",
+    (const char *const[]){"/tmp", NULL}, "network", TRUE, NULL);
 
-  assert_arguments (command, "{'argv': <[b'ffmpeg']>, 'environment': <[b'PATH=/bin']>, 'directory': <b'/tmp'>, "
-                             "'input-file': <b'in.mp4'>, 'output-file': <b'log'>, 'output-limit': <uint64 7>, "
-                             "'all-lines': <true>, 'terminal': <true>, 'progress': <5>, "
-                             "'progress-pattern': <'done=out_time_us'>, 'total': <1.5>, 'unit': <'s'>, "
-                             "'cancel-signal': <15>, 'success-statuses': <[0, 1]>, 'output-files': <[b'out.mp4']>, "
-                             "'replace-output-files': <true>, 'end-session': <true>, 'polite': <false>, "
-                             "'confined': <true>, 'readable-folders': <[b'/usr']>, 'writable-folders': <[b'/tmp']>, "
-                             "'network': <true>}");
+  assert_arguments (command,
+                    "{'argv': <[b'ffmpeg']>, 'environment': <[b'PATH=/bin']>, 'directory': <b'/tmp'>, "
+                    "'input-file': <b'in.mp4'>, 'output-file': <b'log'>, 'output-limit': <uint64 7>, "
+                    "'fail-at-output-limit': <true>, 'merge-streams': <true>, "
+                    "'all-lines': <true>, 'terminal': <true>, 'progress': <5>, "
+                    "'progress-pattern': <'done=out_time_us'>, 'total': <1.5>, 'unit': <'s'>, "
+                    "'cancel-signal': <15>, 'success-statuses': <[0, 1]>, 'output-files': <[b'out.mp4']>, "
+                    "'replace-output-files': <true>, 'end-session': <true>, 'cleans-up': <true>, 'polite': <false>, "
+                    "'confined': <true>, 'readable-folders': <[b'/usr']>, 'writable-folders': <[b'/tmp']>, "
+                    "'network': <true>}");
   g_assert_cmpint (FERRY_COMMAND_PROGRESS_KEYS, ==, 5);
 }
 
@@ -135,13 +157,15 @@ test_a_task_takes_the_values_of_its_moment (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryTask) task = ferry_task_new_for_command (command, &error);
   g_autoptr (GVariant) arguments = NULL;
+  g_autoptr (GVariant) own = NULL;
   g_autofree char *printed = NULL;
   FerryTaskKind kind;
 
   g_assert_no_error (error);
   g_object_set (command, "argv", (const char *const[]){"rm", NULL}, "directory", "/", NULL);
   arguments = get_arguments (task);
-  printed = g_variant_print (arguments, FALSE);
+  own = get_own (arguments);
+  printed = g_variant_print (own, FALSE);
   g_assert_cmpstr (printed, ==, "{'argv': <[b'/usr/bin/ls', b'-l']>}");
   g_object_get (task, "kind", &kind, NULL);
   g_assert_cmpint (kind, ==, FERRY_TASK_KIND_PROGRESS);
@@ -203,7 +227,7 @@ test_two_inputs_are_refused (void)
   g_object_set (command, "input", bytes, "input-file", "/dev/zero", NULL);
   g_assert_null (ferry_task_new_for_command (command, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_nonnull (strstr (error->message, "not both"));
+  g_assert_nonnull (strstr (error->message, "set one of"));
 }
 
 /* ---- where the worker is ---- */

@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "base/ferry-base-private.h"
 #include "command/command-test.h"
 #include "ferry-test.h"
+#include "link/ferry-pidfd-private.h"
 
 /* Three processes beside the shell: one with SIGINT ignored, one that has left the session, and a plain one. The time
  * that they sleep tells them from others. */
@@ -188,16 +190,203 @@ end_with_the_application (void)
   say_longest (times);
 }
 
+/* ---- files that a command has not finished when the application ends ---- */
+
+#define WRITER "writer"
+
+/* A command that has written a half file, in place or not, and noted its worker, in a file of that name. */
+static FerryTask *
+submit_writer (CommandTest *test, const char *folder, const char *note, gboolean replaces)
+{
+  GVariantDict *options = g_variant_dict_new (NULL);
+  const char *name = replaces ? "replaced" : "direct";
+  const char *argv[] = {"sh", "-c", "echo half > $1; echo $PPID > $2; sleep 1000", "sh", name, note, NULL};
+
+  g_variant_dict_insert_value (options, "directory", g_variant_new_bytestring (folder));
+  g_variant_dict_insert_value (options, "output-files",
+                               g_variant_new_bytestring_array ((const char *const[]){name, NULL}, -1));
+  g_variant_dict_insert (options, "replace-output-files", "b", replaces);
+  return command_test_submit (test, argv, options);
+}
+
+static gboolean
+is_noted (gpointer path)
+{
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && g_str_has_suffix (text, "\n");
+}
+
+static const char *const ways[] = {"return", "exit", "_exit", "drop", "cancel", "term", "kill"};
+
+/* Ends in one of the ways, while two commands write. */
+static int
+be_writer (const char *way, const char *folder, const char *notes)
+{
+  CommandTest *test = command_test_new ();
+  FerryTask *tasks[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    {
+      g_autofree char *note = g_strdup_printf ("%s/%u", notes, i);
+
+      tasks[i] = submit_writer (test, folder, note, i == 1);
+      ferry_test_look_until (is_noted, note);
+    }
+  if (g_str_equal (way, "exit"))
+    exit (EXIT_SUCCESS);
+  if (g_str_equal (way, "_exit"))
+    _exit (EXIT_SUCCESS);
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    {
+      if (g_str_equal (way, "cancel"))
+        ferry_task_cancel (tasks[i]);
+      if (g_str_equal (way, "drop"))
+        g_object_unref (tasks[i]);
+    }
+  if (g_str_equal (way, "drop"))
+    g_object_unref (g_steal_pointer (&test->executor));
+  if (g_str_equal (way, "term"))
+    raise (SIGTERM);
+  if (g_str_equal (way, "kill"))
+    raise (SIGKILL);
+  return EXIT_SUCCESS;
+}
+
+static gboolean
+is_empty (gpointer path)
+{
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+
+  return g_dir_read_name (folder) == NULL;
+}
+
+static void
+take_their_files_along (gconstpointer way)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *folder = command_test_path (test, "folder");
+  g_autofree char *notes = command_test_path (test, "notes");
+  /* What the application leaves of its own is in this test's folder. */
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
+  const char *argv[] = {"/proc/self/exe", WRITER, way, folder, notes, NULL};
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+  int status;
+
+  g_assert_no_errno (g_mkdir (folder, 0700));
+  g_assert_no_errno (g_mkdir (notes, 0700));
+  g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                 &pid, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *note = g_strdup_printf ("notes/%u", i);
+
+      command_test_wait_gone (command_test_wait_pid (test, note));
+    }
+  /* A worker is gone before its fork server has reaped it, and nothing comes after it. */
+  g_assert_true (is_empty (folder));
+}
+
+/* At a logout the system sends SIGTERM to all processes; somebody may kill it with SIGKILL. */
+static void
+take_their_files_along_with_the_fork_server (gconstpointer number)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *folder = command_test_path (test, "folder");
+  g_autofree char *note = command_test_path (test, "note");
+  g_autoptr (FerryTask) task = NULL;
+  GPid worker;
+
+  g_assert_no_errno (g_mkdir (folder, 0700));
+  task = submit_writer (test, folder, note, FALSE);
+  worker = command_test_wait_pid (test, "note");
+  ferry_test_kill (ferry_read_parent (worker), GPOINTER_TO_INT (number));
+  command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  command_test_wait_gone (worker);
+  g_assert_true (is_empty (folder));
+}
+
+/* The task is done at once, as nothing waits for its end any more. */
+static void
+take_their_files_along_in_a_shutdown_without_time (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *folder = command_test_path (test, "folder");
+  g_autofree char *note = command_test_path (test, "note");
+  g_autoptr (FerryTask) task = NULL;
+  GPid worker;
+
+  g_assert_no_errno (g_mkdir (folder, 0700));
+  task = submit_writer (test, folder, note, FALSE);
+  worker = command_test_wait_pid (test, "note");
+  command_test_wait_worker (test, task);
+  ferry_executor_shutdown_async (test->executor, 0, NULL, NULL, NULL);
+  command_test_wait (task);
+  command_test_wait_gone (worker);
+  g_assert_true (is_empty (folder));
+}
+
+/* Who looks after exit() sees nothing of it: in a container, what goes on after that would be killed. */
+static void
+take_their_files_along_before_the_application_is_gone (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *folder = command_test_path (test, "folder");
+  g_autofree char *notes = command_test_path (test, "notes");
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
+  const char *argv[] = {"/proc/self/exe", WRITER, "exit", folder, notes, NULL};
+  g_autoptr (GError) error = NULL;
+  gboolean waited = FALSE;
+
+  g_assert_no_errno (g_mkdir (folder, 0700));
+  g_assert_no_errno (g_mkdir (notes, 0700));
+  /* It waits for two seconds, and no longer, which is little where there are no processors. */
+  for (guint i = 0; i < 10 && !waited; i++)
+    {
+      g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, NULL,
+                    &error);
+      g_assert_no_error (error);
+      waited = is_empty (folder);
+      ferry_test_look_until (is_empty, folder);
+      for (guint j = 0; j < 2; j++)
+        {
+          g_autofree char *note = g_strdup_printf ("%s/%u", notes, j);
+
+          g_assert_no_errno (g_unlink (note));
+        }
+    }
+  g_assert_true (waited);
+}
+
 int
 main (int argc, char *argv[])
 {
   if (argc == 3 && g_str_equal (argv[1], APPLICATION))
     return be_application (argv[2]);
+  if (argc == 5 && g_str_equal (argv[1], WRITER))
+    return be_writer (argv[2], argv[3], argv[4]);
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/command-ends/end-with-a-cancel", end_with_a_cancel);
   g_test_add_func ("/command-ends/end-with-their-worker", end_with_their_worker);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
+  for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autofree char *path = g_strconcat ("/command-ends/take-their-files-along-at-", ways[i], NULL);
+
+      g_test_add_data_func (path, ways[i], take_their_files_along);
+    }
+  g_test_add_func ("/command-ends/take-their-files-along-in-a-shutdown-without-time",
+                   take_their_files_along_in_a_shutdown_without_time);
+  g_test_add_func ("/command-ends/take-their-files-along-before-the-application-is-gone",
+                   take_their_files_along_before_the_application_is_gone);
+  g_test_add_data_func ("/command-ends/take-their-files-along-when-all-are-told-to-end", GINT_TO_POINTER (SIGTERM),
+                        take_their_files_along_with_the_fork_server);
+  g_test_add_data_func ("/command-ends/take-their-files-along-when-the-fork-server-is-killed",
+                        GINT_TO_POINTER (SIGKILL), take_their_files_along_with_the_fork_server);
 
   return g_test_run ();
 }

@@ -125,9 +125,12 @@ static void
 of_output_ends_at_the_limit (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit (test, (const char *const[]){"yes", NULL}, NULL);
+  GVariantDict *options = g_variant_dict_new (NULL);
+  g_autoptr (FerryTask) task = NULL;
   gsize before = read_memory ("self", "VmRSS:");
 
+  g_variant_dict_insert (options, "fail-at-output-limit", "b", TRUE);
+  task = command_test_submit (test, (const char *const[]){"yes", NULL}, options);
   command_test_wait_failed (task, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE);
   g_assert_cmpint ((gssize) read_memory ("self", "VmRSS:"), <, (gssize) before + MAX_GROWTH);
 }

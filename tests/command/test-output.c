@@ -3,8 +3,7 @@
 
 /* Tests: command-worker/command-output.c
  *
- * What is kept of a stream: its lines as a person reads them, its start up to a limit, and its end, in memory with a
- * bound. */
+ * A stream as it is read: its lines, those that a person reads, and how much of it counts. */
 
 #include "config.h"
 
@@ -16,50 +15,55 @@
 
 /* A pipe that has room for what the tests write at once. */
 static CommandOutput *
-new_output (int *writing, guint64 limit)
+new_output (int *writing)
 {
   int ends[2];
 
   g_assert_cmpint (pipe2 (ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
   *writing = ends[1];
-  return command_output_new (ends[0], limit);
+  return command_output_new (ends[0], 0, 0, TRUE);
 }
 
 /* Writes, and reads it until nothing is there. */
 static void
-pass (CommandOutput *output, int fd, gconstpointer bytes, gsize size, CommandLineFunc func, gpointer data)
+pass (CommandOutput *output, int fd, gconstpointer bytes, gsize size, CommandLinesFunc func, gpointer data)
 {
+  g_autoptr (GError) error = NULL;
   gsize got = 0;
   gsize n;
 
   g_assert_cmpint (write (fd, bytes, size), ==, (gssize) size);
-  while (command_output_read (output, &n, func, data) != NULL)
+  while (command_output_read (output, &n, func, data, &error) != NULL)
     got += n;
+  g_assert_no_error (error);
   g_assert_cmpuint (got, ==, size);
 }
 
 static void
-note_line (const char *line, gpointer lines)
+finish (CommandOutput *output, int fd, CommandLinesFunc func, gpointer data)
 {
-  g_assert_true (g_utf8_validate (line, -1, NULL));
-  g_string_append_printf (lines, "%s|", line);
+  g_autoptr (GError) error = NULL;
+  gsize n;
+
+  close (fd);
+  g_assert_null (command_output_read (output, &n, func, data, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (command_output_get_fd (output), ==, -1);
+  g_assert_true (command_output_end (output, func, data, &error));
+  g_assert_no_error (error);
 }
 
 static void
 assert_lines (const char *bytes, gsize size, const char *expected)
 {
-  g_autoptr (GString) lines = g_string_new (NULL);
   g_autofree char *last = NULL;
   int fd;
-  g_autoptr (CommandOutput) output = new_output (&fd, 0);
+  g_autoptr (CommandOutput) output = new_output (&fd);
 
-  pass (output, fd, bytes, size, note_line, lines);
-  close (fd);
-  g_assert_null (command_output_read (output, &size, note_line, lines));
-  g_assert_cmpint (command_output_get_fd (output), ==, -1);
-  command_output_flush (output, note_line, lines);
-  g_assert_cmpstr (lines->str, ==, expected);
+  pass (output, fd, bytes, size, NULL, NULL);
+  finish (output, fd, NULL, NULL);
   last = g_strdelimit (command_output_dup_last_lines (output), "\n", '|');
+  g_assert_true (g_utf8_validate (last, -1, NULL));
   g_assert_cmpstr (last, ==, expected);
 }
 
@@ -76,13 +80,34 @@ has_lines_as_a_person_reads_them (void)
 }
 
 static void
+count_line (const guint8 *bytes, gsize size, gboolean is_part, gpointer lines)
+{
+  g_assert_false (is_part);
+  g_string_append_len (lines, (const char *) bytes, (gssize) size);
+  g_string_append_c (lines, '|');
+}
+
+static void
+has_lines_as_they_were_written (void)
+{
+  g_autoptr (GString) lines = g_string_new (NULL);
+  int fd;
+  g_autoptr (CommandOutput) output = new_output (&fd);
+
+  pass (output, fd, "\n\tone \r", 7, count_line, lines);
+  pass (output, fd, "two\r\n\nthree", 11, count_line, lines);
+  finish (output, fd, count_line, lines);
+  g_assert_cmpstr (lines->str, ==, "|\tone \rtwo||three|");
+}
+
+static void
 keeps_the_last_lines_of_a_flood (void)
 {
   g_autoptr (GString) flood = g_string_new (NULL);
   g_autofree char *last = NULL;
   g_autofree char *newest = NULL;
   int fd;
-  g_autoptr (CommandOutput) output = new_output (&fd, 0);
+  g_autoptr (CommandOutput) output = new_output (&fd);
 
   for (guint i = 0; i < 1000; i++)
     g_string_append_printf (flood, "%u\n", i);
@@ -95,45 +120,34 @@ keeps_the_last_lines_of_a_flood (void)
   close (fd);
 }
 
+/* However the reads cut it. */
 static void
-keeps_its_start_up_to_the_limit (void)
+assert_written (const char *bytes, guint64 expected)
 {
-  int fd;
-  g_autoptr (CommandOutput) output = new_output (&fd, 5);
+  for (gsize cut = 0; cut <= strlen (bytes); cut++)
+    {
+      int fd;
+      g_autoptr (CommandOutput) output = new_output (&fd);
 
-  pass (output, fd, "1234", 4, NULL, NULL);
-  pass (output, fd, "5", 1, NULL, NULL);
-  g_assert_false (command_output_is_over_limit (output));
-  pass (output, fd, "6", 1, NULL, NULL);
-  g_assert_true (command_output_is_over_limit (output));
-  g_assert_cmpmem (command_output_get_start (output)->data, command_output_get_start (output)->len, "12345", 5);
-  close (fd);
+      pass (output, fd, bytes, cut, NULL, NULL);
+      pass (output, fd, bytes + cut, strlen (bytes) - cut, NULL, NULL);
+      g_assert_cmpuint (command_output_get_n_written (output), ==, expected);
+      close (fd);
+    }
 }
 
 static void
-keeps_its_end (void)
+does_not_count_what_is_drawn_over (void)
 {
-  g_autoptr (GByteArray) all = g_byte_array_new ();
-  int fd;
-  g_autoptr (CommandOutput) output = new_output (&fd, 0);
-
-  for (guint round = 0; round < 300; round++)
-    {
-      guint8 bytes[1000];
-      gsize size = (gsize) g_test_rand_int_range (1, sizeof bytes);
-      g_autoptr (GByteArray) tail = NULL;
-      gsize expected;
-
-      for (gsize i = 0; i < size; i++)
-        bytes[i] = (guint8) g_test_rand_int ();
-      g_byte_array_append (all, bytes, (guint) size);
-      pass (output, fd, bytes, size, NULL, NULL);
-      tail = command_output_dup_tail (output);
-      expected = MIN (all->len, COMMAND_OUTPUT_TAIL);
-      g_assert_cmpmem (tail->data, tail->len, all->data + all->len - expected, expected);
-    }
-  g_assert_cmpuint (all->len, >, COMMAND_OUTPUT_TAIL);
-  close (fd);
+  assert_written ("abc\nde", 6);
+  assert_written ("one\r\ntwo\r\n", 8);
+  assert_written ("\r 10%\r 20%\r 30%", 4);
+  assert_written ("line\n 10%\r 20%\r 30%\n", 10);
+  assert_written ("10%\b\b\b20%\b\b\b30%", 3);
+  assert_written ("\b\b\b", 0);
+  assert_written ("10%\033[1G20%\033[K30%", 3);
+  assert_written ("a\n10%\033[1A20%", 5);
+  assert_written ("\033[1mbold\033[0m", 4);
 }
 
 int
@@ -142,9 +156,9 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/command-output/has-lines-as-a-person-reads-them", has_lines_as_a_person_reads_them);
+  g_test_add_func ("/command-output/has-lines-as-they-were-written", has_lines_as_they_were_written);
   g_test_add_func ("/command-output/keeps-the-last-lines-of-a-flood", keeps_the_last_lines_of_a_flood);
-  g_test_add_func ("/command-output/keeps-its-start-up-to-the-limit", keeps_its_start_up_to_the_limit);
-  g_test_add_func ("/command-output/keeps-its-end", keeps_its_end);
+  g_test_add_func ("/command-output/does-not-count-what-is-drawn-over", does_not_count_what_is_drawn_over);
 
   return g_test_run ();
 }

@@ -66,6 +66,25 @@ stops_all_processes_of_its_session_and_goes_on (void)
   g_assert_cmpstr (output, ==, "done\n");
 }
 
+/* As script, unbuffer and sudo start a program. */
+static void
+stops_what_is_in_another_session (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (test, "setsid " SCRIPT, NULL);
+  GPid parent = command_test_wait_pid (test, "parent");
+  GPid child = command_test_wait_pid (test, "child");
+  g_autofree char *output = NULL;
+
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (parent));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (child));
+  let_go (test);
+  g_assert_true (ferry_task_resume (task));
+  output = command_test_wait_output (task);
+  g_assert_cmpstr (output, ==, "done\n");
+}
+
 static void
 goes_on_where_it_was_paused_before_it_began (void)
 {
@@ -254,6 +273,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/command-pause/stops-all-processes-of-its-session-and-goes-on",
                    stops_all_processes_of_its_session_and_goes_on);
+  g_test_add_func ("/command-pause/stops-what-is-in-another-session", stops_what_is_in_another_session);
   g_test_add_func ("/command-pause/goes-on-where-it-was-paused-before-it-began",
                    goes_on_where_it_was_paused_before_it_began);
   g_test_add_func ("/command-pause/ends-with-a-cancel", ends_with_a_cancel);

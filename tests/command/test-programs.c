@@ -412,21 +412,21 @@ check_percentages (CommandTest *test)
 {
   gint64 last = 0;
 
+  /* It draws over the line. */
   for (guint i = 0; i < test->lines->len; i++)
-    {
-      const char *line = test->lines->pdata[i];
-      const char *sign = strchr (line, '%');
-      const char *begin = sign;
-      gint64 percent;
+    for (const char *line = test->lines->pdata[i], *sign = line; (sign = strchr (sign, '%')) != NULL; sign++)
+      {
+        const char *begin = sign;
+        gint64 percent;
 
-      while (begin != NULL && begin > line && g_ascii_isdigit (begin[-1]))
-        begin--;
-      if (begin == sign)
-        continue;
-      percent = g_ascii_strtoll (begin, NULL, 10);
-      g_assert_cmpint (percent, >=, last);
-      last = percent;
-    }
+        while (begin > line && g_ascii_isdigit (begin[-1]))
+          begin--;
+        if (begin == sign)
+          continue;
+        percent = g_ascii_strtoll (begin, NULL, 10);
+        g_assert_cmpint (percent, >=, last);
+        last = percent;
+      }
   g_assert_cmpint (last, ==, 100);
 }
 

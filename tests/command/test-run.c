@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: command-worker/command-run.c, command-worker/ferry-command-main.c, command-worker/command-options.c
+/* Tests: command-worker/command-run.c, command-worker/ferry-command-main.c, command-worker/command-options.c,
+ *        command-worker/command-result.c
  *
  * Commands from their arguments to their result: input, output, terminal, and the errors of those that fail. */
 
@@ -62,15 +63,114 @@ has_its_last_errors_beside_its_output (void)
   g_assert_cmpmem (g_variant_get_data (errors), g_variant_get_size (errors), "warning\n", strlen ("warning\n"));
 }
 
+static GVariantDict *
+new_limit (guint64 limit, gboolean fails)
+{
+  GVariantDict *options = new_option ("output-limit", g_variant_new_uint64 (limit));
+
+  g_variant_dict_insert_value (options, "fail-at-output-limit", g_variant_new_boolean (fails));
+  return options;
+}
+
 static void
-is_ended_when_it_writes_more_than_its_limit (void)
+is_ended_at_its_limit_where_it_is_asked_to (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit (test, (const char *const[]){"yes", NULL},
-                                                    new_option ("output-limit", g_variant_new_uint64 (1000)));
+  g_autoptr (FerryTask) task = command_test_submit (test, (const char *const[]){"yes", NULL}, new_limit (1000, TRUE));
   const GError *error = command_test_wait_failed (task, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE);
 
   ferry_test_assert_says (error->message, "output-file");
+}
+
+/* What rsync, HandBrake and pip do for an hour. */
+static void
+draws_over_what_it_wrote_without_a_limit (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (
+    test, "seq -f '%g %%' 1000 | tr '\n' '\r'; seq 500 | while read n; do printf '%s\b\b\b' $n; done; echo done",
+    new_limit (100, TRUE));
+  g_autofree char *output = command_test_wait_output (task);
+
+  g_assert_true (g_str_has_suffix (output, "done\n"));
+}
+
+static void
+has_the_first_and_the_last_part_of_its_output_and_says_so (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (test, "seq 100000", new_limit (20, FALSE));
+  g_autofree char *output = command_test_wait_output (task);
+
+  g_assert_cmpstr (output, ==, "1\n2\n3\n4\n5\n99\n100000\n");
+  g_assert_true (g_ptr_array_find_with_equal_func (test->lines, "output-truncated: (10, 588875)", g_str_equal, NULL));
+}
+
+static void
+has_more_output_than_a_message (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryCommand) command =
+    ferry_command_new ((const char *const[]){"sh", "-c", "head -c 70000000 /dev/zero; echo end; echo e >&2", NULL});
+  g_autoptr (GVariant) output = NULL;
+  g_autoptr (GVariant) errors = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GVariant) result = NULL;
+
+  command_test_trust (test);
+  g_object_set (command, "output-limit", G_MAXUINT64, NULL);
+  task = ferry_executor_submit_command (test->executor, command, &error);
+  g_assert_no_error (error);
+  command_test_wait (task);
+  g_assert_null (ferry_task_get_error (task));
+  result = ferry_task_get_result (task, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_type_string (result), ==, "(iayay)");
+  output = g_variant_get_child_value (result, 1);
+  errors = g_variant_get_child_value (result, 2);
+  g_assert_cmpuint (g_variant_get_size (output), ==, 70000004);
+  g_assert_cmpmem ((const char *) g_variant_get_data (output) + 70000000, 4, "end\n", 4);
+  g_assert_cmpmem (g_variant_get_data (errors), g_variant_get_size (errors), "e\n", 2);
+}
+
+static void
+assert_partial (GVariant *partial, int status, const char *output, const char *errors)
+{
+  g_autoptr (GVariant) found_output = NULL;
+  g_autoptr (GVariant) found_errors = NULL;
+  gint32 found_status;
+
+  g_assert_true (g_variant_is_of_type (partial, G_VARIANT_TYPE ("(iayay)")));
+  g_variant_get (partial, "(i@ay@ay)", &found_status, &found_output, &found_errors);
+  g_assert_cmpint (found_status, ==, status);
+  g_assert_cmpmem (g_variant_get_data (found_output), g_variant_get_size (found_output), output, strlen (output));
+  g_assert_cmpmem (g_variant_get_data (found_errors), g_variant_get_size (found_errors), errors, strlen (errors));
+}
+
+static void
+has_both_streams_when_it_fails (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) failed = command_test_submit_script (test, "echo out; echo no >&2; exit 3", NULL);
+  g_autoptr (GVariant) partial = command_test_wait_partial (failed, G_SPAWN_EXIT_ERROR, 3);
+  g_autoptr (FerryTask) killed = command_test_submit_script (test, "echo out; kill -9 $$", NULL);
+  g_autoptr (GVariant) of_killed = command_test_wait_partial (killed, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED);
+  g_autoptr (FerryTask) fine = command_test_submit_script (test, "echo out", NULL);
+  g_autofree char *output = command_test_wait_output (fine);
+
+  assert_partial (partial, 3, "out\n", "no\n");
+  assert_partial (of_killed, -9, "out\n", "");
+  g_assert_null (ferry_test_get_variant (fine, "partial-result"));
+}
+
+static void
+has_both_streams_in_order_where_they_are_merged (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+
+  assert_output (test, "echo 1; echo 2 >&2; echo 3; echo 4 >&2",
+                 new_option ("merge-streams", g_variant_new_boolean (TRUE)), "1\n2\n3\n4\n");
 }
 
 static void
@@ -90,6 +190,55 @@ writes_to_a_file (void)
   assert_output (test, "echo to the file", new_option ("output-file", g_variant_new_bytestring ("out")), "");
   text = command_test_read (test, "out");
   g_assert_cmpstr (text, ==, "to the file\n");
+}
+
+static void
+writes_to_a_file_and_says_its_lines (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  GVariantDict *options = new_option ("output-file", g_variant_new_bytestring ("out"));
+  g_autofree char *text = NULL;
+
+  g_variant_dict_insert_value (options, "all-lines", g_variant_new_boolean (TRUE));
+  assert_output (test, "printf 'one\n\n two'", options, "");
+  text = command_test_read (test, "out");
+  g_assert_cmpstr (text, ==, "one\n\n two");
+  g_assert_cmpuint (test->lines->len, ==, 3);
+  g_assert_cmpstr (test->lines->pdata[1], ==, "line: ");
+  g_assert_cmpstr (test->lines->pdata[2], ==, "line:  two");
+}
+
+static void
+says_its_lines_without_a_copy_in_the_result (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  GVariantDict *options = new_limit (0, FALSE);
+
+  g_variant_dict_insert_value (options, "all-lines", g_variant_new_boolean (TRUE));
+  assert_output (test, "echo one; echo two", options, "");
+  g_assert_true (g_ptr_array_find_with_equal_func (test->lines, "line: two", g_str_equal, NULL));
+}
+
+static void
+says_a_very_long_line_in_parts (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task =
+    command_test_submit_script (test, "head -c 40000 /dev/zero | tr '\\0' x; echo; echo next",
+                                new_option ("all-lines", g_variant_new_boolean (TRUE)));
+  g_autofree char *output = command_test_wait_output (task);
+  gsize size = 0;
+
+  g_assert_cmpuint (test->lines->len, ==, 4);
+  for (guint i = 0; i < 3; i++)
+    {
+      const char *prefix = i < 2 ? "line-part: x" : "line: x";
+
+      g_assert_true (g_str_has_prefix (test->lines->pdata[i], prefix));
+      size += strlen (test->lines->pdata[i]) - strlen (prefix) + 1;
+    }
+  g_assert_cmpuint (size, ==, 40000);
+  g_assert_cmpstr (test->lines->pdata[3], ==, "line: next");
 }
 
 static void
@@ -284,9 +433,9 @@ says_its_newest_lines (void)
   g_autofree char *output = command_test_wait_output (task);
 
   /* At a bounded rate, and the last one always. */
-  g_assert_cmpuint (count_lines (test, "line: "), <, 10000);
-  g_assert_true (g_ptr_array_find_with_equal_func (test->lines, "line: 100000", g_str_equal, NULL));
-  g_assert_true (g_ptr_array_find_with_equal_func (test->lines, "error-line: e", g_str_equal, NULL));
+  g_assert_cmpuint (count_lines (test, "newest-line: "), <, 10000);
+  g_assert_true (g_ptr_array_find_with_equal_func (test->lines, "newest-line: 100000", g_str_equal, NULL));
+  g_assert_true (g_ptr_array_find_with_equal_func (test->lines, "newest-error-line: e", g_str_equal, NULL));
 }
 
 static void
@@ -311,10 +460,18 @@ add_tests (void)
 {
   g_test_add_func ("/command-run/has-its-output", has_its_output);
   g_test_add_func ("/command-run/has-its-last-errors-beside-its-output", has_its_last_errors_beside_its_output);
-  g_test_add_func ("/command-run/is-ended-when-it-writes-more-than-its-limit",
-                   is_ended_when_it_writes_more_than_its_limit);
+  g_test_add_func ("/command-run/is-ended-at-its-limit-where-it-is-asked-to",
+                   is_ended_at_its_limit_where_it_is_asked_to);
+  g_test_add_func ("/command-run/draws-over-what-it-wrote-without-a-limit", draws_over_what_it_wrote_without_a_limit);
+  g_test_add_func ("/command-run/has-the-first-and-the-last-part-of-its-output-and-says-so",
+                   has_the_first_and_the_last_part_of_its_output_and_says_so);
+  g_test_add_func ("/command-run/has-more-output-than-a-message", has_more_output_than_a_message);
+  g_test_add_func ("/command-run/has-both-streams-when-it-fails", has_both_streams_when_it_fails);
+  g_test_add_func ("/command-run/has-both-streams-in-order-where-they-are-merged",
+                   has_both_streams_in_order_where_they_are_merged);
   g_test_add_func ("/command-run/has-as-much-output-as-its-limit", has_as_much_output_as_its_limit);
   g_test_add_func ("/command-run/writes-to-a-file", writes_to_a_file);
+  g_test_add_func ("/command-run/writes-to-a-file-and-says-its-lines", writes_to_a_file_and_says_its_lines);
   g_test_add_func ("/command-run/keeps-a-file-whose-program-is-not-found", keeps_a_file_whose_program_is_not_found);
   g_test_add_func ("/command-run/reads-bytes", reads_bytes);
   g_test_add_func ("/command-run/may-leave-its-input-unread", may_leave_its_input_unread);
@@ -343,6 +500,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-run/names-a-property-of-another-type", names_a_property_of_another_type);
   g_test_add_func ("/command-run/says-its-newest-lines", says_its_newest_lines);
   g_test_add_func ("/command-run/says-each-line-where-all-are-wanted", says_each_line_where_all_are_wanted);
+  g_test_add_func ("/command-run/says-its-lines-without-a-copy-in-the-result",
+                   says_its_lines_without_a_copy_in_the_result);
+  g_test_add_func ("/command-run/says-a-very-long-line-in-parts", says_a_very_long_line_in_parts);
 
   return g_test_run ();
 }

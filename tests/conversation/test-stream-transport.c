@@ -576,6 +576,32 @@ test_what_a_filter_buffers_is_flushed (void)
   close (out[0]);
 }
 
+/* ---- what JavaScript hears ---- */
+
+static void
+count_toggle (gpointer n_toggles, GObject *transport, gboolean is_last)
+{
+  atomic_fetch_add ((_Atomic guint *) n_toggles, 1);
+}
+
+/* GJS hears of each change between one reference and two, and has a lock for it. */
+static void
+test_its_threads_change_no_reference_count (void)
+{
+  _Atomic guint n_toggles = 0;
+  FerryTransport *one;
+  FerryTransport *other;
+
+  ferry_transport_new_pair (&one, &other);
+  g_object_add_toggle_ref (G_OBJECT (one), count_toggle, &n_toggles);
+  g_object_unref (one);
+  atomic_store (&n_toggles, 0);
+  g_object_unref (other);
+  ferry_transport_wait_ended (one);
+  g_assert_cmpuint (atomic_load (&n_toggles), ==, 0);
+  g_object_remove_toggle_ref (G_OBJECT (one), count_toggle, &n_toggles);
+}
+
 static const struct
 {
   const char *name;
@@ -604,6 +630,7 @@ static const struct
   {"a-closed-stream-is-refused", test_a_closed_stream_is_refused},
   {"any-stream-will-do", test_any_stream_will_do},
   {"what-a-filter-buffers-is-flushed", test_what_a_filter_buffers_is_flushed},
+  {"its-threads-change-no-reference-count", test_its_threads_change_no_reference_count},
 };
 
 int

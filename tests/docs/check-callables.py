@@ -220,7 +220,7 @@ class Tour:
         assert in_thread(lambda: channel.receive(LONG, None))[1].get_size() == LARGE
         task.wait(LONG)
         task = ferry.Task.new(ferry.TaskKind.CALL, "give-descriptor", None)
-        task.props.max_returned_descriptors = 2
+        task.props.max_returned_descriptors = 3
         handles = []
         self.listen("Task", task, "message", lambda _, kind, value: handles.extend(value.unpack()))
         executor.submit_task(task)

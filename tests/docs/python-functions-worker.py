@@ -109,6 +109,7 @@ def give_descriptor(job, _arguments):
         file.write(b"from the worker")
         file.flush()
         file_handle = job.return_descriptor(file.fileno())
+        job.send_partial_result(job.return_file(file.fileno(), GLib.VariantType("s")))
     transport, transport_handle = job.return_transport()
     channel = Ferry.Channel.new(transport)
     job.send("home", GLib.Variant("(hh)", (file_handle, transport_handle)))

@@ -203,7 +203,7 @@ static void
 test_a_limit_of_time_is_told_as_one (void)
 {
   g_autoptr (FerryTask) task =
-    failed_task (FERRY_TASK_EVENT_RUN_TIMEOUT, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL);
+    failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL);
   g_auto (Words) words = describe (task);
 
   ferry_test_assert_says (words.detail, "Not done in the");

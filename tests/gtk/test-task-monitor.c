@@ -17,6 +17,7 @@
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
 #include "gtk/ferry-task-words-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 #define N_REPORTS 1000000
 #define SECOND ((gint64) G_USEC_PER_SEC)
@@ -70,6 +71,32 @@ test_tells_how_far_a_task_is (void)
   report (task, 50000000, 100000000, "bytes");
   ferry_task_monitor_look (monitor, now += SECOND / 8);
   ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), " of 100.0");
+}
+
+static void
+test_says_what_a_program_asks (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (NULL);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+  gint64 now = g_get_monotonic_time ();
+  FerryRun *run = ferry_task_get_run (task);
+  g_autoptr (GVariant) question = g_variant_ref_sink (g_variant_new_string ("Password:"));
+  g_autoptr (GVariant) nothing = g_variant_ref_sink (g_variant_new_string (""));
+
+  g_object_set (task, "interactive", TRUE, NULL);
+  g_assert_true (task_test_submit (task, &executor, NULL));
+  monitor = ferry_task_monitor_new (task, NULL);
+  g_assert_true (ferry_run_start (run, 77, NULL));
+  ferry_run_take_message (run, FERRY_QUESTION, question);
+  ferry_task_monitor_look (monitor, now += SECOND);
+  assert_text (monitor, "detail", "Asks: Password:");
+  /* It waits for its user, so nobody says that nothing is heard of it. */
+  ferry_task_monitor_look (monitor, now += 100 * SECOND);
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  ferry_run_take_message (run, FERRY_QUESTION, nothing);
+  ferry_task_monitor_look (monitor, now += SECOND / 8);
+  assert_text (monitor, "detail", "Running");
 }
 
 /* Each number with its unit has its own order, whatever the sentence around it has. */
@@ -225,6 +252,7 @@ test_tells_how_a_task_ends (void)
                   g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit);
   ferry_run_fail (ferry_task_get_run (late), FERRY_TASK_EVENT_RUN_TIMEOUT,
                   g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL, NULL);
+  ferry_run_complete (ferry_task_get_run (late), g_variant_new_uint32 (42));
   ferry_run_fail (ferry_task_get_run (failed), FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL,
                   NULL);
 
@@ -497,6 +525,7 @@ int
 main (int argc, char **argv)
 {
   widget_test_init (&argc, &argv);
+  g_test_add_func ("/task-monitor/says-what-a-program-asks", test_says_what_a_program_asks);
   g_test_add_func ("/task-monitor/numbers-keep-their-order-from-right-to-left",
                    test_numbers_keep_their_order_from_right_to_left);
   g_test_add_func ("/task-monitor/seconds-and-bytes-have-units-of-their-own",

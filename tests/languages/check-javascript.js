@@ -165,7 +165,7 @@ function testOneShot(router, executor) {
 
 function testGivenHome(executor) {
     const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'give-home', null);
-    task.max_returned_descriptors = 2;
+    task.max_returned_descriptors = 3;
     let handles = null;
     task.connect('message', (_, type, value) => (handles = value.deepUnpack()));
     executor.submit_task(task);
@@ -497,7 +497,6 @@ function testAnsweringLater() {
     GLib.source_remove(collecting);
     fact('what nobody keeps is refused', isError(answers.get('drop 0'), Ferry.Error.REFUSED));
     demux.stop();
-    end(here, there);
     testMethodsThatAnswerLater();
 }
 
@@ -529,7 +528,6 @@ function testMethodsThatAnswerLater() {
     fact('what a function throws is thrown',
         raised(() => resolve(proxy, '(ss)', ['pass-to', 'throw']))?.message.includes('cannot do it'));
     exporter.stop(Ferry.StopMode.DRAIN);
-    end(here, there);
 }
 
 // One that fails is logged once, and the rows beside it come.
@@ -558,7 +556,6 @@ function testRowsThatFail() {
     GLib.log_remove_handler('Ferry', handler);
     fact('a row that fails is logged once', logged.length === 1 && logged[0].includes('no row'), logged);
     exporter.stop(Ferry.StopMode.DRAIN);
-    end(here, there);
 }
 
 function testListener() {
@@ -760,12 +757,19 @@ function testReplica(there, rows) {
     equal('an item is made from a value', rows.get_item(0).name, 'second');
 }
 
-// Transports that end while GJS does make their threads take references to its objects, for which GJS waits.
-function end(here, there) {
-    there.close();
-    here.close();
-    there.wait_closed();
-    here.wait_closed();
+// What a program leaves open at its end, or to the collector, ends without it.
+function testEnds() {
+    const program = GLib.build_filenamev([GLib.path_get_dirname(workerPath), 'ends.js']);
+    for (const kind of ['export', 'talk', 'ask', 'connect']) {
+        const failed = [];
+        for (let i = 0; i < 10; i++) {
+            const process = Gio.Subprocess.new([gjs, '-m', program, kind], Gio.SubprocessFlags.NONE);
+            process.wait(null);
+            if (!process.get_successful())
+                failed.push(process.get_status());
+        }
+        none(`a program that leaves open what it has of ${kind} ends`, failed);
+    }
 }
 
 function testExporter() {
@@ -784,7 +788,6 @@ function testExporter() {
     fact('a proxy may be of an object here', local instanceof Ferry.Proxy);
     fact('an object is withdrawn', exporter.unexport('named'));
     exporter.stop(Ferry.StopMode.DRAIN);
-    end(here, there);
 }
 
 main(() => {
@@ -798,7 +801,7 @@ main(() => {
     [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testCalls, testCommands, testAsking,
         testWaiting, testAnswering, testListener, testChannels, testChannelProcesses,
         testObjects, testWaitingForObjects, testExporter,
-        testAnsweringLater, testRowsThatFail].forEach(test => run(test, router));
+        testAnsweringLater, testRowsThatFail, testEnds].forEach(test => run(test, router));
     noteWhatWorkersCalled(calledPath);
     checkTable(names, table);
 });

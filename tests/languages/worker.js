@@ -56,6 +56,7 @@ function giveHome(job) {
     GLib.unlink(name);
     Gio.UnixOutputStream.new(fd, false).write('text', null);
     const file = job.return_descriptor(fd);
+    job.send_partial_result(job.return_file(fd, new GLib.VariantType('s')));
     const [transport, handle] = job.return_transport();
     const channel = Ferry.Channel.new(transport);
     job.send('home', new GLib.Variant('(hh)', [file, handle]));

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs as tasks of the package ferry, beside subprocess.run(): check-commands.py"""
 
+import array
 import asyncio
 import os
 import pickle
@@ -34,15 +35,19 @@ def shell(script):
 def both(executor, args, **keywords):
     """What subprocess.run() gives, and what a task does, as far as they can be compared."""
     found = []
-    for run in (lambda: subprocess.run(args, capture_output=True, check=True, **keywords),
+    # Those of a task are captured.
+    captured = {"capture_output": True} if not {"stdout", "stderr", "capture_output"} & set(keywords) else {}
+    for run in (lambda: subprocess.run(args, **{"check": True, **captured, **keywords}),
                 lambda: executor.run(args, **keywords).result(LONG)):
         outcome = raised(run)
         if isinstance(outcome, subprocess.CompletedProcess):
             found.append((outcome.args, outcome.returncode, outcome.stdout, outcome.stderr))
         elif isinstance(outcome, subprocess.CalledProcessError):
-            found.append((outcome.cmd, outcome.returncode))
+            found.append((outcome.cmd, outcome.returncode, outcome.output, outcome.stdout, outcome.stderr))
         elif isinstance(outcome, OSError) and not isinstance(outcome, TimeoutError):
             found.append((type(outcome), outcome.errno, outcome.filename))
+        elif isinstance(outcome, (TypeError, ValueError, subprocess.SubprocessError)):
+            found.append((type(outcome), str(outcome)))
         else:
             found.append(outcome)
     return found
@@ -67,6 +72,35 @@ def test_beside_subprocess(report, executor, folder):
             ("names that are no text", [b"printf", "%s", b"\xff"], {}),
             ("a status", shell("exit 3"), {}),
             ("a signal", shell("kill -9 $$"), {}),
+            ("both streams of a status", shell("echo out; echo no >&2; exit 3"), {"text": True}),
+            ("both streams of a signal", shell("echo out; echo no >&2; kill -9 $$"), {}),
+            ("a status that is not checked", shell("echo out; echo no >&2; exit 3"), {"check": False}),
+            ("a signal that is not checked", shell("echo out; kill -9 $$"), {"check": False, "text": True}),
+            ("captured streams", shell("echo out; echo no >&2"), {"capture_output": True}),
+            ("pipes", shell("echo out; echo no >&2"), {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                                                       "stderr": subprocess.PIPE}),
+            ("merged streams", shell("echo 1; echo 2 >&2; echo 3"), {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}),
+            ("merged streams of a status", shell("echo 1; echo 2 >&2; exit 4"),
+             {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}),
+            ("no streams", shell("echo 1; echo 2 >&2"), {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}),
+            ("lines of any system", ["printf", "a\\r\\nb"], {"universal_newlines": True}),
+            ("much output", ["head", "-c", "3000000", "/dev/zero"], {}),
+            ("much of both streams", shell("seq 300000; seq 400000 >&2"), {}),
+            ("an array as input", ["cat"], {"input": array.array("i", [1, 2, 300])}),
+            ("a bytearray as input", ["cat"], {"input": bytearray(b"a\0b")}),
+            ("a view as input", ["cat"], {"input": memoryview(b"abcdef")[1:4]}),
+            ("a mask", shell("umask"), {"umask": 0o27}),
+            ("a tuple", ("printf", "%s", "a"), {}),
+            ("an environment of bytes", shell("printf %s \"$A\""), {"env": {b"A": b"\xff", "PATH": os.environ["PATH"]}}),
+            ("an environment that is no text", shell("printf %s \"$A\""), {"env": {**os.environ, "A": "\udcff"}}),
+            ("a name with an equals sign", ["true"], {"env": {"A=B": "c"}}),
+            ("a variable with a zero byte", ["true"], {"env": {"A": "b\0c"}}),
+            ("a variable that is a number", ["true"], {"env": {"A": 1}}),
+            ("an argument with a zero byte", ["echo", "a\0b"], {}),
+            ("two ways to capture", ["true"], {"capture_output": True, "stdout": subprocess.PIPE}),
+            ("two inputs", ["true"], {"input": b"a", "stdin": subprocess.PIPE}),
+            ("two meanings of text", ["true"], {"text": True, "universal_newlines": False}),
+            ("what a shell is not needed for", ["true"], {"shell": False, "close_fds": True, "bufsize": -1}),
             # A folder of the path that may not be searched makes another error of it.
             ("no such program", ["no-such-program"], {"env": {"PATH": "/usr/bin:/bin"}}),
             ("no such path", [os.path.join(folder, "none")], {}),
@@ -87,13 +121,33 @@ def test_errors(report, executor):
     report.equal("it is pickled", (str(copy), copy.returncode, copy.cmd, copy.stderr),
                  (str(error), 3, error.cmd, error.stderr))
     error = raised(executor.run(["sleep", "1000"], timeout=0.1).result)
-    report.equal("a time that is over", type(error), TimeoutError)
-    error = raised(executor.run(["yes"], output_limit=1000).result)
+    report.fact("a time that is over", isinstance(error, subprocess.TimeoutExpired) and isinstance(error, TimeoutError)
+                and isinstance(error, ferry.Error) and (error.cmd, error.timeout) == (["sleep", "1000"], 0.1), [repr(error)])
+    copy = pickle.loads(pickle.dumps(error))
+    report.equal("it is pickled, too", (str(copy), copy.cmd, copy.timeout), (str(error), ["sleep", "1000"], 0.1))
+    error = raised(executor.run(["yes"], output_limit=1000, fail_at_output_limit=True).result)
     report.fact("too much output says what to do", type(error) is ferry.Error and "output" in str(error), [repr(error)])
+    done = executor.run(["seq", "1000"], output_limit=20, text=True).result(LONG)
+    report.equal("a limit keeps the first and the last part", done.stdout, "1\n2\n3\n4\n5\n\n999\n1000\n")
     report.equal("a line of a shell is refused", type(raised(lambda: executor.run("ls -l"))), TypeError)
     report.equal("so is no program", type(raised(lambda: executor.run([]))), ferry.Error)
-    error = raised(lambda: executor.run(["ls"], capture_output=True))
-    report.fact("so is an unknown keyword", type(error) is TypeError and "always captured" in str(error), [repr(error)])
+    error = raised(lambda: executor.run(["ls"], telepathy=True))
+    report.fact("so is an unknown keyword", type(error) is TypeError and "telepathy" in str(error), [repr(error)])
+    for keywords, reason in (({"shell": True}, "sh"), ({"pass_fds": [3]}, "another process"), ({"preexec_fn": print}, "cwd"),
+                             ({"executable": "/bin/sh"}, "first"), ({"user": "nobody"}, "setpriv"),
+                             ({"stdout": 1}, "output_file"), ({"stdin": open(os.devnull, "rb")}, "input_file")):
+        error = raised(lambda: executor.run(["ls"], **keywords))
+        report.fact("what cannot be had says why: %s" % list(keywords)[0],
+                    type(error) is TypeError and list(keywords)[0] in str(error) and reason in str(error), [repr(error)])
+    error = raised(executor.run(["true"] + ["x" * 1000] * 3000).result)
+    report.equal("too many arguments are an error as with subprocess", (type(error), error.errno), (OSError, 7))
+    error = raised(executor.run(["ls -l /"]).result)
+    report.fact("a line as one word says what to do", "each of its arguments" in str(error), [str(error)])
+    error = raised(executor.run(["/usr/bin"]).result)
+    report.fact("so does a folder", type(error) is PermissionError and "is a folder" in str(error), [str(error)])
+    report.equal("thousands of arguments arrive",
+                 executor.run(["printf", "%s\n", *map(str, range(20000))], text=True).result(LONG).stdout.splitlines(),
+                 [str(i) for i in range(20000)])
     report.equal("so is an unknown reader", type(raised(lambda: executor.run(["ls"], progress="telepathy"))), ValueError)
     for script, status in (("echo a; exit 3", 3), ("kill -9 $$", -9)):
         done = executor.run(shell(script), check=False).result(LONG)
@@ -141,17 +195,83 @@ def test_tasks(report, executor, folder):
         return [done.stdout for done in await asyncio.gather(*tasks)]
 
     report.equal("commands are awaited", asyncio.run(gather()), ["0\n", "1\n", "2\n", "3\n"])
-    lines = []
-    task = ferry.Command(["seq", "3"], all_lines=True)
+    task = ferry.Command(["seq", "3"])
     task.props.priority = 5
-    task.connect("message", lambda _, kind, value: lines.append((kind, value.unpack())))
     report.equal("a task is made first", executor.submit(task).result(LONG).stdout, b"1\n2\n3\n")
-    report.equal("and hears lines", lines, [("line", "1"), ("line", "2"), ("line", "3")])
     report.equal("it is called as the program", task.get_name(), "seq")
     path = os.path.join(folder, "out")
-    report.equal("output goes to a file", executor.run(["echo", "a"], output_file=path).result(LONG).stdout, b"")
+    report.equal("output goes to a file", executor.run(["echo", "a"], output_file=path).result(LONG).stdout, None)
     report.equal("and is there", open(path, encoding="ascii").read(), "a\n")
     report.equal("input comes from a file", executor.run(["cat"], input_file=path).result(LONG).stdout, b"a\n")
+
+
+LISTING = b"one\n\n\tthree \r\n10%\b\b20%\r30%\ncaf\xc3\xa9\nlast"
+LINES = [b"one", b"", b"\tthree ", b"10%\b\b20%\r30%", b"caf\xc3\xa9", b"last"]
+
+
+def test_lines(report, executor, folder):
+    path = os.path.join(folder, "listing")
+    with open(path, "wb") as file:
+        file.write(LISTING)
+    task = executor.run(["cat", path], all_lines=True)
+    report.equal("lines are what was written", list(task.lines()), LINES)
+    report.equal("and are in no result", task.result(LONG).stdout, None)
+    task = executor.run(["cat", path], all_lines=True, encoding="utf-8")
+    report.equal("lines may be text", list(task.lines()), [line.decode() for line in LINES])
+
+    async def read():
+        return [line async for line in executor.run(["cat", path], all_lines=True, encoding="utf-8").lines()]
+
+    report.equal("coroutines read lines", asyncio.run(read()), [line.decode() for line in LINES])
+    copy = os.path.join(folder, "copy")
+    task = executor.run(["cat", path], all_lines=True, output_file=copy)
+    report.equal("lines are read while they go to a file", list(task.lines()), LINES)
+    with open(copy, "rb") as file:
+        report.equal("which has all", file.read(), LISTING)
+    task = executor.run(["seq", "200000"], all_lines=True, text=True)
+    report.fact("many lines come in order", all(line == str(i) for i, line in enumerate(task.lines(), 1)))
+    task = executor.run(["sh", "-c", "head -c 300000 /dev/zero; echo; echo end"], all_lines=True)
+    report.equal("a long line comes as one", [len(line) for line in task.lines()], [300000, 3])
+    task = executor.run(shell("echo one; echo no >&2; exit 3"), all_lines=True, text=True)
+    lines, error = [], None
+    try:
+        lines.extend(task.lines())
+    except ferry.CommandError as raised_at_end:
+        error = raised_at_end
+    report.fact("a failure is raised at the end of the lines", error is not None and error.stderr == "no\n", [lines, repr(error)])
+    task = executor.run(["seq", "1000000"], all_lines=True)
+    report.equal("who waits for the end needs not read", task.result(LONG).returncode, 0)
+    report.equal("and may read later", sum(1 for line in task.lines()), 1000000)
+    task = executor.run(["yes"], all_lines=True)
+    for line in task.lines():
+        break
+    task.cancel()
+    report.equal("a loop may be left", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+    error = raised(lambda: executor.run(["true"]).lines())
+    report.fact("what has no lines says so", type(error) is ferry.Error and "all_lines" in str(error), [repr(error)])
+
+
+def test_surroundings(report, executor, folder):
+    executor.run(["true"]).result(LONG)
+    before = os.getcwd(), os.umask(0o27)
+    os.environ["FERRY_TEST_LATER"] = "no"
+    os.environ["LATER"] = "yes"
+    try:
+        os.chdir(folder)
+        task = executor.run(shell("echo $LATER; pwd -P; umask"), text=True)
+    finally:
+        os.chdir(before[0])
+        os.umask(before[1])
+        del os.environ["LATER"]
+    report.equal("what a program has of the application is that of the submission", task.result(LONG).stdout,
+                 "yes\n%s\n0027\n" % os.path.realpath(folder))
+
+
+def test_names(report, executor, folder):
+    bytes_ = os.fsencode(folder) + b"/caf\xe9"
+    done = executor.run(shell("echo half > \"$0\"; exit 1") + [bytes_], output_files=[bytes_], check=True)
+    report.equal("output files need not be text", type(raised(lambda: done.result(LONG))), ferry.CommandError)
+    report.fact("and are removed", not os.path.exists(bytes_))
 
 
 def test_progress(report, executor, folder):
@@ -219,6 +339,9 @@ def body(report):
         test_beside_subprocess(report, executor, folder)
         test_errors(report, executor)
         test_tasks(report, executor, folder)
+        test_lines(report, executor, folder)
+        test_surroundings(report, executor, folder)
+        test_names(report, executor, folder)
         test_progress(report, executor, folder)
     test_executors(report)
     test_paused_executors(report)

@@ -377,3 +377,37 @@ def count_sleeps(name):
         if text.split()[1] == name:
             return int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
     raise LookupError("No thread is called %s" % name)
+
+
+def pack(folder):
+    scratch = ferry.scratch_folder()
+    ferry.run(["sh", "-c", "echo one > between"], cwd=scratch)
+    return ferry.run(["sh", "-c", "cat between; echo two"], cwd=scratch, text=True).stdout, scratch
+
+
+def fail_in_step():
+    ferry.run(["sh", "-c", "echo out; echo no good >&2; exit 3"], text=True)
+
+
+def run_step(args, **keywords):
+    return ferry.run(args, **keywords)
+
+
+def step_by_step(folder):
+    with ferry.part(0.5):
+        ferry.run(["sh", "-c", "echo '80%'; until test -e go; do sleep 0.01; done"], cwd=folder)
+    with ferry.part(0.5):
+        ferry.run(["echo", "50%"])
+
+
+def tidy_up(folder):
+    try:
+        # A shell, or a handler of Python, that is told to end in the moment before it waits, waits.
+        ferry.run([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+                   "open('begun', 'w'); time.sleep(1000)"], cwd=folder)
+    finally:
+        ferry.run(["sh", "-c", "echo > tidied"], cwd=folder, cleans_up=True)
+
+
+def ask_in_step():
+    return ferry.run(["sh", "-c", "printf 'Really: ' >&2; read answer; echo $answer"], text=True, interactive=True).stdout

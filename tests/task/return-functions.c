@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <ferry-conversations.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -262,9 +263,68 @@ stop_serving (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+/* What return-in-file and fail-in-part write to memory. */
+static GVariant *
+return_in_file (FerryJob *job, GVariant *value, const char *type, gboolean seals, GError **error)
+{
+  int fd = memfd_create ("value", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  gsize size = g_variant_get_size (value);
+  GVariant *result;
+
+  g_assert_cmpint (write (fd, g_variant_get_data (value), size), ==, (gssize) size);
+  if (seals)
+    g_assert_cmpint (fcntl (fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE), ==, 0);
+  result = ferry_job_return_file (job, fd, G_VARIANT_TYPE (type), error);
+  close (fd);
+  return result;
+}
+
+static GVariant *
+return_value_in_file (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+  const char *type;
+  gboolean seals;
+
+  g_variant_get (arguments, "(v&sb)", &value, &type, &seals);
+  return return_in_file (job, value, type, seals, error);
+}
+
+static GVariant *
+fail_in_part (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+  gboolean is_in_file;
+  GVariant *part;
+
+  g_variant_get (arguments, "(vb)", &value, &is_in_file);
+  part = is_in_file ? return_in_file (job, value, g_variant_get_type_string (value), TRUE, error) : value;
+  if (part == NULL || !ferry_job_send_partial_result (job, part, error))
+    return NULL;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "in part");
+  return NULL;
+}
+
+/* Sends a part once its time is over, or it was cancelled. */
+static GVariant *
+part_when_late (FerryJob *job, GVariant *arguments, GError **error)
+{
+  struct pollfd poll_fd = {.fd = g_cancellable_get_fd (ferry_job_get_cancellable (job)), .events = POLLIN};
+
+  ferry_job_send (job, "begun", g_variant_new_boolean (TRUE), NULL);
+  poll (&poll_fd, 1, -1);
+  g_cancellable_release_fd (ferry_job_get_cancellable (job));
+  g_assert_true (ferry_job_send_partial_result (job, g_variant_new_string ("late"), NULL));
+  ferry_job_check (job, error);
+  return NULL;
+}
+
 void
 return_functions_register (void)
 {
+  ferry_function_register ("return-in-file", "(vsb)", NULL, return_value_in_file);
+  ferry_function_register ("fail-in-part", "(vb)", NULL, fail_in_part);
+  ferry_function_register ("part-when-late", NULL, "", part_when_late);
   ferry_function_register ("return-texts", "as", "ah", return_texts);
   ferry_function_register ("send-text", "s", "", send_text);
   ferry_function_register ("yield-texts", "as", "", yield_texts);

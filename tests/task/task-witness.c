@@ -18,7 +18,8 @@ leads_to (FerryTaskState from, FerryTaskState to)
       if (transition->step == FERRY_TASK_STEP_TAKEN && transition->next == to)
         return TRUE;
     }
-  return FALSE;
+  /* Of one whose time is over: see the table. */
+  return from == FERRY_TASK_STATE_CANCELLING && to == FERRY_TASK_STATE_FAILED;
 }
 
 /* By any number of steps. */

@@ -143,7 +143,7 @@ has_no_workers (gpointer data)
   return ferry_test_get_number (data, "n-workers") == 0;
 }
 
-/* A task fails at once when its time is over, and its worker is given no other one. */
+/* A task fails when its time is over and its worker has ended, which is given no other one. */
 static void
 test_timeout (gconstpointer data)
 {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: link/ferry-descriptor-port.c, conversation/ferry-returned-transport.c, task/ferry-task.c, task/ferry-job.c,
- *        conversation/ferry-stream-transport.c
+ *        conversation/ferry-stream-transport.c, task/ferry-file-value.c
  *
  * Descriptors and transports that functions return. That the application has none open afterwards, every fixture
  * looks. */
@@ -14,9 +14,11 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ferry-test.h"
 #include "task/return-functions.h"
 #include "task/task-test.h"
 
@@ -259,38 +261,29 @@ new_late_task (int *gate)
   return task;
 }
 
-/* Lets a function return a descriptor when the task's time is over, so that the task is done. Returns the code of the
- * error of that; FERRY_ERROR_TIMED_OUT where the time was over before the function began. */
-static FerryError
-return_late (TaskTest *test, gint64 timeout)
+static gboolean
+has_to_end (gpointer task)
 {
+  return ferry_task_get_state (task) >= FERRY_TASK_STATE_CANCELLING;
+}
+
+/* The function returns a descriptor after the task's time is over. */
+static void
+test_a_task_whose_time_is_over_drops_what_comes (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 1);
   int gate;
   g_autoptr (FerryTask) task = new_late_task (&gate);
   g_autoptr (FerryTask) next = NULL;
-  const GError *late;
 
-  ferry_task_set_run_timeout (task, timeout);
+  ferry_task_set_run_timeout (task, 2000);
   task_test_submit_task (test->executor, task);
-  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  ferry_test_run_until (has_to_end, task);
   close (gate);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   next = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (next);
-  late = ferry_test_get_error (task, "late-error");
   task_test_take_n_messages ();
-  return late != NULL ? (FerryError) late->code : FERRY_ERROR_TIMED_OUT;
-}
-
-static void
-test_a_task_that_is_over_takes_none (gconstpointer in_threads)
-{
-  g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 1);
-  gint64 timeout = 1000;
-  FerryError code;
-
-  do
-    code = return_late (test, timeout *= 2);
-  while (code == FERRY_ERROR_TIMED_OUT);
-  g_assert_cmpint (code, ==, FERRY_ERROR_CLOSED);
 }
 
 static void
@@ -578,6 +571,139 @@ test_a_socket_that_blocks_holds_up_no_sender (void)
   stop_serving (test);
 }
 
+/* ---- values in files, and partial results ---- */
+
+static GVariant *
+make_large (void)
+{
+  g_autoptr (GBytes) zeros = g_bytes_new_take (g_malloc0 (3000000), 3000000);
+
+  return g_variant_new ("(i@ay)", 7, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, zeros, TRUE));
+}
+
+static void
+test_a_result_may_be_in_a_file (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 1);
+  g_autoptr (GVariant) large = g_variant_ref_sink (make_large ());
+  g_autoptr (FerryTask) task = submit (test, "return-in-file", g_variant_new ("(vsb)", large, "(iay)", TRUE), 1);
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  task_test_wait_done (task);
+  result = ferry_task_get_result (task, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_variant_equal (result, large));
+  /* The result has it, and nobody else needs it. */
+  g_assert_cmpint (ferry_task_dup_descriptor (task, 0, NULL), ==, -1);
+}
+
+typedef struct
+{
+  FerryTask *task;
+  GVariant *result; /* (owned) (nullable) */
+  _Atomic gboolean is_over;
+} Elsewhere;
+
+static gpointer
+wait_elsewhere (gpointer data)
+{
+  Elsewhere *self = data;
+
+  self->result = ferry_task_wait (self->task, -1, NULL);
+  atomic_store (&self->is_over, TRUE);
+  return NULL;
+}
+
+static gboolean
+is_over (gpointer data)
+{
+  return atomic_load (&((Elsewhere *) data)->is_over);
+}
+
+/* (transfer full) (nullable): the result, for which a thread waits. */
+static GVariant *
+get_elsewhere (FerryTask *task)
+{
+  Elsewhere self = {.task = task};
+  GThread *thread = g_thread_new ("elsewhere", wait_elsewhere, &self);
+
+  ferry_test_run_until (is_over, &self);
+  g_thread_join (thread);
+  return self.result;
+}
+
+static void
+test_a_thread_reads_a_result_in_a_file (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 1);
+  g_autoptr (GVariant) large = g_variant_ref_sink (make_large ());
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (FerryTask) task = submit (test, "return-in-file", g_variant_new ("(vsb)", large, "(iay)", TRUE), 1);
+      g_autoptr (GVariant) result = get_elsewhere (task);
+
+      g_assert_nonnull (result);
+      g_assert_true (g_variant_equal (result, large));
+    }
+}
+
+static void
+assert_bad_file (TaskTest *test, GVariant *value, const char *type, gboolean seals)
+{
+  g_autoptr (FerryTask) task = submit (test, "return-in-file", g_variant_new ("(vsb)", value, type, seals), 1);
+
+  task_test_wait_done (task);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
+}
+
+static void
+test_a_file_is_checked (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 1);
+
+  assert_bad_file (test, g_variant_new_string ("no bytes of that type"), "(as)", TRUE);
+  assert_bad_file (test, g_variant_new_string ("unsealed"), "s", FALSE);
+}
+
+static void
+assert_part (TaskTest *test, gboolean is_in_file)
+{
+  g_autoptr (FerryTask) task =
+    submit (test, "fail-in-part", g_variant_new ("(vb)", g_variant_new_string ("half"), is_in_file), 1);
+  g_autoptr (GVariant) part = NULL;
+
+  task_test_wait_done (task);
+  task_test_assert_failed (task, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_object_get (task, "partial-result", &part, NULL);
+  g_assert_cmpstr (g_variant_get_string (part, NULL), ==, "half");
+}
+
+static void
+test_a_failure_has_a_partial_result (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 1);
+
+  assert_part (test, FALSE);
+  assert_part (test, TRUE);
+}
+
+static void
+test_a_cancelled_task_has_no_partial_result (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = task_test_new (in_threads != NULL, 1);
+  g_autoptr (FerryTask) task = submit (test, "part-when-late", NULL, 0);
+  g_autoptr (GVariant) part = NULL;
+
+  task_test_wait_begun (task);
+  ferry_task_cancel (task);
+  task_test_wait_done (task);
+  g_object_get (task, "partial-result", &part, NULL);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_null (part);
+}
+
 /* Each of these in a process and in a thread. */
 static void
 add_both (const char *name, GTestDataFunc function)
@@ -616,8 +742,13 @@ main (int argc, char **argv)
   add_both ("a-function-is-told-the-limit", test_a_function_is_told_the_limit);
   add_both ("a-descriptor-must-be-open", test_a_descriptor_must_be_open);
   add_both ("the-same-task-is-submitted-again", test_the_same_task_is_submitted_again);
-  add_both ("a-task-that-is-over-takes-none", test_a_task_that_is_over_takes_none);
+  add_both ("a-task-whose-time-is-over-drops-what-comes", test_a_task_whose_time_is_over_drops_what_comes);
   add_both ("a-cancelled-task-drops-what-came", test_a_cancelled_task_drops_what_came);
+  add_both ("a-result-may-be-in-a-file", test_a_result_may_be_in_a_file);
+  add_both ("a-thread-reads-a-result-in-a-file", test_a_thread_reads_a_result_in_a_file);
+  add_both ("a-file-is-checked", test_a_file_is_checked);
+  add_both ("a-failure-has-a-partial-result", test_a_failure_has_a_partial_result);
+  add_both ("a-cancelled-task-has-no-partial-result", test_a_cancelled_task_has_no_partial_result);
   add_both ("many-leave-nothing-open", test_many_leave_nothing_open);
   add_both ("a-task-that-cannot-take-any-fails", test_a_task_that_cannot_take_any_fails);
   g_test_add_func ("/task-returns/what-came-outlives-the-worker", test_what_came_outlives_the_worker);

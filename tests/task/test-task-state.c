@@ -30,6 +30,7 @@ typedef struct
 {
   gboolean runs;     /* a worker has it */
   gboolean unwanted; /* its end was asked for */
+  gboolean late;     /* by a limit of time */
   gboolean left;     /* it is over, and its worker was not asked */
   Outcome outcome;
 } Facts;
@@ -49,7 +50,7 @@ static const char *const event_names[FERRY_N_TASK_EVENTS] = {
 static Verdict
 end (Facts *facts, Outcome outcome)
 {
-  facts->outcome = facts->unwanted ? CALLED_OFF : outcome;
+  facts->outcome = facts->late ? BAD : facts->unwanted ? CALLED_OFF : outcome;
   facts->runs = FALSE;
   return HAPPENS;
 }
@@ -80,8 +81,10 @@ clock_says (Facts *facts, FerryTaskEvent event)
     return IMPOSSIBLE;
   if (facts->unwanted)
     return UNHEARD;
-  facts->left = facts->runs;
-  return end (facts, BAD);
+  if (!facts->runs)
+    return end (facts, BAD);
+  facts->unwanted = facts->late = TRUE;
+  return HAPPENS;
 }
 
 static Verdict
@@ -200,6 +203,7 @@ last_word (const Facts *before, const Facts *after, FerryTaskEvent event)
     case FERRY_TASK_EVENT_YIELD:
       return "yielded!";
     case FERRY_TASK_EVENT_CANCEL:
+    case FERRY_TASK_EVENT_RUN_TIMEOUT:
       return "can-cancel";
     default:
       return "state";

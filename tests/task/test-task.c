@@ -384,18 +384,37 @@ test_late_news (void)
 
   g_assert_true (
     ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_RUN_TIMEOUT, g_steal_pointer (&timed_out), NULL, NULL));
-  ear = task_test_ear_new (task);
+  /* It has to end, and is done once it has. */
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
+  g_assert_null (ferry_test_get_error (task, "error"));
   g_assert_null (ferry_test_get_error (task, "late-error"));
+  ear = task_test_ear_new (task);
   g_assert_true (ferry_run_take_yield (ferry_task_get_run (task), g_variant_new_uint32 (1)));
+  task_test_assert_heard (ear, "");
   g_assert_true (
     ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("stopped"), NULL, NULL));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
   g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   g_assert_error (ferry_test_get_error (task, "late-error"), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_cmpuint (executor.n_consumed, ==, 0);
   /* That was the last word. */
   g_assert_false (
     ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST, task_test_error ("lost"), NULL, NULL));
-  task_test_assert_heard (ear, "");
+}
+
+/* The function was quicker than the cancel, and slower than its limit. */
+static void
+test_late_result (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_RUN_TIMEOUT,
+                                 g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "too slow"), NULL, NULL));
+  g_assert_false (ferry_task_cancel (task));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (1)));
+  g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
 }
 
 static void
@@ -525,6 +544,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task/tells-messages-apart-by-type", test_messages);
   g_test_add_func ("/task/wants-more-after-a-yield-is-handled", test_yields);
   g_test_add_func ("/task/keeps-what-came-too-late", test_late_news);
+  g_test_add_func ("/task/result-after-a-limit-is-no-success", test_late_result);
   g_test_add_func ("/task/ends-with-a-shutdown", test_shutdown);
   g_test_add_func ("/task/can-be-derived-from", test_own_class);
   g_test_add_func ("/task/may-lose-its-last-reference-in-a-handler", test_last_reference);

@@ -13,7 +13,7 @@ from ._executor import Executor
 from ._exports import export
 from ._function import function
 from ._home import spawn
-from ._job import cancelled, report, track
+from ._job import cancelled, part, report, scratch_folder, track
 from ._map import Map
 from ._mux import ChannelPair, DeMux, Mux
 from ._offer import offer
@@ -21,11 +21,12 @@ from ._outcome import Call
 from ._pipe import Receiver, Sender, pipe
 from ._process import Process, process
 from ._proxy import Proxy, View, get, later, pass_to
+from ._step import run
 from ._stream import Stream
 from ._task import Task
-from .errors import Cancelled, CancelledError, CommandError, Error, RemoteError, RemoteTraceback, WorkerLost
+from .errors import Cancelled, CancelledError, CommandError, CommandTimeout, Error, RemoteError, RemoteTraceback, WorkerLost
 
-__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "DeMux", "Error", "Executor", "Map",
-           "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback", "Sender", "Stream", "Task", "View",
-           "WorkerLost", "cancelled", "export", "function", "get", "later", "offer", "pass_to", "pipe", "process", "report",
-           "spawn", "track"]
+__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "CommandTimeout", "DeMux",
+           "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback",
+           "Sender", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later", "offer",
+           "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "spawn", "track"]

@@ -2,18 +2,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ferry.Command: a program that runs as a task, as subprocess.run() runs one."""
 
+import array
+import codecs
+import collections
 import errno
 import io
+import itertools
 import locale
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, cast, overload
 
-from ._library import Ferry, GLib
-from ._task import Task
-from .errors import CommandError, Error
+from . import _job
+from ._home import End, Event, Values
+from ._library import Ferry, GLib, is_error
+from ._outcome import give
+from ._stream import Yielding, close_later_if_left
+from .errors import Cancelled, CommandError, CommandTimeout, Error
 
 Text = TypeVar("Text", str, bytes)
 Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -27,9 +35,93 @@ FILE_LISTS = {"output_files", "readable_folders", "writable_folders"}
 
 READERS = {value.value_nick: value for value in Ferry.CommandProgress.__enum_values__.values()}
 
+# subprocess has no limit either.
+NO_LIMIT = (1 << 64) - 1
 
-def _encode(text: str | bytes, encoding: str | None, errors: str | None) -> bytes:
-    return text if isinstance(text, bytes) else text.encode(encoding or locale.getencoding(), errors or "strict")
+# More arguments than this go to the library as one value, which is much faster.
+MANY = 64
+
+# How many reads of a pipe's content a program is ahead of who reads its lines.
+AHEAD = 16
+
+# The numbers in a GVariant that say where elements end, by their bytes.
+OFFSETS = ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))
+
+# What subprocess can do and a worker cannot, with the values that ask for nothing of it, and the reason.
+NO_DESCRIPTORS = "the program is started by another process, and has the three standard streams; give it files by their names"
+REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "shell": ((False,), "there is no shell; run [\"sh\", \"-c\", script, \"sh\", *names], with the names as \"$1\" in the script"),
+    "executable": ((None,), "the program is the first of the arguments"),
+    "pass_fds": (((), []), NO_DESCRIPTORS),
+    "close_fds": ((True,), NO_DESCRIPTORS),
+    "preexec_fn": ((None,), "the program is started by another process, which has none of this one's functions; use cwd, env, "
+                   "umask and polite, or a program such as setpriv or prlimit in front"),
+    "start_new_session": ((True, False), ""),
+    "restore_signals": ((True, False), ""),
+    "process_group": ((None, -1), "each program has a session of its own, which ends as a whole"),
+    "user": ((None,), "the program runs as this user; put setpriv, sudo or pkexec in front"),
+    "group": ((None,), "the program runs as this user; put setpriv, sudo or pkexec in front"),
+    "extra_groups": ((None,), "the program runs as this user; put setpriv, sudo or pkexec in front"),
+    "bufsize": ((-1, 0, 1), "what it writes is read at once"),
+    "pipesize": ((-1,), "a pipe that is full is made larger"),
+    "startupinfo": ((None,), "it is of another system"),
+    "creationflags": ((0,), "it is of another system"),
+}
+
+
+def _pack_names(names: Iterable[Any]) -> Any:
+    """A GVariant of bytes that may be no UTF-8, which properties of the library cannot have in Python."""
+    names = list(names)
+    try:
+        # Texts are encoded at once.
+        body = os.fsencode("\0".join(names))
+    except TypeError:
+        body = b"\0".join(map(os.fsencode, names))
+    encoded = body.split(b"\0") if names else []
+    if len(encoded) > len(names):
+        raise ValueError("embedded null byte")
+    body += b"\0" * bool(names)
+    width, code = next((width, code) for width, code in OFFSETS if len(body) + width * len(encoded) < 1 << 8 * width)
+    ends = array.array(code, [end + i for i, end in enumerate(itertools.accumulate(map(len, encoded)), 1)])
+    if sys.byteorder == "big":
+        ends.byteswap()
+    return GLib.Variant.new_from_bytes(GLib.VariantType("aay"), GLib.Bytes.new(body + ends.tobytes()), True)
+
+
+def _check_environment(env: Mapping[Any, Any]) -> list[bytes]:
+    """As subprocess checks it."""
+    variables = []
+    for key, value in env.items():
+        name = os.fsencode(key)
+        if b"=" in name:
+            raise ValueError("illegal environment variable name")
+        variables.append(name + b"=" + os.fsencode(value))
+    return variables
+
+
+def _refuse(keywords: dict[str, Any]) -> None:
+    """Takes what is subprocess's and changes nothing from the keywords, or says why it cannot be had."""
+    for name, (harmless, reason) in REFUSED.items():
+        if name in keywords and keywords.pop(name) not in harmless:
+            raise TypeError("A program that is a task cannot have '%s': %s" % (name, reason))
+
+
+def _check_stream(name: str, value: Any, allowed: tuple[int, ...], file: str) -> None:
+    if value is not None and value not in allowed:
+        raise TypeError("%s=%r is of this process, which does not start the program; %s" % (name, value, file))
+
+
+def _is_text(text: bool | None, universal_newlines: bool | None, encoding: str | None, errors: str | None) -> bool:
+    if text is not None and universal_newlines is not None and bool(text) != bool(universal_newlines):
+        raise subprocess.SubprocessError("Cannot disambiguate when both text and universal_newlines are supplied but "
+                                         "different. Pass one or the other.")
+    return bool(text or universal_newlines or encoding or errors)
+
+
+def _encode(given: Any, encoding: str | None, errors: str | None) -> bytes:
+    if isinstance(given, str):
+        return given.encode(encoding or locale.getencoding(), errors or "strict")
+    return bytes(memoryview(given))
 
 
 def _make(args: list[str], progress: Any, properties: dict[str, Any]) -> Any:
@@ -46,29 +138,104 @@ def _make(args: list[str], progress: Any, properties: dict[str, Any]) -> Any:
             continue
         if name in FILES:
             value = os.fsdecode(value)
-        elif name in FILE_LISTS:
-            value = [os.fsdecode(path) for path in value]
         elif name == "success_statuses":
             value = GLib.Variant("ai", list(value))
         if not hasattr(command.props, name):
-            raise TypeError("A command has no keyword '%s'; its output is always captured, and input_file and output_file "
-                            "name files" % name)
+            raise TypeError("A command has no keyword '%s', and nor has subprocess.run(); docs/commands.md has a table of "
+                            "those that there are" % name)
         command.set_property(name.replace("_", "-"), value)
     if progress is not None:
         command.props.progress = progress
     return command
 
 
-class Command(Task[subprocess.CompletedProcess[Text]]):
+def _add(arguments: Any, added: dict[str, Any]) -> Any:
+    """The arguments of a command, and more."""
+    options = GLib.VariantDict.new(arguments)
+    for name, value in added.items():
+        options.insert_value(name, value)
+    return options.end()
+
+
+class _Lines(Values[Text]):
+    """The lines of a program's output, as they come. They are without their ends."""
+
+    def __init__(self, task: "Command[Text]", decoder: Any) -> None:
+        self._task: Any = task
+        self._home = None
+        self._decoder = decoder
+        self._lines: collections.deque[Any] = collections.deque()
+        # Of the line that has not ended.
+        self._begun: list[Any] = []
+        self._is_at_end = False
+
+    def _cut(self, piece: Any) -> None:
+        feed, back = ("\n", "\r") if self._decoder is not None else (b"\n", b"\r")
+        lines = piece.split(feed)
+        if len(lines) > 1:
+            lines[0] = piece[:0].join([*self._begun, lines[0]])
+            self._begun = []
+            last = lines.pop()
+            self._lines.extend([line[:-1] if line.endswith(back) else line for line in lines])
+            lines = [last]
+        if lines[0]:
+            self._begun.append(lines[0])
+
+    def _end(self) -> None:
+        if self._decoder is not None:
+            self._cut(self._decoder.decode(b"", True))
+        if self._begun:
+            self._lines.append(self._begun[0][:0].join(self._begun))
+            self._begun = []
+        self._is_at_end = True
+
+    def _poll(self) -> Event | None:
+        self._task._check_submitted()
+        self._home = self._task._home
+        while not self._lines and not self._is_at_end:
+            event: Event | None = self._task._poll_value()
+            if event is not None:
+                return event
+            if self._task._values:
+                data = self._task._take_value()
+                self._cut(data if self._decoder is None else self._decoder.decode(data))
+            else:
+                self._end()
+        return None
+
+    def _take(self) -> Text:
+        if self._lines:
+            return cast(Text, self._lines.popleft())
+        # Raises what has become of the program.
+        self._task.result()
+        raise End
+
+    def __del__(self) -> None:
+        # One of a task that was not made has none.
+        if "_task" in self.__dict__:
+            close_later_if_left([self.__dict__.pop("_task")])
+
+
+class Command(Yielding[subprocess.CompletedProcess[Text]]):
     """A program that runs as a task. `executor.run()` makes one and submits it.
 
-    text, input, cwd, env, encoding, errors, timeout and check are those of subprocess.run(), the other keywords the
-    properties of Ferry.Command, such as `output_files`. `progress` is the name of a reader, such as "percent", or a pattern
-    of `re` with named groups. `name` is what lists call the task. With check=False, a program that fails has a result as
-    well.
+    The keywords are those of subprocess.run(), and the properties of Ferry.Command, such as `output_files`. The output is
+    always captured. `progress` is the name of a reader, such as "percent", or a pattern of `re` with named groups. `name` is
+    what lists call the task. With check=False, a program that fails has a result as well. With all_lines=True, lines() has
+    the output, and the result does not.
     """
 
     __gtype_name__ = "FerryPythonCommand"
+
+    args: list[Any] | tuple[Any, ...]
+    _is_text: bool
+    _encoding: str | None
+    _errors: str | None
+    _timeout: float | None
+    _checks: bool
+    _yields: bool
+    _drops_output: bool
+    _drops_errors: bool
 
     @overload
     def __init__(self: "Command[str]", args: Iterable[Argument], *, text: Literal[True], **keywords: Any) -> None:
@@ -83,36 +250,98 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
                  **keywords: Any) -> None:
         ...
 
-    def __init__(self, args: Iterable[Argument], *, text: bool = False, input: str | bytes | None = None,
-                 cwd: Any = None, env: Mapping[str, str] | None = None, encoding: str | None = None,
-                 errors: str | None = None, timeout: float | None = None, progress: Any = None, check: bool = True,
-                 name: str | None = None, **properties: Any) -> None:
+    def __init__(self, args: Iterable[Argument], *, stdin: int | None = None, input: Any = None, stdout: int | None = None,
+                 stderr: int | None = None, capture_output: bool = False, cwd: Any = None, timeout: float | None = None,
+                 check: bool = True, text: bool | None = None, encoding: str | None = None, errors: str | None = None,
+                 env: Mapping[Any, Any] | None = None, universal_newlines: bool | None = None, umask: int = -1,
+                 all_lines: bool = False, progress: Any = None, name: str | None = None, **properties: Any) -> None:
         if isinstance(args, (str, bytes)):
             raise TypeError("There is no shell: give the program and its arguments as a list, such as %r"
                             % (os.fsdecode(args).split(),))
-        self.args = list(args)
-        self._is_text, self._encoding, self._errors = text or bool(encoding or errors), encoding, errors
-        self._cwd = cwd
-        self._checks = check
+        _refuse(properties)
+        self.args = args if isinstance(args, (list, tuple)) else list(args)
+        self._is_text, self._encoding, self._errors = _is_text(text, universal_newlines, encoding, errors), encoding, errors
+        self._cwd, self._timeout, self._checks = cwd, timeout, check
+        self._set_streams(stdin, input, stdout, stderr, capture_output)
+        self._cleans_up = bool(properties.get("cleans_up"))
+        self._yields = all_lines
+        # A file has the output, or lines() has.
+        self._drops_output = self._drops_output or all_lines or properties.get("output_file") is not None
+        self._prepare_values(AHEAD)
+        properties.setdefault("output_limit", 0 if self._drops_output else NO_LIMIT)
+        properties.update(directory=cwd, umask=umask, merge_streams=stderr == subprocess.STDOUT)
         if not check:
             properties.setdefault("success_statuses", range(256))
+        added = {key.replace("_", "-"): _pack_names(properties.pop(key)) for key in FILE_LISTS & set(properties)
+                 if properties[key] is not None}
         if env is not None:
-            properties["environment"] = ["%s=%s" % pair for pair in env.items()]
-        command = _make([os.fsdecode(word) for word in self.args], progress, {"directory": cwd, **properties})
-        bytes_ = None if input is None else GLib.Bytes.new(_encode(input, encoding, errors))
+            added["environment"] = _pack_names(_check_environment(env))
+        packed = _pack_names(self.args)
+        if len(self.args) > MANY:
+            added["argv"] = packed
+        words = list(map(os.fsdecode, self.args[:MANY]))
+        if all_lines:
+            added["yield-output"] = GLib.Variant("b", True)
+        self._prepare_command(_make(words, progress, properties), input, added, name)
+
+    def _set_streams(self, stdin: Any, input: Any, stdout: Any, stderr: Any, capture_output: bool) -> None:
+        if capture_output and (stdout is not None or stderr is not None):
+            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
+        if input is not None and stdin is not None:
+            raise ValueError("stdin and input arguments may not both be used.")
+        _check_stream("stdin", stdin, (subprocess.PIPE, subprocess.DEVNULL), "set input or input_file")
+        _check_stream("stdout", stdout, (subprocess.PIPE, subprocess.DEVNULL), "set output_file to the name of a file")
+        _check_stream("stderr", stderr, (subprocess.PIPE, subprocess.DEVNULL, subprocess.STDOUT), "it is captured")
+        self._drops_output = stdout == subprocess.DEVNULL
+        self._drops_errors = stderr in (subprocess.DEVNULL, subprocess.STDOUT)
+
+    def _prepare_command(self, command: Any, input: Any, added: dict[str, Any], name: str | None) -> None:
+        bytes_ = None if input is None else GLib.Bytes.new(_encode(input, self._encoding, self._errors))
         command.props.input = bytes_
         try:
             made = Ferry.Task.new_for_command(command)
         except GLib.Error as error:
             raise Error(error.message) from None
-        Ferry.Task.__init__(self, function=made.props.function, kind=made.props.kind, arguments=made.props.arguments,
-                            name=name or made.get_name(), stoppable=made.props.stoppable,
-                            cancel_grace=made.props.cancel_grace)
-        if made.props.arguments.lookup_value("input", GLib.VariantType("i")) is not None:
+        arguments = made.props.arguments
+        if added:
+            arguments = _add(arguments, added)
+        Ferry.Task.__init__(self, function=made.props.function, arguments=arguments, name=name or made.get_name(),
+                            kind=Ferry.TaskKind.ITERATION if self._yields else made.props.kind, window=AHEAD,
+                            holds_window=self._yields, stoppable=made.props.stoppable, interactive=made.props.interactive,
+                            cancel_grace=made.props.cancel_grace,
+                            max_returned_descriptors=made.props.max_returned_descriptors)
+        if arguments.lookup_value("input", GLib.VariantType("i")) is not None:
             self.add_bytes(bytes_)
-        if timeout is not None:
-            self.set_run_timeout(max(1, int(timeout * GLib.USEC_PER_SEC)))
+        if self._timeout is not None:
+            self.set_run_timeout(max(1, int(self._timeout * GLib.USEC_PER_SEC)))
         self._begin(self.get_name())
+
+    def _run_in(self, job: Any) -> subprocess.CompletedProcess[Text]:
+        """In a worker: runs it as a step of the function's job, and waits."""
+        if self._yields:
+            raise TypeError("A program that a function runs has no lines() and no all_lines; its output is in its result")
+        try:
+            _job.call_whole(job.run_task, self)
+        except GLib.Error as error:
+            if job.is_cancelled() and not self._cleans_up:
+                raise Cancelled(error.message) from None
+            if not self.get_done():
+                raise Error(error.message) from None
+        return cast("subprocess.CompletedProcess[Text]", give(*self._read()))
+
+    def lines(self) -> "_Lines[Text]":
+        """The lines of standard output, as they come, by `for` and by `async for`: with all_lines=True.
+
+        Each is what was written up to a line feed, without that, or "\\r\\n". The program waits where the loop is slow, and is
+        cancelled where a loop is left that alone has the task. What result() raises, is raised at the end.
+        """
+        if not self._yields:
+            raise Error("The output of '%s' is in its result; set all_lines=True for a command whose lines are read"
+                        % self._name)
+        decoder = None
+        if self._is_text:
+            decoder = codecs.getincrementaldecoder(self._encoding or locale.getencoding())(self._errors or "strict")
+        return _Lines(self, decoder)
 
     def _decode(self, written: bytes) -> Any:
         if not self._is_text:
@@ -129,10 +358,12 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
         program = os.fsdecode(self.args[0])
         if error.domain == EXIT_ERROR:
             return self._failed(error, error.code)
+        if is_error(error, Ferry.Error.TIMED_OUT) and self._timeout is not None:
+            return CommandTimeout(error.message, self.args, self._timeout, *self._find_written())
         if error.domain != SPAWN_ERROR:
             return super()._translate(error)
         killed = re.search(r" was killed by signal (\d+)", error.message)
-        if killed:
+        if killed and error.code == GLib.SpawnError.FAILED:
             return self._failed(error, -int(killed[1]))
         if error.code == GLib.SpawnError.NOENT:
             return FileNotFoundError(errno.ENOENT, error.message, program)
@@ -140,30 +371,40 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
             return PermissionError(errno.EACCES, error.message, program)
         if error.code == GLib.SpawnError.CHDIR:
             return self._unentered(error, os.fsdecode(self._cwd))
-        return OSError(errno.ENOEXEC if error.code == GLib.SpawnError.NOEXEC else errno.EIO, error.message, program)
+        kinds = {GLib.SpawnError.NOEXEC: errno.ENOEXEC, GLib.SpawnError.TOO_BIG: errno.E2BIG}
+        return OSError(kinds.get(error.code, errno.EIO), error.message, program)
 
     def _unentered(self, error: Any, folder: str) -> Exception:
         kind = errno.ENOENT if not os.path.exists(folder) else errno.EACCES if os.path.isdir(folder) else errno.ENOTDIR
         return OSError(kind, error.message, folder)
 
+    def _find_written(self) -> tuple[Any, Any]:
+        """Standard output and standard error of a program that has failed, or None where there are none."""
+        partial = self.get_property("partial-result")
+        return (None, None) if partial is None else self._open(partial)[1:]
+
     def _failed(self, error: Any, status: int) -> Exception:
-        # The trace begins with the worker.
-        trace = re.sub(r"\Ain function '.*\n", "", Ferry.Error.get_trace(error) or "")
-        return CommandError(error.message, status, [os.fsdecode(word) for word in self.args],
-                            stderr=self._decode(os.fsencode(trace)))
+        return CommandError(error.message, status, self.args, *self._find_written())
+
+    def _open(self, result: Any) -> tuple[int, Any, Any]:
+        """What is in a result, as a CompletedProcess has it."""
+        status, output, errors = [Ferry.from_variant(result.get_child_value(i)) for i in range(3)]
+        return (status, None if self._drops_output else self._decode(output),
+                None if self._drops_errors else self._decode(errors))
 
     def _find_outcome(self) -> tuple[Any, Exception | None]:
         try:
-            status, *written = [Ferry.from_variant(value) for value in self._result()]
-            return subprocess.CompletedProcess(self.args, status, *map(self._decode, written)), None
+            return subprocess.CompletedProcess(self.args, *self._open(self.get_result())), None
         except GLib.Error as error:
-            found = self._translate(error)
-            if isinstance(found, CommandError) and not self._checks:
-                return subprocess.CompletedProcess(self.args, found.returncode, self._decode(b""), found.stderr), None
-            return None, found
+            return self._find_failure(error)
         except UnicodeDecodeError as error:
             return None, error
 
-    def _result(self) -> list[Any]:
-        result = self.get_result()
-        return [result.get_child_value(i) for i in range(result.n_children())]
+    def _find_failure(self, error: Any) -> tuple[Any, Exception | None]:
+        try:
+            found = self._translate(error)
+        except UnicodeDecodeError as failure:
+            return None, failure
+        if isinstance(found, CommandError) and not self._checks:
+            return subprocess.CompletedProcess(self.args, found.returncode, found.stdout, found.stderr), None
+        return None, found

@@ -21,7 +21,7 @@ from ._command import Argument, Command
 from ._function import FunctionTask, functions, make_task
 from ._library import Ferry, GLib
 from ._map import Map
-from ._stream import Stream
+from ._stream import Stream, Yielding
 from ._task import Task, make_call, name_of
 from ._names import PATHS
 from .errors import Error
@@ -101,7 +101,7 @@ class Executor:
         self._pause = (False, False)
         self._modules = list(modules)
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
-        self._streams: "weakref.WeakSet[Stream[Any]]" = weakref.WeakSet()
+        self._streams: "weakref.WeakSet[Yielding[Any]]" = weakref.WeakSet()
         first = None if initializer is None else (name_of(initializer) + "()", _pack_initializer(initializer, initargs))
         # What workers open in this process stays open.
         self._initargs = initargs
@@ -177,7 +177,7 @@ class Executor:
         if mistake is not None:
             task._home = None
             raise Error(mistake)
-        if isinstance(task, Stream):
+        if isinstance(task, Yielding):
             self._streams.add(task)
         return task
 

@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""In a worker: ferry.report(), track() and cancelled(), and the interrupt that a cancel raises in a function.
+"""In a worker: ferry.report(), track(), part(), scratch_folder() and cancelled(), and the interrupt that a cancel raises.
 
 Where no task runs, nothing is said to anybody.
 """
 
 import asyncio
+import contextlib
 import contextvars
+import functools
 import signal
 import sys
 import threading
@@ -120,6 +122,33 @@ def report(fraction: float, text: str | None = None) -> None:
     """Says how far the function is, from 0 to 1, and what it does. It waits while the task is paused, and raises after a cancel."""
     if current is not None:
         _call(current.report, fraction, text)
+
+
+@contextlib.contextmanager
+def part(weight: float) -> Iterator[None]:
+    """Has what is reported, and what programs say of their progress, be of so much of the whole: `with ferry.part(0.3):`."""
+    job = current
+    if job is not None:
+        job.begin_part(weight)
+    try:
+        yield
+    finally:
+        if job is not None:
+            job.end_part()
+
+
+@functools.cache
+def _own_folder() -> Any:
+    import tempfile
+
+    return tempfile.TemporaryDirectory()
+
+
+def scratch_folder() -> str:
+    """The path of a folder that is removed with all in it when the function has returned, or was killed."""
+    if current is None:
+        return str(_own_folder().name)
+    return str(call_whole(current.get_scratch_folder))
 
 
 def cancelled() -> bool:

@@ -17,6 +17,7 @@ from ._task import Task, _Packed, name_of
 from .errors import Error
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 # How many values may be on their way or wait here. A function that is further ahead waits.
@@ -32,10 +33,17 @@ def _count_references(held: list[Any]) -> int:
 OF_NOBODY = _count_references([object()]) + 1
 
 
-def _close_if_left(held: "list[Stream[Any]]") -> None:
+def _close_if_left(held: "list[Yielding[Any]]") -> None:
     """On the home's thread: elsewhere, what is just told to the stream is a reference to it, too."""
     if _count_references(held[:]) - 1 <= OF_NOBODY:
         held[0].close()
+
+
+def close_later_if_left(held: "list[Yielding[Any]]") -> None:
+    """For a reader that is gone, which held the only one in this list."""
+    home = held[0]._home
+    if home is not None and not sys.is_finalizing() and not held[0].done():
+        post(home.context, lambda: _close_if_left(held))
 
 
 class _Reader(Generic[T]):
@@ -58,39 +66,26 @@ class _Reader(Generic[T]):
 
     def __del__(self) -> None:
         # The list alone has it from now on: the home may look before this reader is gone.
-        held = [self.__dict__.pop("_stream")]
-        home = held[0]._home
-        if home is not None and not sys.is_finalizing() and not held[0].done():
-            post(home.context, lambda: _close_if_left(held))
+        close_later_if_left([self.__dict__.pop("_stream")])
 
 
-class Stream(Task[Any], Values[T]):
-    """A task whose function yields. It is an iterator of the values, by `for` and by `async for`.
+class Yielding(Task[R]):
+    """A task whose function yields, and waits for who reads."""
 
-    What the function returns at its end is its result(). A worker is at most 64 values ahead of the loop. A loop over a
-    stream that nothing else refers to ends the function where the loop is left.
-    """
+    __gtype_name__ = "FerryPythonYielding"
 
-    __gtype_name__ = "FerryPythonStream"
-
-    def __init__(self, function: Callable[..., Iterable[T]], /, *args: Any, **kwargs: Any) -> None:
-        plain = getattr(function, "func", function)
-        if inspect.isasyncgenfunction(plain) or inspect.iscoroutinefunction(plain):
-            raise TypeError("A stream is of a function that yields, and '%s' is asynchronous; submit a coroutine function, "
-                            "and have it send by executor.pipe()" % name_of(plain))
+    def _prepare_values(self, window: int) -> None:
+        self._window = window
         self._values: collections.deque[bytes] = collections.deque()
         self._news = Event()
         # How many values may come yet, on the home's thread, and how many more may come that the library was not told of.
-        self._room = WINDOW
+        self._room = window
         self._owed = 0
         self._counting = threading.Lock()
         # How many wait for the end, and so do not read, and how many values had room anew before they were taken.
         self._waiting = 0
         self._lent = 0
         self._is_left = self._is_cut = False
-        call = _Packed(function, args, kwargs)
-        self._prepare(STREAM, Ferry.TaskKind.ITERATION, call, window=WINDOW, holds_window=True)
-        self._complete(call)
 
     def do_yielded(self, value: Any) -> None:
         self._room -= 1
@@ -105,12 +100,6 @@ class Stream(Task[Any], Values[T]):
         Task.do_done(self)
         self._news.set()
 
-    def __iter__(self) -> Iterator[T]:
-        return _Reader(self)
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return _Reader(self)
-
     def close(self) -> None:
         """Takes no more values: cancels the task."""
         self.cancel()
@@ -120,7 +109,7 @@ class Stream(Task[Any], Values[T]):
         """Lets so many more values come. Half a window is told at once."""
         with self._counting:
             self._owed += count
-            if self._home is None or self._owed < WINDOW // 2:
+            if self._home is None or self._owed < self._window // 2:
                 return
             owed, self._owed = self._owed, 0
         if self._home.is_here():
@@ -154,7 +143,7 @@ class Stream(Task[Any], Values[T]):
             with self._counting:
                 self._waiting -= 1
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, R]:
         self._lift()
         return super().__await__()
 
@@ -175,14 +164,14 @@ class Stream(Task[Any], Values[T]):
                          "result(), which keeps all values" % self._name)
         return super()._translate(error)
 
-    def _poll(self) -> Event | None:
+    def _poll_value(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
         if self._values or self._ended.is_set():
             return None
         news = self._news = Event()
         return None if self._values or self._ended.is_set() else news
 
-    def _take(self) -> T:
+    def _take_value(self) -> bytes:
         """A value. At the end, raises what the function raised, or End."""
         data = self._values.popleft() if self._values else None
         if data is None:
@@ -193,4 +182,36 @@ class Stream(Task[Any], Values[T]):
             self._lent -= is_lent
         if not is_lent:
             self._allow(1)
-        return cast(T, _message.unpack(data))
+        return data
+
+
+class Stream(Yielding[Any], Values[T]):
+    """A task whose function yields. It is an iterator of the values, by `for` and by `async for`.
+
+    What the function returns at its end is its result(). A worker is at most 64 values ahead of the loop. A loop over a
+    stream that nothing else refers to ends the function where the loop is left.
+    """
+
+    __gtype_name__ = "FerryPythonStream"
+
+    def __init__(self, function: Callable[..., Iterable[T]], /, *args: Any, **kwargs: Any) -> None:
+        plain = getattr(function, "func", function)
+        if inspect.isasyncgenfunction(plain) or inspect.iscoroutinefunction(plain):
+            raise TypeError("A stream is of a function that yields, and '%s' is asynchronous; submit a coroutine function, "
+                            "and have it send by executor.pipe()" % name_of(plain))
+        self._prepare_values(WINDOW)
+        call = _Packed(function, args, kwargs)
+        self._prepare(STREAM, Ferry.TaskKind.ITERATION, call, window=WINDOW, holds_window=True)
+        self._complete(call)
+
+    def __iter__(self) -> Iterator[T]:
+        return _Reader(self)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Reader(self)
+
+    def _poll(self) -> Event | None:
+        return self._poll_value()
+
+    def _take(self) -> T:
+        return cast(T, _message.unpack(self._take_value()))

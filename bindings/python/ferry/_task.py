@@ -235,6 +235,17 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         # On another thread the library would only be asked to.
         return bool(function(self) if self._home is None else self._home.call(lambda: function(self)))
 
+    def answer(self, answer: str | bytes | None) -> None:
+        """Answers what the task asks: see its signal `asks`, and its property `interactive`. Any thread.
+
+        The answer has the "\\n" that a person would type; None is the end of the input.
+        """
+        data = answer.encode() if isinstance(answer, str) else answer
+        try:
+            self._do(lambda task: bool(Ferry.Task.answer(task, data)))
+        except GLib.Error as error:
+            raise Error(error.message) from None
+
     @property
     def is_paused(self) -> bool:
         """Whether the task is paused. Any thread."""

@@ -3,10 +3,11 @@
 """The exceptions that the package raises, in the application and in workers."""
 
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
-__all__ = ["Cancelled", "CancelledError", "CommandError", "Error", "RemoteError", "RemoteTraceback", "WorkerLost"]
+__all__ = ["Cancelled", "CancelledError", "CommandError", "CommandTimeout", "Error", "RemoteError", "RemoteTraceback", "WorkerLost"]
 
 
 class Cancelled(BaseException):
@@ -20,7 +21,7 @@ class Error(Exception):
 class CommandError(subprocess.CalledProcessError, Error):
     """A program ended with a status that is no success, or was killed: then `returncode` is the signal's, below 0."""
 
-    def __init__(self, message: str, returncode: int, cmd: list[str], output: Any = None, stderr: Any = None) -> None:
+    def __init__(self, message: str, returncode: int, cmd: Sequence[Any], output: Any = None, stderr: Any = None) -> None:
         subprocess.CalledProcessError.__init__(self, returncode, cmd, output, stderr)
         self.message = message
 
@@ -29,6 +30,20 @@ class CommandError(subprocess.CalledProcessError, Error):
 
     def __reduce__(self) -> Any:
         return CommandError, (self.message, self.returncode, self.cmd, self.output, self.stderr)
+
+
+class CommandTimeout(subprocess.TimeoutExpired, TimeoutError, Error):
+    """A program ran for longer than its `timeout`, and was ended. `stdout` and `stderr` are what it had written."""
+
+    def __init__(self, message: str, cmd: Sequence[Any], timeout: float, output: Any = None, stderr: Any = None) -> None:
+        subprocess.TimeoutExpired.__init__(self, cmd, timeout, output, stderr)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> Any:
+        return CommandTimeout, (self.message, self.cmd, self.timeout, self.output, self.stderr)
 
 
 class RemoteError(Error):

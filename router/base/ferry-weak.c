@@ -1,0 +1,94 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Weak references that leave the reference count alone. See ferry-weak-private.h. */
+
+#include "config.h"
+
+#include "base/ferry-weak-private.h"
+
+#include <pthread.h>
+
+#include "base/ferry-base-private.h"
+
+struct _FerryWeak
+{
+  _Atomic gint references;
+
+  pthread_mutex_t lock;
+  gpointer object; /* lock, also the next fields: (unowned) (nullable): NULL once it goes */
+  guint n_users;
+  gpointer kept; /* (owned) (nullable): the object, which went while it was in use */
+};
+
+FerryWeak *
+ferry_weak_new (gpointer object)
+{
+  FerryWeak *self = g_new0 (FerryWeak, 1);
+
+  atomic_init (&self->references, 1);
+  pthread_mutex_init (&self->lock, NULL);
+  self->object = object;
+  return self;
+}
+
+FerryWeak *
+ferry_weak_ref (FerryWeak *self)
+{
+  ferry_ref_count_inc (&self->references);
+  return self;
+}
+
+void
+ferry_weak_unref (gpointer data)
+{
+  FerryWeak *self = data;
+
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  g_assert (self->n_users == 0);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+void
+ferry_weak_end (FerryWeak *self)
+{
+  gpointer object;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  object = g_steal_pointer (&self->object);
+  /* Here the thread that disposes of the object has its last reference, so nobody hears of another one. */
+  if (object != NULL && self->n_users > 0)
+    self->kept = g_object_ref (object);
+}
+
+gpointer
+ferry_weak_enter (FerryWeak *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  ferry_ref_count_inc (&self->references);
+  self->n_users++;
+  return self->object;
+}
+
+void
+ferry_weak_leave (FerryWeak *self)
+{
+  g_autoptr (GObject) kept = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (--self->n_users == 0)
+    kept = g_steal_pointer (&self->kept);
+  pthread_mutex_unlock (&self->lock);
+  ferry_weak_unref (self);
+}
+
+gpointer
+ferry_weak_get (FerryWeak *self)
+{
+  FERRY_USE_WEAK (GObject, object, self);
+
+  return object != NULL ? g_object_ref (object) : NULL;
+}

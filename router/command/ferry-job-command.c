@@ -1,0 +1,771 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Programs that a function runs in a worker, one after the other or at a time: ferry_job_run_command().
+ *
+ * The worker never forks: it is somebody's program, with threads. It becomes an application by itself, with a router, a
+ * guardian and an executor of 'ferry-command', when a function first runs a command. So what is true of a command is
+ * true here: who reads its progress, what ends with it, and what becomes of it when this process dies. The router has
+ * a thread of its own, the home thread, which lives as long as the process.
+ *
+ * A command is a step of the job. The thread that runs it waits, and the home thread passes on to the job what the
+ * command's task says. A pause and a cancel come to the job's second thread, which passes them on to that task. When
+ * half of the grace time of a cancelled task is over, the application sends SIGTERM to this process, which would end
+ * it. While a job has run commands and is cancelled, it is passed on to them instead: they are ended before the
+ * application kills this process, and what the function does then has the rest of the time.
+ *
+ * Threads: any runs a step; "home" is for the home thread.
+ * Trust:   the commands' workers are Ferry's own. */
+
+#include "config.h"
+
+#include "command/ferry-command.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
+#include "base/ferry-thread-private.h"
+#include "command/ferry-step-files-private.h"
+#include "task/ferry-job-private.h"
+#include "task/ferry-task-private.h"
+#include "task/ferry-worker-main-private.h"
+#include "wire/ferry-remote-error-private.h"
+
+/* The application ends what goes on too long after a cancel, and knows how long that is. */
+#define UNLIMITED_GRACE (G_MAXINT64 / 2)
+
+/* How long commands have after their first signal when this process was told to end. */
+#define PATIENCE_MILLISECONDS 1000
+
+/* In bytes: what an application sends at a time. */
+#define MAX_ANSWER 4096
+
+/* The application that this worker is to its commands. */
+typedef struct
+{
+  pid_t pid;               /* const: a child of this process has none */
+  GMainContext *context;   /* const: (owned) */
+  FerryExecutor *executor; /* const: (owned) */
+} Home;
+
+/* Has the reference of the thread that waits, that of the task's signals, and that of the pause's handler. */
+typedef struct
+{
+  FerryJob *job;      /* const: (owned) */
+  FerryTask *task;    /* const: (owned) */
+  Home *home;         /* const: (unowned) */
+  gboolean cleans_up; /* const */
+  gboolean is_paused; /* home: the task was paused */
+  int answers;        /* const: (owned): those to the job; -1: nobody is asked */
+  GSource *asking;    /* home: (owned) (nullable): while the command asks */
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gboolean is_done; /* lock */
+} Step;
+
+/* A job that has run a step. */
+typedef struct
+{
+  FerryJob *job;    /* const: (unowned) */
+  GPtrArray *files; /* home_lock: (element-type CommandFiles) (owned): of the steps that have succeeded */
+} JobSteps;
+
+/* What the home thread says of its start. */
+typedef struct
+{
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gboolean is_over; /* lock, as the next two */
+  Home *home;
+  GError *error;
+} Start;
+
+static pthread_mutex_t home_lock = PTHREAD_MUTEX_INITIALIZER;
+static Home *home;         /* home_lock: (owned) (nullable): for ever, since its thread is */
+static GPtrArray *steps;   /* home_lock: (element-type Step) (unowned) (nullable): those that run */
+static GPtrArray *jobs;    /* home_lock: (element-type JobSteps) (owned) (nullable) */
+static gboolean is_ending; /* home_lock: this process was told to end, and does once no job is left */
+
+static int terminations = -1; /* const once the handler of SIGTERM is set: an eventfd */
+static struct sigaction before;
+
+/* ---- SIGTERM ---- */
+
+static void
+note_termination (int signal_number)
+{
+  const guint64 one = 1;
+  const int failure = errno;
+
+  if (write (terminations, &one, sizeof one) < 0)
+    errno = 0;
+  errno = failure;
+}
+
+/* home: (transfer full) (element-type FerryJob): the jobs that have run a step. */
+static GPtrArray *
+list_jobs (void)
+{
+  GPtrArray *found = g_ptr_array_new_with_free_func (g_object_unref);
+  FERRY_AUTO_LOCK (&home_lock);
+
+  for (guint i = 0; jobs != NULL && i < jobs->len; i++)
+    g_ptr_array_add (found, g_object_ref (((const JobSteps *) jobs->pdata[i])->job));
+  return found;
+}
+
+/* home: ends the commands that were cancelled: their workers get SIGTERM. */
+static void
+end_cancelled (void)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  pthread_mutex_lock (&home_lock);
+  for (guint i = 0; steps != NULL && i < steps->len; i++)
+    {
+      const Step *step = steps->pdata[i];
+
+      if (!step->cleans_up)
+        g_ptr_array_add (tasks, g_object_ref (step->task));
+    }
+  pthread_mutex_unlock (&home_lock);
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryRun *run = ferry_task_get_run (tasks->pdata[i]);
+
+      if (run->destination != NULL)
+        run->destination->funcs->give_time (run->destination, run, 0);
+    }
+}
+
+static gboolean
+end_cancelled_cb (gpointer data)
+{
+  end_cancelled ();
+  return G_SOURCE_REMOVE;
+}
+
+/* any: ends this process by the signal that it got. */
+static void
+end_by_signal (void)
+{
+  sigaction (SIGTERM, &before, NULL);
+  kill (getpid (), SIGTERM);
+}
+
+/* home: the application ends, or somebody else wants this process to end. Its functions are told as by a cancel, so
+ * they tidy up, and it ends after the last. */
+static void
+end_in_order (GPtrArray *running)
+{
+  g_autoptr (GSource) source = g_timeout_source_new (PATIENCE_MILLISECONDS);
+
+  pthread_mutex_lock (&home_lock);
+  is_ending = TRUE;
+  pthread_mutex_unlock (&home_lock);
+  for (guint i = 0; i < running->len; i++)
+    ferry_job_cancel (running->pdata[i], FERRY_CANCEL_REASON_CLOSED);
+  g_source_set_static_name (source, "[ferry] SIGTERM of commands");
+  g_source_set_callback (source, end_cancelled_cb, NULL, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+/* home */
+static gboolean
+take_termination (int fd, GIOCondition condition, gpointer data)
+{
+  g_autoptr (GPtrArray) running = list_jobs ();
+  gboolean is_cancelled = FALSE;
+  guint64 n;
+
+  if (read (fd, &n, sizeof n) < 0)
+    return G_SOURCE_CONTINUE;
+  for (guint i = 0; i < running->len; i++)
+    is_cancelled |= ferry_job_is_cancelled (running->pdata[i]);
+  if (running->len == 0)
+    end_by_signal ();
+  else if (is_cancelled)
+    end_cancelled ();
+  else
+    end_in_order (running);
+  return G_SOURCE_CONTINUE;
+}
+
+/* home: in a worker, SIGTERM comes after half of the grace time. In an application with threads for workers it is none
+ * of Ferry's business. */
+static void
+hear_termination (GMainContext *context)
+{
+  struct sigaction action = {.sa_handler = note_termination, .sa_flags = SA_RESTART};
+  g_autoptr (GSource) source = NULL;
+
+  if (!ferry_worker_main_serves () || terminations >= 0)
+    return;
+  terminations = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (terminations < 0)
+    return;
+  source = g_unix_fd_source_new (terminations, G_IO_IN);
+  g_source_set_static_name (source, "[ferry] SIGTERM");
+  g_source_set_callback (source, (GSourceFunc) (gpointer) take_termination, NULL, NULL);
+  g_source_attach (source, context);
+  sigaction (SIGTERM, &action, &before);
+}
+
+/* ---- the home thread ---- */
+
+/* home: (transfer full) (nullable) */
+static FerryExecutor *
+make_executor (GMainContext *context, GError **error)
+{
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new_for_commands (error);
+  g_autoptr (FerryRouter) router = ferry_router_new (context);
+  g_autoptr (FerryPool) pool = NULL;
+
+  if (launcher == NULL || !ferry_router_start (router, error))
+    return NULL;
+  pool = ferry_pool_new (router, launcher);
+  return ferry_executor_new (pool);
+}
+
+/* home: (nullable) */
+static Home *
+make_home (GMainContext *context, GError **error)
+{
+  FerryExecutor *executor = make_executor (context, error);
+  Home *self;
+
+  if (executor == NULL)
+    return NULL;
+  hear_termination (context);
+  self = g_new (Home, 1);
+  *self = (Home){getpid (), g_main_context_ref (context), executor};
+  return self;
+}
+
+static gpointer
+run_home (gpointer data)
+{
+  Start *start = data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  GError *error = NULL;
+  Home *self;
+
+  g_main_context_push_thread_default (context);
+  self = make_home (context, &error);
+  pthread_mutex_lock (&start->lock);
+  start->home = self;
+  start->error = error;
+  start->is_over = TRUE;
+  pthread_cond_signal (&start->changed);
+  pthread_mutex_unlock (&start->lock);
+  while (self != NULL)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+/* With the lock: (nullable). */
+static Home *
+start_home_locked (GError **error)
+{
+  Start start = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+  GThread *thread = ferry_thread_try_new ("ferry-commands", "running commands", run_home, &start, error);
+
+  if (thread == NULL)
+    return NULL;
+  pthread_mutex_lock (&start.lock);
+  while (!start.is_over)
+    pthread_cond_wait (&start.changed, &start.lock);
+  pthread_mutex_unlock (&start.lock);
+  if (start.home != NULL)
+    g_thread_unref (thread);
+  else
+    g_thread_join (thread);
+  if (start.error != NULL)
+    g_propagate_error (error, start.error);
+  return start.home;
+}
+
+/* any: (transfer none) (nullable) */
+static Home *
+get_home (GError **error)
+{
+  FERRY_AUTO_LOCK (&home_lock);
+
+  if (home == NULL || home->pid != getpid ())
+    home = start_home_locked (error);
+  return home;
+}
+
+/* ---- a step ---- */
+
+static void
+step_clear (gpointer data)
+{
+  Step *self = data;
+
+  g_object_unref (self->job);
+  g_object_unref (self->task);
+  ferry_clear_fd (&self->answers);
+  pthread_mutex_destroy (&self->lock);
+  pthread_cond_destroy (&self->changed);
+}
+
+static void
+step_unref (gpointer self)
+{
+  g_atomic_rc_box_release_full (self, step_clear);
+}
+
+static void
+step_unref_closure (gpointer self, GClosure *closure)
+{
+  step_unref (self);
+}
+
+/* home */
+static void
+task_progressed (FerryTask *task, Step *self)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *unit = NULL;
+  gboolean is_indeterminate;
+  guint64 amount;
+  double fraction;
+
+  g_object_get (task, "indeterminate", &is_indeterminate, "fraction", &fraction, "text", &text, "amount", &amount,
+                "unit", &unit, NULL);
+  /* An amount is one of the command, and says nothing of the whole. Without a fraction it says that something moves. */
+  if (is_indeterminate)
+    ferry_job_pass_progress (self->job, -1, amount, unit, text);
+  else
+    ferry_job_pass_progress (self->job, fraction, 0, NULL, text);
+}
+
+/* home */
+static void
+task_sent (FerryTask *task, const char *type, GVariant *value, Step *self)
+{
+  ferry_job_pass_message (self->job, type, value);
+}
+
+/* home */
+static void
+stop_asking (Step *self)
+{
+  if (self->asking != NULL)
+    g_source_destroy (self->asking);
+  g_clear_pointer (&self->asking, g_source_unref);
+}
+
+/* home: of several commands, an answer is for one that asks. */
+static gboolean
+pass_answer (int fd, GIOCondition condition, gpointer data)
+{
+  Step *self = data;
+  guint8 bytes[MAX_ANSWER];
+  gssize size = TEMP_FAILURE_RETRY (recv (fd, bytes, sizeof bytes, MSG_DONTWAIT));
+
+  if (size >= 0)
+    ferry_task_answer (self->task, size > 0 ? bytes : NULL, (gsize) size, NULL);
+  explicit_bzero (bytes, sizeof bytes);
+  return G_SOURCE_CONTINUE;
+}
+
+/* home */
+static void
+question_changed (FerryTask *task, GParamSpec *pspec, Step *self)
+{
+  g_autofree char *question = NULL;
+
+  g_object_get (task, "question", &question, NULL);
+  stop_asking (self);
+  ferry_job_ask (self->job, question, NULL);
+  if (question == NULL)
+    return;
+  self->asking = g_unix_fd_source_new (self->answers, G_IO_IN);
+  g_source_set_static_name (self->asking, "[ferry] answers");
+  g_source_set_callback (self->asking, (GSourceFunc) (gpointer) pass_answer, g_atomic_rc_box_acquire (self),
+                         step_unref);
+  g_source_attach (self->asking, self->home->context);
+}
+
+/* home */
+static void
+task_done (FerryTask *task, Step *self)
+{
+  stop_asking (self);
+  pthread_mutex_lock (&self->lock);
+  self->is_done = TRUE;
+  pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* home: what was read last counts. */
+static void
+take_pause (gpointer data)
+{
+  Step *self = data;
+  gboolean is_paused;
+
+  g_object_get (self->job, "paused", &is_paused, NULL);
+  if (is_paused == self->is_paused || ferry_task_get_done (self->task))
+    return;
+  self->is_paused = is_paused;
+  if (is_paused)
+    ferry_task_pause (self->task);
+  else
+    ferry_task_resume (self->task);
+}
+
+/* any */
+static void
+paused_changed (FerryJob *job, GParamSpec *pspec, Step *self)
+{
+  ferry_mailbox_post (self->home->context, take_pause, g_atomic_rc_box_acquire (self), step_unref);
+}
+
+static void
+connect_task (Step *self, const char *signal, GCallback handler)
+{
+  g_signal_connect_data (self->task, signal, handler, g_atomic_rc_box_acquire (self), step_unref_closure, 0);
+}
+
+/* The handlers have references to the step, which has one to the task. */
+static void
+disconnect_task (Step *self)
+{
+  g_signal_handlers_disconnect_by_data (self->task, self);
+}
+
+/* Whether a command is for a job that was cancelled, too. */
+static gboolean
+is_for_cancelled (FerryTask *task)
+{
+  g_autoptr (GVariant) arguments = NULL;
+  gboolean cleans_up = FALSE;
+
+  g_object_get (task, "arguments", &arguments, NULL);
+  if (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT))
+    g_variant_lookup (arguments, "cleans-up", "b", &cleans_up);
+  return cleans_up;
+}
+
+/* (transfer full) (nullable) */
+static Step *
+step_new (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
+{
+  Home *owner = get_home (error);
+  Step *self;
+
+  if (owner == NULL)
+    return NULL;
+  ferry_task_set_cancel_grace (task, UNLIMITED_GRACE);
+  if (!cleans_up)
+    g_object_set (task, "cancellable", ferry_job_get_cancellable (job), NULL);
+  self = g_atomic_rc_box_new0 (Step);
+  self->job = g_object_ref (job);
+  self->task = g_object_ref (task);
+  self->home = owner;
+  self->cleans_up = cleans_up;
+  self->answers = ferry_job_dup_answers (job, NULL);
+  if (self->answers < 0)
+    g_object_set (task, "interactive", FALSE, NULL);
+  else
+    connect_task (self, "notify::question", G_CALLBACK (question_changed));
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_cond_init (&self->changed, NULL);
+  connect_task (self, "progress", G_CALLBACK (task_progressed));
+  connect_task (self, "message", G_CALLBACK (task_sent));
+  connect_task (self, "done", G_CALLBACK (task_done));
+  return self;
+}
+
+/* Submits the task, and waits until it is done. */
+static gboolean
+step_run (Step *self, GError **error)
+{
+  gulong handler;
+
+  if (!ferry_executor_submit_task (self->home->executor, self->task, error))
+    return FALSE;
+  handler = g_signal_connect_data (self->job, "notify::paused", G_CALLBACK (paused_changed),
+                                   g_atomic_rc_box_acquire (self), step_unref_closure, 0);
+  /* The job may be paused already. It has no thread that hears of pauses before it is asked for a cancellable. */
+  ferry_job_get_cancellable (self->job);
+  paused_changed (self->job, NULL, self);
+  pthread_mutex_lock (&self->lock);
+  while (!self->is_done)
+    pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+  g_signal_handler_disconnect (self->job, handler);
+  return TRUE;
+}
+
+/* ---- the job ---- */
+
+static void
+job_steps_free (gpointer data)
+{
+  JobSteps *self = data;
+
+  g_ptr_array_unref (self->files);
+  g_free (self);
+}
+
+/* With the lock: (transfer none) (nullable). */
+static JobSteps *
+find_job_locked (FerryJob *job)
+{
+  for (guint i = 0; jobs != NULL && i < jobs->len; i++)
+    if (((JobSteps *) jobs->pdata[i])->job == job)
+      return jobs->pdata[i];
+  return NULL;
+}
+
+/* The thread that serves: threads that the function has left behind wait no longer. */
+static void
+end_steps (FerryJob *job)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  pthread_mutex_lock (&home_lock);
+  for (guint i = 0; steps != NULL && i < steps->len; i++)
+    {
+      const Step *step = steps->pdata[i];
+
+      if (step->job == job)
+        g_ptr_array_add (tasks, g_object_ref (step->task));
+    }
+  pthread_mutex_unlock (&home_lock);
+  for (guint i = 0; i < tasks->len; i++)
+    ferry_task_cancel (tasks->pdata[i]);
+}
+
+/* Moves all files into place, or removes them. */
+static void
+end_files (FerryJob *job, GPtrArray *files, GError **failure)
+{
+  if (*failure == NULL && files->len > 0)
+    ferry_job_check_cancelled (job, failure);
+  for (guint i = 0; i < files->len; i++)
+    {
+      CommandFiles *written = files->pdata[i];
+
+      if (*failure == NULL && command_files_commit (written, failure))
+        command_files_free (written);
+      else
+        ferry_step_files_discard (written, *failure);
+    }
+}
+
+/* The thread that serves: the function has returned. */
+static void
+job_ended (gpointer data, GError **failure)
+{
+  FerryJob *job = data;
+  g_autoptr (GPtrArray) files = NULL;
+  gboolean is_last;
+
+  end_steps (job);
+  pthread_mutex_lock (&home_lock);
+  files = g_ptr_array_ref (find_job_locked (job)->files);
+  pthread_mutex_unlock (&home_lock);
+  end_files (job, files, failure);
+  pthread_mutex_lock (&home_lock);
+  g_ptr_array_remove_fast (jobs, find_job_locked (job));
+  is_last = is_ending && jobs->len == 0;
+  pthread_mutex_unlock (&home_lock);
+  if (!is_last)
+    return;
+  ferry_job_remove_scratch_folder (job);
+  end_by_signal ();
+}
+
+/* Has this module hear of the function's end, when the first step begins. */
+static gboolean
+add_job (FerryJob *job, GError **error)
+{
+  JobSteps *added;
+  FERRY_AUTO_LOCK (&home_lock);
+
+  if (jobs == NULL)
+    jobs = g_ptr_array_new_with_free_func (job_steps_free);
+  if (find_job_locked (job) != NULL)
+    return TRUE;
+  if (!ferry_job_add_end (job, job_ended, job, error))
+    return FALSE;
+  added = g_new0 (JobSteps, 1);
+  added->job = job;
+  added->files = g_ptr_array_new ();
+  g_ptr_array_add (jobs, added);
+  return TRUE;
+}
+
+/* Takes files (nullable), which wait for the function's end, or are removed at once. failure: of the step, or NULL. */
+static void
+keep_files (FerryJob *job, CommandFiles *files, GError *failure)
+{
+  JobSteps *found = NULL;
+
+  if (files == NULL)
+    return;
+  pthread_mutex_lock (&home_lock);
+  if (failure == NULL)
+    found = find_job_locked (job);
+  if (found != NULL)
+    g_ptr_array_add (found->files, files);
+  pthread_mutex_unlock (&home_lock);
+  if (found == NULL)
+    ferry_step_files_discard (files, failure);
+}
+
+static void
+note_step (Step *self)
+{
+  FERRY_AUTO_LOCK (&home_lock);
+
+  if (steps == NULL)
+    steps = g_ptr_array_new ();
+  g_ptr_array_add (steps, self);
+}
+
+static void
+forget_step (Step *self)
+{
+  FERRY_AUTO_LOCK (&home_lock);
+
+  g_ptr_array_remove_fast (steps, self);
+}
+
+/* Takes the error of the task, which is done. */
+static void
+take_end (Step *self, GError **error)
+{
+  const GError *failure = ferry_task_get_error (self->task);
+  g_autofree char *trace = NULL;
+
+  /* Says why: that the task was cancelled, or that its time is over. */
+  if ((!self->cleans_up && !ferry_job_check (self->job, error)) ||
+      ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
+    return;
+  g_object_get (self->task, "trace", &trace, NULL);
+  g_propagate_error (error, ferry_error_copy_with_trace (failure, trace));
+}
+
+static gboolean
+run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
+{
+  Step *step = step_new (job, task, cleans_up, error);
+  g_autoptr (GError) failure = NULL;
+  CommandFiles *files = NULL;
+  gboolean has_part;
+
+  if (step == NULL)
+    return FALSE;
+  if (ferry_step_files_prepare (task, &files, &failure))
+    {
+      note_step (step);
+      has_part = ferry_job_begin_own_part (job);
+      if (step_run (step, &failure))
+        take_end (step, &failure);
+      if (has_part)
+        ferry_job_end_part (job);
+      forget_step (step);
+      keep_files (job, files, failure);
+    }
+  disconnect_task (step);
+  step_unref (step);
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+/**
+ * ferry_job_run_task:
+ * @self: a job
+ * @task: a task of [ctor@Ferry.Task.new_for_command], which was not submitted
+ * @error: return location for an error
+ *
+ * Runs a program in the middle of a function, as [method@Ferry.Job.run_command] does, for those who read more of its
+ * end than its result and its error: the task has both, and what a program has written that has failed. Any thread may
+ * call this. The task belongs to that thread again when this function returns.
+ *
+ * Fails as [method@Ferry.Job.run_command] does, and as [method@Ferry.Executor.submit_task] does.
+ *
+ * Returns: whether the program has succeeded
+ */
+gboolean
+ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error)
+{
+  gboolean cleans_up;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  cleans_up = is_for_cancelled (task);
+  /* Waits while the job is paused, too. */
+  if (!ferry_job_check (self, cleans_up ? NULL : error) && !cleans_up)
+    return FALSE;
+  return add_job (self, error) && run (self, task, cleans_up, error);
+}
+
+/**
+ * ferry_job_run_command:
+ * @self: a job
+ * @command: a command; what its properties are now counts
+ * @result: (out) (optional) (transfer full): what the task of a command has as its result
+ * @error: return location for an error
+ *
+ * Runs a program in the middle of a function, and waits until it has ended. So a chain of programs, a decision between
+ * two of them and what is to be done whatever happens are ordinary code, and one task with one bar and one Cancel:
+ *
+ * ```c
+ * if (!ferry_job_run_command (job, shrink, NULL, error) || !ferry_job_run_command (job, pack, NULL, error))
+ *   return NULL;
+ * ```
+ *
+ * What the program says of its progress is the job's. Between [method@Ferry.Job.begin_part] and
+ * [method@Ferry.Job.end_part] it is that part's. Elsewhere each program is half of what is left of the bar, since
+ * nobody knows how many follow. Lines of the program are messages of the task ([signal@Ferry.Task::message]), and what
+ * it asks is asked by the task, if that is [property@Ferry.Task:interactive]. While the task is paused, the program is.
+ * A cancel ends the program, and then this function fails, at once for programs that would follow. For one that must
+ * run even so, such as one that tidies up, set [property@Ferry.Command:cleans-up]. All that takes place within
+ * [property@Ferry.Task:cancel-grace] of the task, of which ten seconds are usual for programs.
+ *
+ * The program's output files are in their places once the function has succeeded, and not before. If it fails, or is
+ * cancelled, all that its programs have written there is removed.
+ *
+ * The program runs as [class@Ferry.Command] says, in a worker of this worker, which the first call starts; two more
+ * processes watch over it. All of them end with this one. [method@Ferry.Job.get_scratch_folder] has a place for what
+ * one program writes and the next one reads. Any thread may call this; several programs run at a time then.
+ *
+ * Fails as the task of a command does: with #GSpawnError, and with the exit status as code of %G_SPAWN_EXIT_ERROR; the
+ * error's trace has the last lines that the program wrote. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a command without
+ * a program, as [method@Ferry.Job.check] does, and as [ctor@Ferry.Executor.new_for_commands] does.
+ *
+ * Returns: whether the program has succeeded
+ */
+gboolean
+ferry_job_run_command (FerryJob *self, FerryCommand *command, GVariant **result, GError **error)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_COMMAND (command), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  task = ferry_task_new_for_command (command, error);
+  if (task == NULL || !ferry_job_run_task (self, task, error))
+    return FALSE;
+  if (result != NULL)
+    *result = ferry_task_get_result (task, NULL);
+  return TRUE;
+}

@@ -1,0 +1,22 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The files that a program writes which a function runs. They are in their places, or gone, when the function has
+ * returned: what comes after the program may fail yet. */
+
+#pragma once
+
+#include "command-worker/command-files.h"
+#include "task/ferry-task.h"
+
+G_BEGIN_DECLS
+
+/* any: takes the output files from the command of a task that was not submitted, and has it write them where they wait.
+ * files: (out) (transfer full) (nullable): NULL: it has none. Fails as command_files_prepare() and
+ * command_files_redirect() do. */
+gboolean ferry_step_files_prepare (FerryTask *task, CommandFiles **files, GError **error);
+/* any: takes files, and removes what was written. error: (nullable): of what has failed; it says what may be damaged.
+ */
+void ferry_step_files_discard (CommandFiles *files, GError *error);
+
+G_END_DECLS

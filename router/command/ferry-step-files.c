@@ -1,0 +1,103 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the worker of a command does with its output files, which ends with the program, done by the process whose
+ * function runs the program. See ferry-step-files-private.h.
+ *
+ * Threads: any. */
+
+#include "config.h"
+
+#include "command/ferry-step-files-private.h"
+
+#include <gio/gio.h>
+
+#include "base/ferry-base-private.h"
+
+/* (transfer full) (nullable): file names and arguments are bytes, and may be strings where they are UTF-8. */
+static char **
+dup_names (GVariant *arguments, const char *key)
+{
+  g_autoptr (GVariant) names = g_variant_lookup_value (arguments, key, NULL);
+
+  if (names != NULL && g_variant_is_of_type (names, G_VARIANT_TYPE_STRING_ARRAY))
+    return g_variant_dup_strv (names, NULL);
+  if (names != NULL && g_variant_is_of_type (names, G_VARIANT_TYPE_BYTESTRING_ARRAY))
+    return g_variant_dup_bytestring_array (names, NULL);
+  return NULL;
+}
+
+/* (transfer full) (nullable) */
+static char *
+dup_name (GVariant *arguments, const char *key)
+{
+  g_autoptr (GVariant) name = g_variant_lookup_value (arguments, key, NULL);
+
+  if (name != NULL && g_variant_is_of_type (name, G_VARIANT_TYPE_STRING))
+    return g_variant_dup_string (name, NULL);
+  if (name != NULL && g_variant_is_of_type (name, G_VARIANT_TYPE_BYTESTRING))
+    return g_variant_dup_bytestring (name, NULL);
+  return NULL;
+}
+
+/* (transfer floating): the arguments of a command that knows nothing of files. */
+static GVariant *
+make_arguments (GVariant *arguments, char **argv, const char *output, const char *directory)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (arguments);
+
+  g_variant_dict_remove (&dict, "output-files");
+  g_variant_dict_remove (&dict, "replace-output-files");
+  g_variant_dict_insert_value (&dict, "argv", g_variant_new_bytestring_array ((const char *const *) argv, -1));
+  g_variant_dict_insert_value (&dict, "directory", g_variant_new_bytestring (directory));
+  if (output != NULL)
+    g_variant_dict_insert_value (&dict, "output-file", g_variant_new_bytestring (output));
+  return g_variant_dict_end (&dict);
+}
+
+gboolean
+ferry_step_files_prepare (FerryTask *task, CommandFiles **files, GError **error)
+{
+  g_autoptr (GVariant) arguments = NULL;
+  g_autoptr (CommandFiles) prepared = NULL;
+  g_auto (GStrv) names = NULL;
+  g_auto (GStrv) argv = NULL;
+  g_autofree char *directory = NULL, *output = NULL, *input = NULL;
+  gboolean replaces = FALSE;
+
+  *files = NULL;
+  g_object_get (task, "arguments", &arguments, NULL);
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The task of '%s' is none of a command; make it with ferry_task_new_for_command()",
+                            ferry_task_get_name (task));
+  names = dup_names (arguments, "output-files");
+  argv = dup_names (arguments, "argv");
+  if (names == NULL || names[0] == NULL || argv == NULL)
+    return TRUE;
+  g_variant_lookup (arguments, "replace-output-files", "b", &replaces);
+  directory = dup_name (arguments, "directory");
+  if (directory == NULL)
+    directory = g_get_current_dir ();
+  output = dup_name (arguments, "output-file");
+  input = dup_name (arguments, "input-file");
+  prepared = command_files_prepare ((const char *const *) names, directory, replaces, error);
+  if (prepared == NULL || !command_files_redirect (prepared, argv, &output, input, error))
+    return FALSE;
+  ferry_task_set_arguments (task, make_arguments (arguments, argv, output, directory));
+  *files = g_steal_pointer (&prepared);
+  return TRUE;
+}
+
+void
+ferry_step_files_discard (CommandFiles *files, GError *error)
+{
+  g_autofree char *damage = command_files_discard (files);
+  g_autofree char *message = error != NULL ? error->message : NULL;
+
+  command_files_free (files);
+  if (error == NULL && damage != NULL)
+    g_message ("%s", damage);
+  if (error != NULL)
+    error->message = damage != NULL ? g_strdup_printf ("%s; %s", message, damage) : g_steal_pointer (&message);
+}
