@@ -2084,6 +2084,11 @@ install_settings (void)
    * [property@Ferry.Task:retries] says how often a task is tried again when its worker is lost.
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
+
+static void
+install_ways (void)
+{
   /**
    * FerryTask:max-returned-descriptors:
    *
@@ -2143,9 +2148,9 @@ install_limits (void)
   /**
    * FerryTask:deadline:
    *
-   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT if it waits, and ends as by
-   * [property@Ferry.Task:run-timeout] if it executes; 0 for none. The function finds the earlier time of this and the end of the run timeout in
-   * [property@Ferry.Job:deadline].
+   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT if it waits, and ends as
+   * by [property@Ferry.Task:run-timeout] if it executes; 0 for none. The function finds the earlier time of this and
+   * the end of the run timeout in [property@Ferry.Job:deadline].
    */
   properties[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
@@ -2696,6 +2701,7 @@ ferry_task_class_init (FerryTaskClass *klass)
   object_class->finalize = ferry_task_finalize;
   install_identity ();
   install_settings ();
+  install_ways ();
   install_limits ();
   install_states ();
   install_progress ();
