@@ -334,7 +334,11 @@ install_output_properties (void)
    * some ten in a second. Who needs no copy in the result sets [property@Ferry.Command:output-limit] to 0.
    */
   properties[PROP_ALL_LINES] = g_param_spec_boolean ("all-lines", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
 
+static void
+install_terminal_properties (void)
+{
   /**
    * FerryCommand:terminal:
    *

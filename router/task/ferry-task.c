@@ -2084,6 +2084,11 @@ install_settings (void)
    * [property@Ferry.Task:retries] says how often a task is tried again when its worker is lost.
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
+
+static void
+install_ways (void)
+{
   /**
    * FerryTask:max-returned-descriptors:
    *
@@ -2696,6 +2701,7 @@ ferry_task_class_init (FerryTaskClass *klass)
   object_class->finalize = ferry_task_finalize;
   install_identity ();
   install_settings ();
+  install_ways ();
   install_limits ();
   install_states ();
   install_progress ();

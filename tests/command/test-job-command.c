@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: command/ferry-job-command.c, base/ferry-scratch-folder.c, task/ferry-job.c
+/* Tests: command/ferry-job-command.c, command/ferry-step-files.c, base/ferry-scratch-folder.c, task/ferry-job.c
  *
  * Programs that a function runs in a worker. The program is its own worker: its function "steps" runs scripts of sh,
  * one after the other. A script sees the folder of the test as its own, and the scratch folder of the task as $1. */
@@ -9,9 +9,11 @@
 #include "config.h"
 
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/command-test.h"
 #include "ferry-test.h"
@@ -142,8 +144,13 @@ write_file (FerryJob *job, GVariant *arguments, GError **error)
     }
   begun = g_build_filename (folder, "begun", NULL);
   g_file_set_contents (begun, "\n", -1, NULL);
-  while (then == WAIT && !ferry_job_is_cancelled (job))
-    g_usleep (10000);
+  if (then == WAIT)
+    {
+      struct pollfd cancel = {.fd = g_cancellable_get_fd (ferry_job_get_cancellable (job)), .events = POLLIN};
+
+      g_assert_cmpint (TEMP_FAILURE_RETRY (poll (&cancel, 1, -1)), ==, 1);
+      g_cancellable_release_fd (ferry_job_get_cancellable (job));
+    }
   return g_variant_new_string (text != NULL ? text : "");
 }
 
