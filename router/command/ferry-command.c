@@ -516,6 +516,7 @@ ferry_command_class_init (FerryCommandClass *klass)
   install_start_properties ();
   install_input_properties ();
   install_output_properties ();
+  install_terminal_properties ();
   install_progress_properties ();
   install_end_properties ();
   install_confinement_properties ();
