@@ -652,9 +652,9 @@ end_rest (Run *self, gboolean succeeded, GError **failure)
   if (left == NULL)
     return;
   if (*failure != NULL)
-    g_prefix_error (failure, "%s could not be ended, since this user may not do that: ", left);
+    g_prefix_error (failure, "%s: ", left);
   else
-    g_message ("%s of '%s' could not be ended, since this user may not do that", left, self->options->argv[0]);
+    g_message ("'%s' is done, but %s", self->options->argv[0], left);
 }
 
 static CommandStore *

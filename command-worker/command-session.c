@@ -50,8 +50,11 @@
 #define POLITE_IO (3 << 13)
 #define IO_OF_PROCESS 1
 
-/* How long processes may take to end after SIGKILL, in milliseconds. */
-#define KILL_MILLISECONDS 1000
+/* How long processes may take to end after SIGKILL, in seconds: on a busy machine, or with much memory to give back.
+ * Whoever has sent SIGTERM to this process kills it soon, and before that it has to tidy up. What this user may not kill
+ * gets the short time, too: it may end by itself, with its parent. */
+#define LONG_KILL_SECONDS 10
+#define SHORT_KILL_SECONDS 1
 
 struct _CommandSession
 {
@@ -472,56 +475,85 @@ command_session_continue (CommandSession *self)
 
 /* ---- the end ---- */
 
-/* Kills those in found. Returns (transfer full) (nullable) the names of those that this process may not kill. */
-static char *
-kill_found (GArray *found)
+/* The names of processes. */
+typedef struct
 {
-  g_autoptr (GString) names = NULL;
+  GString *refused; /* (owned): this user may not kill them */
+  GString *killed;  /* (owned): they got SIGKILL, and are there */
+} Left;
 
+static void
+add_name (GString *names, pid_t pid)
+{
+  g_autofree char *name = command_process_dup_name (pid);
+
+  g_string_append_printf (names, "%s'%s' (process %d)", names->len > 0 ? ", " : "", name, (int) pid);
+}
+
+static void
+kill_found (GArray *found, Left *left)
+{
+  g_string_truncate (left->refused, 0);
+  g_string_truncate (left->killed, 0);
   for (guint i = 0; i < found->len; i++)
     {
       const CommandProcess *process = &g_array_index (found, CommandProcess, i);
-      g_autofree char *name = NULL;
 
-      if (send (process, SIGKILL))
-        continue;
-      name = command_process_dup_name (process->pid);
-      if (names == NULL)
-        names = g_string_new (NULL);
-      g_string_append_printf (names, "%s'%s' (process %d)", names->len > 0 ? ", " : "", name, (int) process->pid);
+      add_name (send (process, SIGKILL) ? left->killed : left->refused, process->pid);
     }
-  return names != NULL ? g_string_free (g_steal_pointer (&names), FALSE) : NULL;
 }
 
-/* Waits until a child has ended. */
+/* Returns (transfer full). */
+static char *
+describe_left (const Left *left, gint64 seconds)
+{
+  GString *text = g_string_new (NULL);
+
+  if (left->refused->len > 0)
+    g_string_append_printf (text, "%s could not be ended, since this user may not do that", left->refused->str);
+  if (left->killed->len > 0)
+    g_string_append_printf (text,
+                            "%sthe kernel has not ended %s within %" G_GINT64_FORMAT
+                            " s of SIGKILL, as with a disk or a network that does not answer",
+                            text->len > 0 ? ", and " : "", left->killed->str, seconds);
+  return g_string_free (text, FALSE);
+}
+
+/* Waits until a child has ended, and not for long: a descendant whose parent has not ended yet is no child of this
+ * process, so there is no signal of it. */
 static void
-wait_for_events (CommandSession *self, gint64 deadline)
+wait_for_events (CommandSession *self, gboolean is_slow)
 {
   struct pollfd poll_fd = {.fd = self->events, .events = POLLIN};
-  gint64 left = (deadline - g_get_monotonic_time ()) / 1000;
 
-  /* A descendant whose parent has not ended yet is no child of this process, so there is no signal of it. */
-  poll (&poll_fd, 1, (int) CLAMP (left, 0, 10));
+  poll (&poll_fd, 1, is_slow ? 100 : 10);
   reap_all (self);
 }
 
 char *
 command_session_end (CommandSession *self, CommandSessionPart part)
 {
-  const gint64 deadline = g_get_monotonic_time () + KILL_MILLISECONDS * 1000;
-  g_autofree char *refused = NULL;
+  const gint64 begun = g_get_monotonic_time ();
+  Left left = {g_string_new (NULL), g_string_new (NULL)};
+  char *text = NULL;
 
-  for (reap_all (self); has_children (); reap_all (self))
+  for (reap_all (self); text == NULL && has_children (); reap_all (self))
     {
       g_autoptr (GArray) found = send_until_none_is_new (self, part, SIGSTOP);
+      gboolean is_long;
+      gint64 seconds;
 
       if (found->len == 0)
         break;
-      g_free (refused);
-      refused = kill_found (found);
-      if (g_get_monotonic_time () >= deadline)
-        return refused != NULL ? g_steal_pointer (&refused) : g_strdup ("processes that the kernel does not end");
-      wait_for_events (self, deadline);
+      kill_found (found, &left);
+      seconds = (g_get_monotonic_time () - begun) / G_USEC_PER_SEC;
+      is_long = left.killed->len > 0 && !command_session_is_terminated ();
+      if (seconds >= (is_long ? LONG_KILL_SECONDS : SHORT_KILL_SECONDS))
+        text = describe_left (&left, seconds);
+      else
+        wait_for_events (self, seconds >= SHORT_KILL_SECONDS);
     }
-  return NULL;
+  g_string_free (left.refused, TRUE);
+  g_string_free (left.killed, TRUE);
+  return text;
 }

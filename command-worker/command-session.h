@@ -66,7 +66,8 @@ void command_session_signal (CommandSession *self, int signal_number);
 /* Stops all of them, and lets them go on. */
 void command_session_stop (CommandSession *self);
 void command_session_continue (CommandSession *self);
-/* Kills what is left. Returns (transfer full) (nullable) the names of those that cannot be ended. */
+/* Kills what is left, and waits until it has ended. Returns (transfer full) (nullable) which processes are left and why:
+ * this user may not kill them, or the kernel is slow to end them. */
 char *command_session_end (CommandSession *self, CommandSessionPart part);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandSession, command_session_free)
