@@ -18,6 +18,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
+#include "process/ferry-launcher-private.h"
 #include "process/ferry-own-program-private.h"
 
 #define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
@@ -719,6 +720,58 @@ find_worker (GError **error)
   return NULL;
 }
 
+/* ---- its worker is lost ---- */
+
+static void
+add_file (GString *files, const char *name)
+{
+  g_autofree char *shown = g_filename_display_name (name);
+
+  g_string_append_printf (files, "%s'%s'", files->len > 0 ? ", " : "", shown);
+}
+
+/* (transfer full): the files that a command writes in place, of which nobody has removed what is half written. */
+static char *
+list_unfinished_files (GVariant *arguments)
+{
+  GString *files = g_string_new (NULL);
+  g_autofree const char **names = NULL;
+  const char *output = NULL;
+  gboolean replaces = FALSE;
+
+  g_variant_lookup (arguments, "replace-output-files", "b", &replaces);
+  g_variant_lookup (arguments, "output-file", "^&ay", &output);
+  g_variant_lookup (arguments, "output-files", "^a&ay", &names);
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    {
+      if (!replaces)
+        add_file (files, names[i]);
+      if (g_strcmp0 (names[i], output) == 0)
+        output = NULL;
+    }
+  if (output != NULL)
+    add_file (files, output);
+  return g_string_free (files, FALSE);
+}
+
+/* A worker that gets SIGTERM tidies up before it ends. */
+static char *
+describe_loss (GVariant *arguments, int signal_number)
+{
+  g_autofree const char **argv = NULL;
+  g_autofree char *program = NULL;
+  g_autofree char *files = NULL;
+
+  if (!g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT) ||
+      !g_variant_lookup (arguments, "argv", "^a&ay", &argv) || argv[0] == NULL)
+    return NULL;
+  program = g_filename_display_name (argv[0]);
+  files = signal_number != SIGTERM ? list_unfinished_files (arguments) : g_strdup ("");
+  return g_strdup_printf ("'%s' was ended with its worker, the process that runs it, and is not done; run it again%s%s%s",
+                          program, files[0] != '\0' ? ". Until then, " : "", files,
+                          files[0] != '\0' ? " may be incomplete" : "");
+}
+
 /* The worker comes with the library. It decodes nothing, and passes on what programs write; what they may do to it as
  * the same user, they may do to the application as well. So results are read where they are. Returns (transfer none)
  * its argument. */
@@ -726,6 +779,7 @@ static FerryLauncher *
 trust (FerryLauncher *launcher)
 {
   g_object_set (launcher, "trusted", TRUE, NULL);
+  ferry_launcher_set_loss_func (launcher, describe_loss);
   return launcher;
 }
 

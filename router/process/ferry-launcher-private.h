@@ -29,6 +29,10 @@ G_BEGIN_DECLS
  * without such a worker. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
+/* Returns (transfer full) (nullable) the sentence about a worker that ended while it ran a call, for those who know
+ * neither the function nor its arguments; NULL: where they do. signal_number: what killed it, or 0. */
+typedef char *(*FerryLossFunc) (GVariant *arguments, int signal_number);
+
 /* main: the fork server, as the launcher of its workers uses it. */
 
 void ferry_fork_server_bind (FerryForkServer *self, FerryAffinity *affinity);
@@ -66,6 +70,10 @@ FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);
  * them. */
 void ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, gboolean may_execute);
 gboolean ferry_launcher_get_may_execute (FerryLauncher *self);
+
+void ferry_launcher_set_loss_func (FerryLauncher *self, FerryLossFunc describe_loss);
+/* (nullable) */
+FerryLossFunc ferry_launcher_get_loss_func (FerryLauncher *self);
 
 FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error);
 FerryWorker *ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GError **error);

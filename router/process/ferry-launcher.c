@@ -91,7 +91,8 @@ struct _FerryLauncher
   gint64 attach_timeout;   /* -1: no limit */
   guint64 buffer_capacity;
   gboolean trusted;
-  gboolean use_fork_server; /* for channels */
+  FerryLossFunc describe_loss; /* (nullable) */
+  gboolean use_fork_server;    /* for channels */
   StreamMode modes[FERRY_N_STREAMS];
   int fds[FERRY_N_STREAMS]; /* (owned): a descriptor if the mode is STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type NamedSender) */
@@ -1191,6 +1192,7 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   self->attach_timeout = launcher->attach_timeout;
   self->buffer_capacity = launcher->buffer_capacity;
   self->trusted = launcher->trusted;
+  self->describe_loss = launcher->describe_loss;
   g_set_object (&self->sandbox, launcher->sandbox);
   self->name = g_strdup (launcher->name);
   self->attributes = launcher->attributes;
@@ -1272,6 +1274,18 @@ ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, g
 {
   g_set_object (&self->fork_server, fork_server);
   self->may_execute = may_execute;
+}
+
+void
+ferry_launcher_set_loss_func (FerryLauncher *self, FerryLossFunc describe_loss)
+{
+  self->describe_loss = describe_loss;
+}
+
+FerryLossFunc
+ferry_launcher_get_loss_func (FerryLauncher *self)
+{
+  return self->describe_loss;
 }
 
 gboolean

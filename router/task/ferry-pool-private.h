@@ -10,7 +10,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
 #include "link/ferry-link-private.h"
-#include "process/ferry-launcher.h"
+#include "process/ferry-launcher-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-answer-watch-private.h"
@@ -112,6 +112,7 @@ struct _FerryPoolWorker
   FerryTimers *limits;    /* (unowned): the router's */
   FerryWorker *worker;    /* (owned) (nullable): the process; NULL in a pool of threads */
   GThread *thread;        /* (owned) (nullable) */
+  FerryLossFunc describe_loss; /* const: (nullable) */
   FerryLink *link;        /* (owned) */
   FerryAnswerRoute route; /* const: of the tasks in flight */
   FerryReceiver *calls_receiver;

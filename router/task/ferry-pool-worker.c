@@ -853,10 +853,25 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   schedule (self);
 }
 
+/* What became of a task whose worker has ended. */
+static GError *
+new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
+{
+  g_autofree char *sentence =
+    self->describe_loss != NULL ? self->describe_loss (run->arguments, ferry_exit_get_signal (exit)) : NULL;
+  g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
+
+  if (sentence != NULL)
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s: %s", sentence, ferry_exit_get_message (exit));
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                      "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
+                      "the task again: %s",
+                      ferry_run_get_name (run), run->function, arguments, ferry_exit_get_message (exit));
+}
+
 static void
 fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
 {
-  g_autofree char *arguments = ferry_show_arguments (run->arguments);
   g_autofree char *last = g_strdup_printf ("worker: %s", ferry_exit_get_message (exit));
   gboolean is_stopping = self->pool != NULL && self->rules->stopping;
   FerryLoss loss = {
@@ -879,11 +894,7 @@ fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
         NULL, exit);
       return;
     }
-  loss.error =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                 "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit the "
-                 "task again: %s",
-                 ferry_run_get_name (run), run->function, arguments, ferry_exit_get_message (exit));
+  loss.error = new_lost_error (self, run, exit);
   ferry_destination_lose (run, &loss);
 }
 
@@ -1430,6 +1441,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->rules = rules;
   self->router = g_object_ref (router);
   self->limits = router->limits;
+  self->describe_loss = starter != NULL ? ferry_launcher_get_loss_func (starter) : NULL;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transport_new_for_carrier (&carrier_funcs, self, NULL);

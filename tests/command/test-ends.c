@@ -309,6 +309,41 @@ take_their_files_along_with_the_fork_server (gconstpointer number)
   g_assert_true (is_empty (folder));
 }
 
+/* (transfer full): what is said of a command whose worker got SIGKILL, by an executor as applications have it. */
+static char *
+kill_worker (CommandTest *test, const char *script, const char *property, GVariant *value)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariantDict) options = g_variant_dict_new (NULL);
+  g_autoptr (FerryTask) task = NULL;
+
+  g_clear_object (&test->executor);
+  test->executor = ferry_executor_new_for_commands (&error);
+  g_assert_no_error (error);
+  if (property != NULL)
+    g_variant_dict_insert_value (options, property, value);
+  task = command_test_submit_script (test, script, g_steal_pointer (&options));
+  ferry_test_kill (command_test_wait_pid (test, "worker"), SIGKILL);
+  return g_strdup (command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message);
+}
+
+static void
+say_for_users_that_their_worker_was_lost (void)
+{
+  const char *const names[] = {"one.webm", "two.webm", NULL};
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *script = g_strdup_printf ("echo $PPID > %s/worker; sleep 1000", test->folder);
+  g_autofree char *plain = kill_worker (test, script, NULL, NULL);
+  g_autofree char *in_place = NULL;
+  g_autofree char *note = command_test_path (test, "worker");
+
+  g_assert_true (g_str_has_prefix (plain, "'sh' was ended with its worker, the process that runs it, and is not done; "
+                                          "run it again: Worker "));
+  g_assert_no_errno (g_unlink (note));
+  in_place = kill_worker (test, script, "output-files", g_variant_new_bytestring_array (names, -1));
+  g_assert_nonnull (strstr (in_place, "; run it again. Until then, 'one.webm', 'two.webm' may be incomplete: Worker "));
+}
+
 /* The task is done at once, as nothing waits for its end any more. */
 static void
 take_their_files_along_in_a_shutdown_without_time (void)
@@ -372,6 +407,8 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/command-ends/end-with-a-cancel", end_with_a_cancel);
   g_test_add_func ("/command-ends/end-with-their-worker", end_with_their_worker);
+  g_test_add_func ("/command-ends/say-for-users-that-their-worker-was-lost",
+                   say_for_users_that_their_worker_was_lost);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {

@@ -111,6 +111,21 @@ def test_beside_subprocess(report, executor, folder):
         report.equal("%s: as subprocess.run() has it" % name, found, expected)
 
 
+def check_partial_output(report, executor):
+    """What a program has written before its time was over. It may be slow to begin, so it has longer and longer."""
+    script = "echo out; echo err >&2; sleep 1000"
+    for timeout in (0.5, 5, 50):
+        error = raised(executor.run(["sh", "-c", script], timeout=timeout, text=True).result)
+        if error.stdout:
+            break
+    report.equal("a time that is over has what the program wrote", (type(error), error.stdout, error.output, error.stderr),
+                 (ferry.CommandTimeout, "out\n", "out\n", "err\n"))
+    error = raised(executor.run(["sh", "-c", script], timeout=timeout, stderr=subprocess.STDOUT).result)
+    report.equal("as bytes, too, and in one stream", (sorted(error.stdout.split()), error.stderr), ([b"err", b"out"], None))
+    copy = pickle.loads(pickle.dumps(error))
+    report.equal("which a pickled one has as well", (copy.stdout, copy.stderr), (error.stdout, None))
+
+
 def test_errors(report, executor):
     error = raised(executor.run(shell("echo first >&2; echo sorry >&2; exit 3"), text=True).result)
     report.fact("a failure is an error of both", isinstance(error, ferry.CommandError) and isinstance(error, ferry.Error)
@@ -125,6 +140,7 @@ def test_errors(report, executor):
                 and isinstance(error, ferry.Error) and (error.cmd, error.timeout) == (["sleep", "1000"], 0.1), [repr(error)])
     copy = pickle.loads(pickle.dumps(error))
     report.equal("it is pickled, too", (str(copy), copy.cmd, copy.timeout), (str(error), ["sleep", "1000"], 0.1))
+    check_partial_output(report, executor)
     error = raised(executor.run(["yes"], output_limit=1000, fail_at_output_limit=True).result)
     report.fact("too much output says what to do", type(error) is ferry.Error and "output" in str(error), [repr(error)])
     done = executor.run(["seq", "1000"], output_limit=20, text=True).result(LONG)
