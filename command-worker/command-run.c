@@ -7,7 +7,8 @@
  * and for moments. Where the command writes faster than the application hears of it, what was read is dropped here.
  *
  * A command ends with its first process. A child of it may hold the pipes, so what that writes is read for a short time
- * more. Then what is left in the session is killed; and all that descends from the command, if it did not succeed.
+ * more. Then what is left in the session is killed; and all that descends from the command, if it did not succeed. If
+ * it did, what left the session goes on, and may write to its pipes, which another process reads from then on.
  *
  * A cancel is a signal to the whole session. At half of the grace time the application sends SIGTERM to this process,
  * which passes it on to the session. SIGKILL follows before the grace time is over, so that this process tidies up
@@ -32,6 +33,7 @@
 
 #include "command-cause.h"
 #include "command-confinement.h"
+#include "command-drain.h"
 #include "command-files.h"
 #include "command-open.h"
 #include "command-options.h"
@@ -733,6 +735,21 @@ make_last (Run *self, GVariant *result)
                                   TRUE, last_result_sent, last);
 }
 
+/* Has somebody read the streams that what goes on may write to. */
+static void
+leave_outputs (Run *self)
+{
+  g_autoptr (GError) error = NULL;
+  int fds[N_STREAMS];
+  guint n_fds = 0;
+
+  for (guint stream = 0; stream < N_STREAMS; stream++)
+    if (self->outputs[stream] != NULL && command_output_get_fd (self->outputs[stream]) >= 0)
+      fds[n_fds++] = command_output_get_fd (self->outputs[stream]);
+  if (n_fds > 0 && !command_drain_start (fds, n_fds, &error))
+    g_message ("What '%s' has started goes on, and ends when it writes: %s", self->options->argv[0], error->message);
+}
+
 static gboolean
 check_directory (const CommandOptions *options, GError **error)
 {
@@ -878,8 +895,13 @@ finish (Run *self, GError **error)
   tell_truncated (self);
   if (succeeded)
     result = make_result (self, &failure);
+  if (result != NULL && command_session_is_empty (self->session))
+    return result;
   if (result != NULL)
-    return command_session_is_empty (self->session) ? result : make_last (self, result);
+    {
+      leave_outputs (self);
+      return make_last (self, result);
+    }
   /* Who has cancelled it wants nothing of it. */
   if (!g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     send_partial_result (self);

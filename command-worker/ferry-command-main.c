@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "command-drain.h"
 #include "command-recipes.h"
 #include "command-result.h"
 #include "command-run.h"
@@ -42,6 +43,11 @@ register_functions (int argc, char *argv[])
 int
 main (int argc, char *argv[])
 {
+  if (argc == 2 && strcmp (argv[1], COMMAND_DRAIN_ARGUMENT) == 0)
+    {
+      command_drain_run ();
+      return EXIT_SUCCESS;
+    }
   if (!register_functions (argc, argv))
     return EXIT_FAILURE;
   ferry_worker_add_initialiser ("subreaper", become_subreaper, NULL, NULL);

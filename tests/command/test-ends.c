@@ -344,6 +344,62 @@ say_for_users_that_their_worker_was_lost (void)
   g_assert_nonnull (strstr (in_place, "; run it again. Until then, 'one.webm', 'two.webm' may be incomplete: Worker "));
 }
 
+/* ---- what goes on after a success ---- */
+
+/* (transfer full) (nullable): what the descriptor of a process is, such as "pipe:[12345]". */
+static char *
+read_descriptor (const char *pid, int fd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/fd/%d", pid, fd);
+
+  return g_file_read_link (path, NULL);
+}
+
+/* Whether no process has it for its standard input. */
+static gboolean
+nobody_reads (gpointer descriptor)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *pid;
+
+  while ((pid = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *input = g_ascii_isdigit (pid[0]) ? read_descriptor (pid, 0) : NULL;
+
+      if (g_strcmp0 (input, descriptor) == 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Writes more than a pipe has, to both of its streams. */
+#define DAEMON                                                                                                         \
+  "setsid sh -c 'echo $$ > daemon; until test -e go; do sleep 0.01; done; seq 1000000; seq 1000000 >&2; echo x > wrote'"
+
+static void
+go_on_and_write_after_a_success (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task =
+    command_test_submit_script (test, DAEMON " & echo $PPID > worker; until test -s daemon; do sleep 0.01; done", NULL);
+  g_autofree char *output = command_test_wait_output (task);
+  GPid pid = command_test_wait_pid (test, "daemon");
+  GPid worker = command_test_wait_pid (test, "worker");
+  g_autofree char *number = g_strdup_printf ("%d", (int) pid);
+  g_autofree char *written = read_descriptor (number, 1);
+  g_autofree char *go = command_test_path (test, "go");
+
+  g_assert_cmpstr (output, ==, "");
+  g_assert_nonnull (written);
+  /* Its worker has ended, which read from it. */
+  command_test_wait_gone (worker);
+  g_assert_false (nobody_reads (written));
+  g_assert_true (g_file_set_contents (go, "\n", -1, NULL));
+  command_test_wait_file (test, "wrote");
+  command_test_wait_gone (pid);
+  ferry_test_look_until (nobody_reads, written);
+}
+
 /* The task is done at once, as nothing waits for its end any more. */
 static void
 take_their_files_along_in_a_shutdown_without_time (void)
@@ -409,6 +465,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-ends/end-with-their-worker", end_with_their_worker);
   g_test_add_func ("/command-ends/say-for-users-that-their-worker-was-lost",
                    say_for_users_that_their_worker_was_lost);
+  g_test_add_func ("/command-ends/go-on-and-write-after-a-success", go_on_and_write_after_a_success);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
