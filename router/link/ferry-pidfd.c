@@ -67,6 +67,20 @@ ferry_read_parent (GPid pid)
   return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
 }
 
+/* any: whether a process was stopped by a signal. */
+gboolean
+ferry_process_is_stopped (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *name_end;
+
+  if (pid <= 0 || !g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  name_end = strrchr (text, ')');
+  return name_end != NULL && g_str_has_prefix (name_end, ") T");
+}
+
 /* any: whether a process has a handler of SIGTERM, so that it may have to tidy up before it ends. Any other one can as
  * well be killed. */
 gboolean

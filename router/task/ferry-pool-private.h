@@ -136,6 +136,7 @@ struct _FerryPoolWorker
   gint64 paused_at;       /* monotonic time when it was */
   gboolean stopped;       /* the process group was stopped for that */
   FerryTimer stop_timer;  /* while a call is paused: when the process group is stopped, unless the function has heard */
+  FerryTimer look_timer;  /* while a command runs: the next look whether somebody has stopped its worker */
   gint64 memory_at;       /* monotonic time when the memory of the worker's process was last read */
   FerryTimer timer;       /* READY: the idle timeout; RETIRING: the next look of the watchdog */
   FerryWatchdog watchdog; /* RETIRING: over the worker's process, which has to end */

@@ -23,6 +23,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "link/ferry-pidfd-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
 #include "task/ferry-job-private.h"
@@ -45,6 +46,9 @@
 
 /* How long a function that is paused may take to hear of that, in microseconds, before its process is stopped. */
 #define HEAR_TIME (1 * G_USEC_PER_SEC)
+
+/* How often it is looked whether a program has stopped its worker. */
+#define STOP_LOOK (2 * G_USEC_PER_SEC)
 
 /* A worker answers a call before it claims the next call. So where the claim is beyond a call, the answer of that call
  * is on its way, and a kill would end the next task. The claim is false if the answer is still missing when everything
@@ -201,7 +205,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   if (--self->references > 0)
     return;
   g_assert (g_queue_is_empty (&self->in_flight) && !ferry_timer_is_set (&self->timer) &&
-            !ferry_timer_is_set (&self->stop_timer));
+            !ferry_timer_is_set (&self->stop_timer) && !ferry_timer_is_set (&self->look_timer));
   if (self->room != NULL)
     ferry_link_remove_room_watch (self->link, &self->room->watch);
   g_clear_pointer (&self->room, room_unref);
@@ -398,6 +402,7 @@ ferry_pool_worker_let_go (FerryPoolWorker *self)
 {
   ferry_timers_unset (self->limits, &self->timer);
   ferry_timers_unset (self->limits, &self->stop_timer);
+  ferry_timers_unset (self->limits, &self->look_timer);
   self->pool = NULL;
   if (self->state != FERRY_POOL_WORKER_CONDEMNED)
     end_by (self, ferry_worker_end_in_order);
@@ -476,6 +481,27 @@ end_pause (FerryPoolWorker *self, gint64 deadline)
   note_change (self);
 }
 
+/* Lets the worker go on, if somebody else has stopped it: a program that it runs, which a task is to be done with, and
+ * whose cancel it could not hear. */
+static void
+end_foreign_stop (FerryPoolWorker *self)
+{
+  if (self->worker == NULL || self->stopped || !ferry_process_is_stopped (ferry_worker_get_process_number (self->worker)))
+    return;
+  g_message ("Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
+             ferry_worker_get_name (self->worker));
+  ferry_worker_set_stopped (self->worker, FALSE);
+}
+
+static void
+look_for_stop (gpointer data)
+{
+  FerryPoolWorker *self = data;
+
+  end_foreign_stop (self);
+  ferry_timers_set (self->limits, &self->look_timer, g_get_monotonic_time () + STOP_LOOK, look_for_stop, self);
+}
+
 /* Removes a task from the worker's tasks in flight. Returns (transfer full) its run. */
 static FerryRun *
 unlink_task (FerryPoolWorker *self, FerryRun *run)
@@ -487,6 +513,8 @@ unlink_task (FerryPoolWorker *self, FerryRun *run)
     end_pause (self, 0);
   if (xid == self->look.xid)
     self->look.xid = 0;
+  if (g_queue_is_empty (&self->in_flight))
+    ferry_timers_unset (self->limits, &self->look_timer);
   ferry_run_unset_route (run);
   note_change (self);
   return run;
@@ -510,6 +538,7 @@ run_timed_out (gpointer data)
     return;
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
+  end_foreign_stop (self);
   destination_give_time (&self->destination, run, run->settings->cancel_grace);
   ferry_destination_time_out (run, ferry_destination_new_run_error (run));
 }
@@ -523,6 +552,9 @@ get_pid (FerryPoolWorker *self)
 static void
 start_task (FerryPoolWorker *self, FerryRun *run)
 {
+  /* A function may be stopped to be looked at; who runs programs does not know that there are workers. */
+  if (self->describe_loss != NULL && self->pool != NULL)
+    ferry_timers_set (self->limits, &self->look_timer, g_get_monotonic_time () + STOP_LOOK, look_for_stop, self);
   ferry_destination_set_limit (run, ferry_destination_get_run_deadline (run), run_timed_out);
   ferry_destination_start (run, get_pid (self), NULL);
 }
@@ -1092,6 +1124,7 @@ destination_cancel (FerryTaskDestination *destination, FerryRun *run)
     return;
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_CANCELLED);
   end_pause (self, 0);
+  end_foreign_stop (self);
   destination_give_time (destination, run, run->settings->cancel_grace);
 }
 

@@ -133,6 +133,49 @@ ends_with_its_worker (void)
   command_test_wait_gone (child);
 }
 
+/* Has an executor as applications have it. */
+static void
+use_usual_executor (CommandTest *test)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&test->executor);
+  test->executor = ferry_executor_new_for_commands (&error);
+  g_assert_no_error (error);
+}
+
+static void
+goes_on_where_it_has_stopped_its_worker (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *output = NULL;
+
+  use_usual_executor (test);
+  task = command_test_submit_script (test, "kill -STOP $PPID; echo done", NULL);
+  output = command_test_wait_output (task);
+  g_assert_cmpstr (output, ==, "done\n");
+}
+
+static void
+ends_with_a_cancel_where_it_has_stopped_its_worker (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *log = NULL;
+  GPid worker;
+
+  task = command_test_submit_script (
+    test, "trap 'echo int > log; exit' INT; kill -STOP $PPID; echo $PPID > worker; sleep 1000 & while :; do wait; done",
+    NULL);
+  worker = command_test_wait_pid (test, "worker");
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (worker));
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  log = command_test_read (test, "log");
+  g_assert_cmpstr (log, ==, "int\n");
+}
+
 static void
 may_be_paused_at_any_moment (void)
 {
@@ -278,6 +321,9 @@ main (int argc, char *argv[])
                    goes_on_where_it_was_paused_before_it_began);
   g_test_add_func ("/command-pause/ends-with-a-cancel", ends_with_a_cancel);
   g_test_add_func ("/command-pause/ends-with-its-worker", ends_with_its_worker);
+  g_test_add_func ("/command-pause/goes-on-where-it-has-stopped-its-worker", goes_on_where_it_has_stopped_its_worker);
+  g_test_add_func ("/command-pause/ends-with-a-cancel-where-it-has-stopped-its-worker",
+                   ends_with_a_cancel_where_it_has_stopped_its_worker);
   g_test_add_func ("/command-pause/may-be-paused-at-any-moment", may_be_paused_at_any_moment);
 
   g_test_add_func ("/command-pause/ends-once-whatever-comes", ends_once_whatever_comes);
