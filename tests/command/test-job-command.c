@@ -36,7 +36,8 @@ run_script (FerryJob *job, const char *folder, const char *script, gboolean alwa
 
   if (command == NULL)
     return FALSE;
-  g_object_set (command, "directory", folder, "cleans-up", always, "interactive", TRUE, NULL);
+  g_object_set (command, "directory", folder, "cleans-up", always, "interactive", TRUE, "progress",
+                FERRY_COMMAND_PROGRESS_PERCENT, NULL);
   return ferry_job_run_command (job, command, result, error);
 }
 
