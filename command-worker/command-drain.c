@@ -5,7 +5,8 @@
  * gpg's standard error. Without a reader it would die of SIGPIPE at its next word, long after the command succeeded.
  *
  * The worker ends then, so a process of its own reads: this program with another argument. It has a session, as what it
- * reads from, and ends with the last process that holds a pipe. It may read a flood, so it takes no time from others. */
+ * reads from, and ends with the last process that holds a pipe. It may read a flood, so it takes no time from others.
+ */
 
 #include "command-drain.h"
 

@@ -107,10 +107,10 @@ typedef struct
   gint64 ending_at;                  /* when the command was asked to end; 0: it was not */
   gint64 next_step;                  /* when the next one follows; NEVER: when the application says so */
   gint64 next_pace;                  /* when a line may be sent again */
-  gint64 next_nice;                  /* when the session of a polite command is to be made nice; NEVER: it is */
-  gint64 ended_at;                   /* when the first process had ended; 0: it runs */
-  int status;                        /* of waitpid(), if so */
-  GError *failure;                   /* (owned) (nullable): why the command is ended before it is done */
+  gint64 next_nice; /* when the session of a polite command is to be made nice, or not any more; NEVER: it was */
+  gint64 ended_at;  /* when the first process had ended; 0: it runs */
+  int status;       /* of waitpid(), if so */
+  GError *failure;  /* (owned) (nullable): why the command is ended before it is done */
 } Run;
 
 static void
@@ -462,6 +462,8 @@ go_on_to_end (Run *self, gint64 now)
       if (!cancelled && !terminated && self->failure == NULL)
         return;
       self->ending_at = now;
+      /* Somebody waits for its end, and it may have files to finish. */
+      self->next_nice = self->options->polite ? now : NEVER;
       take_step (self, terminated ? END_TERMINATED : END_ASKED, cancelled && !terminated ? NEVER : now + PATIENCE);
       return;
     case END_ASKED:
@@ -562,7 +564,7 @@ follow (Run *self)
 
       go_on_to_end (self, now);
       if (now >= self->next_nice)
-        self->next_nice = command_session_make_nice (self->session) ? NEVER : now + PACE;
+        self->next_nice = command_session_set_nice (self->session, self->ending_at == 0) ? NEVER : now + PACE;
       if (now >= self->next_pace && send_newest_lines (self))
         self->next_pace = now + PACE;
       next = MIN (self->next_step, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);

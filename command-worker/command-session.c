@@ -46,13 +46,14 @@
 /* How much less of the processors a polite command gets: as nice(1) has it without an argument. */
 #define POLITE_NICE 10
 #define POLITE_NICE_TEXT "10"
+#define USUAL_NICE_TEXT "0"
 /* IOPRIO_PRIO_VALUE (IOPRIO_CLASS_IDLE, 0) of the kernel, for which not each system has a header. */
 #define POLITE_IO (3 << 13)
 #define IO_OF_PROCESS 1
 
 /* How long processes may take to end after SIGKILL, in seconds: on a busy machine, or with much memory to give back.
- * Whoever has sent SIGTERM to this process kills it soon, and before that it has to tidy up. What this user may not kill
- * gets the short time, too: it may end by itself, with its parent. */
+ * Whoever has sent SIGTERM to this process kills it soon, and before that it has to tidy up. What this user may not
+ * kill gets the short time, too: it may end by itself, with its parent. */
 #define LONG_KILL_SECONDS 10
 #define SHORT_KILL_SECONDS 1
 
@@ -345,11 +346,12 @@ command_session_free (CommandSession *self)
 }
 
 gboolean
-command_session_make_nice (CommandSession *self)
+command_session_set_nice (CommandSession *self, gboolean is_nice)
 {
+  const char *text = is_nice ? POLITE_NICE_TEXT : USUAL_NICE_TEXT;
   g_autofree char *path = g_strdup_printf ("/proc/%d/autogroup", (int) self->pid);
   int fd = open (path, O_WRONLY | O_CLOEXEC);
-  gboolean again = fd >= 0 && write (fd, POLITE_NICE_TEXT, strlen (POLITE_NICE_TEXT)) < 0 && errno == EAGAIN;
+  gboolean again = fd >= 0 && write (fd, text, strlen (text)) < 0 && errno == EAGAIN;
 
   if (fd >= 0)
     close (fd);

@@ -48,9 +48,9 @@ CommandSession *command_session_start (const CommandStart *start, GError **error
 void command_session_free (CommandSession *self);
 
 /* Where the kernel groups sessions, a process is nice to those of its own session only: makes the session of a polite
- * command nice. Returns FALSE where that is to be tried again: in a tenth of a second, the kernel takes one from all
- * that are not root. */
-gboolean command_session_make_nice (CommandSession *self);
+ * command nice, or takes that back, which a user may do, other than with the nice value of a process. Returns FALSE
+ * where that is to be tried again: in a tenth of a second, the kernel takes one from all that are not root. */
+gboolean command_session_set_nice (CommandSession *self, gboolean is_nice);
 
 /* A descriptor that is readable when a process of the command has ended, and when this process got SIGTERM:
  * command_session_has_ended() reads it. */
@@ -66,8 +66,8 @@ void command_session_signal (CommandSession *self, int signal_number);
 /* Stops all of them, and lets them go on. */
 void command_session_stop (CommandSession *self);
 void command_session_continue (CommandSession *self);
-/* Kills what is left, and waits until it has ended. Returns (transfer full) (nullable) which processes are left and why:
- * this user may not kill them, or the kernel is slow to end them. */
+/* Kills what is left, and waits until it has ended. Returns (transfer full) (nullable) which processes are left and
+ * why: this user may not kill them, or the kernel is slow to end them. */
 char *command_session_end (CommandSession *self, CommandSessionPart part);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandSession, command_session_free)

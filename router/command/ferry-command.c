@@ -767,9 +767,9 @@ describe_loss (GVariant *arguments, int signal_number)
     return NULL;
   program = g_filename_display_name (argv[0]);
   files = signal_number != SIGTERM ? list_unfinished_files (arguments) : g_strdup ("");
-  return g_strdup_printf ("'%s' was ended with its worker, the process that runs it, and is not done; run it again%s%s%s",
-                          program, files[0] != '\0' ? ". Until then, " : "", files,
-                          files[0] != '\0' ? " may be incomplete" : "");
+  return g_strdup_printf (
+    "'%s' was ended with its worker, the process that runs it, and is not done; run it again%s%s%s", program,
+    files[0] != '\0' ? ". Until then, " : "", files, files[0] != '\0' ? " may be incomplete" : "");
 }
 
 /* The worker comes with the library. It decodes nothing, and passes on what programs write; what they may do to it as

@@ -106,15 +106,15 @@ struct _FerryPoolWorker
 {
   FerryTaskDestination destination;
   gint references;
-  FerryPool *pool;        /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
-  FerryPoolRules *rules;  /* (unowned): the pool's; valid while pool is not NULL */
-  FerryRouter *router;    /* (owned) */
-  FerryTimers *limits;    /* (unowned): the router's */
-  FerryWorker *worker;    /* (owned) (nullable): the process; NULL in a pool of threads */
-  GThread *thread;        /* (owned) (nullable) */
+  FerryPool *pool;             /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
+  FerryPoolRules *rules;       /* (unowned): the pool's; valid while pool is not NULL */
+  FerryRouter *router;         /* (owned) */
+  FerryTimers *limits;         /* (unowned): the router's */
+  FerryWorker *worker;         /* (owned) (nullable): the process; NULL in a pool of threads */
+  GThread *thread;             /* (owned) (nullable) */
   FerryLossFunc describe_loss; /* const: (nullable) */
-  FerryLink *link;        /* (owned) */
-  FerryAnswerRoute route; /* const: of the tasks in flight */
+  FerryLink *link;             /* (owned) */
+  FerryAnswerRoute route;      /* const: of the tasks in flight */
   FerryReceiver *calls_receiver;
   FerryReceiver *progress_receiver;
   FerryTransport *calls; /* (owned) */

@@ -486,7 +486,8 @@ end_pause (FerryPoolWorker *self, gint64 deadline)
 static void
 end_foreign_stop (FerryPoolWorker *self)
 {
-  if (self->worker == NULL || self->stopped || !ferry_process_is_stopped (ferry_worker_get_process_number (self->worker)))
+  if (self->worker == NULL || self->stopped ||
+      !ferry_process_is_stopped (ferry_worker_get_process_number (self->worker)))
     return;
   g_message ("Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
              ferry_worker_get_name (self->worker));

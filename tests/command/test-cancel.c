@@ -256,6 +256,34 @@ add_cancels (void)
   g_test_add_func ("/command-cancel/is-asked-where-it-is-confined", is_asked_where_it_is_confined);
 }
 
+/* The kernel says it of the group of its session, and lets others than root change it ten times a second. */
+static void
+is_not_polite_while_it_ends (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (GVariantDict) options = g_variant_dict_new (NULL);
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *group = NULL;
+  g_autofree char *log = NULL;
+
+  if (!g_file_get_contents ("/proc/self/autogroup", &group, NULL, NULL) || group[0] == '\0')
+    {
+      g_test_skip ("The kernel does not group sessions");
+      return;
+    }
+  g_variant_dict_insert (options, "polite", "b", TRUE);
+  task = command_test_submit_script (
+    test,
+    "trap 'until grep -q \"nice 0\" /proc/self/autogroup; do sleep 0.01; done; echo usual > log; exit' INT; "
+    "until grep -q 'nice 10' /proc/self/autogroup; do sleep 0.01; done; echo $$ > pid; while :; do sleep 0.01; done",
+    g_steal_pointer (&options));
+  command_test_wait_pid (test, "pid");
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  log = command_test_read (test, "log");
+  g_assert_cmpstr (log, ==, "usual\n");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -268,6 +296,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-cancel/takes-all-with-it-when-it-fails", takes_all_with_it_when_it_fails);
   g_test_add_func ("/command-cancel/may-leave-something-again-and-again", may_leave_something_again_and_again);
   g_test_add_func ("/command-cancel/has-the-last-words-of-its-children", has_the_last_words_of_its_children);
+  g_test_add_func ("/command-cancel/is-not-polite-while-it-ends", is_not_polite_while_it_ends);
 
   return g_test_run ();
 }

@@ -374,7 +374,8 @@ nobody_reads (gpointer descriptor)
 
 /* Writes more than a pipe has, to both of its streams. */
 #define DAEMON                                                                                                         \
-  "setsid sh -c 'echo $$ > daemon; until test -e go; do sleep 0.01; done; seq 1000000; seq 1000000 >&2; echo x > wrote'"
+  "setsid sh -c 'echo $$ > daemon; until test -e go; do sleep 0.01; done; seq 1000000; seq 1000000 >&2; echo x > "     \
+  "wrote'"
 
 static void
 go_on_and_write_after_a_success (void)
@@ -463,8 +464,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/command-ends/end-with-a-cancel", end_with_a_cancel);
   g_test_add_func ("/command-ends/end-with-their-worker", end_with_their_worker);
-  g_test_add_func ("/command-ends/say-for-users-that-their-worker-was-lost",
-                   say_for_users_that_their_worker_was_lost);
+  g_test_add_func ("/command-ends/say-for-users-that-their-worker-was-lost", say_for_users_that_their_worker_was_lost);
   g_test_add_func ("/command-ends/go-on-and-write-after-a-success", go_on_and_write_after_a_success);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
