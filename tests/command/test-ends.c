@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: command-worker/command-session.c, command-worker/command-processes.c, process/ferry-fork-server-main.c,
+/* Tests: command-worker/command-drain.c, command-worker/command-session.c, command-worker/command-processes.c,
+ *        process/ferry-fork-server-main.c,
  *        process/ferry-adopted.c
  *
  * The end of a command is the end of all that it has started, also of what left its session: after a cancel, when its
