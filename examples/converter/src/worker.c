@@ -94,14 +94,14 @@ run_tool (FerryJob *job, const Tool *tool, const char *in, const char *out, GErr
   return run_part (job, 0.45, command, NULL, error);
 }
 
-/* Returns (transfer full): the new picture if it is the smaller one, or else the old one. */
+/* Returns (transfer full): the new picture if it is smaller by a percent, or else the old one. */
 static char *
 choose (char *new_path, guint64 *size, const char *old_path)
 {
   g_autofree char *path = new_path;
   GStatBuf status;
 
-  if (g_stat (path, &status) != 0 || status.st_size == 0 || (guint64) status.st_size >= *size)
+  if (g_stat (path, &status) != 0 || status.st_size == 0 || (guint64) status.st_size > *size / 100 * 99)
     return g_strdup (old_path);
   *size = (guint64) status.st_size;
   return g_steal_pointer (&path);
@@ -155,7 +155,7 @@ static GVariant *
 shrink (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *picture, *suffix;
-  g_autofree char *best = NULL, *made = NULL, *before = NULL, *after = NULL;
+  g_autofree char *best = NULL, *made = NULL, *shown = NULL;
   guint64 size, old_size;
   GStatBuf status;
 
@@ -174,9 +174,9 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
   made = name_small (picture, suffix);
   if (!put_in_place (job, best, made, error))
     return NULL;
-  before = g_format_size (old_size);
-  after = g_format_size (size);
-  return g_variant_new_take_string (g_strdup_printf ("%s, was %s", after, before));
+  shown = g_format_size (size);
+  return g_variant_new_take_string (
+    g_strdup_printf ("%s, %u %% smaller", shown, (guint) (100 - 100 * size / old_size)));
 }
 
 /* ---- all else ---- */
@@ -220,7 +220,7 @@ pack (FerryJob *job, GVariant *arguments, GError **error)
   if (!run_part (job, 1, command, archive, error))
     return NULL;
   shown = g_filename_display_basename (archive);
-  return g_variant_new_string (shown);
+  return g_variant_new_take_string (g_strdup_printf ("%s has a password", shown));
 }
 
 int
