@@ -393,7 +393,12 @@ def opens(packer, archive, password):
         return file.read() == password + "\n"
 
 
-def shrink_pictures(report, start, folder):
+def files_between(cache):
+    """What one program has written for the next."""
+    return [os.path.join(top, name) for top, _, names in os.walk(cache) for name in names if name.endswith(".png")]
+
+
+def shrink_pictures(report, start, folder, cache):
     names = ("broken.png", "large.png", "slow.png", "small.png")
     for name in names:
         write_png(os.path.join(folder, name), 8, (255, 0, 0))
@@ -404,7 +409,7 @@ def shrink_pictures(report, start, folder):
     report.fact("a failure has the program's own words", True)
     program.wait("label large.png", "label 1.0\xa0kB, .. % smaller", "label small.png", "label It is as small as it gets")
     report.equal("of two programs, the smaller result is kept", os.path.getsize(os.path.join(folder, "large.small.png")), 1000)
-    program.wait("label slow.png", "label Running")
+    program.wait_until(lambda lines: files_between(cache))
     program.do("act app.quit")
     program.wait("button _Keep Running", "button _Stop")
     report.fact("while something runs, the window asks before it closes", True)
@@ -454,10 +459,9 @@ def converter_files(report, start, folder):
     program.do("act app.quit")
     report.equal("it quits by a key", program.finish(), (0, "", ""))
     os.environ["PATH"] = programs + ":" + path
-    shrink_pictures(report, start, files)
+    shrink_pictures(report, start, files, cache)
     pack_folder(report, start, files, packer, os.path.join(programs, "words"))
-    report.equal("no file between two programs is left",
-                 [os.path.join(top, name) for top, _, names in os.walk(cache) for name in names if name.endswith(".png")], [])
+    report.equal("no file between two programs is left", files_between(cache), [])
 
 
 def same(one, other):

@@ -1,6 +1,6 @@
-/* Converter: a window where you drop videos, pictures and folders, each of which is converted or packed in the
- * background by ffmpeg, pngquant, 7z and the like. The list has buttons for Pause, Cancel and Try Again.
- * A small application of several files to live with, and to copy: its worker is worker.c.
+/* An application to live with: videos, pictures and folders, which ffmpeg, pngquant, 7z and others convert or pack.
+ * Drop them on its window. The list has buttons for Pause, Cancel and Try Again, and the originals stay as they are.
+ * Its worker, worker.c, runs the programs.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */

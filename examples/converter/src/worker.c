@@ -1,6 +1,6 @@
-/* The worker of Converter, which runs ffmpeg, 7z and programs for pictures: a window where you drop files.
- * A function runs one program, or several in a row, and is one task: one row, one bar, one Cancel.
- * What is cancelled, or fails, leaves nothing behind: no process, and no half of a file.
+/* The worker of Converter, which runs ffmpeg, 7z and programs for pictures. A function runs one program, or several in a
+ * row, and is one task: one row, one bar, one Cancel. What is cancelled, or fails, leaves nothing behind: no process,
+ * and no half of a file.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
