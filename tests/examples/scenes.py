@@ -5,6 +5,7 @@ into the program as anybody builds it."""
 
 import gzip
 import os
+import random
 import re
 import shutil
 import socket
@@ -17,6 +18,8 @@ import zlib
 SOME_SECONDS = 600
 # Of runs of which half crash, so many are never all alike.
 MANY_RUNS = 100
+# Two programs for each.
+MANY_PICTURES = 100
 
 
 class Program:
@@ -464,6 +467,39 @@ def converter_files(report, start, folder):
     report.equal("no file between two programs is left", files_between(cache), [])
 
 
+def converter_nightly(report, start, folder):
+    """As somebody who cannot decide: rows are paused, cancelled and tried again at random, and the window is closed."""
+    programs, files, cache = (os.path.join(folder, name) for name in ("programs", "files", "cache"))
+    write_stand_ins(programs)
+    for path in (files, cache):
+        os.mkdir(path)
+    os.environ.update(XDG_CACHE_HOME=cache, PATH=programs + ":" + os.environ["PATH"])
+    names = ["%d.png" % number for number in range(MANY_PICTURES)]
+    for name in names:
+        write_png(os.path.join(files, name), 8, (0, 0, 255))
+        with open(os.path.join(files, name), "ab") as file:
+            file.write(bytes(3000))
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("# the seed is %d" % seed)
+    chance = random.Random(seed)
+    program = start("converter", *(os.path.join(files, name) for name in names))
+    program.wait("label .*png")
+    lines = program.look()
+    while any(line.startswith("bar") for line in lines):
+        program.ask("click task." + chance.choice(["pause", "pause", "cancel", "retry"]))
+        lines = program.look()
+        # What was paused goes on, as nobody comes back to it.
+        if "label Paused" in lines and chance.random() < 0.5:
+            program.ask("click task.pause")
+    program.do("close Converter")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+    made = [name for name in os.listdir(files) if name not in names]
+    report.fact("pictures were made", len(made) > 0)
+    report.none("each is a picture, and whole", [name for name in made if not re.fullmatch(r"\d+\.small\.png", name)
+                                                or os.path.getsize(os.path.join(files, name)) != 1000])
+    report.equal("no file between two programs is left", files_between(cache), [])
+
+
 def same(one, other):
     with open(one, "rb") as first, open(other, "rb") as second:
         return first.read() == second.read()
@@ -472,7 +508,8 @@ def same(one, other):
 SCENES = {
     "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
     "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
-    "sandbox": sandbox, "converter": converter, "converter-files": converter_files, "adwaita": adwaita,
+    "sandbox": sandbox, "converter": converter, "converter-files": converter_files,
+    "converter-nightly": converter_nightly, "adwaita": adwaita,
 }
 
 
