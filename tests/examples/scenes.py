@@ -410,7 +410,7 @@ def shrink_pictures(report, start, folder, cache):
     program = start("converter", *(os.path.join(folder, name) for name in names))
     program.wait("label broken.png", "label Failed", "label .*This is no picture")
     report.fact("a failure has the program's own words", True)
-    program.wait("label large.png", "label 1.0\xa0kB, .. % smaller", "label small.png", "label It is as small as it gets")
+    program.wait("label large.png", "label large.small.png: 1.0\xa0kB, .. % smaller", "label small.png", "label It is as small as it gets")
     report.equal("of two programs, the smaller result is kept", os.path.getsize(os.path.join(folder, "large.small.png")), 1000)
     program.wait_until(lambda lines: files_between(cache))
     program.do("act app.quit")

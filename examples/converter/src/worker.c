@@ -1,5 +1,5 @@
-/* The worker of Converter, which runs ffmpeg, 7z and programs for pictures. A function runs one program, or several in a
- * row, and is one task: one row, one bar, one Cancel. What is cancelled, or fails, leaves nothing behind: no process,
+/* The worker of Converter, which runs ffmpeg, 7z and programs for pictures. A function runs one program, or several in
+ * a row, and is one task: one row, one bar, one Cancel. What is cancelled, or fails, leaves nothing behind: no process,
  * and no half of a file.
  *
  * SPDX-FileCopyrightText: The Ferry authors
@@ -59,8 +59,9 @@ convert (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *video = g_variant_get_bytestring (arguments);
   g_autofree char *made = g_strconcat (video, ".webm", NULL), *shown = g_filename_display_basename (made);
-  const char *const argv[] = {"ffmpeg", "-nostdin",  "-i", video,     "-c:v", "libvpx-vp9", "-deadline",
-                              "good",   "-cpu-used", "4",  "-row-mt", "1",    made,         NULL};
+  const char *const argv[] = {"ffmpeg",    "-nostdin", "-hide_banner", "-i", video,     "-c:v", "libvpx-vp9",
+                              "-deadline", "good",     "-cpu-used",    "4",  "-row-mt", "1",    made,
+                              NULL};
   g_autoptr (FerryCommand) command = ferry_command_new (argv);
 
   return run_part (job, 1, command, made, error) ? g_variant_new_string (shown) : NULL;
@@ -155,7 +156,7 @@ static GVariant *
 shrink (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *picture, *suffix;
-  g_autofree char *best = NULL, *made = NULL, *shown = NULL;
+  g_autofree char *best = NULL, *made = NULL, *name = NULL, *shown = NULL;
   guint64 size, old_size;
   GStatBuf status;
 
@@ -174,9 +175,10 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
   made = name_small (picture, suffix);
   if (!put_in_place (job, best, made, error))
     return NULL;
+  name = g_filename_display_basename (made);
   shown = g_format_size (size);
   return g_variant_new_take_string (
-    g_strdup_printf ("%s, %u %% smaller", shown, (guint) (100 - 100 * size / old_size)));
+    g_strdup_printf ("%s: %s, %u %% smaller", name, shown, (guint) (100 - 100 * size / old_size)));
 }
 
 /* ---- all else ---- */
