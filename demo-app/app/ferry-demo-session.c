@@ -4,6 +4,7 @@
 #include "app/ferry-demo-session.h"
 
 #include <gtk/gtk.h>
+#include <sys/resource.h>
 
 #include "tasks/ferry-demo-cluster.h"
 
@@ -44,7 +45,7 @@ ferry_demo_launcher_new (const char *worker_path, const char *argument)
   FerryLauncher *launcher = ferry_launcher_new (argv);
 
   g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
-                FERRY_STREAM_MODE_LOG, "nice", NICENESS, NULL);
+                FERRY_STREAM_MODE_LOG, "nice", MAX (NICENESS, getpriority (PRIO_PROCESS, 0)), NULL);
   return launcher;
 }
 

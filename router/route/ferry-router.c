@@ -503,8 +503,8 @@ stop (FerryRouter *self)
  * @error: return location for an error
  *
  * Stops the router: takes no more messages from workers, and kills the workers that still run. One with a handler of
- * `SIGTERM`, such as a worker that runs a command, gets that signal instead and tidies up, for which this function waits
- * for two seconds at most. Messages that were received and not delivered are counted and dropped; call
+ * `SIGTERM`, such as a worker that runs a command, gets that signal instead and tidies up, for which this function
+ * waits for two seconds at most. Messages that were received and not delivered are counted and dropped; call
  * [method@Ferry.Router.route_until] first to deliver them. Before this function returns, each receiver of an open pipe
  * emits `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED. It emits nothing afterwards. A warning lists the
  * connection ids of the open pipes. All tasks of the router's pools that are not done fail with %FERRY_ERROR_CLOSED.

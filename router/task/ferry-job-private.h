@@ -27,7 +27,7 @@ G_BEGIN_DECLS
 /* What a function is told after the deadline. The application knows by it that the task's limit has ended it. */
 #define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
 
-/* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */
+/* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request; it has two bits. */
 #define FERRY_CALL_KIND_SHIFT 4
 /* Flags of a request: the last of its descriptors is the socket for those that the function returns; and the last one
  * but that, the socket with answers to what it asks. */

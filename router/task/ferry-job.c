@@ -1705,11 +1705,6 @@ ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry
   else if (cancelled != 0)
     g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                          "The call was cancelled before its function began");
-  else if (get_task_kind (call) > FERRY_TASK_KIND_STEPS)
-    ferry_set_error (&self->failure, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The call of '%s' has a kind of task that the worker does not know; build application and worker "
-                     "with the same version of Ferry",
-                     name);
   else if (function == NULL)
     ferry_answer_set_unknown (&self->failure, name);
   else

@@ -102,6 +102,8 @@ command_test_submit (CommandTest *test, const char *const *argv, GVariantDict *o
   g_variant_dict_insert_value (arguments, "argv", g_variant_new_bytestring_array (argv, -1));
   if (!g_variant_dict_contains (arguments, "directory"))
     g_variant_dict_insert_value (arguments, "directory", g_variant_new_bytestring (test->folder));
+  if (!test->is_polite && !g_variant_dict_contains (arguments, "polite"))
+    g_variant_dict_insert_value (arguments, "polite", g_variant_new_boolean (FALSE));
   task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "command", g_variant_dict_end (arguments));
   if (test->cancel_grace != 0)
     ferry_task_set_cancel_grace (task, test->cancel_grace);

@@ -14,6 +14,7 @@ typedef struct
   FerryExecutor *executor; /* (owned) (nullable): a test may drop it */
   gint64 cancel_grace;     /* of the next tasks; 0: the usual one */
   gint64 run_timeout;      /* the same; 0: none */
+  gboolean is_polite;      /* they are, as is usual; else they need not wait until other tests leave them a processor */
   char *folder;            /* (owned): an empty one, which is removed with all in it */
   GPtrArray *lines;        /* (owned) (element-type utf8): the messages of tasks since the last command, "line: text" */
 } CommandTest;

@@ -36,7 +36,8 @@ run_script (FerryJob *job, const char *folder, const char *script, gboolean alwa
 
   if (command == NULL)
     return FALSE;
-  g_object_set (command, "directory", folder, "cleans-up", always, "interactive", TRUE, NULL);
+  g_object_set (command, "directory", folder, "cleans-up", always, "interactive", TRUE, "polite", FALSE, "progress",
+                FERRY_COMMAND_PROGRESS_PERCENT, NULL);
   return ferry_job_run_command (job, command, result, error);
 }
 
@@ -131,7 +132,7 @@ write_file (FerryJob *job, GVariant *arguments, GError **error)
   gint32 then;
 
   g_variant_get (arguments, "(&sbi)", &folder, &replaces, &then);
-  g_object_set (command, "directory", folder, "output-files", (const char *const[]){"out", NULL},
+  g_object_set (command, "directory", folder, "polite", FALSE, "output-files", (const char *const[]){"out", NULL},
                 "replace-output-files", replaces, NULL);
   if (!ferry_job_run_command (job, command, NULL, error) || ferry_job_get_scratch_folder (job, error) == NULL)
     return NULL;

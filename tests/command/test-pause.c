@@ -32,12 +32,13 @@ goes_on (gpointer pid)
 /* Waits for the file "go" by itself: a shell that starts a process waits for that uninterruptibly until it executes a
  * program (vfork()), so one that starts sleep(1) again and again stands still in a state that is not "stopped". */
 #define CHILD                                                                                                          \
-  IN_GROUP "python3 -c 'import os, time\n"                                                                             \
-           "print(os.getpid(), file=open(\"child\", \"w\"), flush=True)\n"                                             \
-           "while not os.path.exists(\"go\"): time.sleep(0.01)'"
+  "python3 -c 'import os, time\n"                                                                                      \
+  "print(os.getpid(), file=open(\"child\", \"w\"), flush=True)\n"                                                      \
+  "while not os.path.exists(\"go\"): time.sleep(0.01)'"
 
 /* Says which processes it has, and that it is done, once there is a file "go". */
-#define SCRIPT CHILD " & until test -s child; do sleep 0.01; done; echo $$ > parent; wait; echo done"
+#define SCRIPT IN_GROUP CHILD WITH_CHILD
+#define WITH_CHILD " & until test -s child; do sleep 0.01; done; echo $$ > parent; wait; echo done"
 
 static void
 let_go (CommandTest *test)
@@ -71,7 +72,7 @@ static void
 stops_what_is_in_another_session (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit_script (test, "setsid " SCRIPT, NULL);
+  g_autoptr (FerryTask) task = command_test_submit_script (test, "setsid " CHILD WITH_CHILD, NULL);
   GPid parent = command_test_wait_pid (test, "parent");
   GPid child = command_test_wait_pid (test, "child");
   g_autofree char *output = NULL;

@@ -192,11 +192,20 @@ has_the_limits_of_the_application (void)
   g_assert_cmpstr (output, ==, "345\n");
 }
 
+static CommandTest *
+polite_test_new (void)
+{
+  CommandTest *test = command_test_new ();
+
+  test->is_polite = TRUE;
+  return test;
+}
+
 /* Where the kernel groups sessions. A command that is nice within its own session only is nice to nobody. */
 static void
 session_of_a_polite_command_is_nice (void)
 {
-  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (CommandTest) test = polite_test_new ();
   g_autofree char *session = NULL;
 
   if (!g_file_test ("/proc/self/autogroup", G_FILE_TEST_EXISTS))
@@ -215,7 +224,7 @@ session_of_a_polite_command_is_nice (void)
 static void
 flood_of_a_polite_command_is_read_politely (void)
 {
-  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (CommandTest) test = polite_test_new ();
   /* The command may be there before the thread is. */
   g_autofree char *output = run (test, "until " NICES "| grep -qx 10; do sleep 0.01; done", NULL);
   g_autofree char *nices = run (test, NICES, new_option ("polite", g_variant_new_boolean (FALSE)));
@@ -228,7 +237,7 @@ flood_of_a_polite_command_is_read_politely (void)
 static void
 is_polite_unless_told_otherwise (void)
 {
-  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (CommandTest) test = polite_test_new ();
   const int mine = getpriority (PRIO_PROCESS, 0);
   g_autofree char *polite = run (test, "nice; ionice", NULL);
   g_autofree char *own = run (test, "nice", new_option ("polite", g_variant_new_boolean (FALSE)));

@@ -232,6 +232,11 @@ class Tour:
         channel.send(GLib.Variant("s", "both ways"), LONG, None)
         assert in_thread(lambda: channel.receive(LONG, None))[1].unpack() == "both ways"
         task.wait(LONG)
+        task = ferry.Task.new(ferry.TaskKind.CALL, "run-programs", None)
+        task.props.interactive = True
+        self.listen("Task", task, "asks", lambda task, question: task.answer(("%s: this" % question).encode()))
+        executor.submit_task(task)
+        assert task.wait(LONG).unpack() == ("from a program\n", "Which?: this")
         assert executor.submit("return-bytes", None).wait(LONG).get_size() == LARGE
         executor.stop()
 

@@ -117,6 +117,19 @@ def give_descriptor(job, _arguments):
     channel.send_acknowledged(value, -1, None)
 
 
+def run_programs(job, _arguments):
+    """Two programs, a folder for what they write, and a question to the application."""
+    path = os.path.join(job.get_scratch_folder(), "copy")
+    _, result = job.run_command(Ferry.Command.new(["echo", "from a program"]))
+    job.run_task(Ferry.Task.new_for_command(Ferry.Command.new(["touch", path])))
+    assert os.path.exists(path)
+    job.ask("Which?")
+    answers = job.dup_answers()
+    answer = os.read(answers, 100)
+    os.close(answers)
+    return GLib.Variant("(ss)", (bytes(result.unpack()[1]).decode(), answer.decode()))
+
+
 def return_bytes(_job, _arguments):
     return LARGE
 
@@ -193,7 +206,8 @@ def main():
             ("use-job", use_job, "(hh)", "s"), ("use-sender", use_sender, None, "ay"), ("send-one-shot", send_one_shot, None, ""),
             ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
             ("count", count, "u", "u"),
-            ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, None, ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, ""), ("draw", draw, None, "(diai)")):
+            ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, None, ""), ("run-programs", run_programs, None, "(ss)"),
+            ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, ""), ("draw", draw, None, "(diai)")):
         Ferry.function_register(name, arguments, result, recorder.heard("FunctionFull", function))
     Ferry.Channel.function_register("talk", "s", recorder.heard("ChannelFunctionFull", talk))
     os.register_at_fork(after_in_child=lambda: FORKED.append(os.getpid()))

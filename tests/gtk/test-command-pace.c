@@ -28,7 +28,7 @@ test_has_a_time_that_is_left (void)
   g_autofree char *seen = command_test_path (test, "seen");
   g_autoptr (FerryTask) task = command_test_submit_script (
     test,
-    "i=0; while [ ! -e seen ]; do i=$((i + 1)); printf '%d.%02d%%\\n' $((i / 20)) $((i % 20 * 5)); sleep 0.1; done",
+    "i=0; while [ ! -e seen ]; do i=$((i + 1)); printf '%d.%02d%%\\r' $((i / 20)) $((i % 20 * 5)); sleep 0.1; done",
     NULL);
   g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
 

@@ -234,6 +234,11 @@ function testMoreTasks(executor) {
     executor.submit_task(reading);
     equal('a descriptor goes with a task', reading.wait(-1).unpack(), 'text');
     GLib.unlink(name);
+    const asking = Ferry.Task.new(Ferry.TaskKind.CALL, 'run-programs', null);
+    asking.interactive = true;
+    asking.connect('asks', (task, question) => task.answer(new TextEncoder().encode(`${question}: this`)));
+    executor.submit_task(asking);
+    equal('a function runs programs, and asks', asking.wait(-1).recursiveUnpack(), ['from a program\n', 'Which?: this', true]);
     const group = Ferry.TaskGroup.new();
     const owner = new GObject.Object();
     group.bind(owner);

@@ -65,6 +65,19 @@ function giveHome(job) {
     return null;
 }
 
+// Two programs, a folder for what they write, and a question to the application.
+function runPrograms(job) {
+    const path = `${job.get_scratch_folder()}/copy`;
+    const [, result] = job.run_command(Ferry.Command.new(['echo', 'from a program']));
+    job.run_task(Ferry.Task.new_for_command(Ferry.Command.new(['touch', path])));
+    job.ask('Which?');
+    const stream = new Gio.UnixInputStream({fd: job.dup_answers(), close_fd: true});
+    const answer = new TextDecoder().decode(stream.read_bytes(100, null).toArray());
+    stream.close(null);
+    const text = new TextDecoder().decode(result.get_child_value(1).get_data_as_bytes().toArray());
+    return new GLib.Variant('(ssb)', [text, answer, GLib.file_test(path, GLib.FileTest.EXISTS)]);
+}
+
 // A buffer that is filled by its descriptor.
 function oneShot(job) {
     const sender = job.get_sender(0);
@@ -106,6 +119,7 @@ function serve() {
     Ferry.function_register('given-sender', null, 'ay', givenSender);
     Ferry.function_register('one-shot', null, '', oneShot);
     Ferry.function_register('give-home', null, '', giveHome);
+    Ferry.function_register('run-programs', null, '(ssb)', runPrograms);
     Ferry.function_register('numbers', 'u', 'u', numbers);
     Ferry.function_register('descriptor', null, 's', descriptor);
     Ferry.function_register('until-cancelled', null, '', untilCancelled);

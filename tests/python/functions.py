@@ -395,9 +395,9 @@ def run_step(args, **keywords):
 
 def step_by_step(folder):
     with ferry.part(0.5):
-        ferry.run(["sh", "-c", "echo '80%'; until test -e go; do sleep 0.01; done"], cwd=folder)
+        ferry.run(["sh", "-c", "echo '80%'; until test -e go; do sleep 0.01; done"], cwd=folder, progress="percent")
     with ferry.part(0.5):
-        ferry.run(["echo", "50%"])
+        ferry.run(["echo", "50%"], progress="percent")
 
 
 def tidy_up(folder):

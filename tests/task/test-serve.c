@@ -157,15 +157,6 @@ test_wrong_arguments_fail (void)
 }
 
 static void
-test_unknown_kind_fails (void)
-{
-  g_autoptr (ServeTest) test = serve_test_new_thread ();
-  g_autoptr (ServeTestCall) call = serve_test_ask_fully (test, (FerryTaskKind) 7, "number", NULL, 0, 0);
-
-  serve_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-}
-
-static void
 test_wrong_results_fail (void)
 {
   g_autoptr (ServeTest) test = serve_test_new_thread ();
@@ -367,7 +358,6 @@ main (int argc, char **argv)
   g_test_add_func ("/serve/calls-are-served-in-order", test_calls_are_served_in_order);
   g_test_add_func ("/serve/unknown-function-fails", test_unknown_function_fails);
   g_test_add_func ("/serve/wrong-arguments-fail", test_wrong_arguments_fail);
-  g_test_add_func ("/serve/unknown-kind-fails", test_unknown_kind_fails);
   g_test_add_func ("/serve/wrong-results-fail", test_wrong_results_fail);
   g_test_add_func ("/serve/errors-come-with-their-place", test_errors_come_with_their_place);
   g_test_add_func ("/serve/result-that-is-too-large-fails", test_result_that_is_too_large_fails);

@@ -556,6 +556,7 @@ static const char *const free_properties[] = {
   "FerryTask:function",
   "FerryTask:holds-window",
   "FerryTask:idempotent",
+  "FerryTask:interactive",
   "FerryTask:is-done",
   "FerryTask:is-paused",
   "FerryTask:kind",
