@@ -429,11 +429,13 @@ def pack_folder(report, start, folder, packer, words):
     os.mkdir(letters)
     with open(os.path.join(letters, "letter"), "w", encoding="utf-8") as file:
         file.write("Dear reader\n")
-    program = start("converter", letters)
+    program = start("converter")
+    program.wait("label Drop Files Here")
+    program.do("drop " + letters)
     program.wait("window Password", "label Password for “Letters.7z”:", "insensitive button _Pack")
     program.do("type open sesame")
     program.wait("label Letters.7z", "label Letters.7z has a password")
-    report.fact("a folder is packed with the password that the window asks for",
+    report.fact("a folder that is dropped is packed with the password that the window asks for",
                 opens(packer, letters + ".7z", "open sesame") and not opens(packer, letters + ".7z", "wrong"))
     with open(words, encoding="utf-8") as file:
         report.fact("the password is no argument of the packer", "sesame" not in file.read())
