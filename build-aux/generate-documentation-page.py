@@ -13,7 +13,7 @@ import re
 import sys
 
 HEADING = re.compile(r"# (.*)\n")
-PROGRAM = re.compile(r"\]\(\.\./examples/([\w-]+\.c)\)")
+PROGRAM = re.compile(r"\]\(\.\./examples/([\w/-]+\.c)\)")
 LINK = re.compile(r"\]\((?:\.\./|migrating/)?([\w-]+)\.md(#[\w-]+)?\)")
 
 
@@ -31,7 +31,7 @@ def append_programs(text, programs):
     """The page with the texts of the programs (name to text) behind it."""
     parts = ["\n## The programs\n"] if programs else []
     parts += ["\n### %s\n\n```c\n%s```\n" % item for item in programs.items()]
-    return PROGRAM.sub(lambda match: "](#%s)" % match[1].replace(".", ""), text) + "".join(parts)
+    return PROGRAM.sub(lambda match: "](#%s)" % re.sub("[./]", "", match[1]), text) + "".join(parts)
 
 
 def main():

@@ -907,6 +907,8 @@ ferry_task_list_init (FerryTaskList *self)
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   self->stack = gtk_stack_new ();
+  /* A stack asks a page that is not shown how wide it is on one line: a long placeholder would widen the window. */
+  gtk_stack_set_hhomogeneous (GTK_STACK (self->stack), FALSE);
   gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
   gtk_stack_add_named (GTK_STACK (self->stack), gtk_widget_get_parent (self->view), LIST_PAGE);
   gtk_box_append (GTK_BOX (self->box), self->stack);

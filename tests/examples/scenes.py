@@ -5,6 +5,7 @@ into the program as anybody builds it."""
 
 import gzip
 import os
+import random
 import re
 import shutil
 import socket
@@ -17,6 +18,8 @@ import zlib
 SOME_SECONDS = 600
 # Of runs of which half crash, so many are never all alike.
 MANY_RUNS = 100
+# Two programs for each.
+MANY_PICTURES = 100
 
 
 class Program:
@@ -352,6 +355,153 @@ def converter(report, start, folder):
     report.equal("the third one, too", program.finish(), (0, "", ""))
 
 
+# Programs as they are installed somewhere: one that makes a picture smaller, unless it is slow or broken; one that makes
+# it larger; and a packer, which keeps the words that it was started with, and is the real one where that is installed.
+STAND_INS = {
+    "pngquant": """case $5 in
+  */slow.png) echo half > "$3"; exec sleep 100000 ;;
+  */broken.png) echo "This is no picture" >&2; exit 2 ;;
+esac
+head -c 1000 "$5" > "$3"
+""",
+    "oxipng": """{ cat "$4"; echo more; } > "$2"
+""",
+    "7zz": """echo "$*" >> '{folder}/words'
+[ -z '{packer}' ] || exec '{packer}' "$@"
+for word; do case $word in *.7z) archive=$word ;; esac; done
+printf 'Enter password:'
+read -r password
+echo "$password" > "$archive"
+""",
+}
+
+
+def write_stand_ins(folder):
+    """Returns the real packer, or nothing."""
+    packer = shutil.which("7zz") or shutil.which("7z") or shutil.which("7za") or ""
+    os.mkdir(folder)
+    for name, script in STAND_INS.items():
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + script.replace("{folder}", folder).replace("{packer}", packer))
+        os.chmod(path, 0o755)
+    return packer
+
+
+def opens(packer, archive, password):
+    if packer:
+        return subprocess.run([packer, "t", "-p" + password, archive], check=False, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, timeout=SOME_SECONDS).returncode == 0
+    with open(archive, encoding="utf-8") as file:
+        return file.read() == password + "\n"
+
+
+def files_between(cache):
+    """What one program has written for the next."""
+    return [os.path.join(top, name) for top, _, names in os.walk(cache) for name in names if name.endswith(".png")]
+
+
+def shrink_pictures(report, start, folder, cache):
+    names = ("broken.png", "large.png", "slow.png", "small.png")
+    for name in names:
+        write_png(os.path.join(folder, name), 8, (255, 0, 0))
+        with open(os.path.join(folder, name), "ab") as file:
+            file.write(bytes(900 if name == "small.png" else 3000))
+    program = start("converter", *(os.path.join(folder, name) for name in names))
+    program.wait("label broken.png", "label Failed", "label .*This is no picture")
+    report.fact("a failure has the program's own words", True)
+    program.wait("label large.png", "label large.small.png: 1.0\xa0kB, .. % smaller", "label small.png", "label It is as small as it gets")
+    report.equal("of two programs, the smaller result is kept", os.path.getsize(os.path.join(folder, "large.small.png")), 1000)
+    program.wait_until(lambda lines: files_between(cache))
+    program.do("act app.quit")
+    program.wait("button _Keep Running", "button _Stop")
+    report.fact("while something runs, the window asks before it closes", True)
+    program.do("click _Keep Running")
+    program.do("click task.cancel")
+    program.wait("label Cancelled")
+    report.equal("nothing else is made, and nothing is left", sorted(os.listdir(folder)), sorted([*names, "large.small.png"]))
+    program.do("close Converter")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def pack_folder(report, start, folder, packer, words):
+    letters = os.path.join(folder, "Letters")
+    os.mkdir(letters)
+    with open(os.path.join(letters, "letter"), "w", encoding="utf-8") as file:
+        file.write("Dear reader\n")
+    program = start("converter")
+    program.wait("label Drop Files Here")
+    program.do("drop " + letters)
+    program.wait("window Password", "label Password for “Letters.7z”:", "insensitive button _Pack")
+    program.do("type open sesame")
+    program.wait("label Letters.7z", "label Letters.7z has a password")
+    report.fact("a folder that is dropped is packed with the password that the window asks for",
+                opens(packer, letters + ".7z", "open sesame") and not opens(packer, letters + ".7z", "wrong"))
+    with open(words, encoding="utf-8") as file:
+        report.fact("the password is no argument of the packer", "sesame" not in file.read())
+    program.do("close Converter")
+    report.equal("it ends with its window, too", program.finish(), (0, "", ""))
+    program = start("converter", letters, words)
+    program.wait("window Password", "label Password for “Archive.7z”:")
+    program.do("click _Cancel")
+    program.wait("label Archive.7z", "label Cancelled")
+    report.equal("without a password there is no archive", sorted(name for name in os.listdir(folder) if ".7z" in name),
+                 ["Letters.7z"])
+    program.do("close Converter")
+    report.equal("so does this one", program.finish(), (0, "", ""))
+
+
+def converter_files(report, start, folder):
+    programs, files, cache = (os.path.join(folder, name) for name in ("programs", "files", "cache"))
+    packer = write_stand_ins(programs)
+    for path in (files, cache):
+        os.mkdir(path)
+    os.environ["XDG_CACHE_HOME"] = cache
+    path, os.environ["PATH"] = os.environ["PATH"], programs
+    program = start("converter")
+    program.wait("label Drop Files Here", "label Install ffmpeg to convert videos. Install jpegoptim to make JPEG pictures smaller.")
+    report.fact("it says what to do, and what is missing", True)
+    program.do("act app.quit")
+    report.equal("it quits by a key", program.finish(), (0, "", ""))
+    os.environ["PATH"] = programs + ":" + path
+    shrink_pictures(report, start, files, cache)
+    pack_folder(report, start, files, packer, os.path.join(programs, "words"))
+    report.equal("no file between two programs is left", files_between(cache), [])
+
+
+def converter_nightly(report, start, folder):
+    """As somebody who cannot decide: rows are paused, cancelled and tried again at random, and the window is closed."""
+    programs, files, cache = (os.path.join(folder, name) for name in ("programs", "files", "cache"))
+    write_stand_ins(programs)
+    for path in (files, cache):
+        os.mkdir(path)
+    os.environ.update(XDG_CACHE_HOME=cache, PATH=programs + ":" + os.environ["PATH"])
+    names = ["%d.png" % number for number in range(MANY_PICTURES)]
+    for name in names:
+        write_png(os.path.join(files, name), 8, (0, 0, 255))
+        with open(os.path.join(files, name), "ab") as file:
+            file.write(bytes(3000))
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("# the seed is %d" % seed)
+    chance = random.Random(seed)
+    program = start("converter", *(os.path.join(files, name) for name in names))
+    program.wait("label .*png")
+    lines = program.look()
+    while any(line.startswith("bar") for line in lines):
+        program.ask("click task." + chance.choice(["pause", "pause", "cancel", "retry"]))
+        lines = program.look()
+        # What was paused goes on, as nobody comes back to it.
+        if "label Paused" in lines and chance.random() < 0.5:
+            program.ask("click task.pause")
+    program.do("close Converter")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+    made = [name for name in os.listdir(files) if name not in names]
+    report.fact("pictures were made", len(made) > 0)
+    report.none("each is a picture, and whole", [name for name in made if not re.fullmatch(r"\d+\.small\.png", name)
+                                                or os.path.getsize(os.path.join(files, name)) != 1000])
+    report.equal("no file between two programs is left", files_between(cache), [])
+
+
 def same(one, other):
     with open(one, "rb") as first, open(other, "rb") as second:
         return first.read() == second.read()
@@ -360,7 +510,8 @@ def same(one, other):
 SCENES = {
     "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
     "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
-    "sandbox": sandbox, "converter": converter, "adwaita": adwaita,
+    "sandbox": sandbox, "converter": converter, "converter-files": converter_files,
+    "converter-nightly": converter_nightly, "adwaita": adwaita,
 }
 
 

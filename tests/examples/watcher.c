@@ -14,6 +14,7 @@
  *     act ACTION         what a key or a menu does, such as job.clear, or job.add-one::crash
  *     type TEXT          into the first entry, or row with an entry, and Enter
  *     slide NUMBER       the first scale
+ *     drop PATH          a file or a folder, into the first widget that takes files
  *     open               what is behind the first button with a menu
  *     shoot FILE         a picture of the window that was presented last, or of another if that is closed
  *     close TITLE        a window */
@@ -181,6 +182,40 @@ slide (GtkWidget *widget, gpointer number)
 }
 
 static gboolean
+takes_files (GtkDropTarget *target)
+{
+  gsize n;
+  const GType *types = gtk_drop_target_get_gtypes (target, &n);
+
+  for (gsize i = 0; i < n; i++)
+    if (types[i] == GDK_TYPE_FILE_LIST)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+drop (GtkWidget *widget, gpointer path)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  GSList files = {file, NULL};
+  gboolean taken = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers) && !taken; i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (!GTK_IS_DROP_TARGET (controller) || !takes_files (GTK_DROP_TARGET (controller)))
+        continue;
+      g_value_init (&value, GDK_TYPE_FILE_LIST);
+      g_value_take_boxed (&value, gdk_file_list_new_from_list (&files));
+      g_signal_emit_by_name (controller, "drop", &value, 0.0, 0.0, &taken);
+    }
+  return taken;
+}
+
+static gboolean
 open_menu (GtkWidget *widget, gpointer nothing)
 {
   if (!GTK_IS_MENU_BUTTON (widget))
@@ -235,7 +270,7 @@ obey (const char *order, char *argument)
   {
     const char *order;
     Visit visit;
-  } deeds[] = {{"click", click}, {"act", act},        {"type", type},
+  } deeds[] = {{"click", click}, {"act", act},        {"drop", drop},         {"type", type},
                {"slide", slide}, {"open", open_menu}, {"close", close_window}};
 
   if (g_str_equal (order, "shoot"))

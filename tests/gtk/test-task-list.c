@@ -191,6 +191,26 @@ test_tasks_become_rows (Scene *scene)
   widget_test_wait_words (scene->list, "Nothing here");
 }
 
+/* A placeholder that is not shown any more has no say in how wide the window is. */
+static void
+test_a_long_placeholder_does_not_widen_the_list (Scene *scene)
+{
+  GtkWidget *label = gtk_label_new ("There are no tasks, and this sentence of many words, which is wrapped, says why.");
+  FerryTask *task;
+  int empty;
+  int full;
+
+  g_object_set (label, "wrap", TRUE, "max-width-chars", 20, NULL);
+  g_object_set (scene->list, "placeholder", label, NULL);
+  widget_test_wait_words (scene->list, gtk_label_get_label (GTK_LABEL (label)));
+  gtk_widget_measure (scene->list, GTK_ORIENTATION_HORIZONTAL, -1, &empty, NULL, NULL, NULL);
+  task = add_done (scene, "a");
+  widget_test_wait_words (wait_row (scene, task), "Done");
+  gtk_widget_measure (scene->list, GTK_ORIENTATION_HORIZONTAL, -1, &full, NULL, NULL, NULL);
+  g_assert_cmpint (empty, <, 360);
+  g_assert_cmpint (full, <, 360);
+}
+
 /* Items of a map, beside a task that is not of it. */
 static void
 test_tasks_of_a_map_become_rows (Scene *scene)
@@ -1150,6 +1170,7 @@ main (int argc, char **argv)
   widget_test_start ();
   warm_up ();
   add_test ("/task-list/tasks-become-rows", test_tasks_become_rows);
+  add_test ("/task-list/a-long-placeholder-does-not-widen-the-list", test_a_long_placeholder_does_not_widen_the_list);
   add_test ("/task-list/tasks-of-a-map-become-rows", test_tasks_of_a_map_become_rows);
   add_test ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
   add_test ("/task-list/removal-can-be-undone-when-the-task-would-have-gone",

@@ -6,6 +6,7 @@
 The lines of an example are those behind its first comment that are not empty.
 """
 
+import collections
 import re
 import sys
 
@@ -13,6 +14,8 @@ import sources
 import tap
 
 MOST_LINES = 105
+# All files of C of an application that is an example.
+MOST_APPLICATION_LINES = 700
 # The first program of the README, with progress and a cancel.
 SHORTEST = {"examples/hello.c": 45, "examples/hello-worker.c": 15}
 HEAD = re.compile(r"/\* (.*)\n \* .*\n \* .*\n \*\n \* SPDX-FileCopyrightText: .*\n \* SPDX-License-Identifier: .* \*/\n\n")
@@ -22,7 +25,7 @@ BLOCK = re.compile(r"^```c\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def programs(tree):
-    """Programs of one file; examples/application is a whole project."""
+    """Programs of one file; those of a folder are whole projects."""
     return sources.select(tree, r"examples/[\w-]+\.c$")
 
 
@@ -47,6 +50,15 @@ def long(tree):
               for name, text in programs(tree).items()}
     return ["%s has %d lines; %d are allowed" % (name, count, SHORTEST.get(name, MOST_LINES))
             for name, count in counts.items() if count > SHORTEST.get(name, MOST_LINES)]
+
+
+def large(tree):
+    """An application is read in one go."""
+    counts = collections.Counter()
+    for name, text in sources.select(tree, r"examples/[\w-]+/.*\.[ch]$").items():
+        counts[name.split("/")[1]] += len(text.splitlines())
+    return ["examples/%s has %d lines; %d are allowed" % (name, count, MOST_APPLICATION_LINES)
+            for name, count in counts.items() if count > MOST_APPLICATION_LINES]
 
 
 def listed(tree):
@@ -76,7 +88,7 @@ def not_as_in_readme(tree):
 
 def unexplained(tree):
     return ["%s does not link to examples/%s.c" % (STEPS, name) for name in listed(tree)
-            if "](../examples/%s.c)" % name not in tree.get(STEPS, "")]
+            if not re.search(r"\]\(\.\./examples/%s(\.c|/src/main\.c)\)" % name, tree.get(STEPS, ""))]
 
 
 def misquoted(tree):
@@ -85,7 +97,7 @@ def misquoted(tree):
     complaints = []
     page = tree.get(STEPS, "")
     for match in BLOCK.finditer(page):
-        names = re.findall(r"\]\(\.\./(examples/[\w-]+\.c)\)", page[:match.start()])
+        names = re.findall(r"\]\(\.\./(examples/[\w/-]+\.c)\)", page[:match.start()])
         code = [line.strip() for line in tree.get(names[-1], "").splitlines()] if names else []
         for part in match[1].strip().split("\n\n"):
             lines = [line.strip() for line in part.splitlines()]
@@ -119,6 +131,9 @@ CHECKS = {
         {"examples/a.c": START + "int a;\n" * (MOST_LINES + 1)},
         {"examples/hello.c": START + "int a;\n" * 46},
         {"examples/hello-worker.c": START + "int a;\n" * 16},
+    ]),
+    "an application is read in one go": (large, [
+        {"examples/a/a.c": "int a;\n" * 400, "examples/a/src/b.h": "int b;\n" * (MOST_APPLICATION_LINES - 399)},
     ]),
     "each is built": (unbuilt, [{**INNOCENT, "examples/b.c": START}]),
     "each is played in a test": (unplayed, [{**INNOCENT, "tests/examples/scenes.py": "SCENES = {\n    \"a\": a,\n}\n"}]),

@@ -1,0 +1,383 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: 0BSD */
+
+/* The window: what becomes of a file that is dropped, the list of tasks, and the question for a password.
+ *
+ * There are two executors, whose tasks are one list: ffmpeg uses all cores, so there is one video at a time, and
+ * nobody's picture or password waits for it. */
+
+#define GDK_DISABLE_DEPRECATION_WARNINGS /* of GtkFileChooserNative, GtkDialog and GtkInfoBar, since 4.10 */
+
+#include "converter-window.h"
+
+#include <string.h>
+
+struct _ConverterWindow
+{
+  GtkApplicationWindow parent_instance;
+
+  GtkInfoBar *bar;
+  GtkLabel *complaint; /* in the bar */
+  FerryTaskList *list;
+  GtkLabel *missing;     /* which programs are not installed */
+  FerryExecutor *videos; /* (nullable), as the next two */
+  FerryExecutor *others;
+  GListModel *tasks; /* those of both */
+};
+
+/* Files that came together. What is no video and no picture becomes one archive. */
+typedef struct
+{
+  ConverterWindow *window; /* (owned) */
+  GPtrArray *rest;         /* (element-type filename) (owned) */
+  guint n_waiting;         /* files of which nobody knows yet what they are */
+} Drop;
+
+G_DEFINE_FINAL_TYPE (ConverterWindow, converter_window, GTK_TYPE_APPLICATION_WINDOW)
+
+static void
+complain (ConverterWindow *self, const char *text)
+{
+  gtk_label_set_label (self->complaint, text);
+  gtk_info_bar_set_revealed (self->bar, TRUE);
+}
+
+static void
+close_bar (GtkInfoBar *bar)
+{
+  gtk_info_bar_set_revealed (bar, FALSE);
+}
+
+/* ---- tasks ---- */
+
+static void
+done_cb (FerryTask *task)
+{
+  g_autoptr (GVariant) result = ferry_task_get_result (task, NULL);
+
+  if (result != NULL) /* the list itself says why there is none */
+    ferry_task_set_outcome (task, FERRY_TASK_STATUS_DONE, g_variant_get_string (result, NULL));
+}
+
+static void
+submit (ConverterWindow *self, FerryExecutor *executor, const char *path, const char *function, GVariant *arguments)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, function, arguments);
+  g_autofree char *name = g_filename_display_basename (path);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (task, "name", name, "interactive", TRUE, NULL);
+  ferry_task_set_cancel_grace (task, 10 * G_USEC_PER_SEC); /* programs that are cancelled tidy up */
+  if (!ferry_executor_submit_task (executor, task, &error))
+    complain (self, error->message);
+}
+
+static void
+submit_archive (ConverterWindow *self, GPtrArray *paths)
+{
+  g_autofree char *folder = g_path_get_dirname (paths->pdata[0]);
+  g_autofree char *archive =
+    paths->len > 1 ? g_build_filename (folder, "Archive.7z", NULL) : g_strconcat (paths->pdata[0], ".7z", NULL);
+  GVariant *names = g_variant_new_bytestring_array ((const char *const *) paths->pdata, paths->len);
+
+  submit (self, self->others, archive, "pack", g_variant_new ("(@ay@aay)", g_variant_new_bytestring (archive), names));
+}
+
+/* ---- the password ---- */
+
+static void
+response_cb (GtkDialog *dialog, int response, FerryTask *task)
+{
+  GtkEditable *entry = g_object_get_data (G_OBJECT (dialog), "entry");
+  char *answer = g_strconcat (gtk_editable_get_text (entry), "\n", NULL);
+  ConverterWindow *self = CONVERTER_WINDOW (gtk_window_get_transient_for (GTK_WINDOW (dialog)));
+  g_autoptr (GError) error = NULL;
+
+  g_signal_handlers_disconnect_by_data (task, dialog);
+  if (response != GTK_RESPONSE_ACCEPT)
+    ferry_task_cancel (task);
+  else if (!ferry_task_answer (task, answer, strlen (answer), &error))
+    complain (self, error->message);
+  explicit_bzero (answer, strlen (answer));
+  g_free (answer);
+  gtk_window_destroy (GTK_WINDOW (dialog));
+}
+
+/* The task was cancelled, or 7z has ended. */
+static void
+question_changed (FerryTask *task, GParamSpec *pspec, GtkWindow *dialog)
+{
+  g_autofree char *question = NULL;
+
+  g_object_get (task, "question", &question, NULL);
+  if (question == NULL)
+    gtk_window_destroy (dialog);
+}
+
+static void
+password_changed (GtkEditable *entry, GtkDialog *dialog)
+{
+  gtk_dialog_set_response_sensitive (dialog, GTK_RESPONSE_ACCEPT, *gtk_editable_get_text (entry) != '\0');
+}
+
+static void
+asks_cb (FerryTask *task, const char *question, ConverterWindow *self)
+{
+  GtkWidget *dialog = gtk_dialog_new_with_buttons (
+    "Password", GTK_WINDOW (self), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT | GTK_DIALOG_USE_HEADER_BAR,
+    "_Cancel", GTK_RESPONSE_CANCEL, "_Pack", GTK_RESPONSE_ACCEPT, NULL);
+  GtkWidget *area = gtk_dialog_get_content_area (GTK_DIALOG (dialog));
+  GtkWidget *entry = g_object_new (GTK_TYPE_PASSWORD_ENTRY, "show-peek-icon", TRUE, "activates-default", TRUE, NULL);
+  g_autofree char *text = g_strdup_printf ("_Password for “%s”:", ferry_task_get_name (task));
+  GtkWidget *label =
+    g_object_new (GTK_TYPE_LABEL, "label", text, "use-underline", TRUE, "mnemonic-widget", entry, "xalign", 0.0, "wrap",
+                  TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR, "max-width-chars", 40, NULL);
+  GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label", "Nobody can open the archive without it.", "xalign", 0.0,
+                                  "wrap", TRUE, "max-width-chars", 40, NULL);
+
+  g_object_set (area, "spacing", 12, "margin-start", 18, "margin-end", 18, "margin-top", 18, "margin-bottom", 18, NULL);
+  gtk_box_append (GTK_BOX (area), label);
+  gtk_box_append (GTK_BOX (area), entry);
+  gtk_box_append (GTK_BOX (area), hint);
+  gtk_widget_add_css_class (hint, "dim-label");
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_RELATION_LABELLED_BY, label, NULL, -1);
+  gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
+  password_changed (GTK_EDITABLE (entry), GTK_DIALOG (dialog));
+  g_object_set_data (G_OBJECT (dialog), "entry", entry);
+  g_signal_connect (entry, "changed", G_CALLBACK (password_changed), dialog);
+  g_signal_connect_object (task, "notify::question", G_CALLBACK (question_changed), dialog, 0);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (response_cb), task, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+/* Of each task, also of one that somebody tries again. */
+static void
+tasks_changed (GListModel *tasks, guint position, guint removed, guint added, ConverterWindow *self)
+{
+  for (guint i = position; i < position + added; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (tasks, i);
+
+      g_signal_handlers_disconnect_by_data (task, self); /* it may have been in another place */
+      g_signal_connect_object (task, "asks", G_CALLBACK (asks_cb), self, 0);
+      g_signal_connect_object (task, "done", G_CALLBACK (done_cb), self, 0);
+    }
+}
+
+/* ---- files ---- */
+
+/* type: a content type */
+static void
+take_file (Drop *drop, const char *path, const char *type)
+{
+  ConverterWindow *self = drop->window;
+  g_autofree char *mime_type = g_content_type_get_mime_type (type);
+  const char *suffix = g_strcmp0 (mime_type, "image/png") == 0    ? ".png"
+                       : g_strcmp0 (mime_type, "image/jpeg") == 0 ? ".jpg"
+                                                                  : NULL;
+
+  if (suffix != NULL)
+    submit (self, self->others, path, "shrink", g_variant_new ("(^ays)", path, suffix));
+  else if (mime_type != NULL && g_str_has_prefix (mime_type, "video/"))
+    submit (self, self->videos, path, "convert", g_variant_new_bytestring (path));
+  else
+    g_ptr_array_add (drop->rest, g_strdup (path));
+}
+
+static void
+drop_free_when_known (Drop *drop)
+{
+  if (drop->n_waiting > 0)
+    return;
+  if (drop->rest->len > 0)
+    submit_archive (drop->window, drop->rest);
+  g_ptr_array_unref (drop->rest);
+  g_object_unref (drop->window);
+  g_free (drop);
+}
+
+static void
+info_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GFile *file = G_FILE (source);
+  Drop *drop = data;
+  g_autoptr (GFileInfo) info = g_file_query_info_finish (file, result, NULL);
+  /* Of a file that is not there, the program will say so. */
+  g_autofree char *type = info != NULL ? g_strdup (g_file_info_get_content_type (info))
+                                       : g_content_type_guess (g_file_peek_path (file), NULL, 0, NULL);
+
+  take_file (drop, g_file_peek_path (file), type);
+  drop->n_waiting--;
+  drop_free_when_known (drop);
+}
+
+void
+converter_window_open (ConverterWindow *self, GFile **files, guint n_files)
+{
+  Drop *drop;
+
+  if (self->tasks == NULL)
+    return; /* the bar says why */
+  drop = g_new (Drop, 1);
+  *drop = (Drop){.window = g_object_ref (self), .rest = g_ptr_array_new_with_free_func (g_free)};
+  for (guint i = 0; i < n_files; i++)
+    if (g_file_peek_path (files[i]) != NULL)
+      {
+        drop->n_waiting++;
+        g_file_query_info_async (files[i], G_FILE_ATTRIBUTE_STANDARD_CONTENT_TYPE, G_FILE_QUERY_INFO_NONE,
+                                 G_PRIORITY_DEFAULT, NULL, info_cb, drop);
+      }
+    else
+      complain (self, "Only files of this computer can be opened.");
+  drop_free_when_known (drop);
+}
+
+static gboolean
+drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, ConverterWindow *self)
+{
+  g_autoptr (GSList) list = gdk_file_list_get_files (g_value_get_boxed (value));
+  g_autoptr (GPtrArray) files = g_ptr_array_new ();
+
+  for (GSList *file = list; file != NULL; file = file->next)
+    g_ptr_array_add (files, file->data);
+  converter_window_open (self, (GFile **) files->pdata, files->len);
+  return TRUE;
+}
+
+static void
+chosen_cb (GtkNativeDialog *dialog, int response, ConverterWindow *self)
+{
+  g_autoptr (GListModel) model = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (dialog));
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; response == GTK_RESPONSE_ACCEPT && i < g_list_model_get_n_items (model); i++)
+    g_ptr_array_add (files, g_list_model_get_item (model, i));
+  converter_window_open (self, (GFile **) files->pdata, files->len);
+  g_object_unref (dialog);
+}
+
+/* Both actions: a file chooser shows either files or folders. */
+static void
+open_activated (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  gboolean is_folder = g_str_equal (name, "win.open-folder");
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (
+    is_folder ? "Pack Folder" : "Open Files", GTK_WINDOW (widget),
+    is_folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER : GTK_FILE_CHOOSER_ACTION_OPEN, NULL, NULL);
+
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
+  gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (dialog), TRUE);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (chosen_cb), widget, 0);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}
+
+/* ---- the window ---- */
+
+static void
+say_what_is_missing (ConverterWindow *self)
+{
+  static const struct
+  {
+    const char *purpose;
+    const char *programs[4]; /* one of them is enough */
+  } needs[] = {{"convert videos", {"ffmpeg"}},
+               {"make PNG pictures smaller", {"pngquant", "oxipng", "optipng"}},
+               {"make JPEG pictures smaller", {"jpegoptim", "jpegtran"}},
+               {"pack files", {"7z", "7zz", "7za"}}};
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
+    {
+      g_autofree char *path = NULL;
+
+      for (guint j = 0; needs[i].programs[j] != NULL && path == NULL; j++)
+        path = g_find_program_in_path (needs[i].programs[j]);
+      if (path == NULL)
+        g_string_append_printf (text, "%sInstall %s to %s.", text->len > 0 ? "\n" : "", needs[i].programs[0],
+                                needs[i].purpose);
+    }
+  gtk_label_set_label (self->missing, text->str);
+  gtk_widget_set_visible (GTK_WIDGET (self->missing), text->len > 0);
+}
+
+/* Returns whether there are workers. */
+static gboolean
+make_executors (ConverterWindow *self, GError **error)
+{
+  const char *built = g_getenv ("CONVERTER_WORKER"); /* to run it from the build folder */
+  const char *worker = built != NULL ? built : WORKER;
+  g_autoptr (GListStore) executors = g_list_store_new (G_TYPE_LIST_MODEL);
+
+  self->videos = ferry_executor_new_for_program (worker, error);
+  self->others = self->videos != NULL ? ferry_executor_new_for_program (worker, error) : NULL;
+  if (self->others == NULL)
+    return FALSE;
+  ferry_pool_set_max_workers (ferry_executor_get_pool (self->videos), 1);
+  g_object_set (self->videos, "keep-finished", 1000, NULL);
+  g_object_set (self->others, "keep-finished", 1000, NULL);
+  g_list_store_append (executors, self->videos);
+  g_list_store_append (executors, self->others);
+  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (g_steal_pointer (&executors))));
+  g_signal_connect_object (self->tasks, "items-changed", G_CALLBACK (tasks_changed), self, 0);
+  g_object_set (self->list, "tasks", self->tasks, NULL);
+  ferry_task_guard_add (self->tasks, GTK_WINDOW (self));
+  return TRUE;
+}
+
+static void
+converter_window_dispose (GObject *object)
+{
+  ConverterWindow *self = CONVERTER_WINDOW (object);
+
+  g_clear_object (&self->tasks);
+  g_clear_object (&self->videos);
+  g_clear_object (&self->others);
+
+  G_OBJECT_CLASS (converter_window_parent_class)->dispose (object);
+}
+
+static void
+converter_window_class_init (ConverterWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = converter_window_dispose;
+  g_type_ensure (FERRY_TYPE_TASK_LIST);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/example/Converter/converter-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, ConverterWindow, bar);
+  gtk_widget_class_bind_template_child (widget_class, ConverterWindow, complaint);
+  gtk_widget_class_bind_template_child (widget_class, ConverterWindow, list);
+  gtk_widget_class_bind_template_child (widget_class, ConverterWindow, missing);
+  gtk_widget_class_install_action (widget_class, "win.open", NULL, open_activated);
+  gtk_widget_class_install_action (widget_class, "win.open-folder", NULL, open_activated);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_o, GDK_CONTROL_MASK, "win.open", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_o, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "win.open-folder",
+                                       NULL);
+}
+
+static void
+converter_window_init (ConverterWindow *self)
+{
+  g_autoptr (GError) error = NULL;
+  GtkDropTarget *target;
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect (self->bar, "response", G_CALLBACK (close_bar), NULL);
+  say_what_is_missing (self);
+  if (!make_executors (self, &error))
+    {
+      complain (self, error->message);
+      gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.open", FALSE);
+      gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.open-folder", FALSE);
+      return;
+    }
+  target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+  g_signal_connect (target, "drop", G_CALLBACK (drop_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+}
+
+ConverterWindow *
+converter_window_new (GtkApplication *application)
+{
+  return g_object_new (CONVERTER_TYPE_WINDOW, "application", application, NULL);
+}

@@ -1,0 +1,57 @@
+/* An application to live with: videos, pictures and folders, which ffmpeg, pngquant, 7z and others convert or pack.
+ * Drop them on its window. The list has buttons for Pause, Cancel and Try Again, and the originals stay as they are.
+ * Its worker, worker.c, runs the programs.
+ *
+ * SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: 0BSD */
+
+#include "converter-window.h"
+
+#include <locale.h>
+
+#define APPLICATION_ID "org.example.Converter"
+
+static void
+open_cb (GtkApplication *application, GFile **files, int n_files)
+{
+  GtkWindow *window = gtk_application_get_active_window (application);
+
+  if (window == NULL)
+    window = GTK_WINDOW (converter_window_new (application));
+  converter_window_open (CONVERTER_WINDOW (window), files, (guint) n_files);
+  gtk_window_present (window);
+}
+
+static void
+activate_cb (GtkApplication *application)
+{
+  open_cb (application, NULL, 0);
+}
+
+/* Closes the window and does not end at once: while there is work, the window asks. */
+static void
+quit_activated (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  GtkWindow *window = gtk_application_get_active_window (application);
+
+  if (window != NULL)
+    gtk_window_close (window);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const GActionEntry actions[] = {{.name = "quit", .activate = quit_activated}};
+
+  setlocale (LC_ALL, "");
+  g_set_application_name ("Converter");
+  gtk_window_set_default_icon_name (APPLICATION_ID);
+
+  g_autoptr (GtkApplication) application = gtk_application_new (APPLICATION_ID, G_APPLICATION_HANDLES_OPEN);
+  g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
+  gtk_application_set_accels_for_action (application, "app.quit", (const char *const[]){"<Control>q", NULL});
+  gtk_application_set_accels_for_action (application, "window.close", (const char *const[]){"<Control>w", NULL});
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  g_signal_connect (application, "open", G_CALLBACK (open_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
+}

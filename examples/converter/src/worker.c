@@ -1,0 +1,238 @@
+/* The worker of Converter, which runs ffmpeg, 7z and programs for pictures. A function runs one program, or several in
+ * a row, and is one task: one row, one bar, one Cancel. What is cancelled, or fails, leaves nothing behind: no process,
+ * and no half of a file.
+ *
+ * SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: 0BSD */
+
+#include <errno.h>
+#include <ferry.h>
+#include <glib/gstdio.h>
+#include <locale.h>
+
+static const char IN[] = "what the program reads", OUT[] = "what it writes";
+
+/* What makes a picture smaller. Of each step, the first program that is installed runs; the second step reads what the
+ * first has written. */
+typedef struct
+{
+  const char *suffix;
+  guint step;
+  gboolean prints; /* writes to its standard output, and not to OUT */
+  const char *argv[9];
+} Tool;
+
+static const Tool tools[] = {
+  {".png", 0, FALSE, {"pngquant", "--skip-if-larger", "--output", OUT, "--", IN}},
+  {".png", 1, FALSE, {"oxipng", "--out", OUT, "--", IN}},
+  {".png", 1, FALSE, {"optipng", "-out", OUT, "--", IN}},
+  {".jpg", 0, TRUE, {"jpegoptim", "--max=85", "--stdout", IN}},
+  {".jpg", 1, FALSE, {"jpegtran", "-copy", "all", "-optimize", "-progressive", "-outfile", OUT, IN}},
+};
+
+static gboolean
+is_installed (const char *program)
+{
+  g_autofree char *path = g_find_program_in_path (program);
+
+  return path != NULL;
+}
+
+/* Runs a command as a part of the job. file: (nullable): what it writes, which an old one gives way to at the end. */
+static gboolean
+run_part (FerryJob *job, double part, FerryCommand *command, const char *file, GError **error)
+{
+  gboolean succeeded;
+
+  if (file != NULL)
+    g_object_set (command, "output-files", (const char *const[]){file, NULL}, "replace-output-files", TRUE, NULL);
+  ferry_job_begin_part (job, part);
+  succeeded = ferry_job_run_command (job, command, NULL, error);
+  ferry_job_end_part (job);
+  return succeeded;
+}
+
+/* ---- videos ---- */
+
+static GVariant *
+convert (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *video = g_variant_get_bytestring (arguments);
+  g_autofree char *made = g_strconcat (video, ".webm", NULL), *shown = g_filename_display_basename (made);
+  const char *const argv[] = {"ffmpeg",    "-nostdin", "-hide_banner", "-i", video,     "-c:v", "libvpx-vp9",
+                              "-deadline", "good",     "-cpu-used",    "4",  "-row-mt", "1",    made,
+                              NULL};
+  g_autoptr (FerryCommand) command = ferry_command_new (argv);
+
+  return run_part (job, 1, command, made, error) ? g_variant_new_string (shown) : NULL;
+}
+
+/* ---- pictures ---- */
+
+/* Returns (nullable): what makes such a picture smaller in this step. */
+static const Tool *
+find_tool (const char *suffix, guint step)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tools); i++)
+    if (g_str_equal (tools[i].suffix, suffix) && tools[i].step == step && is_installed (tools[i].argv[0]))
+      return &tools[i];
+  return NULL;
+}
+
+static gboolean
+run_tool (FerryJob *job, const Tool *tool, const char *in, const char *out, GError **error)
+{
+  const char *argv[G_N_ELEMENTS (tool->argv) + 1] = {NULL};
+  g_autoptr (FerryCommand) command = NULL;
+
+  for (guint i = 0; tool->argv[i] != NULL; i++)
+    argv[i] = tool->argv[i] == IN ? in : tool->argv[i] == OUT ? out : tool->argv[i];
+  command = ferry_command_new (argv);
+  if (tool->prints)
+    g_object_set (command, "output-file", out, NULL);
+  if (g_str_equal (argv[0], "pngquant"))
+    g_object_set (command, "success-statuses", g_variant_new_parsed ("[0, 98]"), NULL); /* 98: it would be larger */
+  return run_part (job, 0.45, command, NULL, error);
+}
+
+/* Returns (transfer full): the new picture if it is smaller by a percent, or else the old one. */
+static char *
+choose (char *new_path, guint64 *size, const char *old_path)
+{
+  g_autofree char *path = new_path;
+  GStatBuf status;
+
+  if (g_stat (path, &status) != 0 || status.st_size == 0 || (guint64) status.st_size > *size / 100 * 99)
+    return g_strdup (old_path);
+  *size = (guint64) status.st_size;
+  return g_steal_pointer (&path);
+}
+
+/* Puts a file from the scratch folder beside the original: whole, or not at all. */
+static gboolean
+put_in_place (FerryJob *job, const char *from, const char *to, GError **error)
+{
+  g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"cp", "--", from, to, NULL});
+
+  return run_part (job, 1, command, to, error);
+}
+
+/* Returns (transfer full): photo.small.png for photo.png. */
+static char *
+name_small (const char *picture, const char *suffix)
+{
+  const char *dot = strrchr (picture, '.');
+  int length = (int) (dot != NULL && strchr (dot, '/') == NULL ? (gsize) (dot - picture) : strlen (picture));
+
+  return g_strdup_printf ("%.*s.small%s", length, picture, suffix);
+}
+
+/* Returns (transfer full) (nullable): the smallest picture that the programs have made, or the old one. size: (inout)
+ */
+static char *
+run_tools (FerryJob *job, const char *picture, const char *suffix, guint64 *size, GError **error)
+{
+  const char *scratch = ferry_job_get_scratch_folder (job, error); /* gone when the function has returned */
+  g_autofree char *best = g_strdup (picture);
+  guint n_tools = 0;
+
+  for (guint step = 0; scratch != NULL && step < 2; step++)
+    {
+      const Tool *tool = find_tool (suffix, step);
+      g_autofree char *out = g_strdup_printf ("%s/%u%s", scratch, step, suffix), *in = g_steal_pointer (&best);
+
+      n_tools += tool != NULL;
+      if (tool != NULL && !run_tool (job, tool, in, out, error))
+        return NULL;
+      best = choose (g_steal_pointer (&out), size, in);
+    }
+  if (scratch != NULL && n_tools == 0)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT, "%s is not installed",
+                 g_str_equal (suffix, ".png") ? "Neither pngquant nor optipng" : "Neither jpegoptim nor jpegtran");
+  return n_tools > 0 ? g_steal_pointer (&best) : NULL;
+}
+
+static GVariant *
+shrink (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *picture, *suffix;
+  g_autofree char *best = NULL, *made = NULL, *name = NULL, *shown = NULL;
+  guint64 size, old_size;
+  GStatBuf status;
+
+  g_variant_get (arguments, "(^&ay&s)", &picture, &suffix);
+  if (g_stat (picture, &status) != 0)
+    {
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "“%s”: %s", picture, g_strerror (errno));
+      return NULL;
+    }
+  size = old_size = (guint64) status.st_size;
+  best = run_tools (job, picture, suffix, &size, error);
+  if (best == NULL)
+    return NULL;
+  if (size == old_size)
+    return g_variant_new_string ("It is as small as it gets");
+  made = name_small (picture, suffix);
+  if (!put_in_place (job, best, made, error))
+    return NULL;
+  name = g_filename_display_basename (made);
+  shown = g_format_size (size);
+  return g_variant_new_take_string (
+    g_strdup_printf ("%s: %s, %u %% smaller", name, shown, (guint) (100 - 100 * size / old_size)));
+}
+
+/* ---- all else ---- */
+
+/* Returns (transfer full): Folder.7z, or Folder 2.7z where that is taken, and so on. */
+static char *
+find_free_name (const char *archive)
+{
+  int length = (int) (strlen (archive) - strlen (".7z"));
+  char *name = g_strdup (archive);
+
+  for (guint n = 2; g_file_test (name, G_FILE_TEST_EXISTS); n++)
+    {
+      g_free (name);
+      name = g_strdup_printf ("%.*s %u.7z", length, archive, n);
+    }
+  return name;
+}
+
+/* 7z asks for the password, since -p has none: nobody reads it in the list of processes. */
+static GVariant *
+pack (FerryJob *job, GVariant *arguments, GError **error)
+{
+  static const char *const packers[] = {"7zz", "7z", "7za"};
+  const char *wanted, *packer = "7z";
+  g_autofree const char **paths = NULL;
+  g_autofree char *archive = NULL, *shown = NULL;
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+
+  g_variant_get (arguments, "(^&ay^a&ay)", &wanted, &paths);
+  archive = find_free_name (wanted);
+  for (guint i = G_N_ELEMENTS (packers); i-- > 0;)
+    packer = is_installed (packers[i]) ? packers[i] : packer;
+  g_strv_builder_add_many (argv, packer, "a", "-bsp1", "-spd", "-mhe=on", "-p", "--", archive, NULL);
+  for (guint i = 0; paths[i] != NULL; i++)
+    g_strv_builder_add (argv, paths[i]);
+  g_auto (GStrv) words = g_strv_builder_end (argv);
+  g_autoptr (FerryCommand) command = ferry_command_new ((const char *const *) words);
+
+  g_object_set (command, "interactive", TRUE, "progress-program", "7z", NULL);
+  if (!run_part (job, 1, command, archive, error))
+    return NULL;
+  shown = g_filename_display_basename (archive);
+  return g_variant_new_take_string (g_strdup_printf ("%s has a password", shown));
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, ""); /* errors of the system are in the user's language */
+  ferry_function_register ("convert", "ay", "s", convert);
+  ferry_function_register ("shrink", "(ays)", "s", shrink);
+  ferry_function_register ("pack", "(ayaay)", "s", pack);
+  ferry_worker_main (&argc, &argv);
+  g_printerr ("This is a part of Converter, which starts it.\n");
+  return 1;
+}
