@@ -413,6 +413,29 @@ test_ends_workers_of_another_user (gconstpointer forked)
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
 }
 
+/* Ends what a subprocess has left, of which this process is the parent then. Returns FALSE when nothing is left. */
+static gboolean
+end_what_is_left (void)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/children", getpid ());
+  g_autofree char *text = NULL;
+  g_auto (GStrv) numbers = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  numbers = g_strsplit (g_strchomp (text), " ", -1);
+  for (guint i = 0; numbers[i] != NULL; i++)
+    {
+      const GPid pid = (GPid) g_ascii_strtoll (numbers[i], NULL, 10);
+
+      g_assert_cmpint (pid, >, 1);
+      kill (pid, SIGKILL);
+      g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
+    }
+  return numbers[0] != NULL;
+}
+
 /* Nobody can end it, so its link is ended. */
 static void
 test_waits_for_no_worker_that_it_cannot_end (gconstpointer forked)
@@ -428,9 +451,13 @@ test_waits_for_no_worker_that_it_cannot_end (gconstpointer forked)
       task = cancel_without_rights (GPOINTER_TO_INT (forked));
       return;
     }
+  g_assert_cmpint (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), ==, 0);
   g_test_trap_subprocess (NULL, 0, 0);
   g_test_trap_assert_passed ();
   g_test_trap_assert_stderr ("*could not be ended: *it has lost its link*");
+  while (end_what_is_left ())
+    ;
+  g_assert_cmpint (prctl (PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), ==, 0);
 }
 
 /* ---- memory ends ---- */
