@@ -63,7 +63,8 @@ start_sleepers (TaskTest *test, FerryTask **tasks, FerryWorker **workers)
     tasks[i] = submit_sleeper (test);
   for (guint i = 0; i < 2; i++)
     {
-      task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
+      /* Until then another worker may take it, which has become idle. */
+      task_test_wait_begun (tasks[i]);
       workers[i] = ferry_test_get_worker (test->pool, tasks[i]);
     }
 }
