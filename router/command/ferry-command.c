@@ -20,6 +20,7 @@
 #include "ferry-enums.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-own-program-private.h"
+#include "process/ferry-spawn-private.h"
 
 #define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
 
@@ -592,25 +593,13 @@ has_large_input (FerryCommand *self)
   return self->input != NULL && g_bytes_get_size (self->input) > LARGE_INPUT;
 }
 
-/* Returns the mask that new files of this process have, or -1: umask() cannot tell it without changing it. */
-static int
-read_umask (void)
-{
-  g_autofree char *status = NULL;
-  const char *line = NULL;
-
-  if (g_file_get_contents ("/proc/self/status", &status, NULL, NULL))
-    line = strstr (status, "\nUmask:");
-  return line != NULL ? (int) g_ascii_strtoull (line + strlen ("\nUmask:"), NULL, 8) : -1;
-}
-
 /* What the command has of the application where nothing else is said. The worker may be older than a change of it. */
 static void
 pack_surroundings (FerryCommand *self, GVariantBuilder *builder)
 {
   g_auto (GStrv) environment = self->environment == NULL ? g_get_environ () : NULL;
   g_autofree char *directory = self->directory == NULL ? g_get_current_dir () : NULL;
-  const int mask = self->umask >= 0 ? self->umask : read_umask ();
+  const int mask = self->umask >= 0 ? self->umask : (int) ferry_read_file_mask ();
 
   if (environment != NULL)
     g_variant_builder_add (builder, "{sv}", "default-environment",
@@ -618,8 +607,7 @@ pack_surroundings (FerryCommand *self, GVariantBuilder *builder)
   /* One that was removed meanwhile is left to the worker, which may be there too. */
   if (directory != NULL && g_file_test (directory, G_FILE_TEST_IS_DIR))
     g_variant_builder_add (builder, "{sv}", "default-directory", g_variant_new_bytestring (directory));
-  if (mask >= 0)
-    add (builder, PROP_UMASK, g_variant_new_int32 (mask));
+  add (builder, PROP_UMASK, g_variant_new_int32 (mask));
 }
 
 /* (transfer floating): returns the dictionary. */

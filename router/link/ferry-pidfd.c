@@ -52,33 +52,46 @@ read_pidfd (int pidfd)
   return line != NULL ? (GPid) g_ascii_strtoll (line + strlen ("\nPid:"), NULL, 10) : 0;
 }
 
+/* any: (transfer full) (nullable): what a file of a process says; NULL where no such process exists. */
+static char *
+read_of (GPid pid, const char *name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/%s", (int) pid, name);
+  g_autofree char *text = NULL;
+
+  if (pid <= 0 || !g_file_get_contents (path, &text, NULL, NULL))
+    return NULL;
+  return g_steal_pointer (&text);
+}
+
+/* Returns (nullable) the state of a process in what its stat says, which its parent follows after a blank. */
+static const char *
+find_state (const char *stat)
+{
+  /* The name of the process is in brackets, and may contain brackets. */
+  const char *name_end = stat != NULL ? strrchr (stat, ')') : NULL;
+
+  return name_end != NULL && strlen (name_end) > 4 ? name_end + 2 : NULL;
+}
+
 /* any: returns the number of the process' parent; 0 where no such process exists. */
 GPid
 ferry_read_parent (GPid pid)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-  const char *name_end;
+  g_autofree char *text = read_of (pid, "stat");
+  const char *state = find_state (text);
 
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return 0;
-  /* The name of the process is in brackets, and may contain brackets. */
-  name_end = strrchr (text, ')');
-  return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
+  return state != NULL ? (GPid) g_ascii_strtoll (state + 2, NULL, 10) : 0;
 }
 
 /* any: whether a process was stopped by a signal. */
 gboolean
 ferry_process_is_stopped (GPid pid)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-  const char *name_end;
+  g_autofree char *text = read_of (pid, "stat");
+  const char *state = find_state (text);
 
-  if (pid <= 0 || !g_file_get_contents (path, &text, NULL, NULL))
-    return FALSE;
-  name_end = strrchr (text, ')');
-  return name_end != NULL && g_str_has_prefix (name_end, ") T");
+  return state != NULL && *state == 'T';
 }
 
 /* any: whether a process has a handler of SIGTERM, so that it may have to tidy up before it ends. Any other one can as
@@ -86,13 +99,9 @@ ferry_process_is_stopped (GPid pid)
 gboolean
 ferry_process_hears_sigterm (GPid pid)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/status", (int) pid);
-  g_autofree char *text = NULL;
-  const char *line;
+  g_autofree char *text = read_of (pid, "status");
+  const char *line = text != NULL ? strstr (text, "\nSigCgt:") : NULL;
 
-  if (pid <= 0 || !g_file_get_contents (path, &text, NULL, NULL))
-    return FALSE;
-  line = strstr (text, "\nSigCgt:");
   return line != NULL && (g_ascii_strtoull (line + strlen ("\nSigCgt:"), NULL, 16) & (1u << (SIGTERM - 1))) != 0;
 }
 

@@ -167,8 +167,8 @@ try_file_mask (void)
 }
 
 /* umask() tells the mask only by setting another, which other threads would see. */
-static guint32
-read_file_mask (void)
+guint32
+ferry_read_file_mask (void)
 {
   char text[1024];
   const char *line = read_text ("/proc/self/status", text, sizeof text) ? strstr (text, "\nUmask:") : NULL;
@@ -214,7 +214,7 @@ ferry_surroundings_take (FerrySurroundings *self)
   ferry_surroundings_clear (self);
   self->identity = take_identity ();
   self->nice = getpriority (PRIO_PROCESS, 0);
-  self->file_mask = read_file_mask ();
+  self->file_mask = ferry_read_file_mask ();
   self->no_new_privileges = prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
   stat (".", &folder);
   self->folder[0] = folder.st_dev;

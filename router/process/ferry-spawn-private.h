@@ -72,6 +72,8 @@ typedef struct
   guint64 cores[FERRY_MAX_CORES / 64];
 } FerrySurroundings;
 
+/* any: returns which rights new files of this process do not have, as of umask(). */
+guint32 ferry_read_file_mask (void);
 /* any: takes what this process has now. Nice, cores, filters and no_new_privs are those of the calling thread. */
 void ferry_surroundings_take (FerrySurroundings *self);
 void ferry_surroundings_clear (FerrySurroundings *self);
