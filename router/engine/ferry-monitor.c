@@ -242,7 +242,7 @@ has_tidying (FerrySharedQueue *shared)
   return FALSE;
 }
 
-/* Reaps the processes that end, and waits up to STOP_GRACE_MS for those that were killed, and up to FERRY_TIDY_GRACE
+/* Reaps the processes that end, and waits up to STOP_GRACE_MS for those that were killed, and up to STOP_TIDY_MS
  * for those that tidy up, and for their fork servers. Returns those that take longer to end (a large heap, a slow
  * disk), for another thread to reap. Of these, the guardian gives some time to what tidies up. */
 static GArray *

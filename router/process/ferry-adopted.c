@@ -20,10 +20,12 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "link/ferry-pidfd-private.h"
+#include "wire/ferry-guardian-protocol.h"
 
-/* How long adopted processes may take to end. The guardian waits for that, for the time in which workers tidy up, and a
- * few seconds longer. */
+/* How long adopted processes may take to end. */
 #define GRACE (8 * G_USEC_PER_SEC)
+G_STATIC_ASSERT (GRACE + FERRY_TIDY_GRACE < FERRY_GUARDIAN_GRACE_MILLISECONDS * FERRY_MICROSECONDS_PER_MILLISECOND);
 
 typedef struct
 {

@@ -30,11 +30,6 @@
 /* A flag of Linux 6.9: sends the signal to the process group of which the pidfd's process is, or was, the leader. */
 #define SIGNAL_GROUP (1u << 2)
 
-/* How long a fork server has to end its workers, and what they have left, and a worker to tidy up, before they are
- * killed. Only one that hangs or is stopped needs that long: on a busy machine the others may get no processor for a
- * second. Nobody waits for the guardian. */
-#define GRACE_MILLISECONDS 20000
-
 typedef struct
 {
   int pid;
@@ -165,7 +160,7 @@ ask_to_end (const Process *process)
 static void
 end_all (void)
 {
-  int64_t deadline = get_milliseconds () + GRACE_MILLISECONDS;
+  int64_t deadline = get_milliseconds () + FERRY_GUARDIAN_GRACE_MILLISECONDS;
 
   for (size_t i = 0; i < n_processes; i++)
     if (!processes[i].is_fork_server && !ask_to_end (&processes[i]))

@@ -10,6 +10,11 @@
 /* The descriptor of the guardian's end of the socket, in the guardian. */
 #define FERRY_GUARDIAN_FD 0
 
+/* How long a fork server has to end its workers, and what they have left, and a worker to tidy up, before they are
+ * killed. Only one that hangs or is stopped needs that long: on a busy machine the others may get no processor for a
+ * second. Nobody waits for the guardian. */
+#define FERRY_GUARDIAN_GRACE_MILLISECONDS 20000
+
 typedef enum
 {
   /* sent with the application's pidfd; the end of that process counts as the end of the socket does */
