@@ -315,6 +315,69 @@ command_files_redirect (CommandFiles *self, char **argv, char **output, const ch
   return !reads_what_is_written (self, argv[0], input, *output, error);
 }
 
+/* ---- failure ---- */
+
+/* Whether the file is another one than before, or has changed. */
+static gboolean
+has_changed (const File *file, const struct stat *now)
+{
+  const struct stat *before = &file->before;
+
+  return now->st_ino != before->st_ino || now->st_dev != before->st_dev || now->st_size != before->st_size ||
+         now->st_mtim.tv_sec != before->st_mtim.tv_sec || now->st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+/* Removes a file that was written directly, or returns whether it is damaged. */
+static gboolean
+discard_direct (const File *file)
+{
+  struct stat now;
+
+  if (lstat (file->path, &now) < 0 || (!S_ISREG (now.st_mode) && !S_ISDIR (now.st_mode) && !S_ISLNK (now.st_mode)))
+    return FALSE;
+  if (file->existed)
+    return S_ISREG (now.st_mode) && has_changed (file, &now);
+  command_tree_remove (AT_FDCWD, file->path);
+  return FALSE;
+}
+
+/* (transfer full) (nullable): says what may be damaged. */
+static char *
+discard (CommandFiles *self)
+{
+  g_autoptr (GString) damaged = g_string_new (NULL);
+  guint n_damaged = 0;
+
+  if (self->is_over)
+    return NULL;
+  self->is_over = TRUE;
+  for (guint i = 0; i < self->files->len; i++)
+    if (get_file (self, i)->place == NULL && discard_direct (get_file (self, i)))
+      g_string_append_printf (damaged, "%s'%s'", n_damaged++ > 0 ? ", " : "", get_file (self, i)->name);
+  g_ptr_array_set_size (self->places, 0);
+  if (n_damaged == 0)
+    return NULL;
+  return g_strdup_printf ("%s may be damaged, since %s written in place and not finished", damaged->str,
+                          n_damaged > 1 ? "they were" : "it was");
+}
+
+void
+command_files_discard (CommandFiles *self, GError *error)
+{
+  g_autofree char *damage = discard (self);
+  g_autofree char *message = NULL;
+
+  if (damage == NULL)
+    return;
+  if (error == NULL)
+    {
+      g_message ("%s", damage);
+      return;
+    }
+  message = error->message;
+  error->message = g_strdup_printf ("%s; %s", message, damage);
+}
+
 /* ---- success ---- */
 
 static gboolean
@@ -401,53 +464,8 @@ command_files_commit (CommandFiles *self, GError **error)
       keep_rights (get_file (self, i));
   moved = moved && for_each_replaced (self, move, error);
   if (!moved)
-    g_free (command_files_discard (self));
+    g_free (discard (self));
   self->is_over = TRUE;
   g_ptr_array_set_size (self->places, 0);
   return moved;
-}
-
-/* ---- failure ---- */
-
-/* Whether the file is another one than before, or has changed. */
-static gboolean
-has_changed (const File *file, const struct stat *now)
-{
-  const struct stat *before = &file->before;
-
-  return now->st_ino != before->st_ino || now->st_dev != before->st_dev || now->st_size != before->st_size ||
-         now->st_mtim.tv_sec != before->st_mtim.tv_sec || now->st_mtim.tv_nsec != before->st_mtim.tv_nsec;
-}
-
-/* Removes a file that was written directly, or returns whether it is damaged. */
-static gboolean
-discard_direct (const File *file)
-{
-  struct stat now;
-
-  if (lstat (file->path, &now) < 0 || (!S_ISREG (now.st_mode) && !S_ISDIR (now.st_mode) && !S_ISLNK (now.st_mode)))
-    return FALSE;
-  if (file->existed)
-    return S_ISREG (now.st_mode) && has_changed (file, &now);
-  command_tree_remove (AT_FDCWD, file->path);
-  return FALSE;
-}
-
-char *
-command_files_discard (CommandFiles *self)
-{
-  g_autoptr (GString) damaged = g_string_new (NULL);
-  guint n_damaged = 0;
-
-  if (self->is_over)
-    return NULL;
-  self->is_over = TRUE;
-  for (guint i = 0; i < self->files->len; i++)
-    if (get_file (self, i)->place == NULL && discard_direct (get_file (self, i)))
-      g_string_append_printf (damaged, "%s'%s'", n_damaged++ > 0 ? ", " : "", get_file (self, i)->name);
-  g_ptr_array_set_size (self->places, 0);
-  if (n_damaged == 0)
-    return NULL;
-  return g_strdup_printf ("%s may be damaged, since %s written in place and not finished", damaged->str,
-                          n_damaged > 1 ? "they were" : "it was");
 }

@@ -29,9 +29,9 @@ gboolean command_files_redirect (CommandFiles *self, char **argv, char **output,
 /* What writes the files has succeeded: moves them into place. All are looked at before the first is moved. Fails with
  * G_IO_ERROR, and discards them, where one is not there or cannot be moved. */
 gboolean command_files_commit (CommandFiles *self, GError **error);
-/* It has not succeeded: removes what was written and was not there before. Returns (transfer full) (nullable) what is
- * to be said of files that were there before and are damaged, without a point at its end. */
-char *command_files_discard (CommandFiles *self);
+/* It has not succeeded: removes what was written and was not there before. error: (nullable): of what has failed; it,
+ * or else the log, says which files were there before and may be damaged. */
+void command_files_discard (CommandFiles *self, GError *error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandFiles, command_files_free)
 

@@ -777,25 +777,6 @@ prepare_files (Run *self, GError **error)
                                  options->input == NULL ? options->input_file : NULL, error);
 }
 
-/* Removes what was written, and says in the error what may be damaged. */
-static void
-discard_files (Run *self, GError **error)
-{
-  g_autofree char *damage = command_files_discard (self->files);
-  g_autofree char *message = NULL;
-
-  if (damage == NULL)
-    return;
-  if (error == NULL || *error == NULL)
-    {
-      g_message ("%s", damage);
-      return;
-    }
-  message = g_strdup_printf ("%s; %s", (*error)->message, damage);
-  g_free ((*error)->message);
-  (*error)->message = g_steal_pointer (&message);
-}
-
 /* What could fail is done before a file for the output is made. */
 static gboolean
 start (Run *self, GError **error)
@@ -889,7 +870,7 @@ finish (Run *self, GError **error)
   succeeded = !is_lost && check_end (self, last_lines, &failure);
   end_rest (self, succeeded, &failure);
   if (!succeeded)
-    discard_files (self, &failure);
+    command_files_discard (self->files, failure);
   if (is_lost)
     end_by_signal ();
   succeeded = succeeded && command_files_commit (self->files, &failure);
@@ -940,7 +921,7 @@ run_one (Run *self, GError **error)
   else
     {
       if (self->files != NULL)
-        discard_files (self, error);
+        command_files_discard (self->files, error != NULL ? *error : NULL);
       if (command_session_is_terminated () && !g_cancellable_is_cancelled (self->cancellable))
         end_by_signal ();
       check_cancel (self, error);

@@ -119,21 +119,29 @@ list_jobs (void)
   return found;
 }
 
-/* home: ends the commands that were cancelled: their workers get SIGTERM. */
-static void
-end_cancelled (void)
+/* any: (transfer full) (element-type FerryTask): those of the steps of a job; NULL: of all that do not clean up. */
+static GPtrArray *
+list_tasks (const FerryJob *job)
 {
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *found = g_ptr_array_new_with_free_func (g_object_unref);
+  FERRY_AUTO_LOCK (&home_lock);
 
-  pthread_mutex_lock (&home_lock);
   for (guint i = 0; steps != NULL && i < steps->len; i++)
     {
       const Step *step = steps->pdata[i];
 
-      if (!step->cleans_up)
-        g_ptr_array_add (tasks, g_object_ref (step->task));
+      if (job != NULL ? step->job == job : !step->cleans_up)
+        g_ptr_array_add (found, g_object_ref (step->task));
     }
-  pthread_mutex_unlock (&home_lock);
+  return found;
+}
+
+/* home: ends the commands that were cancelled: their workers get SIGTERM. */
+static void
+end_cancelled (void)
+{
+  g_autoptr (GPtrArray) tasks = list_tasks (NULL);
+
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryRun *run = ferry_task_get_run (tasks->pdata[i]);
@@ -532,17 +540,8 @@ find_job_locked (FerryJob *job)
 static void
 end_steps (FerryJob *job)
 {
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) tasks = list_tasks (job);
 
-  pthread_mutex_lock (&home_lock);
-  for (guint i = 0; steps != NULL && i < steps->len; i++)
-    {
-      const Step *step = steps->pdata[i];
-
-      if (step->job == job)
-        g_ptr_array_add (tasks, g_object_ref (step->task));
-    }
-  pthread_mutex_unlock (&home_lock);
   for (guint i = 0; i < tasks->len; i++)
     ferry_task_cancel (tasks->pdata[i]);
 }
@@ -557,10 +556,9 @@ end_files (FerryJob *job, GPtrArray *files, GError **failure)
     {
       CommandFiles *written = files->pdata[i];
 
-      if (*failure == NULL && command_files_commit (written, failure))
-        command_files_free (written);
-      else
-        ferry_step_files_discard (written, *failure);
+      if (*failure != NULL || !command_files_commit (written, failure))
+        command_files_discard (written, *failure);
+      command_files_free (written);
     }
 }
 
@@ -621,8 +619,10 @@ keep_files (FerryJob *job, CommandFiles *files, GError *failure)
   if (found != NULL)
     g_ptr_array_add (found->files, files);
   pthread_mutex_unlock (&home_lock);
-  if (found == NULL)
-    ferry_step_files_discard (files, failure);
+  if (found != NULL)
+    return;
+  command_files_discard (files, failure);
+  command_files_free (files);
 }
 
 static void

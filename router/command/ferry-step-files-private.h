@@ -15,8 +15,5 @@ G_BEGIN_DECLS
  * files: (out) (transfer full) (nullable): NULL: it has none. Fails as command_files_prepare() and
  * command_files_redirect() do. */
 gboolean ferry_step_files_prepare (FerryTask *task, CommandFiles **files, GError **error);
-/* any: takes files, and removes what was written. error: (nullable): of what has failed; it says what may be damaged.
- */
-void ferry_step_files_discard (CommandFiles *files, GError *error);
 
 G_END_DECLS

@@ -88,16 +88,3 @@ ferry_step_files_prepare (FerryTask *task, CommandFiles **files, GError **error)
   *files = g_steal_pointer (&prepared);
   return TRUE;
 }
-
-void
-ferry_step_files_discard (CommandFiles *files, GError *error)
-{
-  g_autofree char *damage = command_files_discard (files);
-  g_autofree char *message = error != NULL ? error->message : NULL;
-
-  command_files_free (files);
-  if (error == NULL && damage != NULL)
-    g_message ("%s", damage);
-  if (error != NULL)
-    error->message = damage != NULL ? g_strdup_printf ("%s; %s", message, damage) : g_steal_pointer (&message);
-}
