@@ -49,10 +49,10 @@ let_go (CommandTest *test)
 }
 
 static void
-stops_all_processes_of_its_session_and_goes_on (void)
+assert_stops_and_goes_on (const char *script)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit_script (test, SCRIPT, NULL);
+  g_autoptr (FerryTask) task = command_test_submit_script (test, script, NULL);
   GPid parent = command_test_wait_pid (test, "parent");
   GPid child = command_test_wait_pid (test, "child");
   g_autofree char *output = NULL;
@@ -67,23 +67,17 @@ stops_all_processes_of_its_session_and_goes_on (void)
   g_assert_cmpstr (output, ==, "done\n");
 }
 
+static void
+stops_all_processes_of_its_session_and_goes_on (void)
+{
+  assert_stops_and_goes_on (SCRIPT);
+}
+
 /* As script, unbuffer and sudo start a program. */
 static void
 stops_what_is_in_another_session (void)
 {
-  g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit_script (test, "setsid " CHILD WITH_CHILD, NULL);
-  GPid parent = command_test_wait_pid (test, "parent");
-  GPid child = command_test_wait_pid (test, "child");
-  g_autofree char *output = NULL;
-
-  g_assert_true (ferry_task_pause (task));
-  ferry_test_look_until (is_stopped, GINT_TO_POINTER (parent));
-  ferry_test_look_until (is_stopped, GINT_TO_POINTER (child));
-  let_go (test);
-  g_assert_true (ferry_task_resume (task));
-  output = command_test_wait_output (task);
-  g_assert_cmpstr (output, ==, "done\n");
+  assert_stops_and_goes_on ("setsid " CHILD WITH_CHILD);
 }
 
 static void
