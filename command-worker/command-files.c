@@ -22,9 +22,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ferry-tree-private.h"
 #include "command-place.h"
 #include "command-rights.h"
-#include "command-tree.h"
 
 /* How many links lead to a file at most, as in the kernel. */
 #define MAX_LINKS 40
@@ -337,7 +337,7 @@ discard_direct (const File *file)
     return FALSE;
   if (file->existed)
     return S_ISREG (now.st_mode) && has_changed (file, &now);
-  command_tree_remove (AT_FDCWD, file->path);
+  ferry_tree_remove (AT_FDCWD, file->path);
   return FALSE;
 }
 

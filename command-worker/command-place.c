@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command-tree.h"
+#include "base/ferry-tree-private.h"
 
 #define PREFIX ".ferry-"
 
@@ -75,7 +75,7 @@ remove_unused (int folder, const char *name)
     return;
   if (flock (fd, LOCK_EX | LOCK_NB) == 0 && is_called (fd, folder, name))
     {
-      command_tree_empty (fd);
+      ferry_tree_empty (fd);
       unlinkat (folder, name, AT_REMOVEDIR);
     }
   close (fd);
@@ -170,7 +170,7 @@ command_place_free (CommandPlace *self)
 {
   if (self->fd >= 0)
     {
-      command_tree_empty (self->fd);
+      ferry_tree_empty (self->fd);
       if (is_called (self->fd, self->folder_fd, self->name))
         unlinkat (self->folder_fd, self->name, AT_REMOVEDIR);
       close (self->fd);

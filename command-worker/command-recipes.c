@@ -9,10 +9,10 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "base/ferry-tree-private.h"
 #include "command-options.h"
 #include "command-result.h"
 #include "command-run.h"
-#include "command-tree.h"
 
 /* What applications may say of a recipe. */
 #define INPUT_KEY "input"
@@ -272,7 +272,7 @@ run (FerryJob *job, GVariant *arguments, gpointer user_data, GError **error)
   if (folder == NULL)
     return NULL;
   result = run_in (self, job, folder, input, error);
-  command_tree_remove (AT_FDCWD, folder);
+  ferry_tree_remove (AT_FDCWD, folder);
   return result;
 }
 

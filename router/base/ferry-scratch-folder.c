@@ -16,48 +16,21 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-tree-private.h"
 
 #define PREFIX "scratch-"
-
-/* How many descriptors the removal of a folder may use. */
-#define MAX_REMOVE_FDS 16
 
 struct _FerryScratchFolder
 {
   char *path; /* (owned) */
   int lock;   /* (owned) */
 };
-
-static int
-remove_entry (const char *path, const struct stat *status, int type, struct FTW *place)
-{
-  if (remove (path) < 0 && errno != ENOENT && errno != ENOTEMPTY)
-    g_message ("'%s', which a task has left, could not be removed: %s", path, g_strerror (errno));
-  return 0;
-}
-
-/* Folders that their maker may not write to are emptied all the same. */
-static int
-open_up (const char *path, const struct stat *status, int type, struct FTW *place)
-{
-  if ((type == FTW_D || type == FTW_DNR) && (status->st_mode & S_IRWXU) != S_IRWXU)
-    chmod (path, S_IRWXU);
-  return 0;
-}
-
-static void
-remove_all (const char *path)
-{
-  nftw (path, open_up, MAX_REMOVE_FDS, FTW_PHYS | FTW_MOUNT);
-  nftw (path, remove_entry, MAX_REMOVE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
 
 /* Returns a descriptor with the lock of a folder, or -1: somebody has it, or it is gone. */
 static int
@@ -88,7 +61,7 @@ remove_left (const char *parent)
       path = g_build_filename (parent, entry->d_name, NULL);
       fd = lock_folder (path, LOCK_EX | LOCK_NB);
       if (fd >= 0)
-        remove_all (path);
+        ferry_tree_remove (AT_FDCWD, path);
     }
   if (folder != NULL)
     closedir (folder);
@@ -170,7 +143,7 @@ ferry_scratch_folder_get_path (const FerryScratchFolder *self)
 void
 ferry_scratch_folder_free (FerryScratchFolder *self)
 {
-  remove_all (self->path);
+  ferry_tree_remove (AT_FDCWD, self->path);
   ferry_clear_fd (&self->lock);
   g_free (self->path);
   g_free (self);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: command-worker/command-files.c, command-worker/command-place.c, command-worker/command-rights.c,
- *        command-worker/command-tree.c, command-worker/command-open.c
+ *        command-worker/command-open.c
  *
  * Files that a command is said to write: nothing half done is left, and nothing that was there before is lost. */
 
