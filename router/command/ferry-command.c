@@ -593,17 +593,43 @@ has_large_input (FerryCommand *self)
   return self->input != NULL && g_bytes_get_size (self->input) > LARGE_INPUT;
 }
 
+/* The environment as it was packed last: an application makes many commands, and changes its environment rarely. */
+static pthread_mutex_t environment_lock = PTHREAD_MUTEX_INITIALIZER;
+static char **packed_strings;        /* environment_lock: (owned) (nullable) */
+static GVariant *packed_environment; /* environment_lock: (owned) (nullable): of packed_strings */
+
+/* (transfer full): the environment of the application as it is now. */
+static GVariant *
+pack_environment (void)
+{
+  static const char *const none[] = {NULL};
+  const char *const *now = environ != NULL ? (const char *const *) environ : none;
+  FERRY_AUTO_LOCK (&environment_lock);
+
+  /* Not by the addresses: an application may change a string that it gave to putenv(). */
+  if (packed_environment == NULL || !g_strv_equal ((const char *const *) packed_strings, now))
+    {
+      g_strfreev (packed_strings);
+      g_clear_pointer (&packed_environment, g_variant_unref);
+      packed_strings = g_strdupv ((char **) now);
+      packed_environment =
+        g_variant_ref_sink (g_variant_new_bytestring_array ((const char *const *) packed_strings, -1));
+      /* Serialised once, and then copied as a whole. */
+      g_variant_get_data (packed_environment);
+    }
+  return g_variant_ref (packed_environment);
+}
+
 /* What the command has of the application where nothing else is said. The worker may be older than a change of it. */
 static void
 pack_surroundings (FerryCommand *self, GVariantBuilder *builder)
 {
-  g_auto (GStrv) environment = self->environment == NULL ? g_get_environ () : NULL;
+  g_autoptr (GVariant) environment = self->environment == NULL ? pack_environment () : NULL;
   g_autofree char *directory = self->directory == NULL ? g_get_current_dir () : NULL;
   const int mask = self->umask >= 0 ? self->umask : (int) ferry_read_file_mask ();
 
   if (environment != NULL)
-    g_variant_builder_add (builder, "{sv}", "default-environment",
-                           g_variant_new_bytestring_array ((const char *const *) environment, -1));
+    g_variant_builder_add (builder, "{sv}", "default-environment", environment);
   /* One that was removed meanwhile is left to the worker, which may be there too. */
   if (directory != NULL && g_file_test (directory, G_FILE_TEST_IS_DIR))
     g_variant_builder_add (builder, "{sv}", "default-directory", g_variant_new_bytestring (directory));

@@ -12,6 +12,8 @@
 #include "ferry-test.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "process/ferry-own-program-private.h"
@@ -172,6 +174,81 @@ test_a_task_takes_the_values_of_its_moment (void)
   g_assert_cmpstr (ferry_task_get_name (task), ==, "ls");
 }
 
+/* The value of a variable in the environment that a task made now gives its command; NULL: it has none. */
+static char *
+pack_variable (const char *name)
+{
+  g_autoptr (FerryCommand) command = new_command ("ls");
+  g_autoptr (FerryTask) task = ferry_task_new_for_command (command, NULL);
+  g_autoptr (GVariant) arguments = get_arguments (task);
+  g_auto (GStrv) environment = NULL;
+
+  g_assert_true (g_variant_lookup (arguments, "default-environment", "^aay", &environment));
+  return g_strdup (g_environ_getenv (environment, name));
+}
+
+static void
+assert_variable (const char *expected)
+{
+  g_autofree char *value = pack_variable ("FERRYTEST");
+
+  g_assert_cmpstr (value, ==, expected);
+}
+
+static void
+test_a_task_takes_the_environment_of_its_moment (void)
+{
+  char in_place[] = "FERRYTEST=three";
+  char **before = environ;
+
+  assert_variable (NULL);
+  g_setenv ("FERRYTEST", "one", TRUE);
+  assert_variable ("one");
+  g_setenv ("FERRYTEST", "longer than one", TRUE);
+  assert_variable ("longer than one");
+  g_assert_no_errno (putenv (in_place));
+  assert_variable ("three");
+  memcpy (in_place, "FERRYTEST=THREE", sizeof in_place);
+  assert_variable ("THREE");
+  g_unsetenv ("FERRYTEST");
+  assert_variable (NULL);
+  /* As clearenv() has it. */
+  environ = NULL;
+  g_assert_null (pack_variable ("HOME"));
+  environ = before;
+  g_setenv ("FERRYTEST", "again", TRUE);
+  assert_variable ("again");
+}
+
+static void
+assert_surroundings (FerryCommand *command, const char *folder, int mask)
+{
+  g_autoptr (FerryTask) task = ferry_task_new_for_command (command, NULL);
+  g_autoptr (GVariant) arguments = get_arguments (task);
+  const char *packed_folder;
+  int packed_mask;
+
+  g_assert_true (g_variant_lookup (arguments, "default-directory", "^&ay", &packed_folder));
+  g_assert_true (g_variant_lookup (arguments, "umask", "i", &packed_mask));
+  g_assert_cmpstr (packed_folder, ==, folder);
+  g_assert_cmpint (packed_mask, ==, mask);
+}
+
+static void
+test_a_task_takes_folder_and_mask_of_its_moment (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("ls");
+  g_autofree char *before = g_get_current_dir ();
+  mode_t mask = umask (027);
+
+  g_assert_no_errno (chdir ("/"));
+  assert_surroundings (command, "/", 027);
+  umask (077);
+  g_assert_no_errno (chdir (before));
+  assert_surroundings (command, before, 077);
+  umask (mask);
+}
+
 static void
 test_a_small_input_travels_with_the_call (void)
 {
@@ -293,6 +370,10 @@ main (int argc, char **argv)
   g_test_add_func ("/command/an-empty-environment-is-not-the-applications",
                    test_an_empty_environment_is_not_the_applications);
   g_test_add_func ("/command/a-task-takes-the-values-of-its-moment", test_a_task_takes_the_values_of_its_moment);
+  g_test_add_func ("/command/a-task-takes-the-environment-of-its-moment",
+                   test_a_task_takes_the_environment_of_its_moment);
+  g_test_add_func ("/command/a-task-takes-folder-and-mask-of-its-moment",
+                   test_a_task_takes_folder_and_mask_of_its_moment);
   g_test_add_func ("/command/a-small-input-travels-with-the-call", test_a_small_input_travels_with_the_call);
   g_test_add_func ("/command/a-large-input-travels-beside-the-call", test_a_large_input_travels_beside_the_call);
   g_test_add_func ("/command/one-without-a-program-is-refused", test_a_command_without_a_program_is_refused);
