@@ -21,21 +21,43 @@ struct _CommandPause
   pthread_mutex_t lock;
   CommandSession *session; /* lock: (unowned) (nullable): NULL: it is not stopped any more */
   gboolean is_stopped;     /* lock */
+  gboolean was_told;       /* lock: users were told that some of it goes on */
 };
+
+/* With the lock: stops the command or lets it go on. Returns (transfer full) (nullable) what is to be told of that. */
+static char *
+set_stopped_locked (CommandPause *self, gboolean is_stopped)
+{
+  const gboolean was_told = self->was_told;
+  g_autofree char *others = NULL;
+
+  if (is_stopped)
+    others = command_session_stop (self->session);
+  else
+    command_session_continue (self->session);
+  self->was_told = others != NULL;
+  if (others != NULL)
+    return g_strdup_printf ("Goes on, since what belongs to another user cannot be paused: %s", others);
+  return was_told ? g_strdup ("Goes on") : NULL;
+}
 
 static void
 paused_changed (FerryJob *job, GParamSpec *pspec, gpointer data)
 {
   CommandPause *self = data;
+  g_autofree char *text = NULL;
   gboolean is_paused;
 
   /* With the lock, what is read last is done last. */
   pthread_mutex_lock (&self->lock);
   g_object_get (job, "paused", &is_paused, NULL);
   if (self->session != NULL && is_paused != self->is_stopped)
-    (is_paused ? command_session_stop : command_session_continue) (self->session);
+    text = set_stopped_locked (self, is_paused);
   self->is_stopped = is_paused;
   pthread_mutex_unlock (&self->lock);
+  /* On another thread than that which hears of the pause, this waits for its end. */
+  if (text != NULL)
+    ferry_job_report (job, -1, text, NULL);
 }
 
 static void

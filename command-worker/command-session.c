@@ -419,9 +419,18 @@ send (const CommandProcess *process, int signal_number)
   return allowed;
 }
 
-/* Sends a signal to all processes of a part, once to each, until there is no new one. Returns (transfer full) them. */
+static void
+add_refused (GString *refused, pid_t pid)
+{
+  g_autofree char *name = command_process_dup_name (pid);
+
+  g_string_append_printf (refused, "%s'%s'", refused->len > 0 ? ", " : "", name);
+}
+
+/* Sends a signal to all processes of a part, once to each, until there is no new one. refused (nullable): gets the
+ * names of those that this user may not send it to. Returns (transfer full) them all. */
 static GArray *
-send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signal_number)
+send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signal_number, GString *refused)
 {
   g_autoptr (GHashTable) told = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func (g_free);
@@ -441,7 +450,8 @@ send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signa
             continue;
           g_ptr_array_add (keys, g_memdup2 (&key, sizeof key));
           g_hash_table_add (told, keys->pdata[keys->len - 1]);
-          send (process, signal_number);
+          if (!send (process, signal_number) && refused != NULL)
+            add_refused (refused, process->pid);
           is_new = TRUE;
         }
       if (!is_new)
@@ -463,16 +473,19 @@ command_session_signal (CommandSession *self, int signal_number)
     }
 }
 
-void
+char *
 command_session_stop (CommandSession *self)
 {
-  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGSTOP));
+  GString *refused = g_string_new (NULL);
+
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGSTOP, refused));
+  return g_string_free (refused, refused->len == 0);
 }
 
 void
 command_session_continue (CommandSession *self)
 {
-  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGCONT));
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGCONT, NULL));
 }
 
 /* ---- the end ---- */
@@ -541,7 +554,7 @@ command_session_end (CommandSession *self, CommandSessionPart part)
 
   for (reap_all (self); text == NULL && has_children (); reap_all (self))
     {
-      g_autoptr (GArray) found = send_until_none_is_new (self, part, SIGSTOP);
+      g_autoptr (GArray) found = send_until_none_is_new (self, part, SIGSTOP, NULL);
       gboolean is_long;
       gint64 seconds;
 

@@ -63,8 +63,9 @@ gboolean command_session_is_empty (CommandSession *self);
 /* Sends a signal to all processes that descend from the command, but to the first one of a command that is wrapped. A
  * program such as script or sudo runs another one in a session of that one's own. */
 void command_session_signal (CommandSession *self, int signal_number);
-/* Stops all of them, and lets them go on. */
-void command_session_stop (CommandSession *self);
+/* Stops all of them, and lets them go on. The first returns (transfer full) (nullable) the names of those that go on
+ * all the same, since they belong to another user. */
+char *command_session_stop (CommandSession *self);
 void command_session_continue (CommandSession *self);
 /* Kills what is left, and waits until it has ended. Returns (transfer full) (nullable) which processes are left and
  * why: this user may not kill them, or the kernel is slow to end them. */

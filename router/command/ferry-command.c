@@ -728,7 +728,7 @@ find_worker (GError **error)
   if (g_file_test (program, G_FILE_TEST_IS_EXECUTABLE))
     return g_steal_pointer (&program);
   ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                   "The worker that runs commands, '%s', is missing; install Ferry completely, or set " VARIABLE
+                   "Ferry's program '%s', which runs others, is missing; install Ferry completely, or set " VARIABLE
                    " to its path",
                    program);
   return NULL;
@@ -774,6 +774,7 @@ describe_loss (GVariant *arguments, int signal_number)
 {
   g_autofree const char **argv = NULL;
   g_autofree char *program = NULL;
+  g_autofree char *cause = NULL;
   g_autofree char *files = NULL;
 
   if (!g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT) ||
@@ -781,10 +782,20 @@ describe_loss (GVariant *arguments, int signal_number)
     return NULL;
   program = g_filename_display_name (argv[0]);
   files = signal_number != SIGTERM ? list_unfinished_files (arguments) : g_strdup ("");
+  cause =
+    signal_number != 0 ? g_strdup_printf (" (signal %d, %s)", signal_number, strsignal (signal_number)) : g_strdup ("");
   return g_strdup_printf (
-    "'%s' was ended with its worker, the process that runs it, and is not done; run it again%s%s%s", program,
+    "'%s' was ended together with the process that runs it%s, and is not done; run it again%s%s%s", program, cause,
     files[0] != '\0' ? ". Until then, " : "", files, files[0] != '\0' ? " may be incomplete" : "");
 }
+
+static const FerryUserTexts texts = {
+  .waiting = "Waiting for the process that runs programs: it is starting",
+  .lacking = "Waiting until the system has enough to run programs; free memory, descriptors or processes",
+  .broken = "No programs can be run, as the process that runs them does not start; install Ferry again, all of it in "
+            "one version, or raise the limits of the launcher. With G_MESSAGES_DEBUG=all, the log says why",
+  .describe_loss = describe_loss,
+};
 
 /* The worker comes with the library. It decodes nothing, and passes on what programs write; what they may do to it as
  * the same user, they may do to the application as well. So results are read where they are. Returns (transfer none)
@@ -793,7 +804,7 @@ static FerryLauncher *
 trust (FerryLauncher *launcher)
 {
   g_object_set (launcher, "trusted", TRUE, NULL);
-  ferry_launcher_set_loss_func (launcher, describe_loss);
+  ferry_launcher_set_user_texts (launcher, &texts);
   return launcher;
 }
 

@@ -228,7 +228,7 @@ ferry_task_words_for_waiting (FerryTask *task)
   if (reason == NULL)
     reason = description;
   if (reason == NULL)
-    reason = is_first ? _ ("Waits at the front") : _ ("Waits for a free worker");
+    reason = is_first ? _ ("Waits at the front") : _ ("Waits for its turn");
   return join ((const char *const[]){attempt, reason}, 2);
 }
 

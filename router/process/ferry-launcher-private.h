@@ -29,9 +29,17 @@ G_BEGIN_DECLS
  * without such a worker. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 
-/* Returns (transfer full) (nullable) the sentence about a worker that ended while it ran a call, for those who know
- * neither the function nor its arguments; NULL: where they do. signal_number: what killed it, or 0. */
-typedef char *(*FerryLossFunc) (GVariant *arguments, int signal_number);
+/* What is said, in place of all that names workers, to those who do not know that there are any, since they run
+ * programs. The log has the other texts at its level of debugging. */
+typedef struct
+{
+  const char *waiting; /* why a task waits whose worker is starting */
+  const char *lacking; /* why it waits, or fails, where the system has too little for a worker */
+  const char *broken;  /* why it fails where no worker starts */
+  /* Returns (transfer full) (nullable) what became of a call whose worker has ended; NULL: the arguments are none that
+   * are understood. signal_number: what killed the worker, or 0. */
+  char *(*describe_loss) (GVariant *arguments, int signal_number);
+} FerryUserTexts;
 
 /* main: the fork server, as the launcher of its workers uses it. */
 
@@ -71,9 +79,10 @@ FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);
 void ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, gboolean may_execute);
 gboolean ferry_launcher_get_may_execute (FerryLauncher *self);
 
-void ferry_launcher_set_loss_func (FerryLauncher *self, FerryLossFunc describe_loss);
-/* (nullable) */
-FerryLossFunc ferry_launcher_get_loss_func (FerryLauncher *self);
+/* texts: static */
+void ferry_launcher_set_user_texts (FerryLauncher *self, const FerryUserTexts *texts);
+/* (nullable): NULL: users know of workers */
+const FerryUserTexts *ferry_launcher_get_user_texts (FerryLauncher *self);
 
 FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error);
 FerryWorker *ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GError **error);

@@ -91,8 +91,8 @@ struct _FerryLauncher
   gint64 attach_timeout;   /* -1: no limit */
   guint64 buffer_capacity;
   gboolean trusted;
-  FerryLossFunc describe_loss; /* (nullable) */
-  gboolean use_fork_server;    /* for channels */
+  const FerryUserTexts *user_texts; /* (nullable) */
+  gboolean use_fork_server;         /* for channels */
   StreamMode modes[FERRY_N_STREAMS];
   int fds[FERRY_N_STREAMS]; /* (owned): a descriptor if the mode is STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type NamedSender) */
@@ -1007,10 +1007,10 @@ give_up_fork_server (FerryLauncher *self)
 
   if (failure == NULL)
     return;
-  g_message (
-    "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer; "
-    "set the property 'use-fork-server' to FALSE where this is meant: %s",
-    self->argv[0], failure);
+  g_log (G_LOG_DOMAIN, self->user_texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
+         "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer; "
+         "set the property 'use-fork-server' to FALSE where this is meant: %s",
+         self->argv[0], failure);
   g_clear_object (&self->fork_server);
 }
 
@@ -1192,7 +1192,7 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   self->attach_timeout = launcher->attach_timeout;
   self->buffer_capacity = launcher->buffer_capacity;
   self->trusted = launcher->trusted;
-  self->describe_loss = launcher->describe_loss;
+  self->user_texts = launcher->user_texts;
   g_set_object (&self->sandbox, launcher->sandbox);
   self->name = g_strdup (launcher->name);
   self->attributes = launcher->attributes;
@@ -1277,15 +1277,15 @@ ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, g
 }
 
 void
-ferry_launcher_set_loss_func (FerryLauncher *self, FerryLossFunc describe_loss)
+ferry_launcher_set_user_texts (FerryLauncher *self, const FerryUserTexts *texts)
 {
-  self->describe_loss = describe_loss;
+  self->user_texts = texts;
 }
 
-FerryLossFunc
-ferry_launcher_get_loss_func (FerryLauncher *self)
+const FerryUserTexts *
+ferry_launcher_get_user_texts (FerryLauncher *self)
 {
-  return self->describe_loss;
+  return self->user_texts;
 }
 
 gboolean

@@ -1148,11 +1148,14 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
 
   if (!begin_use (self, error))
     return FALSE;
-  if (check_in_use (self, error))
+  if (check_cancelled_in_use (self, error))
     {
       pthread_mutex_lock (&self->lock);
       reported = report_locked (self, &report, is_step, error);
       pthread_mutex_unlock (&self->lock);
+      /* Afterwards, so that users see in the pause how far it has come. */
+      if (reported && G_UNLIKELY (is_paused (self)))
+        reported = check_in_use (self, error);
     }
   end_use (self);
   return reported;
@@ -1165,9 +1168,9 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
  * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
- * Reports the progress of the job. This function uses no queue, and waits only while the job is paused, as
- * [method@Ferry.Job.check] does: when reports come faster than the application reads them, the application reads only
- * the newest. So a function may report as often as it likes.
+ * Reports the progress of the job, and then waits while the job is paused, as [method@Ferry.Job.check] does; a handler
+ * of [property@Ferry.Job:paused] does not wait. There is no queue: when reports come faster than the application reads
+ * them, the application reads only the newest. So a function may report as often as it likes.
  *
  * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is a fraction of the part. The
  * fraction of the whole job never decreases.

@@ -712,8 +712,6 @@ was_refused (FerryMapChunk *chunk, const GError *error)
 static GError *
 make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
-  g_autoptr (GVariant) item = ferry_map_chunk_dup_item (chunk, chunk->n_come);
-  g_autofree char *arguments = ferry_show_arguments (item);
   FerryExit *exit = ferry_task_get_exit (FERRY_TASK (chunk));
   const char *host = ferry_task_get_host_name (FERRY_TASK (chunk));
   const char *host_loss = ferry_task_get_host_loss (FERRY_TASK (chunk));
@@ -721,14 +719,14 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   if (host != NULL && host_loss != NULL)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                         "Item %" G_GUINT64_FORMAT
-                        " was lost with the host '%s', which ran %s %s; map the item again if that does no harm, or "
-                        "set FerryMap:idempotent: %s",
-                        chunk->first + chunk->n_come, host, self->function, arguments, host_loss);
+                        " was lost with the host '%s', which ran '%s' for it; map the item again if that does no harm, "
+                        "or set FerryMap:idempotent: %s",
+                        chunk->first + chunk->n_come, host, self->function, host_loss);
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Item %" G_GUINT64_FORMAT
-                      " was lost because its worker ended while it ran %s %s; correct the function, or map the item "
+                      " was lost, as the process that ran '%s' for it ended; correct that function, or map the item "
                       "again: %s",
-                      chunk->first + chunk->n_come, self->function, arguments,
+                      chunk->first + chunk->n_come, self->function,
                       exit != NULL ? ferry_exit_get_message (exit) : error->message);
 }
 
@@ -745,15 +743,11 @@ was_too_slow (FerryMapChunk *chunk)
 static void
 fail_slow_item (FerryMap *self, FerryMapChunk *chunk)
 {
-  g_autoptr (GVariant) item = ferry_map_chunk_dup_item (chunk, chunk->n_come);
-  g_autofree char *arguments = ferry_show_arguments (item);
   g_autoptr (GError) error =
     g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                  "Item %" G_GUINT64_FORMAT
-                 " ran for longer than its limit of %.15g ms; raise FerryMap:run-timeout, or give the item less to do: "
-                 "its worker ran %s %s",
-                 chunk->first + chunk->n_come, (double) self->size.run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND,
-                 self->function, arguments);
+                 " ran for longer than its limit of %.15g ms; raise FerryMap:run-timeout, or give the item less to do",
+                 chunk->first + chunk->n_come, (double) self->size.run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 
   fail_items (self, chunk, error);
 }

@@ -112,7 +112,7 @@ struct _FerryPoolWorker
   FerryTimers *limits;         /* (unowned): the router's */
   FerryWorker *worker;         /* (owned) (nullable): the process; NULL in a pool of threads */
   GThread *thread;             /* (owned) (nullable) */
-  FerryLossFunc describe_loss; /* const: (nullable) */
+  const FerryUserTexts *texts; /* const: (nullable) */
   FerryLink *link;             /* (owned) */
   FerryAnswerRoute route;      /* const: of the tasks in flight */
   FerryReceiver *calls_receiver;

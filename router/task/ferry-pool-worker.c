@@ -489,8 +489,9 @@ end_foreign_stop (FerryPoolWorker *self)
   if (self->worker == NULL || self->stopped ||
       !ferry_process_is_stopped (ferry_worker_get_process_number (self->worker)))
     return;
-  g_message ("Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
-             ferry_worker_get_name (self->worker));
+  g_log (G_LOG_DOMAIN, self->texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
+         "Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
+         ferry_worker_get_name (self->worker));
   ferry_worker_set_stopped (self->worker, FALSE);
 }
 
@@ -554,7 +555,7 @@ static void
 start_task (FerryPoolWorker *self, FerryRun *run)
 {
   /* A function may be stopped to be looked at; who runs programs does not know that there are workers. */
-  if (self->describe_loss != NULL && self->pool != NULL)
+  if (self->texts != NULL && self->pool != NULL)
     ferry_timers_set (self->limits, &self->look_timer, g_get_monotonic_time () + STOP_LOOK, look_for_stop, self);
   ferry_destination_set_limit (run, ferry_destination_get_run_deadline (run), run_timed_out);
   ferry_destination_start (run, get_pid (self), NULL);
@@ -891,11 +892,14 @@ static GError *
 new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
 {
   g_autofree char *sentence =
-    self->describe_loss != NULL ? self->describe_loss (run->arguments, ferry_exit_get_signal (exit)) : NULL;
+    self->texts != NULL ? self->texts->describe_loss (run->arguments, ferry_exit_get_signal (exit)) : NULL;
   g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
 
   if (sentence != NULL)
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s: %s", sentence, ferry_exit_get_message (exit));
+    {
+      g_debug ("%s", ferry_exit_get_message (exit));
+      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, sentence);
+    }
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
                       "the task again: %s",
@@ -1294,7 +1298,7 @@ say_to_tasks (FerryWorker *worker, const char *text, gpointer data)
     if (ferry_run_get_task (node->data) != NULL)
       g_ptr_array_add (tasks, g_object_ref (ferry_run_get_task (node->data)));
   for (guint i = 0; i < tasks->len; i++)
-    ferry_task_set_obstacle (tasks->pdata[i], text);
+    ferry_task_set_obstacle (tasks->pdata[i], text != NULL && self->texts != NULL ? self->texts->waiting : text);
 }
 
 static void
@@ -1475,7 +1479,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->rules = rules;
   self->router = g_object_ref (router);
   self->limits = router->limits;
-  self->describe_loss = starter != NULL ? ferry_launcher_get_loss_func (starter) : NULL;
+  self->texts = starter != NULL ? ferry_launcher_get_user_texts (starter) : NULL;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transport_new_for_carrier (&carrier_funcs, self, NULL);

@@ -151,6 +151,20 @@ get_name (FerryPool *self)
   return self->name;
 }
 
+/* (nullable): where users of the pool know nothing of workers */
+static const FerryUserTexts *
+get_texts (FerryPool *self)
+{
+  return self->launcher != NULL ? ferry_launcher_get_user_texts (self->launcher) : NULL;
+}
+
+/* The log's level of what names workers. */
+static GLogLevelFlags
+get_log_level (FerryPool *self)
+{
+  return get_texts (self) != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE;
+}
+
 /* ---- Where tasks come from ---- */
 
 static void
@@ -190,6 +204,17 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
   return sum;
 }
 
+/* Has the error say in words for users that no worker starts. One of the launcher's settings is for the programmer. */
+static void
+put_for_users (FerryPool *self, GError *error)
+{
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS))
+    return;
+  g_debug ("%s", error->message);
+  g_free (error->message);
+  error->message = g_strdup (self->n_refusals > 0 ? get_texts (self)->lacking : get_texts (self)->broken);
+}
+
 void
 ferry_pool_fail (FerryPool *self, GError *error)
 {
@@ -200,6 +225,8 @@ ferry_pool_fail (FerryPool *self, GError *error)
       g_error_free (error);
       return;
     }
+  if (get_texts (self) != NULL)
+    put_for_users (self, error);
   self->error = ferry_error_copy (error);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
   fail_sources (self, error);
@@ -367,7 +394,7 @@ note_refusal (FerryPool *self, const GError *error)
       self->n_refusals++;
       /* The log gets the first, the second, the fourth... */
       if ((self->n_refusals & (self->n_refusals - 1)) == 0 && may_speak (self, error))
-        g_message ("%s", text);
+        g_log (G_LOG_DOMAIN, get_log_level (self), "%s", text);
     }
   if (!ferry_timer_is_set (&self->back_off))
     pause_starts (self, self->n_refusals);
@@ -378,7 +405,7 @@ note_refusal (FerryPool *self, const GError *error)
                                   "descriptors or processes, then %s. The last error: %s",
                                   get_name (self), self->n_refusals, self->rules.remedy, error->message));
   else if (!has_attached_worker (self))
-    say_to_next_tasks (self, text);
+    say_to_next_tasks (self, get_texts (self) != NULL ? get_texts (self)->lacking : text);
 }
 
 void
@@ -405,8 +432,9 @@ note_failed_start (FerryPool *self, FerryLaunchFailure failure, GError *error)
     note_refusal (self, error);
   else
     {
-      g_message ("The pool '%s' could not start a worker, and goes on with its other workers: %s", get_name (self),
-                 error->message);
+      g_log (G_LOG_DOMAIN, get_log_level (self),
+             "The pool '%s' could not start a worker, and goes on with its other workers: %s", get_name (self),
+             error->message);
       back_off (self);
     }
   g_error_free (error);

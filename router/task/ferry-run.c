@@ -646,11 +646,11 @@ new_queue_error (FerryRun *self)
 
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                        "Task '%s' was not begun before its deadline; add workers, or submit fewer tasks",
+                        "Task '%s' was not begun before its deadline; let more run at a time, or submit fewer",
                         ferry_run_get_name (self));
   return g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
                       "Task '%s' was not begun within its queue timeout of %" G_GINT64_FORMAT
-                      " ms; add workers, or submit fewer tasks",
+                      " ms; let more run at a time, or submit fewer",
                       ferry_run_get_name (self), self->settings->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 

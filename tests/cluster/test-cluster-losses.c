@@ -287,8 +287,8 @@ static void
 a_map_loses_the_item_that_its_host_had_begun (void)
 {
   check_chunk_again (FALSE, 1,
-                     "0:10 Item 1 was lost with the host 'alpha', which ran work (1); map the item again if that does "
-                     "no harm, or set FerryMap:idempotent: The other end has closed the session; open a new one "
+                     "0:10 Item 1 was lost with the host 'alpha', which ran 'work' for it; map the item again if that "
+                     "does no harm, or set FerryMap:idempotent: The other end has closed the session; open a new one "
                      "2:22 ");
 }
 

@@ -8,8 +8,12 @@
 #include "config.h"
 
 #include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <grp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "command/command-test.h"
 #include "ferry-test.h"
@@ -171,6 +175,115 @@ ends_with_a_cancel_where_it_has_stopped_its_worker (void)
   g_assert_cmpstr (log, ==, "int\n");
 }
 
+/* ---- of another user ---- */
+
+#define NOBODY 65534
+
+/* As sudo has it: another user's from its beginning on. */
+#define OTHER_USERS                                                                                                    \
+  "import os, time\n"                                                                                                  \
+  "os.setresuid(0, 0, 0)\n"                                                                                            \
+  "print(os.getpid(), file=open('child', 'w'), flush=True)\n"                                                          \
+  "while not os.path.exists('go'): time.sleep(0.01)"
+
+/* (transfer full): the path of a program that is root's for whoever runs it: python, under another name. */
+static char *
+make_program_of_root (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("ferry-pause-XXXXXX", &error);
+  g_autofree char *python = g_find_program_in_path ("python3");
+  char *path = g_build_filename (folder, "roots-own", NULL);
+  g_autoptr (GFile) from = g_file_new_for_path (python);
+  g_autoptr (GFile) to = g_file_new_for_path (path);
+
+  g_assert_no_error (error);
+  g_file_copy (from, to, G_FILE_COPY_NONE, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_no_errno (chmod (folder, 0755));
+  g_assert_no_errno (chmod (path, 04755));
+  return path;
+}
+
+static gboolean
+says_what_goes_on (gpointer task)
+{
+  const char *text = ferry_task_get_text (task);
+
+  return text != NULL && strstr (text, "belongs to another user cannot be paused: 'roots-own'") != NULL;
+}
+
+static gboolean
+says_that_it_goes_on (gpointer task)
+{
+  return g_strcmp0 (ferry_task_get_text (task), "Goes on") == 0;
+}
+
+static void
+pause_program_of_root (const char *program)
+{
+  g_autoptr (CommandTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  g_assert_no_errno (setgroups (0, NULL));
+  g_assert_no_errno (setgid (NOBODY));
+  g_assert_no_errno (setuid (NOBODY));
+  test = command_test_new ();
+  task = command_test_submit (test, (const char *const[]){program, "-c", OTHER_USERS, NULL}, NULL);
+  command_test_wait_pid (test, "child");
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_run_until (says_what_goes_on, task);
+  g_assert_true (ferry_task_resume (task));
+  ferry_test_run_until (says_that_it_goes_on, task);
+  let_go (test);
+  g_free (command_test_wait_output (task));
+}
+
+/* Whether the system lets a program be another user's by its file. */
+static gboolean
+becomes_root (const char *program)
+{
+  g_autofree char *python = g_strdup_printf ("import os, sys; os.setuid(%d); sys.exit(os.spawnv(os.P_WAIT, '%s', "
+                                             "['%s', '-c', 'import os; os.setresuid(0, 0, 0)']))",
+                                             NOBODY, program, program);
+  const char *argv[] = {"python3", "-c", python, NULL};
+  int status;
+
+  return g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
+                       NULL, &status, NULL) &&
+         status == 0;
+}
+
+static void
+says_what_goes_on_since_it_belongs_to_another_user (void)
+{
+  g_autofree char *program = NULL;
+  g_autofree char *folder = NULL;
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("only root can make a program that belongs to another user");
+      return;
+    }
+  if (g_test_subprocess ())
+    {
+      pause_program_of_root (g_getenv ("FERRY_TEST_PROGRAM_OF_ROOT"));
+      return;
+    }
+  program = make_program_of_root ();
+  folder = g_path_get_dirname (program);
+  if (becomes_root (program))
+    {
+      g_setenv ("FERRY_TEST_PROGRAM_OF_ROOT", program, TRUE);
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+    }
+  else
+    g_test_skip ("this system gives no program the rights of its file's owner");
+  g_assert_no_errno (g_unlink (program));
+  g_assert_no_errno (g_rmdir (folder));
+}
+
 static void
 may_be_paused_at_any_moment (void)
 {
@@ -319,6 +432,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-pause/goes-on-where-it-has-stopped-its-worker", goes_on_where_it_has_stopped_its_worker);
   g_test_add_func ("/command-pause/ends-with-a-cancel-where-it-has-stopped-its-worker",
                    ends_with_a_cancel_where_it_has_stopped_its_worker);
+  g_test_add_func ("/command-pause/says-what-goes-on-since-it-belongs-to-another-user",
+                   says_what_goes_on_since_it_belongs_to_another_user);
   g_test_add_func ("/command-pause/may-be-paused-at-any-moment", may_be_paused_at_any_moment);
 
   g_test_add_func ("/command-pause/ends-once-whatever-comes", ends_once_whatever_comes);

@@ -4,7 +4,8 @@
 /* Tests: command-worker/command-session.c
  *
  * What is left after SIGKILL, and what is said of it: a kernel that is busy, one that does not end a process, and a
- * process that this user may not kill. The test is between the session and the kernel: it defines syscall(). */
+ * process that this user may not kill, nor stop. The test is between the session and the kernel: it defines syscall().
+ */
 
 #include "config.h"
 
@@ -29,6 +30,7 @@ typedef enum
   KERNEL_BUSY,  /* it ends a process some time after the first SIGKILL */
   KERNEL_STUCK, /* it ends none */
   KERNEL_REFUSES,
+  KERNEL_REFUSES_STOP,
 } Kernel;
 
 static Kernel kernel;
@@ -38,6 +40,12 @@ static gint64 first_kill; /* 0: there was none */
 static gboolean
 passes (int signal_number, long *result)
 {
+  if (signal_number == SIGSTOP && kernel == KERNEL_REFUSES_STOP)
+    {
+      *result = -1;
+      errno = EPERM;
+      return FALSE;
+    }
   if (signal_number != SIGKILL)
     return TRUE;
   if (first_kill == 0)
@@ -146,6 +154,21 @@ say_what_this_user_may_not_end (void)
   end_sleeper (session);
 }
 
+static void
+name_what_this_user_may_not_stop (void)
+{
+  g_autoptr (CommandSession) session = start_sleeper ();
+  g_autofree char *stopped = command_session_stop (session);
+  g_autofree char *refused = NULL;
+
+  g_assert_null (stopped);
+  command_session_continue (session);
+  kernel = KERNEL_REFUSES_STOP;
+  refused = command_session_stop (session);
+  g_assert_cmpstr (refused, ==, "'sleep'");
+  end_sleeper (session);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -153,5 +176,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-session/gives-a-busy-kernel-the-time-that-it-needs", wait_for_a_busy_kernel);
   g_test_add_func ("/command-session/says-what-the-kernel-does-not-end", say_what_the_kernel_does_not_end);
   g_test_add_func ("/command-session/says-what-this-user-may-not-end", say_what_this_user_may_not_end);
+  g_test_add_func ("/command-session/names-what-this-user-may-not-stop", name_what_this_user_may_not_stop);
   return g_test_run ();
 }

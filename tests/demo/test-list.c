@@ -93,7 +93,7 @@ test_waiting_tasks_run (WindowTest *test, gconstpointer data)
   occupy_workers (test);
   first = window_test_add_task (test, "primes:100");
   second = window_test_add_task (test, "primes:1000");
-  window_test_wait_words (window_test_wait_row (test, second), "Waits for a free worker");
+  window_test_wait_words (window_test_wait_row (test, second), "Waits for its turn");
   window_test_act (test, second, "task.run-next");
   g_assert_cmpint (ferry_test_get_number (second, "priority"), >, ferry_test_get_number (first, "priority"));
 

@@ -143,11 +143,11 @@ test_run_again_is_another_attempt_of_what_failed (void)
   task_test_wait_done (failed);
   second = ferry_task_run_again (failed, test->executor, NULL);
   second_words = ferry_task_words_for_waiting (second);
-  g_assert_cmpstr (second_words, ==, "Attempt 2 \302\267 Waits for a free worker");
+  g_assert_cmpstr (second_words, ==, "Attempt 2 \302\267 Waits for its turn");
   task_test_wait_done (second);
   third = ferry_task_run_again (second, test->executor, NULL);
   third_words = ferry_task_words_for_waiting (third);
-  g_assert_cmpstr (third_words, ==, "Attempt 3 \302\267 Waits for a free worker");
+  g_assert_cmpstr (third_words, ==, "Attempt 3 \302\267 Waits for its turn");
   task_test_wait_done (third);
 }
 

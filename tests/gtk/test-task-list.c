@@ -226,7 +226,7 @@ test_tasks_of_a_map_become_rows (Scene *scene)
   add (scene, "sleep-until-cancelled", "other");
   ferry_map_set_arguments (map, g_variant_new_parsed ("[()]"));
   ferry_map_start (map);
-  widget_test_wait_words (scene->list, "Waits for a free worker");
+  widget_test_wait_words (scene->list, "Waits for its turn");
   g_assert_cmpuint (g_list_model_get_n_items (tasks), ==, 1);
   ferry_map_cancel (map);
   widget_test_wait_words (scene->list, "No Tasks");

@@ -45,7 +45,7 @@ test_tells_how_far_a_task_is (void)
 
   assert_status (monitor, FERRY_TASK_STATUS_WAITING);
   assert_text (monitor, "state-text", "Waiting");
-  assert_text (monitor, "detail", "Waits for a free worker");
+  assert_text (monitor, "detail", "Waits for its turn");
   assert_text (monitor, "pace-text", "");
   g_assert_false (ferry_test_get_number (monitor, "indeterminate"));
 
@@ -195,7 +195,7 @@ test_says_which_attempt_it_is (void)
   assert_text (monitor, "detail", "Running");
   g_assert_true (ferry_run_give_back (ferry_task_get_run (task)));
   ferry_task_monitor_look (monitor, g_get_monotonic_time ());
-  assert_text (monitor, "detail", "Attempt 2 of 3 \302\267 Waits for a free worker");
+  assert_text (monitor, "detail", "Attempt 2 of 3 \302\267 Waits for its turn");
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 78, NULL));
   ferry_task_monitor_look (monitor, g_get_monotonic_time ());
   assert_text (monitor, "detail", "Attempt 2 of 3");

@@ -261,12 +261,12 @@ assert_each_ran_once (const char *path, gint64 n, gint64 deadly)
     g_assert_cmpuint (seen[i], ==, 1);
 }
 
-/* The error of a lost item tells which it was, and with what the function was called. */
+/* The error of a lost item tells which it was, in words for users. */
 static void
-assert_names_item (const GError *failure, guint64 index, const char *call)
+assert_names_item (const GError *failure, guint64 index, const char *function)
 {
   g_autofree char *words =
-    g_strdup_printf ("Item %" G_GUINT64_FORMAT " was lost because its worker ended while it ran %s", index, call);
+    g_strdup_printf ("Item %" G_GUINT64_FORMAT " was lost, as the process that ran '%s' for it ended", index, function);
 
   g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (failure->message, words));
@@ -299,7 +299,7 @@ a_killed_worker_costs_one_item (gconstpointer order)
 
           g_assert_true (map_test_next (map, &index, &value, &failure, &error));
           if ((gint64) index == deadly)
-            assert_names_item (failure, index, "crash-if-negative ('");
+            assert_names_item (failure, index, "crash-if-negative");
           else
             g_assert_cmpint (g_variant_get_int64 (value), ==, 2 * (gint64) index);
         }
@@ -332,7 +332,7 @@ a_lost_item_shows_its_arguments (void)
 
       g_assert_true (map_test_next (map, NULL, &value, &failure, &error));
       if (is_text[i])
-        assert_names_item (failure, i, "crash-if-text ('a.png');");
+        assert_names_item (failure, i, "crash-if-text");
       else
         g_assert_no_error (failure);
     }
