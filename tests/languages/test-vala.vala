@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The Ferry authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Each class, used once from Vala: test-vala WORKER. The worker is tests/workers/serving-worker.c.
+// Each class, used once from Vala: test-vala WORKER. The worker is tests/workers/serving-worker.c; for programs that a
+// function runs, it is this program.
 
 string worker_path;
 
@@ -325,7 +326,37 @@ void test_function () {
     }
 }
 
+bool wrote (Variant result, string text) {
+    return result.get_child_value (1).get_data_as_bytes ().compare (new Bytes (text.data)) == 0;
+}
+
+// In a worker: two programs and a folder for what is between them. The second ends with a status that is none of success.
+Variant? run_programs (Ferry.Job job, Variant? arguments) throws Error {
+    Variant result;
+    var path = Path.build_filename (job.get_scratch_folder (), "between");
+    job.run_command (new Ferry.Command ({"sh", "-c", "echo $1 >\"$2\"; echo written", "sh", arguments.get_string (), path}),
+                     out result);
+    assert_true (wrote (result, "written\n"));
+    job.run_command (new Ferry.Command ({"cat", path}), out result);
+    assert_true (wrote (result, "a word\n"));
+    job.run_command (new Ferry.Command ({"sh", "-c", "echo not so >&2; exit 3"}), null);
+    return null;
+}
+
+void test_programs_of_a_function () {
+    try {
+        new Ferry.Executor.for_program ("/proc/self/exe").submit ("run-programs", "a word").wait (-1);
+        assert_not_reached ();
+    } catch (Error error) {
+        // The third program's, so the others have done what they were to do.
+        assert_true (error.domain == Quark.from_string ("g-spawn-exit-error-quark") && error.code == 3);
+        assert_true (error.message.has_suffix ("ended with status 3: not so"));
+    }
+}
+
 int main (string[] args) {
+    Ferry.function_register ("run-programs", "s", null, run_programs);
+    Ferry.Worker.main (ref args);
     Test.init (ref args);
     worker_path = args[1];
     Test.add_func ("/vala/a-task-sends-and-is-done", test_task);
@@ -342,5 +373,6 @@ int main (string[] args) {
     Test.add_func ("/vala/a-channel-has-messages", test_channel);
     Test.add_func ("/vala/a-sandbox-has-a-strength", test_sandbox);
     Test.add_func ("/vala/a-function-of-vala-runs", test_function);
+    Test.add_func ("/vala/a-function-of-vala-runs-programs", test_programs_of_a_function);
     return Test.run ();
 }
