@@ -15,6 +15,8 @@ typedef struct _CommandPause CommandPause;
 
 /* The job and the session are there as long as this is. */
 CommandPause *command_pause_new (FerryJob *job, CommandSession *session);
+/* The thread that follows the command: lets what has stopped itself after a pause go on. Returns when to look again. */
+gint64 command_pause_look (CommandPause *self, gint64 now);
 /* From now on the command is not stopped any more. */
 void command_pause_free (CommandPause *self);
 

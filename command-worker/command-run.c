@@ -110,6 +110,7 @@ typedef struct
   gint64 next_nice; /* when the session of a polite command is to be made nice, or not any more; NEVER: it was */
   gint64 ended_at;  /* when the first process had ended; 0: it runs */
   int status;       /* of waitpid(), if so */
+  gboolean is_last; /* this process ends once the result was sent */
   GError *failure;  /* (owned) (nullable): why the command is ended before it is done */
 } Run;
 
@@ -570,6 +571,8 @@ follow (Run *self)
       next = MIN (self->next_step, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
       next = MIN (next, self->next_nice);
+      if (self->pause != NULL)
+        next = MIN (next, command_pause_look (self->pause, now));
       next = MIN (next, command_progress_tell (self->progress, now));
       if (self->question != NULL)
         next = MIN (next, command_question_tell (self->question, now));
@@ -719,18 +722,21 @@ last_result_sent (gpointer data)
   g_weak_ref_clear (&last->job);
   g_variant_unref (last->result);
   g_free (last);
-  /* In a map, the job has more items, and the process goes on. */
   if (is_over)
     ferry_worker_exit (EXIT_SUCCESS);
+  /* In a map, the job has more items, and the process goes on. */
+  command_session_ignore_signals ();
 }
 
 /* Has this process end once the result was sent, which is when it is freed. What the command has left on purpose is
- * then a child of nobody here, and stays when the application ends. Takes result. */
+ * then a child of nobody here, and stays when the application ends. That may be at once, when it has the result: so
+ * this process hears SIGTERM until its end, and is not killed before. Takes result. */
 static GVariant *
 make_last (Run *self, GVariant *result)
 {
   LastResult *last = g_new0 (LastResult, 1);
 
+  self->is_last = TRUE;
   last->result = g_variant_ref_sink (result);
   g_weak_ref_init (&last->job, self->job);
   return g_variant_new_from_data (g_variant_get_type (result), g_variant_get_data (result), g_variant_get_size (result),
@@ -948,6 +954,7 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
       g_cancellable_release_fd (self.cancellable);
     }
   clear (&self);
-  command_session_ignore_signals ();
+  if (!self.is_last)
+    command_session_ignore_signals ();
   return result;
 }

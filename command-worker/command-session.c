@@ -488,6 +488,33 @@ command_session_continue (CommandSession *self)
   g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_ALL, SIGCONT, NULL));
 }
 
+gboolean
+command_session_continue_stopped (CommandSession *self)
+{
+  g_autoptr (GArray) found = list (self, COMMAND_SESSION_ALL);
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < found->len; i++)
+    {
+      const CommandProcess *process = &g_array_index (found, CommandProcess, i);
+
+      if (process->state != 'T')
+        continue;
+      send (process, SIGCONT);
+      any = TRUE;
+    }
+  return any;
+}
+
+void
+command_session_wake (CommandSession *self)
+{
+  const guint64 one = 1;
+
+  if (write (self->events, &one, sizeof one) < 0)
+    g_debug ("The thread that follows a command was not woken: %s", g_strerror (errno));
+}
+
 /* ---- the end ---- */
 
 /* The names of processes. */

@@ -67,6 +67,10 @@ void command_session_signal (CommandSession *self, int signal_number);
  * all the same, since they belong to another user. */
 char *command_session_stop (CommandSession *self);
 void command_session_continue (CommandSession *self);
+/* Lets those go on that are stopped. Returns whether there were any. */
+gboolean command_session_continue_stopped (CommandSession *self);
+/* Any thread: makes the descriptor below readable. */
+void command_session_wake (CommandSession *self);
 /* Kills what is left, and waits until it has ended. Returns (transfer full) (nullable) which processes are left and
  * why: this user may not kill them, or the kernel is slow to end them. */
 char *command_session_end (CommandSession *self, CommandSessionPart part);

@@ -76,6 +76,7 @@ typedef struct
   _Atomic guint64 *taking; /* in memory shared with the pre-forked child: the request id that it is about to read */
   gboolean is_told_to_end; /* by a signal */
   gboolean has_asked;      /* the workers to end */
+  gboolean is_kept;        /* what a worker that has ended in order leaves is to be released yet */
   GHashTable *released; /* (owned) (nullable) (element-type pid_t): adopted ones that stay; NULL: it is no subreaper */
 } ForkServer;
 
@@ -448,6 +449,38 @@ ask_children (ForkServer *self)
     }
 }
 
+static gboolean
+is_end_in_order (const siginfo_t *info)
+{
+  return info->si_code == CLD_EXITED && info->si_status == EXIT_SUCCESS;
+}
+
+/* Does nothing where another child has ended meanwhile, which is buried next. */
+static void
+release_kept (ForkServer *self)
+{
+  if (self->is_kept && self->released != NULL)
+    self->is_kept = !ferry_adopted_release_all (self->children, self->released);
+}
+
+/* Buries what has ended while the fork server ends, and kills what it leaves, or releases it: a worker may have ended
+ * by itself at that moment, and what it has left is to stay. */
+static void
+bury_last (ForkServer *self, const siginfo_t *info)
+{
+  const Child *child = find_child (self, info->si_pid);
+  /* A pre-forked child that has no request leaves nothing. */
+  const gboolean was_worker = child != NULL && child->id != PREFORKED_ID;
+
+  if (was_worker)
+    self->is_kept = is_end_in_order (info);
+  bury (self, info->si_pid);
+  if (self->is_kept)
+    release_kept (self);
+  else if (was_worker && self->released != NULL)
+    ferry_adopted_kill_all (self->children, self->released);
+}
+
 /* Ends the workers and exits. Called when the application has ended, or has closed its end of the control socket, and
  * when the fork server itself is told to end. A worker with a handler of SIGTERM tidies up first. */
 static G_GNUC_NORETURN void
@@ -456,6 +489,7 @@ finish (ForkServer *self, int status)
   GHashTableIter iter;
   gpointer value;
 
+  release_kept (self);
   g_hash_table_iter_init (&iter, self->children);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
@@ -473,7 +507,7 @@ finish (ForkServer *self, int status)
       if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
         break;
       if (info.si_pid != 0)
-        bury (self, info.si_pid);
+        bury_last (self, &info);
       else
         look_at_children (self);
     }
@@ -554,8 +588,10 @@ reap (ForkServer *self, Child *child, const siginfo_t *info)
   kill (-child->pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitpid (child->pid, NULL, 0));
   g_hash_table_remove (self->children, GINT_TO_POINTER (info->si_pid));
+  self->is_kept = id != PREFORKED_ID && is_end_in_order (info);
   if (id != PREFORKED_ID && !ferry_fork_server_send_ended (self->control, id, info->si_code, info->si_status))
     finish (self, EXIT_SUCCESS);
+  self->is_kept = FALSE;
 }
 
 /* Reaps what has ended. A process that a worker made with CLONE_PARENT is a child of the fork server too, but no
@@ -577,7 +613,7 @@ reap_ended (ForkServer *self, gboolean *ended)
       if (child != NULL)
         {
           *ended = TRUE;
-          in_order = in_order && info.si_code == CLD_EXITED && info.si_status == EXIT_SUCCESS;
+          in_order = in_order && is_end_in_order (&info);
           reap (self, child, &info);
           continue;
         }

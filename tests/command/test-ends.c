@@ -379,6 +379,51 @@ nobody_reads (gpointer descriptor)
   "setsid sh -c 'echo $$ > daemon; until test -e go; do sleep 0.01; done; seq 1000000; seq 1000000 >&2; echo x > "     \
   "wrote'"
 
+#define STAYING                                                                                                        \
+  "setsid sh -c 'echo $$ > daemon; exec sleep 1000' & until test -s daemon; do sleep 0.01; done; "                     \
+  "echo $PPID > worker; ps -o ppid= -p $PPID > server"
+
+/* The application: it ends as soon as its task is done. */
+static void
+run_and_exit (const char *folder)
+{
+  const char *const argv[] = {"sh", "-c", STAYING, NULL};
+  g_autoptr (GError) error = NULL;
+  FerryExecutor *executor = ferry_executor_new_for_commands (&error);
+  g_autoptr (FerryCommand) command = ferry_command_new (argv);
+  g_autoptr (FerryTask) task = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (command, "directory", folder, NULL);
+  task = ferry_executor_submit_command (executor, command, &error);
+  g_assert_no_error (error);
+  command_test_wait (task);
+  g_assert_cmpint (ferry_test_get_number (task, "state"), ==, FERRY_TASK_STATE_COMPLETED);
+  exit (EXIT_SUCCESS);
+}
+
+/* The worker has not ended yet, mostly. */
+static void
+stay_where_the_application_ends_at_the_success (void)
+{
+  if (g_test_subprocess ())
+    run_and_exit (g_getenv ("FERRY_TEST_FOLDER"));
+  for (guint i = 0; i < ferry_test_times (8, 200); i++)
+    {
+      g_autoptr (CommandTest) test = command_test_new ();
+      GPid pid;
+
+      g_setenv ("FERRY_TEST_FOLDER", test->folder, TRUE);
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      pid = command_test_wait_pid (test, "daemon");
+      command_test_wait_gone (command_test_wait_pid (test, "worker"));
+      command_test_wait_gone (command_test_wait_pid (test, "server"));
+      g_assert_true (ferry_test_is_alive (pid));
+      ferry_test_kill (pid, SIGKILL);
+    }
+}
+
 static void
 go_on_and_write_after_a_success (void)
 {
@@ -467,6 +512,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-ends/end-with-a-cancel", end_with_a_cancel);
   g_test_add_func ("/command-ends/end-with-their-worker", end_with_their_worker);
   g_test_add_func ("/command-ends/say-for-users-that-their-worker-was-lost", say_for_users_that_their_worker_was_lost);
+  g_test_add_func ("/command-ends/stay-where-the-application-ends-at-the-success",
+                   stay_where_the_application_ends_at_the_success);
   g_test_add_func ("/command-ends/go-on-and-write-after-a-success", go_on_and_write_after_a_success);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)

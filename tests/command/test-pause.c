@@ -84,6 +84,33 @@ stops_what_is_in_another_session (void)
   assert_stops_and_goes_on ("setsid " CHILD WITH_CHILD);
 }
 
+/* As script(1): once it has heard that its child was stopped, it stops itself, which is after the pause. */
+#define STOPS_ITSELF                                                                                                   \
+  "python3 -c 'import os, signal, time\n"                                                                              \
+  "child = os.fork()\n"                                                                                                \
+  "while child == 0: time.sleep(0.01)\n"                                                                               \
+  "print(child, file=open(\"child\", \"w\"), flush=True)\n"                                                            \
+  "os.waitpid(child, os.WUNTRACED)\n"                                                                                  \
+  "os.kill(os.getpid(), signal.SIGSTOP)\n"                                                                             \
+  "os.kill(child, signal.SIGKILL)\n"                                                                                   \
+  "print(\"done\", flush=True)'"
+
+static void
+goes_on_where_it_stops_itself_after_the_pause (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (test, "echo $$ > parent; exec " STOPS_ITSELF, NULL);
+  GPid parent = command_test_wait_pid (test, "parent");
+  g_autofree char *output = NULL;
+
+  command_test_wait_pid (test, "child");
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (parent));
+  g_assert_true (ferry_task_resume (task));
+  output = command_test_wait_output (task);
+  g_assert_cmpstr (output, ==, "done\n");
+}
+
 static void
 goes_on_where_it_was_paused_before_it_began (void)
 {
@@ -427,6 +454,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-pause/stops-all-processes-of-its-session-and-goes-on",
                    stops_all_processes_of_its_session_and_goes_on);
   g_test_add_func ("/command-pause/stops-what-is-in-another-session", stops_what_is_in_another_session);
+  g_test_add_func ("/command-pause/goes-on-where-it-stops-itself-after-the-pause",
+                   goes_on_where_it_stops_itself_after_the_pause);
   g_test_add_func ("/command-pause/goes-on-where-it-was-paused-before-it-began",
                    goes_on_where_it_was_paused_before_it_began);
   g_test_add_func ("/command-pause/ends-with-a-cancel", ends_with_a_cancel);
