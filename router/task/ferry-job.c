@@ -1376,6 +1376,15 @@ ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value)
   end_use (self);
 }
 
+void
+ferry_job_pass_unfinished (FerryJob *self, const char *files)
+{
+  if (!begin_use (self, NULL))
+    return;
+  ferry_call_send_value (self->call, FERRY_UNFINISHED, g_variant_new_string (files), NULL);
+  end_use (self);
+}
+
 /**
  * ferry_job_send_partial_result:
  * @self: a job
