@@ -718,7 +718,7 @@ worker_that_is_killed_leaves_no_half_of_a_new_file (void)
   g_autofree char *message = kill_worker_that_writes (test);
 
   /* The program's own worker removes it. */
-  ferry_test_run_until (has_no_out, test);
+  ferry_test_look_until (has_no_out, test);
 }
 
 static void
