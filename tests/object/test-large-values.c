@@ -278,17 +278,18 @@ static void
 test_another_link_goes_on_while_an_answer_is_checked (gconstpointer data)
 {
   static const char *const kinds[] = {"strings", "dictionary", "variants", "deepest"};
+  const gboolean trusted = GPOINTER_TO_INT (data);
   Scene self;
 
-  scene_init (&self, GPOINTER_TO_INT (data));
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+  scene_init (&self, trusted);
+  for (guint i = 0; i < (trusted ? 1 : G_N_ELEMENTS (kinds)); i++)
     for (guint way = 0; way < G_N_ELEMENTS (ways); way++)
       assert_passes (&self, way, kinds[i]);
   scene_clear (&self);
 }
 
 static void
-test_a_broken_answer_has_an_error_that_says_what_is_wrong (gconstpointer data)
+test_a_broken_answer_has_an_error_that_says_what_is_wrong (void)
 {
   static const struct
   {
@@ -301,7 +302,7 @@ test_a_broken_answer_has_an_error_that_says_what_is_wrong (gconstpointer data)
       g_auto (Outcome) outcome = {0};
       Scene self;
 
-      scene_init (&self, GPOINTER_TO_INT (data));
+      scene_init (&self, FALSE);
       begin (&self, way / 2, kinds[way % 2].kind, &outcome);
       ferry_test_wait_flag (&outcome.over);
       g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
@@ -321,7 +322,7 @@ test_an_answer_comes_whose_worker_dies_while_it_is_checked (void)
 
       scene_init (&self, FALSE);
       close_gate ();
-      begin (&self, way, "strings", &outcome);
+      begin (&self, way, "fewer", &outcome);
       ferry_test_run_until (is_judged_or_over, &outcome);
       ferry_worker_send_signal (self.worker, SIGKILL);
       assert_other_link_goes_on (&self);
@@ -329,7 +330,7 @@ test_an_answer_comes_whose_worker_dies_while_it_is_checked (void)
       open_gate ();
       ferry_test_wait_flag (&outcome.over);
       g_assert_no_error (outcome.error);
-      g_assert_cmpuint (g_variant_n_children (outcome.value), ==, N_VALUES);
+      g_assert_cmpuint (g_variant_n_children (outcome.value), ==, N_SENT);
       scene_clear (&self);
     }
 }
@@ -345,7 +346,7 @@ test_a_transport_is_closed_while_an_answer_is_checked (void)
 
       scene_init (&self, FALSE);
       close_gate ();
-      begin (&self, way, "strings", &outcome);
+      begin (&self, way, "fewer", &outcome);
       ferry_test_run_until (is_judged_or_over, &outcome);
       ferry_transport_close (self.transport);
       ferry_test_wait_flag (&outcome.over);
@@ -433,7 +434,7 @@ test_a_worker_that_writes_without_end_changes_no_checked_value (void)
   ferry_test_run_until (has_messages, &self);
   for (guint way = 0; way < G_N_ELEMENTS (ways); way++)
     {
-      begin (&self, way, "strings", &outcomes[way]);
+      begin (&self, way, "fewer", &outcomes[way]);
       ferry_test_wait_flag (&outcomes[way].over);
       g_assert_no_error (outcomes[way].error);
       read[1 + way] = outcomes[way].value;
@@ -469,11 +470,11 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/large-values/" path, GINT_TO_POINTER (FALSE), func);                                         \
   g_test_add_data_func ("/large-values/trusted/" path, GINT_TO_POINTER (TRUE), func)
   ADD ("another-link-goes-on-while-an-answer-is-checked", test_another_link_goes_on_while_an_answer_is_checked);
-  ADD ("a-broken-answer-has-an-error-that-says-what-is-wrong",
-       test_a_broken_answer_has_an_error_that_says_what_is_wrong);
   ADD ("another-link-goes-on-while-the-arguments-of-an-object-are-checked",
        test_another_link_goes_on_while_the_arguments_of_an_object_are_checked);
 #undef ADD
+  g_test_add_func ("/large-values/a-broken-answer-has-an-error-that-says-what-is-wrong",
+                   test_a_broken_answer_has_an_error_that_says_what_is_wrong);
   g_test_add_func ("/large-values/an-answer-comes-whose-worker-dies-while-it-is-checked",
                    test_an_answer_comes_whose_worker_dies_while_it_is_checked);
   g_test_add_func ("/large-values/a-transport-is-closed-while-an-answer-is-checked",

@@ -3,7 +3,7 @@
 
 /* A worker that answers with large values, sound and broken ones, by the transport "a": values-worker serve
  *
- * A request names a kind of value: strings, broken, deepest, too-deep, dictionary, variants. Its argument is "whole" or
+ * A request names a kind of value: strings, fewer of them, broken, deepest, too-deep, dictionary, variants. Its argument is "whole" or
  * "pieces". The method of an object gets the value as an object's result does, packed, and any other one gets it as it
  * is. Nothing is checked before it is sent.
  *
@@ -66,7 +66,7 @@ make_variants (guint levels)
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("av"));
   for (guint i = 0; i < N_VALUES - 1; i++)
     g_variant_builder_add (&builder, "v", g_variant_new_int32 ((gint32) i));
-  for (guint i = 3; i < levels; i++)
+  for (guint i = 2; i < levels; i++)
     inner = g_variant_new_variant (inner);
   g_variant_builder_add (&builder, "v", inner);
   return g_variant_builder_end (&builder);
@@ -93,6 +93,8 @@ make_value (const char *kind)
 {
   if (g_str_equal (kind, "strings"))
     return make_strings (N_VALUES);
+  if (g_str_equal (kind, "fewer"))
+    return make_strings (N_SENT);
   if (g_str_equal (kind, "broken"))
     return make_broken ();
   if (g_str_equal (kind, "deepest"))
@@ -102,7 +104,7 @@ make_value (const char *kind)
   if (g_str_equal (kind, "dictionary"))
     return make_dictionary ();
   g_assert_cmpstr (kind, ==, "variants");
-  return make_variants (3);
+  return make_variants (2);
 }
 
 /* Returns (transfer full). The latest value is kept, since it takes long to make. */
