@@ -125,7 +125,7 @@ typedef struct
   pthread_mutex_t lock;
   GQueue waiting;          /* lock: (element-type FerryCompletion) (owned) */
   _Atomic guint n_waiting; /* changed with the lock held */
-  _Atomic guint n_looks; /* how often the waits were to be served since the thread that serves them began to look */
+  _Atomic guint n_looks;   /* how often the waits were to be served since the thread that serves them began to look */
 } FerryWaitQueue;
 
 #define FERRY_WAIT_QUEUE_INIT                                                                                          \

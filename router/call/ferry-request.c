@@ -399,8 +399,8 @@ fits_pieces_locked (const FerryXidEntry *entry, const FerryCallMessage *message)
 
 /* ---- large values in pieces, which another thread checks ---- */
 
-/* Takes the pieces of an answer, if its value is to be checked by another thread. Returns (transfer full) (nullable) the
- * whole value. */
+/* Takes the pieces of an answer, if its value is to be checked by another thread. Returns (transfer full) (nullable)
+ * the whole value. */
 static GBytes *
 take_pieces_locked (FerryTransportPrivate *priv, const FerryCallMessage *message)
 {
@@ -461,9 +461,9 @@ ferry_transport_is_judging (FerryTransport *self, gconstpointer message, gsize s
       return goes_on;
     }
   judgement.xid = parsed.header.xid;
-  goes_on = ferry_answer_judgement_is_wanted (parsed.type_string, parsed.header.type_length,
-                                              g_bytes_get_data (judgement.body, NULL),
-                                              g_bytes_get_size (judgement.body));
+  goes_on =
+    ferry_answer_judgement_is_wanted (parsed.type_string, parsed.header.type_length,
+                                      g_bytes_get_data (judgement.body, NULL), g_bytes_get_size (judgement.body));
   if (goes_on)
     judgement.aside =
       ferry_aside_judge_answer (judgement.body, parsed.type_string, parsed.header.type_length, func, data);

@@ -274,8 +274,8 @@ void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gs
 gboolean ferry_transport_open_inbox (FerryTransport *self, gboolean whole);
 /* Processes what is in the inbox now, one message after the other, unless another thread does. */
 void ferry_transport_empty_inbox (FerryTransport *self);
-/* For the router's thread at the inbox's marker: processes one message, unless that waits. Returns FALSE where there was
- * none for it, and the marker is gone. */
+/* For the router's thread at the inbox's marker: processes one message, unless that waits. Returns FALSE where there
+ * was none for it, and the marker is gone. */
 gboolean ferry_transport_take_marked (FerryTransport *self,
                                       gboolean (*waits) (gpointer data, gconstpointer message, gsize size),
                                       gpointer data);

@@ -153,8 +153,12 @@ ferry_aside_judge_answer (GBytes *body, const char *type, gsize length, GDestroy
 {
   FerryAside *self = g_new (FerryAside, 1);
 
-  *self = (FerryAside){
-    .references = 2, .body = g_bytes_ref (body), .type = g_strndup (type, length), .fd = -1, .done = done, .data = data};
+  *self = (FerryAside){.references = 2,
+                       .body = g_bytes_ref (body),
+                       .type = g_strndup (type, length),
+                       .fd = -1,
+                       .done = done,
+                       .data = data};
   self->value = g_bytes_get_data (body, &self->size);
   ferry_thread_run_aside ("ferry-judge", work, self);
   return self;

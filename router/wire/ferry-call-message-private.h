@@ -105,7 +105,7 @@ typedef struct
 {
   gconstpointer data; /* not NULL, even if size is 0 */
   gsize size;
-  GBytes *whole; /* (nullable): bytes that contain data, and that may be kept */
+  GBytes *whole;             /* (nullable): bytes that contain data, and that may be kept */
   FerryValueVerdict verdict; /* (with whole): on the values that are packed in it, as in FerryCallMessage */
 } FerryBody;
 

@@ -103,8 +103,8 @@ typedef struct
 /* Returns the bytes of a request: at place, if room is enough, and otherwise in new memory (transfer full). size:
  * set to their number. */
 guint8 *ferry_chain_request_pack (const FerryChainRequest *self, guint8 *place, gsize room, gsize *size);
-/* Fills a request from a message. packed: (nullable). verdict: on its values, if they were checked before. Fails with FERRY_ERROR_BAD_ARGUMENTS and
- * FERRY_ERROR_TOO_LARGE; then the request must not be cleared. */
+/* Fills a request from a message. packed: (nullable). verdict: on its values, if they were checked before. Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE; then the request must not be cleared. */
 gboolean ferry_chain_request_take (FerryChainRequest *self, GBytes *packed, FerryValueVerdict verdict, GError **error);
 /* Checks the rules for steps, which both ends check. Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_chain_request_check (const FerryChainRequest *self, GError **error);

@@ -78,8 +78,8 @@ flood_strings (Worker *self)
       g_variant_builder_add (&builder, "s", name);
     }
   strings = g_variant_ref_sink (g_variant_builder_end (&builder));
-  while (self->transport->send_variant (
-    self->end, g_variant_new (BENCH_STRINGS_TYPE, self->message->sequence, strings)))
+  while (
+    self->transport->send_variant (self->end, g_variant_new (BENCH_STRINGS_TYPE, self->message->sequence, strings)))
     self->message->sequence++;
 }
 

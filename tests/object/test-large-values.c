@@ -97,9 +97,9 @@ typedef struct
   FerryProxy *proxy;
   FerryMux *mux;
   FerryWorker *worker;
-  FerryReceiver *values;  /* (nullable): of what the worker sends as messages */
-  GPtrArray *messages;    /* (element-type GVariant): those */
-  FerrySender *sender;    /* of the other link */
+  FerryReceiver *values; /* (nullable): of what the worker sends as messages */
+  GPtrArray *messages;   /* (element-type GVariant): those */
+  FerrySender *sender;   /* of the other link */
   FerryReceiver *receiver;
   guint n_came; /* over the other link */
 } Scene;

@@ -3,9 +3,9 @@
 
 /* A worker that answers with large values, sound and broken ones, by the transport "a": values-worker serve
  *
- * A request names a kind of value: strings, fewer of them, broken, deepest, too-deep, dictionary, variants. Its argument is "whole" or
- * "pieces". The method of an object gets the value as an object's result does, packed, and any other one gets it as it
- * is. Nothing is checked before it is sent.
+ * A request names a kind of value: strings, fewer of them, broken, deepest, too-deep, dictionary, variants. Its
+ * argument is "whole" or "pieces". The method of an object gets the value as an object's result does, packed, and any
+ * other one gets it as it is. Nothing is checked before it is sent.
  *
  *   ask        calls the function "take" of the application's object "list", with strings, and answers what that did
  *   send       sends strings, and then bytes, by the sender "out"
