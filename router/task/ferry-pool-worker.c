@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-launcher-private.h"
@@ -1217,7 +1218,8 @@ calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_transport_process (self->calls, data, size, receiver->large, receiver->verdict, &error))
+  if (!ferry_link_transport_waits (self->router, self->calls, data, size) &&
+      !ferry_transport_process (self->calls, data, size, receiver->large, receiver->verdict, &error))
     fault (self, error->message);
 }
 
