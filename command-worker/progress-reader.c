@@ -49,7 +49,7 @@
  * goes back farther is said of something else. */
 #define JITTER 0.1
 
-/* How many values have to be so far back: one alone may be a share of something else, such as a disk's. */
+/* How many values have to be so far back: a single one may be a share of something else, such as a disk's. */
 #define N_FALLS 2
 
 /* As many phases are shown of which nobody knows how many there are. */
@@ -126,10 +126,11 @@ struct _ProgressReader
   double total; /* 0: not known */
   gboolean total_is_given;
   double last_total; /* that a piece said */
+  double most_done;  /* that a piece said */
   GArray *said;      /* the totals that were said alone */
   double n_steps;
   gboolean is_of_part; /* what is said is not of the whole */
-  guint n_falls;       /* of values that were too far back, one after the other */
+  guint n_falls;       /* how many values were too far back */
   double task;         /* which of so many the next pieces are of; NAN: they say it themselves */
   double tasks;
   Drawn drawn;
@@ -225,17 +226,19 @@ take_back (ProgressReader *self)
 }
 
 static void
-set_fraction (ProgressReader *self, double fraction)
+note_fall (ProgressReader *self, double fraction)
 {
-  double last = self->report.fraction;
-
-  if (self->is_of_part)
-    return;
-  fraction = MIN (CLAMP (fraction, 0, 1), PROGRESS_HIGHEST);
-  self->n_falls = fraction < last - JITTER ? self->n_falls + 1 : 0;
+  self->n_falls += fraction < self->report.fraction - JITTER;
   if (self->n_falls >= N_FALLS)
     take_back (self);
-  else if (!(fraction < last))
+}
+
+static void
+set_fraction (ProgressReader *self, double fraction)
+{
+  fraction = MIN (CLAMP (fraction, 0, 1), PROGRESS_HIGHEST);
+  note_fall (self, fraction);
+  if (!self->is_of_part && !(fraction < self->report.fraction))
     self->report.fraction = fraction;
 }
 
@@ -416,9 +419,14 @@ apply (ProgressReader *self, const Speech *speech, const ProgressValues *values)
   part = find_part (values, done, total);
   if (isnan (done) && isnan (part) && !isnan (numbers[PROGRESS_TOTAL]))
     take_total (self, numbers[PROGRESS_TOTAL]);
+  if (done > self->most_done)
+    self->most_done = done;
   if (!find_whole (self, values, &part))
     return TRUE;
-  if (!isnan (part) && !growing)
+  /* A total that is new, of which less is done, is that of another part. */
+  if (growing && done < self->most_done)
+    note_fall (self, part);
+  else if (!isnan (part) && !growing)
     set_fraction (self, part);
   if (!isnan (done) && self->n_phases == 0 && isnan (self->tasks))
     set_amount (self, done, total, values->unit != NULL ? values->unit : speech->unit);
