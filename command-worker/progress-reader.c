@@ -346,8 +346,8 @@ find_whole (ProgressReader *self, const ProgressValues *values, double *part)
   *part = of_tasks (self, values, *part);
   if (!isnan (self->tasks) || isnan (*part))
     return values->phase == NULL || enter_phase (self, values->phase, NAN);
-  known = values->phase != NULL ? enter_phase (self, values->phase, *part)
-                                : !has_phases || enter_unnamed_phase (self, *part);
+  known =
+    values->phase != NULL ? enter_phase (self, values->phase, *part) : !has_phases || enter_unnamed_phase (self, *part);
   if (!known || (!knows_phases (self) && self->n_phases > MAX_UNCOUNTED))
     take_back (self);
   if (!known)

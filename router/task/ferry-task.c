@@ -2254,7 +2254,8 @@ install_progress (void)
    * How much of the work is done, from 0 to 1, so that it can be bound to a progress bar. The fraction never falls
    * during an attempt, and starts at 0 again with the next attempt. It is 1 when the task is completed. While it is not
    * known, or no more since the function has taken it back ([method@Ferry.Job.report]), it is 0, and
-   * [property@Ferry.Task:indeterminate] is %TRUE.
+   * [property@Ferry.Task:indeterminate] is %TRUE. That of a task for a group falls by what a task of the group has
+   * taken back.
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_NOTIFIED);
   /**

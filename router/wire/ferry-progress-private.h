@@ -61,10 +61,10 @@ void ferry_progress_set_amount (FerryProgress *self, guint64 amount, guint64 tot
 /* A part of a job, or the whole job. */
 typedef struct
 {
-  double base;   /* where the part begins, as a fraction of the whole job */
-  double share;  /* the size of the part, as a fraction of the whole job */
-  double weight; /* the size of the part, as a fraction of the part that contains it */
-  double done;   /* how much of the part is done, 0 to 1 */
+  double base;            /* where the part begins, as a fraction of the whole job */
+  double share;           /* the size of the part, as a fraction of the whole job */
+  double weight;          /* the size of the part, as a fraction of the part that contains it */
+  double done;            /* how much of the part is done, 0 to 1 */
   gboolean is_taken_back; /* what is reported until the part ends does not count */
 } FerryProgressPart;
 
@@ -81,8 +81,8 @@ void ferry_progress_parts_init (FerryProgressParts *self);
 void ferry_progress_parts_clear (FerryProgressParts *self);
 /* Sets how much of the innermost part is done, unless more was done already. Returns furthest. */
 double ferry_progress_parts_scale (FerryProgressParts *self, double fraction);
-/* It is not known any more how much of the innermost part is done. Of a small part of the job, the rest of the job stays
- * known. */
+/* It is not known any more how much of the innermost part is done. Of a small part of the job, the rest of the job
+ * stays known. */
 void ferry_progress_parts_take_back (FerryProgressParts *self);
 /* Begins a part in the innermost part. weight is its size as a fraction of the innermost part, reduced to what is
  * left. */

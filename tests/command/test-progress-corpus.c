@@ -13,8 +13,9 @@
  *     stream: error
  *     truth: 120:0.25 240:0.50 360:0.75
  *
- * Where a bar is taken back, since the program began anew, the truth of a place is "back": 480:back. "source" says whether it was recorded (by record-output.py) or written after a program's documentation; "behind", how
- * far the bar may be behind the truth, where nobody knows how many phases there are. */
+ * Where a bar is taken back, since the program began anew, the truth of a place is "back": 480:back. "source" says
+ * whether it was recorded (by record-output.py) or written after a program's documentation; "behind", how far the bar
+ * may be behind the truth, where nobody knows how many phases there are. */
 
 #include "config.h"
 

@@ -183,7 +183,8 @@ test_garbage_harms_nobody (void)
       if (!ferry_progress_decode (&progress, garbage, size))
         continue;
       n_taken++;
-      g_assert_true (progress.fraction == -1 || progress.fraction == FERRY_FRACTION_TAKEN_BACK || (progress.fraction >= 0 && progress.fraction <= 1));
+      g_assert_true (progress.fraction == -1 || progress.fraction == FERRY_FRACTION_TAKEN_BACK ||
+                     (progress.fraction >= 0 && progress.fraction <= 1));
       g_assert_true (progress.total == 0 || progress.amount <= progress.total);
       g_assert_true (g_utf8_validate (progress.unit, -1, NULL));
       g_assert_true (g_utf8_validate (progress.text, -1, NULL));
