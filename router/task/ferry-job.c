@@ -1179,9 +1179,9 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
  * fraction of the whole job never decreases, and -1 leaves it where it is: a function may report a text alone.
  *
  * Say a function has copied 10 files of 10, and finds that each has another part. Its bar was wrong, and `-INFINITY`
- * (in `math.h`) takes it back: it pulses until the job ends. That is final for the job, whatever is reported later, so
- * that no bar comes and goes. In a part of less than half of the job it is final for this part only: the bar of the job
- * stands still until the part ends.
+ * takes it back: it pulses until the job ends. That is final for the job, whatever is reported later, so that no bar
+ * comes and goes. In a part of less than half of the job it is final for this part only: the bar of the job stands
+ * still until the part ends.
  *
  * Fails as [method@Ferry.Job.check] does, so a function that reports needs no other check. Also fails with
  * %FERRY_ERROR_CLOSED when the application does not receive reports any more. Any thread may call this.
