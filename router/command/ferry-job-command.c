@@ -343,17 +343,13 @@ task_progressed (FerryTask *task, Step *self)
 {
   g_autofree char *text = NULL;
   g_autofree char *unit = NULL;
-  gboolean is_indeterminate;
+  double fraction = ferry_task_get_run (task)->fraction;
+  gboolean is_known = fraction >= 0;
   guint64 amount;
-  double fraction;
 
-  g_object_get (task, "indeterminate", &is_indeterminate, "fraction", &fraction, "text", &text, "amount", &amount,
-                "unit", &unit, NULL);
+  g_object_get (task, "text", &text, "amount", &amount, "unit", &unit, NULL);
   /* An amount is one of the command, and says nothing of the whole. Without a fraction it says that something moves. */
-  if (is_indeterminate)
-    ferry_job_pass_progress (self->job, -1, amount, unit, text);
-  else
-    ferry_job_pass_progress (self->job, fraction, 0, NULL, text);
+  ferry_job_pass_progress (self->job, fraction, is_known ? 0 : amount, is_known ? NULL : unit, text);
 }
 
 /* home */

@@ -340,6 +340,34 @@ two_programs_make_one_bar (void)
   g_assert_cmpfloat (before, ==, 1);
 }
 
+/* It is half of the bar. */
+static void
+bar_of_a_program_that_is_taken_back_is_that_of_the_task (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task =
+    submit_steps (test,
+                  {"echo '80%'; until test -s first; do sleep 0.01; done; echo '1%'; echo '2%'; until test -s third; "
+                   "do sleep 0.01; done",
+                   UNLESS_FAILED},
+                  {"echo '50% more'; until test -s second; do sleep 0.01; done", UNLESS_FAILED});
+
+  wait_fraction (test, task, 0.4);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
+  let_go (test, "first");
+  while (!ferry_test_get_number (task, "indeterminate"))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
+  let_go (test, "third");
+  while (g_strcmp0 (ferry_task_get_text (task), "more") != 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  let_go (test, "second");
+  command_test_wait (task);
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 1);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
+}
+
 static void
 lines_are_messages_of_the_task (void)
 {
@@ -836,6 +864,8 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add_func ("/job-command/" name, func)
   ADD ("two-programs-are-one-task", two_programs_are_one_task);
   ADD ("two-programs-make-one-bar", two_programs_make_one_bar);
+  ADD ("bar-of-a-program-that-is-taken-back-is-that-of-the-task",
+       bar_of_a_program_that_is_taken_back_is_that_of_the_task);
   ADD ("lines-are-messages-of-the-task", lines_are_messages_of_the_task);
   ADD ("step-that-fails-is-the-error-of-the-task", step_that_fails_is_the_error_of_the_task);
   ADD ("missing-program-is-the-error-of-the-task", missing_program_is_the_error_of_the_task);
