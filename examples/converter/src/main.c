@@ -7,6 +7,7 @@
 
 #include "converter-window.h"
 
+#include <glib/gi18n.h>
 #include <locale.h>
 
 #define APPLICATION_ID "org.example.Converter"
@@ -38,19 +39,34 @@ quit_activated (GSimpleAction *action, GVariant *parameter, gpointer application
     gtk_window_close (window);
 }
 
+static void
+about_activated (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  gtk_show_about_dialog (gtk_application_get_active_window (application), "program-name", _ ("Converter"), "version",
+                         VERSION, "logo-icon-name", APPLICATION_ID, "comments",
+                         _ ("Convert videos, make pictures smaller, pack folders"), NULL);
+}
+
 int
 main (int argc, char **argv)
 {
-  static const GActionEntry actions[] = {{.name = "quit", .activate = quit_activated}};
+  static const GActionEntry actions[] = {{.name = "about", .activate = about_activated},
+                                         {.name = "quit", .activate = quit_activated}};
 
   setlocale (LC_ALL, "");
-  g_set_application_name ("Converter");
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  g_set_application_name (_ ("Converter"));
   gtk_window_set_default_icon_name (APPLICATION_ID);
 
   g_autoptr (GtkApplication) application = gtk_application_new (APPLICATION_ID, G_APPLICATION_HANDLES_OPEN);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
   gtk_application_set_accels_for_action (application, "app.quit", (const char *const[]){"<Control>q", NULL});
   gtk_application_set_accels_for_action (application, "window.close", (const char *const[]){"<Control>w", NULL});
+  g_application_set_option_context_parameter_string (G_APPLICATION (application), _ ("[FILE…]"));
+  g_application_set_option_context_summary (G_APPLICATION (application),
+                                            _ ("Convert videos, make pictures smaller, pack folders"));
   g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
   g_signal_connect (application, "open", G_CALLBACK (open_cb), NULL);
   return g_application_run (G_APPLICATION (application), argc, argv);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <ferry.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 
@@ -52,13 +53,29 @@ run_part (FerryJob *job, double part, FerryCommand *command, const char *file, G
   return succeeded;
 }
 
+/* Returns (transfer full): Film.webm for Film.mp4, or Film 2.webm where that is taken, and so on. */
+static char *
+find_free_name (const char *path, const char *part, const char *suffix)
+{
+  const char *dot = strrchr (path, '.');
+  int length = (int) (dot != NULL && strchr (dot, '/') == NULL ? (gsize) (dot - path) : strlen (path));
+  char *name = g_strdup_printf ("%.*s%s%s", length, path, part, suffix);
+
+  for (guint n = 2; g_file_test (name, G_FILE_TEST_EXISTS); n++)
+    {
+      g_free (name);
+      name = g_strdup_printf ("%.*s%s %u%s", length, path, part, n, suffix);
+    }
+  return name;
+}
+
 /* ---- videos ---- */
 
 static GVariant *
 convert (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *video = g_variant_get_bytestring (arguments);
-  g_autofree char *made = g_strconcat (video, ".webm", NULL), *shown = g_filename_display_basename (made);
+  g_autofree char *made = find_free_name (video, "", ".webm"), *shown = g_filename_display_basename (made);
   const char *const argv[] = {"ffmpeg",    "-nostdin", "-hide_banner", "-i", video,     "-c:v", "libvpx-vp9",
                               "-deadline", "good",     "-cpu-used",    "4",  "-row-mt", "1",    made,
                               NULL};
@@ -117,16 +134,6 @@ put_in_place (FerryJob *job, const char *from, const char *to, GError **error)
   return run_part (job, 1, command, to, error);
 }
 
-/* Returns (transfer full): photo.small.png for photo.png. */
-static char *
-name_small (const char *picture, const char *suffix)
-{
-  const char *dot = strrchr (picture, '.');
-  int length = (int) (dot != NULL && strchr (dot, '/') == NULL ? (gsize) (dot - picture) : strlen (picture));
-
-  return g_strdup_printf ("%.*s.small%s", length, picture, suffix);
-}
-
 /* Returns (transfer full) (nullable): the smallest picture that the programs have made, or the old one. size: (inout)
  */
 static char *
@@ -147,8 +154,9 @@ run_tools (FerryJob *job, const char *picture, const char *suffix, guint64 *size
       best = choose (g_steal_pointer (&out), size, in);
     }
   if (scratch != NULL && n_tools == 0)
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT, "%s is not installed",
-                 g_str_equal (suffix, ".png") ? "Neither pngquant nor optipng" : "Neither jpegoptim nor jpegtran");
+    g_set_error_literal (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
+                         g_str_equal (suffix, ".png") ? _ ("Neither pngquant nor optipng is installed")
+                                                      : _ ("Neither jpegoptim nor jpegtran is installed"));
   return n_tools > 0 ? g_steal_pointer (&best) : NULL;
 }
 
@@ -163,7 +171,8 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
   g_variant_get (arguments, "(^&ay&s)", &picture, &suffix);
   if (g_stat (picture, &status) != 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "“%s”: %s", picture, g_strerror (errno));
+      shown = g_filename_display_name (picture);
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "“%s”: %s", shown, g_strerror (errno));
       return NULL;
     }
   size = old_size = (guint64) status.st_size;
@@ -171,32 +180,17 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
   if (best == NULL)
     return NULL;
   if (size == old_size)
-    return g_variant_new_string ("It is as small as it gets");
-  made = name_small (picture, suffix);
+    return g_variant_new_string (_ ("It is as small as it gets"));
+  made = find_free_name (picture, ".small", suffix);
   if (!put_in_place (job, best, made, error))
     return NULL;
   name = g_filename_display_basename (made);
   shown = g_format_size (size);
   return g_variant_new_take_string (
-    g_strdup_printf ("%s: %s, %u %% smaller", name, shown, (guint) (100 - 100 * size / old_size)));
+    g_strdup_printf (_ ("%s: %s, %u %% smaller"), name, shown, (guint) (100 - 100 * size / old_size)));
 }
 
 /* ---- all else ---- */
-
-/* Returns (transfer full): Folder.7z, or Folder 2.7z where that is taken, and so on. */
-static char *
-find_free_name (const char *archive)
-{
-  int length = (int) (strlen (archive) - strlen (".7z"));
-  char *name = g_strdup (archive);
-
-  for (guint n = 2; g_file_test (name, G_FILE_TEST_EXISTS); n++)
-    {
-      g_free (name);
-      name = g_strdup_printf ("%.*s %u.7z", length, archive, n);
-    }
-  return name;
-}
 
 /* 7z asks for the password, since -p has none: nobody reads it in the list of processes. */
 static GVariant *
@@ -209,7 +203,7 @@ pack (FerryJob *job, GVariant *arguments, GError **error)
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
 
   g_variant_get (arguments, "(^&ay^a&ay)", &wanted, &paths);
-  archive = find_free_name (wanted);
+  archive = find_free_name (wanted, "", ".7z");
   for (guint i = G_N_ELEMENTS (packers); i-- > 0;)
     packer = is_installed (packers[i]) ? packers[i] : packer;
   g_strv_builder_add_many (argv, packer, "a", "-bsp1", "-spd", "-mhe=on", "-p", "--", archive, NULL);
@@ -222,17 +216,20 @@ pack (FerryJob *job, GVariant *arguments, GError **error)
   if (!run_part (job, 1, command, archive, error))
     return NULL;
   shown = g_filename_display_basename (archive);
-  return g_variant_new_take_string (g_strdup_printf ("%s has a password", shown));
+  return g_variant_new_take_string (g_strdup_printf (_ ("%s has a password"), shown));
 }
 
 int
 main (int argc, char **argv)
 {
-  setlocale (LC_ALL, ""); /* errors of the system are in the user's language */
+  setlocale (LC_ALL, ""); /* errors of the system are in the user's language, too */
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
   ferry_function_register ("convert", "ay", "s", convert);
   ferry_function_register ("shrink", "(ays)", "s", shrink);
   ferry_function_register ("pack", "(ayaay)", "s", pack);
   ferry_worker_main (&argc, &argv);
-  g_printerr ("This is a part of Converter, which starts it.\n");
+  g_printerr (_ ("This is a part of Converter, which starts it.\n"));
   return 1;
 }
