@@ -413,7 +413,7 @@ def shrink_pictures(report, start, folder, cache):
     program.wait("label large.png", "label large.small.png: 1.0\xa0kB, .. % smaller", "label small.png", "label It is as small as it gets")
     report.equal("of two programs, the smaller result is kept", os.path.getsize(os.path.join(folder, "large.small.png")), 1000)
     program.wait_until(lambda lines: files_between(cache))
-    program.do("act app.quit")
+    program.do("act window.close")
     program.wait("button _Keep Running", "button _Stop")
     report.fact("while something runs, the window asks before it closes", True)
     program.do("click _Keep Running")
@@ -461,7 +461,7 @@ def converter_files(report, start, folder):
     program = start("converter")
     program.wait("label Drop Files Here", "label Install ffmpeg to convert videos. Install jpegoptim to make JPEG pictures smaller.")
     report.fact("it says what to do, and what is missing", True)
-    program.do("act app.quit")
+    program.do("act window.close")
     report.equal("it quits by a key", program.finish(), (0, "", ""))
     os.environ["PATH"] = programs + ":" + path
     shrink_pictures(report, start, files, cache)

@@ -362,9 +362,3 @@ converter_window_init (ConverterWindow *self)
   g_signal_connect (target, "drop", G_CALLBACK (drop_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
-
-ConverterWindow *
-converter_window_new (GtkApplication *application)
-{
-  return g_object_new (CONVERTER_TYPE_WINDOW, "application", application, NULL);
-}

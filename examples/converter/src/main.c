@@ -18,7 +18,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   GtkWindow *window = gtk_application_get_active_window (application);
 
   if (window == NULL)
-    window = GTK_WINDOW (converter_window_new (application));
+    window = g_object_new (CONVERTER_TYPE_WINDOW, "application", application, NULL);
   converter_window_open (CONVERTER_WINDOW (window), files, (guint) n_files);
   gtk_window_present (window);
 }
@@ -27,16 +27,6 @@ static void
 activate_cb (GtkApplication *application)
 {
   open_cb (application, NULL, 0);
-}
-
-/* Closes the window and does not end at once: while there is work, the window asks. */
-static void
-quit_activated (GSimpleAction *action, GVariant *parameter, gpointer application)
-{
-  GtkWindow *window = gtk_application_get_active_window (application);
-
-  if (window != NULL)
-    gtk_window_close (window);
 }
 
 static void
@@ -50,8 +40,7 @@ about_activated (GSimpleAction *action, GVariant *parameter, gpointer applicatio
 int
 main (int argc, char **argv)
 {
-  static const GActionEntry actions[] = {{.name = "about", .activate = about_activated},
-                                         {.name = "quit", .activate = quit_activated}};
+  static const GActionEntry actions[] = {{.name = "about", .activate = about_activated}};
 
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
@@ -62,9 +51,10 @@ main (int argc, char **argv)
 
   g_autoptr (GtkApplication) application = gtk_application_new (APPLICATION_ID, G_APPLICATION_HANDLES_OPEN);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
-  gtk_application_set_accels_for_action (application, "app.quit", (const char *const[]){"<Control>q", NULL});
-  gtk_application_set_accels_for_action (application, "window.close", (const char *const[]){"<Control>w", NULL});
-  g_application_set_option_context_parameter_string (G_APPLICATION (application), _ ("[FILE…]"));
+  /* Neither ends it at once: while there is work, the window asks. */
+  gtk_application_set_accels_for_action (application, "window.close",
+                                         (const char *const[]){"<Control>q", "<Control>w", NULL});
+  g_application_set_option_context_parameter_string (G_APPLICATION (application), "[FILE…]");
   g_application_set_option_context_summary (G_APPLICATION (application),
                                             _ ("Convert videos, make pictures smaller, pack folders"));
   g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);

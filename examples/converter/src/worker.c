@@ -39,18 +39,50 @@ is_installed (const char *program)
   return path != NULL;
 }
 
-/* Runs a command as a part of the job. file: (nullable): what it writes, which an old one gives way to at the end. */
+/* Before hours of work, and not after them. */
+static gboolean
+check_folder (const char *file, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (file), *shown = g_filename_display_name (folder);
+
+  if (g_access (folder, W_OK) == 0)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("Nothing can be written to the folder “%s”: %s"),
+               shown, g_strerror (errno));
+  return FALSE;
+}
+
+/* Each program has its own words for a full disk, with the system's in them. */
+static void
+explain (GError *error)
+{
+  g_autofree char *trace = ferry_error_get_trace (error);
+  const char *no_room = g_strerror (ENOSPC);
+
+  if (strstr (error->message, no_room) == NULL && (trace == NULL || strstr (trace, no_room) == NULL))
+    return;
+  g_free (error->message);
+  error->message = g_strdup (_ ("There is no room left on the disk"));
+}
+
+/* Runs a command as a part of the job. file: (nullable): what it writes, and what is there at the end or not at all */
 static gboolean
 run_part (FerryJob *job, double part, FerryCommand *command, const char *file, GError **error)
 {
   gboolean succeeded;
 
+  if (file != NULL && !check_folder (file, error))
+    return FALSE;
   if (file != NULL)
     g_object_set (command, "output-files", (const char *const[]){file, NULL}, "replace-output-files", TRUE, NULL);
   ferry_job_begin_part (job, part);
   succeeded = ferry_job_run_command (job, command, NULL, error);
   ferry_job_end_part (job);
-  return succeeded;
+  if (!succeeded)
+    explain (*error);
+  else if (file != NULL && g_file_test (file, G_FILE_TEST_EXISTS)) /* since its name was found */
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_EXISTS, _ ("Another file has taken its name: run it again"));
+  return *error == NULL;
 }
 
 /* Returns (transfer full): Film.webm for Film.mp4, or Film 2.webm where that is taken, and so on. */
@@ -125,15 +157,6 @@ choose (char *new_path, guint64 *size, const char *old_path)
   return g_steal_pointer (&path);
 }
 
-/* Puts a file from the scratch folder beside the original: whole, or not at all. */
-static gboolean
-put_in_place (FerryJob *job, const char *from, const char *to, GError **error)
-{
-  g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"cp", "--", from, to, NULL});
-
-  return run_part (job, 1, command, to, error);
-}
-
 /* Returns (transfer full) (nullable): the smallest picture that the programs have made, or the old one. size: (inout)
  */
 static char *
@@ -165,6 +188,7 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *picture, *suffix;
   g_autofree char *best = NULL, *made = NULL, *name = NULL, *shown = NULL;
+  g_autoptr (FerryCommand) copy = NULL;
   guint64 size, old_size;
   GStatBuf status;
 
@@ -182,12 +206,13 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
   if (size == old_size)
     return g_variant_new_string (_ ("It is as small as it gets"));
   made = find_free_name (picture, ".small", suffix);
-  if (!put_in_place (job, best, made, error))
+  copy = ferry_command_new ((const char *const[]){"cp", "--", best, made, NULL});
+  if (!run_part (job, 1, copy, made, error))
     return NULL;
   name = g_filename_display_basename (made);
   shown = g_format_size (size);
   return g_variant_new_take_string (
-    g_strdup_printf (_ ("%s: %s, %u %% smaller"), name, shown, (guint) (100 - 100 * size / old_size)));
+    g_strdup_printf (_ ("%s: %s, %u %% smaller"), name, shown, (guint) (100 * (old_size - size) / old_size)));
 }
 
 /* ---- all else ---- */
