@@ -299,6 +299,8 @@ show_detail (FerryTaskRow *self)
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, words,
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
+  if (get_status (self) >= FERRY_TASK_STATUS_DONE)
+    show_place (self); /* without a bar, the row says it */
 }
 
 /* GTK takes the words from a bar that ends to pulse. One whose fraction was taken back is empty until it pulses. */

@@ -146,6 +146,17 @@ test_bar_is_empty_when_a_pause_comes_first (Scene *scene)
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), ==, 0.0);
 }
 
+/* An application may know it only when the task has ended. */
+static void
+test_what_is_said_after_the_end_is_read_out (Scene *scene)
+{
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Done");
+  ferry_task_set_outcome (scene->task, FERRY_TASK_STATUS_DONE, "42 apples");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                       "Done: 42 apples");
+}
+
 static void
 test_what_the_name_says_is_not_said_again (Scene *scene)
 {
@@ -887,6 +898,7 @@ main (int argc, char **argv)
   add ("/task-row/bar-pulses-again-when-its-fraction-is-taken-back",
        test_bar_pulses_again_when_its_fraction_is_taken_back);
   add ("/task-row/bar-is-empty-when-a-pause-comes-first", test_bar_is_empty_when_a_pause_comes_first);
+  add ("/task-row/what-is-said-after-the-end-is-read-out", test_what_is_said_after_the_end_is_read_out);
   add ("/task-row/what-the-name-says-is-not-said-again", test_what_the_name_says_is_not_said_again);
   add ("/task-row/what-the-sentence-says-is-not-said-before-it", test_what_the_sentence_says_is_not_said_before_it);
   add ("/task-row/buttons-are-those-that-make-sense", test_buttons_are_those_that_make_sense);
