@@ -354,6 +354,31 @@ say_for_users_that_their_worker_was_lost (void)
   g_assert_true (g_str_has_suffix (in_place, "; run it again. Until then, 'one.webm', 'two.webm' may be incomplete"));
 }
 
+static void
+say_for_users_that_no_worker_starts (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *before = g_strdup (g_getenv ("FERRY_COMMAND"));
+  g_autofree char *none = g_find_program_in_path ("true");
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  const char *message;
+
+  g_clear_object (&test->executor);
+  g_setenv ("FERRY_COMMAND", none, TRUE);
+  test->executor = ferry_executor_new_for_commands (&error);
+  g_assert_no_error (error);
+  task = command_test_submit_script (test, "true", NULL);
+  command_test_wait (task);
+  message = ferry_test_get_error (task, "error")->message;
+  ferry_test_assert_says (message, "No programs can be run, as the process that runs them does not start; install");
+  g_assert_null (strstr (message, "ferry_worker_main"));
+  if (before != NULL)
+    g_setenv ("FERRY_COMMAND", before, TRUE);
+  else
+    g_unsetenv ("FERRY_COMMAND");
+}
+
 /* ---- what goes on after a success ---- */
 
 /* (transfer full) (nullable): what the descriptor of a process is, such as "pipe:[12345]". */
@@ -520,6 +545,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-ends/end-with-a-cancel", end_with_a_cancel);
   g_test_add_func ("/command-ends/end-with-their-worker", end_with_their_worker);
   g_test_add_func ("/command-ends/say-for-users-that-their-worker-was-lost", say_for_users_that_their_worker_was_lost);
+  g_test_add_func ("/command-ends/say-for-users-that-no-worker-starts", say_for_users_that_no_worker_starts);
   g_test_add_func ("/command-ends/stay-where-the-application-ends-at-the-success",
                    stay_where_the_application_ends_at_the_success);
   g_test_add_func ("/command-ends/go-on-and-write-after-a-success", go_on_and_write_after_a_success);

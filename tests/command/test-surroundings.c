@@ -113,6 +113,18 @@ is_found_in_the_path_that_it_was_given (void)
 }
 
 static void
+is_given_too_much (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  /* Linux takes no argument of more than 128 KiB. */
+  g_autofree char *argument = g_strnfill (200 * 1024, 'x');
+  g_autoptr (FerryTask) task = command_test_submit (test, (const char *const[]){"true", argument, NULL}, NULL);
+  const GError *error = command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_TOO_BIG);
+
+  ferry_test_assert_says (error->message, "are too large; pass data by files");
+}
+
+static void
 has_no_folder (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
@@ -324,6 +336,7 @@ add_tests (void)
   g_test_add_func ("/command-surroundings/lacks-its-interpreter", lacks_its_interpreter);
   g_test_add_func ("/command-surroundings/is-found-in-the-path-that-it-was-given",
                    is_found_in_the_path_that_it_was_given);
+  g_test_add_func ("/command-surroundings/is-given-too-much", is_given_too_much);
   g_test_add_func ("/command-surroundings/has-no-folder", has_no_folder);
   g_test_add_func ("/command-surroundings/runs-in-its-folder", runs_in_its_folder);
 }
