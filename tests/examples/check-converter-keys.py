@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The converter is used without a mouse, and with a screen reader: check-converter-keys.py FOLDER-OF-EXAMPLES"""
+"""The converter is used without a mouse, and with a screen reader: check-converter-keys.py FOLDER-OF-EXAMPLES
+
+There is no window manager, so no window has the focus again once another one is closed: the program is started anew then.
+"""
 
 import os
 import subprocess
@@ -13,8 +16,8 @@ import scenes
 import screens
 import tap
 
-OPEN, PACK, MENU = ("button", "Open…"), ("button", "Pack Folder…"), ("button", "Main Menu")
-SLOW, LETTERS = ("list item", "Task: slow.png"), ("list item", "Task: Letters.7z")
+OPEN, MENU = ("button", "Open…"), ("button", "Main Menu")
+SLOW = ("list item", "Task: slow.png")
 PASSWORD = ("password text", "Password for “Letters.7z”:")
 
 
@@ -56,20 +59,6 @@ class Person:
                 raise AssertionError("Tab does not come to %r, but to %r" % (wanted, walked))
             walked.append(self.move())
 
-    def choose(self, key, path):
-        """A file or a folder, in the chooser that a key opens."""
-        before = self.screen.focus()
-        self.press(key)
-        self.wait_focus("a chooser", lambda focus: focus != before)
-        self.screen.type(path)
-        self.wait_focus("a place to type", lambda focus: focus[0] == "text" and self.reads() == path)
-        self.press("Return")
-
-    def reads(self):
-        """What is in the entry of the chooser."""
-        thing = self.screen.look().get(("text", "GtkFileChooserEntry"))
-        return thing and self.screen.atspi.Text.get_text(thing.accessible, 0, -1)
-
 
 def is_so(tree, key, description):
     return key in tree and tree[key].description == description
@@ -84,10 +73,11 @@ def nameless(person, window):
 
 def check_start(report, person):
     person.wait_focus("a button", lambda focus: focus == OPEN)
-    walked = [person.move() for _ in range(3)]
-    report.equal("Tab goes through all buttons of the empty window", walked, [PACK, MENU, OPEN])
+    walked = [person.move() for _ in range(2)]
+    report.equal("Tab goes through all buttons of the empty window", walked, [MENU, OPEN])
     person.press("F10")
-    person.wait_focus("F10", lambda focus: focus == ("menu item", "Keyboard Shortcuts"))
+    person.wait_focus("F10", lambda focus: focus == ("menu item", "Pack Folder…"))
+    report.equal("the next item has the keys", person.move("Down"), ("menu item", "Keyboard Shortcuts"))
     person.press("Return")
     person.wait("shortcuts", lambda tree: ("label", "Pause or Resume") in tree)
     report.fact("F10 opens the menu, which has the keys", True)
@@ -97,10 +87,8 @@ def check_start(report, person):
     report.none("what takes the focus has a name", nameless(person, ("frame", "Converter")))
 
 
-def check_row(report, person, path):
-    person.choose("Control+o", path)
-    person.wait("a row", lambda tree: is_so(tree, SLOW, "Running"))
-    report.fact("Control+O opens a file", True)
+def check_row(report, person):
+    person.wait("a row", lambda tree: is_so(tree, SLOW, "Running") and ("button", "Pause: slow.png") in tree)
     person.move_to(SLOW)
     report.equal("Tab goes from a row to its first button", person.move(), ("button", "Pause: slow.png"))
     person.press("space")
@@ -121,54 +109,59 @@ def check_row(report, person, path):
 
 
 def check_password(report, person, folder, packer):
-    person.choose("Control+Shift+o", folder)
     person.wait_focus("the question", lambda focus: focus == PASSWORD)
     report.none("what takes the focus in a dialog has a name", nameless(person, ("dialog", "Password")))
     person.screen.type("sesame")
     tree = person.wait("a password", lambda tree: "sensitive" in tree[("button", "Pack")].states)
     report.fact("the dialog has its buttons", ("button", "Cancel") in tree, sorted(tree))
     person.press("Return")
-    person.wait("the archive", lambda tree: is_so(tree, LETTERS, "Done: Letters.7z has a password"))
+    # GTK 4.8 has no tree for a screen reader once a dialog has gone.
+    while not os.path.exists(folder + ".7z"):
+        assert person.program.poll() is None
     report.fact("a folder is packed with a password that is typed", scenes.opens(packer, folder + ".7z", "sesame"))
 
 
-def check_end(report, person, path):
-    person.choose("Control+o", path)
+def check_end(report, person):
+    person.press("Control+r")
     person.wait("it runs", lambda tree: is_so(tree, SLOW, "Running"))
+    report.fact("Control+R runs it again", True)
     person.press("Control+q")
-    person.wait("the question", lambda tree: any(name.startswith("Keep") for role, name in tree if role == "button"))
-    person.press("Escape")
-    person.wait("it goes on", lambda tree: not any(name.startswith("Keep") for role, name in tree if role == "button"))
-    person.move_to(SLOW)
-    person.press("Control+BackSpace")
-    person.wait("cancel", lambda tree: is_so(tree, SLOW, "Cancelled"))
-    report.fact("Control+Q asks while it works, Escape says no, and Control+BackSpace cancels the row", True)
-    person.press("Control+q")
-    report.equal("Control+Q ends it", person.program.wait(timeout=screens.SOME_SECONDS), 0)
+    person.wait_focus("the question", lambda focus: focus[0] == "button" and focus[1].startswith("Keep"))
+    person.move_to(("button", "Stop"))
+    person.press("Return")
+    report.equal("Control+Q asks while it works, and stops it", person.program.wait(timeout=screens.SOME_SECONDS), 0)
+
+
+def use(folder, programs, play, *arguments):
+    from gi.repository import Atspi
+    program = subprocess.Popen(["./converter", *arguments], cwd=sys.argv[1], stdin=subprocess.DEVNULL,
+                               env=dict(os.environ, XDG_CACHE_HOME=folder, PATH=programs + ":" + os.environ["PATH"]))
+    try:
+        play(Person(screens.Screen(Atspi, program.pid), program))
+    finally:
+        program.kill()
+        program.wait()
 
 
 def check(report, folder):
-    from gi.repository import Atspi
     programs, slow, letters = (os.path.join(folder, name) for name in ("programs", "slow.png", "Letters"))
     packer = scenes.write_stand_ins(programs)
     scenes.write_png(slow, 8, (255, 0, 0))
     os.mkdir(letters)
     with open(os.path.join(letters, "letter"), "w", encoding="utf-8") as file:
         file.write("Dear reader\n")
-    program = subprocess.Popen(["./converter"], cwd=sys.argv[1], stdin=subprocess.DEVNULL,
-                               env=dict(os.environ, XDG_CACHE_HOME=folder, PATH=programs + ":" + os.environ["PATH"]))
-    person = Person(screens.Screen(Atspi, program.pid), program)
-    try:
-        check_start(report, person)
-        check_row(report, person, slow)
+
+    def pack(person):
         check_password(report, person, letters, packer)
-        person.move_to(SLOW)
-        person.press("Delete")
-        person.wait("remove", lambda tree: SLOW not in tree)
-        check_end(report, person, slow)
-    finally:
-        program.kill()
-        program.wait()
+
+    def shrink(person):
+        person.wait_focus("a button", lambda focus: focus == OPEN)
+        check_row(report, person)
+        check_end(report, person)
+
+    use(folder, programs, lambda person: check_start(report, person))
+    use(folder, programs, pack, letters)
+    use(folder, programs, shrink, slow)
 
 
 def body(report):

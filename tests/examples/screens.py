@@ -24,7 +24,7 @@ ON_A_BUS = "FERRY_TEST_ON_A_BUS"
 ROLES = {"push button": "button"}
 # Of a keyboard of PCs, as each X server has it.
 MODIFIERS = {"Control": 37, "Shift": 50, "Alt": 64}
-KEYS = {"Escape": 9, "BackSpace": 22, "Tab": 23, "q": 24, "o": 32, "Return": 36, "z": 52, "space": 65, "F10": 76, "Down": 116,
+KEYS = {"Escape": 9, "BackSpace": 22, "Tab": 23, "q": 24, "r": 27, "o": 32, "Return": 36, "z": 52, "space": 65, "F10": 76, "Down": 116,
         "Delete": 119}
 
 Thing = collections.namedtuple("Thing", "description states value accessible")

@@ -4,7 +4,7 @@
 """The Debian packages: check-debian.py TOP
 
 packaging/debian builds those of what is committed, twice and in two folders, lintian reads them, and apt would install what
-docs/installing.md names. Root also installs them on a machine that is thrown away, replaces them by those of a next version
+docs/installing.md names. Root also installs them on a machine that is thrown away, uses the converter, replaces them by those of a next version
 while the demo runs, and purges them: see upgrade.py. What is in them is tested by debian/tests, on a machine of their own:
 'autopkgtest -B build-packages/debian/*.deb . -- null' there. This takes minutes, so no suite has it: see '.ci/nightly'.
 """
@@ -114,9 +114,9 @@ def check_manuals(report, packages):
     for package in packages:
         files = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE, check=True).stdout
         with tarfile.open(fileobj=io.BytesIO(files)) as archive:
-            synopses += [re.search(r"(?s)\.SH SYNOPSIS\n(.*?)\n\.", gzip.decompress(archive.extractfile(member).read()).decode())[1]
+            synopses += [re.search(r'(?s)\.S[HS] (?:SYNOPSIS|"Usage:")\n(.*?)\n\.[SP]', gzip.decompress(archive.extractfile(member).read()).decode())[1]
                          for member in archive if re.search(r"/man1/.*\.gz$", member.name)]
-    report.equal("manual pages are text as the programs print it", ["[OPTION\u2026]" in text for text in synopses], [True] * 2)
+    report.equal("manual pages are text as the programs print it", ["[OPTION\u2026]" in text for text in synopses], [True] * 3)
 
 
 def make_next_version(top, folder):

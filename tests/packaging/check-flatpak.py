@@ -193,7 +193,8 @@ def check_converter(report, machine, picture):
     program.wait("label letters.7z has a password", r"label picture\.small\.png: .* smaller")
     report.fact("a folder is packed, and a picture is made smaller",
                 scenes.opens("7zz", letters + ".7z", "sesame") and os.path.exists(os.path.join(letters, "picture.small.png")))
-    program.do("shoot " + os.path.join(machine.folder, "converter.png"))
+    shot = "shoot " + os.path.join(machine.folder, "converter.png")
+    program.wait_until(lambda _: program.ask(shot) == ["done"])
     shutil.copy(os.path.join(machine.folder, "converter.png"), picture)
     program.do("close Converter")
     report.equal("the converter ends with its window", program.finish(), (0, "", ""))

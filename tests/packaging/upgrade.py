@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Packages are replaced while the demo runs, and purged: upgrade.py WATCHER EARLIER LATER
+"""The converter is used, packages are replaced while the demo runs, and purged: upgrade.py WATCHER EARLIER LATER
 
 EARLIER and LATER are folders with packages of two versions, which speak different versions of the protocol. This needs root
 and a display, and installs and removes them on this machine: check-debian.py runs it on one that is thrown away.
@@ -9,8 +9,10 @@ and a display, and installs and removes them on this machine: check-debian.py ru
 
 import glob
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import scenes
 import tap
@@ -69,11 +71,27 @@ def check_while_running(report, watcher, later):
     end(report, "what runs is cancelled, and the application ends well", program)
 
 
+def check_converter(report, watcher, picture):
+    """As it is installed, in German."""
+    with tempfile.TemporaryDirectory() as folder:
+        scenes.converter(report, lambda name, *arguments: scenes.Program(watcher, "/usr/bin", None, name, *arguments), folder)
+        if shutil.which("ffmpeg"):
+            environment = dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE="de")
+            program = scenes.Program(watcher, "/usr/bin", None, "converter", os.path.join(folder, "short.mp4"),
+                                     environment=environment)
+            program.wait("window Umwandler", "label Fertig", "label short 2.webm")
+            program.wait_until(lambda _: program.ask("shoot " + picture) == ["done"])
+            report.fact("it speaks German, and writes over no file", True)
+            program.do("close Umwandler")
+            report.equal("it ends with its window there, too", program.finish(), (0, "", ""))
+
+
 def body(report):
     watcher, earlier, later = (os.path.abspath(argument) for argument in sys.argv[1:])
     elsewhere = os.path.dirname(watcher), os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
     before = files_of_ferry(*elsewhere)
     dpkg("--install", *packages_in(earlier))
+    check_converter(report, watcher, os.path.join(os.path.dirname(watcher), "converter.png"))
     check_while_running(report, watcher, later)
     program = start(watcher)
     run_command(program)
