@@ -24,7 +24,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _native, _notices, _objects, _offer, _pipe
+from . import _fault, _function, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _text
 from ._library import PYTHON_ERROR, Ferry, GLib
 from ._names import CALL, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
@@ -44,7 +44,7 @@ def _fail(job: Any, exception: BaseException) -> None:
     except GLib.Error:
         # The task was cancelled, and its error is that.
         pass
-    job.fail(GLib.Error(fault[2], PYTHON_ERROR, 0), fault[3])
+    job.fail(GLib.Error(_text.display(fault[2]), PYTHON_ERROR, 0), _text.display(fault[3]))
 
 
 def _load(job: Any, arguments: Any) -> Any:
@@ -285,7 +285,7 @@ def main() -> None:
     Ferry.function_register(STREAM, "ay", "ay", _stream)
     Ferry.Worker.add_fork_handler(_after_fork)
     Ferry.Worker.add_initialiser("import", lambda *_: prepare(options, paths))
-    Ferry.Worker.main(sys.argv)
+    Ferry.Worker.main(list(map(_text.display, sys.argv)))
     if options.objects:
         prepare(options, paths)
         _objects.serve()
