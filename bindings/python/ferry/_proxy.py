@@ -75,6 +75,9 @@ class _Request:
         """Sends a copy of a descriptor along, as a task does."""
         self._descriptors.append(os.dup(descriptor))
 
+    def _call_at_end(self, function: Callable[[Any], Any]) -> None:
+        self.call._call_at_end(function)
+
     def _keep(self, server: Any) -> None:
         """What answers the object, until its worker ends."""
         self._connection.ended.add_callback(server.close)

@@ -24,7 +24,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _text
+from . import _fault, _function, _imports, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _share, _text
 from ._library import PYTHON_ERROR, Ferry, GLib
 from ._names import CALL, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
@@ -48,6 +48,8 @@ def _fail(job: Any, exception: BaseException) -> None:
 
 
 def _load(job: Any, arguments: Any) -> Any:
+    if _share.mapped:
+        _share.let_go()
     try:
         data = _message.from_variant(arguments)
         return _pipe.opening(job, _message.count_memories(data),
@@ -221,6 +223,7 @@ def _register_functions() -> None:
 
 
 def prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
+    _imports.when_imported("multiprocessing.shared_memory", _imports.track_own_memory)
     # A program reads its arguments and files while it is imported, as it did at its start.
     if paths is not None:
         sys.argv[:] = paths["argv"]
