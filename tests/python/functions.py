@@ -437,3 +437,38 @@ def yield_and_fail(text):
 def say_last_words(text):
     os.write(2, os.fsencode(text) + b"\n")
     os._exit(3)
+
+
+def pass_time(path):
+    """Says in a file that it has begun."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("%d\n" % os.getpid())
+    time.sleep(1000)
+
+
+def nap(_):
+    time.sleep(0.01)
+
+
+def spin_at_three(number):
+    while number == 3:
+        pass
+    return number
+
+
+def sleep_at_three(number):
+    if number == 3:
+        time.sleep(1000)
+    return number
+
+
+def raise_cancelled(kind):
+    raise kind("of a future of its own")
+
+
+def spin_until(path):
+    """Until there is the file, or nobody waits for it."""
+    until = time.monotonic() + 600
+    while not os.path.exists(path) and time.monotonic() < until:
+        time.sleep(0.001)
+    return "seen"
