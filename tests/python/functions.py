@@ -472,3 +472,46 @@ def spin_until(path):
     while not os.path.exists(path) and time.monotonic() < until:
         time.sleep(0.001)
     return "seen"
+
+
+def draw_of_numpy():
+    import numpy
+
+    return float(numpy.random.uniform()), os.getpid()
+
+
+# Of a library that a program has written, which seeds by the hook of Python.
+OWN_SEED = [0]
+os.register_at_fork(after_in_child=lambda: OWN_SEED.__setitem__(0, os.getpid()))
+
+
+def get_own_seed():
+    return OWN_SEED[0], os.getpid()
+
+
+def draw_once(_):
+    # Other workers have a part in it.
+    time.sleep(0.01)
+    return draw()
+
+
+def draw_of_numpy_once(_):
+    time.sleep(0.01)
+    return draw_of_numpy()
+
+
+def get_own_seed_once(_):
+    time.sleep(0.01)
+    return get_own_seed()
+
+
+def find_threads():
+    return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+
+
+def count_threads_of_numpy():
+    import numpy
+
+    before = len(os.listdir("/proc/self/task"))
+    numpy.ones((300, 300)) @ numpy.ones((300, 300))
+    return len(os.listdir("/proc/self/task")) - before

@@ -36,6 +36,10 @@ AnyTask = TypeVar("AnyTask", bound=Task[Any])
 # How long a shutdown waits for functions that were cancelled, in seconds.
 CANCEL_TIME = 5
 
+# What says how many threads the libraries under numpy have, and others that calculate.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS",
+           "NUMEXPR_NUM_THREADS")
+
 # How many workers the shared executor may have: what begins waits for no other.
 MAX_SHARED = 4096
 
@@ -65,6 +69,18 @@ def _make_launcher(modules: Iterable[str], *options: str, program: str = "ferry.
     return launcher
 
 
+def _count_processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _set_threads(launcher: Any, workers: int | None, threads: int | None) -> None:
+    """Workers have as many threads of libraries together as there are processors, where the user has not said how many."""
+    given = threads if threads is not None else max(1, _count_processors() // (workers or _count_processors()))
+    for name in THREADS:
+        if threads is not None or name not in os.environ:
+            launcher.setenv(name, str(given))
+
+
 def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]) -> bytes:
     data, memory = _message.pack_call(initializer, initargs, {}, pickled=_inherited.pickled)
     if memory >= 0:
@@ -79,13 +95,15 @@ class Executor:
     `modules` are imported once, before workers are forked. Signals of tasks come on the thread that the rule in
     docs/python.md says; `context` is a GLib.MainContext for what the rule does not see. `fork=False` has each worker
     start as a program of its own. Each worker calls `initializer(*initargs)` before its first task.
+    `threads` is how many numpy's libraries have in each worker: by default, all workers together have as many as there are
+    processors, unless the environment says otherwise.
 
     With `program`, workers are that program with its arguments, in any language. call() is for its functions.
     """
 
     def __init__(self, workers: int | None = None, *, max_workers: int | None = None, modules: Iterable[str] = (),
                  context: Any = None, fork: bool = True, initializer: Callable[..., Any] | None = None,
-                 initargs: tuple[Any, ...] = (), program: Iterable[str] | None = None) -> None:
+                 initargs: tuple[Any, ...] = (), program: Iterable[str] | None = None, threads: int | None = None) -> None:
         if workers is not None and max_workers is not None:
             raise TypeError("`max_workers` is another name of `workers`; give one of them")
         workers = max_workers if workers is None else workers
@@ -96,6 +114,8 @@ class Executor:
             raise Error("sys.executable does not say which Python the workers are; set it")
         if workers is not None and workers < 1:
             raise ValueError("An executor has at least one worker, and not %d" % workers)
+        if threads is not None and threads < 1:
+            raise ValueError("A library has at least one thread, and not %d" % threads)
         if program is not None and initializer is not None:
             raise ValueError("A program of another language has no initializer of Python; set the pool's initialiser")
         self._home = self._find_home(context)
@@ -104,6 +124,7 @@ class Executor:
         self._pause = (False, False)
         self._has_ended = False
         self._modules = list(modules)
+        self._threads = workers, threads
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
         self._streams: "weakref.WeakSet[Yielding[Any]]" = weakref.WeakSet()
         first = None if initializer is None else (name_of(initializer) + "()", _pack_initializer(initializer, initargs))
@@ -131,7 +152,14 @@ class Executor:
         self._objects += [Ferry.Executor.new(pool), pool]
 
     def _make_launcher(self, modules: list[str], *options: str) -> Any:
-        return Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules, *options)
+        if self._program is not None:
+            return Ferry.Launcher.new(self._program)
+        return self._make_python_launcher(modules, *options)
+
+    def _make_python_launcher(self, modules: list[str], *options: str) -> Any:
+        launcher = _make_launcher(modules, *options)
+        _set_threads(launcher, *self._threads)
+        return launcher
 
     @property
     def ferry_executor(self) -> Any:
@@ -292,7 +320,7 @@ class Executor:
         if self._has_ended:
             raise self._end_error()
         _message.check(class_)
-        launcher: Any = self._home.call(functools.partial(_make_launcher, self._modules, "--objects"))
+        launcher: Any = self._home.call(functools.partial(self._make_python_launcher, self._modules, "--objects"))
         proxy: _proxy.Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
         self._connections.add(proxy._connection)
         return proxy
@@ -429,7 +457,7 @@ class ThreadExecutor(Executor):
 
 @functools.cache
 def _shared_of(_process: int) -> ThreadExecutor:
-    return ThreadExecutor(MAX_SHARED)
+    return ThreadExecutor(MAX_SHARED, threads=_count_processors())
 
 
 def shared() -> ThreadExecutor:

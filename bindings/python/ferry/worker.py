@@ -248,6 +248,16 @@ def _set_signals() -> None:
     faulthandler.enable()
 
 
+def _seed() -> None:
+    """Random numbers of libraries that keep theirs in a process, where the fork server has loaded them. Python's own are
+    seeded by its handlers, and those of other libraries by what they have given to os.register_at_fork().
+    """
+    for name in ("numpy.random", "torch"):
+        seed = getattr(sys.modules.get(name), "seed", None)
+        if seed is not None:
+            seed()
+
+
 def _after_fork(*_: Any) -> None:
     """CPython's own handlers: random numbers are seeded anew, locks and threads are as in a new process.
 
@@ -255,6 +265,7 @@ def _after_fork(*_: Any) -> None:
     """
     ctypes.pythonapi.PyOS_BeforeFork()
     ctypes.pythonapi.PyOS_AfterFork_Child()
+    _seed()
     _set_signals()
     if _begun_with:
         _set_environment(json.loads(_begun_with[PATHS]))
