@@ -3,6 +3,7 @@
 """What workers do in the tests of the package."""
 
 import asyncio
+import atexit
 import ctypes
 import dataclasses
 import errno
@@ -12,9 +13,11 @@ import multiprocessing
 import os
 import random
 import sys
+import tempfile
 import threading
 import time
 import warnings
+import weakref
 
 import ferry
 
@@ -515,3 +518,27 @@ def count_threads_of_numpy():
     before = len(os.listdir("/proc/self/task"))
     numpy.ones((300, 300)) @ numpy.ones((300, 300))
     return len(os.listdir("/proc/self/task")) - before
+
+
+def mark(folder, name):
+    with open(os.path.join(folder, "%s-%d" % (name, os.getpid())), "w", encoding="utf-8"):
+        pass
+
+
+class Finalized:
+    pass
+
+
+def leave_ends(folder):
+    """What is to be done at the end of the process."""
+    finalized = Finalized()
+    WORDS.append((finalized, tempfile.TemporaryDirectory(dir=folder, prefix="temporary-")))
+    atexit.register(mark, folder, "atexit")
+    weakref.finalize(finalized, mark, folder, "finalize")
+    sys.stdout.write("without a line's end")
+    return os.getpid()
+
+
+def leave_long_end():
+    atexit.register(time.sleep, 1000)
+    return os.getpid()

@@ -23,7 +23,7 @@ from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream, Yielding
 from ._task import Task, make_call, name_of
-from ._names import PATHS
+from ._names import END, PATHS
 from .errors import Error, ExecutorEnded
 
 T = TypeVar("T")
@@ -123,6 +123,8 @@ class Executor:
         self._commands: "_Commands | None" = None
         self._pause = (False, False)
         self._has_ended = False
+        # Of the workers, once they are told to end.
+        self._workers_ended: _home.Event | None = None
         self._modules = list(modules)
         self._threads = workers, threads
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
@@ -145,6 +147,8 @@ class Executor:
         if workers is not None:
             pool.props.max_workers = workers
         pool.props.use_fork_server = fork
+        if self._program is None:
+            pool.props.finaliser = END
         if first is not None:
             pool.props.initialiser = first[0]
             pool.props.initialiser_arguments = _message.to_variant(first[1])
@@ -343,17 +347,23 @@ class Executor:
         """Whether the pool has given up. Any thread."""
         return not self._home.is_over and self.pool.get_error() is not None
 
+    def _stop_workers(self) -> _home.Event:
+        """On the home's thread: has the workers end, which they have some time for. Returns what happens when they have."""
+        if self._workers_ended is None:
+            ended = self._workers_ended = _home.Event()
+            self._objects[1].stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: ended.set())
+        return self._workers_ended
+
     def _stop(self, ended: _home.Event, cancel: bool) -> None:
-        executor, pool = self._objects
+        executor = self._objects[0]
         for connection in list(self._connections):
             connection.close()
 
         def end(*_: Any) -> None:
-            if executor.props.state == Ferry.ExecutorState.STOPPED and not ended.is_set():
+            if executor.props.state == Ferry.ExecutorState.STOPPED and executor.handler_is_connected(handler):
                 # The handler refers to the executor: both would wait for the cyclic garbage collector.
                 executor.disconnect(handler)
-                pool.stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: None)
-                ended.set()
+                self._stop_workers().add_callback(ended.set)
 
         handler = executor.connect("notify::state", end)
         if cancel:
@@ -379,7 +389,7 @@ class Executor:
         self._cancel_waiting(0)
         for worker in list(pool.get_workers()):
             worker.send_signal(number)
-        pool.stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: None)
+        self._stop_workers()
 
     def _begin_shutdown(self, cancel: bool, cancel_futures: bool = False) -> list[_home.Event]:
         self._has_ended = True

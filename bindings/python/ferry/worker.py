@@ -8,6 +8,7 @@ worker is a copy. With --objects, one object lives in it, whose methods it serve
 """
 
 import argparse
+import atexit
 import contextlib
 import ctypes
 import faulthandler
@@ -21,12 +22,13 @@ import pickle
 import signal
 import sys
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _fault, _function, _imports, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _share, _text
 from ._library import PYTHON_ERROR, Ferry, GLib
-from ._names import CALL, EXCEPTION, PART, PATHS, STREAM
+from ._names import CALL, END, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
@@ -148,6 +150,20 @@ def _stream(job: Any, arguments: Any) -> Any:
     return _run(job, body)
 
 
+def _end(_job: Any, _arguments: Any) -> None:
+    """An orderly end is one for atexit, too: temporary folders are removed, and coverage writes what it has found."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:
+            stream.flush()
+
+
+def _leave_finalizers() -> None:
+    """What was made before the fork is there for all workers, and none of them ends it."""
+    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        finalizer.atexit = False
+
+
 # In a fork server: what its environment had of the package. Where it has to execute a worker, that begins with it.
 _begun_with: dict[str, str] = {}
 
@@ -265,6 +281,7 @@ def _after_fork(*_: Any) -> None:
     """
     ctypes.pythonapi.PyOS_BeforeFork()
     ctypes.pythonapi.PyOS_AfterFork_Child()
+    _leave_finalizers()
     _seed()
     _set_signals()
     if _begun_with:
@@ -297,6 +314,7 @@ def main() -> None:
     if options.initializer:
         Ferry.function_register(options.initializer, "ay", "ay", _call)
     Ferry.function_register(STREAM, "ay", "ay", _stream)
+    Ferry.function_register(END, "", "", _end)
     Ferry.Worker.add_fork_handler(_after_fork)
     Ferry.Worker.add_initialiser("import", lambda *_: prepare(options, paths))
     Ferry.Worker.main(list(map(_text.display, sys.argv)))
