@@ -152,7 +152,10 @@ class Values(Generic[T]):
 
     async def __anext__(self) -> T:
         while event := self._poll():
-            await (event if self._deadline is None else self._wait_until(event))
+            if self._deadline is None:
+                await event
+            else:
+                await self._wait_until(event)
         try:
             return self._take()
         except End:
@@ -269,19 +272,27 @@ class Shared:
 class Properties:
     """The properties of an object of the library, as any thread reads and sets them: on the home's thread, where it has one."""
 
+    _home: Home | None
+    _found: Any
+
     def __init__(self, home: Home | None, found: Any) -> None:
         self.__dict__.update(_home=home, _found=found)
 
-    def _call(self, function: Callable[[], T]) -> T:
+    def _call(self, function: Callable[[], Any]) -> Any:
         # What runs no more has no thread to ask, and what no executor has yet is this thread's.
         home = self._home
-        return function() if home is None or home.is_over or not home.is_of_this_process() else home.call(function)
+        if home is None or home.is_over or not home.is_of_this_process():
+            return function()
+        return home.call(function)
 
     def __dir__(self) -> list[str]:
         return dir(self._found)
 
     def __getattr__(self, name: str) -> Any:
-        return self._call(lambda: getattr(self._found, name))
+        def get() -> Any:
+            return getattr(self._found, name)
+
+        return self._call(get)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._call(lambda: setattr(self._found, name, _text.display(value)))

@@ -32,17 +32,20 @@ class _Loader:
 class _Finder:
     """Finds what others find. It is asked first."""
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         change = _changes.get(name)
         if change is None:
             return None
-        for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target) if finder is not _Finder else None
+        finders: list[Any] = [finder for finder in sys.meta_path if finder is not self]
+        for finder in finders:
+            spec = finder.find_spec(name, path, target)
             if spec is not None:
-                spec.loader = _Loader(spec.loader, change)  # type: ignore[assignment]
+                spec.loader = _Loader(spec.loader, change)
                 return spec
         return None
+
+
+_finder: Any = _Finder()
 
 
 def when_imported(name: str, change: Callable[[Any], None]) -> None:
@@ -51,8 +54,8 @@ def when_imported(name: str, change: Callable[[Any], None]) -> None:
         change(sys.modules[name])
         return
     _changes[name] = change
-    if _Finder not in sys.meta_path:
-        sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
 
 
 class _Opening(threading.local):

@@ -294,6 +294,7 @@ class Map(Values[T]):
 
     def _give_up(self) -> TimeoutError:
         self.close()
+        assert self._timeout is not None
         return TimeoutError("A result of %s() did not come within the %g seconds of the map; allow more, or limit each item by "
                             "ferry.limited()" % (name_of(self._function), self._timeout))
 
