@@ -80,6 +80,16 @@ test_errors_differ (void)
 }
 
 /* What may be over soon, so that a launch is tried again. */
+/* The name of a file may be none, and a language binding takes UTF-8 alone. */
+static void
+test_messages_are_utf8 (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_set_error (&error, FERRY_ERROR_SYSTEM, "no file '%s'", "caf\xe9"));
+  g_assert_cmpstr (error->message, ==, "no file 'caf\xef\xbf\xbd'");
+}
+
 static void
 test_shortages_are_told_from_refusals (void)
 {
@@ -97,6 +107,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/error/domain-has-its-name", test_domain_has_its_name);
+  g_test_add_func ("/error/messages-are-utf8", test_messages_are_utf8);
   g_test_add_func ("/error/version-is-that-of-the-build", test_version_is_that_of_the_build);
   g_test_add_func ("/error/version-check-compares-in-order", test_version_check_compares_in_order);
   g_test_add_func ("/error/enumerations-have-types", test_enumerations_have_types);

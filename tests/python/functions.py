@@ -3,6 +3,7 @@
 """What workers do in the tests of the package."""
 
 import asyncio
+import atexit
 import ctypes
 import dataclasses
 import errno
@@ -12,9 +13,11 @@ import multiprocessing
 import os
 import random
 import sys
+import tempfile
 import threading
 import time
 import warnings
+import weakref
 
 import ferry
 
@@ -421,3 +424,131 @@ def tidy_up(folder):
 
 def ask_in_step():
     return ferry.run(["sh", "-c", "printf 'Really: ' >&2; read answer; echo $answer"], text=True, interactive=True).stdout
+
+
+def fail_with(text, kind=ValueError):
+    raise kind("cannot read %s" % text)
+
+
+def fail_hidden_with(text):
+    class HiddenError(Exception):
+        pass
+
+    raise HiddenError(text)
+
+
+def report_text(text):
+    ferry.report(0.5, text)
+    return list(ferry.track([1], text=text, unit=text))
+
+
+def yield_and_fail(text):
+    yield text
+    raise ValueError(text)
+
+
+def say_last_words(text):
+    os.write(2, os.fsencode(text) + b"\n")
+    os._exit(3)
+
+
+def pass_time(path):
+    """Says in a file that it has begun."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("%d\n" % os.getpid())
+    time.sleep(1000)
+
+
+def nap(_):
+    time.sleep(0.01)
+
+
+def spin_at_three(number):
+    while number == 3:
+        pass
+    return number
+
+
+def sleep_at_three(number):
+    if number == 3:
+        time.sleep(1000)
+    return number
+
+
+def raise_cancelled(kind):
+    raise kind("of a future of its own")
+
+
+def spin_until(path):
+    """Until there is the file, or nobody waits for it."""
+    until = time.monotonic() + 600
+    while not os.path.exists(path) and time.monotonic() < until:
+        time.sleep(0.001)
+    return "seen"
+
+
+def draw_of_numpy():
+    import numpy
+
+    return float(numpy.random.uniform()), os.getpid()
+
+
+# Of a library that a program has written, which seeds by the hook of Python.
+OWN_SEED = [0]
+os.register_at_fork(after_in_child=lambda: OWN_SEED.__setitem__(0, os.getpid()))
+
+
+def get_own_seed():
+    return OWN_SEED[0], os.getpid()
+
+
+def draw_once(_):
+    # Other workers have a part in it.
+    time.sleep(0.01)
+    return draw()
+
+
+def draw_of_numpy_once(_):
+    time.sleep(0.01)
+    return draw_of_numpy()
+
+
+def get_own_seed_once(_):
+    time.sleep(0.01)
+    return get_own_seed()
+
+
+def find_threads():
+    return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+
+
+def count_threads_of_numpy():
+    import numpy
+
+    before = len(os.listdir("/proc/self/task"))
+    numpy.ones((300, 300)) @ numpy.ones((300, 300))
+    return len(os.listdir("/proc/self/task")) - before
+
+
+def mark(folder, name):
+    with open(os.path.join(folder, "%s-%d" % (name, os.getpid())), "w", encoding="utf-8"):
+        pass
+
+
+class Finalized:
+    pass
+
+
+def leave_ends(folder):
+    """What is to be done at the end of the process."""
+    finalized = Finalized()
+    WORDS.append((finalized, tempfile.TemporaryDirectory(dir=folder, prefix="temporary-")))
+    atexit.register(mark, folder, "atexit")
+    weakref.finalize(finalized, mark, folder, "finalize")
+    sys.stdout.write("without a line's end")
+    return os.getpid()
+
+
+def leave_long_end():
+    atexit.register(time.sleep, 1000)
+    return os.getpid()

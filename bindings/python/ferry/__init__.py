@@ -14,6 +14,7 @@ from ._exports import export
 from ._function import function
 from ._home import spawn
 from ._job import cancelled, part, report, scratch_folder, track
+from ._limit import limited
 from ._map import Map
 from ._mux import ChannelPair, DeMux, Mux
 from ._offer import offer
@@ -21,6 +22,7 @@ from ._outcome import Call
 from ._pipe import Receiver, Sender, pipe
 from ._process import Process, process
 from ._proxy import Proxy, View, get, later, pass_to
+from ._share import Shared, share
 from ._step import run
 from ._stream import Stream
 from ._task import Task
@@ -28,5 +30,6 @@ from .errors import Cancelled, CancelledError, CommandError, CommandTimeout, Err
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "CommandTimeout", "DeMux",
            "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback",
-           "Sender", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later", "offer",
-           "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "spawn", "track"]
+           "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later",
+           "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "share", "spawn",
+           "track"]

@@ -17,12 +17,13 @@ import math
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from . import _native
+from . import _native, _text
 from ._library import Ferry, Gio, GLib, GObject
 from .errors import Error
 
@@ -96,6 +97,15 @@ class Values(Generic[T]):
     """What is taken by `for` and by `async for`."""
 
     _home: "Home | None"
+    # Until when what is taken has to come.
+    _deadline: float | None = None
+
+    def _give_up(self) -> TimeoutError:
+        """The time is over."""
+        raise NotImplementedError
+
+    def _seconds_left(self) -> float | None:
+        return None if self._deadline is None else self._deadline - time.monotonic()
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
@@ -112,18 +122,40 @@ class Values(Generic[T]):
         while event := self._poll():
             if self._home is None:
                 raise Error("What is iterated was not submitted; give it to Executor.submit() first")
-            event.wait(self._home, None)
+            if not event.wait(self._home, self._seconds_left()):
+                raise self._give_up()
         try:
             return self._take()
         except End:
             raise StopIteration from None
+
+    async def _wait_until(self, event: Event) -> None:
+        seconds = max(self._seconds_left() or 0, 0.001)
+        is_late = False
+
+        def note() -> None:
+            nonlocal is_late
+            is_late = not event.is_set()
+            event.set()
+
+        assert self._home is not None
+        timer = post(self._home.context, note, min(seconds, MAX_TIMEOUT))
+        try:
+            await event
+        finally:
+            timer.destroy()
+        if is_late:
+            raise self._give_up()
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
     async def __anext__(self) -> T:
         while event := self._poll():
-            await event
+            if self._deadline is None:
+                await event
+            else:
+                await self._wait_until(event)
         try:
             return self._take()
         except End:
@@ -235,6 +267,35 @@ class Shared:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         own = [arg._found if isinstance(arg, Shared) else arg for arg in args]
         return self._home.share(self._home.call(lambda: self._found(*own, **kwargs)))
+
+
+class Properties:
+    """The properties of an object of the library, as any thread reads and sets them: on the home's thread, where it has one."""
+
+    _home: Home | None
+    _found: Any
+
+    def __init__(self, home: Home | None, found: Any) -> None:
+        self.__dict__.update(_home=home, _found=found)
+
+    def _call(self, function: Callable[[], Any]) -> Any:
+        # What runs no more has no thread to ask, and what no executor has yet is this thread's.
+        home = self._home
+        if home is None or home.is_over or not home.is_of_this_process():
+            return function()
+        return home.call(function)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._found)
+
+    def __getattr__(self, name: str) -> Any:
+        def get() -> Any:
+            return getattr(self._found, name)
+
+        return self._call(get)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._call(lambda: setattr(self._found, name, _text.display(value)))
 
 
 def post(context: Any, function: Callable[[], Any], seconds: float = 0, priority: int = GLib.PRIORITY_DEFAULT) -> Any:

@@ -18,6 +18,7 @@ import types
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
+from . import _text
 from ._library import GLib
 from .errors import Cancelled
 
@@ -125,7 +126,7 @@ def report(fraction: float | None, text: str | None = None) -> None:
     A bar that was wrong is taken back by None: it pulses until the function returns, whatever is reported later.
     """
     if current is not None:
-        _call(current.report, -math.inf if fraction is None else fraction, text)
+        _call(current.report, -math.inf if fraction is None else fraction, _text.display(text))
 
 
 @contextlib.contextmanager
@@ -169,14 +170,15 @@ def track(iterable: Iterable[T], total: int | None = None, text: str | None = No
     """The items of an iterable, with the progress of the task: how many there were, of how many, and of what."""
     if total is None:
         total = len(iterable) if isinstance(iterable, Sized) else 0
+    shown = _text.display(unit), _text.display(text)
     told = 0.0
     done = 0
     for item in iterable:
         now = time.monotonic()
         if current is not None and now - told >= TRACK_INTERVAL:
             told = now
-            _call(current.report_amount, done, total, unit, text)
+            _call(current.report_amount, done, total, *shown)
         yield item
         done += 1
     if current is not None:
-        _call(current.report_amount, done, total, unit, text)
+        _call(current.report_amount, done, total, *shown)

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
-from . import _fault, _job, _message
+from . import _fault, _job, _limit, _message
 from ._home import End, Event, Home, Values
 from ._pipe import Receiver
 from ._task import Task, make_call, name_of
@@ -121,7 +121,14 @@ class Map(Values[T]):
 
     def __init__(self, submit: Callable[[Task[Outcomes]], Task[Outcomes]], workers: int,
                  function: Callable[..., T], iterables: tuple[Iterable[Any], ...], ordered: bool,
-                 chunksize: int | None, buffersize: int | None = None) -> None:
+                 chunksize: int | None, buffersize: int | None = None, timeout: float | None = None) -> None:
+        function, self._item_limit = _limit.split(function)
+        if self._item_limit is not None:
+            if chunksize not in (None, 1):
+                raise ValueError("A limit of time is for one item; leave chunksize out")
+            chunksize = 1
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
         # The function is an argument here, so Task does not look at it.
         _message.check(function)
         if chunksize is not None and chunksize < 1:
@@ -206,6 +213,8 @@ class Map(Values[T]):
     def _submit_rows(self, first: int, rows: list[Any]) -> Task[Outcomes]:
         run = run_items if self._is_plain else run_chunk
         task = make_call(run, (self._function, rows, None if self._fixed else CHUNK_BYTES), {}, name_of(self._function))
+        if self._item_limit is not None:
+            task._set_limit(self._item_limit)
         self._hold_receivers(task)
         try:
             self._submit(task)
@@ -282,6 +291,12 @@ class Map(Values[T]):
             else:
                 return news
         return None
+
+    def _give_up(self) -> TimeoutError:
+        self.close()
+        assert self._timeout is not None
+        return TimeoutError("A result of %s() did not come within the %g seconds of the map; allow more, or limit each item by "
+                            "ferry.limited()" % (name_of(self._function), self._timeout))
 
     def _take(self) -> T:
         if not self._ready:

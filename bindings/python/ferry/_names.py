@@ -7,6 +7,8 @@ OWN = "ferry.python."
 # The functions of the worker program.
 CALL = "ferry.python.call"
 STREAM = "ferry.python.stream"
+# What a worker does at its end.
+END = "ferry.python.end"
 # The type of the message that an exception is sent as, before the task fails.
 EXCEPTION = "ferry.python.exception"
 # The type of the messages that have the parts of a large result, whose task has no memory for it.

@@ -18,6 +18,10 @@ class Error(Exception):
     """What Ferry itself has to say: the message names the remedy."""
 
 
+class ExecutorEnded(Error, RuntimeError):
+    """An executor that was shut down takes no more."""
+
+
 class CommandError(subprocess.CalledProcessError, Error):
     """A program ended with a status that is no success, or was killed: then `returncode` is the signal's, below 0."""
 

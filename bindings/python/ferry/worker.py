@@ -8,6 +8,7 @@ worker is a copy. With --objects, one object lives in it, whose methods it serve
 """
 
 import argparse
+import atexit
 import contextlib
 import ctypes
 import faulthandler
@@ -21,12 +22,13 @@ import pickle
 import signal
 import sys
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _native, _notices, _objects, _offer, _pipe
+from . import _fault, _function, _imports, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _share, _text
 from ._library import PYTHON_ERROR, Ferry, GLib
-from ._names import CALL, EXCEPTION, PART, PATHS, STREAM
+from ._names import CALL, END, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
@@ -44,10 +46,12 @@ def _fail(job: Any, exception: BaseException) -> None:
     except GLib.Error:
         # The task was cancelled, and its error is that.
         pass
-    job.fail(GLib.Error(fault[2], PYTHON_ERROR, 0), fault[3])
+    job.fail(GLib.Error(_text.display(fault[2]), PYTHON_ERROR, 0), _text.display(fault[3]))
 
 
 def _load(job: Any, arguments: Any) -> Any:
+    if _share.mapped:
+        _share.let_go()
     try:
         data = _message.from_variant(arguments)
         return _pipe.opening(job, _message.count_memories(data),
@@ -146,6 +150,20 @@ def _stream(job: Any, arguments: Any) -> Any:
     return _run(job, body)
 
 
+def _end(_job: Any, _arguments: Any) -> None:
+    """An orderly end is one for atexit, too: temporary folders are removed, and coverage writes what it has found."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:
+            stream.flush()
+
+
+def _leave_finalizers() -> None:
+    """What was made before the fork is there for all workers, and none of them ends it."""
+    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        finalizer.atexit = False
+
+
 # In a fork server: what its environment had of the package. Where it has to execute a worker, that begins with it.
 _begun_with: dict[str, str] = {}
 
@@ -221,6 +239,7 @@ def _register_functions() -> None:
 
 
 def prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
+    _imports.when_imported("multiprocessing.shared_memory", _imports.track_own_memory)
     # A program reads its arguments and files while it is imported, as it did at its start.
     if paths is not None:
         sys.argv[:] = paths["argv"]
@@ -245,6 +264,16 @@ def _set_signals() -> None:
     faulthandler.enable()
 
 
+def _seed() -> None:
+    """Random numbers of libraries that keep theirs in a process, where the fork server has loaded them. Python's own are
+    seeded by its handlers, and those of other libraries by what they have given to os.register_at_fork().
+    """
+    for name in ("numpy.random", "torch"):
+        seed = getattr(sys.modules.get(name), "seed", None)
+        if seed is not None:
+            seed()
+
+
 def _after_fork(*_: Any) -> None:
     """CPython's own handlers: random numbers are seeded anew, locks and threads are as in a new process.
 
@@ -252,6 +281,8 @@ def _after_fork(*_: Any) -> None:
     """
     ctypes.pythonapi.PyOS_BeforeFork()
     ctypes.pythonapi.PyOS_AfterFork_Child()
+    _leave_finalizers()
+    _seed()
     _set_signals()
     if _begun_with:
         _set_environment(json.loads(_begun_with[PATHS]))
@@ -283,9 +314,10 @@ def main() -> None:
     if options.initializer:
         Ferry.function_register(options.initializer, "ay", "ay", _call)
     Ferry.function_register(STREAM, "ay", "ay", _stream)
+    Ferry.function_register(END, "", "", _end)
     Ferry.Worker.add_fork_handler(_after_fork)
     Ferry.Worker.add_initialiser("import", lambda *_: prepare(options, paths))
-    Ferry.Worker.main(sys.argv)
+    Ferry.Worker.main(list(map(_text.display, sys.argv)))
     if options.objects:
         prepare(options, paths)
         _objects.serve()
