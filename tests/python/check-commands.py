@@ -8,6 +8,7 @@ import asyncio
 import os
 import pickle
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -350,6 +351,44 @@ def test_paused_executors(report):
         report.equal("and goes on, too", running.result(LONG).returncode, 0)
 
 
+def run_and_interrupt(run, folder):
+    """Has a program begin, and Ctrl-C come while this thread waits for it. Returns what was raised, and its process."""
+    gate = os.path.join(folder, "interrupt")
+    os.mkfifo(gate)
+    pids = []
+
+    def interrupt():
+        with open(gate, encoding="ascii") as file:
+            pids.append(int(file.read()))
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        found = run(["sh", "-c", 'echo $$ > "$1"; exec sleep 1000', "sh", gate])
+    except KeyboardInterrupt as error:
+        found = error
+    thread.join()
+    os.unlink(gate)
+    return type(found), pids[0]
+
+
+def test_interrupts(report, executor, folder):
+    found, pid = run_and_interrupt(ferry.run, folder)
+    report.equal("Ctrl-C ends ferry.run()", found, KeyboardInterrupt)
+    report.equal("and its program, which nobody else could", type(raised(lambda: os.kill(pid, 0))), ProcessLookupError)
+    tasks = []
+
+    def wait(args):
+        tasks.append(executor.run(args))
+        return tasks[0].result()
+
+    found, pid = run_and_interrupt(wait, folder)
+    report.equal("it ends the wait for a task, which goes on", (found, tasks[0].done(), os.kill(pid, 0)), (KeyboardInterrupt, False, None))
+    tasks[0].cancel()
+    report.equal("until it is cancelled", type(raised(lambda: tasks[0].result(LONG))), ferry.CancelledError)
+
+
 def body(report):
     with tempfile.TemporaryDirectory() as folder, ferry.Executor(workers=2) as executor:
         test_beside_subprocess(report, executor, folder)
@@ -359,6 +398,7 @@ def body(report):
         test_surroundings(report, executor, folder)
         test_names(report, executor, folder)
         test_progress(report, executor, folder)
+        test_interrupts(report, executor, folder)
     test_executors(report)
     test_paused_executors(report)
 

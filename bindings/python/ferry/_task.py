@@ -219,6 +219,11 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         Ferry.Task.cancel(self)
         return is_open
 
+    def _end(self) -> None:
+        """Cancels it and waits for its end, for a wait that was ended by an exception."""
+        self.cancel()
+        self._ended.wait(self._home, None)
+
     def pause(self) -> bool:
         """Pauses the task, until resume(). Any thread. Returns whether it was not paused, cancelled or done.
 
