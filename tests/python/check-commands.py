@@ -112,6 +112,41 @@ def test_beside_subprocess(report, executor, folder):
         report.equal("%s: as subprocess.run() has it" % name, found, expected)
 
 
+def test_two_names(report, executor, folder):
+    """What is a property of a command and a keyword of subprocess.run(), by either name, and by both."""
+    path = os.path.realpath(folder)
+    script = shell("pwd -P; echo $WORD; echo no >&2")
+    for one, other in (({"cwd": path}, {"directory": path}), ({"env": {"WORD": "a"}}, {"environment": ["WORD=a"]}),
+                       ({"stderr": subprocess.STDOUT}, {"merge_streams": True})):
+        expected, found = (raised(executor.run(script, **keywords).result) for keywords in (one, other))
+        report.equal("%s is %s" % (list(one)[0], list(other)[0]), (found.stdout, found.stderr), (expected.stdout, expected.stderr))
+        report.fact("and says something", expected.stdout != executor.run(script).result().stdout)
+        error = raised(lambda: executor.run(script, **one, **other))
+        report.equal("not both are given", (type(error), str(error)),
+                     (ValueError, "%s and %s arguments may not both be used." % (list(one)[0], list(other)[0])))
+    file = os.path.join(folder, "file")
+    for keywords in ({"stdin": subprocess.PIPE, "input_file": file}, {"stdout": subprocess.DEVNULL, "output_file": file},
+                     {"capture_output": True, "output_file": file}, {"capture_output": True, "merge_streams": True},
+                     {"stdin": subprocess.DEVNULL, "interactive": True},
+                     {"progress": re.compile("(?P<percent>[0-9]+)"), "progress_pattern": "a"}):
+        error = raised(lambda: executor.run(["true"], **keywords))
+        report.equal("these say two things: " + ", ".join(keywords),
+                     (type(error), "may not both be used" in str(error)), (ValueError, True))
+    error = raised(lambda: executor.run(["true"], directory=os.path.join(folder, "none")).result())
+    report.equal("a folder that is none, by its other name", (type(error), error.filename),
+                 (FileNotFoundError, os.path.join(folder, "none")))
+    error = raised(lambda: executor.run(["true"], argv=["false"]))
+    report.equal("the arguments have one name", type(error), TypeError)
+    for line, keywords, advice in (("ls -l 'a b'", {}, "['ls', '-l', 'a b']"), ("a | b", {}, "['sh', '-c', 'a | b']"),
+                                   ("it's", {}, "['sh', '-c', \"it's\"]"),
+                                   ("echo $((1", {"shell": True}, '["sh", "-c", script, "sh", *names]'),
+                                   (["ls"], {"stdin": 0}, "a | b"),
+                                   (["ls"], {"start_new_session": True}, "setsid")):
+        error = raised(lambda: executor.run(line, **keywords))
+        report.fact("what there is not, says what there is: %s" % advice, type(error) is TypeError and advice in str(error),
+                    [repr(error)])
+
+
 def check_partial_output(report, executor):
     """What a program has written before its time was over. It may be slow to begin, so it has longer and longer."""
     script = "echo out; echo err >&2; sleep 1000"
@@ -392,6 +427,7 @@ def test_interrupts(report, executor, folder):
 def body(report):
     with tempfile.TemporaryDirectory() as folder, ferry.Executor(workers=2) as executor:
         test_beside_subprocess(report, executor, folder)
+        test_two_names(report, executor, folder)
         test_errors(report, executor)
         test_tasks(report, executor, folder)
         test_lines(report, executor, folder)
