@@ -10,6 +10,7 @@ import pickle
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -226,6 +227,74 @@ def is_stopped(pid):
     return read("/proc/%d/stat" % pid).rpartition(")")[2].split()[:1] == ["T"]
 
 
+def begin(executor, folder, script, **keywords):
+    """A program that has done what the script does, and goes on."""
+    gate = os.path.join(folder, "begun")
+    os.mkfifo(gate)
+    task = executor.run(["sh", "-c", script + '; echo > "$1"; exec sleep 1000', "sh", gate], **keywords)
+    with open(gate, encoding="ascii") as file:
+        file.read()
+    os.unlink(gate)
+    return task
+
+
+def test_cancelled(report, executor, folder):
+    task = begin(executor, folder, "echo out; echo err >&2", text=True)
+    error = raised(lambda: task.result(0.01))
+    report.equal("a wait that is too short is that of Popen.wait()", (type(error), error.cmd, error.timeout, error.stdout),
+                 (ferry.CommandTimeout, task.args, 0.01, None))
+    report.fact("the program goes on", not task.done() and "wait longer" in str(error), [str(error)])
+    error = raised(lambda: task.wait(5))
+    report.fact("a wait as the library has it is none of a task", isinstance(error, AttributeError) and "result()" in str(error),
+                [repr(error)])
+    report.fact("a task is cancelled", task.cancel())
+    error = raised(lambda: task.result(LONG))
+    report.equal("it says what there was", (type(error), error.cmd, error.returncode, error.stdout, error.stderr),
+                 (ferry.CommandCancelled, task.args, -signal.SIGINT, "out\n", "err\n"))
+    report.fact("and is cancelled as any other", isinstance(error, ferry.CancelledError) and task.cancelled())
+    copy = pickle.loads(pickle.dumps(error))
+    report.equal("also pickled", (str(copy), copy.cmd, copy.returncode, copy.stdout, copy.stderr),
+                 (str(error), error.cmd, error.returncode, error.stdout, error.stderr))
+    task = begin(executor, folder, "printf 'a\\303'", encoding="utf-8")
+    task.cancel()
+    report.equal("half a character is no other error", raised(lambda: task.result(LONG)).stdout, "a\ufffd")
+    task = begin(executor, folder, "seq 1000000")
+    task.cancel()
+    report.equal("much output is there, too", raised(lambda: task.result(LONG)).stdout.count(b"\n"), 1000000)
+    executor.set_paused(True)
+    task = executor.run(["true"])
+    task.cancel()
+    error = raised(lambda: task.result(LONG))
+    report.equal("what had not begun has nothing", (type(error), error.returncode, error.stdout, error.stderr),
+                 (ferry.CommandCancelled, None, None, None))
+    executor.set_paused(False)
+
+
+def test_late_handlers(report, executor, folder):
+    """A program may have asked before its task is there for a handler of the signal."""
+    task = executor.run(["sh", "-c", "printf 'really? '; read answer; echo $answer"], text=True, interactive=True)
+    look_until(lambda: task._home.call(lambda: task.get_property("question")) is not None)
+    asked = []
+    task.connect("asks", lambda task, question, more: (asked.append((question, more)), task.answer("yes\n")), "more")
+    report.equal("what is asked already is asked", task.result(LONG).stdout, "really? yes\n")
+    report.equal("once", asked, [("really?", "more")])
+
+
+LEAVES = """
+import sys, ferry
+executor = ferry.Executor()
+task = executor.run(["sh", "-c", 'echo out; echo > "$1"; exec sleep 1000', "sh", sys.argv[1]])
+open(sys.argv[1]).read()
+"""
+
+
+def test_end_of_application(report, folder):
+    gate = os.path.join(folder, "left")
+    os.mkfifo(gate)
+    done = subprocess.run([sys.executable, "-c", LEAVES, gate], stderr=subprocess.PIPE, text=True, check=True)
+    report.equal("an application that ends over a program says nothing of it", done.stderr, "")
+
+
 def test_tasks(report, executor, folder):
     task = executor.run(shell("echo $$ > %s/pid; exec sleep 1000" % folder))
     look_until(lambda: read(folder + "/pid").endswith("\n"))
@@ -239,7 +308,7 @@ def test_tasks(report, executor, folder):
     task.pause()
     look_until(lambda: is_stopped(pid))
     task.cancel()
-    report.equal("a cancel ends it, though it is paused", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+    report.equal("a cancel ends it, though it is paused", type(raised(lambda: task.result(LONG))), ferry.CommandCancelled)
     report.equal("and the process", type(raised(lambda: os.kill(pid, 0))), ProcessLookupError)
 
     async def gather():
@@ -298,7 +367,14 @@ def test_lines(report, executor, folder):
     for line in task.lines():
         break
     task.cancel()
-    report.equal("a loop may be left", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+    report.equal("a loop may be left", type(raised(lambda: task.result(LONG))), ferry.CommandCancelled)
+    with ferry.Executor(workers=1) as other:
+        task = other.run(["yes"], all_lines=True)
+        for line in task.lines():
+            break
+    error = raised(lambda: task.result(LONG))
+    report.fact("the end of the executor ends a program whose reader has left", type(error) is ferry.Error
+                and "reader" in str(error), [repr(error)])
     error = raised(lambda: executor.run(["true"]).lines())
     report.fact("what has no lines says so", type(error) is ferry.Error and "all_lines" in str(error), [repr(error)])
 
@@ -356,7 +432,7 @@ def test_executors(report):
         report.equal("with as many workers", executor.commands.workers, 1)
         waiting = executor.run(["sleep", "1000"])
         executor.cancel_all()
-        report.equal("all are cancelled", type(raised(lambda: waiting.result(LONG))), ferry.CancelledError)
+        report.equal("all are cancelled", type(raised(lambda: waiting.result(LONG))), ferry.CommandCancelled)
         late = executor.run(["sh", "-c", "echo late"])
     report.fact("the end of the block waits for programs", late.done() and late.result().stdout == b"late\n")
     report.equal("behind it none begins", type(raised(lambda: executor.run(["true"]))), ferry.Error)
@@ -368,14 +444,14 @@ def test_executors(report):
             task = executor.run(["sleep", "1000"])
             raise KeyError
     except KeyError:
-        report.equal("an exception in the block cancels them", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+        report.equal("an exception in the block cancels them", type(raised(lambda: task.result(LONG))), ferry.CommandCancelled)
 
 
 def test_paused_executors(report):
     with ferry.Executor(workers=1) as executor:
         executor.set_paused(True)
         waiting = [executor.submit(functions.double, 2), executor.run(["echo", "a"], text=True)]
-        report.equal("a paused executor begins nothing", type(raised(lambda: waiting[1].result(0.2))), TimeoutError)
+        report.equal("a paused executor begins nothing", type(raised(lambda: waiting[1].result(0.2))), ferry.CommandTimeout)
         executor.set_paused(False)
         report.equal("and goes on", [waiting[0].result(LONG), waiting[1].result(LONG).stdout], [4, "a\n"])
         running = executor.run(["sleep", "0.1"])
@@ -421,7 +497,7 @@ def test_interrupts(report, executor, folder):
     found, pid = run_and_interrupt(wait, folder)
     report.equal("it ends the wait for a task, which goes on", (found, tasks[0].done(), os.kill(pid, 0)), (KeyboardInterrupt, False, None))
     tasks[0].cancel()
-    report.equal("until it is cancelled", type(raised(lambda: tasks[0].result(LONG))), ferry.CancelledError)
+    report.equal("until it is cancelled", type(raised(lambda: tasks[0].result(LONG))), ferry.CommandCancelled)
 
 
 def body(report):
@@ -429,6 +505,9 @@ def body(report):
         test_beside_subprocess(report, executor, folder)
         test_two_names(report, executor, folder)
         test_errors(report, executor)
+        test_cancelled(report, executor, folder)
+        test_late_handlers(report, executor, folder)
+        test_end_of_application(report, folder)
         test_tasks(report, executor, folder)
         test_lines(report, executor, folder)
         test_surroundings(report, executor, folder)

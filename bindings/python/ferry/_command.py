@@ -22,7 +22,7 @@ from ._home import End, Event, Values
 from ._library import Ferry, GLib, is_error
 from ._outcome import give
 from ._stream import Yielding, close_later_if_left
-from .errors import Cancelled, CommandError, CommandTimeout, Error
+from .errors import Cancelled, CancelledError, CommandCancelled, CommandError, CommandTimeout, Error
 
 Text = TypeVar("Text", str, bytes)
 Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -383,11 +383,15 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             decoder = codecs.getincrementaldecoder(self._encoding or locale.getencoding())(self._errors or "strict")
         return _Lines(self, decoder)
 
-    def _decode(self, written: bytes) -> Any:
+    def _decode(self, written: bytes, errors: str | None) -> Any:
         if not self._is_text:
             return written
         # As subprocess does it.
-        return io.TextIOWrapper(io.BytesIO(written), encoding=self._encoding, errors=self._errors).read()
+        return io.TextIOWrapper(io.BytesIO(written), encoding=self._encoding, errors=errors).read()
+
+    def _late(self, timeout: float | None) -> Exception:
+        # As Popen.wait() raises it.
+        return CommandTimeout("'%s' is not done yet; wait longer, or cancel it" % self._name, self.args, timeout or 0)
 
     @property
     def progress(self) -> tuple[float, str | None]:
@@ -399,9 +403,12 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if error.domain == EXIT_ERROR:
             return self._failed(error, error.code)
         if is_error(error, Ferry.Error.TIMED_OUT) and self._timeout is not None:
-            return CommandTimeout(error.message, self.args, self._timeout, *self._find_written())
+            return CommandTimeout(error.message, self.args, self._timeout, *self._find_written(is_cut=True)[1:])
         if error.domain != SPAWN_ERROR:
-            return super()._translate(error)
+            found = super()._translate(error)
+            if isinstance(found, CancelledError):
+                return CommandCancelled(error.message, self.args, *self._find_written(is_cut=True))
+            return found
         killed = re.search(r" was killed by signal (\d+)", error.message)
         if killed and error.code == GLib.SpawnError.FAILED:
             return self._failed(error, -int(killed[1]))
@@ -418,19 +425,21 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         kind = errno.ENOENT if not os.path.exists(folder) else errno.EACCES if os.path.isdir(folder) else errno.ENOTDIR
         return OSError(kind, error.message, folder)
 
-    def _find_written(self) -> tuple[Any, Any]:
-        """Standard output and standard error of a program that has failed, or None where there are none."""
+    def _find_written(self, is_cut: bool = False) -> tuple[int | None, Any, Any]:
+        """Status and streams of a program that has not succeeded, or None where there are none. One that is cut may end in the
+        middle of a character."""
         partial = self.get_property("partial-result")
-        return (None, None) if partial is None else self._open(partial)[1:]
+        return (None, None, None) if partial is None else self._open(partial, is_cut)
 
     def _failed(self, error: Any, status: int) -> Exception:
-        return CommandError(error.message, status, self.args, *self._find_written())
+        return CommandError(error.message, status, self.args, *self._find_written()[1:])
 
-    def _open(self, result: Any) -> tuple[int, Any, Any]:
+    def _open(self, result: Any, is_cut: bool = False) -> tuple[int, Any, Any]:
         """What is in a result, as a CompletedProcess has it."""
         status, output, errors = [Ferry.from_variant(result.get_child_value(i)) for i in range(3)]
-        return (status, None if self._drops_output else self._decode(output),
-                None if self._drops_errors else self._decode(errors))
+        handling = self._errors or ("replace" if is_cut else None)
+        return (status, None if self._drops_output else self._decode(output, handling),
+                None if self._drops_errors else self._decode(errors, handling))
 
     def _find_outcome(self) -> tuple[Any, Exception | None]:
         try:

@@ -324,7 +324,8 @@ class Executor:
             ends.append(_home.Event())
             self._home.call(functools.partial(executor._stop, ends[-1], cancel))
         if not cancel:
-            for stream in list(self._streams):
+            # Those of programs whose lines are read, too.
+            for stream in [stream for executor in self._with_commands() for stream in executor._streams]:
                 _home.post(self._home.context, stream._leave)
         return ends
 
