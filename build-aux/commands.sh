@@ -206,6 +206,11 @@ flatpak  program  dbus-run-session                     dbus-daemon
 flatpak  program  bwrap                                bubblewrap
 flatpak  file     /usr/lib/python3/dist-packages/gi    python3-gi
 flatpak  file     /usr/lib/*/girepository-1.0/Adw-1.typelib gir1.2-adw-1
+converter program ffmpeg                               ffmpeg
+converter program 7zz                                  7zip
+converter program jpegoptim                            jpegoptim
+converter program optipng                              optipng
+converter program pngquant                             pngquant
 '
 
 # Files are where Debian puts them, so only Debian is asked for files.

@@ -299,18 +299,18 @@ show_detail (FerryTaskRow *self)
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, words,
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
+  if (get_status (self) >= FERRY_TASK_STATUS_DONE)
+    show_place (self); /* without a bar, the row says it */
 }
 
-/* GTK takes the words from a bar that ends to pulse. */
+/* GTK takes the words from a bar that ends to pulse. One whose fraction was taken back is empty until it pulses. */
 static void
 show_fraction (FerryTaskRow *self)
 {
-  gboolean indeterminate;
   double fraction;
 
-  g_object_get (self->monitor, "fraction", &fraction, "indeterminate", &indeterminate, NULL);
-  if (!indeterminate)
-    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
+  g_object_get (self->monitor, "fraction", &fraction, NULL);
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
   if (self->has_focus && get_tenth (self) != self->tenth)
     show_place (self);
   show_detail (self);

@@ -331,8 +331,8 @@ def converter(report, start, folder):
     run_ffmpeg("-f", "lavfi", "-i", "testsrc=duration=1:size=160x120:rate=25", "-c:v", "mpeg4", short)
     run_ffmpeg("-stream_loop", "199", "-i", short, "-c", "copy", long)
     program = start("converter", short)
-    program.wait("label short.mp4", "label Done")
-    report.fact("a video is converted", os.path.getsize(short + ".webm") > 0)
+    program.wait("label short.mp4", "label Done", "label short.webm")
+    report.fact("a video is converted", os.path.getsize(os.path.join(folder, "short.webm")) > 0)
     program.do("close Converter")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
     program = start("converter", long)
@@ -345,7 +345,7 @@ def converter(report, start, folder):
     report.fact("it is paused, and goes on", True)
     program.do("click task.cancel")
     program.wait("label Cancelled")
-    report.equal("a cancel leaves nothing behind", sorted(os.listdir(folder)), ["long.mp4", "short.mp4", "short.mp4.webm"])
+    report.equal("a cancel leaves nothing behind", sorted(os.listdir(folder)), ["long.mp4", "short.mp4", "short.webm"])
     program.do("close Converter")
     report.equal("the second one, too", program.finish(), (0, "", ""))
     program = start("converter", os.path.join(folder, "none.mp4"))
@@ -361,6 +361,7 @@ STAND_INS = {
     "pngquant": """case $5 in
   */slow.png) echo half > "$3"; exec sleep 100000 ;;
   */broken.png) echo "This is no picture" >&2; exit 2 ;;
+  */full.png) printf 'System ERROR:\nerrno=28 : No space left on device\n' >&2; exit 2 ;;
 esac
 head -c 1000 "$5" > "$3"
 """,
@@ -413,7 +414,7 @@ def shrink_pictures(report, start, folder, cache):
     program.wait("label large.png", "label large.small.png: 1.0\xa0kB, .. % smaller", "label small.png", "label It is as small as it gets")
     report.equal("of two programs, the smaller result is kept", os.path.getsize(os.path.join(folder, "large.small.png")), 1000)
     program.wait_until(lambda lines: files_between(cache))
-    program.do("act app.quit")
+    program.do("act window.close")
     program.wait("button _Keep Running", "button _Stop")
     report.fact("while something runs, the window asks before it closes", True)
     program.do("click _Keep Running")
@@ -451,6 +452,55 @@ def pack_folder(report, start, folder, packer, words):
     report.equal("so does this one", program.finish(), (0, "", ""))
 
 
+def shrink_odd_names(report, start, folder):
+    """What is there is not written over, and a name is any bytes."""
+    names = [b"two words", b"caf\xe9", b"new\nline", b"-dash", b"100%s", b"star*?[a]", "\u4e2d".encode()]
+    paths = [os.path.join(folder.encode(), name + b".png") for name in names]
+    for path in paths:
+        write_png(path, 8, (0, 255, 0))
+        with open(path, "ab") as file:
+            file.write(bytes(3000))
+    taken = os.path.join(folder, "two words.small.png")
+    with open(taken, "w", encoding="utf-8") as file:
+        file.write("mine")
+    program = start("converter", *paths)
+    program.wait_until(lambda lines: all(any(name + end in line for line in lines) for name, end in [
+        ("label two words", ".small 2.png: "), ("label caf\ufffd", ".small.png: "), ("label new line", ".small.png: "),
+        ("label -dash", ".small.png: "), ("label 100%s", ".small.png: ")]) and not any(line.startswith("bar") for line in lines))
+    program.do("close Converter")
+    report.equal("it ends with odd names, too", program.finish(), (0, "", ""))
+    made = [os.path.join(folder.encode(), name + b".small" + (b" 2" if name == names[0] else b"") + b".png") for name in names]
+    report.none("files of any name are made smaller", [path for path in made if not os.path.exists(path)])
+    with open(taken, encoding="utf-8") as file:
+        report.equal("and no file is written over", file.read(), "mine")
+
+
+def fail_in_words(report, start, folder):
+    """A full disk, of which the program says only in its second line, and a folder that takes no files."""
+    picture = os.path.join(folder, "full.png")
+    write_png(picture, 8, (0, 255, 0))
+    program = start("converter", picture)
+    program.wait("label full.png", "label There is no room left on the disk")
+    report.fact("a full disk is said in a user's words", True)
+    program.do("close Converter")
+    program.finish()
+    closed = os.path.join(folder, "closed")
+    os.mkdir(closed)
+    video = os.path.join(closed, "film.mp4")
+    with open(video, "wb") as file:
+        file.write(bytes(100))
+    os.chmod(closed, 0o555)
+    if os.access(closed, os.W_OK):
+        report.skip("a folder without rights is named", "this user may write everywhere")
+    else:
+        program = start("converter", video)
+        program.wait("label film.mp4", "label Nothing can be written to the folder “%s”: Permission denied" % closed)
+        report.fact("a folder without rights is named", True)
+        program.do("close Converter")
+        program.finish()
+    os.chmod(closed, 0o755)
+
+
 def converter_files(report, start, folder):
     programs, files, cache = (os.path.join(folder, name) for name in ("programs", "files", "cache"))
     packer = write_stand_ins(programs)
@@ -461,11 +511,15 @@ def converter_files(report, start, folder):
     program = start("converter")
     program.wait("label Drop Files Here", "label Install ffmpeg to convert videos. Install jpegoptim to make JPEG pictures smaller.")
     report.fact("it says what to do, and what is missing", True)
-    program.do("act app.quit")
+    program.do("act window.close")
     report.equal("it quits by a key", program.finish(), (0, "", ""))
     os.environ["PATH"] = programs + ":" + path
     shrink_pictures(report, start, files, cache)
     pack_folder(report, start, files, packer, os.path.join(programs, "words"))
+    for scene in (shrink_odd_names, fail_in_words):
+        place = os.path.join(folder, scene.__name__)
+        os.mkdir(place)
+        scene(report, start, place)
     report.equal("no file between two programs is left", files_between(cache), [])
 
 

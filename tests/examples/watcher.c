@@ -113,6 +113,15 @@ tell_figure (GtkWidget *widget, const char *what, double figure)
   say_figures (widget, what, text);
 }
 
+/* (nullable) */
+static const char *
+find_words (GtkButton *button)
+{
+  GtkWidget *child = gtk_button_get_child (button);
+
+  return GTK_IS_LABEL (child) ? gtk_label_get_label (GTK_LABEL (child)) : gtk_button_get_label (button);
+}
+
 static gboolean
 tell (GtkWidget *widget, gpointer data)
 {
@@ -122,9 +131,8 @@ tell (GtkWidget *widget, gpointer data)
     say ("label", gtk_label_get_text (GTK_LABEL (widget)));
   else if (GTK_IS_INSCRIPTION (widget))
     say ("label", gtk_inscription_get_text (GTK_INSCRIPTION (widget)));
-  else if (GTK_IS_BUTTON (widget) && gtk_button_get_label (GTK_BUTTON (widget)) != NULL)
-    say (gtk_widget_is_sensitive (widget) ? "button" : "insensitive button",
-         gtk_button_get_label (GTK_BUTTON (widget)));
+  else if (GTK_IS_BUTTON (widget) && find_words (GTK_BUTTON (widget)) != NULL)
+    say (gtk_widget_is_sensitive (widget) ? "button" : "insensitive button", find_words (GTK_BUTTON (widget)));
   else if (GTK_IS_PROGRESS_BAR (widget))
     tell_figure (widget, "bar", gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (widget)));
   else if (GTK_IS_SCALE (widget))
@@ -145,7 +153,7 @@ static gboolean
 click (GtkWidget *widget, gpointer name)
 {
   if (!GTK_IS_BUTTON (widget) || !gtk_widget_is_sensitive (widget) ||
-      (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), name) != 0 &&
+      (g_strcmp0 (find_words (GTK_BUTTON (widget)), name) != 0 &&
        g_strcmp0 (gtk_actionable_get_action_name (GTK_ACTIONABLE (widget)), name) != 0))
     return FALSE;
   g_signal_emit_by_name (widget, "clicked");

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Ferry in Flatpaks, which packaging/flatpak makes: check-flatpak.py TOP
 
-The demo does in its window what a person does there, as do a list in Python and flatpak-checks.py. This takes minutes, so no
+The demo and the converter do in their windows what a person does there, as do a list in Python and flatpak-checks.py. This takes minutes, so no
 suite has it: see '.ci/nightly'.
 """
 
@@ -24,7 +24,7 @@ import tap
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "examples"))
 import scenes
 
-DEMO, CHECKS = "org.ferryproject.Demo", "org.ferryproject.Checks"
+DEMO, CHECKS, CONVERTER = "org.ferryproject.Demo", "org.ferryproject.Checks", "org.example.Converter"
 # Only ends a hang.
 SOME_SECONDS = 600
 # What flatpak itself says of a bus that is slow; programs in it have a name there. And GDK, on Wayland, of a portal that a
@@ -175,6 +175,30 @@ def check_list(report, machine):
     scenes.task_list(report, lambda name: machine.start(CHECKS, name, "python3", "/app/share/checks/list.py"), machine.folder)
 
 
+def check_converter(report, machine, picture):
+    """Its programs are those of the sandbox, and what they make is beside the originals."""
+    def start(name, *arguments):
+        return machine.start(CONVERTER, name, name, *arguments)
+
+    videos, letters = (os.path.join(machine.folder, name) for name in ("videos", "letters"))
+    os.mkdir(videos)
+    scenes.converter(report, start, videos)
+    os.mkdir(letters)
+    scenes.write_png(os.path.join(letters, "picture.png"), 400, (0, 0, 255))
+    with open(os.path.join(letters, "picture.png"), "ab") as file:
+        file.write(bytes(3000))
+    program = start("converter", letters, os.path.join(letters, "picture.png"))
+    program.wait("window Password", "label Password for “letters.7z”:")
+    program.do("type sesame")
+    program.wait("label letters.7z has a password", r"label picture\.small\.png: .* smaller")
+    report.fact("a folder is packed, and a picture is made smaller",
+                scenes.opens("7zz", letters + ".7z", "sesame") and os.path.exists(os.path.join(letters, "picture.small.png")))
+    program.do("shoot " + os.path.join(machine.folder, "converter.png"))
+    shutil.copy(os.path.join(machine.folder, "converter.png"), picture)
+    program.do("close Converter")
+    report.equal("the converter ends with its window", program.finish(), (0, "", ""))
+
+
 def check_facts(report, machine):
     """What flatpak-checks.py prints, which is the same with each kernel but for parts of Landlock."""
     done = machine.run(CHECKS)
@@ -220,7 +244,8 @@ def body(report):
     if reason is not None:
         report.skip("Ferry in a Flatpak", reason)
         return
-    manifests = [os.path.join(top, "data", DEMO + ".json"), os.path.join(top, "tests", "packaging", CHECKS + ".json")]
+    manifests = [os.path.join(top, "data", DEMO + ".json"), os.path.join(top, "tests", "packaging", CHECKS + ".json"),
+                 os.path.join(top, "examples", "converter", CONVERTER + ".json")]
     made = subprocess.run([os.path.join(top, "packaging", "flatpak"), *manifests], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     report.fact("the Flatpaks are made", made.returncode == 0, [made.stdout])
@@ -234,6 +259,7 @@ def body(report):
         check_list(report, machine)
         check_demo(report, machine, os.path.join(top, "build-packages", "flatpak", "demo.png"))
         check_pictures(report, machine)
+        check_converter(report, machine, os.path.join(top, "build-packages", "flatpak", "converter.png"))
 
 
 # A command of this project has no bus of a session where it has made its display.

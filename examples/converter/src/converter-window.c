@@ -10,6 +10,7 @@
 
 #include "converter-window.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 struct _ConverterWindow
@@ -77,7 +78,7 @@ submit_archive (ConverterWindow *self, GPtrArray *paths)
 {
   g_autofree char *folder = g_path_get_dirname (paths->pdata[0]);
   g_autofree char *archive =
-    paths->len > 1 ? g_build_filename (folder, "Archive.7z", NULL) : g_strconcat (paths->pdata[0], ".7z", NULL);
+    paths->len > 1 ? g_build_filename (folder, _ ("Archive.7z"), NULL) : g_strconcat (paths->pdata[0], ".7z", NULL);
   GVariant *names = g_variant_new_bytestring_array ((const char *const *) paths->pdata, paths->len);
 
   submit (self, self->others, archive, "pack", g_variant_new ("(@ay@aay)", g_variant_new_bytestring (archive), names));
@@ -115,39 +116,26 @@ question_changed (FerryTask *task, GParamSpec *pspec, GtkWindow *dialog)
 }
 
 static void
-password_changed (GtkEditable *entry, GtkDialog *dialog)
+password_changed (GtkEditable *entry, GtkWidget *pack_button)
 {
-  gtk_dialog_set_response_sensitive (dialog, GTK_RESPONSE_ACCEPT, *gtk_editable_get_text (entry) != '\0');
+  gtk_widget_set_sensitive (pack_button, *gtk_editable_get_text (entry) != '\0');
 }
 
 static void
 asks_cb (FerryTask *task, const char *question, ConverterWindow *self)
 {
-  GtkWidget *dialog = gtk_dialog_new_with_buttons (
-    "Password", GTK_WINDOW (self), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT | GTK_DIALOG_USE_HEADER_BAR,
-    "_Cancel", GTK_RESPONSE_CANCEL, "_Pack", GTK_RESPONSE_ACCEPT, NULL);
-  GtkWidget *area = gtk_dialog_get_content_area (GTK_DIALOG (dialog));
-  GtkWidget *entry = g_object_new (GTK_TYPE_PASSWORD_ENTRY, "show-peek-icon", TRUE, "activates-default", TRUE, NULL);
-  g_autofree char *text = g_strdup_printf ("_Password for “%s”:", ferry_task_get_name (task));
-  GtkWidget *label =
-    g_object_new (GTK_TYPE_LABEL, "label", text, "use-underline", TRUE, "mnemonic-widget", entry, "xalign", 0.0, "wrap",
-                  TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR, "max-width-chars", 40, NULL);
-  GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label", "Nobody can open the archive without it.", "xalign", 0.0,
-                                  "wrap", TRUE, "max-width-chars", 40, NULL);
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/example/Converter/password-dialog.ui");
+  GtkWindow *dialog = GTK_WINDOW (gtk_builder_get_object (builder, "dialog"));
+  GObject *entry = gtk_builder_get_object (builder, "entry");
+  g_autofree char *text = g_strdup_printf (_ ("Password for “%s”:"), ferry_task_get_name (task));
 
-  g_object_set (area, "spacing", 12, "margin-start", 18, "margin-end", 18, "margin-top", 18, "margin-bottom", 18, NULL);
-  gtk_box_append (GTK_BOX (area), label);
-  gtk_box_append (GTK_BOX (area), entry);
-  gtk_box_append (GTK_BOX (area), hint);
-  gtk_widget_add_css_class (hint, "dim-label");
-  gtk_accessible_update_relation (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_RELATION_LABELLED_BY, label, NULL, -1);
-  gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
-  password_changed (GTK_EDITABLE (entry), GTK_DIALOG (dialog));
+  gtk_label_set_label (GTK_LABEL (gtk_builder_get_object (builder, "label")), text);
   g_object_set_data (G_OBJECT (dialog), "entry", entry);
-  g_signal_connect (entry, "changed", G_CALLBACK (password_changed), dialog);
+  g_signal_connect (entry, "changed", G_CALLBACK (password_changed), gtk_builder_get_object (builder, "pack_button"));
   g_signal_connect_object (task, "notify::question", G_CALLBACK (question_changed), dialog, 0);
   g_signal_connect_object (dialog, "response", G_CALLBACK (response_cb), task, 0);
-  gtk_window_present (GTK_WINDOW (dialog));
+  gtk_window_set_transient_for (dialog, GTK_WINDOW (self));
+  gtk_window_present (dialog);
 }
 
 /* Of each task, also of one that somebody tries again. */
@@ -228,7 +216,7 @@ converter_window_open (ConverterWindow *self, GFile **files, guint n_files)
                                  G_PRIORITY_DEFAULT, NULL, info_cb, drop);
       }
     else
-      complain (self, "Only files of this computer can be opened.");
+      complain (self, _ ("Only files of this computer can be opened."));
   drop_free_when_known (drop);
 }
 
@@ -262,7 +250,7 @@ open_activated (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   gboolean is_folder = g_str_equal (name, "win.open-folder");
   GtkFileChooserNative *dialog = gtk_file_chooser_native_new (
-    is_folder ? "Pack Folder" : "Open Files", GTK_WINDOW (widget),
+    is_folder ? _ ("Pack Folder") : _ ("Open Files"), GTK_WINDOW (widget),
     is_folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER : GTK_FILE_CHOOSER_ACTION_OPEN, NULL, NULL);
 
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
@@ -278,23 +266,22 @@ say_what_is_missing (ConverterWindow *self)
 {
   static const struct
   {
-    const char *purpose;
-    const char *programs[4]; /* one of them is enough */
-  } needs[] = {{"convert videos", {"ffmpeg"}},
-               {"make PNG pictures smaller", {"pngquant", "oxipng", "optipng"}},
-               {"make JPEG pictures smaller", {"jpegoptim", "jpegtran"}},
-               {"pack files", {"7z", "7zz", "7za"}}};
+    const char *advice;
+    const char *programs[3]; /* one of them is enough */
+  } needs[] = {{N_ ("Install ffmpeg to convert videos."), {"ffmpeg"}},
+               {N_ ("Install pngquant to make PNG pictures smaller."), {"pngquant", "oxipng", "optipng"}},
+               {N_ ("Install jpegoptim to make JPEG pictures smaller."), {"jpegoptim", "jpegtran"}},
+               {N_ ("Install 7z to pack files."), {"7z", "7zz", "7za"}}};
   g_autoptr (GString) text = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
     {
       g_autofree char *path = NULL;
 
-      for (guint j = 0; needs[i].programs[j] != NULL && path == NULL; j++)
+      for (guint j = 0; j < G_N_ELEMENTS (needs[i].programs) && needs[i].programs[j] != NULL && path == NULL; j++)
         path = g_find_program_in_path (needs[i].programs[j]);
       if (path == NULL)
-        g_string_append_printf (text, "%sInstall %s to %s.", text->len > 0 ? "\n" : "", needs[i].programs[0],
-                                needs[i].purpose);
+        g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", _ (needs[i].advice));
     }
   gtk_label_set_label (self->missing, text->str);
   gtk_widget_set_visible (GTK_WIDGET (self->missing), text->len > 0);
@@ -374,10 +361,4 @@ converter_window_init (ConverterWindow *self)
   target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
   g_signal_connect (target, "drop", G_CALLBACK (drop_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
-}
-
-ConverterWindow *
-converter_window_new (GtkApplication *application)
-{
-  return g_object_new (CONVERTER_TYPE_WINDOW, "application", application, NULL);
 }

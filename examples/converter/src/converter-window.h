@@ -8,6 +8,4 @@
 #define CONVERTER_TYPE_WINDOW (converter_window_get_type ())
 G_DECLARE_FINAL_TYPE (ConverterWindow, converter_window, CONVERTER, WINDOW, GtkApplicationWindow)
 
-ConverterWindow *converter_window_new (GtkApplication *application);
-
 void converter_window_open (ConverterWindow *self, GFile **files, guint n_files);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <ferry.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 
@@ -38,18 +39,66 @@ is_installed (const char *program)
   return path != NULL;
 }
 
-/* Runs a command as a part of the job. file: (nullable): what it writes, which an old one gives way to at the end. */
+/* Before hours of work, and not after them. */
+static gboolean
+check_folder (const char *file, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (file), *shown = g_filename_display_name (folder);
+
+  if (g_access (folder, W_OK) == 0)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("Nothing can be written to the folder “%s”: %s"),
+               shown, g_strerror (errno));
+  return FALSE;
+}
+
+/* Each program has its own words for a full disk, with the system's in them. */
+static void
+explain (GError *error)
+{
+  g_autofree char *trace = ferry_error_get_trace (error);
+  const char *no_room = g_strerror (ENOSPC);
+
+  if (strstr (error->message, no_room) == NULL && (trace == NULL || strstr (trace, no_room) == NULL))
+    return;
+  g_free (error->message);
+  error->message = g_strdup (_ ("There is no room left on the disk"));
+}
+
+/* Runs a command as a part of the job. file: (nullable): what it writes, and what is there at the end or not at all */
 static gboolean
 run_part (FerryJob *job, double part, FerryCommand *command, const char *file, GError **error)
 {
   gboolean succeeded;
 
+  if (file != NULL && !check_folder (file, error))
+    return FALSE;
   if (file != NULL)
     g_object_set (command, "output-files", (const char *const[]){file, NULL}, "replace-output-files", TRUE, NULL);
   ferry_job_begin_part (job, part);
   succeeded = ferry_job_run_command (job, command, NULL, error);
   ferry_job_end_part (job);
-  return succeeded;
+  if (!succeeded)
+    explain (*error);
+  else if (file != NULL && g_file_test (file, G_FILE_TEST_EXISTS)) /* since its name was found */
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_EXISTS, _ ("Another file has taken its name: run it again"));
+  return *error == NULL;
+}
+
+/* Returns (transfer full): Film.webm for Film.mp4, or Film 2.webm where that is taken, and so on. */
+static char *
+find_free_name (const char *path, const char *part, const char *suffix)
+{
+  const char *dot = strrchr (path, '.');
+  int length = (int) (dot != NULL && strchr (dot, '/') == NULL ? (gsize) (dot - path) : strlen (path));
+  char *name = g_strdup_printf ("%.*s%s%s", length, path, part, suffix);
+
+  for (guint n = 2; g_file_test (name, G_FILE_TEST_EXISTS); n++)
+    {
+      g_free (name);
+      name = g_strdup_printf ("%.*s%s %u%s", length, path, part, n, suffix);
+    }
+  return name;
 }
 
 /* ---- videos ---- */
@@ -58,7 +107,7 @@ static GVariant *
 convert (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *video = g_variant_get_bytestring (arguments);
-  g_autofree char *made = g_strconcat (video, ".webm", NULL), *shown = g_filename_display_basename (made);
+  g_autofree char *made = find_free_name (video, "", ".webm"), *shown = g_filename_display_basename (made);
   const char *const argv[] = {"ffmpeg",    "-nostdin", "-hide_banner", "-i", video,     "-c:v", "libvpx-vp9",
                               "-deadline", "good",     "-cpu-used",    "4",  "-row-mt", "1",    made,
                               NULL};
@@ -108,25 +157,6 @@ choose (char *new_path, guint64 *size, const char *old_path)
   return g_steal_pointer (&path);
 }
 
-/* Puts a file from the scratch folder beside the original: whole, or not at all. */
-static gboolean
-put_in_place (FerryJob *job, const char *from, const char *to, GError **error)
-{
-  g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"cp", "--", from, to, NULL});
-
-  return run_part (job, 1, command, to, error);
-}
-
-/* Returns (transfer full): photo.small.png for photo.png. */
-static char *
-name_small (const char *picture, const char *suffix)
-{
-  const char *dot = strrchr (picture, '.');
-  int length = (int) (dot != NULL && strchr (dot, '/') == NULL ? (gsize) (dot - picture) : strlen (picture));
-
-  return g_strdup_printf ("%.*s.small%s", length, picture, suffix);
-}
-
 /* Returns (transfer full) (nullable): the smallest picture that the programs have made, or the old one. size: (inout)
  */
 static char *
@@ -147,8 +177,9 @@ run_tools (FerryJob *job, const char *picture, const char *suffix, guint64 *size
       best = choose (g_steal_pointer (&out), size, in);
     }
   if (scratch != NULL && n_tools == 0)
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT, "%s is not installed",
-                 g_str_equal (suffix, ".png") ? "Neither pngquant nor optipng" : "Neither jpegoptim nor jpegtran");
+    g_set_error_literal (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
+                         g_str_equal (suffix, ".png") ? _ ("Neither pngquant nor optipng is installed")
+                                                      : _ ("Neither jpegoptim nor jpegtran is installed"));
   return n_tools > 0 ? g_steal_pointer (&best) : NULL;
 }
 
@@ -157,13 +188,15 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *picture, *suffix;
   g_autofree char *best = NULL, *made = NULL, *name = NULL, *shown = NULL;
+  g_autoptr (FerryCommand) copy = NULL;
   guint64 size, old_size;
   GStatBuf status;
 
   g_variant_get (arguments, "(^&ay&s)", &picture, &suffix);
   if (g_stat (picture, &status) != 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "“%s”: %s", picture, g_strerror (errno));
+      shown = g_filename_display_name (picture);
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "“%s”: %s", shown, g_strerror (errno));
       return NULL;
     }
   size = old_size = (guint64) status.st_size;
@@ -171,32 +204,18 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
   if (best == NULL)
     return NULL;
   if (size == old_size)
-    return g_variant_new_string ("It is as small as it gets");
-  made = name_small (picture, suffix);
-  if (!put_in_place (job, best, made, error))
+    return g_variant_new_string (_ ("It is as small as it gets"));
+  made = find_free_name (picture, ".small", suffix);
+  copy = ferry_command_new ((const char *const[]){"cp", "--", best, made, NULL});
+  if (!run_part (job, 1, copy, made, error))
     return NULL;
   name = g_filename_display_basename (made);
   shown = g_format_size (size);
   return g_variant_new_take_string (
-    g_strdup_printf ("%s: %s, %u %% smaller", name, shown, (guint) (100 - 100 * size / old_size)));
+    g_strdup_printf (_ ("%s: %s, %u %% smaller"), name, shown, (guint) (100 * (old_size - size) / old_size)));
 }
 
 /* ---- all else ---- */
-
-/* Returns (transfer full): Folder.7z, or Folder 2.7z where that is taken, and so on. */
-static char *
-find_free_name (const char *archive)
-{
-  int length = (int) (strlen (archive) - strlen (".7z"));
-  char *name = g_strdup (archive);
-
-  for (guint n = 2; g_file_test (name, G_FILE_TEST_EXISTS); n++)
-    {
-      g_free (name);
-      name = g_strdup_printf ("%.*s %u.7z", length, archive, n);
-    }
-  return name;
-}
 
 /* 7z asks for the password, since -p has none: nobody reads it in the list of processes. */
 static GVariant *
@@ -209,7 +228,7 @@ pack (FerryJob *job, GVariant *arguments, GError **error)
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
 
   g_variant_get (arguments, "(^&ay^a&ay)", &wanted, &paths);
-  archive = find_free_name (wanted);
+  archive = find_free_name (wanted, "", ".7z");
   for (guint i = G_N_ELEMENTS (packers); i-- > 0;)
     packer = is_installed (packers[i]) ? packers[i] : packer;
   g_strv_builder_add_many (argv, packer, "a", "-bsp1", "-spd", "-mhe=on", "-p", "--", archive, NULL);
@@ -222,17 +241,20 @@ pack (FerryJob *job, GVariant *arguments, GError **error)
   if (!run_part (job, 1, command, archive, error))
     return NULL;
   shown = g_filename_display_basename (archive);
-  return g_variant_new_take_string (g_strdup_printf ("%s has a password", shown));
+  return g_variant_new_take_string (g_strdup_printf (_ ("%s has a password"), shown));
 }
 
 int
 main (int argc, char **argv)
 {
-  setlocale (LC_ALL, ""); /* errors of the system are in the user's language */
+  setlocale (LC_ALL, ""); /* errors of the system are in the user's language, too */
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
   ferry_function_register ("convert", "ay", "s", convert);
   ferry_function_register ("shrink", "(ays)", "s", shrink);
   ferry_function_register ("pack", "(ayaay)", "s", pack);
   ferry_worker_main (&argc, &argv);
-  g_printerr ("This is a part of Converter, which starts it.\n");
+  g_printerr (_ ("This is a part of Converter, which starts it.\n"));
   return 1;
 }
