@@ -417,7 +417,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if error.code == GLib.SpawnError.ACCES:
             return PermissionError(errno.EACCES, error.message, program)
         if error.code == GLib.SpawnError.CHDIR:
-            return self._unentered(error, os.fsdecode(self._cwd))
+            return self._unentered(error, os.fsdecode(self._cwd or "."))
         kinds = {GLib.SpawnError.NOEXEC: errno.ENOEXEC, GLib.SpawnError.TOO_BIG: errno.E2BIG}
         return OSError(kinds.get(error.code, errno.EIO), error.message, program)
 
