@@ -694,17 +694,17 @@ make_result (Run *self, GError **error)
                              get_store (self, STREAM_OUTPUT), get_store (self, STREAM_ERRORS), error);
 }
 
-/* What a command that has failed has written all the same. Where the application has ended, nobody misses it. */
+/* What a command that has failed, or was cancelled, has written all the same. The end of the application is that of its
+ * commands, and nobody is there to hear what they wrote. */
 static void
 send_partial_result (Run *self)
 {
   g_autoptr (GError) error = NULL;
   GVariant *result = make_result (self, &error);
 
-  if (result == NULL)
-    g_message ("What '%s' has written cannot be read: %s", self->options->argv[0], error->message);
-  else if (!ferry_job_send_partial_result (self->job, result, &error) &&
-           !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+  if ((result == NULL || !ferry_job_send_partial_result (self->job, result, &error)) &&
+      !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED) &&
+      !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
     g_message ("What '%s' has written cannot be sent: %s", self->options->argv[0], error->message);
 }
 
@@ -894,9 +894,7 @@ finish (Run *self, GError **error)
       leave_outputs (self);
       return make_last (self, result);
     }
-  /* Who has cancelled it wants nothing of it. */
-  if (!g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    send_partial_result (self);
+  send_partial_result (self);
   if (last_lines[0] != '\0')
     ferry_job_fail (self->job, failure, last_lines);
   else

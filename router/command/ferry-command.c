@@ -48,7 +48,7 @@
  * [ctor@Ferry.Executor.new_for_commands] makes an executor for commands, and [method@Ferry.Executor.submit_command]
  * submits one. The task is like any other: it has progress, a text, priorities, deadlines and retries, and can be
  * cancelled. Its result has the type `(iayay)`: the exit status, what the command wrote to its standard output, and the
- * last part of what it wrote to its standard error. A task that fails has the same in
+ * last part of what it wrote to its standard error. A task that fails or is cancelled has the same in
  * [property@Ferry.Task:partial-result], where the status of a command that a signal killed is the signal's number below
  * 0.
  *

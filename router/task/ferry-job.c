@@ -1406,8 +1406,8 @@ ferry_job_pass_unfinished (FerryJob *self, const char *files)
  * @error: return location for an error
  *
  * Says what the function has done, although it will fail: the task has it as [property@Ferry.Task:partial-result] if it
- * fails. The last one counts. A function whose job was cancelled, or whose time is over, may send one too. Waits while
- * the lane to the application is full. Any thread may call this.
+ * fails or is cancelled. The last one counts. A function whose job was cancelled, or whose time is over, sends one too.
+ * Waits while the lane to the application is full. Any thread may call this.
  *
  * Fails with %FERRY_ERROR_BAD_ARGUMENTS in a map, whose items have no such results. Fails with %FERRY_ERROR_TOO_LARGE,
  * %FERRY_ERROR_CLOSED and %FERRY_ERROR_STOPPED as [method@Ferry.Job.send] does.

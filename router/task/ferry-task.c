@@ -76,7 +76,7 @@ typedef struct
   guint64 total;
 
   GVariant *failures;        /* (owned) (nullable) */
-  GVariant *partial;         /* (owned) (nullable): of this attempt; it counts if the task fails */
+  GVariant *partial;         /* (owned) (nullable): of this attempt; it counts unless the task is completed */
   gboolean trusts;           /* the worker that has the attempt is trusted */
   _Atomic gboolean has_file; /* a value was in a descriptor */
   GPtrArray *lines;          /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
@@ -1458,7 +1458,7 @@ run_ended (gpointer owner, FerryTaskState was)
 
   if (priv->run.never_begun)
     notify (self, PROP_N_ATTEMPTS);
-  if (priv->run.state != FERRY_TASK_STATE_FAILED)
+  if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
     drop_partial_result (self);
   else if (peek_rest (self)->partial != NULL)
     notify (self, PROP_PARTIAL_RESULT);
@@ -2328,7 +2328,7 @@ install_partial_result (void)
   /**
    * FerryTask:partial-result:
    *
-   * Of a task that failed, what its function has said of its result all the same
+   * Of a task that failed or was cancelled, what its function has said of its result all the same
    * ([method@Ferry.Job.send_partial_result]); else %NULL. It comes from another process, and its type was not checked.
    */
   properties[PROP_PARTIAL_RESULT] =

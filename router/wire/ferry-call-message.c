@@ -296,13 +296,18 @@ ferry_call_message_skim (gconstpointer data, gsize size, FerryCallHeader *header
   return head;
 }
 
-/* The type string has no zero byte after it. GLib finds the end of a GVariantType by its letters. */
+/* The type string has no zero byte after it. GLib finds the end of a GVariantType by its letters.
+ *
+ * An array without elements has data as well, and not NULL, as GLib would have it: an `ay` may be an empty line of a
+ * program, and who handles a line passes its data on as a text. */
 static GVariant *
 new_value (const FerryCallMessage *self, GBytes *bytes)
 {
+  static const guint64 nothing = 0;
   const GVariantType *type = (const GVariantType *) self->type_string;
+  g_autoptr (GBytes) empty = g_bytes_get_size (bytes) == 0 ? g_bytes_new_static (&nothing, 0) : NULL;
 
-  return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, self->is_checked));
+  return g_variant_ref_sink (g_variant_new_from_bytes (type, empty != NULL ? empty : bytes, self->is_checked));
 }
 
 /* Checks the bytes of the value, which do not change any more. */

@@ -84,7 +84,7 @@ note_message (FerryTask *task, const char *type, GVariant *value, CommandTest *t
   g_autofree char *text = NULL;
 
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
-    text = g_strndup (g_variant_get_size (value) > 0 ? g_variant_get_data (value) : "", g_variant_get_size (value));
+    text = g_strndup (g_variant_get_data (value), g_variant_get_size (value));
   else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
     text = g_variant_dup_string (value, NULL);
   else

@@ -73,6 +73,19 @@ may_end_with_success_and_is_cancelled (void)
 }
 
 static void
+has_what_it_had_written (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (
+    test, "trap 'exit 7' INT; echo out; echo err >&2; echo > ready; sleep 1000 & while :; do wait; done", NULL);
+  g_autofree char *written = NULL;
+
+  cancel (test, task);
+  written = g_variant_print (ferry_test_get_variant (task, "partial-result"), FALSE);
+  g_assert_cmpstr (written, ==, "(7, [0x6f, 0x75, 0x74, 0x0a], [0x65, 0x72, 0x72, 0x0a])");
+}
+
+static void
 is_asked_with_its_own_signal (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
@@ -246,6 +259,7 @@ add_cancels (void)
 {
   g_test_add_func ("/command-cancel/is-asked-first-and-then-terminated", is_asked_first_and_then_terminated);
   g_test_add_func ("/command-cancel/may-end-with-success-and-is-cancelled", may_end_with_success_and_is_cancelled);
+  g_test_add_func ("/command-cancel/has-what-it-had-written", has_what_it_had_written);
   g_test_add_func ("/command-cancel/is-asked-with-its-own-signal", is_asked_with_its_own_signal);
   g_test_add_data_func ("/command-cancel/is-killed-when-it-ignores-all-else", GINT_TO_POINTER (SIGINT),
                         is_killed_when_it_ignores_all_else);

@@ -41,7 +41,8 @@ void found_cb (GObject *source, GAsyncResult *result, gpointer data);
 """
 
 VARIABLES = {
-    "address": "const char *", "answer": "GVariant *", "bytes": "GBytes *", "cluster": "FerryCluster *", "data": "gpointer ",
+    "address": "const char *", "answer": "GVariant *", "buffer": "GtkTextBuffer *", "bytes": "GBytes *",
+    "cluster": "FerryCluster *", "command": "FerryCommand *", "data": "gpointer ", "entry": "GString *",
     "executor": "FerryExecutor *", "exporter": "FerryExporter *", "fd": "int ", "frame": "guint32 ", "handle": "int ",
     "header": "GtkWidget *", "height": "gsize ", "interface": "FerryInterface *", "invocation": "FerryInvocation *",
     "job": "FerryJob *", "label": "GtkWidget *", "launcher": "FerryLauncher *", "lines": "const char *const *",

@@ -8,7 +8,9 @@ import asyncio
 import os
 import pickle
 import re
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -111,6 +113,41 @@ def test_beside_subprocess(report, executor, folder):
         report.equal("%s: as subprocess.run() has it" % name, found, expected)
 
 
+def test_two_names(report, executor, folder):
+    """What is a property of a command and a keyword of subprocess.run(), by either name, and by both."""
+    path = os.path.realpath(folder)
+    script = shell("pwd -P; echo $WORD; echo no >&2")
+    for one, other in (({"cwd": path}, {"directory": path}), ({"env": {"WORD": "a"}}, {"environment": ["WORD=a"]}),
+                       ({"stderr": subprocess.STDOUT}, {"merge_streams": True})):
+        expected, found = (raised(executor.run(script, **keywords).result) for keywords in (one, other))
+        report.equal("%s is %s" % (list(one)[0], list(other)[0]), (found.stdout, found.stderr), (expected.stdout, expected.stderr))
+        report.fact("and says something", expected.stdout != executor.run(script).result().stdout)
+        error = raised(lambda: executor.run(script, **one, **other))
+        report.equal("not both are given", (type(error), str(error)),
+                     (ValueError, "%s and %s arguments may not both be used." % (list(one)[0], list(other)[0])))
+    file = os.path.join(folder, "file")
+    for keywords in ({"stdin": subprocess.PIPE, "input_file": file}, {"stdout": subprocess.DEVNULL, "output_file": file},
+                     {"capture_output": True, "output_file": file}, {"capture_output": True, "merge_streams": True},
+                     {"stdin": subprocess.DEVNULL, "interactive": True},
+                     {"progress": re.compile("(?P<percent>[0-9]+)"), "progress_pattern": "a"}):
+        error = raised(lambda: executor.run(["true"], **keywords))
+        report.equal("these say two things: " + ", ".join(keywords),
+                     (type(error), "may not both be used" in str(error)), (ValueError, True))
+    error = raised(lambda: executor.run(["true"], directory=os.path.join(folder, "none")).result())
+    report.equal("a folder that is none, by its other name", (type(error), error.filename),
+                 (FileNotFoundError, os.path.join(folder, "none")))
+    error = raised(lambda: executor.run(["true"], argv=["false"]))
+    report.equal("the arguments have one name", type(error), TypeError)
+    for line, keywords, advice in (("ls -l 'a b'", {}, "['ls', '-l', 'a b']"), ("a | b", {}, "['sh', '-c', 'a | b']"),
+                                   ("it's", {}, "['sh', '-c', \"it's\"]"),
+                                   ("echo $((1", {"shell": True}, '["sh", "-c", script, "sh", *names]'),
+                                   (["ls"], {"stdin": 0}, "a | b"),
+                                   (["ls"], {"start_new_session": True}, "setsid")):
+        error = raised(lambda: executor.run(line, **keywords))
+        report.fact("what there is not, says what there is: %s" % advice, type(error) is TypeError and advice in str(error),
+                    [repr(error)])
+
+
 def check_partial_output(report, executor):
     """What a program has written before its time was over. It may be slow to begin, so it has longer and longer."""
     script = "echo out; echo err >&2; sleep 1000"
@@ -190,6 +227,74 @@ def is_stopped(pid):
     return read("/proc/%d/stat" % pid).rpartition(")")[2].split()[:1] == ["T"]
 
 
+def begin(executor, folder, script, **keywords):
+    """A program that has done what the script does, and goes on."""
+    gate = os.path.join(folder, "begun")
+    os.mkfifo(gate)
+    task = executor.run(["sh", "-c", script + '; echo > "$1"; exec sleep 1000', "sh", gate], **keywords)
+    with open(gate, encoding="ascii") as file:
+        file.read()
+    os.unlink(gate)
+    return task
+
+
+def test_cancelled(report, executor, folder):
+    task = begin(executor, folder, "echo out; echo err >&2", text=True)
+    error = raised(lambda: task.result(0.01))
+    report.equal("a wait that is too short is that of Popen.wait()", (type(error), error.cmd, error.timeout, error.stdout),
+                 (ferry.CommandTimeout, task.args, 0.01, None))
+    report.fact("the program goes on", not task.done() and "wait longer" in str(error), [str(error)])
+    error = raised(lambda: task.wait(5))
+    report.fact("a wait as the library has it is none of a task", isinstance(error, AttributeError) and "result()" in str(error),
+                [repr(error)])
+    report.fact("a task is cancelled", task.cancel())
+    error = raised(lambda: task.result(LONG))
+    report.equal("it says what there was", (type(error), error.cmd, error.returncode, error.stdout, error.stderr),
+                 (ferry.CommandCancelled, task.args, -signal.SIGINT, "out\n", "err\n"))
+    report.fact("and is cancelled as any other", isinstance(error, ferry.CancelledError) and task.cancelled())
+    copy = pickle.loads(pickle.dumps(error))
+    report.equal("also pickled", (str(copy), copy.cmd, copy.returncode, copy.stdout, copy.stderr),
+                 (str(error), error.cmd, error.returncode, error.stdout, error.stderr))
+    task = begin(executor, folder, "printf 'a\\303'", encoding="utf-8")
+    task.cancel()
+    report.equal("half a character is no other error", raised(lambda: task.result(LONG)).stdout, "a\ufffd")
+    task = begin(executor, folder, "seq 1000000")
+    task.cancel()
+    report.equal("much output is there, too", raised(lambda: task.result(LONG)).stdout.count(b"\n"), 1000000)
+    executor.set_paused(True)
+    task = executor.run(["true"])
+    task.cancel()
+    error = raised(lambda: task.result(LONG))
+    report.equal("what had not begun has nothing", (type(error), error.returncode, error.stdout, error.stderr),
+                 (ferry.CommandCancelled, None, None, None))
+    executor.set_paused(False)
+
+
+def test_late_handlers(report, executor, folder):
+    """A program may have asked before its task is there for a handler of the signal."""
+    task = executor.run(["sh", "-c", "printf 'really? '; read answer; echo $answer"], text=True, interactive=True)
+    look_until(lambda: task._home.call(lambda: task.get_property("question")) is not None)
+    asked = []
+    task.connect("asks", lambda task, question, more: (asked.append((question, more)), task.answer("yes\n")), "more")
+    report.equal("what is asked already is asked", task.result(LONG).stdout, "really? yes\n")
+    report.equal("once", asked, [("really?", "more")])
+
+
+LEAVES = """
+import sys, ferry
+executor = ferry.Executor()
+task = executor.run(["sh", "-c", 'echo out; echo > "$1"; exec sleep 1000', "sh", sys.argv[1]])
+open(sys.argv[1]).read()
+"""
+
+
+def test_end_of_application(report, folder):
+    gate = os.path.join(folder, "left")
+    os.mkfifo(gate)
+    done = subprocess.run([sys.executable, "-c", LEAVES, gate], stderr=subprocess.PIPE, text=True, check=True)
+    report.equal("an application that ends over a program says nothing of it", done.stderr, "")
+
+
 def test_tasks(report, executor, folder):
     task = executor.run(shell("echo $$ > %s/pid; exec sleep 1000" % folder))
     look_until(lambda: read(folder + "/pid").endswith("\n"))
@@ -203,7 +308,7 @@ def test_tasks(report, executor, folder):
     task.pause()
     look_until(lambda: is_stopped(pid))
     task.cancel()
-    report.equal("a cancel ends it, though it is paused", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+    report.equal("a cancel ends it, though it is paused", type(raised(lambda: task.result(LONG))), ferry.CommandCancelled)
     report.equal("and the process", type(raised(lambda: os.kill(pid, 0))), ProcessLookupError)
 
     async def gather():
@@ -262,7 +367,14 @@ def test_lines(report, executor, folder):
     for line in task.lines():
         break
     task.cancel()
-    report.equal("a loop may be left", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+    report.equal("a loop may be left", type(raised(lambda: task.result(LONG))), ferry.CommandCancelled)
+    with ferry.Executor(workers=1) as other:
+        task = other.run(["yes"], all_lines=True)
+        for line in task.lines():
+            break
+    error = raised(lambda: task.result(LONG))
+    report.fact("the end of the executor ends a program whose reader has left", type(error) is ferry.Error
+                and "reader" in str(error), [repr(error)])
     error = raised(lambda: executor.run(["true"]).lines())
     report.fact("what has no lines says so", type(error) is ferry.Error and "all_lines" in str(error), [repr(error)])
 
@@ -320,7 +432,7 @@ def test_executors(report):
         report.equal("with as many workers", executor.commands.workers, 1)
         waiting = executor.run(["sleep", "1000"])
         executor.cancel_all()
-        report.equal("all are cancelled", type(raised(lambda: waiting.result(LONG))), ferry.CancelledError)
+        report.equal("all are cancelled", type(raised(lambda: waiting.result(LONG))), ferry.CommandCancelled)
         late = executor.run(["sh", "-c", "echo late"])
     report.fact("the end of the block waits for programs", late.done() and late.result().stdout == b"late\n")
     report.equal("behind it none begins", type(raised(lambda: executor.run(["true"]))), ferry.Error)
@@ -332,14 +444,14 @@ def test_executors(report):
             task = executor.run(["sleep", "1000"])
             raise KeyError
     except KeyError:
-        report.equal("an exception in the block cancels them", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+        report.equal("an exception in the block cancels them", type(raised(lambda: task.result(LONG))), ferry.CommandCancelled)
 
 
 def test_paused_executors(report):
     with ferry.Executor(workers=1) as executor:
         executor.set_paused(True)
         waiting = [executor.submit(functions.double, 2), executor.run(["echo", "a"], text=True)]
-        report.equal("a paused executor begins nothing", type(raised(lambda: waiting[1].result(0.2))), TimeoutError)
+        report.equal("a paused executor begins nothing", type(raised(lambda: waiting[1].result(0.2))), ferry.CommandTimeout)
         executor.set_paused(False)
         report.equal("and goes on", [waiting[0].result(LONG), waiting[1].result(LONG).stdout], [4, "a\n"])
         running = executor.run(["sleep", "0.1"])
@@ -350,15 +462,58 @@ def test_paused_executors(report):
         report.equal("and goes on, too", running.result(LONG).returncode, 0)
 
 
+def run_and_interrupt(run, folder):
+    """Has a program begin, and Ctrl-C come while this thread waits for it. Returns what was raised, and its process."""
+    gate = os.path.join(folder, "interrupt")
+    os.mkfifo(gate)
+    pids = []
+
+    def interrupt():
+        with open(gate, encoding="ascii") as file:
+            pids.append(int(file.read()))
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        found = run(["sh", "-c", 'echo $$ > "$1"; exec sleep 1000', "sh", gate])
+    except KeyboardInterrupt as error:
+        found = error
+    thread.join()
+    os.unlink(gate)
+    return type(found), pids[0]
+
+
+def test_interrupts(report, executor, folder):
+    found, pid = run_and_interrupt(ferry.run, folder)
+    report.equal("Ctrl-C ends ferry.run()", found, KeyboardInterrupt)
+    report.equal("and its program, which nobody else could", type(raised(lambda: os.kill(pid, 0))), ProcessLookupError)
+    tasks = []
+
+    def wait(args):
+        tasks.append(executor.run(args))
+        return tasks[0].result()
+
+    found, pid = run_and_interrupt(wait, folder)
+    report.equal("it ends the wait for a task, which goes on", (found, tasks[0].done(), os.kill(pid, 0)), (KeyboardInterrupt, False, None))
+    tasks[0].cancel()
+    report.equal("until it is cancelled", type(raised(lambda: tasks[0].result(LONG))), ferry.CommandCancelled)
+
+
 def body(report):
     with tempfile.TemporaryDirectory() as folder, ferry.Executor(workers=2) as executor:
         test_beside_subprocess(report, executor, folder)
+        test_two_names(report, executor, folder)
         test_errors(report, executor)
+        test_cancelled(report, executor, folder)
+        test_late_handlers(report, executor, folder)
+        test_end_of_application(report, folder)
         test_tasks(report, executor, folder)
         test_lines(report, executor, folder)
         test_surroundings(report, executor, folder)
         test_names(report, executor, folder)
         test_progress(report, executor, folder)
+        test_interrupts(report, executor, folder)
     test_executors(report)
     test_paused_executors(report)
 

@@ -26,10 +26,11 @@ from ._share import Shared, share
 from ._step import run
 from ._stream import Stream
 from ._task import Task
-from .errors import Cancelled, CancelledError, CommandError, CommandTimeout, Error, RemoteError, RemoteTraceback, WorkerLost
+from .errors import (Cancelled, CancelledError, CommandCancelled, CommandError, CommandTimeout, Error, RemoteError,
+                     RemoteTraceback, WorkerLost)
 
-__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "CommandTimeout", "DeMux",
-           "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback",
-           "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later",
-           "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "share", "spawn",
-           "track"]
+__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandCancelled", "CommandError",
+           "CommandTimeout", "DeMux", "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError",
+           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function",
+           "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
+           "share", "spawn", "track"]

@@ -9,6 +9,7 @@ import io
 import locale
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast, overload
@@ -18,7 +19,7 @@ from ._home import End, Event, Values
 from ._library import Ferry, GLib, is_error
 from ._outcome import give
 from ._stream import Yielding, close_later_if_left
-from .errors import Cancelled, CommandError, CommandTimeout, Error
+from .errors import Cancelled, CancelledError, CommandCancelled, CommandError, CommandTimeout, Error
 
 Text = TypeVar("Text", str, bytes)
 Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -50,7 +51,8 @@ REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "close_fds": ((True,), NO_DESCRIPTORS),
     "preexec_fn": ((None,), "the program is started by another process, which has none of this one's functions; use cwd, env, "
                    "umask and polite, or a program such as setpriv or prlimit in front"),
-    "start_new_session": ((True, False), ""),
+    "start_new_session": ((False,), "each program has a session of its own already, which ends as a whole; what is to go on runs "
+                          "behind setsid"),
     "restore_signals": ((True, False), ""),
     "process_group": ((None, -1), "each program has a session of its own, which ends as a whole"),
     "user": ((None,), "the program runs as this user; put setpriv, sudo or pkexec in front"),
@@ -81,9 +83,31 @@ def _refuse(keywords: dict[str, Any]) -> None:
             raise TypeError("A program that is a task cannot have '%s': %s" % (name, reason))
 
 
+def _split(line: str) -> list[str]:
+    """What somebody means who gives a line in place of a list."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        words = []
+    return words if words and not set("|&;<>()$`*?[~\n") & set(line) else ["sh", "-c", line]
+
+
 def _check_stream(name: str, value: Any, allowed: tuple[int, ...], file: str) -> None:
     if value is not None and value not in allowed:
         raise TypeError("%s=%r is of this process, which does not start the program; %s" % (name, value, file))
+
+
+def _check_once(properties: dict[str, Any], name: str, keyword: str, value: Any) -> None:
+    """A property, or the keyword of subprocess.run() that says the same, but not both."""
+    if value is not None and properties.get(name) is not None:
+        raise ValueError("%s and %s arguments may not both be used." % (keyword, name))
+
+
+def _use_once(properties: dict[str, Any], name: str, keyword: str, value: Any) -> None:
+    """Sets the property that a keyword of subprocess.run() is."""
+    _check_once(properties, name, keyword, value)
+    if value is not None:
+        properties[name] = value
 
 
 def _is_text(text: bool | None, universal_newlines: bool | None, encoding: str | None, errors: str | None) -> bool:
@@ -103,7 +127,8 @@ def _make(args: list[str], progress: Any, properties: dict[str, Any]) -> Any:
     """The command of the library."""
     command = Ferry.Command.new(args)
     if isinstance(progress, re.Pattern):
-        properties["progress_pattern"], progress = progress.pattern, "pattern"
+        _use_once(properties, "progress_pattern", "progress", progress.pattern)
+        progress = "pattern"
     if isinstance(progress, str):
         if progress not in READERS:
             raise ValueError("There is no reader '%s' of progress; choose one of %s" % (progress, ", ".join(READERS)))
@@ -115,7 +140,7 @@ def _make(args: list[str], progress: Any, properties: dict[str, Any]) -> Any:
             value = os.fsdecode(value)
         elif name == "success_statuses":
             value = GLib.Variant("ai", list(value))
-        if not hasattr(command.props, name):
+        if name == "argv" or not hasattr(command.props, name):
             raise TypeError("A command has no keyword '%s', and nor has subprocess.run(); docs/commands.md has a table of "
                             "those that there are" % name)
         command.set_property(name.replace("_", "-"), value)
@@ -230,27 +255,31 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
                  check: bool = True, text: bool | None = None, encoding: str | None = None, errors: str | None = None,
                  env: Mapping[Any, Any] | None = None, universal_newlines: bool | None = None, umask: int = -1,
                  all_lines: bool = False, progress: Any = None, name: str | None = None, **properties: Any) -> None:
+        _refuse(properties)
         if isinstance(args, (str, bytes)):
             raise TypeError("There is no shell: give the program and its arguments as a list, such as %r"
-                            % (os.fsdecode(args).split(),))
-        _refuse(properties)
+                            % (_split(os.fsdecode(args)),))
         self.args = args if isinstance(args, (list, tuple)) else list(args)
         self._is_text, self._encoding, self._errors = _is_text(text, universal_newlines, encoding, errors), encoding, errors
-        self._cwd, self._timeout, self._checks = cwd, timeout, check
-        self._set_streams(stdin, input, stdout, stderr, capture_output)
+        self._timeout, self._checks = timeout, check
+        _use_once(properties, "directory", "cwd", cwd)
+        self._cwd = properties.get("directory")
+        self._set_streams(stdin, input, stdout, stderr, capture_output, properties)
         self._cleans_up = bool(properties.get("cleans_up"))
         self._yields = all_lines
         # A file has the output, or lines() has.
         self._drops_output = self._drops_output or all_lines or properties.get("output_file") is not None
         self._prepare_values(AHEAD)
         properties.setdefault("output_limit", 0 if self._drops_output else NO_LIMIT)
-        properties.update(directory=cwd, umask=umask, merge_streams=stderr == subprocess.STDOUT)
+        properties["umask"] = umask
         if not check:
             properties.setdefault("success_statuses", range(256))
         added = {key.replace("_", "-"): _text.pack_names(properties.pop(key)) for key in FILE_LISTS & set(properties)
                  if properties[key] is not None}
-        if env is not None:
-            added["environment"] = _text.pack_names(_check_environment(env))
+        _use_once(properties, "environment", "env", None if env is None else _check_environment(env))
+        variables = properties.pop("environment", None)
+        if variables is not None:
+            added["environment"] = _text.pack_names(variables)
         packed = _text.pack_names(self.args)
         if len(self.args) > MANY:
             added["argv"] = packed
@@ -259,16 +288,27 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             added["yield-output"] = GLib.Variant("b", True)
         self._prepare_command(_make(words, progress, properties), input, added, name)
 
-    def _set_streams(self, stdin: Any, input: Any, stdout: Any, stderr: Any, capture_output: bool) -> None:
+    def _set_streams(self, stdin: Any, input: Any, stdout: Any, stderr: Any, capture_output: bool,
+                     properties: dict[str, Any]) -> None:
         if capture_output and (stdout is not None or stderr is not None):
             raise ValueError("stdout and stderr arguments may not be used with capture_output.")
         if input is not None and stdin is not None:
             raise ValueError("stdin and input arguments may not both be used.")
-        _check_stream("stdin", stdin, (subprocess.PIPE, subprocess.DEVNULL), "set input or input_file")
+        _check_stream("stdin", stdin, (subprocess.PIPE, subprocess.DEVNULL),
+                      "set input or input_file, and for the output of another program run [\"sh\", \"-c\", \"a | b\"]")
         _check_stream("stdout", stdout, (subprocess.PIPE, subprocess.DEVNULL), "set output_file to the name of a file")
         _check_stream("stderr", stderr, (subprocess.PIPE, subprocess.DEVNULL, subprocess.STDOUT), "it is captured")
+        captured = True if capture_output else None
+        for name, keyword, value in (("input_file", "stdin", stdin), ("output_file", "stdout", stdout),
+                                     ("output_file", "capture_output", captured), ("merge_streams", "stderr", stderr),
+                                     ("merge_streams", "capture_output", captured)):
+            _check_once(properties, name, keyword, value)
+        if stdin == subprocess.DEVNULL and properties.get("interactive"):
+            raise ValueError("stdin=DEVNULL and interactive arguments may not both be used.")
+        if stderr == subprocess.STDOUT:
+            properties["merge_streams"] = True
         self._drops_output = stdout == subprocess.DEVNULL
-        self._drops_errors = stderr in (subprocess.DEVNULL, subprocess.STDOUT)
+        self._drops_errors = stderr == subprocess.DEVNULL or bool(properties.get("merge_streams"))
 
     def _prepare_command(self, command: Any, input: Any, added: dict[str, Any], name: str | None) -> None:
         bytes_ = None if input is None else GLib.Bytes.new(_encode(input, self._encoding, self._errors))
@@ -318,11 +358,15 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             decoder = codecs.getincrementaldecoder(self._encoding or locale.getencoding())(self._errors or "strict")
         return _Lines(self, decoder)
 
-    def _decode(self, written: bytes) -> Any:
+    def _decode(self, written: bytes, errors: str | None) -> Any:
         if not self._is_text:
             return written
         # As subprocess does it.
-        return io.TextIOWrapper(io.BytesIO(written), encoding=self._encoding, errors=self._errors).read()
+        return io.TextIOWrapper(io.BytesIO(written), encoding=self._encoding, errors=errors).read()
+
+    def _late(self, timeout: float | None) -> Exception:
+        # As Popen.wait() raises it.
+        return CommandTimeout("'%s' is not done yet; wait longer, or cancel it" % self._name, self.args, timeout or 0)
 
     @property
     def progress(self) -> tuple[float, str | None]:
@@ -334,9 +378,12 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if error.domain == EXIT_ERROR:
             return self._failed(error, error.code)
         if is_error(error, Ferry.Error.TIMED_OUT) and self._timeout is not None:
-            return CommandTimeout(error.message, self.args, self._timeout, *self._find_written())
+            return CommandTimeout(error.message, self.args, self._timeout, *self._find_written(is_cut=True)[1:])
         if error.domain != SPAWN_ERROR:
-            return super()._translate(error)
+            found = super()._translate(error)
+            if isinstance(found, CancelledError):
+                return CommandCancelled(error.message, self.args, *self._find_written(is_cut=True))
+            return found
         killed = re.search(r" was killed by signal (\d+)", error.message)
         if killed and error.code == GLib.SpawnError.FAILED:
             return self._failed(error, -int(killed[1]))
@@ -345,7 +392,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if error.code == GLib.SpawnError.ACCES:
             return PermissionError(errno.EACCES, error.message, program)
         if error.code == GLib.SpawnError.CHDIR:
-            return self._unentered(error, os.fsdecode(self._cwd))
+            return self._unentered(error, os.fsdecode(self._cwd or "."))
         kinds = {GLib.SpawnError.NOEXEC: errno.ENOEXEC, GLib.SpawnError.TOO_BIG: errno.E2BIG}
         return OSError(kinds.get(error.code, errno.EIO), error.message, program)
 
@@ -353,19 +400,21 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         kind = errno.ENOENT if not os.path.exists(folder) else errno.EACCES if os.path.isdir(folder) else errno.ENOTDIR
         return OSError(kind, error.message, folder)
 
-    def _find_written(self) -> tuple[Any, Any]:
-        """Standard output and standard error of a program that has failed, or None where there are none."""
+    def _find_written(self, is_cut: bool = False) -> tuple[int | None, Any, Any]:
+        """Status and streams of a program that has not succeeded, or None where there are none. One that is cut may end in the
+        middle of a character."""
         partial = self.get_property("partial-result")
-        return (None, None) if partial is None else self._open(partial)[1:]
+        return (None, None, None) if partial is None else self._open(partial, is_cut)
 
     def _failed(self, error: Any, status: int) -> Exception:
-        return CommandError(error.message, status, self.args, *self._find_written())
+        return CommandError(error.message, status, self.args, *self._find_written()[1:])
 
-    def _open(self, result: Any) -> tuple[int, Any, Any]:
+    def _open(self, result: Any, is_cut: bool = False) -> tuple[int, Any, Any]:
         """What is in a result, as a CompletedProcess has it."""
         status, output, errors = [Ferry.from_variant(result.get_child_value(i)) for i in range(3)]
-        return (status, None if self._drops_output else self._decode(output),
-                None if self._drops_errors else self._decode(errors))
+        handling = self._errors or ("replace" if is_cut else None)
+        return (status, None if self._drops_output else self._decode(output, handling),
+                None if self._drops_errors else self._decode(errors, handling))
 
     def _find_outcome(self) -> tuple[Any, Exception | None]:
         try:

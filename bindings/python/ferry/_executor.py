@@ -401,7 +401,8 @@ class Executor:
                 # What was submitted is in the list now.
                 self._home.call(functools.partial(executor._cancel_waiting, self.workers))
         if not cancel:
-            for stream in list(self._streams):
+            # Those of programs whose lines are read, too.
+            for stream in [stream for executor in self._with_commands() for stream in executor._streams]:
                 _home.post(self._home.context, stream._leave)
         return ends
 

@@ -32,8 +32,15 @@ def run(args: Iterable[Argument], **keywords: Any) -> Any:
 
     The program is a step of the function's task: its progress is a part of that task's, a pause stops it, and a cancel ends
     it and raises ferry.Cancelled. The keywords are those of ferry.Command. With cleans_up=True it runs also when the task was
-    cancelled. A status that is no success raises ferry.CommandError. Where no task runs, it just runs the program.
+    cancelled. A status that is no success raises ferry.CommandError. Where no task runs, it just runs the program, at once,
+    also in an application and on any of its threads. What ends the wait, as Ctrl-C does, ends the program first.
     """
-    if _job.current is None:
-        return shared().run(args, **keywords).result()
-    return Command(args, **keywords)._run_in(_job.current)
+    task: Any = Command(args, **keywords)
+    if _job.current is not None:
+        return task._run_in(_job.current)
+    try:
+        return shared().submit(task).result()
+    except BaseException:
+        # Nobody else could. A second Ctrl-C ends the wait for what the program does at its end.
+        task._end()
+        raise

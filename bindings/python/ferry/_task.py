@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar, cast
 
 from . import _fault, _limit, _message, _native, _notices, _pipe, _text
-from ._home import Event, Home, Properties
+from ._home import Event, Home, Properties, post
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN, PART
 from ._outcome import Outcome, give
@@ -206,7 +206,31 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     def _wait(self, timeout: float | None) -> None:
         self._check_submitted()
         if not self.done() and not self._ended.wait(self._home, timeout):
-            raise TimeoutError("Task '%s' is not done yet; wait longer, or cancel it" % self._name)
+            raise self._late(timeout)
+
+    def _late(self, timeout: float | None) -> Exception:
+        """What a wait raises that was too short."""
+        return TimeoutError("Task '%s' is not done yet; wait longer, or cancel it" % self._name)
+
+    @property
+    def wait(self) -> Any:
+        raise AttributeError("A task has no wait(); result() waits, for at most so many seconds")
+
+    def connect(self, detailed_signal: str, handler: Callable[..., Any], *args: Any) -> int:
+        """As that of any GObject. A handler of `asks` hears of what is asked by now as well.
+
+        Signals come on the home's thread, and a program may have asked before this one goes on.
+        """
+        if detailed_signal != "asks" or self._home is None:
+            return int(Ferry.Task.connect(self, detailed_signal, handler, *args))
+        return self._home.call(lambda: self._connect_asks(handler, args))
+
+    def _connect_asks(self, handler: Callable[..., Any], args: tuple[Any, ...]) -> int:
+        question = self.get_property("question")
+        # Before anything else comes.
+        if question is not None and self._home is not None:
+            post(self._home.context, lambda: handler(self, question, *args), priority=GLib.PRIORITY_HIGH)
+        return int(Ferry.Task.connect(self, "asks", handler, *args))
 
     def result(self, timeout: float | None = None) -> T:
         """Waits for the end, for at most so many seconds, and returns what the function did, or raises what it raised.
@@ -244,6 +268,11 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         is_open = not self.done()
         Ferry.Task.cancel(self)
         return is_open
+
+    def _end(self) -> None:
+        """Cancels it and waits for its end, for a wait that was ended by an exception."""
+        self.cancel()
+        self._ended.wait(self._home, None)
 
     def pause(self) -> bool:
         """Pauses the task, until resume(). Any thread. Returns whether it was not paused, cancelled or done.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
-__all__ = ["Cancelled", "CancelledError", "CommandError", "CommandTimeout", "Error", "RemoteError", "RemoteTraceback", "WorkerLost"]
+__all__ = ["Cancelled", "CancelledError", "CommandCancelled", "CommandError", "CommandTimeout", "Error", "RemoteError", "RemoteTraceback",
+           "WorkerLost"]
 
 
 class Cancelled(BaseException):
@@ -36,8 +37,26 @@ class CommandError(subprocess.CalledProcessError, Error):
         return CommandError, (self.message, self.returncode, self.cmd, self.output, self.stderr)
 
 
+class CommandCancelled(CancelledError):
+    """A program was cancelled. `returncode`, `stdout` and `stderr` are what there was by then, or None where it had not begun."""
+
+    def __init__(self, message: str, cmd: Sequence[Any], returncode: int | None = None, stdout: Any = None,
+                 stderr: Any = None) -> None:
+        super().__init__(message)
+        self.cmd = cmd
+        self.returncode = returncode
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def __reduce__(self) -> Any:
+        return CommandCancelled, (str(self), self.cmd, self.returncode, self.stdout, self.stderr)
+
+
 class CommandTimeout(subprocess.TimeoutExpired, TimeoutError, Error):
-    """A program ran for longer than its `timeout`, and was ended. `stdout` and `stderr` are what it had written."""
+    """A program ran for longer than its `timeout`, and was ended. `stdout` and `stderr` are what it had written.
+
+    Or it was waited for longer than result() was to wait, and goes on: then the task is not done().
+    """
 
     def __init__(self, message: str, cmd: Sequence[Any], timeout: float, output: Any = None, stderr: Any = None) -> None:
         subprocess.TimeoutExpired.__init__(self, cmd, timeout, output, stderr)
