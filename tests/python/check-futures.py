@@ -278,12 +278,16 @@ def interrupt_once(work):
         fired.append(True)
         raise KeyboardInterrupt
 
+    def repeat():
+        while not fired:
+            work()
+
     before, hook = signal.signal(signal.SIGALRM, take), sys.unraisablehook
     sys.unraisablehook = lambda args: dropped.append(getattr(args.object, "__module__", None))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.0005 + random.random() * 0.003)
-        while not fired:
-            work()
+        # A function of its own: Python 3.13 has no handler for what is raised as a loop in 'try' is left.
+        repeat()
     except KeyboardInterrupt:
         return True
     finally:

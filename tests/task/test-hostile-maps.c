@@ -51,7 +51,7 @@ static const Row rows[] = {
   {"fails-an-item-whose-value-is-of-another-type",
    "claim " ITEM " m:kind=5,name=\\001,type=s,text=x 2*" ITEM " " DONE " kill", 1, "returned 's'"},
   {"fails-an-item-without-its-value", "claim m:kind=5,name=\\002,type=() 3*" ITEM " " DONE " kill", 1, "returned"},
-  {"fails-an-item-whose-answer-is-of-no-kind", "claim m:kind=5,name=\\004,type=x,body=8 3*" ITEM " " DONE " kill", 1,
+  {"fails-an-item-whose-answer-is-of-no-kind", "claim m:kind=5,name=\\037,type=x,body=8 3*" ITEM " " DONE " kill", 1,
    "has an unknown type"},
   {"fails-an-item-whose-error-is-none", "claim m:kind=5,name=\\003,type=s,text=x 3*" ITEM " " DONE " kill", 1,
    "value of the wrong type s"},
