@@ -83,7 +83,7 @@ check_states (const char *language, const char *state, const char *detail)
 static void
 test_states_are_translated (void)
 {
-  check_states ("de", "Wartet", "Wartet auf einen freien Arbeitsprozess");
+  check_states ("de", "Wartet", "Wartet, bis es an der Reihe ist");
 }
 
 /* The core says it in English, to logs. */
@@ -112,7 +112,7 @@ test_states_are_translated_into_chinese (void)
 {
   if (g_test_subprocess ())
     {
-      check_states ("zh_CN", "等待中", "等待空闲的工作进程");
+      check_states ("zh_CN", "等待中", "正在排队等待");
       return;
     }
   /* A process whose one test is skipped fails. */

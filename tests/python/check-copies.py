@@ -27,7 +27,7 @@ def ask_each(executor, function):
 
 
 def test_seeds(report):
-    with ferry.Executor(workers=WORKERS) as executor:
+    with ferry.Executor(workers=WORKERS, modules=["functions"]) as executor:
         report.equal("each worker has random numbers of its own", len(set(ask_each(executor, functions.draw_once).values())), WORKERS)
         found = ask_each(executor, functions.get_own_seed_once)
         report.equal("a library seeds by os.register_at_fork()", found, {process: process for process in found})
