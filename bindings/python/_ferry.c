@@ -1,11 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* _ferry: what the package `ferry` does for each call, in C. Without this module the same is done in Python.
+/* _ferry: what the package `ferry` does for each call, in C.
  *
- * The interpreter's lock is what costs: where the thread of the main loop needs it for each end of a task, it takes it
- * from the thread that submits, and waits for it. So the main loop says the end of a task to an Event here, without the
- * lock, unless a callback of Python is to be called.
+ * In a worker it is the way to the library: a worker that has no use for PyGObject does not import it, which would take
+ * most of its start and of its memory.
+ *
+ * In the application the interpreter's lock is what costs: where the thread of the main loop needs it for each end of a
+ * task, it takes it from the thread that submits, and waits for it. So the main loop says the end of a task to an Event
+ * here, without the lock, unless a callback of Python is to be called.
  *
  * Threads: functions of Python are called with the interpreter's lock. tell_end() and what it calls are of any thread,
  * without it. No lock of an Event is held while the interpreter's is waited for. */
@@ -27,8 +30,18 @@
 #define VERSION                                                                                                        \
   G_STRINGIFY (FERRY_MAJOR_VERSION) "." G_STRINGIFY (FERRY_MINOR_VERSION) "." G_STRINGIFY (FERRY_MICRO_VERSION)
 
+/* The domain of errors that are exceptions of a worker's code. */
+#define PYTHON_ERROR "ferry-python-error-quark"
+
 /* How long a task that is done is kept, at most, so that it is let go by a thread that has the interpreter's lock. */
 #define KEEP_TIME 50
+
+/* Returns FALSE with an exception where there is no PyGObject. The program's own thread that comes first imports it. */
+static gboolean
+import_pygobject (void)
+{
+  return _PyGObject_API != NULL || pygobject_init (3, 42, 0) != NULL;
+}
 
 /* ---- Event ----
  * Something that happens once. Threads wait for it, and callbacks are called. */
@@ -329,6 +342,21 @@ static PyType_Spec event_spec = {
 
 /* ---- tasks ---- */
 
+/* Returns a floating value with a copy of the bytes. */
+static GVariant *
+variant_of_bytes (const char *bytes, Py_ssize_t size)
+{
+  gpointer copy = g_memdup2 (bytes, (gsize) size);
+
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, copy, (gsize) size, TRUE, g_free, copy);
+}
+
+static PyObject *
+bytes_of_variant (GVariant *value)
+{
+  return PyBytes_FromStringAndSize (g_variant_get_data (value), (Py_ssize_t) g_variant_get_size (value));
+}
+
 /* What a task has that tells an Event of its end. A reference to a task that is submitted, which keeps that of the
  * wrapper from being the last one until a thread with the interpreter's lock lets go: PyGObject wants to know of it. */
 typedef struct _Followed Followed;
@@ -497,16 +525,14 @@ make (PyObject *module, PyObject *args)
   Py_ssize_t size;
   unsigned int descriptors;
   GType type;
-  gpointer copy, task;
+  gpointer task;
 
   if (!PyArg_ParseTuple (args, "Ossy#I", &class, &function, &name, &bytes, &size, &descriptors) ||
       (type = get_type (class)) == 0)
     return NULL;
-  copy = g_memdup2 (bytes, size);
   task = g_object_new (type, "kind", FERRY_TASK_KIND_CALL, "function", function, "name", name, "arguments",
-                       g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, copy, size, TRUE, g_free, copy),
-                       "max-returned-descriptors", descriptors, NULL);
-  wrapper = pygobject_new (task);
+                       variant_of_bytes (bytes, size), "max-returned-descriptors", descriptors, NULL);
+  wrapper = import_pygobject () ? pygobject_new (task) : NULL;
   g_object_unref (task);
   return wrapper;
 }
@@ -557,7 +583,7 @@ take (PyObject *module, PyObject *wrapper)
   value = ferry_task_get_result (task, NULL);
   if (value == NULL)
     Py_RETURN_NONE;
-  bytes = PyBytes_FromStringAndSize (g_variant_get_data (value), (Py_ssize_t) g_variant_get_size (value));
+  bytes = bytes_of_variant (value);
   g_variant_unref (value);
   return bytes;
 }
@@ -642,21 +668,13 @@ run_watch (gpointer unused)
   return NULL;
 }
 
-/* begin(job, signal): a function begins, on this thread, which the signal interrupts. */
-static PyObject *
-begin (PyObject *module, PyObject *args)
+static void
+begin_watch (FerryJob *job)
 {
-  PyObject *wrapper;
-  int signal;
-  gpointer job;
-
-  if (!PyArg_ParseTuple (args, "Oi", &wrapper, &signal) || (job = get_object (wrapper)) == NULL)
-    return NULL;
   g_mutex_lock (&watch.lock);
   watch.job = g_object_ref (job);
   watch.number++;
   watch.main = pthread_self ();
-  watch.interrupt = signal;
   if (watch.thread == NULL)
     watch.thread = g_thread_try_new ("ferry-cancel", run_watch, NULL, NULL);
   if (watch.sleeps)
@@ -665,12 +683,10 @@ begin (PyObject *module, PyObject *args)
       g_cond_signal (&watch.cond);
     }
   g_mutex_unlock (&watch.lock);
-  Py_RETURN_NONE;
 }
 
-/* end(): the function has ended. */
-static PyObject *
-end (PyObject *module, PyObject *unused)
+static void
+end_watch (void)
 {
   FerryJob *job;
   GCancellable *cancellable;
@@ -686,13 +702,384 @@ end (PyObject *module, PyObject *unused)
       g_object_unref (cancellable);
     }
   g_clear_object (&job);
+}
+
+/* ---- Job ----
+ * What a function of Python has of a FerryJob. */
+
+typedef struct
+{
+  PyObject base;
+  FerryJob *job; /* const: (owned) */
+} Job;
+
+static PyTypeObject *job_type;
+
+/* Raised for an error of the library. */
+static PyObject *failure_type;
+
+/* Returns NULL. */
+static PyObject *
+raise_failure (GError *error)
+{
+  PyErr_SetString (failure_type, error->message);
+  g_error_free (error);
+  return NULL;
+}
+
+static PyObject *
+return_none (GError *error)
+{
+  if (error != NULL)
+    return raise_failure (error);
   Py_RETURN_NONE;
 }
 
+static PyObject *
+job_new (FerryJob *job)
+{
+  allocfunc allocate = (allocfunc) PyType_GetSlot (job_type, Py_tp_alloc);
+  Job *self = (Job *) allocate (job_type, 0);
+
+  if (self != NULL)
+    self->job = g_object_ref (job);
+  return (PyObject *) self;
+}
+
+static void
+job_dealloc (PyObject *object)
+{
+  PyTypeObject *type = Py_TYPE (object);
+  freefunc release = (freefunc) PyType_GetSlot (type, Py_tp_free);
+
+  g_object_unref (((Job *) object)->job);
+  release (object);
+  Py_DECREF (type);
+}
+
+static PyObject *
+job_is_cancelled (PyObject *object, PyObject *unused)
+{
+  return PyBool_FromLong (ferry_job_is_cancelled (((Job *) object)->job));
+}
+
+/* send(type, bytes): a message of the task. */
+static PyObject *
+job_send (PyObject *object, PyObject *args)
+{
+  const char *type, *bytes;
+  Py_ssize_t size;
+  GError *error = NULL;
+  GVariant *value;
+
+  if (!PyArg_ParseTuple (args, "sy#", &type, &bytes, &size))
+    return NULL;
+  value = variant_of_bytes (bytes, size);
+  Py_BEGIN_ALLOW_THREADS ferry_job_send (((Job *) object)->job, type, value, &error);
+  Py_END_ALLOW_THREADS return return_none (error);
+}
+
+/* yield_(bytes): a value of a stream. Waits where the application is behind. */
+static PyObject *
+job_yield (PyObject *object, PyObject *args)
+{
+  const char *bytes;
+  Py_ssize_t size;
+  GError *error = NULL;
+  GVariant *value;
+
+  if (!PyArg_ParseTuple (args, "y#", &bytes, &size))
+    return NULL;
+  value = variant_of_bytes (bytes, size);
+  Py_BEGIN_ALLOW_THREADS ferry_job_yield (((Job *) object)->job, value, &error);
+  Py_END_ALLOW_THREADS return return_none (error);
+}
+
+/* report(fraction, text): waits while the task is paused. */
+static PyObject *
+job_report (PyObject *object, PyObject *args)
+{
+  const char *text;
+  double fraction;
+  GError *error = NULL;
+
+  if (!PyArg_ParseTuple (args, "dz", &fraction, &text))
+    return NULL;
+  Py_BEGIN_ALLOW_THREADS ferry_job_report (((Job *) object)->job, fraction, text, &error);
+  Py_END_ALLOW_THREADS return return_none (error);
+}
+
+/* report_amount(amount, total, unit, text) */
+static PyObject *
+job_report_amount (PyObject *object, PyObject *args)
+{
+  PyObject *amount, *total;
+  const char *unit, *text;
+  unsigned long long numbers[2];
+  GError *error = NULL;
+
+  if (!PyArg_ParseTuple (args, "OOzz", &amount, &total, &unit, &text))
+    return NULL;
+  numbers[0] = PyLong_AsUnsignedLongLong (amount);
+  numbers[1] = PyErr_Occurred () ? 0 : PyLong_AsUnsignedLongLong (total);
+  if (PyErr_Occurred ())
+    return NULL;
+  Py_BEGIN_ALLOW_THREADS ferry_job_report_amount (((Job *) object)->job, numbers[0], numbers[1], unit, text, &error);
+  Py_END_ALLOW_THREADS return return_none (error);
+}
+
+static PyObject *
+job_begin_part (PyObject *object, PyObject *argument)
+{
+  const double weight = PyFloat_AsDouble (argument);
+
+  if (PyErr_Occurred ())
+    return NULL;
+  ferry_job_begin_part (((Job *) object)->job, weight);
+  Py_RETURN_NONE;
+}
+
+static PyObject *
+job_end_part (PyObject *object, PyObject *unused)
+{
+  ferry_job_end_part (((Job *) object)->job);
+  Py_RETURN_NONE;
+}
+
+/* return_descriptor(fd): gives it to the task, and closes it here in time. Returns the handle. */
+static PyObject *
+job_return_descriptor (PyObject *object, PyObject *argument)
+{
+  const long fd = PyLong_AsLong (argument);
+  GError *error = NULL;
+  gint handle;
+
+  if (PyErr_Occurred ())
+    return NULL;
+  handle = ferry_job_return_descriptor (((Job *) object)->job, (int) fd, &error);
+  return error != NULL ? raise_failure (error) : PyLong_FromLong (handle);
+}
+
+/* dup_descriptor(handle): a descriptor that came with the call. */
+static PyObject *
+job_dup_descriptor (PyObject *object, PyObject *argument)
+{
+  const long handle = PyLong_AsLong (argument);
+  GError *error = NULL;
+  int fd;
+
+  if (PyErr_Occurred ())
+    return NULL;
+  fd = ferry_job_dup_descriptor (((Job *) object)->job, (gint) handle, &error);
+  return error != NULL ? raise_failure (error) : PyLong_FromLong (fd);
+}
+
+static PyObject *
+job_get_scratch_folder (PyObject *object, PyObject *unused)
+{
+  GError *error = NULL;
+  const char *path;
+
+  Py_BEGIN_ALLOW_THREADS path = ferry_job_get_scratch_folder (((Job *) object)->job, &error);
+  Py_END_ALLOW_THREADS return error != NULL ? raise_failure (error) : PyUnicode_DecodeFSDefault (path);
+}
+
+/* fail(message, trace): what becomes of the task when its function returns. */
+static PyObject *
+job_fail (PyObject *object, PyObject *args)
+{
+  const char *message, *trace;
+  GError *error;
+
+  if (!PyArg_ParseTuple (args, "ss", &message, &trace))
+    return NULL;
+  error = g_error_new_literal (g_quark_from_static_string (PYTHON_ERROR), 0, message);
+  ferry_job_fail (((Job *) object)->job, error, trace);
+  g_error_free (error);
+  Py_RETURN_NONE;
+}
+
+/* What PyGObject knows it by, for all that this class has not. */
+static PyObject *
+job_get_gobject (PyObject *object, void *unused)
+{
+  return import_pygobject () ? pygobject_new (G_OBJECT (((Job *) object)->job)) : NULL;
+}
+
+static PyMethodDef job_methods[] = {
+  {"begin_part", job_begin_part, METH_O, NULL},
+  {"dup_descriptor", job_dup_descriptor, METH_O, NULL},
+  {"end_part", job_end_part, METH_NOARGS, NULL},
+  {"fail", job_fail, METH_VARARGS, NULL},
+  {"get_scratch_folder", job_get_scratch_folder, METH_NOARGS, NULL},
+  {"is_cancelled", job_is_cancelled, METH_NOARGS, NULL},
+  {"report", job_report, METH_VARARGS, NULL},
+  {"report_amount", job_report_amount, METH_VARARGS, NULL},
+  {"return_descriptor", job_return_descriptor, METH_O, NULL},
+  {"send", job_send, METH_VARARGS, NULL},
+  {"yield_", job_yield, METH_VARARGS, NULL},
+  {NULL},
+};
+
+static PyGetSetDef job_properties[] = {{"gobject", job_get_gobject, NULL, NULL, NULL}, {NULL}};
+
+static PyType_Slot job_slots[] = {
+  {Py_tp_dealloc, job_dealloc},
+  {Py_tp_methods, job_methods},
+  {Py_tp_getset, job_properties},
+  {0},
+};
+
+static PyType_Spec job_spec = {
+  .name = "_ferry.Job",
+  .basicsize = sizeof (Job),
+  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+  .slots = job_slots,
+};
+
+/* ---- functions of Python, by their names ---- */
+
+/* With an exception of Python, which it takes: what the library is told of it. A function says by fail() what else it
+ * has to say. */
+static void
+explain (FerryJob *job, GError **error)
+{
+  if (!ferry_job_check (job, error))
+    PyErr_Clear ();
+  else
+    {
+      PyErr_WriteUnraisable (NULL);
+      g_set_error_literal (error, g_quark_from_static_string (PYTHON_ERROR), 0,
+                           "The worker of Python failed itself; its standard error says why");
+    }
+}
+
+/* A FerryFunctionFull. call: takes the job and bytes, and returns bytes, or None where it has called fail(). */
+static GVariant *
+call_python (FerryJob *job, GVariant *arguments, gpointer call, GError **error)
+{
+  PyGILState_STATE state = PyGILState_Ensure ();
+  PyObject *wrapper = job_new (job);
+  PyObject *bytes = wrapper != NULL ? bytes_of_variant (arguments) : NULL;
+  PyObject *result = NULL;
+  GVariant *value = NULL;
+  char *data;
+  Py_ssize_t size;
+
+  if (bytes != NULL)
+    {
+      begin_watch (job);
+      result = PyObject_CallFunctionObjArgs (call, wrapper, bytes, NULL);
+      end_watch ();
+    }
+  if (result == NULL)
+    explain (job, error);
+  else if (result != Py_None && PyBytes_AsStringAndSize (result, &data, &size) == 0)
+    value = variant_of_bytes (data, size);
+  else if (result != Py_None)
+    explain (job, error);
+  Py_XDECREF (result);
+  Py_XDECREF (bytes);
+  Py_XDECREF (wrapper);
+  PyGILState_Release (state);
+  return value;
+}
+
+/* serve(name, call, signal): a function of a worker, which the signal interrupts when its task is cancelled. */
+static PyObject *
+serve (PyObject *module, PyObject *args)
+{
+  const char *name;
+  PyObject *call;
+
+  if (!PyArg_ParseTuple (args, "sOi", &name, &call, &watch.interrupt))
+    return NULL;
+  /* It stays as long as the process. */
+  Py_INCREF (call);
+  ferry_function_register_full (name, "ay", "ay", call_python, call, NULL);
+  Py_RETURN_NONE;
+}
+
+/* begin(job): a function of another kind begins, on this thread; a job of PyGObject's. Returns what it is here. */
+static PyObject *
+begin (PyObject *module, PyObject *wrapper)
+{
+  gpointer job = get_object (wrapper);
+  PyObject *self = job != NULL ? job_new (job) : NULL;
+
+  if (self != NULL)
+    begin_watch (job);
+  return self;
+}
+
+/* end(): that function has ended. */
+static PyObject *
+end (PyObject *module, PyObject *unused)
+{
+  end_watch ();
+  Py_RETURN_NONE;
+}
+
+/* ---- the worker's main function ---- */
+
+/* A FerryInitialiser. */
+static gboolean
+prepare_python (gpointer prepare, GError **error)
+{
+  PyGILState_STATE state = PyGILState_Ensure ();
+  PyObject *result = PyObject_CallNoArgs (prepare);
+  const gboolean is_prepared = result != NULL;
+
+  if (!is_prepared)
+    {
+      PyErr_WriteUnraisable (prepare);
+      g_set_error_literal (error, g_quark_from_static_string (PYTHON_ERROR), 0, "an exception was raised");
+    }
+  Py_XDECREF (result);
+  PyGILState_Release (state);
+  return is_prepared;
+}
+
+/* A FerryForkHandler. CPython's own handlers: random numbers are seeded anew, locks and threads are as in a new
+ * process. The second call lets go of what the first one takes. CPython 3.13 ends a process that has it otherwise. */
+static void
+handle_fork (gpointer after)
+{
+  PyGILState_STATE state = PyGILState_Ensure ();
+  PyObject *result;
+
+  PyOS_BeforeFork ();
+  PyOS_AfterFork_Child ();
+  result = PyObject_CallNoArgs (after);
+  if (result == NULL)
+    PyErr_WriteUnraisable (after);
+  Py_XDECREF (result);
+  PyGILState_Release (state);
+}
+
+/* run(prepare, after): serves, if an application has started this process as a worker, and does not return. Before,
+ * prepare() is called; and in each forked worker, after(). */
+static PyObject *
+run (PyObject *module, PyObject *args)
+{
+  PyObject *prepare, *after;
+
+  if (!PyArg_ParseTuple (args, "OO", &prepare, &after))
+    return NULL;
+  /* They stay as long as the process. */
+  Py_INCREF (prepare);
+  Py_INCREF (after);
+  ferry_worker_add_initialiser ("import", prepare_python, prepare, NULL);
+  ferry_worker_add_fork_handler (handle_fork, after, NULL);
+  Py_BEGIN_ALLOW_THREADS ferry_worker_main (NULL, NULL);
+  Py_END_ALLOW_THREADS Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
-  {"begin", begin, METH_VARARGS, NULL}, {"end", end, METH_NOARGS, NULL},
+  {"begin", begin, METH_O, NULL},       {"end", end, METH_NOARGS, NULL},
   {"bind", bind, METH_VARARGS, NULL},   {"follow", follow, METH_O, NULL},
-  {"make", make, METH_VARARGS, NULL},   {"submit", submit, METH_VARARGS, NULL},
+  {"make", make, METH_VARARGS, NULL},   {"run", run, METH_VARARGS, NULL},
+  {"serve", serve, METH_VARARGS, NULL}, {"submit", submit, METH_VARARGS, NULL},
   {"take", take, METH_O, NULL},         {NULL},
 };
 
@@ -705,12 +1092,15 @@ PyMODINIT_FUNC
 PyInit__ferry (void)
 {
   PyObject *module = PyModule_Create (&definition);
-  PyObject *type = PyType_FromSpec (&event_spec);
 
-  event_type = (PyTypeObject *) type;
+  event_type = (PyTypeObject *) PyType_FromSpec (&event_spec);
+  job_type = (PyTypeObject *) PyType_FromSpec (&job_spec);
+  failure_type = PyErr_NewException ("_ferry.Failure", NULL, NULL);
   followed_quark = g_quark_from_static_string ("ferry-python-followed");
-  if (module == NULL || type == NULL || pygobject_init (3, 42, 0) == NULL ||
-      PyModule_AddObjectRef (module, "Event", type) < 0 || PyModule_AddStringConstant (module, "VERSION", VERSION) < 0)
+  if (module == NULL || event_type == NULL || job_type == NULL || failure_type == NULL ||
+      PyModule_AddObjectRef (module, "Event", (PyObject *) event_type) < 0 ||
+      PyModule_AddObjectRef (module, "Failure", failure_type) < 0 ||
+      PyModule_AddStringConstant (module, "VERSION", VERSION) < 0)
     return NULL;
   return module;
 }

@@ -11,7 +11,6 @@ The rule, for the thread that makes an executor:
 What is waited for, by result(), await or for, is right on any thread in both cases.
 """
 
-import asyncio
 import atexit
 import math
 import os
@@ -131,10 +130,9 @@ class Values(Generic[T]):
 
 
 def running_loop() -> Any:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+    """The event loop that this thread runs. Where nothing has imported asyncio, there is none."""
+    find: Callable[[], Any] | None = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+    return None if find is None else find()
 
 
 class Home:
@@ -354,10 +352,13 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     def step() -> None:
         try:
             coroutine.send(None).add_callback(lambda: post(context, step))
-        except (StopIteration, asyncio.CancelledError):
+        except StopIteration:
             ended.set()
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
+        except BaseException as exception:
+            import asyncio
+
+            if not isinstance(exception, asyncio.CancelledError):
+                sys.excepthook(*sys.exc_info())
             ended.set()
 
     step()

@@ -17,10 +17,12 @@ import re
 import struct
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _main
-from ._library import GLib
+
+if TYPE_CHECKING:
+    from ._library import GLib
 
 # A smaller buffer costs less inside the pickle.
 MIN_BUFFER = 1 << 16
@@ -34,7 +36,6 @@ MAX_PARTS = 1024
 
 _HEAD = struct.Struct("<II")
 _OFFSET = struct.Struct("<Q")
-_BYTES = GLib.VariantType("ay")
 
 # What a head says: pickle and buffers lie in memory of their own.
 IN_MEMORY = 1
@@ -44,11 +45,14 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def to_variant(data: bytes) -> GLib.Variant:
-    return GLib.Variant.new_from_bytes(_BYTES, GLib.Bytes.new(data), True)
+def to_variant(data: bytes) -> "GLib.Variant":
+    # What calls this has imported the library, which most workers do not.
+    from ._library import GLib
+
+    return GLib.Variant.new_from_bytes(GLib.VariantType("ay"), GLib.Bytes.new(data), True)
 
 
-def from_variant(variant: GLib.Variant) -> bytes:
+def from_variant(variant: "GLib.Variant") -> bytes:
     data: bytes = variant.get_data_as_bytes().get_data() or b""
     return data
 

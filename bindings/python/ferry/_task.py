@@ -9,14 +9,17 @@ import pickle
 import threading
 import weakref
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from . import _fault, _message, _native, _notices, _pipe
+from . import _fault, _message, _native, _notices, _travel
 from ._home import Event, Home
-from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
-from ._names import CALL, EXCEPTION, OWN, PART
+from ._library import Ferry, GLib, is_cancel, is_error
+from ._names import CALL, EXCEPTION, OWN, PART, PYTHON_ERROR
 from ._outcome import Outcome, give
 from .errors import Error, WorkerLost
+
+if TYPE_CHECKING:
+    from ._pipe import Receiver
 
 T = TypeVar("T")
 
@@ -43,7 +46,7 @@ class _Packed:
                  name: str | None = None) -> None:
         self.name = name or name_of(function)
         # The descriptor of memory is -1 where there is none.
-        (self.data, self.memory), self.travellers = _pipe.collect(lambda: _message.pack_call(function, args, kwargs))
+        (self.data, self.memory), self.travellers = _travel.collect(lambda: _message.pack_call(function, args, kwargs))
 
     def count_returned(self) -> int:
         """How many descriptors the worker may give back with the result."""
@@ -60,6 +63,10 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     __gtype_name__ = "FerryPythonTask"
 
+    # What kind of task it is: a program; a function with a name and types, and if so, whether its worker is trusted; one whose
+    # values are read.
+    _is_program = _has_types = _yields_values = False
+    _takes_pickles = True
     # How many bytes the larger one has, of the call and its result.
     _size = 0
     _home: Home | None = None
@@ -68,7 +75,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     # A descriptor of the memory of a large result that comes in parts.
     _parts = -1
     _outcome: tuple[Any, Exception | None] | None = None
-    _receivers: "Sequence[weakref.ref[_pipe.Receiver]]" = ()
+    _receivers: "Sequence[weakref.ref[Receiver]]" = ()
 
     def __init__(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> None:
         call = _Packed(function, args, kwargs)
