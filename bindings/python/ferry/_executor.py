@@ -100,7 +100,13 @@ class Executor:
     start as a program of its own. Each worker calls `initializer(*initargs)` before its first task.
 
     With `program`, workers are that program with its arguments, in any language. call() is for its functions.
+
+    What workers are copies of begins right behind this, beside the program: Python, and what the program imports. Until the
+    first worker starts, settings of the pool and of its launcher can be changed.
     """
+
+    # Whether it begins before there is a task.
+    _begins_ahead = True
 
     def __init__(self, workers: int | None = None, *, modules: Iterable[str] = (), context: Any = None,
                  fork: bool = True, initializer: Callable[..., Any] | None = None,
@@ -128,6 +134,8 @@ class Executor:
         self._home.call(lambda: self._make(workers, self._modules, fork, first))
         # The last references are dropped where the objects are at home.
         self._finalizer = weakref.finalize(self, _home.post, self._home.context, self._objects.clear)
+        if self._begins_ahead and self._program is None and fork:
+            _home.post(self._home.context, _home.weakly(self._begin))
 
     def _find_home(self, context: Any) -> _home.Home:
         return _home.find(context)
@@ -144,6 +152,16 @@ class Executor:
             pool.props.initialiser_arguments = _message.to_variant(first[1])
         self.workers: int = pool.props.max_workers
         self._objects += [Ferry.Executor.new(pool), pool]
+
+    def _begin(self) -> None:
+        """On the next turn of the home's thread: what workers are copies of starts, and prepares itself."""
+        executor, pool = self._objects
+        if executor.props.state == Ferry.ExecutorState.RUNNING:
+            try:
+                pool.start()
+            except GLib.Error:
+                # The first task says it.
+                pass
 
     def _make_launcher(self, modules: list[str], *options: str) -> Any:
         return Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules, *options)
@@ -420,9 +438,15 @@ class ThreadExecutor(Executor):
         return _home.own_thread()
 
 
+class _Shared(ThreadExecutor):
+    """It is made where it is used at once, or for programs, which need no worker of Python."""
+
+    _begins_ahead = False
+
+
 @functools.cache
 def _shared_of(_process: int) -> ThreadExecutor:
-    return ThreadExecutor(MAX_SHARED)
+    return _Shared(MAX_SHARED)
 
 
 def shared() -> ThreadExecutor:
