@@ -903,7 +903,12 @@ job_fail (PyObject *object, PyObject *args)
 static PyObject *
 job_get_gobject (PyObject *object, void *unused)
 {
-  return import_pygobject () ? pygobject_new (G_OBJECT (((Job *) object)->job)) : NULL;
+  /* It knows the class by the library's introspection data. */
+  PyObject *library = PyImport_ImportModule ("ferry._library");
+  const gboolean is_known = library != NULL && import_pygobject ();
+
+  Py_XDECREF (library);
+  return is_known ? pygobject_new (G_OBJECT (((Job *) object)->job)) : NULL;
 }
 
 static PyMethodDef job_methods[] = {

@@ -100,6 +100,20 @@ ferry_error_set_carried_trace (GError *error, GRefString *trace)
   get_carried (error)->trace = trace;
 }
 
+/* A message may name a file or a program whose name is no UTF-8, which a window and a language binding need. */
+static GError *
+make_valid (GError *error)
+{
+  if (!g_utf8_validate (error->message, -1, NULL))
+    {
+      char *valid = g_utf8_make_valid (error->message, -1);
+
+      g_free (error->message);
+      error->message = valid;
+    }
+  return error;
+}
+
 gboolean
 ferry_set_error (GError **error, FerryError code, const char *format, ...)
 {
@@ -107,7 +121,7 @@ ferry_set_error (GError **error, FerryError code, const char *format, ...)
 
   va_start (arguments, format);
   if (error != NULL)
-    g_propagate_error (error, g_error_new_valist (FERRY_ERROR, code, format, arguments));
+    g_propagate_error (error, make_valid (g_error_new_valist (FERRY_ERROR, code, format, arguments)));
   va_end (arguments);
   return FALSE;
 }

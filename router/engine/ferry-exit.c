@@ -186,7 +186,7 @@ ferry_exit_new (FerryCloseReason reason, const char *message)
   FerryExit *self = g_object_new (FERRY_TYPE_EXIT, NULL);
 
   self->reason = reason;
-  self->message = g_strdup (message);
+  self->message = message != NULL ? g_utf8_make_valid (message, -1) : NULL;
   self->last_lines = g_new0 (char *, 1);
   return self;
 }
@@ -347,6 +347,14 @@ was_sent (int signal, guint64 signals_sent)
   return signal > 0 && (signals_sent & (G_GUINT64_CONSTANT (1) << (signal - 1))) != 0;
 }
 
+/* Takes ownership of message. It may name a program whose name is no UTF-8. */
+static void
+take_message (FerryExit *self, char *message)
+{
+  self->message = g_utf8_make_valid (message, -1);
+  g_free (message);
+}
+
 FerryExit *
 ferry_exit_new_for_link (FerryLink *link)
 {
@@ -360,7 +368,7 @@ ferry_exit_new_for_link (FerryLink *link)
     self->reason = (FerryCloseReason) link->cause;
   self->early = !link->was_open && link->entry != NULL;
   self->failure = link->process.failure;
-  self->message = describe_cause (self, link);
+  take_message (self, describe_cause (self, link));
   if (link->output != NULL)
     {
       g_strfreev (self->last_lines);
@@ -378,7 +386,7 @@ ferry_exit_new_for_process (const char *name, GPid pid, int code, int status, gu
   self->pid = pid;
   set_status (self, code, status);
   self->forced = was_sent (self->signal, signals_sent);
-  self->message = describe_end (self, process);
+  take_message (self, describe_end (self, process));
   return self;
 }
 

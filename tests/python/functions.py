@@ -411,3 +411,29 @@ def tidy_up(folder):
 
 def ask_in_step():
     return ferry.run(["sh", "-c", "printf 'Really: ' >&2; read answer; echo $answer"], text=True, interactive=True).stdout
+
+
+def fail_with(text, kind=ValueError):
+    raise kind("cannot read %s" % text)
+
+
+def fail_hidden_with(text):
+    class HiddenError(Exception):
+        pass
+
+    raise HiddenError(text)
+
+
+def report_text(text):
+    ferry.report(0.5, text)
+    return list(ferry.track([1], text=text, unit=text))
+
+
+def yield_and_fail(text):
+    yield text
+    raise ValueError(text)
+
+
+def say_last_words(text):
+    os.write(2, os.fsencode(text) + b"\n")
+    os._exit(3)

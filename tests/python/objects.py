@@ -224,3 +224,14 @@ class Plain:
 
 def count_words(counter, more):
     return len(counter.words) + more
+
+
+@ferry.export
+class Labeled:
+    text: str
+
+    def __init__(self, text):
+        self.text = text
+
+    def get_text(self):
+        return self.text

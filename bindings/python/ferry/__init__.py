@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ._pipe import Receiver, Sender, pipe
     from ._process import Process, process
     from ._proxy import Proxy, View, get, later, pass_to
+    from ._share import Shared, share
     from ._step import run
     from ._stream import Stream
     from ._task import Task
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "CommandTimeout", "DeMux",
            "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback",
-           "Sender", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later", "offer",
-           "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "spawn", "track"]
+           "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later", "offer",
+           "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "share", "spawn",
+           "track"]
 
 # Where each name is. A module is imported with the first use of a name: few programs use all, and a worker that imports the
 # program uses next to nothing.
@@ -56,6 +58,7 @@ _MODULES = {
     "_pipe": ("Receiver", "Sender", "pipe"),
     "_process": ("Process", "process"),
     "_proxy": ("Proxy", "View", "get", "later", "pass_to"),
+    "_share": ("Shared", "share"),
     "_step": ("run",),
     "_stream": ("Stream",),
     "_task": ("Task",),

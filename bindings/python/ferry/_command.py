@@ -2,21 +2,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ferry.Command: a program that runs as a task, as subprocess.run() runs one."""
 
-import array
 import codecs
 import collections
 import errno
 import io
-import itertools
 import locale
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast, overload
 
-from . import _job
+from . import _job, _text
 from ._home import End, Event, Values
 from ._library import Ferry, GLib, is_error
 from ._outcome import give
@@ -31,7 +28,7 @@ SPAWN_ERROR = GLib.quark_to_string(GLib.spawn_error_quark())
 EXIT_ERROR = GLib.quark_to_string(GLib.spawn_exit_error_quark())
 
 # Properties of Ferry.Command that are names of files.
-FILES = {"directory", "input_file", "output_file"}
+FILES = {"directory", "input_file", "output_file", "progress_program"}
 FILE_LISTS = {"output_files", "readable_folders", "writable_folders"}
 
 READERS = {value.value_nick: value for value in Ferry.CommandProgress.__enum_values__.values()}
@@ -44,9 +41,6 @@ MANY = 64
 
 # How many reads of a pipe's content a program is ahead of who reads its lines.
 AHEAD = 16
-
-# The numbers in a GVariant that say where elements end, by their bytes.
-OFFSETS = ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))
 
 # What subprocess can do and a worker cannot, with the values that ask for nothing of it, and the reason.
 NO_DESCRIPTORS = "the program is started by another process, and has the three standard streams; give it files by their names"
@@ -68,25 +62,6 @@ REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "startupinfo": ((None,), "it is of another system"),
     "creationflags": ((0,), "it is of another system"),
 }
-
-
-def _pack_names(names: Iterable[Any]) -> Any:
-    """A GVariant of bytes that may be no UTF-8, which properties of the library cannot have in Python."""
-    names = list(names)
-    try:
-        # Texts are encoded at once.
-        body = os.fsencode("\0".join(names))
-    except TypeError:
-        body = b"\0".join(map(os.fsencode, names))
-    encoded = body.split(b"\0") if names else []
-    if len(encoded) > len(names):
-        raise ValueError("embedded null byte")
-    body += b"\0" * bool(names)
-    width, code = next((width, code) for width, code in OFFSETS if len(body) + width * len(encoded) < 1 << 8 * width)
-    ends = array.array(code, [end + i for i, end in enumerate(itertools.accumulate(map(len, encoded)), 1)])
-    if sys.byteorder == "big":
-        ends.byteswap()
-    return GLib.Variant.new_from_bytes(GLib.VariantType("aay"), GLib.Bytes.new(body + ends.tobytes()), True)
 
 
 def _check_environment(env: Mapping[Any, Any]) -> list[bytes]:
@@ -275,11 +250,11 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         properties.update(directory=cwd, umask=umask, merge_streams=stderr == subprocess.STDOUT)
         if not check:
             properties.setdefault("success_statuses", range(256))
-        added = {key.replace("_", "-"): _pack_names(properties.pop(key)) for key in FILE_LISTS & set(properties)
+        added = {key.replace("_", "-"): _text.pack_names(properties.pop(key)) for key in FILE_LISTS & set(properties)
                  if properties[key] is not None}
         if env is not None:
-            added["environment"] = _pack_names(_check_environment(env))
-        packed = _pack_names(self.args)
+            added["environment"] = _text.pack_names(_check_environment(env))
+        packed = _text.pack_names(self.args)
         if len(self.args) > MANY:
             added["argv"] = packed
         words = list(map(os.fsdecode, self.args[:MANY]))
@@ -308,7 +283,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         arguments = made.props.arguments
         if added:
             arguments = _add(arguments, added)
-        Ferry.Task.__init__(self, function=made.props.function, arguments=arguments, name=name or made.get_name(),
+        Ferry.Task.__init__(self, function=made.props.function, arguments=arguments, name=_text.display(name) or made.get_name(),
                             kind=Ferry.TaskKind.ITERATION if self._yields else made.props.kind, window=AHEAD,
                             holds_window=self._yields, stoppable=made.props.stoppable, interactive=made.props.interactive,
                             cancel_grace=made.props.cancel_grace,

@@ -176,6 +176,11 @@ class Executor:
         """The `Ferry.Pool`, for its settings. What is asked of it is done on the thread where signals come."""
         return self._home.share(self._objects[1])
 
+    @property
+    def props(self) -> Any:
+        """The properties of the `Ferry.Executor`, such as `keep_finished`, on any thread."""
+        return _home.Properties(self._home, self._objects[0].props)
+
     @overload
     def submit(self, function: AnyTask, /) -> AnyTask:
         ...

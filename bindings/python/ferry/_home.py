@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Itera
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from . import _native
+from . import _native, _text
 from ._library import Ferry, Gio, GLib, GObject
 from .errors import Error
 
@@ -233,6 +233,27 @@ class Shared:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         own = [arg._found if isinstance(arg, Shared) else arg for arg in args]
         return self._home.share(self._home.call(lambda: self._found(*own, **kwargs)))
+
+
+class Properties:
+    """The properties of an object of the library, as any thread reads and sets them: on the home's thread, where it has one."""
+
+    def __init__(self, home: Home | None, found: Any) -> None:
+        self.__dict__.update(_home=home, _found=found)
+
+    def _call(self, function: Callable[[], T]) -> T:
+        # What runs no more has no thread to ask, and what no executor has yet is this thread's.
+        home = self._home
+        return function() if home is None or home.is_over or not home.is_of_this_process() else home.call(function)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._found)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._call(lambda: getattr(self._found, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._call(lambda: setattr(self._found, name, _text.display(value)))
 
 
 def post(context: Any, function: Callable[[], Any], seconds: float = 0, priority: int = GLib.PRIORITY_DEFAULT) -> Any:

@@ -16,6 +16,7 @@ import types
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
+from . import _text
 from ._native import Failure
 from .errors import Cancelled, Error
 
@@ -133,7 +134,7 @@ def finish(value: Any) -> Any:
 def report(fraction: float, text: str | None = None) -> None:
     """Says how far the function is, from 0 to 1, and what it does. It waits while the task is paused, and raises after a cancel."""
     if current is not None:
-        _call(current.report, fraction, text)
+        _call(current.report, fraction, _text.display(text))
 
 
 @contextlib.contextmanager
@@ -177,14 +178,15 @@ def track(iterable: Iterable[T], total: int | None = None, text: str | None = No
     """The items of an iterable, with the progress of the task: how many there were, of how many, and of what."""
     if total is None:
         total = len(iterable) if isinstance(iterable, Sized) else 0
+    shown = _text.display(unit), _text.display(text)
     told = 0.0
     done = 0
     for item in iterable:
         now = time.monotonic()
         if current is not None and now - told >= TRACK_INTERVAL:
             told = now
-            _call(current.report_amount, done, total, unit, text)
+            _call(current.report_amount, done, total, *shown)
         yield item
         done += 1
     if current is not None:
-        _call(current.report_amount, done, total, unit, text)
+        _call(current.report_amount, done, total, *shown)

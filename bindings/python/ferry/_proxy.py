@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Generator
 from types import NoneType, TracebackType, UnionType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Union, get_args, get_origin, overload
 
-from . import _exports, _fault, _home, _message, _mux, _notices, _travel
+from . import _exports, _fault, _home, _message, _mux, _notices, _text, _travel
 from ._home import End, Event, Home, Values
 from ._library import Ferry, GLib, GObject, is_error
 from ._names import OBJECTS
@@ -74,6 +74,9 @@ class _Request:
     def add_descriptor(self, descriptor: int) -> None:
         """Sends a copy of a descriptor along, as a task does."""
         self._descriptors.append(os.dup(descriptor))
+
+    def _call_at_end(self, function: Callable[[Any], Any]) -> None:
+        self.call._call_at_end(function)
 
     def _keep(self, server: Any) -> None:
         """What answers the object, until its worker ends."""
@@ -415,11 +418,19 @@ class Proxy(_Operators, GObject.Object, Generic[O]):  # type: ignore[misc]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._ferry_properties:
-            self._connection.home.call(functools.partial(self.set_property, name.replace("_", "-"), value))
+            self._connection.home.call(functools.partial(self._set_property, name, value))
         elif name.startswith("_") or hasattr(type(self), name):
             GObject.Object.__setattr__(self, name, value)
         else:
             setattr(self.remote, name, value)
+
+    def _set_property(self, name: str, value: Any) -> None:
+        if _text.display(value) == value:
+            self.set_property(name.replace("_", "-"), value)
+        else:
+            # GLib takes no such text.
+            self._set_value(name, value)
+            self.notify(name.replace("_", "-"))
 
     def _ferry_extend(self, name: str, *step: Any) -> View:
         return self.remote._ferry_extend(name, *step)
@@ -566,6 +577,10 @@ def _property_type(kind: Any) -> Any:
     return GObject.TYPE_INT64 if kind is int else kind if kind in DEFAULTS else object
 
 
+def _get_shown(proxy: Proxy[Any], spec: Any) -> Any:
+    return _text.display(getattr(proxy, spec.name.replace("-", "_"), None))
+
+
 def _make_property(name: str, kind: Any, is_writable: bool) -> Any:
     def get(proxy: Proxy[Any]) -> Any:
         return proxy._get_value(name)
@@ -592,6 +607,7 @@ def proxy_class(class_: type | None) -> type[Proxy[Any]]:
     members["__gtype_name__"] = "FerryPythonProxy-%d" % next(_class_numbers)
     metaclass: Any = type(Proxy)
     proxy: type[Proxy[Any]] = metaclass("%sProxy" % class_.__name__, (Proxy,), members)
+    proxy.do_get_property = _get_shown  # type: ignore[attr-defined]
     return proxy
 
 

@@ -11,8 +11,8 @@ import weakref
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from . import _fault, _message, _native, _notices, _travel
-from ._home import Event, Home
+from . import _fault, _message, _native, _notices, _text, _travel
+from ._home import Event, Home, Properties
 from ._library import Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN, PART, PYTHON_ERROR
 from ._outcome import Outcome, give
@@ -44,7 +44,7 @@ class _Packed:
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                  name: str | None = None) -> None:
-        self.name = name or name_of(function)
+        self.name = str(_text.display(name or name_of(function)))
         # The descriptor of memory is -1 where there is none.
         (self.data, self.memory), self.travellers = _travel.collect(lambda: _message.pack_call(function, args, kwargs))
 
@@ -212,6 +212,11 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         return exception
 
     @property
+    def props(self) -> Any:
+        """The properties of the `Ferry.Task`, on any thread."""
+        return Properties(self._home, super().props)
+
+    @property
     def progress(self) -> tuple[float, str | None]:
         """How far the function is, from 0 to 1, and what it does: the properties, for threads that are not the home's."""
         return self._progress
@@ -247,7 +252,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
         The answer has the "\\n" that a person would type; None is the end of the input.
         """
-        data = answer.encode() if isinstance(answer, str) else answer
+        data = os.fsencode(answer) if isinstance(answer, str) else answer
         try:
             self._do(lambda task: bool(Ferry.Task.answer(task, data)))
         except GLib.Error as error:

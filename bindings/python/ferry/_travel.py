@@ -37,6 +37,11 @@ def collect(pack: Callable[[], T]) -> "tuple[T, list[Traveller]]":
         _packing.travellers = before
 
 
+def is_packing() -> bool:
+    """Whether what is pickled now is the arguments of a task, or of a call of an object, which take descriptors along."""
+    return _packing.travellers is not None
+
+
 def opening(job: Any, handle: int, unpack: Callable[..., Any], *arguments: Any) -> Any:
     """In a worker: what is unpickled meanwhile has descriptors of the job, with the handles from this one on."""
     global _opening

@@ -13,7 +13,7 @@ from typing import Any
 
 import gi
 
-from . import _executor, _home
+from . import _executor, _home, _text
 from ._library import Ferry, load, require
 from ._task import Task
 from .errors import Error
@@ -114,7 +114,7 @@ def bind_progress(task: Task[Any], bar: Any) -> None:
 
 def set_outcome(task: Task[Any], text: str) -> None:
     """What rows and monitors say of a task that is done: its result, in words."""
-    FerryGtk.task_set_outcome(task, FerryGtk.TaskStatus.DONE, text)
+    FerryGtk.task_set_outcome(task, FerryGtk.TaskStatus.DONE, _text.display(text))
 
 
 def show_dialog(task: Task[Any], window: Any) -> None:

@@ -25,7 +25,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from . import _fault, _job, _main, _message, _native, _notices, _travel
+from . import _fault, _imports, _job, _main, _message, _native, _notices, _text, _travel
 from ._names import CALL, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
 
@@ -44,10 +44,13 @@ def _fail(job: Any, exception: BaseException) -> None:
     except _native.Failure:
         # The task was cancelled, and its error is that.
         pass
-    job.fail(fault[2], fault[3])
+    job.fail(_text.display(fault[2]), _text.display(fault[3]))
 
 
 def _load(job: Any, data: bytes) -> Any:
+    share = sys.modules.get("ferry._share")
+    if share is not None and share.mapped:
+        share.let_go()
     try:
         return _travel.opening(job, _message.count_memories(data), _message.unpack, data, lambda: int(job.dup_descriptor(0)))
     except Exception as exception:
@@ -249,6 +252,7 @@ def _register_functions() -> None:
 
 
 def prepare(options: "Options", paths: dict[str, Any] | None) -> None:
+    _imports.when_imported("multiprocessing.shared_memory", _imports.track_own_memory)
     # A program reads its arguments and files while it is imported, as it did at its start.
     if paths is not None:
         sys.argv[:] = paths["argv"]

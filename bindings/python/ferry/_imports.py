@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""In a worker: what is changed in modules of others, as soon as something imports them."""
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+# What changes a module, by the module's name.
+_changes: dict[str, Callable[[Any], None]] = {}
+
+
+class _Loader:
+    """What loads a module, and then has it changed."""
+
+    def __init__(self, loader: Any, change: Callable[[Any], None]) -> None:
+        self._loader = loader
+        self._change = change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: Any) -> Any:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        self._loader.exec_module(module)
+        self._change(module)
+
+
+class _Finder:
+    """Finds what others find. It is asked first."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        change = _changes.get(name)
+        if change is None:
+            return None
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target) if finder is not _Finder else None
+            if spec is not None:
+                spec.loader = _Loader(spec.loader, change)  # type: ignore[assignment]
+                return spec
+        return None
+
+
+def when_imported(name: str, change: Callable[[Any], None]) -> None:
+    """Has a module changed, now or when it is imported."""
+    if name in sys.modules:
+        change(sys.modules[name])
+        return
+    _changes[name] = change
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
+
+
+class _Opening(threading.local):
+    is_under_way = False
+
+
+class _Tracker:
+    """What a process's own memory is registered with, for Python before 3.13. Memory of another process is not."""
+
+    def __init__(self, tracker: Any) -> None:
+        self._tracker = tracker
+        self.opening = _Opening()
+        self._own: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tracker, name)
+
+    def register(self, name: str, kind: str) -> None:
+        if not self.opening.is_under_way:
+            self._own.add(name)
+            self._tracker.register(name, kind)
+
+    def unregister(self, name: str, kind: str) -> None:
+        if name in self._own:
+            self._own.discard(name)
+            self._tracker.unregister(name, kind)
+
+
+def track_own_memory(shared_memory: Any) -> None:
+    """Has multiprocessing.shared_memory register only what this process creates. The tracker would destroy what it has
+    opened, which others still use, when this process ends.
+    """
+    class_ = shared_memory.SharedMemory
+    original = class_.__init__
+    tracks = sys.version_info >= (3, 13)
+    tracker = shared_memory.resource_tracker if tracks else _Tracker(shared_memory.resource_tracker)
+
+    def __init__(self: Any, name: str | None = None, create: bool = False, size: int = 0, **more: Any) -> None:
+        if tracks:
+            original(self, name, create, size, **{"track": create, **more})
+            return
+        tracker.opening.is_under_way = not create
+        try:
+            original(self, name, create, size, **more)
+        finally:
+            tracker.opening.is_under_way = False
+
+    class_.__init__ = __init__
+    shared_memory.resource_tracker = tracker
