@@ -60,6 +60,7 @@ typedef struct
   atomic_bool is_set;   /* written with the lock */
   Waiter *waiters;      /* (nullable), with the lock: on the stacks of their threads */
   GPtrArray *callbacks; /* (nullable), with both locks: of references to functions of Python */
+  GPtrArray *followers; /* (nullable), with the lock: (element-type Happening): those that happen with this one */
 } Happening;
 
 typedef struct
@@ -73,7 +74,14 @@ happening_clear (gpointer data)
 {
   Happening *self = data;
 
+  g_clear_pointer (&self->followers, g_ptr_array_unref);
   g_mutex_clear (&self->lock);
+}
+
+static void
+happening_unref (gpointer self)
+{
+  g_atomic_rc_box_release_full (self, happening_clear);
 }
 
 /* With the lock. */
@@ -89,11 +97,16 @@ wake_waiters (Happening *self)
     }
 }
 
+static void set_and_call (Happening *self);
+
+static void set_any (Happening *self);
+
 /* any, also without the interpreter's lock: sets it, if nothing of Python is to be called. Returns whether it is set.
  */
 static gboolean
 set_quietly (Happening *self)
 {
+  g_autoptr (GPtrArray) followers = NULL;
   gboolean is_quiet;
 
   g_mutex_lock (&self->lock);
@@ -103,9 +116,25 @@ set_quietly (Happening *self)
       /* Release: who sees it set sees what was written before. */
       atomic_store_explicit (&self->is_set, true, memory_order_release);
       wake_waiters (self);
+      followers = g_steal_pointer (&self->followers);
     }
   g_mutex_unlock (&self->lock);
+  for (guint i = 0; followers != NULL && i < followers->len; i++)
+    set_any (followers->pdata[i]);
   return is_quiet;
+}
+
+/* any, also without the interpreter's lock, which is taken where something of Python is to be called */
+static void
+set_any (Happening *self)
+{
+  PyGILState_STATE state;
+
+  if (set_quietly (self))
+    return;
+  state = PyGILState_Ensure ();
+  set_and_call (self);
+  PyGILState_Release (state);
 }
 
 /* What a callback raises is no business of the others, nor of the main loop. */
@@ -136,13 +165,17 @@ show_exception (void)
 static void
 set_and_call (Happening *self)
 {
+  g_autoptr (GPtrArray) followers = NULL;
   GPtrArray *callbacks;
 
   g_mutex_lock (&self->lock);
   callbacks = g_steal_pointer (&self->callbacks);
+  followers = g_steal_pointer (&self->followers);
   atomic_store_explicit (&self->is_set, true, memory_order_release);
   wake_waiters (self);
   g_mutex_unlock (&self->lock);
+  for (guint i = 0; followers != NULL && i < followers->len; i++)
+    set_any (followers->pdata[i]);
   if (callbacks == NULL)
     return;
   for (guint i = 0; i < callbacks->len; i++)
@@ -161,6 +194,8 @@ drop_object (gpointer object)
 {
   Py_DECREF ((PyObject *) object);
 }
+
+static PyTypeObject *event_type;
 
 static PyObject *
 event_new (PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -210,7 +245,7 @@ event_dealloc (PyObject *object)
 
   PyObject_GC_UnTrack (object);
   event_clear (object);
-  g_atomic_rc_box_release_full (self->happening, happening_clear);
+  happening_unref (self->happening);
   release (object);
   Py_DECREF (type);
 }
@@ -247,6 +282,46 @@ event_add_callback (PyObject *object, PyObject *callback)
   g_mutex_unlock (&self->lock);
   if (is_set)
     return PyObject_CallNoArgs (callback);
+  Py_RETURN_NONE;
+}
+
+/* clear(): it has not happened yet. What waits or follows since then does so for the next time. */
+static PyObject *
+event_clear_set (PyObject *object, PyObject *unused)
+{
+  Happening *self = ((Event *) object)->happening;
+
+  g_mutex_lock (&self->lock);
+  atomic_store_explicit (&self->is_set, false, memory_order_relaxed);
+  g_mutex_unlock (&self->lock);
+  Py_RETURN_NONE;
+}
+
+/* tell(other): another event happens when this one does, or now, on the same thread. */
+static PyObject *
+event_tell (PyObject *object, PyObject *other)
+{
+  Happening *self = ((Event *) object)->happening;
+  Happening *follower;
+  gboolean is_set;
+
+  if (!PyObject_TypeCheck (other, event_type))
+    {
+      PyErr_SetString (PyExc_TypeError, "An event tells an event");
+      return NULL;
+    }
+  follower = ((Event *) other)->happening;
+  g_mutex_lock (&self->lock);
+  is_set = atomic_load_explicit (&self->is_set, memory_order_relaxed);
+  if (!is_set)
+    {
+      if (self->followers == NULL)
+        self->followers = g_ptr_array_new_with_free_func (happening_unref);
+      g_ptr_array_add (self->followers, g_atomic_rc_box_acquire (follower));
+    }
+  g_mutex_unlock (&self->lock);
+  if (is_set)
+    set_and_call (follower);
   Py_RETURN_NONE;
 }
 
@@ -318,13 +393,13 @@ event_block (PyObject *object, PyObject *argument)
   return goes_on ? PyBool_FromLong (is_set) : NULL;
 }
 
-static PyTypeObject *event_type;
-
 static PyMethodDef event_methods[] = {
   {"is_set", event_is_set, METH_NOARGS, NULL},
   {"set", event_set, METH_NOARGS, NULL},
   {"add_callback", event_add_callback, METH_O, NULL},
   {"block", event_block, METH_O, NULL},
+  {"clear", event_clear_set, METH_NOARGS, NULL},
+  {"tell", event_tell, METH_O, NULL},
   {NULL},
 };
 
@@ -379,7 +454,7 @@ followed_free (gpointer data)
 {
   Followed *self = data;
 
-  g_atomic_rc_box_release_full (self->happening, happening_clear);
+  happening_unref (self->happening);
   g_free (self);
 }
 
@@ -450,14 +525,8 @@ tell_end (FerryTask *task)
       g_object_steal_qdata (G_OBJECT (task), followed_quark);
       keep_until_let_go (followed);
     }
-  if (!set_quietly (happening))
-    {
-      PyGILState_STATE state = PyGILState_Ensure ();
-
-      set_and_call (happening);
-      PyGILState_Release (state);
-    }
-  g_atomic_rc_box_release_full (happening, happening_clear);
+  set_any (happening);
+  happening_unref (happening);
 }
 
 /* Returns (transfer none) the object of a wrapper of PyGObject, or NULL with an exception. */

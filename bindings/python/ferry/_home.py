@@ -48,6 +48,12 @@ class Event(_native.Event):
             return home.iterate_until(self, timeout)
         return self.block(-1 if timeout is None else timeout if timeout > 0 else 0)
 
+    def clear(self) -> None:
+        """Before what it tells of is looked for: it happens anew with what comes later."""
+        if self.is_set():
+            super().clear()
+            self._loop = None
+
     def __await__(self) -> Generator[Any, None, None]:
         if self.is_set():
             return
