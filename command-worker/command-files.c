@@ -191,6 +191,17 @@ command_files_prepare (const char *const *names, const char *directory, gboolean
   return g_steal_pointer (&self);
 }
 
+char **
+command_files_list_direct (CommandFiles *self)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  for (guint i = 0; i < self->files->len; i++)
+    if (get_file (self, i)->place == NULL)
+      g_strv_builder_add (names, get_file (self, i)->name);
+  return g_strv_builder_end (names);
+}
+
 void
 command_files_free (CommandFiles *self)
 {

@@ -26,6 +26,9 @@ void command_files_free (CommandFiles *self);
  * read and written. */
 gboolean command_files_redirect (CommandFiles *self, char **argv, char **output, const char *input, GError **error);
 
+/* (transfer full): the names of the files that are written in place, as they were given. */
+char **command_files_list_direct (CommandFiles *self);
+
 /* What writes the files has succeeded: moves them into place. All are looked at before the first is moved. Fails with
  * G_IO_ERROR, and discards them, where one is not there or cannot be moved. */
 gboolean command_files_commit (CommandFiles *self, GError **error);

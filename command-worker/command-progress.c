@@ -39,6 +39,7 @@ struct _CommandProgress
   gint64 next_look;              /* at files */
   gint64 silent_at;              /* when what was read last is read without its end; NEVER: it was */
   gboolean has_news;             /* read since the last report */
+  gboolean is_taken_back;        /* the job was told that it has no bar any more */
 };
 
 G_STATIC_ASSERT ((int) PROGRESS_POSITION == (int) FERRY_COMMAND_PROGRESS_POSITION);
@@ -103,6 +104,15 @@ has_amount (const ProgressReport *news)
   return !isnan (news->amount) && !(news->total > 0 && news->total < FINE_TOTAL);
 }
 
+/* It stays so, with all that is reported later. */
+static void
+take_back (CommandProgress *self, const ProgressReport *news)
+{
+  if (news->fraction == PROGRESS_TAKEN_BACK && !self->is_taken_back)
+    ferry_job_report (self->job, -INFINITY, news->text, NULL);
+  self->is_taken_back |= news->fraction == PROGRESS_TAKEN_BACK;
+}
+
 /* An amount whose total is not the one of the bar says nothing of the whole, nor does a total that may grow yet. */
 static void
 report (CommandProgress *self, const ProgressReport *news)
@@ -111,7 +121,8 @@ report (CommandProgress *self, const ProgressReport *news)
   ProgressReport of_unknown = *news;
 
   of_unknown.total = 0;
-  if (has_amount (news) && isnan (news->fraction))
+  take_back (self, news);
+  if (has_amount (news) && !(news->fraction >= 0))
     report_amount (self, &of_unknown, PROGRESS_HIGHEST);
   else if (has_amount (news) && fabs (part - news->fraction) <= 0.01 + 1e-9)
     report_amount (self, news, PROGRESS_HIGHEST);
@@ -176,7 +187,7 @@ command_progress_end (CommandProgress *self, gboolean succeeded)
 
   progress_reader_end (self->reader);
   progress_reader_take (self->reader, &news);
-  if (!succeeded)
+  if (!succeeded || news.fraction == PROGRESS_TAKEN_BACK)
     report (self, &news);
   else if (!has_amount (&news))
     ferry_job_report (self->job, 1, news.text, NULL);

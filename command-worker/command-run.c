@@ -691,14 +691,17 @@ make_result (Run *self, GError **error)
                              get_store (self, STREAM_OUTPUT), get_store (self, STREAM_ERRORS), error);
 }
 
-/* What a command that has failed has written all the same. */
+/* What a command that has failed has written all the same. Where the application has ended, nobody misses it. */
 static void
 send_partial_result (Run *self)
 {
   g_autoptr (GError) error = NULL;
   GVariant *result = make_result (self, &error);
 
-  if (result == NULL || !ferry_job_send_partial_result (self->job, result, &error))
+  if (result == NULL)
+    g_message ("What '%s' has written cannot be read: %s", self->options->argv[0], error->message);
+  else if (!ferry_job_send_partial_result (self->job, result, &error) &&
+           !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     g_message ("What '%s' has written cannot be sent: %s", self->options->argv[0], error->message);
 }
 

@@ -14,10 +14,14 @@
  * whole, and not while the total still grows. Where a program says in which phase it is, and not how many there are, it
  * is as if one more followed: the first is half of all, the second a sixth, and none is near the end.
  *
+ * Nobody can know of the first of three files that two more follow. When the second begins, the bar is taken back, and
+ * there is none until the program ends. So it is where a share begins anew, where a phase comes that is not in the list
+ * of the program's phases, and in the fifth phase of an unknown number, of which the bar would hardly move.
+ *
  * What an unknown program says may be anything: "deflated 59%", "disk is 97% full", a file "100% cotton.txt". Progress
  * is the one share of a line that is drawn over, as a person would see it move, and it begins at the beginning and
  * rises. So "42 %", "3/10" or "1.0/10.0 MB" counts from its third value on, if the first was at most 25 %. Once it
- * falls, or a line with another share is drawn, it was one of several parts, and counts no more.
+ * falls, or a line with another share is drawn, it was one of several parts, and the bar is taken back.
  *
  * Trust: none. Of a flood, with more than MAX_READ pieces between two calls of progress_reader_take(), only the last
  * piece of a stream is read, and lines are not even cut. */
@@ -44,6 +48,12 @@
 /* What a program says goes back so far within a phase: make with several jobs, rsync while it looks for files. What
  * goes back farther is said of something else. */
 #define JITTER 0.1
+
+/* How many values have to be so far back: a single one may be a share of something else, such as a disk's. */
+#define N_FALLS 2
+
+/* As many phases are shown of which nobody knows how many there are. */
+#define MAX_UNCOUNTED 4
 
 /* "12% 3/25": the percentage is that of the ratio. */
 #define SAME_SHARE 0.02
@@ -116,9 +126,11 @@ struct _ProgressReader
   double total; /* 0: not known */
   gboolean total_is_given;
   double last_total; /* that a piece said */
+  double most_done;  /* that a piece said */
   GArray *said;      /* the totals that were said alone */
   double n_steps;
   gboolean is_of_part; /* what is said is not of the whole */
+  guint n_falls;       /* how many values were too far back */
   double task;         /* which of so many the next pieces are of; NAN: they say it themselves */
   double tasks;
   Drawn drawn;
@@ -204,17 +216,30 @@ say_rest (ProgressReader *self, const char *piece, gsize length, gsize begin, gs
 
 /* ---- what is told of the whole ---- */
 
+/* What was said was of a part, and so is what is said from now on. */
+static void
+take_back (ProgressReader *self)
+{
+  self->is_of_part = TRUE;
+  if (!isnan (self->report.fraction))
+    self->report.fraction = PROGRESS_TAKEN_BACK;
+}
+
+static void
+note_fall (ProgressReader *self, double fraction)
+{
+  self->n_falls += fraction < self->report.fraction - JITTER;
+  if (self->n_falls >= N_FALLS)
+    take_back (self);
+}
+
 static void
 set_fraction (ProgressReader *self, double fraction)
 {
-  double last = self->report.fraction;
-
-  if (self->is_of_part)
-    return;
   fraction = MIN (CLAMP (fraction, 0, 1), PROGRESS_HIGHEST);
-  if (fraction < last && fraction >= last - JITTER)
-    return;
-  self->report.fraction = fraction;
+  note_fall (self, fraction);
+  if (!self->is_of_part && !(fraction < self->report.fraction))
+    self->report.fraction = fraction;
 }
 
 /* Goes to the phase of that name, from the list of the program's phases. It takes the place of those that were left
@@ -242,15 +267,22 @@ enter_listed_phase (ProgressReader *self, const ProgressPhase *phases, const cha
   return TRUE;
 }
 
-/* Returns FALSE where the phase is none of those that are known. */
 static gboolean
-enter_phase (ProgressReader *self, const char *name)
+knows_phases (const ProgressReader *self)
+{
+  return self->program != NULL && self->program->phases != NULL && self->program->phases[0].name != NULL;
+}
+
+/* part: that is done of the phase, or NAN. A phase that begins anew at the beginning is another one of that name.
+ * Returns FALSE where the phase is none of those that are known. */
+static gboolean
+enter_phase (ProgressReader *self, const char *name, double part)
 {
   const ProgressPhase *phases = self->program != NULL ? self->program->phases : NULL;
 
-  if (g_strcmp0 (self->phase_name, name) == 0)
+  if (g_strcmp0 (self->phase_name, name) == 0 && !(part < self->last_part - JITTER))
     return TRUE;
-  if (phases != NULL && phases[0].name != NULL)
+  if (knows_phases (self))
     {
       if (!enter_listed_phase (self, phases, name))
         return FALSE;
@@ -273,7 +305,7 @@ enter_unnamed_phase (ProgressReader *self, double part)
 {
   g_autofree char *name = g_strdup_printf ("%u", self->n_phases);
 
-  return (self->n_phases > 0 && part >= self->last_part - JITTER) || enter_phase (self, name);
+  return (self->n_phases > 0 && part >= self->last_part - JITTER) || enter_phase (self, name, NAN);
 }
 
 /* The part that the values say is done, of what they are about. */
@@ -309,11 +341,16 @@ static gboolean
 find_whole (ProgressReader *self, const ProgressValues *values, double *part)
 {
   gboolean has_phases = self->program != NULL && self->program->phases != NULL;
+  gboolean known;
 
   *part = of_tasks (self, values, *part);
   if (!isnan (self->tasks) || isnan (*part))
-    return values->phase == NULL || enter_phase (self, values->phase);
-  if (values->phase != NULL ? !enter_phase (self, values->phase) : has_phases && !enter_unnamed_phase (self, *part))
+    return values->phase == NULL || enter_phase (self, values->phase, NAN);
+  known =
+    values->phase != NULL ? enter_phase (self, values->phase, *part) : !has_phases || enter_unnamed_phase (self, *part);
+  if (!known || (!knows_phases (self) && self->n_phases > MAX_UNCOUNTED))
+    take_back (self);
+  if (!known)
     return FALSE;
   if (self->n_phases == 0)
     return TRUE;
@@ -382,9 +419,14 @@ apply (ProgressReader *self, const Speech *speech, const ProgressValues *values)
   part = find_part (values, done, total);
   if (isnan (done) && isnan (part) && !isnan (numbers[PROGRESS_TOTAL]))
     take_total (self, numbers[PROGRESS_TOTAL]);
+  if (done > self->most_done)
+    self->most_done = done;
   if (!find_whole (self, values, &part))
     return TRUE;
-  if (!isnan (part) && !growing)
+  /* A total that is new, of which less is done, is that of another part. */
+  if (growing && done < self->most_done)
+    note_fall (self, part);
+  else if (!isnan (part) && !growing)
     set_fraction (self, part);
   if (!isnan (done) && self->n_phases == 0 && isnan (self->tasks))
     set_amount (self, done, total, values->unit != NULL ? values->unit : speech->unit);
@@ -555,6 +597,8 @@ is_progress (ProgressReader *self, char *name, double part)
       drawn->n_rises += part > drawn->part;
     }
   drawn->part = part;
+  if (drawn->is_over)
+    take_back (self);
   return !drawn->is_over && drawn->n_rises >= N_RISES;
 }
 

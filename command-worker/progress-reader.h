@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <math.h>
 
 #include "progress-kind.h"
 
@@ -13,6 +14,9 @@ G_BEGIN_DECLS
 
 /* What ends well is 1, and only then: a program that says 100 % may fail yet. */
 #define PROGRESS_HIGHEST 0.99
+
+/* A fraction that was told, and was not of the whole. */
+#define PROGRESS_TAKEN_BACK (-(double) INFINITY)
 
 /* The bytes of a text. */
 #define PROGRESS_MAX_TEXT 512
@@ -26,7 +30,7 @@ typedef enum
 
 typedef struct
 {
-  double fraction;  /* 0 to PROGRESS_HIGHEST, or NAN: not known */
+  double fraction;  /* 0 to PROGRESS_HIGHEST; NAN: not known; PROGRESS_TAKEN_BACK, which stays */
   double amount;    /* NAN: not known */
   double total;     /* 0: not known */
   const char *unit; /* (nullable) */

@@ -125,6 +125,7 @@ typedef struct
   pthread_mutex_t lock;
   GQueue waiting;          /* lock: (element-type FerryCompletion) (owned) */
   _Atomic guint n_waiting; /* changed with the lock held */
+  _Atomic guint n_looks;   /* how often the waits were to be served since the thread that serves them began to look */
 } FerryWaitQueue;
 
 #define FERRY_WAIT_QUEUE_INIT                                                                                          \
@@ -163,6 +164,9 @@ gboolean ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolea
  * ferry_completion_finish_reserved(). A callback of one of them can no longer cancel another one. The first function
  * returns (transfer full) (nullable); the second appends (element-type FerryCompletion) (owned) to reserved. */
 FerryCompletion *ferry_wait_queue_reserve_next (FerryWaitQueue *self);
+/* Calls serve_one, which reserves the next wait and finishes it, or returns FALSE, while there are waits. If another
+ * thread does so already, it looks once more instead, so the waits are finished in their order. */
+void ferry_wait_queue_serve (FerryWaitQueue *self, gboolean (*serve_one) (gpointer data), gpointer data);
 void ferry_wait_queue_reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved);
 /* Finishes the completions of reserved with TRUE, and empties reserved. */
 void ferry_wait_queue_finish_reserved (GQueue *reserved);

@@ -26,6 +26,7 @@ ferry_wait_queue_init (FerryWaitQueue *self)
   pthread_mutex_init (&self->lock, NULL);
   g_queue_init (&self->waiting);
   atomic_init (&self->n_waiting, 0);
+  atomic_init (&self->n_looks, 0);
 }
 
 void
@@ -207,4 +208,18 @@ void
 ferry_wait_queue_finish_all (FerryWaitQueue *self)
 {
   ferry_wait_queue_finish_key (self, NULL);
+}
+
+void
+ferry_wait_queue_serve (FerryWaitQueue *self, gboolean (*serve_one) (gpointer data), gpointer data)
+{
+  guint n = 1;
+
+  /* Sequentially consistent, as below: what the caller has changed is seen by the thread that looks once more. */
+  if (ferry_wait_queue_is_empty (self) || atomic_fetch_add (&self->n_looks, 1) > 0)
+    return;
+  do
+    while (!ferry_wait_queue_is_empty (self) && serve_one (data))
+      ;
+  while ((n = atomic_fetch_sub (&self->n_looks, n) - n) > 0);
 }

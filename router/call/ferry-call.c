@@ -83,7 +83,7 @@ call_new (FerryTransportPrivate *owner, const FerryCallMessage *message, GBytes 
   self->xid = message->header.xid;
   self->deadline = message->header.number;
   self->flags = message->header.flags;
-  self->body = (FerryBody){end, body.size, NULL};
+  self->body = (FerryBody){end, body.size, NULL, body.verdict};
   if (is_own)
     memcpy (end, body.data, body.size);
   else

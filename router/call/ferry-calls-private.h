@@ -33,6 +33,14 @@
 
 G_BEGIN_DECLS
 
+/* The value of an answer that came in pieces, which another thread checks. */
+typedef struct
+{
+  guint64 xid;       /* 0: none is checked */
+  GBytes *body;      /* (owned) */
+  FerryAside *aside; /* (owned) (nullable): NULL for bytes that need no check */
+} FerryAnswerJudgement;
+
 typedef struct
 {
   FerryTransport *self;                 /* const: (unowned), as the fields down to team */
@@ -66,6 +74,7 @@ typedef struct
   GError *reason;       /* (owned) (nullable): set once by ferry_transport_end(), with the lock held */
   guint64 pieces_size;  /* the size in bytes of the pieces of all entries of asked */
   guint64 max_answer;
+  FerryAnswerJudgement judgement;
   guint64 n_late;
   guint64 n_unknown;
   gboolean standing_asked; /* this end has asked the standing call */
@@ -142,6 +151,9 @@ gboolean ferry_calls_receive_item (FerryTransportPrivate *priv, const FerryCallM
 gboolean ferry_calls_receive_piece (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error);
 gboolean ferry_calls_receive_request (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error);
 gboolean ferry_calls_receive_window (FerryTransportPrivate *priv, const FerryCallMessage *message, GError **error);
+
+/* Ends the judgement, and drops its verdict. */
+void ferry_calls_drop_judgement (FerryTransportPrivate *priv);
 
 /* Returns (element-type FerryCall) (transfer full) the calls that are not over. */
 GPtrArray *ferry_calls_ref_open_locked (FerryTransportPrivate *priv);

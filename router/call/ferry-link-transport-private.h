@@ -22,6 +22,10 @@ ferry_transport_get_first_xid (guint index)
   return ((guint64) (index + 1) << FERRY_TRANSPORT_XID_BITS) + 1;
 }
 
+/* Within the handler of a receiver for messages of calls: whether the link waits, because another thread checks a large
+ * value. Then the handler gets the record again. */
+gboolean ferry_link_transport_waits (FerryRouter *router, FerryTransport *calls, gconstpointer message, gsize size);
+
 /* Returns (transfer full) (nullable) the router of a transport that is the application's end of a link; NULL for any
  * other transport. */
 FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);

@@ -177,13 +177,44 @@ room_came (gpointer data)
 
 /* ---- receiving from the worker ---- */
 
+static void
+release_link (gpointer held)
+{
+  ferry_held_link_release (held);
+}
+
+static void
+free_held_link (gpointer held)
+{
+  ferry_held_link_free (held);
+}
+
+gboolean
+ferry_link_transport_waits (FerryRouter *router, FerryTransport *calls, gconstpointer message, gsize size)
+{
+  if (G_LIKELY (!ferry_call_message_ends_pieces (message, size)) || size > FERRY_MAX_RECORD_PAYLOAD ||
+      !ferry_router_may_repeat (router) ||
+      !ferry_transport_is_judging (calls, message, size, release_link, ferry_held_link_new (router), free_held_link))
+    return FALSE;
+  ferry_router_hold_record (router);
+  return TRUE;
+}
+
+static gboolean
+waits (gpointer data, gconstpointer message, gsize size)
+{
+  const End *end = data;
+
+  return ferry_link_transport_waits (end->router, end->kept, message, size);
+}
+
 /* Takes one message, and comes again in the same place, so that a full inbox does not hold up the other links. */
 static void
 take_marked (End *end)
 {
   if (ferry_router_may_repeat (end->router) && end->kept != NULL)
     {
-      if (ferry_transport_take_marked (end->kept))
+      if (ferry_transport_take_marked (end->kept, waits, end))
         ferry_router_repeat (end->router);
       return;
     }
@@ -214,7 +245,7 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
     }
   /* The transport's messages are plain bytes. A message that arrives as a variant breaks the protocol when its bytes
    * are parsed. */
-  if (G_LIKELY (end->kept != NULL))
+  if (G_LIKELY (end->kept != NULL) && !ferry_link_transport_waits (end->router, end->kept, data, size))
     ferry_transport_receive_bytes (end->kept, data, size, receiver->large, receiver->verdict);
 }
 

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "wire/ferry-call-judgement-private.h"
+
 /* Called just before the request is sent, and once more if it is sent again after it had to wait for room. */
 static void
 request_wait_begin (FerryRequestWait *self, guint64 xid)
@@ -307,6 +309,8 @@ add_piece_locked (FerryTransportPrivate *priv, FerryXidEntry *entry, const Ferry
     return "is one of too many large answers at the same time";
   if (entry->pieces == NULL)
     entry->pieces = g_byte_array_new ();
+  if (message->body_size > FERRY_CALL_PIECE_SIZE)
+    return "is in larger pieces than there are";
   if (message->body_size >= size - MIN (entry->pieces->len, size))
     return "has more bytes than it announced";
   g_byte_array_append (entry->pieces, message->body, (guint) message->body_size);
@@ -389,9 +393,120 @@ hand_over_answer (FerryXidEntry *entry, const FerryCallMessage *message, GError 
 static gboolean
 fits_pieces_locked (const FerryXidEntry *entry, const FerryCallMessage *message)
 {
-  return entry == NULL ||
-         (entry->pieces != NULL && (guint64) message->header.number == entry->pieces->len + message->body_size);
+  return entry == NULL || (entry->pieces != NULL && message->body_size <= FERRY_CALL_PIECE_SIZE &&
+                           (guint64) message->header.number == entry->pieces->len + message->body_size);
 }
+
+/* ---- large values in pieces, which another thread checks ---- */
+
+/* Takes the pieces of an answer, if its value is to be checked by another thread. Returns (transfer full) (nullable)
+ * the whole value. */
+static GBytes *
+take_pieces_locked (FerryTransportPrivate *priv, const FerryCallMessage *message)
+{
+  FerryXidEntry *entry = ferry_xid_table_find (&priv->asked, message->header.xid);
+  const FerryCallHeader *header = &message->header;
+
+  if (entry == NULL || entry->is_handed || (guint64) header->number < FERRY_JUDGED_ASIDE ||
+      !fits_pieces_locked (entry, message))
+    return NULL;
+  if (!message->is_checked && !ferry_call_message_is_bytes (message))
+    return NULL;
+  priv->pieces_size -= entry->pieces->len;
+  return ferry_call_message_join_bytes (message, g_steal_pointer (&entry->pieces));
+}
+
+static void
+set_judgement (FerryTransportPrivate *priv, const FerryAnswerJudgement *judgement)
+{
+  FerryAnswerJudgement former;
+
+  pthread_mutex_lock (&priv->lock);
+  former = priv->judgement;
+  priv->judgement = *judgement;
+  pthread_mutex_unlock (&priv->lock);
+  g_clear_pointer (&former.body, g_bytes_unref);
+  g_clear_pointer (&former.aside, ferry_aside_unref);
+}
+
+void
+ferry_calls_drop_judgement (FerryTransportPrivate *priv)
+{
+  set_judgement (priv, &(FerryAnswerJudgement){0});
+}
+
+gboolean
+ferry_transport_is_judging (FerryTransport *self, gconstpointer message, gsize size, GDestroyNotify func, gpointer data,
+                            GDestroyNotify destroy)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+  FerryAnswerJudgement judgement = {0};
+  FerryCallMessage parsed;
+  gboolean goes_on = FALSE;
+
+  if (ferry_calls_is_closed (priv) || !ferry_call_message_parse (&parsed, message, size, NULL))
+    {
+      destroy (data);
+      return FALSE;
+    }
+  pthread_mutex_lock (&priv->lock);
+  if (priv->judgement.xid == parsed.header.xid)
+    goes_on = priv->judgement.aside != NULL && !ferry_aside_is_done (priv->judgement.aside);
+  else
+    judgement.body = take_pieces_locked (priv, &parsed);
+  pthread_mutex_unlock (&priv->lock);
+  if (judgement.body == NULL)
+    {
+      destroy (data);
+      return goes_on;
+    }
+  judgement.xid = parsed.header.xid;
+  goes_on =
+    ferry_answer_judgement_is_wanted (parsed.type_string, parsed.header.type_length,
+                                      g_bytes_get_data (judgement.body, NULL), g_bytes_get_size (judgement.body));
+  if (goes_on)
+    judgement.aside =
+      ferry_aside_judge_answer (judgement.body, parsed.type_string, parsed.header.type_length, func, data);
+  else
+    destroy (data);
+  set_judgement (priv, &judgement);
+  return goes_on;
+}
+
+/* For the answer of which another thread checks the value, or has done so: makes it one that came whole. Returns
+ * (transfer full) (nullable) its bytes. */
+static GBytes *
+take_judged (FerryTransportPrivate *priv, FerryCallMessage *message)
+{
+  FerryAnswerJudgement judgement = {0};
+
+  pthread_mutex_lock (&priv->lock);
+  if (priv->judgement.xid == message->header.xid && ends_pieces (message))
+    {
+      judgement = priv->judgement;
+      priv->judgement = (FerryAnswerJudgement){0};
+    }
+  pthread_mutex_unlock (&priv->lock);
+  if (judgement.xid == 0)
+    return NULL;
+  message->whole = judgement.body;
+  message->body = g_bytes_get_data (judgement.body, &message->body_size);
+  message->header.number = 0;
+  if (judgement.aside == NULL)
+    message->verdict = FERRY_VALUE_UNJUDGED;
+  else if (ferry_aside_is_done (judgement.aside))
+    message->verdict = ferry_aside_end_judgement (judgement.aside);
+  else
+    {
+      /* A thread that waits need not wait for another one. */
+      message->verdict =
+        ferry_answer_judge (message->type_string, message->header.type_length, message->body, message->body_size);
+      ferry_aside_unref (judgement.aside);
+    }
+  return judgement.body;
+}
+
+/* ---- receiving an answer ---- */
 
 /* An error, or an answer that came whole, replaces the pieces that came before. With error, a whole one that breaks a
  * rule answers nothing: the transport ends, and all calls with it. */
@@ -401,13 +516,16 @@ ferry_calls_receive_answer (FerryTransportPrivate *priv, const FerryCallMessage 
   const guint64 xid = message->header.xid;
   g_auto (FerryXidEntry) entry = {0};
   g_autoptr (GBytes) checked = NULL;
+  g_autoptr (GBytes) judged G_GNUC_UNUSED = NULL;
   FerryCallMessage sound = *message;
   FerryXidEntry *asked;
   gboolean fits;
 
-  if (error != NULL && message->is_checked && !ends_pieces (message) && is_asked (priv, xid))
+  if (G_UNLIKELY (ends_pieces (message)))
+    judged = take_judged (priv, &sound);
+  if (error != NULL && sound.is_checked && !ends_pieces (&sound) && is_asked (priv, xid))
     {
-      checked = ferry_call_message_dup_checked (message, error);
+      checked = ferry_call_message_dup_checked (&sound, error);
       if (checked == NULL)
         return FALSE;
       sound.body = g_bytes_get_data (checked, NULL);
@@ -415,8 +533,8 @@ ferry_calls_receive_answer (FerryTransportPrivate *priv, const FerryCallMessage 
       sound.verdict = FERRY_VALUE_GOOD;
     }
   pthread_mutex_lock (&priv->lock);
-  asked = ends_pieces (message) ? ferry_xid_table_find (&priv->asked, xid) : NULL;
-  fits = fits_pieces_locked (asked, message);
+  asked = ends_pieces (&sound) ? ferry_xid_table_find (&priv->asked, xid) : NULL;
+  fits = fits_pieces_locked (asked, &sound);
   if (fits && !remove_asked_locked (priv, xid, &entry))
     count_orphan_locked (priv, xid);
   pthread_mutex_unlock (&priv->lock);

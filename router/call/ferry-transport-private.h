@@ -229,6 +229,11 @@ gboolean ferry_transport_receive_kept (FerryTransport *self, GError **error);
 gboolean ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes,
                                   FerryValueVerdict verdict, GError **error);
 
+/* For the thread of a main loop, before it processes a message that ends the pieces of an answer: returns whether it is
+ * to process the message later, because another thread checks the large value. That calls func with data when it has.
+ * Takes data, which destroy frees if it is not needed. */
+gboolean ferry_transport_is_judging (FerryTransport *self, gconstpointer message, gsize size, GDestroyNotify func,
+                                     gpointer data, GDestroyNotify destroy);
 /* Whether any thread may process a message: it is of the standing call, or an item of a call or the answer to it, with
  * functions that allow it. Calls nothing. */
 gboolean ferry_transport_is_for_any_thread (FerryTransport *self, gconstpointer data, gsize size);
@@ -269,9 +274,11 @@ void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gs
 gboolean ferry_transport_open_inbox (FerryTransport *self, gboolean whole);
 /* Processes what is in the inbox now, one message after the other, unless another thread does. */
 void ferry_transport_empty_inbox (FerryTransport *self);
-/* For the router's thread at the inbox's marker: processes one message. Returns FALSE where there was none for it, and
- * the marker is gone. */
-gboolean ferry_transport_take_marked (FerryTransport *self);
+/* For the router's thread at the inbox's marker: processes one message, unless that waits. Returns FALSE where there
+ * was none for it, and the marker is gone. */
+gboolean ferry_transport_take_marked (FerryTransport *self,
+                                      gboolean (*waits) (gpointer data, gconstpointer message, gsize size),
+                                      gpointer data);
 /* Waits as ferry_completion_wait() does, for a completion that what comes to the inbox may end. */
 void ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline,
                                GCancellable *cancellable);

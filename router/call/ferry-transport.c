@@ -460,16 +460,24 @@ ferry_transport_empty_inbox (FerryTransport *self)
 }
 
 gboolean
-ferry_transport_take_marked (FerryTransport *self)
+ferry_transport_take_marked (FerryTransport *self, gboolean (*waits) (gpointer data, gconstpointer message, gsize size),
+                             gpointer data)
 {
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
   FerryMail *mail = ferry_inbox_take_marked (priv->inbox);
+  gconstpointer message;
   gsize share;
 
   if (mail == NULL)
     {
       note_taken (self, 0);
       return FALSE;
+    }
+  message = ferry_mail_get_message (mail, &share);
+  if (message != NULL && waits (data, message, share))
+    {
+      ferry_inbox_put_back (priv->inbox, mail);
+      return TRUE;
     }
   share = mail->share;
   process_mail (self, mail);
@@ -807,6 +815,7 @@ ferry_transport_finalize (GObject *object)
   g_assert (priv->calls.n_entries == 0);
   if (priv->funcs->free != NULL)
     priv->funcs->free (priv->carrier);
+  ferry_calls_drop_judgement (priv);
   ferry_descriptor_port_clear (&priv->port);
   ferry_wait_queue_clear (&priv->room);
   ferry_wait_queue_clear (&priv->at_end);

@@ -324,7 +324,8 @@ ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError *
   if (!check_type (value, "ay", "a task of a wrong type", error))
     return FALSE;
   request.packed = g_variant_get_data_as_bytes (value);
-  if (!ferry_unpack_begin (&unpacking, request.packed) || !ferry_unpack_bytes (&unpacking, &request, RUN_HEADER_SIZE))
+  if (!ferry_unpack_begin (&unpacking, request.packed, FERRY_VALUE_UNJUDGED) ||
+      !ferry_unpack_bytes (&unpacking, &request, RUN_HEADER_SIZE))
     return refuse (error, "a task that is cut off");
   if (!check_header (&request, error))
     return FALSE;

@@ -379,7 +379,7 @@ install_progress_properties (void)
    *
    * For %FERRY_COMMAND_PROGRESS_PATTERN, a Perl-compatible regular expression with named groups: `percent` (of 100),
    * `fraction` (of 1), `done`, `total`, `left`, `text`, `task` and `tasks` (which one of how many), `phase` (each new
-   * one counts as if one more followed), and `step` (each match is one more of `total`). One such is
+   * one counts as if one more followed, of four), and `step` (each match is one more of `total`). One such is
    * `(?<done>\d+) of (?<total>\d+)`. Amounts may be written as `12.6 MiB`, `1,5` or `0:01:30`.
    *
    * For %FERRY_COMMAND_PROGRESS_KEYS, what the keys mean: `done=out_time_us/1000000 total=duration text=speed`. With

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  * FerryCommandProgress:
  * @FERRY_COMMAND_PROGRESS_AUTOMATIC: As the program is known to say it: a table of well-known programs has the reader,
  *   by the program's name. Of others, the one share of a line that they draw over counts, such as `42 %` or
- *   `1.0/10.0 MB`, while it begins low and rises.
+ *   `1.0/10.0 MB`, while it begins low and rises. Once it falls, the bar is taken back.
  * @FERRY_COMMAND_PROGRESS_NONE: The command says nothing of its progress.
  * @FERRY_COMMAND_PROGRESS_PERCENT: The only percentage in any line, such as `42 %` or `12.5/100%`.
  * @FERRY_COMMAND_PROGRESS_STEPS: Steps of several, such as `[12/300]`.

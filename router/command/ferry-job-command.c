@@ -73,6 +73,7 @@ typedef struct
 {
   FerryJob *job;    /* const: (unowned) */
   GPtrArray *files; /* home_lock: (element-type CommandFiles) (owned): of the steps that have succeeded */
+  GString *direct;  /* home_lock: (owned): the names of files that are written in place, to be shown */
 } JobSteps;
 
 /* What the home thread says of its start. */
@@ -342,17 +343,13 @@ task_progressed (FerryTask *task, Step *self)
 {
   g_autofree char *text = NULL;
   g_autofree char *unit = NULL;
-  gboolean is_indeterminate;
+  double fraction = ferry_task_get_run (task)->fraction;
+  gboolean is_known = fraction >= 0;
   guint64 amount;
-  double fraction;
 
-  g_object_get (task, "indeterminate", &is_indeterminate, "fraction", &fraction, "text", &text, "amount", &amount,
-                "unit", &unit, NULL);
+  g_object_get (task, "text", &text, "amount", &amount, "unit", &unit, NULL);
   /* An amount is one of the command, and says nothing of the whole. Without a fraction it says that something moves. */
-  if (is_indeterminate)
-    ferry_job_pass_progress (self->job, -1, amount, unit, text);
-  else
-    ferry_job_pass_progress (self->job, fraction, 0, NULL, text);
+  ferry_job_pass_progress (self->job, fraction, is_known ? 0 : amount, is_known ? NULL : unit, text);
 }
 
 /* home */
@@ -523,6 +520,7 @@ job_steps_free (gpointer data)
   JobSteps *self = data;
 
   g_ptr_array_unref (self->files);
+  g_string_free (self->direct, TRUE);
   g_free (self);
 }
 
@@ -601,11 +599,40 @@ add_job (FerryJob *job, GError **error)
   added = g_new0 (JobSteps, 1);
   added->job = job;
   added->files = g_ptr_array_new ();
+  added->direct = g_string_new (NULL);
   g_ptr_array_add (jobs, added);
   return TRUE;
 }
 
-/* Takes files (nullable), which wait for the function's end, or are removed at once. failure: of the step, or NULL. */
+/* Has the application know which files (nullable) are written in place, before they are: nobody in this process may be
+ * there to say so when it ends. */
+static void
+tell_direct (FerryJob *job, CommandFiles *files)
+{
+  g_auto (GStrv) names = files != NULL ? command_files_list_direct (files) : NULL;
+  g_autofree char *all = NULL;
+  JobSteps *found;
+
+  if (names == NULL || names[0] == NULL)
+    return;
+  pthread_mutex_lock (&home_lock);
+  found = find_job_locked (job);
+  for (guint i = 0; found != NULL && names[i] != NULL; i++)
+    {
+      g_autofree char *shown = g_filename_display_name (names[i]);
+      g_autofree char *quoted = g_strdup_printf ("'%s'", shown);
+
+      if (strstr (found->direct->str, quoted) == NULL)
+        g_string_append_printf (found->direct, "%s%s", found->direct->len > 0 ? ", " : "", quoted);
+    }
+  all = found != NULL ? g_strdup (found->direct->str) : NULL;
+  pthread_mutex_unlock (&home_lock);
+  if (all != NULL)
+    ferry_job_pass_unfinished (job, all);
+}
+
+/* Takes files (nullable), which wait for the function's end. failure: of the step, or NULL. What a step that has failed
+ * has written in place was for its worker to remove, unless that was lost. */
 static void
 keep_files (FerryJob *job, CommandFiles *files, GError *failure)
 {
@@ -621,7 +648,8 @@ keep_files (FerryJob *job, CommandFiles *files, GError *failure)
   pthread_mutex_unlock (&home_lock);
   if (found != NULL)
     return;
-  command_files_discard (files, failure);
+  if (failure == NULL || g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
+    command_files_discard (files, failure);
   command_files_free (files);
 }
 
@@ -671,6 +699,7 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
   if (ferry_step_files_prepare (task, &files, &failure))
     {
       note_step (step);
+      tell_direct (job, files);
       has_part = ferry_job_begin_own_part (job);
       if (step_run (step, &failure))
         take_end (step, &failure);

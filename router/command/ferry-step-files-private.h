@@ -11,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* any: takes the output files from the command of a task that was not submitted, and has it write them where they wait.
+/* any: has the command of a task that was not submitted write the output files that are to be replaced where they wait.
+ * It still knows of those that are written in place.
  * files: (out) (transfer full) (nullable): NULL: it has none. Fails as command_files_prepare() and
  * command_files_redirect() do. */
 gboolean ferry_step_files_prepare (FerryTask *task, CommandFiles **files, GError **error);

@@ -4,6 +4,9 @@
 /* What the worker of a command does with its output files, which ends with the program, done by the process whose
  * function runs the program. See ferry-step-files-private.h.
  *
+ * Of what is written in place both know. While the program runs, its worker tidies up, also when this process is
+ * killed; and this one does afterwards.
+ *
  * Threads: any. */
 
 #include "config.h"
@@ -40,13 +43,16 @@ dup_name (GVariant *arguments, const char *key)
   return NULL;
 }
 
-/* (transfer floating): the arguments of a command that knows nothing of files. */
+/* (transfer floating): the arguments of a command that knows nothing of files to be replaced. output: (nullable): NULL:
+ * as it was. */
 static GVariant *
-make_arguments (GVariant *arguments, char **argv, const char *output, const char *directory)
+make_arguments (GVariant *arguments, CommandFiles *files, char **argv, const char *output, const char *directory)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (arguments);
+  g_auto (GStrv) direct = command_files_list_direct (files);
 
-  g_variant_dict_remove (&dict, "output-files");
+  g_variant_dict_insert_value (&dict, "output-files",
+                               g_variant_new_bytestring_array ((const char *const *) direct, -1));
   g_variant_dict_remove (&dict, "replace-output-files");
   g_variant_dict_insert_value (&dict, "argv", g_variant_new_bytestring_array ((const char *const *) argv, -1));
   g_variant_dict_insert_value (&dict, "directory", g_variant_new_bytestring (directory));
@@ -63,6 +69,7 @@ ferry_step_files_prepare (FerryTask *task, CommandFiles **files, GError **error)
   g_auto (GStrv) names = NULL;
   g_auto (GStrv) argv = NULL;
   g_autofree char *directory = NULL, *output = NULL, *input = NULL;
+  g_autofree char *given = NULL, *path = NULL;
   gboolean replaces = FALSE;
 
   *files = NULL;
@@ -84,7 +91,10 @@ ferry_step_files_prepare (FerryTask *task, CommandFiles **files, GError **error)
   prepared = command_files_prepare ((const char *const *) names, directory, replaces, error);
   if (prepared == NULL || !command_files_redirect (prepared, argv, &output, input, error))
     return FALSE;
-  ferry_task_set_arguments (task, make_arguments (arguments, argv, output, directory));
+  given = dup_name (arguments, "output-file");
+  path = given != NULL ? g_canonicalize_filename (given, directory) : NULL;
+  ferry_task_set_arguments (
+    task, make_arguments (arguments, prepared, argv, g_strcmp0 (path, output) != 0 ? output : NULL, directory));
   *files = g_steal_pointer (&prepared);
   return TRUE;
 }

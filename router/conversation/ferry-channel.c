@@ -665,8 +665,9 @@ take (FerryChannel *self, GVariant **message, GError **error)
 
 /* Finishes one wait for a message with a message or the end. Returns FALSE if either is missing. */
 static gboolean
-serve_one (FerryChannel *self)
+serve_one (gpointer data)
 {
+  FerryChannel *self = data;
   g_autoptr (FerryCompletion) receive = NULL;
   GVariant *message = NULL;
   GError *error = NULL;
@@ -680,6 +681,7 @@ serve_one (FerryChannel *self)
   if (receive == NULL)
     return FALSE;
   ferry_completion_finish_reserved (receive, message, (GDestroyNotify) g_variant_unref, error);
+  give_room (self);
   return TRUE;
 }
 
@@ -687,8 +689,7 @@ serve_one (FerryChannel *self)
 static void
 wake_receives (FerryChannel *self)
 {
-  while (!ferry_wait_queue_is_empty (&self->receives) && serve_one (self))
-    give_room (self);
+  ferry_wait_queue_serve (&self->receives, serve_one, self);
 }
 
 /* ---- the call for the other end's messages ---- */

@@ -323,11 +323,13 @@ get_body (FerryInvocation *invocation, FerryBody *body)
 }
 
 GBytes *
-ferry_demux_invocation_dup_bytes (FerryInvocation *invocation)
+ferry_demux_invocation_dup_bytes (FerryInvocation *invocation, FerryValueVerdict *verdict)
 {
-  FerryBody body;
+  FerryBody body = {0};
+  GBytes *bytes = get_body (invocation, &body) ? ferry_body_dup_bytes (&body) : NULL;
 
-  return get_body (invocation, &body) ? ferry_body_dup_bytes (&body) : NULL;
+  *verdict = body.verdict;
+  return bytes;
 }
 
 void

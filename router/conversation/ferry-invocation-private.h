@@ -116,8 +116,8 @@ FerryDemuxInvocation *ferry_demux_invocation_new (FerryCall *call, FerryInvocati
 /* Whether the handler should be called. If the request's deadline has passed, or the request was cancelled, answers
  * the invocation with an error and returns FALSE. */
 gboolean ferry_demux_invocation_check_in_time (FerryInvocation *invocation);
-/* Returns (transfer full) (nullable) the arguments if they are an array of bytes. */
-GBytes *ferry_demux_invocation_dup_bytes (FerryInvocation *invocation);
+/* Returns (transfer full) (nullable) the arguments if they are an array of bytes. verdict: set as in FerryBody. */
+GBytes *ferry_demux_invocation_dup_bytes (FerryInvocation *invocation, FerryValueVerdict *verdict);
 /* Answers with an error, and adds no entry to the error's trace: the error has its trace already, or no function
  * raised it. */
 void ferry_demux_invocation_pass_error (FerryInvocation *invocation, const GError *failure);

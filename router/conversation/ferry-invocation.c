@@ -231,14 +231,14 @@ ferry_invocation_get_arguments (FerryInvocation *self)
 gconstpointer
 ferry_invocation_get_bytes (FerryInvocation *self, gsize *size)
 {
-  FerryBody body = {NULL, 0, NULL};
+  FerryBody body = {0};
 
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (size != NULL, NULL);
   self = resolve (self);
 
   if (self->funcs->get_body == NULL || !self->funcs->get_body (self, &body))
-    body = (FerryBody){NULL, 0, NULL};
+    body = (FerryBody){0};
   *size = body.size;
   return body.data;
 }

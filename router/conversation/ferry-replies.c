@@ -81,23 +81,49 @@ stream_unref (gpointer data)
 
 /* ---- receiving ---- */
 
+/* Takes the next item, or the end, of which there is one. */
+static void
+take_locked (Stream *self, GVariant **value, GError **error)
+{
+  *value = g_queue_pop_head (&self->items);
+  self->n_taken += *value != NULL;
+  if (*value == NULL && self->error != NULL)
+    *error = ferry_error_copy (self->error);
+}
+
+/* Finishes one wait with an item or the end. Returns FALSE if either is missing. */
+static gboolean
+serve_one (gpointer data)
+{
+  Stream *self = data;
+  g_autoptr (FerryCompletion) wait = NULL;
+  GVariant *value = NULL;
+  GError *error = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->items.length > 0 || self->over)
+    wait = ferry_wait_queue_reserve_next (&self->waits);
+  if (wait != NULL)
+    take_locked (self, &value, &error);
+  pthread_mutex_unlock (&self->lock);
+  if (wait == NULL)
+    return FALSE;
+  ferry_completion_finish_reserved (wait, value, (GDestroyNotify) g_variant_unref, error);
+  return TRUE;
+}
+
 static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
   Stream *self = data;
-  g_autoptr (FerryCompletion) wait = NULL;
 
   if (name[0] != '\0' || value == NULL)
     return;
   pthread_mutex_lock (&self->lock);
-  wait = ferry_wait_queue_reserve_next (&self->waits);
-  if (wait != NULL)
-    self->n_taken++;
-  else if (!self->over)
+  if (!self->over)
     g_queue_push_tail (&self->items, g_variant_ref (value));
   pthread_mutex_unlock (&self->lock);
-  if (wait != NULL)
-    ferry_completion_finish_reserved (wait, g_variant_ref (value), (GDestroyNotify) g_variant_unref, NULL);
+  ferry_wait_queue_serve (&self->waits, serve_one, self);
 }
 
 /* Drops the call's reference. */
@@ -105,20 +131,13 @@ static void
 stream_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   Stream *self = data;
-  GQueue waits = G_QUEUE_INIT;
-  FerryCompletion *wait;
 
   pthread_mutex_lock (&self->lock);
   self->over = TRUE;
   self->result = result != NULL ? g_variant_ref (result) : NULL;
   self->error = error != NULL ? ferry_error_copy (error) : NULL;
-  ferry_wait_queue_reserve (&self->waits, NULL, &waits);
   pthread_mutex_unlock (&self->lock);
-  while ((wait = g_queue_pop_head (&waits)) != NULL)
-    {
-      ferry_completion_finish_reserved (wait, NULL, NULL, error != NULL ? ferry_error_copy (error) : NULL);
-      ferry_completion_unref (wait);
-    }
+  ferry_wait_queue_serve (&self->waits, serve_one, self);
   stream_unref (self);
 }
 
@@ -157,18 +176,17 @@ timed_out (gpointer data)
 }
 
 /* Takes the next item into value, or sets error at a failed end. Returns NULL if there was an item or an end (value
- * is NULL at the end). Else returns (transfer full) a completion that waits for the next item or the end. */
+ * is NULL at the end). Else returns (transfer full) a completion that waits for the next item or the end, behind all
+ * others. */
 static FerryCompletion *
 take_or_wait (Stream *self, GVariant **value, GError **error)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  *value = g_queue_pop_head (&self->items);
-  if (*value == NULL && !self->over)
+  *value = NULL;
+  if ((self->items.length == 0 && !self->over) || !ferry_wait_queue_is_empty (&self->waits))
     return ferry_wait_queue_join_with_func (&self->waits, timed_out, self);
-  self->n_taken += *value != NULL;
-  if (*value == NULL && self->error != NULL)
-    *error = ferry_error_copy (self->error);
+  take_locked (self, value, error);
   return NULL;
 }
 
@@ -206,6 +224,7 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GError **erro
   wait = take_or_wait (stream, &value, &failure);
   if (wait != NULL)
     {
+      ferry_wait_queue_serve (&stream->waits, serve_one, stream);
       ferry_transport_wait_for (ferry_mux_get_transport (stream->mux), wait, ferry_deadline_or_never (stream->deadline),
                                 cancellable);
       value = ferry_completion_take (wait, &failure);
@@ -232,22 +251,19 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
 {
   g_autoptr (GTask) task = NULL;
   g_autoptr (FerryCompletion) wait = NULL;
-  GError *error = NULL;
-  GVariant *value;
+  Stream *stream;
 
   g_return_if_fail (FERRY_IS_REPLIES (self));
 
+  stream = self->stream;
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_replies_next_async);
   g_task_set_check_cancellable (task, FALSE);
-  wait = take_or_wait (self->stream, &value, &error);
-  if (wait != NULL)
-    ferry_completion_return (wait, task, ferry_deadline_or_never (self->stream->deadline));
-  else if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
-  tell_taken (self->stream);
+  /* Also where there is an item: a callback that was to be called before may be under way to its context. */
+  wait = ferry_wait_queue_join_with_func (&stream->waits, timed_out, stream);
+  ferry_completion_return (wait, task, ferry_deadline_or_never (stream->deadline));
+  ferry_wait_queue_serve (&stream->waits, serve_one, stream);
+  tell_taken (stream);
 }
 
 /**

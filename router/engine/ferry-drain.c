@@ -20,7 +20,7 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-descriptor-port-private.h"
-#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-call-judgement-private.h"
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-shape-private.h"
 
@@ -51,10 +51,6 @@
  * this time in microseconds. What a flood has touched is up to the whole lane; a fresh page takes 0.5 us. */
 #define MUCH ((guint64) 256 * 1024)
 #define SOON 200000
-
-/* A value in so many bytes is checked by another thread. By this one, it takes up to 3 ms, if it is all variants in
- * each other. */
-#define JUDGED_ASIDE ((gsize) 128 * 1024)
 
 /* Grants a link the use of a connection id: records of that pipe are accepted from that link only. */
 typedef struct
@@ -536,13 +532,13 @@ begin_judgement (FerryDrain *self, FerryLink *link, const Grant *grant, guint16 
   const FerryShape *type = grant != NULL ? get_checked_type (grant, number) : NULL;
 
   *verdict = FERRY_VALUE_UNJUDGED;
-  if (size < JUDGED_ASIDE)
+  if (size < FERRY_JUDGED_ASIDE)
     {
       if (type != NULL)
         *verdict = ferry_shape_judge (type, data, size);
       return FALSE;
     }
-  if (type == NULL && (kind != FERRY_RECORD_BYTES || !ferry_call_message_seems_checked (data, size)))
+  if (type == NULL && (kind != FERRY_RECORD_BYTES || !ferry_call_judgement_is_wanted (data, size)))
     return FALSE;
   link->intake.judgement = ferry_aside_judge (data, size, type != NULL ? type->layout.string : NULL, aside_done,
                                               ferry_local_queue_ref (self->local));
@@ -671,7 +667,7 @@ may_lend (const FerryLink *link, const Grant *grant, const FerryBufferEnvelope *
   if (envelope->message_kind == FERRY_RECORD_VARIANT)
     return get_checked_type (grant, envelope->type_number) == NULL;
   /* Where the worker changes the bytes meanwhile, whoever makes the value of them copies them. */
-  return size < JUDGED_ASIDE || !ferry_call_message_seems_checked (data, size);
+  return size < FERRY_JUDGED_ASIDE || !ferry_call_judgement_is_wanted (data, size);
 }
 
 /* Pushes the buffer of a trusted worker, or begins to copy another's. Takes ownership of envelope->metadata. */

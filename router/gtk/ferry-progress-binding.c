@@ -32,18 +32,18 @@ show_detail (GtkProgressBar *bar)
   gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, detail, -1);
 }
 
-/* GTK takes the words from a bar that ends to pulse. */
+/* GTK takes the words from a bar that ends to pulse. One whose fraction was taken back is empty until it pulses. */
 static void
 show_fraction (GtkProgressBar *bar)
 {
   double fraction;
 
-  if (get_progress (bar, &fraction))
-    gtk_progress_bar_set_fraction (bar, fraction);
+  get_progress (bar, &fraction);
+  gtk_progress_bar_set_fraction (bar, fraction);
   show_detail (bar);
 }
 
-/* While the end is not known, the bar moves when the monitor looks. */
+/* While the end is not known, or no more, the bar moves when the monitor looks. */
 static void
 pulse (GtkProgressBar *bar)
 {

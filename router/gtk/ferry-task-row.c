@@ -301,16 +301,14 @@ show_detail (FerryTaskRow *self)
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
 
-/* GTK takes the words from a bar that ends to pulse. */
+/* GTK takes the words from a bar that ends to pulse. One whose fraction was taken back is empty until it pulses. */
 static void
 show_fraction (FerryTaskRow *self)
 {
-  gboolean indeterminate;
   double fraction;
 
-  g_object_get (self->monitor, "fraction", &fraction, "indeterminate", &indeterminate, NULL);
-  if (!indeterminate)
-    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
+  g_object_get (self->monitor, "fraction", &fraction, NULL);
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
   if (self->has_focus && get_tenth (self) != self->tenth)
     show_place (self);
   show_detail (self);

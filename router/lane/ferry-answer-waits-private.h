@@ -113,6 +113,8 @@ FerryMail *ferry_inbox_take (FerryInbox *self, gboolean *mine);
  * none, or another thread handles one: then the marker is gone. ferry_inbox_release() must follow a message. */
 FerryMail *ferry_inbox_take_marked (FerryInbox *self);
 void ferry_inbox_release (FerryInbox *self);
+/* For the same thread, instead: puts the message back, which comes first again, with the marker. Takes it. */
+void ferry_inbox_put_back (FerryInbox *self, FerryMail *mail);
 /* For a thread that has taken messages, or found none: returns whether a message waits in the lane for that. */
 gboolean ferry_inbox_end_refusal (FerryInbox *self);
 

@@ -245,16 +245,39 @@ ferry_inbox_take_marked (FerryInbox *self)
   return self->is_marked ? pop_locked (self) : NULL;
 }
 
-void
-ferry_inbox_release (FerryInbox *self)
+/* lock */
+static void
+release_locked (FerryInbox *self)
 {
-  FERRY_AUTO_LOCK (&self->lock);
-
   self->busy = FALSE;
   /* A thread that found the inbox busy takes the rest where the router's thread does something else first. */
   if (self->asked && self->first != NULL)
     wake_locked (self);
   self->asked = FALSE;
+}
+
+void
+ferry_inbox_release (FerryInbox *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  release_locked (self);
+}
+
+void
+ferry_inbox_put_back (FerryInbox *self, FerryMail *mail)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  mail->next = self->first;
+  if (self->first == NULL)
+    self->last = &mail->next;
+  self->first = mail;
+  self->counted += mail->share;
+  self->n++;
+  if (self->share != NULL)
+    atomic_fetch_add_explicit (self->share, (gint64) mail->share, memory_order_seq_cst);
+  release_locked (self);
 }
 
 gboolean

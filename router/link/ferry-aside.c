@@ -14,7 +14,7 @@
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
-#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-call-judgement-private.h"
 
 /* In bytes. Memory smaller than this is checked on the calling thread. */
 #define SMALL ((gsize) 1024 * 1024)
@@ -29,6 +29,7 @@ struct _FerryAside
   gsize limit;
   const guint8 *value;       /* a judgement: const: (unowned) (nullable): the bytes */
   char *type;                /* (owned) (nullable): const: their type; NULL for the message of a call */
+  GBytes *body;              /* (owned) (nullable): const: the bytes, if they are the value of an answer */
   FerryMemory left;          /* (owned): memory that ends with the work */
   FerryValueVerdict verdict; /* verdict, fault and memory are for the working thread until is_done is set */
   const char *fault;
@@ -52,6 +53,7 @@ ferry_aside_unref (FerryAside *self)
   else
     g_free (self->left.data);
   g_clear_pointer (&self->arena, ferry_arena_unref);
+  g_clear_pointer (&self->body, g_bytes_unref);
   g_free (self->type);
   g_free (self);
 }
@@ -79,8 +81,12 @@ check (FerryAside *self)
 static void
 judge (FerryAside *self)
 {
-  self->verdict = self->type != NULL ? ferry_layout_judge (self->type, strlen (self->type), self->value, self->size)
-                                     : ferry_call_message_judge (self->value, self->size);
+  if (self->body != NULL)
+    self->verdict = ferry_answer_judge (self->type, strlen (self->type), self->value, self->size);
+  else if (self->type != NULL)
+    self->verdict = ferry_layout_judge (self->type, strlen (self->type), self->value, self->size);
+  else
+    self->verdict = ferry_call_judge (self->value, self->size);
 }
 
 static gpointer
@@ -138,6 +144,22 @@ ferry_aside_judge (const guint8 *value, gsize size, const char *type, GDestroyNo
 
   *self = (FerryAside){
     .references = 2, .value = value, .size = size, .type = g_strdup (type), .fd = -1, .done = done, .data = data};
+  ferry_thread_run_aside ("ferry-judge", work, self);
+  return self;
+}
+
+FerryAside *
+ferry_aside_judge_answer (GBytes *body, const char *type, gsize length, GDestroyNotify done, gpointer data)
+{
+  FerryAside *self = g_new (FerryAside, 1);
+
+  *self = (FerryAside){.references = 2,
+                       .body = g_bytes_ref (body),
+                       .type = g_strndup (type, length),
+                       .fd = -1,
+                       .done = done,
+                       .data = data};
+  self->value = g_bytes_get_data (body, &self->size);
   ferry_thread_run_aside ("ferry-judge", work, self);
   return self;
 }

@@ -112,6 +112,8 @@ FerryAside *ferry_aside_check (int fd, gsize size, gsize limit, GDestroyNotify d
 /* Checks a value in memory that nothing changes meanwhile. type (nullable): its type; NULL: the bytes are the message
  * of a call, perhaps. */
 FerryAside *ferry_aside_judge (const guint8 *value, gsize size, const char *type, GDestroyNotify done, gpointer data);
+/* Checks the value of an answer, of a good type. */
+FerryAside *ferry_aside_judge_answer (GBytes *body, const char *type, gsize length, GDestroyNotify done, gpointer data);
 gboolean ferry_aside_is_done (FerryAside *self);
 /* The bytes of a copy that is done. */
 const guint8 *ferry_aside_get_bytes (FerryAside *self);

@@ -427,10 +427,11 @@ start_chain (FerryExporterSession *self, FerryExporter *exporter, FerryInvocatio
                                   .destroy = request_free,
                                   .invocation = invocation,
                                   .deadline = ferry_invocation_get_deadline (invocation)};
-  g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation);
+  FerryValueVerdict verdict;
+  g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation, &verdict);
   Request *request;
 
-  if (!ferry_chain_request_take (&chain, packed, error))
+  if (!ferry_chain_request_take (&chain, packed, verdict, error))
     return FALSE;
   root = find (self, exporter, &chain.root, error);
   if (root == NULL)
@@ -731,12 +732,13 @@ static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_MET
 static char *
 describe_request (FerryInvocation *invocation)
 {
-  g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation);
+  FerryValueVerdict verdict;
+  g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation, &verdict);
   FerryChainRequest chain;
   char *words;
 
   if (!g_str_equal (ferry_invocation_get_method (invocation), FERRY_OBJECT_METHOD_VIEW) ||
-      !ferry_chain_request_take (&chain, packed, NULL))
+      !ferry_chain_request_take (&chain, packed, verdict, NULL))
     return NULL;
   words = ferry_chain_request_to_string (&chain, chain.n_steps);
   ferry_chain_request_clear (&chain);

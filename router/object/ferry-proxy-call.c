@@ -121,14 +121,14 @@ explain (GError **error)
 
 /* Called on the receiving thread, or on the thread that ended the transport. Drops the call's reference. */
 static void
-take_answer (Resolve *self, GBytes *packed, const GError *error)
+take_answer (Resolve *self, GBytes *packed, FerryValueVerdict verdict, const GError *error)
 {
   FerryResolved *result = NULL;
   FerryChainResult told;
   g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   gboolean raised;
 
-  if (failure == NULL && ferry_chain_result_take (&told, packed, &failure))
+  if (failure == NULL && ferry_chain_result_take (&told, packed, verdict, &failure))
     {
       result = g_new0 (FerryResolved, 1);
       if (told.generation != 0)
@@ -150,14 +150,14 @@ answered (gpointer data, const FerryBody *body)
 {
   g_autoptr (GBytes) packed = ferry_body_dup_bytes (body);
 
-  take_answer (data, packed, NULL);
+  take_answer (data, packed, body->verdict, NULL);
 }
 
 /* answer: not packed, so no result, unless error is set. */
 static void
 failed (gpointer data, GVariant *answer, GError *error, const char *trace, gboolean refused)
 {
-  take_answer (data, NULL, error);
+  take_answer (data, NULL, FERRY_VALUE_UNJUDGED, error);
 }
 
 static const FerryAnswerFuncs answer_funcs = {.done = failed, .done_packed = answered};

@@ -511,10 +511,13 @@ begin_slice (const Dispatch *dispatch, const FerryLinkTurn *turn)
 static FerryDispatchResult
 repeat (Dispatch *dispatch, FerryBlock *block, gsize size, guint left)
 {
+  FerryDispatchResult result;
+
   dispatch->router->dispatcher.repeats = FALSE;
   block->cursor -= size;
   block->link->turn.left = left;
-  return after_delivery (dispatch, block->link);
+  result = after_delivery (dispatch, block->link);
+  return result == FERRY_DISPATCH_IDLE && dispatch->router->dispatcher.holds ? FERRY_DISPATCH_TURN : result;
 }
 
 /* Delivers the records of a block from its cursor on. Sets *running to the receiver of the latest message, which is
@@ -716,6 +719,14 @@ take_what_came (FerryRouter *self, FerryMonitor *monitor)
   return is_held;
 }
 
+/* Gives the link no turn until ferry_held_link_release(). Its block must be in its row again. */
+static void
+hold_for_another_thread (FerryRouter *self, FerryLink *link)
+{
+  self->dispatcher.holds = FALSE;
+  ferry_fair_queue_hold (&self->dispatcher.fair_queue, link);
+}
+
 /* Dispatches a block, and gives it back, or puts it into its row again if a part is left. If a handler stopped the
  * router, ferry_router_discard() has handled that part. */
 static FerryDispatchResult
@@ -734,6 +745,8 @@ dispatch_next (Dispatch *dispatch, FerryBlock *block)
       if (has_cursor (block) && block->cursor < block->size)
         {
           ferry_fair_queue_put_back (&self->dispatcher.fair_queue, block);
+          if (G_UNLIKELY (self->dispatcher.holds))
+            hold_for_another_thread (self, block->link);
           return result;
         }
     }
@@ -1144,6 +1157,63 @@ ferry_router_drain_and_dispatch (FerryRouter *self)
     }
   ferry_short_cut_expect_drain (ferry_monitor_get_short_cut (self->monitor));
   return TRUE;
+}
+
+/* ---- links that wait for another thread ---- */
+
+struct _FerryHeldLink
+{
+  GWeakRef *router;      /* (owned): the router's weak reference to itself */
+  GMainContext *context; /* (owned) */
+  FerryLink *link;       /* (owned) */
+};
+
+FerryHeldLink *
+ferry_held_link_new (FerryRouter *router)
+{
+  FerryHeldLink *self = g_new (FerryHeldLink, 1);
+
+  *self = (FerryHeldLink){g_atomic_rc_box_acquire (router->weak), g_main_context_ref (router->context),
+                          ferry_link_ref (router->dispatcher.delivery->link)};
+  return self;
+}
+
+void
+ferry_held_link_free (FerryHeldLink *self)
+{
+  g_atomic_rc_box_release_full (self->router, (GDestroyNotify) g_weak_ref_clear);
+  g_main_context_unref (self->context);
+  ferry_link_unref (self->link);
+  g_free (self);
+}
+
+/* main: lets the link go on, unless a delivery of it is under way, whose end does that. */
+static void
+go_on (gpointer data)
+{
+  const FerryHeldLink *self = data;
+  g_autoptr (FerryRouter) router = g_weak_ref_get (self->router);
+
+  if (router == NULL)
+    return;
+  if (router->monitor == NULL || count_deliveries (router, self->link) > 0)
+    return;
+  ferry_fair_queue_release (&router->dispatcher.fair_queue, self->link);
+  ferry_pingee_ping (router->pingee);
+}
+
+static void
+free_held_link (gpointer self)
+{
+  ferry_held_link_free (self);
+}
+
+void
+ferry_held_link_release (FerryHeldLink *self)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref (self->context);
+
+  ferry_mailbox_post (context, go_on, self, free_held_link);
 }
 
 /* ---- what was sent before a moment ---- */

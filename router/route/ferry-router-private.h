@@ -54,6 +54,7 @@ typedef struct
   FerryHotCells hot_cells;
   gboolean may_repeat; /* the record that is being delivered stays at the cursor while repeats is set */
   gboolean repeats;    /* an internal receiver has done a part of what a record stands for, and is to get it again */
+  gboolean holds;      /* (with repeats): but not before ferry_held_link_release() */
   gint64 way_due;      /* monotonic time at which a conversation gives way to other sources; 0: it has not spun since */
   FerryMoment limits;  /* what must be dispatched before the limits that are over apply */
 } FerryDispatcher;
@@ -194,6 +195,23 @@ static inline void
 ferry_router_repeat (FerryRouter *self)
 {
   self->dispatcher.repeats = TRUE;
+}
+
+/* A link whose records wait for another thread, while those of other links go on. */
+typedef struct _FerryHeldLink FerryHeldLink;
+
+/* Within such a handler, with ferry_router_may_repeat(): Returns (transfer full) what lets the link go on of which a
+ * record is being delivered. */
+FerryHeldLink *ferry_held_link_new (FerryRouter *router);
+/* any: lets the link go on, and frees self. */
+void ferry_held_link_release (FerryHeldLink *self);
+void ferry_held_link_free (FerryHeldLink *self);
+
+/* Within the handler: it is to get the record again when the link is released, which may have happened already. */
+static inline void
+ferry_router_hold_record (FerryRouter *self)
+{
+  self->dispatcher.repeats = self->dispatcher.holds = TRUE;
 }
 
 /* Between the two, no function of the router waits for the main loop: handlers of the caller's run. */

@@ -1417,9 +1417,9 @@ install_figures (void)
    * FerryExecutor:fraction:
    *
    * How much of the work is done, from 0 to 1. All tasks have the same weight. A running or cancelled task counts by
-   * the fraction that it has reported, so a batch of which tasks were cancelled does not come to 1. Whenever all tasks
-   * have ended, the next task begins a new count. It can be bound to a progress bar: like the counts, it is notified
-   * once in a frame at most, also while tasks run.
+   * the fraction that it has reported, so a batch of which tasks were cancelled does not come to 1. Where a task takes
+   * its fraction back, the sum falls by it. Whenever all tasks have ended, the next task begins a new count. It can be
+   * bound to a progress bar: like the counts, it is notified once in a frame at most, also while tasks run.
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_READABLE);
   /**

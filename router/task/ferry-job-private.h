@@ -67,10 +67,14 @@ gboolean ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data,
 gboolean ferry_job_check_cancelled (FerryJob *self, GError **error);
 /* The thread that serves, when the function has returned. */
 void ferry_job_remove_scratch_folder (FerryJob *self);
-/* any: reports and sends for the function while it waits, also when the job is paused or cancelled. fraction: negative:
- * not known. */
+/* any: reports and sends for the function while it waits, also when the job is paused or cancelled. fraction: as in
+ * ferry_job_report(). */
 void ferry_job_pass_progress (FerryJob *self, double fraction, guint64 amount, const char *unit, const char *text);
 void ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value);
+
+/* Any thread: names the files that this job writes in place, all of them each time. If its worker is killed, the error
+ * of the task says so. */
+void ferry_job_pass_unfinished (FerryJob *self, const char *files);
 /* any: where the function has begun no part, begins one, of half of what is left, which ferry_job_end_part() ends.
  * Returns whether it has. */
 gboolean ferry_job_begin_own_part (FerryJob *self);

@@ -99,7 +99,8 @@ typedef struct
 /* A report of progress. */
 typedef struct
 {
-  double fraction; /* of the innermost part, 0 to 1; negative: not known; amount / total where there is a total */
+  double fraction; /* of the innermost part, 0 to 1; negative: not known, or FERRY_FRACTION_TAKEN_BACK; amount / total
+                    * where there is a total */
   guint64 amount;
   guint64 total;    /* 0: not known */
   const char *unit; /* (nullable) */
@@ -1119,8 +1120,13 @@ report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
       report->amount = MIN (report->amount, report->total);
       report->fraction = (double) report->amount / (double) report->total;
     }
+  if (report->fraction == FERRY_FRACTION_TAKEN_BACK)
+    ferry_progress_parts_take_back (&self->parts);
   if (report->fraction >= 0)
     fraction = ferry_progress_parts_scale (&self->parts, report->fraction);
+  /* Each report says it: the application reads only the newest. */
+  else if (self->parts.furthest == FERRY_FRACTION_TAKEN_BACK)
+    fraction = self->parts.furthest;
   else if (ferry_progress_parts_has_part (&self->parts) && (!self->has_own_part || self->parts.furthest > 0))
     fraction = self->parts.furthest;
   size = ferry_progress_encode (bytes, ferry_call_get_xid (self->call), fraction, report->amount, report->total,
@@ -1161,7 +1167,7 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
 /**
  * ferry_job_report:
  * @self: a job
- * @fraction: the fraction that is done, from 0 to 1; negative when it is not known
+ * @fraction: the fraction that is done, from 0 to 1; negative when it is not known; `-INFINITY` to take it back
  * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
@@ -1170,7 +1176,12 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
  * the newest. So a function may report as often as it likes.
  *
  * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is a fraction of the part. The
- * fraction of the whole job never decreases.
+ * fraction of the whole job never decreases, and -1 leaves it where it is: a function may report a text alone.
+ *
+ * Say a function has copied 10 files of 10, and finds that each has another part. Its bar was wrong, and `-INFINITY`
+ * takes it back: it pulses until the job ends. That is final for the job, whatever is reported later, so that no bar
+ * comes and goes. In a part of less than half of the job it is final for this part only: the bar of the job stands
+ * still until the part ends.
  *
  * Fails as [method@Ferry.Job.check] does, so a function that reports needs no other check. Also fails with
  * %FERRY_ERROR_CLOSED when the application does not receive reports any more. Any thread may call this.
@@ -1239,7 +1250,7 @@ ferry_job_begin_own_part (FerryJob *self)
 
   if (ferry_progress_parts_has_part (&self->parts))
     return FALSE;
-  ferry_progress_parts_begin (&self->parts, (1 - self->parts.furthest) / 2);
+  ferry_progress_parts_begin (&self->parts, (1 - self->parts.whole.done) / 2);
   self->has_own_part = TRUE;
   return TRUE;
 }
@@ -1373,6 +1384,15 @@ ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value)
   if (!begin_use (self, NULL))
     return;
   ferry_call_send_value (self->call, type, value, NULL);
+  end_use (self);
+}
+
+void
+ferry_job_pass_unfinished (FerryJob *self, const char *files)
+{
+  if (!begin_use (self, NULL))
+    return;
+  ferry_call_send_value (self->call, FERRY_UNFINISHED, g_variant_new_string (files), NULL);
   end_use (self);
 }
 

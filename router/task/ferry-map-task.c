@@ -26,7 +26,7 @@ report (FerryWholeTask *self)
     return;
   ferry_whole_task_start (self);
   ferry_whole_task_report (self, is_known ? (double) n_done / (double) MAX (n_items, 1) : -1, n_done,
-                           is_known ? n_items : 0);
+                           is_known ? n_items : 0, FALSE);
 }
 
 /* The map may have been cancelled by others. */

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-launcher-private.h"
@@ -218,6 +219,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   ferry_answer_route_clear (&self->route);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
+  g_free (self->unfinished);
   g_free (self);
 }
 
@@ -737,6 +739,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   note_running (self);
   /* Counted before the pool's roster is told of the change. */
   self->n_done++;
+  g_clear_pointer (&self->unfinished, g_free);
   ferry_run_unref (unlink_task (self, run));
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
@@ -749,6 +752,14 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   else
     ferry_destination_complete (run, result);
   go_on (self);
+}
+
+static void
+take_unfinished (FerryPoolWorker *self, GVariant *value)
+{
+  g_clear_pointer (&self->unfinished, g_free);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    self->unfinished = g_variant_dup_string (value, NULL);
 }
 
 static void
@@ -765,6 +776,8 @@ item_came (gpointer data, const char *name, GVariant *value)
     ferry_run_take_yield (run, value);
   else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
     ferry_run_take_partial_result (run, value);
+  else if (g_str_equal (name, FERRY_UNFINISHED))
+    take_unfinished (self, value);
   else
     ferry_run_take_message (run, name, value);
 }
@@ -890,16 +903,20 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 static GError *
 new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
 {
-  g_autofree char *sentence =
-    self->describe_loss != NULL ? self->describe_loss (run->arguments, ferry_exit_get_signal (exit)) : NULL;
+  const int signal = ferry_exit_get_signal (exit);
+  g_autofree char *sentence = self->describe_loss != NULL ? self->describe_loss (run->arguments, signal) : NULL;
   g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
+  /* One that gets SIGTERM tidies up before it ends. */
+  const gboolean has_left = self->unfinished != NULL && signal != SIGTERM;
 
   if (sentence != NULL)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s: %s", sentence, ferry_exit_get_message (exit));
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
-                      "the task again: %s",
-                      ferry_run_get_name (run), run->function, arguments, ferry_exit_get_message (exit));
+                      "the task again%s%s%s: %s",
+                      ferry_run_get_name (run), run->function, arguments, has_left ? ". Until then, " : "",
+                      has_left ? self->unfinished : "", has_left ? " may be incomplete" : "",
+                      ferry_exit_get_message (exit));
 }
 
 static void
@@ -1201,7 +1218,8 @@ calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_transport_process (self->calls, data, size, receiver->large, receiver->verdict, &error))
+  if (!ferry_link_transport_waits (self->router, self->calls, data, size) &&
+      !ferry_transport_process (self->calls, data, size, receiver->large, receiver->verdict, &error))
     fault (self, error->message);
 }
 

@@ -141,7 +141,8 @@ struct _FerryRun
   gint64 submit_time;
   gint64 start_time; /* of this attempt; 0: it waits */
   gint64 end_time;
-  double fraction;         /* of the work that is done, from 0 to 1; negative: not known */
+  double fraction;         /* of the work that is done, from 0 to 1; -1: not known; FERRY_FRACTION_TAKEN_BACK: not any
+                            * more, in this attempt */
   GVariant *result;        /* (owned) (nullable) */
   GError *error;           /* (owned) (nullable) */
   char *trace;             /* (owned) (nullable) */

@@ -266,16 +266,21 @@ ferry_run_take_pid (FerryRun *self, GPid pid)
     self->funcs->pid_changed (self->owner);
 }
 
-/* A progress bar must not go back: during an attempt the fraction does not fall or become unknown. */
+/* A progress bar must not go back: during an attempt the fraction does not fall, but where one that is in the sum was
+ * taken back. It may be taken back itself, for good. */
 static void
-raise_fraction (FerryRun *self, const FerryProgress *progress)
+set_fraction (FerryRun *self, const FerryProgress *progress)
 {
   double fraction = progress->fraction;
 
+  if (fraction == FERRY_FRACTION_TAKEN_BACK)
+    self->fraction = fraction;
+  if (self->fraction == FERRY_FRACTION_TAKEN_BACK)
+    return;
   if (!(fraction >= 0) && progress->total > 0)
     fraction = (double) progress->amount / (double) progress->total;
-  if (fraction > self->fraction && self->fraction < 1)
-    self->fraction = MIN (fraction, 1);
+  if ((fraction > self->fraction && self->fraction < 1) || progress->may_fall)
+    self->fraction = CLAMP (fraction, 0, 1);
 }
 
 gboolean
@@ -287,7 +292,7 @@ ferry_run_take_progress (FerryRun *self, const FerryProgress *progress)
 
   if (step != FERRY_TASK_STEP_TAKEN)
     return step == FERRY_TASK_STEP_IGNORED;
-  raise_fraction (self, progress);
+  set_fraction (self, progress);
   self->funcs->progressed (self->owner, progress, before);
   return TRUE;
 }
@@ -468,8 +473,8 @@ ferry_run_give_back (FerryRun *self)
   set_state (self, transition->next);
   self->pid = 0;
   self->start_time = 0;
-  /* If the fraction was known, it starts at 0 again; else it stays -1. */
-  self->fraction = MIN (self->fraction, 0);
+  /* If the fraction was known, it starts at 0 again. The next attempt may know what this one has taken back. */
+  self->fraction = self->fraction >= 0 ? 0 : -1;
   self->funcs->returned (self->owner);
   return TRUE;
 }

@@ -480,11 +480,12 @@ group_task_set_paused (gpointer group, gboolean paused)
 }
 
 static void
-group_task_report (FerryGroupTask *self)
+group_task_report (FerryGroupTask *self, gboolean may_fall)
 {
   guint n_done = self->n_all - g_hash_table_size (self->open);
+  double fraction = CLAMP ((n_done + self->sum) / self->n_all, 0.0, 1.0);
 
-  ferry_whole_task_report (FERRY_WHOLE_TASK (self), MIN ((n_done + self->sum) / self->n_all, 1.0), n_done, self->n_all);
+  ferry_whole_task_report (FERRY_WHOLE_TASK (self), fraction, n_done, self->n_all, may_fall);
 }
 
 static void
@@ -512,7 +513,7 @@ group_task_state_cb (FerryTask *task, GParamSpec *pspec, FerryGroupTask *self)
     ferry_whole_task_start (whole);
   if (ferry_task_get_done (task))
     group_task_note_end (self, task);
-  group_task_report (self);
+  group_task_report (self, FALSE);
   if (g_hash_table_size (self->open) == 0 && ferry_whole_task_get_parts (whole) != NULL)
     ferry_whole_task_finish (whole, self->failures.n == 0 && self->n_completed == 0, NULL, &self->failures,
                              self->n_all);
@@ -522,11 +523,13 @@ static void
 group_task_progress_cb (FerryTask *task, FerryGroupTask *self)
 {
   Part *part = g_hash_table_lookup (self->open, task);
+  double before = part->fraction;
+  gboolean is_indeterminate;
 
-  self->sum -= part->fraction;
+  g_object_get (task, "indeterminate", &is_indeterminate, NULL);
   part->fraction = ferry_task_get_fraction (task);
-  self->sum += part->fraction;
-  group_task_report (self);
+  self->sum += part->fraction - before;
+  group_task_report (self, before > 0 && is_indeterminate);
 }
 
 /* The task is not done. */

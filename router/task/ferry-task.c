@@ -1615,10 +1615,13 @@ static guint
 take_values (FerryTask *self, const FerryProgress *progress, double before)
 {
   Rest *rest = need_rest (self);
+  double now = get_private (self)->run.fraction;
   guint changed = 0;
 
-  if (get_private (self)->run.fraction > before)
-    changed |= 1u << PROP_FRACTION | (before < 0 ? 1u << PROP_INDETERMINATE : 0);
+  if (MAX (now, -1) != MAX (before, -1))
+    changed |= 1u << PROP_FRACTION;
+  if ((now < 0) != (before < 0))
+    changed |= 1u << PROP_INDETERMINATE;
   if (progress->text[0] != '\0' && change_text (&rest->text, progress->text))
     changed |= 1u << PROP_TEXT;
   if (change_text (&rest->unit, progress->unit[0] != '\0' ? progress->unit : NULL))
@@ -2250,14 +2253,16 @@ install_progress (void)
    *
    * How much of the work is done, from 0 to 1, so that it can be bound to a progress bar. The fraction never falls
    * during an attempt, and starts at 0 again with the next attempt. It is 1 when the task is completed. While it is not
-   * known, it is 0, and [property@Ferry.Task:indeterminate] is %TRUE.
+   * known, or no more since the function has taken it back ([method@Ferry.Job.report]), it is 0, and
+   * [property@Ferry.Task:indeterminate] is %TRUE. That of a task for a group falls by what a task of the group has
+   * taken back.
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:indeterminate:
    *
-   * Whether it is not known how much of the work is done, since the function has not reported it. %FALSE when the task
-   * is done.
+   * Whether it is not known how much of the work is done, since the function has not reported it, or has taken it back.
+   * %FALSE when the task is done.
    */
   properties[PROP_INDETERMINATE] = g_param_spec_boolean ("indeterminate", NULL, NULL, TRUE, FERRY_NOTIFIED);
   /**

@@ -52,8 +52,9 @@ gpointer ferry_whole_task_new (GType type, const FerryWholeParts *functions, gpo
 gpointer ferry_whole_task_get_parts (FerryWholeTask *self);
 /* A part was begun. */
 void ferry_whole_task_start (FerryWholeTask *self);
-/* fraction: negative: not known. n_parts: 0: not known. */
-void ferry_whole_task_report (FerryWholeTask *self, double fraction, guint64 n_done, guint64 n_parts);
+/* fraction: negative: not known. n_parts: 0: not known. may_fall: the fraction of a part was taken back. */
+void ferry_whole_task_report (FerryWholeTask *self, double fraction, guint64 n_done, guint64 n_parts,
+                              gboolean may_fall);
 /* All parts have ended. Takes error (nullable): one that is not of a part. If there is none, what failed says it. */
 void ferry_whole_task_finish (FerryWholeTask *self, gboolean was_cancelled, GError *error,
                               const FerryFailures *failures, guint64 n_parts);

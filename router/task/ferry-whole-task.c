@@ -125,10 +125,10 @@ ferry_whole_task_start (FerryWholeTask *self)
 }
 
 void
-ferry_whole_task_report (FerryWholeTask *self, double fraction, guint64 n_done, guint64 n_parts)
+ferry_whole_task_report (FerryWholeTask *self, double fraction, guint64 n_done, guint64 n_parts, gboolean may_fall)
 {
   const char *unit = get_private (self)->unit;
-  FerryProgress progress = {.fraction = fraction};
+  FerryProgress progress = {.fraction = fraction, .may_fall = may_fall};
 
   if (unit != NULL)
     ferry_progress_set_amount (&progress, n_done, n_parts, unit);

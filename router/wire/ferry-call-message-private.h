@@ -12,6 +12,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "wire/ferry-shape-private.h"
@@ -75,9 +76,9 @@ G_STATIC_ASSERT (sizeof (FerryCallHeader) == 24);
 /* The longest type string of a value, in bytes. A value with a longer type string is sent inside a variant. */
 #define FERRY_MAX_CALL_TYPE 1024
 
-/* The size in bytes of each piece of an answer but the last, when the answer is sent in pieces. A piece fits into
- * one record, and other messages may be sent between two pieces. */
-#define FERRY_CALL_PIECE_SIZE (32 * 1024 - 256)
+/* The size in bytes of each piece of an answer but the last, which is not larger, when the answer is sent in pieces. A
+ * piece fits into one record, also with the longest type, and other messages may be sent between two pieces. */
+#define FERRY_CALL_PIECE_SIZE (30 * 1024)
 
 /* The most items that one WINDOW message adds, and the largest window. */
 #define FERRY_MAX_WINDOW 1000000
@@ -93,7 +94,8 @@ typedef struct
   gboolean is_checked; /* the type is one that ferry_layout_is_checked() */
   GBytes *whole; /* (nullable): the bytes of the whole message, if a value may keep a reference to them. The worker can
                     still change those of a trusted worker's buffer */
-  FerryValueVerdict verdict; /* on the value in whole, where another thread has checked it; the bytes do not change */
+  FerryValueVerdict verdict; /* on the value in whole, or the values that are packed in it, where another thread has
+                                checked them; the bytes do not change */
 } FerryCallMessage;
 
 #define FERRY_CALL_MAX_PARTS 5
@@ -103,7 +105,8 @@ typedef struct
 {
   gconstpointer data; /* not NULL, even if size is 0 */
   gsize size;
-  GBytes *whole; /* (nullable): bytes that contain data, and that may be kept */
+  GBytes *whole;             /* (nullable): bytes that contain data, and that may be kept */
+  FerryValueVerdict verdict; /* (with whole): on the values that are packed in it, as in FerryCallMessage */
 } FerryBody;
 
 /* Checks that name (nullable; 1 to 255 bytes of UTF-8) and value (nullable) can be sent. Fails with
@@ -119,10 +122,9 @@ guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart part
 /* Parses size bytes at data, of any alignment. Borrows data. Fails with FERRY_ERROR_PROTOCOL; the content of self is
  * then undefined. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
-/* Whether the bytes, which may change meanwhile, look like a message with a value that is checked. */
-gboolean ferry_call_message_seems_checked (gconstpointer data, gsize size);
-/* Checks the value of a message in bytes that are no message, perhaps. */
-FerryValueVerdict ferry_call_message_judge (gconstpointer data, gsize size);
+/* Copies the header and the type out of bytes, which may change meanwhile, and may be no message. Returns where the
+ * value begins, or 0 if there is none. */
+gsize ferry_call_message_skim (gconstpointer data, gsize size, FerryCallHeader *header, char type[FERRY_MAX_CALL_TYPE]);
 /* Turns the message of a whole answer into the piece that begins at offset. The last piece stays an ANSWER message. */
 void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 /* Returns (transfer full) (nullable) the value, not floating, or NULL if the message has none. The value holds a
@@ -131,6 +133,18 @@ void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self, GError **error);
 /* Returns (transfer full) the bytes of dup_value(), which the value of such a message may be made of later. */
 GBytes *ferry_call_message_dup_checked (const FerryCallMessage *self, GError **error);
+/* Whether bytes that are a message, perhaps, are one that ends the pieces of an answer. */
+static inline gboolean
+ferry_call_message_ends_pieces (gconstpointer data, gsize size)
+{
+  FerryCallHeader header;
+
+  if (size < sizeof header)
+    return FALSE;
+  memcpy (&header, data, sizeof header);
+  return header.kind == FERRY_CALL_ANSWER && header.number > 0;
+}
+
 gboolean ferry_call_message_is_bytes (const FerryCallMessage *self);
 /* Returns the bytes of the value, of any type. */
 FerryBody ferry_call_message_get_body (const FerryCallMessage *self);

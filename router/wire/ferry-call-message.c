@@ -278,29 +278,22 @@ ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size
                                            size, fault);
 }
 
-gboolean
-ferry_call_message_seems_checked (gconstpointer data, gsize size)
+gsize
+ferry_call_message_skim (gconstpointer data, gsize size, FerryCallHeader *header, char type[FERRY_MAX_CALL_TYPE])
 {
-  FerryCallHeader header;
-  char type[FERRY_MAX_CALL_TYPE];
+  gsize head = sizeof *header;
 
-  if (size < sizeof header)
-    return FALSE;
-  memcpy (&header, data, sizeof header);
-  if (find_header_fault (&header) != NULL || size < sizeof header + header.name_length + header.type_length)
-    return FALSE;
-  memcpy (type, (const guint8 *) data + sizeof header + header.name_length, header.type_length);
-  return ferry_layout_is_definite (type, header.type_length) && ferry_layout_is_checked (type, header.type_length);
-}
-
-FerryValueVerdict
-ferry_call_message_judge (gconstpointer data, gsize size)
-{
-  FerryCallMessage message;
-
-  if (!ferry_call_message_parse (&message, data, size, NULL) || !message.is_checked)
-    return FERRY_VALUE_UNJUDGED;
-  return ferry_layout_judge (message.type_string, message.header.type_length, message.body, message.body_size);
+  if (size < head)
+    return 0;
+  memcpy (header, data, sizeof *header);
+  if (find_header_fault (header) != NULL || header->type_length == 0)
+    return 0;
+  head += header->name_length + header->type_length;
+  head += ferry_padding_of (head);
+  if (size < head)
+    return 0;
+  memcpy (type, (const guint8 *) data + sizeof *header + header->name_length, header->type_length);
+  return head;
 }
 
 /* The type string has no zero byte after it. GLib finds the end of a GVariantType by its letters. */
@@ -339,7 +332,9 @@ ferry_call_message_is_bytes (const FerryCallMessage *self)
 FerryBody
 ferry_call_message_get_body (const FerryCallMessage *self)
 {
-  return (FerryBody){self->body != NULL ? self->body : "", self->body_size, self->body != NULL ? self->whole : NULL};
+  if (self->body == NULL)
+    return (FerryBody){.data = ""};
+  return (FerryBody){self->body, self->body_size, self->whole, self->verdict};
 }
 
 GBytes *

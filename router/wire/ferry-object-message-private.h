@@ -11,6 +11,8 @@
 
 #include <gio/gio.h>
 
+#include "wire/ferry-shape-private.h"
+
 G_BEGIN_DECLS
 
 /* Arguments: a FerryChainRequest. Answer: a FerryChainResult. */
@@ -101,9 +103,9 @@ typedef struct
 /* Returns the bytes of a request: at place, if room is enough, and otherwise in new memory (transfer full). size:
  * set to their number. */
 guint8 *ferry_chain_request_pack (const FerryChainRequest *self, guint8 *place, gsize room, gsize *size);
-/* Fills a request from a message. packed: (nullable). Fails with FERRY_ERROR_BAD_ARGUMENTS and
- * FERRY_ERROR_TOO_LARGE; then the request must not be cleared. */
-gboolean ferry_chain_request_take (FerryChainRequest *self, GBytes *packed, GError **error);
+/* Fills a request from a message. packed: (nullable). verdict: on its values, if they were checked before. Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE; then the request must not be cleared. */
+gboolean ferry_chain_request_take (FerryChainRequest *self, GBytes *packed, FerryValueVerdict verdict, GError **error);
 /* Checks the rules for steps, which both ends check. Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_chain_request_check (const FerryChainRequest *self, GError **error);
 void ferry_chain_request_clear (FerryChainRequest *self);
@@ -124,9 +126,15 @@ typedef struct
 
 /* As ferry_chain_request_pack(). */
 guint8 *ferry_chain_result_pack (const FerryChainResult *self, guint8 *place, gsize room, gsize *size);
-/* Fills a result from a message. packed: (nullable). Fails with FERRY_ERROR_PROTOCOL. */
-gboolean ferry_chain_result_take (FerryChainResult *self, GBytes *packed, GError **error);
+/* Fills a result from a message. packed: (nullable). verdict: as above. Fails with FERRY_ERROR_PROTOCOL. */
+gboolean ferry_chain_result_take (FerryChainResult *self, GBytes *packed, FerryValueVerdict verdict, GError **error);
 void ferry_chain_result_clear (FerryChainResult *self);
+
+/* Whether bytes, which may change meanwhile, look like a packed request, or else result, with a value that is checked.
+ */
+gboolean ferry_chain_seems_checked (gboolean is_request, gconstpointer data, gsize size);
+/* Checks all values of a packed request or result, in bytes that do not change, and are perhaps neither. */
+FerryValueVerdict ferry_chain_judge (gboolean is_request, gconstpointer data, gsize size);
 
 typedef struct
 {

@@ -50,8 +50,9 @@ static const struct
   [FERRY_STEP_ROWS] = {NULL, FALSE, ARGUMENT_ANY, "(tu)", FALSE, ".rowsA"},
 };
 
+/* came: the step has come in a message, where its argument was checked. */
 static gboolean
-check_argument (const FerryStep *step, GError **error)
+check_argument (const FerryStep *step, gboolean came, GError **error)
 {
   guint32 n_rows = 0;
 
@@ -62,7 +63,7 @@ check_argument (const FerryStep *step, GError **error)
                             step->kind, step->argument == NULL ? "has no value" : "has a value, and takes none");
   if (step->argument == NULL)
     return TRUE;
-  if (!ferry_depth_check (step->argument, error))
+  if (!came && !ferry_depth_check (step->argument, error))
     return FALSE;
   if (rules[step->kind].argument == ARGUMENT_TUPLE && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE_TUPLE))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
@@ -101,7 +102,7 @@ check_step (const FerryChainRequest *self, guint index, GError **error)
                             "Operation %u has no result for the next operation; make it the last of its chain", index);
   if (before != NULL && before->kind == FERRY_STEP_SUPER && step->kind != FERRY_STEP_CALL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "'super' is for methods only; add a call after it");
-  return check_argument (step, error);
+  return check_argument (step, self->held != NULL, error);
 }
 
 gboolean
@@ -341,13 +342,19 @@ unpack_root (FerryChainRequest *self, FerryUnpacking *unpacking, guint *n_steps)
 
 /* Sets an error that names the part of the request that could not be unpacked. */
 static void
-set_malformed (const FerryChainRequest *self, guint n_steps, GError **error)
+set_malformed (const FerryChainRequest *self, guint n_steps, FerryValueVerdict verdict, GError **error)
 {
+  const char *fault = ferry_value_verdict_to_fault (verdict);
+
   if (self->root.name == NULL)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
       "The request is not a chain: its object and number of operations cannot be read; use the same version "
       "of Ferry at both ends");
+  else if (self->n_steps < n_steps && fault != NULL)
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "Operation %u of %u of a chain shows an error in the program at the other end: %s",
+                     self->n_steps + 1, n_steps, fault);
   else if (self->n_steps < n_steps)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
@@ -361,26 +368,25 @@ set_malformed (const FerryChainRequest *self, guint n_steps, GError **error)
 }
 
 gboolean
-ferry_chain_request_take (FerryChainRequest *self, GBytes *packed, GError **error)
+ferry_chain_request_take (FerryChainRequest *self, GBytes *packed, FerryValueVerdict verdict, GError **error)
 {
   FerryUnpacking unpacking;
   guint n_steps = 0;
   gboolean unpacked;
 
   *self = (FerryChainRequest){0};
-  unpacked = ferry_unpack_begin (&unpacking, packed) && unpack_root (self, &unpacking, &n_steps);
+  unpacked = ferry_unpack_begin (&unpacking, packed, verdict) && unpack_root (self, &unpacking, &n_steps);
   if (unpacked && n_steps > FERRY_MAX_STEPS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The chain has %u operations, and a chain has at most %d; make several chains", n_steps,
                             FERRY_MAX_STEPS);
   unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
+  if (unpacked)
+    self->held = g_bytes_ref (packed);
   if (!unpacked)
-    set_malformed (self, n_steps, error);
+    set_malformed (self, n_steps, unpacking.verdict, error);
   else if (ferry_chain_request_check (self, error))
-    {
-      self->held = g_bytes_ref (packed);
-      return TRUE;
-    }
+    return TRUE;
   ferry_chain_request_clear (self);
   return FALSE;
 }
@@ -526,17 +532,22 @@ unpack_result (FerryChainResult *self, FerryUnpacking *unpacking)
 }
 
 gboolean
-ferry_chain_result_take (FerryChainResult *self, GBytes *packed, GError **error)
+ferry_chain_result_take (FerryChainResult *self, GBytes *packed, FerryValueVerdict verdict, GError **error)
 {
   FerryUnpacking unpacking;
+  const char *fault;
 
   *self = (FerryChainResult){0};
-  if (ferry_unpack_begin (&unpacking, packed) && unpack_result (self, &unpacking))
+  if (ferry_unpack_begin (&unpacking, packed, verdict) && unpack_result (self, &unpacking))
     {
       self->held = g_bytes_ref (packed);
       return TRUE;
     }
   ferry_chain_result_clear (self);
+  fault = ferry_value_verdict_to_fault (unpacking.verdict);
+  if (fault != NULL)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The answer to a chain shows an error in the program at the other end: %s", fault);
   return ferry_set_error (
     error, FERRY_ERROR_PROTOCOL,
     "The other end answered a chain with something else than a result; use the same version of Ferry at both ends");
@@ -547,6 +558,96 @@ ferry_chain_result_clear (FerryChainResult *self)
 {
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_pointer (&self->held, g_bytes_unref);
+}
+
+/* ---- checking ---- */
+
+/* Notes the verdict on one more value: the first one that breaks a rule counts. */
+static void
+add_verdict (FerryValueVerdict *all, FerryValueVerdict verdict)
+{
+  if (*all < FERRY_VALUE_NOT_NORMAL && verdict != FERRY_VALUE_UNJUDGED)
+    *all = verdict;
+}
+
+/* What a look at the values of a packed message does with each. */
+typedef struct
+{
+  FerryUnpacking unpacking;
+  gboolean judges; /* checks it; else says whether it is to be checked */
+  gboolean is_checked;
+  FerryValueVerdict verdict;
+} Look;
+
+static gboolean
+look_at_value (Look *self, gsize type_length, gsize size)
+{
+  if (!self->judges)
+    return ferry_unpack_skip_value (&self->unpacking, type_length, size, &self->is_checked);
+  add_verdict (&self->verdict, ferry_unpack_judge (&self->unpacking, type_length, size));
+  return TRUE;
+}
+
+static gboolean
+look_at_step (Look *self)
+{
+  StepHeader header;
+
+  return ferry_unpack_bytes (&self->unpacking, &header, sizeof header) &&
+         ferry_unpack_skip_string (&self->unpacking, header.name_length) &&
+         (header.type_length == 0 || look_at_value (self, header.type_length, header.size));
+}
+
+static void
+look_at_request (Look *self)
+{
+  RequestHeader header;
+  gboolean goes_on = ferry_unpack_bytes (&self->unpacking, &header, sizeof header) &&
+                     header.n_steps <= FERRY_MAX_STEPS &&
+                     ferry_unpack_skip_string (&self->unpacking, header.name_length);
+
+  for (guint i = 0; goes_on && i < header.n_steps; i++)
+    goes_on = look_at_step (self);
+}
+
+static void
+look_at_result (Look *self)
+{
+  ResultHeader header;
+
+  if (ferry_unpack_bytes (&self->unpacking, &header, sizeof header) && header.type_length > 0 &&
+      ferry_unpack_skip_string (&self->unpacking, header.name_length) &&
+      ferry_unpack_skip_string (&self->unpacking, header.interface_length))
+    look_at_value (self, header.type_length, header.size);
+}
+
+/* Looks at all values up to the place at which an unpacking fails, if it does. */
+static void
+look (Look *self, gboolean is_request, gconstpointer data, gsize size)
+{
+  ferry_unpack_begin_look (&self->unpacking, data, size);
+  if (is_request)
+    look_at_request (self);
+  else
+    look_at_result (self);
+}
+
+gboolean
+ferry_chain_seems_checked (gboolean is_request, gconstpointer data, gsize size)
+{
+  Look self = {.judges = FALSE};
+
+  look (&self, is_request, data, size);
+  return self.is_checked;
+}
+
+FerryValueVerdict
+ferry_chain_judge (gboolean is_request, gconstpointer data, gsize size)
+{
+  Look self = {.judges = TRUE};
+
+  look (&self, is_request, data, size);
+  return self.verdict;
 }
 
 /* ---- following ---- */

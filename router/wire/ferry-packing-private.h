@@ -7,13 +7,14 @@
  *
  * Threads: any; nothing is shared.
  * Trust:   unpacked bytes are not trusted. All lengths are checked, and strings are checked to be UTF-8. An
- *          unpacked value is checked where ferry_layout_is_checked(). */
+ *          unpacked value is checked where ferry_layout_is_checked(), unless all values were checked before. */
 
 #pragma once
 
 #include <gio/gio.h>
 
 #include "base/ferry-base-private.h"
+#include "wire/ferry-shape-private.h"
 
 G_BEGIN_DECLS
 
@@ -36,11 +37,15 @@ typedef struct
   const guint8 *data;
   gsize size;
   gsize at;
+  FerryValueVerdict verdict; /* on all values, where they were checked before, in bytes that do not change; of a value
+                                that breaks a rule, which one */
 } FerryUnpacking;
 
-/* Begins to unpack packed. Returns FALSE if packed (nullable) is NULL or empty. */
+/* Begins to unpack packed. Returns FALSE if packed (nullable) is NULL or empty. verdict: as in FerryUnpacking. */
 FERRY_FOR_SIBLINGS
-gboolean ferry_unpack_begin (FerryUnpacking *self, GBytes *packed);
+gboolean ferry_unpack_begin (FerryUnpacking *self, GBytes *packed, FerryValueVerdict verdict);
+/* Begins to look at bytes, for ferry_unpack_bytes(), ferry_unpack_skip_string() and ferry_unpack_judge(). */
+void ferry_unpack_begin_look (FerryUnpacking *self, gconstpointer data, gsize size);
 /* Copies the next size bytes to bytes. Returns FALSE if fewer bytes are left. ferry_unpack_string() and
  * ferry_unpack_value() return NULL then, and also for malformed bytes. */
 FERRY_FOR_SIBLINGS
@@ -52,5 +57,13 @@ FERRY_FOR_SIBLINGS
 GVariant *ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size);
 FERRY_FOR_SIBLINGS
 gboolean ferry_unpack_end (const FerryUnpacking *self);
+
+/* Advances past a string. Returns FALSE if fewer bytes are left. */
+gboolean ferry_unpack_skip_string (FerryUnpacking *self, gsize length);
+/* Advances past a value, in bytes that may change meanwhile. Returns FALSE if fewer bytes are left; else sets
+ * *is_checked if it looks like one of a type that ferry_layout_is_checked(). */
+gboolean ferry_unpack_skip_value (FerryUnpacking *self, gsize type_length, gsize size, gboolean *is_checked);
+/* Checks the next value, in bytes that do not change. Returns UNJUDGED for one that need not be checked. */
+FerryValueVerdict ferry_unpack_judge (FerryUnpacking *self, gsize type_length, gsize size);
 
 G_END_DECLS

@@ -55,12 +55,18 @@ ferry_pack_value (guint8 *packed, gsize at, GVariant *value)
 /* ---- unpacking ---- */
 
 gboolean
-ferry_unpack_begin (FerryUnpacking *self, GBytes *packed)
+ferry_unpack_begin (FerryUnpacking *self, GBytes *packed, FerryValueVerdict verdict)
 {
-  *self = (FerryUnpacking){.held = packed};
+  *self = (FerryUnpacking){.held = packed, .verdict = verdict};
   if (packed != NULL)
     self->data = g_bytes_get_data (packed, &self->size);
   return self->data != NULL;
+}
+
+void
+ferry_unpack_begin_look (FerryUnpacking *self, gconstpointer data, gsize size)
+{
+  *self = (FerryUnpacking){.data = data, .size = size};
 }
 
 /* Returns the next size bytes, and advances past their padding. Returns NULL if fewer bytes are left. */
@@ -101,25 +107,51 @@ ferry_unpack_string (FerryUnpacking *self, gsize length)
   return string != NULL && string[length] == '\0' && g_utf8_validate_len (string, length, NULL) ? string : NULL;
 }
 
+/* Returns the bytes of the next value, and sets *type. Returns NULL if there are fewer, or the type is no good one. */
+static const guint8 *
+next_value (FerryUnpacking *self, gsize type_length, gsize size, const char **type)
+{
+  *type = ferry_unpack_string (self, type_length);
+  if (*type == NULL || ferry_depth_judge_type (*type, type_length) != FERRY_TYPE_GOOD)
+    return NULL;
+  return next (self, size);
+}
+
+/* Returns (transfer full) the bytes of a value of a type that ferry_layout_is_checked(), or NULL if it breaks a rule. A
+ * trusted worker can still change the bytes of its buffer, unless they were checked in memory that it cannot change. */
+static GBytes *
+take_checked (FerryUnpacking *self, const char *type, gsize type_length, const guint8 *data, gsize size)
+{
+  g_autoptr (GBytes) part = NULL;
+  FerryValueVerdict verdict;
+
+  if (self->verdict == FERRY_VALUE_GOOD)
+    return g_bytes_new_from_bytes (self->held, (gsize) (data - self->data), size);
+  if (self->verdict != FERRY_VALUE_UNJUDGED)
+    return NULL;
+  part = g_bytes_new (data, size);
+  verdict = ferry_layout_judge (type, type_length, g_bytes_get_data (part, NULL), size);
+  if (verdict == FERRY_VALUE_GOOD)
+    return g_steal_pointer (&part);
+  self->verdict = verdict;
+  return NULL;
+}
+
 GVariant *
 ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size)
 {
-  const char *type = ferry_unpack_string (self, type_length);
+  const char *type;
+  const guint8 *bytes = next_value (self, type_length, size, &type);
   g_autoptr (GBytes) part = NULL;
   gboolean is_checked;
-  const guint8 *bytes;
   GVariant *value;
 
-  if (type == NULL || ferry_depth_judge_type (type, type_length) != FERRY_TYPE_GOOD)
-    return NULL;
-  bytes = next (self, size);
   if (bytes == NULL)
     return NULL;
   is_checked = ferry_layout_is_checked (type, type_length);
-  /* A trusted worker can still change the bytes of its buffer. */
-  part =
-    is_checked ? g_bytes_new (bytes, size) : g_bytes_new_from_bytes (self->held, (gsize) (bytes - self->data), size);
-  if (is_checked && ferry_layout_judge (type, type_length, g_bytes_get_data (part, NULL), size) != FERRY_VALUE_GOOD)
+  part = is_checked ? take_checked (self, type, type_length, bytes, size)
+                    : g_bytes_new_from_bytes (self->held, (gsize) (bytes - self->data), size);
+  if (part == NULL)
     return NULL;
   value = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) type, part, is_checked));
   ferry_known_types_add (value);
@@ -130,4 +162,38 @@ gboolean
 ferry_unpack_end (const FerryUnpacking *self)
 {
   return self->at == self->size;
+}
+
+/* ---- looking ---- */
+
+gboolean
+ferry_unpack_skip_string (FerryUnpacking *self, gsize length)
+{
+  return length < G_MAXSIZE && next (self, length > 0 ? length + 1 : 0) != NULL;
+}
+
+gboolean
+ferry_unpack_skip_value (FerryUnpacking *self, gsize type_length, gsize size, gboolean *is_checked)
+{
+  const guint8 *place = type_length <= FERRY_MAX_INNER_TYPE ? next (self, type_length + 1) : NULL;
+  g_autofree char *type = NULL;
+
+  if (place == NULL || next (self, size) == NULL)
+    return FALSE;
+  type = g_memdup2 (place, type_length + 1);
+  *is_checked |= ferry_layout_is_definite (type, type_length) && ferry_layout_is_checked (type, type_length);
+  return TRUE;
+}
+
+FerryValueVerdict
+ferry_unpack_judge (FerryUnpacking *self, gsize type_length, gsize size)
+{
+  const char *type;
+  const guint8 *bytes = next_value (self, type_length, size, &type);
+
+  if (bytes == NULL)
+    return FERRY_VALUE_NOT_NORMAL;
+  if (!ferry_layout_is_checked (type, type_length))
+    return FERRY_VALUE_UNJUDGED;
+  return ferry_layout_judge (type, type_length, bytes, size);
 }

@@ -10,10 +10,14 @@
 #pragma once
 
 #include <glib.h>
+#include <math.h>
 
 #include "base/ferry-base-private.h"
 
 G_BEGIN_DECLS
+
+/* The fraction of what was known, or may have been, and is not any more. Every other negative one is not known yet. */
+#define FERRY_FRACTION_TAKEN_BACK (-(double) INFINITY)
 
 #define FERRY_MAX_PROGRESS_UNIT 63
 #define FERRY_MAX_PROGRESS_TEXT 1023
@@ -21,7 +25,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 xid;     /* of the call that the report is about */
-  double fraction; /* 0 to 1; negative: not known */
+  double fraction; /* 0 to 1; FERRY_FRACTION_TAKEN_BACK; otherwise negative: not known */
   guint64 amount;
   guint64 total; /* 0: not known */
   guint16 unit_length;
@@ -34,9 +38,10 @@ typedef struct
 typedef struct
 {
   guint64 xid;
-  double fraction;
+  double fraction; /* 0 to 1; -1: not known; FERRY_FRACTION_TAKEN_BACK */
   guint64 amount;
   guint64 total;
+  gboolean may_fall; /* of a sum: a fraction that was in it was taken back. No worker says so */
   char unit[FERRY_MAX_PROGRESS_UNIT + 1];
   char text[FERRY_MAX_PROGRESS_TEXT + 1];
 } FerryProgress;
@@ -56,10 +61,11 @@ void ferry_progress_set_amount (FerryProgress *self, guint64 amount, guint64 tot
 /* A part of a job, or the whole job. */
 typedef struct
 {
-  double base;   /* where the part begins, as a fraction of the whole job */
-  double share;  /* the size of the part, as a fraction of the whole job */
-  double weight; /* the size of the part, as a fraction of the part that contains it */
-  double done;   /* how much of the part is done, 0 to 1 */
+  double base;            /* where the part begins, as a fraction of the whole job */
+  double share;           /* the size of the part, as a fraction of the whole job */
+  double weight;          /* the size of the part, as a fraction of the part that contains it */
+  double done;            /* how much of the part is done, 0 to 1 */
+  gboolean is_taken_back; /* what is reported until the part ends does not count */
 } FerryProgressPart;
 
 /* The parts of a job. The job owns them, and guards them by its lock. */
@@ -67,13 +73,17 @@ typedef struct
 {
   FerryProgressPart whole;
   GArray *parts;   /* (owned) (nullable) (element-type FerryProgressPart): the open parts, the outermost first */
-  double furthest; /* the fraction of the whole job that is done: from 0 to 1, and never decreases */
+  double furthest; /* the fraction of the whole job that is done: from 0 to 1, and never decreases; or
+                    * FERRY_FRACTION_TAKEN_BACK, which stays */
 } FerryProgressParts;
 
 void ferry_progress_parts_init (FerryProgressParts *self);
 void ferry_progress_parts_clear (FerryProgressParts *self);
 /* Sets how much of the innermost part is done, unless more was done already. Returns furthest. */
 double ferry_progress_parts_scale (FerryProgressParts *self, double fraction);
+/* It is not known any more how much of the innermost part is done. Of a small part of the job, the rest of the job
+ * stays known. */
+void ferry_progress_parts_take_back (FerryProgressParts *self);
 /* Begins a part in the innermost part. weight is its size as a fraction of the innermost part, reduced to what is
  * left. */
 void ferry_progress_parts_begin (FerryProgressParts *self, double weight);

@@ -8,7 +8,6 @@
 
 #include "wire/ferry-progress-private.h"
 
-#include <math.h>
 #include <string.h>
 
 G_STATIC_ASSERT (sizeof (FerryProgressHeader) == 40);
@@ -81,6 +80,14 @@ ferry_progress_set_amount (FerryProgress *self, guint64 amount, guint64 total, c
   g_strlcpy (self->unit, unit, length + 1);
 }
 
+static double
+read_fraction (double sent)
+{
+  if (sent == FERRY_FRACTION_TAKEN_BACK)
+    return sent;
+  return isfinite (sent) && sent >= 0 ? MIN (sent, 1) : -1;
+}
+
 gboolean
 ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size)
 {
@@ -94,7 +101,8 @@ ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size)
       size != sizeof header + header.unit_length + header.text_length)
     return FALSE;
   self->xid = header.xid;
-  self->fraction = isfinite (header.fraction) && header.fraction >= 0 ? MIN (header.fraction, 1) : -1;
+  self->fraction = read_fraction (header.fraction);
+  self->may_fall = FALSE;
   self->total = header.total;
   self->amount = header.total == 0 ? header.amount : MIN (header.amount, header.total);
   copy_text (self->unit, bytes + sizeof header, header.unit_length, FERRY_MAX_PROGRESS_UNIT);
@@ -103,6 +111,10 @@ ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size)
 }
 
 /* ---- parts ---- */
+
+/* A part of this share of the job, and more, is too much of a bar to stand still in. With less, the bar stands beyond
+ * what is done for less than half of the work. */
+#define LARGE_SHARE 0.5
 
 void
 ferry_progress_parts_init (FerryProgressParts *self)
@@ -142,6 +154,8 @@ ferry_progress_parts_scale (FerryProgressParts *self, double fraction)
 {
   FerryProgressPart *part = get_innermost (self);
 
+  if (part->is_taken_back || self->furthest == FERRY_FRACTION_TAKEN_BACK)
+    return self->furthest;
   /* A part that is begun later begins after what is done. */
   part->done = MAX (part->done, clamp (fraction));
   self->furthest = MAX (self->furthest, clamp (part->base + part->done * part->share));
@@ -149,10 +163,23 @@ ferry_progress_parts_scale (FerryProgressParts *self, double fraction)
 }
 
 void
+ferry_progress_parts_take_back (FerryProgressParts *self)
+{
+  FerryProgressPart *part = get_innermost (self);
+
+  part->is_taken_back = TRUE;
+  if (part->share >= LARGE_SHARE)
+    self->furthest = FERRY_FRACTION_TAKEN_BACK;
+}
+
+void
 ferry_progress_parts_begin (FerryProgressParts *self, double weight)
 {
   const FerryProgressPart *parent = get_innermost (self);
-  FerryProgressPart part = {.weight = MIN (clamp (weight), 1 - parent->done)};
+  FerryProgressPart part = {
+    .weight = MIN (clamp (weight), 1 - parent->done),
+    .is_taken_back = parent->is_taken_back,
+  };
 
   part.base = parent->base + parent->done * parent->share;
   part.share = part.weight * parent->share;

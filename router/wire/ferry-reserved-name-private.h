@@ -17,6 +17,9 @@ G_BEGIN_DECLS
 #define FERRY_PARTIAL_RESULT "\4"
 /* The item that is what a function asks its user, an “s”: empty when it asks no longer. */
 #define FERRY_QUESTION "\5"
+/* The item that names the files that a function writes in place, an “s” to be shown: they may be incomplete if its
+ * worker is killed. */
+#define FERRY_UNFINISHED "\6"
 
 /* Returns what a message to the user calls a method or function: words if its name is reserved, as the program does not
  * know it then, else the name itself. */

@@ -152,18 +152,65 @@ check_fixed_array (const FerryLayout *layout, guint place, const guint8 *data, g
   return verdict;
 }
 
-/* Checks an array of texts, which is what most large values are. last: where its offsets begin. */
+/* Whether the 8 bytes of a word are ASCII. Then adds to *n_zeros how many of them are zero: the highest bit of all
+ * others is set after the sum, and the product adds up the bits. */
+static inline gboolean
+count_zeros_of_word (guint64 word, gsize *n_zeros)
+{
+  const guint64 lows = G_GUINT64_CONSTANT (0x0101010101010101);
+
+  *n_zeros += ((~(word + lows * 0x7f) >> 7 & lows) * lows) >> 56;
+  return (word & (lows << 7)) == 0;
+}
+
+/* Whether all bytes are ASCII. Then sets *n_zeros to how many of them are zero. */
+static gboolean
+count_zeros_of_ascii (const guint8 *data, gsize size, gsize *n_zeros)
+{
+  gsize at = 0;
+  guint64 word = 0;
+  gboolean is_ascii = TRUE;
+
+  *n_zeros = 0;
+  for (; is_ascii && at + 8 <= size; at += 8)
+    {
+      memcpy (&word, data + at, 8);
+      is_ascii = count_zeros_of_word (word, n_zeros);
+    }
+  if (!is_ascii || at == size)
+    return is_ascii;
+  /* The rest, with zeros in the place of bytes that were counted. */
+  word = 0;
+  if (size >= 8)
+    {
+      memcpy (&word, data + size - 8, 8);
+      word = GUINT64_FROM_LE (word) >> (8 * (at + 8 - size));
+    }
+  else
+    for (gsize i = 0; i < size; i++)
+      word |= (guint64) data[i] << (8 * i);
+  *n_zeros -= at + 8 - size;
+  return count_zeros_of_word (word, n_zeros);
+}
+
+/* Checks an array of texts, which is what most large values are. last: where its offsets begin. Texts in ASCII have no
+ * zero but at their ends, if there are as many zeros as texts. */
 static FerryValueVerdict
 check_strings (const guint8 *data, gsize size, gsize last, guint offset_size)
 {
+  const gsize n_texts = (size - last) / offset_size;
+  gsize n_zeros = 0;
+  const gboolean is_ascii = count_zeros_of_ascii (data, last, &n_zeros);
   gsize offset = 0;
 
+  if (is_ascii && n_zeros != n_texts)
+    return FERRY_VALUE_NOT_NORMAL;
   for (gsize at = last; at < size; at += offset_size)
     {
-      const gsize end = ferry_layout_read_offset (data + at, offset_size);
+      const gsize end = offset_size == 1 ? data[at] : ferry_layout_read_offset (data + at, offset_size);
 
       if (end <= offset || end > last || data[end - 1] != '\0' ||
-          !ferry_layout_is_utf8 ((const char *) data + offset, end - 1 - offset))
+          (!is_ascii && !ferry_layout_is_utf8 ((const char *) data + offset, end - 1 - offset)))
         return FERRY_VALUE_NOT_NORMAL;
       offset = end;
     }

@@ -261,3 +261,21 @@ const BenchTakeFunc bench_takes[BENCH_N_TAKES] = {
   [BENCH_TAKE_VARIANT_GET] = take_variant_get,
   [BENCH_TAKE_RECORD] = take_record,
 };
+
+void
+bench_take_strings (BenchPort *port, GVariant *message)
+{
+  g_autoptr (GVariant) strings = NULL;
+  guint64 sequence;
+  GVariantIter iter;
+  const char *name;
+  guint n = 0;
+
+  g_variant_get (message, BENCH_STRINGS_TYPE, &sequence, &strings);
+  g_variant_iter_init (&iter, strings);
+  while (g_variant_iter_next (&iter, "&s", &name))
+    n += name[0] == 'p';
+  if (n != BENCH_N_STRINGS)
+    port->errors++;
+  bench_take_number (port, sequence);
+}

@@ -21,9 +21,14 @@ typedef enum
   BENCH_CONTENT_VARIANT,      /* a GVariant, made with g_variant_new() for each message */
   BENCH_CONTENT_RECORD_BYTES, /* a BenchRecord as plain bytes */
   BENCH_CONTENT_RECORD,       /* a BenchRecord in serialised form */
+  BENCH_CONTENT_STRINGS,      /* a GVariant of BENCH_STRINGS_TYPE, with BENCH_N_STRINGS of them */
 } BenchContent;
 
 #define BENCH_RECORD_TYPE ((const GVariantType *) "(utd)")
+
+/* The number, and names of files. */
+#define BENCH_STRINGS_TYPE "(t@as)"
+#define BENCH_N_STRINGS 1000
 
 /* A value of BENCH_RECORD_TYPE, as it lies. */
 typedef struct
@@ -130,6 +135,8 @@ gboolean bench_port_spawn (BenchPort *port, const char *address, const int *fds,
 gboolean bench_port_order (BenchPort *port, guint32 n_messages, guint32 interval);
 
 extern const BenchTakeFunc bench_takes[BENCH_N_TAKES];
+/* Reads each of the strings of a message, of a load of BENCH_CONTENT_STRINGS. */
+void bench_take_strings (BenchPort *port, GVariant *message);
 
 static inline void
 bench_take_number (BenchPort *port, guint64 sequence)

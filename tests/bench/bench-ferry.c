@@ -49,6 +49,12 @@ serialised_cb (FerryReceiver *receiver, const GVariantType *type, gconstpointer 
   port->take (port, data, size);
 }
 
+static void
+strings_cb (FerryReceiver *receiver, GVariant *message, gpointer port)
+{
+  bench_take_strings (port, message);
+}
+
 static gboolean
 ferry_open (BenchFeed *feed, GError **error)
 {
@@ -61,6 +67,8 @@ listen_to (BenchPort *port, FerryReceiver *receiver)
 {
   if (port->feed->load.content == BENCH_CONTENT_RECORD)
     ferry_receiver_set_serialised_handler (receiver, serialised_cb, port, NULL);
+  else if (port->feed->load.content == BENCH_CONTENT_STRINGS)
+    g_signal_connect (receiver, "message", G_CALLBACK (strings_cb), port);
   else
     ferry_receiver_set_handler (receiver, port->feed->load.take == BENCH_TAKE_RAW ? raw_cb : take_cb, port, NULL);
 }

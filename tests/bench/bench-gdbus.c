@@ -64,6 +64,11 @@ message_cb (GDBusConnection *connection, const char *sender, const char *path, c
   guint32 percent;
   const char *text;
 
+  if (port->feed->load.content == BENCH_CONTENT_STRINGS)
+    {
+      bench_take_strings (port, parameters);
+      return;
+    }
   g_variant_get (parameters, "(ttu&s)", &sequence, &stamp, &percent, &text);
   if (percent != BENCH_MESSAGE_PERCENT || text[0] != 'a')
     port->errors++;

@@ -14,6 +14,7 @@
 #define CHUNK 4096
 #define MANY 500
 #define RECORD (sizeof (BenchRecord))
+#define STRINGS (BENCH_N_STRINGS * 24) /* about so many bytes */
 
 typedef struct
 {
@@ -47,6 +48,8 @@ static const Way ways[] = {
   {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, MANY},
   {"ferry-raw", &bench_ferry, BENCH_CONTENT_RECORD_BYTES, BENCH_TAKE_RECORD, 1},
   {"ferry-serialised", &bench_ferry, BENCH_CONTENT_RECORD, BENCH_TAKE_RECORD, 1},
+  {"ferry-gvariant", &bench_ferry, BENCH_CONTENT_STRINGS, BENCH_TAKE_VARIANT_GET, 1},
+  {"gdbus", &bench_gdbus, BENCH_CONTENT_STRINGS, BENCH_TAKE_VARIANT_GET, 1},
 };
 
 static const Ratio ratios[] = {
@@ -63,7 +66,7 @@ static const struct
 {
   gsize size;
   const char *name;
-} sizes[] = {{64, "64B"}, {CHUNK, "4KiB"}, {RECORD, "record"}};
+} sizes[] = {{64, "64B"}, {CHUNK, "4KiB"}, {RECORD, "record"}, {STRINGS, "strings"}};
 
 typedef struct
 {
@@ -91,7 +94,8 @@ is_measured (const Bench *self, const Way *way)
   /* So many processes take a second to start. */
   if (self->options.only == NULL && self->options.quick && way->n_workers == MANY)
     return FALSE;
-  if ((way->take == BENCH_TAKE_RECORD) != (self->size == RECORD))
+  if ((way->take == BENCH_TAKE_RECORD) != (self->size == RECORD) ||
+      (way->content == BENCH_CONTENT_STRINGS) != (self->size == STRINGS))
     return FALSE;
   return TRUE;
 }
@@ -164,7 +168,7 @@ print_ratios (const Bench *self)
       g_autofree char *name = g_strdup_printf ("ratio/%s/%s", self->size_name, ratio->name);
       const double *values = find_rates (self, ratio->way, ratio->n_workers);
       const double *base = find_rates (self, ratio->base, ratio->base_workers);
-      const char *budget = self->size == CHUNK ? ratio->budget_4k : ratio->budget;
+      const char *budget = self->size == CHUNK ? ratio->budget_4k : self->size == STRINGS ? NULL : ratio->budget;
 
       if (values == NULL || base == NULL)
         continue;

@@ -62,9 +62,35 @@ flood_records (Worker *self)
     record.sequence++;
 }
 
+/* The strings are the same ones each time, so neither way has to make them. */
+static void
+flood_strings (Worker *self)
+{
+  GVariantBuilder builder;
+  g_autoptr (GVariant) strings = NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; i < BENCH_N_STRINGS; i++)
+    {
+      char name[32];
+
+      g_snprintf (name, sizeof name, "pictures/%u.jpeg", i);
+      g_variant_builder_add (&builder, "s", name);
+    }
+  strings = g_variant_ref_sink (g_variant_builder_end (&builder));
+  while (
+    self->transport->send_variant (self->end, g_variant_new (BENCH_STRINGS_TYPE, self->message->sequence, strings)))
+    self->message->sequence++;
+}
+
 static void
 flood (Worker *self)
 {
+  if (self->content == BENCH_CONTENT_STRINGS)
+    {
+      flood_strings (self);
+      return;
+    }
   if (self->content == BENCH_CONTENT_RECORD_BYTES || self->content == BENCH_CONTENT_RECORD)
     {
       flood_records (self);

@@ -304,6 +304,43 @@ shows_the_last_report_in_time (void)
   cluster_test_assert_done (task);
 }
 
+static gboolean
+is_late (gpointer task)
+{
+  return g_strcmp0 (ferry_task_get_text (task), "late") == 0;
+}
+
+static gboolean
+is_indeterminate (gpointer task)
+{
+  return ferry_test_get_number (task, "indeterminate") != 0;
+}
+
+/* Of a flood of reports the newest one is shown; a fraction that came before, or comes later, is not. */
+static void
+shows_no_fraction_that_was_taken_back (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+  FerryProgress half = {.fraction = 0.5};
+  FerryProgress back = {.fraction = FERRY_FRACTION_TAKEN_BACK, .text = "the next part"};
+  FerryProgress late = {.fraction = 0.75, .text = "late"};
+
+  host_run_tell (run, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&half));
+  ferry_test_run_until (is_half_done, task);
+  host_run_tell (run, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&back));
+  ferry_test_run_until (is_indeterminate, task);
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
+  host_run_tell (run, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&late));
+  ferry_test_run_until (is_late, task);
+  g_assert_true (is_indeterminate (task));
+  host_run_answer (run, NULL);
+  cluster_test_assert_done (task);
+  g_assert_false (is_indeterminate (task));
+}
+
 /* ---- Cancels and times ---- */
 
 static void
@@ -1055,6 +1092,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/gives-errors-with-their-traces", gives_errors_with_their_traces);
   g_test_add_func ("/cluster/shows-progress-at-its-own-pace", shows_progress_at_its_own_pace);
   g_test_add_func ("/cluster/shows-the-last-report-in-time", shows_the_last_report_in_time);
+  g_test_add_func ("/cluster/shows-no-fraction-that-was-taken-back", shows_no_fraction_that_was_taken_back);
   g_test_add_func ("/cluster/cancels-a-task-that-no-host-has-begun", cancels_a_task_that_no_host_has_begun);
   g_test_add_func ("/cluster/cancels-a-function", cancels_a_function);
   g_test_add_func ("/cluster/a-cancel-meets-a-host-that-has-not-begun", a_cancel_meets_a_host_that_has_not_begun);

@@ -586,6 +586,25 @@ test_last_progress_comes_before_the_result (void)
   g_assert_cmpuint (call->n_progress, >=, 1);
 }
 
+static gboolean
+is_taken_back (gpointer call)
+{
+  return ((HostTestCall *) call)->fraction == FERRY_FRACTION_TAKEN_BACK;
+}
+
+static void
+test_fraction_is_taken_back (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "report-and-take-back", g_variant_new_uint64 (1000));
+  ferry_test_run_until (is_taken_back, call);
+  host_test_cancel (call);
+  host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
 static void
 test_lines_of_the_worker_come_along (void)
 {
@@ -1103,6 +1122,7 @@ main (int argc, char **argv)
   ADD ("messages-come-in-order-before-the-result", test_messages_come_in_order_before_the_result);
   ADD ("message-with-a-name-of-the-host-fails-the-run", test_message_with_a_name_of_the_host_fails_the_run);
   ADD ("last-progress-comes-before-the-result", test_last_progress_comes_before_the_result);
+  ADD ("fraction-is-taken-back", test_fraction_is_taken_back);
   ADD ("lines-of-the-worker-come-along", test_lines_of_the_worker_come_along);
   ADD ("log-tells-the-tasks-of-applications-apart", test_log_tells_the_tasks_of_applications_apart);
   ADD ("log-has-a-line-for-a-crash", test_log_has_a_line_for_a_crash);

@@ -298,6 +298,8 @@ progress_is_brought_into_range (void)
   g_autoptr (GVariant) value = keep (ferry_run_progress_to_variant (&sent));
   FerryProgress nothing = {.fraction = NAN, .amount = 3};
   g_autoptr (GVariant) unknown = keep (ferry_run_progress_to_variant (&nothing));
+  FerryProgress back = {.fraction = FERRY_FRACTION_TAKEN_BACK, .amount = 3, .total = 4};
+  g_autoptr (GVariant) taken_back = keep (ferry_run_progress_to_variant (&back));
   g_autoptr (GVariant) cut = keep (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "cut", 3, 1));
 
   g_assert_true (ferry_run_progress_from_variant (&progress, value, NULL));
@@ -308,6 +310,8 @@ progress_is_brought_into_range (void)
   g_assert_true (ferry_run_progress_from_variant (&progress, unknown, NULL));
   g_assert_cmpfloat (progress.fraction, ==, -1);
   g_assert_cmpuint (progress.amount, ==, 3);
+  g_assert_true (ferry_run_progress_from_variant (&progress, taken_back, NULL));
+  g_assert_cmpfloat (progress.fraction, ==, FERRY_FRACTION_TAKEN_BACK);
   g_assert_false (ferry_run_progress_from_variant (&progress, cut, NULL));
   g_assert_false (ferry_run_progress_from_variant (&progress, NULL, NULL));
 }

@@ -10,6 +10,7 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -218,7 +219,7 @@ is_noted (gpointer path)
   return g_file_get_contents (path, &text, NULL, NULL) && g_str_has_suffix (text, "\n");
 }
 
-static const char *const ways[] = {"return", "exit", "_exit", "drop", "cancel", "term", "kill"};
+static const char *const ways[] = {"return", "exit", "_exit", "stop", "drop", "cancel", "term", "kill"};
 
 /* Ends in one of the ways, while two commands write. */
 static int
@@ -238,6 +239,8 @@ be_writer (const char *way, const char *folder, const char *notes)
     exit (EXIT_SUCCESS);
   if (g_str_equal (way, "_exit"))
     _exit (EXIT_SUCCESS);
+  if (g_str_equal (way, "stop"))
+    ferry_router_stop (ferry_router_get_default (), NULL);
   for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
     {
       if (g_str_equal (way, "cancel"))
@@ -271,14 +274,17 @@ take_their_files_along (gconstpointer way)
   /* What the application leaves of its own is in this test's folder. */
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
   const char *argv[] = {"/proc/self/exe", WRITER, way, folder, notes, NULL};
+  g_autofree char *path = command_test_path (test, "errors");
+  ferry_autofd errors = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  g_autofree char *said = NULL;
   g_autoptr (GError) error = NULL;
   GPid pid;
   int status;
 
   g_assert_no_errno (g_mkdir (folder, 0700));
   g_assert_no_errno (g_mkdir (notes, 0700));
-  g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-                 &pid, &error);
+  g_spawn_async_with_fds (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+                          NULL, NULL, &pid, -1, -1, errors, &error);
   g_assert_no_error (error);
   g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
   for (guint i = 0; i < 2; i++)
@@ -289,6 +295,8 @@ take_their_files_along (gconstpointer way)
     }
   /* A worker is gone before its fork server has reaped it, and nothing comes after it. */
   g_assert_true (is_empty (folder));
+  g_assert_true (g_file_get_contents (path, &said, NULL, NULL));
+  g_assert_null (strstr (said, "cannot be sent"));
 }
 
 /* At a logout the system sends SIGTERM to all processes; somebody may kill it with SIGKILL. */

@@ -155,6 +155,21 @@ write_file (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_string (text != NULL ? text : "");
 }
 
+/* Runs a script that writes the file "out" in place. */
+static GVariant *
+write_in_place (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *folder;
+  const char *script;
+
+  g_variant_get (arguments, "(&s&s)", &folder, &script);
+  g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"sh", "-c", script, NULL});
+
+  g_object_set (command, "directory", folder, "polite", FALSE, "output-files", (const char *const[]){"out", NULL},
+                NULL);
+  return ferry_job_run_command (job, command, NULL, error) ? g_variant_new ("()") : NULL;
+}
+
 /* ---- the application ---- */
 
 typedef struct
@@ -323,6 +338,34 @@ two_programs_make_one_bar (void)
       before = g_array_index (test->fractions, double, i);
     }
   g_assert_cmpfloat (before, ==, 1);
+}
+
+/* It is half of the bar. */
+static void
+bar_of_a_program_that_is_taken_back_is_that_of_the_task (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task =
+    submit_steps (test,
+                  {"echo '80%'; until test -s first; do sleep 0.01; done; echo '1%'; echo '2%'; until test -s third; "
+                   "do sleep 0.01; done",
+                   UNLESS_FAILED},
+                  {"echo '50% more'; until test -s second; do sleep 0.01; done", UNLESS_FAILED});
+
+  wait_fraction (test, task, 0.4);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
+  let_go (test, "first");
+  while (!ferry_test_get_number (task, "indeterminate"))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
+  let_go (test, "third");
+  while (g_strcmp0 (ferry_task_get_text (task), "more") != 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  let_go (test, "second");
+  command_test_wait (task);
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 1);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
 }
 
 static void
@@ -661,6 +704,105 @@ worker_that_is_told_to_end_ends_its_program (void)
   g_assert_cmpuint (count_scratch_folders (), ==, 0);
 }
 
+static FerryTask *
+submit_in_place (Test *test, const char *script)
+{
+  FerryTask *task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "write-in-place", g_variant_new ("(ss)", test->command->folder, script));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  return task;
+}
+
+/* (transfer full): the message of the error when the worker was killed while its program had half written the file. */
+static char *
+kill_worker_that_writes (Test *test)
+{
+  g_autoptr (FerryTask) task = submit_in_place (test, "echo half > out; " WAIT_FOR_EVER);
+  GPid child = command_test_wait_pid (test->command, "child");
+  GPid parent = command_test_wait_pid (test->command, "parent");
+  const GError *error;
+
+  ferry_test_run_until (has_process, task);
+  ferry_test_kill (ferry_test_get_process (task), SIGKILL);
+  error = command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  command_test_wait_gone (parent);
+  command_test_wait_gone (child);
+  return g_strdup (error->message);
+}
+
+static gboolean
+has_no_out (gpointer test)
+{
+  return !has_file (test, "out");
+}
+
+static void
+worker_that_is_killed_leaves_no_half_of_a_new_file (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = kill_worker_that_writes (test);
+
+  /* The program's own worker removes it. */
+  ferry_test_look_until (has_no_out, test);
+}
+
+static void
+killed_worker_is_said_to_leave_a_file_incomplete (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = NULL;
+
+  write_old (test);
+  message = kill_worker_that_writes (test);
+  assert_out (test, "half\n");
+  g_assert_nonnull (strstr (message, "submit the task again. Until then, 'out' may be incomplete: Worker "));
+}
+
+static void
+next_task_of_a_worker_is_said_to_leave_nothing (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) first = submit_in_place (test, "echo new > out");
+  g_autoptr (FerryTask) task = NULL;
+  GPid parent;
+
+  command_test_wait (first);
+  task = submit_steps (test, {WAIT_FOR_EVER, UNLESS_FAILED});
+  parent = command_test_wait_pid (test->command, "parent");
+  ferry_test_run_until (has_process, task);
+  ferry_test_kill (ferry_test_get_process (task), SIGKILL);
+  g_assert_null (strstr (command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message, "incomplete"));
+  command_test_wait_gone (parent);
+}
+
+static void
+file_that_is_damaged_is_named_once (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  const GError *error;
+
+  write_old (test);
+  task = submit_in_place (test, "echo half > out; exit 3");
+  error = command_test_wait_failed (task, G_SPAWN_EXIT_ERROR, 3);
+  g_assert_cmpstr (error->message, ==,
+                   "'sh' ended with status 3; 'out' may be damaged, since it was written in place and not finished");
+}
+
+/* The worker of the program, which is its parent. */
+static void
+program_that_loses_its_worker_leaves_no_half_of_a_new_file (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_in_place (test, "echo half > out; kill -9 $PPID; " WAIT_FOR_EVER);
+
+  command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_true (has_no_out (test));
+}
+
 static void
 answer (FerryTask *task, const char *question, GPtrArray *questions)
 {
@@ -712,6 +854,7 @@ main (int argc, char **argv)
   ferry_function_register ("at-a-time", "(sa(sb))", "s", run_at_a_time);
   ferry_function_register ("missing", "", "", run_missing);
   ferry_function_register ("write-file", "(sbi)", "s", write_file);
+  ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
   ferry_worker_main (&argc, &argv);
   /* Workers get it with the environment. */
   cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
@@ -721,6 +864,8 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add_func ("/job-command/" name, func)
   ADD ("two-programs-are-one-task", two_programs_are_one_task);
   ADD ("two-programs-make-one-bar", two_programs_make_one_bar);
+  ADD ("bar-of-a-program-that-is-taken-back-is-that-of-the-task",
+       bar_of_a_program_that_is_taken_back_is_that_of_the_task);
   ADD ("lines-are-messages-of-the-task", lines_are_messages_of_the_task);
   ADD ("step-that-fails-is-the-error-of-the-task", step_that_fails_is_the_error_of_the_task);
   ADD ("missing-program-is-the-error-of-the-task", missing_program_is_the_error_of_the_task);
@@ -739,6 +884,12 @@ main (int argc, char **argv)
        files_stay_as_they_were_when_the_function_is_cancelled);
   ADD ("worker-that-is-told-to-end-tidies-up", worker_that_is_told_to_end_tidies_up);
   ADD ("worker-that-is-told-to-end-ends-its-program", worker_that_is_told_to_end_ends_its_program);
+  ADD ("worker-that-is-killed-leaves-no-half-of-a-new-file", worker_that_is_killed_leaves_no_half_of_a_new_file);
+  ADD ("killed-worker-is-said-to-leave-a-file-incomplete", killed_worker_is_said_to_leave_a_file_incomplete);
+  ADD ("next-task-of-a-worker-is-said-to-leave-nothing", next_task_of_a_worker_is_said_to_leave_nothing);
+  ADD ("file-that-is-damaged-is-named-once", file_that_is_damaged_is_named_once);
+  ADD ("program-that-loses-its-worker-leaves-no-half-of-a-new-file",
+       program_that_loses_its_worker_leaves_no_half_of_a_new_file);
   ADD ("programs-ask-the-user-of-the-task", programs_ask_the_user_of_the_task);
   ADD ("programs-ask-nobody-where-the-task-is-not-interactive", programs_ask_nobody_where_the_task_is_not_interactive);
   status = g_test_run ();

@@ -13,8 +13,9 @@
  *     stream: error
  *     truth: 120:0.25 240:0.50 360:0.75
  *
- * "source" says whether it was recorded (by record-output.py) or written after a program's documentation; "behind", how
- * far the bar may be behind the truth, where nobody knows how many phases there are. */
+ * Where a bar is taken back, since the program began anew, the truth of a place is "back": 480:back. "source" says
+ * whether it was recorded (by record-output.py) or written after a program's documentation; "behind", how far the bar
+ * may be behind the truth, where nobody knows how many phases there are. */
 
 #include "config.h"
 
@@ -30,12 +31,15 @@
 /* So many outputs without progress are there at least. */
 #define MIN_WITHOUT 40
 
+/* A bar that is as full as this says that the program ends soon: not for more than half of what it prints. */
+#define NEARLY_DONE 0.95
+
 typedef struct
 {
   char *command; /* (owned) */
   ProgressStream stream;
   double behind;
-  char **truth; /* (owned): "offset:fraction" each; "none" */
+  char **truth; /* (owned): "offset:fraction" or "offset:back" each; "none" */
   const char *bytes;
   gsize length;
   char *contents; /* (owned) */
@@ -119,60 +123,118 @@ new_reader (const Recording *recording)
   return reader;
 }
 
-/* Feeds what is there up to a place. A step: as many bytes come at once. Returns the bar, which does not go back. */
-static double
-feed_until (ProgressReader *reader, const Recording *recording, gsize *at, gsize end, gsize step, double bar)
+/* How far the replay of a recording is, and what a user sees of it. */
+typedef struct
+{
+  ProgressReader *reader; /* (owned) */
+  const Recording *recording;
+  gsize step; /* as many bytes come at once */
+  gsize at;
+  gboolean had_bar;
+  double bar;          /* does not go back, but may be taken back; NAN: there was none */
+  gsize n_nearly_done; /* bytes that were printed while the bar was nearly full */
+} Replay;
+
+static void
+replay_clear (Replay *self)
+{
+  progress_reader_free (self->reader);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Replay, replay_clear)
+
+static Replay
+begin_replay (const Recording *recording, gsize step)
+{
+  return (Replay){.reader = new_reader (recording), .recording = recording, .step = step, .bar = NAN};
+}
+
+static void
+take_bar (Replay *self)
 {
   ProgressReport report;
 
-  while (*at < end)
+  progress_reader_take (self->reader, &report);
+  if (report.fraction == PROGRESS_TAKEN_BACK)
+    self->bar = PROGRESS_TAKEN_BACK;
+  else
     {
-      gsize size = MIN (step, end - *at);
-
-      progress_reader_feed (reader, recording->stream, recording->bytes + *at, size);
-      /* Nothing came for a while. */
-      if (step > 1 || *at + size == end)
-        progress_reader_flush (reader);
-      progress_reader_take (reader, &report);
-      if (!(bar >= report.fraction))
-        bar = report.fraction;
-      *at += size;
+      /* What was taken back stays so. */
+      g_assert_true (self->bar != PROGRESS_TAKEN_BACK);
+      if (!(self->bar >= report.fraction))
+        self->bar = report.fraction;
+      self->had_bar = self->had_bar || self->bar >= 0;
     }
-  return bar;
+}
+
+/* Feeds what is there up to a place. */
+static void
+feed_until (Replay *self, gsize end)
+{
+  while (self->at < end)
+    {
+      gsize size = MIN (self->step, end - self->at);
+
+      progress_reader_feed (self->reader, self->recording->stream, self->recording->bytes + self->at, size);
+      /* Nothing came for a while. */
+      if (self->step > 1 || self->at + size == end)
+        progress_reader_flush (self->reader);
+      take_bar (self);
+      self->at += size;
+      if (self->bar >= NEARLY_DONE)
+        self->n_nearly_done += size;
+    }
 }
 
 static void
 check_none (const char *name, const Recording *recording, gsize step)
 {
-  g_autoptr (ProgressReader) reader = new_reader (recording);
-  gsize at = 0;
-  double bar = feed_until (reader, recording, &at, recording->length, step, NAN);
+  g_auto (Replay) replay = begin_replay (recording, step);
 
-  if (!isnan (bar))
-    g_error ("%s has no progress, and a bar of %.2f", name, bar);
+  feed_until (&replay, recording->length);
+  if (!isnan (replay.bar))
+    g_error ("%s has no progress, and a bar of %.2f", name, replay.bar);
+}
+
+static void
+check_bar (const char *name, const Replay *replay, const char *truth)
+{
+  double fraction = g_ascii_strtod (truth, NULL);
+  gboolean is_back = strcmp (truth, "back") == 0;
+
+  if (is_back != (replay->bar == PROGRESS_TAKEN_BACK) ||
+      (!is_back && (replay->bar > fraction + SLACK || replay->bar < fraction - replay->recording->behind)))
+    g_error ("%s is at %s, and its bar at %.2f", name, truth, replay->bar);
 }
 
 static void
 check_truth (const char *name, const Recording *recording, gsize step)
 {
-  g_autoptr (ProgressReader) reader = new_reader (recording);
-  double bar = NAN;
-  gsize at = 0;
+  g_auto (Replay) replay = begin_replay (recording, step);
 
   for (guint i = 0; recording->truth[i] != NULL; i++)
     {
       char *after = NULL;
       gsize end = (gsize) g_ascii_strtoull (recording->truth[i], &after, 10);
-      double truth = g_ascii_strtod (after + 1, NULL);
 
       g_assert_cmpuint (end, <=, recording->length);
-      bar = feed_until (reader, recording, &at, end, step, bar);
-      if (bar > truth + SLACK || bar < truth - recording->behind)
-        g_error ("%s is at %.2f, and its bar at %.2f", name, truth, bar);
+      feed_until (&replay, end);
+      check_bar (name, &replay, after + 1);
     }
-  /* By then there is one. */
-  if (isnan (bar))
+  /* By then there was one, but where all came at once: what is taken back was not seen then. */
+  if (!replay.had_bar && (step == 1 || replay.bar != PROGRESS_TAKEN_BACK))
     g_error ("%s has progress, and no bar", name);
+}
+
+/* A bar that stands at its end for half of the time says nothing that is true. */
+static void
+check_is_not_early (const char *name, const Recording *recording)
+{
+  g_auto (Replay) replay = begin_replay (recording, 1);
+
+  feed_until (&replay, recording->length);
+  if (2 * replay.n_nearly_done > recording->length)
+    g_error ("%s prints %zu bytes, and its bar is nearly full for %zu", name, recording->length, replay.n_nearly_done);
 }
 
 static gboolean
@@ -192,6 +254,7 @@ test_recording (gconstpointer name)
       check_truth (name, &recording, steps[i]);
     else
       check_none (name, &recording, steps[i]);
+  check_is_not_early (name, &recording);
 }
 
 static void

@@ -65,12 +65,14 @@ print (Case *self, const char *text)
   print_on (self, PROGRESS_ERROR, text);
 }
 
-/* Percents, and NAN for what is not known. */
+/* Percents, NAN for what is not known, and PROGRESS_TAKEN_BACK. */
 static void
 assert_percent (const Case *self, double percent)
 {
   if (isnan (percent))
     g_assert_true (isnan (self->report.fraction));
+  else if (isinf (percent))
+    g_assert_cmpfloat (self->report.fraction, ==, percent);
   else
     g_assert_cmpfloat_with_epsilon (100 * self->report.fraction, percent, 1e-6);
 }
@@ -129,15 +131,28 @@ test_percent_is_one_number (void)
     assert_said (&self, lines[i], NAN);
 }
 
-/* make -j tells 16 and then 8; the next file begins at the beginning. */
+/* make -j tells 16 and then 8; of a disk, 3 % are left, which is said once. */
 static void
-test_percent_goes_back_for_another_thing_only (void)
+test_percent_does_not_go_back (void)
 {
   g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
 
   assert_said (&self, "16%\n8%\n", 16);
   assert_said (&self, "60%\n55%\n", 60);
-  assert_said (&self, "3%\n", 3);
+  assert_said (&self, "3%\n", 60);
+  assert_said (&self, "61%\n", 61);
+}
+
+/* The next file begins at the beginning, and nobody knows how many follow. */
+static void
+test_percent_that_begins_anew_takes_the_bar_back (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+
+  assert_said (&self, "50%\n100%\n", 99);
+  assert_said (&self, "0%\n", 99);
+  assert_said (&self, "1%\n", PROGRESS_TAKEN_BACK);
+  assert_said (&self, "50%\n100%\n", PROGRESS_TAKEN_BACK);
 }
 
 static void
@@ -194,15 +209,18 @@ test_share_of_a_part_is_none (void)
     }
 }
 
-/* What fell was of a part, and the bar stays where it was. */
+/* What fell was of a part, and so was what another line says. */
 static void
-test_share_that_falls_counts_no_more (void)
+test_share_that_falls_takes_the_bar_back (void)
 {
   g_auto (Case) self = begin (PROGRESS_AUTOMATIC, NULL, 0);
+  g_auto (Case) other = begin (PROGRESS_AUTOMATIC, NULL, 0);
 
   assert_said (&self, "\r1%\r20%\r30%\r", 30);
-  assert_said (&self, "10%\r90%\r95%\r", 30);
+  assert_said (&self, "10%\r90%\r95%\r", PROGRESS_TAKEN_BACK);
   g_assert_cmpstr (self.report.text, ==, "95%");
+  assert_said (&other, "\ra 1%\ra 20%\ra 30%\r", 30);
+  assert_said (&other, "b 40%\ra 50%\r", PROGRESS_TAKEN_BACK);
 }
 
 /* A bar that is cut in its middle is not another line. */
@@ -267,7 +285,9 @@ test_total_that_grows_is_waited_for (void)
   assert_amount (&self, 3, 10, NULL);
   assert_said (&self, "[4/10]\n", 40);
   assert_said (&self, "[5/20]\n", 40);
-  assert_said (&self, "[5/20]\n", 25);
+  assert_said (&self, "[5/20]\n", 40);
+  assert_said (&self, "[10/20]\n", 50);
+  assert_said (&self, "[11/100]\n[11/100]\n[12/100]\n", PROGRESS_TAKEN_BACK);
 }
 
 /* ---- number ---- */
@@ -402,6 +422,32 @@ test_pattern_of_phases (void)
   assert_said (&self, "Save: 50\n", 700 / 12.0);
   assert_said (&self, "Save: 100\n", 200 / 3.0);
   assert_said (&self, "Check: 100\n", 75);
+}
+
+/* A fifth phase would hardly move the bar, and there may be a hundred. */
+static void
+test_pattern_of_many_phases_takes_the_bar_back (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PATTERN, "^(?<phase>\\w+): (?<percent>\\d+)", 0);
+
+  assert_said (&self, "a: 100\na: 0\na: 100\n", 200 / 3.0);
+  assert_said (&self, "b: 100\nc: 100\n", 80);
+  assert_said (&self, "d: 1\n", PROGRESS_TAKEN_BACK);
+  assert_said (&self, "d: 99\ne: 99\n", PROGRESS_TAKEN_BACK);
+}
+
+/* After the last phase of a clone, those of its submodules follow. */
+static void
+test_phase_that_is_not_in_the_list_takes_the_bar_back (void)
+{
+  g_auto (Case) self = begin_program ("git clone --recurse-submodules url");
+
+  print (&self, "Receiving objects: 50% (5/10)\r");
+  assert_said (&self, "Receiving objects: 100% (10/10)\r", 80);
+  print (&self, "Resolving deltas: 100% (2/2)\r");
+  assert_said (&self, "Resolving deltas: 100% (2/2)\rUpdating files: 50% (5/10)\rUpdating files: 50% (5/10)\r", 97.5);
+  assert_said (&self, "Receiving objects: 10% (1/10)\r", PROGRESS_TAKEN_BACK);
+  assert_said (&self, "Receiving objects: 100% (10/10)\r", PROGRESS_TAKEN_BACK);
 }
 
 /* ffmpeg prints the duration once. */
@@ -725,11 +771,12 @@ main (int argc, char **argv)
 #define ADD(name, function) g_test_add_func ("/progress-reader/" name, function)
   ADD ("percent", test_percent);
   ADD ("percent-is-one-number", test_percent_is_one_number);
-  ADD ("percent-goes-back-for-another-thing-only", test_percent_goes_back_for_another_thing_only);
+  ADD ("percent-does-not-go-back", test_percent_does_not_go_back);
+  ADD ("percent-that-begins-anew-takes-the-bar-back", test_percent_that_begins_anew_takes_the_bar_back);
   ADD ("end-is-not-told-before-it", test_end_is_not_told_before_it);
   ADD ("drawn-share", test_drawn_share);
   ADD ("share-of-a-part-is-none", test_share_of_a_part_is_none);
-  ADD ("share-that-falls-counts-no-more", test_share_that_falls_counts_no_more);
+  ADD ("share-that-falls-takes-the-bar-back", test_share_that_falls_takes_the_bar_back);
   ADD ("share-that-goes-on-is-read", test_share_that_goes_on_is_read);
   ADD ("steps", test_steps);
   ADD ("steps-are-no-dates", test_steps_are_no_dates);
@@ -744,6 +791,8 @@ main (int argc, char **argv)
   ADD ("pattern-of-tasks", test_pattern_of_tasks);
   ADD ("pattern-of-single-steps", test_pattern_of_single_steps);
   ADD ("pattern-of-phases", test_pattern_of_phases);
+  ADD ("pattern-of-many-phases-takes-the-bar-back", test_pattern_of_many_phases_takes_the_bar_back);
+  ADD ("phase-that-is-not-in-the-list-takes-the-bar-back", test_phase_that_is_not_in_the_list_takes_the_bar_back);
   ADD ("pattern-of-a-total-that-is-said-alone", test_pattern_of_a_total_that_is_said_alone);
   ADD ("zstd", test_zstd);
   ADD ("ffmpeg-without-a-duration", test_ffmpeg_without_a_duration);

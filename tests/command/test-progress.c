@@ -97,6 +97,52 @@ rises_and_is_whole_after_success (void)
   g_assert_cmpfloat (get_fraction (task), ==, 1);
 }
 
+/* Nobody knows how many parts follow. */
+static void
+is_taken_back_when_another_part_begins (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (
+    test,
+    "echo '99% first'; " AWAIT ("a") "echo '1% x'; echo '2% second'; " AWAIT ("b") "echo '50% third'; " AWAIT ("c"),
+    new_options (FERRY_COMMAND_PROGRESS_PERCENT, NULL, 0));
+
+  wait_for (task, 0.99, "first");
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
+  go_on (test, "a");
+  wait_for (task, 0, "second");
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  go_on (test, "b");
+  wait_for (task, 0, "third");
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  go_on (test, "c");
+  g_free (command_test_wait_output (task));
+  g_assert_cmpfloat (get_fraction (task), ==, 1);
+}
+
+/* They say that something moves, and nothing of the whole. */
+static void
+has_amounts_without_a_total_when_it_is_taken_back (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (
+    test,
+    "echo '[150/200] x'; echo '[160/200] first'; " AWAIT ("a") "echo '[1/300] x'; echo '[1/300] x'; echo '[2/300] "
+                                                               "second'; " AWAIT ("b"),
+    new_options (FERRY_COMMAND_PROGRESS_STEPS, NULL, 0));
+
+  wait_for (task, 0.8, "first");
+  g_assert_cmpint (ferry_test_get_number (task, "total"), ==, 200);
+  go_on (test, "a");
+  wait_for (task, 0, "second");
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  g_assert_cmpint (ferry_test_get_number (task, "amount"), ==, 2);
+  g_assert_cmpint (ferry_test_get_number (task, "total"), ==, 0);
+  go_on (test, "b");
+  g_free (command_test_wait_output (task));
+  g_assert_cmpint (ferry_test_get_number (task, "total"), ==, 0);
+}
+
 /* rsync says 100 %, and then that a file was missing. */
 static void
 is_not_whole_after_failure (void)
@@ -295,6 +341,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-progress/rises-and-is-whole-after-success", rises_and_is_whole_after_success);
   g_test_add_func ("/command-progress/is-what-an-unknown-program-draws-over", is_what_an_unknown_program_draws_over);
   g_test_add_func ("/command-progress/is-that-of-the-program-that-is-named", is_that_of_the_program_that_is_named);
+  g_test_add_func ("/command-progress/is-taken-back-when-another-part-begins", is_taken_back_when_another_part_begins);
+  g_test_add_func ("/command-progress/has-amounts-without-a-total-when-it-is-taken-back",
+                   has_amounts_without_a_total_when_it_is_taken_back);
   g_test_add_func ("/command-progress/is-not-whole-after-failure", is_not_whole_after_failure);
   g_test_add_func ("/command-progress/has-amounts", has_amounts);
   g_test_add_func ("/command-progress/has-no-bar-while-its-total-grows", has_no_bar_while_its_total_grows);

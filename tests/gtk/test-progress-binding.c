@@ -91,6 +91,41 @@ test_bar_moves_while_the_end_is_not_known (void)
   scene_clear (&scene);
 }
 
+/* GTK marks what is drawn of a bar that pulses, and of no other. */
+static gboolean
+pulses (gpointer bar)
+{
+  GtkWidget *trough = gtk_widget_get_first_child (bar);
+
+  return gtk_widget_has_css_class (gtk_widget_get_first_child (trough), "pulse");
+}
+
+static void
+test_bar_pulses_again_when_its_fraction_is_taken_back (void)
+{
+  FerryProgress half = task_test_progress (0.5, "Halfway");
+  FerryProgress back = task_test_progress (FERRY_FRACTION_TAKEN_BACK, "The second file");
+  FerryProgress late = task_test_progress (0.75, NULL);
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  ferry_bind_progress (scene.task, scene.bar);
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &half));
+  ferry_test_look_until (shows_half, &scene);
+  g_assert_false (pulses (scene.bar));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &back));
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &late));
+  ferry_test_look_until (pulses, scene.bar);
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (scene.bar), ==, 0.0);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene.bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
+                                       "The second file");
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene.task), g_variant_new_uint32 (42)));
+  g_assert_false (pulses (scene.bar));
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (scene.bar), ==, 1.0);
+  scene_clear (&scene);
+}
+
 static void
 test_another_task_takes_the_place (void)
 {
@@ -119,6 +154,8 @@ main (int argc, char **argv)
   widget_test_init (&argc, &argv);
   g_test_add_func ("/progress-binding/bar-shows-the-fraction", test_bar_shows_the_fraction);
   g_test_add_func ("/progress-binding/bar-moves-while-the-end-is-not-known", test_bar_moves_while_the_end_is_not_known);
+  g_test_add_func ("/progress-binding/bar-pulses-again-when-its-fraction-is-taken-back",
+                   test_bar_pulses_again_when_its_fraction_is_taken_back);
   g_test_add_func ("/progress-binding/another-task-takes-the-place", test_another_task_takes_the_place);
   return g_test_run ();
 }

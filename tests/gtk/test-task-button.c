@@ -166,6 +166,24 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   g_object_unref (bar);
 }
 
+/* One task of two. */
+static void
+test_button_takes_back_what_a_task_has (Scene *scene)
+{
+  g_autoptr (FerryTask) task = task_test_submit (scene->executor, "two-parts", NULL);
+
+  g_object_unref (task_test_submit (scene->executor, "note", g_variant_new_string ("b")));
+  task_test_open_gate ();
+  wait_words (scene, "45 % \302\267 1 task runs \302\267 1 task waits");
+  g_assert_cmpfloat_with_epsilon (get_fraction (scene), 0.45, 1e-9);
+  task_test_close_gate ();
+  wait_words (scene, "0 % \302\267 1 task runs \302\267 1 task waits");
+  g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
+  task_test_open_gate ();
+  task_test_wait_done (task);
+  wait_words (scene, "All tasks have ended");
+}
+
 static void
 test_popover_has_the_list (Scene *scene)
 {
@@ -517,6 +535,7 @@ main (int argc, char **argv)
   widget_test_start ();
   warm_up ();
   add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
+  add ("/task-button/button-takes-back-what-a-task-has", test_button_takes_back_what_a_task_has);
   add ("/task-button/popover-has-the-list", test_popover_has_the_list);
   add ("/task-button/popover-has-buttons-for-all-tasks", test_popover_has_buttons_for_all_tasks);
   add ("/task-button/button-says-at-once-that-something-failed", test_button_says_at_once_that_something_failed);

@@ -159,6 +159,44 @@ test_tells_the_time_that_a_fraction_leaves (void)
   ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), "minute");
 }
 
+/* Neither a time that is left nor percents stay of it. */
+static void
+test_forgets_a_fraction_that_is_taken_back (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  FerryProgress back = task_test_progress (FERRY_FRACTION_TAKEN_BACK, "The second file");
+  FerryProgress late = task_test_progress (0.75, "The third file");
+  gint64 now = g_get_monotonic_time ();
+  guint n_told = 0;
+
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
+  for (guint i = 1; i <= 10 * 8; i++)
+    {
+      FerryProgress progress = {.fraction = i / 8 / 100.0};
+
+      ferry_run_take_progress (ferry_task_get_run (task), &progress);
+      ferry_task_monitor_look (monitor, now += SECOND / 8);
+    }
+  g_assert_cmpint (ferry_test_get_number (monitor, "time-left"), >, 0);
+  widget_test_count_notifications (monitor, "indeterminate", &n_told);
+  ferry_run_take_progress (ferry_task_get_run (task), &back);
+  ferry_task_monitor_look (monitor, now += SECOND / 8);
+  g_assert_cmpuint (n_told, ==, 1);
+  g_assert_true (ferry_test_get_number (monitor, "indeterminate"));
+  g_assert_cmpfloat (ferry_test_get_double (monitor, "fraction"), ==, 0.0);
+  g_assert_cmpint (ferry_test_get_number (monitor, "time-left"), ==, -1);
+  assert_text (monitor, "detail", "The second file");
+  ferry_run_take_progress (ferry_task_get_run (task), &late);
+  ferry_task_monitor_look (monitor, now += SECOND / 8);
+  assert_text (monitor, "detail", "The third file");
+  g_assert_true (ferry_test_get_number (monitor, "indeterminate"));
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), g_variant_new_uint32 (42)));
+  g_assert_cmpuint (n_told, ==, 2);
+  g_assert_cmpfloat (ferry_test_get_double (monitor, "fraction"), ==, 1.0);
+}
+
 static void
 test_says_what_a_task_is_for_until_it_reports (void)
 {
@@ -533,6 +571,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-monitor/a-pause-is-no-silence", test_a_pause_is_no_silence);
   g_test_add_func ("/task-monitor/tells-how-far-a-task-is", test_tells_how_far_a_task_is);
   g_test_add_func ("/task-monitor/tells-the-time-that-a-fraction-leaves", test_tells_the_time_that_a_fraction_leaves);
+  g_test_add_func ("/task-monitor/forgets-a-fraction-that-is-taken-back", test_forgets_a_fraction_that_is_taken_back);
   g_test_add_func ("/task-monitor/says-what-a-task-is-for-until-it-reports",
                    test_says_what_a_task_is_for_until_it_reports);
   g_test_add_func ("/task-monitor/a-group-never-halts", test_a_group_never_halts);

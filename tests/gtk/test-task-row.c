@@ -100,6 +100,52 @@ test_row_says_how_a_task_stands (Scene *scene)
   g_assert_true (gtk_widget_has_css_class (get_part (scene, "state_label"), "success"));
 }
 
+static gboolean
+pulses (gpointer bar)
+{
+  GtkWidget *trough = gtk_widget_get_first_child (bar);
+
+  return gtk_widget_has_css_class (gtk_widget_get_first_child (trough), "pulse");
+}
+
+static void
+test_bar_pulses_again_when_its_fraction_is_taken_back (Scene *scene)
+{
+  FerryProgress half = task_test_progress (0.5, "First file");
+  FerryProgress back = task_test_progress (FERRY_FRACTION_TAKEN_BACK, "Second file");
+  GtkWidget *bar = get_part (scene, "progress_bar");
+  g_autofree char *difference = NULL;
+
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &half));
+  widget_test_wait_words (scene->row, "First file");
+  g_assert_false (pulses (bar));
+  difference = gtk_test_accessible_check_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
+                                                   "Running: 50 % \302\267 First file");
+  g_assert_null (difference);
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &back));
+  ferry_test_look_until (pulses, bar);
+  widget_test_wait_words (scene->row, "Second file");
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (bar)), ==, 0.0);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
+                                       "Running: Second file");
+}
+
+/* While it is paused, it shows no more than one that was never known. */
+static void
+test_bar_is_empty_when_a_pause_comes_first (Scene *scene)
+{
+  FerryProgress half = task_test_progress (0.5, "First file");
+  FerryProgress back = task_test_progress (FERRY_FRACTION_TAKEN_BACK, "Second file");
+  GtkProgressBar *bar = GTK_PROGRESS_BAR (get_part (scene, "progress_bar"));
+
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &half));
+  widget_test_wait_words (scene->row, "First file");
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &back));
+  g_assert_true (ferry_task_pause (scene->task));
+  widget_test_wait_words (scene->row, "Paused");
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), ==, 0.0);
+}
+
 static void
 test_what_the_name_says_is_not_said_again (Scene *scene)
 {
@@ -838,6 +884,9 @@ main (int argc, char **argv)
 {
   widget_test_init (&argc, &argv);
   add ("/task-row/row-says-how-a-task-stands", test_row_says_how_a_task_stands);
+  add ("/task-row/bar-pulses-again-when-its-fraction-is-taken-back",
+       test_bar_pulses_again_when_its_fraction_is_taken_back);
+  add ("/task-row/bar-is-empty-when-a-pause-comes-first", test_bar_is_empty_when_a_pause_comes_first);
   add ("/task-row/what-the-name-says-is-not-said-again", test_what_the_name_says_is_not_said_again);
   add ("/task-row/what-the-sentence-says-is-not-said-before-it", test_what_the_sentence_says_is_not_said_before_it);
   add ("/task-row/buttons-are-those-that-make-sense", test_buttons_are_those_that_make_sense);

@@ -53,7 +53,7 @@ ELSEWHERE = {
 }
 
 # What examples in Python are given, and those without a window.
-ARGUMENTS = {"sandbox.py": "docs/demo.png", "task-list.py": "README.md"}
+ARGUMENTS = {"sandbox.py": "docs/demo.png", "search.py": "Ferry docs", "task-list.py": "README.md"}
 WINDOWLESS = {"cancel.py", "hello_worker.py", "map.py", "messages.py", "object.py", "retry.py", "stream.py"}
 
 # The first command has so many lines, with those of the demo's results.

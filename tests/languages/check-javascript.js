@@ -258,6 +258,11 @@ function testMoreTasks(executor) {
     fact('a task is cancelled', other.cancel());
     raised(() => other.wait(-1));
     equal('it is cancelled', other.get_state(), Ferry.TaskState.CANCELLED);
+    const parts = executor.submit('take-back', null);
+    until(() => parts.get_text() === 'third part');
+    equal('a bar is taken back for good', [parts.indeterminate, parts.get_fraction()], [true, 0]);
+    parts.cancel();
+    raised(() => parts.wait(-1));
 }
 
 function variants(...numbers) {

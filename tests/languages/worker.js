@@ -102,6 +102,13 @@ function descriptor(job) {
     return GLib.Variant.new_string(new TextDecoder().decode(text));
 }
 
+function takeBack(job) {
+    job.report(0.5, 'first part');
+    job.report(-Infinity, 'second part');
+    job.report(0.75, 'third part');
+    untilCancelled(job);
+}
+
 function untilCancelled(job) {
     while (!job.is_cancelled())
         GLib.usleep(1000);
@@ -123,6 +130,7 @@ function serve() {
     Ferry.function_register('numbers', 'u', 'u', numbers);
     Ferry.function_register('descriptor', null, 's', descriptor);
     Ferry.function_register('until-cancelled', null, '', untilCancelled);
+    Ferry.function_register('take-back', null, '', takeBack);
     Ferry.function_register('fail', null, null, job => {
         const error = new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there');
         job.fail(error, 'worker.js: fail');

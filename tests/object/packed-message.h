@@ -38,7 +38,7 @@ packed_result_take (FerryChainResult *result, GVariant *value)
   if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
     return FALSE;
   bytes = g_variant_get_data_as_bytes (value);
-  return ferry_chain_result_take (result, bytes, NULL);
+  return ferry_chain_result_take (result, bytes, FERRY_VALUE_UNJUDGED, NULL);
 }
 
 G_END_DECLS

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The examples in Python are short, say what they show, and print what they should: check-examples.py FOLDER
 
-Those with a window are run by other tests: task-list.py by check-gtk.py, and those that C has too by
+Those with a window are run by other tests: task-list.py and search.py by check-gtk.py, and those that C has too by
 tests/examples/check-example.py.
 """
 
@@ -15,7 +15,8 @@ import sys
 import tap
 
 MOST_LINES = 50
-WINDOWS = ["button.py", "conversation.py", "converter.py", "group.py", "hello.py", "list.py", "pictures.py", "sandbox.py", "task-list.py"]
+WINDOWS = ["button.py", "conversation.py", "converter.py", "group.py", "hello.py", "list.py", "pictures.py", "sandbox.py", "search.py",
+           "task-list.py"]
 WORKERS = ["hello_worker.py"]
 PRINTED = {
     "cancel.py": "cancelled\nlost, by signal 11\n1024\n",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The widgets of ferry-gtk-1 take tasks of the package, and the example with a list is as it says: check-gtk.py EXAMPLE
+"""Widgets of ferry-gtk-1 take tasks of the package, and two examples are as they say: check-gtk.py TASK-LIST SEARCH
 
 Skipped without a display, and where the library for GTK was not built.
 """
@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -143,8 +144,20 @@ def test_home(report):
     report.fact("an executor of another thread is refused", error is not None and "make it when" in error, [error])
 
 
-def run_application(GLib, Gtk, activate, wanted):
-    """Until the window has these words; returns all that it has."""
+def find_button(parent, Gtk, label):
+    if isinstance(parent, Gtk.Button) and parent.props.label == label:
+        return parent
+    child = parent.get_first_child()
+    while child is not None:
+        found = find_button(child, Gtk, label)
+        if found is not None:
+            return found
+        child = child.get_next_sibling()
+    return None
+
+
+def run_application(GLib, Gtk, activate, wanted, press=None, at=None):
+    """Until the window has these words; returns all that it has. Where it has those of at, presses a button."""
     application = Gtk.Application(application_id="org.example.TaskList")
     application.connect("activate", activate)
     seen = []
@@ -152,6 +165,8 @@ def run_application(GLib, Gtk, activate, wanted):
     def look():
         window = application.get_active_window()
         seen[:] = texts(window, Gtk) if window else []
+        if at in seen:
+            find_button(window, Gtk, press).emit("clicked")
         if wanted <= set(seen):
             application.quit()
         return not wanted <= set(seen)
@@ -163,19 +178,23 @@ def run_application(GLib, Gtk, activate, wanted):
     return seen
 
 
-def test_example(report, GLib, Gtk, path):
-    spec = importlib.util.spec_from_file_location("task_list", path)
+def load_example(path, alias, functions, folder):
+    """The module, whose functions workers find as they find those of the program itself: in a copy of that name."""
+    spec = importlib.util.spec_from_file_location(alias, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["task_list"] = module
     sys.path.insert(0, os.path.dirname(path))
     spec.loader.exec_module(module)
-    # Workers find its function as they find that of the program itself.
-    module.sha256.__module__ = "check_gtk_example"
-    sys.modules["check_gtk_example"] = module
+    for function in functions:
+        getattr(module, function).__module__ = alias
+    sys.modules[alias] = module
+    shutil.copy(path, os.path.join(folder, alias + ".py"))
+    sys.path.insert(0, folder)
+    return module
+
+
+def test_example(report, GLib, Gtk, path):
     with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, "check_gtk_example.py"), "w", encoding="utf-8") as copy, open(path, encoding="utf-8") as file:
-            copy.write(file.read())
-        sys.path.insert(0, folder)
+        module = load_example(path, "check_gtk_example", ["sha256"], folder)
         sys.argv[1:] = []
         seen = run_application(GLib, Gtk, module.activate, {"Name files: task-list.py FILE..."})
         report.fact("without files the example says what to do", "Name files: task-list.py FILE..." in seen, seen)
@@ -186,6 +205,25 @@ def test_example(report, GLib, Gtk, path):
     report.fact("the example's rows have names and ends", {"task-list.py", "nothing", "Done", "Failed", digest} <= set(seen), seen)
 
 
+def test_search(report, GLib, Gtk, path):
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as searched:
+        module = load_example(path, "check_gtk_search", ["find"], folder)
+        sys.argv[1:] = []
+        seen = run_application(GLib, Gtk, module.activate, {"Name a word and a folder: search.py WORD FOLDER"})
+        report.fact("without a word the search says what to do", len(seen) > 0, seen)
+        with open(os.path.join(searched, "hay"), "w", encoding="utf-8") as file:
+            file.write("straw\na needle\nstraw\ntwo needles\n")
+        sys.argv[1:] = ["needle", searched]
+        found = {"hay:2: a needle", "hay:4: two needles", "2 found"}
+        seen = run_application(GLib, Gtk, module.activate, found)
+        report.fact("the search shows what its stream yields", found <= set(seen), seen)
+        # A pipe without a writer: the function stays in it until it is stopped.
+        os.mkdir(os.path.join(searched, "below"))
+        os.mkfifo(os.path.join(searched, "below", "well"))
+        seen = run_application(GLib, Gtk, module.activate, {"Stopped, 2 found"}, press="Stop", at="2 found so far")
+        report.fact("Stop ends the search", "Stopped, 2 found" in seen, seen)
+
+
 def body(report):
     test_no_display(report)
     GLib, Gtk = find_toolkit(report)
@@ -193,7 +231,9 @@ def body(report):
         return
     test_widgets(report, GLib, Gtk)
     test_home(report)
-    test_example(report, GLib, Gtk, sys.argv[1])
+    task_list, search = sys.argv[1:]
+    test_example(report, GLib, Gtk, task_list)
+    test_search(report, GLib, Gtk, search)
 
 
 if __name__ == "__main__":

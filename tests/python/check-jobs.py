@@ -5,6 +5,8 @@
 
 import logging
 import os
+import queue
+import tempfile
 import threading
 import time
 import warnings
@@ -17,6 +19,9 @@ import ferry
 # The grace time of a task in the tests, in microseconds: longer than a test may take, or none.
 LONG = 3600 * 1000000
 SHORT = 1000
+
+# When a test gives up, in seconds.
+LIMIT = 600
 
 
 def begun(executor, function, grace):
@@ -76,6 +81,23 @@ def test_progress(report, executor):
     report.equal("a function that was not cancelled hears so", executor.submit(functions.ask_nothing).result(), False)
 
 
+def test_bar_is_taken_back(report, executor):
+    heard = queue.SimpleQueue()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "fifo")
+        os.mkfifo(path)
+        task = ferry.Task(functions.take_back, path)
+        task.connect("notify::indeterminate",
+                     lambda task, _: heard.put((task.props.indeterminate, task.get_fraction(), task.get_text())))
+        executor.submit(task)
+        report.equal("a function has a bar", heard.get(timeout=LIMIT), (False, 0.5, "first part"))
+        open(path, "w").close()
+        report.equal("and takes it back", heard.get(timeout=LIMIT)[:2], (True, 0))
+        open(path, "w").close()
+        task.result()
+        report.equal("whatever it reports later", heard.get(timeout=LIMIT), (False, 1, "second part"))
+
+
 class Listener(logging.Handler):
     """Keeps what is logged."""
 
@@ -110,6 +132,7 @@ def test_here(report):
 def body(report):
     with ferry.Executor(workers=1) as executor:
         test_progress(report, executor)
+        test_bar_is_taken_back(report, executor)
         test_notices(report, executor)
         test_cancels(report, executor)
     test_here(report)

@@ -198,6 +198,16 @@ def begin():
     ferry.report(0.5, "begun")
 
 
+def take_back(path):
+    ferry.report(0.5, "first part")
+    with open(path) as fifo:
+        fifo.read()
+    ferry.report(None, "second part")
+    ferry.report(0.75, "second part")
+    with open(path) as fifo:
+        fifo.read()
+
+
 def report_for_ever():
     number = 0
     while True:

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -171,6 +172,17 @@ do_halves (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+/* Has a fraction at the open gate, and none once it is closed. */
+static GVariant *
+do_not_know (FerryJob *job, GVariant *arguments, GError **error)
+{
+  if (wait_until_gate (job, TRUE, error) && ferry_job_report (job, 0.9, "first part", error) &&
+      wait_until_gate (job, FALSE, error) && ferry_job_report (job, -INFINITY, "second part", error) &&
+      ferry_job_report (job, 0.1, "second part", error))
+    wait_until_gate (job, TRUE, error);
+  return NULL;
+}
+
 static GVariant *
 hang (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -278,6 +290,7 @@ task_test_register (void)
   ferry_function_register ("note", "s", "", note);
   ferry_function_register ("gate", "s", "", wait_at_gate);
   ferry_function_register ("halves", NULL, "", do_halves);
+  ferry_function_register ("two-parts", NULL, "", do_not_know);
   ferry_function_register ("hang", NULL, "", hang);
 }
 

@@ -513,6 +513,54 @@ tells_the_fraction_while_a_task_runs (void)
   g_signal_handlers_disconnect_by_data (test->executor, &told);
 }
 
+static gboolean
+is_nearly_done (gpointer task)
+{
+  return ferry_task_get_fraction (task) == 0.9;
+}
+
+static gboolean
+is_indeterminate (gpointer task)
+{
+  return ferry_test_get_number (task, "indeterminate") != 0;
+}
+
+static gboolean
+is_zero (gpointer told)
+{
+  return *(double *) told == 0;
+}
+
+/* The sum falls by it, and is told. */
+static void
+a_fraction_that_is_taken_back_leaves_the_sum (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) task = NULL;
+  double told = -1;
+
+  g_signal_connect (test->executor, "notify::fraction", G_CALLBACK (note_fraction), &told);
+  task = task_test_submit (test->executor, "two-parts", NULL);
+  g_object_unref (task_test_submit (test->executor, "nothing", NULL));
+  task_test_open_gate ();
+  ferry_test_run_until (is_nearly_done, task);
+  g_assert_cmpfloat_with_epsilon (ferry_test_get_double (test->executor, "fraction"), 0.45, 1e-9);
+  g_assert_false (is_indeterminate (task));
+  told = -1;
+  task_test_close_gate ();
+  ferry_test_run_until (is_indeterminate, task);
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
+  g_assert_cmpstr (ferry_task_get_text (task), ==, "second part");
+  g_assert_cmpfloat (ferry_test_get_double (test->executor, "fraction"), ==, 0);
+  ferry_test_run_until (is_zero, &told);
+  task_test_open_gate ();
+  task_test_assert_result (task, NULL);
+  g_assert_false (is_indeterminate (task));
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 1);
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  g_signal_handlers_disconnect_by_data (test->executor, &told);
+}
+
 /* Of ten tasks, one is done, one runs, and eight wait when all are cancelled. */
 static void
 a_cancel_leaves_the_fraction (void)
@@ -588,6 +636,8 @@ main (int argc, char **argv)
   g_test_add_func ("/executor/ends-tasks-in-nested-loops", ends_tasks_in_nested_loops);
   g_test_add_func ("/executor/a-cancel-leaves-the-fraction", a_cancel_leaves_the_fraction);
   g_test_add_func ("/executor/tells-figures-once-a-frame", tells_figures_once_a_frame);
+  g_test_add_func ("/executor/a-fraction-that-is-taken-back-leaves-the-sum",
+                   a_fraction_that_is_taken_back_leaves_the_sum);
   g_test_add_func ("/executor/tells-the-fraction-while-a-task-runs", tells_the_fraction_while_a_task_runs);
   return g_test_run ();
 }

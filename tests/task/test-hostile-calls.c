@@ -299,6 +299,7 @@ static const ProgressRow progress_rows[] = {
   {"infinite", "p:fraction=inf", 0},
   {"less-than-infinite", "p:fraction=-inf", 0},
   {"negative", "p:fraction=-1e300", 0},
+  {"taken-back", "p:fraction=0.5 p:fraction=-inf", 0},
   {"huge", "p:fraction=1e300", 1},
   {"amount-beyond-its-total", "p:fraction=-1,amount=18446744073709551615,total=10", 1},
   {"amounts-that-overflow", "p:fraction=nan,amount=18446744073709551614,total=18446744073709551615", 1},

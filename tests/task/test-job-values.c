@@ -9,6 +9,8 @@
 
 #include "task/serve-test.h"
 
+#include <math.h>
+
 static gint n_counted;
 
 /* ---- progress ---- */
@@ -44,6 +46,33 @@ report_parts (FerryJob *job, GVariant *arguments, GError **error)
   ferry_job_report (job, -1, "second", error);
   ferry_job_end_part (job);
   ferry_job_end_part (job);
+  return NULL;
+}
+
+static GVariant *
+take_back (FerryJob *job, GVariant *arguments, GError **error)
+{
+  ferry_job_report (job, 0.5, "half", error);
+  ferry_job_report (job, -INFINITY, "more follows", error);
+  ferry_job_report (job, 0.75, "three quarters", error);
+  ferry_job_report (job, -1, "who knows", error);
+  ferry_job_report_amount (job, 3, 4, "files", "three", error);
+  ferry_job_begin_part (job, 0.5);
+  ferry_job_report (job, 1, "part", error);
+  ferry_job_end_part (job);
+  return NULL;
+}
+
+/* Of four equal parts, the first. */
+static GVariant *
+take_back_part (FerryJob *job, GVariant *arguments, GError **error)
+{
+  ferry_job_begin_part (job, 0.25);
+  ferry_job_report (job, 0.5, "half", error);
+  ferry_job_report (job, -INFINITY, "more follows", error);
+  ferry_job_report (job, 1, "all of it", error);
+  ferry_job_end_part (job);
+  ferry_job_report (job, 0.5, "two", error);
   return NULL;
 }
 
@@ -118,6 +147,34 @@ test_reports_arrive_and_never_go_back (void)
   serve_test_finish (test);
   g_assert_cmpuint (test->reports->len, ==, 4);
   g_assert_cmpuint (g_array_index (test->reports, FerryProgress, 0).xid, ==, call->xid);
+}
+
+/* Each later report says it, as the application may read only that one. */
+static void
+test_fraction_is_taken_back_for_good (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_thread ();
+
+  serve_test_assert_call (test, "take-back", NULL, NULL);
+  assert_report (test, 1, 0.5, "half");
+  serve_test_finish (test);
+  g_assert_cmpuint (test->reports->len, ==, 6);
+  for (guint i = 1; i < test->reports->len; i++)
+    g_assert_cmpfloat (g_array_index (test->reports, FerryProgress, i).fraction, ==, -INFINITY);
+  assert_amount (test, 5, 3, 4, "files");
+}
+
+static void
+test_small_part_is_taken_back_alone (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_thread ();
+
+  serve_test_assert_call (test, "take-back-part", NULL, NULL);
+  assert_report (test, 1, 0.125, "half");
+  assert_report (test, 2, 0.125, "more follows");
+  assert_report (test, 3, 0.125, "all of it");
+  assert_report (test, 4, 0.25, "all of it");
+  assert_report (test, 5, 0.5, "two");
 }
 
 static void
@@ -405,6 +462,8 @@ static const struct
   {"report-amounts", NULL, "", report_amounts},
   {"report-parts", NULL, "", report_parts},
   {"report-on-threads", NULL, "", report_on_threads},
+  {"take-back", NULL, "", take_back},
+  {"take-back-part", NULL, "", take_back_part},
   {"steps", NULL, "", go_in_steps},
   {"step", NULL, "", step_without_number},
   {"yield", "u", "", yield_numbers},
@@ -420,6 +479,8 @@ static const struct
   GTestFunc func;
 } facts[] = {
   {"/job-values/reports-arrive-and-never-go-back", test_reports_arrive_and_never_go_back},
+  {"/job-values/fraction-is-taken-back-for-good", test_fraction_is_taken_back_for_good},
+  {"/job-values/small-part-is-taken-back-alone", test_small_part_is_taken_back_alone},
   {"/job-values/amounts-arrive", test_amounts_arrive},
   {"/job-values/parts-count-as-much-as-they-weigh", test_parts_count_as_much_as_they_weigh},
   {"/job-values/steps-are-counted", test_steps_are_counted},

@@ -338,9 +338,9 @@ test_pause (void)
 /* ---- the task that stands for a group ---- */
 
 static void
-report_half (FerryTask *task)
+report (FerryTask *task, double fraction)
 {
-  FerryProgress progress = task_test_progress (0.5, NULL);
+  FerryProgress progress = task_test_progress (fraction, NULL);
 
   g_assert_true (ferry_run_take_progress (ferry_task_get_run (task), &progress));
 }
@@ -370,7 +370,7 @@ test_sum (void)
   g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_WAITING);
   ferry_task_group_add (group, one);
   g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_EXECUTING);
-  report_half (one);
+  report (one, 0.5);
   assert_progress (sum, 0.25, 0, 2);
   g_assert_cmpstr (ferry_test_get_string (sum, "unit"), ==, "files");
   g_assert_true (ferry_run_complete (ferry_task_get_run (one), NULL));
@@ -382,6 +382,43 @@ test_sum (void)
   result = ferry_task_get_result (sum, &error);
   g_assert_no_error (error);
   g_assert_finalize_object (g_steal_pointer (&group));
+}
+
+/* It falls by what was taken back and by nothing else, and is never below 0. */
+static void
+test_sum_falls_with_what_is_taken_back (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) sum = ferry_task_new_for_group (group, "Holidays", "files");
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (TaskTestEar) ear = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_ptr_array_add (tasks, task_test_new_executing (&executor));
+      ferry_task_group_add (group, tasks->pdata[i]);
+      report (tasks->pdata[i], 0.3 * (i + 1));
+    }
+  assert_progress (sum, 0.6, 0, 3);
+  ear = task_test_ear_new (sum);
+  report (tasks->pdata[2], FERRY_FRACTION_TAKEN_BACK);
+  task_test_assert_heard (ear, "fraction progress!");
+  assert_progress (sum, 0.3, 0, 3);
+  g_assert_false (ferry_test_get_number (sum, "indeterminate"));
+  report (tasks->pdata[2], 0.9);
+  report (tasks->pdata[0], 0.1);
+  assert_progress (sum, 0.3, 0, 3);
+  for (guint i = 0; i < 3; i++)
+    report (tasks->pdata[i], FERRY_FRACTION_TAKEN_BACK);
+  g_assert_cmpfloat (ferry_task_get_fraction (sum), >=, 0);
+  assert_progress (sum, 0, 0, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_true (ferry_run_complete (ferry_task_get_run (tasks->pdata[i]), NULL));
+      assert_progress (sum, (i + 1) / 3.0, i + 1, 3);
+    }
+  g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_COMPLETED);
 }
 
 static void
@@ -461,7 +498,7 @@ test_sum_is_dropped (void)
 
   ferry_task_group_add (group, one);
   g_assert_finalize_object (sum);
-  report_half (one);
+  report (one, 0.5);
   g_assert_cmpfloat (ferry_task_get_fraction (other), ==, 0.5);
   g_assert_null (ferry_task_wait (other, 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
@@ -489,6 +526,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-group/can-be-waited-for", test_wait);
   g_test_add_func ("/task-group/lets-a-wait-be-cancelled", test_cancelled_wait);
   g_test_add_func ("/task-group/is-one-task", test_sum);
+  g_test_add_func ("/task-group/falls-with-what-is-taken-back", test_sum_falls_with_what_is_taken_back);
   g_test_add_func ("/task-group/fails-as-one-task", test_sum_fails);
   g_test_add_func ("/task-group/is-cancelled-as-one-task", test_sum_is_cancelled);
   g_test_add_func ("/task-group/forgets-the-task-that-stands-for-it", test_sum_is_dropped);

@@ -275,6 +275,57 @@ test_fraction_never_falls (void)
   take_fraction (task, 18, 0, 0, 1);
 }
 
+/* For good, whatever a worker says later; a new attempt may know it. */
+static void
+test_fraction_is_taken_back (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+
+  take_fraction (task, 0.5, 0, 0, 0.5);
+  g_string_truncate (ear->heard, 0);
+  take_fraction (task, -2, 0, 0, 0.5);
+  task_test_assert_heard (ear, "progress!");
+  take_fraction (task, FERRY_FRACTION_TAKEN_BACK, 0, 0, 0);
+  task_test_assert_heard (ear, "fraction indeterminate progress!");
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  take_fraction (task, 0.75, 0, 0, 0);
+  take_fraction (task, 1, 0, 0, 0);
+  take_fraction (task, -1, 0, 0, 0);
+  task_test_assert_heard (ear, "progress! progress! progress!");
+  take_fraction (task, FERRY_FRACTION_TAKEN_BACK, 3, 4, 0);
+  task_test_assert_heard (ear, "amount total progress!");
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+
+  task_test_move (task, "orange");
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  take_fraction (task, 0.25, 0, 0, 0.25);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
+  take_fraction (task, FERRY_FRACTION_TAKEN_BACK, 0, 0, 0);
+  g_assert_true (ferry_run_complete (ferry_task_get_run (task), NULL));
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 1);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
+}
+
+/* What was never known is not taken back, and a task that fails has a fraction that is a number. */
+static void
+test_what_was_not_known_stays_unknown (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+
+  take_fraction (task, FERRY_FRACTION_TAKEN_BACK, 0, 0, 0);
+  task_test_assert_heard (ear, "can-pause progress!");
+  take_fraction (task, 0.5, 0, 0, 0);
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("one"), NULL, NULL));
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
+}
+
 static void
 test_bar_fills (void)
 {
@@ -539,6 +590,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task/notifies-what-a-report-changed", test_progress);
   g_test_add_func ("/task/keeps-its-text-until-there-is-another", test_text_stays);
   g_test_add_func ("/task/has-a-fraction-that-never-falls", test_fraction_never_falls);
+  g_test_add_func ("/task/has-a-fraction-that-is-taken-back-for-good", test_fraction_is_taken_back);
+  g_test_add_func ("/task/takes-back-what-it-did-not-know", test_what_was_not_known_stays_unknown);
   g_test_add_func ("/task/fills-its-bar-at-the-end", test_bar_fills);
   g_test_add_func ("/task/starts-over-in-a-new-attempt", test_new_attempt);
   g_test_add_func ("/task/tells-messages-apart-by-type", test_messages);

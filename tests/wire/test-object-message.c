@@ -83,7 +83,7 @@ test_results (void)
       g_autoptr (GError) error = NULL;
       FerryChainResult taken;
 
-      g_assert_true (ferry_chain_result_take (&taken, arrived, &error));
+      g_assert_true (ferry_chain_result_take (&taken, arrived, FERRY_VALUE_UNJUDGED, &error));
       g_assert_no_error (error);
       assert_same (taken.value, value);
       g_assert_cmpuint (taken.generation, ==, result.generation);
@@ -101,7 +101,7 @@ assert_arrives (const FerryChainRequest *request)
   g_autoptr (GError) error = NULL;
   FerryChainRequest taken;
 
-  ferry_chain_request_take (&taken, arrived, &error);
+  ferry_chain_request_take (&taken, arrived, FERRY_VALUE_UNJUDGED, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (taken.root.name, ==, request->root.name);
   g_assert_cmpuint (taken.root.generation, ==, request->root.generation);
@@ -151,7 +151,7 @@ test_long_types (void)
   value = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (text), NULL, 0, FALSE, NULL, NULL));
   result.value = value;
   arrived = send (packed_result (&result));
-  g_assert_true (ferry_chain_result_take (&result, arrived, NULL));
+  g_assert_true (ferry_chain_result_take (&result, arrived, FERRY_VALUE_UNJUDGED, NULL));
   g_assert_cmpstr (g_variant_get_type_string (result.value), ==, text);
   ferry_chain_result_clear (&result);
 }
@@ -206,7 +206,7 @@ is_view (const GByteArray *bytes, gsize size)
   g_autoptr (GError) error = NULL;
   FerryChainRequest request;
 
-  if (ferry_chain_request_take (&request, arrived, &error))
+  if (ferry_chain_request_take (&request, arrived, FERRY_VALUE_UNJUDGED, &error))
     {
       ferry_chain_request_clear (&request);
       return TRUE;
@@ -224,7 +224,7 @@ is_result (const GByteArray *bytes, gsize size)
   g_autoptr (GError) error = NULL;
   FerryChainResult result;
 
-  if (ferry_chain_result_take (&result, arrived, &error))
+  if (ferry_chain_result_take (&result, arrived, FERRY_VALUE_UNJUDGED, &error))
     {
       ferry_chain_result_clear (&result);
       return TRUE;
@@ -348,7 +348,7 @@ assert_view_error (GByteArray *bytes, gsize size, const char *part)
   g_autoptr (GError) error = NULL;
   FerryChainRequest request;
 
-  g_assert_false (ferry_chain_request_take (&request, arrived, &error));
+  g_assert_false (ferry_chain_request_take (&request, arrived, FERRY_VALUE_UNJUDGED, &error));
   g_assert_nonnull (strstr (error->message, part));
 }
 

@@ -30,7 +30,7 @@ unpack (GBytes *packed, GVariant *value)
 {
   FerryUnpacking unpacking;
 
-  g_assert_true (ferry_unpack_begin (&unpacking, packed));
+  g_assert_true (ferry_unpack_begin (&unpacking, packed, FERRY_VALUE_UNJUDGED));
   return ferry_unpack_value (&unpacking, strlen (g_variant_get_type_string (value)), g_variant_get_size (value));
 }
 

@@ -70,11 +70,21 @@ test_numbers_are_made_sane (void)
 {
   g_assert_cmpfloat (send_numbers (NAN, 0, 0).fraction, ==, -1);
   g_assert_cmpfloat (send_numbers (INFINITY, 0, 0).fraction, ==, -1);
-  g_assert_cmpfloat (send_numbers (-INFINITY, 0, 0).fraction, ==, -1);
+  g_assert_cmpfloat (send_numbers (-1e308, 0, 0).fraction, ==, -1);
+  g_assert_cmpfloat (send_numbers (-2, 0, 0).fraction, ==, -1);
   g_assert_cmpfloat (send_numbers (-0.5, 0, 0).fraction, ==, -1);
   g_assert_cmpfloat (send_numbers (1.5, 0, 0).fraction, ==, 1);
   g_assert_cmpuint (send_numbers (0, 9, 8).amount, ==, 8);
   g_assert_cmpuint (send_numbers (0, 9, 0).amount, ==, 9);
+}
+
+static void
+test_take_back_arrives (void)
+{
+  g_assert_cmpfloat (send_numbers (-INFINITY, 0, 0).fraction, ==, FERRY_FRACTION_TAKEN_BACK);
+  /* Whatever is said beside it. */
+  g_assert_cmpfloat (send_numbers (-INFINITY, 5, 10).fraction, ==, FERRY_FRACTION_TAKEN_BACK);
+  g_assert_false (send_numbers (-INFINITY, 5, 10).may_fall);
 }
 
 /* Each length around the limit, with a character of each size across it. */
@@ -173,7 +183,8 @@ test_garbage_harms_nobody (void)
       if (!ferry_progress_decode (&progress, garbage, size))
         continue;
       n_taken++;
-      g_assert_true (progress.fraction == -1 || (progress.fraction >= 0 && progress.fraction <= 1));
+      g_assert_true (progress.fraction == -1 || progress.fraction == FERRY_FRACTION_TAKEN_BACK ||
+                     (progress.fraction >= 0 && progress.fraction <= 1));
       g_assert_true (progress.total == 0 || progress.amount <= progress.total);
       g_assert_true (g_utf8_validate (progress.unit, -1, NULL));
       g_assert_true (g_utf8_validate (progress.text, -1, NULL));
@@ -209,6 +220,12 @@ test_parts_take_their_share (void)
   ferry_progress_parts_clear (&parts);
 }
 
+static double
+share_of_innermost (const FerryProgressParts *parts)
+{
+  return g_array_index (parts->parts, FerryProgressPart, parts->parts->len - 1).share;
+}
+
 static void
 test_parts_never_go_beyond_or_back (void)
 {
@@ -221,6 +238,9 @@ test_parts_never_go_beyond_or_back (void)
       double number = g_test_rand_double_range (-0.5, 1.5);
       double now = before;
 
+      /* Once in a while a part is taken back, and nothing moves before it ends. */
+      if (round % 50 == 0 && ferry_progress_parts_has_part (&parts) && share_of_innermost (&parts) < 0.5)
+        ferry_progress_parts_take_back (&parts);
       /* More ends than begins, so that the walk leaves a part without a share. */
       switch (g_test_rand_int_range (0, 5))
         {
@@ -256,6 +276,51 @@ test_parts_begin_behind_what_was_reported (void)
   ferry_progress_parts_clear (&parts);
 }
 
+/* Of a small part, only that part: the job's fraction stands until it ends, and with it what lies in it. */
+static void
+test_small_part_is_taken_back_alone (void)
+{
+  FerryProgressParts parts;
+
+  ferry_progress_parts_init (&parts);
+  ferry_progress_parts_begin (&parts, 0.4);
+  assert_near (ferry_progress_parts_scale (&parts, 0.5), 0.2);
+  ferry_progress_parts_take_back (&parts);
+  assert_near (parts.furthest, 0.2);
+  assert_near (ferry_progress_parts_scale (&parts, 1), 0.2);
+  ferry_progress_parts_begin (&parts, 0.5);
+  assert_near (ferry_progress_parts_scale (&parts, 1), 0.2);
+  g_assert_true (ferry_progress_parts_end (&parts));
+  assert_near (parts.furthest, 0.2);
+  g_assert_true (ferry_progress_parts_end (&parts));
+  assert_near (parts.furthest, 0.4);
+  assert_near (ferry_progress_parts_scale (&parts, 0.5), 0.5);
+  ferry_progress_parts_clear (&parts);
+}
+
+/* A bar that stands in half of the job, or more, is none. */
+static void
+test_large_part_takes_back_the_whole (void)
+{
+  const double weights[] = {0.5, 1};
+
+  for (guint i = 0; i < G_N_ELEMENTS (weights); i++)
+    {
+      FerryProgressParts parts;
+
+      ferry_progress_parts_init (&parts);
+      ferry_progress_parts_begin (&parts, weights[i]);
+      ferry_progress_parts_scale (&parts, 0.99);
+      ferry_progress_parts_take_back (&parts);
+      g_assert_cmpfloat (parts.furthest, ==, FERRY_FRACTION_TAKEN_BACK);
+      g_assert_true (ferry_progress_parts_end (&parts));
+      g_assert_cmpfloat (ferry_progress_parts_scale (&parts, 1), ==, FERRY_FRACTION_TAKEN_BACK);
+      ferry_progress_parts_begin (&parts, 0.1);
+      g_assert_cmpfloat (ferry_progress_parts_scale (&parts, NAN), ==, FERRY_FRACTION_TAKEN_BACK);
+      ferry_progress_parts_clear (&parts);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -263,6 +328,7 @@ main (int argc, char **argv)
   g_test_add_func ("/progress/all-arrives", test_all_arrives);
   g_test_add_func ("/progress/nothing-is-nothing", test_nothing_is_nothing);
   g_test_add_func ("/progress/numbers-are-made-sane", test_numbers_are_made_sane);
+  g_test_add_func ("/progress/take-back-arrives", test_take_back_arrives);
   g_test_add_func ("/progress/text-is-cut-between-characters", test_text_is_cut_between_characters);
   g_test_add_func ("/progress/long-unit-is-cut", test_long_unit_is_cut);
   g_test_add_func ("/progress/invalid-text-is-made-valid", test_invalid_text_is_made_valid);
@@ -272,5 +338,7 @@ main (int argc, char **argv)
   g_test_add_func ("/progress/parts-take-their-share", test_parts_take_their_share);
   g_test_add_func ("/progress/parts-never-go-beyond-or-back", test_parts_never_go_beyond_or_back);
   g_test_add_func ("/progress/parts-begin-behind-what-was-reported", test_parts_begin_behind_what_was_reported);
+  g_test_add_func ("/progress/small-part-is-taken-back-alone", test_small_part_is_taken_back_alone);
+  g_test_add_func ("/progress/large-part-takes-back-the-whole", test_large_part_takes_back_the_whole);
   return g_test_run ();
 }

@@ -42,6 +42,7 @@
  *   yield-and-fail           t -> nothing: yields that many numbers and fails
  *   send                     t -> nothing: sends that many numbers as messages of the type "number"
  *   report                   t -> nothing: reports fractions in that many steps
+ *   report-and-take-back     t -> nothing: as report, then takes it back, reports once more, and sleeps until a cancel
  *   report-amounts           t -> nothing: reports amounts up to it, in the unit "bytes"
  *   steps                    u -> nothing: that many steps
  *   parts                    () -> nothing: two parts, the second of which has two in turn
@@ -59,6 +60,7 @@
 
 #include <fcntl.h>
 #include <ferry-conversations.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -424,6 +426,16 @@ report (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+report_and_take_back (FerryJob *job, GVariant *arguments, GError **error)
+{
+  report (job, arguments, error);
+  if (ferry_job_report (job, -INFINITY, "another part", error))
+    ferry_job_report (job, 0.25, NULL, error);
+  wait_until_cancelled (job);
+  return NULL;
+}
+
+static GVariant *
 report_amounts (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint64 n = g_variant_get_uint64 (arguments);
@@ -645,6 +657,7 @@ static const struct
   {"send", "t", "", send},
   {"send-as", "s", "", send_as},
   {"report", "t", "", report},
+  {"report-and-take-back", "t", "", report_and_take_back},
   {"report-amounts", "t", "", report_amounts},
   {"steps", "u", "", steps},
   {"parts", NULL, "", parts},

@@ -8,6 +8,7 @@ Where no task runs, nothing is said to anybody.
 import contextlib
 import contextvars
 import functools
+import math
 import signal
 import sys
 import threading
@@ -131,10 +132,13 @@ def finish(value: Any) -> Any:
     return asyncio.run(value)
 
 
-def report(fraction: float, text: str | None = None) -> None:
-    """Says how far the function is, from 0 to 1, and what it does. It waits while the task is paused, and raises after a cancel."""
+def report(fraction: float | None, text: str | None = None) -> None:
+    """Says how far the function is, from 0 to 1, and what it does. It waits while the task is paused, and raises after a cancel.
+
+    A bar that was wrong is taken back by None: it pulses until the function returns, whatever is reported later.
+    """
     if current is not None:
-        _call(current.report, fraction, _text.display(text))
+        _call(current.report, -math.inf if fraction is None else fraction, _text.display(text))
 
 
 @contextlib.contextmanager
