@@ -325,16 +325,17 @@ event_tell (PyObject *object, PyObject *other)
   Py_RETURN_NONE;
 }
 
-/* With the lock: takes back a waiter that is still there. */
-static void
+/* With the lock: takes back a waiter that is still there, and returns whether it was. */
+static gboolean
 take_back (Happening *self, Waiter *waiter)
 {
   for (Waiter **place = &self->waiters; *place != NULL; place = &(*place)->next)
     if (*place == waiter)
       {
         *place = waiter->next;
-        return;
+        return TRUE;
       }
+  return FALSE;
 }
 
 /* Returns FALSE with an exception of Python if a signal handler has raised one. */
@@ -385,8 +386,8 @@ event_block (PyObject *object, PyObject *argument)
       /* The event keeps its place, which a thread that sets it may hold, until the waiter is taken back. */
       goes_on = block (&waiter, seconds < 0 ? NULL : &end);
       g_mutex_lock (&self->lock);
-      take_back (self, &waiter);
-      is_set = atomic_load_explicit (&self->is_set, memory_order_relaxed);
+      /* What has happened, and was cleared since, has happened for this waiter. */
+      is_set = !take_back (self, &waiter) || atomic_load_explicit (&self->is_set, memory_order_relaxed);
       g_mutex_unlock (&self->lock);
     }
   sem_destroy (&waiter.came);

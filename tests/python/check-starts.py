@@ -37,21 +37,29 @@ if __name__ == "__main__":
 """
 
 
+# Those of executors that other scripts have made in this program.
+others: set[int] = set()
+
+
+def find_servers():
+    return [process for process in start_functions.find_servers(os.getpid()) if process not in others]
+
+
 def test_ahead(report):
     with ferry.Executor(workers=1) as executor:
-        found = start_functions.wait_for(lambda: start_functions.find_servers(os.getpid()))
+        found = start_functions.wait_for(lambda: find_servers())
         report.equal("what workers are copied from begins before there is a task", len(found), 1)
         report.equal("and no worker does", executor.pool.props.n_workers, 0)
         parent, modules = executor.submit(start_functions.look).result()
         report.equal("a worker is a copy of it", [parent], found)
         report.equal("which has imported nothing of what few functions use", modules & HEAVY, set())
         report.equal("and imports it where a function does", executor.submit(start_functions.use_library).result(), "half")
-        report.equal("one such process is enough", start_functions.find_servers(os.getpid()), found)
-    report.equal("it ends with the executor", start_functions.wait_for(lambda: not start_functions.find_servers(os.getpid())), True)
+        report.equal("one such process is enough", find_servers(), found)
+    report.equal("it ends with the executor", start_functions.wait_for(lambda: not find_servers()), True)
     for options in ({"fork": False}, {"program": ["true"]}):
         with ferry.Executor(workers=1, **options) as executor:
             executor._home.call(lambda: None)
-            report.equal("there is none for %s" % options, start_functions.find_servers(os.getpid()), [])
+            report.equal("there is none for %s" % options, find_servers(), [])
 
 
 def get_library():
@@ -62,7 +70,7 @@ def get_library():
 def begun():
     """An executor, and the process that its workers are copied from."""
     executor = ferry.Executor(workers=1)
-    return executor, start_functions.wait_for(lambda: start_functions.find_servers(os.getpid()))
+    return executor, start_functions.wait_for(lambda: find_servers())
 
 
 def test_settings(report):
@@ -70,9 +78,9 @@ def test_settings(report):
     with executor:
         executor.pool.props.launcher.setenv("FERRY_TEST_SETTING", "set")
         report.equal("a variable that is set after that is a worker's", executor.submit(os.getenv, "FERRY_TEST_SETTING").result(), "set")
-        now = start_functions.find_servers(os.getpid())
+        now = find_servers()
         report.fact("which is a copy of another one", len(set(now) - set(found)) == 1, [repr((found, now))])
-        report.fact("and the first one ends", start_functions.wait_for(lambda: found[0] not in start_functions.find_servers(os.getpid())))
+        report.fact("and the first one ends", start_functions.wait_for(lambda: found[0] not in find_servers()))
     executor, found = begun()
     with executor:
         executor.pool.props.min_workers = 1
@@ -107,13 +115,13 @@ def test_sandbox(report):
 def test_broken(report):
     """What begins ahead and cannot is told by the first task, and by nothing else."""
     with ferry.Executor(workers=1, modules=["there_is_no_such_module"]) as executor:
-        start_functions.wait_for(lambda: start_functions.find_servers(os.getpid()))
+        start_functions.wait_for(lambda: find_servers())
         report.equal("a module that is missing fails no function that does without it", executor.submit(abs, -1).result(), 1)
     executor = ferry.Executor(workers=1)
     executor.shutdown()
     executor._home.call(lambda: None)
     report.fact("an executor that ended at once begins nothing later",
-                start_functions.wait_for(lambda: not start_functions.find_servers(os.getpid())))
+                start_functions.wait_for(lambda: not find_servers()))
 
 
 def test_unused(report, folder):
@@ -136,6 +144,7 @@ def test_unused(report, folder):
 
 
 def body(report):
+    others.update(start_functions.find_servers(os.getpid()))
     test_ahead(report)
     test_settings(report)
     test_sandbox(report)

@@ -447,3 +447,81 @@ def yield_and_fail(text):
 def say_last_words(text):
     os.write(2, os.fsencode(text) + b"\n")
     os._exit(3)
+
+
+def pass_time(path):
+    """Says in a file that it has begun."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("%d\n" % os.getpid())
+    time.sleep(1000)
+
+
+def nap(_):
+    time.sleep(0.01)
+
+
+def spin_at_three(number):
+    while number == 3:
+        pass
+    return number
+
+
+def sleep_at_three(number):
+    if number == 3:
+        time.sleep(1000)
+    return number
+
+
+def raise_cancelled(kind):
+    raise kind("of a future of its own")
+
+
+def spin_until(path):
+    """Until there is the file, or nobody waits for it."""
+    until = time.monotonic() + 600
+    while not os.path.exists(path) and time.monotonic() < until:
+        time.sleep(0.001)
+    return "seen"
+
+
+def draw_of_numpy():
+    import numpy
+
+    return float(numpy.random.uniform()), os.getpid()
+
+
+# Of a library that a program has written, which seeds by the hook of Python.
+OWN_SEED = [0]
+os.register_at_fork(after_in_child=lambda: OWN_SEED.__setitem__(0, os.getpid()))
+
+
+def get_own_seed():
+    return OWN_SEED[0], os.getpid()
+
+
+def draw_once(_):
+    # Other workers have a part in it.
+    time.sleep(0.01)
+    return draw()
+
+
+def draw_of_numpy_once(_):
+    time.sleep(0.01)
+    return draw_of_numpy()
+
+
+def get_own_seed_once(_):
+    time.sleep(0.01)
+    return get_own_seed()
+
+
+def find_threads():
+    return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+
+
+def count_threads_of_numpy():
+    import numpy
+
+    before = len(os.listdir("/proc/self/task"))
+    numpy.ones((300, 300)) @ numpy.ones((300, 300))
+    return len(os.listdir("/proc/self/task")) - before

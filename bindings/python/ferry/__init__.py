@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._function import function
     from ._home import spawn
     from ._job import cancelled, part, report, scratch_folder, track
+    from ._limit import limited
     from ._map import Map
     from ._mux import ChannelPair, DeMux, Mux
     from ._offer import offer
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "CommandTimeout", "DeMux",
            "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback",
-           "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later", "offer",
-           "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "share", "spawn",
+           "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function", "get", "later",
+           "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder", "share", "spawn",
            "track"]
 
 # Where each name is. A module is imported with the first use of a name: few programs use all, and a worker that imports the
@@ -51,6 +52,7 @@ _MODULES = {
     "_function": ("function",),
     "_home": ("spawn",),
     "_job": ("cancelled", "part", "report", "scratch_folder", "track"),
+    "_limit": ("limited",),
     "_map": ("Map",),
     "_mux": ("ChannelPair", "DeMux", "Mux"),
     "_offer": ("offer",),

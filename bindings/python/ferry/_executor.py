@@ -19,7 +19,7 @@ from . import _home, _main, _message, _native
 from ._library import Ferry, GLib
 from ._task import Task, make_call, name_of
 from ._names import PATHS
-from .errors import Error
+from .errors import Error, ExecutorEnded
 
 if TYPE_CHECKING:
     # Methods import the modules that they need, as few programs need all.
@@ -38,6 +38,10 @@ AnyTask = TypeVar("AnyTask", bound=Task[Any])
 
 # How long a shutdown waits for functions that were cancelled, in seconds.
 CANCEL_TIME = 5
+
+# What says how many threads the libraries under numpy have, and others that calculate.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS",
+           "NUMEXPR_NUM_THREADS")
 
 # How many workers the shared executor may have: what begins waits for no other.
 MAX_SHARED = 4096
@@ -82,6 +86,18 @@ def _make_launcher(modules: Iterable[str], *options: str, program: str = "ferry.
     return launcher
 
 
+def _count_processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _set_threads(launcher: Any, workers: int | None, threads: int | None) -> None:
+    """Workers have as many threads of libraries together as there are processors, where the user has not said how many."""
+    given = threads if threads is not None else max(1, _count_processors() // (workers or _count_processors()))
+    for name in THREADS:
+        if threads is not None or name not in os.environ:
+            launcher.setenv(name, str(given))
+
+
 def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]) -> bytes:
     from . import _inherited
 
@@ -98,6 +114,8 @@ class Executor:
     `modules` are imported once, before workers are forked. Signals of tasks come on the thread that the rule in
     docs/python.md says; `context` is a GLib.MainContext for what the rule does not see. `fork=False` has each worker
     start as a program of its own. Each worker calls `initializer(*initargs)` before its first task.
+    `threads` is how many numpy's libraries have in each worker: by default, all workers together have as many as there are
+    processors, unless the environment says otherwise.
 
     With `program`, workers are that program with its arguments, in any language. call() is for its functions.
 
@@ -108,9 +126,12 @@ class Executor:
     # Whether it begins before there is a task.
     _begins_ahead = True
 
-    def __init__(self, workers: int | None = None, *, modules: Iterable[str] = (), context: Any = None,
-                 fork: bool = True, initializer: Callable[..., Any] | None = None,
-                 initargs: tuple[Any, ...] = (), program: Iterable[str] | None = None) -> None:
+    def __init__(self, workers: int | None = None, *, max_workers: int | None = None, modules: Iterable[str] = (),
+                 context: Any = None, fork: bool = True, initializer: Callable[..., Any] | None = None,
+                 initargs: tuple[Any, ...] = (), program: Iterable[str] | None = None, threads: int | None = None) -> None:
+        if workers is not None and max_workers is not None:
+            raise TypeError("`max_workers` is another name of `workers`; give one of them")
+        workers = max_workers if workers is None else workers
         if _main.importing:
             raise Error("The program starts workers while a worker imports it; put what it does under "
                         "if __name__ == \"__main__\":")
@@ -118,13 +139,17 @@ class Executor:
             raise Error("sys.executable does not say which Python the workers are; set it")
         if workers is not None and workers < 1:
             raise ValueError("An executor has at least one worker, and not %d" % workers)
+        if threads is not None and threads < 1:
+            raise ValueError("A library has at least one thread, and not %d" % threads)
         if program is not None and initializer is not None:
             raise ValueError("A program of another language has no initializer of Python; set the pool's initialiser")
         self._home = self._find_home(context)
         self._objects: list[Any] = []
         self._commands: "_Commands | None" = None
         self._pause = (False, False)
+        self._has_ended = False
         self._modules = list(modules)
+        self._threads = workers, threads
         self._connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
         self._streams: "weakref.WeakSet[Yielding[Any]]" = weakref.WeakSet()
         first = None if initializer is None else (name_of(initializer) + "()", _pack_initializer(initializer, initargs))
@@ -164,7 +189,14 @@ class Executor:
                 pass
 
     def _make_launcher(self, modules: list[str], *options: str) -> Any:
-        return Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules, *options)
+        if self._program is not None:
+            return Ferry.Launcher.new(self._program)
+        return self._make_python_launcher(modules, *options)
+
+    def _make_python_launcher(self, modules: list[str], *options: str) -> Any:
+        launcher = _make_launcher(modules, *options)
+        _set_threads(launcher, *self._threads)
+        return launcher
 
     @property
     def ferry_executor(self) -> Any:
@@ -220,10 +252,13 @@ class Executor:
         mistake = _native.submit(self._objects[0], task, isinstance(self._home, _home.ThreadHome))
         if mistake is not None:
             task._home = None
-            raise Error(mistake)
+            raise self._end_error() if self._has_ended else Error(mistake)
         if task._yields_values:
             self._streams.add(task)  # type: ignore[arg-type]
         return task
+
+    def _end_error(self) -> ExecutorEnded:
+        return ExecutorEnded("The executor was shut down, and takes no more; make another one")
 
     def call(self, name: str, /, *args: Any, signature: str | None = None) -> Task[Any]:
         """Has a worker call a function of this name, which may be of any language, and returns the task.
@@ -249,36 +284,38 @@ class Executor:
     # Items of more iterables than three may have any type.
     @overload
     def map(self, function: Callable[[A], T], items: Iterable[A], /, *, ordered: bool = ...,
-            chunksize: int | None = ..., buffersize: int | None = ...) -> "Map[T]":
+            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> "Map[T]":
         ...
 
     @overload
     def map(self, function: Callable[[A, B], T], items: Iterable[A], second: Iterable[B], /, *, ordered: bool = ...,
-            chunksize: int | None = ..., buffersize: int | None = ...) -> "Map[T]":
+            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> "Map[T]":
         ...
 
     @overload
     def map(self, function: Callable[[A, B, C], T], items: Iterable[A], second: Iterable[B], third: Iterable[C], /, *,
-            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ...) -> "Map[T]":
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ...,
+            timeout: float | None = ...) -> "Map[T]":
         ...
 
     @overload
     def map(self, function: Callable[..., T], items: Iterable[Any], second: Iterable[Any], third: Iterable[Any],
             fourth: Iterable[Any], /, *iterables: Iterable[Any], ordered: bool = ..., chunksize: int | None = ...,
-            buffersize: int | None = ...) -> "Map[T]":
+            buffersize: int | None = ...,
+            timeout: float | None = ...) -> "Map[T]":
         ...
 
     def map(self, function: Callable[..., T], /, *iterables: Iterable[Any], ordered: bool = True,
-            chunksize: int | None = None, buffersize: int | None = None) -> "Map[T]":
+            chunksize: int | None = None, buffersize: int | None = None, timeout: float | None = None) -> "Map[T]":
         """Calls a function for many items, and returns an iterator of the results, in order or as they come.
 
         A worker takes chunks of items, by itself as large as some milliseconds of work and a megabyte, and those of
         `chunksize` however large they are. A lost worker costs the chunk that it ran. At most `buffersize` items are taken
-        and have no result that was given.
+        and have no result that was given. A result that has not come `timeout` seconds after this call raises TimeoutError.
         """
         from ._map import Map
 
-        return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize)
+        return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize, timeout)
 
     @overload
     def run(self, args: "Iterable[Argument]", *, text: Literal[True], **keywords: Any) -> "Command[str]":
@@ -313,7 +350,7 @@ class Executor:
 
     def _make_commands(self) -> None:
         if self._objects[0].props.state != Ferry.ExecutorState.RUNNING:
-            raise Error("The executor has ended, and runs no programs; make another one")
+            raise self._end_error()
         if self._commands is None:
             self._commands = _Commands(self._home, self.workers)
             self._commands._objects[0].set_paused(*self._pause)
@@ -331,8 +368,10 @@ class Executor:
         """
         from . import _proxy
 
+        if self._has_ended:
+            raise self._end_error()
         _message.check(class_)
-        launcher: Any = self._home.call(functools.partial(_make_launcher, self._modules, "--objects"))
+        launcher: Any = self._home.call(functools.partial(self._make_python_launcher, self._modules, "--objects"))
         proxy: Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
         self._connections.add(proxy._connection)
         return proxy
@@ -374,22 +413,46 @@ class Executor:
             executor.stop()
         end()
 
-    def _begin_shutdown(self, cancel: bool) -> list[_home.Event]:
+    def _cancel_waiting(self, going: int) -> None:
+        """On the home's thread, behind the end: cancels what no worker has begun, but for so many that are about to be."""
+        for task in list(self.ferry_executor):
+            if task.get_state() == Ferry.TaskState.WAITING:
+                going -= 1
+                if going < 0:
+                    Ferry.Task.cancel(task)
+            elif not task.get_done():
+                going -= 1
+
+    def _end_workers(self, number: int) -> None:
+        """On the home's thread: sends the workers a signal, and starts no others."""
+        executor, pool = self._objects
+        executor.stop()
+        self._cancel_waiting(0)
+        for worker in list(pool.get_workers()):
+            worker.send_signal(number)
+        pool.stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: None)
+
+    def _begin_shutdown(self, cancel: bool, cancel_futures: bool = False) -> list[_home.Event]:
+        self._has_ended = True
         ends = []
         for executor in self._with_commands():
             ends.append(_home.Event())
             self._home.call(functools.partial(executor._stop, ends[-1], cancel))
+            if cancel_futures:
+                # What was submitted is in the list now.
+                self._home.call(functools.partial(executor._cancel_waiting, self.workers))
         if not cancel:
             for stream in list(self._streams):
                 _home.post(self._home.context, stream._leave)
         return ends
 
-    def shutdown(self, wait: bool = True, *, cancel: bool = False) -> None:
-        """Takes no more tasks, and ends the workers when the tasks are done, or at once with cancel=True.
+    def shutdown(self, wait: bool = True, *, cancel: bool = False, cancel_futures: bool = False) -> None:
+        """Takes no more tasks, and ends the workers when the tasks are done, or at once with cancel=True. With
+        cancel_futures=True, tasks that no worker has begun are cancelled, and those that a worker is there for are done.
 
         A callback of the main loop cannot wait for the tasks, so the shutdown goes on behind it.
         """
-        ends = self._begin_shutdown(cancel)
+        ends = self._begin_shutdown(cancel, cancel_futures)
         if wait and self._home.can_wait():
             for ended in ends:
                 ended.wait(self._home, None)
@@ -451,7 +514,7 @@ class _Shared(ThreadExecutor):
 
 @functools.cache
 def _shared_of(_process: int) -> ThreadExecutor:
-    return _Shared(MAX_SHARED)
+    return _Shared(MAX_SHARED, threads=_count_processors())
 
 
 def shared() -> ThreadExecutor:

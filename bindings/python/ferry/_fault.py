@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """An exception on its way from a worker to the application: what is sent of it, and what is raised there."""
 
+import concurrent.futures
 import copyreg
 import io
 import os
@@ -83,7 +84,8 @@ def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     except Exception:
         # Its class is not known here.
         pass
-    if not isinstance(exception, Exception):
+    # That of a future that the function had looks like a cancel of this call.
+    if not isinstance(exception, Exception) or isinstance(exception, concurrent.futures.CancelledError):
         original, exception = exception, RemoteError(message, class_name)
         exception.original = original
     place = "raised by %s %s" % (name, where or "in the worker with process number %d" % process)

@@ -16,6 +16,7 @@ import math
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from types import TracebackType
@@ -101,6 +102,15 @@ class Values(Generic[T]):
     """What is taken by `for` and by `async for`."""
 
     _home: "Home | None"
+    # Until when what is taken has to come.
+    _deadline: float | None = None
+
+    def _give_up(self) -> TimeoutError:
+        """The time is over."""
+        raise NotImplementedError
+
+    def _seconds_left(self) -> float | None:
+        return None if self._deadline is None else self._deadline - time.monotonic()
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
@@ -117,18 +127,37 @@ class Values(Generic[T]):
         while event := self._poll():
             if self._home is None:
                 raise Error("What is iterated was not submitted; give it to Executor.submit() first")
-            event.wait(self._home, None)
+            if not event.wait(self._home, self._seconds_left()):
+                raise self._give_up()
         try:
             return self._take()
         except End:
             raise StopIteration from None
+
+    async def _wait_until(self, event: Event) -> None:
+        seconds = max(self._seconds_left() or 0, 0.001)
+        is_late = False
+
+        def note() -> None:
+            nonlocal is_late
+            is_late = not event.is_set()
+            event.set()
+
+        assert self._home is not None
+        timer = post(self._home.context, note, min(seconds, MAX_TIMEOUT))
+        try:
+            await event
+        finally:
+            timer.destroy()
+        if is_late:
+            raise self._give_up()
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
     async def __anext__(self) -> T:
         while event := self._poll():
-            await event
+            await (event if self._deadline is None else self._wait_until(event))
         try:
             return self._take()
         except End:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar, cast
 
-from . import _fault, _job, _message
+from . import _fault, _job, _limit, _message
 from ._home import End, Event, Home, Values
 from ._pipe import Receiver
 from ._task import Task, make_call, name_of
@@ -160,7 +160,14 @@ class Map(Values[T]):
 
     def __init__(self, submit: Callable[[Task[Outcomes]], Task[Outcomes]], workers: int,
                  function: Callable[..., T], iterables: tuple[Iterable[Any], ...], ordered: bool,
-                 chunksize: int | None, buffersize: int | None = None) -> None:
+                 chunksize: int | None, buffersize: int | None = None, timeout: float | None = None) -> None:
+        function, self._item_limit = _limit.split(function)
+        if self._item_limit is not None:
+            if chunksize not in (None, 1):
+                raise ValueError("A limit of time is for one item; leave chunksize out")
+            chunksize = 1
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
         # The function is an argument here, so Task does not look at it.
         _message.check(function)
         if chunksize is not None and chunksize < 1:
@@ -194,7 +201,8 @@ class Map(Values[T]):
         # Takes the values of a chunk without failures, which are many, in C; and counts those that are left.
         self._values: Iterator[Any] = iter(())
         self._left: Any = itertools.repeat((), 0)
-        # Where order does not count: happens when a chunk is done.
+        # Happens when a chunk is done, where that is not the first one, or where the wait for it ends otherwise.
+        self._by_news = not ordered or timeout is not None
         self._news = Event()
         self._held: set[weakref.ref[Receiver]] = set()
         self._fill()
@@ -245,6 +253,8 @@ class Map(Values[T]):
     def _submit_rows(self, first: int, rows: list[Any], weight: int) -> Task[Outcomes]:
         run = run_items if self._is_plain else run_chunk
         task = make_call(run, (self._function, rows, None if self._fixed else CHUNK_BYTES), {}, name_of(self._function))
+        if self._item_limit is not None:
+            task._set_limit(self._item_limit)
         self._hold_receivers(task)
         try:
             self._submit(task)
@@ -257,7 +267,7 @@ class Map(Values[T]):
         self._chunks[task] = first, len(rows), size, [] if self._fixed else rows
         self._bytes_ahead += size
         self._home = task._home
-        if not self._ordered:
+        if self._by_news:
             task._ended.tell(self._news)
         return task
 
@@ -316,7 +326,7 @@ class Map(Values[T]):
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is an outcome, or the end."""
         while not self._ready:
-            if not self._ordered:
+            if self._by_news:
                 self._news.clear()
             task = self._next_task()
             if task is not None:
@@ -325,8 +335,13 @@ class Map(Values[T]):
             elif not self._tasks:
                 return None
             else:
-                return self._tasks[0]._ended if self._ordered else self._news
+                return self._news if self._by_news else self._tasks[0]._ended
         return None
+
+    def _give_up(self) -> TimeoutError:
+        self.close()
+        return TimeoutError("A result of %s() did not come within the %g seconds of the map; allow more, or limit each item by "
+                            "ferry.limited()" % (name_of(self._function), self._timeout))
 
     def _take(self) -> T:
         if not self._ready:
@@ -364,7 +379,8 @@ class Map(Values[T]):
     def _wait_and_take(self) -> T:
         """For a loop: an outcome, unless there are values that are taken in C, or the end."""
         while event := self._poll():
-            event.wait(self._home, None)
+            if not event.wait(self._home, self._seconds_left()):
+                raise self._give_up()
         if self._n_values() or self._is_at_end():
             raise StopIteration
         return self._take()

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from . import _fault, _message, _native, _notices, _text, _travel
+from . import _fault, _limit, _message, _native, _notices, _text, _travel
 from ._home import Event, Home, Properties
 from ._library import Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN, PART, PYTHON_ERROR
@@ -39,11 +39,21 @@ FIRST_CALLS = 64
 _reading = threading.Lock()
 
 
+def _no_stop(error: Exception, name: str) -> Exception:
+    """StopIteration would end a loop around the result, and no future of asyncio takes it."""
+    if not isinstance(error, StopIteration):
+        return error
+    told = RuntimeError("%s raised StopIteration" % name)
+    told.__cause__ = error
+    return told
+
+
 class _Packed:
     """A call as it goes to a worker."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                  name: str | None = None) -> None:
+        function, self.limit = _limit.split(function)
         self.name = str(_text.display(name or name_of(function)))
         # The descriptor of memory is -1 where there is none.
         (self.data, self.memory), self.travellers = _travel.collect(lambda: _message.pack_call(function, args, kwargs))
@@ -76,6 +86,8 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     _parts = -1
     _outcome: tuple[Any, Exception | None] | None = None
     _receivers: "Sequence[weakref.ref[Receiver]]" = ()
+    # In seconds.
+    _limit: float | None = None
 
     def __init__(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> None:
         call = _Packed(function, args, kwargs)
@@ -90,6 +102,8 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         """Gives it what a call has besides its bytes."""
         self._size = len(call.data)
         self._begin(call.name)
+        if call.limit is not None:
+            self._set_limit(call.limit)
         if call.memory >= 0:
             self._size = os.fstat(call.memory).st_size
             try:
@@ -104,6 +118,10 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         self._ended = Event()
         self._function_name = self._name = name
         _native.bind(self, self._ended)
+
+    def _set_limit(self, seconds: float) -> None:
+        self._limit = seconds
+        _limit.set_limit(self, seconds)
 
     def _keep(self, server: Any) -> None:
         """What answers the function, until the task ends."""
@@ -138,7 +156,10 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     def _translate(self, error: Any) -> Exception:
         if self._sent_fault is not None and error.domain == PYTHON_ERROR:
-            return _fault.restore(self._sent_fault, self._name)
+            return _no_stop(_fault.restore(self._sent_fault, self._name), self._name)
+        if self._limit is not None and is_error(error, Ferry.Error.TIMED_OUT):
+            return TimeoutError("%s() took longer than its limit of %g seconds, and was ended; give it more, or less to do"
+                                % (self._function_name, self._limit))
         if is_cancel(error):
             return concurrent.futures.CancelledError(error.message)
         if is_error(error, Ferry.Error.TIMED_OUT) or is_error(error, Ferry.Error.QUEUE_TIMED_OUT):

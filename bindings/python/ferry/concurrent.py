@@ -6,6 +6,7 @@ A future is that of concurrent.futures. So a future that runs cannot be cancelle
 is for that. A worker that is lost costs the future that it ran, and no other.
 """
 
+import asyncio
 import atexit
 import collections
 import concurrent.futures
@@ -13,6 +14,7 @@ import concurrent.futures.process
 import functools
 import itertools
 import logging
+import signal
 import sys
 import threading
 import time
@@ -21,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
-from . import _executor, _fault, _home, _message, errors
+from . import _executor, _fault, _home, _limit, _message, errors
 from ._library import Ferry
 from ._map import Outcomes, check_buffersize, run_chunk
 from ._outcome import Outcome, give
@@ -70,10 +72,15 @@ class _Future(Outcome[Any]):
         """As programs expect it that know ProcessPoolExecutor."""
         if isinstance(exception, errors.WorkerLost):
             return WorkerLost(str(exception), exception.exit_status, exception.signal, exception.last_lines)
-        if isinstance(exception, errors.RemoteError) and exception.original is not None:
+        if isinstance(exception, errors.RemoteError) and exception.original is not None and \
+                not isinstance(exception.original, (concurrent.futures.CancelledError, asyncio.CancelledError)):
             return exception.original
-        if type(exception) is errors.Error and self._executor is not None and self._executor._is_broken():
-            return WorkerLost(str(exception))
+        if type(exception) is errors.Error and self._executor is not None:
+            if self._executor._is_broken():
+                return WorkerLost(str(exception))
+            if self._executor._has_ended:
+                # Its worker had not begun it, and no other one comes.
+                return WorkerLost("The workers were ended before one of them began '%s'" % self._name)
         return exception
 
     def _read(self, timeout: float | None) -> tuple[Any, BaseException | None]:
@@ -172,7 +179,7 @@ class Executor(concurrent.futures.Executor):
         check_buffersize(buffersize)
         _message.check_callable(fn)
         rows = zip(*iterables)
-        if chunksize == 1:
+        if chunksize == 1 or isinstance(fn, _limit.Limited):
             return self._map(fn, rows, timeout, buffersize)
         chunks = iter(lambda: list(itertools.islice(rows, chunksize)), [])
         return _values(fn, self._map(run_chunk, zip(itertools.repeat(fn), chunks), timeout, buffersize))
@@ -197,17 +204,24 @@ class Executor(concurrent.futures.Executor):
             self._is_shut_down = True
         self._inner.cancel_all()
 
-    def _withdraw_all(self) -> None:
-        """On the home's thread."""
-        for task in list(self._inner.ferry_executor):
-            _withdraw(task)
-
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with self._lock:
             self._is_shut_down = True
-        if cancel_futures:
-            self._inner._home.call(self._withdraw_all)
-        self._inner.shutdown(wait=wait)
+        self._inner.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def _end_workers(self, number: int) -> None:
+        with self._lock:
+            self._is_shut_down = True
+        self._inner._home.call(functools.partial(self._inner._end_workers, number))
+        self._inner.shutdown(wait=False)
+
+    def terminate_workers(self) -> None:
+        """Ends the workers by SIGTERM, and the executor. What runs is lost, and what waits is cancelled."""
+        self._end_workers(signal.SIGTERM)
+
+    def kill_workers(self) -> None:
+        """Ends the workers by SIGKILL, and the executor. What runs is lost, and what waits is cancelled."""
+        self._end_workers(signal.SIGKILL)
 
 
 Futures = collections.deque["concurrent.futures.Future[Any]"]

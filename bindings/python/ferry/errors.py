@@ -19,6 +19,10 @@ class Error(Exception):
     """What Ferry itself has to say: the message names the remedy."""
 
 
+class ExecutorEnded(Error, RuntimeError):
+    """An executor that was shut down takes no more."""
+
+
 class RemoteError(Error):
     """An exception of a worker that cannot be raised here as what it is.
 

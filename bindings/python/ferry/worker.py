@@ -276,8 +276,19 @@ def _set_signals() -> None:
     faulthandler.enable()
 
 
+def _seed() -> None:
+    """Random numbers of libraries that keep theirs in a process, where the fork server has loaded them. Python's own are
+    seeded by its handlers, and those of other libraries by what they have given to os.register_at_fork().
+    """
+    for name in ("numpy.random", "torch"):
+        seed = getattr(sys.modules.get(name), "seed", None)
+        if seed is not None:
+            seed()
+
+
 def _after_fork() -> None:
     """In each forked worker, behind CPython's own handlers."""
+    _seed()
     _set_signals()
     if _begun_with:
         _set_environment(_read_paths(_begun_with[PATHS]))
