@@ -71,7 +71,7 @@ def test_ends(report):
         results = executor.map(functions.double, range(1000))
     report.equal("the end of an executor waits for streams, which are read behind it", list(stream), list(range(60)))
     error = raised(lambda: list(results))
-    report.equal("a map that was not read in time says so", (type(error), len(error.__notes__)), (ferry.Error, 1))
+    report.equal("a map that was not read in time says so", (type(error), len(error.__notes__)), (ferry.errors.ExecutorEnded, 1))
 
 
 def read_all(stream):
