@@ -164,7 +164,7 @@ def check_samples(report):
     for kind, changes in (
             ("another version in a file", {"CHANGELOG": ("0.2.0", "0.3.0")}),
             ("another version in a package", {"changelog": ("0.2.0-1", "0.1.0-1")}),
-            ("no version", {"_library": ("VERSION", "OTHER")}),
+            ("no version", {"_place": ("VERSION", "OTHER")}),
             ("another date", {"doap": ("2026-11-27", "2026-11-26")}),
             ("another date in a package", {"changelog": ("27 Nov", "26 Nov")}),
             ("no date", {"CHANGELOG": (" (2026-11-27)", ", not released yet")}),

@@ -13,7 +13,7 @@ import sys
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast, overload
 
 from . import _home, _main, _message, _native
 from ._library import Ferry, GLib
@@ -101,11 +101,11 @@ def _set_threads(launcher: Any, workers: int | None, threads: int | None) -> Non
 def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]) -> bytes:
     from . import _inherited
 
-    data, memory = _message.pack_call(initializer, initargs, {}, pickled=_inherited.pickled)
+    parts, memory = _message.pack_call(initializer, initargs, {}, pickled=_inherited.pickled)
     if memory >= 0:
         os.close(memory)
         raise Error("The arguments of the initializer are too large; have it read them from a file")
-    return data
+    return b"".join(parts)
 
 
 class Executor:
@@ -237,7 +237,7 @@ class Executor:
             task._takes_pickles = False
         if task is not None:
             return self._send(task, False)
-        return self._send(make_call(function, args, kwargs), True)  # type: ignore[arg-type]
+        return self._send(make_call(function, args, kwargs), True)
 
     def submit_named(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
         """Submits as submit() does, by a name for users: the title in a list of tasks."""
@@ -254,7 +254,7 @@ class Executor:
             task._home = None
             raise self._end_error() if self._has_ended else Error(mistake)
         if task._yields_values:
-            self._streams.add(task)  # type: ignore[arg-type]
+            self._streams.add(cast(Any, task))
         return task
 
     def _end_error(self) -> ExecutorEnded:

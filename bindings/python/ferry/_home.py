@@ -157,7 +157,10 @@ class Values(Generic[T]):
 
     async def __anext__(self) -> T:
         while event := self._poll():
-            await (event if self._deadline is None else self._wait_until(event))
+            if self._deadline is None:
+                await event
+            else:
+                await self._wait_until(event)
         try:
             return self._take()
         except End:
@@ -278,14 +281,15 @@ class Properties:
 
     def _call(self, function: Callable[[], T]) -> T:
         # What runs no more has no thread to ask, and what no executor has yet is this thread's.
-        home = self._home
+        home: Home | None = self.__dict__["_home"]
         return function() if home is None or home.is_over or not home.is_of_this_process() else home.call(function)
 
     def __dir__(self) -> list[str]:
         return dir(self._found)
 
     def __getattr__(self, name: str) -> Any:
-        return self._call(lambda: getattr(self._found, name))
+        value: Any = self._call(lambda: getattr(self._found, name))
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._call(lambda: setattr(self._found, name, _text.display(value)))

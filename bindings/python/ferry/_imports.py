@@ -5,7 +5,7 @@
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 # What changes a module, by the module's name.
 _changes: dict[str, Callable[[Any], None]] = {}
@@ -38,7 +38,7 @@ class _Finder:
         if change is None:
             return None
         for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target) if finder is not _Finder else None
+            spec = finder.find_spec(name, path, target) if finder is not cast(Any, _Finder) else None
             if spec is not None:
                 spec.loader = _Loader(spec.loader, change)  # type: ignore[assignment]
                 return spec
@@ -51,8 +51,9 @@ def when_imported(name: str, change: Callable[[Any], None]) -> None:
         change(sys.modules[name])
         return
     _changes[name] = change
-    if _Finder not in sys.meta_path:
-        sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
+    finder = cast(Any, _Finder)
+    if finder not in sys.meta_path:
+        sys.meta_path.insert(0, finder)
 
 
 class _Opening(threading.local):

@@ -302,11 +302,14 @@ class Map(Values[T]):
         if not faults and self._buffersize is None:
             self._left = itertools.repeat((), len(values))
             self._values = itertools.starmap(self._ready.popleft, self._left)
-        self._behind_ready = first + len(values)
-        self._result_bytes = max(1, task._size // len(values))
-        if len(values) < count:
+        done = len(values)
+        # The task may live for a moment, and they do not with it.
+        values.clear()
+        self._behind_ready = first + done
+        self._result_bytes = max(1, task._size // done)
+        if done < count:
             # The next results, where order counts.
-            self._tasks.appendleft(self._submit_rows(first + len(values), rows[len(values):], size))
+            self._tasks.appendleft(self._submit_rows(first + done, rows[done:], size))
         elif not self._fixed:
             if seconds < CHUNK_SECONDS / 2 and count >= self._chunk:
                 fits = int(count * CHUNK_SECONDS / 2 / max(seconds, CHUNK_SECONDS / MAX_CHUNK))
@@ -339,6 +342,7 @@ class Map(Values[T]):
         return None
 
     def _give_up(self) -> TimeoutError:
+        assert self._timeout is not None
         self.close()
         return TimeoutError("A result of %s() did not come within the %g seconds of the map; allow more, or limit each item by "
                             "ferry.limited()" % (name_of(self._function), self._timeout))
@@ -387,7 +391,9 @@ class Map(Values[T]):
 
     def __iter__(self) -> Iterator[T]:
         # Results are many, so that a step of Python for each would be most of what a loop takes.
-        return itertools.chain.from_iterable(_Parts(self)) if self._buffersize is None else self
+        if self._buffersize is not None:
+            return self
+        return itertools.chain.from_iterable(_Parts(self))
 
     def close(self) -> None:
         """Takes no more results: cancels what runs and waits."""

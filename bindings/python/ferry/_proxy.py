@@ -607,7 +607,7 @@ def proxy_class(class_: type | None) -> type[Proxy[Any]]:
     members["__gtype_name__"] = "FerryPythonProxy-%d" % next(_class_numbers)
     metaclass: Any = type(Proxy)
     proxy: type[Proxy[Any]] = metaclass("%sProxy" % class_.__name__, (Proxy,), members)
-    proxy.do_get_property = _get_shown  # type: ignore[attr-defined]
+    proxy.do_get_property = _get_shown
     return proxy
 
 

@@ -64,7 +64,7 @@ def _describe_memory(content: Any) -> tuple[int, Layout]:
                         % type(content).__qualname__) from None
     try:
         # What memory of bytes can be seen as.
-        memoryview(b"").cast(view.format)  # type: ignore[call-overload]
+        memoryview(b"").cast(cast(Any, view.format))
     except ValueError:
         raise TypeError("Memory with elements of the format '%s' cannot be shared; cast it to bytes, or make it an array of numpy"
                         % view.format) from None

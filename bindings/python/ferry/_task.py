@@ -32,7 +32,7 @@ def name_of(function: Any) -> str:
 # go through memory, and those of the functions that have returned one: a way for memory costs a call 60 µs.
 _large: set[str] = set()
 _calls: collections.Counter[str] = collections.Counter()
-LARGE = 1 << 20
+LARGE = _message.MAX_RESULT
 FIRST_CALLS = 64
 
 
@@ -56,7 +56,7 @@ class _Packed:
         function, self.limit = _limit.split(function)
         self.name = str(_text.display(name or name_of(function)))
         # The descriptor of memory is -1 where there is none.
-        (self.data, self.memory), self.travellers = _travel.collect(lambda: _message.pack_call(function, args, kwargs))
+        (self.parts, self.memory), self.travellers = _travel.collect(lambda: _message.pack_call(function, args, kwargs))
 
     def count_returned(self) -> int:
         """How many descriptors the worker may give back with the result."""
@@ -95,12 +95,12 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         self._complete(call)
 
     def _prepare(self, remote: str, kind: Any, call: "_Packed", **properties: Any) -> None:
-        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(call.data), name=call.name,
+        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(b"".join(call.parts)), name=call.name,
                             **properties)
 
     def _complete(self, call: "_Packed") -> None:
         """Gives it what a call has besides its bytes."""
-        self._size = len(call.data)
+        self._size = sum(map(len, call.parts))
         self._begin(call.name)
         if call.limit is not None:
             self._set_limit(call.limit)
@@ -322,6 +322,6 @@ _Call.__name__ = "Task"
 def make_call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None = None) -> Task[T]:
     """A task that calls a function, by another name where that is given."""
     call = _Packed(function, args, kwargs, name)
-    task: Task[T] = _native.make(_Call, CALL, call.name, call.data, call.count_returned())
+    task: Task[T] = _native.make(_Call, CALL, call.name, call.parts, call.count_returned())
     task._complete(call)
     return task

@@ -47,7 +47,7 @@ def _fail(job: Any, exception: BaseException) -> None:
     job.fail(_text.display(fault[2]), _text.display(fault[3]))
 
 
-def _load(job: Any, data: bytes) -> Any:
+def _load(job: Any, data: memoryview) -> Any:
     share = sys.modules.get("ferry._share")
     if share is not None and share.mapped:
         share.let_go()
@@ -117,7 +117,7 @@ def _run(job: Any, body: Callable[..., Any], *arguments: Any) -> Any:
         _job.current = None
 
 
-def _call_and_pack(job: Any, data: bytes) -> bytes:
+def _call_and_pack(job: Any, data: memoryview) -> bytes:
     function, args, kwargs = _load(job, data)
     value = function(*args, **kwargs)
     if type(value) is types.CoroutineType:
@@ -136,11 +136,11 @@ def _call_and_pack(job: Any, data: bytes) -> bytes:
     return packed
 
 
-def _call(job: Any, data: bytes) -> Any:
+def _call(job: Any, data: memoryview) -> Any:
     return _run(job, _call_and_pack, data)
 
 
-def _yield_all(job: Any, data: bytes) -> bytes:
+def _yield_all(job: Any, data: memoryview) -> bytes:
     function, args, kwargs = _load(job, data)
     values = iter(function(*args, **kwargs))
     while True:
@@ -153,7 +153,7 @@ def _yield_all(job: Any, data: bytes) -> bytes:
         _job.call_whole(job.yield_, _pack(value, function))
 
 
-def _stream(job: Any, data: bytes) -> Any:
+def _stream(job: Any, data: memoryview) -> Any:
     return _run(job, _yield_all, data)
 
 
@@ -212,8 +212,10 @@ def _import_all(options: "Options") -> None:
     kept = {name: os.environ.get(name) for name in NO_DISPLAY}
     os.environ.update(NO_DISPLAY)
     try:
-        if options.main_file or options.main_name:
-            _main.load("file" if options.main_file else "name", options.main_file or options.main_name)
+        if options.main_file:
+            _main.load("file", options.main_file)
+        elif options.main_name:
+            _main.load("name", options.main_name)
         for module in options.modules:
             importlib.import_module(module)
     except BaseException:
@@ -309,7 +311,7 @@ class Options(NamedTuple):
 
 
 def _options(arguments: list[str]) -> Options:
-    values: dict[str, Any] = dict.fromkeys(("--main-file", "--main-name", "--initializer"))
+    values: dict[str, str | None] = dict.fromkeys(("--main-file", "--main-name", "--initializer"))
     arguments = list(arguments)
     objects = False
     while arguments and arguments[0].startswith("-"):
@@ -320,7 +322,7 @@ def _options(arguments: list[str]) -> Options:
             values[option] = arguments.pop(0)
         else:
             sys.exit("A worker of ferry takes no option %s; an application that uses Ferry starts it" % option)
-    return Options(*values.values(), objects, arguments)
+    return Options(values["--main-file"], values["--main-name"], values["--initializer"], objects, arguments)
 
 
 def begin() -> tuple[Options, dict[str, Any] | None]:
