@@ -12,6 +12,7 @@ What is waited for, by result(), await or for, is right on any thread in both ca
 """
 
 import atexit
+import functools
 import math
 import os
 import sys
@@ -288,8 +289,7 @@ class Properties:
         return dir(self._found)
 
     def __getattr__(self, name: str) -> Any:
-        value: Any = self._call(lambda: getattr(self._found, name))
-        return value
+        return self._call(functools.partial(getattr, self._found, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._call(lambda: setattr(self._found, name, _text.display(value)))
