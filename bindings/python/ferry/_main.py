@@ -4,7 +4,6 @@
 
 import functools
 import os
-import runpy
 import sys
 import types
 
@@ -53,6 +52,8 @@ def is_package() -> bool:
 def load(kind: str, place: str) -> None:
     """Imports what find() has found in another process."""
     global importing
+    import runpy
+
     module = types.ModuleType(NAME)
     importing = True
     try:
