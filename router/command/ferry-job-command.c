@@ -566,13 +566,17 @@ job_ended (gpointer data, GError **failure)
 {
   FerryJob *job = data;
   g_autoptr (GPtrArray) files = NULL;
-  gboolean is_last;
+  gboolean was_told, is_last;
 
   end_steps (job);
   pthread_mutex_lock (&home_lock);
   files = g_ptr_array_ref (find_job_locked (job)->files);
+  was_told = find_job_locked (job)->direct->len > 0;
   pthread_mutex_unlock (&home_lock);
   end_files (job, files, failure);
+  /* The next item of a map may write nothing. */
+  if (was_told)
+    ferry_job_pass_unfinished (job, "");
   pthread_mutex_lock (&home_lock);
   g_ptr_array_remove_fast (jobs, find_job_locked (job));
   is_last = is_ending && jobs->len == 0;

@@ -21,6 +21,7 @@
 
 #include "task/ferry-task-private.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -70,6 +71,7 @@ typedef struct
   gboolean is_waiting; /* text is what the task waits for, and not its function's */
   char *host_name;     /* (nullable) */
   char *host_loss;     /* (nullable) */
+  char *unfinished;    /* (nullable) */
   char *unit;          /* (nullable) */
   char *question;      /* (nullable) */
   guint64 amount;
@@ -1577,6 +1579,25 @@ ferry_task_get_host_loss (FerryTask *self)
   return peek_rest (self)->host_loss;
 }
 
+void
+ferry_task_take_unfinished (FerryTask *self, GVariant *files)
+{
+  const char *names =
+    g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
+
+  change_text (&need_rest (self)->unfinished, names[0] != '\0' ? names : NULL);
+}
+
+char *
+ferry_task_describe_unfinished (FerryTask *self, FerryExit *exit)
+{
+  const char *names = peek_rest (self)->unfinished;
+
+  if (names == NULL || (exit != NULL && ferry_exit_get_signal (exit) == SIGTERM))
+    return g_strdup ("");
+  return g_strdup_printf (". Until then, %s may be incomplete", names);
+}
+
 /* A function that reports looks whether it is paused. */
 static void
 note_report (FerryTask *self)
@@ -1702,6 +1723,7 @@ run_returned (gpointer owner)
       rest->amount = 0;
       g_clear_pointer (&rest->text, g_free);
       g_clear_pointer (&rest->host_loss, g_free);
+      g_clear_pointer (&rest->unfinished, g_free);
     }
   notify (self, PROP_IDENTIFIER);
   set_host_name (self, NULL);
@@ -2670,6 +2692,7 @@ rest_free (Rest *rest)
   g_free (rest->question);
   g_free (rest->host_name);
   g_free (rest->host_loss);
+  g_free (rest->unfinished);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
   g_free (rest);

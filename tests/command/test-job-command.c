@@ -161,12 +161,17 @@ write_in_place (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *folder;
   const char *script;
+  g_autofree char *note = NULL;
+  g_autofree char *number = g_strdup_printf ("%d\n", (int) getpid ());
 
   g_variant_get (arguments, "(&s&s)", &folder, &script);
+  note = g_build_filename (folder, "worker", NULL);
+  g_file_set_contents (note, number, -1, NULL);
   g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"sh", "-c", script, NULL});
 
-  g_object_set (command, "directory", folder, "polite", FALSE, "output-files", (const char *const[]){"out", NULL},
-                NULL);
+  g_object_set (command, "directory", folder, "polite", FALSE, NULL);
+  if (strstr (script, "> out") != NULL)
+    g_object_set (command, "output-files", (const char *const[]){"out", NULL}, NULL);
   return ferry_job_run_command (job, command, NULL, error) ? g_variant_new ("()") : NULL;
 }
 
@@ -761,6 +766,60 @@ killed_worker_is_said_to_leave_a_file_incomplete (void)
   g_assert_nonnull (strstr (message, "submit the task again. Until then, 'out' may be incomplete: Worker "));
 }
 
+static gboolean
+is_finished (gpointer map)
+{
+  return ferry_test_get_number (map, "is-finished") != 0;
+}
+
+/* (transfer full): the message of the item that ran when the worker of a map was killed: the last one. */
+static char *
+kill_worker_of_map (Test *test, const char *const *scripts)
+{
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "write-in-place", FERRY_MAP_ORDERED);
+  g_autoptr (GVariantBuilder) items = g_variant_builder_new (G_VARIANT_TYPE ("a(ss)"));
+  GListModel *results = ferry_map_get_results (map);
+  g_autoptr (FerryMapItem) last = NULL;
+  GPid child, parent;
+
+  for (guint i = 0; scripts[i] != NULL; i++)
+    g_variant_builder_add (items, "(ss)", test->command->folder, scripts[i]);
+  g_object_set (map, "chunk-size", 100, NULL);
+  ferry_map_set_arguments (map, g_variant_builder_end (items));
+  ferry_map_start (map);
+  child = command_test_wait_pid (test->command, "child");
+  parent = command_test_wait_pid (test->command, "parent");
+  ferry_test_kill (command_test_wait_pid (test->command, "worker"), SIGKILL);
+  ferry_test_run_until (is_finished, map);
+  command_test_wait_gone (parent);
+  command_test_wait_gone (child);
+  last = g_list_model_get_item (results, g_list_model_get_n_items (results) - 1);
+  g_assert_error (ferry_map_item_get_error (last), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  return g_strdup (ferry_map_item_get_error (last)->message);
+}
+
+static void
+killed_worker_of_a_map_is_said_to_leave_a_file_incomplete (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = NULL;
+
+  write_old (test);
+  message = kill_worker_of_map (test, (const char *const[]){"echo half > out; " WAIT_FOR_EVER, NULL});
+  assert_out (test, "half\n");
+  g_assert_nonnull (strstr (message, "or map the item again. Until then, 'out' may be incomplete: Worker "));
+}
+
+static void
+next_item_of_a_map_is_said_to_leave_nothing (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = kill_worker_of_map (test, (const char *const[]){"echo new > out", WAIT_FOR_EVER, NULL});
+
+  assert_out (test, "new\n");
+  g_assert_null (strstr (message, "incomplete"));
+}
+
 static void
 next_task_of_a_worker_is_said_to_leave_nothing (void)
 {
@@ -886,6 +945,9 @@ main (int argc, char **argv)
   ADD ("worker-that-is-told-to-end-ends-its-program", worker_that_is_told_to_end_ends_its_program);
   ADD ("worker-that-is-killed-leaves-no-half-of-a-new-file", worker_that_is_killed_leaves_no_half_of_a_new_file);
   ADD ("killed-worker-is-said-to-leave-a-file-incomplete", killed_worker_is_said_to_leave_a_file_incomplete);
+  ADD ("killed-worker-of-a-map-is-said-to-leave-a-file-incomplete",
+       killed_worker_of_a_map_is_said_to_leave_a_file_incomplete);
+  ADD ("next-item-of-a-map-is-said-to-leave-nothing", next_item_of_a_map_is_said_to_leave_nothing);
   ADD ("next-task-of-a-worker-is-said-to-leave-nothing", next_task_of_a_worker_is_said_to_leave_nothing);
   ADD ("file-that-is-damaged-is-named-once", file_that_is_damaged_is_named_once);
   ADD ("program-that-loses-its-worker-leaves-no-half-of-a-new-file",
