@@ -768,10 +768,11 @@ ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error)
  * What the program says of its progress is the job's. Between [method@Ferry.Job.begin_part] and
  * [method@Ferry.Job.end_part] it is that part's. Elsewhere each program is half of what is left of the bar, since
  * nobody knows how many follow. Lines of the program are messages of the task ([signal@Ferry.Task::message]), and what
- * it asks is asked by the task, if that is [property@Ferry.Task:interactive]. While the task is paused, the program is.
- * A cancel ends the program, and then this function fails, at once for programs that would follow. For one that must
- * run even so, such as one that tidies up, set [property@Ferry.Command:cleans-up]. All that takes place within
- * [property@Ferry.Task:cancel-grace] of the task, of which ten seconds are usual for programs.
+ * it asks is asked by the task, if that is [property@Ferry.Task:interactive]. While the task is paused, the program is,
+ * also where neither of them reports. A cancel ends the program, and then this function fails, at once for programs
+ * that would follow. For one that must run even so, such as one that tidies up, set
+ * [property@Ferry.Command:cleans-up]. All that takes place within [property@Ferry.Task:cancel-grace] of the task, of
+ * which ten seconds are usual for programs.
  *
  * The program's output files are in their places once the function has succeeded, and not before. If it fails, or is
  * cancelled, all that its programs have written there is removed.

@@ -156,6 +156,20 @@ write_file (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 /* Runs a script that writes the file "out" in place. */
+/* Says what it does, and has a program do it, which says nothing. */
+static GVariant *
+say_and_run (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *folder;
+  const char *script;
+
+  g_variant_get (arguments, "(&s&s)", &folder, &script);
+  return ferry_job_report (job, 0.25, "Packing", error) &&
+             run_script (job, folder, script, UNLESS_FAILED, NULL, error)
+           ? g_variant_new ("()")
+           : NULL;
+}
+
 static GVariant *
 write_in_place (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -511,6 +525,51 @@ is_stopped (gpointer pid)
   return ferry_test_is_stopped (GPOINTER_TO_INT (pid));
 }
 
+static FerryTask *
+submit_one (Test *test, const char *function, const char *script)
+{
+  FerryTask *task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, function, g_variant_new ("(ss)", test->command->folder, script));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  return task;
+}
+
+static gboolean
+can_be_paused (gpointer task)
+{
+  return ferry_test_get_number (task, "can-pause") != 0;
+}
+
+static void
+program_of_a_function_that_says_nothing_can_be_paused (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_steps (test, {WAIT_FOR_EVER, UNLESS_FAILED});
+
+  command_test_wait_pid (test->command, "parent");
+  ferry_test_run_until (can_be_paused, task);
+  g_assert_cmpfloat (ferry_test_get_double (task, "fraction"), <=, 0);
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+}
+
+static void
+what_a_function_has_said_stays_while_a_program_says_nothing (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_one (test, "say-and-run", WAIT_FOR_EVER);
+
+  command_test_wait_pid (test->command, "parent");
+  ferry_test_run_until (can_be_paused, task);
+  g_assert_cmpstr (ferry_test_get_string (task, "text"), ==, "Packing");
+  g_assert_cmpfloat (ferry_test_get_double (task, "fraction"), ==, 0.25);
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+}
+
 static void
 pause_stops_the_program (void)
 {
@@ -709,23 +768,11 @@ worker_that_is_told_to_end_ends_its_program (void)
   g_assert_cmpuint (count_scratch_folders (), ==, 0);
 }
 
-static FerryTask *
-submit_in_place (Test *test, const char *script)
-{
-  FerryTask *task =
-    ferry_task_new (FERRY_TASK_KIND_CALL, "write-in-place", g_variant_new ("(ss)", test->command->folder, script));
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
-  g_assert_no_error (error);
-  return task;
-}
-
 /* (transfer full): the message of the error when the worker was killed while its program had half written the file. */
 static char *
 kill_worker_that_writes (Test *test)
 {
-  g_autoptr (FerryTask) task = submit_in_place (test, "echo half > out; " WAIT_FOR_EVER);
+  g_autoptr (FerryTask) task = submit_one (test, "write-in-place", "echo half > out; " WAIT_FOR_EVER);
   GPid child = command_test_wait_pid (test->command, "child");
   GPid parent = command_test_wait_pid (test->command, "parent");
   const GError *error;
@@ -824,7 +871,7 @@ static void
 next_task_of_a_worker_is_said_to_leave_nothing (void)
 {
   g_autoptr (Test) test = test_new ();
-  g_autoptr (FerryTask) first = submit_in_place (test, "echo new > out");
+  g_autoptr (FerryTask) first = submit_one (test, "write-in-place", "echo new > out");
   g_autoptr (FerryTask) task = NULL;
   GPid parent;
 
@@ -845,7 +892,7 @@ file_that_is_damaged_is_named_once (void)
   const GError *error;
 
   write_old (test);
-  task = submit_in_place (test, "echo half > out; exit 3");
+  task = submit_one (test, "write-in-place", "echo half > out; exit 3");
   error = command_test_wait_failed (task, G_SPAWN_EXIT_ERROR, 3);
   g_assert_cmpstr (error->message, ==,
                    "'sh' ended with status 3; 'out' may be damaged, since it was written in place and not finished");
@@ -856,7 +903,7 @@ static void
 program_that_loses_its_worker_leaves_no_half_of_a_new_file (void)
 {
   g_autoptr (Test) test = test_new ();
-  g_autoptr (FerryTask) task = submit_in_place (test, "echo half > out; kill -9 $PPID; " WAIT_FOR_EVER);
+  g_autoptr (FerryTask) task = submit_one (test, "write-in-place", "echo half > out; kill -9 $PPID; " WAIT_FOR_EVER);
 
   command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_true (has_no_out (test));
@@ -914,6 +961,7 @@ main (int argc, char **argv)
   ferry_function_register ("missing", "", "", run_missing);
   ferry_function_register ("write-file", "(sbi)", "s", write_file);
   ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
+  ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
   ferry_worker_main (&argc, &argv);
   /* Workers get it with the environment. */
   cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
@@ -933,6 +981,9 @@ main (int argc, char **argv)
   ADD ("run-timeout-is-one-of-the-whole", run_timeout_is_one_of_the_whole);
   ADD ("may-be-cancelled-at-any-moment", may_be_cancelled_at_any_moment);
   ADD ("pause-stops-the-program", pause_stops_the_program);
+  ADD ("program-of-a-function-that-says-nothing-can-be-paused", program_of_a_function_that_says_nothing_can_be_paused);
+  ADD ("what-a-function-has-said-stays-while-a-program-says-nothing",
+       what_a_function_has_said_stays_while_a_program_says_nothing);
   ADD ("worker-that-is-killed-leaves-nothing-after-the-next-run",
        worker_that_is_killed_leaves_nothing_after_the_next_run);
   ADD ("several-may-run-at-a-time", several_may_run_at_a_time);

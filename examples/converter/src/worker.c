@@ -77,8 +77,7 @@ run_part (FerryJob *job, double part, FerryCommand *command, const char *file, G
   if (file != NULL)
     g_object_set (command, "output-files", (const char *const[]){file, NULL}, "replace-output-files", TRUE, NULL);
   ferry_job_begin_part (job, part);
-  /* Users can pause what has reported, and some programs say nothing on the way. */
-  succeeded = ferry_job_report (job, -1, NULL, error) && ferry_job_run_command (job, command, NULL, error);
+  succeeded = ferry_job_run_command (job, command, NULL, error);
   ferry_job_end_part (job);
   if (!succeeded)
     explain (*error);
