@@ -720,6 +720,8 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 {
   g_autoptr (FerryRun) run = data;
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (get_worker (run));
+  /* Who runs programs knows no function. */
+  g_autofree char *lines = self->texts != NULL ? ferry_trace_drop_place (trace, run->function) : NULL;
   gint64 now = g_get_monotonic_time ();
   guint64 xid = run->xid;
 
@@ -747,7 +749,8 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (refused && run->n_refusals++ < MAX_REFUSALS)
     ferry_destination_give_back_unbegun (run);
   else if (error != NULL)
-    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error),
+                            self->texts != NULL ? lines : trace, NULL);
   else
     ferry_destination_complete (run, result);
   go_on (self);

@@ -184,7 +184,7 @@ def retry(report, start, folder):
         program.do(next("click " + line[len("button "):] for line in lines if line.startswith("button ")))
     report.fact("some run goes well", "label It went well." in ends.get(False, []), ends.get(False, []))
     report.fact("some run crashes, and the window says how",
-                any(line.startswith("label The worker crashed: ") for line in ends.get(True, [])), ends.get(True, []))
+                any(line.startswith("label It crashed: ") for line in ends.get(True, [])), ends.get(True, []))
     program.do("close Crash and Retry")
     report.equal("it ends with its window", program.finish()[:2], (0, ""))
 
