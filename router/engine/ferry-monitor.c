@@ -258,7 +258,8 @@ reap_killed (FerryMonitor *self)
     {
       FerryLink *link = node->data;
       gboolean ends_itself = link->process.tidies || link->fork_server != NULL;
-      gint64 deadline = now + (some_tidy && ends_itself ? STOP_TIDY_MS : STOP_GRACE_MS) * FERRY_MICROSECONDS_PER_MILLISECOND;
+      gint64 deadline =
+        now + (some_tidy && ends_itself ? STOP_TIDY_MS : STOP_GRACE_MS) * FERRY_MICROSECONDS_PER_MILLISECOND;
       gint64 left = deadline - g_get_monotonic_time ();
       struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
       LateProcess process;

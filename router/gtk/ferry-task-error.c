@@ -45,8 +45,7 @@ static const Kind unusable = {N_ ("The input cannot be used"), FALSE,
                               N_ ("The application asked for something that cannot be done")};
 static const Kind late = {N_ ("It took too long"), TRUE, N_ ("The work was not done in the time that it had")};
 static const Kind waited = {N_ ("It waited too long"), TRUE, N_ ("Other tasks did not end in time")};
-static const Kind unstarted = {N_ ("It could not be started"), FALSE,
-                               N_ ("A part of the application may be missing")};
+static const Kind unstarted = {N_ ("It could not be started"), FALSE, N_ ("A part of the application may be missing")};
 static const Kind refused = {N_ ("It was not begun"), TRUE, N_ ("The application takes no more work at the moment")};
 static const Kind other = {N_ ("It failed"), TRUE, NULL};
 

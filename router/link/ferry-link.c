@@ -420,8 +420,8 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   return ferry_pidfd_signal (self->process.pidfd, self->process.pid, signal_number);
 }
 
-/* Whether the process ends in its own time when it gets SIGTERM. A fork server does: it reads that signal, and ends what
- * it has adopted. */
+/* Whether the process ends in its own time when it gets SIGTERM. A fork server does: it reads that signal, and ends
+ * what it has adopted. */
 static gboolean
 hears_sigterm (FerryLink *self)
 {

@@ -1246,7 +1246,8 @@ ferry_job_begin_part (FerryJob *self, double weight)
   ferry_progress_parts_begin (&self->parts, weight);
 }
 
-/* Has the application know that the function is one that can be paused, unless it has reported, and so knows already. */
+/* Has the application know that the function is one that can be paused, unless it has reported, and so knows already.
+ */
 static void
 report_first (FerryJob *self)
 {

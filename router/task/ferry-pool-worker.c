@@ -749,8 +749,8 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (refused && run->n_refusals++ < MAX_REFUSALS)
     ferry_destination_give_back_unbegun (run);
   else if (error != NULL)
-    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error),
-                            self->texts != NULL ? lines : trace, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), self->texts != NULL ? lines : trace,
+                            NULL);
   else
     ferry_destination_complete (run, result);
   go_on (self);

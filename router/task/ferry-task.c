@@ -724,8 +724,8 @@ ferry_task_get_result (FerryTask *self, GError **error)
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
     return dup_outcome (priv->run.result, priv->run.error, priv->run.trace, error);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                 "Task '%s' was cancelled; submit a new one to run it again", ferry_task_get_name (self));
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled; submit a new one to run it again",
+                 ferry_task_get_name (self));
   else
     ferry_set_error (error, FERRY_ERROR_NOT_DONE,
                      "Task '%s' is not done; wait for its signal 'done', or use ferry_task_wait_async()",
@@ -1582,8 +1582,7 @@ ferry_task_get_host_loss (FerryTask *self)
 void
 ferry_task_take_unfinished (FerryTask *self, GVariant *files)
 {
-  const char *names =
-    g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
+  const char *names = g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
 
   change_text (&need_rest (self)->unfinished, names[0] != '\0' ? names : NULL);
 }
@@ -1784,8 +1783,8 @@ ferry_task_consume (FerryTask *self, guint n)
  * @error: return location for an error
  *
  * Answers what the task asks. A program gets the bytes on its standard input, or on its terminal
- * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on. What a task is answered that
- * still waits, it reads as soon as it runs.
+ * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on. What a task is answered
+ * that still waits, it reads as soon as it runs.
  *
  * An answer may be a password. It is in no log, trace or list, and Ferry keeps no copy. @answer stays the caller's, who
  * may overwrite it.

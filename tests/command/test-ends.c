@@ -619,8 +619,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
   for (gsize i = 0; i < G_N_ELEMENTS (losers_ways); i++)
     {
-      g_autofree char *path = g_strconcat ("/command-ends/end-with-an-application-that-has-lost-their-worker-at-",
-                                           losers_ways[i], NULL);
+      g_autofree char *path =
+        g_strconcat ("/command-ends/end-with-an-application-that-has-lost-their-worker-at-", losers_ways[i], NULL);
 
       g_test_add_data_func (path, losers_ways[i], end_with_an_application_that_has_lost_their_worker);
     }

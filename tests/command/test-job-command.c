@@ -164,8 +164,7 @@ say_and_run (FerryJob *job, GVariant *arguments, GError **error)
   const char *script;
 
   g_variant_get (arguments, "(&s&s)", &folder, &script);
-  return ferry_job_report (job, 0.25, "Packing", error) &&
-             run_script (job, folder, script, UNLESS_FAILED, NULL, error)
+  return ferry_job_report (job, 0.25, "Packing", error) && run_script (job, folder, script, UNLESS_FAILED, NULL, error)
            ? g_variant_new ("()")
            : NULL;
 }

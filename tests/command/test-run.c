@@ -388,7 +388,7 @@ has_its_last_lines_as_its_trace_and_no_others (void)
   g_assert_no_error (error);
   failed = command_test_submit_script (test, "echo begin >&2; echo end >&2; exit 3", NULL);
   command_test_wait_failed (failed, G_SPAWN_EXIT_ERROR, 3);
-  g_assert_cmpstr (ferry_test_get_string (failed, "trace"), ==, "begin\nend");
+  g_assert_cmpstr (ferry_test_get_string (failed, "trace"), ==, "begin\nend\n");
   missing = command_test_submit (test, (const char *const[]){"no-such-program", NULL}, NULL);
   command_test_wait_failed (missing, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT);
   g_assert_cmpstr (ferry_test_get_string (missing, "trace"), ==, NULL);

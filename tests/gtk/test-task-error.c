@@ -154,9 +154,9 @@ test_a_program_that_was_killed_is_described_by_the_library (void)
   g_assert_no_error (error);
   g_assert_true (task_test_submit (task, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
-  g_assert_true (
-    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST,
-                    g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "'a' may be incomplete"), NULL, exit));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST,
+                                 g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "'a' may be incomplete"), NULL,
+                                 exit));
   words = describe (task);
   g_assert_cmpstr (words.title, ==, "It was killed");
   g_assert_cmpstr (words.detail, ==, "'a' may be incomplete");
