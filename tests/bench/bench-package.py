@@ -24,6 +24,8 @@ start           from making an executor to its first result, in a program that h
 first           a whole program that makes an executor, calls one function and ends: ms, and from the executor to the result
 memory          of a program that has an executor, and of a worker, as their own: MB
 once            calls that each run in a process of its own, with the modules of this program, numpy among them: ms a call
+viewer          from a window that is up to the first of 300 highlights that a worker finds, as tests/python/viewer.py has it in
+                both ways: ms
 messages        messages of one worker to a handler on GLib's main loop, beside a multiprocessing.Queue, whose thread calls
                 GLib.idle_add(): messages a second
 frames          frames of a GTK window while a worker sends all that it can, in the same two ways: frames a second
@@ -470,6 +472,22 @@ def compare_messages():
             lambda way: count_messages(way, count) / count, "messages/s", {"ferry-vs-queue": ">= 10"})
 
 
+# ---- a window's first highlight ----
+
+
+def measure_viewer(way):
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python", "viewer.py")
+    return float(subprocess.run([sys.executable, path, way], stdout=subprocess.PIPE, check=True).stdout.split()[0])
+
+
+def compare_viewer():
+    if show_window() is None:
+        print("# package/viewer skipped: there is no display")
+        return
+    ways = "ferry", "multiprocessing"
+    compare("viewer", {way: way for way in ways}, measure_viewer, "ms", {"ferry-vs-multiprocessing": ">= 0.5"})
+
+
 # ---- frames of a window under a flood ----
 
 
@@ -527,7 +545,7 @@ def compare_frames():
 
 def main():
     for title, run in (("first", compare_first), ("", compare_systems), ("once", compare_once if numpy else None),
-                       ("messages", compare_messages), ("frames", compare_frames)):
+                       ("viewer", compare_viewer), ("messages", compare_messages), ("frames", compare_frames)):
         if run is not None and (not title or is_chosen(title)):
             run()
 
