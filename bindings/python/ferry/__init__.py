@@ -11,6 +11,7 @@ from ._library import VERSION as __version__
 from ._command import Command
 from ._executor import Executor
 from ._exports import export
+from ._frozen import freeze_support
 from ._function import function
 from ._home import spawn
 from ._job import cancelled, part, report, scratch_folder, track
@@ -31,6 +32,6 @@ from .errors import (Cancelled, CancelledError, CommandCancelled, CommandError, 
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandCancelled", "CommandError",
            "CommandTimeout", "DeMux", "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError",
-           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function",
-           "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
+           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "freeze_support",
+           "function", "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
            "share", "spawn", "track"]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TypeVar, overload
 
-from . import _home, _inherited, _main, _message, _native, _pipe, _proxy
+from . import _by_value, _frozen, _home, _inherited, _main, _message, _native, _pipe, _proxy
 from ._command import Argument, Command
 from ._function import FunctionTask, functions, make_task
 from ._library import Ferry, GLib
@@ -45,6 +45,8 @@ MAX_SHARED = 4096
 
 
 def _worker_arguments(modules: Iterable[str], options: Iterable[str], program: str) -> list[str]:
+    if _frozen.is_frozen():
+        return [sys.executable, _frozen.WORKER, *options, *modules]
     main = _main.find()
     options = [*options, "--main-%s" % main[0], main[1]] if main else options
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
@@ -58,14 +60,14 @@ def _find_authkey() -> str | None:
     return None if process is None else process.current_process().authkey.hex()
 
 
-def _make_launcher(modules: Iterable[str], *options: str, program: str = "ferry.worker") -> Any:
+def _make_launcher(modules: Iterable[str], *options: str, program: str = _main.WORKER) -> Any:
     launcher = Ferry.Launcher.new(_worker_arguments(modules, options, program))
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
     launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
                                        "level": logging.getLogger().level, "authkey": _find_authkey(), "argv": sys.argv,
-                                       "folder": _main.start_folder}))
+                                       "folder": _main.start_folder, "by_value": _by_value.is_on()}))
     return launcher
 
 
@@ -108,8 +110,8 @@ class Executor:
             raise TypeError("`max_workers` is another name of `workers`; give one of them")
         workers = max_workers if workers is None else workers
         if _main.importing:
-            raise Error("The program starts workers while a worker imports it; put what it does under "
-                        "if __name__ == \"__main__\":")
+            raise _main.refusal("starts workers")
+        _frozen.check()
         if not sys.executable:
             raise Error("sys.executable does not say which Python the workers are; set it")
         if workers is not None and workers < 1:
@@ -232,7 +234,7 @@ class Executor:
         process has imported that, and else what the values are: "x" for whole numbers, "d", "s", "b" and "ay".
         """
         if self._program is None and name in functions:
-            _message.check(functions[name].call)
+            _message.check_importable(functions[name].call)
         return self.submit(make_task(name, args, signature))
 
     def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
@@ -323,7 +325,7 @@ class Executor:
         """
         if self._has_ended:
             raise self._end_error()
-        _message.check(class_)
+        _message.check_importable(class_)
         launcher: Any = self._home.call(functools.partial(self._make_python_launcher, self._modules, "--objects"))
         proxy: _proxy.Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
         self._connections.add(proxy._connection)

@@ -26,7 +26,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _imports, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _share, _text
+from . import _by_value, _fault, _function, _imports, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _share, _text, _unguarded
 from ._library import PYTHON_ERROR, Ferry, GLib
 from ._names import CALL, END, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
@@ -185,6 +185,7 @@ def _take_paths() -> dict[str, Any] | None:
     if FORK_SERVER in os.environ:
         _begun_with.update({name: os.environ[name] for name in (PATHS, "PYTHONPATH")})
     sys.path[:] = paths["path"]
+    _by_value.is_told = paths["by_value"]
     _set_environment(paths)
     if paths["authkey"] is not None:
         # As multiprocessing's own workers have it. Programs ask for the name, which is not MainProcess, and records have it.
@@ -217,8 +218,8 @@ def _import_all(options: argparse.Namespace) -> None:
             _main.load("file" if options.main_file else "name", options.main_file or options.main_name)
         for module in options.modules:
             importlib.import_module(module)
-    except BaseException:
-        _main.failures.append(traceback.format_exc())
+    except BaseException as exception:
+        _main.failures.append((exception, traceback.format_exc()))
     finally:
         for name, value in kept.items():
             if value is None:
@@ -240,6 +241,7 @@ def _register_functions() -> None:
 
 def prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
     _imports.when_imported("multiprocessing.shared_memory", _imports.track_own_memory)
+    _unguarded.begin()
     # A program reads its arguments and files while it is imported, as it did at its start.
     if paths is not None:
         sys.argv[:] = paths["argv"]
