@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is typed in, as in a notebook, is in no module that a worker could import. It goes by value, by cloudpickle, where
-that is installed. What a program has in files goes by its name, whatever is installed: it is to run elsewhere, too.
+"""What is typed in, as in a notebook, or is in a package's __main__.py, is in no module that a worker could import. It goes
+by value, by cloudpickle, where that is installed. What is in other files goes by its name, whatever is installed: a program
+is to run elsewhere, too.
 """
 
 import functools

@@ -9,13 +9,15 @@ import functools
 import io
 import os
 import pickle
+import reprlib
 import traceback
 from typing import Any
 
 from . import _by_value
+from ._names import UNSENT
 from .errors import RemoteError, RemoteTraceback, WorkerLost
 
-# (the exception as a pickle, or None; the name of its class; what it says; its traceback; the number of its process)
+# (the exception as a pickle, or None; the name of its class; its message; its traceback; the number of its process)
 Fault = tuple[bytes | None, str, str, str, int]
 
 
@@ -97,7 +99,20 @@ def say(exception: BaseException) -> str:
         with contextlib.suppress(Exception):
             if text := str(exception):
                 return text
+    return _name_and_say(exception)
+
+
+def _name_and_say(exception: BaseException) -> str:
     return "".join(traceback.format_exception_only(type(exception), exception)).strip()
+
+
+def note_unsent(exception: Exception, value: Any, function: Any) -> None:
+    """Of what was raised as a value was pickled."""
+    exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
+                       % (getattr(function, "__qualname__", function), type(value).__qualname__))
+    with contextlib.suppress(Exception):
+        # For programs that know multiprocessing's error.
+        setattr(exception, UNSENT, reprlib.repr(value))
 
 
 def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
@@ -106,7 +121,7 @@ def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
     while frame is not None and any(frame.tb_frame.f_globals is module for module in inner):
         frame = frame.tb_next
     trace = "".join(traceback.format_exception(type(exception), exception, frame))
-    return _pickled(exception), type(exception).__qualname__, say(exception), trace, os.getpid()
+    return _pickled(exception), type(exception).__qualname__, _name_and_say(exception), trace, os.getpid()
 
 
 def restore(fault: Fault, name: str, where: str | None = None) -> Exception:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
 from . import _fault, _job, _limit, _message
-from ._home import End, Event, Home, Values
+from ._home import End, Event, Home, Values, weakly
 from ._pipe import Receiver
 from ._task import Task, make_call, name_of
 from .errors import Error
@@ -101,6 +101,19 @@ def run_chunk(function: Callable[..., Any], rows: list[tuple[Any, ...]], most: i
 def run_items(function: Callable[..., Any], items: list[Any], most: int | None = None) -> Outcomes:
     """The same where each row is one argument."""
     return _run(map(function, items), len(items), most)
+
+
+def without_unsent(outcomes: Outcomes, function: Callable[..., Any]) -> Outcomes:
+    """The same with a fault for each value that cannot be sent."""
+    _, values, faults = outcomes
+    for place, value in enumerate(values):
+        try:
+            _message.pack_value(value)
+        except Exception as exception:
+            _fault.note_unsent(exception, value, function)
+            faults[place] = _fault.describe(exception, globals())
+            values[place] = None
+    return outcomes
 
 
 class _Failure:
@@ -226,7 +239,8 @@ class Map(Values[T]):
         self._chunks[task] = first, len(rows), size, [] if self._fixed else rows
         self._bytes_ahead += size
         self._home = task._home
-        task._call_at_end(self._tell)
+        # A loop that is left lets go of the map, which ends what runs for it.
+        task._call_at_end(weakly(self._tell))
         return task
 
     def _hold_receivers(self, task: Task[Outcomes]) -> None:

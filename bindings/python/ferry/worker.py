@@ -46,7 +46,7 @@ def _fail(job: Any, exception: BaseException) -> None:
     except GLib.Error:
         # The task was cancelled, and its error is that.
         pass
-    job.fail(GLib.Error(_text.display(fault[2]), PYTHON_ERROR, 0), _text.display(fault[3]))
+    job.fail(GLib.Error(_text.display(_fault.say(exception)), PYTHON_ERROR, 0), _text.display(fault[3]))
 
 
 def _load(job: Any, arguments: Any) -> Any:
@@ -87,9 +87,19 @@ def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None =
     try:
         return _message.to_variant(_message.pack_value(value, share_memory))
     except Exception as exception:
-        exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
-                           % (getattr(function, "__qualname__", function), type(value).__qualname__))
+        _fault.note_unsent(exception, value, function)
         raise
+
+
+def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int]) -> Any:
+    """What a function has returned. Of a map's items, those fail whose results cannot be sent."""
+    try:
+        return _pack(value, function, share_memory)
+    except Exception:
+        maps = sys.modules.get("ferry._map")
+        if maps is None or function not in (maps.run_chunk, maps.run_items):
+            raise
+        return _pack(maps.without_unsent(value, args[0]), function, share_memory)
 
 
 def _run(job: Any, body: Callable[[], Any]) -> Any:
@@ -123,7 +133,7 @@ def _call(job: Any, arguments: Any) -> Any:
         _offer.wait_for_answers()
         own: list[int] = []
         try:
-            packed = _pack(value, function, lambda size: _share_memory(job, size, own))
+            packed = _pack_outcome(value, function, args, lambda size: _share_memory(job, size, own))
             for part in itertools.chain.from_iterable(map(_message.read_parts, own)):
                 _job.call_whole(job.send, PART, _message.to_variant(part))
             return packed
