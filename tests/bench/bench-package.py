@@ -6,14 +6,21 @@
 Each system has two workers, and runs in this process. In each round a case is taken with one system after the other; a
 figure is the median of the rounds. Where a peer is not installed, a line says so.
 
+ratio-cpu/package/… says the same of the processor time of all processes together, which a busy machine changes less.
+
 latency         a call and its result, one at a time: µs
 rate            calls of which 100 are under way, as 100 are sent before the results are taken: calls a second
 map/chunks-100  items of a map in chunks of 100: items a second
 map/chunks-pool in the chunks that Pool.map() makes
 map/default     in the chunks that each makes where the program says nothing
+map/chunks-1    with one item in each: items a second
 bytes/argument, bytes/result, array/argument, array/result
                 50 MB to a function that returns their number, and from one that has them: ms
+bytes/SIZE/argument, bytes/SIZE/result
+                the same of 1 kB to 5 MB: µs
 start           from making an executor to its first result, in a program that has imported numpy: ms
+first           a whole program that makes an executor, calls one function and ends: ms, and from the executor to the result
+memory          of a program that has an executor, and of a worker, as their own: MB
 once            calls that each run in a process of its own, with the modules of this program, numpy among them: ms a call
 messages        messages of one worker to a handler on GLib's main loop, beside a multiprocessing.Queue, whose thread calls
                 GLib.idle_add(): messages a second
@@ -30,7 +37,10 @@ import importlib
 import itertools
 import multiprocessing
 import statistics
+import os
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import typing
@@ -57,9 +67,11 @@ numpy = find_module("numpy")
 
 WORKERS = 2
 MODE = next((argument for argument in sys.argv[1:] if argument.startswith("--")), "")
-ROUNDS = 3 if MODE == "--quick" else 5
+ROUNDS = 3 if MODE == "--quick" else 9
 UNDER_WAY = 100
 LARGE = 50 * 1000 * 1000
+# In kilobytes: pictures, tiles, and on both sides of where values begin to go through memory.
+SIZES = (1, 30, 64, 100, 200, 400, 700, 1000, 1100, 2000, 5000)
 OWN = ("ferry", "ferry-futures")
 
 
@@ -168,15 +180,22 @@ class Case(typing.NamedTuple):
 
 def list_cases():
     cases = {
-        "latency": Case(call_each(echo, 1, bool), choose(100, 300), "us", {"ferry-vs-process-pool-fork": ">= 2"}),
-        "rate": Case(call_many, choose(500, 1000), "calls/s",
-                     {"ferry-vs-process-pool-fork": ">= 3", "ferry-futures-vs-process-pool-fork": ">= 2"}),
-        "map/chunks-100": Case(map_all(lambda _: 100), choose(5000, 20000), "items/s", {"ferry-vs-pool": ">= 1"}),
-        "map/chunks-pool": Case(map_all(chunk_of_pool), choose(5000, 20000), "items/s", {"ferry-vs-pool": ">= 1"}),
-        "map/default": Case(map_all(None), choose(1000, 2000), "items/s", {"ferry-vs-pool": ">= 2"}),
+        "latency": Case(call_each(echo, 1, bool), choose(100, 300), "us", {"ferry-vs-process-pool-fork": ">= 1.1"}),
+        "rate": Case(call_many, choose(500, 2000), "calls/s",
+                     {"ferry-vs-process-pool-fork": ">= 2.5", "ferry-vs-pool": ">= 0.8",
+                      "ferry-futures-vs-process-pool-fork": ">= 4"}),
+        "map/chunks-100": Case(map_all(lambda _: 100), choose(5000, 20000), "items/s", {"ferry-vs-pool": ">= 0.6"}),
+        "map/chunks-1": Case(map_all(lambda _: 1), choose(500, 2000), "items/s", {"ferry-vs-process-pool-fork": ">= 1"}),
+        "map/chunks-pool": Case(map_all(chunk_of_pool), choose(5000, 20000), "items/s", {"ferry-vs-pool": ">= 0.5"}),
+        "map/default": Case(map_all(None), choose(5000, 20000), "items/s", {"ferry-vs-pool": ">= 0.5"}),
         "bytes/argument": Case(call_each(len, make_bytes(LARGE), LARGE.__eq__), 1, "ms"),
         "bytes/result": Case(call_each(make_bytes, LARGE, is_large), 1, "ms"),
     }
+    for size in SIZES:
+        count = max(2, min(choose(10, 50), 5000 // size))
+        budget = {"ferry-vs-process-pool-fork": ">= 1"}
+        cases["bytes/%d-kB/argument" % size] = Case(call_each(len, make_bytes(size * 1000), bool), count, "us", budget)
+        cases["bytes/%d-kB/result" % size] = Case(call_each(make_bytes, size * 1000, bool), count, "us", budget)
     if numpy:
         cases["array/argument"] = Case(call_each(len, make_array(LARGE), LARGE.__eq__), 1, "ms", {"ferry-vs-process-pool-fork": ">= 5"})
         cases["array/result"] = Case(call_each(make_array, LARGE, is_large), 1, "ms", {"ferry-vs-process-pool-fork": ">= 5"})
@@ -197,16 +216,44 @@ def show(seconds, unit):
     return seconds * 1e6 if unit == "us" else seconds * 1e3 if unit == "ms" else 1 / seconds
 
 
+def list_processes():
+    """This one, and those that descend from it."""
+    children = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open("/proc/%s/stat" % name, encoding="ascii", errors="replace") as file:
+                children.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
+    found = [os.getpid()]
+    for process in found:
+        found += children.get(process, [])
+    return found
+
+
+def get_processor_time(processes):
+    """Seconds that they have run, as far as they are there."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(OSError):
+            for thread in os.listdir("/proc/%d/task" % process):
+                with open("/proc/%d/task/%s/schedstat" % (process, thread), encoding="ascii") as file:
+                    total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def print_ratios(title, times, kind="ratio", budgets={}):
+    for own, peer in itertools.product(times, times):
+        if own in OWN and peer not in OWN:
+            pair = "%s-vs-%s" % (own, peer)
+            print_figure("%s/package/%s/%s" % (kind, title, pair), times[peer] / times[own], "x", budgets.get(pair))
+
+
 def compare(title, subjects, measure, unit, budgets={}):
     """A figure for each, and the ratios, from the seconds of a call; gives those."""
     rounds = [{name: measure(subject) for name, subject in subjects.items()} for _ in range(ROUNDS)]
     times = {name: statistics.median(taken[name] for taken in rounds) for name in subjects}
     for name, seconds in times.items():
         print_figure("package/%s/%s" % (title, name), show(seconds, unit), unit)
-    for own, peer in itertools.product(times, times):
-        if own in OWN and peer not in OWN:
-            pair = "%s-vs-%s" % (own, peer)
-            print_figure("ratio/package/%s/%s" % (title, pair), times[peer] / times[own], "x", budgets.get(pair))
+    print_ratios(title, times, budgets=budgets)
     return times
 
 
@@ -222,12 +269,22 @@ def opened(systems):
 
 
 def compare_case(title, case, executors):
-    def measure(executor):
-        begun = time.perf_counter()
-        case.run(executor, case.count)
-        return (time.perf_counter() - begun) / case.count
+    processes = list_processes()
+    used = {name: [] for name in executors}
 
-    return compare(title, executors, measure, case.unit, case.budgets)
+    def measure(name):
+        before = get_processor_time(processes)
+        begun = time.perf_counter()
+        case.run(executors[name], case.count)
+        taken = time.perf_counter() - begun
+        used[name].append((get_processor_time(processes) - before) / case.count)
+        return taken / case.count
+
+    times = compare(title, {name: name for name in executors}, measure, case.unit, case.budgets)
+    # Where processes come and go, theirs is not known afterwards.
+    if title != "once":
+        print_ratios(title, {name: statistics.median(taken) for name, taken in used.items()}, "ratio-cpu")
+    return times
 
 
 def measure_start(make):
@@ -247,6 +304,61 @@ def compare_systems():
         print_figure("ratio/package/bytes/%s/%s-over-array" % (way, own),
                      times["bytes/" + way][own] / times["array/" + way][own], "x", "<= 2")
     compare("start", systems, measure_start, "ms")
+
+
+# What a small program does that uses each system; it says how long its first result took, and what memory is its own.
+PROGRAM = """
+import time
+%s
+from package_functions import get_own_memory, echo
+if __name__ == "__main__":
+    begun = time.perf_counter()
+    executor = %s
+    assert %s == 1
+    taken = time.perf_counter() - begun
+    print(taken, get_own_memory(), %s)
+    executor.%s()
+"""
+PROCESS_POOL = "executor.submit(echo, 1).result()", "executor.submit(get_own_memory).result()", "shutdown"
+PROGRAMS = {
+    "ferry": ("import ferry", "ferry.Executor(2)", *PROCESS_POOL),
+    "ferry-futures": ("import ferry.concurrent", "ferry.concurrent.Executor(2)", *PROCESS_POOL),
+    "process-pool-fork": ("from concurrent.futures import ProcessPoolExecutor", "ProcessPoolExecutor(2)", *PROCESS_POOL),
+    "process-pool-forkserver": ("from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing",
+                                "ProcessPoolExecutor(2, multiprocessing.get_context('forkserver'))", *PROCESS_POOL),
+    "pool": ("import multiprocessing", "multiprocessing.Pool(2)", "executor.apply(echo, (1,))",
+             "executor.apply(get_own_memory)", "terminate"),
+}
+
+
+def compare_first():
+    folder = os.path.dirname(os.path.abspath(__file__))
+    environment = {**os.environ, "PYTHONPATH": folder + os.pathsep + os.environ.get("PYTHONPATH", "")}
+    found = {name: [] for name in PROGRAMS}
+
+    with contextlib.ExitStack() as stack:
+        paths = {}
+        for name, parts in PROGRAMS.items():
+            file = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".py"))
+            file.write(PROGRAM % parts)
+            file.flush()
+            paths[name] = file.name
+
+        def measure(name):
+            begun = time.perf_counter()
+            said = subprocess.run([sys.executable, paths[name]], env=environment, stdout=subprocess.PIPE, check=True).stdout
+            found[name].append(tuple(map(float, said.split())))
+            return time.perf_counter() - begun
+
+        compare("first/program", {name: name for name in PROGRAMS}, measure, "ms")
+    figures = {name: list(map(statistics.median, zip(*rounds))) for name, rounds in found.items()}
+    for name, (seconds, _, _) in figures.items():
+        print_figure("package/first/%s" % name, seconds * 1e3, "ms")
+    print_ratios("first", {name: figure[0] for name, figure in figures.items()},
+                 budgets={"ferry-vs-process-pool-fork": ">= 0.5"})
+    for name, (_, application, worker) in figures.items():
+        print_figure("package/memory/application/%s" % name, application / 1e6, "MB")
+        print_figure("package/memory/worker/%s" % name, worker / 1e6, "MB")
 
 
 def compare_once():
@@ -371,6 +483,7 @@ def compare_frames():
 
 
 def main():
+    compare_first()
     compare_systems()
     if numpy:
         compare_once()

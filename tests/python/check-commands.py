@@ -438,7 +438,7 @@ def test_executors(report):
     report.equal("behind it none begins", type(raised(lambda: executor.run(["true"]))), ferry.Error)
     other = ferry.Executor()
     other.shutdown()
-    report.fact("nor the first one", isinstance(raised(lambda: other.run(["true"])), ferry.Error))
+    report.equal("nor the first one", type(raised(lambda: other.run(["true"]))), ferry.errors.ExecutorEnded)
     try:
         with ferry.Executor() as executor:
             task = executor.run(["sleep", "1000"])

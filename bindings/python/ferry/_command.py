@@ -15,11 +15,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast, overload
 
 from . import _job, _text
+from ._command_errors import CommandCancelled, CommandError, CommandTimeout
 from ._home import End, Event, Values
 from ._library import Ferry, GLib, is_error
 from ._outcome import give
 from ._stream import Yielding, close_later_if_left
-from .errors import Cancelled, CancelledError, CommandCancelled, CommandError, CommandTimeout, Error
+from .errors import Cancelled, CancelledError, Error
 
 Text = TypeVar("Text", str, bytes)
 Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -227,6 +228,8 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
 
     __gtype_name__ = "FerryPythonCommand"
 
+    _is_program = True
+
     args: list[Any] | tuple[Any, ...]
     _is_text: bool
     _encoding: str | None
@@ -336,7 +339,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if self._yields:
             raise TypeError("A program that a function runs has no lines() and no all_lines; its output is in its result")
         try:
-            _job.call_whole(job.run_task, self)
+            _job.call_whole(job.gobject.run_task, self)
         except GLib.Error as error:
             if job.is_cancelled() and not self._cleans_up:
                 raise Cancelled(error.message) from None

@@ -5,7 +5,6 @@
 import functools
 import os
 import re
-import runpy
 import sys
 import traceback
 import types
@@ -93,6 +92,8 @@ def _show_own_warnings() -> None:
 def load(kind: str, place: str) -> None:
     """Imports what find() has found in another process."""
     global importing
+    import runpy
+
     module = types.ModuleType(NAME)
     importing = True
     _show_own_warnings()

@@ -17,15 +17,19 @@ import re
 import struct
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _by_value, _main
-from ._library import GLib
+
+if TYPE_CHECKING:
+    from ._library import GLib
 
 # A smaller buffer costs less inside the pickle.
 MIN_BUFFER = 1 << 16
 # A pickle that is larger goes into memory, too: it is copied less often there, and what is sent as a message has a limit.
 MAX_PICKLE = 1 << 20
+# That of a result, which is copied less often on its way. One with buffers is copied more often.
+MAX_RESULT = 2 << 20
 ALIGNMENT = 64
 # How many bytes of memory are sent at once, where a large value has to go by messages.
 PART_SIZE = 32 << 20
@@ -34,7 +38,6 @@ MAX_PARTS = 1024
 
 _HEAD = struct.Struct("<II")
 _OFFSET = struct.Struct("<Q")
-_BYTES = GLib.VariantType("ay")
 
 # What a head says: pickle and buffers lie in memory of their own.
 IN_MEMORY = 1
@@ -44,11 +47,14 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def to_variant(data: bytes) -> GLib.Variant:
-    return GLib.Variant.new_from_bytes(_BYTES, GLib.Bytes.new(data), True)
+def to_variant(data: bytes) -> "GLib.Variant":
+    # What calls this has imported the library, which most workers do not.
+    from ._library import GLib
+
+    return GLib.Variant.new_from_bytes(GLib.VariantType("ay"), GLib.Bytes.new(data), True)
 
 
-def from_variant(variant: GLib.Variant) -> bytes:
+def from_variant(variant: "GLib.Variant") -> bytes:
     data: bytes = variant.get_data_as_bytes().get_data() or b""
     return data
 
@@ -217,11 +223,11 @@ def _head(kind: int, sizes: list[int]) -> bytes:
 
 
 def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
-              pickled: Pickled | None = None) -> tuple[bytes, int]:
-    """A call, and the descriptor of the memory that belongs to it, or -1."""
+              pickled: Pickled | None = None) -> tuple[tuple[bytes, ...], int]:
+    """A call in parts, which are joined where they are sent, and the descriptor of the memory that belongs to it, or -1."""
     check(function)
     try:
-        return pack((function, args, kwargs), MAX_PICKLE, pickled)
+        return pack_parts((function, args, kwargs), MAX_PICKLE, pickled)
     except Exception as exception:
         exception.add_note("The arguments of %s cannot be sent to a worker; give it values that can be pickled, and functions "
                            "that are at the top level of a module" % getattr(function, "__qualname__", function))
@@ -230,12 +236,18 @@ def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
 
 def pack(value: Any, most: int, pickled: Pickled | None = None) -> tuple[bytes, int]:
     """A value, and the descriptor of the memory that has its buffers, or -1. A pickle of more bytes is in there too."""
+    parts, memory = pack_parts(value, most, pickled)
+    return b"".join(parts), memory
+
+
+def pack_parts(value: Any, most: int, pickled: Pickled | None = None) -> tuple[tuple[bytes, ...], int]:
+    """The same, in parts."""
     stream, buffers = _dump(value, pickled)
     if not buffers and stream.size() <= most:
-        return b"".join((_PLAIN_HEAD, *stream.parts)), -1
+        return (_PLAIN_HEAD, *stream.parts), -1
     descriptor = make_memory()
     try:
-        return _fill(descriptor, stream, buffers), descriptor
+        return (_fill(descriptor, stream, buffers),), descriptor
     except BaseException:
         os.close(descriptor)
         raise
@@ -256,7 +268,7 @@ def _cut(memory: memoryview, sizes: list[int]) -> list[memoryview]:
     return parts
 
 
-def count_memories(data: bytes) -> int:
+def count_memories(data: bytes | memoryview) -> int:
     """How many handles the memory of a call takes."""
     return 1 if _read_head(data)[0] & IN_MEMORY else 0
 
@@ -286,7 +298,7 @@ def pack_value(value: Any, share_memory: Callable[[int], int] | None = None, pre
     if share_memory is not None:
         stream, buffers = _dump(value, None)
         size = stream.size() + sum(memory.nbytes for memory in buffers)
-        if size > MAX_PICKLE and (descriptor := share_memory(size)) >= 0:
+        if size > (MAX_PICKLE if buffers else MAX_RESULT) and (descriptor := share_memory(size)) >= 0:
             try:
                 return prefix + _fill(descriptor, stream, buffers)
             finally:

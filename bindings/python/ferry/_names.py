@@ -22,3 +22,5 @@ UNSENT = "ferry_unsent"
 PATHS = "FERRY_PYTHON_PATHS"
 # The transport between an application and a worker with an object, what is exported there, and its interface.
 OBJECTS = "ferry.python.objects"
+# The domain of errors that are exceptions of a worker's Python code, as _ferry.c has it.
+PYTHON_ERROR = "ferry-python-error-quark"

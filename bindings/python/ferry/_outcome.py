@@ -5,7 +5,6 @@
 Each is a future of concurrent.futures, which coroutines await as they await asyncio's own.
 """
 
-import asyncio
 import concurrent.futures
 import functools
 import sys
@@ -137,6 +136,8 @@ class Outcome(concurrent.futures.Future[T]):
         try:
             return self.result()
         except concurrent.futures.CancelledError as error:
+            import asyncio
+
             raise asyncio.CancelledError(*error.args) from None
 
     # ---- what concurrent.futures.wait() and as_completed() look at, made for the one that they look at ----

@@ -16,7 +16,7 @@ import uuid
 import weakref
 from typing import Any, Generic, TypeVar, cast
 
-from . import _message, _pipe
+from . import _message, _travel
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def _let_go(memory: mmap.mmap, descriptor: int) -> None:
     os.close(descriptor)
 
 
-class Shared(_pipe.Traveller, Generic[T]):
+class Shared(_travel.Traveller, Generic[T]):
     """An array, or bytes, that workers have in common: see share()."""
 
     _needs_task = False
@@ -114,7 +114,7 @@ class Shared(_pipe.Traveller, Generic[T]):
 
     def __reduce__(self) -> Any:
         about = self._token, self._layout, self._is_writable
-        if _pipe.is_packing():
+        if _travel.is_packing():
             _, arguments = super().__reduce__()
             return _open_sent, (arguments, *about)
         # As the argument of an initializer, or in a message, which has no descriptors.
@@ -151,7 +151,7 @@ def _find(descriptor: int, token: str, layout: Layout, is_writable: bool) -> Any
 
 
 def _open_sent(arguments: Any, token: str, layout: Layout, is_writable: bool) -> Any:
-    arrived = cast("Shared[Any]", _pipe._open(*arguments))
+    arrived = cast("Shared[Any]", _travel.open_traveller(*arguments))
     return _find(arrived._descriptor, token, layout, is_writable)
 
 
