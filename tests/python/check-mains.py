@@ -149,9 +149,7 @@ with ferry.Executor(workers=1) as executor:
 
 
 def test_without_cloudpickle(report, folder):
-    write(folder, "none/cloudpickle.py", "raise ImportError('not installed')\n")
-    path = os.pathsep.join([os.path.join(folder, "none"), os.environ.get("PYTHONPATH", "")])
-    out, complaint = run(folder, "-", typed=REFUSED, PYTHONPATH=path)
+    out, complaint = run(folder, "-", typed="import sys; sys.modules['cloudpickle'] = None\n" + REFUSED)
     report.fact("without cloudpickle, what is typed in is refused with what to do", len(out) == 1 and out[0].endswith(
         "is typed in here, and a worker cannot import it; put it into a file, and import that, or install cloudpickle"),
         [out, complaint])

@@ -9,6 +9,7 @@
 
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ._names import PATHS
@@ -82,6 +83,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-# In the application, what is missing is told by the import itself.
-if PATHS not in os.environ:
+# In the application, what is missing is told by the import itself, and by `python3 -m ferry` in its own way.
+if PATHS not in os.environ and not (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv):
     from . import _library, _executor  # noqa: F401, I001
