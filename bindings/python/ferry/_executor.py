@@ -244,7 +244,7 @@ class Executor:
             task._takes_pickles = False
         if task is not None:
             return self._send(task, False)
-        return self._send(make_call(function, args, kwargs), True)
+        return self._send(make_call(cast(Callable[..., Any], function), args, kwargs), True)
 
     def submit_named(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
         """Submits as submit() does, by a name for users: the title in a list of tasks."""

@@ -50,7 +50,7 @@ def explain_missing(name: str) -> Error:
     exception, _ = failures[0]
     if isinstance(exception, Error):
         return Error(*exception.args)
-    said = "".join(traceback.format_exception_only(exception)).strip()
+    said = "".join(traceback.format_exception_only(type(exception), exception)).strip()
     return Error("A worker could not import the program, and so has no '%s' of it: %s; mend that, or put what only the "
                  "application does under if __name__ == \"__main__\":" % (name, said))
 

@@ -89,7 +89,7 @@ def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None =
         raise
 
 
-def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int]) -> Any:
+def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int]) -> bytes:
     """What a function has returned. Of a map's items, those fail whose results cannot be sent."""
     try:
         return _pack(value, function, share_memory)
