@@ -11,7 +11,7 @@ import os
 import pickle
 import sys
 import weakref
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast, overload
 
@@ -382,6 +382,10 @@ class Executor:
         proxy: Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
         self._connections.add(proxy._connection)
         return proxy
+
+    def __iter__(self) -> Iterator[Any]:
+        """Over the tasks in its list, as they are now: those that wait or run, and those that ended a moment ago. Any thread."""
+        return iter(self._home.call(lambda: list(self.ferry_executor)))
 
     def cancel_all(self) -> None:
         """Cancels all tasks that are not done."""

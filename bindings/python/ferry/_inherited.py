@@ -62,10 +62,8 @@ def _name(lock: Any) -> None:
     if old.maxvalue == 1 and old._is_zero():
         _refuse(lock, "it is held")
     new = synchronize.SemLock(old.kind, old._get_value(), old.maxvalue, ctx=multiprocessing.get_context("spawn"))
-    # The name lives as long as this.
-    lock._ferry_semaphore = new
-    lock._semlock = new._semlock
-    lock._make_methods()
+    # Its methods, too, and that it is of no fork, for which newer versions of Python look. The name lives as long as new.
+    vars(lock).update(vars(new), _ferry_semaphore=new)
 
 
 def _name_all(value: Any) -> None:

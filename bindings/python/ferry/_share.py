@@ -62,9 +62,11 @@ def _describe_memory(content: Any) -> tuple[int, Layout]:
     except TypeError:
         raise TypeError("What is shared is bytes, an array of numpy or another buffer, and no '%s'"
                         % type(content).__qualname__) from None
+    # Newer versions of mypy take no format that they cannot read.
+    memory: Any = memoryview(b"")
     try:
         # What memory of bytes can be seen as.
-        memoryview(b"").cast(view.format)
+        memory.cast(view.format)
     except ValueError:
         raise TypeError("Memory with elements of the format '%s' cannot be shared; cast it to bytes, or make it an array of numpy"
                         % view.format) from None
