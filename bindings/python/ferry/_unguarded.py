@@ -6,6 +6,7 @@ that ends never, is refused with that reason.
 
 import functools
 import sys
+import threading
 from typing import Any
 
 from . import _imports, _main
@@ -24,7 +25,7 @@ def _refuse(owner: Any, name: str, deed: str) -> None:
 
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if _main.importing:
+        if _main.importing and threading.current_thread() is threading.main_thread():
             raise _main.refusal(deed)
         return original(*args, **kwargs)
 
