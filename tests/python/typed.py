@@ -100,8 +100,9 @@ def use_object(executor: ferry.Executor) -> None:
 
 async def wait(executor: ferry.Executor) -> None:
     reveal_type(await executor.submit(double, 1))  # int
-    both = await asyncio.gather(executor.submit(double, 1), executor.submit(fetch, "a"))
-    reveal_type(both)  # Tuple[int, bytes]
+    number, content = await asyncio.gather(executor.submit(double, 1), executor.submit(fetch, "a"))
+    reveal_type(number)  # int
+    reveal_type(content)  # bytes
     found = await asyncio.wait_for(executor.submit(double, 1), 3)
     reveal_type(found)  # int
     executor.submit(add_up, *[1.5]).add_done_callback(print)
