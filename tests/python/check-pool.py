@@ -63,7 +63,7 @@ def test_calls(report):
         report.equal("after which the pool goes on", pool.map(functions.double, range(100)), [2 * i for i in range(100)])
         error = raised(lambda: pool.map(functions.fail_at_three, range(6), chunksize=2))
         report.equal("a map has the first failure", (type(error), error.number), (functions.OwnError, 3))
-        report.fact("with its traceback", "in fail_at_three\n" in error.__notes__[-1], error.__notes__)
+        report.fact("with its traceback", "in fail_at_three\n" in error.__cause__.tb, [repr(error.__cause__)])
         results = pool.imap(functions.fail_at_three, range(5))
         report.equal("an iterator goes on behind it", [type(raised(lambda: next(results))) for _ in range(6)],
                      [int, int, int, functions.OwnError, int, StopIteration])

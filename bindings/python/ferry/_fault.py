@@ -11,6 +11,7 @@ import os
 import pickle
 import reprlib
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from . import _by_value
@@ -143,6 +144,14 @@ def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     _set(exception, "__notes__", [*getattr(exception, "__notes__", ()), note])
     restored: Exception = exception
     return restored
+
+
+def convert_cause(exception: BaseException, kind: Callable[[str], BaseException]) -> None:
+    """The cause becomes what programs know from another pool. It shows the traceback, so that no note has to."""
+    cause = exception.__cause__
+    if isinstance(cause, RemoteTraceback):
+        _set(exception, "__cause__", kind("\n\"\"\"\n%s\"\"\"" % cause.tb))
+        _set(exception, "__notes__", getattr(exception, "__notes__", [])[:-1])
 
 
 def lost(name: str, end: Any) -> WorkerLost:

@@ -103,10 +103,13 @@ class _Text:
 
 def _convert(exception: BaseException) -> BaseException:
     """As programs expect it that know multiprocessing.Pool."""
+    if exception.__cause__ is None:
+        return exception
+    pool: Any = importlib.import_module("multiprocessing.pool")
+    _fault.convert_cause(exception, pool.RemoteTraceback)
     text = getattr(exception, UNSENT, None)
     if text is None:
         return exception
-    pool: Any = importlib.import_module("multiprocessing.pool")
     converted: BaseException = pool.MaybeEncodingError(exception, _Text(text))
     converted.__cause__ = exception
     return converted
