@@ -157,6 +157,21 @@ def test_places(report, folder):
             own, "libferry-1.so.0")), [said])
 
 
+def test_report(report):
+    """python3 -m ferry."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.mkdir(os.path.join(scratch, "gi"))
+        with open(os.path.join(scratch, "gi", "__init__.py"), "w", encoding="utf-8") as file:
+            file.write("raise ImportError('No module named gi')\n")
+        for path, status, said in (("", 0, "workers      start"), (scratch + ":", 1, "PyGObject    MISSING: Ferry needs PyGObject")):
+            done = subprocess.run([sys.executable, "-m", "ferry"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  check=False, timeout=600,
+                                  env={**os.environ, "PYTHONPATH": path + os.environ.get("PYTHONPATH", "")})
+            report.fact("python3 -m ferry says '%s'" % said, done.returncode == status and "\n" + said in done.stdout,
+                        [done.returncode, done.stdout, done.stderr])
+            report.fact("and what it is", done.stdout.startswith("ferry        ") and "\nPython       " in done.stdout)
+
+
 def body(report):
     folder, version = sys.argv[1:]
     report.equal("meson installs all files of the package", installed_by_meson(folder), files_of(folder))
@@ -165,6 +180,7 @@ def body(report):
         test_errors(report, put_package(folder, os.path.join(scratch, "package")))
     test_versions(report, folder)
     test_places(report, folder)
+    test_report(report)
 
 
 tap.main(body)

@@ -17,6 +17,9 @@ import ferry
 from ferry._home import Event
 from gi.repository import GLib
 
+# Longer than any of this takes. What hangs is a fault.
+LONG = 600
+
 
 def raised(function):
     try:
@@ -46,6 +49,24 @@ def test_stream(report, executor):
     report.equal("after which the worker is well", executor.submit(functions.double, 1).result(), 2)
 
 
+def leave_map(results):
+    for result in results:
+        return result
+
+
+def leave_map_by_exception(results):
+    try:
+        for _ in results:
+            raise ValueError
+    except ValueError:
+        return 0
+
+
+async def leave_map_of_asyncio(results):
+    async for result in results:
+        return result
+
+
 def test_left_streams(report, executor):
     for stop in (3, 300):
         for number in executor.stream(functions.count_up):
@@ -59,6 +80,10 @@ def test_left_streams(report, executor):
         return await executor.submit(functions.double, 1)
 
     report.equal("under asyncio too", asyncio.run(asyncio.wait_for(leave(), 60)), 2)
+    for how in (leave_map, leave_map_by_exception, lambda items: asyncio.run(leave_map_of_asyncio(items))):
+        report.equal("a loop over a map that is left ends what runs, by %s" % how.__name__.strip("<>"),
+                     (raised(lambda: how(executor.map(functions.spin_behind_first, range(2), chunksize=1))),
+                      executor.submit(functions.double, 1).result(LONG)), (0, 2))
     stream = executor.stream(functions.count_up)
     found = [list(itertools.islice(stream, 3)) for _ in range(2)]
     report.equal("a stream that the program keeps goes on", found, [[0, 1, 2], [3, 4, 5]])
@@ -205,6 +230,12 @@ def test_map(report, executor):
                      {i: functions.OwnError if i == 3 else int for i in range(6)})
     results = executor.map(functions.miss_at_three, range(6), ordered=False)
     report.equal("an IndexError is no end", sum(type(raised(lambda: next(results))) is not StopIteration for _ in range(6)), 6)
+    results = executor.map(functions.give_a_lock_at_three, range(6), chunksize=6)
+    found = [raised(lambda: next(results)) for _ in range(6)]
+    report.equal("of a chunk, the item fails whose result cannot be sent", [type(value) for value in found],
+                 [int, int, int, TypeError, int, int])
+    report.fact("which is told of the function", "give_a_lock_at_three gave a value of type lock" in found[3].__notes__[0],
+                found[3].__notes__)
     test_loops(report, executor)
     results = executor.map(functions.crash_at_three, range(6), chunksize=1)
     report.equal("a worker's death costs its chunk", [type(raised(lambda: next(results))) for _ in range(6)],
@@ -215,11 +246,25 @@ def test_map(report, executor):
                  [(0, int), (1, int), (2, ferry.WorkerLost), (4, int), (5, int)])
 
 
+async def go_on(executor):
+    results = executor.map(functions.fail_at_three, range(6))
+    found = []
+    while True:
+        try:
+            async for value in results:
+                found.append(value)
+            return found
+        except functions.OwnError:
+            found.append("failed")
+
+
 def body(report):
     with ferry.Executor(workers=2) as executor:
         test_events(report)
         test_stream(report, executor)
         test_map(report, executor)
+        report.equal("a loop of asyncio goes on behind an item that failed", asyncio.run(go_on(executor)),
+                     [0, -1, -2, "failed", -4, -5])
     with ferry.Executor(workers=1) as executor:
         test_left_streams(report, executor)
         test_wrong_numbers(report, executor)

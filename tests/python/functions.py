@@ -141,6 +141,33 @@ def give_a_lock():
     return threading.Lock()
 
 
+def miss_file():
+    with open("/nothing/at/all", encoding="utf-8") as file:
+        return file.read()
+
+
+def rename_nothing():
+    os.rename("/nothing/a", "/nothing/b")
+
+
+def fail_in_words():
+    raise ValueError("the words of it")
+
+
+def miss_key():
+    return {}["key"]
+
+
+def give_a_lock_at_three(number):
+    return threading.Lock() if number == 3 else number
+
+
+def spin_behind_first(number):
+    while number > 0:
+        pass
+    return number
+
+
 def recurse():
     return recurse()
 

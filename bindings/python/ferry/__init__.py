@@ -9,6 +9,7 @@
 
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ._names import PATHS
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ._command_errors import CommandCancelled, CommandError, CommandTimeout
     from ._executor import Executor
     from ._exports import export
+    from ._frozen import freeze_support
     from ._function import function
     from ._home import spawn
     from ._job import cancelled, part, report, scratch_folder, track
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandCancelled", "CommandError",
            "CommandTimeout", "DeMux", "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError",
-           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export", "function",
-           "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
+           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export",
+           "freeze_support", "function", "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
            "share", "spawn", "track"]
 
 # Where each name is. A module is imported with the first use of a name: few programs use all, and a worker that imports the
@@ -49,6 +51,7 @@ _MODULES = {
     "_command_errors": ("CommandCancelled", "CommandError", "CommandTimeout"),
     "_executor": ("Executor",),
     "_exports": ("export",),
+    "_frozen": ("freeze_support",),
     "_function": ("function",),
     "_home": ("spawn",),
     "_job": ("cancelled", "part", "report", "scratch_folder", "track"),
@@ -80,6 +83,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-# In the application, what is missing is told by the import itself.
-if PATHS not in os.environ:
+# In the application, what is missing is told by the import itself, and by `python3 -m ferry` in its own way.
+if PATHS not in os.environ and not (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv):
     from . import _library, _executor  # noqa: F401, I001

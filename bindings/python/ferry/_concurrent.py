@@ -87,6 +87,8 @@ class Future(Outcome[Any]):
             if self._executor._has_ended:
                 # Its worker had not begun it, and no other one comes.
                 return WorkerLost("The workers were ended before one of them began '%s'" % self._name)
+        if exception is not None:
+            _fault.convert_cause(exception, concurrent.futures.process._RemoteTraceback)
         return exception
 
     def _read(self, timeout: float | None) -> tuple[Any, BaseException | None]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast, overload
 
-from . import _home, _main, _message, _native
+from . import _by_value, _frozen, _home, _main, _message, _native
 from ._library import Ferry, GLib
 from ._task import Task, make_call, name_of
 from ._names import END, PATHS
@@ -63,6 +63,8 @@ def _interpreter_arguments() -> list[str]:
 
 
 def _worker_arguments(modules: Iterable[str], options: Iterable[str], program: str) -> list[str]:
+    if _frozen.is_frozen():
+        return [sys.executable, _frozen.WORKER, *options, *modules]
     main = _main.find()
     options = [*options, "--main-%s" % main[0], main[1]] if main else options
     # -P: the current directory is no place of its modules.
@@ -75,14 +77,14 @@ def _find_authkey() -> str | None:
     return None if process is None else process.current_process().authkey.hex()
 
 
-def _make_launcher(modules: Iterable[str], *options: str, program: str = "ferry.worker") -> Any:
+def _make_launcher(modules: Iterable[str], *options: str, program: str = _main.WORKER) -> Any:
     launcher = Ferry.Launcher.new(_worker_arguments(modules, options, program))
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
     launcher.setenv(PATHS, pickle.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
-    "level": logging.getLogger().level, "authkey": _find_authkey(), "argv": sys.argv,
-                                         "folder": _main.start_folder}, 5).hex())
+                                         "level": logging.getLogger().level, "authkey": _find_authkey(), "argv": sys.argv,
+                                         "folder": _main.start_folder, "by_value": _by_value.is_on()}, 5).hex())
     return launcher
 
 
@@ -133,8 +135,8 @@ class Executor:
             raise TypeError("`max_workers` is another name of `workers`; give one of them")
         workers = max_workers if workers is None else workers
         if _main.importing:
-            raise Error("The program starts workers while a worker imports it; put what it does under "
-                        "if __name__ == \"__main__\":")
+            raise _main.refusal("starts workers")
+        _frozen.check()
         if not sys.executable:
             raise Error("sys.executable does not say which Python the workers are; set it")
         if workers is not None and workers < 1:
@@ -246,7 +248,7 @@ class Executor:
             task._takes_pickles = False
         if task is not None:
             return self._send(task, False)
-        return self._send(make_call(function, args, kwargs), True)
+        return self._send(make_call(cast(Callable[..., Any], function), args, kwargs), True)
 
     def submit_named(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
         """Submits as submit() does, by a name for users: the title in a list of tasks."""
@@ -278,7 +280,7 @@ class Executor:
         from ._function import functions, make_task
 
         if self._program is None and name in functions:
-            _message.check(functions[name].call)
+            _message.check_importable(functions[name].call)
         return self.submit(make_task(name, args, signature))
 
     def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> "Stream[T]":
@@ -379,7 +381,7 @@ class Executor:
 
         if self._has_ended:
             raise self._end_error()
-        _message.check(class_)
+        _message.check_importable(class_)
         launcher: Any = self._home.call(functools.partial(self._make_python_launcher, self._modules, "--objects"))
         proxy: Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
         self._connections.add(proxy._connection)

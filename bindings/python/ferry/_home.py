@@ -29,6 +29,9 @@ from .errors import Error
 
 T = TypeVar("T")
 
+# What a program of Python does where one in C calls ferry_worker_main().
+WORKER_BEGIN = "call ferry.freeze_support() at its beginning if it is frozen, and Ferry.Worker.main() otherwise"
+
 # A result may be large: it comes as one message.
 MAX_MESSAGE = 1 << 30
 
@@ -188,7 +191,10 @@ class Home:
         self._process = os.getpid()
         self.router = Ferry.Router.new(context)
         self.router.props.max_message_size = MAX_MESSAGE
-        self.router.start()
+        try:
+            self.router.start()
+        except GLib.Error as error:
+            raise Error(error.message.replace("call ferry_worker_main() at the beginning of main()", WORKER_BEGIN)) from None
 
     def is_here(self) -> bool:
         """Whether this is the home's thread."""

@@ -115,6 +115,19 @@ def run_items(function: Callable[..., Any], items: list[Any], most: int | None =
     return _run(map(function, items), len(items), most)
 
 
+def without_unsent(outcomes: Outcomes, function: Callable[..., Any]) -> Outcomes:
+    """The same with a fault for each value that cannot be sent."""
+    _, values, faults = outcomes
+    for place, value in enumerate(values):
+        try:
+            _message.pack_value(value)
+        except Exception as exception:
+            _fault.note_unsent(exception, value, function)
+            faults[place] = _fault.describe(exception, globals())
+            values[place] = None
+    return outcomes
+
+
 class _Failure:
     """In the place of a value: why there is none. An exception is that of the whole chunk."""
 

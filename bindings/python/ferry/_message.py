@@ -19,7 +19,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import _main
+from . import _by_value, _main
 
 if TYPE_CHECKING:
     from ._library import GLib
@@ -80,7 +80,8 @@ def _find_mistake(function: Any) -> str | None:
         if _main.is_package():
             return ("%s is in a __main__.py, which runs the program where it is imported, so that workers do not import "
                     "it; move it to another module of the package or archive" % _describe(function))
-        return "%s is typed in here, and a worker cannot import it; put it into a file, and import that" % _describe(function)
+        return ("%s is typed in here, and a worker cannot import it; put it into a file, and import that, or install "
+                "cloudpickle" % _describe(function))
     return None
 
 
@@ -94,8 +95,16 @@ def check(function: Any) -> None:
     """Raises for what is no function, and for a function that a worker could not find."""
     check_callable(function)
     mistake = find_mistake(function)
-    if mistake:
+    if mistake and not _by_value.is_on():
         raise pickle.PicklingError(mistake)
+
+
+def check_importable(function: Any) -> None:
+    """The same where what goes by value is no help."""
+    check_callable(function)
+    mistake = find_mistake(function)
+    if mistake:
+        raise pickle.PicklingError(mistake.removesuffix(", or install cloudpickle"))
 
 
 # Makes a pickle, and calls back for each buffer.
@@ -132,7 +141,7 @@ def _dump(value: Any, pickled: Pickled | None) -> tuple[_Stream, list[memoryview
     buffers: list[memoryview] = []
     stream = _Stream()
     if pickled is None:
-        pickle.Pickler(stream, 5, buffer_callback=_take_into(buffers)).dump(value)
+        _by_value.pickler(stream, _take_into(buffers)).dump(value)
     else:
         stream.write(pickled(value, _take_into(buffers)))
     return stream, buffers
@@ -167,8 +176,10 @@ def loads(data: Any, buffers: Any = None) -> Any:
     try:
         return pickle.loads(data, buffers=buffers)
     except AttributeError as error:
-        found = _MISSING.search(str(error))
-        if found:
+        found = _MISSING.search(str(error)) or _MISSING_IN_MAIN.search(str(error))
+        if found and _main.failures:
+            raise _main.explain_missing(found[1] or found[2]) from _main.failures[0][0]
+        if found := _MISSING.search(str(error)):
             error.args = ("A worker that imports the program finds no '%s' in it; move its definition to the top level, out "
                           "of 'if __name__ == \"__main__\":'" % (found[1] or found[2]),)
         elif found := _MISSING_IN_MAIN.search(str(error)):
@@ -295,7 +306,7 @@ def pack_value(value: Any, share_memory: Callable[[int], int] | None = None, pre
         if not buffers:
             return b"".join((prefix, _PLAIN_HEAD, *stream.parts))
     stream = _Stream()
-    pickle.Pickler(stream, 5).dump(value)
+    _by_value.pickler(stream).dump(value)
     return b"".join((prefix, _PLAIN_HEAD, *stream.parts))
 
 
@@ -304,13 +315,14 @@ def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
 
     Without buffers, it is a pickle alone: these are many.
     """
-    buffers: list[memoryview] = []
-    stream = pickle.dumps(value, 5, buffer_callback=_take_into(buffers))
+    stream, buffers = _dump(value, None)
     if not buffers:
-        return stream, []
+        return stream.join(), []
     if len(buffers) > MAX_PARTS:
-        return pickle.dumps(value, 5), []
-    parts = [memoryview(stream), *buffers]
+        stream = _Stream()
+        _by_value.pickler(stream).dump(value)
+        return stream.join(), []
+    parts = [memoryview(stream.join()), *buffers]
     return _head(IN_MEMORY, [part.nbytes for part in parts]), parts
 
 

@@ -665,5 +665,5 @@ def pass_to(view: Any, function: Callable[..., Any], /, *args: Any, **kwargs: An
 
     The function may be a method of the class, whose types checkers know then: pass_to(counter, Counter.add, 3).
     """
-    _message.check(function)
+    _message.check_importable(function)
     return _check(view)._ferry_ask(("pass_to", function, args, kwargs))

@@ -162,7 +162,8 @@ def _open_named(path: str, token: str, layout: Layout, is_writable: bool) -> Any
     return _find(os.open(path, (os.O_RDWR if is_writable else os.O_RDONLY) | os.O_CLOEXEC), token, layout, is_writable)
 
 
-def share(content: T, *, writable: bool = False) -> Shared[T]:
+# What it returns is an argument of functions that take the content itself, for a checker of types as well.
+def share(content: Any, *, writable: bool = False) -> Any:
     """Copies an array of numpy, bytes, or another buffer, once, into memory that workers map.
 
     What is returned is an argument of functions, also of an initializer, which have an array or a memoryview instead. It is

@@ -64,7 +64,17 @@ class _Packed:
         return 1 if _calls[self.name] <= FIRST_CALLS or self.name in _large else 0
 
 
-class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
+if TYPE_CHECKING:
+    class _Task:
+        """PyGObject has no types. Of a class with a base that may be anything, no checker knows what await gives."""
+
+        def __getattr__(self, name: str) -> Any:
+            ...
+else:
+    _Task = Ferry.Task
+
+
+class Task(_Task, Outcome[T]):
     """One call. It is a GObject, whose properties and signals are those of `Ferry.Task`: fraction, text, state, done.
 
     `ferry.Task(function, *args, **kwargs)` makes one that Executor.submit() takes, for a task whose properties are set
@@ -259,7 +269,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     @property
     def props(self) -> Any:
         """The properties of the `Ferry.Task`, on any thread."""
-        return Properties(self._home, super().props)
+        return Properties(self._home, cast(Any, super()).props)
 
     @property
     def progress(self) -> tuple[float, str | None]:

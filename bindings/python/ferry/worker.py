@@ -26,7 +26,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from . import _fault, _imports, _job, _main, _message, _native, _notices, _text, _travel
+from . import _by_value, _fault, _imports, _job, _main, _message, _native, _notices, _text, _travel, _unguarded
 from ._names import CALL, END, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
 
@@ -45,7 +45,7 @@ def _fail(job: Any, exception: BaseException) -> None:
     except _native.Failure:
         # The task was cancelled, and its error is that.
         pass
-    job.fail(_text.display(fault[2]), _text.display(fault[3]))
+    job.fail(_text.display(_fault.say(exception)), _text.display(fault[3]))
 
 
 def _load(job: Any, data: memoryview) -> Any:
@@ -85,9 +85,19 @@ def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None =
     try:
         return _message.pack_value(value, share_memory)
     except Exception as exception:
-        exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
-                           % (getattr(function, "__qualname__", function), type(value).__qualname__))
+        _fault.note_unsent(exception, value, function)
         raise
+
+
+def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int]) -> bytes:
+    """What a function has returned. Of a map's items, those fail whose results cannot be sent."""
+    try:
+        return _pack(value, function, share_memory)
+    except Exception:
+        maps = sys.modules.get("ferry._map")
+        if maps is None or function not in (maps.run_chunk, maps.run_items):
+            raise
+        return _pack(maps.without_unsent(value, args[0]), function, share_memory)
 
 
 def _is_cancel(exception: BaseException) -> bool:
@@ -126,7 +136,7 @@ def _call_and_pack(job: Any, data: memoryview) -> bytes:
     if _job.unanswered:
         _job.wait_for_answers()
     own: list[int] = []
-    packed = _pack(value, function, lambda size: _share_memory(job, size, own))
+    packed = _pack_outcome(value, function, args, lambda size: _share_memory(job, size, own))
     if own:
         try:
             for part in itertools.chain.from_iterable(map(_message.read_parts, own)):
@@ -201,6 +211,7 @@ def _take_paths() -> dict[str, Any] | None:
     if FORK_SERVER in os.environ:
         _begun_with.update({name: os.environ[name] for name in (PATHS, "PYTHONPATH")})
     sys.path[:] = paths["path"]
+    _by_value.is_told = paths["by_value"]
     _set_environment(paths)
     if paths["authkey"] is not None:
         # As multiprocessing's own workers have it. Programs ask for the name, which is not MainProcess, and records have it.
@@ -235,8 +246,8 @@ def _import_all(options: "Options") -> None:
             _main.load("name", options.main_name)
         for module in options.modules:
             importlib.import_module(module)
-    except BaseException:
-        _main.failures.append(traceback.format_exc())
+    except BaseException as exception:
+        _main.failures.append((exception, traceback.format_exc()))
     finally:
         for name, value in kept.items():
             if value is None:
@@ -272,6 +283,7 @@ def _register_functions() -> None:
 
 def prepare(options: "Options", paths: dict[str, Any] | None) -> None:
     _imports.when_imported("multiprocessing.shared_memory", _imports.track_own_memory)
+    _unguarded.begin()
     # A program reads its arguments and files while it is imported, as it did at its start.
     if paths is not None:
         sys.argv[:] = paths["argv"]
