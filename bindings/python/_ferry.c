@@ -585,29 +585,31 @@ bind (PyObject *module, PyObject *args)
   Py_RETURN_NONE;
 }
 
-/* Returns a floating value with copies of the bytes of a tuple, one after the other, or NULL with an exception. */
+/* Returns a floating value with copies of the bytes of a tuple, one after the other, or NULL with an exception. A part
+ * is what the program has pickled, so it may be a bytearray. */
 static GVariant *
 variant_of_parts (PyObject *parts)
 {
   const Py_ssize_t n = PyTuple_Size (parts);
+  g_autofree Py_buffer *views = g_new (Py_buffer, MAX (n, 1));
+  Py_ssize_t n_views = 0;
   gsize size = 0;
-  char *all, *end, *data;
-  Py_ssize_t length;
+  char *all, *end;
 
-  for (Py_ssize_t i = 0; i < n; i++)
+  while (n_views < n && PyObject_GetBuffer (PyTuple_GetItem (parts, n_views), &views[n_views], PyBUF_SIMPLE) == 0)
+    size += (gsize) views[n_views++].len;
+  all = g_malloc (MAX (size, 1));
+  end = all;
+  for (Py_ssize_t i = 0; i < n_views; i++)
     {
-      if (PyBytes_AsStringAndSize (PyTuple_GetItem (parts, i), &data, &length) < 0)
-        return NULL;
-      size += (gsize) length;
+      memcpy (end, views[i].buf, (gsize) views[i].len);
+      end += views[i].len;
+      PyBuffer_Release (&views[i]);
     }
-  end = all = g_malloc (MAX (size, 1));
-  for (Py_ssize_t i = 0; i < n; i++)
-    {
-      PyBytes_AsStringAndSize (PyTuple_GetItem (parts, i), &data, &length);
-      memcpy (end, data, (gsize) length);
-      end += length;
-    }
-  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, all, size, TRUE, g_free, all);
+  if (n_views == n)
+    return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, all, size, TRUE, g_free, all);
+  g_free (all);
+  return NULL;
 }
 
 /* make(class, function, name, parts, descriptors): a task of a class whose initialiser takes nothing. Its arguments are

@@ -405,8 +405,8 @@ ferry_router_start (FerryRouter *self, GError **error)
                                      self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
-  /* GLib starts threads for the first GTask, and aborts the program if the system refuses one. So GLib starts them here,
-   * where they were looked for. */
+  /* GLib starts threads for the first GTask, and aborts the program if the system refuses one. So GLib starts them
+   * here, where they were looked for. */
   g_type_ensure (G_TYPE_TASK);
   ferry_pingee_connect (pingee, self->context);
   self->latency_watch = ferry_latency_begin (self->latency, self->monitor);

@@ -27,6 +27,7 @@
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
+#include "task/ferry-file-value-private.h"
 #include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
@@ -1207,12 +1208,62 @@ is_begun (gpointer carrier, guint64 xid)
 }
 
 static void
+release_link (gpointer held)
+{
+  ferry_held_link_release (held);
+}
+
+static void
+free_held_link (gpointer held)
+{
+  ferry_held_link_free (held);
+}
+
+/* Whether a message may have a value that is in a file: an answer, or a partial result. */
+static gboolean
+may_have_file (const FerryCallMessage *message)
+{
+  const gsize length = strlen (FERRY_PARTIAL_RESULT);
+
+  if (message->header.type_length != strlen (FERRY_FILE_VALUE_TYPE) ||
+      memcmp (message->type_string, FERRY_FILE_VALUE_TYPE, message->header.type_length) != 0 ||
+      message->header.number > 0)
+    return FALSE;
+  return message->header.kind == FERRY_CALL_ANSWER ||
+         (message->header.kind == FERRY_CALL_ITEM && message->header.name_length == length &&
+          memcmp (message->name, FERRY_PARTIAL_RESULT, length) == 0);
+}
+
+/* Whether another thread opens the value of a message, which comes once more when it has. Messages of other workers go
+ * on meanwhile. */
+static gboolean
+is_opening (FerryPoolWorker *self, gconstpointer data, gsize size)
+{
+  FerryRun *first = g_queue_peek_head (&self->in_flight);
+  g_autoptr (GVariant) value = NULL;
+  FerryCallMessage message;
+
+  if (G_LIKELY (first == NULL || first->settings->max_returned_descriptors == 0) || size > FERRY_MAX_RECORD_PAYLOAD)
+    return FALSE;
+  if (first->funcs->is_opening == NULL || ferry_run_get_early (first) != NULL ||
+      !ferry_router_may_repeat (self->router) || !ferry_call_message_parse (&message, data, size, NULL) ||
+      message.header.xid != first->xid || !may_have_file (&message))
+    return FALSE;
+  value = ferry_call_message_dup_value (&message, NULL);
+  if (value == NULL ||
+      !first->funcs->is_opening (first->owner, value, release_link, ferry_held_link_new (self->router), free_held_link))
+    return FALSE;
+  ferry_router_hold_record (self->router);
+  return TRUE;
+}
+
+static void
 calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_link_transport_waits (self->router, self->calls, data, size) &&
+  if (!ferry_link_transport_waits (self->router, self->calls, data, size) && !is_opening (self, data, size) &&
       !ferry_transport_process (self->calls, data, size, receiver->large, receiver->verdict, &error))
     fault (self, error->message);
 }

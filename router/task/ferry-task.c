@@ -81,6 +81,7 @@ typedef struct
   GVariant *partial;         /* (owned) (nullable): of this attempt; it counts unless the task is completed */
   gboolean trusts;           /* the worker that has the attempt is trusted */
   _Atomic gboolean has_file; /* a value was in a descriptor */
+  FerryFileOpening *opening; /* (owned) (nullable): of the value that comes next */
   GPtrArray *lines;          /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
   FerryWaitQueue waits;      /* callers of ferry_task_wait_async() */
 } Rest;
@@ -1020,18 +1021,68 @@ ferry_task_note_descriptors_sent (FerryTask *self)
     ferry_task_answers_note_sent (&need_rest (self)->answers);
 }
 
+/* any: returns the file of a value that is in a descriptor, or -1 with an error. */
+static int
+dup_file (FerryTask *self, GVariant *value, GError **error)
+{
+  /* Relaxed: see end_returns(). */
+  atomic_store_explicit (&need_rest (self)->has_file, TRUE, memory_order_relaxed);
+  return ferry_task_dup_descriptor (self, ferry_file_value_get_handle (value), error);
+}
+
 /* any: opens a value that is in a descriptor. Returns (transfer full) (nullable) any other as it is. */
 static GVariant *
-open_result (gpointer owner, GVariant *result, GError **error)
+open_value (FerryTask *self, GVariant *value, GError **error)
 {
-  FerryTask *self = owner;
   ferry_autofd fd = -1;
 
-  if (!ferry_file_value_is (result))
-    return g_variant_ref_sink (result);
-  fd = ferry_task_dup_descriptor (self, ferry_file_value_get_handle (result), error);
-  atomic_store_explicit (&need_rest (self)->has_file, TRUE, memory_order_relaxed);
-  return fd >= 0 ? ferry_file_value_map (result, fd, peek_rest (self)->trusts, error) : NULL;
+  if (!ferry_file_value_is (value))
+    return g_variant_ref_sink (value);
+  fd = dup_file (self, value, error);
+  return fd >= 0 ? ferry_file_value_open (value, fd, peek_rest (self)->trusts, error) : NULL;
+}
+
+static void
+drop_opening (FerryTask *self)
+{
+  Rest *rest = get_private (self)->rest;
+
+  if (rest != NULL)
+    g_clear_pointer (&rest->opening, ferry_file_opening_unref);
+}
+
+static gboolean
+run_is_opening (gpointer owner, GVariant *value, GDestroyNotify func, gpointer data, GDestroyNotify destroy)
+{
+  FerryTask *self = owner;
+  Rest *rest = need_rest (self);
+  int fd;
+
+  if (rest->opening != NULL && ferry_file_opening_is_of (rest->opening, value))
+    {
+      destroy (data);
+      return !ferry_file_opening_is_done (rest->opening);
+    }
+  drop_opening (self);
+  /* What has failed is told when the value is opened. */
+  fd = ferry_file_value_is (value) ? dup_file (self, value, NULL) : -1;
+  if (fd >= 0)
+    rest->opening = ferry_file_opening_new (value, fd, rest->trusts, func, data);
+  else
+    destroy (data);
+  return fd >= 0;
+}
+
+/* A value that another thread is still opening is opened here: there was no way to wait. */
+static GVariant *
+run_open_result (gpointer owner, GVariant *result, GError **error)
+{
+  FerryFileOpening *opening = peek_rest (owner)->opening;
+
+  if (opening != NULL && ferry_file_opening_is_of (opening, result) && ferry_file_opening_is_done (opening))
+    return ferry_file_opening_end (g_steal_pointer (&need_rest (owner)->opening), error);
+  drop_opening (owner);
+  return open_value (owner, result, error);
 }
 
 static void
@@ -1048,7 +1099,7 @@ static void
 run_took_part (gpointer owner, GVariant *value)
 {
   g_autoptr (GError) error = NULL;
-  GVariant *partial = open_result (owner, value, &error);
+  GVariant *partial = run_open_result (owner, value, &error);
 
   if (partial == NULL)
     g_message ("The partial result of task '%s' is lost: %s", ferry_task_get_name (owner), error->message);
@@ -1194,7 +1245,7 @@ check_result (FerryTask *self, FerryEarlyAnswer *answer)
     {
       g_autoptr (GVariant) sent = g_steal_pointer (&answer->result);
 
-      answer->result = open_result (self, sent, &answer->error);
+      answer->result = open_value (self, sent, &answer->error);
     }
   if (answer->error == NULL && entry != NULL && !ferry_function_check_result (entry, answer->result, &answer->error))
     g_clear_pointer (&answer->result, g_variant_unref);
@@ -1458,6 +1509,7 @@ run_ended (gpointer owner, FerryTaskState was)
   FerryTask *self = owner;
   FerryTaskPrivate *priv = get_private (self);
 
+  drop_opening (self);
   if (priv->run.never_begun)
     notify (self, PROP_N_ATTEMPTS);
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
@@ -1716,6 +1768,7 @@ run_returned (gpointer owner)
   Rest *rest = get_private (self)->rest;
   gboolean told_text = rest != NULL && rest->text != NULL;
 
+  drop_opening (self);
   drop_partial_result (self);
   if (rest != NULL)
     {
@@ -1748,7 +1801,8 @@ static const FerryRunFuncs run_funcs = {
   .sent = run_sent,
   .yielded = run_yielded,
   .took_part = run_took_part,
-  .open_result = open_result,
+  .is_opening = run_is_opening,
+  .open_result = run_open_result,
   .returned = run_returned,
   .cancelling = run_cancelling,
   .ending = run_ending,
@@ -2699,6 +2753,7 @@ rest_free (Rest *rest)
   g_free (rest->unfinished);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
+  g_clear_pointer (&rest->opening, ferry_file_opening_unref);
   g_free (rest);
 }
 

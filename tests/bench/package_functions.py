@@ -4,10 +4,19 @@
 
 import functools
 import sys
+import time
 
 
 def echo(value):
     return value
+
+
+def work(seconds):
+    """Takes so much of a processor, however busy the machine is."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+    return seconds
 
 
 def has_numpy(_):

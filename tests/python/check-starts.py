@@ -56,6 +56,10 @@ def test_ahead(report):
         report.equal("and imports it where a function does", executor.submit(start_functions.use_library).result(), "half")
         report.equal("one such process is enough", find_servers(), found)
     report.equal("it ends with the executor", start_functions.wait_for(lambda: not find_servers()), True)
+    context = importlib.import_module("gi.repository.GLib").MainContext.default()
+    with ferry.Executor(workers=1, context=context):
+        report.equal("nor does it wait for the program's main loop to run", len(start_functions.wait_for(lambda: find_servers())), 1)
+    start_functions.wait_for(lambda: not find_servers())
     for options in ({"fork": False}, {"program": ["true"]}):
         with ferry.Executor(workers=1, **options) as executor:
             executor._home.call(lambda: None)

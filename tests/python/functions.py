@@ -7,6 +7,7 @@ import atexit
 import ctypes
 import dataclasses
 import errno
+import hashlib
 import itertools
 import logging
 import multiprocessing
@@ -222,6 +223,31 @@ def give_many_bytes(size):
 
 def echo(value):
     return value
+
+
+def echo_all(values):
+    yield from values
+
+
+kept = []
+
+
+def keep(value):
+    kept.append(value)
+
+
+def digest(value):
+    return hashlib.sha256(value).hexdigest()
+
+
+def digest_kept():
+    return list(map(digest, kept))
+
+
+def count_memories():
+    """How many descriptors of memory without a name this process has."""
+    return sum("memfd" in os.readlink("/proc/self/fd/" + name) for name in os.listdir("/proc/self/fd")
+               if os.path.lexists("/proc/self/fd/" + name))
 
 
 def begin():

@@ -68,6 +68,7 @@ REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
 
 # What Popen has, and what a task has in its place.
 OTHERWISE = {
+    "wait": "result() waits, for at most so many seconds",
     "poll": "done() says whether it is done, and result() how",
     "communicate": "result() waits, and has stdout and stderr",
     "kill": "cancel() ends the program, and all that it has started",

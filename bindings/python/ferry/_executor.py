@@ -164,7 +164,11 @@ class Executor:
         # The last references are dropped where the objects are at home.
         self._finalizer = weakref.finalize(self, _home.post, self._home.context, self._objects.clear)
         if self._begins_ahead and self._program is None and fork:
-            _home.post(self._home.context, _home.weakly(self._begin))
+            if self._home.is_here() and GLib.main_depth() == 0:
+                # What comes before the loop runs, such as the first window, takes as long.
+                self._begin()
+            else:
+                _home.post(self._home.context, _home.weakly(self._begin))
 
     def _find_home(self, context: Any) -> _home.Home:
         return _home.find(context)
@@ -186,7 +190,7 @@ class Executor:
         self._objects += [Ferry.Executor.new(pool), pool]
 
     def _begin(self) -> None:
-        """On the next turn of the home's thread: what workers are copies of starts, and prepares itself."""
+        """On the home's thread, on its next turn if it runs: what workers are copies of starts, and prepares itself."""
         executor, pool = self._objects
         if executor.props.state == Ferry.ExecutorState.RUNNING:
             try:
