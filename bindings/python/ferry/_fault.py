@@ -11,7 +11,6 @@ import os
 import pickle
 import reprlib
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 from . import _by_value
@@ -146,7 +145,7 @@ def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     return restored
 
 
-def convert_cause(exception: BaseException, kind: Callable[[str], BaseException]) -> None:
+def convert_cause(exception: BaseException, kind: Any) -> None:
     """The cause becomes what programs know from another pool. It shows the traceback, so that no note has to."""
     cause = exception.__cause__
     if isinstance(cause, RemoteTraceback):
