@@ -220,7 +220,6 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   ferry_answer_route_clear (&self->route);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
-  g_free (self->unfinished);
   g_free (self);
 }
 
@@ -722,6 +721,8 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 {
   g_autoptr (FerryRun) run = data;
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (get_worker (run));
+  /* Who runs programs knows no function. */
+  g_autofree char *lines = self->texts != NULL ? ferry_trace_drop_place (trace, run->function) : NULL;
   gint64 now = g_get_monotonic_time ();
   guint64 xid = run->xid;
 
@@ -741,7 +742,6 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   note_running (self);
   /* Counted before the pool's roster is told of the change. */
   self->n_done++;
-  g_clear_pointer (&self->unfinished, g_free);
   ferry_run_unref (unlink_task (self, run));
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
@@ -750,18 +750,11 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (refused && run->n_refusals++ < MAX_REFUSALS)
     ferry_destination_give_back_unbegun (run);
   else if (error != NULL)
-    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), self->texts != NULL ? lines : trace,
+                            NULL);
   else
     ferry_destination_complete (run, result);
   go_on (self);
-}
-
-static void
-take_unfinished (FerryPoolWorker *self, GVariant *value)
-{
-  g_clear_pointer (&self->unfinished, g_free);
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-    self->unfinished = g_variant_dup_string (value, NULL);
 }
 
 static void
@@ -779,7 +772,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
     ferry_run_take_partial_result (run, value);
   else if (g_str_equal (name, FERRY_UNFINISHED))
-    take_unfinished (self, value);
+    ferry_task_take_unfinished (ferry_run_get_task (run), value);
   else
     ferry_run_take_message (run, name, value);
 }
@@ -908,8 +901,7 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   const int signal = ferry_exit_get_signal (exit);
   g_autofree char *sentence = self->texts != NULL ? self->texts->describe_loss (run->arguments, signal) : NULL;
   g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
-  /* One that gets SIGTERM tidies up before it ends. */
-  const gboolean has_left = self->unfinished != NULL && signal != SIGTERM;
+  g_autofree char *unfinished = ferry_task_describe_unfinished (ferry_run_get_task (run), exit);
 
   if (sentence != NULL)
     {
@@ -918,10 +910,8 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
     }
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
-                      "the task again%s%s%s: %s",
-                      ferry_run_get_name (run), run->function, arguments, has_left ? ". Until then, " : "",
-                      has_left ? self->unfinished : "", has_left ? " may be incomplete" : "",
-                      ferry_exit_get_message (exit));
+                      "the task again%s: %s",
+                      ferry_run_get_name (run), run->function, arguments, unfinished, ferry_exit_get_message (exit));
 }
 
 static void

@@ -21,6 +21,7 @@
 
 #include "task/ferry-task-private.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -70,6 +71,7 @@ typedef struct
   gboolean is_waiting; /* text is what the task waits for, and not its function's */
   char *host_name;     /* (nullable) */
   char *host_loss;     /* (nullable) */
+  char *unfinished;    /* (nullable) */
   char *unit;          /* (nullable) */
   char *question;      /* (nullable) */
   guint64 amount;
@@ -723,8 +725,8 @@ ferry_task_get_result (FerryTask *self, GError **error)
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
     return dup_outcome (priv->run.result, priv->run.error, priv->run.trace, error);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                 "Task '%s' was cancelled; submit a new task to call the function", ferry_task_get_name (self));
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled; submit a new one to run it again",
+                 ferry_task_get_name (self));
   else
     ferry_set_error (error, FERRY_ERROR_NOT_DONE,
                      "Task '%s' is not done; wait for its signal 'done', or use ferry_task_wait_async()",
@@ -1629,6 +1631,24 @@ ferry_task_get_host_loss (FerryTask *self)
   return peek_rest (self)->host_loss;
 }
 
+void
+ferry_task_take_unfinished (FerryTask *self, GVariant *files)
+{
+  const char *names = g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
+
+  change_text (&need_rest (self)->unfinished, names[0] != '\0' ? names : NULL);
+}
+
+char *
+ferry_task_describe_unfinished (FerryTask *self, FerryExit *exit)
+{
+  const char *names = peek_rest (self)->unfinished;
+
+  if (names == NULL || (exit != NULL && ferry_exit_get_signal (exit) == SIGTERM))
+    return g_strdup ("");
+  return g_strdup_printf (". Until then, %s may be incomplete", names);
+}
+
 /* A function that reports looks whether it is paused. */
 static void
 note_report (FerryTask *self)
@@ -1755,6 +1775,7 @@ run_returned (gpointer owner)
       rest->amount = 0;
       g_clear_pointer (&rest->text, g_free);
       g_clear_pointer (&rest->host_loss, g_free);
+      g_clear_pointer (&rest->unfinished, g_free);
     }
   notify (self, PROP_IDENTIFIER);
   set_host_name (self, NULL);
@@ -1816,15 +1837,16 @@ ferry_task_consume (FerryTask *self, guint n)
  * @error: return location for an error
  *
  * Answers what the task asks. A program gets the bytes on its standard input, or on its terminal
- * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on.
+ * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on. What a task is answered
+ * that still waits, it reads as soon as it runs.
  *
  * An answer may be a password. It is in no log, trace or list, and Ferry keeps no copy. @answer stays the caller's, who
  * may overwrite it.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING if nothing runs that could be answered, with %FERRY_ERROR_TOO_LARGE for more than
- * 4,096 bytes, and with %FERRY_ERROR_WOULD_BLOCK if many answers were given and none was read. Fails with
- * %FERRY_ERROR_CLOSED if the program has ended or closed its input, and with %FERRY_ERROR_WRONG_THREAD. On the router's
- * thread.
+ * Fails with %FERRY_ERROR_NOT_RUNNING if the task is done, or runs where nobody can be answered, with
+ * %FERRY_ERROR_TOO_LARGE for more than 4,096 bytes, and with %FERRY_ERROR_WOULD_BLOCK if many answers were given and
+ * none was read. Fails with %FERRY_ERROR_CLOSED if the program has ended or closed its input, with %FERRY_ERROR_SYSTEM,
+ * and with %FERRY_ERROR_WRONG_THREAD. On the router's thread.
  *
  * Returns: %TRUE if the answer is on its way
  */
@@ -1842,10 +1864,14 @@ ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **e
     return FALSE;
   ferry_return_val_if_fail (priv->run.settings->interactive, FALSE,
                             "the task is not interactive; set FerryTask:interactive before it is submitted");
-  if (peek_rest (self)->answers.sending < 0 || ferry_task_get_done (self))
+  if (ferry_task_get_done (self) ||
+      (peek_rest (self)->answers.sending < 0 && priv->run.state != FERRY_TASK_STATE_WAITING))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "Task '%s' asks nothing, since it does not run; answer when it asks",
                             ferry_task_get_name (self));
+  /* What is answered before it runs is in the socket by then. */
+  if (peek_rest (self)->answers.sending < 0 && ferry_task_answers_begin_attempt (&need_rest (self)->answers, error) < 0)
+    return FALSE;
   if (!ferry_task_answers_send (&need_rest (self)->answers, answer, size, error))
     return FALSE;
   set_question (self, NULL);
@@ -2724,6 +2750,7 @@ rest_free (Rest *rest)
   g_free (rest->question);
   g_free (rest->host_name);
   g_free (rest->host_loss);
+  g_free (rest->unfinished);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
   g_clear_pointer (&rest->opening, ferry_file_opening_unref);
