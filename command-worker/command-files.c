@@ -36,6 +36,8 @@ typedef struct
   char *written;       /* (owned): where it is written */
   CommandPlace *place; /* (unowned) (nullable): NULL: it is written directly */
   char *base;          /* (owned) (nullable): its name in the place */
+  gboolean is_moved;   /* it is in its place */
+  gboolean has_old;    /* if so: what was there is in the place under its name */
   gboolean existed;    /* something was there before */
   struct stat before;  /* what, if so */
 } File;
@@ -240,16 +242,15 @@ count_named (char **argv, const char *name, gboolean behind_equals, guint *found
   return n;
 }
 
-/* An argument that is the name counts before those that end with it, such as 'scale=a' for the file 'a'. */
+/* Of 'f' and '--output=f' it is not known which is read. */
 static gboolean
 redirect_argument (const File *file, char **argv, GError **error)
 {
   guint found = 0;
-  guint n = count_named (argv, file->name, FALSE, &found);
-  gboolean behind_equals = n == 0;
+  guint n = count_named (argv, file->name, TRUE, &found);
+  const gboolean behind_equals = n > 0;
 
-  if (behind_equals)
-    n = count_named (argv, file->name, TRUE, &found);
+  n += count_named (argv, file->name, FALSE, &found);
   if (n == 1)
     {
       g_autofree char *argument = argv[found];
@@ -270,33 +271,55 @@ redirect_argument (const File *file, char **argv, GError **error)
   return FALSE;
 }
 
-/* Whether both names are of one regular file. */
+/* Whether both paths are of one regular file, or of one that is not there yet. */
 static gboolean
 are_same (const char *name, const char *other)
 {
   struct stat status;
   struct stat of_other;
 
+  if (g_strcmp0 (name, other) == 0 && name != NULL && access (name, F_OK) < 0)
+    return TRUE;
   return name != NULL && other != NULL && stat (name, &status) == 0 && stat (other, &of_other) == 0 &&
          S_ISREG (status.st_mode) && status.st_dev == of_other.st_dev && status.st_ino == of_other.st_ino;
 }
 
-/* Whether the standard input is a file that is written directly. Sets error if so. */
+/* (nullable): the argument that is the file for the standard output, or has it behind a '='. */
+static const char *
+find_read_argument (CommandFiles *self, char **argv, const char *output)
+{
+  for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+    {
+      const char *equals = strchr (argv[i], '=');
+      g_autofree char *whole = g_canonicalize_filename (argv[i], self->directory);
+      g_autofree char *value = equals != NULL ? g_canonicalize_filename (equals + 1, self->directory) : NULL;
+
+      if (are_same (whole, output) || are_same (value, output))
+        return argv[i];
+    }
+  return NULL;
+}
+
+/* Whether a file is read that is written directly: the standard input, or an argument that is emptied for the standard
+ * output. Sets error if so. */
 static gboolean
-reads_what_is_written (CommandFiles *self, const char *program, const char *input, const char *output, GError **error)
+reads_what_is_written (CommandFiles *self, char **argv, const char *input, const char *output, GError **error)
 {
   g_autofree char *path = input != NULL ? g_canonicalize_filename (input, self->directory) : NULL;
-  gboolean found = are_same (path, output);
+  const char *found = path != NULL && output != NULL && are_same (path, output) ? input : NULL;
 
   /* One that is replaced can be read while the new one is written. */
-  for (guint i = 0; i < self->files->len && !found; i++)
-    found = get_file (self, i)->place == NULL && are_same (path, get_file (self, i)->path);
-  if (found)
+  for (guint i = 0; i < self->files->len && path != NULL && found == NULL; i++)
+    if (get_file (self, i)->place == NULL && are_same (path, get_file (self, i)->path))
+      found = input;
+  if (found == NULL && output != NULL)
+    found = find_read_argument (self, argv, output);
+  if (found != NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                  "'%s' is to read '%s' and to write it, which may empty it before it is read; write another file, or "
                  "set 'output-files' and 'replace-output-files'",
-                 program, input);
-  return found;
+                 argv[0], found);
+  return found != NULL;
 }
 
 gboolean
@@ -323,7 +346,7 @@ command_files_redirect (CommandFiles *self, char **argv, char **output, const ch
 
       *output = g_canonicalize_filename (relative, self->directory);
     }
-  return !reads_what_is_written (self, argv[0], input, *output, error);
+  return !reads_what_is_written (self, argv, input, *output, error);
 }
 
 /* ---- failure ---- */
@@ -445,38 +468,85 @@ keep_rights (const File *file)
     close (after);
 }
 
+/* What was there is kept until all files are moved, where the file system can exchange two names. */
 static gboolean
-move (const File *file, GError **error)
+move (File *file, GError **error)
 {
   g_autofree char *base = g_path_get_basename (file->path);
+  const int place = command_place_get_fd (file->place);
+  const int folder = command_place_get_folder_fd (file->place);
 
-  return renameat (command_place_get_fd (file->place), file->base, command_place_get_folder_fd (file->place), base) ==
-           0 ||
-         set_move_error (file, errno, error);
+  file->has_old = renameat2 (place, file->base, folder, base, RENAME_EXCHANGE) == 0;
+  file->is_moved = file->has_old || renameat (place, file->base, folder, base) == 0;
+  return file->is_moved || set_move_error (file, errno, error);
 }
 
-/* Does one thing with all files that are replaced, until it fails. */
-static gboolean
-for_each_replaced (CommandFiles *self, gboolean (*func) (const File *file, GError **error), GError **error)
+static void
+move_back (File *file)
+{
+  g_autofree char *base = g_path_get_basename (file->path);
+  const int place = command_place_get_fd (file->place);
+  const int folder = command_place_get_folder_fd (file->place);
+
+  if (file->has_old)
+    renameat2 (folder, base, place, file->base, RENAME_EXCHANGE);
+  else if (file->is_moved && !file->existed)
+    renameat (folder, base, place, file->base);
+  file->has_old = file->is_moved = FALSE;
+}
+
+gboolean
+command_files_check (CommandFiles *self, GError **error)
 {
   for (guint i = 0; i < self->files->len; i++)
-    if (get_file (self, i)->place != NULL && !func (get_file (self, i), error))
+    if (get_file (self, i)->place != NULL && !check_written (get_file (self, i), error))
       return FALSE;
   return TRUE;
 }
 
-gboolean
-command_files_commit (CommandFiles *self, GError **error)
+static gboolean
+move_files (CommandFiles *self, GError **error)
 {
-  gboolean moved = for_each_replaced (self, check_written, error);
+  for (guint i = 0; i < self->files->len; i++)
+    if (get_file (self, i)->place != NULL && !move (get_file (self, i), error))
+      return FALSE;
+  return TRUE;
+}
 
-  for (guint i = 0; i < self->files->len && moved; i++)
-    if (get_file (self, i)->place != NULL)
-      keep_rights (get_file (self, i));
-  moved = moved && for_each_replaced (self, move, error);
-  if (!moved)
-    g_free (discard (self));
-  self->is_over = TRUE;
-  g_ptr_array_set_size (self->places, 0);
-  return moved;
+/* In reverse, since two may have the same name. */
+static void
+move_files_back (CommandFiles *self)
+{
+  for (guint i = self->files->len; i > 0; i--)
+    if (get_file (self, i - 1)->place != NULL)
+      move_back (get_file (self, i - 1));
+}
+
+gboolean
+command_files_commit (CommandFiles *const *all, guint n, GError **error)
+{
+  GError *failure = NULL;
+  guint n_moved = 0;
+
+  for (guint i = 0; i < n && failure == NULL; i++)
+    command_files_check (all[i], &failure);
+  for (guint i = 0; i < n && failure == NULL; i++)
+    for (guint k = 0; k < all[i]->files->len; k++)
+      if (get_file (all[i], k)->place != NULL)
+        keep_rights (get_file (all[i], k));
+  while (n_moved < n && failure == NULL)
+    move_files (all[n_moved++], &failure);
+  for (guint i = n_moved; i > 0 && failure != NULL; i--)
+    move_files_back (all[i - 1]);
+  for (guint i = 0; i < n; i++)
+    {
+      if (failure != NULL)
+        command_files_discard (all[i], failure);
+      all[i]->is_over = TRUE;
+      g_ptr_array_set_size (all[i]->places, 0);
+    }
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, failure);
+  return FALSE;
 }

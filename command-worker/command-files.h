@@ -29,9 +29,12 @@ gboolean command_files_redirect (CommandFiles *self, char **argv, char **output,
 /* (transfer full): the names of the files that are written in place, as they were given. */
 char **command_files_list_direct (CommandFiles *self);
 
-/* What writes the files has succeeded: moves them into place. All are looked at before the first is moved. Fails with
- * G_IO_ERROR, and discards them, where one is not there or cannot be moved. */
-gboolean command_files_commit (CommandFiles *self, GError **error);
+/* Whether all files are written that are to be replaced, and can be moved. Fails with G_IO_ERROR. */
+gboolean command_files_check (CommandFiles *self, GError **error);
+/* All that writes these has succeeded: moves them into place. All are checked before the first is moved,
+ * and where one cannot be moved, the others go back, if the file system can do that. Fails with G_IO_ERROR, and
+ * discards all of them, where one is not there or cannot be moved. */
+gboolean command_files_commit (CommandFiles *const *all, guint n, GError **error);
 /* It has not succeeded: removes what was written and was not there before. error: (nullable): of what has failed; it,
  * or else the log, says which files were there before and may be damaged. */
 void command_files_discard (CommandFiles *self, GError *error);

@@ -915,7 +915,7 @@ finish (Run *self, GError **error)
     command_files_discard (self->files, failure);
   if (is_lost)
     end_by_signal ();
-  succeeded = succeeded && command_files_commit (self->files, &failure);
+  succeeded = succeeded && command_files_commit (&self->files, 1, &failure);
   command_progress_end (self->progress, succeeded);
   tell_truncated (self);
   if (succeeded)

@@ -544,20 +544,18 @@ end_steps (FerryJob *job)
     ferry_task_cancel (tasks->pdata[i]);
 }
 
-/* Moves all files into place, or removes them. */
+/* Moves all files into place, or removes them all. */
 static void
 end_files (FerryJob *job, GPtrArray *files, GError **failure)
 {
   if (*failure == NULL && files->len > 0)
     ferry_job_check_cancelled (job, failure);
+  for (guint i = 0; i < files->len && *failure != NULL; i++)
+    command_files_discard (files->pdata[i], *failure);
+  if (*failure == NULL)
+    command_files_commit ((CommandFiles *const *) files->pdata, files->len, failure);
   for (guint i = 0; i < files->len; i++)
-    {
-      CommandFiles *written = files->pdata[i];
-
-      if (*failure != NULL || !command_files_commit (written, failure))
-        command_files_discard (written, *failure);
-      command_files_free (written);
-    }
+    command_files_free (files->pdata[i]);
 }
 
 /* The thread that serves: the function has returned. */
@@ -707,6 +705,8 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
       has_part = ferry_job_begin_own_part (job);
       if (step_run (step, &failure))
         take_end (step, &failure);
+      if (failure == NULL && files != NULL)
+        command_files_check (files, &failure);
       if (has_part)
         ferry_job_end_part (job);
       forget_step (step);

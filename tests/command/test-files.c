@@ -233,17 +233,26 @@ are_found_behind_an_equals_sign (void)
   assert_folder (test, "out");
 }
 
-/* Other arguments may end with a short name. */
+/* Which of the two is read, nobody knows: 'cut f --output=f' would read what it empties. */
 static void
-are_arguments_before_they_are_ends_of_some (void)
+are_refused_where_two_arguments_may_name_them (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  const char *argv[] = {"sh", "-c", "echo $1; echo new > $2", "sh", "scale=a", "a", NULL};
-  g_autoptr (FerryTask) task = command_test_submit (test, argv, new_options ("a", TRUE));
-  g_autofree char *output = command_test_wait_output (task);
+  const char *argv[] = {"sh", "-c", "echo half > ${2#--output=}; cat $1", "sh", "f", "--output=f", NULL};
+  const char *other[] = {"sh", "-c", "cat ${1#of=}; echo new > $2", "sh", "of=f", "./f", NULL};
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) next = NULL;
+  g_autofree char *output = NULL;
 
-  g_assert_cmpstr (output, ==, "scale=a\n");
-  assert_text (test, "a", "new\n");
+  write_earlier (test, "f");
+  task = command_test_submit (test, argv, new_options ("f", TRUE));
+  ferry_test_assert_says (command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS)->message,
+                          "reads and writes 'f', or names it twice");
+  assert_text (test, "f", "earlier");
+  next = command_test_submit (test, other, new_options ("./f", TRUE));
+  output = command_test_wait_output (next);
+  g_assert_cmpstr (output, ==, "earlier");
+  assert_text (test, "f", "new\n");
 }
 
 /* What the program leaves beside them goes with the folder that they are written in. */
@@ -520,6 +529,45 @@ are_refused_where_a_command_reads_them (void)
   assert_text (test, "out", "earlier\n");
 }
 
+/* The shell's 'sort f > f' empties it before it is read. */
+static void
+are_refused_where_an_argument_is_the_standard_output (void)
+{
+  const char *const arguments[] = {"out", "./out", "link", "--from=out", "new"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (arguments); i++)
+    {
+      g_autoptr (CommandTest) test = command_test_new ();
+      GVariantDict *options = g_variant_dict_new (NULL);
+      g_autoptr (FerryTask) task = NULL;
+
+      write_earlier (test, "out");
+      make_link (test, "out", "link");
+      g_variant_dict_insert_value (options, "output-file",
+                                   g_variant_new_bytestring (g_str_equal (arguments[i], "new") ? "new" : "out"));
+      task = command_test_submit (test, (const char *const[]){"sort", arguments[i], NULL}, options);
+      ferry_test_assert_says (command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS)->message,
+                              "and to write it");
+      assert_text (test, "out", "earlier");
+    }
+}
+
+/* The new one is written elsewhere. */
+static void
+may_be_read_by_an_argument_where_they_are_replaced (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  GVariantDict *options = new_options ("out", TRUE);
+  g_autofree char *output = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  write_earlier (test, "out");
+  g_variant_dict_insert_value (options, "output-file", g_variant_new_bytestring ("out"));
+  task = command_test_submit (test, (const char *const[]){"sort", "out", NULL}, options);
+  output = command_test_wait_output (task);
+  assert_text (test, "out", "earlier\n");
+}
+
 /* Nobody opens the other end. The grace time is so long that only the cancel itself ends the wait. */
 static void
 that_are_fifos_hear_of_a_cancel (void)
@@ -584,8 +632,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/are-refused-where-no-argument-names-them", are_refused_where_no_argument_names_them);
   g_test_add_func ("/command-files/may-be-the-standard-output", may_be_the_standard_output);
   g_test_add_func ("/command-files/are-found-behind-an-equals-sign", are_found_behind_an_equals_sign);
-  g_test_add_func ("/command-files/are-arguments-before-they-are-ends-of-some",
-                   are_arguments_before_they_are_ends_of_some);
+  g_test_add_func ("/command-files/are-refused-where-two-arguments-may-name-them",
+                   are_refused_where_two_arguments_may_name_them);
   g_test_add_func ("/command-files/leave-nothing-beside-them", leave_nothing_beside_them);
   g_test_add_func ("/command-files/are-private-while-they-are-written", are_private_while_they_are_written);
   g_test_add_func ("/command-files/are-those-to-which-links-lead", are_those_to_which_links_lead);
@@ -603,6 +651,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/that-a-link-leads-to-are-said-to-be-damaged",
                    that_a_link_leads_to_are_said_to_be_damaged);
   g_test_add_func ("/command-files/are-refused-where-a-command-reads-them", are_refused_where_a_command_reads_them);
+  g_test_add_func ("/command-files/are-refused-where-an-argument-is-the-standard-output",
+                   are_refused_where_an_argument_is_the_standard_output);
+  g_test_add_func ("/command-files/may-be-read-by-an-argument-where-they-are-replaced",
+                   may_be_read_by_an_argument_where_they_are_replaced);
   g_test_add_func ("/command-files/that-are-fifos-hear-of-a-cancel", that_are_fifos_hear_of_a_cancel);
   g_test_add_func ("/command-files/are-removed-before-the-end-of-a-command-whose-time-is-over",
                    are_removed_before_the_end_of_a_command_whose_time_is_over);

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/command-test.h"
@@ -155,7 +156,37 @@ write_file (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_string (text != NULL ? text : "");
 }
 
-/* Runs a script that writes the file "out" in place. */
+/* Has one program replace the file "out", and a script the file "other", which it is given as $1. Then something may be
+ * where "other" is to be. */
+static GVariant *
+write_two (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *folder;
+  const char *script;
+  gboolean is_blocked;
+  g_autofree char *other = NULL;
+
+  g_variant_get (arguments, "(&s&sb)", &folder, &script, &is_blocked);
+  for (guint i = 0; i < 2; i++)
+    {
+      const char *name = i == 0 ? "out" : "other";
+      const char *const argv[] = {"sh", "-c", i == 0 ? "echo new > $1" : script, "sh", name, NULL};
+      g_autoptr (FerryCommand) command = ferry_command_new (argv);
+
+      g_object_set (command, "directory", folder, "polite", FALSE, "output-files", (const char *const[]){name, NULL},
+                    "replace-output-files", TRUE, NULL);
+      if (!ferry_job_run_command (job, command, NULL, error))
+        {
+          g_prefix_error (error, "Program %u: ", i);
+          return NULL;
+        }
+    }
+  other = g_build_filename (folder, "other", NULL);
+  if (is_blocked)
+    g_assert_no_errno (mkdir (other, 0700));
+  return g_variant_new ("()");
+}
+
 /* Says what it does, and has a program do it, which says nothing. */
 static GVariant *
 say_and_run (FerryJob *job, GVariant *arguments, GError **error)
@@ -169,6 +200,7 @@ say_and_run (FerryJob *job, GVariant *arguments, GError **error)
            : NULL;
 }
 
+/* Runs a script that writes the file "out" in place. */
 static GVariant *
 write_in_place (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -710,6 +742,42 @@ files_stay_as_they_were_when_the_function_fails (void)
   assert_files (test, "out");
 }
 
+/* (transfer full): the message of the error. */
+static char *
+fail_to_write_two (Test *test, const char *script, gboolean is_blocked, int code)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "write-two",
+                                               g_variant_new ("(ssb)", test->command->folder, script, is_blocked));
+  g_autoptr (GError) error = NULL;
+
+  write_old (test);
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  return g_strdup (command_test_wait_failed (task, G_IO_ERROR, code)->message);
+}
+
+static void
+files_of_all_programs_stay_where_one_cannot_be_moved (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = fail_to_write_two (test, "echo new > $1", TRUE, G_IO_ERROR_IS_DIRECTORY);
+
+  g_assert_nonnull (strstr (message, "could not be moved to '"));
+  assert_out (test, "old\n");
+  assert_files (test, "other out");
+}
+
+static void
+program_that_does_not_write_its_file_fails (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = fail_to_write_two (test, "exit 0", FALSE, G_IO_ERROR_NOT_FOUND);
+
+  g_assert_true (g_str_has_prefix (message, "Program 1: The output file 'other' has not been written"));
+  assert_out (test, "old\n");
+  assert_files (test, "out");
+}
+
 static void
 new_file_is_gone_when_the_function_fails (void)
 {
@@ -959,6 +1027,7 @@ main (int argc, char **argv)
   ferry_function_register ("at-a-time", "(sa(sb))", "s", run_at_a_time);
   ferry_function_register ("missing", "", "", run_missing);
   ferry_function_register ("write-file", "(sbi)", "s", write_file);
+  ferry_function_register ("write-two", "(ssb)", "()", write_two);
   ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
   ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
   ferry_worker_main (&argc, &argv);
@@ -988,6 +1057,8 @@ main (int argc, char **argv)
   ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
   ADD ("files-are-in-place-when-the-function-has-succeeded", files_are_in_place_when_the_function_has_succeeded);
   ADD ("files-stay-as-they-were-when-the-function-fails", files_stay_as_they_were_when_the_function_fails);
+  ADD ("files-of-all-programs-stay-where-one-cannot-be-moved", files_of_all_programs_stay_where_one_cannot_be_moved);
+  ADD ("program-that-does-not-write-its-file-fails", program_that_does_not_write_its_file_fails);
   ADD ("new-file-is-gone-when-the-function-fails", new_file_is_gone_when_the_function_fails);
   ADD ("files-stay-as-they-were-when-the-function-is-cancelled",
        files_stay_as_they_were_when_the_function_is_cancelled);
