@@ -678,11 +678,17 @@ static void
 take_end (Step *self, GError **error)
 {
   const GError *failure = ferry_task_get_error (self->task);
+  g_autoptr (GError) stop = NULL;
   g_autofree char *trace = NULL;
 
-  /* Says why: that the task was cancelled, or that its time is over. */
-  if ((!self->cleans_up && !ferry_job_check (self->job, error)) ||
-      ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
+  /* Says why: that the task was cancelled, or that its time is over; and what the command's worker has to say. */
+  if (!self->cleans_up && !ferry_job_check (self->job, &stop))
+    {
+      g_set_error (error, stop->domain, stop->code, "%s%s", stop->message,
+                   ferry_run_get_addition (ferry_task_get_run (self->task)->late_error));
+      return;
+    }
+  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
     return;
   g_object_get (self->task, "trace", &trace, NULL);
   g_propagate_error (error, ferry_error_copy_with_trace (failure, trace));

@@ -24,7 +24,9 @@ G_BEGIN_DECLS
 /* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
-/* What a function is told after the deadline. The application knows by it that the task's limit has ended it. */
+/* What a function is told after a cancel, and after the deadline. The application knows by it that the function has
+ * heard of that. What a function puts behind it, such as "; 'out' may be damaged", is what its user has to know. */
+#define FERRY_JOB_CANCELLED_MESSAGE "The job was cancelled; return from the function"
 #define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
 
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request; it has two bits. */

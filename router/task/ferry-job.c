@@ -464,7 +464,7 @@ check_cancelled_in_use (FerryJob *self, GError **error)
   if (get_cancelled (self) == FERRY_CANCEL_REASON_CLOSED)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
                             "The application has closed the link to this worker; return from the function");
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled; return from the function");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, FERRY_JOB_CANCELLED_MESSAGE);
   return FALSE;
 }
 

@@ -255,6 +255,9 @@ gboolean ferry_run_complete (FerryRun *self, GVariant *result);
 gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* any: a function that has heard of its limit of time, and has returned, has the error of that limit. */
 void ferry_run_translate_error (FerryRun *self, GError **error);
+/* any: what a function puts behind the error that it was cancelled, or that its time is over: "; 'out' may be damaged".
+ * error: (nullable). Returns "" where that is nothing. */
+const char *ferry_run_get_addition (const GError *error);
 /* Event RETURN: the run is WAITING again, for another attempt. One that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_run_give_back (FerryRun *self);
 

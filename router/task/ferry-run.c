@@ -391,13 +391,36 @@ is_late (const GError *error)
          g_str_has_prefix (error->message, FERRY_JOB_LATE_MESSAGE);
 }
 
+const char *
+ferry_run_get_addition (const GError *error)
+{
+  static const char *const messages[] = {FERRY_JOB_CANCELLED_MESSAGE "; ", FERRY_JOB_LATE_MESSAGE "; "};
+
+  for (guint i = 0; error != NULL && i < G_N_ELEMENTS (messages); i++)
+    if (g_str_has_prefix (error->message, messages[i]))
+      return error->message + strlen (messages[i]) - strlen ("; ");
+  return "";
+}
+
+/* Puts what a function has added to one error behind another. */
+static void
+add_to_error (GError *error, const GError *of_function)
+{
+  g_autofree char *message = error->message;
+
+  error->message = g_strconcat (message, ferry_run_get_addition (of_function), NULL);
+}
+
 void
 ferry_run_translate_error (FerryRun *self, GError **error)
 {
+  g_autoptr (GError) of_function = NULL;
+
   if (*error == NULL || !self->is_task || !is_late (*error))
     return;
-  g_clear_error (error);
+  of_function = g_steal_pointer (error);
   *error = ferry_destination_new_run_error (self);
+  add_to_error (*error, of_function);
 }
 
 /* The run that executes has to end: tells its owner. */
@@ -436,6 +459,8 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
     }
   if (!fails && owned != NULL)
     note_late_error (self, owned, trace);
+  if (self->limit_error != NULL && owned != NULL)
+    add_to_error (self->limit_error, owned);
   if (!fails && (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST))
     self->leaves_worker = FALSE;
   if (transition->step != FERRY_TASK_STEP_TAKEN)

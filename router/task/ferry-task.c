@@ -725,8 +725,8 @@ ferry_task_get_result (FerryTask *self, GError **error)
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
     return dup_outcome (priv->run.result, priv->run.error, priv->run.trace, error);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled; submit a new one to run it again",
-                 ferry_task_get_name (self));
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled; submit a new one to run it again%s",
+                 ferry_task_get_name (self), ferry_run_get_addition (priv->run.late_error));
   else
     ferry_set_error (error, FERRY_ERROR_NOT_DONE,
                      "Task '%s' is not done; wait for its signal 'done', or use ferry_task_wait_async()",

@@ -472,6 +472,7 @@ that_were_there_stay_and_are_said_to_be_damaged (void)
   g_autoptr (CommandTest) test = command_test_new ();
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) cancelled = NULL;
+  g_autoptr (GError) stop = NULL;
   const GError *error;
 
   write_earlier (test, "out");
@@ -485,7 +486,22 @@ that_were_there_stay_and_are_said_to_be_damaged (void)
   ferry_task_cancel (cancelled);
   command_test_wait_cancelled (cancelled);
   assert_text (test, "out", "earlierhalf\nmore\n");
-  ferry_test_assert_says (ferry_test_get_error (cancelled, "late-error")->message, "'out' may be damaged");
+  g_assert_null (ferry_task_get_result (cancelled, &stop));
+  g_assert_error (stop, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  ferry_test_assert_says (stop->message, "to run it again; 'out' may be damaged, since it was written in place");
+}
+
+static void
+that_were_there_are_said_to_be_damaged_when_the_time_is_over (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  write_earlier (test, "out");
+  test->run_timeout = G_USEC_PER_SEC;
+  task = command_test_submit_script (test, "echo half > out; exec sleep 1000", new_options ("out", FALSE));
+  ferry_test_assert_says (command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT)->message,
+                          "or more time; 'out' may be damaged, since it was written in place");
 }
 
 static void
@@ -648,6 +664,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/are-written-to-no-folder-that-is-a-link", are_written_to_no_folder_that_is_a_link);
   g_test_add_func ("/command-files/that-were-there-stay-and-are-said-to-be-damaged",
                    that_were_there_stay_and_are_said_to_be_damaged);
+  g_test_add_func ("/command-files/that-were-there-are-said-to-be-damaged-when-the-time-is-over",
+                   that_were_there_are_said_to_be_damaged_when_the_time_is_over);
   g_test_add_func ("/command-files/that-a-link-leads-to-are-said-to-be-damaged",
                    that_a_link_leads_to_are_said_to_be_damaged);
   g_test_add_func ("/command-files/are-refused-where-a-command-reads-them", are_refused_where_a_command_reads_them);

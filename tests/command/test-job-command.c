@@ -965,6 +965,23 @@ file_that_is_damaged_is_named_once (void)
                    "'sh' ended with status 3; 'out' may be damaged, since it was written in place and not finished");
 }
 
+static void
+file_that_is_damaged_is_named_after_a_cancel (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_old (test);
+  task = submit_one (test, "write-in-place", "echo half > out; " WAIT_FOR_EVER);
+  command_test_wait_pid (test->command, "child");
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  g_assert_null (ferry_task_get_result (task, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_nonnull (strstr (error->message, "to run it again; 'out' may be damaged, since it was written in place"));
+}
+
 /* The worker of the program, which is its parent. */
 static void
 program_that_loses_its_worker_leaves_no_half_of_a_new_file (void)
@@ -1071,6 +1088,7 @@ main (int argc, char **argv)
   ADD ("next-item-of-a-map-is-said-to-leave-nothing", next_item_of_a_map_is_said_to_leave_nothing);
   ADD ("next-task-of-a-worker-is-said-to-leave-nothing", next_task_of_a_worker_is_said_to_leave_nothing);
   ADD ("file-that-is-damaged-is-named-once", file_that_is_damaged_is_named_once);
+  ADD ("file-that-is-damaged-is-named-after-a-cancel", file_that_is_damaged_is_named_after_a_cancel);
   ADD ("program-that-loses-its-worker-leaves-no-half-of-a-new-file",
        program_that_loses_its_worker_leaves_no_half_of_a_new_file);
   ADD ("programs-ask-the-user-of-the-task", programs_ask_the_user_of_the_task);
