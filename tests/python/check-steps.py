@@ -41,6 +41,21 @@ def test_steps(report, executor, folder):
     report.equal("lines are of programs that are tasks", type(found), TypeError)
 
 
+def test_deaths(report, executor, folder):
+    out = os.path.join(folder, "out")
+    with open(out, "w", encoding="ascii") as file:
+        file.write("old")
+    found = raised(lambda: executor.submit(functions.die_in_step, folder).result(LONG))
+    report.equal("a function that dies says which file may be incomplete",
+                 (type(found), found.signal, str(found).partition(".")[2]),
+                 (ferry.WorkerLost, 9, " Until then, 'out' may be incomplete"))
+    found = raised(lambda: executor.run(["sh", "-c", "echo half > out; kill -9 $PPID; sleep 1000"], cwd=folder,
+                                        output_files=["out"]).result(LONG))
+    report.equal("so does a program whose worker dies, in the library's words", (type(found), found.signal, str(found)),
+                 (ferry.WorkerLost, 9, "'sh' was ended together with the process that runs it (signal 9, Killed), and is not "
+                                       "done; run it again. Until then, 'out' may be incomplete"))
+
+
 def test_progress(report, executor, folder):
     task = ferry.Task(functions.step_by_step, folder)
     seen = []
@@ -98,6 +113,7 @@ def body(report):
     with tempfile.TemporaryDirectory() as folder, ferry.Executor(workers=1) as executor:
         os.environ["XDG_CACHE_HOME"] = folder
         test_steps(report, executor, folder)
+        test_deaths(report, executor, folder)
         test_progress(report, executor, folder)
         test_cancel(report, executor, folder)
         test_here(report)

@@ -459,6 +459,11 @@ def run_step(args, **keywords):
     return ferry.run(args, **keywords)
 
 
+def die_in_step(folder):
+    """Dies as a program of it writes in place."""
+    ferry.run(["sh", "-c", "echo half > out; kill -9 %d; sleep 1000" % os.getpid()], cwd=folder, output_files=["out"])
+
+
 def step_by_step(folder):
     with ferry.part(0.5):
         ferry.run(["sh", "-c", "echo '80%'; until test -e go; do sleep 0.01; done"], cwd=folder, progress="percent")

@@ -20,7 +20,7 @@ from ._home import End, Event, Values
 from ._library import Ferry, GLib, is_error
 from ._outcome import give
 from ._stream import Yielding, close_later_if_left
-from .errors import Cancelled, CancelledError, Error
+from .errors import Cancelled, CancelledError, Error, WorkerLost
 
 Text = TypeVar("Text", str, bytes)
 Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -411,6 +411,9 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             found = super()._translate(error)
             if isinstance(found, CancelledError):
                 return CommandCancelled(error.message, self.args, *self._find_written(is_cut=True))
+            if isinstance(found, WorkerLost):
+                # The library's own sentence, which says of which files it is not known whether they are whole.
+                return WorkerLost(error.message, found.exit_status, found.signal, found.last_lines)
             return found
         killed = re.search(r" was killed by signal (\d+)", error.message)
         if killed and error.code == GLib.SpawnError.FAILED:

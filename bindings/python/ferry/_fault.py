@@ -9,6 +9,7 @@ import functools
 import io
 import os
 import pickle
+import re
 import reprlib
 import traceback
 from typing import Any
@@ -153,7 +154,9 @@ def convert_cause(exception: BaseException, kind: Any) -> None:
         _set(exception, "__notes__", getattr(exception, "__notes__", [])[:-1])
 
 
-def lost(name: str, end: Any) -> WorkerLost:
-    """What is raised where a worker has ended, by its `Ferry.Exit`."""
-    return WorkerLost("%s was lost: %s" % (name, end.get_message()), end.get_exit_status(), end.get_signal(),
-                      tuple(end.props.last_lines or ()))
+def lost(name: str, end: Any, said: str = "") -> WorkerLost:
+    """What is raised where a worker has ended, by its `Ferry.Exit`. said: the library's message, which has the files that
+    programs of the function may have left incomplete."""
+    unfinished = re.search(r"\. Until then, .+ may be incomplete", said, re.DOTALL)
+    return WorkerLost("%s was lost: %s%s" % (name, end.get_message(), unfinished[0] if unfinished else ""),
+                      end.get_exit_status(), end.get_signal(), tuple(end.props.last_lines or ()))

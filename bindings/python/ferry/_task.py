@@ -176,7 +176,7 @@ class Task(_Task, Outcome[T]):
             return TimeoutError(error.message)
         if is_error(error, Ferry.Error.WORKER_LOST) or is_error(error, Ferry.Error.QUARANTINED):
             end = self.get_exit()
-            return WorkerLost(error.message) if end is None else _fault.lost(self._name, end)
+            return WorkerLost(error.message) if end is None else _fault.lost(self._name, end, error.message)
         return Error(error.message)
 
     def _open_memory(self) -> int:
