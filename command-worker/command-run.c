@@ -98,6 +98,7 @@ typedef struct
   int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
   CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
   int output_fd;                     /* (owned): a file to which the output is copied; -1: none */
+  GByteArray *waiting;               /* (owned): output that it does not take yet */
   GBytes *input;                     /* (owned) (nullable) */
   gsize n_written;                   /* of the input */
   int input_fd;                      /* (owned): where the input is written; -1: nowhere any more */
@@ -110,6 +111,7 @@ typedef struct
   gint64 next_nice; /* when the session of a polite command is to be made nice, or not any more; NEVER: it was */
   gint64 ended_at;  /* when the first process had ended; 0: it runs */
   int status;       /* of waitpid(), if so */
+  gboolean is_read; /* the streams are not read any more */
   gboolean is_last; /* this process ends once the result was sent */
   GError *failure;  /* (owned) (nullable): why the command is ended before it is done */
 } Run;
@@ -275,8 +277,11 @@ open_outputs (Run *self, GError **error)
       if (fd < 0)
         return set_system_error (error, "The output of the command cannot be written to", path);
     }
-  if (path == NULL || is_output_told (options))
-    self->output_fd = fd;
+  if (fd >= 0 && is_output_told (options))
+    {
+      self->output_fd = fd;
+      fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK);
+    }
   else
     self->ends[1] = fd;
   if (options->terminal)
@@ -332,29 +337,41 @@ take_failure (Run *self, GError *failure)
     g_clear_error (&failure);
 }
 
-/* Writes output to where it goes beside the result. */
+/* Writes output that waits, as far as the file takes it. Nobody may read a FIFO. */
 static void
-pass_output_on (Run *self, const guint8 *bytes, gsize size)
+write_waiting (Run *self)
 {
-  GError *failure = NULL;
-
-  /* A cancel is seen by the loop. */
-  if (self->options->yield_output)
-    ferry_job_yield (self->job, new_bytes_variant (bytes, size), NULL);
-  while (self->output_fd >= 0 && size > 0)
+  while (self->output_fd >= 0 && self->waiting->len > 0)
     {
-      gssize n = TEMP_FAILURE_RETRY (write (self->output_fd, bytes, size));
+      gssize n = TEMP_FAILURE_RETRY (write (self->output_fd, self->waiting->data, self->waiting->len));
+      GError *failure = NULL;
 
+      if (n < 0 && errno == EAGAIN)
+        break;
       if (n < 0)
         {
           set_system_error (&failure, "The output of the command cannot be written to", self->options->output_file);
           take_failure (self, failure);
           clear_fd (&self->output_fd);
-          return;
         }
-      bytes += n;
-      size -= (gsize) n;
+      g_byte_array_remove_range (self->waiting, 0, (guint) MAX (n, 0));
     }
+  /* A command that is ended is not held up. */
+  if (self->output_fd < 0 || self->ending_at != 0)
+    g_byte_array_set_size (self->waiting, 0);
+}
+
+/* Writes output to where it goes beside the result. */
+static void
+pass_output_on (Run *self, const guint8 *bytes, gsize size)
+{
+  /* A cancel is seen by the loop. */
+  if (self->options->yield_output)
+    ferry_job_yield (self->job, new_bytes_variant (bytes, size), NULL);
+  if (self->output_fd < 0)
+    return;
+  g_byte_array_append (self->waiting, bytes, (guint) size);
+  write_waiting (self);
 }
 
 static void
@@ -438,6 +455,8 @@ take_step (Run *self, EndStep step, gint64 next)
 {
   /* A pause is over with a cancel, and the session is not to be stopped again. */
   g_clear_pointer (&self->pause, command_pause_free);
+  /* Nor is it held up by who does not read. */
+  g_byte_array_set_size (self->waiting, 0);
   self->end_step = step;
   self->next_step = next;
   if (step == END_KILLED)
@@ -493,11 +512,13 @@ wait_for_any (Run *self, gint64 deadline)
     {.fd = -1, .events = POLLIN},
     {.fd = -1, .events = POLLIN},
     {.fd = -1},
+    {.fd = self->waiting->len > 0 ? self->output_fd : -1, .events = POLLOUT},
   };
   const gint64 left = deadline - g_get_monotonic_time ();
 
+  /* While output waits, no more of it is read, so that the command waits as well. */
   for (guint stream = 0; stream < N_STREAMS; stream++)
-    if (self->outputs[stream] != NULL)
+    if (self->outputs[stream] != NULL && !self->is_read && (stream != STREAM_OUTPUT || self->waiting->len == 0))
       polls[3 + stream].fd = command_output_get_fd (self->outputs[stream]);
   if (self->question != NULL)
     {
@@ -510,6 +531,8 @@ wait_for_any (Run *self, gint64 deadline)
     write_input (self);
   if (polls[5].revents != 0)
     command_question_pass_answer (self->question);
+  if (polls[6].revents != 0)
+    write_waiting (self);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     if (polls[3 + stream].revents != 0)
       read_output (self, stream);
@@ -528,12 +551,18 @@ has_open_output (Run *self)
 static gboolean
 is_over (Run *self, gint64 now)
 {
-  if (self->ended_at == 0 && command_session_has_ended (self->session, &self->status))
+  if (command_session_has_ended (self->session, &self->status) && self->ended_at == 0)
     self->ended_at = now;
   if (self->ended_at == 0)
     return FALSE;
+  /* Its pipe is not read meanwhile. */
+  if (self->waiting->len > 0 && self->ending_at == 0)
+    {
+      self->ended_at = now;
+      return FALSE;
+    }
   /* Those that hold the pipes of a command that was cancelled are to end, and not to be heard. */
-  return self->ending_at != 0 || !has_open_output (self) || now >= self->ended_at + READ_AFTER_END;
+  return self->ending_at != 0 || self->is_read || !has_open_output (self) || now >= self->ended_at + READ_AFTER_END;
 }
 
 /* Reads what is in the pipes now. */
@@ -555,7 +584,7 @@ read_rest (Run *self)
 }
 
 static void
-follow (Run *self)
+follow_to_end (Run *self)
 {
   gint64 now = g_get_monotonic_time ();
 
@@ -579,7 +608,16 @@ follow (Run *self)
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
     }
+}
+
+static void
+follow (Run *self)
+{
+  follow_to_end (self);
   read_rest (self);
+  self->is_read = TRUE;
+  /* Until the file has taken all. */
+  follow_to_end (self);
   send_newest_lines (self);
 }
 
@@ -874,6 +912,7 @@ clear (Run *self)
     clear_fd (&self->ends[i]);
   clear_fd (&self->input_fd);
   clear_fd (&self->output_fd);
+  g_byte_array_unref (self->waiting);
   g_clear_pointer (&self->session, command_session_free);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     g_clear_pointer (&self->outputs[stream], command_output_free);
@@ -978,6 +1017,7 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
   /* A command that does not read its input closes a pipe to which this process writes. A fork server gives its workers
    * the handlers of a new program, so main() is too early for this. */
   signal (SIGPIPE, SIG_IGN);
+  self.waiting = g_byte_array_new ();
   self.options = command_options_new (arguments, error);
   self.next_nice = self.options != NULL && self.options->polite ? 0 : NEVER;
   if (self.options != NULL && command_session_hear_signals (error))

@@ -13,6 +13,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -608,6 +609,85 @@ that_are_fifos_hear_of_a_cancel (void)
   assert_folder (test, "fifo");
 }
 
+static gboolean
+is_full (gpointer reader)
+{
+  const int fd = *(const int *) reader;
+  int n;
+
+  g_assert_no_errno (ioctl (fd, FIONREAD, &n));
+  return n > 0 && n > fcntl (fd, F_GETPIPE_SZ) - 4096;
+}
+
+/* Opens a FIFO for reading, has a script write to it, and waits until it is full. */
+static FerryTask *
+fill_fifo (CommandTest *test, const char *how, const char *script, int *reader)
+{
+  g_autofree char *path = command_test_path (test, "fifo");
+  GVariantDict *options = g_variant_dict_new (NULL);
+  FerryTask *task;
+
+  g_assert_no_errno (mkfifo (path, 0600));
+  *reader = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  g_assert_no_errno (*reader);
+  g_variant_dict_insert_value (options, "output-file", g_variant_new_bytestring ("fifo"));
+  g_variant_dict_insert (options, how, "b", TRUE);
+  task = command_test_submit_script (test, script, options);
+  ferry_test_look_until (is_full, reader);
+  return task;
+}
+
+/* The grace time is so long that only the cancel itself ends the command. */
+static void
+that_nobody_reads_hold_up_no_cancel (void)
+{
+  const char *const ways[] = {"all-lines", "terminal"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autoptr (CommandTest) test = command_test_new ();
+      g_autoptr (FerryTask) task = NULL;
+      int reader;
+
+      test->cancel_grace = (gint64) 3600 * G_USEC_PER_SEC;
+      task = fill_fifo (test, ways[i], "yes", &reader);
+      ferry_task_cancel (task);
+      command_test_wait_cancelled (task);
+      close (reader);
+    }
+}
+
+static gpointer
+count_bytes (gpointer reader)
+{
+  const int fd = GPOINTER_TO_INT (reader);
+  char bytes[4096];
+  gsize size = 0;
+  gssize n;
+
+  fcntl (fd, F_SETFL, 0);
+  while ((n = read (fd, bytes, sizeof bytes)) > 0)
+    size += (gsize) n;
+  return GSIZE_TO_POINTER (size);
+}
+
+/* The program has long ended. */
+static void
+that_somebody_reads_late_get_all (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *output = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  GThread *thread;
+  int reader;
+
+  task = fill_fifo (test, "all-lines", "head -c 200000 /dev/zero", &reader);
+  thread = g_thread_new ("reader", count_bytes, GINT_TO_POINTER (reader));
+  output = command_test_wait_output (task);
+  g_assert_cmpuint (GPOINTER_TO_SIZE (g_thread_join (thread)), ==, 200000);
+  close (reader);
+}
+
 /* A limit of time ends a command as a cancel does. */
 static void
 are_removed_before_the_end_of_a_command_whose_time_is_over (void)
@@ -674,6 +754,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/may-be-read-by-an-argument-where-they-are-replaced",
                    may_be_read_by_an_argument_where_they_are_replaced);
   g_test_add_func ("/command-files/that-are-fifos-hear-of-a-cancel", that_are_fifos_hear_of_a_cancel);
+  g_test_add_func ("/command-files/that-nobody-reads-hold-up-no-cancel", that_nobody_reads_hold_up_no_cancel);
+  g_test_add_func ("/command-files/that-somebody-reads-late-get-all", that_somebody_reads_late_get_all);
   g_test_add_func ("/command-files/are-removed-before-the-end-of-a-command-whose-time-is-over",
                    are_removed_before_the_end_of_a_command_whose_time_is_over);
 
