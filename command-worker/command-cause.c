@@ -30,7 +30,8 @@ is_for_programs (const char *line)
 static gboolean
 looks_like_cause (const char *line)
 {
-  static const char *const words[] = {"error", "fatal", "cannot", "can't", "no such", "denied", "failed"};
+  static const char *const words[] = {"error",  "fatal",  "cannot",   "can't",  "no such",
+                                      "denied", "failed", "no valid", "invalid"};
   g_autofree char *folded = g_utf8_casefold (line, -1);
 
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)

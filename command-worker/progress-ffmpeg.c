@@ -34,12 +34,15 @@ typedef struct
 {
   Cut inputs[MAX_INPUTS];
   guint n_inputs;
-  Cut output;
+  Cut output; /* of the options since the last name, and in the end of the outputs */
+  guint n_outputs;
+  Cut first_output;
   guint32 used;           /* a bit for each input that a -map names; 0: none does */
   gboolean is_shortest;   /* the output ends with the first of the inputs */
   gboolean is_mixed;      /* by a filter of several inputs */
   gboolean is_joined;     /* one input after the other */
   gboolean is_unknown;    /* something changes how long it is */
+  gboolean is_several;    /* outputs, each as long as its options say */
   const char *list;       /* (nullable): the input is a list for the concat demuxer */
   const char *last_input; /* (nullable) */
 } Film;
@@ -52,9 +55,39 @@ static const char *const changing_options[] = {
   "-fs",    "-filter_complex_script", "-filter_script*", NULL,
 };
 
+/* Options without a value. */
+static const char *const flags[] = {
+  "-y",
+  "-n",
+  "-nostdin",
+  "-hide_banner",
+  "-shortest",
+  "-vn",
+  "-an",
+  "-sn",
+  "-dn",
+  "-stats",
+  "-nostats",
+  "-re",
+  "-xerror",
+  "-report",
+  "-bitexact",
+  "-copyts",
+  "-start_at_zero",
+  "-accurate_seek",
+  "-noaccurate_seek",
+  "-autorotate",
+  "-noautorotate",
+  "-benchmark",
+  "-copyinkf",
+  "-ignore_unknown",
+  NULL,
+};
+
 /* Filters that do so. */
 static const char *const changing_filters[] = {
-  "setpts", "tempo", "trim", "loop", "select", "apad", "tpad", "rubberband", "setrate", "xfade", "crossfade", NULL,
+  "setpts",     "tempo",   "trim",  "loop",      "select",  "apad",          "tpad",
+  "rubberband", "setrate", "xfade", "crossfade", "zoompan", "silenceremove", NULL,
 };
 
 static gboolean
@@ -88,6 +121,31 @@ take_map (Film *film, const char *map)
     film->used |= 1u << MIN (strtoul (map, NULL, 10), MAX_INPUTS - 1);
 }
 
+/* "90", "0:01:30", "90s", "90000ms", "90000000us". */
+static double
+read_duration (Film *film, const char *text)
+{
+  static const struct
+  {
+    const char *name;
+    double seconds;
+  } units[] = {{"ms", 1e-3}, {"us", 1e-6}, {"s", 1}};
+  g_autofree char *number = g_strdup (text);
+  double unit = 1;
+  double duration;
+
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    if (g_str_has_suffix (number, units[i].name))
+      {
+        number[strlen (number) - strlen (units[i].name)] = '\0';
+        unit = units[i].seconds;
+        break;
+      }
+  duration = progress_number_read (number, FALSE) * unit;
+  film->is_unknown |= isnan (duration);
+  return duration;
+}
+
 /* Takes an option of what comes next. Returns whether it has a value, so that the value is no option. */
 static gboolean
 take_option (Film *film, const char *option, const char *value)
@@ -103,11 +161,11 @@ take_option (Film *film, const char *option, const char *value)
   if (value == NULL)
     return FALSE;
   if (strcmp (option, "-ss") == 0)
-    cut->begin = progress_number_read (value, FALSE);
+    cut->begin = read_duration (film, value);
   else if (strcmp (option, "-to") == 0)
-    cut->end = progress_number_read (value, FALSE);
+    cut->end = read_duration (film, value);
   else if (strcmp (option, "-t") == 0)
-    cut->length = progress_number_read (value, FALSE);
+    cut->length = read_duration (film, value);
   else if (strcmp (option, "-map") == 0)
     take_map (film, value);
   else if (strcmp (option, "-filter_complex") == 0 || strcmp (option, "-lavfi") == 0)
@@ -128,7 +186,40 @@ take_input (Film *film, const char *name, gboolean is_list)
   film->list = is_list ? name : NULL;
 }
 
-/* What was read for the output is an input's once its "-i" comes. */
+static gboolean
+is_whole (const Cut *cut)
+{
+  return isnan (cut->begin) && isnan (cut->end) && isnan (cut->length);
+}
+
+static gboolean
+is_same (double one, double other)
+{
+  return isnan (one) ? isnan (other) : fabs (one - other) < 1e-6;
+}
+
+static void
+take_output (Film *film)
+{
+  const Cut *first = &film->first_output;
+  const Cut *cut = &film->output;
+
+  if (film->n_outputs++ == 0)
+    film->first_output = *cut;
+  else if (!is_same (first->begin, cut->begin) || !is_same (first->end, cut->end) ||
+           !is_same (first->length, cut->length))
+    film->is_several = TRUE;
+  film->output = whole;
+}
+
+/* Whether an option, of which nothing else is known, has a value. */
+static gboolean
+has_value (const char *option, const char *next)
+{
+  return next != NULL && (next[0] != '-' || next[1] == '\0') && !g_strv_contains (flags, option);
+}
+
+/* What was read for the output is an input's once its "-i" comes, and an output's at its name. */
 static void
 read_arguments (const char *const *argv, Film *film)
 {
@@ -137,18 +228,22 @@ read_arguments (const char *const *argv, Film *film)
   *film = (Film){.output = whole};
   for (guint i = 1; argv[i] != NULL && film->n_inputs < MAX_INPUTS; i++)
     {
-      if (argv[i][0] != '-')
-        continue;
-      if (strcmp (argv[i], "-i") == 0 && argv[i + 1] != NULL)
+      if (argv[i][0] != '-' || argv[i][1] == '\0')
+        take_output (film);
+      else if (strcmp (argv[i], "-i") == 0 && argv[i + 1] != NULL)
         {
           take_input (film, argv[++i], is_list);
           is_list = FALSE;
         }
       else if (strcmp (argv[i], "-f") == 0 && argv[i + 1] != NULL)
         is_list = strcmp (argv[++i], "concat") == 0;
-      else
-        i += take_option (film, argv[i], argv[i + 1]);
+      else if (take_option (film, argv[i], argv[i + 1]) || has_value (argv[i], argv[i + 1]))
+        i++;
     }
+  if (film->n_outputs > 0 && !is_whole (&film->output))
+    take_output (film);
+  if (film->n_outputs > 0)
+    film->output = film->first_output;
 }
 
 /* What a cut leaves of a duration, which is INFINITY where it is not known. */
@@ -196,13 +291,7 @@ progress_ffmpeg_total (const char *const *argv, const double *said, guint n_said
 
   read_arguments (argv, &film);
   total = cut_duration (&film.output, film.is_unknown ? INFINITY : join_inputs (&film, said, n_said));
-  return isfinite (total) ? total : 0;
-}
-
-static gboolean
-is_whole (const Cut *cut)
-{
-  return isnan (cut->begin) && isnan (cut->end) && isnan (cut->length);
+  return isfinite (total) && !film.is_several ? total : 0;
 }
 
 static char *
@@ -247,7 +336,8 @@ progress_ffmpeg_files (const char *const *argv, const char *directory)
   Film film;
 
   read_arguments (argv, &film);
-  if (film.n_inputs != 1 || film.is_unknown || !is_whole (&film.inputs[0]) || !is_whole (&film.output))
+  if (film.n_inputs != 1 || film.is_unknown || film.is_several || !is_whole (&film.inputs[0]) ||
+      !is_whole (&film.output))
     return NULL;
   place = place_of (film.last_input, directory);
   if (film.list != NULL)

@@ -187,6 +187,15 @@ total_of_download (const char *const *argv, const char *directory, const double 
   return n_said > 0 ? said[n_said - 1] : 0;
 }
 
+/* While it looks for files, its percentage is of those that it has found. */
+static double
+total_of_rsync (const char *const *argv, const char *directory, const double *said, guint n_said)
+{
+  const gboolean is_counted = g_strv_contains (argv, "--no-inc-recursive") || g_strv_contains (argv, "--no-i-r");
+
+  return is_counted ? 0 : NAN;
+}
+
 /* ---- patterns ---- */
 
 #define SIZE "[\\d.,]+ *[KMGTP]?i?B"
@@ -339,7 +348,8 @@ static const ProgressProgram programs[] = {
   {"restic", "--json",
    JSON ("fraction=percent_done done=bytes_done total=total_bytes text=current_files", .unit = "bytes"), SILENT},
   {"rsync", "--info=*progress2*",
-   PATTERN ("^(?<done>[\\d.,]+[KMGTP]?)\\s+(?<percent>\\d+)%\\s+\\S+/s", .unit = "bytes", .grouped = TRUE), SILENT},
+   PATTERN ("^(?<done>[\\d.,]+[KMGTP]?)\\s+(?<percent>\\d+)%\\s+\\S+/s", .unit = "bytes", .grouped = TRUE), SILENT,
+   NULL, total_of_rsync, NULL, "to-chk="},
   {"rsync", NULL,
    PATTERN ("^[\\d.,]+[KMGTP]?\\s+\\d+%\\s+\\S+/s(?:.*to-chk=(?<left>\\d+)/(?<total>\\d+))?", .unit = "files"), SILENT},
   {"tar", "--checkpoint*", PATTERN ("\\b[WR]: (?<done>\\d+)", .unit = "bytes"),
@@ -362,8 +372,10 @@ static const ProgressProgram programs[] = {
 };
 
 /* Programs that run the one that their arguments name. */
-static const char *const wrappers[] = {"env",     "flatpak-spawn", "ionice", "nice", "nohup",   "pkexec",
-                                       "setpriv", "stdbuf",        "sudo",   "time", "timeout", NULL};
+static const char *const wrappers[] = {
+  "chrt",   "doas",   "env",    "flatpak-spawn", "ionice",  "nice", "nohup",   "pkexec",  "prlimit", "setpriv",
+  "setsid", "stdbuf", "strace", "sudo",          "taskset", "time", "timeout", "unshare", NULL,
+};
 
 static gboolean
 has_argument (const char *const *argv, const char *pattern)

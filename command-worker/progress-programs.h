@@ -41,6 +41,8 @@ typedef struct
   /* (nullable): returns (transfer full) (nullable) the files that it reads from their beginning to their end, in their
    * order; NULL where it reads others too. */
   char **(*find_files) (const char *const *argv, const char *directory);
+  /* (nullable): where find_total says NAN, percentages are of the whole from a piece on that has this. */
+  const char *whole;
 } ProgressProgram;
 
 const ProgressProgram *progress_programs_find (const char *const *argv, const char *name, char ***arguments);

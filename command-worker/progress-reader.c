@@ -130,6 +130,7 @@ struct _ProgressReader
   GArray *said;      /* the totals that were said alone */
   double n_steps;
   gboolean is_of_part; /* what is said is not of the whole */
+  const char *whole;   /* (nullable): it is not yet, but from a piece on that has this */
   guint n_falls;       /* how many values were too far back */
   double task;         /* which of so many the next pieces are of; NAN: they say it themselves */
   double tasks;
@@ -238,7 +239,7 @@ set_fraction (ProgressReader *self, double fraction)
 {
   fraction = MIN (CLAMP (fraction, 0, 1), PROGRESS_HIGHEST);
   note_fall (self, fraction);
-  if (!self->is_of_part && !(fraction < self->report.fraction))
+  if (!self->is_of_part && self->whole == NULL && !(fraction < self->report.fraction))
     self->report.fraction = fraction;
 }
 
@@ -672,6 +673,8 @@ read_pattern (ProgressReader *self, Speech *speech, const char *piece, gsize len
 
   if (!g_regex_match (speech->regex, text, 0, &match))
     return FALSE;
+  if (self->whole != NULL && strstr (text, self->whole) != NULL)
+    self->whole = NULL;
   progress_values_init (&values);
   if (take_groups (speech, match, (int) strlen (text), &values) && self->is_unfinished)
     {
@@ -1040,7 +1043,8 @@ prepare_program (ProgressReader *self, GError **error)
   /* The position in one of many files says nothing of the whole. */
   if (self->kind == PROGRESS_POSITION && program->find_files != NULL && self->files == NULL)
     self->kind = PROGRESS_NONE;
-  self->is_of_part = isnan (total);
+  self->whole = isnan (total) ? program->whole : NULL;
+  self->is_of_part = isnan (total) && self->whole == NULL;
   if (!self->total_is_given && total > 0)
     self->total = total;
   return prepare (&self->speeches[PROGRESS_OUTPUT], &program->output, error) &&

@@ -45,6 +45,9 @@ test_is_no_line_of_a_protocol (void)
                 "gpg: encrypted with 1 passphrase\n[GNUPG:] ERROR symkey_decrypt.maybe_error 11_BAD_PASSPHRASE\n"
                 "[GNUPG:] DECRYPTION_FAILED\ngpg: decryption failed: Bad session key\n[GNUPG:] END_DECRYPTION\n",
                 ": gpg: decryption failed: Bad session key");
+  assert_cause ("gpg -d /etc/passwd",
+                "gpg: no valid OpenPGP data found.\ngpg: decrypt_message failed: Unknown system error\n",
+                ": gpg: no valid OpenPGP data found.");
   assert_cause ("gpg --status-fd 2", "[GNUPG:] ERROR get_passphrase 32870\n", "");
 }
 

@@ -375,11 +375,19 @@ static void
 test_are_found_behind_others (void)
 {
   static const char *const wrapped[] = {
-    "nice|-n|10|dd|if=a",           "env|-u|X|A=b|/bin/dd|if=a",
-    "timeout|60|dd|if=a",           "setpriv|--reuid|1000|dd|if=a",
-    "ionice|-c3|dd|if=a",           "stdbuf|-oL|dd|if=a",
-    "sudo|-u|root|--|dd|if=a",      "pkexec|dd|if=a",
-    "flatpak-spawn|--host|dd|if=a", "/usr/bin/nice|ionice|dd|if=a",
+    "nice|-n|10|dd|if=a",
+    "env|-u|X|A=b|/bin/dd|if=a",
+    "timeout|60|dd|if=a",
+    "setpriv|--reuid|1000|dd|if=a",
+    "setsid|-w|dd|if=a",
+    "prlimit|--as=9|dd|if=a",
+    "taskset|1|dd|if=a",
+    "ionice|-c3|dd|if=a",
+    "stdbuf|-oL|dd|if=a",
+    "sudo|-u|root|--|dd|if=a",
+    "pkexec|dd|if=a",
+    "flatpak-spawn|--host|dd|if=a",
+    "/usr/bin/nice|ionice|dd|if=a",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrapped); i++)
@@ -496,6 +504,10 @@ test_ffmpeg_writes_what_its_options_leave (void)
   assert_film ("ffmpeg -i a -ss 10 -to 30 c", "m", 20);
   assert_film ("ffmpeg -ss 10 -i a -to 5 c", "m", 5);
   assert_film ("ffmpeg -i a c", "n", 0);
+  assert_film ("ffmpeg -i a -t 5000ms c", "m", 5);
+  assert_film ("ffmpeg -ss 10s -i a -t 5s c", "m", 5);
+  assert_film ("ffmpeg -ss 50000000us -i a c", "m", 10);
+  assert_film ("ffmpeg -i a -t soon c", "m", 0);
 }
 
 static void
@@ -513,6 +525,19 @@ test_ffmpeg_reads_several_inputs (void)
   assert_film ("ffmpeg -i a -i b -filter_complex [0:v][1:v]concat=n=2:v=1:a=0 c", "ml", 160);
   assert_film ("ffmpeg -i a -i b -filter_complex [0:v][1:v]hstack c", "ml", 100);
   assert_film ("ffmpeg -i a -i b -filter_complex [0:v][1:v]xfade=offset=5 c", "ml", 0);
+}
+
+/* The time that it says is of the one that is ahead. */
+static void
+test_ffmpeg_writes_several_outputs (void)
+{
+  assert_film ("ffmpeg -i a -t 20 c -t 3 d", "m", 0);
+  assert_film ("ffmpeg -i a c -y -t 3 d", "m", 0);
+  assert_film ("ffmpeg -i a -c:v libx264 -t 20 -y c -unknown -t 3 -an d", "m", 0);
+  assert_film ("ffmpeg -i a -t 20 c -t 20 d", "m", 20);
+  assert_film ("ffmpeg -i a -c:v libx264 -b:v 1M c -c:v copy d", "m", 60);
+  assert_film ("ffmpeg -i a -t 20 c -y -v error", "m", 20);
+  assert_film ("ffmpeg -i a -vf zoompan=d=25 c", "m", 0);
 }
 
 static void
@@ -546,6 +571,7 @@ main (int argc, char **argv)
   g_test_add_func ("/progress-programs/ffmpeg-writes-what-its-options-leave",
                    test_ffmpeg_writes_what_its_options_leave);
   g_test_add_func ("/progress-programs/ffmpeg-reads-several-inputs", test_ffmpeg_reads_several_inputs);
+  g_test_add_func ("/progress-programs/ffmpeg-writes-several-outputs", test_ffmpeg_writes_several_outputs);
   g_test_add_func ("/progress-programs/ffmpeg-is-not-guessed", test_ffmpeg_is_not_guessed);
   return g_test_run ();
 }

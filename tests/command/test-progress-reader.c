@@ -537,6 +537,31 @@ test_rsync_in_german (void)
   assert_percent (&self, 55);
 }
 
+/* It goes on looking for files while it copies: what it knows of is not the whole before "ir-chk" becomes "to-chk". */
+static void
+test_rsync_that_still_looks_has_no_bar (void)
+{
+  g_auto (Case) self = begin_program ("rsync -a --info=progress2 a b");
+
+  print_on (&self, PROGRESS_OUTPUT, "      3,000,000  38%   39.63MB/s    0:00:02 (xfr#10, ir-chk=1000/1038)\r");
+  print_on (&self, PROGRESS_OUTPUT, "      3,100,000  39%   39.63MB/s    0:00:02\r");
+  assert_amount (&self, 3100000, 0, "bytes");
+  assert_percent (&self, NAN);
+  print_on (&self, PROGRESS_OUTPUT, "      4,000,000   4%   39.63MB/s    0:00:03 (xfr#20, to-chk=9000/9020)\r");
+  assert_percent (&self, 4);
+  print_on (&self, PROGRESS_OUTPUT, "      5,000,000   5%   39.63MB/s    0:00:03\r");
+  assert_percent (&self, 5);
+}
+
+static void
+test_rsync_that_has_looked_has_a_bar (void)
+{
+  g_auto (Case) self = begin_program ("rsync -a --info=progress2 --no-i-r a b");
+
+  print_on (&self, PROGRESS_OUTPUT, "      3,100,000  39%   39.63MB/s    0:00:02\r");
+  assert_percent (&self, 39);
+}
+
 static void
 test_dd_in_german (void)
 {
@@ -801,6 +826,8 @@ main (int argc, char **argv)
   ADD ("curl-without-a-length", test_curl_without_a_length);
   ADD ("curl-that-sends", test_curl_that_sends);
   ADD ("rsync-in-german", test_rsync_in_german);
+  ADD ("rsync-that-still-looks-has-no-bar", test_rsync_that_still_looks_has_no_bar);
+  ADD ("rsync-that-has-looked-has-a-bar", test_rsync_that_has_looked_has_a_bar);
   ADD ("dd-in-german", test_dd_in_german);
   ADD ("apt-has-two-phases", test_apt_has_two_phases);
   ADD ("phase-takes-the-place-of-those-before", test_phase_takes_the_place_of_those_before);
