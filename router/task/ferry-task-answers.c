@@ -42,6 +42,13 @@ ferry_task_answers_note_sent (FerryTaskAnswers *self)
   ferry_clear_fd (&self->other);
 }
 
+void
+ferry_task_answers_end_attempt (FerryTaskAnswers *self)
+{
+  if (self->other < 0)
+    ferry_task_answers_clear (self);
+}
+
 gboolean
 ferry_task_answers_send (FerryTaskAnswers *self, gconstpointer bytes, gsize size, GError **error)
 {

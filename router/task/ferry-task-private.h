@@ -62,6 +62,8 @@ void ferry_task_answers_clear (FerryTaskAnswers *self);
 /* Returns the worker's socket for the next attempt (transfer none), or -1 with FERRY_ERROR_SYSTEM. */
 int ferry_task_answers_begin_attempt (FerryTaskAnswers *self, GError **error);
 void ferry_task_answers_note_sent (FerryTaskAnswers *self);
+/* Nobody reads answers any more of the worker to which the socket was sent. */
+void ferry_task_answers_end_attempt (FerryTaskAnswers *self);
 /* bytes: (nullable): NULL for the end. Fails with FERRY_ERROR_TOO_LARGE, FERRY_ERROR_CLOSED, FERRY_ERROR_WOULD_BLOCK
  * and FERRY_ERROR_SYSTEM. */
 gboolean ferry_task_answers_send (FerryTaskAnswers *self, gconstpointer bytes, gsize size, GError **error);

@@ -1776,6 +1776,7 @@ run_returned (gpointer owner)
       g_clear_pointer (&rest->text, g_free);
       g_clear_pointer (&rest->host_loss, g_free);
       g_clear_pointer (&rest->unfinished, g_free);
+      ferry_task_answers_end_attempt (&rest->answers);
     }
   notify (self, PROP_IDENTIFIER);
   set_host_name (self, NULL);
@@ -1838,15 +1839,15 @@ ferry_task_consume (FerryTask *self, guint n)
  *
  * Answers what the task asks. A program gets the bytes on its standard input, or on its terminal
  * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on. What a task is answered
- * that still waits, it reads as soon as it runs.
+ * that has not run yet, it reads as soon as it runs.
  *
  * An answer may be a password. It is in no log, trace or list, and Ferry keeps no copy. @answer stays the caller's, who
  * may overwrite it.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING if the task is done, or runs where nobody can be answered, with
- * %FERRY_ERROR_TOO_LARGE for more than 4,096 bytes, and with %FERRY_ERROR_WOULD_BLOCK if many answers were given and
- * none was read. Fails with %FERRY_ERROR_CLOSED if the program has ended or closed its input, with %FERRY_ERROR_SYSTEM,
- * and with %FERRY_ERROR_WRONG_THREAD. On the router's thread.
+ * Fails with %FERRY_ERROR_NOT_RUNNING if the task is done, runs where nobody can be answered, or waits for another
+ * attempt since its worker was lost, with %FERRY_ERROR_TOO_LARGE for more than 4,096 bytes, and with
+ * %FERRY_ERROR_WOULD_BLOCK if many answers were given and none was read. Fails with %FERRY_ERROR_CLOSED if the program
+ * has ended or closed its input, with %FERRY_ERROR_SYSTEM, and with %FERRY_ERROR_WRONG_THREAD. On the router's thread.
  *
  * Returns: %TRUE if the answer is on its way
  */
@@ -1864,8 +1865,9 @@ ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **e
     return FALSE;
   ferry_return_val_if_fail (priv->run.settings->interactive, FALSE,
                             "the task is not interactive; set FerryTask:interactive before it is submitted");
-  if (ferry_task_get_done (self) ||
-      (peek_rest (self)->answers.sending < 0 && priv->run.state != FERRY_TASK_STATE_WAITING))
+  /* One that waits again was asked by a worker that has ended: who answers that does not mean the next one. */
+  if (ferry_task_get_done (self) || (peek_rest (self)->answers.sending < 0 &&
+                                     (priv->run.state != FERRY_TASK_STATE_WAITING || priv->run.n_attempts > 0)))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "Task '%s' asks nothing, since it does not run; answer when it asks",
                             ferry_task_get_name (self));

@@ -240,6 +240,50 @@ answer_before_it_runs_is_there_when_it_does (void)
   assert_output (task, "['one\\n', 'two\\n']\n");
 }
 
+/* Answers what the worker asked that was lost. */
+static void
+answer_late (FerryTask *task, GParamSpec *pspec, guint *n_refused)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
+    return;
+  g_assert_false (ferry_task_answer (task, "late\n", 5, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING);
+  ++*n_refused;
+}
+
+static void
+answer_to_a_lost_worker_is_refused (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_auto (Talk) talk = {g_ptr_array_new_with_free_func (g_free), g_ptr_array_new_with_free_func (g_free)};
+  const char *const argv[] = {"sh", "-c",
+                              "if test -e asked; then printf 'Again? '; else echo $PPID > asked; printf 'Sure? '; fi; "
+                              "read answer; echo $answer",
+                              NULL};
+  g_autoptr (FerryCommand) command = ferry_command_new (argv);
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_refused = 0;
+
+  g_object_set (command, "interactive", TRUE, "polite", FALSE, "directory", test->folder, NULL);
+  task = ferry_task_new_for_command (command, &error);
+  g_assert_no_error (error);
+  g_object_set (task, "retries", 1, "idempotent", TRUE, NULL);
+  g_signal_connect (task, "asks", G_CALLBACK (answer), &talk);
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  g_signal_connect (task, "notify::state", G_CALLBACK (answer_late), &n_refused);
+  while (talk.questions->len == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_ptr_array_add (talk.answers, g_strdup ("none\n"));
+  g_ptr_array_add (talk.answers, g_strdup ("yes\n"));
+  ferry_test_kill (command_test_wait_pid (test, "asked"), SIGKILL);
+  assert_output (task, "Again? yes\n");
+  g_assert_cmpuint (n_refused, ==, 1);
+}
+
 static void
 nobody_is_asked_without_interactive (void)
 {
@@ -280,6 +324,7 @@ main (int argc, char **argv)
   ADD ("line-of-a-program-that-works-is-no-question", line_of_a_program_that_works_is_no_question);
   ADD ("question-is-over-when-the-program-goes-on", question_is_over_when_the_program_goes_on);
   ADD ("cancel-ends-what-asks", cancel_ends_what_asks);
+  ADD ("answer-to-a-lost-worker-is-refused", answer_to_a_lost_worker_is_refused);
   ADD ("nobody-is-asked-without-interactive", nobody_is_asked_without_interactive);
   ADD ("answers-have-a-bound", answers_have_a_bound);
   return g_test_run ();
