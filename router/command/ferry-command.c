@@ -21,6 +21,7 @@
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-own-program-private.h"
 #include "process/ferry-spawn-private.h"
+#include "task/ferry-run-private.h"
 
 #define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
 
@@ -33,10 +34,6 @@
 /* The worker's program, and the environment variable with its path. */
 #define PROGRAM "ferry-command"
 #define VARIABLE "FERRY_COMMAND"
-
-/* A program that is interrupted may finish its file, as ffmpeg does, which takes a second or two on a busy machine. Its
- * worker removes the file after that. */
-#define CANCEL_GRACE (10 * G_USEC_PER_SEC)
 
 #define FUNCTION "command"
 
@@ -713,7 +710,7 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
   shown = g_filename_display_name (name);
   /* A pause always has an effect, since its worker hears of each: so it is offered from the beginning. */
   g_object_set (task, "name", shown, "stoppable", TRUE, "interactive", command->interactive, "cancel-grace",
-                CANCEL_GRACE, NULL);
+                FERRY_PROGRAMS_CANCEL_GRACE, NULL);
   if (command->output_limit > LARGE_OUTPUT)
     g_object_set (task, "max-returned-descriptors", 1, NULL);
   return g_steal_pointer (&task);

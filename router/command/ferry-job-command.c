@@ -707,6 +707,7 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
   if (ferry_step_files_prepare (task, &files, &failure))
     {
       note_step (step);
+      ferry_job_note_programs (job);
       tell_direct (job, files);
       has_part = ferry_job_begin_own_part (job);
       if (step_run (step, &failure))
@@ -777,8 +778,8 @@ ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error)
  * it asks is asked by the task, if that is [property@Ferry.Task:interactive]. While the task is paused, the program is,
  * also where neither of them reports. A cancel ends the program, and then this function fails, at once for programs
  * that would follow. For one that must run even so, such as one that tidies up, set
- * [property@Ferry.Command:cleans-up]. All that takes place within [property@Ferry.Task:cancel-grace] of the task, of
- * which ten seconds are usual for programs.
+ * [property@Ferry.Command:cleans-up]. All that takes place within [property@Ferry.Task:cancel-grace] of the task, which
+ * is ten seconds for a function that runs programs, where none is set.
  *
  * The program's output files are in their places once the function has succeeded, and not before. If it fails, or is
  * cancelled, all that its programs have written there is removed.

@@ -77,6 +77,8 @@ void ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value);
 /* Any thread: names the files that this job writes in place, all of them each time; "": none any more. If its worker is
  * killed, the error of the task says so. */
 void ferry_job_pass_unfinished (FerryJob *self, const char *files);
+/* any: the function runs programs: the application gives it their grace time from now on. */
+void ferry_job_note_programs (FerryJob *self);
 /* any: a program begins, which is paused with the task: the application knows it then, also where neither the function
  * nor the program reports. Where the function has begun no part, begins one, of half of what is left, which
  * ferry_job_end_part() ends. Returns whether it has. */

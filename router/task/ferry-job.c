@@ -1265,6 +1265,15 @@ report_first (FerryJob *self)
   end_use (self);
 }
 
+void
+ferry_job_note_programs (FerryJob *self)
+{
+  if (!begin_use (self, NULL))
+    return;
+  ferry_call_send_value (self->call, FERRY_RUNS_PROGRAMS, g_variant_new ("()"), NULL);
+  end_use (self);
+}
+
 gboolean
 ferry_job_begin_own_part (FerryJob *self)
 {

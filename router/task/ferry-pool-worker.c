@@ -543,7 +543,7 @@ run_timed_out (gpointer data)
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
   end_foreign_stop (self);
-  destination_give_time (&self->destination, run, run->settings->cancel_grace);
+  destination_give_time (&self->destination, run, ferry_run_get_cancel_grace (run));
   ferry_destination_time_out (run, ferry_destination_new_run_error (run));
 }
 
@@ -773,6 +773,8 @@ item_came (gpointer data, const char *name, GVariant *value)
     ferry_run_take_partial_result (run, value);
   else if (g_str_equal (name, FERRY_UNFINISHED))
     ferry_task_take_unfinished (ferry_run_get_task (run), value);
+  else if (g_str_equal (name, FERRY_RUNS_PROGRAMS))
+    run->runs_programs = TRUE;
   else
     ferry_run_take_message (run, name, value);
 }
@@ -1089,7 +1091,7 @@ escalate (gpointer data)
   return_after (self, run->xid);
   if (self->worker != NULL)
     ferry_worker_send_signal (self->worker, SIGTERM);
-  escalate_after (self, run, run->settings->cancel_grace / 2);
+  escalate_after (self, run, ferry_run_get_cancel_grace (run) / 2);
   schedule (self);
 }
 
@@ -1138,7 +1140,7 @@ destination_cancel (FerryTaskDestination *destination, FerryRun *run)
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_CANCELLED);
   end_pause (self, 0);
   end_foreign_stop (self);
-  destination_give_time (destination, run, run->settings->cancel_grace);
+  destination_give_time (destination, run, ferry_run_get_cancel_grace (run));
 }
 
 /* ---- Pausing ---- */

@@ -92,6 +92,9 @@ typedef struct
 } FerryTaskSettings;
 
 #define FERRY_DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
+/* That of programs, and of functions that run some. A program that is interrupted may finish its file, as ffmpeg does,
+ * which takes a second or two on a busy machine, and its worker removes the file after that. */
+#define FERRY_PROGRAMS_CANCEL_GRACE (10 * G_USEC_PER_SEC)
 #define FERRY_DEFAULT_WINDOW 16
 
 extern const FerryTaskSettings ferry_default_task_settings;
@@ -162,6 +165,7 @@ struct _FerryRun
   guint leaves_worker : 1; /* it has ended, and a worker may still run its function */
   guint timed_out : 1;     /* a limit of time ends it, or has */
   guint executing : 1;     /* the source counts it as executing */
+  guint runs_programs : 1; /* its function does */
   guint never_begun : 1;   /* the start that is being undone was none: the worker had not begun it */
   guint held : 1;          /* link is in the queue's list of runs that are passed over */
   _Atomic guint64 attempt; /* any: see “early answers” in ferry-run.c */
@@ -258,6 +262,8 @@ void ferry_run_translate_error (FerryRun *self, GError **error);
 /* any: what a function puts behind the error that it was cancelled, or that its time is over: "; 'out' may be damaged".
  * error: (nullable). Returns "" where that is nothing. */
 const char *ferry_run_get_addition (const GError *error);
+/* In microseconds: the one that was set, or the usual one of what runs. */
+gint64 ferry_run_get_cancel_grace (const FerryRun *self);
 /* Event RETURN: the run is WAITING again, for another attempt. One that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_run_give_back (FerryRun *self);
 

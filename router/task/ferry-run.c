@@ -479,6 +479,14 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
   return TRUE;
 }
 
+gint64
+ferry_run_get_cancel_grace (const FerryRun *self)
+{
+  const gint64 grace = self->settings->cancel_grace;
+
+  return self->runs_programs && grace == FERRY_DEFAULT_CANCEL_GRACE ? FERRY_PROGRAMS_CANCEL_GRACE : grace;
+}
+
 gboolean
 ferry_run_give_back (FerryRun *self)
 {

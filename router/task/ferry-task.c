@@ -2257,7 +2257,8 @@ install_limits (void)
    * FerryTask:cancel-grace: (setter set_cancel_grace)
    *
    * The grace time, in microseconds: how long the function may continue after a cancel, or after its time is over.
-   * After half of it, the worker process gets `SIGTERM`. At its end, the worker is killed. The default is 2 seconds.
+   * After half of it, the worker process gets `SIGTERM`. At its end, the worker is killed. The default is 2 seconds,
+   * and with it, a function that runs programs ([method@Ferry.Job.run_command]) has 10.
    */
   properties[PROP_CANCEL_GRACE] =
     g_param_spec_int64 ("cancel-grace", NULL, NULL, 0, G_MAXINT64, FERRY_DEFAULT_CANCEL_GRACE, FERRY_SETTABLE);

@@ -20,6 +20,8 @@ G_BEGIN_DECLS
 /* The item that names the files that a function writes in place, an “s” to be shown: they may be incomplete if its
  * worker is killed. */
 #define FERRY_UNFINISHED "\6"
+/* The item that says that a function runs programs, of type “()”: it has their grace time. */
+#define FERRY_RUNS_PROGRAMS "\7"
 
 /* Returns what a message to the user calls a method or function: words if its name is reserved, as the program does not
  * know it then, else the name itself. */

@@ -664,6 +664,24 @@ several_may_run_at_a_time (void)
   assert_result (task, "2");
 }
 
+/* The usual grace time of a function is shorter than this, and that of programs is not. */
+static void
+cleaning_up_has_the_grace_time_of_programs (void)
+{
+  const Script scripts[] = {{WAIT_FOR_EVER, UNLESS_FAILED}, {"sleep 3; echo yes > tidied", ALWAYS}, {NULL, FALSE}};
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = make_task (test, "steps", scripts);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  command_test_wait_pid (test->command, "parent");
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  g_assert_true (has_file (test, "tidied"));
+  g_assert_cmpuint (count_scratch_folders (), ==, 0);
+}
+
 static FerryTask *
 submit_write (Test *test, gboolean replaces, Then then)
 {
@@ -1072,6 +1090,7 @@ main (int argc, char **argv)
   ADD ("worker-that-is-killed-leaves-nothing-after-the-next-run",
        worker_that_is_killed_leaves_nothing_after_the_next_run);
   ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
+  ADD ("cleaning-up-has-the-grace-time-of-programs", cleaning_up_has_the_grace_time_of_programs);
   ADD ("files-are-in-place-when-the-function-has-succeeded", files_are_in_place_when_the_function_has_succeeded);
   ADD ("files-stay-as-they-were-when-the-function-fails", files_stay_as_they_were_when_the_function_fails);
   ADD ("files-of-all-programs-stay-where-one-cannot-be-moved", files_of_all_programs_stay_where_one_cannot_be_moved);
