@@ -656,6 +656,31 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
   submit_waiting (self);
 }
 
+gboolean
+ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  return check (self, ferry_task_get_run (task), error);
+}
+
+gboolean
+ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  FerryRun *run = ferry_task_get_run (task);
+
+  if (!check (self, run, error))
+    return FALSE;
+  atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
+  run->source = &self->source;
+  take_in (self, ferry_run_ref (run));
+  return TRUE;
+}
+
+gboolean
+ferry_executor_is_shutting_down (FerryExecutor *self)
+{
+  return self->shutting_down;
+}
+
 /**
  * ferry_executor_submit_task:
  * @self: an executor
@@ -814,7 +839,16 @@ ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
 {
   const FerryListedRun *entry = get_entry (task);
 
+  if (entry->run.keeper != NULL)
+    return entry->run.keeper->executor == self;
   return entry->run.source == &self->source && entry->taken_in;
+}
+
+/* Returns (transfer none) (nullable) what keeps the task beyond this process. */
+static FerryRunKeeper *
+get_keeper (FerryTask *task)
+{
+  return ferry_task_get_run (task)->keeper;
 }
 
 /* Whether the caller is on the router's thread, and the task was submitted to this executor. Sets error if not. */
@@ -853,6 +887,8 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
 
   if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
+  if (get_keeper (task) != NULL)
+    return get_keeper (task)->funcs->set_priority (get_keeper (task), task, priority, error);
   if (!ferry_run_take_back (ferry_task_get_run (task)))
     {
       ferry_set_error (error, FERRY_ERROR_BUSY,
@@ -895,6 +931,8 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
   if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
   kept = g_object_ref (task);
+  if (get_keeper (task) != NULL)
+    return get_keeper (task)->funcs->remove (get_keeper (task), task, error);
   if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_run_take_back (ferry_task_get_run (task)))
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
@@ -951,6 +989,8 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
                        ferry_task_get_name (task));
       return NULL;
     }
+  if (get_keeper (task) != NULL && ferry_executor_has_task (self, task))
+    return get_keeper (task)->funcs->retry (get_keeper (task), task, error);
   if (*ferry_task_get_function (task) == '\0')
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' stands for others; try those again that failed",

@@ -75,7 +75,8 @@ typedef struct
   guint64 amount;
   guint64 total;
 
-  GVariant *failures;        /* (owned) (nullable) */
+  GVariant *application_data; /* (owned) (nullable) */
+  GVariant *failures;         /* (owned) (nullable) */
   GVariant *partial;         /* (owned) (nullable): of this attempt; it counts unless the task is completed */
   gboolean trusts;           /* the worker that has the attempt is trusted */
   _Atomic gboolean has_file; /* a value was in a descriptor */
@@ -122,6 +123,7 @@ typedef enum
   PROP_WINDOW,
   PROP_HOLDS_WINDOW,
   PROP_CANCELLABLE,
+  PROP_APPLICATION_DATA,
   PROP_STATE,
   PROP_IS_DONE,
   PROP_CAN_CANCEL,
@@ -632,6 +634,13 @@ get_submit_time (FerryTask *self)
   return is_submitted (get_private (self)) ? get_private (self)->run.submit_time : 0;
 }
 
+/* Whether the task has ended, and what keeps it has not stored that yet. So nobody may see it. */
+static gboolean
+is_held (FerryTask *self)
+{
+  return get_private (self)->run.end_held != NULL;
+}
+
 /**
  * ferry_task_get_error:
  * @self: a task
@@ -651,7 +660,7 @@ ferry_task_get_error (FerryTask *self)
   if (early != NULL)
     return early->error;
   return_val_if_unreadable (self, NULL);
-  return get_private (self)->run.error;
+  return is_held (self) ? NULL : get_private (self)->run.error;
 }
 
 static const char *
@@ -659,7 +668,7 @@ get_trace (FerryTask *self)
 {
   const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  return early != NULL ? early->trace : get_private (self)->run.trace;
+  return early != NULL ? early->trace : is_held (self) ? NULL : get_private (self)->run.trace;
 }
 
 /**
@@ -678,7 +687,7 @@ ferry_task_get_exit (FerryTask *self)
   if (peek_early (get_private (self)) != NULL)
     return NULL;
   return_val_if_unreadable (self, NULL);
-  return get_private (self)->run.exit;
+  return is_held (self) ? NULL : get_private (self)->run.exit;
 }
 
 /* Returns (transfer full) (nullable) the result, or sets error to a copy of failure. */
@@ -750,9 +759,32 @@ ferry_task_new_like (FerryTask *self)
     ferry_task_set_name (task, rest->name);
   if (rest->description != NULL)
     need_rest (task)->description = g_strdup (rest->description);
+  if (rest->application_data != NULL)
+    need_rest (task)->application_data = g_variant_ref (rest->application_data);
   get_private (task)->run.priority = priv->run.priority;
   *need_settings (task) = *priv->run.settings;
   return task;
+}
+
+void
+ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTaskEnd *end)
+{
+  FerryTaskPrivate *priv = get_private (self);
+  FerryRun *run = &priv->run;
+
+  g_return_if_fail (is_done (end->state));
+
+  priv->affinity = ferry_affinity_ref (affinity);
+  run->result = end->result != NULL ? g_variant_ref (end->result) : NULL;
+  run->error = end->error != NULL ? ferry_error_copy (end->error) : NULL;
+  run->trace = g_strdup (end->trace);
+  run->submit_time = end->submit_time;
+  run->start_time = end->start_time;
+  run->end_time = end->end_time;
+  run->fraction = end->state == FERRY_TASK_STATE_COMPLETED ? 1 : 0;
+  /* Release, as in set_state() of a run and in ferry_task_submit_to(): another thread may be given the task. */
+  atomic_store_explicit (&run->state, (guint8) end->state, memory_order_release);
+  atomic_store_explicit (&priv->submission, SUBMISSION_DONE, memory_order_release);
 }
 
 /* ---- descriptors and bytes: given to the function, and returned by it ---- */
@@ -2397,7 +2429,7 @@ get_result (FerryTask *self)
 {
   const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  return early != NULL ? early->result : get_private (self)->run.result;
+  return early != NULL ? early->result : is_held (self) ? NULL : get_private (self)->run.result;
 }
 
 /* Any thread may read what the submission does not change, and what says whether the task is done. */
@@ -2452,6 +2484,7 @@ static const gsize fields[N_PROPERTIES] = {
 
 static const gsize rare_fields[N_PROPERTIES] = {
   [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
+  [PROP_APPLICATION_DATA] = G_STRUCT_OFFSET (Rest, application_data),
   [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
   [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
   [PROP_PARTIAL_RESULT] = G_STRUCT_OFFSET (Rest, partial),
@@ -2553,6 +2586,8 @@ set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec
     ferry_property_change (self, &need_rest (self)->description, value, pspec);
   else if (property_id == PROP_CANCELLABLE)
     ferry_property_change (self, &need_rest (self)->cancellable, value, pspec);
+  else if (property_id == PROP_APPLICATION_DATA)
+    ferry_property_change (self, &need_rest (self)->application_data, value, pspec);
   else
     ferry_property_change (self, G_STRUCT_MEMBER_P (need_settings (self), fields[property_id]), value, pspec);
 }
@@ -2670,6 +2705,7 @@ rest_free (Rest *rest)
   g_free (rest->question);
   g_free (rest->host_name);
   g_free (rest->host_loss);
+  g_clear_pointer (&rest->application_data, g_variant_unref);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
   g_free (rest);
