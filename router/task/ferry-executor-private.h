@@ -92,6 +92,9 @@ gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError
  * from now on. Fails as ferry_executor_check_task() does, and has not changed it then. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error);
+/* Whether a task that waits could be begun now or later: not while each of its runners has failed. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_can_run (FerryExecutor *self);
 /* Whether ferry_executor_shutdown_async() was called: that ends tasks, and is nobody's wish for one of them. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_is_shutting_down (FerryExecutor *self);

@@ -676,6 +676,12 @@ ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error)
 }
 
 gboolean
+ferry_executor_can_run (FerryExecutor *self)
+{
+  return can_run (self, NULL);
+}
+
+gboolean
 ferry_executor_is_shutting_down (FerryExecutor *self)
 {
   return self->shutting_down;
@@ -887,7 +893,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
 
   if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
-  if (get_keeper (task) != NULL)
+  if (get_keeper (task) != NULL && ferry_task_get_run (task)->source != &self->source)
     return get_keeper (task)->funcs->set_priority (get_keeper (task), task, priority, error);
   if (!ferry_run_take_back (ferry_task_get_run (task)))
     {

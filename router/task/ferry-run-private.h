@@ -277,6 +277,7 @@ gboolean ferry_run_complete (FerryRun *self, GVariant *result);
 /* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
  * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). RUN_TIMEOUT leads to CANCELLING, and
  * error is the run's at its end. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* any: a function that has heard of its limit of time, and has returned, has the error of that limit. */
 void ferry_run_translate_error (FerryRun *self, GError **error);
@@ -304,6 +305,7 @@ extern FerryWaitQueue ferry_run_waits;
 
 /* Takes back a run that was sent ahead. If the worker has begun it, starts it. Returns whether the run is in the queue
  * afterwards. Others may have been taken back with it. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_run_take_back (FerryRun *self);
 /* The run waits in its source's queue from now on. */
 FERRY_FOR_SIBLINGS
