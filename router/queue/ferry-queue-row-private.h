@@ -28,12 +28,12 @@ typedef enum
  * of arguments as “v”. */
 typedef struct
 {
-  /* What it is: stored once. */
-  gint64 id;     /* above 0 */
-  char *key;     /* a GRefString */
+  /* What it is: stored once. A row of a key alone has neither id nor function. */
+  gint64 id;        /* above 0 */
+  char *key;        /* a GRefString */
   gboolean made_up; /* the key is the library's */
   guint kind;
-  char *function;    /* a GRefString */
+  char *function;    /* (nullable): a GRefString */
   char *name;        /* (nullable): a GRefString */
   GBytes *arguments; /* (nullable) */
   GBytes *settings;  /* “a{sv}”: the properties that have not their default */

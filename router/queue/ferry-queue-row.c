@@ -319,24 +319,31 @@ ferry_queue_row_wait (FerryQueueRow *self)
 
 /* ---- the struct ---- */
 
+static void
+keep_text (char *text)
+{
+  if (text != NULL)
+    g_ref_string_acquire (text);
+}
+
+static void
+keep_blob (GBytes *blob)
+{
+  if (blob != NULL)
+    g_bytes_ref (blob);
+}
+
 FerryQueueRow
 ferry_queue_row_copy (const FerryQueueRow *self)
 {
-  FerryQueueRow copy = *self;
-
-  g_ref_string_acquire (copy.key);
-  g_ref_string_acquire (copy.function);
-  if (copy.name != NULL)
-    g_ref_string_acquire (copy.name);
-  if (copy.arguments != NULL)
-    g_bytes_ref (copy.arguments);
-  if (copy.settings != NULL)
-    g_bytes_ref (copy.settings);
-  if (copy.result != NULL)
-    g_bytes_ref (copy.result);
-  if (copy.error != NULL)
-    g_bytes_ref (copy.error);
-  return copy;
+  keep_text (self->key);
+  keep_text (self->function);
+  keep_text (self->name);
+  keep_blob (self->arguments);
+  keep_blob (self->settings);
+  keep_blob (self->result);
+  keep_blob (self->error);
+  return *self;
 }
 
 void

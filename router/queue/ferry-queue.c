@@ -538,7 +538,6 @@ drop (Entry *entry, gboolean keeps_key)
     {
       known = g_new0 (FerryQueueRow, 1);
       known->key = g_ref_string_acquire (entry->row.key);
-      known->function = g_ref_string_new_intern ("");
       known->state = entry->row.state;
       known->ended = entry->row.ended;
       add_change (self, ferry_queue_change_new (FERRY_QUEUE_CHANGE_REMEMBER, known));
@@ -1099,10 +1098,9 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
 static void
 change_paused (FerryQueue *self, gboolean paused)
 {
-  FerryQueueRow row = {.key = g_ref_string_new (""), .function = g_ref_string_new (""), .paused = paused};
+  const FerryQueueRow row = {.paused = paused};
 
   add_change (self, ferry_queue_change_new (FERRY_QUEUE_CHANGE_PAUSE, &row));
-  ferry_queue_row_clear (&row);
   if (self->paused == paused)
     return;
   self->paused = paused;

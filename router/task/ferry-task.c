@@ -2164,6 +2164,14 @@ install_ways (void)
    * task that is done has none.
    */
   properties[PROP_CANCELLABLE] = g_param_spec_object ("cancellable", NULL, NULL, G_TYPE_CANCELLABLE, FERRY_SETTABLE);
+  /**
+   * FerryTask:application-data:
+   *
+   * A value of the application's own, such as where the result belongs. No worker gets it. What keeps a task over the
+   * end of the application keeps it too, and [method@Ferry.Executor.retry] gives it to the new task.
+   */
+  properties[PROP_APPLICATION_DATA] =
+    g_param_spec_variant ("application-data", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_SETTABLE);
 }
 
 static void
