@@ -8,6 +8,8 @@
 
 #include "queue/queue-test.h"
 
+#include <sqlite3.h>
+
 #include "task/ferry-task-private.h"
 
 static const char *
@@ -547,6 +549,47 @@ test_shutdown_is_no_cancel (void)
   }
 }
 
+static gboolean
+has_error (gpointer queue)
+{
+  return ferry_test_get_error (queue, "error") != NULL;
+}
+
+/* Somebody else has the file, as a disk that is full: what runs goes on, and nothing is told that is not stored. */
+static void
+test_tells_nothing_that_is_not_stored (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (2);
+  sqlite3 *database = NULL;
+
+  submit_gate (test, "a", FALSE);
+  task_test_wait_log ("a");
+  {
+    g_autoptr (FerryTask) a = queue_test_get (test, "a");
+    g_autoptr (FerryTask) b = NULL;
+    g_autofree char *log = NULL;
+
+    g_assert_cmpint (sqlite3_open (test->path, &database), ==, SQLITE_OK);
+    g_assert_cmpint (sqlite3_exec (database, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+    task_test_open_gate ();
+    b = queue_test_submit (test, "note", "b", "b");
+    ferry_test_run_until (has_error, test->queue);
+    g_assert_error (ferry_test_get_error (test->queue, "error"), G_IO_ERROR, G_IO_ERROR_BUSY);
+    g_assert_cmpint (ferry_task_get_state (a), ==, FERRY_TASK_STATE_EXECUTING);
+    g_assert_null (ferry_test_get_variant (a, "result"));
+    g_assert_false (ferry_task_cancel (a) && ferry_task_get_done (a));
+    g_assert_cmpint (ferry_task_get_state (b), ==, FERRY_TASK_STATE_WAITING);
+    g_assert_cmpint (sqlite3_exec (database, "ROLLBACK", NULL, NULL, NULL), ==, SQLITE_OK);
+    g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
+    task_test_wait_done (a);
+    task_test_wait_done (b);
+    g_assert_cmpint (ferry_task_get_state (a), ==, FERRY_TASK_STATE_COMPLETED);
+    g_assert_false (has_error (test->queue));
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+    log = task_test_take_log ();
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -563,6 +606,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/cancel-survives", test_cancel_survives);
   g_test_add_func ("/queue/deadly-task-waits-for-a-person", test_deadly_task_waits_for_a_person);
   g_test_add_func ("/queue/stored-before-it-is-told", test_stored_before_it_is_told);
+  g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);
   g_test_add_func ("/queue/removed-key-stays-known", test_removed_key_stays_known);
   g_test_add_func ("/queue/keeps-so-many", test_keeps_so_many);
   g_test_add_func ("/queue/update-converts", test_update_converts);
