@@ -26,8 +26,9 @@
 #define N_TASKS 300
 #define N_KILLS 12
 #define N_KILLS_LARGE 1000
-/* The longest time to the next kill, in milliseconds. */
-#define MAX_TIME 250
+/* A kill comes when the ledger has grown by up to so many bytes, or else at a time of up to so many milliseconds. */
+#define MAX_GROWTH 1500
+#define MAX_TIME 300
 
 typedef struct
 {
@@ -37,6 +38,7 @@ typedef struct
   GSubprocess *process; /* (owned) (nullable): the application, while it runs */
   guint n_kills;
   guint max_kills;
+  goffset size_to_kill; /* of the ledger, at the next kill; 0: the time says when */
   gboolean over;
 } Ledger;
 
@@ -66,6 +68,29 @@ find_worker (Ledger *self)
   return line != NULL ? (GPid) atoi (line) : 0;
 }
 
+static gboolean has_grown (gpointer data);
+static gboolean kill_one (gpointer data);
+
+static goffset
+get_size (Ledger *self)
+{
+  GStatBuf about;
+
+  return g_stat (self->ledger, &about) == 0 ? about.st_size : 0;
+}
+
+static void
+plan_kill (Ledger *self)
+{
+  if (g_rand_int_range (self->random, 0, 4) == 0)
+    {
+      g_timeout_add (g_rand_int_range (self->random, 1, MAX_TIME), kill_one, self);
+      return;
+    }
+  self->size_to_kill = get_size (self) + g_rand_int_range (self->random, 1, MAX_GROWTH);
+  g_timeout_add (1, has_grown, self);
+}
+
 static gboolean
 kill_one (gpointer data)
 {
@@ -74,16 +99,26 @@ kill_one (gpointer data)
 
   if (self->process == NULL)
     return G_SOURCE_REMOVE;
+  self->n_kills++;
   if (g_rand_boolean (self->random) && is_ours (worker))
     {
       kill (worker, SIGKILL);
-      self->n_kills++;
-      g_timeout_add (g_rand_int_range (self->random, 1, MAX_TIME), kill_one, self);
-      return G_SOURCE_REMOVE;
+      if (self->n_kills < self->max_kills)
+        plan_kill (self);
     }
-  g_subprocess_force_exit (self->process);
-  self->n_kills++;
+  else
+    g_subprocess_force_exit (self->process);
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+has_grown (gpointer data)
+{
+  Ledger *self = data;
+
+  if (self->process == NULL)
+    return G_SOURCE_REMOVE;
+  return get_size (self) < self->size_to_kill ? G_SOURCE_CONTINUE : kill_one (self);
 }
 
 static void
@@ -114,7 +149,7 @@ start (Ledger *self)
   g_assert_no_error (error);
   g_subprocess_wait_async (self->process, NULL, ended, self);
   if (self->n_kills < self->max_kills)
-    g_timeout_add (g_rand_int_range (self->random, 1, MAX_TIME), kill_one, self);
+    plan_kill (self);
 }
 
 /* What the ledger says of a task. */

@@ -54,7 +54,7 @@ work (void)
 {
   g_autofree char *sum = NULL;
 
-  for (guint i = g_random_int_range (0, 4000); i > 0; i--)
+  for (guint i = g_random_int_range (0, 60000); i > 0; i--)
     {
       g_autofree char *last = g_steal_pointer (&sum);
 
