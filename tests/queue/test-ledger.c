@@ -158,7 +158,6 @@ typedef struct
   guint n_begun;
   guint n_ended;
   guint n_told;
-  guint n_listed;
   int state;
   int code;
 } Story;
@@ -177,9 +176,11 @@ read_line (Story *stories, const char *line, guint *n_listed)
   story->n_told += line[0] == 'd';
   if (line[0] != 'f')
     return;
+  /* One that was killed in its list is followed by another one. */
+  if (key == 0)
+    *n_listed = 0;
   g_assert_cmpuint (key, ==, *n_listed);
   *n_listed += 1;
-  story->n_listed++;
   story->state = (int) strtol (rest, &rest, 10);
   story->code = atoi (rest);
 }
@@ -189,7 +190,6 @@ check_story (guint key, const Story *story)
 {
   gboolean is_done = story->state == FERRY_TASK_STATE_COMPLETED;
 
-  g_assert_cmpuint (story->n_listed, ==, 1);
   g_assert_cmpuint (story->n_told, <=, 1);
   if (is_done)
     g_assert_cmpuint (story->n_ended, >=, 1);

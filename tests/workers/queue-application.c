@@ -54,7 +54,7 @@ work (void)
 {
   g_autofree char *sum = NULL;
 
-  for (guint i = g_random_int_range (0, 60000); i > 0; i--)
+  for (guint i = g_random_int_range (0, 10000); i > 0; i--)
     {
       g_autofree char *last = g_steal_pointer (&sum);
 
@@ -134,11 +134,10 @@ static void
 flushed (GObject *object, GAsyncResult *result, gpointer data)
 {
   GError *error = NULL;
-  guint first = GPOINTER_TO_UINT (data);
+  g_autofree char *lines = data;
 
   check (ferry_queue_flush_finish (queue, result, &error), error);
-  for (guint i = first; i < MIN (first + N_AT_A_TIME, n_tasks); i++)
-    note ("a %u\n", i);
+  note ("%s", lines);
 }
 
 static gboolean
@@ -146,6 +145,7 @@ submit_some (gpointer data)
 {
   const char *path = data;
   guint first = n_submitted;
+  GString *lines = g_string_new (NULL);
 
   for (; n_submitted < MIN (first + N_AT_A_TIME, n_tasks); n_submitted++)
     {
@@ -159,10 +159,12 @@ submit_some (gpointer data)
         g_object_set (task, "idempotent", TRUE, "retries", 1000, NULL);
       submitted = ferry_queue_submit (queue, task, key, &error);
       check (submitted != NULL, error);
-      if (known == NULL)
-        await (submitted);
+      if (known != NULL)
+        continue;
+      await (submitted);
+      g_string_append_printf (lines, "a %s\n", key);
     }
-  ferry_queue_flush_async (queue, NULL, flushed, GUINT_TO_POINTER (first));
+  ferry_queue_flush_async (queue, NULL, flushed, g_string_free (lines, FALSE));
   if (n_submitted == n_tasks && n_open == 0)
     finish ();
   return n_submitted < n_tasks;
