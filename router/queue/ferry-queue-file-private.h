@@ -29,7 +29,7 @@ typedef struct
   FerryQueueRow row; /* a copy */
 } FerryQueueChange;
 
-FerryQueueChange *ferry_queue_change_new (FerryQueueChangeKind kind, const FerryQueueRow *row);
+FerryQueueChange *ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row);
 void ferry_queue_change_free (FerryQueueChange *self);
 
 /* What a file has when it is opened. */
@@ -45,10 +45,10 @@ void ferry_queue_content_free (FerryQueueContent *self);
 
 typedef struct _FerryQueueFile FerryQueueFile;
 
-/* Opens the file, and makes it and its folder if they are not there. Returns (transfer full) the file, and sets *content
- * (transfer full). A file that is damaged is set aside under another name, and what could be read of it is in a new one.
- * Fails with FERRY_ERROR_BUSY, FERRY_ERROR_VERSION for a file of a newer version, FERRY_ERROR_BAD_ARGUMENTS for a
- * database of something else, FERRY_ERROR_SYSTEM, and as ferry_queue_file_write() does. */
+/* Opens the file, and makes it and its folder if they are not there. Returns (transfer full) the file, and sets
+ * *content (transfer full). A file that is damaged is set aside under another name, and what could be read of it is in
+ * a new one. Fails with FERRY_ERROR_BUSY, FERRY_ERROR_VERSION for a file of a newer version, FERRY_ERROR_BAD_ARGUMENTS
+ * for a database of something else, FERRY_ERROR_SYSTEM, and as ferry_queue_file_write() does. */
 FerryQueueFile *ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **error);
 /* Makes all changes (element-type FerryQueueChange), and has them on the disk, or none. Fails with G_IO_ERROR_NO_SPACE,
  * G_IO_ERROR_READ_ONLY, G_IO_ERROR_BUSY and G_IO_ERROR_FAILED; then it may be tried again. */

@@ -80,7 +80,7 @@ struct _FerryQueueFile
 /* ---- changes and content ---- */
 
 FerryQueueChange *
-ferry_queue_change_new (FerryQueueChangeKind kind, const FerryQueueRow *row)
+ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row)
 {
   FerryQueueChange *self = g_new (FerryQueueChange, 1);
 
@@ -287,8 +287,8 @@ prepare (FerryQueueFile *self, GError **error)
 {
   for (guint i = 0; i < N_STATEMENTS; i++)
     {
-      int code = sqlite3_prepare_v3 (self->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &self->prepared[i],
-                                     NULL);
+      int code =
+        sqlite3_prepare_v3 (self->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &self->prepared[i], NULL);
 
       if (code != SQLITE_OK)
         return set_error (self, code, error);
@@ -428,8 +428,8 @@ write_all (FerryQueueFile *self, GPtrArray *changes, GError **error)
 gboolean
 ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
 {
-  gboolean done = execute (self, "BEGIN IMMEDIATE", error) && write_all (self, changes, error) &&
-                  execute (self, "COMMIT", error);
+  gboolean done =
+    execute (self, "BEGIN IMMEDIATE", error) && write_all (self, changes, error) && execute (self, "COMMIT", error);
 
   if (!done)
     roll_back (self);
@@ -540,9 +540,8 @@ static void
 read_backwards (FerryQueueFile *self, GPtrArray *rows, guint *n_bad)
 {
   const FerryQueueRow *last = rows->len > 0 ? g_ptr_array_index (rows, rows->len - 1) : NULL;
-  g_autofree char *query = g_strdup_printf ("SELECT " TASK_COLUMNS " FROM task WHERE id > %" G_GINT64_FORMAT
-                                            " ORDER BY id DESC",
-                                            last != NULL ? last->id : 0);
+  g_autofree char *query = g_strdup_printf (
+    "SELECT " TASK_COLUMNS " FROM task WHERE id > %" G_GINT64_FORMAT " ORDER BY id DESC", last != NULL ? last->id : 0);
 
   read_all (self, query, read_row, rows, n_bad);
 }
@@ -570,9 +569,9 @@ read_content (FerryQueueFile *self, FerryQueueContent *content, int *code, guint
 static const char *
 choose_journal (const char *path)
 {
-  static const guint32 networks[] = {0x6969 /* NFS */, 0x517b /* SMB */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */,
-                                     0x65735546 /* FUSE */, 0x01021997 /* 9P */, 0x5346414f /* AFS */,
-                                     0x00c36400 /* Ceph */, 0x786f4256 /* VirtualBox */};
+  static const guint32 networks[] = {0x6969 /* NFS */,      0x517b /* SMB */,      0xff534d42 /* CIFS */,
+                                     0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */, 0x01021997 /* 9P */,
+                                     0x5346414f /* AFS */,  0x00c36400 /* Ceph */, 0x786f4256 /* VirtualBox */};
   struct statfs about;
 
   if (statfs (path, &about) < 0)
@@ -628,8 +627,8 @@ connect_to (FerryQueueFile *self, const char *path)
 static gboolean
 make_tables (FerryQueueFile *self, GError **error)
 {
-  g_autofree char *text = g_strdup_printf ("BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-                                           schema, APPLICATION_ID, FORMAT);
+  g_autofree char *text = g_strdup_printf (
+    "BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, APPLICATION_ID, FORMAT);
 
   if (execute (self, text, error))
     return TRUE;
@@ -732,9 +731,9 @@ write_content (FerryQueueFile *self, const FerryQueueContent *content, GError **
   g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
 
   for (guint i = 0; i < content->rows->len; i++)
-    g_ptr_array_add (changes, ferry_queue_change_new (FERRY_QUEUE_CHANGE_INSERT, content->rows->pdata[i]));
+    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, content->rows->pdata[i]));
   for (guint i = 0; i < content->known->len; i++)
-    g_ptr_array_add (changes, ferry_queue_change_new (FERRY_QUEUE_CHANGE_REMEMBER, content->known->pdata[i]));
+    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, content->known->pdata[i]));
   return ferry_queue_file_write (self, changes, error) && set_value (self, "paused", content->paused, error);
 }
 
@@ -753,8 +752,8 @@ write_new (FerryQueueFile *self, const FerryQueueContent *content, GError **erro
     return FALSE;
   code = connect_to (self, draft);
   done = (code == SQLITE_OK || set_error (self, code, error)) &&
-         execute (self, "PRAGMA journal_mode=TRUNCATE", error) && make_tables (self, error) &&
-         prepare (self, error) && write_content (self, content, error);
+         execute (self, "PRAGMA journal_mode=TRUNCATE", error) && make_tables (self, error) && prepare (self, error) &&
+         write_content (self, content, error);
   disconnect (self);
   return done && rename_one (draft, new, "", error) && sync_folder (new, error);
 }

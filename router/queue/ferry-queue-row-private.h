@@ -56,7 +56,8 @@ typedef struct
 
 /* Fills a row that is all zero from a task that was not submitted. Sets neither id, key, place nor version. */
 void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task);
-/* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error. */
+/* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error.
+ */
 FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GError **error);
 /* Has a new task end as the row says, which has ended. */
 void ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAffinity *affinity);

@@ -16,8 +16,9 @@
 /* The properties of a task that are stored, beside those with a column of their own. What is missing in a row has its
  * default, and one that this version does not know is left out. */
 static const char *const settings[] = {
-  "description", "retries",      "idempotent", "stoppable",    "interactive",           "max-returned-descriptors",
-  "run-timeout", "queue-timeout", "window",     "holds-window", "cancel-grace", "application-data", "deadline",
+  "description", "retries",       "idempotent", "stoppable",    "interactive",  "max-returned-descriptors",
+  "run-timeout", "queue-timeout", "window",     "holds-window", "cancel-grace", "application-data",
+  "deadline",
 };
 
 /* ---- values ---- */
@@ -260,8 +261,7 @@ ferry_queue_row_may_repeat (const FerryQueueRow *self)
       g_variant_lookup (stored, "idempotent", "b", &idempotent);
       g_variant_lookup (stored, "retries", "u", &retries);
     }
-  return idempotent || self->attempts <= retries ||
-         ferry_command_replaces_files (self->function, arguments);
+  return idempotent || self->attempts <= retries || ferry_command_replaces_files (self->function, arguments);
 }
 
 gboolean

@@ -24,9 +24,9 @@ typedef enum
 typedef struct
 {
   JobKind kind;
-  FerryQueueStore *store;     /* (owned) */
-  GObject *owner;             /* (owned) (nullable): NULL: no answer is wanted */
-  GPtrArray *changes;         /* (owned) (nullable) */
+  FerryQueueStore *store; /* (owned) */
+  GObject *owner;         /* (owned) (nullable): NULL: no answer is wanted */
+  GPtrArray *changes;     /* (owned) (nullable) */
   gboolean is_orderly;
   FerryQueueContent *content; /* (owned) (nullable) */
   GError *error;              /* (owned) (nullable) */

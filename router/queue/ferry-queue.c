@@ -4,9 +4,9 @@
 /* A queue of tasks in a file.
  *
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
- * change of a row goes to the file with the next batch, which is one transaction: all that one turn of the main loop has
- * changed, or what came while the batch before it was written. What must be on the disk first waits for its batch: that
- * a task is begun, before its executor gets it, and how it has ended, before anybody is told (FerryRunKeeper).
+ * change of a row goes to the file with the next batch, which is one transaction: all that one turn of the main loop
+ * has changed, or what came while the batch before it was written. What must be on the disk first waits for its batch:
+ * that a task is begun, before its executor gets it, and how it has ended, before anybody is told (FerryRunKeeper).
  *
  * A row becomes a FerryTask when its task is begun, or somebody looks at it. A task that waits has the queue as its
  * source; the executor takes it over when it is begun.
@@ -48,10 +48,10 @@ typedef struct
 {
   FerryQueue *queue; /* (unowned) */
   FerryQueueRow row;
-  FerryTask *task;         /* (nullable): owned if keeps_task */
-  GSequenceIter *position; /* in the list */
-  GSequenceIter *turn;     /* (nullable): among those that may be begun */
-  GList ended_link;        /* in one of the two lists of ended tasks, if has_ended */
+  FerryTask *task;          /* (nullable): owned if keeps_task */
+  GSequenceIter *position;  /* in the list */
+  GSequenceIter *turn;      /* (nullable): among those that may be begun */
+  GList ended_link;         /* in one of the two lists of ended tasks, if has_ended */
   FerryQueueChange *change; /* (unowned) (nullable): in the batch of the number */
   guint64 batch_number;
   guint keeps_task : 1;
@@ -88,8 +88,8 @@ typedef enum
  * stores a task. When the application starts again and opens the file, the tasks that waited wait, those that were done
  * are done, with their results, and those that failed have failed. What was under way is run again if that is safe:
  * [property@Ferry.Task:idempotent], a run that [property@Ferry.Task:retries] allows, or a command that replaces its
- * files as a whole. Any other such task has failed with %FERRY_ERROR_INTERRUPTED, and [method@Ferry.Executor.retry] runs
- * it again.
+ * files as a whole. Any other such task has failed with %FERRY_ERROR_INTERRUPTED, and [method@Ferry.Executor.retry]
+ * runs it again.
  *
  * A queue is a list model of its tasks, of those that have ended too. It can be shown as an executor's.
  *
@@ -102,7 +102,7 @@ struct _FerryQueue
 {
   GObject parent_instance;
 
-  FerryTaskSource source;  /* of the tasks that wait here */
+  FerryTaskSource source; /* of the tasks that wait here */
   FerryRunKeeper keeper;
   FerryExecutor *executor; /* const (owned) */
   FerryRouter *router;     /* const (unowned): the executor's */
@@ -121,12 +121,12 @@ struct _FerryQueue
   GError *error;          /* (owned) (nullable): why the latest batch was not written */
   GError *damage;         /* (owned) (nullable) */
 
-  GSequence *list;      /* (element-type Entry) (owned): by place */
-  GSequence *turns;     /* (element-type Entry): those that may be begun, in that order */
-  GHashTable *keys;     /* (element-type utf8 Entry): the keys are the rows' */
-  GHashTable *known;    /* (element-type utf8 FerryQueueRow): keys of tasks that were removed */
-  GQueue ended;         /* (element-type Entry): completed and cancelled, the oldest first */
-  GQueue failed;        /* (element-type Entry): the oldest first */
+  GSequence *list;   /* (element-type Entry) (owned): by place */
+  GSequence *turns;  /* (element-type Entry): those that may be begun, in that order */
+  GHashTable *keys;  /* (element-type utf8 Entry): the keys are the rows' */
+  GHashTable *known; /* (element-type utf8 FerryQueueRow): keys of tasks that were removed */
+  GQueue ended;      /* (element-type Entry): completed and cancelled, the oldest first */
+  GQueue failed;     /* (element-type Entry): the oldest first */
   gint64 last_id;
   gint64 last_place;
   guint n_claimed;
@@ -195,7 +195,7 @@ list_model_init (GListModelInterface *iface)
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryQueue, ferry_queue, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-static G_DEFINE_QUARK (ferry-queue-entry, entry)
+static G_DEFINE_QUARK (ferry - queue - entry, entry)
 
 static void
 notify (FerryQueue *self, guint property)
@@ -284,7 +284,7 @@ put (Entry *entry, FerryQueueChangeKind kind)
         entry->change->kind = kind;
       return;
     }
-  entry->change = ferry_queue_change_new (kind, &entry->row);
+  entry->change = ferry_queue_change_of (kind, &entry->row);
   entry->batch_number = self->batch_number;
   add_change (self, entry->change);
 }
@@ -533,14 +533,14 @@ drop (Entry *entry, gboolean keeps_key)
   guint position = (guint) g_sequence_iter_get_position (entry->position);
   FerryQueueRow *known;
 
-  add_change (self, ferry_queue_change_new (FERRY_QUEUE_CHANGE_DELETE, &entry->row));
+  add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_DELETE, &entry->row));
   if (keeps_key && !entry->row.made_up)
     {
       known = g_new0 (FerryQueueRow, 1);
       known->key = g_ref_string_acquire (entry->row.key);
       known->state = entry->row.state;
       known->ended = entry->row.ended;
-      add_change (self, ferry_queue_change_new (FERRY_QUEUE_CHANGE_REMEMBER, known));
+      add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, known));
       remember (self, known);
     }
   forget_end (entry);
@@ -808,8 +808,7 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 static gboolean
 end_waiting (FerryTask *task, GError **error)
 {
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING &&
-      ferry_run_take_back (ferry_task_get_run (task)))
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_run_take_back (ferry_task_get_run (task)))
     ferry_task_cancel (task);
   return ferry_task_get_done (task) ||
          ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' is being run; cancel it, and wait for its end",
@@ -1100,7 +1099,7 @@ change_paused (FerryQueue *self, gboolean paused)
 {
   const FerryQueueRow row = {.paused = paused};
 
-  add_change (self, ferry_queue_change_new (FERRY_QUEUE_CHANGE_PAUSE, &row));
+  add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_PAUSE, &row));
   if (self->paused == paused)
     return;
   self->paused = paused;
@@ -1395,7 +1394,7 @@ ferry_queue_forget (FerryQueue *self, const char *key, GError **error)
                             self->path, key);
   if (known != NULL)
     {
-      add_change (self, ferry_queue_change_new (FERRY_QUEUE_CHANGE_FORGET, known));
+      add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_FORGET, known));
       g_hash_table_remove (self->known, key);
       return TRUE;
     }
@@ -1571,8 +1570,7 @@ ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReady
     ferry_set_error (&error, FERRY_ERROR_ALREADY_STARTED, "The queue '%s' was opened before; open each queue once",
                      self->path);
   else
-    self->store =
-      ferry_queue_store_open (self->path, self->router->context, &store_funcs, G_OBJECT (self), &error);
+    self->store = ferry_queue_store_open (self->path, self->router->context, &store_funcs, G_OBJECT (self), &error);
   if (error != NULL)
     {
       g_task_return_error (opening, error);
@@ -1617,8 +1615,8 @@ ferry_queue_open_finish (FerryQueue *self, GAsyncResult *result, GError **error)
  * file. That is no cancel: at the next start they go on as [class@Ferry.Queue] says, and the end does not count for
  * [property@Ferry.Queue:death-limit]. A task that is under way has its [property@Ferry.Task:cancel-grace] to return.
  *
- * An application need not close its queue. Without it, the next start looks whether the file is damaged. On the router's
- * thread.
+ * An application need not close its queue. Without it, the next start looks whether the file is damaged. On the
+ * router's thread.
  */
 void
 ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1757,8 +1755,7 @@ install_settings (void)
    *
    * What runs the tasks.
    */
-  properties[PROP_EXECUTOR] =
-    g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, FERRY_AT_CONSTRUCTION);
+  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, FERRY_AT_CONSTRUCTION);
   /**
    * FerryQueue:path: (type filename)
    *
@@ -1771,8 +1768,8 @@ install_settings (void)
    *
    * What the queue does with the tasks that it finds when it is opened.
    */
-  properties[PROP_START] = g_param_spec_enum ("start", NULL, NULL, FERRY_TYPE_QUEUE_START, FERRY_QUEUE_START_CONTINUE,
-                                              FERRY_SETTABLE);
+  properties[PROP_START] =
+    g_param_spec_enum ("start", NULL, NULL, FERRY_TYPE_QUEUE_START, FERRY_QUEUE_START_CONTINUE, FERRY_SETTABLE);
   /**
    * FerryQueue:death-limit:
    *
@@ -1858,10 +1855,10 @@ install_signals (FerryQueueClass *klass)
    * Returns: (transfer full) (nullable): the arguments of this version, which may be the same; %NULL if the task cannot
    *   be run any more: then it fails with %FERRY_ERROR_VERSION, and stays in the list
    */
-  signals[SIGNAL_CONVERT] = g_signal_new_class_handler (
-    "convert", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, G_CALLBACK (keep_arguments),
-    g_signal_accumulator_first_wins, NULL, NULL, G_TYPE_VARIANT, 3, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE,
-    G_TYPE_VARIANT, G_TYPE_UINT);
+  signals[SIGNAL_CONVERT] =
+    g_signal_new_class_handler ("convert", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, G_CALLBACK (keep_arguments),
+                                g_signal_accumulator_first_wins, NULL, NULL, G_TYPE_VARIANT, 3,
+                                G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE, G_TYPE_VARIANT, G_TYPE_UINT);
 }
 
 /* ---- life cycle ---- */
@@ -1928,8 +1925,7 @@ ferry_queue_class_init (FerryQueueClass *klass)
 static void
 ferry_queue_init (FerryQueue *self)
 {
-  self->source =
-    (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
+  self->source = (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
   self->keeper.funcs = &keeper_funcs;
   self->death_limit = DEFAULT_DEATH_LIMIT;
   self->keep_count = DEFAULT_KEEP_COUNT;

@@ -1316,7 +1316,7 @@ ferry_executor_get_pool (FerryExecutor *self)
 static double
 get_fraction (FerryExecutor *self)
 {
-  double done = self->batch_fraction;
+  double done = self->batch_fraction + self->source.held;
 
   if (self->n_batch_done + self->n_open == 0)
     return 0;

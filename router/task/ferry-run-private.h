@@ -194,9 +194,9 @@ struct _FerryRun
   FerryRunKeeper *keeper;              /* (unowned) (nullable) */
   const FerryTaskTransition *end_held; /* (nullable): the end that its keeper holds */
   FerryTaskSource *source;             /* (unowned) (nullable) */
-  FerryTaskDestination *destination; /* (unowned) (nullable): the one that it was sent to */
-  GList link;                        /* in the source's queue, or in what its destination has in flight */
-  gint64 order;                      /* increases in the order of the queue, within a priority */
+  FerryTaskDestination *destination;   /* (unowned) (nullable): the one that it was sent to */
+  GList link;                          /* in the source's queue, or in what its destination has in flight */
+  gint64 order;                        /* increases in the order of the queue, within a priority */
   FerryTimer timer; /* runs out at the end of the waiting time, then of the run time, then of the grace time */
   gint64 time_left; /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
   guint64 xid;      /* of its call at the destination; 0: none */

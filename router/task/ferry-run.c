@@ -269,6 +269,7 @@ hold_end (FerryRun *self, const FerryTaskTransition *transition)
   if (self->keeper == NULL || self->state == FERRY_TASK_STATE_WAITING)
     return FALSE;
   self->end_held = transition;
+  self->source->held += MAX (self->fraction, 0);
   self->destination = &held;
   self->keeper->funcs->hold (self->keeper, self, has_timed_out ? FERRY_TASK_STATE_FAILED : transition->next);
   return TRUE;
@@ -304,6 +305,7 @@ ferry_run_tell_end (FerryRun *self)
   if (transition == NULL)
     return;
   kept = ferry_run_ref (self);
+  self->source->held -= MAX (self->fraction, 0);
   self->destination = NULL;
   close_run (self, transition);
   tell_ended (self, was);

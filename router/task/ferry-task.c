@@ -77,11 +77,11 @@ typedef struct
 
   GVariant *application_data; /* (owned) (nullable) */
   GVariant *failures;         /* (owned) (nullable) */
-  GVariant *partial;         /* (owned) (nullable): of this attempt; it counts unless the task is completed */
-  gboolean trusts;           /* the worker that has the attempt is trusted */
-  _Atomic gboolean has_file; /* a value was in a descriptor */
-  GPtrArray *lines;          /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
-  FerryWaitQueue waits;      /* callers of ferry_task_wait_async() */
+  GVariant *partial;          /* (owned) (nullable): of this attempt; it counts unless the task is completed */
+  gboolean trusts;            /* the worker that has the attempt is trusted */
+  _Atomic gboolean has_file;  /* a value was in a descriptor */
+  GPtrArray *lines;           /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
+  FerryWaitQueue waits;       /* callers of ferry_task_wait_async() */
 } Rest;
 
 typedef struct

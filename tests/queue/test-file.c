@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: queue/ferry-queue-file.c, queue/ferry-queue-lock.c. What is read of a file that is whole, damaged, cut, of
- * another program or in use. */
+/* Tests: queue/ferry-queue-file.c, queue/ferry-queue-lock.c
+ *
+ * What is read of a file that is whole, damaged, cut, of another program or in use. */
 
 #include "config.h"
 
@@ -95,7 +96,7 @@ make_changes (void)
     {
       FerryQueueRow row = make_row (i);
 
-      g_ptr_array_add (changes, ferry_queue_change_new (FERRY_QUEUE_CHANGE_INSERT, &row));
+      g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, &row));
       ferry_queue_row_clear (&row);
     }
   return changes;

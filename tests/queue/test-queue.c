@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: queue/ferry-queue.c, queue/ferry-queue-row.c, queue/ferry-queue-store.c. What a queue does with its tasks, and
- * what it has of them at its next start. */
+/* Tests: queue/ferry-queue.c, queue/ferry-queue-row.c, queue/ferry-queue-store.c
+ *
+ * What a queue does with its tasks, and what it has of them at its next start. */
 
 #include "config.h"
 
@@ -85,8 +86,8 @@ test_errors_survive (void)
   g_autoptr (QueueTest) test = queue_test_new (1);
 
   {
-    g_autoptr (FerryTask) task =
-      ferry_task_new (FERRY_TASK_KIND_CALL, "fail", g_variant_new ("(sis)", "g-io-error-quark", G_IO_ERROR_PENDING, "so"));
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "fail",
+                                                 g_variant_new ("(sis)", "g-io-error-quark", G_IO_ERROR_PENDING, "so"));
     g_autoptr (FerryTask) submitted = queue_test_submit_task (test, task, "f");
 
     task_test_wait_done (task);
@@ -109,8 +110,7 @@ test_settings_survive (void)
 
   set_paused (test, TRUE);
   {
-    g_autoptr (FerryTask) task =
-      ferry_task_new (FERRY_TASK_KIND_STEPS, "echo", g_variant_new_string ("\xc3\xa4"));
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_STEPS, "echo", g_variant_new_string ("\xc3\xa4"));
     g_autoptr (FerryTask) submitted = NULL;
 
     g_object_set (task, "name", "Name", "description", "More", "retries", 2, "idempotent", TRUE, "stoppable", TRUE,

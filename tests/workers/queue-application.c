@@ -33,8 +33,7 @@ static guint n_open;
 static FerryQueue *queue;
 static GMainLoop *loop;
 
-static void G_GNUC_PRINTF (1, 2)
-note (const char *format, ...)
+static void G_GNUC_PRINTF (1, 2) note (const char *format, ...)
 {
   g_autofree char *line = NULL;
   va_list arguments;
