@@ -173,6 +173,7 @@ ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task)
   self->submitted = g_get_real_time ();
   self->priority = run->priority;
   self->paused = run->paused;
+  self->not_before = ferry_task_get_not_before (task);
 }
 
 FerryTask *
@@ -188,7 +189,7 @@ ferry_queue_row_new_task (const FerryQueueRow *self, GError **error)
       return NULL;
     }
   task = ferry_task_new ((FerryTaskKind) self->kind, self->function, arguments);
-  g_object_set (task, "name", self->name, "priority", self->priority, NULL);
+  g_object_set (task, "name", self->name, "priority", self->priority, "not-before", self->not_before, NULL);
   if (!apply_settings (task, self->settings))
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The settings of the stored task '%s' are none; forget it",

@@ -37,6 +37,10 @@
 /* How often the queue looks for tasks that ended too long ago, in microseconds. */
 #define PRUNE_TIME (3600 * (gint64) G_USEC_PER_SEC)
 
+/* How often the queue looks at the wall clock while tasks wait for a time, in microseconds: it may be set, and stands
+ * still for a monotonic timer while the machine sleeps. */
+#define LOOK_TIME (60 * (gint64) G_USEC_PER_SEC)
+
 #define DEFAULT_DEATH_LIMIT 3
 #define DEFAULT_KEEP_COUNT 1000
 #define DEFAULT_KEEP_TIME (30 * 24 * 3600 * (gint64) G_USEC_PER_SEC)
@@ -50,7 +54,7 @@ typedef struct
   FerryQueueRow row;
   FerryTask *task;          /* (nullable): owned if keeps_task */
   GSequenceIter *position;  /* in the list */
-  GSequenceIter *turn;      /* (nullable): among those that may be begun */
+  GSequenceIter *turn;      /* (nullable): among those that may be begun, or wait for their time */
   GList ended_link;         /* in one of the two lists of ended tasks, if has_ended */
   FerryQueueChange *change; /* (unowned) (nullable): in the batch of the number */
   guint64 batch_number;
@@ -113,6 +117,7 @@ struct _FerryQueue
   guint keep_count;
   gint64 keep_time;
   gboolean paused;
+  char *reason; /* (nullable) */
 
   Phase phase;
   FerryQueueStore *store; /* (owned) (nullable) */
@@ -123,6 +128,7 @@ struct _FerryQueue
 
   GSequence *list;   /* (element-type Entry) (owned): by place */
   GSequence *turns;  /* (element-type Entry): those that may be begun, in that order */
+  GSequence *timed;  /* (element-type Entry): those that wait for their time, the earliest first */
   GHashTable *keys;  /* (element-type utf8 Entry): the keys are the rows' */
   GHashTable *known; /* (element-type utf8 FerryQueueRow): keys of tasks that were removed */
   GQueue ended;      /* (element-type Entry): completed and cancelled, the oldest first */
@@ -139,6 +145,7 @@ struct _FerryQueue
   FerryTimer send_timer;
   FerryTimer retry_timer;
   FerryTimer prune_timer;
+  FerryTimer look_timer;
 };
 
 enum
@@ -151,6 +158,7 @@ enum
   PROP_KEEP_COUNT,
   PROP_KEEP_TIME,
   PROP_PAUSED,
+  PROP_REASON,
   PROP_IS_OPEN,
   PROP_ERROR,
   PROP_DAMAGE,
@@ -313,7 +321,61 @@ compare_turns (gconstpointer a, gconstpointer b, gpointer data)
   return compare_places (a, b, NULL);
 }
 
-/* Puts an entry where it belongs among those that may be begun, or takes it away from them. */
+static int
+compare_times (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const FerryQueueRow *one = &((const Entry *) a)->row;
+  const FerryQueueRow *other = &((const Entry *) b)->row;
+
+  return one->not_before < other->not_before ? -1 : one->not_before > other->not_before;
+}
+
+static gboolean
+waits_for_its_time (const Entry *entry)
+{
+  return entry->row.not_before > 0 && entry->row.not_before > g_get_real_time ();
+}
+
+/* (transfer full): as people read it. */
+static char *
+describe_time (gint64 time)
+{
+  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  gboolean is_today = g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (now) &&
+                      g_date_time_get_year (then) == g_date_time_get_year (now);
+  g_autofree char *shown = g_date_time_format (then, is_today ? "%H:%M" : "%x %H:%M");
+
+  return g_strdup_printf ("Waits until %s", shown);
+}
+
+/* The task's text says what holds it. */
+static void
+tell_reason (Entry *entry)
+{
+  FerryQueue *self = entry->queue;
+  g_autofree char *text = NULL;
+
+  if (entry->task == NULL || entry->row.state != FERRY_QUEUE_ROW_WAITING)
+    return;
+  if (self->paused)
+    text = g_strdup (self->reason);
+  else if (waits_for_its_time (entry))
+    text = describe_time (entry->row.not_before);
+  ferry_task_set_obstacle (entry->task, text);
+}
+
+static void
+tell_reasons (FerryQueue *self)
+{
+  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
+       iter = g_sequence_iter_next (iter))
+    tell_reason (g_sequence_get (iter));
+}
+
+static void look_at_clock (gpointer data);
+
+/* Puts an entry where it belongs among those that may be begun or wait for their time, or takes it away from them. */
 static void
 update_turn (Entry *entry)
 {
@@ -321,8 +383,39 @@ update_turn (Entry *entry)
 
   if (entry->turn != NULL)
     g_sequence_remove (g_steal_pointer (&entry->turn));
-  if (entry->row.state == FERRY_QUEUE_ROW_WAITING && !entry->row.paused && !entry->claimed)
+  tell_reason (entry);
+  if (entry->row.state != FERRY_QUEUE_ROW_WAITING || entry->row.paused || entry->claimed)
+    return;
+  if (!waits_for_its_time (entry))
     entry->turn = g_sequence_insert_sorted (self->turns, entry, compare_turns, NULL);
+  else
+    {
+      entry->turn = g_sequence_insert_sorted (self->timed, entry, compare_times, NULL);
+      ferry_timers_set (self->router->timers, &self->look_timer, 0, look_at_clock, self);
+    }
+}
+
+/* Those whose time has come may be begun. */
+static void
+look_at_clock (gpointer data)
+{
+  FerryQueue *self = data;
+  gint64 now = g_get_real_time ();
+
+  while (!g_sequence_is_empty (self->timed))
+    {
+      Entry *entry = g_sequence_get (g_sequence_get_begin_iter (self->timed));
+      gint64 left = entry->row.not_before - now;
+
+      if (left > 0)
+        {
+          ferry_timers_set (self->router->timers, &self->look_timer, g_get_monotonic_time () + MIN (left, LOOK_TIME),
+                            look_at_clock, self);
+          break;
+        }
+      update_turn (entry);
+    }
+  send_soon (self);
 }
 
 /* ---- an entry and its task ---- */
@@ -439,6 +532,7 @@ need_task (Entry *entry, FerryTask **owned)
       ferry_task_submit_to (task, &self->source, self->router->affinity, NULL);
     }
   attach (entry, task, !ferry_queue_row_has_ended (&entry->row));
+  tell_reason (entry);
   return task;
 }
 
@@ -794,6 +888,8 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
   entry->row.attempts = 0;
   entry->row.deaths = 0;
   entry->row.began = 0;
+  entry->row.not_before = 0;
+  g_object_set (again, "not-before", (gint64) 0, NULL);
   ferry_task_get_run (again)->n_attempts = 0;
   detach (entry);
   ferry_task_submit_to (again, &self->source, self->router->affinity, NULL);
@@ -1103,6 +1199,7 @@ change_paused (FerryQueue *self, gboolean paused)
   if (self->paused == paused)
     return;
   self->paused = paused;
+  tell_reasons (self);
   notify (self, PROP_PAUSED);
 }
 
@@ -1491,6 +1588,46 @@ ferry_queue_move (FerryQueue *self, FerryTask *task, FerryTask *before, GError *
 }
 
 /**
+ * ferry_queue_set_not_before:
+ * @self: an open queue
+ * @task: a task of the queue that waits
+ * @not_before: when it may be begun, in microseconds since 1970; 0: now, as a person may wish all the same
+ * @error: return location for an error
+ *
+ * Changes [property@Ferry.Task:not-before] of a task that was submitted. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_BUSY if the task was begun, and with %FERRY_ERROR_BAD_ARGUMENTS if it is not in the list.
+ * Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue is not open.
+ *
+ * Returns: %TRUE on success
+ */
+gboolean
+ferry_queue_set_not_before (FerryQueue *self, FerryTask *task, gint64 not_before, GError **error)
+{
+  Entry *entry;
+
+  g_return_val_if_fail (FERRY_IS_QUEUE (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+  g_return_val_if_fail (not_before >= 0, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
+    return FALSE;
+  entry = find_entry (self, task);
+  if (entry == NULL)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' is not in the list of the queue '%s'",
+                            ferry_task_get_name (task), self->path);
+  if (entry->claimed || ferry_queue_row_has_ended (&entry->row))
+    return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' was begun already; tasks wait before they are begun",
+                            ferry_task_get_name (task));
+  entry->row.not_before = not_before;
+  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
+  update_turn (entry);
+  ferry_task_change_not_before (task, not_before);
+  return TRUE;
+}
+
+/**
  * ferry_queue_flush_async:
  * @self: an open queue
  * @cancellable: (nullable): cancels the waiting
@@ -1690,6 +1827,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_KEEP_COUNT] = G_STRUCT_OFFSET (FerryQueue, keep_count),
   [PROP_KEEP_TIME] = G_STRUCT_OFFSET (FerryQueue, keep_time),
   [PROP_PAUSED] = G_STRUCT_OFFSET (FerryQueue, paused),
+  [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, reason),
   [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, error),
   [PROP_DAMAGE] = G_STRUCT_OFFSET (FerryQueue, damage),
 };
@@ -1742,9 +1880,13 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
         change_paused (self, g_value_get_boolean (value));
     }
   else if (ferry_affinity_check_property (self->router->affinity, pspec) &&
-           ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec) &&
-           self->phase == OPEN && (property_id == PROP_KEEP_COUNT || property_id == PROP_KEEP_TIME))
-    prune (self);
+           ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
+    {
+      if (property_id == PROP_REASON)
+        tell_reasons (self);
+      else if (self->phase == OPEN && (property_id == PROP_KEEP_COUNT || property_id == PROP_KEEP_TIME))
+        prune (self);
+    }
 }
 
 static void
@@ -1813,6 +1955,13 @@ install_states (void)
    */
   properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, FERRY_SETTABLE);
   /**
+   * FerryQueue:reason:
+   *
+   * Why the queue is paused, in words for the user, such as “Waits for mains power”; or %NULL. It is the text of tasks
+   * that wait while the queue is paused ([property@Ferry.Task:text]).
+   */
+  properties[PROP_REASON] = g_param_spec_string ("reason", NULL, NULL, NULL, FERRY_SETTABLE);
+  /**
    * FerryQueue:is-open:
    *
    * Whether the file is open, and tasks may be submitted.
@@ -1872,6 +2021,7 @@ ferry_queue_dispose (GObject *object)
   ferry_timers_unset (self->router->timers, &self->send_timer);
   ferry_timers_unset (self->router->timers, &self->retry_timer);
   ferry_timers_unset (self->router->timers, &self->prune_timer);
+  ferry_timers_unset (self->router->timers, &self->look_timer);
   if (self->store != NULL)
     {
       gboolean is_orderly = self->phase == OPEN && self->n_claimed == 0;
@@ -1883,6 +2033,7 @@ ferry_queue_dispose (GObject *object)
   self->phase = CLOSED;
   g_hash_table_remove_all (self->keys);
   g_sequence_remove_range (g_sequence_get_begin_iter (self->turns), g_sequence_get_end_iter (self->turns));
+  g_sequence_remove_range (g_sequence_get_begin_iter (self->timed), g_sequence_get_end_iter (self->timed));
   g_sequence_remove_range (g_sequence_get_begin_iter (self->list), g_sequence_get_end_iter (self->list));
   tell_ends (self->next.ends);
 
@@ -1896,12 +2047,14 @@ ferry_queue_finalize (GObject *object)
 
   batch_clear (&self->next);
   g_sequence_free (self->turns);
+  g_sequence_free (self->timed);
   g_sequence_free (self->list);
   g_hash_table_unref (self->keys);
   g_hash_table_unref (self->known);
   g_clear_error (&self->error);
   g_clear_error (&self->damage);
   g_free (self->path);
+  g_free (self->reason);
   g_object_unref (self->executor);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->finalize (object);
@@ -1932,6 +2085,7 @@ ferry_queue_init (FerryQueue *self)
   self->keep_time = DEFAULT_KEEP_TIME;
   self->list = g_sequence_new (entry_free);
   self->turns = g_sequence_new (NULL);
+  self->timed = g_sequence_new (NULL);
   self->keys = g_hash_table_new (g_str_hash, g_str_equal);
   self->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, known_free);
   batch_init (&self->next);

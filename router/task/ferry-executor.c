@@ -594,10 +594,22 @@ check (FerryExecutor *self, const FerryRun *run, GError **error)
   return entry == NULL || ferry_function_check_arguments (entry, run->arguments, error);
 }
 
+/* A task that waits for hours is one that must survive the application. */
+static gboolean
+check_time (FerryTask *task, GError **error)
+{
+  return ferry_task_get_not_before (task) == 0 ||
+         ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "Task '%s' is to wait for a time (FerryTask:not-before), and the executor keeps none for it; "
+                          "submit it to a FerryQueue",
+                          ferry_task_get_name (task));
+}
+
 static gboolean
 submit_now (FerryExecutor *self, FerryRun *run, GError **error)
 {
-  if (!ferry_task_submit_to (run->owner, &self->source, self->router->affinity, error))
+  if (!check_time (run->owner, error) ||
+      !ferry_task_submit_to (run->owner, &self->source, self->router->affinity, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
@@ -699,10 +711,10 @@ ferry_executor_is_shutting_down (FerryExecutor *self)
  * Fails with %FERRY_ERROR_STOPPED if the executor was stopped. Fails with %FERRY_ERROR_WOULD_BLOCK if
  * [property@Ferry.Executor:max-pending] tasks wait already. Fails with %FERRY_ERROR_ALREADY_STARTED if the task was
  * submitted before. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit a function that this program has
- * registered. Fails with %FERRY_ERROR_UNKNOWN_FUNCTION if the workers are `/proc/self/exe` without arguments, and this
- * program has not registered the function, or has not called [func@Ferry.Worker.main]. Fails with
- * %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's. Errors that are found later, such as a
- * function that another program lacks, make the task fail.
+ * registered, and if [property@Ferry.Task:not-before] is set. Fails with %FERRY_ERROR_UNKNOWN_FUNCTION if the workers
+ * are `/proc/self/exe` without arguments, and this program has not registered the function, or has not called
+ * [func@Ferry.Worker.main]. Fails with %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's.
+ * Errors that are found later, such as a function that another program lacks, make the task fail.
  *
  * Returns: %TRUE when the task was accepted
  */

@@ -122,6 +122,11 @@ void ferry_task_set_call (FerryTask *self, FerryCompletion *call);
 /* Sets the priority of a task that waits. The caller must move the task in the queue. */
 FERRY_FOR_SIBLINGS
 void ferry_task_change_priority (FerryTask *self, int priority);
+/* FerryTask:not-before, also of a task that was submitted. */
+FERRY_FOR_SIBLINGS
+gint64 ferry_task_get_not_before (FerryTask *self);
+FERRY_FOR_SIBLINGS
+void ferry_task_change_not_before (FerryTask *self, gint64 not_before);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
  * without a cancellable and descriptors. */
 FERRY_FOR_SIBLINGS

@@ -74,6 +74,7 @@ typedef struct
   char *question;      /* (nullable) */
   guint64 amount;
   guint64 total;
+  gint64 not_before;
 
   GVariant *application_data; /* (owned) (nullable) */
   GVariant *failures;         /* (owned) (nullable) */
@@ -124,6 +125,7 @@ typedef enum
   PROP_HOLDS_WINDOW,
   PROP_CANCELLABLE,
   PROP_APPLICATION_DATA,
+  PROP_NOT_BEFORE,
   PROP_STATE,
   PROP_IS_DONE,
   PROP_CAN_CANCEL,
@@ -414,6 +416,19 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
   self = g_object_new (FERRY_TYPE_TASK, NULL);
   ferry_task_set_up (self, kind, function, arguments);
   return self;
+}
+
+gint64
+ferry_task_get_not_before (FerryTask *self)
+{
+  return peek_rest (self)->not_before;
+}
+
+void
+ferry_task_change_not_before (FerryTask *self, gint64 not_before)
+{
+  need_rest (self)->not_before = not_before;
+  notify (self, PROP_NOT_BEFORE);
 }
 
 void
@@ -2172,6 +2187,14 @@ install_ways (void)
    */
   properties[PROP_APPLICATION_DATA] =
     g_param_spec_variant ("application-data", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_SETTABLE);
+  /**
+   * FerryTask:not-before:
+   *
+   * When the task may be begun, such as tonight: a time of the wall clock, in microseconds since 1970, as
+   * g_get_real_time() has it; 0 for now. For a task of a queue in a file, which waits over ends of the application; an
+   * executor refuses others. What the queue changes later is notified.
+   */
+  properties[PROP_NOT_BEFORE] = g_param_spec_int64 ("not-before", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
 }
 
 static void
@@ -2494,6 +2517,7 @@ static const gsize rare_fields[N_PROPERTIES] = {
   [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
   [PROP_APPLICATION_DATA] = G_STRUCT_OFFSET (Rest, application_data),
   [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
+  [PROP_NOT_BEFORE] = G_STRUCT_OFFSET (Rest, not_before),
   [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
   [PROP_PARTIAL_RESULT] = G_STRUCT_OFFSET (Rest, partial),
   [PROP_AMOUNT] = G_STRUCT_OFFSET (Rest, amount),
@@ -2594,6 +2618,8 @@ set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec
     ferry_property_change (self, &need_rest (self)->description, value, pspec);
   else if (property_id == PROP_CANCELLABLE)
     ferry_property_change (self, &need_rest (self)->cancellable, value, pspec);
+  else if (property_id == PROP_NOT_BEFORE)
+    ferry_property_change (self, &need_rest (self)->not_before, value, pspec);
   else if (property_id == PROP_APPLICATION_DATA)
     ferry_property_change (self, &need_rest (self)->application_data, value, pspec);
   else

@@ -549,6 +549,50 @@ test_shutdown_is_no_cancel (void)
   }
 }
 
+static void
+test_waits_for_its_time (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  gint64 later = g_get_real_time () + 3600 * (gint64) G_USEC_PER_SEC;
+
+  {
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("late"));
+    g_autoptr (FerryTask) other = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("soon"));
+    g_autoptr (FerryTask) refused = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("never"));
+    g_autoptr (FerryTask) one = NULL;
+    g_autoptr (FerryTask) two = NULL;
+    g_autoptr (GError) error = NULL;
+
+    g_object_set (refused, "not-before", later, NULL);
+    g_assert_false (ferry_executor_submit_task (test->test->executor, refused, &error));
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+    g_object_set (task, "not-before", later, NULL);
+    g_object_set (other, "not-before", g_get_real_time () + 50000, NULL);
+    one = queue_test_submit_task (test, task, "late");
+    two = queue_test_submit_task (test, other, "soon");
+    g_assert_true (g_str_has_prefix (ferry_task_get_text (task), "Waits until "));
+    task_test_wait_done (other);
+    g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "late");
+    g_autofree char *log = NULL;
+
+    g_assert_cmpint (ferry_test_get_number (task, "not-before"), ==, later);
+    g_object_set (test->queue, "paused", TRUE, "reason", "Waits for mains power", NULL);
+    g_assert_cmpstr (ferry_task_get_text (task), ==, "Waits for mains power");
+    set_paused (test, FALSE);
+    g_assert_true (g_str_has_prefix (ferry_task_get_text (task), "Waits until "));
+    g_assert_true (ferry_queue_set_not_before (test->queue, task, 0, NULL));
+    g_assert_null (ferry_task_get_text (task));
+    task_test_wait_done (task);
+    log = task_test_take_log ();
+    g_assert_cmpstr (log, ==, "soon late");
+  }
+}
+
 static gboolean
 has_error (gpointer queue)
 {
@@ -606,6 +650,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/cancel-survives", test_cancel_survives);
   g_test_add_func ("/queue/deadly-task-waits-for-a-person", test_deadly_task_waits_for_a_person);
   g_test_add_func ("/queue/stored-before-it-is-told", test_stored_before_it_is_told);
+  g_test_add_func ("/queue/waits-for-its-time", test_waits_for_its_time);
   g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);
   g_test_add_func ("/queue/removed-key-stays-known", test_removed_key_stays_known);
   g_test_add_func ("/queue/keeps-so-many", test_keeps_so_many);
