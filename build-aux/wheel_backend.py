@@ -116,8 +116,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
             name = _name_of(str(path.relative_to(installed)))
             if name is not None:
                 files[name] = os.access(path, os.X_OK) and ".so" not in path.name, path.read_bytes()
-    # Without Python's headers there is no module of C, and any Python will do.
-    tag = "%s-%s" % ("cp311-abi3" if "_ferry.abi3.so" in files else "py3-none", re.sub("[-.]", "_", sysconfig.get_platform()))
+    # The module of C is for each Python from this one on.
+    tag = "cp311-abi3-" + re.sub("[-.]", "_", sysconfig.get_platform())
     files.update({"%s.dist-info/%s" % (stem, name): (False, text.encode()) for name, text in _dist_info(tag).items()})
     files[stem + ".dist-info/RECORD"] = False, b""
     _write_wheel(os.path.join(wheel_directory, "%s-%s.whl" % (stem, tag)), files)

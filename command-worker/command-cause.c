@@ -5,8 +5,8 @@
  * language that is not English none does, and it is the last line.
  *
  * What gpg, dpkg and apt say to programs is no sentence for people, though it has the word "ERROR". And 7z says
- * "ERROR: a.7z", and in the next line that the password is wrong: a cause that ends with an argument of the command
- * names what it is about, and goes on. */
+ * "ERROR: a.7z", and in the next line that the password is wrong; or "System ERROR:", and there what the system says. A
+ * cause that ends with a colon, or with an argument of the command, goes on in the next line. */
 
 #include "command-cause.h"
 
@@ -39,9 +39,12 @@ looks_like_cause (const char *line)
   return FALSE;
 }
 
+/* Whether a line only says that, or of what, the next one says why. */
 static gboolean
-ends_with_argument (const char *line, const char *const *argv)
+goes_on (const char *line, const char *const *argv)
 {
+  if (g_str_has_suffix (line, ":"))
+    return TRUE;
   for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++)
     {
       gsize length = strlen (argv[i]);
@@ -59,7 +62,7 @@ next_line (char **lines, guint *place)
 {
   while (lines[*place] != NULL)
     {
-      const char *line = lines[(*place)++];
+      const char *line = g_strchomp (lines[(*place)++]);
 
       if (line[0] != '\0' && !is_for_programs (line))
         return line;
@@ -85,8 +88,13 @@ command_cause_describe (const char *last_lines, const char *const *argv)
     }
   if (found == NULL)
     return g_strdup ("");
-  line = ends_with_argument (found, argv) ? next_line (lines, &place) : NULL;
-  cause = line != NULL ? g_strdup_printf ("%s: %s", found, line) : g_strdup (found);
+  cause = g_strdup (found);
+  while (goes_on (cause, argv) && (line = next_line (lines, &place)) != NULL)
+    {
+      g_autofree char *before = g_steal_pointer (&cause);
+
+      cause = g_strdup_printf ("%s%s %s", before, g_str_has_suffix (before, ":") ? "" : ":", line);
+    }
   start = g_utf8_substring (cause, 0, MIN (g_utf8_strlen (cause, -1), MAX_CAUSE));
   return g_strdup_printf (": %s%s", start, strlen (start) < strlen (cause) ? "..." : "");
 }

@@ -618,6 +618,36 @@ dup_last_lines (Run *self)
                                               : g_strdup ("");
 }
 
+/* Whether a line asks for what only a user knows. */
+static gboolean
+is_question (const char *line)
+{
+  static const char *const words[] = {"password", "passphrase", "y/n", "yes/no"};
+  g_autofree char *folded = g_utf8_casefold (line, -1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strstr (folded, words[i]) != NULL)
+      return strchr (":?])", line[strlen (line) - 1]) != NULL;
+  return FALSE;
+}
+
+/* (transfer full): what to add where a command has asked and nobody answers, or "". 7z says "Break signaled" then. */
+static char *
+describe_unanswered (Run *self)
+{
+  for (guint stream = 0; stream < N_STREAMS && self->question == NULL && self->options->input == NULL; stream++)
+    {
+      g_autofree char *lines =
+        self->outputs[stream] != NULL ? g_strchomp (command_output_dup_last_lines (self->outputs[stream])) : NULL;
+      const char *end = lines != NULL ? strrchr (lines, '\n') : NULL;
+      const char *line = end != NULL ? end + 1 : lines;
+
+      if (line != NULL && line[0] != '\0' && is_question (line))
+        return g_strdup_printf ("; it asked '%s', and nobody answers: set FerryCommand:interactive", line);
+    }
+  return g_strdup ("");
+}
+
 /* Sets the error of a command that did not succeed by its status. */
 static gboolean
 check_status (Run *self, const char *last_lines, GError **error)
@@ -626,11 +656,14 @@ check_status (Run *self, const char *last_lines, GError **error)
   const int status = self->status;
   g_autofree char *cause = command_cause_describe (last_lines, (const char *const *) self->options->argv);
 
+  g_autofree char *unanswered = NULL;
+
   if (WIFEXITED (status) && command_options_is_success (self->options, WEXITSTATUS (status)))
     return TRUE;
+  unanswered = describe_unanswered (self);
   if (WIFEXITED (status))
-    g_set_error (error, G_SPAWN_EXIT_ERROR, WEXITSTATUS (status), "'%s' ended with status %d%s", name,
-                 WEXITSTATUS (status), cause);
+    g_set_error (error, G_SPAWN_EXIT_ERROR, WEXITSTATUS (status), "'%s' ended with status %d%s%s", name,
+                 WEXITSTATUS (status), cause, unanswered);
   else
     g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "'%s' was killed by signal %d (%s)%s", name,
                  WTERMSIG (status), strsignal (WTERMSIG (status)), cause);

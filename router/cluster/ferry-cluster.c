@@ -238,7 +238,7 @@ has_host (FerryRun *run, gpointer self)
 static char *
 dup_obstacle (FerryCluster *self, FerryRun *run, gboolean has_pool)
 {
-  const char *here = has_pool ? "Waits for a free worker of this machine. " : "";
+  const char *here = has_pool ? "Waiting until this machine has room. " : "";
   g_autofree char *function = NULL;
   const FerryHost *host;
 

@@ -566,13 +566,17 @@ job_ended (gpointer data, GError **failure)
 {
   FerryJob *job = data;
   g_autoptr (GPtrArray) files = NULL;
-  gboolean is_last;
+  gboolean was_told, is_last;
 
   end_steps (job);
   pthread_mutex_lock (&home_lock);
   files = g_ptr_array_ref (find_job_locked (job)->files);
+  was_told = find_job_locked (job)->direct->len > 0;
   pthread_mutex_unlock (&home_lock);
   end_files (job, files, failure);
+  /* The next item of a map may write nothing. */
+  if (was_told)
+    ferry_job_pass_unfinished (job, "");
   pthread_mutex_lock (&home_lock);
   g_ptr_array_remove_fast (jobs, find_job_locked (job));
   is_last = is_ending && jobs->len == 0;
@@ -764,10 +768,11 @@ ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error)
  * What the program says of its progress is the job's. Between [method@Ferry.Job.begin_part] and
  * [method@Ferry.Job.end_part] it is that part's. Elsewhere each program is half of what is left of the bar, since
  * nobody knows how many follow. Lines of the program are messages of the task ([signal@Ferry.Task::message]), and what
- * it asks is asked by the task, if that is [property@Ferry.Task:interactive]. While the task is paused, the program is.
- * A cancel ends the program, and then this function fails, at once for programs that would follow. For one that must
- * run even so, such as one that tidies up, set [property@Ferry.Command:cleans-up]. All that takes place within
- * [property@Ferry.Task:cancel-grace] of the task, of which ten seconds are usual for programs.
+ * it asks is asked by the task, if that is [property@Ferry.Task:interactive]. While the task is paused, the program is,
+ * also where neither of them reports. A cancel ends the program, and then this function fails, at once for programs
+ * that would follow. For one that must run even so, such as one that tidies up, set
+ * [property@Ferry.Command:cleans-up]. All that takes place within [property@Ferry.Task:cancel-grace] of the task, of
+ * which ten seconds are usual for programs.
  *
  * The program's output files are in their places once the function has succeeded, and not before. If it fails, or is
  * cancelled, all that its programs have written there is removed.

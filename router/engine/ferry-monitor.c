@@ -244,7 +244,8 @@ has_tidying (FerrySharedQueue *shared)
 
 /* Reaps the processes that end, and waits up to STOP_GRACE_MS for those that were killed, and up to STOP_TIDY_MS
  * for those that tidy up, and for their fork servers. Returns those that take longer to end (a large heap, a slow
- * disk), for another thread to reap. Of these, the guardian gives some time to what tidies up. */
+ * disk), for another thread to reap. Of these, the guardian gives some time to what tidies up, and to fork servers: one
+ * that were killed here would leave what it has adopted, and was to kill. */
 static GArray *
 reap_killed (FerryMonitor *self)
 {
@@ -256,8 +257,9 @@ reap_killed (FerryMonitor *self)
   for (GList *node = shared->links.head; node != NULL; node = node->next)
     {
       FerryLink *link = node->data;
-      gboolean may_tidy = some_tidy && (link->process.tidies || link->fork_server != NULL);
-      gint64 deadline = now + (may_tidy ? STOP_TIDY_MS : STOP_GRACE_MS) * FERRY_MICROSECONDS_PER_MILLISECOND;
+      gboolean ends_itself = link->process.tidies || link->fork_server != NULL;
+      gint64 deadline =
+        now + (some_tidy && ends_itself ? STOP_TIDY_MS : STOP_GRACE_MS) * FERRY_MICROSECONDS_PER_MILLISECOND;
       gint64 left = deadline - g_get_monotonic_time ();
       struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
       LateProcess process;
@@ -267,7 +269,7 @@ reap_killed (FerryMonitor *self)
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
       if (ferry_link_reap (link))
         continue;
-      if (!may_tidy || shared->guardian.socket < 0)
+      if (!ends_itself || shared->guardian.socket < 0)
         ferry_link_send_signal (link, SIGKILL);
       process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->process.pidfd)};
       g_array_append_val (late, process);

@@ -26,13 +26,13 @@ typedef struct
   const char *own_detail; /* (nullable): the cause, for an error of the library's, whose message is for developers */
 } Kind;
 
-static const Kind crashed = {N_ ("The worker crashed"), TRUE, N_ ("A fault in the program ended this task")};
-static const Kind crashed_again = {N_ ("The worker crashed again"), FALSE,
+static const Kind crashed = {N_ ("It crashed"), TRUE, N_ ("A fault in the program ended this task")};
+static const Kind crashed_again = {N_ ("It crashed again"), FALSE,
                                    N_ ("A fault in the program has ended this task again")};
-static const Kind killed = {N_ ("The worker was killed"), TRUE,
+static const Kind killed = {N_ ("It was killed"), TRUE,
                             N_ ("Somebody stopped it, or the computer had too little memory")};
-static const Kind ended = {N_ ("The worker ended early"), TRUE, N_ ("The program ended before the work was done")};
-static const Kind misfit = {N_ ("Worker and application do not fit together"), FALSE,
+static const Kind ended = {N_ ("It ended early"), TRUE, N_ ("The program ended before the work was done")};
+static const Kind misfit = {N_ ("The parts of the application do not fit together"), FALSE,
                             N_ ("Installing the application again may help")};
 /* What is installed belongs together. A worker of another version was installed while the application ran. */
 static const Kind updated = {N_ ("A new version has been installed"), FALSE,
@@ -45,8 +45,7 @@ static const Kind unusable = {N_ ("The input cannot be used"), FALSE,
                               N_ ("The application asked for something that cannot be done")};
 static const Kind late = {N_ ("It took too long"), TRUE, N_ ("The work was not done in the time that it had")};
 static const Kind waited = {N_ ("It waited too long"), TRUE, N_ ("Other tasks did not end in time")};
-static const Kind unstarted = {N_ ("The worker could not be started"), FALSE,
-                               N_ ("A part of the application may be missing")};
+static const Kind unstarted = {N_ ("It could not be started"), FALSE, N_ ("A part of the application may be missing")};
 static const Kind refused = {N_ ("It was not begun"), TRUE, N_ ("The application takes no more work at the moment")};
 static const Kind other = {N_ ("It failed"), TRUE, NULL};
 
@@ -245,6 +244,20 @@ dup_without_stop (const char *message)
   return g_strndup (message, strlen (message) - (g_str_has_suffix (message, ".") ? 1 : 0));
 }
 
+/* Of a program, the library says for users what became of it, and which files may be incomplete. */
+static gboolean
+is_said_of_program (FerryTask *task, const GError *error)
+{
+  g_autofree char *function = NULL;
+  g_autoptr (GVariant) arguments = NULL;
+
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
+    return FALSE;
+  g_object_get (task, "function", &function, "arguments", &arguments, NULL);
+  return g_strcmp0 (function, "command") == 0 && arguments != NULL &&
+         g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT);
+}
+
 static char *
 describe_cause (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
 {
@@ -256,7 +269,8 @@ describe_cause (FerryTask *task, const GError *error, FerryExit *exit, const Kin
       if (*duration != '\0')
         return g_strdup_printf (_ ("Not done in the %s that it had"), duration);
     }
-  if (kind->own_detail != NULL && (error->domain == FERRY_ERROR || was_killed (exit)))
+  if (kind->own_detail != NULL && !is_said_of_program (task, error) &&
+      (error->domain == FERRY_ERROR || was_killed (exit)))
     return g_strdup (ferry_gtk_gettext (kind->own_detail));
   return dup_without_stop (error->message);
 }
@@ -277,7 +291,7 @@ ferry_task_error_dup_technical (FerryTask *task)
 /**
  * ferry_task_describe_error:
  * @task: a task that is done
- * @title: (out) (optional) (nullable) (transfer full): what happened, in a few words, such as `The worker crashed`
+ * @title: (out) (optional) (nullable) (transfer full): what happened, in a few words, such as `It crashed`
  * @detail: (out) (optional) (nullable) (transfer full): the cause, in one sentence without a full stop at its end: the
  *   message of the function's own error, or what the library says of a crash and the like
  * @can_retry: (out) (optional): whether the same task may fare better when it is tried again

@@ -472,7 +472,7 @@ typedef struct
   guint64 pending_signals;    /* bit n - 1: signal n is to be sent as soon as the process exists */
   guint64 signals_sent;       /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
   guint32 said;               /* FERRY_CONTROL_NO_WORKER or FERRY_CONTROL_PREPARES, if it has said so; else 0 */
-  gboolean tidies;            /* it was asked to end, and has a handler for that */
+  gboolean tidies;            /* it was asked to end, and does so in its own time: see ferry_link_ask_to_end() */
   gboolean gone;              /* the pidfd shows that it has ended; the fork server has not reported the exit status */
   gboolean reaped;
   int refused_kill; /* why this process may not kill it: an error number; 0 if it may, or has not tried */

@@ -420,17 +420,25 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   return ferry_pidfd_signal (self->process.pidfd, self->process.pid, signal_number);
 }
 
-/* Asks a process to end that has a handler of SIGTERM, by which it tidies up. Returns FALSE, and does nothing, for any
- * other one, which can as well be killed. */
+/* Whether the process ends in its own time when it gets SIGTERM. A fork server does: it reads that signal, and ends
+ * what it has adopted. */
+static gboolean
+hears_sigterm (FerryLink *self)
+{
+  if (self->fork_server != NULL)
+    return self->state == FERRY_LINK_OPEN;
+  return ferry_process_hears_sigterm (self->confinement.pid != 0 ? self->confinement.pid : self->process.pid);
+}
+
+/* Asks a process to end that tidies up first: one that has a handler of SIGTERM, or a fork server. Returns FALSE, and
+ * does nothing, for any other one, which can as well be killed. */
 gboolean
 ferry_link_ask_to_end (FerryLink *self)
 {
-  GPid pid = self->confinement.pid != 0 ? self->confinement.pid : self->process.pid;
-
   if (self->process.tidies)
     return TRUE;
   if (self->process.parent == FERRY_PARENT_ASKED || self->process.pidfd < 0 || self->process.reaped ||
-      !ferry_process_hears_sigterm (pid))
+      !hears_sigterm (self))
     return FALSE;
   /* Another signal could end a handler that tidies up. */
   self->process.tidies = (self->process.signals_sent & (G_GUINT64_CONSTANT (1) << (SIGTERM - 1))) != 0 ||

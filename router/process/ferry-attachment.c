@@ -332,8 +332,14 @@ check_attached_locked (GError **error)
   gboolean is_unnamed;
   int control = find_control (&is_unnamed);
 
-  if (control < 0)
+  if (control < 0 && !ferry_control_is_named ())
     return TRUE;
+  if (control < 0)
+    return ferry_set_error (
+      error, FERRY_ERROR_NOT_A_WORKER,
+      "This process was started by a program that runs as a worker, or goes on as one, and has closed the worker's "
+      "socket, so it starts no workers of its own; leave that socket open (in Python, by close_fds=False), or "
+      "remove " FERRY_CONTROL_FD_VARIABLE " from the environment of a program that is no worker");
   if (attachment_error == NULL)
     {
       ferry_control_send_word (control, FERRY_CONTROL_NO_WORKER);

@@ -116,7 +116,7 @@ process_clear (gpointer data)
   Process *self = data;
 
   if (is_alive (self->worker))
-    ferry_worker_force_exit (self->worker);
+    ferry_worker_end_in_order (self->worker);
   g_object_unref (self->worker);
   ferry_surroundings_clear (&self->has);
 }

@@ -72,6 +72,8 @@ const char *ferry_launcher_get_cwd (FerryLauncher *self);
 const FerryAttributes *ferry_launcher_get_attributes (FerryLauncher *self);
 int ferry_launcher_get_oom_score_adjust (FerryLauncher *self);
 gboolean ferry_launcher_is_confined (FerryLauncher *self);
+/* How often a setting was changed: a copy is out of date where the number is another one. */
+guint ferry_launcher_get_n_changes (FerryLauncher *self);
 /* (nullable) */
 FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);
 /* Makes fork_server (nullable) fork the workers. may_execute: workers are executed when the fork server cannot fork

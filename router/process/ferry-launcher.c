@@ -103,6 +103,7 @@ struct _FerryLauncher
   FerryForkServer *fork_server; /* (owned) (nullable): forks the workers; NULL: they are executed */
   gboolean may_execute;         /* workers are executed when the fork server cannot fork them */
   FerrySandbox *sandbox;        /* (owned) (nullable): the sandbox that the workers run in */
+  guint n_changes;              /* how often a setting was changed */
 };
 
 enum
@@ -363,6 +364,7 @@ ferry_launcher_set_property (GObject *object, guint property_id, const GValue *v
 
   if (!ferry_affinity_check_property (self->affinity, pspec) || !check_value (property_id, value))
     return;
+  self->n_changes++;
   if (property_id != PROP_NICE && property_id < PROP_STDIN)
     ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec);
   else if (set_value (self, property_id, value))
@@ -561,6 +563,7 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
   g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
   ferry_return_if_elsewhere (self->affinity);
 
+  self->n_changes++;
   self->environ = value != NULL ? g_environ_setenv (self->environ, variable, value, TRUE)
                                 : g_environ_unsetenv (self->environ, variable);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENVIRON]);
@@ -582,6 +585,7 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
   g_return_if_fail (limit < FERRY_N_LIMITS);
   ferry_return_if_elsewhere (self->affinity);
 
+  self->n_changes++;
   self->attributes.limits_set |= 1u << limit;
   self->attributes.limits[limit] = value;
 }
@@ -605,6 +609,7 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
   g_return_if_fail (fd >= 0);
   ferry_return_if_elsewhere (self->affinity);
 
+  self->n_changes++;
   set_stream (self, stream, STREAM_GIVEN, fd);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STDIN + stream]);
 }
@@ -1263,6 +1268,12 @@ ferry_launcher_is_confined (FerryLauncher *self)
   return ferry_sandbox_is_on (self->sandbox);
 }
 
+guint
+ferry_launcher_get_n_changes (FerryLauncher *self)
+{
+  return self->n_changes;
+}
+
 FerryForkServer *
 ferry_launcher_get_fork_server (FerryLauncher *self)
 {
@@ -1272,6 +1283,7 @@ ferry_launcher_get_fork_server (FerryLauncher *self)
 void
 ferry_launcher_set_forking (FerryLauncher *self, FerryForkServer *fork_server, gboolean may_execute)
 {
+  self->n_changes++;
   g_set_object (&self->fork_server, fork_server);
   self->may_execute = may_execute;
 }

@@ -33,8 +33,8 @@ void ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout
 /* main: stops the process group of a worker that has attached, or lets it go on. Such calls take effect in their order.
  * The application must let it go on: nothing else does. */
 void ferry_worker_set_stopped (FerryWorker *self, gboolean stopped);
-/* Asks a process to end that has a handler of SIGTERM, and kills it if it does nothing for FERRY_TIDY_GRACE. Kills any
- * other one at once. */
+/* Asks a process to end that has a handler of SIGTERM, or is a fork server, and kills it if it does nothing for
+ * FERRY_TIDY_GRACE. Kills any other one at once. */
 void ferry_worker_end_in_order (FerryWorker *self);
 /* main: notes that a fork server forks the worker. Until it has done so, it is what is waited for. */
 void ferry_worker_set_forked (FerryWorker *self);

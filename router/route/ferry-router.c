@@ -19,8 +19,9 @@
 #include "engine/ferry-pingee-private.h"
 #include "ferry-enums.h"
 
-/* How many free threads a router needs to start: its monitor, and the thread that GLib starts for the first GTask. */
-#define START_N_THREADS 2
+/* How many free threads a router needs to start: its monitor, and those that GLib starts for the first GTask, which are
+ * "gmain" and, in newer versions, "pool-spawner". */
+#define START_N_THREADS 3
 
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_AGEING (20 * FERRY_MICROSECONDS_PER_MILLISECOND)
@@ -404,8 +405,8 @@ ferry_router_start (FerryRouter *self, GError **error)
                                      self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
-  /* GLib starts a thread for the first GTask, and aborts the program if the system refuses the thread. So GLib
-   * starts its thread here, where it was looked for. */
+  /* GLib starts threads for the first GTask, and aborts the program if the system refuses one. So GLib starts them
+   * here, where they were looked for. */
   g_type_ensure (G_TYPE_TASK);
   ferry_pingee_connect (pingee, self->context);
   self->latency_watch = ferry_latency_begin (self->latency, self->monitor);

@@ -72,11 +72,12 @@ void ferry_job_remove_scratch_folder (FerryJob *self);
 void ferry_job_pass_progress (FerryJob *self, double fraction, guint64 amount, const char *unit, const char *text);
 void ferry_job_pass_message (FerryJob *self, const char *type, GVariant *value);
 
-/* Any thread: names the files that this job writes in place, all of them each time. If its worker is killed, the error
- * of the task says so. */
+/* Any thread: names the files that this job writes in place, all of them each time; "": none any more. If its worker is
+ * killed, the error of the task says so. */
 void ferry_job_pass_unfinished (FerryJob *self, const char *files);
-/* any: where the function has begun no part, begins one, of half of what is left, which ferry_job_end_part() ends.
- * Returns whether it has. */
+/* any: a program begins, which is paused with the task: the application knows it then, also where neither the function
+ * nor the program reports. Where the function has begun no part, begins one, of half of what is left, which
+ * ferry_job_end_part() ends. Returns whether it has. */
 gboolean ferry_job_begin_own_part (FerryJob *self);
 
 /* Moves the descriptors of message, if any, to the call, which owns them from now on. */

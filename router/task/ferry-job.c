@@ -1246,16 +1246,35 @@ ferry_job_begin_part (FerryJob *self, double weight)
   ferry_progress_parts_begin (&self->parts, weight);
 }
 
+/* Has the application know that the function is one that can be paused, unless it has reported, and so knows already.
+ */
+static void
+report_first (FerryJob *self)
+{
+  Report report = {.fraction = -1};
+
+  if (!begin_use (self, NULL))
+    return;
+  pthread_mutex_lock (&self->lock);
+  if (self->reported_size == 0)
+    report_locked (self, &report, FALSE, NULL);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
+}
+
 gboolean
 ferry_job_begin_own_part (FerryJob *self)
 {
-  FERRY_AUTO_LOCK (&self->lock);
+  gboolean has_part;
 
-  if (ferry_progress_parts_has_part (&self->parts))
-    return FALSE;
-  ferry_progress_parts_begin (&self->parts, (1 - self->parts.whole.done) / 2);
-  self->has_own_part = TRUE;
-  return TRUE;
+  pthread_mutex_lock (&self->lock);
+  has_part = ferry_progress_parts_has_part (&self->parts);
+  if (!has_part)
+    ferry_progress_parts_begin (&self->parts, (1 - self->parts.whole.done) / 2);
+  self->has_own_part |= !has_part;
+  pthread_mutex_unlock (&self->lock);
+  report_first (self);
+  return !has_part;
 }
 
 /* In a use: writes the newest report again, with the current fraction of the whole job. */

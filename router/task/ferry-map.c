@@ -715,6 +715,7 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   FerryExit *exit = ferry_task_get_exit (FERRY_TASK (chunk));
   const char *host = ferry_task_get_host_name (FERRY_TASK (chunk));
   const char *host_loss = ferry_task_get_host_loss (FERRY_TASK (chunk));
+  g_autofree char *unfinished = ferry_task_describe_unfinished (FERRY_TASK (chunk), exit);
 
   if (host != NULL && host_loss != NULL)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
@@ -725,8 +726,8 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Item %" G_GUINT64_FORMAT
                       " was lost, as the process that ran '%s' for it ended; correct that function, or map the item "
-                      "again: %s",
-                      chunk->first + chunk->n_come, self->function,
+                      "again%s: %s",
+                      chunk->first + chunk->n_come, self->function, unfinished,
                       exit != NULL ? ferry_exit_get_message (exit) : error->message);
 }
 

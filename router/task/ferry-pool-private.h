@@ -120,7 +120,6 @@ struct _FerryPoolWorker
   FerryTransport *calls; /* (owned) */
   FerryPoolWorkerState state;
   GQueue in_flight;  /* (element-type FerryRun): the worker runs the first */
-  char *unfinished;  /* (owned) (nullable): files that the first task in flight writes in place, as its worker says */
   gboolean attached; /* the worker has attached, so the application knows its process */
   guint n_missed;  /* how often in a row the worker did not begin a task in time; 0 after each message of the worker */
   guint64 claimed; /* the latest claim that was read, an xid; never decreases */

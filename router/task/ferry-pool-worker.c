@@ -27,6 +27,7 @@
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
+#include "task/ferry-file-value-private.h"
 #include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
@@ -219,7 +220,6 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   ferry_answer_route_clear (&self->route);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
-  g_free (self->unfinished);
   g_free (self);
 }
 
@@ -721,6 +721,8 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 {
   g_autoptr (FerryRun) run = data;
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (get_worker (run));
+  /* Who runs programs knows no function. */
+  g_autofree char *lines = self->texts != NULL ? ferry_trace_drop_place (trace, run->function) : NULL;
   gint64 now = g_get_monotonic_time ();
   guint64 xid = run->xid;
 
@@ -740,7 +742,6 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   note_running (self);
   /* Counted before the pool's roster is told of the change. */
   self->n_done++;
-  g_clear_pointer (&self->unfinished, g_free);
   ferry_run_unref (unlink_task (self, run));
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
@@ -749,18 +750,11 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (refused && run->n_refusals++ < MAX_REFUSALS)
     ferry_destination_give_back_unbegun (run);
   else if (error != NULL)
-    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), self->texts != NULL ? lines : trace,
+                            NULL);
   else
     ferry_destination_complete (run, result);
   go_on (self);
-}
-
-static void
-take_unfinished (FerryPoolWorker *self, GVariant *value)
-{
-  g_clear_pointer (&self->unfinished, g_free);
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-    self->unfinished = g_variant_dup_string (value, NULL);
 }
 
 static void
@@ -778,7 +772,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
     ferry_run_take_partial_result (run, value);
   else if (g_str_equal (name, FERRY_UNFINISHED))
-    take_unfinished (self, value);
+    ferry_task_take_unfinished (ferry_run_get_task (run), value);
   else
     ferry_run_take_message (run, name, value);
 }
@@ -907,8 +901,7 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   const int signal = ferry_exit_get_signal (exit);
   g_autofree char *sentence = self->texts != NULL ? self->texts->describe_loss (run->arguments, signal) : NULL;
   g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
-  /* One that gets SIGTERM tidies up before it ends. */
-  const gboolean has_left = self->unfinished != NULL && signal != SIGTERM;
+  g_autofree char *unfinished = ferry_task_describe_unfinished (ferry_run_get_task (run), exit);
 
   if (sentence != NULL)
     {
@@ -917,10 +910,8 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
     }
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
-                      "the task again%s%s%s: %s",
-                      ferry_run_get_name (run), run->function, arguments, has_left ? ". Until then, " : "",
-                      has_left ? self->unfinished : "", has_left ? " may be incomplete" : "",
-                      ferry_exit_get_message (exit));
+                      "the task again%s: %s",
+                      ferry_run_get_name (run), run->function, arguments, unfinished, ferry_exit_get_message (exit));
 }
 
 static void
@@ -1217,12 +1208,62 @@ is_begun (gpointer carrier, guint64 xid)
 }
 
 static void
+release_link (gpointer held)
+{
+  ferry_held_link_release (held);
+}
+
+static void
+free_held_link (gpointer held)
+{
+  ferry_held_link_free (held);
+}
+
+/* Whether a message may have a value that is in a file: an answer, or a partial result. */
+static gboolean
+may_have_file (const FerryCallMessage *message)
+{
+  const gsize length = strlen (FERRY_PARTIAL_RESULT);
+
+  if (message->header.type_length != strlen (FERRY_FILE_VALUE_TYPE) ||
+      memcmp (message->type_string, FERRY_FILE_VALUE_TYPE, message->header.type_length) != 0 ||
+      message->header.number > 0)
+    return FALSE;
+  return message->header.kind == FERRY_CALL_ANSWER ||
+         (message->header.kind == FERRY_CALL_ITEM && message->header.name_length == length &&
+          memcmp (message->name, FERRY_PARTIAL_RESULT, length) == 0);
+}
+
+/* Whether another thread opens the value of a message, which comes once more when it has. Messages of other workers go
+ * on meanwhile. */
+static gboolean
+is_opening (FerryPoolWorker *self, gconstpointer data, gsize size)
+{
+  FerryRun *first = g_queue_peek_head (&self->in_flight);
+  g_autoptr (GVariant) value = NULL;
+  FerryCallMessage message;
+
+  if (G_LIKELY (first == NULL || first->settings->max_returned_descriptors == 0) || size > FERRY_MAX_RECORD_PAYLOAD)
+    return FALSE;
+  if (first->funcs->is_opening == NULL || ferry_run_get_early (first) != NULL ||
+      !ferry_router_may_repeat (self->router) || !ferry_call_message_parse (&message, data, size, NULL) ||
+      message.header.xid != first->xid || !may_have_file (&message))
+    return FALSE;
+  value = ferry_call_message_dup_value (&message, NULL);
+  if (value == NULL ||
+      !first->funcs->is_opening (first->owner, value, release_link, ferry_held_link_new (self->router), free_held_link))
+    return FALSE;
+  ferry_router_hold_record (self->router);
+  return TRUE;
+}
+
+static void
 calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_link_transport_waits (self->router, self->calls, data, size) &&
+  if (!ferry_link_transport_waits (self->router, self->calls, data, size) && !is_opening (self, data, size) &&
       !ferry_transport_process (self->calls, data, size, receiver->large, receiver->verdict, &error))
     fault (self, error->message);
 }

@@ -75,6 +75,8 @@ struct _FerryPool
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
   FerryLauncher *starter;  /* (owned) (nullable): starts the workers; NULL until the first start */
+  guint starter_version;   /* the launcher's ferry_launcher_get_n_changes() when the starter was made */
+  gboolean starter_is_new; /* the starter has started no worker yet */
   char *name;              /* (owned) (nullable) */
   FerryPoolRules rules;
   guint min_workers;
@@ -560,8 +562,19 @@ retire_old (gpointer data)
 
 /* ---- Starting workers ---- */
 
+/* Drops a starter that has started no worker yet, with its fork server, where a setting has changed since it was made.
+ */
+static void
+forget_outdated_starter (FerryPool *self)
+{
+  if (self->starter != NULL && self->starter_is_new &&
+      (ferry_launcher_get_n_changes (self->launcher) != self->starter_version ||
+       ferry_launcher_is_confined (self->launcher)))
+    g_clear_object (&self->starter);
+}
+
 /* Returns (transfer full) the launcher that starts the workers: the pool's launcher, or a copy of it that uses a fork
- * server. The starter is made at the first start, so the application can configure the launcher until then.
+ * server. The application can configure the launcher until the first worker is started.
  *
  * Fails if the launcher has senders, because no worker of the pool would ever get them. A sender that the application
  * adds later is kept for a worker that the application spawns itself.
@@ -570,6 +583,7 @@ retire_old (gpointer data)
 static FerryLauncher *
 get_starter (FerryPool *self, GError **error)
 {
+  forget_outdated_starter (self);
   if (self->starter != NULL)
     return g_object_ref (self->starter);
   if (!ferry_launcher_check_no_senders (
@@ -582,7 +596,25 @@ get_starter (FerryPool *self, GError **error)
     self->starter = ferry_launcher_new_forked (self->launcher);
   else
     self->starter = g_object_ref (self->launcher);
+  self->starter_version = ferry_launcher_get_n_changes (self->launcher);
+  self->starter_is_new = TRUE;
   return g_object_ref (self->starter);
+}
+
+/* Has the fork server prepare itself, which is most of what the first worker's start takes. What fails here is told by
+ * the start of the first worker. */
+static void
+start_fork_server (FerryPool *self)
+{
+  g_autoptr (FerryLauncher) starter = NULL;
+  FerryForkServer *fork_server;
+
+  if (self->launcher == NULL || self->error != NULL || self->rules.stopping)
+    return;
+  starter = get_starter (self, NULL);
+  fork_server = starter != NULL ? ferry_launcher_get_fork_server (starter) : NULL;
+  if (fork_server != NULL)
+    ferry_fork_server_prepare (fork_server, self->router, NULL);
 }
 
 static gboolean
@@ -609,6 +641,7 @@ start_worker (FerryPool *self)
       return FALSE;
     }
   self->started = TRUE;
+  self->starter_is_new = FALSE;
   self->rules.settled = FALSE;
   ferry_pool_roster_add (&self->roster, worker);
   figures_changed (self);
@@ -941,8 +974,12 @@ ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
  * @self: a pool
  * @error: return location for an error
  *
- * Starts [property@Ferry.Pool:min-workers] workers, so that the first tasks find warm workers. To call this is
- * optional: the pool also starts workers when there are tasks for them. On the router's thread.
+ * Starts the pool's fork server and [property@Ferry.Pool:min-workers] workers, so that the first tasks find warm
+ * workers, or at least a program that has prepared itself to fork some. To call this is optional: the pool also starts
+ * both when there are tasks for them. On the router's thread.
+ *
+ * The settings of the launcher can be changed after this, as long as no worker was started: the fork server is then
+ * started anew with the first one.
  *
  * If a worker cannot be started because the system lacks resources, the start is tried again after a pause
  * ([property@Ferry.Pool:restart-limit]). This function reports no error then.
@@ -962,6 +999,8 @@ ferry_pool_start (FerryPool *self, GError **error)
     return FALSE;
   self->started = TRUE;
   start_minimum (self);
+  if (self->roster.workers->len == 0)
+    start_fork_server (self);
   return ferry_runner_check (FERRY_RUNNER (self), error);
 }
 
@@ -1032,6 +1071,10 @@ setting_changed (FerryPool *self, guint property_id)
       break;
     case PROP_MAX_WORKERS:
       fit (self);
+      break;
+    case PROP_USE_FORK_SERVER:
+      if (self->starter_is_new)
+        g_clear_object (&self->starter);
       break;
     case PROP_MAX_AGE:
       retire_old (self);

@@ -114,6 +114,9 @@ typedef struct
   void (*yielded) (gpointer owner, GVariant *value);
   /* (nullable): what the function has done if it fails. */
   void (*took_part) (gpointer owner, GVariant *value);
+  /* (nullable): begins to open the value that a result stands for, on another thread, which calls func with data when
+   * it has. Returns whether that takes time still. Takes data, which destroy frees if it is not needed. */
+  gboolean (*is_opening) (gpointer owner, GVariant *result, GDestroyNotify func, gpointer data, GDestroyNotify destroy);
   /* (nullable): returns (transfer full) (nullable) the value that a result stands for, or NULL with an error. */
   GVariant *(*open_result) (gpointer owner, GVariant *result, GError **error);
   /* The run waits again, for another attempt. */

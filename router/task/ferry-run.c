@@ -914,14 +914,16 @@ void
 ferry_destination_complete (FerryRun *run, GVariant *result)
 {
   const FerryFunctionEntry *entry = ferry_function_find (run->function);
+  /* A thread that was told the answer has opened and checked it. */
+  const gboolean is_told = ferry_run_get_early (run) != NULL;
   g_autoptr (GVariant) opened = NULL;
   g_autoptr (GError) error = NULL;
 
   if (ferry_run_get_done (run))
     return;
-  if (run->funcs->open_result != NULL && result != NULL)
+  if (!is_told && run->funcs->open_result != NULL && result != NULL)
     result = opened = run->funcs->open_result (run->owner, result, &error);
-  if (error == NULL && entry != NULL)
+  if (!is_told && error == NULL && entry != NULL)
     ferry_function_check_result (entry, result, &error);
   if (error != NULL)
     ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);

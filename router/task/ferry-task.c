@@ -21,6 +21,7 @@
 
 #include "task/ferry-task-private.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -70,6 +71,7 @@ typedef struct
   gboolean is_waiting; /* text is what the task waits for, and not its function's */
   char *host_name;     /* (nullable) */
   char *host_loss;     /* (nullable) */
+  char *unfinished;    /* (nullable) */
   char *unit;          /* (nullable) */
   char *question;      /* (nullable) */
   guint64 amount;
@@ -81,6 +83,7 @@ typedef struct
   GVariant *partial;          /* (owned) (nullable): of this attempt; it counts unless the task is completed */
   gboolean trusts;            /* the worker that has the attempt is trusted */
   _Atomic gboolean has_file;  /* a value was in a descriptor */
+  FerryFileOpening *opening;  /* (owned) (nullable): of the value that comes next */
   GPtrArray *lines;           /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
   FerryWaitQueue waits;       /* callers of ferry_task_wait_async() */
 } Rest;
@@ -746,8 +749,8 @@ ferry_task_get_result (FerryTask *self, GError **error)
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
     return dup_outcome (priv->run.result, priv->run.error, priv->run.trace, error);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                 "Task '%s' was cancelled; submit a new task to call the function", ferry_task_get_name (self));
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled; submit a new one to run it again",
+                 ferry_task_get_name (self));
   else
     ferry_set_error (error, FERRY_ERROR_NOT_DONE,
                      "Task '%s' is not done; wait for its signal 'done', or use ferry_task_wait_async()",
@@ -1065,18 +1068,68 @@ ferry_task_note_descriptors_sent (FerryTask *self)
     ferry_task_answers_note_sent (&need_rest (self)->answers);
 }
 
+/* any: returns the file of a value that is in a descriptor, or -1 with an error. */
+static int
+dup_file (FerryTask *self, GVariant *value, GError **error)
+{
+  /* Relaxed: see end_returns(). */
+  atomic_store_explicit (&need_rest (self)->has_file, TRUE, memory_order_relaxed);
+  return ferry_task_dup_descriptor (self, ferry_file_value_get_handle (value), error);
+}
+
 /* any: opens a value that is in a descriptor. Returns (transfer full) (nullable) any other as it is. */
 static GVariant *
-open_result (gpointer owner, GVariant *result, GError **error)
+open_value (FerryTask *self, GVariant *value, GError **error)
 {
-  FerryTask *self = owner;
   ferry_autofd fd = -1;
 
-  if (!ferry_file_value_is (result))
-    return g_variant_ref_sink (result);
-  fd = ferry_task_dup_descriptor (self, ferry_file_value_get_handle (result), error);
-  atomic_store_explicit (&need_rest (self)->has_file, TRUE, memory_order_relaxed);
-  return fd >= 0 ? ferry_file_value_map (result, fd, peek_rest (self)->trusts, error) : NULL;
+  if (!ferry_file_value_is (value))
+    return g_variant_ref_sink (value);
+  fd = dup_file (self, value, error);
+  return fd >= 0 ? ferry_file_value_open (value, fd, peek_rest (self)->trusts, error) : NULL;
+}
+
+static void
+drop_opening (FerryTask *self)
+{
+  Rest *rest = get_private (self)->rest;
+
+  if (rest != NULL)
+    g_clear_pointer (&rest->opening, ferry_file_opening_unref);
+}
+
+static gboolean
+run_is_opening (gpointer owner, GVariant *value, GDestroyNotify func, gpointer data, GDestroyNotify destroy)
+{
+  FerryTask *self = owner;
+  Rest *rest = need_rest (self);
+  int fd;
+
+  if (rest->opening != NULL && ferry_file_opening_is_of (rest->opening, value))
+    {
+      destroy (data);
+      return !ferry_file_opening_is_done (rest->opening);
+    }
+  drop_opening (self);
+  /* What has failed is told when the value is opened. */
+  fd = ferry_file_value_is (value) ? dup_file (self, value, NULL) : -1;
+  if (fd >= 0)
+    rest->opening = ferry_file_opening_new (value, fd, rest->trusts, func, data);
+  else
+    destroy (data);
+  return fd >= 0;
+}
+
+/* A value that another thread is still opening is opened here: there was no way to wait. */
+static GVariant *
+run_open_result (gpointer owner, GVariant *result, GError **error)
+{
+  FerryFileOpening *opening = peek_rest (owner)->opening;
+
+  if (opening != NULL && ferry_file_opening_is_of (opening, result) && ferry_file_opening_is_done (opening))
+    return ferry_file_opening_end (g_steal_pointer (&need_rest (owner)->opening), error);
+  drop_opening (owner);
+  return open_value (owner, result, error);
 }
 
 static void
@@ -1093,7 +1146,7 @@ static void
 run_took_part (gpointer owner, GVariant *value)
 {
   g_autoptr (GError) error = NULL;
-  GVariant *partial = open_result (owner, value, &error);
+  GVariant *partial = run_open_result (owner, value, &error);
 
   if (partial == NULL)
     g_message ("The partial result of task '%s' is lost: %s", ferry_task_get_name (owner), error->message);
@@ -1239,7 +1292,7 @@ check_result (FerryTask *self, FerryEarlyAnswer *answer)
     {
       g_autoptr (GVariant) sent = g_steal_pointer (&answer->result);
 
-      answer->result = open_result (self, sent, &answer->error);
+      answer->result = open_value (self, sent, &answer->error);
     }
   if (answer->error == NULL && entry != NULL && !ferry_function_check_result (entry, answer->result, &answer->error))
     g_clear_pointer (&answer->result, g_variant_unref);
@@ -1503,6 +1556,7 @@ run_ended (gpointer owner, FerryTaskState was)
   FerryTask *self = owner;
   FerryTaskPrivate *priv = get_private (self);
 
+  drop_opening (self);
   if (priv->run.never_begun)
     notify (self, PROP_N_ATTEMPTS);
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
@@ -1624,6 +1678,24 @@ ferry_task_get_host_loss (FerryTask *self)
   return peek_rest (self)->host_loss;
 }
 
+void
+ferry_task_take_unfinished (FerryTask *self, GVariant *files)
+{
+  const char *names = g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
+
+  change_text (&need_rest (self)->unfinished, names[0] != '\0' ? names : NULL);
+}
+
+char *
+ferry_task_describe_unfinished (FerryTask *self, FerryExit *exit)
+{
+  const char *names = peek_rest (self)->unfinished;
+
+  if (names == NULL || (exit != NULL && ferry_exit_get_signal (exit) == SIGTERM))
+    return g_strdup ("");
+  return g_strdup_printf (". Until then, %s may be incomplete", names);
+}
+
 /* A function that reports looks whether it is paused. */
 static void
 note_report (FerryTask *self)
@@ -1743,12 +1815,14 @@ run_returned (gpointer owner)
   Rest *rest = get_private (self)->rest;
   gboolean told_text = rest != NULL && rest->text != NULL;
 
+  drop_opening (self);
   drop_partial_result (self);
   if (rest != NULL)
     {
       rest->amount = 0;
       g_clear_pointer (&rest->text, g_free);
       g_clear_pointer (&rest->host_loss, g_free);
+      g_clear_pointer (&rest->unfinished, g_free);
     }
   notify (self, PROP_IDENTIFIER);
   set_host_name (self, NULL);
@@ -1774,7 +1848,8 @@ static const FerryRunFuncs run_funcs = {
   .sent = run_sent,
   .yielded = run_yielded,
   .took_part = run_took_part,
-  .open_result = open_result,
+  .is_opening = run_is_opening,
+  .open_result = run_open_result,
   .returned = run_returned,
   .cancelling = run_cancelling,
   .ending = run_ending,
@@ -1809,15 +1884,16 @@ ferry_task_consume (FerryTask *self, guint n)
  * @error: return location for an error
  *
  * Answers what the task asks. A program gets the bytes on its standard input, or on its terminal
- * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on.
+ * ([property@Ferry.Command:terminal]). [property@Ferry.Task:question] is %NULL from now on. What a task is answered
+ * that still waits, it reads as soon as it runs.
  *
  * An answer may be a password. It is in no log, trace or list, and Ferry keeps no copy. @answer stays the caller's, who
  * may overwrite it.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING if nothing runs that could be answered, with %FERRY_ERROR_TOO_LARGE for more than
- * 4,096 bytes, and with %FERRY_ERROR_WOULD_BLOCK if many answers were given and none was read. Fails with
- * %FERRY_ERROR_CLOSED if the program has ended or closed its input, and with %FERRY_ERROR_WRONG_THREAD. On the router's
- * thread.
+ * Fails with %FERRY_ERROR_NOT_RUNNING if the task is done, or runs where nobody can be answered, with
+ * %FERRY_ERROR_TOO_LARGE for more than 4,096 bytes, and with %FERRY_ERROR_WOULD_BLOCK if many answers were given and
+ * none was read. Fails with %FERRY_ERROR_CLOSED if the program has ended or closed its input, with %FERRY_ERROR_SYSTEM,
+ * and with %FERRY_ERROR_WRONG_THREAD. On the router's thread.
  *
  * Returns: %TRUE if the answer is on its way
  */
@@ -1835,10 +1911,14 @@ ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **e
     return FALSE;
   ferry_return_val_if_fail (priv->run.settings->interactive, FALSE,
                             "the task is not interactive; set FerryTask:interactive before it is submitted");
-  if (peek_rest (self)->answers.sending < 0 || ferry_task_get_done (self))
+  if (ferry_task_get_done (self) ||
+      (peek_rest (self)->answers.sending < 0 && priv->run.state != FERRY_TASK_STATE_WAITING))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "Task '%s' asks nothing, since it does not run; answer when it asks",
                             ferry_task_get_name (self));
+  /* What is answered before it runs is in the socket by then. */
+  if (peek_rest (self)->answers.sending < 0 && ferry_task_answers_begin_attempt (&need_rest (self)->answers, error) < 0)
+    return FALSE;
   if (!ferry_task_answers_send (&need_rest (self)->answers, answer, size, error))
     return FALSE;
   set_question (self, NULL);
@@ -2740,8 +2820,10 @@ rest_free (Rest *rest)
   g_free (rest->host_name);
   g_free (rest->host_loss);
   g_clear_pointer (&rest->application_data, g_variant_unref);
+  g_free (rest->unfinished);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
+  g_clear_pointer (&rest->opening, ferry_file_opening_unref);
   g_free (rest);
 }
 

@@ -87,8 +87,8 @@ void ferry_frame_queue_drop (FerryFrameQueue *self);
  * is queued. Fails with a copy of failure if failure is set, and with FERRY_ERROR_CLOSED if closed is set. */
 gboolean ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
                                  GError **error);
-/* Returns the next bytes to write, which stay in the queue until ferry_frame_queue_remove(). Sets size to their
- * number, 0 if the queue is empty. */
+/* Returns the next bytes to write, at most 256 KiB, which stay in the queue until ferry_frame_queue_remove(). Sets size
+ * to their number, 0 if the queue is empty. */
 gconstpointer ferry_frame_queue_peek (FerryFrameQueue *self, gsize *size);
 /* Removes n bytes that were written. Returns TRUE if a message was refused and there is room again. */
 gboolean ferry_frame_queue_remove (FerryFrameQueue *self, gsize n);

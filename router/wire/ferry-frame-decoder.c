@@ -26,6 +26,9 @@
 
 /* No message is accepted while this many bytes wait. So the queue has at most this many bytes and one message. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
+/* At most this many bytes are written at a time. Bytes count as waiting until their write has returned, which on a busy
+ * machine may be long after the other end has read them and answered; so few that the next message has room then. */
+#define MAX_WRITE (MAX_QUEUED / 4)
 /* The size in bytes of a chunk that several messages share. */
 #define CHUNK_SIZE ((gsize) 64 * 1024)
 
@@ -337,7 +340,7 @@ ferry_frame_queue_peek (FerryFrameQueue *self, gsize *size)
 {
   Chunk *chunk = g_queue_peek_head (&self->chunks);
 
-  *size = chunk != NULL ? chunk->end - chunk->begin : 0;
+  *size = chunk != NULL ? MIN (chunk->end - chunk->begin, MAX_WRITE) : 0;
   return chunk != NULL ? chunk->data + chunk->begin : NULL;
 }
 

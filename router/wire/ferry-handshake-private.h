@@ -46,6 +46,8 @@ int ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors,
 
 /* worker: returns the control socket that the environment variable names, or -1. */
 int ferry_control_find_fd (void);
+/* worker: whether the environment variable is there, whatever it names. */
+gboolean ferry_control_is_named (void);
 /* worker: whether fd is a control socket that this process inherited from its start, with a welcome that it has not
  * read. This needs no environment. */
 gboolean ferry_control_has_welcome (int fd);

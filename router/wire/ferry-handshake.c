@@ -456,6 +456,12 @@ ferry_control_find_fd (void)
 }
 
 gboolean
+ferry_control_is_named (void)
+{
+  return get_control_text () != NULL;
+}
+
+gboolean
 ferry_control_has_welcome (int fd)
 {
   FerryControlHeader header;

@@ -27,6 +27,9 @@ FERRY_FOR_SIBLINGS
 GVariant *ferry_error_to_variant (const GError *error, const char *trace, const char *const *notes);
 /* Returns (transfer full) the trace inner (nullable) with a line for this process and function added at its end. */
 char *ferry_trace_add_place (const char *inner, const char *function);
+/* Returns (transfer full) (nullable) a trace (nullable) without its line for a function; NULL where there is no other.
+ */
+char *ferry_trace_drop_place (const char *trace, const char *function);
 /* Returns (transfer full) (nullable) the indented lines of a backtrace of the calling thread, without the skip
  * innermost frames; NULL if glibc gives none. */
 char *ferry_trace_new_backtrace (guint skip);

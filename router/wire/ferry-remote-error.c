@@ -189,6 +189,25 @@ ferry_trace_add_place (const char *inner, const char *function)
 }
 
 char *
+ferry_trace_drop_place (const char *trace, const char *function)
+{
+  g_autofree char *begin = g_strdup_printf ("in function '%s' of process ", function);
+  const char *place = trace;
+  const char *end;
+
+  while (place != NULL && !g_str_has_prefix (place, begin))
+    {
+      place = strchr (place, '\n');
+      place = place != NULL ? place + 1 : NULL;
+    }
+  if (place == NULL)
+    return g_strdup (trace);
+  end = strchrnul (place, '\n');
+  end += *end == '\n';
+  return place > trace || *end != '\0' ? g_strdup_printf ("%.*s%s", (int) (place - trace), trace, end) : NULL;
+}
+
+char *
 ferry_trace_new_backtrace (guint skip)
 {
   void *frames[MAX_FRAMES];

@@ -4,10 +4,19 @@
 
 import functools
 import sys
+import time
 
 
 def echo(value):
     return value
+
+
+def work(seconds):
+    """Takes so much of a processor, however busy the machine is."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+    return seconds
 
 
 def has_numpy(_):
@@ -33,3 +42,10 @@ def send_numbers(sender, count):
 def put_numbers(queue, count):
     for number in range(count):
         queue.put(number)
+
+
+def get_own_memory():
+    """Bytes of this process that are no other's: what it takes by itself."""
+    with open("/proc/self/smaps_rollup", encoding="ascii") as file:
+        lines = [line.split() for line in file]
+    return sum(int(line[1]) for line in lines if line[0] in ("Private_Clean:", "Private_Dirty:")) * 1024

@@ -680,7 +680,7 @@ a_task_of_a_pool_and_hosts_is_told_what_both_lack (void)
   second = task_test_submit (executor, "sleep-until-cancelled", NULL);
   ferry_test_run_until (has_text, second);
   g_assert_cmpstr (ferry_task_get_text (second), ==,
-                   "Waits for a free worker of this machine. No host of the application 'test' has the function "
+                   "Waiting until this machine has room. No host of the application 'test' has the function "
                    "'sleep-until-cancelled'; start a host whose program has it");
   g_assert_null (ferry_task_get_text (first));
   ferry_task_cancel (first);

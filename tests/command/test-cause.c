@@ -60,6 +60,22 @@ test_goes_on_behind_an_argument (void)
   assert_cause ("7z t p.7z", "ERROR: p.7z\n", ": ERROR: p.7z");
 }
 
+/* As 7z does, in these words. */
+static void
+test_goes_on_behind_a_colon (void)
+{
+  assert_cause ("7z a p.7z a", "\n\nSystem ERROR:\nerrno=28 : No space left on device\n",
+                ": System ERROR: errno=28 : No space left on device");
+  assert_cause ("7z x -o/proc/none p.7z",
+                "\nERROR: \nCannot create output directory : errno=17 : File exists : /proc/none/\n\n\nSystem ERROR:\n"
+                "errno=17 : File exists\n",
+                ": ERROR: Cannot create output directory : errno=17 : File exists : /proc/none/");
+  assert_cause ("7z t p.7z", "ERROR:\np.7z\nCannot open the file as archive\n",
+                ": ERROR: p.7z: Cannot open the file as archive");
+  assert_cause ("some", "ERROR:\n[GNUPG:] FAILURE\nno disk\n", ": ERROR: no disk");
+  assert_cause ("some", "these failed:\n", ": these failed:");
+}
+
 static void
 test_is_bounded (void)
 {
@@ -78,6 +94,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cause/is-the-last-line-in-another-language", test_is_the_last_line_in_another_language);
   g_test_add_func ("/cause/is-no-line-of-a-protocol", test_is_no_line_of_a_protocol);
   g_test_add_func ("/cause/goes-on-behind-an-argument", test_goes_on_behind_an_argument);
+  g_test_add_func ("/cause/goes-on-behind-a-colon", test_goes_on_behind_a_colon);
   g_test_add_func ("/cause/is-bounded", test_is_bounded);
   return g_test_run ();
 }

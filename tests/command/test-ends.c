@@ -192,6 +192,68 @@ end_with_the_application (void)
   say_longest (times);
 }
 
+/* ---- an application that ends as soon as it knows that a worker was killed ----
+ *
+ * Its fork server has adopted what the worker had started, and has not killed it yet: it is stopped before. */
+
+#define LOSER "loser"
+
+static const char *const losers_ways[] = {"return", "stop", "drop", "drop-and-stop", "kill"};
+
+/* Ends in one of the ways. Writes the number of its fork server to a file before. */
+static int
+be_loser (const char *way, const char *mark, const char *note)
+{
+  CommandTest *test = command_test_new ();
+  g_autofree char *number = NULL;
+  FerryTask *task;
+  FerryWorker *worker;
+  GPid server;
+
+  g_clear_object (&test->executor);
+  test->executor = ferry_executor_new_for_commands (NULL);
+  task = submit_sleepers (test, mark);
+  worker = command_test_wait_worker (test, task);
+  server = ferry_read_parent ((GPid) g_ascii_strtoull (ferry_worker_get_identifier (worker), NULL, 10));
+  number = g_strdup_printf ("%d\n", (int) server);
+  g_assert_true (g_file_set_contents (note, number, -1, NULL));
+  ferry_test_kill (server, SIGSTOP);
+  ferry_worker_send_signal (worker, SIGKILL);
+  command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_object_unref (task);
+  if (g_str_has_prefix (way, "drop"))
+    g_object_unref (g_steal_pointer (&test->executor));
+  if (g_str_has_suffix (way, "stop"))
+    ferry_router_stop (ferry_router_get_default (), NULL);
+  if (g_str_equal (way, "drop"))
+    ferry_test_look_until (none_sleeps, (gpointer) mark);
+  if (g_str_equal (way, "kill"))
+    raise (SIGKILL);
+  return EXIT_SUCCESS;
+}
+
+static void
+end_with_an_application_that_has_lost_their_worker (gconstpointer way)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
+  g_autofree char *note = command_test_path (test, "server");
+  g_autofree char *mark = make_mark ();
+  const char *argv[] = {"/proc/self/exe", LOSER, way, mark, note, NULL};
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+  int status;
+
+  g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                 &pid, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
+  /* It may have ended: an executor that was dropped has let it go on. */
+  ferry_test_kill_if_there (command_test_wait_pid (test, "server"), SIGCONT);
+  ferry_test_look_until (none_sleeps, mark);
+  command_test_wait_gone (command_test_wait_pid (test, "server"));
+}
+
 /* ---- files that a command has not finished when the application ends ---- */
 
 #define WRITER "writer"
@@ -341,7 +403,8 @@ say_for_users_that_their_worker_was_lost (void)
 {
   const char *const names[] = {"one.webm", "two.webm", NULL};
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autofree char *script = g_strdup_printf ("echo $PPID > %s/worker; sleep 1000", test->folder);
+  g_autofree char *mark = make_mark ();
+  g_autofree char *script = g_strdup_printf ("echo $PPID > %s/worker; sleep %s", test->folder, mark);
   g_autofree char *plain = kill_worker (test, script, NULL, NULL);
   g_autofree char *in_place = NULL;
   g_autofree char *note = command_test_path (test, "worker");
@@ -352,6 +415,8 @@ say_for_users_that_their_worker_was_lost (void)
   g_assert_no_errno (g_unlink (note));
   in_place = kill_worker (test, script, "output-files", g_variant_new_bytestring_array (names, -1));
   g_assert_true (g_str_has_suffix (in_place, "; run it again. Until then, 'one.webm', 'two.webm' may be incomplete"));
+  g_clear_object (&test->executor);
+  ferry_test_look_until (none_sleeps, mark);
 }
 
 static void
@@ -540,6 +605,8 @@ main (int argc, char *argv[])
     return be_application (argv[2]);
   if (argc == 5 && g_str_equal (argv[1], WRITER))
     return be_writer (argv[2], argv[3], argv[4]);
+  if (argc == 5 && g_str_equal (argv[1], LOSER))
+    return be_loser (argv[2], argv[3], argv[4]);
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/command-ends/end-with-a-cancel", end_with_a_cancel);
@@ -550,6 +617,13 @@ main (int argc, char *argv[])
                    stay_where_the_application_ends_at_the_success);
   g_test_add_func ("/command-ends/go-on-and-write-after-a-success", go_on_and_write_after_a_success);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
+  for (gsize i = 0; i < G_N_ELEMENTS (losers_ways); i++)
+    {
+      g_autofree char *path =
+        g_strconcat ("/command-ends/end-with-an-application-that-has-lost-their-worker-at-", losers_ways[i], NULL);
+
+      g_test_add_data_func (path, losers_ways[i], end_with_an_application_that_has_lost_their_worker);
+    }
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
       g_autofree char *path = g_strconcat ("/command-ends/take-their-files-along-at-", ways[i], NULL);

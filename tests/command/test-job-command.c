@@ -156,17 +156,35 @@ write_file (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 /* Runs a script that writes the file "out" in place. */
+/* Says what it does, and has a program do it, which says nothing. */
 static GVariant *
-write_in_place (FerryJob *job, GVariant *arguments, GError **error)
+say_and_run (FerryJob *job, GVariant *arguments, GError **error)
 {
   const char *folder;
   const char *script;
 
   g_variant_get (arguments, "(&s&s)", &folder, &script);
+  return ferry_job_report (job, 0.25, "Packing", error) && run_script (job, folder, script, UNLESS_FAILED, NULL, error)
+           ? g_variant_new ("()")
+           : NULL;
+}
+
+static GVariant *
+write_in_place (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *folder;
+  const char *script;
+  g_autofree char *note = NULL;
+  g_autofree char *number = g_strdup_printf ("%d\n", (int) getpid ());
+
+  g_variant_get (arguments, "(&s&s)", &folder, &script);
+  note = g_build_filename (folder, "worker", NULL);
+  g_file_set_contents (note, number, -1, NULL);
   g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"sh", "-c", script, NULL});
 
-  g_object_set (command, "directory", folder, "polite", FALSE, "output-files", (const char *const[]){"out", NULL},
-                NULL);
+  g_object_set (command, "directory", folder, "polite", FALSE, NULL);
+  if (strstr (script, "> out") != NULL)
+    g_object_set (command, "output-files", (const char *const[]){"out", NULL}, NULL);
   return ferry_job_run_command (job, command, NULL, error) ? g_variant_new ("()") : NULL;
 }
 
@@ -506,6 +524,51 @@ is_stopped (gpointer pid)
   return ferry_test_is_stopped (GPOINTER_TO_INT (pid));
 }
 
+static FerryTask *
+submit_one (Test *test, const char *function, const char *script)
+{
+  FerryTask *task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, function, g_variant_new ("(ss)", test->command->folder, script));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  return task;
+}
+
+static gboolean
+can_be_paused (gpointer task)
+{
+  return ferry_test_get_number (task, "can-pause") != 0;
+}
+
+static void
+program_of_a_function_that_says_nothing_can_be_paused (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_steps (test, {WAIT_FOR_EVER, UNLESS_FAILED});
+
+  command_test_wait_pid (test->command, "parent");
+  ferry_test_run_until (can_be_paused, task);
+  g_assert_cmpfloat (ferry_test_get_double (task, "fraction"), <=, 0);
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+}
+
+static void
+what_a_function_has_said_stays_while_a_program_says_nothing (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_one (test, "say-and-run", WAIT_FOR_EVER);
+
+  command_test_wait_pid (test->command, "parent");
+  ferry_test_run_until (can_be_paused, task);
+  g_assert_cmpstr (ferry_test_get_string (task, "text"), ==, "Packing");
+  g_assert_cmpfloat (ferry_test_get_double (task, "fraction"), ==, 0.25);
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+}
+
 static void
 pause_stops_the_program (void)
 {
@@ -704,23 +767,11 @@ worker_that_is_told_to_end_ends_its_program (void)
   g_assert_cmpuint (count_scratch_folders (), ==, 0);
 }
 
-static FerryTask *
-submit_in_place (Test *test, const char *script)
-{
-  FerryTask *task =
-    ferry_task_new (FERRY_TASK_KIND_CALL, "write-in-place", g_variant_new ("(ss)", test->command->folder, script));
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
-  g_assert_no_error (error);
-  return task;
-}
-
 /* (transfer full): the message of the error when the worker was killed while its program had half written the file. */
 static char *
 kill_worker_that_writes (Test *test)
 {
-  g_autoptr (FerryTask) task = submit_in_place (test, "echo half > out; " WAIT_FOR_EVER);
+  g_autoptr (FerryTask) task = submit_one (test, "write-in-place", "echo half > out; " WAIT_FOR_EVER);
   GPid child = command_test_wait_pid (test->command, "child");
   GPid parent = command_test_wait_pid (test->command, "parent");
   const GError *error;
@@ -761,11 +812,65 @@ killed_worker_is_said_to_leave_a_file_incomplete (void)
   g_assert_nonnull (strstr (message, "submit the task again. Until then, 'out' may be incomplete: Worker "));
 }
 
+static gboolean
+is_finished (gpointer map)
+{
+  return ferry_test_get_number (map, "is-finished") != 0;
+}
+
+/* (transfer full): the message of the item that ran when the worker of a map was killed: the last one. */
+static char *
+kill_worker_of_map (Test *test, const char *const *scripts)
+{
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "write-in-place", FERRY_MAP_ORDERED);
+  g_autoptr (GVariantBuilder) items = g_variant_builder_new (G_VARIANT_TYPE ("a(ss)"));
+  GListModel *results = ferry_map_get_results (map);
+  g_autoptr (FerryMapItem) last = NULL;
+  GPid child, parent;
+
+  for (guint i = 0; scripts[i] != NULL; i++)
+    g_variant_builder_add (items, "(ss)", test->command->folder, scripts[i]);
+  g_object_set (map, "chunk-size", 100, NULL);
+  ferry_map_set_arguments (map, g_variant_builder_end (items));
+  ferry_map_start (map);
+  child = command_test_wait_pid (test->command, "child");
+  parent = command_test_wait_pid (test->command, "parent");
+  ferry_test_kill (command_test_wait_pid (test->command, "worker"), SIGKILL);
+  ferry_test_run_until (is_finished, map);
+  command_test_wait_gone (parent);
+  command_test_wait_gone (child);
+  last = g_list_model_get_item (results, g_list_model_get_n_items (results) - 1);
+  g_assert_error (ferry_map_item_get_error (last), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  return g_strdup (ferry_map_item_get_error (last)->message);
+}
+
+static void
+killed_worker_of_a_map_is_said_to_leave_a_file_incomplete (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = NULL;
+
+  write_old (test);
+  message = kill_worker_of_map (test, (const char *const[]){"echo half > out; " WAIT_FOR_EVER, NULL});
+  assert_out (test, "half\n");
+  g_assert_nonnull (strstr (message, "or map the item again. Until then, 'out' may be incomplete: Worker "));
+}
+
+static void
+next_item_of_a_map_is_said_to_leave_nothing (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autofree char *message = kill_worker_of_map (test, (const char *const[]){"echo new > out", WAIT_FOR_EVER, NULL});
+
+  assert_out (test, "new\n");
+  g_assert_null (strstr (message, "incomplete"));
+}
+
 static void
 next_task_of_a_worker_is_said_to_leave_nothing (void)
 {
   g_autoptr (Test) test = test_new ();
-  g_autoptr (FerryTask) first = submit_in_place (test, "echo new > out");
+  g_autoptr (FerryTask) first = submit_one (test, "write-in-place", "echo new > out");
   g_autoptr (FerryTask) task = NULL;
   GPid parent;
 
@@ -786,7 +891,7 @@ file_that_is_damaged_is_named_once (void)
   const GError *error;
 
   write_old (test);
-  task = submit_in_place (test, "echo half > out; exit 3");
+  task = submit_one (test, "write-in-place", "echo half > out; exit 3");
   error = command_test_wait_failed (task, G_SPAWN_EXIT_ERROR, 3);
   g_assert_cmpstr (error->message, ==,
                    "'sh' ended with status 3; 'out' may be damaged, since it was written in place and not finished");
@@ -797,7 +902,7 @@ static void
 program_that_loses_its_worker_leaves_no_half_of_a_new_file (void)
 {
   g_autoptr (Test) test = test_new ();
-  g_autoptr (FerryTask) task = submit_in_place (test, "echo half > out; kill -9 $PPID; " WAIT_FOR_EVER);
+  g_autoptr (FerryTask) task = submit_one (test, "write-in-place", "echo half > out; kill -9 $PPID; " WAIT_FOR_EVER);
 
   command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_true (has_no_out (test));
@@ -855,6 +960,7 @@ main (int argc, char **argv)
   ferry_function_register ("missing", "", "", run_missing);
   ferry_function_register ("write-file", "(sbi)", "s", write_file);
   ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
+  ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
   ferry_worker_main (&argc, &argv);
   /* Workers get it with the environment. */
   cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
@@ -874,6 +980,9 @@ main (int argc, char **argv)
   ADD ("run-timeout-is-one-of-the-whole", run_timeout_is_one_of_the_whole);
   ADD ("may-be-cancelled-at-any-moment", may_be_cancelled_at_any_moment);
   ADD ("pause-stops-the-program", pause_stops_the_program);
+  ADD ("program-of-a-function-that-says-nothing-can-be-paused", program_of_a_function_that_says_nothing_can_be_paused);
+  ADD ("what-a-function-has-said-stays-while-a-program-says-nothing",
+       what_a_function_has_said_stays_while_a_program_says_nothing);
   ADD ("worker-that-is-killed-leaves-nothing-after-the-next-run",
        worker_that_is_killed_leaves_nothing_after_the_next_run);
   ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
@@ -886,6 +995,9 @@ main (int argc, char **argv)
   ADD ("worker-that-is-told-to-end-ends-its-program", worker_that_is_told_to_end_ends_its_program);
   ADD ("worker-that-is-killed-leaves-no-half-of-a-new-file", worker_that_is_killed_leaves_no_half_of_a_new_file);
   ADD ("killed-worker-is-said-to-leave-a-file-incomplete", killed_worker_is_said_to_leave_a_file_incomplete);
+  ADD ("killed-worker-of-a-map-is-said-to-leave-a-file-incomplete",
+       killed_worker_of_a_map_is_said_to_leave_a_file_incomplete);
+  ADD ("next-item-of-a-map-is-said-to-leave-nothing", next_item_of_a_map_is_said_to_leave_nothing);
   ADD ("next-task-of-a-worker-is-said-to-leave-nothing", next_task_of_a_worker_is_said_to_leave_nothing);
   ADD ("file-that-is-damaged-is-named-once", file_that_is_damaged_is_named_once);
   ADD ("program-that-loses-its-worker-leaves-no-half-of-a-new-file",

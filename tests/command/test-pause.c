@@ -84,15 +84,15 @@ stops_what_is_in_another_session (void)
   assert_stops_and_goes_on ("setsid " CHILD WITH_CHILD);
 }
 
-/* As script(1): once it has heard that its child was stopped, it stops itself, which is after the pause. */
+/* As script(1): once it has heard that its child was stopped, it stops itself, which is after the pause. It hears
+ * nothing of a child that goes on before it does. */
 #define STOPS_ITSELF                                                                                                   \
   "python3 -c 'import os, signal, time\n"                                                                              \
   "child = os.fork()\n"                                                                                                \
-  "while child == 0: time.sleep(0.01)\n"                                                                               \
+  "while child == 0 and not os.path.exists(\"go\"): time.sleep(0.01)\n"                                                \
+  "if child == 0: os._exit(0)\n"                                                                                       \
   "print(child, file=open(\"child\", \"w\"), flush=True)\n"                                                            \
-  "os.waitpid(child, os.WUNTRACED)\n"                                                                                  \
-  "os.kill(os.getpid(), signal.SIGSTOP)\n"                                                                             \
-  "os.kill(child, signal.SIGKILL)\n"                                                                                   \
+  "while os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1]): os.kill(os.getpid(), signal.SIGSTOP)\n"                    \
   "print(\"done\", flush=True)'"
 
 static void
@@ -107,6 +107,7 @@ goes_on_where_it_stops_itself_after_the_pause (void)
   g_assert_true (ferry_task_pause (task));
   ferry_test_look_until (is_stopped, GINT_TO_POINTER (parent));
   g_assert_true (ferry_task_resume (task));
+  let_go (test);
   output = command_test_wait_output (task);
   g_assert_cmpstr (output, ==, "done\n");
 }

@@ -219,6 +219,28 @@ cancel_ends_what_asks (void)
 }
 
 static void
+answer_before_it_runs_is_there_when_it_does (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_auto (Talk) talk = {NULL};
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_pool_set_max_workers (ferry_executor_get_pool (test->executor), 1);
+  first = command_test_submit_script (test, "sleep 1000", NULL);
+  task = ask (test, "import sys; print([line for line in sys.stdin])", ON_PIPE, &talk, NULL);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  g_assert_true (ferry_task_answer (task, "one\n", 4, &error));
+  g_assert_true (ferry_task_answer (task, "two\n", 4, &error));
+  g_assert_true (ferry_task_answer (task, NULL, 0, &error));
+  g_assert_no_error (error);
+  ferry_task_cancel (first);
+  command_test_wait_cancelled (first);
+  assert_output (task, "['one\\n', 'two\\n']\n");
+}
+
+static void
 nobody_is_asked_without_interactive (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
@@ -250,6 +272,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add_func ("/questions/" name, func)
   ADD ("question-on-a-pipe-is-answered", question_on_a_pipe_is_answered);
+  ADD ("answer-before-it-runs-is-there-when-it-does", answer_before_it_runs_is_there_when_it_does);
   ADD ("password-on-a-terminal-is-answered-and-shown-nowhere", password_on_a_terminal_is_answered_and_shown_nowhere);
   ADD ("question-on-standard-error-is-one", question_on_standard_error_is_one);
   ADD ("line-that-was-ended-is-the-question-of-what-reads", line_that_was_ended_is_the_question_of_what_reads);

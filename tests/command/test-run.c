@@ -357,6 +357,43 @@ fails_with_its_status_and_the_line_of_the_cause (void)
   ferry_test_assert_says (ferry_test_get_string (task, "trace"), "begin\nfatal: no \xef\xbf\xbd place\nadvice");
 }
 
+/* As 7z does. */
+static void
+says_what_it_asked_if_nobody_answers (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) asked = command_test_submit_script (
+    test, "echo; echo 'Enter password (will not be echoed):'; read -r word || { echo 'Break signaled' >&2; exit 255; }",
+    NULL);
+  g_autoptr (FerryTask) told = command_test_submit_script (test, "echo 'The password is wrong'; exit 1", NULL);
+
+  g_assert_cmpstr (command_test_wait_failed (asked, G_SPAWN_EXIT_ERROR, 255)->message, ==,
+                   "'sh' ended with status 255: Break signaled; it asked 'Enter password (will not be echoed):', and "
+                   "nobody answers: set FerryCommand:interactive");
+  g_assert_cmpstr (command_test_wait_failed (told, G_SPAWN_EXIT_ERROR, 1)->message, ==,
+                   "'sh' ended with status 1: The password is wrong");
+}
+
+/* Who runs programs knows nothing of a function and its process. */
+static void
+has_its_last_lines_as_its_trace_and_no_others (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) failed = NULL;
+  g_autoptr (FerryTask) missing = NULL;
+
+  g_clear_object (&test->executor);
+  test->executor = ferry_executor_new_for_commands (&error);
+  g_assert_no_error (error);
+  failed = command_test_submit_script (test, "echo begin >&2; echo end >&2; exit 3", NULL);
+  command_test_wait_failed (failed, G_SPAWN_EXIT_ERROR, 3);
+  g_assert_cmpstr (ferry_test_get_string (failed, "trace"), ==, "begin\nend\n");
+  missing = command_test_submit (test, (const char *const[]){"no-such-program", NULL}, NULL);
+  command_test_wait_failed (missing, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT);
+  g_assert_cmpstr (ferry_test_get_string (missing, "trace"), ==, NULL);
+}
+
 static void
 fails_with_the_last_line_of_its_output_if_it_has_no_errors (void)
 {
@@ -491,6 +528,9 @@ main (int argc, char *argv[])
   add_tests ();
   g_test_add_func ("/command-run/fails-with-its-status-and-the-line-of-the-cause",
                    fails_with_its_status_and_the_line_of_the_cause);
+  g_test_add_func ("/command-run/says-what-it-asked-if-nobody-answers", says_what_it_asked_if_nobody_answers);
+  g_test_add_func ("/command-run/has-its-last-lines-as-its-trace-and-no-others",
+                   has_its_last_lines_as_its_trace_and_no_others);
   g_test_add_func ("/command-run/fails-with-the-last-line-of-its-output-if-it-has-no-errors",
                    fails_with_the_last_line_of_its_output_if_it_has_no_errors);
   g_test_add_func ("/command-run/succeeds-with-the-statuses-that-are-said-to",

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -409,6 +410,98 @@ test_a_peer_that_never_reads_is_given_up (void)
   scene_clear (&scene);
 }
 
+/* A stream that takes all bytes at once. It comes back from the write that brought a message's last byte only when it
+ * is let go, as a thread does that gets no processor. */
+typedef struct
+{
+  GOutputStream parent_instance;
+  GByteArray *bytes; /* writer: (owned) */
+  _Atomic guint has_message;
+  sem_t may_go;
+} LateStream;
+
+typedef GOutputStreamClass LateStreamClass;
+
+GType late_stream_get_type (void);
+G_DEFINE_TYPE (LateStream, late_stream, G_TYPE_OUTPUT_STREAM)
+
+static gboolean
+is_late_stream_whole (LateStream *self)
+{
+  guint32 size;
+
+  if (self->bytes->len < FERRY_GREETING_SIZE + sizeof size)
+    return FALSE;
+  memcpy (&size, self->bytes->data + FERRY_GREETING_SIZE, sizeof size);
+  return self->bytes->len >= FERRY_GREETING_SIZE + sizeof size + GUINT32_FROM_LE (size);
+}
+
+static gssize
+late_stream_write (GOutputStream *stream, const void *bytes, gsize size, GCancellable *cancellable, GError **error)
+{
+  LateStream *self = (LateStream *) stream;
+
+  g_byte_array_append (self->bytes, bytes, (guint) size);
+  if (is_late_stream_whole (self) && atomic_exchange (&self->has_message, 1) == 0)
+    {
+      transport_test_wake ();
+      g_assert_no_errno (TEMP_FAILURE_RETRY (sem_wait (&self->may_go)));
+    }
+  return (gssize) size;
+}
+
+static void
+late_stream_finalize (GObject *object)
+{
+  LateStream *self = (LateStream *) object;
+
+  g_byte_array_unref (self->bytes);
+  sem_destroy (&self->may_go);
+
+  G_OBJECT_CLASS (late_stream_parent_class)->finalize (object);
+}
+
+static void
+late_stream_class_init (LateStreamClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = late_stream_finalize;
+  klass->write_fn = late_stream_write;
+}
+
+static void
+late_stream_init (LateStream *self)
+{
+  self->bytes = g_byte_array_new ();
+  sem_init (&self->may_go, 0, 0);
+}
+
+/* Whoever has had the answer to a large request, and asks again, is not told of bytes that were read long ago. */
+static void
+test_what_the_other_end_has_read_leaves_room (void)
+{
+  static const guint8 bytes[3000000] = {0};
+  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (GInputStream) input = NULL;
+  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (GError) error = NULL;
+  LateStream *late = g_object_new (late_stream_get_type (), NULL);
+  int in[2];
+
+  g_assert_cmpint (pipe2 (in, O_CLOEXEC), ==, 0);
+  input = g_unix_input_stream_new (in[0], TRUE);
+  stream = g_simple_io_stream_new (input, G_OUTPUT_STREAM (late));
+  end = ferry_transport_new_for_stream (stream, &error);
+  g_assert_no_error (error);
+  g_assert_true (
+    transport_test_try_tell (end, "tell", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1)));
+  transport_test_wait_count (&late->has_message, 1);
+  g_assert_true (transport_test_try_tell (end, "tell", NULL));
+  sem_post (&late->may_go);
+  close (in[1]);
+  transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
+  g_object_unref (late);
+}
+
 /* The reader of what goes out is gone, and the writer of what comes in is not: only the writer can tell. */
 static void
 test_an_end_that_nobody_reads_closes (void)
@@ -623,6 +716,7 @@ static const struct
   {"a-message-beyond-the-limit-is-not-sent", test_a_message_beyond_the_limit_is_not_sent},
   {"a-peer-that-does-not-read-keeps-nobody", test_a_peer_that_does_not_read_keeps_nobody},
   {"a-peer-that-never-reads-is-given-up", test_a_peer_that_never_reads_is_given_up},
+  {"what-the-other-end-has-read-leaves-room", test_what_the_other_end_has_read_leaves_room},
   {"an-end-that-nobody-reads-closes", test_an_end_that_nobody_reads_closes},
   {"a-pipe-that-blocks-blocks-nobody", test_a_pipe_that_blocks_blocks_nobody},
   {"takes-descriptors-over-when-it-fails", test_takes_descriptors_over_when_it_fails},

@@ -193,13 +193,13 @@ test_broken_pictures_tell_why (WindowTest *test, gconstpointer data)
   picture_test_write (folder, "7.png", 100, 100, PICTURE_TEST_BLUE);
   open_folder (test, folder);
   assert_broken (test, "1.png", "60000 × 60000");
-  assert_broken (test, "2.png", "The worker crashed");
+  assert_broken (test, "2.png", "It crashed");
   assert_broken (test, "3.png", "PNG");
   assert_broken (test, "5.png", "nrecogni");
-  assert_broken (test, "6.png", "The worker crashed");
+  assert_broken (test, "6.png", "It crashed");
   cell = GTK_ACCESSIBLE (gtk_widget_get_parent (wait_tile (test, "2.png", "broken")));
   gtk_test_accessible_assert_property (cell, GTK_ACCESSIBLE_PROPERTY_LABEL, "2.png");
-  gtk_test_accessible_assert_property (cell, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "The worker crashed");
+  gtk_test_accessible_assert_property (cell, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "It crashed");
   wait_tile (test, "7.png", "shown");
   cell = GTK_ACCESSIBLE (gtk_widget_get_parent (wait_tile (test, "4.jpg", "shown")));
   g_assert_false (gtk_test_accessible_has_property (cell, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION));
@@ -331,7 +331,7 @@ test_crash_is_had_when_all_is_done (WindowTest *test, gconstpointer data)
   wait_tile (test, "004.png", "shown");
   g_assert_null (widget_test_find_words (test->window, " failed"));
   gtk_widget_activate_action (GTK_WIDGET (get_page (test)), "pictures.crash", NULL);
-  assert_broken (test, "000.png", "The worker crashed");
+  assert_broken (test, "000.png", "It crashed");
   /* It costs one picture. */
   for (guint i = 1; i < 5; i++)
     {

@@ -3,6 +3,7 @@
 """What each example shows, and what a person does with it: the window is looked at through watcher.c, which is preloaded
 into the program as anybody builds it."""
 
+import base64
 import gzip
 import os
 import random
@@ -183,7 +184,7 @@ def retry(report, start, folder):
         program.do(next("click " + line[len("button "):] for line in lines if line.startswith("button ")))
     report.fact("some run goes well", "label It went well." in ends.get(False, []), ends.get(False, []))
     report.fact("some run crashes, and the window says how",
-                any(line.startswith("label The worker crashed: ") for line in ends.get(True, [])), ends.get(True, []))
+                any(line.startswith("label It crashed: ") for line in ends.get(True, [])), ends.get(True, []))
     program.do("close Crash and Retry")
     report.equal("it ends with its window", program.finish()[:2], (0, ""))
 
@@ -479,6 +480,33 @@ def shrink_odd_names(report, start, folder):
         report.equal("and no file is written over", file.read(), "mine")
 
 
+# The smallest one: no program makes it any smaller.
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAUDBAQEAwUEBAQFBQUGBwwIBwcHBw8LCwkMEQ8SEhEPERETFhwXExQaFRERGCEYGh0dHx8fExciJCIeJBwe"
+    "Hx7/2wBDAQUFBQcGBw4ICA4eFBEUHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh7/wAARCAABAAEDASIAAhEB"
+    "AxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAb/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFAEBAAAAAAAAAAAAAAAAAAAABv/EABQRAQAAAAAAAAAAAAAA"
+    "AAAAAAD/2gAMAwEAAhEDEQA/AIcA2D3/2Q==")
+
+
+def shrink_small_pictures(report, start, folder):
+    """By the real programs: jpegoptim ends badly where it writes to its standard output what gets no smaller."""
+    if not shutil.which("jpegoptim"):
+        report.skip("a JPEG picture of a few bytes is as small as it gets", "jpegoptim is not installed")
+        return
+    sizes = {"small.jpg": 0, "smaller-small.jpg": 100, "large.JPG": 3000}
+    for name, more in sizes.items():
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(JPEG + bytes(more))
+    program = start("converter", *(os.path.join(folder, name) for name in sizes))
+    program.wait("label large.JPG", "label large.small.jpg: 286 bytes, 91 % smaller")
+    program.wait("label small.jpg", "label It is as small as it gets")
+    program.wait("label smaller-small.jpg", "label smaller-small.small.jpg: 286 bytes, 25 % smaller")
+    report.equal("a JPEG picture of a few bytes is as small as it gets", sorted(os.listdir(folder)),
+                 sorted([*sizes, "large.small.jpg", "smaller-small.small.jpg"]))
+    program.do("close Converter")
+    report.equal("it ends with small pictures, too", program.finish(), (0, "", ""))
+
+
 def fail_in_words(report, start, folder):
     """A full disk, of which the program says only in its second line, and a folder that takes no files."""
     picture = os.path.join(folder, "full.png")
@@ -520,7 +548,7 @@ def converter_files(report, start, folder):
     os.environ["PATH"] = programs + ":" + path
     shrink_pictures(report, start, files, cache)
     pack_folder(report, start, files, packer, os.path.join(programs, "words"))
-    for scene in (shrink_odd_names, fail_in_words):
+    for scene in (shrink_odd_names, shrink_small_pictures, fail_in_words):
         place = os.path.join(folder, scene.__name__)
         os.mkdir(place)
         scene(report, start, place)

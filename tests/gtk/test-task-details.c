@@ -38,7 +38,7 @@ test_report_has_the_words_and_all_that_is_known (void)
   g_autofree char *report = ferry_task_dup_error_report (task);
 
   g_assert_cmpstr (nothing, ==, "");
-  g_assert_true (g_str_has_prefix (report, "Holidays: The worker crashed: "));
+  g_assert_true (g_str_has_prefix (report, "Holidays: It crashed: "));
   ferry_test_assert_says (report, "Message:\nWorker 77 is gone\nSegmentation fault (signal 11)\n");
   ferry_test_assert_says (report, "Trace:\nmain.c:12: copy()\n");
 }
@@ -156,7 +156,7 @@ test_window_is_read_and_closed_by_keys (void)
   details = find_details ();
   g_assert_nonnull (details);
   g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (details)) == GTK_WINDOW (below));
-  widget_test_wait_words (details, "The worker crashed");
+  widget_test_wait_words (details, "It crashed");
   g_assert_nonnull (widget_test_find_words (details, "A fault in the program ended this task."));
   g_assert_nonnull (widget_test_find_words (details, "Technical Details"));
   g_assert_nonnull (widget_test_find_words (details, "(signal 11)"));

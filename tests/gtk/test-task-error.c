@@ -121,7 +121,7 @@ test_a_crash_repeats_in_a_task_that_was_submitted_again (void)
 
   ferry_task_inherit_crash (again, before);
   words = describe (again);
-  g_assert_cmpstr (words.title, ==, "The worker crashed again");
+  g_assert_cmpstr (words.title, ==, "It crashed again");
   g_assert_false (words.can_retry);
   ferry_task_inherit_crash (full, again);
   of_full = describe (full);
@@ -135,7 +135,31 @@ test_a_kill_is_no_crash (void)
     FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), killed_by (SIGKILL));
   g_auto (Words) words = describe (task);
 
-  g_assert_cmpstr (words.title, ==, "The worker was killed");
+  g_assert_cmpstr (words.title, ==, "It was killed");
+  g_assert_true (words.can_retry);
+}
+
+/* What the library says of it is for users, and may name files. */
+static void
+test_a_program_that_was_killed_is_described_by_the_library (void)
+{
+  TaskTestExecutor executor = {0};
+  const char *const argv[] = {"sleep", "1000", NULL};
+  g_autoptr (FerryCommand) command = ferry_command_new (argv);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = ferry_task_new_for_command (command, &error);
+  g_autoptr (FerryExit) exit = killed_by (SIGKILL);
+  g_auto (Words) words = {0};
+
+  g_assert_no_error (error);
+  g_assert_true (task_test_submit (task, &executor, NULL));
+  g_assert_true (ferry_run_start (ferry_task_get_run (task), 77, NULL));
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST,
+                                 g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "'a' may be incomplete"), NULL,
+                                 exit));
+  words = describe (task);
+  g_assert_cmpstr (words.title, ==, "It was killed");
+  g_assert_cmpstr (words.detail, ==, "'a' may be incomplete");
   g_assert_true (words.can_retry);
 }
 
@@ -292,6 +316,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-error/a-crash-repeats-in-a-task-that-was-submitted-again",
                    test_a_crash_repeats_in_a_task_that_was_submitted_again);
   g_test_add_func ("/task-error/a-kill-is-no-crash", test_a_kill_is_no_crash);
+  g_test_add_func ("/task-error/a-program-that-was-killed-is-described-by-the-library",
+                   test_a_program_that_was_killed_is_described_by_the_library);
   g_test_add_func ("/task-error/a-missing-file-is-not-tried-again", test_a_missing_file_is_not_tried_again);
   g_test_add_func ("/task-error/a-program-is-tried-again-where-it-may-fare-better",
                    test_a_program_is_tried_again_where_it_may_fare_better);

@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 
+import speaking
 import tap
 from installed import Installed
 
@@ -37,26 +38,27 @@ def install(report, ferry, source, prefix):
 
 def start(watcher, ferry, prefix, *arguments, **variables):
     return scenes.Program(watcher, os.path.join(prefix, "bin"), None, "checksums", *arguments,
-                          environment=dict(ferry.environment, LC_ALL="C.UTF-8", **variables))
+                          environment=dict(ferry.environment, **variables))
 
 
 def run(report, watcher, ferry, prefix):
     path = os.path.join(ferry.root, "words")
     with open(path, "wb") as file:
         file.write(b"many words")
-    program = start(watcher, ferry, prefix, path, path + "-that-are-none", LANGUAGE="en")
+    program = start(watcher, ferry, prefix, path, path + "-that-are-none", LC_ALL="C.UTF-8", LANGUAGE="en")
     program.wait("window Checksums", "button _Open…", "label words", "label " + hashlib.sha256(b"many words").hexdigest(),
                  "label .*No such file or directory.*")
     report.fact("it has the sum of a file, and says why another has none", True)
     program.do("close Checksums")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
-    program = start(watcher, ferry, prefix, LANGUAGE="de")
-    program.wait("window Prüfsummen", "label Öffnen Sie Dateien, um deren SHA-256 zu sehen.")
-    report.fact("it speaks German", True)
-    program.do("close Prüfsummen")
-    report.equal("so does it then", program.finish(), (0, "", ""))
+    with speaking.speaking("de") as variables:
+        program = start(watcher, ferry, prefix, **variables)
+        program.wait("window Prüfsummen", "label Öffnen Sie Dateien, um deren SHA-256 zu sehen.")
+        report.fact("it speaks German", True)
+        program.do("close Prüfsummen")
+        report.equal("so does it then", program.finish(), (0, "", ""))
     os.remove(os.path.join(prefix, INSTALLED[1]))
-    program = start(watcher, ferry, prefix, LANGUAGE="en")
+    program = start(watcher, ferry, prefix, LC_ALL="C.UTF-8", LANGUAGE="en")
     program.wait("label There is no program '%s' .*" % os.path.join(prefix, INSTALLED[1]))
     report.fact("that its worker is missing is said in its window", True)
     program.do("close Checksums")

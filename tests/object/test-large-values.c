@@ -4,89 +4,19 @@
 /* Tests: wire/ferry-call-judgement.c, route/ferry-dispatch.c, call/ferry-request.c, object/ferry-proxy-call.c
  *
  * A million values in what a worker answers and asks, whole and in pieces. Another thread checks them, and meanwhile
- * other links are served. A gate in this program stops that thread, so a test needs no luck to come in between. */
+ * other links are served. */
 
 #include "config.h"
 
-#include <dlfcn.h>
 #include <signal.h>
 #include <string.h>
 
 #include "call/link-test.h"
+#include "judge-gate.h"
 #include "wire/ferry-object-message-private.h"
 
 #define N_VALUES 1000000
 #define N_SENT 100000
-
-/* ---- the gate: threads that check values wait there ---- */
-
-typedef struct
-{
-  GThreadFunc func;
-  gpointer data;
-} Judge;
-
-static GMutex lock;
-static GCond opened;
-static gboolean is_closed; /* lock, as the next */
-static guint n_judges;     /* that came to the gate */
-
-static gpointer
-pass_gate (gpointer data)
-{
-  g_autofree Judge *judge = data;
-
-  g_mutex_lock (&lock);
-  n_judges++;
-  g_main_context_wakeup (NULL);
-  while (is_closed)
-    g_cond_wait (&opened, &lock);
-  g_mutex_unlock (&lock);
-  return judge->func (judge->data);
-}
-
-/* In the place of GLib's. */
-GThread *
-g_thread_try_new (const char *name, GThreadFunc func, gpointer data, GError **error)
-{
-  GThread *(*real) (const char *, GThreadFunc, gpointer, GError **) = dlsym (RTLD_NEXT, "g_thread_try_new");
-  Judge *judge;
-
-  if (g_strcmp0 (name, "ferry-judge") != 0)
-    return real (name, func, data, error);
-  judge = g_new (Judge, 1);
-  *judge = (Judge){func, data};
-  return real (name, pass_gate, judge, error);
-}
-
-static void
-close_gate (void)
-{
-  g_mutex_lock (&lock);
-  is_closed = TRUE;
-  n_judges = 0;
-  g_mutex_unlock (&lock);
-}
-
-static void
-open_gate (void)
-{
-  g_mutex_lock (&lock);
-  is_closed = FALSE;
-  g_cond_broadcast (&opened);
-  g_mutex_unlock (&lock);
-}
-
-static guint
-count_judges (void)
-{
-  guint n;
-
-  g_mutex_lock (&lock);
-  n = n_judges;
-  g_mutex_unlock (&lock);
-  return n;
-}
 
 /* ---- a worker, and another link, which has no worker ---- */
 
@@ -229,7 +159,7 @@ begin (Scene *self, guint way, const char *kind, Outcome *outcome)
 static gboolean
 is_judged_or_over (gpointer data)
 {
-  return count_judges () > 0 || ((Outcome *) data)->over;
+  return judge_gate_count () > 0 || ((Outcome *) data)->over;
 }
 
 static gboolean
@@ -253,16 +183,16 @@ assert_passes (Scene *self, guint way, const char *kind)
   g_auto (Outcome) outcome = {0};
   g_autoptr (GVariant) last = NULL;
 
-  close_gate ();
+  judge_gate_close ();
   begin (self, way, kind, &outcome);
   ferry_test_run_until (is_judged_or_over, &outcome);
   g_assert_false (outcome.over);
   assert_other_link_goes_on (self);
   g_assert_false (outcome.over);
-  open_gate ();
+  judge_gate_open ();
   ferry_test_wait_flag (&outcome.over);
   g_assert_no_error (outcome.error);
-  g_assert_cmpuint (count_judges (), ==, 1);
+  g_assert_cmpuint (judge_gate_count (), ==, 1);
   g_assert_cmpuint (g_variant_n_children (outcome.value), ==, N_VALUES);
   last = g_variant_get_child_value (outcome.value, N_VALUES - 1);
   if (g_str_equal (kind, "strings"))
@@ -321,13 +251,13 @@ test_an_answer_comes_whose_worker_dies_while_it_is_checked (void)
       Scene self;
 
       scene_init (&self, FALSE);
-      close_gate ();
+      judge_gate_close ();
       begin (&self, way, "fewer", &outcome);
       ferry_test_run_until (is_judged_or_over, &outcome);
       ferry_worker_send_signal (self.worker, SIGKILL);
       assert_other_link_goes_on (&self);
       g_assert_false (outcome.over);
-      open_gate ();
+      judge_gate_open ();
       ferry_test_wait_flag (&outcome.over);
       g_assert_no_error (outcome.error);
       g_assert_cmpuint (g_variant_n_children (outcome.value), ==, N_SENT);
@@ -345,14 +275,14 @@ test_a_transport_is_closed_while_an_answer_is_checked (void)
       Scene self;
 
       scene_init (&self, FALSE);
-      close_gate ();
+      judge_gate_close ();
       begin (&self, way, "fewer", &outcome);
       ferry_test_run_until (is_judged_or_over, &outcome);
       ferry_transport_close (self.transport);
       ferry_test_wait_flag (&outcome.over);
       g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
       assert_other_link_goes_on (&self);
-      open_gate ();
+      judge_gate_open ();
       scene_clear (&self);
     }
 }
@@ -388,12 +318,12 @@ test_another_link_goes_on_while_the_arguments_of_an_object_are_checked (gconstpo
   ferry_exporter_add_transport (exporter, self.transport, &error);
   g_assert_no_error (error);
   ferry_exporter_start (exporter);
-  close_gate ();
+  judge_gate_close ();
   ferry_mux_transact_async (self.mux, "ask", NULL, -1, NULL, answered_cb, &outcome);
   ferry_test_run_until (is_judged_or_over, &outcome);
   assert_other_link_goes_on (&self);
   g_assert_cmpuint (n_taken, ==, 0);
-  open_gate ();
+  judge_gate_open ();
   ferry_test_wait_flag (&outcome.over);
   g_assert_no_error (outcome.error);
   g_assert_cmpuint (n_taken, ==, N_VALUES);

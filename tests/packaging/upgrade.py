@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 import scenes
+import speaking
 import tap
 
 SYSTEM = ("/dev", "/proc", "/sys", "/tmp")
@@ -71,19 +72,22 @@ def check_while_running(report, watcher, later):
     end(report, "what runs is cancelled, and the application ends well", program)
 
 
+def check_german(report, watcher, picture, video):
+    with speaking.speaking("de") as variables:
+        program = scenes.Program(watcher, "/usr/bin", None, "converter", video, environment=dict(os.environ, **variables))
+        program.wait("window Umwandler", "label Fertig", "label short 2.webm")
+        program.wait_until(lambda _: program.ask("shoot " + picture) == ["done"])
+        report.fact("it speaks German, and writes over no file", True)
+        program.do("close Umwandler")
+        report.equal("it ends with its window there, too", program.finish(), (0, "", ""))
+
+
 def check_converter(report, watcher, picture):
     """As it is installed, in German."""
     with tempfile.TemporaryDirectory() as folder:
         scenes.converter(report, lambda name, *arguments: scenes.Program(watcher, "/usr/bin", None, name, *arguments), folder)
         if shutil.which("ffmpeg"):
-            environment = dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE="de")
-            program = scenes.Program(watcher, "/usr/bin", None, "converter", os.path.join(folder, "short.mp4"),
-                                     environment=environment)
-            program.wait("window Umwandler", "label Fertig", "label short 2.webm")
-            program.wait_until(lambda _: program.ask("shoot " + picture) == ["done"])
-            report.fact("it speaks German, and writes over no file", True)
-            program.do("close Umwandler")
-            report.equal("it ends with its window there, too", program.finish(), (0, "", ""))
+            check_german(report, watcher, picture, os.path.join(folder, "short.mp4"))
 
 
 def body(report):

@@ -247,6 +247,11 @@ def test_cancelled(report, executor, folder):
     error = raised(lambda: task.wait(5))
     report.fact("a wait as the library has it is none of a task", isinstance(error, AttributeError) and "result()" in str(error),
                 [repr(error)])
+    for name in ("poll", "communicate", "kill", "terminate", "send_signal", "pid", "returncode", "stdin", "stdout", "stderr"):
+        error = raised(lambda: getattr(task, name))
+        report.fact("what Popen has says what a task has in its place: " + name,
+                    isinstance(error, AttributeError) and "A task has no '%s': " % name in str(error), [repr(error)])
+    report.fact("the list of programs is gone through", task in list(executor.commands), [list(executor.commands)])
     report.fact("a task is cancelled", task.cancel())
     error = raised(lambda: task.result(LONG))
     report.equal("it says what there was", (type(error), error.cmd, error.returncode, error.stdout, error.stderr),
@@ -438,7 +443,7 @@ def test_executors(report):
     report.equal("behind it none begins", type(raised(lambda: executor.run(["true"]))), ferry.Error)
     other = ferry.Executor()
     other.shutdown()
-    report.fact("nor the first one", isinstance(raised(lambda: other.run(["true"])), ferry.Error))
+    report.equal("nor the first one", type(raised(lambda: other.run(["true"]))), ferry.errors.ExecutorEnded)
     try:
         with ferry.Executor() as executor:
             task = executor.run(["sleep", "1000"])

@@ -205,6 +205,13 @@ def test_example(report, GLib, Gtk, path):
     report.fact("the example's rows have names and ends", {"task-list.py", "nothing", "Done", "Failed", digest} <= set(seen), seen)
 
 
+def test_viewer(report):
+    """What highlights differences, one match at a time, in a worker that is killed half-way."""
+    viewer = os.path.join(os.path.dirname(os.path.abspath(__file__)), "viewer.py")
+    done = subprocess.run([sys.executable, viewer, "ferry", "--kill"], text=True, stdout=subprocess.PIPE, check=True, timeout=GRACE)
+    report.equal("all matches of a viewer come, of two workers, as the first one is killed", done.stdout.split()[2:], ["300", "2"])
+
+
 def test_search(report, GLib, Gtk, path):
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as searched:
         module = load_example(path, "check_gtk_search", ["find"], folder)
@@ -233,6 +240,7 @@ def body(report):
     test_home(report)
     task_list, search = sys.argv[1:]
     test_example(report, GLib, Gtk, task_list)
+    test_viewer(report)
     test_search(report, GLib, Gtk, search)
 
 

@@ -4,7 +4,7 @@
 """Meson installs each file of the package, and the package finds the library, or says what to install: check-install.py
 FOLDER VERSION
 
-FOLDER is that of the package. What pip installs is built by night: tests/packaging/check-wheel.py.
+FOLDER is that of the package. The module of C is found as programs find it. What pip installs is built by night: tests/packaging/check-wheel.py.
 """
 
 import os
@@ -17,13 +17,16 @@ import tempfile
 import tap
 
 
+MODULE = "_ferry.abi3.so"
+
+
 def installed_by_meson(folder):
     with open(os.path.join(folder, "meson.build"), encoding="utf-8") as file:
         return sorted(re.findall(r"'((?:ferry|gi)/[^']+[.][^']+)'", file.read()))
 
 
 def version_of(folder):
-    with open(os.path.join(folder, "ferry", "_library.py"), encoding="utf-8") as file:
+    with open(os.path.join(folder, "ferry", "_place.py"), encoding="utf-8") as file:
         return re.search(r'^VERSION = "([^"]+)"', file.read(), re.MULTILINE)[1]
 
 
@@ -50,6 +53,20 @@ def find_folder(variable, name):
     return next(folder for folder in os.environ[variable].split(":") if os.path.exists(os.path.join(folder, name)))
 
 
+def put_package(folder, place):
+    """A copy of the package, with its module, which finds the library only as an installed one does."""
+    shutil.copytree(folder, place, ignore=shutil.ignore_patterns("__pycache__", "*.build", "_ferry.c"))
+    module = os.path.join(find_folder("PYTHONPATH", MODULE), MODULE)
+    with open(module, "rb") as file:
+        content = file.read()
+    said = subprocess.run(["readelf", "-d", module], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for path in re.findall(r"R(?:UN)?PATH\).*\[(.*)\]", said):
+        content = content.replace(path.encode() + b"\0", b"/nowhere".ljust(len(path) + 1, b"\0"))
+    with open(os.path.join(place, MODULE), "wb") as file:
+        file.write(content)
+    return place
+
+
 def test_errors(report, folder):
     typelibs = find_folder("GI_TYPELIB_PATH", "Ferry-1.typelib")
     libraries = find_folder("LD_LIBRARY_PATH", "libferry-1.so.0")
@@ -70,10 +87,18 @@ def test_errors(report, folder):
     said = import_package("import ferry", PYTHONPATH=folder, GI_TYPELIB_PATH=typelibs)[-1]
     report.fact("and without the library", said.startswith("ImportError: libferry-1.so.0 was not found")
                 and "LD_LIBRARY_PATH" in said or said == "", [said])
+    os.remove(os.path.join(folder, MODULE))
+    said = import_package("import ferry", PYTHONPATH=folder, GI_TYPELIB_PATH=typelibs, LD_LIBRARY_PATH=libraries)[-1]
+    report.fact("and without the module of C", said.startswith("ImportError: The module _ferry of the package ferry does not load: ")
+                and "python-gi-dev" in said or said == "", [said])
+
+
+def test_versions(report, folder):
+    typelibs = find_folder("GI_TYPELIB_PATH", "Ferry-1.typelib")
+    libraries = find_folder("LD_LIBRARY_PATH", "libferry-1.so.0")
     with tempfile.TemporaryDirectory() as scratch:
-        other = os.path.join(scratch, "package")
-        shutil.copytree(folder, other, ignore=shutil.ignore_patterns("__pycache__"))
-        path = os.path.join(other, "ferry", "_library.py")
+        other = put_package(folder, os.path.join(scratch, "package"))
+        path = os.path.join(other, "ferry", "_place.py")
         with open(path, encoding="utf-8") as file:
             text = file.read()
         for version in ("0.99.0", "99.1.0"):
@@ -110,7 +135,7 @@ def test_places(report, folder):
     with tempfile.TemporaryDirectory() as scratch:
         prefix = os.path.realpath(scratch)
         package = os.path.join(prefix, "lib", "python3", "site-packages")
-        shutil.copytree(folder, package, ignore=shutil.ignore_patterns("__pycache__"))
+        put_package(folder, package)
         libraries = os.path.join(prefix, "lib", "some-machine")
         put_library(libraries)
         for early in (False, True):
@@ -132,12 +157,30 @@ def test_places(report, folder):
             own, "libferry-1.so.0")), [said])
 
 
+def test_report(report):
+    """python3 -m ferry."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.mkdir(os.path.join(scratch, "gi"))
+        with open(os.path.join(scratch, "gi", "__init__.py"), "w", encoding="utf-8") as file:
+            file.write("raise ImportError('No module named gi')\n")
+        for path, status, said in (("", 0, "workers      start"), (scratch + ":", 1, "PyGObject    MISSING: Ferry needs PyGObject")):
+            done = subprocess.run([sys.executable, "-m", "ferry"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  check=False, timeout=600,
+                                  env={**os.environ, "PYTHONPATH": path + os.environ.get("PYTHONPATH", "")})
+            report.fact("python3 -m ferry says '%s'" % said, done.returncode == status and "\n" + said in done.stdout,
+                        [done.returncode, done.stdout, done.stderr])
+            report.fact("and what it is", done.stdout.startswith("ferry        ") and "\nPython       " in done.stdout)
+
+
 def body(report):
     folder, version = sys.argv[1:]
     report.equal("meson installs all files of the package", installed_by_meson(folder), files_of(folder))
     report.equal("the package has the library's version", version_of(folder), version)
-    test_errors(report, folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        test_errors(report, put_package(folder, os.path.join(scratch, "package")))
+    test_versions(report, folder)
     test_places(report, folder)
+    test_report(report)
 
 
 tap.main(body)

@@ -252,6 +252,7 @@ def test_coroutines(report, executor):
     with executor.create(objects.Waiter) as waiter:
         report.equal("calls are in flight at once", sorted(call.result() for call in [waiter.meet() for _ in range(3)]), [0, 1, 2])
         first, _, second = waiter.note_and_wait("one"), waiter.note("two"), waiter.note_and_wait("three")
+        waiter.let_end()
         second.result(), first.result()
         report.equal("they begin in their order, and plain methods in between", waiter.note("four").result(),
                      ["one", "two", "three", "one ended", "three ended", "four"])

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing.pool import MaybeEncodingError
 
 import functions
 import tap
@@ -51,12 +52,18 @@ def test_calls(report):
                     and "in fail\n" in error.__cause__.tb, [repr(error)])
         report.equal("a result says whether it is one", (result.ready(), result.successful()), (True, False))
         error = raised(lambda: pool.apply(functions.give_a_lock))
-        report.fact("a result that cannot be sent says so", type(error) is TypeError and "give_a_lock" in error.__notes__[0])
+        report.fact("a result that cannot be sent is multiprocessing's error", type(error) is MaybeEncodingError
+                    and "unlocked _th" in error.value and "pickle '_thread.lock'" in error.exc
+                    and "give_a_lock gave" in error.__cause__.__notes__[0], [repr(error)])
+        for name, call in (("map", lambda: pool.map(functions.give_a_lock_at_three, range(6))),
+                           ("imap", lambda: list(pool.imap(functions.give_a_lock_at_three, range(6))))):
+            error = raised(call)
+            report.fact("out of %s(), too" % name, type(error) is MaybeEncodingError and "unlocked _th" in error.value, [repr(error)])
         report.equal("a lost worker is one call's error", type(raised(lambda: pool.apply(functions.leave))), ferry.WorkerLost)
         report.equal("after which the pool goes on", pool.map(functions.double, range(100)), [2 * i for i in range(100)])
         error = raised(lambda: pool.map(functions.fail_at_three, range(6), chunksize=2))
         report.equal("a map has the first failure", (type(error), error.number), (functions.OwnError, 3))
-        report.fact("with its traceback", "in fail_at_three\n" in error.__notes__[-1], error.__notes__)
+        report.fact("with its traceback", "in fail_at_three\n" in error.__cause__.tb, [repr(error.__cause__)])
         results = pool.imap(functions.fail_at_three, range(5))
         report.equal("an iterator goes on behind it", [type(raised(lambda: next(results))) for _ in range(6)],
                      [int, int, int, functions.OwnError, int, StopIteration])

@@ -39,10 +39,10 @@ def write(folder, name, text):
     return path
 
 
-def run(folder, *arguments):
+def run(folder, *arguments, **variables):
     """What a program prints, without what workers say, and what it complains of."""
     done = subprocess.run([sys.executable, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          check=False, timeout=LONG)
+                          check=False, timeout=LONG, env={**os.environ, **variables})
     return done.stdout.splitlines(), done.stderr
 
 
@@ -129,8 +129,11 @@ def test_packages(report, folder):
     with zipfile.ZipFile(os.path.join(folder, "program.pyz"), "w") as archive:
         archive.writestr("__main__.py", PACKAGE.replace("from . ", ""))
         archive.writestr("work.py", work)
+    # Where it is installed, these go by value.
+    write(folder, "none/cloudpickle.py", "raise ImportError('not installed')\n")
+    path = os.pathsep.join([os.path.join(folder, "none"), os.environ.get("PYTHONPATH", "")])
     for name, arguments in (("package", ("-m", "package")), ("zipapp", ("program.pyz",))):
-        out, complaint = run(folder, *arguments)
+        out, complaint = run(folder, *arguments, PYTHONPATH=path)
         report.fact("a function in a module of a %s is found" % name, out[:1] == ["8"], [out, complaint])
         report.fact("one in its __main__.py is refused with the reason", out[1:2] and out[1].endswith(refusals[0]), out[1:])
         report.equal("so is a class, as its objects arrive", out[2:], [refusals[1]])
@@ -215,6 +218,12 @@ def test_exceptions(report):
             report.equal("a %s comes back as it was" % kind.__name__, (type(error), error.args,
                          {name: getattr(error, name, None) for name in attributes}), (kind, args, attributes))
             report.fact("with its traceback", "in %s\n" % function.__name__ in error.__cause__.tb, [repr(error.__cause__)])
+        for function, said in ((functions.miss_file, "No such file or directory: /nothing/at/all"),
+                               (functions.rename_nothing, "No such file or directory: /nothing/a -> /nothing/b"),
+                               (functions.fail_in_words, "the words of it"), (functions.miss_key, "KeyError: 'key'")):
+            task = executor.submit(function)
+            report.fact("it fails", isinstance(task.exception(), Exception))
+            report.equal("a row says what %s() says" % function.__name__, raised(task.get_result).message, said)
         error = raised(lambda: list(executor.map(functions.fail_with_code_for, [1])))
         report.equal("out of a map, too", (type(error), error.code), (functions.CodeError, 1))
 

@@ -6,12 +6,19 @@
 import asyncio
 import itertools
 import os
+import sys
 import tempfile
+import threading
 
 import functions
 import tap
 
 import ferry
+from ferry._home import Event
+from gi.repository import GLib
+
+# Longer than any of this takes. What hangs is a fault.
+LONG = 600
 
 
 def raised(function):
@@ -42,6 +49,24 @@ def test_stream(report, executor):
     report.equal("after which the worker is well", executor.submit(functions.double, 1).result(), 2)
 
 
+def leave_map(results):
+    for result in results:
+        return result
+
+
+def leave_map_by_exception(results):
+    try:
+        for _ in results:
+            raise ValueError
+    except ValueError:
+        return 0
+
+
+async def leave_map_of_asyncio(results):
+    async for result in results:
+        return result
+
+
 def test_left_streams(report, executor):
     for stop in (3, 300):
         for number in executor.stream(functions.count_up):
@@ -55,6 +80,10 @@ def test_left_streams(report, executor):
         return await executor.submit(functions.double, 1)
 
     report.equal("under asyncio too", asyncio.run(asyncio.wait_for(leave(), 60)), 2)
+    for how in (leave_map, leave_map_by_exception, lambda items: asyncio.run(leave_map_of_asyncio(items))):
+        report.equal("a loop over a map that is left ends what runs, by %s" % how.__name__.strip("<>"),
+                     (raised(lambda: how(executor.map(functions.spin_behind_first, range(2), chunksize=1))),
+                      executor.submit(functions.double, 1).result(LONG)), (0, 2))
     stream = executor.stream(functions.count_up)
     found = [list(itertools.islice(stream, 3)) for _ in range(2)]
     report.equal("a stream that the program keeps goes on", found, [[0, 1, 2], [3, 4, 5]])
@@ -67,7 +96,7 @@ def test_ends(report):
         results = executor.map(functions.double, range(1000))
     report.equal("the end of an executor waits for streams, which are read behind it", list(stream), list(range(60)))
     error = raised(lambda: list(results))
-    report.equal("a map that was not read in time says so", (isinstance(error, ferry.Error), len(error.__notes__)), (True, 1))
+    report.equal("a map that was not read in time says so", (type(error), len(error.__notes__)), (ferry.errors.ExecutorEnded, 1))
 
 
 def read_all(stream):
@@ -122,6 +151,57 @@ def test_wrong_numbers(report, executor):
                  "Task 'double' was submitted before; make a new task")
 
 
+def test_events(report):
+    """What a map waits for: an event that happens with others, again and again."""
+    first, second, both = Event(), Event(), Event()
+    calls = []
+    first.tell(both)
+    second.tell(both)
+    both.add_callback(lambda: calls.append("first"))
+    first.set()
+    report.equal("an event tells another one", (both.is_set(), calls), (True, ["first"]))
+    both.clear()
+    both.add_callback(lambda: calls.append("second"))
+    waiter = threading.Thread(target=lambda: calls.append(both.block(-1)))
+    waiter.start()
+    second.set()
+    waiter.join()
+    report.equal("which happens anew when it was cleared", sorted(map(str, calls)), ["True", "first", "second"])
+    both.clear()
+    first.tell(both)
+    report.equal("and at once where the first one has happened", both.is_set(), True)
+    report.equal("nothing else is told", type(raised(lambda: first.tell(calls))), TypeError)
+    chain = [Event() for _ in range(1000)]
+    for one, next_one in itertools.pairwise(chain):
+        one.tell(next_one)
+    chain[0].set()
+    report.equal("what is told tells on", all(one.is_set() for one in chain), True)
+    del chain
+
+
+def test_loops(report, executor):
+    """What a loop takes in C is what next() takes."""
+    results = executor.map(functions.double, range(5000))
+    report.equal("an index is right in a loop, too", [results.index for _ in results], list(range(5000)))
+    results = executor.map(functions.double, range(100))
+    loop = iter(results)
+    report.equal("a loop and next() take turns", [next(results), next(loop), next(results), *loop], [2 * i for i in range(100)])
+    report.equal("and both are at the end then", [type(raised(lambda: next(one))) for one in (loop, results)], 2 * [StopIteration])
+    for chunksize in None, 1, 6:
+        loop = iter(executor.map(functions.fail_at_three, range(6), chunksize=chunksize))
+        report.equal("a loop goes on behind a failure, in chunks of %s" % chunksize, [type(raised(lambda: next(loop))) for _ in range(7)],
+                     [int, int, int, functions.OwnError, int, int, StopIteration])
+    loop = iter(executor.map(functions.crash_at_three, range(6), chunksize=1))
+    report.equal("and behind a worker's death", [type(raised(lambda: next(loop))) for _ in range(6)],
+                 [int, int, int, ferry.WorkerLost, int, int])
+    counts = {sys.getrefcount(value) for value in executor.map(list, [(i,) for i in range(100)])}
+    report.equal("a map keeps no value that it has given", counts, {2})
+    with ferry.Executor(workers=2, context=GLib.MainContext.default()) as own:
+        for ordered in True, False:
+            found = list(own.map(functions.double, range(300), ordered=ordered, chunksize=1))
+            report.equal("a map is waited for where the main loop brings it, ordered=%s" % ordered, sorted(found), [2 * i for i in range(300)])
+
+
 def test_map(report, executor):
     report.equal("results come in the order of the items", list(executor.map(functions.double, range(10000))),
                  [2 * i for i in range(10000)])
@@ -150,6 +230,13 @@ def test_map(report, executor):
                      {i: functions.OwnError if i == 3 else int for i in range(6)})
     results = executor.map(functions.miss_at_three, range(6), ordered=False)
     report.equal("an IndexError is no end", sum(type(raised(lambda: next(results))) is not StopIteration for _ in range(6)), 6)
+    results = executor.map(functions.give_a_lock_at_three, range(6), chunksize=6)
+    found = [raised(lambda: next(results)) for _ in range(6)]
+    report.equal("of a chunk, the item fails whose result cannot be sent", [type(value) for value in found],
+                 [int, int, int, TypeError, int, int])
+    report.fact("which is told of the function", "give_a_lock_at_three gave a value of type lock" in found[3].__notes__[0],
+                found[3].__notes__)
+    test_loops(report, executor)
     results = executor.map(functions.crash_at_three, range(6), chunksize=1)
     report.equal("a worker's death costs its chunk", [type(raised(lambda: next(results))) for _ in range(6)],
                  [int, int, int, ferry.WorkerLost, int, int])
@@ -159,10 +246,25 @@ def test_map(report, executor):
                  [(0, int), (1, int), (2, ferry.WorkerLost), (4, int), (5, int)])
 
 
+async def go_on(executor):
+    results = executor.map(functions.fail_at_three, range(6))
+    found = []
+    while True:
+        try:
+            async for value in results:
+                found.append(value)
+            return found
+        except functions.OwnError:
+            found.append("failed")
+
+
 def body(report):
     with ferry.Executor(workers=2) as executor:
+        test_events(report)
         test_stream(report, executor)
         test_map(report, executor)
+        report.equal("a loop of asyncio goes on behind an item that failed", asyncio.run(go_on(executor)),
+                     [0, -1, -2, "failed", -4, -5])
     with ferry.Executor(workers=1) as executor:
         test_left_streams(report, executor)
         test_wrong_numbers(report, executor)

@@ -306,7 +306,7 @@ def test_refusals(report, executor):
         report.fact("so it is for many items", "define it with 'def' at the top level" in str(error), [str(error)])
     executor.shutdown()
     error = raised(executor, functions.double, 1)
-    report.fact("an executor that is shut down takes nothing", isinstance(error, ferry.Error), [repr(error)])
+    report.equal("an executor that is shut down takes nothing", type(error), ferry.errors.ExecutorEnded)
     try:
         ferry.Task(functions.double, 1).result()
         error = None
@@ -420,7 +420,7 @@ def test_initializers(report, folder):
     report.equal("whose stack is printed once", complaint.count("in crash\n"), 1)
     out, _ = run_program(program, "fail")
     report.fact("so it does for one that failed", out.startswith(
-        "Error The workers' initialiser 'fail()' failed; correct it, then reset the pool: ValueError: no settings"), [out])
+        "Error The workers' initialiser 'fail()' failed; correct it, then reset the pool: no settings"), [out])
 
 
 # Workers cannot import it.
@@ -436,7 +436,7 @@ if __name__ == "__main__":
             try:
                 wait()
             except Exception as error:
-                print(error.__notes__[0].splitlines()[-1])
+                print("of it: ValueError: not here; mend that" in str(error))
 else:
     raise ValueError("not here")
 """
@@ -447,7 +447,7 @@ def test_broken(report, folder):
     with open(program, "w", encoding="utf-8") as file:
         file.write(BROKEN)
     out, _ = run_program(program)
-    report.equal("why the program cannot be imported stands in a note", out.splitlines(), 2 * ["ValueError: not here"])
+    report.equal("the error says why the program cannot be imported", out.splitlines(), 2 * ["True"])
 
 
 # As a kernel of Jupyter: a __main__ without a file, and a loop of asyncio that runs.
@@ -485,10 +485,12 @@ asyncio.run(run_cells())
 
 
 def test_programs(report, folder):
-    out, _ = run_program("-c", NOTEBOOK)
+    # With cloudpickle they go by value, which check-mains.py has.
+    without = "import sys; sys.modules['cloudpickle'] = None\n"
+    out, _ = run_program("-c", without + NOTEBOOK)
     report.equal("in a notebook functions of modules are called and awaited, and those of cells refused with the way out",
                  out.splitlines(), ["1 2 [3, 4] [5]"] + 6 * ["file"] + ["module"])
-    out, complaint = run_program("-c", UNGUARDED)
+    out, complaint = run_program("-c", without + UNGUARDED)
     report.fact("a function that is typed in is refused", "put it into a file" in complaint, [out, complaint])
     out, complaint = run_program("-c", "import ferry; print(ferry.Executor(workers=1).submit(abs, -2).result())")
     report.equal("a program that just ends is at its end", (out, complaint), ("2\n", ""))

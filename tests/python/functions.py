@@ -7,6 +7,7 @@ import atexit
 import ctypes
 import dataclasses
 import errno
+import hashlib
 import itertools
 import logging
 import multiprocessing
@@ -140,6 +141,33 @@ def give_a_lock():
     return threading.Lock()
 
 
+def miss_file():
+    with open("/nothing/at/all", encoding="utf-8") as file:
+        return file.read()
+
+
+def rename_nothing():
+    os.rename("/nothing/a", "/nothing/b")
+
+
+def fail_in_words():
+    raise ValueError("the words of it")
+
+
+def miss_key():
+    return {}["key"]
+
+
+def give_a_lock_at_three(number):
+    return threading.Lock() if number == 3 else number
+
+
+def spin_behind_first(number):
+    while number > 0:
+        pass
+    return number
+
+
 def recurse():
     return recurse()
 
@@ -195,6 +223,31 @@ def give_many_bytes(size):
 
 def echo(value):
     return value
+
+
+def echo_all(values):
+    yield from values
+
+
+kept = []
+
+
+def keep(value):
+    kept.append(value)
+
+
+def digest(value):
+    return hashlib.sha256(value).hexdigest()
+
+
+def digest_kept():
+    return list(map(digest, kept))
+
+
+def count_memories():
+    """How many descriptors of memory without a name this process has."""
+    return sum("memfd" in os.readlink("/proc/self/fd/" + name) for name in os.listdir("/proc/self/fd")
+               if os.path.lexists("/proc/self/fd/" + name))
 
 
 def begin():

@@ -138,6 +138,7 @@ class Waiter:
     def __init__(self) -> None:
         self.order: list[str] = []
         self.barrier = asyncio.Barrier(3)
+        self.may_end = asyncio.Event()
 
     def note(self, name: str) -> list[str]:
         self.order.append(name)
@@ -145,8 +146,11 @@ class Waiter:
 
     async def note_and_wait(self, name: str) -> None:
         self.order.append(name)
-        await asyncio.sleep(0.001)
+        await self.may_end.wait()
         self.order.append(name + " ended")
+
+    def let_end(self) -> None:
+        self.may_end.set()
 
     async def meet(self) -> int:
         return await self.barrier.wait()

@@ -5,6 +5,7 @@
 Behind each such line there is the type that it reveals, or that it is a mistake.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import ferry
@@ -99,6 +100,13 @@ def use_object(executor: ferry.Executor) -> None:
 
 async def wait(executor: ferry.Executor) -> None:
     reveal_type(await executor.submit(double, 1))  # int
+    number, content = await asyncio.gather(executor.submit(double, 1), executor.submit(fetch, "a"))
+    reveal_type(number)  # int
+    reveal_type(content)  # bytes
+    found = await asyncio.wait_for(executor.submit(double, 1), 3)
+    reveal_type(found)  # int
+    executor.submit(add_up, *[1.5]).add_done_callback(print)
+    executor.submit(double, ferry.share(1))
     reveal_type([value async for value in executor.stream(count, 1)])  # list[str]
     reveal_type([value async for value in executor.map(double, [1])])  # list[int]
     reveal_type(await executor.create(Counter, 1))  # ferry._proxy.Proxy[typed.Counter]

@@ -6,6 +6,8 @@
 check-tested.py TOP BUILD
 """
 
+import os
+import subprocess
 import sys
 
 import sources
@@ -63,6 +65,12 @@ INNOCENT = {
 }
 
 
+def choose(top, build, *arguments):
+    done = subprocess.run([sys.executable, os.path.join(top, "tests", "choose-tests.py"), "names", build, "", *arguments],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def body(report):
     tree = sources.read_tree(sys.argv[1])
     for name, (check, bad_samples) in CHECKS.items():
@@ -71,6 +79,8 @@ def body(report):
     found = tested.names_for(*sys.argv[1:3], ["engine/ferry-fair-queue.c", "ferry-cell.c"])
     known = {"engine-fair-queue", "lane-cell", "fuzz-cell", "lane-lane"}
     report.equal("the tests of files are found", sorted(known & set(found)), sorted(known - {"lane-lane"}))
+    report.equal("a suite that there is not has no tests", choose(*sys.argv[1:3], "--suite", "none-of-this-name"), (0, "\n", ""))
+    report.equal("a test is chosen by its name", choose(*sys.argv[1:3], "lane-cell"), (0, "lane-cell\n", ""))
 
 
 tap.main(body)

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
+import speaking
 import tap
 
 KEYWORDS = ["--keyword=_", "--keyword=N_", "--keyword=NC_:1c,2", "--keyword=ngettext:1,2",
@@ -116,9 +117,6 @@ def clashes(top, folder, words):
     return complaints
 
 
-# The locale that each system has.
-LOCALE = next(filter(os.path.isdir, ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8")), None)
-
 # How each of them is had to say something.
 SPEAK = {
     "demo-app": ["--help"],
@@ -129,12 +127,10 @@ SPEAK = {
 
 
 def say(folder, built, language):
-    """What the program or library prints in a language. Newer versions of glibc translate nothing from a locale that is
-    named C, so the one that each system has is taken under another name."""
-    with tempfile.TemporaryDirectory() as place:
-        os.symlink(LOCALE, os.path.join(place, "en.utf8"))
+    """What the program or library prints in a language."""
+    with speaking.speaking(language) as variables:
         command = [sys.executable, *SPEAK[folder], built] if ".so" in built else [built, *SPEAK[folder]]
-        return run(*command, env={**os.environ, "LOCPATH": place, "LC_ALL": "en.UTF-8", "LANGUAGE": language})
+        return run(*command, env={**os.environ, **variables})
 
 
 def body(report):
@@ -153,7 +149,7 @@ def body(report):
             run("xgettext", "--from-code=UTF-8", *KEYWORDS, "-o", template, *files, cwd=top)
             report.none("each text has a translation: %s" % language,
                         untranslated(top, folder, language, template, place))
-        for built in map(os.path.abspath, sys.argv[3:] if LOCALE else []):
+        for built in map(os.path.abspath, sys.argv[3:] if speaking.LOCALE else []):
             text = say(folder, built, language)
             report.fact("a build finds its translations: %s" % language, text != say(folder, built, "en"), [text])
 

@@ -21,7 +21,7 @@ VERSION = r"(?m)^  version: '(\d+\.\d+\.\d+)',$"
 # Where each file names the version. What a pattern does not find is a complaint, if there is such a file.
 PLACES = {
     "CHANGELOG.md": r"(?m)\A# Changes\n\n## (\S+?)(?: \(|,)",
-    "bindings/python/ferry/_library.py": r'(?m)^VERSION = "(.*)"$',
+    "bindings/python/ferry/_place.py": r'(?m)^VERSION = "(.*)"$',
     "data/org.ferryproject.Demo.metainfo.xml.in": r'<release version="(.*?)"',
     "debian/changelog": r"\Aferry \((.*?)(?:-[^-)]*)?\)",
     "ferry.doap": r"<revision>(.*?)</revision>",
@@ -140,7 +140,7 @@ def sample(**changes):
     tree = {
         BUILD: "project('ferry', 'c',\n  version: '0.2.0',\nsoversion = '0'\n",
         "CHANGELOG.md": "# Changes\n\n## 0.2.0 (2026-11-27)\n\n## 0.1.0 (2026-01-01)\n",
-        "bindings/python/ferry/_library.py": 'VERSION = "0.2.0"\n',
+        "bindings/python/ferry/_place.py": 'VERSION = "0.2.0"\n',
         "data/org.ferryproject.Demo.metainfo.xml.in": '<release version="0.2.0" date="2026-11-27"/>\n',
         "debian/changelog": "ferry (0.2.0-1) unstable; urgency=medium\n\n  * A.\n\n"
                             " -- A <a@example.org>  Fri, 27 Nov 2026 12:00:00 +0000\n",
@@ -164,7 +164,7 @@ def check_samples(report):
     for kind, changes in (
             ("another version in a file", {"CHANGELOG": ("0.2.0", "0.3.0")}),
             ("another version in a package", {"changelog": ("0.2.0-1", "0.1.0-1")}),
-            ("no version", {"_library": ("VERSION", "OTHER")}),
+            ("no version", {"_place": ("VERSION", "OTHER")}),
             ("another date", {"doap": ("2026-11-27", "2026-11-26")}),
             ("another date in a package", {"changelog": ("27 Nov", "26 Nov")}),
             ("no date", {"CHANGELOG": (" (2026-11-27)", ", not released yet")}),

@@ -319,9 +319,88 @@ part_when_late (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+/* The file that the last value was written to, if it has no seals. */
+static int open_file = -1;
+
+static GVariant *
+make_strings (guint n)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("pictures/%u.jpeg", i);
+
+      g_variant_builder_add (&builder, "s", text);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* path: empty for memory that is sealed. */
+static GVariant *
+return_at (FerryJob *job, GVariant *value, const char *path, GError **error)
+{
+  if (path[0] == '\0')
+    return return_in_file (job, value, g_variant_get_type_string (value), TRUE, error);
+  if (open_file >= 0)
+    close (open_file);
+  open_file = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  g_assert_cmpint (write (open_file, g_variant_get_data (value), g_variant_get_size (value)), ==,
+                   (gssize) g_variant_get_size (value));
+  return ferry_job_return_file (job, open_file, g_variant_get_type (value), error);
+}
+
+static GVariant *
+return_strings (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) strings = NULL;
+  const char *path;
+  gboolean in_part;
+  GVariant *value;
+  guint n;
+
+  g_variant_get (arguments, "(u&sb)", &n, &path, &in_part);
+  strings = make_strings (n);
+  value = return_at (job, strings, path, error);
+  if (value == NULL || !in_part)
+    return value;
+  if (ferry_job_send_partial_result (job, value, error))
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "in part");
+  return NULL;
+}
+
+static GVariant *
+return_zeros (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) zeros = NULL;
+  g_autofree guint8 *bytes = NULL;
+  const char *path;
+  guint n;
+
+  g_variant_get (arguments, "(u&s)", &n, &path);
+  bytes = g_malloc0 (n);
+  zeros = g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, n, 1));
+  return return_at (job, zeros, path, error);
+}
+
+/* Writes over the whole file of the last value. */
+static GVariant *
+write_on (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const off_t size = lseek (open_file, 0, SEEK_END);
+  g_autofree char *bytes = g_strnfill ((gsize) size, '\xff');
+
+  g_assert_cmpint (pwrite (open_file, bytes, (gsize) size, 0), ==, size);
+  return NULL;
+}
+
 void
 return_functions_register (void)
 {
+  ferry_function_register ("return-strings", "(usb)", NULL, return_strings);
+  ferry_function_register ("return-zeros", "(us)", NULL, return_zeros);
+  ferry_function_register ("write-on", NULL, "", write_on);
   ferry_function_register ("return-in-file", "(vsb)", NULL, return_value_in_file);
   ferry_function_register ("fail-in-part", "(vb)", NULL, fail_in_part);
   ferry_function_register ("part-when-late", NULL, "", part_when_late);

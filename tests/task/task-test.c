@@ -395,6 +395,15 @@ task_test_new (gboolean in_threads, guint max_workers)
 }
 
 TaskTest *
+task_test_new_trusted (guint max_workers)
+{
+  g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
+
+  g_object_set (launcher, "trusted", TRUE, NULL);
+  return new_with_launcher (launcher, max_workers);
+}
+
+TaskTest *
 task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers)
 {
   g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();

@@ -36,6 +36,8 @@ void task_test_init (int *argc, char ***argv);
 void task_test_register (void);
 
 TaskTest *task_test_new (gboolean in_threads, guint max_workers);
+/* The same of processes that the application trusts. */
+TaskTest *task_test_new_trusted (guint max_workers);
 /* The same of processes in a sandbox. */
 TaskTest *task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers);
 /* Another one's pool, and an executor of its own. */

@@ -41,12 +41,13 @@ typedef enum
 {
   FORGETFUL,
   CLEANED,     /* nothing; it is started without an environment */
+  CLOSED,      /* nothing; it is started without the worker's socket, as Python's subprocess does it */
   ASKING,      /* asks for a transport, and attaches by that */
   ASKING_MAIN, /* asks for a transport, and calls ferry_worker_main() then */
   TAKING,      /* takes its sender */
 } How;
 
-static const char *const hows[] = {"forgetful", "cleaned", "asking", "asking-main", "taking"};
+static const char *const hows[] = {"forgetful", "cleaned", "closed", "asking", "asking-main", "taking"};
 
 /* ---- the processes, each with a line in a file ---- */
 
@@ -79,7 +80,10 @@ launcher_new (Way way, const char *path, How how)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   const char *const argv[] = {"env", "-i", program, hows[how], ways[way], path, NULL};
+  const char *const closed[] = {"sh", "-c", "\"$@\" 3>&-; exit", "sh", program, hows[how], ways[way], path, NULL};
 
+  if (how == CLOSED)
+    return ferry_launcher_new (closed);
   return ferry_launcher_new (how == CLEANED ? argv : argv + 2);
 }
 
@@ -277,6 +281,26 @@ is_told_without_an_environment (gconstpointer data)
   assert_started_once_and_told (GPOINTER_TO_UINT (data), CLEANED);
 }
 
+/* Its application hears nothing of it, and starts the program between them again and again where it is a pool's. */
+static void
+is_told_without_a_socket (void)
+{
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autofree char *end = NULL;
+  g_autofree char *text = NULL;
+  Test test;
+  guint n;
+
+  test_init (&test);
+  launcher = launcher_new (WITH_SENDER, test.path, CLOSED);
+  end = run (test.router, launcher, WITH_SENDER);
+  ferry_test_assert_says (end, "exited with status 0");
+  g_assert_cmpuint (count_started (&test), ==, 1);
+  text = read_lines (test.path, &n);
+  ferry_test_assert_says (text, "has closed the worker's socket");
+  test_clear (&test);
+}
+
 /* It has attached, since it has asked for something, and was passed something else. As a fork server it has not. */
 static void
 is_told_though_it_asked (gconstpointer data)
@@ -434,6 +458,7 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GUINT_TO_POINTER (way), is_told_itself);
     }
+  g_test_add_func ("/forgetful/is-told-without-a-socket", is_told_without_a_socket);
   g_test_add_func ("/forgetful/is-told-though-it-asked-before-the-fork", is_told_though_it_asked_before_the_fork);
   g_test_add_func ("/forgetful/starts-itself-up-to-a-depth", starts_itself_up_to_a_depth);
   g_test_add_data_func ("/forgetful/an-executed-worker-serves-though-it-asked", GUINT_TO_POINTER (0),

@@ -444,6 +444,69 @@ ends_its_fork_server_when_it_stops (void)
   task_test_assert_result (again, NULL);
 }
 
+/* Whether there is a process of the workers' program that is this one's own child; data: gets its number. */
+static gboolean
+has_fork_server (gpointer data)
+{
+  g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (processes)) != NULL)
+    {
+      g_autofree char *stat_path = g_build_filename ("/proc", name, "stat", NULL);
+      g_autofree char *program_path = g_build_filename ("/proc", name, "exe", NULL);
+      g_autofree char *program = g_file_read_link (program_path, NULL);
+      g_autofree char *text = NULL;
+      int parent = 0;
+
+      if (program != NULL && g_str_has_suffix (program, "/serving-worker") &&
+          g_file_get_contents (stat_path, &text, NULL, NULL) &&
+          sscanf (strrchr (text, ')') + 2, "%*c %d", &parent) == 1 && parent == getpid ())
+        {
+          *(GPid *) data = atoi (name);
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+/* The first worker then starts at once. It has the settings of that time. */
+static void
+begins_its_fork_server_ahead (gconstpointer changes_setting)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) running = NULL;
+  ferry_autofd pidfd = -1;
+  GPid ahead = 0;
+  GPid parent;
+
+  g_assert_true (ferry_pool_start (test->pool, NULL));
+  ferry_test_look_until (has_fork_server, &ahead);
+  pidfd = (int) syscall (SYS_pidfd_open, ahead, 0);
+  g_assert_cmpint (pidfd, >=, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
+  g_object_get (test->pool, "launcher", &launcher, NULL);
+  if (GPOINTER_TO_INT (changes_setting))
+    ferry_launcher_setenv (launcher, "FERRY_TEST_NOTE", "changed");
+  task = task_test_submit (test->executor, "environment", g_variant_new_string ("FERRY_TEST_NOTE"));
+  task_test_assert_result (task, GPOINTER_TO_INT (changes_setting) ? "'changed'" : "''");
+  running = submit_sleeper (test);
+  task_test_wait_begun (running);
+  parent = task_test_get_parent (ferry_test_get_process (running));
+  g_assert_cmpint (parent, !=, getpid ());
+  if (GPOINTER_TO_INT (changes_setting))
+    ferry_test_look_until (has_ended, &pidfd);
+  else
+    g_assert_cmpint (parent, ==, ahead);
+  /* From the first worker on, all are copies of the same. */
+  ferry_launcher_setenv (launcher, "FERRY_TEST_NOTE", "again");
+  ferry_task_cancel (running);
+  task_test_wait_done (running);
+  g_assert_cmpint (kill (parent, 0), ==, 0);
+}
+
 static void
 stops_by_force (gconstpointer data)
 {
@@ -833,6 +896,10 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/fails-once-with-its-initialiser", fails_once_with_its_initialiser);
   g_test_add_data_func ("/pool/stops-when-processes-have-finished", IN_PROCESSES, stops_when_workers_have_finished);
   g_test_add_func ("/pool/ends-its-fork-server-when-it-stops", ends_its_fork_server_when_it_stops);
+  g_test_add_data_func ("/pool/begins-its-fork-server-ahead-when-started", GINT_TO_POINTER (FALSE),
+                        begins_its_fork_server_ahead);
+  g_test_add_data_func ("/pool/begins-its-fork-server-anew-when-a-setting-changes-before-the-first-worker",
+                        GINT_TO_POINTER (TRUE), begins_its_fork_server_ahead);
   g_test_add_data_func ("/pool/stops-processes-by-force", IN_PROCESSES, stops_by_force);
   g_test_add_data_func ("/pool/is-dropped-with-processes", IN_PROCESSES, is_dropped_with_workers);
   g_test_add_data_func ("/pool/has-no-more-threads-than-its-maximum", IN_THREADS, has_no_more_than_its_maximum);

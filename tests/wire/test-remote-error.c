@@ -236,6 +236,30 @@ test_places_are_a_line_each_the_innermost_first (void)
 }
 
 static void
+assert_without_dock (const char *before, const char *after)
+{
+  g_autofree char *place = ferry_trace_add_place (before, "dock");
+  g_autofree char *trace = g_strconcat (place, after, NULL);
+  g_autofree char *expected = g_strconcat (before, after, NULL);
+  g_autofree char *dropped = ferry_trace_drop_place (trace, "dock");
+
+  g_assert_cmpstr (dropped, ==, expected[0] != '\0' ? expected : NULL);
+}
+
+static void
+test_place_is_dropped_wherever_it_is (void)
+{
+  g_autofree char *kept = ferry_trace_drop_place ("in function 'docks' of process 3 (a)\nb", "dock");
+
+  assert_without_dock ("", NULL);
+  assert_without_dock ("", "a line\n");
+  assert_without_dock ("a line\n", NULL);
+  assert_without_dock ("a line\n", "another");
+  g_assert_cmpstr (kept, ==, "in function 'docks' of process 3 (a)\nb");
+  g_assert_null (ferry_trace_drop_place (NULL, "dock"));
+}
+
+static void
 test_place_finds_room_in_a_full_trace (void)
 {
   g_autofree char *full = g_strnfill (FERRY_MAX_TRACE, 'x');
@@ -491,6 +515,7 @@ main (int argc, char **argv)
   ADD ("texts-are-bounded", test_texts_are_bounded);
   ADD ("place-names-function-and-process", test_place_names_function_and_process);
   ADD ("places-are-a-line-each-the-innermost-first", test_places_are_a_line_each_the_innermost_first);
+  ADD ("place-is-dropped-wherever-it-is", test_place_is_dropped_wherever_it_is);
   ADD ("place-finds-room-in-a-full-trace", test_place_finds_room_in_a_full_trace);
   ADD ("backtrace-is-indented", test_backtrace_is_indented);
   ADD ("trace-is-found-by-domain-code-and-message", test_trace_is_found_by_domain_code_and_message);

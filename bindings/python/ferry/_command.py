@@ -12,14 +12,15 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from . import _job, _text
+from ._command_errors import CommandCancelled, CommandError, CommandTimeout
 from ._home import End, Event, Values
 from ._library import Ferry, GLib, is_error
 from ._outcome import give
 from ._stream import Yielding, close_later_if_left
-from .errors import Cancelled, CancelledError, CommandCancelled, CommandError, CommandTimeout, Error
+from .errors import Cancelled, CancelledError, Error
 
 Text = TypeVar("Text", str, bytes)
 Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -62,6 +63,22 @@ REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "pipesize": ((-1,), "a pipe that is full is made larger"),
     "startupinfo": ((None,), "it is of another system"),
     "creationflags": ((0,), "it is of another system"),
+}
+
+
+# What Popen has, and what a task has in its place.
+OTHERWISE = {
+    "wait": "result() waits, for at most so many seconds",
+    "poll": "done() says whether it is done, and result() how",
+    "communicate": "result() waits, and has stdout and stderr",
+    "kill": "cancel() ends the program, and all that it has started",
+    "terminate": "cancel() ends the program, and all that it has started",
+    "send_signal": "cancel() ends the program; keep subprocess for one that needs other signals",
+    "pid": "another process starts the program; keep subprocess for one whose process you need",
+    "returncode": "result() has it, or what that raises",
+    "stdin": "answer() writes to it, with interactive=True",
+    "stdout": "lines() reads it, with all_lines=True, or result() has it",
+    "stderr": "result() has it, or what that raises",
 }
 
 
@@ -227,6 +244,8 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
 
     __gtype_name__ = "FerryPythonCommand"
 
+    _is_program = True
+
     args: list[Any] | tuple[Any, ...]
     _is_text: bool
     _encoding: str | None
@@ -296,8 +315,10 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             raise ValueError("stdin and input arguments may not both be used.")
         _check_stream("stdin", stdin, (subprocess.PIPE, subprocess.DEVNULL),
                       "set input or input_file, and for the output of another program run [\"sh\", \"-c\", \"a | b\"]")
-        _check_stream("stdout", stdout, (subprocess.PIPE, subprocess.DEVNULL), "set output_file to the name of a file")
-        _check_stream("stderr", stderr, (subprocess.PIPE, subprocess.DEVNULL, subprocess.STDOUT), "it is captured")
+        _check_stream("stdout", stdout, (subprocess.PIPE, subprocess.DEVNULL), "set output_file to the name of a file, and to append to one "
+                      "run [\"sh\", \"-c\", 'exec \"$@\" >> log', \"sh\", *args]")
+        _check_stream("stderr", stderr, (subprocess.PIPE, subprocess.DEVNULL, subprocess.STDOUT), "it is captured, "
+                      "and for a file of its own run [\"sh\", \"-c\", 'exec \"$@\" 2> log', \"sh\", *args]")
         captured = True if capture_output else None
         for name, keyword, value in (("input_file", "stdin", stdin), ("output_file", "stdout", stdout),
                                      ("output_file", "capture_output", captured), ("merge_streams", "stderr", stderr),
@@ -336,7 +357,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if self._yields:
             raise TypeError("A program that a function runs has no lines() and no all_lines; its output is in its result")
         try:
-            _job.call_whole(job.run_task, self)
+            _job.call_whole(job.gobject.run_task, self)
         except GLib.Error as error:
             if job.is_cancelled() and not self._cleans_up:
                 raise Cancelled(error.message) from None
@@ -357,6 +378,13 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if self._is_text:
             decoder = codecs.getincrementaldecoder(self._encoding or locale.getencoding())(self._errors or "strict")
         return _Lines(self, decoder)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in OTHERWISE:
+                raise AttributeError("A task has no '%s': %s" % (name, OTHERWISE[name]))
+            raise AttributeError("'%s' object has no attribute '%s'" % (type(self).__name__, name))
 
     def _decode(self, written: bytes, errors: str | None) -> Any:
         if not self._is_text:

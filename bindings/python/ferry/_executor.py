@@ -6,25 +6,28 @@ The workers are those of a Ferry.Pool. What they run is worker.py.
 """
 
 import functools
-import json
 import logging
 import os
-import subprocess
+import pickle
 import sys
 import weakref
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Literal, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast, overload
 
-from . import _home, _inherited, _main, _message, _native, _pipe, _proxy
-from ._command import Argument, Command
-from ._function import FunctionTask, functions, make_task
+from . import _by_value, _frozen, _home, _main, _message, _native
 from ._library import Ferry, GLib
-from ._map import Map
-from ._stream import Stream, Yielding
 from ._task import Task, make_call, name_of
 from ._names import END, PATHS
 from .errors import Error, ExecutorEnded
+
+if TYPE_CHECKING:
+    # Methods import the modules that they need, as few programs need all.
+    from ._command import Argument, Command
+    from ._map import Map
+    from ._pipe import Receiver, Sender
+    from ._proxy import Connection, Proxy
+    from ._stream import Stream, Yielding
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -44,12 +47,28 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 MAX_SHARED = 4096
 
 
+# Flags of the interpreter that a plain start has not, and a worker takes over.
+FLAGS = ("bytes_warning", "debug", "dev_mode", "dont_write_bytecode", "ignore_environment", "inspect", "interactive", "isolated",
+         "no_site", "no_user_site", "optimize", "quiet", "utf8_mode", "verbose", "warn_default_encoding")
+
+
+def _interpreter_arguments() -> list[str]:
+    """As multiprocessing takes them over, whose module takes long to import, and is asked where there are any."""
+    if not sys.warnoptions and not sys._xoptions and not any(getattr(sys.flags, flag) for flag in FLAGS):
+        return []
+    import subprocess
+
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return flags
+
+
 def _worker_arguments(modules: Iterable[str], options: Iterable[str], program: str) -> list[str]:
+    if _frozen.is_frozen():
+        return [sys.executable, _frozen.WORKER, *options, *modules]
     main = _main.find()
     options = [*options, "--main-%s" % main[0], main[1]] if main else options
-    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # -P: the current directory is no place of its modules.
-    return [sys.executable, "-P", *flags, "-m", program, *options, *modules]
+    return [sys.executable, "-P", *_interpreter_arguments(), "-m", program, *options, *modules]
 
 
 def _find_authkey() -> str | None:
@@ -58,14 +77,14 @@ def _find_authkey() -> str | None:
     return None if process is None else process.current_process().authkey.hex()
 
 
-def _make_launcher(modules: Iterable[str], *options: str, program: str = "ferry.worker") -> Any:
+def _make_launcher(modules: Iterable[str], *options: str, program: str = _main.WORKER) -> Any:
     launcher = Ferry.Launcher.new(_worker_arguments(modules, options, program))
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
-    launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
-                                       "level": logging.getLogger().level, "authkey": _find_authkey(), "argv": sys.argv,
-                                       "folder": _main.start_folder}))
+    launcher.setenv(PATHS, pickle.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
+                                         "level": logging.getLogger().level, "authkey": _find_authkey(), "argv": sys.argv,
+                                         "folder": _main.start_folder, "by_value": _by_value.is_on()}, 5).hex())
     return launcher
 
 
@@ -82,11 +101,13 @@ def _set_threads(launcher: Any, workers: int | None, threads: int | None) -> Non
 
 
 def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]) -> bytes:
-    data, memory = _message.pack_call(initializer, initargs, {}, pickled=_inherited.pickled)
+    from . import _inherited
+
+    parts, memory = _message.pack_call(initializer, initargs, {}, pickled=_inherited.pickled)
     if memory >= 0:
         os.close(memory)
         raise Error("The arguments of the initializer are too large; have it read them from a file")
-    return data
+    return b"".join(parts)
 
 
 class Executor:
@@ -99,7 +120,13 @@ class Executor:
     processors, unless the environment says otherwise.
 
     With `program`, workers are that program with its arguments, in any language. call() is for its functions.
+
+    What workers are copies of begins right behind this, beside the program: Python, and what the program imports. Until the
+    first worker starts, settings of the pool and of its launcher can be changed.
     """
+
+    # Whether it begins before there is a task.
+    _begins_ahead = True
 
     def __init__(self, workers: int | None = None, *, max_workers: int | None = None, modules: Iterable[str] = (),
                  context: Any = None, fork: bool = True, initializer: Callable[..., Any] | None = None,
@@ -108,8 +135,8 @@ class Executor:
             raise TypeError("`max_workers` is another name of `workers`; give one of them")
         workers = max_workers if workers is None else workers
         if _main.importing:
-            raise Error("The program starts workers while a worker imports it; put what it does under "
-                        "if __name__ == \"__main__\":")
+            raise _main.refusal("starts workers")
+        _frozen.check()
         if not sys.executable:
             raise Error("sys.executable does not say which Python the workers are; set it")
         if workers is not None and workers < 1:
@@ -127,7 +154,7 @@ class Executor:
         self._workers_ended: _home.Event | None = None
         self._modules = list(modules)
         self._threads = workers, threads
-        self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
+        self._connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
         self._streams: "weakref.WeakSet[Yielding[Any]]" = weakref.WeakSet()
         first = None if initializer is None else (name_of(initializer) + "()", _pack_initializer(initializer, initargs))
         # What workers open in this process stays open.
@@ -136,6 +163,12 @@ class Executor:
         self._home.call(lambda: self._make(workers, self._modules, fork, first))
         # The last references are dropped where the objects are at home.
         self._finalizer = weakref.finalize(self, _home.post, self._home.context, self._objects.clear)
+        if self._begins_ahead and self._program is None and fork:
+            if self._home.is_here() and GLib.main_depth() == 0:
+                # What comes before the loop runs, such as the first window, takes as long.
+                self._begin()
+            else:
+                _home.post(self._home.context, _home.weakly(self._begin))
 
     def _find_home(self, context: Any) -> _home.Home:
         return _home.find(context)
@@ -149,11 +182,22 @@ class Executor:
         pool.props.use_fork_server = fork
         if self._program is None:
             pool.props.finaliser = END
+            pool.props.finaliser_arguments = _message.to_variant(b"")
         if first is not None:
             pool.props.initialiser = first[0]
             pool.props.initialiser_arguments = _message.to_variant(first[1])
         self.workers: int = pool.props.max_workers
         self._objects += [Ferry.Executor.new(pool), pool]
+
+    def _begin(self) -> None:
+        """On the home's thread, on its next turn if it runs: what workers are copies of starts, and prepares itself."""
+        executor, pool = self._objects
+        if executor.props.state == Ferry.ExecutorState.RUNNING:
+            try:
+                pool.start()
+            except GLib.Error:
+                # The first task says it.
+                pass
 
     def _make_launcher(self, modules: list[str], *options: str) -> Any:
         if self._program is not None:
@@ -194,15 +238,17 @@ class Executor:
 
     def submit(self, function: Callable[..., Any] | Task[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Has a worker call function(*args, **kwargs), and returns the task. Any thread may call this."""
-        if isinstance(function, Command):
-            return self.commands._send(function, False)
+        task = function if isinstance(function, Task) else None
+        if task is not None and task._is_program:
+            return self.commands._send(task, False)
         if self._program is not None:
-            if not isinstance(function, FunctionTask):
+            if task is None or not task._has_types:
                 raise Error("The workers are '%s', which knows no functions of Python; use call() with a name"
                             % self._program[0])
-            function._takes_pickles = False
-        task = function if isinstance(function, Task) else make_call(function, args, kwargs)
-        return self._send(task, task is not function)
+            task._takes_pickles = False
+        if task is not None:
+            return self._send(task, False)
+        return self._send(make_call(cast(Callable[..., Any], function), args, kwargs), True)
 
     def submit_named(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
         """Submits as submit() does, by a name for users: the title in a list of tasks."""
@@ -218,8 +264,8 @@ class Executor:
         if mistake is not None:
             task._home = None
             raise self._end_error() if self._has_ended else Error(mistake)
-        if isinstance(task, Yielding):
-            self._streams.add(task)
+        if task._yields_values:
+            self._streams.add(cast(Any, task))
         return task
 
     def _end_error(self) -> ExecutorEnded:
@@ -231,70 +277,78 @@ class Executor:
         Arguments are packed by the signature, such as "su". Without one it is that of ferry.function(), where this
         process has imported that, and else what the values are: "x" for whole numbers, "d", "s", "b" and "ay".
         """
+        from ._function import functions, make_task
+
         if self._program is None and name in functions:
-            _message.check(functions[name].call)
+            _message.check_importable(functions[name].call)
         return self.submit(make_task(name, args, signature))
 
-    def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
+    def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> "Stream[T]":
         """Has a worker call a function that yields, and returns an iterator of the values.
 
         The end of the executor cancels a stream whose function waits for a reader.
         """
+        from ._stream import Stream
+
         return self.submit(Stream(function, *args, **kwargs))
 
     # Items of more iterables than three may have any type.
     @overload
     def map(self, function: Callable[[A], T], items: Iterable[A], /, *, ordered: bool = ...,
-            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> Map[T]:
+            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> "Map[T]":
         ...
 
     @overload
     def map(self, function: Callable[[A, B], T], items: Iterable[A], second: Iterable[B], /, *, ordered: bool = ...,
-            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> Map[T]:
+            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> "Map[T]":
         ...
 
     @overload
     def map(self, function: Callable[[A, B, C], T], items: Iterable[A], second: Iterable[B], third: Iterable[C], /, *,
             ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ...,
-            timeout: float | None = ...) -> Map[T]:
+            timeout: float | None = ...) -> "Map[T]":
         ...
 
     @overload
     def map(self, function: Callable[..., T], items: Iterable[Any], second: Iterable[Any], third: Iterable[Any],
             fourth: Iterable[Any], /, *iterables: Iterable[Any], ordered: bool = ..., chunksize: int | None = ...,
             buffersize: int | None = ...,
-            timeout: float | None = ...) -> Map[T]:
+            timeout: float | None = ...) -> "Map[T]":
         ...
 
     def map(self, function: Callable[..., T], /, *iterables: Iterable[Any], ordered: bool = True,
-            chunksize: int | None = None, buffersize: int | None = None, timeout: float | None = None) -> Map[T]:
+            chunksize: int | None = None, buffersize: int | None = None, timeout: float | None = None) -> "Map[T]":
         """Calls a function for many items, and returns an iterator of the results, in order or as they come.
 
         A worker takes chunks of items, by itself as large as some milliseconds of work and a megabyte, and those of
         `chunksize` however large they are. A lost worker costs the chunk that it ran. At most `buffersize` items are taken
         and have no result that was given. A result that has not come `timeout` seconds after this call raises TimeoutError.
         """
+        from ._map import Map
+
         return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize, timeout)
 
     @overload
-    def run(self, args: Iterable[Argument], *, text: Literal[True], **keywords: Any) -> Command[str]:
+    def run(self, args: "Iterable[Argument]", *, text: Literal[True], **keywords: Any) -> "Command[str]":
         ...
 
     @overload
-    def run(self, args: Iterable[Argument], *, encoding: str, **keywords: Any) -> Command[str]:
+    def run(self, args: "Iterable[Argument]", *, encoding: str, **keywords: Any) -> "Command[str]":
         ...
 
     @overload
-    def run(self, args: Iterable[Argument], *, text: Literal[False] = ..., encoding: None = ...,
-            **keywords: Any) -> Command[bytes]:
+    def run(self, args: "Iterable[Argument]", *, text: Literal[False] = ..., encoding: None = ...,
+            **keywords: Any) -> "Command[bytes]":
         ...
 
-    def run(self, args: Iterable[Argument], **keywords: Any) -> Any:
+    def run(self, args: "Iterable[Argument]", **keywords: Any) -> Any:
         """Runs a program, and returns the task, whose result is a subprocess.CompletedProcess.
 
         A status that is no success raises ferry.CommandError, a subprocess.CalledProcessError. The keywords are those
         of ferry.Command.
         """
+        from ._command import Command
+
         return self.submit(Command(args, **keywords))
 
     @property
@@ -312,22 +366,30 @@ class Executor:
             self._commands = _Commands(self._home, self.workers)
             self._commands._objects[0].set_paused(*self._pause)
 
-    def pipe(self, *, latest: bool = False) -> tuple[_pipe.Sender, _pipe.Receiver]:
+    def pipe(self, *, latest: bool = False) -> "tuple[Sender, Receiver]":
         """A sender, for functions to send with, and its receiver, whose signals come where those of tasks do."""
+        from . import _pipe
+
         return _pipe.make(self._home, latest)
 
-    def create(self, class_: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> _proxy.Proxy[T]:
+    def create(self, class_: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Proxy[T]":
         """Makes an object in a worker of its own, and returns a proxy of it. The worker ends with the proxy.
 
         A failure of the class is raised by what is asked of the proxy, and by `with` and `await`.
         """
+        from . import _proxy
+
         if self._has_ended:
             raise self._end_error()
-        _message.check(class_)
+        _message.check_importable(class_)
         launcher: Any = self._home.call(functools.partial(self._make_python_launcher, self._modules, "--objects"))
-        proxy: _proxy.Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
+        proxy: Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
         self._connections.add(proxy._connection)
         return proxy
+
+    def __iter__(self) -> Iterator[Any]:
+        """Over the tasks in its list, as they are now: those that wait or run, and those that ended a moment ago. Any thread."""
+        return iter(self._home.call(lambda: list(self.ferry_executor)))
 
     def cancel_all(self) -> None:
         """Cancels all tasks that are not done."""
@@ -450,7 +512,7 @@ class _Commands(Executor):
             raise Error(missing.message) from None
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(function, Command):
+        if not isinstance(function, Task) or not function._is_program:
             raise Error("These workers run programs, and no functions; use run(), or another executor")
         return self._send(function, False)
 
@@ -466,9 +528,15 @@ class ThreadExecutor(Executor):
         return _home.own_thread()
 
 
+class _Shared(ThreadExecutor):
+    """It is made where it is used at once, or for programs, which need no worker of Python."""
+
+    _begins_ahead = False
+
+
 @functools.cache
 def _shared_of(_process: int) -> ThreadExecutor:
-    return ThreadExecutor(MAX_SHARED, threads=_count_processors())
+    return _Shared(MAX_SHARED, threads=_count_processors())
 
 
 def shared() -> ThreadExecutor:

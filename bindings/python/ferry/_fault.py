@@ -3,13 +3,18 @@
 """An exception on its way from a worker to the application: what is sent of it, and what is raised there."""
 
 import concurrent.futures
+import contextlib
 import copyreg
+import functools
 import io
 import os
 import pickle
+import reprlib
 import traceback
 from typing import Any
 
+from . import _by_value
+from ._names import UNSENT
 from .errors import RemoteError, RemoteTraceback, WorkerLost
 
 # (the exception as a pickle, or None; the name of its class; its message; its traceback; the number of its process)
@@ -35,34 +40,79 @@ def _set(exception: BaseException, name: str, value: Any) -> None:
     BaseException.__setattr__(exception, name, value)
 
 
-class _Pickler(pickle.Pickler):
-    """Sends exceptions without a call of their classes' constructors, which have got other arguments than `args` has."""
-
-    def reducer_override(self, value: Any) -> Any:
-        if not isinstance(value, BaseException) or isinstance(value, type):
-            return NotImplemented
-        kind = type(value)
-        defined = _defined(kind)
-        if not defined & {"__init__", "__new__"} or defined & {"__reduce__", "__reduce_ex__"}:
-            return NotImplemented
-        _, args, *rest = value.__reduce__()[:3]  # type: ignore[misc]
-        slots = {name: getattr(value, name) for name in copyreg._slotnames(kind)  # type: ignore[attr-defined]
-                 if hasattr(value, name)}
-        return remake, (kind, args, {**slots, **(rest[0] if rest and rest[0] else {})})
-
-
 def _defined(kind: type) -> set[str]:
     """What the classes of a program have defined in it, and not those in C."""
     return {name for parent in kind.__mro__ if parent.__flags__ & HEAP_TYPE for name in vars(parent)}
 
 
+def _reduce(value: Any) -> Any:
+    """How an exception is pickled whose class has a constructor, which has got other arguments than `args` has."""
+    if not isinstance(value, BaseException) or isinstance(value, type):
+        return NotImplemented
+    kind = type(value)
+    defined = _defined(kind)
+    if not defined & {"__init__", "__new__"} or defined & {"__reduce__", "__reduce_ex__"}:
+        return NotImplemented
+    _, args, *rest = value.__reduce__()[:3]  # type: ignore[misc]
+    slots = {name: getattr(value, name) for name in copyreg._slotnames(kind)  # type: ignore[attr-defined]
+             if hasattr(value, name)}
+    return remake, (kind, args, {**slots, **(rest[0] if rest and rest[0] else {})})
+
+
+class _Pickler(pickle.Pickler):
+    """Sends exceptions without a call of their classes' constructors."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return _reduce(value)
+
+
+@functools.cache
+def _find_pickler(by_value: Any) -> Any:
+    """That of this module, and one for exceptions whose classes go by value."""
+    if by_value is None:
+        return _Pickler
+
+    class Pickler(by_value):  # type: ignore[misc]
+        def reducer_override(self, value: Any) -> Any:
+            own = _reduce(value)
+            return super().reducer_override(value) if own is NotImplemented else own
+
+    return Pickler
+
+
 def _pickled(exception: BaseException) -> bytes | None:
     stream = io.BytesIO()
     try:
-        _Pickler(stream, 5).dump(exception)
+        _find_pickler(_by_value.find_pickler())(stream, 5).dump(exception)
     except Exception:
         return None
     return stream.getvalue()
+
+
+def say(exception: BaseException) -> str:
+    """What people read of it, in a row of a list as well. Its class, its number and the traceback are in the details."""
+    if isinstance(exception, OSError) and exception.strerror is not None:
+        names = [os.fsdecode(name) for name in (exception.filename, exception.filename2) if isinstance(name, (str, bytes))]
+        return ": ".join([exception.strerror, *filter(None, [" -> ".join(names)])])
+    # That of others is no sentence.
+    if isinstance(exception, Exception) and not isinstance(exception, KeyError):
+        with contextlib.suppress(Exception):
+            if text := str(exception):
+                return text
+    return _name_and_say(exception)
+
+
+def _name_and_say(exception: BaseException) -> str:
+    return "".join(traceback.format_exception_only(type(exception), exception)).strip()
+
+
+def note_unsent(exception: Exception, value: Any, function: Any) -> None:
+    """Of what was raised as a value was pickled."""
+    exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
+                       % (getattr(function, "__qualname__", function), type(value).__qualname__))
+    with contextlib.suppress(Exception):
+        # For programs that know multiprocessing's error.
+        setattr(exception, UNSENT, reprlib.repr(value))
 
 
 def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
@@ -71,8 +121,7 @@ def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
     while frame is not None and any(frame.tb_frame.f_globals is module for module in inner):
         frame = frame.tb_next
     trace = "".join(traceback.format_exception(type(exception), exception, frame))
-    message = "".join(traceback.format_exception_only(type(exception), exception)).strip()
-    return _pickled(exception), type(exception).__qualname__, message, trace, os.getpid()
+    return _pickled(exception), type(exception).__qualname__, _name_and_say(exception), trace, os.getpid()
 
 
 def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
@@ -94,6 +143,14 @@ def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     _set(exception, "__notes__", [*getattr(exception, "__notes__", ()), note])
     restored: Exception = exception
     return restored
+
+
+def convert_cause(exception: BaseException, kind: Any) -> None:
+    """The cause becomes what programs know from another pool. It shows the traceback, so that no note has to."""
+    cause = exception.__cause__
+    if isinstance(cause, RemoteTraceback):
+        _set(exception, "__cause__", kind("\n\"\"\"\n%s\"\"\"" % cause.tb))
+        _set(exception, "__notes__", getattr(exception, "__notes__", [])[:-1])
 
 
 def lost(name: str, end: Any) -> WorkerLost:

@@ -78,8 +78,7 @@ class FunctionTask(Task[Any]):
 
     __gtype_name__ = "FerryPythonFunctionTask"
 
-    # Whether the worker is one of this package, and so trusted. What another program sends is not unpickled.
-    _takes_pickles = True
+    _has_types = True
 
     def __init__(self, name: str, arguments: Any) -> None:
         Ferry.Task.__init__(self, function=name, kind=Ferry.TaskKind.CALL, arguments=arguments, name=name)

@@ -11,8 +11,8 @@ The rule, for the thread that makes an executor:
 What is waited for, by result(), await or for, is right on any thread in both cases.
 """
 
-import asyncio
 import atexit
+import functools
 import math
 import os
 import sys
@@ -28,6 +28,9 @@ from ._library import Ferry, Gio, GLib, GObject
 from .errors import Error
 
 T = TypeVar("T")
+
+# What a program of Python does where one in C calls ferry_worker_main().
+WORKER_BEGIN = "call ferry.freeze_support() at its beginning if it is frozen, and Ferry.Worker.main() otherwise"
 
 # A result may be large: it comes as one message.
 MAX_MESSAGE = 1 << 30
@@ -49,6 +52,12 @@ class Event(_native.Event):
         if home is not None and home.is_here():
             return home.iterate_until(self, timeout)
         return self.block(-1 if timeout is None else timeout if timeout > 0 else 0)
+
+    def clear(self) -> None:
+        """Before what it tells of is looked for: it happens anew with what comes later."""
+        if self.is_set():
+            super().clear()
+            self._loop = None
 
     def __await__(self) -> Generator[Any, None, None]:
         if self.is_set():
@@ -163,10 +172,9 @@ class Values(Generic[T]):
 
 
 def running_loop() -> Any:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+    """The event loop that this thread runs. Where nothing has imported asyncio, there is none."""
+    find: Callable[[], Any] | None = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+    return None if find is None else find()
 
 
 class Home:
@@ -183,7 +191,10 @@ class Home:
         self._process = os.getpid()
         self.router = Ferry.Router.new(context)
         self.router.props.max_message_size = MAX_MESSAGE
-        self.router.start()
+        try:
+            self.router.start()
+        except GLib.Error as error:
+            raise Error(error.message.replace("call ferry_worker_main() at the beginning of main()", WORKER_BEGIN)) from None
 
     def is_here(self) -> bool:
         """Whether this is the home's thread."""
@@ -289,10 +300,7 @@ class Properties:
         return dir(self._found)
 
     def __getattr__(self, name: str) -> Any:
-        def get() -> Any:
-            return getattr(self._found, name)
-
-        return self._call(get)
+        return self._call(functools.partial(getattr, self._found, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._call(lambda: setattr(self._found, name, _text.display(value)))
@@ -415,10 +423,13 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     def step() -> None:
         try:
             coroutine.send(None).add_callback(lambda: post(context, step))
-        except (StopIteration, asyncio.CancelledError):
+        except StopIteration:
             ended.set()
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
+        except BaseException as exception:
+            import asyncio
+
+            if not isinstance(exception, asyncio.CancelledError):
+                sys.excepthook(*sys.exc_info())
             ended.set()
 
     step()

@@ -22,10 +22,16 @@ class _Loader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: Any) -> Any:
-        return self._loader.create_module(spec)
+        create = getattr(self._loader, "create_module", None)
+        return None if create is None else create(spec)
 
     def exec_module(self, module: Any) -> None:
-        self._loader.exec_module(module)
+        if hasattr(self._loader, "exec_module"):
+            self._loader.exec_module(module)
+        else:
+            # That of PyGObject, before 3.44. What it finds in the module's place it takes for the module.
+            del sys.modules[module.__name__]
+            self._loader.load_module(module.__name__)
         self._change(module)
 
 

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from . import _by_value
 from .errors import Error
 
 
@@ -61,10 +62,8 @@ def _name(lock: Any) -> None:
     if old.maxvalue == 1 and old._is_zero():
         _refuse(lock, "it is held")
     new = synchronize.SemLock(old.kind, old._get_value(), old.maxvalue, ctx=multiprocessing.get_context("spawn"))
-    # The name lives as long as this.
-    lock._ferry_semaphore = new
-    lock._semlock = new._semlock
-    lock._make_methods()
+    # Its methods, too, and that it is of no fork, for which newer versions of Python look. The name lives as long as new.
+    vars(lock).update(vars(new), _ferry_semaphore=new)
 
 
 def _name_all(value: Any) -> None:
@@ -85,19 +84,29 @@ def _name_all(value: Any) -> None:
 def pickled(value: Any, callback: Callable[[pickle.PickleBuffer], bool]) -> bytes:
     """As pickle.dumps() does it, and with what multiprocessing's own processes inherit."""
     if "multiprocessing.synchronize" not in sys.modules:
-        return pickle.dumps(value, 5, buffer_callback=callback)
+        stream = io.BytesIO()
+        _by_value.pickler(stream, callback).dump(value)
+        return stream.getvalue()
     reduction: Any = importlib.import_module("multiprocessing.reduction")
     context: Any = sys.modules["multiprocessing.context"]
+    by_value = _by_value.find_pickler()
+    stream = io.BytesIO()
 
-    class Pickler(reduction.ForkingPickler):  # type: ignore[misc]
+    class Pickler(by_value or reduction.ForkingPickler):  # type: ignore[misc]
+        def __init__(self) -> None:
+            if by_value is None:
+                super().__init__(stream, 5, True, callback)
+                return
+            super().__init__(stream, 5, buffer_callback=callback)
+            self.dispatch_table = {**by_value.dispatch_table, **reduction.ForkingPickler._extra_reducers}
+
         def reducer_override(self, part: Any) -> Any:
             _name_all(part)
-            return NotImplemented
+            return NotImplemented if by_value is None else super().reducer_override(part)
 
-    stream = io.BytesIO()
     context.set_spawning_popen(_Process)
     try:
-        Pickler(stream, 5, True, callback).dump(value)
+        Pickler().dump(value)
     finally:
         context.set_spawning_popen(None)
     return stream.getvalue()

@@ -5,7 +5,6 @@
 Where no task runs, nothing is said to anybody.
 """
 
-import asyncio
 import contextlib
 import contextvars
 import functools
@@ -19,14 +18,17 @@ from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 from . import _text
-from ._library import GLib
-from .errors import Cancelled
+from ._native import Failure
+from .errors import Cancelled, Error
 
 T = TypeVar("T")
 
 # The job whose function runs, and the one that a cancel may interrupt. A worker runs one function at a time.
 current: Any = None
 interruptible: Any = None
+
+# What the function has asked the application, by a ferry.View, and has no answer yet.
+unanswered: set[Any] = set()
 
 
 class _Asked(threading.local):
@@ -109,15 +111,25 @@ def send_interrupt(_cancellable: Any, job: Any) -> None:
 def _call(method: Any, *arguments: Any) -> None:
     try:
         call_whole(method, *arguments)
-    except GLib.Error as error:
+    except Failure as failure:
         if cancelled():
-            raise Cancelled(error.message) from None
-        raise
+            raise Cancelled(str(failure)) from None
+        raise Error(str(failure)) from None
+
+
+def wait_for_answers() -> None:
+    """At the end of a function: what it has asked is carried out before its task ends."""
+    for call in list(unanswered):
+        call._ended.wait(None, None)
 
 
 def finish(value: Any) -> Any:
     """What a function has returned, or what the coroutine gives that it has returned."""
-    return asyncio.run(value) if type(value) is types.CoroutineType else value
+    if type(value) is not types.CoroutineType:
+        return value
+    import asyncio
+
+    return asyncio.run(value)
 
 
 def report(fraction: float | None, text: str | None = None) -> None:

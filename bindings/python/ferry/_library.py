@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The C library, by its introspection data: where it is, whether it is of this package's version, and what to install."""
 
-import ctypes
 import importlib
 import os
-import pathlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,58 +18,28 @@ except ImportError as missing:
                       % (sys.executable, "" if sys.prefix == sys.base_prefix else
                          "; a virtual environment sees the system's if it was made with --system-site-packages")) from missing
 
+from ._names import PYTHON_ERROR
+from ._place import HERE, VERSION, given, load_library, typelibs
+
 __all__ = ["Ferry", "GLib", "GObject", "Gio", "VERSION", "is_error", "load", "require"]
 
-# That of the package. The library's is the same, but for corrections.
-VERSION = "0.1.90"
-
-# The domain of errors that are exceptions of a worker's Python code. A process keeps the domains that it knows.
-PYTHON_ERROR = "ferry-python-error-quark"
+# A process keeps the domains of errors that it knows.
 GLib.quark_from_string(PYTHON_ERROR)
 
-TYPELIB = "Ferry-1.typelib"
-# Where installations have typelibs, below a prefix.
-PLACES = ("lib/girepository-1.0", "lib64/girepository-1.0", "lib/*/girepository-1.0")
-HERE = pathlib.Path(__file__).resolve().parent
 
-
-def _search(*prefixes: pathlib.Path) -> pathlib.Path | None:
-    return next((folder for prefix in prefixes for place in PLACES for folder in sorted(prefix.glob(place))
-                 if (folder / TYPELIB).exists()), None)
-
-
-def _given() -> list[str]:
-    return [folder for folder in os.environ.get("GI_TYPELIB_PATH", "").split(":") if folder]
-
-
-def _find_typelibs() -> pathlib.Path | None:
-    """The folder of the library's typelibs that a wheel has in this package, that the user names, or that is found here; None
-    where the system knows it."""
-    packed = _search(HERE)
-    if packed is not None:
-        return packed
-    for given in _given():
-        if os.path.exists(os.path.join(given, TYPELIB)):
-            return pathlib.Path(given)
-    system = pathlib.Path("/usr")
-    own = _search(*(prefix for prefix in (*HERE.parents, pathlib.Path(sys.prefix)) if prefix != system))
-    return own or (None if _search(system) else _search(pathlib.Path("/usr/local")))
-
-
-def _set_up(folder: pathlib.Path) -> None:
+def _set_up(folder: str) -> None:
     """For this process, and for those that it starts."""
-    os.environ["GI_TYPELIB_PATH"] = ":".join([str(folder), *_given()])
+    os.environ["GI_TYPELIB_PATH"] = ":".join([folder, *given()])
     gi.require_version("GIRepository", max(gi.Repository.get_default().enumerate_versions("GIRepository")))
     repository: Any = importlib.import_module("gi.repository.GIRepository").Repository
-    getattr(repository, "dup_default", lambda: repository)().prepend_search_path(str(folder))
+    getattr(repository, "dup_default", lambda: repository)().prepend_search_path(folder)
 
 
-_typelibs = _find_typelibs()
-if _typelibs is not None and _given()[:1] != [str(_typelibs)]:
-    _set_up(_typelibs)
+if typelibs is not None and given()[:1] != [typelibs]:
+    _set_up(typelibs)
 # A wheel has the overrides in the package itself, as gi is another's.
-if (HERE / "overrides").is_dir():
-    gi.overrides.__path__.insert(0, str(HERE / "overrides"))
+if os.path.isdir(os.path.join(HERE, "overrides")):
+    gi.overrides.__path__.insert(0, os.path.join(HERE, "overrides"))
 
 
 def require(namespace: str) -> None:
@@ -88,13 +56,7 @@ def require(namespace: str) -> None:
 def load(namespace: str, library: str, probe: Callable[[Any], Any]) -> Any:
     """A namespace of the library. What probe calls in it shows that the library itself was found."""
     require(namespace)
-    if _typelibs is not None and (_typelibs.parent / library).exists():
-        try:
-            # The loader knows it by its name from now on.
-            ctypes.CDLL(str(_typelibs.parent / library))
-        except OSError as missing:
-            raise ImportError("%s does not load: %s; install what it names, or build Ferry on this machine, since it may have "
-                              "been built for a newer one" % (_typelibs.parent / library, missing)) from missing
+    load_library(library)
     try:
         module: Any = importlib.import_module("gi.repository." + namespace)
         probe(module)

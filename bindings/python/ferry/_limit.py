@@ -6,8 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from ._library import GLib
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -46,4 +44,4 @@ def split(function: Callable[..., Any]) -> tuple[Callable[..., Any], float | Non
 
 
 def set_limit(task: Any, seconds: float) -> None:
-    task.set_run_timeout(max(1, int(seconds * GLib.USEC_PER_SEC)))
+    task.set_run_timeout(max(1, int(seconds * 1_000_000)))

@@ -4,12 +4,13 @@
 
 import collections
 import itertools
+import operator
 import sys
 import time
 import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from . import _fault, _job, _limit, _message
 from ._home import End, Event, Home, Values
@@ -21,18 +22,27 @@ T = TypeVar("T")
 # Chunks grow until each takes about so many seconds: the cost of a task is small beside that.
 CHUNK_SECONDS = 0.005
 MAX_CHUNK = 4096
-# Chunks that are submitted for each worker.
+# Chunks that are submitted for each worker: so many, and the larger number where little lies in them and in their results.
 AHEAD = 3
+MOST_AHEAD = 8
+# By how many times a chunk grows at once.
+GROWTH = 16
 # Items beyond so many bytes go into the next chunk, and so do items whose results would be that large.
 CHUNK_BYTES = 1 << 20
 # How many items are taken, and how many results are made, before their size is looked at: the first one, and then more.
-STEP = 64
+STEP = 512
+# What takes so many bytes at most, and no look at each.
+SMALL = {bool, float, int, type(None)}
+SMALL_SIZE = 28
 
 
 def _weigh(values: list[Any]) -> int:
     """About how many bytes values have, with what is in rows of arguments and in other containers."""
+    kinds = set(map(type, values))
+    if kinds <= SMALL:
+        return SMALL_SIZE * len(values)
     size = sum(map(sys.getsizeof, values))
-    if not {tuple, list, dict}.isdisjoint(map(type, values)):
+    if not kinds.isdisjoint((tuple, list, dict)):
         size += sum(sum(map(sys.getsizeof, value.values() if isinstance(value, dict) else value)) for value in values
                     if isinstance(value, (tuple, list, dict)))
     return size
@@ -103,6 +113,19 @@ def run_items(function: Callable[..., Any], items: list[Any], most: int | None =
     return _run(map(function, items), len(items), most)
 
 
+def without_unsent(outcomes: Outcomes, function: Callable[..., Any]) -> Outcomes:
+    """The same with a fault for each value that cannot be sent."""
+    _, values, faults = outcomes
+    for place, value in enumerate(values):
+        try:
+            _message.pack_value(value)
+        except Exception as exception:
+            _fault.note_unsent(exception, value, function)
+            faults[place] = _fault.describe(exception, globals())
+            values[place] = None
+    return outcomes
+
+
 class _Failure:
     """In the place of a value: why there is none. An exception is that of the whole chunk."""
 
@@ -110,6 +133,35 @@ class _Failure:
 
     def __init__(self, fault: Any) -> None:
         self.fault = fault
+
+
+class _Waiting(Generic[T]):
+    """What a loop takes from a map while no values are there in C: waits, and raises what became of items that failed."""
+
+    def __init__(self, map_: "Map[T]") -> None:
+        self._map = map_
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        return self._map._wait_and_take()
+
+
+class _Parts(Generic[T]):
+    """The parts that a loop over a map has, one after the other: values that are there, and what waits for more."""
+
+    def __init__(self, map_: "Map[T]") -> None:
+        self._map = map_
+        self._waiting = _Waiting(map_)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Iterator[T]:
+        if self._map._is_at_end():
+            raise StopIteration
+        return self._map._values if self._map._n_values() else self._waiting
 
 
 class Map(Values[T]):
@@ -144,7 +196,7 @@ class Map(Values[T]):
         self._chunk = chunksize or 1
         self._fixed = chunksize is not None
         self._workers = workers
-        self._limit = AHEAD * workers
+        self._limit = MOST_AHEAD * workers
         # How many bytes an item has, and how many its result, as far as they are known.
         self._item_bytes = self._result_bytes = 0
         self._bytes_ahead = 0
@@ -155,39 +207,40 @@ class Map(Values[T]):
         # they or their results may have, and the items, where a worker may return fewer results.
         self._tasks: collections.deque[Task[Outcomes]] = collections.deque()
         self._chunks: dict[Task[Outcomes], tuple[int, int, int, list[Any]]] = {}
-        # Where order does not count: those that are done, as they came.
-        self._ended: collections.deque[Task[Outcomes]] = collections.deque()
         # The index of the item that is submitted next; that behind the last item of _ready.
         self._n_submitted = self._behind_ready = 0
         # Values, and failures, of one chunk.
         self._ready: collections.deque[Any] = collections.deque()
+        # Takes the values of a chunk without failures, which are many, in C; and counts those that are left.
+        self._values: Iterator[Any] = iter(())
+        self._left: Any = itertools.repeat((), 0)
+        # Happens when a chunk is done, where that is not the first one, or where the wait for it ends otherwise.
+        self._by_news = not ordered or timeout is not None
         self._news = Event()
         self._held: set[weakref.ref[Receiver]] = set()
         self._fill()
-
-    def _tell(self, task: Task[Outcomes]) -> None:
-        if not self._ordered:
-            self._ended.append(task)
-        self._news.set()
 
     def _next_size(self) -> int:
         """How many items the next chunk has at most. 0: none is submitted now."""
         if len(self._tasks) >= self._limit:
             return 0
+        few = AHEAD * self._workers
+        if len(self._tasks) >= few and (not self._result_bytes or self._bytes_ahead >= few * CHUNK_BYTES):
+            return 0
         # Each worker has a chunk, however large the items are that the program has put into one, or their results.
         if self._fixed and len(self._tasks) >= self._workers:
-            if self._bytes_ahead >= self._limit * CHUNK_BYTES:
+            if self._bytes_ahead >= few * CHUNK_BYTES:
                 return 0
-            if not self._result_bytes and self._chunk * len(self._tasks) >= self._limit:
+            if not self._result_bytes and self._chunk * len(self._tasks) >= few:
                 return 0
         if self._buffersize is None:
             return self._chunk
-        size = self._chunk if self._fixed else min(self._chunk, max(1, self._buffersize // self._limit))
+        size = self._chunk if self._fixed else min(self._chunk, max(1, self._buffersize // few))
         room = self._buffersize - self._n_ahead
         return size if room >= size else 0 if self._tasks else room
 
-    def _take_rows(self, count: int) -> list[Any]:
-        """Up to so many items."""
+    def _take_rows(self, count: int) -> tuple[list[Any], int]:
+        """Up to so many items, and how many bytes they have."""
         rows: list[Any] = []
         taken = 0
         if not self._fixed:
@@ -198,19 +251,19 @@ class Map(Values[T]):
                 break
             taken += _weigh(more)
             rows += more
-        return rows
+        return rows, taken
 
     def _fill(self) -> None:
         while size := self._next_size():
-            rows = self._take_rows(size)
+            rows, weight = self._take_rows(size)
             if not rows:
                 self._let_go()
                 return
             self._n_ahead += len(rows)
-            self._tasks.append(self._submit_rows(self._n_submitted, rows))
+            self._tasks.append(self._submit_rows(self._n_submitted, rows, weight))
             self._n_submitted += len(rows)
 
-    def _submit_rows(self, first: int, rows: list[Any]) -> Task[Outcomes]:
+    def _submit_rows(self, first: int, rows: list[Any], weight: int) -> Task[Outcomes]:
         run = run_items if self._is_plain else run_chunk
         task = make_call(run, (self._function, rows, None if self._fixed else CHUNK_BYTES), {}, name_of(self._function))
         if self._item_limit is not None:
@@ -222,11 +275,13 @@ class Map(Values[T]):
             error.add_note("A map takes its items while its results are read: read them before the executor ends.")
             raise
         self._item_bytes = task._size // len(rows)
-        size = max(task._size, self._result_bytes * len(rows))
+        # What is in several items has its bytes once in the task.
+        size = max(task._size, weight, self._result_bytes * len(rows))
         self._chunks[task] = first, len(rows), size, [] if self._fixed else rows
         self._bytes_ahead += size
         self._home = task._home
-        task._call_at_end(self._tell)
+        if self._by_news:
+            task._ended.tell(self._news)
         return task
 
     def _hold_receivers(self, task: Task[Outcomes]) -> None:
@@ -257,14 +312,21 @@ class Map(Values[T]):
         for place, fault in faults.items():
             values[place] = _Failure(fault)
         self._ready.extend(values)
-        self._behind_ready = first + len(values)
-        self._result_bytes = max(1, task._size // len(values))
-        if len(values) < count:
+        if not faults and self._buffersize is None:
+            self._left = itertools.repeat((), len(values))
+            self._values = itertools.starmap(self._ready.popleft, self._left)
+        done = len(values)
+        # The task may live for a moment, and they do not with it.
+        values.clear()
+        self._behind_ready = first + done
+        self._result_bytes = max(1, task._size // done)
+        if done < count:
             # The next results, where order counts.
-            self._tasks.appendleft(self._submit_rows(first + len(values), rows[len(values):]))
+            self._tasks.appendleft(self._submit_rows(first + done, rows[done:], size))
         elif not self._fixed:
-            if seconds < CHUNK_SECONDS / 2:
-                self._chunk = min(2 * self._chunk, MAX_CHUNK)
+            if seconds < CHUNK_SECONDS / 2 and count >= self._chunk:
+                fits = int(count * CHUNK_SECONDS / 2 / max(seconds, CHUNK_SECONDS / MAX_CHUNK))
+                self._chunk = min(max(2 * self._chunk, min(fits, GROWTH * self._chunk)), MAX_CHUNK)
             elif seconds > 2 * CHUNK_SECONDS:
                 self._chunk = max(self._chunk // 2, 1)
 
@@ -272,16 +334,16 @@ class Map(Values[T]):
         """A chunk that is done, the first one of all if order counts."""
         if self._ordered:
             return self._tasks.popleft() if self._tasks and self._tasks[0].done() else None
-        if not self._ended:
-            return None
-        task = self._ended.popleft()
-        self._tasks.remove(task)
+        task = next((task for task in self._tasks if task.done()), None)
+        if task is not None:
+            self._tasks.remove(task)
         return task
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is an outcome, or the end."""
         while not self._ready:
-            news = self._news = Event()
+            if self._by_news:
+                self._news.clear()
             task = self._next_task()
             if task is not None:
                 self._take_in(task)
@@ -289,10 +351,11 @@ class Map(Values[T]):
             elif not self._tasks:
                 return None
             else:
-                return news
+                return self._news if self._by_news else self._tasks[0]._ended
         return None
 
     def _give_up(self) -> TimeoutError:
+        assert self._timeout is not None
         self.close()
         assert self._timeout is not None
         return TimeoutError("A result of %s() did not come within the %g seconds of the map; allow more, or limit each item by "
@@ -304,7 +367,8 @@ class Map(Values[T]):
         if self._buffersize is not None:
             self._n_ahead -= 1
             self._fill()
-        value = self._ready.popleft()
+        # Where values are counted in C, these take it.
+        value = next(self._values) if self._n_values() else self._ready.popleft()
         if value.__class__ is not _Failure:
             return cast(T, value)
         if isinstance(value.fault, BaseException):
@@ -323,11 +387,27 @@ class Map(Values[T]):
         """
         return self._behind_ready - len(self._ready) - 1
 
-    def __next__(self) -> T:
-        # Most values are there, and are what is asked for.
-        if self._buffersize is None and self._ready and self._ready[0].__class__ is not _Failure:
-            return cast(T, self._ready.popleft())
-        return super().__next__()
+    def _n_values(self) -> int:
+        """How many values are there that are taken in C."""
+        return operator.length_hint(self._left)
+
+    def _is_at_end(self) -> bool:
+        return not self._ready and not self._tasks
+
+    def _wait_and_take(self) -> T:
+        """For a loop: an outcome, unless there are values that are taken in C, or the end."""
+        while event := self._poll():
+            if not event.wait(self._home, self._seconds_left()):
+                raise self._give_up()
+        if self._n_values() or self._is_at_end():
+            raise StopIteration
+        return self._take()
+
+    def __iter__(self) -> Iterator[T]:
+        # Results are many, so that a step of Python for each would be most of what a loop takes.
+        if self._buffersize is not None:
+            return self
+        return itertools.chain.from_iterable(_Parts(self))
 
     def close(self) -> None:
         """Takes no more results: cancels what runs and waits."""

@@ -17,15 +17,19 @@ import re
 import struct
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _main
-from ._library import GLib
+from . import _by_value, _main
+
+if TYPE_CHECKING:
+    from ._library import GLib
 
 # A smaller buffer costs less inside the pickle.
 MIN_BUFFER = 1 << 16
 # A pickle that is larger goes into memory, too: it is copied less often there, and what is sent as a message has a limit.
 MAX_PICKLE = 1 << 20
+# That of a result, which is copied less often on its way. One with buffers is copied more often.
+MAX_RESULT = 2 << 20
 ALIGNMENT = 64
 # How many bytes of memory are sent at once, where a large value has to go by messages.
 PART_SIZE = 32 << 20
@@ -34,7 +38,6 @@ MAX_PARTS = 1024
 
 _HEAD = struct.Struct("<II")
 _OFFSET = struct.Struct("<Q")
-_BYTES = GLib.VariantType("ay")
 
 # What a head says: pickle and buffers lie in memory of their own.
 IN_MEMORY = 1
@@ -44,11 +47,14 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def to_variant(data: bytes) -> GLib.Variant:
-    return GLib.Variant.new_from_bytes(_BYTES, GLib.Bytes.new(data), True)
+def to_variant(data: bytes) -> "GLib.Variant":
+    # What calls this has imported the library, which most workers do not.
+    from ._library import GLib
+
+    return GLib.Variant.new_from_bytes(GLib.VariantType("ay"), GLib.Bytes.new(data), True)
 
 
-def from_variant(variant: GLib.Variant) -> bytes:
+def from_variant(variant: "GLib.Variant") -> bytes:
     data: bytes = variant.get_data_as_bytes().get_data() or b""
     return data
 
@@ -74,7 +80,8 @@ def _find_mistake(function: Any) -> str | None:
         if _main.is_package():
             return ("%s is in a __main__.py, which runs the program where it is imported, so that workers do not import "
                     "it; move it to another module of the package or archive" % _describe(function))
-        return "%s is typed in here, and a worker cannot import it; put it into a file, and import that" % _describe(function)
+        return ("%s is typed in here, and a worker cannot import it; put it into a file, and import that, or install "
+                "cloudpickle" % _describe(function))
     return None
 
 
@@ -88,8 +95,16 @@ def check(function: Any) -> None:
     """Raises for what is no function, and for a function that a worker could not find."""
     check_callable(function)
     mistake = find_mistake(function)
-    if mistake:
+    if mistake and not _by_value.is_on():
         raise pickle.PicklingError(mistake)
+
+
+def check_importable(function: Any) -> None:
+    """The same where what goes by value is no help."""
+    check_callable(function)
+    mistake = find_mistake(function)
+    if mistake:
+        raise pickle.PicklingError(mistake.removesuffix(", or install cloudpickle"))
 
 
 # Makes a pickle, and calls back for each buffer.
@@ -126,7 +141,7 @@ def _dump(value: Any, pickled: Pickled | None) -> tuple[_Stream, list[memoryview
     buffers: list[memoryview] = []
     stream = _Stream()
     if pickled is None:
-        pickle.Pickler(stream, 5, buffer_callback=_take_into(buffers)).dump(value)
+        _by_value.pickler(stream, _take_into(buffers)).dump(value)
     else:
         stream.write(pickled(value, _take_into(buffers)))
     return stream, buffers
@@ -161,8 +176,10 @@ def loads(data: Any, buffers: Any = None) -> Any:
     try:
         return pickle.loads(data, buffers=buffers)
     except AttributeError as error:
-        found = _MISSING.search(str(error))
-        if found:
+        found = _MISSING.search(str(error)) or _MISSING_IN_MAIN.search(str(error))
+        if found and _main.failures:
+            raise _main.explain_missing(found[1] or found[2]) from _main.failures[0][0]
+        if found := _MISSING.search(str(error)):
             error.args = ("A worker that imports the program finds no '%s' in it; move its definition to the top level, out "
                           "of 'if __name__ == \"__main__\":'" % (found[1] or found[2]),)
         elif found := _MISSING_IN_MAIN.search(str(error)):
@@ -206,11 +223,11 @@ def _head(kind: int, sizes: list[int]) -> bytes:
 
 
 def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
-              pickled: Pickled | None = None) -> tuple[bytes, int]:
-    """A call, and the descriptor of the memory that belongs to it, or -1."""
+              pickled: Pickled | None = None) -> tuple[tuple[bytes, ...], int]:
+    """A call in parts, which are joined where they are sent, and the descriptor of the memory that belongs to it, or -1."""
     check(function)
     try:
-        return pack((function, args, kwargs), MAX_PICKLE, pickled)
+        return pack_parts((function, args, kwargs), MAX_PICKLE, pickled)
     except Exception as exception:
         exception.add_note("The arguments of %s cannot be sent to a worker; give it values that can be pickled, and functions "
                            "that are at the top level of a module" % getattr(function, "__qualname__", function))
@@ -219,12 +236,18 @@ def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
 
 def pack(value: Any, most: int, pickled: Pickled | None = None) -> tuple[bytes, int]:
     """A value, and the descriptor of the memory that has its buffers, or -1. A pickle of more bytes is in there too."""
+    parts, memory = pack_parts(value, most, pickled)
+    return b"".join(parts), memory
+
+
+def pack_parts(value: Any, most: int, pickled: Pickled | None = None) -> tuple[tuple[bytes, ...], int]:
+    """The same, in parts."""
     stream, buffers = _dump(value, pickled)
     if not buffers and stream.size() <= most:
-        return b"".join((_PLAIN_HEAD, *stream.parts)), -1
+        return (_PLAIN_HEAD, *stream.parts), -1
     descriptor = make_memory()
     try:
-        return _fill(descriptor, stream, buffers), descriptor
+        return (_fill(descriptor, stream, buffers),), descriptor
     except BaseException:
         os.close(descriptor)
         raise
@@ -245,7 +268,7 @@ def _cut(memory: memoryview, sizes: list[int]) -> list[memoryview]:
     return parts
 
 
-def count_memories(data: bytes) -> int:
+def count_memories(data: bytes | memoryview) -> int:
     """How many handles the memory of a call takes."""
     return 1 if _read_head(data)[0] & IN_MEMORY else 0
 
@@ -275,7 +298,7 @@ def pack_value(value: Any, share_memory: Callable[[int], int] | None = None, pre
     if share_memory is not None:
         stream, buffers = _dump(value, None)
         size = stream.size() + sum(memory.nbytes for memory in buffers)
-        if size > MAX_PICKLE and (descriptor := share_memory(size)) >= 0:
+        if size > (MAX_PICKLE if buffers else MAX_RESULT) and (descriptor := share_memory(size)) >= 0:
             try:
                 return prefix + _fill(descriptor, stream, buffers)
             finally:
@@ -283,7 +306,7 @@ def pack_value(value: Any, share_memory: Callable[[int], int] | None = None, pre
         if not buffers:
             return b"".join((prefix, _PLAIN_HEAD, *stream.parts))
     stream = _Stream()
-    pickle.Pickler(stream, 5).dump(value)
+    _by_value.pickler(stream).dump(value)
     return b"".join((prefix, _PLAIN_HEAD, *stream.parts))
 
 
@@ -292,13 +315,14 @@ def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
 
     Without buffers, it is a pickle alone: these are many.
     """
-    buffers: list[memoryview] = []
-    stream = pickle.dumps(value, 5, buffer_callback=_take_into(buffers))
+    stream, buffers = _dump(value, None)
     if not buffers:
-        return stream, []
+        return stream.join(), []
     if len(buffers) > MAX_PARTS:
-        return pickle.dumps(value, 5), []
-    parts = [memoryview(stream), *buffers]
+        stream = _Stream()
+        _by_value.pickler(stream).dump(value)
+        return stream.join(), []
+    parts = [memoryview(stream.join()), *buffers]
     return _head(IN_MEMORY, [part.nbytes for part in parts]), parts
 
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from . import _fault, _home, _job, _message, _pipe
+from . import _fault, _home, _job, _message, _travel
 from ._home import Event
 from ._library import Ferry, GLib, is_cancel, is_error
 from ._outcome import Answer
@@ -37,7 +37,7 @@ def open_transport(descriptor: int) -> Any:
     return transport
 
 
-class MuxChannel(_pipe.Traveller):
+class MuxChannel(_travel.Traveller):
     """One end of a pair. It is for one Mux, one DeMux or both, here or in a worker that it is an argument for."""
 
     def __init__(self, descriptor: int) -> None:

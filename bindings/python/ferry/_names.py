@@ -16,7 +16,11 @@ PART = "ferry.python.part"
 # The types of messages that are records of logging, and warnings.
 LOG = "ferry.python.log"
 WARNING = "ferry.python.warning"
+# The attribute of an exception that has the text of the value that could not be sent.
+UNSENT = "ferry_unsent"
 # The environment variable with what a worker has of the application, in JSON: paths, arguments, the level of logging.
 PATHS = "FERRY_PYTHON_PATHS"
 # The transport between an application and a worker with an object, what is exported there, and its interface.
 OBJECTS = "ferry.python.objects"
+# The domain of errors that are exceptions of a worker's Python code, as _ferry.c has it.
+PYTHON_ERROR = "ferry-python-error-quark"

@@ -1,21 +1,20 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is done for each call: in C by the module _ferry, where that was built, and else in Python."""
+"""The module of C, _ferry: what is done for each call, and a worker's way to the library."""
 
-from typing import TYPE_CHECKING
+from . import _place
 
-from ._library import VERSION
+# The one of this package, or of its prefix, before any other.
+_place.load_library("libferry-1.so.0")
+try:
+    import _ferry
+    from _ferry import Event, Failure, begin, bind, end, follow, make, run, serve, submit, take
+except ImportError as missing:
+    raise ImportError("The module _ferry of the package ferry does not load: %s; it is built with the package, where the headers "
+                      "of Python and of PyGObject are (Debian's libpython3-dev and python-gi-dev)" % missing) from missing
 
-__all__ = ["Event", "begin", "bind", "end", "follow", "make", "submit", "take"]
+if _ferry.VERSION != _place.VERSION:
+    raise ImportError("The package ferry is of version %s, and its module _ferry of version %s; install both of one version"
+                      % (_place.VERSION, _ferry.VERSION))
 
-if TYPE_CHECKING:
-    from ._plain import Event, begin, bind, end, follow, make, submit, take
-else:
-    try:
-        import _ferry
-
-        if _ferry.VERSION != VERSION:
-            raise ImportError("_ferry is of version %s" % _ferry.VERSION)
-        from _ferry import Event, begin, bind, end, follow, make, submit, take
-    except ImportError:
-        from ._plain import Event, begin, bind, end, follow, make, submit, take
+__all__ = ["Event", "Failure", "begin", "bind", "end", "follow", "make", "run", "serve", "submit", "take"]

@@ -7,8 +7,8 @@ import pickle
 import warnings
 from typing import Any
 
-from . import _job, _message
-from ._library import GLib
+from . import _job
+from ._native import Failure
 from ._names import LOG, WARNING
 
 
@@ -18,8 +18,8 @@ def _send(kind: str, value: Any) -> bool:
     if job is None:
         return False
     try:
-        job.send(kind, _message.to_variant(pickle.dumps(value, 5)))
-    except GLib.Error:
+        job.send(kind, pickle.dumps(value, 5))
+    except Failure:
         # The task was cancelled, and hears nothing more.
         pass
     return True

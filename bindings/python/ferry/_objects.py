@@ -29,7 +29,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from . import _exports, _fault, _home, _job, _main, _message, _pipe
+from . import _exports, _fault, _home, _job, _main, _message, _travel
 from ._library import Ferry, GLib, GObject
 from ._names import OBJECTS
 from .errors import Cancelled, Error
@@ -112,7 +112,7 @@ class _Request:
 
     def unpack(self) -> Any:
         try:
-            return _pipe.opening(self, _message.count_memories(self.data),
+            return _travel.opening(self, _message.count_memories(self.data),
                                  lambda: _message.unpack(self.data, lambda: self.dup_descriptor(0)))
         finally:
             for descriptor in self._descriptors:
@@ -134,8 +134,14 @@ class _Request:
     def report_amount(self, *_: Any) -> None:
         pass
 
-    def send(self, kind: str, value: Any) -> None:
-        _state.server.emit("noticed", GLib.Variant.new_tuple(GLib.Variant.new_string(kind), value))
+    def begin_part(self, _weight: float) -> None:
+        pass
+
+    def end_part(self) -> None:
+        pass
+
+    def send(self, kind: str, data: bytes) -> None:
+        _state.server.emit("noticed", GLib.Variant.new_tuple(GLib.Variant.new_string(kind), _message.to_variant(data)))
 
 
 class _Pickler(pickle.Pickler):

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from . import _home, _job, _message, _mux, _pipe
+from . import _home, _job, _message, _mux, _travel
 from ._library import Ferry
 from ._objects import OPERATIONS, Step
 from ._outcome import Answer, Call
@@ -81,16 +81,6 @@ async def _wait_for(awaitable: Any, answer: Callable[[Callable[[], Any]], None])
         answer(lambda: value)
 
 
-# In a worker: what was asked and has no answer yet.
-_unanswered: set[Call[Any]] = set()
-
-
-def wait_for_answers() -> None:
-    """At the end of a function: what it has asked is carried out before its task ends."""
-    for call in list(_unanswered):
-        call._ended.wait(None, None)
-
-
 class _Client:
     """In a worker: asks the application. It is what a View knows as a proxy."""
 
@@ -99,18 +89,18 @@ class _Client:
 
     def _ask(self, steps: list[Step], name: str) -> Call[Any]:
         call = self._mux._ask(Answer(name), "in the application", (steps,), {})
-        _unanswered.add(call)
-        call._call_at_end(_unanswered.discard)
+        _job.unanswered.add(call)
+        call._call_at_end(_job.unanswered.discard)
         return call
 
 
 def _open_view(name: str, *arguments: Any) -> View:
-    offer = _pipe._open(*arguments)
+    offer = _travel.open_traveller(*arguments)
     assert isinstance(offer, Offer)
     return View(offer._client, (), name)
 
 
-class Offer(_pipe.Traveller):
+class Offer(_travel.Traveller):
     """An object of the application, for workers: see offer()."""
 
     _needs_task = False

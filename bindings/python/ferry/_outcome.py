@@ -5,7 +5,6 @@
 Each is a future of concurrent.futures, which coroutines await as they await asyncio's own.
 """
 
-import asyncio
 import concurrent.futures
 import functools
 import sys
@@ -137,12 +136,13 @@ class Outcome(concurrent.futures.Future[T]):
         try:
             return self.result()
         except concurrent.futures.CancelledError as error:
+            import asyncio
+
             raise asyncio.CancelledError(*error.args) from None
 
     # ---- what concurrent.futures.wait() and as_completed() look at, made for the one that they look at ----
 
-    @property
-    def _condition(self) -> threading.Condition:
+    def _get_condition(self) -> threading.Condition:
         found: threading.Condition | None = self.__dict__.get("_lock_of_waiters")
         if found is None:
             # The list is there when another thread finds the lock.
@@ -152,7 +152,7 @@ class Outcome(concurrent.futures.Future[T]):
         return found
 
     def _tell_waiters(self) -> None:
-        with self._condition:
+        with self._get_condition():
             if "_is_told" in self.__dict__:
                 return
             self.__dict__["_is_told"] = True
@@ -163,17 +163,20 @@ class Outcome(concurrent.futures.Future[T]):
             for waiter in waiters:
                 getattr(waiter, tell)(self)
 
-    @property
-    def _state(self) -> str:
+    def _get_state(self) -> str:
         return "FINISHED" if "_is_told" in self.__dict__ else "RUNNING"
 
-    @property
-    def _waiters(self) -> list[Any]:
+    def _get_waiters(self) -> list[Any]:
         if "_is_told" not in self.__dict__ and self._is_brought_here():
             raise Error("The main loop of this thread brings the end of '%s', and concurrent.futures would stand in its "
                         "way; call result(), await it, or connect to 'done'" % self._name)
         waiters: list[Any] = self.__dict__["_list_of_waiters"]
         return waiters
+
+    # For newer versions of mypy they are fields, which a property may not replace.
+    _condition: Any = property(_get_condition)
+    _state: Any = property(_get_state)
+    _waiters: Any = property(_get_waiters)
 
 
 class Call(Outcome[T]):

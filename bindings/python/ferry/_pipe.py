@@ -8,21 +8,18 @@ there is one of the system, for credits: a byte for each message that may be sen
 """
 
 import collections
-import ctypes
 import itertools
 import os
-import pickle
 import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self
 
 from . import _home, _job, _message
 from ._library import Ferry, GLib, is_cancel, is_error
+from ._travel import Traveller
 from .errors import Cancelled, Error
-
-T = TypeVar("T")
 
 # How many messages of one task may be on their way or wait for the reader. A function that is further ahead waits.
 WINDOW = 1024
@@ -32,76 +29,13 @@ QUICK_SIZE = 256
 CREDITS = 4096
 
 
-class _Packing(threading.local):
-    travellers: "list[Traveller] | None" = None
+def _view(address: int, size: int, owner: Any) -> memoryview:
+    """Memory of the library's, of an owner that is kept as long as something refers to the view."""
+    import ctypes
 
-
-_packing = _Packing()
-
-# In a worker, while the arguments of a call are unpickled: the job, and the handle of its first sender.
-_opening: tuple[Any, int] | None = None
-
-
-def collect(pack: Callable[[], T]) -> "tuple[T, list[Traveller]]":
-    """In the application: what pack() gives, and what is not only bytes among what it pickles."""
-    before = _packing.travellers
-    travellers: list[Traveller] = []
-    # Ctrl-C may come at any step: the end of a block `with` would be a function that it interrupts at its first one.
-    try:
-        _packing.travellers = travellers
-        return pack(), travellers
-    finally:
-        _packing.travellers = before
-
-
-def is_packing() -> bool:
-    """Whether what is pickled now is the arguments of a task, or of a call of an object, which take descriptors along."""
-    return _packing.travellers is not None
-
-
-def opening(job: Any, handle: int, unpack: Callable[[], Any]) -> Any:
-    """In a worker: what is unpickled meanwhile has descriptors of the job, with the handles from this one on."""
-    global _opening
-    try:
-        _opening = job, handle
-        return unpack()
-    finally:
-        _opening = None
-
-
-def _open(kind: "type[Traveller]", handle: int, count: int) -> "Traveller":
-    if _opening is None:
-        raise Error("What sends to the application can be had only by the function that it is an argument of")
-    job, first = _opening
-    traveller = kind.__new__(kind)
-    traveller._arrive(job, first + handle, count)
-    return traveller
-
-
-class Traveller:
-    """What goes to a worker as an argument of a task, with descriptors."""
-
-    # How many descriptors it takes along.
-    _n_handles = 1
-    # Whether only a task takes it, and no call of an object in a worker.
-    _needs_task = True
-
-    def __reduce__(self) -> Any:
-        if _packing.travellers is None:
-            raise pickle.PicklingError("A %s goes to a worker as an argument of submit(), stream() or map(); it cannot be in "
-                                       "a message, in a result or in the arguments of an initializer"
-                                       % type(self).__name__.lower())
-        handle = sum(traveller._n_handles for traveller in _packing.travellers)
-        _packing.travellers.append(self)
-        return _open, (type(self), handle, self._n_handles)
-
-    def _give_to(self, task: Any) -> "Receiver | None":
-        """In the application: adds the descriptors to the task. Returns the receiver whose messages the task sends."""
-        raise NotImplementedError
-
-    def _arrive(self, job: Any, handle: int, count: int) -> None:
-        """In the worker: takes the descriptors, from this handle on."""
-        raise NotImplementedError
+    area = (ctypes.c_char * size).from_address(address)
+    area.owner = owner  # type: ignore[attr-defined]
+    return memoryview(area).cast("B")
 
 
 class Sender(Traveller, _home.Closing):
@@ -136,8 +70,9 @@ class Sender(Traveller, _home.Closing):
         return receiver
 
     def _arrive(self, job: Any, handle: int, count: int) -> None:
-        self._prepare(job.get_sender(handle), job.dup_descriptor(handle + 1) if count > 1 else -1)
-        self._cancellable = job.get_cancellable()
+        core = job.gobject
+        self._prepare(core.get_sender(handle), job.dup_descriptor(handle + 1) if count > 1 else -1)
+        self._cancellable = core.get_cancellable()
 
     def _start(self) -> Any:
         """The library's sender, which can send."""
@@ -174,7 +109,7 @@ class Sender(Traveller, _home.Closing):
             return
         buffer = _job.call_whole(core.create_buffer, _message.size_in_memory(parts))
         address, size = buffer.get_data()
-        _message.put(memoryview((ctypes.c_char * size).from_address(address)).cast("B"), parts)
+        _message.put(_view(address, size, buffer), parts)
         _job.call_whole(core.send_buffer, _message.to_variant(data), buffer)
 
     def send(self, message: Any) -> None:
@@ -478,10 +413,7 @@ class Receiver(_home.Values[Any], _home.Closing):
         if memory is None:
             return _message.loads(data)
         size = memory.get_size()
-        area = (ctypes.c_char * size).from_address(memory.get_region(1, 0, size))
-        # As long as something refers to the area, the memory is there.
-        area.owner = memory
-        return _message.unpack_parts(data, memoryview(area).cast("B"))
+        return _message.unpack_parts(data, _view(memory.get_region(1, 0, size), size, memory))
 
     def receive(self, timeout: float | None = None) -> Any:
         """Waits for a message, for at most so many seconds. Raises EOFError when no sender is left."""

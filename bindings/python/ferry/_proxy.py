@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Generator
 from types import NoneType, TracebackType, UnionType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Union, get_args, get_origin, overload
 
-from . import _exports, _fault, _home, _message, _mux, _notices, _pipe, _text
+from . import _exports, _fault, _home, _message, _mux, _notices, _text, _travel
 from ._home import End, Event, Home, Values
 from ._library import Ferry, GLib, GObject, is_error
 from ._names import OBJECTS
@@ -62,7 +62,7 @@ class _Request:
         self.found_no_room = False
         self._connection = connection
         self._descriptors: list[int] = []
-        (data, memory), travellers = _pipe.collect(lambda: _message.pack(content, MAX_REQUEST))
+        (data, memory), travellers = _travel.collect(lambda: _message.pack(content, MAX_REQUEST))
         if memory >= 0:
             self._descriptors.append(memory)
         for traveller in travellers:
@@ -619,7 +619,7 @@ def create(home: Home, launcher: Any, class_: Callable[..., Any], args: tuple[An
     """Has a worker of its own make an object."""
     name = str(getattr(class_, "__qualname__", repr(class_)))
     data: list[Step] = [("begin", "", class_, args, kwargs)]
-    _pipe.collect(lambda: pickle.dumps(data, 5))
+    _travel.collect(lambda: pickle.dumps(data, 5))
     connection = Connection(home, launcher, name)
     data = [("begin", connection.token, class_, args, kwargs)]
     proxy = connection._make_proxy(ROOT, class_ if isinstance(class_, type) else None)
@@ -665,5 +665,5 @@ def pass_to(view: Any, function: Callable[..., Any], /, *args: Any, **kwargs: An
 
     The function may be a method of the class, whose types checkers know then: pass_to(counter, Counter.add, 3).
     """
-    _message.check(function)
+    _message.check_importable(function)
     return _check(view)._ferry_ask(("pass_to", function, args, kwargs))

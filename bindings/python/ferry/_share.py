@@ -16,7 +16,7 @@ import uuid
 import weakref
 from typing import Any, Generic, TypeVar, cast
 
-from . import _message, _pipe
+from . import _message, _travel
 
 T = TypeVar("T")
 
@@ -62,9 +62,11 @@ def _describe_memory(content: Any) -> tuple[int, Layout]:
     except TypeError:
         raise TypeError("What is shared is bytes, an array of numpy or another buffer, and no '%s'"
                         % type(content).__qualname__) from None
+    # Newer versions of mypy take no format that they cannot read.
+    memory: Any = memoryview(b"")
     try:
         # What memory of bytes can be seen as.
-        memoryview(b"").cast(view.format)
+        memory.cast(view.format)
     except ValueError:
         raise TypeError("Memory with elements of the format '%s' cannot be shared; cast it to bytes, or make it an array of numpy"
                         % view.format) from None
@@ -76,7 +78,7 @@ def _let_go(memory: mmap.mmap, descriptor: int) -> None:
     os.close(descriptor)
 
 
-class Shared(_pipe.Traveller, Generic[T]):
+class Shared(_travel.Traveller, Generic[T]):
     """An array, or bytes, that workers have in common: see share()."""
 
     _needs_task = False
@@ -114,7 +116,7 @@ class Shared(_pipe.Traveller, Generic[T]):
 
     def __reduce__(self) -> Any:
         about = self._token, self._layout, self._is_writable
-        if _pipe.is_packing():
+        if _travel.is_packing():
             _, arguments = super().__reduce__()
             return _open_sent, (arguments, *about)
         # As the argument of an initializer, or in a message, which has no descriptors.
@@ -151,7 +153,7 @@ def _find(descriptor: int, token: str, layout: Layout, is_writable: bool) -> Any
 
 
 def _open_sent(arguments: Any, token: str, layout: Layout, is_writable: bool) -> Any:
-    arrived = cast("Shared[Any]", _pipe._open(*arguments))
+    arrived = cast("Shared[Any]", _travel.open_traveller(*arguments))
     return _find(arrived._descriptor, token, layout, is_writable)
 
 
@@ -160,7 +162,8 @@ def _open_named(path: str, token: str, layout: Layout, is_writable: bool) -> Any
     return _find(os.open(path, (os.O_RDWR if is_writable else os.O_RDONLY) | os.O_CLOEXEC), token, layout, is_writable)
 
 
-def share(content: T, *, writable: bool = False) -> Shared[T]:
+# What it returns is an argument of functions that take the content itself, for a checker of types as well.
+def share(content: Any, *, writable: bool = False) -> Any:
     """Copies an array of numpy, bytes, or another buffer, once, into memory that workers map.
 
     What is returned is an argument of functions, also of an initializer, which have an array or a memoryview instead. It is

@@ -74,6 +74,8 @@ class Yielding(Task[R]):
 
     __gtype_name__ = "FerryPythonYielding"
 
+    _yields_values = True
+
     def _prepare_values(self, window: int) -> None:
         self._window = window
         self._values: collections.deque[bytes] = collections.deque()

@@ -9,14 +9,17 @@ import pickle
 import threading
 import weakref
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from . import _fault, _limit, _message, _native, _notices, _pipe, _text
+from . import _fault, _limit, _message, _native, _notices, _text, _travel
 from ._home import Event, Home, Properties, post
-from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
-from ._names import CALL, EXCEPTION, OWN, PART
+from ._library import Ferry, GLib, is_cancel, is_error
+from ._names import CALL, EXCEPTION, OWN, PART, PYTHON_ERROR
 from ._outcome import Outcome, give
 from .errors import Error, WorkerLost
+
+if TYPE_CHECKING:
+    from ._pipe import Receiver
 
 T = TypeVar("T")
 
@@ -29,7 +32,7 @@ def name_of(function: Any) -> str:
 # go through memory, and those of the functions that have returned one: a way for memory costs a call 60 µs.
 _large: set[str] = set()
 _calls: collections.Counter[str] = collections.Counter()
-LARGE = 1 << 20
+LARGE = _message.MAX_RESULT
 FIRST_CALLS = 64
 
 
@@ -53,7 +56,7 @@ class _Packed:
         function, self.limit = _limit.split(function)
         self.name = str(_text.display(name or name_of(function)))
         # The descriptor of memory is -1 where there is none.
-        (self.data, self.memory), self.travellers = _pipe.collect(lambda: _message.pack_call(function, args, kwargs))
+        (self.parts, self.memory), self.travellers = _travel.collect(lambda: _message.pack_call(function, args, kwargs))
 
     def count_returned(self) -> int:
         """How many descriptors the worker may give back with the result."""
@@ -61,7 +64,17 @@ class _Packed:
         return 1 if _calls[self.name] <= FIRST_CALLS or self.name in _large else 0
 
 
-class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
+if TYPE_CHECKING:
+    class _Task:
+        """PyGObject has no types. Of a class with a base that may be anything, no checker knows what await gives."""
+
+        def __getattr__(self, name: str) -> Any:
+            ...
+else:
+    _Task = Ferry.Task
+
+
+class Task(_Task, Outcome[T]):
     """One call. It is a GObject, whose properties and signals are those of `Ferry.Task`: fraction, text, state, done.
 
     `ferry.Task(function, *args, **kwargs)` makes one that Executor.submit() takes, for a task whose properties are set
@@ -70,6 +83,10 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     __gtype_name__ = "FerryPythonTask"
 
+    # What kind of task it is: a program; a function with a name and types, and if so, whether its worker is trusted; one whose
+    # values are read.
+    _is_program = _has_types = _yields_values = False
+    _takes_pickles = True
     # How many bytes the larger one has, of the call and its result.
     _size = 0
     _home: Home | None = None
@@ -78,7 +95,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     # A descriptor of the memory of a large result that comes in parts.
     _parts = -1
     _outcome: tuple[Any, Exception | None] | None = None
-    _receivers: "Sequence[weakref.ref[_pipe.Receiver]]" = ()
+    _receivers: "Sequence[weakref.ref[Receiver]]" = ()
     # In seconds.
     _limit: float | None = None
 
@@ -88,12 +105,12 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         self._complete(call)
 
     def _prepare(self, remote: str, kind: Any, call: "_Packed", **properties: Any) -> None:
-        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(call.data), name=call.name,
+        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(b"".join(call.parts)), name=call.name,
                             **properties)
 
     def _complete(self, call: "_Packed") -> None:
         """Gives it what a call has besides its bytes."""
-        self._size = len(call.data)
+        self._size = sum(map(len, call.parts))
         self._begin(call.name)
         if call.limit is not None:
             self._set_limit(call.limit)
@@ -252,7 +269,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     @property
     def props(self) -> Any:
         """The properties of the `Ferry.Task`, on any thread."""
-        return Properties(self._home, super().props)
+        return Properties(self._home, cast(Any, super()).props)
 
     @property
     def progress(self) -> tuple[float, str | None]:
@@ -344,6 +361,6 @@ _Call.__name__ = "Task"
 def make_call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None = None) -> Task[T]:
     """A task that calls a function, by another name where that is given."""
     call = _Packed(function, args, kwargs, name)
-    task: Task[T] = _native.make(_Call, CALL, call.name, call.data, call.count_returned())
+    task: Task[T] = _native.make(_Call, CALL, call.name, call.parts, call.count_returned())
     task._complete(call)
     return task

@@ -15,8 +15,6 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from ._library import GLib
-
 # What is in no UTF-8: bytes of names that are none, as Python has them in a text, and halves of characters.
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
 
@@ -36,6 +34,8 @@ def pack_names(names: Iterable[Any]) -> Any:
 
     Properties of the library that are lists of names take UTF-8 alone in Python.
     """
+    from ._library import GLib
+
     names = list(names)
     try:
         # Texts are encoded at once.

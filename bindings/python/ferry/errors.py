@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The exceptions that the package raises, in the application and in workers."""
 
-import subprocess
-from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._command_errors import CommandCancelled, CommandError, CommandTimeout
 
 __all__ = ["Cancelled", "CancelledError", "CommandCancelled", "CommandError", "CommandTimeout", "Error", "RemoteError", "RemoteTraceback",
            "WorkerLost"]
@@ -21,52 +22,6 @@ class Error(Exception):
 
 class ExecutorEnded(Error, RuntimeError):
     """An executor that was shut down takes no more."""
-
-
-class CommandError(subprocess.CalledProcessError, Error):
-    """A program ended with a status that is no success, or was killed: then `returncode` is the signal's, below 0."""
-
-    def __init__(self, message: str, returncode: int, cmd: Sequence[Any], output: Any = None, stderr: Any = None) -> None:
-        subprocess.CalledProcessError.__init__(self, returncode, cmd, output, stderr)
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
-
-    def __reduce__(self) -> Any:
-        return CommandError, (self.message, self.returncode, self.cmd, self.output, self.stderr)
-
-
-class CommandCancelled(CancelledError):
-    """A program was cancelled. `returncode`, `stdout` and `stderr` are what there was by then, or None where it had not begun."""
-
-    def __init__(self, message: str, cmd: Sequence[Any], returncode: int | None = None, stdout: Any = None,
-                 stderr: Any = None) -> None:
-        super().__init__(message)
-        self.cmd = cmd
-        self.returncode = returncode
-        self.stdout = stdout
-        self.stderr = stderr
-
-    def __reduce__(self) -> Any:
-        return CommandCancelled, (str(self), self.cmd, self.returncode, self.stdout, self.stderr)
-
-
-class CommandTimeout(subprocess.TimeoutExpired, TimeoutError, Error):
-    """A program ran for longer than its `timeout`, and was ended. `stdout` and `stderr` are what it had written.
-
-    Or it was waited for longer than result() was to wait, and goes on: then the task is not done().
-    """
-
-    def __init__(self, message: str, cmd: Sequence[Any], timeout: float, output: Any = None, stderr: Any = None) -> None:
-        subprocess.TimeoutExpired.__init__(self, cmd, timeout, output, stderr)
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
-
-    def __reduce__(self) -> Any:
-        return CommandTimeout, (self.message, self.cmd, self.timeout, self.output, self.stderr)
 
 
 class RemoteError(Error):
@@ -111,3 +66,12 @@ class WorkerLost(Error):
 
     def __reduce__(self) -> Any:
         return WorkerLost, (str(self), self.exit_status, self.signal, self.last_lines)
+
+
+def __getattr__(name: str) -> Any:
+    # Those of programs are made of subprocess, which few programs and no workers import otherwise.
+    if name in ("CommandCancelled", "CommandError", "CommandTimeout"):
+        from . import _command_errors
+
+        return getattr(_command_errors, name)
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))

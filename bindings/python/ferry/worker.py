@@ -5,29 +5,28 @@
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
 worker is a copy. With --objects, one object lives in it, whose methods it serves.
+
+PyGObject and the library's introspection data are most of what a start would take. So nothing here imports them, but where
+the program does, or uses what needs them.
 """
 
-import argparse
 import atexit
 import contextlib
-import ctypes
 import faulthandler
 import functools
 import gc
 import importlib
 import itertools
-import json
 import os
 import pickle
 import signal
 import sys
 import traceback
-import weakref
+import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from . import _fault, _function, _imports, _job, _main, _message, _native, _notices, _objects, _offer, _pipe, _share, _text
-from ._library import PYTHON_ERROR, Ferry, GLib
+from . import _by_value, _fault, _imports, _job, _main, _message, _native, _notices, _text, _travel, _unguarded
 from ._names import CALL, END, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
 
@@ -42,20 +41,19 @@ def _fail(job: Any, exception: BaseException) -> None:
     """Sends what the application raises, then fails the task."""
     fault = _fault.describe(exception, globals())
     try:
-        job.send(EXCEPTION, _message.to_variant(pickle.dumps(fault, 5)))
-    except GLib.Error:
+        job.send(EXCEPTION, pickle.dumps(fault, 5))
+    except _native.Failure:
         # The task was cancelled, and its error is that.
         pass
-    job.fail(GLib.Error(_text.display(fault[2]), PYTHON_ERROR, 0), _text.display(fault[3]))
+    job.fail(_text.display(_fault.say(exception)), _text.display(fault[3]))
 
 
-def _load(job: Any, arguments: Any) -> Any:
-    if _share.mapped:
-        _share.let_go()
+def _load(job: Any, data: memoryview) -> Any:
+    share = sys.modules.get("ferry._share")
+    if share is not None and share.mapped:
+        share.let_go()
     try:
-        data = _message.from_variant(arguments)
-        return _pipe.opening(job, _message.count_memories(data),
-                             lambda: _message.unpack(data, lambda: int(job.dup_descriptor(0))))
+        return _travel.opening(job, _message.count_memories(data), _message.unpack, data, lambda: int(job.dup_descriptor(0)))
     except Exception as exception:
         _main.explain(exception)
         raise
@@ -73,94 +71,116 @@ def _share_memory(job: Any, size: int, own: list[int]) -> int:
     try:
         _job.call_whole(job.return_descriptor, descriptor)
     except BaseException as error:
-        if isinstance(error, GLib.Error) and size > _message.PART_SIZE:
+        if isinstance(error, _native.Failure) and size > _message.PART_SIZE:
             own.append(os.dup(descriptor))
             return descriptor
         os.close(descriptor)
-        if not isinstance(error, GLib.Error):
+        if not isinstance(error, _native.Failure):
             raise
         return -1
     return descriptor
 
 
-def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None = None) -> Any:
+def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None = None) -> bytes:
     try:
-        return _message.to_variant(_message.pack_value(value, share_memory))
+        return _message.pack_value(value, share_memory)
     except Exception as exception:
-        exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
-                           % (getattr(function, "__qualname__", function), type(value).__qualname__))
+        _fault.note_unsent(exception, value, function)
         raise
 
 
-def _run(job: Any, body: Callable[[], Any]) -> Any:
-    """Runs body as the function of a job. A cancel raises in it, wherever it is."""
+def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int]) -> bytes:
+    """What a function has returned. Of a map's items, those fail whose results cannot be sent."""
+    try:
+        return _pack(value, function, share_memory)
+    except Exception:
+        maps = sys.modules.get("ferry._map")
+        if maps is None or function not in (maps.run_chunk, maps.run_items):
+            raise
+        return _pack(maps.without_unsent(value, args[0]), function, share_memory)
+
+
+def _is_cancel(exception: BaseException) -> bool:
+    """Whether it may be how a function has heard of a cancel: by Ferry, or by a call of GIO that it has cancelled itself."""
+    error: Any = getattr(sys.modules.get("gi.repository.GLib"), "Error", Cancelled)
+    return isinstance(exception, (Cancelled, _native.Failure, error))
+
+
+def _run(job: Any, body: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs body as the function of a job. A cancel raises in it, wherever it is, and here as well."""
     _job.current = job
     try:
         try:
             _job.interruptible = job
-            _native.begin(job, _job.INTERRUPT)
             if job.is_cancelled():
                 raise Cancelled("The task was cancelled")
-            return body()
+            return body(job, *arguments)
         finally:
             _job.interruptible = None
     except BaseException as exception:
         _job.interruptible = None
-        if isinstance(exception, (Cancelled, GLib.Error)) and job.is_cancelled():
-            # Raises the error that says why: a cancel, or the end of the time.
-            job.check()
+        if job.is_cancelled() and _is_cancel(exception):
+            # The library knows why: a cancel, or the end of the time.
+            raise Cancelled("The task was cancelled") from None
         _fail(job, exception)
         return None
     finally:
         _job.current = None
-        _native.end()
 
 
-def _call(job: Any, arguments: Any) -> Any:
-    def body() -> Any:
-        function, args, kwargs = _load(job, arguments)
-        value = _job.finish(function(*args, **kwargs))
-        _offer.wait_for_answers()
-        own: list[int] = []
+def _call_and_pack(job: Any, data: memoryview) -> bytes:
+    function, args, kwargs = _load(job, data)
+    value = function(*args, **kwargs)
+    if type(value) is types.CoroutineType:
+        value = _job.finish(value)
+    if _job.unanswered:
+        _job.wait_for_answers()
+    own: list[int] = []
+    packed = _pack_outcome(value, function, args, lambda size: _share_memory(job, size, own))
+    if own:
         try:
-            packed = _pack(value, function, lambda size: _share_memory(job, size, own))
             for part in itertools.chain.from_iterable(map(_message.read_parts, own)):
-                _job.call_whole(job.send, PART, _message.to_variant(part))
-            return packed
+                _job.call_whole(job.send, PART, part)
         finally:
             for descriptor in own:
                 os.close(descriptor)
-
-    return _run(job, body)
-
-
-def _stream(job: Any, arguments: Any) -> Any:
-    def body() -> Any:
-        function, args, kwargs = _load(job, arguments)
-        values = iter(function(*args, **kwargs))
-        while True:
-            try:
-                value = next(values)
-            except StopIteration as end:
-                _offer.wait_for_answers()
-                return _pack(end.value, function)
-            # Waits where the application is behind.
-            _job.call_whole(job.yield_, _pack(value, function))
-
-    return _run(job, body)
+    return packed
 
 
-def _end(_job: Any, _arguments: Any) -> None:
+def _call(job: Any, data: memoryview) -> Any:
+    return _run(job, _call_and_pack, data)
+
+
+def _yield_all(job: Any, data: memoryview) -> bytes:
+    function, args, kwargs = _load(job, data)
+    values = iter(function(*args, **kwargs))
+    while True:
+        try:
+            value = next(values)
+        except StopIteration as end:
+            _job.wait_for_answers()
+            return _pack(end.value, function)
+        # Waits where the application is behind.
+        _job.call_whole(job.yield_, _pack(value, function))
+
+
+def _stream(job: Any, data: memoryview) -> Any:
+    return _run(job, _yield_all, data)
+
+
+def _end(_job: Any, _data: memoryview) -> bytes:
     """An orderly end is one for atexit, too: temporary folders are removed, and coverage writes what it has found."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         if not stream.closed:
             stream.flush()
+    return b""
 
 
 def _leave_finalizers() -> None:
     """What was made before the fork is there for all workers, and none of them ends it."""
-    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+    weakref = sys.modules.get("weakref")
+    for finalizer in [] if weakref is None else list(weakref.finalize._registry):
         finalizer.atexit = False
 
 
@@ -176,15 +196,22 @@ def _set_environment(paths: dict[str, Any]) -> None:
         os.environ["PYTHONPATH"] = paths["pythonpath"]
 
 
+def _read_paths(text: str) -> dict[str, Any]:
+    """As _executor.py has written it. It is the application's own, whose pickles a worker takes."""
+    paths: dict[str, Any] = pickle.loads(bytes.fromhex(text))
+    return paths
+
+
 def _take_paths() -> dict[str, Any] | None:
     """sys.path, sys.argv and PYTHONPATH become those of the application. Returns what else it has told, if anything."""
     text = os.environ.get(PATHS)
     if text is None:
         return None
-    paths: dict[str, Any] = json.loads(text)
+    paths: dict[str, Any] = _read_paths(text)
     if FORK_SERVER in os.environ:
         _begun_with.update({name: os.environ[name] for name in (PATHS, "PYTHONPATH")})
     sys.path[:] = paths["path"]
+    _by_value.is_told = paths["by_value"]
     _set_environment(paths)
     if paths["authkey"] is not None:
         # As multiprocessing's own workers have it. Programs ask for the name, which is not MainProcess, and records have it.
@@ -208,17 +235,19 @@ def _in_folder(folder: str | None) -> Iterator[None]:
         os.close(before)
 
 
-def _import_all(options: argparse.Namespace) -> None:
+def _import_all(options: "Options") -> None:
     """Imports what functions are in. What cannot be imported is the error of the calls that need it."""
     kept = {name: os.environ.get(name) for name in NO_DISPLAY}
     os.environ.update(NO_DISPLAY)
     try:
-        if options.main_file or options.main_name:
-            _main.load("file" if options.main_file else "name", options.main_file or options.main_name)
+        if options.main_file:
+            _main.load("file", options.main_file)
+        elif options.main_name:
+            _main.load("name", options.main_name)
         for module in options.modules:
             importlib.import_module(module)
-    except BaseException:
-        _main.failures.append(traceback.format_exc())
+    except BaseException as exception:
+        _main.failures.append((exception, traceback.format_exc()))
     finally:
         for name, value in kept.items():
             if value is None:
@@ -228,18 +257,33 @@ def _import_all(options: argparse.Namespace) -> None:
 
 
 def _call_by_name(name: str, job: Any, arguments: Any) -> Any:
-    return _run(job, lambda: _function.call_here(_function.functions[name], arguments))
+    """A function with a name and types. The job is PyGObject's."""
+    from . import _function
+
+    try:
+        return _run(_native.begin(job), lambda _: _function.call_here(_function.functions[name], arguments))
+    except Cancelled:
+        job.check()
+        raise
+    finally:
+        _native.end()
 
 
 def _register_functions() -> None:
-    """Those with a name and types of the modules."""
+    """Those with a name and types of the modules, where these have imported what makes them."""
+    if "ferry._function" not in sys.modules:
+        return
+    from . import _function
+    from ._library import Ferry
+
     for name, found in _function.functions.items():
         Ferry.function_register(name, _function.type_of(found.takes), _function.type_of(found.gives),
                                 functools.partial(_call_by_name, name))
 
 
-def prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
+def prepare(options: "Options", paths: dict[str, Any] | None) -> None:
     _imports.when_imported("multiprocessing.shared_memory", _imports.track_own_memory)
+    _unguarded.begin()
     # A program reads its arguments and files while it is imported, as it did at its start.
     if paths is not None:
         sys.argv[:] = paths["argv"]
@@ -252,7 +296,6 @@ def prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
     # What all workers share stays as it is: the collector would write to it, and so copy it.
     gc.collect()
     gc.freeze()
-    return True
 
 
 def _set_signals() -> None:
@@ -274,33 +317,47 @@ def _seed() -> None:
             seed()
 
 
-def _after_fork(*_: Any) -> None:
-    """CPython's own handlers: random numbers are seeded anew, locks and threads are as in a new process.
-
-    The second call lets go of what the first one takes. CPython 3.13 ends a process that has it otherwise.
-    """
-    ctypes.pythonapi.PyOS_BeforeFork()
-    ctypes.pythonapi.PyOS_AfterFork_Child()
+def _after_fork() -> None:
+    """In each forked worker, behind CPython's own handlers."""
     _leave_finalizers()
     _seed()
     _set_signals()
     if _begun_with:
-        _set_environment(json.loads(_begun_with[PATHS]))
+        _set_environment(_read_paths(_begun_with[PATHS]))
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="ferry.worker", description="A worker of an application with Ferry.")
-    parser.add_argument("--main-file", help="the program, which is imported as __mp_main__")
-    parser.add_argument("--main-name", help="the module that is the program")
-    parser.add_argument("--objects", action="store_true", help="serves an object, and no functions")
-    parser.add_argument("--initializer", help="the name of what calls functions before the first task")
-    parser.add_argument("modules", nargs="*", help="what is imported before workers are forked")
-    return parser.parse_args()
+class Options(NamedTuple):
+    """What stands behind the program's name. argparse takes as long as all else that is imported here."""
+
+    # The program, which is imported as __mp_main__, or the module that it is.
+    main_file: str | None
+    main_name: str | None
+    # What calls functions before the first task.
+    initializer: str | None
+    # Serves an object, and no functions.
+    objects: bool
+    # What is imported before workers are forked.
+    modules: list[str]
 
 
-def begin() -> tuple[argparse.Namespace, dict[str, Any] | None]:
+def _options(arguments: list[str]) -> Options:
+    values: dict[str, str | None] = dict.fromkeys(("--main-file", "--main-name", "--initializer"))
+    arguments = list(arguments)
+    objects = False
+    while arguments and arguments[0].startswith("-"):
+        option = arguments.pop(0)
+        if option == "--objects":
+            objects = True
+        elif option in values and arguments:
+            values[option] = arguments.pop(0)
+        else:
+            sys.exit("A worker of ferry takes no option %s; an application that uses Ferry starts it" % option)
+    return Options(values["--main-file"], values["--main-name"], values["--initializer"], objects, arguments)
+
+
+def begin() -> tuple[Options, dict[str, Any] | None]:
     """What the application has told this process, for prepare()."""
-    options = _options()
+    options = _options(sys.argv[1:])
     paths = _take_paths()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -310,15 +367,13 @@ def begin() -> tuple[argparse.Namespace, dict[str, Any] | None]:
 
 def main() -> None:
     options, paths = begin()
-    Ferry.function_register(CALL, "ay", "ay", _call)
-    if options.initializer:
-        Ferry.function_register(options.initializer, "ay", "ay", _call)
-    Ferry.function_register(STREAM, "ay", "ay", _stream)
-    Ferry.function_register(END, "", "", _end)
-    Ferry.Worker.add_fork_handler(_after_fork)
-    Ferry.Worker.add_initialiser("import", lambda *_: prepare(options, paths))
-    Ferry.Worker.main(list(map(_text.display, sys.argv)))
+    for name, call in ((CALL, _call), (options.initializer, _call), (STREAM, _stream), (END, _end)):
+        if name is not None:
+            _native.serve(name, call, _job.INTERRUPT)
+    _native.run(lambda: prepare(options, paths), _after_fork)
     if options.objects:
+        from . import _objects
+
         prepare(options, paths)
         _objects.serve()
         return

@@ -11,7 +11,8 @@
 #include <glib/gstdio.h>
 #include <locale.h>
 
-static const char IN[] = "what the program reads", OUT[] = "what it writes";
+static const char IN[] = "what the program reads", OUT[] = "what it writes",
+                  FOLDER[] = "where it writes a file of that name";
 
 /* What makes a picture smaller. Of each step, the first program that is installed runs; the second step reads what the
  * first has written. */
@@ -19,16 +20,16 @@ typedef struct
 {
   const char *suffix;
   guint step;
-  gboolean prints; /* writes to its standard output, and not to OUT */
   const char *argv[9];
 } Tool;
 
 static const Tool tools[] = {
-  {".png", 0, FALSE, {"pngquant", "--skip-if-larger", "--output", OUT, "--", IN}},
-  {".png", 1, FALSE, {"oxipng", "--out", OUT, "--", IN}},
-  {".png", 1, FALSE, {"optipng", "-out", OUT, "--", IN}},
-  {".jpg", 0, TRUE, {"jpegoptim", "--max=85", "--stdout", IN}},
-  {".jpg", 1, FALSE, {"jpegtran", "-copy", "all", "-optimize", "-progressive", "-outfile", OUT, IN}},
+  {".png", 0, {"pngquant", "--skip-if-larger", "--output", OUT, "--", IN}},
+  {".png", 1, {"oxipng", "--out", OUT, "--", IN}},
+  {".png", 1, {"optipng", "-out", OUT, "--", IN}},
+  /* Not by --stdout: it crashes with a picture that gets no smaller. */
+  {".jpg", 0, {"jpegoptim", "--max=85", "--dest", FOLDER, "--", IN}},
+  {".jpg", 1, {"jpegtran", "-copy", "all", "-optimize", "-progressive", "-outfile", OUT, IN}},
 };
 
 static gboolean
@@ -76,8 +77,7 @@ run_part (FerryJob *job, double part, FerryCommand *command, const char *file, G
   if (file != NULL)
     g_object_set (command, "output-files", (const char *const[]){file, NULL}, "replace-output-files", TRUE, NULL);
   ferry_job_begin_part (job, part);
-  /* Users can pause what has reported, and some programs say nothing on the way. */
-  succeeded = ferry_job_report (job, -1, NULL, error) && ferry_job_run_command (job, command, NULL, error);
+  succeeded = ferry_job_run_command (job, command, NULL, error);
   ferry_job_end_part (job);
   if (!succeeded)
     explain (*error);
@@ -133,13 +133,12 @@ static gboolean
 run_tool (FerryJob *job, const Tool *tool, const char *in, const char *out, GError **error)
 {
   const char *argv[G_N_ELEMENTS (tool->argv) + 1] = {NULL};
+  g_autofree char *folder = g_path_get_dirname (out);
   g_autoptr (FerryCommand) command = NULL;
 
   for (guint i = 0; tool->argv[i] != NULL; i++)
-    argv[i] = tool->argv[i] == IN ? in : tool->argv[i] == OUT ? out : tool->argv[i];
+    argv[i] = tool->argv[i] == IN ? in : tool->argv[i] == OUT ? out : tool->argv[i] == FOLDER ? folder : tool->argv[i];
   command = ferry_command_new (argv);
-  if (tool->prints)
-    g_object_set (command, "output-file", out, NULL);
   if (g_str_equal (argv[0], "pngquant"))
     g_object_set (command, "success-statuses", g_variant_new_parsed ("[0, 98]"), NULL); /* 98: it would be larger */
   return run_part (job, 0.45, command, NULL, error);
@@ -152,7 +151,7 @@ choose (char *new_path, guint64 *size, const char *old_path)
   g_autofree char *path = new_path;
   GStatBuf status;
 
-  if (g_stat (path, &status) != 0 || status.st_size == 0 || (guint64) status.st_size > *size / 100 * 99)
+  if (g_stat (path, &status) != 0 || status.st_size == 0 || (guint64) status.st_size > *size - (*size + 99) / 100)
     return g_strdup (old_path);
   *size = (guint64) status.st_size;
   return g_steal_pointer (&path);
@@ -164,13 +163,14 @@ static char *
 run_tools (FerryJob *job, const char *picture, const char *suffix, guint64 *size, GError **error)
 {
   const char *scratch = ferry_job_get_scratch_folder (job, error); /* gone when the function has returned */
-  g_autofree char *best = g_strdup (picture);
+  g_autofree char *best = g_strdup (picture), *name = g_path_get_basename (picture);
   guint n_tools = 0;
 
   for (guint step = 0; scratch != NULL && step < 2; step++)
     {
       const Tool *tool = find_tool (suffix, step);
-      g_autofree char *out = g_strdup_printf ("%s/%u%s", scratch, step, suffix), *in = g_steal_pointer (&best);
+      g_autofree char *out = g_strdup_printf ("%s/%s%s", scratch, step > 0 ? "smaller-" : "", name);
+      g_autofree char *in = g_steal_pointer (&best);
 
       n_tools += tool != NULL;
       if (tool != NULL && !run_tool (job, tool, in, out, error))

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from .. import _executor, _message, _pipe
+from .. import _executor, _message, _pipe, _travel
 from .._executor import ThreadExecutor
 from .._home import Event
 from .._library import Ferry
@@ -96,7 +96,7 @@ class _End:
             os.close(descriptor)
 
 
-class _Inlet(_pipe.Traveller, _End):
+class _Inlet(_travel.Traveller, _End):
     """Messages from the application to one worker. The reader travels."""
 
     def __init__(self) -> None:

@@ -48,7 +48,7 @@ def start_persistent(address: str, function: Callable[..., Any], /, *args: Any, 
     It returns the identifier of the process, its process id as text, once that listens, which takes as long as Python
     takes to start. The process ends when the function has, and all that it has sent was taken.
     """
-    _message.check(function)
+    _message.check_importable(function)
     call = pickle.dumps((function, args, kwargs), 5)
     reader, writer = os.pipe()
     with open(reader, "rb") as file:

@@ -10,6 +10,7 @@
 
 import builtins
 import functools
+import importlib
 import itertools
 import multiprocessing
 import sys
@@ -24,6 +25,7 @@ from .. import _fault, _home, _message
 from .._executor import ThreadExecutor
 from .._home import Event
 from .._map import Map, run_chunk
+from .._names import UNSENT
 from .._task import Task, make_call, name_of
 
 __all__ = ["AsyncResult", "IMapIterator", "Pool", "TimeoutError"]
@@ -89,11 +91,35 @@ class AsyncResult:
         return self.get()
 
 
+class _Text:
+    """A value of a worker, of which there is a text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _convert(exception: BaseException) -> BaseException:
+    """As programs expect it that know multiprocessing.Pool."""
+    if exception.__cause__ is None:
+        return exception
+    pool: Any = importlib.import_module("multiprocessing.pool")
+    _fault.convert_cause(exception, pool.RemoteTraceback)
+    text = getattr(exception, UNSENT, None)
+    if text is None:
+        return exception
+    converted: BaseException = pool.MaybeEncodingError(exception, _Text(text))
+    converted.__cause__ = exception
+    return converted
+
+
 def _outcome_of(task: Task[Any]) -> tuple[bool, Any]:
     try:
         return True, task.result()
     except BaseException as exception:
-        return False, exception
+        return False, _convert(exception)
 
 
 class _MapResult(AsyncResult):
@@ -117,7 +143,7 @@ class _MapResult(AsyncResult):
         if success:
             _, self._parts[index], faults = value
             if faults:
-                self._note_failure(index, _fault.restore(faults[min(faults)], self._name))
+                self._note_failure(index, _convert(_fault.restore(faults[min(faults)], self._name)))
         else:
             self._note_failure(index, value)
         self._left -= 1
@@ -158,6 +184,11 @@ class IMapIterator:
             return self._map._take()
         except _home.End:
             failure, self._failure = self._failure, None
+        except Exception as exception:
+            converted = _convert(exception)
+            if converted is exception:
+                raise
+            raise converted from exception
         if failure is not None:
             raise failure
         raise StopIteration

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from .. import _home, _job, _pipe
+from .. import _home, _job, _pipe, _travel
 from .. import concurrent as ferry_concurrent
 from .._library import Ferry, GLib, is_error
 from .._task import Task, name_of
@@ -334,7 +334,7 @@ class MultiprocessingRouter(Observed):
 _os: Any = os
 
 
-class _SharedEvent(_pipe.Traveller):
+class _SharedEvent(_travel.Traveller):
     """An event, for this process and for the workers of the tasks that it is an argument of."""
 
     def __init__(self) -> None:

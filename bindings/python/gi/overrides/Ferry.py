@@ -5,9 +5,6 @@
 The package `ferry` is something else: it sends functions of Python. This is for functions that have types.
 """
 
-import asyncio
-import ctypes
-
 from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import GLib
@@ -125,6 +122,8 @@ class Task(Ferry.Task):
     """`await task` gives the value of its result, on a loop of asyncio. It raises what wait() does."""
 
     def __await__(self):
+        import asyncio
+
         loop = asyncio.get_running_loop()
         future = loop.create_future()
 
@@ -194,6 +193,8 @@ class Buffer(Ferry.Buffer):
 
     @property
     def memory(self):
+        import ctypes
+
         address, size = self.get_data()
         area = (ctypes.c_char * size).from_address(address)
         area.owner = self
