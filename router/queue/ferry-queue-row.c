@@ -7,6 +7,8 @@
 
 #include "queue/ferry-queue-row-private.h"
 
+#include <string.h>
+
 #include "base/ferry-base-private.h"
 #include "command/ferry-command-private.h"
 
@@ -14,11 +16,27 @@
 #define SETTINGS_TYPE "a{sv}"
 
 /* The properties of a task that are stored, beside those with a column of their own. What is missing in a row has its
- * default, and one that this version does not know is left out. */
+ * default, and one that this version does not know is left out. The first N_APART are no FerryTaskSettings. */
+#define N_APART 2
 static const char *const settings[] = {
-  "description", "retries",       "idempotent", "stoppable",    "interactive",  "max-returned-descriptors",
-  "run-timeout", "queue-timeout", "window",     "holds-window", "cancel-grace", "application-data",
+  "description",
+  "application-data",
+  "retries",
+  "idempotent",
+  "stoppable",
+  "interactive",
   "deadline",
+  "run-timeout",
+  "queue-timeout",
+  "window",
+  "holds-window",
+  "cancel-grace",
+  "max-returned-descriptors",
+};
+
+static const FerryTaskSettings default_settings = {
+  .cancel_grace = FERRY_DEFAULT_CANCEL_GRACE,
+  .window = FERRY_DEFAULT_WINDOW,
 };
 
 /* ---- values ---- */
@@ -108,11 +126,14 @@ to_monotonic (gint64 wall_clock)
 static GBytes *
 pack_settings (FerryTask *task)
 {
+  /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
+  const gboolean has_settings =
+    memcmp (ferry_task_get_run (task)->settings, &default_settings, sizeof default_settings) != 0;
   g_autoptr (GVariant) packed = NULL;
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
-  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+  for (gsize i = 0; i < (has_settings ? G_N_ELEMENTS (settings) : N_APART); i++)
     {
       GVariant *value = read_setting (task, settings[i]);
 
