@@ -26,9 +26,7 @@ typedef struct _FerryAffinity FerryAffinity;
 FerryAffinity *ferry_affinity_new (GMainContext *context, GThread *thread);
 /* Makes an affinity of the calling thread and its thread-default main context. */
 FerryAffinity *ferry_affinity_new_here (void);
-FERRY_FOR_SIBLINGS
 FerryAffinity *ferry_affinity_ref (FerryAffinity *self);
-FERRY_FOR_SIBLINGS
 void ferry_affinity_unref (FerryAffinity *self);
 void ferry_affinity_set_thread (FerryAffinity *self, GThread *thread);
 GMainContext *ferry_affinity_get_context (FerryAffinity *self);
@@ -36,7 +34,6 @@ GMainContext *ferry_affinity_get_context (FerryAffinity *self);
 /* Whether the calling thread does the work that other threads pass to the affinity (ferry_affinity_invoke()). That is
  * the affinity's thread, or, where the affinity has no thread, the thread that runs the affinity's main context now. No
  * other thread can become the affinity's thread meanwhile. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_affinity_is_own (FerryAffinity *self);
 gboolean ferry_affinity_has_thread (FerryAffinity *self);
 /* Whether the calling thread may use the affinity's objects. TRUE when self (nullable) is NULL or has no thread. On

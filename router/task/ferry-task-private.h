@@ -82,7 +82,6 @@ gboolean ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryAf
 FERRY_FOR_SIBLINGS
 FerryRun *ferry_task_get_run (FerryTask *self);
 /* any */
-FERRY_FOR_SIBLINGS
 const char *ferry_task_get_function (FerryTask *self);
 /* Change settings of a task that is not submitted, or, for the name, not done. */
 void ferry_task_set_name (FerryTask *self, const char *name);
@@ -134,7 +133,6 @@ FERRY_FOR_SIBLINGS
 void ferry_task_change_not_before (FerryTask *self, gint64 not_before);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
  * without a cancellable and descriptors. */
-FERRY_FOR_SIBLINGS
 FerryTask *ferry_task_new_like (FerryTask *self);
 
 /* How a task has ended in an earlier process. */
