@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the test scripts share: facts are reported in the Test Anything Protocol, as GLib's test programs do."""
 
+import __main__
 import sys
 import traceback
+
+if sys.argv[1:] in (["--help"], ["-h"]) and __main__.__doc__:
+    print(__main__.__doc__.strip())
+    sys.exit(0)
 
 
 class Report:

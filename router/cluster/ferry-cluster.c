@@ -1373,8 +1373,8 @@ install_limits (void)
    *
    * How many workers, at any hosts, may end while they run one task that is run again since it is idempotent
    * ([property@Ferry.Task:idempotent]). When that many have ended, the task fails with %FERRY_ERROR_QUARANTINED. The
-   * runs that [property@Ferry.Task:retries] asked for are not counted, so a task that is not idempotent has no such
-   * limit. 0 for no limit.
+   * runs that [property@Ferry.Task:retries] asked for are not counted: with the default limit of 3, one with 2 retries
+   * is begun at most five times. A task that is not idempotent has no such limit. 0 for no limit.
    */
   properties[PROP_DEATH_LIMIT] =
     g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_DEATH_LIMIT, FERRY_SETTABLE);

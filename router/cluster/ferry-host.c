@@ -24,8 +24,8 @@
 #define MAX_FACTS_TOLD 20
 
 /* How many bytes of the names of functions are kept of all hosts of a cluster together, and what each name counts
- * beside its length. */
-#define MAX_FUNCTIONS_SIZE ((gsize) 64 * 1024 * 1024)
+ * beside its length. That is enough for 200 hosts with 800 functions each, of names of 40 bytes, or 1,000 with 160. */
+#define MAX_FUNCTIONS_SIZE ((gsize) 16 * 1024 * 1024)
 #define FUNCTION_COST 64
 
 /* How often a host may tell its load, in a second. Each time, handlers run. */

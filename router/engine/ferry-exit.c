@@ -200,7 +200,7 @@ has_last_words (FerryLink *link)
          link->output->error_call == ferry_link_get_begun_call (link);
 }
 
-/* (transfer full): adds the last line of standard error, which mostly says more. Takes ownership of text. */
+/* (transfer full): adds what standard error said at last, which mostly says more. Takes ownership of text. */
 static char *
 quote_last_error (FerryLink *link, char *text)
 {
@@ -208,7 +208,7 @@ quote_last_error (FerryLink *link, char *text)
 
   if (!has_last_words (link))
     return g_steal_pointer (&unquoted);
-  return g_strdup_printf ("%s; the last line of its standard error was: %s", unquoted, link->output->last_error);
+  return g_strdup_printf ("%s; it wrote to standard error: %s", unquoted, link->output->last_error);
 }
 
 /* (transfer full): returns the name of the process at the link's other end, for messages. */

@@ -163,7 +163,7 @@ typedef struct
   GQueue last;     /* (element-type utf8) (owned): the last lines, oldest first */
   gsize last_bytes;
   guint64 call;       /* set before a pipe is read: FerryOutputLine.call of what is read */
-  char *last_error;   /* (owned) (nullable): the last line of standard error that is not empty */
+  char *last_error;   /* (owned) (nullable): the last line of standard error that is not empty, or that says more */
   guint64 error_call; /* its FerryOutputLine.call */
 } FerryOutput;
 

@@ -82,10 +82,21 @@ ferry_output_open (FerryOutput *self, guint stream, GError **error)
   return fds[1];
 }
 
+/* What Python writes first when it is killed by a fault of its own. Behind it comes where each thread was, and which
+ * modules there are. */
+#define FATAL "Fatal Python error: "
+
+/* Whether the last line of standard error says more of the process's end than those behind it. */
+static gboolean
+is_heading (const FerryOutput *self)
+{
+  return self->last_error != NULL && self->error_call == self->call && g_str_has_prefix (self->last_error, FATAL);
+}
+
 static void
 remember (FerryOutput *self, guint stream, char *line, gsize length)
 {
-  if (stream == 2 && length > 0)
+  if (stream == 2 && length > 0 && !is_heading (self))
     {
       g_free (self->last_error);
       self->last_error = g_strdup (line);

@@ -822,12 +822,15 @@ ferry_job_return_descriptor (FerryJob *self, int fd, GError **error)
  *
  * Makes a value of what the function has written to memory or a file, for a result that is too large for a message:
  * [property@Ferry.Router:max-message-size] does not count for it. The function returns this value, or sends it with
- * [method@Ferry.Job.send_partial_result], and the application gets a value of @type, without a copy.
+ * [method@Ferry.Job.send_partial_result], and the application gets a value of @type. It opens and checks the value on a
+ * thread, so its main loop goes on meanwhile.
  *
  * The descriptor has the serialised value, as [method@GLib.Variant.get_data] has it, from its beginning to its end, and
- * nobody writes to it any more. Memory of memfd_create() must have the seals `F_SEAL_SHRINK` and `F_SEAL_WRITE`. Any
- * other regular file is taken from a trusted worker only ([property@Ferry.Launcher:trusted]), since it could become
- * shorter while it is read. A file should have no name any more.
+ * nobody writes to it any more. Memory of memfd_create() must have the seals `F_SEAL_SHRINK` and `F_SEAL_WRITE`, and is
+ * not copied. Any other regular file is taken from a trusted worker only ([property@Ferry.Launcher:trusted]). Numbers and
+ * arrays of them, such as `ay` or `(iad)`, are read in the file itself: where somebody still writes to it they change,
+ * and where somebody makes it shorter the application gets `SIGBUS`. A value with texts, variants or arrays of arrays,
+ * such as `as` or `a{sv}`, is copied into the application's memory first. A file should have no name any more.
  *
  * It is one of the descriptors of [method@Ferry.Job.return_descriptor], and this function fails as that one does. Any
  * thread may call it.

@@ -729,7 +729,7 @@ what_is_kept_of_all_hosts_is_bounded (void)
       ferry_test_run_until (has_most_functions_or_is_lost, last->host);
     }
   while (ferry_host_get_state (last->host) != FERRY_HOST_STATE_LOST);
-  g_assert_cmpuint ((hosts->len - 1) * strlen (functions), <=, (gsize) 64 * 1024 * 1024);
+  g_assert_cmpuint ((hosts->len - 1) * strlen (functions), <=, (gsize) 16 * 1024 * 1024);
   message = task_test_take_message ();
   g_assert_nonnull (strstr (message, "more functions than this application keeps"));
   /* What one that leaves had is free for another one. */

@@ -120,6 +120,25 @@ test_a_line_comes_when_it_is_complete (void)
   g_assert_cmpuint (scene.output->error_call, ==, 7);
 }
 
+/* Python tells of a crash in many lines, of which the first says what it was. */
+static void
+test_the_heading_of_a_crash_is_kept (void)
+{
+  g_auto (Scene) scene = {NULL};
+  const char *dump = "Fatal Python error: Segmentation fault\n\nThread 0x1:\n\nExtension modules: gi._gi (total: 1)\n";
+
+  scene_init (&scene);
+  scene.output->call = 1;
+  put (&scene, 2, "not this\n", 9);
+  put (&scene, 2, dump, strlen (dump));
+  g_free (take (&scene));
+  g_assert_cmpstr (scene.output->last_error, ==, "Fatal Python error: Segmentation fault");
+  scene.output->call = 2;
+  put (&scene, 2, "of the next\n", 12);
+  g_free (take (&scene));
+  g_assert_cmpstr (scene.output->last_error, ==, "of the next");
+}
+
 /* Nothing to read and the end differ by the returned size, and not by the error number, which stays what it was. */
 static void
 test_a_pipe_is_closed_at_its_end (void)
@@ -224,6 +243,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 #define ADD(path, func) g_test_add_func ("/output-lines/" path, func)
   ADD ("a-line-comes-when-it-is-complete", test_a_line_comes_when_it_is_complete);
+  ADD ("the-heading-of-a-crash-is-kept", test_the_heading_of_a_crash_is_kept);
   ADD ("a-pipe-is-closed-at-its-end", test_a_pipe_is_closed_at_its_end);
   ADD ("bytes-that-are-no-text-are-replaced", test_bytes_that_are_no_text_are_replaced);
   ADD ("a-long-line-is-cut-between-characters", test_a_long_line_is_cut_between_characters);

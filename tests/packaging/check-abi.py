@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
 # The libraries export it for each other, so it becomes public by a header that has it.

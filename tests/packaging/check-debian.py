@@ -20,6 +20,7 @@ import sys
 import tarfile
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
 # What makes the next version of this one, by file.

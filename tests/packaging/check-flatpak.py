@@ -19,6 +19,7 @@ import tempfile
 import time
 import uuid
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "examples"))

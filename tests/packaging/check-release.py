@@ -18,6 +18,7 @@ import sys
 import tarfile
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
 TODAY = datetime.datetime.now().astimezone()

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
 BLOCK = re.compile(r"^```\w+\n((?:#|//|/\*) (\S+)(?: \*/)?\n.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -22,6 +22,7 @@ import tarfile
 import tempfile
 import zipfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import speaking
 import tap
 

@@ -133,7 +133,7 @@ test_exit_record_has_the_last_lines (void)
   g_assert_true (g_strv_contains ((const char *const *) last, "it_broke"));
   g_assert_true (g_strv_contains ((const char *const *) last, "99"));
   g_assert_nonnull (
-    strstr (ferry_exit_get_message (exit), "exited with status 1; the last line of its standard error was: it_broke"));
+    strstr (ferry_exit_get_message (exit), "exited with status 1; it wrote to standard error: it_broke"));
   finish (&test);
 }
 

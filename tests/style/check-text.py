@@ -20,6 +20,10 @@ LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
 # A program that a test has in a string may wait for a file, as the shell does there.
 SLEEP = r"(?<!time\.)\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
 
+# Of pages, and what no prose begins with: a table, a heading, a tag, code.
+COLUMNS = 120
+NO_PROSE = r"\s*([|#<`>]|$)|    "
+
 # A command of the project, and what runs them: for each commit, and what there is no time for then.
 COMMAND = r"(\./run \w+|(?:demo-app|tests/\w+)/(?:run[\w-]*|mutate\.py))"
 SERVERS = (".ci/run", ".ci/nightly")
@@ -130,6 +134,22 @@ def untidy(tree):
         complaints += ["%s:%d: blanks at the end of the line" % (name, line)
                        for line, _ in sources.lines_with(text, r"[ \t]+\n")]
         complaints += ["%s:%d: a tab" % (name, line) for line, _ in sources.lines_with(text, r"\t")]
+    return complaints
+
+
+def ragged(tree):
+    """Lines of a page's prose: no longer than COLUMNS, a word's end more or less, and none that ends far before."""
+    complaints = []
+    for name, text in sources.select(tree, r"docs/.*\.md$", r"(README|HACKING|CHANGELOG)\.md$").items():
+        lines = re.sub(r"(?ms)^```.*?^```$", lambda block: "\n" * block.group().count("\n"), text).split("\n")
+        for number, (line, following) in enumerate(zip(lines, lines[1:] + [""]), 1):
+            if re.match(NO_PROSE, line):
+                continue
+            if len(line) > COLUMNS + 5:
+                complaints.append("%s:%d: a line of %d columns" % (name, number, len(line)))
+            if not re.match(NO_PROSE + r"|\s*([-*]|\d+\.) ", following) \
+                    and len(line) + 1 + len(following.split()[0]) <= COLUMNS - 40:
+                complaints.append("%s:%d: a line that ends in the middle" % (name, number))
     return complaints
 
 
@@ -264,6 +284,11 @@ CHECKS = {
         {"router/lane/a.c": "int a;"},
         {"README.md": "\ta\n"},
     ]),
+    "lines of pages are filled": (ragged, [
+        {"README.md": "a word " * 18 + "\n"},
+        {"docs/a.md": "To close\na pipe, close it.\n"},
+        {"docs/a.md": "- To close\n  a pipe, close it.\n"},
+    ]),
     "no critical names what the program does not know": (inside_names, [
         {"router/lane/a.c": "static void\na (int b)\n{\n  g_return_if_fail (b > 0);\n}\n"},
         {"router/lane/a.c": "void\nferry_a (A *self)\n{\n  g_return_if_fail (!self->frozen);\n}\n",
@@ -302,6 +327,7 @@ INNOCENT = {
                   "| `.ci/run` | all |\n| `lane/` | rings: `a.c`, `b.c`, `c.c` |\n",
     ".ci/nightly": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n    fuzz) tests/fuzz/run ;;\n",
     "README.md": "Handlers run for 4 ms at a time, and a million messages may wait.\n",
+    "docs/a.md": "# A\nTo close:\n\n- a pipe\n- and all\n\n```c\n" + 130 * "c" + "\na\n```\n\n| " + 130 * "c" + " |\n\n    a\n    b\n",
     "docs/benchmarks.md": "| a | 2.1, 13.5, 3.6 µs |\n| b | 91.7 M/s |\n",
     TROUBLE: "| `FERRY_ERROR_A` | |\n",
     "router/lane/a.h": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\ntypedef enum\n{\n  FERRY_ERROR_A,\n} A;\n",
