@@ -25,6 +25,8 @@ MAX_CHUNK = 4096
 # Chunks that are submitted for each worker: so many, and the larger number where little lies in them and in their results.
 AHEAD = 3
 MOST_AHEAD = 8
+# And so many while chunks still grow: those that are too small are few then.
+GROWING_AHEAD = 2
 # By how many times a chunk grows at once.
 GROWTH = 16
 # Items beyond so many bytes go into the next chunk, and so do items whose results would be that large.
@@ -196,7 +198,8 @@ class Map(Values[T]):
         self._chunk = chunksize or 1
         self._fixed = chunksize is not None
         self._workers = workers
-        self._limit = MOST_AHEAD * workers
+        # Whether the next chunks will be larger than those that are submitted.
+        self._grows = not self._fixed
         # How many bytes an item has, and how many its result, as far as they are known.
         self._item_bytes = self._result_bytes = 0
         self._bytes_ahead = 0
@@ -222,7 +225,7 @@ class Map(Values[T]):
 
     def _next_size(self) -> int:
         """How many items the next chunk has at most. 0: none is submitted now."""
-        if len(self._tasks) >= self._limit:
+        if len(self._tasks) >= (GROWING_AHEAD if self._grows else MOST_AHEAD) * self._workers:
             return 0
         few = AHEAD * self._workers
         if len(self._tasks) >= few and (not self._result_bytes or self._bytes_ahead >= few * CHUNK_BYTES):
@@ -241,11 +244,13 @@ class Map(Values[T]):
 
     def _take_rows(self, count: int) -> tuple[list[Any], int]:
         """Up to so many items, and how many bytes they have."""
-        rows: list[Any] = []
+        if self._fixed:
+            rows = list(itertools.islice(self._rows, count))
+            return rows, _weigh(rows)
+        rows = []
         taken = 0
-        if not self._fixed:
-            count = min(count, max(1, CHUNK_BYTES // max(1, self._item_bytes, self._result_bytes)))
-        while len(rows) < count and (self._fixed or taken < CHUNK_BYTES):
+        count = min(count, max(1, CHUNK_BYTES // max(1, self._item_bytes, self._result_bytes)))
+        while len(rows) < count and taken < CHUNK_BYTES:
             more = list(itertools.islice(self._rows, _next_step(count, len(rows))))
             if not more:
                 break
@@ -321,14 +326,19 @@ class Map(Values[T]):
         self._behind_ready = first + done
         self._result_bytes = max(1, task._size // done)
         if done < count:
+            self._grows = False
             # The next results, where order counts.
             self._tasks.appendleft(self._submit_rows(first + done, rows[done:], size))
         elif not self._fixed:
+            before = self._chunk
             if seconds < CHUNK_SECONDS / 2 and count >= self._chunk:
                 fits = int(count * CHUNK_SECONDS / 2 / max(seconds, CHUNK_SECONDS / MAX_CHUNK))
                 self._chunk = min(max(2 * self._chunk, min(fits, GROWTH * self._chunk)), MAX_CHUNK)
             elif seconds > 2 * CHUNK_SECONDS:
                 self._chunk = max(self._chunk // 2, 1)
+            # A chunk from before the last growth says nothing.
+            if count >= before:
+                self._grows = self._chunk > before
 
     def _next_task(self) -> Task[Outcomes] | None:
         """A chunk that is done, the first one of all if order counts."""

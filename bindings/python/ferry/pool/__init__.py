@@ -173,7 +173,7 @@ class IMapIterator:
             self._failure = failure
 
     def _submit_rest(self) -> None:
-        self._map._limit = self._map._workers = sys.maxsize
+        self._map._workers = sys.maxsize
         self._map._fill()
 
     def next(self, timeout: float | None = None) -> Any:
