@@ -129,6 +129,7 @@ build    program  msgfmt                               gettext
 build    module   gio-unix-2.0                         libglib2.0-dev
 build    module   gtk4                                 libgtk-4-dev
 build    module   libseccomp                           libseccomp-dev
+build    module   sqlite3                              libsqlite3-dev
 window   file     /usr/share/fonts/truetype            fonts-dejavu-core
 window   file     /usr/share/icons/Adwaita             adwaita-icon-theme
 window   file     /usr/share/doc/librsvg2-common       librsvg2-common

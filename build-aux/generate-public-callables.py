@@ -25,7 +25,7 @@ SINGLE = re.compile(r"Any thread, one at a time|\b[Oo]ne thread at a time|\bThe 
                     r"|\bThe first thread of the process|by the thread that calls that")
 ANY = re.compile(r"\b[Aa]ny thread|\bNot on the thread|\bThreads as with|threads and errors|Threads and errors")
 
-SIBLINGS = ("cluster", "gtk")
+SIBLINGS = ("cluster", "gtk", "queue")
 
 
 def read(path):

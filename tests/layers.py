@@ -6,5 +6,5 @@
 CORE = ("base", "wire", "lane", "link", "engine", "route", "process", "call", "task")
 WINGS = ("command", "conversation", "object")
 # Each a library of its own.
-BESIDE = ("classic", "cluster", "gtk")
+BESIDE = ("classic", "cluster", "queue", "gtk")
 LAYERS = CORE + WINGS + BESIDE

@@ -62,6 +62,7 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference does not belong to this transport,
  *   or belongs to it no longer.
  * @FERRY_ERROR_UNKNOWN_MEMBER: The object's interface has no such method, property, signal or item operation.
+ * @FERRY_ERROR_INTERRUPTED: The application ended while the task was under way, and nobody knows how far it came.
  *
  * The errors of Ferry at run time. The message of each error says what to do about it.
  *
@@ -100,6 +101,7 @@ typedef enum
   FERRY_ERROR_NOT_ALLOWED,
   FERRY_ERROR_UNKNOWN_OBJECT,
   FERRY_ERROR_UNKNOWN_MEMBER,
+  FERRY_ERROR_INTERRUPTED,
 } FerryError;
 
 FERRY_AVAILABLE_IN_0_1

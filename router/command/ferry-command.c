@@ -10,6 +10,7 @@
 
 #include "config.h"
 
+#include "command/ferry-command-private.h"
 #include "command/ferry-command.h"
 
 #include <signal.h>
@@ -34,8 +35,6 @@
 /* The worker's program, and the environment variable with its path. */
 #define PROGRAM "ferry-command"
 #define VARIABLE "FERRY_COMMAND"
-
-#define FUNCTION "command"
 
 /**
  * FerryCommand:
@@ -703,7 +702,7 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
 
   if (!check (command, error))
     return NULL;
-  task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, FUNCTION, pack (command));
+  task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, FERRY_COMMAND_FUNCTION, pack (command));
   if (has_large_input (command) && ferry_task_add_bytes (task, command->input, error) < 0)
     return NULL;
   name = g_path_get_basename (command->argv[0]);
@@ -763,6 +762,20 @@ list_unfinished_files (GVariant *arguments)
   if (output != NULL)
     add_file (files, output);
   return g_string_free (files, FALSE);
+}
+
+gboolean
+ferry_command_replaces_files (const char *function, GVariant *arguments)
+{
+  g_autofree char *unfinished = NULL;
+  gboolean replaces = FALSE;
+
+  if (!g_str_equal (function, FERRY_COMMAND_FUNCTION) || arguments == NULL ||
+      !g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT))
+    return FALSE;
+  g_variant_lookup (arguments, "replace-output-files", "b", &replaces);
+  unfinished = list_unfinished_files (arguments);
+  return replaces && *unfinished == '\0';
 }
 
 /* A worker that gets SIGTERM tidies up before it ends. */

@@ -44,6 +44,7 @@ gboolean ferry_affinity_check (FerryAffinity *self, const char *function);
 FERRY_FOR_SIBLINGS
 gboolean ferry_affinity_check_property (FerryAffinity *self, GParamSpec *pspec);
 /* As ferry_affinity_check(). On another thread, sets FERRY_ERROR_WRONG_THREAD. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_affinity_check_error (FerryAffinity *self, const char *function, GError **error);
 /* As ferry_affinity_check(), for an object without an affinity, which belongs to the thread that runs context. */
 gboolean ferry_affinity_check_context (GMainContext *context, const char *function);

@@ -1234,8 +1234,8 @@ set_true (gpointer data)
  * Waits until a request comes, and answers all requests that have come by then. One thread at a time.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED when no request came; not to wait, call
- * [method@Ferry.Exporter.process_requests], for which that is no error. Fails with %FERRY_ERROR_BUSY when it is called by
- * a function that answers a request.
+ * [method@Ferry.Exporter.process_requests], for which that is no error. Fails with %FERRY_ERROR_BUSY when it is called
+ * by a function that answers a request.
  *
  * Returns: whether a request was begun
  */

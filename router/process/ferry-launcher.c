@@ -505,9 +505,9 @@ install_worker_properties (void)
   /**
    * FerryLauncher:trusted:
    *
-   * Whether the application reads the worker's buffers, and results in files without seals, without copying them; %FALSE
-   * by default. A worker can still write to a buffer that it has sent, also while the application reads it. So it is
-   * copied unless the worker is trusted, and a large value with many texts such as `as` always is.
+   * Whether the application reads the worker's buffers, and results in files without seals, without copying them;
+   * %FALSE by default. A worker can still write to a buffer that it has sent, also while the application reads it. So
+   * it is copied unless the worker is trusted, and a large value with many texts such as `as` always is.
    */
   properties[PROP_TRUSTED] = g_param_spec_boolean ("trusted", NULL, NULL, FALSE, FERRY_SETTABLE);
 

@@ -69,8 +69,10 @@ void ferry_application_hold_free (FerryApplicationHold *self);
  * keep a reference to the task until then. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func);
 /* any: returns (transfer none) the router of the executor's runners. */
+FERRY_FOR_SIBLINGS
 FerryRouter *ferry_executor_get_router (FerryExecutor *self);
 /* Returns how many tasks the executor's runners may run at a time. */
+FERRY_FOR_SIBLINGS
 guint ferry_executor_get_parallelism (FerryExecutor *self);
 /* Whether the task was submitted to this executor and the router's thread has taken it in. The task may be done. */
 FERRY_FOR_SIBLINGS
@@ -80,5 +82,21 @@ gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
  * one with FALSE. A task that was let go by all leaves as if it had just ended. */
 FERRY_FOR_SIBLINGS
 void ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep);
+
+/* ---- Tasks of a keeper, such as a queue in a file: FerryRunKeeper ---- */
+
+/* any: whether the executor would take the task: fails as ferry_executor_submit_task() does, but for its limit. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error);
+/* Takes a task that waits and has a keeper: it was submitted to its keeper's source, and has the executor as its source
+ * from now on. Fails as ferry_executor_check_task() does, and has not changed it then. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error);
+/* Whether a task that waits could be begun now or later: not while each of its runners has failed. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_can_run (FerryExecutor *self);
+/* Whether ferry_executor_shutdown_async() was called: that ends tasks, and is nobody's wish for one of them. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_is_shutting_down (FerryExecutor *self);
 
 G_END_DECLS

@@ -594,10 +594,22 @@ check (FerryExecutor *self, const FerryRun *run, GError **error)
   return entry == NULL || ferry_function_check_arguments (entry, run->arguments, error);
 }
 
+/* A task that waits for hours is one that must survive the application. */
+static gboolean
+check_time (FerryTask *task, GError **error)
+{
+  return ferry_task_get_not_before (task) == 0 ||
+         ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "Task '%s' is to wait for a time (FerryTask:not-before), and the executor keeps none for it; "
+                          "submit it to a FerryQueue",
+                          ferry_task_get_name (task));
+}
+
 static gboolean
 submit_now (FerryExecutor *self, FerryRun *run, GError **error)
 {
-  if (!ferry_task_submit_to (run->owner, &self->source, self->router->affinity, error))
+  if (!check_time (run->owner, error) ||
+      !ferry_task_submit_to (run->owner, &self->source, self->router->affinity, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
@@ -656,6 +668,37 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
   submit_waiting (self);
 }
 
+gboolean
+ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  return check (self, ferry_task_get_run (task), error);
+}
+
+gboolean
+ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error)
+{
+  FerryRun *run = ferry_task_get_run (task);
+
+  if (!check (self, run, error))
+    return FALSE;
+  atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
+  run->source = &self->source;
+  take_in (self, ferry_run_ref (run));
+  return TRUE;
+}
+
+gboolean
+ferry_executor_can_run (FerryExecutor *self)
+{
+  return can_run (self, NULL);
+}
+
+gboolean
+ferry_executor_is_shutting_down (FerryExecutor *self)
+{
+  return self->shutting_down;
+}
+
 /**
  * ferry_executor_submit_task:
  * @self: an executor
@@ -668,10 +711,10 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
  * Fails with %FERRY_ERROR_STOPPED if the executor was stopped. Fails with %FERRY_ERROR_WOULD_BLOCK if
  * [property@Ferry.Executor:max-pending] tasks wait already. Fails with %FERRY_ERROR_ALREADY_STARTED if the task was
  * submitted before. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit a function that this program has
- * registered. Fails with %FERRY_ERROR_UNKNOWN_FUNCTION if the workers are `/proc/self/exe` without arguments, and this
- * program has not registered the function, or has not called [func@Ferry.Worker.main]. Fails with
- * %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's. Errors that are found later, such as a
- * function that another program lacks, make the task fail.
+ * registered, and if [property@Ferry.Task:not-before] is set. Fails with %FERRY_ERROR_UNKNOWN_FUNCTION if the workers
+ * are `/proc/self/exe` without arguments, and this program has not registered the function, or has not called
+ * [func@Ferry.Worker.main]. Fails with %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's.
+ * Errors that are found later, such as a function that another program lacks, make the task fail.
  *
  * Returns: %TRUE when the task was accepted
  */
@@ -814,7 +857,16 @@ ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
 {
   const FerryListedRun *entry = get_entry (task);
 
+  if (entry->run.keeper != NULL)
+    return entry->run.keeper->executor == self;
   return entry->run.source == &self->source && entry->taken_in;
+}
+
+/* Returns (transfer none) (nullable) what keeps the task beyond this process. */
+static FerryRunKeeper *
+get_keeper (FerryTask *task)
+{
+  return ferry_task_get_run (task)->keeper;
 }
 
 /* Whether the caller is on the router's thread, and the task was submitted to this executor. Sets error if not. */
@@ -853,6 +905,8 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
 
   if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
+  if (get_keeper (task) != NULL && ferry_task_get_run (task)->source != &self->source)
+    return get_keeper (task)->funcs->set_priority (get_keeper (task), task, priority, error);
   if (!ferry_run_take_back (ferry_task_get_run (task)))
     {
       ferry_set_error (error, FERRY_ERROR_BUSY,
@@ -895,6 +949,8 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
   if (!check_task (self, G_STRFUNC, task, error))
     return FALSE;
   kept = g_object_ref (task);
+  if (get_keeper (task) != NULL)
+    return get_keeper (task)->funcs->remove (get_keeper (task), task, error);
   if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_run_take_back (ferry_task_get_run (task)))
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
@@ -951,6 +1007,8 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
                        ferry_task_get_name (task));
       return NULL;
     }
+  if (get_keeper (task) != NULL && ferry_executor_has_task (self, task))
+    return get_keeper (task)->funcs->retry (get_keeper (task), task, error);
   if (*ferry_task_get_function (task) == '\0')
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' stands for others; try those again that failed",
@@ -1270,7 +1328,7 @@ ferry_executor_get_pool (FerryExecutor *self)
 static double
 get_fraction (FerryExecutor *self)
 {
-  double done = self->batch_fraction;
+  double done = self->batch_fraction + self->source.held;
 
   if (self->n_batch_done + self->n_open == 0)
     return 0;

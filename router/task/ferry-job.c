@@ -827,10 +827,10 @@ ferry_job_return_descriptor (FerryJob *self, int fd, GError **error)
  *
  * The descriptor has the serialised value, as [method@GLib.Variant.get_data] has it, from its beginning to its end, and
  * nobody writes to it any more. Memory of memfd_create() must have the seals `F_SEAL_SHRINK` and `F_SEAL_WRITE`, and is
- * not copied. Any other regular file is taken from a trusted worker only ([property@Ferry.Launcher:trusted]). Numbers and
- * arrays of them, such as `ay` or `(iad)`, are read in the file itself: where somebody still writes to it they change,
- * and where somebody makes it shorter the application gets `SIGBUS`. A value with texts, variants or arrays of arrays,
- * such as `as` or `a{sv}`, is copied into the application's memory first. A file should have no name any more.
+ * not copied. Any other regular file is taken from a trusted worker only ([property@Ferry.Launcher:trusted]). Numbers
+ * and arrays of them, such as `ay` or `(iad)`, are read in the file itself: where somebody still writes to it they
+ * change, and where somebody makes it shorter the application gets `SIGBUS`. A value with texts, variants or arrays of
+ * arrays, such as `as` or `a{sv}`, is copied into the application's memory first. A file should have no name any more.
  *
  * It is one of the descriptors of [method@Ferry.Job.return_descriptor], and this function fails as that one does. Any
  * thread may call it.

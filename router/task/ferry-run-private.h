@@ -29,6 +29,7 @@ G_BEGIN_DECLS
 typedef struct _FerryRun FerryRun;
 typedef struct _FerryTaskSource FerryTaskSource;
 typedef struct _FerryTaskDestination FerryTaskDestination;
+typedef struct _FerryRunKeeper FerryRunKeeper;
 
 /* ---- The states ----
  *
@@ -131,6 +132,31 @@ typedef struct
   void (*ended) (gpointer owner, FerryTaskState was);
 } FerryRunFuncs;
 
+/* ---- The keeper ----
+ *
+ * What keeps tasks beyond the application, such as a queue in a file. It hears of the end of each of its runs before
+ * anybody else, so that it can store that first. */
+typedef struct
+{
+  /* A run that a worker has begun has ended as end says, with the result or the error that its fields have. Nobody is
+   * told, and nothing else ends it, until ferry_run_tell_end(). */
+  void (*hold) (FerryRunKeeper *self, FerryRun *run, FerryTaskState end);
+  /* A run that executes has been cancelled, or its time is over. */
+  void (*cancelling) (FerryRunKeeper *self, FerryRun *run);
+  /* The run has ended, and everybody else is told next. */
+  void (*ended) (FerryRunKeeper *self, FerryRun *run);
+  /* What ferry_executor_retry(), ferry_executor_remove() and ferry_executor_set_task_priority() do. */
+  FerryTask *(*retry) (FerryRunKeeper *self, FerryTask *task, GError **error);
+  gboolean (*remove) (FerryRunKeeper *self, FerryTask *task, GError **error);
+  gboolean (*set_priority) (FerryRunKeeper *self, FerryTask *task, int priority, GError **error);
+} FerryRunKeeperFuncs;
+
+struct _FerryRunKeeper
+{
+  const FerryRunKeeperFuncs *funcs; /* const */
+  gpointer executor;                /* const: (unowned): the FerryExecutor that the runs are for */
+};
+
 struct _FerryRun
 {
   const FerryRunFuncs *funcs; /* const */
@@ -172,10 +198,12 @@ struct _FerryRun
   const FerryAnswerRoute *_Atomic route; /* (unowned) (nullable): of the present attempt */
 
   /* Who has it. */
-  FerryTaskSource *source;           /* (unowned) (nullable) */
-  FerryTaskDestination *destination; /* (unowned) (nullable): the one that it was sent to */
-  GList link;                        /* in the source's queue, or in what its destination has in flight */
-  gint64 order;                      /* increases in the order of the queue, within a priority */
+  FerryRunKeeper *keeper;              /* (unowned) (nullable) */
+  const FerryTaskTransition *end_held; /* (nullable): the end that its keeper holds */
+  FerryTaskSource *source;             /* (unowned) (nullable) */
+  FerryTaskDestination *destination;   /* (unowned) (nullable): the one that it was sent to */
+  GList link;                          /* in the source's queue, or in what its destination has in flight */
+  gint64 order;                        /* increases in the order of the queue, within a priority */
   FerryTimer timer; /* runs out at the end of the waiting time, then of the run time, then of the grace time */
   gint64 time_left; /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
   guint64 xid;      /* of its call at the destination; 0: none */
@@ -256,6 +284,7 @@ gboolean ferry_run_complete (FerryRun *self, GVariant *result);
 /* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
  * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). RUN_TIMEOUT leads to CANCELLING, and
  * error is the run's at its end. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* any: a function that has heard of its limit of time, and has returned, has the error of that limit. */
 void ferry_run_translate_error (FerryRun *self, GError **error);
@@ -266,6 +295,10 @@ const char *ferry_run_get_addition (const GError *error);
 gint64 ferry_run_get_cancel_grace (const FerryRun *self);
 /* Event RETURN: the run is WAITING again, for another attempt. One that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_run_give_back (FerryRun *self);
+
+/* Tells the end that the keeper of the run holds. Does nothing if it holds none. */
+FERRY_FOR_SIBLINGS
+void ferry_run_tell_end (FerryRun *self);
 
 /* The run was sent to a worker as the call xid. Until ferry_run_unset_route(), a thread that waits may be told the
  * answer before the router's thread has received it. Then the run can only end with that answer. */
@@ -284,6 +317,7 @@ extern FerryWaitQueue ferry_run_waits;
 
 /* Takes back a run that was sent ahead. If the worker has begun it, starts it. Returns whether the run is in the queue
  * afterwards. Others may have been taken back with it. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_run_take_back (FerryRun *self);
 /* The run waits in its source's queue from now on. */
 FERRY_FOR_SIBLINGS

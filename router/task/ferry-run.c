@@ -127,6 +127,9 @@ ferry_run_get_early (const FerryRun *self)
 void
 ferry_run_set_route (FerryRun *self, const FerryAnswerRoute *route, guint64 xid)
 {
+  /* No thread is told of an end that is not stored. */
+  if (self->keeper != NULL)
+    return;
   /* Relaxed: the next store orders it. Release: makes the route visible to a thread that reads the attempt. */
   atomic_store_explicit (&self->route, route, memory_order_relaxed);
   atomic_store_explicit (&self->attempt, 2 * xid + 1, memory_order_release);
@@ -149,7 +152,7 @@ ferry_run_decide (FerryRun *self)
   guint64 attempt = atomic_load_explicit (&self->attempt, memory_order_acquire);
 
   /* Acquire: makes the early answer visible. */
-  return attempt == 0 ||
+  return (attempt == 0 && self->end_held == NULL) ||
          ((attempt & 1) != 0 && atomic_compare_exchange_strong_explicit (&self->attempt, &attempt, 0,
                                                                          memory_order_acq_rel, memory_order_acquire));
 }
@@ -212,14 +215,101 @@ close_run (FerryRun *self, const FerryTaskTransition *transition)
   set_state (self, state);
 }
 
+/* was: the state before the end. */
+static void
+tell_ended (FerryRun *self, FerryTaskState was)
+{
+  if (self->keeper != NULL)
+    self->keeper->funcs->ended (self->keeper, self);
+  self->funcs->ended (self->owner, was);
+}
+
+/* ---- ends that a keeper holds ----
+ *
+ * A run that has ended and is held has a destination that does nothing, and the state of one that goes on. */
+
+static void
+ignore (FerryTaskDestination *self, FerryRun *run)
+{
+}
+
+static void
+ignore_window (FerryTaskDestination *self, FerryRun *run, guint n)
+{
+}
+
+static void
+ignore_time (FerryTaskDestination *self, FerryRun *run, gint64 grace)
+{
+}
+
+static void
+tell_at_once (FerryTaskDestination *self, FerryRun *run)
+{
+  ferry_run_tell_end (run);
+}
+
+static const FerryTaskDestinationFuncs held_funcs = {
+  .take_back = ignore,
+  .add_window = ignore_window,
+  .cancel = ignore,
+  .give_time = ignore_time,
+  .force = tell_at_once,
+  .pause_changed = ignore,
+};
+
+static FerryTaskDestination held = {.funcs = &held_funcs};
+
+/* Whether the keeper of a run that a worker has begun stores its end before anybody is told. */
+static gboolean
+hold_end (FerryRun *self, const FerryTaskTransition *transition)
+{
+  gboolean has_timed_out = transition->next == FERRY_TASK_STATE_CANCELLED && self->limit_error != NULL;
+
+  if (self->keeper == NULL || self->state == FERRY_TASK_STATE_WAITING)
+    return FALSE;
+  self->end_held = transition;
+  self->source->held += MAX (self->fraction, 0);
+  self->destination = &held;
+  self->keeper->funcs->hold (self->keeper, self, has_timed_out ? FERRY_TASK_STATE_FAILED : transition->next);
+  return TRUE;
+}
+
 static void
 finish (FerryRun *self, const FerryTaskTransition *transition)
 {
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
   FerryTaskState was = ferry_run_get_state (self);
 
+  if (hold_end (self, transition))
+    return;
   close_run (self, transition);
-  self->funcs->ended (self->owner, was);
+  tell_ended (self, was);
+}
+
+/* Tells the source of a run at a destination that it has ended, unless its end is held. */
+static void
+leave_source (FerryRun *self)
+{
+  if (self->end_held == NULL)
+    self->source->done (self->source, self);
+}
+
+void
+ferry_run_tell_end (FerryRun *self)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = NULL;
+  const FerryTaskTransition *transition = g_steal_pointer (&self->end_held);
+  FerryTaskState was = ferry_run_get_state (self);
+
+  if (transition == NULL)
+    return;
+  kept = ferry_run_ref (self);
+  self->source->held -= MAX (self->fraction, 0);
+  self->destination = NULL;
+  close_run (self, transition);
+  tell_ended (self, was);
+  self->source->done (self->source, self);
 }
 
 /* If a thread was told the answer, ends the run with it, whatever its state, and returns TRUE. */
@@ -431,6 +521,8 @@ begin_cancelling (FerryRun *self)
 
   self->paused = FALSE;
   set_state (self, FERRY_TASK_STATE_CANCELLING);
+  if (self->keeper != NULL)
+    self->keeper->funcs->cancelling (self->keeper, self);
   if (self->funcs->cancelling != NULL)
     self->funcs->cancelling (self->owner, was_paused);
 }
@@ -727,7 +819,12 @@ ferry_run_abandon (FerryRun *self, GError *error)
   if (self->destination == NULL)
     fail_waiting (self, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned));
   else if (ferry_run_fail (self, FERRY_TASK_EVENT_ABANDON, g_steal_pointer (&owned), NULL, NULL))
-    self->source->done (self->source, self);
+    {
+      if (ferry_run_get_done (self))
+        self->source->done (self->source, self);
+      else
+        ferry_run_tell_end (self);
+    }
 }
 
 gboolean
@@ -755,7 +852,7 @@ ferry_run_cancel (FerryRun *self)
   /* The source is called before anybody is told, so that handlers find its queue and its counts up to date. */
   if (self->source != NULL)
     self->source->cancelled (self->source, self);
-  self->funcs->ended (self->owner, FERRY_TASK_STATE_WAITING);
+  tell_ended (self, FERRY_TASK_STATE_WAITING);
   return TRUE;
 }
 
@@ -808,7 +905,7 @@ ferry_destination_fail (FerryRun *run, FerryTaskEvent event, GError *error, cons
       return;
     }
   if (ferry_run_fail (run, event, error, trace, exit))
-    run->source->done (run->source, run);
+    leave_source (run);
 }
 
 void
@@ -821,13 +918,13 @@ ferry_destination_give_back (FerryRun *run)
     return;
   if (end_as_answered (run))
     {
-      source->done (source, run);
+      leave_source (run);
       return;
     }
   if (state == FERRY_TASK_STATE_CANCELLING)
     {
       if (ferry_run_give_back (run))
-        source->done (source, run);
+        leave_source (run);
       return;
     }
   source->give_back (source, run);
@@ -864,7 +961,7 @@ ferry_destination_complete (FerryRun *run, GVariant *result)
   if (error != NULL)
     ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
   else if (ferry_run_complete (run, result))
-    run->source->done (run->source, run);
+    leave_source (run);
 }
 
 static GError *

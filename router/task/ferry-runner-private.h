@@ -82,6 +82,7 @@ struct _FerryTaskSource
   FerryTimers *limits;     /* const: (unowned): the router's */
   gboolean is_shared;      /* the executor has several runners */
   FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
+  double held;             /* the sum of the fractions of those whose end a keeper holds: no destination has them */
   void (*give_back) (FerryTaskSource *self, FerryRun *run); /* task returns to the front of its queue */
   /* (nullable): a worker has begun the task */
   void (*started) (FerryTaskSource *self, FerryRun *run);

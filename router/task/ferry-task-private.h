@@ -78,8 +78,10 @@ void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *functio
 /* any: submits a task that was not submitted before to a source (unowned), which has it until it is done. affinity
  * (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the task was
  * cancelled before. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryAffinity *affinity, GError **error);
 /* any: the task's run, which is the first field of a FerryListedRun. */
+FERRY_FOR_SIBLINGS
 FerryRun *ferry_task_get_run (FerryTask *self);
 /* any */
 const char *ferry_task_get_function (FerryTask *self);
@@ -124,10 +126,32 @@ gboolean ferry_task_is_told (FerryTask *self, const char *text);
  * a reference. */
 void ferry_task_set_call (FerryTask *self, FerryCompletion *call);
 /* Sets the priority of a task that waits. The caller must move the task in the queue. */
+FERRY_FOR_SIBLINGS
 void ferry_task_change_priority (FerryTask *self, int priority);
+/* FerryTask:not-before, also of a task that was submitted. */
+FERRY_FOR_SIBLINGS
+gint64 ferry_task_get_not_before (FerryTask *self);
+FERRY_FOR_SIBLINGS
+void ferry_task_change_not_before (FerryTask *self, gint64 not_before);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
  * without a cancellable and descriptors. */
 FerryTask *ferry_task_new_like (FerryTask *self);
+
+/* How a task has ended in an earlier process. */
+typedef struct
+{
+  FerryTaskState state;
+  GVariant *result;    /* (nullable) */
+  const GError *error; /* (nullable): of a task that failed */
+  const char *trace;   /* (nullable) */
+  gint64 submit_time;  /* in monotonic time of this process, as the next ones: above 0 */
+  gint64 start_time;   /* 0: it was not begun */
+  gint64 end_time;
+} FerryTaskEnd;
+
+/* any: a task that was not submitted has ended so, and nobody is told. */
+FERRY_FOR_SIBLINGS
+void ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTaskEnd *end);
 /* Sets FerryTask:last-lines, which are then not those of the worker's end. Takes lines (element-type utf8). */
 void ferry_task_take_lines (FerryTask *self, GPtrArray *lines);
 /* Sets FerryTask:failures, before the task fails for them. Sinks failures. */

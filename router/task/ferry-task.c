@@ -76,14 +76,16 @@ typedef struct
   char *question;      /* (nullable) */
   guint64 amount;
   guint64 total;
+  gint64 not_before;
 
-  GVariant *failures;        /* (owned) (nullable) */
-  GVariant *partial;         /* (owned) (nullable): of this attempt; it counts unless the task is completed */
-  gboolean trusts;           /* the worker that has the attempt is trusted */
-  _Atomic gboolean has_file; /* a value was in a descriptor */
-  FerryFileOpening *opening; /* (owned) (nullable): of the value that comes next */
-  GPtrArray *lines;          /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
-  FerryWaitQueue waits;      /* callers of ferry_task_wait_async() */
+  GVariant *application_data; /* (owned) (nullable) */
+  GVariant *failures;         /* (owned) (nullable) */
+  GVariant *partial;          /* (owned) (nullable): of this attempt; it counts unless the task is completed */
+  gboolean trusts;            /* the worker that has the attempt is trusted */
+  _Atomic gboolean has_file;  /* a value was in a descriptor */
+  FerryFileOpening *opening;  /* (owned) (nullable): of the value that comes next */
+  GPtrArray *lines;           /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
+  FerryWaitQueue waits;       /* callers of ferry_task_wait_async() */
 } Rest;
 
 typedef struct
@@ -125,6 +127,8 @@ typedef enum
   PROP_WINDOW,
   PROP_HOLDS_WINDOW,
   PROP_CANCELLABLE,
+  PROP_APPLICATION_DATA,
+  PROP_NOT_BEFORE,
   PROP_STATE,
   PROP_IS_DONE,
   PROP_CAN_CANCEL,
@@ -417,6 +421,19 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
   return self;
 }
 
+gint64
+ferry_task_get_not_before (FerryTask *self)
+{
+  return peek_rest (self)->not_before;
+}
+
+void
+ferry_task_change_not_before (FerryTask *self, gint64 not_before)
+{
+  need_rest (self)->not_before = not_before;
+  notify (self, PROP_NOT_BEFORE);
+}
+
 void
 ferry_task_set_name (FerryTask *self, const char *name)
 {
@@ -635,6 +652,13 @@ get_submit_time (FerryTask *self)
   return is_submitted (get_private (self)) ? get_private (self)->run.submit_time : 0;
 }
 
+/* Whether the task has ended, and what keeps it has not stored that yet. So nobody may see it. */
+static gboolean
+is_held (FerryTask *self)
+{
+  return get_private (self)->run.end_held != NULL;
+}
+
 /**
  * ferry_task_get_error:
  * @self: a task
@@ -654,7 +678,7 @@ ferry_task_get_error (FerryTask *self)
   if (early != NULL)
     return early->error;
   return_val_if_unreadable (self, NULL);
-  return get_private (self)->run.error;
+  return is_held (self) ? NULL : get_private (self)->run.error;
 }
 
 static const char *
@@ -662,7 +686,7 @@ get_trace (FerryTask *self)
 {
   const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  return early != NULL ? early->trace : get_private (self)->run.trace;
+  return early != NULL ? early->trace : is_held (self) ? NULL : get_private (self)->run.trace;
 }
 
 /**
@@ -681,7 +705,7 @@ ferry_task_get_exit (FerryTask *self)
   if (peek_early (get_private (self)) != NULL)
     return NULL;
   return_val_if_unreadable (self, NULL);
-  return get_private (self)->run.exit;
+  return is_held (self) ? NULL : get_private (self)->run.exit;
 }
 
 /* Returns (transfer full) (nullable) the result, or sets error to a copy of failure. */
@@ -753,9 +777,32 @@ ferry_task_new_like (FerryTask *self)
     ferry_task_set_name (task, rest->name);
   if (rest->description != NULL)
     need_rest (task)->description = g_strdup (rest->description);
+  if (rest->application_data != NULL)
+    need_rest (task)->application_data = g_variant_ref (rest->application_data);
   get_private (task)->run.priority = priv->run.priority;
   *need_settings (task) = *priv->run.settings;
   return task;
+}
+
+void
+ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTaskEnd *end)
+{
+  FerryTaskPrivate *priv = get_private (self);
+  FerryRun *run = &priv->run;
+
+  g_return_if_fail (is_done (end->state));
+
+  priv->affinity = ferry_affinity_ref (affinity);
+  run->result = end->result != NULL ? g_variant_ref (end->result) : NULL;
+  run->error = end->error != NULL ? ferry_error_copy (end->error) : NULL;
+  run->trace = g_strdup (end->trace);
+  run->submit_time = end->submit_time;
+  run->start_time = end->start_time;
+  run->end_time = end->end_time;
+  run->fraction = end->state == FERRY_TASK_STATE_COMPLETED ? 1 : 0;
+  /* Release, as in set_state() of a run and in ferry_task_submit_to(): another thread may be given the task. */
+  atomic_store_explicit (&run->state, (guint8) end->state, memory_order_release);
+  atomic_store_explicit (&priv->submission, SUBMISSION_DONE, memory_order_release);
 }
 
 /* ---- descriptors and bytes: given to the function, and returned by it ---- */
@@ -2214,6 +2261,22 @@ install_ways (void)
    * task that is done has none.
    */
   properties[PROP_CANCELLABLE] = g_param_spec_object ("cancellable", NULL, NULL, G_TYPE_CANCELLABLE, FERRY_SETTABLE);
+  /**
+   * FerryTask:application-data:
+   *
+   * A value of the application's own, such as where the result belongs. No worker gets it. What keeps a task over the
+   * end of the application keeps it too, and [method@Ferry.Executor.retry] gives it to the new task.
+   */
+  properties[PROP_APPLICATION_DATA] =
+    g_param_spec_variant ("application-data", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_SETTABLE);
+  /**
+   * FerryTask:not-before:
+   *
+   * When the task may be begun, such as tonight: a time of the wall clock, in microseconds since 1970, as
+   * g_get_real_time() has it; 0 for now. For a task of a queue in a file, which waits over ends of the application; an
+   * executor refuses others. What the queue changes later is notified.
+   */
+  properties[PROP_NOT_BEFORE] = g_param_spec_int64 ("not-before", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
 }
 
 static void
@@ -2480,7 +2543,7 @@ get_result (FerryTask *self)
 {
   const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  return early != NULL ? early->result : get_private (self)->run.result;
+  return early != NULL ? early->result : is_held (self) ? NULL : get_private (self)->run.result;
 }
 
 /* Any thread may read what the submission does not change, and what says whether the task is done. */
@@ -2535,7 +2598,9 @@ static const gsize fields[N_PROPERTIES] = {
 
 static const gsize rare_fields[N_PROPERTIES] = {
   [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
+  [PROP_APPLICATION_DATA] = G_STRUCT_OFFSET (Rest, application_data),
   [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
+  [PROP_NOT_BEFORE] = G_STRUCT_OFFSET (Rest, not_before),
   [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
   [PROP_PARTIAL_RESULT] = G_STRUCT_OFFSET (Rest, partial),
   [PROP_AMOUNT] = G_STRUCT_OFFSET (Rest, amount),
@@ -2636,6 +2701,10 @@ set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec
     ferry_property_change (self, &need_rest (self)->description, value, pspec);
   else if (property_id == PROP_CANCELLABLE)
     ferry_property_change (self, &need_rest (self)->cancellable, value, pspec);
+  else if (property_id == PROP_NOT_BEFORE)
+    ferry_property_change (self, &need_rest (self)->not_before, value, pspec);
+  else if (property_id == PROP_APPLICATION_DATA)
+    ferry_property_change (self, &need_rest (self)->application_data, value, pspec);
   else
     ferry_property_change (self, G_STRUCT_MEMBER_P (need_settings (self), fields[property_id]), value, pspec);
 }
@@ -2753,6 +2822,7 @@ rest_free (Rest *rest)
   g_free (rest->question);
   g_free (rest->host_name);
   g_free (rest->host_loss);
+  g_clear_pointer (&rest->application_data, g_variant_unref);
   g_free (rest->unfinished);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);

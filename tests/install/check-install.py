@@ -28,7 +28,7 @@ HEADERS = {
 
 # The libraries beside the first one, in the order of their programs, and what those print.
 SIBLINGS = (("ferry-cluster", "reconnecting\n"), ("ferry-gtk", "25 seconds left\n"),
-            ("ferry-classic", "not yet\n"))
+            ("ferry-classic", "not yet\n"), ("ferry-queue", "not open yet\n"))
 
 
 def complaint_of(installed, source, header):

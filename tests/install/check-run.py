@@ -149,7 +149,7 @@ def check_help(report, top):
         text = said(os.path.join(top, name), os.environ["PATH"], "--help")
         report.fact("%s says what it is for" % name, text.startswith("usage: %s " % os.path.basename(name)), [text])
     for path in sorted(glob.glob(os.path.join(top, "tests", "packaging", "check-*.py"))):
-        text = said(path, os.environ["PATH"], "--help", PYTHONPATH="")
+        text = said(sys.executable, os.environ["PATH"], path, "--help", PYTHONPATH="")
         report.fact("%s says what it is for" % os.path.basename(path),
                     text.splitlines()[0].endswith(": %s TOP" % os.path.basename(path)), [text])
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library as docs/installing.md has it installed, and without the cluster, GTK or the older classes: check-without.py TOP
+"""The library as docs/installing.md has it installed, and without the cluster, GTK, queues or the older classes: check-without.py TOP
 
 Each is configured and built in a folder that is removed afterwards, and nothing is installed but under such a folder.
 check-install.py then builds and runs programs against it. This takes minutes, so no suite has it: see '.ci/nightly'.
@@ -21,6 +21,7 @@ SETUP = re.compile(r"^meson setup build-install (.*)\nmeson install -C build-ins
 CLUSTER = "-Dcluster=disabled"
 GTK = "-Dgtk=disabled"
 CLASSIC = "-Dclassic=disabled"
+QUEUE = "-Dqueue=disabled"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -37,7 +38,8 @@ def targets(build):
 
 def check_install(build, version):
     """Whether its programs are built and run. What they say is shown where not."""
-    programs = [os.path.join(HERE, name) for name in ("program.c", "cluster-program.c", "gtk-program.c", "classic-program.c")]
+    programs = [os.path.join(HERE, name) for name in ("program.c", "cluster-program.c", "gtk-program.c", "classic-program.c",
+                                                      "queue-program.c")]
     done = subprocess.run([sys.executable, os.path.join(HERE, "check-install.py"), build, version, "none", *programs],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
@@ -58,6 +60,7 @@ def check(report, name, top, options):
         report.equal("%s has the widgets where they are wanted" % name, "ferry-gtk-1" in built, GTK not in options)
         report.equal("%s has the older classes where they are wanted" % name, "ferry-classic-1" in built,
                      CLASSIC not in options)
+        report.equal("%s has the queues where they are wanted" % name, "ferry-queue-1" in built, QUEUE not in options)
         report.none("%s can be installed and used" % name, check_install(build, version))
 
 
@@ -73,6 +76,7 @@ def body(report):
     check(report, "the library without the cluster", top, [*options, CLUSTER])
     check(report, "the library without GTK", top, [*options, GTK])
     check(report, "the library without the older classes", top, [*options, CLASSIC])
+    check(report, "the library without queues", top, [*options, QUEUE])
 
 
 tap.main(body)

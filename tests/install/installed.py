@@ -93,7 +93,7 @@ class Installed(Described):
         """All names that the installed headers have; and those of the libraries beside, which not each build has."""
         found = set(NAMESPACES)
         paths = glob.glob(os.path.join(self.root, "**", "*.h"), recursive=True)
-        for sibling in ("classic", "cluster", "gtk"):
+        for sibling in ("classic", "cluster", "gtk", "queue"):
             paths += glob.glob(os.path.join(os.path.dirname(__file__), "..", "..", "router", sibling, "ferry-*.h"))
         for path in paths:
             if path.endswith("-private.h"):

@@ -280,6 +280,8 @@ def test_deaths(report, executor):
     error = raised(executor, functions.crash)
     report.equal("a crash is one task's error", (type(error), error.signal), (ferry.WorkerLost, 11))
     report.fact("with the Python stack", any("in crash" in line for line in error.last_lines), error.last_lines)
+    report.fact("whose heading the message has", str(error).endswith(": Fatal Python error: Segmentation fault"),
+                [str(error)])
     error = raised(executor, functions.leave)
     report.equal("an exit is, too", (type(error), error.exit_status, error.signal), (ferry.WorkerLost, 7, 0))
     report.fact("its message names the function and the end", str(error).startswith("leave was lost: ")

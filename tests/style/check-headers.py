@@ -22,10 +22,11 @@ UMBRELLAS = {
     "ferry": ("ferry.h", "ferry-conversations.h", "ferry-objects.h"),
     "ferry-classic": ("ferry-classic.h",),
     "ferry-cluster": ("ferry-cluster.h",),
+    "ferry-queue": ("ferry-queue.h",),
     "ferry-gtk": ("ferry-gtk.h",),
 }
 # The folders of libraries beside the first one.
-SIBLINGS = {"ferry-classic": "classic", "ferry-cluster": "cluster", "ferry-gtk": "gtk"}
+SIBLINGS = {"ferry-classic": "classic", "ferry-cluster": "cluster", "ferry-gtk": "gtk", "ferry-queue": "queue"}
 MARK = r"\bFERRY_AVAILABLE_IN_\d+_\d+\b"
 SIBLING_MARK = r"\bFERRY_FOR_SIBLINGS\b"
 GUARD = r"!\s*defined\s*\(?\s*FERRY_INSIDE\b"

@@ -1,0 +1,13 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <ferry.h>
+
+#define FERRY_INSIDE
+
+#include "queue/ferry-queue-enums.h"
+#include "queue/ferry-queue.h"
+
+#undef FERRY_INSIDE

@@ -1,0 +1,59 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A queue's file: a database of SQLite with a row a task. docs/protocol.md has its format.
+ *
+ * Threads: one at a time, which may wait for the disk: the queue's, see ferry-queue-store.c.
+ * Trust:   the file is the user's own, and may be damaged. Each row has checksums, since SQLite has none. */
+
+#pragma once
+
+#include "queue/ferry-queue-row-private.h"
+
+G_BEGIN_DECLS
+
+/* What is to be changed in the file. */
+typedef enum
+{
+  FERRY_QUEUE_CHANGE_INSERT,
+  FERRY_QUEUE_CHANGE_UPDATE,   /* how the row's task stands */
+  FERRY_QUEUE_CHANGE_DELETE,   /* the row; of it, only the id counts */
+  FERRY_QUEUE_CHANGE_REMEMBER, /* the row's key, with its state and its end */
+  FERRY_QUEUE_CHANGE_FORGET,   /* the row's key */
+  FERRY_QUEUE_CHANGE_PAUSE,    /* whether the queue is paused, as the row is */
+} FerryQueueChangeKind;
+
+typedef struct
+{
+  FerryQueueChangeKind kind;
+  FerryQueueRow row; /* a copy */
+} FerryQueueChange;
+
+FerryQueueChange *ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row);
+void ferry_queue_change_free (FerryQueueChange *self);
+
+/* What a file has when it is opened. */
+typedef struct
+{
+  GPtrArray *rows;  /* (owned) (element-type FerryQueueRow): by their place */
+  GPtrArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
+  gboolean paused;
+  GError *damage; /* (owned) (nullable): what was damaged, and where it is now */
+} FerryQueueContent;
+
+void ferry_queue_content_free (FerryQueueContent *self);
+
+typedef struct _FerryQueueFile FerryQueueFile;
+
+/* Opens the file, and makes it and its folder if they are not there. Returns (transfer full) the file, and sets
+ * *content (transfer full). A file that is damaged is set aside under another name, and what could be read of it is in
+ * a new one. Fails with FERRY_ERROR_BUSY, FERRY_ERROR_VERSION for a file of a newer version, FERRY_ERROR_BAD_ARGUMENTS
+ * for a database of something else, FERRY_ERROR_SYSTEM, and as ferry_queue_file_write() does. */
+FerryQueueFile *ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **error);
+/* Makes all changes (element-type FerryQueueChange), and has them on the disk, or none. Fails with G_IO_ERROR_NO_SPACE,
+ * G_IO_ERROR_READ_ONLY, G_IO_ERROR_BUSY and G_IO_ERROR_FAILED; then it may be tried again. */
+gboolean ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error);
+/* is_orderly: nothing has to be checked at the next start. */
+void ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly);
+
+G_END_DECLS

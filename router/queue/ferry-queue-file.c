@@ -1,0 +1,887 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A queue's file. See ferry-queue-file-private.h.
+ *
+ * Every code that SQLite returns is looked at. A damaged database is not repaired in place: its rows that are whole go
+ * to a new file, which then takes the place of the old one. An end at any moment leaves one of the two. */
+
+#include "config.h"
+
+#include "queue/ferry-queue-file-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/ferry-base-private.h"
+#include "queue/ferry-queue-lock-private.h"
+
+/* “Frry” */
+#define APPLICATION_ID 0x46727279
+#define FORMAT 1
+
+/* How long another program that looks into the file may keep it from being written, in milliseconds. */
+#define BUSY_TIMEOUT 2000
+
+static const char schema[] =
+  "CREATE TABLE task (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, made_up INT NOT NULL, kind INT NOT NULL,"
+  " function TEXT NOT NULL, name TEXT, arguments BLOB, settings BLOB NOT NULL, version INT NOT NULL,"
+  " submitted INT NOT NULL, about_sum INT NOT NULL,"
+  " state INT NOT NULL, place INT NOT NULL, priority INT NOT NULL, paused INT NOT NULL, attempts INT NOT NULL,"
+  " deaths INT NOT NULL, not_before INT NOT NULL, began INT NOT NULL, ended INT NOT NULL, result BLOB, error BLOB,"
+  " state_sum INT NOT NULL);"
+  "CREATE TABLE known (key TEXT PRIMARY KEY, state INT NOT NULL, ended INT NOT NULL, sum INT NOT NULL) WITHOUT ROWID;"
+  "CREATE TABLE queue (name TEXT PRIMARY KEY, value INT NOT NULL) WITHOUT ROWID;";
+
+#define TASK_COLUMNS                                                                                                   \
+  "id, key, made_up, kind, function, name, arguments, settings, version, submitted, about_sum, state, place, "         \
+  "priority, paused, attempts, deaths, not_before, began, ended, result, error, state_sum"
+/* The first of the columns that say how a task stands. */
+#define FIRST_OF_STATE 11
+
+enum
+{
+  STATEMENT_INSERT,
+  STATEMENT_UPDATE,
+  STATEMENT_DELETE,
+  STATEMENT_REMEMBER,
+  STATEMENT_FORGET,
+  STATEMENT_SET,
+  N_STATEMENTS,
+};
+
+static const char *const statements[N_STATEMENTS] = {
+  [STATEMENT_INSERT] = "INSERT OR REPLACE INTO task (" TASK_COLUMNS
+                       ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+                       " ?20, ?21, ?22, ?23)",
+  [STATEMENT_UPDATE] = "UPDATE task SET state = ?12, place = ?13, priority = ?14, paused = ?15, attempts = ?16,"
+                       " deaths = ?17, not_before = ?18, began = ?19, ended = ?20, result = ?21, error = ?22,"
+                       " state_sum = ?23 WHERE id = ?1",
+  [STATEMENT_DELETE] = "DELETE FROM task WHERE id = ?1",
+  [STATEMENT_REMEMBER] = "INSERT OR REPLACE INTO known (key, state, ended, sum) VALUES (?1, ?2, ?3, ?4)",
+  [STATEMENT_FORGET] = "DELETE FROM known WHERE key = ?1",
+  [STATEMENT_SET] = "INSERT OR REPLACE INTO queue (name, value) VALUES (?1, ?2)",
+};
+
+struct _FerryQueueFile
+{
+  char *path;           /* const */
+  FerryQueueLock *lock; /* (owned) */
+  sqlite3 *database;    /* (owned) (nullable) */
+  sqlite3_stmt *prepared[N_STATEMENTS];
+};
+
+/* ---- changes and content ---- */
+
+FerryQueueChange *
+ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row)
+{
+  FerryQueueChange *self = g_new (FerryQueueChange, 1);
+
+  *self = (FerryQueueChange){kind, ferry_queue_row_copy (row)};
+  return self;
+}
+
+void
+ferry_queue_change_free (FerryQueueChange *self)
+{
+  ferry_queue_row_clear (&self->row);
+  g_free (self);
+}
+
+static void
+row_free (gpointer data)
+{
+  ferry_queue_row_clear (data);
+  g_free (data);
+}
+
+static FerryQueueContent *
+content_new (void)
+{
+  FerryQueueContent *self = g_new0 (FerryQueueContent, 1);
+
+  self->rows = g_ptr_array_new_with_free_func (row_free);
+  self->known = g_ptr_array_new_with_free_func (row_free);
+  return self;
+}
+
+void
+ferry_queue_content_free (FerryQueueContent *self)
+{
+  g_ptr_array_unref (self->rows);
+  g_ptr_array_unref (self->known);
+  g_clear_error (&self->damage);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryQueueContent, ferry_queue_content_free)
+
+/* ---- checksums: the first eight bytes of SHA-256 over the columns, each with its length ---- */
+
+static void
+add_bytes (GChecksum *sum, gconstpointer data, gssize size)
+{
+  guint64 length = GUINT64_TO_LE ((guint64) size);
+
+  g_checksum_update (sum, (const guchar *) &length, sizeof length);
+  if (size > 0)
+    g_checksum_update (sum, data, size);
+}
+
+static void
+add_number (GChecksum *sum, gint64 number)
+{
+  gint64 ordered = GINT64_TO_LE (number);
+
+  g_checksum_update (sum, (const guchar *) &ordered, sizeof ordered);
+}
+
+static void
+add_text (GChecksum *sum, const char *text)
+{
+  add_bytes (sum, text, text != NULL ? (gssize) strlen (text) : -1);
+}
+
+static void
+add_blob (GChecksum *sum, GBytes *blob)
+{
+  gsize size = 0;
+  gconstpointer data = blob != NULL ? g_bytes_get_data (blob, &size) : NULL;
+
+  add_bytes (sum, data, blob != NULL ? (gssize) size : -1);
+}
+
+static gint64
+close_sum (GChecksum *sum)
+{
+  guint8 digest[32];
+  gsize size = sizeof digest;
+  gint64 first;
+
+  g_checksum_get_digest (sum, digest, &size);
+  g_checksum_free (sum);
+  memcpy (&first, digest, sizeof first);
+  return GINT64_FROM_LE (first);
+}
+
+static gint64
+sum_about (const FerryQueueRow *row)
+{
+  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  add_number (sum, row->id);
+  add_text (sum, row->key);
+  add_number (sum, row->made_up);
+  add_number (sum, row->kind);
+  add_text (sum, row->function);
+  add_text (sum, row->name);
+  add_blob (sum, row->arguments);
+  add_blob (sum, row->settings);
+  add_number (sum, row->version);
+  add_number (sum, row->submitted);
+  return close_sum (sum);
+}
+
+static gint64
+sum_state (const FerryQueueRow *row)
+{
+  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
+  const gint64 numbers[] = {row->id,       row->state,  row->place,      row->priority, row->paused,
+                            row->attempts, row->deaths, row->not_before, row->began,    row->ended};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
+    add_number (sum, numbers[i]);
+  add_blob (sum, row->result);
+  add_blob (sum, row->error);
+  return close_sum (sum);
+}
+
+static gint64
+sum_known (const FerryQueueRow *row)
+{
+  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  add_text (sum, row->key);
+  add_number (sum, row->state);
+  add_number (sum, row->ended);
+  return close_sum (sum);
+}
+
+/* ---- statements ---- */
+
+static gboolean
+is_damage (int code)
+{
+  return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_FORMAT;
+}
+
+static gboolean
+set_error (FerryQueueFile *self, int code, GError **error)
+{
+  const char *why = self->database != NULL ? sqlite3_errmsg (self->database) : sqlite3_errstr (code);
+  GIOErrorEnum kind = G_IO_ERROR_FAILED;
+  const char *remedy = "see what the system's log says of the disk";
+
+  switch (code & 0xff)
+    {
+    case SQLITE_FULL:
+      kind = G_IO_ERROR_NO_SPACE;
+      remedy = "make room on its disk";
+      break;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      kind = G_IO_ERROR_READ_ONLY;
+      remedy = "allow this user to write the file and its folder";
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      kind = G_IO_ERROR_BUSY;
+      remedy = "end the program that looks into it";
+      break;
+    default:
+      break;
+    }
+  g_set_error (error, G_IO_ERROR, kind, "The queue '%s' cannot be stored: %s; %s", self->path, why, remedy);
+  return FALSE;
+}
+
+static gboolean
+execute (FerryQueueFile *self, const char *text, GError **error)
+{
+  int code = sqlite3_exec (self->database, text, NULL, NULL, NULL);
+
+  return code == SQLITE_OK || set_error (self, code, error);
+}
+
+/* Runs a query of one number. *code: of SQLite. */
+static gint64
+ask_number (FerryQueueFile *self, const char *text, int *code)
+{
+  sqlite3_stmt *statement = NULL;
+  gint64 number = 0;
+
+  *code = sqlite3_prepare_v2 (self->database, text, -1, &statement, NULL);
+  if (*code == SQLITE_OK)
+    *code = sqlite3_step (statement);
+  if (*code == SQLITE_ROW)
+    {
+      number = sqlite3_column_int64 (statement, 0);
+      *code = SQLITE_OK;
+    }
+  else if (*code == SQLITE_DONE)
+    *code = SQLITE_OK;
+  sqlite3_finalize (statement);
+  return number;
+}
+
+static gboolean
+prepare (FerryQueueFile *self, GError **error)
+{
+  for (guint i = 0; i < N_STATEMENTS; i++)
+    {
+      int code =
+        sqlite3_prepare_v3 (self->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &self->prepared[i], NULL);
+
+      if (code != SQLITE_OK)
+        return set_error (self, code, error);
+    }
+  return TRUE;
+}
+
+static void
+bind_blob (sqlite3_stmt *statement, int place, GBytes *blob)
+{
+  gsize size = 0;
+  gconstpointer data = blob != NULL ? g_bytes_get_data (blob, &size) : NULL;
+
+  if (blob == NULL)
+    sqlite3_bind_null (statement, place);
+  else if (size == 0)
+    sqlite3_bind_zeroblob (statement, place, 0);
+  else
+    sqlite3_bind_blob64 (statement, place, data, size, SQLITE_STATIC);
+}
+
+static void
+bind_text (sqlite3_stmt *statement, int place, const char *text)
+{
+  sqlite3_bind_text (statement, place, text, -1, SQLITE_STATIC);
+}
+
+static void
+bind_about (sqlite3_stmt *statement, const FerryQueueRow *row)
+{
+  bind_text (statement, 2, row->key);
+  sqlite3_bind_int64 (statement, 3, row->made_up);
+  sqlite3_bind_int64 (statement, 4, row->kind);
+  bind_text (statement, 5, row->function);
+  bind_text (statement, 6, row->name);
+  bind_blob (statement, 7, row->arguments);
+  bind_blob (statement, 8, row->settings);
+  sqlite3_bind_int64 (statement, 9, row->version);
+  sqlite3_bind_int64 (statement, 10, row->submitted);
+  sqlite3_bind_int64 (statement, 11, sum_about (row));
+}
+
+static void
+bind_state (sqlite3_stmt *statement, const FerryQueueRow *row)
+{
+  const gint64 numbers[] = {row->state,  row->place,      row->priority, row->paused, row->attempts,
+                            row->deaths, row->not_before, row->began,    row->ended};
+
+  for (int i = 0; i < (int) G_N_ELEMENTS (numbers); i++)
+    sqlite3_bind_int64 (statement, FIRST_OF_STATE + 1 + i, numbers[i]);
+  bind_blob (statement, 21, row->result);
+  bind_blob (statement, 22, row->error);
+  sqlite3_bind_int64 (statement, 23, sum_state (row));
+}
+
+static sqlite3_stmt *
+bind_change (FerryQueueFile *self, const FerryQueueChange *change)
+{
+  const FerryQueueRow *row = &change->row;
+  sqlite3_stmt *statement = NULL;
+
+  switch (change->kind)
+    {
+    case FERRY_QUEUE_CHANGE_INSERT:
+      statement = self->prepared[STATEMENT_INSERT];
+      bind_about (statement, row);
+      bind_state (statement, row);
+      sqlite3_bind_int64 (statement, 1, row->id);
+      break;
+    case FERRY_QUEUE_CHANGE_UPDATE:
+      statement = self->prepared[STATEMENT_UPDATE];
+      bind_state (statement, row);
+      sqlite3_bind_int64 (statement, 1, row->id);
+      break;
+    case FERRY_QUEUE_CHANGE_DELETE:
+      statement = self->prepared[STATEMENT_DELETE];
+      sqlite3_bind_int64 (statement, 1, row->id);
+      break;
+    case FERRY_QUEUE_CHANGE_REMEMBER:
+      statement = self->prepared[STATEMENT_REMEMBER];
+      bind_text (statement, 1, row->key);
+      sqlite3_bind_int64 (statement, 2, row->state);
+      sqlite3_bind_int64 (statement, 3, row->ended);
+      sqlite3_bind_int64 (statement, 4, sum_known (row));
+      break;
+    case FERRY_QUEUE_CHANGE_FORGET:
+      statement = self->prepared[STATEMENT_FORGET];
+      bind_text (statement, 1, row->key);
+      break;
+    case FERRY_QUEUE_CHANGE_PAUSE:
+      statement = self->prepared[STATEMENT_SET];
+      bind_text (statement, 1, "paused");
+      sqlite3_bind_int64 (statement, 2, row->paused);
+      break;
+    }
+  return statement;
+}
+
+static gboolean
+step (FerryQueueFile *self, sqlite3_stmt *statement, GError **error)
+{
+  int code = sqlite3_step (statement);
+  gboolean done = code == SQLITE_DONE || set_error (self, code, error);
+
+  sqlite3_reset (statement);
+  sqlite3_clear_bindings (statement);
+  return done;
+}
+
+static gboolean
+set_value (FerryQueueFile *self, const char *name, gint64 value, GError **error)
+{
+  sqlite3_stmt *statement = self->prepared[STATEMENT_SET];
+
+  bind_text (statement, 1, name);
+  sqlite3_bind_int64 (statement, 2, value);
+  return step (self, statement, error);
+}
+
+/* The end of a transaction that has failed. SQLite has rolled some back by itself. */
+static void
+roll_back (FerryQueueFile *self)
+{
+  if (sqlite3_get_autocommit (self->database) == 0)
+    sqlite3_exec (self->database, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static gboolean
+write_all (FerryQueueFile *self, GPtrArray *changes, GError **error)
+{
+  for (guint i = 0; i < changes->len; i++)
+    if (!step (self, bind_change (self, g_ptr_array_index (changes, i)), error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
+{
+  gboolean done =
+    execute (self, "BEGIN IMMEDIATE", error) && write_all (self, changes, error) && execute (self, "COMMIT", error);
+
+  if (!done)
+    roll_back (self);
+  return done;
+}
+
+/* ---- reading ---- */
+
+/* (transfer full) (nullable) */
+static char *
+read_text (sqlite3_stmt *statement, int column)
+{
+  const char *text = (const char *) sqlite3_column_text (statement, column);
+
+  return text != NULL ? g_ref_string_new (text) : NULL;
+}
+
+static GBytes *
+read_blob (sqlite3_stmt *statement, int column)
+{
+  const void *data = sqlite3_column_blob (statement, column);
+
+  if (sqlite3_column_type (statement, column) == SQLITE_NULL)
+    return NULL;
+  return g_bytes_new (data, (gsize) sqlite3_column_bytes (statement, column));
+}
+
+/* Whether the row is whole. Takes what it has into row, which is all zero. */
+static gboolean
+read_row (sqlite3_stmt *statement, FerryQueueRow *row)
+{
+  const char *function = (const char *) sqlite3_column_text (statement, 4);
+
+  row->id = sqlite3_column_int64 (statement, 0);
+  row->key = read_text (statement, 1);
+  row->made_up = sqlite3_column_int64 (statement, 2) != 0;
+  row->kind = (guint) sqlite3_column_int64 (statement, 3);
+  row->function = function != NULL ? g_ref_string_new_intern (function) : NULL;
+  row->name = read_text (statement, 5);
+  row->arguments = read_blob (statement, 6);
+  row->settings = read_blob (statement, 7);
+  row->version = (guint) sqlite3_column_int64 (statement, 8);
+  row->submitted = sqlite3_column_int64 (statement, 9);
+  row->state = (FerryQueueRowState) sqlite3_column_int64 (statement, 11);
+  row->place = sqlite3_column_int64 (statement, 12);
+  row->priority = (int) sqlite3_column_int64 (statement, 13);
+  row->paused = sqlite3_column_int64 (statement, 14) != 0;
+  row->attempts = (guint) sqlite3_column_int64 (statement, 15);
+  row->deaths = (guint) sqlite3_column_int64 (statement, 16);
+  row->not_before = sqlite3_column_int64 (statement, 17);
+  row->began = sqlite3_column_int64 (statement, 18);
+  row->ended = sqlite3_column_int64 (statement, 19);
+  row->result = read_blob (statement, 20);
+  row->error = read_blob (statement, 21);
+  return row->id > 0 && row->key != NULL && row->function != NULL && row->state < FERRY_N_QUEUE_ROW_STATES &&
+         sqlite3_column_int64 (statement, 10) == sum_about (row) &&
+         sqlite3_column_int64 (statement, 22) == sum_state (row);
+}
+
+static gboolean
+read_known (sqlite3_stmt *statement, FerryQueueRow *row)
+{
+  row->key = read_text (statement, 0);
+  row->state = (FerryQueueRowState) sqlite3_column_int64 (statement, 1);
+  row->ended = sqlite3_column_int64 (statement, 2);
+  return row->key != NULL && sqlite3_column_int64 (statement, 3) == sum_known (row);
+}
+
+typedef gboolean (*ReadFunc) (sqlite3_stmt *statement, FerryQueueRow *row);
+
+/* Adds the rows that are whole. Returns the code of SQLite, and counts those that are not. */
+static int
+read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GPtrArray *rows, guint *n_bad)
+{
+  sqlite3_stmt *statement = NULL;
+  int code = sqlite3_prepare_v2 (self->database, query, -1, &statement, NULL);
+
+  if (code == SQLITE_OK)
+    while ((code = sqlite3_step (statement)) == SQLITE_ROW)
+      {
+        FerryQueueRow *row = g_new0 (FerryQueueRow, 1);
+
+        if (read_one (statement, row))
+          g_ptr_array_add (rows, row);
+        else
+          {
+            row_free (row);
+            *n_bad += 1;
+          }
+      }
+  sqlite3_finalize (statement);
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int
+compare_places (gconstpointer a, gconstpointer b)
+{
+  const FerryQueueRow *one = *(const FerryQueueRow *const *) a;
+  const FerryQueueRow *other = *(const FerryQueueRow *const *) b;
+
+  if (one->place != other->place)
+    return one->place < other->place ? -1 : 1;
+  return one->id < other->id ? -1 : one->id > other->id;
+}
+
+/* A page that is damaged ends a query. What lies behind it is found from the other end. */
+static void
+read_backwards (FerryQueueFile *self, GPtrArray *rows, guint *n_bad)
+{
+  const FerryQueueRow *last = rows->len > 0 ? g_ptr_array_index (rows, rows->len - 1) : NULL;
+  g_autofree char *query = g_strdup_printf (
+    "SELECT " TASK_COLUMNS " FROM task WHERE id > %" G_GINT64_FORMAT " ORDER BY id DESC", last != NULL ? last->id : 0);
+
+  read_all (self, query, read_row, rows, n_bad);
+}
+
+/* Reads all that is whole. Returns whether that is all there is; else the code of SQLite in *code, or rows were bad. */
+static gboolean
+read_content (FerryQueueFile *self, FerryQueueContent *content, int *code, guint *n_bad)
+{
+  int other;
+
+  *code = read_all (self, "SELECT " TASK_COLUMNS " FROM task ORDER BY id", read_row, content->rows, n_bad);
+  if (is_damage (*code))
+    read_backwards (self, content->rows, n_bad);
+  g_ptr_array_sort (content->rows, compare_places);
+  other = read_all (self, "SELECT key, state, ended, sum FROM known", read_known, content->known, n_bad);
+  *code = *code == SQLITE_OK ? other : *code;
+  content->paused = ask_number (self, "SELECT value FROM queue WHERE name = 'paused'", &other) != 0;
+  *code = *code == SQLITE_OK ? other : *code;
+  return *code == SQLITE_OK && *n_bad == 0;
+}
+
+/* ---- opening ---- */
+
+/* Over a network the memory of a write-ahead log is not shared, and some file systems lie about locks of it. */
+static const char *
+choose_journal (const char *path)
+{
+  static const guint32 networks[] = {0x6969 /* NFS */,      0x517b /* SMB */,      0xff534d42 /* CIFS */,
+                                     0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */, 0x01021997 /* 9P */,
+                                     0x5346414f /* AFS */,  0x00c36400 /* Ceph */, 0x786f4256 /* VirtualBox */};
+  struct statfs about;
+
+  if (statfs (path, &about) < 0)
+    return "TRUNCATE";
+  for (gsize i = 0; i < G_N_ELEMENTS (networks); i++)
+    if ((guint32) about.f_type == networks[i])
+      return "TRUNCATE";
+  return "WAL";
+}
+
+/* Closes the database, and not the file's lock. */
+static void
+disconnect (FerryQueueFile *self)
+{
+  for (guint i = 0; i < N_STATEMENTS; i++)
+    g_clear_pointer (&self->prepared[i], sqlite3_finalize);
+  g_clear_pointer (&self->database, sqlite3_close);
+}
+
+/* Only this user may read it: there may be passwords in it. SQLite gives its other files the same rights. */
+static gboolean
+make_private (const char *path, GError **error)
+{
+  ferry_autofd fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  struct stat about;
+
+  if (fd < 0)
+    return ferry_set_system_error (error, "Opening the queue's file");
+  if (fstat (fd, &about) < 0 || !S_ISREG (about.st_mode))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The queue '%s' is no file; give another path", path);
+  if ((about.st_mode & 077) != 0 && fchmod (fd, 0600) < 0)
+    return ferry_set_system_error (error, "Making the queue's file private");
+  return TRUE;
+}
+
+/* Returns a code of SQLite. path: of the database. */
+static int
+connect_to (FerryQueueFile *self, const char *path)
+{
+  g_autofree char *settings =
+    g_strdup_printf ("PRAGMA journal_mode=%s; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
+                     "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY",
+                     choose_journal (path));
+  int code = sqlite3_open_v2 (path, &self->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+  if (code != SQLITE_OK)
+    return code;
+  sqlite3_extended_result_codes (self->database, 1);
+  sqlite3_busy_timeout (self->database, BUSY_TIMEOUT);
+  return sqlite3_exec (self->database, settings, NULL, NULL, NULL);
+}
+
+static gboolean
+make_tables (FerryQueueFile *self, GError **error)
+{
+  g_autofree char *text = g_strdup_printf (
+    "BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, APPLICATION_ID, FORMAT);
+
+  if (execute (self, text, error))
+    return TRUE;
+  roll_back (self);
+  return FALSE;
+}
+
+/* Whether the database is a queue of this version, or an empty one, which becomes one. code: of SQLite, of a question
+ * that it did not answer. */
+static gboolean
+check_format (FerryQueueFile *self, int *code, GError **error)
+{
+  gint64 application, format, n_tables;
+
+  application = ask_number (self, "PRAGMA application_id", code);
+  format = *code == SQLITE_OK ? ask_number (self, "PRAGMA user_version", code) : 0;
+  n_tables = *code == SQLITE_OK ? ask_number (self, "SELECT count(*) FROM sqlite_schema", code) : 0;
+  if (*code != SQLITE_OK)
+    return set_error (self, *code, error);
+  if (application == 0 && n_tables == 0)
+    return make_tables (self, error);
+  if (application != APPLICATION_ID)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "'%s' is a database of another program; give the queue a path of its own", self->path);
+  if (format > FORMAT)
+    return ferry_set_error (error, FERRY_ERROR_VERSION,
+                            "The queue '%s' is of a newer version (%d, and this one knows %d); update the application",
+                            self->path, (int) format, FORMAT);
+  return TRUE;
+}
+
+/* Whether SQLite finds its pages in order. */
+static gboolean
+check_pages (FerryQueueFile *self, int *code)
+{
+  sqlite3_stmt *statement = NULL;
+  gboolean fine;
+
+  *code = sqlite3_prepare_v2 (self->database, "PRAGMA quick_check(1)", -1, &statement, NULL);
+  if (*code == SQLITE_OK)
+    *code = sqlite3_step (statement);
+  fine = *code == SQLITE_ROW && g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), "ok") == 0;
+  *code = *code == SQLITE_ROW ? SQLITE_OK : *code;
+  sqlite3_finalize (statement);
+  return fine;
+}
+
+/* ---- a damaged file ---- */
+
+static gboolean
+sync_folder (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  ferry_autofd fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  return (fd >= 0 && fsync (fd) == 0) || ferry_set_system_error (error, "Writing the folder of the queue's file");
+}
+
+static gboolean
+rename_one (const char *from, const char *to, const char *suffix, GError **error)
+{
+  g_autofree char *old = g_strconcat (from, suffix, NULL);
+  g_autofree char *new = g_strconcat (to, suffix, NULL);
+
+  return rename (old, new) == 0 || errno == ENOENT || ferry_set_system_error (error, "Renaming the queue's file");
+}
+
+/* (transfer full): a name that no file has. */
+static char *
+choose_aside (const char *path)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *when = g_date_time_format (now, "%Y%m%d-%H%M%S");
+  char *name = g_strdup_printf ("%s.damaged-%s", path, when);
+
+  for (guint i = 2; g_file_test (name, G_FILE_TEST_EXISTS); i++)
+    {
+      g_free (name);
+      name = g_strdup_printf ("%s.damaged-%s-%u", path, when, i);
+    }
+  return name;
+}
+
+/* Has the new file take the place of the old one, which gets another name. A file of the name PATH.new is whole; so
+ * after an end in the middle of this it is done once more. */
+static gboolean
+replace (const char *path, char **aside, GError **error)
+{
+  g_autofree char *new = g_strconcat (path, ".new", NULL);
+
+  *aside = choose_aside (path);
+  return rename_one (path, *aside, "-wal", error) && rename_one (path, *aside, "-shm", error) &&
+         rename_one (path, *aside, "-journal", error) && rename_one (path, *aside, "", error) &&
+         rename_one (new, path, "", error) && sync_folder (path, error);
+}
+
+static gboolean
+write_content (FerryQueueFile *self, const FerryQueueContent *content, GError **error)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
+
+  for (guint i = 0; i < content->rows->len; i++)
+    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, content->rows->pdata[i]));
+  for (guint i = 0; i < content->known->len; i++)
+    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, content->known->pdata[i]));
+  return ferry_queue_file_write (self, changes, error) && set_value (self, "paused", content->paused, error);
+}
+
+/* Writes a whole new file beside the damaged one. It has no journal of its own when it is closed. */
+static gboolean
+write_new (FerryQueueFile *self, const FerryQueueContent *content, GError **error)
+{
+  g_autofree char *draft = g_strconcat (self->path, ".draft", NULL);
+  g_autofree char *new = g_strconcat (self->path, ".new", NULL);
+  int code;
+  gboolean done;
+
+  if (unlink (draft) < 0 && errno != ENOENT)
+    return ferry_set_system_error (error, "Removing the draft of the queue's file");
+  if (!make_private (draft, error))
+    return FALSE;
+  code = connect_to (self, draft);
+  done = (code == SQLITE_OK || set_error (self, code, error)) &&
+         execute (self, "PRAGMA journal_mode=TRUNCATE", error) && make_tables (self, error) && prepare (self, error) &&
+         write_content (self, content, error);
+  disconnect (self);
+  return done && rename_one (draft, new, "", error) && sync_folder (new, error);
+}
+
+/* what: as a sentence goes on. */
+static gboolean
+set_aside (FerryQueueFile *self, FerryQueueContent *content, const char *what, GError **error)
+{
+  g_autofree char *aside = NULL;
+
+  disconnect (self);
+  if (!write_new (self, content, error) || !replace (self->path, &aside, error))
+    return FALSE;
+  content->damage =
+    g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                 "The queue's file is damaged: %s. %u tasks were whole and are kept; the damaged file is '%s'", what,
+                 content->rows->len, aside);
+  g_warning ("%s", content->damage->message);
+  return TRUE;
+}
+
+/* Reads what there is. Returns (transfer full) (nullable) what is damaged; NULL with an error, or if nothing is. */
+static char *
+examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  gboolean is_clean;
+  guint n_bad = 0;
+  int code = connect_to (self, self->path);
+
+  if (is_damage (code))
+    return g_strdup (sqlite3_errmsg (self->database));
+  if (code != SQLITE_OK)
+    {
+      set_error (self, code, error);
+      return NULL;
+    }
+  if (!check_format (self, &code, &failure))
+    {
+      if (is_damage (code))
+        return g_strdup (sqlite3_errmsg (self->database));
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
+  is_clean = ask_number (self, "SELECT value FROM queue WHERE name = 'open'", &code) == 0;
+  if (read_content (self, content, &code, &n_bad) && (is_clean || check_pages (self, &code)))
+    return NULL;
+  if (n_bad > 0)
+    return g_strdup_printf ("%u rows are not what was written", n_bad);
+  if (code == SQLITE_OK || is_damage (code))
+    return g_strdup ("the pages of its database are not in order");
+  set_error (self, code, error);
+  return NULL;
+}
+
+/* An earlier end may have been in the middle of replace(). */
+static gboolean
+finish_replacement (const char *path, GError **error)
+{
+  g_autofree char *new = g_strconcat (path, ".new", NULL);
+  g_autofree char *aside = NULL;
+
+  return !g_file_test (new, G_FILE_TEST_EXISTS) || replace (path, &aside, error);
+}
+
+static gboolean
+open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *damage = NULL;
+  int code;
+
+  if (!finish_replacement (self->path, error) || !make_private (self->path, error))
+    return FALSE;
+  damage = examine (self, content, &failure);
+  if (failure != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  if (damage != NULL)
+    {
+      if (!set_aside (self, content, damage, error))
+        return FALSE;
+      code = connect_to (self, self->path);
+      if (code != SQLITE_OK)
+        return set_error (self, code, error);
+    }
+  return prepare (self, error) && set_value (self, "open", 1, error);
+}
+
+FerryQueueFile *
+ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **error)
+{
+  g_autoptr (FerryQueueContent) found = content_new ();
+  g_autofree char *folder = g_path_get_dirname (path);
+  FerryQueueLock *lock;
+  FerryQueueFile *self;
+
+  if (g_mkdir_with_parents (folder, 0700) < 0)
+    {
+      ferry_set_system_error (error, "Making the folder of the queue's file");
+      return NULL;
+    }
+  lock = ferry_queue_lock_take (path, error);
+  if (lock == NULL)
+    return NULL;
+  self = g_new0 (FerryQueueFile, 1);
+  self->path = g_strdup (path);
+  self->lock = lock;
+  if (!open_database (self, found, error))
+    {
+      ferry_queue_file_close (self, FALSE);
+      return NULL;
+    }
+  *content = g_steal_pointer (&found);
+  return self;
+}
+
+void
+ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (is_orderly && !set_value (self, "open", 0, &error))
+    g_message ("%s. Its next start looks for damage", error->message);
+  disconnect (self);
+  ferry_queue_lock_release (self->lock);
+  g_free (self->path);
+  g_free (self);
+}

@@ -1,0 +1,85 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A row of a queue's file: a task as it is stored, and how it stands.
+ *
+ * Owner:   whoever has the struct. What it points to is counted, and never changes; so copies are cheap.
+ * Threads: any; a copy may go to another thread. */
+
+#pragma once
+
+#include "task/ferry-task-private.h"
+
+G_BEGIN_DECLS
+
+/* How a stored task stands. The numbers are those of the file. */
+typedef enum
+{
+  FERRY_QUEUE_ROW_WAITING,
+  FERRY_QUEUE_ROW_BEGUN, /* it may run, or have run: nobody knows until the end is stored */
+  FERRY_QUEUE_ROW_COMPLETED,
+  FERRY_QUEUE_ROW_FAILED,
+  FERRY_QUEUE_ROW_CANCELLED,
+} FerryQueueRowState;
+
+#define FERRY_N_QUEUE_ROW_STATES 5
+
+/* Times are of the wall clock, in microseconds; 0: none. Values are serialised, in little-endian order: of a result and
+ * of arguments as “v”. */
+typedef struct
+{
+  /* What it is: stored once. A row of a key alone has neither id nor function. */
+  gint64 id;        /* above 0 */
+  char *key;        /* a GRefString */
+  gboolean made_up; /* the key is the library's */
+  guint kind;
+  char *function;    /* (nullable): a GRefString */
+  char *name;        /* (nullable): a GRefString */
+  GBytes *arguments; /* (nullable) */
+  GBytes *settings;  /* “a{sv}”: the properties that have not their default */
+  guint version;     /* of the application */
+  gint64 submitted;
+
+  /* How it stands. */
+  FerryQueueRowState state;
+  gint64 place; /* increases in the order of the list */
+  int priority;
+  gboolean paused;
+  guint attempts; /* how often it was begun */
+  guint deaths;   /* at how many ends of its application it was under way */
+  gint64 not_before;
+  gint64 began;
+  gint64 ended;
+  GBytes *result; /* (nullable) */
+  GBytes *error;  /* (nullable): “(siss)”: domain, code, message, trace */
+} FerryQueueRow;
+
+/* Fills a row that is all zero from a task that was not submitted. Sets neither id, key, place nor version. */
+void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task);
+/* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error.
+ */
+FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GError **error);
+/* Has a new task end as the row says, which has ended. */
+void ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAffinity *affinity);
+
+/* arguments: (nullable) (transfer none) */
+void ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments);
+/* Whether it may be run once more, although it was begun. */
+gboolean ferry_queue_row_may_repeat (const FerryQueueRow *self);
+gboolean ferry_queue_row_has_ended (const FerryQueueRow *self);
+/* Set the state with what goes with it. result: (nullable). */
+void ferry_queue_row_complete (FerryQueueRow *self, GVariant *result);
+void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace);
+void ferry_queue_row_cancel (FerryQueueRow *self);
+/* It waits again, without result and error. */
+void ferry_queue_row_wait (FerryQueueRow *self);
+
+FerryQueueRow ferry_queue_row_copy (const FerryQueueRow *self);
+void ferry_queue_row_clear (FerryQueueRow *self);
+
+/* (transfer full) (nullable): value: (nullable). */
+GBytes *ferry_queue_row_pack (GVariant *value);
+/* (transfer full) (nullable): bytes: (nullable). Returns NULL also for bytes that are no value of type. */
+GVariant *ferry_queue_row_unpack (GBytes *bytes, const char *type);
+
+G_END_DECLS

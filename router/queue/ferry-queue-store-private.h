@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The thread that a queue's file is used on, as the queue sees it. What it is asked for is done in order, and each
+ * answer comes on the queue's thread, by a turn of its main context.
+ *
+ * Threads: the queue's. */
+
+#pragma once
+
+#include "queue/ferry-queue-file-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryQueueStore FerryQueueStore;
+
+/* owner: the GObject that has the store. */
+typedef struct
+{
+  /* Either content (transfer full) or error (transfer full) is NULL. After an error the store does nothing more. */
+  void (*opened) (gpointer owner, FerryQueueContent *content, GError *error);
+  /* error: (transfer none) (nullable): none of the changes was made. */
+  void (*written) (gpointer owner, const GError *error);
+  void (*closed) (gpointer owner);
+} FerryQueueStoreFuncs;
+
+/* Starts the thread, and opens the file: see ferry_queue_file_open(). owner is kept until each answer has come. Fails
+ * with FERRY_ERROR_SYSTEM. */
+FerryQueueStore *ferry_queue_store_open (const char *path, GMainContext *context, const FerryQueueStoreFuncs *funcs,
+                                         GObject *owner, GError **error);
+/* Takes a reference to changes (element-type FerryQueueChange), which nobody changes any more. */
+void ferry_queue_store_write (FerryQueueStore *self, GPtrArray *changes, gboolean wants_answer);
+/* After all that was asked for. Frees the store; the answer comes all the same, unless it is not wanted. */
+void ferry_queue_store_close (FerryQueueStore *self, gboolean is_orderly, gboolean wants_answer);
+
+G_END_DECLS

@@ -1,0 +1,444 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: queue/ferry-queue-file.c, queue/ferry-queue-lock.c
+ *
+ * What is read of a file that is whole, damaged, cut, of another program or in use. */
+
+#include "config.h"
+
+#include "queue/ferry-queue-file-private.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/ferry-tree-private.h"
+#include "ferry-test.h"
+#include "queue/ferry-queue-lock-private.h"
+
+#define N_ROWS 120
+/* Bytes between two that are flipped: a prime, so that each part of a page has its turn. */
+#define STRIDE 487
+
+typedef struct
+{
+  char *folder;
+  char *path;
+} Place;
+
+static void
+place_free (Place *self)
+{
+  ferry_tree_remove (AT_FDCWD, self->folder);
+  g_free (self->folder);
+  g_free (self->path);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Place, place_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryQueueContent, ferry_queue_content_free)
+
+static Place *
+place_new (void)
+{
+  Place *self = g_new (Place, 1);
+
+  self->folder = g_dir_make_tmp ("ferry-file-XXXXXX", NULL);
+  self->path = g_build_filename (self->folder, "queue.db", NULL);
+  return self;
+}
+
+/* A row whose content follows from its number. */
+static FerryQueueRow
+make_row (guint number)
+{
+  g_autofree char *key = g_strdup_printf ("key %u", number);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string (key));
+  g_autoptr (GVariant) result = g_variant_ref_sink (g_variant_new_uint32 (number));
+  g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_PENDING, "No %u", number);
+  FerryQueueRow row = {.id = number + 1, .key = g_ref_string_new (key), .place = (gint64) number * 1000};
+
+  g_object_set (task, "name", "Some name", NULL);
+  ferry_queue_row_take_task (&row, task);
+  if (number % 3 == 1)
+    ferry_queue_row_complete (&row, result);
+  if (number % 3 == 2)
+    ferry_queue_row_fail (&row, error, "trace");
+  row.submitted = row.ended = 1000 + number;
+  return row;
+}
+
+static FerryQueueFile *
+open_file (const char *path, FerryQueueContent **content)
+{
+  g_autoptr (GError) error = NULL;
+  FerryQueueFile *file = ferry_queue_file_open (path, content, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (file);
+  return file;
+}
+
+static GPtrArray *
+make_changes (void)
+{
+  GPtrArray *changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
+
+  for (guint i = 0; i < N_ROWS; i++)
+    {
+      FerryQueueRow row = make_row (i);
+
+      g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, &row));
+      ferry_queue_row_clear (&row);
+    }
+  return changes;
+}
+
+/* A file with all rows. */
+static void
+make_file (Place *place, gboolean is_orderly)
+{
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GPtrArray) changes = make_changes ();
+  g_autoptr (GError) error = NULL;
+  FerryQueueFile *file = open_file (place->path, &content);
+
+  g_assert_cmpuint (content->rows->len, ==, 0);
+  g_assert_true (ferry_queue_file_write (file, changes, &error));
+  g_assert_no_error (error);
+  ferry_queue_file_close (file, is_orderly);
+}
+
+static void
+assert_same_blob (GBytes *one, GBytes *other)
+{
+  g_assert_true ((one == NULL) == (other == NULL));
+  g_assert_true (one == NULL || g_bytes_equal (one, other));
+}
+
+/* Each row is as it was written. */
+static void
+assert_whole (const FerryQueueContent *content)
+{
+  for (guint i = 0; i < content->rows->len; i++)
+    {
+      const FerryQueueRow *row = content->rows->pdata[i];
+      FerryQueueRow expected = make_row ((guint) row->id - 1);
+
+      g_assert_cmpstr (row->key, ==, expected.key);
+      g_assert_cmpstr (row->function, ==, expected.function);
+      g_assert_cmpstr (row->name, ==, expected.name);
+      g_assert_cmpint (row->state, ==, expected.state);
+      g_assert_cmpint (row->place, ==, expected.place);
+      g_assert_cmpint (row->ended, ==, expected.ended);
+      assert_same_blob (row->arguments, expected.arguments);
+      assert_same_blob (row->settings, expected.settings);
+      assert_same_blob (row->result, expected.result);
+      assert_same_blob (row->error, expected.error);
+      ferry_queue_row_clear (&expected);
+    }
+}
+
+static void
+test_rows_survive (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  struct stat about;
+  FerryQueueFile *file;
+
+  make_file (place, TRUE);
+  file = open_file (place->path, &content);
+  g_assert_no_error (content->damage);
+  g_assert_cmpuint (content->rows->len, ==, N_ROWS);
+  assert_whole (content);
+  g_assert_cmpint (stat (place->path, &about), ==, 0);
+  g_assert_cmpuint (about.st_mode & 0777, ==, 0600);
+  ferry_queue_file_close (file, TRUE);
+}
+
+/* (transfer full) (nullable): the name of the file that was set aside. */
+static char *
+find_aside (Place *place)
+{
+  g_autoptr (GDir) folder = g_dir_open (place->folder, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    if (g_str_has_prefix (name, "queue.db.damaged-") && !g_str_has_suffix (name, "-wal") &&
+        !g_str_has_suffix (name, "-shm"))
+      return g_build_filename (place->folder, name, NULL);
+  return NULL;
+}
+
+/* Opens what the bytes are of a file, and returns how many rows were whole. */
+static guint
+open_damaged (GBytes *bytes)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (FerryQueueContent) again = NULL;
+  g_autofree char *aside = NULL;
+  g_autofree char *kept = NULL;
+  gsize size, kept_size;
+  const char *data = g_bytes_get_data (bytes, &size);
+  FerryQueueFile *file;
+
+  g_assert_true (g_file_set_contents (place->path, data, (gssize) size, NULL));
+  file = open_file (place->path, &content);
+  assert_whole (content);
+  ferry_queue_file_close (file, TRUE);
+  aside = find_aside (place);
+  g_assert_true ((content->damage != NULL) == (aside != NULL));
+  if (content->damage == NULL)
+    {
+      g_assert_cmpuint (content->rows->len, ==, N_ROWS);
+      return N_ROWS;
+    }
+  /* Its bytes are all there, and the new file is a whole one. */
+  ferry_test_assert_says (content->damage->message, aside);
+  g_assert_true (g_file_get_contents (aside, &kept, &kept_size, NULL));
+  g_assert_cmpuint (kept_size, >=, size / 4096 * 4096);
+  file = open_file (place->path, &again);
+  g_assert_no_error (again->damage);
+  g_assert_cmpuint (again->rows->len, ==, content->rows->len);
+  ferry_queue_file_close (file, TRUE);
+  return content->rows->len;
+}
+
+static GLogWriterOutput
+ignore_damage (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE") && strstr (fields[i].value, "The queue's file is damaged") != NULL)
+      return G_LOG_WRITER_HANDLED;
+  return g_log_writer_default (level, fields, n_fields, data);
+}
+
+static GBytes *
+read_file (Place *place)
+{
+  g_autofree char *data = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (place->path, &data, &size, NULL));
+  return g_bytes_new_take (g_steal_pointer (&data), size);
+}
+
+static void
+test_flipped_byte_is_found (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (GBytes) bytes = NULL;
+  guint n_found = 0, n_rows = 0, n = 0;
+  gsize size;
+
+  make_file (place, FALSE);
+  bytes = read_file (place);
+  size = g_bytes_get_size (bytes);
+  for (gsize i = 0; i < size; i += STRIDE, n++)
+    {
+      g_autofree char *data = g_memdup2 (g_bytes_get_data (bytes, NULL), size);
+      g_autoptr (GBytes) changed = NULL;
+      guint n_whole;
+
+      data[i] = (char) (data[i] ^ 0x55);
+      changed = g_bytes_new_take (g_steal_pointer (&data), size);
+      n_whole = open_damaged (changed);
+      n_found += n_whole < N_ROWS;
+      n_rows += n_whole;
+    }
+  g_test_message ("%u of %u flipped bytes cost rows; %u of %u rows were whole", n_found, n, n_rows, n * N_ROWS);
+  g_assert_cmpuint (n_found, >, n / 4);
+  /* One page of many is damaged each time. */
+  g_assert_cmpuint (n_rows, >, n * N_ROWS / 2);
+}
+
+static void
+test_cut_file_is_found (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (GBytes) bytes = NULL;
+
+  make_file (place, FALSE);
+  bytes = read_file (place);
+  for (gsize size = g_bytes_get_size (bytes) - 1; size > 5000; size = size / 2)
+    {
+      g_autoptr (GBytes) cut = g_bytes_new_from_bytes (bytes, 0, size);
+
+      g_assert_cmpuint (open_damaged (cut), <, N_ROWS);
+    }
+}
+
+static void
+test_no_database_is_set_aside (void)
+{
+  g_autofree char *text = g_strnfill (9000, 'x');
+  g_autoptr (GBytes) bytes = g_bytes_new (text, 9000);
+
+  g_assert_cmpuint (open_damaged (bytes), ==, 0);
+}
+
+/* The application ended while the new file took the place of the damaged one. */
+static void
+test_replacement_is_finished (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autofree char *new = g_strconcat (place->path, ".new", NULL);
+  g_autofree char *aside = NULL;
+  FerryQueueFile *file;
+
+  make_file (place, TRUE);
+  g_assert_cmpint (g_rename (place->path, new), ==, 0);
+  g_assert_true (g_file_set_contents (place->path, "damaged", -1, NULL));
+  file = open_file (place->path, &content);
+  g_assert_cmpuint (content->rows->len, ==, N_ROWS);
+  aside = find_aside (place);
+  g_assert_nonnull (aside);
+  ferry_queue_file_close (file, TRUE);
+}
+
+static void
+change_database (Place *place, const char *statement)
+{
+  sqlite3 *database = NULL;
+
+  g_assert_cmpint (sqlite3_open (place->path, &database), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (database, statement, NULL, NULL, NULL), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
+}
+
+static void
+test_newer_file_is_refused (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+
+  make_file (place, TRUE);
+  change_database (place, "PRAGMA user_version=2");
+  g_assert_null (ferry_queue_file_open (place->path, &content, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
+}
+
+static void
+test_database_of_others_is_refused (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+
+  change_database (place, "CREATE TABLE bookmarks (url TEXT)");
+  g_assert_null (ferry_queue_file_open (place->path, &content, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+}
+
+static void
+test_changed_row_is_found (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  FerryQueueFile *file;
+
+  make_file (place, TRUE);
+  change_database (place, "UPDATE task SET state = 2 WHERE id = 1");
+  file = open_file (place->path, &content);
+  g_assert_nonnull (content->damage);
+  g_assert_cmpuint (content->rows->len, ==, N_ROWS - 1);
+  ferry_queue_file_close (file, TRUE);
+}
+
+static void
+test_lock_names_its_process (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = NULL;
+  FerryQueueLock *lock;
+  int order[2], answer[2];
+  char byte = 'x';
+  GPid pid;
+
+  g_assert_true (pipe (order) == 0 && pipe (answer) == 0);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      lock = ferry_queue_lock_take (place->path, NULL);
+      close (order[1]);
+      /* It ends with its parent, or when it is told to. */
+      _exit (lock == NULL || write (answer[1], &byte, 1) != 1 || read (order[0], &byte, 1) != 1);
+    }
+  g_assert_cmpint (read (answer[0], &byte, 1), ==, 1);
+  g_assert_null (ferry_queue_lock_take (place->path, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+  name = g_strdup_printf ("process %d", (int) pid);
+  ferry_test_assert_says (error->message, name);
+  g_assert_cmpint (write (order[1], &byte, 1), ==, 1);
+  g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
+  lock = ferry_queue_lock_take (place->path, NULL);
+  g_assert_nonnull (lock);
+  ferry_queue_lock_release (lock);
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (close (order[i]) == 0 && close (answer[i]) == 0);
+}
+
+/* The file may not grow: what was written stays, and a later try succeeds. */
+static void
+test_full_disk_heals (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (FerryQueueContent) again = NULL;
+  g_autoptr (GPtrArray) changes = make_changes ();
+  g_autoptr (GError) error = NULL;
+  FerryQueueFile *file = open_file (place->path, &content);
+  struct rlimit before, limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = 40000;
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_false (ferry_queue_file_write (file, changes, &error));
+      g_assert_nonnull (error);
+      g_clear_error (&error);
+    }
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  g_assert_true (ferry_queue_file_write (file, changes, &error));
+  g_assert_no_error (error);
+  ferry_queue_file_close (file, TRUE);
+  file = open_file (place->path, &again);
+  g_assert_cmpuint (again->rows->len, ==, N_ROWS);
+  assert_whole (again);
+  ferry_queue_file_close (file, TRUE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (ignore_damage, NULL, NULL);
+  g_test_add_func ("/file/lock-names-its-process", test_lock_names_its_process);
+  g_test_add_func ("/file/rows-survive", test_rows_survive);
+  g_test_add_func ("/file/flipped-byte-is-found", test_flipped_byte_is_found);
+  g_test_add_func ("/file/cut-file-is-found", test_cut_file_is_found);
+  g_test_add_func ("/file/changed-row-is-found", test_changed_row_is_found);
+  g_test_add_func ("/file/no-database-is-set-aside", test_no_database_is_set_aside);
+  g_test_add_func ("/file/replacement-is-finished", test_replacement_is_finished);
+  g_test_add_func ("/file/newer-file-is-refused", test_newer_file_is_refused);
+  g_test_add_func ("/file/database-of-others-is-refused", test_database_of_others_is_refused);
+  g_test_add_func ("/file/full-disk-heals", test_full_disk_heals);
+  return g_test_run ();
+}

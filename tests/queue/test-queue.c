@@ -1,0 +1,661 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: queue/ferry-queue.c, queue/ferry-queue-row.c, queue/ferry-queue-store.c
+ *
+ * What a queue does with its tasks, and what it has of them at its next start. */
+
+#include "config.h"
+
+#include "queue/queue-test.h"
+
+#include <sqlite3.h>
+
+#include "task/ferry-task-private.h"
+
+static const char *
+get_result (FerryTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_task_get_result (task, &error);
+
+  g_assert_no_error (error);
+  return result != NULL ? g_intern_string (g_variant_get_string (result, NULL)) : NULL;
+}
+
+static void
+assert_list (QueueTest *test, const char *keys)
+{
+  g_autofree char *list = queue_test_list (test);
+
+  g_assert_cmpstr (list, ==, keys);
+}
+
+static void
+set_paused (QueueTest *test, gboolean paused)
+{
+  g_object_set (test->queue, "paused", paused, NULL);
+}
+
+static void
+test_results_survive (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (2);
+
+  {
+    g_autoptr (FerryTask) task = queue_test_submit (test, "echo", "hello", "a");
+
+    task_test_wait_done (task);
+    g_assert_cmpstr (get_result (task), ==, "hello");
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "a");
+
+    g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_COMPLETED);
+    g_assert_cmpstr (get_result (task), ==, "hello");
+    g_assert_cmpint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+  }
+}
+
+static void
+test_key_is_done_once (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autofree char *log = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryTask) one = queue_test_submit (test, "note", "x", "once");
+      g_autoptr (FerryTask) other = queue_test_submit (test, "note", "y", "once");
+
+      g_assert_true (one == other);
+      if (!ferry_task_get_done (one))
+        task_test_wait_done (one);
+      queue_test_close (test);
+      queue_test_restart (test);
+    }
+  log = task_test_take_log ();
+  g_assert_cmpstr (log, ==, "x");
+}
+
+static void
+test_errors_survive (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  {
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "fail",
+                                                 g_variant_new ("(sis)", "g-io-error-quark", G_IO_ERROR_PENDING, "so"));
+    g_autoptr (FerryTask) submitted = queue_test_submit_task (test, task, "f");
+
+    task_test_wait_done (task);
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "f");
+
+    g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+    g_assert_error (ferry_task_get_error (task), G_IO_ERROR, G_IO_ERROR_PENDING);
+    g_assert_cmpstr (ferry_task_get_error (task)->message, ==, "so");
+  }
+}
+
+static void
+test_settings_survive (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  set_paused (test, TRUE);
+  {
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_STEPS, "echo", g_variant_new_string ("\xc3\xa4"));
+    g_autoptr (FerryTask) submitted = NULL;
+
+    g_object_set (task, "name", "Name", "description", "More", "retries", 2, "idempotent", TRUE, "stoppable", TRUE,
+                  "run-timeout", (gint64) 5000000, "queue-timeout", (gint64) 6000000000, "cancel-grace", (gint64) 7,
+                  "window", 3, "priority", -4, "application-data", g_variant_new ("(su)", "row", 9), NULL);
+    submitted = queue_test_submit_task (test, task, "s");
+  }
+  queue_test_close (test);
+  queue_test_make (test);
+  set_paused (test, TRUE);
+  g_object_set (test->queue, "start", FERRY_QUEUE_START_PAUSED, NULL);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "s");
+    g_autofree char *data = g_variant_print (ferry_test_get_variant (task, "application-data"), FALSE);
+
+    g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+    g_assert_cmpstr (ferry_task_get_name (task), ==, "Name");
+    g_assert_cmpstr (ferry_test_get_string (task, "description"), ==, "More");
+    g_assert_cmpint (ferry_test_get_number (task, "kind"), ==, FERRY_TASK_KIND_STEPS);
+    g_assert_cmpint (ferry_test_get_number (task, "retries"), ==, 2);
+    g_assert_cmpint (ferry_test_get_number (task, "idempotent"), ==, TRUE);
+    g_assert_cmpint (ferry_test_get_number (task, "stoppable"), ==, TRUE);
+    g_assert_cmpint (ferry_test_get_number (task, "run-timeout"), ==, 5000000);
+    g_assert_cmpint (ferry_test_get_number (task, "queue-timeout"), ==, 6000000000);
+    g_assert_cmpint (ferry_test_get_number (task, "cancel-grace"), ==, 7);
+    g_assert_cmpint (ferry_test_get_number (task, "window"), ==, 3);
+    g_assert_cmpint (ferry_test_get_number (task, "priority"), ==, -4);
+    g_assert_cmpstr (data, ==, "('row', 9)");
+    set_paused (test, FALSE);
+    task_test_wait_done (task);
+    g_assert_cmpstr (get_result (task), ==, "\xc3\xa4");
+  }
+}
+
+static void
+test_order_and_pauses_survive (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  set_paused (test, TRUE);
+  {
+    g_autoptr (FerryTask) a = queue_test_submit (test, "note", "a", "a");
+    g_autoptr (FerryTask) b = queue_test_submit (test, "note", "b", "b");
+    g_autoptr (FerryTask) c = queue_test_submit (test, "note", "c", "c");
+    g_autoptr (FerryTask) d = queue_test_submit (test, "note", "d", "d");
+    g_autoptr (FerryTask) e = queue_test_submit (test, "note", "e", "e");
+
+    g_assert_true (ferry_task_pause (b));
+    g_assert_true (ferry_executor_set_task_priority (test->test->executor, e, 5, NULL));
+    g_assert_true (ferry_queue_move (test->queue, d, a, NULL));
+    assert_list (test, "d a b c e");
+  }
+  queue_test_close (test);
+  queue_test_make (test);
+  g_object_set (test->queue, "start", FERRY_QUEUE_START_AS_IT_WAS, NULL);
+  queue_test_open (test);
+  assert_list (test, "d a b c e");
+  g_assert_cmpint (ferry_test_get_number (test->queue, "paused"), ==, TRUE);
+  set_paused (test, FALSE);
+  task_test_wait_log ("e d a c");
+  {
+    g_autoptr (FerryTask) b = queue_test_get (test, "b");
+
+    g_assert_cmpint (ferry_test_get_number (b, "is-paused"), ==, TRUE);
+    g_assert_true (ferry_task_resume (b));
+    task_test_wait_log ("e d a c b");
+  }
+}
+
+/* Places between two tasks run out, and are then given anew. */
+static void
+test_moves_often (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  set_paused (test, TRUE);
+  {
+    g_autoptr (FerryTask) a = queue_test_submit (test, "note", "a", "a");
+    g_autoptr (FerryTask) b = queue_test_submit (test, "note", "b", "b");
+    g_autoptr (FerryTask) c = queue_test_submit (test, "note", "c", "c");
+
+    for (guint i = 0; i < 100; i++)
+      {
+        assert_list (test, "a b c");
+        g_assert_true (ferry_queue_move (test->queue, c, b, NULL));
+        assert_list (test, "a c b");
+        g_assert_true (ferry_queue_move (test->queue, b, c, NULL));
+      }
+    g_assert_true (ferry_queue_move (test->queue, a, NULL, NULL));
+    assert_list (test, "b c a");
+  }
+  queue_test_close (test);
+  queue_test_make (test);
+  g_object_set (test->queue, "start", FERRY_QUEUE_START_PAUSED, NULL);
+  queue_test_open (test);
+  assert_list (test, "b c a");
+}
+
+static void
+submit_gate (QueueTest *test, const char *key, gboolean idempotent)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "gate", g_variant_new_string (key));
+  g_autoptr (FerryTask) submitted = NULL;
+
+  g_object_set (task, "idempotent", idempotent, NULL);
+  submitted = queue_test_submit_task (test, task, key);
+}
+
+static void
+assert_interrupted (QueueTest *test, const char *key)
+{
+  g_autoptr (FerryTask) task = queue_test_get (test, key);
+
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+  g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_INTERRUPTED);
+}
+
+static void
+test_crash_runs_again_what_is_safe (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (2);
+  g_autofree char *log = NULL;
+
+  submit_gate (test, "once", FALSE);
+  task_test_wait_log ("once");
+  submit_gate (test, "again", TRUE);
+  task_test_wait_log ("once again");
+  submit_gate (test, "waits", FALSE);
+  queue_test_crash (test);
+  task_test_open_gate ();
+  queue_test_restart (test);
+  assert_interrupted (test, "once");
+  {
+    g_autoptr (FerryTask) again = queue_test_get (test, "again");
+    g_autoptr (FerryTask) waits = queue_test_get (test, "waits");
+    g_autoptr (FerryTask) once = queue_test_get (test, "once");
+    g_autoptr (FerryTask) retried = NULL;
+    g_autoptr (GError) error = NULL;
+
+    task_test_wait_done (again);
+    task_test_wait_done (waits);
+    g_assert_cmpint (ferry_task_get_state (again), ==, FERRY_TASK_STATE_COMPLETED);
+    g_assert_cmpint (ferry_test_get_number (again, "n-attempts"), ==, 2);
+    g_assert_cmpint (ferry_test_get_number (waits, "n-attempts"), ==, 1);
+    retried = ferry_executor_retry (test->test->executor, once, &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (ferry_queue_get_key (test->queue, retried), ==, "once");
+    task_test_wait_done (retried);
+    g_assert_cmpint (ferry_task_get_state (retried), ==, FERRY_TASK_STATE_COMPLETED);
+  }
+  assert_list (test, "once again waits");
+  log = task_test_take_log ();
+}
+
+static void
+test_end_is_no_cancel (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (2);
+
+  submit_gate (test, "once", FALSE);
+  task_test_wait_log ("once");
+  submit_gate (test, "again", TRUE);
+  task_test_wait_log ("once again");
+  submit_gate (test, "waits", FALSE);
+  queue_test_close (test);
+  {
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state || deaths, ' ') FROM task");
+    g_autofree char *log = task_test_take_log ();
+
+    g_assert_cmpstr (states, ==, "once30 again00 waits00");
+  }
+  task_test_open_gate ();
+  queue_test_restart (test);
+  assert_interrupted (test, "once");
+  {
+    g_autoptr (FerryTask) again = queue_test_get (test, "again");
+    g_autoptr (FerryTask) waits = queue_test_get (test, "waits");
+
+    task_test_wait_done (again);
+    task_test_wait_done (waits);
+    g_assert_cmpint (ferry_task_get_state (again), ==, FERRY_TASK_STATE_COMPLETED);
+    g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_COMPLETED);
+  }
+}
+
+static void
+test_cancel_survives (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  submit_gate (test, "runs", TRUE);
+  task_test_wait_log ("runs");
+  submit_gate (test, "waits", TRUE);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autoptr (FerryTask) waits = queue_test_get (test, "waits");
+
+    g_assert_true (ferry_task_cancel (waits));
+    g_assert_true (ferry_task_get_done (waits));
+    g_assert_true (ferry_task_cancel (runs));
+    task_test_assert_cancelled (runs);
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autoptr (FerryTask) waits = queue_test_get (test, "waits");
+    g_autofree char *log = task_test_take_log ();
+
+    g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_CANCELLED);
+    g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_CANCELLED);
+  }
+}
+
+static void
+test_deadly_task_waits_for_a_person (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (8);
+  const GError *error;
+
+  submit_gate (test, "deadly", TRUE);
+  task_test_wait_log ("deadly");
+  queue_test_crash (test);
+  queue_test_restart (test);
+  task_test_wait_log ("deadly deadly");
+  queue_test_crash (test);
+  queue_test_restart (test);
+  task_test_wait_log ("deadly deadly deadly");
+  queue_test_crash (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "deadly");
+    g_autoptr (FerryTask) again = NULL;
+    g_autofree char *log = NULL;
+
+    error = ferry_task_get_error (task);
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_QUARANTINED);
+    ferry_test_assert_says (error->message, "under way at 3 ends of the application");
+    task_test_open_gate ();
+    again = ferry_executor_retry (test->test->executor, task, NULL);
+    task_test_wait_done (again);
+    g_assert_cmpint (ferry_task_get_state (again), ==, FERRY_TASK_STATE_COMPLETED);
+    log = task_test_take_log ();
+  }
+}
+
+static void
+note_state (FerryTask *task, GParamSpec *pspec, gpointer data)
+{
+  QueueTest *test = data;
+  g_autofree char *statement =
+    g_strdup_printf ("SELECT state FROM task WHERE key = '%s'", ferry_queue_get_key (test->queue, task));
+  g_autofree char *state = queue_test_ask (test, statement);
+
+  /* 1: begun. 2: completed. */
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING)
+    g_assert_cmpstr (state, ==, "1");
+  if (ferry_task_get_done (task))
+    g_assert_cmpstr (state, ==, "2");
+}
+
+static void
+test_stored_before_it_is_told (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (2);
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("x"));
+      g_autoptr (FerryTask) submitted = queue_test_submit_task (test, task, NULL);
+
+      g_signal_connect (task, "notify::state", G_CALLBACK (note_state), test);
+      task_test_wait_done (task);
+    }
+}
+
+static void
+test_removed_key_stays_known (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  FerryExecutor *executor = test->test->executor;
+  g_autoptr (GError) error = NULL;
+
+  {
+    g_autoptr (FerryTask) task = queue_test_submit (test, "note", "x", "k");
+    g_autoptr (FerryTask) made_up = queue_test_submit (test, "note", "y", NULL);
+
+    task_test_wait_done (task);
+    task_test_wait_done (made_up);
+    g_assert_true (ferry_executor_remove (executor, task, NULL));
+    g_assert_true (ferry_executor_remove (executor, made_up, NULL));
+    assert_list (test, "");
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryTask) task = queue_test_submit (test, "note", "x", "k");
+
+      if (i == 0)
+        {
+          g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_COMPLETED);
+          g_assert_null (get_result (task));
+          g_assert_true (ferry_queue_forget (test->queue, "k", NULL));
+          g_assert_false (ferry_queue_forget (test->queue, "k", &error));
+          g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+          continue;
+        }
+      task_test_wait_done (task);
+    }
+  task_test_wait_log ("x y x");
+  {
+    g_autofree char *log = task_test_take_log ();
+  }
+}
+
+static void
+test_keeps_so_many (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  g_object_set (test->queue, "keep-count", 2, NULL);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", i);
+      g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, key);
+
+      task_test_wait_done (task);
+    }
+  assert_list (test, "3 4");
+  queue_test_close (test);
+  {
+    g_autofree char *n_known = queue_test_ask (test, "SELECT count(*) FROM known");
+
+    g_assert_cmpstr (n_known, ==, "3");
+  }
+  queue_test_make (test);
+  g_object_set (test->queue, "keep-time", (gint64) 1, NULL);
+  queue_test_open (test);
+  assert_list (test, "");
+}
+
+static GVariant *
+convert (FerryQueue *queue, const char *function, GVariant *arguments, guint version, gpointer data)
+{
+  g_assert_cmpstr (function, ==, "echo");
+  g_assert_cmpuint (version, ==, 1);
+  if (g_str_equal (g_variant_get_string (arguments, NULL), "drop"))
+    return NULL;
+  return g_variant_ref_sink (g_variant_new_printf ("new %s", g_variant_get_string (arguments, NULL)));
+}
+
+static void
+test_update_converts (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  set_paused (test, TRUE);
+  g_object_set (test->queue, "version", 1, NULL);
+  {
+    g_autoptr (FerryTask) a = queue_test_submit (test, "echo", "old", "a");
+    g_autoptr (FerryTask) b = queue_test_submit (test, "echo", "drop", "b");
+  }
+  queue_test_close (test);
+  queue_test_make (test);
+  g_object_set (test->queue, "version", 2, NULL);
+  g_signal_connect (test->queue, "convert", G_CALLBACK (convert), NULL);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) a = queue_test_get (test, "a");
+    g_autoptr (FerryTask) b = queue_test_get (test, "b");
+
+    task_test_wait_done (a);
+    g_assert_cmpstr (get_result (a), ==, "new old");
+    g_assert_error (ferry_task_get_error (b), FERRY_ERROR, FERRY_ERROR_VERSION);
+  }
+}
+
+static void
+test_refuses_what_cannot_be_stored (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
+  g_autoptr (FerryTask) with_bytes = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTask) with_handle = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", g_variant_new_handle (0));
+  g_autoptr (FerryTask) returning = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTask) wrong = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_int32 (1));
+  FerryTask *const refused[] = {with_bytes, with_handle, returning, wrong};
+
+  g_assert_cmpint (ferry_task_add_bytes (with_bytes, bytes, NULL), ==, 0);
+  g_object_set (returning, "max-returned-descriptors", 1, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (FerryTask) task = ferry_queue_submit (test->queue, refused[i], NULL, &error);
+
+      g_assert_null (task);
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+    }
+  assert_list (test, "");
+}
+
+static void
+test_one_queue_at_a_file (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autofree char *other_name = g_build_filename (test->folder, ".", "queue.db", NULL);
+  g_autoptr (FerryQueue) other = ferry_queue_new (test->test->executor, other_name);
+  g_autoptr (GError) error = queue_test_fail_to_open (other);
+
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+  ferry_test_assert_says (error->message, "another FerryQueue of this process");
+}
+
+static void
+test_shutdown_is_no_cancel (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  submit_gate (test, "runs", TRUE);
+  task_test_wait_log ("runs");
+  submit_gate (test, "waits", FALSE);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+
+    ferry_executor_shutdown_async (test->test->executor, -1, NULL, NULL, NULL);
+    task_test_wait_done (runs);
+  }
+  queue_test_close (test);
+  {
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+    g_autofree char *log = task_test_take_log ();
+
+    g_assert_cmpstr (states, ==, "runs0 waits0");
+  }
+}
+
+static void
+test_waits_for_its_time (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  gint64 later = g_get_real_time () + 3600 * (gint64) G_USEC_PER_SEC;
+
+  {
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("late"));
+    g_autoptr (FerryTask) other = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("soon"));
+    g_autoptr (FerryTask) refused = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("never"));
+    g_autoptr (FerryTask) one = NULL;
+    g_autoptr (FerryTask) two = NULL;
+    g_autoptr (GError) error = NULL;
+
+    g_object_set (refused, "not-before", later, NULL);
+    g_assert_false (ferry_executor_submit_task (test->test->executor, refused, &error));
+    g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+    g_object_set (task, "not-before", later, NULL);
+    g_object_set (other, "not-before", g_get_real_time () + 50000, NULL);
+    one = queue_test_submit_task (test, task, "late");
+    two = queue_test_submit_task (test, other, "soon");
+    g_assert_true (g_str_has_prefix (ferry_task_get_text (task), "Waits until "));
+    task_test_wait_done (other);
+    g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "late");
+    g_autofree char *log = NULL;
+
+    g_assert_cmpint (ferry_test_get_number (task, "not-before"), ==, later);
+    g_object_set (test->queue, "paused", TRUE, "reason", "Waits for mains power", NULL);
+    g_assert_cmpstr (ferry_task_get_text (task), ==, "Waits for mains power");
+    set_paused (test, FALSE);
+    g_assert_true (g_str_has_prefix (ferry_task_get_text (task), "Waits until "));
+    g_assert_true (ferry_queue_set_not_before (test->queue, task, 0, NULL));
+    g_assert_null (ferry_task_get_text (task));
+    task_test_wait_done (task);
+    log = task_test_take_log ();
+    g_assert_cmpstr (log, ==, "soon late");
+  }
+}
+
+static gboolean
+has_error (gpointer queue)
+{
+  return ferry_test_get_error (queue, "error") != NULL;
+}
+
+/* Somebody else has the file, as a disk that is full: what runs goes on, and nothing is told that is not stored. */
+static void
+test_tells_nothing_that_is_not_stored (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (2);
+  sqlite3 *database = NULL;
+
+  submit_gate (test, "a", FALSE);
+  task_test_wait_log ("a");
+  {
+    g_autoptr (FerryTask) a = queue_test_get (test, "a");
+    g_autoptr (FerryTask) b = NULL;
+    g_autofree char *log = NULL;
+
+    g_assert_cmpint (sqlite3_open (test->path, &database), ==, SQLITE_OK);
+    g_assert_cmpint (sqlite3_exec (database, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+    task_test_open_gate ();
+    b = queue_test_submit (test, "note", "b", "b");
+    ferry_test_run_until (has_error, test->queue);
+    g_assert_error (ferry_test_get_error (test->queue, "error"), G_IO_ERROR, G_IO_ERROR_BUSY);
+    g_assert_cmpint (ferry_task_get_state (a), ==, FERRY_TASK_STATE_EXECUTING);
+    g_assert_null (ferry_test_get_variant (a, "result"));
+    g_assert_false (ferry_task_cancel (a) && ferry_task_get_done (a));
+    g_assert_cmpint (ferry_task_get_state (b), ==, FERRY_TASK_STATE_WAITING);
+    g_assert_cmpint (sqlite3_exec (database, "ROLLBACK", NULL, NULL, NULL), ==, SQLITE_OK);
+    g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
+    task_test_wait_done (a);
+    task_test_wait_done (b);
+    g_assert_cmpint (ferry_task_get_state (a), ==, FERRY_TASK_STATE_COMPLETED);
+    g_assert_false (has_error (test->queue));
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+    log = task_test_take_log ();
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/queue/results-survive", test_results_survive);
+  g_test_add_func ("/queue/key-is-done-once", test_key_is_done_once);
+  g_test_add_func ("/queue/errors-survive", test_errors_survive);
+  g_test_add_func ("/queue/settings-survive", test_settings_survive);
+  g_test_add_func ("/queue/order-and-pauses-survive", test_order_and_pauses_survive);
+  g_test_add_func ("/queue/moves-often", test_moves_often);
+  g_test_add_func ("/queue/crash-runs-again-what-is-safe", test_crash_runs_again_what_is_safe);
+  g_test_add_func ("/queue/end-is-no-cancel", test_end_is_no_cancel);
+  g_test_add_func ("/queue/shutdown-is-no-cancel", test_shutdown_is_no_cancel);
+  g_test_add_func ("/queue/cancel-survives", test_cancel_survives);
+  g_test_add_func ("/queue/deadly-task-waits-for-a-person", test_deadly_task_waits_for_a_person);
+  g_test_add_func ("/queue/stored-before-it-is-told", test_stored_before_it_is_told);
+  g_test_add_func ("/queue/waits-for-its-time", test_waits_for_its_time);
+  g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);
+  g_test_add_func ("/queue/removed-key-stays-known", test_removed_key_stays_known);
+  g_test_add_func ("/queue/keeps-so-many", test_keeps_so_many);
+  g_test_add_func ("/queue/update-converts", test_update_converts);
+  g_test_add_func ("/queue/refuses-what-cannot-be-stored", test_refuses_what_cannot_be_stored);
+  g_test_add_func ("/queue/one-queue-at-a-file", test_one_queue_at_a_file);
+  return g_test_run ();
+}

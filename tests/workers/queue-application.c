@@ -1,0 +1,246 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An application with a queue, that may be killed at any moment and started again. It is its own worker.
+ *
+ *   queue-application QUEUE LEDGER N
+ *
+ * Submits N tasks with the keys 0 to N - 1, some at a time, and ends when all have ended: with 0, after it has closed
+ * its queue. A third of the tasks may be repeated. It appends to the ledger, a line each:
+ *
+ *   a KEY            the task is acknowledged: a flush after its submission has ended
+ *   b KEY PID        a worker has begun it
+ *   e KEY            its function has come to its end
+ *   d KEY            the application was told that it is completed
+ *   f KEY STATE CODE at the end, for each task of the list, in order; CODE: of its error, or 0
+ *
+ * When it has opened its queue it holds that against the ledger so far, and ends with 3 if a task is missing that was
+ * acknowledged, or one is not completed that it was told of. */
+
+#include <fcntl.h>
+#include <ferry-queue.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define N_AT_A_TIME 7
+
+static int ledger;
+static guint n_tasks;
+static guint n_submitted;
+static guint n_open;
+static FerryQueue *queue;
+static GMainLoop *loop;
+
+static void G_GNUC_PRINTF (1, 2) note (const char *format, ...)
+{
+  g_autofree char *line = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  line = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  if (write (ledger, line, strlen (line)) != (gssize) strlen (line))
+    g_error ("The ledger takes no lines");
+}
+
+/* ---- the worker ---- */
+
+/* Some work, of random length. */
+static void
+work (void)
+{
+  g_autofree char *sum = NULL;
+
+  for (guint i = g_random_int_range (0, 10000); i > 0; i--)
+    {
+      g_autofree char *last = g_steal_pointer (&sum);
+
+      sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, last != NULL ? last : "", -1);
+    }
+}
+
+static GVariant *
+run (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *path, *key;
+
+  g_variant_get (arguments, "(&s&s)", &path, &key);
+  ledger = open (path, O_WRONLY | O_APPEND | O_CLOEXEC);
+  note ("b %s %d\n", key, (int) getpid ());
+  work ();
+  note ("e %s\n", key);
+  close (ledger);
+  return g_variant_new_string (key);
+}
+
+/* ---- the application ---- */
+
+static void
+check (gboolean success, GError *error)
+{
+  if (success)
+    return;
+  g_printerr ("queue-application: %s\n", error->message);
+  exit (2);
+}
+
+static void
+closed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+
+  check (ferry_queue_close_finish (queue, result, &error), error);
+  g_main_loop_quit (loop);
+}
+
+static void
+finish (void)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (queue));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (queue), i);
+      const GError *error = ferry_task_get_error (task);
+
+      note ("f %s %d %d\n", ferry_queue_get_key (queue, task), (int) ferry_task_get_state (task),
+            error != NULL ? error->code : 0);
+    }
+  ferry_queue_close_async (queue, NULL, closed, NULL);
+}
+
+static void
+done (FerryTask *task)
+{
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_COMPLETED)
+    note ("d %s\n", ferry_queue_get_key (queue, task));
+  if (--n_open == 0 && n_submitted == n_tasks)
+    finish ();
+}
+
+static void
+await (FerryTask *task)
+{
+  if (ferry_task_get_done (task))
+    return;
+  n_open++;
+  g_signal_connect (task, "done", G_CALLBACK (done), NULL);
+}
+
+static void
+flushed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+  g_autofree char *lines = data;
+
+  check (ferry_queue_flush_finish (queue, result, &error), error);
+  note ("%s", lines);
+}
+
+static gboolean
+submit_some (gpointer data)
+{
+  const char *path = data;
+  guint first = n_submitted;
+  GString *lines = g_string_new (NULL);
+
+  for (; n_submitted < MIN (first + N_AT_A_TIME, n_tasks); n_submitted++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", n_submitted);
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "run", g_variant_new ("(ss)", path, key));
+      g_autoptr (FerryTask) known = ferry_queue_lookup (queue, key);
+      g_autoptr (FerryTask) submitted = NULL;
+      GError *error = NULL;
+
+      if (n_submitted % 3 == 0)
+        g_object_set (task, "idempotent", TRUE, "retries", 1000, NULL);
+      submitted = ferry_queue_submit (queue, task, key, &error);
+      check (submitted != NULL, error);
+      if (known != NULL)
+        continue;
+      await (submitted);
+      g_string_append_printf (lines, "a %s\n", key);
+    }
+  ferry_queue_flush_async (queue, NULL, flushed, g_string_free (lines, FALSE));
+  if (n_submitted == n_tasks && n_open == 0)
+    finish ();
+  return n_submitted < n_tasks;
+}
+
+static void
+refuse (const char *key, const char *what)
+{
+  g_printerr ("queue-application: task %s %s\n", key, what);
+  exit (3);
+}
+
+/* Holds the list against the ledger. */
+static void
+compare (const char *path)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    exit (2);
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (lines[i][0] == 'a' || lines[i][0] == 'd')
+      {
+        const char *key = lines[i] + 2;
+        g_autoptr (FerryTask) task = ferry_queue_lookup (queue, key);
+        g_autoptr (GVariant) result = task != NULL ? ferry_task_get_result (task, NULL) : NULL;
+
+        if (task == NULL)
+          refuse (key, "was acknowledged, and is gone");
+        if (lines[i][0] == 'd' && (result == NULL || !g_str_equal (g_variant_get_string (result, NULL), key)))
+          refuse (key, "was completed, and is not");
+      }
+}
+
+static void
+opened (GObject *object, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+  g_autoptr (GError) damage = NULL;
+  guint n;
+
+  check (ferry_queue_open_finish (queue, result, &error), error);
+  g_object_get (queue, "damage", &damage, NULL);
+  if (damage != NULL)
+    refuse ("file", damage->message);
+  compare (data);
+  n = g_list_model_get_n_items (G_LIST_MODEL (queue));
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (queue), i);
+
+      await (task);
+    }
+  g_idle_add (submit_some, data);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+  GError *error = NULL;
+
+  ferry_function_register ("run", "(ss)", "s", run);
+  ferry_worker_main (&argc, &argv);
+  if (argc != 4)
+    return 2;
+  n_tasks = (guint) atoi (argv[3]);
+  ledger = open (argv[2], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  check (executor != NULL, error);
+  loop = g_main_loop_new (NULL, FALSE);
+  queue = ferry_queue_new (executor, argv[1]);
+  g_object_set (queue, "death-limit", 0, NULL);
+  ferry_queue_open_async (queue, NULL, opened, argv[2]);
+  g_main_loop_run (loop);
+  g_object_unref (queue);
+  return 0;
+}
