@@ -133,6 +133,12 @@ run_left_behind (gpointer data)
   return NULL;
 }
 
+static gboolean
+exists (gpointer path)
+{
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
 /* Returns while a thread of it runs a program. */
 static GVariant *
 leave_behind (FerryJob *job, GVariant *arguments, GError **error)
@@ -143,8 +149,7 @@ leave_behind (FerryJob *job, GVariant *arguments, GError **error)
   *left = (Left){g_object_ref (job), g_variant_dup_string (arguments, NULL)};
   begun = g_build_filename (left->folder, "begun", NULL);
   g_thread_unref (g_thread_new ("left", run_left_behind, left));
-  while (!g_file_test (begun, G_FILE_TEST_EXISTS))
-    g_usleep (10 * 1000);
+  ferry_test_look_until (exists, begun);
   return g_variant_new ("()");
 }
 
@@ -1104,12 +1109,9 @@ programs_ask_nobody_where_the_task_is_not_interactive (void)
   assert_result (task, "One: end\n");
 }
 
-int
-main (int argc, char **argv)
+static void
+register_functions (void)
 {
-  g_autofree char *cache = NULL;
-  int status;
-
   ferry_function_register ("steps", "(sa(sb))", "s", run_steps);
   ferry_function_register ("at-a-time", "(sa(sb))", "s", run_at_a_time);
   ferry_function_register ("missing", "", "", run_missing);
@@ -1118,6 +1120,15 @@ main (int argc, char **argv)
   ferry_function_register ("write-two", "(ssb)", "()", write_two);
   ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
   ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *cache = NULL;
+  int status;
+
+  register_functions ();
   ferry_worker_main (&argc, &argv);
   /* Workers get it with the environment. */
   cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
