@@ -1683,13 +1683,14 @@ ferry_task_take_unfinished (FerryTask *self, GVariant *files)
 {
   const char *names = g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
 
-  change_text (&need_rest (self)->unfinished, names[0] != '\0' ? names : NULL);
+  if (self != NULL)
+    change_text (&need_rest (self)->unfinished, names[0] != '\0' ? names : NULL);
 }
 
 char *
 ferry_task_describe_unfinished (FerryTask *self, FerryExit *exit)
 {
-  const char *names = peek_rest (self)->unfinished;
+  const char *names = self != NULL ? peek_rest (self)->unfinished : NULL;
 
   if (names == NULL || (exit != NULL && ferry_exit_get_signal (exit) == SIGTERM))
     return g_strdup ("");
