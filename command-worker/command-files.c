@@ -114,15 +114,15 @@ find_place (CommandFiles *self, const char *folder, const char *base, GError **e
   return place;
 }
 
-/* (transfer full): a name without the slashes at its end, as of 'folder/', whose base is 'folder'. */
+/* (transfer full): a name without those at its end, with which somebody may name a folder. */
 static char *
-dup_bare (const char *name)
+dup_without_slashes (const char *name)
 {
-  char *bare = g_strdup (name);
+  gsize length = strlen (name);
 
-  for (gsize length = strlen (bare); length > 1 && bare[length - 1] == '/'; length--)
-    bare[length - 1] = '\0';
-  return bare;
+  while (length > 1 && name[length - 1] == '/')
+    length--;
+  return g_strndup (name, length);
 }
 
 /* Has a file be written in a place. is_link: its name is a link. */
@@ -130,10 +130,10 @@ static gboolean
 put_in_place (CommandFiles *self, File *file, gboolean is_link, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (file->path);
-  g_autofree char *bare = dup_bare (file->name);
-  g_autofree char *shown = is_link ? g_strdup (folder) : g_path_get_dirname (bare);
+  g_autofree char *name = dup_without_slashes (file->name);
+  g_autofree char *shown = is_link ? g_strdup (folder) : g_path_get_dirname (name);
 
-  file->base = g_path_get_basename (bare);
+  file->base = g_path_get_basename (name);
   if (g_str_equal (file->base, ".") || g_str_equal (file->base, "..") || g_str_equal (file->base, "/") ||
       (file->existed && S_ISDIR (file->before.st_mode)))
     {
@@ -148,7 +148,7 @@ put_in_place (CommandFiles *self, File *file, gboolean is_link, GError **error)
     return FALSE;
   g_free (file->written);
   /* As it was said: a program may write its name into an archive, or show it. */
-  if (!is_link && strchr (bare, '/') == NULL)
+  if (!is_link && strchr (name, '/') == NULL)
     file->written = g_build_filename (command_place_get_name (file->place), file->base, NULL);
   else
     file->written = g_build_filename (shown, command_place_get_name (file->place), file->base, NULL);

@@ -74,6 +74,7 @@ typedef struct
   FerryJob *job;    /* const: (unowned) */
   GPtrArray *files; /* home_lock: (element-type CommandFiles) (owned): of the steps that have succeeded */
   GString *direct;  /* home_lock: (owned): the names of files that are written in place, to be shown */
+  gboolean is_over; /* home_lock: the function has returned */
 } JobSteps;
 
 /* What the home thread says of its start. */
@@ -87,9 +88,10 @@ typedef struct
 } Start;
 
 static pthread_mutex_t home_lock = PTHREAD_MUTEX_INITIALIZER;
-static Home *home;         /* home_lock: (owned) (nullable): for ever, since its thread is */
-static GPtrArray *steps;   /* home_lock: (element-type Step) (unowned) (nullable): those that run */
-static GPtrArray *jobs;    /* home_lock: (element-type JobSteps) (owned) (nullable) */
+static Home *home;       /* home_lock: (owned) (nullable): for ever, since its thread is */
+static GPtrArray *steps; /* home_lock: (element-type Step) (unowned) (nullable): those that run */
+static GPtrArray *jobs;  /* home_lock: (element-type JobSteps) (owned) (nullable) */
+static pthread_cond_t step_ended = PTHREAD_COND_INITIALIZER; /* home_lock */
 static gboolean is_ending; /* home_lock: this process was told to end, and does once no job is left */
 
 static int terminations = -1; /* const once the handler of SIGTERM is set: an eventfd */
@@ -137,12 +139,10 @@ list_tasks (const FerryJob *job)
   return found;
 }
 
-/* home: ends the commands that were cancelled: their workers get SIGTERM. */
+/* home: has the workers of commands that were cancelled get SIGTERM. */
 static void
-end_cancelled (void)
+give_no_time (GPtrArray *tasks)
 {
-  g_autoptr (GPtrArray) tasks = list_tasks (NULL);
-
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryRun *run = ferry_task_get_run (tasks->pdata[i]);
@@ -150,6 +150,15 @@ end_cancelled (void)
       if (run->destination != NULL)
         run->destination->funcs->give_time (run->destination, run, 0);
     }
+}
+
+/* home: ends the commands that were cancelled. */
+static void
+end_cancelled (void)
+{
+  g_autoptr (GPtrArray) tasks = list_tasks (NULL);
+
+  give_no_time (tasks);
 }
 
 static gboolean
@@ -534,14 +543,51 @@ find_job_locked (FerryJob *job)
   return NULL;
 }
 
-/* The thread that serves: threads that the function has left behind wait no longer. */
+static gboolean
+has_step_locked (const FerryJob *job)
+{
+  for (guint i = 0; steps != NULL && i < steps->len; i++)
+    if (((const Step *) steps->pdata[i])->job == job)
+      return TRUE;
+  return FALSE;
+}
+
+/* home: ends the programs of a function that has returned, which were cancelled and have not ended. */
+static gboolean
+end_left_behind (gpointer data)
+{
+  g_autoptr (GPtrArray) tasks = list_tasks (data);
+
+  give_no_time (tasks);
+  return G_SOURCE_REMOVE;
+}
+
+/* The thread that serves: ends the programs of threads that the function has left behind, so that nothing of them runs
+ * and no file of theirs is there when the task is done. */
 static void
 end_steps (FerryJob *job)
 {
-  g_autoptr (GPtrArray) tasks = list_tasks (job);
+  g_autoptr (GSource) source = g_timeout_source_new (PATIENCE_MILLISECONDS);
+  g_autoptr (GPtrArray) tasks = NULL;
+  gboolean has_steps;
 
+  pthread_mutex_lock (&home_lock);
+  find_job_locked (job)->is_over = TRUE;
+  has_steps = has_step_locked (job);
+  pthread_mutex_unlock (&home_lock);
+  if (!has_steps)
+    return;
+  tasks = list_tasks (job);
   for (guint i = 0; i < tasks->len; i++)
     ferry_task_cancel (tasks->pdata[i]);
+  g_source_set_static_name (source, "[ferry] SIGTERM of commands");
+  g_source_set_callback (source, end_left_behind, g_object_ref (job), g_object_unref);
+  pthread_mutex_lock (&home_lock);
+  g_source_attach (source, home->context);
+  while (has_step_locked (job))
+    pthread_cond_wait (&step_ended, &home_lock);
+  pthread_mutex_unlock (&home_lock);
+  g_source_destroy (source);
 }
 
 /* Moves all files into place, or removes them all. */
@@ -655,14 +701,21 @@ keep_files (FerryJob *job, CommandFiles *files, GError *failure)
   command_files_free (files);
 }
 
-static void
-note_step (Step *self)
+/* Fails where the function has returned meanwhile. */
+static gboolean
+note_step (Step *self, GError **error)
 {
+  const JobSteps *found;
   FERRY_AUTO_LOCK (&home_lock);
 
+  found = find_job_locked (self->job);
+  if (found == NULL || found->is_over)
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                            "The function has returned, and runs no programs any more; join its threads before");
   if (steps == NULL)
     steps = g_ptr_array_new ();
   g_ptr_array_add (steps, self);
+  return TRUE;
 }
 
 static void
@@ -671,6 +724,7 @@ forget_step (Step *self)
   FERRY_AUTO_LOCK (&home_lock);
 
   g_ptr_array_remove_fast (steps, self);
+  pthread_cond_broadcast (&step_ended);
 }
 
 /* Takes the error of the task, which is done. */
@@ -690,6 +744,13 @@ take_end (Step *self, GError **error)
     }
   if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
     return;
+  /* The function has returned, and this thread was left behind. */
+  if (failure == NULL)
+    {
+      g_autoptr (GVariant) none G_GNUC_UNUSED = ferry_task_get_result (self->task, error);
+
+      return;
+    }
   g_object_get (self->task, "trace", &trace, NULL);
   g_propagate_error (error, ferry_error_copy_with_trace (failure, trace));
 }
@@ -704,9 +765,8 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
 
   if (step == NULL)
     return FALSE;
-  if (ferry_step_files_prepare (task, &files, &failure))
+  if (ferry_step_files_prepare (task, &files, &failure) && note_step (step, &failure))
     {
-      note_step (step);
       ferry_job_note_programs (job);
       tell_direct (job, files);
       has_part = ferry_job_begin_own_part (job);
@@ -716,9 +776,11 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
         command_files_check (files, &failure);
       if (has_part)
         ferry_job_end_part (job);
-      forget_step (step);
       keep_files (job, files, failure);
+      forget_step (step);
     }
+  else
+    keep_files (job, files, failure);
   disconnect_task (step);
   step_unref (step);
   if (failure == NULL)

@@ -257,15 +257,15 @@ are_refused_where_two_arguments_may_name_them (void)
 }
 
 static void
-may_be_folders_whose_names_end_with_slashes (void)
+may_be_folders_with_a_slash_behind_them (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = submit_replacing (test, "mkdir $1 && echo new > $1/file && echo $1", "out//");
+  g_autoptr (FerryTask) task = submit_replacing (test, "echo $1; mkdir $1; echo new > $1/file", "folder/");
   g_autofree char *output = command_test_wait_output (task);
 
-  assert_text (test, "out/file", "new\n");
-  assert_folder (test, "out");
-  g_assert_cmpstr (output, ==, ".ferry-0/out\n");
+  g_assert_cmpstr (output, ==, ".ferry-0/folder\n");
+  assert_text (test, "folder/file", "new\n");
+  assert_folder (test, "folder");
 }
 
 /* What the program leaves beside them goes with the folder that they are written in. */
@@ -742,8 +742,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/are-found-behind-an-equals-sign", are_found_behind_an_equals_sign);
   g_test_add_func ("/command-files/are-refused-where-two-arguments-may-name-them",
                    are_refused_where_two_arguments_may_name_them);
-  g_test_add_func ("/command-files/may-be-folders-whose-names-end-with-slashes",
-                   may_be_folders_whose_names_end_with_slashes);
+  g_test_add_func ("/command-files/may-be-folders-with-a-slash-behind-them", may_be_folders_with_a_slash_behind_them);
   g_test_add_func ("/command-files/leave-nothing-beside-them", leave_nothing_beside_them);
   g_test_add_func ("/command-files/are-private-while-they-are-written", are_private_while_they_are_written);
   g_test_add_func ("/command-files/are-those-to-which-links-lead", are_those_to_which_links_lead);

@@ -111,6 +111,48 @@ run_at_a_time (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_take_string (g_strdup_printf ("%u", n_good));
 }
 
+typedef struct
+{
+  FerryJob *job; /* (owned) */
+  char *folder;  /* (owned) */
+} Left;
+
+static gpointer
+run_left_behind (gpointer data)
+{
+  Left *left = data;
+  const char *const argv[] = {"sh", "-c", "trap '' INT; echo half > out; echo > begun; sleep 1000 & wait", NULL};
+  g_autoptr (FerryCommand) command = ferry_command_new (argv);
+
+  g_object_set (command, "directory", left->folder, "polite", FALSE, "output-files", (const char *const[]){"out", NULL},
+                NULL);
+  g_assert_false (ferry_job_run_command (left->job, command, NULL, NULL));
+  g_object_unref (left->job);
+  g_free (left->folder);
+  g_free (left);
+  return NULL;
+}
+
+static gboolean
+exists (gpointer path)
+{
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+/* Returns while a thread of it runs a program. */
+static GVariant *
+leave_behind (FerryJob *job, GVariant *arguments, GError **error)
+{
+  Left *left = g_new (Left, 1);
+  g_autofree char *begun = NULL;
+
+  *left = (Left){g_object_ref (job), g_variant_dup_string (arguments, NULL)};
+  begun = g_build_filename (left->folder, "begun", NULL);
+  g_thread_unref (g_thread_new ("left", run_left_behind, left));
+  ferry_test_look_until (exists, begun);
+  return g_variant_new ("()");
+}
+
 /* What write_file() does when the program has ended. */
 typedef enum
 {
@@ -735,6 +777,21 @@ assert_out (Test *test, const char *expected)
 }
 
 static void
+program_that_is_left_behind_ends_before_the_task (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "leave-behind", g_variant_new_string (test->command->folder));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  command_test_wait (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_COMPLETED);
+  assert_files (test, "begun");
+}
+
+static void
 files_are_in_place_when_the_function_has_succeeded (void)
 {
   g_autoptr (Test) test = test_new ();
@@ -1052,19 +1109,26 @@ programs_ask_nobody_where_the_task_is_not_interactive (void)
   assert_result (task, "One: end\n");
 }
 
+static void
+register_functions (void)
+{
+  ferry_function_register ("steps", "(sa(sb))", "s", run_steps);
+  ferry_function_register ("at-a-time", "(sa(sb))", "s", run_at_a_time);
+  ferry_function_register ("missing", "", "", run_missing);
+  ferry_function_register ("write-file", "(sbi)", "s", write_file);
+  ferry_function_register ("leave-behind", "s", "()", leave_behind);
+  ferry_function_register ("write-two", "(ssb)", "()", write_two);
+  ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
+  ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
+}
+
 int
 main (int argc, char **argv)
 {
   g_autofree char *cache = NULL;
   int status;
 
-  ferry_function_register ("steps", "(sa(sb))", "s", run_steps);
-  ferry_function_register ("at-a-time", "(sa(sb))", "s", run_at_a_time);
-  ferry_function_register ("missing", "", "", run_missing);
-  ferry_function_register ("write-file", "(sbi)", "s", write_file);
-  ferry_function_register ("write-two", "(ssb)", "()", write_two);
-  ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
-  ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
+  register_functions ();
   ferry_worker_main (&argc, &argv);
   /* Workers get it with the environment. */
   cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
@@ -1091,6 +1155,7 @@ main (int argc, char **argv)
        worker_that_is_killed_leaves_nothing_after_the_next_run);
   ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
   ADD ("cleaning-up-has-the-grace-time-of-programs", cleaning_up_has_the_grace_time_of_programs);
+  ADD ("program-that-is-left-behind-ends-before-the-task", program_that_is_left_behind_ends_before_the_task);
   ADD ("files-are-in-place-when-the-function-has-succeeded", files_are_in_place_when_the_function_has_succeeded);
   ADD ("files-stay-as-they-were-when-the-function-fails", files_stay_as_they_were_when_the_function_fails);
   ADD ("files-of-all-programs-stay-where-one-cannot-be-moved", files_of_all_programs_stay_where_one_cannot_be_moved);

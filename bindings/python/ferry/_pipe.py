@@ -143,7 +143,8 @@ class Sender(Traveller, _home.Closing):
             self._holds = 0
 
     def __del__(self) -> None:
-        if "_holds" in self.__dict__:
+        # The end of the process is that of its senders, and calls of the library may import what is gone by then.
+        if "_holds" in self.__dict__ and not sys.is_finalizing():
             self.close()
 
     def __enter__(self) -> Self:
