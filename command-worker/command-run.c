@@ -44,6 +44,7 @@
 #include "command-question.h"
 #include "command-result.h"
 #include "command-session.h"
+#include "progress-programs.h"
 
 /* The least time between two messages with a line of one stream, where not all are wanted. */
 #define PACE (100 * 1000)
@@ -686,24 +687,37 @@ describe_unanswered (Run *self)
   return g_strdup ("");
 }
 
+/* (transfer full): what a command is called in messages of its end: "'7z'", or "'7z' behind 'env'", where env may have
+ * failed itself. */
+static char *
+describe_program (Run *self)
+{
+  const char *const *argv = (const char *const *) self->options->argv;
+  g_auto (GStrv) behind = NULL;
+
+  if (progress_programs_find (argv, NULL, &behind) == NULL || g_str_equal (behind[0], argv[0]))
+    return g_strdup_printf ("'%s'", argv[0]);
+  return g_strdup_printf ("'%s' behind '%s'", behind[0], argv[0]);
+}
+
 /* Sets the error of a command that did not succeed by its status. */
 static gboolean
 check_status (Run *self, const char *last_lines, GError **error)
 {
-  const char *name = self->options->argv[0];
   const int status = self->status;
   g_autofree char *cause = command_cause_describe (last_lines, (const char *const *) self->options->argv);
-
+  g_autofree char *name = NULL;
   g_autofree char *unanswered = NULL;
 
   if (WIFEXITED (status) && command_options_is_success (self->options, WEXITSTATUS (status)))
     return TRUE;
+  name = describe_program (self);
   unanswered = describe_unanswered (self);
   if (WIFEXITED (status))
-    g_set_error (error, G_SPAWN_EXIT_ERROR, WEXITSTATUS (status), "'%s' ended with status %d%s%s", name,
+    g_set_error (error, G_SPAWN_EXIT_ERROR, WEXITSTATUS (status), "%s ended with status %d%s%s", name,
                  WEXITSTATUS (status), cause, unanswered);
   else
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "'%s' was killed by signal %d (%s)%s", name,
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "%s was killed by signal %d (%s)%s", name,
                  WTERMSIG (status), strsignal (WTERMSIG (status)), cause);
   return FALSE;
 }

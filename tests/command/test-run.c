@@ -357,6 +357,23 @@ fails_with_its_status_and_the_line_of_the_cause (void)
   ferry_test_assert_says (ferry_test_get_string (task, "trace"), "begin\nfatal: no \xef\xbf\xbd place\nadvice");
 }
 
+/* A user has asked for what env runs. */
+static void
+names_the_program_that_another_one_runs (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *file = command_test_path (test, "none");
+  g_autofree char *argument = g_strconcat ("if=", file, NULL);
+  g_autoptr (FerryTask) failed =
+    command_test_submit (test, (const char *const[]){"env", "LC_ALL=C", "nice", "dd", argument, NULL}, NULL);
+  g_autoptr (FerryTask) alone = command_test_submit (test, (const char *const[]){"dd", argument, NULL}, NULL);
+
+  ferry_test_assert_says (command_test_wait_failed (failed, G_SPAWN_EXIT_ERROR, 1)->message,
+                          "'dd' behind 'env' ended with status 1: dd: failed to open");
+  ferry_test_assert_says (command_test_wait_failed (alone, G_SPAWN_EXIT_ERROR, 1)->message,
+                          "'dd' ended with status 1: dd: ");
+}
+
 /* As 7z does. */
 static void
 says_what_it_asked_if_nobody_answers (void)
@@ -528,6 +545,7 @@ main (int argc, char *argv[])
   add_tests ();
   g_test_add_func ("/command-run/fails-with-its-status-and-the-line-of-the-cause",
                    fails_with_its_status_and_the_line_of_the_cause);
+  g_test_add_func ("/command-run/names-the-program-that-another-one-runs", names_the_program_that_another_one_runs);
   g_test_add_func ("/command-run/says-what-it-asked-if-nobody-answers", says_what_it_asked_if_nobody_answers);
   g_test_add_func ("/command-run/has-its-last-lines-as-its-trace-and-no-others",
                    has_its_last_lines_as_its_trace_and_no_others);

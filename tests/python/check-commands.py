@@ -179,7 +179,16 @@ def test_errors(report, executor):
     report.equal("it is pickled, too", (str(copy), copy.cmd, copy.timeout), (str(error), ["sleep", "1000"], 0.1))
     check_partial_output(report, executor)
     error = raised(executor.run(["yes"], output_limit=1000, fail_at_output_limit=True).result)
-    report.fact("too much output says what to do", type(error) is ferry.Error and "output" in str(error), [repr(error)])
+    report.fact("too much output says what to do", type(error) is ferry.CommandError and "raise 'output-limit'" in str(error)
+                and error.returncode < 0 and error.stdout.startswith(b"y\ny\n") and error.stderr == b"", [repr(error)])
+    with tempfile.TemporaryDirectory() as folder:
+        for check in (True, False):
+            missing = os.path.join(folder, "none")
+            error = raised(executor.run(shell("echo out; echo err >&2") + [missing], output_files=[missing], text=True, check=check,
+                                        replace_output_files=True).result)
+            report.fact("so does a file that is missing, with what the program wrote, check=%s" % check,
+                        type(error) is ferry.CommandError and "none' has not been written" in str(error)
+                        and (error.returncode, error.stdout, error.stderr) == (0, "out\n", "err\n"), [repr(error)])
     done = executor.run(["seq", "1000"], output_limit=20, text=True).result(LONG)
     report.equal("a limit keeps the first and the last part", done.stdout, "1\n2\n3\n4\n5\n\n999\n1000\n")
     report.equal("a line of a shell is refused", type(raised(lambda: executor.run("ls -l"))), TypeError)

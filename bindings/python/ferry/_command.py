@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 from . import _job, _text
 from ._command_errors import CommandCancelled, CommandError, CommandTimeout
 from ._home import End, Event, Values
-from ._library import Ferry, GLib, is_error
+from ._library import Ferry, GLib, is_cancel, is_error
 from ._outcome import give
 from ._stream import Yielding, close_later_if_left
 from .errors import Cancelled, CancelledError, Error, WorkerLost
@@ -414,7 +414,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             if isinstance(found, WorkerLost):
                 # The library's own sentence, which says of which files it is not known whether they are whole.
                 return WorkerLost(error.message, found.exit_status, found.signal, found.last_lines)
-            return found
+            return self._add_written(error, found)
         killed = re.search(r" was killed by signal (\d+)", error.message)
         if killed and error.code == GLib.SpawnError.FAILED:
             return self._failed(error, -int(killed[1]))
@@ -436,6 +436,13 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         middle of a character."""
         partial = self.get_property("partial-result")
         return (None, None, None) if partial is None else self._open(partial, is_cut)
+
+    def _add_written(self, error: Any, found: Exception) -> Exception:
+        """One that has not done what it was to do, whatever its status: it wrote too much, or not its file."""
+        if type(found) is not Error or is_cancel(error):
+            return found
+        status, output, errors = self._find_written(is_cut=True)
+        return found if status is None else CommandError(error.message, status, self.args, output, errors)
 
     def _failed(self, error: Any, status: int) -> Exception:
         return CommandError(error.message, status, self.args, *self._find_written()[1:])
@@ -460,6 +467,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
             found = self._translate(error)
         except UnicodeDecodeError as failure:
             return None, failure
-        if isinstance(found, CommandError) and not self._checks:
+        # check=False is of the end, and not of what is missing besides.
+        if isinstance(found, CommandError) and not self._checks and error.domain in (EXIT_ERROR, SPAWN_ERROR):
             return subprocess.CompletedProcess(self.args, found.returncode, found.stdout, found.stderr), None
         return None, found

@@ -10,7 +10,10 @@ from .errors import CancelledError, Error
 
 
 class CommandError(subprocess.CalledProcessError, Error):
-    """A program ended with a status that is no success, or was killed: then `returncode` is the signal's, below 0."""
+    """A program ended with a status that is no success, or was killed: then `returncode` is the signal's, below 0.
+
+    Or it wrote more than its `output_limit`, or not its `output_files`, whatever its `returncode`.
+    """
 
     def __init__(self, message: str, returncode: int, cmd: Sequence[Any], output: Any = None, stderr: Any = None) -> None:
         subprocess.CalledProcessError.__init__(self, returncode, cmd, output, stderr)
