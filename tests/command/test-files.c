@@ -11,9 +11,9 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -624,11 +624,14 @@ that_are_fifos_hear_of_a_cancel (void)
 static gboolean
 is_full (gpointer reader)
 {
-  const int fd = *(const int *) reader;
-  int n;
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", *(int *) reader);
+  struct pollfd writer = {.fd = open (path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), .events = POLLOUT};
+  gboolean has_room;
 
-  g_assert_no_errno (ioctl (fd, FIONREAD, &n));
-  return n > 0 && n > fcntl (fd, F_GETPIPE_SZ) - 4096;
+  g_assert_no_errno (writer.fd);
+  has_room = poll (&writer, 1, 0) == 1;
+  close (writer.fd);
+  return !has_room;
 }
 
 /* Opens a FIFO for reading, has a script write to it, and waits until it is full. */
