@@ -319,9 +319,6 @@ part_when_late (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
-/* The file that the last value was written to, if it has no seals. */
-static int open_file = -1;
-
 static GVariant *
 make_strings (guint n)
 {
@@ -341,14 +338,17 @@ make_strings (guint n)
 static GVariant *
 return_at (FerryJob *job, GVariant *value, const char *path, GError **error)
 {
+  GVariant *result;
+  int fd;
+
   if (path[0] == '\0')
     return return_in_file (job, value, g_variant_get_type_string (value), TRUE, error);
-  if (open_file >= 0)
-    close (open_file);
-  open_file = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  g_assert_cmpint (write (open_file, g_variant_get_data (value), g_variant_get_size (value)), ==,
+  fd = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  g_assert_cmpint (write (fd, g_variant_get_data (value), g_variant_get_size (value)), ==,
                    (gssize) g_variant_get_size (value));
-  return ferry_job_return_file (job, open_file, g_variant_get_type (value), error);
+  result = ferry_job_return_file (job, fd, g_variant_get_type (value), error);
+  close (fd);
+  return result;
 }
 
 static GVariant *
@@ -384,14 +384,19 @@ return_zeros (FerryJob *job, GVariant *arguments, GError **error)
   return return_at (job, zeros, path, error);
 }
 
-/* Writes over the whole file of the last value. */
+/* Writes over the whole file, as any worker may. */
 static GVariant *
 write_on (FerryJob *job, GVariant *arguments, GError **error)
 {
-  const off_t size = lseek (open_file, 0, SEEK_END);
-  g_autofree char *bytes = g_strnfill ((gsize) size, '\xff');
+  const char *path = g_variant_get_string (arguments, NULL);
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+  off_t size = lseek (fd, 0, SEEK_END);
+  g_autofree char *bytes = NULL;
 
-  g_assert_cmpint (pwrite (open_file, bytes, (gsize) size, 0), ==, size);
+  g_assert_cmpint (size, >, 0);
+  bytes = g_strnfill ((gsize) size, '\xff');
+  g_assert_cmpint (pwrite (fd, bytes, (gsize) size, 0), ==, size);
+  close (fd);
   return NULL;
 }
 
@@ -400,7 +405,7 @@ return_functions_register (void)
 {
   ferry_function_register ("return-strings", "(usb)", NULL, return_strings);
   ferry_function_register ("return-zeros", "(us)", NULL, return_zeros);
-  ferry_function_register ("write-on", NULL, "", write_on);
+  ferry_function_register ("write-on", "s", "", write_on);
   ferry_function_register ("return-in-file", "(vsb)", NULL, return_value_in_file);
   ferry_function_register ("fail-in-part", "(vb)", NULL, fail_in_part);
   ferry_function_register ("part-when-late", NULL, "", part_when_late);

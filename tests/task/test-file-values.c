@@ -171,9 +171,9 @@ test_the_router_stops_while_a_result_is_checked (gconstpointer kind)
 /* ---- a trusted worker that writes into its file ---- */
 
 static void
-write_on (TaskTest *test)
+write_on (TaskTest *test, const char *path)
 {
-  g_autoptr (FerryTask) task = task_test_submit (test->executor, "write-on", NULL);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "write-on", g_variant_new_string (path));
 
   task_test_assert_result (task, NULL);
 }
@@ -187,7 +187,7 @@ test_a_worker_that_writes_on_changes_no_texts (void)
   g_autoptr (GVariant) result = NULL;
 
   task_test_wait_done (task);
-  write_on (test);
+  write_on (test, path);
   assert_has_strings (task, N_FEWER);
   g_assert_cmpint (truncate (path, 0), ==, 0);
   assert_has_strings (task, N_FEWER);
@@ -212,7 +212,7 @@ test_numbers_are_read_in_the_file (void)
   bytes = g_variant_get_fixed_array (result, &n, 1);
   g_assert_cmpuint (n, ==, N_FEWER);
   g_assert_cmpuint (bytes[n - 1], ==, 0);
-  write_on (test);
+  write_on (test, path);
   g_assert_cmpuint (bytes[n - 1], ==, 0xff);
   g_unlink (path);
 }
