@@ -45,6 +45,8 @@ def test_python_worker(report):
         report.fact("other types are refused", "(su)" in str(error), [str(error)])
         error = raised(lambda: executor.submit("give_nothing", GLib.Variant("s", "fail")).wait(-1))
         report.fact("an exception is an error, with its sentence", "not so" in str(error), [str(error)])
+        report.fact("and the name of its class in the trace", "OwnError" in (Ferry.error_get_trace(error) or ""),
+                    [Ferry.error_get_trace(error)])
 
 
 def test_python_program(report):
