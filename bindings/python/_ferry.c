@@ -943,32 +943,32 @@ job_end_part (PyObject *object, PyObject *unused)
   Py_RETURN_NONE;
 }
 
+/* Has func turn a descriptor into a handle, or the other way round. */
+static PyObject *
+exchange (PyObject *object, PyObject *argument, int (*func) (FerryJob *job, int number, GError **error))
+{
+  const long number = PyLong_AsLong (argument);
+  GError *error = NULL;
+  int other;
+
+  if (PyErr_Occurred ())
+    return NULL;
+  other = func (((Job *) object)->job, (int) number, &error);
+  return error != NULL ? raise_failure (error) : PyLong_FromLong (other);
+}
+
 /* return_descriptor(fd): gives it to the task, and closes it here in time. Returns the handle. */
 static PyObject *
 job_return_descriptor (PyObject *object, PyObject *argument)
 {
-  const long fd = PyLong_AsLong (argument);
-  GError *error = NULL;
-  gint handle;
-
-  if (PyErr_Occurred ())
-    return NULL;
-  handle = ferry_job_return_descriptor (((Job *) object)->job, (int) fd, &error);
-  return error != NULL ? raise_failure (error) : PyLong_FromLong (handle);
+  return exchange (object, argument, ferry_job_return_descriptor);
 }
 
 /* dup_descriptor(handle): a descriptor that came with the call. */
 static PyObject *
 job_dup_descriptor (PyObject *object, PyObject *argument)
 {
-  const long handle = PyLong_AsLong (argument);
-  GError *error = NULL;
-  int fd;
-
-  if (PyErr_Occurred ())
-    return NULL;
-  fd = ferry_job_dup_descriptor (((Job *) object)->job, (gint) handle, &error);
-  return error != NULL ? raise_failure (error) : PyLong_FromLong (fd);
+  return exchange (object, argument, ferry_job_dup_descriptor);
 }
 
 static PyObject *
