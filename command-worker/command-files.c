@@ -318,10 +318,10 @@ static gboolean
 reads_what_is_written (CommandFiles *self, char **argv, const char *input, const char *output, GError **error)
 {
   g_autofree char *path = input != NULL ? g_canonicalize_filename (input, self->directory) : NULL;
-  const char *found = path != NULL && output != NULL && are_same (path, output) ? input : NULL;
+  const char *found = are_same (path, output) ? input : NULL;
 
   /* One that is replaced can be read while the new one is written. */
-  for (guint i = 0; i < self->files->len && path != NULL && found == NULL; i++)
+  for (guint i = 0; i < self->files->len && found == NULL; i++)
     if (get_file (self, i)->place == NULL && are_same (path, get_file (self, i)->path))
       found = input;
   if (found == NULL && output != NULL)
