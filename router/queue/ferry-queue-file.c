@@ -95,20 +95,13 @@ ferry_queue_change_free (FerryQueueChange *self)
   g_free (self);
 }
 
-static void
-row_free (gpointer data)
-{
-  ferry_queue_row_clear (data);
-  g_free (data);
-}
-
 static FerryQueueContent *
 content_new (void)
 {
   FerryQueueContent *self = g_new0 (FerryQueueContent, 1);
 
-  self->rows = g_ptr_array_new_with_free_func (row_free);
-  self->known = g_ptr_array_new_with_free_func (row_free);
+  self->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_row_free);
+  self->known = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_row_free);
   return self;
 }
 
@@ -516,7 +509,7 @@ read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GPtrArray 
           g_ptr_array_add (rows, row);
         else
           {
-            row_free (row);
+            ferry_queue_row_free (row);
             *n_bad += 1;
           }
       }
@@ -527,12 +520,7 @@ read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GPtrArray 
 static int
 compare_places (gconstpointer a, gconstpointer b)
 {
-  const FerryQueueRow *one = *(const FerryQueueRow *const *) a;
-  const FerryQueueRow *other = *(const FerryQueueRow *const *) b;
-
-  if (one->place != other->place)
-    return one->place < other->place ? -1 : 1;
-  return one->id < other->id ? -1 : one->id > other->id;
+  return ferry_queue_row_compare (*(const FerryQueueRow *const *) a, *(const FerryQueueRow *const *) b);
 }
 
 /* A page that is damaged ends a query. What lies behind it is found from the other end. */

@@ -74,8 +74,13 @@ void ferry_queue_row_cancel (FerryQueueRow *self);
 /* It waits again, without result and error. */
 void ferry_queue_row_wait (FerryQueueRow *self);
 
+/* By the order of the list. */
+int ferry_queue_row_compare (const FerryQueueRow *one, const FerryQueueRow *other);
+
 FerryQueueRow ferry_queue_row_copy (const FerryQueueRow *self);
 void ferry_queue_row_clear (FerryQueueRow *self);
+/* Of one that was allocated. */
+void ferry_queue_row_free (FerryQueueRow *self);
 
 /* (transfer full) (nullable): value: (nullable). */
 GBytes *ferry_queue_row_pack (GVariant *value);

@@ -7,8 +7,6 @@
 
 #include "queue/ferry-queue-row-private.h"
 
-#include <string.h>
-
 #include "base/ferry-base-private.h"
 #include "command/ferry-command-private.h"
 
@@ -32,11 +30,6 @@ static const char *const settings[] = {
   "holds-window",
   "cancel-grace",
   "max-returned-descriptors",
-};
-
-static const FerryTaskSettings default_settings = {
-  .cancel_grace = FERRY_DEFAULT_CANCEL_GRACE,
-  .window = FERRY_DEFAULT_WINDOW,
 };
 
 /* ---- values ---- */
@@ -127,8 +120,7 @@ static GBytes *
 pack_settings (FerryTask *task)
 {
   /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
-  const gboolean has_settings =
-    memcmp (ferry_task_get_run (task)->settings, &default_settings, sizeof default_settings) != 0;
+  const gboolean has_settings = !ferry_run_has_default_settings (ferry_task_get_run (task));
   g_autoptr (GVariant) packed = NULL;
   GVariantBuilder builder;
 
@@ -355,6 +347,14 @@ keep_blob (GBytes *blob)
     g_bytes_ref (blob);
 }
 
+int
+ferry_queue_row_compare (const FerryQueueRow *one, const FerryQueueRow *other)
+{
+  if (one->place != other->place)
+    return one->place < other->place ? -1 : 1;
+  return one->id < other->id ? -1 : one->id > other->id;
+}
+
 FerryQueueRow
 ferry_queue_row_copy (const FerryQueueRow *self)
 {
@@ -377,4 +377,11 @@ ferry_queue_row_clear (FerryQueueRow *self)
   g_clear_pointer (&self->arguments, g_bytes_unref);
   g_clear_pointer (&self->settings, g_bytes_unref);
   drop_end (self);
+}
+
+void
+ferry_queue_row_free (FerryQueueRow *self)
+{
+  ferry_queue_row_clear (self);
+  g_free (self);
 }

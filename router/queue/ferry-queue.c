@@ -300,17 +300,6 @@ put (Entry *entry, FerryQueueChangeKind kind)
 /* ---- which is next ---- */
 
 static int
-compare_places (gconstpointer a, gconstpointer b, gpointer data)
-{
-  const FerryQueueRow *one = &((const Entry *) a)->row;
-  const FerryQueueRow *other = &((const Entry *) b)->row;
-
-  if (one->place != other->place)
-    return one->place < other->place ? -1 : 1;
-  return one->id < other->id ? -1 : one->id > other->id;
-}
-
-static int
 compare_turns (gconstpointer a, gconstpointer b, gpointer data)
 {
   const FerryQueueRow *one = &((const Entry *) a)->row;
@@ -318,7 +307,7 @@ compare_turns (gconstpointer a, gconstpointer b, gpointer data)
 
   if (one->priority != other->priority)
     return one->priority > other->priority ? -1 : 1;
-  return compare_places (a, b, NULL);
+  return ferry_queue_row_compare (one, other);
 }
 
 static int
@@ -612,13 +601,6 @@ remember (FerryQueue *self, FerryQueueRow *row)
   g_hash_table_replace (self->known, row->key, row);
 }
 
-static void
-known_free (gpointer data)
-{
-  ferry_queue_row_clear (data);
-  g_free (data);
-}
-
 /* Removes an entry that has ended from the list and the file. keeps_key: a submission with its key gives its end. */
 static void
 drop (Entry *entry, gboolean keeps_key)
@@ -689,6 +671,7 @@ is_ending (FerryQueue *self)
   return self->phase >= CLOSING || ferry_executor_is_shutting_down (self->executor);
 }
 
+/* Whether the queue and its executor begin tasks. */
 static gboolean
 may_claim (FerryQueue *self)
 {
@@ -709,7 +692,10 @@ claim (FerryQueue *self)
   guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_just_ended, MAX_AHEAD);
 
   self->n_just_ended = 0;
-  while (self->n_claimed < limit && may_claim (self))
+  if (!may_claim (self))
+    return;
+  /* Nobody hears of a claim before it is stored, so that is so until its end. */
+  while (self->n_claimed < limit && !g_sequence_is_empty (self->turns))
     {
       Entry *entry = g_sequence_get (g_sequence_get_begin_iter (self->turns));
       g_autoptr (FerryTask) task = dup_task (entry);
@@ -1504,6 +1490,18 @@ ferry_queue_forget (FerryQueue *self, const char *key, GError **error)
   return TRUE;
 }
 
+/* Returns (transfer none) (nullable) the entry of a task, or NULL with an error. */
+static Entry *
+require_entry (FerryQueue *self, FerryTask *task, GError **error)
+{
+  Entry *entry = find_entry (self, task);
+
+  if (entry == NULL)
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' is not in the list of the queue '%s'",
+                     ferry_task_get_name (task), self->path);
+  return entry;
+}
+
 /* Gives each task a place anew, with gaps between them. */
 static void
 spread_places (FerryQueue *self)
@@ -1566,11 +1564,10 @@ ferry_queue_move (FerryQueue *self, FerryTask *task, FerryTask *before, GError *
 
   if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
     return FALSE;
-  entry = find_entry (self, task);
-  next = before != NULL ? find_entry (self, before) : NULL;
+  entry = require_entry (self, task, error);
+  next = entry != NULL && before != NULL ? require_entry (self, before, error) : NULL;
   if (entry == NULL || (before != NULL && next == NULL))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' is not in the list of the queue '%s'",
-                            ferry_task_get_name (entry == NULL ? task : before), self->path);
+    return FALSE;
   if (entry == next)
     return TRUE;
   place = next != NULL ? next->position : g_sequence_get_end_iter (self->list);
@@ -1613,10 +1610,9 @@ ferry_queue_set_not_before (FerryQueue *self, FerryTask *task, gint64 not_before
 
   if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
     return FALSE;
-  entry = find_entry (self, task);
+  entry = require_entry (self, task, error);
   if (entry == NULL)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' is not in the list of the queue '%s'",
-                            ferry_task_get_name (task), self->path);
+    return FALSE;
   if (entry->claimed || ferry_queue_row_has_ended (&entry->row))
     return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' was begun already; tasks wait before they are begun",
                             ferry_task_get_name (task));
@@ -1861,6 +1857,8 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
 {
   FerryQueue *self = FERRY_QUEUE (object);
 
+  if (property_id > PROP_PATH && !ferry_affinity_check_property (self->router->affinity, pspec))
+    return;
   if (property_id == PROP_EXECUTOR)
     {
       self->executor = ferry_property_require (object, value, pspec);
@@ -1872,15 +1870,14 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
     }
   else if (property_id == PROP_PATH)
     self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
-  else if (ferry_affinity_check_property (self->router->affinity, pspec) && property_id == PROP_PAUSED)
+  else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
         ferry_property_change (self, &self->paused, value, pspec);
       else
         change_paused (self, g_value_get_boolean (value));
     }
-  else if (ferry_affinity_check_property (self->router->affinity, pspec) &&
-           ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
+  else if (ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
     {
       if (property_id == PROP_REASON)
         tell_reasons (self);
@@ -2087,7 +2084,7 @@ ferry_queue_init (FerryQueue *self)
   self->turns = g_sequence_new (NULL);
   self->timed = g_sequence_new (NULL);
   self->keys = g_hash_table_new (g_str_hash, g_str_equal);
-  self->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, known_free);
+  self->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) ferry_queue_row_free);
   batch_init (&self->next);
 }
 

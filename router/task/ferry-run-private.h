@@ -291,6 +291,9 @@ void ferry_run_translate_error (FerryRun *self, GError **error);
 /* any: what a function puts behind the error that it was cancelled, or that its time is over: "; 'out' may be damaged".
  * error: (nullable). Returns "" where that is nothing. */
 const char *ferry_run_get_addition (const GError *error);
+/* Whether each setting has its default. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_run_has_default_settings (const FerryRun *self);
 /* In microseconds: the one that was set, or the usual one of what runs. */
 gint64 ferry_run_get_cancel_grace (const FerryRun *self);
 /* Event RETURN: the run is WAITING again, for another attempt. One that is CANCELLING becomes CANCELLED instead. */

@@ -571,6 +571,13 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
   return TRUE;
 }
 
+gboolean
+ferry_run_has_default_settings (const FerryRun *self)
+{
+  return self->settings == &ferry_default_task_settings ||
+         memcmp (self->settings, &ferry_default_task_settings, sizeof ferry_default_task_settings) == 0;
+}
+
 gint64
 ferry_run_get_cancel_grace (const FerryRun *self)
 {
