@@ -303,6 +303,16 @@ task_test_init (int *argc, char ***argv)
 }
 
 char *
+task_test_make_path (const char *name)
+{
+  /* One of this test alone, by G_TEST_OPTION_ISOLATE_DIRS. */
+  const char *folder = g_get_user_cache_dir ();
+
+  g_assert_no_errno (g_mkdir_with_parents (folder, 0700));
+  return g_build_filename (folder, name, NULL);
+}
+
+char *
 task_test_take_log (void)
 {
   char *taken;

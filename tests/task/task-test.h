@@ -34,6 +34,8 @@ typedef struct
 void task_test_init (int *argc, char ***argv);
 /* The functions only, for a program that is its own worker, before it knows what it is. */
 void task_test_register (void);
+/* (transfer full): the path of a file of this test, which is removed at its end. */
+char *task_test_make_path (const char *name);
 
 TaskTest *task_test_new (gboolean in_threads, guint max_workers);
 /* The same of processes that the application trusts. */

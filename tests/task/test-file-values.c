@@ -47,7 +47,7 @@ submit (TaskTest *test, const char *function, GVariant *arguments)
 static char *
 get_path (Kind kind)
 {
-  return kind == TRUSTED ? g_build_filename (g_get_tmp_dir (), "file-value", NULL) : g_strdup ("");
+  return kind == TRUSTED ? task_test_make_path ("file-value") : g_strdup ("");
 }
 
 static gboolean

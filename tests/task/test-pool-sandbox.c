@@ -154,7 +154,7 @@ static void
 test_tasks_are_given_files_and_bytes (void)
 {
   g_autoptr (TaskTest) test = begin (1);
-  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "picture", NULL);
+  g_autofree char *path = task_test_make_path ("picture");
   g_autoptr (FerryTask) by_name = NULL;
   g_autoptr (FerryTask) file = ferry_task_new (FERRY_TASK_KIND_CALL, "read-handle", g_variant_new_handle (0));
   g_autoptr (FerryTask) bytes = ferry_task_new (FERRY_TASK_KIND_CALL, "read-bytes", g_variant_new_handle (0));

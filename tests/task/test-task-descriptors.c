@@ -217,7 +217,7 @@ static void
 test_a_second_attempt_is_given_the_same (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "attempted", NULL);
+  g_autofree char *path = task_test_make_path ("attempted");
   GVariant *arguments = g_variant_new ("(hs)", 1, path);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "read-once-killed", arguments);
 

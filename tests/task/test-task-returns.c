@@ -236,7 +236,7 @@ static void
 test_a_second_attempt_returns_its_own (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "returned", NULL);
+  g_autofree char *path = task_test_make_path ("returned");
   GVariant *arguments = g_variant_new ("(ss)", "of the second", path);
   g_autoptr (FerryTask) task = new_task (FERRY_TASK_KIND_CALL, "return-once-killed", arguments, 1);
 
