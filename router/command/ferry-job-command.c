@@ -74,6 +74,7 @@ typedef struct
   FerryJob *job;    /* const: (unowned) */
   GPtrArray *files; /* home_lock: (element-type CommandFiles) (owned): of the steps that have succeeded */
   GString *direct;  /* home_lock: (owned): the names of files that are written in place, to be shown */
+  GString *harm;    /* home_lock: (owned): what steps have said of them that were ended: "; 'out' may be damaged" */
   gboolean is_over; /* home_lock: the function has returned */
 } JobSteps;
 
@@ -530,6 +531,7 @@ job_steps_free (gpointer data)
 
   g_ptr_array_unref (self->files);
   g_string_free (self->direct, TRUE);
+  g_string_free (self->harm, TRUE);
   g_free (self);
 }
 
@@ -590,15 +592,49 @@ end_steps (FerryJob *job)
   g_source_destroy (source);
 }
 
+/* Adds what was harmed to the error: what the steps have said, and the files that they have written. Returns whether
+ * that is anything. */
+static gboolean
+add_harm (GError *error, const char *of_steps, GPtrArray *files)
+{
+  g_autofree char *old = g_strdup (error->message);
+
+  if (strstr (old, of_steps) == NULL)
+    {
+      g_free (error->message);
+      error->message = g_strconcat (old, of_steps, NULL);
+    }
+  for (guint i = 0; i < files->len; i++)
+    command_files_discard (files->pdata[i], error);
+  return strcmp (old, error->message) != 0;
+}
+
+/* Removes all files. A function that is ended may fail with an error of its own, or an exception: what was harmed is
+ * then told with the error that says why it was ended, as its user reads that one. */
+static void
+remove_files (FerryJob *job, GPtrArray *files, const char *of_steps, GError **failure)
+{
+  g_autoptr (GError) stop = NULL;
+
+  if (ferry_job_check_cancelled (job, &stop) || g_str_has_prefix ((*failure)->message, stop->message))
+    add_harm (*failure, of_steps, files);
+  else if (add_harm (stop, of_steps, files))
+    {
+      g_debug ("A function that was ended has failed: %s", (*failure)->message);
+      g_clear_error (failure);
+      *failure = g_steal_pointer (&stop);
+    }
+}
+
 /* Moves all files into place, or removes them all. */
 static void
-end_files (FerryJob *job, GPtrArray *files, GError **failure)
+end_files (FerryJob *job, GPtrArray *files, const char *of_steps, GError **failure)
 {
   if (*failure == NULL && files->len > 0)
     ferry_job_check_cancelled (job, failure);
-  for (guint i = 0; i < files->len && *failure != NULL; i++)
-    command_files_discard (files->pdata[i], *failure);
-  if (*failure == NULL)
+  if (*failure != NULL)
+    remove_files (job, files, of_steps, failure);
+  else
     command_files_commit ((CommandFiles *const *) files->pdata, files->len, failure);
   for (guint i = 0; i < files->len; i++)
     command_files_free (files->pdata[i]);
@@ -610,14 +646,16 @@ job_ended (gpointer data, GError **failure)
 {
   FerryJob *job = data;
   g_autoptr (GPtrArray) files = NULL;
+  g_autofree char *harm = NULL;
   gboolean was_told, is_last;
 
   end_steps (job);
   pthread_mutex_lock (&home_lock);
   files = g_ptr_array_ref (find_job_locked (job)->files);
+  harm = g_strdup (find_job_locked (job)->harm->str);
   was_told = find_job_locked (job)->direct->len > 0;
   pthread_mutex_unlock (&home_lock);
-  end_files (job, files, failure);
+  end_files (job, files, harm, failure);
   /* The next item of a map may write nothing. */
   if (was_told)
     ferry_job_pass_unfinished (job, "");
@@ -648,6 +686,7 @@ add_job (FerryJob *job, GError **error)
   added->job = job;
   added->files = g_ptr_array_new ();
   added->direct = g_string_new (NULL);
+  added->harm = g_string_new (NULL);
   g_ptr_array_add (jobs, added);
   return TRUE;
 }
@@ -727,6 +766,18 @@ forget_step (Step *self)
   pthread_cond_broadcast (&step_ended);
 }
 
+/* The function may end without a word of it. */
+static void
+note_harm (FerryJob *job, const char *harm)
+{
+  JobSteps *found;
+  FERRY_AUTO_LOCK (&home_lock);
+
+  found = find_job_locked (job);
+  if (found != NULL)
+    g_string_append (found->harm, harm);
+}
+
 /* Takes the error of the task, which is done. */
 static void
 take_end (Step *self, GError **error)
@@ -738,8 +789,10 @@ take_end (Step *self, GError **error)
   /* Says why: that the task was cancelled, or that its time is over; and what the command's worker has to say. */
   if (!self->cleans_up && !ferry_job_check (self->job, &stop))
     {
-      g_set_error (error, stop->domain, stop->code, "%s%s", stop->message,
-                   ferry_run_get_addition (ferry_task_get_run (self->task)->late_error));
+      const char *harm = ferry_run_get_addition (ferry_task_get_run (self->task)->late_error);
+
+      note_harm (self->job, harm);
+      g_set_error (error, stop->domain, stop->code, "%s%s", stop->message, harm);
       return;
     }
   if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)

@@ -262,6 +262,33 @@ write_in_place (FerryJob *job, GVariant *arguments, GError **error)
   return ferry_job_run_command (job, command, NULL, error) ? g_variant_new ("()") : NULL;
 }
 
+/* The same, and waits to be cancelled. */
+static GVariant *
+write_in_place_and_wait (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) written = write_in_place (job, arguments, error);
+  g_autofree char *note = NULL;
+  const char *folder;
+
+  g_variant_get (arguments, "(&s&s)", &folder, NULL);
+  note = g_build_filename (folder, "waits", NULL);
+  g_file_set_contents (note, "1", -1, NULL);
+  while (!ferry_job_is_cancelled (job))
+    g_usleep (1000);
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "An end of its own");
+  return NULL;
+}
+
+/* The same, and fails in its own way, as an exception does. */
+static GVariant *
+write_in_place_and_say_nothing (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) written = write_in_place (job, arguments, NULL);
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "An end of its own");
+  return NULL;
+}
+
 /* ---- the application ---- */
 
 typedef struct
@@ -1057,6 +1084,39 @@ file_that_is_damaged_is_named_after_a_cancel (void)
   g_assert_nonnull (strstr (error->message, "to run it again; 'out' may be damaged, since it was written in place"));
 }
 
+static void
+file_that_is_damaged_is_named_whatever_the_function_says_after_a_cancel (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_old (test);
+  task = submit_one (test, "write-in-place-and-say-nothing", "echo half > out; " WAIT_FOR_EVER);
+  command_test_wait_pid (test->command, "child");
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  g_assert_null (ferry_task_get_result (task, &error));
+  ferry_test_assert_says (error->message, "to run it again; 'out' may be damaged, since it was written in place");
+}
+
+/* The step has succeeded, and the function ends before it has. */
+static void
+file_of_a_step_that_has_succeeded_is_named_after_a_cancel (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_old (test);
+  task = submit_one (test, "write-in-place-and-wait", "echo half > out");
+  command_test_wait_file (test->command, "waits");
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  g_assert_null (ferry_task_get_result (task, &error));
+  ferry_test_assert_says (error->message, "to run it again; 'out' may be damaged, since it was written in place");
+}
+
 /* The worker of the program, which is its parent. */
 static void
 program_that_loses_its_worker_leaves_no_half_of_a_new_file (void)
@@ -1119,6 +1179,8 @@ register_functions (void)
   ferry_function_register ("leave-behind", "s", "()", leave_behind);
   ferry_function_register ("write-two", "(ssb)", "()", write_two);
   ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
+  ferry_function_register ("write-in-place-and-wait", "(ss)", "()", write_in_place_and_wait);
+  ferry_function_register ("write-in-place-and-say-nothing", "(ss)", "()", write_in_place_and_say_nothing);
   ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
 }
 
@@ -1173,6 +1235,10 @@ main (int argc, char **argv)
   ADD ("next-task-of-a-worker-is-said-to-leave-nothing", next_task_of_a_worker_is_said_to_leave_nothing);
   ADD ("file-that-is-damaged-is-named-once", file_that_is_damaged_is_named_once);
   ADD ("file-that-is-damaged-is-named-after-a-cancel", file_that_is_damaged_is_named_after_a_cancel);
+  ADD ("file-that-is-damaged-is-named-whatever-the-function-says-after-a-cancel",
+       file_that_is_damaged_is_named_whatever_the_function_says_after_a_cancel);
+  ADD ("file-of-a-step-that-has-succeeded-is-named-after-a-cancel",
+       file_of_a_step_that_has_succeeded_is_named_after_a_cancel);
   ADD ("program-that-loses-its-worker-leaves-no-half-of-a-new-file",
        program_that_loses_its_worker_leaves_no_half_of_a_new_file);
   ADD ("programs-ask-the-user-of-the-task", programs_ask_the_user_of_the_task);

@@ -49,6 +49,14 @@ def test_deaths(report, executor, folder):
     report.equal("a function that dies says which file may be incomplete",
                  (type(found), found.signal, str(found).partition(".")[2]),
                  (ferry.WorkerLost, 9, " Until then, 'out' may be incomplete"))
+    task = executor.submit(functions.run_step, ["sh", "-c", "echo half > out; echo > begun; sleep 1000"], cwd=folder,
+                           output_files=["out"])
+    while not os.path.exists(os.path.join(folder, "begun")):
+        threading.Event().wait(0.01)
+    task.cancel()
+    os.unlink(os.path.join(folder, "begun"))
+    report.equal("so does one that is cancelled", str(raised(lambda: task.result(LONG))).partition(";")[2],
+                 " submit a new one to run it again; 'out' may be damaged, since it was written in place and not finished")
     found = raised(lambda: executor.run(["sh", "-c", "echo half > out; kill -9 $PPID; sleep 1000"], cwd=folder,
                                         output_files=["out"]).result(LONG))
     report.equal("so does a program whose worker dies, in the library's words", (type(found), found.signal, str(found)),
