@@ -52,13 +52,13 @@ typedef struct
 {
   FerryQueue *queue; /* (unowned) */
   FerryQueueRow row;
-  FerryTask *task;          /* (nullable): owned if keeps_task */
+  FerryTask *task;          /* (owned) (nullable): until it has ended */
+  GWeakRef ended_task;      /* of one that has: its last reference is anybody's, on any thread */
   GSequenceIter *position;  /* in the list */
   GSequenceIter *turn;      /* (nullable): among those that may be begun, or wait for their time */
   GList ended_link;         /* in one of the two lists of ended tasks, if has_ended */
   FerryQueueChange *change; /* (unowned) (nullable): in the batch of the number */
   guint64 batch_number;
-  guint keeps_task : 1;
   guint has_ended : 1;
   guint claimed : 1;   /* the file has it begun, or is about to */
   guint stored : 1;    /* its end is in the row, and is not told yet */
@@ -114,6 +114,7 @@ struct _FerryQueue
   FerryQueueStart start;
   guint death_limit;
   guint version;
+  GType task_type;
   guint keep_count;
   gint64 keep_time;
   gboolean paused;
@@ -155,6 +156,7 @@ enum
   PROP_START,
   PROP_DEATH_LIMIT,
   PROP_VERSION,
+  PROP_TASK_TYPE,
   PROP_KEEP_COUNT,
   PROP_KEEP_TIME,
   PROP_PAUSED,
@@ -223,7 +225,7 @@ find_entry (FerryQueue *self, FerryTask *task)
 {
   Entry *entry = g_object_get_qdata (G_OBJECT (task), entry_quark ());
 
-  return entry != NULL && entry->queue == self && entry->task == task ? entry : NULL;
+  return entry != NULL && entry->queue == self ? entry : NULL;
 }
 
 static void
@@ -409,12 +411,11 @@ look_at_clock (gpointer data)
 
 /* ---- an entry and its task ---- */
 
-static void
-task_gone (gpointer data, GObject *task)
+/* (transfer full) (nullable): the task of the entry, if there is one. */
+static FerryTask *
+peek_task (Entry *entry)
 {
-  Entry *entry = data;
-
-  entry->task = NULL;
+  return entry->task != NULL ? g_object_ref (entry->task) : g_weak_ref_get (&entry->ended_task);
 }
 
 /* A task that has left the queue, or whose queue is gone, and that waits: nobody runs it. */
@@ -436,7 +437,7 @@ static FerryTaskSource nowhere = {.cancelled = ignore, .pause_changed = ignore, 
 static void
 detach (Entry *entry)
 {
-  FerryTask *task = g_steal_pointer (&entry->task);
+  g_autoptr (FerryTask) task = peek_task (entry);
   FerryRun *run;
 
   if (task == NULL)
@@ -446,36 +447,30 @@ detach (Entry *entry)
   run->keeper = NULL;
   if (run->source == &entry->queue->source)
     run->source = &nowhere;
-  if (entry->keeps_task)
-    g_object_unref (task);
-  else
-    g_object_weak_unref (G_OBJECT (task), task_gone, entry);
-  entry->keeps_task = FALSE;
+  g_clear_object (&entry->task);
+  g_weak_ref_set (&entry->ended_task, NULL);
 }
 
 /* The entry gets a task. keeps: until it has ended. */
 static void
 attach (Entry *entry, FerryTask *task, gboolean keeps)
 {
-  entry->task = task;
-  entry->keeps_task = keeps;
+  if (keeps)
+    entry->task = g_object_ref (task);
+  else
+    g_weak_ref_set (&entry->ended_task, task);
   g_object_set_qdata (G_OBJECT (task), entry_quark (), entry);
   ferry_task_get_run (task)->keeper = &entry->queue->keeper;
-  if (keeps)
-    g_object_ref (task);
-  else
-    g_object_weak_ref (G_OBJECT (task), task_gone, entry);
 }
 
 /* The task has ended: it stays as long as somebody else has it, and is made again for who looks later. */
 static void
 let_go (Entry *entry)
 {
-  if (!entry->keeps_task)
+  if (entry->task == NULL)
     return;
-  entry->keeps_task = FALSE;
-  g_object_weak_ref (G_OBJECT (entry->task), task_gone, entry);
-  g_object_unref (entry->task);
+  g_weak_ref_set (&entry->ended_task, entry->task);
+  g_clear_object (&entry->task);
 }
 
 static void note_end (Entry *entry);
@@ -485,7 +480,7 @@ static FerryTask *
 make_broken_task (Entry *entry, const GError *error)
 {
   const char *function = *entry->row.function != '\0' ? entry->row.function : "unknown";
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
+  FerryTask *task = g_object_new (entry->queue->task_type, "function", function, NULL);
 
   if (!ferry_queue_row_has_ended (&entry->row))
     {
@@ -498,20 +493,19 @@ make_broken_task (Entry *entry, const GError *error)
   return task;
 }
 
-/* Returns (transfer none) the task of the entry, which is made if there is none. The caller takes a reference. */
+/* (transfer full): the task of the entry, which is made if there is none. */
 static FerryTask *
-need_task (Entry *entry, FerryTask **owned)
+dup_task (Entry *entry)
 {
   FerryQueue *self = entry->queue;
   g_autoptr (GError) error = NULL;
-  FerryTask *task;
+  FerryTask *task = peek_task (entry);
 
-  *owned = NULL;
-  if (entry->task != NULL)
-    return entry->task;
-  task = *owned = ferry_queue_row_new_task (&entry->row, &error);
+  if (task != NULL)
+    return task;
+  task = ferry_queue_row_new_task (&entry->row, self->task_type, &error);
   if (task == NULL)
-    task = *owned = make_broken_task (entry, error);
+    task = make_broken_task (entry, error);
   if (ferry_queue_row_has_ended (&entry->row))
     ferry_queue_row_restore_end (&entry->row, task, self->router->affinity);
   else
@@ -523,16 +517,6 @@ need_task (Entry *entry, FerryTask **owned)
   attach (entry, task, !ferry_queue_row_has_ended (&entry->row));
   tell_reason (entry);
   return task;
-}
-
-/* (transfer full) */
-static FerryTask *
-dup_task (Entry *entry)
-{
-  FerryTask *owned;
-  FerryTask *task = need_task (entry, &owned);
-
-  return owned != NULL ? owned : g_object_ref (task);
 }
 
 static gpointer
@@ -557,6 +541,7 @@ entry_new (FerryQueue *self, FerryQueueRow row)
   entry->queue = self;
   entry->row = row;
   entry->ended_link.data = entry;
+  g_weak_ref_init (&entry->ended_task, NULL);
   self->last_id = MAX (self->last_id, row.id);
   self->last_place = MAX (self->last_place, row.place);
   g_hash_table_replace (self->keys, entry->row.key, entry);
@@ -569,6 +554,7 @@ entry_free (gpointer data)
   Entry *self = data;
 
   detach (self);
+  g_weak_ref_clear (&self->ended_task);
   ferry_queue_row_clear (&self->row);
   g_free (self);
 }
@@ -633,7 +619,9 @@ drop (Entry *entry, gboolean keeps_key)
 static gboolean
 is_looked_at (Entry *entry)
 {
-  return entry->task != NULL && ((FerryListedRun *) ferry_task_get_run (entry->task))->n_keepers > 0;
+  g_autoptr (FerryTask) task = peek_task (entry);
+
+  return task != NULL && ((FerryListedRun *) ferry_task_get_run (task))->n_keepers > 0;
 }
 
 static void
@@ -865,7 +853,7 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 {
   FerryQueue *self = from_keeper (keeper);
   Entry *entry = find_entry (self, task);
-  g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, error);
+  g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, self->task_type, error);
 
   if (again == NULL || !ferry_executor_check_task (self->executor, again, error))
     return NULL;
@@ -1093,7 +1081,7 @@ convert (FerryQueue *self, Entry *entry)
   g_autoptr (GVariant) converted = NULL;
   g_autoptr (GError) error = NULL;
 
-  task = ferry_queue_row_new_task (&entry->row, NULL);
+  task = ferry_queue_row_new_task (&entry->row, FERRY_TYPE_TASK, NULL);
   if (task == NULL)
     return;
   g_object_get (task, "arguments", &arguments, NULL);
@@ -1356,7 +1344,7 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * The task is stored with all that this turn of the main loop submits, in one commit: [method@Ferry.Queue.flush_async]
  * tells when. It is begun after that. Stored are the function, the arguments, the settings, the name and
  * [property@Ferry.Task:application-data]; neither the signals that are connected nor the class of a task that derives
- * from [class@Ferry.Task].
+ * from [class@Ferry.Task]: see [property@Ferry.Queue:task-type].
  *
  * A key is known until [method@Ferry.Queue.forget], also when its task has left the list. Then @task has ended as that
  * one did, without its result or error, and is returned.
@@ -1837,6 +1825,8 @@ ferry_queue_get_property (GObject *object, guint property_id, GValue *value, GPa
     return;
   if (property_id == PROP_IS_OPEN)
     g_value_set_boolean (value, get_is_open (self));
+  else if (property_id == PROP_TASK_TYPE)
+    g_value_set_gtype (value, self->task_type);
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
@@ -1870,6 +1860,8 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
     }
   else if (property_id == PROP_PATH)
     self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
+  else if (property_id == PROP_TASK_TYPE)
+    self->task_type = g_value_get_gtype (value);
   else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
@@ -1925,6 +1917,15 @@ install_settings (void)
    * task, and [signal@Ferry.Queue::convert] is emitted for those of a lower number. Set it before the queue is opened.
    */
   properties[PROP_VERSION] = g_param_spec_uint ("version", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
+  /**
+   * FerryQueue:task-type:
+   *
+   * The class of the tasks that the queue makes of what is stored, and of those that are tried again:
+   * [class@Ferry.Task], or a class that derives from it and needs no properties of its own. Set it before the queue is
+   * opened.
+   */
+  properties[PROP_TASK_TYPE] =
+    g_param_spec_gtype ("task-type", NULL, NULL, FERRY_TYPE_TASK, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   /**
    * FerryQueue:keep-count:
    *
@@ -2078,6 +2079,7 @@ ferry_queue_init (FerryQueue *self)
   self->source = (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
   self->keeper.funcs = &keeper_funcs;
   self->death_limit = DEFAULT_DEATH_LIMIT;
+  self->task_type = FERRY_TYPE_TASK;
   self->keep_count = DEFAULT_KEEP_COUNT;
   self->keep_time = DEFAULT_KEEP_TIME;
   self->list = g_sequence_new (entry_free);
