@@ -13,7 +13,7 @@ from typing import Any
 
 import gi
 
-from . import _executor, _home, _text
+from . import _executor, _home, _queue, _text
 from ._library import Ferry, load, require
 from ._task import Task
 from .errors import Error
@@ -53,6 +53,9 @@ def _check_home(home: _home.Home | None) -> None:
 
 def _core(executor: Any) -> Any:
     """The library's own executor."""
+    if isinstance(executor, _queue.Queue):
+        _check_home(executor._home)
+        return executor.ferry_queue
     if not isinstance(executor, _executor.Executor):
         return executor
     _check_home(executor._home)

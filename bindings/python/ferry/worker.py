@@ -56,6 +56,8 @@ def _load(job: Any, data: memoryview) -> Any:
         return _travel.opening(job, _message.count_memories(data), _message.unpack, data, lambda: int(job.dup_descriptor(0)))
     except Exception as exception:
         _main.explain(exception)
+        if _message.is_stored(data) and not _main.failures:
+            raise _message.explain_unreadable(exception) from exception
         raise
 
 
@@ -89,7 +91,7 @@ def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None =
         raise
 
 
-def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int]) -> bytes:
+def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int] | None) -> bytes:
     """What a function has returned. Of a map's items, those fail whose results cannot be sent."""
     try:
         return _pack(value, function, share_memory)
@@ -136,7 +138,9 @@ def _call_and_pack(job: Any, data: memoryview) -> bytes:
     if _job.unanswered:
         _job.wait_for_answers()
     own: list[int] = []
-    packed = _pack_outcome(value, function, args, lambda size: _share_memory(job, size, own))
+    # What is stored has no memory.
+    share = None if _message.is_stored(data) else lambda size: _share_memory(job, size, own)
+    packed = _pack_outcome(value, function, args, share)
     if own:
         try:
             for part in itertools.chain.from_iterable(map(_message.read_parts, own)):
