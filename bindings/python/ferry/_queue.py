@@ -16,7 +16,7 @@ import sys
 import weakref
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 from . import _home, _main, _message, _native, _text
 from ._executor import Executor
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ._command import Argument
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 # What may name a task: a text, the path of a file, or a number.
 Key = str | bytes | int | os.PathLike[str] | os.PathLike[bytes]
@@ -154,7 +153,7 @@ def _adapt(task: Task[Any]) -> None:
         raise pickle.PicklingError("The function of task '%s' is typed in here, or is no function of a module, and cannot be found "
                                    "in a later run; put it into a file, and import that" % task._name)
     task.set_arguments(_message.to_variant(stored))
-    task.set_max_returned_descriptors(0)
+    task.set_property("max-returned-descriptors", 0)
 
 
 class Queue:
@@ -218,13 +217,22 @@ class Queue:
 
     def _make(self, library: Any, settings: dict[str, Any]) -> None:
         core = library.Queue.new(self.executor.ferry_executor, self.path)
-        core.props.task_type = _Stored.__gtype__
+        core.props.task_type = cast(Any, _Stored).__gtype__
         for name, value in settings.items():
             core.set_property(name.replace("_", "-"), value)
         if self._convert is not None:
             core.connect("convert", functools.partial(_convert, self._convert))
         self._objects.append(core)
-        core.open_async(None, lambda _, result: _finish(self._opening, core.open_finish, result))
+        core.open_async(None, self._take_opening)
+
+    def _take_opening(self, core: Any, result: Any) -> None:
+        try:
+            core.open_finish(result)
+        except GLib.Error as error:
+            said = error.message if self.path in error.message else "The queue '%s' cannot be opened: %s" % (self.path, error.message)
+            self._opening._end(None, Error(said))
+        else:
+            self._opening._end(None, None)
 
     def _adopt(self, task: Any) -> Any:
         """A task of the list, as this thread and others may use it from now on."""
@@ -272,7 +280,7 @@ class Queue:
     def _can_wait(self) -> bool:
         return self._home.can_wait() and _home.running_loop() is None
 
-    def _ask(self, function: Callable[..., T], *arguments: Any) -> T:
+    def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls a function on the home's thread, of an open queue."""
         if not self._opening.done() and not self._home.can_wait():
             raise Error("The queue '%s' is not open yet, and a callback of the main loop cannot wait for that; have a coroutine "
@@ -281,25 +289,9 @@ class Queue:
         if self._closing is not None:
             raise Error("The queue '%s' was closed; make another one" % self.path)
         try:
-            return self._home.call(lambda: function(*arguments))
+            return self._home.call(functools.partial(function, *arguments))
         except GLib.Error as error:
             raise Error(error.message) from None
-
-    def _begin(self, name: str, begin: Callable[[Callable[..., None]], None]) -> Call[None]:
-        """Begins on the home's thread what takes time, behind the opening. What is returned is awaited where nobody can wait."""
-        call: Call[None] = Call("%s of the queue '%s'" % (name, self.path), self._home)
-
-        def go_on(opening: Call[None]) -> None:
-            if opening._exception is not None:
-                call._end(None, opening._exception)
-            else:
-                begin(lambda finish, result: _finish(call, finish, result))
-
-        if self._opening.done():
-            self._ask(go_on, self._opening)
-        else:
-            self._opening._call_at_end(go_on)  # type: ignore[arg-type]
-        return call
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Waits until it is open."""
@@ -307,7 +299,7 @@ class Queue:
         return self
 
     @overload
-    def submit(self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: Any, key: Key | None = ..., idempotent: bool | None = ...,
+    def submit(self, function: Callable[..., Coroutine[Any, Any, T]], /, *args: Any, key: Key | None = ..., idempotent: bool | None = ...,
                not_before: When | None = ..., **kwargs: Any) -> Task[T]:
         ...
 
@@ -317,7 +309,7 @@ class Queue:
         ...
 
     @overload
-    def submit(self, function: Callable[P, T], /, *args: Any, key: Key | None = ..., idempotent: bool | None = ...,
+    def submit(self, function: Callable[..., T], /, *args: Any, key: Key | None = ..., idempotent: bool | None = ...,
                not_before: When | None = ..., **kwargs: Any) -> Task[T]:
         ...
 
@@ -383,17 +375,31 @@ class Queue:
 
         In a coroutine, and in a callback of the main loop, await what it returns.
         """
-        call = self._begin("a flush", lambda end: self._objects[0].flush_async(None, lambda core, result: end(core.flush_finish, result)))
+        call: Call[None] = Call("a flush of the queue '%s'" % self.path, self._home)
+
+        def begin(opening: Call[None]) -> None:
+            if opening._exception is None:
+                core = self._objects[0]
+                core.flush_async(None, lambda _, result: _finish(call, core.flush_finish, result))
+            else:
+                opening._is_retrieved = True
+                call._end(None, opening._exception)
+
+        if self._opening.done():
+            self._ask(begin, self._opening)
+        else:
+            self._opening._call_at_end(begin)
         if self._can_wait():
             call.result()
         return call
 
     def __iter__(self) -> Iterator[Task[Any]]:
         """Over its tasks, as they are now, in their order: those that wait, those that run, and those that have ended."""
-        return iter(self._ask(lambda: [self._adopt(task) for task in self._objects[0]]))
+        tasks: list[Task[Any]] = self._ask(lambda: [self._adopt(task) for task in self._objects[0]])
+        return iter(tasks)
 
     def __len__(self) -> int:
-        return self._ask(lambda: int(self._objects[0].get_n_items()))
+        return int(self._ask(lambda: self._objects[0].get_n_items()))
 
     def __bool__(self) -> bool:
         # An empty queue is one.
@@ -403,11 +409,11 @@ class Queue:
         """The task that has a key, or None. Any thread."""
         text = _text_of(key)
 
-        def look_up() -> Task[Any] | None:
+        def look_up() -> Any:
             found = self._objects[0].lookup(text)
-            return None if found is None else cast(Task[Any], self._adopt(found))
+            return None if found is None else self._adopt(found)
 
-        return self._ask(look_up)
+        return cast(Task[Any] | None, self._ask(look_up))
 
     def __getitem__(self, key: Key) -> Task[Any]:
         found = self.get(key)
@@ -547,8 +553,11 @@ def _convert(convert: Convert, _queue: Any, function: str, arguments: Any, versi
         made = convert(version, name, args, kwargs)
         if made is None:
             return None
-        call, args, kwargs = made
-        parts, _ = _message.pack_stored(stored if call == name else cast(Any, call), args, kwargs)
+        call, new_args, new_kwargs = made
+        if call == name and new_args is args and new_kwargs is kwargs:
+            # It may name what is gone, and the worker says so.
+            return arguments
+        parts, _ = _message.pack_stored(stored if call == name else cast(Any, call), new_args, new_kwargs)
         return _message.to_variant(b"".join(parts))
     except Exception:
         # The task cannot be run, and stays.
