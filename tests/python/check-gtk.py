@@ -238,50 +238,61 @@ def test_queue(report, GLib, Gtk):
     import ferry.gtk
     import queue_functions
 
-    with tempfile.TemporaryDirectory() as folder:
-        made = []
+    async def fill(queue, made):
+        await queue
+        for name, function, argument in (("Twice four", queue_functions.double, 4), ("None", queue_functions.fail, 3)):
+            task = ferry.Task(function, argument)
+            task.props.name = name
+            queue.submit(task, key=name)
+        made.append(await queue.submit(queue_functions.double, 5, key="five"))
+        await queue.flush()
 
-        async def fill(queue):
-            await queue
-            for name, function, argument in (("Twice four", queue_functions.double, 4), ("None", queue_functions.fail, 3)):
-                task = ferry.Task(function, argument)
-                task.props.name = name
-                queue.submit(task, key=name)
-            made[0].append(await queue.submit(queue_functions.double, 5, key="five"))
-            await queue.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        queues, made = [], []
 
         def activate(application):
+            # Its callback is the main loop's.
+            GLib.idle_add(show, application)
+            application.hold()
+
+        def show(application):
             queue = ferry.Queue(os.path.join(folder, "queue.db"))
             try:
                 queue.submit(queue_functions.double, 1)
             except ferry.Error as error:
-                made.insert(0, [queue, str(error)])
+                made[:] = [str(error)]
             box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
             for widget in (ferry.gtk.TaskList(queue), ferry.gtk.TaskButton(queue), ferry.gtk.WorkerList(queue)):
                 box.append(widget)
-            ferry.gtk.TaskGuard(queue, window := Gtk.ApplicationWindow(application=application, child=box))
+            window = Gtk.ApplicationWindow(application=application, child=box)
+            ferry.gtk.TaskGuard(queue, window)
             window.present()
-            ferry.spawn(fill(queue))
+            ferry.spawn(fill(queue, made))
+            queues.append(queue)
 
         wanted = {"Twice four", "Done", "None", "Failed", "double"}
         for run in ("this run", "an earlier run"):
             seen = run_application(GLib, Gtk, activate, wanted)
             report.fact("a list shows the tasks of %s" % run, wanted <= set(seen), seen)
-            queue, error, *_ = made[0]
-            report.fact("before the queue is open, a callback hears what to do", "queue = await ferry.Queue(...)" in error, [error])
-            iterate_until(GLib, lambda: len(made[0]) > 2)
-            report.equal("a coroutine of the main loop has a result", made[0][2:], [10])
+            iterate_until(GLib, lambda: len(made) > 1)
+            report.fact("before the queue is open, a callback hears what to do", "queue = await ferry.Queue(...)" in made[0], made)
+            report.equal("a coroutine of the main loop has a result", made[1:], [10])
+            queue = queues.pop()
             if run == "an earlier run":
-                core = queue.ferry_queue
-                found = [core.get_item(place) for place in range(core.get_n_items())]
-                report.equal("what the list has are tasks of the package", {type(task).__name__ for task in found}, {"Task"})
-                row = queue.executor.ferry_executor.retry(found[0])
-                report.fact("so is what a row's button tries again", row is queue["Twice four"] and isinstance(row, ferry.Task))
-                iterate_until(GLib, row.done)
-                report.equal("which has a result", row.result(), 8)
-            closing = queue.close()
-            iterate_until(GLib, closing.done)
-            report.equal("it is closed by the main loop", closing.exception(), None)
+                check_list(report, GLib, queue)
+            report.fact("outside of callbacks, a queue is open at once", queue.get("five") is not None)
+            report.equal("and closed", queue.close().exception(), None)
+
+
+def check_list(report, GLib, queue):
+    import ferry
+
+    core = queue.ferry_queue
+    found = [core.get_item(place) for place in range(core.get_n_items())]
+    report.equal("what the list has are tasks of the package", {type(task).__name__ for task in found}, {"Task"})
+    again = queue.executor.ferry_executor.retry(found[0])
+    report.fact("so is what a row's button tries again", again is queue["Twice four"] and isinstance(again, ferry.Task))
+    report.equal("which has a result", again.result(), 8)
 
 
 def body(report):

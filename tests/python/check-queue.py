@@ -76,6 +76,10 @@ def test_tasks(report, folder):
         report.fact("a task is made first, and submitted then", queue.submit(made, key="made") is made)
         queue.run(["printf", "one"], text=True, key="program")
         queue.run(["false"], key="failing program")
+        out = str(folder / "out")
+        replacing = queue.run(["touch", out], output_files=[out], replace_output_files=True, key="replaces")
+        report.equal("a program that replaces its files may be repeated", (replacing.props.idempotent, queue["program"].props.idempotent),
+                     (True, False))
         concurrent.futures.wait(queue)
         report.equal("all are done", {task.done() for task in queue}, {True})
         report.equal("an exception is what it was", repr(failing.exception()), "NotSo('not so: 3')")
@@ -88,7 +92,7 @@ def check_again(report, path):
     """In what is another run for the queue."""
     with ferry.Queue(path) as queue:
         report.equal("tasks of an earlier run are there, in their order", [queue.key_of(task) for task in queue],
-                     ["four", "a/b", "7", "caf\\udce9", "large", "large arguments", "made", "program", "failing program"])
+                     ["four", "a/b", "7", "caf\\udce9", "large", "large arguments", "made", "program", "failing program", "replaces"])
         report.equal("they are done", {(type(task).__name__, task.done(), task.running()) for task in queue}, {("Task", True, False)})
         report.equal("with their results", [queue[key].result() for key in ("four", "a/b", 7, "large arguments", "made")],
                      [8, 6, 12, 3 << 20, 16])

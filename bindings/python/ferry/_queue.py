@@ -156,6 +156,13 @@ def _adapt(task: Task[Any]) -> None:
     task.set_property("max-returned-descriptors", 0)
 
 
+def _replaces_files(args: Iterable[Any], keywords: dict[str, Any]) -> bool:
+    """Whether a program leaves its files as they are until it has succeeded, so that it may be run again."""
+    files = {os.fsdecode(file) for file in keywords.get("output_files") or ()}
+    return bool(keywords.get("replace_output_files") and files and files <= set(map(os.fsdecode, args))
+                and not keywords.get("output_file"))
+
+
 class Queue:
     """Tasks in a file. They survive the end of the program, a crash, and a power cut.
 
@@ -354,7 +361,7 @@ class Queue:
         """Runs a program once, and returns the task, whose result is a subprocess.CompletedProcess.
 
         A worker runs it as ferry.run() does, in the folder of this submission where no other is given. The keywords are
-        those of ferry.Command. With `replace_output_files`, it is idempotent by itself.
+        those of ferry.Command. One that replaces its output files as a whole is idempotent by itself.
         """
         from ._command import Command
         from ._step import run
@@ -368,7 +375,7 @@ class Queue:
         keywords[folder] = os.path.abspath(os.fsdecode(keywords.get(folder) or os.getcwd()))
         task = _make_task(run, (list(command.args),), keywords, command.get_name())
         task.props.interactive = bool(keywords.get("interactive"))
-        return self._send(task, text, bool(keywords.get("replace_output_files")) if idempotent is None else idempotent, not_before)
+        return self._send(task, text, _replaces_files(command.args, keywords) if idempotent is None else idempotent, not_before)
 
     def flush(self) -> Call[None]:
         """Waits until all that was submitted and changed so far is on the disk. Any thread.
