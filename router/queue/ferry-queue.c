@@ -1920,9 +1920,8 @@ install_settings (void)
   /**
    * FerryQueue:task-type:
    *
-   * The class of the tasks that the queue makes of what is stored, and of those that are tried again:
-   * [class@Ferry.Task], or a class that derives from it and needs no properties of its own. Set it before the queue is
-   * opened.
+   * The class of tasks that the queue makes of what is stored, or tries again: [class@Ferry.Task], or one that derives
+   * from it and needs no properties of its own. Set it before the queue is opened.
    */
   properties[PROP_TASK_TYPE] =
     g_param_spec_gtype ("task-type", NULL, NULL, FERRY_TYPE_TASK, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
