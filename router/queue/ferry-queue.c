@@ -23,6 +23,7 @@
 #include "base/ferry-property-private.h"
 #include "command/ferry-command-private.h"
 #include "queue/ferry-queue-enums.h"
+#include "queue/ferry-queue-figures-private.h"
 #include "queue/ferry-queue-store-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
@@ -52,9 +53,10 @@ typedef struct
 {
   FerryQueue *queue; /* (unowned) */
   FerryQueueRow row;
-  FerryTask *task;          /* (nullable): owned if keeps_task */
-  GSequenceIter *position;  /* in the list */
-  GSequenceIter *turn;      /* (nullable): among those that may be begun, or wait for their time */
+  FerryTask *task;         /* (nullable): owned if keeps_task */
+  GSequenceIter *position; /* in the list */
+  GSequenceIter *turn;     /* (nullable): among those that may be begun, or wait for their time */
+  FerryQueueCounted counted;
   GList ended_link;         /* in one of the two lists of ended tasks, if has_ended */
   FerryQueueChange *change; /* (unowned) (nullable): in the batch of the number */
   guint64 batch_number;
@@ -133,6 +135,7 @@ struct _FerryQueue
   GHashTable *known; /* (element-type utf8 FerryQueueRow): keys of tasks that were removed */
   GQueue ended;      /* (element-type Entry): completed and cancelled, the oldest first */
   GQueue failed;     /* (element-type Entry): the oldest first */
+  FerryQueueFigures figures;
   gint64 last_id;
   gint64 last_place;
   guint n_claimed;
@@ -162,6 +165,13 @@ enum
   PROP_IS_OPEN,
   PROP_ERROR,
   PROP_DAMAGE,
+  PROP_N_WAITING,
+  PROP_N_EXECUTING,
+  PROP_N_INTERRUPTED,
+  PROP_N_COMPLETED,
+  PROP_N_FAILED,
+  PROP_N_CANCELLED,
+  PROP_FRACTION,
   N_PROPERTIES,
 };
 
@@ -231,6 +241,47 @@ told_change (FerryQueue *self, Entry *entry, guint removed, guint added)
 {
   g_list_model_items_changed (G_LIST_MODEL (self), (guint) g_sequence_iter_get_position (entry->position), removed,
                               added);
+}
+
+/* ---- figures ---- */
+
+static FerryQueueNumbers
+get_numbers (FerryQueue *self)
+{
+  double sum = 0;
+
+  for (GList *link = self->figures.executing.head; link != NULL; link = link->next)
+    {
+      const Entry *entry = link->data;
+
+      sum += entry->task != NULL ? MAX (ferry_task_get_fraction (entry->task), 0) : 0;
+    }
+  return ferry_queue_figures_get (&self->figures, sum);
+}
+
+/* All that have changed since they were told last, at a time. */
+static void
+tell_figures (FerryQueue *self)
+{
+  const FerryQueueNumbers before = self->figures.told, now = get_numbers (self);
+  gboolean changed[N_PROPERTIES] = {
+    [PROP_N_WAITING] = now.n_waiting != before.n_waiting,
+    [PROP_N_EXECUTING] = now.n_executing != before.n_executing,
+    [PROP_N_INTERRUPTED] = now.n_interrupted != before.n_interrupted,
+    [PROP_N_COMPLETED] = now.n_completed != before.n_completed,
+    [PROP_N_FAILED] = now.n_failed != before.n_failed,
+    [PROP_N_CANCELLED] = now.n_cancelled != before.n_cancelled,
+    [PROP_FRACTION] = now.fraction < before.fraction || now.fraction > before.fraction,
+  };
+
+  self->figures.told = now;
+  for (guint property = PROP_N_WAITING; property < PROP_FRACTION; property++)
+    changed[PROP_FRACTION] |= changed[property];
+  g_object_freeze_notify (G_OBJECT (self));
+  for (guint property = PROP_N_WAITING; property <= PROP_FRACTION; property++)
+    if (changed[property])
+      notify (self, property);
+  g_object_thaw_notify (G_OBJECT (self));
 }
 
 /* ---- batches ---- */
@@ -348,7 +399,7 @@ tell_reason (Entry *entry)
   if (entry->task == NULL || entry->row.state != FERRY_QUEUE_ROW_WAITING)
     return;
   if (self->paused)
-    text = g_strdup (self->reason);
+    text = g_strdup (self->reason != NULL ? self->reason : "The queue is paused");
   else if (waits_for_its_time (entry))
     text = describe_time (entry->row.not_before);
   ferry_task_set_obstacle (entry->task, text);
@@ -370,6 +421,7 @@ update_turn (Entry *entry)
 {
   FerryQueue *self = entry->queue;
 
+  ferry_queue_figures_count (&self->figures, &entry->counted, &entry->row);
   if (entry->turn != NULL)
     g_sequence_remove (g_steal_pointer (&entry->turn));
   tell_reason (entry);
@@ -557,6 +609,7 @@ entry_new (FerryQueue *self, FerryQueueRow row)
   entry->queue = self;
   entry->row = row;
   entry->ended_link.data = entry;
+  entry->counted.link.data = entry;
   self->last_id = MAX (self->last_id, row.id);
   self->last_place = MAX (self->last_place, row.place);
   g_hash_table_replace (self->keys, entry->row.key, entry);
@@ -620,6 +673,7 @@ drop (Entry *entry, gboolean keeps_key)
       remember (self, known);
     }
   forget_end (entry);
+  ferry_queue_figures_count (&self->figures, &entry->counted, NULL);
   g_hash_table_remove (self->keys, entry->row.key);
   if (entry->turn != NULL)
     g_sequence_remove (entry->turn);
@@ -928,6 +982,30 @@ set_priority (FerryRunKeeper *keeper, FerryTask *task, int priority, GError **er
   return TRUE;
 }
 
+static gboolean
+keeper_move (FerryRunKeeper *keeper, FerryTask *task, FerryTask *before, GError **error)
+{
+  return ferry_queue_move (from_keeper (keeper), task, before, error);
+}
+
+static gboolean
+begin_now (FerryRunKeeper *keeper, FerryTask *task, GError **error)
+{
+  return ferry_queue_set_not_before (from_keeper (keeper), task, 0, error);
+}
+
+static void
+keeper_close_async (FerryRunKeeper *keeper, GAsyncReadyCallback callback, gpointer user_data)
+{
+  ferry_queue_close_async (from_keeper (keeper), NULL, callback, user_data);
+}
+
+static gboolean
+keeper_close_finish (FerryRunKeeper *keeper, GAsyncResult *result, GError **error)
+{
+  return ferry_queue_close_finish (from_keeper (keeper), result, error);
+}
+
 static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
@@ -935,6 +1013,10 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .retry = retry,
   .remove = remove_task,
   .set_priority = set_priority,
+  .move = keeper_move,
+  .begin_now = begin_now,
+  .close_async = keeper_close_async,
+  .close_finish = keeper_close_finish,
 };
 
 static FerryQueue *
@@ -1033,6 +1115,7 @@ send_batch (gpointer data)
       return;
     }
   claim (self);
+  tell_figures (self);
   if (has_nothing_to_write (self))
     {
       finish_flushes (self->next.flushes, NULL);
@@ -1215,6 +1298,7 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   prune (self);
   if (self->damage != NULL)
     notify (self, PROP_DAMAGE);
+  tell_figures (self);
   notify (self, PROP_IS_OPEN);
   g_task_return_boolean (opening, TRUE);
   send_soon (self);
@@ -1826,6 +1910,12 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, reason),
   [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, error),
   [PROP_DAMAGE] = G_STRUCT_OFFSET (FerryQueue, damage),
+  [PROP_N_WAITING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_waiting),
+  [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_executing),
+  [PROP_N_INTERRUPTED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_interrupted),
+  [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_completed),
+  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_failed),
+  [PROP_N_CANCELLED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_cancelled),
 };
 
 static void
@@ -1837,6 +1927,8 @@ ferry_queue_get_property (GObject *object, guint property_id, GValue *value, GPa
     return;
   if (property_id == PROP_IS_OPEN)
     g_value_set_boolean (value, get_is_open (self));
+  else if (property_id == PROP_FRACTION)
+    g_value_set_double (value, get_numbers (self).fraction);
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
@@ -1864,9 +1956,11 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       self->executor = ferry_property_require (object, value, pspec);
       self->router = ferry_executor_get_router (self->executor);
       self->keeper.executor = self->executor;
+      ferry_run_keeper_init (&self->keeper);
       self->source.limits = self->router->limits;
       g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (send_soon), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (send_soon), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)
     self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
@@ -1954,8 +2048,8 @@ install_states (void)
   /**
    * FerryQueue:reason:
    *
-   * Why the queue is paused, in words for the user, such as “Waits for mains power”; or %NULL. It is the text of tasks
-   * that wait while the queue is paused ([property@Ferry.Task:text]).
+   * Why the queue is paused, in words for the user, such as “Waits for mains power”; %NULL for none but that. It is the
+   * text of tasks that wait while the queue is paused ([property@Ferry.Task:text]).
    */
   properties[PROP_REASON] = g_param_spec_string ("reason", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
@@ -1978,6 +2072,55 @@ install_states (void)
    * how many tasks could be kept.
    */
   properties[PROP_DAMAGE] = g_param_spec_boxed ("damage", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
+}
+
+/* As those of an executor: what shows an executor shows a queue. */
+static void
+install_figures (void)
+{
+  /**
+   * FerryQueue:n-waiting:
+   *
+   * How many tasks wait. All figures that have changed are notified of at a time, [property@Ferry.Queue:fraction] with
+   * each of them.
+   */
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-executing:
+   *
+   * How many tasks are under way: those that the file has as begun.
+   */
+  properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-interrupted:
+   *
+   * How many tasks of the list have failed with %FERRY_ERROR_INTERRUPTED, and wait for somebody to try them again.
+   */
+  properties[PROP_N_INTERRUPTED] = g_param_spec_uint ("n-interrupted", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-completed:
+   *
+   * How many tasks have been completed since the queue was opened.
+   */
+  properties[PROP_N_COMPLETED] = g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-failed:
+   *
+   * How many tasks have failed since the queue was opened, and those that had failed before and were in the file.
+   */
+  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-cancelled:
+   *
+   * How many tasks have been cancelled since the queue was opened.
+   */
+  properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:fraction:
+   *
+   * How much is done, from 0 to 1, of the tasks that were in the queue since it had none that waited or ran.
+   */
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_NOTIFIED);
 }
 
 static GVariant *
@@ -2028,6 +2171,7 @@ ferry_queue_dispose (GObject *object)
       ferry_queue_store_close (g_steal_pointer (&self->store), is_orderly, FALSE);
     }
   self->phase = CLOSED;
+  self->figures = (FerryQueueFigures){0};
   g_hash_table_remove_all (self->keys);
   g_sequence_remove_range (g_sequence_get_begin_iter (self->turns), g_sequence_get_end_iter (self->turns));
   g_sequence_remove_range (g_sequence_get_begin_iter (self->timed), g_sequence_get_end_iter (self->timed));
@@ -2068,6 +2212,7 @@ ferry_queue_class_init (FerryQueueClass *klass)
   object_class->finalize = ferry_queue_finalize;
   install_settings ();
   install_states ();
+  install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (klass);
 }
@@ -2077,6 +2222,7 @@ ferry_queue_init (FerryQueue *self)
 {
   self->source = (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
   self->keeper.funcs = &keeper_funcs;
+  self->keeper.list = G_LIST_MODEL (self);
   self->death_limit = DEFAULT_DEATH_LIMIT;
   self->keep_count = DEFAULT_KEEP_COUNT;
   self->keep_time = DEFAULT_KEEP_TIME;
