@@ -39,7 +39,8 @@ struct _FerryWorkWatch
   FerryTaskTally *tally; /* (owned) */
   gint64 long_work;
   guint n_windows;
-  guint end_signal; /* the source of SIGTERM, which would end the work of queues */
+  gboolean is_ending; /* SIGTERM has come */
+  guint end_signal;   /* the source of SIGTERM, which would end the work of queues */
 
   gint64 begun; /* 0 while there is no work */
   Counts before;
@@ -217,17 +218,6 @@ end_work (FerryWorkWatch *self)
   self->begun = 0;
 }
 
-static void
-figures_cb (FerryWorkWatch *self)
-{
-  gboolean works = ferry_task_tally_count_open (self->tally) > 0;
-
-  if (works && self->begun == 0)
-    begin_work (self);
-  else if (!works && self->begun != 0)
-    end_work (self);
-}
-
 /* ---- the end of the process ---- */
 
 /* The source has given the signal its default again. */
@@ -244,6 +234,7 @@ end_signal_cb (gpointer data)
   FerryWorkWatch *self = data;
 
   self->end_signal = 0;
+  self->is_ending = TRUE;
   ferry_task_tally_close (self->tally, end_by_signal, NULL);
   return G_SOURCE_REMOVE;
 }
@@ -255,10 +246,23 @@ watch_end_signal (FerryWorkWatch *self)
 {
   struct sigaction now;
 
-  if (!ferry_task_tally_has_queue (self->tally) || sigaction (SIGTERM, NULL, &now) != 0 || now.sa_handler != SIG_DFL)
+  if (self->end_signal != 0 || self->is_ending || !ferry_task_tally_has_queue (self->tally) ||
+      sigaction (SIGTERM, NULL, &now) != 0 || now.sa_handler != SIG_DFL)
     return;
   self->end_signal = g_unix_signal_add (SIGTERM, end_signal_cb, self);
   g_source_set_name_by_id (self->end_signal, "[ferry] SIGTERM");
+}
+
+static void
+figures_cb (FerryWorkWatch *self)
+{
+  gboolean works = ferry_task_tally_count_open (self->tally) > 0;
+
+  watch_end_signal (self);
+  if (works && self->begun == 0)
+    begin_work (self);
+  else if (!works && self->begun != 0)
+    end_work (self);
 }
 
 /* ---- the object ---- */
@@ -302,7 +306,6 @@ ferry_work_watch_of (GListModel *tasks)
   self->tally = ferry_task_tally_new (tasks);
   g_object_set_data (G_OBJECT (tasks), KEY, self);
   g_signal_connect_object (self->tally, "changed", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
-  watch_end_signal (self);
   figures_cb (self);
   return self;
 }
