@@ -54,6 +54,8 @@ typedef struct
   GBytes *error;  /* (nullable): “(siss)”: domain, code, message, trace */
 } FerryQueueRow;
 
+/* Whether the task is made of what can be stored. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
+gboolean ferry_queue_row_check_task (FerryTask *task, GError **error);
 /* Fills a row that is all zero from a task that was not submitted. Sets neither id, key, place nor version. */
 void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task);
 /* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error.
@@ -64,8 +66,6 @@ void ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, Fe
 
 /* arguments: (nullable) (transfer none) */
 void ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments);
-/* Whether it may be run once more, although it was begun. */
-gboolean ferry_queue_row_may_repeat (const FerryQueueRow *self);
 gboolean ferry_queue_row_has_ended (const FerryQueueRow *self);
 /* Whether it has failed with FERRY_ERROR_INTERRUPTED. */
 gboolean ferry_queue_row_was_interrupted (const FerryQueueRow *self);
@@ -75,6 +75,14 @@ void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char 
 void ferry_queue_row_cancel (FerryQueueRow *self);
 /* It waits again, without result and error. */
 void ferry_queue_row_wait (FerryQueueRow *self);
+
+/* The application ends while its task runs: it waits again if it may be run once more, else it has failed. */
+void ferry_queue_row_interrupt (FerryQueueRow *self);
+/* The application has ended while its task was under way, once more. death_limit: so many are enough; 0: no number is.
+ */
+void ferry_queue_row_settle (FerryQueueRow *self, guint death_limit);
+/* Whether the time of the wall clock has not come from which on it may be begun. */
+gboolean ferry_queue_row_waits_for_its_time (const FerryQueueRow *self);
 
 /* By the order of the list. */
 int ferry_queue_row_compare (const FerryQueueRow *one, const FerryQueueRow *other);

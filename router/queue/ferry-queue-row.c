@@ -173,6 +173,35 @@ apply_settings (FerryTask *task, GBytes *packed)
 
 /* ---- tasks ---- */
 
+/* Whether a value has handles, which name descriptors of this process. */
+static gboolean
+has_handles (GVariant *value)
+{
+  return value != NULL && strchr (g_variant_get_type_string (value), G_VARIANT_CLASS_HANDLE) != NULL;
+}
+
+gboolean
+ferry_queue_row_check_task (FerryTask *task, GError **error)
+{
+  const FerryRun *run = ferry_task_get_run (task);
+  const char *name = ferry_task_get_name (task);
+
+  if (*run->function == '\0')
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "Task '%s' stands for others, and cannot be stored; submit those", name);
+  if (run->has_handles || has_handles (run->arguments))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "Task '%s' was given descriptors, bytes or senders, which end with this process; give it "
+                            "the name of a file, or the content as arguments",
+                            name);
+  if (run->settings->max_returned_descriptors > 0 && !g_str_equal (run->function, FERRY_COMMAND_FUNCTION))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "Task '%s' may return descriptors, which end with this process; have its function return "
+                            "values, or write a file",
+                            name);
+  return TRUE;
+}
+
 void
 ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task)
 {
@@ -262,8 +291,9 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
 
 /* ---- how it stands ---- */
 
-gboolean
-ferry_queue_row_may_repeat (const FerryQueueRow *self)
+/* Whether it may be run once more, although it was begun. */
+static gboolean
+may_repeat (const FerryQueueRow *self)
 {
   g_autoptr (GVariant) stored = ferry_queue_row_unpack (self->settings, SETTINGS_TYPE);
   g_autoptr (GVariant) arguments = unpack_any (self->arguments);
@@ -345,6 +375,51 @@ ferry_queue_row_wait (FerryQueueRow *self)
 {
   drop_end (self);
   self->state = FERRY_QUEUE_ROW_WAITING;
+}
+
+static void
+fail_as_interrupted (FerryQueueRow *row)
+{
+  g_autoptr (GError) error =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
+                 "Task '%s' was under way when the application ended, and may have done a part of its work; look what "
+                 "it has done, and try it again",
+                 row->name);
+
+  ferry_queue_row_fail (row, error, NULL);
+}
+
+void
+ferry_queue_row_interrupt (FerryQueueRow *self)
+{
+  if (may_repeat (self))
+    ferry_queue_row_wait (self);
+  else
+    fail_as_interrupted (self);
+}
+
+void
+ferry_queue_row_settle (FerryQueueRow *self, guint death_limit)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->deaths++;
+  if (death_limit == 0 || self->deaths < death_limit || !may_repeat (self))
+    {
+      ferry_queue_row_interrupt (self);
+      return;
+    }
+  error = g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                       "Task '%s' was under way at %u ends of the application, and is not begun again by itself; "
+                       "find out whether it ends the application, and try it again",
+                       self->name, self->deaths);
+  ferry_queue_row_fail (self, error, NULL);
+}
+
+gboolean
+ferry_queue_row_waits_for_its_time (const FerryQueueRow *self)
+{
+  return self->not_before > 0 && self->not_before > g_get_real_time ();
 }
 
 /* ---- the struct ---- */

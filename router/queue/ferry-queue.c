@@ -4,16 +4,9 @@
 /* A queue of tasks in a file.
  *
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
- * change of a row goes to the file with the next batch, which is one transaction: all that one turn of the main loop
- * has changed, or what came while the batch before it was written. What must be on the disk first waits for its batch:
- * that a task is begun, before its executor gets it, and how it has ended, before anybody is told (FerryRunKeeper).
+ * step of a task changes its row, which goes to the file with the next batch: ferry-queue-batches-private.h.
  *
- * A row becomes a FerryTask when its task is begun, or somebody looks at it. A task that waits has the queue as its
- * source; the executor takes it over when it is begun.
- *
- * It is one file since each step of a task changes its row, the list and the batch.
- *
- * Threads: the router's. The file is used by a thread of its own: ferry-queue-store.c. */
+ * Threads: the router's. */
 
 #include "config.h"
 
@@ -21,26 +14,14 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "command/ferry-command-private.h"
+#include "queue/ferry-queue-batches-private.h"
+#include "queue/ferry-queue-ends-private.h"
 #include "queue/ferry-queue-enums.h"
-#include "queue/ferry-queue-figures-private.h"
-#include "queue/ferry-queue-store-private.h"
+#include "queue/ferry-queue-list-private.h"
+#include "queue/ferry-queue-turns-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
-
-/* So many places lie between two tasks, for those that are moved there. */
-#define PLACE_GAP ((gint64) 1 << 24)
-
-/* How long a batch that could not be written waits until it is tried again, in microseconds. */
-#define RETRY_TIME G_USEC_PER_SEC
-
-/* How often the queue looks for tasks that ended too long ago, in microseconds. */
-#define PRUNE_TIME (3600 * (gint64) G_USEC_PER_SEC)
-
-/* How often the queue looks at the wall clock while tasks wait for a time, in microseconds: it may be set, and stands
- * still for a monotonic timer while the machine sleeps. */
-#define LOOK_TIME (60 * (gint64) G_USEC_PER_SEC)
 
 #define DEFAULT_DEATH_LIMIT 3
 #define DEFAULT_KEEP_COUNT 1000
@@ -48,33 +29,6 @@
 
 /* At most so many tasks are begun in the file ahead of those that run. */
 #define MAX_AHEAD 1024
-
-typedef struct
-{
-  FerryQueue *queue; /* (unowned) */
-  FerryQueueRow row;
-  FerryTask *task;         /* (nullable): owned if keeps_task */
-  GSequenceIter *position; /* in the list */
-  GSequenceIter *turn;     /* (nullable): among those that may be begun, or wait for their time */
-  FerryQueueCounted counted;
-  GList ended_link;         /* in one of the two lists of ended tasks, if has_ended */
-  FerryQueueChange *change; /* (unowned) (nullable): in the batch of the number */
-  guint64 batch_number;
-  guint keeps_task : 1;
-  guint has_ended : 1;
-  guint claimed : 1;   /* the file has it begun, or is about to */
-  guint stored : 1;    /* its end is in the row, and is not told yet */
-  guint cancelled : 1; /* somebody cancelled it while it executed, and not the end of the application */
-} Entry;
-
-/* What goes to the file together. */
-typedef struct
-{
-  GPtrArray *changes; /* (owned) (element-type FerryQueueChange) */
-  GPtrArray *claims;  /* (owned) (element-type FerryTask): to be given to the executor afterwards */
-  GPtrArray *ends;    /* (owned) (element-type FerryTask): to be told afterwards */
-  GPtrArray *flushes; /* (owned) (element-type GTask): to be called back afterwards */
-} Batch;
 
 typedef enum
 {
@@ -108,47 +62,26 @@ struct _FerryQueue
 {
   GObject parent_instance;
 
-  FerryTaskSource source; /* of the tasks that wait here */
-  FerryRunKeeper keeper;
+  FerryQueueTies ties;
   FerryExecutor *executor; /* const (owned) */
   FerryRouter *router;     /* const (unowned): the executor's */
   char *path;              /* const */
   FerryQueueStart start;
   guint death_limit;
   guint version;
-  guint keep_count;
-  gint64 keep_time;
-  gboolean paused;
-  char *reason; /* (nullable) */
 
   Phase phase;
-  FerryQueueStore *store; /* (owned) (nullable) */
-  GTask *opening;         /* (owned) (nullable) */
-  GTask *closing;         /* (owned) (nullable) */
-  GError *error;          /* (owned) (nullable): why the latest batch was not written */
-  GError *damage;         /* (owned) (nullable) */
+  GTask *opening; /* (owned) (nullable) */
+  GTask *closing; /* (owned) (nullable) */
+  GError *damage; /* (owned) (nullable) */
 
-  GSequence *list;   /* (element-type Entry) (owned): by place */
-  GSequence *turns;  /* (element-type Entry): those that may be begun, in that order */
-  GSequence *timed;  /* (element-type Entry): those that wait for their time, the earliest first */
-  GHashTable *keys;  /* (element-type utf8 Entry): the keys are the rows' */
-  GHashTable *known; /* (element-type utf8 FerryQueueRow): keys of tasks that were removed */
-  GQueue ended;      /* (element-type Entry): completed and cancelled, the oldest first */
-  GQueue failed;     /* (element-type Entry): the oldest first */
+  FerryQueueList list;
+  FerryQueueTurns turns;
+  FerryQueueEnds ends;
+  FerryQueueBatches batches;
   FerryQueueFigures figures;
-  gint64 last_id;
-  gint64 last_place;
   guint n_claimed;
   guint n_just_ended; /* how many of those have ended since the latest batch was sent */
-
-  Batch next;
-  Batch sent;           /* while is_writing */
-  guint64 batch_number; /* of next */
-  gboolean is_writing;
-  FerryTimer send_timer;
-  FerryTimer retry_timer;
-  FerryTimer prune_timer;
-  FerryTimer look_timer;
 };
 
 enum
@@ -197,10 +130,19 @@ get_n_items (GListModel *model)
 
   if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_n_items"))
     return 0;
-  return (guint) g_sequence_get_length (self->list);
+  return ferry_queue_list_get_n (&self->list);
 }
 
-static gpointer get_item (GListModel *model, guint position);
+static gpointer
+get_item (GListModel *model, guint position)
+{
+  FerryQueue *self = FERRY_QUEUE (model);
+
+  if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_item") ||
+      position >= ferry_queue_list_get_n (&self->list))
+    return NULL;
+  return ferry_queue_entry_dup_task (ferry_queue_list_get (&self->list, position));
+}
 
 static void
 list_model_init (GListModelInterface *iface)
@@ -213,8 +155,6 @@ list_model_init (GListModelInterface *iface)
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryQueue, ferry_queue, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-static G_DEFINE_QUARK (ferry - queue - entry, entry)
-
 static void
 notify (FerryQueue *self, guint property)
 {
@@ -222,25 +162,22 @@ notify (FerryQueue *self, guint property)
 }
 
 static FerryQueue *
+from_ties (FerryQueueTies *ties)
+{
+  return (FerryQueue *) (void *) ((char *) ties - G_STRUCT_OFFSET (FerryQueue, ties));
+}
+
+static FerryQueue *
 from_keeper (FerryRunKeeper *keeper)
 {
-  return (FerryQueue *) (void *) ((char *) keeper - G_STRUCT_OFFSET (FerryQueue, keeper));
+  return from_ties ((FerryQueueTies *) (void *) ((char *) keeper - G_STRUCT_OFFSET (FerryQueueTies, keeper)));
 }
 
 /* Returns (transfer none) (nullable) the entry of a task of this queue. */
-static Entry *
+static FerryQueueEntry *
 find_entry (FerryQueue *self, FerryTask *task)
 {
-  Entry *entry = g_object_get_qdata (G_OBJECT (task), entry_quark ());
-
-  return entry != NULL && entry->queue == self && entry->task == task ? entry : NULL;
-}
-
-static void
-told_change (FerryQueue *self, Entry *entry, guint removed, guint added)
-{
-  g_list_model_items_changed (G_LIST_MODEL (self), (guint) g_sequence_iter_get_position (entry->position), removed,
-                              added);
+  return ferry_queue_entry_find (&self->ties, task);
 }
 
 /* ---- figures ---- */
@@ -252,7 +189,7 @@ get_numbers (FerryQueue *self)
 
   for (GList *link = self->figures.executing.head; link != NULL; link = link->next)
     {
-      const Entry *entry = link->data;
+      const FerryQueueEntry *entry = link->data;
 
       sum += entry->task != NULL ? MAX (ferry_task_get_fraction (entry->task), 0) : 0;
     }
@@ -284,436 +221,60 @@ tell_figures (FerryQueue *self)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* ---- batches ---- */
+/* ---- an entry ---- */
 
+/* Counts how the entry's task stands, which may have another turn. */
 static void
-batch_init (Batch *self)
+update (FerryQueue *self, FerryQueueEntry *entry)
 {
-  self->changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
-  self->claims = g_ptr_array_new_with_free_func (g_object_unref);
-  self->ends = g_ptr_array_new_with_free_func (g_object_unref);
-  self->flushes = g_ptr_array_new_with_free_func (g_object_unref);
-}
-
-static void
-batch_clear (Batch *self)
-{
-  g_clear_pointer (&self->changes, g_ptr_array_unref);
-  g_clear_pointer (&self->claims, g_ptr_array_unref);
-  g_clear_pointer (&self->ends, g_ptr_array_unref);
-  g_clear_pointer (&self->flushes, g_ptr_array_unref);
-}
-
-/* Puts what was in first in front of what is in self. */
-static void
-prepend (GPtrArray **self, GPtrArray **first)
-{
-  g_ptr_array_extend_and_steal (*first, g_steal_pointer (self));
-  *self = g_steal_pointer (first);
-}
-
-static void send_batch (gpointer data);
-
-/* The batch goes in the next turn of the main loop. */
-static void
-send_soon (FerryQueue *self)
-{
-  if (self->phase >= OPEN && !ferry_timer_is_set (&self->send_timer) && !ferry_timer_is_set (&self->retry_timer))
-    ferry_timers_set (self->router->timers, &self->send_timer, 0, send_batch, self);
-}
-
-static void
-add_change (FerryQueue *self, FerryQueueChange *change)
-{
-  g_ptr_array_add (self->next.changes, change);
-  send_soon (self);
-}
-
-/* The row of entry has changed. kind: INSERT or UPDATE. */
-static void
-put (Entry *entry, FerryQueueChangeKind kind)
-{
-  FerryQueue *self = entry->queue;
-
-  if (entry->change != NULL && entry->batch_number == self->batch_number)
-    {
-      ferry_queue_row_clear (&entry->change->row);
-      entry->change->row = ferry_queue_row_copy (&entry->row);
-      if (kind == FERRY_QUEUE_CHANGE_INSERT)
-        entry->change->kind = kind;
-      return;
-    }
-  entry->change = ferry_queue_change_of (kind, &entry->row);
-  entry->batch_number = self->batch_number;
-  add_change (self, entry->change);
-}
-
-/* ---- which is next ---- */
-
-static int
-compare_turns (gconstpointer a, gconstpointer b, gpointer data)
-{
-  const FerryQueueRow *one = &((const Entry *) a)->row;
-  const FerryQueueRow *other = &((const Entry *) b)->row;
-
-  if (one->priority != other->priority)
-    return one->priority > other->priority ? -1 : 1;
-  return ferry_queue_row_compare (one, other);
-}
-
-static int
-compare_times (gconstpointer a, gconstpointer b, gpointer data)
-{
-  const FerryQueueRow *one = &((const Entry *) a)->row;
-  const FerryQueueRow *other = &((const Entry *) b)->row;
-
-  return one->not_before < other->not_before ? -1 : one->not_before > other->not_before;
-}
-
-static gboolean
-waits_for_its_time (const Entry *entry)
-{
-  return entry->row.not_before > 0 && entry->row.not_before > g_get_real_time ();
-}
-
-/* (transfer full): as people read it. */
-static char *
-describe_time (gint64 time)
-{
-  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  gboolean is_today = g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (now) &&
-                      g_date_time_get_year (then) == g_date_time_get_year (now);
-  g_autofree char *shown = g_date_time_format (then, is_today ? "%H:%M" : "%x %H:%M");
-
-  return g_strdup_printf ("Waits until %s", shown);
-}
-
-/* The task's text says what holds it. */
-static void
-tell_reason (Entry *entry)
-{
-  FerryQueue *self = entry->queue;
-  g_autofree char *text = NULL;
-
-  if (entry->task == NULL || entry->row.state != FERRY_QUEUE_ROW_WAITING)
-    return;
-  if (self->paused)
-    text = g_strdup (self->reason != NULL ? self->reason : "The queue is paused");
-  else if (waits_for_its_time (entry))
-    text = describe_time (entry->row.not_before);
-  ferry_task_set_obstacle (entry->task, text);
-}
-
-static void
-tell_reasons (FerryQueue *self)
-{
-  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
-       iter = g_sequence_iter_next (iter))
-    tell_reason (g_sequence_get (iter));
-}
-
-static void look_at_clock (gpointer data);
-
-/* Puts an entry where it belongs among those that may be begun or wait for their time, or takes it away from them. */
-static void
-update_turn (Entry *entry)
-{
-  FerryQueue *self = entry->queue;
-
   ferry_queue_figures_count (&self->figures, &entry->counted, &entry->row);
-  if (entry->turn != NULL)
-    g_sequence_remove (g_steal_pointer (&entry->turn));
-  tell_reason (entry);
-  if (entry->row.state != FERRY_QUEUE_ROW_WAITING || entry->row.paused || entry->claimed)
-    return;
-  if (!waits_for_its_time (entry))
-    entry->turn = g_sequence_insert_sorted (self->turns, entry, compare_turns, NULL);
-  else
-    {
-      entry->turn = g_sequence_insert_sorted (self->timed, entry, compare_times, NULL);
-      ferry_timers_set (self->router->timers, &self->look_timer, 0, look_at_clock, self);
-    }
+  ferry_queue_turns_update (&self->turns, entry);
 }
 
-/* Those whose time has come may be begun. */
+/* How the entry's task stands has changed: that goes to the file, and it has another turn. */
 static void
-look_at_clock (gpointer data)
+change (FerryQueue *self, FerryQueueEntry *entry)
 {
-  FerryQueue *self = data;
-  gint64 now = g_get_real_time ();
-
-  while (!g_sequence_is_empty (self->timed))
-    {
-      Entry *entry = g_sequence_get (g_sequence_get_begin_iter (self->timed));
-      gint64 left = entry->row.not_before - now;
-
-      if (left > 0)
-        {
-          ferry_timers_set (self->router->timers, &self->look_timer, g_get_monotonic_time () + MIN (left, LOOK_TIME),
-                            look_at_clock, self);
-          break;
-        }
-      update_turn (entry);
-    }
-  send_soon (self);
+  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+  update (self, entry);
 }
 
-/* ---- an entry and its task ---- */
-
+/* The row of the entry could not be made a task, and has failed. */
 static void
-task_gone (gpointer data, GObject *task)
+broke (FerryQueueTies *ties, FerryQueueEntry *entry)
 {
-  Entry *entry = data;
+  FerryQueue *self = from_ties (ties);
 
-  entry->task = NULL;
-}
-
-/* A task that has left the queue, or whose queue is gone, and that waits: nobody runs it. */
-static void
-ignore (FerryTaskSource *source, FerryRun *run)
-{
-}
-
-static gboolean
-refuse_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **error)
-{
-  return ferry_set_error (error, FERRY_ERROR_CLOSED, "The queue of task '%s' is closed; it waits in the queue's file",
-                          ferry_task_get_name (task));
-}
-
-static FerryTaskSource nowhere = {.cancelled = ignore, .pause_changed = ignore, .wait = refuse_wait};
-
-/* The entry has no task from now on. */
-static void
-detach (Entry *entry)
-{
-  FerryTask *task = g_steal_pointer (&entry->task);
-  FerryRun *run;
-
-  if (task == NULL)
-    return;
-  run = ferry_task_get_run (task);
-  g_object_set_qdata (G_OBJECT (task), entry_quark (), NULL);
-  run->keeper = NULL;
-  if (run->source == &entry->queue->source)
-    run->source = &nowhere;
-  if (entry->keeps_task)
-    g_object_unref (task);
-  else
-    g_object_weak_unref (G_OBJECT (task), task_gone, entry);
-  entry->keeps_task = FALSE;
-}
-
-/* The entry gets a task. keeps: until it has ended. */
-static void
-attach (Entry *entry, FerryTask *task, gboolean keeps)
-{
-  entry->task = task;
-  entry->keeps_task = keeps;
-  g_object_set_qdata (G_OBJECT (task), entry_quark (), entry);
-  ferry_task_get_run (task)->keeper = &entry->queue->keeper;
-  if (keeps)
-    g_object_ref (task);
-  else
-    g_object_weak_ref (G_OBJECT (task), task_gone, entry);
-}
-
-/* The task has ended: it stays as long as somebody else has it, and is made again for who looks later. */
-static void
-let_go (Entry *entry)
-{
-  if (!entry->keeps_task)
-    return;
-  entry->keeps_task = FALSE;
-  g_object_weak_ref (G_OBJECT (entry->task), task_gone, entry);
-  g_object_unref (entry->task);
-}
-
-static void note_end (Entry *entry);
-
-/* A row that is no task of this version has failed. (transfer full) */
-static FerryTask *
-make_broken_task (Entry *entry, const GError *error)
-{
-  const char *function = *entry->row.function != '\0' ? entry->row.function : "unknown";
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
-
-  if (!ferry_queue_row_has_ended (&entry->row))
-    {
-      ferry_queue_row_fail (&entry->row, error, NULL);
-      put (entry, FERRY_QUEUE_CHANGE_UPDATE);
-      update_turn (entry);
-      note_end (entry);
-    }
-  g_object_set (task, "name", entry->row.name, NULL);
-  return task;
-}
-
-/* Returns (transfer none) the task of the entry, which is made if there is none. The caller takes a reference. */
-static FerryTask *
-need_task (Entry *entry, FerryTask **owned)
-{
-  FerryQueue *self = entry->queue;
-  g_autoptr (GError) error = NULL;
-  FerryTask *task;
-
-  *owned = NULL;
-  if (entry->task != NULL)
-    return entry->task;
-  task = *owned = ferry_queue_row_new_task (&entry->row, &error);
-  if (task == NULL)
-    task = *owned = make_broken_task (entry, error);
-  if (ferry_queue_row_has_ended (&entry->row))
-    ferry_queue_row_restore_end (&entry->row, task, self->router->affinity);
-  else
-    {
-      if (entry->row.paused)
-        ferry_task_pause (task);
-      ferry_task_submit_to (task, &self->source, self->router->affinity, NULL);
-    }
-  attach (entry, task, !ferry_queue_row_has_ended (&entry->row));
-  tell_reason (entry);
-  return task;
-}
-
-/* (transfer full) */
-static FerryTask *
-dup_task (Entry *entry)
-{
-  FerryTask *owned;
-  FerryTask *task = need_task (entry, &owned);
-
-  return owned != NULL ? owned : g_object_ref (task);
-}
-
-static gpointer
-get_item (GListModel *model, guint position)
-{
-  FerryQueue *self = FERRY_QUEUE (model);
-  GSequenceIter *iter;
-
-  if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_item") ||
-      position >= (guint) g_sequence_get_length (self->list))
-    return NULL;
-  iter = g_sequence_get_iter_at_pos (self->list, (int) position);
-  return dup_task (g_sequence_get (iter));
-}
-
-/* Takes row. */
-static Entry *
-entry_new (FerryQueue *self, FerryQueueRow row)
-{
-  Entry *entry = g_new0 (Entry, 1);
-
-  entry->queue = self;
-  entry->row = row;
-  entry->ended_link.data = entry;
-  entry->counted.link.data = entry;
-  self->last_id = MAX (self->last_id, row.id);
-  self->last_place = MAX (self->last_place, row.place);
-  g_hash_table_replace (self->keys, entry->row.key, entry);
-  return entry;
-}
-
-static void
-entry_free (gpointer data)
-{
-  Entry *self = data;
-
-  detach (self);
-  ferry_queue_row_clear (&self->row);
-  g_free (self);
-}
-
-static GQueue *
-get_ended_list (Entry *entry)
-{
-  return entry->row.state == FERRY_QUEUE_ROW_FAILED ? &entry->queue->failed : &entry->queue->ended;
-}
-
-static void
-note_end (Entry *entry)
-{
-  entry->has_ended = TRUE;
-  g_queue_push_tail_link (get_ended_list (entry), &entry->ended_link);
-}
-
-static void
-forget_end (Entry *entry)
-{
-  if (entry->has_ended)
-    g_queue_unlink (get_ended_list (entry), &entry->ended_link);
-  entry->has_ended = FALSE;
-}
-
-/* Takes row, which has a key, a state and an end. */
-static void
-remember (FerryQueue *self, FerryQueueRow *row)
-{
-  g_hash_table_replace (self->known, row->key, row);
+  change (self, entry);
+  ferry_queue_ends_add (&self->ends, entry);
 }
 
 /* Removes an entry that has ended from the list and the file. keeps_key: a submission with its key gives its end. */
 static void
-drop (Entry *entry, gboolean keeps_key)
+drop (FerryQueue *self, FerryQueueEntry *entry, gboolean keeps_key)
 {
-  FerryQueue *self = entry->queue;
-  guint position = (guint) g_sequence_iter_get_position (entry->position);
   FerryQueueRow *known;
 
-  add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_DELETE, &entry->row));
+  ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_DELETE, &entry->row);
   if (keeps_key && !entry->row.made_up)
     {
       known = g_new0 (FerryQueueRow, 1);
       known->key = g_ref_string_acquire (entry->row.key);
       known->state = entry->row.state;
       known->ended = entry->row.ended;
-      add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, known));
-      remember (self, known);
+      ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_REMEMBER, known);
+      ferry_queue_list_remember (&self->list, known);
     }
-  forget_end (entry);
+  ferry_queue_ends_remove (&self->ends, entry);
+  ferry_queue_turns_remove (&self->turns, entry);
   ferry_queue_figures_count (&self->figures, &entry->counted, NULL);
-  g_hash_table_remove (self->keys, entry->row.key);
-  if (entry->turn != NULL)
-    g_sequence_remove (entry->turn);
-  /* The list frees the entry. */
-  g_sequence_remove (entry->position);
-  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
-}
-
-/* ---- retention ---- */
-
-static gboolean
-is_looked_at (Entry *entry)
-{
-  return entry->task != NULL && ((FerryListedRun *) ferry_task_get_run (entry->task))->n_keepers > 0;
+  ferry_queue_list_remove (&self->list, entry);
 }
 
 static void
-prune_list (FerryQueue *self, GQueue *list)
+leave (FerryQueueEntry *entry, gpointer self)
 {
-  gint64 oldest = self->keep_time > 0 ? g_get_real_time () - self->keep_time : 0;
-  GList *link = list->head;
-
-  while (link != NULL && (list->length > self->keep_count || ((Entry *) link->data)->row.ended < oldest))
-    {
-      Entry *entry = link->data;
-
-      link = link->next;
-      if (!is_looked_at (entry) && !entry->stored)
-        drop (entry, TRUE);
-    }
-}
-
-static void
-prune (gpointer data)
-{
-  g_autoptr (FerryQueue) self = g_object_ref (data);
-
-  prune_list (self, &self->ended);
-  prune_list (self, &self->failed);
-  ferry_timers_set (self->router->timers, &self->prune_timer, g_get_monotonic_time () + PRUNE_TIME, prune, self);
+  drop (self, entry, TRUE);
 }
 
 /* ---- a task is begun ---- */
@@ -732,7 +293,8 @@ may_claim (FerryQueue *self)
   gboolean executor_is_paused;
   FerryExecutorState state;
 
-  if (self->phase != OPEN || self->paused || self->error != NULL || g_sequence_is_empty (self->turns))
+  if (self->phase != OPEN || self->ties.paused || self->batches.error != NULL ||
+      ferry_queue_turns_peek (&self->turns) == NULL)
     return FALSE;
   g_object_get (self->executor, "paused", &executor_is_paused, "state", &state, NULL);
   return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING && ferry_executor_can_run (self->executor);
@@ -743,16 +305,16 @@ may_claim (FerryQueue *self)
 static void
 claim (FerryQueue *self)
 {
+  FerryQueueEntry *entry;
   guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_just_ended, MAX_AHEAD);
 
   self->n_just_ended = 0;
   if (!may_claim (self))
     return;
   /* Nobody hears of a claim before it is stored, so that is so until its end. */
-  while (self->n_claimed < limit && !g_sequence_is_empty (self->turns))
+  while (self->n_claimed < limit && (entry = ferry_queue_turns_peek (&self->turns)) != NULL)
     {
-      Entry *entry = g_sequence_get (g_sequence_get_begin_iter (self->turns));
-      g_autoptr (FerryTask) task = dup_task (entry);
+      g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
 
       if (ferry_queue_row_has_ended (&entry->row))
         continue;
@@ -761,77 +323,70 @@ claim (FerryQueue *self)
       entry->row.state = FERRY_QUEUE_ROW_BEGUN;
       entry->row.attempts++;
       entry->row.began = g_get_real_time ();
-      update_turn (entry);
-      put (entry, FERRY_QUEUE_CHANGE_UPDATE);
-      g_ptr_array_add (self->next.claims, g_steal_pointer (&task));
+      change (self, entry);
+      ferry_queue_batches_add_claim (&self->batches, task);
     }
+}
+
+/* Whatever has changed goes with the batch, so that this is when its figures are others. */
+static void
+sending (gpointer queue)
+{
+  claim (queue);
+  tell_figures (queue);
 }
 
 /* A task that was begun in the file was begun by nobody. */
 static void
-unclaim (Entry *entry)
+unclaim (FerryQueue *self, FerryQueueEntry *entry)
 {
   entry->claimed = FALSE;
-  entry->queue->n_claimed--;
+  self->n_claimed--;
   ferry_queue_row_wait (&entry->row);
   entry->row.attempts--;
   entry->row.began = 0;
-  update_turn (entry);
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
+  change (self, entry);
 }
 
 static void
-give_to_executor (FerryQueue *self, FerryTask *task)
+give_to_executor (gpointer queue, FerryTask *task)
 {
-  Entry *entry = find_entry (self, task);
+  FerryQueue *self = queue;
+  FerryQueueEntry *entry = find_entry (self, task);
   g_autoptr (GError) error = NULL;
 
   /* It may have been cancelled while it was written. */
   if (entry == NULL || !entry->claimed || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
     return;
-  if (self->phase != OPEN || self->paused || entry->row.paused)
-    unclaim (entry);
+  if (self->phase != OPEN || self->ties.paused || entry->row.paused)
+    unclaim (self, entry);
   else if (ferry_executor_take_kept (self->executor, task, &error))
     return;
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
-    unclaim (entry);
+    unclaim (self, entry);
   else
     ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
 }
 
 /* ---- a task ends ---- */
 
-static void
-fail_as_interrupted (FerryQueueRow *row)
-{
-  g_autoptr (GError) error =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
-                 "Task '%s' was under way when the application ended, and may have done a part of its work; look what "
-                 "it has done, and try it again",
-                 row->name);
-
-  ferry_queue_row_fail (row, error, NULL);
-}
-
 /* The application ends while the task is under way. */
 static void
-interrupt (Entry *entry, const FerryRun *run)
+interrupt (FerryQueueEntry *entry, const FerryRun *run)
 {
-  if (run->start_time == 0)
+  if (run->start_time != 0)
     {
-      ferry_queue_row_wait (&entry->row);
-      entry->row.attempts -= entry->claimed;
+      ferry_queue_row_interrupt (&entry->row);
+      return;
     }
-  else if (ferry_queue_row_may_repeat (&entry->row))
-    ferry_queue_row_wait (&entry->row);
-  else
-    fail_as_interrupted (&entry->row);
+  ferry_queue_row_wait (&entry->row);
+  entry->row.attempts -= entry->claimed;
 }
 
 static gboolean
-was_interrupted (Entry *entry, const FerryRun *run, FerryTaskState end)
+was_interrupted (FerryQueue *self, FerryQueueEntry *entry, const FerryRun *run, FerryTaskState end)
 {
-  if (!is_ending (entry->queue) || entry->cancelled)
+  if (!is_ending (self) || entry->cancelled)
     return FALSE;
   return end == FERRY_TASK_STATE_CANCELLED ||
          (end == FERRY_TASK_STATE_FAILED && (g_error_matches (run->error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ||
@@ -839,12 +394,12 @@ was_interrupted (Entry *entry, const FerryRun *run, FerryTaskState end)
 }
 
 static void
-take_end (Entry *entry, const FerryRun *run, FerryTaskState end)
+take_end (FerryQueue *self, FerryQueueEntry *entry, const FerryRun *run, FerryTaskState end)
 {
   const GError *error = run->error != NULL ? run->error : run->limit_error;
 
   entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
-  if (was_interrupted (entry, run, end))
+  if (was_interrupted (self, entry, run, end))
     interrupt (entry, run);
   else if (end == FERRY_TASK_STATE_COMPLETED)
     ferry_queue_row_complete (&entry->row, run->result);
@@ -852,46 +407,46 @@ take_end (Entry *entry, const FerryRun *run, FerryTaskState end)
     ferry_queue_row_fail (&entry->row, error, run->trace);
   else
     ferry_queue_row_cancel (&entry->row);
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
+  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
 }
 
 static void
 hold (FerryRunKeeper *keeper, FerryRun *run, FerryTaskState end)
 {
   FerryQueue *self = from_keeper (keeper);
-  Entry *entry = find_entry (self, run->owner);
+  FerryQueueEntry *entry = find_entry (self, run->owner);
 
-  take_end (entry, run, end);
+  take_end (self, entry, run, end);
   entry->stored = TRUE;
-  g_ptr_array_add (self->next.ends, g_object_ref (run->owner));
+  ferry_queue_batches_add_end (&self->batches, run->owner);
 }
 
 static void
 cancelling (FerryRunKeeper *keeper, FerryRun *run)
 {
   FerryQueue *self = from_keeper (keeper);
-  Entry *entry = find_entry (self, run->owner);
+  FerryQueueEntry *entry = find_entry (self, run->owner);
 
   entry->cancelled = !is_ending (self);
 }
 
 /* The task has ended in this process, and waits in the file. */
 static void
-part_with (Entry *entry)
+part_with (FerryQueue *self, FerryQueueEntry *entry)
 {
-  detach (entry);
-  update_turn (entry);
-  told_change (entry->queue, entry, 1, 1);
+  ferry_queue_entry_detach (entry);
+  update (self, entry);
+  ferry_queue_list_tell (&self->list, entry, 1, 1);
 }
 
 static void
 ended (FerryRunKeeper *keeper, FerryRun *run)
 {
   g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
-  Entry *entry = find_entry (self, run->owner);
+  FerryQueueEntry *entry = find_entry (self, run->owner);
 
   if (!entry->stored)
-    take_end (entry, run, ferry_run_get_state (run));
+    take_end (self, entry, run, ferry_run_get_state (run));
   entry->stored = FALSE;
   entry->cancelled = FALSE;
   if (entry->claimed)
@@ -900,16 +455,16 @@ ended (FerryRunKeeper *keeper, FerryRun *run)
       self->n_just_ended++;
     }
   entry->claimed = FALSE;
-  update_turn (entry);
+  update (self, entry);
   if (!ferry_queue_row_has_ended (&entry->row))
     {
-      part_with (entry);
+      part_with (self, entry);
       return;
     }
-  note_end (entry);
-  let_go (entry);
-  prune_list (self, get_ended_list (entry));
-  send_soon (self);
+  ferry_queue_ends_add (&self->ends, entry);
+  ferry_queue_entry_let_go (entry);
+  ferry_queue_ends_trim (&self->ends);
+  ferry_queue_batches_send_soon (&self->batches);
 }
 
 /* ---- what people do with tasks ---- */
@@ -918,12 +473,12 @@ static FerryTask *
 retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 {
   FerryQueue *self = from_keeper (keeper);
-  Entry *entry = find_entry (self, task);
+  FerryQueueEntry *entry = find_entry (self, task);
   g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, error);
 
   if (again == NULL || !ferry_executor_check_task (self->executor, again, error))
     return NULL;
-  forget_end (entry);
+  ferry_queue_ends_remove (&self->ends, entry);
   ferry_queue_row_wait (&entry->row);
   entry->row.attempts = 0;
   entry->row.deaths = 0;
@@ -931,12 +486,11 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
   entry->row.not_before = 0;
   g_object_set (again, "not-before", (gint64) 0, NULL);
   ferry_task_get_run (again)->n_attempts = 0;
-  detach (entry);
-  ferry_task_submit_to (again, &self->source, self->router->affinity, NULL);
-  attach (entry, again, TRUE);
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
-  update_turn (entry);
-  told_change (self, entry, 1, 1);
+  ferry_queue_entry_detach (entry);
+  ferry_task_submit_to (again, &self->ties.source, self->router->affinity, NULL);
+  ferry_queue_entry_attach (entry, again);
+  change (self, entry);
+  ferry_queue_list_tell (&self->list, entry, 1, 1);
   return g_steal_pointer (&again);
 }
 
@@ -955,29 +509,29 @@ static gboolean
 remove_task (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 {
   FerryQueue *self = from_keeper (keeper);
-  Entry *entry;
+  FerryQueueEntry *entry;
 
   if (!end_waiting (task, error))
     return FALSE;
   /* A handler may have removed it. */
   entry = find_entry (self, task);
   if (entry != NULL)
-    drop (entry, TRUE);
+    drop (self, entry, TRUE);
   return TRUE;
 }
 
 static gboolean
 set_priority (FerryRunKeeper *keeper, FerryTask *task, int priority, GError **error)
 {
-  Entry *entry = find_entry (from_keeper (keeper), task);
+  FerryQueue *self = from_keeper (keeper);
+  FerryQueueEntry *entry = find_entry (self, task);
 
   if (entry->claimed || ferry_queue_row_has_ended (&entry->row))
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "Task '%s' was begun already; change the priority of tasks only while they wait",
                             ferry_task_get_name (task));
   entry->row.priority = priority;
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
-  update_turn (entry);
+  change (self, entry);
   ferry_task_change_priority (task, priority);
   return TRUE;
 }
@@ -1019,20 +573,26 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .close_finish = keeper_close_finish,
 };
 
+/* A task that waits here has ended: its keeper hears of it. */
+static void
+ignore (FerryTaskSource *source, FerryRun *run)
+{
+}
+
 static FerryQueue *
 from_source (FerryTaskSource *source)
 {
-  return (FerryQueue *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryQueue, source));
+  return from_ties ((FerryQueueTies *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryQueueTies, source)));
 }
 
 static void
 source_pause_changed (FerryTaskSource *source, FerryRun *run)
 {
-  Entry *entry = find_entry (from_source (source), run->owner);
+  FerryQueue *self = from_source (source);
+  FerryQueueEntry *entry = find_entry (self, run->owner);
 
   entry->row.paused = run->paused;
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
-  update_turn (entry);
+  change (self, entry);
 }
 
 static gboolean
@@ -1050,126 +610,33 @@ source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **
   return ferry_iterate_until (self->router, self->router->context, task_is_done, task, timeout, what, error);
 }
 
-/* ---- writing ---- */
+/* ---- the file ---- */
 
-static void close_store (FerryQueue *self);
+static void close_store (gpointer queue);
 
 static void
-set_failure (FerryQueue *self, const GError *error)
+error_changed (gpointer self)
 {
-  if (error == NULL && self->error == NULL)
-    return;
-  if (error != NULL && self->error == NULL)
-    g_warning ("%s. It is tried again each second", error->message);
-  g_clear_error (&self->error);
-  self->error = error != NULL ? g_error_copy (error) : NULL;
   notify (self, PROP_ERROR);
 }
 
-static void
-finish_flushes (GPtrArray *flushes, const GError *error)
-{
-  for (guint i = 0; i < flushes->len; i++)
-    if (error != NULL)
-      g_task_return_error (flushes->pdata[i], g_error_copy (error));
-    else
-      g_task_return_boolean (flushes->pdata[i], TRUE);
-  g_ptr_array_set_size (flushes, 0);
-}
-
-static gboolean
-has_nothing_to_write (FerryQueue *self)
-{
-  return self->next.changes->len == 0 && self->next.claims->len == 0 && self->next.ends->len == 0;
-}
-
-static void
-tell_ends (GPtrArray *ends)
-{
-  for (guint i = 0; i < ends->len; i++)
-    ferry_run_tell_end (ferry_task_get_run (ends->pdata[i]));
-}
-
-/* The file is closed: what still ends is told, and the file says at the next start that it was interrupted. */
-static void
-drop_batch (FerryQueue *self)
-{
-  Batch dropped = self->next;
-
-  batch_init (&self->next);
-  self->batch_number++;
-  tell_ends (dropped.ends);
-  batch_clear (&dropped);
-}
-
-static void
-send_batch (gpointer data)
-{
-  g_autoptr (FerryQueue) self = g_object_ref (data);
-
-  if (self->is_writing)
-    return;
-  if (self->store == NULL)
-    {
-      drop_batch (self);
-      return;
-    }
-  claim (self);
-  tell_figures (self);
-  if (has_nothing_to_write (self))
-    {
-      finish_flushes (self->next.flushes, NULL);
-      close_store (self);
-      return;
-    }
-  self->sent = self->next;
-  batch_init (&self->next);
-  self->batch_number++;
-  self->is_writing = TRUE;
-  ferry_queue_store_write (self->store, self->sent.changes, TRUE);
-}
-
-/* The batch that was not written goes with the next one. */
-static void
-keep_batch (FerryQueue *self, const GError *error)
-{
-  finish_flushes (self->sent.flushes, error);
-  prepend (&self->next.changes, &self->sent.changes);
-  prepend (&self->next.claims, &self->sent.claims);
-  prepend (&self->next.ends, &self->sent.ends);
-  batch_clear (&self->sent);
-  ferry_timers_set (self->router->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, send_batch, self);
-}
+static const FerryQueueBatchesFuncs batches_funcs = {
+  .sending = sending,
+  .claimed = give_to_executor,
+  .error_changed = error_changed,
+  .idle = close_store,
+};
 
 static void
 written (gpointer owner, const GError *error)
 {
-  FerryQueue *self = owner;
-  Batch done;
-
-  self->is_writing = FALSE;
-  if (error != NULL)
-    {
-      keep_batch (self, error);
-      set_failure (self, error);
-      close_store (self);
-      return;
-    }
-  done = self->sent;
-  self->sent = (Batch){0};
-  set_failure (self, NULL);
-  tell_ends (done.ends);
-  for (guint i = 0; i < done.claims->len; i++)
-    give_to_executor (self, done.claims->pdata[i]);
-  finish_flushes (done.flushes, NULL);
-  batch_clear (&done);
-  send_batch (self);
+  ferry_queue_batches_written (&FERRY_QUEUE (owner)->batches, error);
 }
 
 /* ---- opening ---- */
 
 static void
-convert (FerryQueue *self, Entry *entry)
+convert (FerryQueue *self, FerryQueueEntry *entry)
 {
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (GVariant) arguments = NULL;
@@ -1191,37 +658,14 @@ convert (FerryQueue *self, Entry *entry)
   else if (converted != arguments)
     ferry_queue_row_set_arguments (&entry->row, converted);
   entry->row.version = self->version;
-  put (entry, FERRY_QUEUE_CHANGE_INSERT);
-}
-
-/* The application has ended while the task was under way. */
-static void
-settle (FerryQueue *self, Entry *entry)
-{
-  FerryQueueRow *row = &entry->row;
-  g_autoptr (GError) error = NULL;
-
-  row->deaths++;
-  if (!ferry_queue_row_may_repeat (row))
-    fail_as_interrupted (row);
-  else if (self->death_limit == 0 || row->deaths < self->death_limit)
-    ferry_queue_row_wait (row);
-  else
-    {
-      error = g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                           "Task '%s' was under way at %u ends of the application, and is not begun again by itself; "
-                           "find out whether it ends the application, and try it again",
-                           row->name, row->deaths);
-      ferry_queue_row_fail (row, error, NULL);
-    }
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
+  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
 }
 
 static int
 compare_ends (gconstpointer a, gconstpointer b)
 {
-  gint64 one = (*(const Entry *const *) a)->row.ended;
-  gint64 other = (*(const Entry *const *) b)->row.ended;
+  gint64 one = (*(const FerryQueueEntry *const *) a)->row.ended;
+  gint64 other = (*(const FerryQueueEntry *const *) b)->row.ended;
 
   return one < other ? -1 : one > other;
 }
@@ -1234,29 +678,43 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
 
   for (guint i = 0; i < content->rows->len; i++)
     {
-      FerryQueueRow *row = content->rows->pdata[i];
-      Entry *entry = entry_new (self, *row);
+      FerryQueueEntry *entry = ferry_queue_entry_of (&self->ties, content->rows->pdata[i]);
 
-      *row = (FerryQueueRow){0};
-      entry->position = g_sequence_append (self->list, entry);
+      ferry_queue_list_append (&self->list, entry);
       if (entry->row.state == FERRY_QUEUE_ROW_BEGUN)
-        settle (self, entry);
+        {
+          ferry_queue_row_settle (&entry->row, self->death_limit);
+          ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+        }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
         convert (self, entry);
-      update_turn (entry);
+      update (self, entry);
       if (ferry_queue_row_has_ended (&entry->row))
         g_ptr_array_add (entries, entry);
     }
   g_ptr_array_sort (entries, compare_ends);
-  g_ptr_array_foreach (entries, (GFunc) (void (*) (void)) note_end, NULL);
+  for (guint i = 0; i < entries->len; i++)
+    ferry_queue_ends_add (&self->ends, entries->pdata[i]);
   for (guint i = 0; i < content->known->len; i++)
     {
       FerryQueueRow *row = content->known->pdata[i];
       FerryQueueRow *known = g_memdup2 (row, sizeof *row);
 
       *row = (FerryQueueRow){0};
-      remember (self, known);
+      ferry_queue_list_remember (&self->list, known);
     }
+}
+
+static void
+tell_obstacle (FerryQueueEntry *entry, gpointer data)
+{
+  ferry_queue_entry_tell_obstacle (entry);
+}
+
+static void
+tell_obstacles (FerryQueue *self)
+{
+  ferry_queue_list_foreach (&self->list, tell_obstacle, NULL);
 }
 
 static void
@@ -1264,11 +722,11 @@ change_paused (FerryQueue *self, gboolean paused)
 {
   const FerryQueueRow row = {.paused = paused};
 
-  add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_PAUSE, &row));
-  if (self->paused == paused)
+  ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_PAUSE, &row);
+  if (self->ties.paused == paused)
     return;
-  self->paused = paused;
-  tell_reasons (self);
+  self->ties.paused = paused;
+  tell_obstacles (self);
   notify (self, PROP_PAUSED);
 }
 
@@ -1282,42 +740,45 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   if (error != NULL)
     {
       self->phase = NEW;
-      ferry_queue_store_close (g_steal_pointer (&self->store), FALSE, FALSE);
+      ferry_queue_store_close (g_steal_pointer (&self->batches.store), FALSE, FALSE);
       g_task_return_error (opening, error);
       return;
     }
   self->phase = OPEN;
+  self->batches.is_open = TRUE;
   self->damage = g_steal_pointer (&content->damage);
   if (self->start != FERRY_QUEUE_START_CONTINUE)
-    change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->paused);
+    change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->ties.paused);
   take_rows (self, content);
   ferry_queue_content_free (content);
-  n = (guint) g_sequence_get_length (self->list);
+  n = ferry_queue_list_get_n (&self->list);
   if (n > 0)
     g_list_model_items_changed (G_LIST_MODEL (self), 0, 0, n);
-  prune (self);
+  ferry_queue_ends_prune (&self->ends);
   if (self->damage != NULL)
     notify (self, PROP_DAMAGE);
   tell_figures (self);
   notify (self, PROP_IS_OPEN);
   g_task_return_boolean (opening, TRUE);
-  send_soon (self);
+  ferry_queue_batches_send_soon (&self->batches);
 }
 
 /* ---- closing ---- */
 
 /* Closes the file when all has ended and is written, or cannot be written. */
 static void
-close_store (FerryQueue *self)
+close_store (gpointer queue)
 {
-  gboolean is_orderly = has_nothing_to_write (self);
+  FerryQueue *self = queue;
+  FerryQueueBatches *batches = &self->batches;
+  gboolean is_orderly = ferry_queue_batches_has_nothing (batches);
 
-  if (self->phase != CLOSING || self->store == NULL || self->is_writing || (self->n_claimed > 0 && self->error == NULL))
+  if (self->phase != CLOSING || batches->store == NULL || batches->is_writing)
     return;
-  if (!is_orderly && self->error == NULL)
+  if (batches->error == NULL && (self->n_claimed > 0 || !is_orderly))
     return;
-  ferry_timers_unset (self->router->timers, &self->retry_timer);
-  ferry_queue_store_close (g_steal_pointer (&self->store), is_orderly, TRUE);
+  ferry_timers_unset (self->router->timers, &batches->retry_timer);
+  ferry_queue_store_close (g_steal_pointer (&batches->store), is_orderly, TRUE);
 }
 
 static void
@@ -1327,15 +788,22 @@ closed (gpointer owner)
   g_autoptr (GTask) closing = g_steal_pointer (&self->closing);
 
   self->phase = CLOSED;
-  drop_batch (self);
+  ferry_queue_batches_drop (&self->batches);
   notify (self, PROP_IS_OPEN);
-  if (self->error != NULL)
-    g_task_return_error (closing, g_error_copy (self->error));
+  if (self->batches.error != NULL)
+    g_task_return_error (closing, g_error_copy (self->batches.error));
   else
     g_task_return_boolean (closing, TRUE);
 }
 
 static const FerryQueueStoreFuncs store_funcs = {opened, written, closed};
+
+static void
+add_claimed (FerryQueueEntry *entry, gpointer tasks)
+{
+  if (entry->claimed && entry->task != NULL)
+    g_ptr_array_add (tasks, g_object_ref (entry->task));
+}
 
 /* Returns (transfer full) the tasks that the executor has, since handlers may change the list. */
 static GPtrArray *
@@ -1343,14 +811,7 @@ list_claimed (FerryQueue *self)
 {
   GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
-       iter = g_sequence_iter_next (iter))
-    {
-      Entry *entry = g_sequence_get (iter);
-
-      if (entry->claimed && entry->task != NULL)
-        g_ptr_array_add (tasks, g_object_ref (entry->task));
-    }
+  ferry_queue_list_foreach (&self->list, add_claimed, tasks);
   return tasks;
 }
 
@@ -1368,36 +829,6 @@ check_open (FerryQueue *self, GError **error)
                           self->path);
 }
 
-/* Whether a value has handles, which name descriptors of this process. */
-static gboolean
-has_handles (GVariant *value)
-{
-  return value != NULL && strchr (g_variant_get_type_string (value), G_VARIANT_CLASS_HANDLE) != NULL;
-}
-
-/* Whether the task is made of what can be stored. */
-static gboolean
-check_storable (FerryTask *task, GError **error)
-{
-  const FerryRun *run = ferry_task_get_run (task);
-  const char *name = ferry_task_get_name (task);
-
-  if (*run->function == '\0')
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Task '%s' stands for others, and cannot be stored; submit those", name);
-  if (run->has_handles || has_handles (run->arguments))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Task '%s' was given descriptors, bytes or senders, which end with this process; give it "
-                            "the name of a file, or the content as arguments",
-                            name);
-  if (run->settings->max_returned_descriptors > 0 && !g_str_equal (run->function, FERRY_COMMAND_FUNCTION))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Task '%s' may return descriptors, which end with this process; have its function return "
-                            "values, or write a file",
-                            name);
-  return TRUE;
-}
-
 /* The key is of a task that was removed: task has ended as that one. */
 static FerryTask *
 end_as_known (FerryQueue *self, FerryTask *task, const FerryQueueRow *known)
@@ -1409,20 +840,18 @@ end_as_known (FerryQueue *self, FerryTask *task, const FerryQueueRow *known)
   return g_object_ref (task);
 }
 
-static Entry *
+static FerryQueueEntry *
 add_entry (FerryQueue *self, FerryTask *task, const char *key)
 {
   g_autofree char *made_up = key == NULL ? g_uuid_string_random () : NULL;
-  FerryQueueRow row = {.id = self->last_id + 1,
-                       .key = g_ref_string_new (key != NULL ? key : made_up),
-                       .made_up = key == NULL,
-                       .version = self->version,
-                       .place = self->last_place + PLACE_GAP};
-  Entry *entry;
+  FerryQueueRow row = {
+    .key = g_ref_string_new (key != NULL ? key : made_up), .made_up = key == NULL, .version = self->version};
+  FerryQueueEntry *entry;
 
+  ferry_queue_list_number (&self->list, &row);
   ferry_queue_row_take_task (&row, task);
-  entry = entry_new (self, row);
-  entry->position = g_sequence_append (self->list, entry);
+  entry = ferry_queue_entry_of (&self->ties, &row);
+  ferry_queue_list_append (&self->list, entry);
   return entry;
 }
 
@@ -1456,7 +885,7 @@ FerryTask *
 ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError **error)
 {
   const FerryQueueRow *known;
-  Entry *entry;
+  FerryQueueEntry *entry;
 
   g_return_val_if_fail (FERRY_IS_QUEUE (self), NULL);
   g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
@@ -1465,21 +894,21 @@ ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError *
 
   if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
     return NULL;
-  entry = key != NULL ? g_hash_table_lookup (self->keys, key) : NULL;
+  entry = key != NULL ? ferry_queue_list_lookup (&self->list, key) : NULL;
   if (entry != NULL)
-    return dup_task (entry);
-  known = key != NULL ? g_hash_table_lookup (self->known, key) : NULL;
-  if (!check_storable (task, error) || !ferry_executor_check_task (self->executor, task, error))
+    return ferry_queue_entry_dup_task (entry);
+  known = key != NULL ? ferry_queue_list_lookup_known (&self->list, key) : NULL;
+  if (!ferry_queue_row_check_task (task, error) || !ferry_executor_check_task (self->executor, task, error))
     return NULL;
   if (known != NULL)
     return end_as_known (self, task, known);
-  if (!ferry_task_submit_to (task, &self->source, self->router->affinity, error))
+  if (!ferry_task_submit_to (task, &self->ties.source, self->router->affinity, error))
     return NULL;
   entry = add_entry (self, task, key);
-  attach (entry, task, TRUE);
-  put (entry, FERRY_QUEUE_CHANGE_INSERT);
-  update_turn (entry);
-  told_change (self, entry, 0, 1);
+  ferry_queue_entry_attach (entry, task);
+  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
+  update (self, entry);
+  ferry_queue_list_tell (&self->list, entry, 0, 1);
   return g_object_ref (task);
 }
 
@@ -1495,14 +924,14 @@ ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError *
 FerryTask *
 ferry_queue_lookup (FerryQueue *self, const char *key)
 {
-  Entry *entry;
+  FerryQueueEntry *entry;
 
   g_return_val_if_fail (FERRY_IS_QUEUE (self), NULL);
   g_return_val_if_fail (key != NULL, NULL);
   ferry_return_val_if_elsewhere (self->router->affinity, NULL);
 
-  entry = g_hash_table_lookup (self->keys, key);
-  return entry != NULL ? dup_task (entry) : NULL;
+  entry = ferry_queue_list_lookup (&self->list, key);
+  return entry != NULL ? ferry_queue_entry_dup_task (entry) : NULL;
 }
 
 /**
@@ -1517,7 +946,7 @@ ferry_queue_lookup (FerryQueue *self, const char *key)
 const char *
 ferry_queue_get_key (FerryQueue *self, FerryTask *task)
 {
-  const Entry *entry;
+  const FerryQueueEntry *entry;
 
   g_return_val_if_fail (FERRY_IS_QUEUE (self), NULL);
   g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
@@ -1545,8 +974,8 @@ gboolean
 ferry_queue_forget (FerryQueue *self, const char *key, GError **error)
 {
   g_autoptr (FerryTask) task = NULL;
-  Entry *entry;
-  FerryQueueRow *known;
+  FerryQueueEntry *entry;
+  const FerryQueueRow *known;
 
   g_return_val_if_fail (FERRY_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (key != NULL, FALSE);
@@ -1554,31 +983,31 @@ ferry_queue_forget (FerryQueue *self, const char *key, GError **error)
 
   if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
     return FALSE;
-  entry = g_hash_table_lookup (self->keys, key);
-  known = g_hash_table_lookup (self->known, key);
+  entry = ferry_queue_list_lookup (&self->list, key);
+  known = ferry_queue_list_lookup_known (&self->list, key);
   if (entry == NULL && known == NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The queue '%s' has no task with the key '%s'",
                             self->path, key);
   if (known != NULL)
     {
-      add_change (self, ferry_queue_change_of (FERRY_QUEUE_CHANGE_FORGET, known));
-      g_hash_table_remove (self->known, key);
+      ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_FORGET, known);
+      ferry_queue_list_forget (&self->list, key);
       return TRUE;
     }
-  task = dup_task (entry);
+  task = ferry_queue_entry_dup_task (entry);
   if (!end_waiting (task, error))
     return FALSE;
   entry = find_entry (self, task);
   if (entry != NULL)
-    drop (entry, FALSE);
+    drop (self, entry, FALSE);
   return TRUE;
 }
 
 /* Returns (transfer none) (nullable) the entry of a task, or NULL with an error. */
-static Entry *
+static FerryQueueEntry *
 require_entry (FerryQueue *self, FerryTask *task, GError **error)
 {
-  Entry *entry = find_entry (self, task);
+  FerryQueueEntry *entry = find_entry (self, task);
 
   if (entry == NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' is not in the list of the queue '%s'",
@@ -1586,37 +1015,10 @@ require_entry (FerryQueue *self, FerryTask *task, GError **error)
   return entry;
 }
 
-/* Gives each task a place anew, with gaps between them. */
 static void
-spread_places (FerryQueue *self)
+put_place (FerryQueueEntry *entry, gpointer queue)
 {
-  gint64 place = 0;
-
-  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
-       iter = g_sequence_iter_next (iter))
-    {
-      Entry *entry = g_sequence_get (iter);
-
-      place += PLACE_GAP;
-      entry->row.place = place;
-      put (entry, FERRY_QUEUE_CHANGE_UPDATE);
-    }
-  self->last_place = place;
-}
-
-/* Returns a place in front of iter, or 0 if there is none. */
-static gint64
-find_place (FerryQueue *self, GSequenceIter *iter)
-{
-  gint64 after = 0;
-  gint64 before;
-
-  if (g_sequence_iter_is_end (iter))
-    return self->last_place + PLACE_GAP;
-  if (!g_sequence_iter_is_begin (iter))
-    after = ((Entry *) g_sequence_get (g_sequence_iter_prev (iter)))->row.place;
-  before = ((Entry *) g_sequence_get (iter))->row.place;
-  return before - after >= 2 ? after + (before - after) / 2 : 0;
+  ferry_queue_batches_put (&FERRY_QUEUE (queue)->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
 }
 
 /**
@@ -1637,8 +1039,7 @@ find_place (FerryQueue *self, GSequenceIter *iter)
 gboolean
 ferry_queue_move (FerryQueue *self, FerryTask *task, FerryTask *before, GError **error)
 {
-  Entry *entry, *next;
-  GSequenceIter *place;
+  FerryQueueEntry *entry, *next;
   guint from;
 
   g_return_val_if_fail (FERRY_IS_QUEUE (self), FALSE);
@@ -1654,17 +1055,12 @@ ferry_queue_move (FerryQueue *self, FerryTask *task, FerryTask *before, GError *
     return FALSE;
   if (entry == next)
     return TRUE;
-  place = next != NULL ? next->position : g_sequence_get_end_iter (self->list);
-  if (find_place (self, place) == 0)
-    spread_places (self);
-  entry->row.place = find_place (self, place);
-  self->last_place = MAX (self->last_place, entry->row.place);
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
   from = (guint) g_sequence_iter_get_position (entry->position);
-  g_sequence_move (entry->position, place);
-  update_turn (entry);
+  if (ferry_queue_list_move (&self->list, entry, next))
+    ferry_queue_list_foreach (&self->list, put_place, self);
+  change (self, entry);
   g_list_model_items_changed (G_LIST_MODEL (self), from, 1, 0);
-  told_change (self, entry, 0, 1);
+  ferry_queue_list_tell (&self->list, entry, 0, 1);
   return TRUE;
 }
 
@@ -1685,7 +1081,7 @@ ferry_queue_move (FerryQueue *self, FerryTask *task, FerryTask *before, GError *
 gboolean
 ferry_queue_set_not_before (FerryQueue *self, FerryTask *task, gint64 not_before, GError **error)
 {
-  Entry *entry;
+  FerryQueueEntry *entry;
 
   g_return_val_if_fail (FERRY_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
@@ -1701,8 +1097,7 @@ ferry_queue_set_not_before (FerryQueue *self, FerryTask *task, gint64 not_before
     return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' was begun already; tasks wait before they are begun",
                             ferry_task_get_name (task));
   entry->row.not_before = not_before;
-  put (entry, FERRY_QUEUE_CHANGE_UPDATE);
-  update_turn (entry);
+  change (self, entry);
   ferry_task_change_not_before (task, not_before);
   return TRUE;
 }
@@ -1731,8 +1126,7 @@ ferry_queue_flush_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
   if (!check_open (self, &error))
     g_task_return_error (flush, g_steal_pointer (&error));
   else
-    g_ptr_array_add (self->next.flushes, g_steal_pointer (&flush));
-  send_soon (self);
+    ferry_queue_batches_add_flush (&self->batches, g_steal_pointer (&flush));
 }
 
 /**
@@ -1787,7 +1181,8 @@ ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReady
     ferry_set_error (&error, FERRY_ERROR_ALREADY_STARTED, "The queue '%s' was opened before; open each queue once",
                      self->path);
   else
-    self->store = ferry_queue_store_open (self->path, self->router->context, &store_funcs, G_OBJECT (self), &error);
+    self->batches.store =
+      ferry_queue_store_open (self->path, self->router->context, &store_funcs, G_OBJECT (self), &error);
   if (error != NULL)
     {
       g_task_return_error (opening, error);
@@ -1859,13 +1254,13 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = tasks->pdata[i];
-      const Entry *entry = find_entry (self, task);
+      const FerryQueueEntry *entry = find_entry (self, task);
 
       /* One that the executor does not have yet is taken back when it would get it. */
-      if (entry != NULL && ferry_task_get_run (task)->source != &self->source)
+      if (entry != NULL && ferry_task_get_run (task)->source != &self->ties.source)
         ferry_task_cancel (task);
     }
-  send_soon (self);
+  ferry_queue_batches_send_soon (&self->batches);
 }
 
 /**
@@ -1904,11 +1299,11 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_START] = G_STRUCT_OFFSET (FerryQueue, start),
   [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryQueue, death_limit),
   [PROP_VERSION] = G_STRUCT_OFFSET (FerryQueue, version),
-  [PROP_KEEP_COUNT] = G_STRUCT_OFFSET (FerryQueue, keep_count),
-  [PROP_KEEP_TIME] = G_STRUCT_OFFSET (FerryQueue, keep_time),
-  [PROP_PAUSED] = G_STRUCT_OFFSET (FerryQueue, paused),
-  [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, reason),
-  [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, error),
+  [PROP_KEEP_COUNT] = G_STRUCT_OFFSET (FerryQueue, ends.keep_count),
+  [PROP_KEEP_TIME] = G_STRUCT_OFFSET (FerryQueue, ends.keep_time),
+  [PROP_PAUSED] = G_STRUCT_OFFSET (FerryQueue, ties.paused),
+  [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, ties.reason),
+  [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, batches.error),
   [PROP_DAMAGE] = G_STRUCT_OFFSET (FerryQueue, damage),
   [PROP_N_WAITING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_waiting),
   [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_executing),
@@ -1945,6 +1340,18 @@ make_path (void)
 }
 
 static void
+may_go_on (FerryQueue *self)
+{
+  ferry_queue_batches_send_soon (&self->batches);
+}
+
+static void
+time_came (gpointer self)
+{
+  may_go_on (self);
+}
+
+static void
 ferry_queue_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
   FerryQueue *self = FERRY_QUEUE (object);
@@ -1955,11 +1362,15 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
     {
       self->executor = ferry_property_require (object, value, pspec);
       self->router = ferry_executor_get_router (self->executor);
-      self->keeper.executor = self->executor;
-      ferry_run_keeper_init (&self->keeper);
-      self->source.limits = self->router->limits;
-      g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (send_soon), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (send_soon), self, G_CONNECT_SWAPPED);
+      self->ties.keeper.executor = self->executor;
+      ferry_run_keeper_init (&self->ties.keeper);
+      self->ties.source.limits = self->router->limits;
+      self->ties.affinity = self->router->affinity;
+      ferry_queue_turns_init (&self->turns, self->router->timers, time_came, self);
+      ferry_queue_ends_init (&self->ends, self->router->timers, leave, self);
+      ferry_queue_batches_init (&self->batches, self->router->timers, &batches_funcs, object);
+      g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)
@@ -1967,16 +1378,16 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
   else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
-        ferry_property_change (self, &self->paused, value, pspec);
+        ferry_property_change (self, &self->ties.paused, value, pspec);
       else
         change_paused (self, g_value_get_boolean (value));
     }
   else if (ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
     {
       if (property_id == PROP_REASON)
-        tell_reasons (self);
+        tell_obstacles (self);
       else if (self->phase == OPEN && (property_id == PROP_KEEP_COUNT || property_id == PROP_KEEP_TIME))
-        prune (self);
+        ferry_queue_ends_prune (&self->ends);
     }
 }
 
@@ -2158,25 +1569,16 @@ ferry_queue_dispose (GObject *object)
 {
   FerryQueue *self = FERRY_QUEUE (object);
 
-  ferry_timers_unset (self->router->timers, &self->send_timer);
-  ferry_timers_unset (self->router->timers, &self->retry_timer);
-  ferry_timers_unset (self->router->timers, &self->prune_timer);
-  ferry_timers_unset (self->router->timers, &self->look_timer);
-  if (self->store != NULL)
-    {
-      gboolean is_orderly = self->phase == OPEN && self->n_claimed == 0;
-
-      if (self->phase >= OPEN)
-        ferry_queue_store_write (self->store, self->next.changes, FALSE);
-      ferry_queue_store_close (g_steal_pointer (&self->store), is_orderly, FALSE);
-    }
+  ferry_queue_ends_stop (&self->ends);
+  ferry_queue_batches_stop (&self->batches);
+  if (self->batches.store != NULL)
+    ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->n_claimed == 0,
+                             FALSE);
   self->phase = CLOSED;
   self->figures = (FerryQueueFigures){0};
-  g_hash_table_remove_all (self->keys);
-  g_sequence_remove_range (g_sequence_get_begin_iter (self->turns), g_sequence_get_end_iter (self->turns));
-  g_sequence_remove_range (g_sequence_get_begin_iter (self->timed), g_sequence_get_end_iter (self->timed));
-  g_sequence_remove_range (g_sequence_get_begin_iter (self->list), g_sequence_get_end_iter (self->list));
-  tell_ends (self->next.ends);
+  ferry_queue_turns_stop (&self->turns);
+  ferry_queue_list_empty (&self->list);
+  ferry_queue_batches_drop (&self->batches);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->dispose (object);
 }
@@ -2186,16 +1588,12 @@ ferry_queue_finalize (GObject *object)
 {
   FerryQueue *self = FERRY_QUEUE (object);
 
-  batch_clear (&self->next);
-  g_sequence_free (self->turns);
-  g_sequence_free (self->timed);
-  g_sequence_free (self->list);
-  g_hash_table_unref (self->keys);
-  g_hash_table_unref (self->known);
-  g_clear_error (&self->error);
+  ferry_queue_batches_clear (&self->batches);
+  ferry_queue_turns_clear (&self->turns);
+  ferry_queue_list_clear (&self->list);
   g_clear_error (&self->damage);
   g_free (self->path);
-  g_free (self->reason);
+  g_free (self->ties.reason);
   g_object_unref (self->executor);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->finalize (object);
@@ -2220,18 +1618,15 @@ ferry_queue_class_init (FerryQueueClass *klass)
 static void
 ferry_queue_init (FerryQueue *self)
 {
-  self->source = (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
-  self->keeper.funcs = &keeper_funcs;
-  self->keeper.list = G_LIST_MODEL (self);
+  self->ties.source =
+    (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
+  self->ties.keeper.funcs = &keeper_funcs;
+  self->ties.keeper.list = G_LIST_MODEL (self);
+  self->ties.broke = broke;
   self->death_limit = DEFAULT_DEATH_LIMIT;
-  self->keep_count = DEFAULT_KEEP_COUNT;
-  self->keep_time = DEFAULT_KEEP_TIME;
-  self->list = g_sequence_new (entry_free);
-  self->turns = g_sequence_new (NULL);
-  self->timed = g_sequence_new (NULL);
-  self->keys = g_hash_table_new (g_str_hash, g_str_equal);
-  self->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) ferry_queue_row_free);
-  batch_init (&self->next);
+  self->ends.keep_count = DEFAULT_KEEP_COUNT;
+  self->ends.keep_time = DEFAULT_KEEP_TIME;
+  ferry_queue_list_init (&self->list, G_LIST_MODEL (self));
 }
 
 /**

@@ -772,7 +772,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
     ferry_run_take_partial_result (run, value);
   else if (g_str_equal (name, FERRY_UNFINISHED))
-    ferry_task_take_unfinished (ferry_run_get_task (run), value);
+    ferry_run_take_unfinished (run, value);
   else if (g_str_equal (name, FERRY_RUNS_PROGRAMS))
     run->runs_programs = TRUE;
   else
@@ -903,7 +903,7 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   const int signal = ferry_exit_get_signal (exit);
   g_autofree char *sentence = self->texts != NULL ? self->texts->describe_loss (run->arguments, signal) : NULL;
   g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
-  g_autofree char *unfinished = ferry_task_describe_unfinished (ferry_run_get_task (run), exit);
+  g_autofree char *unfinished = ferry_run_describe_unfinished (run, exit);
 
   if (sentence != NULL)
     {

@@ -1,0 +1,85 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a queue changes in its file, in batches.
+ *
+ * A batch is one transaction: all that one turn of the main loop has changed, or what came while the batch before it
+ * was written. What must be on the disk first waits for its batch: that a task is begun, before its executor gets it,
+ * and how it has ended, before anybody is told. A batch that could not be written goes with the next one, each second.
+ *
+ * Owner:   the queue, of which it is a part.
+ * Threads: the router's. The file is used by a thread of its own: ferry-queue-store.c. */
+
+#pragma once
+
+#include "base/ferry-timers-private.h"
+#include "queue/ferry-queue-entry-private.h"
+#include "queue/ferry-queue-store-private.h"
+
+G_BEGIN_DECLS
+
+/* What goes to the file together. */
+typedef struct
+{
+  GPtrArray *changes; /* (owned) (element-type FerryQueueChange) */
+  GPtrArray *claims;  /* (owned) (element-type FerryTask): to be given to the executor afterwards */
+  GPtrArray *ends;    /* (owned) (element-type FerryTask): to be told afterwards */
+  GPtrArray *flushes; /* (owned) (element-type GTask): to be called back afterwards */
+} FerryQueueBatch;
+
+/* owner: the queue. */
+typedef struct
+{
+  /* A batch is about to be sent: the last chance to add to it. */
+  void (*sending) (gpointer owner);
+  /* The claim of the task is on the disk. */
+  void (*claimed) (gpointer owner, FerryTask *task);
+  /* The field error was changed. */
+  void (*error_changed) (gpointer owner);
+  /* There is nothing to write, or it cannot be written now. */
+  void (*idle) (gpointer owner);
+} FerryQueueBatchesFuncs;
+
+typedef struct
+{
+  const FerryQueueBatchesFuncs *funcs; /* const */
+  GObject *owner;                      /* const (unowned) */
+  FerryTimers *timers;                 /* const */
+  gboolean is_open;                    /* any: whether batches are sent */
+  FerryQueueStore *store;              /* any: (owned) (nullable) */
+  GError *error;                       /* (owned) (nullable): why the latest batch was not written */
+  FerryQueueBatch next;
+  FerryQueueBatch sent; /* while is_writing */
+  guint64 number;       /* of next */
+  gboolean is_writing;
+  FerryTimer send_timer;
+  FerryTimer retry_timer;
+} FerryQueueBatches;
+
+/* timers: the router's. */
+void ferry_queue_batches_init (FerryQueueBatches *self, FerryTimers *timers, const FerryQueueBatchesFuncs *funcs,
+                               GObject *owner);
+/* Has what was not written yet written without an answer, and sends nothing more. */
+void ferry_queue_batches_stop (FerryQueueBatches *self);
+void ferry_queue_batches_clear (FerryQueueBatches *self);
+
+/* A batch goes in the next turn of the main loop. */
+void ferry_queue_batches_send_soon (FerryQueueBatches *self);
+/* The row of the entry has changed. kind: INSERT or UPDATE. */
+void ferry_queue_batches_put (FerryQueueBatches *self, FerryQueueEntry *entry, FerryQueueChangeKind kind);
+/* Any other change, which has a copy of the row. */
+void ferry_queue_batches_add (FerryQueueBatches *self, FerryQueueChangeKind kind, const FerryQueueRow *row);
+/* Once the next batch is on the disk, the executor is to get the task. */
+void ferry_queue_batches_add_claim (FerryQueueBatches *self, FerryTask *task);
+/* Once the next batch is on the disk, the end that the task's keeper holds is told. */
+void ferry_queue_batches_add_end (FerryQueueBatches *self, FerryTask *task);
+/* Takes flush, which returns once the next batch is on the disk, or fails. */
+void ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush);
+
+gboolean ferry_queue_batches_has_nothing (const FerryQueueBatches *self);
+/* The store has written the batch, or failed. */
+void ferry_queue_batches_written (FerryQueueBatches *self, const GError *error);
+/* The file is closed: what still ends is told, and the file says at the next start that it was interrupted. */
+void ferry_queue_batches_drop (FerryQueueBatches *self);
+
+G_END_DECLS

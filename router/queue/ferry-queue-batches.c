@@ -1,0 +1,237 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a queue changes in its file, in batches. See ferry-queue-batches-private.h. */
+
+#include "config.h"
+
+#include "queue/ferry-queue-batches-private.h"
+
+/* How long a batch that could not be written waits until it is tried again, in microseconds. */
+#define RETRY_TIME G_USEC_PER_SEC
+
+/* ---- one batch ---- */
+
+static void
+batch_init (FerryQueueBatch *self)
+{
+  self->changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
+  self->claims = g_ptr_array_new_with_free_func (g_object_unref);
+  self->ends = g_ptr_array_new_with_free_func (g_object_unref);
+  self->flushes = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static void
+batch_clear (FerryQueueBatch *self)
+{
+  g_clear_pointer (&self->changes, g_ptr_array_unref);
+  g_clear_pointer (&self->claims, g_ptr_array_unref);
+  g_clear_pointer (&self->ends, g_ptr_array_unref);
+  g_clear_pointer (&self->flushes, g_ptr_array_unref);
+}
+
+/* Puts what was in first in front of what is in self. */
+static void
+prepend (GPtrArray **self, GPtrArray **first)
+{
+  g_ptr_array_extend_and_steal (*first, g_steal_pointer (self));
+  *self = g_steal_pointer (first);
+}
+
+static void
+finish_flushes (GPtrArray *flushes, const GError *error)
+{
+  for (guint i = 0; i < flushes->len; i++)
+    if (error != NULL)
+      g_task_return_error (flushes->pdata[i], g_error_copy (error));
+    else
+      g_task_return_boolean (flushes->pdata[i], TRUE);
+  g_ptr_array_set_size (flushes, 0);
+}
+
+static void
+tell_ends (GPtrArray *ends)
+{
+  for (guint i = 0; i < ends->len; i++)
+    ferry_run_tell_end (ferry_task_get_run (ends->pdata[i]));
+}
+
+/* ---- all of them ---- */
+
+void
+ferry_queue_batches_init (FerryQueueBatches *self, FerryTimers *timers, const FerryQueueBatchesFuncs *funcs,
+                          GObject *owner)
+{
+  self->timers = timers;
+  self->funcs = funcs;
+  self->owner = owner;
+  batch_init (&self->next);
+}
+
+void
+ferry_queue_batches_stop (FerryQueueBatches *self)
+{
+  ferry_timers_unset (self->timers, &self->send_timer);
+  ferry_timers_unset (self->timers, &self->retry_timer);
+  if (self->store != NULL && self->is_open)
+    ferry_queue_store_write (self->store, self->next.changes, FALSE);
+  self->is_open = FALSE;
+}
+
+void
+ferry_queue_batches_clear (FerryQueueBatches *self)
+{
+  batch_clear (&self->next);
+  g_clear_error (&self->error);
+}
+
+static void send_batch (gpointer data);
+
+void
+ferry_queue_batches_send_soon (FerryQueueBatches *self)
+{
+  if (self->is_open && !ferry_timer_is_set (&self->send_timer) && !ferry_timer_is_set (&self->retry_timer))
+    ferry_timers_set (self->timers, &self->send_timer, 0, send_batch, self);
+}
+
+static void
+add_change (FerryQueueBatches *self, FerryQueueChange *change)
+{
+  g_ptr_array_add (self->next.changes, change);
+  ferry_queue_batches_send_soon (self);
+}
+
+void
+ferry_queue_batches_put (FerryQueueBatches *self, FerryQueueEntry *entry, FerryQueueChangeKind kind)
+{
+  if (entry->change != NULL && entry->batch_number == self->number)
+    {
+      ferry_queue_row_clear (&entry->change->row);
+      entry->change->row = ferry_queue_row_copy (&entry->row);
+      if (kind == FERRY_QUEUE_CHANGE_INSERT)
+        entry->change->kind = kind;
+      return;
+    }
+  entry->change = ferry_queue_change_of (kind, &entry->row);
+  entry->batch_number = self->number;
+  add_change (self, entry->change);
+}
+
+void
+ferry_queue_batches_add (FerryQueueBatches *self, FerryQueueChangeKind kind, const FerryQueueRow *row)
+{
+  add_change (self, ferry_queue_change_of (kind, row));
+}
+
+void
+ferry_queue_batches_add_claim (FerryQueueBatches *self, FerryTask *task)
+{
+  g_ptr_array_add (self->next.claims, g_object_ref (task));
+}
+
+void
+ferry_queue_batches_add_end (FerryQueueBatches *self, FerryTask *task)
+{
+  g_ptr_array_add (self->next.ends, g_object_ref (task));
+}
+
+void
+ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush)
+{
+  g_ptr_array_add (self->next.flushes, flush);
+  ferry_queue_batches_send_soon (self);
+}
+
+gboolean
+ferry_queue_batches_has_nothing (const FerryQueueBatches *self)
+{
+  return self->next.changes->len == 0 && self->next.claims->len == 0 && self->next.ends->len == 0;
+}
+
+/* ---- writing ---- */
+
+static void
+set_failure (FerryQueueBatches *self, const GError *error)
+{
+  if (error == NULL && self->error == NULL)
+    return;
+  if (error != NULL && self->error == NULL)
+    g_warning ("%s. It is tried again each second", error->message);
+  g_clear_error (&self->error);
+  self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->funcs->error_changed (self->owner);
+}
+
+void
+ferry_queue_batches_drop (FerryQueueBatches *self)
+{
+  FerryQueueBatch dropped = self->next;
+
+  batch_init (&self->next);
+  self->number++;
+  tell_ends (dropped.ends);
+  batch_clear (&dropped);
+}
+
+static void
+send_batch (gpointer data)
+{
+  FerryQueueBatches *self = data;
+  g_autoptr (GObject) kept G_GNUC_UNUSED = g_object_ref (self->owner);
+
+  if (self->is_writing)
+    return;
+  if (self->store == NULL)
+    {
+      ferry_queue_batches_drop (self);
+      return;
+    }
+  self->funcs->sending (self->owner);
+  if (ferry_queue_batches_has_nothing (self))
+    {
+      finish_flushes (self->next.flushes, NULL);
+      self->funcs->idle (self->owner);
+      return;
+    }
+  self->sent = self->next;
+  batch_init (&self->next);
+  self->number++;
+  self->is_writing = TRUE;
+  ferry_queue_store_write (self->store, self->sent.changes, TRUE);
+}
+
+/* The batch that was not written goes with the next one. */
+static void
+keep_batch (FerryQueueBatches *self, const GError *error)
+{
+  finish_flushes (self->sent.flushes, error);
+  prepend (&self->next.changes, &self->sent.changes);
+  prepend (&self->next.claims, &self->sent.claims);
+  prepend (&self->next.ends, &self->sent.ends);
+  batch_clear (&self->sent);
+  ferry_timers_set (self->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, send_batch, self);
+}
+
+void
+ferry_queue_batches_written (FerryQueueBatches *self, const GError *error)
+{
+  FerryQueueBatch done;
+
+  self->is_writing = FALSE;
+  if (error != NULL)
+    {
+      keep_batch (self, error);
+      set_failure (self, error);
+      self->funcs->idle (self->owner);
+      return;
+    }
+  done = self->sent;
+  self->sent = (FerryQueueBatch){0};
+  set_failure (self, NULL);
+  tell_ends (done.ends);
+  for (guint i = 0; i < done.claims->len; i++)
+    self->funcs->claimed (self->owner, done.claims->pdata[i]);
+  finish_flushes (done.flushes, NULL);
+  batch_clear (&done);
+  send_batch (self);
+}

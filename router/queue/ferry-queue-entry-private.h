@@ -1,0 +1,73 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An entry of a queue's list: a row in memory, and the task that it is while somebody needs one.
+ *
+ * A row becomes a FerryTask when its task is begun, or somebody looks at it. A task that waits has the queue as its
+ * source; the executor takes it over when it is begun.
+ *
+ * Owner:   FerryQueueList. A task knows its entry.
+ * Threads: the router's. */
+
+#pragma once
+
+#include "queue/ferry-queue-figures-private.h"
+#include "queue/ferry-queue-file-private.h"
+#include "task/ferry-run-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryQueueEntry FerryQueueEntry;
+typedef struct _FerryQueueTies FerryQueueTies;
+
+/* What joins the tasks of a queue to it: a part of the queue. */
+struct _FerryQueueTies
+{
+  FerryTaskSource source; /* const: of the tasks that wait here */
+  FerryRunKeeper keeper;  /* const */
+  FerryAffinity *affinity;
+  gboolean paused; /* no task is begun */
+  char *reason;    /* (owned) (nullable): why, in words for the user */
+  /* The entry's row had not ended, and has failed: it is no task of this version. */
+  void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
+};
+
+/* Of the fields that say so, only the named class changes them. */
+struct _FerryQueueEntry
+{
+  FerryQueueTies *ties; /* const */
+  FerryQueueRow row;
+  FerryTask *task;           /* the entry's: (nullable): owned if keeps_task */
+  GSequenceIter *position;   /* FerryQueueList's */
+  GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
+  FerryQueueCounted counted; /* FerryQueueFigures' */
+  GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
+  FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
+  guint64 batch_number;      /* FerryQueueBatches' */
+  guint keeps_task : 1;      /* the entry's */
+  guint has_ended : 1;       /* FerryQueueEnds' */
+  guint claimed : 1;         /* the file has it begun, or is about to */
+  guint stored : 1;          /* its end is in the row, and is not told yet */
+  guint cancelled : 1;       /* somebody cancelled it while it executed, and not the end of the application */
+};
+
+/* Returns (transfer full) an entry of the row, which is all zero then. */
+FerryQueueEntry *ferry_queue_entry_of (FerryQueueTies *ties, FerryQueueRow *row);
+void ferry_queue_entry_free (gpointer entry);
+/* Returns (transfer none) (nullable) the entry of a task, if it is one of these ties. */
+FerryQueueEntry *ferry_queue_entry_find (FerryQueueTies *ties, FerryTask *task);
+
+/* Returns (transfer full) the task, which is made if there is none. That may call broke. */
+FerryTask *ferry_queue_entry_dup_task (FerryQueueEntry *self);
+/* The entry has a task, until its end. */
+void ferry_queue_entry_attach (FerryQueueEntry *self, FerryTask *task);
+/* The entry has no task from now on. */
+void ferry_queue_entry_detach (FerryQueueEntry *self);
+/* The task has ended: it stays as long as somebody else has it, and is made again for who looks later. */
+void ferry_queue_entry_let_go (FerryQueueEntry *self);
+/* Whether a list on the screen keeps the task. */
+gboolean ferry_queue_entry_is_looked_at (const FerryQueueEntry *self);
+/* The text of a task that waits says what holds it. */
+void ferry_queue_entry_tell_obstacle (FerryQueueEntry *self);
+
+G_END_DECLS

@@ -1,0 +1,193 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An entry of a queue's list. See ferry-queue-entry-private.h. */
+
+#include "config.h"
+
+#include "queue/ferry-queue-entry-private.h"
+
+#include "base/ferry-base-private.h"
+
+static G_DEFINE_QUARK (ferry - queue - entry, entry)
+
+FerryQueueEntry *
+ferry_queue_entry_of (FerryQueueTies *ties, FerryQueueRow *row)
+{
+  FerryQueueEntry *self = g_new0 (FerryQueueEntry, 1);
+
+  self->ties = ties;
+  self->row = *row;
+  self->ended_link.data = self;
+  self->counted.link.data = self;
+  *row = (FerryQueueRow){0};
+  return self;
+}
+
+void
+ferry_queue_entry_free (gpointer entry)
+{
+  FerryQueueEntry *self = entry;
+
+  ferry_queue_entry_detach (self);
+  ferry_queue_row_clear (&self->row);
+  g_free (self);
+}
+
+FerryQueueEntry *
+ferry_queue_entry_find (FerryQueueTies *ties, FerryTask *task)
+{
+  FerryQueueEntry *entry = g_object_get_qdata (G_OBJECT (task), entry_quark ());
+
+  return entry != NULL && entry->ties == ties && entry->task == task ? entry : NULL;
+}
+
+/* ---- its task ---- */
+
+static void
+task_gone (gpointer data, GObject *task)
+{
+  FerryQueueEntry *self = data;
+
+  self->task = NULL;
+}
+
+/* A task that has left the queue, or whose queue is gone, and that waits: nobody runs it. */
+static void
+ignore (FerryTaskSource *source, FerryRun *run)
+{
+}
+
+static gboolean
+refuse_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **error)
+{
+  return ferry_set_error (error, FERRY_ERROR_CLOSED, "The queue of task '%s' is closed; it waits in the queue's file",
+                          ferry_task_get_name (task));
+}
+
+static FerryTaskSource nowhere = {.cancelled = ignore, .pause_changed = ignore, .wait = refuse_wait};
+
+void
+ferry_queue_entry_detach (FerryQueueEntry *self)
+{
+  FerryTask *task = g_steal_pointer (&self->task);
+  FerryRun *run;
+
+  if (task == NULL)
+    return;
+  run = ferry_task_get_run (task);
+  g_object_set_qdata (G_OBJECT (task), entry_quark (), NULL);
+  run->keeper = NULL;
+  if (run->source == &self->ties->source)
+    run->source = &nowhere;
+  if (self->keeps_task)
+    g_object_unref (task);
+  else
+    g_object_weak_unref (G_OBJECT (task), task_gone, self);
+  self->keeps_task = FALSE;
+}
+
+/* keeps: until it has ended. */
+static void
+attach (FerryQueueEntry *self, FerryTask *task, gboolean keeps)
+{
+  self->task = task;
+  self->keeps_task = keeps;
+  g_object_set_qdata (G_OBJECT (task), entry_quark (), self);
+  ferry_task_get_run (task)->keeper = &self->ties->keeper;
+  if (keeps)
+    g_object_ref (task);
+  else
+    g_object_weak_ref (G_OBJECT (task), task_gone, self);
+}
+
+void
+ferry_queue_entry_attach (FerryQueueEntry *self, FerryTask *task)
+{
+  attach (self, task, TRUE);
+}
+
+void
+ferry_queue_entry_let_go (FerryQueueEntry *self)
+{
+  if (!self->keeps_task)
+    return;
+  self->keeps_task = FALSE;
+  g_object_weak_ref (G_OBJECT (self->task), task_gone, self);
+  g_object_unref (self->task);
+}
+
+/* A row that is no task of this version has failed. (transfer full) */
+static FerryTask *
+make_broken_task (FerryQueueEntry *self, const GError *error)
+{
+  const char *function = *self->row.function != '\0' ? self->row.function : "unknown";
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
+
+  if (!ferry_queue_row_has_ended (&self->row))
+    {
+      ferry_queue_row_fail (&self->row, error, NULL);
+      self->ties->broke (self->ties, self);
+    }
+  g_object_set (task, "name", self->row.name, NULL);
+  return task;
+}
+
+FerryTask *
+ferry_queue_entry_dup_task (FerryQueueEntry *self)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTask *task;
+
+  if (self->task != NULL)
+    return g_object_ref (self->task);
+  task = ferry_queue_row_new_task (&self->row, &error);
+  if (task == NULL)
+    task = make_broken_task (self, error);
+  if (ferry_queue_row_has_ended (&self->row))
+    ferry_queue_row_restore_end (&self->row, task, self->ties->affinity);
+  else
+    {
+      if (self->row.paused)
+        ferry_task_pause (task);
+      ferry_task_submit_to (task, &self->ties->source, self->ties->affinity, NULL);
+    }
+  attach (self, task, !ferry_queue_row_has_ended (&self->row));
+  ferry_queue_entry_tell_obstacle (self);
+  return task;
+}
+
+gboolean
+ferry_queue_entry_is_looked_at (const FerryQueueEntry *self)
+{
+  return self->task != NULL && ((FerryListedRun *) ferry_task_get_run (self->task))->n_keepers > 0;
+}
+
+/* ---- what holds it ---- */
+
+/* (transfer full): as people read it. */
+static char *
+describe_time (gint64 time)
+{
+  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  gboolean is_today = g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (now) &&
+                      g_date_time_get_year (then) == g_date_time_get_year (now);
+  g_autofree char *shown = g_date_time_format (then, is_today ? "%H:%M" : "%x %H:%M");
+
+  return g_strdup_printf ("Waits until %s", shown);
+}
+
+void
+ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
+{
+  g_autofree char *text = NULL;
+
+  if (self->task == NULL || self->row.state != FERRY_QUEUE_ROW_WAITING)
+    return;
+  if (self->ties->paused)
+    text = g_strdup (self->ties->reason != NULL ? self->ties->reason : "The queue is paused");
+  else if (ferry_queue_row_waits_for_its_time (&self->row))
+    text = describe_time (self->row.not_before);
+  ferry_task_set_obstacle (self->task, text);
+}

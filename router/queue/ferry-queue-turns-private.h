@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which task of a queue is next: those that may be begun, by priority and place, and those that wait for their time.
+ *
+ * Owner:   the queue, of which it is a part.
+ * Threads: the router's. */
+
+#pragma once
+
+#include "base/ferry-timers-private.h"
+#include "queue/ferry-queue-entry-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  GSequence *ready; /* (element-type FerryQueueEntry): those that may be begun, in that order */
+  GSequence *timed; /* (element-type FerryQueueEntry): those that wait for their time, the earliest first */
+  FerryTimers *timers;
+  FerryTimer look_timer;
+  void (*came) (gpointer owner); /* const */
+  gpointer owner;                /* const */
+} FerryQueueTurns;
+
+/* came: the time of some tasks has come. timers: the router's. */
+void ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, void (*came) (gpointer owner), gpointer owner);
+/* It has no entry from now on, and no timer. */
+void ferry_queue_turns_stop (FerryQueueTurns *self);
+void ferry_queue_turns_clear (FerryQueueTurns *self);
+
+/* Puts an entry where it belongs, by its row, or takes it away; its task's text says what holds it. */
+void ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry);
+/* Takes it away. */
+void ferry_queue_turns_remove (FerryQueueTurns *self, FerryQueueEntry *entry);
+/* Returns (transfer none) (nullable) the one that is next. */
+FerryQueueEntry *ferry_queue_turns_peek (const FerryQueueTurns *self);
+
+G_END_DECLS
