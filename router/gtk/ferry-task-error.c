@@ -12,7 +12,7 @@
 
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
-#include "task/ferry-task-private.h"
+#include "task/ferry-executor-private.h"
 
 /* Marks a text for translators, and leaves it as it is. */
 #define N_(text) text

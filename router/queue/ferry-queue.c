@@ -6,6 +6,8 @@
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
  * step of a task changes its row, which goes to the file with the next batch: ferry-queue-batches-private.h.
  *
+ * It is one file since each step changes the row, the turn, the figures and the batch in one order.
+ *
  * Threads: the router's. */
 
 #include "config.h"
