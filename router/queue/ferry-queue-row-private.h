@@ -60,7 +60,7 @@ gboolean ferry_queue_row_check_task (FerryTask *task, GError **error);
 void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task);
 /* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error.
  */
-FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GError **error);
+FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error);
 /* Has a new task end as the row says, which has ended. */
 void ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAffinity *affinity);
 

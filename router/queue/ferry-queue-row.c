@@ -219,7 +219,7 @@ ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task)
 }
 
 FerryTask *
-ferry_queue_row_new_task (const FerryQueueRow *self, GError **error)
+ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error)
 {
   g_autoptr (GVariant) arguments = unpack_any (self->arguments);
   g_autoptr (FerryTask) task = NULL;
@@ -230,7 +230,7 @@ ferry_queue_row_new_task (const FerryQueueRow *self, GError **error)
                        self->key);
       return NULL;
     }
-  task = ferry_task_new ((FerryTaskKind) self->kind, self->function, arguments);
+  task = g_object_new (type, "kind", self->kind, "function", self->function, "arguments", arguments, NULL);
   g_object_set (task, "name", self->name, "priority", self->priority, "not-before", self->not_before, NULL);
   if (!apply_settings (task, self->settings))
     {
