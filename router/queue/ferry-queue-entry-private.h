@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "queue/ferry-queue-figures-private.h"
 #include "queue/ferry-queue-file-private.h"
 #include "task/ferry-run-private.h"
 
@@ -37,17 +38,18 @@ struct _FerryQueueEntry
 {
   FerryQueueTies *ties; /* const */
   FerryQueueRow row;
-  FerryTask *task;          /* the entry's: (owned) (nullable): until it has ended */
-  GWeakRef ended_task;      /* the entry's: of one that has, which anybody lets go of last, on any thread */
-  GSequenceIter *position;  /* FerryQueueList's */
-  GSequenceIter *turn;      /* FerryQueueTurns': (nullable) */
-  GList ended_link;         /* FerryQueueEnds': in one of its lists, if has_ended */
-  FerryQueueChange *change; /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
-  guint64 batch_number;     /* FerryQueueBatches' */
-  guint has_ended : 1;      /* FerryQueueEnds' */
-  guint claimed : 1;        /* the file has it begun, or is about to */
-  guint stored : 1;         /* its end is in the row, and is not told yet */
-  guint cancelled : 1;      /* somebody cancelled it while it executed, and not the end of the application */
+  FerryTask *task;           /* the entry's: (owned) (nullable): until it has ended */
+  GWeakRef ended_task;       /* the entry's: of one that has, which anybody lets go of last, on any thread */
+  GSequenceIter *position;   /* FerryQueueList's */
+  GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
+  FerryQueueCounted counted; /* FerryQueueFigures' */
+  GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
+  FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
+  guint64 batch_number;      /* FerryQueueBatches' */
+  guint has_ended : 1;       /* FerryQueueEnds' */
+  guint claimed : 1;         /* the file has it begun, or is about to */
+  guint stored : 1;          /* its end is in the row, and is not told yet */
+  guint cancelled : 1;       /* somebody cancelled it while it executed, and not the end of the application */
 };
 
 /* Returns (transfer full) an entry of the row, which is all zero then. */

@@ -67,6 +67,8 @@ void ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, Fe
 /* arguments: (nullable) (transfer none) */
 void ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments);
 gboolean ferry_queue_row_has_ended (const FerryQueueRow *self);
+/* Whether it has failed with FERRY_ERROR_INTERRUPTED. */
+gboolean ferry_queue_row_was_interrupted (const FerryQueueRow *self);
 /* Set the state with what goes with it. result: (nullable). */
 void ferry_queue_row_complete (FerryQueueRow *self, GVariant *result);
 void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace);
