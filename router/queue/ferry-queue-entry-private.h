@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "queue/ferry-queue-figures-private.h"
 #include "queue/ferry-queue-file-private.h"
 #include "task/ferry-run-private.h"
 
@@ -25,6 +26,7 @@ struct _FerryQueueTies
   FerryTaskSource source; /* const: of the tasks that wait here */
   FerryRunKeeper keeper;  /* const */
   FerryAffinity *affinity;
+  GType task_type; /* of the tasks that are made of rows */
   gboolean paused; /* no task is begun */
   char *reason;    /* (owned) (nullable): why, in words for the user */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
@@ -36,17 +38,18 @@ struct _FerryQueueEntry
 {
   FerryQueueTies *ties; /* const */
   FerryQueueRow row;
-  FerryTask *task;          /* the entry's: (nullable): owned if keeps_task */
-  GSequenceIter *position;  /* FerryQueueList's */
-  GSequenceIter *turn;      /* FerryQueueTurns': (nullable) */
-  GList ended_link;         /* FerryQueueEnds': in one of its lists, if has_ended */
-  FerryQueueChange *change; /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
-  guint64 batch_number;     /* FerryQueueBatches' */
-  guint keeps_task : 1;     /* the entry's */
-  guint has_ended : 1;      /* FerryQueueEnds' */
-  guint claimed : 1;        /* the file has it begun, or is about to */
-  guint stored : 1;         /* its end is in the row, and is not told yet */
-  guint cancelled : 1;      /* somebody cancelled it while it executed, and not the end of the application */
+  FerryTask *task;           /* the entry's: (owned) (nullable): until it has ended */
+  GWeakRef ended_task;       /* the entry's: of one that has, which anybody lets go of last, on any thread */
+  GSequenceIter *position;   /* FerryQueueList's */
+  GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
+  FerryQueueCounted counted; /* FerryQueueFigures' */
+  GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
+  FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
+  guint64 batch_number;      /* FerryQueueBatches' */
+  guint has_ended : 1;       /* FerryQueueEnds' */
+  guint claimed : 1;         /* the file has it begun, or is about to */
+  guint stored : 1;          /* its end is in the row, and is not told yet */
+  guint cancelled : 1;       /* somebody cancelled it while it executed, and not the end of the application */
 };
 
 /* Returns (transfer full) an entry of the row, which is all zero then. */
@@ -64,7 +67,7 @@ void ferry_queue_entry_detach (FerryQueueEntry *self);
 /* The task has ended: it stays as long as somebody else has it, and is made again for who looks later. */
 void ferry_queue_entry_let_go (FerryQueueEntry *self);
 /* Whether a list on the screen keeps the task. */
-gboolean ferry_queue_entry_is_looked_at (const FerryQueueEntry *self);
+gboolean ferry_queue_entry_is_looked_at (FerryQueueEntry *self);
 /* The text of a task that waits says what holds it. */
 void ferry_queue_entry_tell_obstacle (FerryQueueEntry *self);
 

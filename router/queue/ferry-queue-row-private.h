@@ -60,13 +60,15 @@ gboolean ferry_queue_row_check_task (FerryTask *task, GError **error);
 void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task);
 /* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error.
  */
-FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GError **error);
+FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error);
 /* Has a new task end as the row says, which has ended. */
 void ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAffinity *affinity);
 
 /* arguments: (nullable) (transfer none) */
 void ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments);
 gboolean ferry_queue_row_has_ended (const FerryQueueRow *self);
+/* Whether it has failed with FERRY_ERROR_INTERRUPTED. */
+gboolean ferry_queue_row_was_interrupted (const FerryQueueRow *self);
 /* Set the state with what goes with it. result: (nullable). */
 void ferry_queue_row_complete (FerryQueueRow *self, GVariant *result);
 void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace);

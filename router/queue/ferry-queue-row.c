@@ -219,7 +219,7 @@ ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task)
 }
 
 FerryTask *
-ferry_queue_row_new_task (const FerryQueueRow *self, GError **error)
+ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error)
 {
   g_autoptr (GVariant) arguments = unpack_any (self->arguments);
   g_autoptr (FerryTask) task = NULL;
@@ -230,7 +230,7 @@ ferry_queue_row_new_task (const FerryQueueRow *self, GError **error)
                        self->key);
       return NULL;
     }
-  task = ferry_task_new ((FerryTaskKind) self->kind, self->function, arguments);
+  task = g_object_new (type, "kind", self->kind, "function", self->function, "arguments", arguments, NULL);
   g_object_set (task, "name", self->name, "priority", self->priority, "not-before", self->not_before, NULL);
   if (!apply_settings (task, self->settings))
     {
@@ -312,6 +312,22 @@ gboolean
 ferry_queue_row_has_ended (const FerryQueueRow *self)
 {
   return self->state >= FERRY_QUEUE_ROW_COMPLETED;
+}
+
+gboolean
+ferry_queue_row_was_interrupted (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) packed = NULL;
+  const char *domain = NULL;
+  int code = 0;
+
+  if (self->state != FERRY_QUEUE_ROW_FAILED)
+    return FALSE;
+  packed = ferry_queue_row_unpack (self->error, ERROR_TYPE);
+  if (packed == NULL)
+    return FALSE;
+  g_variant_get (packed, "(&si&s&s)", &domain, &code, NULL, NULL);
+  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == FERRY_ERROR_INTERRUPTED;
 }
 
 static void

@@ -6,6 +6,8 @@
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
  * step of a task changes its row, which goes to the file with the next batch: ferry-queue-batches-private.h.
  *
+ * It is one file since each step changes the row, the turn, the figures and the batch in one order.
+ *
  * Threads: the router's. */
 
 #include "config.h"
@@ -79,6 +81,7 @@ struct _FerryQueue
   FerryQueueTurns turns;
   FerryQueueEnds ends;
   FerryQueueBatches batches;
+  FerryQueueFigures figures;
   guint n_claimed;
   guint n_just_ended; /* how many of those have ended since the latest batch was sent */
 };
@@ -90,6 +93,7 @@ enum
   PROP_START,
   PROP_DEATH_LIMIT,
   PROP_VERSION,
+  PROP_TASK_TYPE,
   PROP_KEEP_COUNT,
   PROP_KEEP_TIME,
   PROP_PAUSED,
@@ -97,6 +101,13 @@ enum
   PROP_IS_OPEN,
   PROP_ERROR,
   PROP_DAMAGE,
+  PROP_N_WAITING,
+  PROP_N_EXECUTING,
+  PROP_N_INTERRUPTED,
+  PROP_N_COMPLETED,
+  PROP_N_FAILED,
+  PROP_N_CANCELLED,
+  PROP_FRACTION,
   N_PROPERTIES,
 };
 
@@ -172,12 +183,63 @@ find_entry (FerryQueue *self, FerryTask *task)
   return ferry_queue_entry_find (&self->ties, task);
 }
 
+/* ---- figures ---- */
+
+static FerryQueueNumbers
+get_numbers (FerryQueue *self)
+{
+  double sum = 0;
+
+  for (GList *link = self->figures.executing.head; link != NULL; link = link->next)
+    {
+      const FerryQueueEntry *entry = link->data;
+
+      sum += entry->task != NULL ? MAX (ferry_task_get_fraction (entry->task), 0) : 0;
+    }
+  return ferry_queue_figures_get (&self->figures, sum);
+}
+
+/* All that have changed since they were told last, at a time. */
+static void
+tell_figures (FerryQueue *self)
+{
+  const FerryQueueNumbers before = self->figures.told, now = get_numbers (self);
+  gboolean changed[N_PROPERTIES] = {
+    [PROP_N_WAITING] = now.n_waiting != before.n_waiting,
+    [PROP_N_EXECUTING] = now.n_executing != before.n_executing,
+    [PROP_N_INTERRUPTED] = now.n_interrupted != before.n_interrupted,
+    [PROP_N_COMPLETED] = now.n_completed != before.n_completed,
+    [PROP_N_FAILED] = now.n_failed != before.n_failed,
+    [PROP_N_CANCELLED] = now.n_cancelled != before.n_cancelled,
+    [PROP_FRACTION] = now.fraction < before.fraction || now.fraction > before.fraction,
+  };
+
+  self->figures.told = now;
+  for (guint property = PROP_N_WAITING; property < PROP_FRACTION; property++)
+    changed[PROP_FRACTION] |= changed[property];
+  g_object_freeze_notify (G_OBJECT (self));
+  for (guint property = PROP_N_WAITING; property <= PROP_FRACTION; property++)
+    if (changed[property])
+      notify (self, property);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* ---- an entry ---- */
+
+/* Counts how the entry's task stands, which may have another turn. */
+static void
+update (FerryQueue *self, FerryQueueEntry *entry)
+{
+  ferry_queue_figures_count (&self->figures, &entry->counted, &entry->row);
+  ferry_queue_turns_update (&self->turns, entry);
+}
+
 /* How the entry's task stands has changed: that goes to the file, and it has another turn. */
 static void
 change (FerryQueue *self, FerryQueueEntry *entry)
 {
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
-  ferry_queue_turns_update (&self->turns, entry);
+  update (self, entry);
 }
 
 /* The row of the entry could not be made a task, and has failed. */
@@ -208,6 +270,7 @@ drop (FerryQueue *self, FerryQueueEntry *entry, gboolean keeps_key)
     }
   ferry_queue_ends_remove (&self->ends, entry);
   ferry_queue_turns_remove (&self->turns, entry);
+  ferry_queue_figures_count (&self->figures, &entry->counted, NULL);
   ferry_queue_list_remove (&self->list, entry);
 }
 
@@ -243,9 +306,8 @@ may_claim (FerryQueue *self)
 /* The file has as many begun as can run, and of short tasks more, so that workers need not wait for the disk. A task
  * that is begun in the file and not in a worker is one of which nobody knows, after a crash, whether it was. */
 static void
-claim (gpointer queue)
+claim (FerryQueue *self)
 {
-  FerryQueue *self = queue;
   FerryQueueEntry *entry;
   guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_just_ended, MAX_AHEAD);
 
@@ -267,6 +329,14 @@ claim (gpointer queue)
       change (self, entry);
       ferry_queue_batches_add_claim (&self->batches, task);
     }
+}
+
+/* Whatever has changed goes with the batch, so that this is when its figures are others. */
+static void
+sending (gpointer queue)
+{
+  claim (queue);
+  tell_figures (queue);
 }
 
 /* A task that was begun in the file was begun by nobody. */
@@ -368,7 +438,7 @@ static void
 part_with (FerryQueue *self, FerryQueueEntry *entry)
 {
   ferry_queue_entry_detach (entry);
-  ferry_queue_turns_update (&self->turns, entry);
+  update (self, entry);
   ferry_queue_list_tell (&self->list, entry, 1, 1);
 }
 
@@ -388,7 +458,7 @@ ended (FerryRunKeeper *keeper, FerryRun *run)
       self->n_just_ended++;
     }
   entry->claimed = FALSE;
-  ferry_queue_turns_update (&self->turns, entry);
+  update (self, entry);
   if (!ferry_queue_row_has_ended (&entry->row))
     {
       part_with (self, entry);
@@ -407,7 +477,7 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 {
   FerryQueue *self = from_keeper (keeper);
   FerryQueueEntry *entry = find_entry (self, task);
-  g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, error);
+  g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, self->ties.task_type, error);
 
   if (again == NULL || !ferry_executor_check_task (self->executor, again, error))
     return NULL;
@@ -469,6 +539,30 @@ set_priority (FerryRunKeeper *keeper, FerryTask *task, int priority, GError **er
   return TRUE;
 }
 
+static gboolean
+keeper_move (FerryRunKeeper *keeper, FerryTask *task, FerryTask *before, GError **error)
+{
+  return ferry_queue_move (from_keeper (keeper), task, before, error);
+}
+
+static gboolean
+begin_now (FerryRunKeeper *keeper, FerryTask *task, GError **error)
+{
+  return ferry_queue_set_not_before (from_keeper (keeper), task, 0, error);
+}
+
+static void
+keeper_close_async (FerryRunKeeper *keeper, GAsyncReadyCallback callback, gpointer user_data)
+{
+  ferry_queue_close_async (from_keeper (keeper), NULL, callback, user_data);
+}
+
+static gboolean
+keeper_close_finish (FerryRunKeeper *keeper, GAsyncResult *result, GError **error)
+{
+  return ferry_queue_close_finish (from_keeper (keeper), result, error);
+}
+
 static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
@@ -476,6 +570,10 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .retry = retry,
   .remove = remove_task,
   .set_priority = set_priority,
+  .move = keeper_move,
+  .begin_now = begin_now,
+  .close_async = keeper_close_async,
+  .close_finish = keeper_close_finish,
 };
 
 /* A task that waits here has ended: its keeper hears of it. */
@@ -526,7 +624,7 @@ error_changed (gpointer self)
 }
 
 static const FerryQueueBatchesFuncs batches_funcs = {
-  .sending = claim,
+  .sending = sending,
   .claimed = give_to_executor,
   .error_changed = error_changed,
   .idle = close_store,
@@ -548,7 +646,7 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
   g_autoptr (GVariant) converted = NULL;
   g_autoptr (GError) error = NULL;
 
-  task = ferry_queue_row_new_task (&entry->row, NULL);
+  task = ferry_queue_row_new_task (&entry->row, FERRY_TYPE_TASK, NULL);
   if (task == NULL)
     return;
   g_object_get (task, "arguments", &arguments, NULL);
@@ -593,7 +691,7 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
         }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
         convert (self, entry);
-      ferry_queue_turns_update (&self->turns, entry);
+      update (self, entry);
       if (ferry_queue_row_has_ended (&entry->row))
         g_ptr_array_add (entries, entry);
     }
@@ -662,6 +760,7 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   ferry_queue_ends_prune (&self->ends);
   if (self->damage != NULL)
     notify (self, PROP_DAMAGE);
+  tell_figures (self);
   notify (self, PROP_IS_OPEN);
   g_task_return_boolean (opening, TRUE);
   ferry_queue_batches_send_soon (&self->batches);
@@ -773,7 +872,7 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * The task is stored with all that this turn of the main loop submits, in one commit: [method@Ferry.Queue.flush_async]
  * tells when. It is begun after that. Stored are the function, the arguments, the settings, the name and
  * [property@Ferry.Task:application-data]; neither the signals that are connected nor the class of a task that derives
- * from [class@Ferry.Task].
+ * from [class@Ferry.Task]: see [property@Ferry.Queue:task-type].
  *
  * A key is known until [method@Ferry.Queue.forget], also when its task has left the list. Then @task has ended as that
  * one did, without its result or error, and is returned.
@@ -811,7 +910,7 @@ ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError *
   entry = add_entry (self, task, key);
   ferry_queue_entry_attach (entry, task);
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
-  ferry_queue_turns_update (&self->turns, entry);
+  update (self, entry);
   ferry_queue_list_tell (&self->list, entry, 0, 1);
   return g_object_ref (task);
 }
@@ -1209,6 +1308,12 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, ties.reason),
   [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, batches.error),
   [PROP_DAMAGE] = G_STRUCT_OFFSET (FerryQueue, damage),
+  [PROP_N_WAITING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_waiting),
+  [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_executing),
+  [PROP_N_INTERRUPTED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_interrupted),
+  [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_completed),
+  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_failed),
+  [PROP_N_CANCELLED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_cancelled),
 };
 
 static void
@@ -1220,6 +1325,10 @@ ferry_queue_get_property (GObject *object, guint property_id, GValue *value, GPa
     return;
   if (property_id == PROP_IS_OPEN)
     g_value_set_boolean (value, get_is_open (self));
+  else if (property_id == PROP_FRACTION)
+    g_value_set_double (value, get_numbers (self).fraction);
+  else if (property_id == PROP_TASK_TYPE)
+    g_value_set_gtype (value, self->ties.task_type);
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
@@ -1259,6 +1368,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       self->executor = ferry_property_require (object, value, pspec);
       self->router = ferry_executor_get_router (self->executor);
       self->ties.keeper.executor = self->executor;
+      ferry_run_keeper_init (&self->ties.keeper);
       self->ties.source.limits = self->router->limits;
       self->ties.affinity = self->router->affinity;
       ferry_queue_turns_init (&self->turns, self->router->timers, time_came, self);
@@ -1266,9 +1376,12 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       ferry_queue_batches_init (&self->batches, self->router->timers, &batches_funcs, object);
       g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)
     self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
+  else if (property_id == PROP_TASK_TYPE)
+    self->ties.task_type = g_value_get_gtype (value);
   else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
@@ -1325,6 +1438,14 @@ install_settings (void)
    */
   properties[PROP_VERSION] = g_param_spec_uint ("version", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
+   * FerryQueue:task-type:
+   *
+   * The class of tasks that the queue makes of what is stored, or tries again: [class@Ferry.Task], or one that derives
+   * from it and needs no properties of its own. Set it before the queue is opened.
+   */
+  properties[PROP_TASK_TYPE] =
+    g_param_spec_gtype ("task-type", NULL, NULL, FERRY_TYPE_TASK, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
    * FerryQueue:keep-count:
    *
    * How many tasks that have ended stay in the list and in the file: the latest. As many that have failed stay beside
@@ -1353,8 +1474,8 @@ install_states (void)
   /**
    * FerryQueue:reason:
    *
-   * Why the queue is paused, in words for the user, such as “Waits for mains power”; or %NULL. It is the text of tasks
-   * that wait while the queue is paused ([property@Ferry.Task:text]).
+   * Why the queue is paused, in words for the user, such as “Waits for mains power”; %NULL for none but that. It is the
+   * text of tasks that wait while the queue is paused ([property@Ferry.Task:text]).
    */
   properties[PROP_REASON] = g_param_spec_string ("reason", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
@@ -1377,6 +1498,55 @@ install_states (void)
    * how many tasks could be kept.
    */
   properties[PROP_DAMAGE] = g_param_spec_boxed ("damage", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
+}
+
+/* As those of an executor: what shows an executor shows a queue. */
+static void
+install_figures (void)
+{
+  /**
+   * FerryQueue:n-waiting:
+   *
+   * How many tasks wait. All figures that have changed are notified of at a time, [property@Ferry.Queue:fraction] with
+   * each of them.
+   */
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-executing:
+   *
+   * How many tasks are under way: those that the file has as begun.
+   */
+  properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-interrupted:
+   *
+   * How many tasks of the list have failed with %FERRY_ERROR_INTERRUPTED, and wait for somebody to try them again.
+   */
+  properties[PROP_N_INTERRUPTED] = g_param_spec_uint ("n-interrupted", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-completed:
+   *
+   * How many tasks have been completed since the queue was opened.
+   */
+  properties[PROP_N_COMPLETED] = g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-failed:
+   *
+   * How many tasks have failed since the queue was opened, and those that had failed before and were in the file.
+   */
+  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-cancelled:
+   *
+   * How many tasks have been cancelled since the queue was opened.
+   */
+  properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:fraction:
+   *
+   * How much is done, from 0 to 1, of the tasks that were in the queue since it had none that waited or ran.
+   */
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_NOTIFIED);
 }
 
 static GVariant *
@@ -1420,6 +1590,7 @@ ferry_queue_dispose (GObject *object)
     ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->n_claimed == 0,
                              FALSE);
   self->phase = CLOSED;
+  self->figures = (FerryQueueFigures){0};
   ferry_queue_turns_stop (&self->turns);
   ferry_queue_list_empty (&self->list);
   ferry_queue_batches_drop (&self->batches);
@@ -1454,6 +1625,7 @@ ferry_queue_class_init (FerryQueueClass *klass)
   object_class->finalize = ferry_queue_finalize;
   install_settings ();
   install_states ();
+  install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (klass);
 }
@@ -1464,8 +1636,10 @@ ferry_queue_init (FerryQueue *self)
   self->ties.source =
     (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
   self->ties.keeper.funcs = &keeper_funcs;
+  self->ties.keeper.list = G_LIST_MODEL (self);
   self->ties.broke = broke;
   self->death_limit = DEFAULT_DEATH_LIMIT;
+  self->ties.task_type = FERRY_TYPE_TASK;
   self->ends.keep_count = DEFAULT_KEEP_COUNT;
   self->ends.keep_time = DEFAULT_KEEP_TIME;
   ferry_queue_list_init (&self->list, G_LIST_MODEL (self));

@@ -491,9 +491,10 @@ end_foreign_stop (FerryPoolWorker *self)
   if (self->worker == NULL || self->stopped ||
       !ferry_process_is_stopped (ferry_worker_get_process_number (self->worker)))
     return;
-  g_log (G_LOG_DOMAIN, self->texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
-         "Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
-         ferry_worker_get_name (self->worker));
+  g_log_structured (
+    G_LOG_DOMAIN, self->texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE, "MESSAGE",
+    "Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
+    ferry_worker_get_name (self->worker));
   ferry_worker_set_stopped (self->worker, FALSE);
 }
 
