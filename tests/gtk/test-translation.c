@@ -17,6 +17,7 @@
 #include <locale.h>
 #include <unistd.h>
 
+#include "gtk/ferry-clock-time-private.h"
 #include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -66,8 +67,19 @@ speak (const char *language)
   return FALSE;
 }
 
+/* Of a task that waits for ten in the evening of today. */
 static void
-check_states (const char *language, const char *state, const char *detail)
+check_wait (const char *expected)
+{
+  g_autoptr (GDateTime) then = g_date_time_new_local (2026, 3, 2, 22, 0, 0);
+  gint64 time = g_date_time_to_unix (then) * G_USEC_PER_SEC;
+  g_autofree char *words = ferry_clock_time_format_wait (time, time - 3600 * (gint64) G_USEC_PER_SEC);
+
+  g_assert_cmpstr (words, ==, expected);
+}
+
+static void
+check_states (const char *language, const char *state, const char *detail, const char *wait)
 {
   TaskTestExecutor executor = {0};
   g_autoptr (FerryTask) task = task_test_new (&executor);
@@ -78,12 +90,13 @@ check_states (const char *language, const char *state, const char *detail)
   monitor = ferry_task_monitor_new (task, NULL);
   g_assert_cmpstr (ferry_test_get_string (monitor, "state-text"), ==, state);
   g_assert_cmpstr (ferry_test_get_string (monitor, "detail"), ==, detail);
+  check_wait (wait);
 }
 
 static void
 test_states_are_translated (void)
 {
-  check_states ("de", "Wartet", "Wartet, bis es an der Reihe ist");
+  check_states ("de", "Wartet", "Wartet, bis es an der Reihe ist", "Wartet bis 22:00");
 }
 
 /* The core says it in English, to logs. */
@@ -112,7 +125,7 @@ test_states_are_translated_into_chinese (void)
 {
   if (g_test_subprocess ())
     {
-      check_states ("zh_CN", "等待中", "正在排队等待");
+      check_states ("zh_CN", "等待中", "正在排队等待", "等到 22:00");
       return;
     }
   /* A process whose one test is skipped fails. */
