@@ -272,7 +272,7 @@ write_in_place_and_wait (FerryJob *job, GVariant *arguments, GError **error)
 
   g_variant_get (arguments, "(&s&s)", &folder, NULL);
   note = g_build_filename (folder, "waits", NULL);
-  g_file_set_contents (note, "1", -1, NULL);
+  g_file_set_contents (note, "1\n", -1, NULL);
   while (!ferry_job_is_cancelled (job))
     g_usleep (1000);
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "An end of its own");

@@ -21,6 +21,10 @@ test_task_is_as_far_as_the_map (void)
 
   g_assert_cmpstr (ferry_task_get_name (task), ==, "Numbers");
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  g_assert_false (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  ferry_test_assert_says (error->message, "start the map with ferry_map_start()");
+  g_clear_error (&error);
   ferry_map_start (map);
   result = ferry_task_wait (task, MAP_TEST_TIMEOUT, &error);
   g_assert_no_error (error);
