@@ -92,6 +92,7 @@ attach (FerryQueueEntry *self, FerryTask *task, gboolean keeps)
 {
   self->task = task;
   self->keeps_task = keeps;
+  self->lacks_arguments = ferry_queue_row_lacks_arguments (&self->row);
   g_object_set_qdata (G_OBJECT (task), entry_quark (), self);
   ferry_task_get_run (task)->keeper = &self->ties->keeper;
   if (keeps)
@@ -104,6 +105,16 @@ void
 ferry_queue_entry_attach (FerryQueueEntry *self, FerryTask *task)
 {
   attach (self, task, TRUE);
+}
+
+gboolean
+ferry_queue_entry_give_arguments (FerryQueueEntry *self, GError **error)
+{
+  gboolean done = ferry_queue_row_give_arguments (&self->row, self->task, error);
+
+  self->lacks_arguments = !done;
+  ferry_queue_value_unload (self->row.arguments);
+  return done;
 }
 
 void

@@ -14,21 +14,15 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "queue/ferry-queue-batches-private.h"
+#include "queue/ferry-queue-claims-private.h"
 #include "queue/ferry-queue-ends-private.h"
 #include "queue/ferry-queue-enums.h"
-#include "queue/ferry-queue-list-private.h"
-#include "queue/ferry-queue-turns-private.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
 
 #define DEFAULT_DEATH_LIMIT 3
 #define DEFAULT_KEEP_COUNT 1000
 #define DEFAULT_KEEP_TIME (30 * 24 * 3600 * (gint64) G_USEC_PER_SEC)
-
-/* At most so many tasks are begun in the file ahead of those that run. */
-#define MAX_AHEAD 1024
 
 typedef enum
 {
@@ -79,8 +73,7 @@ struct _FerryQueue
   FerryQueueTurns turns;
   FerryQueueEnds ends;
   FerryQueueBatches batches;
-  guint n_claimed;
-  guint n_just_ended; /* how many of those have ended since the latest batch was sent */
+  FerryQueueClaims claims;
 };
 
 enum
@@ -217,7 +210,7 @@ leave (FerryQueueEntry *entry, gpointer self)
   drop (self, entry, TRUE);
 }
 
-/* ---- a task is begun ---- */
+/* ---- a task ends ---- */
 
 /* Whether an end of a task now is that of the application, and nobody's wish for the task. */
 static gboolean
@@ -225,83 +218,6 @@ is_ending (FerryQueue *self)
 {
   return self->phase >= CLOSING || ferry_executor_is_shutting_down (self->executor);
 }
-
-/* Whether the queue and its executor begin tasks. */
-static gboolean
-may_claim (FerryQueue *self)
-{
-  gboolean executor_is_paused;
-  FerryExecutorState state;
-
-  if (self->phase != OPEN || self->ties.paused || self->batches.error != NULL ||
-      ferry_queue_turns_peek (&self->turns) == NULL)
-    return FALSE;
-  g_object_get (self->executor, "paused", &executor_is_paused, "state", &state, NULL);
-  return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING && ferry_executor_can_run (self->executor);
-}
-
-/* The file has as many begun as can run, and of short tasks more, so that workers need not wait for the disk. A task
- * that is begun in the file and not in a worker is one of which nobody knows, after a crash, whether it was. */
-static void
-claim (gpointer queue)
-{
-  FerryQueue *self = queue;
-  FerryQueueEntry *entry;
-  guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_just_ended, MAX_AHEAD);
-
-  self->n_just_ended = 0;
-  if (!may_claim (self))
-    return;
-  /* Nobody hears of a claim before it is stored, so that is so until its end. */
-  while (self->n_claimed < limit && (entry = ferry_queue_turns_peek (&self->turns)) != NULL)
-    {
-      g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
-
-      if (ferry_queue_row_has_ended (&entry->row))
-        continue;
-      entry->claimed = TRUE;
-      self->n_claimed++;
-      entry->row.state = FERRY_QUEUE_ROW_BEGUN;
-      entry->row.attempts++;
-      entry->row.began = g_get_real_time ();
-      change (self, entry);
-      ferry_queue_batches_add_claim (&self->batches, task);
-    }
-}
-
-/* A task that was begun in the file was begun by nobody. */
-static void
-unclaim (FerryQueue *self, FerryQueueEntry *entry)
-{
-  entry->claimed = FALSE;
-  self->n_claimed--;
-  ferry_queue_row_wait (&entry->row);
-  entry->row.attempts--;
-  entry->row.began = 0;
-  change (self, entry);
-}
-
-static void
-give_to_executor (gpointer queue, FerryTask *task)
-{
-  FerryQueue *self = queue;
-  FerryQueueEntry *entry = find_entry (self, task);
-  g_autoptr (GError) error = NULL;
-
-  /* It may have been cancelled while it was written. */
-  if (entry == NULL || !entry->claimed || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
-    return;
-  if (self->phase != OPEN || self->ties.paused || entry->row.paused)
-    unclaim (self, entry);
-  else if (ferry_executor_take_kept (self->executor, task, &error))
-    return;
-  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
-    unclaim (self, entry);
-  else
-    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
-}
-
-/* ---- a task ends ---- */
 
 /* The application ends while the task is under way. */
 static void
@@ -335,7 +251,7 @@ take_end (FerryQueue *self, FerryQueueEntry *entry, const FerryRun *run, FerryTa
   if (was_interrupted (self, entry, run, end))
     interrupt (entry, run);
   else if (end == FERRY_TASK_STATE_COMPLETED)
-    ferry_queue_row_complete (&entry->row, run->result);
+    ferry_queue_row_complete (&entry->row, run->result, self->ties.folder);
   else if (end == FERRY_TASK_STATE_FAILED)
     ferry_queue_row_fail (&entry->row, error, run->trace);
   else
@@ -382,13 +298,7 @@ ended (FerryRunKeeper *keeper, FerryRun *run)
     take_end (self, entry, run, ferry_run_get_state (run));
   entry->stored = FALSE;
   entry->cancelled = FALSE;
-  if (entry->claimed)
-    {
-      self->n_claimed--;
-      self->n_just_ended++;
-    }
-  entry->claimed = FALSE;
-  ferry_queue_turns_update (&self->turns, entry);
+  ferry_queue_claims_end (&self->claims, entry);
   if (!ferry_queue_row_has_ended (&entry->row))
     {
       part_with (self, entry);
@@ -409,7 +319,9 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
   FerryQueueEntry *entry = find_entry (self, task);
   g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, error);
 
-  if (again == NULL || !ferry_executor_check_task (self->executor, again, error))
+  /* One that lacks its arguments is looked at when it has them, and is to be begun. */
+  if (again == NULL ||
+      (!ferry_queue_row_lacks_arguments (&entry->row) && !ferry_executor_check_task (self->executor, again, error)))
     return NULL;
   ferry_queue_ends_remove (&self->ends, entry);
   ferry_queue_row_wait (&entry->row);
@@ -520,6 +432,18 @@ source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **
 static void close_store (gpointer queue);
 
 static void
+claim (gpointer self)
+{
+  ferry_queue_claims_make (&FERRY_QUEUE (self)->claims);
+}
+
+static void
+give_to_executor (gpointer self, FerryTask *task)
+{
+  ferry_queue_claims_give (&FERRY_QUEUE (self)->claims, task);
+}
+
+static void
 error_changed (gpointer self)
 {
   notify (self, PROP_ERROR);
@@ -538,20 +462,24 @@ written (gpointer owner, const GError *error)
   ferry_queue_batches_written (&FERRY_QUEUE (owner)->batches, error);
 }
 
+static void
+loaded (gpointer owner, FerryQueueValue *value, GBytes *bytes, const GError *error)
+{
+  ferry_queue_claims_take_arguments (&FERRY_QUEUE (owner)->claims, value, bytes, error);
+}
+
 /* ---- opening ---- */
 
 static void
 convert (FerryQueue *self, FerryQueueEntry *entry)
 {
-  g_autoptr (FerryTask) task = NULL;
   g_autoptr (GVariant) arguments = NULL;
   g_autoptr (GVariant) converted = NULL;
   g_autoptr (GError) error = NULL;
 
-  task = ferry_queue_row_new_task (&entry->row, NULL);
-  if (task == NULL)
+  arguments = ferry_queue_row_open_arguments (&entry->row, &error);
+  if (error != NULL)
     return;
-  g_object_get (task, "arguments", &arguments, NULL);
   g_signal_emit (self, signals[SIGNAL_CONVERT], 0, entry->row.function, arguments, entry->row.version, &converted);
   if (converted == NULL && arguments != NULL)
     {
@@ -561,7 +489,7 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
       ferry_queue_row_fail (&entry->row, error, NULL);
     }
   else if (converted != arguments)
-    ferry_queue_row_set_arguments (&entry->row, converted);
+    ferry_queue_row_set_arguments (&entry->row, converted, self->ties.folder);
   entry->row.version = self->version;
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
 }
@@ -631,6 +559,8 @@ change_paused (FerryQueue *self, gboolean paused)
   if (self->ties.paused == paused)
     return;
   self->ties.paused = paused;
+  if (paused)
+    ferry_queue_claims_take_back (&self->claims);
   tell_obstacles (self);
   notify (self, PROP_PAUSED);
 }
@@ -651,6 +581,7 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
     }
   self->phase = OPEN;
   self->batches.is_open = TRUE;
+  self->claims.is_open = TRUE;
   self->damage = g_steal_pointer (&content->damage);
   if (self->start != FERRY_QUEUE_START_CONTINUE)
     change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->ties.paused);
@@ -679,7 +610,7 @@ close_store (gpointer queue)
 
   if (self->phase != CLOSING || batches->store == NULL || batches->is_writing)
     return;
-  if (batches->error == NULL && (self->n_claimed > 0 || !is_orderly))
+  if (batches->error == NULL && (self->claims.n > 0 || !is_orderly))
     return;
   ferry_timers_unset (self->router->timers, &batches->retry_timer);
   ferry_queue_store_close (g_steal_pointer (&batches->store), is_orderly, TRUE);
@@ -700,24 +631,7 @@ closed (gpointer owner)
     g_task_return_boolean (closing, TRUE);
 }
 
-static const FerryQueueStoreFuncs store_funcs = {opened, written, closed};
-
-static void
-add_claimed (FerryQueueEntry *entry, gpointer tasks)
-{
-  if (entry->claimed && entry->task != NULL)
-    g_ptr_array_add (tasks, g_object_ref (entry->task));
-}
-
-/* Returns (transfer full) the tasks that the executor has, since handlers may change the list. */
-static GPtrArray *
-list_claimed (FerryQueue *self)
-{
-  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
-
-  ferry_queue_list_foreach (&self->list, add_claimed, tasks);
-  return tasks;
-}
+static const FerryQueueStoreFuncs store_funcs = {opened, written, closed, loaded};
 
 /* ---- submitting ---- */
 
@@ -753,7 +667,7 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
   FerryQueueEntry *entry;
 
   ferry_queue_list_number (&self->list, &row);
-  ferry_queue_row_take_task (&row, task);
+  ferry_queue_row_take_task (&row, task, self->ties.folder);
   entry = ferry_queue_entry_of (&self->ties, &row);
   ferry_queue_list_append (&self->list, entry);
   return entry;
@@ -779,9 +693,9 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * one did, without its result or error, and is returned.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED before the queue is open, and with %FERRY_ERROR_STOPPED once it is closed. Fails
- * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, bytes, senders, or others
- * for which it stands. Fails as [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. On
- * the router's thread.
+ * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, senders, or others for
+ * which it stands, and with %FERRY_ERROR_TOO_LARGE if it was given more than 256 MiB of arguments and bytes. Fails as
+ * [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. On the router's thread.
  *
  * Returns: (transfer full): the task with the key
  */
@@ -1153,8 +1067,9 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
       return;
     }
   self->phase = CLOSING;
+  self->claims.is_open = FALSE;
   self->closing = g_steal_pointer (&closing);
-  tasks = list_claimed (self);
+  tasks = ferry_queue_claims_list (&self->claims);
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = tasks->pdata[i];
@@ -1264,11 +1179,19 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       ferry_queue_turns_init (&self->turns, self->router->timers, time_came, self);
       ferry_queue_ends_init (&self->ends, self->router->timers, leave, self);
       ferry_queue_batches_init (&self->batches, self->router->timers, &batches_funcs, object);
+      self->claims = (FerryQueueClaims){.executor = self->executor,
+                                        .ties = &self->ties,
+                                        .list = &self->list,
+                                        .turns = &self->turns,
+                                        .batches = &self->batches};
       g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)
-    self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
+    {
+      self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
+      self->ties.folder = ferry_queue_file_name_folder (self->path);
+    }
   else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
@@ -1417,9 +1340,9 @@ ferry_queue_dispose (GObject *object)
   ferry_queue_ends_stop (&self->ends);
   ferry_queue_batches_stop (&self->batches);
   if (self->batches.store != NULL)
-    ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->n_claimed == 0,
-                             FALSE);
+    ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->claims.n == 0, FALSE);
   self->phase = CLOSED;
+  self->claims.is_open = FALSE;
   ferry_queue_turns_stop (&self->turns);
   ferry_queue_list_empty (&self->list);
   ferry_queue_batches_drop (&self->batches);
@@ -1438,6 +1361,7 @@ ferry_queue_finalize (GObject *object)
   g_clear_error (&self->damage);
   g_free (self->path);
   g_free (self->ties.reason);
+  g_free (self->ties.folder);
   g_object_unref (self->executor);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->finalize (object);

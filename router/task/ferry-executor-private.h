@@ -92,6 +92,9 @@ gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError
  * from now on. Fails as ferry_executor_check_task() does, and has not changed it then. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error);
+/* Gives such a task back to source, unless a worker has begun it. Returns whether it waits there now. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSource *source);
 /* Whether a task that waits could be begun now or later: not while each of its runners has failed. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_can_run (FerryExecutor *self);

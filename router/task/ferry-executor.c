@@ -286,6 +286,18 @@ ferry_executor_get_parallelism (FerryExecutor *self)
 
 /* ---- A task's steps, reported by a runner ---- */
 
+/* Releases the reference to a task that is open no more, and with the last one what take_in() has added. */
+static void
+let_go (FerryExecutor *self, FerryRun *run)
+{
+  ferry_run_unref (run);
+  if (--self->n_open > 0)
+    return;
+  update_hold (self);
+  finish_shutdown (self);
+  g_object_unref (self);
+}
+
 /* main: handles the end of a task, after the task emitted done. */
 static void
 source_done (FerryTaskSource *source, FerryRun *run)
@@ -305,13 +317,7 @@ source_done (FerryTaskSource *source, FerryRun *run)
   ferry_executor_list_finish (&self->list, (FerryListedRun *) run);
   figures_changed (self);
   submit_waiting (self);
-  ferry_run_unref (run);
-  if (--self->n_open > 0)
-    return;
-  update_hold (self);
-  finish_shutdown (self);
-  /* Releases the reference that take_in() added for the first open task. */
-  g_object_unref (self);
+  let_go (self, run);
 }
 
 static void
@@ -685,6 +691,28 @@ ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error)
   run->source = &self->source;
   take_in (self, ferry_run_ref (run));
   return TRUE;
+}
+
+gboolean
+ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSource *source)
+{
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
+  FerryRun *run = ferry_task_get_run (task);
+  gboolean waits = run->source == &self->source && ferry_run_take_back (run);
+
+  if (waits)
+    {
+      ferry_timers_unset (self->router->limits, &run->timer);
+      ferry_task_queue_remove (&self->source.queue, run);
+      run->source = source;
+      get_entry (task)->taken_in = FALSE;
+      atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      ferry_executor_list_remove (&self->list, get_entry (task));
+      figures_changed (self);
+      let_go (self, run);
+    }
+  schedule (self);
+  return waits;
 }
 
 gboolean

@@ -492,27 +492,35 @@ test_update_converts (void)
 }
 
 static void
+assert_refused (QueueTest *test, FerryTask *task, int code)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) submitted = ferry_queue_submit (test->queue, task, NULL, &error);
+
+  g_assert_null (submitted);
+  g_assert_error (error, FERRY_ERROR, code);
+  assert_list (test, "");
+}
+
+static void
 test_refuses_what_cannot_be_stored (void)
 {
   g_autoptr (QueueTest) test = queue_test_new (1);
-  g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
-  g_autoptr (FerryTask) with_bytes = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->test->router);
+  g_autoptr (FerryTask) with_descriptor = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTask) with_sender = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
   g_autoptr (FerryTask) with_handle = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", g_variant_new_handle (0));
   g_autoptr (FerryTask) returning = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
   g_autoptr (FerryTask) wrong = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_int32 (1));
-  FerryTask *const refused[] = {with_bytes, with_handle, returning, wrong};
 
-  g_assert_cmpint (ferry_task_add_bytes (with_bytes, bytes, NULL), ==, 0);
+  g_assert_cmpint (ferry_task_add_descriptor (with_descriptor, 0, NULL), ==, 0);
+  g_assert_cmpint (ferry_task_add_sender (with_sender, pipe->sender, NULL), ==, 0);
   g_object_set (returning, "max-returned-descriptors", 1, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (FerryTask) task = ferry_queue_submit (test->queue, refused[i], NULL, &error);
-
-      g_assert_null (task);
-      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-    }
-  assert_list (test, "");
+  assert_refused (test, with_descriptor, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, with_sender, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, with_handle, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, returning, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, wrong, FERRY_ERROR_BAD_ARGUMENTS);
 }
 
 static void
