@@ -27,16 +27,22 @@ change (FerryQueueClaims *self, FerryQueueEntry *entry)
 
 /* Whether the queue and its executor begin tasks. */
 static gboolean
-may_claim (FerryQueueClaims *self)
+may_begin (FerryQueueClaims *self)
 {
   gboolean executor_is_paused;
   FerryExecutorState state;
 
-  if (!self->is_open || self->ties->paused || self->batches->error != NULL ||
-      ferry_queue_turns_peek (self->turns) == NULL)
+  if (!self->is_open || self->ties->paused)
     return FALSE;
   g_object_get (self->executor, "paused", &executor_is_paused, "state", &state, NULL);
-  return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING && ferry_executor_can_run (self->executor);
+  return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING;
+}
+
+static gboolean
+may_claim (FerryQueueClaims *self)
+{
+  return self->batches->error == NULL && ferry_queue_turns_peek (self->turns) != NULL && may_begin (self) &&
+         ferry_executor_can_run (self->executor);
 }
 
 /* The task is next, and so are others after it: its arguments are read first. */
@@ -130,7 +136,7 @@ ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
   /* It may have been cancelled while it was written. */
   if (entry == NULL || !entry->claimed || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
     return;
-  if (!self->is_open || self->ties->paused || entry->row.paused)
+  if (entry->row.paused || !may_begin (self))
     unclaim (self, entry);
   else if (ferry_executor_take_kept (self->executor, task, &error))
     return;

@@ -381,6 +381,54 @@ set_priority (FerryRunKeeper *keeper, FerryTask *task, int priority, GError **er
   return TRUE;
 }
 
+static void
+add_open (FerryQueueEntry *entry, gpointer entries)
+{
+  if (!ferry_queue_row_has_ended (&entry->row))
+    g_ptr_array_add (entries, entry);
+}
+
+/* From the last one to the first, so that none is begun that is cancelled next. One that nobody has looked at is no
+ * FerryTask, and nobody is to be told. */
+static guint
+keeper_cancel_all (FerryRunKeeper *keeper)
+{
+  g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
+  g_autoptr (GPtrArray) entries = g_ptr_array_new ();
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n = 0;
+
+  ferry_queue_list_foreach (&self->list, add_open, entries);
+  for (guint i = entries->len; i > 0; i--)
+    {
+      FerryQueueEntry *entry = entries->pdata[i - 1];
+
+      if (entry->task != NULL)
+        {
+          g_ptr_array_add (tasks, g_object_ref (entry->task));
+          continue;
+        }
+      ferry_queue_row_cancel (&entry->row);
+      change (self, entry);
+      ferry_queue_ends_add (&self->ends, entry);
+      n++;
+    }
+  for (guint i = 0; i < tasks->len; i++)
+    n += ferry_task_cancel (tasks->pdata[i]);
+  ferry_queue_ends_trim (&self->ends);
+  return n;
+}
+
+static void
+keeper_clear_finished (FerryRunKeeper *keeper)
+{
+  g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
+  FerryQueueEntry *entry;
+
+  while ((entry = ferry_queue_ends_peek (&self->ends)) != NULL)
+    drop (self, entry, TRUE);
+}
+
 static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
@@ -388,6 +436,8 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .retry = retry,
   .remove = remove_task,
   .set_priority = set_priority,
+  .cancel_all = keeper_cancel_all,
+  .clear_finished = keeper_clear_finished,
 };
 
 /* A task that waits here has ended: its keeper hears of it. */
@@ -581,6 +631,7 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
     }
   self->phase = OPEN;
   self->batches.is_open = TRUE;
+  ferry_executor_add_keeper (self->executor, &self->ties.keeper);
   self->claims.is_open = TRUE;
   self->damage = g_steal_pointer (&content->damage);
   if (self->start != FERRY_QUEUE_START_CONTINUE)
@@ -1153,13 +1204,18 @@ make_path (void)
 static void
 may_go_on (FerryQueue *self)
 {
+  gboolean executor_is_paused;
+
+  g_object_get (self->executor, "paused", &executor_is_paused, NULL);
+  if (executor_is_paused)
+    ferry_queue_claims_take_back (&self->claims);
   ferry_queue_batches_send_soon (&self->batches);
 }
 
 static void
 time_came (gpointer self)
 {
-  may_go_on (self);
+  ferry_queue_batches_send_soon (&FERRY_QUEUE (self)->batches);
 }
 
 static void
@@ -1337,6 +1393,7 @@ ferry_queue_dispose (GObject *object)
 {
   FerryQueue *self = FERRY_QUEUE (object);
 
+  ferry_executor_remove_keeper (self->executor, &self->ties.keeper);
   ferry_queue_ends_stop (&self->ends);
   ferry_queue_batches_stop (&self->batches);
   if (self->batches.store != NULL)

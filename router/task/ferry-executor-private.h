@@ -85,6 +85,11 @@ void ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean ke
 
 /* ---- Tasks of a keeper, such as a queue in a file: FerryRunKeeper ---- */
 
+/* The keeper has tasks for this executor, also such as wait with the keeper; and has none any more. */
+FERRY_FOR_SIBLINGS
+void ferry_executor_add_keeper (FerryExecutor *self, FerryRunKeeper *keeper);
+FERRY_FOR_SIBLINGS
+void ferry_executor_remove_keeper (FerryExecutor *self, FerryRunKeeper *keeper);
 /* any: whether the executor would take the task: fails as ferry_executor_submit_task() does, but for its limit. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error);

@@ -73,6 +73,7 @@ struct _FerryExecutor
   FerryApplicationHold *hold; /* (owned) */
   gboolean hold_application;
   FerryWaitQueue submissions;           /* submissions that wait for room; the key is the task */
+  GPtrArray *keepers;                   /* (owned) (element-type FerryRunKeeper): elements unowned */
   guint n_open;                         /* number of tasks that were taken in and are not done */
   guint n_executing;                    /* number of tasks that run */
   guint64 n_ended[FERRY_N_TASK_STATES]; /* number of tasks that are done, for each state */
@@ -514,6 +515,20 @@ take_in (FerryExecutor *self, FerryRun *run)
     ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
+/* main: cancels the executor's tasks, and those that wait with keepers. Returns how many. */
+static guint
+cancel_all (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) keepers = g_ptr_array_copy (self->keepers, NULL, NULL);
+  guint n = 0;
+
+  /* Handlers may end a queue. */
+  for (guint i = 0; i < keepers->len; i++)
+    if (g_ptr_array_find (self->keepers, keepers->pdata[i], NULL))
+      n += ((FerryRunKeeper *) keepers->pdata[i])->funcs->cancel_all (keepers->pdata[i]);
+  return n + ferry_executor_list_cancel (&self->list);
+}
+
 /* main: takes in the tasks that other threads have submitted, and cancels all earlier tasks at an item &submitted. */
 static void
 take_in_submitted (gpointer data)
@@ -528,7 +543,7 @@ take_in_submitted (gpointer data)
   pthread_mutex_unlock (&self->submitted_lock);
   while ((item = g_queue_pop_head (&items)) != NULL)
     if (item == &self->submitted)
-      ferry_executor_list_cancel (&self->list);
+      cancel_all (self);
     else
       take_in (self, item);
 }
@@ -992,6 +1007,18 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
 }
 
 void
+ferry_executor_add_keeper (FerryExecutor *self, FerryRunKeeper *keeper)
+{
+  g_ptr_array_add (self->keepers, keeper);
+}
+
+void
+ferry_executor_remove_keeper (FerryExecutor *self, FerryRunKeeper *keeper)
+{
+  g_ptr_array_remove (self->keepers, keeper);
+}
+
+void
 ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
 {
   FerryListedRun *entry = get_entry (task);
@@ -1065,22 +1092,33 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
  * ferry_executor_clear_finished:
  * @self: an executor
  *
- * Removes all tasks that are done from the list. On the router's thread.
+ * Removes all tasks that are done from the list, and from queues in front of the executor, which keep their keys. On
+ * the router's thread.
  */
 void
 ferry_executor_clear_finished (FerryExecutor *self)
 {
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (GPtrArray) keepers = NULL;
+
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->affinity);
 
+  kept = g_object_ref (self);
+  keepers = g_ptr_array_copy (self->keepers, NULL, NULL);
   ferry_executor_list_remove_finished (&self->list);
+  /* Handlers may end a queue. */
+  for (guint i = 0; i < keepers->len; i++)
+    if (g_ptr_array_find (self->keepers, keepers->pdata[i], NULL))
+      ((FerryRunKeeper *) keepers->pdata[i])->funcs->clear_finished (keepers->pdata[i]);
 }
 
 /**
  * ferry_executor_cancel_all:
  * @self: an executor
  *
- * Cancels all tasks, as [method@Ferry.Task.cancel] does. Tasks that no worker has begun end at once. Any thread may
+ * Cancels all tasks, as [method@Ferry.Task.cancel] does, also those that wait in queues in front of the executor. Tasks
+ * that no worker has begun end at once. Any thread may
  * call this. On another thread than the router's, it asks the router's thread to cancel all tasks so far. Tasks that
  * the calling thread submits later are not cancelled.
  *
@@ -1100,7 +1138,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
     }
   kept = g_object_ref (self);
   take_in_submitted (self);
-  return ferry_executor_list_cancel (&self->list);
+  return cancel_all (self);
 }
 
 /* ---- Pausing ---- */
@@ -1606,6 +1644,7 @@ ferry_executor_finalize (GObject *object)
   g_clear_pointer (&self->hold, ferry_application_hold_free);
   pthread_mutex_destroy (&self->submitted_lock);
   g_ptr_array_unref (self->runners);
+  g_ptr_array_unref (self->keepers);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->finalize (object);
 }
@@ -1635,6 +1674,7 @@ ferry_executor_init (FerryExecutor *self)
                                    .wait = source_wait};
   self->list = (FerryExecutorList){.model = G_LIST_MODEL (self), .finished_time = DEFAULT_FINISHED_TIME};
   self->runners = g_ptr_array_new_with_free_func (g_object_unref);
+  self->keepers = g_ptr_array_new ();
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->submitted_lock, NULL);

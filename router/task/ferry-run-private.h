@@ -149,6 +149,9 @@ typedef struct
   FerryTask *(*retry) (FerryRunKeeper *self, FerryTask *task, GError **error);
   gboolean (*remove) (FerryRunKeeper *self, FerryTask *task, GError **error);
   gboolean (*set_priority) (FerryRunKeeper *self, FerryTask *task, int priority, GError **error);
+  /* What ferry_executor_cancel_all() and ferry_executor_clear_finished() do. The first returns how many. */
+  guint (*cancel_all) (FerryRunKeeper *self);
+  void (*clear_finished) (FerryRunKeeper *self);
 } FerryRunKeeperFuncs;
 
 struct _FerryRunKeeper

@@ -602,6 +602,117 @@ test_waits_for_its_time (void)
   }
 }
 
+/* Tasks that were claimed ahead of those that run are no longer begun in the file. what: the object that is paused. */
+static void
+pause_in_the_midst (QueueTest *test, gpointer what)
+{
+  g_autofree char *n_begun = NULL;
+  g_autofree char *log = NULL;
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, NULL);
+    }
+  submit_gate (test, "gate", FALSE);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, NULL);
+    }
+  task_test_wait_log ("gate");
+  if (FERRY_IS_QUEUE (what))
+    g_object_set (what, "paused", TRUE, NULL);
+  else
+    ferry_executor_set_paused (what, TRUE, FALSE);
+  queue_test_flush (test);
+  n_begun = queue_test_ask (test, "SELECT count(*) FROM task WHERE state = 1");
+  g_assert_cmpstr (n_begun, ==, "1");
+  task_test_open_gate ();
+  log = task_test_take_log ();
+}
+
+static gboolean
+has_no_open_task (gpointer data)
+{
+  GListModel *model = data;
+
+  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (model, i);
+
+      if (!ferry_task_get_done (task))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+test_pause_takes_back (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  pause_in_the_midst (test, test->queue);
+  {
+    g_autoptr (FerryTask) last = g_list_model_get_item (G_LIST_MODEL (test->queue), 200);
+
+    g_assert_cmpint (ferry_task_get_state (last), ==, FERRY_TASK_STATE_WAITING);
+    set_paused (test, FALSE);
+    ferry_test_run_until (has_no_open_task, test->queue);
+    g_assert_cmpint (ferry_test_get_number (last, "n-attempts"), ==, 1);
+  }
+}
+
+static void
+test_pause_of_the_executor_takes_back (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  pause_in_the_midst (test, test->test->executor);
+  ferry_executor_set_paused (test->test->executor, FALSE, FALSE);
+  ferry_test_run_until (has_no_open_task, test->queue);
+}
+
+/* As the buttons of a window do: also of tasks that are only in the file. */
+static void
+test_all_are_cancelled_and_cleared (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  FerryExecutor *executor = test->test->executor;
+
+  submit_gate (test, "runs", FALSE);
+  task_test_wait_log ("runs");
+  submit_gate (test, "a", FALSE);
+  submit_gate (test, "b", FALSE);
+  queue_test_close (test);
+  task_test_open_gate ();
+  queue_test_make (test);
+  g_object_set (test->queue, "start", FERRY_QUEUE_START_PAUSED, NULL);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) b = queue_test_get (test, "b");
+    g_autofree char *log = task_test_take_log ();
+
+    g_assert_cmpuint (ferry_executor_cancel_all (executor), ==, 2);
+    g_assert_cmpint (ferry_task_get_state (b), ==, FERRY_TASK_STATE_CANCELLED);
+    g_assert_cmpuint (ferry_executor_cancel_all (executor), ==, 0);
+  }
+  queue_test_flush (test);
+  {
+    g_autoptr (FerryTask) a = queue_test_get (test, "a");
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+
+    g_assert_cmpint (ferry_task_get_state (a), ==, FERRY_TASK_STATE_CANCELLED);
+    g_assert_cmpstr (states, ==, "runs3 a4 b4");
+  }
+  ferry_executor_clear_finished (executor);
+  assert_list (test, "");
+  queue_test_flush (test);
+  {
+    g_autofree char *n_known = queue_test_ask (test, "SELECT count(*) FROM known");
+
+    g_assert_cmpstr (n_known, ==, "3");
+  }
+}
+
 static gboolean
 has_error (gpointer queue)
 {
@@ -666,5 +777,8 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/update-converts", test_update_converts);
   g_test_add_func ("/queue/refuses-what-cannot-be-stored", test_refuses_what_cannot_be_stored);
   g_test_add_func ("/queue/one-queue-at-a-file", test_one_queue_at_a_file);
+  g_test_add_func ("/queue/pause-takes-back", test_pause_takes_back);
+  g_test_add_func ("/queue/pause-of-the-executor-takes-back", test_pause_of_the_executor_takes_back);
+  g_test_add_func ("/queue/all-are-cancelled-and-cleared", test_all_are_cancelled_and_cleared);
   return g_test_run ();
 }
