@@ -950,14 +950,25 @@ examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
   return NULL;
 }
 
-/* An earlier end may have been in the middle of replace(). */
+/* An earlier end may have been in the middle of replace(). *aside: as for set_aside(), or NULL. */
 static gboolean
-finish_replacement (const char *path, GError **error)
+finish_replacement (const char *path, char **aside, GError **error)
 {
   g_autofree char *new = g_strconcat (path, ".new", NULL);
-  g_autofree char *aside = NULL;
 
-  return !g_file_test (new, G_FILE_TEST_EXISTS) || replace (path, &aside, error);
+  return !g_file_test (new, G_FILE_TEST_EXISTS) || replace (path, aside, error);
+}
+
+/* The application ended before it was told of the damage. */
+static void
+say_finished (FerryQueueContent *content, const char *aside)
+{
+  content->damage =
+    g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                 "The queue's file was damaged when it was opened before. %u tasks are kept; the damaged "
+                 "file is '%s'",
+                 content->rows->len, aside);
+  g_warning ("%s", content->damage->message);
 }
 
 static gboolean
@@ -966,9 +977,10 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
   g_autoptr (GError) failure = NULL;
   g_autofree char *damage = NULL;
   g_autofree char *aside = NULL;
+  g_autofree char *finished = NULL;
   int code;
 
-  if (!finish_replacement (self->path, error) || !make_private (self->path, error))
+  if (!finish_replacement (self->path, &finished, error) || !make_private (self->path, error))
     return FALSE;
   damage = examine (self, content, &failure);
   if (failure != NULL)
@@ -986,13 +998,15 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
     }
   if (!prepare (self, error) || !set_value (self, "open", 1, error))
     return FALSE;
+  if (finished != NULL && content->damage == NULL)
+    say_finished (content, finished);
   for (guint i = 0; i < content->rows->len; i++)
     {
       const FerryQueueRow *row = content->rows->pdata[i];
 
       note_files (self, row->id, row);
     }
-  remove_orphans (self, aside);
+  remove_orphans (self, aside != NULL ? aside : finished);
   return TRUE;
 }
 

@@ -279,6 +279,27 @@ cancelling (FerryRunKeeper *keeper, FerryRun *run)
   entry->cancelled = !is_ending (self);
 }
 
+/* Its name is stored with what it is, and whether it is paused with how it stands. */
+static void
+changed (FerryRunKeeper *keeper, FerryRun *run)
+{
+  FerryQueue *self = from_keeper (keeper);
+  FerryQueueEntry *entry = find_entry (self, run->owner);
+  const char *name = ferry_task_get_name (run->owner);
+
+  if (entry == NULL)
+    return;
+  entry->row.paused = run->paused && !ferry_queue_row_has_ended (&entry->row);
+  if (g_str_equal (name, entry->row.name))
+    change (self, entry);
+  else
+    {
+      g_ref_string_release (entry->row.name);
+      entry->row.name = g_ref_string_new (name);
+      ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
+    }
+}
+
 /* The task has ended in this process, and waits in the file. */
 static void
 part_with (FerryQueue *self, FerryQueueEntry *entry)
@@ -433,6 +454,7 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
   .ended = ended,
+  .changed = changed,
   .retry = retry,
   .remove = remove_task,
   .set_priority = set_priority,
@@ -455,11 +477,7 @@ from_source (FerryTaskSource *source)
 static void
 source_pause_changed (FerryTaskSource *source, FerryRun *run)
 {
-  FerryQueue *self = from_source (source);
-  FerryQueueEntry *entry = find_entry (self, run->owner);
-
-  entry->row.paused = run->paused;
-  change (self, entry);
+  changed (&from_source (source)->ties.keeper, run);
 }
 
 static gboolean

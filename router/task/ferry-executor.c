@@ -73,6 +73,7 @@ struct _FerryExecutor
   FerryApplicationHold *hold; /* (owned) */
   gboolean hold_application;
   FerryWaitQueue submissions;           /* submissions that wait for room; the key is the task */
+  gboolean pausing;                     /* all that run */
   GPtrArray *keepers;                   /* (owned) (element-type FerryRunKeeper): elements unowned */
   guint n_open;                         /* number of tasks that were taken in and are not done */
   guint n_executing;                    /* number of tasks that run */
@@ -434,6 +435,8 @@ source_pause_changed (FerryTaskSource *source, FerryRun *run)
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
   FerryListedRun *entry = (FerryListedRun *) run;
 
+  if (run->keeper != NULL && !self->pausing)
+    run->keeper->funcs->changed (run->keeper, run);
   entry->executor_paused = FALSE;
   /* If it is not taken in yet, it is held when it is. */
   if (!entry->taken_in)
@@ -1160,6 +1163,7 @@ set_running_paused (FerryExecutor *self, gboolean paused)
 {
   g_autoptr (GPtrArray) tasks = ferry_executor_list_dup_open (&self->list);
 
+  self->pausing = TRUE;
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
@@ -1170,6 +1174,7 @@ set_running_paused (FerryExecutor *self, gboolean paused)
       else if (paused && entry->run.executing && ferry_task_pause (task))
         entry->executor_paused = TRUE;
     }
+  self->pausing = FALSE;
 }
 
 /**

@@ -145,6 +145,8 @@ typedef struct
   void (*cancelling) (FerryRunKeeper *self, FerryRun *run);
   /* The run has ended, and everybody else is told next. */
   void (*ended) (FerryRunKeeper *self, FerryRun *run);
+  /* The run has another name, or is paused, or is not any more; as its executor pauses all that run, it is not told. */
+  void (*changed) (FerryRunKeeper *self, FerryRun *run);
   /* What ferry_executor_retry(), ferry_executor_remove() and ferry_executor_set_task_priority() do. */
   FerryTask *(*retry) (FerryRunKeeper *self, FerryTask *task, GError **error);
   gboolean (*remove) (FerryRunKeeper *self, FerryTask *task, GError **error);

@@ -446,11 +446,14 @@ void
 ferry_task_set_name (FerryTask *self, const char *name)
 {
   Rest *rest = need_rest (self);
+  FerryRun *run = ferry_task_get_run (self);
 
   if (g_strcmp0 (rest->name, name) == 0)
     return;
   g_free (rest->name);
   rest->name = g_strdup (name);
+  if (run->keeper != NULL && ferry_affinity_is_own (get_private (self)->affinity))
+    run->keeper->funcs->changed (run->keeper, run);
   notify (self, PROP_NAME);
 }
 

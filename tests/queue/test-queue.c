@@ -11,8 +11,23 @@
 #include "queue/queue-test.h"
 
 #include <sqlite3.h>
+#include <time.h>
 
+#include "queue/ferry-queue-file-private.h"
 #include "task/ferry-task-private.h"
+
+/* What the wall clock of this program is set to, beyond that of the machine, in microseconds. */
+static gint64 clock_offset;
+
+/* In place of GLib's, for the program of the test and the library within it. */
+gint64
+g_get_real_time (void)
+{
+  struct timespec now;
+
+  g_assert_cmpint (clock_gettime (CLOCK_REALTIME, &now), ==, 0);
+  return (gint64) now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000 + clock_offset;
+}
 
 static const char *
 get_result (FerryTask *task)
@@ -606,12 +621,13 @@ test_waits_for_its_time (void)
 static void
 pause_in_the_midst (QueueTest *test, gpointer what)
 {
+  g_autoptr (FerryTask) before = NULL;
   g_autofree char *n_begun = NULL;
   g_autofree char *log = NULL;
 
   for (guint i = 0; i < 100; i++)
     {
-      g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, NULL);
+      g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, i == 99 ? "before" : NULL);
     }
   submit_gate (test, "gate", FALSE);
   for (guint i = 0; i < 100; i++)
@@ -619,6 +635,9 @@ pause_in_the_midst (QueueTest *test, gpointer what)
       g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, NULL);
     }
   task_test_wait_log ("gate");
+  before = queue_test_get (test, "before");
+  if (!ferry_task_get_done (before))
+    task_test_wait_done (before);
   if (FERRY_IS_QUEUE (what))
     g_object_set (what, "paused", TRUE, NULL);
   else
@@ -713,6 +732,151 @@ test_all_are_cancelled_and_cleared (void)
   }
 }
 
+static void
+test_name_and_pause_of_what_runs_survive (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  submit_gate (test, "runs", TRUE);
+  task_test_wait_log ("runs");
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+
+    g_object_set (runs, "name", "Another name", NULL);
+    g_assert_true (ferry_task_pause (runs));
+  }
+  queue_test_crash (test);
+  task_test_open_gate ();
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autofree char *log = NULL;
+
+    g_assert_cmpstr (ferry_task_get_name (runs), ==, "Another name");
+    g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_WAITING);
+    g_assert_cmpint (ferry_test_get_number (runs, "is-paused"), ==, TRUE);
+    g_assert_true (ferry_task_resume (runs));
+    task_test_wait_done (runs);
+    log = task_test_take_log ();
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+
+    g_assert_cmpstr (ferry_task_get_name (runs), ==, "Another name");
+    g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_COMPLETED);
+  }
+}
+
+/* The executor's pause of all that run is no wish for one of them. */
+static void
+test_pause_of_all_is_not_stored (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  submit_gate (test, "runs", TRUE);
+  task_test_wait_log ("runs");
+  ferry_executor_set_paused (test->test->executor, TRUE, TRUE);
+  queue_test_crash (test);
+  ferry_executor_set_paused (test->test->executor, FALSE, FALSE);
+  task_test_open_gate ();
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autofree char *log = NULL;
+
+    g_assert_cmpint (ferry_test_get_number (runs, "is-paused"), ==, FALSE);
+    task_test_wait_done (runs);
+    log = task_test_take_log ();
+  }
+}
+
+/* Of an earlier version of the application. */
+static void
+store_task (QueueTest *test, const char *function, GVariant *arguments)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+  g_autofree char *folder = ferry_queue_file_name_folder (test->path);
+  FerryQueueRow row = {.id = 1, .key = g_ref_string_new (function), .place = 1};
+  FerryQueueContent *content = NULL;
+  FerryQueueFile *file = ferry_queue_file_open (test->path, &content, NULL);
+
+  ferry_queue_row_take_task (&row, task, folder);
+  g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, &row));
+  g_assert_true (ferry_queue_file_write (file, changes, NULL));
+  ferry_queue_row_clear (&row);
+  ferry_queue_content_free (content);
+  ferry_queue_file_close (file, TRUE);
+}
+
+static void
+assert_cannot_run (const char *function, GVariant *arguments, int code)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  queue_test_close (test);
+  store_task (test, function, arguments);
+  queue_test_restart (test);
+  for (guint i = 0; i < 2; i++)
+    {
+      {
+        g_autoptr (FerryTask) task = queue_test_get (test, function);
+
+        if (!ferry_task_get_done (task))
+          task_test_wait_done (task);
+        g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+        g_assert_error (ferry_task_get_error (task), FERRY_ERROR, code);
+        ferry_test_assert_says (ferry_task_get_error (task)->message, function);
+      }
+      queue_test_close (test);
+      queue_test_restart (test);
+    }
+}
+
+static void
+test_function_that_is_gone_is_an_error (void)
+{
+  assert_cannot_run ("gone-since", NULL, FERRY_ERROR_UNKNOWN_FUNCTION);
+}
+
+static void
+test_function_of_another_type_is_an_error (void)
+{
+  assert_cannot_run ("echo", g_variant_new_int32 (1), FERRY_ERROR_BAD_ARGUMENTS);
+}
+
+/* The machine sleeps, or somebody sets the clock: the time has come, and has not gone again. */
+static void
+test_clock_that_jumps_is_followed (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  gint64 hour = 3600 * (gint64) G_USEC_PER_SEC;
+  g_autoptr (FerryTask) late = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("late"));
+  g_autoptr (FerryTask) later = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("later"));
+  g_autoptr (FerryTask) one = NULL;
+  g_autoptr (FerryTask) two = NULL;
+  g_autofree char *log = NULL;
+
+  g_object_set (late, "not-before", g_get_real_time () + hour, NULL);
+  g_object_set (later, "not-before", g_get_real_time () + 5 * hour, NULL);
+  one = queue_test_submit_task (test, late, "late");
+  queue_test_flush (test);
+  g_assert_cmpint (ferry_task_get_state (one), ==, FERRY_TASK_STATE_WAITING);
+  clock_offset = 2 * hour;
+  /* It is looked at the clock each minute, and now. */
+  two = queue_test_submit_task (test, later, "later");
+  task_test_wait_done (one);
+  g_assert_cmpint (ferry_task_get_state (two), ==, FERRY_TASK_STATE_WAITING);
+  clock_offset = -2 * hour;
+  g_assert_true (ferry_queue_set_not_before (test->queue, two, g_get_real_time () - hour, NULL));
+  task_test_wait_done (two);
+  clock_offset = 0;
+  log = task_test_take_log ();
+  g_assert_cmpstr (log, ==, "late later");
+}
+
 static gboolean
 has_error (gpointer queue)
 {
@@ -780,5 +944,10 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/pause-takes-back", test_pause_takes_back);
   g_test_add_func ("/queue/pause-of-the-executor-takes-back", test_pause_of_the_executor_takes_back);
   g_test_add_func ("/queue/all-are-cancelled-and-cleared", test_all_are_cancelled_and_cleared);
+  g_test_add_func ("/queue/name-and-pause-of-what-runs-survive", test_name_and_pause_of_what_runs_survive);
+  g_test_add_func ("/queue/pause-of-all-is-not-stored", test_pause_of_all_is_not_stored);
+  g_test_add_func ("/queue/function-that-is-gone-is-an-error", test_function_that_is_gone_is_an_error);
+  g_test_add_func ("/queue/function-of-another-type-is-an-error", test_function_of_another_type_is_an_error);
+  g_test_add_func ("/queue/clock-that-jumps-is-followed", test_clock_that_jumps_is_followed);
   return g_test_run ();
 }
