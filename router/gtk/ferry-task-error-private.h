@@ -20,6 +20,8 @@ void ferry_task_inherit_crash (FerryTask *again, FerryTask *before);
 char *ferry_task_error_dup_technical (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* The text with a full stop behind it, where it does not end as a sentence does. Several lines are left as they are. */
 char *ferry_task_error_dup_sentence (const char *text) G_GNUC_WARN_UNUSED_RESULT;
+/* (nullable): which files may be damaged or incomplete now that the task has ended without a result. */
+char *ferry_task_error_dup_harm (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Title and detail of ferry_task_describe_error() as sentences; only one of them if they say the same. */
 char *ferry_task_error_dup_sentences (const char *title, const char *detail) G_GNUC_WARN_UNUSED_RESULT;
 

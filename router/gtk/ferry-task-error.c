@@ -12,6 +12,7 @@
 
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
+#include "task/ferry-task-private.h"
 
 /* Marks a text for translators, and leaves it as it is. */
 #define N_(text) text
@@ -223,6 +224,13 @@ ferry_task_error_dup_sentence (const char *text)
   return g_strconcat (text, g_unichar_iswide (last) ? "\343\200\202" : ".", NULL);
 }
 
+/* (transfer full): first has its full stop. Chinese has no space behind that. */
+static char *
+join_sentences (const char *first, const char *second)
+{
+  return g_strconcat (first, g_str_has_suffix (first, "\343\200\202") ? "" : " ", second, NULL);
+}
+
 char *
 ferry_task_error_dup_sentences (const char *title, const char *detail)
 {
@@ -235,13 +243,34 @@ ferry_task_error_dup_sentences (const char *title, const char *detail)
     return g_steal_pointer (&first);
   if (strstr (folded_detail, folded_title) != NULL)
     return g_steal_pointer (&second);
-  return g_strconcat (first, g_str_has_suffix (first, "\343\200\202") ? "" : " ", second, NULL);
+  return join_sentences (first, second);
 }
 
 static char *
 dup_without_stop (const char *message)
 {
   return g_strndup (message, strlen (message) - (g_str_has_suffix (message, ".") ? 1 : 0));
+}
+
+char *
+ferry_task_error_dup_harm (FerryTask *task)
+{
+  const char *files, *note;
+
+  ferry_task_get_harm (task, &files, &note);
+  if (files != NULL)
+    /* Translators: after a crash. The names of the files have quotation marks: "'a.png', 'b.png' may be incomplete". */
+    return g_strdup_printf (_ ("%s may be incomplete"), files);
+  return g_strdup (note);
+}
+
+/* (transfer full): cause, and harm (nullable), which the user has to know as well. */
+static char *
+add_harm (const char *cause, const char *harm)
+{
+  g_autofree char *first = ferry_task_error_dup_sentence (cause);
+
+  return harm != NULL ? join_sentences (first, harm) : g_strdup (cause);
 }
 
 /* Of a program, the library says for users what became of it, and which files may be incomplete. */
@@ -261,17 +290,21 @@ is_said_of_program (FerryTask *task, const GError *error)
 static char *
 describe_cause (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
 {
+  g_autofree char *harm = ferry_task_error_dup_harm (task);
   g_autofree char *duration = NULL;
+  g_autofree char *cause = NULL;
 
   if (kind == &late && error->domain == FERRY_ERROR)
     {
       duration = ferry_task_words_for_duration (task, /* now: */ 0);
       if (*duration != '\0')
-        return g_strdup_printf (_ ("Not done in the %s that it had"), duration);
+        cause = g_strdup_printf (_ ("Not done in the %s that it had"), duration);
     }
+  if (cause != NULL)
+    return add_harm (cause, harm);
   if (kind->own_detail != NULL && !is_said_of_program (task, error) &&
       (error->domain == FERRY_ERROR || was_killed (exit)))
-    return g_strdup (ferry_gtk_gettext (kind->own_detail));
+    return add_harm (ferry_gtk_gettext (kind->own_detail), harm);
   return dup_without_stop (error->message);
 }
 
@@ -293,7 +326,8 @@ ferry_task_error_dup_technical (FerryTask *task)
  * @task: a task that is done
  * @title: (out) (optional) (nullable) (transfer full): what happened, in a few words, such as `It crashed`
  * @detail: (out) (optional) (nullable) (transfer full): the cause, in one sentence without a full stop at its end: the
- *   message of the function's own error, or what the library says of a crash and the like
+ *   message of the function's own error, or what the library says of a crash and the like. A second sentence says which
+ *   files may be damaged, where the task was ended while it wrote them
  * @can_retry: (out) (optional): whether the same task may fare better when it is tried again
  *
  * Describes why a task failed, in the language of the user. Title and detail do not say the same twice, so that either

@@ -17,7 +17,7 @@
 #include "gtk/ferry-gtk-enums.h"
 #include "gtk/ferry-pace.h"
 #include "gtk/ferry-task-actions-private.h"
-#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-words-private.h"
 
 #define INTERVAL (FERRY_TASK_MONITOR_INTERVAL_MILLISECONDS * (G_USEC_PER_SEC / 1000))
@@ -284,6 +284,15 @@ find_failure_words (FerryTaskMonitor *self)
   return detail != NULL ? detail : g_strdup ("");
 }
 
+/* How far it came, or which files that has harmed. */
+static char *
+find_cancelled_words (FerryTaskMonitor *self)
+{
+  char *harm = ferry_task_error_dup_harm (self->task);
+
+  return harm != NULL ? harm : ferry_task_words_for_progress (self->task, -1, /* has_bar: */ FALSE);
+}
+
 static char *
 find_run_words (FerryTaskMonitor *self)
 {
@@ -309,7 +318,7 @@ find_detail (FerryTaskMonitor *self)
     case FERRY_TASK_STATUS_DONE:
       return ferry_task_words_for_result (self->task);
     case FERRY_TASK_STATUS_CANCELLED:
-      return ferry_task_words_for_progress (self->task, -1, /* has_bar: */ FALSE);
+      return find_cancelled_words (self);
     case FERRY_TASK_STATUS_CRASHED:
     case FERRY_TASK_STATUS_TIMED_OUT:
     case FERRY_TASK_STATUS_FAILED:

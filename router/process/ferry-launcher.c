@@ -1012,10 +1012,11 @@ give_up_fork_server (FerryLauncher *self)
 
   if (failure == NULL)
     return;
-  g_log (G_LOG_DOMAIN, self->user_texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
-         "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer; "
-         "set the property 'use-fork-server' to FALSE where this is meant: %s",
-         self->argv[0], failure);
+  g_log_structured (
+    G_LOG_DOMAIN, self->user_texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE, "MESSAGE",
+    "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer; "
+    "set the property 'use-fork-server' to FALSE where this is meant: %s",
+    self->argv[0], failure);
   g_clear_object (&self->fork_server);
 }
 

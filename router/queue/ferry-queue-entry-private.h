@@ -25,6 +25,7 @@ struct _FerryQueueTies
   FerryTaskSource source; /* const: of the tasks that wait here */
   FerryRunKeeper keeper;  /* const */
   FerryAffinity *affinity;
+  GType task_type; /* of the tasks that are made of rows */
   gboolean paused; /* no task is begun */
   char *reason;    /* (owned) (nullable): why, in words for the user */
   char *folder;    /* const: of values that are in files */
@@ -37,13 +38,13 @@ struct _FerryQueueEntry
 {
   FerryQueueTies *ties; /* const */
   FerryQueueRow row;
-  FerryTask *task;           /* the entry's: (nullable): owned if keeps_task */
+  FerryTask *task;           /* the entry's: (owned) (nullable): until it has ended */
+  GWeakRef ended_task;       /* the entry's: of one that has, which anybody lets go of last, on any thread */
   GSequenceIter *position;   /* FerryQueueList's */
   GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
   GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
   FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
   guint64 batch_number;      /* FerryQueueBatches' */
-  guint keeps_task : 1;      /* the entry's */
   guint has_ended : 1;       /* FerryQueueEnds' */
   guint lacks_arguments : 1; /* the entry's: its task does, which are in a file */
   guint loading : 1;         /* they are being read */
@@ -69,7 +70,7 @@ gboolean ferry_queue_entry_give_arguments (FerryQueueEntry *self, GError **error
 /* The task has ended: it stays as long as somebody else has it, and is made again for who looks later. */
 void ferry_queue_entry_let_go (FerryQueueEntry *self);
 /* Whether a list on the screen keeps the task. */
-gboolean ferry_queue_entry_is_looked_at (const FerryQueueEntry *self);
+gboolean ferry_queue_entry_is_looked_at (FerryQueueEntry *self);
 /* The text of a task that waits says what holds it. */
 void ferry_queue_entry_tell_obstacle (FerryQueueEntry *self);
 

@@ -19,6 +19,7 @@ ferry_queue_entry_of (FerryQueueTies *ties, FerryQueueRow *row)
   self->ties = ties;
   self->row = *row;
   self->ended_link.data = self;
+  g_weak_ref_init (&self->ended_task, NULL);
   *row = (FerryQueueRow){0};
   return self;
 }
@@ -29,6 +30,7 @@ ferry_queue_entry_free (gpointer entry)
   FerryQueueEntry *self = entry;
 
   ferry_queue_entry_detach (self);
+  g_weak_ref_clear (&self->ended_task);
   ferry_queue_row_clear (&self->row);
   g_free (self);
 }
@@ -38,17 +40,16 @@ ferry_queue_entry_find (FerryQueueTies *ties, FerryTask *task)
 {
   FerryQueueEntry *entry = g_object_get_qdata (G_OBJECT (task), entry_quark ());
 
-  return entry != NULL && entry->ties == ties && entry->task == task ? entry : NULL;
+  return entry != NULL && entry->ties == ties ? entry : NULL;
 }
 
 /* ---- its task ---- */
 
-static void
-task_gone (gpointer data, GObject *task)
+/* (transfer full) (nullable): the task of the entry, if there is one. */
+static FerryTask *
+peek_task (FerryQueueEntry *self)
 {
-  FerryQueueEntry *self = data;
-
-  self->task = NULL;
+  return self->task != NULL ? g_object_ref (self->task) : g_weak_ref_get (&self->ended_task);
 }
 
 /* A task that has left the queue, or whose queue is gone, and that waits: nobody runs it. */
@@ -69,7 +70,7 @@ static FerryTaskSource nowhere = {.cancelled = ignore, .pause_changed = ignore, 
 void
 ferry_queue_entry_detach (FerryQueueEntry *self)
 {
-  FerryTask *task = g_steal_pointer (&self->task);
+  g_autoptr (FerryTask) task = peek_task (self);
   FerryRun *run;
 
   if (task == NULL)
@@ -79,26 +80,21 @@ ferry_queue_entry_detach (FerryQueueEntry *self)
   run->keeper = NULL;
   if (run->source == &self->ties->source)
     run->source = &nowhere;
-  if (self->keeps_task)
-    g_object_unref (task);
-  else
-    g_object_weak_unref (G_OBJECT (task), task_gone, self);
-  self->keeps_task = FALSE;
+  g_clear_object (&self->task);
+  g_weak_ref_set (&self->ended_task, NULL);
 }
 
 /* keeps: until it has ended. */
 static void
 attach (FerryQueueEntry *self, FerryTask *task, gboolean keeps)
 {
-  self->task = task;
-  self->keeps_task = keeps;
   self->lacks_arguments = ferry_queue_row_lacks_arguments (&self->row);
+  if (keeps)
+    self->task = g_object_ref (task);
+  else
+    g_weak_ref_set (&self->ended_task, task);
   g_object_set_qdata (G_OBJECT (task), entry_quark (), self);
   ferry_task_get_run (task)->keeper = &self->ties->keeper;
-  if (keeps)
-    g_object_ref (task);
-  else
-    g_object_weak_ref (G_OBJECT (task), task_gone, self);
 }
 
 void
@@ -120,11 +116,10 @@ ferry_queue_entry_give_arguments (FerryQueueEntry *self, GError **error)
 void
 ferry_queue_entry_let_go (FerryQueueEntry *self)
 {
-  if (!self->keeps_task)
+  if (self->task == NULL)
     return;
-  self->keeps_task = FALSE;
-  g_object_weak_ref (G_OBJECT (self->task), task_gone, self);
-  g_object_unref (self->task);
+  g_weak_ref_set (&self->ended_task, self->task);
+  g_clear_object (&self->task);
 }
 
 /* A row that is no task of this version has failed. (transfer full) */
@@ -132,7 +127,7 @@ static FerryTask *
 make_broken_task (FerryQueueEntry *self, const GError *error)
 {
   const char *function = *self->row.function != '\0' ? self->row.function : "unknown";
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
+  FerryTask *task = g_object_new (self->ties->task_type, "function", function, NULL);
 
   if (!ferry_queue_row_has_ended (&self->row))
     {
@@ -147,11 +142,11 @@ FerryTask *
 ferry_queue_entry_dup_task (FerryQueueEntry *self)
 {
   g_autoptr (GError) error = NULL;
-  FerryTask *task;
+  FerryTask *task = peek_task (self);
 
-  if (self->task != NULL)
-    return g_object_ref (self->task);
-  task = ferry_queue_row_new_task (&self->row, &error);
+  if (task != NULL)
+    return task;
+  task = ferry_queue_row_new_task (&self->row, self->ties->task_type, &error);
   if (task == NULL)
     task = make_broken_task (self, error);
   if (ferry_queue_row_has_ended (&self->row))
@@ -168,9 +163,11 @@ ferry_queue_entry_dup_task (FerryQueueEntry *self)
 }
 
 gboolean
-ferry_queue_entry_is_looked_at (const FerryQueueEntry *self)
+ferry_queue_entry_is_looked_at (FerryQueueEntry *self)
 {
-  return self->task != NULL && ((FerryListedRun *) ferry_task_get_run (self->task))->n_keepers > 0;
+  g_autoptr (FerryTask) task = peek_task (self);
+
+  return task != NULL && ((FerryListedRun *) ferry_task_get_run (task))->n_keepers > 0;
 }
 
 /* ---- what holds it ---- */

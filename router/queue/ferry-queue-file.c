@@ -1010,6 +1010,32 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
   return TRUE;
 }
 
+/* The first bytes of a database. */
+typedef struct
+{
+  char magic[16];
+  guint8 others[52];
+  guint32 application; /* big-endian */
+} Header;
+
+/* Whether there is a file that no queue has made. Nothing is done to it: somebody has given a wrong name. What is
+ * damaged of a queue's own is known by the lock beside it, and one that is new may have its first page in the journal.
+ */
+static gboolean
+is_of_others (const char *path)
+{
+  g_autofree char *journal = g_strconcat (path, "-wal", NULL);
+  ferry_autofd fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  Header header = {0};
+  gssize size = fd >= 0 ? read (fd, &header, sizeof header) : 0;
+  gboolean is_database = size == sizeof header && memcmp (header.magic, "SQLite format 3", sizeof header.magic) == 0;
+
+  if (size <= 0 || (is_database && GUINT32_FROM_BE (header.application) == APPLICATION_ID))
+    return FALSE;
+  return !ferry_queue_lock_was_taken (path) &&
+         !(is_database && header.application == 0 && g_file_test (journal, G_FILE_TEST_EXISTS));
+}
+
 FerryQueueFile *
 ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **error)
 {
@@ -1021,6 +1047,12 @@ ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **e
   if (g_mkdir_with_parents (folder, 0700) < 0)
     {
       ferry_set_system_error (error, "Making the folder of the queue's file");
+      return NULL;
+    }
+  if (is_of_others (path))
+    {
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "'%s' is a file of another program, and no queue; give the queue a path of its own", path);
       return NULL;
     }
   lock = ferry_queue_lock_take (path, error);

@@ -16,6 +16,8 @@ typedef struct _FerryQueueLock FerryQueueLock;
 /* path: of the queue's file, whose folder is there. Returns (transfer full) the lock, or NULL with FERRY_ERROR_BUSY,
  * which names the process that has it, or FERRY_ERROR_SYSTEM. */
 FerryQueueLock *ferry_queue_lock_take (const char *path, GError **error);
+/* Whether a queue had the file once. */
+gboolean ferry_queue_lock_was_taken (const char *path);
 void ferry_queue_lock_release (FerryQueueLock *self);
 
 G_END_DECLS

@@ -97,6 +97,14 @@ lock (int fd, const char *path, GError **error)
   return TRUE;
 }
 
+gboolean
+ferry_queue_lock_was_taken (const char *path)
+{
+  g_autofree char *name = make_name (path);
+
+  return g_file_test (name, G_FILE_TEST_EXISTS);
+}
+
 FerryQueueLock *
 ferry_queue_lock_take (const char *path, GError **error)
 {

@@ -60,8 +60,8 @@ gboolean ferry_queue_row_check_task (FerryTask *task, GError **error);
  * the files of values. */
 void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task, const char *folder);
 /* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error.
- * It lacks its arguments if they are not at hand. */
-FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GError **error);
+ * It lacks its arguments if they are not at hand. type: of the task. */
+FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error);
 /* Whether a task that ferry_queue_row_new_task() returns lacks its arguments. */
 gboolean ferry_queue_row_lacks_arguments (const FerryQueueRow *self);
 /* Gives such a task its arguments, which are at hand now. Fails as ferry_queue_value_open() does. */

@@ -261,7 +261,7 @@ ferry_queue_row_give_arguments (const FerryQueueRow *self, FerryTask *task, GErr
 }
 
 FerryTask *
-ferry_queue_row_new_task (const FerryQueueRow *self, GError **error)
+ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error)
 {
   g_autoptr (FerryTask) task = NULL;
 
@@ -271,7 +271,7 @@ ferry_queue_row_new_task (const FerryQueueRow *self, GError **error)
                        self->key);
       return NULL;
     }
-  task = ferry_task_new ((FerryTaskKind) self->kind, self->function, NULL);
+  task = g_object_new (type, "kind", self->kind, "function", self->function, NULL);
   g_object_set (task, "name", self->name, "priority", self->priority, "not-before", self->not_before, NULL);
   if (!apply_settings (task, self->settings))
     {

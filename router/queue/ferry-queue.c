@@ -6,6 +6,8 @@
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
  * step of a task changes its row, which goes to the file with the next batch: ferry-queue-batches-private.h.
  *
+ * It is one file since half of it is what applications read of its functions and properties.
+ *
  * Threads: the router's. */
 
 #include "config.h"
@@ -83,6 +85,7 @@ enum
   PROP_START,
   PROP_DEATH_LIMIT,
   PROP_VERSION,
+  PROP_TASK_TYPE,
   PROP_KEEP_COUNT,
   PROP_KEEP_TIME,
   PROP_PAUSED,
@@ -338,7 +341,7 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 {
   FerryQueue *self = from_keeper (keeper);
   FerryQueueEntry *entry = find_entry (self, task);
-  g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, error);
+  g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, self->ties.task_type, error);
 
   /* One that lacks its arguments is looked at when it has them, and is to be begun. */
   if (again == NULL ||
@@ -756,7 +759,7 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * The task is stored with all that this turn of the main loop submits, in one commit: [method@Ferry.Queue.flush_async]
  * tells when. It is begun after that. Stored are the function, the arguments, the settings, the name and
  * [property@Ferry.Task:application-data]; neither the signals that are connected nor the class of a task that derives
- * from [class@Ferry.Task].
+ * from [class@Ferry.Task]: see [property@Ferry.Queue:task-type].
  *
  * A key is known until [method@Ferry.Queue.forget], also when its task has left the list. Then @task has ended as that
  * one did, without its result or error, and is returned.
@@ -1204,6 +1207,8 @@ ferry_queue_get_property (GObject *object, guint property_id, GValue *value, GPa
     return;
   if (property_id == PROP_IS_OPEN)
     g_value_set_boolean (value, get_is_open (self));
+  else if (property_id == PROP_TASK_TYPE)
+    g_value_set_gtype (value, self->ties.task_type);
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
@@ -1266,6 +1271,8 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
       self->ties.folder = ferry_queue_file_name_folder (self->path);
     }
+  else if (property_id == PROP_TASK_TYPE)
+    self->ties.task_type = g_value_get_gtype (value);
   else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
@@ -1321,6 +1328,14 @@ install_settings (void)
    * task, and [signal@Ferry.Queue::convert] is emitted for those of a lower number. Set it before the queue is opened.
    */
   properties[PROP_VERSION] = g_param_spec_uint ("version", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
+  /**
+   * FerryQueue:task-type:
+   *
+   * The class of tasks that the queue makes of what is stored, or tries again: [class@Ferry.Task], or one that derives
+   * from it and needs no properties of its own. Set it before the queue is opened.
+   */
+  properties[PROP_TASK_TYPE] =
+    g_param_spec_gtype ("task-type", NULL, NULL, FERRY_TYPE_TASK, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   /**
    * FerryQueue:keep-count:
    *
@@ -1465,6 +1480,7 @@ ferry_queue_init (FerryQueue *self)
   self->ties.keeper.funcs = &keeper_funcs;
   self->ties.broke = broke;
   self->death_limit = DEFAULT_DEATH_LIMIT;
+  self->ties.task_type = FERRY_TYPE_TASK;
   self->ends.keep_count = DEFAULT_KEEP_COUNT;
   self->ends.keep_time = DEFAULT_KEEP_TIME;
   ferry_queue_list_init (&self->list, G_LIST_MODEL (self));

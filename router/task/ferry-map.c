@@ -715,7 +715,7 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   FerryExit *exit = ferry_task_get_exit (FERRY_TASK (chunk));
   const char *host = ferry_task_get_host_name (FERRY_TASK (chunk));
   const char *host_loss = ferry_task_get_host_loss (FERRY_TASK (chunk));
-  g_autofree char *unfinished = ferry_task_describe_unfinished (FERRY_TASK (chunk), exit);
+  g_autofree char *unfinished = ferry_run_describe_unfinished (ferry_task_get_run (FERRY_TASK (chunk)), exit);
 
   if (host != NULL && host_loss != NULL)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,

@@ -491,9 +491,10 @@ end_foreign_stop (FerryPoolWorker *self)
   if (self->worker == NULL || self->stopped ||
       !ferry_process_is_stopped (ferry_worker_get_process_number (self->worker)))
     return;
-  g_log (G_LOG_DOMAIN, self->texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
-         "Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
-         ferry_worker_get_name (self->worker));
+  g_log_structured (
+    G_LOG_DOMAIN, self->texts != NULL ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE, "MESSAGE",
+    "Worker '%s' was stopped by a signal while it ran a task, and goes on; use ferry_task_pause() to pause it",
+    ferry_worker_get_name (self->worker));
   ferry_worker_set_stopped (self->worker, FALSE);
 }
 
@@ -772,7 +773,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   else if (g_str_equal (name, FERRY_PARTIAL_RESULT))
     ferry_run_take_partial_result (run, value);
   else if (g_str_equal (name, FERRY_UNFINISHED))
-    ferry_task_take_unfinished (ferry_run_get_task (run), value);
+    ferry_run_take_unfinished (run, value);
   else if (g_str_equal (name, FERRY_RUNS_PROGRAMS))
     run->runs_programs = TRUE;
   else
@@ -903,7 +904,7 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   const int signal = ferry_exit_get_signal (exit);
   g_autofree char *sentence = self->texts != NULL ? self->texts->describe_loss (run->arguments, signal) : NULL;
   g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
-  g_autofree char *unfinished = ferry_task_describe_unfinished (ferry_run_get_task (run), exit);
+  g_autofree char *unfinished = ferry_run_describe_unfinished (run, exit);
 
   if (sentence != NULL)
     {

@@ -396,7 +396,7 @@ note_refusal (FerryPool *self, const GError *error)
       self->n_refusals++;
       /* The log gets the first, the second, the fourth... */
       if ((self->n_refusals & (self->n_refusals - 1)) == 0 && may_speak (self, error))
-        g_log (G_LOG_DOMAIN, get_log_level (self), "%s", text);
+        g_log_structured (G_LOG_DOMAIN, get_log_level (self), "MESSAGE", "%s", text);
     }
   if (!ferry_timer_is_set (&self->back_off))
     pause_starts (self, self->n_refusals);
@@ -434,9 +434,9 @@ note_failed_start (FerryPool *self, FerryLaunchFailure failure, GError *error)
     note_refusal (self, error);
   else
     {
-      g_log (G_LOG_DOMAIN, get_log_level (self),
-             "The pool '%s' could not start a worker, and goes on with its other workers: %s", get_name (self),
-             error->message);
+      g_log_structured (G_LOG_DOMAIN, get_log_level (self), "MESSAGE",
+                        "The pool '%s' could not start a worker, and goes on with its other workers: %s",
+                        get_name (self), error->message);
       back_off (self);
     }
   g_error_free (error);

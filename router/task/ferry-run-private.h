@@ -185,6 +185,7 @@ struct _FerryRun
   char *trace;             /* (owned) (nullable) */
   FerryExit *exit;         /* (owned) (nullable) */
   GError *late_error;      /* (owned) (nullable): the first one after the end */
+  char *unfinished;        /* (owned) (nullable): the files that its function writes in place, as its worker says */
   GError *limit_error;     /* (owned) (nullable): of the limit of time that ends it, while it is CANCELLING for that */
   GPid pid;                /* of the process that runs or ran it, on this machine; 0: not known */
   _Atomic guint8 paused;   /* any: changed by the router's thread once the run is submitted */
@@ -294,8 +295,15 @@ gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, co
 /* any: a function that has heard of its limit of time, and has returned, has the error of that limit. */
 void ferry_run_translate_error (FerryRun *self, GError **error);
 /* any: what a function puts behind the error that it was cancelled, or that its time is over: "; 'out' may be damaged".
- * error: (nullable). Returns "" where that is nothing. */
+ * error: (nullable): its own, or the run's. Returns "" where that is nothing. */
 const char *ferry_run_get_addition (const GError *error);
+/* Takes the names of the files that the function writes in place: an "s", empty once they are whole. */
+void ferry_run_take_unfinished (FerryRun *self, GVariant *files);
+/* Returns (nullable) those names once the worker is lost. exit: (nullable): of the worker; one that got SIGTERM has
+ * tidied up. */
+const char *ferry_run_get_unfinished (const FerryRun *self, FerryExit *exit);
+/* (transfer full): what to say of them, as "..., or submit the task again" goes on; "" where there are none. */
+char *ferry_run_describe_unfinished (const FerryRun *self, FerryExit *exit);
 /* Whether each setting has its default. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_has_default_settings (const FerryRun *self);

@@ -7,13 +7,18 @@
 
 #include "task/ferry-run-private.h"
 
+#include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "process/ferry-function-private.h"
 #include "task/ferry-job-private.h"
 #include "task/ferry-runner-private.h"
 #include "wire/ferry-remote-error-private.h"
+
+/* The end of each error of a limit of time. */
+#define LIMIT_ADVICE "give it less to do, or more time"
 
 /* ---- the states ---- */
 
@@ -98,6 +103,7 @@ ferry_run_clear (FerryRun *self)
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
   g_clear_error (&self->late_error);
+  g_clear_pointer (&self->unfinished, g_free);
   g_clear_error (&self->limit_error);
   g_clear_object (&self->exit);
   g_free (self->trace);
@@ -453,6 +459,29 @@ note_late_error (FerryRun *self, const GError *error, const char *trace)
                     error->message);
 }
 
+void
+ferry_run_take_unfinished (FerryRun *self, GVariant *files)
+{
+  const char *names = g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
+
+  g_free (self->unfinished);
+  self->unfinished = names[0] != '\0' ? g_strdup (names) : NULL;
+}
+
+const char *
+ferry_run_get_unfinished (const FerryRun *self, FerryExit *exit)
+{
+  return exit != NULL && ferry_exit_get_signal (exit) == SIGTERM ? NULL : self->unfinished;
+}
+
+char *
+ferry_run_describe_unfinished (const FerryRun *self, FerryExit *exit)
+{
+  const char *names = ferry_run_get_unfinished (self, exit);
+
+  return names != NULL ? g_strdup_printf (". Until then, %s may be incomplete", names) : g_strdup ("");
+}
+
 GError *
 ferry_destination_new_run_error (FerryRun *run)
 {
@@ -464,12 +493,10 @@ ferry_destination_new_run_error (FerryRun *run)
 
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                        "Task '%s' was stopped, since it was still running at its deadline; give it less to do, or "
-                        "more time",
+                        "Task '%s' was stopped, since it was still running at its deadline; " LIMIT_ADVICE,
                         ferry_run_get_name (run));
   return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                      "Task '%s' was stopped, since it ran for longer than its limit of %.15g s; give it less to do, "
-                      "or more time",
+                      "Task '%s' was stopped, since it ran for longer than its limit of %.15g s; " LIMIT_ADVICE,
                       ferry_run_get_name (run), (double) run->settings->run_timeout / G_USEC_PER_SEC);
 }
 
@@ -485,11 +512,14 @@ const char *
 ferry_run_get_addition (const GError *error)
 {
   static const char *const messages[] = {FERRY_JOB_CANCELLED_MESSAGE "; ", FERRY_JOB_LATE_MESSAGE "; "};
+  const char *advice = NULL;
 
   for (guint i = 0; error != NULL && i < G_N_ELEMENTS (messages); i++)
     if (g_str_has_prefix (error->message, messages[i]))
       return error->message + strlen (messages[i]) - strlen ("; ");
-  return "";
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
+    advice = strstr (error->message, LIMIT_ADVICE "; ");
+  return advice != NULL ? advice + strlen (LIMIT_ADVICE) : "";
 }
 
 /* Puts what a function has added to one error behind another. */
@@ -605,6 +635,7 @@ ferry_run_give_back (FerryRun *self)
   set_state (self, transition->next);
   self->pid = 0;
   self->start_time = 0;
+  g_clear_pointer (&self->unfinished, g_free);
   /* If the fraction was known, it starts at 0 again. The next attempt may know what this one has taken back. */
   self->fraction = self->fraction >= 0 ? 0 : -1;
   self->funcs->returned (self->owner);

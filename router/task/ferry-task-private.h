@@ -113,13 +113,10 @@ FERRY_FOR_SIBLINGS
 void ferry_task_take_host_loss (FerryTask *self, const char *reason);
 /* Returns (transfer none) (nullable) the reason; NULL: the host of the latest run is not known to be lost. */
 const char *ferry_task_get_host_loss (FerryTask *self);
-/* self: (nullable): a host has none. Notes the files that the function writes in place, as its worker says: an "s",
- * empty once they are whole. */
-void ferry_task_take_unfinished (FerryTask *self, GVariant *files);
-/* self: (nullable). (transfer full): what to say of them when the worker is lost, as "..., or submit
- * the task again" goes on; "" where there are none. exit: (nullable): of the worker; one that got SIGTERM has tidied
- * up. */
-char *ferry_task_describe_unfinished (FerryTask *self, FerryExit *exit);
+/* What the user has to know of a task that has ended without a result: the files (nullable) that its lost worker wrote
+ * in place, and what its function (nullable) has said about those when it was ended. */
+FERRY_FOR_SIBLINGS
+void ferry_task_get_harm (FerryTask *self, const char **files, const char **note);
 /* Sets the task's text to what it waits for, as long as its function has reported none; NULL: it waits no more. */
 FERRY_FOR_SIBLINGS
 void ferry_task_set_obstacle (FerryTask *self, const char *text);

@@ -72,7 +72,6 @@ typedef struct
   gboolean is_waiting; /* text is what the task waits for, and not its function's */
   char *host_name;     /* (nullable) */
   char *host_loss;     /* (nullable) */
-  char *unfinished;    /* (nullable) */
   char *unit;          /* (nullable) */
   char *question;      /* (nullable) */
   guint64 amount;
@@ -1756,22 +1755,15 @@ ferry_task_get_host_loss (FerryTask *self)
 }
 
 void
-ferry_task_take_unfinished (FerryTask *self, GVariant *files)
+ferry_task_get_harm (FerryTask *self, const char **files, const char **note)
 {
-  const char *names = g_variant_is_of_type (files, G_VARIANT_TYPE_STRING) ? g_variant_get_string (files, NULL) : "";
+  const FerryRun *run = ferry_task_get_run (self);
+  const char *added = ferry_run_get_addition (run->error);
 
-  if (self != NULL)
-    change_text (&need_rest (self)->unfinished, names[0] != '\0' ? names : NULL);
-}
-
-char *
-ferry_task_describe_unfinished (FerryTask *self, FerryExit *exit)
-{
-  const char *names = self != NULL ? peek_rest (self)->unfinished : NULL;
-
-  if (names == NULL || (exit != NULL && ferry_exit_get_signal (exit) == SIGTERM))
-    return g_strdup ("");
-  return g_strdup_printf (". Until then, %s may be incomplete", names);
+  if (run->state == FERRY_TASK_STATE_CANCELLED)
+    added = ferry_run_get_addition (run->late_error);
+  *files = ferry_run_get_unfinished (run, run->exit);
+  *note = added[0] != '\0' ? added + strlen ("; ") : NULL;
 }
 
 /* A function that reports looks whether it is paused. */
@@ -1900,7 +1892,6 @@ run_returned (gpointer owner)
       rest->amount = 0;
       g_clear_pointer (&rest->text, g_free);
       g_clear_pointer (&rest->host_loss, g_free);
-      g_clear_pointer (&rest->unfinished, g_free);
       ferry_task_answers_end_attempt (&rest->answers);
     }
   notify (self, PROP_IDENTIFIER);
@@ -2904,7 +2895,6 @@ rest_free (Rest *rest)
   g_free (rest->host_name);
   g_free (rest->host_loss);
   g_clear_pointer (&rest->application_data, g_variant_unref);
-  g_free (rest->unfinished);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
   g_clear_pointer (&rest->opening, ferry_file_opening_unref);

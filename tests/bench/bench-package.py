@@ -402,8 +402,8 @@ def compare_first():
     print_ratios("first", {name: figure[0] for name, figure in figures.items()},
                  budgets={"ferry-vs-process-pool-fork": ">= 0.5"})
     for name, (_, application, worker) in figures.items():
-        print_figure("package/memory/application/%s" % name, application / 1e6, "MB")
-        print_figure("package/memory/worker/%s" % name, worker / 1e6, "MB")
+        print_figure("package/memory/application/%s" % name, application, "bytes")
+        print_figure("package/memory/worker/%s" % name, worker, "bytes")
 
 
 def compare_once():

@@ -397,6 +397,45 @@ keep_the_attributes_of_those_that_they_replace (void)
   g_assert_cmpuint (now.st_uid, ==, geteuid () == 0 ? 65534 : geteuid ());
 }
 
+#define ACCESS_LIST "system.posix_acl_access"
+
+/* One more user may read the file. As the kernel writes it: a version, and for each entry its tag, rights and user. */
+static void
+keep_the_access_list_of_those_that_they_replace (void)
+{
+  static const struct
+  {
+    guint32 version;
+    struct
+    {
+      guint16 tag, rights;
+      guint32 id;
+    } entries[5];
+  } list = {GUINT32_TO_LE (2),
+            {{GUINT16_TO_LE (0x01), GUINT16_TO_LE (6), G_MAXUINT32},
+             {GUINT16_TO_LE (0x02), GUINT16_TO_LE (4), GUINT32_TO_LE (65534)},
+             {GUINT16_TO_LE (0x04), GUINT16_TO_LE (0), G_MAXUINT32},
+             {GUINT16_TO_LE (0x10), GUINT16_TO_LE (4), G_MAXUINT32},
+             {GUINT16_TO_LE (0x20), GUINT16_TO_LE (0), G_MAXUINT32}}};
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *path = command_test_path (test, "out");
+  g_autofree char *output = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  char kept[sizeof list + 1];
+
+  write_earlier (test, "out");
+  if (setxattr (path, ACCESS_LIST, &list, sizeof list, 0) < 0)
+    {
+      g_test_skip ("This file system has no access lists");
+      return;
+    }
+  task = submit_replacing (test, "echo new > $1", "out");
+  output = command_test_wait_output (task);
+  assert_text (test, "out", "new\n");
+  g_assert_cmpint (getxattr (path, ACCESS_LIST, kept, sizeof kept), ==, (gssize) sizeof list);
+  g_assert_cmpmem (kept, sizeof list, &list, sizeof list);
+}
+
 static void
 are_all_there_before_the_first_is_moved (void)
 {
@@ -753,6 +792,8 @@ main (int argc, char *argv[])
                    are_written_directly_where_they_are_no_regular_files);
   g_test_add_func ("/command-files/keep-the-attributes-of-those-that-they-replace",
                    keep_the_attributes_of_those_that_they_replace);
+  g_test_add_func ("/command-files/keep-the-access-list-of-those-that-they-replace",
+                   keep_the_access_list_of_those_that_they_replace);
   g_test_add_func ("/command-files/are-all-there-before-the-first-is-moved", are_all_there_before_the_first_is_moved);
   g_test_add_func ("/command-files/of-killed-workers-are-removed-by-the-next",
                    of_killed_workers_are_removed_by_the_next);

@@ -4,7 +4,7 @@
 /* Tests: gtk/ferry-task-monitor.c, command-worker/command-progress.c
  *
  * A command that says no more than a percentage has a time that is left, and one that says nothing is none that hangs.
- */
+ * Whoever cancels it, or gives it too little time, reads which file is half written. */
 
 #include "config.h"
 
@@ -59,6 +59,48 @@ test_is_not_stalled_when_it_says_nothing (void)
   command_test_wait_cancelled (task);
 }
 
+/* (transfer full): a command that is writing over a file that was there. */
+static FerryTask *
+submit_writer (CommandTest *test)
+{
+  g_autofree char *out = command_test_path (test, "out");
+  const char *const files[] = {"out", NULL};
+  GVariantDict *options = g_variant_dict_new (NULL);
+
+  g_assert_true (g_file_set_contents (out, "old", -1, NULL));
+  g_variant_dict_insert (options, "output-files", "^aay", files);
+  return command_test_submit_script (test, "echo half > out; echo > begun; sleep 1000", options);
+}
+
+static void
+test_says_what_a_cancel_has_harmed (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = submit_writer (test);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+
+  command_test_wait_file (test, "begun");
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  g_assert_cmpstr (ferry_test_get_string (monitor, "detail"), ==,
+                   "'out' may be damaged, since it was written in place and not finished");
+}
+
+static void
+test_says_what_a_limit_of_time_has_harmed (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+
+  test->run_timeout = 3 * G_USEC_PER_SEC;
+  task = submit_writer (test);
+  monitor = ferry_task_monitor_new (task, NULL);
+  command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  ferry_test_assert_says (ferry_test_get_string (monitor, "detail"),
+                          "that it had. 'out' may be damaged, since it was written in place and not finished");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -66,6 +108,8 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/command-pace/has-a-time-that-is-left", test_has_a_time_that_is_left);
   g_test_add_func ("/command-pace/is-not-stalled-when-it-says-nothing", test_is_not_stalled_when_it_says_nothing);
+  g_test_add_func ("/command-pace/says-what-a-cancel-has-harmed", test_says_what_a_cancel_has_harmed);
+  g_test_add_func ("/command-pace/says-what-a-limit-of-time-has-harmed", test_says_what_a_limit_of_time_has_harmed);
 
   return g_test_run ();
 }

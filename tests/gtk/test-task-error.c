@@ -235,6 +235,46 @@ test_a_limit_of_time_is_told_as_one (void)
 }
 
 static void
+take_unfinished (FerryTask *task)
+{
+  g_autoptr (GVariant) names = g_variant_ref_sink (g_variant_new_string ("'a.png', 'b.png'"));
+
+  ferry_run_take_unfinished (ferry_task_get_run (task), names);
+}
+
+/* Of a function that runs programs. */
+static void
+test_a_crash_names_the_files_that_were_being_written (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryExit) exit = killed_by (SIGSEGV);
+  g_auto (Words) words = {0};
+
+  take_unfinished (task);
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST,
+                                 g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit));
+  words = describe (task);
+  g_assert_cmpstr (words.detail, ==, "A fault in the program ended this task. 'a.png', 'b.png' may be incomplete");
+}
+
+/* A worker that gets SIGTERM has tidied up. */
+static void
+test_files_of_an_orderly_end_are_not_named (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryExit) exit = killed_by (SIGTERM);
+  g_auto (Words) words = {0};
+
+  take_unfinished (task);
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_LOST,
+                                 g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit));
+  words = describe (task);
+  g_assert_cmpstr (words.detail, ==, "Somebody stopped it, or the computer had too little memory");
+}
+
+static void
 test_what_does_not_fit_is_not_tried_again (void)
 {
   static const int codes[] = {FERRY_ERROR_PROTOCOL,    FERRY_ERROR_VERSION,       FERRY_ERROR_UNKNOWN_FUNCTION,
@@ -324,6 +364,9 @@ main (int argc, char **argv)
   g_test_add_func ("/task-error/a-full-disk-may-be-tried-again", test_a_full_disk_may_be_tried_again);
   g_test_add_func ("/task-error/a-full-stop-is-left-out", test_a_full_stop_is_left_out);
   g_test_add_func ("/task-error/a-limit-of-time-is-told-as-one", test_a_limit_of_time_is_told_as_one);
+  g_test_add_func ("/task-error/a-crash-names-the-files-that-were-being-written",
+                   test_a_crash_names_the_files_that_were_being_written);
+  g_test_add_func ("/task-error/files-of-an-orderly-end-are-not-named", test_files_of_an_orderly_end_are_not_named);
   g_test_add_func ("/task-error/what-does-not-fit-is-not-tried-again", test_what_does_not_fit_is_not_tried_again);
   g_test_add_func ("/task-error/an-updated-application-is-to-be-restarted",
                    test_an_updated_application_is_to_be_restarted);

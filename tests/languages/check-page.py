@@ -7,6 +7,8 @@ They use the library as it is in the build folder. A program whose language is n
 """
 
 import os
+import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -30,6 +32,17 @@ def is_missing(program, has_vapi):
     return shutil.which(program) is None or (program == "valac" and not has_vapi)
 
 
+def has_queue():
+    return any(os.path.exists(os.path.join(folder, "FerryQueue-1.typelib"))
+               for folder in os.environ.get("GI_TYPELIB_PATH", "").split(os.pathsep))
+
+
+def uses_queue(session, folder):
+    """Whether a program of the session is one of the library that builds without SQLite have not."""
+    names = {word for command, _ in session for word in shlex.split(command) if re.search(r"[.](py|js|vala)$", word)}
+    return any("Queue" in pathlib.Path(folder, name).read_text(encoding="utf-8") for name in names)
+
+
 def run(command, folder):
     # Versions of Python's bindings complain of a function that is registered for good.
     debug = "" if command[0] == sys.executable else "fatal-criticals"
@@ -42,6 +55,9 @@ def run_session(report, session, folder, valac_flags):
     first = shlex.split(session[0][0])[0]
     if is_missing(first, valac_flags):
         report.skip(session[0][0], "there is no %s for it" % first)
+        return
+    if uses_queue(session, folder) and not has_queue():
+        report.skip(session[0][0], "the library of queues was not built")
         return
     for command, expected in session:
         words = shlex.split(command)

@@ -37,14 +37,17 @@ PARTS = {
     "its programs": ["ferry/lib/ferry-1-0/ferry-command", "ferry/lib/ferry-1-0/ferry-guardian"],
     "what ferry.gtk needs": ["ferry/lib/girepository-1.0/FerryGtk-1.typelib", "ferry/lib/libferry-gtk-1.so.0",
                              "ferry/lib/po/de/LC_MESSAGES/ferry-gtk-1-0.mo", "ferry/lib/po/zh_CN/LC_MESSAGES/ferry-gtk-1-0.mo"],
+    "what ferry.Queue needs": ["ferry/lib/girepository-1.0/FerryQueue-1.typelib", "ferry/lib/libferry-queue-1.so.0"],
     "the module of C, and what PyGObject is told": ["_ferry.abi3.so", "ferry/overrides/Ferry.py"],
 }
-# Those of the system that a library may need.
-ALLOWED = re.compile(r"(ld-linux.*|lib(c|m|g(lib|object|io)-2[.]0|gtk-4|pango-1[.]0|cairo|ferry-1|ferry-gtk-1))[.]so[.]\d+$")
+# Those of the system that a library may need. SQLite is the one that Python has for itself: of two in one process, one would
+# give up the locks of the other.
+ALLOWED = re.compile(r"(ld-linux.*|lib(c|m|g(lib|object|io)-2[.]0|gtk-4|pango-1[.]0|cairo|ferry-1|ferry-gtk-1|ferry-queue-1|sqlite3))[.]so[.]\d+$")
 
 PROGRAM = """
 import os
 import sys
+import tempfile
 
 import ferry
 
@@ -66,6 +69,8 @@ if __name__ == "__main__":
         except ferry.WorkerLost as lost:
             print("lost with", lost.exit_status)
         print(executor.run(["echo", "a command"], text=True).result().stdout.strip())
+        with tempfile.TemporaryDirectory() as folder, ferry.Queue(os.path.join(folder, "queue.db"), executor) as queue:
+            print(queue.submit(square, 5, key="five").result())
         mapped = places() | executor.submit(places).result()
     prefix = os.path.realpath(sys.prefix) + os.sep
     print(sorted({os.path.basename(path) for path in mapped if path.startswith(prefix)}),
@@ -175,10 +180,10 @@ def check_programs(report, name, environment, top, scratch):
     program = os.path.join(scratch, "program.py")
     with open(program, "w", encoding="utf-8") as file:
         file.write(PROGRAM)
-    libraries = ["_ferry.abi3.so", "libferry-1.so.0"]
+    libraries = ["_ferry.abi3.so", "libferry-1.so.0", "libferry-queue-1.so.0"]
     said = environment.run(program, FERRY_ATTACH_TIMEOUT="600")
-    report.equal("%s: a map, a lost worker and a command" % name, said.splitlines(),
-                 ["332833500", "lost with 3", "a command", "%s []" % libraries, "%s True" % version_of(top)])
+    report.equal("%s: a map, a lost worker, a command and a queue" % name, said.splitlines(),
+                 ["332833500", "lost with 3", "a command", "25", "%s []" % libraries, "%s True" % version_of(top)])
     said = environment.run(os.path.join(top, "tests", "python", "check-page.py"), os.path.join(top, "docs", "python.md"),
                            PYTHONPATH=os.path.join(top, "tests"), FERRY_ATTACH_TIMEOUT="600")
     report.none("%s: the programs of the page, and its window" % name, re.findall(r"(?m)^not ok .*", said))

@@ -9,6 +9,7 @@ CPython's own tests of ProcessPoolExecutor are run with it by check-suites.py.
 import concurrent.futures
 import gc
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -126,6 +127,43 @@ def test_limits(report):
                                                        for number in (0, -1)], [ValueError, ValueError])
 
 
+def watch(executor):
+    """Descriptors that tell of the ends of its workers, or of those that have had a call."""
+    return [os.pidfd_open(process) for process in set(executor.map(functions.get_process, range(20)))]
+
+
+def wait_for_ends(descriptors):
+    """Whether all have ended. Who waits is given up by its test's limit."""
+    for descriptor in descriptors:
+        select.select([descriptor], [], [])
+        os.close(descriptor)
+    return len(descriptors) > 0
+
+
+def test_workers(report):
+    """What CPython's tests ask by private names, asked as a program can."""
+    executor = ferry.concurrent.Executor(4)
+    one_by_one = {executor.submit(functions.get_process).result() for _ in range(6)}
+    report.equal("a worker without work takes the next call", len(one_by_one), 1)
+    processes = set(executor.map(functions.get_process, range(40)))
+    report.fact("there are no more workers than were asked for", len(processes | one_by_one) <= 4, [processes, one_by_one])
+    workers = watch(executor)
+    executor.shutdown()
+    report.fact("the workers end with a shutdown", wait_for_ends(workers))
+    executor = ferry.concurrent.Executor(2)
+    workers = watch(executor)
+    del executor
+    gc.collect()
+    report.fact("and with an executor that is dropped", wait_for_ends(workers))
+    executor = ferry.concurrent.Executor(2)
+    workers = watch(executor)
+    futures = [executor.submit(functions.double, number) for number in range(20)]
+    executor.shutdown(wait=False)
+    report.equal("a shutdown that does not wait leaves no call undone", [future.result() for future in futures],
+                 [2 * number for number in range(20)])
+    report.fact("and its workers end, too", wait_for_ends(workers))
+
+
 def test_release(report):
     executor = ferry.concurrent.Executor(1)
     inner = weakref.ref(executor._inner)
@@ -152,6 +190,7 @@ def test_end(report):
 def body(report):
     test_errors(report)
     test_limits(report)
+    test_workers(report)
     test_release(report)
     test_end(report)
     test_ctrl_c(report)

@@ -232,6 +232,69 @@ def test_search(report, GLib, Gtk, path):
         report.fact("Stop ends the search", "Stopped, 2 found" in seen, seen)
 
 
+def test_queue(report, GLib, Gtk):
+    """Two runs of an application at one queue, as far as the queue can tell."""
+    import ferry
+    import ferry.gtk
+    import queue_functions
+
+    async def fill(queue, made):
+        await queue
+        for name, function, argument in (("Twice four", queue_functions.double, 4), ("None", queue_functions.fail, 3)):
+            task = ferry.Task(function, argument)
+            task.props.name = name
+            queue.submit(task, key=name)
+        made.append(await queue.submit(queue_functions.double, 5, key="five"))
+        await queue.flush()
+
+    with tempfile.TemporaryDirectory() as folder:
+        queues, made = [], []
+
+        def activate(application):
+            # Its callback is the main loop's.
+            GLib.idle_add(show, application)
+            application.hold()
+
+        def show(application):
+            queue = ferry.Queue(os.path.join(folder, "queue.db"))
+            try:
+                queue.submit(queue_functions.double, 1)
+            except ferry.Error as error:
+                made[:] = [str(error)]
+            box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+            for widget in (ferry.gtk.TaskList(queue), ferry.gtk.TaskButton(queue), ferry.gtk.WorkerList(queue)):
+                box.append(widget)
+            window = Gtk.ApplicationWindow(application=application, child=box)
+            ferry.gtk.TaskGuard(queue, window)
+            window.present()
+            ferry.spawn(fill(queue, made))
+            queues.append(queue)
+
+        wanted = {"Twice four", "Done", "None", "Failed", "double"}
+        for run in ("this run", "an earlier run"):
+            seen = run_application(GLib, Gtk, activate, wanted)
+            report.fact("a list shows the tasks of %s" % run, wanted <= set(seen), seen)
+            iterate_until(GLib, lambda: len(made) > 1)
+            report.fact("before the queue is open, a callback hears what to do", "queue = await ferry.Queue(...)" in made[0], made)
+            report.equal("a coroutine of the main loop has a result", made[1:], [10])
+            queue = queues.pop()
+            if run == "an earlier run":
+                check_list(report, GLib, queue)
+            report.fact("outside of callbacks, a queue is open at once", queue.get("five") is not None)
+            report.equal("and closed", queue.close().exception(), None)
+
+
+def check_list(report, GLib, queue):
+    import ferry
+
+    core = queue.ferry_queue
+    found = [core.get_item(place) for place in range(core.get_n_items())]
+    report.equal("what the list has are tasks of the package", {type(task).__name__ for task in found}, {"Task"})
+    again = queue.executor.ferry_executor.retry(found[0])
+    report.fact("so is what a row's button tries again", again is queue["Twice four"] and isinstance(again, ferry.Task))
+    report.equal("which has a result", again.result(), 8)
+
+
 def body(report):
     test_no_display(report)
     GLib, Gtk = find_toolkit(report)
@@ -239,6 +302,7 @@ def body(report):
         return
     test_widgets(report, GLib, Gtk)
     test_home(report)
+    test_queue(report, GLib, Gtk)
     task_list, search = sys.argv[1:]
     test_example(report, GLib, Gtk, task_list)
     test_viewer(report)

@@ -84,6 +84,11 @@ def test_errors(report, folder):
     said = import_package(hidden + "import ferry.gtk", PYTHONPATH=folder, GI_TYPELIB_PATH=typelibs, LD_LIBRARY_PATH=libraries)[-1]
     report.fact("without those of the widgets as well", said.startswith("ImportError: FerryGtk-1.typelib was not found")
                 and "gir1.2-ferrygtk-1," in said, [said])
+    hidden = hidden.replace("'Gtk'", "'Queue'")
+    said = import_package(hidden + "import ferry; ferry.Queue('tasks.db')", PYTHONPATH=folder, GI_TYPELIB_PATH=typelibs,
+                          LD_LIBRARY_PATH=libraries)[-1]
+    report.fact("and without those of queues, where one is made", said.startswith("ImportError: FerryQueue-1.typelib was not found")
+                and "gir1.2-ferryqueue-1," in said and "the headers of SQLite 3" in said, [said])
     said = import_package("import ferry", PYTHONPATH=folder, GI_TYPELIB_PATH=typelibs)[-1]
     report.fact("and without the library", said.startswith("ImportError: libferry-1.so.0 was not found")
                 and "LD_LIBRARY_PATH" in said or said == "", [said])

@@ -36,10 +36,18 @@ def foreign_programs(page):
 
 
 def commands(page):
-    """(command, output) of each command whose output the page has, and of those that build a program."""
+    """(command, output) of each command whose output the page has, and of those that build a program or write a file."""
     return [(match[1], match[2]) for text in blocks(page, "console")
             for match in re.finditer(r"^\$ ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", text, re.MULTILINE)
-            if match[2] or match[1].startswith("cc ")]
+            if match[2] or match[1].startswith("cc ") or " > " in match[1]]
+
+
+def has_queue():
+    try:
+        gi.require_version("FerryQueue", "1")
+    except ValueError:
+        return False
+    return True
 
 
 def length(text):
@@ -121,6 +129,9 @@ def check_page(report, name):
     with tempfile.TemporaryDirectory() as folder:
         write_files(folder, page)
         for command, output in commands(page):
+            if any("ferry.Queue" in text and name in command for name, text in programs(page).items()) and not has_queue():
+                report.skip(command, "the library of queues was not built")
+                continue
             if shutil.which(command.split()[0]) is None and not command.startswith("./"):
                 report.skip(command, "it is not installed")
                 continue

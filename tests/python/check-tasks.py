@@ -394,7 +394,9 @@ def test_hidden(report, folder):
 
 CRASHING = """
 import ctypes
+import logging
 import sys
+import warnings
 import ferry
 
 def crash():
@@ -402,6 +404,11 @@ def crash():
 
 def fail():
     raise ValueError("no settings")
+
+def tell():
+    logging.getLogger("own").warning("a worker begins")
+    warnings.warn("in an old way")
+    ferry.report(0.5)
 
 if __name__ == "__main__":
     with ferry.Executor(workers=1, initializer=globals()[sys.argv[1]]) as executor:
@@ -420,9 +427,14 @@ def test_initializers(report, folder):
     report.fact("the error names the initializer that crashed", out.startswith(
         "WorkerLost The workers' initialiser 'crash()' has ended its worker; correct it, then reset the pool."), [out])
     report.equal("whose stack is printed once", complaint.count("in crash\n"), 1)
-    out, _ = run_program(program, "fail")
+    out, complaint = run_program(program, "fail")
     report.fact("so it does for one that failed", out.startswith(
         "Error The workers' initialiser 'fail()' failed; correct it, then reset the pool: no settings"), [out])
+    report.fact("whose traceback is printed, for who asks for no result", "Exception in initializer:\n" in complaint
+                and "in fail\n" in complaint and "ValueError: no settings\n" in complaint, [complaint])
+    _, complaint = run_program(program, "tell")
+    report.fact("what an initializer logs and warns of is printed",
+                "a worker begins\n" in complaint and "UserWarning: in an old way\n" in complaint, [complaint])
 
 
 # Workers cannot import it.

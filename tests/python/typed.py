@@ -98,6 +98,20 @@ def use_object(executor: ferry.Executor) -> None:
     executor.create(Counter)  # mistake
 
 
+def use_queue(queue: ferry.Queue) -> None:
+    reveal_type(queue.submit(double, 1, key="one").result())  # int
+    reveal_type(queue.submit(fetch, "a", idempotent=True).result())  # bytes
+    reveal_type(queue.submit(ferry.Task(double, 1), not_before=5).result())  # int
+    reveal_type(queue.run(["ls"], text=True).result().stdout)  # str
+    reveal_type(queue["one"])  # ferry._task.Task[Any]
+    reveal_type(queue.retry(queue.submit(double, 1)))  # ferry._task.Task[int]
+    reveal_type([queue.key_of(task) for task in queue])  # list[Union[str, None]]
+    reveal_type(queue.error)  # Union[ferry.errors.Error, None]
+    queue.submit(double, 1, key=1.5)  # mistake
+    queue.submit(double, 1, not_before="22:00")  # mistake
+    ferry.Queue(executor=5)  # mistake
+
+
 async def wait(executor: ferry.Executor) -> None:
     reveal_type(await executor.submit(double, 1))  # int
     number, content = await asyncio.gather(executor.submit(double, 1), executor.submit(fetch, "a"))

@@ -189,6 +189,17 @@ find_aside (Place *place)
   return NULL;
 }
 
+/* As a queue leaves it that had the file. */
+static void
+note_lock (Place *place)
+{
+  g_autoptr (GError) error = NULL;
+  FerryQueueLock *lock = ferry_queue_lock_take (place->path, &error);
+
+  g_assert_no_error (error);
+  ferry_queue_lock_release (lock);
+}
+
 /* Opens what the bytes are of a file, and returns how many rows were whole. */
 static guint
 open_damaged (GBytes *bytes)
@@ -203,6 +214,7 @@ open_damaged (GBytes *bytes)
   FerryQueueFile *file;
 
   g_assert_true (g_file_set_contents (place->path, data, (gssize) size, NULL));
+  note_lock (place);
   file = open_file (place->path, &content);
   assert_whole (content);
   ferry_queue_file_close (file, TRUE);
@@ -298,6 +310,56 @@ test_no_database_is_set_aside (void)
   g_assert_cmpuint (open_damaged (bytes), ==, 0);
 }
 
+static void
+change_database (Place *place, const char *statement)
+{
+  sqlite3 *database = NULL;
+
+  g_assert_cmpint (sqlite3_open (place->path, &database), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (database, statement, NULL, NULL, NULL), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
+}
+
+/* Somebody has given the name of a file that is no queue: nothing is done to it, nor beside it. */
+static void
+assert_left_alone (const char *bytes, gsize size)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) folder = NULL;
+  g_autofree char *found = NULL;
+  gsize found_size;
+  struct stat about;
+
+  g_assert_true (g_file_set_contents (place->path, bytes, (gssize) size, NULL));
+  g_assert_cmpint (chmod (place->path, 0644), ==, 0);
+  g_assert_null (ferry_queue_file_open (place->path, &content, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  ferry_test_assert_says (error->message, "is a file of another program");
+  g_assert_true (g_file_get_contents (place->path, &found, &found_size, NULL));
+  g_assert_cmpmem (found, found_size, bytes, size);
+  g_assert_cmpint (stat (place->path, &about), ==, 0);
+  g_assert_cmpuint (about.st_mode & 0777, ==, 0644);
+  folder = g_dir_open (place->folder, 0, NULL);
+  g_assert_cmpstr (g_dir_read_name (folder), ==, "queue.db");
+  g_assert_null (g_dir_read_name (folder));
+}
+
+static void
+test_file_of_others_is_left_alone (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autofree char *text = g_strnfill (9000, 'x');
+  g_autoptr (GBytes) database = NULL;
+
+  assert_left_alone ("a letter to somebody", 20);
+  assert_left_alone (text, 9000);
+  change_database (place, "CREATE TABLE bookmarks (url TEXT)");
+  database = read_file (place);
+  assert_left_alone (g_bytes_get_data (database, NULL), g_bytes_get_size (database));
+}
+
 /* The application ended while the new file took the place of the damaged one. */
 static void
 test_replacement_is_finished (void)
@@ -321,16 +383,6 @@ test_replacement_is_finished (void)
 }
 
 static void
-change_database (Place *place, const char *statement)
-{
-  sqlite3 *database = NULL;
-
-  g_assert_cmpint (sqlite3_open (place->path, &database), ==, SQLITE_OK);
-  g_assert_cmpint (sqlite3_exec (database, statement, NULL, NULL, NULL), ==, SQLITE_OK);
-  g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
-}
-
-static void
 test_newer_file_is_refused (void)
 {
   g_autoptr (Place) place = place_new ();
@@ -341,18 +393,6 @@ test_newer_file_is_refused (void)
   change_database (place, "PRAGMA user_version=2");
   g_assert_null (ferry_queue_file_open (place->path, &content, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
-}
-
-static void
-test_database_of_others_is_refused (void)
-{
-  g_autoptr (Place) place = place_new ();
-  g_autoptr (FerryQueueContent) content = NULL;
-  g_autoptr (GError) error = NULL;
-
-  change_database (place, "CREATE TABLE bookmarks (url TEXT)");
-  g_assert_null (ferry_queue_file_open (place->path, &content, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
 }
 
 static void
@@ -449,9 +489,9 @@ main (int argc, char **argv)
   g_test_add_func ("/file/cut-file-is-found", test_cut_file_is_found);
   g_test_add_func ("/file/changed-row-is-found", test_changed_row_is_found);
   g_test_add_func ("/file/no-database-is-set-aside", test_no_database_is_set_aside);
+  g_test_add_func ("/file/file-of-others-is-left-alone", test_file_of_others_is_left_alone);
   g_test_add_func ("/file/replacement-is-finished", test_replacement_is_finished);
   g_test_add_func ("/file/newer-file-is-refused", test_newer_file_is_refused);
-  g_test_add_func ("/file/database-of-others-is-refused", test_database_of_others_is_refused);
   g_test_add_func ("/file/full-disk-heals", test_full_disk_heals);
   return g_test_run ();
 }

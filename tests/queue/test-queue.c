@@ -11,6 +11,7 @@
 #include "queue/queue-test.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "queue/ferry-queue-file-private.h"
@@ -877,6 +878,119 @@ test_clock_that_jumps_is_followed (void)
   g_assert_cmpstr (log, ==, "late later");
 }
 
+/* A class of the application's own. */
+typedef struct
+{
+  FerryTask parent_instance;
+} OwnTask;
+
+typedef FerryTaskClass OwnTaskClass;
+
+static GType own_task_get_type (void);
+
+G_DEFINE_TYPE (OwnTask, own_task, FERRY_TYPE_TASK)
+
+static void
+own_task_class_init (OwnTaskClass *klass)
+{
+}
+
+static void
+own_task_init (OwnTask *self)
+{
+}
+
+static void
+restart_with_own_tasks (QueueTest *test)
+{
+  queue_test_close (test);
+  queue_test_make (test);
+  g_object_set (test->queue, "task-type", own_task_get_type (), NULL);
+  queue_test_open (test);
+}
+
+static void
+test_tasks_are_of_the_applications_class (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autofree char *log = NULL;
+  GType type;
+
+  g_object_get (test->queue, "task-type", &type, NULL);
+  g_assert_true (type == FERRY_TYPE_TASK);
+  {
+    g_autoptr (FerryTask) done = queue_test_submit (test, "note", "done", "done");
+    g_autoptr (FerryTask) waits = NULL;
+
+    task_test_wait_done (done);
+    set_paused (test, TRUE);
+    waits = queue_test_submit (test, "note", "waits", "waits");
+  }
+  restart_with_own_tasks (test);
+  {
+    g_autoptr (FerryTask) done = queue_test_get (test, "done");
+    g_autoptr (FerryTask) waits = queue_test_get (test, "waits");
+    g_autoptr (FerryTask) again = ferry_executor_retry (test->test->executor, done, NULL);
+
+    g_assert_true (G_TYPE_CHECK_INSTANCE_TYPE (done, own_task_get_type ()));
+    g_assert_true (G_TYPE_CHECK_INSTANCE_TYPE (waits, own_task_get_type ()));
+    g_assert_true (G_TYPE_CHECK_INSTANCE_TYPE (again, own_task_get_type ()));
+    task_test_wait_done (waits);
+    task_test_wait_done (again);
+  }
+  log = task_test_take_log ();
+  g_assert_true (strstr (log, "waits") != NULL);
+}
+
+#define N_LET_GO 200000
+
+/* A slot that two threads share: a task to be let go of, or the slot itself as the end. */
+typedef struct
+{
+  _Atomic gpointer task;
+} Slot;
+
+static gpointer
+let_go_of_all (gpointer data)
+{
+  Slot *slot = data;
+  gpointer task;
+
+  /* It does not sleep: the main thread is to ask for the task at the same moment. */
+  while ((task = atomic_exchange (&slot->task, NULL)) != slot)
+    g_clear_object (&task);
+  return NULL;
+}
+
+/* The main thread asks for a task while another one lets go of it. */
+static void
+test_anybody_lets_go_of_a_task_that_has_ended (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  Slot slot = {NULL};
+  GThread *thread;
+
+  {
+    g_autoptr (FerryTask) task = queue_test_submit (test, "echo", "hello", "a");
+
+    task_test_wait_done (task);
+  }
+  thread = g_thread_new ("let-go", let_go_of_all, &slot);
+  for (guint i = 0; i < N_LET_GO; i++)
+    {
+      FerryTask *task = queue_test_get (test, "a");
+
+      g_assert_cmpstr (ferry_queue_get_key (test->queue, task), ==, "a");
+      task = atomic_exchange (&slot.task, task);
+      g_clear_object (&task);
+    }
+  {
+    g_autoptr (FerryTask) left G_GNUC_UNUSED = atomic_exchange (&slot.task, &slot);
+
+    g_thread_join (thread);
+  }
+}
+
 static gboolean
 has_error (gpointer queue)
 {
@@ -936,6 +1050,8 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/stored-before-it-is-told", test_stored_before_it_is_told);
   g_test_add_func ("/queue/waits-for-its-time", test_waits_for_its_time);
   g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);
+  g_test_add_func ("/queue/tasks-are-of-the-applications-class", test_tasks_are_of_the_applications_class);
+  g_test_add_func ("/queue/anybody-lets-go-of-a-task-that-has-ended", test_anybody_lets_go_of_a_task_that_has_ended);
   g_test_add_func ("/queue/removed-key-stays-known", test_removed_key_stays_known);
   g_test_add_func ("/queue/keeps-so-many", test_keeps_so_many);
   g_test_add_func ("/queue/update-converts", test_update_converts);

@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from ._step import run
     from ._stream import Stream
     from ._task import Task
-    from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceback, WorkerLost
+    from ._queue import Queue
+    from .errors import Cancelled, CancelledError, Error, Interrupted, RemoteError, RemoteTraceback, WorkerLost
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandCancelled", "CommandError",
-           "CommandTimeout", "DeMux", "Error", "Executor", "Map", "Mux", "Process", "Proxy", "Receiver", "RemoteError",
+           "CommandTimeout", "DeMux", "Error", "Executor", "Map", "Interrupted", "Mux", "Process", "Proxy", "Queue", "Receiver", "RemoteError",
            "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export",
            "freeze_support", "function", "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
            "share", "spawn", "track"]
@@ -63,11 +64,12 @@ _MODULES = {
     "_pipe": ("Receiver", "Sender", "pipe"),
     "_process": ("Process", "process"),
     "_proxy": ("Proxy", "View", "get", "later", "pass_to"),
+    "_queue": ("Queue",),
     "_share": ("Shared", "share"),
     "_step": ("run",),
     "_stream": ("Stream",),
     "_task": ("Task",),
-    "errors": ("Cancelled", "CancelledError", "Error", "RemoteError", "RemoteTraceback", "WorkerLost"),
+    "errors": ("Cancelled", "CancelledError", "Error", "Interrupted", "RemoteError", "RemoteTraceback", "WorkerLost"),
 }
 _places = {name: module for module, names in _MODULES.items() for name in names}
 

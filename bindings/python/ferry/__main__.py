@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 import sys
+import tempfile
 from collections.abc import Callable
 
 from . import _place
@@ -47,6 +48,13 @@ def _say_widgets() -> str:
     return "for GTK %d.%d.%d" % (gtk.get_major_version(), gtk.get_minor_version(), gtk.get_micro_version())
 
 
+def _say_queues() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        with importlib.import_module("ferry").Queue(os.path.join(folder, "queue.db")) as queue:
+            queue.flush()
+    return "are stored"
+
+
 def _say_cloudpickle() -> str:
     return str(importlib.import_module("cloudpickle").__version__)
 
@@ -58,6 +66,7 @@ PARTS: tuple[tuple[bool, str, Callable[[], str]], ...] = (
     (True, "library", _say_library),
     (True, "workers", _say_workers),
     (False, "programs", _say_commands),
+    (False, "queues", _say_queues),
     (False, "widgets", _say_widgets),
     (False, "cloudpickle", _say_cloudpickle),
 )

@@ -125,6 +125,20 @@ def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
     return _pickled(exception), type(exception).__qualname__, _name_and_say(exception), trace, os.getpid()
 
 
+# What a traceback ends with, of an exception.
+_LAST = re.compile(r"^([A-Za-z_][\w.]*)(?:: .*)?\Z", re.MULTILINE | re.DOTALL)
+
+
+def stored(message: str, trace: str | None) -> Fault:
+    """What a queue's file has of an exception: what people read of it, and its traceback."""
+    lines = (trace or "").rstrip().splitlines()
+    # Behind the last frame, whose lines are indented.
+    start = next((i + 1 for i in reversed(range(len(lines))) if lines[i].startswith("  ")), 0)
+    found = _LAST.match("\n".join(lines[start:]))
+    said = found[0] if found else message
+    return None, found[1].rpartition(".")[2] if found else "", said, trace or "", 0
+
+
 def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     """What is raised in the application: the exception itself, where that can be."""
     pickled, class_name, message, trace, process = fault

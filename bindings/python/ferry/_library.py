@@ -42,6 +42,10 @@ if os.path.isdir(os.path.join(HERE, "overrides")):
     gi.overrides.__path__.insert(0, os.path.join(HERE, "overrides"))
 
 
+# What a build needs for a namespace.
+NEEDED = {"FerryGtk": " and the headers of GTK 4", "FerryQueue": " and the headers of SQLite 3"}
+
+
 def require(namespace: str) -> None:
     """Of a namespace of the library, there are introspection data; or says what brings them."""
     try:
@@ -49,7 +53,7 @@ def require(namespace: str) -> None:
     except ValueError as missing:
         raise ImportError("%s-1.typelib was not found; install gir1.2-%s-1, of the packages that packaging/debian makes, or "
                           "Ferry with introspection%s, or set GI_TYPELIB_PATH to the folder of the file"
-                          % (namespace, namespace.lower(), " and the headers of GTK 4" if namespace == "FerryGtk" else "")
+                          % (namespace, namespace.lower(), NEEDED.get(namespace, ""))
                           ) from missing
 
 

@@ -10,6 +10,7 @@ pickle has the buffers in it.
 
 import fcntl
 import functools
+import io
 import mmap
 import os
 import pickle
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import _by_value, _main
+from .errors import Error
 
 if TYPE_CHECKING:
     from ._library import GLib
@@ -39,8 +41,10 @@ MAX_PARTS = 1024
 _HEAD = struct.Struct("<II")
 _OFFSET = struct.Struct("<Q")
 
-# What a head says: pickle and buffers lie in memory of their own.
+# What a head says: pickle and buffers lie in memory of their own; or the call is stored, so that all of it is in the message,
+# and all of its result is.
 IN_MEMORY = 1
+STORED = 2
 
 
 def _aligned(size: int) -> int:
@@ -216,6 +220,7 @@ def _map(descriptor: int, sizes: list[int]) -> list[memoryview]:
 
 # Of most messages, which are a pickle alone.
 _PLAIN_HEAD = _HEAD.pack(0, 0)
+_STORED_HEAD = _HEAD.pack(STORED, 0)
 
 
 def _head(kind: int, sizes: list[int]) -> bytes:
@@ -232,6 +237,63 @@ def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
         exception.add_note("The arguments of %s cannot be sent to a worker; give it values that can be pickled, and functions "
                            "that are at the top level of a module" % getattr(function, "__qualname__", function))
         raise
+
+
+def pack_stored(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[bytes, ...], int]:
+    """A call as another run of the program has it: with names of functions, and all in one pickle."""
+    plain = function
+    while isinstance(plain, functools.partial):
+        plain = plain.func
+    check_importable(plain)
+    stream = _Stream()
+    try:
+        pickle.Pickler(stream, 5).dump((function, args, kwargs))
+    except Exception as exception:
+        exception.add_note("The call of %s cannot be stored; give it values that can be pickled, such as names of files, and "
+                           "functions that are at the top level of a module" % getattr(function, "__qualname__", function))
+        raise
+    return (_STORED_HEAD, *stream.parts), -1
+
+
+def store(data: bytes) -> bytes | None:
+    """A call that was packed without memory, as one that is stored. None where a function in it goes by value."""
+    return None if _by_value.is_on() and b"cloudpickle" in data else _STORED_HEAD + data[len(_PLAIN_HEAD):]
+
+
+def is_stored(data: bytes | memoryview) -> bool:
+    return bool(_read_head(data)[0] & STORED)
+
+
+def explain_unreadable(exception: Exception) -> Error:
+    """In a worker: why a stored call cannot be run."""
+    found = re.search("attribute '([^']+)'", str(exception)) if isinstance(exception, AttributeError) else None
+    why = "there is no '%s' in it" % found[1] if found else "%s: %s" % (type(exception).__name__, exception)
+    return Error("This version of the program cannot read the call that an earlier one has stored: %s; forget its key, or have "
+                 "the queue convert it" % why)
+
+
+class _Gone:
+    """What a stored call names, and this version of the program does not have."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads a call as well as can be."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return super().find_class(module, name)
+        except (AttributeError, ImportError):
+            return type(name.rpartition(".")[2], (_Gone,), {"__module__": module, "__qualname__": name})
+
+
+def open_stored(data: bytes) -> tuple[str, Any, tuple[Any, ...], dict[str, Any]]:
+    """The name of the function, also of one that is gone, the function, and its arguments."""
+    function, args, kwargs = _Unpickler(io.BytesIO(data[len(_STORED_HEAD):])).load()
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return "%s.%s" % (getattr(function, "__module__", None), name), function, args, kwargs
 
 
 def pack(value: Any, most: int, pickled: Pickled | None = None) -> tuple[bytes, int]:
@@ -287,6 +349,8 @@ def unpack(data: bytes | memoryview, open_memory: Callable[[], int] | None = Non
         finally:
             os.close(descriptor)
         return loads(stream, buffers)
+    if kind & STORED and not _main.failures:
+        return pickle.loads(memoryview(data)[start:])
     return loads(memoryview(data)[start:])
 
 

@@ -44,3 +44,7 @@ def run(args: Iterable[Argument], **keywords: Any) -> Any:
         # Nobody else could. A second Ctrl-C ends the wait for what the program does at its end.
         task._end()
         raise
+
+
+# Where the files of queues have it.
+run.__module__ = __package__

@@ -16,7 +16,7 @@ from ._home import Event, Home, Properties, post
 from ._library import Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN, PART, PYTHON_ERROR
 from ._outcome import Outcome, give
-from .errors import Error, WorkerLost
+from .errors import Error, Interrupted, WorkerLost
 
 if TYPE_CHECKING:
     from ._pipe import Receiver
@@ -52,11 +52,11 @@ class _Packed:
     """A call as it goes to a worker."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-                 name: str | None = None) -> None:
+                 name: str | None = None, pack: Callable[..., tuple[tuple[bytes, ...], int]] = _message.pack_call) -> None:
         function, self.limit = _limit.split(function)
         self.name = str(_text.display(name or name_of(function)))
         # The descriptor of memory is -1 where there is none.
-        (self.parts, self.memory), self.travellers = _travel.collect(lambda: _message.pack_call(function, args, kwargs))
+        (self.parts, self.memory), self.travellers = _travel.collect(lambda: pack(function, args, kwargs))
 
     def count_returned(self) -> int:
         """How many descriptors the worker may give back with the result."""
@@ -98,6 +98,10 @@ class Task(_Task, Outcome[T]):
     _receivers: "Sequence[weakref.ref[Receiver]]" = ()
     # In seconds.
     _limit: float | None = None
+    # Whether it has memory or descriptors of this process.
+    _takes_along = False
+    # Whether its queue was closed before its end.
+    _is_parted = False
 
     def __init__(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> None:
         call = _Packed(function, args, kwargs)
@@ -114,6 +118,7 @@ class Task(_Task, Outcome[T]):
         self._begin(call.name)
         if call.limit is not None:
             self._set_limit(call.limit)
+        self._takes_along = call.memory >= 0 or bool(call.travellers)
         if call.memory >= 0:
             self._size = os.fstat(call.memory).st_size
             try:
@@ -162,11 +167,25 @@ class Task(_Task, Outcome[T]):
         if not is_new:
             self._name = self.get_name()
 
+    def _part(self) -> None:
+        """Its queue was closed, and has it in its file."""
+        self._outcome = None, self._interrupted()
+        self._ended.set()
+
     # ---- on any thread ----
 
+    def _interrupted(self) -> Interrupted:
+        return Interrupted("The queue was closed before '%s' was done; open it again, and the task goes on, or says that it "
+                           "cannot" % self._name)
+
     def _translate(self, error: Any) -> Exception:
-        if self._sent_fault is not None and error.domain == PYTHON_ERROR:
-            return _no_stop(_fault.restore(self._sent_fault, self._name), self._name)
+        if error.domain == PYTHON_ERROR:
+            fault = self._sent_fault or _fault.stored(error.message, self.get_property("trace"))
+            return _no_stop(_fault.restore(fault, self._name, None if self._sent_fault else "in a worker"), self._name)
+        if self._is_parted and is_cancel(error):
+            return self._interrupted()
+        if is_error(error, Ferry.Error.INTERRUPTED):
+            return Interrupted(error.message)
         if self._limit is not None and is_error(error, Ferry.Error.TIMED_OUT):
             return TimeoutError("%s() took longer than its limit of %g seconds, and was ended; give it more, or less to do"
                                 % (self._function_name, self._limit))
@@ -190,7 +209,11 @@ class Task(_Task, Outcome[T]):
             data = _native.take(self)
             if data is None:
                 # Raises what is wrong.
-                data = _message.from_variant(self.get_result())
+                result = self.get_result()
+                if result is None:
+                    return None, Error("'%s' was done, and its result is not kept any more; forget its key, and submit it again"
+                                       % self._name)
+                data = _message.from_variant(result)
             if len(data) > self._size:
                 self._size = len(data)
             if len(data) > LARGE:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._command_errors import CommandCancelled, CommandError, CommandTimeout
 
-__all__ = ["Cancelled", "CancelledError", "CommandCancelled", "CommandError", "CommandTimeout", "Error", "RemoteError", "RemoteTraceback",
-           "WorkerLost"]
+__all__ = ["Cancelled", "CancelledError", "CommandCancelled", "CommandError", "CommandTimeout", "Error", "Interrupted", "RemoteError",
+           "RemoteTraceback",           "WorkerLost"]
 
 
 class Cancelled(BaseException):
@@ -22,6 +22,10 @@ class Error(Exception):
 
 class ExecutorEnded(Error, RuntimeError):
     """An executor that was shut down takes no more."""
+
+
+class Interrupted(Error):
+    """The program, or its queue, ended before the task did. Of a task that may be repeated, the next run goes on with it."""
 
 
 class RemoteError(Error):

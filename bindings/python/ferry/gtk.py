@@ -13,7 +13,7 @@ from typing import Any
 
 import gi
 
-from . import _executor, _home, _text
+from . import _executor, _home, _queue, _text
 from ._library import Ferry, load, require
 from ._task import Task
 from .errors import Error
@@ -52,22 +52,30 @@ def _check_home(home: _home.Home | None) -> None:
 
 
 def _core(executor: Any) -> Any:
-    """The library's own executor."""
+    """The library's own executor, or queue."""
+    if isinstance(executor, _queue.Queue):
+        _check_home(executor._home)
+        return executor.ferry_queue
     if not isinstance(executor, _executor.Executor):
         return executor
     _check_home(executor._home)
     return executor.ferry_executor
 
 
+def _runner(executor: Any) -> Any:
+    """The library's own executor, also of a queue."""
+    return _core(executor.executor if isinstance(executor, _queue.Queue) else executor)
+
+
 def TaskRow(task: Task[Any], executor: Any = None) -> Any:
-    """A widget with a task's name, progress, end and buttons. With the executor, it can run the task again."""
+    """A widget with a task's name, progress, end and buttons. With its executor, or its queue, it can run the task again."""
     _check_display()
     _check_home(getattr(task, "_home", None))
-    return FerryGtk.TaskRow.new(task, _core(executor))
+    return FerryGtk.TaskRow.new(task, _runner(executor))
 
 
 def TaskList(tasks: Any, *, kept: int = KEPT) -> Any:
-    """A widget with a row for each task of an executor, also for so many that are done; or of another list model."""
+    """A widget with a row for each task of an executor, also for so many that are done; or of a queue, or another list model."""
     _check_display()
     core = _core(tasks)
     if isinstance(core, Ferry.Executor):
@@ -76,7 +84,7 @@ def TaskList(tasks: Any, *, kept: int = KEPT) -> Any:
 
 
 def TaskButton(tasks: Any) -> Any:
-    """A button for a header bar: how much an executor, or another list model of tasks, has to do, and its list."""
+    """A button for a header bar: how much an executor, a queue, or another list model of tasks, has to do, and its list."""
     _check_display()
     return FerryGtk.TaskButton.new(_core(tasks))
 
@@ -89,8 +97,8 @@ def TaskGroup(widget: Any) -> Any:
 
 
 def TaskGuard(tasks: Any, window: Any) -> Any:
-    """Asks before a window is closed while tasks of an executor, or of another list model, run. It lives as long as
-    the window."""
+    """Asks before a window is closed while tasks of an executor, a queue, or another list model, run. It lives as long
+    as the window."""
     return FerryGtk.TaskGuard.add(_core(tasks), window)
 
 
@@ -103,7 +111,7 @@ def TaskMonitor(task: Task[Any], widget: Any = None) -> Any:
 def WorkerList(executor: Any) -> Any:
     """A widget with the workers, what they run and what they use."""
     _check_display()
-    return FerryGtk.WorkerList.new(_core(executor).get_pool())
+    return FerryGtk.WorkerList.new(_runner(executor).get_pool())
 
 
 def bind_progress(task: Task[Any], bar: Any) -> None:

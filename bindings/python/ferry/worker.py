@@ -17,6 +17,7 @@ import functools
 import gc
 import importlib
 import itertools
+import logging
 import os
 import pickle
 import signal
@@ -38,13 +39,16 @@ FORK_SERVER = "FERRY_FORK_SERVER"
 
 
 def _fail(job: Any, exception: BaseException) -> None:
-    """Sends what the application raises, then fails the task."""
+    """Sends what the application raises, then fails the task. Of an initializer, the error has the message alone."""
     fault = _fault.describe(exception, globals())
-    try:
-        job.send(EXCEPTION, pickle.dumps(fault, 5))
-    except _native.Failure:
-        # The task was cancelled, and its error is that.
-        pass
+    if _job.current is None:
+        logging.getLogger("concurrent.futures").critical("Exception in initializer:\n%s", fault[3].rstrip())
+    else:
+        try:
+            job.send(EXCEPTION, pickle.dumps(fault, 5))
+        except _native.Failure:
+            # The task was cancelled, and its error is that.
+            pass
     job.fail(_text.display(_fault.say(exception)), _text.display(fault[3]))
 
 
@@ -56,6 +60,8 @@ def _load(job: Any, data: memoryview) -> Any:
         return _travel.opening(job, _message.count_memories(data), _message.unpack, data, lambda: int(job.dup_descriptor(0)))
     except Exception as exception:
         _main.explain(exception)
+        if _message.is_stored(data) and not _main.failures:
+            raise _message.explain_unreadable(exception) from exception
         raise
 
 
@@ -89,7 +95,7 @@ def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None =
         raise
 
 
-def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int]) -> bytes:
+def _pack_outcome(value: Any, function: Any, args: tuple[Any, ...], share_memory: Callable[[int], int] | None) -> bytes:
     """What a function has returned. Of a map's items, those fail whose results cannot be sent."""
     try:
         return _pack(value, function, share_memory)
@@ -136,7 +142,9 @@ def _call_and_pack(job: Any, data: memoryview) -> bytes:
     if _job.unanswered:
         _job.wait_for_answers()
     own: list[int] = []
-    packed = _pack_outcome(value, function, args, lambda size: _share_memory(job, size, own))
+    # What is stored has no memory.
+    share = None if _message.is_stored(data) else lambda size: _share_memory(job, size, own)
+    packed = _pack_outcome(value, function, args, share)
     if own:
         try:
             for part in itertools.chain.from_iterable(map(_message.read_parts, own)):
@@ -149,6 +157,16 @@ def _call_and_pack(job: Any, data: memoryview) -> bytes:
 
 def _call(job: Any, data: memoryview) -> Any:
     return _run(job, _call_and_pack, data)
+
+
+def _initialize_and_pack(job: Any, data: memoryview) -> bytes:
+    # Nobody hears what is sent: what is logged goes to standard error, as outside of a task.
+    _job.current = None
+    return _call_and_pack(job, data)
+
+
+def _initialize(job: Any, data: memoryview) -> Any:
+    return _run(job, _initialize_and_pack, data)
 
 
 def _yield_all(job: Any, data: memoryview) -> bytes:
@@ -367,7 +385,7 @@ def begin() -> tuple[Options, dict[str, Any] | None]:
 
 def main() -> None:
     options, paths = begin()
-    for name, call in ((CALL, _call), (options.initializer, _call), (STREAM, _stream), (END, _end)):
+    for name, call in ((CALL, _call), (options.initializer, _initialize), (STREAM, _stream), (END, _end)):
         if name is not None:
             _native.serve(name, call, _job.INTERRUPT)
     _native.run(lambda: prepare(options, paths), _after_fork)
