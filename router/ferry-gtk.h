@@ -12,6 +12,7 @@
 #include "gtk/ferry-pace.h"
 #include "gtk/ferry-progress-binding.h"
 #include "gtk/ferry-remote-picture.h"
+#include "gtk/ferry-task-banner.h"
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-dialog.h"
 #include "gtk/ferry-task-error.h"

@@ -23,6 +23,7 @@ struct _FerryStopQuestion
   GtkWidget *heading;
   GtkWidget *body;
   GtkWidget *buttons;
+  GtkWidget *stop;
 };
 
 static guint stop_signal;
@@ -74,14 +75,13 @@ ferry_stop_question_init (FerryStopQuestion *self)
 {
   GtkWidget *content =
     ferry_look_begin_dialog (GTK_WINDOW (self), GTK_ACCESSIBLE_ROLE_ALERT_DIALOG, "stopquestion", 12, MARGIN);
-  GtkWidget *keep, *stop;
+  GtkWidget *keep;
 
   self->buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   self->heading = add_label (content, "heading");
   self->body = add_label (content, "body");
   keep = add_button (self->buttons, _ ("_Keep Running"), G_CALLBACK (gtk_window_close), self);
-  stop = add_button (self->buttons, _ ("_Stop"), G_CALLBACK (stop_cb), self);
-  gtk_widget_add_css_class (stop, "destructive-action");
+  self->stop = add_button (self->buttons, _ ("_Stop"), G_CALLBACK (stop_cb), self);
   gtk_box_set_homogeneous (GTK_BOX (self->buttons), TRUE);
   gtk_widget_set_margin_top (self->buttons, 12);
   gtk_box_append (GTK_BOX (content), self->buttons);
@@ -106,17 +106,47 @@ ferry_stop_question_new (GtkWindow *parent)
   return self;
 }
 
-void
-ferry_stop_question_set_n_tasks (FerryStopQuestion *self, guint n_tasks)
+/* Takes heading and body. */
+static void
+set_words (FerryStopQuestion *self, char *heading, char *body, const char *stop)
 {
-  g_autofree char *heading = g_strdup_printf (ferry_gtk_ngettext ("Stop %u task?", "Stop %u tasks?", n_tasks), n_tasks);
-  const char *body =
-    ferry_gtk_ngettext ("The window cannot close while it runs. What it has done so far may be lost.",
-                        "The window cannot close while they run. What they have done so far may be lost.", n_tasks);
-
   gtk_label_set_text (GTK_LABEL (self->heading), heading);
   gtk_label_set_text (GTK_LABEL (self->body), body);
+  gtk_button_set_label (GTK_BUTTON (self->stop), stop);
   gtk_window_set_title (GTK_WINDOW (self), heading);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, heading,
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, body, -1);
+  g_free (heading);
+  g_free (body);
+}
+
+/* What cannot be done once more is among what is kept, and is said to be interrupted when it comes back. */
+static void
+set_kept (FerryStopQuestion *self, guint n_kept)
+{
+  char *body = g_strdup_printf (
+    ferry_gtk_ngettext ("%u task is kept, and goes on at the next start. If it runs now, it may have to begin anew.",
+                        "%u tasks are kept, and go on at the next start. Those that run now may have to begin anew.",
+                        n_kept),
+    n_kept);
+
+  gtk_widget_remove_css_class (self->stop, "destructive-action");
+  set_words (self, g_strdup (_ ("Quit, and go on next time?")), body, _ ("_Quit"));
+}
+
+void
+ferry_stop_question_set_n_tasks (FerryStopQuestion *self, guint n_lost, guint n_kept)
+{
+  const char *body =
+    ferry_gtk_ngettext ("The window cannot close while it runs. What it has done so far may be lost.",
+                        "The window cannot close while they run. What they have done so far may be lost.", n_lost);
+
+  if (n_lost == 0)
+    {
+      set_kept (self, n_kept);
+      return;
+    }
+  gtk_widget_add_css_class (self->stop, "destructive-action");
+  set_words (self, g_strdup_printf (ferry_gtk_ngettext ("Stop %u task?", "Stop %u tasks?", n_lost), n_lost),
+             g_strdup (body), _ ("_Stop"));
 }

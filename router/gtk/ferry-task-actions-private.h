@@ -33,7 +33,14 @@ gboolean ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task,
 gboolean ferry_task_is_paused (FerryTask *task);
 /* Pauses the task, or lets it go on. */
 void ferry_task_toggle_paused (FerryTask *task);
-/* Puts a task that waits before all others that do. */
+/* Whether somebody may change the order in which the task is begun: it waits in a queue that stores the order. */
+gboolean ferry_task_can_move (FerryTask *task);
+/* Whether both are of one queue, or of none. */
+gboolean ferry_task_is_of_same_queue (FerryTask *task, FerryTask *other);
+/* Moves a task in front of another one of its queue. before: (nullable): NULL: it becomes the last one. like: its
+ * neighbour, whose priority it takes, so that it is begun where it stands. */
+gboolean ferry_task_move (FerryTask *task, FerryTask *before, FerryTask *like, GError **error);
+/* Puts a task that waits before all others that do. One that waits for its time does not any more. */
 gboolean ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError **error);
 /* Submits the work of a task that is over once more, and removes the task. The executor keeps the new task, which is
  * returned; NULL on failure. */

@@ -9,6 +9,7 @@
 
 #include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-words-private.h"
+#include "task/ferry-executor-private.h"
 
 /* The highest priority that a task of the executor was given here. */
 #define PRIORITY_KEY "ferry-run-next-priority"
@@ -105,11 +106,47 @@ ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExe
 }
 
 gboolean
+ferry_task_can_move (FerryTask *task)
+{
+  return ferry_task_get_run (task)->keeper != NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+}
+
+static int
+get_priority (FerryTask *task)
+{
+  int priority;
+
+  g_object_get (task, "priority", &priority, NULL);
+  return priority;
+}
+
+gboolean
+ferry_task_is_of_same_queue (FerryTask *task, FerryTask *other)
+{
+  return ferry_task_get_run (task)->keeper == ferry_task_get_run (other)->keeper;
+}
+
+gboolean
+ferry_task_move (FerryTask *task, FerryTask *before, FerryTask *like, GError **error)
+{
+  FerryRunKeeper *keeper = ferry_task_get_run (task)->keeper;
+
+  if (!keeper->funcs->move (keeper, task, before, error))
+    return FALSE;
+  ferry_task_words_set_first (task, FALSE);
+  return get_priority (task) == get_priority (like) ||
+         ferry_executor_set_task_priority (keeper->executor, task, get_priority (like), error);
+}
+
+gboolean
 ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError **error)
 {
   int highest = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (executor), PRIORITY_KEY));
+  FerryRunKeeper *keeper = ferry_task_get_run (task)->keeper;
   int priority;
 
+  if (ferry_task_words_wait_for_time (task) && !keeper->funcs->begin_now (keeper, task, error))
+    return FALSE;
   g_object_get (task, "priority", &priority, NULL);
   highest = MAX (highest, priority) + 1;
   ferry_task_words_set_first (task, TRUE);

@@ -48,6 +48,7 @@ struct _FerryTaskButton
   GtkWidget *button;
   GtkWidget *ring;
   GtkWidget *list;
+  GtkWidget *retry_button;  /* visible while some of them have failed */
   GtkWidget *cancel_button; /* below the list, for all of it */
   GtkWidget *clear_button;
   char *words;             /* (owned) (nullable): what the button says of the tasks */
@@ -99,6 +100,7 @@ show_figures (FerryTaskButton *self)
   ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
   gtk_widget_set_sensitive (self->cancel_button, n_open > 0);
+  gtk_widget_set_visible (self->retry_button, n_failed > 0);
   gtk_widget_set_sensitive (
     self->clear_button,
     g_list_model_get_n_items (self->tasks) > n_open + ferry_task_list_count_removed (FERRY_TASK_LIST (self->list)));
@@ -295,6 +297,12 @@ cancel_all (FerryTaskButton *self)
 }
 
 static void
+retry_all (FerryTaskButton *self)
+{
+  gtk_widget_activate_action (self->list, "task.retry-all", NULL);
+}
+
+static void
 clear_finished (FerryTaskButton *self)
 {
   gtk_widget_activate_action (self->list, "task.clear-finished", NULL);
@@ -323,6 +331,8 @@ make_popover (FerryTaskButton *self)
   gtk_widget_set_size_request (self->list, LIST_WIDTH, -1);
   ferry_task_list_set_max_height (FERRY_TASK_LIST (self->list), LIST_HEIGHT);
   self->cancel_button = add_action (self, actions, _ ("Cancel _All"), cancel_all);
+  self->retry_button = add_action (self, actions, _ ("_Run Again"), retry_all);
+  gtk_widget_set_tooltip_text (self->retry_button, _ ("Run all tasks again that have failed"));
   self->clear_button = add_action (self, actions, _ ("C_lear"), clear_finished);
   gtk_box_set_homogeneous (GTK_BOX (actions), TRUE);
   gtk_box_append (GTK_BOX (box), self->list);

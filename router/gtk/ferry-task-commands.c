@@ -244,9 +244,9 @@ retry_task (FerryTaskCommands *self, FerryTask *task)
   ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), again));
 }
 
-/* The position of the first task that waits. */
+/* The position of the first task that waits, of those of the same queue. */
 static guint
-find_waiting (GListModel *tasks)
+find_waiting (GListModel *tasks, FerryTask *like)
 {
   guint n_tasks = g_list_model_get_n_items (tasks);
 
@@ -254,7 +254,7 @@ find_waiting (GListModel *tasks)
     {
       g_autoptr (FerryTask) task = g_list_model_get_item (tasks, position);
 
-      if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+      if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_is_of_same_queue (task, like))
         return position;
     }
   return n_tasks;
@@ -263,7 +263,8 @@ find_waiting (GListModel *tasks)
 static void
 run_next (FerryTaskCommands *self, FerryTask *task)
 {
-  guint from = ferry_list_view_find (self->order, task), to = find_waiting (G_LIST_MODEL (self->order));
+  guint from = ferry_list_view_find (self->order, task), to = find_waiting (G_LIST_MODEL (self->order), task);
+  g_autoptr (FerryTask) first = g_list_model_get_item (G_LIST_MODEL (self->order), to);
 
   if (!ferry_task_run_next (task, ferry_task_keeper_find_executor (self->keeper, task), NULL))
     {
@@ -274,7 +275,15 @@ run_next (FerryTaskCommands *self, FerryTask *task)
   if (to >= from)
     return;
   ferry_task_rows_leave (self->rows);
-  ferry_task_order_move (self->order, from, to);
+  if (ferry_task_can_move (task))
+    {
+      ferry_task_pace_set_immediate (self->pace, TRUE);
+      ferry_task_move (task, first, /* like: */ task, NULL);
+      ferry_task_pace_set_immediate (self->pace, FALSE);
+      ferry_task_words_set_first (task, TRUE);
+    }
+  else
+    ferry_task_order_move (self->order, from, to);
   ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), task));
 }
 
@@ -385,6 +394,113 @@ ferry_task_commands_dup_current (FerryTaskCommands *self)
   return tasks;
 }
 
+/* ---- another order ---- */
+
+/* (transfer full) (nullable): the next task of the same queue, above the position or below it, which is none of the
+ * tasks. waits: that waits. */
+static FerryTask *
+find_neighbour (FerryTaskCommands *self, GPtrArray *tasks, guint position, gboolean up, gboolean waits)
+{
+  guint n_items = g_list_model_get_n_items (get_tasks (self));
+
+  while (up ? position > 0 : position + 1 < n_items)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (get_tasks (self), up ? position - 1 : position + 1);
+
+      position = up ? position - 1 : position + 1;
+      if (ferry_task_is_of_same_queue (task, tasks->pdata[0]) && (!waits || ferry_task_can_move (task)) &&
+          !g_ptr_array_find (tasks, task, NULL))
+        return g_steal_pointer (&task);
+    }
+  return NULL;
+}
+
+/* (transfer full) (nullable): the task above which, or below which, the tasks would be moved. */
+static FerryTask *
+find_goal (FerryTaskCommands *self, GPtrArray *tasks, gboolean up)
+{
+  guint position;
+
+  for (guint i = 0; i < tasks->len; i++)
+    if (!ferry_task_can_move (tasks->pdata[i]) || !ferry_task_is_of_same_queue (tasks->pdata[i], tasks->pdata[0]))
+      return NULL;
+  if (tasks->len == 0)
+    return NULL;
+  position = ferry_list_view_find (get_tasks (self), tasks->pdata[up ? 0 : tasks->len - 1]);
+  return find_neighbour (self, tasks, position, up, /* waits: */ TRUE);
+}
+
+gboolean
+ferry_task_commands_can_move (FerryTaskCommands *self, GPtrArray *tasks, gboolean up)
+{
+  g_autoptr (FerryTask) goal = find_goal (self, tasks, up);
+
+  return goal != NULL;
+}
+
+/* Moves the tasks above or below the goal. What is selected, and the focus, go with them. */
+static gboolean
+move_tasks (FerryTaskCommands *self, GPtrArray *tasks, FerryTask *goal, gboolean below)
+{
+  g_autoptr (GHashTable) moved = ferry_task_keeper_make_set ();
+  guint position = ferry_list_view_find (get_tasks (self), goal);
+  g_autoptr (FerryTask) before =
+    below ? find_neighbour (self, tasks, position, /* up: */ FALSE, /* waits: */ FALSE) : g_object_ref (goal);
+  gboolean done = TRUE;
+
+  ferry_task_rows_leave (self->rows);
+  ferry_task_pace_set_immediate (self->pace, TRUE);
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      done = done && ferry_task_move (tasks->pdata[i], before, goal, NULL);
+      g_hash_table_add (moved, g_object_ref (tasks->pdata[i]));
+    }
+  ferry_task_pace_set_immediate (self->pace, FALSE);
+  go_to_all (self, moved);
+  if (!done)
+    ring_bell (self);
+  else if (tasks->len == 1)
+    announce (
+      self, g_strdup_printf (below ? _ ("Moved down: %s") : _ ("Moved up: %s"), ferry_task_get_name (tasks->pdata[0])));
+  return done;
+}
+
+void
+ferry_task_commands_move (FerryTaskCommands *self, gboolean up)
+{
+  g_autoptr (GPtrArray) tasks = NULL;
+  g_autoptr (FerryTask) goal = NULL;
+
+  ferry_task_pace_tell (self->pace);
+  tasks = ferry_task_commands_dup_current (self);
+  goal = find_goal (self, tasks, up);
+  if (goal != NULL)
+    move_tasks (self, tasks, goal, /* below: */ !up);
+  else
+    ring_bell (self);
+}
+
+gboolean
+ferry_task_commands_drop (FerryTaskCommands *self, FerryTask *task, FerryTask *over, gboolean below)
+{
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  ferry_task_pace_tell (self->pace);
+  tasks = dup_selected (self);
+  if (!g_ptr_array_find (tasks, task, NULL))
+    {
+      g_ptr_array_set_size (tasks, 0);
+      g_ptr_array_add (tasks, g_object_ref (task));
+    }
+  for (guint i = 0; i < tasks->len; i++)
+    if (tasks->pdata[i] == over || !ferry_task_can_move (tasks->pdata[i]) ||
+        !ferry_task_is_of_same_queue (tasks->pdata[i], over))
+      return FALSE;
+  return ferry_task_can_move (over) && move_tasks (self, tasks, over, below);
+}
+
+/* ---- what is possible ---- */
+
 /* Whose list can be changed: that of an executor, and the application's own. */
 static gboolean
 is_possible_for (FerryTaskCommands *self, FerryTaskAction action, FerryTask *task)
@@ -467,6 +583,22 @@ dup_tasks (FerryTaskCommands *self, gboolean over)
         g_object_unref (task);
     }
   return tasks;
+}
+
+void
+ferry_task_commands_retry_all (FerryTaskCommands *self)
+{
+  g_autoptr (GPtrArray) tasks = dup_tasks (self, /* over: */ TRUE);
+  guint n = 0;
+
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_get_state (tasks->pdata[i]) == FERRY_TASK_STATE_FAILED &&
+        is_possible_for (self, FERRY_TASK_ACTION_RETRY, tasks->pdata[i]))
+      n += run_again (self, tasks->pdata[i], NULL) != NULL;
+  if (n > 0)
+    announce (self, g_strdup_printf (ferry_gtk_ngettext ("%u task runs again", "%u tasks run again", n), n));
+  else
+    ring_bell (self);
 }
 
 void

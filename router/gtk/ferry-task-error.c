@@ -12,7 +12,7 @@
 
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
-#include "task/ferry-task-private.h"
+#include "task/ferry-executor-private.h"
 
 /* Marks a text for translators, and leaves it as it is. */
 #define N_(text) text
@@ -30,6 +30,11 @@ typedef struct
 static const Kind crashed = {N_ ("It crashed"), TRUE, N_ ("A fault in the program ended this task")};
 static const Kind crashed_again = {N_ ("It crashed again"), FALSE,
                                    N_ ("A fault in the program has ended this task again")};
+static const Kind interrupted = {N_ ("It was interrupted"), TRUE,
+                                 N_ ("The application ended while it ran, and it may have done a part of its work")};
+/* Of an earlier run of the application, so it is not known any more which program it was. */
+static const Kind set_aside = {N_ ("It is not begun again by itself"), FALSE,
+                               N_ ("The program has ended again and again while this task ran")};
 static const Kind killed = {N_ ("It was killed"), TRUE,
                             N_ ("Somebody stopped it, or the computer had too little memory")};
 static const Kind ended = {N_ ("It ended early"), TRUE, N_ ("The program ended before the work was done")};
@@ -51,7 +56,7 @@ static const Kind refused = {N_ ("It was not begun"), TRUE, N_ ("The application
 static const Kind other = {N_ ("It failed"), TRUE, NULL};
 
 static const Kind *
-find_ferry_kind (int code)
+find_ferry_kind (int code, FerryExit *exit)
 {
   switch ((FerryError) code)
     {
@@ -63,8 +68,10 @@ find_ferry_kind (int code)
       return &late;
     case FERRY_ERROR_QUEUE_TIMED_OUT:
       return &waited;
+    case FERRY_ERROR_INTERRUPTED:
+      return &interrupted;
     case FERRY_ERROR_QUARANTINED:
-      return &crashed_again;
+      return exit != NULL ? &crashed_again : &set_aside;
     case FERRY_ERROR_VERSION:
       return &updated;
     case FERRY_ERROR_PROTOCOL:
@@ -183,7 +190,7 @@ find_kind (FerryTask *task, const GError *error, FerryExit *exit)
   if (was_killed (exit) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     return find_death_kind (task, exit);
   if (error->domain == FERRY_ERROR)
-    return find_ferry_kind (error->code);
+    return find_ferry_kind (error->code, exit);
   if (error->domain == G_IO_ERROR)
     return find_io_kind (error->code);
   if (error->domain == G_FILE_ERROR)

@@ -12,13 +12,14 @@
 
 G_BEGIN_DECLS
 
-/* The dialog that asks whether tasks shall be stopped. */
+/* The dialog that asks whether tasks shall be stopped, or, of a queue, go on when the application is started again. */
 #define FERRY_TYPE_STOP_QUESTION (ferry_stop_question_get_type ())
 G_DECLARE_FINAL_TYPE (FerryStopQuestion, ferry_stop_question, FERRY, STOP_QUESTION, GtkWindow)
 
 /* Emits `stop` where the answer is yes, and then is destroyed, as with any other answer. */
 FerryStopQuestion *ferry_stop_question_new (GtkWindow *parent) G_GNUC_WARN_UNUSED_RESULT;
-void ferry_stop_question_set_n_tasks (FerryStopQuestion *self, guint n_tasks);
+/* n_lost: those that do not go on; n_kept: those of queues. */
+void ferry_stop_question_set_n_tasks (FerryStopQuestion *self, guint n_lost, guint n_kept);
 
 /* How far the work of an application is, at the places that a desktop has for it: the icon in the dock, Plasma's list
  * of jobs, and the list of what runs in the background. */

@@ -23,8 +23,12 @@
  *
  * Where tasks run or wait when the window is closed, a guard asks whether to stop them. Where they end meanwhile, the
  * window closes. Where they are stopped, it is hidden at once, and closes when they have ended, so that they tidy up
- * what they have begun: [property@Ferry.Task:cancel-grace] says for how long at most. If several windows have a guard
- * of the same tasks, the last of them that is closed asks. A window that only hides when it is closed does not ask.
+ * what they have begun: [property@Ferry.Task:cancel-grace] says for how long at most.
+ *
+ * Of the tasks of a queue, a guard asks whether to quit and go on next time, and closes the queue: no task is
+ * cancelled. It does the same without a question when the process is told to end by `SIGTERM`, if nothing else handles
+ * that, and then has the signal end it. If several windows have a guard of the same tasks, the last of them that is
+ * closed asks. A window that only hides when it is closed does not ask.
  *
  * When work lasts for more than a second, a guard tells the desktop of it, by the application that is the default one
  * ([func@Gio.Application.get_default]). The machine is not suspended, and the user is asked before the session ends.
@@ -42,7 +46,8 @@ struct _FerryTaskGuard
   gint64 long_work;
   FerryStopQuestion *question; /* (nullable) (unowned): asked now */
   gboolean may_close;
-  gboolean is_closing; /* the window is hidden, until the tasks that were stopped have ended */
+  gboolean is_closing;    /* the window is hidden, until the tasks that were stopped have ended */
+  gboolean awaits_queues; /* and until queues are closed */
 };
 
 enum
@@ -57,11 +62,17 @@ static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryTaskGuard, ferry_task_guard, G_TYPE_OBJECT)
 
+static FerryTaskTally *
+get_tally (FerryTaskGuard *self)
+{
+  return ferry_work_watch_get_tally (self->watch);
+}
+
 /* How many tasks wait and run. */
 static guint
 count_tasks (FerryTaskGuard *self)
 {
-  return ferry_task_tally_count_open (ferry_work_watch_get_tally (self->watch));
+  return ferry_task_tally_count_open (get_tally (self));
 }
 
 /* ---- the question ---- */
@@ -75,16 +86,31 @@ close_window (FerryTaskGuard *self)
   self->may_close = FALSE;
 }
 
+/* Those of queues go on next time, and are not waited for. */
+static gboolean
+may_close_now (FerryTaskGuard *self)
+{
+  return !self->awaits_queues && ferry_task_tally_count_lost (get_tally (self)) == 0;
+}
+
+static void
+queues_closed_cb (gpointer data)
+{
+  g_autoptr (FerryTaskGuard) self = data;
+
+  self->awaits_queues = FALSE;
+  if (self->is_closing && self->watch != NULL && may_close_now (self))
+    close_window (self);
+}
+
 /* An application that ends with its last window would end tasks before they have heard of the cancel. */
 static void
 stop_cb (FerryTaskGuard *self)
 {
-  ferry_task_tally_cancel_all (ferry_work_watch_get_tally (self->watch));
-  self->is_closing = count_tasks (self) > 0;
-  if (self->is_closing)
-    gtk_widget_set_visible (GTK_WIDGET (self->window), FALSE);
-  else
-    close_window (self);
+  self->is_closing = TRUE;
+  self->awaits_queues = TRUE;
+  gtk_widget_set_visible (GTK_WIDGET (self->window), FALSE);
+  ferry_task_tally_close (get_tally (self), queues_closed_cb, g_object_ref (self));
 }
 
 static void
@@ -93,24 +119,29 @@ answered_cb (FerryTaskGuard *self)
   self->question = NULL;
 }
 
+static void
+show_n_tasks (FerryTaskGuard *self)
+{
+  guint n_lost = ferry_task_tally_count_lost (get_tally (self));
+
+  ferry_stop_question_set_n_tasks (self->question, n_lost, count_tasks (self) - n_lost);
+}
+
 /* The number of tasks in the question is always the present one. */
 static void
 figures_cb (FerryTaskGuard *self)
 {
-  guint n_tasks;
-
   if (self->question == NULL && !self->is_closing)
     return;
-  n_tasks = count_tasks (self);
   if (self->is_closing)
     {
-      if (n_tasks == 0)
+      if (may_close_now (self))
         close_window (self);
       return;
     }
-  if (n_tasks > 0)
+  if (count_tasks (self) > 0)
     {
-      ferry_stop_question_set_n_tasks (self->question, n_tasks);
+      show_n_tasks (self);
       return;
     }
   gtk_window_destroy (GTK_WINDOW (self->question));
@@ -121,7 +152,7 @@ static void
 ask (FerryTaskGuard *self)
 {
   self->question = ferry_stop_question_new (self->window);
-  ferry_stop_question_set_n_tasks (self->question, count_tasks (self));
+  show_n_tasks (self);
   g_signal_connect_object (self->question, "stop", G_CALLBACK (stop_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->question, "destroy", G_CALLBACK (answered_cb), self, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (self->question));

@@ -17,6 +17,9 @@
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
+#define MOVE_UP "task.move-up"
+#define MOVE_DOWN "task.move-down"
+
 #define LIST_PAGE "list"
 #define PLACEHOLDER_PAGE "placeholder"
 
@@ -43,9 +46,14 @@
  * Alt+Return and Control+C. They act on all tasks that are selected, or on the one whose row has the focus, where that
  * is not selected.
  *
- * Two actions are for the whole list, without the tasks that a filter hides: `task.cancel-all`
- * (Shift+Control+BackSpace) cancels what waits or runs, and `task.clear-finished` (Shift+Delete) removes what has
- * ended. A button elsewhere activates them with [method@Gtk.Widget.activate_action] of the list.
+ * Three actions are for the whole list, without the tasks that a filter hides: `task.cancel-all`
+ * (Shift+Control+BackSpace) cancels what waits or runs, `task.retry-all` (Shift+Control+R) tries all again that have
+ * failed, and `task.clear-finished` (Shift+Delete) removes what has ended. A button elsewhere activates them with
+ * [method@Gtk.Widget.activate_action] of the list.
+ *
+ * The tasks of a queue, which stores their order, are moved by dragging them, and by `task.move-up` (Alt+Up) and
+ * `task.move-down` (Alt+Down), while they wait and the list has no sorter. `task.run-next` also begins a task that
+ * waits for its time ([property@Ferry.Task:not-before]).
  *
  * Tab goes to a row, through what is in it, and out of the list. The keys of arrows walk the rows.
  *
@@ -215,6 +223,8 @@ show_list_actions (FerryTaskList *self)
                                  n_open > 0 && (self->filter == NULL || n_shown > 0));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
                                  ferry_task_commands_can_remove (self->commands) && has_ended);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.retry-all",
+                                 self->tally != NULL && ferry_task_tally_get (self->tally).n_failed > 0);
 }
 
 static void
@@ -343,6 +353,39 @@ activate_clear_finished (GtkWidget *widget, const char *name, GVariant *paramete
 }
 
 static void
+activate_retry_all (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  ferry_task_commands_retry_all (FERRY_TASK_LIST (widget)->commands);
+}
+
+/* An order of the application's own is not changed by hand. */
+static void
+activate_move (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+
+  if (self->sorter != NULL)
+    gtk_widget_error_bell (widget);
+  else
+    ferry_task_commands_move (self->commands, /* up: */ g_str_equal (name, MOVE_UP));
+}
+
+static gboolean
+can_drag (gpointer data, FerryTask *task)
+{
+  return FERRY_TASK_LIST (data)->sorter == NULL && ferry_task_can_move (task);
+}
+
+/* A task may be dragged here from another list. */
+static gboolean
+drop (gpointer data, FerryTask *task, FerryTask *over, gboolean below)
+{
+  return ferry_task_commands_drop (FERRY_TASK_LIST (data)->commands, task, over, below);
+}
+
+static const FerryTaskDragFuncs drag_funcs = {can_drag, drop};
+
+static void
 activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   ferry_task_commands_undo (FERRY_TASK_LIST (widget)->commands);
@@ -370,6 +413,12 @@ is_open (FerryTask *task)
   return !ferry_task_get_done (task);
 }
 
+static gboolean
+has_failed (FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+}
+
 /* What is not possible for any of the tasks is hidden. */
 static void
 show_possible (FerryTaskList *self, GPtrArray *tasks)
@@ -377,6 +426,15 @@ show_possible (FerryTaskList *self, GPtrArray *tasks)
   guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
 
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all", find_first (self, is_open) < n_items);
+  gtk_widget_action_set_enabled (
+    GTK_WIDGET (self), "task.retry-all",
+    ferry_task_keeper_has_executor (self->keeper) && find_first (self, has_failed) < n_items);
+  gtk_widget_action_set_enabled (
+    GTK_WIDGET (self), MOVE_UP,
+    self->sorter == NULL && ferry_task_commands_can_move (self->commands, tasks, /* up: */ TRUE));
+  gtk_widget_action_set_enabled (
+    GTK_WIDGET (self), MOVE_DOWN,
+    self->sorter == NULL && ferry_task_commands_can_move (self->commands, tasks, /* up: */ FALSE));
   gtk_widget_action_set_enabled (
     GTK_WIDGET (self), "task.clear-finished",
     ferry_task_commands_can_remove (self->commands) && find_first (self, ferry_task_get_done) < n_items);
@@ -391,6 +449,8 @@ menu_closed_cb (FerryTaskList *self)
 {
   for (guint action = 0; action < FERRY_TASK_N_ACTIONS; action++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name ((FerryTaskAction) action), TRUE);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_UP, TRUE);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_DOWN, TRUE);
   show_list_actions (self);
 }
 
@@ -429,6 +489,7 @@ static void
 setup_row_cb (FerryTaskList *self, FerryTaskRow *row)
 {
   ferry_task_row_set_func (row, act, self);
+  ferry_task_drag_add (row, &drag_funcs, self);
   g_signal_emit (self, setup_row_signal, 0, row);
 }
 
@@ -814,6 +875,10 @@ install_keys (GtkWidgetClass *widget_class)
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     gtk_widget_class_add_binding_action (widget_class, keys[i].key, keys[i].modifiers,
                                          ferry_task_action_get_name (keys[i].action), NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Up, GDK_ALT_MASK, MOVE_UP, NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Down, GDK_ALT_MASK, MOVE_DOWN, NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_r, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "task.retry-all",
+                                       NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "task.undo", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_F10, GDK_SHIFT_MASK, "menu.popup", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Menu, 0, "menu.popup", NULL);
@@ -861,7 +926,10 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   gtk_widget_class_install_action (widget_class, "task.undo", NULL, activate_undo);
   gtk_widget_class_install_action (widget_class, "menu.popup", NULL, activate_menu);
   gtk_widget_class_install_action (widget_class, "task.cancel-all", NULL, activate_cancel_all);
+  gtk_widget_class_install_action (widget_class, "task.retry-all", NULL, activate_retry_all);
   gtk_widget_class_install_action (widget_class, "task.clear-finished", NULL, activate_clear_finished);
+  gtk_widget_class_install_action (widget_class, MOVE_UP, NULL, activate_move);
+  gtk_widget_class_install_action (widget_class, MOVE_DOWN, NULL, activate_move);
   install_keys (widget_class);
 }
 
@@ -944,12 +1012,6 @@ gboolean
 ferry_task_list_has_removed (FerryTaskList *self, FerryTask *task)
 {
   return ferry_task_undo_contains (self->undo, task);
-}
-
-static gboolean
-has_failed (FerryTask *task)
-{
-  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
 }
 
 void

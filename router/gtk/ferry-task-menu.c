@@ -10,7 +10,7 @@
 #include "gtk/ferry-translation-private.h"
 
 /* Where the menu has what pauses and resumes. */
-#define PAUSE_PLACE 3
+#define PAUSE_PLACE 5
 
 struct _FerryTaskMenu
 {
@@ -81,11 +81,14 @@ make_popover (FerryTaskMenu *self)
   add_item (tasks, _ ("Show Error"), "task.show-error");
   add_item (tasks, _ ("Copy Error"), "task.copy-error");
   add_item (tasks, _ ("Run Next"), "task.run-next");
+  add_item (tasks, _ ("Move Up"), "task.move-up");
+  add_item (tasks, _ ("Move Down"), "task.move-down");
   add_item (tasks, _ ("Pause"), "task.pause");
   add_item (tasks, _ ("Cancel"), "task.cancel");
   add_item (tasks, _ ("Run Again"), "task.retry");
   add_item (tasks, _ ("Remove"), "task.remove");
   add_item (list, _ ("Cancel All"), "task.cancel-all");
+  add_item (list, _ ("Run Failed Again"), "task.retry-all");
   add_item (list, _ ("Clear Finished"), "task.clear-finished");
   g_menu_append_section (menu, NULL, G_MENU_MODEL (tasks));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (list));

@@ -236,6 +236,10 @@ find_failure (FerryTaskMonitor *self)
 
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     return FERRY_TASK_STATUS_TIMED_OUT;
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_INTERRUPTED))
+    return FERRY_TASK_STATUS_INTERRUPTED;
+  if (exit == NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_QUARANTINED))
+    return FERRY_TASK_STATUS_CRASHED; /* in an earlier run of the application */
   return exit != NULL && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_KILLED ? FERRY_TASK_STATUS_CRASHED
                                                                                    : FERRY_TASK_STATUS_FAILED;
 }
@@ -321,6 +325,7 @@ find_detail (FerryTaskMonitor *self)
       return find_cancelled_words (self);
     case FERRY_TASK_STATUS_CRASHED:
     case FERRY_TASK_STATUS_TIMED_OUT:
+    case FERRY_TASK_STATUS_INTERRUPTED:
     case FERRY_TASK_STATUS_FAILED:
     default:
       return find_failure_words (self);
@@ -851,6 +856,7 @@ ferry_task_monitor_init (FerryTaskMonitor *self)
   g_signal_group_connect_swapped (self->signals, "notify::state", G_CALLBACK (state_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::is-paused", G_CALLBACK (paused_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (text_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::not-before", G_CALLBACK (text_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::question", G_CALLBACK (look_in_turn), self);
   g_signal_group_connect_swapped (self->signals, "notify::priority", G_CALLBACK (text_cb), self);
   g_signal_group_connect_swapped (self->signals, "progress", G_CALLBACK (progress_cb), self);

@@ -28,11 +28,12 @@ struct _FerryTaskOrder
   GArray *places; /* (element-type guint), those of the moved ones and of the one that is taken, rising */
 
   gboolean is_replacing;
-  guint replaced;  /* where the old item stood */
-  guint n_before;  /* how many items there were */
-  guint n_added;   /* items that came at the end of the model */
-  guint n_removed; /* items that were removed where the old one stood */
-  guint n_others;  /* other changes */
+  guint replaced;   /* where the old item stood */
+  guint n_before;   /* how many items there were */
+  guint n_added;    /* items that came at the end of the model */
+  guint n_removed;  /* items that were removed where the old one stood */
+  guint n_in_place; /* items that took the place of the old one, as those of a queue do */
+  guint n_others;   /* other changes */
 };
 
 static void list_model_init (GListModelInterface *iface);
@@ -187,6 +188,8 @@ tell (FerryTaskOrder *self, guint position, guint removed, guint added)
     self->n_added++;
   else if (removed == 1 && added == 0 && position == self->replaced)
     self->n_removed++;
+  else if (removed == 1 && added == 1 && position == self->replaced)
+    self->n_in_place++;
   else
     self->n_others++;
 }
@@ -267,7 +270,7 @@ ferry_task_order_begin_replacement (FerryTaskOrder *self, guint position)
   self->is_replacing = TRUE;
   self->replaced = position;
   self->n_before = count_items (self);
-  self->n_added = self->n_removed = self->n_others = 0;
+  self->n_added = self->n_removed = self->n_in_place = self->n_others = 0;
 }
 
 void
@@ -276,13 +279,15 @@ ferry_task_order_end_replacement (FerryTaskOrder *self)
   guint n_items = count_items (self);
 
   self->is_replacing = FALSE;
-  if (self->n_added == 1 && self->n_removed == 1 && self->n_others == 0)
+  if (self->n_added == 1 && self->n_removed == 1 && self->n_in_place + self->n_others == 0)
     {
       put_in (self, take_out (self, n_items - 1), self->replaced);
       g_list_model_items_changed (G_LIST_MODEL (self), self->replaced, 1, 1);
     }
   else if (self->n_added + self->n_removed + self->n_others > 0)
     g_list_model_items_changed (G_LIST_MODEL (self), 0, self->n_before, n_items);
+  else if (self->n_in_place > 0)
+    g_list_model_items_changed (G_LIST_MODEL (self), self->replaced, 1, 1);
 }
 
 /* ---- the object ---- */

@@ -109,6 +109,7 @@ get_status_class (FerryTaskStatus status)
     case FERRY_TASK_STATUS_DONE:
       return "success";
     case FERRY_TASK_STATUS_STALLED:
+    case FERRY_TASK_STATUS_INTERRUPTED:
       return "warning";
     case FERRY_TASK_STATUS_CRASHED:
     case FERRY_TASK_STATUS_TIMED_OUT:
@@ -262,6 +263,17 @@ show_pause (FerryTaskRow *self)
     }
 }
 
+/* One button has a task run next, and one that waits for its time run now. */
+static void
+show_next (FerryTaskRow *self)
+{
+  const char *title = ferry_task_get_name (self->task);
+  gboolean waits = ferry_task_words_wait_for_time (self->task);
+
+  gtk_button_set_icon_name (GTK_BUTTON (self->next_button), waits ? "media-playback-start-symbolic" : "go-up-symbolic");
+  take_label (self->next_button, g_strdup_printf (waits ? _ ("Run now: %s") : _ ("Run next: %s"), title));
+}
+
 /* Each button says what it does, and to which task. */
 static void
 show_title (FerryTaskRow *self)
@@ -270,7 +282,7 @@ show_title (FerryTaskRow *self)
 
   show_place (self);
   take_label (self->progress_bar, g_strdup_printf (_ ("Progress: %s"), title));
-  take_label (self->next_button, g_strdup_printf (_ ("Run next: %s"), title));
+  show_next (self);
   show_pause (self);
   take_label (self->cancel_button, g_strdup_printf (_ ("Cancel: %s"), title));
   take_label (self->details_button, g_strdup_printf (_ ("Show the error: %s"), title));
@@ -291,6 +303,14 @@ show_host (FerryTaskRow *self)
   gtk_widget_set_visible (self->host_label, name != NULL);
 }
 
+/* Whether the state is to be said: the bar of a task that runs says so, and so may the sentence. */
+static gboolean
+must_say_state (FerryTaskRow *self, FerryTaskStatus status)
+{
+  return status != FERRY_TASK_STATUS_RUNNING && !says_state (self) &&
+         (status != FERRY_TASK_STATUS_WAITING || !ferry_task_words_say_waiting (self->task));
+}
+
 /* The bar says in words what is drawn around it. AT-SPI has descriptions, and GTK 4.8 no text of a value for it. */
 static void
 show_detail (FerryTaskRow *self)
@@ -299,6 +319,7 @@ show_detail (FerryTaskRow *self)
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, words,
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
+  gtk_widget_set_visible (self->state_label, must_say_state (self, get_status (self)));
   if (get_status (self) >= FERRY_TASK_STATUS_DONE)
     show_place (self); /* without a bar, the row says it */
 }
@@ -393,14 +414,6 @@ keep_focus (FerryTaskRow *self, FerryTaskStatus status)
   self->owns_focus = FALSE;
 }
 
-/* Whether the state is to be said: the bar of a task that runs says so, and so may the sentence. */
-static gboolean
-must_say_state (FerryTaskRow *self, FerryTaskStatus status)
-{
-  return status != FERRY_TASK_STATUS_RUNNING && !says_state (self) &&
-         (status != FERRY_TASK_STATUS_WAITING || !ferry_task_words_say_waiting (self->task));
-}
-
 static FerryTaskLayout *
 get_layout (FerryTaskRow *self)
 {
@@ -414,7 +427,6 @@ show_state (FerryTaskRow *self, FerryTaskStatus status)
   const char *detail_classes[] = {says_state (self) ? get_status_class (status) : "detail", "caption", NULL};
 
   gtk_widget_set_css_classes (self->state_label, state_classes);
-  gtk_widget_set_visible (self->state_label, must_say_state (self, status));
   gtk_widget_set_css_classes (self->detail_label, detail_classes);
 }
 
@@ -427,6 +439,7 @@ show_status (FerryTaskRow *self)
   self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button) ||
                       gtk_widget_is_focus (self->pause_button);
   show_place (self);
+  show_next (self);
   show_pause (self);
   show_state (self, status);
   gtk_widget_set_visible (self->progress_bar, has_bar (self));
@@ -825,6 +838,7 @@ connect_groups (FerryTaskRow *self)
   self->task_signals = g_signal_group_new (FERRY_TYPE_TASK);
   g_signal_group_connect_swapped (self->task_signals, "notify::name", G_CALLBACK (show_title), self);
   g_signal_group_connect_swapped (self->task_signals, "notify::host-name", G_CALLBACK (show_host), self);
+  g_signal_group_connect_swapped (self->task_signals, "notify::not-before", G_CALLBACK (show_next), self);
   g_signal_group_connect_swapped (self->task_signals, "notify::can-pause", G_CALLBACK (show_actions), self);
 
   self->monitor_signals = g_signal_group_new (FERRY_TYPE_TASK_MONITOR);
@@ -883,6 +897,15 @@ query_pause_tooltip_cb (FerryTaskRow *self, int x, int y, gboolean by_keyboard, 
   return TRUE;
 }
 
+static gboolean
+query_next_tooltip_cb (FerryTaskRow *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  gtk_tooltip_set_text (tooltip, self->task != NULL && ferry_task_words_wait_for_time (self->task)
+                                   ? _ ("Run this task now")
+                                   : _ ("Run this task next"));
+  return TRUE;
+}
+
 static void
 add_tooltips (FerryTaskRow *self)
 {
@@ -891,7 +914,6 @@ add_tooltips (FerryTaskRow *self)
     GtkWidget *button;
     const char *words;
   } tooltips[] = {
-    {self->next_button, N_ ("Run this task next")},
     {self->cancel_button, N_ ("Cancel this task")},
     {self->details_button, N_ ("Show the error")},
     {self->retry_button, N_ ("Run this task again")},
@@ -901,6 +923,7 @@ add_tooltips (FerryTaskRow *self)
   for (guint i = 0; i < G_N_ELEMENTS (tooltips); i++)
     g_signal_connect (tooltips[i].button, "query-tooltip", G_CALLBACK (query_button_tooltip_cb),
                       (gpointer) tooltips[i].words);
+  g_signal_connect_swapped (self->next_button, "query-tooltip", G_CALLBACK (query_next_tooltip_cb), self);
   g_signal_connect_swapped (self->pause_button, "query-tooltip", G_CALLBACK (query_pause_tooltip_cb), self);
   g_signal_connect (self->title_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);
   g_signal_connect (self->detail_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @FERRY_TASK_STATUS_CANCELLED: The task was cancelled.
  * @FERRY_TASK_STATUS_CRASHED: A signal ended the worker under the task.
  * @FERRY_TASK_STATUS_TIMED_OUT: The task was not done in the time that it had.
+ * @FERRY_TASK_STATUS_INTERRUPTED: The application ended while the task was under way.
  * @FERRY_TASK_STATUS_FAILED: The task failed in another way.
  *
  * The state of a task as users are told of it. From %FERRY_TASK_STATUS_DONE on it has ended.
@@ -37,6 +38,7 @@ typedef enum
   FERRY_TASK_STATUS_CANCELLED,
   FERRY_TASK_STATUS_CRASHED,
   FERRY_TASK_STATUS_TIMED_OUT,
+  FERRY_TASK_STATUS_INTERRUPTED,
   FERRY_TASK_STATUS_FAILED,
 } FerryTaskStatus;
 

@@ -21,13 +21,21 @@ typedef struct
 #define FERRY_TYPE_TASK_TALLY (ferry_task_tally_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskTally, ferry_task_tally, FERRY, TASK_TALLY, GObject)
 
-/* tasks: (nullable): an executor, a GtkFlattenListModel of several, or another model of tasks. The signal changed tells
- * that figures may be others, and not that a task of an executor has come or gone. */
+/* tasks: (nullable): an executor or a queue, a GtkFlattenListModel of several, or another model of tasks. The signal
+ * changed tells that figures may be others, and not that a task of an executor has come or gone. */
 FerryTaskTally *ferry_task_tally_new (GListModel *tasks) G_GNUC_WARN_UNUSED_RESULT;
 FerryTaskFigures ferry_task_tally_get (FerryTaskTally *self);
 /* How many tasks wait and run. */
 guint ferry_task_tally_count_open (FerryTaskTally *self);
 void ferry_task_tally_cancel_all (FerryTaskTally *self);
+gboolean ferry_task_tally_has_queue (FerryTaskTally *self);
+void ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *queue, gpointer data),
+                                    gpointer data);
+/* How many of the open ones no queue has: they are lost when the application ends. */
+guint ferry_task_tally_count_lost (FerryTaskTally *self);
+/* Before the application ends: closes the queues, whose tasks go on next time, cancels all other tasks, and calls
+ * closed when the queues are closed. */
+void ferry_task_tally_close (FerryTaskTally *self, void (*closed) (gpointer data), gpointer data);
 gboolean ferry_task_tally_has_executor (FerryTaskTally *self);
 /* (transfer none) (nullable): that of the model's executors to which the task was submitted. */
 FerryExecutor *ferry_task_tally_find_executor (FerryTaskTally *self, FerryTask *task);

@@ -5,8 +5,8 @@
  *
  * Owner:      who shows or guards the tasks.
  * Threads:    the one that runs GTK.
- * Invariants: a model consists of parts: executors, which count for themselves, so that a hundred thousand tasks cost
- *             nothing, and other models, whose tasks are followed one by one. */
+ * Invariants: a model consists of parts: executors and queues, which count for themselves, so that a hundred thousand
+ *             tasks cost nothing, and other models, whose tasks are followed one by one. */
 
 #include "config.h"
 
@@ -19,12 +19,14 @@
 typedef struct
 {
   FerryTaskTally *tally;
-  GListModel *model; /* (owned) */
+  GListModel *model;       /* (owned) */
+  FerryRunKeeper *keeper;  /* (nullable) (unowned): of the model, if that is a queue */
+  FerryExecutor *executor; /* (nullable) (unowned): that is the model, or has its tasks */
 
   /* How many of its tasks had ended when no task of the whole model was open, and when none of its own was. */
   guint64 n_before, n_begun;
 
-  /* Of a model that is no executor. */
+  /* Of a model that does not count for itself. */
   GPtrArray *tasks; /* (element-type FerryTask) (owned): as in the model */
   GHashTable *open; /* (element-type FerryTask) (owned): those of them that are not done */
   guint64 n_ended[FERRY_TASK_STATE_CANCELLED + 1];
@@ -47,7 +49,7 @@ G_DEFINE_FINAL_TYPE (FerryTaskTally, ferry_task_tally, G_TYPE_OBJECT)
 
 static void change (FerryTaskTally *self);
 
-/* ---- a model that is no executor ---- */
+/* ---- a model that does not count for itself ---- */
 
 static void state_cb (FerryTask *task, GParamSpec *pspec, Part *part);
 
@@ -155,14 +157,47 @@ cancel_open (Part *part)
     ferry_task_cancel (g_ptr_array_index (open, i));
 }
 
+static void
+cancel_part (Part *part)
+{
+  if (FERRY_IS_EXECUTOR (part->model))
+    ferry_executor_cancel_all (FERRY_EXECUTOR (part->model));
+  else
+    cancel_open (part);
+}
+
+/* The tasks of a queue that wait are no tasks of its executor. */
+static void
+cancel_kept (Part *part)
+{
+  g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_items = g_list_model_get_n_items (part->model);
+
+  for (guint i = 0; i < n_items; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (part->model, i);
+
+      if (!ferry_task_get_done (task))
+        g_ptr_array_add (open, g_steal_pointer (&task));
+    }
+  for (guint i = 0; i < open->len; i++)
+    ferry_task_cancel (open->pdata[i]);
+}
+
 /* ---- parts ---- */
+
+static Part *
+get_part (FerryTaskTally *self, guint i)
+{
+  return g_ptr_array_index (self->parts, i);
+}
 
 static guint
 count_open (Part *part)
 {
   guint n_waiting, n_executing;
 
-  if (!FERRY_IS_EXECUTOR (part->model))
+  if (part->executor == NULL)
     return g_hash_table_size (part->open);
   g_object_get (part->model, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
   return n_waiting + n_executing;
@@ -172,12 +207,15 @@ static FerryTaskFigures
 get_figures (Part *part)
 {
   FerryTaskFigures figures;
+  gboolean paused;
 
-  if (!FERRY_IS_EXECUTOR (part->model))
+  if (part->executor == NULL)
     return sum_tasks (part);
   g_object_get (part->model, "n-waiting", &figures.n_waiting, "n-executing", &figures.n_executing, "n-completed",
                 &figures.n_completed, "n-failed", &figures.n_failed, "n-cancelled", &figures.n_cancelled, "fraction",
                 &figures.fraction, "paused", &figures.paused, NULL);
+  g_object_get (part->executor, "paused", &paused, NULL);
+  figures.paused = figures.paused || paused;
   return figures;
 }
 
@@ -221,10 +259,16 @@ part_new (FerryTaskTally *self, GListModel *model)
 
   part->tally = self;
   part->model = g_object_ref (model);
-  if (FERRY_IS_EXECUTOR (model))
+  part->keeper = ferry_run_keeper_of (model);
+  part->executor = part->keeper != NULL        ? part->keeper->executor
+                   : FERRY_IS_EXECUTOR (model) ? FERRY_EXECUTOR (model)
+                                               : NULL;
+  if (part->executor != NULL)
     {
       g_signal_connect_object (model, "notify::fraction", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (model, "notify::paused", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
+      if (part->keeper != NULL)
+        g_signal_connect_object (model, "notify::reason", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
     }
   else
     {
@@ -419,20 +463,106 @@ ferry_task_tally_cancel_all (FerryTaskTally *self)
 
   for (guint i = 0; i < kept->parts->len; i++)
     {
-      Part *part = g_ptr_array_index (kept->parts, i);
+      Part *part = get_part (kept, i);
 
-      if (FERRY_IS_EXECUTOR (part->model))
-        ferry_executor_cancel_all (FERRY_EXECUTOR (part->model));
+      if (part->keeper == NULL)
+        cancel_part (part);
       else
-        cancel_open (part);
+        cancel_kept (part);
     }
+}
+
+gboolean
+ferry_task_tally_has_queue (FerryTaskTally *self)
+{
+  for (guint i = 0; i < self->parts->len; i++)
+    if (get_part (self, i)->keeper != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+void
+ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *queue, gpointer data), gpointer data)
+{
+  g_autoptr (FerryTaskTally) kept = g_object_ref (self);
+
+  for (guint i = 0; i < kept->parts->len; i++)
+    if (get_part (kept, i)->keeper != NULL)
+      visit (get_part (kept, i)->model, data);
+}
+
+guint
+ferry_task_tally_count_lost (FerryTaskTally *self)
+{
+  guint n_open = 0;
+
+  for (guint i = 0; i < self->parts->len; i++)
+    if (get_part (self, i)->keeper == NULL)
+      n_open += count_open (get_part (self, i));
+  return n_open;
+}
+
+/* ---- the end of an application ---- */
+
+typedef struct
+{
+  FerryTaskTally *tally; /* (owned) */
+  guint n_closing;
+  void (*closed) (gpointer data);
+  gpointer data;
+} Closing;
+
+static void
+finish_one (Closing *self)
+{
+  self->n_closing--;
+  if (self->n_closing > 0)
+    return;
+  self->closed (self->data);
+  g_object_unref (self->tally);
+  g_free (self);
+}
+
+/* One that the application itself has closed is closed. What could not be written was told by the queue. */
+static void
+closed_cb (GObject *list, GAsyncResult *result, gpointer data)
+{
+  FerryRunKeeper *keeper = ferry_run_keeper_of (G_LIST_MODEL (list));
+  g_autoptr (GError) error = NULL;
+
+  if (!keeper->funcs->close_finish (keeper, result, &error) &&
+      !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED) &&
+      !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED))
+    g_warning ("%s", error->message);
+  finish_one (data);
+}
+
+void
+ferry_task_tally_close (FerryTaskTally *self, void (*closed) (gpointer data), gpointer data)
+{
+  Closing *closing = g_new (Closing, 1);
+
+  *closing = (Closing){g_object_ref (self), 1, closed, data};
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      FerryRunKeeper *keeper = get_part (self, i)->keeper;
+
+      if (keeper == NULL)
+        continue;
+      closing->n_closing++;
+      keeper->funcs->close_async (keeper, closed_cb, closing);
+    }
+  for (guint i = 0; i < self->parts->len; i++)
+    if (get_part (self, i)->keeper == NULL)
+      cancel_part (get_part (self, i));
+  finish_one (closing);
 }
 
 gboolean
 ferry_task_tally_has_executor (FerryTaskTally *self)
 {
   for (guint i = 0; i < self->parts->len; i++)
-    if (FERRY_IS_EXECUTOR (((Part *) g_ptr_array_index (self->parts, i))->model))
+    if (get_part (self, i)->executor != NULL)
       return TRUE;
   return FALSE;
 }
@@ -442,10 +572,10 @@ ferry_task_tally_find_executor (FerryTaskTally *self, FerryTask *task)
 {
   for (guint i = 0; i < self->parts->len; i++)
     {
-      GListModel *model = ((Part *) g_ptr_array_index (self->parts, i))->model;
+      FerryExecutor *executor = get_part (self, i)->executor;
 
-      if (FERRY_IS_EXECUTOR (model) && ferry_executor_has_task (FERRY_EXECUTOR (model), task))
-        return FERRY_EXECUTOR (model);
+      if (executor != NULL && ferry_executor_has_task (executor, task))
+        return executor;
     }
   return NULL;
 }

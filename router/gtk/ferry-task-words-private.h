@@ -27,6 +27,8 @@ char *ferry_task_words_for_progress (FerryTask *task, gint64 time_left, gboolean
 void ferry_task_words_set_first (FerryTask *task, gboolean is_first);
 /* A task does again what another was to do. If that failed, the row counts on. */
 void ferry_task_words_inherit_attempts (FerryTask *again, FerryTask *before);
+/* Whether the task waits in a queue for its time. */
+gboolean ferry_task_words_wait_for_time (FerryTask *task);
 char *ferry_task_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether these words say that the task waits; what an application or a function has said may not. */
 gboolean ferry_task_words_say_waiting (FerryTask *task);

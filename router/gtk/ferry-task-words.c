@@ -9,8 +9,10 @@
 
 #include <gtk/gtk.h>
 
+#include "gtk/ferry-clock-time-private.h"
 #include "gtk/ferry-format.h"
 #include "gtk/ferry-translation-private.h"
+#include "task/ferry-executor-private.h"
 
 /* What took less is told more closely once it does not change any more. */
 #define SHORT (10 * G_USEC_PER_SEC)
@@ -41,6 +43,8 @@ ferry_task_words_for_status (FerryTaskStatus status)
       return _ ("Crashed");
     case FERRY_TASK_STATUS_TIMED_OUT:
       return _ ("Timed out");
+    case FERRY_TASK_STATUS_INTERRUPTED:
+      return _ ("Interrupted");
     case FERRY_TASK_STATUS_FAILED:
     default:
       return _ ("Failed");
@@ -216,13 +220,51 @@ words_for_attempt (FerryTask *task)
   return isolate (g_strdup_printf (_ ("Attempt %u"), number));
 }
 
+/* (nullable): the words of a queue that is paused, for tasks that wait; NULL: it is not, or there is no queue. */
+static char *
+words_for_pause (FerryTask *task)
+{
+  const FerryRunKeeper *keeper = ferry_task_get_run (task)->keeper;
+  g_autofree char *reason = NULL;
+  gboolean paused = FALSE;
+
+  if (keeper == NULL)
+    return NULL;
+  g_object_get (keeper->list, "paused", &paused, "reason", &reason, NULL);
+  if (!paused)
+    return NULL;
+  return reason != NULL ? g_steal_pointer (&reason) : g_strdup (_ ("The queue is paused"));
+}
+
+gboolean
+ferry_task_words_wait_for_time (FerryTask *task)
+{
+  gint64 not_before;
+
+  g_object_get (task, "not-before", &not_before, NULL);
+  return ferry_task_get_run (task)->keeper != NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING &&
+         not_before > g_get_real_time ();
+}
+
+/* (nullable): what holds the task, where a queue does. The queue itself says it in English. */
+static char *
+words_for_hold (FerryTask *task)
+{
+  char *pause = words_for_pause (task);
+  gint64 not_before;
+
+  if (pause != NULL || !ferry_task_words_wait_for_time (task))
+    return pause;
+  g_object_get (task, "not-before", &not_before, NULL);
+  return ferry_clock_time_format_wait (not_before, g_get_real_time ());
+}
+
 char *
 ferry_task_words_for_waiting (FerryTask *task)
 {
   gboolean is_first = g_object_get_data (G_OBJECT (task), FIRST_KEY) != NULL;
-  const char *reason = ferry_task_get_text (task);
-  g_autofree char *attempt = words_for_attempt (task);
-  g_autofree char *description = NULL;
+  g_autofree char *hold = words_for_hold (task), *attempt = words_for_attempt (task), *description = NULL;
+  const char *reason = hold != NULL ? hold : ferry_task_get_text (task);
 
   g_object_get (task, "description", &description, NULL);
   if (reason == NULL)
@@ -235,8 +277,10 @@ ferry_task_words_for_waiting (FerryTask *task)
 gboolean
 ferry_task_words_say_waiting (FerryTask *task)
 {
-  g_autofree char *description = NULL;
+  g_autofree char *pause = words_for_pause (task), *description = NULL;
 
+  if (pause == NULL && ferry_task_words_wait_for_time (task))
+    return TRUE;
   g_object_get (task, "description", &description, NULL);
   return description == NULL && ferry_task_get_text (task) == NULL;
 }

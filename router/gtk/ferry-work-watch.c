@@ -12,7 +12,9 @@
 
 #include "gtk/ferry-task-guard-private.h"
 
+#include <glib-unix.h>
 #include <gtk/gtk.h>
+#include <signal.h>
 
 #include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-words-private.h"
@@ -37,6 +39,8 @@ struct _FerryWorkWatch
   FerryTaskTally *tally; /* (owned) */
   gint64 long_work;
   guint n_windows;
+  gboolean is_ending; /* SIGTERM has come */
+  guint end_signal;   /* the source of SIGTERM, which would end the work of queues */
 
   gint64 begun; /* 0 while there is no work */
   Counts before;
@@ -214,11 +218,47 @@ end_work (FerryWorkWatch *self)
   self->begun = 0;
 }
 
+/* ---- the end of the process ---- */
+
+/* The source has given the signal its default again. */
+static void
+end_by_signal (gpointer data)
+{
+  raise (SIGTERM);
+}
+
+/* A second signal does not wait. */
+static gboolean
+end_signal_cb (gpointer data)
+{
+  FerryWorkWatch *self = data;
+
+  self->end_signal = 0;
+  self->is_ending = TRUE;
+  ferry_task_tally_close (self->tally, end_by_signal, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* An end that is known beforehand is none that a queue takes for a crash. What the application does about it is its
+ * own. */
+static void
+watch_end_signal (FerryWorkWatch *self)
+{
+  struct sigaction now;
+
+  if (self->end_signal != 0 || self->is_ending || !ferry_task_tally_has_queue (self->tally) ||
+      sigaction (SIGTERM, NULL, &now) != 0 || now.sa_handler != SIG_DFL)
+    return;
+  self->end_signal = g_unix_signal_add (SIGTERM, end_signal_cb, self);
+  g_source_set_name_by_id (self->end_signal, "[ferry] SIGTERM");
+}
+
 static void
 figures_cb (FerryWorkWatch *self)
 {
   gboolean works = ferry_task_tally_count_open (self->tally) > 0;
 
+  watch_end_signal (self);
   if (works && self->begun == 0)
     begin_work (self);
   else if (!works && self->begun != 0)
@@ -232,6 +272,7 @@ ferry_work_watch_dispose (GObject *object)
 {
   FerryWorkWatch *self = FERRY_WORK_WATCH (object);
 
+  g_clear_handle_id (&self->end_signal, g_source_remove);
   if (self->tasks != NULL)
     {
       end_telling (self);

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "queue/ferry-queue-figures-private.h"
 #include "queue/ferry-queue-file-private.h"
 #include "task/ferry-run-private.h"
 
@@ -25,10 +26,11 @@ struct _FerryQueueTies
   FerryTaskSource source; /* const: of the tasks that wait here */
   FerryRunKeeper keeper;  /* const */
   FerryAffinity *affinity;
-  GType task_type; /* of the tasks that are made of rows */
-  gboolean paused; /* no task is begun */
-  char *reason;    /* (owned) (nullable): why, in words for the user */
-  char *folder;    /* const: of values that are in files */
+  GType task_type;            /* of the tasks that are made of rows */
+  gboolean paused;            /* no task is begun */
+  char *reason;               /* (owned) (nullable): why, in words for the user */
+  char *folder;               /* const: of values that are in files */
+  FerryQueueFigures *figures; /* const: of all entries */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
   void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
 };
@@ -42,6 +44,7 @@ struct _FerryQueueEntry
   GWeakRef ended_task;       /* the entry's: of one that has, which anybody lets go of last, on any thread */
   GSequenceIter *position;   /* FerryQueueList's */
   GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
+  FerryQueueCounted counted; /* FerryQueueFigures' */
   GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
   FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
   guint64 batch_number;      /* FerryQueueBatches' */

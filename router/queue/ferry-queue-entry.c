@@ -19,6 +19,7 @@ ferry_queue_entry_of (FerryQueueTies *ties, FerryQueueRow *row)
   self->ties = ties;
   self->row = *row;
   self->ended_link.data = self;
+  self->counted.link.data = self;
   g_weak_ref_init (&self->ended_task, NULL);
   *row = (FerryQueueRow){0};
   return self;
@@ -193,7 +194,7 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
   if (self->task == NULL || self->row.state != FERRY_QUEUE_ROW_WAITING)
     return;
   if (self->ties->paused)
-    text = g_strdup (self->ties->reason);
+    text = g_strdup (self->ties->reason != NULL ? self->ties->reason : "The queue is paused");
   else if (ferry_queue_row_waits_for_its_time (&self->row))
     text = describe_time (self->row.not_before);
   ferry_task_set_obstacle (self->task, text);

@@ -382,6 +382,22 @@ ferry_queue_row_has_ended (const FerryQueueRow *self)
   return self->state >= FERRY_QUEUE_ROW_COMPLETED;
 }
 
+gboolean
+ferry_queue_row_was_interrupted (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) packed = NULL;
+  const char *domain = NULL;
+  int code = 0;
+
+  if (self->state != FERRY_QUEUE_ROW_FAILED)
+    return FALSE;
+  packed = ferry_queue_unpack (self->error, ERROR_TYPE);
+  if (packed == NULL)
+    return FALSE;
+  g_variant_get (packed, "(&si&s&s)", &domain, &code, NULL, NULL);
+  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == FERRY_ERROR_INTERRUPTED;
+}
+
 static void
 drop_end (FerryQueueRow *self)
 {

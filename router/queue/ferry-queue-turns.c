@@ -79,6 +79,7 @@ add_ready (FerryQueueTurns *self, FerryQueueEntry *entry)
 void
 ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
 {
+  ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
   ferry_queue_turns_remove (self, entry);
   ferry_queue_entry_tell_obstacle (entry);
   if (entry->row.state != FERRY_QUEUE_ROW_WAITING || entry->row.paused || entry->claimed)

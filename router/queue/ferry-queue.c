@@ -75,6 +75,7 @@ struct _FerryQueue
   FerryQueueTurns turns;
   FerryQueueEnds ends;
   FerryQueueBatches batches;
+  FerryQueueFigures figures;
   FerryQueueClaims claims;
 };
 
@@ -93,6 +94,13 @@ enum
   PROP_IS_OPEN,
   PROP_ERROR,
   PROP_DAMAGE,
+  PROP_N_WAITING,
+  PROP_N_EXECUTING,
+  PROP_N_INTERRUPTED,
+  PROP_N_COMPLETED,
+  PROP_N_FAILED,
+  PROP_N_CANCELLED,
+  PROP_FRACTION,
   N_PROPERTIES,
 };
 
@@ -168,6 +176,49 @@ find_entry (FerryQueue *self, FerryTask *task)
   return ferry_queue_entry_find (&self->ties, task);
 }
 
+/* ---- figures ---- */
+
+static FerryQueueNumbers
+get_numbers (FerryQueue *self)
+{
+  double sum = 0;
+
+  for (GList *link = self->figures.executing.head; link != NULL; link = link->next)
+    {
+      const FerryQueueEntry *entry = link->data;
+
+      sum += entry->task != NULL ? MAX (ferry_task_get_fraction (entry->task), 0) : 0;
+    }
+  return ferry_queue_figures_get (&self->figures, sum);
+}
+
+/* All that have changed since they were told last, at a time. */
+static void
+tell_figures (FerryQueue *self)
+{
+  const FerryQueueNumbers before = self->figures.told, now = get_numbers (self);
+  gboolean changed[N_PROPERTIES] = {
+    [PROP_N_WAITING] = now.n_waiting != before.n_waiting,
+    [PROP_N_EXECUTING] = now.n_executing != before.n_executing,
+    [PROP_N_INTERRUPTED] = now.n_interrupted != before.n_interrupted,
+    [PROP_N_COMPLETED] = now.n_completed != before.n_completed,
+    [PROP_N_FAILED] = now.n_failed != before.n_failed,
+    [PROP_N_CANCELLED] = now.n_cancelled != before.n_cancelled,
+    [PROP_FRACTION] = now.fraction < before.fraction || now.fraction > before.fraction,
+  };
+
+  self->figures.told = now;
+  for (guint property = PROP_N_WAITING; property < PROP_FRACTION; property++)
+    changed[PROP_FRACTION] |= changed[property];
+  g_object_freeze_notify (G_OBJECT (self));
+  for (guint property = PROP_N_WAITING; property <= PROP_FRACTION; property++)
+    if (changed[property])
+      notify (self, property);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* ---- an entry ---- */
+
 /* How the entry's task stands has changed: that goes to the file, and it has another turn. */
 static void
 change (FerryQueue *self, FerryQueueEntry *entry)
@@ -204,6 +255,7 @@ drop (FerryQueue *self, FerryQueueEntry *entry, gboolean keeps_key)
     }
   ferry_queue_ends_remove (&self->ends, entry);
   ferry_queue_turns_remove (&self->turns, entry);
+  ferry_queue_figures_count (&self->figures, &entry->counted, NULL);
   ferry_queue_list_remove (&self->list, entry);
 }
 
@@ -453,6 +505,30 @@ keeper_clear_finished (FerryRunKeeper *keeper)
     drop (self, entry, TRUE);
 }
 
+static gboolean
+keeper_move (FerryRunKeeper *keeper, FerryTask *task, FerryTask *before, GError **error)
+{
+  return ferry_queue_move (from_keeper (keeper), task, before, error);
+}
+
+static gboolean
+begin_now (FerryRunKeeper *keeper, FerryTask *task, GError **error)
+{
+  return ferry_queue_set_not_before (from_keeper (keeper), task, 0, error);
+}
+
+static void
+keeper_close_async (FerryRunKeeper *keeper, GAsyncReadyCallback callback, gpointer user_data)
+{
+  ferry_queue_close_async (from_keeper (keeper), NULL, callback, user_data);
+}
+
+static gboolean
+keeper_close_finish (FerryRunKeeper *keeper, GAsyncResult *result, GError **error)
+{
+  return ferry_queue_close_finish (from_keeper (keeper), result, error);
+}
+
 static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
@@ -463,6 +539,10 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .set_priority = set_priority,
   .cancel_all = keeper_cancel_all,
   .clear_finished = keeper_clear_finished,
+  .move = keeper_move,
+  .begin_now = begin_now,
+  .close_async = keeper_close_async,
+  .close_finish = keeper_close_finish,
 };
 
 /* A task that waits here has ended: its keeper hears of it. */
@@ -502,10 +582,14 @@ source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **
 
 static void close_store (gpointer queue);
 
+/* Whatever has changed goes with the batch, so that this is when its figures are others. */
 static void
-claim (gpointer self)
+sending (gpointer queue)
 {
-  ferry_queue_claims_make (&FERRY_QUEUE (self)->claims);
+  FerryQueue *self = queue;
+
+  ferry_queue_claims_make (&self->claims);
+  tell_figures (self);
 }
 
 static void
@@ -521,7 +605,7 @@ error_changed (gpointer self)
 }
 
 static const FerryQueueBatchesFuncs batches_funcs = {
-  .sending = claim,
+  .sending = sending,
   .claimed = give_to_executor,
   .error_changed = error_changed,
   .idle = close_store,
@@ -665,6 +749,7 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   ferry_queue_ends_prune (&self->ends);
   if (self->damage != NULL)
     notify (self, PROP_DAMAGE);
+  tell_figures (self);
   notify (self, PROP_IS_OPEN);
   g_task_return_boolean (opening, TRUE);
   ferry_queue_batches_send_soon (&self->batches);
@@ -1196,6 +1281,12 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, ties.reason),
   [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, batches.error),
   [PROP_DAMAGE] = G_STRUCT_OFFSET (FerryQueue, damage),
+  [PROP_N_WAITING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_waiting),
+  [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_executing),
+  [PROP_N_INTERRUPTED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_interrupted),
+  [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_completed),
+  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_failed),
+  [PROP_N_CANCELLED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_cancelled),
 };
 
 static void
@@ -1207,6 +1298,8 @@ ferry_queue_get_property (GObject *object, guint property_id, GValue *value, GPa
     return;
   if (property_id == PROP_IS_OPEN)
     g_value_set_boolean (value, get_is_open (self));
+  else if (property_id == PROP_FRACTION)
+    g_value_set_double (value, get_numbers (self).fraction);
   else if (property_id == PROP_TASK_TYPE)
     g_value_set_gtype (value, self->ties.task_type);
   else
@@ -1253,6 +1346,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       self->executor = ferry_property_require (object, value, pspec);
       self->router = ferry_executor_get_router (self->executor);
       self->ties.keeper.executor = self->executor;
+      ferry_run_keeper_init (&self->ties.keeper);
       self->ties.source.limits = self->router->limits;
       self->ties.affinity = self->router->affinity;
       ferry_queue_turns_init (&self->turns, self->router->timers, time_came, self);
@@ -1265,6 +1359,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
                                         .batches = &self->batches};
       g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)
     {
@@ -1365,8 +1460,8 @@ install_states (void)
   /**
    * FerryQueue:reason:
    *
-   * Why the queue is paused, in words for the user, such as “Waits for mains power”; or %NULL. It is the text of tasks
-   * that wait while the queue is paused ([property@Ferry.Task:text]).
+   * Why the queue is paused, in words for the user, such as “Waits for mains power”; %NULL for none but that. It is the
+   * text of tasks that wait while the queue is paused ([property@Ferry.Task:text]).
    */
   properties[PROP_REASON] = g_param_spec_string ("reason", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
@@ -1389,6 +1484,55 @@ install_states (void)
    * how many tasks could be kept.
    */
   properties[PROP_DAMAGE] = g_param_spec_boxed ("damage", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
+}
+
+/* As those of an executor: what shows an executor shows a queue. */
+static void
+install_figures (void)
+{
+  /**
+   * FerryQueue:n-waiting:
+   *
+   * How many tasks wait. All figures that have changed are notified of at a time, [property@Ferry.Queue:fraction] with
+   * each of them.
+   */
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-executing:
+   *
+   * How many tasks are under way: those that the file has as begun.
+   */
+  properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-interrupted:
+   *
+   * How many tasks of the list have failed with %FERRY_ERROR_INTERRUPTED, and wait for somebody to try them again.
+   */
+  properties[PROP_N_INTERRUPTED] = g_param_spec_uint ("n-interrupted", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-completed:
+   *
+   * How many tasks have been completed since the queue was opened.
+   */
+  properties[PROP_N_COMPLETED] = g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-failed:
+   *
+   * How many tasks have failed since the queue was opened, and those that had failed before and were in the file.
+   */
+  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-cancelled:
+   *
+   * How many tasks have been cancelled since the queue was opened.
+   */
+  properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:fraction:
+   *
+   * How much is done, from 0 to 1, of the tasks that were in the queue since it had none that waited or ran.
+   */
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_NOTIFIED);
 }
 
 static GVariant *
@@ -1433,6 +1577,7 @@ ferry_queue_dispose (GObject *object)
     ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->claims.n == 0, FALSE);
   self->phase = CLOSED;
   self->claims.is_open = FALSE;
+  self->figures = (FerryQueueFigures){0};
   ferry_queue_turns_stop (&self->turns);
   ferry_queue_list_empty (&self->list);
   ferry_queue_batches_drop (&self->batches);
@@ -1468,6 +1613,7 @@ ferry_queue_class_init (FerryQueueClass *klass)
   object_class->finalize = ferry_queue_finalize;
   install_settings ();
   install_states ();
+  install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (klass);
 }
@@ -1478,7 +1624,9 @@ ferry_queue_init (FerryQueue *self)
   self->ties.source =
     (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
   self->ties.keeper.funcs = &keeper_funcs;
+  self->ties.keeper.list = G_LIST_MODEL (self);
   self->ties.broke = broke;
+  self->ties.figures = &self->figures;
   self->death_limit = DEFAULT_DEATH_LIMIT;
   self->ties.task_type = FERRY_TYPE_TASK;
   self->ends.keep_count = DEFAULT_KEEP_COUNT;

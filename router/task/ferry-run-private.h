@@ -154,13 +154,31 @@ typedef struct
   /* What ferry_executor_cancel_all() and ferry_executor_clear_finished() do. The first returns how many. */
   guint (*cancel_all) (FerryRunKeeper *self);
   void (*clear_finished) (FerryRunKeeper *self);
+  /* Moves the task in front of another one of the keeper's list; NULL: behind the last one. */
+  gboolean (*move) (FerryRunKeeper *self, FerryTask *task, FerryTask *before, GError **error);
+  /* A task that waits for its time does not any more. */
+  gboolean (*begin_now) (FerryRunKeeper *self, FerryTask *task, GError **error);
+  /* Ends what runs, to go on with it when the application is started again, and then calls back. */
+  void (*close_async) (FerryRunKeeper *self, GAsyncReadyCallback callback, gpointer user_data);
+  gboolean (*close_finish) (FerryRunKeeper *self, GAsyncResult *result, GError **error);
 } FerryRunKeeperFuncs;
 
 struct _FerryRunKeeper
 {
   const FerryRunKeeperFuncs *funcs; /* const */
   gpointer executor;                /* const: (unowned): the FerryExecutor that the runs are for */
+  /* const: (unowned): a model of the tasks, also of those that have ended. Its properties paused, n-waiting,
+   * n-executing, n-completed, n-failed, n-cancelled and fraction are as those of an executor. It has a property reason
+   * as well, why it is paused, and n-interrupted. */
+  GListModel *list;
 };
+
+/* The list is that of the keeper from now on: see ferry_run_keeper_of(). The other fields are set. */
+FERRY_FOR_SIBLINGS
+void ferry_run_keeper_init (FerryRunKeeper *self);
+/* Returns (transfer none) (nullable) the keeper whose list it is; NULL: it is none's, as an executor. */
+FERRY_FOR_SIBLINGS
+FerryRunKeeper *ferry_run_keeper_of (GListModel *list);
 
 struct _FerryRun
 {

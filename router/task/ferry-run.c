@@ -230,6 +230,22 @@ tell_ended (FerryRun *self, FerryTaskState was)
   self->funcs->ended (self->owner, was);
 }
 
+/* ---- the list of a keeper ---- */
+
+static G_DEFINE_QUARK (ferry - run - keeper, keeper)
+
+void
+ferry_run_keeper_init (FerryRunKeeper *self)
+{
+  g_object_set_qdata (G_OBJECT (self->list), keeper_quark (), self);
+}
+
+FerryRunKeeper *
+ferry_run_keeper_of (GListModel *list)
+{
+  return g_object_get_qdata (G_OBJECT (list), keeper_quark ());
+}
+
 /* ---- ends that a keeper holds ----
  *
  * A run that has ended and is held has a destination that does nothing, and the state of one that goes on. */

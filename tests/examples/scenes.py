@@ -9,9 +9,11 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 import zlib
 
@@ -26,8 +28,8 @@ MANY_PICTURES = 100
 class Program:
     """A program with a window, and what is to be seen in it."""
 
-    def __init__(self, watcher, folder, interpreter, name, *arguments, environment=os.environ):
-        """Without an interpreter, the program is in the folder."""
+    def __init__(self, watcher, folder, interpreter, name, *arguments, environment=os.environ, in_session=False):
+        """Without an interpreter, the program is in the folder. in_session: it begins a session, with all that it starts."""
         self.name = name
         self.socket, there = socket.socketpair()
         self.socket.settimeout(SOME_SECONDS)
@@ -36,7 +38,7 @@ class Program:
                            FERRY_ATTACH_TIMEOUT="600", DBUS_SESSION_BUS_ADDRESS="disabled:")
         command = [interpreter, name + ".py"] if interpreter else [os.path.join(".", name)]
         self.process = subprocess.Popen([*command, *arguments], cwd=folder, env=environment,
-                                        pass_fds=[there.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        pass_fds=[there.fileno()], start_new_session=in_session, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         there.close()
         self.answers = self.socket.makefile("r", encoding="utf-8")
@@ -420,7 +422,7 @@ def shrink_pictures(report, start, folder, cache):
     program.do("click task.pause")
     report.fact("a program that says nothing on the way can be paused", True)
     program.do("act window.close")
-    program.wait("button _Keep Running", "button _Stop")
+    program.wait("button _Keep Running", "button _Quit")
     report.fact("while something runs, the window asks before it closes", True)
     program.do("click _Keep Running")
     program.do("click task.cancel")
@@ -588,6 +590,127 @@ def converter_nightly(report, start, folder):
     report.equal("no file between two programs is left", files_between(cache), [])
 
 
+# Makes a picture smaller once there is a file of its name in a folder, where it has another one when it has begun.
+WAITING_STAND_IN = """name=$(basename "$5")
+touch "{gates}/at-$name"
+while [ ! -e "{gates}/$name" ]; do sleep 0.05; done
+echo "$5" >> "{gates}/begun"
+head -c 500 "$5" > "$3"
+sleep 0.1
+head -c 1000 "$5" > "$3"
+"""
+
+
+def kill_session(program):
+    """At once, as the end of a session that is not asked: with SIGKILL, and workers and programs among it."""
+    members = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.getsid(int(pid)) == program.process.pid and int(pid) > 1:
+                members.append(int(pid))
+        except ProcessLookupError:
+            pass
+    for pid in members:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def take_picture(name):
+    """Of the whole screen, if somebody wants to look at it."""
+    folder = os.environ.get("FERRY_TEST_PICTURES")
+    if folder and shutil.which("import"):
+        subprocess.run(["import", "-window", "root", os.path.join(folder, name + ".png")], check=True)
+
+
+def converter_queue(report, start, folder):
+    """Ten pictures, of an application that is quit at the third, is killed at the fifth, and with its session at the seventh."""
+    programs, files, cache, gates, state = (os.path.join(folder, name) for name in ("programs", "files", "cache", "gates", "state"))
+    write_stand_ins(programs)
+    with open(os.path.join(programs, "pngquant"), "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + WAITING_STAND_IN.replace("{gates}", gates))
+    for path in (files, cache, gates):
+        os.mkdir(path)
+    os.environ.update(XDG_CACHE_HOME=cache, PATH=programs + ":" + os.environ["PATH"])
+    names = ["%d.png" % number for number in range(10)]
+    for name in names:
+        write_png(os.path.join(files, name), 8, (0, 0, 255))
+        with open(os.path.join(files, name), "ab") as file:
+            file.write(bytes(3000))
+
+    def made():
+        return sorted(name for name in os.listdir(files) if name not in names)
+
+    def waiting():
+        """Those whose program has begun, and waits for its gate."""
+        there = os.listdir(gates)
+        return [name for name in names if "at-" + name in there and name not in there]
+
+    def are_said(lines):
+        """Whether each row in sight says so whose picture is made."""
+        rows = [name for name in names if name.replace(".png", ".small.png") in made() and "label " + name in lines]
+        return all(any(line.startswith("label %s.small.png: " % name[0]) for line in lines) for name in rows)
+
+    def let_through(program, count):
+        """Until there are so many results, and another picture is under way."""
+        while len(made()) < count:
+            program.wait_until(lambda lines: waiting() or len(made()) >= count)
+            for name in waiting()[:count - len(made())]:
+                with open(os.path.join(gates, name), "w", encoding="utf-8"):
+                    pass
+                program.wait_until(lambda lines: name.replace(".png", ".small.png") in made())
+        return program.wait_until(lambda lines: are_said(lines) and (waiting() or count == len(names)))
+
+    def forget_waiting():
+        for name in waiting():
+            os.remove(os.path.join(gates, "at-" + name))
+
+    program = start("converter", *(os.path.join(files, name) for name in names), state=state, in_session=True)
+    let_through(program, 2)
+    program.do("act window.close")
+    program.wait("label Quit, and go on next time.", r"label 8 tasks are kept.*")
+    report.fact("at the third picture, it asks whether to quit and go on next time", True)
+    take_picture("1-quit-at-the-third")
+    program.do("click _Quit")
+    report.equal("it quits, and what runs is no failure", program.finish(), (0, "", ""))
+    report.equal("two are done, and of the others there is nothing", len(made()), 2)
+
+    forget_waiting()
+    program = start("converter", state=state, in_session=True)
+    lines = let_through(program, 2)
+    report.none("nothing has failed or was cancelled", [line for line in lines if line in ("label Failed", "label Cancelled")])
+    take_picture("2-started-again-after-the-quit")
+    let_through(program, 4)
+    take_picture("3-before-the-kill-at-the-fifth")
+    program.process.kill()
+    report.equal("it is killed at the fifth", program.finish()[0], -signal.SIGKILL)
+
+    forget_waiting()
+    program = start("converter", state=state, in_session=True)
+    let_through(program, 4)
+    report.fact("it goes on with the fifth", True)
+    take_picture("4-started-again-after-the-kill")
+    let_through(program, 6)
+    take_picture("5-before-the-end-of-the-session")
+    kill_session(program)
+    report.equal("the session is killed at the seventh", program.finish()[0], -signal.SIGKILL)
+
+    forget_waiting()
+    program = start("converter", state=state, in_session=True)
+    let_through(program, 6)
+    take_picture("6-started-again-after-the-session")
+    let_through(program, 10)
+    take_picture("7-all-done")
+    program.do("close Converter")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+    report.equal("there are ten results, and none twice", made(), ["%d.small.png" % number for number in range(10)])
+    report.none("each is whole", [name for name in made() if os.path.getsize(os.path.join(files, name)) != 1000])
+    report.equal("no file between two programs is left", files_between(cache), [])
+    with open(os.path.join(gates, "begun"), encoding="utf-8") as file:
+        report.equal("no picture that was done was made once more", sorted(map(os.path.basename, file.read().split())), names)
+
+
 def same(one, other):
     with open(one, "rb") as first, open(other, "rb") as second:
         return first.read() == second.read()
@@ -597,14 +720,18 @@ SCENES = {
     "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
     "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
     "sandbox": sandbox, "converter": converter, "converter-files": converter_files,
-    "converter-nightly": converter_nightly, "adwaita": adwaita,
+    "converter-queue": converter_queue, "converter-nightly": converter_nightly, "adwaita": adwaita,
 }
 
 
 def play(report, watcher, programs, folder, name, interpreter=None):
     """The scene of an example, whose program is in a folder; files that it needs are made in another one."""
-    def start(program, *arguments):
-        started.append(Program(watcher, programs, interpreter, program, *arguments))
+    # What one has stored is there for another only where the scene says so.
+    states = tempfile.TemporaryDirectory()
+
+    def start(program, *arguments, state=None, **options):
+        environment = dict(os.environ, XDG_STATE_HOME=state or os.path.join(states.name, str(len(started))))
+        started.append(Program(watcher, programs, interpreter, program, *arguments, environment=environment, **options))
         return started[-1]
 
     started = []
@@ -615,3 +742,4 @@ def play(report, watcher, programs, folder, name, interpreter=None):
             if program.process.poll() is None:
                 program.process.kill()
                 program.finish()
+        states.cleanup()

@@ -35,7 +35,8 @@ def install(report, ferry, source, prefix):
 def run(report, watcher, ferry, prefix):
     def start(*arguments):
         return scenes.Program(watcher, os.path.join(prefix, "bin"), None, "converter", *arguments,
-                              environment=dict(ferry.environment, LC_ALL="C.UTF-8", LANGUAGE="en"))
+                              environment=dict(ferry.environment, LC_ALL="C.UTF-8", LANGUAGE="en",
+                                                  XDG_STATE_HOME=tempfile.mkdtemp(dir=ferry.root)))
 
     program = start(os.path.join(ferry.root, "none.png"))
     program.wait("window Converter", "label none.png", "label Failed", "label .*No such file or directory")
@@ -56,7 +57,7 @@ def body(report):
         report.skip("the converter is installed", "there is no update-desktop-database")
         return
     with tempfile.TemporaryDirectory() as root:
-        ferry = Built(build, root, sanitizers, "ferry-gtk-1")
+        ferry = Built(build, root, sanitizers, "ferry-gtk-1", "ferry-queue-1")
         prefix = os.path.join(root, "application")
         install(report, ferry, source, prefix)
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 
+import gi
 import tap
 
 MOST_LINES = 50
@@ -24,8 +25,18 @@ PRINTED = {
     "map.py": "7\n1 has none\n97\n",
     "object.py": "it has 3\nit gives 3\nit only counts up\n",
     "retry.py": "done\n",
+    "survive.py": "the first one has 3\nthe first one has 3\n[('one', 3), ('two', 3), ('three', 5), ('four', 4)]\n"
+                  "['four', 'one', 'three', 'two']\n",
     "stream.py": "so far 3.1406\nso far 3.1411\nso far 3.1413\nsum 5\n",
 }
+
+
+def has_queue():
+    try:
+        gi.require_version("FerryQueue", "1")
+    except ValueError:
+        return False
+    return True
 
 
 def body(report):
@@ -41,6 +52,9 @@ def body(report):
         report.equal("%s begins with three lines that say what it shows" % name,
                      len((ast.get_docstring(ast.parse(text)) or "").splitlines()), 3)
         if name not in PRINTED:
+            continue
+        if "ferry.Queue" in text and not has_queue():
+            report.skip("%s prints what it should" % name, "the library of queues was not built")
             continue
         done = subprocess.run([sys.executable, path], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               check=False, timeout=600)

@@ -73,6 +73,8 @@ queue_test_make (QueueTest *self)
 {
   g_assert_null (self->queue);
   self->queue = ferry_queue_new (self->test->executor, self->path);
+  if (self->death_limit > 0)
+    g_object_set (self->queue, "death-limit", self->death_limit, NULL);
 }
 
 void

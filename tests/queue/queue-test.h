@@ -17,6 +17,7 @@ typedef struct
   char *folder;      /* (owned) */
   char *path;        /* (owned): of the queue's file */
   FerryQueue *queue; /* (owned) (nullable) */
+  guint death_limit; /* of each queue that is made from now on; 0: the default one */
 } QueueTest;
 
 /* The functions run in threads of this process. The queue is open. */

@@ -26,7 +26,8 @@ STRANGERS = {
 AS_APPLICATIONS = ("classic", "gtk")
 PROGRAMS = ("command-worker", "demo-app")
 # But for these. What forks may start no thread, so the library itself carries it. And a task that somebody looks at stays
-# in the executor's list, which no application has to say. The worker of commands has a file of the library as its own.
+# in the executor's list, and a row says which files it has harmed, which no application has to say. The worker of commands
+# has a file of the library as its own.
 INSIDE = {("classic", "conversation/ferry-channel-sibling-private.h"), ("gtk", "task/ferry-executor-private.h"),
           ("command-worker", "base/ferry-tree-private.h")}
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")

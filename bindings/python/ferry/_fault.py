@@ -129,14 +129,14 @@ def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
 _LAST = re.compile(r"^([A-Za-z_][\w.]*)(?:: .*)?\Z", re.MULTILINE | re.DOTALL)
 
 
-def stored(message: str, trace: str | None) -> Fault:
+def stored(message: str, trace: str) -> Fault:
     """What a queue's file has of an exception: what people read of it, and its traceback."""
-    lines = (trace or "").rstrip().splitlines()
+    lines = trace.rstrip().splitlines()
     # Behind the last frame, whose lines are indented.
     start = next((i + 1 for i in reversed(range(len(lines))) if lines[i].startswith("  ")), 0)
     found = _LAST.match("\n".join(lines[start:]))
     said = found[0] if found else message
-    return None, found[1].rpartition(".")[2] if found else "", said, trace or "", 0
+    return None, found[1].rpartition(".")[2] if found else "", said, trace, 0
 
 
 def restore(fault: Fault, name: str, where: str | None = None) -> Exception:

@@ -18,13 +18,13 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
-from . import _home, _main, _message, _native, _text
+from . import _fault, _home, _main, _message, _native
 from ._executor import Executor
-from ._library import Ferry, Gio, GLib, is_cancel, load
-from ._names import CALL
+from ._library import Ferry, Gio, GLib, load
+from ._names import CALL, PYTHON_ERROR
 from ._outcome import Call
 from ._task import Task, _Call, _Packed
-from .errors import Error, Interrupted
+from .errors import Error
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,6 +58,12 @@ class _Stored(Task[Any]):
     def __init__(self) -> None:
         # The library's own constructor has made the object.
         self._begin("")
+
+    def _translate(self, error: Any) -> Exception:
+        trace = self.get_property("trace")
+        if self._sent_fault is None and error.domain == PYTHON_ERROR and trace:
+            return _fault.restore(_fault.stored(error.message, trace), self._name, "in a worker")
+        return super()._translate(error)
 
     def _find_outcome(self) -> tuple[Any, Exception | None]:
         if self.get_property("function") == CALL:
@@ -249,6 +255,8 @@ class Queue:
             if task.get_done():
                 task._ended.set()
         self._tasks.add(task)
+        # Who waits for it needs no queue.
+        task._queue = self
         return task
 
     def _submit_here(self, task: Task[Any], key: str | None) -> Any:
@@ -516,7 +524,10 @@ class Queue:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            self.close()
+            closing = self.close()
+            # Also in a coroutine: who opens the file next finds it closed.
+            if self._home.can_wait():
+                closing.result()
         except Error:
             # What the block raises comes first.
             if kind is None:

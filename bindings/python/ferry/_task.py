@@ -100,6 +100,8 @@ class Task(_Task, Outcome[T]):
     _limit: float | None = None
     # Whether it has memory or descriptors of this process.
     _takes_along = False
+    # What stores it.
+    _queue: Any = None
     # Whether its queue was closed before its end.
     _is_parted = False
 
@@ -179,9 +181,8 @@ class Task(_Task, Outcome[T]):
                            "cannot" % self._name)
 
     def _translate(self, error: Any) -> Exception:
-        if error.domain == PYTHON_ERROR:
-            fault = self._sent_fault or _fault.stored(error.message, self.get_property("trace"))
-            return _no_stop(_fault.restore(fault, self._name, None if self._sent_fault else "in a worker"), self._name)
+        if self._sent_fault is not None and error.domain == PYTHON_ERROR:
+            return _no_stop(_fault.restore(self._sent_fault, self._name), self._name)
         if self._is_parted and is_cancel(error):
             return self._interrupted()
         if is_error(error, Ferry.Error.INTERRUPTED):

@@ -4,7 +4,8 @@
 /* The window: what becomes of a file that is dropped, the list of tasks, and the question for a password.
  *
  * There are two executors, whose tasks are one list: ffmpeg uses all cores, so there is one video at a time, and
- * nobody's picture or password waits for it. */
+ * nobody's picture or password waits for it. Each is behind a queue in a file, so what is not done when the application
+ * ends, in whatever way, is done when it is started again. */
 
 #define GDK_DISABLE_DEPRECATION_WARNINGS /* of GtkFileChooserNative, GtkDialog and GtkInfoBar, since 4.10 */
 
@@ -19,11 +20,13 @@ struct _ConverterWindow
 
   GtkInfoBar *bar;
   GtkLabel *complaint; /* in the bar */
+  FerryTaskBanner *banner;
   FerryTaskList *list;
-  GtkLabel *missing;     /* which programs are not installed */
-  FerryExecutor *videos; /* (nullable), as the next two */
-  FerryExecutor *others;
+  GtkLabel *missing;  /* which programs are not installed */
+  FerryQueue *videos; /* (nullable), as the next two */
+  FerryQueue *others;
   GListModel *tasks; /* those of both */
+  GPtrArray *early;  /* (element-type GFile): those that came before the queues were open */
 };
 
 /* Files that came together. What is no video and no picture becomes one archive. */
@@ -60,16 +63,36 @@ done_cb (FerryTask *task)
     ferry_task_set_outcome (task, FERRY_TASK_STATUS_DONE, g_variant_get_string (result, NULL));
 }
 
+/* What a task of an earlier run has come to is said as often as it gets a row. */
 static void
-submit (ConverterWindow *self, FerryExecutor *executor, const char *path, const char *function, GVariant *arguments)
+row_task_changed (FerryTaskRow *row)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_object_get (row, "task", &task, NULL);
+  if (task != NULL && ferry_task_get_done (task))
+    done_cb (task);
+}
+
+static void
+setup_row_cb (FerryTaskList *list, FerryTaskRow *row)
+{
+  g_signal_connect (row, "notify::task", G_CALLBACK (row_task_changed), NULL);
+}
+
+static void
+submit (ConverterWindow *self, FerryQueue *queue, const char *path, const char *function, GVariant *arguments)
 {
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, function, arguments);
+  g_autoptr (FerryTask) submitted = NULL;
   g_autofree char *name = g_filename_display_basename (path);
   g_autoptr (GError) error = NULL;
 
-  g_object_set (task, "name", name, "interactive", TRUE, NULL);
+  /* Its file is there as a whole or not at all, so a function that was interrupted is run again. */
+  g_object_set (task, "name", name, "interactive", TRUE, "idempotent", TRUE, NULL);
   ferry_task_set_cancel_grace (task, 10 * G_USEC_PER_SEC); /* programs that are cancelled tidy up */
-  if (!ferry_executor_submit_task (executor, task, &error))
+  submitted = ferry_queue_submit (queue, task, NULL, &error);
+  if (submitted == NULL)
     complain (self, error->message);
 }
 
@@ -138,7 +161,7 @@ asks_cb (FerryTask *task, const char *question, ConverterWindow *self)
   gtk_window_present (dialog);
 }
 
-/* Of each task, also of one that somebody tries again. */
+/* Of each task, also of one that somebody tries again, and those of earlier runs. */
 static void
 tasks_changed (GListModel *tasks, guint position, guint removed, guint added, ConverterWindow *self)
 {
@@ -199,6 +222,15 @@ info_cb (GObject *source, GAsyncResult *result, gpointer data)
   drop_free_when_known (drop);
 }
 
+static gboolean
+is_open (FerryQueue *queue)
+{
+  gboolean is_open;
+
+  g_object_get (queue, "is-open", &is_open, NULL);
+  return is_open;
+}
+
 void
 converter_window_open (ConverterWindow *self, GFile **files, guint n_files)
 {
@@ -206,6 +238,12 @@ converter_window_open (ConverterWindow *self, GFile **files, guint n_files)
 
   if (self->tasks == NULL)
     return; /* the bar says why */
+  if (!is_open (self->videos) || !is_open (self->others))
+    {
+      for (guint i = 0; i < n_files; i++)
+        g_ptr_array_add (self->early, g_object_ref (files[i]));
+      return;
+    }
   drop = g_new (Drop, 1);
   *drop = (Drop){.window = g_object_ref (self), .rest = g_ptr_array_new_with_free_func (g_free)};
   for (guint i = 0; i < n_files; i++)
@@ -287,25 +325,54 @@ say_what_is_missing (ConverterWindow *self)
   gtk_widget_set_visible (GTK_WIDGET (self->missing), text->len > 0);
 }
 
+static void
+opened_cb (GObject *queue, GAsyncResult *result, gpointer window)
+{
+  g_autoptr (ConverterWindow) self = window;
+  g_autoptr (GPtrArray) early = g_steal_pointer (&self->early);
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error))
+    complain (self, error->message); /* such as that another Converter has it */
+  self->early = g_ptr_array_new_with_free_func (g_object_unref);
+  converter_window_open (self, (GFile **) early->pdata, early->len);
+}
+
+/* Takes the executor. */
+static FerryQueue *
+make_queue (ConverterWindow *self, FerryExecutor *executor, const char *name)
+{
+  g_autofree char *path = g_build_filename (g_get_user_state_dir (), "org.example.Converter", name, NULL);
+  FerryQueue *queue = ferry_queue_new (executor, path);
+
+  ferry_queue_open_async (queue, NULL, opened_cb, g_object_ref (self));
+  g_object_unref (executor);
+  return queue;
+}
+
 /* Returns whether there are workers. */
 static gboolean
-make_executors (ConverterWindow *self, GError **error)
+make_queues (ConverterWindow *self, GError **error)
 {
   const char *built = g_getenv ("CONVERTER_WORKER"); /* to run it from the build folder */
   const char *worker = built != NULL ? built : WORKER;
-  g_autoptr (GListStore) executors = g_list_store_new (G_TYPE_LIST_MODEL);
+  FerryExecutor *videos = ferry_executor_new_for_program (worker, error);
+  FerryExecutor *others = videos != NULL ? ferry_executor_new_for_program (worker, error) : NULL;
+  g_autoptr (GListStore) queues = g_list_store_new (G_TYPE_LIST_MODEL);
 
-  self->videos = ferry_executor_new_for_program (worker, error);
-  self->others = self->videos != NULL ? ferry_executor_new_for_program (worker, error) : NULL;
-  if (self->others == NULL)
-    return FALSE;
-  ferry_pool_set_max_workers (ferry_executor_get_pool (self->videos), 1);
-  g_object_set (self->videos, "keep-finished", 1000, NULL);
-  g_object_set (self->others, "keep-finished", 1000, NULL);
-  g_list_store_append (executors, self->videos);
-  g_list_store_append (executors, self->others);
-  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (g_steal_pointer (&executors))));
+  if (others == NULL)
+    {
+      g_clear_object (&videos);
+      return FALSE;
+    }
+  ferry_pool_set_max_workers (ferry_executor_get_pool (videos), 1);
+  self->videos = make_queue (self, videos, "videos.db");
+  self->others = make_queue (self, others, "others.db");
+  g_list_store_append (queues, self->videos);
+  g_list_store_append (queues, self->others);
+  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (g_steal_pointer (&queues))));
   g_signal_connect_object (self->tasks, "items-changed", G_CALLBACK (tasks_changed), self, 0);
+  g_object_set (self->banner, "tasks", self->tasks, NULL);
   g_object_set (self->list, "tasks", self->tasks, NULL);
   ferry_task_guard_add (self->tasks, GTK_WINDOW (self));
   return TRUE;
@@ -319,6 +386,7 @@ converter_window_dispose (GObject *object)
   g_clear_object (&self->tasks);
   g_clear_object (&self->videos);
   g_clear_object (&self->others);
+  g_clear_pointer (&self->early, g_ptr_array_unref);
 
   G_OBJECT_CLASS (converter_window_parent_class)->dispose (object);
 }
@@ -329,10 +397,12 @@ converter_window_class_init (ConverterWindowClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = converter_window_dispose;
+  g_type_ensure (FERRY_TYPE_TASK_BANNER);
   g_type_ensure (FERRY_TYPE_TASK_LIST);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/example/Converter/converter-window.ui");
   gtk_widget_class_bind_template_child (widget_class, ConverterWindow, bar);
   gtk_widget_class_bind_template_child (widget_class, ConverterWindow, complaint);
+  gtk_widget_class_bind_template_child (widget_class, ConverterWindow, banner);
   gtk_widget_class_bind_template_child (widget_class, ConverterWindow, list);
   gtk_widget_class_bind_template_child (widget_class, ConverterWindow, missing);
   gtk_widget_class_install_action (widget_class, "win.open", NULL, open_activated);
@@ -349,9 +419,11 @@ converter_window_init (ConverterWindow *self)
   GtkDropTarget *target;
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->early = g_ptr_array_new_with_free_func (g_object_unref);
   g_signal_connect (self->bar, "response", G_CALLBACK (close_bar), NULL);
+  g_signal_connect (self->list, "setup-row", G_CALLBACK (setup_row_cb), NULL);
   say_what_is_missing (self);
-  if (!make_executors (self, &error))
+  if (!make_queues (self, &error))
     {
       complain (self, error->message);
       gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.open", FALSE);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <ferry-gtk.h>
+#include <ferry-queue.h>
 
 #define CONVERTER_TYPE_WINDOW (converter_window_get_type ())
 G_DECLARE_FINAL_TYPE (ConverterWindow, converter_window, CONVERTER, WINDOW, GtkApplicationWindow)

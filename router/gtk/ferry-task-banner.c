@@ -1,0 +1,272 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What waits for a person in a queue, and a button for it. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-banner.h"
+
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-actions-private.h"
+#include "gtk/ferry-task-tally-private.h"
+#include "gtk/ferry-task-words-private.h"
+#include "gtk/ferry-translation-private.h"
+
+/**
+ * FerryTaskBanner:
+ *
+ * A banner over the tasks of a queue, for what waits for a person.
+ *
+ * While the queue is paused and tasks wait in it, the banner says so, and why ([property@FerryQueue.Queue:reason]). Its
+ * button lets the queue go on. Else, where tasks were interrupted by the end of the application, it says how many, and
+ * its button tries them again. It is hidden where nothing of this is so, and for tasks of no queue. A window puts it
+ * above its list.
+ *
+ * # CSS nodes
+ *
+ * The banner is a `taskbanner`.
+ */
+struct _FerryTaskBanner
+{
+  GtkWidget parent_instance;
+
+  GListModel *tasks;     /* (owned) (nullable) */
+  FerryTaskTally *tally; /* (owned) (nullable) */
+  GtkWidget *revealer;
+  GtkWidget *label;
+  GtkWidget *button;
+  gboolean is_paused; /* what it says; else tasks were interrupted */
+};
+
+enum
+{
+  PROP_TASKS = 1,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryTaskBanner, ferry_task_banner, GTK_TYPE_WIDGET)
+
+/* ---- what is shown ---- */
+
+/* What the queues of the tasks say together. */
+typedef struct
+{
+  guint n_held; /* that wait in queues that are paused */
+  guint n_interrupted;
+  char *reason; /* (owned) (nullable): of the first queue that is paused */
+} Say;
+
+static void
+say_clear (Say *self)
+{
+  g_clear_pointer (&self->reason, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Say, say_clear)
+
+static void
+ask_queue (GListModel *queue, gpointer data)
+{
+  Say *say = data;
+  guint n_waiting, n_interrupted;
+  gboolean paused;
+  g_autofree char *reason = NULL;
+
+  g_object_get (queue, "paused", &paused, "reason", &reason, "n-waiting", &n_waiting, "n-interrupted", &n_interrupted,
+                NULL);
+  say->n_interrupted += n_interrupted;
+  if (!paused)
+    return;
+  say->n_held += n_waiting;
+  if (say->reason == NULL)
+    say->reason = g_steal_pointer (&reason);
+}
+
+/* (transfer full) (nullable) */
+static char *
+find_words (const Say *say)
+{
+  g_autofree char *held = NULL;
+
+  if (say->n_held == 0 && say->n_interrupted == 0)
+    return NULL;
+  if (say->n_held == 0)
+    return g_strdup_printf (
+      ferry_gtk_ngettext ("%u task was interrupted", "%u tasks were interrupted", say->n_interrupted),
+      say->n_interrupted);
+  held = g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", say->n_held), say->n_held);
+  return g_strconcat (say->reason != NULL ? say->reason : _ ("The queue is paused"), FERRY_TASK_WORDS_SEPARATOR, held,
+                      NULL);
+}
+
+static void
+show (FerryTaskBanner *self)
+{
+  g_auto (Say) say = {0};
+  g_autofree char *words = NULL;
+  gboolean was_revealed = gtk_revealer_get_reveal_child (GTK_REVEALER (self->revealer));
+
+  if (self->tally != NULL)
+    ferry_task_tally_visit_queues (self->tally, ask_queue, &say);
+  words = find_words (&say);
+  self->is_paused = say.n_held > 0;
+  if (words != NULL)
+    {
+      gtk_label_set_text (GTK_LABEL (self->label), words);
+      gtk_button_set_label (GTK_BUTTON (self->button), self->is_paused ? _ ("_Go On") : _ ("_Try Again"));
+    }
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), words != NULL);
+  gtk_widget_set_visible (self->revealer, words != NULL);
+  if (words != NULL && !was_revealed && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    ferry_announce (GTK_WIDGET (self), NULL, words);
+}
+
+/* ---- the button ---- */
+
+static void
+let_go_on (GListModel *queue, gpointer data)
+{
+  g_object_set (queue, "paused", FALSE, NULL);
+}
+
+static void
+list_interrupted (GListModel *queue, gpointer data)
+{
+  guint n_items = g_list_model_get_n_items (queue);
+
+  for (guint i = 0; i < n_items; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (queue, i);
+
+      if (ferry_task_get_done (task) &&
+          g_error_matches (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_INTERRUPTED))
+        g_ptr_array_add (data, g_steal_pointer (&task));
+    }
+}
+
+static void
+clicked_cb (FerryTaskBanner *self)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (self->is_paused)
+    {
+      ferry_task_tally_visit_queues (self->tally, let_go_on, NULL);
+      return;
+    }
+  ferry_task_tally_visit_queues (self->tally, list_interrupted, tasks);
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = tasks->pdata[i];
+
+      if (ferry_task_run_again (task, ferry_task_tally_find_executor (self->tally, task), NULL) == NULL)
+        gtk_widget_error_bell (GTK_WIDGET (self));
+    }
+}
+
+/* ---- the object ---- */
+
+static void
+set_tasks (FerryTaskBanner *self, GListModel *tasks)
+{
+  if (!g_set_object (&self->tasks, tasks))
+    return;
+  g_clear_object (&self->tally);
+  if (tasks != NULL)
+    {
+      self->tally = ferry_task_tally_new (tasks);
+      g_signal_connect_object (self->tally, "changed", G_CALLBACK (show), self, G_CONNECT_SWAPPED);
+    }
+  show (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASKS]);
+}
+
+static void
+ferry_task_banner_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  if (property_id == PROP_TASKS)
+    g_value_set_object (value, FERRY_TASK_BANNER (object)->tasks);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+}
+
+static void
+ferry_task_banner_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  if (property_id == PROP_TASKS)
+    set_tasks (FERRY_TASK_BANNER (object), g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+}
+
+static void
+ferry_task_banner_dispose (GObject *object)
+{
+  FerryTaskBanner *self = FERRY_TASK_BANNER (object);
+
+  g_clear_object (&self->tally);
+  g_clear_object (&self->tasks);
+  g_clear_pointer (&self->revealer, gtk_widget_unparent);
+  G_OBJECT_CLASS (ferry_task_banner_parent_class)->dispose (object);
+}
+
+static void
+ferry_task_banner_class_init (FerryTaskBannerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = ferry_task_banner_get_property;
+  object_class->set_property = ferry_task_banner_set_property;
+  object_class->dispose = ferry_task_banner_dispose;
+  /**
+   * FerryTaskBanner:tasks:
+   *
+   * The tasks, as a list has them: a queue, or several in a [class@Gtk.FlattenListModel]; %NULL for none.
+   */
+  properties[PROP_TASKS] = g_param_spec_object ("tasks", NULL, NULL, G_TYPE_LIST_MODEL,
+                                                G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "taskbanner");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+}
+
+static void
+ferry_task_banner_init (FerryTaskBanner *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+
+  ferry_look_ensure_styles (GTK_WIDGET (self));
+  self->label = g_object_new (GTK_TYPE_LABEL, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR, "xalign", 0.0F,
+                              "hexpand", TRUE, NULL);
+  self->button = ferry_look_make_button (_ ("_Try Again"));
+  gtk_widget_set_valign (self->button, GTK_ALIGN_CENTER);
+  g_signal_connect_object (self->button, "clicked", G_CALLBACK (clicked_cb), self, G_CONNECT_SWAPPED);
+  gtk_box_append (GTK_BOX (box), self->label);
+  gtk_box_append (GTK_BOX (box), self->button);
+  self->revealer = gtk_revealer_new ();
+  gtk_revealer_set_child (GTK_REVEALER (self->revealer), box);
+  gtk_widget_set_visible (self->revealer, FALSE);
+  gtk_widget_set_parent (self->revealer, GTK_WIDGET (self));
+}
+
+/**
+ * ferry_task_banner_new:
+ * @tasks: (nullable) (transfer none): a queue, or another list model of tasks
+ *
+ * Makes a banner. On the thread that runs GTK, which must be the router's.
+ *
+ * Returns: (transfer floating): a new banner
+ */
+GtkWidget *
+ferry_task_banner_new (GListModel *tasks)
+{
+  g_return_val_if_fail (tasks == NULL || G_IS_LIST_MODEL (tasks), NULL);
+
+  return g_object_new (FERRY_TYPE_TASK_BANNER, "tasks", tasks, NULL);
+}
