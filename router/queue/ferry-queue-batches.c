@@ -212,6 +212,21 @@ keep_batch (FerryQueueBatches *self, const GError *error)
   ferry_timers_set (self->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, send_batch, self);
 }
 
+/* What is in a file needs no memory. */
+static void
+unload_values (GPtrArray *changes)
+{
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const FerryQueueRow *row = &((FerryQueueChange *) changes->pdata[i])->row;
+
+      if (row->arguments != NULL)
+        ferry_queue_value_unload (row->arguments);
+      if (row->result != NULL)
+        ferry_queue_value_unload (row->result);
+    }
+}
+
 void
 ferry_queue_batches_written (FerryQueueBatches *self, const GError *error)
 {
@@ -227,6 +242,7 @@ ferry_queue_batches_written (FerryQueueBatches *self, const GError *error)
     }
   done = self->sent;
   self->sent = (FerryQueueBatch){0};
+  unload_values (done.changes);
   set_failure (self, NULL);
   tell_ends (done.ends);
   for (guint i = 0; i < done.claims->len; i++)

@@ -35,6 +35,8 @@ void ferry_queue_ends_stop (FerryQueueEnds *self);
 void ferry_queue_ends_add (FerryQueueEnds *self, FerryQueueEntry *entry);
 /* It has not, or is about to leave the queue. */
 void ferry_queue_ends_remove (FerryQueueEnds *self, FerryQueueEntry *entry);
+/* Returns (transfer none) (nullable) one of them. */
+FerryQueueEntry *ferry_queue_ends_peek (const FerryQueueEnds *self);
 /* Has those leave that do not stay. */
 void ferry_queue_ends_trim (FerryQueueEnds *self);
 /* The same, now and each hour. */

@@ -46,6 +46,14 @@ ferry_queue_ends_remove (FerryQueueEnds *self, FerryQueueEntry *entry)
   entry->has_ended = FALSE;
 }
 
+FerryQueueEntry *
+ferry_queue_ends_peek (const FerryQueueEnds *self)
+{
+  const GList *link = self->others.head != NULL ? self->others.head : self->failed.head;
+
+  return link != NULL ? link->data : NULL;
+}
+
 /* Returns (transfer none) (nullable) the oldest one of the list that does not stay. */
 static FerryQueueEntry *
 find_leaving (FerryQueueEnds *self, GQueue *list)

@@ -26,9 +26,11 @@ struct _FerryQueueTies
   FerryTaskSource source; /* const: of the tasks that wait here */
   FerryRunKeeper keeper;  /* const */
   FerryAffinity *affinity;
-  GType task_type; /* of the tasks that are made of rows */
-  gboolean paused; /* no task is begun */
-  char *reason;    /* (owned) (nullable): why, in words for the user */
+  GType task_type;            /* of the tasks that are made of rows */
+  gboolean paused;            /* no task is begun */
+  char *reason;               /* (owned) (nullable): why, in words for the user */
+  char *folder;               /* const: of values that are in files */
+  FerryQueueFigures *figures; /* const: of all entries */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
   void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
 };
@@ -47,6 +49,8 @@ struct _FerryQueueEntry
   FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
   guint64 batch_number;      /* FerryQueueBatches' */
   guint has_ended : 1;       /* FerryQueueEnds' */
+  guint lacks_arguments : 1; /* the entry's: its task does, which are in a file */
+  guint loading : 1;         /* they are being read */
   guint claimed : 1;         /* the file has it begun, or is about to */
   guint stored : 1;          /* its end is in the row, and is not told yet */
   guint cancelled : 1;       /* somebody cancelled it while it executed, and not the end of the application */
@@ -60,10 +64,12 @@ FerryQueueEntry *ferry_queue_entry_find (FerryQueueTies *ties, FerryTask *task);
 
 /* Returns (transfer full) the task, which is made if there is none. That may call broke. */
 FerryTask *ferry_queue_entry_dup_task (FerryQueueEntry *self);
-/* The entry has a task, until its end. */
+/* The entry has a task, until its end. It may lack its arguments: see ferry_queue_row_new_task(). */
 void ferry_queue_entry_attach (FerryQueueEntry *self, FerryTask *task);
 /* The entry has no task from now on. */
 void ferry_queue_entry_detach (FerryQueueEntry *self);
+/* Gives the task the arguments that it lacks, which are at hand now. */
+gboolean ferry_queue_entry_give_arguments (FerryQueueEntry *self, GError **error);
 /* The task has ended: it stays as long as somebody else has it, and is made again for who looks later. */
 void ferry_queue_entry_let_go (FerryQueueEntry *self);
 /* Whether a list on the screen keeps the task. */

@@ -89,6 +89,7 @@ ferry_queue_entry_detach (FerryQueueEntry *self)
 static void
 attach (FerryQueueEntry *self, FerryTask *task, gboolean keeps)
 {
+  self->lacks_arguments = ferry_queue_row_lacks_arguments (&self->row);
   if (keeps)
     self->task = g_object_ref (task);
   else
@@ -101,6 +102,16 @@ void
 ferry_queue_entry_attach (FerryQueueEntry *self, FerryTask *task)
 {
   attach (self, task, TRUE);
+}
+
+gboolean
+ferry_queue_entry_give_arguments (FerryQueueEntry *self, GError **error)
+{
+  gboolean done = ferry_queue_row_give_arguments (&self->row, self->task, error);
+
+  self->lacks_arguments = !done;
+  ferry_queue_value_unload (self->row.arguments);
+  return done;
 }
 
 void

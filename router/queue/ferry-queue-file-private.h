@@ -45,6 +45,8 @@ void ferry_queue_content_free (FerryQueueContent *self);
 
 typedef struct _FerryQueueFile FerryQueueFile;
 
+/* Returns (transfer full) the name of the folder with values that have files of their own. */
+char *ferry_queue_file_name_folder (const char *path);
 /* Opens the file, and makes it and its folder if they are not there. Returns (transfer full) the file, and sets
  * *content (transfer full). A file that is damaged is set aside under another name, and what could be read of it is in
  * a new one. Fails with FERRY_ERROR_BUSY, FERRY_ERROR_VERSION for a file of a newer version, FERRY_ERROR_BAD_ARGUMENTS

@@ -21,6 +21,10 @@
 
 #include "base/ferry-base-private.h"
 #include "queue/ferry-queue-lock-private.h"
+#include "queue/ferry-queue-sum-private.h"
+
+/* After the path: the folder of values that are in files. */
+#define VALUES_SUFFIX ".values"
 
 /* “Frry” */
 #define APPLICATION_ID 0x46727279
@@ -75,7 +79,23 @@ struct _FerryQueueFile
   FerryQueueLock *lock; /* (owned) */
   sqlite3 *database;    /* (owned) (nullable) */
   sqlite3_stmt *prepared[N_STATEMENTS];
+  char *folder;     /* const: of the values that are in files */
+  GHashTable *rows; /* (owned) (element-type gint64 RowFiles): the rows that have such values, by their id */
 };
+
+/* The names of the files that a row has. */
+typedef struct
+{
+  gint64 id;
+  char *arguments; /* (owned) (nullable) */
+  char *result;    /* (owned) (nullable) */
+} RowFiles;
+
+char *
+ferry_queue_file_name_folder (const char *path)
+{
+  return g_strconcat (path, VALUES_SUFFIX, NULL);
+}
 
 /* ---- changes and content ---- */
 
@@ -116,95 +136,73 @@ ferry_queue_content_free (FerryQueueContent *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryQueueContent, ferry_queue_content_free)
 
-/* ---- checksums: the first eight bytes of SHA-256 over the columns, each with its length ---- */
+/* ---- checksums: over the columns, each with its length ---- */
 
-static void
-add_bytes (GChecksum *sum, gconstpointer data, gssize size)
+static guint64
+add_bytes (guint64 sum, gconstpointer data, gssize size)
 {
-  guint64 length = GUINT64_TO_LE ((guint64) size);
-
-  g_checksum_update (sum, (const guchar *) &length, sizeof length);
-  if (size > 0)
-    g_checksum_update (sum, data, size);
+  return ferry_queue_sum_add_bytes (ferry_queue_sum_add_number (sum, (guint64) size), data, (gsize) MAX (size, 0));
 }
 
-static void
-add_number (GChecksum *sum, gint64 number)
+static guint64
+add_text (guint64 sum, const char *text)
 {
-  gint64 ordered = GINT64_TO_LE (number);
-
-  g_checksum_update (sum, (const guchar *) &ordered, sizeof ordered);
+  return add_bytes (sum, text, text != NULL ? (gssize) strlen (text) : -1);
 }
 
-static void
-add_text (GChecksum *sum, const char *text)
-{
-  add_bytes (sum, text, text != NULL ? (gssize) strlen (text) : -1);
-}
-
-static void
-add_blob (GChecksum *sum, GBytes *blob)
+static guint64
+add_blob (guint64 sum, GBytes *blob)
 {
   gsize size = 0;
   gconstpointer data = blob != NULL ? g_bytes_get_data (blob, &size) : NULL;
 
-  add_bytes (sum, data, blob != NULL ? (gssize) size : -1);
+  return add_bytes (sum, data, blob != NULL ? (gssize) size : -1);
 }
 
-static gint64
-close_sum (GChecksum *sum)
+/* One in a file begins with a length that no blob has. */
+static guint64
+add_value (guint64 sum, const FerryQueueValue *value)
 {
-  guint8 digest[32];
-  gsize size = sizeof digest;
-  gint64 first;
-
-  g_checksum_get_digest (sum, digest, &size);
-  g_checksum_free (sum);
-  memcpy (&first, digest, sizeof first);
-  return GINT64_FROM_LE (first);
+  if (value != NULL && ferry_queue_value_get_text (value) != NULL)
+    return add_text (ferry_queue_sum_add_number (sum, (guint64) -2), ferry_queue_value_get_text (value));
+  return add_blob (sum, value != NULL ? ferry_queue_value_get_bytes (value) : NULL);
 }
 
 static gint64
 sum_about (const FerryQueueRow *row)
 {
-  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
+  guint64 sum = FERRY_QUEUE_SUM_START;
 
-  add_number (sum, row->id);
-  add_text (sum, row->key);
-  add_number (sum, row->made_up);
-  add_number (sum, row->kind);
-  add_text (sum, row->function);
-  add_text (sum, row->name);
-  add_blob (sum, row->arguments);
-  add_blob (sum, row->settings);
-  add_number (sum, row->version);
-  add_number (sum, row->submitted);
-  return close_sum (sum);
+  sum = ferry_queue_sum_add_number (sum, (guint64) row->id);
+  sum = add_text (sum, row->key);
+  sum = ferry_queue_sum_add_number (sum, row->made_up);
+  sum = ferry_queue_sum_add_number (sum, row->kind);
+  sum = add_text (sum, row->function);
+  sum = add_text (sum, row->name);
+  sum = add_value (sum, row->arguments);
+  sum = add_blob (sum, row->settings);
+  sum = ferry_queue_sum_add_number (sum, row->version);
+  return (gint64) ferry_queue_sum_add_number (sum, (guint64) row->submitted);
 }
 
 static gint64
 sum_state (const FerryQueueRow *row)
 {
-  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
   const gint64 numbers[] = {row->id,       row->state,  row->place,      row->priority, row->paused,
                             row->attempts, row->deaths, row->not_before, row->began,    row->ended};
+  guint64 sum = FERRY_QUEUE_SUM_START;
 
   for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
-    add_number (sum, numbers[i]);
-  add_blob (sum, row->result);
-  add_blob (sum, row->error);
-  return close_sum (sum);
+    sum = ferry_queue_sum_add_number (sum, (guint64) numbers[i]);
+  return (gint64) add_blob (add_value (sum, row->result), row->error);
 }
 
 static gint64
 sum_known (const FerryQueueRow *row)
 {
-  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
+  guint64 sum = add_text (FERRY_QUEUE_SUM_START, row->key);
 
-  add_text (sum, row->key);
-  add_number (sum, row->state);
-  add_number (sum, row->ended);
-  return close_sum (sum);
+  return (gint64) ferry_queue_sum_add_number (ferry_queue_sum_add_number (sum, row->state), (guint64) row->ended);
 }
 
 /* ---- statements ---- */
@@ -310,6 +308,15 @@ bind_text (sqlite3_stmt *statement, int place, const char *text)
 }
 
 static void
+bind_value (sqlite3_stmt *statement, int place, const FerryQueueValue *value)
+{
+  if (value != NULL && ferry_queue_value_get_text (value) != NULL)
+    bind_text (statement, place, ferry_queue_value_get_text (value));
+  else
+    bind_blob (statement, place, value != NULL ? ferry_queue_value_get_bytes (value) : NULL);
+}
+
+static void
 bind_about (sqlite3_stmt *statement, const FerryQueueRow *row)
 {
   bind_text (statement, 2, row->key);
@@ -317,7 +324,7 @@ bind_about (sqlite3_stmt *statement, const FerryQueueRow *row)
   sqlite3_bind_int64 (statement, 4, row->kind);
   bind_text (statement, 5, row->function);
   bind_text (statement, 6, row->name);
-  bind_blob (statement, 7, row->arguments);
+  bind_value (statement, 7, row->arguments);
   bind_blob (statement, 8, row->settings);
   sqlite3_bind_int64 (statement, 9, row->version);
   sqlite3_bind_int64 (statement, 10, row->submitted);
@@ -332,7 +339,7 @@ bind_state (sqlite3_stmt *statement, const FerryQueueRow *row)
 
   for (int i = 0; i < (int) G_N_ELEMENTS (numbers); i++)
     sqlite3_bind_int64 (statement, FIRST_OF_STATE + 1 + i, numbers[i]);
-  bind_blob (statement, 21, row->result);
+  bind_value (statement, 21, row->result);
   bind_blob (statement, 22, row->error);
   sqlite3_bind_int64 (statement, 23, sum_state (row));
 }
@@ -418,15 +425,149 @@ write_all (FerryQueueFile *self, GPtrArray *changes, GError **error)
   return TRUE;
 }
 
+/* ---- values in files of their own ----
+ *
+ * A file is on the disk before the commit that names it, and is removed after the commit that does so no more. One that
+ * no row names, after an end in between, is removed at the next start. */
+
+static void
+row_files_free (gpointer data)
+{
+  RowFiles *self = data;
+
+  g_free (self->arguments);
+  g_free (self->result);
+  g_free (self);
+}
+
+/* Has the values of the changes packed, and those in files on the disk. */
+static gboolean
+write_values (GPtrArray *changes, GError **error)
+{
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const FerryQueueRow *row = &((FerryQueueChange *) changes->pdata[i])->row;
+
+      if ((row->arguments != NULL && !ferry_queue_value_write (row->arguments, error)) ||
+          (row->result != NULL && !ferry_queue_value_write (row->result, error)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static const char *
+name_of (const FerryQueueValue *value)
+{
+  return value != NULL ? ferry_queue_value_get_name (value) : NULL;
+}
+
+/* The row has that file, and no other one any more. What cannot be removed now is removed at the next start. */
+static void
+replace_file (FerryQueueFile *self, char **name, const char *new_name)
+{
+  g_autofree char *path = *name != NULL ? g_build_filename (self->folder, *name, NULL) : NULL;
+
+  if (g_strcmp0 (*name, new_name) == 0)
+    return;
+  if (path != NULL)
+    unlink (path);
+  g_free (*name);
+  *name = g_strdup (new_name);
+}
+
+/* The row is in the file so; NULL: it is not any more. */
+static void
+note_files (FerryQueueFile *self, gint64 id, const FerryQueueRow *row)
+{
+  const char *arguments = row != NULL ? name_of (row->arguments) : NULL;
+  const char *result = row != NULL ? name_of (row->result) : NULL;
+  RowFiles *files = g_hash_table_lookup (self->rows, &id);
+
+  if (files == NULL && arguments == NULL && result == NULL)
+    return;
+  if (files == NULL)
+    {
+      files = g_new0 (RowFiles, 1);
+      files->id = id;
+      g_hash_table_add (self->rows, files);
+    }
+  replace_file (self, &files->arguments, arguments);
+  replace_file (self, &files->result, result);
+  if (files->arguments == NULL && files->result == NULL)
+    g_hash_table_remove (self->rows, &id);
+}
+
+static void
+note_all_files (FerryQueueFile *self, GPtrArray *changes)
+{
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const FerryQueueChange *change = changes->pdata[i];
+
+      if (change->kind == FERRY_QUEUE_CHANGE_INSERT || change->kind == FERRY_QUEUE_CHANGE_UPDATE)
+        note_files (self, change->row.id, &change->row);
+      else if (change->kind == FERRY_QUEUE_CHANGE_DELETE)
+        note_files (self, change->row.id, NULL);
+    }
+}
+
+/* Returns (transfer full) the names of the files that rows have. */
+static GHashTable *
+list_named (FerryQueueFile *self)
+{
+  GHashTable *names = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, self->rows);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      RowFiles *files = key;
+
+      if (files->arguments != NULL)
+        g_hash_table_add (names, files->arguments);
+      if (files->result != NULL)
+        g_hash_table_add (names, files->result);
+    }
+  return names;
+}
+
+/* Removes the files that no row names. aside: (nullable): a damaged database may: they are kept beside it. */
+static void
+remove_orphans (FerryQueueFile *self, const char *aside)
+{
+  g_autoptr (GHashTable) named = list_named (self);
+  g_autofree char *kept = aside != NULL ? g_strconcat (aside, VALUES_SUFFIX, NULL) : NULL;
+  g_autoptr (GDir) folder = g_dir_open (self->folder, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (self->folder, name, NULL);
+      g_autofree char *other = kept != NULL ? g_build_filename (kept, name, NULL) : NULL;
+
+      if (!g_uuid_string_is_valid (name) || g_hash_table_contains (named, name))
+        continue;
+      if (other == NULL)
+        unlink (path);
+      else if ((mkdir (kept, 0700) < 0 && errno != EEXIST) || rename (path, other) < 0)
+        g_message ("'%s' stays, since it could not be put beside the damaged queue: %s", path, g_strerror (errno));
+    }
+}
+
 gboolean
 ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
 {
-  gboolean done =
-    execute (self, "BEGIN IMMEDIATE", error) && write_all (self, changes, error) && execute (self, "COMMIT", error);
-
-  if (!done)
-    roll_back (self);
-  return done;
+  if (!write_values (changes, error))
+    return FALSE;
+  if (!execute (self, "BEGIN IMMEDIATE", error) || !write_all (self, changes, error) ||
+      !execute (self, "COMMIT", error))
+    {
+      roll_back (self);
+      return FALSE;
+    }
+  note_all_files (self, changes);
+  return TRUE;
 }
 
 /* ---- reading ---- */
@@ -450,9 +591,20 @@ read_blob (sqlite3_stmt *statement, int column)
   return g_bytes_new (data, (gsize) sqlite3_column_bytes (statement, column));
 }
 
+static FerryQueueValue *
+read_value (FerryQueueFile *self, sqlite3_stmt *statement, int column)
+{
+  g_autoptr (GBytes) blob = NULL;
+
+  if (sqlite3_column_type (statement, column) == SQLITE_TEXT)
+    return ferry_queue_value_of_text (self->folder, (const char *) sqlite3_column_text (statement, column));
+  blob = read_blob (statement, column);
+  return blob != NULL ? ferry_queue_value_of_bytes (blob) : NULL;
+}
+
 /* Whether the row is whole. Takes what it has into row, which is all zero. */
 static gboolean
-read_row (sqlite3_stmt *statement, FerryQueueRow *row)
+read_row (FerryQueueFile *self, sqlite3_stmt *statement, FerryQueueRow *row)
 {
   const char *function = (const char *) sqlite3_column_text (statement, 4);
 
@@ -462,7 +614,7 @@ read_row (sqlite3_stmt *statement, FerryQueueRow *row)
   row->kind = (guint) sqlite3_column_int64 (statement, 3);
   row->function = function != NULL ? g_ref_string_new_intern (function) : NULL;
   row->name = read_text (statement, 5);
-  row->arguments = read_blob (statement, 6);
+  row->arguments = read_value (self, statement, 6);
   row->settings = read_blob (statement, 7);
   row->version = (guint) sqlite3_column_int64 (statement, 8);
   row->submitted = sqlite3_column_int64 (statement, 9);
@@ -475,7 +627,7 @@ read_row (sqlite3_stmt *statement, FerryQueueRow *row)
   row->not_before = sqlite3_column_int64 (statement, 17);
   row->began = sqlite3_column_int64 (statement, 18);
   row->ended = sqlite3_column_int64 (statement, 19);
-  row->result = read_blob (statement, 20);
+  row->result = read_value (self, statement, 20);
   row->error = read_blob (statement, 21);
   return row->id > 0 && row->key != NULL && row->function != NULL && row->state < FERRY_N_QUEUE_ROW_STATES &&
          sqlite3_column_int64 (statement, 10) == sum_about (row) &&
@@ -483,7 +635,7 @@ read_row (sqlite3_stmt *statement, FerryQueueRow *row)
 }
 
 static gboolean
-read_known (sqlite3_stmt *statement, FerryQueueRow *row)
+read_known (FerryQueueFile *self, sqlite3_stmt *statement, FerryQueueRow *row)
 {
   row->key = read_text (statement, 0);
   row->state = (FerryQueueRowState) sqlite3_column_int64 (statement, 1);
@@ -491,7 +643,7 @@ read_known (sqlite3_stmt *statement, FerryQueueRow *row)
   return row->key != NULL && sqlite3_column_int64 (statement, 3) == sum_known (row);
 }
 
-typedef gboolean (*ReadFunc) (sqlite3_stmt *statement, FerryQueueRow *row);
+typedef gboolean (*ReadFunc) (FerryQueueFile *self, sqlite3_stmt *statement, FerryQueueRow *row);
 
 /* Adds the rows that are whole. Returns the code of SQLite, and counts those that are not. */
 static int
@@ -505,7 +657,7 @@ read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GPtrArray 
       {
         FerryQueueRow *row = g_new0 (FerryQueueRow, 1);
 
-        if (read_one (statement, row))
+        if (read_one (self, statement, row))
           g_ptr_array_add (rows, row);
         else
           {
@@ -746,9 +898,9 @@ write_new (FerryQueueFile *self, const FerryQueueContent *content, GError **erro
   return done && rename_one (draft, new, "", error) && sync_folder (new, error);
 }
 
-/* what: as a sentence goes on. */
+/* what: as a sentence goes on. *moved: (transfer full): what the damaged file is called now. */
 static gboolean
-set_aside (FerryQueueFile *self, FerryQueueContent *content, const char *what, GError **error)
+set_aside (FerryQueueFile *self, FerryQueueContent *content, const char *what, char **moved, GError **error)
 {
   g_autofree char *aside = NULL;
 
@@ -760,6 +912,7 @@ set_aside (FerryQueueFile *self, FerryQueueContent *content, const char *what, G
                  "The queue's file is damaged: %s. %u tasks were whole and are kept; the damaged file is '%s'", what,
                  content->rows->len, aside);
   g_warning ("%s", content->damage->message);
+  *moved = g_steal_pointer (&aside);
   return TRUE;
 }
 
@@ -797,14 +950,25 @@ examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
   return NULL;
 }
 
-/* An earlier end may have been in the middle of replace(). */
+/* An earlier end may have been in the middle of replace(). *aside: as for set_aside(), or NULL. */
 static gboolean
-finish_replacement (const char *path, GError **error)
+finish_replacement (const char *path, char **aside, GError **error)
 {
   g_autofree char *new = g_strconcat (path, ".new", NULL);
-  g_autofree char *aside = NULL;
 
-  return !g_file_test (new, G_FILE_TEST_EXISTS) || replace (path, &aside, error);
+  return !g_file_test (new, G_FILE_TEST_EXISTS) || replace (path, aside, error);
+}
+
+/* The application ended before it was told of the damage. */
+static void
+say_finished (FerryQueueContent *content, const char *aside)
+{
+  content->damage =
+    g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                 "The queue's file was damaged when it was opened before. %u tasks are kept; the damaged "
+                 "file is '%s'",
+                 content->rows->len, aside);
+  g_warning ("%s", content->damage->message);
 }
 
 static gboolean
@@ -812,9 +976,11 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   g_autofree char *damage = NULL;
+  g_autofree char *aside = NULL;
+  g_autofree char *finished = NULL;
   int code;
 
-  if (!finish_replacement (self->path, error) || !make_private (self->path, error))
+  if (!finish_replacement (self->path, &finished, error) || !make_private (self->path, error))
     return FALSE;
   damage = examine (self, content, &failure);
   if (failure != NULL)
@@ -824,13 +990,24 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
     }
   if (damage != NULL)
     {
-      if (!set_aside (self, content, damage, error))
+      if (!set_aside (self, content, damage, &aside, error))
         return FALSE;
       code = connect_to (self, self->path);
       if (code != SQLITE_OK)
         return set_error (self, code, error);
     }
-  return prepare (self, error) && set_value (self, "open", 1, error);
+  if (!prepare (self, error) || !set_value (self, "open", 1, error))
+    return FALSE;
+  if (finished != NULL && content->damage == NULL)
+    say_finished (content, finished);
+  for (guint i = 0; i < content->rows->len; i++)
+    {
+      const FerryQueueRow *row = content->rows->pdata[i];
+
+      note_files (self, row->id, row);
+    }
+  remove_orphans (self, aside != NULL ? aside : finished);
+  return TRUE;
 }
 
 /* The first bytes of a database. */
@@ -883,6 +1060,8 @@ ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **e
     return NULL;
   self = g_new0 (FerryQueueFile, 1);
   self->path = g_strdup (path);
+  self->folder = ferry_queue_file_name_folder (path);
+  self->rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, row_files_free, NULL);
   self->lock = lock;
   if (!open_database (self, found, error))
     {
@@ -902,6 +1081,8 @@ ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly)
     g_message ("%s. Its next start looks for damage", error->message);
   disconnect (self);
   ferry_queue_lock_release (self->lock);
+  g_hash_table_unref (self->rows);
+  g_free (self->folder);
   g_free (self->path);
   g_free (self);
 }

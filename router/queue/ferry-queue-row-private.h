@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "queue/ferry-queue-value-private.h"
 #include "task/ferry-task-private.h"
 
 G_BEGIN_DECLS
@@ -24,8 +25,7 @@ typedef enum
 
 #define FERRY_N_QUEUE_ROW_STATES 5
 
-/* Times are of the wall clock, in microseconds; 0: none. Values are serialised, in little-endian order: of a result and
- * of arguments as “v”. */
+/* Times are of the wall clock, in microseconds; 0: none. */
 typedef struct
 {
   /* What it is: stored once. A row of a key alone has neither id nor function. */
@@ -33,11 +33,11 @@ typedef struct
   char *key;        /* a GRefString */
   gboolean made_up; /* the key is the library's */
   guint kind;
-  char *function;    /* (nullable): a GRefString */
-  char *name;        /* (nullable): a GRefString */
-  GBytes *arguments; /* (nullable) */
-  GBytes *settings;  /* “a{sv}”: the properties that have not their default */
-  guint version;     /* of the application */
+  char *function;             /* (nullable): a GRefString */
+  char *name;                 /* (nullable): a GRefString */
+  FerryQueueValue *arguments; /* (nullable): “(mvaay)” with the bytes that the task was given, if there are any */
+  GBytes *settings;           /* “a{sv}”: the properties that have not their default */
+  guint version;              /* of the application */
   gint64 submitted;
 
   /* How it stands. */
@@ -50,27 +50,34 @@ typedef struct
   gint64 not_before;
   gint64 began;
   gint64 ended;
-  GBytes *result; /* (nullable) */
-  GBytes *error;  /* (nullable): “(siss)”: domain, code, message, trace */
+  FerryQueueValue *result; /* (nullable) */
+  GBytes *error;           /* (nullable): “(siss)”: domain, code, message, trace */
 } FerryQueueRow;
 
-/* Whether the task is made of what can be stored. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
+/* Whether the task is made of what can be stored. Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_queue_row_check_task (FerryTask *task, GError **error);
-/* Fills a row that is all zero from a task that was not submitted. Sets neither id, key, place nor version. */
-void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task);
+/* Fills a row that is all zero from a task that was not submitted. Sets neither id, key, place nor version. folder: of
+ * the files of values. */
+void ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task, const char *folder);
 /* Returns (transfer full) a task with the settings of the row, which has not ended, or (nullable) NULL with an error.
- */
+ * It lacks its arguments if they are not at hand. type: of the task. */
 FerryTask *ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error);
-/* Has a new task end as the row says, which has ended. */
+/* Whether a task that ferry_queue_row_new_task() returns lacks its arguments. */
+gboolean ferry_queue_row_lacks_arguments (const FerryQueueRow *self);
+/* Gives such a task its arguments, which are at hand now. Fails as ferry_queue_value_open() does. */
+gboolean ferry_queue_row_give_arguments (const FerryQueueRow *self, FerryTask *task, GError **error);
+/* Has a new task end as the row says, which has ended. A result in a file is read when somebody asks for it. */
 void ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAffinity *affinity);
 
-/* arguments: (nullable) (transfer none) */
-void ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments);
+/* (transfer full) (nullable): what the function is given; NULL also with an error. May read a file. */
+GVariant *ferry_queue_row_open_arguments (const FerryQueueRow *self, GError **error);
+/* arguments: (nullable) (transfer none). The bytes that the task was given stay. */
+void ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments, const char *folder);
 gboolean ferry_queue_row_has_ended (const FerryQueueRow *self);
 /* Whether it has failed with FERRY_ERROR_INTERRUPTED. */
 gboolean ferry_queue_row_was_interrupted (const FerryQueueRow *self);
 /* Set the state with what goes with it. result: (nullable). */
-void ferry_queue_row_complete (FerryQueueRow *self, GVariant *result);
+void ferry_queue_row_complete (FerryQueueRow *self, GVariant *result, const char *folder);
 void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace);
 void ferry_queue_row_cancel (FerryQueueRow *self);
 /* It waits again, without result and error. */
@@ -91,10 +98,5 @@ FerryQueueRow ferry_queue_row_copy (const FerryQueueRow *self);
 void ferry_queue_row_clear (FerryQueueRow *self);
 /* Of one that was allocated. */
 void ferry_queue_row_free (FerryQueueRow *self);
-
-/* (transfer full) (nullable): value: (nullable). */
-GBytes *ferry_queue_row_pack (GVariant *value);
-/* (transfer full) (nullable): bytes: (nullable). Returns NULL also for bytes that are no value of type. */
-GVariant *ferry_queue_row_unpack (GBytes *bytes, const char *type);
 
 G_END_DECLS

@@ -12,6 +12,8 @@
 
 #define ERROR_TYPE "(siss)"
 #define SETTINGS_TYPE "a{sv}"
+/* The function's arguments, and the bytes that the task was given, by their handles. */
+#define WITH_BYTES_TYPE "(mvaay)"
 
 /* The properties of a task that are stored, beside those with a column of their own. What is missing in a row has its
  * default, and one that this version does not know is left out. The first N_APART are no FerryTaskSettings. */
@@ -32,50 +34,10 @@ static const char *const settings[] = {
   "max-returned-descriptors",
 };
 
-/* ---- values ---- */
+/* Beside them: whether the task was given bytes. */
+#define HAS_BYTES "has-bytes"
 
-GBytes *
-ferry_queue_row_pack (GVariant *value)
-{
-  g_autoptr (GVariant) normal = NULL;
-  g_autoptr (GVariant) ordered = NULL;
-
-  if (value == NULL)
-    return NULL;
-  normal = g_variant_get_normal_form (value);
-  ordered = G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (normal) : g_variant_ref (normal);
-  return g_variant_get_data_as_bytes (ordered);
-}
-
-GVariant *
-ferry_queue_row_unpack (GBytes *bytes, const char *type)
-{
-  g_autoptr (GVariant) ordered = NULL;
-  g_autoptr (GVariant) value = NULL;
-
-  if (bytes == NULL)
-    return NULL;
-  ordered = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE));
-  value = G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (ordered) : g_variant_ref (ordered);
-  return g_variant_is_normal_form (value) ? g_steal_pointer (&value) : NULL;
-}
-
-/* (transfer full) (nullable): a value of any type, with its type. */
-static GBytes *
-pack_any (GVariant *value)
-{
-  g_autoptr (GVariant) boxed = value != NULL ? g_variant_ref_sink (g_variant_new_variant (value)) : NULL;
-
-  return ferry_queue_row_pack (boxed);
-}
-
-static GVariant *
-unpack_any (GBytes *bytes)
-{
-  g_autoptr (GVariant) boxed = ferry_queue_row_unpack (bytes, "v");
-
-  return boxed != NULL ? g_variant_get_variant (boxed) : NULL;
-}
+/* ---- settings ---- */
 
 /* Returns a floating (nullable) value; NULL: the property has its default. */
 static GVariant *
@@ -134,8 +96,10 @@ pack_settings (FerryTask *task)
       if (value != NULL)
         g_variant_builder_add (&builder, "{sv}", settings[i], value);
     }
+  if (ferry_task_count_handles (task) > 0)
+    g_variant_builder_add (&builder, "{sv}", HAS_BYTES, g_variant_new_boolean (TRUE));
   packed = g_variant_ref_sink (g_variant_builder_end (&builder));
-  return ferry_queue_row_pack (packed);
+  return ferry_queue_pack (packed);
 }
 
 static void
@@ -159,7 +123,7 @@ apply_setting (FerryTask *task, const char *name, GVariant *stored)
 static gboolean
 apply_settings (FerryTask *task, GBytes *packed)
 {
-  g_autoptr (GVariant) stored = ferry_queue_row_unpack (packed, SETTINGS_TYPE);
+  g_autoptr (GVariant) stored = ferry_queue_unpack (packed, SETTINGS_TYPE);
 
   for (gsize i = 0; stored != NULL && i < G_N_ELEMENTS (settings); i++)
     {
@@ -185,15 +149,30 @@ ferry_queue_row_check_task (FerryTask *task, GError **error)
 {
   const FerryRun *run = ferry_task_get_run (task);
   const char *name = ferry_task_get_name (task);
+  gsize size = run->arguments != NULL ? g_variant_get_size (run->arguments) : 0;
 
   if (*run->function == '\0')
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "Task '%s' stands for others, and cannot be stored; submit those", name);
-  if (run->has_handles || has_handles (run->arguments))
+  if (has_handles (run->arguments) && !run->has_handles)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Task '%s' was given descriptors, bytes or senders, which end with this process; give it "
-                            "the name of a file, or the content as arguments",
-                            name);
+                            "Task '%s' names a descriptor that it was not given; call ferry_task_add_bytes()", name);
+  for (guint i = 0; i < ferry_task_count_handles (task); i++)
+    {
+      GBytes *bytes = ferry_task_get_bytes (task, i);
+
+      if (bytes == NULL)
+        return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                                "Task '%s' was given descriptors or senders, which end with this process; give it the "
+                                "name of a file, or bytes",
+                                name);
+      size += g_bytes_get_size (bytes);
+    }
+  if (size > FERRY_QUEUE_MAX_ARGUMENTS_SIZE)
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "Task '%s' was given %" G_GSIZE_FORMAT " bytes, and a queue stores at most %d of a task; "
+                            "give it the name of a file",
+                            name, size, FERRY_QUEUE_MAX_ARGUMENTS_SIZE);
   if (run->settings->max_returned_descriptors > 0 && !g_str_equal (run->function, FERRY_COMMAND_FUNCTION))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "Task '%s' may return descriptors, which end with this process; have its function return "
@@ -202,15 +181,32 @@ ferry_queue_row_check_task (FerryTask *task, GError **error)
   return TRUE;
 }
 
+/* Returns a floating (nullable) value. */
+static GVariant *
+collect_arguments (FerryTask *task)
+{
+  GVariant *arguments = ferry_task_get_run (task)->arguments;
+  guint n = ferry_task_count_handles (task);
+  GVariantBuilder all;
+
+  if (n == 0)
+    return arguments;
+  g_variant_builder_init (&all, G_VARIANT_TYPE ("aay"));
+  for (guint i = 0; i < n; i++)
+    g_variant_builder_add_value (
+      &all, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, ferry_task_get_bytes (task, i), TRUE));
+  return g_variant_new ("(mv@aay)", arguments, g_variant_builder_end (&all));
+}
+
 void
-ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task)
+ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task, const char *folder)
 {
   const FerryRun *run = ferry_task_get_run (task);
 
   self->kind = run->kind;
   self->function = g_ref_string_new_intern (run->function);
   self->name = g_ref_string_new (ferry_task_get_name (task));
-  self->arguments = pack_any (run->arguments);
+  self->arguments = ferry_queue_value_of (folder, collect_arguments (task));
   self->settings = pack_settings (task);
   self->submitted = g_get_real_time ();
   self->priority = run->priority;
@@ -218,19 +214,64 @@ ferry_queue_row_take_task (FerryQueueRow *self, FerryTask *task)
   self->not_before = ferry_task_get_not_before (task);
 }
 
+gboolean
+ferry_queue_row_lacks_arguments (const FerryQueueRow *self)
+{
+  return self->arguments != NULL && !ferry_queue_value_is_at_hand (self->arguments);
+}
+
+/* Whether the arguments are with the bytes that the task was given. */
+static gboolean
+has_bytes (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+
+  return stored != NULL && g_variant_lookup (stored, HAS_BYTES, "b", NULL);
+}
+
+GVariant *
+ferry_queue_row_open_arguments (const FerryQueueRow *self, GError **error)
+{
+  g_autoptr (GVariant) stored = self->arguments != NULL ? ferry_queue_value_open (self->arguments, error) : NULL;
+  GVariant *arguments = NULL;
+
+  if (stored == NULL || !has_bytes (self))
+    return g_steal_pointer (&stored);
+  if (g_variant_is_of_type (stored, G_VARIANT_TYPE (WITH_BYTES_TYPE)))
+    g_variant_get (stored, "(mv@aay)", &arguments, NULL);
+  return arguments;
+}
+
+gboolean
+ferry_queue_row_give_arguments (const FerryQueueRow *self, FerryTask *task, GError **error)
+{
+  g_autoptr (GVariant) stored = ferry_queue_value_open (self->arguments, error);
+  g_autoptr (GVariant) arguments = NULL;
+  g_autoptr (GVariant) all = NULL;
+
+  if (stored == NULL)
+    return FALSE;
+  if (!has_bytes (self))
+    return ferry_task_restore_arguments (task, stored, NULL, error);
+  if (!g_variant_is_of_type (stored, G_VARIANT_TYPE (WITH_BYTES_TYPE)))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The stored task '%s' is none of this version; forget it",
+                            self->key);
+  g_variant_get (stored, "(mv@aay)", &arguments, &all);
+  return ferry_task_restore_arguments (task, arguments, all, error);
+}
+
 FerryTask *
 ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error)
 {
-  g_autoptr (GVariant) arguments = unpack_any (self->arguments);
   g_autoptr (FerryTask) task = NULL;
 
-  if (self->kind > FERRY_TASK_KIND_STEPS || *self->function == '\0' || (self->arguments != NULL && arguments == NULL))
+  if (self->kind > FERRY_TASK_KIND_STEPS || *self->function == '\0')
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The stored task '%s' is none of this version; forget it",
                        self->key);
       return NULL;
     }
-  task = g_object_new (type, "kind", self->kind, "function", self->function, "arguments", arguments, NULL);
+  task = g_object_new (type, "kind", self->kind, "function", self->function, NULL);
   g_object_set (task, "name", self->name, "priority", self->priority, "not-before", self->not_before, NULL);
   if (!apply_settings (task, self->settings))
     {
@@ -238,22 +279,28 @@ ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error)
                        self->key);
       return NULL;
     }
+  if (self->arguments != NULL && ferry_queue_value_is_at_hand (self->arguments) &&
+      !ferry_queue_row_give_arguments (self, task, error))
+    return NULL;
   ferry_task_get_run (task)->n_attempts = self->attempts;
   return g_steal_pointer (&task);
 }
 
 void
-ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments)
+ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments, const char *folder)
 {
-  g_clear_pointer (&self->arguments, g_bytes_unref);
-  self->arguments = pack_any (arguments);
+  g_autoptr (GVariant) before = has_bytes (self) ? ferry_queue_value_open (self->arguments, NULL) : NULL;
+  g_autoptr (GVariant) all = before != NULL ? g_variant_get_child_value (before, 1) : NULL;
+
+  g_clear_pointer (&self->arguments, ferry_queue_value_unref);
+  self->arguments = ferry_queue_value_of (folder, all != NULL ? g_variant_new ("(mv@aay)", arguments, all) : arguments);
 }
 
 /* (transfer full) */
 static GError *
 unpack_error (const FerryQueueRow *self, char **trace)
 {
-  g_autoptr (GVariant) packed = ferry_queue_row_unpack (self->error, ERROR_TYPE);
+  g_autoptr (GVariant) packed = ferry_queue_unpack (self->error, ERROR_TYPE);
   const char *domain = NULL;
   const char *message = NULL;
   int code = 0;
@@ -266,10 +313,21 @@ unpack_error (const FerryQueueRow *self, char **trace)
   return g_error_new_literal (g_quark_from_string (domain), code, message);
 }
 
+static GVariant *
+open_result (gpointer value, GError **error)
+{
+  return ferry_queue_value_open (value, error);
+}
+
+static void
+free_result (gpointer value)
+{
+  ferry_queue_value_unref (value);
+}
+
 void
 ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAffinity *affinity)
 {
-  g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
   FerryTaskEnd end = {.submit_time = to_monotonic (self->submitted), .end_time = to_monotonic (self->ended)};
@@ -279,8 +337,14 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
   end.state = self->state == FERRY_QUEUE_ROW_COMPLETED ? FERRY_TASK_STATE_COMPLETED
               : self->state == FERRY_QUEUE_ROW_FAILED  ? FERRY_TASK_STATE_FAILED
                                                        : FERRY_TASK_STATE_CANCELLED;
-  if (self->state == FERRY_QUEUE_ROW_COMPLETED)
-    end.result = result = unpack_any (self->result);
+  if (self->state == FERRY_QUEUE_ROW_COMPLETED && self->result != NULL)
+    {
+      if (ferry_queue_value_check (self->result, &error))
+        end.result = (FerryTaskLater){open_result, ferry_queue_value_ref (self->result), free_result};
+      else
+        end.state = FERRY_TASK_STATE_FAILED;
+      end.error = error;
+    }
   if (self->state == FERRY_QUEUE_ROW_FAILED)
     {
       end.error = error = unpack_error (self, &trace);
@@ -295,8 +359,8 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
 static gboolean
 may_repeat (const FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = ferry_queue_row_unpack (self->settings, SETTINGS_TYPE);
-  g_autoptr (GVariant) arguments = unpack_any (self->arguments);
+  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  g_autoptr (GVariant) arguments = NULL;
   gboolean idempotent = FALSE;
   guint32 retries = 0;
 
@@ -305,7 +369,11 @@ may_repeat (const FerryQueueRow *self)
       g_variant_lookup (stored, "idempotent", "b", &idempotent);
       g_variant_lookup (stored, "retries", "u", &retries);
     }
-  return idempotent || self->attempts <= retries || ferry_command_replaces_files (self->function, arguments);
+  if (idempotent || self->attempts <= retries)
+    return TRUE;
+  if (g_str_equal (self->function, FERRY_COMMAND_FUNCTION))
+    arguments = ferry_queue_row_open_arguments (self, NULL);
+  return ferry_command_replaces_files (self->function, arguments);
 }
 
 gboolean
@@ -323,7 +391,7 @@ ferry_queue_row_was_interrupted (const FerryQueueRow *self)
 
   if (self->state != FERRY_QUEUE_ROW_FAILED)
     return FALSE;
-  packed = ferry_queue_row_unpack (self->error, ERROR_TYPE);
+  packed = ferry_queue_unpack (self->error, ERROR_TYPE);
   if (packed == NULL)
     return FALSE;
   g_variant_get (packed, "(&si&s&s)", &domain, &code, NULL, NULL);
@@ -333,7 +401,7 @@ ferry_queue_row_was_interrupted (const FerryQueueRow *self)
 static void
 drop_end (FerryQueueRow *self)
 {
-  g_clear_pointer (&self->result, g_bytes_unref);
+  g_clear_pointer (&self->result, ferry_queue_value_unref);
   g_clear_pointer (&self->error, g_bytes_unref);
   self->ended = 0;
 }
@@ -348,10 +416,10 @@ end (FerryQueueRow *self, FerryQueueRowState state)
 }
 
 void
-ferry_queue_row_complete (FerryQueueRow *self, GVariant *result)
+ferry_queue_row_complete (FerryQueueRow *self, GVariant *result, const char *folder)
 {
   end (self, FERRY_QUEUE_ROW_COMPLETED);
-  self->result = pack_any (result);
+  self->result = ferry_queue_value_of (folder, result);
 }
 
 void
@@ -361,7 +429,7 @@ ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trac
     ERROR_TYPE, g_quark_to_string (error->domain), error->code, error->message, trace != NULL ? trace : ""));
 
   end (self, FERRY_QUEUE_ROW_FAILED);
-  self->error = ferry_queue_row_pack (packed);
+  self->error = ferry_queue_pack (packed);
 }
 
 void
@@ -452,9 +520,9 @@ ferry_queue_row_copy (const FerryQueueRow *self)
   keep_text (self->key);
   keep_text (self->function);
   keep_text (self->name);
-  keep_blob (self->arguments);
+  ferry_queue_value_ref (self->arguments);
   keep_blob (self->settings);
-  keep_blob (self->result);
+  ferry_queue_value_ref (self->result);
   keep_blob (self->error);
   return *self;
 }
@@ -465,7 +533,7 @@ ferry_queue_row_clear (FerryQueueRow *self)
   g_clear_pointer (&self->key, g_ref_string_release);
   g_clear_pointer (&self->function, g_ref_string_release);
   g_clear_pointer (&self->name, g_ref_string_release);
-  g_clear_pointer (&self->arguments, g_bytes_unref);
+  g_clear_pointer (&self->arguments, ferry_queue_value_unref);
   g_clear_pointer (&self->settings, g_bytes_unref);
   drop_end (self);
 }

@@ -22,6 +22,8 @@ typedef struct
   /* error: (transfer none) (nullable): none of the changes was made. */
   void (*written) (gpointer owner, const GError *error);
   void (*closed) (gpointer owner);
+  /* value: (transfer none). Either bytes (transfer none) or error (transfer none) is NULL. */
+  void (*loaded) (gpointer owner, FerryQueueValue *value, GBytes *bytes, const GError *error);
 } FerryQueueStoreFuncs;
 
 /* Starts the thread, and opens the file: see ferry_queue_file_open(). owner is kept until each answer has come. Fails
@@ -30,6 +32,8 @@ FerryQueueStore *ferry_queue_store_open (const char *path, GMainContext *context
                                          GObject *owner, GError **error);
 /* Takes a reference to changes (element-type FerryQueueChange), which nobody changes any more. */
 void ferry_queue_store_write (FerryQueueStore *self, GPtrArray *changes, gboolean wants_answer);
+/* Reads a value that is in a file. */
+void ferry_queue_store_load (FerryQueueStore *self, FerryQueueValue *value);
 /* After all that was asked for. Frees the store; the answer comes all the same, unless it is not wanted. */
 void ferry_queue_store_close (FerryQueueStore *self, gboolean is_orderly, gboolean wants_answer);
 

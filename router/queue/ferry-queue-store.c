@@ -17,6 +17,7 @@ typedef enum
 {
   JOB_OPEN,
   JOB_WRITE,
+  JOB_LOAD,
   JOB_CLOSE,
 } JobKind;
 
@@ -27,6 +28,8 @@ typedef struct
   FerryQueueStore *store; /* (owned) */
   GObject *owner;         /* (owned) (nullable): NULL: no answer is wanted */
   GPtrArray *changes;     /* (owned) (nullable) */
+  FerryQueueValue *value; /* (owned) (nullable) */
+  GBytes *bytes;          /* (owned) (nullable) */
   gboolean is_orderly;
   FerryQueueContent *content; /* (owned) (nullable) */
   GError *error;              /* (owned) (nullable) */
@@ -73,6 +76,8 @@ job_free (gpointer data)
   Job *self = data;
 
   g_clear_pointer (&self->changes, g_ptr_array_unref);
+  g_clear_pointer (&self->value, ferry_queue_value_unref);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
   g_clear_pointer (&self->content, ferry_queue_content_free);
   g_clear_error (&self->error);
   g_clear_object (&self->owner);
@@ -96,6 +101,9 @@ do_job (Job *self)
       if (!ferry_queue_file_write (store->file, self->changes, &self->error) && self->owner == NULL)
         g_warning ("%s", self->error->message);
       break;
+    case JOB_LOAD:
+      self->bytes = ferry_queue_value_read (self->value, &self->error);
+      break;
     case JOB_CLOSE:
       if (store->file != NULL)
         ferry_queue_file_close (g_steal_pointer (&store->file), self->is_orderly);
@@ -116,6 +124,9 @@ answer (gpointer data)
       break;
     case JOB_WRITE:
       funcs->written (self->owner, self->error);
+      break;
+    case JOB_LOAD:
+      funcs->loaded (self->owner, self->value, self->bytes, self->error);
       break;
     case JOB_CLOSE:
       funcs->closed (self->owner);
@@ -178,6 +189,15 @@ ferry_queue_store_write (FerryQueueStore *self, GPtrArray *changes, gboolean wan
   Job *job = job_new (self, JOB_WRITE, wants_answer);
 
   job->changes = g_ptr_array_ref (changes);
+  g_async_queue_push (self->jobs, job);
+}
+
+void
+ferry_queue_store_load (FerryQueueStore *self, FerryQueueValue *value)
+{
+  Job *job = job_new (self, JOB_LOAD, TRUE);
+
+  job->value = ferry_queue_value_ref (value);
   g_async_queue_push (self->jobs, job);
 }
 

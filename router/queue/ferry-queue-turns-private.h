@@ -29,7 +29,8 @@ void ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, void (*
 void ferry_queue_turns_stop (FerryQueueTurns *self);
 void ferry_queue_turns_clear (FerryQueueTurns *self);
 
-/* Puts an entry where it belongs, by its row, or takes it away; its task's text says what holds it. */
+/* Puts an entry where it belongs, by its row, or takes it away, and counts it so; its task's text says what holds it.
+ */
 void ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry);
 /* Takes it away. */
 void ferry_queue_turns_remove (FerryQueueTurns *self, FerryQueueEntry *entry);

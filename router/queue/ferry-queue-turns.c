@@ -65,15 +65,27 @@ ferry_queue_turns_remove (FerryQueueTurns *self, FerryQueueEntry *entry)
     g_sequence_remove (g_steal_pointer (&entry->turn));
 }
 
+/* Most come in their order: at the next start all do, and what is submitted is behind what waits. */
+static GSequenceIter *
+add_ready (FerryQueueTurns *self, FerryQueueEntry *entry)
+{
+  GSequenceIter *end = g_sequence_get_end_iter (self->ready);
+
+  if (g_sequence_is_empty (self->ready) || compare_turns (g_sequence_get (g_sequence_iter_prev (end)), entry, NULL) < 0)
+    return g_sequence_append (self->ready, entry);
+  return g_sequence_insert_sorted (self->ready, entry, compare_turns, NULL);
+}
+
 void
 ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
 {
+  ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
   ferry_queue_turns_remove (self, entry);
   ferry_queue_entry_tell_obstacle (entry);
   if (entry->row.state != FERRY_QUEUE_ROW_WAITING || entry->row.paused || entry->claimed)
     return;
   if (!ferry_queue_row_waits_for_its_time (&entry->row))
-    entry->turn = g_sequence_insert_sorted (self->ready, entry, compare_turns, NULL);
+    entry->turn = add_ready (self, entry);
   else
     {
       entry->turn = g_sequence_insert_sorted (self->timed, entry, compare_times, NULL);

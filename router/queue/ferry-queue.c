@@ -6,7 +6,7 @@
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
  * step of a task changes its row, which goes to the file with the next batch: ferry-queue-batches-private.h.
  *
- * It is one file since each step changes the row, the turn, the figures and the batch in one order.
+ * It is one file since half of it is what applications read of its functions and properties.
  *
  * Threads: the router's. */
 
@@ -16,21 +16,15 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "queue/ferry-queue-batches-private.h"
+#include "queue/ferry-queue-claims-private.h"
 #include "queue/ferry-queue-ends-private.h"
 #include "queue/ferry-queue-enums.h"
-#include "queue/ferry-queue-list-private.h"
-#include "queue/ferry-queue-turns-private.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
 
 #define DEFAULT_DEATH_LIMIT 3
 #define DEFAULT_KEEP_COUNT 1000
 #define DEFAULT_KEEP_TIME (30 * 24 * 3600 * (gint64) G_USEC_PER_SEC)
-
-/* At most so many tasks are begun in the file ahead of those that run. */
-#define MAX_AHEAD 1024
 
 typedef enum
 {
@@ -82,8 +76,7 @@ struct _FerryQueue
   FerryQueueEnds ends;
   FerryQueueBatches batches;
   FerryQueueFigures figures;
-  guint n_claimed;
-  guint n_just_ended; /* how many of those have ended since the latest batch was sent */
+  FerryQueueClaims claims;
 };
 
 enum
@@ -226,20 +219,12 @@ tell_figures (FerryQueue *self)
 
 /* ---- an entry ---- */
 
-/* Counts how the entry's task stands, which may have another turn. */
-static void
-update (FerryQueue *self, FerryQueueEntry *entry)
-{
-  ferry_queue_figures_count (&self->figures, &entry->counted, &entry->row);
-  ferry_queue_turns_update (&self->turns, entry);
-}
-
 /* How the entry's task stands has changed: that goes to the file, and it has another turn. */
 static void
 change (FerryQueue *self, FerryQueueEntry *entry)
 {
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
-  update (self, entry);
+  ferry_queue_turns_update (&self->turns, entry);
 }
 
 /* The row of the entry could not be made a task, and has failed. */
@@ -280,7 +265,7 @@ leave (FerryQueueEntry *entry, gpointer self)
   drop (self, entry, TRUE);
 }
 
-/* ---- a task is begun ---- */
+/* ---- a task ends ---- */
 
 /* Whether an end of a task now is that of the application, and nobody's wish for the task. */
 static gboolean
@@ -288,90 +273,6 @@ is_ending (FerryQueue *self)
 {
   return self->phase >= CLOSING || ferry_executor_is_shutting_down (self->executor);
 }
-
-/* Whether the queue and its executor begin tasks. */
-static gboolean
-may_claim (FerryQueue *self)
-{
-  gboolean executor_is_paused;
-  FerryExecutorState state;
-
-  if (self->phase != OPEN || self->ties.paused || self->batches.error != NULL ||
-      ferry_queue_turns_peek (&self->turns) == NULL)
-    return FALSE;
-  g_object_get (self->executor, "paused", &executor_is_paused, "state", &state, NULL);
-  return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING && ferry_executor_can_run (self->executor);
-}
-
-/* The file has as many begun as can run, and of short tasks more, so that workers need not wait for the disk. A task
- * that is begun in the file and not in a worker is one of which nobody knows, after a crash, whether it was. */
-static void
-claim (FerryQueue *self)
-{
-  FerryQueueEntry *entry;
-  guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_just_ended, MAX_AHEAD);
-
-  self->n_just_ended = 0;
-  if (!may_claim (self))
-    return;
-  /* Nobody hears of a claim before it is stored, so that is so until its end. */
-  while (self->n_claimed < limit && (entry = ferry_queue_turns_peek (&self->turns)) != NULL)
-    {
-      g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
-
-      if (ferry_queue_row_has_ended (&entry->row))
-        continue;
-      entry->claimed = TRUE;
-      self->n_claimed++;
-      entry->row.state = FERRY_QUEUE_ROW_BEGUN;
-      entry->row.attempts++;
-      entry->row.began = g_get_real_time ();
-      change (self, entry);
-      ferry_queue_batches_add_claim (&self->batches, task);
-    }
-}
-
-/* Whatever has changed goes with the batch, so that this is when its figures are others. */
-static void
-sending (gpointer queue)
-{
-  claim (queue);
-  tell_figures (queue);
-}
-
-/* A task that was begun in the file was begun by nobody. */
-static void
-unclaim (FerryQueue *self, FerryQueueEntry *entry)
-{
-  entry->claimed = FALSE;
-  self->n_claimed--;
-  ferry_queue_row_wait (&entry->row);
-  entry->row.attempts--;
-  entry->row.began = 0;
-  change (self, entry);
-}
-
-static void
-give_to_executor (gpointer queue, FerryTask *task)
-{
-  FerryQueue *self = queue;
-  FerryQueueEntry *entry = find_entry (self, task);
-  g_autoptr (GError) error = NULL;
-
-  /* It may have been cancelled while it was written. */
-  if (entry == NULL || !entry->claimed || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
-    return;
-  if (self->phase != OPEN || self->ties.paused || entry->row.paused)
-    unclaim (self, entry);
-  else if (ferry_executor_take_kept (self->executor, task, &error))
-    return;
-  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
-    unclaim (self, entry);
-  else
-    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
-}
-
-/* ---- a task ends ---- */
 
 /* The application ends while the task is under way. */
 static void
@@ -405,7 +306,7 @@ take_end (FerryQueue *self, FerryQueueEntry *entry, const FerryRun *run, FerryTa
   if (was_interrupted (self, entry, run, end))
     interrupt (entry, run);
   else if (end == FERRY_TASK_STATE_COMPLETED)
-    ferry_queue_row_complete (&entry->row, run->result);
+    ferry_queue_row_complete (&entry->row, run->result, self->ties.folder);
   else if (end == FERRY_TASK_STATE_FAILED)
     ferry_queue_row_fail (&entry->row, error, run->trace);
   else
@@ -433,12 +334,33 @@ cancelling (FerryRunKeeper *keeper, FerryRun *run)
   entry->cancelled = !is_ending (self);
 }
 
+/* Its name is stored with what it is, and whether it is paused with how it stands. */
+static void
+changed (FerryRunKeeper *keeper, FerryRun *run)
+{
+  FerryQueue *self = from_keeper (keeper);
+  FerryQueueEntry *entry = find_entry (self, run->owner);
+  const char *name = ferry_task_get_name (run->owner);
+
+  if (entry == NULL)
+    return;
+  entry->row.paused = run->paused && !ferry_queue_row_has_ended (&entry->row);
+  if (g_str_equal (name, entry->row.name))
+    change (self, entry);
+  else
+    {
+      g_ref_string_release (entry->row.name);
+      entry->row.name = g_ref_string_new (name);
+      ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
+    }
+}
+
 /* The task has ended in this process, and waits in the file. */
 static void
 part_with (FerryQueue *self, FerryQueueEntry *entry)
 {
   ferry_queue_entry_detach (entry);
-  update (self, entry);
+  ferry_queue_turns_update (&self->turns, entry);
   ferry_queue_list_tell (&self->list, entry, 1, 1);
 }
 
@@ -452,13 +374,7 @@ ended (FerryRunKeeper *keeper, FerryRun *run)
     take_end (self, entry, run, ferry_run_get_state (run));
   entry->stored = FALSE;
   entry->cancelled = FALSE;
-  if (entry->claimed)
-    {
-      self->n_claimed--;
-      self->n_just_ended++;
-    }
-  entry->claimed = FALSE;
-  update (self, entry);
+  ferry_queue_claims_end (&self->claims, entry);
   if (!ferry_queue_row_has_ended (&entry->row))
     {
       part_with (self, entry);
@@ -479,7 +395,9 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
   FerryQueueEntry *entry = find_entry (self, task);
   g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, self->ties.task_type, error);
 
-  if (again == NULL || !ferry_executor_check_task (self->executor, again, error))
+  /* One that lacks its arguments is looked at when it has them, and is to be begun. */
+  if (again == NULL ||
+      (!ferry_queue_row_lacks_arguments (&entry->row) && !ferry_executor_check_task (self->executor, again, error)))
     return NULL;
   ferry_queue_ends_remove (&self->ends, entry);
   ferry_queue_row_wait (&entry->row);
@@ -539,6 +457,54 @@ set_priority (FerryRunKeeper *keeper, FerryTask *task, int priority, GError **er
   return TRUE;
 }
 
+static void
+add_open (FerryQueueEntry *entry, gpointer entries)
+{
+  if (!ferry_queue_row_has_ended (&entry->row))
+    g_ptr_array_add (entries, entry);
+}
+
+/* From the last one to the first, so that none is begun that is cancelled next. One that nobody has looked at is no
+ * FerryTask, and nobody is to be told. */
+static guint
+keeper_cancel_all (FerryRunKeeper *keeper)
+{
+  g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
+  g_autoptr (GPtrArray) entries = g_ptr_array_new ();
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n = 0;
+
+  ferry_queue_list_foreach (&self->list, add_open, entries);
+  for (guint i = entries->len; i > 0; i--)
+    {
+      FerryQueueEntry *entry = entries->pdata[i - 1];
+
+      if (entry->task != NULL)
+        {
+          g_ptr_array_add (tasks, g_object_ref (entry->task));
+          continue;
+        }
+      ferry_queue_row_cancel (&entry->row);
+      change (self, entry);
+      ferry_queue_ends_add (&self->ends, entry);
+      n++;
+    }
+  for (guint i = 0; i < tasks->len; i++)
+    n += ferry_task_cancel (tasks->pdata[i]);
+  ferry_queue_ends_trim (&self->ends);
+  return n;
+}
+
+static void
+keeper_clear_finished (FerryRunKeeper *keeper)
+{
+  g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
+  FerryQueueEntry *entry;
+
+  while ((entry = ferry_queue_ends_peek (&self->ends)) != NULL)
+    drop (self, entry, TRUE);
+}
+
 static gboolean
 keeper_move (FerryRunKeeper *keeper, FerryTask *task, FerryTask *before, GError **error)
 {
@@ -567,9 +533,12 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
   .ended = ended,
+  .changed = changed,
   .retry = retry,
   .remove = remove_task,
   .set_priority = set_priority,
+  .cancel_all = keeper_cancel_all,
+  .clear_finished = keeper_clear_finished,
   .move = keeper_move,
   .begin_now = begin_now,
   .close_async = keeper_close_async,
@@ -591,11 +560,7 @@ from_source (FerryTaskSource *source)
 static void
 source_pause_changed (FerryTaskSource *source, FerryRun *run)
 {
-  FerryQueue *self = from_source (source);
-  FerryQueueEntry *entry = find_entry (self, run->owner);
-
-  entry->row.paused = run->paused;
-  change (self, entry);
+  changed (&from_source (source)->ties.keeper, run);
 }
 
 static gboolean
@@ -617,6 +582,22 @@ source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **
 
 static void close_store (gpointer queue);
 
+/* Whatever has changed goes with the batch, so that this is when its figures are others. */
+static void
+sending (gpointer queue)
+{
+  FerryQueue *self = queue;
+
+  ferry_queue_claims_make (&self->claims);
+  tell_figures (self);
+}
+
+static void
+give_to_executor (gpointer self, FerryTask *task)
+{
+  ferry_queue_claims_give (&FERRY_QUEUE (self)->claims, task);
+}
+
 static void
 error_changed (gpointer self)
 {
@@ -636,20 +617,24 @@ written (gpointer owner, const GError *error)
   ferry_queue_batches_written (&FERRY_QUEUE (owner)->batches, error);
 }
 
+static void
+loaded (gpointer owner, FerryQueueValue *value, GBytes *bytes, const GError *error)
+{
+  ferry_queue_claims_take_arguments (&FERRY_QUEUE (owner)->claims, value, bytes, error);
+}
+
 /* ---- opening ---- */
 
 static void
 convert (FerryQueue *self, FerryQueueEntry *entry)
 {
-  g_autoptr (FerryTask) task = NULL;
   g_autoptr (GVariant) arguments = NULL;
   g_autoptr (GVariant) converted = NULL;
   g_autoptr (GError) error = NULL;
 
-  task = ferry_queue_row_new_task (&entry->row, FERRY_TYPE_TASK, NULL);
-  if (task == NULL)
+  arguments = ferry_queue_row_open_arguments (&entry->row, &error);
+  if (error != NULL)
     return;
-  g_object_get (task, "arguments", &arguments, NULL);
   g_signal_emit (self, signals[SIGNAL_CONVERT], 0, entry->row.function, arguments, entry->row.version, &converted);
   if (converted == NULL && arguments != NULL)
     {
@@ -659,7 +644,7 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
       ferry_queue_row_fail (&entry->row, error, NULL);
     }
   else if (converted != arguments)
-    ferry_queue_row_set_arguments (&entry->row, converted);
+    ferry_queue_row_set_arguments (&entry->row, converted, self->ties.folder);
   entry->row.version = self->version;
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
 }
@@ -691,7 +676,7 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
         }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
         convert (self, entry);
-      update (self, entry);
+      ferry_queue_turns_update (&self->turns, entry);
       if (ferry_queue_row_has_ended (&entry->row))
         g_ptr_array_add (entries, entry);
     }
@@ -729,6 +714,8 @@ change_paused (FerryQueue *self, gboolean paused)
   if (self->ties.paused == paused)
     return;
   self->ties.paused = paused;
+  if (paused)
+    ferry_queue_claims_take_back (&self->claims);
   tell_obstacles (self);
   notify (self, PROP_PAUSED);
 }
@@ -749,6 +736,8 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
     }
   self->phase = OPEN;
   self->batches.is_open = TRUE;
+  ferry_executor_add_keeper (self->executor, &self->ties.keeper);
+  self->claims.is_open = TRUE;
   self->damage = g_steal_pointer (&content->damage);
   if (self->start != FERRY_QUEUE_START_CONTINUE)
     change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->ties.paused);
@@ -778,7 +767,7 @@ close_store (gpointer queue)
 
   if (self->phase != CLOSING || batches->store == NULL || batches->is_writing)
     return;
-  if (batches->error == NULL && (self->n_claimed > 0 || !is_orderly))
+  if (batches->error == NULL && (self->claims.n > 0 || !is_orderly))
     return;
   ferry_timers_unset (self->router->timers, &batches->retry_timer);
   ferry_queue_store_close (g_steal_pointer (&batches->store), is_orderly, TRUE);
@@ -799,24 +788,7 @@ closed (gpointer owner)
     g_task_return_boolean (closing, TRUE);
 }
 
-static const FerryQueueStoreFuncs store_funcs = {opened, written, closed};
-
-static void
-add_claimed (FerryQueueEntry *entry, gpointer tasks)
-{
-  if (entry->claimed && entry->task != NULL)
-    g_ptr_array_add (tasks, g_object_ref (entry->task));
-}
-
-/* Returns (transfer full) the tasks that the executor has, since handlers may change the list. */
-static GPtrArray *
-list_claimed (FerryQueue *self)
-{
-  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
-
-  ferry_queue_list_foreach (&self->list, add_claimed, tasks);
-  return tasks;
-}
+static const FerryQueueStoreFuncs store_funcs = {opened, written, closed, loaded};
 
 /* ---- submitting ---- */
 
@@ -852,7 +824,7 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
   FerryQueueEntry *entry;
 
   ferry_queue_list_number (&self->list, &row);
-  ferry_queue_row_take_task (&row, task);
+  ferry_queue_row_take_task (&row, task, self->ties.folder);
   entry = ferry_queue_entry_of (&self->ties, &row);
   ferry_queue_list_append (&self->list, entry);
   return entry;
@@ -878,9 +850,9 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * one did, without its result or error, and is returned.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED before the queue is open, and with %FERRY_ERROR_STOPPED once it is closed. Fails
- * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, bytes, senders, or others
- * for which it stands. Fails as [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. On
- * the router's thread.
+ * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, senders, or others for
+ * which it stands, and with %FERRY_ERROR_TOO_LARGE if it was given more than 256 MiB of arguments and bytes. Fails as
+ * [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. On the router's thread.
  *
  * Returns: (transfer full): the task with the key
  */
@@ -910,7 +882,7 @@ ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError *
   entry = add_entry (self, task, key);
   ferry_queue_entry_attach (entry, task);
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
-  update (self, entry);
+  ferry_queue_turns_update (&self->turns, entry);
   ferry_queue_list_tell (&self->list, entry, 0, 1);
   return g_object_ref (task);
 }
@@ -1252,8 +1224,9 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
       return;
     }
   self->phase = CLOSING;
+  self->claims.is_open = FALSE;
   self->closing = g_steal_pointer (&closing);
-  tasks = list_claimed (self);
+  tasks = ferry_queue_claims_list (&self->claims);
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = tasks->pdata[i];
@@ -1347,13 +1320,18 @@ make_path (void)
 static void
 may_go_on (FerryQueue *self)
 {
+  gboolean executor_is_paused;
+
+  g_object_get (self->executor, "paused", &executor_is_paused, NULL);
+  if (executor_is_paused)
+    ferry_queue_claims_take_back (&self->claims);
   ferry_queue_batches_send_soon (&self->batches);
 }
 
 static void
 time_came (gpointer self)
 {
-  may_go_on (self);
+  ferry_queue_batches_send_soon (&FERRY_QUEUE (self)->batches);
 }
 
 static void
@@ -1374,12 +1352,20 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       ferry_queue_turns_init (&self->turns, self->router->timers, time_came, self);
       ferry_queue_ends_init (&self->ends, self->router->timers, leave, self);
       ferry_queue_batches_init (&self->batches, self->router->timers, &batches_funcs, object);
+      self->claims = (FerryQueueClaims){.executor = self->executor,
+                                        .ties = &self->ties,
+                                        .list = &self->list,
+                                        .turns = &self->turns,
+                                        .batches = &self->batches};
       g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)
-    self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
+    {
+      self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
+      self->ties.folder = ferry_queue_file_name_folder (self->path);
+    }
   else if (property_id == PROP_TASK_TYPE)
     self->ties.task_type = g_value_get_gtype (value);
   else if (property_id == PROP_PAUSED)
@@ -1584,12 +1570,13 @@ ferry_queue_dispose (GObject *object)
 {
   FerryQueue *self = FERRY_QUEUE (object);
 
+  ferry_executor_remove_keeper (self->executor, &self->ties.keeper);
   ferry_queue_ends_stop (&self->ends);
   ferry_queue_batches_stop (&self->batches);
   if (self->batches.store != NULL)
-    ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->n_claimed == 0,
-                             FALSE);
+    ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->claims.n == 0, FALSE);
   self->phase = CLOSED;
+  self->claims.is_open = FALSE;
   self->figures = (FerryQueueFigures){0};
   ferry_queue_turns_stop (&self->turns);
   ferry_queue_list_empty (&self->list);
@@ -1609,6 +1596,7 @@ ferry_queue_finalize (GObject *object)
   g_clear_error (&self->damage);
   g_free (self->path);
   g_free (self->ties.reason);
+  g_free (self->ties.folder);
   g_object_unref (self->executor);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->finalize (object);
@@ -1638,6 +1626,7 @@ ferry_queue_init (FerryQueue *self)
   self->ties.keeper.funcs = &keeper_funcs;
   self->ties.keeper.list = G_LIST_MODEL (self);
   self->ties.broke = broke;
+  self->ties.figures = &self->figures;
   self->death_limit = DEFAULT_DEATH_LIMIT;
   self->ties.task_type = FERRY_TYPE_TASK;
   self->ends.keep_count = DEFAULT_KEEP_COUNT;

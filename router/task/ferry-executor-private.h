@@ -85,6 +85,11 @@ void ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean ke
 
 /* ---- Tasks of a keeper, such as a queue in a file: FerryRunKeeper ---- */
 
+/* The keeper has tasks for this executor, also such as wait with the keeper; and has none any more. */
+FERRY_FOR_SIBLINGS
+void ferry_executor_add_keeper (FerryExecutor *self, FerryRunKeeper *keeper);
+FERRY_FOR_SIBLINGS
+void ferry_executor_remove_keeper (FerryExecutor *self, FerryRunKeeper *keeper);
 /* any: whether the executor would take the task: fails as ferry_executor_submit_task() does, but for its limit. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error);
@@ -92,6 +97,9 @@ gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError
  * from now on. Fails as ferry_executor_check_task() does, and has not changed it then. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error);
+/* Gives such a task back to source, unless a worker has begun it. Returns whether it waits there now. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSource *source);
 /* Whether a task that waits could be begun now or later: not while each of its runners has failed. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_can_run (FerryExecutor *self);

@@ -73,6 +73,8 @@ struct _FerryExecutor
   FerryApplicationHold *hold; /* (owned) */
   gboolean hold_application;
   FerryWaitQueue submissions;           /* submissions that wait for room; the key is the task */
+  gboolean pausing;                     /* all that run */
+  GPtrArray *keepers;                   /* (owned) (element-type FerryRunKeeper): elements unowned */
   guint n_open;                         /* number of tasks that were taken in and are not done */
   guint n_executing;                    /* number of tasks that run */
   guint64 n_ended[FERRY_N_TASK_STATES]; /* number of tasks that are done, for each state */
@@ -286,6 +288,18 @@ ferry_executor_get_parallelism (FerryExecutor *self)
 
 /* ---- A task's steps, reported by a runner ---- */
 
+/* Releases the reference to a task that is open no more, and with the last one what take_in() has added. */
+static void
+let_go (FerryExecutor *self, FerryRun *run)
+{
+  ferry_run_unref (run);
+  if (--self->n_open > 0)
+    return;
+  update_hold (self);
+  finish_shutdown (self);
+  g_object_unref (self);
+}
+
 /* main: handles the end of a task, after the task emitted done. */
 static void
 source_done (FerryTaskSource *source, FerryRun *run)
@@ -305,13 +319,7 @@ source_done (FerryTaskSource *source, FerryRun *run)
   ferry_executor_list_finish (&self->list, (FerryListedRun *) run);
   figures_changed (self);
   submit_waiting (self);
-  ferry_run_unref (run);
-  if (--self->n_open > 0)
-    return;
-  update_hold (self);
-  finish_shutdown (self);
-  /* Releases the reference that take_in() added for the first open task. */
-  g_object_unref (self);
+  let_go (self, run);
 }
 
 static void
@@ -427,6 +435,8 @@ source_pause_changed (FerryTaskSource *source, FerryRun *run)
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (run);
   FerryListedRun *entry = (FerryListedRun *) run;
 
+  if (run->keeper != NULL && !self->pausing)
+    run->keeper->funcs->changed (run->keeper, run);
   entry->executor_paused = FALSE;
   /* If it is not taken in yet, it is held when it is. */
   if (!entry->taken_in)
@@ -508,6 +518,20 @@ take_in (FerryExecutor *self, FerryRun *run)
     ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
+/* main: cancels the executor's tasks, and those that wait with keepers. Returns how many. */
+static guint
+cancel_all (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) keepers = g_ptr_array_copy (self->keepers, NULL, NULL);
+  guint n = 0;
+
+  /* Handlers may end a queue. */
+  for (guint i = 0; i < keepers->len; i++)
+    if (g_ptr_array_find (self->keepers, keepers->pdata[i], NULL))
+      n += ((FerryRunKeeper *) keepers->pdata[i])->funcs->cancel_all (keepers->pdata[i]);
+  return n + ferry_executor_list_cancel (&self->list);
+}
+
 /* main: takes in the tasks that other threads have submitted, and cancels all earlier tasks at an item &submitted. */
 static void
 take_in_submitted (gpointer data)
@@ -522,7 +546,7 @@ take_in_submitted (gpointer data)
   pthread_mutex_unlock (&self->submitted_lock);
   while ((item = g_queue_pop_head (&items)) != NULL)
     if (item == &self->submitted)
-      ferry_executor_list_cancel (&self->list);
+      cancel_all (self);
     else
       take_in (self, item);
 }
@@ -690,6 +714,28 @@ ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error)
   run->source = &self->source;
   take_in (self, ferry_run_ref (run));
   return TRUE;
+}
+
+gboolean
+ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSource *source)
+{
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
+  FerryRun *run = ferry_task_get_run (task);
+  gboolean waits = run->source == &self->source && ferry_run_take_back (run);
+
+  if (waits)
+    {
+      ferry_timers_unset (self->router->limits, &run->timer);
+      ferry_task_queue_remove (&self->source.queue, run);
+      run->source = source;
+      get_entry (task)->taken_in = FALSE;
+      atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      ferry_executor_list_remove (&self->list, get_entry (task));
+      figures_changed (self);
+      let_go (self, run);
+    }
+  schedule (self);
+  return waits;
 }
 
 gboolean
@@ -969,6 +1015,18 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
 }
 
 void
+ferry_executor_add_keeper (FerryExecutor *self, FerryRunKeeper *keeper)
+{
+  g_ptr_array_add (self->keepers, keeper);
+}
+
+void
+ferry_executor_remove_keeper (FerryExecutor *self, FerryRunKeeper *keeper)
+{
+  g_ptr_array_remove (self->keepers, keeper);
+}
+
+void
 ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
 {
   FerryListedRun *entry = get_entry (task);
@@ -1042,22 +1100,33 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
  * ferry_executor_clear_finished:
  * @self: an executor
  *
- * Removes all tasks that are done from the list. On the router's thread.
+ * Removes all tasks that are done from the list, and from queues in front of the executor, which keep their keys. On
+ * the router's thread.
  */
 void
 ferry_executor_clear_finished (FerryExecutor *self)
 {
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (GPtrArray) keepers = NULL;
+
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->affinity);
 
+  kept = g_object_ref (self);
+  keepers = g_ptr_array_copy (self->keepers, NULL, NULL);
   ferry_executor_list_remove_finished (&self->list);
+  /* Handlers may end a queue. */
+  for (guint i = 0; i < keepers->len; i++)
+    if (g_ptr_array_find (self->keepers, keepers->pdata[i], NULL))
+      ((FerryRunKeeper *) keepers->pdata[i])->funcs->clear_finished (keepers->pdata[i]);
 }
 
 /**
  * ferry_executor_cancel_all:
  * @self: an executor
  *
- * Cancels all tasks, as [method@Ferry.Task.cancel] does. Tasks that no worker has begun end at once. Any thread may
+ * Cancels all tasks, as [method@Ferry.Task.cancel] does, also those that wait in queues in front of the executor. Tasks
+ * that no worker has begun end at once. Any thread may
  * call this. On another thread than the router's, it asks the router's thread to cancel all tasks so far. Tasks that
  * the calling thread submits later are not cancelled.
  *
@@ -1077,7 +1146,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
     }
   kept = g_object_ref (self);
   take_in_submitted (self);
-  return ferry_executor_list_cancel (&self->list);
+  return cancel_all (self);
 }
 
 /* ---- Pausing ---- */
@@ -1099,6 +1168,7 @@ set_running_paused (FerryExecutor *self, gboolean paused)
 {
   g_autoptr (GPtrArray) tasks = ferry_executor_list_dup_open (&self->list);
 
+  self->pausing = TRUE;
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
@@ -1109,6 +1179,7 @@ set_running_paused (FerryExecutor *self, gboolean paused)
       else if (paused && entry->run.executing && ferry_task_pause (task))
         entry->executor_paused = TRUE;
     }
+  self->pausing = FALSE;
 }
 
 /**
@@ -1583,6 +1654,7 @@ ferry_executor_finalize (GObject *object)
   g_clear_pointer (&self->hold, ferry_application_hold_free);
   pthread_mutex_destroy (&self->submitted_lock);
   g_ptr_array_unref (self->runners);
+  g_ptr_array_unref (self->keepers);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->finalize (object);
 }
@@ -1612,6 +1684,7 @@ ferry_executor_init (FerryExecutor *self)
                                    .wait = source_wait};
   self->list = (FerryExecutorList){.model = G_LIST_MODEL (self), .finished_time = DEFAULT_FINISHED_TIME};
   self->runners = g_ptr_array_new_with_free_func (g_object_unref);
+  self->keepers = g_ptr_array_new ();
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->submitted_lock, NULL);

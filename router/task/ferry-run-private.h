@@ -145,10 +145,15 @@ typedef struct
   void (*cancelling) (FerryRunKeeper *self, FerryRun *run);
   /* The run has ended, and everybody else is told next. */
   void (*ended) (FerryRunKeeper *self, FerryRun *run);
+  /* The run has another name, or is paused, or is not any more; as its executor pauses all that run, it is not told. */
+  void (*changed) (FerryRunKeeper *self, FerryRun *run);
   /* What ferry_executor_retry(), ferry_executor_remove() and ferry_executor_set_task_priority() do. */
   FerryTask *(*retry) (FerryRunKeeper *self, FerryTask *task, GError **error);
   gboolean (*remove) (FerryRunKeeper *self, FerryTask *task, GError **error);
   gboolean (*set_priority) (FerryRunKeeper *self, FerryTask *task, int priority, GError **error);
+  /* What ferry_executor_cancel_all() and ferry_executor_clear_finished() do. The first returns how many. */
+  guint (*cancel_all) (FerryRunKeeper *self);
+  void (*clear_finished) (FerryRunKeeper *self);
   /* Moves the task in front of another one of the keeper's list; NULL: behind the last one. */
   gboolean (*move) (FerryRunKeeper *self, FerryTask *task, FerryTask *before, GError **error);
   /* A task that waits for its time does not any more. */

@@ -171,6 +171,14 @@ ferry_task_handles_has_senders (const FerryTaskHandles *self)
   return FALSE;
 }
 
+GBytes *
+ferry_task_handles_get_bytes (const FerryTaskHandles *self, guint handle)
+{
+  const Handle *item = &g_array_index (self->items, Handle, handle);
+
+  return item->bytes != NULL ? item->bytes->bytes : NULL;
+}
+
 guint
 ferry_task_handles_give (const FerryTaskHandles *self, FerryLink *worker, int *descriptors)
 {

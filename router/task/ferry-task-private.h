@@ -44,6 +44,8 @@ gint ferry_task_handles_add_descriptor (FerryTaskHandles *self, int fd, GError *
 gint ferry_task_handles_add_bytes (FerryTaskHandles *self, GBytes *bytes, GError **error);
 gint ferry_task_handles_add_sender (FerryTaskHandles *self, FerrySender *sender, GError **error);
 gboolean ferry_task_handles_has_senders (const FerryTaskHandles *self);
+/* (transfer none) (nullable): what was given as bytes; NULL: the handle is of something else. */
+GBytes *ferry_task_handles_get_bytes (const FerryTaskHandles *self, guint handle);
 /* Copies the descriptors (transfer none), and tells senders the link that they are sent over. Returns how many. */
 guint ferry_task_handles_give (const FerryTaskHandles *self, FerryLink *worker, int *descriptors);
 /* Closes them, and ends the pipes of senders, with exit (nullable) as the reason. */
@@ -136,15 +138,34 @@ void ferry_task_change_not_before (FerryTask *self, gint64 not_before);
  * without a cancellable and descriptors. */
 FerryTask *ferry_task_new_like (FerryTask *self);
 
+/* How many handles the task was given, and (transfer none) (nullable) the bytes that one of them is of. */
+FERRY_FOR_SIBLINGS
+guint ferry_task_count_handles (FerryTask *self);
+FERRY_FOR_SIBLINGS
+GBytes *ferry_task_get_bytes (FerryTask *self, guint handle);
+/* Gives a task of an earlier process, which was not begun in this one, its arguments (nullable) and the bytes that it
+ * was given, an “aay” (nullable). Fails as ferry_task_add_bytes() does. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_task_restore_arguments (FerryTask *self, GVariant *arguments, GVariant *bytes, GError **error);
+
+/* A result that is read when somebody asks for it. */
+typedef struct
+{
+  /* (nullable): any, one at a time: returns (transfer full) (nullable) the result, or NULL with an error. */
+  GVariant *(*open) (gpointer data, GError **error);
+  gpointer data;
+  GDestroyNotify destroy; /* any */
+} FerryTaskLater;
+
 /* How a task has ended in an earlier process. */
 typedef struct
 {
   FerryTaskState state;
-  GVariant *result;    /* (nullable) */
-  const GError *error; /* (nullable): of a task that failed */
-  const char *trace;   /* (nullable) */
-  gint64 submit_time;  /* in monotonic time of this process, as the next ones: above 0 */
-  gint64 start_time;   /* 0: it was not begun */
+  FerryTaskLater result; /* taken */
+  const GError *error;   /* (nullable): of a task that failed */
+  const char *trace;     /* (nullable) */
+  gint64 submit_time;    /* in monotonic time of this process, as the next ones: above 0 */
+  gint64 start_time;     /* 0: it was not begun */
   gint64 end_time;
 } FerryTaskEnd;
 

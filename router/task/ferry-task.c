@@ -21,6 +21,7 @@
 
 #include "task/ferry-task-private.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -85,7 +86,14 @@ typedef struct
   FerryFileOpening *opening;  /* (owned) (nullable): of the value that comes next */
   GPtrArray *lines;           /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
   FerryWaitQueue waits;       /* callers of ferry_task_wait_async() */
+
+  gboolean has_later;   /* const */
+  FerryTaskLater later; /* later_lock: emptied when it was opened */
+  GError *later_error;  /* later_lock: (owned) (nullable): why it could not be */
 } Rest;
+
+/* Of all tasks: few results are read later. */
+static pthread_mutex_t later_lock = PTHREAD_MUTEX_INITIALIZER;
 
 typedef struct
 {
@@ -437,11 +445,14 @@ void
 ferry_task_set_name (FerryTask *self, const char *name)
 {
   Rest *rest = need_rest (self);
+  FerryRun *run = ferry_task_get_run (self);
 
   if (g_strcmp0 (rest->name, name) == 0)
     return;
   g_free (rest->name);
   rest->name = g_strdup (name);
+  if (run->keeper != NULL && ferry_affinity_is_own (get_private (self)->affinity))
+    run->keeper->funcs->changed (run->keeper, run);
   notify (self, PROP_NAME);
 }
 
@@ -716,6 +727,29 @@ dup_outcome (GVariant *result, const GError *failure, const char *trace, GError 
   return failure == NULL && result != NULL ? g_variant_ref (result) : NULL;
 }
 
+/* any: returns (transfer none) (nullable) the result of a completed task. *error: (nullable): (transfer none). */
+static GVariant *
+need_result (FerryTask *self, const GError **error)
+{
+  FerryTaskPrivate *priv = get_private (self);
+
+  *error = NULL;
+  if (peek_rest (self)->has_later)
+    {
+      Rest *rest = need_rest (self);
+      FERRY_AUTO_LOCK (&later_lock);
+
+      if (rest->later.open != NULL)
+        {
+          priv->run.result = rest->later.open (rest->later.data, &rest->later_error);
+          rest->later.destroy (rest->later.data);
+          rest->later.open = NULL;
+        }
+      *error = rest->later_error;
+    }
+  return priv->run.result;
+}
+
 /**
  * ferry_task_get_result:
  * @self: a task
@@ -745,7 +779,14 @@ ferry_task_get_result (FerryTask *self, GError **error)
   if (!is_done (priv->run.state) && is_submitted (priv) &&
       !ferry_affinity_check_error (priv->affinity, G_STRFUNC, error))
     return NULL;
-  if (priv->run.state == FERRY_TASK_STATE_COMPLETED || priv->run.state == FERRY_TASK_STATE_FAILED)
+  if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
+    {
+      const GError *failure;
+      GVariant *result = need_result (self, &failure);
+
+      return dup_outcome (result, failure, NULL, error);
+    }
+  if (priv->run.state == FERRY_TASK_STATE_FAILED)
     return dup_outcome (priv->run.result, priv->run.error, priv->run.trace, error);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task '%s' was cancelled; submit a new one to run it again%s",
@@ -792,7 +833,11 @@ ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTas
   g_return_if_fail (is_done (end->state));
 
   priv->affinity = ferry_affinity_ref (affinity);
-  run->result = end->result != NULL ? g_variant_ref (end->result) : NULL;
+  if (end->result.open != NULL)
+    {
+      need_rest (self)->later = end->result;
+      need_rest (self)->has_later = TRUE;
+    }
   run->error = end->error != NULL ? ferry_error_copy (end->error) : NULL;
   run->trace = g_strdup (end->trace);
   run->submit_time = end->submit_time;
@@ -805,6 +850,38 @@ ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTas
 }
 
 /* ---- descriptors and bytes: given to the function, and returned by it ---- */
+
+guint
+ferry_task_count_handles (FerryTask *self)
+{
+  return ferry_task_handles_get_n (&peek_rest (self)->handles);
+}
+
+GBytes *
+ferry_task_get_bytes (FerryTask *self, guint handle)
+{
+  return ferry_task_handles_get_bytes (&peek_rest (self)->handles, handle);
+}
+
+gboolean
+ferry_task_restore_arguments (FerryTask *self, GVariant *arguments, GVariant *bytes, GError **error)
+{
+  FerryTaskPrivate *priv = get_private (self);
+
+  for (gsize i = 0; bytes != NULL && i < g_variant_n_children (bytes); i++)
+    {
+      g_autoptr (GVariant) one = g_variant_get_child_value (bytes, i);
+      g_autoptr (GBytes) data = g_variant_get_data_as_bytes (one);
+
+      if (ferry_task_handles_add_bytes (&need_rest (self)->handles, data, error) < 0)
+        return FALSE;
+      priv->run.has_handles = TRUE;
+    }
+  g_clear_pointer (&priv->run.arguments, g_variant_unref);
+  priv->run.arguments = arguments != NULL ? g_variant_ref (arguments) : NULL;
+  notify (self, PROP_ARGUMENTS);
+  return TRUE;
+}
 
 /* How many descriptors the task's call has. */
 static guint
@@ -2534,8 +2611,11 @@ static GVariant *
 get_result (FerryTask *self)
 {
   const FerryEarlyAnswer *early = peek_early (get_private (self));
+  const GError *failure;
 
-  return early != NULL ? early->result : is_held (self) ? NULL : get_private (self)->run.result;
+  if (early != NULL)
+    return early->result;
+  return is_held (self) ? NULL : need_result (self, &failure);
 }
 
 /* Any thread may read what the submission does not change, and what says whether the task is done. */
@@ -2818,6 +2898,9 @@ rest_free (Rest *rest)
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
   g_clear_pointer (&rest->opening, ferry_file_opening_unref);
+  if (rest->later.open != NULL)
+    rest->later.destroy (rest->later.data);
+  g_clear_error (&rest->later_error);
   g_free (rest);
 }
 

@@ -20,21 +20,26 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define PAGE 4096
 
 const char *const fault_call_names[FAULT_N_CALLS] = {
-  "memfd_create", "mmap",  "eventfd",    "socketpair", "sendmsg", "recvmsg", "send",   "recv",    "epoll_create1",
-  "epoll_ctl",    "clone", "pidfd_open", "pipe2",      "dup",     "open",    "socket", "accept4", "pthread_create",
+  "memfd_create", "mmap",          "eventfd",   "socketpair",     "sendmsg",    "recvmsg", "send",
+  "recv",         "epoll_create1", "epoll_ctl", "clone",          "pidfd_open", "pipe2",   "dup",
+  "open",         "socket",        "accept4",   "pthread_create", "write",      "fsync",
 };
 
 static _Atomic int armed = -1;
 static _Atomic unsigned n_calls;
 static unsigned failing;
 static int failure;
+static bool lasting;
+static long file_system;
 static char witness[256];
 static _Atomic size_t mapped;
 
@@ -43,8 +48,22 @@ fault_arm (FaultCall call, unsigned n, int error_number)
 {
   failing = n;
   failure = error_number;
+  lasting = false;
   atomic_store (&n_calls, 0);
   atomic_store (&armed, (int) call);
+}
+
+void
+fault_arm_lasting (FaultCall call, unsigned n, int error_number)
+{
+  fault_arm (call, n, error_number);
+  lasting = true;
+}
+
+void
+fault_arm_short (void)
+{
+  fault_arm_lasting (FAULT_WRITE, 1, 0);
 }
 
 unsigned
@@ -85,7 +104,12 @@ read_order (void)
 static bool
 fails (FaultCall call)
 {
-  if (atomic_load (&armed) != (int) call || atomic_fetch_add (&n_calls, 1) + 1 != failing)
+  unsigned n;
+
+  if (atomic_load (&armed) != (int) call)
+    return false;
+  n = atomic_fetch_add (&n_calls, 1) + 1;
+  if (lasting ? n < failing : n != failing)
     return false;
   if (witness[0] != '\0' && truncate (witness, 1) < 0)
     return false;
@@ -108,6 +132,81 @@ fails (FaultCall call)
 
 int eventfd (unsigned count, int flags);
 
+void
+fault_set_file_system (long type)
+{
+  file_system = type;
+}
+
+int
+statfs (const char *path, struct statfs *about)
+{
+  REAL (statfs);
+  int result = real (path, about);
+
+  if (result == 0 && file_system != 0)
+    about->f_type = file_system;
+  return result;
+}
+
+int
+statfs64 (const char *path, struct statfs64 *about)
+{
+  REAL (statfs64);
+  int result = real (path, about);
+
+  if (result == 0 && file_system != 0)
+    about->f_type = file_system;
+  return result;
+}
+
+/* What a test prints is no file of the program. */
+static bool
+is_file (int fd)
+{
+  struct stat about;
+
+  return fd > STDERR_FILENO && fstat (fd, &about) == 0 && S_ISREG (about.st_mode);
+}
+
+/* Returns how many bytes of size are to be written; -1: none, with errno. */
+static ssize_t
+allow (int fd, size_t size)
+{
+  if (atomic_load (&armed) != (int) FAULT_WRITE || !is_file (fd) || !fails (FAULT_WRITE))
+    return (ssize_t) size;
+  return failure != 0 ? -1 : (ssize_t) (size - size / 2);
+}
+
+ssize_t
+write (int fd, const void *data, size_t size)
+{
+  ssize_t n = allow (fd, size);
+  REAL (write);
+
+  return n < 0 ? -1 : real (fd, data, (size_t) n);
+}
+
+ssize_t
+pwrite (int fd, const void *data, size_t size, off_t offset)
+{
+  ssize_t n = allow (fd, size);
+  REAL (pwrite);
+
+  return n < 0 ? -1 : real (fd, data, (size_t) n, offset);
+}
+
+ssize_t
+pwrite64 (int fd, const void *data, size_t size, off64_t offset)
+{
+  ssize_t n = allow (fd, size);
+  REAL (pwrite64);
+
+  return n < 0 ? -1 : real (fd, data, (size_t) n, offset);
+}
+
+WRAP (FAULT_SYNC, int, fsync, (int fd), (fd))
+WRAP (FAULT_SYNC, int, fdatasync, (int fd), (fd))
 WRAP (FAULT_MEMFD_CREATE, int, memfd_create, (const char *name, unsigned flags), (name, flags))
 WRAP (FAULT_EVENTFD, int, eventfd, (unsigned count, int flags), (count, flags))
 WRAP (FAULT_SOCKETPAIR, int, socketpair, (int domain, int type, int protocol, int fds[2]),

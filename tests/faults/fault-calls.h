@@ -33,6 +33,8 @@ typedef enum
   FAULT_SOCKET,
   FAULT_ACCEPT,
   FAULT_THREAD,
+  FAULT_WRITE, /* to a file: also at an offset */
+  FAULT_SYNC,  /* of a file or a folder */
   FAULT_N_CALLS,
 } FaultCall;
 
@@ -40,6 +42,12 @@ extern const char *const fault_call_names[FAULT_N_CALLS];
 
 /* The n-th call from now on fails, once; the first is 1. */
 void fault_arm (FaultCall call, unsigned n, int error_number);
+/* The n-th call from now on fails, and all that come after it. */
+void fault_arm_lasting (FaultCall call, unsigned n, int error_number);
+/* From now on, each write to a file takes only a part of the bytes. */
+void fault_arm_short (void);
+/* From now on, all files are said to be on a file system of that type (statfs()); 0: the truth is. */
+void fault_set_file_system (long type);
 /* Nothing fails any more. Returns how many calls there were. */
 unsigned fault_disarm (void);
 /* Returns how many calls there were since fault_arm(). */

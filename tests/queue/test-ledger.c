@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: queue/ferry-queue.c, queue/ferry-queue-file.c, queue/ferry-queue-store.c, queue/ferry-queue-lock.c
+/* Tests: queue/ferry-queue.c, queue/ferry-queue-file.c, queue/ferry-queue-store.c, queue/ferry-queue-lock.c,
+ *        queue/ferry-queue-value.c
  *
  * An application with a queue (tests/workers/queue-application.c) and its workers are killed at random moments, and the
  * application is started again, until it ends by itself. Then each task is there once, in order, and in a state that it
@@ -29,6 +30,8 @@
 /* A kill comes when the ledger has grown by up to so many bytes, or else at a time of up to so many milliseconds. */
 #define MAX_GROWTH 1500
 #define MAX_TIME 300
+/* Or when a file of a value, beside the database, is there or gone: so many of ten kills. */
+#define N_AT_FILES 4
 
 typedef struct
 {
@@ -39,6 +42,7 @@ typedef struct
   guint n_kills;
   guint max_kills;
   goffset size_to_kill; /* of the ledger, at the next kill; 0: the time says when */
+  guint n_files;        /* of values, when the kill was planned */
   gboolean over;
 } Ledger;
 
@@ -79,9 +83,38 @@ get_size (Ledger *self)
   return g_stat (self->ledger, &about) == 0 ? about.st_size : 0;
 }
 
+/* How many values have files of their own. */
+static guint
+count_files (Ledger *self)
+{
+  g_autofree char *path = g_build_filename (self->folder, "state", "queue.db.values", NULL);
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  while (folder != NULL && g_dir_read_name (folder) != NULL)
+    n++;
+  return n;
+}
+
+static gboolean
+has_other_files (gpointer data)
+{
+  Ledger *self = data;
+
+  if (self->process == NULL)
+    return G_SOURCE_REMOVE;
+  return count_files (self) == self->n_files ? G_SOURCE_CONTINUE : kill_one (self);
+}
+
 static void
 plan_kill (Ledger *self)
 {
+  if (g_rand_int_range (self->random, 0, 10) < N_AT_FILES)
+    {
+      self->n_files = count_files (self);
+      g_timeout_add (1, has_other_files, self);
+      return;
+    }
   if (g_rand_int_range (self->random, 0, 4) == 0)
     {
       g_timeout_add (g_rand_int_range (self->random, 1, MAX_TIME), kill_one, self);

@@ -12,8 +12,23 @@
 
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <time.h>
 
+#include "queue/ferry-queue-file-private.h"
 #include "task/ferry-task-private.h"
+
+/* What the wall clock of this program is set to, beyond that of the machine, in microseconds. */
+static gint64 clock_offset;
+
+/* In place of GLib's, for the program of the test and the library within it. */
+gint64
+g_get_real_time (void)
+{
+  struct timespec now;
+
+  g_assert_cmpint (clock_gettime (CLOCK_REALTIME, &now), ==, 0);
+  return (gint64) now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000 + clock_offset;
+}
 
 static const char *
 get_result (FerryTask *task)
@@ -493,27 +508,35 @@ test_update_converts (void)
 }
 
 static void
+assert_refused (QueueTest *test, FerryTask *task, int code)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) submitted = ferry_queue_submit (test->queue, task, NULL, &error);
+
+  g_assert_null (submitted);
+  g_assert_error (error, FERRY_ERROR, code);
+  assert_list (test, "");
+}
+
+static void
 test_refuses_what_cannot_be_stored (void)
 {
   g_autoptr (QueueTest) test = queue_test_new (1);
-  g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
-  g_autoptr (FerryTask) with_bytes = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->test->router);
+  g_autoptr (FerryTask) with_descriptor = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTask) with_sender = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
   g_autoptr (FerryTask) with_handle = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", g_variant_new_handle (0));
   g_autoptr (FerryTask) returning = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
   g_autoptr (FerryTask) wrong = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_int32 (1));
-  FerryTask *const refused[] = {with_bytes, with_handle, returning, wrong};
 
-  g_assert_cmpint (ferry_task_add_bytes (with_bytes, bytes, NULL), ==, 0);
+  g_assert_cmpint (ferry_task_add_descriptor (with_descriptor, 0, NULL), ==, 0);
+  g_assert_cmpint (ferry_task_add_sender (with_sender, pipe->sender, NULL), ==, 0);
   g_object_set (returning, "max-returned-descriptors", 1, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (FerryTask) task = ferry_queue_submit (test->queue, refused[i], NULL, &error);
-
-      g_assert_null (task);
-      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-    }
-  assert_list (test, "");
+  assert_refused (test, with_descriptor, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, with_sender, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, with_handle, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, returning, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_refused (test, wrong, FERRY_ERROR_BAD_ARGUMENTS);
 }
 
 static void
@@ -593,6 +616,266 @@ test_waits_for_its_time (void)
     log = task_test_take_log ();
     g_assert_cmpstr (log, ==, "soon late");
   }
+}
+
+/* Tasks that were claimed ahead of those that run are no longer begun in the file. what: the object that is paused. */
+static void
+pause_in_the_midst (QueueTest *test, gpointer what)
+{
+  g_autoptr (FerryTask) before = NULL;
+  g_autofree char *n_begun = NULL;
+  g_autofree char *log = NULL;
+
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, i == 99 ? "before" : NULL);
+    }
+  submit_gate (test, "gate", FALSE);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, NULL);
+    }
+  task_test_wait_log ("gate");
+  before = queue_test_get (test, "before");
+  if (!ferry_task_get_done (before))
+    task_test_wait_done (before);
+  if (FERRY_IS_QUEUE (what))
+    g_object_set (what, "paused", TRUE, NULL);
+  else
+    ferry_executor_set_paused (what, TRUE, FALSE);
+  queue_test_flush (test);
+  n_begun = queue_test_ask (test, "SELECT count(*) FROM task WHERE state = 1");
+  g_assert_cmpstr (n_begun, ==, "1");
+  task_test_open_gate ();
+  log = task_test_take_log ();
+}
+
+static gboolean
+has_no_open_task (gpointer data)
+{
+  GListModel *model = data;
+
+  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (model, i);
+
+      if (!ferry_task_get_done (task))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+test_pause_takes_back (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  pause_in_the_midst (test, test->queue);
+  {
+    g_autoptr (FerryTask) last = g_list_model_get_item (G_LIST_MODEL (test->queue), 200);
+
+    g_assert_cmpint (ferry_task_get_state (last), ==, FERRY_TASK_STATE_WAITING);
+    set_paused (test, FALSE);
+    ferry_test_run_until (has_no_open_task, test->queue);
+    g_assert_cmpint (ferry_test_get_number (last, "n-attempts"), ==, 1);
+  }
+}
+
+static void
+test_pause_of_the_executor_takes_back (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  pause_in_the_midst (test, test->test->executor);
+  ferry_executor_set_paused (test->test->executor, FALSE, FALSE);
+  ferry_test_run_until (has_no_open_task, test->queue);
+}
+
+/* As the buttons of a window do: also of tasks that are only in the file. */
+static void
+test_all_are_cancelled_and_cleared (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  FerryExecutor *executor = test->test->executor;
+
+  submit_gate (test, "runs", FALSE);
+  task_test_wait_log ("runs");
+  submit_gate (test, "a", FALSE);
+  submit_gate (test, "b", FALSE);
+  queue_test_close (test);
+  task_test_open_gate ();
+  queue_test_make (test);
+  g_object_set (test->queue, "start", FERRY_QUEUE_START_PAUSED, NULL);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) b = queue_test_get (test, "b");
+    g_autofree char *log = task_test_take_log ();
+
+    g_assert_cmpuint (ferry_executor_cancel_all (executor), ==, 2);
+    g_assert_cmpint (ferry_task_get_state (b), ==, FERRY_TASK_STATE_CANCELLED);
+    g_assert_cmpuint (ferry_executor_cancel_all (executor), ==, 0);
+  }
+  queue_test_flush (test);
+  {
+    g_autoptr (FerryTask) a = queue_test_get (test, "a");
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+
+    g_assert_cmpint (ferry_task_get_state (a), ==, FERRY_TASK_STATE_CANCELLED);
+    g_assert_cmpstr (states, ==, "runs3 a4 b4");
+  }
+  ferry_executor_clear_finished (executor);
+  assert_list (test, "");
+  queue_test_flush (test);
+  {
+    g_autofree char *n_known = queue_test_ask (test, "SELECT count(*) FROM known");
+
+    g_assert_cmpstr (n_known, ==, "3");
+  }
+}
+
+static void
+test_name_and_pause_of_what_runs_survive (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  submit_gate (test, "runs", TRUE);
+  task_test_wait_log ("runs");
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+
+    g_object_set (runs, "name", "Another name", NULL);
+    g_assert_true (ferry_task_pause (runs));
+  }
+  queue_test_crash (test);
+  task_test_open_gate ();
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autofree char *log = NULL;
+
+    g_assert_cmpstr (ferry_task_get_name (runs), ==, "Another name");
+    g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_WAITING);
+    g_assert_cmpint (ferry_test_get_number (runs, "is-paused"), ==, TRUE);
+    g_assert_true (ferry_task_resume (runs));
+    task_test_wait_done (runs);
+    log = task_test_take_log ();
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+
+    g_assert_cmpstr (ferry_task_get_name (runs), ==, "Another name");
+    g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_COMPLETED);
+  }
+}
+
+/* The executor's pause of all that run is no wish for one of them. */
+static void
+test_pause_of_all_is_not_stored (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  submit_gate (test, "runs", TRUE);
+  task_test_wait_log ("runs");
+  ferry_executor_set_paused (test->test->executor, TRUE, TRUE);
+  queue_test_crash (test);
+  ferry_executor_set_paused (test->test->executor, FALSE, FALSE);
+  task_test_open_gate ();
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autofree char *log = NULL;
+
+    g_assert_cmpint (ferry_test_get_number (runs, "is-paused"), ==, FALSE);
+    task_test_wait_done (runs);
+    log = task_test_take_log ();
+  }
+}
+
+/* Of an earlier version of the application. */
+static void
+store_task (QueueTest *test, const char *function, GVariant *arguments)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+  g_autofree char *folder = ferry_queue_file_name_folder (test->path);
+  FerryQueueRow row = {.id = 1, .key = g_ref_string_new (function), .place = 1};
+  FerryQueueContent *content = NULL;
+  FerryQueueFile *file = ferry_queue_file_open (test->path, &content, NULL);
+
+  ferry_queue_row_take_task (&row, task, folder);
+  g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, &row));
+  g_assert_true (ferry_queue_file_write (file, changes, NULL));
+  ferry_queue_row_clear (&row);
+  ferry_queue_content_free (content);
+  ferry_queue_file_close (file, TRUE);
+}
+
+static void
+assert_cannot_run (const char *function, GVariant *arguments, int code)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  queue_test_close (test);
+  store_task (test, function, arguments);
+  queue_test_restart (test);
+  for (guint i = 0; i < 2; i++)
+    {
+      {
+        g_autoptr (FerryTask) task = queue_test_get (test, function);
+
+        if (!ferry_task_get_done (task))
+          task_test_wait_done (task);
+        g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
+        g_assert_error (ferry_task_get_error (task), FERRY_ERROR, code);
+        ferry_test_assert_says (ferry_task_get_error (task)->message, function);
+      }
+      queue_test_close (test);
+      queue_test_restart (test);
+    }
+}
+
+static void
+test_function_that_is_gone_is_an_error (void)
+{
+  assert_cannot_run ("gone-since", NULL, FERRY_ERROR_UNKNOWN_FUNCTION);
+}
+
+static void
+test_function_of_another_type_is_an_error (void)
+{
+  assert_cannot_run ("echo", g_variant_new_int32 (1), FERRY_ERROR_BAD_ARGUMENTS);
+}
+
+/* The machine sleeps, or somebody sets the clock: the time has come, and has not gone again. */
+static void
+test_clock_that_jumps_is_followed (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  gint64 hour = 3600 * (gint64) G_USEC_PER_SEC;
+  g_autoptr (FerryTask) late = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("late"));
+  g_autoptr (FerryTask) later = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("later"));
+  g_autoptr (FerryTask) one = NULL;
+  g_autoptr (FerryTask) two = NULL;
+  g_autofree char *log = NULL;
+
+  g_object_set (late, "not-before", g_get_real_time () + hour, NULL);
+  g_object_set (later, "not-before", g_get_real_time () + 5 * hour, NULL);
+  one = queue_test_submit_task (test, late, "late");
+  queue_test_flush (test);
+  g_assert_cmpint (ferry_task_get_state (one), ==, FERRY_TASK_STATE_WAITING);
+  clock_offset = 2 * hour;
+  /* It is looked at the clock each minute, and now. */
+  two = queue_test_submit_task (test, later, "later");
+  task_test_wait_done (one);
+  g_assert_cmpint (ferry_task_get_state (two), ==, FERRY_TASK_STATE_WAITING);
+  clock_offset = -2 * hour;
+  g_assert_true (ferry_queue_set_not_before (test->queue, two, g_get_real_time () - hour, NULL));
+  task_test_wait_done (two);
+  clock_offset = 0;
+  log = task_test_take_log ();
+  g_assert_cmpstr (log, ==, "late later");
 }
 
 /* A class of the application's own. */
@@ -774,5 +1057,13 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/update-converts", test_update_converts);
   g_test_add_func ("/queue/refuses-what-cannot-be-stored", test_refuses_what_cannot_be_stored);
   g_test_add_func ("/queue/one-queue-at-a-file", test_one_queue_at_a_file);
+  g_test_add_func ("/queue/pause-takes-back", test_pause_takes_back);
+  g_test_add_func ("/queue/pause-of-the-executor-takes-back", test_pause_of_the_executor_takes_back);
+  g_test_add_func ("/queue/all-are-cancelled-and-cleared", test_all_are_cancelled_and_cleared);
+  g_test_add_func ("/queue/name-and-pause-of-what-runs-survive", test_name_and_pause_of_what_runs_survive);
+  g_test_add_func ("/queue/pause-of-all-is-not-stored", test_pause_of_all_is_not_stored);
+  g_test_add_func ("/queue/function-that-is-gone-is-an-error", test_function_that_is_gone_is_an_error);
+  g_test_add_func ("/queue/function-of-another-type-is-an-error", test_function_of_another_type_is_an_error);
+  g_test_add_func ("/queue/clock-that-jumps-is-followed", test_clock_that_jumps_is_followed);
   return g_test_run ();
 }

@@ -6,7 +6,8 @@
  *   queue-application QUEUE LEDGER N
  *
  * Submits N tasks with the keys 0 to N - 1, some at a time, and ends when all have ended: with 0, after it has closed
- * its queue. A third of the tasks may be repeated. It appends to the ledger, a line each:
+ * its queue. A third of the tasks may be repeated. A fourth has a large result, and a fifth large arguments, which are
+ * in files of their own. It appends to the ledger, a line each:
  *
  *   a KEY            the task is acknowledged: a flush after its submission has ended
  *   b KEY PID        a worker has begun it
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #define N_AT_A_TIME 7
+#define LARGE 100000
 
 static int ledger;
 static guint n_tasks;
@@ -61,18 +63,31 @@ work (void)
     }
 }
 
+/* (transfer full): what the key is followed by. */
+static char *
+make_rest (guint key, guint each)
+{
+  return g_strnfill (key % each == 0 ? LARGE : 1, (char) ('a' + key % 20));
+}
+
 static GVariant *
 run (FerryJob *job, GVariant *arguments, GError **error)
 {
-  const char *path, *key;
+  const char *path, *key, *rest;
+  g_autofree char *expected = NULL;
+  g_autofree char *result = NULL;
 
-  g_variant_get (arguments, "(&s&s)", &path, &key);
+  g_variant_get (arguments, "(&s&s&s)", &path, &key, &rest);
+  expected = make_rest ((guint) atoi (key), 5);
+  if (!g_str_equal (rest, expected))
+    g_error ("Task %s has other arguments than it was given", key);
   ledger = open (path, O_WRONLY | O_APPEND | O_CLOEXEC);
   note ("b %s %d\n", key, (int) getpid ());
   work ();
   note ("e %s\n", key);
   close (ledger);
-  return g_variant_new_string (key);
+  result = make_rest ((guint) atoi (key), 4);
+  return g_variant_new_take_string (g_strconcat (key, " ", result, NULL));
 }
 
 /* ---- the application ---- */
@@ -149,7 +164,9 @@ submit_some (gpointer data)
   for (; n_submitted < MIN (first + N_AT_A_TIME, n_tasks); n_submitted++)
     {
       g_autofree char *key = g_strdup_printf ("%u", n_submitted);
-      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "run", g_variant_new ("(ss)", path, key));
+      g_autofree char *rest = make_rest (n_submitted, 5);
+      g_autoptr (FerryTask) task =
+        ferry_task_new (FERRY_TASK_KIND_CALL, "run", g_variant_new ("(sss)", path, key, rest));
       g_autoptr (FerryTask) known = ferry_queue_lookup (queue, key);
       g_autoptr (FerryTask) submitted = NULL;
       GError *error = NULL;
@@ -192,10 +209,12 @@ compare (const char *path)
         const char *key = lines[i] + 2;
         g_autoptr (FerryTask) task = ferry_queue_lookup (queue, key);
         g_autoptr (GVariant) result = task != NULL ? ferry_task_get_result (task, NULL) : NULL;
+        g_autofree char *rest = make_rest ((guint) atoi (key), 4);
+        g_autofree char *expected = g_strconcat (key, " ", rest, NULL);
 
         if (task == NULL)
           refuse (key, "was acknowledged, and is gone");
-        if (lines[i][0] == 'd' && (result == NULL || !g_str_equal (g_variant_get_string (result, NULL), key)))
+        if (lines[i][0] == 'd' && (result == NULL || !g_str_equal (g_variant_get_string (result, NULL), expected)))
           refuse (key, "was completed, and is not");
       }
 }
@@ -228,7 +247,7 @@ main (int argc, char **argv)
   g_autoptr (FerryExecutor) executor = NULL;
   GError *error = NULL;
 
-  ferry_function_register ("run", "(ss)", "s", run);
+  ferry_function_register ("run", "(sss)", "s", run);
   ferry_worker_main (&argc, &argv);
   if (argc != 4)
     return 2;

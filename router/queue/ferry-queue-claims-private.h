@@ -1,0 +1,47 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The tasks of a queue that are under way: begun in the file, or about to be, and with the executor after that.
+ *
+ * The file has as many begun as can run, and of short tasks more, so that workers need not wait for the disk. A task
+ * that is begun in the file and not in a worker is one of which nobody knows, after a crash, whether it was.
+ *
+ * Owner:   the queue, of which it is a part.
+ * Threads: the router's. */
+
+#pragma once
+
+#include "queue/ferry-queue-batches-private.h"
+#include "queue/ferry-queue-list-private.h"
+#include "queue/ferry-queue-turns-private.h"
+#include "task/ferry-executor-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FerryExecutor *executor;    /* const (unowned) */
+  FerryQueueTies *ties;       /* const (unowned) */
+  FerryQueueList *list;       /* const (unowned) */
+  FerryQueueTurns *turns;     /* const (unowned) */
+  FerryQueueBatches *batches; /* const (unowned) */
+  gboolean is_open;           /* any: whether tasks may be begun, unless the queue is paused */
+  guint n;
+  guint n_just_ended; /* how many of them have ended since the latest batch was sent */
+} FerryQueueClaims;
+
+/* A batch is about to be sent: claims the tasks that are next, as many as can run. */
+void ferry_queue_claims_make (FerryQueueClaims *self);
+/* The claim is on the disk: the executor gets the task. */
+void ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task);
+/* The arguments of a task were read: see FerryQueueStoreFuncs. */
+void ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *value, GBytes *bytes,
+                                        const GError *error);
+/* The entry's task has ended. */
+void ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry);
+/* Takes those back that no worker has begun. */
+void ferry_queue_claims_take_back (FerryQueueClaims *self);
+/* Returns (transfer full) (element-type FerryTask) all of them, since handlers may change the list. */
+GPtrArray *ferry_queue_claims_list (FerryQueueClaims *self);
+
+G_END_DECLS

@@ -1,0 +1,192 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The tasks of a queue that are under way. See ferry-queue-claims-private.h. */
+
+#include "config.h"
+
+#include "queue/ferry-queue-claims-private.h"
+
+/* At most so many tasks are begun in the file ahead of those that run. */
+#define MAX_AHEAD 1024
+
+/* A value that was read, and whose it is. */
+typedef struct
+{
+  FerryQueueValue *value; /* (unowned) */
+  FerryQueueEntry *entry; /* (unowned) (nullable) */
+} Loading;
+
+/* How the entry's task stands has changed. */
+static void
+change (FerryQueueClaims *self, FerryQueueEntry *entry)
+{
+  ferry_queue_batches_put (self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+  ferry_queue_turns_update (self->turns, entry);
+}
+
+/* Whether the queue and its executor begin tasks. */
+static gboolean
+may_begin (FerryQueueClaims *self)
+{
+  gboolean executor_is_paused;
+  FerryExecutorState state;
+
+  if (!self->is_open || self->ties->paused)
+    return FALSE;
+  g_object_get (self->executor, "paused", &executor_is_paused, "state", &state, NULL);
+  return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING;
+}
+
+static gboolean
+may_claim (FerryQueueClaims *self)
+{
+  return self->batches->error == NULL && ferry_queue_turns_peek (self->turns) != NULL && may_begin (self) &&
+         ferry_executor_can_run (self->executor);
+}
+
+/* The task is next, and so are others after it: its arguments are read first. */
+static void
+load_arguments (FerryQueueClaims *self, FerryQueueEntry *entry)
+{
+  if (!entry->loading)
+    ferry_queue_store_load (self->batches->store, entry->row.arguments);
+  entry->loading = TRUE;
+}
+
+static void
+find_loading (FerryQueueEntry *entry, gpointer data)
+{
+  Loading *loading = data;
+
+  if (entry->loading && entry->row.arguments == loading->value)
+    loading->entry = entry;
+}
+
+/* Arguments that could not be read are those of a task that fails. */
+void
+ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *value, GBytes *bytes, const GError *error)
+{
+  Loading loading = {.value = value};
+  g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : NULL;
+
+  ferry_queue_list_foreach (self->list, find_loading, &loading);
+  if (loading.entry == NULL)
+    return;
+  loading.entry->loading = FALSE;
+  if (loading.entry->task == NULL || !loading.entry->lacks_arguments)
+    return;
+  if (bytes != NULL)
+    ferry_queue_value_keep (value, bytes);
+  if (failure != NULL || !ferry_queue_entry_give_arguments (loading.entry, &failure))
+    ferry_run_fail (ferry_task_get_run (loading.entry->task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&failure), NULL,
+                    NULL);
+  ferry_queue_batches_send_soon (self->batches);
+}
+
+void
+ferry_queue_claims_make (FerryQueueClaims *self)
+{
+  FerryQueueEntry *entry;
+  guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_just_ended, MAX_AHEAD);
+
+  self->n_just_ended = 0;
+  if (!may_claim (self))
+    return;
+  /* Nobody hears of a claim before it is stored, so that is so until its end. */
+  while (self->n < limit && (entry = ferry_queue_turns_peek (self->turns)) != NULL)
+    {
+      g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
+
+      if (ferry_queue_row_has_ended (&entry->row))
+        continue;
+      if (entry->lacks_arguments)
+        {
+          load_arguments (self, entry);
+          break;
+        }
+      entry->claimed = TRUE;
+      self->n++;
+      entry->row.state = FERRY_QUEUE_ROW_BEGUN;
+      entry->row.attempts++;
+      entry->row.began = g_get_real_time ();
+      change (self, entry);
+      ferry_queue_batches_add_claim (self->batches, task);
+    }
+}
+
+/* A task that was begun in the file was begun by nobody. */
+static void
+unclaim (FerryQueueClaims *self, FerryQueueEntry *entry)
+{
+  entry->claimed = FALSE;
+  self->n--;
+  ferry_queue_row_wait (&entry->row);
+  entry->row.attempts--;
+  entry->row.began = 0;
+  change (self, entry);
+}
+
+void
+ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
+{
+  FerryQueueEntry *entry = ferry_queue_entry_find (self->ties, task);
+  g_autoptr (GError) error = NULL;
+
+  /* It may have been cancelled while it was written. */
+  if (entry == NULL || !entry->claimed || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
+    return;
+  if (entry->row.paused || !may_begin (self))
+    unclaim (self, entry);
+  else if (ferry_executor_take_kept (self->executor, task, &error))
+    return;
+  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
+    unclaim (self, entry);
+  else
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
+}
+
+void
+ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry)
+{
+  if (entry->claimed)
+    {
+      self->n--;
+      self->n_just_ended++;
+    }
+  entry->claimed = FALSE;
+  ferry_queue_turns_update (self->turns, entry);
+}
+
+static void
+add_claimed (FerryQueueEntry *entry, gpointer tasks)
+{
+  if (entry->claimed && entry->task != NULL)
+    g_ptr_array_add (tasks, g_object_ref (entry->task));
+}
+
+GPtrArray *
+ferry_queue_claims_list (FerryQueueClaims *self)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  ferry_queue_list_foreach (self->list, add_claimed, tasks);
+  return tasks;
+}
+
+/* One whose claim is not on the disk yet is not given to the executor then. */
+void
+ferry_queue_claims_take_back (FerryQueueClaims *self)
+{
+  g_autoptr (GPtrArray) tasks = ferry_queue_claims_list (self);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = tasks->pdata[i];
+      FerryQueueEntry *entry = ferry_queue_entry_find (self->ties, task);
+
+      if (entry != NULL && entry->claimed && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING &&
+          ferry_executor_give_back_kept (self->executor, task, &self->ties->source))
+        unclaim (self, entry);
+    }
+}

@@ -1,0 +1,450 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: queue/ferry-queue-file.c, queue/ferry-queue-value.c, queue/ferry-queue-batches.c
+ *
+ * Disks that are full, broken or read-only: each call that writes fails in turn. What is in the file is then what was
+ * there before, or all that was to be written. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "base/ferry-tree-private.h"
+#include "faults/fault-calls.h"
+#include "queue/ferry-queue-file-private.h"
+#include "queue/queue-test.h"
+#include "task/ferry-task-private.h"
+
+#define N_BEFORE 6
+#define N_ADDED 3
+#define LARGE (2 * FERRY_QUEUE_INLINE_SIZE)
+/* Those of the system's headers: a disk of this machine, and one over the network. */
+#define EXT4 0xef53
+#define NFS 0x6969
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryQueueContent, ferry_queue_content_free)
+
+typedef struct
+{
+  FaultCall call;
+  int error_number;
+  long file_system;
+} Fault;
+
+static const Fault faults[] = {
+  {FAULT_WRITE, ENOSPC, EXT4}, {FAULT_WRITE, EIO, EXT4},   {FAULT_WRITE, EROFS, EXT4}, {FAULT_SYNC, EIO, EXT4},
+  {FAULT_OPEN, EMFILE, EXT4},  {FAULT_WRITE, ENOSPC, NFS}, {FAULT_WRITE, EIO, NFS},    {FAULT_SYNC, EIO, NFS},
+};
+
+typedef struct
+{
+  char *folder;
+  char *path;
+  char *values;
+  FerryQueueFile *file;
+} Place;
+
+static FerryQueueFile *
+open_file (Place *self, FerryQueueContent **content, GError **error)
+{
+  return ferry_queue_file_open (self->path, content, error);
+}
+
+/* One of each three has a large result. */
+static FerryQueueRow
+make_row (Place *self, guint number)
+{
+  g_autofree char *key = g_strdup_printf ("key %u", number);
+  g_autofree char *text = g_strnfill (number % 3 == 1 ? LARGE : 10, (char) ('a' + number));
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string (key));
+  g_autoptr (GVariant) result = g_variant_ref_sink (g_variant_new_string (text));
+  FerryQueueRow row = {.id = number + 1, .key = g_ref_string_new (key), .place = (gint64) number * 1000};
+
+  ferry_queue_row_take_task (&row, task, self->values);
+  ferry_queue_row_complete (&row, result, self->values);
+  return row;
+}
+
+static void
+add (GPtrArray *changes, FerryQueueChangeKind kind, FerryQueueRow row)
+{
+  g_ptr_array_add (changes, ferry_queue_change_of (kind, &row));
+  ferry_queue_row_clear (&row);
+}
+
+static void
+assert_writes (Place *self, GPtrArray *changes)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_queue_file_write (self->file, changes, &error));
+  g_assert_no_error (error);
+}
+
+/* A file with rows 0 to N_BEFORE - 1. */
+static Place *
+place_new (void)
+{
+  Place *self = g_new (Place, 1);
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
+  g_autoptr (GError) error = NULL;
+
+  /* In memory, where a sync takes no time. */
+  self->folder = g_mkdtemp (g_strdup ("/dev/shm/ferry-disk-XXXXXX"));
+  if (self->folder == NULL)
+    self->folder = g_dir_make_tmp ("ferry-disk-XXXXXX", NULL);
+  self->path = g_build_filename (self->folder, "queue.db", NULL);
+  self->values = ferry_queue_file_name_folder (self->path);
+  self->file = open_file (self, &content, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < N_BEFORE; i++)
+    add (changes, FERRY_QUEUE_CHANGE_INSERT, make_row (self, i));
+  assert_writes (self, changes);
+  return self;
+}
+
+static void
+place_free (Place *self)
+{
+  if (self->file != NULL)
+    ferry_queue_file_close (self->file, FALSE);
+  ferry_tree_remove (AT_FDCWD, self->folder);
+  g_free (self->folder);
+  g_free (self->path);
+  g_free (self->values);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Place, place_free)
+
+/* Removes the first two rows, and adds N_ADDED. */
+static GPtrArray *
+make_changes (Place *self)
+{
+  GPtrArray *changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
+
+  for (guint i = 0; i < 2; i++)
+    add (changes, FERRY_QUEUE_CHANGE_DELETE, make_row (self, i));
+  for (guint i = 0; i < N_ADDED; i++)
+    add (changes, FERRY_QUEUE_CHANGE_INSERT, make_row (self, N_BEFORE + i));
+  return changes;
+}
+
+/* Whether the row is as it was written, with its result. */
+static void
+assert_whole (const FerryQueueRow *row)
+{
+  guint number = (guint) row->id - 1;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_queue_value_open (row->result, &error);
+  g_autofree char *text = g_strnfill (number % 3 == 1 ? LARGE : 10, (char) ('a' + number));
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_string (result, NULL), ==, text);
+}
+
+/* Opens the file once more: it has the rows first to last, or if may_be_before those of before, no damage, and no file
+ * of values but theirs. */
+static void
+assert_has_one (Place *self, guint first, guint last, gboolean may_be_before)
+{
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_large = 0, n_files = 0;
+  g_autoptr (GDir) folder = NULL;
+
+  self->file = open_file (self, &content, &error);
+  g_assert_no_error (error);
+  g_assert_no_error (content->damage);
+  if (may_be_before && content->rows->len == N_BEFORE)
+    first = 0;
+  else
+    g_assert_cmpuint (content->rows->len, ==, last - first + 1);
+  for (guint i = 0; i < content->rows->len; i++)
+    {
+      const FerryQueueRow *row = content->rows->pdata[i];
+
+      g_assert_cmpint (row->id, ==, first + i + 1);
+      assert_whole (row);
+      n_large += (row->id - 1) % 3 == 1;
+    }
+  folder = g_dir_open (self->values, 0, NULL);
+  while (g_dir_read_name (folder) != NULL)
+    n_files++;
+  g_assert_cmpuint (n_files, ==, n_large);
+}
+
+static void
+assert_has (Place *self, guint first, guint last)
+{
+  assert_has_one (self, first, last, FALSE);
+}
+
+static void
+end (Place *self)
+{
+  ferry_queue_file_close (g_steal_pointer (&self->file), FALSE);
+}
+
+/* What was not written is written by a second try, and what was is there. */
+static gboolean
+try_again (const Fault *fault, guint n)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (GPtrArray) changes = make_changes (place);
+  g_autoptr (GError) error = NULL;
+  gboolean written;
+  guint n_calls;
+
+  fault_arm (fault->call, n, fault->error_number);
+  written = ferry_queue_file_write (place->file, changes, &error);
+  n_calls = fault_disarm ();
+  g_assert_true (written == (error == NULL));
+  if (!written)
+    {
+      g_assert_cmpuint (error->domain, ==, G_IO_ERROR);
+      assert_writes (place, changes);
+    }
+  end (place);
+  assert_has (place, 2, N_BEFORE + N_ADDED - 1);
+  return n_calls >= n;
+}
+
+/* The application ends then. What could not be synced may be on the disk all the same, as a whole. */
+static gboolean
+give_up (const Fault *fault, guint n)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (GPtrArray) changes = make_changes (place);
+  gboolean written;
+  guint n_calls;
+
+  fault_arm_lasting (fault->call, n, fault->error_number);
+  written = ferry_queue_file_write (place->file, changes, NULL);
+  end (place);
+  n_calls = fault_disarm ();
+  assert_has_one (place, 2, N_BEFORE + N_ADDED - 1, !written);
+  return n_calls >= n;
+}
+
+/* An opening fails, or has all that is there. */
+static gboolean
+open_again (const Fault *fault, guint n)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_calls;
+
+  end (place);
+  fault_arm (fault->call, n, fault->error_number);
+  place->file = open_file (place, &content, &error);
+  n_calls = fault_disarm ();
+  g_assert_true ((place->file == NULL) == (error != NULL));
+  if (place->file != NULL)
+    {
+      g_assert_no_error (content->damage);
+      g_assert_cmpuint (content->rows->len, ==, N_BEFORE);
+      end (place);
+    }
+  assert_has (place, 0, N_BEFORE - 1);
+  return n_calls >= n;
+}
+
+static void
+play (gboolean (*scene) (const Fault *fault, guint n))
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (faults); i++)
+    {
+      guint n = 1;
+
+      fault_set_file_system (faults[i].file_system);
+      while (scene (&faults[i], n))
+        n++;
+      g_test_message ("%u times %s failed with %s", n - 1, fault_call_names[faults[i].call],
+                      g_strerror (faults[i].error_number));
+    }
+  fault_set_file_system (0);
+}
+
+static void
+test_failed_write_is_tried_again (void)
+{
+  play (try_again);
+}
+
+static void
+test_failed_write_is_none_or_all (void)
+{
+  play (give_up);
+}
+
+static void
+test_failed_opening_loses_nothing (void)
+{
+  play (open_again);
+}
+
+static void
+test_short_writes_are_finished (void)
+{
+  const long file_systems[] = {EXT4, NFS};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (file_systems); i++)
+    {
+      g_autoptr (Place) place = NULL;
+      g_autoptr (GPtrArray) changes = NULL;
+
+      fault_set_file_system (file_systems[i]);
+      place = place_new ();
+      changes = make_changes (place);
+      fault_arm_short ();
+      assert_writes (place, changes);
+      g_assert_cmpuint (fault_disarm (), >, 10);
+      end (place);
+      assert_has (place, 2, N_BEFORE + N_ADDED - 1);
+    }
+  fault_set_file_system (0);
+}
+
+/* ---- the journal ---- */
+
+static void
+assert_journal (long file_system, const char *mode)
+{
+  g_autoptr (Place) place = NULL;
+  sqlite3 *database = NULL;
+  sqlite3_stmt *statement = NULL;
+
+  fault_set_file_system (file_system);
+  place = place_new ();
+  end (place);
+  fault_set_file_system (0);
+  g_assert_cmpint (sqlite3_open (place->path, &database), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_prepare_v2 (database, "PRAGMA journal_mode", -1, &statement, NULL), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_step (statement), ==, SQLITE_ROW);
+  /* The file says whether it has a write-ahead log, and not which other journal it has. */
+  g_assert_cmpstr ((const char *) sqlite3_column_text (statement, 0), ==, mode);
+  sqlite3_finalize (statement);
+  g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
+}
+
+static void
+test_network_has_no_write_ahead_log (void)
+{
+  assert_journal (EXT4, "wal");
+  assert_journal (NFS, "delete");
+  assert_journal (0xff534d42 /* CIFS */, "delete");
+  assert_journal (0x65735546 /* FUSE */, "delete");
+}
+
+/* A home that moves to a server, and back. */
+static void
+test_journal_follows_the_file_system (void)
+{
+  g_autoptr (Place) place = place_new ();
+
+  end (place);
+  for (guint i = 0; i < 4; i++)
+    {
+      fault_set_file_system (i % 2 == 0 ? NFS : EXT4);
+      assert_has (place, 0, N_BEFORE - 1);
+      end (place);
+    }
+  fault_set_file_system (0);
+}
+
+/* ---- the queue ---- */
+
+static gboolean
+has_error (gpointer queue)
+{
+  return ferry_test_get_error (queue, "error") != NULL;
+}
+
+static gboolean
+has_no_error (gpointer queue)
+{
+  return !has_error (queue);
+}
+
+static void
+note_flush (GObject *queue, GAsyncResult *result, gpointer error)
+{
+  g_assert_false (ferry_queue_flush_finish (FERRY_QUEUE (queue), result, error));
+}
+
+/* What runs goes on, nothing is acknowledged or begun, and all goes on when the disk does. */
+static void
+assert_heals (int error_number, GIOErrorEnum code)
+{
+  g_autoptr (QueueTest) test = queue_test_new (2);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *log = NULL;
+
+  {
+    g_autoptr (FerryTask) runs = queue_test_submit (test, "gate", "runs", "runs");
+    g_autoptr (FerryTask) next = NULL;
+    g_autofree char *text = g_strnfill (LARGE, 'x');
+    g_autoptr (FerryTask) large = NULL;
+
+    task_test_wait_log ("runs");
+    fault_arm_lasting (FAULT_WRITE, 1, error_number);
+    next = queue_test_submit (test, "note", "next", "next");
+    large = queue_test_submit (test, "echo", text, "large");
+    ferry_queue_flush_async (test->queue, NULL, note_flush, &error);
+    ferry_test_run_until (has_error, test->queue);
+    task_test_open_gate ();
+    g_assert_error (ferry_test_get_error (test->queue, "error"), G_IO_ERROR, (int) code);
+    ferry_test_wait_flag ((gboolean *) &error);
+    g_assert_error (error, G_IO_ERROR, (int) code);
+    g_assert_false (ferry_task_get_done (runs));
+    g_assert_cmpint (ferry_task_get_state (next), ==, FERRY_TASK_STATE_WAITING);
+    fault_disarm ();
+    task_test_wait_done (runs);
+    task_test_wait_done (next);
+    task_test_wait_done (large);
+    ferry_test_run_until (has_no_error, test->queue);
+    log = task_test_take_log ();
+    g_assert_cmpstr (log, ==, "runs next");
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  }
+  queue_test_close (test);
+  {
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+
+    g_assert_cmpstr (states, ==, "runs2 next2 large2");
+  }
+}
+
+static void
+test_full_disk_heals (void)
+{
+  assert_heals (ENOSPC, G_IO_ERROR_NO_SPACE);
+}
+
+static void
+test_broken_disk_heals (void)
+{
+  assert_heals (EIO, G_IO_ERROR_FAILED);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/disk/failed-write-is-tried-again", test_failed_write_is_tried_again);
+  g_test_add_func ("/disk/failed-write-is-none-or-all", test_failed_write_is_none_or_all);
+  g_test_add_func ("/disk/failed-opening-loses-nothing", test_failed_opening_loses_nothing);
+  g_test_add_func ("/disk/short-writes-are-finished", test_short_writes_are_finished);
+  g_test_add_func ("/disk/network-has-no-write-ahead-log", test_network_has_no_write_ahead_log);
+  g_test_add_func ("/disk/journal-follows-the-file-system", test_journal_follows_the_file_system);
+  g_test_add_func ("/disk/full-disk-heals", test_full_disk_heals);
+  g_test_add_func ("/disk/broken-disk-heals", test_broken_disk_heals);
+  return g_test_run ();
+}
