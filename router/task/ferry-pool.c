@@ -1435,8 +1435,8 @@ running_changed (FerryPool *self)
 {
   if (!ferry_router_get_running (self->router))
     fail_sources (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                             "The router was stopped before the task began; start the router again, "
-                                             "then submit the task again"));
+                                             "The task was not begun, since the application ends or has stopped its "
+                                             "router; submit the task again when that runs"));
 }
 
 static void

@@ -267,14 +267,12 @@ static GVariant *
 write_in_place_and_wait (FerryJob *job, GVariant *arguments, GError **error)
 {
   g_autoptr (GVariant) written = write_in_place (job, arguments, error);
-  g_autofree char *note = NULL;
   const char *folder;
 
   g_variant_get (arguments, "(&s&s)", &folder, NULL);
-  note = g_build_filename (folder, "waits", NULL);
-  g_file_set_contents (note, "1\n", -1, NULL);
-  while (!ferry_job_is_cancelled (job))
-    g_usleep (1000);
+  g_autoptr (GVariant) wait = g_variant_ref_sink (g_variant_new ("(ss)", folder, "echo 1 > waits; exec sleep 1000"));
+  g_autoptr (GVariant) waited = write_in_place (job, wait, NULL);
+
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "An end of its own");
   return NULL;
 }
@@ -1184,40 +1182,11 @@ register_functions (void)
   ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
 }
 
-int
-main (int argc, char **argv)
-{
-  g_autofree char *cache = NULL;
-  int status;
-
-  register_functions ();
-  ferry_worker_main (&argc, &argv);
-  /* Workers get it with the environment. */
-  cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
-  scratch_parent = g_build_filename (cache, "ferry", NULL);
-  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
-  g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add_func ("/job-command/" name, func)
-  ADD ("two-programs-are-one-task", two_programs_are_one_task);
-  ADD ("two-programs-make-one-bar", two_programs_make_one_bar);
-  ADD ("bar-of-a-program-that-is-taken-back-is-that-of-the-task",
-       bar_of_a_program_that_is_taken_back_is_that_of_the_task);
-  ADD ("lines-are-messages-of-the-task", lines_are_messages_of_the_task);
-  ADD ("step-that-fails-is-the-error-of-the-task", step_that_fails_is_the_error_of_the_task);
-  ADD ("missing-program-is-the-error-of-the-task", missing_program_is_the_error_of_the_task);
-  ADD ("cancel-ends-the-program-and-runs-what-tidies-up", cancel_ends_the_program_and_runs_what_tidies_up);
-  ADD ("stubborn-program-ends-before-its-worker", stubborn_program_ends_before_its_worker);
-  ADD ("run-timeout-is-one-of-the-whole", run_timeout_is_one_of_the_whole);
-  ADD ("may-be-cancelled-at-any-moment", may_be_cancelled_at_any_moment);
-  ADD ("pause-stops-the-program", pause_stops_the_program);
-  ADD ("program-of-a-function-that-says-nothing-can-be-paused", program_of_a_function_that_says_nothing_can_be_paused);
-  ADD ("what-a-function-has-said-stays-while-a-program-says-nothing",
-       what_a_function_has_said_stays_while_a_program_says_nothing);
-  ADD ("worker-that-is-killed-leaves-nothing-after-the-next-run",
-       worker_that_is_killed_leaves_nothing_after_the_next_run);
-  ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
-  ADD ("cleaning-up-has-the-grace-time-of-programs", cleaning_up_has_the_grace_time_of_programs);
-  ADD ("program-that-is-left-behind-ends-before-the-task", program_that_is_left_behind_ends_before_the_task);
+
+static void
+add_tests_of_files (void)
+{
   ADD ("files-are-in-place-when-the-function-has-succeeded", files_are_in_place_when_the_function_has_succeeded);
   ADD ("files-stay-as-they-were-when-the-function-fails", files_stay_as_they_were_when_the_function_fails);
   ADD ("files-of-all-programs-stay-where-one-cannot-be-moved", files_of_all_programs_stay_where_one_cannot_be_moved);
@@ -1241,6 +1210,42 @@ main (int argc, char **argv)
        file_of_a_step_that_has_succeeded_is_named_after_a_cancel);
   ADD ("program-that-loses-its-worker-leaves-no-half-of-a-new-file",
        program_that_loses_its_worker_leaves_no_half_of_a_new_file);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *cache = NULL;
+  int status;
+
+  register_functions ();
+  ferry_worker_main (&argc, &argv);
+  /* Workers get it with the environment. */
+  cache = g_dir_make_tmp ("ferry-cache-XXXXXX", NULL);
+  scratch_parent = g_build_filename (cache, "ferry", NULL);
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  g_test_init (&argc, &argv, NULL);
+  ADD ("two-programs-are-one-task", two_programs_are_one_task);
+  ADD ("two-programs-make-one-bar", two_programs_make_one_bar);
+  ADD ("bar-of-a-program-that-is-taken-back-is-that-of-the-task",
+       bar_of_a_program_that_is_taken_back_is_that_of_the_task);
+  ADD ("lines-are-messages-of-the-task", lines_are_messages_of_the_task);
+  ADD ("step-that-fails-is-the-error-of-the-task", step_that_fails_is_the_error_of_the_task);
+  ADD ("missing-program-is-the-error-of-the-task", missing_program_is_the_error_of_the_task);
+  ADD ("cancel-ends-the-program-and-runs-what-tidies-up", cancel_ends_the_program_and_runs_what_tidies_up);
+  ADD ("stubborn-program-ends-before-its-worker", stubborn_program_ends_before_its_worker);
+  ADD ("run-timeout-is-one-of-the-whole", run_timeout_is_one_of_the_whole);
+  ADD ("may-be-cancelled-at-any-moment", may_be_cancelled_at_any_moment);
+  ADD ("pause-stops-the-program", pause_stops_the_program);
+  ADD ("program-of-a-function-that-says-nothing-can-be-paused", program_of_a_function_that_says_nothing_can_be_paused);
+  ADD ("what-a-function-has-said-stays-while-a-program-says-nothing",
+       what_a_function_has_said_stays_while_a_program_says_nothing);
+  ADD ("worker-that-is-killed-leaves-nothing-after-the-next-run",
+       worker_that_is_killed_leaves_nothing_after_the_next_run);
+  ADD ("several-may-run-at-a-time", several_may_run_at_a_time);
+  ADD ("cleaning-up-has-the-grace-time-of-programs", cleaning_up_has_the_grace_time_of_programs);
+  ADD ("program-that-is-left-behind-ends-before-the-task", program_that_is_left_behind_ends_before_the_task);
+  add_tests_of_files ();
   ADD ("programs-ask-the-user-of-the-task", programs_ask_the_user_of_the_task);
   ADD ("programs-ask-nobody-where-the-task-is-not-interactive", programs_ask_nobody_where_the_task_is_not_interactive);
   status = g_test_run ();

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 
 import functions
@@ -117,6 +118,22 @@ def test_glib(report):
             await slow
         except asyncio.CancelledError:
             report.fact("a task that was cancelled raises that there, too", True)
+        results = executor.map(functions.sleep_at_three, [0, 3], chunksize=1)
+        # What is printed of a coroutine that ends so would go to this.
+        printed, sys.excepthook = sys.excepthook, lambda *found: failures.append(found)
+
+        async def read():
+            async for value in results:
+                values.append(value)
+                results.close()
+
+        values, failures = [], []
+        ended = ferry.spawn(read())
+        while not ended.is_set():
+            await executor.submit(functions.double, 1)
+        sys.excepthook = printed
+        report.equal("a loop over a map is ended from elsewhere, and the coroutine with it, in silence",
+                     (values, failures), ([0], []))
         # A thread waits while the loop goes on.
         thread = threading.Thread(target=lambda: threads.add(executor.submit(functions.double, 5).result(600)))
         thread.start()

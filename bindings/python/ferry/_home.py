@@ -25,7 +25,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from . import _native, _text
 from ._library import Ferry, Gio, GLib, GObject
-from .errors import Error
+from .errors import CancelledError, Error
 
 T = TypeVar("T")
 
@@ -415,7 +415,7 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     """Runs a coroutine on the main loop of this thread, where there is no event loop of asyncio.
 
     It may await tasks and what is made of them. The event that is returned happens at its end. Its exceptions are
-    printed, as those of a handler are, but for asyncio.CancelledError: what it awaited was cancelled.
+    printed, as those of a handler are, but for both kinds of CancelledError: what it awaited was cancelled.
     """
     ended = Event()
     context = GLib.MainContext.ref_thread_default()
@@ -428,7 +428,7 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
         except BaseException as exception:
             import asyncio
 
-            if not isinstance(exception, asyncio.CancelledError):
+            if not isinstance(exception, (asyncio.CancelledError, CancelledError)):
                 sys.excepthook(*sys.exc_info())
             ended.set()
 
