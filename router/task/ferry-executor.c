@@ -610,10 +610,11 @@ check (FerryExecutor *self, FerryRun *run, GError **error)
     return ferry_set_error (error, FERRY_ERROR_STOPPED,
                             "The executor was stopped, and takes no more tasks; make another executor");
   if (run->function[0] == '\0')
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The task '%s' has no function: it stands for a map or a group, and is not submitted; start "
-                            "the map with ferry_map_start(), or submit the tasks of the group",
-                            ferry_run_get_name (run));
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The task '%s' has no function: it stands for a map or a group, and is not submitted; start "
+      "the map with ferry_map_start(), or submit the tasks of the group",
+      ferry_run_get_name (run));
   entry = ferry_function_find (run->function);
   if (self->runs_this_program && !is_known_there (entry, run->function))
     return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,

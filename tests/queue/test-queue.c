@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: queue/ferry-queue.c, queue/ferry-queue-row.c, queue/ferry-queue-store.c, queue/ferry-queue-entry.c,
- *        queue/ferry-queue-list.c, queue/ferry-queue-turns.c, queue/ferry-queue-ends.c, queue/ferry-queue-batches.c
+ *        queue/ferry-queue-list.c, queue/ferry-queue-turns.c, queue/ferry-queue-claims.c, queue/ferry-queue-ends.c,
+ *        queue/ferry-queue-batches.c
  *
  * What a queue does with its tasks, and what it has of them at its next start. */
 
