@@ -17,6 +17,7 @@
 
 #include "base/ferry-base-private.h"
 #include "queue/ferry-queue-sum-private.h"
+#include "wire/ferry-shape-private.h"
 
 #define VALUE_TYPE "v"
 
@@ -53,13 +54,17 @@ GVariant *
 ferry_queue_unpack (GBytes *bytes, const char *type)
 {
   g_autoptr (GVariant) ordered = NULL;
-  g_autoptr (GVariant) value = NULL;
+  gconstpointer data;
+  gsize size;
 
   if (bytes == NULL)
     return NULL;
-  ordered = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE));
-  value = G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (ordered) : g_variant_ref (ordered);
-  return g_variant_is_normal_form (value) ? g_steal_pointer (&value) : NULL;
+  data = g_bytes_get_data (bytes, &size);
+  if (ferry_layout_judge (type, strlen (type), data, size) != FERRY_VALUE_GOOD)
+    return NULL;
+  /* Trusted: it has been checked, in memory of this process alone. */
+  ordered = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, TRUE));
+  return G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (ordered) : g_steal_pointer (&ordered);
 }
 
 /* ---- the struct ---- */

@@ -8,6 +8,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/ferry-base-private.h"
+
 G_BEGIN_DECLS
 
 /* What a type says of the serialised form of its values: sizes, alignments and levels. docs/protocol.md has the form.
@@ -117,6 +119,7 @@ gboolean ferry_layout_is_checked (const char *string, gsize length);
 /* Checks the bytes of a good type, which may have any alignment. The verdict is that of g_variant_is_normal_form(), but
  * for the levels. The time is at most proportional to size, whatever the bytes are. Nothing may change them
  * meanwhile. */
+FERRY_FOR_SIBLINGS
 FerryValueVerdict ferry_layout_judge (const char *string, gsize length, gconstpointer data, gsize size);
 /* Returns what the other end did wrong, as “it sent a value …”; NULL if the value is good. */
 const char *ferry_value_verdict_to_fault (FerryValueVerdict verdict);

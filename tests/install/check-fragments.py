@@ -41,13 +41,15 @@ void found_cb (GObject *source, GAsyncResult *result, gpointer data);
 """
 
 VARIABLES = {
-    "address": "const char *", "answer": "GVariant *", "buffer": "GtkTextBuffer *", "bytes": "GBytes *",
+    "address": "const char *", "answer": "GVariant *", "box": "GtkWidget *", "buffer": "GtkTextBuffer *",
+    "bytes": "GBytes *",
     "cluster": "FerryCluster *", "command": "FerryCommand *", "data": "gpointer ", "entry": "GString *",
-    "executor": "FerryExecutor *", "exporter": "FerryExporter *", "fd": "int ", "frame": "guint32 ", "handle": "int ",
+    "executor": "FerryExecutor *", "exporter": "FerryExporter *", "fd": "int ", "finds": "GtkStringList *",
+    "frame": "guint32 ", "handle": "int ",
     "header": "GtkWidget *", "height": "gsize ", "interface": "FerryInterface *", "invocation": "FerryInvocation *",
     "job": "FerryJob *", "label": "GtkWidget *", "launcher": "FerryLauncher *", "lines": "const char *const *",
     "listener": "FerryListener *", "log": "GObject *", "map": "FerryMap *", "n_lines": "guint ", "path": "const char *",
-    "progress": "Progress ", "proxy": "FerryProxy *", "replica": "GObject *", "router": "FerryRouter *", "scale": "GtkWidget *",
+    "progress": "Progress ", "proxy": "FerryProxy *", "queue": "gpointer ", "replica": "GObject *", "router": "FerryRouter *", "scale": "GtkWidget *",
     "sender": "FerrySender *", "steps": "GVariant *", "task": "FerryTask *", "transport": "FerryTransport *",
     "type": "const GVariantType *", "width": "gsize ", "window": "GtkWidget *", "worker": "FerryWorker *",
 }

@@ -11,6 +11,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "queue/ferry-queue-sum-private.h"
 #include "queue/ferry-queue-value-private.h"
@@ -66,6 +67,50 @@ assert_mode (const char *path, guint mode)
 
   g_assert_cmpint (g_stat (path, &about), ==, 0);
   g_assert_cmpuint (about.st_mode & 0777, ==, mode);
+}
+
+/* The processor's time, in nanoseconds, that this thread takes for reading a value of n names. */
+static gint64
+time_reading (guint n)
+{
+  g_autoptr (GVariantBuilder) builder = g_variant_builder_new (G_VARIANT_TYPE_STRING_ARRAY);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GBytes) packed = NULL;
+  struct timespec before, after;
+
+  for (guint i = 0; i < n; i++)
+    g_variant_builder_add (builder, "s", "name");
+  value = g_variant_ref_sink (g_variant_builder_end (builder));
+  packed = ferry_queue_pack (value);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &before);
+  {
+    g_autoptr (GVariant) read = ferry_queue_unpack (packed, "as");
+    const char *name = NULL;
+
+    g_assert_nonnull (read);
+    for (guint i = 0; i < n; i++)
+      {
+        g_variant_get_child (read, i, "&s", &name);
+        g_assert_cmpstr (name, ==, "name");
+      }
+  }
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &after);
+  return (after.tv_sec - before.tv_sec) * G_GINT64_CONSTANT (1000000000) + after.tv_nsec - before.tv_nsec;
+}
+
+/* GLib takes the square of it for a value that it does not trust: then this would be 64. */
+static void
+test_time_of_reading_grows_with_the_number_of_names (void)
+{
+  gint64 few = G_MAXINT64;
+  gint64 many = G_MAXINT64;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      few = MIN (few, time_reading (10000));
+      many = MIN (many, time_reading (80000));
+    }
+  g_assert_cmpint (many, <, 24 * few);
 }
 
 static void
@@ -405,6 +450,8 @@ main (int argc, char **argv)
   descriptor_functions_register ();
   ferry_function_register ("repeat", "s", "s", repeat);
   g_test_add_func ("/value/sum-sees-each-bit", test_sum_sees_each_bit);
+  g_test_add_func ("/value/time-of-reading-grows-with-the-number-of-names",
+                   test_time_of_reading_grows_with_the_number_of_names);
   g_test_add_func ("/value/large-values-are-beside-the-database", test_large_values_are_beside_the_database);
   g_test_add_func ("/value/files-leave-with-their-row", test_files_leave_with_their_row);
   g_test_add_func ("/value/files-without-a-row-are-removed", test_files_without_a_row_are_removed);
