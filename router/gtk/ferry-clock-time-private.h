@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Times of the wall clock, as the user reads a clock. The thread that runs
- * GTK. */
+/* Times of the wall clock, as the user reads a clock. The thread that runs GTK. */
 
 #pragma once
 

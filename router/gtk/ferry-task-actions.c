@@ -143,12 +143,10 @@ ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError **error)
 {
   int highest = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (executor), PRIORITY_KEY));
   FerryRunKeeper *keeper = ferry_task_get_run (task)->keeper;
-  int priority;
 
   if (ferry_task_words_wait_for_time (task) && !keeper->funcs->begin_now (keeper, task, error))
     return FALSE;
-  g_object_get (task, "priority", &priority, NULL);
-  highest = MAX (highest, priority) + 1;
+  highest = MAX (highest, get_priority (task)) + 1;
   ferry_task_words_set_first (task, TRUE);
   if (!ferry_executor_set_task_priority (executor, task, highest, error))
     {

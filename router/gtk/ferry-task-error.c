@@ -298,17 +298,14 @@ static char *
 describe_cause (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
 {
   g_autofree char *harm = ferry_task_error_dup_harm (task);
-  g_autofree char *duration = NULL;
+  g_autofree char *duration = ferry_task_words_for_duration (task, /* now: */ 0);
   g_autofree char *cause = NULL;
 
-  if (kind == &late && error->domain == FERRY_ERROR)
+  if (kind == &late && error->domain == FERRY_ERROR && *duration != '\0')
     {
-      duration = ferry_task_words_for_duration (task, /* now: */ 0);
-      if (*duration != '\0')
-        cause = g_strdup_printf (_ ("Not done in the %s that it had"), duration);
+      cause = g_strdup_printf (_ ("Not done in the %s that it had"), duration);
+      return add_harm (cause, harm);
     }
-  if (cause != NULL)
-    return add_harm (cause, harm);
   if (kind->own_detail != NULL && !is_said_of_program (task, error) &&
       (error->domain == FERRY_ERROR || was_killed (exit)))
     return add_harm (ferry_gtk_gettext (kind->own_detail), harm);

@@ -166,24 +166,6 @@ cancel_part (Part *part)
     cancel_open (part);
 }
 
-/* The tasks of a queue that wait are no tasks of its executor. */
-static void
-cancel_kept (Part *part)
-{
-  g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_object_unref);
-  guint n_items = g_list_model_get_n_items (part->model);
-
-  for (guint i = 0; i < n_items; i++)
-    {
-      g_autoptr (FerryTask) task = g_list_model_get_item (part->model, i);
-
-      if (!ferry_task_get_done (task))
-        g_ptr_array_add (open, g_steal_pointer (&task));
-    }
-  for (guint i = 0; i < open->len; i++)
-    ferry_task_cancel (open->pdata[i]);
-}
-
 /* ---- parts ---- */
 
 static Part *
@@ -468,7 +450,7 @@ ferry_task_tally_cancel_all (FerryTaskTally *self)
       if (part->keeper == NULL)
         cancel_part (part);
       else
-        cancel_kept (part);
+        part->keeper->funcs->cancel_all (part->keeper);
     }
 }
 

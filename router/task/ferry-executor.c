@@ -1127,9 +1127,8 @@ ferry_executor_clear_finished (FerryExecutor *self)
  * @self: an executor
  *
  * Cancels all tasks, as [method@Ferry.Task.cancel] does, also those that wait in queues in front of the executor. Tasks
- * that no worker has begun end at once. Any thread may
- * call this. On another thread than the router's, it asks the router's thread to cancel all tasks so far. Tasks that
- * the calling thread submits later are not cancelled.
+ * that no worker has begun end at once. Any thread may call this. On another thread than the router's, it asks the
+ * router's thread to cancel all tasks so far. Tasks that the calling thread submits later are not cancelled.
  *
  * Returns: how many tasks were cancelled; 0 on another thread, because the number is not known yet
  */

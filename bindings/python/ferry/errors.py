@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ._command_errors import CommandCancelled, CommandError, CommandTimeout
 
 __all__ = ["Cancelled", "CancelledError", "CommandCancelled", "CommandError", "CommandTimeout", "Error", "Interrupted", "RemoteError",
-           "RemoteTraceback",           "WorkerLost"]
+           "RemoteTraceback", "WorkerLost"]
 
 
 class Cancelled(BaseException):
