@@ -400,7 +400,7 @@ class Queue:
                 opening._is_retrieved = True
                 call._end(None, opening._exception)
 
-        if self._opening.done():
+        if self._opening.done() and self._opening._exception is None:
             self._ask(begin, self._opening)
         else:
             self._opening._call_at_end(begin)
