@@ -10,12 +10,28 @@
 /* At most so many tasks are begun in the file ahead of those that run. */
 #define MAX_AHEAD 1024
 
-/* A value that was read, and whose it is. */
-typedef struct
+void
+ferry_queue_claims_init (FerryQueueClaims *self, FerryQueueTies *ties, FerryQueueTurns *turns,
+                         FerryQueueBatches *batches)
 {
-  FerryQueueValue *value; /* (unowned) */
-  FerryQueueEntry *entry; /* (unowned) (nullable) */
-} Loading;
+  self->ties = ties;
+  self->turns = turns;
+  self->batches = batches;
+  self->loading = g_hash_table_new (NULL, NULL);
+}
+
+void
+ferry_queue_claims_stop (FerryQueueClaims *self)
+{
+  self->is_open = FALSE;
+  g_hash_table_remove_all (self->loading);
+}
+
+void
+ferry_queue_claims_clear (FerryQueueClaims *self)
+{
+  g_hash_table_unref (self->loading);
+}
 
 /* How the entry's task stands has changed. */
 static void
@@ -49,38 +65,31 @@ may_claim (FerryQueueClaims *self)
 static void
 load_arguments (FerryQueueClaims *self, FerryQueueEntry *entry)
 {
-  if (!entry->loading)
+  if (g_hash_table_insert (self->loading, entry->row.arguments, entry))
     ferry_queue_store_load (self->batches->store, entry->row.arguments);
-  entry->loading = TRUE;
 }
 
-static void
-find_loading (FerryQueueEntry *entry, gpointer data)
+void
+ferry_queue_claims_forget (FerryQueueClaims *self, const FerryQueueEntry *entry)
 {
-  Loading *loading = data;
-
-  if (entry->loading && entry->row.arguments == loading->value)
-    loading->entry = entry;
+  if (entry->row.arguments != NULL)
+    g_hash_table_remove (self->loading, entry->row.arguments);
 }
 
 /* Arguments that could not be read are those of a task that fails. */
 void
 ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *value, GBytes *bytes, const GError *error)
 {
-  Loading loading = {.value = value};
+  FerryQueueEntry *entry = g_hash_table_lookup (self->loading, value);
   g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : NULL;
 
-  ferry_queue_list_foreach (self->list, find_loading, &loading);
-  if (loading.entry == NULL)
-    return;
-  loading.entry->loading = FALSE;
-  if (loading.entry->task == NULL || !loading.entry->lacks_arguments)
+  g_hash_table_remove (self->loading, value);
+  if (entry == NULL || entry->task == NULL || !entry->lacks_arguments)
     return;
   if (bytes != NULL)
     ferry_queue_value_keep (value, bytes);
-  if (failure != NULL || !ferry_queue_entry_give_arguments (loading.entry, &failure))
-    ferry_run_fail (ferry_task_get_run (loading.entry->task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&failure), NULL,
-                    NULL);
+  if (failure != NULL || !ferry_queue_entry_give_arguments (entry, &failure))
+    ferry_run_fail (ferry_task_get_run (entry->task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&failure), NULL, NULL);
   ferry_queue_batches_send_soon (self->batches);
 }
 
@@ -158,19 +167,18 @@ ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry)
   ferry_queue_turns_update (self->turns, entry);
 }
 
-static void
-add_claimed (FerryQueueEntry *entry, gpointer tasks)
-{
-  if (entry->claimed && entry->task != NULL)
-    g_ptr_array_add (tasks, g_object_ref (entry->task));
-}
-
 GPtrArray *
 ferry_queue_claims_list (FerryQueueClaims *self)
 {
   GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  ferry_queue_list_foreach (self->list, add_claimed, tasks);
+  for (GList *link = self->ties->figures->executing.head; link != NULL; link = link->next)
+    {
+      const FerryQueueEntry *entry = link->data;
+
+      if (entry->claimed && entry->task != NULL)
+        g_ptr_array_add (tasks, g_object_ref (entry->task));
+    }
   return tasks;
 }
 

@@ -50,7 +50,6 @@ struct _FerryQueueEntry
   guint64 batch_number;      /* FerryQueueBatches' */
   guint has_ended : 1;       /* FerryQueueEnds' */
   guint lacks_arguments : 1; /* the entry's: its task does, which are in a file */
-  guint loading : 1;         /* they are being read */
   guint claimed : 1;         /* the file has it begun, or is about to */
   guint stored : 1;          /* its end is in the row, and is not told yet */
   guint cancelled : 1;       /* somebody cancelled it while it executed, and not the end of the application */
