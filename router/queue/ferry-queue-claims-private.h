@@ -37,7 +37,7 @@ void ferry_queue_claims_clear (FerryQueueClaims *self);
 
 /* A batch is about to be sent: claims the tasks that are next, as many as can run. */
 void ferry_queue_claims_make (FerryQueueClaims *self);
-/* The claim is on the disk: the executor gets the task. */
+/* The claim is on the disk: the executor gets the task, and has it begun by ferry_executor_begin_kept(). */
 void ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task);
 /* The arguments of a task were read: see FerryQueueStoreFuncs. */
 void ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *value, GBytes *bytes,

@@ -45,13 +45,7 @@ change (FerryQueueClaims *self, FerryQueueEntry *entry)
 static gboolean
 may_begin (FerryQueueClaims *self)
 {
-  gboolean executor_is_paused;
-  FerryExecutorState state;
-
-  if (!self->is_open || self->ties->paused)
-    return FALSE;
-  g_object_get (self->executor, "paused", &executor_is_paused, "state", &state, NULL);
-  return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING;
+  return self->is_open && !self->ties->paused && ferry_executor_goes_on (self->executor);
 }
 
 static gboolean

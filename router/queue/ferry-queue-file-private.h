@@ -30,6 +30,8 @@ typedef struct
 } FerryQueueChange;
 
 FerryQueueChange *ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row);
+/* Whether one of its values is in a file of its own. */
+gboolean ferry_queue_change_has_file (const FerryQueueChange *self);
 void ferry_queue_change_free (FerryQueueChange *self);
 
 /* What a file has when it is opened. */

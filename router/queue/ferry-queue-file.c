@@ -108,6 +108,18 @@ ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row)
   return self;
 }
 
+static const char *
+name_of (const FerryQueueValue *value)
+{
+  return value != NULL ? ferry_queue_value_get_name (value) : NULL;
+}
+
+gboolean
+ferry_queue_change_has_file (const FerryQueueChange *self)
+{
+  return name_of (self->row.arguments) != NULL || name_of (self->row.result) != NULL;
+}
+
 void
 ferry_queue_change_free (FerryQueueChange *self)
 {
@@ -455,12 +467,6 @@ write_values (GPtrArray *changes, GError **error)
   return TRUE;
 }
 
-static const char *
-name_of (const FerryQueueValue *value)
-{
-  return value != NULL ? ferry_queue_value_get_name (value) : NULL;
-}
-
 /* The row has that file, and no other one any more. What cannot be removed now is removed at the next start. */
 static void
 replace_file (FerryQueueFile *self, char **name, const char *new_name)
@@ -586,9 +592,11 @@ read_blob (sqlite3_stmt *statement, int column)
 {
   const void *data = sqlite3_column_blob (statement, column);
 
+  int size = sqlite3_column_bytes (statement, column);
+
   if (sqlite3_column_type (statement, column) == SQLITE_NULL)
     return NULL;
-  return g_bytes_new (data, (gsize) sqlite3_column_bytes (statement, column));
+  return size > 0 ? g_bytes_new (data, (gsize) size) : ferry_queue_no_bytes ();
 }
 
 static FerryQueueValue *
@@ -675,6 +683,18 @@ compare_places (gconstpointer a, gconstpointer b)
   return ferry_queue_row_compare (*(const FerryQueueRow *const *) a, *(const FerryQueueRow *const *) b);
 }
 
+/* Most lists were never moved about, and are in their order already. */
+static void
+sort_by_place (GPtrArray *rows)
+{
+  guint n = 1;
+
+  while (n < rows->len && ferry_queue_row_compare (rows->pdata[n - 1], rows->pdata[n]) < 0)
+    n++;
+  if (n < rows->len)
+    g_ptr_array_sort (rows, compare_places);
+}
+
 /* A page that is damaged ends a query. What lies behind it is found from the other end. */
 static void
 read_backwards (FerryQueueFile *self, GPtrArray *rows, guint *n_bad)
@@ -695,7 +715,7 @@ read_content (FerryQueueFile *self, FerryQueueContent *content, int *code, guint
   *code = read_all (self, "SELECT " TASK_COLUMNS " FROM task ORDER BY id", read_row, content->rows, n_bad);
   if (is_damage (*code))
     read_backwards (self, content->rows, n_bad);
-  g_ptr_array_sort (content->rows, compare_places);
+  sort_by_place (content->rows);
   other = read_all (self, "SELECT key, state, ended, sum FROM known", read_known, content->known, n_bad);
   *code = *code == SQLITE_OK ? other : *code;
   content->paused = ask_number (self, "SELECT value FROM queue WHERE name = 'paused'", &other) != 0;

@@ -16,8 +16,7 @@
 #define WITH_BYTES_TYPE "(mvaay)"
 
 /* The properties of a task that are stored, beside those with a column of their own. What is missing in a row has its
- * default, and one that this version does not know is left out. The first N_APART are no FerryTaskSettings. */
-#define N_APART 2
+ * default, and one that this version does not know is left out. */
 static const char *const settings[] = {
   "description",
   "application-data",
@@ -81,13 +80,14 @@ to_monotonic (gint64 wall_clock)
 static GBytes *
 pack_settings (FerryTask *task)
 {
-  /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
-  const gboolean has_settings = !ferry_run_has_default_settings (ferry_task_get_run (task));
   g_autoptr (GVariant) packed = NULL;
   GVariantBuilder builder;
 
+  /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
+  if (ferry_task_is_plain (task))
+    return ferry_queue_no_bytes ();
   g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
-  for (gsize i = 0; i < (has_settings ? G_N_ELEMENTS (settings) : N_APART); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
     {
       GVariant *value = read_setting (task, settings[i]);
 

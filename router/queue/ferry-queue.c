@@ -61,6 +61,8 @@ struct _FerryQueue
   guint death_limit;
   guint version;
 
+  char *run_name; /* (owned) (nullable): of the keys that are made up in this run */
+
   Phase phase;
   GTask *opening; /* (owned) (nullable) */
   GTask *closing; /* (owned) (nullable) */
@@ -211,6 +213,7 @@ written (gpointer owner, const GError *error)
   ferry_queue_batch_tell_ends (&done);
   for (guint i = 0; i < done.claims->len; i++)
     ferry_queue_claims_give (&self->tasks.claims, done.claims->pdata[i]);
+  ferry_executor_begin_kept (self->executor);
   ferry_queue_batch_finish (&done);
   send_batch (self);
 }
@@ -412,15 +415,26 @@ end_as_known (FerryQueue *self, FerryTask *task, const FerryQueueRow *known)
   return g_object_ref (task);
 }
 
+/* (transfer full): a key that no other task has, of any run. Random bytes for each would take long. */
+static char *
+make_key (FerryQueue *self, gint64 id)
+{
+  g_autofree char *key = NULL;
+
+  if (self->run_name == NULL)
+    self->run_name = g_uuid_string_random ();
+  key = g_strdup_printf ("%s-%" G_GINT64_FORMAT, self->run_name, id);
+  return g_ref_string_new (key);
+}
+
 static FerryQueueEntry *
 add_entry (FerryQueue *self, FerryTask *task, const char *key)
 {
-  g_autofree char *made_up = key == NULL ? g_uuid_string_random () : NULL;
-  FerryQueueRow row = {
-    .key = g_ref_string_new (key != NULL ? key : made_up), .made_up = key == NULL, .version = self->version};
+  FerryQueueRow row = {.made_up = key == NULL, .version = self->version};
   FerryQueueEntry *entry;
 
   ferry_queue_list_number (&self->tasks.list, &row);
+  row.key = key != NULL ? g_ref_string_new (key) : make_key (self, row.id);
   ferry_queue_row_take_task (&row, task, self->tasks.ties.folder);
   entry = ferry_queue_entry_of (&self->tasks.ties, &row);
   ferry_queue_list_append (&self->tasks.list, entry);
@@ -1163,6 +1177,7 @@ ferry_queue_finalize (GObject *object)
 
   ferry_queue_tasks_clear (&self->tasks);
   g_clear_error (&self->damage);
+  g_free (self->run_name);
   g_free (self->path);
   g_object_unref (self->executor);
 

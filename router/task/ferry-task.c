@@ -851,6 +851,15 @@ ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTas
 
 /* ---- descriptors and bytes: given to the function, and returned by it ---- */
 
+gboolean
+ferry_task_is_plain (FerryTask *self)
+{
+  const Rest *rest = peek_rest (self);
+
+  return ferry_run_has_default_settings (ferry_task_get_run (self)) && rest->description == NULL &&
+         rest->application_data == NULL && ferry_task_handles_get_n (&rest->handles) == 0;
+}
+
 guint
 ferry_task_count_handles (FerryTask *self)
 {
