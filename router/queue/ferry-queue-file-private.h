@@ -37,8 +37,9 @@ void ferry_queue_change_free (FerryQueueChange *self);
 /* What a file has when it is opened. */
 typedef struct
 {
-  GPtrArray *rows;  /* (owned) (element-type FerryQueueRow): by their place */
-  GPtrArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
+  /* Arrays, since a thread that allocates each row waits for the kernel half of the time. */
+  GArray *rows;  /* (owned) (element-type FerryQueueRow): by their place */
+  GArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
   gboolean paused;
   GError *damage; /* (owned) (nullable): what was damaged, and where it is now */
 } FerryQueueContent;

@@ -267,7 +267,8 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
 
   for (guint i = 0; i < content->rows->len; i++)
     {
-      FerryQueueEntry *entry = ferry_queue_entry_of (&self->tasks.ties, content->rows->pdata[i]);
+      FerryQueueEntry *entry =
+        ferry_queue_entry_of (&self->tasks.ties, &g_array_index (content->rows, FerryQueueRow, i));
 
       ferry_queue_list_append (&self->tasks.list, entry);
       if (entry->row.state == FERRY_QUEUE_ROW_BEGUN)
@@ -286,7 +287,7 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
     ferry_queue_ends_add (&self->tasks.ends, entries->pdata[i]);
   for (guint i = 0; i < content->known->len; i++)
     {
-      FerryQueueRow *row = content->known->pdata[i];
+      FerryQueueRow *row = &g_array_index (content->known, FerryQueueRow, i);
       FerryQueueRow *known = g_memdup2 (row, sizeof *row);
 
       *row = (FerryQueueRow){0};
