@@ -130,6 +130,17 @@ unclaim (FerryQueueClaims *self, FerryQueueEntry *entry)
   change (self, entry);
 }
 
+/* The executor counts its queue timeout on. */
+static gboolean
+give (FerryQueueClaims *self, FerryQueueEntry *entry, FerryTask *task, GError **error)
+{
+  FerryRun *run = ferry_task_get_run (task);
+
+  if (run->settings->queue_timeout > 0)
+    run->submit_time = ferry_queue_row_to_monotonic (ferry_queue_row_get_wait_start (&entry->row));
+  return ferry_executor_take_kept (self->executor, task, error);
+}
+
 void
 ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
 {
@@ -141,7 +152,7 @@ ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
     return;
   if (entry->row.paused || !may_begin (self))
     unclaim (self, entry);
-  else if (ferry_executor_take_kept (self->executor, task, &error))
+  else if (give (self, entry, task, &error))
     return;
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
     unclaim (self, entry);

@@ -44,6 +44,8 @@ struct _FerryQueueEntry
   GWeakRef ended_task;       /* the entry's: of one that has, which anybody lets go of last, on any thread */
   GSequenceIter *position;   /* FerryQueueList's */
   GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
+  GSequenceIter *expiring;   /* FerryQueueTurns': (nullable) */
+  gint64 expiry;             /* FerryQueueTurns': of one that is expiring */
   FerryQueueCounted counted; /* FerryQueueFigures' */
   GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
   FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */

@@ -165,10 +165,14 @@ changed (FerryRunKeeper *keeper, FerryRun *run)
   FerryQueueTasks *self = from_keeper (keeper);
   FerryQueueEntry *entry = ferry_queue_tasks_find (self, run->owner);
   const char *name = ferry_task_get_name (run->owner);
+  gboolean was_paused;
 
   if (entry == NULL)
     return;
+  was_paused = entry->row.paused;
   entry->row.paused = run->paused && !ferry_queue_row_has_ended (&entry->row);
+  if (was_paused && !entry->row.paused && entry->row.state == FERRY_QUEUE_ROW_WAITING)
+    ferry_queue_row_restart_wait (&entry->row);
   if (g_str_equal (name, entry->row.name))
     ferry_queue_tasks_change (self, entry);
   else
@@ -230,6 +234,7 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
   entry->row.deaths = 0;
   entry->row.began = 0;
   entry->row.not_before = 0;
+  ferry_queue_row_restart_wait (&entry->row);
   g_object_set (again, "not-before", (gint64) 0, NULL);
   ferry_task_get_run (again)->n_attempts = 0;
   ferry_queue_entry_detach (entry);
@@ -428,6 +433,17 @@ time_came (gpointer self)
   ferry_queue_batches_send_soon (&((FerryQueueTasks *) self)->batches);
 }
 
+/* The task has waited for too long, also if it was only in the file. */
+static void
+expired (FerryQueueEntry *entry, gpointer data)
+{
+  g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
+  FerryRun *run = ferry_task_get_run (task);
+
+  if (!ferry_queue_row_has_ended (&entry->row))
+    ferry_run_fail (run, FERRY_TASK_EVENT_QUEUE_TIMEOUT, ferry_run_new_wait_error (run), NULL, NULL);
+}
+
 void
 ferry_queue_tasks_set_executor (FerryQueueTasks *self, FerryExecutor *executor, void (*due) (gpointer queue),
                                 FerryQueue *queue)
@@ -439,7 +455,7 @@ ferry_queue_tasks_set_executor (FerryQueueTasks *self, FerryExecutor *executor, 
   self->ties.source.limits = self->router->limits;
   self->ties.affinity = self->router->affinity;
   self->claims.executor = executor;
-  ferry_queue_turns_init (&self->turns, self->router->timers, time_came, self);
+  ferry_queue_turns_init (&self->turns, self->router->timers, self->router->context, time_came, expired, self);
   ferry_queue_ends_init (&self->ends, self->router->timers, leave, self);
   ferry_queue_batches_init (&self->batches, self->router->timers, due, queue);
 }
