@@ -324,7 +324,6 @@ const char *ferry_run_get_unfinished (const FerryRun *self, FerryExit *exit);
 /* (transfer full): what to say of them, as "..., or submit the task again" goes on; "" where there are none. */
 char *ferry_run_describe_unfinished (const FerryRun *self, FerryExit *exit);
 /* Whether each setting has its default. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_run_has_default_settings (const FerryRun *self);
 /* In microseconds: the one that was set, or the usual one of what runs. */
 gint64 ferry_run_get_cancel_grace (const FerryRun *self);
