@@ -252,8 +252,8 @@ ferry_demo_session_start (FerryDemoSession *self, GError **error)
          (self->cluster == NULL || ferry_demo_cluster_connect (self->cluster, error));
 }
 
-/* Interrupts or cancels all tasks and ends all workers, the deaf ones by force. Takes as long as it takes workers to leave, and at
- * most as long as there is time for it. */
+/* Interrupts or cancels all tasks and ends all workers, the deaf ones by force. Takes as long as it takes workers to
+ * leave, and at most as long as there is time for it. */
 void
 ferry_demo_session_stop (FerryDemoSession *self)
 {

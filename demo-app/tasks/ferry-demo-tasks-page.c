@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor is a model of its tasks, and FerryTaskList shows it. The demo has two executors: one runs commands, and the
- * other one has tasks for the demo's own worker. Those are in a queue, a model too, and are there at the next start.
+/* An executor is a model of its tasks, and FerryTaskList shows it. The demo has two executors: one runs commands, and
+ * the other one has tasks for the demo's own worker. Those are in a queue, a model too, and are there at the next
+ * start.
  *
  * The actions are the window's, since keys do the same wherever the focus is. */
 

@@ -22,9 +22,10 @@
  *
  * - The queue's file cannot be written, as on a full disk ([property@FerryQueue.Queue:error]): what to do. It goes away
  *   by itself once the file can be written again.
- * - The file was damaged when it was opened ([property@FerryQueue.Queue:damage]): which tasks are left. Its tooltip says
- *   where the damaged file is, and its button closes it.
- * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue go on.
+ * - The file was damaged when it was opened ([property@FerryQueue.Queue:damage]): which tasks are left. Its tooltip
+ * says where the damaged file is, and its button closes it.
+ * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue go
+ * on.
  * - Tasks were interrupted by the end of the application: how many. Its button tries them again.
  *
  * It is hidden where nothing of this is so, and for tasks of no queue. A window puts it above its list.
@@ -117,8 +118,9 @@ describe_error (const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
     return g_strdup (_ ("The disk is full, and no task is begun. Make room, and the tasks go on"));
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_READ_ONLY))
-    return g_strdup (_ ("The file of the tasks is read-only, and no task is begun. Allow changes, and the tasks go on"));
-  return g_strdup_printf (_ ("The tasks cannot be stored, and none is begun: %s"), error->message);
+    return g_strdup (
+      _ ("The file of the tasks is read-only, and no task is begun. Allow changes, and the tasks go on"));
+  return g_strdup_printf (_ ("No task is begun. %s"), error->message);
 }
 
 static Offer
@@ -140,7 +142,8 @@ find_words (Offer offer, const Say *say)
   if (offer == OFFER_NOTHING)
     return say->error != NULL ? describe_error (say->error) : NULL;
   if (offer == OFFER_CLOSE)
-    return g_strdup (_ ("The file of the tasks was damaged. The tasks here are whole; add those again that are missing"));
+    return g_strdup (
+      _ ("The file of the tasks was damaged. The tasks here are whole; add those again that are missing"));
   if (offer == OFFER_TRY_AGAIN)
     return g_strdup_printf (
       ferry_gtk_ngettext ("%u task was interrupted", "%u tasks were interrupted", say->n_interrupted),
@@ -156,6 +159,7 @@ show (FerryTaskBanner *self)
   static const char *const labels[] = {NULL, N_ ("_Close"), N_ ("_Go On"), N_ ("_Try Again")};
   g_auto (Say) say = {0};
   g_autofree char *words = NULL;
+  Offer offered = self->offer;
   gboolean was_revealed = gtk_revealer_get_reveal_child (GTK_REVEALER (self->revealer));
 
   if (self->tally != NULL)
@@ -167,7 +171,9 @@ show (FerryTaskBanner *self)
   if (self->offer != OFFER_NOTHING)
     gtk_button_set_label (GTK_BUTTON (self->button), _ (labels[self->offer]));
   gtk_widget_set_visible (self->button, self->offer != OFFER_NOTHING);
-  gtk_widget_set_tooltip_text (self->label, self->offer == OFFER_CLOSE ? say.damage->message : NULL);
+  /* GTK asks the display where the pointer is. */
+  if (self->offer != offered)
+    gtk_widget_set_tooltip_text (self->label, self->offer == OFFER_CLOSE ? say.damage->message : NULL);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), words != NULL);
   gtk_widget_set_visible (self->revealer, words != NULL);
   if (words != NULL && !was_revealed && gtk_widget_get_mapped (GTK_WIDGET (self)))

@@ -341,8 +341,7 @@ has_words (GtkWidget *window, const char *words)
 static gboolean
 are_told (GListModel *tasks)
 {
-  GtkWidget *window =
-    GTK_WIDGET (gtk_application_get_active_window (GTK_APPLICATION (g_application_get_default ())));
+  GtkWidget *window = GTK_WIDGET (gtk_application_get_active_window (GTK_APPLICATION (g_application_get_default ())));
 
   return go_on (tasks) && has_words (window, "1 task was interrupted") && has_words (window, "Interrupted") &&
          has_words (window, "216,816 primes");
@@ -406,8 +405,7 @@ test_tasks_that_end_the_demo_wait_for_a_person (void)
 static gboolean
 is_refused (GListModel *tasks)
 {
-  GtkWidget *window =
-    GTK_WIDGET (gtk_application_get_active_window (GTK_APPLICATION (g_application_get_default ())));
+  GtkWidget *window = GTK_WIDGET (gtk_application_get_active_window (GTK_APPLICATION (g_application_get_default ())));
 
   return has_words (window, "queue.db");
 }
