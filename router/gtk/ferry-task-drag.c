@@ -13,7 +13,7 @@
 typedef struct
 {
   FerryTaskRow *row;           /* (unowned): has this */
-  FerryTaskCommands *commands; /* (owned) */
+  FerryTaskCommands *commands; /* (unowned): of the list, which has the row */
 } Drag;
 
 static gboolean
@@ -79,15 +79,6 @@ drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, Drag *s
          ferry_task_commands_drop (self->commands, FERRY_TASK (g_value_get_object (value)), over, is_below (self, y));
 }
 
-static void
-drag_free (gpointer data)
-{
-  Drag *self = data;
-
-  g_object_unref (self->commands);
-  g_free (self);
-}
-
 void
 ferry_task_drag_add (FerryTaskRow *row, FerryTaskCommands *commands)
 {
@@ -95,8 +86,8 @@ ferry_task_drag_add (FerryTaskRow *row, FerryTaskCommands *commands)
   GtkDropTarget *target = gtk_drop_target_new (FERRY_TYPE_TASK, GDK_ACTION_MOVE);
   Drag *self = g_new (Drag, 1);
 
-  *self = (Drag){row, g_object_ref (commands)};
-  g_object_set_data_full (G_OBJECT (row), "ferry-task-drag", self, drag_free);
+  *self = (Drag){row, commands};
+  g_object_set_data_full (G_OBJECT (row), "ferry-task-drag", self, g_free);
   gtk_drag_source_set_actions (source, GDK_ACTION_MOVE);
   g_signal_connect (source, "prepare", G_CALLBACK (prepare_cb), self);
   g_signal_connect (target, "accept", G_CALLBACK (accept_cb), self);
