@@ -587,7 +587,8 @@ test_banner_says_that_tasks_were_damaged (Scene *scene)
   g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
   show_banner (scene);
   widget_test_wait_words (scene->list, "was damaged");
-  ferry_test_assert_says (gtk_widget_get_tooltip_text (find (scene->list, says, "was damaged")), scene->test->path);
+  ferry_test_assert_says (gtk_widget_get_tooltip_text (widget_test_find_words (scene->list, "was damaged")),
+                          scene->test->path);
   click (scene->list, says, "_Close");
   wait_no_words (scene->list, "was damaged");
   g_object_set (scene->test->queue, "paused", TRUE, NULL);
