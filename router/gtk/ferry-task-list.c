@@ -359,32 +359,11 @@ activate_retry_all (GtkWidget *widget, const char *name, GVariant *parameter)
   ferry_task_commands_retry_all (FERRY_TASK_LIST (widget)->commands);
 }
 
-/* An order of the application's own is not changed by hand. */
 static void
 activate_move (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  FerryTaskList *self = FERRY_TASK_LIST (widget);
-
-  if (self->sorter != NULL)
-    gtk_widget_error_bell (widget);
-  else
-    ferry_task_commands_move (self->commands, /* up: */ g_str_equal (name, MOVE_UP));
+  ferry_task_commands_move (FERRY_TASK_LIST (widget)->commands, /* up: */ g_str_equal (name, MOVE_UP));
 }
-
-static gboolean
-can_drag (gpointer data, FerryTask *task)
-{
-  return FERRY_TASK_LIST (data)->sorter == NULL && ferry_task_can_move (task);
-}
-
-/* A task may be dragged here from another list. */
-static gboolean
-drop (gpointer data, FerryTask *task, FerryTask *over, gboolean below)
-{
-  return ferry_task_commands_drop (FERRY_TASK_LIST (data)->commands, task, over, below);
-}
-
-static const FerryTaskDragFuncs drag_funcs = {can_drag, drop};
 
 static void
 activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -430,12 +409,10 @@ show_possible (FerryTaskList *self, GPtrArray *tasks)
   gtk_widget_action_set_enabled (
     GTK_WIDGET (self), "task.retry-all",
     ferry_task_keeper_has_executor (self->keeper) && find_first (self, has_failed) < n_items);
-  gtk_widget_action_set_enabled (
-    GTK_WIDGET (self), MOVE_UP,
-    self->sorter == NULL && ferry_task_commands_can_move (self->commands, tasks, /* up: */ TRUE));
-  gtk_widget_action_set_enabled (
-    GTK_WIDGET (self), MOVE_DOWN,
-    self->sorter == NULL && ferry_task_commands_can_move (self->commands, tasks, /* up: */ FALSE));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_UP,
+                                 ferry_task_commands_can_move (self->commands, tasks, /* up: */ TRUE));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_DOWN,
+                                 ferry_task_commands_can_move (self->commands, tasks, /* up: */ FALSE));
   gtk_widget_action_set_enabled (
     GTK_WIDGET (self), "task.clear-finished",
     ferry_task_commands_can_remove (self->commands) && find_first (self, ferry_task_get_done) < n_items);
@@ -490,7 +467,7 @@ static void
 setup_row_cb (FerryTaskList *self, FerryTaskRow *row)
 {
   ferry_task_row_set_func (row, act, self);
-  ferry_task_drag_add (row, &drag_funcs, self);
+  ferry_task_drag_add (row, self->commands);
   g_signal_emit (self, setup_row_signal, 0, row);
 }
 
@@ -559,6 +536,7 @@ set_sorter (FerryTaskList *self, GtkSorter *sorter)
   if (!g_set_object (&self->sorter, sorter))
     return;
   gtk_sort_list_model_set_sorter (self->sorted, sorter);
+  ferry_task_commands_set_sorted (self->commands, sorter != NULL);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SORTER]);
 }
 

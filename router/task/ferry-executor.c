@@ -747,6 +747,10 @@ ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSo
       ferry_task_queue_remove (&self->source.queue, run);
       run->source = source;
       get_entry (task)->taken_in = FALSE;
+      /* No worker had begun it: it is one of those that wait. */
+      if (get_entry (task)->executor_paused)
+        ferry_task_resume (task);
+      get_entry (task)->executor_paused = FALSE;
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       ferry_executor_list_remove (&self->list, get_entry (task));
       figures_changed (self);

@@ -710,6 +710,23 @@ def converter_queue(report, start, folder):
     let_through(program, 4)
     report.fact("it goes on with the fifth", True)
     take_picture("4-started-again-after-the-kill")
+    # An application that stands still stores no end, and its worker puts the file in its place all the same.
+    placed = waiting()[0]
+    program.process.send_signal(signal.SIGSTOP)
+    with open(os.path.join(gates, placed), "w", encoding="utf-8"):
+        pass
+    end = time.monotonic() + SOME_SECONDS
+    while placed.replace(".png", ".small.png") not in made() and time.monotonic() < end:
+        time.sleep(0.05)
+    program.process.kill()
+    report.equal("it is killed once the fifth is there, and before that is stored", program.finish()[0], -signal.SIGKILL)
+
+    forget_waiting()
+    os.remove(os.path.join(gates, placed))
+    os.remove(os.path.join(gates, "at-" + placed))
+    program = start("converter", state=state, in_session=True)
+    program.wait_until(lambda lines: placed in waiting())
+    report.fact("nobody knows that the fifth is done, so it is made again", True)
     let_through(program, 6)
     take_picture("5-before-the-end-of-the-session")
     kill_session(program)
@@ -727,7 +744,51 @@ def converter_queue(report, start, folder):
     report.none("each is whole", [name for name in made() if os.path.getsize(os.path.join(files, name)) != 1000])
     report.equal("no file between two programs is left", files_between(cache), [])
     with open(os.path.join(gates, "begun"), encoding="utf-8") as file:
-        report.equal("no picture that was done was made once more", sorted(map(os.path.basename, file.read().split())), names)
+        report.equal("no picture that was stored as done was made once more",
+                     sorted(map(os.path.basename, file.read().split())), sorted(names + [placed]))
+
+
+# Makes a video once there is a gate, where it has a file of another name when it has begun.
+WAITING_FFMPEG = """for made; do :; done
+touch "{folder}/begun"
+while [ ! -e "{folder}/gate" ]; do sleep 0.05; done
+echo whole > "$made"
+"""
+
+
+def converter_again(report, start, folder):
+    """Two videos, of an application that is killed while the first one is converted, and is quit while it is again."""
+    programs, films, state, gate, begun = (os.path.join(folder, name) for name in ("programs", "films", "state", "gate", "begun"))
+    for path in (programs, films):
+        os.mkdir(path)
+    with open(os.path.join(programs, "ffmpeg"), "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + WAITING_FFMPEG.replace("{folder}", folder))
+    os.chmod(file.name, 0o755)
+    os.environ["PATH"] = programs + ":" + os.environ["PATH"]
+    for name in ("one.mp4", "two.mp4"):
+        with open(os.path.join(films, name), "w", encoding="utf-8"):
+            pass
+    program = start("converter", os.path.join(films, "one.mp4"), os.path.join(films, "two.mp4"), state=state)
+    program.wait("label one.mp4", "label two.mp4")
+    program.wait_until(lambda lines: os.path.exists(begun))
+    program.process.kill()
+    report.equal("it is killed under a video", program.finish()[0], -signal.SIGKILL)
+    os.remove(begun)
+    program = start("converter", state=state)
+    program.wait("label one.mp4", "label two.mp4")
+    program.wait_until(lambda lines: os.path.exists(begun))
+    program.do("act window.close")
+    program.wait("label Quit, and go on next time.", "label 2 tasks are kept.*")
+    program.do("click _Quit")
+    report.equal("it asks, and quits", program.finish(), (0, "", ""))
+    report.equal("there is no half of a file", sorted(os.listdir(films)), ["one.mp4", "two.mp4"])
+    with open(gate, "w", encoding="utf-8"):
+        pass
+    program = start("converter", state=state)
+    program.wait_until(lambda lines: lines.count("label Done") == 2)
+    report.equal("both are converted, once", sorted(os.listdir(films)), ["one.mp4", "one.mp4.webm", "two.mp4", "two.mp4.webm"])
+    program.do("close Converter")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
 
 
 def same(one, other):
@@ -739,7 +800,7 @@ SCENES = {
     "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
     "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
     "sandbox": sandbox, "converter": converter, "converter-files": converter_files,
-    "converter-queue": converter_queue, "converter-nightly": converter_nightly, "adwaita": adwaita,
+    "converter-queue": converter_queue, "converter-again": converter_again, "converter-nightly": converter_nightly, "adwaita": adwaita,
 }
 
 
