@@ -308,7 +308,11 @@ take_end (FerryQueue *self, FerryQueueEntry *entry, const FerryRun *run, FerryTa
   else if (end == FERRY_TASK_STATE_COMPLETED)
     ferry_queue_row_complete (&entry->row, run->result, self->ties.folder);
   else if (end == FERRY_TASK_STATE_FAILED)
-    ferry_queue_row_fail (&entry->row, error, run->trace);
+    {
+      if (run->start_time == 0)
+        entry->row.attempts -= entry->claimed;
+      ferry_queue_row_fail (&entry->row, error, run->trace);
+    }
   else
     ferry_queue_row_cancel (&entry->row);
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
@@ -642,6 +646,7 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
                            "Task '%s' is of version %u of the application, and this one cannot run it; remove it",
                            entry->row.name, entry->row.version);
       ferry_queue_row_fail (&entry->row, error, NULL);
+      entry->row.began = 0;
     }
   else if (converted != arguments)
     ferry_queue_row_set_arguments (&entry->row, converted, self->ties.folder);
@@ -672,6 +677,11 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
       if (entry->row.state == FERRY_QUEUE_ROW_BEGUN)
         {
           ferry_queue_row_settle (&entry->row, self->death_limit);
+          ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+        }
+      else if (ferry_queue_row_lacked_workers (&entry->row))
+        {
+          ferry_queue_row_wait (&entry->row);
           ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
         }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
