@@ -88,8 +88,8 @@ void ferry_queue_row_interrupt (FerryQueueRow *self);
 /* The application has ended while its task was under way, once more. death_limit: so many are enough; 0: no number is.
  */
 void ferry_queue_row_settle (FerryQueueRow *self, guint death_limit);
-/* Whether it has failed since no worker could be started for it, or what was started was of another version, as after an
- * update that was installed while the application ran. Another start of the application may mend that. */
+/* Whether it has failed since no worker could be started for it, or what was started was of another version, as after
+ * an update that was installed while the application ran. Another start of the application may mend that. */
 gboolean ferry_queue_row_lacked_workers (const FerryQueueRow *self);
 /* Whether the time of the wall clock has not come from which on it may be begun. */
 gboolean ferry_queue_row_waits_for_its_time (const FerryQueueRow *self);
