@@ -731,7 +731,8 @@ check_end (Run *self, const char *last_lines, GError **error)
       g_propagate_error (error, g_steal_pointer (&self->failure));
       return FALSE;
     }
-  return ferry_job_check (self->job, error) && check_status (self, last_lines, error);
+  return ferry_job_check (self->job, error) && check_status (self, last_lines, error) &&
+         ferry_job_commit (self->job, error);
 }
 
 /* Ends what is left of the command. */

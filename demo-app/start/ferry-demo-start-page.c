@@ -15,8 +15,15 @@
 #include "pipes/ferry-demo-pipe.h"
 
 #define TURN_MILLISECONDS 100
-/* Microseconds; a loop without a frame for longer is frozen. */
-#define FROZEN_TIME (G_USEC_PER_SEC / 2)
+/* In microseconds. A loop without a frame for longer is frozen, whatever the machine does beside it. */
+#define FROZEN_TIME (2 * G_USEC_PER_SEC)
+/* Nobody sees a frame that comes so much later than others do. */
+#define FELT_TIME (G_USEC_PER_SEC / 10)
+/* In turns: for so long frames are measured without the work, so that the machine's own pauses are known. */
+#define QUIET_TURNS 10
+
+/* Of the work of five seconds, not of this window. */
+#define WORK_NICE 5
 
 #define WHEEL_SIZE 88
 #define WHEEL_MARGIN 9
@@ -94,6 +101,13 @@ ferry_demo_frame_meter_count (FerryDemoFrameMeter *self)
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
+/* What was before says nothing: the page was not seen. */
+static void
+ferry_demo_frame_meter_reset (FerryDemoFrameMeter *self)
+{
+  self->last_frame = self->longest_wait = 0;
+}
+
 static gint64
 ferry_demo_frame_meter_take_longest_wait (FerryDemoFrameMeter *self)
 {
@@ -117,15 +131,24 @@ struct _FerryDemoStartPage
   FerryTask *task;         /* NULL while there is no work */
   gboolean loop_draws;     /* it has sent a frame, so it hears signals */
   gboolean loop_works;     /* or will, and has not said that it is done */
-  gboolean is_measured;    /* both sides did all of the work, or are still at it */
-  guint tick_callback;     /* while the page is seen */
+  guint n_works;           /* how often this process of the loop was told to work */
+  guint n_loop_clicks;     /* that it has taken */
+  guint n_loop_waiting;    /* clicks that wait until it takes any */
+  guint n_own_clicks;
+  guint n_turns;        /* without the work */
+  gint64 usual_wait;    /* the longest one of this window without the work, a moment ago */
+  gboolean is_measured; /* both sides did all of the work, or are still at it */
+  guint tick_callback;  /* while the page is seen */
   guint turn_timeout;
 
   FerryDemoFrameMeter *loop_meter;
   FerryDemoFrameMeter *own_meter;
   AdwActionRow *loop_row;
   AdwActionRow *own_row;
+  GtkButton *loop_button;
+  GtkButton *own_button;
   GtkProgressBar *bar;
+  GtkWidget *next;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoStartPage, ferry_demo_start_page, ADW_TYPE_BIN)
@@ -139,29 +162,68 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* What is long enough to be felt has other words, and another colour. */
-static void
-show_wait (AdwActionRow *row, gint64 wait, gboolean is_over)
+typedef enum
 {
-  gboolean is_frozen = wait > FROZEN_TIME;
-  g_autofree char *time = ferry_demo_format_latency ((double) wait);
-  g_autofree char *words = NULL;
+  SMOOTH,
+  SLOW, /* as a whole machine may be */
+  FROZEN,
+} Judgement;
 
-  if (is_frozen)
-    words = is_over ? g_strdup_printf (_ ("Frozen for %s"), time) : g_strdup_printf (_ ("Frozen, for %s now"), time);
-  else
-    words = is_over ? g_strdup_printf (_ ("Never longer than %s without a frame"), time) : g_strdup (_ ("Responds"));
+/* usual: the longest wait without the work. */
+static Judgement
+judge (gint64 wait, gint64 usual)
+{
+  if (wait > FROZEN_TIME)
+    return FROZEN;
+  return wait > usual + FELT_TIME ? SLOW : SMOOTH;
+}
+
+/* style_class: (nullable) */
+static void
+show_words (AdwActionRow *row, const char *words, const char *style_class)
+{
   adw_action_row_set_subtitle (row, words);
-  gtk_widget_remove_css_class (GTK_WIDGET (row), is_frozen ? "smooth" : "frozen");
-  gtk_widget_add_css_class (GTK_WIDGET (row), is_frozen ? "frozen" : "smooth");
+  gtk_widget_remove_css_class (GTK_WIDGET (row), "smooth");
+  gtk_widget_remove_css_class (GTK_WIDGET (row), "frozen");
+  if (style_class != NULL)
+    gtk_widget_add_css_class (GTK_WIDGET (row), style_class);
 }
 
 static void
-clear (AdwActionRow *row, const char *description)
+show_silence (AdwActionRow *row, gint64 wait, gint64 usual)
 {
-  adw_action_row_set_subtitle (row, description);
-  gtk_widget_remove_css_class (GTK_WIDGET (row), "smooth");
-  gtk_widget_remove_css_class (GTK_WIDGET (row), "frozen");
+  Judgement judgement = judge (wait, usual);
+  g_autofree char *time = ferry_demo_format_latency ((double) wait);
+  g_autofree char *words =
+    g_strdup_printf (judgement == FROZEN ? _ ("Frozen, for %s now") : _ ("No frame for %s"), time);
+
+  if (judgement == SMOOTH)
+    show_words (row, _ ("Responds"), "smooth");
+  else
+    show_words (row, words, judgement == FROZEN ? "frozen" : NULL);
+}
+
+static void
+show_outcome (AdwActionRow *row, gint64 wait, gint64 usual)
+{
+  Judgement judgement = judge (wait, usual);
+  g_autofree char *time = ferry_demo_format_latency ((double) wait);
+  g_autofree char *words = g_strdup_printf (
+    judgement == FROZEN ? _ ("Frozen for %s") : _ ("No pause longer than %s; this machine is busy"), time);
+
+  if (judgement == SMOOTH)
+    show_words (row, _ ("Responded all the time"), "smooth");
+  else
+    show_words (row, words, judgement == FROZEN ? "frozen" : NULL);
+}
+
+/* While nothing works, the machine's own pauses are measured. */
+static void
+measure_quiet (FerryDemoStartPage *self)
+{
+  if (self->task != NULL || ++self->n_turns % QUIET_TURNS != 0)
+    return;
+  self->usual_wait = ferry_demo_frame_meter_take_longest_wait (self->own_meter);
 }
 
 static gboolean
@@ -170,10 +232,54 @@ turn_cb (gpointer user_data)
   FerryDemoStartPage *self = user_data;
 
   if (self->loop_works)
-    show_wait (self->loop_row, ferry_demo_frame_meter_get_silence (self->loop_meter), FALSE);
+    show_silence (self->loop_row, ferry_demo_frame_meter_get_silence (self->loop_meter), self->usual_wait);
   if (self->task != NULL)
-    show_wait (self->own_row, ferry_demo_frame_meter_get_silence (self->own_meter), FALSE);
+    show_silence (self->own_row, ferry_demo_frame_meter_get_silence (self->own_meter), self->usual_wait);
+  else if (!self->loop_works)
+    measure_quiet (self);
   return G_SOURCE_CONTINUE;
+}
+
+/* ---- clicks: people believe their finger ---- */
+
+static void
+show_clicks (GtkButton *button, guint n)
+{
+  g_autofree char *count = ferry_demo_format_counted (n, ngettext ("%s Click", "%s Clicks", n));
+
+  gtk_button_set_label (button, n > 0 ? count : _ ("Click Me"));
+}
+
+/* The process of the other loop has no window. A click waits for its loop as one on a window of its own would: it is
+ * taken when that loop next draws. */
+static void
+take_loop_clicks (FerryDemoStartPage *self)
+{
+  if (self->n_loop_waiting == 0)
+    return;
+  self->n_loop_clicks += self->n_loop_waiting;
+  self->n_loop_waiting = 0;
+  show_clicks (self->loop_button, self->n_loop_clicks);
+}
+
+static void
+loop_clicked_cb (FerryDemoStartPage *self)
+{
+  self->n_loop_waiting++;
+}
+
+static void
+own_clicked_cb (FerryDemoStartPage *self)
+{
+  show_clicks (self->own_button, ++self->n_own_clicks);
+}
+
+static void
+forget_clicks (FerryDemoStartPage *self)
+{
+  self->n_loop_clicks = self->n_loop_waiting = self->n_own_clicks = 0;
+  show_clicks (self->loop_button, 0);
+  show_clicks (self->own_button, 0);
 }
 
 /* ---- the work ---- */
@@ -189,31 +295,35 @@ show_end (FerryDemoStartPage *self)
     return;
   if (self->is_measured)
     {
-      show_wait (self->loop_row, ferry_demo_frame_meter_take_longest_wait (self->loop_meter), TRUE);
-      show_wait (self->own_row, ferry_demo_frame_meter_take_longest_wait (self->own_meter), TRUE);
+      show_outcome (self->loop_row, ferry_demo_frame_meter_take_longest_wait (self->loop_meter), self->usual_wait);
+      show_outcome (self->own_row, ferry_demo_frame_meter_take_longest_wait (self->own_meter), self->usual_wait);
+      gtk_widget_set_visible (self->next, TRUE);
       return;
     }
   gtk_progress_bar_set_fraction (self->bar, 0.0);
-  clear (self->loop_row, _ ("The application does the work itself"));
-  clear (self->own_row, _ ("A worker does the work for this window"));
+  show_words (self->loop_row, _ ("The application does the work itself"), NULL);
+  show_words (self->own_row, _ ("A worker does the work for this window"), NULL);
 }
 
 static void
 freeze_loop (FerryDemoStartPage *self)
 {
   ferry_demo_frame_meter_take_longest_wait (self->loop_meter);
+  self->n_works++;
   ferry_demo_pipe_send_signal (self->loop, SIGUSR1);
 }
 
-/* Before its first frame, the signal would end the process. */
+/* Before its first frame, the signal would end the process. n_done: how often it has done the work; frames from before
+ * the present one may still come. */
 static void
-frame_cb (FerryDemoStartPage *self, double done)
+frame_cb (FerryDemoStartPage *self, double n_done)
 {
   ferry_demo_frame_meter_count (self->loop_meter);
+  take_loop_clicks (self);
   if (!self->loop_draws && self->loop_works)
     freeze_loop (self);
   self->loop_draws = TRUE;
-  if (!self->loop_works || done < 1.0)
+  if (!self->loop_works || n_done < self->n_works)
     return;
   self->loop_works = FALSE;
   show_end (self);
@@ -256,7 +366,8 @@ work (GtkWidget *widget, const char *action, GVariant *parameter)
 
   if (!ferry_demo_pipe_is_running (self->loop) || self->loop_works || self->task != NULL)
     return;
-  ferry_demo_frame_meter_take_longest_wait (self->own_meter);
+  self->usual_wait = MAX (self->usual_wait, ferry_demo_frame_meter_take_longest_wait (self->own_meter));
+  forget_clicks (self);
   self->loop_works = TRUE;
   self->is_measured = TRUE;
   if (self->loop_draws)
@@ -277,9 +388,16 @@ start_loop (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
+show_next (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  gtk_widget_activate_action (widget, "page.show", "s", "tasks");
+}
+
+static void
 ended_cb (FerryDemoStartPage *self)
 {
   self->loop_draws = self->loop_works = self->is_measured = FALSE;
+  self->n_works = 0;
   ferry_demo_tell_error (GTK_WIDGET (self), NULL, "start.loop");
   show_end (self);
 }
@@ -290,6 +408,9 @@ ferry_demo_start_page_map (GtkWidget *widget)
   FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (widget);
 
   GTK_WIDGET_CLASS (ferry_demo_start_page_parent_class)->map (widget);
+  ferry_demo_frame_meter_reset (self->own_meter);
+  ferry_demo_frame_meter_reset (self->loop_meter);
+  self->usual_wait = 0;
   self->tick_callback = gtk_widget_add_tick_callback (widget, tick_cb, NULL, NULL);
   self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
   start_loop (widget, NULL, NULL);
@@ -304,6 +425,7 @@ ferry_demo_start_page_unmap (GtkWidget *widget)
   g_clear_handle_id (&self->turn_timeout, g_source_remove);
   self->is_measured = self->is_measured && !self->loop_works && self->task == NULL;
   self->loop_draws = self->loop_works = FALSE;
+  self->n_works = 0;
   ferry_demo_pipe_stop (self->loop);
   if (self->task != NULL)
     ferry_task_cancel (self->task);
@@ -335,9 +457,15 @@ ferry_demo_start_page_class_init (FerryDemoStartPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_meter);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_row);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, bar);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, next);
+  gtk_widget_class_bind_template_callback (widget_class, loop_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, own_clicked_cb);
   gtk_widget_class_install_action (widget_class, "start.work", NULL, work);
   gtk_widget_class_install_action (widget_class, "start.loop", NULL, start_loop);
+  gtk_widget_class_install_action (widget_class, "start.next", NULL, show_next);
 }
 
 static void
@@ -346,12 +474,23 @@ ferry_demo_start_page_init (FerryDemoStartPage *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
+/* The work leaves the processor to what draws, on a machine with one of them too. */
+static void
+set_nice (FerryExecutor *executor)
+{
+  g_autoptr (FerryLauncher) launcher = NULL;
+
+  g_object_get (ferry_executor_get_pool (executor), "launcher", &launcher, NULL);
+  g_object_set (launcher, "nice", WORK_NICE, NULL);
+}
+
 GtkWidget *
 ferry_demo_start_page_new (FerryDemoSession *session)
 {
   FerryDemoStartPage *self = g_object_new (FERRY_DEMO_TYPE_START_PAGE, NULL);
 
   self->executor = ferry_demo_session_add_executor (session, "start", NULL, 1);
+  set_nice (self->executor);
   self->loop = ferry_demo_pipe_new (ferry_demo_session_get_router (session),
                                     ferry_demo_session_get_worker_path (session), FERRY_DEMO_PIPE_LOOP);
   g_signal_connect_object (self->loop, "message", G_CALLBACK (frame_cb), self, G_CONNECT_SWAPPED);

@@ -58,7 +58,7 @@ typedef struct
 {
   GMainLoop *loop;
   FerrySender *sender;
-  double done;
+  guint n_done; /* how often it has done the work */
 } Loop;
 
 static gboolean
@@ -66,7 +66,7 @@ frame_cb (gpointer data)
 {
   Loop *loop = data;
 
-  if (worker_pipe_send (loop->sender, loop->done))
+  if (worker_pipe_send (loop->sender, (double) loop->n_done))
     return G_SOURCE_CONTINUE;
   g_main_loop_quit (loop->loop);
   return G_SOURCE_REMOVE;
@@ -75,16 +75,15 @@ frame_cb (gpointer data)
 static gboolean
 work_cb (gpointer data)
 {
-  ((Loop *) data)->done = 0.0;
   do_work (NULL, NULL);
-  ((Loop *) data)->done = 1.0;
+  ((Loop *) data)->n_done++;
   return G_SOURCE_CONTINUE;
 }
 
 void
 worker_loop (FerrySender *sender)
 {
-  Loop loop = {g_main_loop_new (NULL, FALSE), sender, 0.0};
+  Loop loop = {g_main_loop_new (NULL, FALSE), sender, 0};
 
   g_unix_signal_add (SIGUSR1, work_cb, &loop);
   g_timeout_add (FRAME_MILLISECONDS, frame_cb, &loop);

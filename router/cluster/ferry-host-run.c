@@ -14,6 +14,7 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-runner-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* How many yielded values may be between a function and the application's window. */
 #define WINDOW 16
@@ -471,6 +472,9 @@ run_ended (gpointer owner, FerryTaskState was)
   FerryHostRun *self = owner;
 
   self->state = FERRY_HOST_RUN_ENDED;
+  /* A cancel of the application may be on its way. */
+  if (self->run.is_committed)
+    put (self, FERRY_COMMITTED, g_variant_new ("()"));
   if (self->run.state == FERRY_TASK_STATE_COMPLETED)
     set_end (self, g_steal_pointer (&self->run.result), NULL, NULL);
   else if (was_not_begun (&self->run))

@@ -16,6 +16,7 @@
 #include "task/ferry-task-private.h"
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* A request of more bytes than a packet has takes time to arrive, and then to be read. For so long nothing more of it
  * may arrive, and it may not be begun, before it seems to wait at the host, in microseconds. */
@@ -302,6 +303,8 @@ take_of_function (FerryRemoteRun *self, const char *name, GVariant *value, GErro
     return TRUE;
   if (name[0] == '\0')
     ferry_run_take_yield (self->run, value);
+  else if (g_str_equal (name, FERRY_COMMITTED))
+    self->run->is_committed = TRUE;
   else
     ferry_run_take_message (self->run, name, value);
   return TRUE;

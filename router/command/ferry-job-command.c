@@ -631,7 +631,7 @@ static void
 end_files (FerryJob *job, GPtrArray *files, const char *of_steps, GError **failure)
 {
   if (*failure == NULL && files->len > 0)
-    ferry_job_check_cancelled (job, failure);
+    ferry_job_commit (job, failure);
   if (*failure != NULL)
     remove_files (job, files, of_steps, failure);
   else

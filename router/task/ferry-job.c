@@ -30,6 +30,9 @@
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
 
+/* In place of a reason for a cancel: none has an effect any more. */
+#define COMMITTED G_MAXUINT
+
 /* When an error is too large to be sent, this many bytes of its message are sent. */
 #define SHORT_MESSAGE 1024
 
@@ -54,7 +57,8 @@ struct _FerryJob
   pthread_rwlock_t uses;
   gboolean finished; /* guarded by uses; the thread that serves writes it with the lock, and reads it without */
 
-  _Atomic guint cancelled; /* any: 0, or why it was cancelled: a FerryCancelReason, or FERRY_CANCEL_REASON_CLOSED */
+  _Atomic guint cancelled; /* any: 0, or why it was cancelled: a FerryCancelReason, or FERRY_CANCEL_REASON_CLOSED; or
+                            * COMMITTED */
   _Atomic gint64 deadline; /* any: microseconds; 0: none */
 
   pthread_mutex_t lock;
@@ -339,7 +343,9 @@ static guint
 get_cancelled (FerryJob *self)
 {
   /* Acquire: pairs with ferry_job_cancel(). */
-  return atomic_load_explicit (&self->cancelled, memory_order_acquire);
+  const guint cancelled = atomic_load_explicit (&self->cancelled, memory_order_acquire);
+
+  return cancelled != COMMITTED ? cancelled : 0;
 }
 
 /* any, in a use: whether the job is cancelled. Only loads from memory until a cancel or the link's end has arrived. */
@@ -543,6 +549,62 @@ ferry_job_check (FerryJob *self, GError **error)
   if (!begin_use (self, error))
     return FALSE;
   may_go_on = check_in_use (self, error);
+  end_use (self);
+  return may_go_on;
+}
+
+/* any, in a use: has no cancel have an effect any more. Returns FALSE if one came before. */
+static gboolean
+commit_in_use (FerryJob *self)
+{
+  guint none = 0;
+
+  /* Relaxed: nothing is handed over but the decision itself. */
+  return atomic_compare_exchange_strong_explicit (&self->cancelled, &none, COMMITTED, memory_order_relaxed,
+                                                  memory_order_relaxed) ||
+         none == COMMITTED;
+}
+
+/**
+ * ferry_job_commit:
+ * @self: a job
+ * @error: return location for an error
+ *
+ * Checks what [method@Ferry.Job.check] does, for the last time, right before the function does what stays:
+ *
+ * ```c
+ * if (!ferry_job_commit (job, error) || !put_into_place (file, error))
+ *   return NULL;
+ * ```
+ *
+ * If this returns %TRUE, a cancel or a limit of time that comes later comes too late. The job is not cancelled by it,
+ * and the task gets what the function returns: it is completed, or has failed with the function's error. Without this,
+ * a task whose cancel and whose result cross is cancelled, although its work is done; who tries it again has it twice.
+ * Only a worker that is killed, since the function goes on for longer than [property@Ferry.Task:cancel-grace], leaves a
+ * task that is cancelled. [method@Ferry.Job.run_command] does this by itself, before it moves files into their places.
+ * In a map it is a check, and no more: the map is cancelled as a whole. Any thread may call this.
+ *
+ * Fails as [method@Ferry.Job.check] does.
+ *
+ * Returns: %TRUE when the function may do it
+ */
+gboolean
+ferry_job_commit (FerryJob *self, GError **error)
+{
+  gboolean may_go_on;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!begin_use (self, error))
+    return FALSE;
+  may_go_on = check_in_use (self, error);
+  if (may_go_on && !g_str_equal (ferry_call_get_method (self->call), FERRY_MAP_FUNCTION))
+    {
+      may_go_on = commit_in_use (self) || check_cancelled_in_use (self, error);
+      if (may_go_on)
+        ferry_call_send_value (self->call, FERRY_COMMITTED, g_variant_new ("()"), NULL);
+    }
   end_use (self);
   return may_go_on;
 }

@@ -25,6 +25,8 @@ gboolean ferry_job_is_cancelled (FerryJob *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_check (FerryJob *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_commit (FerryJob *self, GError **error);
+FERRY_AVAILABLE_IN_0_1
 GCancellable *ferry_job_get_cancellable (FerryJob *self);
 
 FERRY_AVAILABLE_IN_0_1

@@ -776,6 +776,8 @@ item_came (gpointer data, const char *name, GVariant *value)
     ferry_run_take_unfinished (run, value);
   else if (g_str_equal (name, FERRY_RUNS_PROGRAMS))
     run->runs_programs = TRUE;
+  else if (g_str_equal (name, FERRY_COMMITTED))
+    run->is_committed = TRUE;
   else
     ferry_run_take_message (run, name, value);
 }

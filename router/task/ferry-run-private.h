@@ -216,6 +216,7 @@ struct _FerryRun
   guint timed_out : 1;     /* a limit of time ends it, or has */
   guint executing : 1;     /* the source counts it as executing */
   guint runs_programs : 1; /* its function does */
+  guint is_committed : 1;  /* its function has done what stays, in this attempt: a cancel comes too late */
   guint never_begun : 1;   /* the start that is being undone was none: the worker had not begun it */
   guint held : 1;          /* link is in the queue's list of runs that are passed over */
   _Atomic guint64 attempt; /* any: see “early answers” in ferry-run.c */

@@ -181,7 +181,8 @@ ferry_run_still_reports (const FerryRun *self)
 }
 
 /* Looks an event up in the table. While a cancel is due, an event of the worker is looked up for the state CANCELLING,
- * so that nothing is told after the cancel. Other events are looked up for the state that the application sees. */
+ * so that nothing is told after the cancel. What a function returns that had committed before it heard of the cancel is
+ * looked up as if there were none. Other events are looked up for the state that the application sees. */
 static const FerryTaskTransition *
 look_up (const FerryRun *self, FerryTaskEvent event)
 {
@@ -190,6 +191,9 @@ look_up (const FerryRun *self, FerryTaskEvent event)
 
   if (is_of_worker && self->leaves_worker)
     return &ignored;
+  if (self->is_committed && (event == FERRY_TASK_EVENT_RESULT || event == FERRY_TASK_EVENT_ERROR) &&
+      !ferry_run_get_done (self))
+    return ferry_task_state_next (FERRY_TASK_STATE_EXECUTING, event);
   return ferry_task_state_next (
     is_of_worker && is_cancel_due (self) ? FERRY_TASK_STATE_CANCELLING : ferry_run_get_state (self), event);
 }
@@ -455,7 +459,10 @@ ferry_run_complete (FerryRun *self, GVariant *result)
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return transition->step == FERRY_TASK_STEP_IGNORED;
   if (transition->next == FERRY_TASK_STATE_COMPLETED)
-    self->result = g_steal_pointer (&sunk);
+    {
+      self->result = g_steal_pointer (&sunk);
+      self->timed_out = FALSE;
+    }
   finish (self, transition);
   return TRUE;
 }
@@ -651,6 +658,7 @@ ferry_run_give_back (FerryRun *self)
   set_state (self, transition->next);
   self->pid = 0;
   self->start_time = 0;
+  self->is_committed = FALSE;
   g_clear_pointer (&self->unfinished, g_free);
   /* If the fraction was known, it starts at 0 again. The next attempt may know what this one has taken back. */
   self->fraction = self->fraction >= 0 ? 0 : -1;

@@ -2102,8 +2102,9 @@ ask_for_cancel (FerryTask *self)
  * submitted any more; it is cancelled on the calling thread.
  *
  * A task that a worker has begun gets the state %FERRY_TASK_STATE_CANCELLING. The task is cancelled when its function
- * has returned, or when its worker has ended after the grace time ([property@Ferry.Task:cancel-grace]). The enumeration
- * [enum@Ferry.TaskState] lists the steps that handlers see.
+ * has returned, or when its worker has ended after the grace time ([property@Ferry.Task:cancel-grace]). If the cancel
+ * comes too late, since the function's work is there to stay ([method@Ferry.Job.commit]), the task is completed
+ * instead. The enumeration [enum@Ferry.TaskState] lists the steps that handlers see.
  *
  * Another thread than the router's only asks the router's thread, which cancels the task and runs the handlers.
  *

@@ -41,6 +41,8 @@ G_BEGIN_DECLS
  * - executing to cancelling: the task is cancelled, or its time is over.
  * - cancelling to cancelled: the task's function has returned or had not begun, or its worker has ended.
  * - cancelling to failed: the same, where the task's time was over.
+ * - cancelling to completed or failed: the function had committed before it heard of the cancel
+ *   ([method@Ferry.Job.commit]), or the program's files were in their places.
  *
  * A worker may begin a function before the application is notified. If such a task is cancelled, its state changes
  * twice: from waiting to executing, and then to cancelling. If a handler itself changes the state, for example by a

@@ -23,6 +23,9 @@ G_BEGIN_DECLS
 /* The item that says that a function runs programs, of type “()”: it has their grace time. */
 #define FERRY_RUNS_PROGRAMS "\7"
 
+/* The item that says that a function's work is there to stay, of type “()”: a cancel that comes now comes too late. */
+#define FERRY_COMMITTED "\10"
+
 /* Returns what a message to the user calls a method or function: words if its name is reserved, as the program does not
  * know it then, else the name itself. */
 const char *ferry_name_in_words (const char *name);

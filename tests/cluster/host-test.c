@@ -21,26 +21,13 @@ HostTest *
 host_test_new (gboolean in_threads, guint n_workers)
 {
   static const char *const functions[] = {
-    "add",
-    "bytes",
-    "complain",
-    "crash",
-    "echo",
-    "fail",
-    "gate",
-    "hang",
-    "nothing",
-    "note",
-    "print",
-    "read-fifo",
-    "report",
-    "report-and-take-back",
-    "send",
-    "send-as",
-    "sleep-until-cancelled",
-    "spin-for-ever",
-    "yield",
-    NULL,
+    "add",           "bytes",   "complain",
+    "crash",         "commit",  "echo",
+    "fail",          "gate",    "hang",
+    "nothing",       "note",    "print",
+    "read-fifo",     "report",  "report-and-take-back",
+    "send",          "send-as", "sleep-until-cancelled",
+    "spin-for-ever", "yield",   NULL,
   };
   HostTest *self = g_new0 (HostTest, 1);
 

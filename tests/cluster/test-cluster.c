@@ -16,6 +16,7 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 #include "task/task-test.h"
+#include "wire/ferry-reserved-name-private.h"
 
 static void
 runs_a_task (void)
@@ -382,6 +383,22 @@ cancels_a_function (void)
   host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
   host_run_fail (run, G_IO_ERROR, G_IO_ERROR_CANCELLED, "It was cancelled", NULL);
   cluster_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
+}
+
+/* Also where the host says so only with the result: the cancel was on its way. */
+static void
+a_cancel_comes_too_late_for_a_function_that_has_committed (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+
+  ferry_task_cancel (task);
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
+  host_run_tell (run, FERRY_COMMITTED, g_variant_new ("()"));
+  host_run_answer (run, NULL);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_COMPLETED);
 }
 
 static void
@@ -1095,6 +1112,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/shows-no-fraction-that-was-taken-back", shows_no_fraction_that_was_taken_back);
   g_test_add_func ("/cluster/cancels-a-task-that-no-host-has-begun", cancels_a_task_that_no_host_has_begun);
   g_test_add_func ("/cluster/cancels-a-function", cancels_a_function);
+  g_test_add_func ("/cluster/a-cancel-comes-too-late-for-a-function-that-has-committed",
+                   a_cancel_comes_too_late_for_a_function_that_has_committed);
   g_test_add_func ("/cluster/a-cancel-meets-a-host-that-has-not-begun", a_cancel_meets_a_host_that_has_not_begun);
   g_test_add_func ("/cluster/ends-a-function-that-runs-too-long", ends_a_function_that_runs_too_long);
   g_test_add_data_func ("/cluster/what-waits-ahead-does-not-run/once", GINT_TO_POINTER (FALSE),

@@ -21,6 +21,7 @@
 #include "cluster/ferry-rate-private.h"
 #include "cluster/host-test.h"
 #include "cluster/loop-pair.h"
+#include "wire/ferry-reserved-name-private.h"
 
 #define GRACE (600 * G_USEC_PER_SEC)
 
@@ -282,6 +283,24 @@ test_cancel_ends_what_runs (void)
   host_test_wait_counts (test, 0, 0, 1);
   host_test_cancel (call);
   host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+test_cancel_comes_too_late_for_a_function_that_has_committed (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  task_test_close_gate ();
+  call = host_test_run_idempotent (application, "commit", g_variant_new_string ("done"));
+  task_test_wait_log ("done");
+  host_test_cancel (call);
+  task_test_open_gate ();
+  host_test_assert_result (call, "'done'");
+  g_assert_nonnull (strstr (call->said->str, FERRY_COMMITTED));
+  g_free (task_test_take_log ());
+  task_test_close_gate ();
 }
 
 static gboolean
@@ -1109,6 +1128,8 @@ main (int argc, char **argv)
   ADD ("run-that-has-begun-cannot-be-withdrawn", test_run_that_has_begun_cannot_be_withdrawn);
   ADD ("cancel-refuses-what-was-not-begun", test_cancel_refuses_what_was_not_begun);
   ADD ("cancel-ends-what-runs", test_cancel_ends_what_runs);
+  ADD ("cancel-comes-too-late-for-a-function-that-has-committed",
+       test_cancel_comes_too_late_for_a_function_that_has_committed);
   ADD ("run-that-lasts-tells-its-process", test_run_that_lasts_tells_its_process);
   ADD ("hurry-kills-what-does-not-listen", test_hurry_kills_what_does_not_listen);
   ADD ("pause-holds-the-run-and-its-time", test_pause_holds_the_run_and_its_time);

@@ -205,6 +205,19 @@ command_test_wait_file (CommandTest *test, const char *name)
   ferry_test_look_until (is_written, path);
 }
 
+void
+command_test_wait_file_unheard (CommandTest *test, const char *name)
+{
+  g_autofree char *path = command_test_path (test, name);
+  const gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (!is_written (path))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
 char *
 command_test_read (CommandTest *test, const char *name)
 {

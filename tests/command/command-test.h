@@ -47,6 +47,8 @@ void command_test_wait_cancelled (FerryTask *task);
 FerryWorker *command_test_wait_worker (CommandTest *test, FerryTask *task);
 /* Waits until there is a file of that name in the folder, with something in it. */
 void command_test_wait_file (CommandTest *test, const char *name);
+/* The same without a turn of the main loop, which hears of nothing meanwhile. */
+void command_test_wait_file_unheard (CommandTest *test, const char *name);
 /* (transfer full): what is in a file of the folder. */
 char *command_test_read (CommandTest *test, const char *name);
 /* Waits for a file of the folder with a process id in it. */

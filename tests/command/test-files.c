@@ -156,6 +156,24 @@ are_moved_into_place_when_the_command_succeeds (void)
   g_assert_cmpstr (output, ==, "earlier.ferry-0/film.tar.gz\n");
 }
 
+/* The main loop has not heard of the result. */
+static void
+that_are_in_place_are_the_result_whatever_is_cancelled (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task =
+    submit_replacing (test, "echo > ready; until test -e go; do sleep 0.01; done; echo new > \"$1\"", "out");
+  g_autofree char *output = NULL;
+
+  command_test_wait_file (test, "ready");
+  write_earlier (test, "go");
+  command_test_wait_file_unheard (test, "out");
+  g_assert_true (ferry_task_cancel (task));
+  output = command_test_wait_output (task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_COMPLETED);
+  assert_text (test, "out", "new\n");
+}
+
 static void
 are_not_replaced_when_the_command_fails (void)
 {
@@ -774,6 +792,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/stay-where-a-folder-was-there-before", stay_where_a_folder_was_there_before);
   g_test_add_func ("/command-files/are-moved-into-place-when-the-command-succeeds",
                    are_moved_into_place_when_the_command_succeeds);
+  g_test_add_func ("/command-files/that-are-in-place-are-the-result-whatever-is-cancelled",
+                   that_are_in_place_are_the_result_whatever_is_cancelled);
   g_test_add_func ("/command-files/are-not-replaced-when-the-command-fails", are_not_replaced_when_the_command_fails);
   g_test_add_func ("/command-files/keep-the-rights-of-those-that-they-replace",
                    keep_the_rights_of_those_that_they_replace);

@@ -816,6 +816,21 @@ program_that_is_left_behind_ends_before_the_task (void)
   assert_files (test, "begun");
 }
 
+/* The main loop has heard neither of the files nor of the result. */
+static void
+files_that_are_in_place_are_the_result_whatever_is_cancelled (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task = submit_write (test, TRUE, RETURN);
+
+  while (ferry_task_get_state (task) != FERRY_TASK_STATE_EXECUTING)
+    g_main_context_iteration (NULL, TRUE);
+  command_test_wait_file_unheard (test->command, "out");
+  g_assert_true (ferry_task_cancel (task));
+  assert_result (task, "");
+  assert_files (test, "begun out");
+}
+
 static void
 files_are_in_place_when_the_function_has_succeeded (void)
 {
@@ -1187,6 +1202,8 @@ register_functions (void)
 static void
 add_tests_of_files (void)
 {
+  ADD ("files-that-are-in-place-are-the-result-whatever-is-cancelled",
+       files_that_are_in_place_are_the_result_whatever_is_cancelled);
   ADD ("files-are-in-place-when-the-function-has-succeeded", files_are_in_place_when_the_function_has_succeeded);
   ADD ("files-stay-as-they-were-when-the-function-fails", files_stay_as_they_were_when_the_function_fails);
   ADD ("files-of-all-programs-stay-where-one-cannot-be-moved", files_of_all_programs_stay_where_one_cannot_be_moved);

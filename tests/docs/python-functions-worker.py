@@ -39,6 +39,7 @@ def use_job(job, arguments):
     """A job that says how far it is, sends and yields, and uses the bytes and the file that it was given."""
     bytes_handle, file_handle = arguments.unpack()
     job.check()
+    job.commit()
     job.get_cancellable()
     assert not job.is_cancelled()
     job.report(0.1, "begun")

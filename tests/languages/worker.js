@@ -29,6 +29,7 @@ function steps(job) {
 function everything(job, args) {
     const bytes = job.dup_bytes(0);
     job.check();
+    job.commit();
     job.begin_part(0.5);
     job.report(0.5, 'half of a half');
     job.end_part();

@@ -193,6 +193,33 @@ hang (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+static GVariant *
+commit (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *text = g_variant_get_string (arguments, NULL);
+
+  if (!ferry_job_commit (job, error))
+    return NULL;
+  note_word (text);
+  hang (job, NULL, error);
+  /* What could not be put into place. */
+  if (g_str_equal (text, "fail"))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "The disk is full");
+      return NULL;
+    }
+  return ferry_job_commit (job, error) && ferry_job_check (job, error) ? g_variant_ref (arguments) : NULL;
+}
+
+static GVariant *
+commit_late (FerryJob *job, GVariant *arguments, GError **error)
+{
+  hang (job, NULL, error);
+  if (ferry_job_commit (job, error))
+    note_word ("committed");
+  return NULL;
+}
+
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
@@ -292,6 +319,8 @@ task_test_register (void)
   ferry_function_register ("halves", NULL, "", do_halves);
   ferry_function_register ("two-parts", NULL, "", do_not_know);
   ferry_function_register ("hang", NULL, "", hang);
+  ferry_function_register ("commit", "s", "s", commit);
+  ferry_function_register ("commit-late", NULL, "", commit_late);
 }
 
 void

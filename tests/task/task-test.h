@@ -14,6 +14,9 @@
  *   gate   s -> nothing: writes its argument into the log, and waits for the gate to open, or a cancel
  *   halves () -> nothing: is half done when the gate opens, and done when it is closed again
  *   hang   () -> nothing: waits for the gate and nothing else
+ *   commit s -> s: commits, writes its argument into the log, waits for the gate and nothing else, and returns its
+ *          argument; fails there if that is "fail"
+ *   commit-late () -> nothing: waits for the gate and nothing else, and commits
  */
 
 #pragma once
