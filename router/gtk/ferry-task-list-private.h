@@ -248,9 +248,6 @@ void ferry_task_ends_set_tally (FerryTaskEnds *self, FerryTaskTally *tally);
 /* What has ended before is not read out. */
 void ferry_task_ends_pass_over (FerryTaskEnds *self);
 
-/* The list is as high as its rows, up to that many pixels. */
-void ferry_task_list_set_max_height (FerryTaskList *self, int height);
-
 /* func: called when tasks were removed that an undo may bring back, or when there are such tasks no more. */
 void ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer data), gpointer data);
 /* How many such tasks there are. The executor has them still. */
