@@ -383,8 +383,9 @@ ferry_queue_row_has_ended (const FerryQueueRow *self)
   return self->state >= FERRY_QUEUE_ROW_COMPLETED;
 }
 
-gboolean
-ferry_queue_row_was_interrupted (const FerryQueueRow *self)
+/* Whether it has failed with an error of the library's. */
+static gboolean
+has_failed_with (const FerryQueueRow *self, FerryError wanted)
 {
   g_autoptr (GVariant) packed = NULL;
   const char *domain = NULL;
@@ -396,7 +397,23 @@ ferry_queue_row_was_interrupted (const FerryQueueRow *self)
   if (packed == NULL)
     return FALSE;
   g_variant_get (packed, "(&si&s&s)", &domain, &code, NULL, NULL);
-  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == FERRY_ERROR_INTERRUPTED;
+  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == (int) wanted;
+}
+
+gboolean
+ferry_queue_row_was_interrupted (const FerryQueueRow *self)
+{
+  return has_failed_with (self, FERRY_ERROR_INTERRUPTED);
+}
+
+gboolean
+ferry_queue_row_lacked_workers (const FerryQueueRow *self)
+{
+  if (self->began == 0)
+    return FALSE;
+  if (self->attempts == 0)
+    return has_failed_with (self, FERRY_ERROR_VERSION) || has_failed_with (self, FERRY_ERROR_LAUNCH_FAILED);
+  return has_failed_with (self, FERRY_ERROR_VERSION) && may_repeat (self);
 }
 
 static void

@@ -132,7 +132,11 @@ take_end (FerryQueueTasks *self, FerryQueueEntry *entry, const FerryRun *run, Fe
   else if (end == FERRY_TASK_STATE_COMPLETED)
     ferry_queue_row_complete (&entry->row, run->result, self->ties.folder);
   else if (end == FERRY_TASK_STATE_FAILED)
-    ferry_queue_row_fail (&entry->row, error, run->trace);
+    {
+      if (run->start_time == 0)
+        entry->row.attempts -= entry->claimed;
+      ferry_queue_row_fail (&entry->row, error, run->trace);
+    }
   else
     ferry_queue_row_cancel (&entry->row);
   ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);

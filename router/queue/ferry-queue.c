@@ -36,12 +36,12 @@ typedef enum
  *
  * A queue of tasks in a file: the tasks survive the end of the application, a crash and a power cut.
  *
- * The queue is in front of a [class@Ferry.Executor], which runs its tasks as any others. [method@Ferry.Queue.submit]
- * stores a task. When the application starts again and opens the file, the tasks that waited wait, those that were done
- * are done, with their results, and those that failed have failed. What was under way is run again if that is safe:
- * [property@Ferry.Task:idempotent], a run that [property@Ferry.Task:retries] allows, or a command that replaces its
- * files as a whole. Any other such task has failed with %FERRY_ERROR_INTERRUPTED, and [method@Ferry.Executor.retry]
- * runs it again.
+ * The queue is in front of a [class@Ferry.Executor], which runs its tasks as any others.
+ * [method@FerryQueue.Queue.submit] stores a task. When the application starts again and opens the file, the tasks that
+ * waited wait, those that were done are done, with their results, and those that failed have failed. What was under way
+ * is run again if that is safe: [property@Ferry.Task:idempotent], a run that [property@Ferry.Task:retries] allows, or a
+ * command that replaces its files as a whole. Any other such task has failed with %FERRY_ERROR_INTERRUPTED, and
+ * [method@Ferry.Executor.retry] runs it again.
  *
  * A queue is a list model of its tasks, of those that have ended too. It can be shown as an executor's.
  *
@@ -243,6 +243,7 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
                            "Task '%s' is of version %u of the application, and this one cannot run it; remove it",
                            entry->row.name, entry->row.version);
       ferry_queue_row_fail (&entry->row, error, NULL);
+      entry->row.began = 0;
     }
   else if (converted != arguments)
     ferry_queue_row_set_arguments (&entry->row, converted, self->tasks.ties.folder);
@@ -274,6 +275,11 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
       if (entry->row.state == FERRY_QUEUE_ROW_BEGUN)
         {
           ferry_queue_row_settle (&entry->row, self->death_limit);
+          ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+        }
+      else if (ferry_queue_row_lacked_workers (&entry->row))
+        {
+          ferry_queue_row_wait (&entry->row);
           ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
         }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
@@ -453,13 +459,13 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * Submits a task, unless the queue knows @key: then it returns the task that has it, also if that is done, and leaves
  * @task alone. So an application may submit all that is to be done at each start, and nothing is done twice.
  *
- * The task is stored with all that this turn of the main loop submits, in one commit: [method@Ferry.Queue.flush_async]
- * tells when. It is begun after that. Stored are the function, the arguments, the settings, the name and
- * [property@Ferry.Task:application-data]; neither the signals that are connected nor the class of a task that derives
- * from [class@Ferry.Task]: see [property@Ferry.Queue:task-type].
+ * The task is stored with all that this turn of the main loop submits, in one commit:
+ * [method@FerryQueue.Queue.flush_async] tells when. It is begun after that. Stored are the function, the arguments, the
+ * settings, the name and [property@Ferry.Task:application-data]; neither the signals that are connected nor the class
+ * of a task that derives from [class@Ferry.Task]: see [property@FerryQueue.Queue:task-type].
  *
- * A key is known until [method@Ferry.Queue.forget], also when its task has left the list. Then @task has ended as that
- * one did, without its result or error, and is returned.
+ * A key is known until [method@FerryQueue.Queue.forget], also when its task has left the list. Then @task has ended as
+ * that one did, without its result or error, and is returned.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED before the queue is open, and with %FERRY_ERROR_STOPPED once it is closed. Fails
  * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, senders, or others for
@@ -722,10 +728,11 @@ ferry_queue_flush_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Queue.flush_async]. Any thread.
+ * Finishes [method@FerryQueue.Queue.flush_async]. Any thread.
  *
- * Fails with what [property@Ferry.Queue:error] is then; what could not be written is tried again all the same. Fails
- * with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue is not open, and with %G_IO_ERROR_CANCELLED.
+ * Fails with what [property@FerryQueue.Queue:error] is then; what could not be written is tried again all the same.
+ * Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue is not open, and with
+ * %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when all is on the disk
  */
@@ -750,7 +757,7 @@ ferry_queue_flush_finish (FerryQueue *self, GAsyncResult *result, GError **error
  * On the router's thread.
  *
  * What an application wants to know of tasks of earlier runs it connects in @callback, before any of them is begun: the
- * queue is a list of them. A damaged file is no reason to fail: see [property@Ferry.Queue:damage].
+ * queue is a list of them. A damaged file is no reason to fail: see [property@FerryQueue.Queue:damage].
  */
 void
 ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -785,7 +792,7 @@ ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReady
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Queue.open_async]. Any thread.
+ * Finishes [method@FerryQueue.Queue.open_async]. Any thread.
  *
  * Fails with %FERRY_ERROR_BUSY if another process has the file, which the message names, or another queue of this
  * process. Fails with %FERRY_ERROR_VERSION if the file is of a newer version of Ferry, with %FERRY_ERROR_BAD_ARGUMENTS
@@ -811,8 +818,9 @@ ferry_queue_open_finish (FerryQueue *self, GAsyncResult *result, GError **error)
  * @user_data: data for @callback
  *
  * Closes the queue before the application ends: begins no more tasks, ends those that are under way, and closes the
- * file. That is no cancel: at the next start they go on as [class@Ferry.Queue] says, and the end does not count for
- * [property@Ferry.Queue:death-limit]. A task that is under way has its [property@Ferry.Task:cancel-grace] to return.
+ * file. That is no cancel: at the next start they go on as [class@FerryQueue.Queue] says, and the end does not count
+ * for [property@FerryQueue.Queue:death-limit]. A task that is under way has its [property@Ferry.Task:cancel-grace] to
+ * return.
  *
  * An application need not close its queue. Without it, the next start looks whether the file is damaged. On the
  * router's thread.
@@ -857,11 +865,11 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Queue.close_async]. Any thread.
+ * Finishes [method@FerryQueue.Queue.close_async]. Any thread.
  *
- * Fails with [property@Ferry.Queue:error] if something could not be written: the file is closed, and what was under way
- * counts as interrupted by a crash. Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue was not
- * open, and with %G_IO_ERROR_CANCELLED.
+ * Fails with [property@FerryQueue.Queue:error] if something could not be written: the file is closed, and what was
+ * under way counts as interrupted by a crash. Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue
+ * was not open, and with %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when all is on the disk
  */
@@ -1015,7 +1023,8 @@ install_settings (void)
    * FerryQueue:version:
    *
    * A number of the application's own, which goes up when its functions take other arguments. It is stored with each
-   * task, and [signal@Ferry.Queue::convert] is emitted for those of a lower number. Set it before the queue is opened.
+   * task, and [signal@FerryQueue.Queue::convert] is emitted for those of a lower number. Set it before the queue is
+   * opened.
    */
   properties[PROP_VERSION] = g_param_spec_uint ("version", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
@@ -1049,7 +1058,7 @@ install_states (void)
   /**
    * FerryQueue:paused:
    *
-   * Whether no task is begun. What runs goes on. It is stored: [property@Ferry.Queue:start] says what that is for.
+   * Whether no task is begun. What runs goes on. It is stored: [property@FerryQueue.Queue:start] says what that is for.
    */
   properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, FERRY_SETTABLE);
   /**
@@ -1088,8 +1097,8 @@ install_figures (void)
   /**
    * FerryQueue:n-waiting:
    *
-   * How many tasks wait. All figures that have changed are notified of at a time, [property@Ferry.Queue:fraction] with
-   * each of them.
+   * How many tasks wait. All figures that have changed are notified of at a time, [property@FerryQueue.Queue:fraction]
+   * with each of them.
    */
   properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   /**
@@ -1144,7 +1153,7 @@ install_signals (FerryQueueClass *klass)
    * @self: the queue
    * @function: the name of the function
    * @arguments: (nullable): its arguments, as an earlier version of the application stored them
-   * @version: [property@Ferry.Queue:version] of that version
+   * @version: [property@FerryQueue.Queue:version] of that version
    *
    * Emitted while the queue is opened, for each task that waits and was stored with a lower number.
    *
@@ -1213,9 +1222,9 @@ ferry_queue_init (FerryQueue *self)
 /**
  * ferry_queue_new:
  * @executor: what runs the tasks
- * @path: (type filename) (nullable): the queue's file; %NULL: [property@Ferry.Queue:path] says which
+ * @path: (type filename) (nullable): the queue's file; %NULL: [property@FerryQueue.Queue:path] says which
  *
- * Makes a queue of tasks in a file. It is opened by [method@Ferry.Queue.open_async]. On the router's thread.
+ * Makes a queue of tasks in a file. It is opened by [method@FerryQueue.Queue.open_async]. On the router's thread.
  *
  * Returns: (transfer full): the queue
  */

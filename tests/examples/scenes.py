@@ -81,6 +81,10 @@ class Program:
         return self.wait_until(lambda lines: all(any(re.fullmatch(pattern, line) for line in lines)
                                                  for pattern in patterns))
 
+    def kill(self):
+        """Without whatever it has started."""
+        self.process.kill()
+
     def finish(self):
         """The exit status, and what was printed."""
         output, errors = self.process.communicate(timeout=SOME_SECONDS)
@@ -639,7 +643,7 @@ def converter_nightly(report, start, folder):
 
 
 # Makes a picture smaller once there is a file of its name in a folder, where it has another one when it has begun.
-WAITING_STAND_IN = """name=$(basename "$5")
+WAITING_STAND_IN = """name=${5##*/}
 touch "{gates}/at-$name"
 while [ ! -e "{gates}/$name" ]; do sleep 0.05; done
 echo "$5" >> "{gates}/begun"
@@ -672,14 +676,20 @@ def take_picture(name):
         subprocess.run(["import", "-window", "root", os.path.join(folder, name + ".png")], check=True)
 
 
-def converter_queue(report, start, folder):
-    """Ten pictures, of an application that is quit at the third, is killed at the fifth, and with its session at the seventh."""
-    programs, files, cache, gates, state = (os.path.join(folder, name) for name in ("programs", "files", "cache", "gates", "state"))
+def converter_queue(report, start, folder, update=None, home=None):
+    """Ten pictures, of an application that is quit at the third, is killed at the fifth, and with its session at the seventh.
+
+    update(), if there is one, replaces it by another version at the eighth, while it runs. home: of an application that has one
+    of its own, in which it keeps files
+    """
+    programs, files, gates = (os.path.join(folder, name) for name in ("programs", "files", "gates"))
+    cache, state = (os.path.join(home or folder, name) for name in ("cache", ".local/state"))
     write_stand_ins(programs)
     with open(os.path.join(programs, "pngquant"), "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\n" + WAITING_STAND_IN.replace("{gates}", gates))
-    for path in (files, cache, gates):
+    for path in (files, gates):
         os.mkdir(path)
+    os.makedirs(cache, exist_ok=True)
     os.environ.update(XDG_CACHE_HOME=cache, PATH=programs + ":" + os.environ["PATH"])
     names = ["%d.png" % number for number in range(10)]
     for name in names:
@@ -714,14 +724,16 @@ def converter_queue(report, start, folder):
         for name in waiting():
             os.remove(os.path.join(gates, "at-" + name))
 
+    def quit_and_keep(program, picture):
+        program.do("act window.close")
+        program.wait("label Quit, and go on next time.", r"label %d tasks are kept.*" % (len(names) - len(made())))
+        take_picture(picture)
+        program.do("click _Quit")
+        report.equal("it asks whether to quit and go on next time, and quits without a failure", program.finish(), (0, "", ""))
+
     program = start("converter", *(os.path.join(files, name) for name in names), state=state, in_session=True)
     let_through(program, 2)
-    program.do("act window.close")
-    program.wait("label Quit, and go on next time.", r"label 8 tasks are kept.*")
-    report.fact("at the third picture, it asks whether to quit and go on next time", True)
-    take_picture("1-quit-at-the-third")
-    program.do("click _Quit")
-    report.equal("it quits, and what runs is no failure", program.finish(), (0, "", ""))
+    quit_and_keep(program, "1-quit-at-the-third")
     report.equal("two are done, and of the others there is nothing", len(made()), 2)
 
     forget_waiting()
@@ -731,7 +743,7 @@ def converter_queue(report, start, folder):
     take_picture("2-started-again-after-the-quit")
     let_through(program, 4)
     take_picture("3-before-the-kill-at-the-fifth")
-    program.process.kill()
+    program.kill()
     report.equal("it is killed at the fifth", program.finish()[0], -signal.SIGKILL)
 
     forget_waiting()
@@ -765,10 +777,26 @@ def converter_queue(report, start, folder):
     program = start("converter", state=state, in_session=True)
     let_through(program, 6)
     take_picture("6-started-again-after-the-session")
+    if update:
+        let_through(program, 7)
+        update()
+        let_through(program, 8)
+        report.fact("it is updated at the eighth, which goes on", True)
+        take_picture("7-updated-at-the-eighth")
+        quit_and_keep(program, "8-quit-after-the-update")
+        forget_waiting()
+        program = start("converter", state=state, in_session=True)
+        lines = let_through(program, 8)
+        report.none("nothing has failed of what the earlier version kept", [line for line in lines if line == "label Failed"])
+        take_picture("9-started-again-after-the-update")
     let_through(program, 10)
-    take_picture("7-all-done")
+    take_picture("10-all-done")
     program.do("close Converter")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
+    report.equal("what it keeps lies where its id says, and is nobody else's",
+                 [(name, oct(os.stat(os.path.join(state, "org.example.Converter", name)).st_mode & 0o777))
+                  for name in sorted(os.listdir(os.path.join(state, "org.example.Converter"))) if name.endswith(".db")],
+                 [("others.db", "0o600"), ("videos.db", "0o600")])
     report.equal("there are ten results, and none twice", made(), ["%d.small.png" % number for number in range(10)])
     report.none("each is whole", [name for name in made() if os.path.getsize(os.path.join(files, name)) != 1000])
     report.equal("no file between two programs is left", files_between(cache), [])
@@ -838,8 +866,8 @@ SCENES = {
 }
 
 
-def play(report, watcher, programs, folder, name, interpreter=None):
-    """The scene of an example, whose program is in a folder; files that it needs are made in another one."""
+def play(report, watcher, programs, folder, name, interpreter=None, **options):
+    """The scene of an example, whose program is in a folder; files that it needs are made in another one. Some scenes have options."""
     # What one has stored is there for another only where the scene says so.
     states = tempfile.TemporaryDirectory()
 
@@ -849,11 +877,14 @@ def play(report, watcher, programs, folder, name, interpreter=None):
         return started[-1]
 
     started = []
+    environment = dict(os.environ)
     try:
-        SCENES[name](report, start, folder)
+        SCENES[name](report, start, folder, **options)
     finally:
         for program in started:
             if program.process.poll() is None:
                 program.process.kill()
                 program.finish()
+        os.environ.clear()
+        os.environ.update(environment)
         states.cleanup()

@@ -563,6 +563,50 @@ test_update_converts (void)
   }
 }
 
+/* Returns (transfer full): an executor whose workers are of another version than this program. */
+static FerryExecutor *
+new_misfit (QueueTest *test)
+{
+  g_autofree char *path = ferry_test_build_path ("hostile-worker");
+  const char *argv[] = {path, "packet:version", NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryPool) pool = ferry_pool_new (test->test->router, launcher);
+
+  g_object_set (pool, "use-fork-server", FALSE, NULL);
+  return ferry_executor_new (pool);
+}
+
+/* It was installed while the application ran, so what was begun after that found no worker that fits. */
+static void
+test_update_lets_wait (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  FerryExecutor *updated = test->test->executor;
+
+  queue_test_close (test);
+  test->test->executor = new_misfit (test);
+  queue_test_make (test);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_submit (test, "echo", "kept", "a");
+
+    task_test_wait_done (task);
+    g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_VERSION);
+  }
+  queue_test_close (test);
+  g_object_unref (test->test->executor);
+  test->test->executor = updated;
+  queue_test_make (test);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "a");
+
+    task_test_wait_done (task);
+    g_assert_cmpstr (get_result (task), ==, "kept");
+    g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+  }
+}
+
 static void
 assert_refused (QueueTest *test, FerryTask *task, int code)
 {
@@ -1216,6 +1260,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/removed-key-stays-known", test_removed_key_stays_known);
   g_test_add_func ("/queue/keeps-so-many", test_keeps_so_many);
   g_test_add_func ("/queue/update-converts", test_update_converts);
+  g_test_add_func ("/queue/update-lets-wait", test_update_lets_wait);
   g_test_add_func ("/queue/refuses-what-cannot-be-stored", test_refuses_what_cannot_be_stored);
   g_test_add_func ("/queue/one-queue-at-a-file", test_one_queue_at_a_file);
   g_test_add_func ("/queue/pause-takes-back", test_pause_takes_back);
