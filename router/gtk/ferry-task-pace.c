@@ -191,7 +191,7 @@ make_stand_in (void)
 {
   FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "gone", NULL);
 
-  g_object_set (task, "name", "…", NULL);
+  g_object_set (task, "name", "...", NULL);
   return task;
 }
 
