@@ -62,6 +62,7 @@ add_host (Scene *scene, FerryPool *pool)
     "add",
     "bytes",
     "crash",
+    "crash-at-first",
     "echo",
     "fail",
     "fail-with-trace",
@@ -185,11 +186,11 @@ traces_name_the_host (void)
   g_assert_nonnull (strstr (trace, "alpha"));
 }
 
-/* The first attempt is at one worker of a host, the second one at another. */
+/* The first attempt is at one host, the second one at the other. */
 static void
 a_function_knows_of_an_earlier_attempt (void)
 {
-  g_autoptr (Scene) scene = scene_new (1);
+  g_autoptr (Scene) scene = scene_new (2);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash-at-first", NULL);
 
   g_object_set (task, "idempotent", TRUE, NULL);

@@ -42,6 +42,7 @@ def use_job(job, arguments):
     job.commit()
     job.get_cancellable()
     assert not job.is_cancelled()
+    assert not job.is_repeated()
     job.report(0.1, "begun")
     job.report_amount(1, 4, "bytes", None)
     job.begin_part(0.5)
