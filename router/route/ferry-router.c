@@ -172,8 +172,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   FerryPipe *pipe;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
-  g_return_val_if_fail ((flags & ~(FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS)) == 0, FALSE);
-  g_return_val_if_fail (flags != (FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS), FALSE);
+  g_return_val_if_fail ((flags & ~FERRY_PIPE_LATEST) == 0, FALSE);
   g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 

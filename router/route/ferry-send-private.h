@@ -34,7 +34,6 @@ struct _FerrySender
   FerryPipe *pipe;          /* const: (owned) (nullable): set in the application; NULL in a worker */
   GWeakRef receiver;        /* any: set in the application; NULL in a worker */
   guint64 max_message_size; /* const */
-  gboolean one_shot;        /* const: in a worker: whether its buffers are one-shot buffers */
 
   _Atomic gint state;  /* any: changes from STARTED only with the lane locked */
   FerryUplink *uplink; /* (owned) (nullable): set once, before the state becomes STARTED */
@@ -226,16 +225,11 @@ ferry_send_get_kind (const FerrySend *send)
  */
 gboolean ferry_send_begin_waits (FerrySend *send, gint64 timeout, GError **error);
 void ferry_send_end_waits (FerrySend *send);
-/* Waits until the lane has room for a record with that payload, and for the largest type announcement that may come
- * before it. The caller should try again then. */
-gboolean ferry_send_wait_for_room (FerrySend *send, gsize payload, GError **error);
 void ferry_send_store (const FerrySend *send, guint8 *place);
 /* Returns the message in one piece of memory. Joins its parts where there are several, and where it has padding. */
 const guint8 *ferry_send_get_data (FerrySend *send);
-/* Writes and publishes a record. Its payload is head, followed by the message unless body_size is 0. */
-void ferry_send_write_and_unlock (const FerrySend *send, FerrySendPlace *place, FerryRecordKind kind,
-                                  gconstpointer head, gsize head_size, gsize body_size);
-/* As ferry_send_write_and_unlock(), but waits for room first. */
+/* Waits for room, and writes and publishes a record. Its payload is head, followed by the message if body_size is not
+ * 0. */
 gboolean ferry_send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gsize head_size, gsize body_size,
                             GError **error);
 /* Sends a message that is larger than a record. */

@@ -34,8 +34,10 @@ ferry_sender_announce_type_locked (FerrySender *self, const char *type_string, g
   return (guint16) number;
 }
 
-gboolean
-ferry_send_wait_for_room (FerrySend *send, gsize payload, GError **error)
+/* Waits until the lane has room for a record with that payload, and for the largest type announcement that may come
+ * before it. The caller should try again then. */
+static gboolean
+wait_for_room (FerrySend *send, gsize payload, GError **error)
 {
   const char *type_string = ferry_send_get_type_string (send);
   gsize size = ferry_record_size (payload) + (type_string != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0);
@@ -84,9 +86,9 @@ ferry_send_get_data (FerrySend *send)
   return send->joined;
 }
 
-void
-ferry_send_write_and_unlock (const FerrySend *send, FerrySendPlace *place, FerryRecordKind kind, gconstpointer head,
-                             gsize head_size, gsize body_size)
+static void
+write_and_unlock (const FerrySend *send, FerrySendPlace *place, FerryRecordKind kind, gconstpointer head,
+                  gsize head_size, gsize body_size)
 {
   FerrySender *self = send->sender;
   guint8 *payload = ferry_sender_write_header_locked (self, place, kind, head_size + body_size);
@@ -108,9 +110,9 @@ ferry_send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gs
   FerrySendPlace place;
 
   while (!ferry_sender_take_place (send->sender, type_string, head_size + body_size, &place))
-    if (!ferry_send_wait_for_room (send, head_size + body_size, error))
+    if (!wait_for_room (send, head_size + body_size, error))
       return FALSE;
-  ferry_send_write_and_unlock (send, &place, kind, head, head_size, body_size);
+  write_and_unlock (send, &place, kind, head, head_size, body_size);
   return TRUE;
 }
 

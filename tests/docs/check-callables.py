@@ -164,14 +164,6 @@ class Tour:
         assert result[:5] == b"hello" and len(result) == 50000, len(result)
         until(lambda: len(heard) == 4)
         assert heard == [0, 1, 2, ferry.CloseReason.STOPPED], heard
-        _, sender, receiver = self.router.pipe(ferry.PipeFlags.ONE_SHOT_BUFFERS)
-        self.listen("Receiver", receiver, "buffer", lambda _, metadata, data: heard.append(bytes(data.get_data())))
-        task = ferry.Task.new(ferry.TaskKind.CALL, "send-one-shot", None)
-        task.add_sender(sender)
-        executor.submit_task(task)
-        task.wait(LONG)
-        until(lambda: len(heard) == 5)
-        assert heard[4] == b"hello", heard
 
     def use_tasks(self):
         ferry, heard = self.ferry, []

@@ -151,18 +151,6 @@ function testGivenSender(router, executor) {
     equal('over which its function sends', heard, [0, 1, 2, Ferry.CloseReason.STOPPED]);
 }
 
-function testOneShot(router, executor) {
-    const [, sender, receiver] = router.pipe(Ferry.PipeFlags.ONE_SHOT_BUFFERS);
-    let text = null;
-    receiver.connect('buffer', (_, metadata, bytes) => (text = new TextDecoder().decode(bytes.get_data())));
-    const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'one-shot', null);
-    task.add_sender(sender);
-    executor.submit_task(task);
-    task.wait(-1);
-    until(() => text !== null);
-    equal('a buffer is filled by its descriptor', text, 'hello');
-}
-
 function testGivenHome(executor) {
     const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'give-home', null);
     task.max_returned_descriptors = 3;
@@ -325,7 +313,6 @@ function testExecutor(router) {
     fact('a pool starts', pool.start());
     const executor = Ferry.Executor.new(pool);
     testGivenSender(router, executor);
-    testOneShot(router, executor);
     testGivenHome(executor);
     testTask(executor);
     testMoreTasks(executor);
