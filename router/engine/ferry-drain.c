@@ -20,7 +20,7 @@
 #include "base/ferry-base-private.h"
 #include "wire/ferry-call-judgement-private.h"
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* The most pieces of a large message that are taken in one visit, so that other links are visited in between. */
 #define PIECES_PER_VISIT 4
@@ -58,7 +58,7 @@ typedef struct
   guint index;        /* of the pipe in the link's pipe table */
   guint n_types;      /* how many types the worker has announced */
   gboolean done;      /* the pipe's stop record was drained, or the application closed the pipe */
-  GPtrArray *checked; /* (nullable) (owned) (element-type FerryShape) (nullable elements): by type number, the types
+  GPtrArray *checked; /* (nullable) (owned) (element-type FerryLayout) (nullable elements): by type number, the types
                          that ferry_layout_is_checked(); NULL for other types */
 } Grant;
 
@@ -171,7 +171,7 @@ ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
 }
 
 /* (nullable): returns the type of a message if its value is checked. number: of the type; 0 for plain bytes. */
-static inline const FerryShape *
+static inline const FerryLayout *
 get_checked_type (const Grant *grant, guint16 number)
 {
   return number > 0 && grant->checked != NULL ? g_ptr_array_index (grant->checked, number - 1) : NULL;
@@ -181,8 +181,8 @@ get_checked_type (const Grant *grant, guint16 number)
 static inline const char *
 find_value_fault (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 {
-  const FerryShape *type = get_checked_type (grant, number);
-  FerryValueVerdict verdict = G_LIKELY (type == NULL) ? FERRY_VALUE_GOOD : ferry_shape_judge (type, data, size);
+  const FerryLayout *type = get_checked_type (grant, number);
+  FerryValueVerdict verdict = G_LIKELY (type == NULL) ? FERRY_VALUE_GOOD : ferry_layout_check (type, data, size);
 
   return G_LIKELY (verdict == FERRY_VALUE_GOOD) ? NULL : ferry_value_verdict_to_fault (verdict);
 }
@@ -527,19 +527,19 @@ static gboolean
 begin_judgement (FerryDrain *self, FerryLink *link, const Grant *grant, guint16 kind, guint16 number,
                  const guint8 *data, gsize size, FerryValueVerdict *verdict)
 {
-  const FerryShape *type = grant != NULL ? get_checked_type (grant, number) : NULL;
+  const FerryLayout *type = grant != NULL ? get_checked_type (grant, number) : NULL;
 
   *verdict = FERRY_VALUE_UNJUDGED;
   if (size < FERRY_JUDGED_ASIDE)
     {
       if (type != NULL)
-        *verdict = ferry_shape_judge (type, data, size);
+        *verdict = ferry_layout_check (type, data, size);
       return FALSE;
     }
   if (type == NULL && (kind != FERRY_RECORD_BYTES || !ferry_call_judgement_is_wanted (data, size)))
     return FALSE;
-  link->intake.judgement = ferry_aside_judge (data, size, type != NULL ? type->layout.string : NULL, aside_done,
-                                              ferry_local_queue_ref (self->local));
+  link->intake.judgement =
+    ferry_aside_judge (data, size, type != NULL ? type->string : NULL, aside_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
 
@@ -769,10 +769,10 @@ find_grant_of_record (FerryDrain *self, Walk *walk, guint64 connection_id)
 }
 
 static void
-free_shape (gpointer shape)
+free_layout (gpointer layout)
 {
-  if (shape != NULL)
-    ferry_shape_free (shape);
+  if (layout != NULL)
+    ferry_layout_free (layout);
 }
 
 static gboolean
@@ -792,9 +792,9 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
     return refuse (walk, "the type string of type number %u %s; it must announce another type", header->number, fault);
   grant->n_types++;
   if (grant->checked == NULL)
-    grant->checked = g_ptr_array_new_with_free_func (free_shape);
+    grant->checked = g_ptr_array_new_with_free_func (free_layout);
   g_ptr_array_add (grant->checked, ferry_layout_is_checked (payload, header->length)
-                                     ? ferry_shape_new (payload, header->length)
+                                     ? ferry_layout_new (payload, header->length)
                                      : NULL);
   return TRUE;
 }

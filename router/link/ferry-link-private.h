@@ -18,7 +18,7 @@
 #include "lane/ferry-segment-private.h"
 #include "wire/ferry-guardian-protocol.h"
 #include "wire/ferry-handshake-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #include <glib.h>
 #include <pthread.h>

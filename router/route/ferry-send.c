@@ -10,24 +10,16 @@
 #include "base/ferry-base-private.h"
 #include "wire/ferry-handshake-private.h"
 
-guint
-ferry_sender_add_type_locked (FerrySender *self, const char *type_string)
-{
-  guint number = atomic_load_explicit (&self->n_types, memory_order_relaxed) + 1;
-
-  self->types[number - 1] = ferry_shape_new (type_string, strlen (type_string));
-  /* Release: both pair with ferry_sender_find_type(). */
-  atomic_store_explicit (&self->latest_type, number, memory_order_release);
-  atomic_store_explicit (&self->n_types, number, memory_order_release);
-  return number;
-}
-
 guint16
 ferry_sender_announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
 {
-  guint number = ferry_sender_add_type_locked (self, type_string);
+  guint number = atomic_load_explicit (&self->n_types, memory_order_relaxed) + 1;
   gsize length = strlen (type_string);
 
+  self->types[number - 1] = g_strdup (type_string);
+  /* Release: both pair with ferry_sender_find_type(). */
+  atomic_store_explicit (&self->latest_type, number, memory_order_release);
+  atomic_store_explicit (&self->n_types, number, memory_order_release);
   ferry_lane_writer_write_header (&self->uplink->writer, 0, (guint32) length, FERRY_RECORD_TYPE, (guint16) number,
                                   self->connection_id);
   memcpy (place + sizeof (FerryRecordHeader), type_string, length);
@@ -67,8 +59,6 @@ ferry_send_store (const FerrySend *send, guint8 *place)
         memcpy (next, send->parts[i].data, send->parts[i].size);
       next += send->parts[i].size;
     }
-  if (send->shape != NULL)
-    ferry_shape_clear_padding (send->shape, place, send->size);
 }
 
 const guint8 *
@@ -76,7 +66,7 @@ ferry_send_get_data (FerrySend *send)
 {
   if (send->variant != NULL)
     return g_variant_get_data (send->variant);
-  if (send->n_parts == 1 && (send->shape == NULL || !send->shape->has_padding))
+  if (send->n_parts == 1)
     return send->parts[0].data;
   if (send->joined == NULL)
     {

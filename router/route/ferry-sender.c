@@ -184,7 +184,7 @@ ferry_sender_finalize (GObject *object)
   FerrySender *self = FERRY_SENDER (object);
 
   for (guint i = 0; i < self->n_types; i++)
-    ferry_shape_free (self->types[i]);
+    g_free (self->types[i]);
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_clear_pointer (&self->pipe, ferry_pipe_unref);
   g_weak_ref_clear (&self->receiver);

@@ -19,7 +19,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-sealed-bytes-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* No function returns it by chance. */
 #define MARK "\004ferry.file-value"
