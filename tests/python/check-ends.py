@@ -67,6 +67,20 @@ if __name__ == "__main__":
     print({there for there, _ in found}, len({process for _, process in found}))
 """
 
+# The program ends while the tasks do, which are cancelled.
+LEFT = """
+import sys
+import time
+import ferry
+
+if __name__ == "__main__":
+    executor = ferry.Executor(workers=1)
+    task = executor.run(["sleep", "600"]) if sys.argv[1] == "program" else executor.submit(time.sleep, 600)
+    while not task.running():
+        time.sleep(0.01)
+    executor.shutdown(wait=False, cancel=True)
+"""
+
 COVERED = """
 import ferry
 
@@ -97,6 +111,12 @@ def test_early(report, folder):
     report.equal("a folder of the imports outlives a worker", run(folder, write(folder, "early.py", EARLY)), ("{True} 3\n", ""))
 
 
+def test_left(report, folder):
+    for kind in ("program", "function"):
+        report.equal("a program may end behind a shutdown that nobody waits for: a %s" % kind,
+                     run(folder, write(folder, "left.py", LEFT), kind), ("", ""))
+
+
 def test_coverage(report, folder):
     if importlib.util.find_spec("coverage") is None:
         report.skip("coverage sees lines of workers", "there is no coverage")
@@ -118,6 +138,7 @@ def body(report):
     test_long_end(report)
     with tempfile.TemporaryDirectory() as folder:
         test_early(report, folder)
+        test_left(report, folder)
         test_coverage(report, folder)
 
 

@@ -409,15 +409,16 @@ class Executor:
         """Whether the pool has given up. Any thread."""
         return not self._home.is_over and self.pool.get_error() is not None
 
-    def _stop_workers(self) -> _home.Event:
+    def _stop_workers(self, pool: Any) -> _home.Event:
         """On the home's thread: has the workers end, which they have some time for. Returns what happens when they have."""
         if self._workers_ended is None:
             ended = self._workers_ended = _home.Event()
-            self._objects[1].stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: ended.set())
+            pool.stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: ended.set())
         return self._workers_ended
 
     def _stop(self, ended: _home.Event, cancel: bool) -> None:
-        executor = self._objects[0]
+        # At the end of the program, the objects go while the tasks end.
+        executor, pool = self._objects
         for connection in list(self._connections):
             connection.close()
 
@@ -425,7 +426,7 @@ class Executor:
             if executor.props.state == Ferry.ExecutorState.STOPPED and executor.handler_is_connected(handler):
                 # The handler refers to the executor: both would wait for the cyclic garbage collector.
                 executor.disconnect(handler)
-                self._stop_workers().add_callback(ended.set)
+                self._stop_workers(pool).add_callback(ended.set)
 
         handler = executor.connect("notify::state", end)
         if cancel:
@@ -451,7 +452,7 @@ class Executor:
         self._cancel_waiting(0)
         for worker in list(pool.get_workers()):
             worker.send_signal(number)
-        self._stop_workers()
+        self._stop_workers(pool)
 
     def _begin_shutdown(self, cancel: bool, cancel_futures: bool = False) -> list[_home.Event]:
         self._has_ended = True
