@@ -145,7 +145,7 @@ class Tour:
         _, sender, receiver = router.pipe(ferry.PipeFlags.QUEUED)
         router.close_pipe(receiver)
         router.stop()
-        assert got == [1, b"abc", "y", ferry.CloseReason.STOPPED], got
+        assert got == [1, b"abc", ferry.CloseReason.STOPPED], got
 
     def check_given_sender(self, executor):
         """The worker runs already when the pipe is opened."""
