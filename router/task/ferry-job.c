@@ -20,7 +20,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-scratch-folder-private.h"
-#include "lane/ferry-one-shot-private.h"
+#include "lane/ferry-sealed-bytes-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-buffer-private.h"
@@ -802,7 +802,7 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
   if (!begin_use (self, error))
     return NULL;
   fd = find_descriptor (self, handle, error);
-  bytes = fd >= 0 ? ferry_one_shot_map_bytes (fd, error) : NULL;
+  bytes = fd >= 0 ? ferry_sealed_bytes_map (fd, error) : NULL;
   end_use (self);
   return bytes;
 }
