@@ -30,9 +30,9 @@
  * cancel all tasks and clear those that have ended.
  *
  * The button is for a header bar, and is there while there are tasks: those that run or wait, and those that failed and
- * that nobody has removed from the list or tried again. The ring has an exclamation mark as long as there is one that
- * failed. Its tooltip and its accessible description say how many tasks run, wait and failed. They change at most ten
- * times a second, and not while the button is not mapped.
+ * that nobody has removed from the list or tried again. While nobody knows how far they are, a part of the ring turns.
+ * The ring has an exclamation mark as long as there is one that failed. Its tooltip and its accessible description say
+ * how many tasks run, wait and failed. They change at most ten times a second, and not while the button is not mapped.
  *
  * # CSS nodes
  *
@@ -97,7 +97,10 @@ show_figures (FerryTaskButton *self)
   g_autofree char *words = n_failed > 0 && n_open == 0 ? ferry_task_words_for_ends (0, n_failed)
                                                        : ferry_task_words_for_work (&figures, n_failed);
 
-  ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
+  if (figures.indeterminate)
+    ferry_progress_ring_set_indeterminate (FERRY_PROGRESS_RING (self->ring), /* turns: */ !figures.paused);
+  else
+    ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
   gtk_widget_set_sensitive (self->cancel_button, n_open > 0);
   gtk_widget_set_visible (self->retry_button, n_failed > 0);

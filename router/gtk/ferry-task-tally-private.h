@@ -15,6 +15,7 @@ typedef struct
   guint n_waiting, n_executing;
   guint64 n_completed, n_failed, n_cancelled; /* all that have ended so, also those that the model has no more */
   double fraction;                            /* of what was begun since nothing was to be done */
+  gboolean indeterminate;                     /* whether the fraction says nothing of the tasks that are open */
   gboolean paused;                            /* whether nothing is begun of what waits */
 } FerryTaskFigures;
 

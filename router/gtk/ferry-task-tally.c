@@ -119,6 +119,15 @@ tasks_changed_cb (Part *part, guint position, guint n_removed, guint n_added)
   change (part->tally);
 }
 
+static gboolean
+is_known (FerryTask *task)
+{
+  gboolean indeterminate;
+
+  g_object_get (task, "indeterminate", &indeterminate, NULL);
+  return !indeterminate;
+}
+
 static FerryTaskFigures
 sum_tasks (Part *part)
 {
@@ -131,15 +140,20 @@ sum_tasks (Part *part)
   };
   GHashTableIter iter;
   gpointer task;
+  guint n_known = 0;
 
   g_hash_table_iter_init (&iter, part->open);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     {
-      figures.n_waiting += ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+      gboolean waits = ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+
+      figures.n_waiting += waits;
       figures.fraction += ferry_task_get_fraction (task);
+      n_known += !waits && is_known (task);
     }
   figures.n_executing = n_open - figures.n_waiting;
   figures.fraction /= MAX (part->n_batch_done + n_open, 1);
+  figures.indeterminate = n_known == 0;
   return figures;
 }
 
@@ -185,6 +199,15 @@ count_open (Part *part)
   return n_waiting + n_executing;
 }
 
+/* Of figures that are indeterminate where of no task that runs the fraction is known. It is so that where some tasks
+ * are done and others wait, their number says how far all are; and where nothing runs, nothing is under way. */
+static void
+note_indeterminate (FerryTaskFigures *figures)
+{
+  figures->indeterminate =
+    figures->indeterminate && figures->n_executing > 0 && (figures->n_waiting == 0 || !(figures->fraction > 0.0));
+}
+
 static FerryTaskFigures
 get_figures (Part *part)
 {
@@ -192,12 +215,17 @@ get_figures (Part *part)
   gboolean paused;
 
   if (part->executor == NULL)
-    return sum_tasks (part);
+    {
+      figures = sum_tasks (part);
+      note_indeterminate (&figures);
+      return figures;
+    }
   g_object_get (part->model, "n-waiting", &figures.n_waiting, "n-executing", &figures.n_executing, "n-completed",
                 &figures.n_completed, "n-failed", &figures.n_failed, "n-cancelled", &figures.n_cancelled, "fraction",
                 &figures.fraction, "paused", &figures.paused, NULL);
-  g_object_get (part->executor, "paused", &paused, NULL);
+  g_object_get (part->executor, "paused", &paused, "indeterminate", &figures.indeterminate, NULL);
   figures.paused = figures.paused || paused;
+  note_indeterminate (&figures);
   return figures;
 }
 
@@ -412,7 +440,7 @@ ferry_task_tally_count_open (FerryTaskTally *self)
 FerryTaskFigures
 ferry_task_tally_get (FerryTaskTally *self)
 {
-  FerryTaskFigures sum = {.paused = TRUE};
+  FerryTaskFigures sum = {.paused = TRUE, .indeterminate = TRUE};
   double done = 0.0, all = 0.0;
 
   if (self->parts->len == 1)
@@ -430,11 +458,13 @@ ferry_task_tally_get (FerryTaskTally *self)
       sum.n_failed += figures.n_failed;
       sum.n_cancelled += figures.n_cancelled;
       sum.paused = sum.paused && (n_open == 0 || figures.paused);
+      sum.indeterminate = sum.indeterminate && (figures.n_executing == 0 || figures.indeterminate);
       done +=
         (double) (part->n_begun - part->n_before) + figures.fraction * (double) (n_ended - part->n_begun + n_open);
       all += (double) (n_ended - part->n_before + n_open);
     }
   sum.fraction = all > 0.0 ? done / all : 0.0;
+  note_indeterminate (&sum);
   return sum;
 }
 

@@ -451,7 +451,7 @@ ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed)
 
   if (n_waiting + n_executing == 0)
     return g_strdup (_ ("All tasks have ended"));
-  percent = format_percent (figures->fraction);
+  percent = figures->indeterminate ? NULL : format_percent (figures->fraction);
   if (n_executing > 0)
     running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing);
   if (n_waiting > 0)

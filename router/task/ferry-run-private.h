@@ -282,11 +282,15 @@ ferry_run_get_done (const FerryRun *self)
   return self->state >= FERRY_TASK_STATE_COMPLETED;
 }
 
-/* Returns the fraction, from 0 to 1, if the run is one of source and has not ended. */
+/* Returns the fraction, from 0 to 1, if the run is one of source and has not ended, and adds to n_known if it is known.
+ */
 static inline double
-ferry_run_get_fraction_of (const FerryRun *self, const FerryTaskSource *source)
+ferry_run_get_fraction_of (const FerryRun *self, const FerryTaskSource *source, guint *n_known)
 {
-  return self->source == source && !ferry_run_get_done (self) ? MAX (self->fraction, 0) : 0;
+  gboolean is_known = self->source == source && !ferry_run_get_done (self) && self->fraction >= 0;
+
+  *n_known += is_known;
+  return is_known ? self->fraction : 0;
 }
 
 /* Whether the owner tells what the function does: not after another thread has asked for a cancel. */

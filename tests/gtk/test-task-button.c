@@ -134,6 +134,100 @@ wait_words (Scene *scene, const char *words)
 }
 
 static void
+assert_words (Scene *scene, const char *words)
+{
+  g_autofree char *said = dup_words (scene);
+
+  g_assert_cmpstr (said, ==, words);
+}
+
+static FerryProgressRing *
+get_ring (Scene *scene)
+{
+  return FERRY_PROGRESS_RING (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene))));
+}
+
+static gboolean
+is_turning (gpointer scene)
+{
+  return ferry_progress_ring_is_turning (get_ring (scene));
+}
+
+static gboolean
+stands_still (gpointer scene)
+{
+  return !is_turning (scene);
+}
+
+static void
+set_animations (gboolean enabled)
+{
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", enabled, NULL);
+}
+
+/* A task that says nothing of itself is not 0 % of the way. One that does, beside it, says how far both are. */
+static void
+test_ring_turns_while_nobody_knows_how_far_the_tasks_are (Scene *scene)
+{
+  g_autoptr (FerryTask) endless = NULL, halves = NULL;
+
+  set_animations (TRUE);
+  endless = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  wait_words (scene, "1 task runs");
+  assert_words (scene, "1 task runs");
+  g_assert_cmpfloat (get_fraction (scene), <, 0.0);
+  g_assert_true (is_turning (scene));
+  g_assert_true (ferry_test_get_number (scene->executor, "indeterminate"));
+
+  ferry_executor_set_paused (scene->executor, TRUE, FALSE);
+  ferry_test_look_until (stands_still, scene);
+  assert_words (scene, "Paused \302\267 1 task runs");
+  ferry_executor_set_paused (scene->executor, FALSE, FALSE);
+  ferry_test_look_until (is_turning, scene);
+
+  ferry_pool_set_max_workers (scene->test->pool, 2);
+  halves = task_test_submit (scene->executor, "halves", NULL);
+  wait_words (scene, "2 tasks run");
+  g_assert_true (is_turning (scene));
+  task_test_open_gate ();
+  wait_words (scene, "25 % \302\267 2 tasks run");
+  g_assert_cmpfloat (get_fraction (scene), ==, 0.25);
+  g_assert_false (is_turning (scene));
+  task_test_close_gate ();
+  task_test_wait_done (halves);
+  wait_words (scene, "1 task runs");
+  assert_words (scene, "1 task runs");
+  ferry_task_cancel (endless);
+  wait_words (scene, "All tasks have ended");
+  g_assert_cmpfloat (get_fraction (scene), ==, 1.0);
+  g_assert_false (is_turning (scene));
+}
+
+/* It stands still where nothing is to move, and asks for no frame that nobody sees. */
+static void
+test_ring_turns_only_where_it_is_seen_to (Scene *scene)
+{
+  g_autoptr (FerryTask) endless = NULL;
+
+  set_animations (FALSE);
+  endless = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  wait_words (scene, "1 task runs");
+  g_assert_cmpfloat (get_fraction (scene), <, 0.0);
+  g_assert_false (is_turning (scene));
+  set_animations (TRUE);
+  g_assert_true (is_turning (scene));
+  gtk_widget_set_visible (scene->button, FALSE);
+  g_assert_false (is_turning (scene));
+  set_animations (FALSE);
+  set_animations (TRUE);
+  g_assert_false (is_turning (scene));
+  gtk_widget_set_visible (scene->button, TRUE);
+  ferry_test_look_until (is_turning, scene);
+  ferry_task_cancel (endless);
+  ferry_test_look_until (stands_still, scene);
+}
+
+static void
 test_button_says_how_far_all_tasks_are (Scene *scene)
 {
   g_autoptr (FerryTask) runs = NULL;
@@ -145,11 +239,10 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   g_assert_false (gtk_widget_get_visible (get_menu_button (scene)));
   runs = task_test_submit (scene->executor, "halves", NULL);
   waits = task_test_submit (scene->executor, "note", g_variant_new_string ("b"));
-  wait_words (scene, "0 % \302\267 1 task runs \302\267 1 task waits");
+  wait_words (scene, "1 task runs \302\267 1 task waits");
   ferry_executor_set_paused (scene->executor, TRUE, FALSE);
-  wait_words (scene, "Paused \302\267 0 % \302\267 1 task runs \302\267 1 task waits");
+  wait_words (scene, "Paused \302\267 1 task runs \302\267 1 task waits");
   ferry_executor_set_paused (scene->executor, FALSE, FALSE);
-  g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Tasks");
   widget_test_assert_read_once (scene->button);
@@ -166,6 +259,12 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   g_object_unref (bar);
 }
 
+static gboolean
+has_no_fraction (gpointer scene)
+{
+  return get_fraction (scene) < 0.0;
+}
+
 /* One task of two. */
 static void
 test_button_takes_back_what_a_task_has (Scene *scene)
@@ -177,8 +276,8 @@ test_button_takes_back_what_a_task_has (Scene *scene)
   wait_words (scene, "45 % \302\267 1 task runs \302\267 1 task waits");
   g_assert_cmpfloat_with_epsilon (get_fraction (scene), 0.45, 1e-9);
   task_test_close_gate ();
-  wait_words (scene, "0 % \302\267 1 task runs \302\267 1 task waits");
-  g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
+  ferry_test_look_until (has_no_fraction, scene);
+  assert_words (scene, "1 task runs \302\267 1 task waits");
   task_test_open_gate ();
   task_test_wait_done (task);
   wait_words (scene, "All tasks have ended");
@@ -443,15 +542,17 @@ test_button_knows_all_executors_of_its_model (Scene *scene)
   g_list_store_append (models, other);
   g_list_store_append (models, store);
   here = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
-  wait_words (scene, "0 % \302\267 1 task runs");
+  wait_words (scene, "1 task runs");
   there = task_test_submit (other, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
-  wait_words (scene, "50 % \302\267 1 task runs \302\267 1 task failed");
+  wait_words (scene, "1 task runs \302\267 1 task failed");
+  assert_words (scene, "1 task runs \302\267 1 task failed");
   g_assert_true (has_error (scene));
   loose = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("a"));
   g_list_store_append (store, loose);
   wait_words (scene, "33 % \302\267 1 task runs \302\267 1 task waits");
   ferry_task_cancel (loose);
-  wait_words (scene, "66 % \302\267 1 task runs");
+  ferry_test_look_until (has_no_fraction, scene);
+  assert_words (scene, "1 task runs \302\267 1 task failed");
   gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
   widget_test_wait_words (list, "Failed");
   g_object_set (list, "selected-task", there, NULL);
@@ -535,6 +636,9 @@ main (int argc, char **argv)
   widget_test_start ();
   warm_up ();
   add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
+  add ("/task-button/ring-turns-while-nobody-knows-how-far-the-tasks-are",
+       test_ring_turns_while_nobody_knows_how_far_the_tasks_are);
+  add ("/task-button/ring-turns-only-where-it-is-seen-to", test_ring_turns_only_where_it_is_seen_to);
   add ("/task-button/button-takes-back-what-a-task-has", test_button_takes_back_what_a_task_has);
   add ("/task-button/popover-has-the-list", test_popover_has_the_list);
   add ("/task-button/popover-has-buttons-for-all-tasks", test_popover_has_buttons_for_all_tasks);

@@ -546,15 +546,18 @@ a_fraction_that_is_taken_back_leaves_the_sum (void)
   ferry_test_run_until (is_nearly_done, task);
   g_assert_cmpfloat_with_epsilon (ferry_test_get_double (test->executor, "fraction"), 0.45, 1e-9);
   g_assert_false (is_indeterminate (task));
+  g_assert_false (is_indeterminate (test->executor));
   told = -1;
   task_test_close_gate ();
   ferry_test_run_until (is_indeterminate, task);
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
   g_assert_cmpstr (ferry_task_get_text (task), ==, "second part");
   g_assert_cmpfloat (ferry_test_get_double (test->executor, "fraction"), ==, 0);
+  g_assert_true (is_indeterminate (test->executor));
   ferry_test_run_until (is_zero, &told);
   task_test_open_gate ();
   task_test_assert_result (task, NULL);
+  g_assert_false (is_indeterminate (test->executor));
   g_assert_false (is_indeterminate (task));
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 1);
   ferry_test_run_until (task_test_is_idle, test->executor);
