@@ -94,7 +94,7 @@ enable_actions (FerryDemoTasksPage *self)
   enable (self, "clear", n_tasks > n_open);
 }
 
-/* Of the list that is shown, those that were removed from it among them; nothing while it is empty. */
+/* What the list that is shown has to do, and what failed in it. The rows say what else has ended. */
 static void
 show_counts (FerryDemoTasksPage *self)
 {
@@ -102,17 +102,14 @@ show_counts (FerryDemoTasksPage *self)
   gboolean of_commands = gtk_stack_get_visible_child (self->lists) == self->commands_list;
   FerryExecutor *executor = of_commands ? self->commands : self->executor;
   g_autoptr (GString) words = g_string_new (NULL);
-  guint n_executing, n_waiting;
-  guint64 n_completed, n_failed, n_cancelled;
+  guint n_executing, n_waiting, n_failed;
 
-  g_object_get (executor, "n-executing", &n_executing, "n-waiting", &n_waiting, "n-completed", &n_completed, "n-failed",
-                &n_failed, "n-cancelled", &n_cancelled, NULL);
+  g_object_get (executor, "n-executing", &n_executing, "n-waiting", &n_waiting, NULL);
+  g_object_get (of_commands ? self->commands_list : self->list, "n-failed", &n_failed, NULL);
   append_count (words, n_executing, ngettext ("%s running", "%s running", n_executing));
   append_count (words, n_waiting, ngettext ("%s waiting", "%s waiting", n_waiting));
-  append_count (words, n_completed, _ ("%s done"));
   append_count (words, n_failed, _ ("%s failed"));
-  append_count (words, n_cancelled, _ ("%s cancelled"));
-  gtk_widget_set_visible (GTK_WIDGET (self->counts_label), g_list_model_get_n_items (G_LIST_MODEL (executor)) > 0);
+  gtk_widget_set_visible (GTK_WIDGET (self->counts_label), words->len > 0);
   gtk_label_set_text (self->counts_label, words->str);
   gtk_widget_set_visible (self->switcher, has_commands || of_commands);
   enable_actions (self);
@@ -294,11 +291,14 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   /* All figures of an executor, or of a pool, are told of at a time; one of them stands for all. */
   g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->list, "notify::n-failed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->lists, "notify::visible-child", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
   if (self->commands != NULL)
     {
       g_signal_connect_object (self->commands, "items-changed", G_CALLBACK (commands_changed_cb), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->commands_list, "notify::n-failed", G_CALLBACK (show_counts), self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (self->commands, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
     }

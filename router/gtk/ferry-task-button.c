@@ -51,9 +51,8 @@ struct _FerryTaskButton
   GtkWidget *retry_button;  /* visible while some of them have failed */
   GtkWidget *cancel_button; /* below the list, for all of it */
   GtkWidget *clear_button;
-  char *words;             /* (owned) (nullable): what the button says of the tasks */
-  guint timer;             /* a look that is due */
-  guint64 n_failed_before; /* ever, when a look has found no failed task in the list */
+  char *words; /* (owned) (nullable): what the button says of the tasks */
+  guint timer; /* a look that is due */
 };
 
 enum
@@ -69,31 +68,12 @@ G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
 
 /* ---- what is shown ---- */
 
-/* How many tasks of the list have failed. A list that had none has none before another one fails. */
-static guint
-count_failed (FerryTaskButton *self, guint64 n_ever)
-{
-  guint n_items = g_list_model_get_n_items (self->tasks), n = 0;
-
-  if (self->n_failed_before == n_ever)
-    return 0;
-  for (guint i = 0; i < n_items && n < n_ever; i++)
-    {
-      g_autoptr (FerryTask) task = g_list_model_get_item (self->tasks, i);
-
-      n += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED &&
-           !ferry_task_list_has_removed (FERRY_TASK_LIST (self->list), task);
-    }
-  if (n == 0)
-    self->n_failed_before = n_ever;
-  return n;
-}
-
 static void
 show_figures (FerryTaskButton *self)
 {
   FerryTaskFigures figures = ferry_task_tally_get (self->tally);
-  guint n_open = figures.n_waiting + figures.n_executing, n_failed = count_failed (self, figures.n_failed);
+  guint n_open = figures.n_waiting + figures.n_executing,
+        n_failed = ferry_task_list_count_failed (FERRY_TASK_LIST (self->list));
   g_autofree char *words = n_failed > 0 && n_open == 0 ? ferry_task_words_for_ends (0, n_failed)
                                                        : ferry_task_words_for_work (&figures, n_failed);
 
@@ -145,7 +125,6 @@ removed_cb (gpointer data)
 {
   FerryTaskButton *self = data;
 
-  self->n_failed_before = 0;
   if (self->tasks != NULL)
     figures_cb (self);
 }
@@ -206,7 +185,6 @@ set_tasks (FerryTaskButton *self, GListModel *tasks)
     g_signal_handlers_disconnect_by_data (self->tasks, self);
   g_clear_object (&self->tally);
   unmap_cb (self);
-  self->n_failed_before = 0;
   g_set_object (&self->tasks, tasks);
   g_object_set (self->list, "tasks", tasks, NULL);
   if (tasks != NULL)

@@ -183,6 +183,8 @@ void ferry_task_undo_add (FerryTaskUndo *self, FerryTask *task, gboolean is_stop
 /* Shows the bar, and begins the time anew. */
 void ferry_task_undo_begin (FerryTaskUndo *self);
 guint ferry_task_undo_count (FerryTaskUndo *self);
+/* How many of them have failed. */
+guint ferry_task_undo_count_failed (FerryTaskUndo *self);
 gboolean ferry_task_undo_contains (FerryTaskUndo *self, gpointer task);
 gboolean ferry_task_undo_is_stopped (FerryTaskUndo *self, gpointer task);
 /* (transfer none) (element-type FerryTask): a set. */
@@ -255,7 +257,8 @@ void ferry_task_list_set_max_height (FerryTaskList *self, int height);
 void ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer data), gpointer data);
 /* How many such tasks there are. The executor has them still. */
 guint ferry_task_list_count_removed (FerryTaskList *self);
-gboolean ferry_task_list_has_removed (FerryTaskList *self, FerryTask *task);
+/* FerryTaskList:n-failed, as it is now. */
+guint ferry_task_list_count_failed (FerryTaskList *self);
 
 /* Gives the focus to the first row whose task failed; to the first one where none did. */
 void ferry_task_list_focus_first (FerryTaskList *self);

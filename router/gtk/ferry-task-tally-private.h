@@ -28,6 +28,8 @@ FerryTaskTally *ferry_task_tally_new (GListModel *tasks) G_GNUC_WARN_UNUSED_RESU
 FerryTaskFigures ferry_task_tally_get (FerryTaskTally *self);
 /* How many tasks wait and run. */
 guint ferry_task_tally_count_open (FerryTaskTally *self);
+/* How many tasks of the model have failed. */
+guint ferry_task_tally_count_failed (FerryTaskTally *self);
 void ferry_task_tally_cancel_all (FerryTaskTally *self);
 gboolean ferry_task_tally_has_queue (FerryTaskTally *self);
 void ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *queue, gpointer data),

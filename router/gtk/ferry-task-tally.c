@@ -30,6 +30,7 @@ typedef struct
   GPtrArray *tasks; /* (element-type FerryTask) (owned): as in the model */
   GHashTable *open; /* (element-type FerryTask) (owned): those of them that are not done */
   guint64 n_ended[FERRY_TASK_STATE_CANCELLED + 1];
+  guint n_failed;     /* of those in the model */
   guint n_batch_done; /* since no task was open; and the sum of their fractions */
   double batch_fraction;
 } Part;
@@ -53,12 +54,19 @@ static void change (FerryTaskTally *self);
 
 static void state_cb (FerryTask *task, GParamSpec *pspec, Part *part);
 
+static gboolean
+has_failed (FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+}
+
 static void
 follow_task (Part *part, FerryTask *task)
 {
   if (ferry_task_get_done (task))
     {
-      part->n_ended[FERRY_TASK_STATE_FAILED] += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+      part->n_ended[FERRY_TASK_STATE_FAILED] += has_failed (task);
+      part->n_failed += has_failed (task);
       return;
     }
   if (g_hash_table_size (part->open) == 0)
@@ -83,6 +91,7 @@ let_go_of_task (Part *part, FerryTask *task)
   if (!ferry_task_get_done (kept))
     return;
   part->n_ended[ferry_task_get_state (kept)]++;
+  part->n_failed += has_failed (kept);
   part->n_batch_done++;
   part->batch_fraction +=
     ferry_task_get_state (kept) == FERRY_TASK_STATE_CANCELLED ? ferry_task_get_fraction (kept) : 1.0;
@@ -112,7 +121,12 @@ static void
 tasks_changed_cb (Part *part, guint position, guint n_removed, guint n_added)
 {
   for (guint i = 0; i < n_removed; i++)
-    let_go_of_task (part, g_ptr_array_index (part->tasks, position + i));
+    {
+      FerryTask *task = g_ptr_array_index (part->tasks, position + i);
+
+      let_go_of_task (part, task);
+      part->n_failed -= has_failed (task);
+    }
   if (n_removed > 0)
     g_ptr_array_remove_range (part->tasks, position, n_removed);
   add_tasks (part, position, n_added);
@@ -206,6 +220,14 @@ note_indeterminate (FerryTaskFigures *figures)
 {
   figures->indeterminate =
     figures->indeterminate && figures->n_executing > 0 && (figures->n_waiting == 0 || !(figures->fraction > 0.0));
+}
+
+static guint
+count_failed (Part *part)
+{
+  if (part->keeper != NULL)
+    return part->keeper->funcs->count_failed (part->keeper);
+  return part->executor != NULL ? ferry_executor_count_failed (part->executor) : part->n_failed;
 }
 
 static FerryTaskFigures
@@ -434,6 +456,16 @@ ferry_task_tally_count_open (FerryTaskTally *self)
   for (guint i = 0; i < self->parts->len; i++)
     n_open += count_open (g_ptr_array_index (self->parts, i));
   return n_open;
+}
+
+guint
+ferry_task_tally_count_failed (FerryTaskTally *self)
+{
+  guint n_failed = 0;
+
+  for (guint i = 0; i < self->parts->len; i++)
+    n_failed += count_failed (g_ptr_array_index (self->parts, i));
+  return n_failed;
 }
 
 /* Several parts count by how many tasks they have had since none was open. */

@@ -914,6 +914,12 @@ ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
   return entry->run.source == &self->source && entry->taken_in;
 }
 
+guint
+ferry_executor_count_failed (FerryExecutor *self)
+{
+  return self->list.n_failed;
+}
+
 /* Returns (transfer none) (nullable) what keeps the task beyond this process. */
 static FerryRunKeeper *
 get_keeper (FerryTask *task)

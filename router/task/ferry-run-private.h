@@ -154,6 +154,8 @@ typedef struct
   /* What ferry_executor_cancel_all() and ferry_executor_clear_finished() do. The first returns how many. */
   guint (*cancel_all) (FerryRunKeeper *self);
   void (*clear_finished) (FerryRunKeeper *self);
+  /* How many tasks of the list have failed. */
+  guint (*count_failed) (FerryRunKeeper *self);
   /* Moves the task in front of another one of the keeper's list; NULL: behind the last one. */
   gboolean (*move) (FerryRunKeeper *self, FerryTask *task, FerryTask *before, GError **error);
   /* A task that waits for its time does not any more. */

@@ -67,7 +67,7 @@ test_ends_have_words (WindowTest *test, gconstpointer data)
       window_test_wait_state (task, ends[i].status);
       window_test_wait_words (window_test_wait_row (test, task), ends[i].words);
     }
-  window_test_wait_words (test->window, "3 done · 1 failed");
+  window_test_wait_words (test->window, "1 failed");
 }
 
 /* A worker that reports, and one that is deaf. */
@@ -138,14 +138,14 @@ test_remove_and_clear (WindowTest *test, gconstpointer data)
   window_test_add_task (test, "primes:1000");
   window_test_wait_state (done, FERRY_TASK_STATUS_DONE);
   window_test_wait_state (window_test_get_task (test, 2), FERRY_TASK_STATUS_DONE);
-  window_test_wait_words (test->window, "2 done");
+  window_test_wait_words (test->window, "1 running");
   window_test_act (test, done, "task.remove");
   window_test_wait_no_row (test, done);
   window_test_activate (test, "job.clear");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 1);
   g_assert_true (window_test_get_task (test, 0) == flood);
   window_test_activate (test, "job.cancel-all");
-  window_test_wait_words (test->window, "1 cancelled");
+  window_test_wait_idle (test);
   window_test_activate (test, "job.clear");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 0);
   g_assert_true (window_test_is_empty (test));
@@ -266,7 +266,6 @@ test_commands_run (WindowTest *test, gconstpointer data)
   g_assert_cmpmem (g_variant_get_data (output), g_variant_get_size (output), "two words|*|$HOME|", 18);
   g_assert_cmpstr (ferry_task_get_name (task), ==, "printf '%s|' \"two words\" '*' $HOME");
   g_assert_true (gtk_widget_get_mapped (window_test_get (test, "commands_list")));
-  window_test_wait_words (test->window, "1 done");
 
   run_line (test, "sleep 1000");
   task = get_command (test, 1);
@@ -515,6 +514,7 @@ main (int argc, char **argv)
 
   g_setenv ("XDG_CONFIG_HOME", folder, TRUE);
   window_test_init (&argc, &argv);
+  window_test_add ("/window/details-of-a-crash-say-each-thing-once", test_details_of_a_crash_say_each_thing_once);
   window_test_add ("/window/empty", test_empty);
   window_test_add ("/window/tasks-become-rows", test_tasks_become_rows);
   window_test_add ("/window/ends-have-words", test_ends_have_words);

@@ -595,6 +595,108 @@ test_popover_is_as_high_as_its_rows (Scene *scene)
   g_assert_cmpint (measure_list (scene), <=, 400);
 }
 
+/* A list of tasks that counts how often one is asked for. */
+G_DECLARE_FINAL_TYPE (CountingModel, counting_model, COUNTING, MODEL, GObject)
+
+struct _CountingModel
+{
+  GObject parent_instance;
+  GPtrArray *tasks;
+  guint n_asked;
+};
+
+static GType
+get_item_type (GListModel *model)
+{
+  return FERRY_TYPE_TASK;
+}
+
+static guint
+get_n_items (GListModel *model)
+{
+  return COUNTING_MODEL (model)->tasks->len;
+}
+
+static gpointer
+get_item (GListModel *model, guint position)
+{
+  CountingModel *self = COUNTING_MODEL (model);
+
+  self->n_asked++;
+  return position < self->tasks->len ? g_object_ref (self->tasks->pdata[position]) : NULL;
+}
+
+static void
+counting_model_list_init (GListModelInterface *iface)
+{
+  iface->get_item_type = get_item_type;
+  iface->get_n_items = get_n_items;
+  iface->get_item = get_item;
+}
+
+G_DEFINE_TYPE_WITH_CODE (CountingModel, counting_model, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, counting_model_list_init))
+
+static void
+counting_model_finalize (GObject *object)
+{
+  g_ptr_array_unref (COUNTING_MODEL (object)->tasks);
+  G_OBJECT_CLASS (counting_model_parent_class)->finalize (object);
+}
+
+static void
+counting_model_class_init (CountingModelClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = counting_model_finalize;
+}
+
+static void
+counting_model_init (CountingModel *self)
+{
+  self->tasks = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static gboolean
+is_half_done (gpointer task)
+{
+  return ferry_task_get_fraction (task) == 0.5;
+}
+
+/* One of two that failed has left, and one that runs tells of itself. */
+static void
+test_no_task_is_looked_at_to_count_those_that_failed (Scene *scene)
+{
+  g_autoptr (CountingModel) model = g_object_new (counting_model_get_type (), NULL);
+  FerryTask *runs;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      FerryTask *failing =
+        task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+
+      task_test_wait_done (failing);
+      g_ptr_array_add (model->tasks, failing);
+    }
+  runs = task_test_submit (scene->executor, "halves", NULL);
+  g_ptr_array_add (model->tasks, runs);
+  for (guint i = 0; i < 100; i++)
+    g_ptr_array_add (model->tasks, task_test_submit (scene->executor, "note", g_variant_new_string ("a")));
+  g_object_set (scene->button, "tasks", model, NULL);
+  wait_words (scene, "2 tasks failed");
+  g_ptr_array_remove_index (model->tasks, 0);
+  g_list_model_items_changed (G_LIST_MODEL (model), 0, 1, 0);
+  wait_words (scene, "1 task runs \302\267 100 tasks wait \302\267 1 task failed");
+  model->n_asked = 0;
+  task_test_open_gate ();
+  ferry_test_look_until (is_half_done, runs);
+  task_test_close_gate ();
+  task_test_wait_done (runs);
+  ferry_test_look_until (task_test_is_idle, scene->executor);
+  wait_words (scene, "1 task failed");
+  g_assert_cmpuint (model->n_asked, ==, 0);
+  g_object_set (scene->button, "tasks", NULL, NULL);
+}
+
 /* What is filled and what is not, each against what is beside it. */
 static void
 test_ring_can_be_told_from_the_ground (Scene *scene)
@@ -647,6 +749,8 @@ main (int argc, char **argv)
   add ("/task-button/popover-opens-at-what-failed", test_popover_opens_at_what_failed);
   add ("/task-button/button-knows-all-executors-of-its-model", test_button_knows_all_executors_of_its_model);
   add ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
+  add ("/task-button/no-task-is-looked-at-to-count-those-that-failed",
+       test_no_task_is_looked_at_to_count_those_that_failed);
   add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   add ("/task-button/the-tooltip-is-not-set-before-it-is-asked-for",
        test_the_tooltip_is_not_set_before_it_is_asked_for);

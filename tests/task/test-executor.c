@@ -576,7 +576,6 @@ a_cancel_leaves_the_fraction (void)
   g_assert_true (ferry_test_get_number (test->executor, "indeterminate"));
   g_assert_cmpfloat (ferry_test_get_double (test->executor, "fraction"), ==, 0);
   first = submit_word (test->executor, "note", "x", 1);
-  g_assert_false (ferry_test_get_number (test->executor, "indeterminate"));
   gate = submit_word (test->executor, "gate", "gate", 0);
   for (guint i = 0; i < 7; i++)
     submit_words (test->executor, "note", "x", NULL);
@@ -584,6 +583,8 @@ a_cancel_leaves_the_fraction (void)
   task_test_wait_log ("x gate");
   task_test_wait_done (first);
   g_assert_cmpfloat_with_epsilon (ferry_test_get_double (test->executor, "fraction"), 0.1, 1e-9);
+  /* One of ten is done, whatever the one that runs has to say. */
+  g_assert_false (ferry_test_get_number (test->executor, "indeterminate"));
   g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 9);
   task_test_wait_done (last);
   g_assert_cmpfloat_with_epsilon (ferry_test_get_double (test->executor, "fraction"), 0.1, 1e-9);
