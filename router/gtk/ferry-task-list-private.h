@@ -99,6 +99,9 @@ void ferry_task_rows_select (FerryTaskRows *self, guint position);
 void ferry_task_rows_focus (FerryTaskRows *self, guint position);
 /* To the row that is selected, or the one that had the focus last. Returns whether there is one. */
 gboolean ferry_task_rows_enter (FerryTaskRows *self);
+/* The row that has the focus was given it by a window or a popover that opened, and not by a user, so that this does
+ * not say that somebody looks at it. */
+void ferry_task_rows_note_given_focus (FerryTaskRows *self);
 /* From the row of the item to what is in it, and back; FALSE where the focus leaves the rows. */
 gboolean ferry_task_rows_move_focus (FerryTaskRows *self, GtkListItem *item, GtkDirectionType direction);
 /* Takes the focus from the rows. */

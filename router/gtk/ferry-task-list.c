@@ -717,6 +717,18 @@ ferry_task_list_get_request_mode (GtkWidget *widget)
 }
 
 /* What GTK does by itself would also grab the focus where Shift+Tab wants to leave the list. */
+/* A window that opens gives its focus to what is first in it. */
+static gboolean
+enter (FerryTaskList *self)
+{
+  gboolean is_given = gtk_root_get_focus (gtk_widget_get_root (GTK_WIDGET (self))) == NULL;
+  gboolean has_entered = ferry_task_rows_enter (self->rows);
+
+  if (is_given)
+    ferry_task_rows_note_given_focus (self->rows);
+  return has_entered;
+}
+
 static gboolean
 ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
 {
@@ -732,16 +744,17 @@ ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
            (direction == GTK_DIR_TAB_FORWARD && gtk_widget_child_focus (self->undo_bar, direction));
   if (is_inside && direction == GTK_DIR_TAB_FORWARD)
     return gtk_widget_child_focus (self->undo_bar, direction);
-  return (direction == GTK_DIR_TAB_BACKWARD && gtk_widget_child_focus (self->undo_bar, direction)) ||
-         ferry_task_rows_enter (self->rows);
+  return (direction == GTK_DIR_TAB_BACKWARD && gtk_widget_child_focus (self->undo_bar, direction)) || enter (self);
 }
 
 static gboolean
 ferry_task_list_grab_focus (GtkWidget *widget)
 {
   FerryTaskList *self = FERRY_TASK_LIST (widget);
+  gboolean has_focus = ferry_list_view_grab_focus (self->stack, self->view);
 
-  return ferry_list_view_grab_focus (self->stack, self->view);
+  ferry_task_rows_note_given_focus (self->rows);
+  return has_focus;
 }
 
 /* What has ended before is not read out. */
@@ -1057,6 +1070,7 @@ ferry_task_list_focus_first (FerryTaskList *self)
   ferry_task_rows_leave (self->rows);
   if (n_items > 0)
     ferry_task_rows_focus (self->rows, position < n_items ? position : 0);
+  ferry_task_rows_note_given_focus (self->rows);
 }
 
 /**
