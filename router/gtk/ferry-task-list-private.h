@@ -42,9 +42,6 @@ void ferry_task_layout_change_words (FerryTaskLayout *self, GtkWidget *row);
 
 /* What a list has its rows do in its way. */
 
-/* Does an action with the task, in place of the row. */
-typedef void (*FerryTaskRowFunc) (gpointer data, FerryTask *task, FerryTaskAction action);
-
 /* From now on the row has func do what changes the list: run next, retry and remove. */
 void ferry_task_row_set_func (FerryTaskRow *self, FerryTaskRowFunc func, gpointer data);
 /* (nullable) (transfer none): the task. */

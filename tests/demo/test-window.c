@@ -316,6 +316,34 @@ asks_for_both (gpointer test)
   return dialog != NULL && widget_test_find_words (dialog, "Stop 2 tasks?") != NULL;
 }
 
+static guint
+count_labels (GtkWidget *widget, const char *words)
+{
+  guint n = GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), words) != NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    n += count_labels (child, words);
+  return n;
+}
+
+/* What the program printed at last, which signal it was, and that the task can be tried again. */
+static void
+test_details_of_a_crash_say_each_thing_once (WindowTest *test, gconstpointer data)
+{
+  FerryTask *task = window_test_add_task (test, "crash");
+  GtkWidget *dialog;
+
+  window_test_wait_state (task, FERRY_TASK_STATUS_CRASHED);
+  window_test_act (test, task, "task.show-error");
+  dialog = find_dialog (test);
+  g_assert_nonnull (dialog);
+  g_assert_cmpuint (count_labels (dialog, "Writing where nothing may be written"), ==, 1);
+  g_assert_cmpuint (count_labels (dialog, "Segmentation fault"), ==, 1);
+  g_assert_cmpuint (count_labels (dialog, "ended this task"), ==, 1);
+  g_assert_cmpuint (count_labels (dialog, "standard error"), ==, 0);
+  g_assert_nonnull (widget_test_find_words (dialog, "Run Again"));
+}
+
 /* Without the page of tasks, too: the ring counts them, and the question before the window closes does. */
 static void
 test_commands_count_as_tasks (WindowTest *test, gconstpointer data)
