@@ -513,5 +513,5 @@ watch_demo () # picture argument...
   picture=$1
   shift
   say "Running: ferry-demo $*"
-  FERRY_WATCHER_SECONDS=6 watch "$picture" "$top/build/demo-app/ferry-demo" "$@"
+  FERRY_WATCHER_SECONDS=${FERRY_WATCHER_SECONDS:-6} watch "$picture" "$top/build/demo-app/ferry-demo" "$@"
 }
