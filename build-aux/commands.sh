@@ -513,5 +513,10 @@ watch_demo () # picture argument...
   picture=$1
   shift
   say "Running: ferry-demo $*"
+  if [ -n "$display_process" ]; then
+    # The user's own tasks are in no picture, and none of these is left in their file.
+    rm -rf "$top/build/demo-state"
+    export XDG_STATE_HOME="$top/build/demo-state"
+  fi
   FERRY_WATCHER_SECONDS=${FERRY_WATCHER_SECONDS:-6} watch "$picture" "$top/build/demo-app/ferry-demo" "$@"
 }

@@ -3,7 +3,10 @@
 
 // Where the reference's links to the names of other libraries lead.
 baseURLs = [
+  [ "Ferry", "../ferry-1/" ],
   [ "GLib", "https://docs.gtk.org/glib/" ],
   [ "GObject", "https://docs.gtk.org/gobject/" ],
   [ "Gio", "https://docs.gtk.org/gio/" ],
+  [ "Gdk", "https://docs.gtk.org/gdk4/" ],
+  [ "Gtk", "https://docs.gtk.org/gtk4/" ],
 ];

@@ -25,6 +25,8 @@ struct _FerryDemoSession
   char *worker_path;
   FerryRouter *router;
   FerryExecutor *executor;
+  FerryQueue *queue;       /* its tasks */
+  GPtrArray *early;        /* (element-type FerryTask): those that came before the queue was open */
   FerryExecutor *commands; /* NULL where there is no program that runs them */
   GListModel *tasks;       /* of both */
   FerryRunner *cluster;    /* NULL where there are no other hosts */
@@ -67,6 +69,25 @@ wait_for (gboolean *ended)
     g_main_context_iteration (NULL, TRUE);
 }
 
+static gboolean
+is_open (FerryQueue *queue)
+{
+  gboolean is_open;
+
+  g_object_get (queue, "is-open", &is_open, NULL);
+  return is_open;
+}
+
+/* Ends what runs; it is in the file for the next start. Dispatches the main context, too. */
+static void
+close_queue (FerryQueue *queue)
+{
+  if (is_open (queue))
+    ferry_queue_close_async (queue, NULL, NULL, NULL);
+  while (is_open (queue))
+    g_main_context_iteration (NULL, TRUE);
+}
+
 /* Cancels all tasks of an executor and ends all workers of its pool, deaf ones by force. Dispatches the main context
  * until that is done. */
 static void
@@ -95,12 +116,31 @@ tasks_changed_cb (GListModel *tasks, guint position, guint n_removed, guint n_ad
 }
 
 static void
+submit (gpointer task, gpointer queue)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) submitted = ferry_queue_submit (queue, task, NULL, &error);
+
+  if (submitted == NULL)
+    g_warning ("'%s' was not submitted: %s", ferry_task_get_name (task), error->message);
+}
+
+static void
+submit_early (FerryDemoSession *self)
+{
+  g_ptr_array_foreach (self->early, submit, self->queue);
+  g_ptr_array_set_size (self->early, 0);
+}
+
+static void
 ferry_demo_session_dispose (GObject *object)
 {
   FerryDemoSession *self = FERRY_DEMO_SESSION (object);
 
   ferry_demo_session_stop (self);
   g_clear_object (&self->tasks);
+  g_clear_object (&self->queue);
+  g_clear_pointer (&self->early, g_ptr_array_unref);
   g_clear_object (&self->executor);
   g_clear_object (&self->commands);
   g_clear_pointer (&self->executors, g_ptr_array_unref);
@@ -132,6 +172,7 @@ static void
 ferry_demo_session_init (FerryDemoSession *self)
 {
   self->executors = g_ptr_array_new_with_free_func (g_object_unref);
+  self->early = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 static FerryExecutor *
@@ -176,18 +217,20 @@ FerryDemoSession *
 ferry_demo_session_new (const char *worker_path, guint max_workers, FerrySandboxPolicy policy)
 {
   FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
-  GListStore *executors = g_list_store_new (FERRY_TYPE_EXECUTOR);
+  GListStore *models = g_list_store_new (G_TYPE_LIST_MODEL);
 
   self->worker_path = g_strdup (worker_path);
   self->sandbox_policy = policy;
   self->router = ferry_router_new (NULL);
   self->executor = ferry_demo_session_add_executor (self, "demo", NULL, max_workers);
-  g_signal_connect (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), NULL);
+  self->queue = ferry_queue_new (self->executor, NULL);
+  g_signal_connect (self->queue, "items-changed", G_CALLBACK (tasks_changed_cb), NULL);
+  g_signal_connect_object (self->queue, "notify::is-open", G_CALLBACK (submit_early), self, G_CONNECT_SWAPPED);
   add_commands (self);
-  g_list_store_append (executors, self->executor);
+  g_list_store_append (models, self->queue);
   if (self->commands != NULL)
-    g_list_store_append (executors, self->commands);
-  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (executors)));
+    g_list_store_append (models, self->commands);
+  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (models)));
   return self;
 }
 
@@ -209,8 +252,8 @@ ferry_demo_session_start (FerryDemoSession *self, GError **error)
          (self->cluster == NULL || ferry_demo_cluster_connect (self->cluster, error));
 }
 
-/* Cancels all tasks and ends all workers, the deaf ones by force. Takes as long as it takes workers to leave, and at
- * most as long as there is time for it. */
+/* Interrupts or cancels all tasks and ends all workers, the deaf ones by force. Takes as long as it takes workers to
+ * leave, and at most as long as there is time for it. */
 void
 ferry_demo_session_stop (FerryDemoSession *self)
 {
@@ -220,6 +263,7 @@ ferry_demo_session_stop (FerryDemoSession *self)
     return;
 
   g_signal_emit (self, stopping_signal, 0);
+  close_queue (self->queue);
   for (guint i = 0; i < self->executors->len; i++)
     end (self->executors->pdata[i]);
   if (self->cluster != NULL)
@@ -232,14 +276,13 @@ ferry_demo_session_stop (FerryDemoSession *self)
 void
 ferry_demo_session_add (FerryDemoSession *self, FerryDemoJob job)
 {
-  g_autoptr (FerryTask) task = ferry_demo_job_make_task (job);
   FerryPool *pool = ferry_executor_get_pool (self->executor);
-  g_autoptr (GError) error = NULL;
 
   if (ferry_pool_get_error (pool) != NULL)
     ferry_pool_reset (pool);
-  if (!ferry_executor_submit_task (self->executor, task, &error))
-    g_warning ("'%s' was not submitted: %s", ferry_task_get_name (task), error->message);
+  g_ptr_array_add (self->early, ferry_demo_job_make_task (job));
+  if (is_open (self->queue))
+    submit_early (self);
 }
 
 FerryRouter *
@@ -264,6 +307,12 @@ FerryExecutor *
 ferry_demo_session_get_commands (FerryDemoSession *self)
 {
   return self->commands;
+}
+
+FerryQueue *
+ferry_demo_session_get_queue (FerryDemoSession *self)
+{
+  return self->queue;
 }
 
 GListModel *

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <ferry.h>
+#include <ferry-queue.h>
 
 #include "tasks/ferry-demo-job.h"
 
@@ -40,6 +40,8 @@ const char *ferry_demo_session_get_worker_path (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 /* NULL where there is no program that runs commands. */
 FerryExecutor *ferry_demo_session_get_commands (FerryDemoSession *self);
+/* What has the tasks of the executor, over the demo's end. */
+FerryQueue *ferry_demo_session_get_queue (FerryDemoSession *self);
 /* Those of both. */
 GListModel *ferry_demo_session_get_tasks (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);

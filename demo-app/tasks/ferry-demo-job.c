@@ -95,8 +95,9 @@ ferry_demo_job_make_task (FerryDemoJob job)
   FerryTask *task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, kinds[job.kind].name, arguments);
   g_autofree char *title = make_title (job);
 
-  /* Where the host of the primes is lost, another one counts them. */
-  g_object_set (task, "name", title, "idempotent", job.kind == FERRY_DEMO_KIND_PRIMES, NULL);
+  /* Primes are counted again where their host is lost or the demo has ended; all else waits for somebody then. */
+  g_object_set (task, "name", title, "idempotent", job.kind == FERRY_DEMO_KIND_PRIMES, "application-data", arguments,
+                NULL);
   ferry_task_set_cancel_grace (task, CANCEL_GRACE);
   if (job.kind == FERRY_DEMO_KIND_HANG)
     ferry_task_set_run_timeout (task, HANG_TIMEOUT);
@@ -108,6 +109,7 @@ ferry_demo_job_make_task (FerryDemoJob job)
 typedef struct
 {
   FerryDemoJob job;
+  gboolean was_done; /* in an earlier run of the demo, which has heard the messages */
   guint64 n_messages;
   gboolean has_lied;
 } Followed;
@@ -136,10 +138,11 @@ describe_result (Followed *followed, GVariant *result)
 
   if (followed->job.kind == FERRY_DEMO_KIND_PRIMES && number < followed->job.number)
     return ferry_demo_format_counted (number, ngettext ("%s prime", "%s primes", number));
-  if (followed->job.kind != FERRY_DEMO_KIND_FLOOD || number != followed->job.number || number != followed->n_messages)
+  if (followed->job.kind != FERRY_DEMO_KIND_FLOOD || number != followed->job.number ||
+      (number != followed->n_messages && !followed->was_done))
     return NULL;
   messages = ferry_demo_format_counted (number, ngettext ("%s message", "%s messages", number));
-  return g_strdup_printf (_ ("%s, complete and in order"), messages);
+  return followed->was_done ? g_steal_pointer (&messages) : g_strdup_printf (_ ("%s, complete and in order"), messages);
 }
 
 static void
@@ -164,18 +167,19 @@ void
 ferry_demo_job_follow (FerryTask *task)
 {
   Followed *followed;
-  g_autoptr (GVariant) arguments = NULL;
+  g_autoptr (GVariant) number = NULL;
   g_autofree char *function = NULL;
   FerryDemoJob job = {0};
 
-  g_object_get (task, "function", &function, "arguments", &arguments, NULL);
+  g_object_get (task, "function", &function, "application-data", &number, NULL);
   /* A task is in the list again where an undo has submitted it. */
   if (g_object_get_data (G_OBJECT (task), FOLLOWED_KEY) != NULL || !find_kind (function, &job.kind))
     return;
-  if (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_UINT64))
-    job.number = g_variant_get_uint64 (arguments);
+  if (number != NULL && g_variant_is_of_type (number, G_VARIANT_TYPE_UINT64))
+    job.number = g_variant_get_uint64 (number);
   followed = g_new0 (Followed, 1);
   followed->job = job;
+  followed->was_done = ferry_task_get_done (task);
   g_object_set_data_full (G_OBJECT (task), FOLLOWED_KEY, followed, g_free);
   g_signal_connect (task, "message", G_CALLBACK (message_cb), followed);
   g_signal_connect (task, "notify::state", G_CALLBACK (state_cb), followed);

@@ -27,8 +27,8 @@ typedef struct
 gboolean ferry_demo_job_parse (const char *text, FerryDemoJob *job, GError **error);
 /* A task for the job, ready to be submitted. */
 FerryTask *ferry_demo_job_make_task (FerryDemoJob job) G_GNUC_WARN_UNUSED_RESULT;
-/* To be called for each task of the list before it begins: what its function says is checked, since it comes from
- * another process. A task whose worker has told lies is cancelled, and shown as failed. */
+/* To be called for each task of the list before it begins, and for each that has a row: what its function says is
+ * checked, since it comes from another process. A task whose worker has told lies is cancelled, and shown as failed. */
 void ferry_demo_job_follow (FerryTask *task);
 
 G_END_DECLS

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor is a model of its tasks, and FerryTaskList shows it. The demo has two executors: one has tasks for its
- * own worker, and the other one runs commands.
+/* An executor is a model of its tasks, and FerryTaskList shows it. The demo has two executors: one runs commands, and
+ * the other one has tasks for the demo's own worker. Those are in a queue, a model too, and are there at the next
+ * start.
  *
  * The actions are the window's, since keys do the same wherever the focus is. */
 
@@ -11,6 +12,7 @@
 
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-pages.h"
+#include "app/ferry-demo-window.h"
 #include "tasks/ferry-demo-cluster.h"
 #include "tasks/ferry-demo-command-dialog.h"
 
@@ -28,6 +30,7 @@ struct _FerryDemoTasksPage
   GSimpleActionGroup *actions;
   FerryDemoSession *session;
   FerryExecutor *executor; /* (unowned) the session's */
+  FerryQueue *queue;       /* (unowned) the session's: the tasks of that executor */
   FerryExecutor *commands; /* (unowned) (nullable) the session's */
   gboolean is_paused;
 
@@ -37,6 +40,7 @@ struct _FerryDemoTasksPage
   GtkBox *workers_box;
   GtkBox *hosts_box;
   GtkLabel *counts_label;
+  GtkWidget *banner;
   GtkWidget *switcher;
   GtkStack *lists;
   GtkWidget *list;
@@ -78,16 +82,16 @@ enable (FerryDemoTasksPage *self, const char *action, gboolean enabled)
 static void
 enable_actions (FerryDemoTasksPage *self)
 {
-  FerryExecutor *executors[] = {self->executor, self->commands};
+  gpointer models[] = {self->queue, self->commands};
   guint n_tasks = 0, n_open = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (executors) && executors[i] != NULL; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (models) && models[i] != NULL; i++)
     {
       guint n_executing, n_waiting;
 
-      g_object_get (executors[i], "n-executing", &n_executing, "n-waiting", &n_waiting, NULL);
+      g_object_get (models[i], "n-executing", &n_executing, "n-waiting", &n_waiting, NULL);
       n_open += n_executing + n_waiting;
-      n_tasks += g_list_model_get_n_items (G_LIST_MODEL (executors[i]));
+      n_tasks += g_list_model_get_n_items (models[i]);
     }
   enable (self, "cancel-all", n_open > 0);
   enable (self, "pause-all", n_open > 0 || self->is_paused);
@@ -100,11 +104,11 @@ show_counts (FerryDemoTasksPage *self)
 {
   gboolean has_commands = self->commands != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->commands)) > 0;
   gboolean of_commands = gtk_stack_get_visible_child (self->lists) == self->commands_list;
-  FerryExecutor *executor = of_commands ? self->commands : self->executor;
+  gpointer tasks = of_commands ? (gpointer) self->commands : self->queue;
   g_autoptr (GString) words = g_string_new (NULL);
   guint n_executing, n_waiting, n_failed;
 
-  g_object_get (executor, "n-executing", &n_executing, "n-waiting", &n_waiting, NULL);
+  g_object_get (tasks, "n-executing", &n_executing, "n-waiting", &n_waiting, NULL);
   g_object_get (of_commands ? self->commands_list : self->list, "n-failed", &n_failed, NULL);
   append_count (words, n_executing, ngettext ("%s running", "%s running", n_executing));
   append_count (words, n_waiting, ngettext ("%s waiting", "%s waiting", n_waiting));
@@ -113,6 +117,38 @@ show_counts (FerryDemoTasksPage *self)
   gtk_label_set_text (self->counts_label, words->str);
   gtk_widget_set_visible (self->switcher, has_commands || of_commands);
   enable_actions (self);
+}
+
+/* ---- tasks of an earlier run ---- */
+
+static void
+opened_cb (GObject *queue, GAsyncResult *result, gpointer page)
+{
+  g_autoptr (FerryDemoTasksPage) self = page;
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error) || self->actions == NULL)
+    return;
+  enable (self, "add-one", FALSE);
+  enable (self, "add-many", FALSE);
+  ferry_demo_tell (GTK_WIDGET (self), error->message, NULL);
+}
+
+/* Only the row keeps a task that is done since an earlier run. */
+static void
+row_task_changed (FerryTaskRow *row)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_object_get (row, "task", &task, NULL);
+  if (task != NULL)
+    ferry_demo_job_follow (task);
+}
+
+static void
+setup_row_cb (FerryTaskList *list, FerryTaskRow *row)
+{
+  g_signal_connect (row, "notify::task", G_CALLBACK (row_task_changed), NULL);
 }
 
 /* ---- adding ---- */
@@ -248,6 +284,7 @@ ferry_demo_tasks_page_class_init (FerryDemoTasksPageClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_tasks_page_dispose;
   widget_class->root = ferry_demo_tasks_page_root;
+  g_type_ensure (FERRY_TYPE_TASK_BANNER);
   g_type_ensure (FERRY_TYPE_TASK_LIST);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-tasks-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, add_button);
@@ -256,6 +293,7 @@ ferry_demo_tasks_page_class_init (FerryDemoTasksPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_box);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_box);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, counts_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, banner);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, switcher);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, lists);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, list);
@@ -279,18 +317,22 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
 
   self->session = g_object_ref (session);
   self->executor = ferry_demo_session_get_executor (session);
+  self->queue = ferry_demo_session_get_queue (session);
   self->commands = ferry_demo_session_get_commands (session);
   pool = ferry_executor_get_pool (self->executor);
-  g_object_set (self->list, "tasks", self->executor, NULL);
+  g_object_set (self->banner, "tasks", self->queue, NULL);
+  g_object_set (self->list, "tasks", self->queue, NULL);
+  g_signal_connect (self->list, "setup-row", G_CALLBACK (setup_row_cb), NULL);
   g_object_set (self->commands_list, "tasks", self->commands, NULL);
   gtk_box_append (self->workers_box, ferry_worker_list_new (pool));
   g_object_bind_property (pool, "max-workers", self->workers_spin, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   if (cluster != NULL)
     gtk_box_append (self->hosts_box, ferry_demo_cluster_make_button (cluster));
-  /* All figures of an executor, or of a pool, are told of at a time; one of them stands for all. */
-  g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  ferry_queue_open_async (self->queue, NULL, opened_cb, g_object_ref (self));
+  /* All figures of a queue, an executor or a pool, are told of at a time; one of them stands for all. */
+  g_signal_connect_object (self->queue, "items-changed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->queue, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->list, "notify::n-failed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->lists, "notify::visible-child", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);

@@ -3,6 +3,7 @@
 """Any program as a task: a window where you drop videos, and ffmpeg converts each of them beside its original.
 The list has what ffmpeg says of its progress, and buttons for what makes sense: Pause, Cancel, Try Again, Remove.
 What you cancel, or what fails, leaves nothing behind: no process, and no half of a file.
+The list is in a file. Quit, or kill it: at the next start the rest is converted.
 """
 
 import sys
@@ -16,34 +17,38 @@ import ferry
 import ferry.gtk
 
 
-def convert(executor, file):
-    path = file.get_path() or file.get_uri()  # which is no file for ffmpeg to write to
-    task = executor.run(["ffmpeg", "-nostdin", "-y", "-i", path, path + ".webm"], output_files=[path + ".webm"],
-                        replace_output_files=True)
-    task.props.name = file.get_basename()
+async def convert(queue, files):
+    await queue  # is open
+    for file in files:
+        path = file.get_path() or file.get_uri()  # which is no file for ffmpeg to write to
+        queue.run(["ffmpeg", "-nostdin", "-y", "-i", path, path + ".webm"], output_files=[path + ".webm"],
+                  replace_output_files=True, name=file.get_basename())
 
 
-def drop(_target, files, _x, _y, executor):
-    for file in files.get_files():
-        convert(executor, file)
+def drop(_target, files, _x, _y, queue):
+    ferry.spawn(convert(queue, files.get_files()))
 
 
 def show_window(application, files=()):
-    executor = ferry.Executor().commands
+    if application.props.active_window:
+        application.props.active_window.present()
+        return ferry.spawn(convert(application.props.active_window.queue, files))
+    queue = ferry.Queue()
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
     box.append(Gtk.Label(label="Drop videos here. Each becomes a WebM file beside it.", wrap=True, margin_top=12,
                          margin_bottom=12))
-    box.append(ferry.gtk.TaskList(executor))
+    box.append(ferry.gtk.TaskBanner(queue))
+    box.append(ferry.gtk.TaskList(queue))
     box.get_last_child().props.vexpand = True
     window = Gtk.ApplicationWindow(application=application, title="Converter", titlebar=Gtk.HeaderBar(), child=box,
                                    default_width=480, default_height=420)
     target = Gtk.DropTarget.new(Gdk.FileList, Gdk.DragAction.COPY)
-    target.connect("drop", drop, executor)
+    target.connect("drop", drop, queue)
     window.add_controller(target)
-    ferry.gtk.TaskGuard(executor, window)
-    for file in files:
-        convert(executor, file)
+    window.queue = queue
+    ferry.gtk.TaskGuard(queue, window)
     window.present()
+    ferry.spawn(convert(queue, files))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@
  * A task that a host has begun when it is lost fails with %FERRY_ERROR_WORKER_LOST. If the task has retries
  * ([property@Ferry.Task:retries]) or is idempotent ([property@Ferry.Task:idempotent]), it runs again instead, on
  * another host where there is one. A task that no host has begun is never lost. A connection that is cut for less than
- * [property@Ferry.Cluster:cut-timeout] costs nothing but that time.
+ * [property@FerryCluster.Cluster:cut-timeout] costs nothing but that time.
  *
  * A host knows an application that was killed and is started again on the same machine. It ends what it runs for the
  * one before, and then begins tasks of the next one.
@@ -1163,8 +1163,8 @@ ferry_cluster_open (FerryCluster *self, GError **error)
  * @self: a cluster
  *
  * Closes the connection. Tasks that hosts have begun fail with %FERRY_ERROR_CLOSED; those that wait go on waiting,
- * until [method@Ferry.Cluster.open]. To end tasks in order, use [method@Ferry.Executor.shutdown_async] before. On
- * the router's thread.
+ * until [method@FerryCluster.Cluster.open]. To end tasks in order, use [method@Ferry.Executor.shutdown_async] before.
+ * On the router's thread.
  */
 void
 ferry_cluster_close (FerryCluster *self)
@@ -1184,7 +1184,7 @@ ferry_cluster_close (FerryCluster *self)
  * ferry_cluster_get_state: (get-property state)
  * @self: a cluster
  *
- * Gets [property@Ferry.Cluster:state]. On the router's thread.
+ * Gets [property@FerryCluster.Cluster:state]. On the router's thread.
  *
  * Returns: the state
  */
@@ -1204,7 +1204,7 @@ ferry_cluster_get_state (FerryCluster *self)
  * Gets the hosts that can be sent tasks, or will be again. The list model reports each that is found or lost. On the
  * router's thread.
  *
- * Returns: (transfer none): a list model of [class@Ferry.Host]
+ * Returns: (transfer none): a list model of [class@FerryCluster.Host]
  */
 GListModel *
 ferry_cluster_get_hosts (FerryCluster *self)
@@ -1404,7 +1404,7 @@ install_figures (void)
   /**
    * FerryCluster:hosts: (getter get_hosts)
    *
-   * The hosts that can be sent tasks, or will be again: a list model of [class@Ferry.Host].
+   * The hosts that can be sent tasks, or will be again: a list model of [class@FerryCluster.Host].
    */
   properties[PROP_HOSTS] = g_param_spec_object ("hosts", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
   /**

@@ -46,10 +46,10 @@
 /**
  * FerryHost:
  *
- * Another machine that runs tasks of a [class@Ferry.Cluster], as far as the cluster knows it.
+ * Another machine that runs tasks of a [class@FerryCluster.Cluster], as far as the cluster knows it.
  *
- * Each start of the host's program makes a new item of [property@Ferry.Cluster:hosts]. An item that has left the list
- * stays as it was, in the state %FERRY_HOST_STATE_LOST.
+ * Each start of the host's program makes a new item of [property@FerryCluster.Cluster:hosts]. An item that has left the
+ * list stays as it was, in the state %FERRY_HOST_STATE_LOST.
  *
  * All functions and properties are for the router's thread.
  */
@@ -627,7 +627,7 @@ ferry_host_get_name (FerryHost *self)
  * ferry_host_get_state: (get-property state)
  * @self: a host
  *
- * Gets [property@Ferry.Host:state]. On the router's thread.
+ * Gets [property@FerryCluster.Host:state]. On the router's thread.
  *
  * Returns: the state
  */

@@ -48,8 +48,8 @@ ferry_list_view_set_max_height (GtkWidget *view, int height)
 {
   GtkScrolledWindow *scrolled = GTK_SCROLLED_WINDOW (gtk_widget_get_ancestor (view, GTK_TYPE_SCROLLED_WINDOW));
 
-  gtk_scrolled_window_set_propagate_natural_height (scrolled, TRUE);
-  gtk_scrolled_window_set_max_content_height (scrolled, height);
+  gtk_scrolled_window_set_propagate_natural_height (scrolled, height > 0);
+  gtk_scrolled_window_set_max_content_height (scrolled, height > 0 ? height : -1);
 }
 
 /* A view that is not shown would take the focus too. */

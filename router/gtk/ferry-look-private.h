@@ -45,7 +45,7 @@ typedef struct
  * in it. */
 GtkWidget *ferry_list_view_new (GtkSelectionModel *selection, const FerryListViewFuncs *funcs, gpointer owner,
                                 const char *label, GtkWidget **view);
-/* The list is as high as its rows, up to that many pixels. */
+/* The list is as high as its rows, up to that many pixels; 0: as high as it is made. */
 void ferry_list_view_set_max_height (GtkWidget *view, int height);
 /* Gives the focus to the view, or to what stands in its place in a stack. Returns whether anything there takes it. */
 gboolean ferry_list_view_grab_focus (GtkWidget *stack, GtkWidget *view);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What waits for a person in a queue, and a button for it. The thread that runs GTK. */
+/* What a person has to know or do about a queue, and a button for it. The thread that runs GTK. */
 
 #include "config.h"
 
@@ -18,15 +18,31 @@
  *
  * A banner over the tasks of a queue, for what waits for a person.
  *
- * While the queue is paused and tasks wait in it, the banner says so, and why ([property@FerryQueue.Queue:reason]). Its
- * button lets the queue go on. Else, where tasks were interrupted by the end of the application, it says how many, and
- * its button tries them again. It is hidden where nothing of this is so, and for tasks of no queue. A window puts it
- * above its list.
+ * It says the first of these that is so:
+ *
+ * - The queue's file cannot be written, as on a full disk ([property@FerryQueue.Queue:error]): what to do. It goes away
+ *   by itself once the file can be written again.
+ * - The file was damaged when it was opened ([property@FerryQueue.Queue:damage]): which tasks are left. Its tooltip
+ * says where the damaged file is, and its button closes it.
+ * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue go
+ * on.
+ * - Tasks were interrupted by the end of the application: how many. Its button tries them again.
+ *
+ * It is hidden where nothing of this is so, and for tasks of no queue. A window puts it above its list.
  *
  * # CSS nodes
  *
  * The banner is a `taskbanner`.
  */
+/* What its button does, and so what it says. */
+typedef enum
+{
+  OFFER_NOTHING,
+  OFFER_CLOSE,
+  OFFER_GO_ON,
+  OFFER_TRY_AGAIN,
+} Offer;
+
 struct _FerryTaskBanner
 {
   GtkWidget parent_instance;
@@ -36,7 +52,8 @@ struct _FerryTaskBanner
   GtkWidget *revealer;
   GtkWidget *label;
   GtkWidget *button;
-  gboolean is_paused; /* what it says; else tasks were interrupted */
+  Offer offer;
+  gboolean hides_damage; /* somebody has closed it */
 };
 
 enum
@@ -56,13 +73,17 @@ typedef struct
 {
   guint n_held; /* that wait in queues that are paused */
   guint n_interrupted;
-  char *reason; /* (owned) (nullable): of the first queue that is paused */
+  char *reason;   /* (owned) (nullable): of the first queue that is paused */
+  GError *error;  /* (owned) (nullable): of the first one whose file cannot be written */
+  GError *damage; /* (owned) (nullable): of the first one whose file was damaged */
 } Say;
 
 static void
 say_clear (Say *self)
 {
   g_clear_pointer (&self->reason, g_free);
+  g_clear_error (&self->error);
+  g_clear_error (&self->damage);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Say, say_clear)
@@ -74,9 +95,14 @@ ask_queue (GListModel *queue, gpointer data)
   guint n_waiting, n_interrupted;
   gboolean paused;
   g_autofree char *reason = NULL;
+  g_autoptr (GError) error = NULL, damage = NULL;
 
   g_object_get (queue, "paused", &paused, "reason", &reason, "n-waiting", &n_waiting, "n-interrupted", &n_interrupted,
-                NULL);
+                "error", &error, "damage", &damage, NULL);
+  if (say->error == NULL)
+    say->error = g_steal_pointer (&error);
+  if (say->damage == NULL)
+    say->damage = g_steal_pointer (&damage);
   say->n_interrupted += n_interrupted;
   if (!paused)
     return;
@@ -85,15 +111,40 @@ ask_queue (GListModel *queue, gpointer data)
     say->reason = g_steal_pointer (&reason);
 }
 
+/* (transfer full): why the file cannot be written, and what to do. */
+static char *
+describe_error (const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+    return g_strdup (_ ("The disk is full, and no task is begun. Make room, and the tasks go on"));
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_READ_ONLY))
+    return g_strdup (
+      _ ("The file of the tasks is read-only, and no task is begun. Allow changes, and the tasks go on"));
+  return g_strdup_printf (_ ("No task is begun. %s"), error->message);
+}
+
+static Offer
+find_offer (FerryTaskBanner *self, const Say *say)
+{
+  if (say->error != NULL)
+    return OFFER_NOTHING;
+  if (say->damage != NULL && !self->hides_damage)
+    return OFFER_CLOSE;
+  return say->n_held > 0 ? OFFER_GO_ON : say->n_interrupted > 0 ? OFFER_TRY_AGAIN : OFFER_NOTHING;
+}
+
 /* (transfer full) (nullable) */
 static char *
-find_words (const Say *say)
+find_words (Offer offer, const Say *say)
 {
   g_autofree char *held = NULL;
 
-  if (say->n_held == 0 && say->n_interrupted == 0)
-    return NULL;
-  if (say->n_held == 0)
+  if (offer == OFFER_NOTHING)
+    return say->error != NULL ? describe_error (say->error) : NULL;
+  if (offer == OFFER_CLOSE)
+    return g_strdup (
+      _ ("The file of the tasks was damaged. The tasks here are whole; add those again that are missing"));
+  if (offer == OFFER_TRY_AGAIN)
     return g_strdup_printf (
       ferry_gtk_ngettext ("%u task was interrupted", "%u tasks were interrupted", say->n_interrupted),
       say->n_interrupted);
@@ -105,19 +156,24 @@ find_words (const Say *say)
 static void
 show (FerryTaskBanner *self)
 {
+  static const char *const labels[] = {NULL, N_ ("_Close"), N_ ("_Go On"), N_ ("_Try Again")};
   g_auto (Say) say = {0};
   g_autofree char *words = NULL;
+  Offer offered = self->offer;
   gboolean was_revealed = gtk_revealer_get_reveal_child (GTK_REVEALER (self->revealer));
 
   if (self->tally != NULL)
     ferry_task_tally_visit_queues (self->tally, ask_queue, &say);
-  words = find_words (&say);
-  self->is_paused = say.n_held > 0;
+  self->offer = find_offer (self, &say);
+  words = find_words (self->offer, &say);
   if (words != NULL)
-    {
-      gtk_label_set_text (GTK_LABEL (self->label), words);
-      gtk_button_set_label (GTK_BUTTON (self->button), self->is_paused ? _ ("_Go On") : _ ("_Try Again"));
-    }
+    gtk_label_set_text (GTK_LABEL (self->label), words);
+  if (self->offer != OFFER_NOTHING)
+    gtk_button_set_label (GTK_BUTTON (self->button), _ (labels[self->offer]));
+  gtk_widget_set_visible (self->button, self->offer != OFFER_NOTHING);
+  /* GTK asks the display where the pointer is. */
+  if (self->offer != offered)
+    gtk_widget_set_tooltip_text (self->label, self->offer == OFFER_CLOSE ? say.damage->message : NULL);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), words != NULL);
   gtk_widget_set_visible (self->revealer, words != NULL);
   if (words != NULL && !was_revealed && gtk_widget_get_mapped (GTK_WIDGET (self)))
@@ -152,9 +208,15 @@ clicked_cb (FerryTaskBanner *self)
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  if (self->is_paused)
+  if (self->offer == OFFER_GO_ON)
     {
       ferry_task_tally_visit_queues (self->tally, let_go_on, NULL);
+      return;
+    }
+  if (self->offer == OFFER_CLOSE)
+    {
+      self->hides_damage = TRUE;
+      show (self);
       return;
     }
   ferry_task_tally_visit_queues (self->tally, list_interrupted, tasks);

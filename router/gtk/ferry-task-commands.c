@@ -28,6 +28,7 @@ struct _FerryTaskCommands
   FerryTaskRows *rows;
   FerryTaskKeeper *keeper;
   FerryTaskUndo *undo; /* tasks that are hidden, and not removed from the executor yet */
+  gboolean is_sorted;
 };
 
 enum
@@ -442,10 +443,22 @@ find_goal (FerryTaskCommands *self, GPtrArray *tasks, gboolean up)
   for (guint i = 0; i < tasks->len; i++)
     if (!ferry_task_can_move (tasks->pdata[i]) || !ferry_task_is_of_same_queue (tasks->pdata[i], tasks->pdata[0]))
       return NULL;
-  if (tasks->len == 0)
+  if (tasks->len == 0 || self->is_sorted)
     return NULL;
   position = ferry_list_view_find (get_tasks (self), tasks->pdata[up ? 0 : tasks->len - 1]);
   return find_neighbour (self, tasks, position, up, /* waits: */ TRUE);
+}
+
+void
+ferry_task_commands_set_sorted (FerryTaskCommands *self, gboolean is_sorted)
+{
+  self->is_sorted = is_sorted;
+}
+
+gboolean
+ferry_task_commands_can_drag (FerryTaskCommands *self, FerryTask *task)
+{
+  return !self->is_sorted && ferry_task_can_move (task);
 }
 
 gboolean

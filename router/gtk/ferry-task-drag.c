@@ -12,9 +12,8 @@
 
 typedef struct
 {
-  FerryTaskRow *row; /* (unowned): has this */
-  const FerryTaskDragFuncs *funcs;
-  gpointer data;
+  FerryTaskRow *row;           /* (unowned): has this */
+  FerryTaskCommands *commands; /* (unowned): of the list, which has the row */
 } Drag;
 
 static gboolean
@@ -39,7 +38,7 @@ prepare_cb (GtkDragSource *source, double x, double y, Drag *self)
   FerryTask *task = ferry_task_row_get_task (self->row);
   g_autoptr (GdkPaintable) picture = NULL;
 
-  if (task == NULL || !self->funcs->can_drag (self->data, task))
+  if (task == NULL || !ferry_task_commands_can_drag (self->commands, task))
     return NULL;
   picture = gtk_widget_paintable_new (GTK_WIDGET (self->row));
   gtk_drag_source_set_icon (source, picture, (int) x, (int) y);
@@ -54,7 +53,7 @@ accept_cb (GtkDropTarget *target, GdkDrop *drop, Drag *self)
 
   return task != NULL && gdk_drop_get_drag (drop) != NULL &&
          gdk_content_formats_contain_gtype (gdk_drop_get_formats (drop), FERRY_TYPE_TASK) &&
-         self->funcs->can_drag (self->data, task);
+         ferry_task_commands_can_drag (self->commands, task);
 }
 
 static GdkDragAction
@@ -77,17 +76,17 @@ drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, Drag *s
 
   show_place (self, NULL);
   return over != NULL &&
-         self->funcs->drop (self->data, FERRY_TASK (g_value_get_object (value)), over, is_below (self, y));
+         ferry_task_commands_drop (self->commands, FERRY_TASK (g_value_get_object (value)), over, is_below (self, y));
 }
 
 void
-ferry_task_drag_add (FerryTaskRow *row, const FerryTaskDragFuncs *funcs, gpointer data)
+ferry_task_drag_add (FerryTaskRow *row, FerryTaskCommands *commands)
 {
   GtkDragSource *source = gtk_drag_source_new ();
   GtkDropTarget *target = gtk_drop_target_new (FERRY_TYPE_TASK, GDK_ACTION_MOVE);
   Drag *self = g_new (Drag, 1);
 
-  *self = (Drag){row, funcs, data};
+  *self = (Drag){row, commands};
   g_object_set_data_full (G_OBJECT (row), "ferry-task-drag", self, g_free);
   gtk_drag_source_set_actions (source, GDK_ACTION_MOVE);
   g_signal_connect (source, "prepare", G_CALLBACK (prepare_cb), self);

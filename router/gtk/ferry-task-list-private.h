@@ -51,16 +51,6 @@ void ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task);
 void ferry_task_row_set_can_remove (FerryTaskRow *self, gboolean can_remove);
 void ferry_task_row_set_executor (FerryTaskRow *self, FerryExecutor *executor);
 
-/* What a list lets be dragged, and what is done where that is dropped. */
-typedef struct
-{
-  gboolean (*can_drag) (gpointer data, FerryTask *task);
-  /* below: the lower half of the row of that task. */
-  gboolean (*drop) (gpointer data, FerryTask *task, FerryTask *over, gboolean below);
-} FerryTaskDragFuncs;
-
-void ferry_task_drag_add (FerryTaskRow *row, const FerryTaskDragFuncs *funcs, gpointer data);
-
 /* The rows of a list of tasks: a view, whose items have a row while they are in sight.
  *
  * Signals: setup (FerryTaskRow), for each row that is made; show (FerryTaskRow, FerryTask), for a row that is to show
@@ -224,11 +214,15 @@ void ferry_task_commands_activate (FerryTaskCommands *self, const char *name);
 void ferry_task_commands_cancel_all (FerryTaskCommands *self);
 /* Tries all of them again that have failed. */
 void ferry_task_commands_retry_all (FerryTaskCommands *self);
+/* An order of the application's own is not changed by hand. */
+void ferry_task_commands_set_sorted (FerryTaskCommands *self, gboolean is_sorted);
 /* Moves tasks that wait in a queue, all of the same one: in front of the one that waits above them, or behind the one
  * below. */
 gboolean ferry_task_commands_can_move (FerryTaskCommands *self, GPtrArray *tasks, gboolean up);
 void ferry_task_commands_move (FerryTaskCommands *self, gboolean up);
-/* Moves the task, and the others that are selected if it is one of them, above or below another one. */
+gboolean ferry_task_commands_can_drag (FerryTaskCommands *self, FerryTask *task);
+/* Moves the task, and the others that are selected if it is one of them, above or below another one. It may be dragged
+ * here from another list. */
 gboolean ferry_task_commands_drop (FerryTaskCommands *self, FerryTask *task, FerryTask *over, gboolean below);
 void ferry_task_commands_clear_finished (FerryTaskCommands *self);
 
@@ -238,6 +232,9 @@ void ferry_task_commands_undo (FerryTaskCommands *self);
 void ferry_task_commands_commit (FerryTaskCommands *self);
 /* Selects the task in that place, or the last one, and gives it the focus. */
 void ferry_task_commands_go_to (FerryTaskCommands *self, guint position);
+
+/* The row's task can be dragged, and others be dropped there. */
+void ferry_task_drag_add (FerryTaskRow *row, FerryTaskCommands *commands);
 
 /* Ends of tasks, read out to those who do not see their list. */
 #define FERRY_TYPE_TASK_ENDS (ferry_task_ends_get_type ())
@@ -249,9 +246,6 @@ FerryTaskEnds *ferry_task_ends_new (GtkWidget *list, GtkWidget *line) G_GNUC_WAR
 void ferry_task_ends_set_tally (FerryTaskEnds *self, FerryTaskTally *tally);
 /* What has ended before is not read out. */
 void ferry_task_ends_pass_over (FerryTaskEnds *self);
-
-/* The list is as high as its rows, up to that many pixels. */
-void ferry_task_list_set_max_height (FerryTaskList *self, int height);
 
 /* func: called when tasks were removed that an undo may bring back, or when there are such tasks no more. */
 void ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer data), gpointer data);

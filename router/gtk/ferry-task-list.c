@@ -107,7 +107,7 @@ struct _FerryTaskList
   void (*removed_changed) (gpointer data); /* (nullable) */
   gpointer removed_data;
   guint n_failed; /* as it was told last */
-  int max_height; /* 0: the list has a size of its own */
+  int max_height; /* 0: the list fills what it is given */
 };
 
 enum
@@ -119,6 +119,7 @@ enum
   PROP_PLACEHOLDER,
   PROP_SELECTED_TASK,
   PROP_N_FAILED,
+  PROP_MAX_HEIGHT,
   N_PROPERTIES
 };
 
@@ -372,32 +373,11 @@ activate_retry_all (GtkWidget *widget, const char *name, GVariant *parameter)
   ferry_task_commands_retry_all (FERRY_TASK_LIST (widget)->commands);
 }
 
-/* An order of the application's own is not changed by hand. */
 static void
 activate_move (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  FerryTaskList *self = FERRY_TASK_LIST (widget);
-
-  if (self->sorter != NULL)
-    gtk_widget_error_bell (widget);
-  else
-    ferry_task_commands_move (self->commands, /* up: */ g_str_equal (name, MOVE_UP));
+  ferry_task_commands_move (FERRY_TASK_LIST (widget)->commands, /* up: */ g_str_equal (name, MOVE_UP));
 }
-
-static gboolean
-can_drag (gpointer data, FerryTask *task)
-{
-  return FERRY_TASK_LIST (data)->sorter == NULL && ferry_task_can_move (task);
-}
-
-/* A task may be dragged here from another list. */
-static gboolean
-drop (gpointer data, FerryTask *task, FerryTask *over, gboolean below)
-{
-  return ferry_task_commands_drop (FERRY_TASK_LIST (data)->commands, task, over, below);
-}
-
-static const FerryTaskDragFuncs drag_funcs = {can_drag, drop};
 
 static void
 activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -443,12 +423,10 @@ show_possible (FerryTaskList *self, GPtrArray *tasks)
   gtk_widget_action_set_enabled (
     GTK_WIDGET (self), "task.retry-all",
     ferry_task_keeper_has_executor (self->keeper) && find_first (self, has_failed) < n_items);
-  gtk_widget_action_set_enabled (
-    GTK_WIDGET (self), MOVE_UP,
-    self->sorter == NULL && ferry_task_commands_can_move (self->commands, tasks, /* up: */ TRUE));
-  gtk_widget_action_set_enabled (
-    GTK_WIDGET (self), MOVE_DOWN,
-    self->sorter == NULL && ferry_task_commands_can_move (self->commands, tasks, /* up: */ FALSE));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_UP,
+                                 ferry_task_commands_can_move (self->commands, tasks, /* up: */ TRUE));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_DOWN,
+                                 ferry_task_commands_can_move (self->commands, tasks, /* up: */ FALSE));
   gtk_widget_action_set_enabled (
     GTK_WIDGET (self), "task.clear-finished",
     ferry_task_commands_can_remove (self->commands) && find_first (self, ferry_task_get_done) < n_items);
@@ -503,7 +481,7 @@ static void
 setup_row_cb (FerryTaskList *self, FerryTaskRow *row)
 {
   ferry_task_row_set_func (row, act, self);
-  ferry_task_drag_add (row, &drag_funcs, self);
+  ferry_task_drag_add (row, self->commands);
   g_signal_emit (self, setup_row_signal, 0, row);
 }
 
@@ -577,6 +555,7 @@ set_sorter (FerryTaskList *self, GtkSorter *sorter)
   if (!g_set_object (&self->sorter, sorter))
     return;
   gtk_sort_list_model_set_sorter (self->sorted, sorter);
+  ferry_task_commands_set_sorted (self->commands, sorter != NULL);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SORTER]);
 }
 
@@ -606,6 +585,17 @@ set_placeholder (FerryTaskList *self, GtkWidget *placeholder)
 }
 
 static void
+set_max_height (FerryTaskList *self, int height)
+{
+  if (self->max_height == height)
+    return;
+  self->max_height = height;
+  ferry_list_view_set_max_height (self->view, height);
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_HEIGHT]);
+}
+
+static void
 ferry_task_list_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   FerryTaskList *self = FERRY_TASK_LIST (object);
@@ -632,6 +622,9 @@ ferry_task_list_get_property (GObject *object, guint property_id, GValue *value,
       break;
     case PROP_N_FAILED:
       g_value_set_uint (value, ferry_task_list_count_failed (self));
+      break;
+    case PROP_MAX_HEIGHT:
+      g_value_set_int (value, self->max_height);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -666,13 +659,17 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
                                             ? ferry_list_view_find (self->selection, g_value_get_object (value))
                                             : GTK_INVALID_LIST_POSITION);
       break;
+    case PROP_MAX_HEIGHT:
+      set_max_height (self, g_value_get_int (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
 }
 
 /* A scrolled window does not ask its child how high that is in its width. A popover does not tell its child a width,
- * and gives it the least one: sentences break in that. */
+ * and gives it the least one: sentences break in that. What scrolls around a list gives it no more than the least
+ * height. */
 static void
 measure_rows (FerryTaskList *self, int width, int *minimum, int *natural)
 {
@@ -683,8 +680,8 @@ measure_rows (FerryTaskList *self, int width, int *minimum, int *natural)
     gtk_widget_measure (GTK_WIDGET (self), GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
   height = ferry_task_rows_measure (self->rows, width);
   gtk_widget_measure (self->undo_bar, GTK_ORIENTATION_VERTICAL, width, NULL, &bar, NULL, NULL);
-  *minimum = MAX (*minimum, MIN (n_items, LEAST_ROWS) * height);
-  *natural = MAX (MAX (*natural, MIN (n_items * height, self->max_height) + bar), *minimum);
+  *minimum = MAX (*minimum, MIN (n_items * height, self->max_height) + bar);
+  *natural = MAX (*natural, *minimum);
 }
 
 /* A list that is as high as its rows has the width that its owner gives it. */
@@ -893,6 +890,14 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_N_FAILED] = g_param_spec_uint ("n-failed", NULL, NULL, 0, G_MAXUINT, 0,
                                                  G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * FerryTaskList:max-height:
+   *
+   * In pixels: the list is as high as its rows, and scrolls where these are higher than this. So it grows in a page of
+   * preferences, a popover, and all that scrolls around it. 0, the default: it fills what it is given, and scrolls
+   * there.
+   */
+  properties[PROP_MAX_HEIGHT] = g_param_spec_int ("max-height", NULL, NULL, 0, G_MAXINT, 0, settable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -1032,13 +1037,6 @@ ferry_task_list_init (FerryTaskList *self)
 }
 
 void
-ferry_task_list_set_max_height (FerryTaskList *self, int height)
-{
-  self->max_height = height;
-  ferry_list_view_set_max_height (self->view, height);
-}
-
-void
 ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer data), gpointer data)
 {
   self->removed_changed = func;
@@ -1071,6 +1069,54 @@ ferry_task_list_focus_first (FerryTaskList *self)
   if (n_items > 0)
     ferry_task_rows_focus (self->rows, position < n_items ? position : 0);
   ferry_task_rows_note_given_focus (self->rows);
+}
+
+/**
+ * ferry_task_list_set_filter:
+ * @self: a list
+ * @filter: (nullable) (transfer none): which tasks are shown; %NULL for all
+ *
+ * Sets [property@FerryGtk.TaskList:filter]. On the thread that runs GTK.
+ */
+void
+ferry_task_list_set_filter (FerryTaskList *self, GtkFilter *filter)
+{
+  g_return_if_fail (FERRY_IS_TASK_LIST (self));
+  g_return_if_fail (filter == NULL || GTK_IS_FILTER (filter));
+
+  set_filter (self, filter);
+}
+
+/**
+ * ferry_task_list_set_placeholder:
+ * @self: a list
+ * @placeholder: (nullable) (transfer none): what is shown while there is no task to show; %NULL for a line that says so
+ *
+ * Sets [property@FerryGtk.TaskList:placeholder]. A floating reference is sunk. On the thread that runs GTK.
+ */
+void
+ferry_task_list_set_placeholder (FerryTaskList *self, GtkWidget *placeholder)
+{
+  g_return_if_fail (FERRY_IS_TASK_LIST (self));
+  g_return_if_fail (placeholder == NULL || GTK_IS_WIDGET (placeholder));
+
+  set_placeholder (self, placeholder);
+}
+
+/**
+ * ferry_task_list_set_max_height:
+ * @self: a list
+ * @max_height: in pixels; 0: the list fills what it is given
+ *
+ * Sets [property@FerryGtk.TaskList:max-height]. On the thread that runs GTK.
+ */
+void
+ferry_task_list_set_max_height (FerryTaskList *self, int max_height)
+{
+  g_return_if_fail (FERRY_IS_TASK_LIST (self));
+  g_return_if_fail (max_height >= 0);
+
+  set_max_height (self, max_height);
 }
 
 /**

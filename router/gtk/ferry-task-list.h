@@ -18,5 +18,11 @@ G_DECLARE_FINAL_TYPE (FerryTaskList, ferry_task_list, FERRY, TASK_LIST, GtkWidge
 
 FERRY_AVAILABLE_IN_0_1
 GtkWidget *ferry_task_list_new (GListModel *tasks) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_list_set_filter (FerryTaskList *self, GtkFilter *filter);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_list_set_placeholder (FerryTaskList *self, GtkWidget *placeholder);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_list_set_max_height (FerryTaskList *self, int max_height);
 
 G_END_DECLS

@@ -995,6 +995,37 @@ ferry_task_row_init (FerryTaskRow *self)
 }
 
 /**
+ * ferry_task_row_set_suffix:
+ * @self: a row
+ * @suffix: (nullable) (transfer none): a widget of the application; %NULL for none
+ *
+ * Sets [property@FerryGtk.TaskRow:suffix]. A floating reference is sunk. On the thread that runs GTK.
+ */
+void
+ferry_task_row_set_suffix (FerryTaskRow *self, GtkWidget *suffix)
+{
+  g_return_if_fail (FERRY_IS_TASK_ROW (self));
+  g_return_if_fail (suffix == NULL || GTK_IS_WIDGET (suffix));
+
+  set_suffix (self, suffix);
+}
+
+/**
+ * ferry_task_row_set_parts:
+ * @self: a row
+ * @parts: what the row has
+ *
+ * Sets [property@FerryGtk.TaskRow:parts]. On the thread that runs GTK.
+ */
+void
+ferry_task_row_set_parts (FerryTaskRow *self, FerryTaskRowParts parts)
+{
+  g_return_if_fail (FERRY_IS_TASK_ROW (self));
+
+  set_parts (self, parts);
+}
+
+/**
  * ferry_task_row_new:
  * @task: (nullable): a task
  * @executor: (nullable): the executor that the task was submitted to

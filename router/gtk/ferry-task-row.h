@@ -33,5 +33,9 @@ G_DECLARE_FINAL_TYPE (FerryTaskRow, ferry_task_row, FERRY, TASK_ROW, GtkWidget)
 
 FERRY_AVAILABLE_IN_0_1
 GtkWidget *ferry_task_row_new (FerryTask *task, FerryExecutor *executor) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_row_set_suffix (FerryTaskRow *self, GtkWidget *suffix);
+FERRY_AVAILABLE_IN_0_1
+void ferry_task_row_set_parts (FerryTaskRow *self, FerryTaskRowParts parts);
 
 G_END_DECLS

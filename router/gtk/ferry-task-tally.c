@@ -300,7 +300,11 @@ part_new (FerryTaskTally *self, GListModel *model)
       g_signal_connect_object (model, "notify::fraction", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (model, "notify::paused", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
       if (part->keeper != NULL)
-        g_signal_connect_object (model, "notify::reason", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
+        {
+          g_signal_connect_object (model, "notify::reason", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
+          g_signal_connect_object (model, "notify::error", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
+          g_signal_connect_object (model, "notify::damage", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
+        }
     }
   else
     {

@@ -23,6 +23,9 @@
 #define LIST_PAGE "list"
 #define PLACEHOLDER_PAGE "placeholder"
 
+/* In pixels, of a row of which none has been made. */
+#define HEIGHT_AT_FIRST 60
+
 /**
  * FerryWorkerList:
  *
@@ -49,6 +52,7 @@ struct _FerryWorkerList
   GPtrArray *rows; /* (element-type FerryWorkerRow) (unowned): those that have a worker */
   guint timer;
   gboolean had_focus; /* the row that had it goes away */
+  int max_height;     /* 0: the list fills what it is given */
 
   GtkWidget *stack;
   GtkWidget *view;
@@ -57,6 +61,7 @@ struct _FerryWorkerList
 enum
 {
   PROP_POOL = 1,
+  PROP_MAX_HEIGHT,
   N_PROPERTIES
 };
 
@@ -180,10 +185,23 @@ set_pool (FerryWorkerList *self, FerryPool *pool)
 }
 
 static void
+set_max_height (FerryWorkerList *self, int max_height)
+{
+  if (self->max_height == max_height)
+    return;
+  self->max_height = max_height;
+  ferry_list_view_set_max_height (self->view, max_height);
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_HEIGHT]);
+}
+
+static void
 ferry_worker_list_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   if (property_id == PROP_POOL)
     g_value_set_object (value, FERRY_WORKER_LIST (object)->pool);
+  else if (property_id == PROP_MAX_HEIGHT)
+    g_value_set_int (value, FERRY_WORKER_LIST (object)->max_height);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
 }
@@ -193,8 +211,49 @@ ferry_worker_list_set_property (GObject *object, guint property_id, const GValue
 {
   if (property_id == PROP_POOL)
     set_pool (FERRY_WORKER_LIST (object), g_value_get_object (value));
+  else if (property_id == PROP_MAX_HEIGHT)
+    set_max_height (FERRY_WORKER_LIST (object), g_value_get_int (value));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+}
+
+/* The row, with what the view puts around it. */
+static int
+measure_row (FerryWorkerList *self, int width)
+{
+  int height = 0;
+
+  if (self->rows->len > 0)
+    gtk_widget_measure (gtk_widget_get_parent (g_ptr_array_index (self->rows, 0)), GTK_ORIENTATION_VERTICAL, width,
+                        &height, NULL, NULL, NULL);
+  return height > 0 ? height : HEIGHT_AT_FIRST;
+}
+
+/* A view has the height of rows that it has, and those that are not in sight have none. */
+static void
+ferry_worker_list_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
+                           int *minimum_baseline, int *natural_baseline)
+{
+  FerryWorkerList *self = FERRY_WORKER_LIST (widget);
+  int n_items = (int) MIN (g_list_model_get_n_items (G_LIST_MODEL (self->selection)), G_MAXINT16);
+
+  gtk_widget_measure (self->stack, orientation, for_size, minimum, natural, NULL, NULL);
+  if (self->max_height == 0 || orientation == GTK_ORIENTATION_HORIZONTAL)
+    return;
+  *minimum = MAX (*minimum, MIN (n_items * measure_row (self, for_size), self->max_height));
+  *natural = MAX (*natural, *minimum);
+}
+
+static void
+ferry_worker_list_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  gtk_widget_allocate (FERRY_WORKER_LIST (widget)->stack, width, height, baseline, NULL);
+}
+
+static GtkSizeRequestMode
+ferry_worker_list_get_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
 }
 
 /* What GTK does by itself would grab the focus where Shift+Tab wants to leave the list. */
@@ -259,6 +318,9 @@ ferry_worker_list_class_init (FerryWorkerListClass *klass)
   object_class->set_property = ferry_worker_list_set_property;
   object_class->dispose = ferry_worker_list_dispose;
   object_class->finalize = ferry_worker_list_finalize;
+  widget_class->measure = ferry_worker_list_measure;
+  widget_class->size_allocate = ferry_worker_list_size_allocate;
+  widget_class->get_request_mode = ferry_worker_list_get_request_mode;
   widget_class->focus = ferry_worker_list_focus;
   widget_class->grab_focus = ferry_worker_list_grab_focus;
   widget_class->map = ferry_worker_list_map;
@@ -270,9 +332,16 @@ ferry_worker_list_class_init (FerryWorkerListClass *klass)
    */
   properties[PROP_POOL] = g_param_spec_object ("pool", NULL, NULL, FERRY_TYPE_POOL,
                                                G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * FerryWorkerList:max-height:
+   *
+   * In pixels: the list is as high as its rows, and scrolls where these are higher than this, as
+   * [property@FerryGtk.TaskList:max-height]. 0, the default: it fills what it is given.
+   */
+  properties[PROP_MAX_HEIGHT] = g_param_spec_int ("max-height", NULL, NULL, 0, G_MAXINT, 0,
+                                                  G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "workerlist");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GENERIC);
   gtk_widget_class_install_action (widget_class, ACTION, NULL, activate_end);
@@ -317,6 +386,22 @@ ferry_worker_list_new (FerryPool *pool)
   g_return_val_if_fail (pool == NULL || FERRY_IS_POOL (pool), NULL);
 
   return g_object_new (FERRY_TYPE_WORKER_LIST, "pool", pool, NULL);
+}
+
+/**
+ * ferry_worker_list_set_max_height:
+ * @self: a list
+ * @max_height: in pixels; 0: the list fills what it is given
+ *
+ * Sets [property@FerryGtk.WorkerList:max-height]. On the thread that runs GTK.
+ */
+void
+ferry_worker_list_set_max_height (FerryWorkerList *self, int max_height)
+{
+  g_return_if_fail (FERRY_IS_WORKER_LIST (self));
+  g_return_if_fail (max_height >= 0);
+
+  set_max_height (self, max_height);
 }
 
 /* Registers the types of all widgets when the library is loaded, without their classes, so it needs no display:

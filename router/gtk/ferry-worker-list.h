@@ -18,5 +18,7 @@ G_DECLARE_FINAL_TYPE (FerryWorkerList, ferry_worker_list, FERRY, WORKER_LIST, Gt
 
 FERRY_AVAILABLE_IN_0_1
 GtkWidget *ferry_worker_list_new (FerryPool *pool) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+void ferry_worker_list_set_max_height (FerryWorkerList *self, int max_height);
 
 G_END_DECLS

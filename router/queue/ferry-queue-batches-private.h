@@ -27,27 +27,14 @@ typedef struct
   GPtrArray *flushes; /* (owned) (element-type GTask): to be called back afterwards */
 } FerryQueueBatch;
 
-/* owner: the queue. */
 typedef struct
 {
-  /* A batch is about to be sent: the last chance to add to it. */
-  void (*sending) (gpointer owner);
-  /* The claim of the task is on the disk. */
-  void (*claimed) (gpointer owner, FerryTask *task);
-  /* The field error was changed. */
-  void (*error_changed) (gpointer owner);
-  /* There is nothing to write, or it cannot be written now. */
-  void (*idle) (gpointer owner);
-} FerryQueueBatchesFuncs;
-
-typedef struct
-{
-  const FerryQueueBatchesFuncs *funcs; /* const */
-  GObject *owner;                      /* const (unowned) */
-  FerryTimers *timers;                 /* const */
-  gboolean is_open;                    /* any: whether batches are sent */
-  FerryQueueStore *store;              /* any: (owned) (nullable) */
-  GError *error;                       /* (owned) (nullable): why the latest batch was not written */
+  void (*due) (gpointer owner); /* const */
+  gpointer owner;               /* const */
+  FerryTimers *timers;          /* const */
+  gboolean is_open;             /* any: whether batches are sent */
+  FerryQueueStore *store;       /* any: (owned) (nullable) */
+  GError *error;                /* (owned) (nullable): why the latest batch was not written */
   FerryQueueBatch next;
   FerryQueueBatch sent; /* while is_writing */
   guint64 number;       /* of next */
@@ -56,9 +43,9 @@ typedef struct
   FerryTimer retry_timer;
 } FerryQueueBatches;
 
-/* timers: the router's. */
-void ferry_queue_batches_init (FerryQueueBatches *self, FerryTimers *timers, const FerryQueueBatchesFuncs *funcs,
-                               GObject *owner);
+/* due: a batch is to be sent. timers: the router's. */
+void ferry_queue_batches_init (FerryQueueBatches *self, FerryTimers *timers, void (*due) (gpointer owner),
+                               gpointer owner);
 /* Has what was not written yet written without an answer, and sends nothing more. */
 void ferry_queue_batches_stop (FerryQueueBatches *self);
 void ferry_queue_batches_clear (FerryQueueBatches *self);
@@ -77,8 +64,15 @@ void ferry_queue_batches_add_end (FerryQueueBatches *self, FerryTask *task);
 void ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush);
 
 gboolean ferry_queue_batches_has_nothing (const FerryQueueBatches *self);
-/* The store has written the batch, or failed. */
-void ferry_queue_batches_written (FerryQueueBatches *self, const GError *error);
+/* Sends the batch, unless one is being written. Returns whether it has: else nothing is to be written. */
+gboolean ferry_queue_batches_send (FerryQueueBatches *self);
+/* The store has written the batch that was sent, or failed: then it goes with the next one. Returns whether it has.
+ * done: (out caller-allocates): the batch, for ferry_queue_batch_finish(). */
+gboolean ferry_queue_batches_take (FerryQueueBatches *self, const GError *error, FerryQueueBatch *done);
+/* Tells the ends of a batch that is on the disk. */
+void ferry_queue_batch_tell_ends (FerryQueueBatch *self);
+/* Calls back those that wait for the batch, and clears it. */
+void ferry_queue_batch_finish (FerryQueueBatch *self);
 /* The file is closed: what still ends is told, and the file says at the next start that it was interrupted. */
 void ferry_queue_batches_drop (FerryQueueBatches *self);
 

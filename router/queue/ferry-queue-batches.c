@@ -49,21 +49,27 @@ finish_flushes (GPtrArray *flushes, const GError *error)
   g_ptr_array_set_size (flushes, 0);
 }
 
-static void
-tell_ends (GPtrArray *ends)
+void
+ferry_queue_batch_tell_ends (FerryQueueBatch *self)
 {
-  for (guint i = 0; i < ends->len; i++)
-    ferry_run_tell_end (ferry_task_get_run (ends->pdata[i]));
+  for (guint i = 0; i < self->ends->len; i++)
+    ferry_run_tell_end (ferry_task_get_run (self->ends->pdata[i]));
+}
+
+void
+ferry_queue_batch_finish (FerryQueueBatch *self)
+{
+  finish_flushes (self->flushes, NULL);
+  batch_clear (self);
 }
 
 /* ---- all of them ---- */
 
 void
-ferry_queue_batches_init (FerryQueueBatches *self, FerryTimers *timers, const FerryQueueBatchesFuncs *funcs,
-                          GObject *owner)
+ferry_queue_batches_init (FerryQueueBatches *self, FerryTimers *timers, void (*due) (gpointer owner), gpointer owner)
 {
   self->timers = timers;
-  self->funcs = funcs;
+  self->due = due;
   self->owner = owner;
   batch_init (&self->next);
 }
@@ -85,13 +91,11 @@ ferry_queue_batches_clear (FerryQueueBatches *self)
   g_clear_error (&self->error);
 }
 
-static void send_batch (gpointer data);
-
 void
 ferry_queue_batches_send_soon (FerryQueueBatches *self)
 {
   if (self->is_open && !ferry_timer_is_set (&self->send_timer) && !ferry_timer_is_set (&self->retry_timer))
-    ferry_timers_set (self->timers, &self->send_timer, 0, send_batch, self);
+    ferry_timers_set (self->timers, &self->send_timer, 0, self->due, self->owner);
 }
 
 static void
@@ -153,13 +157,10 @@ ferry_queue_batches_has_nothing (const FerryQueueBatches *self)
 static void
 set_failure (FerryQueueBatches *self, const GError *error)
 {
-  if (error == NULL && self->error == NULL)
-    return;
   if (error != NULL && self->error == NULL)
     g_warning ("%s. It is tried again each second", error->message);
   g_clear_error (&self->error);
   self->error = error != NULL ? g_error_copy (error) : NULL;
-  self->funcs->error_changed (self->owner);
 }
 
 void
@@ -169,35 +170,31 @@ ferry_queue_batches_drop (FerryQueueBatches *self)
 
   batch_init (&self->next);
   self->number++;
-  tell_ends (dropped.ends);
+  ferry_queue_batch_tell_ends (&dropped);
   batch_clear (&dropped);
 }
 
-static void
-send_batch (gpointer data)
+gboolean
+ferry_queue_batches_send (FerryQueueBatches *self)
 {
-  FerryQueueBatches *self = data;
-  g_autoptr (GObject) kept G_GNUC_UNUSED = g_object_ref (self->owner);
-
   if (self->is_writing)
-    return;
+    return TRUE;
   if (self->store == NULL)
     {
       ferry_queue_batches_drop (self);
-      return;
+      return FALSE;
     }
-  self->funcs->sending (self->owner);
   if (ferry_queue_batches_has_nothing (self))
     {
       finish_flushes (self->next.flushes, NULL);
-      self->funcs->idle (self->owner);
-      return;
+      return FALSE;
     }
   self->sent = self->next;
   batch_init (&self->next);
   self->number++;
   self->is_writing = TRUE;
   ferry_queue_store_write (self->store, self->sent.changes, TRUE);
+  return TRUE;
 }
 
 /* The batch that was not written goes with the next one. */
@@ -209,7 +206,7 @@ keep_batch (FerryQueueBatches *self, const GError *error)
   prepend (&self->next.claims, &self->sent.claims);
   prepend (&self->next.ends, &self->sent.ends);
   batch_clear (&self->sent);
-  ferry_timers_set (self->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, send_batch, self);
+  ferry_timers_set (self->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, self->due, self->owner);
 }
 
 /* What is in a file needs no memory. */
@@ -227,27 +224,18 @@ unload_values (GPtrArray *changes)
     }
 }
 
-void
-ferry_queue_batches_written (FerryQueueBatches *self, const GError *error)
+gboolean
+ferry_queue_batches_take (FerryQueueBatches *self, const GError *error, FerryQueueBatch *done)
 {
-  FerryQueueBatch done;
-
   self->is_writing = FALSE;
+  set_failure (self, error);
   if (error != NULL)
     {
       keep_batch (self, error);
-      set_failure (self, error);
-      self->funcs->idle (self->owner);
-      return;
+      return FALSE;
     }
-  done = self->sent;
+  *done = self->sent;
   self->sent = (FerryQueueBatch){0};
-  unload_values (done.changes);
-  set_failure (self, NULL);
-  tell_ends (done.ends);
-  for (guint i = 0; i < done.claims->len; i++)
-    self->funcs->claimed (self->owner, done.claims->pdata[i]);
-  finish_flushes (done.flushes, NULL);
-  batch_clear (&done);
-  send_batch (self);
+  unload_values (done->changes);
+  return TRUE;
 }

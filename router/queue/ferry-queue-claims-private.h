@@ -12,7 +12,6 @@
 #pragma once
 
 #include "queue/ferry-queue-batches-private.h"
-#include "queue/ferry-queue-list-private.h"
 #include "queue/ferry-queue-turns-private.h"
 #include "task/ferry-executor-private.h"
 
@@ -20,23 +19,31 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryExecutor *executor;    /* const (unowned) */
+  FerryExecutor *executor;    /* const (unowned): set by the owner */
   FerryQueueTies *ties;       /* const (unowned) */
-  FerryQueueList *list;       /* const (unowned) */
   FerryQueueTurns *turns;     /* const (unowned) */
   FerryQueueBatches *batches; /* const (unowned) */
-  gboolean is_open;           /* any: whether tasks may be begun, unless the queue is paused */
+  GHashTable *loading; /* (element-type FerryQueueValue FerryQueueEntry): arguments that are being read, and whose */
+  gboolean is_open;    /* any: whether tasks may be begun, unless the queue is paused */
   guint n;
   guint n_just_ended; /* how many of them have ended since the latest batch was sent */
 } FerryQueueClaims;
 
+void ferry_queue_claims_init (FerryQueueClaims *self, FerryQueueTies *ties, FerryQueueTurns *turns,
+                              FerryQueueBatches *batches);
+/* No task is begun from now on, and no entry is known. */
+void ferry_queue_claims_stop (FerryQueueClaims *self);
+void ferry_queue_claims_clear (FerryQueueClaims *self);
+
 /* A batch is about to be sent: claims the tasks that are next, as many as can run. */
 void ferry_queue_claims_make (FerryQueueClaims *self);
-/* The claim is on the disk: the executor gets the task. */
+/* The claim is on the disk: the executor gets the task, and has it begun by ferry_executor_begin_kept(). */
 void ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task);
 /* The arguments of a task were read: see FerryQueueStoreFuncs. */
 void ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *value, GBytes *bytes,
                                         const GError *error);
+/* The entry is about to be freed. */
+void ferry_queue_claims_forget (FerryQueueClaims *self, const FerryQueueEntry *entry);
 /* The entry's task has ended. */
 void ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry);
 /* Takes those back that no worker has begun. */

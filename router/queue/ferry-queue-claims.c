@@ -10,12 +10,28 @@
 /* At most so many tasks are begun in the file ahead of those that run. */
 #define MAX_AHEAD 1024
 
-/* A value that was read, and whose it is. */
-typedef struct
+void
+ferry_queue_claims_init (FerryQueueClaims *self, FerryQueueTies *ties, FerryQueueTurns *turns,
+                         FerryQueueBatches *batches)
 {
-  FerryQueueValue *value; /* (unowned) */
-  FerryQueueEntry *entry; /* (unowned) (nullable) */
-} Loading;
+  self->ties = ties;
+  self->turns = turns;
+  self->batches = batches;
+  self->loading = g_hash_table_new (NULL, NULL);
+}
+
+void
+ferry_queue_claims_stop (FerryQueueClaims *self)
+{
+  self->is_open = FALSE;
+  g_hash_table_remove_all (self->loading);
+}
+
+void
+ferry_queue_claims_clear (FerryQueueClaims *self)
+{
+  g_hash_table_unref (self->loading);
+}
 
 /* How the entry's task stands has changed. */
 static void
@@ -29,13 +45,7 @@ change (FerryQueueClaims *self, FerryQueueEntry *entry)
 static gboolean
 may_begin (FerryQueueClaims *self)
 {
-  gboolean executor_is_paused;
-  FerryExecutorState state;
-
-  if (!self->is_open || self->ties->paused)
-    return FALSE;
-  g_object_get (self->executor, "paused", &executor_is_paused, "state", &state, NULL);
-  return !executor_is_paused && state == FERRY_EXECUTOR_STATE_RUNNING;
+  return self->is_open && !self->ties->paused && ferry_executor_goes_on (self->executor);
 }
 
 static gboolean
@@ -49,38 +59,31 @@ may_claim (FerryQueueClaims *self)
 static void
 load_arguments (FerryQueueClaims *self, FerryQueueEntry *entry)
 {
-  if (!entry->loading)
+  if (g_hash_table_insert (self->loading, entry->row.arguments, entry))
     ferry_queue_store_load (self->batches->store, entry->row.arguments);
-  entry->loading = TRUE;
 }
 
-static void
-find_loading (FerryQueueEntry *entry, gpointer data)
+void
+ferry_queue_claims_forget (FerryQueueClaims *self, const FerryQueueEntry *entry)
 {
-  Loading *loading = data;
-
-  if (entry->loading && entry->row.arguments == loading->value)
-    loading->entry = entry;
+  if (entry->row.arguments != NULL)
+    g_hash_table_remove (self->loading, entry->row.arguments);
 }
 
 /* Arguments that could not be read are those of a task that fails. */
 void
 ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *value, GBytes *bytes, const GError *error)
 {
-  Loading loading = {.value = value};
+  FerryQueueEntry *entry = g_hash_table_lookup (self->loading, value);
   g_autoptr (GError) failure = error != NULL ? g_error_copy (error) : NULL;
 
-  ferry_queue_list_foreach (self->list, find_loading, &loading);
-  if (loading.entry == NULL)
-    return;
-  loading.entry->loading = FALSE;
-  if (loading.entry->task == NULL || !loading.entry->lacks_arguments)
+  g_hash_table_remove (self->loading, value);
+  if (entry == NULL || entry->task == NULL || !entry->lacks_arguments)
     return;
   if (bytes != NULL)
     ferry_queue_value_keep (value, bytes);
-  if (failure != NULL || !ferry_queue_entry_give_arguments (loading.entry, &failure))
-    ferry_run_fail (ferry_task_get_run (loading.entry->task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&failure), NULL,
-                    NULL);
+  if (failure != NULL || !ferry_queue_entry_give_arguments (entry, &failure))
+    ferry_run_fail (ferry_task_get_run (entry->task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&failure), NULL, NULL);
   ferry_queue_batches_send_soon (self->batches);
 }
 
@@ -127,6 +130,17 @@ unclaim (FerryQueueClaims *self, FerryQueueEntry *entry)
   change (self, entry);
 }
 
+/* The executor counts its queue timeout on. */
+static gboolean
+give (FerryQueueClaims *self, FerryQueueEntry *entry, FerryTask *task, GError **error)
+{
+  FerryRun *run = ferry_task_get_run (task);
+
+  if (run->settings->queue_timeout > 0)
+    run->submit_time = ferry_queue_row_to_monotonic (ferry_queue_row_get_wait_start (&entry->row));
+  return ferry_executor_take_kept (self->executor, task, error);
+}
+
 void
 ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
 {
@@ -138,7 +152,7 @@ ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
     return;
   if (entry->row.paused || !may_begin (self))
     unclaim (self, entry);
-  else if (ferry_executor_take_kept (self->executor, task, &error))
+  else if (give (self, entry, task, &error))
     return;
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
     unclaim (self, entry);
@@ -158,19 +172,18 @@ ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry)
   ferry_queue_turns_update (self->turns, entry);
 }
 
-static void
-add_claimed (FerryQueueEntry *entry, gpointer tasks)
-{
-  if (entry->claimed && entry->task != NULL)
-    g_ptr_array_add (tasks, g_object_ref (entry->task));
-}
-
 GPtrArray *
 ferry_queue_claims_list (FerryQueueClaims *self)
 {
   GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  ferry_queue_list_foreach (self->list, add_claimed, tasks);
+  for (GList *link = self->ties->figures->executing.head; link != NULL; link = link->next)
+    {
+      const FerryQueueEntry *entry = link->data;
+
+      if (entry->claimed && entry->task != NULL)
+        g_ptr_array_add (tasks, g_object_ref (entry->task));
+    }
   return tasks;
 }
 

@@ -44,13 +44,14 @@ struct _FerryQueueEntry
   GWeakRef ended_task;       /* the entry's: of one that has, which anybody lets go of last, on any thread */
   GSequenceIter *position;   /* FerryQueueList's */
   GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
+  GSequenceIter *expiring;   /* FerryQueueTurns': (nullable) */
+  gint64 expiry;             /* FerryQueueTurns': of one that is expiring */
   FerryQueueCounted counted; /* FerryQueueFigures' */
   GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
   FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
   guint64 batch_number;      /* FerryQueueBatches' */
   guint has_ended : 1;       /* FerryQueueEnds' */
   guint lacks_arguments : 1; /* the entry's: its task does, which are in a file */
-  guint loading : 1;         /* they are being read */
   guint claimed : 1;         /* the file has it begun, or is about to */
   guint stored : 1;          /* its end is in the row, and is not told yet */
   guint cancelled : 1;       /* somebody cancelled it while it executed, and not the end of the application */

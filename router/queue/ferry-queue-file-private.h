@@ -30,13 +30,16 @@ typedef struct
 } FerryQueueChange;
 
 FerryQueueChange *ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row);
+/* Whether one of its values is in a file of its own. */
+gboolean ferry_queue_change_has_file (const FerryQueueChange *self);
 void ferry_queue_change_free (FerryQueueChange *self);
 
 /* What a file has when it is opened. */
 typedef struct
 {
-  GPtrArray *rows;  /* (owned) (element-type FerryQueueRow): by their place */
-  GPtrArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
+  /* Arrays, since a thread that allocates each row waits for the kernel half of the time. */
+  GArray *rows;  /* (owned) (element-type FerryQueueRow): by their place */
+  GArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
   gboolean paused;
   GError *damage; /* (owned) (nullable): what was damaged, and where it is now */
 } FerryQueueContent;

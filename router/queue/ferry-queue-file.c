@@ -108,6 +108,18 @@ ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQueueRow *row)
   return self;
 }
 
+static const char *
+name_of (const FerryQueueValue *value)
+{
+  return value != NULL ? ferry_queue_value_get_name (value) : NULL;
+}
+
+gboolean
+ferry_queue_change_has_file (const FerryQueueChange *self)
+{
+  return name_of (self->row.arguments) != NULL || name_of (self->row.result) != NULL;
+}
+
 void
 ferry_queue_change_free (FerryQueueChange *self)
 {
@@ -115,21 +127,36 @@ ferry_queue_change_free (FerryQueueChange *self)
   g_free (self);
 }
 
+static GArray *
+rows_new (void)
+{
+  GArray *self = g_array_new (FALSE, TRUE, sizeof (FerryQueueRow));
+
+  g_array_set_clear_func (self, (GDestroyNotify) ferry_queue_row_clear);
+  return self;
+}
+
+static FerryQueueRow *
+get_row (GArray *rows, guint i)
+{
+  return &g_array_index (rows, FerryQueueRow, i);
+}
+
 static FerryQueueContent *
 content_new (void)
 {
   FerryQueueContent *self = g_new0 (FerryQueueContent, 1);
 
-  self->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_row_free);
-  self->known = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_row_free);
+  self->rows = rows_new ();
+  self->known = rows_new ();
   return self;
 }
 
 void
 ferry_queue_content_free (FerryQueueContent *self)
 {
-  g_ptr_array_unref (self->rows);
-  g_ptr_array_unref (self->known);
+  g_array_unref (self->rows);
+  g_array_unref (self->known);
   g_clear_error (&self->damage);
   g_free (self);
 }
@@ -455,12 +482,6 @@ write_values (GPtrArray *changes, GError **error)
   return TRUE;
 }
 
-static const char *
-name_of (const FerryQueueValue *value)
-{
-  return value != NULL ? ferry_queue_value_get_name (value) : NULL;
-}
-
 /* The row has that file, and no other one any more. What cannot be removed now is removed at the next start. */
 static void
 replace_file (FerryQueueFile *self, char **name, const char *new_name)
@@ -586,9 +607,11 @@ read_blob (sqlite3_stmt *statement, int column)
 {
   const void *data = sqlite3_column_blob (statement, column);
 
+  int size = sqlite3_column_bytes (statement, column);
+
   if (sqlite3_column_type (statement, column) == SQLITE_NULL)
     return NULL;
-  return g_bytes_new (data, (gsize) sqlite3_column_bytes (statement, column));
+  return size > 0 ? g_bytes_new (data, (gsize) size) : ferry_queue_no_bytes ();
 }
 
 static FerryQueueValue *
@@ -647,7 +670,7 @@ typedef gboolean (*ReadFunc) (FerryQueueFile *self, sqlite3_stmt *statement, Fer
 
 /* Adds the rows that are whole. Returns the code of SQLite, and counts those that are not. */
 static int
-read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GPtrArray *rows, guint *n_bad)
+read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GArray *rows, guint *n_bad)
 {
   sqlite3_stmt *statement = NULL;
   int code = sqlite3_prepare_v2 (self->database, query, -1, &statement, NULL);
@@ -655,13 +678,10 @@ read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GPtrArray 
   if (code == SQLITE_OK)
     while ((code = sqlite3_step (statement)) == SQLITE_ROW)
       {
-        FerryQueueRow *row = g_new0 (FerryQueueRow, 1);
-
-        if (read_one (self, statement, row))
-          g_ptr_array_add (rows, row);
-        else
+        g_array_set_size (rows, rows->len + 1);
+        if (!read_one (self, statement, get_row (rows, rows->len - 1)))
           {
-            ferry_queue_row_free (row);
+            g_array_set_size (rows, rows->len - 1);
             *n_bad += 1;
           }
       }
@@ -672,14 +692,26 @@ read_all (FerryQueueFile *self, const char *query, ReadFunc read_one, GPtrArray 
 static int
 compare_places (gconstpointer a, gconstpointer b)
 {
-  return ferry_queue_row_compare (*(const FerryQueueRow *const *) a, *(const FerryQueueRow *const *) b);
+  return ferry_queue_row_compare (a, b);
+}
+
+/* Most lists were never moved about, and are in their order already. */
+static void
+sort_by_place (GArray *rows)
+{
+  guint n = 1;
+
+  while (n < rows->len && ferry_queue_row_compare (get_row (rows, n - 1), get_row (rows, n)) < 0)
+    n++;
+  if (n < rows->len)
+    g_array_sort (rows, compare_places);
 }
 
 /* A page that is damaged ends a query. What lies behind it is found from the other end. */
 static void
-read_backwards (FerryQueueFile *self, GPtrArray *rows, guint *n_bad)
+read_backwards (FerryQueueFile *self, GArray *rows, guint *n_bad)
 {
-  const FerryQueueRow *last = rows->len > 0 ? g_ptr_array_index (rows, rows->len - 1) : NULL;
+  const FerryQueueRow *last = rows->len > 0 ? get_row (rows, rows->len - 1) : NULL;
   g_autofree char *query = g_strdup_printf (
     "SELECT " TASK_COLUMNS " FROM task WHERE id > %" G_GINT64_FORMAT " ORDER BY id DESC", last != NULL ? last->id : 0);
 
@@ -695,7 +727,7 @@ read_content (FerryQueueFile *self, FerryQueueContent *content, int *code, guint
   *code = read_all (self, "SELECT " TASK_COLUMNS " FROM task ORDER BY id", read_row, content->rows, n_bad);
   if (is_damage (*code))
     read_backwards (self, content->rows, n_bad);
-  g_ptr_array_sort (content->rows, compare_places);
+  sort_by_place (content->rows);
   other = read_all (self, "SELECT key, state, ended, sum FROM known", read_known, content->known, n_bad);
   *code = *code == SQLITE_OK ? other : *code;
   content->paused = ask_number (self, "SELECT value FROM queue WHERE name = 'paused'", &other) != 0;
@@ -871,9 +903,9 @@ write_content (FerryQueueFile *self, const FerryQueueContent *content, GError **
   g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
 
   for (guint i = 0; i < content->rows->len; i++)
-    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, content->rows->pdata[i]));
+    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, get_row (content->rows, i)));
   for (guint i = 0; i < content->known->len; i++)
-    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, content->known->pdata[i]));
+    g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, get_row (content->known, i)));
   return ferry_queue_file_write (self, changes, error) && set_value (self, "paused", content->paused, error);
 }
 
@@ -1002,7 +1034,7 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
     say_finished (content, finished);
   for (guint i = 0; i < content->rows->len; i++)
     {
-      const FerryQueueRow *row = content->rows->pdata[i];
+      const FerryQueueRow *row = get_row (content->rows, i);
 
       note_files (self, row->id, row);
     }

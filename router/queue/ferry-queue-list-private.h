@@ -14,10 +14,11 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GListModel *model;  /* const (unowned): the queue, which tells of changes */
-  GSequence *entries; /* (element-type FerryQueueEntry) (owned): by place */
-  GHashTable *keys;   /* (element-type utf8 FerryQueueEntry): the keys are the rows' */
-  GHashTable *known;  /* (element-type utf8 FerryQueueRow): keys of tasks that were removed */
+  GListModel *model;   /* const (unowned): the queue, which tells of changes */
+  GSequence *entries;  /* (element-type FerryQueueEntry) (owned): by place */
+  GHashTable *keys;    /* (element-type utf8 FerryQueueEntry): the keys are the rows' */
+  GHashTable *known;   /* (element-type utf8 FerryQueueRow): keys of tasks that were removed */
+  guint items_changed; /* const: the signal */
   gint64 last_id;
   gint64 last_place;
 } FerryQueueList;

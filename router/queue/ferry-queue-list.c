@@ -14,6 +14,7 @@ void
 ferry_queue_list_init (FerryQueueList *self, GListModel *model)
 {
   self->model = model;
+  self->items_changed = g_signal_lookup ("items-changed", G_TYPE_LIST_MODEL);
   self->entries = g_sequence_new (ferry_queue_entry_free);
   self->keys = g_hash_table_new (g_str_hash, g_str_equal);
   self->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) ferry_queue_row_free);
@@ -75,21 +76,32 @@ ferry_queue_list_append (FerryQueueList *self, FerryQueueEntry *entry)
   entry->position = g_sequence_append (self->entries, entry);
 }
 
+/* Nobody looks at most lists, and to tell them so would take a third of what a removal takes. */
+static gboolean
+is_watched (const FerryQueueList *self)
+{
+  return g_signal_has_handler_pending (self->model, self->items_changed, 0, FALSE);
+}
+
 void
 ferry_queue_list_remove (FerryQueueList *self, FerryQueueEntry *entry)
 {
-  guint position = (guint) g_sequence_iter_get_position (entry->position);
+  const gboolean tells = is_watched (self);
+  guint position = tells ? (guint) g_sequence_iter_get_position (entry->position) : 0;
 
   g_hash_table_remove (self->keys, entry->row.key);
   /* It frees the entry. */
   g_sequence_remove (entry->position);
-  g_list_model_items_changed (self->model, position, 1, 0);
+  if (tells)
+    g_list_model_items_changed (self->model, position, 1, 0);
 }
 
 void
 ferry_queue_list_tell (FerryQueueList *self, const FerryQueueEntry *entry, guint n_removed, guint n_added)
 {
-  g_list_model_items_changed (self->model, (guint) g_sequence_iter_get_position (entry->position), n_removed, n_added);
+  if (is_watched (self))
+    g_list_model_items_changed (self->model, (guint) g_sequence_iter_get_position (entry->position), n_removed,
+                                n_added);
 }
 
 /* ---- places ---- */

@@ -45,9 +45,9 @@ typedef struct
   gint64 place; /* increases in the order of the list */
   int priority;
   gboolean paused;
-  guint attempts; /* how often it was begun */
-  guint deaths;   /* at how many ends of its application it was under way */
-  gint64 not_before;
+  guint attempts;    /* how often it was begun */
+  guint deaths;      /* at how many ends of its application it was under way */
+  gint64 not_before; /* one that is over says since when a queue timeout counts */
   gint64 began;
   gint64 ended;
   FerryQueueValue *result; /* (nullable) */
@@ -88,6 +88,18 @@ void ferry_queue_row_interrupt (FerryQueueRow *self);
 /* The application has ended while its task was under way, once more. death_limit: so many are enough; 0: no number is.
  */
 void ferry_queue_row_settle (FerryQueueRow *self, guint death_limit);
+/* When the task fails unless it is begun, in microseconds since 1970: at its deadline, or when its queue timeout is
+ * over. 0: there is neither. */
+gint64 ferry_queue_row_get_expiry (const FerryQueueRow *self);
+/* A time of the wall clock as one of the monotonic clock of this run of the machine; above 0. */
+gint64 ferry_queue_row_to_monotonic (gint64 wall_clock);
+/* Since when the queue timeout counts: its submission, or the time before which it is not to be begun. */
+gint64 ferry_queue_row_get_wait_start (const FerryQueueRow *self);
+/* The queue timeout counts from now on. */
+void ferry_queue_row_restart_wait (FerryQueueRow *self);
+/* Whether it has failed since no worker could be started for it, or what was started was of another version, as after
+ * an update that was installed while the application ran. Another start of the application may mend that. */
+gboolean ferry_queue_row_lacked_workers (const FerryQueueRow *self);
 /* Whether the time of the wall clock has not come from which on it may be begun. */
 gboolean ferry_queue_row_waits_for_its_time (const FerryQueueRow *self);
 

@@ -16,8 +16,7 @@
 #define WITH_BYTES_TYPE "(mvaay)"
 
 /* The properties of a task that are stored, beside those with a column of their own. What is missing in a row has its
- * default, and one that this version does not know is left out. The first N_APART are no FerryTaskSettings. */
-#define N_APART 2
+ * default, and one that this version does not know is left out. */
 static const char *const settings[] = {
   "description",
   "application-data",
@@ -72,8 +71,8 @@ to_wall_clock (gint64 monotonic)
   return g_get_real_time () + monotonic - g_get_monotonic_time ();
 }
 
-static gint64
-to_monotonic (gint64 wall_clock)
+gint64
+ferry_queue_row_to_monotonic (gint64 wall_clock)
 {
   return MAX (wall_clock - g_get_real_time () + g_get_monotonic_time (), 1);
 }
@@ -81,13 +80,14 @@ to_monotonic (gint64 wall_clock)
 static GBytes *
 pack_settings (FerryTask *task)
 {
-  /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
-  const gboolean has_settings = !ferry_run_has_default_settings (ferry_task_get_run (task));
   g_autoptr (GVariant) packed = NULL;
   GVariantBuilder builder;
 
+  /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
+  if (ferry_task_is_plain (task))
+    return ferry_queue_no_bytes ();
   g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
-  for (gsize i = 0; i < (has_settings ? G_N_ELEMENTS (settings) : N_APART); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
     {
       GVariant *value = read_setting (task, settings[i]);
 
@@ -111,7 +111,7 @@ apply_setting (FerryTask *task, const char *name, GVariant *stored)
   if (g_str_equal (name, "application-data"))
     g_object_set (task, name, stored, NULL);
   else if (g_str_equal (name, "deadline"))
-    g_object_set (task, name, to_monotonic (g_variant_get_int64 (stored)), NULL);
+    g_object_set (task, name, ferry_queue_row_to_monotonic (g_variant_get_int64 (stored)), NULL);
   else
     {
       g_dbus_gvariant_to_gvalue (stored, &value);
@@ -330,10 +330,11 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
-  FerryTaskEnd end = {.submit_time = to_monotonic (self->submitted), .end_time = to_monotonic (self->ended)};
+  FerryTaskEnd end = {.submit_time = ferry_queue_row_to_monotonic (self->submitted),
+                      .end_time = ferry_queue_row_to_monotonic (self->ended)};
 
   if (self->began > 0)
-    end.start_time = to_monotonic (self->began);
+    end.start_time = ferry_queue_row_to_monotonic (self->began);
   end.state = self->state == FERRY_QUEUE_ROW_COMPLETED ? FERRY_TASK_STATE_COMPLETED
               : self->state == FERRY_QUEUE_ROW_FAILED  ? FERRY_TASK_STATE_FAILED
                                                        : FERRY_TASK_STATE_CANCELLED;
@@ -382,8 +383,9 @@ ferry_queue_row_has_ended (const FerryQueueRow *self)
   return self->state >= FERRY_QUEUE_ROW_COMPLETED;
 }
 
-gboolean
-ferry_queue_row_was_interrupted (const FerryQueueRow *self)
+/* Whether it has failed with an error of the library's. */
+static gboolean
+has_failed_with (const FerryQueueRow *self, FerryError wanted)
 {
   g_autoptr (GVariant) packed = NULL;
   const char *domain = NULL;
@@ -395,7 +397,23 @@ ferry_queue_row_was_interrupted (const FerryQueueRow *self)
   if (packed == NULL)
     return FALSE;
   g_variant_get (packed, "(&si&s&s)", &domain, &code, NULL, NULL);
-  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == FERRY_ERROR_INTERRUPTED;
+  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == (int) wanted;
+}
+
+gboolean
+ferry_queue_row_was_interrupted (const FerryQueueRow *self)
+{
+  return has_failed_with (self, FERRY_ERROR_INTERRUPTED);
+}
+
+gboolean
+ferry_queue_row_lacked_workers (const FerryQueueRow *self)
+{
+  if (self->began == 0)
+    return FALSE;
+  if (self->attempts == 0)
+    return has_failed_with (self, FERRY_ERROR_VERSION) || has_failed_with (self, FERRY_ERROR_LAUNCH_FAILED);
+  return has_failed_with (self, FERRY_ERROR_VERSION) && may_repeat (self);
 }
 
 static void
@@ -461,7 +479,10 @@ void
 ferry_queue_row_interrupt (FerryQueueRow *self)
 {
   if (may_repeat (self))
-    ferry_queue_row_wait (self);
+    {
+      ferry_queue_row_wait (self);
+      ferry_queue_row_restart_wait (self);
+    }
   else
     fail_as_interrupted (self);
 }
@@ -482,6 +503,47 @@ ferry_queue_row_settle (FerryQueueRow *self, guint death_limit)
                        "find out whether it ends the application, and try it again",
                        self->name, self->deaths);
   ferry_queue_row_fail (self, error, NULL);
+}
+
+static gint64
+read_limit (GVariant *stored, const char *name)
+{
+  gint64 limit = 0;
+
+  return g_variant_lookup (stored, name, "x", &limit) ? limit : 0;
+}
+
+gint64
+ferry_queue_row_get_wait_start (const FerryQueueRow *self)
+{
+  return MAX (self->submitted, self->not_before);
+}
+
+/* A task that is paused waits for somebody, and a deadline for nobody. */
+gint64
+ferry_queue_row_get_expiry (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = NULL;
+  gint64 deadline, timeout, end;
+
+  if (self->settings == NULL || g_bytes_get_size (self->settings) == 0)
+    return 0;
+  stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  if (stored == NULL)
+    return 0;
+  deadline = read_limit (stored, "deadline");
+  timeout = self->paused ? 0 : read_limit (stored, "queue-timeout");
+  end = timeout > 0 ? ferry_time_add (ferry_queue_row_get_wait_start (self), timeout) : 0;
+  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
+}
+
+void
+ferry_queue_row_restart_wait (FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+
+  if (stored != NULL && read_limit (stored, "queue-timeout") > 0)
+    self->not_before = MAX (self->not_before, g_get_real_time ());
 }
 
 gboolean

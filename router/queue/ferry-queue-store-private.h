@@ -30,7 +30,8 @@ typedef struct
  * with FERRY_ERROR_SYSTEM. */
 FerryQueueStore *ferry_queue_store_open (const char *path, GMainContext *context, const FerryQueueStoreFuncs *funcs,
                                          GObject *owner, GError **error);
-/* Takes a reference to changes (element-type FerryQueueChange), which nobody changes any more. */
+/* Takes a reference to changes (element-type FerryQueueChange), which nobody changes any more. Once they are written,
+ * those with a value in a file are left in it. */
 void ferry_queue_store_write (FerryQueueStore *self, GPtrArray *changes, gboolean wants_answer);
 /* Reads a value that is in a file. */
 void ferry_queue_store_load (FerryQueueStore *self, FerryQueueValue *value);

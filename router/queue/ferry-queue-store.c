@@ -87,6 +87,24 @@ job_free (gpointer data)
 
 /* ---- its thread ---- */
 
+/* What is on the disk needs no memory, and is freed here, and not on the main thread. Values in files are told to it:
+ * see ferry_queue_value_unload(). */
+static void
+drop_changes (GPtrArray *changes)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < changes->len; i++)
+    if (ferry_queue_change_has_file (changes->pdata[i]))
+      {
+        gpointer kept = changes->pdata[n];
+
+        changes->pdata[n++] = changes->pdata[i];
+        changes->pdata[i] = kept;
+      }
+  g_ptr_array_set_size (changes, (int) n);
+}
+
 static void
 do_job (Job *self)
 {
@@ -98,7 +116,9 @@ do_job (Job *self)
       store->file = ferry_queue_file_open (store->path, &self->content, &self->error);
       break;
     case JOB_WRITE:
-      if (!ferry_queue_file_write (store->file, self->changes, &self->error) && self->owner == NULL)
+      if (ferry_queue_file_write (store->file, self->changes, &self->error))
+        drop_changes (self->changes);
+      else if (self->owner == NULL)
         g_warning ("%s", self->error->message);
       break;
     case JOB_LOAD:

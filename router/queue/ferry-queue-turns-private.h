@@ -8,23 +8,29 @@
 
 #pragma once
 
-#include "base/ferry-timers-private.h"
+#include "queue/ferry-queue-clock-private.h"
 #include "queue/ferry-queue-entry-private.h"
 
 G_BEGIN_DECLS
 
 typedef struct
 {
-  GSequence *ready; /* (element-type FerryQueueEntry): those that may be begun, in that order */
-  GSequence *timed; /* (element-type FerryQueueEntry): those that wait for their time, the earliest first */
+  GSequence *ready;    /* (element-type FerryQueueEntry): those that may be begun, in that order */
+  GSequence *timed;    /* (element-type FerryQueueEntry): those that wait for their time, the earliest first */
+  GSequence *expiring; /* (element-type FerryQueueEntry): those that wait and have a limit, the earliest first */
   FerryTimers *timers;
   FerryTimer look_timer;
-  void (*came) (gpointer owner); /* const */
-  gpointer owner;                /* const */
+  FerryQueueClock clock;
+  void (*came) (gpointer owner);                            /* const */
+  void (*expired) (FerryQueueEntry *entry, gpointer owner); /* const */
+  gpointer owner;                                           /* const */
 } FerryQueueTurns;
 
-/* came: the time of some tasks has come. timers: the router's. */
-void ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, void (*came) (gpointer owner), gpointer owner);
+/* came: the time of some tasks has come. expired: that until which a task may wait is over: it has to fail. timers: of
+ * the context. */
+void ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, GMainContext *context,
+                             void (*came) (gpointer owner), void (*expired) (FerryQueueEntry *entry, gpointer owner),
+                             gpointer owner);
 /* It has no entry from now on, and no timer. */
 void ferry_queue_turns_stop (FerryQueueTurns *self);
 void ferry_queue_turns_clear (FerryQueueTurns *self);

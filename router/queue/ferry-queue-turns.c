@@ -7,26 +7,37 @@
 
 #include "queue/ferry-queue-turns-private.h"
 
-/* How often the queue looks at the wall clock while tasks wait for a time, in microseconds: it may be set, and stands
- * still for a monotonic timer while the machine sleeps. */
-#define LOOK_TIME (60 * (gint64) G_USEC_PER_SEC)
+static void look_at_clock (gpointer data);
 
 void
-ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, void (*came) (gpointer owner), gpointer owner)
+ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, GMainContext *context,
+                        void (*came) (gpointer owner), void (*expired) (FerryQueueEntry *entry, gpointer owner),
+                        gpointer owner)
 {
   self->ready = g_sequence_new (NULL);
   self->timed = g_sequence_new (NULL);
+  self->expiring = g_sequence_new (NULL);
   self->timers = timers;
+  ferry_queue_clock_init (&self->clock, timers, context, look_at_clock, self);
   self->came = came;
+  self->expired = expired;
   self->owner = owner;
+}
+
+static void
+empty (GSequence *entries)
+{
+  g_sequence_remove_range (g_sequence_get_begin_iter (entries), g_sequence_get_end_iter (entries));
 }
 
 void
 ferry_queue_turns_stop (FerryQueueTurns *self)
 {
   ferry_timers_unset (self->timers, &self->look_timer);
-  g_sequence_remove_range (g_sequence_get_begin_iter (self->ready), g_sequence_get_end_iter (self->ready));
-  g_sequence_remove_range (g_sequence_get_begin_iter (self->timed), g_sequence_get_end_iter (self->timed));
+  ferry_queue_clock_clear (&self->clock);
+  empty (self->ready);
+  empty (self->timed);
+  empty (self->expiring);
 }
 
 void
@@ -34,6 +45,7 @@ ferry_queue_turns_clear (FerryQueueTurns *self)
 {
   g_sequence_free (self->ready);
   g_sequence_free (self->timed);
+  g_sequence_free (self->expiring);
 }
 
 static int
@@ -56,13 +68,27 @@ compare_times (gconstpointer a, gconstpointer b, gpointer data)
   return one->not_before < other->not_before ? -1 : one->not_before > other->not_before;
 }
 
-static void look_at_clock (gpointer data);
+static int
+compare_expiries (gconstpointer a, gconstpointer b, gpointer data)
+{
+  gint64 one = ((const FerryQueueEntry *) a)->expiry, other = ((const FerryQueueEntry *) b)->expiry;
+
+  return one < other ? -1 : one > other;
+}
 
 void
 ferry_queue_turns_remove (FerryQueueTurns *self, FerryQueueEntry *entry)
 {
   if (entry->turn != NULL)
     g_sequence_remove (g_steal_pointer (&entry->turn));
+  if (entry->expiring != NULL)
+    g_sequence_remove (g_steal_pointer (&entry->expiring));
+}
+
+static void
+look_soon (FerryQueueTurns *self)
+{
+  ferry_timers_set (self->timers, &self->look_timer, 0, look_at_clock, self);
 }
 
 /* Most come in their order: at the next start all do, and what is submitted is behind what waits. */
@@ -82,42 +108,57 @@ ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
   ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
   ferry_queue_turns_remove (self, entry);
   ferry_queue_entry_tell_obstacle (entry);
-  if (entry->row.state != FERRY_QUEUE_ROW_WAITING || entry->row.paused || entry->claimed)
+  if (entry->row.state != FERRY_QUEUE_ROW_WAITING || entry->claimed)
+    return;
+  entry->expiry = ferry_queue_row_get_expiry (&entry->row);
+  if (entry->expiry > 0)
+    {
+      entry->expiring = g_sequence_insert_sorted (self->expiring, entry, compare_expiries, NULL);
+      look_soon (self);
+    }
+  if (entry->row.paused)
     return;
   if (!ferry_queue_row_waits_for_its_time (&entry->row))
     entry->turn = add_ready (self, entry);
   else
     {
       entry->turn = g_sequence_insert_sorted (self->timed, entry, compare_times, NULL);
-      ferry_timers_set (self->timers, &self->look_timer, 0, look_at_clock, self);
+      look_soon (self);
     }
+}
+
+/* (transfer none) (nullable) */
+static FerryQueueEntry *
+get_first (GSequence *entries)
+{
+  return g_sequence_is_empty (entries) ? NULL : g_sequence_get (g_sequence_get_begin_iter (entries));
 }
 
 FerryQueueEntry *
 ferry_queue_turns_peek (const FerryQueueTurns *self)
 {
-  return g_sequence_is_empty (self->ready) ? NULL : g_sequence_get (g_sequence_get_begin_iter (self->ready));
+  return get_first (self->ready);
 }
 
-/* Those whose time has come may be begun. */
+/* Those whose time has come may be begun, and those that have waited for too long fail. */
 static void
 look_at_clock (gpointer data)
 {
   FerryQueueTurns *self = data;
-  gint64 now = g_get_real_time ();
+  const gint64 now = g_get_real_time ();
+  FerryQueueEntry *timed, *expiring;
+  gint64 next;
 
-  while (!g_sequence_is_empty (self->timed))
+  while ((expiring = get_first (self->expiring)) != NULL && expiring->expiry <= now)
     {
-      FerryQueueEntry *entry = g_sequence_get (g_sequence_get_begin_iter (self->timed));
-      gint64 left = entry->row.not_before - now;
-
-      if (left > 0)
-        {
-          ferry_timers_set (self->timers, &self->look_timer, g_get_monotonic_time () + MIN (left, LOOK_TIME),
-                            look_at_clock, self);
-          break;
-        }
-      ferry_queue_turns_update (self, entry);
+      g_sequence_remove (g_steal_pointer (&expiring->expiring));
+      self->expired (expiring, self->owner);
     }
+  while ((timed = get_first (self->timed)) != NULL && timed->row.not_before <= now)
+    ferry_queue_turns_update (self, timed);
+  next = timed != NULL ? timed->row.not_before : 0;
+  if (expiring != NULL && (next == 0 || expiring->expiry < next))
+    next = expiring->expiry;
+  ferry_queue_clock_set (&self->clock, next);
   self->came (self->owner);
 }

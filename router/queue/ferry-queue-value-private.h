@@ -59,6 +59,8 @@ gboolean ferry_queue_value_check (FerryQueueValue *self, GError **error);
  * of G_IO_ERROR, whose message is for the error of a task. May read a file. */
 GVariant *ferry_queue_value_open (FerryQueueValue *self, GError **error);
 
+/* (transfer full): of no length: a container without items. */
+GBytes *ferry_queue_no_bytes (void);
 /* In normal form and little-endian order. (transfer full) (nullable): value: (nullable). */
 GBytes *ferry_queue_pack (GVariant *value);
 /* (transfer full) (nullable): bytes: (nullable). Returns NULL also for bytes that are no value of type. */

@@ -38,6 +38,16 @@ struct _FerryQueueValue
 /* ---- packing ---- */
 
 GBytes *
+ferry_queue_no_bytes (void)
+{
+  static gsize none = 0;
+
+  if (g_once_init_enter (&none))
+    g_once_init_leave (&none, (gsize) g_bytes_new_static ("", 0));
+  return g_bytes_ref ((GBytes *) none);
+}
+
+GBytes *
 ferry_queue_pack (GVariant *value)
 {
   g_autoptr (GVariant) normal = NULL;

@@ -4,9 +4,8 @@
 /* A queue of tasks in a file.
  *
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
- * step of a task changes its row, which goes to the file with the next batch: ferry-queue-batches-private.h.
- *
- * It is one file since half of it is what applications read of its functions and properties.
+ * step of a task (ferry-queue-tasks-private.h) changes its row, which goes to the file with the next batch
+ * (ferry-queue-batches-private.h). Here are opening, closing and what applications call.
  *
  * Threads: the router's. */
 
@@ -16,11 +15,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "queue/ferry-queue-claims-private.h"
-#include "queue/ferry-queue-ends-private.h"
 #include "queue/ferry-queue-enums.h"
-#include "route/ferry-router-private.h"
-#include "task/ferry-iterate-private.h"
+#include "queue/ferry-queue-tasks-private.h"
 
 #define DEFAULT_DEATH_LIMIT 3
 #define DEFAULT_KEEP_COUNT 1000
@@ -40,12 +36,12 @@ typedef enum
  *
  * A queue of tasks in a file: the tasks survive the end of the application, a crash and a power cut.
  *
- * The queue is in front of a [class@Ferry.Executor], which runs its tasks as any others. [method@Ferry.Queue.submit]
- * stores a task. When the application starts again and opens the file, the tasks that waited wait, those that were done
- * are done, with their results, and those that failed have failed. What was under way is run again if that is safe:
- * [property@Ferry.Task:idempotent], a run that [property@Ferry.Task:retries] allows, or a command that replaces its
- * files as a whole. Any other such task has failed with %FERRY_ERROR_INTERRUPTED, and [method@Ferry.Executor.retry]
- * runs it again.
+ * The queue is in front of a [class@Ferry.Executor], which runs its tasks as any others.
+ * [method@FerryQueue.Queue.submit] stores a task. When the application starts again and opens the file, the tasks that
+ * waited wait, those that were done are done, with their results, and those that failed have failed. What was under way
+ * is run again if that is safe: [property@Ferry.Task:idempotent], a run that [property@Ferry.Task:retries] allows, or a
+ * command that replaces its files as a whole. Any other such task has failed with %FERRY_ERROR_INTERRUPTED, and
+ * [method@Ferry.Executor.retry] runs it again.
  *
  * A queue is a list model of its tasks, of those that have ended too. It can be shown as an executor's.
  *
@@ -58,7 +54,6 @@ struct _FerryQueue
 {
   GObject parent_instance;
 
-  FerryQueueTies ties;
   FerryExecutor *executor; /* const (owned) */
   FerryRouter *router;     /* const (unowned): the executor's */
   char *path;              /* const */
@@ -66,17 +61,14 @@ struct _FerryQueue
   guint death_limit;
   guint version;
 
+  char *run_name; /* (owned) (nullable): of the keys that are made up in this run */
+
   Phase phase;
   GTask *opening; /* (owned) (nullable) */
   GTask *closing; /* (owned) (nullable) */
   GError *damage; /* (owned) (nullable) */
 
-  FerryQueueList list;
-  FerryQueueTurns turns;
-  FerryQueueEnds ends;
-  FerryQueueBatches batches;
-  FerryQueueFigures figures;
-  FerryQueueClaims claims;
+  FerryQueueTasks tasks;
 };
 
 enum
@@ -126,7 +118,7 @@ get_n_items (GListModel *model)
 
   if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_n_items"))
     return 0;
-  return ferry_queue_list_get_n (&self->list);
+  return ferry_queue_list_get_n (&self->tasks.list);
 }
 
 static gpointer
@@ -135,9 +127,9 @@ get_item (GListModel *model, guint position)
   FerryQueue *self = FERRY_QUEUE (model);
 
   if (!ferry_affinity_check (self->router->affinity, "g_list_model_get_item") ||
-      position >= ferry_queue_list_get_n (&self->list))
+      position >= ferry_queue_list_get_n (&self->tasks.list))
     return NULL;
-  return ferry_queue_entry_dup_task (ferry_queue_list_get (&self->list, position));
+  return ferry_queue_entry_dup_task (ferry_queue_list_get (&self->tasks.list, position));
 }
 
 static void
@@ -157,46 +149,13 @@ notify (FerryQueue *self, guint property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-static FerryQueue *
-from_ties (FerryQueueTies *ties)
-{
-  return (FerryQueue *) (void *) ((char *) ties - G_STRUCT_OFFSET (FerryQueue, ties));
-}
-
-static FerryQueue *
-from_keeper (FerryRunKeeper *keeper)
-{
-  return from_ties ((FerryQueueTies *) (void *) ((char *) keeper - G_STRUCT_OFFSET (FerryQueueTies, keeper)));
-}
-
-/* Returns (transfer none) (nullable) the entry of a task of this queue. */
-static FerryQueueEntry *
-find_entry (FerryQueue *self, FerryTask *task)
-{
-  return ferry_queue_entry_find (&self->ties, task);
-}
-
 /* ---- figures ---- */
-
-static FerryQueueNumbers
-get_numbers (FerryQueue *self)
-{
-  double sum = 0;
-
-  for (GList *link = self->figures.executing.head; link != NULL; link = link->next)
-    {
-      const FerryQueueEntry *entry = link->data;
-
-      sum += entry->task != NULL ? MAX (ferry_task_get_fraction (entry->task), 0) : 0;
-    }
-  return ferry_queue_figures_get (&self->figures, sum);
-}
 
 /* All that have changed since they were told last, at a time. */
 static void
 tell_figures (FerryQueue *self)
 {
-  const FerryQueueNumbers before = self->figures.told, now = get_numbers (self);
+  const FerryQueueNumbers before = self->tasks.figures.told, now = ferry_queue_tasks_count (&self->tasks);
   gboolean changed[N_PROPERTIES] = {
     [PROP_N_WAITING] = now.n_waiting != before.n_waiting,
     [PROP_N_EXECUTING] = now.n_executing != before.n_executing,
@@ -207,7 +166,7 @@ tell_figures (FerryQueue *self)
     [PROP_FRACTION] = now.fraction < before.fraction || now.fraction > before.fraction,
   };
 
-  self->figures.told = now;
+  self->tasks.figures.told = now;
   for (guint property = PROP_N_WAITING; property < PROP_FRACTION; property++)
     changed[PROP_FRACTION] |= changed[property];
   g_object_freeze_notify (G_OBJECT (self));
@@ -217,417 +176,52 @@ tell_figures (FerryQueue *self)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* ---- an entry ---- */
-
-/* How the entry's task stands has changed: that goes to the file, and it has another turn. */
-static void
-change (FerryQueue *self, FerryQueueEntry *entry)
-{
-  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
-  ferry_queue_turns_update (&self->turns, entry);
-}
-
-/* The row of the entry could not be made a task, and has failed. */
-static void
-broke (FerryQueueTies *ties, FerryQueueEntry *entry)
-{
-  FerryQueue *self = from_ties (ties);
-
-  change (self, entry);
-  ferry_queue_ends_add (&self->ends, entry);
-}
-
-/* Removes an entry that has ended from the list and the file. keeps_key: a submission with its key gives its end. */
-static void
-drop (FerryQueue *self, FerryQueueEntry *entry, gboolean keeps_key)
-{
-  FerryQueueRow *known;
-
-  ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_DELETE, &entry->row);
-  if (keeps_key && !entry->row.made_up)
-    {
-      known = g_new0 (FerryQueueRow, 1);
-      known->key = g_ref_string_acquire (entry->row.key);
-      known->state = entry->row.state;
-      known->ended = entry->row.ended;
-      ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_REMEMBER, known);
-      ferry_queue_list_remember (&self->list, known);
-    }
-  ferry_queue_ends_remove (&self->ends, entry);
-  ferry_queue_turns_remove (&self->turns, entry);
-  ferry_queue_figures_count (&self->figures, &entry->counted, NULL);
-  ferry_queue_list_remove (&self->list, entry);
-}
-
-static void
-leave (FerryQueueEntry *entry, gpointer self)
-{
-  drop (self, entry, TRUE);
-}
-
-/* ---- a task ends ---- */
-
-/* Whether an end of a task now is that of the application, and nobody's wish for the task. */
-static gboolean
-is_ending (FerryQueue *self)
-{
-  return self->phase >= CLOSING || ferry_executor_is_shutting_down (self->executor);
-}
-
-/* The application ends while the task is under way. */
-static void
-interrupt (FerryQueueEntry *entry, const FerryRun *run)
-{
-  if (run->start_time != 0)
-    {
-      ferry_queue_row_interrupt (&entry->row);
-      return;
-    }
-  ferry_queue_row_wait (&entry->row);
-  entry->row.attempts -= entry->claimed;
-}
-
-static gboolean
-was_interrupted (FerryQueue *self, FerryQueueEntry *entry, const FerryRun *run, FerryTaskState end)
-{
-  if (!is_ending (self) || entry->cancelled)
-    return FALSE;
-  return end == FERRY_TASK_STATE_CANCELLED ||
-         (end == FERRY_TASK_STATE_FAILED && (g_error_matches (run->error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ||
-                                             g_error_matches (run->error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT)));
-}
-
-static void
-take_end (FerryQueue *self, FerryQueueEntry *entry, const FerryRun *run, FerryTaskState end)
-{
-  const GError *error = run->error != NULL ? run->error : run->limit_error;
-
-  entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
-  if (was_interrupted (self, entry, run, end))
-    interrupt (entry, run);
-  else if (end == FERRY_TASK_STATE_COMPLETED)
-    ferry_queue_row_complete (&entry->row, run->result, self->ties.folder);
-  else if (end == FERRY_TASK_STATE_FAILED)
-    ferry_queue_row_fail (&entry->row, error, run->trace);
-  else
-    ferry_queue_row_cancel (&entry->row);
-  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
-}
-
-static void
-hold (FerryRunKeeper *keeper, FerryRun *run, FerryTaskState end)
-{
-  FerryQueue *self = from_keeper (keeper);
-  FerryQueueEntry *entry = find_entry (self, run->owner);
-
-  take_end (self, entry, run, end);
-  entry->stored = TRUE;
-  ferry_queue_batches_add_end (&self->batches, run->owner);
-}
-
-static void
-cancelling (FerryRunKeeper *keeper, FerryRun *run)
-{
-  FerryQueue *self = from_keeper (keeper);
-  FerryQueueEntry *entry = find_entry (self, run->owner);
-
-  entry->cancelled = !is_ending (self);
-}
-
-/* Its name is stored with what it is, and whether it is paused with how it stands. */
-static void
-changed (FerryRunKeeper *keeper, FerryRun *run)
-{
-  FerryQueue *self = from_keeper (keeper);
-  FerryQueueEntry *entry = find_entry (self, run->owner);
-  const char *name = ferry_task_get_name (run->owner);
-
-  if (entry == NULL)
-    return;
-  entry->row.paused = run->paused && !ferry_queue_row_has_ended (&entry->row);
-  if (g_str_equal (name, entry->row.name))
-    change (self, entry);
-  else
-    {
-      g_ref_string_release (entry->row.name);
-      entry->row.name = g_ref_string_new (name);
-      ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
-    }
-}
-
-/* The task has ended in this process, and waits in the file. */
-static void
-part_with (FerryQueue *self, FerryQueueEntry *entry)
-{
-  ferry_queue_entry_detach (entry);
-  ferry_queue_turns_update (&self->turns, entry);
-  ferry_queue_list_tell (&self->list, entry, 1, 1);
-}
-
-static void
-ended (FerryRunKeeper *keeper, FerryRun *run)
-{
-  g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
-  FerryQueueEntry *entry = find_entry (self, run->owner);
-
-  if (!entry->stored)
-    take_end (self, entry, run, ferry_run_get_state (run));
-  entry->stored = FALSE;
-  entry->cancelled = FALSE;
-  ferry_queue_claims_end (&self->claims, entry);
-  if (!ferry_queue_row_has_ended (&entry->row))
-    {
-      part_with (self, entry);
-      return;
-    }
-  ferry_queue_ends_add (&self->ends, entry);
-  ferry_queue_entry_let_go (entry);
-  ferry_queue_ends_trim (&self->ends);
-  ferry_queue_batches_send_soon (&self->batches);
-}
-
-/* ---- what people do with tasks ---- */
-
-static FerryTask *
-retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
-{
-  FerryQueue *self = from_keeper (keeper);
-  FerryQueueEntry *entry = find_entry (self, task);
-  g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, self->ties.task_type, error);
-
-  /* One that lacks its arguments is looked at when it has them, and is to be begun. */
-  if (again == NULL ||
-      (!ferry_queue_row_lacks_arguments (&entry->row) && !ferry_executor_check_task (self->executor, again, error)))
-    return NULL;
-  ferry_queue_ends_remove (&self->ends, entry);
-  ferry_queue_row_wait (&entry->row);
-  entry->row.attempts = 0;
-  entry->row.deaths = 0;
-  entry->row.began = 0;
-  entry->row.not_before = 0;
-  g_object_set (again, "not-before", (gint64) 0, NULL);
-  ferry_task_get_run (again)->n_attempts = 0;
-  ferry_queue_entry_detach (entry);
-  ferry_task_submit_to (again, &self->ties.source, self->router->affinity, NULL);
-  ferry_queue_entry_attach (entry, again);
-  change (self, entry);
-  ferry_queue_list_tell (&self->list, entry, 1, 1);
-  return g_steal_pointer (&again);
-}
-
-/* Whether the task has ended now: one that waits is cancelled. */
-static gboolean
-end_waiting (FerryTask *task, GError **error)
-{
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_run_take_back (ferry_task_get_run (task)))
-    ferry_task_cancel (task);
-  return ferry_task_get_done (task) ||
-         ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' is being run; cancel it, and wait for its end",
-                          ferry_task_get_name (task));
-}
-
-static gboolean
-remove_task (FerryRunKeeper *keeper, FerryTask *task, GError **error)
-{
-  FerryQueue *self = from_keeper (keeper);
-  FerryQueueEntry *entry;
-
-  if (!end_waiting (task, error))
-    return FALSE;
-  /* A handler may have removed it. */
-  entry = find_entry (self, task);
-  if (entry != NULL)
-    drop (self, entry, TRUE);
-  return TRUE;
-}
-
-static gboolean
-set_priority (FerryRunKeeper *keeper, FerryTask *task, int priority, GError **error)
-{
-  FerryQueue *self = from_keeper (keeper);
-  FerryQueueEntry *entry = find_entry (self, task);
-
-  if (entry->claimed || ferry_queue_row_has_ended (&entry->row))
-    return ferry_set_error (error, FERRY_ERROR_BUSY,
-                            "Task '%s' was begun already; change the priority of tasks only while they wait",
-                            ferry_task_get_name (task));
-  entry->row.priority = priority;
-  change (self, entry);
-  ferry_task_change_priority (task, priority);
-  return TRUE;
-}
-
-static void
-add_open (FerryQueueEntry *entry, gpointer entries)
-{
-  if (!ferry_queue_row_has_ended (&entry->row))
-    g_ptr_array_add (entries, entry);
-}
-
-/* From the last one to the first, so that none is begun that is cancelled next. One that nobody has looked at is no
- * FerryTask, and nobody is to be told. */
-static guint
-keeper_cancel_all (FerryRunKeeper *keeper)
-{
-  g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
-  g_autoptr (GPtrArray) entries = g_ptr_array_new ();
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
-  guint n = 0;
-
-  ferry_queue_list_foreach (&self->list, add_open, entries);
-  for (guint i = entries->len; i > 0; i--)
-    {
-      FerryQueueEntry *entry = entries->pdata[i - 1];
-
-      if (entry->task != NULL)
-        {
-          g_ptr_array_add (tasks, g_object_ref (entry->task));
-          continue;
-        }
-      ferry_queue_row_cancel (&entry->row);
-      change (self, entry);
-      ferry_queue_ends_add (&self->ends, entry);
-      n++;
-    }
-  for (guint i = 0; i < tasks->len; i++)
-    n += ferry_task_cancel (tasks->pdata[i]);
-  ferry_queue_ends_trim (&self->ends);
-  return n;
-}
-
-static void
-keeper_clear_finished (FerryRunKeeper *keeper)
-{
-  g_autoptr (FerryQueue) self = g_object_ref (from_keeper (keeper));
-  FerryQueueEntry *entry;
-
-  while ((entry = ferry_queue_ends_peek (&self->ends)) != NULL)
-    drop (self, entry, TRUE);
-}
-
-static guint
-keeper_count_failed (FerryRunKeeper *keeper)
-{
-  return from_keeper (keeper)->figures.n_failed;
-}
-
-static gboolean
-keeper_move (FerryRunKeeper *keeper, FerryTask *task, FerryTask *before, GError **error)
-{
-  return ferry_queue_move (from_keeper (keeper), task, before, error);
-}
-
-static gboolean
-begin_now (FerryRunKeeper *keeper, FerryTask *task, GError **error)
-{
-  return ferry_queue_set_not_before (from_keeper (keeper), task, 0, error);
-}
-
-static void
-keeper_close_async (FerryRunKeeper *keeper, GAsyncReadyCallback callback, gpointer user_data)
-{
-  ferry_queue_close_async (from_keeper (keeper), NULL, callback, user_data);
-}
-
-static gboolean
-keeper_close_finish (FerryRunKeeper *keeper, GAsyncResult *result, GError **error)
-{
-  return ferry_queue_close_finish (from_keeper (keeper), result, error);
-}
-
-static const FerryRunKeeperFuncs keeper_funcs = {
-  .hold = hold,
-  .cancelling = cancelling,
-  .ended = ended,
-  .changed = changed,
-  .retry = retry,
-  .remove = remove_task,
-  .set_priority = set_priority,
-  .cancel_all = keeper_cancel_all,
-  .clear_finished = keeper_clear_finished,
-  .count_failed = keeper_count_failed,
-  .move = keeper_move,
-  .begin_now = begin_now,
-  .close_async = keeper_close_async,
-  .close_finish = keeper_close_finish,
-};
-
-/* A task that waits here has ended: its keeper hears of it. */
-static void
-ignore (FerryTaskSource *source, FerryRun *run)
-{
-}
-
-static FerryQueue *
-from_source (FerryTaskSource *source)
-{
-  return from_ties ((FerryQueueTies *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryQueueTies, source)));
-}
-
-static void
-source_pause_changed (FerryTaskSource *source, FerryRun *run)
-{
-  changed (&from_source (source)->ties.keeper, run);
-}
-
-static gboolean
-task_is_done (gpointer task)
-{
-  return ferry_task_get_done (task);
-}
-
-static gboolean
-source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **error)
-{
-  g_autoptr (FerryQueue) self = g_object_ref (from_source (source));
-  g_autofree char *what = g_strdup_printf ("Task '%s' was not done", ferry_task_get_name (task));
-
-  return ferry_iterate_until (self->router, self->router->context, task_is_done, task, timeout, what, error);
-}
-
 /* ---- the file ---- */
 
-static void close_store (gpointer queue);
+static void close_store (FerryQueue *self);
 
 /* Whatever has changed goes with the batch, so that this is when its figures are others. */
 static void
-sending (gpointer queue)
+send_batch (gpointer queue)
 {
-  FerryQueue *self = queue;
+  g_autoptr (FerryQueue) self = g_object_ref (queue);
 
-  ferry_queue_claims_make (&self->claims);
-  tell_figures (self);
+  if (!self->tasks.batches.is_writing)
+    {
+      ferry_queue_claims_make (&self->tasks.claims);
+      tell_figures (self);
+    }
+  if (!ferry_queue_batches_send (&self->tasks.batches))
+    close_store (self);
 }
-
-static void
-give_to_executor (gpointer self, FerryTask *task)
-{
-  ferry_queue_claims_give (&FERRY_QUEUE (self)->claims, task);
-}
-
-static void
-error_changed (gpointer self)
-{
-  notify (self, PROP_ERROR);
-}
-
-static const FerryQueueBatchesFuncs batches_funcs = {
-  .sending = sending,
-  .claimed = give_to_executor,
-  .error_changed = error_changed,
-  .idle = close_store,
-};
 
 static void
 written (gpointer owner, const GError *error)
 {
-  ferry_queue_batches_written (&FERRY_QUEUE (owner)->batches, error);
+  FerryQueue *self = owner;
+  FerryQueueBatch done;
+  gboolean is_news = error != NULL || self->tasks.batches.error != NULL;
+  gboolean is_written = ferry_queue_batches_take (&self->tasks.batches, error, &done);
+
+  if (is_news)
+    notify (self, PROP_ERROR);
+  if (!is_written)
+    {
+      close_store (self);
+      return;
+    }
+  ferry_queue_batch_tell_ends (&done);
+  for (guint i = 0; i < done.claims->len; i++)
+    ferry_queue_claims_give (&self->tasks.claims, done.claims->pdata[i]);
+  ferry_executor_begin_kept (self->executor);
+  ferry_queue_batch_finish (&done);
+  send_batch (self);
 }
 
 static void
 loaded (gpointer owner, FerryQueueValue *value, GBytes *bytes, const GError *error)
 {
-  ferry_queue_claims_take_arguments (&FERRY_QUEUE (owner)->claims, value, bytes, error);
+  ferry_queue_claims_take_arguments (&FERRY_QUEUE (owner)->tasks.claims, value, bytes, error);
 }
 
 /* ---- opening ---- */
@@ -649,11 +243,12 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
                            "Task '%s' is of version %u of the application, and this one cannot run it; remove it",
                            entry->row.name, entry->row.version);
       ferry_queue_row_fail (&entry->row, error, NULL);
+      entry->row.began = 0;
     }
   else if (converted != arguments)
-    ferry_queue_row_set_arguments (&entry->row, converted, self->ties.folder);
+    ferry_queue_row_set_arguments (&entry->row, converted, self->tasks.ties.folder);
   entry->row.version = self->version;
-  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
+  ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_INSERT);
 }
 
 static int
@@ -673,30 +268,36 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
 
   for (guint i = 0; i < content->rows->len; i++)
     {
-      FerryQueueEntry *entry = ferry_queue_entry_of (&self->ties, content->rows->pdata[i]);
+      FerryQueueEntry *entry =
+        ferry_queue_entry_of (&self->tasks.ties, &g_array_index (content->rows, FerryQueueRow, i));
 
-      ferry_queue_list_append (&self->list, entry);
+      ferry_queue_list_append (&self->tasks.list, entry);
       if (entry->row.state == FERRY_QUEUE_ROW_BEGUN)
         {
           ferry_queue_row_settle (&entry->row, self->death_limit);
-          ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+          ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+        }
+      else if (ferry_queue_row_lacked_workers (&entry->row))
+        {
+          ferry_queue_row_wait (&entry->row);
+          ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
         }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
         convert (self, entry);
-      ferry_queue_turns_update (&self->turns, entry);
+      ferry_queue_turns_update (&self->tasks.turns, entry);
       if (ferry_queue_row_has_ended (&entry->row))
         g_ptr_array_add (entries, entry);
     }
   g_ptr_array_sort (entries, compare_ends);
   for (guint i = 0; i < entries->len; i++)
-    ferry_queue_ends_add (&self->ends, entries->pdata[i]);
+    ferry_queue_ends_add (&self->tasks.ends, entries->pdata[i]);
   for (guint i = 0; i < content->known->len; i++)
     {
-      FerryQueueRow *row = content->known->pdata[i];
+      FerryQueueRow *row = &g_array_index (content->known, FerryQueueRow, i);
       FerryQueueRow *known = g_memdup2 (row, sizeof *row);
 
       *row = (FerryQueueRow){0};
-      ferry_queue_list_remember (&self->list, known);
+      ferry_queue_list_remember (&self->tasks.list, known);
     }
 }
 
@@ -709,7 +310,7 @@ tell_obstacle (FerryQueueEntry *entry, gpointer data)
 static void
 tell_obstacles (FerryQueue *self)
 {
-  ferry_queue_list_foreach (&self->list, tell_obstacle, NULL);
+  ferry_queue_list_foreach (&self->tasks.list, tell_obstacle, NULL);
 }
 
 static void
@@ -717,12 +318,12 @@ change_paused (FerryQueue *self, gboolean paused)
 {
   const FerryQueueRow row = {.paused = paused};
 
-  ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_PAUSE, &row);
-  if (self->ties.paused == paused)
+  ferry_queue_batches_add (&self->tasks.batches, FERRY_QUEUE_CHANGE_PAUSE, &row);
+  if (self->tasks.ties.paused == paused)
     return;
-  self->ties.paused = paused;
+  self->tasks.ties.paused = paused;
   if (paused)
-    ferry_queue_claims_take_back (&self->claims);
+    ferry_queue_claims_take_back (&self->tasks.claims);
   tell_obstacles (self);
   notify (self, PROP_PAUSED);
 }
@@ -737,44 +338,43 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   if (error != NULL)
     {
       self->phase = NEW;
-      ferry_queue_store_close (g_steal_pointer (&self->batches.store), FALSE, FALSE);
+      ferry_queue_store_close (g_steal_pointer (&self->tasks.batches.store), FALSE, FALSE);
       g_task_return_error (opening, error);
       return;
     }
   self->phase = OPEN;
-  self->batches.is_open = TRUE;
-  ferry_executor_add_keeper (self->executor, &self->ties.keeper);
-  self->claims.is_open = TRUE;
+  self->tasks.batches.is_open = TRUE;
+  ferry_executor_add_keeper (self->executor, &self->tasks.ties.keeper);
+  self->tasks.claims.is_open = TRUE;
   self->damage = g_steal_pointer (&content->damage);
   if (self->start != FERRY_QUEUE_START_CONTINUE)
-    change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->ties.paused);
+    change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->tasks.ties.paused);
   take_rows (self, content);
   ferry_queue_content_free (content);
-  n = ferry_queue_list_get_n (&self->list);
+  n = ferry_queue_list_get_n (&self->tasks.list);
   if (n > 0)
     g_list_model_items_changed (G_LIST_MODEL (self), 0, 0, n);
-  ferry_queue_ends_prune (&self->ends);
+  ferry_queue_ends_prune (&self->tasks.ends);
   if (self->damage != NULL)
     notify (self, PROP_DAMAGE);
   tell_figures (self);
   notify (self, PROP_IS_OPEN);
   g_task_return_boolean (opening, TRUE);
-  ferry_queue_batches_send_soon (&self->batches);
+  ferry_queue_batches_send_soon (&self->tasks.batches);
 }
 
 /* ---- closing ---- */
 
 /* Closes the file when all has ended and is written, or cannot be written. */
 static void
-close_store (gpointer queue)
+close_store (FerryQueue *self)
 {
-  FerryQueue *self = queue;
-  FerryQueueBatches *batches = &self->batches;
+  FerryQueueBatches *batches = &self->tasks.batches;
   gboolean is_orderly = ferry_queue_batches_has_nothing (batches);
 
   if (self->phase != CLOSING || batches->store == NULL || batches->is_writing)
     return;
-  if (batches->error == NULL && (self->claims.n > 0 || !is_orderly))
+  if (batches->error == NULL && (self->tasks.claims.n > 0 || !is_orderly))
     return;
   ferry_timers_unset (self->router->timers, &batches->retry_timer);
   ferry_queue_store_close (g_steal_pointer (&batches->store), is_orderly, TRUE);
@@ -787,10 +387,10 @@ closed (gpointer owner)
   g_autoptr (GTask) closing = g_steal_pointer (&self->closing);
 
   self->phase = CLOSED;
-  ferry_queue_batches_drop (&self->batches);
+  ferry_queue_batches_drop (&self->tasks.batches);
   notify (self, PROP_IS_OPEN);
-  if (self->batches.error != NULL)
-    g_task_return_error (closing, g_error_copy (self->batches.error));
+  if (self->tasks.batches.error != NULL)
+    g_task_return_error (closing, g_error_copy (self->tasks.batches.error));
   else
     g_task_return_boolean (closing, TRUE);
 }
@@ -822,18 +422,29 @@ end_as_known (FerryQueue *self, FerryTask *task, const FerryQueueRow *known)
   return g_object_ref (task);
 }
 
+/* (transfer full): a key that no other task has, of any run. Random bytes for each would take long. */
+static char *
+make_key (FerryQueue *self, gint64 id)
+{
+  g_autofree char *key = NULL;
+
+  if (self->run_name == NULL)
+    self->run_name = g_uuid_string_random ();
+  key = g_strdup_printf ("%s-%" G_GINT64_FORMAT, self->run_name, id);
+  return g_ref_string_new (key);
+}
+
 static FerryQueueEntry *
 add_entry (FerryQueue *self, FerryTask *task, const char *key)
 {
-  g_autofree char *made_up = key == NULL ? g_uuid_string_random () : NULL;
-  FerryQueueRow row = {
-    .key = g_ref_string_new (key != NULL ? key : made_up), .made_up = key == NULL, .version = self->version};
+  FerryQueueRow row = {.made_up = key == NULL, .version = self->version};
   FerryQueueEntry *entry;
 
-  ferry_queue_list_number (&self->list, &row);
-  ferry_queue_row_take_task (&row, task, self->ties.folder);
-  entry = ferry_queue_entry_of (&self->ties, &row);
-  ferry_queue_list_append (&self->list, entry);
+  ferry_queue_list_number (&self->tasks.list, &row);
+  row.key = key != NULL ? g_ref_string_new (key) : make_key (self, row.id);
+  ferry_queue_row_take_task (&row, task, self->tasks.ties.folder);
+  entry = ferry_queue_entry_of (&self->tasks.ties, &row);
+  ferry_queue_list_append (&self->tasks.list, entry);
   return entry;
 }
 
@@ -848,13 +459,13 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * Submits a task, unless the queue knows @key: then it returns the task that has it, also if that is done, and leaves
  * @task alone. So an application may submit all that is to be done at each start, and nothing is done twice.
  *
- * The task is stored with all that this turn of the main loop submits, in one commit: [method@Ferry.Queue.flush_async]
- * tells when. It is begun after that. Stored are the function, the arguments, the settings, the name and
- * [property@Ferry.Task:application-data]; neither the signals that are connected nor the class of a task that derives
- * from [class@Ferry.Task]: see [property@Ferry.Queue:task-type].
+ * The task is stored with all that this turn of the main loop submits, in one commit:
+ * [method@FerryQueue.Queue.flush_async] tells when. It is begun after that. Stored are the function, the arguments, the
+ * settings, the name and [property@Ferry.Task:application-data]; neither the signals that are connected nor the class
+ * of a task that derives from [class@Ferry.Task]: see [property@FerryQueue.Queue:task-type].
  *
- * A key is known until [method@Ferry.Queue.forget], also when its task has left the list. Then @task has ended as that
- * one did, without its result or error, and is returned.
+ * A key is known until [method@FerryQueue.Queue.forget], also when its task has left the list. Then @task has ended as
+ * that one did, without its result or error, and is returned.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED before the queue is open, and with %FERRY_ERROR_STOPPED once it is closed. Fails
  * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, senders, or others for
@@ -876,21 +487,21 @@ ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError *
 
   if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
     return NULL;
-  entry = key != NULL ? ferry_queue_list_lookup (&self->list, key) : NULL;
+  entry = key != NULL ? ferry_queue_list_lookup (&self->tasks.list, key) : NULL;
   if (entry != NULL)
     return ferry_queue_entry_dup_task (entry);
-  known = key != NULL ? ferry_queue_list_lookup_known (&self->list, key) : NULL;
+  known = key != NULL ? ferry_queue_list_lookup_known (&self->tasks.list, key) : NULL;
   if (!ferry_queue_row_check_task (task, error) || !ferry_executor_check_task (self->executor, task, error))
     return NULL;
   if (known != NULL)
     return end_as_known (self, task, known);
-  if (!ferry_task_submit_to (task, &self->ties.source, self->router->affinity, error))
+  if (!ferry_task_submit_to (task, &self->tasks.ties.source, self->router->affinity, error))
     return NULL;
   entry = add_entry (self, task, key);
   ferry_queue_entry_attach (entry, task);
-  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_INSERT);
-  ferry_queue_turns_update (&self->turns, entry);
-  ferry_queue_list_tell (&self->list, entry, 0, 1);
+  ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_INSERT);
+  ferry_queue_turns_update (&self->tasks.turns, entry);
+  ferry_queue_list_tell (&self->tasks.list, entry, 0, 1);
   return g_object_ref (task);
 }
 
@@ -912,7 +523,7 @@ ferry_queue_lookup (FerryQueue *self, const char *key)
   g_return_val_if_fail (key != NULL, NULL);
   ferry_return_val_if_elsewhere (self->router->affinity, NULL);
 
-  entry = ferry_queue_list_lookup (&self->list, key);
+  entry = ferry_queue_list_lookup (&self->tasks.list, key);
   return entry != NULL ? ferry_queue_entry_dup_task (entry) : NULL;
 }
 
@@ -934,7 +545,7 @@ ferry_queue_get_key (FerryQueue *self, FerryTask *task)
   g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
   ferry_return_val_if_elsewhere (self->router->affinity, NULL);
 
-  entry = find_entry (self, task);
+  entry = ferry_queue_tasks_find (&self->tasks, task);
   return entry != NULL ? entry->row.key : NULL;
 }
 
@@ -965,23 +576,23 @@ ferry_queue_forget (FerryQueue *self, const char *key, GError **error)
 
   if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
     return FALSE;
-  entry = ferry_queue_list_lookup (&self->list, key);
-  known = ferry_queue_list_lookup_known (&self->list, key);
+  entry = ferry_queue_list_lookup (&self->tasks.list, key);
+  known = ferry_queue_list_lookup_known (&self->tasks.list, key);
   if (entry == NULL && known == NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The queue '%s' has no task with the key '%s'",
                             self->path, key);
   if (known != NULL)
     {
-      ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_FORGET, known);
-      ferry_queue_list_forget (&self->list, key);
+      ferry_queue_batches_add (&self->tasks.batches, FERRY_QUEUE_CHANGE_FORGET, known);
+      ferry_queue_list_forget (&self->tasks.list, key);
       return TRUE;
     }
   task = ferry_queue_entry_dup_task (entry);
-  if (!end_waiting (task, error))
+  if (!ferry_queue_tasks_end_waiting (task, error))
     return FALSE;
-  entry = find_entry (self, task);
+  entry = ferry_queue_tasks_find (&self->tasks, task);
   if (entry != NULL)
-    drop (self, entry, FALSE);
+    ferry_queue_tasks_drop (&self->tasks, entry, FALSE);
   return TRUE;
 }
 
@@ -989,7 +600,7 @@ ferry_queue_forget (FerryQueue *self, const char *key, GError **error)
 static FerryQueueEntry *
 require_entry (FerryQueue *self, FerryTask *task, GError **error)
 {
-  FerryQueueEntry *entry = find_entry (self, task);
+  FerryQueueEntry *entry = ferry_queue_tasks_find (&self->tasks, task);
 
   if (entry == NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' is not in the list of the queue '%s'",
@@ -1000,7 +611,7 @@ require_entry (FerryQueue *self, FerryTask *task, GError **error)
 static void
 put_place (FerryQueueEntry *entry, gpointer queue)
 {
-  ferry_queue_batches_put (&FERRY_QUEUE (queue)->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+  ferry_queue_batches_put (&FERRY_QUEUE (queue)->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
 }
 
 /**
@@ -1038,11 +649,11 @@ ferry_queue_move (FerryQueue *self, FerryTask *task, FerryTask *before, GError *
   if (entry == next)
     return TRUE;
   from = (guint) g_sequence_iter_get_position (entry->position);
-  if (ferry_queue_list_move (&self->list, entry, next))
-    ferry_queue_list_foreach (&self->list, put_place, self);
-  change (self, entry);
+  if (ferry_queue_list_move (&self->tasks.list, entry, next))
+    ferry_queue_list_foreach (&self->tasks.list, put_place, self);
+  ferry_queue_tasks_change (&self->tasks, entry);
   g_list_model_items_changed (G_LIST_MODEL (self), from, 1, 0);
-  ferry_queue_list_tell (&self->list, entry, 0, 1);
+  ferry_queue_list_tell (&self->tasks.list, entry, 0, 1);
   return TRUE;
 }
 
@@ -1079,7 +690,7 @@ ferry_queue_set_not_before (FerryQueue *self, FerryTask *task, gint64 not_before
     return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' was begun already; tasks wait before they are begun",
                             ferry_task_get_name (task));
   entry->row.not_before = not_before;
-  change (self, entry);
+  ferry_queue_tasks_change (&self->tasks, entry);
   ferry_task_change_not_before (task, not_before);
   return TRUE;
 }
@@ -1108,7 +719,7 @@ ferry_queue_flush_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
   if (!check_open (self, &error))
     g_task_return_error (flush, g_steal_pointer (&error));
   else
-    ferry_queue_batches_add_flush (&self->batches, g_steal_pointer (&flush));
+    ferry_queue_batches_add_flush (&self->tasks.batches, g_steal_pointer (&flush));
 }
 
 /**
@@ -1117,10 +728,11 @@ ferry_queue_flush_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Queue.flush_async]. Any thread.
+ * Finishes [method@FerryQueue.Queue.flush_async]. Any thread.
  *
- * Fails with what [property@Ferry.Queue:error] is then; what could not be written is tried again all the same. Fails
- * with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue is not open, and with %G_IO_ERROR_CANCELLED.
+ * Fails with what [property@FerryQueue.Queue:error] is then; what could not be written is tried again all the same.
+ * Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue is not open, and with
+ * %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when all is on the disk
  */
@@ -1145,7 +757,7 @@ ferry_queue_flush_finish (FerryQueue *self, GAsyncResult *result, GError **error
  * On the router's thread.
  *
  * What an application wants to know of tasks of earlier runs it connects in @callback, before any of them is begun: the
- * queue is a list of them. A damaged file is no reason to fail: see [property@Ferry.Queue:damage].
+ * queue is a list of them. A damaged file is no reason to fail: see [property@FerryQueue.Queue:damage].
  */
 void
 ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1163,7 +775,7 @@ ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReady
     ferry_set_error (&error, FERRY_ERROR_ALREADY_STARTED, "The queue '%s' was opened before; open each queue once",
                      self->path);
   else
-    self->batches.store =
+    self->tasks.batches.store =
       ferry_queue_store_open (self->path, self->router->context, &store_funcs, G_OBJECT (self), &error);
   if (error != NULL)
     {
@@ -1180,7 +792,7 @@ ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReady
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Queue.open_async]. Any thread.
+ * Finishes [method@FerryQueue.Queue.open_async]. Any thread.
  *
  * Fails with %FERRY_ERROR_BUSY if another process has the file, which the message names, or another queue of this
  * process. Fails with %FERRY_ERROR_VERSION if the file is of a newer version of Ferry, with %FERRY_ERROR_BAD_ARGUMENTS
@@ -1206,8 +818,9 @@ ferry_queue_open_finish (FerryQueue *self, GAsyncResult *result, GError **error)
  * @user_data: data for @callback
  *
  * Closes the queue before the application ends: begins no more tasks, ends those that are under way, and closes the
- * file. That is no cancel: at the next start they go on as [class@Ferry.Queue] says, and the end does not count for
- * [property@Ferry.Queue:death-limit]. A task that is under way has its [property@Ferry.Task:cancel-grace] to return.
+ * file. That is no cancel: at the next start they go on as [class@FerryQueue.Queue] says, and the end does not count
+ * for [property@FerryQueue.Queue:death-limit]. A task that is under way has its [property@Ferry.Task:cancel-grace] to
+ * return.
  *
  * An application need not close its queue. Without it, the next start looks whether the file is damaged. On the
  * router's thread.
@@ -1231,19 +844,19 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
       return;
     }
   self->phase = CLOSING;
-  self->claims.is_open = FALSE;
+  self->tasks.claims.is_open = FALSE;
   self->closing = g_steal_pointer (&closing);
-  tasks = ferry_queue_claims_list (&self->claims);
+  tasks = ferry_queue_claims_list (&self->tasks.claims);
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = tasks->pdata[i];
-      const FerryQueueEntry *entry = find_entry (self, task);
+      const FerryQueueEntry *entry = ferry_queue_tasks_find (&self->tasks, task);
 
       /* One that the executor does not have yet is taken back when it would get it. */
-      if (entry != NULL && ferry_task_get_run (task)->source != &self->ties.source)
+      if (entry != NULL && ferry_task_get_run (task)->source != &self->tasks.ties.source)
         ferry_task_cancel (task);
     }
-  ferry_queue_batches_send_soon (&self->batches);
+  ferry_queue_batches_send_soon (&self->tasks.batches);
 }
 
 /**
@@ -1252,11 +865,11 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Queue.close_async]. Any thread.
+ * Finishes [method@FerryQueue.Queue.close_async]. Any thread.
  *
- * Fails with [property@Ferry.Queue:error] if something could not be written: the file is closed, and what was under way
- * counts as interrupted by a crash. Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue was not
- * open, and with %G_IO_ERROR_CANCELLED.
+ * Fails with [property@FerryQueue.Queue:error] if something could not be written: the file is closed, and what was
+ * under way counts as interrupted by a crash. Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue
+ * was not open, and with %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when all is on the disk
  */
@@ -1282,18 +895,18 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_START] = G_STRUCT_OFFSET (FerryQueue, start),
   [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryQueue, death_limit),
   [PROP_VERSION] = G_STRUCT_OFFSET (FerryQueue, version),
-  [PROP_KEEP_COUNT] = G_STRUCT_OFFSET (FerryQueue, ends.keep_count),
-  [PROP_KEEP_TIME] = G_STRUCT_OFFSET (FerryQueue, ends.keep_time),
-  [PROP_PAUSED] = G_STRUCT_OFFSET (FerryQueue, ties.paused),
-  [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, ties.reason),
-  [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, batches.error),
+  [PROP_KEEP_COUNT] = G_STRUCT_OFFSET (FerryQueue, tasks.ends.keep_count),
+  [PROP_KEEP_TIME] = G_STRUCT_OFFSET (FerryQueue, tasks.ends.keep_time),
+  [PROP_PAUSED] = G_STRUCT_OFFSET (FerryQueue, tasks.ties.paused),
+  [PROP_REASON] = G_STRUCT_OFFSET (FerryQueue, tasks.ties.reason),
+  [PROP_ERROR] = G_STRUCT_OFFSET (FerryQueue, tasks.batches.error),
   [PROP_DAMAGE] = G_STRUCT_OFFSET (FerryQueue, damage),
-  [PROP_N_WAITING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_waiting),
-  [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_executing),
-  [PROP_N_INTERRUPTED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_interrupted),
-  [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_completed),
-  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_failed),
-  [PROP_N_CANCELLED] = G_STRUCT_OFFSET (FerryQueue, figures.now.n_cancelled),
+  [PROP_N_WAITING] = G_STRUCT_OFFSET (FerryQueue, tasks.figures.now.n_waiting),
+  [PROP_N_EXECUTING] = G_STRUCT_OFFSET (FerryQueue, tasks.figures.now.n_executing),
+  [PROP_N_INTERRUPTED] = G_STRUCT_OFFSET (FerryQueue, tasks.figures.now.n_interrupted),
+  [PROP_N_COMPLETED] = G_STRUCT_OFFSET (FerryQueue, tasks.figures.now.n_completed),
+  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryQueue, tasks.figures.now.n_failed),
+  [PROP_N_CANCELLED] = G_STRUCT_OFFSET (FerryQueue, tasks.figures.now.n_cancelled),
 };
 
 static void
@@ -1306,9 +919,9 @@ ferry_queue_get_property (GObject *object, guint property_id, GValue *value, GPa
   if (property_id == PROP_IS_OPEN)
     g_value_set_boolean (value, get_is_open (self));
   else if (property_id == PROP_FRACTION)
-    g_value_set_double (value, get_numbers (self).fraction);
+    g_value_set_double (value, ferry_queue_tasks_count (&self->tasks).fraction);
   else if (property_id == PROP_TASK_TYPE)
-    g_value_set_gtype (value, self->ties.task_type);
+    g_value_set_gtype (value, self->tasks.ties.task_type);
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
@@ -1331,14 +944,8 @@ may_go_on (FerryQueue *self)
 
   g_object_get (self->executor, "paused", &executor_is_paused, NULL);
   if (executor_is_paused)
-    ferry_queue_claims_take_back (&self->claims);
-  ferry_queue_batches_send_soon (&self->batches);
-}
-
-static void
-time_came (gpointer self)
-{
-  ferry_queue_batches_send_soon (&FERRY_QUEUE (self)->batches);
+    ferry_queue_claims_take_back (&self->tasks.claims);
+  ferry_queue_batches_send_soon (&self->tasks.batches);
 }
 
 static void
@@ -1352,18 +959,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
     {
       self->executor = ferry_property_require (object, value, pspec);
       self->router = ferry_executor_get_router (self->executor);
-      self->ties.keeper.executor = self->executor;
-      ferry_run_keeper_init (&self->ties.keeper);
-      self->ties.source.limits = self->router->limits;
-      self->ties.affinity = self->router->affinity;
-      ferry_queue_turns_init (&self->turns, self->router->timers, time_came, self);
-      ferry_queue_ends_init (&self->ends, self->router->timers, leave, self);
-      ferry_queue_batches_init (&self->batches, self->router->timers, &batches_funcs, object);
-      self->claims = (FerryQueueClaims){.executor = self->executor,
-                                        .ties = &self->ties,
-                                        .list = &self->list,
-                                        .turns = &self->turns,
-                                        .batches = &self->batches};
+      ferry_queue_tasks_set_executor (&self->tasks, self->executor, send_batch, self);
       g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
@@ -1371,14 +967,14 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
   else if (property_id == PROP_PATH)
     {
       self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
-      self->ties.folder = ferry_queue_file_name_folder (self->path);
+      self->tasks.ties.folder = ferry_queue_file_name_folder (self->path);
     }
   else if (property_id == PROP_TASK_TYPE)
-    self->ties.task_type = g_value_get_gtype (value);
+    self->tasks.ties.task_type = g_value_get_gtype (value);
   else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
-        ferry_property_change (self, &self->ties.paused, value, pspec);
+        ferry_property_change (self, &self->tasks.ties.paused, value, pspec);
       else
         change_paused (self, g_value_get_boolean (value));
     }
@@ -1387,7 +983,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       if (property_id == PROP_REASON)
         tell_obstacles (self);
       else if (self->phase == OPEN && (property_id == PROP_KEEP_COUNT || property_id == PROP_KEEP_TIME))
-        ferry_queue_ends_prune (&self->ends);
+        ferry_queue_ends_prune (&self->tasks.ends);
     }
 }
 
@@ -1427,7 +1023,8 @@ install_settings (void)
    * FerryQueue:version:
    *
    * A number of the application's own, which goes up when its functions take other arguments. It is stored with each
-   * task, and [signal@Ferry.Queue::convert] is emitted for those of a lower number. Set it before the queue is opened.
+   * task, and [signal@FerryQueue.Queue::convert] is emitted for those of a lower number. Set it before the queue is
+   * opened.
    */
   properties[PROP_VERSION] = g_param_spec_uint ("version", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
@@ -1461,7 +1058,7 @@ install_states (void)
   /**
    * FerryQueue:paused:
    *
-   * Whether no task is begun. What runs goes on. It is stored: [property@Ferry.Queue:start] says what that is for.
+   * Whether no task is begun. What runs goes on. It is stored: [property@FerryQueue.Queue:start] says what that is for.
    */
   properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, FERRY_SETTABLE);
   /**
@@ -1500,8 +1097,8 @@ install_figures (void)
   /**
    * FerryQueue:n-waiting:
    *
-   * How many tasks wait. All figures that have changed are notified of at a time, [property@Ferry.Queue:fraction] with
-   * each of them.
+   * How many tasks wait. All figures that have changed are notified of at a time, [property@FerryQueue.Queue:fraction]
+   * with each of them.
    */
   properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   /**
@@ -1556,7 +1153,7 @@ install_signals (FerryQueueClass *klass)
    * @self: the queue
    * @function: the name of the function
    * @arguments: (nullable): its arguments, as an earlier version of the application stored them
-   * @version: [property@Ferry.Queue:version] of that version
+   * @version: [property@FerryQueue.Queue:version] of that version
    *
    * Emitted while the queue is opened, for each task that waits and was stored with a lower number.
    *
@@ -1571,23 +1168,14 @@ install_signals (FerryQueueClass *klass)
 
 /* ---- life cycle ---- */
 
-/* What has not been written yet is, after the queue's end. */
 static void
 ferry_queue_dispose (GObject *object)
 {
   FerryQueue *self = FERRY_QUEUE (object);
+  const gboolean was_open = self->phase == OPEN;
 
-  ferry_executor_remove_keeper (self->executor, &self->ties.keeper);
-  ferry_queue_ends_stop (&self->ends);
-  ferry_queue_batches_stop (&self->batches);
-  if (self->batches.store != NULL)
-    ferry_queue_store_close (g_steal_pointer (&self->batches.store), self->phase == OPEN && self->claims.n == 0, FALSE);
   self->phase = CLOSED;
-  self->claims.is_open = FALSE;
-  self->figures = (FerryQueueFigures){0};
-  ferry_queue_turns_stop (&self->turns);
-  ferry_queue_list_empty (&self->list);
-  ferry_queue_batches_drop (&self->batches);
+  ferry_queue_tasks_stop (&self->tasks, was_open);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->dispose (object);
 }
@@ -1597,13 +1185,10 @@ ferry_queue_finalize (GObject *object)
 {
   FerryQueue *self = FERRY_QUEUE (object);
 
-  ferry_queue_batches_clear (&self->batches);
-  ferry_queue_turns_clear (&self->turns);
-  ferry_queue_list_clear (&self->list);
+  ferry_queue_tasks_clear (&self->tasks);
   g_clear_error (&self->damage);
+  g_free (self->run_name);
   g_free (self->path);
-  g_free (self->ties.reason);
-  g_free (self->ties.folder);
   g_object_unref (self->executor);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->finalize (object);
@@ -1628,25 +1213,18 @@ ferry_queue_class_init (FerryQueueClass *klass)
 static void
 ferry_queue_init (FerryQueue *self)
 {
-  self->ties.source =
-    (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
-  self->ties.keeper.funcs = &keeper_funcs;
-  self->ties.keeper.list = G_LIST_MODEL (self);
-  self->ties.broke = broke;
-  self->ties.figures = &self->figures;
   self->death_limit = DEFAULT_DEATH_LIMIT;
-  self->ties.task_type = FERRY_TYPE_TASK;
-  self->ends.keep_count = DEFAULT_KEEP_COUNT;
-  self->ends.keep_time = DEFAULT_KEEP_TIME;
-  ferry_queue_list_init (&self->list, G_LIST_MODEL (self));
+  self->tasks.ends.keep_count = DEFAULT_KEEP_COUNT;
+  self->tasks.ends.keep_time = DEFAULT_KEEP_TIME;
+  ferry_queue_tasks_init (&self->tasks, self);
 }
 
 /**
  * ferry_queue_new:
  * @executor: what runs the tasks
- * @path: (type filename) (nullable): the queue's file; %NULL: [property@Ferry.Queue:path] says which
+ * @path: (type filename) (nullable): the queue's file; %NULL: [property@FerryQueue.Queue:path] says which
  *
- * Makes a queue of tasks in a file. It is opened by [method@Ferry.Queue.open_async]. On the router's thread.
+ * Makes a queue of tasks in a file. It is opened by [method@FerryQueue.Queue.open_async]. On the router's thread.
  *
  * Returns: (transfer full): the queue
  */

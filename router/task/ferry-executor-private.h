@@ -98,15 +98,21 @@ void ferry_executor_remove_keeper (FerryExecutor *self, FerryRunKeeper *keeper);
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error);
 /* Takes a task that waits and has a keeper: it was submitted to its keeper's source, and has the executor as its source
- * from now on. Fails as ferry_executor_check_task() does, and has not changed it then. */
+ * from now on. Fails as ferry_executor_check_task() does, and has not changed it then. It is begun after
+ * ferry_executor_begin_kept(), or when another one is: so many that are taken at a time wake each worker once. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error);
+FERRY_FOR_SIBLINGS
+void ferry_executor_begin_kept (FerryExecutor *self);
 /* Gives such a task back to source, unless a worker has begun it. Returns whether it waits there now. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSource *source);
 /* Whether a task that waits could be begun now or later: not while each of its runners has failed. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_can_run (FerryExecutor *self);
+/* Whether it begins tasks now: it is neither paused nor stopped. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_goes_on (FerryExecutor *self);
 /* Whether ferry_executor_shutdown_async() was called: that ends tasks, and is nobody's wish for one of them. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_is_shutting_down (FerryExecutor *self);

@@ -490,8 +490,18 @@ source_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **
 
 /* ---- Submissions of other threads ---- */
 
-/* main: adds an accepted task to the list and to the queue. Takes the reference. */
+/* main: has tasks that wait begun, as many as can be. */
 static void
+go_on (FerryExecutor *self)
+{
+  if (can_run (self, NULL))
+    schedule (self);
+  else
+    ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
+}
+
+/* main: adds an accepted task to the list and to the queue. Takes the reference. Returns whether it waits. */
+static gboolean
 take_in (FerryExecutor *self, FerryRun *run)
 {
   FerryListedRun *entry = (FerryListedRun *) run;
@@ -509,13 +519,10 @@ take_in (FerryExecutor *self, FerryRun *run)
   if (ferry_run_get_done (run))
     {
       source_done (&self->source, run);
-      return;
+      return FALSE;
     }
   wait_in_queue (self, run, FALSE);
-  if (can_run (self, NULL))
-    schedule (self);
-  else
-    ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
+  return TRUE;
 }
 
 /* main: cancels the executor's tasks, and those that wait with keepers. Returns how many. */
@@ -547,8 +554,8 @@ take_in_submitted (gpointer data)
   while ((item = g_queue_pop_head (&items)) != NULL)
     if (item == &self->submitted)
       cancel_all (self);
-    else
-      take_in (self, item);
+    else if (take_in (self, item))
+      go_on (self);
 }
 
 /* any: adds an item to the submitted ones: a task's run (transfer full), or &submitted, unless that is the last item
@@ -645,7 +652,10 @@ submit_now (FerryExecutor *self, FerryRun *run, GError **error)
       return FALSE;
     }
   if (ferry_router_check (self->router, NULL))
-    take_in (self, ferry_run_ref (run));
+    {
+      if (take_in (self, ferry_run_ref (run)))
+        go_on (self);
+    }
   else
     {
       ferry_hand_over (run->owner);
@@ -717,6 +727,13 @@ ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error)
   return TRUE;
 }
 
+void
+ferry_executor_begin_kept (FerryExecutor *self)
+{
+  if (atomic_load_explicit (&self->n_queued, memory_order_relaxed) > 0)
+    go_on (self);
+}
+
 gboolean
 ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSource *source)
 {
@@ -730,6 +747,10 @@ ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSo
       ferry_task_queue_remove (&self->source.queue, run);
       run->source = source;
       get_entry (task)->taken_in = FALSE;
+      /* No worker had begun it: it is one of those that wait. */
+      if (get_entry (task)->executor_paused)
+        ferry_task_resume (task);
+      get_entry (task)->executor_paused = FALSE;
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       ferry_executor_list_remove (&self->list, get_entry (task));
       figures_changed (self);
@@ -743,6 +764,13 @@ gboolean
 ferry_executor_can_run (FerryExecutor *self)
 {
   return can_run (self, NULL);
+}
+
+gboolean
+ferry_executor_goes_on (FerryExecutor *self)
+{
+  return !self->source.queue.paused &&
+         atomic_load_explicit (&self->state, memory_order_acquire) == FERRY_EXECUTOR_STATE_RUNNING;
 }
 
 gboolean

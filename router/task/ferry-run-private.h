@@ -330,7 +330,6 @@ const char *ferry_run_get_unfinished (const FerryRun *self, FerryExit *exit);
 /* (transfer full): what to say of them, as "..., or submit the task again" goes on; "" where there are none. */
 char *ferry_run_describe_unfinished (const FerryRun *self, FerryExit *exit);
 /* Whether each setting has its default. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_run_has_default_settings (const FerryRun *self);
 /* In microseconds: the one that was set, or the usual one of what runs. */
 gint64 ferry_run_get_cancel_grace (const FerryRun *self);
@@ -366,6 +365,9 @@ void ferry_run_wait (FerryRun *self, gboolean at_front);
 /* The time to wait is over: the run fails, unless a worker has begun it. */
 FERRY_FOR_SIBLINGS
 void ferry_run_end_wait (FerryRun *self);
+/* (transfer full): that it was not begun in time: FERRY_ERROR_TIMED_OUT, or FERRY_ERROR_QUEUE_TIMED_OUT. */
+FERRY_FOR_SIBLINGS
+GError *ferry_run_new_wait_error (FerryRun *self);
 FERRY_FOR_SIBLINGS
 void ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error);
 /* Ends the run now, and by force. If it does not end by that, it fails with error. Takes error. */

@@ -831,12 +831,13 @@ fail_waiting (FerryRun *self, FerryTaskEvent event, GError *error)
     self->source->done (self->source, self);
 }
 
-static GError *
-new_queue_error (FerryRun *self)
+GError *
+ferry_run_new_wait_error (FerryRun *self)
 {
   gint64 deadline = self->settings->deadline;
 
-  if (deadline > 0 && deadline <= g_get_monotonic_time ())
+  /* A queue in a file goes by the wall clock, which may have been set. */
+  if (deadline > 0 && (deadline <= g_get_monotonic_time () || self->settings->queue_timeout == 0))
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                         "Task '%s' was not begun before its deadline; let more run at a time, or submit fewer",
                         ferry_run_get_name (self));
@@ -850,7 +851,7 @@ void
 ferry_run_end_wait (FerryRun *self)
 {
   if (ferry_run_take_back (self))
-    fail_waiting (self, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (self));
+    fail_waiting (self, FERRY_TASK_EVENT_QUEUE_TIMEOUT, ferry_run_new_wait_error (self));
 }
 
 void

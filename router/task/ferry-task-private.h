@@ -138,6 +138,9 @@ void ferry_task_change_not_before (FerryTask *self, gint64 not_before);
  * without a cancellable and descriptors. */
 FerryTask *ferry_task_new_like (FerryTask *self);
 
+/* any: whether its settings, description and application-data have their defaults, and it was given no handles. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_task_is_plain (FerryTask *self);
 /* How many handles the task was given, and (transfer none) (nullable) the bytes that one of them is of. */
 FERRY_FOR_SIBLINGS
 guint ferry_task_count_handles (FerryTask *self);

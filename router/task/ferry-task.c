@@ -851,6 +851,15 @@ ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTas
 
 /* ---- descriptors and bytes: given to the function, and returned by it ---- */
 
+gboolean
+ferry_task_is_plain (FerryTask *self)
+{
+  const Rest *rest = peek_rest (self);
+
+  return ferry_run_has_default_settings (ferry_task_get_run (self)) && rest->description == NULL &&
+         rest->application_data == NULL && ferry_task_handles_get_n (&rest->handles) == 0;
+}
+
 guint
 ferry_task_count_handles (FerryTask *self)
 {
@@ -2368,7 +2377,8 @@ install_limits (void)
    *
    * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT if it waits, and ends as
    * by [property@Ferry.Task:run-timeout] if it executes; 0 for none. The function finds the earlier time of this and
-   * the end of the run timeout in [property@Ferry.Job:deadline].
+   * the end of the run timeout in [property@Ferry.Job:deadline]. A queue in a file stores it as a time of the wall
+   * clock, so that it is the same time after a restart.
    */
   properties[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
@@ -2383,7 +2393,8 @@ install_limits (void)
    * FerryTask:queue-timeout:
    *
    * How long the task may wait, in microseconds from its submission; 0 for no limit. When the time is over, the task
-   * fails with %FERRY_ERROR_QUEUE_TIMED_OUT.
+   * fails with %FERRY_ERROR_QUEUE_TIMED_OUT. In a queue in a file it counts while the application does not run, too,
+   * and not before [property@Ferry.Task:not-before].
    */
   properties[PROP_QUEUE_TIMEOUT] = g_param_spec_int64 ("queue-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**

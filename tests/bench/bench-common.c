@@ -27,7 +27,7 @@ bench_options_parse (BenchOptions *options, int *argc, char ***argv)
     {"smoke", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &smoke, "One moment of each: does it run, is nothing lost",
      NULL},
     {"only", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &only,
-     "Measure only that row of throughput, start, transact or objects, or the hosts of cluster", "ROW"},
+     "Measure only that row of throughput, start, transact or objects, the hosts of cluster, or a way of queue", "ROW"},
     {NULL},
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);

@@ -12,6 +12,8 @@
 
 #define MARK "FERRY_DEMO_TEST_MARK"
 
+static char *state_folder;
+
 void
 demo_test_init (void)
 {
@@ -20,6 +22,17 @@ demo_test_init (void)
 
   g_setenv (MARK, mark, TRUE);
   g_setenv ("FERRY_DEMO_WORKER", worker, TRUE);
+  state_folder = demo_test_folder_new ();
+  g_setenv ("XDG_STATE_HOME", state_folder, TRUE);
+}
+
+int
+demo_test_run_all (void)
+{
+  int status = g_test_run ();
+
+  demo_test_folder_remove (state_folder);
+  return status;
 }
 
 gboolean
@@ -145,6 +158,13 @@ demo_test_folder_remove (char *folder)
 {
   remove_all (folder);
   g_free (folder);
+}
+
+void
+demo_test_forget_tasks (void)
+{
+  remove_all (state_folder);
+  g_assert_no_errno (g_mkdir (state_folder, 0700));
 }
 
 void

@@ -14,6 +14,7 @@
 #include "demo-app/app/ferry-demo-application.h"
 #include "demo-app/app/ferry-demo-window.h"
 #include "demo-test.h"
+#include "gtk/widget-test.h"
 
 static FerryDemoApplication *
 make_application (void)
@@ -48,6 +49,7 @@ test_leaving_ends_all_workers (gconstpointer data)
 
   if (!demo_test_has_display ())
     return;
+  demo_test_forget_tasks ();
   application = make_application ();
   g_timeout_add (5, leave_cb, (gpointer) data);
   g_assert_cmpint (g_application_run (G_APPLICATION (application), (int) g_strv_length (arguments), arguments), ==, 0);
@@ -55,13 +57,18 @@ test_leaving_ends_all_workers (gconstpointer data)
   g_assert_finalize_object (application);
 }
 
+static GObject *
+get_list (GtkWindow *window)
+{
+  GtkWidget *page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), "tasks");
+
+  return gtk_widget_get_template_child (page, G_OBJECT_TYPE (page), "list");
+}
+
 static GListModel *
 get_tasks (GtkWindow *window)
 {
-  GtkWidget *page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), "tasks");
-  GObject *list = gtk_widget_get_template_child (page, G_OBJECT_TYPE (page), "list");
-
-  return ferry_test_get_object (list, "tasks");
+  return ferry_test_get_object (get_list (window), "tasks");
 }
 
 static void
@@ -94,6 +101,7 @@ test_page_of_tasks_begins_empty (void)
 
   if (!demo_test_has_display ())
     return;
+  demo_test_forget_tasks ();
   application = make_application ();
   g_timeout_add (5, look_at_tasks_cb, &n_seen);
   g_assert_cmpint (g_application_run (G_APPLICATION (application), 2, arguments), ==, 0);
@@ -213,6 +221,7 @@ test_later_starts_hand_their_options_over (void)
       g_test_skip ("There is no dbus-daemon, or no X server");
       return;
     }
+  demo_test_forget_tasks ();
   /* A bus of a test takes the display away. */
   bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (bus);
@@ -225,6 +234,8 @@ test_later_starts_hand_their_options_over (void)
   demo_test_finish (first);
   demo_test_wait_workers (0);
   g_test_dbus_stop (bus);
+  g_clear_object (&bus);
+  g_setenv ("DISPLAY", display, TRUE); /* which the end of the bus takes away, too */
 }
 
 /* data is the signal. */
@@ -236,11 +247,183 @@ test_ended_in_the_middle (gconstpointer data)
 
   if (!demo_test_has_display ())
     return;
+  demo_test_forget_tasks ();
   run = demo_test_start (NULL, arguments);
   demo_test_wait_workers (3);
   g_subprocess_send_signal (run->process, GPOINTER_TO_INT (data));
   demo_test_finish (run);
   demo_test_wait_workers (0);
+}
+
+/* ---- tasks of an earlier run ---- */
+
+/* Two workers, so that the third job waits, and all are in the file. */
+#define STORED_JOBS "hang", "primes:100000000000", "primes:3000000"
+
+/* Runs the demo until two of its workers run, and ends it by a signal. */
+static void
+kill_demo (int signal, const char *const *arguments)
+{
+  g_autoptr (DemoRun) run = demo_test_start (NULL, arguments);
+
+  demo_test_wait_workers (2);
+  g_subprocess_send_signal (run->process, signal);
+  demo_test_finish (run);
+  demo_test_wait_workers (0);
+}
+
+typedef struct
+{
+  gboolean (*is_so) (GListModel *tasks);
+  guint n_tasks;
+} Look;
+
+/* Closes the window once what is expected is so. */
+static gboolean
+look_cb (gpointer data)
+{
+  const Look *look = data;
+  GApplication *application = g_application_get_default ();
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (application));
+  GListModel *tasks = window != NULL ? get_tasks (window) : NULL;
+
+  if (tasks == NULL || g_list_model_get_n_items (tasks) != look->n_tasks || !look->is_so (tasks))
+    return G_SOURCE_CONTINUE;
+  gtk_window_destroy (window);
+  return G_SOURCE_REMOVE;
+}
+
+/* Starts the demo in this process, and ends it in good order once its list is as expected. */
+static void
+start_and_look (guint n_tasks, gboolean (*is_so) (GListModel *tasks))
+{
+  char *arguments[] = {(char *) "ferry-demo", (char *) "--workers=2", (char *) "--page=tasks", NULL};
+  FerryDemoApplication *application = make_application ();
+  Look look = {is_so, n_tasks};
+
+  g_timeout_add (5, look_cb, &look);
+  g_assert_cmpint (g_application_run (G_APPLICATION (application), 3, arguments), ==, 0);
+  demo_test_wait_workers (0);
+  g_assert_finalize_object (application);
+}
+
+static gboolean
+has_failed (GListModel *tasks, guint position, int code)
+{
+  g_autoptr (FerryTask) task = g_list_model_get_item (tasks, position);
+
+  return ferry_task_get_done (task) && g_error_matches (ferry_task_get_error (task), FERRY_ERROR, code);
+}
+
+static FerryTaskState
+get_state (GListModel *tasks, guint position)
+{
+  g_autoptr (FerryTask) task = g_list_model_get_item (tasks, position);
+
+  return ferry_task_get_state (task);
+}
+
+/* What may not run twice waits for a person, what may goes on, and what waited has had its turn. */
+static gboolean
+go_on (GListModel *tasks)
+{
+  return has_failed (tasks, 0, FERRY_ERROR_INTERRUPTED) && get_state (tasks, 1) == FERRY_TASK_STATE_EXECUTING &&
+         get_state (tasks, 2) == FERRY_TASK_STATE_COMPLETED;
+}
+
+static gboolean
+has_words (GtkWidget *window, const char *words)
+{
+  return widget_test_find_words (window, words) != NULL;
+}
+
+/* The same, as the window says it, also of what was done in the run before. */
+static gboolean
+are_told (GListModel *tasks)
+{
+  GtkWidget *window = GTK_WIDGET (gtk_application_get_active_window (GTK_APPLICATION (g_application_get_default ())));
+
+  return go_on (tasks) && has_words (window, "1 task was interrupted") && has_words (window, "Interrupted") &&
+         has_words (window, "216,816 primes");
+}
+
+/* Somebody tries it again, and it runs. */
+static gboolean
+is_tried_again (GListModel *tasks)
+{
+  g_autoptr (FerryTask) task = g_list_model_get_item (tasks, 0);
+
+  if (ferry_task_get_done (task))
+    {
+      GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (g_application_get_default ()));
+
+      gtk_widget_activate_action (GTK_WIDGET (get_list (window)), "task.retry-all", NULL);
+    }
+  return get_state (tasks, 0) == FERRY_TASK_STATE_EXECUTING;
+}
+
+/* data is the signal. */
+static void
+test_tasks_outlive_the_demo (gconstpointer data)
+{
+  static const char *const arguments[] = {"--workers=2", STORED_JOBS, NULL};
+
+  if (!demo_test_has_display ())
+    return;
+  demo_test_forget_tasks ();
+  kill_demo (GPOINTER_TO_INT (data), arguments);
+  start_and_look (3, go_on);
+  /* That was a quit. */
+  start_and_look (3, are_told);
+  start_and_look (3, is_tried_again);
+  /* It was under way at a quit, which nobody may repeat either. */
+  start_and_look (3, are_told);
+}
+
+static gboolean
+is_in_quarantine (GListModel *tasks)
+{
+  return has_failed (tasks, 0, FERRY_ERROR_QUARANTINED) && has_failed (tasks, 1, FERRY_ERROR_QUARANTINED);
+}
+
+/* What was under way each time that the demo has crashed is not begun again by itself. */
+static void
+test_tasks_that_end_the_demo_wait_for_a_person (void)
+{
+  static const char *const first[] = {"--workers=2", "primes:100000000000", "primes:99999999999", NULL};
+
+  if (!demo_test_has_display ())
+    return;
+  demo_test_forget_tasks ();
+  kill_demo (SIGKILL, first);
+  for (guint i = 1; i < 3; i++)
+    kill_demo (SIGKILL, (const char *const[]){"--workers=2", NULL});
+  start_and_look (2, is_in_quarantine);
+}
+
+/* Such as one of a newer version. The demo is there, and says so. */
+static gboolean
+is_refused (GListModel *tasks)
+{
+  GtkWidget *window = GTK_WIDGET (gtk_application_get_active_window (GTK_APPLICATION (g_application_get_default ())));
+
+  return has_words (window, "queue.db");
+}
+
+static void
+test_a_file_that_is_no_queue_ends_nothing (void)
+{
+  g_autofree char *folder = g_build_filename (g_getenv ("XDG_STATE_HOME"), "org.ferryproject.Demo", NULL);
+  g_autofree char *path = g_build_filename (folder, "queue.db", NULL), *contents = NULL;
+
+  if (!demo_test_has_display ())
+    return;
+  demo_test_forget_tasks ();
+  g_assert_no_errno (g_mkdir_with_parents (folder, 0700));
+  demo_test_write (folder, "queue.db", "This is no queue.");
+  start_and_look (0, is_refused);
+  g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
+  g_assert_cmpstr (contents, ==, "This is no queue.");
 }
 
 int
@@ -257,5 +440,10 @@ main (int argc, char **argv)
   g_test_add_func ("/application/later-starts-hand-their-options-over", test_later_starts_hand_their_options_over);
   g_test_add_data_func ("/application/killed-in-the-middle", GINT_TO_POINTER (SIGKILL), test_ended_in_the_middle);
   g_test_add_data_func ("/application/terminated-in-the-middle", GINT_TO_POINTER (SIGTERM), test_ended_in_the_middle);
-  return g_test_run ();
+  g_test_add_data_func ("/application/tasks-outlive-a-kill", GINT_TO_POINTER (SIGKILL), test_tasks_outlive_the_demo);
+  g_test_add_data_func ("/application/tasks-outlive-a-crash", GINT_TO_POINTER (SIGSEGV), test_tasks_outlive_the_demo);
+  g_test_add_func ("/application/tasks-that-end-the-demo-wait-for-a-person",
+                   test_tasks_that_end_the_demo_wait_for_a_person);
+  g_test_add_func ("/application/a-file-that-is-no-queue-ends-nothing", test_a_file_that_is_no_queue_ends_nothing);
+  return demo_test_run_all ();
 }

@@ -56,17 +56,20 @@ scene_init (Scene *scene)
   g_autofree char *url = NULL;
   g_autoptr (GError) error = NULL;
 
+  demo_test_forget_tasks ();
   scene->server = nats_test_server_new ();
   nats_test_server_start (scene->server, NULL);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   start_host (scene, url);
   window->session = ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), 1, FERRY_SANDBOX_POLICY_PREFERRED);
   window->executor = ferry_demo_session_get_executor (window->session);
+  window->queue = ferry_demo_session_get_queue (window->session);
   g_assert_true (ferry_demo_session_add_cluster (window->session, url, &error));
   g_assert_true (ferry_demo_session_start (window->session, &error));
   window->window = ferry_demo_window_new (NULL, window->session);
   window_test_show_page (window, "tasks");
   gtk_window_present (GTK_WINDOW (window->window));
+  ferry_test_look_until (window_test_is_open, window->queue);
 }
 
 static void
@@ -235,5 +238,5 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/a-row-says-at-once-where-its-task-runs", test_a_row_says_at_once_where_its_task_runs);
   g_test_add_func ("/cluster/tasks-of-a-host-that-is-killed", test_tasks_of_a_host_that_is_killed);
   g_test_add_func ("/cluster/a-server-that-is-killed-is-waited-for", test_a_server_that_is_killed_is_waited_for);
-  return g_test_run ();
+  return demo_test_run_all ();
 }

@@ -252,5 +252,5 @@ main (int argc, char **argv)
   window_test_add ("/list/number-of-workers", test_number_of_workers);
   window_test_add ("/list/keys", test_keys);
   window_test_add ("/list/running-task-is-not-removed", test_running_task_is_not_removed);
-  return g_test_run ();
+  return demo_test_run_all ();
 }

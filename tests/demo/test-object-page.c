@@ -464,5 +464,5 @@ main (int argc, char **argv)
   window_test_add ("/object-page/killed-worker-is-followed-by-another", test_killed_worker_is_followed_by_another);
   window_test_add ("/object-page/end-is-heard-behind-another-page", test_end_is_heard_behind_another_page);
   g_test_add_func ("/object-page/program-that-is-missing-is-told", test_program_that_is_missing_is_told);
-  return g_test_run ();
+  return demo_test_run_all ();
 }

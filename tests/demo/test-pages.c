@@ -470,5 +470,5 @@ main (int argc, char **argv)
   window_test_add ("/pages/pipes-are-apart", test_pipes_are_apart);
   window_test_add ("/pages/trials-cost-the-others-nothing", test_trials_cost_the_others_nothing);
   window_test_add ("/pages/hidden-page-costs-nothing", test_hidden_page_costs_nothing);
-  return g_test_run ();
+  return demo_test_run_all ();
 }

@@ -458,5 +458,5 @@ main (int argc, char **argv)
   window_test_add ("/pictures-page/empty-folder-says-so", test_empty_folder_says_so);
   g_test_add_func ("/pictures-page/worker-that-is-missing-is-told", test_worker_that_is_missing_is_told);
   g_test_add_func ("/pictures-page/what-a-worker-makes-up-is-not-shown", test_what_a_worker_makes_up_is_not_shown);
-  return g_test_run ();
+  return demo_test_run_all ();
 }

@@ -12,6 +12,7 @@
 #include "demo-app/tasks/ferry-demo-command-dialog.h"
 #include "window-test.h"
 
+#include <signal.h>
 #include <string.h>
 
 static void
@@ -99,10 +100,12 @@ static void
 test_time_limit_is_shown (WindowTest *test, gconstpointer data)
 {
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "hang", NULL);
+  g_autoptr (FerryTask) submitted = NULL;
 
   ferry_task_set_run_timeout (task, G_USEC_PER_SEC / 2);
   ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 10);
-  g_assert_true (ferry_executor_submit_task (test->executor, task, NULL));
+  submitted = ferry_queue_submit (test->queue, task, NULL, NULL);
+  g_assert_true (submitted == task);
   window_test_wait_state (task, FERRY_TASK_STATUS_TIMED_OUT);
   window_test_wait_words (window_test_wait_row (test, task), "Timed out");
 }
@@ -163,12 +166,42 @@ test_all_pause (WindowTest *test, gconstpointer data)
   FerryTask *task;
 
   task = window_test_add_task (test, "primes:100000000000");
-  window_test_wait_state (task, FERRY_TASK_STATUS_RUNNING);
+  window_test_wait_words (window_test_wait_row (test, task), "numbers/s"); /* a worker has begun it */
   window_test_activate (test, "job.pause-all");
   window_test_wait_state (task, FERRY_TASK_STATUS_PAUSED);
   g_assert_true (ferry_test_get_number (ferry_demo_session_get_commands (test->session), "paused"));
   window_test_activate (test, "job.pause-all");
   window_test_wait_state (task, FERRY_TASK_STATUS_RUNNING);
+}
+
+static gboolean
+is_executing (gpointer task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING;
+}
+
+/* A task that was sent to a worker and not begun waits while all are paused, and has its turn afterwards. */
+static void
+test_what_no_worker_has_begun_goes_on_after_a_pause (WindowTest *test, gconstpointer data)
+{
+  g_autoptr (FerryWorker) worker = NULL;
+  FerryTask *task;
+
+  window_test_wait_state (window_test_add_task (test, "primes:2"), FERRY_TASK_STATUS_DONE);
+  worker = g_list_model_get_item (ferry_pool_get_workers (ferry_executor_get_pool (test->executor)), 0);
+  ferry_test_stop_worker (worker);
+  task = window_test_add_task (test, "primes:1000");
+  ferry_test_look_until (is_executing, task);
+  window_test_activate (test, "job.pause-all");
+  window_test_activate (test, "job.pause-all");
+  ferry_worker_send_signal (worker, SIGCONT);
+  window_test_wait_state (task, FERRY_TASK_STATUS_DONE);
+}
+
+static gboolean
+has_five (gpointer model)
+{
+  return g_list_model_get_n_items (model) == 5;
 }
 
 /* A worker that says what cannot be is ended for it, also when it will not go. */
@@ -178,11 +211,12 @@ test_lies (void)
   static const char *const words[] = {"flood:1", "flood:2", "flood:3", "flood:4", "primes:100"};
   g_autofree char *worker = ferry_test_build_path ("lying-worker");
   FerryDemoSession *session;
-  FerryExecutor *executor;
+  FerryQueue *queue;
   g_autoptr (GError) error = NULL;
 
+  demo_test_forget_tasks ();
   session = ferry_demo_session_new (worker, G_N_ELEMENTS (words), FERRY_SANDBOX_POLICY_PREFERRED);
-  executor = ferry_demo_session_get_executor (session);
+  queue = ferry_demo_session_get_queue (session);
   ferry_demo_session_start (session, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
@@ -192,9 +226,11 @@ test_lies (void)
       g_assert_true (ferry_demo_job_parse (words[i], &job, NULL));
       ferry_demo_session_add (session, job);
     }
+  ferry_queue_open_async (queue, NULL, NULL, NULL);
+  ferry_test_look_until (has_five, queue);
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     {
-      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (executor), i);
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (queue), i);
 
       window_test_wait_state (task, FERRY_TASK_STATUS_FAILED);
     }
@@ -315,11 +351,11 @@ find_dialog (WindowTest *test)
 }
 
 static gboolean
-asks_for_both (gpointer test)
+asks_for_the_command (gpointer test)
 {
   GtkWidget *dialog = find_dialog (test);
 
-  return dialog != NULL && widget_test_find_words (dialog, "Stop 2 tasks?") != NULL;
+  return dialog != NULL && widget_test_find_words (dialog, "Stop 1 task?") != NULL;
 }
 
 static guint
@@ -350,7 +386,8 @@ test_details_of_a_crash_say_each_thing_once (WindowTest *test, gconstpointer dat
   g_assert_nonnull (widget_test_find_words (dialog, "Run Again"));
 }
 
-/* Without the page of tasks, too: the ring counts them, and the question before the window closes does. */
+/* Without the page of tasks, too: the ring counts them, and the question before the window closes is about
+ * them alone: what is in the queue goes on next time. */
 static void
 test_commands_count_as_tasks (WindowTest *test, gconstpointer data)
 {
@@ -368,7 +405,7 @@ test_commands_count_as_tasks (WindowTest *test, gconstpointer data)
   ferry_test_look_until (counts_both, find_ring (test->window));
 
   gtk_window_close (GTK_WINDOW (test->window));
-  ferry_test_look_until (asks_for_both, test);
+  ferry_test_look_until (asks_for_the_command, test);
   widget_test_press (find_dialog (test), "Escape");
   g_assert_cmpint (ferry_task_get_state (sleeper), ==, FERRY_TASK_STATE_EXECUTING);
   window_test_activate (test, "job.cancel-all");
@@ -558,6 +595,8 @@ main (int argc, char **argv)
   window_test_add ("/window/adding-a-task-shows-the-list", test_adding_a_task_shows_the_list);
   window_test_add ("/window/remove-and-clear", test_remove_and_clear);
   window_test_add ("/window/all-pause", test_all_pause);
+  window_test_add ("/window/what-no-worker-has-begun-goes-on-after-a-pause",
+                   test_what_no_worker_has_begun_goes_on_after_a_pause);
   g_test_add_func ("/window/lies", test_lies);
   window_test_add ("/window/commands-run", test_commands_run);
   window_test_add ("/window/commands-count-as-tasks", test_commands_count_as_tasks);
@@ -567,7 +606,7 @@ main (int argc, char **argv)
   window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
   window_test_add ("/window/both-sides-are-in-sight-of-a-small-screen", test_both_sides_are_in_sight_of_a_small_screen);
   g_test_add_func ("/window/has-no-list-of-pages-when-closed", test_a_closed_window_has_no_list_of_pages);
-  status = g_test_run ();
+  status = demo_test_run_all ();
   demo_test_folder_remove (folder);
   return status;
 }

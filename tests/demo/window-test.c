@@ -31,20 +31,29 @@ window_test_init (int *argc, char ***argv)
     }
 }
 
+gboolean
+window_test_is_open (gpointer queue)
+{
+  return ferry_test_get_number (queue, "is-open");
+}
+
 static void
 set_up (WindowTest *test)
 {
   g_autoptr (GError) error = NULL;
 
+  demo_test_forget_tasks ();
   test->session =
     ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), WINDOW_TEST_WORKERS, FERRY_SANDBOX_POLICY_PREFERRED);
   test->executor = ferry_demo_session_get_executor (test->session);
+  test->queue = ferry_demo_session_get_queue (test->session);
   ferry_demo_session_start (test->session, &error);
   g_assert_no_error (error);
   test->window = ferry_demo_window_new (NULL, test->session);
   g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
   window_test_show_page (test, "tasks");
   gtk_window_present (GTK_WINDOW (test->window));
+  ferry_test_look_until (window_test_is_open, test->queue);
 }
 
 static gboolean
@@ -158,13 +167,13 @@ window_test_is_empty (WindowTest *test)
 guint
 window_test_get_n_tasks (WindowTest *test)
 {
-  return g_list_model_get_n_items (G_LIST_MODEL (test->executor));
+  return g_list_model_get_n_items (G_LIST_MODEL (test->queue));
 }
 
 FerryTask *
 window_test_get_task (WindowTest *test, guint position)
 {
-  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (test->executor), position);
+  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (test->queue), position);
 
   g_assert_nonnull (task);
   /* The list keeps it. */
@@ -249,9 +258,9 @@ window_test_wait_state (FerryTask *task, FerryTaskStatus state)
 static gboolean
 is_idle (gpointer data)
 {
-  FerryExecutor *executor = ((WindowTest *) data)->executor;
+  FerryQueue *queue = ((WindowTest *) data)->queue;
 
-  return ferry_test_get_number (executor, "n-waiting") + ferry_test_get_number (executor, "n-executing") == 0;
+  return ferry_test_get_number (queue, "n-waiting") + ferry_test_get_number (queue, "n-executing") == 0;
 }
 
 void

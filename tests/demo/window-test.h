@@ -22,6 +22,7 @@ typedef struct
 {
   FerryDemoSession *session;
   FerryExecutor *executor; /* (unowned) the session's */
+  FerryQueue *queue;       /* (unowned) the session's, open */
   GtkWidget *window;
 } WindowTest;
 
@@ -32,6 +33,9 @@ void window_test_init (int *argc, char ***argv);
 void window_test_add (const char *path, WindowTestFunc func);
 /* At once, as a part of another test. */
 void window_test_run (WindowTestFunc func);
+
+/* For ferry_test_look_until(). */
+gboolean window_test_is_open (gpointer queue);
 
 /* Waits for a mapped label that has the words: see widget_test_find_words(). */
 void window_test_wait_words (GtkWidget *widget, const char *words);

@@ -81,6 +81,10 @@ class Program:
         return self.wait_until(lambda lines: all(any(re.fullmatch(pattern, line) for line in lines)
                                                  for pattern in patterns))
 
+    def kill(self):
+        """Without whatever it has started."""
+        self.process.kill()
+
     def finish(self):
         """The exit status, and what was printed."""
         output, errors = self.process.communicate(timeout=SOME_SECONDS)
@@ -557,6 +561,11 @@ def converter_files(report, start, folder):
     report.equal("no file between two programs is left", files_between(cache), [])
 
 
+def is_open(lines):
+    """Whether a task waits, runs or is paused."""
+    return any(re.fullmatch("label (Waits .*|Running|Paused|Cancelling|Not responding)", line) for line in lines)
+
+
 def converter_nightly(report, start, folder):
     """As somebody who cannot decide: rows are paused, cancelled and tried again at random, and the window is closed."""
     programs, files, cache = (os.path.join(folder, name) for name in ("programs", "files", "cache"))
@@ -573,28 +582,39 @@ def converter_nightly(report, start, folder):
     print("# the seed is %d" % seed)
     chance = random.Random(seed)
     program = start("converter", *(os.path.join(files, name) for name in names))
-    program.wait("label .*png")
-    lines = program.look()
-    while any(line.startswith("bar") for line in lines):
-        program.ask("click task." + chance.choice(["pause", "pause", "cancel", "retry"]))
+
+    def look():
+        """What is in sight; where nothing of that is open, it is cleared, so that what is below it comes up."""
         lines = program.look()
+        while not is_open(lines) and any(re.fullmatch(r"label \d+\.png", line) for line in lines):
+            program.do("act task.clear-finished")
+            lines = program.look()
+        return lines
+
+    program.wait("label .*png")
+    n_retried = 0
+    lines = look()
+    while is_open(lines):
+        deed = chance.choice(["pause", "pause", "cancel", "retry"])
+        n_retried += program.ask("click task." + deed) == ["done"] and deed == "retry"
+        lines = look()
         # What was paused goes on, as nobody comes back to it.
         if "label Paused" in lines and chance.random() < 0.5:
             program.ask("click task.pause")
     program.do("close Converter")
-    # What is paused where nobody has looked is kept.
-    while program.look():
-        program.ask("click _Quit")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
     made = [name for name in os.listdir(files) if name not in names]
     report.fact("pictures were made", len(made) > 0)
-    report.none("each is a picture, and whole", [name for name in made if not re.fullmatch(r"\d+\.small\.png", name)
+    report.none("each is a picture, and whole", [name for name in made if not re.fullmatch(r"\d+\.small( \d)?\.png", name)
                                                 or os.path.getsize(os.path.join(files, name)) != 1000])
+    # One that is done makes another file, if it is run again.
+    n_more = sum(" " in name for name in made)
+    report.fact("none is made twice but by who has run it again", n_more <= n_retried, ["%d > %d" % (n_more, n_retried)])
     report.equal("no file between two programs is left", files_between(cache), [])
 
 
 # Makes a picture smaller once there is a file of its name in a folder, where it has another one when it has begun.
-WAITING_STAND_IN = """name=$(basename "$5")
+WAITING_STAND_IN = """name=${5##*/}
 touch "{gates}/at-$name"
 while [ ! -e "{gates}/$name" ]; do sleep 0.05; done
 echo "$5" >> "{gates}/begun"
@@ -627,14 +647,20 @@ def take_picture(name):
         subprocess.run(["import", "-window", "root", os.path.join(folder, name + ".png")], check=True)
 
 
-def converter_queue(report, start, folder):
-    """Ten pictures, of an application that is quit at the third, is killed at the fifth, and with its session at the seventh."""
-    programs, files, cache, gates, state = (os.path.join(folder, name) for name in ("programs", "files", "cache", "gates", "state"))
+def converter_queue(report, start, folder, update=None, home=None):
+    """Ten pictures, of an application that is quit at the third, is killed at the fifth, and with its session at the seventh.
+
+    update(), if there is one, replaces it by another version at the eighth, while it runs. home: of an application that has one
+    of its own, in which it keeps files
+    """
+    programs, files, gates = (os.path.join(folder, name) for name in ("programs", "files", "gates"))
+    cache, state = (os.path.join(home or folder, name) for name in ("cache", ".local/state"))
     write_stand_ins(programs)
     with open(os.path.join(programs, "pngquant"), "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\n" + WAITING_STAND_IN.replace("{gates}", gates))
-    for path in (files, cache, gates):
+    for path in (files, gates):
         os.mkdir(path)
+    os.makedirs(cache, exist_ok=True)
     os.environ.update(XDG_CACHE_HOME=cache, PATH=programs + ":" + os.environ["PATH"])
     names = ["%d.png" % number for number in range(10)]
     for name in names:
@@ -669,14 +695,16 @@ def converter_queue(report, start, folder):
         for name in waiting():
             os.remove(os.path.join(gates, "at-" + name))
 
+    def quit_and_keep(program, picture):
+        program.do("act window.close")
+        program.wait("label Quit, and go on next time.", r"label %d tasks are kept.*" % (len(names) - len(made())))
+        take_picture(picture)
+        program.do("click _Quit")
+        report.equal("it asks whether to quit and go on next time, and quits without a failure", program.finish(), (0, "", ""))
+
     program = start("converter", *(os.path.join(files, name) for name in names), state=state, in_session=True)
     let_through(program, 2)
-    program.do("act window.close")
-    program.wait("label Quit, and go on next time.", r"label 8 tasks are kept.*")
-    report.fact("at the third picture, it asks whether to quit and go on next time", True)
-    take_picture("1-quit-at-the-third")
-    program.do("click _Quit")
-    report.equal("it quits, and what runs is no failure", program.finish(), (0, "", ""))
+    quit_and_keep(program, "1-quit-at-the-third")
     report.equal("two are done, and of the others there is nothing", len(made()), 2)
 
     forget_waiting()
@@ -686,7 +714,7 @@ def converter_queue(report, start, folder):
     take_picture("2-started-again-after-the-quit")
     let_through(program, 4)
     take_picture("3-before-the-kill-at-the-fifth")
-    program.process.kill()
+    program.kill()
     report.equal("it is killed at the fifth", program.finish()[0], -signal.SIGKILL)
 
     forget_waiting()
@@ -694,6 +722,23 @@ def converter_queue(report, start, folder):
     let_through(program, 4)
     report.fact("it goes on with the fifth", True)
     take_picture("4-started-again-after-the-kill")
+    # An application that stands still stores no end, and its worker puts the file in its place all the same.
+    placed = waiting()[0]
+    program.process.send_signal(signal.SIGSTOP)
+    with open(os.path.join(gates, placed), "w", encoding="utf-8"):
+        pass
+    end = time.monotonic() + SOME_SECONDS
+    while placed.replace(".png", ".small.png") not in made() and time.monotonic() < end:
+        time.sleep(0.05)
+    program.process.kill()
+    report.equal("it is killed once the fifth is there, and before that is stored", program.finish()[0], -signal.SIGKILL)
+
+    forget_waiting()
+    os.remove(os.path.join(gates, placed))
+    os.remove(os.path.join(gates, "at-" + placed))
+    program = start("converter", state=state, in_session=True)
+    program.wait_until(lambda lines: placed in waiting())
+    report.fact("nobody knows that the fifth is done, so it is made again", True)
     let_through(program, 6)
     take_picture("5-before-the-end-of-the-session")
     kill_session(program)
@@ -703,15 +748,75 @@ def converter_queue(report, start, folder):
     program = start("converter", state=state, in_session=True)
     let_through(program, 6)
     take_picture("6-started-again-after-the-session")
+    if update:
+        let_through(program, 7)
+        update()
+        let_through(program, 8)
+        report.fact("it is updated at the eighth, which goes on", True)
+        take_picture("7-updated-at-the-eighth")
+        quit_and_keep(program, "8-quit-after-the-update")
+        forget_waiting()
+        program = start("converter", state=state, in_session=True)
+        lines = let_through(program, 8)
+        report.none("nothing has failed of what the earlier version kept", [line for line in lines if line == "label Failed"])
+        take_picture("9-started-again-after-the-update")
     let_through(program, 10)
-    take_picture("7-all-done")
+    take_picture("10-all-done")
     program.do("close Converter")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
+    report.equal("what it keeps lies where its id says, and is nobody else's",
+                 [(name, oct(os.stat(os.path.join(state, "org.example.Converter", name)).st_mode & 0o777))
+                  for name in sorted(os.listdir(os.path.join(state, "org.example.Converter"))) if name.endswith(".db")],
+                 [("others.db", "0o600"), ("videos.db", "0o600")])
     report.equal("there are ten results, and none twice", made(), ["%d.small.png" % number for number in range(10)])
     report.none("each is whole", [name for name in made() if os.path.getsize(os.path.join(files, name)) != 1000])
     report.equal("no file between two programs is left", files_between(cache), [])
     with open(os.path.join(gates, "begun"), encoding="utf-8") as file:
-        report.equal("no picture that was done was made once more", sorted(map(os.path.basename, file.read().split())), names)
+        report.equal("no picture that was stored as done was made once more",
+                     sorted(map(os.path.basename, file.read().split())), sorted(names + [placed]))
+
+
+# Makes a video once there is a gate, where it has a file of another name when it has begun.
+WAITING_FFMPEG = """for made; do :; done
+touch "{folder}/begun"
+while [ ! -e "{folder}/gate" ]; do sleep 0.05; done
+echo whole > "$made"
+"""
+
+
+def converter_again(report, start, folder):
+    """Two videos, of an application that is killed while the first one is converted, and is quit while it is again."""
+    programs, films, state, gate, begun = (os.path.join(folder, name) for name in ("programs", "films", "state", "gate", "begun"))
+    for path in (programs, films):
+        os.mkdir(path)
+    with open(os.path.join(programs, "ffmpeg"), "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + WAITING_FFMPEG.replace("{folder}", folder))
+    os.chmod(file.name, 0o755)
+    os.environ["PATH"] = programs + ":" + os.environ["PATH"]
+    for name in ("one.mp4", "two.mp4"):
+        with open(os.path.join(films, name), "w", encoding="utf-8"):
+            pass
+    program = start("converter", os.path.join(films, "one.mp4"), os.path.join(films, "two.mp4"), state=state)
+    program.wait("label one.mp4", "label two.mp4")
+    program.wait_until(lambda lines: os.path.exists(begun))
+    program.process.kill()
+    report.equal("it is killed under a video", program.finish()[0], -signal.SIGKILL)
+    os.remove(begun)
+    program = start("converter", state=state)
+    program.wait("label one.mp4", "label two.mp4")
+    program.wait_until(lambda lines: os.path.exists(begun))
+    program.do("act window.close")
+    program.wait("label Quit, and go on next time.", "label 2 tasks are kept.*")
+    program.do("click _Quit")
+    report.equal("it asks, and quits", program.finish(), (0, "", ""))
+    report.equal("there is no half of a file", sorted(os.listdir(films)), ["one.mp4", "two.mp4"])
+    with open(gate, "w", encoding="utf-8"):
+        pass
+    program = start("converter", state=state)
+    program.wait_until(lambda lines: lines.count("label Done") == 2)
+    report.equal("both are converted, once", sorted(os.listdir(films)), ["one.mp4", "one.mp4.webm", "two.mp4", "two.mp4.webm"])
+    program.do("close Converter")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
 
 
 def same(one, other):
@@ -723,12 +828,12 @@ SCENES = {
     "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
     "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
     "sandbox": sandbox, "converter": converter, "converter-files": converter_files,
-    "converter-queue": converter_queue, "converter-nightly": converter_nightly, "adwaita": adwaita,
+    "converter-queue": converter_queue, "converter-again": converter_again, "converter-nightly": converter_nightly, "adwaita": adwaita,
 }
 
 
-def play(report, watcher, programs, folder, name, interpreter=None):
-    """The scene of an example, whose program is in a folder; files that it needs are made in another one."""
+def play(report, watcher, programs, folder, name, interpreter=None, **options):
+    """The scene of an example, whose program is in a folder; files that it needs are made in another one. Some scenes have options."""
     # What one has stored is there for another only where the scene says so.
     states = tempfile.TemporaryDirectory()
 
@@ -738,11 +843,14 @@ def play(report, watcher, programs, folder, name, interpreter=None):
         return started[-1]
 
     started = []
+    environment = dict(os.environ)
     try:
-        SCENES[name](report, start, folder)
+        SCENES[name](report, start, folder, **options)
     finally:
         for program in started:
             if program.process.poll() is None:
                 program.process.kill()
                 program.finish()
+        os.environ.clear()
+        os.environ.update(environment)
         states.cleanup()

@@ -12,7 +12,7 @@
  *
  *     look               a line for each window, and for each widget in sight that says something
  *     click LABEL        a button
- *     act ACTION         what a key or a menu does, such as job.clear, or job.add-one::crash
+ *     act ACTION         what a key or a menu does, such as job.clear, or job.add-one::crash; also one of a list
  *     type TEXT          into the first entry, or row with an entry, and Enter
  *     slide NUMBER       the first scale
  *     drop PATH          a file or a folder, into the first widget that takes files
@@ -167,7 +167,8 @@ act (GtkWidget *widget, gpointer action)
   g_autoptr (GVariant) target = NULL;
   g_autofree char *name = NULL;
 
-  return GTK_IS_WINDOW (widget) && g_action_parse_detailed_name (action, &name, &target, NULL) &&
+  return (GTK_IS_WINDOW (widget) || g_str_equal (G_OBJECT_TYPE_NAME (widget), "FerryTaskList")) &&
+         g_action_parse_detailed_name (action, &name, &target, NULL) &&
          gtk_widget_activate_action_variant (widget, name, target);
 }
 

@@ -1239,6 +1239,51 @@ test_list_has_a_size_of_its_own (Scene *scene)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
+typedef struct
+{
+  GtkWidget *list;
+  int least, most;
+} Height;
+
+static gboolean
+has_height (gpointer data)
+{
+  const Height *height = data;
+  int now = gtk_widget_get_height (height->list);
+
+  return now >= height->least && now <= height->most;
+}
+
+/* As in a page of preferences, which scrolls, and gives what is in it the least height. */
+static void
+test_list_is_as_high_as_its_rows_where_something_else_scrolls (Scene *scene)
+{
+  GtkWidget *outer = gtk_scrolled_window_new (), *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *window;
+  Wanted wanted = {ferry_task_list_new (G_LIST_MODEL (scene->executor)), add_done (scene, "a")};
+  Height height = {wanted.list, 1, 120};
+  int row;
+
+  ferry_task_list_set_max_height (FERRY_TASK_LIST (wanted.list), 300);
+  gtk_box_append (GTK_BOX (box), gtk_label_new ("Above"));
+  gtk_box_append (GTK_BOX (box), wanted.list);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (outer), box);
+  window = widget_test_show (outer);
+  ferry_test_look_until (has_height, &height);
+  row = gtk_widget_get_height (wait_row (&(Scene){.list = wanted.list}, wanted.task));
+  add_done (scene, "b");
+  add_done (scene, "c");
+  height = (Height){wanted.list, 3 * row, 3 * row + 120};
+  ferry_test_look_until (has_height, &height);
+  for (guint i = 0; i < 20; i++)
+    add_done (scene, "d");
+  height = (Height){wanted.list, 300, 300};
+  ferry_test_look_until (has_height, &height);
+  ferry_task_list_set_max_height (FERRY_TASK_LIST (wanted.list), 0);
+  height = (Height){wanted.list, 1, 299};
+  ferry_test_look_until (has_height, &height);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1287,5 +1332,7 @@ main (int argc, char **argv)
   add_test ("/task-list/list-is-read-out", test_list_is_read_out);
   add_test ("/task-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);
   add_test ("/task-list/list-has-a-size-of-its-own", test_list_has_a_size_of_its_own);
+  add_test ("/task-list/list-is-as-high-as-its-rows-where-something-else-scrolls",
+            test_list_is_as_high_as_its_rows_where_something_else_scrolls);
   return g_test_run ();
 }

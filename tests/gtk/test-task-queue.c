@@ -8,8 +8,11 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
+#include "faults/fault-calls.h"
 #include "gtk/ferry-task-banner.h"
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-guard-private.h"
@@ -529,6 +532,70 @@ test_banner_tries_what_was_interrupted_again (Scene *scene)
   g_assert_cmpint (ferry_test_get_number (scene->test->queue, "n-interrupted"), ==, 0);
 }
 
+static gboolean
+has_error (gpointer queue)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_object_get (queue, "error", &error, NULL);
+  return error != NULL;
+}
+
+static void
+assert_full_disk_is_said (Scene *scene, int error_number, const char *words)
+{
+  fault_arm_lasting (FAULT_WRITE, 1, error_number);
+  submit_note (scene, g_strerror (error_number));
+  ferry_test_look_until (has_error, scene->test->queue);
+  widget_test_wait_words (scene->list, words);
+  g_assert_null (find (scene->list, says, "_Try Again"));
+  fault_disarm ();
+  wait_no_words (scene->list, words);
+  wait_done (scene, g_strerror (error_number));
+}
+
+/* In words for users, with what to do, until there is room; then the tasks go on. */
+static void
+test_banner_says_that_nothing_can_be_stored (Scene *scene)
+{
+  show_banner (scene);
+  assert_full_disk_is_said (scene, ENOSPC, "The disk is full");
+  assert_full_disk_is_said (scene, EIO, "No task is begun. The queue ");
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 2);
+}
+
+static void
+cut_file (const char *path)
+{
+  g_autofree char *contents = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &contents, &size, NULL));
+  g_assert_true (g_file_set_contents (path, contents, (gssize) size - 4096, NULL));
+}
+
+/* Once: who has closed it knows. */
+static void
+test_banner_says_that_tasks_were_damaged (Scene *scene)
+{
+  submit_note (scene, "a");
+  wait_done (scene, "a");
+  queue_test_close (scene->test);
+  cut_file (scene->test->path);
+  queue_test_make (scene->test);
+  queue_test_open (scene->test);
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  show_banner (scene);
+  widget_test_wait_words (scene->list, "was damaged");
+  ferry_test_assert_says (gtk_widget_get_tooltip_text (widget_test_find_words (scene->list, "was damaged")),
+                          scene->test->path);
+  click (scene->list, says, "_Close");
+  wait_no_words (scene->list, "was damaged");
+  g_object_set (scene->test->queue, "paused", TRUE, NULL);
+  submit_note (scene, "b");
+  widget_test_wait_words (scene->list, "The queue is paused");
+}
+
 /* ---- figures ---- */
 
 static void
@@ -745,6 +812,7 @@ main (int argc, char **argv)
   add_test ("/queue-window/what-runs-or-has-ended-is-not-dragged", test_what_runs_or_has_ended_is_not_dragged);
   add_test ("/queue-window/banner-lets-a-paused-queue-go-on", test_banner_lets_a_paused_queue_go_on);
   add_test ("/queue-window/banner-tries-what-was-interrupted-again", test_banner_tries_what_was_interrupted_again);
+  add_test ("/queue-window/banner-says-that-nothing-can-be-stored", test_banner_says_that_nothing_can_be_stored);
   add_test ("/queue-window/figures-are-counted-without-its-tasks",
             test_figures_of_a_queue_are_counted_without_its_tasks);
   add_test ("/queue-window/cancel-all-cancels-what-waits-in-the-queue",
@@ -754,5 +822,6 @@ main (int argc, char **argv)
   add_test ("/queue-window/tasks-beside-the-queue-are-asked-about-and-stopped",
             test_tasks_beside_the_queue_are_asked_about_and_stopped);
   add_test ("/queue-window/signal-of-the-end-closes-the-queue", test_signal_of_the_end_closes_the_queue);
+  add_test ("/queue-window/banner-says-that-tasks-were-damaged", test_banner_says_that_tasks_were_damaged);
   return g_test_run ();
 }

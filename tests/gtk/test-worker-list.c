@@ -396,6 +396,37 @@ test_usage_is_told_of_one_process_alone (void)
   g_assert_cmpfloat (usage.share, <, 0.0);
 }
 
+static gboolean
+is_high (gpointer list)
+{
+  return gtk_widget_get_height (list) >= 100;
+}
+
+/* Three workers are in sight where something else scrolls. */
+static void
+test_list_is_as_high_as_its_rows (void)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  GtkWidget *outer, *list, *window;
+  Scene scene;
+
+  if (!scene_init (&scene, 3))
+    return;
+  outer = gtk_scrolled_window_new ();
+  list = ferry_worker_list_new (scene.pool);
+  ferry_worker_list_set_max_height (FERRY_WORKER_LIST (list), 400);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (outer), list);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (outer), TRUE);
+  gtk_widget_set_valign (outer, GTK_ALIGN_START);
+  window = widget_test_show (outer);
+  for (guint i = 0; i < 3; i++)
+    g_ptr_array_add (tasks, run_task (&scene));
+  ferry_test_look_until (is_high, list);
+  ferry_executor_cancel_all (scene.test->executor);
+  gtk_window_destroy (GTK_WINDOW (window));
+  scene_clear (&scene);
+}
+
 /* What GTK opens once, it opens before descriptors are counted. */
 static void
 warm_up (void)
@@ -421,6 +452,7 @@ main (int argc, char **argv)
                    test_nothing_is_looked_at_while_the_list_is_hidden);
   g_test_add_func ("/worker-list/row-is-read-out", test_row_is_read_out);
   g_test_add_func ("/worker-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);
+  g_test_add_func ("/worker-list/list-is-as-high-as-its-rows", test_list_is_as_high_as_its_rows);
   g_test_add_func ("/worker-list/list-lives-without-a-pool", test_list_lives_without_a_pool);
   g_test_add_func ("/worker-list/usage-is-told-of-a-process", test_usage_is_told_of_a_process);
   g_test_add_func ("/worker-list/usage-is-told-of-one-process-alone", test_usage_is_told_of_one_process_alone);

@@ -2,9 +2,10 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is installed, or was built, is enough to build and run a program:
-check-install.py BUILD VERSION SANITIZERS PROGRAM.C UNLOADING-PROGRAM.C CLUSTER-PROGRAM.C GTK-PROGRAM.C CLASSIC-PROGRAM.C
+check-install.py BUILD VERSION SANITIZERS
 
-The second loads the library as a plug-in does, and is linked with nothing. The other programs use the libraries beside the first one, where those were built.
+The programs lie beside this file. unloading-program.c loads the library as a plug-in does, and is linked with nothing. Of the others, each uses
+one of the libraries, where that was built.
 """
 
 import glob
@@ -15,7 +16,7 @@ import sys
 import tempfile
 
 import tap
-from installed import Built, Failed, Installed
+from installed import Built, Failed, Installed, call
 
 
 # What a program may include alone, and an inner header of each.
@@ -26,9 +27,30 @@ HEADERS = {
 }
 
 
-# The libraries beside the first one, in the order of their programs, and what those print.
-SIBLINGS = (("ferry-cluster", "reconnecting\n"), ("ferry-gtk", "25 seconds left\n"),
-            ("ferry-classic", "not yet\n"), ("ferry-queue", "not open yet\n"))
+# The libraries beside the first one, and what the program of each prints.
+SIBLINGS = {"cluster": "reconnecting\n", "gtk": "25 seconds left\n", "classic": "not yet\n", "queue": "not open yet\n"}
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def source_of(name):
+    return os.path.join(HERE, name + ".c")
+
+
+def needed(library):
+    """The libraries that it names itself."""
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", call(["readelf", "--dynamic", "--wide", library]))
+
+
+def check_sqlite(report, installed, program):
+    """Who has no queue has no SQLite, whatever was built beside it."""
+    mapped = installed.run("ldd", program)
+    report.fact("a program that is linked with the first library alone has no SQLite, nor GTK",
+                "libferry-1.so" in mapped and not re.search("sqlite|gtk", mapped), [mapped])
+    folder = installed.environment["LD_LIBRARY_PATH"]
+    with_it = [name for name in [installed.name, *installed.siblings]
+               if any("sqlite" in library for library in needed(os.path.join(folder, "lib%s.so" % name)))]
+    report.equal("of the libraries, that of queues names SQLite", with_it,
+                 [name for name in installed.siblings if name.startswith("ferry-queue")])
 
 
 def complaint_of(installed, source, header):
@@ -64,7 +86,7 @@ def check_vala(report, installed, root, version):
 
 
 def body(report):
-    build, version, sanitizers, source, unloading, *sibling_sources = sys.argv[1:]
+    build, version, sanitizers = sys.argv[1:]
     with tempfile.TemporaryDirectory() as root:
         installed = Installed(build, root, sanitizers)
         program = os.path.join(root, "program")
@@ -78,18 +100,19 @@ def body(report):
 
         built = Built(build, root, sanitizers, installed.name, *installed.siblings)
         for place, libraries in (("as they are installed", installed), ("in the build folder", built)):
-            libraries.compile(source, program, installed.name)
+            libraries.compile(source_of("program"), program, installed.name)
             report.equal("a program is built against the libraries %s and runs" % place, libraries.run(program),
                          "Ferry %s\n" % version)
-            libraries.compile(unloading, program)
+            libraries.compile(source_of("unloading-program"), program)
             report.equal("a plug-in is loaded, used and unloaded again and again, with the libraries %s" % place,
                          libraries.run(program, "libferry-1.so.0"), "used 20 times\n")
             for sibling in installed.siblings:
-                own, printed = next((source, printed) for source, (name, printed) in zip(sibling_sources, SIBLINGS)
-                                    if sibling.startswith(name))
-                libraries.compile(own, program, sibling)
+                short = sibling.split("-")[1]
+                libraries.compile(source_of(short + "-program"), program, sibling)
                 report.equal("a program is built against %s %s and runs" % (sibling, place), libraries.run(program),
-                             printed)
+                             SIBLINGS[short])
+        installed.compile(source_of("program"), program, installed.name)
+        check_sqlite(report, installed, program)
         check_vala(report, installed, root, version)
         source = os.path.join(root, "includes.c")
         for header, inner in HEADERS.items():

@@ -56,9 +56,19 @@ def build_watcher(top, folder):
 class Program(scenes.Program):
     """A program with a window, in a Flatpak."""
 
+    def __init__(self, machine, command, script, **options):
+        super().__init__(machine.watcher, machine.folder, None, script, environment=machine.environment, **options)
+        self.machine, self.command = machine, command
+
+    def kill(self):
+        """The program itself: Flatpak waits for what it has started."""
+        _, pid = self.machine.find(*self.command)
+        os.kill(pid, signal.SIGKILL)
+
     def finish(self):
         status, output, errors = super().finish()
-        return status, output, re.sub(OF_FLATPAK, "", errors)
+        # A shell and bubblewrap say so of a signal.
+        return (128 - status if status > 128 else status), output, re.sub(OF_FLATPAK, "", errors)
 
 
 class Machine:
@@ -81,19 +91,19 @@ class Machine:
         return subprocess.run(self.command(application), env=self.environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SOME_SECONDS, check=False)
 
-    def start(self, application, name, *command):
+    def start(self, application, name, *command, options=(), in_session=False):
         """A command with a window: the watcher is loaded in the sandbox, which shows it its folder.
 
         Flatpak wants the bus of a session, which the programs of scenes.py are kept from.
         """
         script = os.path.join(self.folder, name)
         flatpak = self.command(application, "--command=" + command[0], "--filesystem=" + self.folder,
-                               "--env=LD_PRELOAD=" + self.watcher)
+                               "--env=LD_PRELOAD=" + self.watcher, *options)
         with open(script, "w", encoding="utf-8") as file:
             file.write("#!/bin/sh\nDBUS_SESSION_BUS_ADDRESS=%s exec %s\n"
                        % (shlex.quote(os.environ["DBUS_SESSION_BUS_ADDRESS"]), shlex.join([*flatpak, *command[1:]])))
         os.chmod(script, 0o755)
-        return Program(self.watcher, self.folder, None, name, environment=self.environment)
+        return Program(self, command, name, in_session=in_session)
 
     def find(self, *command):
         """The process namespace of a command, and its number outside, or nothing."""
@@ -201,6 +211,19 @@ def check_converter(report, machine, picture):
     report.equal("the converter ends with its window", program.finish(), (0, "", ""))
 
 
+def check_queue(report, machine, make):
+    """What the converter has to do outlives a quit, kills and an update of its Flatpak."""
+    folder, home = os.path.join(machine.folder, "queue"), os.path.join(machine.folder, ".var", "app", CONVERTER)
+    path = "--env=PATH=%s:/app/bin:/usr/bin" % os.path.join(folder, "programs")
+
+    def start(name, *arguments, state=None, in_session=False):
+        return machine.start(CONVERTER, name, name, *arguments, options=[path], in_session=in_session)
+
+    shutil.rmtree(home)
+    os.mkdir(folder)
+    scenes.converter_queue(report, start, folder, update=make, home=home)
+
+
 def check_facts(report, machine):
     """What flatpak-checks.py prints, which is the same with each kernel but for parts of Landlock."""
     done = machine.run(CHECKS)
@@ -248,10 +271,14 @@ def body(report):
         return
     manifests = [os.path.join(top, "data", DEMO + ".json"), os.path.join(top, "tests", "packaging", CHECKS + ".json"),
                  os.path.join(top, "examples", "converter", CONVERTER + ".json")]
-    made = subprocess.run([os.path.join(top, "packaging", "flatpak"), *manifests], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
-    report.fact("the Flatpaks are made", made.returncode == 0, [made.stdout])
-    if made.returncode != 0:
+
+    def make(*manifests):
+        made = subprocess.run([os.path.join(top, "packaging", "flatpak"), *manifests], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        report.fact("the Flatpaks are made", made.returncode == 0, [made.stdout])
+        return made.returncode == 0
+
+    if not make(*manifests):
         return
     check_page(report, top, manifests[1])
     with tempfile.TemporaryDirectory() as folder:
@@ -262,6 +289,7 @@ def body(report):
         check_demo(report, machine, os.path.join(top, "build-packages", "flatpak", "demo.png"))
         check_pictures(report, machine)
         check_converter(report, machine, os.path.join(top, "build-packages", "flatpak", "converter.png"))
+        check_queue(report, machine, lambda: make(manifests[2]))
 
 
 # A command of this project has no bus of a session where it has made its display.

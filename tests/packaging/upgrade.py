@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The converter is used, packages are replaced while the demo runs, and purged: upgrade.py WATCHER EARLIER LATER
+"""The converter is used, packages are replaced while it and the demo run, and purged: upgrade.py WATCHER EARLIER LATER
 
 EARLIER and LATER are folders with packages of two versions, which speak different versions of the protocol. This needs root
 and a display, and installs and removes them on this machine: check-debian.py runs it on one that is thrown away.
@@ -85,9 +85,15 @@ def check_german(report, watcher, picture, video):
 def check_converter(report, watcher, picture):
     """As it is installed, in German."""
     with tempfile.TemporaryDirectory() as folder:
-        scenes.converter(report, lambda name, *arguments: scenes.Program(watcher, "/usr/bin", None, name, *arguments), folder)
+        scenes.play(report, watcher, "/usr/bin", folder, "converter")
         if shutil.which("ffmpeg"):
             check_german(report, watcher, picture, os.path.join(folder, "short.mp4"))
+
+
+def check_queue(report, watcher, later):
+    """What it has to do outlives a quit, kills, and an update to another version."""
+    with tempfile.TemporaryDirectory() as folder:
+        scenes.play(report, watcher, "/usr/bin", folder, "converter-queue", update=lambda: dpkg("--install", *packages_in(later)))
 
 
 def body(report):
@@ -96,6 +102,8 @@ def body(report):
     before = files_of_ferry(*elsewhere)
     dpkg("--install", *packages_in(earlier))
     check_converter(report, watcher, os.path.join(os.path.dirname(watcher), "converter.png"))
+    check_queue(report, watcher, later)
+    dpkg("--install", *packages_in(earlier))
     check_while_running(report, watcher, later)
     program = start(watcher)
     run_command(program)

@@ -262,7 +262,7 @@ def test_queue(report, GLib, Gtk):
             except ferry.Error as error:
                 made[:] = [str(error)]
             box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
-            for widget in (ferry.gtk.TaskList(queue), ferry.gtk.TaskButton(queue), ferry.gtk.WorkerList(queue)):
+            for widget in (ferry.gtk.TaskBanner(queue), ferry.gtk.TaskList(queue), ferry.gtk.TaskButton(queue), ferry.gtk.WorkerList(queue)):
                 box.append(widget)
             window = Gtk.ApplicationWindow(application=application, child=box)
             ferry.gtk.TaskGuard(queue, window)

@@ -167,7 +167,7 @@ assert_has_one (Place *self, guint first, guint last, gboolean may_be_before)
     g_assert_cmpuint (content->rows->len, ==, last - first + 1);
   for (guint i = 0; i < content->rows->len; i++)
     {
-      const FerryQueueRow *row = content->rows->pdata[i];
+      const FerryQueueRow *row = &g_array_index (content->rows, FerryQueueRow, i);
 
       g_assert_cmpint (row->id, ==, first + i + 1);
       assert_whole (row);

@@ -140,7 +140,7 @@ assert_whole (const FerryQueueContent *content)
 {
   for (guint i = 0; i < content->rows->len; i++)
     {
-      const FerryQueueRow *row = content->rows->pdata[i];
+      const FerryQueueRow *row = &g_array_index (content->rows, FerryQueueRow, i);
       FerryQueueRow expected = make_row ((guint) row->id - 1);
 
       g_assert_cmpstr (row->key, ==, expected.key);

@@ -3,7 +3,7 @@
 
 /* Tests: queue/ferry-queue.c, queue/ferry-queue-row.c, queue/ferry-queue-store.c, queue/ferry-queue-entry.c,
  *        queue/ferry-queue-list.c, queue/ferry-queue-turns.c, queue/ferry-queue-claims.c, queue/ferry-queue-ends.c,
- *        queue/ferry-queue-batches.c
+ *        queue/ferry-queue-batches.c, queue/ferry-queue-tasks.c, queue/ferry-queue-clock.c
  *
  * What a queue does with its tasks, and what it has of them at its next start. */
 
@@ -13,7 +13,11 @@
 
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "queue/ferry-queue-file-private.h"
 #include "task/ferry-task-private.h"
@@ -29,6 +33,27 @@ g_get_real_time (void)
 
   g_assert_cmpint (clock_gettime (CLOCK_REALTIME, &now), ==, 0);
   return (gint64) now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000 + clock_offset;
+}
+
+/* In place of the system's: a timer of the wall clock that the test ends. */
+static int fake_timer = -1; /* an eventfd; -1: timers are real */
+static int fake_flags;
+static gint64 fake_time; /* which was set last, in microseconds */
+
+int
+timerfd_create (clockid_t clock, int flags)
+{
+  return fake_timer >= 0 ? fake_timer : (int) syscall (SYS_timerfd_create, clock, flags);
+}
+
+int
+timerfd_settime (int fd, int flags, const struct itimerspec *time, struct itimerspec *old)
+{
+  if (fd != fake_timer)
+    return (int) syscall (SYS_timerfd_settime, fd, flags, time, old);
+  fake_flags = flags;
+  fake_time = time->it_value.tv_sec * G_USEC_PER_SEC + time->it_value.tv_nsec / 1000;
+  return 0;
 }
 
 static const char *
@@ -508,6 +533,50 @@ test_update_converts (void)
   }
 }
 
+/* Returns (transfer full): an executor whose workers are of another version than this program. */
+static FerryExecutor *
+new_misfit (QueueTest *test)
+{
+  g_autofree char *path = ferry_test_build_path ("hostile-worker");
+  const char *argv[] = {path, "packet:version", NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryPool) pool = ferry_pool_new (test->test->router, launcher);
+
+  g_object_set (pool, "use-fork-server", FALSE, NULL);
+  return ferry_executor_new (pool);
+}
+
+/* It was installed while the application ran, so what was begun after that found no worker that fits. */
+static void
+test_update_lets_wait (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  FerryExecutor *updated = test->test->executor;
+
+  queue_test_close (test);
+  test->test->executor = new_misfit (test);
+  queue_test_make (test);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_submit (test, "echo", "kept", "a");
+
+    task_test_wait_done (task);
+    g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_VERSION);
+  }
+  queue_test_close (test);
+  g_object_unref (test->test->executor);
+  test->test->executor = updated;
+  queue_test_make (test);
+  queue_test_open (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "a");
+
+    task_test_wait_done (task);
+    g_assert_cmpstr (get_result (task), ==, "kept");
+    g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+  }
+}
+
 static void
 assert_refused (QueueTest *test, FerryTask *task, int code)
 {
@@ -869,7 +938,7 @@ test_clock_that_jumps_is_followed (void)
   queue_test_flush (test);
   g_assert_cmpint (ferry_task_get_state (one), ==, FERRY_TASK_STATE_WAITING);
   clock_offset = 2 * hour;
-  /* It is looked at the clock each minute, and now. */
+  /* The clock is looked at when it is set, and now. */
   two = queue_test_submit_task (test, later, "later");
   task_test_wait_done (one);
   g_assert_cmpint (ferry_task_get_state (two), ==, FERRY_TASK_STATE_WAITING);
@@ -879,6 +948,108 @@ test_clock_that_jumps_is_followed (void)
   clock_offset = 0;
   log = task_test_take_log ();
   g_assert_cmpstr (log, ==, "late later");
+}
+
+static gboolean
+waits_for_fake_timer (gpointer time)
+{
+  return fake_time == *(gint64 *) time;
+}
+
+/* As when the machine wakes up, or somebody sets the clock: nobody submits anything. */
+static void
+test_clock_is_looked_at_when_it_is_set (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  gint64 hour = 3600 * (gint64) G_USEC_PER_SEC;
+  gint64 time = g_get_real_time () + hour, none = 0;
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("late"));
+  g_autoptr (FerryTask) submitted = NULL;
+  g_autofree char *log = NULL;
+
+  fake_timer = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  g_object_set (task, "not-before", time, NULL);
+  submitted = queue_test_submit_task (test, task, "late");
+  ferry_test_look_until (waits_for_fake_timer, &time);
+  g_assert_cmpint (fake_flags, ==, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  clock_offset = 2 * hour;
+  g_assert_cmpint (eventfd_write (fake_timer, 1), ==, 0);
+  task_test_wait_done (task);
+  ferry_test_look_until (waits_for_fake_timer, &none);
+  log = task_test_take_log ();
+  g_assert_cmpstr (log, ==, "late");
+  clock_offset = 0;
+  queue_test_close (test);
+  fake_timer = -1;
+}
+
+static FerryTask *
+submit_limited (QueueTest *test, const char *key, const char *limit, gint64 time)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string (key));
+
+  g_object_set (task, limit, time, NULL);
+  return queue_test_submit_task (test, task, key);
+}
+
+static void
+assert_expired (QueueTest *test, const char *key, int code)
+{
+  g_autoptr (FerryTask) task = queue_test_get (test, key);
+
+  task_test_wait_done (task);
+  g_assert_error (ferry_task_get_error (task), FERRY_ERROR, code);
+}
+
+/* Nobody looks at the tasks, and none could be begun. */
+static void
+test_limits_of_waiting_count_in_the_file (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  const gint64 hour = 3600 * (gint64) G_USEC_PER_SEC;
+  g_autofree char *log = NULL;
+  g_autofree char *state = NULL;
+
+  set_paused (test, TRUE);
+  g_object_unref (submit_limited (test, "hour", "queue-timeout", hour));
+  g_object_unref (submit_limited (test, "deadline", "deadline", g_get_monotonic_time () + hour));
+  g_object_unref (submit_limited (test, "day", "queue-timeout", 24 * hour));
+  {
+    g_autoptr (FerryTask) held = submit_limited (test, "held", "queue-timeout", hour);
+    g_autoptr (FerryTask) tonight = submit_limited (test, "tonight", "queue-timeout", hour);
+
+    g_assert_true (ferry_task_pause (held));
+    g_assert_true (ferry_queue_set_not_before (test->queue, tonight, g_get_real_time () + 3 * hour, NULL));
+  }
+  queue_test_close (test);
+  clock_offset = 2 * hour;
+  queue_test_make (test);
+  g_object_set (test->queue, "start", FERRY_QUEUE_START_AS_IT_WAS, NULL);
+  queue_test_open (test);
+  assert_expired (test, "hour", FERRY_ERROR_QUEUE_TIMED_OUT);
+  assert_expired (test, "deadline", FERRY_ERROR_TIMED_OUT);
+  g_assert_cmpint (ferry_test_get_number (test->queue, "n-failed"), ==, 2);
+  g_assert_cmpint (ferry_test_get_number (test->queue, "n-waiting"), ==, 3);
+  {
+    g_autoptr (FerryTask) hour_task = queue_test_get (test, "hour");
+    g_autoptr (FerryTask) held = queue_test_get (test, "held");
+    g_autoptr (FerryTask) again = NULL;
+
+    /* The time counts from now on. */
+    again = ferry_executor_retry (test->test->executor, hour_task, NULL);
+    g_assert_nonnull (again);
+    ferry_task_resume (held);
+    set_paused (test, FALSE);
+    task_test_wait_done (held);
+    task_test_wait_done (again);
+    g_assert_no_error (ferry_task_get_error (held));
+    g_assert_no_error (ferry_task_get_error (again));
+  }
+  queue_test_close (test);
+  state = queue_test_ask (test, "SELECT count(*) FROM task WHERE state = 3");
+  g_assert_cmpstr (state, ==, "1");
+  clock_offset = 0;
 }
 
 /* A class of the application's own. */
@@ -1058,6 +1229,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/removed-key-stays-known", test_removed_key_stays_known);
   g_test_add_func ("/queue/keeps-so-many", test_keeps_so_many);
   g_test_add_func ("/queue/update-converts", test_update_converts);
+  g_test_add_func ("/queue/update-lets-wait", test_update_lets_wait);
   g_test_add_func ("/queue/refuses-what-cannot-be-stored", test_refuses_what_cannot_be_stored);
   g_test_add_func ("/queue/one-queue-at-a-file", test_one_queue_at_a_file);
   g_test_add_func ("/queue/pause-takes-back", test_pause_takes_back);
@@ -1068,5 +1240,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/function-that-is-gone-is-an-error", test_function_that_is_gone_is_an_error);
   g_test_add_func ("/queue/function-of-another-type-is-an-error", test_function_of_another_type_is_an_error);
   g_test_add_func ("/queue/clock-that-jumps-is-followed", test_clock_that_jumps_is_followed);
+  g_test_add_func ("/queue/clock-is-looked-at-when-it-is-set", test_clock_is_looked_at_when_it_is_set);
+  g_test_add_func ("/queue/limits-of-waiting-count-in-the-file", test_limits_of_waiting_count_in_the_file);
   return g_test_run ();
 }

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An application with a queue, that may be killed at any moment and started again. It is its own worker.
+/* An application with a queue, that may be killed at any moment and started again. It is its own worker, or that of
+ * hosts, if the environment has a FERRY_SERVER.
  *
  *   queue-application QUEUE LEDGER N
  *
@@ -20,6 +21,9 @@
 
 #include <fcntl.h>
 #include <ferry-queue.h>
+#ifdef FERRY_TEST_CLUSTER
+#include <ferry-cluster.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +245,27 @@ opened (GObject *object, GAsyncResult *result, gpointer data)
   g_idle_add (submit_some, data);
 }
 
+static FerryExecutor *
+make_executor (GError **error)
+{
+#ifdef FERRY_TEST_CLUSTER
+  const char *server = g_getenv ("FERRY_SERVER");
+
+  if (server != NULL)
+    {
+      FerryRouter *router = ferry_router_get_default ();
+      g_autoptr (FerryCluster) cluster = ferry_cluster_new (router, server, "queue");
+
+      /* As those of the hosts. A task that is lost often has done nothing wrong here. */
+      g_object_set (cluster, "cut-timeout", (gint64) 2 * G_USEC_PER_SEC, "death-limit", 0, NULL);
+      if (!ferry_router_start (router, error))
+        return NULL;
+      return ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
+    }
+#endif
+  return ferry_executor_new_for_program ("/proc/self/exe", error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -253,7 +278,7 @@ main (int argc, char **argv)
     return 2;
   n_tasks = (guint) atoi (argv[3]);
   ledger = open (argv[2], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  executor = make_executor (&error);
   check (executor != NULL, error);
   loop = g_main_loop_new (NULL, FALSE);
   queue = ferry_queue_new (executor, argv[1]);

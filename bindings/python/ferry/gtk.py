@@ -28,7 +28,7 @@ except ValueError as missing:
 FerryGtk = load("FerryGtk", "libferry-gtk-1.so.0", lambda module: module.TaskRow.__gtype__.fundamental)
 from gi.repository import Gdk  # noqa: E402
 
-__all__ = ["TaskButton", "TaskGroup", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
+__all__ = ["TaskBanner", "TaskButton", "TaskGroup", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
            "set_outcome", "show_dialog"]
 
 # How many tasks that are done a list shows.
@@ -81,6 +81,12 @@ def TaskList(tasks: Any, *, kept: int = KEPT) -> Any:
     if isinstance(core, Ferry.Executor):
         core.props.keep_finished = kept
     return FerryGtk.TaskList.new(core)
+
+
+def TaskBanner(tasks: Any) -> Any:
+    """What waits for a person in a queue, with a button: tasks that were interrupted, a queue that is paused, a full disk."""
+    _check_display()
+    return FerryGtk.TaskBanner.new(_core(tasks))
 
 
 def TaskButton(tasks: Any) -> Any:

@@ -26,16 +26,9 @@ struct _ConverterWindow
   FerryQueue *videos; /* (nullable), as the next two */
   FerryQueue *others;
   GListModel *tasks; /* those of both */
+  guint n_open;      /* of the queues */
   GPtrArray *early;  /* (element-type GFile): those that came before the queues were open */
 };
-
-/* Files that came together. What is no video and no picture becomes one archive. */
-typedef struct
-{
-  ConverterWindow *window; /* (owned) */
-  GPtrArray *rest;         /* (element-type filename) (owned) */
-  guint n_waiting;         /* files of which nobody knows yet what they are */
-} Drop;
 
 G_DEFINE_FINAL_TYPE (ConverterWindow, converter_window, GTK_TYPE_APPLICATION_WINDOW)
 
@@ -80,31 +73,43 @@ setup_row_cb (FerryTaskList *list, FerryTaskRow *row)
   g_signal_connect (row, "notify::task", G_CALLBACK (row_task_changed), NULL);
 }
 
-static void
-submit (ConverterWindow *self, FerryQueue *queue, const char *path, const char *function, GVariant *arguments)
+static gboolean
+is_taken (FerryQueue *queue, const char *path, const char *key)
 {
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, function, arguments);
-  g_autoptr (FerryTask) submitted = NULL;
-  g_autofree char *name = g_filename_display_basename (path);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = ferry_queue_lookup (queue, key);
 
-  /* Its file is there as a whole or not at all, so a function that was interrupted is run again. */
-  g_object_set (task, "name", name, "interactive", TRUE, "idempotent", TRUE, NULL);
-  ferry_task_set_cancel_grace (task, 10 * G_USEC_PER_SEC); /* programs that are cancelled tidy up */
-  submitted = ferry_queue_submit (queue, task, NULL, &error);
-  if (submitted == NULL)
-    complain (self, error->message);
+  return g_file_test (path, G_FILE_TEST_EXISTS) || (task != NULL && !ferry_task_get_done (task));
 }
 
+/* Has a function make a file: Film.webm of Film.mp4, or Film 2.webm where that is taken, and so on. The task keeps the
+ * name, which is its key: what runs again, after a crash too, puts its file in the place of the one it has made. */
 static void
-submit_archive (ConverterWindow *self, GPtrArray *paths)
+submit (ConverterWindow *self, FerryQueue *queue, const char *function, const char *path, const char *part,
+        const char *suffix, const GPtrArray *paths)
 {
-  g_autofree char *folder = g_path_get_dirname (paths->pdata[0]);
-  g_autofree char *archive =
-    paths->len > 1 ? g_build_filename (folder, _ ("Archive.7z"), NULL) : g_strconcat (paths->pdata[0], ".7z", NULL);
-  GVariant *names = g_variant_new_bytestring_array ((const char *const *) paths->pdata, paths->len);
+  const char *dot = strrchr (path, '.');
+  int length = (int) (dot != NULL && strchr (dot, '/') == NULL ? (gsize) (dot - path) : strlen (path));
+  g_autofree char *made = g_strdup_printf ("%.*s%s%s", length, path, part, suffix);
+  g_autofree char *key = g_filename_to_uri (made, NULL, NULL), *name = g_filename_display_basename (path);
+  g_autoptr (FerryTask) task = NULL, submitted = NULL;
+  g_autoptr (GError) error = NULL;
 
-  submit (self, self->others, archive, "pack", g_variant_new ("(@ay@aay)", g_variant_new_bytestring (archive), names));
+  for (guint n = 2; is_taken (queue, made, key); n++)
+    {
+      g_free (made);
+      g_free (key);
+      made = g_strdup_printf ("%.*s%s %u%s", length, path, part, n, suffix);
+      key = g_filename_to_uri (made, NULL, NULL);
+    }
+  task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, function,
+                         g_variant_new ("(x^ay@aay)", g_get_real_time () / G_USEC_PER_SEC, made,
+                                        g_variant_new_bytestring_array ((const char **) paths->pdata, paths->len)));
+  g_object_set (task, "name", name, "interactive", TRUE, "idempotent", TRUE, NULL);
+  ferry_task_set_cancel_grace (task, 10 * G_USEC_PER_SEC); /* programs that are cancelled tidy up */
+  ferry_queue_forget (queue, key, NULL);                   /* a task that is done; its file is gone */
+  submitted = ferry_queue_submit (queue, task, key, &error);
+  if (submitted == NULL)
+    complain (self, error->message);
 }
 
 /* ---- the password ---- */
@@ -177,85 +182,48 @@ tasks_changed (GListModel *tasks, guint position, guint removed, guint added, Co
 
 /* ---- files ---- */
 
-/* type: a content type */
+/* What is no video and no picture goes to the rest. */
 static void
-take_file (Drop *drop, const char *path, const char *type)
+take_file (ConverterWindow *self, const char *path, GPtrArray *rest)
 {
-  ConverterWindow *self = drop->window;
-  g_autofree char *mime_type = g_content_type_get_mime_type (type);
-  const char *suffix = g_strcmp0 (mime_type, "image/png") == 0    ? ".png"
-                       : g_strcmp0 (mime_type, "image/jpeg") == 0 ? ".jpg"
-                                                                  : NULL;
+  g_autofree char *type = g_content_type_guess (path, NULL, 0, NULL), *mime_type = g_content_type_get_mime_type (type);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
+  gboolean is_png = g_strcmp0 (mime_type, "image/png") == 0;
 
-  if (suffix != NULL)
-    submit (self, self->others, path, "shrink", g_variant_new ("(^ays)", path, suffix));
+  g_ptr_array_add (paths, (char *) path);
+  if (is_png || g_strcmp0 (mime_type, "image/jpeg") == 0)
+    submit (self, self->others, "shrink", path, ".small", is_png ? ".png" : ".jpg", paths);
   else if (mime_type != NULL && g_str_has_prefix (mime_type, "video/"))
-    submit (self, self->videos, path, "convert", g_variant_new_bytestring (path));
+    submit (self, self->videos, "convert", path, "", ".webm", paths);
   else
-    g_ptr_array_add (drop->rest, g_strdup (path));
-}
-
-static void
-drop_free_when_known (Drop *drop)
-{
-  if (drop->n_waiting > 0)
-    return;
-  if (drop->rest->len > 0)
-    submit_archive (drop->window, drop->rest);
-  g_ptr_array_unref (drop->rest);
-  g_object_unref (drop->window);
-  g_free (drop);
-}
-
-static void
-info_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  GFile *file = G_FILE (source);
-  Drop *drop = data;
-  g_autoptr (GFileInfo) info = g_file_query_info_finish (file, result, NULL);
-  /* Of a file that is not there, the program will say so. */
-  g_autofree char *type = info != NULL ? g_strdup (g_file_info_get_content_type (info))
-                                       : g_content_type_guess (g_file_peek_path (file), NULL, 0, NULL);
-
-  take_file (drop, g_file_peek_path (file), type);
-  drop->n_waiting--;
-  drop_free_when_known (drop);
-}
-
-static gboolean
-is_open (FerryQueue *queue)
-{
-  gboolean is_open;
-
-  g_object_get (queue, "is-open", &is_open, NULL);
-  return is_open;
+    g_ptr_array_add (rest, (char *) path);
 }
 
 void
 converter_window_open (ConverterWindow *self, GFile **files, guint n_files)
 {
-  Drop *drop;
+  g_autoptr (GPtrArray) rest = g_ptr_array_new ();
+  g_autofree char *folder = NULL, *archive = NULL;
 
   if (self->tasks == NULL)
     return; /* the bar says why */
-  if (!is_open (self->videos) || !is_open (self->others))
+  if (self->n_open < 2)
     {
       for (guint i = 0; i < n_files; i++)
         g_ptr_array_add (self->early, g_object_ref (files[i]));
       return;
     }
-  drop = g_new (Drop, 1);
-  *drop = (Drop){.window = g_object_ref (self), .rest = g_ptr_array_new_with_free_func (g_free)};
   for (guint i = 0; i < n_files; i++)
     if (g_file_peek_path (files[i]) != NULL)
-      {
-        drop->n_waiting++;
-        g_file_query_info_async (files[i], G_FILE_ATTRIBUTE_STANDARD_CONTENT_TYPE, G_FILE_QUERY_INFO_NONE,
-                                 G_PRIORITY_DEFAULT, NULL, info_cb, drop);
-      }
+      take_file (self, g_file_peek_path (files[i]), rest);
     else
       complain (self, _ ("Only files of this computer can be opened."));
-  drop_free_when_known (drop);
+  if (rest->len == 0)
+    return;
+  folder = g_path_get_dirname (rest->pdata[0]);
+  archive =
+    rest->len > 1 ? g_build_filename (folder, _ ("Archive.7z"), NULL) : g_strconcat (rest->pdata[0], ".7z", NULL);
+  submit (self, self->others, "pack", archive, "", ".7z", rest);
 }
 
 static gboolean
@@ -302,24 +270,22 @@ open_activated (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 say_what_is_missing (ConverterWindow *self)
 {
-  static const struct
-  {
-    const char *advice;
-    const char *programs[3]; /* one of them is enough */
-  } needs[] = {{N_ ("Install ffmpeg to convert videos."), {"ffmpeg"}},
-               {N_ ("Install pngquant to make PNG pictures smaller."), {"pngquant", "oxipng", "optipng"}},
-               {N_ ("Install jpegoptim to make JPEG pictures smaller."), {"jpegoptim", "jpegtran"}},
-               {N_ ("Install 7z to pack files."), {"7z", "7zz", "7za"}}};
+  static const char *const needs[][4] = {
+    /* of the programs, one is enough */
+    {N_ ("Install ffmpeg to convert videos."), "ffmpeg"},
+    {N_ ("Install pngquant to make PNG pictures smaller."), "pngquant", "oxipng", "optipng"},
+    {N_ ("Install jpegoptim to make JPEG pictures smaller."), "jpegoptim", "jpegtran"},
+    {N_ ("Install 7z to pack files."), "7z", "7zz", "7za"}};
   g_autoptr (GString) text = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
     {
       g_autofree char *path = NULL;
 
-      for (guint j = 0; j < G_N_ELEMENTS (needs[i].programs) && needs[i].programs[j] != NULL && path == NULL; j++)
-        path = g_find_program_in_path (needs[i].programs[j]);
+      for (guint j = 1; j < G_N_ELEMENTS (needs[i]) && needs[i][j] != NULL && path == NULL; j++)
+        path = g_find_program_in_path (needs[i][j]);
       if (path == NULL)
-        g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", _ (needs[i].advice));
+        g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", _ (needs[i][0]));
     }
   gtk_label_set_label (self->missing, text->str);
   gtk_widget_set_visible (GTK_WIDGET (self->missing), text->len > 0);
@@ -332,50 +298,43 @@ opened_cb (GObject *queue, GAsyncResult *result, gpointer window)
   g_autoptr (GPtrArray) early = g_steal_pointer (&self->early);
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error))
+  if (ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error))
+    self->n_open++;
+  else
     complain (self, error->message); /* such as that another Converter has it */
   self->early = g_ptr_array_new_with_free_func (g_object_unref);
   converter_window_open (self, (GFile **) early->pdata, early->len);
 }
 
-/* Takes the executor. */
+/* Returns (nullable): a queue in front of workers. */
 static FerryQueue *
-make_queue (ConverterWindow *self, FerryExecutor *executor, const char *name)
-{
-  g_autofree char *path = g_build_filename (g_get_user_state_dir (), "org.example.Converter", name, NULL);
-  FerryQueue *queue = ferry_queue_new (executor, path);
-
-  ferry_queue_open_async (queue, NULL, opened_cb, g_object_ref (self));
-  g_object_unref (executor);
-  return queue;
-}
-
-/* Returns whether there are workers. */
-static gboolean
-make_queues (ConverterWindow *self, GError **error)
+make_queue (ConverterWindow *self, const char *name, guint max_workers, GError **error)
 {
   const char *built = g_getenv ("CONVERTER_WORKER"); /* to run it from the build folder */
-  const char *worker = built != NULL ? built : WORKER;
-  FerryExecutor *videos = ferry_executor_new_for_program (worker, error);
-  FerryExecutor *others = videos != NULL ? ferry_executor_new_for_program (worker, error) : NULL;
-  g_autoptr (GListStore) queues = g_list_store_new (G_TYPE_LIST_MODEL);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program (built != NULL ? built : WORKER, error);
+  g_autofree char *path = g_build_filename (g_get_user_state_dir (), "org.example.Converter", name, NULL);
 
-  if (others == NULL)
-    {
-      g_clear_object (&videos);
-      return FALSE;
-    }
-  ferry_pool_set_max_workers (ferry_executor_get_pool (videos), 1);
-  self->videos = make_queue (self, videos, "videos.db");
-  self->others = make_queue (self, others, "others.db");
+  if (executor == NULL)
+    return NULL;
+  if (max_workers > 0)
+    ferry_pool_set_max_workers (ferry_executor_get_pool (executor), max_workers);
+  return ferry_queue_new (executor, path);
+}
+
+static void
+show_queues (ConverterWindow *self)
+{
+  GListStore *queues = g_list_store_new (G_TYPE_LIST_MODEL);
+
   g_list_store_append (queues, self->videos);
   g_list_store_append (queues, self->others);
-  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (g_steal_pointer (&queues))));
+  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (queues)));
   g_signal_connect_object (self->tasks, "items-changed", G_CALLBACK (tasks_changed), self, 0);
   g_object_set (self->banner, "tasks", self->tasks, NULL);
   g_object_set (self->list, "tasks", self->tasks, NULL);
   ferry_task_guard_add (self->tasks, GTK_WINDOW (self));
-  return TRUE;
+  ferry_queue_open_async (self->videos, NULL, opened_cb, g_object_ref (self));
+  ferry_queue_open_async (self->others, NULL, opened_cb, g_object_ref (self));
 }
 
 static void
@@ -423,13 +382,16 @@ converter_window_init (ConverterWindow *self)
   g_signal_connect (self->bar, "response", G_CALLBACK (close_bar), NULL);
   g_signal_connect (self->list, "setup-row", G_CALLBACK (setup_row_cb), NULL);
   say_what_is_missing (self);
-  if (!make_queues (self, &error))
+  self->videos = make_queue (self, "videos.db", 1, &error);
+  self->others = self->videos != NULL ? make_queue (self, "others.db", 0, &error) : NULL;
+  if (self->others == NULL)
     {
       complain (self, error->message);
       gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.open", FALSE);
       gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.open-folder", FALSE);
       return;
     }
+  show_queues (self);
   target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
   g_signal_connect (target, "drop", G_CALLBACK (drop_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));

@@ -40,17 +40,20 @@ is_installed (const char *program)
   return path != NULL;
 }
 
-/* Before hours of work, and not after them. */
+/* Before hours of work, and not after them. The name was free when the task was submitted, so a file that is newer than
+ * that is of an earlier run of the task, which has ended with the application, and is replaced. */
 static gboolean
-check_folder (const char *file, GError **error)
+check_place (const char *file, gint64 submitted, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (file), *shown = g_filename_display_name (folder);
+  GStatBuf status;
 
-  if (g_access (folder, W_OK) == 0)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("Nothing can be written to the folder “%s”: %s"),
-               shown, g_strerror (errno));
-  return FALSE;
+  if (g_access (folder, W_OK) != 0)
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("Nothing can be written to the folder “%s”: %s"),
+                 shown, g_strerror (errno));
+  else if (g_stat (file, &status) == 0 && status.st_mtime < submitted)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_EXISTS, _ ("Another file has taken its name"));
+  return *error == NULL;
 }
 
 /* Each program has its own words for a full disk, with the system's in them. */
@@ -72,8 +75,6 @@ run_part (FerryJob *job, double part, FerryCommand *command, const char *file, G
 {
   gboolean succeeded;
 
-  if (file != NULL && !check_folder (file, error))
-    return FALSE;
   if (file != NULL)
     g_object_set (command, "output-files", (const char *const[]){file, NULL}, "replace-output-files", TRUE, NULL);
   ferry_job_begin_part (job, part);
@@ -81,25 +82,17 @@ run_part (FerryJob *job, double part, FerryCommand *command, const char *file, G
   ferry_job_end_part (job);
   if (!succeeded)
     explain (*error);
-  else if (file != NULL && g_file_test (file, G_FILE_TEST_EXISTS)) /* since its name was found */
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_EXISTS, _ ("Another file has taken its name: run it again"));
-  return *error == NULL;
+  return succeeded;
 }
 
-/* Returns (transfer full): Film.webm for Film.mp4, or Film 2.webm where that is taken, and so on. */
-static char *
-find_free_name (const char *path, const char *part, const char *suffix)
+/* Takes the arguments of a function apart: what it makes (transfer none), and of what. */
+static gboolean
+read_arguments (GVariant *arguments, const char **made, const char ***paths, GError **error)
 {
-  const char *dot = strrchr (path, '.');
-  int length = (int) (dot != NULL && strchr (dot, '/') == NULL ? (gsize) (dot - path) : strlen (path));
-  char *name = g_strdup_printf ("%.*s%s%s", length, path, part, suffix);
+  gint64 submitted;
 
-  for (guint n = 2; g_file_test (name, G_FILE_TEST_EXISTS); n++)
-    {
-      g_free (name);
-      name = g_strdup_printf ("%.*s%s %u%s", length, path, part, n, suffix);
-    }
-  return name;
+  g_variant_get (arguments, "(x^&ay^a&ay)", &submitted, made, paths);
+  return check_place (*made, submitted, error);
 }
 
 /* ---- videos ---- */
@@ -107,14 +100,18 @@ find_free_name (const char *path, const char *part, const char *suffix)
 static GVariant *
 convert (FerryJob *job, GVariant *arguments, GError **error)
 {
-  const char *video = g_variant_get_bytestring (arguments);
-  g_autofree char *made = find_free_name (video, "", ".webm"), *shown = g_filename_display_basename (made);
-  const char *const argv[] = {"ffmpeg",    "-nostdin", "-hide_banner", "-i", video,     "-c:v", "libvpx-vp9",
+  g_autofree const char **paths = NULL;
+  const char *made;
+
+  if (!read_arguments (arguments, &made, &paths, error))
+    return NULL;
+  const char *const argv[] = {"ffmpeg",    "-nostdin", "-hide_banner", "-i", paths[0],  "-c:v", "libvpx-vp9",
                               "-deadline", "good",     "-cpu-used",    "4",  "-row-mt", "1",    made,
                               NULL};
   g_autoptr (FerryCommand) command = ferry_command_new (argv);
 
-  return run_part (job, 1, command, made, error) ? g_variant_new_string (shown) : NULL;
+  return run_part (job, 1, command, made, error) ? g_variant_new_take_string (g_filename_display_basename (made))
+                                                 : NULL;
 }
 
 /* ---- pictures ---- */
@@ -187,26 +184,27 @@ run_tools (FerryJob *job, const char *picture, const char *suffix, guint64 *size
 static GVariant *
 shrink (FerryJob *job, GVariant *arguments, GError **error)
 {
-  const char *picture, *suffix;
-  g_autofree char *best = NULL, *made = NULL, *name = NULL, *shown = NULL;
+  g_autofree const char **paths = NULL;
+  const char *made;
+  g_autofree char *best = NULL, *name = NULL, *shown = NULL;
   g_autoptr (FerryCommand) copy = NULL;
   guint64 size, old_size;
   GStatBuf status;
 
-  g_variant_get (arguments, "(^&ay&s)", &picture, &suffix);
-  if (g_stat (picture, &status) != 0)
+  if (!read_arguments (arguments, &made, &paths, error))
+    return NULL;
+  if (g_stat (paths[0], &status) != 0)
     {
-      shown = g_filename_display_name (picture);
+      shown = g_filename_display_name (paths[0]);
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "“%s”: %s", shown, g_strerror (errno));
       return NULL;
     }
   size = old_size = (guint64) status.st_size;
-  best = run_tools (job, picture, suffix, &size, error);
+  best = run_tools (job, paths[0], strrchr (made, '.'), &size, error);
   if (best == NULL)
     return NULL;
   if (size == old_size)
     return g_variant_new_string (_ ("It is as small as it gets"));
-  made = find_free_name (picture, ".small", suffix);
   copy = ferry_command_new ((const char *const[]){"cp", "--", best, made, NULL});
   if (!run_part (job, 1, copy, made, error))
     return NULL;
@@ -223,25 +221,25 @@ static GVariant *
 pack (FerryJob *job, GVariant *arguments, GError **error)
 {
   static const char *const packers[] = {"7zz", "7z", "7za"};
-  const char *wanted, *packer = "7z";
+  const char *made, *packer = "7z";
   g_autofree const char **paths = NULL;
-  g_autofree char *archive = NULL, *shown = NULL;
+  g_autofree char *shown = NULL;
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
 
-  g_variant_get (arguments, "(^&ay^a&ay)", &wanted, &paths);
-  archive = find_free_name (wanted, "", ".7z");
+  if (!read_arguments (arguments, &made, &paths, error))
+    return NULL;
   for (guint i = G_N_ELEMENTS (packers); i-- > 0;)
     packer = is_installed (packers[i]) ? packers[i] : packer;
-  g_strv_builder_add_many (argv, packer, "a", "-bsp1", "-spd", "-mhe=on", "-p", "--", archive, NULL);
+  g_strv_builder_add_many (argv, packer, "a", "-bsp1", "-spd", "-mhe=on", "-p", "--", made, NULL);
   for (guint i = 0; paths[i] != NULL; i++)
     g_strv_builder_add (argv, paths[i]);
   g_auto (GStrv) words = g_strv_builder_end (argv);
   g_autoptr (FerryCommand) command = ferry_command_new ((const char *const *) words);
 
   g_object_set (command, "interactive", TRUE, "progress-program", "7z", NULL);
-  if (!run_part (job, 1, command, archive, error))
+  if (!run_part (job, 1, command, made, error))
     return NULL;
-  shown = g_filename_display_basename (archive);
+  shown = g_filename_display_basename (made);
   return g_variant_new_take_string (g_strdup_printf (_ ("%s has a password"), shown));
 }
 
@@ -252,9 +250,9 @@ main (int argc, char **argv)
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
-  ferry_function_register ("convert", "ay", "s", convert);
-  ferry_function_register ("shrink", "(ays)", "s", shrink);
-  ferry_function_register ("pack", "(ayaay)", "s", pack);
+  ferry_function_register ("convert", "(xayaay)", "s", convert);
+  ferry_function_register ("shrink", "(xayaay)", "s", shrink);
+  ferry_function_register ("pack", "(xayaay)", "s", pack);
   ferry_worker_main (&argc, &argv);
   g_printerr (_ ("This is a part of Converter, which starts it.\n"));
   return 1;

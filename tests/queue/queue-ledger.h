@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An application with a queue (tests/workers/queue-application.c) and its workers are killed at random moments, and the
+ * application is started again, until it ends by itself. Then each task is there once, in order, and in a state that it
+ * may have; none that may not be repeated was begun twice; and nothing was told twice. While it ran, the application
+ * has held what it found in its file against what it was told before.
+ *
+ * FERRY_TEST_LARGE_LEDGER=1 goes on until 1,000 processes were killed, FERRY_TEST_LEDGER_SEED=N begins with that seed.
+ * What happens follows from the seed, when it happens does not. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define QUEUE_LEDGER_KILLS 12
+#define QUEUE_LEDGER_KILLS_LARGE 1000
+
+/* server: (nullable): where hosts run the tasks; NULL: the application's own workers do. */
+void queue_ledger_play (const char *server);
+
+G_END_DECLS
