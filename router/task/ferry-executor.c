@@ -1602,6 +1602,11 @@ install_figures (void)
    * How many tasks were cancelled.
    */
   properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+}
+
+static void
+install_progress (void)
+{
   /**
    * FerryExecutor:fraction:
    *
@@ -1674,6 +1679,7 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_HOLD_APPLICATION] = g_param_spec_boolean ("hold-application", NULL, NULL, FALSE, FERRY_SETTABLE);
   install_figures ();
+  install_progress ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
