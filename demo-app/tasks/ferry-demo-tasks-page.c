@@ -106,9 +106,13 @@ show_counts (FerryDemoTasksPage *self)
   gboolean of_commands = gtk_stack_get_visible_child (self->lists) == self->commands_list;
   gpointer tasks = of_commands ? (gpointer) self->commands : self->queue;
   g_autoptr (GString) words = g_string_new (NULL);
-  guint n_executing, n_waiting, n_failed;
+  guint n_open, n_executing, n_waiting, n_failed;
 
-  g_object_get (tasks, "n-executing", &n_executing, "n-waiting", &n_waiting, NULL);
+  /* A queue counts what it has given to the executor, which begins it later, as a row says. */
+  g_object_get (tasks, "n-executing", &n_open, "n-waiting", &n_waiting, NULL);
+  g_object_get (of_commands ? self->commands : self->executor, "n-executing", &n_executing, NULL);
+  n_executing = MIN (n_executing, n_open);
+  n_waiting += n_open - n_executing;
   g_object_get (of_commands ? self->commands_list : self->list, "n-failed", &n_failed, NULL);
   append_count (words, n_executing, ngettext ("%s running", "%s running", n_executing));
   append_count (words, n_waiting, ngettext ("%s waiting", "%s waiting", n_waiting));
@@ -333,6 +337,7 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   /* All figures of a queue, an executor or a pool, are told of at a time; one of them stands for all. */
   g_signal_connect_object (self->queue, "items-changed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->queue, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->list, "notify::n-failed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->lists, "notify::visible-child", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
