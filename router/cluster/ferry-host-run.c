@@ -516,6 +516,7 @@ set_up_run (FerryHostRun *self)
   self->run.function = request->function;
   self->run.arguments = request->arguments;
   self->run.settings = settings;
+  self->run.n_attempts = request->attempt - 1;
   settings->run_timeout = request->run_timeout;
   settings->cancel_grace = request->cancel_grace;
   settings->stoppable = request->stoppable;

@@ -7,14 +7,15 @@
  * than it can follow. What is gathered until the next frame is a change or two.
  *
  * Threads:    the one that runs GTK.
- * Invariants: the items that were told are kept, also when the model has them no more. Where the model is another, is
- *             a list of parts, which rise and do not touch: each says which of the told items have become how many. */
+ * Invariants: no item is kept, as a hundred thousand tasks in a file are none until somebody looks at them. Where the
+ *             model is another than was told, is a list of parts, which rise and do not touch: each says which of the
+ *             told items have become how many. In a part, nobody knows any more which item was told. Whoever looks for
+ *             one there, as when a list is scrolled to rows that are about to leave it, gets another one until the next
+ *             frames tell. */
 
 #include "config.h"
 
 #include "gtk/ferry-task-list-private.h"
-
-#include <string.h>
 
 /* Parts with fewer items between them become one. A view finds the items between again by themselves. */
 #define NEAR 32
@@ -34,9 +35,9 @@ struct _FerryTaskPace
   GObject parent_instance;
 
   GListModel *model; /* (nullable) (owned) */
-  GPtrArray *told;   /* (element-type GObject) (owned) */
-  GArray *parts;     /* (element-type Part) */
-  gboolean is_telling;
+  guint n_told;      /* how many items were told */
+  GArray *parts;     /* (element-type Part): since all was told, or since what is being told was gathered */
+  GArray *telling;   /* (element-type Part) (nullable): those that are being told, and were not yet */
   gboolean is_immediate;
   void (*due) (gpointer data);
   gpointer data;
@@ -51,6 +52,25 @@ static Part *
 get_part (FerryTaskPace *self, guint i)
 {
   return &g_array_index (self->parts, Part, i);
+}
+
+/* The place that an item has with the changes of the parts; G_MAXUINT for one that is in a part. */
+static guint
+find_place (const GArray *parts, guint position)
+{
+  guint place = position;
+
+  for (guint i = 0; i < parts->len; i++)
+    {
+      const Part *part = &g_array_index (parts, Part, i);
+
+      if (position < part->start)
+        break;
+      if (position < part->start + part->n_told)
+        return G_MAXUINT;
+      place += part->n_now - part->n_told;
+    }
+  return place;
 }
 
 /* ---- what is gathered ---- */
@@ -111,78 +131,35 @@ static void
 items_changed_cb (FerryTaskPace *self, guint position, guint removed, guint added)
 {
   gboolean is_first = self->parts->len == 0;
-  gboolean is_empty = self->told->len == 0 || g_list_model_get_n_items (self->model) == 0;
+  gboolean is_empty = self->n_told == 0 || g_list_model_get_n_items (self->model) == 0;
 
   gather (self, position, removed, added);
   if (self->is_immediate)
     ferry_task_pace_tell (self);
-  else if ((is_first || is_empty) && !self->is_telling)
+  else if ((is_first || is_empty) && self->telling == NULL)
     self->due (self->data);
 }
 
 /* ---- telling ---- */
 
-/* (transfer full): the items that the part has become. before: as above. */
-static GPtrArray *
-read_items (FerryTaskPace *self, const Part *part, guint before)
-{
-  GPtrArray *items = g_ptr_array_new_full (part->n_now, NULL);
-
-  for (guint i = 0; i < part->n_now; i++)
-    g_ptr_array_add (items, g_list_model_get_item (self->model, part->start + before + i));
-  return items;
-}
-
-/* Takes the items. */
-static void
-replace (FerryTaskPace *self, const Part *part, GPtrArray *items)
-{
-  guint length = self->told->len;
-
-  for (guint i = 0; i < part->n_told; i++)
-    g_object_unref (g_ptr_array_index (self->told, part->start + i));
-  if (part->n_now > part->n_told)
-    g_ptr_array_set_size (self->told, (int) (length + part->n_now - part->n_told));
-  if (length > part->start + part->n_told)
-    memmove (self->told->pdata + part->start + part->n_now, self->told->pdata + part->start + part->n_told,
-             (length - part->start - part->n_told) * sizeof (gpointer));
-  if (part->n_now < part->n_told)
-    g_ptr_array_set_size (self->told, (int) (length + part->n_now - part->n_told));
-  if (items->len > 0)
-    memcpy (self->told->pdata + part->start, items->pdata, items->len * sizeof (gpointer));
-  g_ptr_array_unref (items);
-}
-
 void
 ferry_task_pace_tell (FerryTaskPace *self)
 {
-  g_autoptr (GArray) parts = NULL;
-  g_autoptr (GPtrArray) all = NULL;
-  guint before = 0;
-
-  if (self->parts->len == 0 || self->is_telling)
+  if (self->parts->len == 0 || self->telling != NULL)
     return;
-  self->is_telling = TRUE;
-  parts = g_steal_pointer (&self->parts);
+  self->telling = g_steal_pointer (&self->parts);
   self->parts = g_array_new (FALSE, FALSE, sizeof (Part));
-  all = g_ptr_array_new ();
-  for (guint i = 0; i < parts->len; i++)
-    {
-      const Part *part = &g_array_index (parts, Part, i);
-
-      g_ptr_array_add (all, read_items (self, part, before));
-      before += part->n_now - part->n_told;
-    }
   /* From the end, so that the places of those before hold. */
-  for (guint i = parts->len; i > 0; i--)
+  while (self->telling->len > 0)
     {
-      const Part *part = &g_array_index (parts, Part, i - 1);
+      const Part part = g_array_index (self->telling, Part, self->telling->len - 1);
 
-      replace (self, part, g_ptr_array_index (all, i - 1));
-      if (part->n_told + part->n_now > 0)
-        g_list_model_items_changed (G_LIST_MODEL (self), part->start, part->n_told, part->n_now);
+      g_array_set_size (self->telling, self->telling->len - 1);
+      self->n_told += part.n_now - part.n_told;
+      if (part.n_told + part.n_now > 0)
+        g_list_model_items_changed (G_LIST_MODEL (self), part.start, part.n_told, part.n_now);
     }
-  self->is_telling = FALSE;
+  g_clear_pointer (&self->telling, g_array_unref);
   if (self->parts->len > 0)
     self->due (self->data);
 }
@@ -205,15 +182,32 @@ get_item_type (GListModel *model)
 static guint
 get_n_items (GListModel *model)
 {
-  return FERRY_TASK_PACE (model)->told->len;
+  return FERRY_TASK_PACE (model)->n_told;
+}
+
+/* (transfer full): in place of an item that is not known any more. A view wants each item to be another. */
+static FerryTask *
+make_stand_in (void)
+{
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "gone", NULL);
+
+  g_object_set (task, "name", "...", NULL);
+  return task;
 }
 
 static gpointer
 get_item (GListModel *model, guint position)
 {
   FerryTaskPace *self = FERRY_TASK_PACE (model);
+  guint place = position;
 
-  return position < self->told->len ? g_object_ref (g_ptr_array_index (self->told, position)) : NULL;
+  if (position >= self->n_told)
+    return NULL;
+  if (self->telling != NULL)
+    place = find_place (self->telling, place);
+  if (place != G_MAXUINT)
+    place = find_place (self->parts, place);
+  return place != G_MAXUINT ? g_list_model_get_item (self->model, place) : make_stand_in ();
 }
 
 static void
@@ -237,6 +231,7 @@ static void
 ferry_task_pace_dispose (GObject *object)
 {
   forget_model (FERRY_TASK_PACE (object));
+  FERRY_TASK_PACE (object)->n_told = 0;
   G_OBJECT_CLASS (ferry_task_pace_parent_class)->dispose (object);
 }
 
@@ -245,8 +240,6 @@ ferry_task_pace_finalize (GObject *object)
 {
   FerryTaskPace *self = FERRY_TASK_PACE (object);
 
-  g_ptr_array_foreach (self->told, (GFunc) (void (*) (void)) g_object_unref, NULL);
-  g_ptr_array_unref (self->told);
   g_array_unref (self->parts);
   G_OBJECT_CLASS (ferry_task_pace_parent_class)->finalize (object);
 }
@@ -261,7 +254,6 @@ ferry_task_pace_class_init (FerryTaskPaceClass *klass)
 static void
 ferry_task_pace_init (FerryTaskPace *self)
 {
-  self->told = g_ptr_array_new ();
   self->parts = g_array_new (FALSE, FALSE, sizeof (Part));
 }
 
@@ -278,7 +270,7 @@ ferry_task_pace_new (void (*due) (gpointer data), gpointer data)
 void
 ferry_task_pace_set_model (FerryTaskPace *self, GListModel *model)
 {
-  Part all = {0, self->told->len, model != NULL ? g_list_model_get_n_items (model) : 0};
+  Part all = {0, self->n_told, model != NULL ? g_list_model_get_n_items (model) : 0};
 
   if (self->model == model)
     return;

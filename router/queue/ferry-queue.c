@@ -1022,9 +1022,8 @@ install_settings (void)
   /**
    * FerryQueue:version:
    *
-   * A number of the application's own, which goes up when its functions take other arguments. It is stored with each
-   * task, and [signal@FerryQueue.Queue::convert] is emitted for those of a lower number. Set it before the queue is
-   * opened.
+   * A number of the application's own, which goes up when its functions take other arguments. Set it before the queue
+   * is opened. It is stored with each task, and [signal@FerryQueue.Queue::convert] is emitted for those of a lower one.
    */
   properties[PROP_VERSION] = g_param_spec_uint ("version", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**

@@ -29,6 +29,8 @@ G_BEGIN_DECLS
 #define FERRY_JOB_CANCELLED_MESSAGE "The job was cancelled; return from the function"
 #define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
 
+/* A flag of a request: an earlier attempt at its task may have begun. */
+#define FERRY_CALL_REPEATED (1 << 3)
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request; it has two bits. */
 #define FERRY_CALL_KIND_SHIFT 4
 /* Flags of a request: the last of its descriptors is the socket for those that the function returns; and the last one

@@ -648,6 +648,25 @@ ferry_job_get_cancellable (FerryJob *self)
   return self->cancellable;
 }
 
+/**
+ * ferry_job_is_repeated:
+ * @self: a job
+ *
+ * Whether a worker may have begun the task before: that worker or its host was lost, or, of a task in a queue that
+ * survives, the application ended meanwhile. Then what the function finds, such as a file that it is to make, may be of
+ * that attempt; at the first one it is of somebody else. A task that is tried again after its end
+ * ([method@Ferry.Executor.retry]) begins anew. Any thread may call this.
+ *
+ * Returns: %TRUE if this is not the first attempt
+ */
+gboolean
+ferry_job_is_repeated (FerryJob *self)
+{
+  g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
+
+  return ((guint) ferry_call_get_flags (self->call) & FERRY_CALL_REPEATED) != 0;
+}
+
 /* ---- the call, and its descriptors ---- */
 
 FerryCall *

@@ -23,6 +23,8 @@ G_DECLARE_FINAL_TYPE (FerryJob, ferry_job, FERRY, JOB, GObject)
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_is_cancelled (FerryJob *self);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_job_is_repeated (FerryJob *self);
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_check (FerryJob *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_commit (FerryJob *self, GError **error);

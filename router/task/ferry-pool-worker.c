@@ -822,6 +822,8 @@ send_run (FerryPoolWorker *self, FerryRun *run, GError **error)
   int descriptors[FERRY_MAX_FDS_PER_LINK];
   guint64 xid;
 
+  if (run->n_attempts > 0)
+    request.flags |= FERRY_CALL_REPEATED;
   if (run->kind == FERRY_TASK_KIND_ITERATION)
     {
       request.flags |= FERRY_CALL_STREAM;

@@ -2538,7 +2538,8 @@ install_times (void)
   /**
    * FerryTask:start-time:
    *
-   * When a worker began the latest attempt, in monotonic microseconds; 0 while the task waits.
+   * When a worker began the latest attempt, in monotonic microseconds, as the main loop heard of it; 0 while the task
+   * waits. A main loop that was busy may hear of the beginning and the end at once.
    */
   properties[PROP_START_TIME] = g_param_spec_int64 ("start-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
   /**

@@ -47,7 +47,7 @@ typedef enum
 } FerryCallFlags;
 
 /* The bits of a request's flags that calls use. The other bits are for the layers above. */
-#define FERRY_CALL_OWN_FLAGS 0xf
+#define FERRY_CALL_OWN_FLAGS 0x7
 
 typedef enum
 {

@@ -185,6 +185,19 @@ traces_name_the_host (void)
   g_assert_nonnull (strstr (trace, "alpha"));
 }
 
+/* The first attempt is at one worker of a host, the second one at another. */
+static void
+a_function_knows_of_an_earlier_attempt (void)
+{
+  g_autoptr (Scene) scene = scene_new (1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash-at-first", NULL);
+
+  g_object_set (task, "idempotent", TRUE, NULL);
+  task_test_submit_task (scene->executor, task);
+  task_test_assert_result (task, NULL);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
+}
+
 static guint
 count_hosts (Scene *scene)
 {
@@ -506,6 +519,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-service/functions-do-what-they-do-in-a-pool", functions_do_what_they_do_in_a_pool);
   g_test_add_func ("/cluster-service/traces-name-the-host", traces_name_the_host);
   g_test_add_func ("/cluster-service/a-name-that-is-no-text-costs-no-host", a_name_that_is_no_text_costs_no_host);
+  g_test_add_func ("/cluster-service/a-function-knows-of-an-earlier-attempt", a_function_knows_of_an_earlier_attempt);
   g_test_add_func ("/cluster-service/a-function-hears-a-cancel", a_function_hears_a_cancel);
   g_test_add_func ("/cluster-service/a-crash-names-host-process-and-function", a_crash_names_host_process_and_function);
   g_test_add_func ("/cluster-service/a-poisonous-task-is-quarantined", a_poisonous_task_is_quarantined);

@@ -14,8 +14,8 @@ G_BEGIN_DECLS
 /* To be called first in main(), and in place of g_test_run(). */
 void demo_test_init (void);
 int demo_test_run_all (void);
-/* There is no task of an earlier run from now on: the queues of this program, and of what it starts, are in one folder.
- */
+/* There is no task of an earlier run from now on: the queues of this program, and of what it starts, are in one
+ * folder. */
 void demo_test_forget_tasks (void);
 /* Skips the test, and returns FALSE, where there is no display. */
 gboolean demo_test_has_display (void);

@@ -539,6 +539,35 @@ def fail_in_words(report, start, folder):
     os.chmod(closed, 0o755)
 
 
+def keep_what_is_saved(report, start, folder):
+    """Under the name of what is to be made: while that is made, and while it waits."""
+    programs, films, gate, begun = (os.path.join(folder, name) for name in ("programs", "films", "gate", "begun"))
+    write_waiting_ffmpeg(programs, folder)
+    os.mkdir(films)
+    names = [os.path.join(films, name) for name in ("runs", "waits", "free")]
+    for name in names:
+        with open(name + ".mp4", "w", encoding="utf-8"):
+            pass
+    path, os.environ["PATH"] = os.environ["PATH"], programs + ":" + os.environ["PATH"]
+    program = start("converter", *(name + ".mp4" for name in names))
+    program.wait("label runs.mp4", "label waits.mp4", "label free.mp4")
+    program.wait_until(lambda lines: os.path.exists(begun))
+    for name in names[:2]:
+        with open(name + ".webm", "w", encoding="utf-8") as file:
+            file.write("mine")
+    with open(gate, "w", encoding="utf-8"):
+        pass
+    program.wait_until(lambda lines: lines.count("label Another file has taken its name; move it away, and try again") == 2 and
+                       "label free.webm" in lines)
+    os.environ["PATH"] = path
+    for name in names[:2]:
+        with open(name + ".webm", encoding="utf-8") as file:
+            report.equal("what somebody saves while a file of that name %s stays, and the row says so" % os.path.basename(name),
+                         file.read(), "mine")
+    program.do("close Converter")
+    report.equal("it ends with saved files, too", program.finish(), (0, "", ""))
+
+
 def converter_files(report, start, folder):
     programs, files, cache = (os.path.join(folder, name) for name in ("programs", "files", "cache"))
     packer = write_stand_ins(programs)
@@ -554,7 +583,7 @@ def converter_files(report, start, folder):
     os.environ["PATH"] = programs + ":" + path
     shrink_pictures(report, start, files, cache)
     pack_folder(report, start, files, packer, os.path.join(programs, "words"))
-    for scene in (shrink_odd_names, shrink_small_pictures, fail_in_words):
+    for scene in (shrink_odd_names, shrink_small_pictures, fail_in_words, keep_what_is_saved):
         place = os.path.join(folder, scene.__name__)
         os.mkdir(place)
         scene(report, start, place)
@@ -784,14 +813,19 @@ echo whole > "$made"
 """
 
 
-def converter_again(report, start, folder):
-    """Two videos, of an application that is killed while the first one is converted, and is quit while it is again."""
-    programs, films, state, gate, begun = (os.path.join(folder, name) for name in ("programs", "films", "state", "gate", "begun"))
-    for path in (programs, films):
-        os.mkdir(path)
+def write_waiting_ffmpeg(programs, folder):
+    """That waits for a gate in the other folder."""
+    os.mkdir(programs)
     with open(os.path.join(programs, "ffmpeg"), "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\n" + WAITING_FFMPEG.replace("{folder}", folder))
     os.chmod(file.name, 0o755)
+
+
+def converter_again(report, start, folder):
+    """Two videos, of an application that is killed while the first one is converted, and is quit while it is again."""
+    programs, films, state, gate, begun = (os.path.join(folder, name) for name in ("programs", "films", "state", "gate", "begun"))
+    os.mkdir(films)
+    write_waiting_ffmpeg(programs, folder)
     os.environ["PATH"] = programs + ":" + os.environ["PATH"]
     for name in ("one.mp4", "two.mp4"):
         with open(os.path.join(films, name), "w", encoding="utf-8"):

@@ -336,6 +336,24 @@ test_tells_how_a_task_ends (void)
   g_assert_false (ferry_test_get_number (monitors->pdata[4], "indeterminate"));
 }
 
+/* A main loop that was busy hears of the beginning and the end at once. */
+static void
+test_no_task_takes_no_time (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) unknown = NULL, known = NULL;
+  FerryRun *run = ferry_task_get_run (task);
+
+  ferry_run_complete (run, NULL);
+  run->end_time = run->start_time + SECOND / 25;
+  unknown = ferry_task_monitor_new (task, NULL);
+  assert_text (unknown, "pace-text", "");
+  run->end_time = run->start_time + SECOND / 10;
+  known = ferry_task_monitor_new (task, NULL);
+  assert_text (known, "pace-text", "0.1 s");
+}
+
 static void
 test_an_application_says_what_a_result_means (void)
 {
@@ -609,6 +627,7 @@ main (int argc, char **argv)
                    test_says_what_a_task_is_for_until_it_reports);
   g_test_add_func ("/task-monitor/a-group-never-halts", test_a_group_never_halts);
   g_test_add_func ("/task-monitor/tells-how-a-task-ends", test_tells_how_a_task_ends);
+  g_test_add_func ("/task-monitor/no-task-takes-no-time", test_no_task_takes_no_time);
   g_test_add_func ("/task-monitor/an-application-says-what-a-result-means",
                    test_an_application_says_what_a_result_means);
   g_test_add_func ("/task-monitor/a-flood-of-reports-is-no-flood-of-notifications",

@@ -309,6 +309,36 @@ test_crash_runs_again_what_is_safe (void)
   log = task_test_take_log ();
 }
 
+/* Over a crash and an end in good order; what somebody tries again begins anew. */
+static void
+test_functions_know_of_earlier_attempts (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autoptr (FerryTask) again = NULL;
+  g_autofree char *log = NULL;
+
+  {
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "repeated", NULL);
+    g_autoptr (FerryTask) submitted = NULL;
+
+    g_object_set (task, "idempotent", TRUE, NULL);
+    submitted = queue_test_submit_task (test, task, "a");
+  }
+  task_test_wait_log ("first");
+  queue_test_crash (test);
+  task_test_open_gate ();
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "a");
+
+    task_test_wait_done (task);
+    again = ferry_executor_retry (test->test->executor, task, NULL);
+    task_test_wait_done (again);
+  }
+  log = task_test_take_log ();
+  g_assert_cmpstr (log, ==, "first repeated first");
+}
+
 static void
 test_end_is_no_cancel (void)
 {
@@ -1217,6 +1247,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/order-and-pauses-survive", test_order_and_pauses_survive);
   g_test_add_func ("/queue/moves-often", test_moves_often);
   g_test_add_func ("/queue/crash-runs-again-what-is-safe", test_crash_runs_again_what_is_safe);
+  g_test_add_func ("/queue/functions-know-of-earlier-attempts", test_functions_know_of_earlier_attempts);
   g_test_add_func ("/queue/end-is-no-cancel", test_end_is_no_cancel);
   g_test_add_func ("/queue/shutdown-is-no-cancel", test_shutdown_is_no_cancel);
   g_test_add_func ("/queue/cancel-survives", test_cancel_survives);

@@ -165,6 +165,14 @@ wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+tell_whether_repeated (FerryJob *job, GVariant *arguments, GError **error)
+{
+  note_word (ferry_job_is_repeated (job) ? "repeated" : "first");
+  wait_until_gate (job, TRUE, error);
+  return NULL;
+}
+
+static GVariant *
 do_halves (FerryJob *job, GVariant *arguments, GError **error)
 {
   if (wait_until_gate (job, TRUE, error) && ferry_job_report (job, 0.5, NULL, error))
@@ -316,6 +324,7 @@ task_test_register (void)
   ferry_function_register ("spin-until-cancelled", NULL, "", spin_until_cancelled);
   ferry_function_register ("note", "s", "", note);
   ferry_function_register ("gate", "s", "", wait_at_gate);
+  ferry_function_register ("repeated", NULL, "", tell_whether_repeated);
   ferry_function_register ("halves", NULL, "", do_halves);
   ferry_function_register ("two-parts", NULL, "", do_not_know);
   ferry_function_register ("hang", NULL, "", hang);

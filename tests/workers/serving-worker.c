@@ -289,6 +289,15 @@ crash_if_there (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+/* Returns only where it may have been begun before. */
+static GVariant *
+crash_at_first (FerryJob *job, GVariant *arguments, GError **error)
+{
+  if (!ferry_job_is_repeated (job))
+    raise (SIGKILL);
+  return NULL;
+}
+
 static GVariant *
 crash_if_text (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -643,6 +652,7 @@ static const struct
   {"read-fifo", "s", "", read_fifo},
   {"crash", "i", "", crash},
   {"crash-if-negative", "(sx)", "x", crash_if_negative},
+  {"crash-at-first", NULL, "", crash_at_first},
   {"crash-if-text", NULL, "", crash_if_text},
   {"crash-if-there", "s", "", crash_if_there},
   {"exit", "i", "", exit_at_once},

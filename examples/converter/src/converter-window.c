@@ -207,14 +207,10 @@ converter_window_open (ConverterWindow *self, GFile **files, guint n_files)
 
   if (self->tasks == NULL)
     return; /* the bar says why */
-  if (self->n_open < 2)
-    {
-      for (guint i = 0; i < n_files; i++)
-        g_ptr_array_add (self->early, g_object_ref (files[i]));
-      return;
-    }
   for (guint i = 0; i < n_files; i++)
-    if (g_file_peek_path (files[i]) != NULL)
+    if (self->n_open < 2)
+      g_ptr_array_add (self->early, g_object_ref (files[i]));
+    else if (g_file_peek_path (files[i]) != NULL)
       take_file (self, g_file_peek_path (files[i]), rest);
     else
       complain (self, _ ("Only files of this computer can be opened."));
@@ -295,15 +291,12 @@ static void
 opened_cb (GObject *queue, GAsyncResult *result, gpointer window)
 {
   g_autoptr (ConverterWindow) self = window;
-  g_autoptr (GPtrArray) early = g_steal_pointer (&self->early);
   g_autoptr (GError) error = NULL;
 
-  if (ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error))
-    self->n_open++;
-  else
+  if (!ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error))
     complain (self, error->message); /* such as that another Converter has it */
-  self->early = g_ptr_array_new_with_free_func (g_object_unref);
-  converter_window_open (self, (GFile **) early->pdata, early->len);
+  else if (++self->n_open == 2)
+    converter_window_open (self, (GFile **) self->early->pdata, self->early->len);
 }
 
 /* Returns (nullable): a queue in front of workers. */

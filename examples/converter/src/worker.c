@@ -40,10 +40,11 @@ is_installed (const char *program)
   return path != NULL;
 }
 
-/* Before hours of work, and not after them. The name was free when the task was submitted, so a file that is newer than
- * that is of an earlier run of the task, which has ended with the application, and is replaced. */
+/* Before hours of work, and not only after them. The name was free when the task was submitted. So a file that is newer
+ * than that, and is there when the task runs once more, was made by the run before, and is replaced; any other file is
+ * somebody else's. */
 static gboolean
-check_place (const char *file, gint64 submitted, GError **error)
+check_place (FerryJob *job, const char *file, gint64 submitted, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (file), *shown = g_filename_display_name (folder);
   GStatBuf status;
@@ -51,8 +52,9 @@ check_place (const char *file, gint64 submitted, GError **error)
   if (g_access (folder, W_OK) != 0)
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("Nothing can be written to the folder “%s”: %s"),
                  shown, g_strerror (errno));
-  else if (g_stat (file, &status) == 0 && status.st_mtime < submitted)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_EXISTS, _ ("Another file has taken its name"));
+  else if (g_stat (file, &status) == 0 && (!ferry_job_is_repeated (job) || status.st_mtime < submitted))
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_EXISTS,
+                         _ ("Another file has taken its name; move it away, and try again"));
   return *error == NULL;
 }
 
@@ -69,7 +71,8 @@ explain (GError *error)
   error->message = g_strdup (_ ("There is no room left on the disk"));
 }
 
-/* Runs a command as a part of the job. file: (nullable): what it writes, and what is there at the end or not at all */
+/* Runs a command as a part of the job. file: (nullable): what it writes, and what is there at the end or not at all. A
+ * file that somebody has saved there meanwhile stays. */
 static gboolean
 run_part (FerryJob *job, double part, FerryCommand *command, const char *file, GError **error)
 {
@@ -82,17 +85,17 @@ run_part (FerryJob *job, double part, FerryCommand *command, const char *file, G
   ferry_job_end_part (job);
   if (!succeeded)
     explain (*error);
-  return succeeded;
+  return succeeded && (file == NULL || check_place (job, file, 0, error));
 }
 
 /* Takes the arguments of a function apart: what it makes (transfer none), and of what. */
 static gboolean
-read_arguments (GVariant *arguments, const char **made, const char ***paths, GError **error)
+read_arguments (FerryJob *job, GVariant *arguments, const char **made, const char ***paths, GError **error)
 {
   gint64 submitted;
 
   g_variant_get (arguments, "(x^&ay^a&ay)", &submitted, made, paths);
-  return check_place (*made, submitted, error);
+  return check_place (job, *made, submitted, error);
 }
 
 /* ---- videos ---- */
@@ -103,7 +106,7 @@ convert (FerryJob *job, GVariant *arguments, GError **error)
   g_autofree const char **paths = NULL;
   const char *made;
 
-  if (!read_arguments (arguments, &made, &paths, error))
+  if (!read_arguments (job, arguments, &made, &paths, error))
     return NULL;
   const char *const argv[] = {"ffmpeg",    "-nostdin", "-hide_banner", "-i", paths[0],  "-c:v", "libvpx-vp9",
                               "-deadline", "good",     "-cpu-used",    "4",  "-row-mt", "1",    made,
@@ -191,7 +194,7 @@ shrink (FerryJob *job, GVariant *arguments, GError **error)
   guint64 size, old_size;
   GStatBuf status;
 
-  if (!read_arguments (arguments, &made, &paths, error))
+  if (!read_arguments (job, arguments, &made, &paths, error))
     return NULL;
   if (g_stat (paths[0], &status) != 0)
     {
@@ -226,7 +229,7 @@ pack (FerryJob *job, GVariant *arguments, GError **error)
   g_autofree char *shown = NULL;
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
 
-  if (!read_arguments (arguments, &made, &paths, error))
+  if (!read_arguments (job, arguments, &made, &paths, error))
     return NULL;
   for (guint i = G_N_ELEMENTS (packers); i-- > 0;)
     packer = is_installed (packers[i]) ? packers[i] : packer;
