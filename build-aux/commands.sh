@@ -518,5 +518,5 @@ watch_demo () # picture argument...
     rm -rf "$top/build/demo-state"
     export XDG_STATE_HOME="$top/build/demo-state"
   fi
-  FERRY_WATCHER_SECONDS=6 watch "$picture" "$top/build/demo-app/ferry-demo" "$@"
+  FERRY_WATCHER_SECONDS=${FERRY_WATCHER_SECONDS:-6} watch "$picture" "$top/build/demo-app/ferry-demo" "$@"
 }

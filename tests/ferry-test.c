@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -754,16 +753,4 @@ void
 ferry_test_wait_ended (FerryWorker *worker)
 {
   ferry_test_run_until (has_ended, worker);
-}
-
-gboolean
-ferry_test_populates (void)
-{
-  const gsize size = (gsize) sysconf (_SC_PAGESIZE);
-  gpointer page = mmap (NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  /* 22: MADV_POPULATE_READ, which headers may lack */
-  gboolean populates = madvise (page, size, 22) == 0;
-
-  munmap (page, size);
-  return populates;
 }

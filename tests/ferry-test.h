@@ -103,8 +103,6 @@ gboolean ferry_test_is_mapped (const char *name);
 GVariant *ferry_test_make_strings (guint n);
 /* Whether GLib trusts a value that ferry_test_make_strings() made: it then takes its strings as they lie there. */
 gboolean ferry_test_is_trusted (GVariant *strings);
-/* Whether the kernel populates memory on request. */
-gboolean ferry_test_populates (void);
 /* Whether a process of that number exists and is no zombie. */
 gboolean ferry_test_is_alive (GPid pid);
 /* Whether it was stopped by a signal, and not continued. */

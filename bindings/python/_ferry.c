@@ -972,6 +972,17 @@ job_dup_descriptor (PyObject *object, PyObject *argument)
 }
 
 static PyObject *
+job_commit (PyObject *object, PyObject *unused)
+{
+  GError *error = NULL;
+  gboolean may_go_on;
+
+  Py_BEGIN_ALLOW_THREADS may_go_on = ferry_job_commit (((Job *) object)->job, &error);
+  Py_END_ALLOW_THREADS if (!may_go_on) return raise_failure (error);
+  Py_RETURN_NONE;
+}
+
+static PyObject *
 job_get_scratch_folder (PyObject *object, PyObject *unused)
 {
   GError *error = NULL;
@@ -1010,6 +1021,7 @@ job_get_gobject (PyObject *object, void *unused)
 
 static PyMethodDef job_methods[] = {
   {"begin_part", job_begin_part, METH_O, NULL},
+  {"commit", job_commit, METH_NOARGS, NULL},
   {"dup_descriptor", job_dup_descriptor, METH_O, NULL},
   {"end_part", job_end_part, METH_NOARGS, NULL},
   {"fail", job_fail, METH_VARARGS, NULL},

@@ -98,7 +98,7 @@ enable_actions (FerryDemoTasksPage *self)
   enable (self, "clear", n_tasks > n_open);
 }
 
-/* Of the list that is shown, those that were removed from it among them; nothing while it is empty. */
+/* What the list that is shown has to do, and what failed in it. The rows say what else has ended. */
 static void
 show_counts (FerryDemoTasksPage *self)
 {
@@ -106,17 +106,18 @@ show_counts (FerryDemoTasksPage *self)
   gboolean of_commands = gtk_stack_get_visible_child (self->lists) == self->commands_list;
   gpointer tasks = of_commands ? (gpointer) self->commands : self->queue;
   g_autoptr (GString) words = g_string_new (NULL);
-  guint n_executing, n_waiting;
-  guint64 n_completed, n_failed, n_cancelled;
+  guint n_open, n_executing, n_waiting, n_failed;
 
-  g_object_get (tasks, "n-executing", &n_executing, "n-waiting", &n_waiting, "n-completed", &n_completed, "n-failed",
-                &n_failed, "n-cancelled", &n_cancelled, NULL);
+  /* A queue counts what it has given to the executor, which begins it later, as a row says. */
+  g_object_get (tasks, "n-executing", &n_open, "n-waiting", &n_waiting, NULL);
+  g_object_get (of_commands ? self->commands : self->executor, "n-executing", &n_executing, NULL);
+  n_executing = MIN (n_executing, n_open);
+  n_waiting += n_open - n_executing;
+  g_object_get (of_commands ? self->commands_list : self->list, "n-failed", &n_failed, NULL);
   append_count (words, n_executing, ngettext ("%s running", "%s running", n_executing));
   append_count (words, n_waiting, ngettext ("%s waiting", "%s waiting", n_waiting));
-  append_count (words, n_completed, _ ("%s done"));
   append_count (words, n_failed, _ ("%s failed"));
-  append_count (words, n_cancelled, _ ("%s cancelled"));
-  gtk_widget_set_visible (GTK_WIDGET (self->counts_label), g_list_model_get_n_items (tasks) > 0);
+  gtk_widget_set_visible (GTK_WIDGET (self->counts_label), words->len > 0);
   gtk_label_set_text (self->counts_label, words->str);
   gtk_widget_set_visible (self->switcher, has_commands || of_commands);
   enable_actions (self);
@@ -336,11 +337,15 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   /* All figures of a queue, an executor or a pool, are told of at a time; one of them stands for all. */
   g_signal_connect_object (self->queue, "items-changed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->queue, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->list, "notify::n-failed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->lists, "notify::visible-child", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
   if (self->commands != NULL)
     {
       g_signal_connect_object (self->commands, "items-changed", G_CALLBACK (commands_changed_cb), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->commands_list, "notify::n-failed", G_CALLBACK (show_counts), self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (self->commands, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
     }

@@ -963,7 +963,7 @@ runner_get_parallelism (FerryRunner *runner)
 }
 
 static double
-runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
+runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source, guint *n_known)
 {
   FerryCluster *self = FERRY_CLUSTER (runner);
   double sum = 0;
@@ -973,7 +973,7 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
       FerryHost *host = g_ptr_array_index (self->hosts, i);
 
       for (GList *link = host->in_flight.head; link != NULL; link = link->next)
-        sum += ferry_run_get_fraction_of (link->data, source);
+        sum += ferry_run_get_fraction_of (link->data, source, n_known);
     }
   return sum;
 }

@@ -67,6 +67,9 @@ FerryTask *ferry_executor_submit_command (FerryExecutor *self, FerryCommand *com
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
+const char *ferry_job_get_scratch_folder (FerryJob *self, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_run_task (FerryJob *self, FerryTask *task, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_run_command (FerryJob *self, FerryCommand *command, GVariant **result, GError **error);

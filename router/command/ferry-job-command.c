@@ -842,6 +842,51 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
   return FALSE;
 }
 
+/* any: has the function hear of an orderly end as of a cancel, before it has run a program too. Where that cannot be,
+ * the next worker that makes a scratch folder removes what is left. */
+static gboolean
+hear_end (FerryJob *job, GError **error)
+{
+  gboolean is_known;
+
+  if (!ferry_worker_main_serves ())
+    return TRUE;
+  pthread_mutex_lock (&home_lock);
+  is_known = find_job_locked (job) != NULL;
+  pthread_mutex_unlock (&home_lock);
+  if (is_known || get_home (NULL) == NULL)
+    return TRUE;
+  if (!add_job (job, error))
+    return FALSE;
+  ferry_job_note_programs (job);
+  return TRUE;
+}
+
+/**
+ * ferry_job_get_scratch_folder:
+ * @self: a job
+ * @error: return location for an error
+ *
+ * Gets a folder for files that nobody wants once the function has returned, such as what the first of two programs
+ * writes and the second one reads ([method@Ferry.Job.run_command]). It is made when this is called first, empty and for
+ * this user alone (mode 0700), in the user's cache folder. When the function has returned, it is removed with all in
+ * it. A function that has one hears of the application's end as of a cancel. Where the worker was killed, the next
+ * worker that makes one removes it. In a map, each item has its own. Any thread may call this.
+ *
+ * Fails with %FERRY_ERROR_SYSTEM when the folder cannot be made, and with %FERRY_ERROR_STOPPED when the function has
+ * returned.
+ *
+ * Returns: (transfer none) (type filename) (nullable): the absolute path, or %NULL with an error
+ */
+const char *
+ferry_job_get_scratch_folder (FerryJob *self, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return hear_end (self, error) ? ferry_job_make_scratch_folder (self, error) : NULL;
+}
+
 /**
  * ferry_job_run_task:
  * @self: a job

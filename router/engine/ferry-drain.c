@@ -9,8 +9,7 @@
  *
  * A trusted worker's buffer is passed on without a copy, unless a value in it is checked. The buffer of a worker that
  * is not trusted is copied into private memory first. Each visit copies a part, so that other links are visited in
- * between. The records behind the buffer in the lane wait until the copy is complete. A one-shot buffer has its own
- * memory, which is sealed before it is mapped. */
+ * between. The records behind the buffer in the lane wait until the copy is complete. */
 
 #include "config.h"
 
@@ -19,10 +18,9 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-descriptor-port-private.h"
 #include "wire/ferry-call-judgement-private.h"
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* The most pieces of a large message that are taken in one visit, so that other links are visited in between. */
 #define PIECES_PER_VISIT 4
@@ -60,7 +58,7 @@ typedef struct
   guint index;        /* of the pipe in the link's pipe table */
   guint n_types;      /* how many types the worker has announced */
   gboolean done;      /* the pipe's stop record was drained, or the application closed the pipe */
-  GPtrArray *checked; /* (nullable) (owned) (element-type FerryShape) (nullable elements): by type number, the types
+  GPtrArray *checked; /* (nullable) (owned) (element-type FerryLayout) (nullable elements): by type number, the types
                          that ferry_layout_is_checked(); NULL for other types */
 } Grant;
 
@@ -173,7 +171,7 @@ ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
 }
 
 /* (nullable): returns the type of a message if its value is checked. number: of the type; 0 for plain bytes. */
-static inline const FerryShape *
+static inline const FerryLayout *
 get_checked_type (const Grant *grant, guint16 number)
 {
   return number > 0 && grant->checked != NULL ? g_ptr_array_index (grant->checked, number - 1) : NULL;
@@ -183,8 +181,8 @@ get_checked_type (const Grant *grant, guint16 number)
 static inline const char *
 find_value_fault (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 {
-  const FerryShape *type = get_checked_type (grant, number);
-  FerryValueVerdict verdict = G_LIKELY (type == NULL) ? FERRY_VALUE_GOOD : ferry_shape_judge (type, data, size);
+  const FerryLayout *type = get_checked_type (grant, number);
+  FerryValueVerdict verdict = G_LIKELY (type == NULL) ? FERRY_VALUE_GOOD : ferry_layout_check (type, data, size);
 
   return G_LIKELY (verdict == FERRY_VALUE_GOOD) ? NULL : ferry_value_verdict_to_fault (verdict);
 }
@@ -529,19 +527,19 @@ static gboolean
 begin_judgement (FerryDrain *self, FerryLink *link, const Grant *grant, guint16 kind, guint16 number,
                  const guint8 *data, gsize size, FerryValueVerdict *verdict)
 {
-  const FerryShape *type = grant != NULL ? get_checked_type (grant, number) : NULL;
+  const FerryLayout *type = grant != NULL ? get_checked_type (grant, number) : NULL;
 
   *verdict = FERRY_VALUE_UNJUDGED;
   if (size < FERRY_JUDGED_ASIDE)
     {
       if (type != NULL)
-        *verdict = ferry_shape_judge (type, data, size);
+        *verdict = ferry_layout_check (type, data, size);
       return FALSE;
     }
   if (type == NULL && (kind != FERRY_RECORD_BYTES || !ferry_call_judgement_is_wanted (data, size)))
     return FALSE;
-  link->intake.judgement = ferry_aside_judge (data, size, type != NULL ? type->layout.string : NULL, aside_done,
-                                              ferry_local_queue_ref (self->local));
+  link->intake.judgement =
+    ferry_aside_judge (data, size, type != NULL ? type->string : NULL, aside_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
 
@@ -700,46 +698,31 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
   return TRUE;
 }
 
-/* Checks the record of a buffer at place. Copies the description of the buffer's memory, and fills in the envelope. */
-static gboolean
-take_envelope (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpointer message, gsize message_size,
-               FerryBufferEnvelope *envelope)
-{
-  const Grant *grant = walk->grant;
-  const gboolean one_shot = header->kind == FERRY_RECORD_ONE_SHOT;
-  const char *noun = one_shot ? "one-shot buffer" : "buffer";
-
-  if (ferry_link_has_one_shots (walk->link, grant->index) != one_shot || (one_shot && walk->link->arena == NULL))
-    return refuse (walk, "it sent a %s through a pipe without such buffers; it must use a pipe that was made for them",
-                   noun);
-  if (header->length < message_size || header->number > grant->n_types ||
-      (header->number == 0 && header->length != message_size))
-    return refuse (walk,
-                   "its record of a %s is malformed; it must have %" G_GSIZE_FORMAT " bytes or more, metadata only "
-                   "with a type, and a type that its pipe has announced",
-                   noun, message_size);
-  memcpy (message, place + sizeof *header, message_size);
-  *envelope = (FerryBufferEnvelope){
-    .connection_id = header->connection_id,
-    .type_number = header->number,
-    .metadata_size = header->length - message_size,
-  };
-  envelope->metadata = g_memdup2 (place + sizeof *header + message_size, envelope->metadata_size);
-  if (check_value (walk, envelope->type_number, envelope->metadata, envelope->metadata_size))
-    return TRUE;
-  g_clear_pointer (&envelope->metadata, g_free);
-  return FALSE;
-}
-
 /* Handles the record of a buffer, which is whole in the lane at place. header is a copy of the record's header. */
 static gboolean
 take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
+  const Grant *grant = walk->grant;
   FerryBufferMessage message;
   FerryBufferEnvelope envelope;
 
-  return take_envelope (walk, header, place, &message, sizeof message, &envelope) &&
-         take_memory (self, walk, &message, &envelope);
+  if (header->length < sizeof message || header->number > grant->n_types ||
+      (header->number == 0 && header->length != sizeof message))
+    return refuse (walk,
+                   "its record of a buffer is malformed; it must have %" G_GSIZE_FORMAT " bytes or more, metadata only "
+                   "with a type, and a type that its pipe has announced",
+                   sizeof message);
+  memcpy (&message, place + sizeof *header, sizeof message);
+  envelope = (FerryBufferEnvelope){
+    .connection_id = header->connection_id,
+    .type_number = header->number,
+    .metadata_size = header->length - sizeof message,
+  };
+  envelope.metadata = g_memdup2 (place + sizeof *header + sizeof message, envelope.metadata_size);
+  if (check_value (walk, envelope.type_number, envelope.metadata, envelope.metadata_size))
+    return take_memory (self, walk, &message, &envelope);
+  g_free (envelope.metadata);
+  return FALSE;
 }
 
 /* Handles a large message in a buffer. Its description is in the lane at place. The caller has checked large. */
@@ -762,76 +745,12 @@ take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const Fe
   return take_memory (self, walk, &message, &envelope);
 }
 
-/* Takes the memory of the one-shot buffer with this number: the worker has sent it before it published the record. Sets
- * *fd, which the caller owns. Returns NULL, or what the worker did wrong. */
-static const char *
-take_one_shot_memory (FerryLink *link, guint64 number, int *fd)
-{
-  if (number != link->n_one_shots + 1)
-    return "its records of one-shot buffers are out of order; it must number them from 1 on, one by one";
-  if (!ferry_descriptor_receive (link->one_shot_socket, fd, NULL, NULL))
-    return "its record of a one-shot buffer came without a descriptor; it must send the descriptor before it publishes "
-           "the record";
-  if (*fd < 0)
-    return "it sent the memory of a one-shot buffer without its descriptor or with several; it must send one (or this "
-           "process has too many files open)";
-  link->n_one_shots = number;
-  return NULL;
-}
-
-/* Handles the record of a one-shot buffer; the memory's descriptor came before it. Begins a check of the memory on
- * another thread; the records behind in the lane wait until the check is done. */
-static gboolean
-take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
-{
-  FerryLink *link = walk->link;
-  FerryOneShotMessage message;
-  FerryBufferEnvelope envelope;
-  const char *fault;
-  int fd = -1;
-
-  if (!take_envelope (walk, header, place, &message, sizeof message, &envelope))
-    return FALSE;
-  fault = take_one_shot_memory (link, message.number, &fd);
-  if (fault != NULL)
-    {
-      g_free (envelope.metadata);
-      return refuse (walk, "%s", fault);
-    }
-  link->intake.arrival = (FerryOneShotArrival){.size = message.size, .envelope = envelope};
-  link->intake.arrival.check =
-    ferry_aside_check (fd, message.size, link->arena->size, aside_done, ferry_local_queue_ref (self->local));
-  return TRUE;
-}
-
 /* Whether the link waits for no check and no copy: another thread has begun none, or is done. */
 gboolean
 ferry_drain_checks_are_over (const FerryLink *link)
 {
-  return (link->intake.arrival.check == NULL || ferry_aside_is_done (link->intake.arrival.check)) &&
-         (link->intake.copy.aside == NULL || ferry_aside_is_done (link->intake.copy.aside)) &&
+  return (link->intake.copy.aside == NULL || ferry_aside_is_done (link->intake.copy.aside)) &&
          (link->intake.judgement == NULL || ferry_aside_is_done (link->intake.judgement));
-}
-
-/* Pushes a one-shot buffer with checked memory, or sets *fault. Returns EMPTY when no check is under way. */
-static FerryDrainResult
-finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
-{
-  FerryOneShotArrival *arrival = &link->intake.arrival;
-  guint8 *data;
-
-  if (arrival->check == NULL)
-    return FERRY_DRAIN_EMPTY;
-  if (!ferry_drain_checks_are_over (link) || !ferry_local_queue_has_room (self->local, link))
-    return FERRY_DRAIN_STALLED;
-  *fault = ferry_aside_end_check (arrival->check, &data);
-  if (*fault == NULL)
-    push_buffer (self, link, &arrival->envelope, FERRY_VALUE_UNJUDGED,
-                 ferry_local_queue_keep_mapping (self->local, link, data, arrival->size));
-  else
-    g_free (arrival->envelope.metadata);
-  *arrival = (FerryOneShotArrival){0};
-  return FERRY_DRAIN_MORE;
 }
 
 /* ---- records ---- */
@@ -850,10 +769,10 @@ find_grant_of_record (FerryDrain *self, Walk *walk, guint64 connection_id)
 }
 
 static void
-free_shape (gpointer shape)
+free_layout (gpointer layout)
 {
-  if (shape != NULL)
-    ferry_shape_free (shape);
+  if (layout != NULL)
+    ferry_layout_free (layout);
 }
 
 static gboolean
@@ -873,9 +792,9 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
     return refuse (walk, "the type string of type number %u %s; it must announce another type", header->number, fault);
   grant->n_types++;
   if (grant->checked == NULL)
-    grant->checked = g_ptr_array_new_with_free_func (free_shape);
+    grant->checked = g_ptr_array_new_with_free_func (free_layout);
   g_ptr_array_add (grant->checked, ferry_layout_is_checked (payload, header->length)
-                                     ? ferry_shape_new (payload, header->length)
+                                     ? ferry_layout_new (payload, header->length)
                                      : NULL);
   return TRUE;
 }
@@ -912,7 +831,7 @@ static gboolean
 is_single (guint16 kind)
 {
   return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_PIECE || kind == FERRY_RECORD_ABANDON ||
-         kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
+         kind == FERRY_RECORD_BUFFER;
 }
 
 /* Whether any payload of a record with this valid header is right: plain bytes, or a value that is not checked. */
@@ -1118,8 +1037,6 @@ handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
     return FALSE;
   if (header->kind == FERRY_RECORD_BUFFER)
     return take_buffer_record (self, walk, header, place);
-  if (header->kind == FERRY_RECORD_ONE_SHOT)
-    return take_one_shot_record (self, walk, header, place);
   if (header->kind == FERRY_RECORD_LARGE)
     return begin_large (self, walk, header, place);
   if (header->kind == FERRY_RECORD_PIECE)
@@ -1233,8 +1150,6 @@ go_on (FerryDrain *self, FerryLink *link)
   const char *fault = NULL;
   FerryDrainResult result = copy_buffer (self, link, &fault);
 
-  if (result == FERRY_DRAIN_EMPTY)
-    result = finish_one_shot (self, link, &fault);
   if (result == FERRY_DRAIN_EMPTY)
     result = finish_judged (self, link, &fault);
   if (fault != NULL)

@@ -115,9 +115,6 @@ GBytes *ferry_local_queue_search (FerryLocalQueue *self, FerryLocalSearch *searc
 /* How many bytes of large messages and buffers of one link the application may keep in its own memory. */
 #define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
 
-/* A mapped buffer counts as at least this many bytes, since the system limits the number of mappings of a process. */
-#define FERRY_KEPT_MAPPING_CHARGE (64 * 1024)
-
 FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, FerryMemoryAccount *account, gsize limit,
                                         GError **error);
 FerryLocalQueue *ferry_local_queue_ref (FerryLocalQueue *self);
@@ -145,7 +142,6 @@ GBytes *ferry_local_queue_take_large (FerryLocalQueue *self, FerryBlock *block);
 void ferry_local_queue_lock (FerryLocalQueue *self);
 void ferry_local_queue_unlock (FerryLocalQueue *self);
 GBytes *ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size);
-GBytes *ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size);
 GBytes *ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const FerryBufferMessage *message);
 FerryMemoryAccount *ferry_local_queue_get_account (FerryLocalQueue *self);
 gint64 ferry_local_queue_get_highest (FerryLocalQueue *self);

@@ -440,15 +440,14 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   ferry_link_unref (link);
 }
 
-/* A large message or a buffer that is in the queue or that the application keeps. Its bytes are in one of four
- * places: data, memory, mapping, or the buffer of that number in arena. */
+/* A large message or a buffer that is in the queue or that the application keeps. Its bytes are in one of three
+ * places: data, memory, or the buffer of that number in arena. */
 typedef struct
 {
   FerryLocalQueue *queue; /* (owned) */
   FerryLink *link;        /* (owned) */
-  guint8 *data;           /* (owned) (nullable); so are memory, mapping and arena */
+  guint8 *data;           /* (owned) (nullable); so are memory and arena */
   FerryMemory memory;
-  FerryMemory mapping;
   FerryArena *arena;
   guint32 number;
   gsize charge; /* the bytes that count against the link's and the account's limits */
@@ -472,8 +471,6 @@ release_kept (gpointer data)
   ferry_memory_account_release (account, kept->charge);
   if (kept->memory.data != NULL)
     ferry_spare_memory_give (&kept->link->spare, kept->memory);
-  if (kept->mapping.data != NULL)
-    ferry_unmap_soon (kept->mapping.data, kept->mapping.capacity);
   if (kept->arena != NULL)
     {
       ferry_arena_let_go (kept->arena, kept->number);
@@ -594,15 +591,6 @@ ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory
   gsize charge = MAX (memory.capacity, size + sizeof (KeptMessage));
 
   return keep (self, link, memory.data, size, (KeptMessage){.memory = memory, .charge = charge});
-}
-
-/* monitor: (transfer full): returns a one-shot buffer, which owns the mapping at data. */
-GBytes *
-ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
-{
-  gsize charge = MAX (size, FERRY_KEPT_MAPPING_CHARGE);
-
-  return keep (self, link, data, size, (KeptMessage){.mapping = {data, size}, .charge = charge});
 }
 
 /* monitor: (transfer full): returns a buffer in the link's arena. The last reference lets the worker use it again. */

@@ -560,8 +560,7 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   FerryControlEvent event;
   GArray *orphans;
 
-  /* The memory of one-shot buffers stays in the socket until their records are drained. */
-  if (link->process.said == FERRY_CONTROL_NO_WORKER || (attached && link->one_shot_pipes != NULL))
+  if (link->process.said == FERRY_CONTROL_NO_WORKER)
     return ferry_control_is_hung_up (link->control) ? FERRY_CONTROL_CLOSED : FERRY_CONTROL_NOTHING;
   if (attached && link->fork_server != NULL)
     return ferry_fork_server_link_receive (self, link, error);
@@ -598,8 +597,6 @@ read_control (FerrySharedQueue *self, FerryLink *link, guint max)
           return;
         case FERRY_CONTROL_ATTACHED:
           ferry_shared_queue_apply (self, link, FERRY_LINK_ATTACHED, NULL);
-          if (link->one_shot_pipes != NULL)
-            watch_control (self, link, 0);
           break;
         case FERRY_CONTROL_CLOSED:
           ferry_shared_queue_apply (self, link, FERRY_LINK_CLOSED, NULL);

@@ -42,11 +42,12 @@ struct _FerryDesktopProgress
   void (*cancelled) (gpointer data);
   gpointer data;
 
-  guint percent;
+  int percent; /* negative while it is not known */
   char *words; /* (nullable): what is shown; NULL before something is */
 
   guint jobs_watch, job_signal;
   char *job; /* (nullable): the path of the job at Plasma's server */
+  gboolean has_told_percent;
 
   gboolean is_over; /* an answer that comes now finds nothing to show */
   char *failure;    /* (nullable): of work that is over */
@@ -57,15 +58,17 @@ struct _FerryDesktopProgress
 
 /* ---- the icon in the dock ---- */
 
+/* A dock has no bar for what is not known. */
 static void
 show_at_dock (FerryDesktopProgress *self, gboolean visible)
 {
+  gboolean has_bar = visible && self->percent >= 0;
   g_autofree char *uri = g_strdup_printf ("application://%s.desktop", self->application_id);
   GVariantBuilder properties;
 
   g_variant_builder_init (&properties, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&properties, "{sv}", "progress", g_variant_new_double (self->percent / 100.0));
-  g_variant_builder_add (&properties, "{sv}", "progress-visible", g_variant_new_boolean (visible));
+  g_variant_builder_add (&properties, "{sv}", "progress", g_variant_new_double (MAX (self->percent, 0) / 100.0));
+  g_variant_builder_add (&properties, "{sv}", "progress-visible", g_variant_new_boolean (has_bar));
   g_dbus_connection_emit_signal (self->connection, NULL, DOCK_PATH, DOCK_INTERFACE, "Update",
                                  g_variant_new ("(sa{sv})", uri, &properties), NULL);
 }
@@ -78,7 +81,11 @@ describe_job (FerryDesktopProgress *self, gboolean is_first)
   GVariantBuilder properties;
 
   g_variant_builder_init (&properties, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&properties, "{sv}", "percent", g_variant_new_uint32 (self->percent));
+  /* A job that was never told how far it is has a bar that moves. So has one at 0, for which there is no other way
+   * back. */
+  if (self->percent >= 0 || self->has_told_percent)
+    g_variant_builder_add (&properties, "{sv}", "percent", g_variant_new_uint32 ((guint) MAX (self->percent, 0)));
+  self->has_told_percent |= self->percent >= 0;
   g_variant_builder_add (&properties, "{sv}", "infoMessage", g_variant_new_string (self->words));
   if (is_first)
     {
@@ -285,7 +292,7 @@ ferry_desktop_progress_new (GDBusConnection *connection, const char *application
 void
 ferry_desktop_progress_show (FerryDesktopProgress *self, double fraction, const char *words)
 {
-  guint percent = (guint) (CLAMP (fraction, 0.0, 1.0) * 100.0);
+  int percent = fraction < 0.0 ? -1 : (int) (MIN (fraction, 1.0) * 100.0);
   gboolean is_first = self->words == NULL, has_words = g_strcmp0 (self->words, words) != 0;
   gboolean has_percent = is_first || self->percent != percent;
 

@@ -21,6 +21,9 @@ typedef enum
   FERRY_TASK_N_ACTIONS
 } FerryTaskAction;
 
+/* Does an action with the task, in place of the widget that has it. */
+typedef void (*FerryTaskRowFunc) (gpointer data, FerryTask *task, FerryTaskAction action);
+
 /* The names under which widgets have them, such as "task.cancel". */
 const char *ferry_task_action_get_name (FerryTaskAction action);
 /* FALSE where there is none of that name. */

@@ -76,6 +76,19 @@ is_of (FerryTask *task, FerryExecutor *executor)
   return executor != NULL && g_strcmp0 (function, "") != 0;
 }
 
+/* What the task was given besides arguments is gone with its end. A queue has it still. */
+static gboolean
+can_retry (FerryTask *task, FerryExecutor *executor)
+{
+  const FerryRun *run = ferry_task_get_run (task);
+  FerryExecutorState state;
+
+  if (!is_of (task, executor) || !ferry_task_get_done (task) || (run->keeper == NULL && run->has_handles))
+    return FALSE;
+  g_object_get (executor, "state", &state, NULL);
+  return state == FERRY_EXECUTOR_STATE_RUNNING;
+}
+
 gboolean
 ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExecutor *executor)
 {
@@ -91,7 +104,7 @@ ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExe
     case FERRY_TASK_ACTION_PAUSE:
       return can_pause_or_resume (task);
     case FERRY_TASK_ACTION_RETRY:
-      return is_of (task, executor) && ferry_task_get_done (task);
+      return can_retry (task, executor);
     case FERRY_TASK_ACTION_REMOVE:
       return is_of (task, executor) && (ferry_task_get_done (task) || state == FERRY_TASK_STATE_WAITING);
     case FERRY_TASK_ACTION_RUN_NEXT:

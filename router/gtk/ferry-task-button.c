@@ -30,9 +30,9 @@
  * cancel all tasks and clear those that have ended.
  *
  * The button is for a header bar, and is there while there are tasks: those that run or wait, and those that failed and
- * that nobody has removed from the list or tried again. The ring has an exclamation mark as long as there is one that
- * failed. Its tooltip and its accessible description say how many tasks run, wait and failed. They change at most ten
- * times a second, and not while the button is not mapped.
+ * that nobody has removed from the list or tried again. While nobody knows how far they are, a part of the ring turns.
+ * The ring has an exclamation mark as long as there is one that failed. Its tooltip and its accessible description say
+ * how many tasks run, wait and failed. They change at most ten times a second, and not while the button is not mapped.
  *
  * # CSS nodes
  *
@@ -51,9 +51,8 @@ struct _FerryTaskButton
   GtkWidget *retry_button;  /* visible while some of them have failed */
   GtkWidget *cancel_button; /* below the list, for all of it */
   GtkWidget *clear_button;
-  char *words;             /* (owned) (nullable): what the button says of the tasks */
-  guint timer;             /* a look that is due */
-  guint64 n_failed_before; /* ever, when a look has found no failed task in the list */
+  char *words; /* (owned) (nullable): what the button says of the tasks */
+  guint timer; /* a look that is due */
 };
 
 enum
@@ -69,35 +68,19 @@ G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
 
 /* ---- what is shown ---- */
 
-/* How many tasks of the list have failed. A list that had none has none before another one fails. */
-static guint
-count_failed (FerryTaskButton *self, guint64 n_ever)
-{
-  guint n_items = g_list_model_get_n_items (self->tasks), n = 0;
-
-  if (self->n_failed_before == n_ever)
-    return 0;
-  for (guint i = 0; i < n_items && n < n_ever; i++)
-    {
-      g_autoptr (FerryTask) task = g_list_model_get_item (self->tasks, i);
-
-      n += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED &&
-           !ferry_task_list_has_removed (FERRY_TASK_LIST (self->list), task);
-    }
-  if (n == 0)
-    self->n_failed_before = n_ever;
-  return n;
-}
-
 static void
 show_figures (FerryTaskButton *self)
 {
   FerryTaskFigures figures = ferry_task_tally_get (self->tally);
-  guint n_open = figures.n_waiting + figures.n_executing, n_failed = count_failed (self, figures.n_failed);
+  guint n_open = figures.n_waiting + figures.n_executing,
+        n_failed = ferry_task_list_count_failed (FERRY_TASK_LIST (self->list));
   g_autofree char *words = n_failed > 0 && n_open == 0 ? ferry_task_words_for_ends (0, n_failed)
                                                        : ferry_task_words_for_work (&figures, n_failed);
 
-  ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
+  if (figures.indeterminate)
+    ferry_progress_ring_set_indeterminate (FERRY_PROGRESS_RING (self->ring), /* turns: */ !figures.paused);
+  else
+    ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
   gtk_widget_set_sensitive (self->cancel_button, n_open > 0);
   gtk_widget_set_visible (self->retry_button, n_failed > 0);
@@ -142,7 +125,6 @@ removed_cb (gpointer data)
 {
   FerryTaskButton *self = data;
 
-  self->n_failed_before = 0;
   if (self->tasks != NULL)
     figures_cb (self);
 }
@@ -203,7 +185,6 @@ set_tasks (FerryTaskButton *self, GListModel *tasks)
     g_signal_handlers_disconnect_by_data (self->tasks, self);
   g_clear_object (&self->tally);
   unmap_cb (self);
-  self->n_failed_before = 0;
   g_set_object (&self->tasks, tasks);
   g_object_set (self->list, "tasks", tasks, NULL);
   if (tasks != NULL)

@@ -326,6 +326,24 @@ cancel_tasks (GPtrArray *tasks)
     ferry_task_cancel (tasks->pdata[i]);
 }
 
+static void
+retry_shown (gpointer commands, FerryTask *task, FerryTaskAction action)
+{
+  FerryTaskCommands *self = commands;
+
+  ferry_task_pace_tell (self->pace);
+  retry_task (self, task);
+}
+
+static void
+show_error (FerryTaskCommands *self, FerryTask *task)
+{
+  FerryExecutor *executor = ferry_task_keeper_find_executor (self->keeper, task);
+  gboolean can_retry = ferry_task_action_is_possible (FERRY_TASK_ACTION_RETRY, task, executor);
+
+  ferry_task_details_present (task, ferry_task_rows_get_view (self->rows), can_retry ? retry_shown : NULL, self);
+}
+
 /* At least one task, and the action is possible for each of them. */
 static void
 act_on (FerryTaskCommands *self, GPtrArray *tasks, FerryTaskAction action)
@@ -351,7 +369,7 @@ act_on (FerryTaskCommands *self, GPtrArray *tasks, FerryTaskAction action)
         run_next (self, tasks->pdata[i - 1]);
       break;
     case FERRY_TASK_ACTION_SHOW_ERROR:
-      ferry_task_details_present (tasks->pdata[0], ferry_task_rows_get_view (self->rows));
+      show_error (self, tasks->pdata[0]);
       break;
     case FERRY_TASK_ACTION_COPY_ERROR:
       copy_errors (self, tasks);

@@ -40,8 +40,11 @@ struct _FerryTaskDetails
 {
   GtkWindow parent_instance;
 
-  FerryTask *task; /* (owned) */
+  FerryTask *task;       /* (owned) */
+  FerryTaskRowFunc func; /* (nullable): tries the task again */
+  GObject *owner;        /* (nullable) (weak): whose func that is */
   GtkWidget *content;
+  GtkWidget *retry_button;
   gboolean has_parts; /* there are technical details */
 };
 
@@ -59,6 +62,21 @@ dup_output (FerryTask *task)
   return lines != NULL && *lines != NULL ? g_strjoinv ("\n", lines) : NULL;
 }
 
+/* Messages about a program that ended have the last line that it printed, in a clause of its own. */
+static void
+cut_last_line (char *message, const char *output)
+{
+  const char *break_before = output != NULL ? strrchr (output, '\n') : NULL;
+  const char *last = break_before != NULL ? break_before + 1 : output;
+  char *clause;
+
+  if (output == NULL || *last == '\0' || !g_str_has_suffix (message, last))
+    return;
+  clause = g_strrstr_len (message, (gssize) (strlen (message) - strlen (last)), "; ");
+  if (clause != NULL)
+    *clause = '\0';
+}
+
 static Facts
 find_facts (FerryTask *task, const char *detail)
 {
@@ -69,6 +87,7 @@ find_facts (FerryTask *task, const char *detail)
   g_object_get (task, "trace", &facts.trace, NULL);
   if (facts.trace != NULL)
     g_strchomp (facts.trace);
+  cut_last_line (technical, facts.output);
   /* Of many, it has no more than the first one. */
   if (failures == NULL && !g_str_has_prefix (technical, detail))
     facts.message = g_steal_pointer (&technical);
@@ -150,6 +169,19 @@ copy_cb (FerryTaskDetails *self)
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), report);
 }
 
+/* As the row does it, which may be gone. */
+static void
+retry_cb (FerryTaskDetails *self)
+{
+  g_autoptr (GObject) owner = self->owner != NULL ? g_object_ref (self->owner) : NULL;
+  g_autoptr (FerryTask) task = g_object_ref (self->task);
+  FerryTaskRowFunc func = self->func;
+
+  gtk_window_close (GTK_WINDOW (self));
+  if (owner != NULL)
+    func (owner, task, FERRY_TASK_ACTION_RETRY);
+}
+
 static void
 show_task (FerryTaskDetails *self, FerryTask *task)
 {
@@ -176,7 +208,10 @@ show_task (FerryTaskDetails *self, FerryTask *task)
 static void
 ferry_task_details_dispose (GObject *object)
 {
-  g_clear_object (&FERRY_TASK_DETAILS (object)->task);
+  FerryTaskDetails *self = FERRY_TASK_DETAILS (object);
+
+  g_clear_weak_pointer (&self->owner);
+  g_clear_object (&self->task);
   G_OBJECT_CLASS (ferry_task_details_parent_class)->dispose (object);
 }
 
@@ -200,6 +235,9 @@ ferry_task_details_init (FerryTaskDetails *self)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), self->content);
   g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_cb), self, G_CONNECT_SWAPPED);
   gtk_header_bar_pack_start (GTK_HEADER_BAR (header), copy);
+  self->retry_button = ferry_look_make_button (_ ("_Run Again"));
+  g_signal_connect_object (self->retry_button, "clicked", G_CALLBACK (retry_cb), self, G_CONNECT_SWAPPED);
+  gtk_header_bar_pack_end (GTK_HEADER_BAR (header), self->retry_button);
   gtk_window_set_titlebar (GTK_WINDOW (self), header);
   gtk_window_set_child (GTK_WINDOW (self), scrolled);
   /* A text that has the focus would be selected as a whole. */
@@ -208,7 +246,7 @@ ferry_task_details_init (FerryTaskDetails *self)
 
 /* A popover would stand above the window, and hold its keys. */
 void
-ferry_task_details_present (FerryTask *task, GtkWidget *widget)
+ferry_task_details_present (FerryTask *task, GtkWidget *widget, FerryTaskRowFunc func, gpointer owner)
 {
   GtkWidget *popover = gtk_widget_get_ancestor (widget, GTK_TYPE_POPOVER);
   GtkRoot *root = gtk_widget_get_root (widget);
@@ -217,6 +255,9 @@ ferry_task_details_present (FerryTask *task, GtkWidget *widget)
     ferry_look_get_dialog_width ((GtkWidget *) root, WIDTH), "default-height", HEIGHT, NULL);
 
   show_task (self, task);
+  self->func = func;
+  g_set_weak_pointer (&self->owner, owner);
+  gtk_widget_set_visible (self->retry_button, func != NULL);
   if (popover != NULL)
     gtk_popover_popdown (GTK_POPOVER (popover));
   gtk_window_present (GTK_WINDOW (self));

@@ -135,7 +135,7 @@ ferry_task_dialog_close_request (GtkWindow *window)
 static void
 details_cb (FerryTaskDialog *self)
 {
-  ferry_task_details_present (self->task, GTK_WIDGET (self));
+  ferry_task_details_present (self->task, GTK_WIDGET (self), NULL, NULL);
 }
 
 /* ---- the parent ---- */

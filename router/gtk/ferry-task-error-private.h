@@ -8,6 +8,7 @@
 #include <ferry.h>
 #include <gtk/gtk.h>
 
+#include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-error.h"
 
 G_BEGIN_DECLS
@@ -30,8 +31,9 @@ char *ferry_task_error_dup_sentences (const char *title, const char *detail) G_G
 #define FERRY_TYPE_TASK_DETAILS (ferry_task_details_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskDetails, ferry_task_details, FERRY, TASK_DETAILS, GtkWindow)
 
-/* Opens a window over that of the widget, for a task that failed. */
-void ferry_task_details_present (FerryTask *task, GtkWidget *widget);
+/* Opens a window over that of the widget, for a task that failed. func: (nullable): what tries the task again, for
+ * owner; NULL where that is not possible. */
+void ferry_task_details_present (FerryTask *task, GtkWidget *widget, FerryTaskRowFunc func, gpointer owner);
 /* The same as text; empty for a task that has not failed. */
 char *ferry_task_dup_error_report (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 

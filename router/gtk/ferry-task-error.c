@@ -17,6 +17,9 @@
 /* Marks a text for translators, and leaves it as it is. */
 #define N_(text) text
 
+/* Whether the log has what is to be mended of a task. */
+#define LOGGED_KEY "ferry-fault-logged"
+
 /* Whether a task does the work of one that has crashed. */
 #define CRASHED_KEY "ferry-crashed-before"
 
@@ -25,7 +28,11 @@ typedef struct
   const char *title;
   gboolean can_retry;     /* whether the same task may fare better without anything being mended */
   const char *own_detail; /* (nullable): the cause, for an error of the library's, whose message is for developers */
+  const char *advice;     /* (nullable): what can be done about that cause, as a sentence of its own */
 } Kind;
+
+#define REINSTALL N_ ("Installing the application again may help")
+#define CORRECT N_ ("Its makers have to correct it")
 
 static const Kind crashed = {N_ ("It crashed"), TRUE, N_ ("A fault in the program ended this task")};
 static const Kind crashed_again = {N_ ("It crashed again"), FALSE,
@@ -39,7 +46,9 @@ static const Kind killed = {N_ ("It was killed"), TRUE,
                             N_ ("Somebody stopped it, or the computer had too little memory")};
 static const Kind ended = {N_ ("It ended early"), TRUE, N_ ("The program ended before the work was done")};
 static const Kind misfit = {N_ ("The parts of the application do not fit together"), FALSE,
-                            N_ ("Installing the application again may help")};
+                            N_ ("The program for this task does not know what the application wants of it"), REINSTALL};
+static const Kind odd_result = {N_ ("There is a mistake in the application"), FALSE,
+                                N_ ("The program for this task returned something else than it should"), CORRECT};
 /* What is installed belongs together. A worker of another version was installed while the application ran. */
 static const Kind updated = {N_ ("A new version has been installed"), FALSE,
                              N_ ("The application was updated, and has to be started again")};
@@ -48,10 +57,15 @@ static const Kind forbidden = {N_ ("That is not allowed"), FALSE,
                                N_ ("The application asked for something that it may not have")};
 static const Kind no_room = {N_ ("There is no room left"), TRUE, NULL};
 static const Kind unusable = {N_ ("The input cannot be used"), FALSE,
-                              N_ ("The application asked for something that cannot be done")};
+                              N_ ("The application gave the program for this task something that it cannot use"),
+                              CORRECT};
+static const Kind too_large = {N_ ("It is too large"), FALSE,
+                               N_ ("There is more data than can be passed on in one piece"),
+                               N_ ("Smaller pieces may fit")};
 static const Kind late = {N_ ("It took too long"), TRUE, N_ ("The work was not done in the time that it had")};
 static const Kind waited = {N_ ("It waited too long"), TRUE, N_ ("Other tasks did not end in time")};
-static const Kind unstarted = {N_ ("It could not be started"), FALSE, N_ ("A part of the application may be missing")};
+static const Kind unstarted = {N_ ("It could not be started"), FALSE, N_ ("The program for this task does not start"),
+                               REINSTALL};
 static const Kind refused = {N_ ("It was not begun"), TRUE, N_ ("The application takes no more work at the moment")};
 static const Kind other = {N_ ("It failed"), TRUE, NULL};
 
@@ -76,11 +90,13 @@ find_ferry_kind (int code, FerryExit *exit)
       return &updated;
     case FERRY_ERROR_PROTOCOL:
     case FERRY_ERROR_UNKNOWN_FUNCTION:
-    case FERRY_ERROR_BAD_RESULT:
       return &misfit;
+    case FERRY_ERROR_BAD_RESULT:
+      return &odd_result;
     case FERRY_ERROR_BAD_ARGUMENTS:
-    case FERRY_ERROR_TOO_LARGE:
       return &unusable;
+    case FERRY_ERROR_TOO_LARGE:
+      return &too_large;
     case FERRY_ERROR_NOT_ALLOWED:
       return &forbidden;
     case FERRY_ERROR_REFUSED:
@@ -280,6 +296,26 @@ add_harm (const char *cause, const char *harm)
   return harm != NULL ? join_sentences (first, harm) : g_strdup (cause);
 }
 
+/* (transfer full): the cause first. */
+static char *
+add_advice (const Kind *kind)
+{
+  g_autofree char *cause = ferry_task_error_dup_sentence (ferry_gtk_gettext (kind->own_detail));
+
+  return kind->advice != NULL ? join_sentences (cause, ferry_gtk_gettext (kind->advice))
+                              : g_strdup (ferry_gtk_gettext (kind->own_detail));
+}
+
+/* Users are told in their words of what only an author of the application can mend, who reads the log. */
+static void
+log_for_authors (FerryTask *task, const Kind *kind, const GError *error)
+{
+  if (error->domain != FERRY_ERROR || kind->advice == NULL || g_object_get_data (G_OBJECT (task), LOGGED_KEY) != NULL)
+    return;
+  g_object_set_data (G_OBJECT (task), LOGGED_KEY, GINT_TO_POINTER (TRUE));
+  g_message ("Task '%s' failed: %s", ferry_task_get_name (task), error->message);
+}
+
 /* Of a program, the library says for users what became of it, and which files may be incomplete. */
 static gboolean
 is_said_of_program (FerryTask *task, const GError *error)
@@ -308,7 +344,10 @@ describe_cause (FerryTask *task, const GError *error, FerryExit *exit, const Kin
     }
   if (kind->own_detail != NULL && !is_said_of_program (task, error) &&
       (error->domain == FERRY_ERROR || was_killed (exit)))
-    return add_harm (ferry_gtk_gettext (kind->own_detail), harm);
+    {
+      cause = add_advice (kind);
+      return add_harm (cause, harm);
+    }
   return dup_without_stop (error->message);
 }
 
@@ -317,12 +356,12 @@ ferry_task_error_dup_technical (FerryTask *task)
 {
   const GError *error = ferry_task_get_error (task);
   FerryExit *exit = ferry_task_get_exit (task);
-  int number;
+  g_autofree char *function = NULL;
 
   if (error == NULL || !was_killed (exit))
     return g_strdup (error != NULL ? error->message : "");
-  number = ferry_exit_get_signal (exit);
-  return g_strdup_printf ("%s\n%s (signal %d)", error->message, g_strsignal (number), number);
+  g_object_get (task, "function", &function, NULL);
+  return g_strdup_printf ("%s: %s", function, ferry_exit_get_message (exit));
 }
 
 /**
@@ -330,14 +369,16 @@ ferry_task_error_dup_technical (FerryTask *task)
  * @task: a task that is done
  * @title: (out) (optional) (nullable) (transfer full): what happened, in a few words, such as `It crashed`
  * @detail: (out) (optional) (nullable) (transfer full): the cause, in one sentence without a full stop at its end: the
- *   message of the function's own error, or what the library says of a crash and the like. A second sentence says which
- *   files may be damaged, where the task was ended while it wrote them
+ *   message of the function's own error, or what the library says of a crash and the like. Another sentence says what
+ * may help, and one which files may be damaged, where the task was ended while it wrote them
  * @can_retry: (out) (optional): whether the same task may fare better when it is tried again
  *
  * Describes why a task failed, in the language of the user. Title and detail do not say the same twice, so that either
- * can stand alone. Of a task that stands for a map or a group, both are how much of it failed, such as `9 of 60
- * pictures failed`: see [property@Ferry.Task:failures]. What is for developers, such as the signal that killed a
- * worker, is in [method@Ferry.Task.get_error] and [method@Ferry.Task.get_exit].
+ * can stand alone. What is a mistake in the application, such as a result of another type than it was registered with,
+ * is said in words that help users; the log has once, as a message, what its author has to mend. Of a task that stands
+ * for a map or a group, both are how much of it failed, such as `9 of 60 pictures failed`: see
+ * [property@Ferry.Task:failures]. What is for developers, such as the signal that killed a worker, is in
+ * [method@Ferry.Task.get_error] and [method@Ferry.Task.get_exit].
  *
  * A retry makes sense after a crash, a time that was over, or a full disk. It does not where something is missing, not
  * allowed or of a wrong kind, and not after a crash that has repeated: in another attempt of the task, or in a task
@@ -365,5 +406,7 @@ ferry_task_describe_error (FerryTask *task, char **title, char **detail, gboolea
     *detail = failures != NULL || kind == NULL ? g_strdup (failures) : describe_cause (task, error, exit, kind);
   if (can_retry != NULL)
     *can_retry = kind != NULL && kind->can_retry;
+  if (kind != NULL && failures == NULL)
+    log_for_authors (task, kind, error);
   return kind != NULL;
 }

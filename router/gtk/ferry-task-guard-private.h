@@ -29,6 +29,7 @@ typedef struct _FerryDesktopProgress FerryDesktopProgress;
 FerryDesktopProgress *ferry_desktop_progress_new (GDBusConnection *connection, const char *application_id,
                                                   void (*cancelled) (gpointer data),
                                                   gpointer data) G_GNUC_WARN_UNUSED_RESULT;
+/* A negative fraction is one that is not known. */
 void ferry_desktop_progress_show (FerryDesktopProgress *self, double fraction, const char *words);
 /* The work is over. The words say what is wrong with it; NULL where nothing is. Frees. */
 void ferry_desktop_progress_end (FerryDesktopProgress *self, const char *failure);

@@ -42,9 +42,6 @@ void ferry_task_layout_change_words (FerryTaskLayout *self, GtkWidget *row);
 
 /* What a list has its rows do in its way. */
 
-/* Does an action with the task, in place of the row. */
-typedef void (*FerryTaskRowFunc) (gpointer data, FerryTask *task, FerryTaskAction action);
-
 /* From now on the row has func do what changes the list: run next, retry and remove. */
 void ferry_task_row_set_func (FerryTaskRow *self, FerryTaskRowFunc func, gpointer data);
 /* (nullable) (transfer none): the task. */
@@ -89,6 +86,9 @@ void ferry_task_rows_select (FerryTaskRows *self, guint position);
 void ferry_task_rows_focus (FerryTaskRows *self, guint position);
 /* To the row that is selected, or the one that had the focus last. Returns whether there is one. */
 gboolean ferry_task_rows_enter (FerryTaskRows *self);
+/* The row that has the focus was given it by a window or a popover that opened, and not by a user, so that this does
+ * not say that somebody looks at it. */
+void ferry_task_rows_note_given_focus (FerryTaskRows *self);
 /* From the row of the item to what is in it, and back; FALSE where the focus leaves the rows. */
 gboolean ferry_task_rows_move_focus (FerryTaskRows *self, GtkListItem *item, GtkDirectionType direction);
 /* Takes the focus from the rows. */
@@ -173,6 +173,8 @@ void ferry_task_undo_add (FerryTaskUndo *self, FerryTask *task, gboolean is_stop
 /* Shows the bar, and begins the time anew. */
 void ferry_task_undo_begin (FerryTaskUndo *self);
 guint ferry_task_undo_count (FerryTaskUndo *self);
+/* How many of them have failed. */
+guint ferry_task_undo_count_failed (FerryTaskUndo *self);
 gboolean ferry_task_undo_contains (FerryTaskUndo *self, gpointer task);
 gboolean ferry_task_undo_is_stopped (FerryTaskUndo *self, gpointer task);
 /* (transfer none) (element-type FerryTask): a set. */
@@ -249,7 +251,8 @@ void ferry_task_ends_pass_over (FerryTaskEnds *self);
 void ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer data), gpointer data);
 /* How many such tasks there are. The executor has them still. */
 guint ferry_task_list_count_removed (FerryTaskList *self);
-gboolean ferry_task_list_has_removed (FerryTaskList *self, FerryTask *task);
+/* FerryTaskList:n-failed, as it is now. */
+guint ferry_task_list_count_failed (FerryTaskList *self);
 
 /* Gives the focus to the first row whose task failed; to the first one where none did. */
 void ferry_task_list_focus_first (FerryTaskList *self);

@@ -106,6 +106,7 @@ struct _FerryTaskList
   FerryTaskEnds *ends;
   void (*removed_changed) (gpointer data); /* (nullable) */
   gpointer removed_data;
+  guint n_failed; /* as it was told last */
   int max_height; /* 0: the list fills what it is given */
 };
 
@@ -117,6 +118,7 @@ enum
   PROP_SORTER,
   PROP_PLACEHOLDER,
   PROP_SELECTED_TASK,
+  PROP_N_FAILED,
   PROP_MAX_HEIGHT,
   N_PROPERTIES
 };
@@ -210,6 +212,18 @@ selected_cb (FerryTaskList *self)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED_TASK]);
 }
 
+static void
+show_failed (FerryTaskList *self)
+{
+  guint n_failed = ferry_task_list_count_failed (self);
+
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.retry-all", n_failed > 0);
+  if (self->n_failed == n_failed)
+    return;
+  self->n_failed = n_failed;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_FAILED]);
+}
+
 /* Where the list has all tasks of its model, it is known how many of them are over. */
 static void
 show_list_actions (FerryTaskList *self)
@@ -224,8 +238,7 @@ show_list_actions (FerryTaskList *self)
                                  n_open > 0 && (self->filter == NULL || n_shown > 0));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
                                  ferry_task_commands_can_remove (self->commands) && has_ended);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.retry-all",
-                                 self->tally != NULL && ferry_task_tally_get (self->tally).n_failed > 0);
+  show_failed (self);
 }
 
 static void
@@ -325,6 +338,7 @@ show_undo (FerryTaskList *self)
 {
   apply_filters (self);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", ferry_task_undo_count (self->undo) > 0);
+  show_failed (self);
   if (self->removed_changed != NULL)
     self->removed_changed (self->removed_data);
 }
@@ -511,9 +525,14 @@ set_model (FerryTaskList *self, GListModel *model)
     return;
   ferry_task_commands_commit (self->commands);
   ferry_task_keeper_clear (self->keeper);
+  if (self->model != NULL)
+    g_signal_handlers_disconnect_by_func (self->model, show_failed, self);
   g_set_object (&self->model, model);
   ferry_task_commands_set_model (self->commands, model);
   set_tally (self, model != NULL ? ferry_task_tally_new (model) : NULL);
+  /* The tally does not say that a task of an executor has left, and the rows hear of it late. */
+  if (model != NULL)
+    g_signal_connect_object (model, "items-changed", G_CALLBACK (show_failed), self, G_CONNECT_SWAPPED);
   if (FERRY_IS_EXECUTOR (model))
     set_executor (self, FERRY_EXECUTOR (model));
   ferry_task_pace_set_model (self->pace, model);
@@ -600,6 +619,9 @@ ferry_task_list_get_property (GObject *object, guint property_id, GValue *value,
       break;
     case PROP_SELECTED_TASK:
       g_value_set_object (value, self->selected);
+      break;
+    case PROP_N_FAILED:
+      g_value_set_uint (value, ferry_task_list_count_failed (self));
       break;
     case PROP_MAX_HEIGHT:
       g_value_set_int (value, self->max_height);
@@ -692,6 +714,18 @@ ferry_task_list_get_request_mode (GtkWidget *widget)
 }
 
 /* What GTK does by itself would also grab the focus where Shift+Tab wants to leave the list. */
+/* A window that opens gives its focus to what is first in it. */
+static gboolean
+enter (FerryTaskList *self)
+{
+  gboolean is_given = gtk_root_get_focus (gtk_widget_get_root (GTK_WIDGET (self))) == NULL;
+  gboolean has_entered = ferry_task_rows_enter (self->rows);
+
+  if (is_given)
+    ferry_task_rows_note_given_focus (self->rows);
+  return has_entered;
+}
+
 static gboolean
 ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
 {
@@ -707,16 +741,17 @@ ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
            (direction == GTK_DIR_TAB_FORWARD && gtk_widget_child_focus (self->undo_bar, direction));
   if (is_inside && direction == GTK_DIR_TAB_FORWARD)
     return gtk_widget_child_focus (self->undo_bar, direction);
-  return (direction == GTK_DIR_TAB_BACKWARD && gtk_widget_child_focus (self->undo_bar, direction)) ||
-         ferry_task_rows_enter (self->rows);
+  return (direction == GTK_DIR_TAB_BACKWARD && gtk_widget_child_focus (self->undo_bar, direction)) || enter (self);
 }
 
 static gboolean
 ferry_task_list_grab_focus (GtkWidget *widget)
 {
   FerryTaskList *self = FERRY_TASK_LIST (widget);
+  gboolean has_focus = ferry_list_view_grab_focus (self->stack, self->view);
 
-  return ferry_list_view_grab_focus (self->stack, self->view);
+  ferry_task_rows_note_given_focus (self->rows);
+  return has_focus;
 }
 
 /* What has ended before is not read out. */
@@ -847,6 +882,14 @@ install_properties (GObjectClass *object_class)
    * The task that is selected; %NULL for none, or several.
    */
   properties[PROP_SELECTED_TASK] = g_param_spec_object ("selected-task", NULL, NULL, FERRY_TYPE_TASK, settable);
+  /**
+   * FerryTaskList:n-failed:
+   *
+   * How many tasks of the model have failed that nobody has removed or tried again, whatever the filter shows. A window
+   * can say so where its list is not in sight.
+   */
+  properties[PROP_N_FAILED] = g_param_spec_uint ("n-failed", NULL, NULL, 0, G_MAXUINT, 0,
+                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * FerryTaskList:max-height:
    *
@@ -1006,10 +1049,12 @@ ferry_task_list_count_removed (FerryTaskList *self)
   return ferry_task_undo_count (self->undo);
 }
 
-gboolean
-ferry_task_list_has_removed (FerryTaskList *self, FerryTask *task)
+guint
+ferry_task_list_count_failed (FerryTaskList *self)
 {
-  return ferry_task_undo_contains (self->undo, task);
+  guint n_failed = self->tally != NULL ? ferry_task_tally_count_failed (self->tally) : 0;
+
+  return n_failed - MIN (n_failed, ferry_task_undo_count_failed (self->undo));
 }
 
 void
@@ -1023,6 +1068,7 @@ ferry_task_list_focus_first (FerryTaskList *self)
   ferry_task_rows_leave (self->rows);
   if (n_items > 0)
     ferry_task_rows_focus (self->rows, position < n_items ? position : 0);
+  ferry_task_rows_note_given_focus (self->rows);
 }
 
 /**

@@ -801,7 +801,7 @@ install_pace (void)
    * FerryTaskMonitor:time-left:
    *
    * How long the rest of the work takes, in microseconds, at the pace of the amount, or of the fraction if there is
-   * no amount; -1 while that is not known or not steady.
+   * no amount; -1 while that is not known. Once it is, it changes slowly, and stays until the task is paused or ends.
    */
   properties[PROP_TIME_LEFT] = g_param_spec_int64 ("time-left", NULL, NULL, -1, G_MAXINT64, -1, READABLE);
   /**

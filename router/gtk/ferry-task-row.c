@@ -507,6 +507,24 @@ copy_error (FerryTaskRow *self)
 }
 
 static void
+retry_own (gpointer row, FerryTask *task, FerryTaskAction action)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_task_run_again (task, FERRY_TASK_ROW (row)->executor, &error) == NULL)
+    gtk_widget_error_bell (GTK_WIDGET (row));
+}
+
+static void
+show_error (FerryTaskRow *self)
+{
+  FerryTaskRowFunc func = self->func != NULL ? self->func : retry_own;
+
+  ferry_task_details_present (self->task, GTK_WIDGET (self), is_possible (self, FERRY_TASK_ACTION_RETRY) ? func : NULL,
+                              self->func != NULL ? self->func_data : self);
+}
+
+static void
 activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   FerryTaskRow *self = FERRY_TASK_ROW (widget);
@@ -519,7 +537,7 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
   else if (action == FERRY_TASK_ACTION_PAUSE && self->func == NULL)
     ferry_task_toggle_paused (self->task);
   else if (action == FERRY_TASK_ACTION_SHOW_ERROR)
-    ferry_task_details_present (self->task, GTK_WIDGET (self));
+    show_error (self);
   else if (action == FERRY_TASK_ACTION_COPY_ERROR)
     copy_error (self);
   else

@@ -41,6 +41,7 @@ struct _FerryTaskRows
   GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
   GPtrArray *spare;     /* (element-type FerryTaskRow) (owned): rows of none */
   GtkWidget *pointed;   /* (nullable) (unowned): the row under the pointer */
+  FerryTask *given;     /* (nullable) (owned): whose row was given the focus, and has had no key since */
   int row_height;       /* of the row that was measured last */
   GdkFrameClock *clock; /* (nullable) (owned): of the window */
   guint n_layouts;      /* how often the window was laid out */
@@ -334,6 +335,24 @@ ferry_task_rows_init (FerryTaskRows *self)
   self->spare = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
+/* Whoever presses keys knows where the focus is. */
+static gboolean
+key_pressed_cb (FerryTaskRows *self)
+{
+  g_clear_object (&self->given);
+  return GDK_EVENT_PROPAGATE;
+}
+
+static void
+watch_keys (FerryTaskRows *self)
+{
+  GtkEventController *keys = gtk_event_controller_key_new ();
+
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self, G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (self->view, keys);
+}
+
 FerryTaskRows *
 ferry_task_rows_new (GtkSelectionModel *tasks, const char *label)
 {
@@ -346,6 +365,7 @@ ferry_task_rows_new (GtkSelectionModel *tasks, const char *label)
   g_signal_connect_object (place, "value-changed", G_CALLBACK (move), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (place, "changed", G_CALLBACK (move), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->view, "realize", G_CALLBACK (realize_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  watch_keys (self);
   g_signal_connect_object (self->view, "unrealize", G_CALLBACK (unrealize_cb), self, G_CONNECT_SWAPPED);
   return self;
 }
@@ -355,6 +375,7 @@ ferry_task_rows_end (FerryTaskRows *self)
 {
   self->view = NULL;
   self->pointed = NULL;
+  g_clear_object (&self->given);
 }
 
 GtkWidget *
@@ -460,7 +481,7 @@ ferry_task_rows_find_looked_at (FerryTaskRows *self)
   GtkListItem *item = ferry_task_rows_find_focus (self);
 
   add_selected (self, looked_at);
-  if (item != NULL)
+  if (item != NULL && gtk_list_item_get_item (item) != self->given)
     add_to_set (looked_at, gtk_list_item_get_item (item));
   if (self->pointed != NULL)
     add_to_set (looked_at, ferry_task_row_get_task (FERRY_TASK_ROW (self->pointed)));
@@ -510,6 +531,14 @@ ferry_task_rows_enter (FerryTaskRows *self)
     return gtk_widget_grab_focus (self->view);
   ferry_task_rows_focus (self, gtk_bitset_get_minimum (set));
   return ferry_task_rows_find_focus (self) != NULL;
+}
+
+void
+ferry_task_rows_note_given_focus (FerryTaskRows *self)
+{
+  GtkListItem *item = ferry_task_rows_find_focus (self);
+
+  g_set_object (&self->given, item != NULL ? gtk_list_item_get_item (item) : NULL);
 }
 
 /* A view would go through the buttons of all rows, and never to a row. */

@@ -15,6 +15,7 @@ typedef struct
   guint n_waiting, n_executing;
   guint64 n_completed, n_failed, n_cancelled; /* all that have ended so, also those that the model has no more */
   double fraction;                            /* of what was begun since nothing was to be done */
+  gboolean indeterminate;                     /* whether the fraction says nothing of the tasks that are open */
   gboolean paused;                            /* whether nothing is begun of what waits */
 } FerryTaskFigures;
 
@@ -27,6 +28,8 @@ FerryTaskTally *ferry_task_tally_new (GListModel *tasks) G_GNUC_WARN_UNUSED_RESU
 FerryTaskFigures ferry_task_tally_get (FerryTaskTally *self);
 /* How many tasks wait and run. */
 guint ferry_task_tally_count_open (FerryTaskTally *self);
+/* How many tasks of the model have failed. */
+guint ferry_task_tally_count_failed (FerryTaskTally *self);
 void ferry_task_tally_cancel_all (FerryTaskTally *self);
 gboolean ferry_task_tally_has_queue (FerryTaskTally *self);
 void ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *queue, gpointer data),

@@ -30,6 +30,7 @@ typedef struct
   GPtrArray *tasks; /* (element-type FerryTask) (owned): as in the model */
   GHashTable *open; /* (element-type FerryTask) (owned): those of them that are not done */
   guint64 n_ended[FERRY_TASK_STATE_CANCELLED + 1];
+  guint n_failed;     /* of those in the model */
   guint n_batch_done; /* since no task was open; and the sum of their fractions */
   double batch_fraction;
 } Part;
@@ -53,12 +54,19 @@ static void change (FerryTaskTally *self);
 
 static void state_cb (FerryTask *task, GParamSpec *pspec, Part *part);
 
+static gboolean
+has_failed (FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+}
+
 static void
 follow_task (Part *part, FerryTask *task)
 {
   if (ferry_task_get_done (task))
     {
-      part->n_ended[FERRY_TASK_STATE_FAILED] += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+      part->n_ended[FERRY_TASK_STATE_FAILED] += has_failed (task);
+      part->n_failed += has_failed (task);
       return;
     }
   if (g_hash_table_size (part->open) == 0)
@@ -83,6 +91,7 @@ let_go_of_task (Part *part, FerryTask *task)
   if (!ferry_task_get_done (kept))
     return;
   part->n_ended[ferry_task_get_state (kept)]++;
+  part->n_failed += has_failed (kept);
   part->n_batch_done++;
   part->batch_fraction +=
     ferry_task_get_state (kept) == FERRY_TASK_STATE_CANCELLED ? ferry_task_get_fraction (kept) : 1.0;
@@ -112,11 +121,25 @@ static void
 tasks_changed_cb (Part *part, guint position, guint n_removed, guint n_added)
 {
   for (guint i = 0; i < n_removed; i++)
-    let_go_of_task (part, g_ptr_array_index (part->tasks, position + i));
+    {
+      FerryTask *task = g_ptr_array_index (part->tasks, position + i);
+
+      let_go_of_task (part, task);
+      part->n_failed -= has_failed (task);
+    }
   if (n_removed > 0)
     g_ptr_array_remove_range (part->tasks, position, n_removed);
   add_tasks (part, position, n_added);
   change (part->tally);
+}
+
+static gboolean
+is_known (FerryTask *task)
+{
+  gboolean indeterminate;
+
+  g_object_get (task, "indeterminate", &indeterminate, NULL);
+  return !indeterminate;
 }
 
 static FerryTaskFigures
@@ -131,15 +154,20 @@ sum_tasks (Part *part)
   };
   GHashTableIter iter;
   gpointer task;
+  guint n_known = 0;
 
   g_hash_table_iter_init (&iter, part->open);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     {
-      figures.n_waiting += ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+      gboolean waits = ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+
+      figures.n_waiting += waits;
       figures.fraction += ferry_task_get_fraction (task);
+      n_known += !waits && is_known (task);
     }
   figures.n_executing = n_open - figures.n_waiting;
   figures.fraction /= MAX (part->n_batch_done + n_open, 1);
+  figures.indeterminate = n_known == 0;
   return figures;
 }
 
@@ -185,6 +213,23 @@ count_open (Part *part)
   return n_waiting + n_executing;
 }
 
+/* Of figures that are indeterminate where of no task that runs the fraction is known. It is so that where some tasks
+ * are done and others wait, their number says how far all are; and where nothing runs, nothing is under way. */
+static void
+note_indeterminate (FerryTaskFigures *figures)
+{
+  figures->indeterminate =
+    figures->indeterminate && figures->n_executing > 0 && (figures->n_waiting == 0 || !(figures->fraction > 0.0));
+}
+
+static guint
+count_failed (Part *part)
+{
+  if (part->keeper != NULL)
+    return part->keeper->funcs->count_failed (part->keeper);
+  return part->executor != NULL ? ferry_executor_count_failed (part->executor) : part->n_failed;
+}
+
 static FerryTaskFigures
 get_figures (Part *part)
 {
@@ -192,12 +237,17 @@ get_figures (Part *part)
   gboolean paused;
 
   if (part->executor == NULL)
-    return sum_tasks (part);
+    {
+      figures = sum_tasks (part);
+      note_indeterminate (&figures);
+      return figures;
+    }
   g_object_get (part->model, "n-waiting", &figures.n_waiting, "n-executing", &figures.n_executing, "n-completed",
                 &figures.n_completed, "n-failed", &figures.n_failed, "n-cancelled", &figures.n_cancelled, "fraction",
                 &figures.fraction, "paused", &figures.paused, NULL);
-  g_object_get (part->executor, "paused", &paused, NULL);
+  g_object_get (part->executor, "paused", &paused, "indeterminate", &figures.indeterminate, NULL);
   figures.paused = figures.paused || paused;
+  note_indeterminate (&figures);
   return figures;
 }
 
@@ -412,11 +462,21 @@ ferry_task_tally_count_open (FerryTaskTally *self)
   return n_open;
 }
 
+guint
+ferry_task_tally_count_failed (FerryTaskTally *self)
+{
+  guint n_failed = 0;
+
+  for (guint i = 0; i < self->parts->len; i++)
+    n_failed += count_failed (g_ptr_array_index (self->parts, i));
+  return n_failed;
+}
+
 /* Several parts count by how many tasks they have had since none was open. */
 FerryTaskFigures
 ferry_task_tally_get (FerryTaskTally *self)
 {
-  FerryTaskFigures sum = {.paused = TRUE};
+  FerryTaskFigures sum = {.paused = TRUE, .indeterminate = TRUE};
   double done = 0.0, all = 0.0;
 
   if (self->parts->len == 1)
@@ -434,11 +494,13 @@ ferry_task_tally_get (FerryTaskTally *self)
       sum.n_failed += figures.n_failed;
       sum.n_cancelled += figures.n_cancelled;
       sum.paused = sum.paused && (n_open == 0 || figures.paused);
+      sum.indeterminate = sum.indeterminate && (figures.n_executing == 0 || figures.indeterminate);
       done +=
         (double) (part->n_begun - part->n_before) + figures.fraction * (double) (n_ended - part->n_begun + n_open);
       all += (double) (n_ended - part->n_before + n_open);
     }
   sum.fraction = all > 0.0 ? done / all : 0.0;
+  note_indeterminate (&sum);
   return sum;
 }
 

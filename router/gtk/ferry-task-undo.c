@@ -21,6 +21,7 @@ struct _FerryTaskUndo
 
   GHashTable *removed; /* (element-type FerryTask) (owned) */
   GHashTable *stopped; /* (element-type FerryTask) (owned): those of them that waited, and were cancelled */
+  guint n_failed;      /* how many of the removed ones have failed */
   guint timer;
   void (*ended) (gpointer data);
   gpointer data;
@@ -124,7 +125,8 @@ ferry_task_undo_get_bar (FerryTaskUndo *self)
 void
 ferry_task_undo_add (FerryTaskUndo *self, FerryTask *task, gboolean is_stopped)
 {
-  g_hash_table_add (self->removed, g_object_ref (task));
+  if (g_hash_table_add (self->removed, g_object_ref (task)))
+    self->n_failed += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
   if (is_stopped)
     g_hash_table_add (self->stopped, g_object_ref (task));
 }
@@ -142,6 +144,12 @@ guint
 ferry_task_undo_count (FerryTaskUndo *self)
 {
   return g_hash_table_size (self->removed);
+}
+
+guint
+ferry_task_undo_count_failed (FerryTaskUndo *self)
+{
+  return self->n_failed;
 }
 
 gboolean
@@ -168,6 +176,7 @@ ferry_task_undo_take_tasks (FerryTaskUndo *self)
   GHashTable *tasks = g_steal_pointer (&self->removed);
 
   self->removed = ferry_task_keeper_make_set ();
+  self->n_failed = 0;
   g_hash_table_remove_all (self->stopped);
   g_clear_handle_id (&self->timer, g_source_remove);
   show_bar (self);

@@ -36,7 +36,7 @@ gboolean ferry_task_words_say_waiting (FerryTask *task);
 char *ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar) G_GNUC_WARN_UNUSED_RESULT;
 /* (nullable): what the function or its program asks; NULL: nothing. */
 char *ferry_task_words_for_question (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
-/* How much a task has done that has a result, or else what the function has said last. */
+/* How much a task has done that has a result; empty where it has not counted. */
 char *ferry_task_words_for_result (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Of a task that stands for several others, and has failed: how many of them did; and which did, a line for each. NULL
  * for another task. */

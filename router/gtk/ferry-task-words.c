@@ -297,12 +297,16 @@ ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
   g_autofree char *attempt = words_for_attempt (task);
   g_autofree char *host = NULL, *description = NULL;
   const char *text = ferry_task_get_text (task);
+  gboolean is_paused;
 
-  g_object_get (task, "host-name", &host, "description", &description, NULL);
+  g_object_get (task, "host-name", &host, "description", &description, "is-paused", &is_paused, NULL);
   if (*progress != '\0' || text != NULL)
     return join ((const char *const[]){progress, attempt, text}, 3);
   if (attempt != NULL || description != NULL)
     return join ((const char *const[]){attempt, description}, 2);
+  /* The status says the rest. */
+  if (is_paused || ferry_task_get_state (task) != FERRY_TASK_STATE_EXECUTING)
+    return g_strdup ("");
   return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
 }
 
@@ -379,14 +383,11 @@ ferry_task_words_list_failures (FerryTask *task)
   return g_string_free (list, FALSE);
 }
 
-/* What a function has said last, such as "Reading holidays.jpg", is not so any more if it has counted. */
+/* What a function has said last, such as "Reading holidays.jpg", is not so any more. */
 char *
 ferry_task_words_for_result (FerryTask *task)
 {
-  g_autofree char *amount = words_for_amount (task);
-
-  return *amount != '\0' ? g_steal_pointer (&amount)
-                         : g_strdup (ferry_task_get_text (task) != NULL ? ferry_task_get_text (task) : "");
+  return words_for_amount (task);
 }
 
 char *
@@ -455,7 +456,7 @@ ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed)
 
   if (n_waiting + n_executing == 0)
     return g_strdup (_ ("All tasks have ended"));
-  percent = format_percent (figures->fraction);
+  percent = figures->indeterminate ? NULL : format_percent (figures->fraction);
   if (n_executing > 0)
     running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing);
   if (n_waiting > 0)

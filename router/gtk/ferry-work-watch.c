@@ -104,7 +104,7 @@ show_progress (FerryWorkWatch *self)
   FerryTaskFigures figures = ferry_task_tally_get (self->tally);
   g_autofree char *words = ferry_task_words_for_work (&figures, 0);
 
-  ferry_desktop_progress_show (self->progress, figures.fraction, words);
+  ferry_desktop_progress_show (self->progress, figures.indeterminate ? -1.0 : figures.fraction, words);
 }
 
 /* Whether nothing runs, since all executors are paused, with the tasks that they ran. Only then are these looked at. */

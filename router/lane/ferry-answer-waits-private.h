@@ -6,7 +6,7 @@
 #pragma once
 
 #include "lane/ferry-lane-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #include <glib.h>
 #include <pthread.h>

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* The maximum number of copies that are tried for one value. A writer that never pauses overwrites a copy now and then;
  * a hostile writer overwrites all of them. */

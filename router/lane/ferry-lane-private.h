@@ -17,7 +17,7 @@
 #include "base/ferry-completion-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 G_BEGIN_DECLS
 

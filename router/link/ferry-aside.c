@@ -9,32 +9,23 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-one-shot-private.h"
-#include "link/ferry-orphan-private.h"
 #include "wire/ferry-call-judgement-private.h"
-
-/* In bytes. Memory smaller than this is checked on the calling thread. */
-#define SMALL ((gsize) 1024 * 1024)
 
 struct _FerryAside
 {
   _Atomic gint references;
-  FerryArena *arena; /* const, as all up to limit: a copy: (owned): where the bytes are. A check: NULL */
+  FerryArena *arena; /* const, as all up to size: a copy: (owned): where the bytes are. A judgement: NULL */
   gsize offset;      /* a copy: where they begin */
-  int fd;            /* a check: (owned): for the working thread only */
   gsize size;
-  gsize limit;
   const guint8 *value;       /* a judgement: const: (unowned) (nullable): the bytes */
   char *type;                /* (owned) (nullable): const: their type; NULL for the message of a call */
   GBytes *body;              /* (owned) (nullable): const: the bytes, if they are the value of an answer */
   FerryMemory left;          /* (owned): memory that ends with the work */
-  FerryValueVerdict verdict; /* verdict, fault and memory are for the working thread until is_done is set */
-  const char *fault;
-  guint8 *memory;           /* (owned) (nullable): the copy, or the mapping of the memory that was checked */
-  _Atomic gboolean is_done; /* stored with release order by the working thread */
+  FerryValueVerdict verdict; /* verdict and memory are for the working thread until is_done is set */
+  guint8 *memory;            /* (owned) (nullable): the copy */
+  _Atomic gboolean is_done;  /* stored with release order by the working thread */
   GDestroyNotify done;
   gpointer data;
 };
@@ -44,10 +35,7 @@ ferry_aside_unref (FerryAside *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
-  if (self->arena != NULL)
-    g_free (self->memory);
-  else if (self->memory != NULL)
-    ferry_unmap_soon (self->memory, self->size);
+  g_free (self->memory);
   if (self->left.capacity > 0)
     ferry_unmap_soon (self->left.data, self->left.capacity);
   else
@@ -62,20 +50,6 @@ static void
 copy (FerryAside *self)
 {
   memcpy (self->memory, self->arena->memory + self->offset, self->size);
-}
-
-static void
-check (FerryAside *self)
-{
-  self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
-  /* Not on the monitor: other links would wait meanwhile. */
-  if (self->fault == NULL && self->size >= SMALL)
-    ferry_one_shot_touch (self->memory, self->size);
-  /* The check has shown that the file is plain memory, which is quick to close. */
-  if (self->fault == NULL)
-    close (self->fd);
-  else
-    ferry_orphan_close (self->fd);
 }
 
 static void
@@ -96,10 +70,8 @@ work (gpointer data)
 
   if (self->value != NULL)
     judge (self);
-  else if (self->arena != NULL)
-    copy (self);
   else
-    check (self);
+    copy (self);
   atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
   self->done (self->data);
   ferry_aside_unref (self);
@@ -125,25 +97,12 @@ ferry_aside_copy (FerryArena *arena, gsize offset, gsize size, GDestroyNotify do
 }
 
 FerryAside *
-ferry_aside_check (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data)
-{
-  FerryAside *self = g_new (FerryAside, 1);
-
-  *self = (FerryAside){.references = 2, .fd = fd, .size = size, .limit = limit, .done = done, .data = data};
-  if (size < SMALL)
-    work (self);
-  else
-    ferry_thread_run_aside ("ferry-checker", work, self);
-  return self;
-}
-
-FerryAside *
 ferry_aside_judge (const guint8 *value, gsize size, const char *type, GDestroyNotify done, gpointer data)
 {
   FerryAside *self = g_new (FerryAside, 1);
 
-  *self = (FerryAside){
-    .references = 2, .value = value, .size = size, .type = g_strdup (type), .fd = -1, .done = done, .data = data};
+  *self =
+    (FerryAside){.references = 2, .value = value, .size = size, .type = g_strdup (type), .done = done, .data = data};
   ferry_thread_run_aside ("ferry-judge", work, self);
   return self;
 }
@@ -153,12 +112,8 @@ ferry_aside_judge_answer (GBytes *body, const char *type, gsize length, GDestroy
 {
   FerryAside *self = g_new (FerryAside, 1);
 
-  *self = (FerryAside){.references = 2,
-                       .body = g_bytes_ref (body),
-                       .type = g_strndup (type, length),
-                       .fd = -1,
-                       .done = done,
-                       .data = data};
+  *self = (FerryAside){
+    .references = 2, .body = g_bytes_ref (body), .type = g_strndup (type, length), .done = done, .data = data};
   self->value = g_bytes_get_data (body, &self->size);
   ferry_thread_run_aside ("ferry-judge", work, self);
   return self;
@@ -174,16 +129,6 @@ const guint8 *
 ferry_aside_get_bytes (FerryAside *self)
 {
   return self->memory;
-}
-
-const char *
-ferry_aside_end_check (FerryAside *self, guint8 **memory)
-{
-  const char *fault = self->fault;
-
-  *memory = g_steal_pointer (&self->memory);
-  ferry_aside_unref (self);
-  return fault;
 }
 
 FerryValueVerdict

@@ -73,11 +73,6 @@ gint ferry_descriptor_port_send (FerryDescriptorPort *self, int fd, GError **err
 /* Sends a copy of a descriptor through a socket. Does not wait. Fails with FERRY_ERROR_CLOSED, FERRY_ERROR_WOULD_BLOCK
  * and FERRY_ERROR_SYSTEM. closed: the message of the first of these. */
 gboolean ferry_descriptor_send (int socket, int fd, const char *closed, GError **error);
-/* Takes the next packet of a socket. Does not wait. Sets *fd (transfer full) to its descriptor, or to -1 if it has
- * none or several, or this process has too many files open; and *several (nullable). Returns FALSE if no packet is
- * there, or with FERRY_ERROR_SYSTEM. */
-gboolean ferry_descriptor_receive (int socket, int *fd, gboolean *several, GError **error);
-
 /* Returns (transfer full) a copy of a descriptor, or -1 with an error. sender: the subject of an error's message, such
  * as "The other end". */
 int ferry_descriptor_port_dup (FerryDescriptorPort *self, gint handle, const char *sender, GError **error);

@@ -270,8 +270,11 @@ ferry_descriptor_port_send (FerryDescriptorPort *self, int fd, GError **error)
 
 /* ---- receiving ---- */
 
-gboolean
-ferry_descriptor_receive (int socket, int *fd, gboolean *several, GError **error)
+/* Takes the next packet of a socket. Does not wait. Sets *fd (transfer full) to its descriptor, or to -1 if it has
+ * none or several, or this process has too many files open; and *several. Returns FALSE if no packet is there, or with
+ * FERRY_ERROR_SYSTEM. */
+static gboolean
+receive_descriptor (int socket, int *fd, gboolean *several, GError **error)
 {
   GArray *descriptors = ferry_orphans_new ();
   FerryControlHeader packet;
@@ -282,8 +285,7 @@ ferry_descriptor_receive (int socket, int *fd, gboolean *several, GError **error
   errno = 0;
   event = ferry_control_receive_packet (socket, &packet, sizeof packet, &size, descriptors, NULL, NULL);
   failure = event == FERRY_CONTROL_CLOSED && ferry_is_shortage (errno) ? errno : 0;
-  if (several != NULL)
-    *several = descriptors->len > 1;
+  *several = descriptors->len > 1;
   *fd = NEVER_CAME;
   if (event == FERRY_CONTROL_TAKEN && descriptors->len == 1)
     {
@@ -304,7 +306,7 @@ receive_locked (FerryDescriptorPort *self, GError **error)
   int fd;
 
   /* The kernel gives a packet's descriptors to this process one by one, so 64 packets with many would take 0.1 s. */
-  if (!ferry_descriptor_receive (self->receiving, &fd, &self->is_over, error))
+  if (!receive_descriptor (self->receiving, &fd, &self->is_over, error))
     return FALSE;
   g_hash_table_insert (self->there, GINT_TO_POINTER (self->n_came), GINT_TO_POINTER (fd));
   self->n_came++;

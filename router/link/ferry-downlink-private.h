@@ -43,9 +43,8 @@ typedef struct
 typedef struct
 {
   guint64 connection_id;
-  guint32 index; /* the index of the sender's word in the pipe table */
-  guint32 cell;  /* cell and flags have the values of FerryGrant */
-  guint32 flags;
+  guint32 index;    /* the index of the sender's word in the pipe table */
+  guint32 cell;     /* as in FerryGrant */
   const char *name; /* borrowed until the next record is received; not zero-terminated */
   gsize name_length;
 } FerryDownGrant;

@@ -201,7 +201,6 @@ ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
     .connection_id = header.connection_id,
     .index = raw.index,
     .cell = raw.cell,
-    .flags = raw.flags,
     .name = (const char *) payload + sizeof raw,
     .name_length = raw.name_length,
   };

@@ -18,7 +18,7 @@
 #include "lane/ferry-segment-private.h"
 #include "wire/ferry-guardian-protocol.h"
 #include "wire/ferry-handshake-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #include <glib.h>
 #include <pthread.h>
@@ -94,9 +94,8 @@ typedef struct
 
 const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
 
-/* Work with a worker's memory, on a thread of its own: a hostile worker can make page faults of its arena, and system
- * calls on the file of a one-shot buffer, last without end, and the monitor has other links to serve. So that thread
- * makes copies where they have taken long, and checks one-shot memory, unless it is so small that no call takes long.
+/* Work with a worker's memory, on a thread of its own: a hostile worker can make page faults of its arena
+ * last without end, and the monitor has other links to serve. So that thread makes copies where they have taken long.
  * It also checks large values, since a million strings take 10 ms.
  *
  * Threads: the monitor begins and ends the work. The working thread has a reference of its own, so the monitor may drop
@@ -107,8 +106,6 @@ typedef struct _FerryAside FerryAside;
 /* Copies size bytes at offset, which the caller has checked. done: called with data afterwards, on the thread that
  * works. */
 FerryAside *ferry_aside_copy (FerryArena *arena, gsize offset, gsize size, GDestroyNotify done, gpointer data);
-/* Checks the memory of a one-shot buffer. Takes fd. size, limit: the parameters of ferry_one_shot_map(). */
-FerryAside *ferry_aside_check (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
 /* Checks a value in memory that nothing changes meanwhile. type (nullable): its type; NULL: the bytes are the message
  * of a call, perhaps. */
 FerryAside *ferry_aside_judge (const guint8 *value, gsize size, const char *type, GDestroyNotify done, gpointer data);
@@ -117,9 +114,6 @@ FerryAside *ferry_aside_judge_answer (GBytes *body, const char *type, gsize leng
 gboolean ferry_aside_is_done (FerryAside *self);
 /* The bytes of a copy that is done. */
 const guint8 *ferry_aside_get_bytes (FerryAside *self);
-/* Ends a check that is done, and drops the caller's reference. Returns what is wrong with the memory, or NULL; then
- * *memory becomes the mapping, which the caller owns. */
-const char *ferry_aside_end_check (FerryAside *self, guint8 **memory);
 /* Ends a judgement that is done, and drops the caller's reference. */
 FerryValueVerdict ferry_aside_end_judgement (FerryAside *self);
 /* Drops the caller's reference to a judgement that may not be done, and gives it the memory of the value. */
@@ -359,14 +353,6 @@ typedef struct
   FerryBufferEnvelope envelope;
 } FerryBufferCopy;
 
-/* A one-shot buffer while its memory is checked. */
-typedef struct
-{
-  FerryAside *check; /* (owned) (nullable): NULL while no buffer is checked */
-  gsize size;
-  FerryBufferEnvelope envelope;
-} FerryOneShotArrival;
-
 /* A request to be notified when a link that rejected a message has room again. Embedded in the sending object. */
 typedef struct
 {
@@ -488,7 +474,6 @@ typedef struct
   FerryBufferCopy copy;
   guint n_copies_aside;    /* of the next copies, how many another thread makes */
   guint next_copies_aside; /* the number after the latest slow copy */
-  FerryOneShotArrival arrival;
   /* (owned) (nullable): while another thread checks a value: that in copy, if there is one, or in assembly */
   FerryAside *judgement;
 } FerryIntake;
@@ -530,12 +515,6 @@ struct _FerryLink
   gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
   guint32 depth;            /* const: of the worker: see FerryWelcome */
   FerryArena *arena;        /* const: (owned) (nullable) */
-  /* const once the worker is launched: (owned) (nullable): bit n: pipe n has one-shot buffers; NULL: none has */
-  guint8 *one_shot_pipes;
-  /* (owned): a copy of the control socket, for whoever drains: brings the memory of one-shot buffers, also after the
-   * end of the control socket. -1: the link has none */
-  int one_shot_socket;
-  guint64 n_one_shots; /* whose memory was taken */
 
   FerryLinkState state;
   gboolean was_open;
@@ -599,8 +578,6 @@ void ferry_link_unref (FerryLink *self);
 
 gboolean ferry_link_open_socket (FerryLink *self, GError **error);
 int ferry_link_open_output (FerryLink *self, guint stream, gboolean shown, GError **error);
-gboolean ferry_link_allow_one_shots (FerryLink *self, guint index, GError **error);
-gboolean ferry_link_has_one_shots (const FerryLink *self, guint index);
 /* monitor: Whether a message that was taken from the lane is still copied or checked. */
 gboolean ferry_link_is_taking (const FerryLink *self);
 gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);

@@ -106,7 +106,6 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   atomic_init (&self->references, 1);
   self->memory = self->arena_memory = self->doorbell = self->control = self->worker_end = self->process.pidfd = -1;
   self->confinement.pidfd = -1;
-  self->one_shot_socket = -1;
   self->cause = FERRY_NO_CAUSE;
   self->turn.check_every = self->turn.left = 1;
   self->name = g_strdup (name);
@@ -219,7 +218,7 @@ ferry_link_unref (FerryLink *self)
 gboolean
 ferry_link_is_taking (const FerryLink *self)
 {
-  return self->intake.copy.memory.data != NULL || self->intake.arrival.check != NULL || self->intake.judgement != NULL;
+  return self->intake.copy.memory.data != NULL || self->intake.judgement != NULL;
 }
 
 /* The other thread may still read the value. */
@@ -246,14 +245,8 @@ ferry_link_give_up_buffers (FerryLink *self)
   g_free (self->intake.copy.envelope.metadata);
   g_clear_pointer (&self->intake.copy.aside, ferry_aside_unref);
   self->intake.copy = (FerryBufferCopy){0};
-  g_clear_pointer (&self->intake.arrival.check, ferry_aside_unref);
-  g_free (self->intake.arrival.envelope.metadata);
-  self->intake.arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);
-  if (self->one_shot_socket >= 0)
-    ferry_orphan_close (ferry_steal_fd (&self->one_shot_socket));
-  g_clear_pointer (&self->one_shot_pipes, g_free);
 }
 
 /* any, before the link is added to a queue: makes the control socket and sends the welcome into it. */
@@ -299,28 +292,6 @@ ferry_link_open_output (FerryLink *self, guint stream, gboolean shown, GError **
   return fd;
 }
 
-/* any, after ferry_link_open_socket() and before ferry_link_grant(): notes that the pipe of this index has one-shot
- * buffers. */
-gboolean
-ferry_link_allow_one_shots (FerryLink *self, guint index, GError **error)
-{
-  if (self->one_shot_pipes == NULL)
-    {
-      self->one_shot_socket = fcntl (self->control, F_DUPFD_CLOEXEC, 0);
-      if (self->one_shot_socket < 0)
-        return ferry_set_system_error (error, "Copying a control socket (fcntl)");
-      self->one_shot_pipes = g_malloc0 (FERRY_MAX_PIPES_PER_LINK / 8);
-    }
-  self->one_shot_pipes[index / 8] |= (guint8) (1u << index % 8);
-  return TRUE;
-}
-
-gboolean
-ferry_link_has_one_shots (const FerryLink *self, guint index)
-{
-  return self->one_shot_pipes != NULL && (self->one_shot_pipes[index / 8] >> index % 8 & 1) != 0;
-}
-
 /* any, before the worker is launched: writes the grant of a sender into the down lane. Returns FALSE where the lane has
  * no room for it. */
 gboolean
@@ -330,7 +301,6 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
     .index = index,
     .name_length = (guint32) strlen (sender_name),
     .cell = g_array_index (self->cells, guint32, index),
-    .flags = ferry_link_has_one_shots (self, index) ? FERRY_GRANT_ONE_SHOT : 0,
   };
   gsize length = sizeof grant + grant.name_length;
   guint8 *place;

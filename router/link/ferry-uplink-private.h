@@ -43,13 +43,7 @@ typedef struct
   FerryLaneWriter writer; /* lock */
   /* this uplink is a copy in a forked child of the sending process */
   gboolean forked;
-  gboolean in_pieces;  /* lock: a thread is sending a message in pieces */
-  guint64 n_one_shots; /* lock: how many one-shot buffers were sent */
-  /* any: bytes of the latest one-shot buffer. As many pages of the next one are allocated ahead, and no more: a worker
-   * may make its buffers larger than it fills them. */
-  _Atomic gsize latest_one_shot;
-  /* lock: a ring: the positions at which the records of the latest one-shot buffers end */
-  guint64 one_shot_ends[FERRY_MAX_ONE_SHOTS_PER_LINK];
+  gboolean in_pieces;     /* lock: a thread is sending a message in pieces */
   _Atomic guint32 tidied; /* any: the value of the down lane's word tidy at the latest tidying */
   _Atomic gint references;
 } FerryUplink;
@@ -89,7 +83,6 @@ void ferry_uplink_unref (FerryUplink *self);
 FerryWaitResult ferry_uplink_wait (FerryUplink *self, FerryWait *wait, gsize size);
 FerryWaitResult ferry_uplink_reserve_buffer (FerryUplink *self, FerryWait *wait, gsize size,
                                              FerryBufferMessage *message);
-FerryWaitResult ferry_uplink_wait_for_one_shots (FerryUplink *self, FerryWait *wait);
 FerryWaitResult ferry_uplink_begin_pieces (FerryUplink *self, FerryWait *wait);
 void ferry_uplink_end_pieces (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
@@ -134,14 +127,6 @@ ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
   if (!ferry_lane_writer_has_room (&self->writer, size + self->reserve))
     return NULL;
   return ferry_lane_writer_get_place (&self->writer);
-}
-
-/* Returns a position in the lane: the reader's head must reach it before the next one-shot buffer may be sent. With the
- * lock taken. */
-static inline guint64
-ferry_uplink_get_one_shot_gate_locked (FerryUplink *self)
-{
-  return self->one_shot_ends[self->n_one_shots % FERRY_MAX_ONE_SHOTS_PER_LINK];
 }
 
 /* Stores how far the lane is written as its index. */

@@ -255,23 +255,6 @@ ferry_uplink_ring (FerryUplink *self)
   ferry_uplink_tidy_where_asked (self);
 }
 
-/* Arms the lane's writer, so that the reader rings when it releases records. Returns whether the condition of the wait
- * already holds. */
-typedef gboolean (*ArmFunc) (FerryUplink *self, gsize size);
-
-static gboolean
-arm_for_room_locked (FerryUplink *self, gsize size)
-{
-  return ferry_lane_writer_arm (&self->writer, size + self->reserve);
-}
-
-static gboolean
-arm_for_one_shots_locked (FerryUplink *self, gsize unused)
-{
-  ferry_lane_writer_arm (&self->writer, 0);
-  return self->writer.head >= ferry_uplink_get_one_shot_gate_locked (self);
-}
-
 /* Rings a reader that is busy with other work, so that another thread of the application reads the lane. */
 static void
 ring_when_full (FerryUplink *self)
@@ -281,8 +264,9 @@ ring_when_full (FerryUplink *self)
     ferry_doorbell_ring (self->doorbell);
 }
 
-static FerryWaitResult
-wait_for_reader (FerryUplink *self, FerryWait *wait, ArmFunc arm, gsize size)
+/* Waits until size bytes of the lane are free. The caller must then try again: another thread may be faster. */
+FerryWaitResult
+ferry_uplink_wait (FerryUplink *self, FerryWait *wait, gsize size)
 {
   if (self->forked)
     return FERRY_WAIT_FORKED;
@@ -290,7 +274,7 @@ wait_for_reader (FerryUplink *self, FerryWait *wait, ArmFunc arm, gsize size)
     {
       guint32 seen = load_bell (get_bell (self));
       gboolean locked = ferry_uplink_lock (self);
-      gboolean ready = arm (self, size);
+      gboolean ready = ferry_lane_writer_arm (&self->writer, size + self->reserve);
       gboolean broken = self->writer.broken;
       FerryWaitResult result;
 
@@ -306,20 +290,6 @@ wait_for_reader (FerryUplink *self, FerryWait *wait, ArmFunc arm, gsize size)
       if (result != FERRY_WAIT_READY)
         return result;
     }
-}
-
-/* Waits until size bytes of the lane are free. The caller must then try again: another thread may be faster. */
-FerryWaitResult
-ferry_uplink_wait (FerryUplink *self, FerryWait *wait, gsize size)
-{
-  return wait_for_reader (self, wait, arm_for_room_locked, size);
-}
-
-/* Waits until the next one-shot buffer may be sent: until the reader has taken the record of an earlier one. */
-FerryWaitResult
-ferry_uplink_wait_for_one_shots (FerryUplink *self, FerryWait *wait)
-{
-  return wait_for_reader (self, wait, arm_for_one_shots_locked, 0);
 }
 
 /* Reserves a buffer of size bytes, at most the arena's size; waits for room in the arena. The arena must be open. */

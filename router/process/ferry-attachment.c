@@ -229,7 +229,7 @@ open_sender (Attachment *self, Grant *grant, GError **error)
 
   if (grant->is_given)
     return open_given (grant, error);
-  return ferry_sender_new_granted (granted->connection_id, self->uplink, granted->index, granted->cell, granted->flags);
+  return ferry_sender_new_granted (granted->connection_id, self->uplink, granted->index, granted->cell);
 }
 
 static FerrySender *

@@ -872,8 +872,6 @@ make_link (FerryLauncher *self, FerryRouter *router, gsize arena_size, GError **
 
       if (link->entry == NULL || strcmp (named->entry, FERRY_MAIN_ENTRY) == 0)
         link->entry = named->entry;
-      if (ferry_sender_is_one_shot (named->sender) && !ferry_link_allow_one_shots (link, i, error))
-        return NULL;
       if (ferry_link_grant (link, i, named->name))
         continue;
       ferry_set_error (error, FERRY_ERROR_TOO_LARGE,

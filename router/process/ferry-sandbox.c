@@ -271,7 +271,7 @@ install_limit_properties (void)
    * fails, and most programs then end. The stacks of threads count in full. Programs, libraries and files that are
    * mapped for reading do not count. The memory of the link does not count either; it has its own limit
    * ([property@Ferry.Launcher:buffer-capacity]). Since the system would not count shared memory, the worker may not
-   * make shared memory, and so cannot use one-shot buffers (%FERRY_PIPE_ONE_SHOT_BUFFERS).
+   * make shared memory.
    *
    * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So the worker's
    * address space has a limit too: this one plus 512 MiB, plus the link's memory, plus the memory that is mapped before

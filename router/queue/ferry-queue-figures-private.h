@@ -17,6 +17,7 @@ typedef struct
 {
   GList link; /* in the executing ones; the data is the entry's */
   guint8 as;  /* what it counts as; 0: as nothing yet */
+  guint8 has_failed;
 } FerryQueueCounted;
 
 /* As the properties of the queue have them. */
@@ -37,6 +38,7 @@ typedef struct
   FerryQueueNumbers told;
   GQueue executing;    /* (element-type gpointer): those that were begun */
   guint n_batch_ended; /* how many have ended since none was open */
+  guint n_failed;      /* how many of those in the list have failed */
 } FerryQueueFigures;
 
 /* row: (nullable): the entry's; NULL: it leaves the list. */

@@ -45,7 +45,10 @@ ferry_queue_figures_count (FerryQueueFigures *self, FerryQueueCounted *counted, 
 {
   As before = (As) counted->as, now = find_as (row);
   gboolean was_open = before == WAITING || before == EXECUTING;
+  gboolean has_failed = row != NULL && row->state == FERRY_QUEUE_ROW_FAILED;
 
+  self->n_failed += has_failed - counted->has_failed;
+  counted->has_failed = has_failed;
   if (now == before)
     return;
   if ((now == WAITING || now == EXECUTING) && self->now.n_waiting + self->now.n_executing == 0)

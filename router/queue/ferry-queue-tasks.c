@@ -340,6 +340,12 @@ keeper_clear_finished (FerryRunKeeper *keeper)
     ferry_queue_tasks_drop (self, entry, TRUE);
 }
 
+static guint
+keeper_count_failed (FerryRunKeeper *keeper)
+{
+  return from_keeper (keeper)->figures.n_failed;
+}
+
 static gboolean
 keeper_move (FerryRunKeeper *keeper, FerryTask *task, FerryTask *before, GError **error)
 {
@@ -374,6 +380,7 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .set_priority = set_priority,
   .cancel_all = keeper_cancel_all,
   .clear_finished = keeper_clear_finished,
+  .count_failed = keeper_count_failed,
   .move = keeper_move,
   .begin_now = begin_now,
   .close_async = keeper_close_async,

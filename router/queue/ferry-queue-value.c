@@ -17,7 +17,7 @@
 
 #include "base/ferry-base-private.h"
 #include "queue/ferry-queue-sum-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #define VALUE_TYPE "v"
 

@@ -7,12 +7,9 @@
 
 #include "route/ferry-buffer-private.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-one-shot-private.h"
 
 static FerryBuffer *
 buffer_ref (FerryBuffer *self)
@@ -24,7 +21,7 @@ buffer_ref (FerryBuffer *self)
 G_DEFINE_BOXED_TYPE (FerryBuffer, ferry_buffer, buffer_ref, ferry_buffer_unref)
 
 static FerryBuffer *
-buffer_new (FerryUplink *uplink, const FerryBufferMessage *message, guint8 *data, int memory)
+buffer_new (FerryUplink *uplink, const FerryBufferMessage *message, guint8 *data)
 {
   FerryBuffer *self = g_new (FerryBuffer, 1);
 
@@ -33,8 +30,6 @@ buffer_new (FerryUplink *uplink, const FerryBufferMessage *message, guint8 *data
     .uplink = uplink != NULL ? ferry_uplink_ref (uplink) : NULL,
     .message = *message,
     .data = data,
-    .memory = memory,
-    .mapped = message->size,
   };
   return self;
 }
@@ -42,18 +37,7 @@ buffer_new (FerryUplink *uplink, const FerryBufferMessage *message, guint8 *data
 FerryBuffer *
 ferry_buffer_new (FerryUplink *uplink, const FerryBufferMessage *message)
 {
-  return buffer_new (uplink, message, uplink->arena->arena->memory + message->offset, -1);
-}
-
-FerryBuffer *
-ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error)
-{
-  guint8 *data;
-  /* Relaxed, here and below: a hint. */
-  gsize expected = atomic_load_explicit (&uplink->latest_one_shot, memory_order_relaxed);
-  int memory = ferry_one_shot_create (size, expected, &data, error);
-
-  return memory >= 0 ? buffer_new (uplink, &(FerryBufferMessage){.size = size}, data, memory) : NULL;
+  return buffer_new (uplink, message, uplink->arena->arena->memory + message->offset);
 }
 
 FerryBuffer *
@@ -78,27 +62,9 @@ ferry_buffer_new_on_heap (gsize size, GError **error)
       ferry_set_error (error, FERRY_ERROR_SYSTEM, "There is no memory for a buffer of %" G_GSIZE_FORMAT " bytes", size);
       return NULL;
     }
-  self = buffer_new (NULL, &(FerryBufferMessage){.size = size}, memory + FERRY_BUFFER_HEAD, -1);
+  self = buffer_new (NULL, &(FerryBufferMessage){.size = size}, memory + FERRY_BUFFER_HEAD);
   self->is_job = TRUE;
   return self;
-}
-
-gboolean
-ferry_buffer_seal (FerryBuffer *self, GError **error)
-{
-  atomic_store_explicit (&self->uplink->latest_one_shot, self->message.size, memory_order_relaxed);
-  self->sealed =
-    self->sealed || ferry_one_shot_seal (self->memory, self->message.size, self->data, self->mapped, error);
-  return self->sealed;
-}
-
-void
-ferry_buffer_drop_one_shot (FerryBuffer *self)
-{
-  if (self->data != NULL)
-    munmap (self->data, self->mapped);
-  self->data = NULL;
-  ferry_clear_fd (&self->memory);
 }
 
 /**
@@ -114,9 +80,7 @@ ferry_buffer_unref (FerryBuffer *self)
 
   if (!ferry_ref_count_dec (&self->references))
     return;
-  if (ferry_buffer_is_one_shot (self))
-    ferry_buffer_drop_one_shot (self);
-  else if (self->uplink == NULL)
+  if (self->uplink == NULL)
     g_free (self->data - FERRY_BUFFER_HEAD);
   else if (self->data != NULL)
     ferry_arena_writer_give_back (self->uplink->arena, self->message.number);
@@ -130,8 +94,7 @@ ferry_buffer_unref (FerryBuffer *self)
  * @size: (out) (optional): return location for the size of the buffer in bytes
  *
  * Gets the buffer's memory, which begins at a page boundary; that of a job's buffer, at a multiple of 16. At first the
- * memory holds zeros, or data of an earlier buffer of this process. The memory of a one-shot buffer
- * ([flags@Ferry.PipeFlags]) is read-only after the first attempt to send the buffer. Any thread, one at a time.
+ * memory holds zeros, or data of an earlier buffer of this process. Any thread, one at a time.
  *
  * Returns: (type guintptr): the memory, for reading and writing; %NULL after the buffer was sent
  */
@@ -146,51 +109,8 @@ ferry_buffer_get_data (FerryBuffer *self, gsize *size)
 }
 
 /**
- * ferry_buffer_dup_descriptor:
- * @self: a one-shot buffer that was not sent
- * @error: return location for an error
- *
- * Copies the descriptor of the memory of a one-shot buffer ([flags@Ferry.PipeFlags]). What fills files can fill the
- * buffer by it, such as a decoder or another process. The caller must close the copy. The buffer begins at the
- * beginning of the file, which may be longer. While the memory is mapped for writing elsewhere, sending the buffer
- * fails. After the first attempt to send the buffer, the file can only be read. Any thread, one at a time.
- *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS for another buffer, since such buffers share one file. Use
- * [method@Ferry.Buffer.get_data] or [method@Ferry.Buffer.write] there. Fails with %FERRY_ERROR_STOPPED when the buffer
- * was sent, and with %FERRY_ERROR_SYSTEM when this process has too many files open.
- *
- * Returns: a descriptor, or -1 with an error
- */
-int
-ferry_buffer_dup_descriptor (FerryBuffer *self, GError **error)
-{
-  int copy;
-
-  g_return_val_if_fail (self != NULL, -1);
-  g_return_val_if_fail (error == NULL || *error == NULL, -1);
-
-  if (self->data == NULL)
-    {
-      ferry_set_error (error, FERRY_ERROR_STOPPED,
-                       "The buffer was sent, and is the application's; make another buffer");
-      return -1;
-    }
-  if (!ferry_buffer_is_one_shot (self))
-    {
-      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "The buffer has no file of its own; open the pipe with FERRY_PIPE_ONE_SHOT_BUFFERS, or use "
-                       "ferry_buffer_get_data() or ferry_buffer_write()");
-      return -1;
-    }
-  copy = fcntl (self->memory, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0)
-    ferry_set_system_error (error, "Copying a buffer's descriptor (fcntl)");
-  return copy;
-}
-
-/**
  * ferry_buffer_write:
- * @self: a buffer that no function has tried to send
+ * @self: a buffer that was not sent
  * @offset: where in the buffer to write
  * @data: (array length=size) (element-type guint8) (nullable): the bytes
  * @size: how many bytes
@@ -203,9 +123,7 @@ ferry_buffer_write (FerryBuffer *self, gsize offset, gconstpointer data, gsize s
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (data != NULL || size == 0);
-  ferry_return_if_fail (
-    self->data != NULL && !self->sealed,
-    "the buffer was sent, or an attempt to send it has sealed it; write into a buffer before it is sent");
+  ferry_return_if_fail (self->data != NULL, "the buffer was sent; write into a buffer before it is sent");
   ferry_return_if_fail (offset <= self->message.size && size <= self->message.size - offset,
                         "%" G_GSIZE_FORMAT " bytes at %" G_GSIZE_FORMAT " have no room in %" G_GSIZE_FORMAT
                         " bytes; ask for a larger buffer",
@@ -217,7 +135,7 @@ ferry_buffer_write (FerryBuffer *self, gsize offset, gconstpointer data, gsize s
 
 /**
  * ferry_buffer_shrink:
- * @self: a buffer that no function has tried to send
+ * @self: a buffer that was not sent
  * @size: the new size in bytes, from 1 to the present size
  *
  * Makes the buffer smaller, for data that is shorter than was expected. Any thread, one at a time.
@@ -226,9 +144,7 @@ void
 ferry_buffer_shrink (FerryBuffer *self, gsize size)
 {
   g_return_if_fail (self != NULL);
-  ferry_return_if_fail (
-    self->data != NULL && !self->sealed,
-    "the buffer was sent, or an attempt to send it has sealed it; shrink a buffer before it is sent");
+  ferry_return_if_fail (self->data != NULL, "the buffer was sent; shrink a buffer before it is sent");
   ferry_return_if_fail (size > 0 && size <= self->message.size,
                         "%" G_GSIZE_FORMAT " is no new size for a buffer of %" G_GSIZE_FORMAT
                         " bytes; ask for a size from 1 to the present size",

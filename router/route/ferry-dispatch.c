@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "base/ferry-completion-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* The clock is read about every CHECK_INTERVAL microseconds, and at the latest after MAX_CHECK_EVERY messages. */
 #define CHECK_INTERVAL 50

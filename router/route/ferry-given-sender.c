@@ -39,8 +39,6 @@ give (FerrySender *sender, FerryLink *worker, GError **error)
   link->bound = worker != NULL;
   if (worker != NULL)
     ferry_link_set_worker (link, worker);
-  if (ferry_sender_is_one_shot (sender) && !ferry_link_allow_one_shots (link, 0, error))
-    return NULL;
   /* It is found by its descriptor, and not by its name. */
   ferry_link_grant (link, 0, "given");
   return ferry_sender_pass (sender, error) && ferry_pipe_add_link (pipe, link, error) ? g_steal_pointer (&link) : NULL;
@@ -175,5 +173,5 @@ ferry_given_sender_open (int fd, GError **error)
   if (uplink == NULL || !read_grant (uplink, &grant, error) ||
       !ferry_control_send_attach (uplink->control, welcome.segment_size, error))
     return NULL;
-  return ferry_sender_new_granted (grant.connection_id, uplink, grant.index, grant.cell, grant.flags);
+  return ferry_sender_new_granted (grant.connection_id, uplink, grant.index, grant.cell);
 }

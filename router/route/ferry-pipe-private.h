@@ -26,7 +26,6 @@ struct _FerryReceiver
 
   FerryAffinity *affinity;      /* const: (owned): the router's affinity */
   guint64 connection_id;        /* const */
-  gboolean keeps_types;         /* const: a type at one address is the same type as long as the pipe is open */
   FerryReceiverHandler handler; /* main, as all fields up to internal */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
@@ -52,7 +51,7 @@ struct _FerryReceiver
 /* router: an atomic reference-counted box, which the receiver takes a reference to
  * latest: whether the pipe carries latest values, each of which comes with its type */
 void ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const char *worker);
-FerryReceiver *ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryAffinity *affinity,
+FerryReceiver *ferry_receiver_new (guint64 connection_id, GWeakRef *router, FerryAffinity *affinity,
                                    FerryReceiverEndFunc end_func);
 /* any: returns (transfer full) (nullable): the router, while it lives */
 gpointer ferry_receiver_dup_router (FerryReceiver *self);

@@ -9,7 +9,6 @@
 
 #include "base/ferry-property-private.h"
 #include "ferry-marshallers.h"
-#include "wire/ferry-shape-private.h"
 
 /**
  * FerryReceiver:
@@ -290,13 +289,11 @@ ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const cha
 
 /* main: makes the receiver of a new pipe. */
 FerryReceiver *
-ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryAffinity *affinity,
-                    FerryReceiverEndFunc end_func)
+ferry_receiver_new (guint64 connection_id, GWeakRef *router, FerryAffinity *affinity, FerryReceiverEndFunc end_func)
 {
   FerryReceiver *self = g_object_new (FERRY_TYPE_RECEIVER, NULL);
 
   self->connection_id = connection_id;
-  self->keeps_types = !latest;
   self->affinity = ferry_affinity_ref (affinity);
   self->end_func = end_func;
   self->router = g_atomic_rc_box_acquire (router);
@@ -380,122 +377,6 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
   ferry_return_if_elsewhere (self->affinity);
 
   change_handler (self, handler, user_data, destroy);
-}
-
-/* ---- messages in normal form ---- */
-
-/* More types than a pipe can announce. A worker can change the type of each latest value, so the shapes are bounded. */
-#define MAX_SHAPES 128
-
-/* A handler of checked messages. It is the data of the receiver's handler. */
-typedef struct
-{
-  FerryReceiverSerialisedHandler handler;
-  gpointer user_data;
-  GDestroyNotify destroy; /* (nullable) */
-  GPtrArray *shapes;      /* (owned) (element-type FerryShape): of the types so far */
-  FerryShape *latest;     /* (unowned) (nullable): of the latest message */
-  /* (unowned) (nullable): that message's type, in a pipe that keeps its types. Only compared. */
-  const GVariantType *latest_type;
-} Checked;
-
-static void
-checked_free (gpointer data)
-{
-  Checked *self = data;
-
-  if (self->destroy != NULL)
-    self->destroy (self->user_data);
-  g_ptr_array_unref (self->shapes);
-  g_free (self);
-}
-
-/* Sets the latest shape to that of the type. */
-static void
-look_up_shape (Checked *self, const GVariantType *type)
-{
-  const char *type_string = (const char *) type;
-
-  if (self->latest != NULL && ferry_shape_is_of_type (self->latest, type_string))
-    return;
-  for (guint i = 0; i < self->shapes->len; i++)
-    {
-      self->latest = g_ptr_array_index (self->shapes, i);
-      if (ferry_shape_is_of_type (self->latest, type_string))
-        return;
-    }
-  if (self->shapes->len == MAX_SHAPES)
-    g_ptr_array_set_size (self->shapes, 0);
-  self->latest = ferry_shape_new (type_string, g_variant_type_get_string_length (type));
-  g_ptr_array_add (self->shapes, self->latest);
-}
-
-/* The handler may set another handler, and so free user_data. */
-static void
-check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
-{
-  Checked *self = user_data;
-  gpointer copy;
-
-  if (type == NULL)
-    type = G_VARIANT_TYPE_BYTESTRING;
-  if (G_UNLIKELY (type != self->latest_type))
-    {
-      look_up_shape (self, type);
-      self->latest_type = receiver->keeps_types ? type : NULL;
-    }
-  if (G_LIKELY (self->latest->is_checked || ferry_shape_is_normal (self->latest, data, size)))
-    {
-      self->handler (receiver, type, data, size, self->user_data);
-      return;
-    }
-  copy = g_memdup2 (data, size);
-  ferry_receiver_emit_message (receiver, g_variant_new_from_data (type, copy, size, FALSE, g_free, copy));
-}
-
-/**
- * ferry_receiver_set_serialised_handler:
- * @self: a receiver
- * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): the function; %NULL to emit the signal
- * @user_data: data for @handler
- * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver is disposed
- *
- * Sets a function that is called for each message with its type and its checked bytes, and no #GVariant is made. The
- * bytes are in normal form: a struct of fixed size can be read as it lies, and other values are made a #GVariant with
- * g_variant_new_from_data(). Messages of [method@Ferry.Sender.send_serialised] and of [method@Ferry.Sender.send]
- * come alike, and plain bytes as a value of the type `ay`. Another process chose the type: check the type before you
- * read values.
- *
- * A message that is not in normal form, and need not be ([method@Ferry.Sender.send]), is given to no handler. It
- * arrives with [signal@Ferry.Receiver::message], as all messages do without a handler. Each part of it that is not in
- * normal form reads as the default of its type.
- *
- * Replaces the handler of [method@Ferry.Receiver.set_handler], and is replaced by it. The data of the earlier handler
- * is freed before this function returns. On the router's thread, also from within the handler.
- *
- * The bytes of a large message of a trusted worker ([property@Ferry.Launcher:trusted]) are not copied, if they need not
- * be in normal form. They stay as they were checked only if the worker keeps the rules.
- */
-void
-ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSerialisedHandler handler, gpointer user_data,
-                                       GDestroyNotify destroy)
-{
-  Checked *checked;
-
-  g_return_if_fail (FERRY_IS_RECEIVER (self));
-  ferry_return_if_elsewhere (self->affinity);
-
-  if (handler == NULL)
-    {
-      change_handler (self, NULL, user_data, destroy);
-      return;
-    }
-  checked = g_new0 (Checked, 1);
-  checked->handler = handler;
-  checked->user_data = user_data;
-  checked->destroy = destroy;
-  checked->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_shape_free);
-  change_handler (self, check_message, checked, checked_free);
 }
 
 /**

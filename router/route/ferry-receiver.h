@@ -34,29 +34,12 @@ G_DECLARE_FINAL_TYPE (FerryReceiver, ferry_receiver, FERRY, RECEIVER, GObject)
 typedef void (*FerryReceiverHandler) (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type,
                                       gpointer user_data);
 
-/**
- * FerryReceiverSerialisedHandler:
- * @receiver: the receiver
- * @type: the type of the message, valid only until the handler returns; `ay` for a message of plain bytes
- * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant, in
- * normal form; aligned to 8 bytes, and valid only until the handler returns
- * @size: the number of bytes of @data
- * @user_data: the data given to [method@Ferry.Receiver.set_serialised_handler]
- *
- * Called on the router's thread for each message in normal form.
- */
-typedef void (*FerryReceiverSerialisedHandler) (FerryReceiver *receiver, const GVariantType *type, gconstpointer data,
-                                                gsize size, gpointer user_data);
-
 FERRY_AVAILABLE_IN_0_1
 FerryExit *ferry_receiver_get_exit (FerryReceiver *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,
                                  GDestroyNotify destroy);
-FERRY_AVAILABLE_IN_0_1
-void ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSerialisedHandler handler,
-                                            gpointer user_data, GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 void ferry_receiver_bind (FerryReceiver *self, GObject *owner);
 

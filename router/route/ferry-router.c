@@ -172,8 +172,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   FerryPipe *pipe;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
-  g_return_val_if_fail ((flags & ~(FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS)) == 0, FALSE);
-  g_return_val_if_fail (flags != (FERRY_PIPE_LATEST | FERRY_PIPE_ONE_SHOT_BUFFERS), FALSE);
+  g_return_val_if_fail ((flags & ~FERRY_PIPE_LATEST) == 0, FALSE);
   g_return_val_if_fail (sender != NULL && receiver != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
@@ -185,8 +184,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
   pipe->router_thread = self->thread;
   pipe->lane_capacity = self->lane_capacity;
   pipe->max_message_size = self->max_message_size;
-  pipe->receiver = ferry_receiver_new (pipe->connection_id, (flags & FERRY_PIPE_LATEST) != 0, self->weak,
-                                       self->affinity, receiver_given_up);
+  pipe->receiver = ferry_receiver_new (pipe->connection_id, self->weak, self->affinity, receiver_given_up);
   self->pipes.n_open++;
   *receiver = g_object_ref (pipe->receiver);
   *sender = ferry_sender_new (pipe);

@@ -31,10 +31,6 @@ G_BEGIN_DECLS
  *   newer message replaces an older message that was not delivered yet. At most one message is delivered in each
  *   interval of [property@Ferry.Router:latest-interval]. The last message always arrives, before `closed`. A message
  *   and the string of its type have at most 4,088 bytes together.
- * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has its own memory, which is sealed and passed on.
- *   Nothing is copied, and the worker cannot change the memory any more. Use this flag for large data that arrives now
- *   and then from workers that are not trusted. For many buffers one after the other, pipes without this flag are
- *   faster: they copy each buffer into memory that is reused. No effect for a sender in the application itself.
  *
  * The kinds of pipes that [method@Ferry.Router.pipe] makes.
  */
@@ -42,7 +38,6 @@ typedef enum
 {
   FERRY_PIPE_QUEUED = 0,
   FERRY_PIPE_LATEST = 1 << 0,
-  FERRY_PIPE_ONE_SHOT_BUFFERS = 1 << 1,
 } FerryPipeFlags;
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a sender sends a message: bytes, a GVariant, or a value in serialised form.
+/* How a sender sends a message: bytes, or a GVariant.
  *
  * The fast path locks the lane, writes the record directly into it, and publishes the record. It makes no allocation
  * and no system call, and takes no real lock while the process has one thread. The slow path does the rest: it waits
@@ -31,32 +31,6 @@ is_quick (FerrySender *self, gsize size)
 
 /* ---- the fast path ---- */
 
-/* Copies a value of a shape that keeps words, without its padding. Each word is stored once: to clear the padding
- * afterwards would load words that were just stored. Of a word that ends with 4 bytes of padding, only the member
- * before is loaded: a load that is wider than the store of the member waits for all earlier stores. */
-static inline void
-copy_kept (guint8 *place, const guint8 *data, const FerryShape *shape)
-{
-  const gsize n_words = shape->fixed_size / 8;
-  guint64 halves = shape->halves;
-
-  for (gsize i = 0; i < n_words; i++, halves >>= 1)
-    {
-      guint64 word = 0;
-
-      if ((halves & 1) != 0)
-        memcpy (&word, data + 8 * i, 4);
-      else
-        {
-          memcpy (&word, data + 8 * i, 8);
-          word &= shape->kept[i];
-        }
-      /* Keeps the compiler from joining the loop's stores to a copy and stores over it. */
-      __asm__("" : "+r"(word));
-      memcpy (place + 8 * i, &word, 8);
-    }
-}
-
 static G_ALWAYS_INLINE inline gboolean
 send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
 {
@@ -72,30 +46,6 @@ send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize 
       if (parts[i].size > 0)
         memcpy (payload, parts[i].data, parts[i].size);
       payload += parts[i].size;
-    }
-  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
-  return TRUE;
-}
-
-/* number: of a type that was announced, with its shape given. */
-static G_ALWAYS_INLINE inline gboolean
-send_serialised_now (FerrySender *self, guint16 number, const FerryShape *shape, gconstpointer data, gsize size)
-{
-  FerrySendPlace place;
-  guint8 *payload;
-
-  if (G_UNLIKELY (!ferry_sender_take_place (self, NULL, size, &place)))
-    return FALSE;
-  place.number = number;
-  payload = ferry_sender_write_header_locked (self, &place, FERRY_RECORD_VARIANT, size);
-  if (shape->kept != NULL)
-    copy_kept (payload, data, shape);
-  else
-    {
-      /* The data of an empty value may be NULL. */
-      if (size > 0)
-        memcpy (payload, data, size);
-      ferry_shape_clear_padding (shape, payload, size);
     }
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
   return TRUE;
@@ -253,131 +203,4 @@ ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
     return TRUE;
   return send_slowly (&(FerrySend){.sender = self, .variant = boxed, .size = size}, ferry_sender_get_timeout (self),
                       error);
-}
-
-/* ---- serialised values ---- */
-
-/* Sends a value of a type that cannot be announced, inside a “v”: its bytes, a zero byte and its type string. */
-static gboolean
-send_boxed (FerrySend *send, GError **error)
-{
-  gsize length = strlen (send->type_string);
-  gsize size = send->size + 1 + length;
-  g_autofree guint8 *bytes = g_malloc (size);
-  FerrySend boxed = {
-    .sender = send->sender, .type_string = "v", .parts = &(FerryPart){bytes, size}, .n_parts = 1, .size = size};
-
-  ferry_send_store (send, bytes);
-  bytes[send->size] = '\0';
-  memcpy (bytes + send->size + 1, send->type_string, length);
-  return ferry_depth_check_serialised ("v", 1, bytes, size, error) &&
-         send_slowly (&boxed, ferry_sender_get_timeout (send->sender), error);
-}
-
-/* On a pipe for latest values, which announces no types, adds the type so that ferry_sender_find_type() finds it. The
- * number of types stays so low that none is boxed. */
-static void
-remember_type (FerrySender *self, const char *type_string)
-{
-  gboolean locked;
-
-  if (!ferry_sender_is_latest (self) || !ferry_sender_is_sendable (self))
-    return;
-  locked = ferry_uplink_lock (self->uplink);
-  if (self->n_types + 1 < FERRY_MAX_TYPES_PER_PIPE / 2 && ferry_sender_find_type (self, type_string) == 0)
-    ferry_sender_add_type_locked (self, type_string);
-  ferry_uplink_unlock (self->uplink, locked);
-}
-
-/* (transfer full) (nullable): returns the shape of a type that the sender has not met before. Returns NULL with an
- * error for a type with too many levels. */
-static FerryShape *
-make_shape (FerrySender *self, const GVariantType *type, GError **error)
-{
-  gsize length = g_variant_type_get_string_length (type);
-  FerryShape *shape;
-
-  if (!ferry_depth_check_type ((const char *) type, length, error))
-    return NULL;
-  shape = ferry_shape_new ((const char *) type, length);
-  remember_type (self, shape->layout.string);
-  return shape;
-}
-
-/* any: as ferry_sender_send_serialised(), for any type. number: of the type, if it was announced; else 0. As
- * send_parts_slowly(), it is no part of its caller. */
-static G_NO_INLINE gboolean
-send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape, const FerryPart *part, GError **error)
-{
-  const char *type_string = shape->layout.string;
-  gsize length = strlen (type_string);
-  FerrySend send = {
-    .sender = self, .type_string = type_string, .shape = shape, .parts = part, .n_parts = 1, .size = part->size};
-
-  if (shape->is_checked && !ferry_depth_check_serialised (type_string, length, part->data, part->size, error))
-    return FALSE;
-  if (number > 0 && is_quick (self, part->size) && send_serialised_now (self, number, shape, part->data, part->size))
-    return TRUE;
-  if (length <= FERRY_MAX_TYPE_STRING && ferry_sender_can_announce (self, type_string, FERRY_MAX_TYPES_PER_PIPE / 2))
-    return send_slowly (&send, ferry_sender_get_timeout (self), error);
-  return send_boxed (&send, error);
-}
-
-/**
- * ferry_sender_send_serialised:
- * @self: a sender
- * @type: the type of the message, a definite type
- * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant, in the
- *   byte order of the machine
- * @size: the size of @data in bytes; for a type of fixed size, that size
- * @error: return location for an error
- *
- * Sends a value without making a #GVariant of it, as fast as plain bytes. Otherwise this is the same as
- * [method@Ferry.Sender.send], which has the limits on types and levels, and says what must be in normal form. It waits
- * and fails as
- * [method@Ferry.Sender.send_bytes] does. The receiver cannot tell this message from one that was sent as a #GVariant.
- * Any thread.
- *
- * A C struct with the members of a tuple of fixed size is a value of that type, as it lies in memory. A `struct {
- * guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. On 32-bit x86,
- * a member of 8 bytes needs `_Alignas (8)`. The padding of such a struct, and of those in an array, arrives as zeroes
- * whatever it was. Values of other types have the serialised form of #GVariant.
- *
- * G_VARIANT_TYPE() checks its string each time, which takes half as long as a send. Where that matters, cast a
- * constant: `(const GVariantType *) "(utd)"`.
- *
- * What becomes of other bytes that are not in normal form: [method@Ferry.Receiver.set_serialised_handler].
- *
- * Returns: %TRUE when the message was sent and will arrive
- */
-gboolean
-ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
-                              GError **error)
-{
-  g_autoptr (FerryShape) made = NULL;
-  const FerryShape *shape;
-  guint16 number;
-
-  if (G_UNLIKELY (!is_sender (self)))
-    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
-  g_return_val_if_fail (type != NULL, FALSE);
-  g_return_val_if_fail (data != NULL || size == 0, FALSE);
-
-  number = ferry_sender_find_type (self, (const char *) type);
-  shape = number > 0 ? self->types[number - 1] : NULL;
-  if (G_LIKELY (shape != NULL && shape->kept != NULL && shape->fixed_size == size && is_quick (self, size) &&
-                send_serialised_now (self, number, shape, data, size)))
-    return TRUE;
-  if (shape == NULL)
-    {
-      g_return_val_if_fail (g_variant_type_is_definite (type), FALSE);
-      shape = made = make_shape (self, type, error);
-    }
-  if (shape == NULL)
-    return FALSE;
-  ferry_return_val_if_fail (shape->fixed_size == 0 || shape->fixed_size == size, FALSE,
-                            "a value of the type %s has %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT
-                            "; pass a struct with the same members",
-                            shape->layout.string, shape->fixed_size, size);
-  return send_any_serialised (self, number, shape, &(FerryPart){data, size}, error);
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "route/ferry-sender-private.h"
-#include "wire/ferry-shape-private.h"
 
 G_BEGIN_DECLS
 
@@ -34,7 +33,6 @@ struct _FerrySender
   FerryPipe *pipe;          /* const: (owned) (nullable): set in the application; NULL in a worker */
   GWeakRef receiver;        /* any: set in the application; NULL in a worker */
   guint64 max_message_size; /* const */
-  gboolean one_shot;        /* const: in a worker: whether its buffers are one-shot buffers */
 
   _Atomic gint state;  /* any: changes from STARTED only with the lane locked */
   FerryUplink *uplink; /* (owned) (nullable): set once, before the state becomes STARTED */
@@ -51,8 +49,8 @@ struct _FerrySender
   FerryCellWriter writer; /* with the lane locked: writes the cell */
 
   /* The types that were announced so far. Added to with the lane locked, and never changed. */
-  FerryShape *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
-  _Atomic guint n_types;                       /* any: set after the type itself */
+  char *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
+  _Atomic guint n_types;                 /* any: set after the type itself */
   _Atomic guint latest_type; /* any: the number of the latest message's type, with which a search begins; 0: none */
 };
 
@@ -103,23 +101,22 @@ gboolean ferry_sender_refuse_wait (FerrySender *self, FerryWaitResult result, GE
 
 /* ---- announced types ---- */
 
-/* any: returns the number of a type that was announced before, or 0 for a new type. The type string may go on behind
- * its end. */
+/* any: returns the number of a type that was announced before, or 0 for a new type. */
 static inline guint16
 ferry_sender_find_type (FerrySender *self, const char *type_string)
 {
-  /* Acquire: pairs with ferry_sender_add_type_locked(), so that the types are visible. */
+  /* Acquire: pairs with ferry_sender_announce_type_locked(), so that the types are visible. */
   guint latest = atomic_load_explicit (&self->latest_type, memory_order_acquire);
   guint n_types;
 
-  if (G_LIKELY (latest > 0 && ferry_shape_is_of_type (self->types[latest - 1], type_string)))
+  if (G_LIKELY (latest > 0 && strcmp (self->types[latest - 1], type_string) == 0))
     return (guint16) latest;
   n_types = atomic_load_explicit (&self->n_types, memory_order_acquire);
   for (guint i = 0; i < n_types; i++)
     {
-      if (!ferry_shape_is_of_type (self->types[i], type_string))
+      if (strcmp (self->types[i], type_string) != 0)
         continue;
-      /* Release: as in ferry_sender_add_type_locked(), for a thread that has not loaded n_types. */
+      /* Release: as in ferry_sender_announce_type_locked(), for a thread that has not loaded n_types. */
       atomic_store_explicit (&self->latest_type, i + 1, memory_order_release);
       return (guint16) (i + 1);
     }
@@ -133,7 +130,6 @@ ferry_sender_can_announce (FerrySender *self, const char *type_string, guint max
   return type_string == NULL || self->n_types < max || ferry_sender_find_type (self, type_string) != 0;
 }
 
-guint ferry_sender_add_type_locked (FerrySender *self, const char *type_string);
 /* Writes the announcement of a type to place, which must have room for it. Returns the number of the type. */
 guint16 ferry_sender_announce_type_locked (FerrySender *self, const char *type_string, guint8 *place);
 /* (transfer full): returns variant, or variant inside a “v” if there are too many types to announce its type, or its
@@ -197,10 +193,8 @@ ferry_sender_write_header_locked (FerrySender *self, FerrySendPlace *place, Ferr
 typedef struct
 {
   FerrySender *sender;
-  GVariant *variant;       /* (nullable): the message, or NULL for bytes */
-  const char *type_string; /* (nullable): of bytes in serialised form; NULL for plain bytes */
-  const FerryShape *shape; /* (nullable): of bytes with padding that is cleared when they are stored */
-  const FerryPart *parts;  /* the parts of bytes, in order */
+  GVariant *variant;      /* (nullable): the message, or NULL for bytes */
+  const FerryPart *parts; /* the parts of bytes, in order */
   guint n_parts;
   gsize size;
   guint8 *joined; /* (owned) (nullable): the joined parts, made by ferry_send_get_data() */
@@ -212,13 +206,13 @@ typedef struct
 static inline const char *
 ferry_send_get_type_string (const FerrySend *send)
 {
-  return send->variant != NULL ? g_variant_get_type_string (send->variant) : send->type_string;
+  return send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
 }
 
 static inline FerryRecordKind
 ferry_send_get_kind (const FerrySend *send)
 {
-  return ferry_send_get_type_string (send) != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES;
+  return send->variant != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES;
 }
 
 /* Lets the send wait for that long (0: not at all; -1: without a limit), and until the sender's cancellable is
@@ -226,16 +220,11 @@ ferry_send_get_kind (const FerrySend *send)
  */
 gboolean ferry_send_begin_waits (FerrySend *send, gint64 timeout, GError **error);
 void ferry_send_end_waits (FerrySend *send);
-/* Waits until the lane has room for a record with that payload, and for the largest type announcement that may come
- * before it. The caller should try again then. */
-gboolean ferry_send_wait_for_room (FerrySend *send, gsize payload, GError **error);
 void ferry_send_store (const FerrySend *send, guint8 *place);
-/* Returns the message in one piece of memory. Joins its parts where there are several, and where it has padding. */
+/* Returns the message in one piece of memory. Joins its parts where there are several. */
 const guint8 *ferry_send_get_data (FerrySend *send);
-/* Writes and publishes a record. Its payload is head, followed by the message unless body_size is 0. */
-void ferry_send_write_and_unlock (const FerrySend *send, FerrySendPlace *place, FerryRecordKind kind,
-                                  gconstpointer head, gsize head_size, gsize body_size);
-/* As ferry_send_write_and_unlock(), but waits for room first. */
+/* Waits for room, and writes and publishes a record. Its payload is head, followed by the message if body_size is not
+ * 0. */
 gboolean ferry_send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gsize head_size, gsize body_size,
                             GError **error);
 /* Sends a message that is larger than a record. */

@@ -10,32 +10,26 @@
 #include "base/ferry-base-private.h"
 #include "wire/ferry-handshake-private.h"
 
-guint
-ferry_sender_add_type_locked (FerrySender *self, const char *type_string)
-{
-  guint number = atomic_load_explicit (&self->n_types, memory_order_relaxed) + 1;
-
-  self->types[number - 1] = ferry_shape_new (type_string, strlen (type_string));
-  /* Release: both pair with ferry_sender_find_type(). */
-  atomic_store_explicit (&self->latest_type, number, memory_order_release);
-  atomic_store_explicit (&self->n_types, number, memory_order_release);
-  return number;
-}
-
 guint16
 ferry_sender_announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
 {
-  guint number = ferry_sender_add_type_locked (self, type_string);
+  guint number = atomic_load_explicit (&self->n_types, memory_order_relaxed) + 1;
   gsize length = strlen (type_string);
 
+  self->types[number - 1] = g_strdup (type_string);
+  /* Release: both pair with ferry_sender_find_type(). */
+  atomic_store_explicit (&self->latest_type, number, memory_order_release);
+  atomic_store_explicit (&self->n_types, number, memory_order_release);
   ferry_lane_writer_write_header (&self->uplink->writer, 0, (guint32) length, FERRY_RECORD_TYPE, (guint16) number,
                                   self->connection_id);
   memcpy (place + sizeof (FerryRecordHeader), type_string, length);
   return (guint16) number;
 }
 
-gboolean
-ferry_send_wait_for_room (FerrySend *send, gsize payload, GError **error)
+/* Waits until the lane has room for a record with that payload, and for the largest type announcement that may come
+ * before it. The caller should try again then. */
+static gboolean
+wait_for_room (FerrySend *send, gsize payload, GError **error)
 {
   const char *type_string = ferry_send_get_type_string (send);
   gsize size = ferry_record_size (payload) + (type_string != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0);
@@ -65,8 +59,6 @@ ferry_send_store (const FerrySend *send, guint8 *place)
         memcpy (next, send->parts[i].data, send->parts[i].size);
       next += send->parts[i].size;
     }
-  if (send->shape != NULL)
-    ferry_shape_clear_padding (send->shape, place, send->size);
 }
 
 const guint8 *
@@ -74,7 +66,7 @@ ferry_send_get_data (FerrySend *send)
 {
   if (send->variant != NULL)
     return g_variant_get_data (send->variant);
-  if (send->n_parts == 1 && (send->shape == NULL || !send->shape->has_padding))
+  if (send->n_parts == 1)
     return send->parts[0].data;
   if (send->joined == NULL)
     {
@@ -84,9 +76,9 @@ ferry_send_get_data (FerrySend *send)
   return send->joined;
 }
 
-void
-ferry_send_write_and_unlock (const FerrySend *send, FerrySendPlace *place, FerryRecordKind kind, gconstpointer head,
-                             gsize head_size, gsize body_size)
+static void
+write_and_unlock (const FerrySend *send, FerrySendPlace *place, FerryRecordKind kind, gconstpointer head,
+                  gsize head_size, gsize body_size)
 {
   FerrySender *self = send->sender;
   guint8 *payload = ferry_sender_write_header_locked (self, place, kind, head_size + body_size);
@@ -108,9 +100,9 @@ ferry_send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gs
   FerrySendPlace place;
 
   while (!ferry_sender_take_place (send->sender, type_string, head_size + body_size, &place))
-    if (!ferry_send_wait_for_room (send, head_size + body_size, error))
+    if (!wait_for_room (send, head_size + body_size, error))
       return FALSE;
-  ferry_send_write_and_unlock (send, &place, kind, head, head_size, body_size);
+  write_and_unlock (send, &place, kind, head, head_size, body_size);
   return TRUE;
 }
 

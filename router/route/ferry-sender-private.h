@@ -34,8 +34,7 @@ gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, gui
                                   GError **error);
 
 FerrySender *ferry_sender_new (FerryPipe *pipe);
-FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell,
-                                       guint32 flags);
+FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell);
 gboolean ferry_sender_can_be_passed (FerrySender *self, GError **error);
 gboolean ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error);
 gboolean ferry_sender_pass (FerrySender *self, GError **error);
@@ -44,7 +43,6 @@ void ferry_sender_end (FerrySender *self);
 guint64 ferry_sender_get_connection_id (FerrySender *self);
 gboolean ferry_sender_is_new (FerrySender *self);
 gboolean ferry_sender_is_latest (FerrySender *self);
-gboolean ferry_sender_is_one_shot (FerrySender *self);
 guint ferry_sender_get_index (FerrySender *self);
 FerryUplink *ferry_sender_get_uplink (FerrySender *self);
 FerryPipe *ferry_sender_get_pipe (FerrySender *self);

@@ -184,7 +184,7 @@ ferry_sender_finalize (GObject *object)
   FerrySender *self = FERRY_SENDER (object);
 
   for (guint i = 0; i < self->n_types; i++)
-    ferry_shape_free (self->types[i]);
+    g_free (self->types[i]);
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_clear_pointer (&self->pipe, ferry_pipe_unref);
   g_weak_ref_clear (&self->receiver);
@@ -304,7 +304,6 @@ ferry_sender_new (FerryPipe *pipe)
   self->pipe = ferry_pipe_ref (pipe);
   self->max_message_size = pipe->max_message_size;
   self->cell = (pipe->flags & FERRY_PIPE_LATEST) != 0 ? 0 : FERRY_NO_CELL;
-  self->one_shot = (pipe->flags & FERRY_PIPE_ONE_SHOT_BUFFERS) != 0;
   return self;
 }
 
@@ -319,16 +318,14 @@ set_uplink (FerrySender *self, FerryUplink *uplink)
   g_mutex_unlock (&self->lock);
 }
 
-/* worker: makes a sender that was passed to this process. cell: the cell's number, or FERRY_NO_CELL. flags: of the
- * grant. */
+/* worker: makes a sender that was passed to this process. cell: the cell's number, or FERRY_NO_CELL. */
 FerrySender *
-ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell, guint32 flags)
+ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
   self->connection_id = connection_id;
   self->index = index;
-  self->one_shot = (flags & FERRY_GRANT_ONE_SHOT) != 0;
   self->cell = cell;
   set_uplink (self, uplink);
   self->max_message_size = uplink->max_message_size;
@@ -380,12 +377,6 @@ gboolean
 ferry_sender_is_latest (FerrySender *self)
 {
   return self->cell != FERRY_NO_CELL;
-}
-
-gboolean
-ferry_sender_is_one_shot (FerrySender *self)
-{
-  return self->one_shot;
 }
 
 /* const once the sender has an uplink: returns the pipe's index in the pipe table of the uplink. */

@@ -26,9 +26,6 @@ gboolean ferry_sender_send (FerrySender *self, GVariant *message, GError **error
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
-                                       GError **error);
-FERRY_AVAILABLE_IN_0_1
 FerryBuffer *ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, GError **error);

@@ -94,14 +94,22 @@ must_be_seen (FerryExecutorList *self, const FerryListedRun *entry)
   return entry->run.state == FERRY_TASK_STATE_FAILED && !entry->tried_again && is_watched (self);
 }
 
+/* Marks a task as removed from the list. A failure counts from when it has finished. */
+static void
+set_unlisted (FerryExecutorList *self, FerryListedRun *entry, gboolean has_finished)
+{
+  entry->listed = FALSE;
+  self->n_failed -= has_finished && entry->run.state == FERRY_TASK_STATE_FAILED;
+}
+
 /* Marks a task as removed from the list, and adds it to leaving, with the list's reference. */
 static void
-take_link (GQueue *queue, GList *link, GPtrArray *leaving)
+take_link (FerryExecutorList *self, GQueue *queue, GList *link, GPtrArray *leaving)
 {
   FerryListedRun *entry = g_steal_pointer (&link->data);
 
   g_queue_unlink (queue, link);
-  entry->listed = FALSE;
+  set_unlisted (self, entry, /* has_finished: */ TRUE);
   g_ptr_array_add (leaving, entry);
 }
 
@@ -132,7 +140,7 @@ sort_finished (FerryExecutorList *self, GPtrArray *leaving)
           g_queue_push_tail_link (&self->failed, link);
         }
       else if (entry->tried_again)
-        take_link (&self->finished, link, leaving);
+        take_link (self, &self->finished, link, leaving);
       link = next;
     }
 }
@@ -148,17 +156,17 @@ take_failed (FerryExecutorList *self, guint n_left, GPtrArray *leaving)
       GList *next = link->next;
 
       if (((FerryListedRun *) link->data)->n_keepers == 0)
-        take_link (&self->failed, link, leaving);
+        take_link (self, &self->failed, link, leaving);
       link = next;
     }
 }
 
 /* Takes the first tasks of a queue, until so many are left. */
 static void
-take_first (GQueue *queue, guint n_left, GPtrArray *leaving)
+take_first (FerryExecutorList *self, GQueue *queue, guint n_left, GPtrArray *leaving)
 {
   while (queue->length > n_left)
-    take_link (queue, queue->head, leaving);
+    take_link (self, queue, queue->head, leaving);
 }
 
 /* Returns (transfer full) all finished tasks, marked as removed from the list, so that no handler removes them a second
@@ -168,8 +176,8 @@ take_finished (FerryExecutorList *self)
 {
   GPtrArray *leaving = g_ptr_array_new_full (self->finished.length, (GDestroyNotify) ferry_run_unref);
 
-  take_first (&self->finished, 0, leaving);
-  take_first (&self->failed, 0, leaving);
+  take_first (self, &self->finished, 0, leaving);
+  take_first (self, &self->failed, 0, leaving);
   return leaving;
 }
 
@@ -237,11 +245,13 @@ void
 ferry_executor_list_remove (FerryExecutorList *self, FerryListedRun *entry)
 {
   g_autoptr (GPtrArray) leaving = NULL;
+  gboolean has_finished = entry->finished_link.data != NULL;
 
   if (!entry->listed)
     return;
-  entry->listed = FALSE;
-  if (g_steal_pointer (&entry->finished_link.data) != NULL)
+  set_unlisted (self, entry, has_finished);
+  entry->finished_link.data = NULL;
+  if (has_finished)
     g_queue_unlink (entry->stays ? &self->failed : &self->finished, &entry->finished_link);
   leaving = g_ptr_array_new_full (1, (GDestroyNotify) ferry_run_unref);
   g_ptr_array_add (leaving, entry);
@@ -284,7 +294,7 @@ ferry_executor_list_trim (gpointer list)
     return;
   leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, (GDestroyNotify) ferry_run_unref);
   sort_finished (self, leaving);
-  take_first (&self->finished, count_staying (self), leaving);
+  take_first (self, &self->finished, count_staying (self), leaving);
   take_failed (self, MAX_FAILED, leaving);
   if (self->finished.length > self->keep_finished)
     ferry_timers_set (self->timers, &self->linger_timer,
@@ -310,6 +320,7 @@ ferry_executor_list_finish (FerryExecutorList *self, FerryListedRun *entry)
     return;
   entry->finished_link.data = entry;
   g_queue_push_tail_link (&self->finished, &entry->finished_link);
+  self->n_failed += entry->run.state == FERRY_TASK_STATE_FAILED;
   if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING || !is_watched (self))
     ferry_executor_list_trim (self);
 }

@@ -29,6 +29,7 @@ typedef struct
   guint64 latest_number;   /* number of the task that was added to the list last */
   GQueue finished;         /* (element-type FerryListedRun): the tasks of the list that are done, oldest first */
   GQueue failed;           /* (element-type FerryListedRun): those that stay in addition, oldest first */
+  guint n_failed;          /* how many tasks of the list have failed */
   FerryTimer linger_timer; /* removes finished tasks that were there for long enough */
 } FerryExecutorList;
 
@@ -82,6 +83,9 @@ gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
  * one with FALSE. A task that was let go by all leaves as if it had just ended. */
 FERRY_FOR_SIBLINGS
 void ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep);
+/* How many tasks in the executor's list have failed. */
+FERRY_FOR_SIBLINGS
+guint ferry_executor_count_failed (FerryExecutor *self);
 
 /* ---- Tasks of a keeper, such as a queue in a file: FerryRunKeeper ---- */
 

@@ -942,6 +942,12 @@ ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
   return entry->run.source == &self->source && entry->taken_in;
 }
 
+guint
+ferry_executor_count_failed (FerryExecutor *self)
+{
+  return self->list.n_failed;
+}
+
 /* Returns (transfer none) (nullable) what keeps the task beyond this process. */
 static FerryRunKeeper *
 get_keeper (FerryTask *task)
@@ -1428,12 +1434,13 @@ ferry_executor_get_pool (FerryExecutor *self)
   return FERRY_IS_POOL (self->runner) ? FERRY_POOL (self->runner) : NULL;
 }
 
-/* main: returns how much of the work is done, from 0 to 1. */
+/* main: returns how much of the work is done, from 0 to 1, and of how many tasks that run the fraction is known. */
 static double
-get_fraction (FerryExecutor *self)
+sum_fractions (FerryExecutor *self, guint *n_known)
 {
   double done = self->batch_fraction + self->source.held;
 
+  *n_known = 0;
   if (self->n_batch_done + self->n_open == 0)
     return 0;
   /* The runners' destinations are few, so tasks that run are found through them and not through the list. */
@@ -1441,9 +1448,29 @@ get_fraction (FerryExecutor *self)
     {
       FerryRunner *runner = g_ptr_array_index (self->runners, i);
 
-      done += FERRY_RUNNER_GET_IFACE (runner)->sum_fractions (runner, &self->source);
+      done += FERRY_RUNNER_GET_IFACE (runner)->sum_fractions (runner, &self->source, n_known);
     }
   return done / (self->n_batch_done + self->n_open);
+}
+
+static double
+get_fraction (FerryExecutor *self)
+{
+  guint n_known;
+
+  return sum_fractions (self, &n_known);
+}
+
+/* main: where some tasks are done and others wait, their number says how far the work is. */
+static gboolean
+get_indeterminate (FerryExecutor *self)
+{
+  guint n_known;
+  double fraction = sum_fractions (self, &n_known);
+
+  if (self->n_executing == 0 || n_known > 0)
+    return self->n_batch_done + self->n_open == 0;
+  return self->n_open == self->n_executing || !(fraction > 0);
 }
 
 static gboolean
@@ -1482,7 +1509,7 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
   else if (property_id == PROP_FRACTION)
     g_value_set_double (value, get_fraction (self));
   else if (property_id == PROP_INDETERMINATE)
-    g_value_set_boolean (value, self->n_batch_done + self->n_open == 0);
+    g_value_set_boolean (value, get_indeterminate (self));
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
@@ -1575,6 +1602,11 @@ install_figures (void)
    * How many tasks were cancelled.
    */
   properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+}
+
+static void
+install_progress (void)
+{
   /**
    * FerryExecutor:fraction:
    *
@@ -1587,7 +1619,9 @@ install_figures (void)
   /**
    * FerryExecutor:indeterminate:
    *
-   * Whether there was no task yet, so that [property@Ferry.Executor:fraction] says nothing.
+   * Whether [property@Ferry.Executor:fraction] says nothing, so that a bar should pulse: there was no task yet, or only
+   * such tasks run whose own fraction is not known, and no other one waits, or nothing is done yet. It is notified with
+   * the fraction.
    */
   properties[PROP_INDETERMINATE] = g_param_spec_boolean ("indeterminate", NULL, NULL, TRUE, FERRY_READABLE);
 }
@@ -1645,6 +1679,7 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_HOLD_APPLICATION] = g_param_spec_boolean ("hold-application", NULL, NULL, FALSE, FERRY_SETTABLE);
   install_figures ();
+  install_progress ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

@@ -18,8 +18,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-one-shot-private.h"
-#include "wire/ferry-shape-private.h"
+#include "lane/ferry-sealed-bytes-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* No function returns it by chance. */
 #define MARK "\004ferry.file-value"
@@ -94,7 +94,7 @@ take_bytes (int fd, const char *type, gboolean trusts_worker, gboolean *is_fixed
 {
   g_autoptr (GMappedFile) file = NULL;
   g_autoptr (GError) failure = NULL;
-  GBytes *bytes = ferry_one_shot_map_bytes (fd, &failure);
+  GBytes *bytes = ferry_sealed_bytes_map (fd, &failure);
   struct stat facts;
 
   *is_fixed = bytes != NULL || !may_change (type);

@@ -69,6 +69,8 @@ typedef void (*FerryJobEndFunc) (gpointer data, GError **failure);
 gboolean ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data, GError **error);
 /* any: what ferry_job_check() says of a cancel, and does not wait while the job is paused. */
 gboolean ferry_job_check_cancelled (FerryJob *self, GError **error);
+/* any: (transfer none) (nullable): the path of the job's scratch folder, which is made when this is called first. */
+const char *ferry_job_make_scratch_folder (FerryJob *self, GError **error);
 /* The thread that serves, when the function has returned. */
 void ferry_job_remove_scratch_folder (FerryJob *self);
 /* any: reports and sends for the function while it waits, also when the job is paused or cancelled. fraction: as in

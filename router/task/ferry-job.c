@@ -20,7 +20,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-scratch-folder-private.h"
-#include "lane/ferry-one-shot-private.h"
+#include "lane/ferry-sealed-bytes-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-buffer-private.h"
@@ -821,7 +821,7 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
   if (!begin_use (self, error))
     return NULL;
   fd = find_descriptor (self, handle, error);
-  bytes = fd >= 0 ? ferry_one_shot_map_bytes (fd, error) : NULL;
+  bytes = fd >= 0 ? ferry_sealed_bytes_map (fd, error) : NULL;
   end_use (self);
   return bytes;
 }
@@ -1083,29 +1083,10 @@ ferry_job_add_end (FerryJob *self, FerryJobEndFunc func, gpointer data, GError *
   return TRUE;
 }
 
-/**
- * ferry_job_get_scratch_folder:
- * @self: a job
- * @error: return location for an error
- *
- * Gets a folder for files that nobody wants once the function has returned, such as what the first of two programs
- * writes and the second one reads ([method@Ferry.Job.run_command]). It is made when this is called first, empty and for
- * this user alone (mode 0700), in the user's cache folder. When the function has returned, it is removed with all in
- * it. Where the worker was killed, the next worker that makes one removes it. In a map, each item has its own. Any
- * thread may call this.
- *
- * Fails with %FERRY_ERROR_SYSTEM when the folder cannot be made, and with %FERRY_ERROR_STOPPED when the function has
- * returned.
- *
- * Returns: (transfer none) (type filename) (nullable): the absolute path, or %NULL with an error
- */
 const char *
-ferry_job_get_scratch_folder (FerryJob *self, GError **error)
+ferry_job_make_scratch_folder (FerryJob *self, GError **error)
 {
   const char *path = NULL;
-
-  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (!begin_use (self, error))
     return NULL;

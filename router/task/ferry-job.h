@@ -48,9 +48,6 @@ FERRY_AVAILABLE_IN_0_1
 FerrySender *ferry_job_get_sender (FerryJob *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-const char *ferry_job_get_scratch_folder (FerryJob *self, GError **error);
-
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const char *unit, const char *text,

@@ -191,7 +191,7 @@ fail_sources (FerryPool *self, GError *error)
 }
 
 static double
-runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
+runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source, guint *n_known)
 {
   FerryPool *self = FERRY_POOL (runner);
   double sum = 0;
@@ -201,7 +201,7 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
       FerryPoolWorker *worker = g_ptr_array_index (self->roster.workers, i);
       const FerryRun *run = g_queue_peek_head (&worker->in_flight);
 
-      sum += run != NULL ? ferry_run_get_fraction_of (run, source) : 0;
+      sum += run != NULL ? ferry_run_get_fraction_of (run, source, n_known) : 0;
     }
   return sum;
 }

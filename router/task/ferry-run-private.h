@@ -154,6 +154,8 @@ typedef struct
   /* What ferry_executor_cancel_all() and ferry_executor_clear_finished() do. The first returns how many. */
   guint (*cancel_all) (FerryRunKeeper *self);
   void (*clear_finished) (FerryRunKeeper *self);
+  /* How many tasks of the list have failed. */
+  guint (*count_failed) (FerryRunKeeper *self);
   /* Moves the task in front of another one of the keeper's list; NULL: behind the last one. */
   gboolean (*move) (FerryRunKeeper *self, FerryTask *task, FerryTask *before, GError **error);
   /* A task that waits for its time does not any more. */
@@ -282,11 +284,15 @@ ferry_run_get_done (const FerryRun *self)
   return self->state >= FERRY_TASK_STATE_COMPLETED;
 }
 
-/* Returns the fraction, from 0 to 1, if the run is one of source and has not ended. */
+/* Returns the fraction, from 0 to 1, if the run is one of source and has not ended, and adds to n_known if it is known.
+ */
 static inline double
-ferry_run_get_fraction_of (const FerryRun *self, const FerryTaskSource *source)
+ferry_run_get_fraction_of (const FerryRun *self, const FerryTaskSource *source, guint *n_known)
 {
-  return self->source == source && !ferry_run_get_done (self) ? MAX (self->fraction, 0) : 0;
+  gboolean is_known = self->source == source && !ferry_run_get_done (self) && self->fraction >= 0;
+
+  *n_known += is_known;
+  return is_known ? self->fraction : 0;
 }
 
 /* Whether the owner tells what the function does: not after another thread has asked for a cancel. */

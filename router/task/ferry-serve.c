@@ -117,8 +117,8 @@ ferry_serve_new_local (FerryLink *link, const guint64 connection_ids[2], GThread
   uplink = ferry_uplink_new_local (link, never_waits, error);
   if (uplink == NULL)
     return NULL;
-  calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL, 0);
-  progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0, 0);
+  calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
+  progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
   self = ferry_serve_new (ferry_downlink_new (uplink), calls, progress);
   self->is_local = TRUE;
   return self;

@@ -17,7 +17,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "lane/ferry-one-shot-private.h"
+#include "lane/ferry-sealed-bytes-private.h"
 #include "link/ferry-orphan-private.h"
 #include "route/ferry-given-sender-private.h"
 
@@ -77,7 +77,7 @@ get_bytes (GBytes *bytes, GError **error)
 
   if (self != NULL)
     return self;
-  fd = ferry_one_shot_create_filled (data, size, error);
+  fd = ferry_sealed_bytes_new (data, size, error);
   return fd >= 0 ? ref_bytes (bytes, &fd) : NULL;
 }
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 G_BEGIN_DECLS
 

@@ -5,7 +5,7 @@
  *
  * Each array, maybe, tuple with members, dictionary entry and variant is one level. The levels of a type count even
  * if the value has no elements. GLib aborts when it walks a type of 128 levels, although it accepts such a type as
- * valid. ferry-shape-private.h has the check of values. */
+ * valid. ferry-layout-private.h has the check of values. */
 
 #pragma once
 
@@ -33,14 +33,9 @@ typedef enum
 FerryTypeVerdict ferry_depth_judge_type (const char *type_string, gsize length);
 /* Returns what is wrong with a type, as the end of an error message about the other end; NULL if the type is good. */
 const char *ferry_type_verdict_to_fault (FerryTypeVerdict verdict);
-/* Checks a definite type before a value of it is sent. Fails with FERRY_ERROR_TOO_LARGE. */
-gboolean ferry_depth_check_type (const char *type_string, gsize length, GError **error);
 /* Checks a value before it is sent: the levels, and, of a type that ferry_layout_is_checked(), the normal form. Fails
  * with FERRY_ERROR_TOO_LARGE and FERRY_ERROR_BAD_ARGUMENTS. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_depth_check (GVariant *value, GError **error);
-/* The same, for a value in serialised form, of a good type that ferry_layout_is_checked(). */
-gboolean ferry_depth_check_serialised (const char *type_string, gsize length, gconstpointer data, gsize size,
-                                       GError **error);
 
 G_END_DECLS

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 static gboolean
 set_too_deep (GError **error)
@@ -53,8 +53,9 @@ ferry_type_verdict_to_fault (FerryTypeVerdict verdict)
     }
 }
 
-gboolean
-ferry_depth_check_type (const char *type_string, gsize length, GError **error)
+/* Checks a definite type before a value of it is sent. */
+static gboolean
+check_type (const char *type_string, gsize length, GError **error)
 {
   if (length > FERRY_MAX_INNER_TYPE)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
@@ -64,8 +65,8 @@ ferry_depth_check_type (const char *type_string, gsize length, GError **error)
   return ferry_depth_judge_type (type_string, length) == FERRY_TYPE_GOOD || set_too_deep (error);
 }
 
-gboolean
-ferry_depth_check_serialised (const char *type_string, gsize length, gconstpointer data, gsize size, GError **error)
+static gboolean
+check_bytes (const char *type_string, gsize length, gconstpointer data, gsize size, GError **error)
 {
   switch (ferry_layout_judge (type_string, length, data, size))
     {
@@ -89,11 +90,10 @@ ferry_depth_check (GVariant *value, GError **error)
   const char *type_string = g_variant_get_type_string (value);
   gsize length = strlen (type_string);
 
-  if (G_UNLIKELY (length > FERRY_MAX_DEPTH) && !ferry_depth_check_type (type_string, length, error))
+  if (G_UNLIKELY (length > FERRY_MAX_DEPTH) && !check_type (type_string, length, error))
     return FALSE;
   /* GLib knows this of most values, such as all that a program has built. */
   return G_LIKELY (!ferry_layout_is_checked (type_string, length)) ||
          (memchr (type_string, 'v', length) == NULL && g_variant_is_normal_form (value)) ||
-         ferry_depth_check_serialised (type_string, length, g_variant_get_data (value), g_variant_get_size (value),
-                                       error);
+         check_bytes (type_string, length, g_variant_get_data (value), g_variant_get_size (value), error);
 }

@@ -5,8 +5,7 @@
  *
  * The application puts the welcome and the link's descriptors into the socket before the worker starts. The worker
  * answers with an attach packet. In a sandbox, the worker sends a report of its layers before the attach packet. After
- * the attach packet, a worker with one-shot buffers sends the memory of each buffer, as a descriptor port does. Other
- * workers send no more packets. No function waits, except when the worker receives its welcome. */
+ * the attach packet it sends no more packets. No function waits, except when the worker receives its welcome. */
 
 #pragma once
 

@@ -224,8 +224,8 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   if ((flags & MSG_CTRUNC) != 0)
     return invalid (error,
-                    "sent a control message that the kernel truncated; it must send no descriptors here but one for "
-                    "each one-shot buffer (or this process has too many files open)");
+                    "sent a control message that the kernel truncated; it must send no descriptors here (or this "
+                    "process has too many files open)");
   if (size == 0 && descriptors->len == n_before && ferry_control_is_hung_up (fd))
     return FERRY_CONTROL_CLOSED;
   *packet_size = (gsize) size;
@@ -257,8 +257,7 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
                   size, descriptors->len);
 }
 
-/* any: sends one descriptor, as those of a descriptor port and of one-shot buffers are sent. Returns 0 or an error
- * number. */
+/* any: sends one descriptor, as those of a descriptor port are sent. Returns 0 or an error number. */
 int
 ferry_control_send_descriptor (int fd, int descriptor)
 {

@@ -32,7 +32,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PROTOCOL_VERSION 6
+#define FERRY_PROTOCOL_VERSION 7
 #define FERRY_PROTOCOL_MAGIC "FERRYLNK"
 
 /* The environment variable that names the worker's end of the control socket. */
@@ -270,10 +270,8 @@ typedef enum
   FERRY_RECORD_GRANT = 8,   /* down: grants a sender; the payload is a FerryGrant and the sender's name */
   /* down: no more calls will come; the worker must answer the calls that it has, and then exit */
   FERRY_RECORD_FINISH = 9,
-  FERRY_RECORD_CANCEL = 10, /* express: cancels a call; connection_id is the call's xid, number is the reason */
-  FERRY_RECORD_BUFFER = 11, /* up: a buffer; the payload is a FerryBufferMessage, then a value or nothing */
-  /* up: a one-shot buffer; the payload is a FerryOneShotMessage, then a value or nothing */
-  FERRY_RECORD_ONE_SHOT = 12,
+  FERRY_RECORD_CANCEL = 10,   /* express: cancels a call; connection_id is the call's xid, number is the reason */
+  FERRY_RECORD_BUFFER = 11,   /* up: a buffer; the payload is a FerryBufferMessage, then a value or nothing */
   FERRY_RECORD_FD_BATCH = 13, /* down: the next message has descriptors; the payload is a FerryFdBatchMessage */
 } FerryRecordKind;
 
@@ -288,16 +286,6 @@ typedef struct
 } FerryBufferMessage;
 
 G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
-
-/* The payload of FERRY_RECORD_ONE_SHOT. A GVariant may follow as after FerryBufferMessage. The descriptor of the memory
- * was sent over the control socket before, in the descriptor packet with the same number. */
-typedef struct
-{
-  guint64 number;
-  guint64 size; /* bytes of the buffer, which must be the size of its memory */
-} FerryOneShotMessage;
-
-G_STATIC_ASSERT (sizeof (FerryOneShotMessage) == 16);
 
 /* The payload of FERRY_RECORD_FD_BATCH: the next message of the same pipe has descriptors. The descriptors were sent
  * over the control socket before, in the FerryFdBatch with the same number. */
@@ -324,14 +312,11 @@ typedef struct
 {
   guint32 index; /* the index of the sender's word in the pipe table */
   guint32 name_length;
-  guint32 cell;  /* the number of the sender's cell, or FERRY_NO_CELL */
-  guint32 flags; /* FERRY_GRANT_ONE_SHOT, or 0 */
+  guint32 cell; /* the number of the sender's cell, or FERRY_NO_CELL */
+  guint32 reserved;
 } FerryGrant;
 
 #define FERRY_NO_CELL G_MAXUINT32
-
-/* A flag of a grant: each buffer of the sender is a one-shot buffer. */
-#define FERRY_GRANT_ONE_SHOT (1u << 0)
 
 G_STATIC_ASSERT (sizeof (FerryGrant) == 16);
 
@@ -434,10 +419,6 @@ typedef struct
   guint32 filter_errno; /* why the worker has not entered the filter of system calls, in the same way */
   guint32 reserved;
 } FerryConfined;
-
-/* The maximum number of one-shot buffers whose memory a worker sends while the application has not taken their
- * records. */
-#define FERRY_MAX_ONE_SHOTS_PER_LINK 16
 
 /* The descriptors of a message. The application sends them before it publishes the record with the same number. */
 typedef struct

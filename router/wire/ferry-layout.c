@@ -1,15 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The layout of types.
+/* The layout of types. See ferry-layout-private.h.
  *
  * Threads: any; nothing is shared. */
 
 #include "config.h"
 
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #include <string.h>
+
+#include "wire/ferry-depth-private.h"
 
 gboolean
 ferry_layout_is_definite (const char *string, gsize length)
@@ -186,4 +188,23 @@ gboolean
 ferry_layout_plan (const FerryLayout *self, guint levels)
 {
   return plan_part (self, 0, levels);
+}
+
+FerryLayout *
+ferry_layout_new (const char *string, gsize length)
+{
+  FerryLayout *self = g_new (FerryLayout, 1);
+
+  self->string = g_strndup (string, length);
+  self->parts = g_new (FerryLayoutPart, length);
+  ferry_layout_plan (self, FERRY_MAX_DEPTH);
+  return self;
+}
+
+void
+ferry_layout_free (FerryLayout *self)
+{
+  g_free (self->parts);
+  g_free ((char *) self->string);
+  g_free (self);
 }

@@ -11,7 +11,7 @@
 
 #include <gio/gio.h>
 
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 G_BEGIN_DECLS
 

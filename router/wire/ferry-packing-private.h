@@ -14,7 +14,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-base-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 G_BEGIN_DECLS
 

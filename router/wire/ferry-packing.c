@@ -12,7 +12,7 @@
 #include "base/ferry-base-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* ---- packing ---- */
 

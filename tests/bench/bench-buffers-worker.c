@@ -13,8 +13,7 @@
 
 #include "bench-carry.h"
 
-static const BenchWay *const ways[] = {&bench_way_socket, &bench_way_recycled, &bench_way_untrusted,
-                                       &bench_way_one_shot};
+static const BenchWay *const ways[] = {&bench_way_socket, &bench_way_recycled, &bench_way_untrusted};
 
 static int
 carry (const BenchWay *way, const char *address, gsize size)

@@ -19,7 +19,6 @@ enum
 {
   RECYCLED,
   UNTRUSTED,
-  ONE_SHOT,
   SOCKET,
   READ_UNTRUSTED, /* the rest are read in full */
   READ_SOCKET,
@@ -30,8 +29,8 @@ enum
 };
 
 static const BenchWay *const ways[N_WAYS] = {
-  [RECYCLED] = &bench_way_recycled, [UNTRUSTED] = &bench_way_untrusted,      [ONE_SHOT] = &bench_way_one_shot,
-  [SOCKET] = &bench_way_socket,     [READ_UNTRUSTED] = &bench_way_untrusted, [READ_SOCKET] = &bench_way_socket,
+  [RECYCLED] = &bench_way_recycled,        [UNTRUSTED] = &bench_way_untrusted, [SOCKET] = &bench_way_socket,
+  [READ_UNTRUSTED] = &bench_way_untrusted, [READ_SOCKET] = &bench_way_socket,
 };
 
 /* What is divided by what. */
@@ -43,7 +42,6 @@ static const struct
   const char *budget;
 } comparisons[] = {
   {RECYCLED, MEMSET, "recycled-vs-memset", ">= 0.9"},
-  {RECYCLED, ONE_SHOT, "recycled-vs-one-shot", ">= 3"},
   {UNTRUSTED, MEMCPY, "untrusted-vs-memcpy", ">= 0.5"},
   {UNTRUSTED, SOCKET, "untrusted-vs-socket", ">= 1"},
   {RECYCLED, SOCKET, "recycled-vs-socket", NULL},

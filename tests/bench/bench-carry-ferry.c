@@ -35,7 +35,7 @@ buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, gpointer
 }
 
 static gboolean
-open_link (BenchCarrier *self, gboolean trusted, FerryPipeFlags flags, GError **error)
+open_link (BenchCarrier *self, gboolean trusted, GError **error)
 {
   g_autofree char *worker = bench_path_beside ("bench-buffers-worker");
   g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, self->size);
@@ -48,7 +48,7 @@ open_link (BenchCarrier *self, gboolean trusted, FerryPipeFlags flags, GError **
   end->router = ferry_router_new (NULL);
   g_object_set (launcher, "trusted", trusted, NULL);
   if (!ferry_router_start (end->router, error) ||
-      !ferry_router_pipe (end->router, flags, &sender, &end->receiver, error) ||
+      !ferry_router_pipe (end->router, FERRY_PIPE_QUEUED, &sender, &end->receiver, error) ||
       !ferry_launcher_add_sender (launcher, SENDER_NAME, sender, error))
     return FALSE;
   end->worker = ferry_launcher_spawn (launcher, end->router, error);
@@ -61,19 +61,13 @@ open_link (BenchCarrier *self, gboolean trusted, FerryPipeFlags flags, GError **
 static gboolean
 recycled_open (BenchCarrier *self, GError **error)
 {
-  return open_link (self, TRUE, FERRY_PIPE_QUEUED, error);
+  return open_link (self, TRUE, error);
 }
 
 static gboolean
 untrusted_open (BenchCarrier *self, GError **error)
 {
-  return open_link (self, FALSE, FERRY_PIPE_QUEUED, error);
-}
-
-static gboolean
-one_shot_open (BenchCarrier *self, GError **error)
-{
-  return open_link (self, FALSE, FERRY_PIPE_ONE_SHOT_BUFFERS, error);
+  return open_link (self, FALSE, error);
 }
 
 static void
@@ -147,4 +141,3 @@ ferry_send (gpointer data, gsize size)
 
 const BenchWay bench_way_recycled = WAY ("recycled", recycled_open);
 const BenchWay bench_way_untrusted = WAY ("untrusted", untrusted_open);
-const BenchWay bench_way_one_shot = WAY ("one-shot", one_shot_open);

@@ -46,7 +46,6 @@ struct _BenchWay
 extern const BenchWay bench_way_socket;
 extern const BenchWay bench_way_recycled;
 extern const BenchWay bench_way_untrusted;
-extern const BenchWay bench_way_one_shot;
 /* Ends the process. */
 void bench_carry_fail (const char *what, const GError *error) G_GNUC_NORETURN;
 /* Counts a buffer, and looks whether it is the one that is due. */

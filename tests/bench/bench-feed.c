@@ -249,17 +249,10 @@ take_variant_get (BenchPort *port, gconstpointer data, gsize size)
   bench_take_raw (port, &sequence, sizeof sequence);
 }
 
-static void
-take_record (BenchPort *port, gconstpointer data, gsize size)
-{
-  bench_take_number (port, ((const BenchRecord *) data)->sequence);
-}
-
 const BenchTakeFunc bench_takes[BENCH_N_TAKES] = {
   [BENCH_TAKE_RAW] = take_raw,
   [BENCH_TAKE_STAMP] = take_stamp,
   [BENCH_TAKE_VARIANT_GET] = take_variant_get,
-  [BENCH_TAKE_RECORD] = take_record,
 };
 
 void

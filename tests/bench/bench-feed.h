@@ -18,25 +18,13 @@ typedef struct _BenchTransport BenchTransport;
 typedef enum
 {
   BENCH_CONTENT_BYTES,
-  BENCH_CONTENT_VARIANT,      /* a GVariant, made with g_variant_new() for each message */
-  BENCH_CONTENT_RECORD_BYTES, /* a BenchRecord as plain bytes */
-  BENCH_CONTENT_RECORD,       /* a BenchRecord in serialised form */
-  BENCH_CONTENT_STRINGS,      /* a GVariant of BENCH_STRINGS_TYPE, with BENCH_N_STRINGS of them */
+  BENCH_CONTENT_VARIANT, /* a GVariant, made with g_variant_new() for each message */
+  BENCH_CONTENT_STRINGS, /* a GVariant of BENCH_STRINGS_TYPE, with BENCH_N_STRINGS of them */
 } BenchContent;
-
-#define BENCH_RECORD_TYPE ((const GVariantType *) "(utd)")
 
 /* The number, and names of files. */
 #define BENCH_STRINGS_TYPE "(t@as)"
 #define BENCH_N_STRINGS 1000
-
-/* A value of BENCH_RECORD_TYPE, as it lies. */
-typedef struct
-{
-  guint32 sequence;
-  guint64 bytes;
-  double seconds;
-} BenchRecord;
 
 /* What the application does with a message, on the main loop's thread. */
 typedef enum
@@ -44,7 +32,6 @@ typedef enum
   BENCH_TAKE_RAW,         /* reads the bytes */
   BENCH_TAKE_STAMP,       /* reads the bytes and notes how long they took */
   BENCH_TAKE_VARIANT_GET, /* makes a GVariant of the bytes and reads it with g_variant_get() */
-  BENCH_TAKE_RECORD,      /* reads a BenchRecord as it lies */
   BENCH_N_TAKES,
 } BenchTake;
 
@@ -104,7 +91,6 @@ struct _BenchTransport
   gpointer (*attach) (const char *address, gsize size, GError **error);
   gboolean (*send) (gpointer end, gconstpointer data, gsize size);
   gboolean (*send_variant) (gpointer end, GVariant *variant);
-  gboolean (*send_serialised) (gpointer end, const GVariantType *type, gconstpointer data, gsize size);
 };
 
 typedef struct

@@ -42,14 +42,6 @@ take_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariant
 }
 
 static void
-serialised_cb (FerryReceiver *receiver, const GVariantType *type, gconstpointer data, gsize size, gpointer user_data)
-{
-  BenchPort *port = user_data;
-
-  port->take (port, data, size);
-}
-
-static void
 strings_cb (FerryReceiver *receiver, GVariant *message, gpointer port)
 {
   bench_take_strings (port, message);
@@ -65,9 +57,7 @@ ferry_open (BenchFeed *feed, GError **error)
 static void
 listen_to (BenchPort *port, FerryReceiver *receiver)
 {
-  if (port->feed->load.content == BENCH_CONTENT_RECORD)
-    ferry_receiver_set_serialised_handler (receiver, serialised_cb, port, NULL);
-  else if (port->feed->load.content == BENCH_CONTENT_STRINGS)
+  if (port->feed->load.content == BENCH_CONTENT_STRINGS)
     g_signal_connect (receiver, "message", G_CALLBACK (strings_cb), port);
   else
     ferry_receiver_set_handler (receiver, port->feed->load.take == BENCH_TAKE_RAW ? raw_cb : take_cb, port, NULL);
@@ -189,12 +179,6 @@ ferry_send_variant (gpointer end, GVariant *variant)
   return ferry_sender_send (end, variant, NULL);
 }
 
-static gboolean
-ferry_send_serialised (gpointer end, const GVariantType *type, gconstpointer data, gsize size)
-{
-  return ferry_sender_send_serialised (end, type, data, size, NULL);
-}
-
 const BenchTransport bench_ferry = {
   .name = "ferry",
   .open = ferry_open,
@@ -204,5 +188,4 @@ const BenchTransport bench_ferry = {
   .attach = ferry_attach,
   .send = ferry_send,
   .send_variant = ferry_send_variant,
-  .send_serialised = ferry_send_serialised,
 };

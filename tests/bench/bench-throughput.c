@@ -13,7 +13,6 @@
 #define MAX_ROUNDS 16
 #define CHUNK 4096
 #define MANY 500
-#define RECORD (sizeof (BenchRecord))
 #define STRINGS (BENCH_N_STRINGS * 24) /* about so many bytes */
 
 typedef struct
@@ -32,7 +31,7 @@ typedef struct
   guint n_workers;
   const char *base;
   guint base_workers;
-  const char *budget; /* (nullable) for 64 B, and for records */
+  const char *budget; /* (nullable) for 64 B */
   const char *budget_4k;
 } Ratio;
 
@@ -46,14 +45,11 @@ static const Way ways[] = {
   {"gathered-pipe", &bench_gathered_pipe, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 8},
   {"ferry-gvariant", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 8},
   {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, MANY},
-  {"ferry-raw", &bench_ferry, BENCH_CONTENT_RECORD_BYTES, BENCH_TAKE_RECORD, 1},
-  {"ferry-serialised", &bench_ferry, BENCH_CONTENT_RECORD, BENCH_TAKE_RECORD, 1},
   {"ferry-gvariant", &bench_ferry, BENCH_CONTENT_STRINGS, BENCH_TAKE_VARIANT_GET, 1},
   {"gdbus", &bench_gdbus, BENCH_CONTENT_STRINGS, BENCH_TAKE_VARIANT_GET, 1},
 };
 
 static const Ratio ratios[] = {
-  {"serialised-vs-raw", "ferry-serialised", 1, "ferry-raw", 1, ">= 0.8", NULL},
   {"raw-vs-gathered-pipe", "ferry-raw", 1, "gathered-pipe", 1, ">= 2", ">= 1.5"},
   {"raw-vs-pipe", "ferry-raw", 1, "pipe", 1, ">= 15", NULL},
   {"gvariant-vs-gdbus", "ferry-gvariant", 1, "gdbus", 1, ">= 10", NULL},
@@ -66,7 +62,7 @@ static const struct
 {
   gsize size;
   const char *name;
-} sizes[] = {{64, "64B"}, {CHUNK, "4KiB"}, {RECORD, "record"}, {STRINGS, "strings"}};
+} sizes[] = {{64, "64B"}, {CHUNK, "4KiB"}, {STRINGS, "strings"}};
 
 typedef struct
 {
@@ -94,10 +90,7 @@ is_measured (const Bench *self, const Way *way)
   /* So many processes take a second to start. */
   if (self->options.only == NULL && self->options.quick && way->n_workers == MANY)
     return FALSE;
-  if ((way->take == BENCH_TAKE_RECORD) != (self->size == RECORD) ||
-      (way->content == BENCH_CONTENT_STRINGS) != (self->size == STRINGS))
-    return FALSE;
-  return TRUE;
+  return (way->content == BENCH_CONTENT_STRINGS) == (self->size == STRINGS);
 }
 
 static double

@@ -49,19 +49,6 @@ flood_bytes (Worker *self)
     message->sequence++;
 }
 
-static void
-flood_records (Worker *self)
-{
-  const gboolean is_typed = self->content == BENCH_CONTENT_RECORD;
-  const BenchTransport *transport = self->transport;
-  const gpointer end = self->end;
-  BenchRecord record = {0, 7, 0.5};
-
-  while (is_typed ? transport->send_serialised (end, BENCH_RECORD_TYPE, &record, sizeof record)
-                  : transport->send (end, &record, sizeof record))
-    record.sequence++;
-}
-
 /* The strings are the same ones each time, so neither way has to make them. */
 static void
 flood_strings (Worker *self)
@@ -89,11 +76,6 @@ flood (Worker *self)
   if (self->content == BENCH_CONTENT_STRINGS)
     {
       flood_strings (self);
-      return;
-    }
-  if (self->content == BENCH_CONTENT_RECORD_BYTES || self->content == BENCH_CONTENT_RECORD)
-    {
-      flood_records (self);
       return;
     }
   if (self->content == BENCH_CONTENT_BYTES && self->transport->send != NULL)

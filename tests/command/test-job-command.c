@@ -198,6 +198,23 @@ write_file (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_string (text != NULL ? text : "");
 }
 
+/* Has something in its scratch folder, and runs no program. */
+static GVariant *
+fill_scratch (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *scratch = ferry_job_get_scratch_folder (job, error);
+  g_autofree char *file = g_build_filename (scratch, "file", NULL);
+  g_autofree char *begun = g_build_filename (g_variant_get_string (arguments, NULL), "begun", NULL);
+  struct pollfd cancel = {.fd = g_cancellable_get_fd (ferry_job_get_cancellable (job)), .events = POLLIN};
+
+  g_assert_true (g_file_set_contents (file, "something", -1, NULL));
+  g_assert_true (g_file_set_contents (begun, "\n", -1, NULL));
+  g_assert_cmpint (TEMP_FAILURE_RETRY (poll (&cancel, 1, -1)), ==, 1);
+  g_cancellable_release_fd (ferry_job_get_cancellable (job));
+  ferry_job_check (job, error);
+  return NULL;
+}
+
 /* Has one program replace the file "out", and a script the file "other", which it is given as $1. Then something may be
  * where "other" is to be. */
 static GVariant *
@@ -935,6 +952,24 @@ worker_that_is_told_to_end_tidies_up (void)
 }
 
 static void
+worker_that_is_told_to_end_tidies_up_before_its_first_program (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "fill-scratch", g_variant_new_string (test->command->folder));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
+  g_assert_no_error (error);
+  command_test_wait_file (test->command, "begun");
+  ferry_test_run_until (has_process, task);
+  g_assert_cmpuint (count_scratch_folders (), ==, 1);
+  ferry_test_kill (ferry_test_get_process (task), SIGTERM);
+  command_test_wait (task);
+  g_assert_cmpuint (count_scratch_folders (), ==, 0);
+}
+
+static void
 worker_that_is_told_to_end_ends_its_program (void)
 {
   g_autoptr (Test) test = test_new ();
@@ -1190,6 +1225,7 @@ register_functions (void)
   ferry_function_register ("missing", "", "", run_missing);
   ferry_function_register ("write-file", "(sbi)", "s", write_file);
   ferry_function_register ("leave-behind", "s", "()", leave_behind);
+  ferry_function_register ("fill-scratch", "s", "", fill_scratch);
   ferry_function_register ("write-two", "(ssb)", "()", write_two);
   ferry_function_register ("write-in-place", "(ss)", "()", write_in_place);
   ferry_function_register ("write-in-place-and-wait", "(ss)", "()", write_in_place_and_wait);
@@ -1212,6 +1248,8 @@ add_tests_of_files (void)
   ADD ("files-stay-as-they-were-when-the-function-is-cancelled",
        files_stay_as_they_were_when_the_function_is_cancelled);
   ADD ("worker-that-is-told-to-end-tidies-up", worker_that_is_told_to_end_tidies_up);
+  ADD ("worker-that-is-told-to-end-tidies-up-before-its-first-program",
+       worker_that_is_told_to_end_tidies_up_before_its_first_program);
   ADD ("worker-that-is-told-to-end-ends-its-program", worker_that_is_told_to_end_ends_its_program);
   ADD ("worker-that-is-killed-leaves-no-half-of-a-new-file", worker_that_is_killed_leaves_no_half_of_a_new_file);
   ADD ("killed-worker-is-said-to-leave-a-file-incomplete", killed_worker_is_said_to_leave_a_file_incomplete);

@@ -66,17 +66,6 @@ def use_sender(job, _arguments):
     job.return_buffer(buffer)
 
 
-def send_one_shot(job, _arguments):
-    """A buffer that is filled by its descriptor."""
-    sender = job.get_sender(0)
-    sender.start()
-    buffer = sender.create_buffer(5)
-    descriptor = buffer.dup_descriptor()
-    os.pwrite(descriptor, b"hello", 0)
-    os.close(descriptor)
-    sender.send_buffer(None, buffer)
-
-
 def use_steps(job, _arguments):
     job.set_n_steps(1)
     job.step("one")
@@ -205,7 +194,7 @@ def leave(_job, _arguments):
 
 def main():
     for name, function, arguments, result in (
-            ("use-job", use_job, "(hh)", "s"), ("use-sender", use_sender, None, "ay"), ("send-one-shot", send_one_shot, None, ""),
+            ("use-job", use_job, "(hh)", "s"), ("use-sender", use_sender, None, "ay"),
             ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
             ("count", count, "u", "u"),
             ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, None, ""), ("run-programs", run_programs, None, "(ss)"),

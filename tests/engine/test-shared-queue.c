@@ -905,32 +905,6 @@ test_preparing_twice_is_a_fault (void)
   test_worker_free (worker, queue);
 }
 
-/* It is no event, and is there after the end of the control socket. */
-static void
-test_memory_waits_in_the_socket (void)
-{
-  g_autoptr (FerrySharedQueue) queue = queue_new ();
-  TestWorker *worker = test_worker_new_with (queue, 0, 1, NULL);
-  struct pollfd poll_fd = {.fd = queue->epoll, .events = POLLIN};
-
-  g_assert_true (ferry_link_allow_one_shots (worker->link, 0, NULL));
-  test_worker_attach (worker);
-  ferry_shared_queue_wait (queue, FERRY_SLEEP);
-  g_assert_cmpint (worker->link->state, ==, FERRY_LINK_OPEN);
-  for (guint i = 0; i < 3; i++)
-    g_assert_cmpint (ferry_control_send_descriptor (worker->control, STDERR_FILENO), ==, 0);
-  g_assert_cmpint (poll (&poll_fd, 1, 0), ==, 0);
-  ferry_shared_queue_end_given (queue, worker->link);
-  for (guint i = 0; i < 3; i++)
-    {
-      ferry_autofd fd = -1;
-
-      g_assert_true (ferry_descriptor_receive (worker->link->one_shot_socket, &fd, NULL, NULL));
-      g_assert_cmpint (fd, >=, 0);
-    }
-  test_worker_free (worker, queue);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -952,7 +926,6 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-queue/no-worker-may-hang-up", test_no_worker_may_hang_up);
   g_test_add_func ("/shared-queue/no-worker-ends-an-open-link", test_no_worker_ends_an_open_link);
   g_test_add_func ("/shared-queue/preparing-twice-is-a-fault", test_preparing_twice_is_a_fault);
-  g_test_add_func ("/shared-queue/memory-waits-in-the-socket", test_memory_waits_in_the_socket);
   add_end_tests ();
   g_test_add_func ("/shared-queue/a-link-outlives-its-epochs", test_a_link_outlives_its_epochs);
   return g_test_run ();

@@ -7,7 +7,8 @@
  * which a test sends a line for each thing to do; each is answered by lines, of which the last one is "done" or says
  * why not. Without a test, FERRY_WATCHER_SHOT is the name of a picture: it is taken of the newest window now and then,
  * as a program may end at any moment, and for the last time before the windows are closed. With FERRY_WATCHER_SECONDS,
- * the last one is taken after that time, and the program is ended, whatever it is at.
+ * the last one is taken after that time, and the program is ended, whatever it is at. FERRY_WATCHER_WORDS is the name
+ * of a file for the words on that picture, which is written with it.
  *
  *     look               a line for each window, and for each widget in sight that says something
  *     click LABEL        a button
@@ -272,6 +273,38 @@ shoot (const char *path)
   return gdk_texture_save_to_png (texture, path);
 }
 
+/* A line for each text that can be read, in the order in which a screen reader has them. */
+static gboolean
+write_words (GtkWidget *widget, gpointer file)
+{
+  const char *text = NULL;
+
+  if (GTK_IS_LABEL (widget))
+    text = gtk_label_get_text (GTK_LABEL (widget));
+  else if (GTK_IS_INSCRIPTION (widget))
+    text = gtk_inscription_get_text (GTK_INSCRIPTION (widget));
+  if (text != NULL && *text != '\0')
+    fprintf (file, "%s\n", text);
+  return FALSE;
+}
+
+static gboolean
+shoot_with_words (void)
+{
+  const char *words = g_getenv ("FERRY_WATCHER_WORDS");
+  g_autoptr (GtkWidget) window = find_window ();
+  FILE *file;
+
+  if (!shoot (g_getenv ("FERRY_WATCHER_SHOT")))
+    return FALSE;
+  file = words != NULL ? fopen (words, "w") : NULL;
+  if (file == NULL)
+    return words == NULL;
+  visit_widgets (window, write_words, file);
+  fclose (file);
+  return TRUE;
+}
+
 static gboolean
 obey (const char *order, char *argument)
 {
@@ -333,7 +366,7 @@ frame_painted (GdkFrameClock *clock, gpointer data)
 
   const char *seconds = g_getenv ("FERRY_WATCHER_SECONDS");
 
-  if (newest == NULL || ++n_frames < next_shot || !shoot (g_getenv ("FERRY_WATCHER_SHOT")))
+  if (newest == NULL || ++n_frames < next_shot || !shoot_with_words ())
     return;
   next_shot = n_frames + FRAMES_BETWEEN_SHOTS;
   if (seconds != NULL && g_get_monotonic_time () - presented > atoi (seconds) * G_USEC_PER_SEC)

@@ -51,7 +51,7 @@ run (FaultsTest *test, FerryExecutor *executor, FerryTask *task)
 /* ---- senders ---- */
 
 static void
-run_with_sender (FaultsTest *test, FerryExecutor *executor, FerryPipeFlags flags, const char *function)
+run_with_sender (FaultsTest *test, FerryExecutor *executor, const char *function)
 {
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, function, g_variant_new ("(ht)", 0, 2ull));
   g_autoptr (FerrySender) sender = NULL;
@@ -60,7 +60,7 @@ run_with_sender (FaultsTest *test, FerryExecutor *executor, FerryPipeFlags flags
   g_autoptr (GError) error = NULL;
   gboolean given;
 
-  given = ferry_router_pipe (test->router, flags, &sender, &receiver, &error) &&
+  given = ferry_router_pipe (test->router, FERRY_PIPE_QUEUED, &sender, &receiver, &error) &&
           ferry_task_add_sender (task, sender, &error) == 0;
   g_assert_true (given == (error == NULL));
   if (faults_test_works (test, &error, FERRY_ERROR_SYSTEM, -1))
@@ -72,8 +72,8 @@ run_with_sender (FaultsTest *test, FerryExecutor *executor, FerryPipeFlags flags
 static void
 play_senders (FaultsTest *test, FerryExecutor *executor)
 {
-  run_with_sender (test, executor, FERRY_PIPE_QUEUED, "send-numbers");
-  run_with_sender (test, executor, FERRY_PIPE_ONE_SHOT_BUFFERS, "send-buffers");
+  run_with_sender (test, executor, "send-numbers");
+  run_with_sender (test, executor, "send-buffers");
 }
 
 /* ---- buffers ---- */

@@ -69,7 +69,6 @@ listen_to (FerryReceiver *receiver, Heard *heard)
 typedef struct
 {
   gboolean trusted;
-  FerryPipeFlags flags;
   FerrySandbox *sandbox; /* (nullable) */
 } Kind;
 
@@ -128,7 +127,7 @@ run_worker (FaultsTest *test, FerryRouter *router, const Kind *kind)
   if (kind->sandbox != NULL)
     ferry_launcher_setenv (launcher, "LSAN_OPTIONS", "detect_leaks=0");
   g_object_set (launcher, "stdout", FERRY_STREAM_MODE_LOG, NULL);
-  ferry_router_pipe (router, kind->flags, &sender, &receiver, &error);
+  ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, &error);
   g_assert_no_error (error);
   ferry_router_pipe (router, FERRY_PIPE_LATEST, &latest, &latest_receiver, &error);
   g_assert_no_error (error);
@@ -161,13 +160,6 @@ static void
 play_untrusted_worker (FaultsTest *test)
 {
   run_worker (test, test->router, &(Kind){.trusted = FALSE});
-}
-
-/* Its buffer is in memory of its own. */
-static void
-play_one_shot_worker (FaultsTest *test)
-{
-  run_worker (test, test->router, &(Kind){.flags = FERRY_PIPE_ONE_SHOT_BUFFERS});
 }
 
 static void
@@ -365,18 +357,11 @@ main (int argc, char **argv)
     {FAULT_RECVMSG, EINTR},   {FAULT_DUP, EMFILE},    {FAULT_OPEN, EMFILE},
   };
   static const Fault copies[] = {{FAULT_MMAP, ENOMEM}};
-  static const Fault one_shot[] = {{FAULT_MMAP, ENOMEM}, {FAULT_RECVMSG, ENOMEM}, {FAULT_RECVMSG, EINTR}};
-  static const Fault within_one_shot[] = {
-    {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM},   {FAULT_SENDMSG, ENOBUFS},
-    {FAULT_SENDMSG, EAGAIN},      {FAULT_SENDMSG, EINTR},
-  };
 
   faults_test_init (&argc, &argv);
   faults_test_add ("worker", play_worker, faults, G_N_ELEMENTS (faults));
   faults_test_add ("untrusted-worker", play_untrusted_worker, copies, G_N_ELEMENTS (copies));
-  faults_test_add ("one-shot-worker", play_one_shot_worker, one_shot, G_N_ELEMENTS (one_shot));
   add_sandboxed ();
-  faults_test_add_within ("one-shot-worker", play_one_shot_worker, within_one_shot, G_N_ELEMENTS (within_one_shot));
   faults_test_add ("local-sender", play_local, local, G_N_ELEMENTS (local));
   faults_test_add ("router", play_router, of_router, G_N_ELEMENTS (of_router));
   faults_test_add ("fork-server", play_fork_server, of_fork_server, G_N_ELEMENTS (of_fork_server));
@@ -388,7 +373,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/faults/fork-server-serves-without-a-spare/socketpair", "socketpair",
                         test_fork_server_without_spare);
   faults_test_add_limit ("worker", play_worker);
-  faults_test_add_limit ("one-shot-worker", play_one_shot_worker);
   faults_test_add_limit ("sandboxed-worker", play_sandboxed_worker);
   faults_test_add_limit ("local-sender", play_local);
   faults_test_add_limit ("router", play_router);

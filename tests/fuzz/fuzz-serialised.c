@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: wire/ferry-shape.c, wire/ferry-layout.c, wire/ferry-depth.c
+/* Tests: wire/ferry-normal-form.c, wire/ferry-layout.c, wire/ferry-depth.c
  *
  * A type, which two bytes of length precede, and any bytes as a value of it. Whether they are in normal form is for
  * GLib to say as well, and it reads what it is told to trust as what it has checked itself. */
@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #define MAX_NODES 10000
 
@@ -38,15 +38,15 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   /* Aligned, as all values are that come. GLib 2.74 aborts where it walks one of less than 8 bytes that is not. */
   g_autofree guint8 *bytes = g_memdup2 (input.data + input.at, value_size);
   g_autoptr (GVariant) value = NULL;
-  g_autoptr (FerryShape) shape = NULL;
+  g_autoptr (FerryLayout) layout = NULL;
   FerryValueVerdict verdict;
   guint n_left = MAX_NODES;
 
   if (length > 1024 || ferry_depth_judge_type (type, length) != FERRY_TYPE_GOOD)
     return 0;
-  shape = ferry_shape_new (type, length);
+  layout = ferry_layout_new (type, length);
   verdict = ferry_layout_judge (type, length, bytes, value_size);
-  g_assert_cmpint (ferry_shape_is_normal (shape, bytes, value_size), ==, verdict == FERRY_VALUE_GOOD);
+  g_assert_cmpint (ferry_layout_check (layout, bytes, value_size), ==, verdict);
   /* First, as GLib notes what it finds. */
   if (verdict == FERRY_VALUE_GOOD)
     {

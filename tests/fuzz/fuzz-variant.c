@@ -13,7 +13,7 @@
 #include "route/ferry-pipe-private.h"
 #include "route/ferry-router-private.h"
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 static void
 message_cb (FerryReceiver *receiver, GVariant *message, gpointer data)

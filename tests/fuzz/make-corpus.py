@@ -10,7 +10,8 @@ import struct
 from packets import CORPUS as PACKETS, UP_RING, VERSION, hand, header, packet, welcome
 from variants import pack
 
-DROP, BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL, BUFFER, ONE_SHOT, HAND = range(14)
+DROP, BYTES, VARIANT, TYPE, LARGE, PIECE, ABANDON, STOP, GRANT, FINISH, CANCEL, BUFFER = range(12)
+HAND = 13
 NO_CELL = 0xffffffff
 
 

@@ -4,7 +4,7 @@
 
 import struct
 
-VERSION = 6
+VERSION = 7
 UP_RING = 77824
 
 

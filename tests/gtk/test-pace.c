@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "gtk/ferry-format.h"
 #include "gtk/ferry-pace.h"
 
 #include <math.h>
@@ -156,6 +157,90 @@ test_time_left_follows (void)
     }
 }
 
+/* A loop of equal steps on a busy machine: milliseconds, and steps done. */
+static const struct
+{
+  int milliseconds, done;
+} recorded[] = {
+  {18, 1},       {264, 17},     {501, 35},     {752, 51},     {1023, 61},    {1251, 78},    {1518, 88},
+  {1758, 105},   {2002, 124},   {2268, 143},   {2501, 163},   {2755, 193},   {3001, 214},   {3268, 232},
+  {3519, 244},   {3752, 271},   {4056, 309},   {4265, 319},   {4553, 328},   {4762, 351},   {5026, 361},
+  {5318, 368},   {5504, 374},   {5750, 381},   {6023, 394},   {6250, 406},   {6500, 422},   {6754, 436},
+  {7162, 442},   {7251, 447},   {7501, 465},   {7783, 475},   {8017, 483},   {8251, 491},   {8523, 504},
+  {8752, 513},   {9015, 523},   {9271, 533},   {9556, 539},   {9752, 559},   {10000, 586},  {10250, 671},
+  {10505, 693},  {10750, 714},  {11019, 726},  {11274, 740},  {11515, 764},  {11758, 783},  {12022, 805},
+  {12291, 833},  {12514, 851},  {12773, 863},  {13018, 882},  {13250, 933},  {13500, 990},  {13755, 1023},
+  {14001, 1055}, {14254, 1084}, {14510, 1112}, {14758, 1135}, {15021, 1154}, {15251, 1169}, {15506, 1193},
+  {15751, 1217}, {16014, 1245}, {16254, 1263}, {16505, 1284}, {16756, 1303}, {17001, 1318}, {17262, 1332},
+  {17583, 1347}, {17758, 1362}, {18020, 1380}, {18259, 1408}, {18506, 1442}, {18765, 1465}, {19007, 1489},
+  {19263, 1505}, {19534, 1522}, {19776, 1540}, {20006, 1557}, {20254, 1579}, {20530, 1597}, {20755, 1615},
+  {21000, 1629}, {21268, 1642}, {21503, 1649}, {21754, 1657}, {22010, 1678}, {22266, 1702}, {22530, 1723},
+  {22751, 1744}, {23018, 1769}, {23250, 1791}, {23520, 1815}, {23843, 1837}, {24006, 1864}, {24284, 1880},
+  {24510, 1896}, {24809, 1915}, {25029, 1940}, {25271, 1960}, {25523, 1974}, {25773, 1983}, {26069, 1994},
+  {26267, 2006}, {26507, 2018}, {26771, 2036}, {27019, 2059}, {27254, 2075}, {27535, 2092}, {27810, 2109},
+  {28006, 2135}, {28263, 2152}, {28522, 2176}, {28750, 2190}, {29002, 2217}, {29269, 2238}, {29513, 2259},
+  {29763, 2279}, {30009, 2298}, {30250, 2361}, {30515, 2380}, {30766, 2400}, {31023, 2427}, {31255, 2457},
+  {31501, 2479}, {31774, 2488}, {32059, 2501}, {32255, 2516}, {32522, 2535}, {32754, 2555}, {33011, 2583},
+  {33256, 2611}, {33506, 2637}, {33762, 2665}, {34021, 2683}, {34314, 2703}, {34500, 2759}, {34773, 2791},
+  {35001, 2813}, {35251, 2840}, {35504, 2868}, {35754, 2892}, {36010, 2921}, {36250, 2949}, {36500, 2976},
+  {36755, 3002}, {37026, 3008}, {37270, 3041}, {37515, 3065}, {37752, 3090}, {38000, 3119}, {38262, 3145},
+  {38518, 3164}, {38768, 3183}, {39009, 3198}, {39275, 3214}, {39516, 3221}, {39751, 3241}, {40010, 3256},
+};
+
+/* (transfer full): the words for the time left of so much work, one for each time that they change. */
+static GPtrArray *
+play (guint64 total)
+{
+  g_auto (Course) course = course_new ();
+  GPtrArray *words = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < G_N_ELEMENTS (recorded); i++)
+    {
+      double seconds;
+      g_autofree char *said = NULL;
+
+      add (&course, BEGIN + (gint64) recorded[i].milliseconds * 1000, (guint64) recorded[i].done);
+      said = get_time_left (&course, total - course.last_done, &seconds)
+               ? ferry_format_time_left ((gint64) (seconds * G_USEC_PER_SEC))
+               : g_strdup ("");
+      if (words->len == 0 || !g_str_equal (said, words->pdata[words->len - 1]))
+        g_ptr_array_add (words, g_steal_pointer (&said));
+    }
+  return words;
+}
+
+/* Taken from the rate of each moment, the words came and went, and changed 36 times, up and down. */
+static void
+test_time_left_of_a_recorded_course_stays_and_changes_slowly (void)
+{
+  g_autoptr (GPtrArray) words = play ((guint64) recorded[G_N_ELEMENTS (recorded) - 1].done);
+  g_autoptr (GPtrArray) of_long = play (12000);
+
+  for (guint i = 1; i < words->len; i++)
+    g_assert_cmpstr (words->pdata[i], !=, "");
+  g_assert_cmpuint (words->len, <=, 24);
+  g_assert_cmpstr (words->pdata[words->len - 1], ==, "1 second left");
+  /* "3 minutes left", then "2 minutes left". */
+  g_assert_cmpuint (of_long->len, ==, 3);
+}
+
+/* What is not known any more has not become less. */
+static void
+test_time_left_stands_still_while_unsteady (void)
+{
+  g_auto (Course) course = course_new ();
+  double before, seconds;
+
+  go_on (&course, 5.0, 1000.0);
+  g_assert_true (get_time_left (&course, 60000, &before));
+  go_on (&course, 6.0, 0.0);
+  g_assert_true (get_time_left (&course, 60000, &seconds));
+  g_assert_cmpfloat (seconds, ==, before);
+  /* Other work has a time of its own. */
+  add (&course, course.last_time + TURN, 0);
+  g_assert_false (get_time_left (&course, 60000, &seconds));
+}
+
 static void
 test_odd_samples (void)
 {
@@ -200,6 +285,9 @@ main (int argc, char **argv)
   g_test_add_func ("/pace/hidden-while-unsteady", test_hidden_while_unsteady);
   g_test_add_func ("/pace/no-jumps", test_no_jumps);
   g_test_add_func ("/pace/time-left-follows", test_time_left_follows);
+  g_test_add_func ("/pace/time-left-of-a-recorded-course-stays-and-changes-slowly",
+                   test_time_left_of_a_recorded_course_stays_and_changes_slowly);
+  g_test_add_func ("/pace/time-left-stands-still-while-unsteady", test_time_left_stands_still_while_unsteady);
   g_test_add_func ("/pace/odd-samples", test_odd_samples);
   g_test_add_func ("/pace/time-without-end", test_time_without_end);
   return g_test_run ();

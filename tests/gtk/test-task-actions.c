@@ -65,6 +65,25 @@ test_each_state_has_its_actions (void)
   assert_actions (waits, test->executor, "retry,remove,show-error,copy-error,");
 }
 
+/* The bytes are gone with its end, and so is another try. */
+static void
+test_what_cannot_be_tried_again_has_no_retry (void)
+{
+  g_autoptr (TaskTest) test = scene_new ();
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  g_autoptr (FerryTask) plain = task_test_submit (test->executor, "nothing", NULL);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("a", 1);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (ferry_task_add_bytes (task, bytes, &error), >=, 0);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_done (task);
+  task_test_wait_done (plain);
+  assert_actions (task, test->executor, "remove,");
+  assert_actions (plain, test->executor, "retry,remove,");
+  g_assert_null (ferry_executor_retry (test->executor, task, &error));
+}
+
 static void
 test_without_an_executor_its_list_is_not_changed (void)
 {
@@ -157,6 +176,8 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/task-actions/names-lead-to-actions", test_names_lead_to_actions);
   g_test_add_func ("/task-actions/each-state-has-its-actions", test_each_state_has_its_actions);
+  g_test_add_func ("/task-actions/what-cannot-be-tried-again-has-no-retry",
+                   test_what_cannot_be_tried_again_has_no_retry);
   g_test_add_func ("/task-actions/without-an-executor-its-list-is-not-changed",
                    test_without_an_executor_its_list_is_not_changed);
   g_test_add_func ("/task-actions/run-next-goes-before-all-others", test_run_next_goes_before_all_others);

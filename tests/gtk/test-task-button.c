@@ -134,6 +134,100 @@ wait_words (Scene *scene, const char *words)
 }
 
 static void
+assert_words (Scene *scene, const char *words)
+{
+  g_autofree char *said = dup_words (scene);
+
+  g_assert_cmpstr (said, ==, words);
+}
+
+static FerryProgressRing *
+get_ring (Scene *scene)
+{
+  return FERRY_PROGRESS_RING (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene))));
+}
+
+static gboolean
+is_turning (gpointer scene)
+{
+  return ferry_progress_ring_is_turning (get_ring (scene));
+}
+
+static gboolean
+stands_still (gpointer scene)
+{
+  return !is_turning (scene);
+}
+
+static void
+set_animations (gboolean enabled)
+{
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", enabled, NULL);
+}
+
+/* A task that says nothing of itself is not 0 % of the way. One that does, beside it, says how far both are. */
+static void
+test_ring_turns_while_nobody_knows_how_far_the_tasks_are (Scene *scene)
+{
+  g_autoptr (FerryTask) endless = NULL, halves = NULL;
+
+  set_animations (TRUE);
+  endless = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  wait_words (scene, "1 task runs");
+  assert_words (scene, "1 task runs");
+  g_assert_cmpfloat (get_fraction (scene), <, 0.0);
+  g_assert_true (is_turning (scene));
+  g_assert_true (ferry_test_get_number (scene->executor, "indeterminate"));
+
+  ferry_executor_set_paused (scene->executor, TRUE, FALSE);
+  ferry_test_look_until (stands_still, scene);
+  assert_words (scene, "Paused \302\267 1 task runs");
+  ferry_executor_set_paused (scene->executor, FALSE, FALSE);
+  ferry_test_look_until (is_turning, scene);
+
+  ferry_pool_set_max_workers (scene->test->pool, 2);
+  halves = task_test_submit (scene->executor, "halves", NULL);
+  wait_words (scene, "2 tasks run");
+  g_assert_true (is_turning (scene));
+  task_test_open_gate ();
+  wait_words (scene, "25 % \302\267 2 tasks run");
+  g_assert_cmpfloat (get_fraction (scene), ==, 0.25);
+  g_assert_false (is_turning (scene));
+  task_test_close_gate ();
+  task_test_wait_done (halves);
+  wait_words (scene, "1 task runs");
+  assert_words (scene, "1 task runs");
+  ferry_task_cancel (endless);
+  wait_words (scene, "All tasks have ended");
+  g_assert_cmpfloat (get_fraction (scene), ==, 1.0);
+  g_assert_false (is_turning (scene));
+}
+
+/* It stands still where nothing is to move, and asks for no frame that nobody sees. */
+static void
+test_ring_turns_only_where_it_is_seen_to (Scene *scene)
+{
+  g_autoptr (FerryTask) endless = NULL;
+
+  set_animations (FALSE);
+  endless = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  wait_words (scene, "1 task runs");
+  g_assert_cmpfloat (get_fraction (scene), <, 0.0);
+  g_assert_false (is_turning (scene));
+  set_animations (TRUE);
+  g_assert_true (is_turning (scene));
+  gtk_widget_set_visible (scene->button, FALSE);
+  g_assert_false (is_turning (scene));
+  set_animations (FALSE);
+  set_animations (TRUE);
+  g_assert_false (is_turning (scene));
+  gtk_widget_set_visible (scene->button, TRUE);
+  ferry_test_look_until (is_turning, scene);
+  ferry_task_cancel (endless);
+  ferry_test_look_until (stands_still, scene);
+}
+
+static void
 test_button_says_how_far_all_tasks_are (Scene *scene)
 {
   g_autoptr (FerryTask) runs = NULL;
@@ -145,11 +239,10 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   g_assert_false (gtk_widget_get_visible (get_menu_button (scene)));
   runs = task_test_submit (scene->executor, "halves", NULL);
   waits = task_test_submit (scene->executor, "note", g_variant_new_string ("b"));
-  wait_words (scene, "0 % \302\267 1 task runs \302\267 1 task waits");
+  wait_words (scene, "1 task runs \302\267 1 task waits");
   ferry_executor_set_paused (scene->executor, TRUE, FALSE);
-  wait_words (scene, "Paused \302\267 0 % \302\267 1 task runs \302\267 1 task waits");
+  wait_words (scene, "Paused \302\267 1 task runs \302\267 1 task waits");
   ferry_executor_set_paused (scene->executor, FALSE, FALSE);
-  g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Tasks");
   widget_test_assert_read_once (scene->button);
@@ -166,6 +259,12 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   g_object_unref (bar);
 }
 
+static gboolean
+has_no_fraction (gpointer scene)
+{
+  return get_fraction (scene) < 0.0;
+}
+
 /* One task of two. */
 static void
 test_button_takes_back_what_a_task_has (Scene *scene)
@@ -177,8 +276,8 @@ test_button_takes_back_what_a_task_has (Scene *scene)
   wait_words (scene, "45 % \302\267 1 task runs \302\267 1 task waits");
   g_assert_cmpfloat_with_epsilon (get_fraction (scene), 0.45, 1e-9);
   task_test_close_gate ();
-  wait_words (scene, "0 % \302\267 1 task runs \302\267 1 task waits");
-  g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
+  ferry_test_look_until (has_no_fraction, scene);
+  assert_words (scene, "1 task runs \302\267 1 task waits");
   task_test_open_gate ();
   task_test_wait_done (task);
   wait_words (scene, "All tasks have ended");
@@ -443,15 +542,17 @@ test_button_knows_all_executors_of_its_model (Scene *scene)
   g_list_store_append (models, other);
   g_list_store_append (models, store);
   here = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
-  wait_words (scene, "0 % \302\267 1 task runs");
+  wait_words (scene, "1 task runs");
   there = task_test_submit (other, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
-  wait_words (scene, "50 % \302\267 1 task runs \302\267 1 task failed");
+  wait_words (scene, "1 task runs \302\267 1 task failed");
+  assert_words (scene, "1 task runs \302\267 1 task failed");
   g_assert_true (has_error (scene));
   loose = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("a"));
   g_list_store_append (store, loose);
   wait_words (scene, "33 % \302\267 1 task runs \302\267 1 task waits");
   ferry_task_cancel (loose);
-  wait_words (scene, "66 % \302\267 1 task runs");
+  ferry_test_look_until (has_no_fraction, scene);
+  assert_words (scene, "1 task runs \302\267 1 task failed");
   gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
   widget_test_wait_words (list, "Failed");
   g_object_set (list, "selected-task", there, NULL);
@@ -492,6 +593,108 @@ test_popover_is_as_high_as_its_rows (Scene *scene)
   ferry_test_look_until (task_test_is_idle, scene->executor);
   ferry_test_look_until (is_high, scene);
   g_assert_cmpint (measure_list (scene), <=, 400);
+}
+
+/* A list of tasks that counts how often one is asked for. */
+G_DECLARE_FINAL_TYPE (CountingModel, counting_model, COUNTING, MODEL, GObject)
+
+struct _CountingModel
+{
+  GObject parent_instance;
+  GPtrArray *tasks;
+  guint n_asked;
+};
+
+static GType
+get_item_type (GListModel *model)
+{
+  return FERRY_TYPE_TASK;
+}
+
+static guint
+get_n_items (GListModel *model)
+{
+  return COUNTING_MODEL (model)->tasks->len;
+}
+
+static gpointer
+get_item (GListModel *model, guint position)
+{
+  CountingModel *self = COUNTING_MODEL (model);
+
+  self->n_asked++;
+  return position < self->tasks->len ? g_object_ref (self->tasks->pdata[position]) : NULL;
+}
+
+static void
+counting_model_list_init (GListModelInterface *iface)
+{
+  iface->get_item_type = get_item_type;
+  iface->get_n_items = get_n_items;
+  iface->get_item = get_item;
+}
+
+G_DEFINE_TYPE_WITH_CODE (CountingModel, counting_model, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, counting_model_list_init))
+
+static void
+counting_model_finalize (GObject *object)
+{
+  g_ptr_array_unref (COUNTING_MODEL (object)->tasks);
+  G_OBJECT_CLASS (counting_model_parent_class)->finalize (object);
+}
+
+static void
+counting_model_class_init (CountingModelClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = counting_model_finalize;
+}
+
+static void
+counting_model_init (CountingModel *self)
+{
+  self->tasks = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static gboolean
+is_half_done (gpointer task)
+{
+  return ferry_task_get_fraction (task) == 0.5;
+}
+
+/* One of two that failed has left, and one that runs tells of itself. */
+static void
+test_no_task_is_looked_at_to_count_those_that_failed (Scene *scene)
+{
+  g_autoptr (CountingModel) model = g_object_new (counting_model_get_type (), NULL);
+  FerryTask *runs;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      FerryTask *failing =
+        task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+
+      task_test_wait_done (failing);
+      g_ptr_array_add (model->tasks, failing);
+    }
+  runs = task_test_submit (scene->executor, "halves", NULL);
+  g_ptr_array_add (model->tasks, runs);
+  for (guint i = 0; i < 100; i++)
+    g_ptr_array_add (model->tasks, task_test_submit (scene->executor, "note", g_variant_new_string ("a")));
+  g_object_set (scene->button, "tasks", model, NULL);
+  wait_words (scene, "2 tasks failed");
+  g_ptr_array_remove_index (model->tasks, 0);
+  g_list_model_items_changed (G_LIST_MODEL (model), 0, 1, 0);
+  wait_words (scene, "1 task runs \302\267 100 tasks wait \302\267 1 task failed");
+  model->n_asked = 0;
+  task_test_open_gate ();
+  ferry_test_look_until (is_half_done, runs);
+  task_test_close_gate ();
+  task_test_wait_done (runs);
+  ferry_test_look_until (task_test_is_idle, scene->executor);
+  wait_words (scene, "1 task failed");
+  g_assert_cmpuint (model->n_asked, ==, 0);
+  g_object_set (scene->button, "tasks", NULL, NULL);
 }
 
 /* What is filled and what is not, each against what is beside it. */
@@ -535,6 +738,9 @@ main (int argc, char **argv)
   widget_test_start ();
   warm_up ();
   add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
+  add ("/task-button/ring-turns-while-nobody-knows-how-far-the-tasks-are",
+       test_ring_turns_while_nobody_knows_how_far_the_tasks_are);
+  add ("/task-button/ring-turns-only-where-it-is-seen-to", test_ring_turns_only_where_it_is_seen_to);
   add ("/task-button/button-takes-back-what-a-task-has", test_button_takes_back_what_a_task_has);
   add ("/task-button/popover-has-the-list", test_popover_has_the_list);
   add ("/task-button/popover-has-buttons-for-all-tasks", test_popover_has_buttons_for_all_tasks);
@@ -543,6 +749,8 @@ main (int argc, char **argv)
   add ("/task-button/popover-opens-at-what-failed", test_popover_opens_at_what_failed);
   add ("/task-button/button-knows-all-executors-of-its-model", test_button_knows_all_executors_of_its_model);
   add ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
+  add ("/task-button/no-task-is-looked-at-to-count-those-that-failed",
+       test_no_task_is_looked_at_to_count_those_that_failed);
   add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   add ("/task-button/the-tooltip-is-not-set-before-it-is-asked-for",
        test_the_tooltip_is_not_set_before_it_is_asked_for);

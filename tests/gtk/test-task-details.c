@@ -39,7 +39,8 @@ test_report_has_the_words_and_all_that_is_known (void)
 
   g_assert_cmpstr (nothing, ==, "");
   g_assert_true (g_str_has_prefix (report, "Holidays: It crashed: "));
-  ferry_test_assert_says (report, "Message:\nWorker 77 is gone\nSegmentation fault (signal 11)\n");
+  ferry_test_assert_says (report,
+                          "Message:\nsum: Worker 'worker' (process 77) was killed by signal 11 (Segmentation fault)");
   ferry_test_assert_says (report, "Trace:\nmain.c:12: copy()\n");
 }
 
@@ -152,15 +153,15 @@ test_window_is_read_and_closed_by_keys (void)
   task = crashed_task ("main.c:12: copy()");
   whole = failed_group (2);
   below = widget_test_show (gtk_label_new ("Below"));
-  ferry_task_details_present (task, gtk_window_get_child (GTK_WINDOW (below)));
+  ferry_task_details_present (task, gtk_window_get_child (GTK_WINDOW (below)), NULL, NULL);
   details = find_details ();
   g_assert_nonnull (details);
   g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (details)) == GTK_WINDOW (below));
   widget_test_wait_words (details, "It crashed");
   g_assert_nonnull (widget_test_find_words (details, "A fault in the program ended this task."));
   g_assert_nonnull (widget_test_find_words (details, "Technical Details"));
-  g_assert_nonnull (widget_test_find_words (details, "(signal 11)"));
-  g_assert_nonnull (widget_test_find_words (details, "Worker 77 is gone"));
+  g_assert_nonnull (widget_test_find_words (details, "signal 11 (Segmentation fault)"));
+  g_assert_null (widget_test_find_words (details, "Worker 77 is gone"));
   g_assert_nonnull (widget_test_find_words (details, "main.c:12: copy()"));
   g_assert_null (widget_test_find_words (details, "Last output"));
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (details), GTK_ACCESSIBLE_ROLE_DIALOG);
@@ -179,7 +180,7 @@ test_window_is_read_and_closed_by_keys (void)
   widget_test_press (details, "Escape");
   ferry_test_run_until (is_gone, &details);
 
-  ferry_task_details_present (whole, gtk_window_get_child (GTK_WINDOW (below)));
+  ferry_task_details_present (whole, gtk_window_get_child (GTK_WINDOW (below)), NULL, NULL);
   details = find_details ();
   widget_test_wait_words (details, "2 of 3 pictures failed");
   g_assert_nonnull (widget_test_find_words (details, "0.jpg: The file is cut\n1.jpg: The file is cut"));

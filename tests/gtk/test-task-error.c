@@ -94,7 +94,9 @@ test_a_crash_may_be_tried_again_once (void)
   g_assert_true (first.can_retry);
   g_assert_cmpstr (first.detail, ==, "A fault in the program ended this task");
   technical = ferry_task_error_dup_technical (once);
-  g_assert_cmpstr (technical, ==, "gone\nSegmentation fault (signal 11)");
+  g_assert_true (g_str_has_prefix (technical, "sum: "));
+  ferry_test_assert_says (technical, "signal 11 (Segmentation fault)");
+  g_assert_null (strstr (technical, "gone"));
 
   g_object_set (twice, "retries", 1, NULL);
   g_assert_true (task_test_submit (twice, &executor, NULL));
@@ -296,6 +298,57 @@ test_what_does_not_fit_is_not_tried_again (void)
     }
 }
 
+static char *logged; /* owned: the last message */
+
+static GLogWriterOutput
+note_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  for (gsize i = 0; i < n_fields && level == G_LOG_LEVEL_MESSAGE; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE"))
+      {
+        g_free (logged);
+        logged = g_strdup (fields[i].value);
+      }
+  return level == G_LOG_LEVEL_MESSAGE ? G_LOG_WRITER_HANDLED : g_log_writer_default (level, fields, n_fields, data);
+}
+
+/* Users are told what happened and then what helps, and the author, in the log, what is to be mended. */
+static void
+test_mistakes_of_the_application_have_a_cause_and_an_advice (void)
+{
+  static const struct
+  {
+    int code;
+    const char *detail;
+  } cases[] = {
+    {FERRY_ERROR_BAD_RESULT, "The program for this task returned something else than it should. "
+                             "Its makers have to correct it"},
+    {FERRY_ERROR_UNKNOWN_FUNCTION, "The program for this task does not know what the application wants of it. "
+                                   "Installing the application again may help"},
+    {FERRY_ERROR_BAD_ARGUMENTS, "The application gave the program for this task something that it cannot use. "
+                                "Its makers have to correct it"},
+    {FERRY_ERROR_LAUNCH_FAILED, "The program for this task does not start. Installing the application again may help"},
+    {FERRY_ERROR_TOO_LARGE, "There is more data than can be passed on in one piece. Smaller pieces may fit"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FerryTask) task =
+        failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, cases[i].code, "Correct function %u", i), NULL);
+      g_autofree char *wanted = g_strdup_printf ("failed: Correct function %u", i);
+      g_auto (Words) words = {0};
+      g_auto (Words) again = {0};
+
+      words = describe (task);
+      ferry_test_assert_says (logged, wanted);
+      g_clear_pointer (&logged, g_free);
+      again = describe (task);
+      g_assert_null (logged);
+      g_assert_cmpstr (words.detail, ==, cases[i].detail);
+      g_assert_cmpstr (again.detail, ==, words.detail);
+    }
+}
+
 /* The worker that is installed now is of another version than the application that runs. */
 static void
 test_an_updated_application_is_to_be_restarted (void)
@@ -349,7 +402,12 @@ test_sentences_have_one_end (void)
 int
 main (int argc, char **argv)
 {
+  int failed;
+
   g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (note_message, NULL, NULL);
+  g_test_add_func ("/task-error/mistakes-of-the-application-have-a-cause-and-an-advice",
+                   test_mistakes_of_the_application_have_a_cause_and_an_advice);
   g_test_add_func ("/task-error/says-nothing-of-a-task-that-has-not-failed",
                    test_says_nothing_of_a_task_that_has_not_failed);
   g_test_add_func ("/task-error/a-crash-may-be-tried-again-once", test_a_crash_may_be_tried_again_once);
@@ -372,5 +430,7 @@ main (int argc, char **argv)
                    test_an_updated_application_is_to_be_restarted);
   g_test_add_func ("/task-error/other-errors-say-what-they-say", test_other_errors_say_what_they_say);
   g_test_add_func ("/task-error/sentences-have-one-end", test_sentences_have_one_end);
-  return g_test_run ();
+  failed = g_test_run ();
+  g_free (logged);
+  return failed;
 }

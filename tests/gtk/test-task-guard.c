@@ -405,7 +405,7 @@ static void
 test_dock_shows_how_far_the_work_is (void)
 {
   Scene scene;
-  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) task = NULL, halves = NULL;
   g_autofree char *line = NULL, *last = NULL;
 
   desktop_test_begin ();
@@ -413,8 +413,15 @@ test_dock_shows_how_far_the_work_is (void)
   task = begin_work (&scene, 0);
   line = desktop_test_wait ("LauncherEntry.Update");
   ferry_test_assert_says (line, "'application://org.ferryproject.DesktopTest.desktop'");
-  ferry_test_assert_says (line, "'progress': <0.0>, 'progress-visible': <true>");
+  /* Nothing is known of it yet. */
+  ferry_test_assert_says (line, "'progress-visible': <false>");
+  ferry_task_cancel (task);
+  task_test_wait_done (task);
+  halves = task_test_submit (scene.executor, "halves", NULL);
   task_test_open_gate ();
+  g_free (desktop_test_wait ("'progress': <0.5>, 'progress-visible': <true>"));
+  g_free (desktop_test_wait ("'percent': <uint32 50>"));
+  task_test_close_gate ();
   last = desktop_test_wait ("LauncherEntry.Update");
   ferry_test_assert_says (last, "'progress-visible': <false>");
   scene_clear_beside_bus (&scene);
@@ -431,7 +438,8 @@ test_plasma_has_a_job_that_can_be_cancelled (void)
   scene_init (&scene);
   task = begin_work (&scene, 1);
   line = desktop_test_wait ("JobViewServerV2.requestView");
-  ferry_test_assert_says (line, "('org.ferryproject.DesktopTest', 1, {'percent': <uint32 0>");
+  ferry_test_assert_says (line, "('org.ferryproject.DesktopTest', 1, {");
+  g_assert_null (strstr (line, "percent"));
   ferry_test_assert_says (line, "'title': <'Tasks'>");
   update = desktop_test_wait ("JobViewV3.update");
   ferry_test_assert_says (update, "1 task runs");
@@ -471,7 +479,7 @@ test_portal_shows_what_runs_in_the_background (void)
   scene_init (&scene);
   task = begin_work (&scene, 0);
   line = desktop_test_wait ("Background.SetStatus");
-  ferry_test_assert_says (line, "'message': <'0 % \302\267 1 task runs'>");
+  ferry_test_assert_says (line, "'message': <'1 task runs'>");
   task_test_open_gate ();
   desktop_test_await ("Background.SetStatus ({},)");
   scene_clear_beside_bus (&scene);

@@ -352,6 +352,82 @@ test_row_with_the_focus_stays (Scene *scene)
   ferry_test_look_until (has_no_tasks, scene);
 }
 
+/* (nullable) */
+static GtkWidget *
+find_details (void)
+{
+  g_autoptr (GList) windows = gtk_window_list_toplevels ();
+
+  for (GList *item = windows; item != NULL; item = item->next)
+    if (FERRY_IS_TASK_DETAILS (item->data) && gtk_widget_get_mapped (item->data))
+      return item->data;
+  return NULL;
+}
+
+static gboolean
+has_details (gpointer wanted)
+{
+  return (find_details () != NULL) == GPOINTER_TO_INT (wanted);
+}
+
+/* Where the error is read, as in the row. */
+static void
+test_details_try_the_task_again (Scene *scene)
+{
+  g_autoptr (FerryTask) task = NULL, again = NULL;
+  GtkWidget *button;
+
+  task =
+    task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "g-file-error-quark", 12, "The disk is full"));
+  task_test_wait_done (task);
+  wait_row (scene, task);
+  g_assert_cmpint (ferry_test_get_number (scene->list, "n-failed"), ==, 1);
+  select_task (scene, task);
+  gtk_widget_activate_action (scene->list, "task.show-error", NULL);
+  ferry_test_look_until (has_details, GINT_TO_POINTER (TRUE));
+  button = gtk_widget_get_ancestor (widget_test_find_words (find_details (), "Run Again"), GTK_TYPE_BUTTON);
+  g_signal_emit_by_name (button, "clicked");
+  ferry_test_look_until (has_details, GINT_TO_POINTER (FALSE));
+  again = g_list_model_get_item (G_LIST_MODEL (scene->executor), 0);
+  g_assert_true (again != task);
+  task_test_wait_done (again);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (scene->executor)), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (scene->list, "n-failed"), ==, 1);
+  /* What is removed is none of them, until it is put back. */
+  wait_row (scene, again);
+  select_task (scene, again);
+  gtk_widget_activate_action (scene->list, "task.remove", NULL);
+  g_assert_cmpint (ferry_test_get_number (scene->list, "n-failed"), ==, 0);
+  gtk_widget_activate_action (scene->list, "task.undo", NULL);
+  g_assert_cmpint (ferry_test_get_number (scene->list, "n-failed"), ==, 1);
+}
+
+/* A window that opens gives its focus to the first row, which nobody has asked for. A key says that somebody is there.
+ */
+static void
+test_row_that_was_given_the_focus_leaves (Scene *scene)
+{
+  FerryTask *first, *second;
+
+  first = add_done (scene, "a");
+  wait_row (scene, first);
+  gtk_window_set_focus (GTK_WINDOW (scene->window), NULL);
+  g_assert_true (gtk_widget_child_focus (scene->window, GTK_DIR_TAB_FORWARD));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == get_item_widget (scene, first));
+  let_go_at_once (scene);
+  ferry_test_look_until (has_no_tasks, scene);
+
+  g_object_set (scene->executor, "keep-finished", 100, NULL);
+  second = add_done (scene, "b");
+  wait_row (scene, second);
+  g_assert_true (gtk_widget_child_focus (scene->window, GTK_DIR_TAB_FORWARD));
+  widget_test_press (scene->window, "Down");
+  let_go_at_once (scene);
+  add_done (scene, "c");
+  ferry_test_look_until (has_one_task, scene);
+  wait_row (scene, second);
+}
+
 /* Keys of arrows walk the rows. */
 static void
 test_tab_goes_through_one_row (Scene *scene)
@@ -1227,6 +1303,8 @@ main (int argc, char **argv)
   add_test ("/task-list/row-that-is-selected-stays", test_row_that_is_selected_stays);
   add_test ("/task-list/row-under-the-pointer-stays", test_row_under_the_pointer_stays);
   add_test ("/task-list/row-with-the-focus-stays", test_row_with_the_focus_stays);
+  add_test ("/task-list/details-try-the-task-again", test_details_try_the_task_again);
+  add_test ("/task-list/row-that-was-given-the-focus-leaves", test_row_that_was_given_the_focus_leaves);
   add_test ("/task-list/tab-goes-through-one-row", test_tab_goes_through_one_row);
   add_test ("/task-list/focus-of-a-row-that-goes-is-not-its-neighbours",
             test_focus_of_a_row_that_goes_is_not_its_neighbours);

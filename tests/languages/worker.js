@@ -79,18 +79,6 @@ function runPrograms(job) {
     return new GLib.Variant('(ssb)', [text, answer, GLib.file_test(path, GLib.FileTest.EXISTS)]);
 }
 
-// A buffer that is filled by its descriptor.
-function oneShot(job) {
-    const sender = job.get_sender(0);
-    sender.start();
-    const buffer = sender.create_buffer(5);
-    const stream = new Gio.UnixOutputStream({fd: buffer.dup_descriptor(), close_fd: true});
-    stream.write(new TextEncoder().encode('hello'), null);
-    stream.close(null);
-    sender.send_buffer(null, buffer);
-    return null;
-}
-
 function numbers(job, args) {
     for (let i = 0; i < args.unpack(); i++)
         job.yield(GLib.Variant.new_uint32(i));
@@ -125,7 +113,6 @@ function serve() {
     Ferry.function_register('steps', null, '', steps);
     Ferry.function_register('everything', 's', 's', everything);
     Ferry.function_register('given-sender', null, 'ay', givenSender);
-    Ferry.function_register('one-shot', null, '', oneShot);
     Ferry.function_register('give-home', null, '', giveHome);
     Ferry.function_register('run-programs', null, '(ssb)', runPrograms);
     Ferry.function_register('numbers', 'u', 'u', numbers);

@@ -25,7 +25,6 @@ typedef enum
 {
   COPIED,
   TRUSTED,
-  ONE_SHOT,
 } Mode;
 
 /* A worker and what came of it. */
@@ -68,7 +67,6 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 static Source *
 source_new (FerryRouter *router, Mode mode, guint n, gboolean hangs)
 {
-  FerryPipeFlags flags = mode == ONE_SHOT ? FERRY_PIPE_ONE_SHOT_BUFFERS : FERRY_PIPE_QUEUED;
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) orders = NULL;
@@ -85,7 +83,7 @@ source_new (FerryRouter *router, Mode mode, guint n, gboolean hangs)
   g_object_set (launcher, "trusted", mode == TRUSTED, NULL);
   self->router = router;
   self->buffers = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  ferry_router_pipe (router, flags, &self->sender, &self->receiver, &error);
+  ferry_router_pipe (router, FERRY_PIPE_QUEUED, &self->sender, &self->receiver, &error);
   g_assert_no_error (error);
   g_signal_connect (self->receiver, "buffer", G_CALLBACK (buffer_cb), self);
   g_signal_connect (self->receiver, "message", G_CALLBACK (message_cb), self);
@@ -116,7 +114,7 @@ get (FerryRouter *router, FerryCounter counter)
 }
 
 /* Waits, with the main loop standing still, until so many links wait for the application, and so much of theirs is
- * there. A link may also wait for a moment while a one-shot buffer is looked at. */
+ * there. */
 static void
 wait_waiting (FerryRouter *router, guint n, guint64 size)
 {
@@ -263,9 +261,9 @@ test_given_back (gconstpointer keeps)
 static void
 add (const char *name, GTestDataFunc test)
 {
-  static const char *const modes[] = {[COPIED] = "copied", [TRUSTED] = "trusted", [ONE_SHOT] = "one-shot"};
+  static const char *const modes[] = {[COPIED] = "copied", [TRUSTED] = "trusted"};
 
-  for (int mode = COPIED; mode <= ONE_SHOT; mode++)
+  for (int mode = COPIED; mode <= TRUSTED; mode++)
     {
       g_autofree char *path = g_strdup_printf ("/buffer-memory/%s/%s", modes[mode], name);
 

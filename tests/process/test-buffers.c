@@ -3,8 +3,8 @@
 
 /* Tests: route/ferry-buffer.c, lane/ferry-arena.c
  *
- * Buffers of worker processes: of one that is trusted they are read where they lie, of any other they are copied, or,
- * where the pipe was opened for that, handed over with memory of their own. */
+ * Buffers of worker processes: of one that is trusted they are read where they lie, of any other they are
+ * copied. */
 
 #include "config.h"
 
@@ -19,7 +19,6 @@ typedef enum
 {
   COPIED,
   TRUSTED,
-  ONE_SHOT,
 } Mode;
 
 typedef struct
@@ -76,11 +75,10 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 static void
 set_up (Scene *self, gconstpointer mode)
 {
-  FerryPipeFlags flags = GPOINTER_TO_INT (mode) == ONE_SHOT ? FERRY_PIPE_ONE_SHOT_BUFFERS : FERRY_PIPE_QUEUED;
   g_autoptr (GError) error = NULL;
 
   self->router = ferry_test_router_new_with_guardian ();
-  ferry_router_pipe (self->router, flags, &self->sender, &self->receiver, &error);
+  ferry_router_pipe (self->router, FERRY_PIPE_QUEUED, &self->sender, &self->receiver, &error);
   g_assert_no_error (error);
   g_signal_connect (self->receiver, "buffer", G_CALLBACK (buffer_cb), self);
   g_signal_connect (self->receiver, "message", G_CALLBACK (message_cb), self);
@@ -208,23 +206,12 @@ test_killed (Scene *self, gconstpointer mode)
   ferry_test_look_until (has_so_many_fds, &n_fds);
 }
 
-/* What was handed over is out of the worker's reach. */
-static void
-test_lost (Scene *self, gconstpointer mode)
-{
-  spawn (self, mode, (char *[]){(char *) "scribble:" G_STRINGIFY (SIZE_NUMBER), NULL});
-  ferry_test_wait_flag (&self->closed);
-  worker_test_assert_exit (self->worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
-  g_assert_cmpuint (self->n_buffers, ==, 1);
-  assert_pattern (self->buffers->pdata[0], SIZE);
-}
-
 static void
 add (const char *name, void (*test) (Scene *, gconstpointer))
 {
-  static const char *const modes[] = {[COPIED] = "copied", [TRUSTED] = "trusted", [ONE_SHOT] = "one-shot"};
+  static const char *const modes[] = {[COPIED] = "copied", [TRUSTED] = "trusted"};
 
-  for (int mode = COPIED; mode <= ONE_SHOT; mode++)
+  for (int mode = COPIED; mode <= TRUSTED; mode++)
     {
       g_autofree char *path = g_strdup_printf ("/buffers/%s/%s", modes[mode], name);
 
@@ -241,8 +228,6 @@ main (int argc, char **argv)
   add ("are-as-many-as-it-takes", test_many);
   add ("of-a-killed-worker-are-whole", test_killed);
   g_test_add ("/buffers/copied/are-not-changed-by-their-worker", Scene, GINT_TO_POINTER (COPIED), set_up, test_copy,
-              tear_down);
-  g_test_add ("/buffers/one-shot/are-out-of-their-workers-reach", Scene, GINT_TO_POINTER (ONE_SHOT), set_up, test_lost,
               tear_down);
 
   return g_test_run ();

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: engine/ferry-shared-queue.c, wire/ferry-handshake.c
+/* Tests: engine/ferry-shared-queue.c, link/ferry-orphan.c, wire/ferry-handshake.c
  *
  * Workers that misuse their control socket, their doorbell and the memory that they share. */
 
@@ -36,9 +36,9 @@
 static const HostileRow rows[] = {
   HANDSHAKE ("refuses-garbage-for-an-answer", "garbage", "do not begin as a packet does"),
   HANDSHAKE ("refuses-another-magic", "magic", "do not begin as a packet does"),
-  HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 6"),
-  HANDSHAKE ("refuses-another-version-that-is-longer", "version-long", "version 99 and this application version 6"),
-  HANDSHAKE ("refuses-another-version-that-is-shorter", "version-short", "version 99 and this application version 6"),
+  HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 7"),
+  HANDSHAKE ("refuses-another-version-that-is-longer", "version-long", "version 99 and this application version 7"),
+  HANDSHAKE ("refuses-another-version-that-is-shorter", "version-short", "version 99 and this application version 7"),
   HANDSHAKE ("refuses-another-kind-of-answer", "kind", "a packet of kind 77; it must send attach"),
   HANDSHAKE ("refuses-an-answer-with-another-size", "size", "with a segment size of"),
   HANDSHAKE ("refuses-an-answer-that-is-too-short", "short", "an attach packet of 16 bytes; it must have 32"),

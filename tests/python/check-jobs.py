@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What functions of the package ferry say to their tasks, and how they hear of a cancel: check-jobs.py"""
 
+import functools
 import logging
 import os
 import queue
@@ -54,6 +55,14 @@ def test_cancels(report, executor):
     task = begun(executor, functions.end_in_own_way, LONG)
     task.cancel()
     report.equal("a function may catch it", type(raised(task.result)), ferry.CancelledError)
+    with tempfile.TemporaryDirectory() as folder:
+        task = begun(executor, functools.partial(functions.commit, folder), LONG)
+        task.cancel()
+        open(os.path.join(folder, "go"), "w").close()
+        report.equal("a cancel comes too late for what has committed", (task.result(), task.cancelled()), (False, False))
+    task = begun(executor, functions.commit_late, LONG)
+    task.cancel()
+    report.equal("and a commit for what was cancelled", type(raised(task.result)), ferry.CancelledError)
     report.equal("the same worker takes the next task", executor.submit(functions.draw).result()[1], worker)
     task = begun(executor, functions.be_deaf, SHORT)
     task.cancel()
@@ -126,6 +135,7 @@ def test_notices(report, executor):
 
 def test_here(report):
     ferry.report(0.5, "nothing hears it")
+    ferry.commit()
     report.equal("outside of a worker nothing is said", (list(ferry.track([1, 2])), ferry.cancelled()), ([1, 2], False))
 
 

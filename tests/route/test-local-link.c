@@ -85,7 +85,7 @@ local_new (void)
   for (guint i = 0; i < N_PIPES; i++)
     {
       g_assert_true (ferry_sender_pass (self->pipes[i]->sender, &error));
-      self->senders[i] = ferry_sender_new_granted (connection_ids[i], self->uplink, i, FERRY_NO_CELL, 0);
+      self->senders[i] = ferry_sender_new_granted (connection_ids[i], self->uplink, i, FERRY_NO_CELL);
       g_assert_true (ferry_sender_start (self->senders[i], &error));
     }
   *observer =
@@ -334,41 +334,6 @@ test_parts_are_refused_as_bytes_are (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-static guint
-count_pages (FerryBuffer *buffer)
-{
-  struct stat file;
-
-  g_assert_cmpint (fstat (buffer->memory, &file), ==, 0);
-  return (guint) (file.st_blocks * 512 / sysconf (_SC_PAGESIZE));
-}
-
-/* A worker may make each buffer as large as the worst case, and fill the first pages only. */
-static void
-test_a_one_shot_buffer_gets_as_many_pages_as_the_one_before_had (void)
-{
-  const gsize page = (gsize) sysconf (_SC_PAGESIZE);
-  Local *local = local_new ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryBuffer) first = ferry_buffer_new_one_shot (local->uplink, 64 * page, &error);
-  g_autoptr (FerryBuffer) second = NULL;
-
-  g_assert_no_error (error);
-  g_assert_cmpuint (count_pages (first), ==, 0);
-  ferry_buffer_shrink (first, 3 * page);
-  g_assert_true (ferry_buffer_seal (first, &error));
-  g_assert_cmpuint (count_pages (first), ==, 3);
-  second = ferry_buffer_new_one_shot (local->uplink, 64 * page, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (count_pages (second), ==, ferry_test_populates () ? 3 : 0);
-  g_clear_pointer (&first, ferry_buffer_unref);
-  g_clear_pointer (&second, ferry_buffer_unref);
-  for (guint i = 0; i < N_PIPES; i++)
-    stop_pipe (local, i);
-  ferry_test_run_until (has_ended, local);
-  local_free (local);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -381,7 +346,5 @@ main (int argc, char **argv)
   g_test_add_func ("/local-link/parts-become-one-message", test_parts_become_one_message);
   g_test_add_func ("/local-link/parts-become-one-latest-value", test_parts_become_one_latest_value);
   g_test_add_func ("/local-link/parts-are-refused-as-bytes-are", test_parts_are_refused_as_bytes_are);
-  g_test_add_func ("/local-link/a-one-shot-buffer-gets-as-many-pages-as-the-one-before-had",
-                   test_a_one_shot_buffer_gets_as_many_pages_as_the_one_before_had);
   return g_test_run ();
 }

@@ -146,6 +146,73 @@ test_threads_share_one_sender (void)
   ferry_test_router_stop (router);
 }
 
+/* ---- types, which each thread may be the first to announce ---- */
+
+#define N_VALUES 3000
+#define N_TYPES 100
+
+/* Sends tuples of 0 to 99 numbers, each a type of its own. The numbers are the tuple's length. */
+static gpointer
+send_tuples (gpointer sender)
+{
+  for (guint i = 0; i < N_VALUES; i++)
+    {
+      GVariantBuilder builder;
+
+      g_variant_builder_init (&builder, G_VARIANT_TYPE_TUPLE);
+      for (guint j = 0; j < i % N_TYPES; j++)
+        g_variant_builder_add (&builder, "u", i % N_TYPES);
+      g_assert_true (ferry_sender_send (sender, g_variant_builder_end (&builder), NULL));
+    }
+  return NULL;
+}
+
+static void
+tuple_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
+{
+  guint *n_of_length = data;
+  const gsize length = g_variant_n_children (message);
+
+  for (gsize i = 0; i < length; i++)
+    {
+      g_autoptr (GVariant) number = g_variant_get_child_value (message, i);
+
+      g_assert_cmpuint (g_variant_get_uint32 (number), ==, length);
+    }
+  g_assert_cmpuint (length, <, N_TYPES);
+  n_of_length[length]++;
+}
+
+static gboolean
+has_all_tuples (gpointer data)
+{
+  const guint *n_of_length = data;
+
+  for (guint i = 0; i < N_TYPES; i++)
+    if (n_of_length[i] < N_THREADS * N_VALUES / N_TYPES)
+      return FALSE;
+  return TRUE;
+}
+
+static void
+test_threads_announce_types_at_one_moment (void)
+{
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  guint n_of_length[N_TYPES] = {0};
+  GThread *threads[N_THREADS];
+
+  ferry_receiver_set_handler (pipe->receiver, NULL, NULL, NULL);
+  g_signal_connect (pipe->receiver, "message", G_CALLBACK (tuple_cb), n_of_length);
+  for (guint i = 0; i < N_THREADS; i++)
+    threads[i] = g_thread_new ("sender", send_tuples, pipe->sender);
+  ferry_test_run_until (has_all_tuples, n_of_length);
+  for (guint i = 0; i < N_THREADS; i++)
+    g_thread_join (threads[i]);
+  for (guint i = 0; i < N_TYPES; i++)
+    g_assert_cmpuint (n_of_length[i], ==, N_THREADS * N_VALUES / N_TYPES);
+}
+
 static gpointer
 start_write_and_stop (gpointer data)
 {
@@ -312,6 +379,7 @@ main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
   g_test_add_func ("/threads/share-one-sender", test_threads_share_one_sender);
+  g_test_add_func ("/threads/announce-types-at-one-moment", test_threads_announce_types_at_one_moment);
   route_test_add_untraceable ("/threads/have-a-sender-each", test_each_thread_has_its_sender);
   g_test_add_func ("/threads/may-drop-the-last-reference", test_a_thread_may_drop_the_last_reference);
   route_test_add_untraceable ("/threads/are-told-when-the-pipe-is-closed",

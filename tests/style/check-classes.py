@@ -27,6 +27,7 @@ ALLOWED = {
     "FerryHost": RECORD,
     "FerryHostRun": RECORD,
     "FerryInvocation": EACH_MESSAGE,
+    "FerryLayout": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,
     "FerryMail": RECORD,
     "FerryMapChunk": RECORD,
@@ -39,7 +40,6 @@ ALLOWED = {
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxMessage": RECORD,
     "FerrySender": EACH_MESSAGE,
-    "FerryShape": EACH_MESSAGE,
     "FerrySharedQueue": EACH_MESSAGE,
     "FerryUplink": EACH_MESSAGE,
 }

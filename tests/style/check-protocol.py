@@ -18,7 +18,7 @@ NAMES = {
     "attributes": "FerryAttributes", "lane_control": "FerryLaneControl", "link_control": "FerryLinkControl",
     "arena_control": "FerryArenaControl", "record": "FerryRecordHeader", "grant": "FerryGrant", "cell": "FerryCell",
     "slot": "FerryCellHeader", "buffer": "FerryBufferMessage",
-    "one_shot": "FerryOneShotMessage", "fd_batch": "FerryFdBatch", "fd_batch_record": "FerryFdBatchMessage",
+    "fd_batch": "FerryFdBatch", "fd_batch_record": "FerryFdBatchMessage",
     "returns": "FerryReturns", "message": "FerryCallHeader", "progress": "FerryProgressHeader", "run": "FerryRunRequest",
     "view": "RequestHeader", "step": "StepHeader", "result": "ResultHeader",
 }

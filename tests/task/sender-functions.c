@@ -118,44 +118,6 @@ send_buffers (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
-/* Fills a buffer by its descriptor, and keeps it mapped while it is sent where keeps is set. */
-static gboolean
-send_by_descriptor_to (FerrySender *sender, gboolean keeps, GError **error)
-{
-  g_autofree char *bytes = g_malloc0 (BUFFER_SIZE);
-  g_autoptr (FerryBuffer) buffer = ferry_sender_create_buffer (sender, BUFFER_SIZE, error);
-  int fd = buffer != NULL ? ferry_buffer_dup_descriptor (buffer, error) : -1;
-  gpointer mapping = MAP_FAILED;
-  gboolean sent;
-
-  if (fd < 0)
-    return FALSE;
-  g_assert_cmpint (pwrite (fd, bytes, BUFFER_SIZE, 0), ==, BUFFER_SIZE);
-  if (keeps)
-    mapping = mmap (NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  close (fd);
-  sent = ferry_sender_send_buffer (sender, g_variant_new_uint64 (0), buffer, error);
-  if (sent)
-    g_assert_cmpint (ferry_buffer_dup_descriptor (buffer, NULL), ==, -1);
-  if (mapping != MAP_FAILED)
-    munmap (mapping, 1);
-  return sent;
-}
-
-static GVariant *
-send_by_descriptor (FerryJob *job, GVariant *arguments, GError **error)
-{
-  g_autoptr (FerrySender) sender = NULL;
-  gboolean keeps;
-  gint handle;
-
-  g_variant_get (arguments, "(hb)", &handle, &keeps);
-  sender = start_sender (job, handle, error);
-  if (sender != NULL)
-    send_by_descriptor_to (sender, keeps, error);
-  return NULL;
-}
-
 static GVariant *
 send_buffers_until_refused (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -263,7 +225,7 @@ attach (int socket, gsize segment_size)
     guint32 kind, version;
     guint64 segment_size;
     guint32 pid, reserved;
-  } packet = {"FERRYLN", 2, 6, segment_size, (guint32) getpid (), 0};
+  } packet = {"FERRYLN", 2, 7, segment_size, (guint32) getpid (), 0};
 
   packet.magic[7] = 'K';
   g_assert_cmpint (send (socket, &packet, sizeof packet, 0), ==, sizeof packet);
@@ -312,7 +274,6 @@ sender_functions_register (void)
   ferry_function_register ("send-large", "h", "", send_large);
   ferry_function_register ("send-buffers", "(ht)", "", send_buffers);
   ferry_function_register ("send-buffers-until-refused", "h", "", send_buffers_until_refused);
-  ferry_function_register ("send-by-descriptor", "(hb)", "", send_by_descriptor);
   ferry_function_register ("send-in-a-child", "h", "s", send_in_a_child);
   ferry_function_register ("keep-sender", "h", "", keep_sender);
   ferry_function_register ("keep-new-sender", "h", "", keep_new_sender);

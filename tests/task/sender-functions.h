@@ -10,8 +10,6 @@
  *   send-large          h -> nothing: sends 1,000,000 bytes
  *   send-buffers        (ht) -> nothing: sends so many buffers of 100,000 bytes, with their numbers as metadata
  *   send-buffers-until-refused  h -> nothing: sends such buffers until that fails
- *   send-by-descriptor  (hb) -> nothing: sends a buffer of 100,000 bytes that was filled by its descriptor; if the
- *                       truth value is TRUE, while it is mapped a second time
  *   send-in-a-child     h -> s: a child process sends; why that fails
  *   keep-sender         h -> nothing: sends one message, and keeps the sender
  *   keep-new-sender     h -> nothing: the same, but does not start the sender

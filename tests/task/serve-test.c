@@ -127,7 +127,7 @@ serve_test_new_thread (void)
     {
       ferry_sender_pass (senders[i], &error);
       g_assert_no_error (error);
-      test->senders[i] = ferry_sender_new_granted (ids[i], uplink, i, FERRY_NO_CELL, 0);
+      test->senders[i] = ferry_sender_new_granted (ids[i], uplink, i, FERRY_NO_CELL);
     }
   test->downlink = ferry_downlink_new (uplink);
   g_assert_true (ferry_monitor_add_link (ferry_sender_get_pipe (senders[0])->monitor, test->link, NULL, NULL, NULL));

@@ -132,10 +132,10 @@ count_buffer (FerryReceiver *receiver, GVariant *metadata, GBytes *bytes, gpoint
 }
 
 static void
-check_buffers (gconstpointer in_threads, FerryPipeFlags flags)
+test_buffers_come (gconstpointer in_threads)
 {
   g_autoptr (TaskTest) test = begin (in_threads);
-  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new_with_flags (test->router, flags);
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->router);
   g_autoptr (FerryTask) task = new_counting_task ("send-buffers", pipe, 100);
   guint64 n = 0;
 
@@ -145,66 +145,6 @@ check_buffers (gconstpointer in_threads, FerryPipeFlags flags)
   ferry_test_pipe_wait_closed (pipe);
   g_assert_cmpint (ferry_exit_get_reason (pipe->exit), ==, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpuint (n, ==, 100);
-}
-
-static void
-test_buffers_come (gconstpointer in_threads)
-{
-  check_buffers (in_threads, FERRY_PIPE_QUEUED);
-}
-
-static void
-test_one_shot_buffers_come (gconstpointer in_threads)
-{
-  check_buffers (in_threads, FERRY_PIPE_ONE_SHOT_BUFFERS);
-}
-
-static FerryTask *
-send_by_descriptor (TaskTest *test, FerryTestPipe *pipe, gboolean keeps)
-{
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "send-by-descriptor", g_variant_new ("(hb)", 0, keeps));
-
-  g_assert_cmpint (ferry_task_add_sender (task, pipe->sender, NULL), ==, 0);
-  task_test_submit_task (test->executor, task);
-  task_test_wait_done (task);
-  return task;
-}
-
-static void
-test_a_buffer_is_filled_by_its_descriptor (gconstpointer in_threads)
-{
-  g_autoptr (TaskTest) test = begin (in_threads);
-  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new_with_flags (test->router, FERRY_PIPE_ONE_SHOT_BUFFERS);
-  g_autoptr (FerryTask) task = NULL;
-  guint64 n = 0;
-
-  g_signal_connect (pipe->receiver, "buffer", G_CALLBACK (count_buffer), &n);
-  task = send_by_descriptor (test, pipe, FALSE);
-  task_test_assert_result (task, NULL);
-  ferry_test_pipe_wait_closed (pipe);
-  g_assert_cmpuint (n, ==, 1);
-}
-
-static void
-test_a_buffer_that_is_mapped_twice_is_not_sent (gconstpointer in_threads)
-{
-  g_autoptr (TaskTest) test = begin (in_threads);
-  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new_with_flags (test->router, FERRY_PIPE_ONE_SHOT_BUFFERS);
-  g_autoptr (FerryTask) task = send_by_descriptor (test, pipe, TRUE);
-
-  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_SYSTEM);
-  ferry_test_pipe_wait_closed (pipe);
-}
-
-static void
-test_another_buffer_has_no_descriptor (gconstpointer in_threads)
-{
-  g_autoptr (TaskTest) test = begin (in_threads);
-  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->router);
-  g_autoptr (FerryTask) task = send_by_descriptor (test, pipe, FALSE);
-
-  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  ferry_test_pipe_wait_closed (pipe);
 }
 
 /* ---- ends ---- */
@@ -370,7 +310,7 @@ test_a_thread_that_is_given_up_breaks_no_rule (void)
   for (guint i = 0; i < 20; i++)
     {
       g_autoptr (TaskTest) test = begin ("");
-      g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new_with_flags (test->router, FERRY_PIPE_ONE_SHOT_BUFFERS);
+      g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->router);
       g_autoptr (FerryTask) task = new_task ("send-buffers-until-refused", pipe);
       guint64 n = 0;
 
@@ -528,10 +468,6 @@ main (int argc, char **argv)
   add_both ("large-messages-come", test_large_messages_come);
   add_both ("latest-values-come", test_latest_values_come);
   add_both ("buffers-come", test_buffers_come);
-  add_both ("one-shot-buffers-come", test_one_shot_buffers_come);
-  add_both ("a-buffer-is-filled-by-its-descriptor", test_a_buffer_is_filled_by_its_descriptor);
-  add_both ("a-buffer-that-is-mapped-twice-is-not-sent", test_a_buffer_that_is_mapped_twice_is_not_sent);
-  add_both ("another-buffer-has-no-descriptor", test_another_buffer_has_no_descriptor);
   add_both ("the-next-task-does-not-have-it", test_the_next_task_does_not_have_it);
   add_both ("the-next-task-cannot-start-it", test_the_next_task_cannot_start_it);
   add_both ("a-sender-that-is-not-used-ends-with-its-task", test_a_sender_that_is_not_used_ends_with_its_task);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "wire/ferry-depth-private.h"
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 /* ---- types ---- */
 

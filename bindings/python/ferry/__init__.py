@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ._frozen import freeze_support
     from ._function import function
     from ._home import spawn
-    from ._job import cancelled, part, report, scratch_folder, track
+    from ._job import cancelled, commit, part, report, scratch_folder, track
     from ._limit import limited
     from ._map import Map
     from ._mux import ChannelPair, DeMux, Mux
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandCancelled", "CommandError",
            "CommandTimeout", "DeMux", "Error", "Executor", "Map", "Interrupted", "Mux", "Process", "Proxy", "Queue", "Receiver", "RemoteError",
-           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "export",
+           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "commit", "export",
            "freeze_support", "function", "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
            "share", "spawn", "track"]
 
@@ -55,7 +55,7 @@ _MODULES = {
     "_frozen": ("freeze_support",),
     "_function": ("function",),
     "_home": ("spawn",),
-    "_job": ("cancelled", "part", "report", "scratch_folder", "track"),
+    "_job": ("cancelled", "commit", "part", "report", "scratch_folder", "track"),
     "_limit": ("limited",),
     "_map": ("Map",),
     "_mux": ("ChannelPair", "DeMux", "Mux"),

@@ -168,6 +168,15 @@ def scratch_folder() -> str:
     return str(call_whole(current.get_scratch_folder))
 
 
+def commit() -> None:
+    """Raises after a cancel, for the last time: for right before the function does what stays, such as moving a file.
+
+    A cancel that comes later comes too late, and the task has what the function returns. In a map it is a check alone.
+    """
+    if current is not None:
+        _call(current.commit)
+
+
 def cancelled() -> bool:
     """Whether the task was cancelled: for a function that catches what the cancel raises, to end in its own way.
 

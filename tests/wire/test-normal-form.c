@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: wire/ferry-shape.c, wire/ferry-layout.c
+/* Tests: wire/ferry-normal-form.c, wire/ferry-layout.c
  *
  * Which bytes are a value in normal form. GLib is asked for its own verdict on the same bytes. */
 
@@ -10,10 +10,8 @@
 #include "ferry-test.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #define VALUES_EACH_TIME 20000
 #define VALUES_EACH_NIGHT 200000
@@ -150,9 +148,11 @@ make_mutation (GRand *random, GVariant *value, gsize *size)
 static gboolean
 is_normal (const char *type, gconstpointer data, gsize size)
 {
-  g_autoptr (FerryShape) shape = ferry_shape_new (type, strlen (type));
+  g_autoptr (FerryLayout) layout = ferry_layout_new (type, strlen (type));
+  const FerryValueVerdict verdict = ferry_layout_check (layout, data, size);
 
-  return ferry_shape_is_normal (shape, data, size);
+  g_assert_cmpint (ferry_layout_judge (type, strlen (type), data, size), ==, verdict);
+  return verdict == FERRY_VALUE_GOOD;
 }
 
 static void
@@ -221,15 +221,6 @@ test_the_verdict_on_few_bytes_is_that_of_glib (void)
   g_free (data);
 }
 
-typedef struct
-{
-  guint32 count;
-  _Alignas(8) guint64 bytes;
-  _Alignas(8) double seconds;
-} Record;
-
-G_STATIC_ASSERT (sizeof (Record) == 24);
-
 static void
 test_padding_and_booleans_are_looked_at (void)
 {
@@ -246,91 +237,6 @@ test_padding_and_booleans_are_looked_at (void)
       g_assert_cmpint (is_normal ("(bytb)", data, sizeof data), ==, i < 2 || (i >= 8 && i <= 16));
       data[i] = 0;
     }
-}
-
-static void
-test_padding_is_cleared_and_nothing_else (void)
-{
-  static const char *const types[] = {"(utd)", "a(utd)", "(ytb)", "()", "a((yq)())", "at", "as"};
-
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    {
-      g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
-      gsize size = shape->stride * (*types[i] == 'a' ? 3 : 1);
-      g_autofree guint8 *data = g_malloc (size + 1);
-      gsize n_cleared = 0;
-
-      memset (data, 1, size);
-      ferry_shape_clear_padding (shape, data, size);
-      for (gsize at = 0; at < size; at++)
-        n_cleared += data[at] == 0;
-      g_assert_true (ferry_shape_is_normal (shape, data, size) || shape->stride == 0);
-      g_assert_cmpint (n_cleared > 0, ==, shape->has_padding);
-    }
-}
-
-static void
-test_the_words_of_a_value_keep_all_but_its_padding (void)
-{
-  static const char *const types[] = {"(utd)", "(ytb)", "(qtut)", "t", "(uu)", "(tuyy)", "(qqqq)", "((yt)(ut))"};
-
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    {
-      g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
-      g_autofree guint8 *data = g_malloc (shape->fixed_size);
-
-      memset (data, 0xff, shape->fixed_size);
-      ferry_shape_clear_padding (shape, data, shape->fixed_size);
-      g_assert_cmpmem (shape->kept, shape->fixed_size, data, shape->fixed_size);
-      for (guint word = 0; word < shape->fixed_size / 8; word++)
-        g_assert_cmpint ((shape->halves >> word) & 1, ==, shape->kept[word] == GUINT64_TO_LE (0xffffffff));
-    }
-}
-
-static void
-test_only_short_values_of_whole_words_keep_them (void)
-{
-  static const char *const types[] = {"u", "(uuu)", "()", "s", "(ts)", "at", "v"};
-  g_autofree char *letters = g_strnfill (FERRY_MAX_KEPT_WORDS + 1, 't');
-  g_autofree char *most = g_strdup_printf ("(%s)", letters + 1);
-  g_autofree char *too_many = g_strdup_printf ("(%s)", letters);
-  g_autoptr (FerryShape) long_shape = ferry_shape_new (most, strlen (most));
-  g_autoptr (FerryShape) longer_shape = ferry_shape_new (too_many, strlen (too_many));
-
-  g_assert_nonnull (long_shape->kept);
-  g_assert_null (longer_shape->kept);
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    {
-      g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
-
-      g_assert_null (shape->kept);
-    }
-}
-
-/* Behind the last byte of a type string lies memory that cannot be read. */
-static void
-test_a_type_is_compared_up_to_its_end (void)
-{
-  static const char *const types[] = {"u", "(utd)", "(uta(d))", "a{sv}", "(yyyyyy)", "(yyyyyyy)", "(yyyyyyd)", "aas"};
-  const gsize page = (gsize) sysconf (_SC_PAGESIZE);
-  char *memory = mmap (NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-  g_assert_true (memory != MAP_FAILED);
-  g_assert_cmpint (mprotect (memory + page, page, PROT_NONE), ==, 0);
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    for (guint j = 0; j < G_N_ELEMENTS (types); j++)
-      {
-        g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
-        char *at_end = memory + page - strlen (types[j]);
-        char *in_middle = memory + 64;
-
-        memcpy (at_end, types[j], strlen (types[j]));
-        memset (memory, 'u', 256);
-        memcpy (in_middle, types[j], strlen (types[j]));
-        g_assert_cmpint (ferry_shape_is_of_type (shape, at_end), ==, i == j);
-        g_assert_cmpint (ferry_shape_is_of_type (shape, in_middle), ==, i == j);
-      }
-  munmap (memory, 2 * page);
 }
 
 /* Many elements that could each lie on all bytes, and variants in one another. */
@@ -371,17 +277,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/shape/the-verdict-is-that-of-glib", test_the_verdict_is_that_of_glib);
-  g_test_add_func ("/shape/the-verdict-on-few-bytes-is-that-of-glib", test_the_verdict_on_few_bytes_is_that_of_glib);
-  g_test_add_func ("/shape/padding-and-booleans-are-looked-at", test_padding_and_booleans_are_looked_at);
-  g_test_add_func ("/shape/padding-is-cleared-and-nothing-else", test_padding_is_cleared_and_nothing_else);
-  g_test_add_func ("/shape/the-words-of-a-value-keep-all-but-its-padding",
-                   test_the_words_of_a_value_keep_all_but_its_padding);
-  g_test_add_func ("/shape/only-short-values-of-whole-words-keep-them",
-                   test_only_short_values_of_whole_words_keep_them);
-  g_test_add_func ("/shape/a-type-is-compared-up-to-its-end", test_a_type_is_compared_up_to_its_end);
-  g_test_add_func ("/shape/hostile-values-take-time-in-proportion", test_hostile_values_take_time_in_proportion);
-  g_test_add_func ("/shape/a-value-of-more-than-64-levels-is-not-normal",
+  g_test_add_func ("/normal-form/the-verdict-is-that-of-glib", test_the_verdict_is_that_of_glib);
+  g_test_add_func ("/normal-form/the-verdict-on-few-bytes-is-that-of-glib",
+                   test_the_verdict_on_few_bytes_is_that_of_glib);
+  g_test_add_func ("/normal-form/padding-and-booleans-are-looked-at", test_padding_and_booleans_are_looked_at);
+  g_test_add_func ("/normal-form/hostile-values-take-time-in-proportion", test_hostile_values_take_time_in_proportion);
+  g_test_add_func ("/normal-form/a-value-of-more-than-64-levels-is-not-normal",
                    test_a_value_of_more_than_64_levels_is_not_normal);
   return g_test_run ();
 }

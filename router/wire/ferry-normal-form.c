@@ -1,131 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The check for normal form. GLib has one too, but only for a GVariant, which has to be made first.
+/* The check for normal form. GLib has one too, but only for a GVariant, which has to be made first. See
+ * ferry-layout-private.h.
  *
- * For a value of fixed size, the shape lists the bytes that can be wrong: those of booleans and of padding. Other
- * values are walked. Each step of the walk goes into a part that lies within its container, and stops at the first
+ * A value is walked. Each step of the walk goes into a part that lies within its container, and stops at the first
  * fault. The parts of a value that has passed so far do not overlap, so the time is bounded by the size. The number of
  * levels is bounded by FERRY_MAX_DEPTH. */
 
 #include "config.h"
 
-#include "wire/ferry-shape-private.h"
+#include "wire/ferry-layout-private.h"
 
 #include <string.h>
 
 #include "wire/ferry-depth-private.h"
 
-#define PADDING 0xff
-#define NO_BOOLEAN 0xfe
-
 static FerryValueVerdict check (const FerryLayout *layout, guint place, const guint8 *data, gsize size, guint levels);
 static FerryValueVerdict check_type (const char *string, gsize length, const guint8 *data, gsize size, guint levels);
-
-/* Adds bytes that come after all bytes that were added before. */
-static void
-add_zeroes (FerryShape *self, GArray *zeroes, gsize offset, gsize size, guint8 mask)
-{
-  for (gsize end = offset + size; offset < end; offset++)
-    {
-      const FerryShapeZero next = {.offset = offset / self->unit * self->unit};
-      FerryShapeZero *zero;
-
-      if (zeroes->len == 0 || g_array_index (zeroes, FerryShapeZero, zeroes->len - 1).offset != next.offset)
-        g_array_append_val (zeroes, next);
-      zero = &g_array_index (zeroes, FerryShapeZero, zeroes->len - 1);
-      zero->mask |= (guint64) mask << (offset % self->unit * 8);
-      if (mask == PADDING)
-        zero->padding |= (guint64) mask << (offset % self->unit * 8);
-      self->has_padding |= mask == PADDING;
-    }
-}
-
-/* Adds the zeroes of a value of fixed size, which begins at offset. */
-static void
-collect_zeroes (FerryShape *self, GArray *zeroes, guint place, gsize offset)
-{
-  const FerryLayoutPart *part = &self->layout.parts[place];
-  gsize end = offset;
-
-  if (part->is_plain)
-    return;
-  if (self->layout.string[place] == 'b')
-    {
-      add_zeroes (self, zeroes, offset, 1, NO_BOOLEAN);
-      return;
-    }
-  for (guint next = place + 1; !ferry_layout_is_close (self->layout.string[next]); next = self->layout.parts[next].end)
-    {
-      gsize start = ferry_layout_align (end, self->layout.parts[next].alignment);
-
-      add_zeroes (self, zeroes, end, start - end, PADDING);
-      collect_zeroes (self, zeroes, next, start);
-      end = start + self->layout.parts[next].fixed_size;
-    }
-  add_zeroes (self, zeroes, end, offset + part->fixed_size - end, PADDING);
-}
-
-/* Fills kept and halves in. The zeroes must be there. */
-static void
-keep_words (FerryShape *self)
-{
-  const guint64 first_half = GUINT64_TO_LE (0xffffffff);
-  guint8 *bytes;
-
-  if (self->fixed_size % 8 != 0 || self->fixed_size > FERRY_MAX_KEPT_WORDS * 8)
-    return;
-  self->kept = g_new (guint64, self->fixed_size / 8);
-  bytes = (guint8 *) memset (self->kept, 0xff, self->fixed_size);
-  for (guint i = 0; i < self->n_zeroes; i++)
-    for (guint j = 0; j < self->unit; j++)
-      bytes[self->zeroes[i].offset + j] ^= (guint8) (self->zeroes[i].padding >> (8 * j));
-  for (guint i = 0; i < self->fixed_size / 8; i++)
-    if (self->kept[i] == first_half)
-      self->halves |= G_GUINT64_CONSTANT (1) << i;
-}
-
-FerryShape *
-ferry_shape_new (const char *type_string, gsize length)
-{
-  g_autoptr (GArray) zeroes = g_array_new (FALSE, FALSE, sizeof (FerryShapeZero));
-  FerryShape *self = g_new0 (FerryShape, 1);
-  guint repeated = *type_string == 'a' ? 1 : 0;
-
-  self->layout.string = g_strndup (type_string, length);
-  if (length <= sizeof self->start)
-    {
-      memcpy (&self->start, type_string, length);
-      memset (&self->start_mask, 0xff, length);
-      self->start = GUINT64_FROM_LE (self->start);
-      self->start_mask = GUINT64_FROM_LE (self->start_mask);
-    }
-  self->layout.parts = g_new (FerryLayoutPart, length);
-  ferry_layout_plan (&self->layout, FERRY_MAX_DEPTH);
-  self->fixed_size = self->layout.parts[0].fixed_size;
-  self->is_checked = ferry_layout_is_checked (type_string, length);
-  self->stride = self->layout.parts[repeated].fixed_size;
-  self->unit = self->layout.parts[repeated].alignment == 7 ? 8 : 1;
-  if (self->stride > 0)
-    collect_zeroes (self, zeroes, repeated, 0);
-  self->n_zeroes = zeroes->len;
-  self->zeroes = (FerryShapeZero *) (gpointer) g_array_free (g_steal_pointer (&zeroes), FALSE);
-  if (self->fixed_size > 0)
-    keep_words (self);
-  return self;
-}
-
-void
-ferry_shape_free (FerryShape *self)
-{
-  g_free (self->kept);
-  g_free (self->zeroes);
-  g_free (self->layout.parts);
-  g_free ((char *) self->layout.string);
-  g_free (self);
-}
-
-/* ---- the walk ---- */
 
 /* Moves *offset to the next aligned place, over bytes before end that are zero. */
 static gboolean
@@ -401,22 +293,7 @@ ferry_value_verdict_to_fault (FerryValueVerdict verdict)
 }
 
 FerryValueVerdict
-ferry_shape_judge (const FerryShape *self, gconstpointer data, gsize size)
+ferry_layout_check (const FerryLayout *self, gconstpointer data, gsize size)
 {
-  return check (&self->layout, 0, data, size, FERRY_MAX_DEPTH);
-}
-
-gboolean
-ferry_shape_walk (const FerryShape *self, gconstpointer data, gsize size)
-{
-  if (self->stride == 0)
-    return ferry_shape_judge (self, data, size) == FERRY_VALUE_GOOD;
-  if (size % self->stride != 0)
-    return FALSE;
-  if (self->n_zeroes == 0)
-    return TRUE;
-  for (const guint8 *value = data; size > 0; value += self->stride, size -= self->stride)
-    if (!ferry_shape_has_zeroes (self, value))
-      return FALSE;
-  return TRUE;
+  return check (self, 0, data, size, FERRY_MAX_DEPTH);
 }
