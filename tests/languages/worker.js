@@ -35,7 +35,7 @@ function everything(job, args) {
     job.end_part();
     job.report_amount(3, 4, 'pieces', 'three');
     job.send('word', GLib.Variant.new_string('sent'));
-    const answer = `${args.deepUnpack()} ${job.is_cancelled()} ${job.get_cancellable() !== null} ${bytes.get_size()}`;
+    const answer = `${args.deepUnpack()} ${job.is_cancelled() || job.is_repeated()} ${job.get_cancellable() !== null} ${bytes.get_size()}`;
     return GLib.Variant.new_string(answer);
 }
 
