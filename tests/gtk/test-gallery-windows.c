@@ -234,11 +234,11 @@ take_pictures (Scene *scene, const Look *look, int width)
   take_picture (find_menu (scene), "menu", look, width);
   gtk_popover_popdown (GTK_POPOVER (find_menu (scene)));
 
-  ferry_task_details_present (scene->failed, scene->list);
+  ferry_task_details_present (scene->failed, scene->list, NULL, NULL);
   take_picture (find_window_over (scene->window), "details", look, width);
   gtk_window_destroy (GTK_WINDOW (find_window_over (scene->window)));
 
-  ferry_task_details_present (scene->whole_failed, scene->list);
+  ferry_task_details_present (scene->whole_failed, scene->list, NULL, NULL);
   take_picture (find_window_over (scene->window), "details-group", look, width);
   gtk_window_destroy (GTK_WINDOW (find_window_over (scene->window)));
 
