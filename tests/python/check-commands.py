@@ -6,6 +6,7 @@
 import array
 import asyncio
 import os
+import pathlib
 import pickle
 import re
 import signal
@@ -92,6 +93,7 @@ def test_beside_subprocess(report, executor, folder):
             ("a bytearray as input", ["cat"], {"input": bytearray(b"a\0b")}),
             ("a view as input", ["cat"], {"input": memoryview(b"abcdef")[1:4]}),
             ("a mask", shell("umask"), {"umask": 0o27}),
+            ("a mask with bits that are none", shell("umask"), {"umask": 0o1027}),
             ("a tuple", ("printf", "%s", "a"), {}),
             ("an environment of bytes", shell("printf %s \"$A\""), {"env": {b"A": b"\xff", "PATH": os.environ["PATH"]}}),
             ("an environment that is no text", shell("printf %s \"$A\""), {"env": {**os.environ, "A": "\udcff"}}),
@@ -192,6 +194,10 @@ def test_errors(report, executor):
     done = executor.run(["seq", "1000"], output_limit=20, text=True).result(LONG)
     report.equal("a limit keeps the first and the last part", done.stdout, "1\n2\n3\n4\n5\n\n999\n1000\n")
     report.equal("a line of a shell is refused", type(raised(lambda: executor.run("ls -l"))), TypeError)
+    error = raised(lambda: executor.run(pathlib.Path("/bin/true")))
+    report.fact("so is a path by itself", type(error) is TypeError and "['/bin/true']" in str(error), [repr(error)])
+    error = raised(lambda: executor.run(["true"], timeout="5"))
+    report.fact("and a time that is a text", type(error) is TypeError and "timeout='5'" in str(error), [repr(error)])
     report.equal("so is no program", type(raised(lambda: executor.run([]))), ferry.Error)
     error = raised(lambda: executor.run(["ls"], telepathy=True))
     report.fact("so is an unknown keyword", type(error) is TypeError and "telepathy" in str(error), [repr(error)])

@@ -7,6 +7,7 @@ import collections
 import errno
 import io
 import locale
+import numbers
 import os
 import re
 import shlex
@@ -275,9 +276,11 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
                  env: Mapping[Any, Any] | None = None, universal_newlines: bool | None = None, umask: int = -1,
                  all_lines: bool = False, progress: Any = None, name: str | None = None, **properties: Any) -> None:
         _refuse(properties)
-        if isinstance(args, (str, bytes)):
-            raise TypeError("There is no shell: give the program and its arguments as a list, such as %r"
-                            % (_split(os.fsdecode(args)),))
+        if isinstance(args, (str, bytes, os.PathLike)):
+            words = [os.fsdecode(args)] if isinstance(args, os.PathLike) else _split(os.fsdecode(args))
+            raise TypeError("There is no shell: give the program and its arguments as a list, such as %r" % (words,))
+        if timeout is not None and not isinstance(timeout, numbers.Real):
+            raise TypeError("timeout=%r is no number of seconds" % (timeout,))
         self.args = args if isinstance(args, (list, tuple)) else list(args)
         self._is_text, self._encoding, self._errors = _is_text(text, universal_newlines, encoding, errors), encoding, errors
         self._timeout, self._checks = timeout, check
@@ -290,7 +293,8 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         self._drops_output = self._drops_output or all_lines or properties.get("output_file") is not None
         self._prepare_values(AHEAD)
         properties.setdefault("output_limit", 0 if self._drops_output else NO_LIMIT)
-        properties["umask"] = umask
+        # As the system takes it.
+        properties["umask"] = umask if umask < 0 else umask & 0o777
         if not check:
             properties.setdefault("success_statuses", range(256))
         added = {key.replace("_", "-"): _text.pack_names(properties.pop(key)) for key in FILE_LISTS & set(properties)
