@@ -557,10 +557,10 @@ a_fraction_that_is_taken_back_leaves_the_sum (void)
   ferry_test_run_until (is_zero, &told);
   task_test_open_gate ();
   task_test_assert_result (task, NULL);
-  g_assert_false (is_indeterminate (test->executor));
   g_assert_false (is_indeterminate (task));
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 1);
   ferry_test_run_until (task_test_is_idle, test->executor);
+  g_assert_false (is_indeterminate (test->executor));
   g_signal_handlers_disconnect_by_data (test->executor, &told);
 }
 
