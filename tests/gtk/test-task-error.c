@@ -226,13 +226,30 @@ test_a_full_stop_is_left_out (void)
 }
 
 static void
+fail_late (FerryTask *task)
+{
+  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR,
+                                 g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL, NULL));
+}
+
+static void
 test_a_limit_of_time_is_told_as_one (void)
 {
-  g_autoptr (FerryTask) task =
-    failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL);
-  g_auto (Words) words = describe (task);
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) unheard = task_test_new_executing (&executor);
+  g_auto (Words) words = {0};
+  g_auto (Words) unheard_words = {0};
 
-  ferry_test_assert_says (words.detail, "Not done in the");
+  ferry_task_get_run (task)->start_time -= 2 * G_USEC_PER_SEC;
+  fail_late (task);
+  words = describe (task);
+  ferry_test_assert_says (words.detail, "Not done in the ");
+  /* As if its start was heard of with its end. */
+  ferry_task_get_run (unheard)->start_time += (gint64) G_USEC_PER_SEC * 3600;
+  fail_late (unheard);
+  unheard_words = describe (unheard);
+  g_assert_cmpstr (unheard_words.detail, ==, "The work was not done in the time that it had");
   g_assert_true (words.can_retry);
 }
 

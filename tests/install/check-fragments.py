@@ -50,7 +50,7 @@ VARIABLES = {
     "job": "FerryJob *", "label": "GtkWidget *", "launcher": "FerryLauncher *", "lines": "const char *const *",
     "listener": "FerryListener *", "log": "GObject *", "map": "FerryMap *", "n_lines": "guint ", "path": "const char *",
     "progress": "Progress ", "proxy": "FerryProxy *", "queue": "gpointer ", "replica": "GObject *", "router": "FerryRouter *", "scale": "GtkWidget *",
-    "sender": "FerrySender *", "steps": "GVariant *", "task": "FerryTask *", "transport": "FerryTransport *",
+    "sender": "FerrySender *", "size": "gsize ", "steps": "GVariant *", "task": "FerryTask *", "transport": "FerryTransport *",
     "type": "const GVariantType *", "width": "gsize ", "window": "GtkWidget *", "worker": "FerryWorker *",
 }
 
