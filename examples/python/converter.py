@@ -1,8 +1,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
 """Any program as a task: a window where you drop videos, and ffmpeg converts each of them beside its original.
-The list has what ffmpeg says of its progress, and buttons for what makes sense: Pause, Cancel, Try Again, Remove.
-What you cancel, or what fails, leaves nothing behind: no process, and no half of a file.
+The list has its progress, and Pause, Cancel and Try Again. What is cancelled, or fails, leaves no half of a file.
 The list is in a file. Quit, or kill it: at the next start the rest is converted.
 """
 
