@@ -768,6 +768,8 @@ def converter_queue(report, start, folder, update=None, home=None):
     program = start("converter", state=state, in_session=True)
     program.wait_until(lambda lines: placed in waiting())
     report.fact("nobody knows that the fifth is done, so it is made again", True)
+    with open(os.path.join(gates, placed), "w", encoding="utf-8"):
+        pass
     let_through(program, 6)
     take_picture("5-before-the-end-of-the-session")
     kill_session(program)
