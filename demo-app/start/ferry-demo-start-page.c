@@ -221,9 +221,8 @@ show_outcome (AdwActionRow *row, gint64 wait, gint64 usual)
 static void
 measure_quiet (FerryDemoStartPage *self)
 {
-  if (self->task != NULL || ++self->n_turns % QUIET_TURNS != 0)
-    return;
-  self->usual_wait = ferry_demo_frame_meter_take_longest_wait (self->own_meter);
+  if (++self->n_turns % QUIET_TURNS == 0)
+    self->usual_wait = ferry_demo_frame_meter_take_longest_wait (self->own_meter);
 }
 
 static gboolean

@@ -669,17 +669,14 @@ job_ended (gpointer data, GError **failure)
   end_by_signal ();
 }
 
-/* Has this module hear of the function's end, when the first step begins. */
+/* Has this module hear of the end of a job that it does not know. */
 static gboolean
-add_job (FerryJob *job, GError **error)
+add_job_locked (FerryJob *job, GError **error)
 {
   JobSteps *added;
-  FERRY_AUTO_LOCK (&home_lock);
 
   if (jobs == NULL)
     jobs = g_ptr_array_new_with_free_func (job_steps_free);
-  if (find_job_locked (job) != NULL)
-    return TRUE;
   if (!ferry_job_add_end (job, job_ended, job, error))
     return FALSE;
   added = g_new0 (JobSteps, 1);
@@ -689,6 +686,21 @@ add_job (FerryJob *job, GError **error)
   added->harm = g_string_new (NULL);
   g_ptr_array_add (jobs, added);
   return TRUE;
+}
+
+/* Has this module, and the application, know that the function runs programs, when it begins with that. */
+static gboolean
+add_job (FerryJob *job, GError **error)
+{
+  gboolean is_known, is_added;
+
+  pthread_mutex_lock (&home_lock);
+  is_known = find_job_locked (job) != NULL;
+  is_added = !is_known && add_job_locked (job, error);
+  pthread_mutex_unlock (&home_lock);
+  if (is_added)
+    ferry_job_note_programs (job);
+  return is_known || is_added;
 }
 
 /* Has the application know which files (nullable) are written in place, before they are: nobody in this process may be
@@ -820,7 +832,6 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
     return FALSE;
   if (ferry_step_files_prepare (task, &files, &failure) && note_step (step, &failure))
     {
-      ferry_job_note_programs (job);
       tell_direct (job, files);
       has_part = ferry_job_begin_own_part (job);
       if (step_run (step, &failure))
@@ -847,19 +858,7 @@ run (FerryJob *job, FerryTask *task, gboolean cleans_up, GError **error)
 static gboolean
 hear_end (FerryJob *job, GError **error)
 {
-  gboolean is_known;
-
-  if (!ferry_worker_main_serves ())
-    return TRUE;
-  pthread_mutex_lock (&home_lock);
-  is_known = find_job_locked (job) != NULL;
-  pthread_mutex_unlock (&home_lock);
-  if (is_known || get_home (NULL) == NULL)
-    return TRUE;
-  if (!add_job (job, error))
-    return FALSE;
-  ferry_job_note_programs (job);
-  return TRUE;
+  return !ferry_worker_main_serves () || get_home (NULL) == NULL || add_job (job, error);
 }
 
 /**

@@ -13,6 +13,15 @@
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
+/* What its button does, and so what it says. */
+typedef enum
+{
+  OFFER_NOTHING,
+  OFFER_CLOSE,
+  OFFER_GO_ON,
+  OFFER_TRY_AGAIN,
+} Offer;
+
 /**
  * FerryTaskBanner:
  *
@@ -23,9 +32,9 @@
  * - The queue's file cannot be written, as on a full disk ([property@FerryQueue.Queue:error]): what to do. It goes away
  *   by itself once the file can be written again.
  * - The file was damaged when it was opened ([property@FerryQueue.Queue:damage]): which tasks are left. Its tooltip
- * says where the damaged file is, and its button closes it.
- * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue go
- * on.
+ *   says where the damaged file is, and its button closes it.
+ * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue
+ *   go on.
  * - Tasks were interrupted by the end of the application: how many. Its button tries them again.
  *
  * It is hidden where nothing of this is so, and for tasks of no queue. A window puts it above its list.
@@ -34,15 +43,6 @@
  *
  * The banner is a `taskbanner`.
  */
-/* What its button does, and so what it says. */
-typedef enum
-{
-  OFFER_NOTHING,
-  OFFER_CLOSE,
-  OFFER_GO_ON,
-  OFFER_TRY_AGAIN,
-} Offer;
-
 struct _FerryTaskBanner
 {
   GtkWidget parent_instance;

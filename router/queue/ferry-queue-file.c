@@ -606,8 +606,7 @@ static GBytes *
 read_blob (sqlite3_stmt *statement, int column)
 {
   const void *data = sqlite3_column_blob (statement, column);
-
-  int size = sqlite3_column_bytes (statement, column);
+  const int size = sqlite3_column_bytes (statement, column);
 
   if (sqlite3_column_type (statement, column) == SQLITE_NULL)
     return NULL;

@@ -705,6 +705,10 @@ def converter_queue(report, start, folder, update=None, home=None):
         there = os.listdir(gates)
         return [name for name in names if "at-" + name in there and name not in there]
 
+    def open_gate(name):
+        with open(os.path.join(gates, name), "w", encoding="utf-8"):
+            pass
+
     def are_said(lines):
         """Whether each row in sight says so whose picture is made."""
         rows = [name for name in names if name.replace(".png", ".small.png") in made() and "label " + name in lines]
@@ -715,8 +719,7 @@ def converter_queue(report, start, folder, update=None, home=None):
         while len(made()) < count:
             program.wait_until(lambda lines: waiting() or len(made()) >= count)
             for name in waiting()[:count - len(made())]:
-                with open(os.path.join(gates, name), "w", encoding="utf-8"):
-                    pass
+                open_gate(name)
                 program.wait_until(lambda lines: name.replace(".png", ".small.png") in made())
         return program.wait_until(lambda lines: are_said(lines) and (waiting() or count == len(names)))
 
@@ -754,8 +757,7 @@ def converter_queue(report, start, folder, update=None, home=None):
     # An application that stands still stores no end, and its worker puts the file in its place all the same.
     placed = waiting()[0]
     program.process.send_signal(signal.SIGSTOP)
-    with open(os.path.join(gates, placed), "w", encoding="utf-8"):
-        pass
+    open_gate(placed)
     end = time.monotonic() + SOME_SECONDS
     while placed.replace(".png", ".small.png") not in made() and time.monotonic() < end:
         time.sleep(0.05)
@@ -768,8 +770,7 @@ def converter_queue(report, start, folder, update=None, home=None):
     program = start("converter", state=state, in_session=True)
     program.wait_until(lambda lines: placed in waiting())
     report.fact("nobody knows that the fifth is done, so it is made again", True)
-    with open(os.path.join(gates, placed), "w", encoding="utf-8"):
-        pass
+    open_gate(placed)
     let_through(program, 6)
     take_picture("5-before-the-end-of-the-session")
     kill_session(program)
