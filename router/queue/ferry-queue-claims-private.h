@@ -26,7 +26,7 @@ typedef struct
   GHashTable *loading; /* (element-type FerryQueueValue FerryQueueEntry): arguments that are being read, and whose */
   gboolean is_open;    /* any: whether tasks may be begun, unless the queue is paused */
   guint n;
-  guint n_just_ended; /* how many of them have ended since the latest batch was sent */
+  guint n_short_ended; /* how many short ones have ended since the latest batch was sent */
 } FerryQueueClaims;
 
 void ferry_queue_claims_init (FerryQueueClaims *self, FerryQueueTies *ties, FerryQueueTurns *turns,
@@ -44,6 +44,8 @@ void ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue 
                                         const GError *error);
 /* The entry is about to be freed. */
 void ferry_queue_claims_forget (FerryQueueClaims *self, const FerryQueueEntry *entry);
+/* The entry's task, whose run that is, has ended in its worker; that is not stored yet. */
+void ferry_queue_claims_note_end (FerryQueueClaims *self, FerryQueueEntry *entry, const FerryRun *run);
 /* The entry's task has ended. */
 void ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry);
 /* Takes those back that no worker has begun. */

@@ -10,6 +10,10 @@
 /* At most so many tasks are begun in the file ahead of those that run. */
 #define MAX_AHEAD 1024
 
+/* Behind a task that ran for longer, in microseconds, none is begun in the file ahead: a worker then waits for the disk,
+ * which is a small part of that. */
+#define SHORT_TIME (50 * 1000)
+
 void
 ferry_queue_claims_init (FerryQueueClaims *self, FerryQueueTies *ties, FerryQueueTurns *turns,
                          FerryQueueBatches *batches)
@@ -91,9 +95,9 @@ void
 ferry_queue_claims_make (FerryQueueClaims *self)
 {
   FerryQueueEntry *entry;
-  guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_just_ended, MAX_AHEAD);
+  guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_short_ended, MAX_AHEAD);
 
-  self->n_just_ended = 0;
+  self->n_short_ended = 0;
   if (!may_claim (self))
     return;
   /* Nobody hears of a claim before it is stored, so that is so until its end. */
@@ -161,14 +165,20 @@ ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
 }
 
 void
+ferry_queue_claims_note_end (FerryQueueClaims *self, FerryQueueEntry *entry, const FerryRun *run)
+{
+  entry->was_short = g_get_monotonic_time () - run->start_time < SHORT_TIME;
+}
+
+void
 ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry)
 {
   if (entry->claimed)
     {
       self->n--;
-      self->n_just_ended++;
+      self->n_short_ended += entry->was_short;
     }
-  entry->claimed = FALSE;
+  entry->claimed = entry->was_short = FALSE;
   ferry_queue_turns_update (self->turns, entry);
 }
 

@@ -53,6 +53,7 @@ struct _FerryQueueEntry
   guint has_ended : 1;       /* FerryQueueEnds' */
   guint lacks_arguments : 1; /* the entry's: its task does, which are in a file */
   guint claimed : 1;         /* the file has it begun, or is about to */
+  guint was_short : 1;       /* the run that has ended in its worker was */
   guint stored : 1;          /* its end is in the row, and is not told yet */
   guint cancelled : 1;       /* somebody cancelled it while it executed, and not the end of the application */
 };

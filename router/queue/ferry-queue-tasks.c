@@ -149,6 +149,7 @@ hold (FerryRunKeeper *keeper, FerryRun *run, FerryTaskState end)
   FerryQueueEntry *entry = ferry_queue_tasks_find (self, run->owner);
 
   take_end (self, entry, run, end);
+  ferry_queue_claims_note_end (&self->claims, entry, run);
   entry->stored = TRUE;
   ferry_queue_batches_add_end (&self->batches, run->owner);
 }

@@ -602,6 +602,21 @@ is_known_there (const FerryFunctionEntry *entry, const char *function)
   return ferry_worker_main_was_called () && (entry != NULL || g_str_has_prefix (function, "ferry."));
 }
 
+static gboolean
+refuse_unknown (const char *function, GError **error)
+{
+  /* FERRY_COMMAND_FUNCTION, of the layer above. */
+  if (g_str_equal (function, "command"))
+    return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                            "The workers of this executor run functions of the program, and no commands; submit the "
+                            "command to one of ferry_executor_new_for_commands(), or call ferry_job_run_command() in a "
+                            "function");
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                          "The workers would not find the function '%s'; register it with "
+                          "ferry_function_register(), then call ferry_worker_main(), both at the beginning of main()",
+                          function);
+}
+
 /* any: whether the executor runs, and the task's arguments fit its function. Workers that are this program once more
  * have the functions of this program. */
 static gboolean
@@ -624,10 +639,7 @@ check (FerryExecutor *self, FerryRun *run, GError **error)
       ferry_run_get_name (run));
   entry = ferry_function_find (run->function);
   if (self->runs_this_program && !is_known_there (entry, run->function))
-    return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
-                            "The workers would not find the function '%s'; register it with "
-                            "ferry_function_register(), then call ferry_worker_main(), both at the beginning of main()",
-                            run->function);
+    return refuse_unknown (run->function, error);
   return entry == NULL || ferry_function_check_arguments (entry, run->arguments, error);
 }
 

@@ -1233,6 +1233,21 @@ register_functions (void)
   ferry_function_register ("say-and-run", "(ss)", "()", say_and_run);
 }
 
+/* Not to be registered, as an unknown function is: a function runs a command, or another executor does. */
+static void
+test_refuses_a_command_that_its_workers_do_not_run (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"true", NULL});
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = ferry_executor_submit_command (test->executor, command, &error);
+
+  g_assert_null (task);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
+  ferry_test_assert_says (error->message, "ferry_executor_new_for_commands()");
+  ferry_test_assert_says (error->message, "ferry_job_run_command()");
+}
+
 #define ADD(name, func) g_test_add_func ("/job-command/" name, func)
 
 static void
@@ -1280,6 +1295,7 @@ main (int argc, char **argv)
   scratch_parent = g_build_filename (cache, "ferry", NULL);
   g_setenv ("XDG_CACHE_HOME", cache, TRUE);
   g_test_init (&argc, &argv, NULL);
+  ADD ("refuses-a-command-that-its-workers-do-not-run", test_refuses_a_command_that_its_workers_do_not_run);
   ADD ("two-programs-are-one-task", two_programs_are_one_task);
   ADD ("two-programs-make-one-bar", two_programs_make_one_bar);
   ADD ("bar-of-a-program-that-is-taken-back-is-that-of-the-task",

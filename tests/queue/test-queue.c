@@ -309,6 +309,51 @@ test_crash_runs_again_what_is_safe (void)
   log = task_test_take_log ();
 }
 
+static gboolean
+is_executing (gpointer task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING;
+}
+
+/* Long after it began. */
+static gboolean
+has_run_for_long (gpointer begun)
+{
+  return g_get_monotonic_time () - *(gint64 *) begun > G_USEC_PER_SEC / 5;
+}
+
+/* After a task that took its time, a crash finds one under way for each worker, and no more. */
+static void
+test_crash_leaves_waiting_what_waited (void)
+{
+  static const char *const keys[] = {"second", "third", "fourth"};
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autofree char *log = NULL;
+  gint64 begun;
+
+  submit_gate (test, "first", FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    g_ptr_array_add (tasks, queue_test_submit (test, "sleep-until-cancelled", NULL, keys[i]));
+  task_test_wait_log ("first");
+  begun = g_get_monotonic_time ();
+  ferry_test_run_until (has_run_for_long, &begun);
+  task_test_open_gate ();
+  ferry_test_run_until (is_executing, tasks->pdata[0]);
+  queue_test_flush (test);
+  g_assert_cmpint (ferry_test_get_number (G_OBJECT (test->queue), "n-executing"), ==, 1);
+  queue_test_crash (test);
+  queue_test_restart (test);
+  assert_interrupted (test, "second");
+  for (guint i = 1; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (FerryTask) task = queue_test_get (test, keys[i]);
+
+      g_assert_false (ferry_task_get_done (task));
+    }
+  log = task_test_take_log ();
+}
+
 /* Over a crash and an end in good order; what somebody tries again begins anew. */
 static void
 test_functions_know_of_earlier_attempts (void)
@@ -1247,6 +1292,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/order-and-pauses-survive", test_order_and_pauses_survive);
   g_test_add_func ("/queue/moves-often", test_moves_often);
   g_test_add_func ("/queue/crash-runs-again-what-is-safe", test_crash_runs_again_what_is_safe);
+  g_test_add_func ("/queue/crash-leaves-waiting-what-waited", test_crash_leaves_waiting_what_waited);
   g_test_add_func ("/queue/functions-know-of-earlier-attempts", test_functions_know_of_earlier_attempts);
   g_test_add_func ("/queue/end-is-no-cancel", test_end_is_no_cancel);
   g_test_add_func ("/queue/shutdown-is-no-cancel", test_shutdown_is_no_cancel);
