@@ -10,8 +10,8 @@
 /* At most so many tasks are begun in the file ahead of those that run. */
 #define MAX_AHEAD 1024
 
-/* Behind a task that ran for longer, in microseconds, none is begun in the file ahead: a worker then waits for the disk,
- * which is a small part of that. */
+/* Behind a task that ran for longer, in microseconds, none is begun in the file ahead: a worker then waits for the
+ * disk, which is a small part of that. */
 #define SHORT_TIME (50 * 1000)
 
 void
