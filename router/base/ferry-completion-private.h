@@ -77,11 +77,6 @@ gboolean ferry_completion_is_over (FerryCompletion *self);
 
 /* Sleeps until the completion has ended. deadline: monotonic time in microseconds, G_MAXINT64 for none. */
 void ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
-/* Works as ferry_completion_wait(), but calls work before it sleeps, and again after each ferry_completion_look(). */
-void ferry_completion_wait_and_work (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
-                                     void (*work) (gpointer data), gpointer data);
-/* Any thread, while another one is in ferry_completion_wait_and_work(): wakes that thread. */
-void ferry_completion_look (FerryCompletion *self);
 /* Works as ferry_completion_wait(), but also returns when another thread has called ferry_completion_hand_over().
  * Returns whether one has, now or before. */
 gboolean ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);

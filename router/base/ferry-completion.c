@@ -285,20 +285,16 @@ ferry_completion_take (FerryCompletion *self, GError **error)
 
 /* ---- a thread ---- */
 
-void
-ferry_completion_look (FerryCompletion *self)
-{
-  /* Release: the waiting thread, which acquires the word, then finds what was written before. */
-  if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
-    wake_thread (&self->state);
-}
-
 /* Wakes the waiting thread so that it checks its cancellable. That thread cannot leave ferry_completion_wait() while
  * this runs: g_cancellable_disconnect() waits for this handler. */
 static void
 have_thread_look (GCancellable *cancellable, gpointer data)
 {
-  ferry_completion_look (data);
+  FerryCompletion *self = data;
+
+  /* Release: the waiting thread, which acquires the word, then finds what was written before. */
+  if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
+    wake_thread (&self->state);
 }
 
 /* The waiting thread: sets ASLEEP. Returns FALSE if the state differs from seen. */
@@ -323,22 +319,6 @@ sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
   return !fall_asleep (self, seen) || ferry_futex_wait (&self->state, seen | ASLEEP, deadline);
 }
 
-/* What a thread does before it sleeps. */
-typedef struct
-{
-  void (*func) (gpointer data); /* (nullable) */
-  gpointer data;
-} Work;
-
-/* Sleeps unless the state differs from seen after the work. */
-static gboolean
-work_and_sleep (FerryCompletion *self, guint32 seen, const Work *work, gint64 deadline)
-{
-  if (work->func != NULL)
-    work->func (work->data);
-  return sleep_until_change (self, seen, deadline);
-}
-
 /* The deadline is of all places where the thread waits, and so is its clock. */
 static void
 begin_clock (FerryCompletion *self)
@@ -349,7 +329,7 @@ begin_clock (FerryCompletion *self)
 
 /* ends: the bits of the state that end the wait. */
 static void
-wait_until (FerryCompletion *self, guint32 ends, const Work *work, gint64 deadline, GCancellable *cancellable)
+wait_until (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellable *cancellable)
 {
   gboolean in_time = TRUE;
   guint32 seen;
@@ -360,7 +340,7 @@ wait_until (FerryCompletion *self, guint32 ends, const Work *work, gint64 deadli
       gboolean is_cancelled = g_cancellable_is_cancelled (cancellable);
 
       if (in_time && !is_cancelled)
-        in_time = work_and_sleep (self, seen, work, ferry_limit_clock_sleep (&self->clock, deadline)) ||
+        in_time = sleep_until_change (self, seen, ferry_limit_clock_sleep (&self->clock, deadline)) ||
                   ferry_limit_clock_look (&self->clock) < deadline;
       /* If something else has decided the end but not written it yet, wait for OVER. */
       else if (!ferry_completion_abandon (self, is_cancelled ? FERRY_ABANDON_CANCELLED : FERRY_ABANDON_DEADLINE))
@@ -379,7 +359,7 @@ has_any (FerryCompletion *self, guint32 bits)
 }
 
 static void
-wait_as_thread (FerryCompletion *self, guint32 ends, Work work, gint64 deadline, GCancellable *cancellable)
+wait_as_thread (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellable *cancellable)
 {
   gulong id;
 
@@ -387,21 +367,14 @@ wait_as_thread (FerryCompletion *self, guint32 ends, Work work, gint64 deadline,
     return;
   begin_clock (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
-  wait_until (self, ends, &work, deadline, cancellable);
+  wait_until (self, ends, deadline, cancellable);
   g_cancellable_disconnect (cancellable, id);
 }
 
 void
 ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
 {
-  wait_as_thread (self, OVER, (Work){0}, deadline, cancellable);
-}
-
-void
-ferry_completion_wait_and_work (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
-                                void (*work) (gpointer data), gpointer data)
-{
-  wait_as_thread (self, OVER, (Work){work, data}, deadline, cancellable);
+  wait_as_thread (self, OVER, deadline, cancellable);
 }
 
 /* The thread that has waited may end the completion itself, and need not wake itself. */
@@ -416,7 +389,7 @@ stay_awake (FerryCompletion *self)
 gboolean
 ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
 {
-  wait_as_thread (self, OVER | HANDED, (Work){0}, deadline, cancellable);
+  wait_as_thread (self, OVER | HANDED, deadline, cancellable);
   if (!has_any (self, HANDED))
     return FALSE;
   stay_awake (self);

@@ -868,7 +868,6 @@ ferry_transport_stand (FerryTransport *self, const char *method, const FerryAnsw
     }
   call->held = g_object_ref (self);
   priv->standing_asked = TRUE;
-  priv->standing_any_thread = funcs->any_thread;
   reason = priv->reason != NULL ? ferry_error_copy (priv->reason) : NULL;
   if (reason == NULL)
     {

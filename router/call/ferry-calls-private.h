@@ -50,7 +50,6 @@ typedef struct
   gpointer carrier;                     /* (owned), if funcs have free */
   gsize piece_size;                     /* a larger answer goes in pieces */
   gsize max_open_bytes;                 /* of the arguments of open calls */
-  FerryInbox *inbox;                    /* (nullable): the carrier's */
   FerryTeam *team;                      /* (nullable): the threads that receive */
   guint64 unclaimed;                    /* receiving thread: see ferry_transport_get_unclaimed() */
   _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
@@ -79,8 +78,7 @@ typedef struct
   guint64 n_unknown;
   gboolean standing_asked; /* this end has asked the standing call */
   gboolean standing;       /* and has processed what had come for it before */
-  gboolean standing_any_thread;
-  GQueue kept; /* (element-type GBytes) (owned): that */
+  GQueue kept;             /* (element-type GBytes) (owned): that */
   gsize kept_size;
   FerryTransportCallFunc call_func; /* (nullable) */
   GObject *call_owner;              /* (unowned) (nullable) */

@@ -49,10 +49,8 @@ typedef struct
   _Atomic gboolean told; /* note_room() is posted to context and has not run yet */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
   FerryMonitor *monitor;      /* (owned): kept until the transport is freed */
-  FerryInbox inbox;           /* any: what any thread may process */
 
   GMutex lock;
-  gboolean takes_mail;       /* lock: the inbox joins the link, or has joined it */
   FerryRoomWatch room_watch; /* lock: added to the link's room watches until ended is set */
   gboolean ended;            /* lock: the transport is closed */
   gboolean with_launcher;    /* lock: the launcher has the pipe, to pass it to a worker */
@@ -73,7 +71,6 @@ end_clear (gpointer data)
 
   g_weak_ref_clear (&end->transport);
   g_weak_ref_clear (&end->worker);
-  ferry_inbox_clear (&end->inbox);
   g_main_context_unref (end->context);
   g_mutex_clear (&end->lock);
 }
@@ -170,7 +167,6 @@ room_came (gpointer data)
   End *end = data;
 
   ferry_transport_wake_waiting (end->self);
-  ferry_inbox_wake (&end->inbox);
   if (!atomic_exchange (&end->told, TRUE))
     ferry_mailbox_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
 }
@@ -200,30 +196,6 @@ ferry_link_transport_waits (FerryRouter *router, FerryTransport *calls, gconstpo
   return TRUE;
 }
 
-static gboolean
-waits (gpointer data, gconstpointer message, gsize size)
-{
-  const End *end = data;
-
-  return ferry_link_transport_waits (end->router, end->kept, message, size);
-}
-
-/* Takes one message, and comes again in the same place, so that a full inbox does not hold up the other links. */
-static void
-take_marked (End *end)
-{
-  if (ferry_router_may_repeat (end->router) && end->kept != NULL)
-    {
-      if (ferry_transport_take_marked (end->kept, waits, end))
-        ferry_router_repeat (end->router);
-      return;
-    }
-  /* There is another marker for what comes from now on. */
-  ferry_inbox_unmark (&end->inbox);
-  if (end->kept != NULL)
-    ferry_transport_empty_inbox (end->kept);
-}
-
 static void
 message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
@@ -236,12 +208,6 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
       end->kept_for = ferry_router_get_dispatch_number (end->router);
       if (end->kept != NULL)
         ferry_router_keep (end->router, end->kept);
-    }
-  /* The worker may send an empty message while the marker is on its way. Then the marker is refused in its place. */
-  if (G_UNLIKELY (size == 0 && ferry_inbox_is_marked (&end->inbox)))
-    {
-      take_marked (end);
-      return;
     }
   /* The transport's messages are plain bytes. A message that arrives as a variant breaks the protocol when its bytes
    * are parsed. */
@@ -269,61 +235,6 @@ end_wait (gpointer data, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
 
   ferry_short_cut_end_wait (ferry_monitor_get_short_cut (end->monitor), get_link (end), wait, waits, deadline,
                             cancellable);
-}
-
-/* ---- messages that any thread may process ---- */
-
-static gboolean
-accepts (gpointer data, gconstpointer message, gsize size)
-{
-  const End *end = data;
-
-  return ferry_transport_is_for_any_thread (end->self, message, size);
-}
-
-/* lock */
-static void
-join_locked (End *end, FerryLink *link)
-{
-  ferry_answer_waits_join (&link->waiting.waits, ferry_receiver_get_connection_id (end->receiver), &end->inbox,
-                           &link->out.share);
-  ferry_monitor_note_wait (end->monitor, link);
-}
-
-static gboolean
-open_inbox (gpointer data, gboolean whole)
-{
-  End *end = data;
-  FerryLink *link;
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&end->lock);
-
-  link = get_link (end);
-  if (whole && (end->router_thread != g_thread_self () || link != NULL))
-    return FALSE;
-  if (!end->takes_mail && link != NULL && !end->ended)
-    join_locked (end, link);
-  end->takes_mail = TRUE;
-  return TRUE;
-}
-
-static void
-note_wait (gpointer data)
-{
-  End *end = data;
-  FerryLink *link = get_link (end);
-
-  if (link != NULL)
-    ferry_monitor_note_wait (end->monitor, link);
-}
-
-static void
-note_taken (gpointer data, gsize share, gboolean refused)
-{
-  End *end = data;
-  FerryLink *link = get_link (end);
-
-  if (link != NULL)
-    ferry_monitor_note_taken (end->monitor, link, share, refused);
 }
 
 /* ---- the end of the pipe ---- */
@@ -354,9 +265,7 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   end->pipe_closed = TRUE;
   g_mutex_unlock (&end->lock);
   reason = describe_end (exit);
-  /* The messages in the inbox come first. */
-  ferry_inbox_put_end (&end->inbox, g_steal_pointer (&reason));
-  ferry_transport_empty_inbox (transport);
+  ferry_transport_end (transport, reason);
 }
 
 /* ---- the end ---- */
@@ -413,13 +322,6 @@ fault_link (End *end, FerryLink *link)
   fault_free (fault);
 }
 
-/* What is in the inbox counts no more, and nothing is put there. The link may wait for either. */
-static void
-leave_inbox (End *end, FerryLink *link)
-{
-  ferry_monitor_note_taken (end->monitor, link, ferry_answer_waits_leave (&link->waiting.waits, &end->inbox), TRUE);
-}
-
 static void
 end_close (gpointer data)
 {
@@ -435,7 +337,6 @@ end_close (gpointer data)
   if (link != NULL)
     {
       ferry_link_remove_room_watch (link, &end->room_watch);
-      leave_inbox (end, link);
       fault_link (end, link);
     }
   if (ours && link != NULL)
@@ -450,8 +351,6 @@ end_free (gpointer data)
   End *end = data;
   FerryLink *link = get_link (end);
 
-  if (link != NULL)
-    leave_inbox (end, link);
   g_clear_object (&end->receiver);
   g_clear_pointer (&end->monitor, ferry_monitor_unref);
   g_clear_pointer (&link, ferry_link_unref);
@@ -465,9 +364,6 @@ static const FerryCarrierFuncs carrier_funcs = {
   .cancel = send_cancel,
   .begin_wait = begin_wait,
   .end_wait = end_wait,
-  .open_inbox = open_inbox,
-  .note_wait = note_wait,
-  .note_taken = note_taken,
 };
 
 /* ---- from a launcher to a link ---- */
@@ -499,8 +395,6 @@ launcher_done (FerryWorker *worker, gpointer data)
   if (link != NULL && !ended)
     {
       ferry_link_add_room_watch (link, &end->room_watch);
-      if (end->takes_mail)
-        join_locked (end, link);
       /* Release: publishes the link for get_link(). */
       atomic_store_explicit (&end->link, ferry_link_ref (link), memory_order_release);
     }
@@ -534,8 +428,7 @@ static FerryTransport *
 link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 {
   End *end = g_atomic_rc_box_new0 (End);
-  FerryTransport *transport =
-    ferry_transport_new_for_carrier (&carrier_funcs, g_atomic_rc_box_acquire (end), &end->inbox);
+  FerryTransport *transport = ferry_transport_new_for_carrier (&carrier_funcs, g_atomic_rc_box_acquire (end));
 
   ferry_transport_set_first_xid (transport, ferry_transport_get_first_xid (index));
   ferry_transport_set_max_answer (transport, router->max_message_size);
@@ -543,7 +436,6 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   ferry_transport_set_pass_func (transport, pass_socket, end, TRUE);
   g_weak_ref_init (&end->transport, transport);
   g_weak_ref_init (&end->worker, NULL);
-  ferry_inbox_init (&end->inbox, accepts, end);
   end->self = transport;
   end->receiver = receiver;
   end->router_thread = g_thread_self ();

@@ -358,7 +358,7 @@ ferry_polled_transport_new (int fd)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   Core *core = core_new (fd, context);
-  FerryTransport *self = ferry_transport_new_for_carrier (&carrier_funcs, core, NULL);
+  FerryTransport *self = ferry_transport_new_for_carrier (&carrier_funcs, core);
 
   g_weak_ref_set (&core->transport, self);
   ferry_transport_set_max_answer (self, FERRY_FRAME_MAX_MESSAGE);

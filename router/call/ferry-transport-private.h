@@ -11,8 +11,7 @@
  *
  * Owner:   counted references; a call that is being answered holds one.
  * Threads: any, unless a comment says otherwise, under a lock that is never held in a callback. One thread receives;
- *          callbacks run on that thread, or on the one that ends a request or the transport. Where there is an inbox,
- *          other threads receive what any thread may process.
+ *          callbacks run on that thread, or on the one that ends a request or the transport.
  * Trust:   the other end is not trusted. Late and unknown answers are counted and dropped. */
 
 #pragma once
@@ -68,14 +67,6 @@ typedef struct
   void (*end_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
                     GCancellable *cancellable);
 
-  /* For a carrier with an inbox: as ferry_transport_open_inbox(). */
-  gboolean (*open_inbox) (gpointer carrier, gboolean whole);
-  /* (with open_inbox): a thread begins to wait for what comes to the inbox. */
-  void (*note_wait) (gpointer carrier);
-  /* (with open_inbox): messages of share bytes were taken out of the inbox. refused: a message waits in the lane for
-   * that. */
-  void (*note_taken) (gpointer carrier, gsize share, gboolean refused);
-
   /* Releases resources. Called once, when the transport closes; no message is sent after that. */
   void (*close) (gpointer carrier);
   /* Called when the last reference is dropped. Until then a send() that began before the close may still be running. */
@@ -97,8 +88,6 @@ typedef struct
    * for item(). They must do nothing else: hold is called with a lock held. */
   void (*hold) (gpointer data);
   void (*release) (gpointer data);
-  /* whether any thread may call done(), not only the one that receives */
-  gboolean any_thread;
 } FerryAnswerFuncs;
 
 /* A longer answer is handed over in memory of its own. */
@@ -141,9 +130,8 @@ typedef struct
 
 /* ---- the object ---- */
 
-/* Returns (transfer full) a transport over a carrier that is no class of its own. Takes carrier. inbox (unowned)
- * (nullable): the carrier's. */
-FerryTransport *ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier, FerryInbox *inbox);
+/* Returns (transfer full) a transport over a carrier that is no class of its own. Takes carrier. */
+FerryTransport *ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier);
 /* Returns (transfer none) that carrier, or NULL for a transport over another one. */
 gpointer ferry_transport_get_carrier (FerryTransport *self, const FerryCarrierFuncs *funcs);
 /* As ferry_transport_new_pair(). Fails with FERRY_ERROR_SYSTEM. */
@@ -234,9 +222,6 @@ gboolean ferry_transport_process (FerryTransport *self, gconstpointer data, gsiz
  * Takes data, which destroy frees if it is not needed. */
 gboolean ferry_transport_is_judging (FerryTransport *self, gconstpointer message, gsize size, GDestroyNotify func,
                                      gpointer data, GDestroyNotify destroy);
-/* Whether any thread may process a message: it is of the standing call, or an item of a call or the answer to it, with
- * functions that allow it. Calls nothing. */
-gboolean ferry_transport_is_for_any_thread (FerryTransport *self, gconstpointer data, gsize size);
 /* Returns the highest number of a call that the other end had not claimed when it sent a message of it; 0: there is
  * none. It was begun in spite of that. Receiving thread. */
 guint64 ferry_transport_get_unclaimed (FerryTransport *self);
@@ -267,21 +252,6 @@ GError *ferry_transport_dup_reason (FerryTransport *self);
 FERRY_FOR_SIBLINGS
 void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes,
                                     FerryValueVerdict verdict);
-
-/* Lets the threads that wait process answers, of what is asked from now on, where its functions allow it. whole: for
- * the standing call, of which messages may have come before. Returns FALSE then, unless this is the router's thread and
- * there is no worker yet: they would be overtaken. Does nothing for a transport that cannot, and returns FALSE. */
-gboolean ferry_transport_open_inbox (FerryTransport *self, gboolean whole);
-/* Processes what is in the inbox now, one message after the other, unless another thread does. */
-void ferry_transport_empty_inbox (FerryTransport *self);
-/* For the router's thread at the inbox's marker: processes one message, unless that waits. Returns FALSE where there
- * was none for it, and the marker is gone. */
-gboolean ferry_transport_take_marked (FerryTransport *self,
-                                      gboolean (*waits) (gpointer data, gconstpointer message, gsize size),
-                                      gpointer data);
-/* Waits as ferry_completion_wait() does, for a completion that what comes to the inbox may end. */
-void ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline,
-                               GCancellable *cancellable);
 
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 FERRY_FOR_SIBLINGS

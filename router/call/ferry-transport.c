@@ -348,24 +348,6 @@ ferry_transport_process (FerryTransport *self, gconstpointer data, gsize size, G
   return receive (ferry_transport_get_private (self), &message, data, size, error);
 }
 
-gboolean
-ferry_transport_is_for_any_thread (FerryTransport *self, gconstpointer data, gsize size)
-{
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
-  FerryCallMessage message;
-  const FerryXidEntry *asked;
-
-  if (!ferry_call_message_parse (&message, data, size, NULL) || message.header.kind == FERRY_CALL_REQUEST)
-    return FALSE;
-  FERRY_AUTO_LOCK (&priv->lock);
-  if (message.header.xid == FERRY_STANDING_XID)
-    return priv->standing && priv->standing_any_thread;
-  if (message.header.kind == FERRY_CALL_WINDOW || message.header.kind == FERRY_CALL_CANCEL)
-    return FALSE;
-  asked = ferry_xid_table_find (&priv->asked, message.header.xid);
-  return asked != NULL && asked->funcs->any_thread;
-}
-
 /**
  * ferry_transport_receive:
  * @self: a transport
@@ -402,137 +384,6 @@ ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize s
     ferry_transport_end (self, error);
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, before);
-}
-
-/* ---- messages that any thread may process ---- */
-
-gboolean
-ferry_transport_open_inbox (FerryTransport *self, gboolean whole)
-{
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
-
-  return priv->inbox != NULL && priv->funcs->open_inbox (priv->carrier, whole);
-}
-
-/* Takes mail. */
-static void
-process_mail (FerryTransport *self, FerryMail *message_or_end)
-{
-  g_autoptr (FerryMail) mail = message_or_end;
-  g_autoptr (GError) end = g_steal_pointer (&mail->end);
-  gsize size;
-  gconstpointer message = ferry_mail_get_message (mail, &size);
-
-  if (end == NULL)
-    ferry_transport_process (self, message, size, mail->whole, mail->verdict, &end);
-  if (end != NULL)
-    ferry_transport_end (self, end);
-}
-
-/* Lets the link go on that waits for what was taken out of the inbox. */
-static void
-note_taken (FerryTransport *self, gsize share)
-{
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
-  gboolean refused = ferry_inbox_end_refusal (priv->inbox);
-
-  if (share > 0 || refused)
-    priv->funcs->note_taken (priv->carrier, share, refused);
-}
-
-void
-ferry_transport_empty_inbox (FerryTransport *self)
-{
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
-  g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
-  gboolean mine = FALSE;
-  gsize share = 0;
-  FerryMail *mail;
-
-  if (priv->inbox == NULL)
-    return;
-  while ((mail = ferry_inbox_take (priv->inbox, &mine)) != NULL)
-    {
-      share += mail->share;
-      process_mail (self, mail);
-    }
-  note_taken (self, share);
-}
-
-gboolean
-ferry_transport_take_marked (FerryTransport *self, gboolean (*waits) (gpointer data, gconstpointer message, gsize size),
-                             gpointer data)
-{
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
-  FerryMail *mail = ferry_inbox_take_marked (priv->inbox);
-  gconstpointer message;
-  gsize share;
-
-  if (mail == NULL)
-    {
-      note_taken (self, 0);
-      return FALSE;
-    }
-  message = ferry_mail_get_message (mail, &share);
-  if (message != NULL && waits (data, message, share))
-    {
-      ferry_inbox_put_back (priv->inbox, mail);
-      return TRUE;
-    }
-  share = mail->share;
-  process_mail (self, mail);
-  ferry_inbox_release (priv->inbox);
-  note_taken (self, share);
-  return TRUE;
-}
-
-typedef struct
-{
-  FerryInboxWait wait;
-  FerryTransport *transport;   /* (unowned) */
-  FerryCompletion *completion; /* (unowned) */
-  _Atomic gboolean has_mail;   /* the thread was woken, and has not looked yet */
-} CompletionWait;
-
-static void
-mail_came (FerryInboxWait *wait)
-{
-  CompletionWait *self = (CompletionWait *) wait;
-
-  if (!atomic_exchange (&self->has_mail, TRUE))
-    ferry_completion_look (self->completion);
-}
-
-static void
-help (gpointer data)
-{
-  CompletionWait *self = data;
-
-  /* Cleared before the look, so that mail that comes later wakes this thread again. */
-  atomic_store (&self->has_mail, FALSE);
-  ferry_transport_empty_inbox (self->transport);
-  ferry_calls_flush (ferry_transport_get_private (self->transport));
-}
-
-void
-ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline, GCancellable *cancellable)
-{
-  CompletionWait wait = {.wait = {.came = mail_came}, .transport = self, .completion = completion};
-  FerryTransportPrivate *priv = ferry_transport_get_private (self);
-
-  if (ferry_completion_is_over (completion))
-    return;
-  if (priv->inbox == NULL)
-    {
-      ferry_completion_wait (completion, deadline, cancellable);
-      return;
-    }
-  ferry_inbox_begin_wait (priv->inbox, &wait.wait);
-  priv->funcs->note_wait (priv->carrier);
-  ferry_completion_wait_and_work (completion, deadline, cancellable, help, &wait);
-  ferry_inbox_end_wait (priv->inbox, &wait.wait);
-  /* A message without a marker is taken by those only that waited. */
-  ferry_transport_empty_inbox (self);
 }
 
 void
@@ -967,14 +818,13 @@ ferry_plain_transport_init (FerryPlainTransport *self)
 }
 
 FerryTransport *
-ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier, FerryInbox *inbox)
+ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier)
 {
   FerryTransport *self = g_object_new (FERRY_TYPE_PLAIN_TRANSPORT, NULL);
   FerryTransportPrivate *priv = ferry_transport_get_private (self);
 
   priv->funcs = funcs;
   priv->carrier = carrier;
-  priv->inbox = inbox;
   return self;
 }
 

@@ -576,7 +576,7 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->connection_id = ferry_sender_get_connection_id (sender);
   entry->index = ferry_sender_get_index (sender);
   carrier = carrier_new (sender);
-  entry->untaken = ferry_transport_new_for_carrier (&carrier_funcs, carrier, NULL);
+  entry->untaken = ferry_transport_new_for_carrier (&carrier_funcs, carrier);
   carrier->transport = ferry_weak_ref (ferry_transport_get_weak (entry->untaken));
   ferry_transport_set_pass_func (entry->untaken, NULL, NULL, TRUE);
   ferry_transport_set_max_answer (entry->untaken, ferry_sender_get_uplink (sender)->max_message_size);

@@ -597,7 +597,7 @@ wait_for (FerryChannel *self, FerryCompletion *completion, gint64 timeout, GCanc
       else if (context != NULL)
         ferry_iterate_for (context, completion, timeout, cancellable);
       else
-        ferry_transport_wait_for (self->transport, completion, deadline, cancellable);
+        ferry_completion_wait (completion, deadline, cancellable);
     }
   ferry_completion_wait (completion, 0, cancellable);
   return TRUE;
@@ -747,10 +747,8 @@ hold_end (gpointer end)
   g_atomic_rc_box_acquire (end);
 }
 
-static const FerryAnswerFuncs answer_funcs[2] = {
-  {.item = item_came, .done = answer_came, .hold = hold_end, .release = end_unref},
-  {.item = item_came, .done = answer_came, .hold = hold_end, .release = end_unref, .any_thread = TRUE},
-};
+static const FerryAnswerFuncs answer_funcs = {
+  .item = item_came, .done = answer_came, .hold = hold_end, .release = end_unref};
 
 /* ---- the call for this end's messages ---- */
 
@@ -789,11 +787,10 @@ call_cancelled (FerryCall *call, gpointer data)
 static gboolean
 stand (FerryChannel *self)
 {
-  const FerryAnswerFuncs *funcs = &answer_funcs[ferry_transport_open_inbox (self->transport, TRUE)];
   g_autoptr (GError) error = NULL;
 
   self->call =
-    ferry_transport_stand (self->transport, FERRY_CHANNEL_METHOD, funcs, g_atomic_rc_box_acquire (self->end));
+    ferry_transport_stand (self->transport, FERRY_CHANNEL_METHOD, &answer_funcs, g_atomic_rc_box_acquire (self->end));
   if (self->call == NULL)
     {
       end_unref (self->end);
@@ -860,10 +857,8 @@ give (GVariant *message, GError *bad_end, GVariant **value, GError **failure, GE
  * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. There
  * it is for tests and console programs; an application uses [method@Ferry.Channel.receive_async].
  *
- * On another thread of the application, messages come while the router's thread works, and also while it waits for that
- * thread. The router's thread is needed only to start the worker, and to tell that the worker was lost. It is also
- * needed where the channel was made after its worker was spawned, or on another thread than the router's. It also is
- * while it runs a callback of an asynchronous function of the same channel.
+ * Another thread of the application sleeps until the router's thread has received the message. So the router's thread
+ * must not wait for that thread.
  *
  * Returns: %TRUE with a message, or if the other end closed without an error
  */

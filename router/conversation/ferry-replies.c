@@ -142,7 +142,7 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
 }
 
 static const FerryAnswerFuncs stream_funcs = {
-  .item = item_came, .done = stream_done, .hold = stream_hold, .release = stream_unref, .any_thread = TRUE};
+  .item = item_came, .done = stream_done, .hold = stream_hold, .release = stream_unref};
 
 /* Allows the other end to send as many items as were taken. Saves messages: acts when half a window was taken. */
 static void
@@ -199,8 +199,8 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
  * Takes the next value; waits until there is one. At the end, this function returns %NULL without an error. Any thread
  * that may wait, as for [method@Ferry.Mux.transact].
  *
- * Over a worker's link, values come while the router's thread works, and also while it waits for the calling thread. As
- * for [method@Ferry.Mux.transact], that thread is needed only to start the worker, and to tell that it was lost.
+ * Another thread of the application sleeps until the router's thread has received the value. So the router's thread
+ * must not wait for that thread.
  *
  * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
  * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
@@ -225,8 +225,7 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GError **erro
   if (wait != NULL)
     {
       ferry_wait_queue_serve (&stream->waits, serve_one, stream);
-      ferry_transport_wait_for (ferry_mux_get_transport (stream->mux), wait, ferry_deadline_or_never (stream->deadline),
-                                cancellable);
+      ferry_completion_wait (wait, ferry_deadline_or_never (stream->deadline), cancellable);
       value = ferry_completion_take (wait, &failure);
     }
   tell_taken (stream);
@@ -427,7 +426,6 @@ ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *argumen
   stream->deadline = request.deadline;
   stream->window = window;
   stream_hold (stream);
-  ferry_transport_open_inbox (ferry_mux_get_transport (self), FALSE);
   stream->xid = ferry_mux_ask (self, &request, &stream_funcs, stream, error);
   if (stream->xid != 0)
     return g_steal_pointer (&replies);

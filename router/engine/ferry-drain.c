@@ -207,16 +207,6 @@ count_handed_over (FerryDrain *self)
   return TRUE;
 }
 
-/* Makes a record at place the marker of the inbox of its connection. Returns its size. */
-static gsize
-write_marker (guint8 *place, const FerryRecordHeader *taken)
-{
-  const FerryRecordHeader marker = {.connection_id = taken->connection_id, .kind = FERRY_RECORD_BYTES};
-
-  memcpy (place, &marker, sizeof marker);
-  return ferry_record_size (0);
-}
-
 /* Hands over answers among size bytes of records, which are whole and private, and closes the gaps. Returns how many
  * bytes are left. */
 static gsize
@@ -226,7 +216,7 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   gsize kept = 0;
   gsize record_size;
 
-  if (G_LIKELY (!ferry_answer_waits_may_take (&link->waiting.waits)))
+  if (G_LIKELY (!ferry_answer_waits_has_any (&link->waiting.waits)))
     return size;
   ferry_answer_pass_begin (&pass, &link->waiting.waits);
   for (gsize offset = 0; offset < size; offset += record_size)
@@ -241,8 +231,6 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
           continue;
         }
       count_handed_over (self);
-      if (pass.marks)
-        kept += write_marker (data + kept, header);
     }
   ferry_answer_pass_end (&pass);
   return kept;
@@ -288,17 +276,6 @@ hand_over_next (FerryDrain *self, FerryLink *link)
   return link->up.head - head >= FERRY_BLOCK_SIZE;
 }
 
-static void
-push_marker (FerryDrain *self, FerryLink *link, guint64 connection_id)
-{
-  const FerryRecordHeader taken = {.connection_id = connection_id};
-  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_RECORDS);
-
-  block->size = write_marker (block->data, &taken);
-  block->charge = FERRY_BLOCK_SIZE;
-  ferry_drain_push (self, block);
-}
-
 /* Hands over a large message, and gives the block back. Returns FALSE if no thread waits for it. */
 static gboolean
 hand_over_large (FerryDrain *self, FerryBlock *block)
@@ -308,7 +285,7 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
   gboolean taken;
 
   if (block->kind != FERRY_BLOCK_LARGE || block->message_kind != FERRY_RECORD_BYTES ||
-      !ferry_answer_waits_may_take (&block->link->waiting.waits))
+      !ferry_answer_waits_has_any (&block->link->waiting.waits))
     return FALSE;
   if (block->buffer == NULL)
     block->buffer = ferry_local_queue_keep (self->local, block);
@@ -320,8 +297,6 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
   if (!taken)
     return FALSE;
   count_handed_over (self);
-  if (pass.marks)
-    push_marker (self, block->link, block->connection_id);
   /* It was not pushed. */
   block->charge = block->share = 0;
   ferry_local_queue_give_back (self->local, block);
@@ -333,16 +308,11 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
 void
 ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
-  FerryLink *link = block->kind <= FERRY_BLOCK_LARGE ? block->link : NULL;
-
   if (hand_over_large (self, block))
     return;
   if (block->kind <= FERRY_BLOCK_BUFFER)
     block->up_head = block->link->up.head;
   ferry_local_queue_push (self->local, block);
-  /* The block may be gone; a link that carries messages is not. */
-  if (link != NULL)
-    ferry_answer_waits_note_push (&link->waiting.waits);
   if (++self->n_unpinged == BLOCKS_PER_PING)
     ferry_drain_ping (self);
 }
@@ -1177,8 +1147,6 @@ drain (FerryDrain *self, FerryLink *link)
     }
   if (!ferry_local_queue_has_room (self->local, link))
     {
-      /* Before an inbox refuses a message. Relaxed: a thread sets it after that, with the inbox's lock between. */
-      atomic_store_explicit (&link->waiting.waits.may_hand_over, FALSE, memory_order_relaxed);
       if (hand_over_next (self, link))
         return FERRY_DRAIN_MORE;
       return ferry_lane_reader_get_available (&link->up) > 0 ? FERRY_DRAIN_STALLED : FERRY_DRAIN_MORE;

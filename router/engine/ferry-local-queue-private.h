@@ -98,20 +98,6 @@ ferry_local_queue_get_buffer_share (gsize size)
 
 typedef struct _FerryLocalQueue FerryLocalQueue;
 
-/* A thread's search through the messages of one connection that are out. */
-typedef struct
-{
-  FerryLink *link; /* (unowned) */
-  guint64 connection_id;
-  /* Called with the queue's lock held: it must not wait. */
-  gboolean (*matches) (gpointer data, gconstpointer message, gsize size);
-  gpointer data;
-  guint64 serial; /* of the latest block that was looked through, 0 at first; and up to where */
-  gsize end;
-} FerryLocalSearch;
-
-GBytes *ferry_local_queue_search (FerryLocalQueue *self, FerryLocalSearch *search);
-
 /* How many bytes of large messages and buffers of one link the application may keep in its own memory. */
 #define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
 

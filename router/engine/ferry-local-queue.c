@@ -507,7 +507,7 @@ ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
          ferry_memory_account_is_half_empty (self->account);
 }
 
-/* router's thread: (transfer full): returns the block's large message, without a copy. */
+/* (transfer full): returns the block's large message, without a copy. */
 GBytes *
 ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
 {
@@ -516,72 +516,11 @@ ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
   return keep (self, block->link, data, block->size, (KeptMessage){.data = data, .charge = block->size});
 }
 
-/* router's thread: (transfer full): as ferry_local_queue_keep(), for a block that other threads may look into. */
+/* router's thread: (transfer full): as ferry_local_queue_keep(), also where the thread that drains has done that. */
 GBytes *
 ferry_local_queue_take_large (FerryLocalQueue *self, FerryBlock *block)
 {
-  GBytes *bytes;
-
-  ferry_local_queue_lock (self);
-  bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (self, block);
-  ferry_local_queue_unlock (self);
-  return bytes;
-}
-
-/* The monitor has checked the records. */
-static GBytes *
-search_records_locked (FerryLocalSearch *search, FerryBlock *block, gsize begin)
-{
-  gsize record_size;
-
-  for (gsize offset = begin; offset < block->size; offset += record_size)
-    {
-      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + offset);
-
-      record_size = ferry_record_size (header->length);
-      if (header->connection_id == search->connection_id && search->matches (search->data, header + 1, header->length))
-        return g_bytes_new (header + 1, header->length);
-    }
-  return NULL;
-}
-
-/* A block is passed over if its message was taken. */
-static GBytes *
-search_large_locked (FerryLocalQueue *self, FerryLocalSearch *search, FerryBlock *block)
-{
-  if (block->connection_id != search->connection_id || (block->buffer == NULL && block->data == NULL))
-    return NULL;
-  if (block->buffer == NULL)
-    block->buffer = ferry_local_queue_keep (self, block);
-  return search->matches (search->data, g_bytes_get_data (block->buffer, NULL), block->size)
-           ? g_bytes_ref (block->buffer)
-           : NULL;
-}
-
-/* any: (transfer full) (nullable): returns the next message that matches, or a copy, among those that no earlier call
- * has looked at. The message stays where it is. */
-GBytes *
-ferry_local_queue_search (FerryLocalQueue *self, FerryLocalSearch *search)
-{
-  GBytes *found = NULL;
-
-  ferry_local_queue_lock (self);
-  for (GList *node = search->link->out.blocks.head; node != NULL && found == NULL; node = node->next)
-    {
-      FerryBlock *block = node->data;
-      gsize begin = block->serial == search->serial ? search->end : 0;
-
-      if (block->serial < search->serial)
-        continue;
-      search->serial = block->serial;
-      search->end = block->size;
-      if (block->kind == FERRY_BLOCK_RECORDS)
-        found = search_records_locked (search, block, begin);
-      else if (block->kind == FERRY_BLOCK_LARGE && begin == 0)
-        found = search_large_locked (self, search, block);
-    }
-  ferry_local_queue_unlock (self);
-  return found;
+  return block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (self, block);
 }
 
 /* monitor: (transfer full): returns the copy of a buffer, which owns memory and ends as spare memory of the link. */

@@ -315,8 +315,6 @@ void ferry_short_cut_end_dispatch (FerryShortCut *self);
  * meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);
 
-/* any: arms the link's lane for a thread that waits, was counted among the answer waits, and is going to sleep. */
-void ferry_short_cut_note_wait (FerryShortCut *self, FerryLink *link);
 /* any: lists a thread that is going to send a request over the link, so that it is handed the answer. The caller keeps
  * a reference to the link, and calls ferry_short_cut_end_wait() soon, as the lane may be unarmed until then. */
 void ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait);
@@ -414,8 +412,6 @@ void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *
 void ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exit);
 
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
-void ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link);
-void ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share, gboolean refused);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_begin_need (FerryMonitor *self);
 void ferry_monitor_end_need (FerryMonitor *self);

@@ -741,21 +741,3 @@ ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exit)
     }
   invoke_for_link (self, end_link_command, command);
 }
-
-/* any: notes that a thread waits for what comes to an inbox of the link. */
-void
-ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link)
-{
-  ferry_short_cut_note_wait (&self->short_cut, link);
-}
-
-/* any: share bytes left an inbox: wakes the monitor for a stalled link, if it may go on. refused: the inbox may now. */
-void
-ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share, gboolean refused)
-{
-  gint64 left = atomic_load_explicit (&link->out.share, memory_order_seq_cst);
-
-  atomic_fetch_or_explicit (&link->waiting.waits.may_hand_over, refused, memory_order_release);
-  if (refused || (left <= FERRY_LINK_WINDOW / 2 && left + (gint64) share > FERRY_LINK_WINDOW / 2))
-    ferry_shared_queue_wake (self->visits.shared);
-}

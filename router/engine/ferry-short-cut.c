@@ -412,9 +412,10 @@ serve_and_release (FerryShortCut *self, FerryLink *link)
   ferry_drain_lock_release (self->drain_lock, passes);
 }
 
-/* The main loop may have left the lane unarmed. From now on it does not. */
-void
-ferry_short_cut_note_wait (FerryShortCut *self, FerryLink *link)
+/* Arms the link's lane for a thread that waits, was counted among the answer waits, and is going to sleep: the main
+ * loop may have left the lane unarmed. From now on it does not. */
+static void
+note_wait (FerryShortCut *self, FerryLink *link)
 {
   if (!ferry_drain_lock_acquire (self->drain_lock))
     return;
@@ -438,7 +439,7 @@ ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWai
       wait->polls = ferry_spin_begin (&waiting->spin) && begin_poll_of (self, link);
     }
   if (!wait->polls && is_sole)
-    ferry_short_cut_note_wait (self, link);
+    note_wait (self, link);
 }
 
 /* What a thread compares while it polls. */

@@ -252,10 +252,7 @@ ferry_visits_rest (FerryVisits *self, FerryLink *link)
 gboolean
 ferry_visits_may_go_on (FerryVisits *self, FerryLink *link)
 {
-  /* Acquire: pairs with ferry_monitor_note_taken(). */
-  return (ferry_local_queue_has_room (self->local, link) ||
-          atomic_load_explicit (&link->waiting.waits.may_hand_over, memory_order_acquire)) &&
-         ferry_drain_checks_are_over (link) &&
+  return ferry_local_queue_has_room (self->local, link) && ferry_drain_checks_are_over (link) &&
          (!link->visit.wants_memory || ferry_local_queue_has_memory (self->local, link));
 }
 

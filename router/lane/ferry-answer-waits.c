@@ -9,12 +9,6 @@
 
 #include "base/ferry-thread-private.h"
 
-typedef struct
-{
-  guint64 connection_id;
-  FerryInbox *inbox; /* (unowned) */
-} Joined;
-
 void
 ferry_answer_waits_init (FerryAnswerWaits *self)
 {
@@ -25,8 +19,6 @@ ferry_answer_waits_init (FerryAnswerWaits *self)
 void
 ferry_answer_waits_clear (FerryAnswerWaits *self)
 {
-  if (self->inboxes != NULL)
-    g_array_unref (self->inboxes);
   pthread_mutex_destroy (&self->lock);
 }
 
@@ -71,73 +63,6 @@ ferry_answer_waits_remove (FerryAnswerWaits *self, FerryAnswerWait *wait)
   if (*place != NULL)
     remove_locked (self, place);
   wait->is_listed = FALSE;
-}
-
-void
-ferry_answer_waits_join (FerryAnswerWaits *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share)
-{
-  const Joined joined = {connection_id, inbox};
-  FERRY_AUTO_LOCK (&self->lock);
-
-  if (self->inboxes == NULL)
-    self->inboxes = g_array_new (FALSE, FALSE, sizeof (Joined));
-  g_array_append_val (self->inboxes, joined);
-  ferry_inbox_set_counts (inbox, share, &self->n);
-}
-
-gsize
-ferry_answer_waits_leave (FerryAnswerWaits *self, FerryInbox *inbox)
-{
-  gsize counted = 0;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  for (guint i = self->inboxes != NULL ? self->inboxes->len : 0; i-- > 0;)
-    if (g_array_index (self->inboxes, Joined, i).inbox == inbox)
-      {
-        counted += ferry_inbox_set_counts (inbox, NULL, NULL);
-        g_array_remove_index_fast (self->inboxes, i);
-      }
-  return counted;
-}
-
-void
-ferry_answer_waits_begin_watch (FerryAnswerWaits *self, FerryInboxWait *watch)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-
-  /* Relaxed: see ferry_answer_waits_note_push(). */
-  watch->next = atomic_load_explicit (&self->watches, memory_order_relaxed);
-  atomic_store_explicit (&self->watches, watch, memory_order_relaxed);
-  /* Sequentially consistent, as in ferry_answer_waits_add(). */
-  atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
-}
-
-void
-ferry_answer_waits_end_watch (FerryAnswerWaits *self, FerryInboxWait *watch)
-{
-  FerryInboxWait *each;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  each = atomic_load_explicit (&self->watches, memory_order_relaxed);
-  if (each == watch)
-    atomic_store_explicit (&self->watches, watch->next, memory_order_relaxed);
-  else
-    {
-      while (each->next != watch)
-        each = each->next;
-      each->next = watch->next;
-    }
-  atomic_fetch_sub_explicit (&self->n, 1, memory_order_seq_cst);
-}
-
-void
-ferry_answer_waits_wake_watches (FerryAnswerWaits *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-
-  for (FerryInboxWait *watch = atomic_load_explicit (&self->watches, memory_order_relaxed); watch != NULL;
-       watch = watch->next)
-    watch->came (watch);
 }
 
 void
@@ -223,42 +148,14 @@ take_private (FerryAnswerWait *wait, const FerryRecordHeader *header, const guin
   return take_whole (wait, whole, FERRY_VALUE_UNJUDGED, TRUE);
 }
 
-/* (nullable): returns the inbox of a connection. */
-static FerryInbox *
-find_inbox (FerryAnswerPass *self, guint64 connection_id)
-{
-  GArray *inboxes = self->waits->inboxes;
-
-  for (guint i = 0; inboxes != NULL && i < inboxes->len; i++)
-    if (g_array_index (inboxes, Joined, i).connection_id == connection_id)
-      return g_array_index (inboxes, Joined, i).inbox;
-  return NULL;
-}
-
-/* Where the worker may change the payload meanwhile, the copy is checked. */
-static gboolean
-put (FerryAnswerPass *self, const FerryRecordHeader *header, const guint8 *payload, gboolean is_private)
-{
-  FerryInbox *inbox = find_inbox (self, header->connection_id);
-  g_autoptr (FerryMail) mail = NULL;
-
-  if (inbox == NULL || header->kind != FERRY_RECORD_BYTES ||
-      (is_private && !inbox->accepts (inbox->data, payload, header->length)))
-    return FALSE;
-  mail = ferry_mail_new (payload, header->length);
-  return (is_private || inbox->accepts (inbox->data, mail->data, header->length)) &&
-         ferry_inbox_put (inbox, g_steal_pointer (&mail), is_private, &self->marks);
-}
-
 gboolean
 ferry_answer_pass_take (FerryAnswerPass *self, const FerryRecordHeader *header, const guint8 *payload,
                         gboolean is_private)
 {
   FerryAnswerWait **place = find_waiting (self, header->connection_id, payload, header->length);
 
-  self->marks = FALSE;
   if (place == NULL)
-    return put (self, header, payload, is_private);
+    return FALSE;
   if (is_private && (*place)->take_part ((*place)->data, payload, header->length))
     return TRUE;
   /* Where the worker may change the payload meanwhile, the copy is checked. */
@@ -275,15 +172,7 @@ ferry_answer_pass_take_whole (FerryAnswerPass *self, guint64 connection_id, GByt
   gsize size;
   const guint8 *data = g_bytes_get_data (whole, &size);
   FerryAnswerWait **place = find_waiting (self, connection_id, data, size);
-  FerryInbox *inbox = place == NULL ? find_inbox (self, connection_id) : NULL;
 
-  self->marks = FALSE;
-  if (inbox != NULL && inbox->accepts (inbox->data, data, size))
-    {
-      g_autoptr (GBytes) kept = dup_whole (whole, may_keep);
-
-      return ferry_inbox_put (inbox, ferry_mail_new_for_whole (kept, verdict, may_keep ? 0 : size), TRUE, &self->marks);
-    }
   if (place == NULL || !take_whole (*place, whole, verdict, may_keep))
     return FALSE;
   hand_over (self, place);

@@ -266,7 +266,7 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
 }
 
 static const FerryAnswerFuncs stream_funcs = {
-  .item = stream_item, .done = stream_done, .hold = stream_hold, .release = stream_unref, .any_thread = TRUE};
+  .item = stream_item, .done = stream_done, .hold = stream_hold, .release = stream_unref};
 
 gboolean
 ferry_proxy_session_is_too_early (const GError *error)

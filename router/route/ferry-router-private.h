@@ -191,12 +191,6 @@ ferry_router_may_repeat (FerryRouter *self)
   return self->dispatcher.may_repeat;
 }
 
-static inline void
-ferry_router_repeat (FerryRouter *self)
-{
-  self->dispatcher.repeats = TRUE;
-}
-
 /* A link whose records wait for another thread, while those of other links go on. */
 typedef struct _FerryHeldLink FerryHeldLink;
 

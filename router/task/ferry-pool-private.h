@@ -13,7 +13,6 @@
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-answer-watch-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-runner-private.h"
 
@@ -114,7 +113,6 @@ struct _FerryPoolWorker
   GThread *thread;             /* (owned) (nullable) */
   const FerryUserTexts *texts; /* const: (nullable) */
   FerryLink *link;             /* (owned) */
-  FerryAnswerRoute route;      /* const: of the tasks in flight */
   FerryReceiver *calls_receiver;
   FerryReceiver *progress_receiver;
   FerryTransport *calls; /* (owned) */

@@ -217,7 +217,6 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_clear_object (&self->calls_receiver);
   g_clear_object (&self->progress_receiver);
   g_clear_object (&self->calls);
-  ferry_answer_route_clear (&self->route);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
   g_free (self);
@@ -520,7 +519,6 @@ unlink_task (FerryPoolWorker *self, FerryRun *run)
     self->look.xid = 0;
   if (g_queue_is_empty (&self->in_flight))
     ferry_timers_unset (self->limits, &self->look_timer);
-  ferry_run_unset_route (run);
   note_change (self);
   return run;
 }
@@ -539,7 +537,7 @@ run_timed_out (gpointer data)
   g_autoptr (FerryRun) run = ferry_run_ref (data);
   FerryPoolWorker *self = get_worker (run);
 
-  if (!ferry_run_decide (run))
+  if (run->end_held != NULL)
     return;
   ferry_transport_cancel (self->calls, run->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
@@ -858,7 +856,6 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryRun *run)
   if (g_queue_is_empty (&self->in_flight))
     self->latest = g_get_monotonic_time ();
   ferry_destination_take (run, &self->destination, &self->in_flight, xid);
-  ferry_run_set_route (run, &self->route, xid);
   note_change (self);
   start_first (self);
   return TRUE;
@@ -1252,9 +1249,9 @@ is_opening (FerryPoolWorker *self, gconstpointer data, gsize size)
 
   if (G_LIKELY (first == NULL || first->settings->max_returned_descriptors == 0) || size > FERRY_MAX_RECORD_PAYLOAD)
     return FALSE;
-  if (first->funcs->is_opening == NULL || ferry_run_get_early (first) != NULL ||
-      !ferry_router_may_repeat (self->router) || !ferry_call_message_parse (&message, data, size, NULL) ||
-      message.header.xid != first->xid || !may_have_file (&message))
+  if (first->funcs->is_opening == NULL || !ferry_router_may_repeat (self->router) ||
+      !ferry_call_message_parse (&message, data, size, NULL) || message.header.xid != first->xid ||
+      !may_have_file (&message))
     return FALSE;
   value = ferry_call_message_dup_value (&message, NULL);
   if (value == NULL ||
@@ -1548,14 +1545,12 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->texts = starter != NULL ? ferry_launcher_get_user_texts (starter) : NULL;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
-  self->calls = ferry_transport_new_for_carrier (&carrier_funcs, self, NULL);
+  self->calls = ferry_transport_new_for_carrier (&carrier_funcs, self);
   ferry_transport_take_calls (self->calls, refuse_request, NULL, NULL);
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
   if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))
     {
       await_room (self);
-      ferry_answer_route_init (&self->route, router->monitor, self->link,
-                               ferry_receiver_get_connection_id (self->calls_receiver));
       return g_steal_pointer (&self);
     }
   give_up (self);

@@ -20,7 +20,6 @@
 #include "base/ferry-timers-private.h"
 #include "call/ferry-transport-private.h"
 #include "engine/ferry-exit.h"
-#include "task/ferry-answer-watch-private.h"
 #include "task/ferry-task.h"
 #include "wire/ferry-progress-private.h"
 
@@ -221,8 +220,6 @@ struct _FerryRun
   guint is_committed : 1;  /* its function has done what stays, in this attempt: a cancel comes too late */
   guint never_begun : 1;   /* the start that is being undone was none: the worker had not begun it */
   guint held : 1;          /* link is in the queue's list of runs that are passed over */
-  _Atomic guint64 attempt; /* any: see “early answers” in ferry-run.c */
-  const FerryAnswerRoute *_Atomic route; /* (unowned) (nullable): of the present attempt */
 
   /* Who has it. */
   FerryRunKeeper *keeper;              /* (unowned) (nullable) */
@@ -340,14 +337,6 @@ gboolean ferry_run_give_back (FerryRun *self);
 FERRY_FOR_SIBLINGS
 void ferry_run_tell_end (FerryRun *self);
 
-/* The run was sent to a worker as the call xid. Until ferry_run_unset_route(), a thread that waits may be told the
- * answer before the router's thread has received it. Then the run can only end with that answer. */
-void ferry_run_set_route (FerryRun *self, const FerryAnswerRoute *route, guint64 xid);
-void ferry_run_unset_route (FerryRun *self);
-/* Decides that the router's thread ends this attempt. FALSE: a thread was told the answer already. */
-gboolean ferry_run_decide (FerryRun *self);
-/* any: returns (transfer none) (nullable) the answer that a thread was told. */
-const FerryEarlyAnswer *ferry_run_get_early (const FerryRun *self);
 /* Threads that wait for the end of a run; the key is its owner. */
 extern FerryWaitQueue ferry_run_waits;
 

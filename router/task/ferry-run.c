@@ -98,8 +98,6 @@ ferry_run_init (FerryRun *self, const FerryRunFuncs *funcs, gpointer owner)
 void
 ferry_run_clear (FerryRun *self)
 {
-  if (ferry_run_get_early (self) != NULL)
-    ferry_early_answer_free ((FerryEarlyAnswer *) ferry_run_get_early (self));
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
   g_clear_error (&self->late_error);
@@ -109,60 +107,6 @@ ferry_run_clear (FerryRun *self)
   g_free (self->trace);
 }
 
-/* ---- early answers ----
- *
- * A thread that waits for a task takes the answer from the local queue itself, so that it needs no turn of the main
- * loop. From then on, the task's end is decided, and other threads than the router's see it. The router's thread
- * receives the answer later, and ends the task with all signals in order. A cancel or a timeout in between has no
- * effect.
- *
- * The field attempt decides which thread ends a run:
- *   0               the router's thread
- *   2 * xid + 1     the first: the router's thread, or a thread that finds the answer of the call xid
- *   anything else   the address of the FerryEarlyAnswer that a thread has found */
-
-const FerryEarlyAnswer *
-ferry_run_get_early (const FerryRun *self)
-{
-  /* Acquire: makes the early answer visible. */
-  guint64 attempt = atomic_load_explicit (&self->attempt, memory_order_acquire);
-
-  return (attempt & 1) != 0 ? NULL : (const FerryEarlyAnswer *) (guintptr) attempt;
-}
-
-void
-ferry_run_set_route (FerryRun *self, const FerryAnswerRoute *route, guint64 xid)
-{
-  /* No thread is told of an end that is not stored. */
-  if (self->keeper != NULL)
-    return;
-  /* Relaxed: the next store orders it. Release: makes the route visible to a thread that reads the attempt. */
-  atomic_store_explicit (&self->route, route, memory_order_relaxed);
-  atomic_store_explicit (&self->attempt, 2 * xid + 1, memory_order_release);
-  /* Threads that wait watch this attempt from now on. */
-  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&ferry_run_waits)))
-    ferry_wait_queue_finish_key (&ferry_run_waits, self->owner);
-}
-
-void
-ferry_run_unset_route (FerryRun *self)
-{
-  ferry_run_decide (self);
-  /* Relaxed: ferry_answer_route_clear() orders it. */
-  atomic_store_explicit (&self->route, NULL, memory_order_relaxed);
-}
-
-gboolean
-ferry_run_decide (FerryRun *self)
-{
-  guint64 attempt = atomic_load_explicit (&self->attempt, memory_order_acquire);
-
-  /* Acquire: makes the early answer visible. */
-  return (attempt == 0 && self->end_held == NULL) ||
-         ((attempt & 1) != 0 && atomic_compare_exchange_strong_explicit (&self->attempt, &attempt, 0,
-                                                                         memory_order_acq_rel, memory_order_acquire));
-}
-
 /* ---- events ---- */
 
 /* Whether another thread has asked for a cancel, and the router's thread has not cancelled the run yet. */
@@ -170,8 +114,7 @@ static gboolean
 is_cancel_due (const FerryRun *self)
 {
   /* Acquire: makes visible what was written before the cancel. */
-  return self->state == FERRY_TASK_STATE_EXECUTING && atomic_load_explicit (&self->asked, memory_order_acquire) != 0 &&
-         ferry_run_get_early (self) == NULL;
+  return self->state == FERRY_TASK_STATE_EXECUTING && atomic_load_explicit (&self->asked, memory_order_acquire) != 0;
 }
 
 gboolean
@@ -338,23 +281,6 @@ ferry_run_tell_end (FerryRun *self)
   self->source->done (self->source, self);
 }
 
-/* If a thread was told the answer, ends the run with it, whatever its state, and returns TRUE. */
-static gboolean
-end_as_answered (FerryRun *self)
-{
-  static const FerryTaskTransition completed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_COMPLETED};
-  static const FerryTaskTransition failed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_FAILED};
-  const FerryEarlyAnswer *answer = ferry_run_get_early (self);
-
-  if (answer == NULL || ferry_run_get_done (self))
-    return FALSE;
-  self->result = answer->result != NULL ? g_variant_ref (answer->result) : NULL;
-  self->trace = g_strdup (answer->trace);
-  self->error = answer->error != NULL ? ferry_error_copy (answer->error) : NULL;
-  finish (self, answer->error != NULL ? &failed : &completed);
-  return TRUE;
-}
-
 gboolean
 ferry_run_start (FerryRun *self, GPid pid, const char *host_name)
 {
@@ -451,8 +377,8 @@ ferry_run_complete (FerryRun *self, GVariant *result)
   g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
   const FerryTaskTransition *transition;
 
-  if (!ferry_run_decide (self))
-    return end_as_answered (self);
+  if (self->end_held != NULL)
+    return FALSE;
   transition = look_up (self, FERRY_TASK_EVENT_RESULT);
   if (transition->step == FERRY_TASK_STEP_IGNORED)
     self->leaves_worker = FALSE;
@@ -588,8 +514,8 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
   const FerryTaskTransition *transition;
   gboolean fails;
 
-  if (!ferry_run_decide (self))
-    return event != FERRY_TASK_EVENT_RUN_TIMEOUT && event != FERRY_TASK_EVENT_QUEUE_TIMEOUT && end_as_answered (self);
+  if (self->end_held != NULL)
+    return FALSE;
   transition = look_up (self, event);
   fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
   if (transition->step == FERRY_TASK_STEP_REFUSED)
@@ -896,7 +822,7 @@ ferry_run_cancel (FerryRun *self)
   g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
   const FerryTaskTransition *transition;
 
-  if (!ferry_run_decide (self))
+  if (self->end_held != NULL)
     return FALSE;
   /* A worker may have begun the run, and the application not know this yet. */
   ferry_run_take_back (self);
@@ -979,11 +905,6 @@ ferry_destination_give_back (FerryRun *run)
 
   if (ferry_run_get_done (run))
     return;
-  if (end_as_answered (run))
-    {
-      leave_source (run);
-      return;
-    }
   if (state == FERRY_TASK_STATE_CANCELLING)
     {
       if (ferry_run_give_back (run))
@@ -1010,16 +931,14 @@ void
 ferry_destination_complete (FerryRun *run, GVariant *result)
 {
   const FerryFunctionEntry *entry = ferry_function_find (run->function);
-  /* A thread that was told the answer has opened and checked it. */
-  const gboolean is_told = ferry_run_get_early (run) != NULL;
   g_autoptr (GVariant) opened = NULL;
   g_autoptr (GError) error = NULL;
 
   if (ferry_run_get_done (run))
     return;
-  if (!is_told && run->funcs->open_result != NULL && result != NULL)
+  if (run->funcs->open_result != NULL && result != NULL)
     result = opened = run->funcs->open_result (run->owner, result, &error);
-  if (!is_told && error == NULL && entry != NULL)
+  if (error == NULL && entry != NULL)
     ferry_function_check_result (entry, result, &error);
   if (error != NULL)
     ferry_destination_fail (run, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);

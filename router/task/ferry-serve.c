@@ -99,7 +99,7 @@ ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progr
   g_queue_init (&self->queue);
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->wanted, NULL);
-  self->transport = ferry_transport_new_for_carrier (&carrier_funcs, self, NULL);
+  self->transport = ferry_transport_new_for_carrier (&carrier_funcs, self);
   ferry_transport_take_calls (self->transport, take_request, NULL, NULL);
   ferry_transport_set_unbounded (self->transport);
   return self;

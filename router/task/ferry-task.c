@@ -266,39 +266,6 @@ notify (FerryTask *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-/* ---- early answers: see ferry-run.c ---- */
-
-static guint64
-get_attempt (FerryTaskPrivate *priv)
-{
-  /* Acquire: makes the early answer visible, or the route. */
-  return atomic_load_explicit (&priv->run.attempt, memory_order_acquire);
-}
-
-static gboolean
-is_open_attempt (guint64 attempt)
-{
-  return (attempt & 1) != 0;
-}
-
-/* Returns (transfer none) (nullable) the answer that a thread was told, where the calling thread sees the task's end by
- * it: another than the router's, until that has ended the task. */
-static const FerryEarlyAnswer *
-peek_early (FerryTaskPrivate *priv)
-{
-  const FerryEarlyAnswer *early = is_done (priv->run.state) ? NULL : ferry_run_get_early (&priv->run);
-
-  return early != NULL && !ferry_affinity_is_own (priv->affinity) ? early : NULL;
-}
-
-/* any: whether the calling thread sees the task's end. The early answer is looked at first: the router's thread may end
- * the task between the two looks, and what has ended stays so. */
-static gboolean
-has_end (FerryTaskPrivate *priv)
-{
-  return peek_early (priv) != NULL || is_done (priv->run.state);
-}
-
 /* ---- which threads may use a task ---- */
 
 static gboolean
@@ -318,18 +285,14 @@ check_affinity (FerryTask *self, const char *function)
   return !is_submitted (priv) || ferry_affinity_check (priv->affinity, function);
 }
 
-static void await_processed (FerryTask *self);
-
 /* A submitted task may be read on the router's thread, and on any thread once the task is done. Otherwise emits a
- * critical, and returns value. If only the end of the task is known, waits for the router's thread. */
+ * critical, and returns value. */
 #define return_val_if_unreadable(self, value)                                                                          \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
     g_return_val_if_fail (FERRY_IS_TASK (self), value);                                                                \
     if (!ferry_task_get_done (self) && !check_affinity (self, G_STRFUNC))                                              \
       return value;                                                                                                    \
-    if (G_UNLIKELY (peek_early (get_private (self)) != NULL))                                                          \
-      await_processed (self);                                                                                          \
   }                                                                                                                    \
   G_STMT_END
 
@@ -590,16 +553,9 @@ ferry_task_get_function (FerryTask *self)
 FerryTaskState
 ferry_task_get_state (FerryTask *self)
 {
-  FerryTaskPrivate *priv;
-  const FerryEarlyAnswer *early;
-
   g_return_val_if_fail (FERRY_IS_TASK (self), FERRY_TASK_STATE_WAITING);
 
-  priv = get_private (self);
-  early = peek_early (priv);
-  if (early != NULL)
-    return early->error != NULL ? FERRY_TASK_STATE_FAILED : FERRY_TASK_STATE_COMPLETED;
-  return (FerryTaskState) priv->run.state;
+  return (FerryTaskState) get_private (self)->run.state;
 }
 
 /**
@@ -615,7 +571,7 @@ ferry_task_get_done (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
-  return has_end (get_private (self));
+  return is_done (get_private (self)->run.state);
 }
 
 /**
@@ -680,13 +636,8 @@ is_held (FerryTask *self)
 const GError *
 ferry_task_get_error (FerryTask *self)
 {
-  const FerryEarlyAnswer *early;
-
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
 
-  early = peek_early (get_private (self));
-  if (early != NULL)
-    return early->error;
   return_val_if_unreadable (self, NULL);
   return is_held (self) ? NULL : get_private (self)->run.error;
 }
@@ -694,9 +645,7 @@ ferry_task_get_error (FerryTask *self)
 static const char *
 get_trace (FerryTask *self)
 {
-  const FerryEarlyAnswer *early = peek_early (get_private (self));
-
-  return early != NULL ? early->trace : is_held (self) ? NULL : get_private (self)->run.trace;
+  return is_held (self) ? NULL : get_private (self)->run.trace;
 }
 
 /**
@@ -712,8 +661,6 @@ ferry_task_get_exit (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
 
-  if (peek_early (get_private (self)) != NULL)
-    return NULL;
   return_val_if_unreadable (self, NULL);
   return is_held (self) ? NULL : get_private (self)->run.exit;
 }
@@ -767,15 +714,11 @@ GVariant *
 ferry_task_get_result (FerryTask *self, GError **error)
 {
   FerryTaskPrivate *priv;
-  const FerryEarlyAnswer *early;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   priv = get_private (self);
-  early = peek_early (priv);
-  if (early != NULL)
-    return dup_outcome (early->result, early->error, early->trace, error);
   if (!is_done (priv->run.state) && is_submitted (priv) &&
       !ferry_affinity_check_error (priv->affinity, G_STRFUNC, error))
     return NULL;
@@ -1353,101 +1296,16 @@ drop_cancellable (FerryTask *self)
 
 /* ---- waiting for the task's end ---- */
 
-/* A thread's wait for a task. */
-typedef struct
-{
-  FerryTask *task;
-  FerryAnswerWatch watch;
-} ThreadWait;
-
-/* any, with locks held */
-static void
-wake_waits (gconstpointer task)
-{
-  ferry_wait_queue_finish_key (&ferry_run_waits, task);
-}
-
-/* Checks the result as the router's thread does. */
-static void
-check_result (FerryTask *self, FerryEarlyAnswer *answer)
-{
-  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (self));
-
-  if (answer->error == NULL && ferry_file_value_is (answer->result))
-    {
-      g_autoptr (GVariant) sent = g_steal_pointer (&answer->result);
-
-      answer->result = open_value (self, sent, &answer->error);
-    }
-  if (answer->error == NULL && entry != NULL && !ferry_function_check_result (entry, answer->result, &answer->error))
-    g_clear_pointer (&answer->result, g_variant_unref);
-}
-
-/* Watches the present attempt, and no other. Returns FALSE if there is none. */
 static gboolean
-watch_attempt (ThreadWait *self, guint64 attempt)
+has_ended (gpointer task)
 {
-  FerryTaskPrivate *priv = get_private (self->task);
-
-  if (is_open_attempt (attempt) && self->watch.xid == attempt / 2)
-    return TRUE;
-  ferry_answer_watch_end (&self->watch);
-  return is_open_attempt (attempt) &&
-         ferry_answer_watch_begin (&self->watch, &priv->run.route, attempt / 2, wake_waits, self->task);
-}
-
-/* any: ends the task for this thread, if the answer has come and nothing else ends the task. */
-static void
-take_answer (ThreadWait *self)
-{
-  FerryTaskPrivate *priv = get_private (self->task);
-  guint64 attempt = get_attempt (priv);
-  FerryEarlyAnswer *answer;
-
-  /* If the attempt is still the same, the route was its route. */
-  if (!watch_attempt (self, attempt) || get_attempt (priv) != attempt || is_asked (priv))
-    return;
-  answer = ferry_answer_watch_look (&self->watch);
-  if (answer == NULL)
-    return;
-  check_result (self->task, answer);
-  ferry_run_translate_error (&priv->run, &answer->error);
-  /* Release: makes the answer visible; pairs with get_attempt(). */
-  if (!atomic_compare_exchange_strong_explicit (&priv->run.attempt, &attempt, (guint64) (guintptr) answer,
-                                                memory_order_acq_rel, memory_order_relaxed))
-    ferry_early_answer_free (answer);
-}
-
-static gboolean
-has_ended (gpointer data)
-{
-  ThreadWait *self = data;
-
-  if (!ferry_task_get_done (self->task))
-    take_answer (self);
-  return ferry_task_get_done (self->task);
-}
-
-static gboolean
-is_processed (gpointer data)
-{
-  return is_done (get_private (data)->run.state);
-}
-
-/* any: waits until the router's thread has received the end that another thread knows already. */
-static void
-await_processed (FerryTask *self)
-{
-  ferry_wait_queue_wait (&ferry_run_waits, self, is_processed, self, G_MAXINT64, NULL, NULL, NULL);
+  return ferry_task_get_done (task);
 }
 
 /* any: waits for the task's end on another thread than the router's. */
 static gboolean
 wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
 {
-  ThreadWait wait = {.task = self};
-  gboolean ended;
-
   if (!ferry_affinity_has_thread (get_private (self)->affinity))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "The task's router is not running; call ferry_router_start() on its thread first");
@@ -1455,10 +1313,8 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
                             "Waiting on this thread would block the main loop; wait on another thread, or use "
                             "ferry_task_wait_async() on the router's thread");
-  ended =
-    ferry_wait_queue_wait (&ferry_run_waits, self, has_ended, &wait, ferry_deadline_after (timeout), NULL, NULL, NULL);
-  ferry_answer_watch_end (&wait.watch);
-  return ended ||
+  return ferry_wait_queue_wait (&ferry_run_waits, self, has_ended, self, ferry_deadline_after (timeout), NULL, NULL,
+                                NULL) ||
          ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of '%s' is not done yet; wait longer, or cancel it",
                           ferry_task_get_function (self));
 }
@@ -1472,14 +1328,9 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  * Waits for the end of the task, and returns its result. Any thread may call this.
  *
  * On the router's thread, this function iterates the router's main context while it waits. Use it there only in tests
- * and in programs without a window. On another thread, this function sleeps.
- *
- * Another thread gets the result or error of a task that was sent to a pool's worker, however busy the router's thread
- * is. It may be told before the router's thread: then this task is done for this thread, with its state, result, error
- * and trace. Functions that read its other properties wait for the router's thread, which ends the task in the same way
- * later. Until then, a cancel or a timeout has no effect. A task that still waits in its executor, or is retried, or
- * runs on a cluster's host, needs the router's thread. So does the end of a task that is cancelled. For these, the
- * router's thread must not wait for the calling thread at the same time.
+ * and in programs without a window. On another thread, this function sleeps until the router's thread has ended the
+ * task, as with a [class@Gio.Task]. So the router's thread must not wait for the calling thread, such as by
+ * [method@GLib.Thread.join]: neither would ever go on.
  *
  * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT if the task is not done within
  * @timeout; the task then continues. Fails with %FERRY_ERROR_NOT_STARTED if the task was not submitted. Fails with
@@ -1580,7 +1431,7 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
 static gboolean
 can_cancel (FerryTaskPrivate *priv)
 {
-  return !has_end (priv) && priv->run.state != FERRY_TASK_STATE_CANCELLING;
+  return !is_done (priv->run.state) && priv->run.state != FERRY_TASK_STATE_CANCELLING;
 }
 
 static gboolean
@@ -2623,11 +2474,8 @@ install_ends (void)
 static GVariant *
 get_result (FerryTask *self)
 {
-  const FerryEarlyAnswer *early = peek_early (get_private (self));
   const GError *failure;
 
-  if (early != NULL)
-    return early->result;
   return is_held (self) ? NULL : need_result (self, &failure);
 }
 
@@ -2646,16 +2494,13 @@ static gboolean
 check_readable (FerryTask *self, guint property_id, GParamSpec *pspec)
 {
   FerryTaskPrivate *priv = get_private (self);
-  gboolean is_of_end = property_id >= PROP_RESULT && property_id <= PROP_TRACE;
   gboolean may_come_later = property_id == PROP_LATE_ERROR || property_id == PROP_LAST_LINES;
 
-  if (is_of_any_thread (property_id) || ((is_of_end || property_id == PROP_EXIT) && peek_early (priv) != NULL))
+  if (is_of_any_thread (property_id))
     return TRUE;
   if ((may_come_later || !ferry_task_get_done (self)) && is_submitted (priv) &&
       !ferry_affinity_check_property (priv->affinity, pspec))
     return FALSE;
-  if (G_UNLIKELY (peek_early (priv) != NULL))
-    await_processed (self);
   return TRUE;
 }
 

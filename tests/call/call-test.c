@@ -112,7 +112,7 @@ call_test_pair_new (FerryTransportCallFunc first, FerryTransportCallFunc second)
   for (guint i = 0; i < G_N_ELEMENTS (funcs); i++)
     {
       wire_init (&pair->wires[i]);
-      pair->ends[i] = ferry_transport_new_for_carrier (&wire_funcs, &pair->wires[i], NULL);
+      pair->ends[i] = ferry_transport_new_for_carrier (&wire_funcs, &pair->wires[i]);
       if (funcs[i] != NULL)
         ferry_transport_take_calls (pair->ends[i], funcs[i], NULL, NULL);
       else

@@ -315,7 +315,7 @@ test_transport_goes_with_the_last_reference (void)
 {
   const FerryCarrierFuncs funcs = {.send = refuse_to_send, .free = note_destroy};
   guint n_destroyed = 0;
-  FerryTransport *end = ferry_transport_new_for_carrier (&funcs, &n_destroyed, NULL);
+  FerryTransport *end = ferry_transport_new_for_carrier (&funcs, &n_destroyed);
 
   call_test_drop_kept (G_MAXUINT);
   ferry_transport_take_calls (end, call_test_keep, NULL, NULL);

@@ -72,7 +72,7 @@ static void
 end_init (End *self)
 {
   *self = (End){.sent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref), .room = G_MAXUINT};
-  self->transport = ferry_transport_new_for_carrier (&funcs, self, NULL);
+  self->transport = ferry_transport_new_for_carrier (&funcs, self);
   ferry_transport_take_calls (self->transport, take_request, NULL, NULL);
 }
 

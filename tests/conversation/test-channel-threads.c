@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-inbox.c, conversation/ferry-channel.c
+/* Tests: conversation/ferry-channel.c
  *
- * Threads that wait for a channel with a worker while the main loop does nothing but join these threads; and a channel
- * whose messages come on one thread while another one ends it. */
+ * Threads that wait for a channel with a worker while the main loop runs; and a channel whose messages come on one
+ * thread while another one ends it. */
 
 #include "config.h"
 
@@ -25,34 +25,37 @@ typedef struct
   FerryChannel *channel; /* (owned) */
   FerryChannel *other;   /* (owned) (nullable): with another worker */
   GThreadFunc func;
-  gboolean joined;
+  _Atomic gboolean is_done;
 } Scene;
 
-/* The callback of a source. */
-static gboolean
-join_thread (gpointer data)
+static gpointer
+run (gpointer data)
 {
   Scene *self = data;
 
-  g_thread_join (g_thread_new ("waiting", self->func, self));
-  self->joined = TRUE;
-  return G_SOURCE_REMOVE;
+  self->func (self);
+  atomic_store (&self->is_done, TRUE);
+  g_main_context_wakeup (NULL);
+  return NULL;
 }
 
 static gboolean
-has_joined (gpointer data)
+is_done (gpointer data)
 {
-  return ((Scene *) data)->joined;
+  return atomic_load (&((Scene *) data)->is_done);
 }
 
-/* Joins a thread from a source of the main loop before the router's own, or after it. */
+/* On a thread, while the main loop runs. */
 static void
-join (Scene *self, GThreadFunc func, int priority)
+run_beside (Scene *self, GThreadFunc func)
 {
+  GThread *thread;
+
   self->func = func;
-  self->joined = FALSE;
-  g_idle_add_full (priority, join_thread, self, NULL);
-  ferry_test_run_until (has_joined, self);
+  atomic_store (&self->is_done, FALSE);
+  thread = g_thread_new ("waiting", run, self);
+  ferry_test_run_until (is_done, self);
+  g_thread_join (thread);
 }
 
 static void
@@ -185,73 +188,71 @@ open_echo (Scene *self)
 }
 
 static void
-thread_that_the_main_loop_joins_gets_messages (void)
+thread_beside_the_main_loop_gets_messages (void)
 {
   Scene scene;
 
   open_echo (&scene);
-  join (&scene, converse, G_PRIORITY_LOW);
-  join (&scene, converse, G_PRIORITY_HIGH);
-  join (&scene, converse_of_large_messages, G_PRIORITY_HIGH);
+  run_beside (&scene, converse);
+  run_beside (&scene, converse_of_large_messages);
   /* The main loop takes messages in between. */
   send (&scene, 7, SIZE);
   take (&scene, 7, SIZE);
-  join (&scene, converse, G_PRIORITY_HIGH);
+  run_beside (&scene, converse);
   close_scene (&scene);
 }
 
 static void
-thread_that_the_main_loop_joins_sends_more_than_there_is_room_for (void)
+thread_beside_the_main_loop_sends_more_than_there_is_room_for (void)
 {
   Scene scene;
 
   open_echo (&scene);
-  join (&scene, send_all_then_take_all, G_PRIORITY_LOW);
-  join (&scene, send_all_then_take_all, G_PRIORITY_HIGH);
+  run_beside (&scene, send_all_then_take_all);
   close_scene (&scene);
 }
 
 static void
-thread_that_the_main_loop_joins_gets_messages_that_came_before (void)
+thread_beside_the_main_loop_gets_messages_that_came_before (void)
 {
   Scene scene;
 
   open_scene (&scene, "count", g_variant_new_uint32 (N_MESSAGES));
   channel_test_assert_next (scene.channel, 0);
-  join (&scene, take_numbers, G_PRIORITY_LOW);
+  run_beside (&scene, take_numbers);
   channel_test_assert_good_end (scene.channel);
   close_scene (&scene);
 }
 
 static void
-thread_that_the_main_loop_joins_gets_acknowledgements (void)
+thread_beside_the_main_loop_gets_acknowledgements (void)
 {
   Scene scene;
 
   open_echo (&scene);
-  join (&scene, send_acknowledged, G_PRIORITY_LOW);
+  run_beside (&scene, send_acknowledged);
   close_scene (&scene);
 }
 
 static void
-thread_that_the_main_loop_joins_gets_the_end (void)
+thread_beside_the_main_loop_gets_the_end (void)
 {
   Scene scene;
 
   open_echo (&scene);
-  join (&scene, converse, G_PRIORITY_LOW);
-  join (&scene, take_good_end, G_PRIORITY_HIGH);
+  run_beside (&scene, converse);
+  run_beside (&scene, take_good_end);
   close_scene (&scene);
 }
 
 static void
-thread_that_the_main_loop_joins_gets_messages_while_another_worker_ends (void)
+thread_beside_the_main_loop_gets_messages_while_another_worker_ends (void)
 {
   Scene scene;
 
   open_echo (&scene);
   scene.other = channel_test_start (scene.test, "deaf", NULL);
-  join (&scene, end_other_and_converse, G_PRIORITY_HIGH);
+  run_beside (&scene, end_other_and_converse);
   channel_test_assert_exit (scene.other, -1, SIGKILL);
   close_scene (&scene);
 }
@@ -264,7 +265,7 @@ has_message (gpointer pipe)
 
 /* Another worker sends messages without end. */
 static void
-thread_that_the_main_loop_joins_gets_messages_beside_a_flood (void)
+thread_beside_the_main_loop_gets_messages_beside_a_flood (void)
 {
   FerryLauncher *launcher = worker_test_launcher_new ("chatty-worker", "flood", NULL);
   FerryTestPipe *pipe;
@@ -276,8 +277,7 @@ thread_that_the_main_loop_joins_gets_messages_beside_a_flood (void)
   worker_test_add_sender (launcher, "side", pipe);
   worker = worker_test_spawn (launcher, scene.test->router);
   ferry_test_run_until (has_message, pipe);
-  join (&scene, converse, G_PRIORITY_LOW);
-  join (&scene, converse, G_PRIORITY_HIGH);
+  run_beside (&scene, converse);
   /* What has come is not delivered any more, which would take long. */
   ferry_router_close_pipe (pipe->router, pipe->receiver, NULL);
   ferry_worker_force_exit (worker);
@@ -342,20 +342,20 @@ int
 main (int argc, char **argv)
 {
   channel_test_init (&argc, &argv);
-  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-messages",
-                   thread_that_the_main_loop_joins_gets_messages);
-  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-sends-more-than-there-is-room-for",
-                   thread_that_the_main_loop_joins_sends_more_than_there_is_room_for);
-  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-messages-that-came-before",
-                   thread_that_the_main_loop_joins_gets_messages_that_came_before);
-  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-acknowledgements",
-                   thread_that_the_main_loop_joins_gets_acknowledgements);
-  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-the-end",
-                   thread_that_the_main_loop_joins_gets_the_end);
-  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-messages-while-another-worker-ends",
-                   thread_that_the_main_loop_joins_gets_messages_while_another_worker_ends);
-  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-messages-beside-a-flood",
-                   thread_that_the_main_loop_joins_gets_messages_beside_a_flood);
+  g_test_add_func ("/channel-threads/thread-beside-the-main-loop-gets-messages",
+                   thread_beside_the_main_loop_gets_messages);
+  g_test_add_func ("/channel-threads/thread-beside-the-main-loop-sends-more-than-there-is-room-for",
+                   thread_beside_the_main_loop_sends_more_than_there_is_room_for);
+  g_test_add_func ("/channel-threads/thread-beside-the-main-loop-gets-messages-that-came-before",
+                   thread_beside_the_main_loop_gets_messages_that_came_before);
+  g_test_add_func ("/channel-threads/thread-beside-the-main-loop-gets-acknowledgements",
+                   thread_beside_the_main_loop_gets_acknowledgements);
+  g_test_add_func ("/channel-threads/thread-beside-the-main-loop-gets-the-end",
+                   thread_beside_the_main_loop_gets_the_end);
+  g_test_add_func ("/channel-threads/thread-beside-the-main-loop-gets-messages-while-another-worker-ends",
+                   thread_beside_the_main_loop_gets_messages_while_another_worker_ends);
+  g_test_add_func ("/channel-threads/thread-beside-the-main-loop-gets-messages-beside-a-flood",
+                   thread_beside_the_main_loop_gets_messages_beside_a_flood);
   g_test_add_func ("/channel-threads/no-message-comes-after-the-end", test_no_message_comes_after_the_end);
   return g_test_run ();
 }

@@ -109,7 +109,7 @@ scene_init (Scene *self, guint64 xid, int stops_after)
     g_byte_array_append (joined, parts[i].data, (guint) parts[i].size);
   *self = (Scene){.stops_after = stops_after, .order = g_string_new (NULL)};
   self->message = g_byte_array_free_to_bytes (g_steal_pointer (&joined));
-  self->transport = ferry_transport_new_for_carrier (&funcs, self, NULL);
+  self->transport = ferry_transport_new_for_carrier (&funcs, self);
   has_stopped = may_go_on = FALSE;
 }
 

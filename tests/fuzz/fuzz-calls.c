@@ -126,7 +126,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The input is over");
   gboolean sound = TRUE;
 
-  scene.end = ferry_transport_new_for_carrier (&carrier_funcs, &scene, NULL);
+  scene.end = ferry_transport_new_for_carrier (&carrier_funcs, &scene);
   ferry_transport_take_calls (scene.end, take_request, NULL, NULL);
   ask (&scene, asked);
   for (gsize at = 0; at + 2 <= size && sound;)

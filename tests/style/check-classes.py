@@ -29,7 +29,6 @@ ALLOWED = {
     "FerryInvocation": EACH_MESSAGE,
     "FerryLayout": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,
-    "FerryMail": RECORD,
     "FerryMapChunk": RECORD,
     "FerryMember": RECORD,
     "FerryMemoryAccount": EACH_MESSAGE,

@@ -91,7 +91,7 @@ test_new (FerrySender *senders[2], FerryPipeFlags progress_flags)
   test->reports = g_array_new (FALSE, FALSE, sizeof (FerryProgress));
   test->calls = open_pipe (test, FERRY_PIPE_QUEUED, answer_cb, &senders[0]);
   test->progress = open_pipe (test, progress_flags, report_cb, &senders[1]);
-  test->transport = ferry_transport_new_for_carrier (&transport_funcs, test, NULL);
+  test->transport = ferry_transport_new_for_carrier (&transport_funcs, test);
   return test;
 }
 

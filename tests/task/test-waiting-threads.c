@@ -1,11 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-answer-watch.c, task/ferry-task.c
+/* Tests: task/ferry-task.c, task/ferry-run.c
  *
- * Threads that wait for tasks while the main loop does nothing but join these threads: whatever else happens meanwhile,
- * they are told the ends of tasks that were sent to workers. Afterwards the main loop ends each task in the same way.
- */
+ * Threads that wait for tasks while the main loop runs: they are told what the main loop is. */
 
 #include "config.h"
 
@@ -47,10 +45,8 @@ typedef struct
   FerryTask *task; /* (unowned) */
   GVariant *result;
   GError *error;
-  gint64 timeout;            /* 0: long */
-  GCancellable *cancellable; /* (unowned) (nullable): is cancelled before the wait */
-  gboolean cancels;          /* before the wait */
-  gboolean looks_on;         /* at what only the router's thread knows */
+  GCancellable *cancellable; /* (unowned) (nullable): of the task */
+  gboolean looks_on;         /* at the rest of the task */
   gboolean was_done;         /* for this thread, after the wait */
   gboolean was_refused;      /* a cancel after the wait */
   gint done;                 /* atomic */
@@ -61,11 +57,7 @@ wait_on_thread (gpointer data)
 {
   Waiter *self = data;
 
-  if (self->cancels)
-    g_assert_true (ferry_task_cancel (self->task));
-  if (self->cancellable != NULL)
-    g_cancellable_cancel (self->cancellable);
-  self->result = ferry_task_wait (self->task, self->timeout > 0 ? self->timeout : LONG, &self->error);
+  self->result = ferry_task_wait (self->task, LONG, &self->error);
   self->was_done = ferry_task_get_done (self->task);
   if (self->was_done && ferry_task_get_state (self->task) != FERRY_TASK_STATE_CANCELLED)
     {
@@ -114,13 +106,6 @@ wait_beside (Waiter *waiter)
   g_thread_join (thread);
 }
 
-/* Waits on a thread while the main loop joins it. */
-static void
-wait_joined (Waiter *waiter)
-{
-  g_thread_join (g_thread_new ("wait", wait_on_thread, waiter));
-}
-
 static FerryTask *
 new_task (const Case *what)
 {
@@ -130,7 +115,7 @@ new_task (const Case *what)
   return ferry_task_new (yields ? FERRY_TASK_KIND_ITERATION : FERRY_TASK_KIND_CALL, what->function, arguments);
 }
 
-/* Submits a task, which is sent to a worker at once. Its end is not processed before the next turn of the main loop. */
+/* Submits a task, which is sent to a worker at once. */
 static void
 send_task (TaskTest *test, FerryTask *task)
 {
@@ -175,20 +160,15 @@ check_waiter (Waiter *waiter, const Case *what)
   g_assert_null (ferry_task_get_exit (waiter->task));
 }
 
-/* Also that the main loop knows nothing, and then has all the signals. */
 static void
-run_joined (TaskTest *test, const Case *what)
+run_beside (TaskTest *test, const Case *what)
 {
   g_autoptr (FerryTask) task = new_task (what);
   TaskTestWitness *witness = task_test_witness_new (task);
   g_auto (Waiter) waiter = {.task = task};
 
   send_task (test, task);
-  wait_joined (&waiter);
-  g_assert_false (ferry_task_get_done (task));
-  g_assert_null (ferry_task_get_error (task));
-  g_assert_false (ferry_task_cancel (task));
-  task_test_wait_done (task);
+  wait_beside (&waiter);
   check_waiter (&waiter, what);
   g_assert_cmpuint (witness->n_yielded, ==, g_str_equal (what->function, "yield") ? 10 : 0);
   g_assert_cmpuint (witness->n_messages, ==, g_str_equal (what->function, "send") ? 300 : 0);
@@ -202,7 +182,7 @@ test_case (gconstpointer data)
   g_autoptr (TaskTest) processes = open_test (FALSE, 1);
 
   for (guint i = 0; i < N_ROUNDS; i++)
-    run_joined (processes, what);
+    run_beside (processes, what);
 }
 
 static void
@@ -212,7 +192,7 @@ test_case_in_threads (gconstpointer data)
   g_autoptr (TaskTest) threads = open_test (TRUE, 1);
 
   for (guint i = 0; i < N_ROUNDS; i++)
-    run_joined (threads, what);
+    run_beside (threads, what);
 }
 
 /* It does not fit into one record. */
@@ -229,10 +209,9 @@ test_large_result (void)
       g_autoptr (GVariant) result = NULL;
 
       send_task (test, task);
-      wait_joined (&waiter);
+      wait_beside (&waiter);
       g_assert_no_error (waiter.error);
       g_assert_cmpuint (g_variant_get_size (waiter.result), ==, size);
-      task_test_wait_done (task);
       result = ferry_task_get_result (task, NULL);
       /* g_variant_equal() would print both as text. */
       g_assert_cmpmem (g_variant_get_data (result), g_variant_get_size (result), g_variant_get_data (waiter.result),
@@ -270,6 +249,7 @@ test_several_tasks (gconstpointer in_threads)
         }
       for (guint i = 0; i < n_sent; i++)
         {
+          ferry_test_run_until (is_back, &waiters[i]);
           g_thread_join (threads[i]);
           g_assert_no_error (waiters[i].error);
           g_assert_cmpint (g_variant_get_int64 (waiters[i].result), ==, i + 1000);
@@ -292,70 +272,11 @@ test_end_of_another_worker (void)
   task_test_wait_begun (sleeper);
   ferry_worker_send_signal (ferry_test_get_worker (test->pool, sleeper), SIGKILL);
   send_task (test, task);
-  wait_joined (&waiter);
+  wait_beside (&waiter);
   g_assert_no_error (waiter.error);
   g_assert_cmpstr (g_variant_get_string (waiter.result, NULL), ==, "hello");
   task_test_assert_failed (sleeper, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   task_test_assert_result (task, "'hello'");
-}
-
-/* The worker ends before the router's thread hears of its answer. */
-static void
-test_end_of_the_worker (void)
-{
-  g_autoptr (TaskTest) test = open_test (FALSE, 1);
-  g_autoptr (FerryTask) first = task_test_submit (test->executor, "nothing", NULL);
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
-  FerryWorker *worker;
-  TaskTestWitness *witness = task_test_witness_new (task);
-  g_auto (Waiter) waiter = {.task = task};
-
-  task_test_wait_done (first);
-  worker = ferry_test_get_worker (test->pool, first);
-  send_task (test, task);
-  wait_joined (&waiter);
-  g_assert_no_error (waiter.error);
-  ferry_worker_send_signal (worker, SIGKILL);
-  task_test_assert_result (task, "'hello'");
-  task_test_witness_free (witness);
-}
-
-typedef struct
-{
-  Waiter waiter;
-  gboolean joined;
-} Second;
-
-static void
-join_second (FerryTask *first, gpointer data)
-{
-  Second *second = data;
-
-  wait_joined (&second->waiter);
-  second->joined = TRUE;
-}
-
-/* The answers of both tasks may be in one block. */
-static void
-test_join_in_a_handler (gconstpointer in_threads)
-{
-  g_autoptr (TaskTest) test = open_test (GPOINTER_TO_INT (in_threads), 1);
-
-  for (guint i = 0; i < N_ROUNDS; i++)
-    {
-      g_autoptr (FerryTask) first = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
-      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
-      Second second = {.waiter = {.task = task}};
-
-      g_signal_connect (first, "done", G_CALLBACK (join_second), &second);
-      send_task (test, first);
-      send_task (test, task);
-      ferry_test_wait_flag (&second.joined);
-      g_assert_no_error (second.waiter.error);
-      g_assert_cmpstr (g_variant_get_string (second.waiter.result, NULL), ==, "hello");
-      task_test_assert_result (task, "'hello'");
-      waiter_clear (&second.waiter);
-    }
 }
 
 /* ---- what ends the task ---- */
@@ -390,7 +311,20 @@ test_cancel_beside_the_answer (gconstpointer in_threads)
     }
 }
 
-/* A thread that has cancelled the task is not told a result, even if that has come. */
+static gpointer
+cancel_on_thread (gpointer data)
+{
+  Waiter *self = data;
+
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  else
+    g_assert_true (ferry_task_cancel (self->task));
+  return NULL;
+}
+
+/* A task that a thread has cancelled has no result, even if that comes before the router's thread hears of the cancel.
+ */
 static void
 test_cancel_before_the_wait (gconstpointer by_cancellable)
 {
@@ -400,63 +334,15 @@ test_cancel_before_the_wait (gconstpointer by_cancellable)
     {
       g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-      g_auto (Waiter) waiter = {.task = task, .timeout = G_USEC_PER_SEC / 5};
+      g_auto (Waiter) waiter = {.task = task};
 
-      waiter.cancels = !GPOINTER_TO_INT (by_cancellable);
       waiter.cancellable = GPOINTER_TO_INT (by_cancellable) ? cancellable : NULL;
       g_object_set (task, "cancellable", cancellable, NULL);
       send_task (test, task);
-      wait_joined (&waiter);
-      g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+      g_thread_join (g_thread_new ("cancel", cancel_on_thread, &waiter));
+      wait_beside (&waiter);
+      g_assert_error (waiter.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       task_test_assert_cancelled (task);
-    }
-}
-
-/* The router's thread drops the answer that the thread has seen. */
-static void
-test_stop_after_the_answer (gconstpointer in_threads)
-{
-  g_autoptr (TaskTest) test = open_test (GPOINTER_TO_INT (in_threads), 1);
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
-  TaskTestWitness *witness = task_test_witness_new (task);
-  g_auto (Waiter) waiter = {.task = task};
-  g_autoptr (GVariant) result = NULL;
-
-  send_task (test, task);
-  wait_joined (&waiter);
-  g_assert_no_error (waiter.error);
-  g_assert_true (ferry_router_stop (test->router, NULL));
-  g_assert_true (ferry_task_get_done (task));
-  result = ferry_task_get_result (task, NULL);
-  g_assert_true (result == waiter.result);
-  task_test_witness_free (witness);
-}
-
-/* What the thread was told stays so, though the time is over before the main loop hears of it. */
-static void
-test_run_timeout_after_the_answer (void)
-{
-  g_autoptr (TaskTest) test = open_test (FALSE, 1);
-  const gint64 timeout = G_USEC_PER_SEC / 2;
-
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
-      g_auto (Waiter) waiter = {.task = task};
-      gint64 sent_at;
-
-      ferry_task_set_run_timeout (task, timeout);
-      sent_at = g_get_monotonic_time ();
-      send_task (test, task);
-      wait_joined (&waiter);
-      if (waiter.error != NULL)
-        {
-          g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-          continue;
-        }
-      while (g_get_monotonic_time () <= sent_at + 2 * timeout)
-        g_thread_yield ();
-      task_test_assert_result (task, "'hello'");
     }
 }
 
@@ -474,7 +360,7 @@ test_retries (void)
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
 }
 
-/* It waits for the router's thread where it must. */
+/* What it does not learn by the wait is there afterwards. */
 static void
 test_other_properties (gconstpointer in_threads)
 {
@@ -522,16 +408,12 @@ main (int argc, char **argv)
   g_test_add_func ("/waiting-threads/get-a-large-result", test_large_result);
   add_both ("get-the-ends-of-several-tasks", test_several_tasks);
   g_test_add_func ("/waiting-threads/get-the-end-while-another-worker-ends", test_end_of_another_worker);
-  g_test_add_func ("/waiting-threads/get-the-end-before-the-end-of-the-worker", test_end_of_the_worker);
-  add_both ("get-the-end-in-a-handler-of-another-one", test_join_in_a_handler);
   add_both ("agree-with-the-main-loop-on-a-cancel", test_cancel_beside_the_answer);
   g_test_add_data_func ("/waiting-threads/get-no-result-after-a-cancel", GINT_TO_POINTER (FALSE),
                         test_cancel_before_the_wait);
   g_test_add_data_func ("/waiting-threads/get-no-result-after-a-cancel-of-the-cancellable", GINT_TO_POINTER (TRUE),
                         test_cancel_before_the_wait);
-  add_both ("keep-the-result-where-the-router-stops", test_stop_after_the_answer);
-  g_test_add_func ("/waiting-threads/keep-the-result-after-the-run-time", test_run_timeout_after_the_answer);
   g_test_add_func ("/waiting-threads/get-the-last-error-of-a-task-that-is-retried", test_retries);
-  add_both ("wait-for-the-router-where-they-look-further", test_other_properties);
+  add_both ("know-the-rest-afterwards", test_other_properties);
   return g_test_run ();
 }
