@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 
 /* Links the templates into a program that is linked statically. */
 void ferry_look_ensure_resources (void);
-/* Adds the styles to the widget's display, once. */
+/* Adds the styles and icons to the widget's display, once. */
 void ferry_look_ensure_styles (GtkWidget *widget);
 
 /* Returns (transfer floating) a button. Its name, then and later, is read out once, without the underscore of its

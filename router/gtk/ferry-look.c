@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Templates, styles and buttons of the widgets.
+/* Templates, styles, icons and buttons of the widgets.
  *
  * The styles are for the nodes of this library alone. They come after those of the theme, which have too little
- * contrast for bars and small text, and before those of the application. The thread that runs GTK. */
+ * contrast for bars and small text, and before those of the application. A color that the theme may lack comes before
+ * it. The thread that runs GTK. */
 
 #include "config.h"
 
@@ -20,19 +21,26 @@ ferry_look_ensure_resources (void)
   g_resources_register (ferry_gtk_get_resource ());
 }
 
+static void
+add_styles (GdkDisplay *display, const char *resource, guint priority)
+{
+  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
+
+  gtk_css_provider_load_from_resource (provider, resource);
+  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider), priority);
+}
+
 void
 ferry_look_ensure_styles (GtkWidget *widget)
 {
   GdkDisplay *display = gtk_widget_get_display (widget);
-  g_autoptr (GtkCssProvider) provider = NULL;
 
   if (g_object_get_data (G_OBJECT (display), KEY) != NULL)
     return;
   g_object_set_data (G_OBJECT (display), KEY, display);
-  provider = gtk_css_provider_new ();
-  gtk_css_provider_load_from_resource (provider, FERRY_LOOK_RESOURCES "ferry-gtk.css");
-  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_SETTINGS + 1);
+  add_styles (display, FERRY_LOOK_RESOURCES "ferry-gtk-fallback.css", GTK_STYLE_PROVIDER_PRIORITY_FALLBACK);
+  add_styles (display, FERRY_LOOK_RESOURCES "ferry-gtk.css", GTK_STYLE_PROVIDER_PRIORITY_SETTINGS + 1);
+  gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (display), FERRY_LOOK_RESOURCES "icons");
 }
 
 /* GTK takes the text with its underscore, and the label of the mnemonic as well, which is enough. */

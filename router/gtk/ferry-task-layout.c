@@ -3,11 +3,13 @@
 
 /* Where the parts of a row are. See ferry-task-list-private.h.
  *
- * A row is three lines: the name with the buttons, the bar, and what there is to say. A line has the whole width. In a
- * narrow row the name may take three lines, and what is said two, so that nothing of them is cut; in others one less.
- * In a tiny one the buttons are below the name, beside the bar or the state, and in a broad one there is room for host
- * and pace. All that is a matter of how many letters a row has room for. So all rows of a list are alike, and change
- * with the size of their text.
+ * A row is three lines: the name, the bar, and what there is to say. At its start are what the application puts there
+ * and the icon of the state, and at its end are the buttons, beside all lines. In a narrow row with a bar the buttons
+ * are beside the name only, and there the name may take three lines, and what is said two, so that nothing of them is
+ * cut; in others one less. In a tiny one the buttons are below the name, beside the bar or the state, and all other
+ * lines have the whole width. In a broad one there is room for host and pace, and a compact one has its bar beside the
+ * name, unless it is narrow. All that is a matter of how many letters a row has room for. So all rows of a list are
+ * alike, and change with the size of their text.
  *
  * Invariant: a row is as high as its texts need, and not lower again before it is told that the texts are those of
  * something else. So it does not jump with each report of a task. The thread that runs GTK. */
@@ -19,8 +21,12 @@
 #include <string.h>
 
 #define COLUMN_SPACING 12
+#define ICON_SPACING 8
 #define STATE_SPACING 8
 #define LINE_SPACING 3
+
+/* Of a compact row, what the bar takes of the line of the name. */
+#define BAR_SHARE 3
 
 /* A row with room for fewer letters is narrow, or even tiny, and one with room for more is broad. */
 #define TINY_LETTERS 28
@@ -33,11 +39,14 @@
 /* The children of a row, in their order. */
 typedef enum
 {
+  PART_PREFIX,
+  PART_ICON,
   PART_TITLE,
   PART_HOST,
   PART_STATE,
   PART_BAR,
   PART_DETAIL,
+  PART_LINK, /* to the details */
   PART_PACE,
   PART_SIDE,
   N_PARTS
@@ -65,7 +74,7 @@ struct _FerryTaskLayout
   GtkLayoutManager parent_instance;
 
   Text name, words;
-  int side_height;              /* the highest one so far: a row without buttons is as high as one that has some */
+  gboolean is_compact;
   Letters letters[N_PARTS + 1]; /* of the parts, and of the row */
 };
 
@@ -74,7 +83,7 @@ typedef struct
   FerryTaskLayout *layout;
   GtkWidget *parts[N_PARTS]; /* (unowned) */
   int width;
-  gboolean is_tiny, is_narrow, is_broad;
+  gboolean is_tiny, is_narrow, is_broad, is_compact;
 } Row;
 
 G_DEFINE_FINAL_TYPE (FerryTaskLayout, ferry_task_layout, GTK_TYPE_LAYOUT_MANAGER)
@@ -112,6 +121,7 @@ get_row (FerryTaskLayout *self, GtkWidget *widget, int width)
              .width = width,
              .is_tiny = n_letters < TINY_LETTERS,
              .is_narrow = n_letters < NARROW_LETTERS,
+             .is_compact = self->is_compact && n_letters >= NARROW_LETTERS,
              .is_broad = n_letters >= BROAD_LETTERS};
   guint part = 0;
 
@@ -184,14 +194,12 @@ get_text_height (Text *text, const Row *row, Part part, int width, int most_line
 }
 
 static int
-get_side_height (const Row *row)
+get_height (const Row *row, Part part)
 {
-  FerryTaskLayout *self = row->layout;
   int height;
 
-  measure (row, PART_SIDE, GTK_ORIENTATION_VERTICAL, &height);
-  self->side_height = MAX (self->side_height, height);
-  return is_there (row, PART_SIDE) ? self->side_height : 0;
+  measure (row, part, GTK_ORIENTATION_VERTICAL, &height);
+  return height;
 }
 
 /* What a part takes of the width of others. */
@@ -204,23 +212,60 @@ get_taken (const Row *row, Part part, int spacing)
   return width > 0 ? width + spacing : 0;
 }
 
+/* Whether the buttons are beside all lines, and not beside one of them. */
+static gboolean
+has_side_beside (const Row *row)
+{
+  return !row->is_tiny && (!row->is_narrow || !is_there (row, PART_BAR));
+}
+
+/* What the line of the name has for it, and for the bar if that is there, too. */
 static int
-get_name_height (const Row *row)
+get_title_width (const Row *row)
+{
+  int width = row->width - get_taken (row, PART_PREFIX, COLUMN_SPACING) - get_taken (row, PART_ICON, ICON_SPACING);
+
+  return row->is_tiny ? width
+                      : width - get_taken (row, PART_SIDE, COLUMN_SPACING) - get_taken (row, PART_HOST, COLUMN_SPACING);
+}
+
+static int
+get_compact_bar_width (const Row *row)
+{
+  return row->is_compact && is_there (row, PART_BAR) ? get_title_width (row) / BAR_SHARE : 0;
+}
+
+/* What the other lines have. */
+static int
+get_inner_width (const Row *row)
 {
   int width = row->width;
 
-  if (!row->is_tiny)
-    width -= get_taken (row, PART_SIDE, COLUMN_SPACING) + get_taken (row, PART_HOST, COLUMN_SPACING);
-  return get_text_height (&row->layout->name, row, PART_TITLE, width, row->is_narrow ? 3 : 2);
+  if (row->is_tiny)
+    return width;
+  if (has_side_beside (row))
+    width -= get_taken (row, PART_SIDE, COLUMN_SPACING);
+  return width - get_taken (row, PART_PREFIX, COLUMN_SPACING) - get_taken (row, PART_ICON, ICON_SPACING);
 }
 
-/* A name of one line has some room around it, for the buttons are higher. */
+static int
+get_name_height (const Row *row)
+{
+  int bar_width = get_compact_bar_width (row), width = get_title_width (row);
+
+  return get_text_height (&row->layout->name, row, PART_TITLE,
+                          bar_width > 0 ? width - bar_width - COLUMN_SPACING : width, row->is_narrow ? 3 : 2);
+}
+
+/* A name of one line has some room around it where the buttons are, which are higher. */
 static int
 get_title_height (const Row *row)
 {
-  int height = get_name_height (row) + 2 * LINE_SPACING;
+  int height = get_name_height (row);
 
-  return row->is_tiny ? height : MAX (height, get_side_height (row));
+  if (row->is_tiny)
+    return MAX (height, get_height (row, PART_PREFIX)) + LINE_SPACING;
+  return has_side_beside (row) ? height + LINE_SPACING : MAX (height + 2 * LINE_SPACING, get_height (row, PART_SIDE));
 }
 
 /* Of the line of the bar. In a tiny row the buttons are there, too, and the state where there is no bar. */
@@ -230,35 +275,49 @@ get_middle_height (const Row *row)
   int height = 0;
 
   if (is_there (row, PART_BAR))
-    measure (row, PART_BAR, GTK_ORIENTATION_VERTICAL, &height);
+    height = row->is_compact ? 0 : get_height (row, PART_BAR);
   else if (row->is_tiny && is_there (row, PART_STATE))
     height = get_line_height (row, PART_STATE);
   if (row->is_tiny)
-    return MAX (height, get_side_height (row));
+    return MAX (height, get_height (row, PART_SIDE));
   return height > 0 ? height + LINE_SPACING : 0;
 }
 
-/* A state beside the words would leave them a column of some letters. */
+/* A state beside the words would leave them a column of some letters, and so would a link behind them. */
 static gboolean
 has_line_of_state (const Row *row)
 {
-  return row->is_tiny && is_there (row, PART_STATE) && is_there (row, PART_BAR);
+  return is_there (row, PART_STATE) &&
+         (row->is_tiny ? is_there (row, PART_BAR) : row->is_narrow && is_there (row, PART_LINK));
+}
+
+/* Below the words, where the line of the state has no room for it. */
+static gboolean
+has_line_of_link (const Row *row)
+{
+  return row->is_narrow && is_there (row, PART_LINK) && !has_line_of_state (row);
 }
 
 /* Without a bar there is a line more to read. */
 static int
 get_words_height (const Row *row)
 {
-  int width = row->width, most = (row->is_narrow ? 2 : 1) + (is_there (row, PART_BAR) ? 0 : 1);
+  int width = get_inner_width (row), most = (row->is_narrow ? 2 : 1) + (is_there (row, PART_BAR) ? 0 : 1);
+  int n_lines = (has_line_of_state (row) ? 1 : 0) + (has_line_of_link (row) ? 1 : 0);
   const char *words = gtk_inscription_get_text (GTK_INSCRIPTION (row->parts[PART_DETAIL]));
   gboolean is_empty = words == NULL || *words == '\0';
 
-  if (row->is_tiny && !is_there (row, PART_BAR) && is_there (row, PART_STATE) && is_empty)
-    return 0;
-  if (!row->is_tiny)
-    width -= get_taken (row, PART_STATE, STATE_SPACING) + get_taken (row, PART_PACE, COLUMN_SPACING);
+  if (is_empty && (n_lines > 0 || (row->is_tiny && !is_there (row, PART_BAR) && is_there (row, PART_STATE))))
+    return n_lines * get_line_height (row, PART_STATE);
+  /* A narrow row that has given the buttons a column has a line more for it. */
+  if (row->is_narrow && has_side_beside (row))
+    most++;
+  if (!row->is_tiny && !has_line_of_state (row))
+    width -= get_taken (row, PART_STATE, STATE_SPACING);
+  if (!row->is_narrow)
+    width -= get_taken (row, PART_LINK, COLUMN_SPACING) + get_taken (row, PART_PACE, COLUMN_SPACING);
   return get_text_height (&row->layout->words, row, PART_DETAIL, width, most) +
-         (has_line_of_state (row) ? get_line_height (row, PART_STATE) : 0);
+         n_lines * get_line_height (row, PART_STATE);
 }
 
 /* ---- the layout manager ---- */
@@ -273,7 +332,9 @@ ferry_task_layout_get_request_mode (GtkLayoutManager *manager, GtkWidget *widget
 static void
 measure_width (FerryTaskLayout *self, GtkWidget *widget, int *minimum, int *natural)
 {
-  static const Part lines[][2] = {{PART_TITLE, PART_SIDE}, {PART_BAR, PART_BAR}, {PART_STATE, PART_DETAIL}};
+  static const Part lines[][4] = {
+    {PART_PREFIX, PART_ICON, PART_TITLE, PART_SIDE}, {PART_BAR}, {PART_STATE, PART_DETAIL}};
+  static const guint lengths[] = {4, 1, 2};
   Row row = get_row (self, widget, 0);
 
   *minimum = *natural = 0;
@@ -281,7 +342,7 @@ measure_width (FerryTaskLayout *self, GtkWidget *widget, int *minimum, int *natu
     {
       int line_minimum = 0, line_natural = 0;
 
-      for (guint j = 0; j < (lines[i][0] == lines[i][1] ? 1 : 2); j++)
+      for (guint j = 0; j < lengths[i]; j++)
         {
           int part_natural, part_minimum = measure (&row, lines[i][j], GTK_ORIENTATION_HORIZONTAL, &part_natural);
 
@@ -306,7 +367,10 @@ ferry_task_layout_measure (GtkLayoutManager *manager, GtkWidget *widget, GtkOrie
       return;
     }
   row = get_row (self, widget, for_size >= 0 ? for_size : G_MAXINT);
-  *minimum = *natural = get_title_height (&row) + get_middle_height (&row) + get_words_height (&row);
+  *natural = get_title_height (&row) + get_middle_height (&row) + get_words_height (&row);
+  if (!row.is_tiny)
+    *natural = MAX (*natural, MAX (get_height (&row, PART_PREFIX), get_height (&row, PART_SIDE)));
+  *minimum = *natural;
 }
 
 /* A line that is given out from both its ends. */
@@ -371,17 +435,49 @@ allocate_rest (Line *line, const Row *row, Part part)
     allocate (line, row, part, line->start, line->end - line->start);
 }
 
+/* The icon stands beside the first line of the name. */
 static void
+allocate_icon (Line *line, const Row *row)
+{
+  Line first = *line;
+
+  first.height = MIN (get_line_height (row, PART_TITLE), line->height);
+  allocate_at_start (&first, row, PART_ICON, PART_TITLE, ICON_SPACING);
+  line->start = first.start;
+}
+
+static void
+allocate_compact_bar (Line *line, const Row *row)
+{
+  int width = get_compact_bar_width (row);
+
+  if (width <= 0)
+    return;
+  allocate (line, row, PART_BAR, line->end - width, width);
+  line->end -= width + COLUMN_SPACING;
+}
+
+/* Returns where the lines below begin. */
+static int
 allocate_title (Line line, const Row *row)
 {
-  int name_height = get_name_height (row);
+  int name_height = get_name_height (row), start = line.start;
 
-  if (!row->is_tiny)
+  if (row->is_tiny)
+    allocate_at_start (&line, row, PART_PREFIX, PART_TITLE, COLUMN_SPACING);
+  else if (has_side_beside (row))
+    line.height -= LINE_SPACING;
+  else
     allocate_at_end (&line, row, PART_SIDE, PART_TITLE);
   line.y += (line.height - name_height) / 2;
   line.height = name_height;
+  allocate_icon (&line, row);
+  if (!row->is_tiny)
+    start = line.start;
   allocate_at_end (&line, row, PART_HOST, PART_TITLE);
+  allocate_compact_bar (&line, row);
   allocate_rest (&line, row, PART_TITLE);
+  return start;
 }
 
 static void
@@ -392,46 +488,74 @@ allocate_middle (Line line, const Row *row)
 
   if (row->is_tiny)
     allocate_at_end (&line, row, PART_SIDE, part);
-  else if (part == PART_STATE)
+  else if (part == PART_STATE || row->is_compact)
     return;
   if (part == PART_BAR)
-    measure (row, PART_BAR, GTK_ORIENTATION_VERTICAL, &natural);
+    natural = get_height (row, PART_BAR);
   line.height = natural;
   line.y += row->is_tiny ? (height - natural) / 2 : 0;
   allocate_rest (&line, row, part);
 }
 
+/* Takes a line of the words. */
+static Line
+take_line (Line *words, const Row *row)
+{
+  Line line = *words;
+
+  line.height = get_line_height (row, PART_STATE);
+  words->y += line.height;
+  words->height -= line.height;
+  return line;
+}
+
 static void
-allocate_words (Line line, const Row *row)
+allocate_words (Line words, const Row *row)
 {
   if (has_line_of_state (row))
     {
-      int line_height = get_line_height (row, PART_STATE), rest = line.height - line_height;
+      Line line = take_line (&words, row);
 
-      line.height = line_height;
+      if (!row->is_tiny)
+        allocate_at_end (&line, row, PART_LINK, PART_STATE);
       allocate_rest (&line, row, PART_STATE);
-      line.y += line_height;
-      line.height = rest;
     }
   else if (!row->is_tiny)
-    allocate_at_start (&line, row, PART_STATE, PART_DETAIL, STATE_SPACING);
-  allocate_at_end (&line, row, PART_PACE, PART_DETAIL);
-  allocate_rest (&line, row, PART_DETAIL);
+    allocate_at_start (&words, row, PART_STATE, PART_DETAIL, STATE_SPACING);
+  allocate_at_end (&words, row, PART_PACE, PART_DETAIL);
+  if (has_line_of_link (row))
+    {
+      Line line = words;
+
+      line.height = get_line_height (row, PART_STATE);
+      line.y += words.height - line.height;
+      words.height -= line.height;
+      allocate_at_start (&line, row, PART_LINK, PART_DETAIL, COLUMN_SPACING);
+    }
+  else if (!row->is_narrow)
+    allocate_at_end (&words, row, PART_LINK, PART_DETAIL);
+  allocate_rest (&words, row, PART_DETAIL);
 }
 
 static void
 ferry_task_layout_allocate (GtkLayoutManager *manager, GtkWidget *widget, int width, int height, int baseline)
 {
   Row row = get_row (FERRY_TASK_LAYOUT (manager), widget, width);
-  Line line = {.widget = widget, .width = width, .end = width, .height = get_title_height (&row)};
-  int middle_height = get_middle_height (&row), words_height = get_words_height (&row);
+  Line line = {.widget = widget, .width = width, .end = width, .height = height};
+  int title_height = get_title_height (&row), middle_height = get_middle_height (&row);
+  int words_height = get_words_height (&row);
 
-  line.y = (height - line.height - middle_height - words_height) / 2;
-  allocate_title (line, &row);
-  line.y += line.height;
+  if (!row.is_tiny)
+    allocate_at_start (&line, &row, PART_PREFIX, PART_TITLE, COLUMN_SPACING);
+  if (has_side_beside (&row))
+    allocate_at_end (&line, &row, PART_SIDE, PART_TITLE);
+  line.y = (height - title_height - middle_height - words_height) / 2;
+  line.height = title_height;
+  line.start = allocate_title (line, &row);
+  line.y += title_height;
   line.height = middle_height;
   allocate_middle (line, &row);
-  line.y += line.height;
+  line.y += middle_height;
   line.height = words_height;
   allocate_words (line, &row);
 }
@@ -469,4 +593,11 @@ ferry_task_layout_change_words (FerryTaskLayout *self, GtkWidget *row)
   if (before > 0 &&
       get_text_height (&self->words, &parts, PART_DETAIL, self->words.width, self->words.most_lines) > before)
     gtk_widget_queue_resize (row);
+}
+
+void
+ferry_task_layout_set_compact (FerryTaskLayout *self, gboolean is_compact)
+{
+  self->is_compact = is_compact;
+  gtk_layout_manager_layout_changed (GTK_LAYOUT_MANAGER (self));
 }

@@ -37,6 +37,9 @@ G_DECLARE_FINAL_TYPE (FerryTaskLayout, ferry_task_layout, FERRY, TASK_LAYOUT, Gt
 /* The row shows something else from now on, such as another task or what has become of it, and may be lower. */
 void ferry_task_layout_begin (FerryTaskLayout *self, GtkWidget *row);
 
+/* The bar is beside the name, unless the row is narrow. */
+void ferry_task_layout_set_compact (FerryTaskLayout *self, gboolean is_compact);
+
 /* There are other words about the same. The row gets higher if they need more lines, and never lower. */
 void ferry_task_layout_change_words (FerryTaskLayout *self, GtkWidget *row);
 
@@ -72,6 +75,8 @@ void ferry_task_rows_show (FerryTaskRows *self);
 void ferry_task_rows_set_moved (FerryTaskRows *self);
 /* How high the highest row is in that width, of those that are shown. */
 int ferry_task_rows_measure (FerryTaskRows *self, int width);
+/* How high all rows are in that width; those that are not shown, as high as the highest one that is. */
+int ferry_task_rows_measure_all (FerryTaskRows *self, int width);
 
 /* (transfer full) (element-type FerryTask): a set of the tasks that are selected, have the focus or are under the
  * pointer. */

@@ -43,8 +43,8 @@
  *
  * The list has the actions `task.cancel`, `task.pause`, `task.retry`, `task.remove`, `task.run-next`,
  * `task.show-error` and `task.copy-error`. The keys are Control+BackSpace, Control+P, Control+R, Delete, Control+Up,
- * Alt+Return and Control+C. They act on all tasks that are selected, or on the one whose row has the focus, where that
- * is not selected.
+ * Return (also with Alt) and Control+C. They act on all tasks that are selected, or on the one whose row has the focus,
+ * where that is not selected.
  *
  * Three actions are for the whole list, without the tasks that a filter hides: `task.cancel-all`
  * (Shift+Control+BackSpace) cancels what waits or runs, `task.retry-all` (Shift+Control+R) tries all again that have
@@ -673,14 +673,13 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
 static void
 measure_rows (FerryTaskList *self, int width, int *minimum, int *natural)
 {
-  int n_items = (int) MIN (g_list_model_get_n_items (G_LIST_MODEL (self->selection)), G_MAXINT16);
   int height, bar;
 
   if (width < 0)
     gtk_widget_measure (GTK_WIDGET (self), GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
-  height = ferry_task_rows_measure (self->rows, width);
+  height = ferry_task_rows_measure_all (self->rows, width);
   gtk_widget_measure (self->undo_bar, GTK_ORIENTATION_VERTICAL, width, NULL, &bar, NULL, NULL);
-  *minimum = MAX (*minimum, MIN (n_items * height, self->max_height) + bar);
+  *minimum = MAX (*minimum, MIN (height, self->max_height) + bar);
   *natural = MAX (*natural, *minimum);
 }
 
@@ -960,8 +959,8 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
    * @self: the list
    * @row: a new row, without a task
    *
-   * Emitted for each row that the list makes. A handler may set [property@FerryGtk.TaskRow:suffix]. A row shows one
-   * task after the other; its property `task` says which.
+   * Emitted for each row that the list makes. A handler may set properties of the row, such as
+   * [property@FerryGtk.TaskRow:prefix]. A row shows one task after the other; its property `task` says which.
    */
   setup_row_signal = g_signal_new ("setup-row", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                    G_TYPE_NONE, 1, FERRY_TYPE_TASK_ROW);
@@ -1018,6 +1017,7 @@ static void
 ferry_task_list_init (FerryTaskList *self)
 {
   ferry_look_ensure_styles (GTK_WIDGET (self));
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN); /* where its corners are round */
   make_models (self);
   make_parts (self);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);

@@ -78,7 +78,7 @@ make_popover (FerryTaskMenu *self)
   GMenu *tasks = self->task_menu;
   GtkWidget *popover;
 
-  add_item (tasks, _ ("Show Error"), "task.show-error");
+  add_item (tasks, _ ("Details"), "task.show-error");
   add_item (tasks, _ ("Copy Error"), "task.copy-error");
   add_item (tasks, _ ("Run Next"), "task.run-next");
   add_item (tasks, _ ("Move Up"), "task.move-up");

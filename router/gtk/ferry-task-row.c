@@ -19,24 +19,35 @@
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
+/* For how long the buttons of a task that has ended do nothing, in milliseconds: a click may be meant for those that
+ * were in their places. */
+#define SETTLE_TIME 400
+
 #define ALL_PARTS (FERRY_TASK_ROW_PARTS_BAR | FERRY_TASK_ROW_PARTS_PACE | FERRY_TASK_ROW_PARTS_BUTTONS)
 
 /**
  * FerryTaskRow:
  *
- * A row that shows a task: its name, a bar, what there is to say of it in one sentence, and buttons.
+ * A row that shows a task: an icon of its state, its name, a bar, what there is to say of it in one sentence, and
+ * buttons.
  *
- * The bar goes when the task has ended. The name may take two lines, and in a narrow row three, where the sentence may
- * take two. A row gets higher as they need it, and lower only when the state of its task changes.
+ * The bar is there while the task runs, also while it is paused then. The name may take two lines, and in a narrow row
+ * three, where the sentence may take two. A row gets higher as they need it, and lower only when the state of its task
+ * changes.
  *
  * The row has the actions `task.cancel`, `task.pause` (which also resumes), `task.show-error` and `task.copy-error`.
- * With an executor it has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense. A
- * row computes nothing while it is not mapped.
+ * With an executor it has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense.
+ * When the task ends, the buttons that appear do nothing for a moment, since a click may be meant for those that were
+ * there. A click on the sentence of a task that failed activates `task.show-error`, and so does Return where the row is
+ * in a [class@Gtk.ListBoxRow].
+ *
+ * A row computes nothing while it is not mapped.
  *
  * # CSS nodes
  *
- * The row is a `taskrow`. The label of its state has the style class `success`, `warning`, `error`, `accent` or
- * `detail`, by the status of the task.
+ * The row is a `taskrow`. It has one of the style classes `waiting`, `running`, `paused`, `success`, `warning`, `error`
+ * and `cancelled`, by the status of the task; a task that does not respond, or was interrupted, is a `warning`. The
+ * icon and the words of the state have the class `state`.
  */
 struct _FerryTaskRow
 {
@@ -46,11 +57,16 @@ struct _FerryTaskRow
   FerryExecutor *executor;   /* (nullable) */
   FerryTaskMonitor *monitor; /* (nullable): the task's */
   FerryTaskRowParts parts;
+  GtkWidget *prefix;     /* (nullable) (unowned): a child of the prefix box */
   GtkWidget *suffix;     /* (nullable) (unowned): a child of the suffix box */
+  gboolean is_compact;
   FerryTaskRowFunc func; /* (nullable) */
   gpointer func_data;
   gboolean can_remove;  /* func removes tasks that have ended, without an executor */
   gboolean owns_focus;  /* had it when its button went away */
+  guint settling;       /* the buttons do nothing yet */
+  const char *look;     /* (nullable): the style class of the state */
+  gboolean can_click;   /* the sentence opens the details */
   GtkAccessible *place; /* (nullable) (weak): what is read out for the row, and was told so */
   gboolean has_focus;   /* the place has it */
   int tenth;            /* how far the task was when that was told */
@@ -60,6 +76,8 @@ struct _FerryTaskRow
   GBindingGroup *task_bindings;
   GBindingGroup *monitor_bindings;
 
+  GtkWidget *prefix_box;
+  GtkWidget *state_image;
   GtkWidget *title_label;
   GtkWidget *host_label;
   GtkWidget *state_label;
@@ -68,10 +86,12 @@ struct _FerryTaskRow
   GtkWidget *pace_label;
   GtkWidget *side_box;
   GtkWidget *suffix_box;
-  GtkWidget *next_button;
+  GtkWidget *first_slot; /* of the buttons, which stand in columns */
+  GtkWidget *last_slot;
+  GtkWidget *details_button;
+  GtkWidget *now_button;
   GtkWidget *pause_button;
   GtkWidget *cancel_button;
-  GtkWidget *details_button;
   GtkWidget *retry_button;
   GtkWidget *remove_button;
 };
@@ -80,8 +100,10 @@ enum
 {
   PROP_TASK = 1,
   PROP_EXECUTOR,
+  PROP_PREFIX,
   PROP_SUFFIX,
   PROP_PARTS,
+  PROP_COMPACT,
   PROP_MONITOR,
   N_PROPERTIES
 };
@@ -101,30 +123,24 @@ get_status (FerryTaskRow *self)
 
 /* ---- what the row shows ---- */
 
-static const char *
-get_status_class (FerryTaskStatus status)
+/* How a state looks. The words of the state say it as well. */
+static const struct
 {
-  switch (status)
-    {
-    case FERRY_TASK_STATUS_DONE:
-      return "success";
-    case FERRY_TASK_STATUS_STALLED:
-    case FERRY_TASK_STATUS_INTERRUPTED:
-      return "warning";
-    case FERRY_TASK_STATUS_CRASHED:
-    case FERRY_TASK_STATUS_TIMED_OUT:
-    case FERRY_TASK_STATUS_FAILED:
-      return "error";
-    case FERRY_TASK_STATUS_RUNNING:
-      return "accent";
-    case FERRY_TASK_STATUS_WAITING:
-    case FERRY_TASK_STATUS_PAUSED:
-    case FERRY_TASK_STATUS_CANCELLING:
-    case FERRY_TASK_STATUS_CANCELLED:
-    default:
-      return "detail";
-    }
-}
+  const char *style; /* the class of the row */
+  const char *icon;
+} looks[] = {
+  [FERRY_TASK_STATUS_WAITING] = {"waiting", "ferry-waiting-symbolic"},
+  [FERRY_TASK_STATUS_RUNNING] = {"running", "ferry-running-symbolic"},
+  [FERRY_TASK_STATUS_STALLED] = {"warning", "dialog-warning-symbolic"},
+  [FERRY_TASK_STATUS_PAUSED] = {"paused", "media-playback-pause-symbolic"},
+  [FERRY_TASK_STATUS_CANCELLING] = {"cancelled", "ferry-cancel-symbolic"},
+  [FERRY_TASK_STATUS_DONE] = {"success", "object-select-symbolic"},
+  [FERRY_TASK_STATUS_CANCELLED] = {"cancelled", "ferry-cancel-symbolic"},
+  [FERRY_TASK_STATUS_CRASHED] = {"error", "dialog-warning-symbolic"},
+  [FERRY_TASK_STATUS_TIMED_OUT] = {"error", "dialog-warning-symbolic"},
+  [FERRY_TASK_STATUS_INTERRUPTED] = {"warning", "dialog-warning-symbolic"},
+  [FERRY_TASK_STATUS_FAILED] = {"error", "dialog-warning-symbolic"},
+};
 
 /* The widget that is read out for the row: the item of the list that it is in, or the row itself. */
 static GtkAccessible *
@@ -138,10 +154,14 @@ get_accessible (FerryTaskRow *self)
                                                                                                  : GTK_WIDGET (self));
 }
 
+/* A task that waits has nothing to show, also while it is paused. */
 static gboolean
 has_bar (FerryTaskRow *self)
 {
-  return (self->parts & FERRY_TASK_ROW_PARTS_BAR) != 0 && get_status (self) < FERRY_TASK_STATUS_DONE;
+  FerryTaskState state = ferry_task_get_state (self->task);
+
+  return (self->parts & FERRY_TASK_ROW_PARTS_BAR) != 0 && get_status (self) < FERRY_TASK_STATUS_DONE &&
+         state != FERRY_TASK_STATE_WAITING;
 }
 
 /* Whether the sentence says the state as well: how much of a group or a map has failed. */
@@ -186,6 +206,13 @@ dup_description (FerryTaskRow *self)
   return state;
 }
 
+/* Where there is an error to show. */
+static void
+show_details (FerryTaskRow *self)
+{
+  gtk_widget_activate_action (GTK_WIDGET (self), ferry_task_action_get_name (FERRY_TASK_ACTION_SHOW_ERROR), NULL);
+}
+
 static void
 forget_place (FerryTaskRow *self)
 {
@@ -193,6 +220,8 @@ forget_place (FerryTaskRow *self)
     return;
   gtk_accessible_reset_property (self->place, GTK_ACCESSIBLE_PROPERTY_LABEL);
   gtk_accessible_reset_property (self->place, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION);
+  if (GTK_IS_LIST_BOX_ROW (self->place))
+    g_signal_handlers_disconnect_by_func (self->place, show_details, self);
   g_clear_weak_pointer (&self->place);
 }
 
@@ -221,6 +250,8 @@ show_place (FerryTaskRow *self)
     forget_place (self);
   if (self->task == NULL || gtk_widget_get_parent (GTK_WIDGET (self)) == NULL)
     return;
+  if (self->place == NULL && GTK_IS_LIST_BOX_ROW (place))
+    g_signal_connect_object (place, "activate", G_CALLBACK (show_details), self, G_CONNECT_SWAPPED);
   self->has_focus = is_focus (self, place);
   self->tenth = get_tenth (self);
   label = g_strdup_printf (_ ("Task: %s"), ferry_task_get_name (self->task));
@@ -263,17 +294,6 @@ show_pause (FerryTaskRow *self)
     }
 }
 
-/* One button has a task run next, and one that waits for its time run now. */
-static void
-show_next (FerryTaskRow *self)
-{
-  const char *title = ferry_task_get_name (self->task);
-  gboolean waits = ferry_task_words_wait_for_time (self->task);
-
-  gtk_button_set_icon_name (GTK_BUTTON (self->next_button), waits ? "media-playback-start-symbolic" : "go-up-symbolic");
-  take_label (self->next_button, g_strdup_printf (waits ? _ ("Run now: %s") : _ ("Run next: %s"), title));
-}
-
 /* Each button says what it does, and to which task. */
 static void
 show_title (FerryTaskRow *self)
@@ -282,10 +302,10 @@ show_title (FerryTaskRow *self)
 
   show_place (self);
   take_label (self->progress_bar, g_strdup_printf (_ ("Progress: %s"), title));
-  show_next (self);
   show_pause (self);
+  take_label (self->now_button, g_strdup_printf (_ ("Run now: %s"), title));
   take_label (self->cancel_button, g_strdup_printf (_ ("Cancel: %s"), title));
-  take_label (self->details_button, g_strdup_printf (_ ("Show the error: %s"), title));
+  take_label (self->details_button, g_strdup_printf (_ ("Details: %s"), title));
   take_label (self->retry_button, g_strdup_printf (_ ("Run again: %s"), title));
   take_label (self->remove_button, g_strdup_printf (_ ("Remove: %s"), title));
 }
@@ -373,9 +393,9 @@ show_action (FerryTaskRow *self, FerryTaskAction action, GtkWidget *button, gboo
   gtk_widget_set_visible (button, visible && (self->parts & FERRY_TASK_ROW_PARTS_BUTTONS) != 0);
 }
 
-/* What is over can be tried again and removed; what is not can be cancelled. A task that waits is cancelled rather than
- * removed: its button does not change its place. Beside that is one button more: to run a task that waits next, or else
- * to pause a task or let it go on. A task that waits is paused by the action. */
+/* What is over can be tried again and removed; what is not can be cancelled. Beside that is one button more: to have a
+ * task begin that waits for its time, or else to pause a task or let it go on. What waits is paused, and put first, by
+ * the actions. No button is where one for the opposite was: Remove is in the place of Pause. */
 static void
 show_actions (FerryTaskRow *self)
 {
@@ -383,9 +403,11 @@ show_actions (FerryTaskRow *self)
   gboolean waits = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_WAITING;
   gboolean paused = self->task != NULL && ferry_task_is_paused (self->task);
   gboolean failed = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_FAILED;
+  gboolean buttons = (self->parts & FERRY_TASK_ROW_PARTS_BUTTONS) != 0;
 
-  show_action (self, FERRY_TASK_ACTION_RUN_NEXT, self->next_button,
-               waits && !paused && is_possible (self, FERRY_TASK_ACTION_RUN_NEXT));
+  show_action (
+    self, FERRY_TASK_ACTION_RUN_NEXT, self->now_button,
+    waits && !paused && ferry_task_words_wait_for_time (self->task) && is_possible (self, FERRY_TASK_ACTION_RUN_NEXT));
   show_action (self, FERRY_TASK_ACTION_PAUSE, self->pause_button,
                paused || (!waits && ferry_task_action_is_possible (FERRY_TASK_ACTION_PAUSE, self->task, NULL)));
   show_action (self, FERRY_TASK_ACTION_CANCEL, self->cancel_button, self->task != NULL && !over);
@@ -394,24 +416,62 @@ show_actions (FerryTaskRow *self)
   show_action (self, FERRY_TASK_ACTION_RETRY, self->retry_button, is_possible (self, FERRY_TASK_ACTION_RETRY));
   show_action (self, FERRY_TASK_ACTION_REMOVE, self->remove_button,
                over && is_possible (self, FERRY_TASK_ACTION_REMOVE));
+  gtk_widget_set_visible (self->first_slot, buttons);
+  gtk_widget_set_visible (self->last_slot, buttons);
 }
 
 /* The focus of a button that goes away would be lost for users without a pointer. While the task is being cancelled
- * there is no button to give it to. */
+ * there is no button to give it to, and in the moment after the end none that takes it: GTK gives it to what the row is
+ * in. */
 static void
 keep_focus (FerryTaskRow *self, FerryTaskStatus status)
 {
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
   GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
 
-  if (!self->owns_focus || status == FERRY_TASK_STATUS_CANCELLING)
+  if (!self->owns_focus || status == FERRY_TASK_STATUS_CANCELLING || self->settling != 0)
     return;
   if (root != NULL && focus != self->pause_button &&
-      (focus == NULL || gtk_widget_is_ancestor (focus, GTK_WIDGET (self))))
+      (focus == NULL || focus == GTK_WIDGET (self->place) || gtk_widget_is_ancestor (focus, GTK_WIDGET (self))))
     gtk_widget_grab_focus (status < FERRY_TASK_STATUS_DONE               ? self->cancel_button
                            : gtk_widget_get_visible (self->retry_button) ? self->retry_button
                                                                          : self->details_button);
   self->owns_focus = FALSE;
+}
+
+static void
+set_buttons_sensitive (FerryTaskRow *self, gboolean sensitive)
+{
+  gtk_widget_set_sensitive (self->first_slot, sensitive);
+  gtk_widget_set_sensitive (self->last_slot, sensitive);
+}
+
+static void
+settle (FerryTaskRow *self)
+{
+  if (self->settling == 0)
+    return;
+  g_clear_handle_id (&self->settling, g_source_remove);
+  set_buttons_sensitive (self, TRUE);
+}
+
+static gboolean
+settle_cb (gpointer row)
+{
+  FerryTaskRow *self = row;
+
+  settle (self);
+  keep_focus (self, get_status (self));
+  return G_SOURCE_REMOVE;
+}
+
+/* After what has come meanwhile, and what is drawn of it. */
+static void
+begin_to_settle (FerryTaskRow *self)
+{
+  g_clear_handle_id (&self->settling, g_source_remove);
+  self->settling = g_timeout_add_full (GDK_PRIORITY_REDRAW + 1, SETTLE_TIME, settle_cb, self, NULL);
+  set_buttons_sensitive (self, FALSE);
 }
 
 static FerryTaskLayout *
@@ -420,14 +480,46 @@ get_layout (FerryTaskRow *self)
   return FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (GTK_WIDGET (self)));
 }
 
+/* What a click on the sentence opens. */
+static void
+show_can_click (FerryTaskRow *self)
+{
+  gboolean can_click = ferry_task_get_state (self->task) == FERRY_TASK_STATE_FAILED;
+
+  if (self->can_click == can_click)
+    return;
+  self->can_click = can_click;
+  gtk_widget_set_cursor_from_name (self->detail_label, can_click ? "pointer" : NULL);
+  if (can_click)
+    gtk_widget_add_css_class (self->detail_label, "can-click");
+  else
+    gtk_widget_remove_css_class (self->detail_label, "can-click");
+}
+
 static void
 show_state (FerryTaskRow *self, FerryTaskStatus status)
 {
-  const char *state_classes[] = {get_status_class (status), "caption", NULL};
-  const char *detail_classes[] = {says_state (self) ? get_status_class (status) : "detail", "caption", NULL};
+  const char *look = looks[status].style;
 
-  gtk_widget_set_css_classes (self->state_label, state_classes);
-  gtk_widget_set_css_classes (self->detail_label, detail_classes);
+  gtk_image_set_from_icon_name (GTK_IMAGE (self->state_image), looks[status].icon);
+  if (self->look != look && self->look != NULL)
+    gtk_widget_remove_css_class (GTK_WIDGET (self), self->look);
+  if (self->look != look)
+    gtk_widget_add_css_class (GTK_WIDGET (self), look);
+  self->look = look;
+  if (says_state (self))
+    gtk_widget_add_css_class (self->detail_label, "state");
+  else
+    gtk_widget_remove_css_class (self->detail_label, "state");
+  show_can_click (self);
+}
+
+/* The focus of its window, whether or not that window is the active one. */
+static void
+note_focus (FerryTaskRow *self)
+{
+  self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->now_button) ||
+                      gtk_widget_is_focus (self->pause_button);
 }
 
 static void
@@ -435,11 +527,8 @@ show_status (FerryTaskRow *self)
 {
   FerryTaskStatus status = get_status (self);
 
-  /* The focus of its window, whether or not that window is the active one. */
-  self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button) ||
-                      gtk_widget_is_focus (self->pause_button);
+  note_focus (self);
   show_place (self);
-  show_next (self);
   show_pause (self);
   show_state (self, status);
   gtk_widget_set_visible (self->progress_bar, has_bar (self));
@@ -454,6 +543,9 @@ status_cb (FerryTaskRow *self)
 {
   g_autofree char *state = NULL, *words = NULL;
 
+  note_focus (self);
+  if (get_status (self) >= FERRY_TASK_STATUS_DONE)
+    begin_to_settle (self);
   show_status (self);
   show_detail (self);
   if (self->func != NULL || get_status (self) < FERRY_TASK_STATUS_DONE)
@@ -571,6 +663,7 @@ ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task)
       ferry_task_monitor_set_has_bar (self->monitor, (self->parts & FERRY_TASK_ROW_PARTS_BAR) != 0);
     }
   self->owns_focus = FALSE;
+  settle (self);
   g_signal_group_set_target (self->task_signals, task);
   g_signal_group_set_target (self->monitor_signals, self->monitor);
   g_binding_group_set_source (self->task_bindings, task);
@@ -604,18 +697,44 @@ ferry_task_row_set_can_remove (FerryTaskRow *self, gboolean can_remove)
   show_actions (self);
 }
 
+/* Puts the widget (nullable) into the box, in place of the other one. */
+static void
+replace_child (GtkWidget *box, GtkWidget **child, GtkWidget *widget)
+{
+  if (*child != NULL)
+    gtk_box_remove (GTK_BOX (box), *child);
+  *child = widget;
+  if (widget != NULL)
+    gtk_box_append (GTK_BOX (box), widget);
+  gtk_widget_set_visible (box, widget != NULL);
+}
+
+static void
+set_prefix (FerryTaskRow *self, GtkWidget *prefix)
+{
+  if (self->prefix == prefix)
+    return;
+  replace_child (self->prefix_box, &self->prefix, prefix);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PREFIX]);
+}
+
 static void
 set_suffix (FerryTaskRow *self, GtkWidget *suffix)
 {
   if (self->suffix == suffix)
     return;
-  if (self->suffix != NULL)
-    gtk_box_remove (GTK_BOX (self->suffix_box), self->suffix);
-  self->suffix = suffix;
-  if (suffix != NULL)
-    gtk_box_append (GTK_BOX (self->suffix_box), suffix);
-  gtk_widget_set_visible (self->suffix_box, suffix != NULL);
+  replace_child (self->suffix_box, &self->suffix, suffix);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUFFIX]);
+}
+
+static void
+set_compact (FerryTaskRow *self, gboolean compact)
+{
+  if (self->is_compact == compact)
+    return;
+  self->is_compact = compact;
+  ferry_task_layout_set_compact (get_layout (self), compact);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_COMPACT]);
 }
 
 static void
@@ -648,11 +767,17 @@ ferry_task_row_get_property (GObject *object, guint property_id, GValue *value, 
     case PROP_EXECUTOR:
       g_value_set_object (value, self->executor);
       break;
+    case PROP_PREFIX:
+      g_value_set_object (value, self->prefix);
+      break;
     case PROP_SUFFIX:
       g_value_set_object (value, self->suffix);
       break;
     case PROP_PARTS:
       g_value_set_flags (value, self->parts);
+      break;
+    case PROP_COMPACT:
+      g_value_set_boolean (value, self->is_compact);
       break;
     case PROP_MONITOR:
       g_value_set_object (value, self->monitor);
@@ -675,11 +800,17 @@ ferry_task_row_set_property (GObject *object, guint property_id, const GValue *v
     case PROP_EXECUTOR:
       ferry_task_row_set_executor (self, g_value_get_object (value));
       break;
+    case PROP_PREFIX:
+      set_prefix (self, g_value_get_object (value));
+      break;
     case PROP_SUFFIX:
       set_suffix (self, g_value_get_object (value));
       break;
     case PROP_PARTS:
       set_parts (self, g_value_get_flags (value));
+      break;
+    case PROP_COMPACT:
+      set_compact (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -748,6 +879,8 @@ ferry_task_row_dispose (GObject *object)
   g_clear_object (&self->monitor);
   g_clear_object (&self->task);
   g_clear_object (&self->executor);
+  g_clear_handle_id (&self->settling, g_source_remove);
+  self->prefix = NULL;
   self->suffix = NULL;
   gtk_widget_dispose_template (GTK_WIDGET (self), FERRY_TYPE_TASK_ROW);
   G_OBJECT_CLASS (ferry_task_row_parent_class)->dispose (object);
@@ -759,18 +892,22 @@ bind_template (GtkWidgetClass *widget_class)
   ferry_gtk_bind_domain ();
   ferry_look_ensure_resources ();
   gtk_widget_class_set_template_from_resource (widget_class, FERRY_LOOK_RESOURCES "ferry-task-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, prefix_box);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, state_image);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, title_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, host_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, state_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, progress_bar);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, detail_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, details_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, pace_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, side_box);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, suffix_box);
-  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, next_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, first_slot);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, last_slot);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, now_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, pause_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, cancel_button);
-  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, details_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, retry_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, remove_button);
 }
@@ -795,6 +932,12 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, settable);
   /**
+   * FerryTaskRow:prefix:
+   *
+   * A widget of the application at the start of the row, such as an icon of what the task is about; %NULL for none.
+   */
+  properties[PROP_PREFIX] = g_param_spec_object ("prefix", NULL, NULL, GTK_TYPE_WIDGET, settable);
+  /**
    * FerryTaskRow:suffix:
    *
    * A widget of the application, before the buttons; %NULL for none.
@@ -807,6 +950,13 @@ install_properties (GObjectClass *object_class)
    * task is, in percent where it reports no amount. Without buttons, the actions and their keys stay.
    */
   properties[PROP_PARTS] = g_param_spec_flags ("parts", NULL, NULL, FERRY_TYPE_TASK_ROW_PARTS, ALL_PARTS, settable);
+  /**
+   * FerryTaskRow:compact:
+   *
+   * Whether the bar is beside the name, so that the row is as high while its task runs as before and after. A narrow
+   * row has no room for that, and its bar stays below.
+   */
+  properties[PROP_COMPACT] = g_param_spec_boolean ("compact", NULL, NULL, FALSE, settable);
   /**
    * FerryTaskRow:monitor:
    *
@@ -856,7 +1006,7 @@ connect_groups (FerryTaskRow *self)
   self->task_signals = g_signal_group_new (FERRY_TYPE_TASK);
   g_signal_group_connect_swapped (self->task_signals, "notify::name", G_CALLBACK (show_title), self);
   g_signal_group_connect_swapped (self->task_signals, "notify::host-name", G_CALLBACK (show_host), self);
-  g_signal_group_connect_swapped (self->task_signals, "notify::not-before", G_CALLBACK (show_next), self);
+  g_signal_group_connect_swapped (self->task_signals, "notify::not-before", G_CALLBACK (show_actions), self);
   g_signal_group_connect_swapped (self->task_signals, "notify::can-pause", G_CALLBACK (show_actions), self);
 
   self->monitor_signals = g_signal_group_new (FERRY_TYPE_TASK_MONITOR);
@@ -915,15 +1065,6 @@ query_pause_tooltip_cb (FerryTaskRow *self, int x, int y, gboolean by_keyboard, 
   return TRUE;
 }
 
-static gboolean
-query_next_tooltip_cb (FerryTaskRow *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
-{
-  gtk_tooltip_set_text (tooltip, self->task != NULL && ferry_task_words_wait_for_time (self->task)
-                                   ? _ ("Run this task now")
-                                   : _ ("Run this task next"));
-  return TRUE;
-}
-
 static void
 add_tooltips (FerryTaskRow *self)
 {
@@ -933,7 +1074,7 @@ add_tooltips (FerryTaskRow *self)
     const char *words;
   } tooltips[] = {
     {self->cancel_button, N_ ("Cancel this task")},
-    {self->details_button, N_ ("Show the error")},
+    {self->now_button, N_ ("Run this task now")},
     {self->retry_button, N_ ("Run this task again")},
     {self->remove_button, N_ ("Remove this task from the list")},
   };
@@ -941,7 +1082,6 @@ add_tooltips (FerryTaskRow *self)
   for (guint i = 0; i < G_N_ELEMENTS (tooltips); i++)
     g_signal_connect (tooltips[i].button, "query-tooltip", G_CALLBACK (query_button_tooltip_cb),
                       (gpointer) tooltips[i].words);
-  g_signal_connect_swapped (self->next_button, "query-tooltip", G_CALLBACK (query_next_tooltip_cb), self);
   g_signal_connect_swapped (self->pause_button, "query-tooltip", G_CALLBACK (query_pause_tooltip_cb), self);
   g_signal_connect (self->title_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);
   g_signal_connect (self->detail_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);
@@ -963,6 +1103,26 @@ leave_out_hyphens (FerryTaskRow *self)
     }
   gtk_inscription_set_attributes (GTK_INSCRIPTION (self->title_label), attributes);
   gtk_inscription_set_attributes (GTK_INSCRIPTION (self->detail_label), attributes);
+}
+
+static void
+clicked_cb (FerryTaskRow *self, int n_presses, double x, double y, GtkGesture *gesture)
+{
+  GdkModifierType state = gtk_event_controller_get_current_event_state (GTK_EVENT_CONTROLLER (gesture));
+
+  if (n_presses == 1 && (state & gtk_accelerator_get_default_mod_mask ()) == 0 &&
+      gtk_widget_contains (self->detail_label, x, y))
+    show_details (self);
+}
+
+/* The press selects the row as well. */
+static void
+add_click (FerryTaskRow *self)
+{
+  GtkGesture *click = gtk_gesture_click_new ();
+
+  g_signal_connect_swapped (click, "released", G_CALLBACK (clicked_cb), self);
+  gtk_widget_add_controller (self->detail_label, GTK_EVENT_CONTROLLER (click));
 }
 
 static void
@@ -989,9 +1149,26 @@ ferry_task_row_init (FerryTaskRow *self)
   g_signal_connect_swapped (self->detail_label, "notify::text", G_CALLBACK (detail_text_cb), self);
   leave_out_hyphens (self);
   add_tooltips (self);
+  add_click (self);
   connect_groups (self);
   g_signal_connect (self, "notify::parent", G_CALLBACK (show_place), NULL);
   show_actions (self);
+}
+
+/**
+ * ferry_task_row_set_prefix:
+ * @self: a row
+ * @prefix: (nullable) (transfer none): a widget of the application; %NULL for none
+ *
+ * Sets [property@FerryGtk.TaskRow:prefix]. A floating reference is sunk. On the thread that runs GTK.
+ */
+void
+ferry_task_row_set_prefix (FerryTaskRow *self, GtkWidget *prefix)
+{
+  g_return_if_fail (FERRY_IS_TASK_ROW (self));
+  g_return_if_fail (prefix == NULL || GTK_IS_WIDGET (prefix));
+
+  set_prefix (self, prefix);
 }
 
 /**
@@ -1023,6 +1200,21 @@ ferry_task_row_set_parts (FerryTaskRow *self, FerryTaskRowParts parts)
   g_return_if_fail (FERRY_IS_TASK_ROW (self));
 
   set_parts (self, parts);
+}
+
+/**
+ * ferry_task_row_set_compact:
+ * @self: a row
+ * @compact: whether the bar is beside the name
+ *
+ * Sets [property@FerryGtk.TaskRow:compact]. On the thread that runs GTK.
+ */
+void
+ferry_task_row_set_compact (FerryTaskRow *self, gboolean compact)
+{
+  g_return_if_fail (FERRY_IS_TASK_ROW (self));
+
+  set_compact (self, compact);
 }
 
 /**

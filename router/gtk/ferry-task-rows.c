@@ -343,6 +343,28 @@ key_pressed_cb (FerryTaskRows *self)
   return GDK_EVENT_PROPAGATE;
 }
 
+/* A view takes Return for nothing, and comes after what has the focus in a row. */
+static gboolean
+show_error (GtkWidget *view, GVariant *unused, gpointer rows)
+{
+  return ferry_task_rows_find_focus_row (rows) == NULL &&
+         gtk_widget_activate_action (view, ferry_task_action_get_name (FERRY_TASK_ACTION_SHOW_ERROR), NULL);
+}
+
+static void
+add_return (FerryTaskRows *self)
+{
+  static const guint keys[] = {GDK_KEY_Return, GDK_KEY_KP_Enter, GDK_KEY_ISO_Enter};
+  GtkEventController *shortcuts = gtk_shortcut_controller_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    gtk_shortcut_controller_add_shortcut (
+      GTK_SHORTCUT_CONTROLLER (shortcuts),
+      gtk_shortcut_new (gtk_keyval_trigger_new (keys[i], 0), gtk_callback_action_new (show_error, self, NULL)));
+  gtk_event_controller_set_propagation_phase (shortcuts, GTK_PHASE_CAPTURE);
+  gtk_widget_add_controller (self->view, shortcuts);
+}
+
 static void
 watch_keys (FerryTaskRows *self)
 {
@@ -366,6 +388,7 @@ ferry_task_rows_new (GtkSelectionModel *tasks, const char *label)
   g_signal_connect_object (place, "changed", G_CALLBACK (move), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->view, "realize", G_CALLBACK (realize_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   watch_keys (self);
+  add_return (self);
   g_signal_connect_object (self->view, "unrealize", G_CALLBACK (unrealize_cb), self, G_CONNECT_SWAPPED);
   return self;
 }
@@ -396,12 +419,15 @@ ferry_task_rows_set_moved (FerryTaskRows *self)
   self->has_moved = TRUE;
 }
 
-int
-ferry_task_rows_measure (FerryTaskRows *self, int width)
+/* Of the rows that are shown, the highest one, and all together. Returns how many these are. */
+static int
+measure_shown (FerryTaskRows *self, int width, int *highest, int *all)
 {
   GHashTableIter iter;
   gpointer item;
-  int highest = 0;
+  int n_shown = 0;
+
+  *highest = *all = 0;
 
   g_hash_table_iter_init (&iter, self->items);
   while (g_hash_table_iter_next (&iter, &item, NULL))
@@ -412,9 +438,28 @@ ferry_task_rows_measure (FerryTaskRows *self, int width)
       if (ferry_task_cell_get_row (FERRY_TASK_CELL (cell)) == NULL)
         continue;
       gtk_widget_measure (gtk_widget_get_parent (cell), GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
-      highest = MAX (highest, height);
+      *highest = MAX (*highest, height);
+      *all += height;
+      n_shown++;
     }
-  return highest > 0 ? highest : HEIGHT_AT_FIRST;
+  return n_shown;
+}
+
+int
+ferry_task_rows_measure (FerryTaskRows *self, int width)
+{
+  int highest, all;
+
+  return measure_shown (self, width, &highest, &all) > 0 ? highest : HEIGHT_AT_FIRST;
+}
+
+int
+ferry_task_rows_measure_all (FerryTaskRows *self, int width)
+{
+  int n_items = (int) MIN (g_list_model_get_n_items (G_LIST_MODEL (self->tasks)), G_MAXINT16);
+  int highest, all, n_shown = measure_shown (self, width, &highest, &all);
+
+  return n_shown > 0 ? all + MAX (n_items - n_shown, 0) * highest : n_items * HEIGHT_AT_FIRST;
 }
 
 /* ---- the selection, and the focus ---- */

@@ -70,7 +70,7 @@ def check_states(report, screen):
     buttons = {name: "sensitive" in thing.states for (role, name), thing in tree.items()
                if role == "button" and name.endswith(": " + FAILED)}
     report.equal("its buttons are those that make sense",
-                 buttons, {verb + ": " + FAILED: True for verb in ("Show the error", "Run again", "Remove")})
+                 buttons, {verb + ": " + FAILED: True for verb in ("Details", "Run again", "Remove")})
 
 
 def press(report, screen, verb, name, words):
@@ -108,7 +108,7 @@ def check_removal(report, screen):
 
 
 def check_dialog(report, screen):
-    button, dialog = ("button", "Show the error: " + FAILED), ("dialog", FAILED)
+    button, dialog = ("button", "Details: " + FAILED), ("dialog", FAILED)
     tree = screen.wait_until(lambda tree: button in tree)
     screen.atspi.Action.do_action(tree[button].accessible, 0)
     tree = screen.wait_until(lambda tree: any(role == "button" and name.endswith("Copy") for role, name in tree))

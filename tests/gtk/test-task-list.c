@@ -154,6 +154,22 @@ select_task (Scene *scene, FerryTask *task)
   g_assert_true (ferry_test_get_object (scene->list, "selected-task") == task);
 }
 
+static gboolean
+is_sensitive (gpointer widget)
+{
+  return gtk_widget_is_sensitive (widget);
+}
+
+/* Those of a task that has ended just now do nothing yet. */
+static GtkWidget *
+wait_button (GtkWidget *row, const char *name)
+{
+  GtkWidget *button = GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, name));
+
+  ferry_test_look_until (is_sensitive, button);
+  return button;
+}
+
 static void
 click (GtkWidget *row, const char *name)
 {
@@ -439,7 +455,8 @@ test_tab_goes_through_one_row (Scene *scene)
   first = add_done (scene, "a");
   second = add_done (scene, "b");
   item = get_item_widget (scene, first);
-  wait_row (scene, second);
+  wait_button (wait_row (scene, first), "retry_button");
+  wait_button (wait_row (scene, second), "retry_button");
   g_assert_true (gtk_widget_child_focus (scene->list, GTK_DIR_TAB_FORWARD));
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == item);
   for (; gtk_widget_child_focus (scene->list, GTK_DIR_TAB_FORWARD); n_stops++)
@@ -464,8 +481,7 @@ test_focus_of_a_row_that_goes_is_not_its_neighbours (Scene *scene)
   first = add_done (scene, "a");
   second = add_done (scene, "b");
   wait_row (scene, second);
-  gtk_widget_grab_focus (
-    GTK_WIDGET (gtk_widget_get_template_child (wait_row (scene, first), FERRY_TYPE_TASK_ROW, "retry_button")));
+  gtk_widget_grab_focus (wait_button (wait_row (scene, first), "retry_button"));
   g_assert_nonnull (gtk_widget_get_focus_child (scene->list));
   g_assert_true (ferry_executor_remove (scene->executor, first, NULL));
   wait_no_row (scene, first);
@@ -672,6 +688,22 @@ has_no_menu (gpointer list)
   return !has_menu (list);
 }
 
+/* (nullable): the row of a task that failed has the same word. */
+static GtkWidget *
+find_in_menu (gpointer list, const char *words)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (list); child; child = gtk_widget_get_next_sibling (child))
+    if (GTK_IS_POPOVER (child))
+      return widget_test_find_words (child, words);
+  g_assert_not_reached ();
+}
+
+static gboolean
+menu_has_details (gpointer list)
+{
+  return find_in_menu (list, "Details") != NULL;
+}
+
 static void
 open_menu (Scene *scene)
 {
@@ -725,14 +757,50 @@ test_menu_shows_the_error_of_one_task (Scene *scene)
   wait_row (scene, second);
   select_task (scene, first);
   open_menu (scene);
-  widget_test_wait_words (scene->list, "Show Error");
+  ferry_test_look_until (menu_has_details, scene->list);
   choose (scene, "Copy Error");
   select_task (scene, first);
   select_also (scene, 1);
   open_menu (scene);
   ferry_test_run_until (has_menu, scene->list);
-  g_assert_null (widget_test_find_words (scene->list, "Show Error"));
+  g_assert_null (find_in_menu (scene->list, "Details"));
   choose (scene, "Copy Error");
+}
+
+/* Whether something was done. */
+static gboolean
+press_return (GtkWidget *view)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (view);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GListModel) keys = g_list_model_get_item (controllers, i);
+      g_autoptr (GtkShortcut) first = GTK_IS_SHORTCUT_CONTROLLER (keys) ? g_list_model_get_item (keys, 0) : NULL;
+      g_autofree char *key = first != NULL ? gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (first)) : NULL;
+
+      if (g_strcmp0 (key, "Return") == 0)
+        return gtk_shortcut_action_activate (gtk_shortcut_get_action (first), 0, view, NULL);
+    }
+  g_assert_not_reached ();
+}
+
+/* Of one task, and not where a button has the focus, which takes the key itself. */
+static void
+test_return_opens_the_details (Scene *scene)
+{
+  FerryTask *failed = add (scene, "no such function", "a");
+  GtkWidget *row, *view;
+
+  task_test_wait_done (failed);
+  row = wait_row (scene, failed);
+  view = gtk_widget_get_parent (get_item_widget (scene, failed));
+  gtk_widget_grab_focus (wait_button (row, "retry_button"));
+  g_assert_false (press_return (view));
+  gtk_widget_grab_focus (get_item_widget (scene, failed));
+  g_assert_true (press_return (view));
+  ferry_test_look_until (has_details, GINT_TO_POINTER (TRUE));
+  gtk_window_destroy (GTK_WINDOW (find_details ()));
 }
 
 /* The list cannot know it of an executor. */
@@ -773,7 +841,7 @@ test_menu_has_what_is_possible (Scene *scene)
   widget_test_press (scene->list, "Menu");
   ferry_test_run_until (has_menu, scene->list);
   g_assert_nonnull (widget_test_find_words (scene->list, "Run Again"));
-  g_assert_null (widget_test_find_words (scene->list, "Show Error"));
+  g_assert_null (find_in_menu (scene->list, "Details"));
   g_assert_null (widget_test_find_words (scene->list, "Cancel All"));
   item = gtk_widget_get_parent (widget_test_find_words (scene->list, "Remove"));
   g_assert_true (gtk_widget_activate (item));
@@ -847,7 +915,7 @@ test_focus_comes_before_the_selection (Scene *scene)
   second = add_done (scene, "b");
   row = wait_row (scene, second);
   select_task (scene, first);
-  gtk_widget_grab_focus (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, "retry_button")));
+  gtk_widget_grab_focus (wait_button (row, "retry_button"));
   widget_test_press (scene->list, "Delete");
   wait_no_row (scene, second);
   wait_row (scene, first);
@@ -1299,6 +1367,7 @@ main (int argc, char **argv)
   add_test ("/task-list/removal-of-all-tasks-can-be-undone", test_removal_of_all_tasks_can_be_undone);
   add_test ("/task-list/menu-says-pause-or-resume", test_menu_says_pause_or_resume);
   add_test ("/task-list/menu-shows-the-error-of-one-task", test_menu_shows_the_error_of_one_task);
+  add_test ("/task-list/return-opens-the-details", test_return_opens_the_details);
   add_test ("/task-list/menu-cancels-what-is-not-over", test_menu_cancels_what_is_not_over);
   add_test ("/task-list/row-that-is-selected-stays", test_row_that_is_selected_stays);
   add_test ("/task-list/row-under-the-pointer-stays", test_row_under_the_pointer_stays);

@@ -13,6 +13,7 @@
 #include "gtk/widget-test.h"
 #include "task/lone-task.h"
 
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
 
@@ -76,6 +77,41 @@ is_shown (Scene *scene, const char *name)
   return gtk_widget_get_visible (get_part (scene, name));
 }
 
+/* Gives the row its place, in the height that it asks for. */
+static void
+lay_out (GtkWidget *row, int width)
+{
+  int height;
+
+  gtk_widget_measure (row, GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
+  gtk_widget_size_allocate (row, &(GtkAllocation){0, 0, width, height}, -1);
+}
+
+static graphene_rect_t
+get_bounds (GtkWidget *row, const char *part)
+{
+  graphene_rect_t bounds;
+
+  g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, part)),
+                                            row, &bounds));
+  return bounds;
+}
+
+static float
+get_end (graphene_rect_t bounds)
+{
+  return bounds.origin.x + bounds.size.width;
+}
+
+static int
+measure_height (GtkWidget *widget, int width)
+{
+  int height;
+
+  gtk_widget_measure (widget, GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
+  return height;
+}
+
 static void
 fail (Scene *scene)
 {
@@ -97,7 +133,7 @@ test_row_says_how_a_task_stands (Scene *scene)
   g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
   g_assert_nonnull (widget_test_find_words (scene->row, "42 apples"));
   g_assert_nonnull (widget_test_find_words (scene->row, "Done"));
-  g_assert_true (gtk_widget_has_css_class (get_part (scene, "state_label"), "success"));
+  g_assert_true (gtk_widget_has_css_class (scene->row, "success"));
 }
 
 static gboolean
@@ -178,7 +214,8 @@ test_what_the_sentence_says_is_not_said_before_it (Scene *scene)
   ferry_task_take_failures (scene->task, g_variant_new_parsed ("(uint64 9, uint64 60, [(uint64 1, '', 'It is odd')])"));
   fail (scene);
   g_assert_cmpstr (gtk_inscription_get_text (GTK_INSCRIPTION (detail)), ==, "9 of 60 failed");
-  g_assert_true (gtk_widget_has_css_class (detail, "error"));
+  g_assert_true (gtk_widget_has_css_class (detail, "state"));
+  g_assert_true (gtk_widget_has_css_class (scene->row, "error"));
   g_assert_false (is_shown (scene, "state_label"));
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                        "9 of 60 failed");
@@ -186,7 +223,7 @@ test_what_the_sentence_says_is_not_said_before_it (Scene *scene)
   g_assert_true (ferry_run_fail (ferry_task_get_run (other), FERRY_TASK_EVENT_ERROR,
                                  task_test_error ("The disk is full"), NULL, NULL));
   g_assert_nonnull (widget_test_find_words (scene->row, "Failed"));
-  g_assert_false (gtk_widget_has_css_class (detail, "error"));
+  g_assert_false (gtk_widget_has_css_class (detail, "state"));
   ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), NULL);
 }
 
@@ -201,7 +238,7 @@ test_buttons_are_those_that_make_sense (Scene *scene)
   g_assert_true (is_shown (scene, "details_button"));
   g_assert_false (is_shown (scene, "retry_button"));
   g_assert_false (is_shown (scene, "remove_button"));
-  g_assert_false (is_shown (scene, "next_button"));
+  g_assert_false (is_shown (scene, "now_button"));
   g_assert_false (gtk_widget_activate_action (scene->row, "task.retry", NULL) &&
                   g_list_model_get_n_items (gtk_window_get_toplevels ()) == 0);
 }
@@ -241,13 +278,325 @@ test_pause_button_pauses_and_resumes (Scene *scene)
   g_assert_false (is_shown (scene, "pause_button"));
 }
 
+static gboolean
+is_focus (gpointer widget)
+{
+  return gtk_widget_is_focus (widget);
+}
+
 static void
 test_focus_is_kept_when_a_button_goes (Scene *scene)
 {
   gtk_widget_grab_focus (get_part (scene, "cancel_button"));
   g_assert_true (gtk_widget_is_focus (get_part (scene, "cancel_button")));
   fail (scene);
-  g_assert_true (gtk_widget_is_focus (get_part (scene, "details_button")));
+  ferry_test_look_until (is_focus, get_part (scene, "details_button"));
+}
+
+static void
+count_removal (gpointer n_removals, FerryTask *task, FerryTaskAction action)
+{
+  g_assert_cmpint (action, ==, FERRY_TASK_ACTION_REMOVE);
+  (*(guint *) n_removals)++;
+}
+
+static gboolean
+is_one (gpointer n)
+{
+  return *(guint *) n == 1;
+}
+
+static gboolean
+is_sensitive (gpointer widget)
+{
+  return gtk_widget_is_sensitive (widget);
+}
+
+/* A click for a button that was there a moment ago, or a key. */
+static void
+test_what_appears_at_the_end_does_nothing_at_first (Scene *scene)
+{
+  GtkWidget *button = get_part (scene, "remove_button");
+  gint64 ended = g_get_monotonic_time ();
+  guint n_removals = 0;
+
+  ferry_task_row_set_func (FERRY_TASK_ROW (scene->row), count_removal, &n_removals);
+  ferry_task_row_set_can_remove (FERRY_TASK_ROW (scene->row), TRUE);
+  gtk_widget_grab_focus (get_part (scene, "cancel_button"));
+  fail (scene);
+  g_assert_true (is_shown (scene, "remove_button"));
+  g_assert_false (gtk_widget_is_sensitive (button));
+  g_assert_false (gtk_widget_grab_focus (button));
+  gtk_widget_mnemonic_activate (button, FALSE);
+  g_assert_cmpuint (n_removals, ==, 0);
+  ferry_test_look_until (is_sensitive, button);
+  g_assert_cmpint (g_get_monotonic_time () - ended, >=, 400 * G_TIME_SPAN_MILLISECOND);
+  g_assert_cmpuint (n_removals, ==, 0);
+  gtk_widget_mnemonic_activate (button, FALSE);
+  ferry_test_look_until (is_one, &n_removals);
+}
+
+/* One that has ended before is shown by a row that was scrolled there. */
+static void
+test_buttons_of_another_task_work_at_once (Scene *scene)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) other = task_test_new_executing (&executor);
+  guint n_removals = 0;
+
+  ferry_task_row_set_func (FERRY_TASK_ROW (scene->row), count_removal, &n_removals);
+  ferry_task_row_set_can_remove (FERRY_TASK_ROW (scene->row), TRUE);
+  g_assert_true (ferry_run_complete (ferry_task_get_run (other), NULL));
+  fail (scene);
+  g_assert_false (gtk_widget_is_sensitive (get_part (scene, "remove_button")));
+  ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), other);
+  g_assert_true (gtk_widget_is_sensitive (get_part (scene, "remove_button")));
+  ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), NULL);
+}
+
+/* Two buttons at the same place would be taken for each other. */
+static void
+test_remove_is_not_where_cancel_was (Scene *scene)
+{
+  graphene_rect_t cancel, remove;
+
+  ferry_task_row_set_can_remove (FERRY_TASK_ROW (scene->row), TRUE);
+  lay_out (scene->row, 1000);
+  cancel = get_bounds (scene->row, "cancel_button");
+  fail (scene);
+  lay_out (scene->row, 1000);
+  remove = get_bounds (scene->row, "remove_button");
+  g_assert_cmpfloat (get_end (remove), <=, cancel.origin.x);
+  g_assert_cmpstr (gtk_button_get_icon_name (GTK_BUTTON (get_part (scene, "remove_button"))), !=,
+                   gtk_button_get_icon_name (GTK_BUTTON (get_part (scene, "cancel_button"))));
+}
+
+/* (nullable): the window of the error, which is the newest one. */
+static GtkWidget *
+find_details (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+      if (FERRY_IS_TASK_DETAILS (window))
+        return window;
+    }
+  return NULL;
+}
+
+static void
+assert_details (void)
+{
+  g_assert_nonnull (find_details ());
+  gtk_window_destroy (GTK_WINDOW (find_details ()));
+}
+
+static GtkGesture *
+find_click (GtkWidget *widget)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_GESTURE_CLICK (controller))
+        return GTK_GESTURE (controller);
+    }
+  g_assert_not_reached ();
+}
+
+/* It is the cause that one wants to know more of. */
+static void
+test_sentence_of_a_failure_opens_the_details (Scene *scene)
+{
+  GtkWidget *sentence = get_part (scene, "detail_label");
+  GtkGesture *click = find_click (sentence);
+
+  g_signal_emit_by_name (click, "released", 1, 1.0, 1.0);
+  g_assert_null (find_details ());
+  g_assert_null (gtk_widget_get_cursor (sentence));
+  fail (scene);
+  g_assert_nonnull (gtk_widget_get_cursor (sentence));
+  lay_out (scene->row, 1000);
+  g_signal_emit_by_name (click, "released", 1, 1.0, 1.0);
+  assert_details ();
+  /* A double click is one. */
+  g_signal_emit_by_name (click, "released", 2, 1.0, 1.0);
+  g_assert_null (find_details ());
+  g_signal_emit_by_name (get_part (scene, "details_button"), "clicked");
+  assert_details ();
+}
+
+static void
+test_return_on_a_row_opens_the_details (Scene *scene)
+{
+  GtkWidget *list = gtk_list_box_new (), *item = gtk_list_box_row_new ();
+
+  gtk_list_box_append (GTK_LIST_BOX (list), item);
+  gtk_window_set_focus (GTK_WINDOW (scene->window), NULL);
+  g_object_ref (scene->row);
+  gtk_window_set_child (GTK_WINDOW (scene->window), list);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (item), scene->row);
+  g_signal_emit_by_name (item, "activate");
+  g_assert_null (find_details ());
+  fail (scene);
+  g_signal_emit_by_name (item, "activate");
+  assert_details ();
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (item), NULL);
+  g_signal_emit_by_name (item, "activate");
+  g_assert_null (find_details ());
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (item), scene->row);
+  g_object_unref (scene->row);
+}
+
+static const char *const state_classes[] = {"waiting", "running", "paused", "success", "warning", "error", "cancelled"};
+
+static void
+assert_state (Scene *scene, const char *style, const char *icon)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (state_classes); i++)
+    g_assert_cmpint (gtk_widget_has_css_class (scene->row, state_classes[i]), ==,
+                     g_str_equal (state_classes[i], style));
+  g_assert_cmpstr (gtk_image_get_icon_name (GTK_IMAGE (get_part (scene, "state_image"))), ==, icon);
+}
+
+static void
+assert_outcome (Scene *scene, FerryTaskStatus status, const char *style, const char *icon)
+{
+  ferry_task_set_outcome (scene->task, status, "words");
+  assert_state (scene, style, icon);
+}
+
+/* For those who see it. Others hear it. */
+static void
+test_state_has_an_icon_and_a_style (Scene *scene)
+{
+  const FerryProgress progress = {.fraction = -1, .amount = 1, .total = 2, .unit = "files"};
+
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (get_part (scene, "state_image")), GTK_ACCESSIBLE_ROLE_PRESENTATION);
+  assert_state (scene, "running", "ferry-running-symbolic");
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
+  g_assert_true (ferry_task_pause (scene->task));
+  assert_state (scene, "paused", "media-playback-pause-symbolic");
+  g_assert_true (ferry_task_resume (scene->task));
+  fail (scene);
+  assert_state (scene, "error", "dialog-warning-symbolic");
+  assert_outcome (scene, FERRY_TASK_STATUS_DONE, "success", "object-select-symbolic");
+  assert_outcome (scene, FERRY_TASK_STATUS_INTERRUPTED, "warning", "dialog-warning-symbolic");
+  assert_outcome (scene, FERRY_TASK_STATUS_CANCELLED, "cancelled", "ferry-cancel-symbolic");
+}
+
+/* What waits has done nothing, also while it is paused. */
+static void
+test_bar_is_there_while_the_task_runs (Scene *scene)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) waiting = task_test_new (&executor);
+  const FerryProgress progress = {.fraction = -1, .amount = 1, .total = 2, .unit = "files"};
+  int height;
+
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
+  g_assert_true (is_shown (scene, "progress_bar"));
+  g_assert_true (ferry_task_pause (scene->task));
+  g_assert_true (is_shown (scene, "progress_bar"));
+  height = measure_height (scene->row, 1000);
+  ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), waiting);
+  g_assert_false (is_shown (scene, "progress_bar"));
+  assert_state (scene, "waiting", "ferry-waiting-symbolic");
+  g_assert_cmpint (measure_height (scene->row, 1000), <, height);
+  g_assert_true (ferry_task_pause (waiting));
+  g_assert_false (is_shown (scene, "progress_bar"));
+  assert_state (scene, "paused", "media-playback-pause-symbolic");
+  g_assert_true (ferry_task_resume (waiting));
+  g_assert_true (ferry_run_start (ferry_task_get_run (waiting), 78, NULL));
+  g_assert_true (is_shown (scene, "progress_bar"));
+  fail (scene);
+  g_assert_true (ferry_run_complete (ferry_task_get_run (waiting), NULL));
+  ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), NULL);
+}
+
+/* An icon of the application is before all, and moves the lines. */
+static void
+test_prefix_is_at_the_start (Scene *scene)
+{
+  GtkWidget *prefix = g_object_new (GTK_TYPE_IMAGE, "icon-name", "folder", "pixel-size", 32, NULL);
+  graphene_rect_t place, icon, title;
+  float start;
+
+  lay_out (scene->row, 1000);
+  start = get_bounds (scene->row, "title_label").origin.x;
+  ferry_task_row_set_prefix (FERRY_TASK_ROW (scene->row), prefix);
+  g_assert_true (ferry_test_get_object (scene->row, "prefix") == prefix);
+  lay_out (scene->row, 1000);
+  place = get_bounds (scene->row, "prefix_box");
+  icon = get_bounds (scene->row, "state_image");
+  title = get_bounds (scene->row, "title_label");
+  g_assert_cmpfloat (place.origin.x, ==, 0.0F);
+  g_assert_cmpfloat (get_end (place), <=, icon.origin.x);
+  g_assert_cmpfloat (get_end (icon), <=, title.origin.x);
+  g_assert_cmpfloat (get_bounds (scene->row, "progress_bar").origin.x, ==, title.origin.x);
+  ferry_task_row_set_prefix (FERRY_TASK_ROW (scene->row), NULL);
+  lay_out (scene->row, 1000);
+  g_assert_cmpfloat (get_bounds (scene->row, "title_label").origin.x, ==, start);
+}
+
+/* So a list does not move when a task begins, or ends. */
+static void
+test_compact_row_has_its_bar_beside_the_name (Scene *scene)
+{
+  graphene_rect_t title, bar;
+  int height;
+
+  lay_out (scene->row, 360);
+  height = measure_height (scene->row, 360);
+  ferry_task_row_set_compact (FERRY_TASK_ROW (scene->row), TRUE);
+  g_assert_cmpint (measure_height (scene->row, 360), ==, height);
+  lay_out (scene->row, 800);
+  height = gtk_widget_get_height (scene->row);
+  title = get_bounds (scene->row, "title_label");
+  bar = get_bounds (scene->row, "progress_bar");
+  g_assert_cmpfloat (get_end (title), <=, bar.origin.x);
+  g_assert_cmpfloat (get_end (bar), <=, get_bounds (scene->row, "side_box").origin.x);
+  g_assert_cmpfloat (bar.origin.y + bar.size.height / 2, <, title.origin.y + title.size.height);
+  g_assert_cmpfloat (bar.origin.y, >, title.origin.y);
+  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), NULL));
+  lay_out (scene->row, 800);
+  g_assert_cmpint (gtk_widget_get_height (scene->row), ==, height);
+}
+
+/* Also where one has no button, or one. */
+static void
+test_buttons_and_suffixes_stand_in_columns (Scene *scene)
+{
+  const FerryProgress progress = {.fraction = -1, .amount = 1, .total = 2, .unit = "files"};
+  static const char *const themes[] = {"Default", "Default-hc"};
+  GtkWidget *suffix = gtk_label_new ("suffix");
+  float starts[G_N_ELEMENTS (themes)];
+
+  ferry_task_row_set_suffix (FERRY_TASK_ROW (scene->row), suffix);
+  for (guint i = 0; i < G_N_ELEMENTS (themes); i++)
+    {
+      look_test_set (themes[i], FALSE, 100);
+      lay_out (scene->row, 1000);
+      starts[i] = get_bounds (scene->row, "suffix_box").origin.x;
+    }
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
+  g_assert_true (is_shown (scene, "pause_button"));
+  for (guint i = 0; i < G_N_ELEMENTS (themes); i++)
+    {
+      look_test_set (themes[i], FALSE, 100);
+      lay_out (scene->row, 1000);
+      g_assert_cmpfloat (get_bounds (scene->row, "suffix_box").origin.x, ==, starts[i]);
+    }
+  fail (scene);
+  g_assert_false (is_shown (scene, "retry_button"));
+  lay_out (scene->row, 1000);
+  g_assert_cmpfloat (get_bounds (scene->row, "suffix_box").origin.x, ==, starts[1]);
+  look_test_reset ();
 }
 
 static void
@@ -258,8 +607,8 @@ test_each_part_has_a_name (Scene *scene)
     const char *part;
     const char *verb;
   } parts[] = {
-    {"progress_bar", "Progress"},         {"next_button", "Run next"},   {"cancel_button", "Cancel"},
-    {"details_button", "Show the error"}, {"retry_button", "Run again"}, {"remove_button", "Remove"},
+    {"progress_bar", "Progress"},  {"now_button", "Run now"},     {"cancel_button", "Cancel"},
+    {"details_button", "Details"}, {"retry_button", "Run again"}, {"remove_button", "Remove"},
   };
 
   for (guint i = 0; i < 2; i++)
@@ -425,49 +774,20 @@ test_row_fits_a_narrow_window (Scene *scene)
   look_test_reset ();
 }
 
-/* Gives the row its place, in the height that it asks for. */
+/* From below the name to the end of the row, or to the buttons where they are beside the line. */
 static void
-lay_out (GtkWidget *row, int width)
+assert_fills (GtkWidget *row, const char *part, gboolean has_buttons_beside)
 {
-  int height;
+  graphene_rect_t bounds = get_bounds (row, part);
 
-  gtk_widget_measure (row, GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
-  gtk_widget_size_allocate (row, &(GtkAllocation){0, 0, width, height}, -1);
+  g_assert_cmpfloat (bounds.origin.x, ==, get_bounds (row, "title_label").origin.x);
+  if (has_buttons_beside)
+    g_assert_cmpfloat_with_epsilon (get_end (bounds), get_bounds (row, "side_box").origin.x, 12.5F);
+  else
+    g_assert_cmpfloat (get_end (bounds), ==, (float) gtk_widget_get_width (row));
 }
 
-static graphene_rect_t
-get_bounds (GtkWidget *row, const char *part)
-{
-  graphene_rect_t bounds;
-
-  g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, part)),
-                                            row, &bounds));
-  return bounds;
-}
-
-static float
-get_end (graphene_rect_t bounds)
-{
-  return bounds.origin.x + bounds.size.width;
-}
-
-static int
-measure_height (GtkWidget *widget, int width)
-{
-  int height;
-
-  gtk_widget_measure (widget, GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
-  return height;
-}
-
-/* The end of a line at the end of the row. */
-static void
-assert_fills (GtkWidget *row, const char *part)
-{
-  g_assert_cmpfloat (get_bounds (row, part).origin.x, ==, 0.0F);
-  g_assert_cmpfloat (get_end (get_bounds (row, part)), ==, (float) gtk_widget_get_width (row));
-}
-
+/* A narrow row has its buttons beside the name only. */
 static void
 test_bar_and_words_have_the_whole_width (Scene *scene)
 {
@@ -478,17 +798,21 @@ test_bar_and_words_have_the_whole_width (Scene *scene)
   for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
     {
       graphene_rect_t title, bar, side;
+      gboolean is_beside;
 
       lay_out (scene->row, widths[i]);
       title = get_bounds (scene->row, "title_label");
       bar = get_bounds (scene->row, "progress_bar");
       side = get_bounds (scene->row, "side_box");
+      is_beside = get_end (bar) <= side.origin.x;
+      g_assert_cmpint (is_beside, ==, widths[i] >= 480);
       g_assert_cmpfloat (get_end (title), <=, side.origin.x);
       g_assert_cmpfloat (get_end (side), ==, (float) gtk_widget_get_width (scene->row));
-      g_assert_cmpfloat (side.origin.y + side.size.height, <=, bar.origin.y);
+      g_assert_true (is_beside || side.origin.y + side.size.height <= bar.origin.y);
+      g_assert_cmpfloat (title.origin.y + title.size.height, <=, bar.origin.y);
       g_assert_cmpfloat (bar.origin.y + bar.size.height, <=, get_bounds (scene->row, "detail_label").origin.y);
-      assert_fills (scene->row, "progress_bar");
-      assert_fills (scene->row, "detail_label");
+      assert_fills (scene->row, "progress_bar", is_beside);
+      assert_fills (scene->row, "detail_label", is_beside);
     }
 }
 
@@ -591,7 +915,7 @@ test_name_is_above_the_buttons_in_a_tiny_row (Scene *scene)
   lay_out (scene->row, 340);
   title = get_bounds (scene->row, "title_label");
   side = get_bounds (scene->row, "side_box");
-  assert_fills (scene->row, "title_label");
+  g_assert_cmpfloat (get_end (title), ==, (float) gtk_widget_get_width (scene->row));
   g_assert_cmpfloat (title.origin.y + title.size.height, <=, side.origin.y);
   g_assert_cmpfloat (get_end (get_bounds (scene->row, "progress_bar")), <=, side.origin.x);
   look_test_reset ();
@@ -632,20 +956,32 @@ test_tooltip_is_for_what_is_cut (Scene *scene)
     }
 }
 
-/* It would leave the reason a column of some letters. */
+/* It would leave the reason a column of some letters. The link is behind it, or below the reason. */
 static void
-test_state_has_a_line_of_its_own_in_a_tiny_row (Scene *scene)
+test_state_has_a_line_of_its_own_in_a_narrow_row (Scene *scene)
 {
+  graphene_rect_t state, detail, link;
+
   fail (scene);
+  lay_out (scene->row, 1000);
+  detail = get_bounds (scene->row, "detail_label");
+  g_assert_cmpfloat (get_bounds (scene->row, "state_label").origin.y, ==, detail.origin.y);
+  g_assert_cmpfloat (get_end (detail), <=, get_bounds (scene->row, "details_button").origin.x);
   lay_out (scene->row, 340);
-  g_assert_cmpfloat (get_bounds (scene->row, "state_label").origin.y, ==,
-                     get_bounds (scene->row, "detail_label").origin.y);
+  state = get_bounds (scene->row, "state_label");
+  detail = get_bounds (scene->row, "detail_label");
+  link = get_bounds (scene->row, "details_button");
+  g_assert_cmpfloat (detail.origin.y, >=, state.origin.y + state.size.height);
+  g_assert_cmpfloat (get_end (state), <=, link.origin.x);
+  g_assert_cmpfloat (link.origin.y, <, detail.origin.y);
+  assert_fills (scene->row, "detail_label", TRUE);
   look_test_set ("Default", FALSE, 200);
   lay_out (scene->row, 340);
-  g_assert_cmpfloat (
-    get_bounds (scene->row, "detail_label").origin.y, >=,
-    get_bounds (scene->row, "state_label").origin.y + get_bounds (scene->row, "state_label").size.height);
-  assert_fills (scene->row, "detail_label");
+  state = get_bounds (scene->row, "state_label");
+  detail = get_bounds (scene->row, "detail_label");
+  g_assert_cmpfloat (detail.origin.y, >=, state.origin.y + state.size.height);
+  g_assert_cmpfloat (detail.size.width, ==, (float) gtk_widget_get_width (scene->row));
+  g_assert_cmpfloat (get_bounds (scene->row, "details_button").origin.y, >=, detail.origin.y + detail.size.height);
   look_test_reset ();
 }
 
@@ -780,7 +1116,6 @@ test_texts_stand_where_the_row_begins (Scene *scene)
 static void
 assert_readable (GtkWidget *label, const char *style, const char *theme, gboolean dark)
 {
-  const char *classes[] = {style, NULL};
   GdkRGBA plain = look_test_lookup (label, "theme_base_color");
   GdkRGBA window = look_test_lookup (label, "theme_bg_color");
   GdkRGBA selection = look_test_lookup (label, "theme_selected_bg_color");
@@ -788,7 +1123,7 @@ assert_readable (GtkWidget *label, const char *style, const char *theme, gboolea
   const GdkRGBA *grounds[] = {&plain, &window, &selected};
   GdkRGBA color;
 
-  gtk_widget_set_css_classes (label, classes);
+  gtk_widget_set_css_classes (gtk_widget_get_parent (label), (const char *[]){style, NULL});
   gtk_style_context_get_color (gtk_widget_get_style_context (label), &color);
   g_assert_cmpfloat (color.alpha, ==, 1.0F);
   for (guint i = 0; i < G_N_ELEMENTS (grounds); i++)
@@ -803,7 +1138,7 @@ assert_red (GtkWidget *label)
 {
   GdkRGBA color;
 
-  gtk_widget_set_css_classes (label, (const char *[]){"error", NULL});
+  gtk_widget_set_css_classes (gtk_widget_get_parent (label), (const char *[]){"error", NULL});
   gtk_style_context_get_color (gtk_widget_get_style_context (label), &color);
   g_assert_cmpfloat (color.red, >=, 0.7F);
   g_assert_cmpfloat (color.red - MAX (color.green, color.blue), >=, 0.45F);
@@ -821,15 +1156,17 @@ find_node (GtkWidget *widget, const char *name)
   return find_node (child, name);
 }
 
-/* What the widget draws below all else, as its own picture says: the pixel in the middle. */
+/* What is seen of the widget's background on that color, as its own picture says: the pixel in the middle. */
 static GdkRGBA
-get_ground (GtkWidget *widget)
+get_ground (GtkWidget *widget, const GdkRGBA *below)
 {
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, 3, 3);
   cairo_t *cairo = cairo_create (surface);
   const guint8 *pixel;
   GdkRGBA color;
 
+  gdk_cairo_set_source_rgba (cairo, below);
+  cairo_paint (cairo);
   gtk_render_background (gtk_widget_get_style_context (widget), cairo, -20, -20, 40, 40);
   cairo_surface_flush (surface);
   pixel = cairo_image_surface_get_data (surface) + cairo_image_surface_get_stride (surface) + 4;
@@ -840,54 +1177,62 @@ get_ground (GtkWidget *widget)
   return color;
 }
 
-/* 4.5 to 1 for text, in a row, in a window and in a row that is selected; 3 to 1 for the bar. */
+/* 4.5 to 1 for text, in a row, in a window and in a row that is selected; 3 to 1 for the bar, which has the accent
+ * color of the theme where that can be told from the ground, and in a light theme from its trough, too. */
 static void
 test_texts_and_bars_can_be_told_from_the_ground (Scene *scene)
 {
-  static const char *const styles[] = {"success", "warning", "error", "accent", "detail"};
   static const char *const themes[] = {"Default", "Default-hc"};
 
   for (guint theme = 0; theme < G_N_ELEMENTS (themes); theme++)
     for (gboolean dark = FALSE; dark <= TRUE; dark++)
       {
         GtkWidget *label = get_part (scene, "state_label");
-        GdkRGBA ground, bar, trough;
+        GdkRGBA ground, bar, trough, accent;
 
         look_test_set (themes[theme], dark, 100);
-        for (guint i = 0; i < G_N_ELEMENTS (styles); i++)
-          assert_readable (label, styles[i], themes[theme], dark);
+        for (guint i = 0; i < G_N_ELEMENTS (state_classes); i++)
+          assert_readable (label, state_classes[i], themes[theme], dark);
+        assert_readable (get_part (scene, "detail_label"), "running", themes[theme], dark);
+        assert_readable (get_part (scene, "details_button"), "error", themes[theme], dark);
         ground = look_test_lookup (label, "theme_base_color");
-        bar = get_ground (find_node (get_part (scene, "progress_bar"), "progress"));
+        bar = get_ground (find_node (get_part (scene, "progress_bar"), "progress"), &ground);
         g_assert_cmpfloat (look_test_get_contrast (&ground, &bar), >=, 3.0);
-        trough = get_ground (find_node (get_part (scene, "progress_bar"), "trough"));
-        g_assert_cmpfloat (look_test_get_contrast (&ground, &trough), >=, 1.3);
+        trough = get_ground (find_node (get_part (scene, "progress_bar"), "trough"), &ground);
+        g_assert_cmpfloat (look_test_get_contrast (&ground, &trough), >=, dark ? 1.3 : 1.2);
+        g_assert_cmpfloat (look_test_get_contrast (&bar, &trough), >=, dark ? 2.0 : 3.0);
+        accent = look_test_lookup (label, "theme_selected_bg_color");
+        g_assert_cmpint (gdk_rgba_equal (&bar, &accent), ==, !dark);
         assert_red (label);
       }
   look_test_reset ();
 }
 
 static void
-assert_icon (Scene *scene, GtkIconTheme *icons, const char *part)
+assert_icon (GtkIconTheme *icons, const char *name)
 {
-  const char *name = gtk_button_get_icon_name (GTK_BUTTON (get_part (scene, part)));
-
   if (!gtk_icon_theme_has_icon (icons, name))
     g_error ("Without a theme of icons there is no '%s'", name);
 }
 
-/* On a system without icons, those that GTK brings are there. */
+/* On a system without icons, those that GTK brings are there, and the library's own. */
 static void
-test_buttons_have_icons_without_a_theme_of_icons (Scene *scene)
+test_row_has_icons_without_a_theme_of_icons (Scene *scene)
 {
+  static const char *const parts[] = {"now_button", "pause_button", "cancel_button", "retry_button", "remove_button"};
+  static const char *const states[] = {"ferry-waiting-symbolic",  "ferry-running-symbolic",
+                                       "ferry-cancel-symbolic",   "media-playback-pause-symbolic",
+                                       "dialog-warning-symbolic", "object-select-symbolic"};
   g_autoptr (GtkIconTheme) icons = gtk_icon_theme_new ();
 
   gtk_icon_theme_set_theme_name (icons, "none");
   gtk_icon_theme_set_search_path (icons, (const char *[]){"/nonexistent", NULL});
-  assert_icon (scene, icons, "next_button");
-  assert_icon (scene, icons, "cancel_button");
-  assert_icon (scene, icons, "details_button");
-  assert_icon (scene, icons, "retry_button");
-  assert_icon (scene, icons, "remove_button");
+  gtk_icon_theme_add_resource_path (icons, "/org/ferryproject/FerryGtk/icons");
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    assert_icon (icons, gtk_button_get_icon_name (GTK_BUTTON (get_part (scene, parts[i]))));
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    assert_icon (icons, states[i]);
+  assert_icon (gtk_icon_theme_get_for_display (gtk_widget_get_display (scene->row)), "ferry-cancel-symbolic");
 }
 
 int
@@ -922,11 +1267,21 @@ main (int argc, char **argv)
   add ("/task-row/tooltip-is-for-what-is-cut", test_tooltip_is_for_what_is_cut);
   add ("/task-row/row-is-mirrored", test_row_is_mirrored);
   add ("/task-row/texts-stand-where-the-row-begins", test_texts_stand_where_the_row_begins);
-  add ("/task-row/state-has-a-line-of-its-own-in-a-tiny-row", test_state_has_a_line_of_its_own_in_a_tiny_row);
+  add ("/task-row/state-has-a-line-of-its-own-in-a-narrow-row", test_state_has_a_line_of_its_own_in_a_narrow_row);
   add ("/task-row/two-rows-fit-a-small-window", test_two_rows_fit_a_small_window);
   add ("/task-row/bar-goes-at-the-end", test_bar_goes_at_the_end);
   add ("/task-row/parts-can-be-left-out", test_parts_can_be_left_out);
   add ("/task-row/texts-and-bars-can-be-told-from-the-ground", test_texts_and_bars_can_be_told_from_the_ground);
-  add ("/task-row/buttons-have-icons-without-a-theme-of-icons", test_buttons_have_icons_without_a_theme_of_icons);
+  add ("/task-row/row-has-icons-without-a-theme-of-icons", test_row_has_icons_without_a_theme_of_icons);
+  add ("/task-row/what-appears-at-the-end-does-nothing-at-first", test_what_appears_at_the_end_does_nothing_at_first);
+  add ("/task-row/buttons-of-another-task-work-at-once", test_buttons_of_another_task_work_at_once);
+  add ("/task-row/remove-is-not-where-cancel-was", test_remove_is_not_where_cancel_was);
+  add ("/task-row/sentence-of-a-failure-opens-the-details", test_sentence_of_a_failure_opens_the_details);
+  add ("/task-row/return-on-a-row-opens-the-details", test_return_on_a_row_opens_the_details);
+  add ("/task-row/state-has-an-icon-and-a-style", test_state_has_an_icon_and_a_style);
+  add ("/task-row/bar-is-there-while-the-task-runs", test_bar_is_there_while_the_task_runs);
+  add ("/task-row/prefix-is-at-the-start", test_prefix_is_at_the_start);
+  add ("/task-row/compact-row-has-its-bar-beside-the-name", test_compact_row_has_its_bar_beside_the_name);
+  add ("/task-row/buttons-and-suffixes-stand-in-columns", test_buttons_and_suffixes_stand_in_columns);
   return g_test_run ();
 }
