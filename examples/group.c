@@ -25,6 +25,7 @@ open_cb (FerryExecutor *executor)
   static const char *const places[] = {"Documents", "Music", "Pictures"};
   g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
   g_autoptr (FerryTask) whole = ferry_task_new_for_group (group, "All Places", "folders");
+  GtkWidget *row = ferry_task_row_new (whole, NULL); /* the whole group as one task, with Cancel */
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12), *header = gtk_header_bar_new ();
   GtkWidget *window =
     g_object_new (GTK_TYPE_WINDOW, "title", "Search", "titlebar", header, "child", box, "default-width", 360, NULL);
@@ -32,7 +33,8 @@ open_cb (FerryExecutor *executor)
   g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
   gtk_box_append (GTK_BOX (box), g_object_new (GTK_TYPE_LABEL, "label", "Close this window to cancel its search.",
                                                "wrap", TRUE, NULL));
-  gtk_box_append (GTK_BOX (box), ferry_task_row_new (whole, NULL)); /* the whole group as one task, with Cancel */
+  gtk_box_append (GTK_BOX (box), row);
+  ferry_task_row_set_prefix (FERRY_TASK_ROW (row), gtk_image_new_from_icon_name ("system-search-symbolic"));
   ferry_task_group_bind_widget (group, window);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {

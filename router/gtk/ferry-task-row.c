@@ -57,8 +57,8 @@ struct _FerryTaskRow
   FerryExecutor *executor;   /* (nullable) */
   FerryTaskMonitor *monitor; /* (nullable): the task's */
   FerryTaskRowParts parts;
-  GtkWidget *prefix;     /* (nullable) (unowned): a child of the prefix box */
-  GtkWidget *suffix;     /* (nullable) (unowned): a child of the suffix box */
+  GtkWidget *prefix; /* (nullable) (unowned): a child of the prefix box */
+  GtkWidget *suffix; /* (nullable) (unowned): a child of the suffix box */
   gboolean is_compact;
   FerryTaskRowFunc func; /* (nullable) */
   gpointer func_data;
