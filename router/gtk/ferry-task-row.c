@@ -1148,6 +1148,7 @@ ferry_task_row_init (FerryTaskRow *self)
   g_signal_connect_swapped (self->title_label, "notify::text", G_CALLBACK (title_text_cb), self);
   g_signal_connect_swapped (self->detail_label, "notify::text", G_CALLBACK (detail_text_cb), self);
   leave_out_hyphens (self);
+  gtk_button_set_label (GTK_BUTTON (self->details_button), _ ("Details"));
   add_tooltips (self);
   add_click (self);
   connect_groups (self);
