@@ -803,6 +803,38 @@ test_return_opens_the_details (Scene *scene)
   gtk_window_destroy (GTK_WINDOW (find_details ()));
 }
 
+static float
+get_start (GtkWidget *row, GtkWidget *list)
+{
+  graphene_rect_t place;
+
+  g_assert_true (gtk_widget_compute_bounds (
+    GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, "state_image")), list, &place));
+  return place.origin.x;
+}
+
+static gboolean
+has_a_place (gpointer widget)
+{
+  return gtk_widget_get_width (widget) > 0;
+}
+
+/* As one of libadwaita in a boxed list: 12 pixels, and 2 of the list. */
+static void
+test_rows_begin_at_the_same_place_in_each_list (Scene *scene)
+{
+  FerryTask *task = add_done (scene, "a");
+  GtkWidget *row = ferry_task_row_new (task, scene->executor), *box = gtk_list_box_new (), *window;
+
+  gtk_list_box_append (GTK_LIST_BOX (box), row);
+  window = widget_test_show (box);
+  ferry_test_look_until (has_a_place, row);
+  ferry_test_look_until (has_a_place, wait_row (scene, task));
+  g_assert_cmpfloat (get_start (row, box), ==, 14.0F);
+  g_assert_cmpfloat (get_start (wait_row (scene, task), scene->list), ==, 14.0F);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 /* The list cannot know it of an executor. */
 static void
 test_menu_cancels_what_is_not_over (Scene *scene)
@@ -1323,6 +1355,24 @@ has_height (gpointer data)
 }
 
 /* As in a page of preferences, which scrolls, and gives what is in it the least height. */
+/* Not higher, where one of them is. */
+static gboolean
+is_as_high_as_its_rows (gpointer data)
+{
+  const Wanted *wanted = data;
+  GtkWidget *row = find_row (wanted->list, wanted->task);
+  int height = 0;
+
+  if (row == NULL ||
+      !gtk_widget_get_visible (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, "progress_bar"))))
+    return FALSE;
+  row = gtk_widget_get_parent (gtk_widget_get_parent (row));
+  for (GtkWidget *child = gtk_widget_get_first_child (gtk_widget_get_parent (row)); child;
+       child = gtk_widget_get_next_sibling (child))
+    height += gtk_widget_get_allocated_height (child);
+  return ABS (gtk_widget_get_height (wanted->list) - height) <= 5;
+}
+
 static void
 test_list_is_as_high_as_its_rows_where_something_else_scrolls (Scene *scene)
 {
@@ -1342,6 +1392,10 @@ test_list_is_as_high_as_its_rows_where_something_else_scrolls (Scene *scene)
   add_done (scene, "c");
   height = (Height){wanted.list, 3 * row, 3 * row + 120};
   ferry_test_look_until (has_height, &height);
+  wanted.task = add (scene, "gate", "e");
+  ferry_test_look_until (is_as_high_as_its_rows, &wanted);
+  task_test_open_gate ();
+  task_test_wait_done (wanted.task);
   for (guint i = 0; i < 20; i++)
     add_done (scene, "d");
   height = (Height){wanted.list, 300, 300};
@@ -1368,6 +1422,7 @@ main (int argc, char **argv)
   add_test ("/task-list/menu-says-pause-or-resume", test_menu_says_pause_or_resume);
   add_test ("/task-list/menu-shows-the-error-of-one-task", test_menu_shows_the_error_of_one_task);
   add_test ("/task-list/return-opens-the-details", test_return_opens_the_details);
+  add_test ("/task-list/rows-begin-at-the-same-place-in-each-list", test_rows_begin_at_the_same_place_in_each_list);
   add_test ("/task-list/menu-cancels-what-is-not-over", test_menu_cancels_what_is_not_over);
   add_test ("/task-list/row-that-is-selected-stays", test_row_that_is_selected_stays);
   add_test ("/task-list/row-under-the-pointer-stays", test_row_under_the_pointer_stays);
