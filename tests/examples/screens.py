@@ -20,6 +20,18 @@ import time
 SOME_SECONDS = 600
 BUS_SERVICE = "/usr/share/dbus-1/services/org.a11y.Bus.service"
 ON_A_BUS = "FERRY_TEST_ON_A_BUS"
+# Of a bus that starts the services of one folder. A desktop's portals would mount a file system below XDG_RUNTIME_DIR.
+BUS = """<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir={folder}</listen>
+  <servicedir>{folder}/services</servicedir>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
 # Names of roles in older versions of AT-SPI, and those of today.
 ROLES = {"push button": "button"}
 # Of a keyboard of PCs, as each X server has it.
@@ -59,6 +71,15 @@ def display():
         server.wait()
 
 
+def write_bus(folder):
+    """Returns the path of its configuration."""
+    os.mkdir(os.path.join(folder, "services"))
+    shutil.copy(BUS_SERVICE, os.path.join(folder, "services"))
+    with open(os.path.join(folder, "bus.conf"), "w", encoding="utf-8") as file:
+        file.write(BUS.replace("{folder}", folder))
+    return file.name
+
+
 def run_on_a_bus():
     with display() as name, tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ, DISPLAY=name, XDG_RUNTIME_DIR=folder, GSETTINGS_BACKEND="memory", GDK_BACKEND="x11",
@@ -67,7 +88,7 @@ def run_on_a_bus():
         environment.pop("G_DEBUG", None)  # the services of AT-SPI warn
         # What the services of the bus say is no report of the test.
         report = os.dup(1)
-        command = ["dbus-run-session", "--", "sh", "-c", 'exec "$@" >&%d' % report, "sh", sys.executable, *sys.argv]
+        command = ["dbus-run-session", "--config-file=" + write_bus(folder), "--", "sh", "-c", 'exec "$@" >&%d' % report, "sh", sys.executable, *sys.argv]
         return subprocess.run(command, env=environment, stdout=2, pass_fds=[report]).returncode
 
 
