@@ -620,7 +620,7 @@ test_figures_of_a_queue_are_counted_without_its_tasks (Scene *scene)
   wait_done (scene, "b");
   figures = ferry_task_tally_get (tally);
   g_assert_cmpint (figures.n_completed, ==, 2);
-  g_assert_cmpint (figures.n_waiting + figures.n_executing, ==, 0);
+  g_assert_cmpint (figures.n_waiting + figures.running.n_running, ==, 0);
   g_assert_cmpint (n_told, >, 0);
   ferry_task_tally_cancel_all (tally);
 }
