@@ -991,7 +991,8 @@ install_properties (GObjectClass *object_class)
    *
    * Whether all is paused: no task of the model is begun, and those that run are paused too. A queue is paused as well
    * as its executor; tasks that no executor of the model has are paused one by one, and it is %FALSE where these are
-   * all, and none is open. This is the state of `task.pause-all`, and a #GPropertyAction makes it an action of a window.
+   * all, and none is open. This is the state of `task.pause-all`, and a #GPropertyAction makes it an action of a
+   * window.
    */
   properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -1020,9 +1021,8 @@ install_signals (void)
    *
    * Returns: %TRUE if the application shows it; then the list does not
    */
-  signals[SHOW_UNDO] =
-    g_signal_new ("show-undo", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL, NULL,
-                  G_TYPE_BOOLEAN, 1, G_TYPE_STRING);
+  signals[SHOW_UNDO] = g_signal_new ("show-undo", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0,
+                                     g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 1, G_TYPE_STRING);
   /**
    * FerryTaskList::show-error:
    * @self: the list
@@ -1033,9 +1033,9 @@ install_signals (void)
    *
    * Returns: %TRUE if the application shows it; then the list does not open its window of details
    */
-  signals[SHOW_ERROR] = g_signal_new ("show-error", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0,
-                                      g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 1,
-                                      FERRY_TYPE_TASK);
+  signals[SHOW_ERROR] =
+    g_signal_new ("show-error", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL,
+                  NULL, G_TYPE_BOOLEAN, 1, FERRY_TYPE_TASK);
 }
 
 static void

@@ -228,8 +228,7 @@ count_open_of (const FerryTaskFigures *figures)
 static void
 note_indeterminate (FerryTaskFigures *figures)
 {
-  figures->indeterminate =
-    ferry_run_sum_is_indeterminate (&figures->running, figures->n_waiting, figures->fraction);
+  figures->indeterminate = ferry_run_sum_is_indeterminate (&figures->running, figures->n_waiting, figures->fraction);
 }
 
 /* Those that its model says to execute may wait for a worker still. */

@@ -1447,8 +1447,7 @@ count_item (GListModel *model, guint position)
 static void
 test_menu_of_many_tasks_looks_at_none (Scene *scene)
 {
-  GListModelInterface *iface =
-    g_type_interface_peek (g_type_class_peek (GTK_TYPE_MULTI_SELECTION), G_TYPE_LIST_MODEL);
+  GListModelInterface *iface = g_type_interface_peek (g_type_class_peek (GTK_TYPE_MULTI_SELECTION), G_TYPE_LIST_MODEL);
   FerryTask *task;
 
   ferry_executor_set_paused (scene->executor, TRUE, FALSE);
