@@ -82,8 +82,8 @@ bind_cb (GtkListItemFactory *factory, GtkListItem *item)
 {
   const char *path = gtk_string_object_get_string (gtk_list_item_get_item (item));
 
-  gtk_list_item_set_child (
-    item, g_object_new (GTK_TYPE_LABEL, "label", path, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_START, NULL));
+  gtk_list_item_set_child (item, g_object_new (GTK_TYPE_LABEL, "label", path, "xalign", 0.0, "margin-start", 12,
+                                               "ellipsize", PANGO_ELLIPSIZE_START, NULL));
 }
 
 static void

@@ -8,6 +8,8 @@
 #include <adwaita.h>
 #include <ferry-gtk.h>
 
+#define N_NUMBERS 5000000
+
 static FerryExecutor *executor; /* the application's: each of its windows shows the same tasks */
 
 static GVariant *
@@ -15,14 +17,14 @@ count_primes (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint n_primes = 0;
 
-  for (guint number = 2; number < 400000; number++)
+  for (guint number = 2; number < N_NUMBERS; number++)
     {
       guint divisor = 2;
 
       while (divisor * divisor <= number && number % divisor != 0)
         divisor++;
       n_primes += divisor * divisor > number;
-      if (number % 100 == 0 && !ferry_job_report (job, number / 400000.0, NULL, error))
+      if (number % 100 == 0 && !ferry_job_report (job, number / (double) N_NUMBERS, NULL, error))
         return NULL;
     }
   return g_variant_new_uint32 (n_primes);
@@ -45,7 +47,7 @@ activate_cb (GtkApplication *application)
   GtkWidget *header = adw_header_bar_new (), *overlay = adw_toast_overlay_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *button = gtk_button_new_with_label ("New Task");
   GtkWidget *window = g_object_new (ADW_TYPE_APPLICATION_WINDOW, "application", application, "title", "Workers",
-                                    "content", box, "default-width", 480, "default-height", 320, NULL);
+                                    "content", box, "default-width", 480, "default-height", 400, NULL);
 
   gtk_box_append (GTK_BOX (box), header);
   gtk_box_append (GTK_BOX (box), overlay);

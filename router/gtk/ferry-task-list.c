@@ -1148,6 +1148,8 @@ static void
 ferry_task_list_init (FerryTaskList *self)
 {
   ferry_look_ensure_styles (GTK_WIDGET (self));
+  /* Of a list with the style class card, the corners are round. */
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   make_models (self);
   make_parts (self);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);

@@ -478,6 +478,7 @@ ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left
   if (n_open == 0)
     return g_strdup (_ ("All tasks have ended"));
   tasks = g_strdup_printf (ferry_gtk_ngettext ("%u task", "%u tasks", n_open), n_open);
+  /* Translators: of all tasks: "3 tasks, paused". */
   left = figures->paused ? g_strdup (_ ("paused")) : time_left >= 0 ? ferry_format_time_left (time_left) : NULL;
   return left != NULL ? g_strdup_printf (_ ("%s, %s"), tasks, left) : g_steal_pointer (&tasks);
 }
