@@ -111,7 +111,7 @@ struct _FerryTaskList
   guint n_failed;  /* as it was told last */
   guint n_removed; /* as well */
   gboolean paused; /* as well */
-  int max_height; /* 0: the list fills what it is given */
+  int max_height;  /* 0: the list fills what it is given */
 };
 
 enum
@@ -928,6 +928,34 @@ ferry_task_list_finalize (GObject *object)
 }
 
 static void
+make_state_properties (GParamFlags settable)
+{
+  /**
+   * FerryTaskList:selected-task:
+   *
+   * The task that is selected; %NULL for none, or several.
+   */
+  properties[PROP_SELECTED_TASK] = g_param_spec_object ("selected-task", NULL, NULL, FERRY_TYPE_TASK, settable);
+  /**
+   * FerryTaskList:n-failed:
+   *
+   * How many tasks of the model have failed that nobody has removed or tried again, whatever the filter shows. A window
+   * can say so where its list is not in sight.
+   */
+  properties[PROP_N_FAILED] = g_param_spec_uint ("n-failed", NULL, NULL, 0, G_MAXUINT, 0,
+                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * FerryTaskList:paused:
+   *
+   * Whether all is paused: no task of the model is begun, and those that run are paused too. A queue is paused as well
+   * as its executor; tasks that no executor of the model has are paused one by one, and it is %FALSE where these are
+   * all, and none is open. This is the state of `task.pause-all`, and a #GPropertyAction makes it an action of a
+   * window.
+   */
+  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
+}
+
+static void
 install_properties (GObjectClass *object_class)
 {
   const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
@@ -965,20 +993,6 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_PLACEHOLDER] = g_param_spec_object ("placeholder", NULL, NULL, GTK_TYPE_WIDGET, settable);
   /**
-   * FerryTaskList:selected-task:
-   *
-   * The task that is selected; %NULL for none, or several.
-   */
-  properties[PROP_SELECTED_TASK] = g_param_spec_object ("selected-task", NULL, NULL, FERRY_TYPE_TASK, settable);
-  /**
-   * FerryTaskList:n-failed:
-   *
-   * How many tasks of the model have failed that nobody has removed or tried again, whatever the filter shows. A window
-   * can say so where its list is not in sight.
-   */
-  properties[PROP_N_FAILED] = g_param_spec_uint ("n-failed", NULL, NULL, 0, G_MAXUINT, 0,
-                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
-  /**
    * FerryTaskList:max-height:
    *
    * In pixels: the list is as high as its rows, and scrolls where these are higher than this. So it grows in a page of
@@ -986,15 +1000,7 @@ install_properties (GObjectClass *object_class)
    * there.
    */
   properties[PROP_MAX_HEIGHT] = g_param_spec_int ("max-height", NULL, NULL, 0, G_MAXINT, 0, settable);
-  /**
-   * FerryTaskList:paused:
-   *
-   * Whether all is paused: no task of the model is begun, and those that run are paused too. A queue is paused as well
-   * as its executor; tasks that no executor of the model has are paused one by one, and it is %FALSE where these are
-   * all, and none is open. This is the state of `task.pause-all`, and a #GPropertyAction makes it an action of a
-   * window.
-   */
-  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
+  make_state_properties (settable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
