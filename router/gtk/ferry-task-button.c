@@ -24,6 +24,9 @@
 #define LIST_WIDTH 320
 #define LIST_HEIGHT 360
 
+/* Above the names of the rows. */
+#define HEADLINE_MARGIN 12
+
 /* Of which the time left is computed, in whole numbers. */
 #define PARTS_OF_TASK 1000.0
 
@@ -373,6 +376,8 @@ make_headline (FerryTaskButton *self)
   gtk_widget_add_css_class (self->pause_button, "flat");
   gtk_widget_set_valign (self->pause_button, GTK_ALIGN_CENTER);
   g_signal_connect_object (self->pause_button, "clicked", G_CALLBACK (pause_all), self, G_CONNECT_SWAPPED);
+  gtk_widget_set_margin_start (box, HEADLINE_MARGIN);
+  gtk_widget_set_margin_end (box, HEADLINE_MARGIN);
   gtk_box_append (GTK_BOX (box), self->headline);
   gtk_box_append (GTK_BOX (box), self->pause_button);
   return box;

@@ -5,8 +5,9 @@
  * gtk/ferry-task-menu.c, gtk/ferry-task-keeper.c, gtk/ferry-task-undo.c, gtk/ferry-task-ends.c, gtk/ferry-announce.c,
  * gtk/ferry-list-view.c
  *
- * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back. It is one file
- * since all of it needs the scene, and how rows are found in it. */
+ * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back.
+ *
+ * It is one file since all of it needs the scene, and how rows are found in it. */
 
 #include "config.h"
 
