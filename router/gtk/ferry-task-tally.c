@@ -27,8 +27,9 @@ typedef struct
   guint64 n_before, n_begun;
 
   /* Of a model that does not count for itself. */
-  GPtrArray *tasks; /* (element-type FerryTask) (owned): as in the model */
-  GHashTable *open; /* (element-type FerryTask) (owned): those of them that are not done */
+  GPtrArray *tasks;   /* (element-type FerryTask) (owned): as in the model */
+  GHashTable *open;   /* (element-type FerryTask) (owned): those of them that are not done */
+  GHashTable *paused; /* (element-type FerryTask) (owned): those of the open ones that are paused */
   guint64 n_ended[FERRY_TASK_STATE_CANCELLED + 1];
   guint n_failed;     /* of those in the model */
   guint n_batch_done; /* since no task was open; and the sum of their fractions */
@@ -53,11 +54,21 @@ static void change (FerryTaskTally *self);
 /* ---- a model that does not count for itself ---- */
 
 static void state_cb (FerryTask *task, GParamSpec *pspec, Part *part);
+static void paused_cb (FerryTask *task, GParamSpec *pspec, Part *part);
 
 static gboolean
 has_failed (FerryTask *task)
 {
   return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+}
+
+static void
+note_paused (Part *part, FerryTask *task)
+{
+  if (ferry_task_get_run (task)->paused)
+    g_hash_table_add (part->paused, task);
+  else
+    g_hash_table_remove (part->paused, task);
 }
 
 static void
@@ -75,9 +86,10 @@ follow_task (Part *part, FerryTask *task)
       part->batch_fraction = 0.0;
     }
   g_hash_table_add (part->open, g_object_ref (task));
+  note_paused (part, task);
   g_signal_connect (task, "notify::state", G_CALLBACK (state_cb), part);
   g_signal_connect (task, "notify::fraction", G_CALLBACK (state_cb), part);
-  g_signal_connect (task, "notify::is-paused", G_CALLBACK (state_cb), part);
+  g_signal_connect (task, "notify::is-paused", G_CALLBACK (paused_cb), part);
 }
 
 /* A task that has ended is counted, and one that has only left the model is not. */
@@ -86,6 +98,7 @@ let_go_of_task (Part *part, FerryTask *task)
 {
   g_autoptr (FerryTask) kept = g_object_ref (task);
 
+  g_hash_table_remove (part->paused, task);
   if (!g_hash_table_remove (part->open, task))
     return;
   g_signal_handlers_disconnect_by_data (task, part);
@@ -103,6 +116,14 @@ state_cb (FerryTask *task, GParamSpec *pspec, Part *part)
 {
   if (ferry_task_get_done (task))
     let_go_of_task (part, task);
+  change (part->tally);
+}
+
+static void
+paused_cb (FerryTask *task, GParamSpec *pspec, Part *part)
+{
+  if (g_hash_table_contains (part->open, task))
+    note_paused (part, task);
   change (part->tally);
 }
 
@@ -134,10 +155,24 @@ tasks_changed_cb (Part *part, guint position, guint n_removed, guint n_added)
   change (part->tally);
 }
 
+/* What has no executor is not paused while it has no tasks. */
+static gboolean
+is_paused (Part *part)
+{
+  guint n_open = part->executor == NULL ? g_hash_table_size (part->open) : 0;
+  gboolean model_is_paused, executor_is_paused;
+
+  if (part->executor == NULL)
+    return n_open > 0 && g_hash_table_size (part->paused) == n_open;
+  g_object_get (part->model, "paused", &model_is_paused, NULL);
+  g_object_get (part->executor, "paused", &executor_is_paused, NULL);
+  return model_is_paused || executor_is_paused;
+}
+
 static FerryTaskFigures
 sum_tasks (Part *part)
 {
-  guint n_open = g_hash_table_size (part->open), n_paused = 0;
+  guint n_open = g_hash_table_size (part->open);
   FerryTaskFigures figures = {
     .n_completed = part->n_ended[FERRY_TASK_STATE_COMPLETED],
     .n_failed = part->n_ended[FERRY_TASK_STATE_FAILED],
@@ -152,11 +187,10 @@ sum_tasks (Part *part)
     {
       ferry_run_sum_add (&figures.running, ferry_task_get_run (task));
       figures.fraction += ferry_task_get_fraction (task);
-      n_paused += ferry_task_get_run (task)->paused;
     }
   figures.n_waiting = n_open - figures.running.n_running;
   figures.fraction /= MAX (part->n_batch_done + n_open, 1);
-  figures.paused = n_open > 0 && n_paused == n_open;
+  figures.paused = is_paused (part);
   return figures;
 }
 
@@ -237,12 +271,10 @@ ask_model (Part *part)
 {
   FerryTaskFigures figures = {0};
   guint n_open = count_open (part);
-  gboolean paused;
 
   g_object_get (part->model, "n-completed", &figures.n_completed, "n-failed", &figures.n_failed, "n-cancelled",
-                &figures.n_cancelled, "fraction", &figures.fraction, "paused", &figures.paused, NULL);
-  g_object_get (part->executor, "paused", &paused, NULL);
-  figures.paused = figures.paused || paused;
+                &figures.n_cancelled, "fraction", &figures.fraction, NULL);
+  figures.paused = is_paused (part);
   if (part->keeper != NULL)
     part->keeper->funcs->sum_running (part->keeper, &figures.running);
   else
@@ -328,6 +360,7 @@ part_new (FerryTaskTally *self, GListModel *model)
     {
       part->tasks = g_ptr_array_new_with_free_func (g_object_unref);
       part->open = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+      part->paused = g_hash_table_new (NULL, NULL);
       g_signal_connect_swapped (model, "items-changed", G_CALLBACK (tasks_changed_cb), part);
       add_tasks (part, 0, g_list_model_get_n_items (model));
     }
@@ -347,6 +380,7 @@ part_free (gpointer data)
     g_signal_handlers_disconnect_by_data (part->executor, part->tally);
   for (guint i = 0; part->tasks != NULL && i < part->tasks->len; i++)
     g_signal_handlers_disconnect_by_data (g_ptr_array_index (part->tasks, i), part);
+  g_clear_pointer (&part->paused, g_hash_table_unref);
   g_clear_pointer (&part->open, g_hash_table_unref);
   g_clear_pointer (&part->tasks, g_ptr_array_unref);
   g_object_unref (part->model);
@@ -577,7 +611,7 @@ ferry_task_tally_let_queues_go_on (FerryTaskTally *self)
       set_part_paused (get_part (kept, i), FALSE);
 }
 
-/* What has no executor is not paused while it has no tasks, and says nothing of the others then. */
+/* What has no executor, and no tasks, says nothing of the others. */
 gboolean
 ferry_task_tally_is_paused (FerryTaskTally *self)
 {
@@ -589,7 +623,7 @@ ferry_task_tally_is_paused (FerryTaskTally *self)
 
       if (part->executor == NULL && count_open (part) == 0)
         continue;
-      if (!get_figures (part).paused)
+      if (!is_paused (part))
         return FALSE;
       paused = TRUE;
     }
