@@ -148,12 +148,13 @@ show_figures (FerryTaskButton *self)
   self->words = g_steal_pointer (&words);
 }
 
-/* A tooltip that is set while the pointer rests starts that rest anew, on whichever widget of the application it is. */
+/* A tooltip that is set while the pointer rests starts that rest anew, on whichever widget of the application it is.
+ * Over the popover, it would hide the headline. */
 static gboolean
 query_tooltip_cb (FerryTaskButton *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
 {
   gtk_tooltip_set_text (tooltip, self->words);
-  return self->words != NULL;
+  return self->words != NULL && !gtk_widget_get_mapped (self->list);
 }
 
 static gboolean

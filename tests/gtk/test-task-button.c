@@ -469,6 +469,31 @@ test_the_tooltip_is_not_set_before_it_is_asked_for (Scene *scene)
 }
 
 static gboolean
+has_tooltip (Scene *scene)
+{
+  g_autoptr (GObject) tooltip = g_object_new (GTK_TYPE_TOOLTIP, NULL);
+  gboolean is_shown = FALSE;
+
+  g_signal_emit_by_name (get_menu_button (scene), "query-tooltip", 1, 1, FALSE, tooltip, &is_shown);
+  return is_shown;
+}
+
+/* The pointer rests where it has opened it. */
+static void
+test_the_tooltip_does_not_hide_the_headline (Scene *scene)
+{
+  g_autoptr (FerryTask) task = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
+  GtkWidget *list = ferry_test_get_object (scene->button, "list");
+
+  wait_words (scene, "1 task runs");
+  g_assert_true (has_tooltip (scene));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  ferry_test_look_until ((FerryTestCondition) gtk_widget_get_mapped, list);
+  g_assert_false (has_tooltip (scene));
+  task_test_open_gate ();
+}
+
+static gboolean
 has_error (gpointer scene)
 {
   return gtk_widget_has_css_class (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene))), "error");
@@ -845,6 +870,7 @@ main (int argc, char **argv)
   add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   add ("/task-button/the-tooltip-is-not-set-before-it-is-asked-for",
        test_the_tooltip_is_not_set_before_it_is_asked_for);
+  add ("/task-button/the-tooltip-does-not-hide-the-headline", test_the_tooltip_does_not_hide_the_headline);
   add ("/task-button/nothing-is-computed-while-the-button-is-hidden",
        test_nothing_is_computed_while_the_button_is_hidden);
   return g_test_run ();
