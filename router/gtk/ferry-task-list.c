@@ -1035,7 +1035,7 @@ install_signals (void)
    * @task: a task that has failed
    *
    * Emitted when users want to know why a task has failed. A handler may open a dialog of its own, with what
-   * [func@FerryGtk.Task.describe_error] says.
+   * ferry_task_describe_error() says.
    *
    * Returns: %TRUE if the application shows it; then the list does not open its window of details
    */
@@ -1154,8 +1154,7 @@ static void
 ferry_task_list_init (FerryTaskList *self)
 {
   ferry_look_ensure_styles (GTK_WIDGET (self));
-  /* Of a list with the style class card, the corners are round. */
-  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN); /* where its corners are round */
   make_models (self);
   make_parts (self);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
