@@ -69,9 +69,7 @@ bind_cb (GtkListItemFactory *factory, GtkListItem *place)
 static GVariant *
 path_of (GObject *item, gpointer data, GError **error)
 {
-  const char *path = g_file_peek_path (G_FILE (item));
-
-  return g_variant_new_bytestring (path != NULL ? path : ""); /* one of another machine cannot be opened */
+  return g_variant_new_bytestring (g_file_peek_path (G_FILE (item)) ? g_file_peek_path (G_FILE (item)) : "");
 }
 
 static void
@@ -104,6 +102,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   ferry_map_set_model (map, G_LIST_MODEL (model), path_of, NULL, NULL);
   g_signal_connect_object (map, "result", G_CALLBACK (result_cb), model, 0);
   g_object_set_data_full (G_OBJECT (window), "map", g_object_ref (map), g_object_unref);
+  g_signal_connect_object (window, "destroy", G_CALLBACK (ferry_map_cancel), map, G_CONNECT_SWAPPED);
   g_object_bind_property (map, "fraction", bar, "fraction", G_BINDING_DEFAULT);
   ferry_map_start (map);
 }
