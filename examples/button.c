@@ -5,6 +5,7 @@
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
 
+#include <adwaita.h>
 #include <ferry-gtk.h>
 
 static FerryExecutor *executor; /* the application's */
@@ -40,22 +41,24 @@ static void
 activate_cb (GtkApplication *application)
 {
   g_autoptr (GError) error = NULL;
-  GtkWidget *header = gtk_header_bar_new (), *button = gtk_button_new_with_label ("Export");
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *header = adw_header_bar_new (), *button = gtk_button_new_with_label ("Export");
   GtkWidget *text = g_object_new (GTK_TYPE_TEXT_VIEW, "wrap-mode", GTK_WRAP_WORD, "top-margin", 24, "bottom-margin", 24,
-                                  "left-margin", 24, "right-margin", 24, NULL);
+                                  "left-margin", 24, "right-margin", 24, "vexpand", TRUE, NULL);
   GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (text));
-  GtkWidget *window =
-    g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Words", "titlebar", header,
-                  "child", text, "default-width", 480, "default-height", 320, NULL);
+  GtkWidget *window = g_object_new (ADW_TYPE_APPLICATION_WINDOW, "application", application, "title", "Words",
+                                    "content", box, "default-width", 480, "default-height", 320, NULL);
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, "Words", -1);
-  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);
+  gtk_box_append (GTK_BOX (box), header);
+  gtk_box_append (GTK_BOX (box), text);
+  adw_header_bar_pack_start (ADW_HEADER_BAR (header), button);
   if (executor == NULL)
     executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
   gtk_text_buffer_set_text (buffer, executor != NULL ? "Write something, and press Export." : error->message, -1);
   gtk_widget_set_sensitive (button, executor != NULL);
   if (executor != NULL)
-    gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (G_LIST_MODEL (executor)));
+    adw_header_bar_pack_end (ADW_HEADER_BAR (header), ferry_task_button_new (G_LIST_MODEL (executor)));
   g_signal_connect_object (button, "clicked", G_CALLBACK (export_cb), buffer, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (window));
 }
@@ -66,7 +69,7 @@ main (int argc, char **argv)
   ferry_function_register ("export", "s", "", export_words);
   ferry_worker_main (&argc, &argv);
 
-  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Words", G_APPLICATION_DEFAULT_FLAGS);
+  g_autoptr (AdwApplication) application = adw_application_new ("org.example.Words", G_APPLICATION_DEFAULT_FLAGS);
   g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
   return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: 0BSD */
 
 #define GDK_DISABLE_DEPRECATION_WARNINGS /* of GtkFileChooserNative: GTK has had GtkFileDialog since 4.10 */
+#include <adwaita.h>
 #include <ferry-gtk.h>
 
 #define BLOCK (1 << 16)
@@ -46,7 +47,7 @@ compress (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static void
-open_file (GFile *file, GtkLabel *hint)
+open_file (GFile *file, AdwToastOverlay *overlay)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *name = g_file_get_basename (file), *path = g_file_get_path (file);
@@ -54,26 +55,27 @@ open_file (GFile *file, GtkLabel *hint)
 
   if (path == NULL ||
       !(task = ferry_executor_submit_named (executor, name, "compress", g_variant_new_bytestring (path), &error)))
-    gtk_label_set_label (hint, path == NULL ? "Only files of this computer can be opened." : error->message);
+    adw_toast_overlay_add_toast (
+      overlay, adw_toast_new (path == NULL ? "Only files of this computer can be opened." : error->message));
 }
 
 static void
-chosen_cb (GtkNativeDialog *dialog, int response, GtkLabel *hint)
+chosen_cb (GtkNativeDialog *dialog, int response, AdwToastOverlay *overlay)
 {
   g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
 
   if (response == GTK_RESPONSE_ACCEPT)
-    open_file (file, hint);
+    open_file (file, overlay);
   g_object_unref (dialog);
 }
 
 static void
-choose_cb (GtkWidget *hint)
+choose_cb (GtkWidget *overlay)
 {
   GtkFileChooserNative *dialog = gtk_file_chooser_native_new (
-    "Compress a File", GTK_WINDOW (gtk_widget_get_root (hint)), GTK_FILE_CHOOSER_ACTION_OPEN, "_Compress", NULL);
+    "Compress a File", GTK_WINDOW (gtk_widget_get_root (overlay)), GTK_FILE_CHOOSER_ACTION_OPEN, "_Compress", NULL);
 
-  g_signal_connect (dialog, "response", G_CALLBACK (chosen_cb), hint);
+  g_signal_connect (dialog, "response", G_CALLBACK (chosen_cb), overlay);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }
 
@@ -81,32 +83,31 @@ static void
 open_cb (GtkApplication *application, GFile **files, int n_files)
 {
   g_autoptr (GError) error = NULL;
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *header = gtk_header_bar_new ();
-  GtkWidget *button = gtk_button_new_with_mnemonic ("_Open…");
-  GtkWidget *hint =
-    g_object_new (GTK_TYPE_LABEL, "label", "Open large files. Each is compressed, and saved beside itself.", "wrap",
-                  TRUE, "margin-top", 12, "margin-bottom", 12, NULL);
-  GtkWidget *window =
-    g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Compress", "titlebar", header,
-                  "child", box, "default-width", 480, "default-height", 420, NULL);
+  if (executor == NULL)
+    executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
 
-  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);
-  gtk_box_append (GTK_BOX (box), hint);
+  GtkWidget *header = adw_header_bar_new (), *overlay = adw_toast_overlay_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *button = gtk_button_new_with_mnemonic ("_Open…");
+  GtkWidget *page =
+    g_object_new (ADW_TYPE_STATUS_PAGE, "title", "Compress", "description",
+                  error ? error->message : "Open large files. Each is compressed, and saved beside itself.", NULL);
+  GtkWidget *list = g_object_new (FERRY_TYPE_TASK_LIST, "tasks", executor, "placeholder", page, "vexpand", TRUE, NULL);
+  GtkWidget *window = g_object_new (ADW_TYPE_APPLICATION_WINDOW, "application", application, "title", "Compress",
+                                    "content", box, "default-width", 480, "default-height", 420, NULL);
+
+  adw_toast_overlay_set_child (ADW_TOAST_OVERLAY (overlay), g_object_new (ADW_TYPE_CLAMP, "child", list, NULL));
+  adw_header_bar_pack_start (ADW_HEADER_BAR (header), button);
+  gtk_box_append (GTK_BOX (box), header);
+  gtk_box_append (GTK_BOX (box), overlay);
+  gtk_widget_set_sensitive (button, executor != NULL);
+  g_signal_connect_object (button, "clicked", G_CALLBACK (choose_cb), overlay, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (window));
-  if (executor == NULL && !(executor = ferry_executor_new_for_program ("/proc/self/exe", &error)))
-    {
-      gtk_label_set_label (GTK_LABEL (hint), error->message);
-      gtk_widget_set_sensitive (button, FALSE);
-      return;
-    }
+  if (executor == NULL)
+    return;
   g_object_set (executor, "keep-finished", 1000, NULL);
   ferry_task_guard_add (G_LIST_MODEL (executor), GTK_WINDOW (window)); /* the window keeps it */
-  GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (executor));
-  gtk_widget_set_vexpand (list, TRUE);
-  gtk_box_append (GTK_BOX (box), list);
-  g_signal_connect_object (button, "clicked", G_CALLBACK (choose_cb), hint, G_CONNECT_SWAPPED);
   for (int i = 0; i < n_files; i++)
-    open_file (files[i], GTK_LABEL (hint));
+    open_file (files[i], ADW_TOAST_OVERLAY (overlay));
 }
 
 /* Without a file. */
@@ -122,7 +123,7 @@ main (int argc, char **argv)
   ferry_function_register ("compress", "ay", "ay", compress);
   ferry_worker_main (&argc, &argv);
 
-  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Guard", G_APPLICATION_HANDLES_OPEN);
+  g_autoptr (AdwApplication) application = adw_application_new ("org.example.Guard", G_APPLICATION_HANDLES_OPEN);
   g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
   g_signal_connect (application, "open", G_CALLBACK (open_cb), NULL);
   return g_application_run (G_APPLICATION (application), argc, argv);

@@ -5,6 +5,7 @@
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
 
+#include <adwaita.h>
 #include <ferry-gtk.h>
 
 #define SIDE 400
@@ -44,10 +45,13 @@ activate_cb (GtkApplication *application)
   g_autoptr (GError) error = NULL;
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12),
             *label = gtk_label_new ("A worker paints, 60 times a second.");
-  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Pictures",
-                                    "titlebar", gtk_header_bar_new (), "child", box, NULL);
+  GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *window = g_object_new (ADW_TYPE_APPLICATION_WINDOW, "application", application, "title", "Pictures",
+                                    "content", content, NULL);
 
   g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (content), adw_header_bar_new ());
+  gtk_box_append (GTK_BOX (content), box);
   gtk_box_append (GTK_BOX (box), label);
   gtk_window_present (GTK_WINDOW (window));
   g_object_set (launcher, "trusted", TRUE, NULL);
@@ -73,7 +77,7 @@ main (int argc, char **argv)
   if (sender != NULL)
     return paint (sender);
 
-  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Pictures", G_APPLICATION_DEFAULT_FLAGS);
+  g_autoptr (AdwApplication) application = adw_application_new ("org.example.Pictures", G_APPLICATION_DEFAULT_FLAGS);
   g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
   return g_application_run (G_APPLICATION (application), argc, argv);
 }

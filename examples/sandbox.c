@@ -5,8 +5,8 @@
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
 
+#include <adwaita.h>
 #include <ferry.h>
-#include <gtk/gtk.h>
 
 static GVariant *
 decode (FerryJob *job, GVariant *handle, GError **error)
@@ -73,14 +73,16 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   const char *text = "The worker shows this picture, and cannot read a file:";
   GtkWidget *label =
     g_object_new (GTK_TYPE_LABEL, "label", n_files ? text : "Name a picture: ./sandbox PICTURE", "wrap", TRUE, NULL);
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Sandbox",
-                                    "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12), *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *window = g_object_new (ADW_TYPE_APPLICATION_WINDOW, "application", application, "title", "Sandbox",
+                                    "content", content, "default-width", 400, NULL);
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
   int handle = -1;
 
   g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (content), adw_header_bar_new ());
+  gtk_box_append (GTK_BOX (content), box);
   gtk_box_append (GTK_BOX (box), label);
   g_signal_connect_object (decoding, "done", G_CALLBACK (done_cb), box, 0);
   g_signal_connect_object (stealing, "done", G_CALLBACK (done_cb), box, 0);
@@ -109,7 +111,7 @@ main (int argc, char **argv)
   ferry_function_register ("steal", "s", "s", steal);
   ferry_worker_main (&argc, &argv);
 
-  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Sandbox", G_APPLICATION_HANDLES_OPEN);
+  g_autoptr (AdwApplication) application = adw_application_new ("org.example.Sandbox", G_APPLICATION_HANDLES_OPEN);
   g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
   g_signal_connect (application, "open", G_CALLBACK (open_cb), NULL);
   return g_application_run (G_APPLICATION (application), argc, argv);

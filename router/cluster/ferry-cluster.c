@@ -962,20 +962,19 @@ runner_get_parallelism (FerryRunner *runner)
   return MAX (n, 1);
 }
 
-static double
-runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source, guint *n_known)
+static void
+runner_sum_running (FerryRunner *runner, FerryTaskSource *source, FerryRunSum *sum)
 {
   FerryCluster *self = FERRY_CLUSTER (runner);
-  double sum = 0;
 
   for (guint i = 0; i < self->hosts->len; i++)
     {
       FerryHost *host = g_ptr_array_index (self->hosts, i);
 
       for (GList *link = host->in_flight.head; link != NULL; link = link->next)
-        sum += ferry_run_get_fraction_of (link->data, source, n_known);
+        if (((FerryRun *) link->data)->source == source)
+          ferry_run_sum_add (sum, link->data);
     }
-  return sum;
 }
 
 static void
@@ -987,7 +986,7 @@ runner_init (FerryRunnerInterface *iface)
   iface->remove_source = runner_remove_source;
   iface->schedule = runner_schedule;
   iface->check = runner_check;
-  iface->sum_fractions = runner_sum_fractions;
+  iface->sum_running = runner_sum_running;
 }
 
 /* ---- Settings ---- */

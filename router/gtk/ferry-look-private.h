@@ -29,6 +29,9 @@ GtkWidget *ferry_look_begin_dialog (GtkWindow *window, GtkAccessibleRole role, c
 /* Returns the width of a dialog over a window (nullable), which is that wide at most, and no wider than the window. */
 int ferry_look_get_dialog_width (GtkWidget *parent, int width);
 
+/* Closes the popover that the widget is in, if there is one: it would stand above a dialog, and hold its keys. */
+void ferry_look_leave_popover (GtkWidget *widget);
+
 /* What the lists of this library have in common: how they look, and how an item is found in them. The thread that runs
  * GTK. */
 

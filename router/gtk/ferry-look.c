@@ -78,3 +78,12 @@ ferry_look_get_dialog_width (GtkWidget *parent, int width)
 
   return limit > 0 ? MIN (limit, width) : width;
 }
+
+void
+ferry_look_leave_popover (GtkWidget *widget)
+{
+  GtkWidget *popover = gtk_widget_get_ancestor (widget, GTK_TYPE_POPOVER);
+
+  if (popover != NULL)
+    gtk_popover_popdown (GTK_POPOVER (popover));
+}

@@ -183,12 +183,6 @@ show (FerryTaskBanner *self)
 /* ---- the button ---- */
 
 static void
-let_go_on (GListModel *queue, gpointer data)
-{
-  g_object_set (queue, "paused", FALSE, NULL);
-}
-
-static void
 list_interrupted (GListModel *queue, gpointer data)
 {
   guint n_items = g_list_model_get_n_items (queue);
@@ -210,7 +204,7 @@ clicked_cb (FerryTaskBanner *self)
 
   if (self->offer == OFFER_GO_ON)
     {
-      ferry_task_tally_visit_queues (self->tally, let_go_on, NULL);
+      ferry_task_tally_let_queues_go_on (self->tally);
       return;
     }
   if (self->offer == OFFER_CLOSE)

@@ -11,6 +11,7 @@
 #include "gtk/ferry-task-button.h"
 
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-pace.h"
 #include "gtk/ferry-progress-ring-private.h"
 #include "gtk/ferry-task-list-private.h"
 #include "gtk/ferry-task-tally-private.h"
@@ -23,11 +24,17 @@
 #define LIST_WIDTH 320
 #define LIST_HEIGHT 360
 
+/* Above the names of the rows. */
+#define HEADLINE_MARGIN 12
+
+/* Of which the time left is computed, in whole numbers. */
+#define PARTS_OF_TASK 1000.0
+
 /**
  * FerryTaskButton:
  *
- * A button with a ring that shows how far all tasks are. It opens a popover with their list, and with buttons that
- * cancel all tasks and clear those that have ended.
+ * A button with a ring that shows how far all tasks are. It opens a popover with their list, a headline such as `3
+ * tasks, 2 minutes left`, and buttons that pause all tasks, cancel them, and clear those that have ended.
  *
  * The button is for a header bar, and is there while there are tasks: those that run or wait, and those that failed and
  * that nobody has removed from the list or tried again. While nobody knows how far they are, a part of the ring turns.
@@ -48,11 +55,14 @@ struct _FerryTaskButton
   GtkWidget *button;
   GtkWidget *ring;
   GtkWidget *list;
+  GtkWidget *headline; /* above the list: how many tasks there are, and how long they take */
+  GtkWidget *pause_button;
   GtkWidget *retry_button;  /* visible while some of them have failed */
   GtkWidget *cancel_button; /* below the list, for all of it */
   GtkWidget *clear_button;
-  char *words; /* (owned) (nullable): what the button says of the tasks */
-  guint timer; /* a look that is due */
+  FerryPace *pace; /* (owned) (nullable): of all tasks, while they get on */
+  char *words;     /* (owned) (nullable): what the button says of the tasks */
+  guint timer;     /* a look that is due */
 };
 
 enum
@@ -68,20 +78,66 @@ G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
 
 /* ---- what is shown ---- */
 
+/* A task counts as so many, of which some are done. */
+static guint64
+count_parts (double n_tasks)
+{
+  return (guint64) (MAX (n_tasks, 0.0) * PARTS_OF_TASK);
+}
+
+/* In microseconds; -1 where nobody knows. What is cancelled is not done, and makes nothing faster. */
+static gint64
+find_time_left (FerryTaskButton *self, const FerryTaskFigures *figures)
+{
+  guint n_open = figures->n_waiting + figures->running.n_running;
+  double running = figures->running.fractions, n_ended = (double) (figures->n_completed + figures->n_failed);
+  gint64 left;
+
+  if (n_open == 0 || figures->paused || figures->indeterminate)
+    {
+      g_clear_object (&self->pace);
+      return -1;
+    }
+  if (self->pace == NULL)
+    self->pace = ferry_pace_new ();
+  ferry_pace_add (self->pace, g_get_monotonic_time (), count_parts (n_ended + running));
+  return ferry_pace_get_time_left (self->pace, count_parts (n_open - running), &left) ? left : -1;
+}
+
+static void
+show_headline (FerryTaskButton *self, const FerryTaskFigures *figures, guint n_failed)
+{
+  g_autofree char *words = ferry_task_words_for_headline (figures, find_time_left (self, figures), n_failed);
+  const char *pause = figures->paused ? _ ("Resume All") : _ ("Pause All");
+
+  if (g_strcmp0 (gtk_label_get_text (GTK_LABEL (self->headline)), words) != 0)
+    gtk_label_set_text (GTK_LABEL (self->headline), words);
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (self->pause_button), pause) == 0)
+    return;
+  gtk_button_set_icon_name (GTK_BUTTON (self->pause_button),
+                            figures->paused ? "media-playback-start-symbolic" : "media-playback-pause-symbolic");
+  gtk_widget_set_tooltip_text (self->pause_button, pause);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->pause_button), GTK_ACCESSIBLE_PROPERTY_LABEL, pause, -1);
+}
+
 static void
 show_figures (FerryTaskButton *self)
 {
   FerryTaskFigures figures = ferry_task_tally_get (self->tally);
-  guint n_open = figures.n_waiting + figures.n_executing,
+  guint n_open = figures.n_waiting + figures.running.n_running,
         n_failed = ferry_task_list_count_failed (FERRY_TASK_LIST (self->list));
   g_autofree char *words = n_failed > 0 && n_open == 0 ? ferry_task_words_for_ends (0, n_failed)
                                                        : ferry_task_words_for_work (&figures, n_failed);
 
   if (figures.indeterminate)
-    ferry_progress_ring_set_indeterminate (FERRY_PROGRESS_RING (self->ring), /* turns: */ !figures.paused);
+    ferry_progress_ring_set_indeterminate (
+      FERRY_PROGRESS_RING (self->ring),
+      /* turns: */ !figures.paused && figures.running.n_paused < figures.running.n_running);
   else
     ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
+  show_headline (self, &figures, n_failed);
+  gtk_widget_set_sensitive (self->pause_button, n_open > 0 || figures.paused);
   gtk_widget_set_sensitive (self->cancel_button, n_open > 0);
   gtk_widget_set_visible (self->retry_button, n_failed > 0);
   gtk_widget_set_sensitive (
@@ -92,12 +148,13 @@ show_figures (FerryTaskButton *self)
   self->words = g_steal_pointer (&words);
 }
 
-/* A tooltip that is set while the pointer rests starts that rest anew, on whichever widget of the application it is. */
+/* A tooltip that is set while the pointer rests starts that rest anew, on whichever widget of the application it is.
+ * Over the popover, it would hide the headline. */
 static gboolean
 query_tooltip_cb (FerryTaskButton *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
 {
   gtk_tooltip_set_text (tooltip, self->words);
-  return self->words != NULL;
+  return self->words != NULL && !gtk_widget_get_mapped (self->list);
 }
 
 static gboolean
@@ -234,6 +291,7 @@ ferry_task_button_dispose (GObject *object)
   if (self->button != NULL)
     ferry_task_list_set_removed_func (FERRY_TASK_LIST (self->list), NULL, NULL);
   g_clear_pointer (&self->button, gtk_widget_unparent);
+  g_clear_object (&self->pace);
   g_clear_object (&self->tally);
   g_clear_object (&self->tasks);
   g_clear_pointer (&self->words, g_free);
@@ -272,6 +330,12 @@ ferry_task_button_class_init (FerryTaskButtonClass *klass)
 }
 
 static void
+pause_all (FerryTaskButton *self)
+{
+  gtk_widget_activate_action (self->list, "task.pause-all", NULL);
+}
+
+static void
 cancel_all (FerryTaskButton *self)
 {
   gtk_widget_activate_action (self->list, "task.cancel-all", NULL);
@@ -301,6 +365,25 @@ add_action (FerryTaskButton *self, GtkWidget *box, const char *label, void (*fun
   return button;
 }
 
+static GtkWidget *
+make_headline (FerryTaskButton *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+
+  self->headline = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "hexpand", TRUE, "wrap", TRUE, "wrap-mode",
+                                 PANGO_WRAP_WORD_CHAR, NULL);
+  gtk_widget_add_css_class (self->headline, "heading");
+  self->pause_button = gtk_button_new ();
+  gtk_widget_add_css_class (self->pause_button, "flat");
+  gtk_widget_set_valign (self->pause_button, GTK_ALIGN_CENTER);
+  g_signal_connect_object (self->pause_button, "clicked", G_CALLBACK (pause_all), self, G_CONNECT_SWAPPED);
+  gtk_widget_set_margin_start (box, HEADLINE_MARGIN);
+  gtk_widget_set_margin_end (box, HEADLINE_MARGIN);
+  gtk_box_append (GTK_BOX (box), self->headline);
+  gtk_box_append (GTK_BOX (box), self->pause_button);
+  return box;
+}
+
 /* The list, and what can be done with all of it. */
 static GtkWidget *
 make_popover (FerryTaskButton *self)
@@ -316,10 +399,13 @@ make_popover (FerryTaskButton *self)
   gtk_widget_set_tooltip_text (self->retry_button, _ ("Run all tasks again that have failed"));
   self->clear_button = add_action (self, actions, _ ("C_lear"), clear_finished);
   gtk_box_set_homogeneous (GTK_BOX (actions), TRUE);
+  gtk_box_append (GTK_BOX (box), make_headline (self));
   gtk_box_append (GTK_BOX (box), self->list);
   gtk_box_append (GTK_BOX (box), actions);
   ferry_task_list_set_removed_func (FERRY_TASK_LIST (self->list), removed_cb, self);
   gtk_popover_set_child (GTK_POPOVER (popover), box);
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_RELATION_LABELLED_BY, self->headline, NULL,
+                                  -1);
   g_signal_connect_object (popover, "map", G_CALLBACK (opened_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   return popover;
 }

@@ -35,6 +35,7 @@ enum
 {
   REMOVED,
   ANNOUNCE,
+  SHOW_ERROR,
   N_SIGNALS
 };
 
@@ -340,7 +341,12 @@ show_error (FerryTaskCommands *self, FerryTask *task)
 {
   FerryExecutor *executor = ferry_task_keeper_find_executor (self->keeper, task);
   gboolean can_retry = ferry_task_action_is_possible (FERRY_TASK_ACTION_RETRY, task, executor);
+  gboolean is_shown = FALSE;
 
+  ferry_look_leave_popover (ferry_task_rows_get_view (self->rows));
+  g_signal_emit (self, signals[SHOW_ERROR], 0, task, &is_shown);
+  if (is_shown)
+    return;
   ferry_task_details_present (task, ferry_task_rows_get_view (self->rows), can_retry ? retry_shown : NULL, self);
 }
 
@@ -685,6 +691,8 @@ ferry_task_commands_class_init (FerryTaskCommandsClass *klass)
     g_signal_new ("removed", FERRY_TYPE_TASK_COMMANDS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[ANNOUNCE] = g_signal_new ("announce", FERRY_TYPE_TASK_COMMANDS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                     G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[SHOW_ERROR] = g_signal_new ("show-error", FERRY_TYPE_TASK_COMMANDS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                      G_TYPE_BOOLEAN, 1, FERRY_TYPE_TASK);
 }
 
 static void

@@ -244,11 +244,9 @@ ferry_task_details_init (FerryTaskDetails *self)
   gtk_window_set_focus (GTK_WINDOW (self), copy);
 }
 
-/* A popover would stand above the window, and hold its keys. */
 void
 ferry_task_details_present (FerryTask *task, GtkWidget *widget, FerryTaskRowFunc func, gpointer owner)
 {
-  GtkWidget *popover = gtk_widget_get_ancestor (widget, GTK_TYPE_POPOVER);
   GtkRoot *root = gtk_widget_get_root (widget);
   FerryTaskDetails *self = g_object_new (
     FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE, "destroy-with-parent", TRUE, "default-width",
@@ -258,7 +256,6 @@ ferry_task_details_present (FerryTask *task, GtkWidget *widget, FerryTaskRowFunc
   self->func = func;
   g_set_weak_pointer (&self->owner, owner);
   gtk_widget_set_visible (self->retry_button, func != NULL);
-  if (popover != NULL)
-    gtk_popover_popdown (GTK_POPOVER (popover));
+  ferry_look_leave_popover (widget);
   gtk_window_present (GTK_WINDOW (self));
 }

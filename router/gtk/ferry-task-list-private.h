@@ -45,7 +45,7 @@ void ferry_task_layout_change_words (FerryTaskLayout *self, GtkWidget *row);
 
 /* What a list has its rows do in its way. */
 
-/* From now on the row has func do what changes the list: run next, retry and remove. */
+/* From now on the row has func do what changes the list, and show errors. */
 void ferry_task_row_set_func (FerryTaskRow *self, FerryTaskRowFunc func, gpointer data);
 /* (nullable) (transfer none): the task. */
 FerryTask *ferry_task_row_get_task (FerryTaskRow *self);
@@ -178,6 +178,10 @@ void ferry_task_undo_add (FerryTaskUndo *self, FerryTask *task, gboolean is_stop
 /* Shows the bar, and begins the time anew. */
 void ferry_task_undo_begin (FerryTaskUndo *self);
 guint ferry_task_undo_count (FerryTaskUndo *self);
+/* (transfer full) (nullable): what the bar says; NULL where nothing can be put back. */
+char *ferry_task_undo_dup_words (FerryTaskUndo *self) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether the application shows it, in place of the bar. */
+void ferry_task_undo_set_elsewhere (FerryTaskUndo *self, gboolean is_elsewhere);
 /* How many of them have failed. */
 guint ferry_task_undo_count_failed (FerryTaskUndo *self);
 gboolean ferry_task_undo_contains (FerryTaskUndo *self, gpointer task);
@@ -192,7 +196,7 @@ void ferry_task_undo_grab_focus (FerryTaskUndo *self);
 /* What users do with the tasks of a list, and the way back.
  *
  * Signals: removed, when other tasks than before are removed and can be put back; announce (string), for what is to be
- * read out. */
+ * read out; show-error (FerryTask), for one that failed, to which a handler returns whether it shows why. */
 #define FERRY_TYPE_TASK_COMMANDS (ferry_task_commands_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskCommands, ferry_task_commands, FERRY, TASK_COMMANDS, GObject)
 

@@ -17,6 +17,7 @@
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
+#define PAUSE_ALL "task.pause-all"
 #define MOVE_UP "task.move-up"
 #define MOVE_DOWN "task.move-down"
 
@@ -48,8 +49,9 @@
  *
  * Three actions are for the whole list, without the tasks that a filter hides: `task.cancel-all`
  * (Shift+Control+BackSpace) cancels what waits or runs, `task.retry-all` (Shift+Control+R) tries all again that have
- * failed, and `task.clear-finished` (Shift+Delete) removes what has ended. A button elsewhere activates them with
- * [method@Gtk.Widget.activate_action] of the list.
+ * failed, and `task.clear-finished` (Shift+Delete) removes what has ended. `task.pause-all` (Shift+Control+P) is for
+ * the whole model, and has a state: it changes [property@FerryGtk.TaskList:paused]. A button elsewhere activates them
+ * with [method@Gtk.Widget.activate_action] of the list.
  *
  * The tasks of a queue, which stores their order, are moved by dragging them, and by `task.move-up` (Alt+Up) and
  * `task.move-down` (Alt+Down), while they wait and the list has no sorter. `task.run-next` also begins a task that
@@ -106,8 +108,10 @@ struct _FerryTaskList
   FerryTaskEnds *ends;
   void (*removed_changed) (gpointer data); /* (nullable) */
   gpointer removed_data;
-  guint n_failed; /* as it was told last */
-  int max_height; /* 0: the list fills what it is given */
+  guint n_failed;  /* as it was told last */
+  guint n_removed; /* as well */
+  gboolean paused; /* as well */
+  int max_height;  /* 0: the list fills what it is given */
 };
 
 enum
@@ -120,12 +124,21 @@ enum
   PROP_SELECTED_TASK,
   PROP_N_FAILED,
   PROP_MAX_HEIGHT,
+  PROP_PAUSED,
   N_PROPERTIES
+};
+
+enum
+{
+  SETUP_ROW,
+  SHOW_UNDO,
+  SHOW_ERROR,
+  N_SIGNALS
 };
 
 static GParamSpec *properties[N_PROPERTIES];
 
-static guint setup_row_signal;
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryTaskList, ferry_task_list, GTK_TYPE_WIDGET)
 
@@ -224,6 +237,24 @@ show_failed (FerryTaskList *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_FAILED]);
 }
 
+static gboolean
+is_paused (FerryTaskList *self)
+{
+  return self->tally != NULL && ferry_task_tally_is_paused (self->tally);
+}
+
+static void
+show_paused (FerryTaskList *self, guint n_open)
+{
+  gboolean paused = is_paused (self);
+
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), PAUSE_ALL, paused || n_open > 0);
+  if (self->paused == paused)
+    return;
+  self->paused = paused;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAUSED]);
+}
+
 /* Where the list has all tasks of its model, it is known how many of them are over. */
 static void
 show_list_actions (FerryTaskList *self)
@@ -238,6 +269,7 @@ show_list_actions (FerryTaskList *self)
                                  n_open > 0 && (self->filter == NULL || n_shown > 0));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
                                  ferry_task_commands_can_remove (self->commands) && has_ended);
+  show_paused (self, n_open);
   show_failed (self);
 }
 
@@ -333,10 +365,35 @@ announce_cb (FerryTaskList *self, const char *words)
   ferry_announce (GTK_WIDGET (self), self->line, words);
 }
 
+/* Those of before are not to be put back by themselves any more. */
+static void
+offer_undo (FerryTaskList *self)
+{
+  guint n_removed = ferry_task_undo_count (self->undo);
+  g_autofree char *words = ferry_task_undo_dup_words (self->undo);
+  gboolean is_shown = FALSE;
+
+  if (self->n_removed == n_removed)
+    return;
+  self->n_removed = n_removed;
+  g_signal_emit (self, signals[SHOW_UNDO], 0, words, &is_shown);
+  ferry_task_undo_set_elsewhere (self->undo, is_shown);
+}
+
+static gboolean
+show_error_cb (FerryTaskList *self, FerryTask *task)
+{
+  gboolean is_shown = FALSE;
+
+  g_signal_emit (self, signals[SHOW_ERROR], 0, task, &is_shown);
+  return is_shown;
+}
+
 static void
 show_undo (FerryTaskList *self)
 {
   apply_filters (self);
+  offer_undo (self);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", ferry_task_undo_count (self->undo) > 0);
   show_failed (self);
   if (self->removed_changed != NULL)
@@ -413,23 +470,39 @@ has_failed (FerryTask *task)
   return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
 }
 
+/* Of the list's actions, those that are possible with what its filter shows. The tally counts all tasks. */
+static void
+disable_for_hidden (FerryTaskList *self)
+{
+  static const struct
+  {
+    const char *action;
+    gboolean (*is_for) (FerryTask *task);
+  } actions[] = {
+    {"task.cancel-all", is_open},
+    {"task.retry-all", has_failed},
+    {"task.clear-finished", ferry_task_get_done},
+  };
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    if (find_first (self, actions[i].is_for) == n_items)
+      gtk_widget_action_set_enabled (GTK_WIDGET (self), actions[i].action, FALSE);
+}
+
 /* What is not possible for any of the tasks is hidden. */
 static void
 show_possible (FerryTaskList *self, GPtrArray *tasks)
 {
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all", find_first (self, is_open) < n_items);
-  gtk_widget_action_set_enabled (
-    GTK_WIDGET (self), "task.retry-all",
-    ferry_task_keeper_has_executor (self->keeper) && find_first (self, has_failed) < n_items);
+  show_list_actions (self);
+  if (self->filter != NULL)
+    disable_for_hidden (self);
+  if (!ferry_task_keeper_has_executor (self->keeper))
+    gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.retry-all", FALSE);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_UP,
                                  ferry_task_commands_can_move (self->commands, tasks, /* up: */ TRUE));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), MOVE_DOWN,
                                  ferry_task_commands_can_move (self->commands, tasks, /* up: */ FALSE));
-  gtk_widget_action_set_enabled (
-    GTK_WIDGET (self), "task.clear-finished",
-    ferry_task_commands_can_remove (self->commands) && find_first (self, ferry_task_get_done) < n_items);
   for (guint action = 0; action < FERRY_TASK_N_ACTIONS; action++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name ((FerryTaskAction) action),
                                    ferry_task_commands_is_possible (self->commands, (FerryTaskAction) action, tasks));
@@ -482,7 +555,7 @@ setup_row_cb (FerryTaskList *self, FerryTaskRow *row)
 {
   ferry_task_row_set_func (row, act, self);
   ferry_task_drag_add (row, self->commands);
-  g_signal_emit (self, setup_row_signal, 0, row);
+  g_signal_emit (self, signals[SETUP_ROW], 0, row);
 }
 
 static void
@@ -596,6 +669,15 @@ set_max_height (FerryTaskList *self, int height)
 }
 
 static void
+set_paused (FerryTaskList *self, gboolean paused)
+{
+  if (self->tally == NULL || is_paused (self) == paused)
+    return;
+  ferry_task_tally_set_paused (self->tally, paused);
+  show_list_actions (self);
+}
+
+static void
 ferry_task_list_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   FerryTaskList *self = FERRY_TASK_LIST (object);
@@ -625,6 +707,9 @@ ferry_task_list_get_property (GObject *object, guint property_id, GValue *value,
       break;
     case PROP_MAX_HEIGHT:
       g_value_set_int (value, self->max_height);
+      break;
+    case PROP_PAUSED:
+      g_value_set_boolean (value, is_paused (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -661,6 +746,9 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
       break;
     case PROP_MAX_HEIGHT:
       set_max_height (self, g_value_get_int (value));
+      break;
+    case PROP_PAUSED:
+      set_paused (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -839,6 +927,34 @@ ferry_task_list_finalize (GObject *object)
 }
 
 static void
+make_state_properties (GParamFlags settable)
+{
+  /**
+   * FerryTaskList:selected-task:
+   *
+   * The task that is selected; %NULL for none, or several.
+   */
+  properties[PROP_SELECTED_TASK] = g_param_spec_object ("selected-task", NULL, NULL, FERRY_TYPE_TASK, settable);
+  /**
+   * FerryTaskList:n-failed:
+   *
+   * How many tasks of the model have failed that nobody has removed or tried again, whatever the filter shows. A window
+   * can say so where its list is not in sight.
+   */
+  properties[PROP_N_FAILED] = g_param_spec_uint ("n-failed", NULL, NULL, 0, G_MAXUINT, 0,
+                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * FerryTaskList:paused:
+   *
+   * Whether all is paused: no task of the model is begun, and those that run are paused too. A queue is paused as well
+   * as its executor; tasks that no executor of the model has are paused one by one, and it is %FALSE where these are
+   * all, and none is open. This is the state of `task.pause-all`, and a #GPropertyAction makes it an action of a
+   * window.
+   */
+  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
+}
+
+static void
 install_properties (GObjectClass *object_class)
 {
   const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
@@ -876,20 +992,6 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_PLACEHOLDER] = g_param_spec_object ("placeholder", NULL, NULL, GTK_TYPE_WIDGET, settable);
   /**
-   * FerryTaskList:selected-task:
-   *
-   * The task that is selected; %NULL for none, or several.
-   */
-  properties[PROP_SELECTED_TASK] = g_param_spec_object ("selected-task", NULL, NULL, FERRY_TYPE_TASK, settable);
-  /**
-   * FerryTaskList:n-failed:
-   *
-   * How many tasks of the model have failed that nobody has removed or tried again, whatever the filter shows. A window
-   * can say so where its list is not in sight.
-   */
-  properties[PROP_N_FAILED] = g_param_spec_uint ("n-failed", NULL, NULL, 0, G_MAXUINT, 0,
-                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
-  /**
    * FerryTaskList:max-height:
    *
    * In pixels: the list is as high as its rows, and scrolls where these are higher than this. So it grows in a page of
@@ -897,7 +999,48 @@ install_properties (GObjectClass *object_class)
    * there.
    */
   properties[PROP_MAX_HEIGHT] = g_param_spec_int ("max-height", NULL, NULL, 0, G_MAXINT, 0, settable);
+  make_state_properties (settable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+install_signals (void)
+{
+  /**
+   * FerryTaskList::setup-row:
+   * @self: the list
+   * @row: a new row, without a task
+   *
+   * Emitted for each row that the list makes. A handler may set properties of the row, such as
+   * [property@FerryGtk.TaskRow:prefix]. A row shows one task after the other; its property `task` says which.
+   */
+  signals[SETUP_ROW] = g_signal_new ("setup-row", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                     G_TYPE_NONE, 1, FERRY_TYPE_TASK_ROW);
+  /**
+   * FerryTaskList::show-undo:
+   * @self: the list
+   * @words: (nullable): what was removed, such as `3 tasks removed`; %NULL: it is back, or gone for good
+   *
+   * Emitted when users have removed tasks, for which the action `task.undo` is possible for some seconds, and with
+   * %NULL when it is not possible any more. A handler may show that, such as in a toast, which %NULL dismisses.
+   *
+   * Returns: %TRUE if the application shows it; then the list does not
+   */
+  signals[SHOW_UNDO] = g_signal_new ("show-undo", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0,
+                                     g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 1, G_TYPE_STRING);
+  /**
+   * FerryTaskList::show-error:
+   * @self: the list
+   * @task: a task that has failed
+   *
+   * Emitted when users want to know why a task has failed. A handler may open a dialog of its own, with what
+   * ferry_task_describe_error() says.
+   *
+   * Returns: %TRUE if the application shows it; then the list does not open its window of details
+   */
+  signals[SHOW_ERROR] =
+    g_signal_new ("show-error", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL,
+                  NULL, G_TYPE_BOOLEAN, 1, FERRY_TYPE_TASK);
 }
 
 static void
@@ -926,6 +1069,7 @@ install_keys (GtkWidgetClass *widget_class)
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Down, GDK_ALT_MASK, MOVE_DOWN, NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_r, GDK_CONTROL_MASK | GDK_SHIFT_MASK, "task.retry-all",
                                        NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_p, GDK_CONTROL_MASK | GDK_SHIFT_MASK, PAUSE_ALL, NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "task.undo", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_F10, GDK_SHIFT_MASK, "menu.popup", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Menu, 0, "menu.popup", NULL);
@@ -954,17 +1098,7 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   widget_class->root = ferry_task_list_root;
   widget_class->unroot = ferry_task_list_unroot;
   install_properties (object_class);
-  /**
-   * FerryTaskList::setup-row:
-   * @self: the list
-   * @row: a new row, without a task
-   *
-   * Emitted for each row that the list makes. A handler may set properties of the row, such as
-   * [property@FerryGtk.TaskRow:prefix]. A row shows one task after the other; its property `task` says which.
-   */
-  setup_row_signal = g_signal_new ("setup-row", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                   G_TYPE_NONE, 1, FERRY_TYPE_TASK_ROW);
-
+  install_signals ();
   gtk_widget_class_set_css_name (widget_class, "tasklist");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GENERIC);
   for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
@@ -975,6 +1109,7 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   gtk_widget_class_install_action (widget_class, "task.cancel-all", NULL, activate_cancel_all);
   gtk_widget_class_install_action (widget_class, "task.retry-all", NULL, activate_retry_all);
   gtk_widget_class_install_action (widget_class, "task.clear-finished", NULL, activate_clear_finished);
+  gtk_widget_class_install_property_action (widget_class, PAUSE_ALL, "paused");
   gtk_widget_class_install_action (widget_class, MOVE_UP, NULL, activate_move);
   gtk_widget_class_install_action (widget_class, MOVE_DOWN, NULL, activate_move);
   install_keys (widget_class);
@@ -1009,6 +1144,7 @@ make_parts (FerryTaskList *self)
   g_signal_connect_object (self->rows, "pointed", G_CALLBACK (keep_tasks), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->commands, "removed", G_CALLBACK (show_undo), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->commands, "announce", G_CALLBACK (announce_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->commands, "show-error", G_CALLBACK (show_error_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->menu, "asked", G_CALLBACK (open_menu), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->menu, "closed", G_CALLBACK (menu_closed_cb), self, G_CONNECT_SWAPPED);
 }
@@ -1061,7 +1197,7 @@ void
 ferry_task_list_focus_first (FerryTaskList *self)
 {
   guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-  guint position = find_first (self, has_failed);
+  guint position = ferry_task_list_count_failed (self) > 0 ? find_first (self, has_failed) : 0;
 
   /* A window takes the focus from a popover that closes with the next frame. If it opens again before, the window has
    * that focus still, and would not give it to the same row anew. */

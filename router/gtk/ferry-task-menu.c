@@ -87,6 +87,7 @@ make_popover (FerryTaskMenu *self)
   add_item (tasks, _ ("Cancel"), "task.cancel");
   add_item (tasks, _ ("Run Again"), "task.retry");
   add_item (tasks, _ ("Remove"), "task.remove");
+  add_item (list, _ ("Pause All"), "task.pause-all");
   add_item (list, _ ("Cancel All"), "task.cancel-all");
   add_item (list, _ ("Run Failed Again"), "task.retry-all");
   add_item (list, _ ("Clear Finished"), "task.clear-finished");

@@ -610,10 +610,8 @@ retry_own (gpointer row, FerryTask *task, FerryTaskAction action)
 static void
 show_error (FerryTaskRow *self)
 {
-  FerryTaskRowFunc func = self->func != NULL ? self->func : retry_own;
-
-  ferry_task_details_present (self->task, GTK_WIDGET (self), is_possible (self, FERRY_TASK_ACTION_RETRY) ? func : NULL,
-                              self->func != NULL ? self->func_data : self);
+  ferry_task_details_present (self->task, GTK_WIDGET (self),
+                              is_possible (self, FERRY_TASK_ACTION_RETRY) ? retry_own : NULL, self);
 }
 
 static void
@@ -628,7 +626,7 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
     ferry_task_cancel (self->task);
   else if (action == FERRY_TASK_ACTION_PAUSE && self->func == NULL)
     ferry_task_toggle_paused (self->task);
-  else if (action == FERRY_TASK_ACTION_SHOW_ERROR)
+  else if (action == FERRY_TASK_ACTION_SHOW_ERROR && self->func == NULL)
     show_error (self);
   else if (action == FERRY_TASK_ACTION_COPY_ERROR)
     copy_error (self);

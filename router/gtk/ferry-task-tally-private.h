@@ -7,12 +7,15 @@
 
 #include <ferry.h>
 
+#include "task/ferry-run-private.h"
+
 G_BEGIN_DECLS
 
 /* What is known of all tasks together. */
 typedef struct
 {
-  guint n_waiting, n_executing;
+  guint n_waiting;
+  FerryRunSum running;                        /* of those that run */
   guint64 n_completed, n_failed, n_cancelled; /* all that have ended so, also those that the model has no more */
   double fraction;                            /* of what was begun since nothing was to be done */
   gboolean indeterminate;                     /* whether the fraction says nothing of the tasks that are open */
@@ -31,6 +34,13 @@ guint ferry_task_tally_count_open (FerryTaskTally *self);
 /* How many tasks of the model have failed. */
 guint ferry_task_tally_count_failed (FerryTaskTally *self);
 void ferry_task_tally_cancel_all (FerryTaskTally *self);
+/* Has no task begun, and pauses those that run, or lets go on what this has paused. Tasks of no executor are paused, or
+ * go on, each by itself. */
+void ferry_task_tally_set_paused (FerryTaskTally *self, gboolean paused);
+/* As ferry_task_tally_set_paused(), for the queues alone. */
+void ferry_task_tally_let_queues_go_on (FerryTaskTally *self);
+/* Whether that is so of all that has tasks. */
+gboolean ferry_task_tally_is_paused (FerryTaskTally *self);
 gboolean ferry_task_tally_has_queue (FerryTaskTally *self);
 void ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *queue, gpointer data),
                                     gpointer data);

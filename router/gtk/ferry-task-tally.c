@@ -27,8 +27,9 @@ typedef struct
   guint64 n_before, n_begun;
 
   /* Of a model that does not count for itself. */
-  GPtrArray *tasks; /* (element-type FerryTask) (owned): as in the model */
-  GHashTable *open; /* (element-type FerryTask) (owned): those of them that are not done */
+  GPtrArray *tasks;   /* (element-type FerryTask) (owned): as in the model */
+  GHashTable *open;   /* (element-type FerryTask) (owned): those of them that are not done */
+  GHashTable *paused; /* (element-type FerryTask) (owned): those of the open ones that are paused */
   guint64 n_ended[FERRY_TASK_STATE_CANCELLED + 1];
   guint n_failed;     /* of those in the model */
   guint n_batch_done; /* since no task was open; and the sum of their fractions */
@@ -53,11 +54,21 @@ static void change (FerryTaskTally *self);
 /* ---- a model that does not count for itself ---- */
 
 static void state_cb (FerryTask *task, GParamSpec *pspec, Part *part);
+static void paused_cb (FerryTask *task, GParamSpec *pspec, Part *part);
 
 static gboolean
 has_failed (FerryTask *task)
 {
   return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+}
+
+static void
+note_paused (Part *part, FerryTask *task)
+{
+  if (ferry_task_get_run (task)->paused)
+    g_hash_table_add (part->paused, task);
+  else
+    g_hash_table_remove (part->paused, task);
 }
 
 static void
@@ -75,8 +86,10 @@ follow_task (Part *part, FerryTask *task)
       part->batch_fraction = 0.0;
     }
   g_hash_table_add (part->open, g_object_ref (task));
+  note_paused (part, task);
   g_signal_connect (task, "notify::state", G_CALLBACK (state_cb), part);
   g_signal_connect (task, "notify::fraction", G_CALLBACK (state_cb), part);
+  g_signal_connect (task, "notify::is-paused", G_CALLBACK (paused_cb), part);
 }
 
 /* A task that has ended is counted, and one that has only left the model is not. */
@@ -85,6 +98,7 @@ let_go_of_task (Part *part, FerryTask *task)
 {
   g_autoptr (FerryTask) kept = g_object_ref (task);
 
+  g_hash_table_remove (part->paused, task);
   if (!g_hash_table_remove (part->open, task))
     return;
   g_signal_handlers_disconnect_by_data (task, part);
@@ -102,6 +116,14 @@ state_cb (FerryTask *task, GParamSpec *pspec, Part *part)
 {
   if (ferry_task_get_done (task))
     let_go_of_task (part, task);
+  change (part->tally);
+}
+
+static void
+paused_cb (FerryTask *task, GParamSpec *pspec, Part *part)
+{
+  if (g_hash_table_contains (part->open, task))
+    note_paused (part, task);
   change (part->tally);
 }
 
@@ -133,13 +155,18 @@ tasks_changed_cb (Part *part, guint position, guint n_removed, guint n_added)
   change (part->tally);
 }
 
+/* What has no executor is not paused while it has no tasks. */
 static gboolean
-is_known (FerryTask *task)
+is_paused (Part *part)
 {
-  gboolean indeterminate;
+  guint n_open = part->executor == NULL ? g_hash_table_size (part->open) : 0;
+  gboolean model_is_paused, executor_is_paused;
 
-  g_object_get (task, "indeterminate", &indeterminate, NULL);
-  return !indeterminate;
+  if (part->executor == NULL)
+    return n_open > 0 && g_hash_table_size (part->paused) == n_open;
+  g_object_get (part->model, "paused", &model_is_paused, NULL);
+  g_object_get (part->executor, "paused", &executor_is_paused, NULL);
+  return model_is_paused || executor_is_paused;
 }
 
 static FerryTaskFigures
@@ -154,33 +181,38 @@ sum_tasks (Part *part)
   };
   GHashTableIter iter;
   gpointer task;
-  guint n_known = 0;
 
   g_hash_table_iter_init (&iter, part->open);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     {
-      gboolean waits = ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
-
-      figures.n_waiting += waits;
+      ferry_run_sum_add (&figures.running, ferry_task_get_run (task));
       figures.fraction += ferry_task_get_fraction (task);
-      n_known += !waits && is_known (task);
     }
-  figures.n_executing = n_open - figures.n_waiting;
+  figures.n_waiting = n_open - figures.running.n_running;
   figures.fraction /= MAX (part->n_batch_done + n_open, 1);
-  figures.indeterminate = n_known == 0;
+  figures.paused = is_paused (part);
   return figures;
 }
 
-static void
-cancel_open (Part *part)
+/* (transfer full): what is done with them may change which are open. */
+static GPtrArray *
+dup_open (Part *part)
 {
-  g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *open = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
   gpointer task;
 
   g_hash_table_iter_init (&iter, part->open);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     g_ptr_array_add (open, g_object_ref (task));
+  return open;
+}
+
+static void
+cancel_open (Part *part)
+{
+  g_autoptr (GPtrArray) open = dup_open (part);
+
   for (guint i = 0; i < open->len; i++)
     ferry_task_cancel (g_ptr_array_index (open, i));
 }
@@ -213,15 +245,6 @@ count_open (Part *part)
   return n_waiting + n_executing;
 }
 
-/* Of figures that are indeterminate where of no task that runs the fraction is known. It is so that where some tasks
- * are done and others wait, their number says how far all are; and where nothing runs, nothing is under way. */
-static void
-note_indeterminate (FerryTaskFigures *figures)
-{
-  figures->indeterminate =
-    figures->indeterminate && figures->n_executing > 0 && (figures->n_waiting == 0 || !(figures->fraction > 0.0));
-}
-
 static guint
 count_failed (Part *part)
 {
@@ -230,23 +253,42 @@ count_failed (Part *part)
   return part->executor != NULL ? ferry_executor_count_failed (part->executor) : part->n_failed;
 }
 
+static guint
+count_open_of (const FerryTaskFigures *figures)
+{
+  return figures->n_waiting + figures->running.n_running;
+}
+
+static void
+note_indeterminate (FerryTaskFigures *figures)
+{
+  figures->indeterminate = ferry_run_sum_is_indeterminate (&figures->running, figures->n_waiting, figures->fraction);
+}
+
+/* Those that its model says to execute may wait for a worker still. */
+static FerryTaskFigures
+ask_model (Part *part)
+{
+  FerryTaskFigures figures = {0};
+  guint n_open = count_open (part);
+
+  g_object_get (part->model, "n-completed", &figures.n_completed, "n-failed", &figures.n_failed, "n-cancelled",
+                &figures.n_cancelled, "fraction", &figures.fraction, NULL);
+  figures.paused = is_paused (part);
+  if (part->keeper != NULL)
+    part->keeper->funcs->sum_running (part->keeper, &figures.running);
+  else
+    ferry_executor_sum_running (part->executor, &figures.running);
+  figures.running.n_running = MIN (figures.running.n_running, n_open);
+  figures.n_waiting = n_open - figures.running.n_running;
+  return figures;
+}
+
 static FerryTaskFigures
 get_figures (Part *part)
 {
-  FerryTaskFigures figures;
-  gboolean paused;
+  FerryTaskFigures figures = part->executor == NULL ? sum_tasks (part) : ask_model (part);
 
-  if (part->executor == NULL)
-    {
-      figures = sum_tasks (part);
-      note_indeterminate (&figures);
-      return figures;
-    }
-  g_object_get (part->model, "n-waiting", &figures.n_waiting, "n-executing", &figures.n_executing, "n-completed",
-                &figures.n_completed, "n-failed", &figures.n_failed, "n-cancelled", &figures.n_cancelled, "fraction",
-                &figures.fraction, "paused", &figures.paused, NULL);
-  g_object_get (part->executor, "paused", &paused, "indeterminate", &figures.indeterminate, NULL);
-  figures.paused = figures.paused || paused;
   note_indeterminate (&figures);
   return figures;
 }
@@ -270,7 +312,7 @@ note_batches (FerryTaskTally *self)
 
       if (is_idle)
         part->n_before = count_ended (&figures);
-      if (figures.n_waiting + figures.n_executing == 0)
+      if (count_open_of (&figures) == 0)
         part->n_begun = count_ended (&figures);
     }
 }
@@ -281,6 +323,23 @@ change (FerryTaskTally *self)
   if (self->parts->len > 1)
     note_batches (self);
   g_signal_emit (self, changed_signal, 0);
+}
+
+/* A queue hears late that a worker has begun one of its tasks, and not at all that its executor is paused. */
+static void
+watch_figures (Part *part)
+{
+  static const char *const of_executors[] = {"notify::fraction", "notify::paused"};
+  static const char *const of_queues[] = {"notify::reason", "notify::error", "notify::damage"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (of_executors); i++)
+    {
+      g_signal_connect_object (part->model, of_executors[i], G_CALLBACK (change), part->tally, G_CONNECT_SWAPPED);
+      if (part->keeper != NULL)
+        g_signal_connect_object (part->executor, of_executors[i], G_CALLBACK (change), part->tally, G_CONNECT_SWAPPED);
+    }
+  for (guint i = 0; part->keeper != NULL && i < G_N_ELEMENTS (of_queues); i++)
+    g_signal_connect_object (part->model, of_queues[i], G_CALLBACK (change), part->tally, G_CONNECT_SWAPPED);
 }
 
 static Part *
@@ -296,20 +355,12 @@ part_new (FerryTaskTally *self, GListModel *model)
                    : FERRY_IS_EXECUTOR (model) ? FERRY_EXECUTOR (model)
                                                : NULL;
   if (part->executor != NULL)
-    {
-      g_signal_connect_object (model, "notify::fraction", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (model, "notify::paused", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
-      if (part->keeper != NULL)
-        {
-          g_signal_connect_object (model, "notify::reason", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
-          g_signal_connect_object (model, "notify::error", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
-          g_signal_connect_object (model, "notify::damage", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
-        }
-    }
+    watch_figures (part);
   else
     {
       part->tasks = g_ptr_array_new_with_free_func (g_object_unref);
       part->open = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+      part->paused = g_hash_table_new (NULL, NULL);
       g_signal_connect_swapped (model, "items-changed", G_CALLBACK (tasks_changed_cb), part);
       add_tasks (part, 0, g_list_model_get_n_items (model));
     }
@@ -325,8 +376,11 @@ part_free (gpointer data)
 
   g_signal_handlers_disconnect_by_data (part->model, part);
   g_signal_handlers_disconnect_by_data (part->model, part->tally);
+  if (part->executor != NULL)
+    g_signal_handlers_disconnect_by_data (part->executor, part->tally);
   for (guint i = 0; part->tasks != NULL && i < part->tasks->len; i++)
     g_signal_handlers_disconnect_by_data (g_ptr_array_index (part->tasks, i), part);
+  g_clear_pointer (&part->paused, g_hash_table_unref);
   g_clear_pointer (&part->open, g_hash_table_unref);
   g_clear_pointer (&part->tasks, g_ptr_array_unref);
   g_object_unref (part->model);
@@ -476,7 +530,7 @@ ferry_task_tally_count_failed (FerryTaskTally *self)
 FerryTaskFigures
 ferry_task_tally_get (FerryTaskTally *self)
 {
-  FerryTaskFigures sum = {.paused = TRUE, .indeterminate = TRUE};
+  FerryTaskFigures sum = {.paused = TRUE};
   double done = 0.0, all = 0.0;
 
   if (self->parts->len == 1)
@@ -485,16 +539,18 @@ ferry_task_tally_get (FerryTaskTally *self)
     {
       Part *part = g_ptr_array_index (self->parts, i);
       FerryTaskFigures figures = get_figures (part);
-      guint n_open = figures.n_waiting + figures.n_executing;
+      guint n_open = count_open_of (&figures);
       guint64 n_ended = count_ended (&figures);
 
       sum.n_waiting += figures.n_waiting;
-      sum.n_executing += figures.n_executing;
+      sum.running.n_running += figures.running.n_running;
+      sum.running.n_known += figures.running.n_known;
+      sum.running.n_paused += figures.running.n_paused;
+      sum.running.fractions += figures.running.fractions;
       sum.n_completed += figures.n_completed;
       sum.n_failed += figures.n_failed;
       sum.n_cancelled += figures.n_cancelled;
       sum.paused = sum.paused && (n_open == 0 || figures.paused);
-      sum.indeterminate = sum.indeterminate && (figures.n_executing == 0 || figures.indeterminate);
       done +=
         (double) (part->n_begun - part->n_before) + figures.fraction * (double) (n_ended - part->n_begun + n_open);
       all += (double) (n_ended - part->n_before + n_open);
@@ -518,6 +574,60 @@ ferry_task_tally_cancel_all (FerryTaskTally *self)
       else
         part->keeper->funcs->cancel_all (part->keeper);
     }
+}
+
+static void
+set_part_paused (Part *part, gboolean paused)
+{
+  g_autoptr (GPtrArray) open = part->executor == NULL ? dup_open (part) : NULL;
+
+  if (part->keeper != NULL)
+    g_object_set (part->model, "paused", paused, NULL);
+  if (part->executor != NULL)
+    ferry_executor_set_paused (part->executor, paused, /* running: */ TRUE);
+  for (guint i = 0; open != NULL && i < open->len; i++)
+    if (paused)
+      ferry_task_pause (g_ptr_array_index (open, i));
+    else
+      ferry_task_resume (g_ptr_array_index (open, i));
+}
+
+void
+ferry_task_tally_set_paused (FerryTaskTally *self, gboolean paused)
+{
+  g_autoptr (FerryTaskTally) kept = g_object_ref (self);
+
+  for (guint i = 0; i < kept->parts->len; i++)
+    set_part_paused (get_part (kept, i), paused);
+}
+
+void
+ferry_task_tally_let_queues_go_on (FerryTaskTally *self)
+{
+  g_autoptr (FerryTaskTally) kept = g_object_ref (self);
+
+  for (guint i = 0; i < kept->parts->len; i++)
+    if (get_part (kept, i)->keeper != NULL)
+      set_part_paused (get_part (kept, i), FALSE);
+}
+
+/* What has no executor, and no tasks, says nothing of the others. */
+gboolean
+ferry_task_tally_is_paused (FerryTaskTally *self)
+{
+  gboolean paused = FALSE;
+
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      Part *part = get_part (self, i);
+
+      if (part->executor == NULL && count_open (part) == 0)
+        continue;
+      if (!is_paused (part))
+        return FALSE;
+      paused = TRUE;
+    }
+  return paused;
 }
 
 gboolean

@@ -30,20 +30,36 @@ struct _FerryTaskUndo
   GtkWidget *label;  /* (unowned): in the bar */
   GtkWidget *button; /* (unowned): in the bar */
   gboolean wants_focus;
+  gboolean is_elsewhere; /* the application shows it, and the bar does not come */
 };
 
 G_DEFINE_FINAL_TYPE (FerryTaskUndo, ferry_task_undo, G_TYPE_OBJECT)
 
+char *
+ferry_task_undo_dup_words (FerryTaskUndo *self)
+{
+  guint n = g_hash_table_size (self->removed);
+
+  return n > 0 ? g_strdup_printf (ferry_gtk_ngettext ("%u task removed", "%u tasks removed", n), n) : NULL;
+}
+
 static void
 show_bar (FerryTaskUndo *self)
 {
-  guint n = g_hash_table_size (self->removed);
-  g_autofree char *words = g_strdup_printf (ferry_gtk_ngettext ("%u task removed", "%u tasks removed", n), n);
+  g_autofree char *words = ferry_task_undo_dup_words (self);
+  gboolean is_shown = words != NULL && !self->is_elsewhere;
 
-  if (n > 0)
+  if (words != NULL)
     gtk_label_set_text (GTK_LABEL (self->label), words);
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->bar), n > 0);
-  gtk_accessible_update_state (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_STATE_HIDDEN, n == 0, -1);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->bar), is_shown);
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_STATE_HIDDEN, !is_shown, -1);
+}
+
+void
+ferry_task_undo_set_elsewhere (FerryTaskUndo *self, gboolean is_elsewhere)
+{
+  self->is_elsewhere = is_elsewhere;
+  show_bar (self);
 }
 
 static gboolean
@@ -187,7 +203,7 @@ ferry_task_undo_take_tasks (FerryTaskUndo *self)
 void
 ferry_task_undo_grab_focus (FerryTaskUndo *self)
 {
-  self->wants_focus = !gtk_widget_get_mapped (self->button);
-  if (!self->wants_focus)
+  self->wants_focus = !self->is_elsewhere && !gtk_widget_get_mapped (self->button);
+  if (!self->wants_focus && !self->is_elsewhere)
     gtk_widget_grab_focus (self->button);
 }

@@ -451,7 +451,7 @@ ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now)
 char *
 ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed)
 {
-  guint n_executing = figures->n_executing, n_waiting = figures->n_waiting;
+  guint n_executing = figures->running.n_running, n_waiting = figures->n_waiting;
   g_autofree char *percent = NULL, *running = NULL, *waiting = NULL, *failed = NULL;
 
   if (n_waiting + n_executing == 0)
@@ -464,6 +464,23 @@ ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed)
   if (n_failed > 0)
     failed = g_strdup_printf (ferry_gtk_ngettext ("%u task failed", "%u tasks failed", n_failed), n_failed);
   return join ((const char *const[]){figures->paused ? _ ("Paused") : NULL, percent, running, waiting, failed}, 5);
+}
+
+/* Where nothing runs, nobody waits for an end. */
+char *
+ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left, guint n_failed)
+{
+  guint n_open = figures->n_waiting + figures->running.n_running;
+  g_autofree char *tasks = NULL, *left = NULL;
+
+  if (n_open == 0 && n_failed > 0)
+    return ferry_task_words_for_ends (0, n_failed);
+  if (n_open == 0)
+    return g_strdup (_ ("All tasks have ended"));
+  tasks = g_strdup_printf (ferry_gtk_ngettext ("%u task", "%u tasks", n_open), n_open);
+  /* Translators: of all tasks: "3 tasks, paused". */
+  left = figures->paused ? g_strdup (_ ("paused")) : time_left >= 0 ? ferry_format_time_left (time_left) : NULL;
+  return left != NULL ? g_strdup_printf (_ ("%s, %s"), tasks, left) : g_steal_pointer (&tasks);
 }
 
 char *

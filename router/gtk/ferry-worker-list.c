@@ -355,6 +355,7 @@ ferry_worker_list_init (FerryWorkerList *self)
   GtkWidget *placeholder = gtk_label_new (_ ("No Workers"));
 
   ferry_look_ensure_styles (GTK_WIDGET (self));
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   self->rows = g_ptr_array_new ();
   self->selection = gtk_single_selection_new (NULL);
   gtk_single_selection_set_autoselect (self->selection, FALSE);

@@ -347,6 +347,19 @@ keeper_count_failed (FerryRunKeeper *keeper)
   return from_keeper (keeper)->figures.n_failed;
 }
 
+/* The file has tasks as begun that wait for a worker still. */
+static void
+keeper_sum_running (FerryRunKeeper *keeper, FerryRunSum *sum)
+{
+  for (GList *link = from_keeper (keeper)->figures.executing.head; link != NULL; link = link->next)
+    {
+      const FerryQueueEntry *entry = link->data;
+
+      if (entry->task != NULL)
+        ferry_run_sum_add (sum, ferry_task_get_run (entry->task));
+    }
+}
+
 static gboolean
 keeper_move (FerryRunKeeper *keeper, FerryTask *task, FerryTask *before, GError **error)
 {
@@ -382,6 +395,7 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .cancel_all = keeper_cancel_all,
   .clear_finished = keeper_clear_finished,
   .count_failed = keeper_count_failed,
+  .sum_running = keeper_sum_running,
   .move = keeper_move,
   .begin_now = begin_now,
   .close_async = keeper_close_async,

@@ -83,6 +83,9 @@ gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
  * one with FALSE. A task that was let go by all leaves as if it had just ended. */
 FERRY_FOR_SIBLINGS
 void ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep);
+/* Adds its tasks that run to the sum. */
+FERRY_FOR_SIBLINGS
+void ferry_executor_sum_running (FerryExecutor *self, FerryRunSum *sum);
 /* How many tasks in the executor's list have failed. */
 FERRY_FOR_SIBLINGS
 guint ferry_executor_count_failed (FerryExecutor *self);

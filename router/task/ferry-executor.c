@@ -442,6 +442,7 @@ source_pause_changed (FerryTaskSource *source, FerryRun *run)
   if (!entry->taken_in)
     return;
   ferry_run_note_pause (run);
+  figures_changed (self);
   schedule (self);
 }
 
@@ -1446,43 +1447,33 @@ ferry_executor_get_pool (FerryExecutor *self)
   return FERRY_IS_POOL (self->runner) ? FERRY_POOL (self->runner) : NULL;
 }
 
-/* main: returns how much of the work is done, from 0 to 1, and of how many tasks that run the fraction is known. */
-static double
-sum_fractions (FerryExecutor *self, guint *n_known)
+/* The runners' destinations are few, so tasks that run are found through them and not through the list. */
+void
+ferry_executor_sum_running (FerryExecutor *self, FerryRunSum *sum)
 {
-  double done = self->batch_fraction + self->source.held;
-
-  *n_known = 0;
-  if (self->n_batch_done + self->n_open == 0)
-    return 0;
-  /* The runners' destinations are few, so tasks that run are found through them and not through the list. */
   for (guint i = 0; i < self->runners->len; i++)
     {
       FerryRunner *runner = g_ptr_array_index (self->runners, i);
 
-      done += FERRY_RUNNER_GET_IFACE (runner)->sum_fractions (runner, &self->source, n_known);
+      FERRY_RUNNER_GET_IFACE (runner)->sum_running (runner, &self->source, sum);
     }
-  return done / (self->n_batch_done + self->n_open);
 }
 
+/* main: how much of the work is done, from 0 to 1. */
 static double
-get_fraction (FerryExecutor *self)
+get_fraction (FerryExecutor *self, const FerryRunSum *sum)
 {
-  guint n_known;
+  guint n_batch = self->n_batch_done + self->n_open;
 
-  return sum_fractions (self, &n_known);
+  return n_batch > 0 ? (self->batch_fraction + self->source.held + sum->fractions) / n_batch : 0;
 }
 
-/* main: where some tasks are done and others wait, their number says how far the work is. */
+/* main: before the first task, nothing is known at all. */
 static gboolean
-get_indeterminate (FerryExecutor *self)
+get_indeterminate (FerryExecutor *self, const FerryRunSum *sum)
 {
-  guint n_known;
-  double fraction = sum_fractions (self, &n_known);
-
-  if (self->n_executing == 0 || n_known > 0)
-    return self->n_batch_done + self->n_open == 0;
-  return self->n_open == self->n_executing || !(fraction > 0);
+  return self->n_batch_done + self->n_open == 0 ||
+         ferry_run_sum_is_indeterminate (sum, self->n_open - self->n_executing, get_fraction (self, sum));
 }
 
 static gboolean
@@ -1509,9 +1500,12 @@ static void
 ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
+  FerryRunSum sum = {0};
 
   if (!is_of_any_thread (property_id) && !ferry_affinity_check_property (self->router->affinity, pspec))
     return;
+  if (property_id == PROP_FRACTION || property_id == PROP_INDETERMINATE)
+    ferry_executor_sum_running (self, &sum);
   if (property_id == PROP_STATE)
     g_value_set_enum (value, atomic_load_explicit (&self->state, memory_order_acquire));
   else if (property_id == PROP_N_WAITING)
@@ -1519,9 +1513,9 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
   else if (property_id == PROP_POOL)
     g_value_set_object (value, ferry_executor_get_pool (self));
   else if (property_id == PROP_FRACTION)
-    g_value_set_double (value, get_fraction (self));
+    g_value_set_double (value, get_fraction (self, &sum));
   else if (property_id == PROP_INDETERMINATE)
-    g_value_set_boolean (value, get_indeterminate (self));
+    g_value_set_boolean (value, get_indeterminate (self, &sum));
   else
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }

@@ -190,20 +190,19 @@ fail_sources (FerryPool *self, GError *error)
   ferry_task_sources_fail_all (&self->sources, FERRY_RUNNER (self), reason);
 }
 
-static double
-runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source, guint *n_known)
+static void
+runner_sum_running (FerryRunner *runner, FerryTaskSource *source, FerryRunSum *sum)
 {
   FerryPool *self = FERRY_POOL (runner);
-  double sum = 0;
 
   for (guint i = 0; i < self->roster.workers->len; i++)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->roster.workers, i);
       const FerryRun *run = g_queue_peek_head (&worker->in_flight);
 
-      sum += run != NULL ? ferry_run_get_fraction_of (run, source, n_known) : 0;
+      if (run != NULL && run->source == source)
+        ferry_run_sum_add (sum, run);
     }
-  return sum;
 }
 
 /* Has the error say in words for users that no worker starts. One of the launcher's settings is for the programmer. */
@@ -1155,7 +1154,7 @@ runner_init (FerryRunnerInterface *iface)
   iface->remove_source = runner_remove_source;
   iface->schedule = runner_schedule;
   iface->check = runner_check;
-  iface->sum_fractions = runner_sum_fractions;
+  iface->sum_running = runner_sum_running;
 }
 
 /**

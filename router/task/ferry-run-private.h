@@ -131,6 +131,15 @@ typedef struct
   void (*ended) (gpointer owner, FerryTaskState was);
 } FerryRunFuncs;
 
+/* What is known of runs that execute. */
+typedef struct
+{
+  guint n_running;
+  guint n_known;    /* of how many of them the fraction is known */
+  guint n_paused;   /* how many of them are paused */
+  double fractions; /* the sum of what is known, each from 0 to 1 */
+} FerryRunSum;
+
 /* ---- The keeper ----
  *
  * What keeps tasks beyond the application, such as a queue in a file. It hears of the end of each of its runs before
@@ -155,6 +164,8 @@ typedef struct
   void (*clear_finished) (FerryRunKeeper *self);
   /* How many tasks of the list have failed. */
   guint (*count_failed) (FerryRunKeeper *self);
+  /* Adds those that a worker has begun to the sum. */
+  void (*sum_running) (FerryRunKeeper *self, FerryRunSum *sum);
   /* Moves the task in front of another one of the keeper's list; NULL: behind the last one. */
   gboolean (*move) (FerryRunKeeper *self, FerryTask *task, FerryTask *before, GError **error);
   /* A task that waits for its time does not any more. */
@@ -281,15 +292,26 @@ ferry_run_get_done (const FerryRun *self)
   return self->state >= FERRY_TASK_STATE_COMPLETED;
 }
 
-/* Returns the fraction, from 0 to 1, if the run is one of source and has not ended, and adds to n_known if it is known.
- */
-static inline double
-ferry_run_get_fraction_of (const FerryRun *self, const FerryTaskSource *source, guint *n_known)
+/* Adds the run to the sum, unless it waits or has ended. */
+static inline void
+ferry_run_sum_add (FerryRunSum *sum, const FerryRun *run)
 {
-  gboolean is_known = self->source == source && !ferry_run_get_done (self) && self->fraction >= 0;
+  FerryTaskState state = ferry_run_get_state (run);
+  gboolean is_running = state == FERRY_TASK_STATE_EXECUTING || state == FERRY_TASK_STATE_CANCELLING;
+  gboolean is_known = is_running && run->fraction >= 0;
 
-  *n_known += is_known;
-  return is_known ? self->fraction : 0;
+  sum->n_running += is_running;
+  sum->n_known += is_known;
+  sum->n_paused += is_running && run->paused;
+  sum->fractions += is_known ? run->fraction : 0;
+}
+
+/* Whether the fraction of all says nothing of those that are open: of none that runs it is known. Where some are done
+ * and others wait, their number says how far all are; and where nothing runs, nothing is under way. */
+static inline gboolean
+ferry_run_sum_is_indeterminate (const FerryRunSum *sum, guint n_waiting, double fraction)
+{
+  return sum->n_running > 0 && sum->n_known == 0 && (n_waiting == 0 || !(fraction > 0));
 }
 
 /* Whether the owner tells what the function does: not after another thread has asked for a cancel. */

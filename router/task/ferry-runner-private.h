@@ -148,9 +148,8 @@ struct _FerryRunnerInterface
   void (*schedule) (FerryRunner *self);
   /* Whether the runner has not failed. If it has, sets error to a copy of its error. */
   gboolean (*check) (FerryRunner *self, GError **error);
-  /* Returns the sum of the fractions, each from 0 to 1, of those tasks of source that run now, and adds to n_known of
-   * how many of them the fraction is known. */
-  double (*sum_fractions) (FerryRunner *self, FerryTaskSource *source, guint *n_known);
+  /* Adds those tasks of source that run now to the sum. */
+  void (*sum_running) (FerryRunner *self, FerryTaskSource *source, FerryRunSum *sum);
 };
 
 static inline FerryRouter *

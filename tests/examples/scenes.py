@@ -320,10 +320,73 @@ def adwaita(report, start, folder):
     program.do("click Bake")
     program.wait("label Bake bread", r"bar 0\.\d*[1-9]")
     report.fact("a task has a row", True)
+    program.do("act win.pause-all")
+    program.wait("label Paused")
+    program.do("act win.pause-all")
+    program.wait_until(lambda lines: "label Paused" not in lines)
+    report.fact("an action of the window pauses all, and lets all go on", True)
     program.do("click task.cancel")
     program.wait("label Cancelled")
+    program.do("click task.remove")
+    program.wait("label No Bread", "label 1 task removed")
+    program.do("click _Undo")
+    lines = program.wait_until(lambda lines: "label Cancelled" in lines and "label 1 task removed" not in lines)
+    report.fact("a toast puts back what was removed, and goes", True, lines)
+    program.do("click Bake")
+    program.do("click Bake")
+    program.wait("label Crashed|label It crashed")
+    program.do("click task.show-error")
+    lines = program.wait("label It crashed", "button _Try Again")
+    report.fact("a dialog says what has happened, and offers to try it again", True, lines)
+    program.do("click _Try Again")
+    program.wait_until(lambda lines: "button _Try Again" not in lines)
+    program.do("act task.cancel-all")
+    program.wait_until(lambda lines: not any(line.startswith("bar") for line in lines))
     program.do("close Bakery")
+    report.equal("it ends with its window", program.finish()[:2], (0, ""))
+
+
+def values(report, start, folder):
+    names = ["needle-%d" % number for number in range(3)]
+    for number, name in enumerate(names):
+        os.makedirs(os.path.join(folder, "sub%d" % number))
+        with open(os.path.join(folder, "sub%d" % number, name), "w", encoding="utf-8"):
+            pass
+    program = start("values", folder)
+    program.wait("window Search", "label " + re.escape(folder))
+    program.do("type needle")
+    lines = program.wait("label That is all.")
+    report.equal("what a worker finds is in the list", sorted(line.split("/")[-1] for line in lines if "needle-" in line), names)
+    program.do("type needle-2")
+    lines = program.wait_until(lambda lines: "label That is all." in lines and sum("needle-" in line for line in lines) == 1)
+    report.fact("a new search begins anew", True, lines)
+    program.do("close Search")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
+    program = start("values", "/")
+    program.do("type e")
+    program.wait("label /.*")
+    program.do("close Search")
+    report.equal("a window that is closed ends its search", program.finish()[:2], (0, ""))
+
+
+def preferences(report, start, folder):
+    program = start("preferences")
+    program.wait("window Backup", "label Documents", "label No Tasks")
+    program.do("click Back Up")
+    program.wait(r"bar 0\.\d*[1-9]", "label .* of 300 files.*")
+    program.do("click Back Up")
+    lines = program.wait_until(lambda lines: sum("300 files" in line for line in lines) + lines.count("label Waits for its turn") >= 2)
+    report.fact("two backups have a row each, below the folders", lines.count("label Documents") == 3, lines)
+    program.do("close Backup")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def workers(report, start, folder):
+    program = start("workers")
+    lines = program.wait_until(lambda lines: sum("Count primes" in line for line in lines) >= 3)
+    report.fact("three workers are listed with their tasks", True, lines)
+    program.do("close Workers")
+    report.equal("it ends with its window", program.finish()[:2], (0, ""))
 
 
 def run_ffmpeg(*arguments):
@@ -859,7 +922,7 @@ def same(one, other):
 
 SCENES = {
     "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
-    "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
+    "values": values, "preferences": preferences, "workers": workers, "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
     "sandbox": sandbox, "converter": converter, "converter-files": converter_files,
     "converter-queue": converter_queue, "converter-again": converter_again, "converter-nightly": converter_nightly, "adwaita": adwaita,
 }

@@ -10,6 +10,7 @@
 #include "gtk/ferry-progress-ring-private.h"
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-words-private.h"
 #include "gtk/look-test.h"
 #include "gtk/widget-test.h"
 #include "task/task-test.h"
@@ -203,6 +204,29 @@ test_ring_turns_while_nobody_knows_how_far_the_tasks_are (Scene *scene)
   g_assert_false (is_turning (scene));
 }
 
+/* Of a task that is paused itself, nothing moves. */
+static void
+test_ring_stands_still_while_all_that_runs_is_paused (Scene *scene)
+{
+  g_autoptr (FerryTask) endless = NULL, other = NULL;
+
+  set_animations (TRUE);
+  ferry_pool_set_max_workers (scene->test->pool, 2);
+  endless = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  ferry_test_look_until (is_turning, scene);
+  g_assert_true (ferry_task_pause (endless));
+  ferry_test_look_until (stands_still, scene);
+  g_assert_cmpfloat (get_fraction (scene), <, 0.0);
+  other = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  ferry_test_look_until (is_turning, scene);
+  ferry_task_cancel (other);
+  ferry_test_look_until (stands_still, scene);
+  ferry_task_resume (endless);
+  ferry_test_look_until (is_turning, scene);
+  ferry_task_cancel (endless);
+  ferry_test_look_until (stands_still, scene);
+}
+
 /* It stands still where nothing is to move, and asks for no frame that nobody sees. */
 static void
 test_ring_turns_only_where_it_is_seen_to (Scene *scene)
@@ -349,6 +373,69 @@ test_popover_has_buttons_for_all_tasks (Scene *scene)
   ferry_test_look_until (is_hidden, get_menu_button (scene));
 }
 
+/* (transfer none): beside the headline. */
+static GtkWidget *
+get_pause_button (Scene *scene, const char *headline)
+{
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (GTK_MENU_BUTTON (get_menu_button (scene))));
+
+  widget_test_wait_words (popover, headline);
+  return gtk_widget_get_next_sibling (widget_test_find_words (popover, headline));
+}
+
+static void
+assert_label (GtkWidget *button, const char *words)
+{
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, words);
+  g_assert_cmpstr (gtk_widget_get_tooltip_text (button), ==, words);
+}
+
+static void
+test_popover_has_a_headline_and_pauses_all (Scene *scene)
+{
+  FerryTask *runs = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  FerryTask *waits = task_test_submit (scene->executor, "note", g_variant_new_string ("b"));
+  GtkWidget *button;
+
+  wait_words (scene, "1 task waits");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  button = get_pause_button (scene, "2 tasks");
+  assert_label (button, "Pause All");
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_true (ferry_test_get_number (runs, "is-paused"));
+  g_assert_true (get_pause_button (scene, "2 tasks, paused") == button);
+  assert_label (button, "Resume All");
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_false (ferry_test_get_number (runs, "is-paused"));
+  ferry_task_cancel (runs);
+  task_test_wait_done (waits);
+  get_pause_button (scene, "All tasks have ended");
+  ferry_test_look_until (is_insensitive, button);
+  g_object_unref (runs);
+  g_object_unref (waits);
+}
+
+static void
+assert_headline (FerryTaskFigures figures, gint64 time_left, guint n_failed, const char *words)
+{
+  g_autofree char *headline = ferry_task_words_for_headline (&figures, time_left, n_failed);
+
+  g_assert_cmpstr (headline, ==, words);
+}
+
+static void
+test_headline_says_how_long_all_tasks_take (void)
+{
+  const gint64 minute = 60 * (gint64) G_USEC_PER_SEC;
+
+  assert_headline ((FerryTaskFigures){.n_waiting = 2, .running.n_running = 1}, 2 * minute, 0,
+                   "3 tasks, 2 minutes left");
+  assert_headline ((FerryTaskFigures){.running.n_running = 1}, -1, 0, "1 task");
+  assert_headline ((FerryTaskFigures){.n_waiting = 1, .paused = TRUE}, 2 * minute, 0, "1 task, paused");
+  assert_headline ((FerryTaskFigures){0}, -1, 2, "2 tasks failed.");
+  assert_headline ((FerryTaskFigures){0}, -1, 0, "All tasks have ended");
+}
+
 static void
 test_nothing_is_computed_while_the_button_is_hidden (Scene *scene)
 {
@@ -378,6 +465,31 @@ test_the_tooltip_is_not_set_before_it_is_asked_for (Scene *scene)
   wait_words (scene, "1 task runs");
   g_assert_true (gtk_widget_get_has_tooltip (get_menu_button (scene)));
   g_assert_null (gtk_widget_get_tooltip_text (get_menu_button (scene)));
+  task_test_open_gate ();
+}
+
+static gboolean
+has_tooltip (Scene *scene)
+{
+  g_autoptr (GObject) tooltip = g_object_new (GTK_TYPE_TOOLTIP, NULL);
+  gboolean is_shown = FALSE;
+
+  g_signal_emit_by_name (get_menu_button (scene), "query-tooltip", 1, 1, FALSE, tooltip, &is_shown);
+  return is_shown;
+}
+
+/* The pointer rests where it has opened it. */
+static void
+test_the_tooltip_does_not_hide_the_headline (Scene *scene)
+{
+  g_autoptr (FerryTask) task = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
+  GtkWidget *list = ferry_test_get_object (scene->button, "list");
+
+  wait_words (scene, "1 task runs");
+  g_assert_true (has_tooltip (scene));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  ferry_test_look_until ((FerryTestCondition) gtk_widget_get_mapped, list);
+  g_assert_false (has_tooltip (scene));
   task_test_open_gate ();
 }
 
@@ -740,6 +852,10 @@ main (int argc, char **argv)
   add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
   add ("/task-button/ring-turns-while-nobody-knows-how-far-the-tasks-are",
        test_ring_turns_while_nobody_knows_how_far_the_tasks_are);
+  add ("/task-button/ring-stands-still-while-all-that-runs-is-paused",
+       test_ring_stands_still_while_all_that_runs_is_paused);
+  add ("/task-button/popover-has-a-headline-and-pauses-all", test_popover_has_a_headline_and_pauses_all);
+  g_test_add_func ("/task-button/headline-says-how-long-all-tasks-take", test_headline_says_how_long_all_tasks_take);
   add ("/task-button/ring-turns-only-where-it-is-seen-to", test_ring_turns_only_where_it_is_seen_to);
   add ("/task-button/button-takes-back-what-a-task-has", test_button_takes_back_what_a_task_has);
   add ("/task-button/popover-has-the-list", test_popover_has_the_list);
@@ -754,6 +870,7 @@ main (int argc, char **argv)
   add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   add ("/task-button/the-tooltip-is-not-set-before-it-is-asked-for",
        test_the_tooltip_is_not_set_before_it_is_asked_for);
+  add ("/task-button/the-tooltip-does-not-hide-the-headline", test_the_tooltip_does_not_hide_the_headline);
   add ("/task-button/nothing-is-computed-while-the-button-is-hidden",
        test_nothing_is_computed_while_the_button_is_hidden);
   return g_test_run ();

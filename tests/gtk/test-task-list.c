@@ -5,7 +5,9 @@
  * gtk/ferry-task-menu.c, gtk/ferry-task-keeper.c, gtk/ferry-task-undo.c, gtk/ferry-task-ends.c, gtk/ferry-announce.c,
  * gtk/ferry-list-view.c
  *
- * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back. */
+ * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back.
+ *
+ * It is one file since all of it needs the scene, and how rows are found in it. */
 
 #include "config.h"
 
@@ -1406,6 +1408,190 @@ test_list_is_as_high_as_its_rows_where_something_else_scrolls (Scene *scene)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
+/* ---- what an application shows in place of the list ---- */
+
+typedef struct
+{
+  gboolean is_shown; /* what the handler returns */
+  guint n_asked;
+  char *words;     /* (owned) (nullable): of the last undo */
+  FerryTask *task; /* (unowned) (nullable): of the last error */
+} Shown;
+
+static gboolean
+show_undo_cb (FerryTaskList *list, const char *words, gpointer data)
+{
+  Shown *shown = data;
+
+  shown->n_asked++;
+  g_free (shown->words);
+  shown->words = g_strdup (words);
+  return shown->is_shown;
+}
+
+static gboolean
+show_error_cb (FerryTaskList *list, FerryTask *task, gpointer data)
+{
+  Shown *shown = data;
+
+  shown->n_asked++;
+  shown->task = task;
+  return shown->is_shown;
+}
+
+static void
+test_an_application_shows_undo_in_a_toast_of_its_own (Scene *scene)
+{
+  FerryTask *first = add_done (scene, "a"), *second = add_done (scene, "b");
+  Shown shown = {.is_shown = TRUE};
+
+  g_signal_connect (scene->list, "show-undo", G_CALLBACK (show_undo_cb), &shown);
+  click (wait_row (scene, first), "remove_button");
+  wait_no_row (scene, first);
+  g_assert_cmpstr (shown.words, ==, "1 task removed");
+  select_task (scene, second);
+  widget_test_press (scene->list, "Delete");
+  wait_no_row (scene, second);
+  g_assert_cmpstr (shown.words, ==, "2 tasks removed");
+  g_assert_cmpuint (shown.n_asked, ==, 2);
+  g_assert_null (widget_test_find_words (scene->list, "removed"));
+  g_assert_null (widget_test_find_words (scene->list, "Undo"));
+  g_assert_true (gtk_widget_activate_action (scene->list, "task.undo", NULL));
+  g_assert_null (shown.words);
+  g_assert_cmpuint (shown.n_asked, ==, 3);
+  wait_row (scene, first);
+  /* Who returns FALSE leaves it to the list, and hears of the end that is for good, too. */
+  shown.is_shown = FALSE;
+  select_task (scene, first);
+  widget_test_press (scene->list, "Delete");
+  widget_test_wait_words (scene->list, "1 task removed");
+  gtk_widget_set_visible (scene->list, FALSE);
+  g_assert_null (shown.words);
+  g_assert_cmpuint (shown.n_asked, ==, 5);
+  g_signal_handlers_disconnect_by_data (scene->list, &shown);
+}
+
+static void
+test_an_application_shows_errors_in_a_dialog_of_its_own (Scene *scene)
+{
+  FerryTask *task =
+    task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "g-file-error-quark", 12, "The disk is full"));
+  Shown shown = {.is_shown = TRUE};
+  GtkWidget *row;
+
+  task_test_wait_done (task);
+  row = wait_row (scene, task);
+  select_task (scene, task);
+  g_signal_connect (scene->list, "show-error", G_CALLBACK (show_error_cb), &shown);
+  g_assert_true (gtk_widget_activate_action (scene->list, "task.show-error", NULL));
+  g_assert_true (shown.task == task);
+  g_assert_true (gtk_widget_activate_action (row, "task.show-error", NULL));
+  g_assert_cmpuint (shown.n_asked, ==, 2);
+  g_assert_null (find_details ());
+  shown.is_shown = FALSE;
+  g_assert_true (gtk_widget_activate_action (row, "task.show-error", NULL));
+  ferry_test_look_until (has_details, GINT_TO_POINTER (TRUE));
+  gtk_window_close (GTK_WINDOW (find_details ()));
+  ferry_test_look_until (has_details, GINT_TO_POINTER (FALSE));
+  g_object_unref (task);
+}
+
+/* ---- all at once ---- */
+
+static gboolean
+is_task_paused (gpointer task)
+{
+  return ferry_test_get_number (task, "is-paused") != 0;
+}
+
+static void
+test_all_is_paused_and_goes_on (Scene *scene)
+{
+  g_autoptr (GPropertyAction) action = g_property_action_new ("pause-all", scene->list, "paused");
+  g_autoptr (GVariant) before = g_action_get_state (G_ACTION (action)), paused = NULL;
+  FerryTask *runs = add (scene, "sleep-until-cancelled", "a"), *waits = add (scene, "note", "b");
+  guint n_told = 0;
+
+  widget_test_count_notifications (scene->list, "paused", &n_told);
+  task_test_wait_begun (runs);
+  widget_test_press (scene->list, "<Shift><Control>p");
+  g_assert_true (is_task_paused (runs));
+  g_assert_true (ferry_test_get_number (scene->executor, "paused"));
+  g_assert_true (ferry_test_get_number (scene->list, "paused"));
+  g_assert_cmpuint (n_told, ==, 1);
+  paused = g_action_get_state (G_ACTION (action));
+  g_assert_true (g_variant_get_boolean (paused) && !g_variant_get_boolean (before));
+  g_action_activate (G_ACTION (action), NULL);
+  g_assert_false (is_task_paused (runs));
+  g_assert_false (ferry_test_get_number (scene->executor, "paused"));
+  /* Whoever else does it, it is so. */
+  ferry_executor_set_paused (scene->executor, TRUE, FALSE);
+  g_assert_true (ferry_test_get_number (scene->list, "paused"));
+  g_assert_cmpuint (n_told, ==, 3);
+  g_assert_true (gtk_widget_activate_action (scene->list, "task.pause-all", NULL));
+  ferry_task_cancel (runs);
+  task_test_wait_done (waits);
+}
+
+/* Where no executor has them. */
+static void
+test_tasks_of_a_list_of_its_own_are_paused_one_by_one (Scene *scene)
+{
+  g_autoptr (GListStore) store = g_list_store_new (FERRY_TYPE_TASK);
+  FerryTask *runs = add (scene, "sleep-until-cancelled", "a"), *waits = add (scene, "note", "b");
+
+  g_list_store_append (store, runs);
+  g_list_store_append (store, waits);
+  g_object_set (scene->list, "tasks", store, NULL);
+  task_test_wait_begun (runs);
+  g_object_set (scene->list, "paused", TRUE, NULL);
+  g_assert_true (is_task_paused (runs) && is_task_paused (waits));
+  g_assert_false (ferry_test_get_number (scene->executor, "paused"));
+  g_assert_true (ferry_test_get_number (scene->list, "paused"));
+  ferry_task_resume (runs);
+  g_assert_false (ferry_test_get_number (scene->list, "paused"));
+  ferry_task_pause (runs);
+  g_object_set (scene->list, "paused", FALSE, NULL);
+  g_assert_false (is_task_paused (runs) || is_task_paused (waits));
+  ferry_task_cancel (runs);
+  task_test_wait_done (waits);
+}
+
+static GObject *(*get_item_of_gtk) (GListModel *model, guint position);
+static guint n_items_asked;
+
+static gpointer
+count_item (GListModel *model, guint position)
+{
+  n_items_asked++;
+  return get_item_of_gtk (model, position);
+}
+
+/* What the menu has of all tasks is counted as they change. Of these, none is done, and none has failed. */
+static void
+test_menu_of_many_tasks_looks_at_none (Scene *scene)
+{
+  GListModelInterface *iface = g_type_interface_peek (g_type_class_peek (GTK_TYPE_MULTI_SELECTION), G_TYPE_LIST_MODEL);
+  FerryTask *task;
+
+  ferry_executor_set_paused (scene->executor, TRUE, FALSE);
+  task = add (scene, "note", "a");
+  for (guint i = 0; i < 5000; i++)
+    add (scene, "note", "b");
+  wait_row (scene, task);
+  get_item_of_gtk = (gpointer) iface->get_item;
+  iface->get_item = count_item;
+  open_menu (scene);
+  widget_test_wait_words (scene->list, "Pause All");
+  iface->get_item = (gpointer) get_item_of_gtk;
+  g_assert_nonnull (widget_test_find_words (scene->list, "Cancel All"));
+  g_assert_null (widget_test_find_words (scene->list, "Clear Finished"));
+  g_test_message ("%u of %u tasks", n_items_asked, count_tasks (scene));
+  g_assert_cmpuint (n_items_asked, <, 1000);
+  ferry_executor_cancel_all (scene->executor);
+  g_assert_true (ferry_task_get_done (task));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1419,6 +1605,14 @@ main (int argc, char **argv)
   add_test ("/task-list/removal-can-be-undone-when-the-task-would-have-gone",
             test_removal_can_be_undone_when_the_task_would_have_gone);
   add_test ("/task-list/removal-of-all-tasks-can-be-undone", test_removal_of_all_tasks_can_be_undone);
+  add_test ("/task-list/an-application-shows-undo-in-a-toast-of-its-own",
+            test_an_application_shows_undo_in_a_toast_of_its_own);
+  add_test ("/task-list/an-application-shows-errors-in-a-dialog-of-its-own",
+            test_an_application_shows_errors_in_a_dialog_of_its_own);
+  add_test ("/task-list/all-is-paused-and-goes-on", test_all_is_paused_and_goes_on);
+  add_test ("/task-list/tasks-of-a-list-of-its-own-are-paused-one-by-one",
+            test_tasks_of_a_list_of_its_own_are_paused_one_by_one);
+  add_test ("/task-list/menu-of-many-tasks-looks-at-none", test_menu_of_many_tasks_looks_at_none);
   add_test ("/task-list/menu-says-pause-or-resume", test_menu_says_pause_or_resume);
   add_test ("/task-list/menu-shows-the-error-of-one-task", test_menu_shows_the_error_of_one_task);
   add_test ("/task-list/return-opens-the-details", test_return_opens_the_details);

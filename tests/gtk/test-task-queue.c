@@ -620,7 +620,7 @@ test_figures_of_a_queue_are_counted_without_its_tasks (Scene *scene)
   wait_done (scene, "b");
   figures = ferry_task_tally_get (tally);
   g_assert_cmpint (figures.n_completed, ==, 2);
-  g_assert_cmpint (figures.n_waiting + figures.n_executing, ==, 0);
+  g_assert_cmpint (figures.n_waiting + figures.running.n_running, ==, 0);
   g_assert_cmpint (n_told, >, 0);
   ferry_task_tally_cancel_all (tally);
 }
@@ -637,6 +637,62 @@ test_cancel_all_cancels_what_waits_in_the_queue (Scene *scene)
   wait_done (scene, "runs");
   wait_done (scene, "waits");
   g_assert_cmpint (ferry_task_tally_get (tally).n_cancelled, ==, 2);
+}
+
+static gboolean
+has_begun_one (gpointer queue)
+{
+  return ferry_test_get_number (queue, "n-executing") == 1;
+}
+
+/* The file has a task as begun that waits for the one worker. */
+static void
+test_only_those_run_that_a_worker_has_begun (Scene *scene)
+{
+  g_autoptr (FerryTaskTally) tally = ferry_task_tally_new (G_LIST_MODEL (scene->test->queue));
+  g_autoptr (FerryTask) other = task_test_submit (scene->test->test->executor, "sleep-until-cancelled", NULL);
+  FerryTaskFigures figures;
+
+  task_test_wait_begun (other);
+  submit_gate (scene, "next", FALSE);
+  submit_note (scene, "waits");
+  ferry_test_look_until (has_begun_one, scene->test->queue);
+  figures = ferry_task_tally_get (tally);
+  g_assert_cmpint (figures.running.n_running, ==, 0);
+  g_assert_cmpint (figures.n_waiting, ==, 2);
+  g_assert_false (figures.indeterminate);
+  ferry_task_cancel (other);
+  wait_begun (scene, "next");
+  figures = ferry_task_tally_get (tally);
+  g_assert_cmpint (figures.running.n_running, ==, 1);
+  g_assert_true (figures.indeterminate);
+  task_test_open_gate ();
+  wait_done (scene, "waits");
+}
+
+/* With its executor, so that what runs is paused too; the banner lets both go on. */
+static void
+test_all_of_a_queue_is_paused_and_goes_on (Scene *scene)
+{
+  g_autoptr (FerryTask) runs = NULL;
+
+  submit_gate (scene, "runs", FALSE);
+  wait_begun (scene, "runs");
+  runs = queue_test_get (scene->test, "runs");
+  submit_note (scene, "waits");
+  show_list (scene);
+  g_object_set (scene->list, "paused", TRUE, NULL);
+  g_assert_true (ferry_test_get_number (runs, "is-paused"));
+  g_assert_true (ferry_test_get_number (scene->test->queue, "paused"));
+  g_assert_true (ferry_test_get_number (scene->list, "paused"));
+  hide_list (scene);
+  show_banner (scene);
+  widget_test_wait_words (scene->list, "The queue is paused");
+  click (scene->list, says, "_Go On");
+  g_assert_false (ferry_test_get_number (runs, "is-paused"));
+  g_assert_false (ferry_test_get_number (scene->test->queue, "paused"));
+  task_test_open_gate ();
+  wait_done (scene, "waits");
 }
 
 /* ---- the guard ---- */
@@ -815,6 +871,8 @@ main (int argc, char **argv)
   add_test ("/queue-window/banner-says-that-nothing-can-be-stored", test_banner_says_that_nothing_can_be_stored);
   add_test ("/queue-window/figures-are-counted-without-its-tasks",
             test_figures_of_a_queue_are_counted_without_its_tasks);
+  add_test ("/queue-window/only-those-run-that-a-worker-has-begun", test_only_those_run_that_a_worker_has_begun);
+  add_test ("/queue-window/all-of-a-queue-is-paused-and-goes-on", test_all_of_a_queue_is_paused_and_goes_on);
   add_test ("/queue-window/cancel-all-cancels-what-waits-in-the-queue",
             test_cancel_all_cancels_what_waits_in_the_queue);
   add_test ("/queue-window/quitting-closes-the-queue-and-cancels-nothing",

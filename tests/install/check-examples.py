@@ -27,12 +27,19 @@ SHOWN = "map"
 MESON = re.compile(r"^```meson\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
+def needs_adwaita(path):
+    with open(path, encoding="utf-8") as file:
+        return "<adwaita.h>" in file.read()
+
+
 def line_for(command, path, name):
     """The page's line for another program."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     if "<ferry-gtk.h>" in text:
-        command = command.replace("ferry-1 gtk4", "ferry-gtk-1" + (" libadwaita-1" if "<adwaita.h>" in text else ""))
+        command = command.replace("ferry-1 gtk4", "ferry-gtk-1")
+    if needs_adwaita(path):
+        command = command.replace(" gtk4", "").replace("--libs ", "--libs libadwaita-1 ")
     return re.sub(r"\b%s\b" % SHOWN, name, command)
 
 
@@ -57,8 +64,8 @@ def body(report):
         for path in glob.glob(os.path.join(examples, "*.c")):
             shutil.copy(path, root)
             name = os.path.basename(path)[:-len(".c")]
-            if name == "adwaita" and subprocess.run(["pkg-config", "--exists", "libadwaita-1"], check=False).returncode != 0:
-                report.skip("adwaita.c is built", "libadwaita is not installed")
+            if needs_adwaita(path) and subprocess.run(["pkg-config", "--exists", "libadwaita-1"], check=False).returncode != 0:
+                report.skip("%s.c is built" % name, "libadwaita is not installed")
                 continue
             pages.run_commands(report, installed, [(line_for(commands[0], path, name), "")])
         folder = os.path.join(root, "copy")

@@ -41,13 +41,13 @@ void found_cb (GObject *source, GAsyncResult *result, gpointer data);
 """
 
 VARIABLES = {
-    "address": "const char *", "answer": "GVariant *", "box": "GtkWidget *", "buffer": "GtkTextBuffer *",
+    "address": "const char *", "answer": "GVariant *", "application": "GtkApplication *", "box": "GtkWidget *", "buffer": "GtkTextBuffer *",
     "bytes": "GBytes *",
     "cluster": "FerryCluster *", "command": "FerryCommand *", "data": "gpointer ", "entry": "GString *",
     "executor": "FerryExecutor *", "exporter": "FerryExporter *", "fd": "int ", "finds": "GtkStringList *",
     "frame": "guint32 ", "handle": "int ",
     "header": "GtkWidget *", "height": "gsize ", "interface": "FerryInterface *", "invocation": "FerryInvocation *",
-    "job": "FerryJob *", "label": "GtkWidget *", "launcher": "FerryLauncher *", "lines": "const char *const *",
+    "job": "FerryJob *", "label": "GtkWidget *", "launcher": "FerryLauncher *", "lines": "const char *const *", "list": "GtkWidget *",
     "listener": "FerryListener *", "log": "GObject *", "map": "FerryMap *", "n_lines": "guint ", "path": "const char *",
     "progress": "Progress ", "proxy": "FerryProxy *", "queue": "gpointer ", "replica": "GObject *", "router": "FerryRouter *", "scale": "GtkWidget *",
     "sender": "FerrySender *", "size": "gsize ", "steps": "GVariant *", "task": "FerryTask *", "transport": "FerryTransport *",

@@ -337,7 +337,7 @@ test_crash_leaves_waiting_what_waited (void)
     g_ptr_array_add (tasks, queue_test_submit (test, "sleep-until-cancelled", NULL, keys[i]));
   task_test_wait_log ("first");
   begun = g_get_monotonic_time ();
-  ferry_test_run_until (has_run_for_long, &begun);
+  ferry_test_look_until (has_run_for_long, &begun);
   task_test_open_gate ();
   ferry_test_run_until (is_executing, tasks->pdata[0]);
   queue_test_flush (test);
