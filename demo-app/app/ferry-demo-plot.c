@@ -40,8 +40,7 @@ G_DEFINE_FINAL_TYPE (FerryDemoPlot, ferry_demo_plot, GTK_TYPE_WIDGET)
 const GdkRGBA *
 ferry_demo_plot_get_colour (guint line)
 {
-  static const GdkRGBA colours[FERRY_DEMO_PLOT_MAX_LINES] = {
-    {0.21f, 0.52f, 0.89f, 1.0f}, {0.90f, 0.38f, 0.0f, 1.0f}, {0.15f, 0.63f, 0.41f, 1.0f}};
+  static const GdkRGBA colours[FERRY_DEMO_PLOT_MAX_LINES] = {{0.21f, 0.52f, 0.89f, 1.0f}, {0.90f, 0.38f, 0.0f, 1.0f}};
 
   return &colours[line];
 }

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /* Lines over time, from zero to a round number above the largest value, with the time that they go back. */
 
-#define FERRY_DEMO_PLOT_MAX_LINES 3
+#define FERRY_DEMO_PLOT_MAX_LINES 2
 
 /* (transfer full): what stands at a value. */
 typedef char *(*FerryDemoPlotFormat) (double value);
