@@ -28,25 +28,18 @@ struct _FerryDemoSidebar
 G_DEFINE_FINAL_TYPE (FerryDemoSidebar, ferry_demo_sidebar, ADW_TYPE_BIN)
 
 static gboolean
-ferry_demo_sidebar_grab_focus (GtkWidget *widget)
+ferry_demo_sidebar_focus (GtkWidget *widget, GtkDirectionType direction)
 {
   GtkListBoxRow *row = gtk_list_box_get_selected_row (GTK_LIST_BOX (adw_bin_get_child (ADW_BIN (widget))));
 
-  return row != NULL && gtk_widget_grab_focus (GTK_WIDGET (row));
-}
-
-static gboolean
-ferry_demo_sidebar_focus (GtkWidget *widget, GtkDirectionType direction)
-{
   if (direction != GTK_DIR_TAB_FORWARD && direction != GTK_DIR_TAB_BACKWARD)
     return GTK_WIDGET_CLASS (ferry_demo_sidebar_parent_class)->focus (widget, direction);
-  return gtk_widget_get_focus_child (widget) == NULL && gtk_widget_grab_focus (widget);
+  return gtk_widget_get_focus_child (widget) == NULL && gtk_widget_grab_focus (GTK_WIDGET (row));
 }
 
 static void
 ferry_demo_sidebar_class_init (FerryDemoSidebarClass *klass)
 {
-  GTK_WIDGET_CLASS (klass)->grab_focus = ferry_demo_sidebar_grab_focus;
   GTK_WIDGET_CLASS (klass)->focus = ferry_demo_sidebar_focus;
 }
 
@@ -86,14 +79,6 @@ typedef struct
   const char *source; /* which has the page's idea */
   GtkWidget *(*make) (FerryDemoSession *session);
 } Page;
-
-enum
-{
-  PROP_PAGE = 1,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, ADW_TYPE_APPLICATION_WINDOW)
 
@@ -161,7 +146,6 @@ shown_cb (FerryDemoWindow *self)
 
   gtk_label_set_text (self->title, _ (page->title));
   gtk_list_box_select_row (self->rows, gtk_list_box_get_row_at_index (self->rows, (int) (page - pages)));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE]);
 }
 
 /* In a narrow window the list and the page take turns. F10 opens the menu of the one that is shown. */
@@ -181,12 +165,18 @@ show_content (FerryDemoWindow *self)
 }
 
 static void
+show_page (GtkWidget *widget, const char *action, GVariant *page)
+{
+  ferry_demo_window_show_page (FERRY_DEMO_WINDOW (widget), g_variant_get_string (page, NULL));
+}
+
+static void
 go_back (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
 
   g_object_set (self->leaflet, "visible-child", self->sidebar, NULL);
-  gtk_widget_grab_focus (self->list);
+  gtk_widget_child_focus (self->list, GTK_DIR_TAB_FORWARD);
 }
 
 static void
@@ -303,18 +293,6 @@ ferry_demo_tell_error (GtkWidget *page, const GError *error, const char *again)
 /* ---- the window ---- */
 
 static void
-ferry_demo_window_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  g_value_set_string (value, gtk_stack_get_visible_child_name (FERRY_DEMO_WINDOW (object)->pages));
-}
-
-static void
-ferry_demo_window_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  ferry_demo_window_show_page (FERRY_DEMO_WINDOW (object), g_value_get_string (value));
-}
-
-static void
 ferry_demo_window_dispose (GObject *object)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (object);
@@ -328,16 +306,9 @@ ferry_demo_window_dispose (GObject *object)
 static void
 ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
-  object_class->get_property = ferry_demo_window_get_property;
-  object_class->set_property = ferry_demo_window_set_property;
-  object_class->dispose = ferry_demo_window_dispose;
-  properties[PROP_PAGE] = g_param_spec_string ("page", NULL, NULL, NULL,
-                                               G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
-
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_window_dispose;
   g_type_ensure (FERRY_DEMO_TYPE_SIDEBAR);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, toasts);
@@ -356,7 +327,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, show_content);
   gtk_widget_class_bind_template_callback (widget_class, shown_cb);
   gtk_widget_class_bind_template_callback (widget_class, turned_cb);
-  gtk_widget_class_install_property_action (widget_class, "page.show", "page");
+  gtk_widget_class_install_action (widget_class, "page.show", "s", show_page);
   gtk_widget_class_install_action (widget_class, "page.go-back", NULL, go_back);
   gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);
   gtk_widget_class_install_action (widget_class, "pictures.open", NULL, open_pictures);

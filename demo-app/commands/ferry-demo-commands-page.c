@@ -7,7 +7,6 @@
  * Files that are made lie in a folder of this page, which goes with it. A task has the name of its file, so that one
  * that is tried again has it too. */
 
-#include <errno.h>
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
@@ -17,8 +16,6 @@
 
 /* In bytes, what "count" below says. */
 #define ZEROS (40000.0 * 1024.0 * 1024.0)
-/* Not in memory, as what is in /tmp may be. */
-#define FOLDER "/var/tmp/ferry-demo-XXXXXX"
 #define OUTPUT_KEY "ferry-demo-output"
 #define MAX_LINES 1000
 
@@ -34,6 +31,7 @@ struct _FerryDemoCommandsPage
 
   AdwPreferencesGroup *group;
   GtkEditable *entry;
+  GtkWidget *run_button;
   GtkWidget *error_label;
   GtkDropTarget *drop_target;
   GtkWidget *list;
@@ -143,17 +141,14 @@ pack (FerryDemoCommandsPage *self, const char *path)
 {
   g_autofree char *folder = g_path_get_dirname (path), *base = g_path_get_basename (path), *made = NULL, *name = NULL;
   g_autofree char *file = g_strconcat (base, ".tar.gz", NULL), *shown = g_filename_display_name (base);
+  g_autoptr (GError) error = NULL;
 
   if (self->folder == NULL)
+    self->folder = g_dir_make_tmp ("ferry-demo-XXXXXX", &error);
+  if (self->folder == NULL)
     {
-      g_autofree char *template = g_strdup (FOLDER);
-
-      if (g_mkdtemp (template) == NULL)
-        {
-          ferry_demo_tell (GTK_WIDGET (self), g_strerror (errno), NULL);
-          return;
-        }
-      self->folder = g_steal_pointer (&template);
+      ferry_demo_tell (GTK_WIDGET (self), error->message, NULL);
+      return;
     }
   made = g_build_filename (self->folder, file, NULL);
   name = g_strdup_printf (_ ("Pack “%s”"), shown);
@@ -181,7 +176,7 @@ changed_cb (FerryDemoCommandsPage *self)
   g_autoptr (GError) error = NULL;
   gboolean is_good = g_shell_parse_argv (gtk_editable_get_text (self->entry), NULL, NULL, &error);
 
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "command.run-line", is_good);
+  gtk_widget_set_sensitive (self->run_button, is_good);
   gtk_widget_set_visible (self->error_label, g_error_matches (error, G_SHELL_ERROR, G_SHELL_ERROR_BAD_QUOTING));
 }
 
@@ -189,12 +184,6 @@ static void
 entered_cb (FerryDemoCommandsPage *self)
 {
   run_line (self, gtk_editable_get_text (self->entry), 0.0);
-}
-
-static void
-run_entered (GtkWidget *widget, const char *action, GVariant *parameter)
-{
-  entered_cb (FERRY_DEMO_COMMANDS_PAGE (widget));
 }
 
 static void
@@ -296,8 +285,8 @@ ferry_demo_commands_page_class_init (FerryDemoCommandsPageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-commands-page.ui");
 #define BIND(child) gtk_widget_class_bind_template_child (widget_class, FerryDemoCommandsPage, child)
   BIND (group);
-  gtk_widget_class_bind_template_child_full (widget_class, "run_button", FALSE, 0);
   BIND (entry);
+  BIND (run_button);
   BIND (error_label);
   BIND (drop_target);
   BIND (list);
@@ -308,7 +297,6 @@ ferry_demo_commands_page_class_init (FerryDemoCommandsPageClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, entered_cb);
   gtk_widget_class_bind_template_callback (widget_class, setup_row_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_output);
-  gtk_widget_class_install_action (widget_class, "command.run-line", NULL, run_entered);
   gtk_widget_class_install_action (widget_class, "command.run", "(sd)", run_given);
   gtk_widget_class_install_action (widget_class, "command.pack", "s", pack_given);
   gtk_widget_class_install_action (widget_class, "command.open-folder", NULL, open_folder);

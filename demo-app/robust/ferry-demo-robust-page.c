@@ -15,7 +15,7 @@
 #include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 
-#define N_BYSTANDERS FERRY_DEMO_PLOT_MAX_LINES
+#define N_BYSTANDERS 2
 #define N_TRIALS 3
 #define TURN_MILLISECONDS 200
 /* In turns: how often figures are read. */
@@ -38,14 +38,14 @@ struct _FerryDemoRobustPage
   AdwBin parent_instance;
 
   FerryDemoPipe *bystanders[N_BYSTANDERS];
-  AdwActionRow *rows[N_BYSTANDERS];
   Trial trials[N_TRIALS];
   guint64 n_lost_before; /* the trial */
   guint turn_timeout;    /* while the page is seen */
   guint n_turns;
 
   AdwPreferencesGroup *trials_group;
-  AdwPreferencesGroup *others_group;
+  AdwActionRow *first_row;
+  AdwActionRow *second_row;
   AdwActionRow *cost_row;
   GtkImage *cost_icon;
   FerryDemoPlot *plot;
@@ -145,7 +145,7 @@ show_bystander (FerryDemoRobustPage *self, guint i, double rate, double delay)
   g_autofree char *lost = n_wrong > 0 ? ferry_demo_format_counted (n_wrong, _ ("%s lost")) : g_strdup (_ ("no losses"));
   g_autofree char *words = g_strdup_printf (_ ("%s messages/s, delivered in %s, %s"), messages, time, lost);
 
-  adw_action_row_set_subtitle (self->rows[i], words);
+  adw_action_row_set_subtitle (i == 0 ? self->first_row : self->second_row, words);
 }
 
 static void
@@ -156,7 +156,7 @@ read_bystanders (FerryDemoRobustPage *self)
   for (guint i = 0; i < N_BYSTANDERS; i++)
     if (ferry_demo_pipe_read (self->bystanders[i], &rates[i], &delays[i]))
       show_bystander (self, i, rates[i], delays[i]);
-  ferry_demo_plot_add (self->plot, delays);
+  ferry_demo_plot_add (self->plot, MAX (delays[0], delays[1]));
 }
 
 static gboolean
@@ -242,7 +242,8 @@ ferry_demo_robust_page_class_init (FerryDemoRobustPageClass *klass)
   g_type_ensure (FERRY_DEMO_TYPE_PLOT);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-robust-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, trials_group);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, others_group);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, first_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, second_row);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, cost_row);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, cost_icon);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, plot);
@@ -271,25 +272,6 @@ add_row (FerryDemoRobustPage *self, guint number, const char *title, const char 
   return ADW_ACTION_ROW (row);
 }
 
-/* What its line is drawn in stands before its name. */
-static AdwActionRow *
-add_bystander_row (FerryDemoRobustPage *self, guint i)
-{
-  const GdkRGBA *colour = ferry_demo_plot_get_colour (i);
-  g_autofree char *name = g_strdup_printf (_ ("Worker %u"), i + 1);
-  g_autofree char *mark = g_strdup_printf ("<span foreground='#%02x%02x%02x'>●</span>", (guint) (colour->red * 255),
-                                           (guint) (colour->green * 255), (guint) (colour->blue * 255));
-  GtkWidget *row =
-    g_object_new (ADW_TYPE_ACTION_ROW, "title", name, "subtitle", _ ("Starting…"), "subtitle-lines", 0, NULL);
-
-  gtk_widget_add_css_class (row, "numeric");
-  adw_action_row_add_prefix (ADW_ACTION_ROW (row),
-                             g_object_new (GTK_TYPE_LABEL, "label", mark, "use-markup", TRUE, "accessible-role",
-                                           GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL));
-  adw_preferences_group_add (self->others_group, row);
-  return ADW_ACTION_ROW (row);
-}
-
 GtkWidget *
 ferry_demo_robust_page_new (FerryDemoSession *session)
 {
@@ -309,7 +291,6 @@ ferry_demo_robust_page_new (FerryDemoSession *session)
 
   for (guint i = 0; i < N_BYSTANDERS; i++)
     {
-      self->rows[i] = add_bystander_row (self, i);
       self->bystanders[i] = ferry_demo_pipe_new (router, worker_path, FERRY_DEMO_PIPE_PACE);
       g_signal_connect_object (self->bystanders[i], "ended", G_CALLBACK (lost_cb), self, G_CONNECT_SWAPPED);
     }
