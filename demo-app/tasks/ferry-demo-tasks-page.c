@@ -15,7 +15,7 @@
 #include "app/ferry-demo-window.h"
 #include "tasks/ferry-demo-cluster.h"
 
-#define WORKERS_HEIGHT 300
+#define WORKERS_HEIGHT 380
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
 #define MANY_STEP G_GUINT64_CONSTANT (1000000)

@@ -441,6 +441,22 @@ test_pages_have_one_width (WindowTest *test, gconstpointer data)
     }
 }
 
+static void
+assert_groups (GtkWidget *widget)
+{
+  if (GTK_IS_FLOW_BOX (widget) || GTK_IS_FLOW_BOX_CHILD (widget))
+    g_assert_cmpint (gtk_accessible_get_accessible_role (GTK_ACCESSIBLE (widget)), ==, GTK_ACCESSIBLE_ROLE_GROUP);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    assert_groups (child);
+}
+
+/* And not as tables with cells, which GTK takes boxes that flow for. */
+static void
+test_toolbars_are_read_as_groups (WindowTest *test, gconstpointer data)
+{
+  assert_groups (test->window);
+}
+
 static GtkWidget *
 get_part (WindowTest *test, const char *name)
 {
@@ -492,6 +508,7 @@ main (int argc, char **argv)
   window_test_add ("/pages/work-left-half-way-proves-nothing", test_work_left_half_way_proves_nothing);
   window_test_add ("/pages/trials-cost-the-others-nothing", test_trials_cost_the_others_nothing);
   window_test_add ("/pages/pages-have-one-width", test_pages_have_one_width);
+  window_test_add ("/pages/toolbars-are-read-as-groups", test_toolbars_are_read_as_groups);
   window_test_add ("/pages/list-of-pages-is-one-stop", test_list_of_pages_is_one_stop);
   window_test_add ("/pages/hidden-page-costs-nothing", test_hidden_page_costs_nothing);
   return demo_test_run_all ();
