@@ -31,7 +31,7 @@ struct _FerryDemoApplication
 G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, ADW_TYPE_APPLICATION)
 
 static const GOptionEntry entries[] = {
-  {"page", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Show this page: start, pipes, tasks, robust, pictures or object"),
+  {"page", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Show this page: start, tasks, commands, pictures, robust or object"),
    N_ ("PAGE")},
   {"size", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Make the window as large as this, as in 800x600"), N_ ("SIZE")},
   {"pictures", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Show the pictures of a folder"), N_ ("FOLDER")},
@@ -202,12 +202,14 @@ add_shortcuts (GtkApplication *application)
     const char *keys[2];
   } shortcuts[] = {
     {"job.add", {"<Control>n"}},
-    {"job.add-command", {"<Control><Shift>r"}},
+    {"job.pause-all", {"<Control><Shift>p"}},
+    {"job.cancel-all", {"<Control><Shift>BackSpace"}},
+    {"command.enter", {"<Control><Shift>r"}},
     {"page.show::start", {"<Alt>1"}},
-    {"page.show::pipes", {"<Alt>2"}},
-    {"page.show::tasks", {"<Alt>3"}},
-    {"page.show::robust", {"<Alt>4"}},
-    {"page.show::pictures", {"<Alt>5"}},
+    {"page.show::tasks", {"<Alt>2"}},
+    {"page.show::commands", {"<Alt>3"}},
+    {"page.show::pictures", {"<Alt>4"}},
+    {"page.show::robust", {"<Alt>5"}},
     {"page.show::object", {"<Alt>6"}},
     {"pictures.open", {"<Control><Shift>o"}},
     {"app.preferences", {"<Control>comma"}},

@@ -39,6 +39,6 @@ ferry_demo_describe_end (FerryExit *ended)
   if (reason == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     return _ ("Cut off.");
   if (number == SIGKILL || number == SIGTERM)
-    return _ ("Killed.");
+    return _ ("Stopped.");
   return number != 0 ? _ ("Crashed.") : _ ("Ended.");
 }

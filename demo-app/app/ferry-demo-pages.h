@@ -13,10 +13,12 @@ G_BEGIN_DECLS
 
 /* The same work on a main loop, which freezes, and in a worker, which does not hold up the main loop. */
 GtkWidget *ferry_demo_start_page_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
-/* Three workers, each with a pipe of its own: how many messages come, how late, and whether one is lost. */
-GtkWidget *ferry_demo_pipes_page_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
-/* Lists of tasks: of the demo's own worker, and of commands. */
+/* The list of the demo's own tasks. */
 GtkWidget *ferry_demo_tasks_page_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
+/* Programs as tasks, with what they print. */
+GtkWidget *ferry_demo_commands_page_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
+/* To the line where a command is typed. */
+void ferry_demo_commands_page_enter (GtkWidget *page);
 /* Workers that crash, hang and send garbage, and what that costs two others: nothing. */
 GtkWidget *ferry_demo_robust_page_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
 /* A plate that is heated, an object in another process, and the widgets that are bound to it. */

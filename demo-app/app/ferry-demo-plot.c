@@ -6,6 +6,8 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+/* It stands out by 3 to 1 and more from light and dark. */
+#define LINE_COLOUR ((GdkRGBA){0.21f, 0.52f, 0.89f, 1.0f})
 #define LINE_WIDTH 2.0
 #define GAP 6.0
 #define LEAST_WIDTH 240
@@ -19,7 +21,7 @@ struct _FerryDemoPlot
 {
   GtkWidget parent_instance;
 
-  double values[FERRY_DEMO_PLOT_MAX_LINES][N_VALUES]; /* rings: the oldest value is the next to be overwritten */
+  double values[N_VALUES]; /* a ring: the oldest value is the next to be overwritten */
   guint n_values;
   guint next;
   double ceiling;
@@ -36,20 +38,10 @@ typedef struct
 
 G_DEFINE_FINAL_TYPE (FerryDemoPlot, ferry_demo_plot, GTK_TYPE_WIDGET)
 
-/* Each stands out by 3 to 1 and more from light and dark. */
-const GdkRGBA *
-ferry_demo_plot_get_colour (guint line)
-{
-  static const GdkRGBA colours[FERRY_DEMO_PLOT_MAX_LINES] = {
-    {0.21f, 0.52f, 0.89f, 1.0f}, {0.90f, 0.38f, 0.0f, 1.0f}, {0.15f, 0.63f, 0.41f, 1.0f}};
-
-  return &colours[line];
-}
-
 static double
-get_value (FerryDemoPlot *self, guint line, guint age)
+get_value (FerryDemoPlot *self, guint age)
 {
-  return self->values[line][(self->next + N_VALUES - 1 - age) % N_VALUES];
+  return self->values[(self->next + N_VALUES - 1 - age) % N_VALUES];
 }
 
 /* 1, 2 or 5 with zeros, so that the scale stays for a while. */
@@ -59,9 +51,8 @@ get_scale (FerryDemoPlot *self)
   static const double factors[] = {2.0, 2.5, 2.0};
   double highest = 0.0, scale = self->ceiling;
 
-  for (guint line = 0; line < FERRY_DEMO_PLOT_MAX_LINES; line++)
-    for (guint age = 0; age < self->n_values; age++)
-      highest = MAX (highest, get_value (self, line, age));
+  for (guint age = 0; age < self->n_values; age++)
+    highest = MAX (highest, get_value (self, age));
   for (guint i = 0; scale < highest; i++)
     scale *= factors[i % G_N_ELEMENTS (factors)];
   return scale;
@@ -107,14 +98,14 @@ draw_axes (FerryDemoPlot *self, cairo_t *cairo, const Area *area, double text_he
 }
 
 static void
-draw_line (FerryDemoPlot *self, cairo_t *cairo, const Area *area, guint line)
+draw_line (FerryDemoPlot *self, cairo_t *cairo, const Area *area)
 {
   gboolean in_gap = TRUE;
 
-  gdk_cairo_set_source_rgba (cairo, ferry_demo_plot_get_colour (line));
+  gdk_cairo_set_source_rgba (cairo, &LINE_COLOUR);
   for (guint age = 0; age < self->n_values; age++)
     {
-      double value = get_value (self, line, age);
+      double value = get_value (self, age);
       double x = area->right - (area->right - area->left) * age / area->seconds;
       double y = area->bottom - (area->bottom - area->top) * value / area->scale;
 
@@ -149,8 +140,7 @@ ferry_demo_plot_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   draw_axes (self, cairo, &area, text_height);
   cairo_set_line_width (cairo, LINE_WIDTH);
   cairo_set_line_join (cairo, CAIRO_LINE_JOIN_ROUND);
-  for (guint line = 0; line < FERRY_DEMO_PLOT_MAX_LINES; line++)
-    draw_line (self, cairo, &area, line);
+  draw_line (self, cairo, &area);
   cairo_destroy (cairo);
 }
 
@@ -189,10 +179,9 @@ ferry_demo_plot_begin (FerryDemoPlot *self, double ceiling, FerryDemoPlotFormat 
 }
 
 void
-ferry_demo_plot_add (FerryDemoPlot *self, const double values[static FERRY_DEMO_PLOT_MAX_LINES])
+ferry_demo_plot_add (FerryDemoPlot *self, double value)
 {
-  for (guint line = 0; line < FERRY_DEMO_PLOT_MAX_LINES; line++)
-    self->values[line][self->next] = values[line];
+  self->values[self->next] = value;
   self->next = (self->next + 1) % N_VALUES;
   self->n_values = MIN (self->n_values + 1, N_VALUES);
   gtk_widget_queue_draw (GTK_WIDGET (self));

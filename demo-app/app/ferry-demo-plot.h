@@ -7,9 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Lines over time, from zero to a round number above the largest value, with the time that they go back. */
-
-#define FERRY_DEMO_PLOT_MAX_LINES 3
+/* A line over time, from zero to a round number above the largest value, with the time that it goes back. */
 
 /* (transfer full): what stands at a value. */
 typedef char *(*FerryDemoPlotFormat) (double value);
@@ -19,9 +17,7 @@ G_DECLARE_FINAL_TYPE (FerryDemoPlot, ferry_demo_plot, FERRY_DEMO, PLOT, GtkWidge
 
 /* Once, before the first value. The least value that the scale has room for is 'ceiling'. */
 void ferry_demo_plot_begin (FerryDemoPlot *self, double ceiling, FerryDemoPlotFormat format);
-/* One value a second for each line. A negative one leaves a gap. */
-void ferry_demo_plot_add (FerryDemoPlot *self, const double values[static FERRY_DEMO_PLOT_MAX_LINES]);
-/* The colour of a line, for what stands beside it. */
-const GdkRGBA *ferry_demo_plot_get_colour (guint line);
+/* One value a second. A negative one leaves a gap. */
+void ferry_demo_plot_add (FerryDemoPlot *self, double value);
 
 G_END_DECLS

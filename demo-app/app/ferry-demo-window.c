@@ -15,6 +15,41 @@
 #define SOURCE_MARGIN 12
 #define LIST_SPACING 12
 
+/* ---- the list of pages: Tab goes to the row of the page that is shown, and on; arrows go to the other rows ---- */
+
+#define FERRY_DEMO_TYPE_SIDEBAR (ferry_demo_sidebar_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoSidebar, ferry_demo_sidebar, FERRY_DEMO, SIDEBAR, AdwBin)
+
+struct _FerryDemoSidebar
+{
+  AdwBin parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (FerryDemoSidebar, ferry_demo_sidebar, ADW_TYPE_BIN)
+
+static gboolean
+ferry_demo_sidebar_focus (GtkWidget *widget, GtkDirectionType direction)
+{
+  GtkListBoxRow *row = gtk_list_box_get_selected_row (GTK_LIST_BOX (adw_bin_get_child (ADW_BIN (widget))));
+
+  if (direction != GTK_DIR_TAB_FORWARD && direction != GTK_DIR_TAB_BACKWARD)
+    return GTK_WIDGET_CLASS (ferry_demo_sidebar_parent_class)->focus (widget, direction);
+  return gtk_widget_get_focus_child (widget) == NULL && gtk_widget_grab_focus (GTK_WIDGET (row));
+}
+
+static void
+ferry_demo_sidebar_class_init (FerryDemoSidebarClass *klass)
+{
+  GTK_WIDGET_CLASS (klass)->focus = ferry_demo_sidebar_focus;
+}
+
+static void
+ferry_demo_sidebar_init (FerryDemoSidebar *self)
+{
+}
+
+/* ---- the window ---- */
+
 struct _FerryDemoWindow
 {
   AdwApplicationWindow parent_instance;
@@ -27,9 +62,11 @@ struct _FerryDemoWindow
   AdwLeaflet *leaflet;
   GtkWidget *sidebar;
   GtkWidget *content;
-  GtkListView *list;
+  GtkWidget *list;
+  GtkListBox *rows;
   GtkLabel *title;
-  GtkWidget *header_bar;
+  GtkBox *tools;
+  GtkActionBar *bar; /* has the tools of a narrow window */
   GtkStack *pages;
   GtkMenuButton *menu;
 };
@@ -43,25 +80,18 @@ typedef struct
   GtkWidget *(*make) (FerryDemoSession *session);
 } Page;
 
-enum
-{
-  PROP_PAGE = 1,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
-
 G_DEFINE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, ADW_TYPE_APPLICATION_WINDOW)
 
 /* ---- pages ---- */
 
 static const Page pages[] = {
   {"start", N_ ("Start"), "media-playback-start-symbolic", "start/ferry-demo-start-page.c", ferry_demo_start_page_new},
-  {"pipes", N_ ("Pipes"), "network-transmit-receive-symbolic", "pipes/ferry-demo-pipe.c", ferry_demo_pipes_page_new},
   {"tasks", N_ ("Tasks"), "view-list-symbolic", "tasks/ferry-demo-tasks-page.c", ferry_demo_tasks_page_new},
-  {"robust", N_ ("Robust"), "security-high-symbolic", "robust/ferry-demo-robust-page.c", ferry_demo_robust_page_new},
+  {"commands", N_ ("Commands"), "utilities-terminal-symbolic", "commands/ferry-demo-commands-page.c",
+   ferry_demo_commands_page_new},
   {"pictures", N_ ("Pictures"), "folder-pictures-symbolic", "pictures/ferry-demo-pictures-page.c",
    ferry_demo_pictures_page_new},
+  {"robust", N_ ("Robust"), "security-high-symbolic", "robust/ferry-demo-robust-page.c", ferry_demo_robust_page_new},
   {"object", N_ ("Live Object"), "weather-clear-symbolic", "object/ferry-demo-object-page.c",
    ferry_demo_object_page_new},
 };
@@ -87,28 +117,26 @@ get_shown (FerryDemoWindow *self)
   return find_page (gtk_stack_get_visible_child_name (self->pages));
 }
 
+/* The row has the focus, and is what a screen reader names. */
 static void
 add_page (FerryDemoWindow *self, const Page *page)
 {
-  GtkWidget *child = page->make (self->session);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, LIST_SPACING);
+  GtkWidget *row = g_object_new (GTK_TYPE_LIST_BOX_ROW, "child", box, NULL);
 
-  gtk_stack_page_set_icon_name (gtk_stack_add_titled (self->pages, child, page->name, _ (page->title)), page->icon);
+  gtk_box_append (GTK_BOX (box), g_object_new (GTK_TYPE_IMAGE, "icon-name", page->icon, "accessible-role",
+                                               GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL));
+  gtk_box_append (GTK_BOX (box), gtk_label_new (_ (page->title)));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, _ (page->title), -1);
+  gtk_list_box_append (self->rows, row);
+  gtk_stack_add_named (self->pages, page->make (self->session), page->name);
 }
 
-/* The list's row has the focus, and is what a screen reader names. */
 static void
-bind_cb (FerryDemoWindow *self, GtkListItem *item)
+selected_cb (FerryDemoWindow *self, GtkListBoxRow *row)
 {
-  GtkStackPage *page = gtk_list_item_get_item (item);
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, LIST_SPACING);
-  const char *title = gtk_stack_page_get_title (page);
-
-  gtk_box_append (GTK_BOX (box), g_object_new (GTK_TYPE_IMAGE, "icon-name", gtk_stack_page_get_icon_name (page),
-                                               "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL));
-  gtk_box_append (GTK_BOX (box), gtk_label_new (title));
-  gtk_list_item_set_child (item, box);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (gtk_widget_get_parent (box)), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
-                                  -1);
+  if (row != NULL)
+    gtk_stack_set_visible_child_name (self->pages, pages[gtk_list_box_row_get_index (row)].name);
 }
 
 static void
@@ -117,7 +145,7 @@ shown_cb (FerryDemoWindow *self)
   const Page *page = get_shown (self);
 
   gtk_label_set_text (self->title, _ (page->title));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE]);
+  gtk_list_box_select_row (self->rows, gtk_list_box_get_row_at_index (self->rows, (int) (page - pages)));
 }
 
 /* In a narrow window the list and the page take turns. F10 opens the menu of the one that is shown. */
@@ -137,12 +165,18 @@ show_content (FerryDemoWindow *self)
 }
 
 static void
+show_page (GtkWidget *widget, const char *action, GVariant *page)
+{
+  ferry_demo_window_show_page (FERRY_DEMO_WINDOW (widget), g_variant_get_string (page, NULL));
+}
+
+static void
 go_back (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
 
   g_object_set (self->leaflet, "visible-child", self->sidebar, NULL);
-  gtk_widget_grab_focus (GTK_WIDGET (self->list));
+  gtk_widget_child_focus (self->list, GTK_DIR_TAB_FORWARD);
 }
 
 static void
@@ -152,6 +186,13 @@ open_pictures (GtkWidget *widget, const char *action, GVariant *parameter)
 
   ferry_demo_window_show_page (self, "pictures");
   ferry_demo_pictures_page_choose_folder (FERRY_DEMO_PICTURES_PAGE (ferry_demo_window_get_page (self, "pictures")));
+}
+
+static void
+enter_command (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_demo_window_show_page (FERRY_DEMO_WINDOW (widget), "commands");
+  ferry_demo_commands_page_enter (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (widget), "commands"));
 }
 
 /* ---- the source of a page ---- */
@@ -252,18 +293,6 @@ ferry_demo_tell_error (GtkWidget *page, const GError *error, const char *again)
 /* ---- the window ---- */
 
 static void
-ferry_demo_window_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  g_value_set_string (value, gtk_stack_get_visible_child_name (FERRY_DEMO_WINDOW (object)->pages));
-}
-
-static void
-ferry_demo_window_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  ferry_demo_window_show_page (FERRY_DEMO_WINDOW (object), g_value_get_string (value));
-}
-
-static void
 ferry_demo_window_dispose (GObject *object)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (object);
@@ -271,43 +300,40 @@ ferry_demo_window_dispose (GObject *object)
   g_clear_weak_pointer (&self->again_toast);
   g_clear_weak_pointer (&self->source_window);
   g_clear_object (&self->session);
-  /* GTK's model of the pages is of no use without the stack, which may be freed before the list. */
-  gtk_list_view_set_model (self->list, NULL);
   G_OBJECT_CLASS (ferry_demo_window_parent_class)->dispose (object);
 }
 
 static void
 ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
-  object_class->get_property = ferry_demo_window_get_property;
-  object_class->set_property = ferry_demo_window_set_property;
-  object_class->dispose = ferry_demo_window_dispose;
-  properties[PROP_PAGE] = g_param_spec_string ("page", NULL, NULL, NULL,
-                                               G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
-
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_window_dispose;
+  g_type_ensure (FERRY_DEMO_TYPE_SIDEBAR);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, leaflet);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, sidebar);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, content);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, list);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, rows);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, title);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, header_bar);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, tools);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, bar);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, menu);
   gtk_widget_class_bind_template_child_full (widget_class, "list_menu", FALSE, 0);
-  gtk_widget_class_bind_template_callback (widget_class, bind_cb);
+  gtk_widget_class_bind_template_callback (widget_class, selected_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_content);
   gtk_widget_class_bind_template_callback (widget_class, shown_cb);
   gtk_widget_class_bind_template_callback (widget_class, turned_cb);
-  gtk_widget_class_install_property_action (widget_class, "page.show", "page");
+  gtk_widget_class_install_action (widget_class, "page.show", "s", show_page);
   gtk_widget_class_install_action (widget_class, "page.go-back", NULL, go_back);
   gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);
   gtk_widget_class_install_action (widget_class, "pictures.open", NULL, open_pictures);
+  gtk_widget_class_install_action (widget_class, "command.enter", NULL, enter_command);
+  /* Not before what has the focus: an entry cuts its text with it. */
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Delete, GDK_SHIFT_MASK, "job.clear", NULL);
 }
 
 static void
@@ -320,14 +346,13 @@ GtkWidget *
 ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
 {
   FerryDemoWindow *self = g_object_new (FERRY_DEMO_TYPE_WINDOW, "application", application, NULL);
-  g_autoptr (GtkSelectionModel) list = gtk_stack_get_pages (self->pages);
+  GListModel *tasks = ferry_demo_session_get_tasks (session);
 
   self->session = g_object_ref (session);
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     add_page (self, &pages[i]);
-  gtk_list_view_set_model (self->list, list);
-  adw_header_bar_pack_end (ADW_HEADER_BAR (self->header_bar),
-                           ferry_task_button_new (ferry_demo_session_get_tasks (session)));
+  gtk_box_append (self->tools, ferry_task_button_new (tasks));
+  gtk_action_bar_pack_end (self->bar, ferry_task_button_new (tasks));
   return GTK_WIDGET (self);
 }
 

@@ -13,8 +13,7 @@ G_BEGIN_DECLS
  * the .c file has its name, title and icon, and the file that "View Source" shows. It works while it is mapped, and
  * ends its work when it is disposed of.
  *
- * Actions for pages: "page.show" with a page's name, "page.view-source".
- * Property "page": the name of the page that is shown */
+ * Actions for pages: "page.show" with a page's name, "page.view-source", "command.enter". */
 
 #define FERRY_DEMO_TYPE_WINDOW (ferry_demo_window_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, FERRY_DEMO, WINDOW, AdwApplicationWindow)

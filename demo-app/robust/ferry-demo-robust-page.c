@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two bystanders send numbered messages all the time. A trial is a third worker, which goes wrong half a second after
- * it began. Its row says how that ended, and what the bystanders had to bear meanwhile: messages that were lost, and
- * the longest wait for one. */
+/* Two bystanders send numbered messages all the time, each through a pipe of its own. A trial is a third worker, which
+ * goes wrong half a second after it began. Its row says how that ended. One more row says what the bystanders had to
+ * bear meanwhile: messages that were lost, and the longest wait for one. */
 
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
@@ -11,12 +11,15 @@
 
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-pages.h"
+#include "app/ferry-demo-plot.h"
 #include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 
 #define N_BYSTANDERS 2
 #define N_TRIALS 3
 #define TURN_MILLISECONDS 200
+/* In turns: how often figures are read. */
+#define READ_TURNS 5
 /* A trial that was not heard for so long hangs, and is ended. */
 #define PATIENCE G_USEC_PER_SEC
 
@@ -27,9 +30,7 @@ typedef struct
 {
   FerryDemoRobustPage *page; /* (unowned) */
   AdwActionRow *row;
-  GtkWidget *icon; /* once there is an outcome */
   FerryDemoPipe *pipe;
-  guint64 n_lost_before;
 } Trial;
 
 struct _FerryDemoRobustPage
@@ -38,11 +39,16 @@ struct _FerryDemoRobustPage
 
   FerryDemoPipe *bystanders[N_BYSTANDERS];
   Trial trials[N_TRIALS];
-  guint turn_timeout; /* while the page is seen */
+  guint64 n_lost_before; /* the trial */
+  guint turn_timeout;    /* while the page is seen */
+  guint n_turns;
 
+  AdwPreferencesGroup *trials_group;
   AdwActionRow *first_row;
   AdwActionRow *second_row;
-  AdwPreferencesGroup *trials_group;
+  AdwActionRow *cost_row;
+  GtkImage *cost_icon;
+  FerryDemoPlot *plot;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoRobustPage, ferry_demo_robust_page, ADW_TYPE_BIN)
@@ -56,37 +62,39 @@ count_lost (FerryDemoRobustPage *self)
          ferry_demo_pipe_get_figures (self->bystanders[1])->n_wrong;
 }
 
-static char *
-describe_cost (FerryDemoRobustPage *self, guint64 n_lost)
+static void
+show_cost (FerryDemoRobustPage *self)
 {
+  guint64 n_lost = count_lost (self) - self->n_lost_before;
   gint64 longest = MAX (ferry_demo_pipe_get_figures (self->bystanders[0])->longest_wait,
                         ferry_demo_pipe_get_figures (self->bystanders[1])->longest_wait);
   g_autofree char *wait = ferry_demo_format_latency ((double) longest);
-  g_autofree char *lost = NULL;
+  g_autofree char *good = g_strdup_printf (_ ("Nothing lost, and no pause longer than %s"), wait);
+  g_autofree char *bad = ferry_demo_format_counted (n_lost, ngettext ("%s message lost", "%s messages lost", n_lost));
 
-  if (n_lost == 0)
-    return g_strdup_printf (_ ("The others lost nothing, and their messages never paused for longer than %s."), wait);
-  lost = ferry_demo_format_counted (n_lost,
-                                    ngettext ("The others lost %s message.", "The others lost %s messages.", n_lost));
-  return g_steal_pointer (&lost);
+  adw_action_row_set_subtitle (self->cost_row, n_lost == 0 ? good : bad);
+  gtk_image_set_from_icon_name (self->cost_icon, n_lost == 0 ? "object-select-symbolic" : "dialog-warning-symbolic");
+  gtk_widget_remove_css_class (GTK_WIDGET (self->cost_icon), n_lost == 0 ? "warning" : "success");
+  gtk_widget_add_css_class (GTK_WIDGET (self->cost_icon), n_lost == 0 ? "success" : "warning");
+}
+
+static const char *
+describe_outcome (FerryExit *ended)
+{
+  int number = ferry_exit_get_signal (ended);
+
+  if (ferry_exit_get_reason (ended) == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
+    return _ ("Cut off: what it sent made no sense");
+  if (number == SIGKILL)
+    return _ ("Stopped: it did not react for a second");
+  return number != 0 ? _ ("Crashed: its process ended, and no other") : ferry_demo_describe_end (ended);
 }
 
 static void
 ended_cb (FerryDemoPipe *pipe, FerryExit *ended, Trial *trial)
 {
-  guint64 n_lost = count_lost (trial->page) - trial->n_lost_before;
-  g_autofree char *cost = describe_cost (trial->page, n_lost);
-  g_autofree char *outcome = g_strjoin (" ", ferry_demo_describe_end (ended), cost, NULL);
-
-  if (trial->icon == NULL)
-    {
-      trial->icon = gtk_image_new ();
-      adw_action_row_add_prefix (trial->row, trial->icon);
-    }
-  gtk_image_set_from_icon_name (GTK_IMAGE (trial->icon),
-                                n_lost == 0 ? "object-select-symbolic" : "dialog-warning-symbolic");
-  gtk_widget_add_css_class (trial->icon, n_lost == 0 ? "success" : "warning");
-  adw_action_row_set_subtitle (trial->row, outcome);
+  adw_action_row_set_subtitle (trial->row, describe_outcome (ended));
+  show_cost (trial->page);
 }
 
 static void
@@ -96,9 +104,6 @@ begin_trial (FerryDemoRobustPage *self, Trial *trial)
 
   if (ferry_demo_pipe_is_running (trial->pipe))
     return;
-  trial->n_lost_before = count_lost (self);
-  for (guint i = 0; i < N_BYSTANDERS; i++)
-    ferry_demo_pipe_forget_wait (self->bystanders[i]);
   if (ferry_demo_pipe_start (trial->pipe, &error))
     adw_action_row_set_subtitle (trial->row, _ ("Works properly for half a second…"));
   else
@@ -112,6 +117,9 @@ try_out (GtkWidget *widget, const char *action, GVariant *parameter)
   FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (widget);
   guint wanted = g_variant_get_uint32 (parameter);
 
+  self->n_lost_before = count_lost (self);
+  for (guint i = 0; i < N_BYSTANDERS; i++)
+    ferry_demo_pipe_forget_wait (self->bystanders[i]);
   for (guint i = 0; i < N_TRIALS; i++)
     if (wanted == i || wanted == N_TRIALS)
       begin_trial (self, &self->trials[i]);
@@ -129,17 +137,26 @@ end_where_it_hangs (Trial *trial, gint64 now)
 /* ---- bystanders ---- */
 
 static void
-show_bystander (FerryDemoPipe *pipe, AdwActionRow *row)
+show_bystander (FerryDemoRobustPage *self, guint i, double rate, double delay)
 {
-  const FerryDemoPipeFigures *figures = ferry_demo_pipe_get_figures (pipe);
-  g_autofree char *messages =
-    ferry_demo_format_counted (figures->n_messages, ngettext ("%s message", "%s messages", figures->n_messages));
-  g_autofree char *lost = ferry_format_count (figures->n_wrong);
-  g_autofree char *words = figures->n_wrong == 0 ? g_strdup_printf (_ ("%s, no losses"), messages)
-                                                 : g_strdup_printf (_ ("%s, %s lost"), messages, lost);
+  guint64 n_wrong = ferry_demo_pipe_get_figures (self->bystanders[i])->n_wrong;
+  g_autofree char *messages = ferry_format_amount (rate);
+  g_autofree char *time = ferry_demo_format_latency (delay);
+  g_autofree char *lost = n_wrong > 0 ? ferry_demo_format_counted (n_wrong, _ ("%s lost")) : g_strdup (_ ("no losses"));
+  g_autofree char *words = g_strdup_printf (_ ("%s messages/s, delivered in %s, %s"), messages, time, lost);
 
-  if (figures->n_messages > 0)
-    adw_action_row_set_subtitle (row, words);
+  adw_action_row_set_subtitle (i == 0 ? self->first_row : self->second_row, words);
+}
+
+static void
+read_bystanders (FerryDemoRobustPage *self)
+{
+  double rates[N_BYSTANDERS], delays[N_BYSTANDERS];
+
+  for (guint i = 0; i < N_BYSTANDERS; i++)
+    if (ferry_demo_pipe_read (self->bystanders[i], &rates[i], &delays[i]))
+      show_bystander (self, i, rates[i], delays[i]);
+  ferry_demo_plot_add (self->plot, MAX (delays[0], delays[1]));
 }
 
 static gboolean
@@ -148,8 +165,8 @@ turn_cb (gpointer user_data)
   FerryDemoRobustPage *self = user_data;
   gint64 now = g_get_monotonic_time ();
 
-  show_bystander (self->bystanders[0], self->first_row);
-  show_bystander (self->bystanders[1], self->second_row);
+  if (++self->n_turns % READ_TURNS == 0)
+    read_bystanders (self);
   for (guint i = 0; i < N_TRIALS; i++)
     end_where_it_hangs (&self->trials[i], now);
   return G_SOURCE_CONTINUE;
@@ -222,10 +239,14 @@ ferry_demo_robust_page_class_init (FerryDemoRobustPageClass *klass)
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_robust_page_dispose;
   widget_class->map = ferry_demo_robust_page_map;
   widget_class->unmap = ferry_demo_robust_page_unmap;
+  g_type_ensure (FERRY_DEMO_TYPE_PLOT);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-robust-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, trials_group);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, first_row);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, second_row);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, trials_group);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, cost_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, cost_icon);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, plot);
   gtk_widget_class_install_action (widget_class, "robust.try", "u", try_out);
   gtk_widget_class_install_action (widget_class, "robust.start", NULL, start);
 }
@@ -234,6 +255,7 @@ static void
 ferry_demo_robust_page_init (FerryDemoRobustPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ferry_demo_plot_begin (self->plot, 100.0, ferry_demo_format_latency);
 }
 
 static AdwActionRow *

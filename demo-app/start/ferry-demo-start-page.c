@@ -25,8 +25,6 @@
 /* Of the work of five seconds, not of this window. */
 #define WORK_NICE 5
 
-#define WHEEL_SIZE 88
-#define WHEEL_MARGIN 9
 #define N_SPOKES 8
 #define LINE_WIDTH 4.0
 #define TURN_PER_FRAME 0.05 /* radians */
@@ -75,14 +73,13 @@ static void
 ferry_demo_frame_meter_class_init (FerryDemoFrameMeterClass *klass)
 {
   GTK_WIDGET_CLASS (klass)->snapshot = ferry_demo_frame_meter_snapshot;
+  gtk_widget_class_set_css_name (GTK_WIDGET_CLASS (klass), "wheel");
   gtk_widget_class_set_accessible_role (GTK_WIDGET_CLASS (klass), GTK_ACCESSIBLE_ROLE_PRESENTATION);
 }
 
 static void
 ferry_demo_frame_meter_init (FerryDemoFrameMeter *self)
 {
-  g_object_set (self, "width-request", WHEEL_SIZE, "height-request", WHEEL_SIZE, "margin-top", WHEEL_MARGIN,
-                "margin-bottom", WHEEL_MARGIN, NULL);
   gtk_widget_add_css_class (GTK_WIDGET (self), "accent");
 }
 

@@ -86,12 +86,11 @@ static AdwActionRow *
 make_row (const char *name)
 {
   AdwActionRow *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", name, NULL);
-  GtkWidget *button = gtk_button_new_with_label (_ ("Kill"));
-  g_autofree char *tooltip = g_strdup_printf (_ ("Kill %s, as a power failure would"), name);
+  GtkWidget *button = gtk_button_new_with_label (_ ("Stop"));
+  g_autofree char *tooltip = g_strdup_printf (_ ("Stop %s, as a power failure would"), name);
 
   gtk_widget_set_tooltip_text (button, tooltip);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_add_css_class (button, "destructive-action");
   g_signal_connect (row, "map", G_CALLBACK (row_shown_cb), button);
   g_signal_connect (button, "clicked", G_CALLBACK (kill_cb), row);
   adw_action_row_add_suffix (row, button);

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor is a model of its tasks, and FerryTaskList shows it. The demo has two executors: one runs commands, and
- * the other one has tasks for the demo's own worker. Those are in a queue, a model too, and are there at the next
- * start.
+/* A queue is a model of its tasks, and FerryTaskList shows it. They run in the demo's own worker, and are there at the
+ * next start.
  *
- * The actions are the window's, since keys do the same wherever the focus is. */
+ * The actions are the window's, since keys do the same wherever the focus is. Those of all tasks are for commands, too.
+ */
 
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
@@ -14,8 +14,8 @@
 #include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-window.h"
 #include "tasks/ferry-demo-cluster.h"
-#include "tasks/ferry-demo-command-dialog.h"
 
+#define WORKERS_HEIGHT 380
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
 #define MANY_STEP G_GUINT64_CONSTANT (1000000)
@@ -41,10 +41,7 @@ struct _FerryDemoTasksPage
   GtkBox *hosts_box;
   GtkLabel *counts_label;
   GtkWidget *banner;
-  GtkWidget *switcher;
-  GtkStack *lists;
   GtkWidget *list;
-  GtkWidget *commands_list;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoTasksPage, ferry_demo_tasks_page, ADW_TYPE_BIN)
@@ -98,28 +95,24 @@ enable_actions (FerryDemoTasksPage *self)
   enable (self, "clear", n_tasks > n_open);
 }
 
-/* What the list that is shown has to do, and what failed in it. The rows say what else has ended. */
+/* What the list has to do, and what failed in it. The rows say what else has ended. */
 static void
 show_counts (FerryDemoTasksPage *self)
 {
-  gboolean has_commands = self->commands != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->commands)) > 0;
-  gboolean of_commands = gtk_stack_get_visible_child (self->lists) == self->commands_list;
-  gpointer tasks = of_commands ? (gpointer) self->commands : self->queue;
   g_autoptr (GString) words = g_string_new (NULL);
   guint n_open, n_executing, n_waiting, n_failed;
 
   /* A queue counts what it has given to the executor, which begins it later, as a row says. */
-  g_object_get (tasks, "n-executing", &n_open, "n-waiting", &n_waiting, NULL);
-  g_object_get (of_commands ? self->commands : self->executor, "n-executing", &n_executing, NULL);
+  g_object_get (self->queue, "n-executing", &n_open, "n-waiting", &n_waiting, NULL);
+  g_object_get (self->executor, "n-executing", &n_executing, NULL);
   n_executing = MIN (n_executing, n_open);
   n_waiting += n_open - n_executing;
-  g_object_get (of_commands ? self->commands_list : self->list, "n-failed", &n_failed, NULL);
+  g_object_get (self->list, "n-failed", &n_failed, NULL);
   append_count (words, n_executing, ngettext ("%s running", "%s running", n_executing));
   append_count (words, n_waiting, ngettext ("%s waiting", "%s waiting", n_waiting));
   append_count (words, n_failed, _ ("%s failed"));
   gtk_widget_set_visible (GTK_WIDGET (self->counts_label), words->len > 0);
   gtk_label_set_text (self->counts_label, words->str);
-  gtk_widget_set_visible (self->switcher, has_commands || of_commands);
   enable_actions (self);
 }
 
@@ -134,6 +127,7 @@ opened_cb (GObject *queue, GAsyncResult *result, gpointer page)
   if (ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error) || self->actions == NULL)
     return;
   enable (self, "add-one", FALSE);
+  enable (self, "add-some", FALSE);
   enable (self, "add-many", FALSE);
   ferry_demo_tell (GTK_WIDGET (self), error->message, NULL);
 }
@@ -158,23 +152,39 @@ setup_row_cb (FerryTaskList *list, FerryTaskRow *row)
 /* ---- adding ---- */
 
 static void
-show (FerryDemoTasksPage *self, GtkWidget *list)
+show (FerryDemoTasksPage *self)
 {
   gtk_widget_activate_action (GTK_WIDGET (self), "page.show", "s", "tasks");
-  gtk_stack_set_visible_child (self->lists, list);
 }
 
 /* What is to be done is in one word, as on the command line. */
 static void
-add_one (GSimpleAction *action, GVariant *word, gpointer user_data)
+add (FerryDemoTasksPage *self, const char *word)
 {
-  FerryDemoTasksPage *self = user_data;
   FerryDemoJob job;
 
-  if (!ferry_demo_job_parse (g_variant_get_string (word, NULL), &job, NULL))
+  if (!ferry_demo_job_parse (word, &job, NULL))
     return;
   ferry_demo_session_add (self->session, job);
-  show (self, self->list);
+  show (self);
+}
+
+static void
+add_one (GSimpleAction *action, GVariant *word, gpointer user_data)
+{
+  add (user_data, g_variant_get_string (word, NULL));
+}
+
+/* For a first look: what ends soon, what goes wrong, and what has to wait for its turn. */
+static void
+add_some (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  static const char *const words[] = {
+    "primes:3000000",   "crash", "primes:1500000000", "flood:endless", "primes:3000000000",
+    "primes:200000000", "hang",  "primes:300000000"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    add (user_data, words[i]);
 }
 
 /* Enough of them to be seen to queue up. */
@@ -185,25 +195,7 @@ add_many (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 
   for (guint64 i = 1; i <= MANY; i++)
     ferry_demo_session_add (self->session, (FerryDemoJob){FERRY_DEMO_KIND_PRIMES, MANY_LIMIT + i * MANY_STEP});
-  show (self, self->list);
-}
-
-static void
-add_command (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  FerryDemoTasksPage *self = user_data;
-
-  show (self, self->list);
-  gtk_window_present (
-    ferry_demo_command_dialog_new (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), self->commands));
-}
-
-static void
-commands_changed_cb (FerryDemoTasksPage *self, guint position, guint n_removed, guint n_added)
-{
-  if (n_added > n_removed)
-    gtk_stack_set_visible_child (self->lists, self->commands_list);
-  show_counts (self);
+  show (self);
 }
 
 static void
@@ -211,7 +203,7 @@ open_add_menu (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   FerryDemoTasksPage *self = user_data;
 
-  show (self, gtk_stack_get_visible_child (self->lists));
+  show (self);
   gtk_menu_button_popup (self->add_button);
 }
 
@@ -253,8 +245,8 @@ pause_all (GSimpleAction *action, GVariant *state, gpointer user_data)
 static const GActionEntry actions[] = {
   {"add", open_add_menu},
   {"add-one", add_one, "s"},
+  {"add-some", add_some},
   {"add-many", add_many},
-  {"add-command", add_command},
   {"cancel-all", cancel_all},
   {"clear", clear_finished},
   {"pause-all", NULL, NULL, "false", pause_all},
@@ -298,10 +290,7 @@ ferry_demo_tasks_page_class_init (FerryDemoTasksPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_box);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, counts_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, banner);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, switcher);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, lists);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, list);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, commands_list);
 }
 
 static void
@@ -317,6 +306,7 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
 {
   FerryDemoTasksPage *self = g_object_new (FERRY_DEMO_TYPE_TASKS_PAGE, NULL);
   FerryRunner *cluster = ferry_demo_session_get_cluster (session);
+  GtkWidget *workers;
   FerryPool *pool;
 
   self->session = g_object_ref (session);
@@ -327,8 +317,9 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   g_object_set (self->banner, "tasks", self->queue, NULL);
   g_object_set (self->list, "tasks", self->queue, NULL);
   g_signal_connect (self->list, "setup-row", G_CALLBACK (setup_row_cb), NULL);
-  g_object_set (self->commands_list, "tasks", self->commands, NULL);
-  gtk_box_append (self->workers_box, ferry_worker_list_new (pool));
+  workers = ferry_worker_list_new (pool);
+  ferry_worker_list_set_max_height (FERRY_WORKER_LIST (workers), WORKERS_HEIGHT);
+  gtk_box_append (self->workers_box, workers);
   g_object_bind_property (pool, "max-workers", self->workers_spin, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   if (cluster != NULL)
@@ -339,18 +330,13 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   g_signal_connect_object (self->queue, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->list, "notify::n-failed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->lists, "notify::visible-child", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
   if (self->commands != NULL)
     {
-      g_signal_connect_object (self->commands, "items-changed", G_CALLBACK (commands_changed_cb), self,
+      g_signal_connect_object (self->commands, "items-changed", G_CALLBACK (enable_actions), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->commands, "notify::fraction", G_CALLBACK (enable_actions), self,
                                G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->commands_list, "notify::n-failed", G_CALLBACK (show_counts), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->commands, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
     }
-  else
-    g_action_map_remove_action (G_ACTION_MAP (self->actions), "add-command");
   show_counts (self);
   show_workers (self);
   return GTK_WIDGET (self);

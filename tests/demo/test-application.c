@@ -110,6 +110,43 @@ test_page_of_tasks_begins_empty (void)
   g_assert_finalize_object (application);
 }
 
+/* What the window of shortcuts names works wherever the focus is. */
+static gboolean
+look_at_keys_cb (gpointer n_found)
+{
+  static const char *const actions[] = {"job.add", "job.pause-all", "job.cancel-all", "command.enter", "pictures.open"};
+  GtkApplication *application = GTK_APPLICATION (g_application_get_default ());
+  GtkWindow *window = gtk_application_get_active_window (application);
+
+  if (window == NULL)
+    return G_SOURCE_CONTINUE;
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    {
+      g_auto (GStrv) keys = gtk_application_get_accels_for_action (application, actions[i]);
+
+      *(guint *) n_found += g_strv_length (keys);
+    }
+  gtk_window_close (window);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_keys_are_those_of_the_window (void)
+{
+  char *arguments[] = {(char *) "ferry-demo", NULL};
+  FerryDemoApplication *application;
+  guint n_found = 0;
+
+  if (!demo_test_has_display ())
+    return;
+  demo_test_forget_tasks ();
+  application = make_application ();
+  g_timeout_add (5, look_at_keys_cb, &n_found);
+  g_assert_cmpint (g_application_run (G_APPLICATION (application), 1, arguments), ==, 0);
+  g_assert_cmpuint (n_found, ==, 5);
+  g_assert_finalize_object (application);
+}
+
 /* ---- the program ---- */
 
 /* The run's exit status must be that one, and no worker may be left. */
@@ -434,6 +471,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/application/closing-ends-all-workers", "close", test_leaving_ends_all_workers);
   g_test_add_data_func ("/application/quitting-ends-all-workers", "quit", test_leaving_ends_all_workers);
   g_test_add_func ("/application/page-of-tasks-begins-empty", test_page_of_tasks_begins_empty);
+  g_test_add_func ("/application/keys-are-those-of-the-window", test_keys_are_those_of_the_window);
   g_test_add_func ("/application/help", test_help);
   g_test_add_func ("/application/no-display", test_no_display);
   g_test_add_func ("/application/bad-command-lines", test_bad_command_lines);

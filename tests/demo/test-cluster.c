@@ -161,7 +161,7 @@ test_tasks_of_a_host_that_is_killed (void)
   far = window_test_add_task (window, PRIMES);
   window_test_wait_words (window_test_wait_row (window, far), "on far");
   g_assert_null (widget_test_find_words (window_test_wait_row (window, here), "on far"));
-  g_signal_emit_by_name (find_button (window_test_get (window, "hosts_box"), "Kill far"), "clicked");
+  g_signal_emit_by_name (find_button (window_test_get (window, "hosts_box"), "Stop far"), "clicked");
   ferry_test_wait_flag (&scene.host_ended);
   g_assert_cmpint (g_subprocess_get_term_sig (scene.host), ==, SIGKILL);
   window_test_wait_words (window->window, "0 hosts");
@@ -212,7 +212,7 @@ test_a_server_that_is_killed_is_waited_for (void)
   window_test_wait_words (window_test_wait_row (window, far), "on far");
   menu_button = gtk_widget_get_first_child (window_test_get (window, "hosts_box"));
   gtk_menu_button_popup (GTK_MENU_BUTTON (menu_button));
-  kill_button = find_button (menu_button, "Kill server");
+  kill_button = find_button (menu_button, "Stop server");
   row = gtk_widget_get_ancestor (kill_button, ADW_TYPE_ACTION_ROW);
   ferry_test_look_until (is_visible, kill_button);
   g_assert_true (is_connected (row));

@@ -323,7 +323,7 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
   first = get_pid (test);
 
   activate (test, "object.kill");
-  wait_state (test, "Killed.");
+  wait_state (test, "Stopped.");
   wait_state (test, " failed with it.");
   demo_test_wait_workers (0);
   g_assert_false (gtk_widget_is_sensitive (get_part (test, "settings")));
@@ -353,7 +353,7 @@ test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
   go_live (test);
   window_test_show_page (test, "tasks");
   ferry_test_kill (get_pid (test), SIGTERM);
-  wait_state (test, "Killed.");
+  wait_state (test, "Stopped.");
   window_test_show_page (test, "object");
   g_assert_cmpint (demo_test_count_workers (), ==, 0);
   activate (test, "object.start");

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: demo-app/app/ferry-demo-plot.c,
- *        demo-app/pipes/ferry-demo-pipe.c, demo-app/pipes/ferry-demo-pipes-page.c, demo-app/pipes/worker-pipe.c,
+ *        demo-app/commands/ferry-demo-commands-page.c,
+ *        demo-app/pipes/ferry-demo-pipe.c, demo-app/pipes/worker-pipe.c,
  *        demo-app/robust/ferry-demo-robust-page.c, demo-app/robust/worker-ill.c,
  *        demo-app/start/ferry-demo-start-page.c, demo-app/start/worker-loop.c
  *
@@ -18,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "object"};
+static const char *const pages[] = {"start", "tasks", "commands", "pictures", "robust", "object"};
 
 /* More than a page has. */
 #define MAX_STOPS 200
@@ -386,38 +387,7 @@ test_work_left_half_way_proves_nothing (WindowTest *test, gconstpointer data)
   g_assert_cmpfloat (get_fraction (test), ==, 0.0);
 }
 
-static gboolean
-has_row_words (gpointer data)
-{
-  const Fact *fact = data;
-  GtkListBox *list = GTK_LIST_BOX (window_test_get_child (fact->test, "pipes", "list"));
-
-  for (int i = 0; i < 3; i++)
-    if (widget_test_find_words (GTK_WIDGET (gtk_list_box_get_row_at_index (list, i)), fact->words) == NULL)
-      return FALSE;
-  return TRUE;
-}
-
-/* In all three rows. */
-static void
-wait_row_words (WindowTest *test, const char *words)
-{
-  Fact fact = {.test = test, .words = words};
-
-  ferry_test_look_until (has_row_words, &fact);
-}
-
-static void
-test_pipes_are_apart (WindowTest *test, gconstpointer data)
-{
-  window_test_show_page (test, "pipes");
-  wait_row_words (test, "messages/s");
-  gtk_widget_activate_action (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "pipes"), "pipes.kill", "u",
-                              0);
-  window_test_wait_words (test->window, "Killed.");
-  wait_row_words (test, "no losses");
-}
-
+/* Each says in words of its own how it ended, and one row what that has cost. */
 static void
 test_trials_cost_the_others_nothing (WindowTest *test, gconstpointer data)
 {
@@ -425,32 +395,101 @@ test_trials_cost_the_others_nothing (WindowTest *test, gconstpointer data)
   {
     const char *title;
     const char *outcome;
-  } ends[] = {{"Crash", "Crashed."}, {"Hang", "Killed."}, {"Send Garbage", "Cut off."}};
+  } ends[] = {{"Crash", "Crashed: "}, {"Hang", "Stopped: "}, {"Send Garbage", "Cut off: "}};
 
   window_test_show_page (test, "robust");
-  window_test_wait_words (test->window, ", no losses");
-  gtk_widget_activate_action (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), NULL), "robust.try", "u",
-                              3);
+  window_test_wait_words (test->window, "messages/s");
+  g_assert_nonnull (widget_test_find_words (test->window, "no losses"));
+  gtk_widget_activate_action (get_page (test, "robust"), "robust.try", "u", 3);
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
     {
       GtkWidget *title = widget_test_find_words (test->window, ends[i].title);
-      GtkWidget *row = gtk_widget_get_ancestor (title, ADW_TYPE_ACTION_ROW);
 
-      window_test_wait_words (row, "The others lost nothing");
-      window_test_wait_words (row, ends[i].outcome);
+      window_test_wait_words (gtk_widget_get_ancestor (title, ADW_TYPE_ACTION_ROW), ends[i].outcome);
     }
+  window_test_wait_words (window_test_get_child (test, "robust", "cost_row"), "Nothing lost, and no pause longer than");
+}
+
+/* ---- what all pages have in common ---- */
+
+/* (nullable): the first one, without those that a status page has */
+static GtkWidget *
+find_clamp (GtkWidget *widget)
+{
+  GtkWidget *found = ADW_IS_CLAMP (widget) || ADW_IS_CLAMP_SCROLLABLE (widget) ? widget : NULL;
+
+  if (ADW_IS_STATUS_PAGE (widget))
+    return NULL;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_clamp (child);
+  return found;
+}
+
+/* What is shown does not jump from one page to the next. */
+static void
+test_pages_have_one_width (WindowTest *test, gconstpointer data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    {
+      GtkWidget *clamp = find_clamp (get_page (test, pages[i]));
+
+      g_test_message ("The page %s", pages[i]);
+      g_assert_nonnull (clamp);
+      g_assert_cmpfloat (ferry_test_get_number (clamp, "maximum-size"), ==, 800.0);
+      g_assert_cmpfloat (ferry_test_get_number (clamp, "tightening-threshold"), ==, 800.0);
+    }
+}
+
+static void
+assert_groups (GtkWidget *widget)
+{
+  if (GTK_IS_FLOW_BOX (widget) || GTK_IS_FLOW_BOX_CHILD (widget))
+    g_assert_cmpint (gtk_accessible_get_accessible_role (GTK_ACCESSIBLE (widget)), ==, GTK_ACCESSIBLE_ROLE_GROUP);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    assert_groups (child);
+}
+
+/* And not as tables with cells, which GTK takes boxes that flow for. */
+static void
+test_toolbars_are_read_as_groups (WindowTest *test, gconstpointer data)
+{
+  assert_groups (test->window);
+}
+
+static GtkWidget *
+get_part (WindowTest *test, const char *name)
+{
+  return GTK_WIDGET (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, name));
+}
+
+/* Tab enters it at the row of the page, and goes on behind it. The arrows show the other pages. */
+static void
+test_list_of_pages_is_one_stop (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *list = get_part (test, "list"), *rows = get_part (test, "rows");
+
+  window_test_show_page (test, "pictures");
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  g_assert_true (gtk_widget_child_focus (list, GTK_DIR_TAB_FORWARD));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (test->window)) ==
+                 GTK_WIDGET (gtk_list_box_get_selected_row (GTK_LIST_BOX (rows))));
+  g_assert_false (gtk_widget_child_focus (list, GTK_DIR_TAB_FORWARD));
+  g_assert_false (gtk_widget_child_focus (list, GTK_DIR_TAB_BACKWARD));
+  widget_test_press (rows, "Down");
+  g_assert_true (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), NULL) == get_page (test, "robust"));
 }
 
 /* No worker, and no frame. */
 static void
 test_hidden_page_costs_nothing (WindowTest *test, gconstpointer data)
 {
-  static const char *const busy[] = {"start", "pipes", "robust"};
+  static const char *const busy[] = {"start", "robust"};
 
   for (guint i = 0; i < G_N_ELEMENTS (busy); i++)
     {
       window_test_show_page (test, busy[i]);
-      demo_test_wait_workers (i == 0 ? 1 : i == 1 ? 3 : 2);
+      demo_test_wait_workers (i == 0 ? 1 : 2);
       window_test_show_page (test, "tasks");
       demo_test_wait_workers (0);
     }
@@ -467,8 +506,10 @@ main (int argc, char **argv)
   window_test_add ("/pages/work-freezes-one-of-two", test_work_freezes_one_of_two);
   window_test_add ("/pages/click-waits-for-the-one-that-freezes", test_click_waits_for_the_one_that_freezes);
   window_test_add ("/pages/work-left-half-way-proves-nothing", test_work_left_half_way_proves_nothing);
-  window_test_add ("/pages/pipes-are-apart", test_pipes_are_apart);
   window_test_add ("/pages/trials-cost-the-others-nothing", test_trials_cost_the_others_nothing);
+  window_test_add ("/pages/pages-have-one-width", test_pages_have_one_width);
+  window_test_add ("/pages/toolbars-are-read-as-groups", test_toolbars_are_read_as_groups);
+  window_test_add ("/pages/list-of-pages-is-one-stop", test_list_of_pages_is_one_stop);
   window_test_add ("/pages/hidden-page-costs-nothing", test_hidden_page_costs_nothing);
   return demo_test_run_all ();
 }

@@ -2,14 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: demo-app/app/ferry-demo-preferences.c, demo-app/app/ferry-demo-window.c,
- * demo-app/tasks/ferry-demo-tasks-page.c, demo-app/tasks/ferry-demo-job.c, demo-app/tasks/ferry-demo-command-dialog.c
+ * demo-app/tasks/ferry-demo-tasks-page.c, demo-app/tasks/ferry-demo-job.c, demo-app/commands/ferry-demo-commands-page.c
  *
  * The demo's window, in this process and with real workers: what it shows of tasks, and what its menus do. */
 
 #include "config.h"
 
 #include "demo-app/app/ferry-demo-preferences.h"
-#include "demo-app/tasks/ferry-demo-command-dialog.h"
 #include "window-test.h"
 
 #include <signal.h>
@@ -23,8 +22,21 @@ test_empty (WindowTest *test, gconstpointer data)
   window_test_wait_words (test->window, "Add Task");
   window_test_wait_words (test->window, "3 workers");
   g_assert_false (gtk_widget_get_visible (window_test_get (test, "counts_label")));
-  g_assert_false (gtk_widget_get_visible (window_test_get (test, "switcher")));
   g_assert_cmpuint (demo_test_count_workers (), ==, 0);
+}
+
+/* One click on an empty page has a list to look at. */
+static void
+test_some_tasks_are_added_at_a_click (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *button =
+    gtk_widget_get_ancestor (widget_test_find_words (test->window, "Add Some Tasks"), GTK_TYPE_BUTTON);
+
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 8);
+  g_assert_false (window_test_is_empty (test));
+  window_test_wait_state (window_test_get_task (test, 0), FERRY_TASK_STATUS_DONE);
+  window_test_wait_state (window_test_get_task (test, 1), FERRY_TASK_STATUS_CRASHED);
 }
 
 static void
@@ -133,7 +145,7 @@ test_adding_a_task_shows_the_list (WindowTest *test, gconstpointer data)
 {
   window_test_show_page (test, "robust");
   g_assert_true (gtk_widget_activate_action (test->window, "job.add-one", "s", "crash"));
-  g_assert_cmpstr (ferry_test_get_string (test->window, "page"), ==, "tasks");
+  g_assert_true (gtk_widget_get_mapped (window_test_get (test, "list")));
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 1);
 }
 
@@ -155,7 +167,7 @@ test_remove_and_clear (WindowTest *test, gconstpointer data)
   g_assert_true (window_test_get_task (test, 0) == flood);
   window_test_activate (test, "job.cancel-all");
   window_test_wait_idle (test);
-  window_test_activate (test, "job.clear");
+  widget_test_press (test->window, "<Shift>Delete"); /* wherever the focus is */
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 0);
   g_assert_true (window_test_is_empty (test));
 }
@@ -250,36 +262,19 @@ measure_width (GtkWidget *widget)
   return width;
 }
 
-static FerryDemoCommandDialog *
-open_command_dialog (WindowTest *test)
-{
-  g_autoptr (GList) windows = NULL;
-
-  window_test_activate (test, "job.add-command");
-  windows = gtk_window_list_toplevels ();
-  for (GList *item = windows; item != NULL; item = item->next)
-    if (FERRY_DEMO_IS_COMMAND_DIALOG (item->data))
-      {
-        g_assert_true (gtk_window_get_transient_for (item->data) == GTK_WINDOW (test->window));
-        return item->data;
-      }
-  g_assert_not_reached ();
-}
-
 static gpointer
-get_part (FerryDemoCommandDialog *dialog, const char *name)
+get_part (WindowTest *test, const char *name)
 {
-  return gtk_widget_get_template_child (GTK_WIDGET (dialog), FERRY_DEMO_TYPE_COMMAND_DIALOG, name);
+  return window_test_get_child (test, "commands", name);
 }
 
 static void
 run_line (WindowTest *test, const char *line)
 {
-  FerryDemoCommandDialog *dialog = open_command_dialog (test);
-
-  gtk_editable_set_text (get_part (dialog, "entry"), line);
-  g_assert_true (gtk_widget_is_sensitive (gtk_window_get_default_widget (GTK_WINDOW (dialog))));
-  g_signal_emit_by_name (gtk_window_get_default_widget (GTK_WINDOW (dialog)), "clicked");
+  window_test_activate (test, "command.enter");
+  g_assert_true (gtk_widget_is_ancestor (gtk_window_get_focus (GTK_WINDOW (test->window)), get_part (test, "entry")));
+  gtk_editable_set_text (get_part (test, "entry"), line);
+  g_signal_emit_by_name (get_part (test, "entry"), "activate");
 }
 
 static FerryTask *
@@ -307,7 +302,7 @@ test_commands_run (WindowTest *test, gconstpointer data)
   output = g_variant_get_child_value (result, 1);
   g_assert_cmpmem (g_variant_get_data (output), g_variant_get_size (output), "two words|*|$HOME|", 18);
   g_assert_cmpstr (ferry_task_get_name (task), ==, "printf '%s|' \"two words\" '*' $HOME");
-  g_assert_true (gtk_widget_get_mapped (window_test_get (test, "commands_list")));
+  g_assert_true (gtk_widget_get_mapped (get_part (test, "list")));
 
   run_line (test, "sleep 1000");
   task = get_command (test, 1);
@@ -413,43 +408,144 @@ test_commands_count_as_tasks (WindowTest *test, gconstpointer data)
   window_test_wait_state (prime, FERRY_TASK_STATUS_CANCELLED);
 }
 
-static GtkListView *list_of_pages; /* owned */
-
-static void
-keep_list_of_pages (WindowTest *test, gconstpointer data)
+static gboolean
+shows_output (gpointer test)
 {
-  list_of_pages =
-    g_object_ref (GTK_LIST_VIEW (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, "list")));
-  g_assert_nonnull (gtk_list_view_get_model (list_of_pages));
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (get_part (test, "output"));
+  g_autofree char *text = NULL;
+
+  g_object_get (buffer, "text", &text, NULL);
+  return strstr (text, "this is said\n") != NULL;
 }
 
-/* The stack may be freed before the list, and GTK's model of its pages crashes then. */
+static gboolean
+is_in_sight (gpointer widget)
+{
+  return gtk_widget_get_mapped (widget);
+}
+
+/* As it comes, and of the command that is selected. */
 static void
-test_a_closed_window_has_no_list_of_pages (void)
+test_output_is_shown (WindowTest *test, gconstpointer data)
+{
+  FerryTask *said, *again;
+
+  g_assert_false (gtk_widget_get_visible (get_part (test, "output_box")));
+  run_line (test, "sh -c 'echo this is said; sleep 1000'");
+  said = get_command (test, 0);
+  ferry_test_look_until (shows_output, test);
+  g_assert_cmpint (ferry_task_get_state (said), ==, FERRY_TASK_STATE_EXECUTING);
+  run_line (test, "true");
+  window_test_wait_state (get_command (test, 1), FERRY_TASK_STATUS_DONE);
+  g_assert_false (shows_output (test));
+  g_object_set (get_part (test, "list"), "selected-task", said, NULL);
+  g_assert_true (shows_output (test));
+  ferry_task_cancel (said);
+  window_test_wait_state (said, FERRY_TASK_STATUS_CANCELLED);
+  again = ferry_executor_retry (ferry_demo_session_get_commands (test->session), said, NULL);
+  g_assert_nonnull (again);
+  ferry_test_look_until (shows_output, test);
+  ferry_task_cancel (again);
+  window_test_wait_state (again, FERRY_TASK_STATUS_CANCELLED);
+  g_object_unref (again);
+}
+
+static GtkDropTarget *
+find_drop_target (GtkWidget *page)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (page);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_DROP_TARGET (controller))
+        return GTK_DROP_TARGET (controller);
+    }
+  return NULL;
+}
+
+static void
+drop_file (WindowTest *test, const char *folder, const char *name)
+{
+  GtkWidget *page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "commands");
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  GSList files = {file, NULL};
+  g_auto (GValue) value = G_VALUE_INIT;
+  gboolean is_taken;
+
+  g_value_init (&value, GDK_TYPE_FILE_LIST);
+  g_value_take_boxed (&value, gdk_file_list_new_from_list (&files));
+  g_signal_emit_by_name (find_drop_target (page), "drop", &value, 0.0, 0.0, &is_taken);
+  g_assert_true (is_taken);
+}
+
+/* The path of what a task has made. */
+static char *
+get_made (FerryTask *task)
+{
+  g_autoptr (GVariant) made = NULL;
+
+  g_object_get (task, "application-data", &made, NULL);
+  return g_variant_dup_bytestring (made, NULL);
+}
+
+static char *made; /* owned */
+
+/* The archive is there until the window is gone. */
+static void
+pack_a_file (WindowTest *test, gconstpointer data)
+{
+  char *folder = demo_test_folder_new ();
+  FerryTask *task;
+  GtkWidget *button;
+
+  demo_test_write (folder, "-a letter", "Dear reader");
+  window_test_show_page (test, "commands");
+  drop_file (test, folder, "-a letter");
+  task = get_command (test, 0);
+  g_assert_cmpstr (ferry_task_get_name (task), ==, "Pack “-a letter”");
+  window_test_wait_state (task, FERRY_TASK_STATUS_DONE);
+  made = get_made (task);
+  g_assert_true (g_file_test (made, G_FILE_TEST_IS_REGULAR));
+  button = ferry_test_get_object (window_test_wait_row (test, task), "suffix");
+  ferry_test_look_until (is_in_sight, button);
+  run_line (test, "true");
+  task = get_command (test, 1);
+  window_test_wait_state (task, FERRY_TASK_STATUS_DONE);
+  g_assert_false (gtk_widget_get_visible (ferry_test_get_object (window_test_wait_row (test, task), "suffix")));
+  demo_test_folder_remove (folder);
+}
+
+static void
+test_a_file_that_is_dropped_is_packed (void)
 {
   if (!demo_test_has_display ())
     return;
-  window_test_run (keep_list_of_pages);
-  g_assert_null (gtk_list_view_get_model (list_of_pages));
-  g_clear_object (&list_of_pages);
+  window_test_run (pack_a_file);
+  g_assert_false (g_file_test (made, G_FILE_TEST_EXISTS));
+  g_clear_pointer (&made, g_free);
 }
 
+/* Neither by the button nor by Enter, and the page says why where the line is typed. */
 static void
 test_bad_command_lines_are_not_run (WindowTest *test, gconstpointer data)
 {
-  FerryDemoCommandDialog *dialog = open_command_dialog (test);
+  GtkWidget *entry = get_part (test, "entry"), *button = get_part (test, "run_button");
+  GtkWidget *label = get_part (test, "error_label");
 
-  /* The first words say what runs. */
-  g_assert_cmpint (ferry_test_get_number (gtk_editable_get_delegate (get_part (dialog, "entry")), "cursor-position"),
-                   ==, 0);
-  g_assert_cmpint (measure_width (GTK_WIDGET (dialog)), <=, 360);
-  gtk_editable_set_text (get_part (dialog, "entry"), "echo 'half a quote");
-  g_assert_false (gtk_widget_is_sensitive (gtk_window_get_default_widget (GTK_WINDOW (dialog))));
-  g_assert_cmpuint (strlen (gtk_label_get_text (get_part (dialog, "error_label"))), >, 10);
-  gtk_editable_set_text (get_part (dialog, "entry"), "");
-  g_assert_false (gtk_widget_is_sensitive (gtk_window_get_default_widget (GTK_WINDOW (dialog))));
-  g_assert_cmpstr (gtk_label_get_text (get_part (dialog, "error_label")), ==, "");
-  widget_test_press (GTK_WIDGET (dialog), "Escape");
+  window_test_activate (test, "command.enter");
+  gtk_editable_set_text (GTK_EDITABLE (entry), "echo 'half a quote");
+  g_assert_false (gtk_widget_is_sensitive (button));
+  g_assert_true (gtk_widget_get_visible (label));
+  g_signal_emit_by_name (entry, "activate");
+  gtk_editable_set_text (GTK_EDITABLE (entry), "");
+  g_assert_false (gtk_widget_is_sensitive (button));
+  g_assert_false (gtk_widget_get_visible (label));
+  g_signal_emit_by_name (entry, "activate");
+  gtk_editable_set_text (GTK_EDITABLE (entry), "true");
+  g_assert_true (gtk_widget_is_sensitive (button));
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (ferry_demo_session_get_commands (test->session))), ==, 0);
 }
 
@@ -537,7 +633,7 @@ assert_menu_of_list (WindowTest *test, gboolean wanted)
 static void
 test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
 {
-  static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "object"};
+  static const char *const pages[] = {"start", "tasks", "commands", "pictures", "robust", "object"};
   GtkWidget *leaflet, *content;
 
   leaflet = GTK_WIDGET (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, "leaflet"));
@@ -596,6 +692,7 @@ main (int argc, char **argv)
   window_test_init (&argc, &argv);
   window_test_add ("/window/details-of-a-crash-say-each-thing-once", test_details_of_a_crash_say_each_thing_once);
   window_test_add ("/window/empty", test_empty);
+  window_test_add ("/window/some-tasks-are-added-at-a-click", test_some_tasks_are_added_at_a_click);
   window_test_add ("/window/tasks-become-rows", test_tasks_become_rows);
   window_test_add ("/window/ends-have-words", test_ends_have_words);
   window_test_add ("/window/cancel", test_cancel);
@@ -609,12 +706,13 @@ main (int argc, char **argv)
   g_test_add_func ("/window/lies", test_lies);
   window_test_add ("/window/commands-run", test_commands_run);
   window_test_add ("/window/commands-count-as-tasks", test_commands_count_as_tasks);
+  window_test_add ("/window/output-is-shown", test_output_is_shown);
+  g_test_add_func ("/window/a-file-that-is-dropped-is-packed", test_a_file_that_is_dropped_is_packed);
   window_test_add ("/window/bad-command-lines-are-not-run", test_bad_command_lines_are_not_run);
   window_test_add ("/window/shortcuts-are-on-one-page", test_shortcuts_are_on_one_page);
   window_test_add ("/window/preferences-are-kept", test_preferences_are_kept);
   window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
   window_test_add ("/window/both-sides-are-in-sight-of-a-small-screen", test_both_sides_are_in_sight_of_a_small_screen);
-  g_test_add_func ("/window/has-no-list-of-pages-when-closed", test_a_closed_window_has_no_list_of_pages);
   status = demo_test_run_all ();
   demo_test_folder_remove (folder);
   return status;

@@ -46,10 +46,9 @@ def start(watcher, *arguments):
 
 
 def run_command(program):
-    program.do("act job.add-command")
-    program.wait("window Run a Command")
+    program.do("act command.enter")
+    program.wait("label Run Any Program")
     program.do("type echo once more")
-    program.do("click command.run")
 
 
 def end(report, name, program):
