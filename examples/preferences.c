@@ -55,6 +55,12 @@ add_folder (GtkWidget *group, const char *name)
 }
 
 static void
+setup_row_cb (GtkWidget *list, FerryTaskRow *row)
+{
+  ferry_task_row_set_compact (row, TRUE);
+}
+
+static void
 activate_cb (GtkApplication *application)
 {
   static const char *const folders[] = {"Documents", "Music", "Pictures"};
@@ -76,6 +82,7 @@ activate_cb (GtkApplication *application)
   GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (executor));
   ferry_task_list_set_max_height (FERRY_TASK_LIST (list), 400);
   gtk_widget_add_css_class (list, "card");
+  g_signal_connect (list, "setup-row", G_CALLBACK (setup_row_cb), NULL);
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (tasks), list);
   gtk_window_present (GTK_WINDOW (window));
 }
