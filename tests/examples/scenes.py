@@ -64,6 +64,10 @@ class Program:
         if self.ask(order) != ["done"]:
             raise AssertionError("%s: %s: there is nothing of that in %r" % (self.name, order, self.look()))
 
+    def click_when_it_answers(self, button):
+        """Buttons of a task that has just ended do nothing for a moment."""
+        self.wait_until(lambda _: self.ask("click " + button) == ["done"])
+
     def wait_until(self, holds):
         """Looks until a condition holds of the lines, and returns them."""
         end = time.monotonic() + SOME_SECONDS
@@ -327,7 +331,7 @@ def adwaita(report, start, folder):
     report.fact("an action of the window pauses all, and lets all go on", True)
     program.do("click task.cancel")
     program.wait("label Cancelled")
-    program.do("click task.remove")
+    program.click_when_it_answers("task.remove")
     program.wait("label No Bread", "label 1 task removed")
     program.do("click _Undo")
     lines = program.wait_until(lambda lines: "label Cancelled" in lines and "label 1 task removed" not in lines)
@@ -335,7 +339,7 @@ def adwaita(report, start, folder):
     program.do("click Bake")
     program.do("click Bake")
     program.wait("label Crashed|label It crashed")
-    program.do("click task.show-error")
+    program.click_when_it_answers("task.show-error")
     lines = program.wait("label It crashed", "button _Try Again")
     report.fact("a dialog says what has happened, and offers to try it again", True, lines)
     program.do("click _Try Again")

@@ -148,7 +148,7 @@ def check_demo(report, machine, picture):
     program = machine.start(DEMO, "demo", "ferry-demo", "--size", "1000x700", "--workers", "2", "crash", "primes:3000000")
     program.wait("label Crashed", "label Done", "label 216,816 primes")
     report.fact("the demo has a result", True)
-    program.do("click task.show-error")
+    program.click_when_it_answers("task.show-error")
     program.wait(r"label .*was killed by signal 11 \(Segmentation fault\).*")
     report.fact("it tells a crash with its signal", True)
     program.do("close A task that crashes")
