@@ -7,7 +7,7 @@
 
 #include <ferry.h>
 
-#include "task/ferry-run-private.h"
+#include "task/ferry-executor-private.h"
 
 G_BEGIN_DECLS
 

@@ -14,7 +14,6 @@
 
 #include <gtk/gtk.h>
 
-#include "task/ferry-executor-private.h"
 
 typedef struct
 {
