@@ -14,7 +14,6 @@
 
 #include <gtk/gtk.h>
 
-
 typedef struct
 {
   FerryTaskTally *tally;
