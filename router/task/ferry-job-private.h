@@ -24,20 +24,6 @@ G_BEGIN_DECLS
 /* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
-/* What a function is told after a cancel, and after the deadline. The application knows by it that the function has
- * heard of that. What a function puts behind it, such as "; 'out' may be damaged", is what its user has to know. */
-#define FERRY_JOB_CANCELLED_MESSAGE "The job was cancelled; return from the function"
-#define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
-
-/* A flag of a request: an earlier attempt at its task may have begun. */
-#define FERRY_CALL_REPEATED (1 << 3)
-/* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request; it has two bits. */
-#define FERRY_CALL_KIND_SHIFT 4
-/* Flags of a request: the last of its descriptors is the socket for those that the function returns; and the last one
- * but that, the socket with answers to what it asks. */
-#define FERRY_CALL_ANSWERS (1 << 6)
-#define FERRY_CALL_RETURNS (1 << 7)
-
 typedef struct _FerryServe FerryServe;
 
 /* The thread that serves: makes a job for call. The rest is of what serves the job, which must live until the job is
@@ -131,10 +117,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryAnswer, ferry_answer_clear)
  *
  * Owner:   the thread that serves.
  * Threads: one thread serves. The first ferry_job_get_cancellable() starts a second, which watches the express lane. */
-
-/* The names of the two senders that a worker must be passed to serve calls. */
-#define FERRY_CALLS_SENDER "ferry.calls"
-#define FERRY_PROGRESS_SENDER "ferry.progress"
 
 /* Makes an object that serves the calls of downlink (unowned), which must outlive it. The senders must be unstarted. */
 FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);

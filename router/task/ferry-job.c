@@ -29,6 +29,7 @@
 #include "wire/ferry-progress-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
+#include "wire/ferry-task-call-private.h"
 
 /* In place of a reason for a cancel: none has an effect any more. */
 #define COMMITTED G_MAXUINT

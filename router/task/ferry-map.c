@@ -34,7 +34,6 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"

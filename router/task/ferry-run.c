@@ -13,9 +13,9 @@
 
 #include "base/ferry-base-private.h"
 #include "process/ferry-function-private.h"
-#include "task/ferry-job-private.h"
 #include "task/ferry-runner-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-task-call-private.h"
 
 /* The end of each error of a limit of time. */
 #define LIMIT_ADVICE "give it less to do, or more time"

@@ -34,10 +34,10 @@
 #include "ferry-marshallers.h"
 #include "process/ferry-function-private.h"
 #include "task/ferry-file-value-private.h"
-#include "task/ferry-job-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
+#include "wire/ferry-task-call-private.h"
 
 /* Which side has asked for a cancel. */
 typedef enum

@@ -28,6 +28,7 @@
 #include "route/ferry-sender-private.h"
 #include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
+#include "wire/ferry-task-call-private.h"
 
 #define WARM_UP_FUNCTION "ferry.warm-up"
 

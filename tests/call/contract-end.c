@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "task/ferry-job-private.h"
+#include "wire/ferry-task-call-private.h"
 
 #define N_THREADS 4
 #define N_TOLD 2000

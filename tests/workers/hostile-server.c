@@ -55,6 +55,7 @@
 #include "process/ferry-attachment-private.h"
 #include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
+#include "wire/ferry-task-call-private.h"
 
 FerrySender *calls;
 FerrySender *progress;
