@@ -37,6 +37,7 @@
 #include "task/ferry-map.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-runner.h"
+#include "task/ferry-task-enums.h"
 #include "task/ferry-task-group.h"
 #include "task/ferry-task.h"
 #include "task/ferry-worker-main.h"

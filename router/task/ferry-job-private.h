@@ -10,7 +10,6 @@
 #include "process/ferry-function-private.h"
 #include "route/ferry-sender.h"
 #include "task/ferry-job.h"
-#include "task/ferry-task.h"
 
 G_BEGIN_DECLS
 

@@ -20,12 +20,13 @@
 #include "base/ferry-timers-private.h"
 #include "call/ferry-transport-private.h"
 #include "engine/ferry-exit.h"
-#include "task/ferry-task.h"
+#include "task/ferry-task-enums.h"
 #include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
 
 typedef struct _FerryRun FerryRun;
+typedef struct _FerryTask FerryTask;
 typedef struct _FerryTaskSource FerryTaskSource;
 typedef struct _FerryTaskDestination FerryTaskDestination;
 typedef struct _FerryRunKeeper FerryRunKeeper;

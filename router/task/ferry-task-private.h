@@ -11,6 +11,7 @@
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
 #include "task/ferry-runner-private.h"
+#include "task/ferry-task.h"
 
 G_BEGIN_DECLS
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "task/ferry-job-private.h"
+#include "task/ferry-task-enums.h"
 #include "wire/ferry-task-call-private.h"
 
 #define N_THREADS 4
