@@ -26,6 +26,7 @@
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-given-sender-private.h"
 #include "task/ferry-map-function-private.h"
+#include "task/ferry-serve-private.h"
 #include "task/ferry-task-enums.h"
 #include "wire/ferry-progress-private.h"
 #include "wire/ferry-remote-error-private.h"

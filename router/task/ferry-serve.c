@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "task/ferry-job-private.h"
+#include "task/ferry-serve-private.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,6 +28,7 @@
 #include "process/ferry-function-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
+#include "task/ferry-job-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
 

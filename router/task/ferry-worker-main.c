@@ -26,8 +26,9 @@
 #include "process/ferry-fork-server-main-private.h"
 #include "process/ferry-function-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-job-private.h"
+#include "task/ferry-job.h"
 #include "task/ferry-map-function-private.h"
+#include "task/ferry-serve-private.h"
 #include "wire/ferry-task-call-private.h"
 
 #define WARM_UP_FUNCTION "ferry.warm-up"

@@ -12,6 +12,7 @@
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
+#include "task/ferry-serve-private.h"
 #include "wire/ferry-task-call-private.h"
 
 #define LANE_CAPACITY FERRY_MIN_LANE_CAPACITY

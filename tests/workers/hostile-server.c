@@ -53,7 +53,6 @@
 #include <string.h>
 
 #include "process/ferry-attachment-private.h"
-#include "task/ferry-job-private.h"
 #include "task/ferry-map-function-private.h"
 #include "wire/ferry-task-call-private.h"
 
