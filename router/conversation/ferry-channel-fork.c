@@ -26,9 +26,9 @@
 #include "conversation/ferry-channel-private.h"
 #include "conversation/ferry-channel-sibling-private.h"
 #include "engine/ferry-exit-private.h"
+#include "job/ferry-worker-main-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-spawn-private.h"
-#include "task/ferry-worker-main-private.h"
 
 /* How long a child may run after its channel was dropped, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)

@@ -7,7 +7,7 @@
 
 #include <ferry.h>
 
-#include "task/ferry-run-private.h"
+#include "pool/ferry-run-private.h"
 
 G_BEGIN_DECLS
 

@@ -30,11 +30,11 @@
 #include "base/ferry-timers-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-map-function-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 

@@ -10,7 +10,7 @@
 #include "engine/ferry-affinity-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
-#include "task/ferry-runner-private.h"
+#include "pool/ferry-runner-private.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS

@@ -11,8 +11,8 @@
 
 #include "base/ferry-version.h"
 #include "engine/ferry-exit.h"
+#include "job/ferry-task-enums.h"
 #include "route/ferry-sender.h"
-#include "task/ferry-task-enums.h"
 
 G_BEGIN_DECLS
 

@@ -52,8 +52,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/ferry-map-function-private.h"
 #include "process/ferry-attachment-private.h"
-#include "task/ferry-map-function-private.h"
 #include "wire/ferry-task-call-private.h"
 
 FerrySender *calls;

@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 
 #include <signal.h>
 

@@ -8,9 +8,9 @@
 
 #pragma once
 
+#include "job/ferry-function-private.h"
 #include "link/ferry-downlink-private.h"
 #include "link/ferry-link-private.h"
-#include "process/ferry-function-private.h"
 #include "route/ferry-sender.h"
 
 G_BEGIN_DECLS

@@ -6,10 +6,10 @@
 #pragma once
 
 #include "call/ferry-transport-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-job.h"
 #include "link/ferry-downlink-private.h"
-#include "process/ferry-function-private.h"
 #include "route/ferry-sender.h"
-#include "task/ferry-job.h"
 
 G_BEGIN_DECLS
 

@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "task/ferry-serve-private.h"
+#include "job/ferry-serve-private.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,10 +25,10 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-timers-private.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-job-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-job-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
 

@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include "task/ferry-worker-main.h"
+#include "job/ferry-worker-main.h"
 
 G_BEGIN_DECLS
 

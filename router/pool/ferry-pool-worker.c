@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,12 +24,12 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
+#include "job/ferry-file-value-private.h"
+#include "job/ferry-map-function-private.h"
+#include "job/ferry-serve-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
-#include "task/ferry-file-value-private.h"
-#include "task/ferry-map-function-private.h"
-#include "task/ferry-serve-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
 #include "wire/ferry-task-call-private.h"

@@ -20,7 +20,7 @@
 #include "base/ferry-timers-private.h"
 #include "call/ferry-transport-private.h"
 #include "engine/ferry-exit.h"
-#include "task/ferry-task-enums.h"
+#include "job/ferry-task-enums.h"
 #include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
