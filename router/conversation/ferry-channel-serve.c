@@ -13,7 +13,6 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "conversation/ferry-channel-private.h"
-#include "conversation/ferry-channel-sibling-private.h"
 #include "job/ferry-function-private.h"
 #include "job/ferry-worker-main-private.h"
 
