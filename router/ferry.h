@@ -25,21 +25,24 @@
 #include "route/ferry-sender.h"
 
 #include "process/ferry-fork-server.h"
-#include "process/ferry-function.h"
 #include "process/ferry-launcher.h"
 #include "process/ferry-limit.h"
 #include "process/ferry-sandbox.h"
 #include "process/ferry-worker.h"
 
+#include "job/ferry-function.h"
+#include "job/ferry-job.h"
+#include "job/ferry-task-enums.h"
+#include "job/ferry-worker-main.h"
+
+#include "pool/ferry-pool.h"
+#include "pool/ferry-runner.h"
+
 #include "task/ferry-executor.h"
-#include "task/ferry-job.h"
 #include "task/ferry-map-item.h"
 #include "task/ferry-map.h"
-#include "task/ferry-pool.h"
-#include "task/ferry-runner.h"
 #include "task/ferry-task-group.h"
 #include "task/ferry-task.h"
-#include "task/ferry-worker-main.h"
 
 #include "command/ferry-command.h"
 

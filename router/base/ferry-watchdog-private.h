@@ -13,6 +13,8 @@
 
 #include <glib.h>
 
+#include "base/ferry-base-private.h"
+
 G_BEGIN_DECLS
 
 /* What the process has to do. */
@@ -47,10 +49,13 @@ typedef struct
 } FerryWatchdog;
 
 /* Starts the watchdog anew. timeout: in microseconds. pid: 0 where there is no process (yet): time then decides. */
+FERRY_FOR_SIBLINGS
 void ferry_watchdog_start (FerryWatchdog *self, FerryWatchdogKind kind, GPid pid, gint64 timeout);
 /* Returns when to look next: monotonic, in microseconds. */
+FERRY_FOR_SIBLINGS
 gint64 ferry_watchdog_get_next_look (const FerryWatchdog *self);
 /* Looks at the process. Returns TRUE when its time is over. Where the system tells nothing, time decides alone. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_watchdog_look (FerryWatchdog *self);
 
 G_END_DECLS

@@ -5,7 +5,7 @@
  * their requests. Four files work on them: ferry-transport.c has the object, what comes and the end, ferry-request.c
  * the end that asks, ferry-call.c the end that answers, and ferry-room.c what waits for room.
  *
- * Carriers:   ferry-link-transport.c, ferry-worker-transport.c and ferry-polled-transport.c here, others by the same
+ * Carriers:   ferry-link-transport.c and ferry-worker-transport.c here, others by the same
  *             table of functions; and a subclass, by its methods.
  * Asking:     a request is added to the table before it is sent. One function removes it: the one that receives its
  *             answer, _forget(), _abandon(), _end_request() or _end(), or _ask() itself if the request was not sent.

@@ -67,6 +67,17 @@ typedef struct
   void (*end_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
                     GCancellable *cancellable);
 
+  /* Of a carrier without threads, which reads and writes where a main context is iterated, as the next three. Returns
+   * (transfer none) (nullable) the context that this thread may iterate to wait for the other end; NULL on another. */
+  GMainContext *(*get_context) (gpointer carrier);
+  /* Whether this thread may iterate it now. Fails with FERRY_ERROR_BUSY and FERRY_ERROR_CLOSED. form: as in
+   * ferry_transport_check_may_wait(). */
+  gboolean (*check_may_iterate) (gpointer carrier, const char *form, GError **error);
+  /* Whether all that was sent is written, or nothing more can be. */
+  gboolean (*is_flushed) (gpointer carrier);
+  /* Waits until it is. Receives nothing meanwhile. */
+  void (*flush) (gpointer carrier);
+
   /* Releases resources. Called once, when the transport closes; no message is sent after that. */
   void (*close) (gpointer carrier);
   /* Called when the last reference is dropped. Until then a send() that began before the close may still be running. */
@@ -131,9 +142,25 @@ typedef struct
 /* ---- the object ---- */
 
 /* Returns (transfer full) a transport over a carrier that is no class of its own. Takes carrier. */
+FERRY_FOR_SIBLINGS
 FerryTransport *ferry_transport_new_for_carrier (const FerryCarrierFuncs *funcs, gpointer carrier);
 /* Returns (transfer none) that carrier, or NULL for a transport over another one. */
+FERRY_FOR_SIBLINGS
 gpointer ferry_transport_get_carrier (FerryTransport *self, const FerryCarrierFuncs *funcs);
+/* Returns (transfer none) (nullable) the context that this thread may iterate to wait for the other end; NULL where the
+ * carrier has a thread. */
+FERRY_FOR_SIBLINGS
+GMainContext *ferry_transport_get_context (FerryTransport *self);
+/* The functions of a carrier that has a context; the last two do nothing for another one, which is flushed. */
+gboolean ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error);
+gboolean ferry_transport_is_flushed (FerryTransport *self);
+void ferry_transport_flush (FerryTransport *self);
+/* For such a carrier: this thread begins (1), or ends (-1), to hand over what has come, which may be nested. Nothing
+ * more comes by iterating the context meanwhile. */
+FERRY_FOR_SIBLINGS
+void ferry_transport_note_handing_over (gint step);
+FERRY_FOR_SIBLINGS
+gboolean ferry_transport_is_handing_over (void);
 /* As ferry_transport_new_pair(). Fails with FERRY_ERROR_SYSTEM. */
 gboolean ferry_transport_try_new_pair (FerryTransport **one, FerryTransport **other, GError **error);
 

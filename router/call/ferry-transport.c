@@ -835,3 +835,53 @@ ferry_transport_get_carrier (FerryTransport *self, const FerryCarrierFuncs *func
 
   return priv->funcs == funcs ? priv->carrier : NULL;
 }
+
+/* ---- carriers without threads ---- */
+
+/* For how many such carriers this thread hands something over, nested within each other. */
+static _Thread_local gint n_handing_over;
+
+void
+ferry_transport_note_handing_over (gint step)
+{
+  n_handing_over += step;
+}
+
+gboolean
+ferry_transport_is_handing_over (void)
+{
+  return n_handing_over > 0;
+}
+
+GMainContext *
+ferry_transport_get_context (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return priv->funcs->get_context != NULL ? priv->funcs->get_context (priv->carrier) : NULL;
+}
+
+gboolean
+ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return priv->funcs->check_may_iterate (priv->carrier, form, error);
+}
+
+gboolean
+ferry_transport_is_flushed (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return priv->funcs->is_flushed == NULL || priv->funcs->is_flushed (priv->carrier);
+}
+
+void
+ferry_transport_flush (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  if (priv->funcs->flush != NULL)
+    priv->funcs->flush (priv->carrier);
+}

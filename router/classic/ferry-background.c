@@ -21,7 +21,7 @@
 
 #include <ferry-conversations.h>
 
-#include "conversation/ferry-channel-sibling-private.h"
+#include "conversation/ferry-channel-private.h"
 
 /* The longest name of a method, in bytes. */
 #define MAX_NAME 255

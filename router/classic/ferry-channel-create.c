@@ -1,14 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels to forks of this process, and the end of all processes that channels have. ferry-1 carries them. */
+/* Channels to forks of this process, and the end of all processes that channels have. */
 
 #include "config.h"
 
 #include "classic/ferry-channel-create.h"
 
+#include "classic/ferry-channel-fork-private.h"
 #include "classic/ferry-owner-private.h"
-#include "conversation/ferry-channel-sibling-private.h"
+#include "conversation/ferry-channel-private.h"
 
 /* ---- forks ---- */
 

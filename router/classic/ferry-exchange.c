@@ -19,7 +19,7 @@
 
 #include "classic/ferry-channel-create.h"
 #include "classic/ferry-owner-private.h"
-#include "conversation/ferry-channel-sibling-private.h"
+#include "conversation/ferry-channel-private.h"
 
 #define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
 #define SETTABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)

@@ -9,7 +9,7 @@
 
 #include <unistd.h>
 
-#include "conversation/ferry-channel-sibling-private.h"
+#include "task/ferry-iterate-private.h"
 
 void
 ferry_owner_init (FerryOwner *self, FerryRouter *router)

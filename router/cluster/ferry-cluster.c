@@ -22,8 +22,8 @@
 #include "base/ferry-property-private.h"
 #include "call/ferry-transport-private.h"
 #include "cluster/ferry-cluster-enums.h"
+#include "job/ferry-map-function-private.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 

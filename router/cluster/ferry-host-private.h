@@ -19,7 +19,7 @@
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
-#include "task/ferry-runner-private.h"
+#include "pool/ferry-runner-private.h"
 
 G_BEGIN_DECLS
 

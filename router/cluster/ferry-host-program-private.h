@@ -11,9 +11,9 @@
 #pragma once
 
 #include "cluster/ferry-bus-private.h"
+#include "pool/ferry-pool.h"
 #include "process/ferry-launcher.h"
 #include "process/ferry-sandbox.h"
-#include "task/ferry-pool.h"
 
 G_BEGIN_DECLS
 

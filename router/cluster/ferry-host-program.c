@@ -8,9 +8,9 @@
 #include "cluster/ferry-host-program-private.h"
 
 #include "base/ferry-base-private.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/ferry-executor.h"
-#include "task/ferry-pool-private.h"
 
 /* How long a host waits before it tries a pool again that has failed, in seconds. */
 #define RESET_SECONDS 10

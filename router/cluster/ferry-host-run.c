@@ -9,10 +9,10 @@
 #include "cluster/ferry-host-service-private.h"
 
 #include "base/ferry-base-private.h"
+#include "job/ferry-map-function-private.h"
+#include "pool/ferry-runner-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-map-function-private.h"
-#include "task/ferry-runner-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
 

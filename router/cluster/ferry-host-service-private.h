@@ -29,8 +29,8 @@
 #include "call/ferry-transport-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
-#include "task/ferry-pool.h"
-#include "task/ferry-run-private.h"
+#include "pool/ferry-pool.h"
+#include "pool/ferry-run-private.h"
 
 G_BEGIN_DECLS
 

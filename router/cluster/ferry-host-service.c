@@ -10,10 +10,10 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
 #include "cluster/ferry-rate-private.h"
+#include "job/ferry-map-function-private.h"
+#include "pool/ferry-pool-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-map-function-private.h"
-#include "task/ferry-pool-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* How long a place is kept for a run that asked for leave, in microseconds, before it is given to another. */

@@ -10,9 +10,9 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
+#include "job/ferry-job.h"
 #include "process/ferry-launcher.h"
 #include "task/ferry-executor.h"
-#include "task/ferry-job.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS

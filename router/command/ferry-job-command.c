@@ -31,9 +31,9 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
 #include "command/ferry-step-files-private.h"
-#include "task/ferry-job-private.h"
+#include "job/ferry-job-private.h"
+#include "job/ferry-worker-main-private.h"
 #include "task/ferry-task-private.h"
-#include "task/ferry-worker-main-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* The application ends what goes on too long after a cancel, and knows how long that is. */

@@ -11,9 +11,8 @@
 #include <signal.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-polled-transport-private.h"
+#include "call/ferry-transport-private.h"
 #include "conversation/ferry-channel-private.h"
-#include "conversation/ferry-channel-sibling-private.h"
 #include "task/ferry-iterate-private.h"
 
 /* The key of the GObject data by which a channel has its process until it is disposed of. */
@@ -304,7 +303,7 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
   FerryTransport *transport = ferry_channel_get_transport (self);
 
   return (router != NULL || has_exited (self) ||
-          ferry_polled_transport_check_may_iterate (transport, "ferry_channel_wait_async()", error)) &&
+          ferry_transport_check_may_iterate (transport, "ferry_channel_wait_async()", error)) &&
          ferry_iterate_until (router, ferry_channel_get_context (self), has_exited, self, timeout,
                               "The channel's process did not end", error);
 }

@@ -13,9 +13,8 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "conversation/ferry-channel-private.h"
-#include "conversation/ferry-channel-sibling-private.h"
-#include "process/ferry-function-private.h"
-#include "task/ferry-worker-main-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-worker-main-private.h"
 
 #define ORDER_TYPE "(smv)"
 

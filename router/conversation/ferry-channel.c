@@ -22,13 +22,12 @@
 #include "config.h"
 
 #include "conversation/ferry-channel-private.h"
-#include "conversation/ferry-channel-sibling-private.h"
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "call/ferry-link-transport-private.h"
-#include "call/ferry-polled-transport-private.h"
+#include "call/ferry-transport-private.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
@@ -554,9 +553,9 @@ flush (FerryChannel *self)
 static gboolean
 find_context (FerryChannel *self, const char *form, GMainContext **context, GError **error)
 {
-  *context = ferry_polled_transport_get_context (self->transport);
+  *context = ferry_transport_get_context (self->transport);
   if (*context != NULL)
-    return ferry_polled_transport_check_may_iterate (self->transport, form, error);
+    return ferry_transport_check_may_iterate (self->transport, form, error);
   if (self->router == NULL || self->router->thread != g_thread_self ())
     return ferry_transport_check_may_wait (self->transport, form, error);
   *context = self->router->context;
@@ -981,16 +980,16 @@ is_flushed (gpointer data)
 {
   const gpointer *both = data;
 
-  return ferry_polled_transport_is_flushed (both[0]) || g_cancellable_is_cancelled (both[1]);
+  return ferry_transport_is_flushed (both[0]) || g_cancellable_is_cancelled (both[1]);
 }
 
-/* For a polled transport, only the thread that iterates the transport's context writes to the socket. So this function
- * iterates until the socket has taken everything. Then a process that ends at once loses no message. After the timeout
- * the message counts as sent, and is written later. */
+/* Over a carrier without threads, only the thread that iterates the transport's context writes to the socket. So this
+ * function iterates until the socket has taken everything. Then a process that ends at once loses no message. After the
+ * timeout the message counts as sent, and is written later. */
 static void
 wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
 {
-  GMainContext *context = ferry_polled_transport_get_context (self->transport);
+  GMainContext *context = ferry_transport_get_context (self->transport);
   gpointer both[] = {self->transport, cancellable};
   gulong id = 0;
 
@@ -1260,11 +1259,11 @@ ferry_channel_wait_end_sent (FerryChannel *self)
 void
 ferry_channel_flush (FerryChannel *self)
 {
-  GMainContext *context = ferry_polled_transport_get_context (self->transport);
+  GMainContext *context = ferry_transport_get_context (self->transport);
 
   if (context != NULL && may_wait_to_send (self))
     ferry_iterate_context (context, is_all_sent, self, -1);
-  ferry_polled_transport_flush (self->transport);
+  ferry_transport_flush (self->transport);
 }
 
 /**

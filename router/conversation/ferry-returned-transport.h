@@ -11,7 +11,7 @@
 
 #include "base/ferry-version.h"
 #include "call/ferry-transport.h"
-#include "task/ferry-job.h"
+#include "job/ferry-job.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS

@@ -23,6 +23,7 @@ G_BEGIN_DECLS
 typedef struct _FerryAffinity FerryAffinity;
 
 /* Makes an affinity. thread: (unowned) (nullable): NULL where the affinity has no thread yet. */
+FERRY_FOR_SIBLINGS
 FerryAffinity *ferry_affinity_new (GMainContext *context, GThread *thread);
 /* Makes an affinity of the calling thread and its thread-default main context. */
 FerryAffinity *ferry_affinity_new_here (void);

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "base/ferry-base-private.h"
 #include "engine/ferry-exit.h"
 #include "link/ferry-link-private.h"
 
@@ -16,6 +17,7 @@ FerryExit *ferry_exit_new_for_link (FerryLink *link);
 /* Makes the exit record of a process without a link. The parameters code and status are si_code and si_status of
  * waitid(). They are 0 where another part of the program reaped the process. signals_sent: bit n - 1: this process sent
  * it signal n. */
+FERRY_FOR_SIBLINGS
 FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status, guint64 signals_sent);
 
 const char *const *ferry_exit_get_last_lines (FerryExit *self);

@@ -8,12 +8,15 @@
 
 #include <glib.h>
 
+#include "base/ferry-base-private.h"
+
 G_BEGIN_DECLS
 
 /* How long a process with a handler of SIGTERM may do nothing when it has to end, before it is killed, in microseconds.
  * It may wait for a process of its own that gets no processor. Nobody waits for it that long. */
 #define FERRY_TIDY_GRACE (8 * G_USEC_PER_SEC)
 
+FERRY_FOR_SIBLINGS
 gboolean ferry_pidfd_signal (int pidfd, GPid pid, int signal_number);
 void ferry_pidfd_signal_group (int pidfd, GPid pid, int signal_number);
 gboolean ferry_pidfd_kill_group (int pidfd, GPid pid);

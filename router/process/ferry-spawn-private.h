@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
+#include "base/ferry-base-private.h"
 #include "engine/ferry-shared-queue-private.h"
 #include "process/ferry-limit.h"
 
@@ -136,14 +137,18 @@ gboolean ferry_guardian_start (FerryGuardian *self, GError **error);
 
 /* Returns how many threads this process has, including threads that other libraries made. The callers check this
  * before each fork: in the child, locks that other threads held would never be unlocked. */
+FERRY_FOR_SIBLINGS
 guint ferry_count_threads (void);
 /* (transfer full): returns the names of all threads but the main thread, for a message. */
+FERRY_FOR_SIBLINGS
 char *ferry_list_threads (void);
 /* As fork(), but the kernel kills the child when its parent ends. */
+FERRY_FOR_SIBLINGS
 pid_t ferry_fork_child (void);
 /* In a child: gives all signals their default handlers, and blocks none. Makes system calls only. */
 void ferry_reset_signals (void);
 /* Seeds the random number generators anew. Otherwise all children of a process would get the same random numbers. */
+FERRY_FOR_SIBLINGS
 void ferry_reseed (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)

@@ -11,9 +11,9 @@
 
 #pragma once
 
+#include "pool/ferry-run-private.h"
 #include "queue/ferry-queue-figures-private.h"
 #include "queue/ferry-queue-file-private.h"
-#include "task/ferry-run-private.h"
 
 G_BEGIN_DECLS
 

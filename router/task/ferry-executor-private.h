@@ -8,9 +8,9 @@
 #pragma once
 
 #include "base/ferry-completion-private.h"
+#include "pool/ferry-runner-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor.h"
-#include "task/ferry-runner-private.h"
 #include "task/ferry-task-private.h"
 
 G_BEGIN_DECLS

@@ -20,10 +20,10 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-worker-main-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-task-private.h"
-#include "task/ferry-worker-main-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* How long, in microseconds. */

@@ -10,8 +10,8 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "task/ferry-pool.h"
-#include "task/ferry-runner.h"
+#include "pool/ferry-pool.h"
+#include "pool/ferry-runner.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS

@@ -10,7 +10,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-timers-private.h"
-#include "call/ferry-polled-transport-private.h"
+#include "call/ferry-transport-private.h"
 #include "route/ferry-router-private.h"
 
 static gboolean
@@ -73,7 +73,7 @@ check_context (GMainContext *context, GError **error)
     return ferry_set_error (
       error, FERRY_ERROR_WRONG_THREAD,
       "The object belongs to the main context of another thread or process; wait on the thread that made it");
-  if (!ferry_polled_transport_is_receiving () && !ferry_is_in_callback_of (context))
+  if (!ferry_transport_is_handing_over () && !ferry_is_in_callback_of (context))
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BUSY,

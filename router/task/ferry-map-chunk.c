@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-map-function-private.h"
+#include "job/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"

@@ -10,7 +10,8 @@
 #include "engine/ferry-affinity-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
-#include "task/ferry-runner-private.h"
+#include "pool/ferry-runner-private.h"
+#include "task/ferry-task.h"
 
 G_BEGIN_DECLS
 
@@ -92,13 +93,6 @@ void ferry_task_set_name (FerryTask *self, const char *name);
 /* Returns the number that distinguishes the task from others of this process. */
 FERRY_FOR_SIBLINGS
 guint ferry_task_get_number (FerryTask *self);
-/* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK, and sets
- * *n, and *flags: what follows the handles, FERRY_CALL_ANSWERS and FERRY_CALL_RETURNS in this order. worker: the link
- * that the task is sent over, as its senders are to know. Fails with FERRY_ERROR_SYSTEM. */
-gboolean ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, guint *flags,
-                                     GError **error);
-/* The descriptors were sent to a worker. */
-void ferry_task_note_descriptors_sent (FerryTask *self);
 /* any: returns (transfer none) (nullable) the descriptors that the function has returned; NULL with
  * FERRY_ERROR_BAD_ARGUMENTS. Sets *sender (transfer full) as for ferry_descriptor_port_take(). */
 FerryDescriptorPort *ferry_task_require_returned (FerryTask *self, char **sender, GError **error);
@@ -175,8 +169,6 @@ typedef struct
 /* any: a task that was not submitted has ended so, and nobody is told. */
 FERRY_FOR_SIBLINGS
 void ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTaskEnd *end);
-/* Sets FerryTask:last-lines, which are then not those of the worker's end. Takes lines (element-type utf8). */
-void ferry_task_take_lines (FerryTask *self, GPtrArray *lines);
 /* Sets FerryTask:failures, before the task fails for them. Sinks failures. */
 void ferry_task_take_failures (FerryTask *self, GVariant *failures);
 

@@ -32,12 +32,12 @@
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
-#include "process/ferry-function-private.h"
-#include "task/ferry-file-value-private.h"
-#include "task/ferry-job-private.h"
+#include "job/ferry-file-value-private.h"
+#include "job/ferry-function-private.h"
 #include "wire/ferry-lane-layout.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
+#include "wire/ferry-task-call-private.h"
 
 /* Which side has asked for a cancel. */
 typedef enum
@@ -1059,10 +1059,11 @@ begin_returns (FerryTask *self, GError **error)
   return ferry_descriptor_port_begin_attempt (returns, error);
 }
 
-gboolean
-ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors, guint *n, guint *flags,
-                            GError **error)
+/* The task's senders are to know the worker. */
+static gboolean
+run_give_descriptors (gpointer owner, FerryLink *worker, int *descriptors, guint *n, guint *flags, GError **error)
 {
+  FerryTask *self = owner;
   const FerryTaskSettings *settings = get_private (self)->run.settings;
 
   need_rest (self)->trusts = worker->trusted;
@@ -1085,9 +1086,10 @@ ferry_task_get_descriptors (FerryTask *self, FerryLink *worker, int *descriptors
   return TRUE;
 }
 
-void
-ferry_task_note_descriptors_sent (FerryTask *self)
+static void
+run_descriptors_sent (gpointer owner)
 {
+  FerryTask *self = owner;
   FerryDescriptorPort *returns = get_returns (self);
 
   if (returns != NULL)
@@ -1768,6 +1770,22 @@ run_returned (gpointer owner)
   notify (self, PROP_STATE);
 }
 
+/* They are FerryTask:last-lines from now on, which are then not those of the worker's end. */
+static void
+run_took_lines (gpointer owner, GPtrArray *lines)
+{
+  Rest *rest = need_rest (owner);
+
+  g_clear_pointer (&rest->lines, g_ptr_array_unref);
+  rest->lines = lines;
+}
+
+static void
+run_waits_for (gpointer owner, const char *text)
+{
+  ferry_task_set_obstacle (owner, text);
+}
+
 static const FerryRunFuncs run_funcs = {
   .ref = g_object_ref,
   .unref = g_object_unref,
@@ -1781,6 +1799,10 @@ static const FerryRunFuncs run_funcs = {
   .is_opening = run_is_opening,
   .open_result = run_open_result,
   .returned = run_returned,
+  .give_descriptors = run_give_descriptors,
+  .descriptors_sent = run_descriptors_sent,
+  .took_lines = run_took_lines,
+  .waits_for = run_waits_for,
   .cancelling = run_cancelling,
   .ending = run_ending,
   .ended = run_ended,
@@ -1854,15 +1876,6 @@ ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **e
     return FALSE;
   set_question (self, NULL);
   return TRUE;
-}
-
-void
-ferry_task_take_lines (FerryTask *self, GPtrArray *lines)
-{
-  Rest *rest = need_rest (self);
-
-  g_clear_pointer (&rest->lines, g_ptr_array_unref);
-  rest->lines = lines;
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include <gio/gio.h>
 
+#include "base/ferry-base-private.h"
 #include "wire/ferry-call-message-private.h"
 
 G_BEGIN_DECLS
@@ -63,34 +64,45 @@ void ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE]);
  * FERRY_ERROR_PROTOCOL, and with FERRY_ERROR_VERSION for a greeting of another version or machine. */
 gboolean ferry_greeting_check (const guint8 *greeting, gsize size, GError **error);
 
+FERRY_FOR_SIBLINGS
 void ferry_frame_decoder_init (FerryFrameDecoder *self, guint32 max_message);
+FERRY_FOR_SIBLINGS
 void ferry_frame_decoder_clear (FerryFrameDecoder *self);
 
 /* Returns where to store the next bytes of the stream, and sets size to how many bytes there is room for, never 0.
  * Must be called after ferry_frame_decoder_next() returned FERRY_FRAME_NONE. */
+FERRY_FOR_SIBLINGS
 guint8 *ferry_frame_decoder_get_room (FerryFrameDecoder *self, gsize *size);
 /* Adds n bytes that the caller stored at the address that ferry_frame_decoder_get_room() returned. */
+FERRY_FOR_SIBLINGS
 void ferry_frame_decoder_add (FerryFrameDecoder *self, gsize n);
 /* Gets the next message, which is borrowed until ferry_frame_decoder_get_room(). Fails with FERRY_ERROR_PROTOCOL and
  * FERRY_ERROR_VERSION. */
+FERRY_FOR_SIBLINGS
 FerryFrameStatus ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize *size,
                                            GError **error);
 /* Returns (transfer full) the error for the end of the stream: FERRY_ERROR_CLOSED, or FERRY_ERROR_PROTOCOL if the
  * stream ended inside a frame. */
+FERRY_FOR_SIBLINGS
 GError *ferry_frame_decoder_end (const FerryFrameDecoder *self) G_GNUC_WARN_UNUSED_RESULT;
 
+FERRY_FOR_SIBLINGS
 void ferry_frame_queue_init (FerryFrameQueue *self, FerryFrameWriteFunc write, gpointer data);
+FERRY_FOR_SIBLINGS
 void ferry_frame_queue_drop (FerryFrameQueue *self);
 /* Sends a message; without parts, sends the greeting, which must come first. If the queue is empty, writes as much as
  * the stream accepts. The rest is queued, however long the queue is then, since a frame must be whole. Fails with
  * FERRY_ERROR_TOO_LARGE for a message of more than max_message bytes, and with FERRY_ERROR_WOULD_BLOCK if 1 MiB or more
  * is queued. Fails with a copy of failure if failure is set, and with FERRY_ERROR_CLOSED if closed is set. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
                                  GError **error);
 /* Returns the next bytes to write, at most 256 KiB, which stay in the queue until ferry_frame_queue_remove(). Sets size
  * to their number, 0 if the queue is empty. */
+FERRY_FOR_SIBLINGS
 gconstpointer ferry_frame_queue_peek (FerryFrameQueue *self, gsize *size);
 /* Removes n bytes that were written. Returns TRUE if a message was refused and there is room again. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_frame_queue_remove (FerryFrameQueue *self, gsize n);
 
 G_END_DECLS

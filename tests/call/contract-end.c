@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "task/ferry-job-private.h"
+#include "job/ferry-job-private.h"
+#include "job/ferry-task-enums.h"
+#include "wire/ferry-task-call-private.h"
 
 #define N_THREADS 4
 #define N_TOLD 2000

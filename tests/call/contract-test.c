@@ -11,8 +11,8 @@
 
 #include "call/ferry-link-transport.h"
 #include "call/transport-test.h"
+#include "pool/ferry-pool-private.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-pool-private.h"
 
 struct _ContractKind
 {

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-room.c,
- *        call/ferry-link-transport.c, call/ferry-worker-transport.c, call/ferry-polled-transport.c,
- *        conversation/ferry-stream-transport.c, task/ferry-pool-worker.c, task/ferry-serve.c
+ *        call/ferry-link-transport.c, call/ferry-worker-transport.c, classic/ferry-polled-transport.c,
+ *        conversation/ferry-stream-transport.c, pool/ferry-pool-worker.c, job/ferry-serve.c
  *
  * What everything keeps to that carries calls. Each fact is tested with each kind that has the traits that it needs
  * (contract-test.c); test-transport-ends.c has those about the end. */

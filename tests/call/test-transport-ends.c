@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: call/ferry-transport.c, call/ferry-request.c, call/ferry-call.c, call/ferry-link-transport.c,
- *        call/ferry-worker-transport.c, call/ferry-polled-transport.c, conversation/ferry-stream-transport.c,
- *        task/ferry-pool-worker.c
+ *        call/ferry-worker-transport.c, classic/ferry-polled-transport.c, conversation/ferry-stream-transport.c,
+ *        pool/ferry-pool-worker.c
  *
  * How what carries calls ends, whatever it is: the second half of the contract. Each test leaves neither a thread nor a
  * descriptor nor a process behind, which contract_pair_free() waits for. */

@@ -23,6 +23,8 @@ typedef struct
   gboolean carries_descriptors;
 } TransportTestKind;
 
+/* Two ends that are received where a context is iterated, in tests that are linked with classic/polled-pair.c. */
+void transport_test_connect_polled (FerryTransport **one, FerryTransport **other) __attribute__ ((weak));
 /* Two ends of a session, in tests that are linked with cluster/session-pair.c. */
 void transport_test_connect_sessions (FerryTransport **one, FerryTransport **other) __attribute__ ((weak));
 

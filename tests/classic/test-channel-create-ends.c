@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: conversation/ferry-channel-fork.c, process/ferry-fork.c
+/* Tests: classic/ferry-channel-fork.c, process/ferry-fork.c
  *
  * Channels to children that are forked from this program: how processes begin and end, and what they share. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: classic/ferry-channel-create.c, conversation/ferry-channel-fork.c, call/ferry-polled-transport.c
+/* Tests: classic/ferry-channel-create.c, classic/ferry-channel-fork.c, classic/ferry-polled-transport.c
  *
  * Channels to children that are forked from this program: what is said over them. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: classic/ferry-exchange.c, call/ferry-polled-transport.c
+/* Tests: classic/ferry-exchange.c, classic/ferry-polled-transport.c
  *
  * An exchange without a router, of channels to children that are forked from this program. */
 

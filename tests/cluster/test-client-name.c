@@ -19,7 +19,7 @@
 
 #include "cluster/ferry-host-private.h"
 #include "cluster/nats-test.h"
-#include "task/ferry-worker-main.h"
+#include "job/ferry-worker-main.h"
 
 /* A host would keep what it runs for a dead application for so long: far longer than a test may take. */
 #define CUT_TIMEOUT "--cut-timeout=36000"

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "task/ferry-map-function-private.h"
+#include "job/ferry-map-function-private.h"
 #include "task/ferry-task-private.h"
 #include "task/task-test.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: command/ferry-job-command.c, command/ferry-step-files.c, base/ferry-scratch-folder.c, task/ferry-job.c
+/* Tests: command/ferry-job-command.c, command/ferry-step-files.c, base/ferry-scratch-folder.c, job/ferry-job.c
  *
  * Programs that a function runs in a worker. The program is its own worker: its function "steps" runs scripts of sh,
  * one after the other. A script sees the folder of the test as its own, and the scratch folder of the task as $1. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conversation/ferry-channel-sibling-private.h"
+#include "conversation/ferry-channel-private.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 

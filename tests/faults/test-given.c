@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: route/ferry-given-sender.c, link/ferry-descriptor-port.c, conversation/ferry-returned-transport.c,
- * route/ferry-buffer.c, task/ferry-job.c, task/ferry-task.c
+ * route/ferry-buffer.c, job/ferry-job.c, task/ferry-task.c
  *
  * Tasks that are given senders, and that return buffers, descriptors and transports, when the system refuses them
  * something. */

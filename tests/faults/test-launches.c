@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, process/ferry-spawn.c
+/* Tests: pool/ferry-pool.c, process/ferry-spawn.c
  *
  * What the system refuses a pool's worker once is tried again, and costs no task, unless the worker may have begun one.
  */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, task/ferry-executor.c, task/ferry-map.c
+/* Tests: pool/ferry-pool.c, task/ferry-executor.c, task/ferry-map.c
  *
  * What pools, executors, tasks and maps do when the system refuses them something. */
 

@@ -14,7 +14,7 @@
 
 #include "ferry-test.h"
 #include "fuzz.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-call-message-private.h"

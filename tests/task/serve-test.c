@@ -6,12 +6,14 @@
 #include "task/serve-test.h"
 
 #include "base/ferry-base-private.h"
+#include "job/ferry-map-function-private.h"
+#include "job/ferry-serve-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
 #include "route/ferry-pipe-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-map-function-private.h"
+#include "wire/ferry-task-call-private.h"
 
 #define LANE_CAPACITY FERRY_MIN_LANE_CAPACITY
 /* Less than the longest error takes. */

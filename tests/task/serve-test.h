@@ -11,7 +11,7 @@
 #include "ferry-test.h"
 
 #include "call/ferry-transport-private.h"
-#include "task/ferry-job-private.h"
+#include "job/ferry-job-private.h"
 #include "task/ferry-task.h"
 #include "wire/ferry-progress-private.h"
 

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 /* ---- functions of this process ---- */

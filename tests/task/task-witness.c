@@ -6,7 +6,7 @@
 #include "task/task-test.h"
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-run-private.h"
+#include "pool/ferry-run-private.h"
 
 static gboolean
 leads_to (FerryTaskState from, FerryTaskState to)

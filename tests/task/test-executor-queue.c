@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-executor-queue.c
+/* Tests: pool/ferry-executor-queue.c
  *
  * The queue of the tasks that wait: its order, with any priorities, and what it keeps of priorities that are gone. */
 
@@ -9,7 +9,7 @@
 
 #include "ferry-test.h"
 
-#include "task/ferry-runner-private.h"
+#include "pool/ferry-runner-private.h"
 #include "task/ferry-task-private.h"
 
 #define N_TASKS 1000

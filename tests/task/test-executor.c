@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-executor-list.c, task/ferry-executor.c, task/ferry-runner.c
+/* Tests: task/ferry-executor-list.c, task/ferry-executor.c, pool/ferry-runner.c
  *
  * What an executor does with tasks: order, limits, numbers, its list. How it ends is in test-executor-ends.c. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-file-value.c, task/ferry-task.c, task/ferry-pool-worker.c
+/* Tests: job/ferry-file-value.c, task/ferry-task.c, pool/ferry-pool-worker.c
  *
  * Large results in memory and in files. Another thread opens and checks them, and meanwhile other tasks go on; a worker
  * that writes on changes nothing that was checked. */

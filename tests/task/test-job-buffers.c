@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-job.c, route/ferry-buffer.c, route/ferry-send-buffer.c
+/* Tests: job/ferry-job.c, route/ferry-buffer.c, route/ferry-send-buffer.c
  *
  * Functions that return buffers. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-job.c, task/ferry-run.c
+/* Tests: job/ferry-job.c, pool/ferry-run.c
  *
  * A function says that its work is there to stay. A cancel that crosses its result comes too late then. */
 

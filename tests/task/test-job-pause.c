@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-job.c, task/ferry-serve.c, link/ferry-downlink.c, link/ferry-link.c
+/* Tests: job/ferry-job.c, job/ferry-serve.c, link/ferry-downlink.c, link/ferry-link.c
  *
  * What a function sees of a pause, served by a thread of the test. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-job.c
+/* Tests: job/ferry-job.c
  *
  * What a function does with its job, served by a thread of the test. */
 

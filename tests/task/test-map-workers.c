@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-map.c, task/ferry-map-function.c
+/* Tests: task/ferry-map.c, job/ferry-map-function.c
  *
  * FerryMap: items that fail, workers that die, and one worker that is used again and again. */
 

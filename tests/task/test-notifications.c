@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-executor.c, task/ferry-task.c, task/ferry-pool.c, task/ferry-map.c, task/ferry-task-group.c
+/* Tests: task/ferry-executor.c, task/ferry-task.c, pool/ferry-pool.c, task/ferry-map.c, task/ferry-task-group.c
  *
  * Each property that changes is notified: what a window binds does not stand still. */
 

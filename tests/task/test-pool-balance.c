@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, task/ferry-pool-worker.c, task/ferry-run.c, task/ferry-runner.c
+/* Tests: pool/ferry-pool.c, pool/ferry-pool-worker.c, pool/ferry-run.c, pool/ferry-runner.c
  *
  * Which of a pool's workers has which task: what is sent ahead is done by the worker that comes to it first. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, task/ferry-pool-worker.c
+/* Tests: pool/ferry-pool.c, pool/ferry-pool-worker.c
  *
  * Workers that end by accident: what that costs, what is told where, and when the pool gives up. */
 
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 static void

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, process/ferry-launcher.c
+/* Tests: pool/ferry-pool.c, process/ferry-launcher.c
  *
  * A pool of workers that cannot be started, because the system has too little of something: it tries again until the
  * system has enough. */
 
 #include "config.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/task-test.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool-roster.c
+/* Tests: pool/ferry-pool-roster.c
  *
  * Which worker a pool's roster names, and that it looks at no others for that. The workers here are bare records. */
 
@@ -9,7 +9,7 @@
 
 #include "ferry-test.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 #define N_MANY 1000

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c
+/* Tests: pool/ferry-pool.c
  *
  * A pool with its workers in a sandbox: tasks, messages, cancelling and deaths are what they are without one. */
 

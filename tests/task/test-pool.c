@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, task/ferry-run.c, task/ferry-runner.c
+/* Tests: pool/ferry-pool.c, pool/ferry-run.c, pool/ferry-runner.c
  *
  * A pool's workers as they come, stay and go by plan: how many there are, when they are replaced, what they run before
  * and after. Workers that end by accident are in test-pool-deaths.c, and which of them has which

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-worker-main.c, process/ferry-launcher.c
+/* Tests: job/ferry-worker-main.c, process/ferry-launcher.c
  *
  * Programs that are no workers: whatever starts them, the message names the program, the reason and what to do. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-executor.c, task/ferry-runner.c
+/* Tests: task/ferry-executor.c, pool/ferry-runner.c
  *
  * Executors with several runners: a pool of threads, with tasks in the process of this program, and behind it a pool of
  * processes. */

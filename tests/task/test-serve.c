@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-serve.c
+/* Tests: job/ferry-serve.c
  *
  * Calls, from a request to its answer, served by a thread of the test. */
 
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
 #include "route/ferry-pipe-private.h"
 
 /* A door that the function "wait" stands at, so that a test knows what runs and what is queued. */

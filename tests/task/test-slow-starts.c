@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, process/ferry-launcher.c, engine/ferry-shared-queue.c
+/* Tests: pool/ferry-pool.c, process/ferry-launcher.c, engine/ferry-shared-queue.c
  *
  * Workers that take far longer to attach than their limit, since they or the application have no time: they are waited
  * for. Only one that does nothing is given up. */

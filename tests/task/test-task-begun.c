@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool-worker.c
+/* Tests: pool/ferry-pool-worker.c
  *
  * A function begins in its worker before the application hears of that. Until the main loop has had a turn the task
  * still waits, as far as anything tells. These tests end such tasks in each way that there is: nothing is cancelled,
@@ -11,7 +11,7 @@
 
 #include "task/task-test.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 typedef struct

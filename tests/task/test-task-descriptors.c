@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-task-handles.c, task/ferry-task.c, task/ferry-job.c
+/* Tests: task/ferry-task-handles.c, task/ferry-task.c, job/ferry-job.c
  *
  * Tasks that are given descriptors and bytes. That the application has none open afterwards, every fixture looks. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool-worker.c
+/* Tests: pool/ferry-pool-worker.c
  *
  * Workers of a pool killed at random, while it runs many tasks: every task ends exactly once, with its result or
  * because its worker was lost; no more are lost than were killed; nothing stays behind. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-task.c, task/ferry-executor.c, task/ferry-pool.c
+/* Tests: task/ferry-task.c, task/ferry-executor.c, pool/ferry-pool.c
  *
  * A random walk: tasks of every kind are submitted, cancelled, moved, removed and repeated, workers are killed,
  * deadlines pass, executors are shut down and made anew, by the test and by its handlers. Witnesses hold all that is

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool-worker.c
+/* Tests: pool/ferry-pool-worker.c
  *
  * What a failed task knows of its worker's output. */
 

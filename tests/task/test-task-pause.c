@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-task.c, task/ferry-executor.c, task/ferry-executor-queue.c, task/ferry-pool-worker.c,
+/* Tests: task/ferry-task.c, task/ferry-executor.c, pool/ferry-executor-queue.c, pool/ferry-pool-worker.c,
  *        link/ferry-pidfd.c
  *
  * Tasks that are paused and resumed: while they wait, while they run, and with their executor. */
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 
 /* ---- what is seen of a task ---- */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool-worker.c, task/ferry-task.c, task/ferry-map.c
+/* Tests: pool/ferry-pool-worker.c, task/ferry-task.c, task/ferry-map.c
  *
  * Pauses, resumes, cancels and kills at random, over functions of processes and of threads, and over maps: each task
  * ends exactly once, none hangs, and no process is left stopped. */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-descriptor-port.c, conversation/ferry-returned-transport.c, task/ferry-task.c, task/ferry-job.c,
- *        conversation/ferry-stream-transport.c, task/ferry-file-value.c
+/* Tests: link/ferry-descriptor-port.c, conversation/ferry-returned-transport.c, task/ferry-task.c, job/ferry-job.c,
+ *        conversation/ferry-stream-transport.c, job/ferry-file-value.c
  *
  * Descriptors and transports that functions return. That the application has none open afterwards, every fixture
  * looks. */

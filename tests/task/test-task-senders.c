@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-given-sender.c, task/ferry-task.c, task/ferry-job.c
+/* Tests: route/ferry-given-sender.c, task/ferry-task.c, job/ferry-job.c
  *
  * Tasks that are given senders, in workers that run already. That the application has no descriptor open afterwards,
  * every fixture looks. */

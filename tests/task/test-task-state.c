@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-run.c, task/ferry-task.c
+/* Tests: pool/ferry-run.c, task/ferry-task.c
  *
  * All lives that a task can have, up to a length, and in each of their moments all that cannot happen next.
  *

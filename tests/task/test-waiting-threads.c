@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-task.c, task/ferry-run.c
+/* Tests: task/ferry-task.c, pool/ferry-run.c
  *
  * Threads that wait for tasks while the main loop runs: they are told what the main loop is. */
 

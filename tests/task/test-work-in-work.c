@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-worker-main.c, task/ferry-serve.c
+/* Tests: job/ferry-worker-main.c, job/ferry-serve.c
  *
  * Functions of a pool's workers that submit tasks, and ask the application, while their own task runs: nobody waits for
  * ever. The program is its own worker. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-worker-main.c
+/* Tests: job/ferry-worker-main.c
  *
  * Processes that serve, executed and forked by a fork server. */
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/worker-test.h"
 

@@ -16,7 +16,7 @@
 
 #include "call/contract-end.h"
 #include "call/ferry-link-transport.h"
-#include "task/ferry-worker-main.h"
+#include "job/ferry-worker-main.h"
 
 static ContractEnd *end;
 static GThread *obeying;

@@ -52,9 +52,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/ferry-map-function-private.h"
 #include "process/ferry-attachment-private.h"
-#include "task/ferry-job-private.h"
-#include "task/ferry-map-function-private.h"
+#include "wire/ferry-task-call-private.h"
 
 FerrySender *calls;
 FerrySender *progress;

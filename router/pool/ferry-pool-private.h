@@ -10,11 +10,11 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
 #include "link/ferry-link-private.h"
+#include "pool/ferry-pool.h"
+#include "pool/ferry-runner-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-pool.h"
-#include "task/ferry-runner-private.h"
 
 G_BEGIN_DECLS
 

@@ -14,8 +14,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-timers-private.h"
-#include "task/ferry-run-private.h"
-#include "task/ferry-runner.h"
+#include "pool/ferry-run-private.h"
+#include "pool/ferry-runner.h"
 
 G_BEGIN_DECLS
 

@@ -8,8 +8,8 @@
 
 #include "config.h"
 
-#include "task/ferry-file-value-private.h"
-#include "task/ferry-job-private.h"
+#include "job/ferry-file-value-private.h"
+#include "job/ferry-job-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,15 +20,18 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-scratch-folder-private.h"
+#include "job/ferry-map-function-private.h"
+#include "job/ferry-serve-private.h"
+#include "job/ferry-task-enums.h"
 #include "lane/ferry-sealed-bytes-private.h"
 #include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-given-sender-private.h"
-#include "task/ferry-map-function-private.h"
 #include "wire/ferry-progress-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
+#include "wire/ferry-task-call-private.h"
 
 /* In place of a reason for a cancel: none has an effect any more. */
 #define COMMITTED G_MAXUINT

@@ -10,7 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "process/ferry-function.h"
+#include "job/ferry-function.h"
 #include "route/ferry-sender.h"
 
 G_BEGIN_DECLS

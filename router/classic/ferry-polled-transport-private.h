@@ -23,19 +23,6 @@ void ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func)
                                               GDestroyNotify destroy);
 /* Receives the bytes that are in the socket now. Does not wait for more. */
 void ferry_polled_transport_drain (FerryTransport *self);
-/* Whether all sent bytes were written to the socket, or the socket accepts no more for good. TRUE for a transport of
- * another kind. */
-gboolean ferry_polled_transport_is_flushed (FerryTransport *self);
-/* Waits until ferry_polled_transport_is_flushed() is TRUE. Receives nothing meanwhile. */
-void ferry_polled_transport_flush (FerryTransport *self);
-/* Whether this thread is dispatching a transport of this kind. If so, iterating the context receives nothing. */
-gboolean ferry_polled_transport_is_receiving (void);
-/* Returns (transfer none) (nullable) the context that this thread may iterate to wait for the other end; NULL on
- * another thread, and for a transport of another kind. */
-GMainContext *ferry_polled_transport_get_context (FerryTransport *self);
-/* Whether this thread may wait for the other end by iterating that context. Fails with FERRY_ERROR_BUSY inside a
- * dispatch, and with FERRY_ERROR_CLOSED for a parent's transport. form: as in ferry_transport_check_may_wait(). */
-gboolean ferry_polled_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error);
 /* Closes all transports of this kind in a forked child; they belong to the parent. The other ends are not notified.
  * Must be called before the child does anything else. */
 void ferry_polled_transport_disown_all (void);

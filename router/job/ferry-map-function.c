@@ -7,10 +7,10 @@
 
 #include "config.h"
 
-#include "task/ferry-map-function-private.h"
+#include "job/ferry-map-function-private.h"
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-job-private.h"
+#include "job/ferry-job-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"

@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
 
 #include <stdatomic.h>
 #include <string.h>

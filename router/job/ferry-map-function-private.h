@@ -17,7 +17,7 @@
 #pragma once
 
 #include "base/ferry-base-private.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
 
 G_BEGIN_DECLS
 

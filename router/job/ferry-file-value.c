@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "task/ferry-file-value-private.h"
+#include "job/ferry-file-value-private.h"
 
 #include <errno.h>
 #include <gio/gio.h>

@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 
 #include <signal.h>
 
@@ -24,7 +24,6 @@
 #include "base/ferry-usable-cores.h"
 #include "engine/ferry-exit-private.h"
 #include "process/ferry-launcher-private.h"
-#include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application,
@@ -307,7 +306,7 @@ back_off (FerryPool *self)
 static gboolean
 collect (FerryRun *run, gpointer runs)
 {
-  if (run->is_task && !run->source->is_shared)
+  if (run->funcs->waits_for != NULL && !run->source->is_shared)
     g_ptr_array_add (runs, ferry_run_ref (run));
   return FALSE;
 }
@@ -325,7 +324,7 @@ say_to_next_tasks (FerryPool *self, const char *text)
       FerryRun *run = runs->pdata[i];
 
       if (run->destination == NULL)
-        ferry_task_set_obstacle (run->owner, text);
+        run->funcs->waits_for (run->owner, text);
     }
 }
 

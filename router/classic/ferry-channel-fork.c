@@ -14,6 +14,8 @@
 
 #include "config.h"
 
+#include "classic/ferry-channel-fork-private.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,13 +24,12 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-watchdog-private.h"
-#include "call/ferry-polled-transport-private.h"
+#include "classic/ferry-polled-transport-private.h"
 #include "conversation/ferry-channel-private.h"
-#include "conversation/ferry-channel-sibling-private.h"
 #include "engine/ferry-exit-private.h"
+#include "job/ferry-worker-main-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-spawn-private.h"
-#include "task/ferry-worker-main-private.h"
 
 /* How long a child may run after its channel was dropped, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)
@@ -304,7 +305,7 @@ check_may_fork (GError **error)
   guint n_threads = ferry_count_threads ();
   g_autofree char *names = NULL;
 
-  if (ferry_polled_transport_is_receiving ())
+  if (ferry_transport_is_handing_over ())
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "A process cannot be forked in a callback of a channel's messages, because its child would "
                             "continue in that callback; call ferry_channel_create() outside of callbacks");
@@ -370,7 +371,7 @@ ferry_channel_fork (GError **error)
 void
 ferry_channel_exit_fork (FerryChannel *self, int status)
 {
-  if (!FERRY_IS_CHANNEL (self) || ferry_polled_transport_get_context (ferry_channel_get_transport (self)) == NULL ||
+  if (!FERRY_IS_CHANNEL (self) || ferry_transport_get_context (ferry_channel_get_transport (self)) == NULL ||
       ferry_channel_get_process (self) != NULL)
     g_error (
       "ferry_channel_exit() was called outside of a child of ferry_channel_create(), or with another channel; "

@@ -1,16 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A job, and what serves it: the two know each other. */
+/* A job, and the answer to its call. */
 
 #pragma once
 
 #include "call/ferry-transport-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-job.h"
 #include "link/ferry-downlink-private.h"
-#include "process/ferry-function-private.h"
 #include "route/ferry-sender.h"
-#include "task/ferry-job.h"
-#include "task/ferry-task.h"
 
 G_BEGIN_DECLS
 
@@ -23,20 +22,6 @@ G_BEGIN_DECLS
 
 /* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
-
-/* What a function is told after a cancel, and after the deadline. The application knows by it that the function has
- * heard of that. What a function puts behind it, such as "; 'out' may be damaged", is what its user has to know. */
-#define FERRY_JOB_CANCELLED_MESSAGE "The job was cancelled; return from the function"
-#define FERRY_JOB_LATE_MESSAGE "The deadline of the job has passed; return from the function"
-
-/* A flag of a request: an earlier attempt at its task may have begun. */
-#define FERRY_CALL_REPEATED (1 << 3)
-/* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request; it has two bits. */
-#define FERRY_CALL_KIND_SHIFT 4
-/* Flags of a request: the last of its descriptors is the socket for those that the function returns; and the last one
- * but that, the socket with answers to what it asks. */
-#define FERRY_CALL_ANSWERS (1 << 6)
-#define FERRY_CALL_RETURNS (1 << 7)
 
 typedef struct _FerryServe FerryServe;
 
@@ -126,38 +111,5 @@ gboolean ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswe
 void ferry_answer_clear (FerryAnswer *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryAnswer, ferry_answer_clear)
-
-/* Serves calls of registered functions in a worker of a pool, one call after the other.
- *
- * Owner:   the thread that serves.
- * Threads: one thread serves. The first ferry_job_get_cancellable() starts a second, which watches the express lane. */
-
-/* The names of the two senders that a worker must be passed to serve calls. */
-#define FERRY_CALLS_SENDER "ferry.calls"
-#define FERRY_PROGRESS_SENDER "ferry.progress"
-
-/* Makes an object that serves the calls of downlink (unowned), which must outlive it. The senders must be unstarted. */
-FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);
-/* Makes an object that serves the calls of a link with both ends in this process. The two connections are for calls and
- * for progress; progress uses cell 0. never_waits: see ferry_uplink_new_local(). */
-FerryServe *ferry_serve_new_local (FerryLink *link, const guint64 connection_ids[2], GThread *never_waits,
-                                   GError **error);
-void ferry_serve_free (FerryServe *self);
-/* Starts the senders, and serves calls until the application finishes the link. Stops both senders at the end. chunks:
- * the function of FERRY_MAP_FUNCTION. Fails when the application has closed the link or broken a rule. */
-gboolean ferry_serve_run (FerryServe *self, const FerryFunctionEntry *chunks, GError **error);
-
-/* For the job that runs. */
-
-/* any: reads the cancels that have arrived, and cancels the job if one of them is for its call. */
-void ferry_serve_take_cancels (FerryServe *self);
-/* The thread that serves: waits for the next message, cancel or end of the link, and handles it. After the first
- * failure, nothing is received. */
-gboolean ferry_serve_receive (FerryServe *self, GError **error);
-/* any: makes the second thread watch for cancels, for pauses and for the deadline of the job. Returns whether a thread
- * other than the calling one does. */
-gboolean ferry_serve_watch (FerryServe *self);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServe, ferry_serve_free)
 
 G_END_DECLS

@@ -8,7 +8,8 @@
 
 #pragma once
 
-#include "task/ferry-worker-main.h"
+#include "base/ferry-base-private.h"
+#include "job/ferry-worker-main.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,7 @@ typedef int (*FerryTransportServeFunc) (void);
 void ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func);
 
 /* Calls the functions of ferry_worker_add_fork_handler(). Must be called once in each child that this process forks. */
+FERRY_FOR_SIBLINGS
 void ferry_worker_main_handle_fork (void);
 
 /* any: whether the program has called ferry_worker_main(). Only then can the program be started again as a worker. */

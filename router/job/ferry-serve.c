@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "task/ferry-job-private.h"
+#include "job/ferry-serve-private.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,7 +25,8 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-timers-private.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-job-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
 #include "wire/ferry-remote-error-private.h"

@@ -5,17 +5,17 @@
 
 #include "config.h"
 
-#include "task/ferry-run-private.h"
+#include "pool/ferry-run-private.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "process/ferry-function-private.h"
-#include "task/ferry-job-private.h"
-#include "task/ferry-runner-private.h"
+#include "job/ferry-function-private.h"
+#include "pool/ferry-runner-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-task-call-private.h"
 
 /* The end of each error of a limit of time. */
 #define LIMIT_ADVICE "give it less to do, or more time"

@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,15 +24,15 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
+#include "job/ferry-file-value-private.h"
+#include "job/ferry-map-function-private.h"
+#include "job/ferry-serve-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-worker-private.h"
-#include "task/ferry-file-value-private.h"
-#include "task/ferry-job-private.h"
-#include "task/ferry-map-function-private.h"
-#include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
+#include "wire/ferry-task-call-private.h"
 
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
@@ -171,18 +171,19 @@ add_line (FerryPoolWorker *self, guint64 call, const char *text)
   g_queue_push_tail (&self->output, line);
 }
 
-/* The call has ended. failed: (nullable): its task, which gets its lines. */
+/* The call has ended. failed: (nullable): its run, which gets its lines. */
 static void
-end_lines (FerryPoolWorker *self, guint64 call, FerryTask *failed)
+end_lines (FerryPoolWorker *self, guint64 call, FerryRun *failed)
 {
-  g_autoptr (GPtrArray) lines = failed != NULL ? g_ptr_array_new_with_free_func (g_free) : NULL;
+  gboolean is_wanted = failed != NULL && failed->funcs->took_lines != NULL;
+  g_autoptr (GPtrArray) lines = is_wanted ? g_ptr_array_new_with_free_func (g_free) : NULL;
   const Line *line;
 
   for (; (line = g_queue_peek_head (&self->output)) != NULL && line->call <= call; drop_oldest_line (self))
-    if (line->call == call && failed != NULL)
+    if (line->call == call && is_wanted)
       g_ptr_array_add (lines, g_strdup (line->text));
-  if (failed != NULL)
-    ferry_task_take_lines (failed, g_steal_pointer (&lines));
+  if (is_wanted)
+    failed->funcs->took_lines (failed->owner, g_steal_pointer (&lines));
 }
 
 static void
@@ -745,7 +746,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (self->pool != NULL)
     ferry_pool_note_time (self->pool, now - self->latest);
   self->latest = now;
-  end_lines (self, xid, error != NULL ? ferry_run_get_task (run) : NULL);
+  end_lines (self, xid, error != NULL ? run : NULL);
   if (refused && run->n_refusals++ < MAX_REFUSALS)
     ferry_destination_give_back_unbegun (run);
   else if (error != NULL)
@@ -793,14 +794,14 @@ note_send_error (FerryPoolWorker *self, const GError *error)
   return ferry_destination_is_for_good (error);
 }
 
-/* Adds the descriptors of a task to its call. descriptors: FERRY_MAX_FDS_PER_LINK of room. Fails with
+/* Adds the descriptors of a run to its call. descriptors: FERRY_MAX_FDS_PER_LINK of room. Fails with
  * FERRY_ERROR_SYSTEM. */
 static gboolean
-add_descriptors (FerryPoolWorker *self, FerryTask *task, FerryRequest *request, int *descriptors, GError **error)
+add_descriptors (FerryPoolWorker *self, FerryRun *run, FerryRequest *request, int *descriptors, GError **error)
 {
   guint flags;
 
-  if (!ferry_task_get_descriptors (task, self->link, descriptors, &request->n_descriptors, &flags, error))
+  if (!run->funcs->give_descriptors (run->owner, self->link, descriptors, &request->n_descriptors, &flags, error))
     return FALSE;
   request->descriptors = descriptors;
   request->flags |= flags;
@@ -827,14 +828,14 @@ send_run (FerryPoolWorker *self, FerryRun *run, GError **error)
       request.flags |= FERRY_CALL_STREAM;
       request.window = (guint16) run->settings->window;
     }
-  if (has_descriptors (run) && !add_descriptors (self, run->owner, &request, descriptors, error))
+  if (has_descriptors (run) && !add_descriptors (self, run, &request, descriptors, error))
     return 0;
   ferry_run_ref (run);
   xid = ferry_transport_ask (self->calls, &request, &answer_funcs, run, error);
   if (xid == 0)
     ferry_run_unref (run);
   if (xid != 0 && has_descriptors (run))
-    ferry_task_note_descriptors_sent (run->owner);
+    run->funcs->descriptors_sent (run->owner);
   return xid;
 }
 
@@ -958,7 +959,7 @@ lose_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   self->lost_task = TRUE;
   run->n_deaths++;
   if (!ferry_run_get_done (run))
-    end_lines (self, xid, ferry_run_get_task (run));
+    end_lines (self, xid, run);
   if (!ferry_run_get_done (run))
     fail_lost_task (self, run, exit);
   ferry_run_unref (run);
@@ -1355,13 +1356,17 @@ static void
 say_to_tasks (FerryWorker *worker, const char *text, gpointer data)
 {
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_run_unref);
 
   for (GList *node = self->in_flight.head; node != NULL; node = node->next)
-    if (ferry_run_get_task (node->data) != NULL)
-      g_ptr_array_add (tasks, g_object_ref (ferry_run_get_task (node->data)));
-  for (guint i = 0; i < tasks->len; i++)
-    ferry_task_set_obstacle (tasks->pdata[i], text != NULL && self->texts != NULL ? self->texts->waiting : text);
+    g_ptr_array_add (runs, ferry_run_ref (node->data));
+  for (guint i = 0; i < runs->len; i++)
+    {
+      FerryRun *run = runs->pdata[i];
+
+      if (run->funcs->waits_for != NULL)
+        run->funcs->waits_for (run->owner, text != NULL && self->texts != NULL ? self->texts->waiting : text);
+    }
 }
 
 static void

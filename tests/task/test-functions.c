@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: process/ferry-function.c
+/* Tests: job/ferry-function.c
  *
  * The registry of functions. */
 
@@ -11,7 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "ferry-test.h"
-#include "process/ferry-function-private.h"
+#include "job/ferry-function-private.h"
 
 static GVariant *
 first (FerryJob *job, GVariant *arguments, GError **error)

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "task/ferry-runner-private.h"
+#include "pool/ferry-runner-private.h"
 
 #include "base/ferry-property-private.h"
 

@@ -11,8 +11,8 @@
 
 #include "config.h"
 
+#include "job/ferry-worker-main-private.h"
 #include "process/ferry-spawn-private.h"
-#include "task/ferry-worker-main-private.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,12 +22,14 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
+#include "job/ferry-function-private.h"
+#include "job/ferry-job.h"
+#include "job/ferry-map-function-private.h"
+#include "job/ferry-serve-private.h"
 #include "process/ferry-attachment-private.h"
 #include "process/ferry-fork-server-main-private.h"
-#include "process/ferry-function-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-job-private.h"
-#include "task/ferry-map-function-private.h"
+#include "wire/ferry-task-call-private.h"
 
 #define WARM_UP_FUNCTION "ferry.warm-up"
 

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "base/ferry-base-private.h"
-#include "process/ferry-function.h"
+#include "job/ferry-function.h"
 
 G_BEGIN_DECLS
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "task/ferry-pool-private.h"
+#include "pool/ferry-pool-private.h"
 
 void
 ferry_pool_roster_init (FerryPoolRoster *self, GDestroyNotify unref)

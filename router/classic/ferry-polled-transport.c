@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "call/ferry-polled-transport-private.h"
+#include "classic/ferry-polled-transport-private.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -57,9 +57,6 @@ typedef struct
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): the cores with an open socket */
-
-/* The number of sources of this kind that this thread is dispatching, nested within each other. */
-static _Thread_local guint n_receiving;
 
 /* ---- the core ---- */
 
@@ -271,12 +268,12 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
   pthread_mutex_lock (&core->lock);
   condition = core->tag != NULL ? g_source_query_unix_fd (source, core->tag) : 0;
   pthread_mutex_unlock (&core->lock);
-  n_receiving++;
+  ferry_transport_note_handing_over (1);
   if ((condition & G_IO_OUT) != 0)
     write_some (core);
   if ((condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0 && read_some (core) == 0)
     end_input (core);
-  n_receiving--;
+  ferry_transport_note_handing_over (-1);
   if (ready_time >= 0 && ready_time <= g_source_get_time (source))
     {
       FERRY_AUTO_LOCK (&core->lock);
@@ -345,7 +342,63 @@ core_free (gpointer data)
   core_unref (core);
 }
 
-static const FerryCarrierFuncs carrier_funcs = {.send = send_message, .close = core_close, .free = core_free};
+static gboolean
+is_flushed (gpointer data)
+{
+  Core *core = data;
+  FERRY_AUTO_LOCK (&core->lock);
+
+  return core->queue.size == 0;
+}
+
+static void
+flush (gpointer data)
+{
+  Core *core = data;
+  FERRY_AUTO_LOCK (&core->lock);
+
+  while (core->queue.size > 0)
+    {
+      struct pollfd poll_fd = {.fd = core->fd, .events = POLLOUT};
+
+      TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
+      write_queued_locked (core);
+    }
+}
+
+static GMainContext *
+get_context (gpointer data)
+{
+  Core *core = data;
+
+  return core->thread == g_thread_self () ? core->context : NULL;
+}
+
+static gboolean
+check_may_iterate (gpointer data, const char *form, GError **error)
+{
+  Core *core = data;
+
+  if (core->disowned)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The transport belongs to the parent of this forked process; use the one that this "
+                            "process was given");
+  if (ferry_transport_is_handing_over () || ferry_is_in_callback_of (get_context (core)))
+    return ferry_set_error (
+      error, FERRY_ERROR_BUSY,
+      "A callback of the main context cannot wait for a message that this context receives; use %s", form);
+  return TRUE;
+}
+
+static const FerryCarrierFuncs carrier_funcs = {
+  .send = send_message,
+  .get_context = get_context,
+  .check_may_iterate = check_may_iterate,
+  .is_flushed = is_flushed,
+  .flush = flush,
+  .close = core_close,
+  .free = core_free,
+};
 
 static Core *
 get_core (FerryTransport *self)
@@ -389,64 +442,10 @@ ferry_polled_transport_drain (FerryTransport *self)
   if (core->fd >= 0)
     ioctl (core->fd, FIONREAD, &left);
   pthread_mutex_unlock (&core->lock);
-  n_receiving++;
+  ferry_transport_note_handing_over (1);
   for (; left > 0 && n > 0; left -= (int) n)
     n = read_some (core);
-  n_receiving--;
-}
-
-gboolean
-ferry_polled_transport_is_flushed (FerryTransport *self)
-{
-  Core *core = get_core (self);
-
-  if (core == NULL)
-    return TRUE;
-  FERRY_AUTO_LOCK (&core->lock);
-  return core->queue.size == 0;
-}
-
-void
-ferry_polled_transport_flush (FerryTransport *self)
-{
-  Core *core = get_core (self);
-  FERRY_AUTO_LOCK (&core->lock);
-
-  while (core->queue.size > 0)
-    {
-      struct pollfd poll_fd = {.fd = core->fd, .events = POLLOUT};
-
-      TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
-      write_queued_locked (core);
-    }
-}
-
-gboolean
-ferry_polled_transport_is_receiving (void)
-{
-  return n_receiving > 0;
-}
-
-GMainContext *
-ferry_polled_transport_get_context (FerryTransport *self)
-{
-  Core *core = get_core (self);
-
-  return core != NULL && core->thread == g_thread_self () ? core->context : NULL;
-}
-
-gboolean
-ferry_polled_transport_check_may_iterate (FerryTransport *self, const char *form, GError **error)
-{
-  if (get_core (self)->disowned)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The transport belongs to the parent of this forked process; use the one that this "
-                            "process was given");
-  if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (ferry_polled_transport_get_context (self)))
-    return ferry_set_error (
-      error, FERRY_ERROR_BUSY,
-      "A callback of the main context cannot wait for a message that this context receives; use %s", form);
-  return TRUE;
+  ferry_transport_note_handing_over (-1);
 }
 
 void

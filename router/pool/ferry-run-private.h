@@ -20,12 +20,14 @@
 #include "base/ferry-timers-private.h"
 #include "call/ferry-transport-private.h"
 #include "engine/ferry-exit.h"
-#include "task/ferry-task.h"
+#include "job/ferry-task-enums.h"
 #include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
 
 typedef struct _FerryRun FerryRun;
+typedef struct _FerryTask FerryTask;
+typedef struct _FerryLink FerryLink;
 typedef struct _FerryTaskSource FerryTaskSource;
 typedef struct _FerryTaskDestination FerryTaskDestination;
 typedef struct _FerryRunKeeper FerryRunKeeper;
@@ -123,6 +125,17 @@ typedef struct
   GVariant *(*open_result) (gpointer owner, GVariant *result, GError **error);
   /* The run waits again, for another attempt. */
   void (*returned) (gpointer owner);
+  /* (nullable, as the next three): copies the descriptors (transfer none) that the worker gets to descriptors, at most
+   * FERRY_MAX_FDS_PER_LINK, and sets *n, and *flags: what follows those of the handles, FERRY_CALL_ANSWERS and
+   * FERRY_CALL_RETURNS in this order. worker: the link that the run is sent over. Fails with FERRY_ERROR_SYSTEM. */
+  gboolean (*give_descriptors) (gpointer owner, FerryLink *worker, int *descriptors, guint *n, guint *flags,
+                                GError **error);
+  /* They were sent to a worker. */
+  void (*descriptors_sent) (gpointer owner);
+  /* What its worker printed last, before the run fails. Takes lines (element-type utf8). */
+  void (*took_lines) (gpointer owner, GPtrArray *lines);
+  /* What the run waits for, in words for users; NULL: it waits no more. */
+  void (*waits_for) (gpointer owner, const char *text);
   /* (nullable): the run that executed is CANCELLING. was_paused: it was paused before that. */
   void (*cancelling) (gpointer owner, gboolean was_paused);
   /* (nullable): the run is about to get its last state, and nobody is told of it yet. */
