@@ -42,6 +42,7 @@ typedef struct
   GtkWidget *list;
   int n_rows;  /* that are whole in sight */
   int highest; /* of the rows */
+  int end;     /* of the last one */
 } Sight;
 
 static void
@@ -56,6 +57,7 @@ look_at (GtkWidget *widget, Sight *sight)
       sight->n_rows += bounds.size.height > 0 && bounds.origin.y >= 0 &&
                        bounds.origin.y + bounds.size.height <= (float) gtk_widget_get_height (sight->list) + 1;
       sight->highest = MAX (sight->highest, (int) bounds.size.height);
+      sight->end = MAX (sight->end, (int) (bounds.origin.y + bounds.size.height));
     }
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
     look_at (child, sight);
@@ -64,7 +66,7 @@ look_at (GtkWidget *widget, Sight *sight)
 static Sight
 see (GtkWidget *list)
 {
-  Sight sight = {list, 0, 0};
+  Sight sight = {.list = list};
 
   look_at (list, &sight);
   return sight;
@@ -76,7 +78,7 @@ is_as_high_as_its_rows (gpointer list)
 {
   Sight sight = see (list);
 
-  return sight.n_rows == N_TASKS && gtk_widget_get_height (list) < (N_TASKS + 1) * sight.highest;
+  return sight.n_rows == N_TASKS && gtk_widget_get_height (list) - sight.end < sight.highest / 2;
 }
 
 static gboolean
