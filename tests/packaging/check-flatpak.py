@@ -217,7 +217,7 @@ def check_queue(report, machine, make):
     path = "--env=PATH=%s:/app/bin:/usr/bin" % os.path.join(folder, "programs")
 
     def start(name, *arguments, state=None, in_session=False):
-        return machine.start(CONVERTER, name, name, *arguments, options=[path], in_session=in_session)
+        return machine.start(CONVERTER, name, name, *arguments, options=[path, "--env=RUN=" + os.environ["RUN"]], in_session=in_session)
 
     shutil.rmtree(home)
     os.mkdir(folder)
