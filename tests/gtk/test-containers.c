@@ -151,7 +151,8 @@ add_done (FerryExecutor *executor)
 {
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("a"));
 
-  g_object_set (task, "name", "A copy of the pictures of last summer", NULL);
+  /* It breaks in one place also where GTK 4.8 asks how high a popover is in a width that has its shadow. */
+  g_object_set (task, "name", "Pictures of last summer", NULL);
   g_assert_true (ferry_executor_submit_task (executor, task, NULL));
   task_test_wait_done (task);
 }
