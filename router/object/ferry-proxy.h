@@ -26,7 +26,7 @@ typedef struct _FerryProxy FerryProxy;
  * @error: (transfer none) (nullable): the error, or %NULL
  * @user_data: the data that was passed with the function
  *
- * Called once with the result of a chain of operations, on a thread that other work needs: the function must not wait.
+ * Called once with the result of a call, on a thread that other work needs: the function must not wait.
  */
 typedef void (*FerryProxyFunc) (GVariant *value, FerryProxy *object, const GError *error, gpointer user_data);
 
