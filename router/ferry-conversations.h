@@ -17,7 +17,6 @@
 #include "conversation/ferry-invocation.h"
 #include "conversation/ferry-listener.h"
 #include "conversation/ferry-mux.h"
-#include "conversation/ferry-replies.h"
 #include "conversation/ferry-returned-transport.h"
 
 #undef FERRY_INSIDE

@@ -506,23 +506,6 @@ ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, 
 }
 
 /**
- * ferry_view_resolve_with_func:
- * @self: a view
- * @func: (scope async): called once with the result, or with the reason that there is none
- * @user_data: data for @func
- *
- * As [method@FerryClassic.View.resolve], without waiting: see [method@Ferry.Proxy.resolve_with_func]. Any thread.
- */
-void
-ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data)
-{
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (func != NULL);
-
-  ferry_proxy_resolve_with_func (self->proxy, make_steps (self), make_options (self), func, user_data);
-}
-
-/**
  * ferry_view_resolve_async:
  * @self: a view
  * @timeout: how long to wait at the most, in microseconds; negative: without a limit

@@ -25,17 +25,6 @@ G_BEGIN_DECLS
  */
 typedef struct _FerryView FerryView;
 
-/**
- * FerryViewFunc:
- * @value: (transfer none) (nullable): the result, if it is a value, else %NULL
- * @object: (transfer none) (nullable): a proxy of the result, if it is an object, else %NULL
- * @error: (transfer none) (nullable): the error, or %NULL
- * @user_data: the data that was passed with the function
- *
- * Called once with the result of a view, on a thread that other work needs: the function must not wait.
- */
-typedef void (*FerryViewFunc) (GVariant *value, FerryProxy *object, const GError *error, gpointer user_data);
-
 FERRY_AVAILABLE_IN_0_1
 GType ferry_view_get_type (void) G_GNUC_CONST;
 FERRY_AVAILABLE_IN_0_1
@@ -85,8 +74,6 @@ gboolean ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *canc
 FERRY_AVAILABLE_IN_0_1
 void ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
-FERRY_AVAILABLE_IN_0_1
-void ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_view_resolve_finish (FerryView *self, GAsyncResult *result, GVariant **value, FerryProxy **object,
                                     GError **error);

@@ -62,6 +62,23 @@ struct _FerryInvocation
   FerryCallFlags flags;
 };
 
+/* What the caller of an invocation wants in return: nothing, as the call is one-way; an answer; or items and then an
+ * answer. */
+typedef enum
+{
+  FERRY_WANTED_NOTHING,
+  FERRY_WANTED_ANSWER,
+  FERRY_WANTED_ITEMS,
+} FerryWanted;
+
+/* any: Whether the caller still wants it says ferry_invocation_is_cancelled(). */
+FerryWanted ferry_invocation_get_wanted (FerryInvocation *self);
+/* any: Sends an item before the answer; a floating reference is sunk. Waits until the other end accepts the item, where
+ * the thread is neither that of a main loop nor the receiving one. If the caller wants no items, the item is dropped.
+ * Fails with FERRY_ERROR_WOULD_BLOCK when it may not wait, G_IO_ERROR_CANCELLED, FERRY_ERROR_TIMED_OUT and
+ * FERRY_ERROR_TOO_LARGE, and with FERRY_ERROR_CLOSED after the end of the transport, and after the answer. */
+gboolean ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **error);
+
 /* Returns (transfer full) an object that has a reference to the invocation. The functions of ferry-invocation.h take it
  * as they do the invocation; those of the makers do not. */
 FerryInvocation *ferry_invocation_new_object (FerryInvocation *self);

@@ -260,15 +260,6 @@ ferry_invocation_get_deadline (FerryInvocation *self)
   return self->deadline;
 }
 
-/**
- * ferry_invocation_get_wanted:
- * @self: an invocation
- *
- * Gets what the caller wants in return. Whether it still wants it says [method@Ferry.Invocation.is_cancelled]. Any
- * thread.
- *
- * Returns: nothing, an answer, or items and an answer
- */
 FerryWanted
 ferry_invocation_get_wanted (FerryInvocation *self)
 {
@@ -343,24 +334,6 @@ ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
   return FALSE;
 }
 
-/**
- * ferry_invocation_send_item:
- * @self: an invocation
- * @item: an item of the streamed answer; a floating reference is sunk
- * @error: return location for an error
- *
- * Sends an item before the answer. Waits until the other end accepts the item. The wait also ends when the call is
- * cancelled, when its deadline passes, and when the transport closes. If the caller wants no stream, the item is
- * dropped; callers of an object's method never want a stream.
- *
- * Any thread. On the thread of a main loop, and on the receiving thread, this function does not wait.
- *
- * Fails with %FERRY_ERROR_WOULD_BLOCK when it may not wait, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_TIMED_OUT and
- * %FERRY_ERROR_TOO_LARGE. Fails with %FERRY_ERROR_CLOSED after the end of the transport, and after the answer. The
- * transport may have errors of its own.
- *
- * Returns: whether the item was sent
- */
 gboolean
 ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **error)
 {

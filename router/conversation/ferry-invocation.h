@@ -18,21 +18,6 @@ G_BEGIN_DECLS
 
 typedef struct _FerryInvocation FerryInvocation;
 
-/**
- * FerryWanted:
- * @FERRY_WANTED_NOTHING: Nothing: the call is one-way, and an answer is dropped.
- * @FERRY_WANTED_ANSWER: An answer. Items are dropped.
- * @FERRY_WANTED_ITEMS: Items, by [method@Ferry.Invocation.send_item], and then an answer.
- *
- * What the caller of an invocation wants in return.
- */
-typedef enum
-{
-  FERRY_WANTED_NOTHING,
-  FERRY_WANTED_ANSWER,
-  FERRY_WANTED_ITEMS,
-} FerryWanted;
-
 FERRY_AVAILABLE_IN_0_1
 GType ferry_invocation_get_type (void) G_GNUC_CONST;
 
@@ -54,14 +39,9 @@ gconstpointer ferry_invocation_get_bytes (FerryInvocation *self, gsize *size);
 FERRY_AVAILABLE_IN_0_1
 gint64 ferry_invocation_get_deadline (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
-FerryWanted ferry_invocation_get_wanted (FerryInvocation *self);
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_invocation_is_cancelled (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
 GCancellable *ferry_invocation_get_cancellable (FerryInvocation *self);
-
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_invocation_return_value (FerryInvocation *self, GVariant *value);

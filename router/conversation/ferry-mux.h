@@ -8,7 +8,6 @@
 #endif
 
 #include "call/ferry-transport.h"
-#include "conversation/ferry-replies.h"
 
 G_BEGIN_DECLS
 
@@ -63,9 +62,6 @@ guint64 ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, 
                                             FerryMuxBytesFunc func, gpointer user_data, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_mux_cancel (FerryMux *self, guint64 xid);
-FERRY_AVAILABLE_IN_0_1
-FerryReplies *ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *arguments, guint window,
-                                         gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout,
                          GCancellable *cancellable, GError **error);

@@ -5,11 +5,12 @@
 
 #include "config.h"
 
+#include "conversation/ferry-replies-private.h"
+
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
-#include "base/ferry-property-private.h"
 #include "conversation/ferry-mux-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -32,21 +33,9 @@ typedef struct
   FerryWaitQueue waits; /* joined with lock held, while items is empty: completions that wait for the next item */
   guint n_taken;        /* lock: items taken since the window last grew */
   gboolean over;        /* lock: the call has ended */
-  GVariant *result;     /* lock: (owned) (nullable) */
   GError *error;        /* lock: (owned) (nullable) */
 } Stream;
 
-/**
- * FerryReplies:
- *
- * The streamed answer to a transaction: values, and at the end a result or an error. Made by
- * [method@Ferry.Mux.transact_stream].
- *
- * The other end may send only as many values as the window allows. It may send more when values are taken from this
- * object. So memory stays bounded.
- *
- * Dropping the last reference cancels the transaction. Any thread may use the object.
- */
 struct _FerryReplies
 {
   GObject parent_instance;
@@ -71,7 +60,6 @@ stream_unref (gpointer data)
     return;
   g_queue_clear_full (&self->items, (GDestroyNotify) g_variant_unref);
   ferry_wait_queue_clear (&self->waits);
-  g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
   pthread_mutex_destroy (&self->lock);
   g_object_unref (self->mux);
@@ -134,7 +122,6 @@ stream_done (gpointer data, GVariant *result, GError *error, const char *trace, 
 
   pthread_mutex_lock (&self->lock);
   self->over = TRUE;
-  self->result = result != NULL ? g_variant_ref (result) : NULL;
   self->error = error != NULL ? ferry_error_copy (error) : NULL;
   pthread_mutex_unlock (&self->lock);
   ferry_wait_queue_serve (&self->waits, serve_one, self);
@@ -175,75 +162,6 @@ timed_out (gpointer data)
   return error;
 }
 
-/* Takes the next item into value, or sets error at a failed end. Returns NULL if there was an item or an end (value
- * is NULL at the end). Else returns (transfer full) a completion that waits for the next item or the end, behind all
- * others. */
-static FerryCompletion *
-take_or_wait (Stream *self, GVariant **value, GError **error)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-
-  *value = NULL;
-  if ((self->items.length == 0 && !self->over) || !ferry_wait_queue_is_empty (&self->waits))
-    return ferry_wait_queue_join_with_func (&self->waits, timed_out, self);
-  take_locked (self, value, error);
-  return NULL;
-}
-
-/**
- * ferry_replies_next:
- * @self: the replies to a transaction
- * @cancellable: (nullable): a cancellable, for this wait only
- * @error: return location for an error
- *
- * Takes the next value; waits until there is one. At the end, this function returns %NULL without an error. Any thread
- * that may wait, as for [method@Ferry.Mux.transact].
- *
- * Another thread of the application sleeps until the router's thread has received the value. So the router's thread
- * must not wait for that thread.
- *
- * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
- * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
- *
- * Returns: (transfer full) (nullable): the next value
- */
-GVariant *
-ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (FerryCompletion) wait = NULL;
-  GError *failure = NULL;
-  GVariant *value;
-  Stream *stream;
-
-  g_return_val_if_fail (FERRY_IS_REPLIES (self), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  stream = self->stream;
-  if (!ferry_transport_check_may_wait (ferry_mux_get_transport (stream->mux), "ferry_replies_next_async()", error))
-    return NULL;
-  wait = take_or_wait (stream, &value, &failure);
-  if (wait != NULL)
-    {
-      ferry_wait_queue_serve (&stream->waits, serve_one, stream);
-      ferry_completion_wait (wait, ferry_deadline_or_never (stream->deadline), cancellable);
-      value = ferry_completion_take (wait, &failure);
-    }
-  tell_taken (stream);
-  if (failure != NULL)
-    g_propagate_error (error, failure);
-  return value;
-}
-
-/**
- * ferry_replies_next_async:
- * @self: the replies to a transaction
- * @cancellable: (nullable): a cancellable, for this wait only
- * @callback: (scope async): called with a value or the end, in the thread-default main context of the caller
- * @user_data: data for @callback
- *
- * Takes the next value without waiting. Any thread that runs its main context. Several calls at the same time get their
- * values in the order of the calls.
- */
 void
 ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
@@ -265,16 +183,6 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
   tell_taken (stream);
 }
 
-/**
- * ferry_replies_next_finish:
- * @self: the replies to a transaction
- * @result: the result that the callback got
- * @error: return location for an error
- *
- * Gets the result of [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next] does. Any thread.
- *
- * Returns: (transfer full) (nullable): the next value; %NULL without an error at the end
- */
 GVariant *
 ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GError **error)
 {
@@ -290,43 +198,6 @@ ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GError **er
 
 /* ---- the end ---- */
 
-/**
- * ferry_replies_dup_result:
- * @self: the replies to a transaction
- * @error: return location for an error
- *
- * Gets the result of the transaction, which comes after all values. Any thread.
- *
- * Fails with %FERRY_ERROR_WOULD_BLOCK while the transaction has not ended, and with the transaction's error as
- * [method@Ferry.Replies.next] does.
- *
- * Returns: (transfer full) (nullable): the result; %NULL without an error if the answer has none
- */
-GVariant *
-ferry_replies_dup_result (FerryReplies *self, GError **error)
-{
-  Stream *stream;
-
-  g_return_val_if_fail (FERRY_IS_REPLIES (self), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  stream = self->stream;
-  FERRY_AUTO_LOCK (&stream->lock);
-  if (!stream->over)
-    ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "'%s' has not ended; take its values until there are no more",
-                     stream->method);
-  else if (stream->error != NULL)
-    g_propagate_error (error, ferry_error_copy (stream->error));
-  return stream->result != NULL ? g_variant_ref (stream->result) : NULL;
-}
-
-/**
- * ferry_replies_cancel:
- * @self: the replies to a transaction
- *
- * Ends the transaction with %G_IO_ERROR_CANCELLED, and notifies the other end. Values that came before can still be
- * taken. Does nothing if the transaction has ended. Any thread.
- */
 void
 ferry_replies_cancel (FerryReplies *self)
 {
@@ -353,28 +224,9 @@ ferry_replies_finalize (GObject *object)
 }
 
 static void
-ferry_replies_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  Stream *stream = FERRY_REPLIES (object)->stream;
-  FERRY_AUTO_LOCK (&stream->lock);
-
-  g_value_set_boolean (value, stream->over);
-}
-
-static void
 ferry_replies_class_init (FerryRepliesClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->get_property = ferry_replies_get_property;
-  object_class->finalize = ferry_replies_finalize;
-
-  /**
-   * FerryReplies:done:
-   *
-   * Whether the transaction has ended. Some values may not have been taken yet. Changes are not notified. Any thread.
-   */
-  g_object_class_install_property (object_class, 1, g_param_spec_boolean ("done", NULL, NULL, FALSE, FERRY_READABLE));
+  G_OBJECT_CLASS (klass)->finalize = ferry_replies_finalize;
 }
 
 static void
@@ -387,23 +239,6 @@ ferry_replies_init (FerryReplies *self)
   ferry_wait_queue_init (&self->stream->waits);
 }
 
-/**
- * ferry_mux_transact_stream:
- * @self: a mux
- * @method: the method, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): the arguments of the method; a floating reference is sunk
- * @window: how many values may arrive before some are taken, 1 to 65535
- * @timeout: microseconds until the end of the transaction; negative for no limit. The other end is notified of the
- *   deadline.
- * @error: return location for an error
- *
- * Sends a request for a streamed answer, without waiting. Any thread.
- *
- * Fails with %FERRY_ERROR_WOULD_BLOCK if the transport has no room now, with %FERRY_ERROR_CLOSED,
- * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
- *
- * Returns: (transfer full) (nullable): the replies, or %NULL with an error
- */
 FerryReplies *
 ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *arguments, guint window, gint64 timeout,
                            GError **error)

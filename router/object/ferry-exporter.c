@@ -17,6 +17,7 @@
 
 #include "config.h"
 
+#include "conversation/ferry-invocation-private.h"
 #include "object/ferry-exporter-private.h"
 
 #include <stdatomic.h>

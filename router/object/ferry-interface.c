@@ -183,10 +183,10 @@ ferry_interface_class_init (FerryInterfaceClass *klass)
   /**
    * FerryInterface:info:
    *
-   * The description that [method@Ferry.Proxy.describe] returns in other processes. It is a new one each time that it is
-   * read, with the members that the interface has by then. The type of a property that is an object is an empty string.
-   * The description does not say whether the objects are containers. The thread that makes the interface; after an
-   * object or a type was exported with it, any thread.
+   * The description that [method@Ferry.Proxy.describe_async] gets in other processes. It is a new one each time that it
+   * is read, with the members that the interface has by then. The type of a property that is an object is an empty
+   * string. The description does not say whether the objects are containers. The thread that makes the interface; after
+   * an object or a type was exported with it, any thread.
    */
   properties[PROP_INFO] = g_param_spec_boxed ("info", NULL, NULL, G_TYPE_DBUS_INTERFACE_INFO, FERRY_READABLE);
 

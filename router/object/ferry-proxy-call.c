@@ -524,7 +524,7 @@ tell_func (FerryCompletion *completion, gpointer data)
   g_clear_pointer (&result, ferry_resolved_free);
 }
 
-/* Does not wait: see ferry_proxy_resolve_with_func(). */
+/* Does not wait: see ferry_proxy_call_with_func(). */
 static void
 call (const FerryChain *chain, FerryProxyFunc func, gpointer user_data)
 {
@@ -756,36 +756,6 @@ ferry_proxy_resolve_finish (FerryProxy *self, GAsyncResult *result, GVariant **v
   return ferry_resolve_finish (result, value, object, error);
 }
 
-/**
- * ferry_proxy_resolve_with_func:
- * @self: a proxy
- * @steps: (nullable): the operations
- * @options: (nullable): the options
- * @func: (scope async): called once with the result, or with the reason that there is none
- * @user_data: data for @func
- *
- * As [method@Ferry.Proxy.resolve], without waiting and at the least cost. @func is called on the thread that receives
- * for the transport (the router's thread, for a worker's link) or on the thread that closes the transport. In the
- * object's own process, it is called on the thread that answers. If the request cannot be sent, @func is called before
- * this function has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no
- * time limit. Any thread.
- */
-void
-ferry_proxy_resolve_with_func (FerryProxy *self, GVariant *steps, GVariant *options, FerryProxyFunc func,
-                               gpointer user_data)
-{
-  g_auto (GivenChain) given = {0};
-  g_autoptr (GError) error = NULL;
-
-  g_return_if_fail (FERRY_IS_PROXY (self));
-  g_return_if_fail (func != NULL);
-
-  if (given_chain_init (&given, self, steps, options, &error))
-    call (&given.chain, func, user_data);
-  else
-    func (NULL, NULL, error, user_data);
-}
-
 /* ---- calling ---- */
 
 /**
@@ -872,8 +842,11 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
  * @func: (scope async): called once with the result, or with the reason that there is none
  * @user_data: data for @func
  *
- * Calls a method at the least cost: as [method@Ferry.Proxy.resolve_with_func], without a #GVariant of steps. Any
- * thread.
+ * Calls a method at the least cost, as [method@Ferry.Proxy.call], without waiting. @func is called on the thread that
+ * receives for the transport (the router's thread, for a worker's link) or on the thread that closes the transport. In
+ * the object's own process, it is called on the thread that answers. If the request cannot be sent, @func is called
+ * before this function has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is
+ * no time limit. Any thread.
  */
 void
 ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryProxyFunc func,

@@ -498,47 +498,6 @@ ferry_proxy_wait_until_started (FerryProxy *self, GCancellable *cancellable)
   return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) && !g_cancellable_is_cancelled (cancellable);
 }
 
-/**
- * ferry_proxy_describe:
- * @self: a proxy
- * @timeout: how long to wait at the most, in microseconds; negative: without a limit
- * @cancellable: (nullable): ends the waiting
- * @error: return location for an error
- *
- * Returns the description of the object's interface: methods, properties, signals. The first call asks the other end;
- * later calls use that answer, until names change at the other end. As long as the answer is known, the use of a member
- * that is missing in it fails at once, without a request.
- *
- * Threads and errors are those of [method@Ferry.Proxy.resolve]. Also fails with %FERRY_ERROR_PROTOCOL when the answer
- * is not a description.
- *
- * Returns: (transfer full) (nullable): the description, or %NULL with an error
- */
-GDBusInterfaceInfo *
-ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
-{
-  gint64 deadline = ferry_mux_get_deadline (timeout);
-  GVariant *description;
-  GDBusInterfaceInfo *info;
-  GError *failure = NULL;
-  guint64 edition;
-
-  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
-
-  if (self->session == NULL)
-    return describe_here (self, error);
-  info = ferry_proxy_dup_info (self);
-  if (info != NULL)
-    return info;
-  edition = ferry_proxy_session_get_edition (self->session);
-  if (!ferry_proxy_check_may_wait (self, "ferry_proxy_describe_async()", error) ||
-      g_cancellable_set_error_if_cancelled (cancellable, error) ||
-      !ferry_proxy_session_check_listening (self->session, TRUE, error))
-    return NULL;
-  description = ask_for_description (self, start_deadline (self, deadline), cancellable, &failure);
-  return take_description (self, edition, description, failure, error);
-}
-
 static void
 described_cb (GObject *mux, GAsyncResult *result, gpointer data)
 {
@@ -581,7 +540,9 @@ ask_for_task (FerryProxy *self, gint64 deadline, GTask *task)
  * @callback: (scope async): called when the operation has ended
  * @user_data: data for @callback
  *
- * As [method@Ferry.Proxy.describe], without waiting. Any thread.
+ * Asks for the description of the object's interface: methods, properties, signals. The first call asks the other end;
+ * later calls use that answer, until names change at the other end. As long as the answer is known, the use of a member
+ * that is missing in it fails at once, without a request. Any thread.
  */
 void
 ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -610,7 +571,8 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
  * @result: the result that the callback got
  * @error: return location for an error
  *
- * Ends [method@Ferry.Proxy.describe_async]; fails as [method@Ferry.Proxy.describe] does. Any thread.
+ * Ends [method@Ferry.Proxy.describe_async]; fails as [method@Ferry.Proxy.resolve] does, and with
+ * %FERRY_ERROR_PROTOCOL when the answer is not a description. Any thread.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
  */

@@ -26,7 +26,7 @@ typedef struct _FerryProxy FerryProxy;
  * @error: (transfer none) (nullable): the error, or %NULL
  * @user_data: the data that was passed with the function
  *
- * Called once with the result of a chain of operations, on a thread that other work needs: the function must not wait.
+ * Called once with the result of a call, on a thread that other work needs: the function must not wait.
  */
 typedef void (*FerryProxyFunc) (GVariant *value, FerryProxy *object, const GError *error, gpointer user_data);
 
@@ -57,9 +57,6 @@ void ferry_proxy_resolve_async (FerryProxy *self, GVariant *steps, GVariant *opt
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_resolve_finish (FerryProxy *self, GAsyncResult *result, GVariant **value, FerryProxy **object,
                                      GError **error);
-FERRY_AVAILABLE_IN_0_1
-void ferry_proxy_resolve_with_func (FerryProxy *self, GVariant *steps, GVariant *options, FerryProxyFunc func,
-                                    gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,
@@ -95,8 +92,6 @@ void ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable 
                                  GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 GDBusInterfaceInfo *ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **error);
-FERRY_AVAILABLE_IN_0_1
-GDBusInterfaceInfo *ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals);

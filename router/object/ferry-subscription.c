@@ -14,6 +14,7 @@
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux-private.h"
+#include "conversation/ferry-replies-private.h"
 
 /* WINDOW: how many items may be under way at a time. PACE: the time from one item to the next, in microseconds: half
  * a frame. The subscriber joins changes that are made meanwhile. */

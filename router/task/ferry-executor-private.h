@@ -69,6 +69,11 @@ void ferry_application_hold_free (FerryApplicationHold *self);
  * submitted. The function gets a completion that has the task as its key (ferry_wait_queue_get_key()). The caller must
  * keep a reference to the task until then. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func);
+/* The same for a caller that waits as a GTask does, also for the executor's answer: refusals are those of
+ * ferry_executor_submit_task(). cancellable (nullable) cancels the waiting for room. */
+void ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+gboolean ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error);
 /* any: returns (transfer none) the router of the executor's runners. */
 FERRY_FOR_SIBLINGS
 FerryRouter *ferry_executor_get_router (FerryExecutor *self);

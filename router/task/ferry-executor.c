@@ -826,7 +826,7 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
   if (!take_room (self))
     return ferry_set_error (
       error, FERRY_ERROR_WOULD_BLOCK,
-      "%u tasks wait already; use ferry_executor_submit_task_async(), or raise FerryExecutor:max-pending",
+      "%u tasks wait already; use ferry_executor_call_async(), which waits, or raise FerryExecutor:max-pending",
       self->max_pending);
   return submit_now (self, run, error);
 }
@@ -891,17 +891,6 @@ ferry_executor_submit_named (FerryExecutor *self, const char *name, const char *
   return submit_new (self, name, function, arguments, error);
 }
 
-/**
- * ferry_executor_submit_task_async:
- * @self: an executor
- * @task: a task that was not submitted before
- * @cancellable: (nullable): cancels the waiting for room
- * @callback: (scope async): called when the task was accepted or refused
- * @user_data: data for @callback
- *
- * Submits a task as soon as fewer than [property@Ferry.Executor:max-pending] tasks wait. An application that submits
- * each task in the callback of the previous one never has more tasks waiting. On the router's thread.
- */
 void
 ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data)
@@ -922,19 +911,6 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
   submit_waiting (self);
 }
 
-/**
- * ferry_executor_submit_task_finish:
- * @self: an executor
- * @result: the result that the callback was given
- * @error: return location for an error
- *
- * Finishes [method@Ferry.Executor.submit_task_async]. Any thread.
- *
- * Fails as [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. Fails with
- * %G_IO_ERROR_CANCELLED if the waiting was cancelled.
- *
- * Returns: %TRUE when the task was accepted
- */
 gboolean
 ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
 {

@@ -54,11 +54,6 @@ FerryTask *ferry_executor_submit_named (FerryExecutor *self, const char *name, c
                                         GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error);
-FERRY_AVAILABLE_IN_0_1
-void ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
-                                       GAsyncReadyCallback callback, gpointer user_data);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_executor_call_async (FerryExecutor *self, const char *function, GVariant *arguments,

@@ -365,36 +365,6 @@ as_text (ObjectScene *scene)
 
 /* ---- forms ---- */
 
-static void
-heard_cb (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
-{
-  ObjectOutcome *outcome = data;
-
-  g_assert_no_error (error);
-  g_assert_null (object);
-  outcome->value = g_variant_ref (value);
-  outcome->over = TRUE;
-}
-
-static gboolean
-is_over (gpointer data)
-{
-  return ((ObjectOutcome *) data)->over;
-}
-
-static void
-heard_by_a_function (ObjectScene *scene)
-{
-  g_autoptr (FerryView) view = new_view (scene, "counter");
-  g_auto (ObjectOutcome) outcome = {0};
-
-  ferry_view_call (view, "get_self", NULL);
-  ferry_view_get (view, "value");
-  ferry_view_resolve_with_func (view, heard_cb, &outcome);
-  ferry_test_look_until (is_over, &outcome);
-  g_assert_cmpint (g_variant_get_int32 (outcome.value), ==, 0);
-}
-
 static gpointer
 wait_thread (gpointer view)
 {
@@ -490,7 +460,6 @@ static const ObjectSceneFact facts[] = {
   {"a-value-stays-where-it-is-as-a-proxy", value_as_proxy},
   {"a-frozen-view-is-copied-and-the-copy-extended", frozen},
   {"a-view-reads-as-the-operations-that-it-has", as_text},
-  {"a-function-hears-what-a-view-gives", heard_by_a_function},
   {"a-thread-waits-for-what-a-view-gives", waited_for},
   {"a-default-is-the-answer-where-nobody-listens", default_where_nobody_listens},
   {"a-default-hides-no-error", default_hides_no_error},

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "conversation/conversation-handlers.h"
+#include "conversation/ferry-invocation-private.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -557,6 +557,37 @@ waiting_is_for_no_longer_than_asked (void)
 }
 
 static void
+waited_cb (GObject *channel, GAsyncResult *result, gpointer exit)
+{
+  g_autoptr (GError) error = NULL;
+
+  *(FerryExit **) exit = ferry_channel_wait_finish (FERRY_CHANNEL (channel), result, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+is_there (gpointer exit)
+{
+  return *(FerryExit **) exit != NULL;
+}
+
+static void
+main_loop_hears_how_the_worker_ended (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryChannel) channel = channel_test_start (test, "echo", NULL);
+  g_autoptr (FerryExit) exit = NULL;
+
+  ferry_channel_wait_async (channel, NULL, waited_cb, &exit);
+  channel_test_send (channel, 5);
+  channel_test_assert_next (channel, 5);
+  g_assert_null (exit);
+  ferry_channel_close (channel);
+  ferry_test_look_until (is_there, &exit);
+  g_assert_true (ferry_exit_is_success (exit));
+}
+
+static void
 answer_double (FerryInvocation *invocation, gpointer data)
 {
   guint number = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
@@ -735,6 +766,7 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-workers/asynchronous-calls-get-their-messages-in-turn",
                    asynchronous_calls_get_their_messages_in_turn);
   g_test_add_func ("/channel-workers/waiting-is-for-no-longer-than-asked", waiting_is_for_no_longer_than_asked);
+  g_test_add_func ("/channel-workers/main-loop-hears-how-the-worker-ended", main_loop_hears_how_the_worker_ended);
   g_test_add_func ("/channel-workers/large-messages-wait-for-room-in-the-link",
                    large_messages_wait_for_room_in_the_link);
   g_test_add_func ("/channel-workers/many-conversations-go-by", many_conversations_go_by);

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "conversation/demux-test.h"
+#include "conversation/ferry-invocation-private.h"
 
 #include <stdatomic.h>
 #include <string.h>

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-replies-private.h"
 #include "ferry-test.h"
 #include "wire/ferry-call-message-private.h"
 

@@ -27,31 +27,29 @@ FRAME = """
 #include <ferry-gtk.h>
 #include <ferry-objects.h>
 
-#define N_FRAMES 100
 #define WORKER "/usr/libexec/words/words-worker"
 #define EXAMPLE_COUNTER(object) ((struct { gint64 value; } *) (object))
 
 typedef struct { guint32 frame; guint64 time; double done; } Progress;
 
 void serve (FerryTransport *transport);
-void paint (gpointer pixels, gsize width, gsize height);
 void show_progress (const Progress *progress);
 void attached_cb (GObject *source, GAsyncResult *result, gpointer data);
 void found_cb (GObject *source, GAsyncResult *result, gpointer data);
 """
 
 VARIABLES = {
-    "address": "const char *", "answer": "GVariant *", "application": "GtkApplication *", "box": "GtkWidget *", "buffer": "GtkTextBuffer *",
+    "address": "const char *", "application": "GtkApplication *", "box": "GtkWidget *", "buffer": "GtkTextBuffer *",
     "bytes": "GBytes *",
     "cluster": "FerryCluster *", "command": "FerryCommand *", "data": "gpointer ", "entry": "GString *",
     "executor": "FerryExecutor *", "exporter": "FerryExporter *", "fd": "int ", "finds": "GtkStringList *",
     "frame": "guint32 ", "handle": "int ",
-    "header": "GtkWidget *", "height": "gsize ", "interface": "FerryInterface *", "invocation": "FerryInvocation *",
+    "header": "GtkWidget *", "interface": "FerryInterface *",
     "job": "FerryJob *", "label": "GtkWidget *", "launcher": "FerryLauncher *", "lines": "const char *const *", "list": "GtkWidget *",
-    "listener": "FerryListener *", "log": "GObject *", "map": "FerryMap *", "n_lines": "guint ", "path": "const char *",
+    "listener": "FerryListener *", "log": "GObject *", "map": "FerryMap *", "path": "const char *",
     "progress": "Progress ", "proxy": "FerryProxy *", "queue": "gpointer ", "replica": "GObject *", "router": "FerryRouter *", "scale": "GtkWidget *",
     "sender": "FerrySender *", "size": "gsize ", "steps": "GVariant *", "task": "FerryTask *", "transport": "FerryTransport *",
-    "type": "const GVariantType *", "width": "gsize ", "window": "GtkWidget *", "worker": "FerryWorker *",
+    "type": "const GVariantType *", "window": "GtkWidget *", "worker": "FerryWorker *",
 }
 
 

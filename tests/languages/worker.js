@@ -218,11 +218,6 @@ function answer(transport) {
     demux.set_context(GLib.MainContext.default());
     demux.add_handler('echo', call => call.return_value(call.get_arguments()));
     demux.add_handler('bytes', call => call.return_bytes(call.get_bytes()));
-    demux.add_handler('numbers', call => {
-        for (let i = 0; i < 3; i++)
-            call.send_item(GLib.Variant.new_uint32(i));
-        call.return_value(GLib.Variant.new_uint32(3));
-    });
     demux.add_handler('stop', call => {
         call.return_value(null);
         loop.quit();

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "conversation/replies-test.h"
 #include "ferry-test.h"
 #include "func-call.h"
 #include "object-test.h"
@@ -54,7 +55,7 @@ read_item (FerryReplies *replies, Told *told)
   g_autoptr (GVariant) signals = NULL;
   g_autoptr (GError) error = NULL;
 
-  item = ferry_replies_next (replies, NULL, &error);
+  item = replies_test_next (replies, NULL, &error);
   g_assert_no_error (error);
   g_variant_get (item, "(@a(stv)@a(sv)t@a(tttt)t)", &properties, &signals, &told->n_missed, NULL, NULL);
   told->n_properties = (guint) g_variant_n_children (properties);

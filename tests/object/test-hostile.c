@@ -11,6 +11,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "conversation/replies-test.h"
 #include "object/hostile-object-test.h"
 #include "object/packed-message.h"
 
@@ -331,7 +332,7 @@ next_fails_with (FerryReplies *replies, GError **error)
 {
   g_autoptr (GVariant) item = NULL;
 
-  while ((item = ferry_replies_next (replies, NULL, error)) != NULL)
+  while ((item = replies_test_next (replies, NULL, error)) != NULL)
     g_clear_pointer (&item, g_variant_unref);
   return *error != NULL;
 }
@@ -437,7 +438,7 @@ fill (HostileObject *self, const char *method, const char *property)
   hostile_object_assert_answers (self, 0);
   for (guint i = 0; i < streams->len; i++)
     {
-      g_assert_false (ferry_test_get_number (streams->pdata[i], "done"));
+      g_assert_false (replies_test_is_over (streams->pdata[i]));
       ferry_replies_cancel (streams->pdata[i]);
     }
 }
@@ -493,7 +494,7 @@ test_no_stream (HostileObject *self)
 static gboolean
 is_done (gpointer replies)
 {
-  return ferry_test_get_number (replies, "done");
+  return replies_test_is_over (replies);
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include <locale.h>
 
+#include "conversation/ferry-invocation-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
 #include "object/ferry-interface-private.h"

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conversation/ferry-invocation-private.h"
 #include "object/ferry-proxy-private.h"
 #include "pair-scene.h"
 

@@ -53,6 +53,17 @@ is_answered (gpointer answer)
 }
 
 static void
+resolved_cb (GObject *proxy, GAsyncResult *result, gpointer answer)
+{
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (FerryProxy) object = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_proxy_resolve_finish (FERRY_PROXY (proxy), result, &value, &object, &error);
+  answered (value, object, error, answer);
+}
+
+static void
 call (FerryProxy *proxy, const char *method, GVariant *arguments, Answer *answer)
 {
   test_call_with_func (proxy, method, arguments, answered, answer);
@@ -137,8 +148,8 @@ test_default (PairScene *self, gconstpointer data)
   g_auto (Answer) answer = {0};
 
   ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
-  ferry_proxy_resolve_with_func (self->proxy, g_variant_new ("((ss))", "get", "value"),
-                                 g_variant_new_parsed ("{'default': <-1>}"), answered, &answer);
+  ferry_proxy_resolve_async (self->proxy, g_variant_new ("((ss))", "get", "value"),
+                             g_variant_new_parsed ("{'default': <-1>}"), -1, NULL, resolved_cb, &answer);
   ferry_test_look_until (is_answered, &answer);
   assert_number (&answer, -1);
 }
@@ -200,7 +211,8 @@ pass_to_visit (PairScene *self)
 {
   g_auto (Answer) answer = {0};
 
-  ferry_proxy_resolve_with_func (self->proxy, g_variant_new ("((ss))", "pass-to", "visit"), NULL, answered, &answer);
+  ferry_proxy_resolve_async (self->proxy, g_variant_new ("((ss))", "pass-to", "visit"), NULL, -1, NULL, resolved_cb,
+                             &answer);
   ferry_test_look_until (is_answered, &answer);
   g_assert_no_error (answer.error);
 }
@@ -235,8 +247,8 @@ test_receiving_goes_on (PairScene *self, gconstpointer data)
 
   call (self->proxy, "make", g_variant_new ("(s)", "other"), &made);
   g_assert_no_error (made.error);
-  ferry_proxy_resolve_with_func (self->proxy, g_variant_new_parsed ("(('call', 'hold'), ('length',))"), NULL, answered,
-                                 &chain);
+  ferry_proxy_resolve_async (self->proxy, g_variant_new_parsed ("(('call', 'hold'), ('length',))"), NULL, -1, NULL,
+                             resolved_cb, &chain);
   ferry_test_look_until (holds_one, self->object);
   test_call_with_func (self->proxy, "add", g_variant_new ("(i)", 4), answered, &queued);
   call (made.object, "add", g_variant_new ("(i)", 5), &aside);
@@ -266,8 +278,8 @@ test_receiving_stops (PairScene *self, gconstpointer data)
   g_auto (Answer) again = {0};
 
   ferry_exporter_add_function (self->exporter, "stop-here", stop_here, self->exporter, NULL);
-  ferry_proxy_resolve_with_func (self->proxy, g_variant_new ("((ss))", "pass-to", "stop-here"), NULL, answered,
-                                 &stopped);
+  ferry_proxy_resolve_async (self->proxy, g_variant_new ("((ss))", "pass-to", "stop-here"), NULL, -1, NULL, resolved_cb,
+                             &stopped);
   ferry_test_look_until (is_answered, &stopped);
   g_assert_no_error (stopped.error);
   call (self->proxy, "add", g_variant_new ("(i)", 1), &late);

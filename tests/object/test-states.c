@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-invocation-private.h"
 #include "ferry-test.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-proxy-private.h"

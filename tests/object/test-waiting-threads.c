@@ -22,9 +22,6 @@
 /* Sent in pieces, as it is not worth a copy of the application's; and in a buffer. */
 #define LARGE_SIZE 200000
 #define LARGER_SIZE (2 * 1024 * 1024)
-/* More than the window. */
-#define N_ITEMS 30
-#define WINDOW 4
 /* Longer than a call takes on any machine, in microseconds. */
 #define LONG (600 * G_USEC_PER_SEC)
 
@@ -48,7 +45,6 @@ typedef enum
   LARGER, /* the answers come in buffers */
   TAKE,   /* the requests are large, so that threads wait for room */
   PROXY,  /* a method of an object */
-  STREAM, /* the answers are streams */
 } Question;
 
 typedef struct
@@ -76,8 +72,6 @@ static const Case cases[] = {
   {"calls-of-a-proxy-and-lines-that-are-logged", PROXY, LINE, "print"},
   {"calls-of-a-proxy-and-a-flood-of-another-worker", PROXY, FLOOD, "quiet"},
   {"calls-of-a-proxy-and-the-end-of-another-worker", PROXY, END, "quiet"},
-  {"streams", STREAM, NOTHING, "quiet"},
-  {"streams-and-messages-of-the-worker", STREAM, MESSAGE, "send"},
 };
 
 /* How the threads wait. */
@@ -174,31 +168,6 @@ open_scene (Scene *self, const Manner *manner)
       self->workers[i] = worker_test_spawn (self->launchers[i], self->router);
 }
 
-static FerryReplies *
-begin_stream (Scene *self, guint link)
-{
-  g_autoptr (GError) error = NULL;
-  FerryReplies *replies =
-    ferry_mux_transact_stream (self->muxes[link], "count", g_variant_new_uint32 (N_ITEMS), WINDOW, -1, &error);
-
-  g_assert_no_error (error);
-  return replies;
-}
-
-static void
-take_stream (FerryReplies *replies)
-{
-  for (guint i = 0; i <= N_ITEMS; i++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) value = ferry_replies_next (replies, NULL, &error);
-
-      g_assert_no_error (error);
-      g_assert_true ((value != NULL) == (i < N_ITEMS));
-      g_assert_true (value == NULL || g_variant_get_uint32 (value) == i);
-    }
-}
-
 static void
 ask_large (Scene *self, guint link, guint32 size)
 {
@@ -225,7 +194,6 @@ send_large (Scene *self, guint link)
 static void
 ask (Scene *self, guint link, guint32 n)
 {
-  g_autoptr (FerryReplies) replies = NULL;
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -245,10 +213,6 @@ ask (Scene *self, guint link, guint32 n)
                         &error);
       g_assert_no_error (error);
       break;
-    case STREAM:
-      replies = begin_stream (self, link);
-      take_stream (replies);
-      break;
     case ECHO:
       result = ferry_mux_transact (self->muxes[link], "echo", g_variant_new_uint32 (n), self->timeout, NULL, &error);
       g_assert_no_error (error);
@@ -263,10 +227,7 @@ ask_many (gpointer data)
   Scene *self = data;
   guint link = atomic_fetch_add (&self->next, 1) % get_n_links (self);
   const Question question = self->manner->what->question;
-  guint n = question == LARGER                        ? N_CALLS / 100
-            : question == TAKE                        ? N_CALLS / 10
-            : question == LARGE || question == STREAM ? N_CALLS / 10
-                                                      : N_CALLS;
+  guint n = question == LARGER ? N_CALLS / 100 : question == TAKE || question == LARGE ? N_CALLS / 10 : N_CALLS;
 
   for (guint32 i = 0; i < n; i++)
     ask (self, link, i);

@@ -7,6 +7,7 @@
  * do. And one whose workers would be this program once more, which never calls ferry_worker_main().
  */
 
+#include "task/ferry-executor-private.h"
 #include "task/task-test.h"
 
 /* More than a stack has room for. */

@@ -10,6 +10,7 @@
 #include "task/task-test.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-executor-private.h"
 
 #define IN_THREADS GINT_TO_POINTER (TRUE)
 #define IN_PROCESSES GINT_TO_POINTER (FALSE)

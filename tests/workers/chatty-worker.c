@@ -10,9 +10,8 @@
  *   flood      messages over the sender "side" without end, and it answers nothing: it needs no transport
  *   sleep      nothing without end: it needs neither
  *
- * It answers "echo" with the arguments, "take" with nothing, "large" with as many bytes, and "count" with a stream of
- * as many numbers. A counter is exported over the transport "objects", if there is one. It ends with its first
- * transport. */
+ * It answers "echo" with the arguments, "take" with nothing, and "large" with as many bytes. A counter is exported over
+ * the transport "objects", if there is one. It ends with its first transport. */
 
 #include <ferry-objects.h>
 #include <stdio.h>
@@ -65,27 +64,6 @@ take (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_value (invocation, NULL);
 }
 
-static gpointer
-count_on_thread (gpointer data)
-{
-  g_autoptr (FerryInvocation) invocation = data;
-  guint n = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
-
-  for (guint i = 0; i < n; i++)
-    if (!ferry_invocation_send_item (invocation, g_variant_new_uint32 (i), NULL))
-      return NULL;
-  ferry_invocation_return_value (invocation, NULL);
-  return NULL;
-}
-
-/* An item may have to wait until others are taken, which the receiving thread is told. */
-static void
-count (FerryInvocation *invocation, gpointer data)
-{
-  chat ();
-  g_thread_unref (g_thread_new ("count", count_on_thread, ferry_invocation_ref (invocation)));
-}
-
 static void
 get_side (void)
 {
@@ -129,7 +107,6 @@ answer (void)
     g_error ("%s", error->message);
   demux = ferry_demux_new (transport);
   ferry_demux_set_threads (demux, 0);
-  ferry_demux_add_handler (demux, "count", count, NULL, NULL);
   ferry_demux_add_handler (demux, "echo", echo, NULL, NULL);
   ferry_demux_add_handler (demux, "large", large, NULL, NULL);
   ferry_demux_add_handler (demux, "take", take, NULL, NULL);
