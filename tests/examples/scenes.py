@@ -85,9 +85,9 @@ class Program:
         return self.wait_until(lambda lines: all(any(re.fullmatch(pattern, line) for line in lines)
                                                  for pattern in patterns))
 
-    def kill(self):
+    def send_signal(self, number):
         """Without whatever it has started."""
-        self.process.kill()
+        self.process.send_signal(number)
 
     def finish(self):
         """The exit status, and what was printed."""
@@ -822,12 +822,12 @@ def converter_queue(report, start, folder, update=None, home=None):
     # An application that stands still stores no end, and its worker puts the file in its place all the same. One more
     # kill would be the third for a picture that is under way, or about to be, at each: that one would wait for a person.
     placed = waiting()[0]
-    program.process.send_signal(signal.SIGSTOP)
+    program.send_signal(signal.SIGSTOP)
     open_gate(placed)
     end = time.monotonic() + SOME_SECONDS
     while placed.replace(".png", ".small.png") not in made() and time.monotonic() < end:
         time.sleep(0.05)
-    program.process.kill()
+    program.send_signal(signal.SIGKILL)
     report.equal("it is killed at the fifth, once that is there and before that is stored", program.finish()[0], -signal.SIGKILL)
 
     os.remove(os.path.join(gates, placed))

@@ -60,10 +60,10 @@ class Program(scenes.Program):
         super().__init__(machine.watcher, machine.folder, None, script, environment=machine.environment, **options)
         self.machine, self.command = machine, command
 
-    def kill(self):
-        """The program itself: Flatpak waits for what it has started."""
+    def send_signal(self, number):
+        """To the program itself: Flatpak waits for what it has started."""
         _, pid = self.machine.find(*self.command)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
     def finish(self):
         status, output, errors = super().finish()
