@@ -19,6 +19,7 @@
 #include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-words-private.h"
+#include "task/ferry-executor-private.h"
 
 #define INTERVAL (FERRY_TASK_MONITOR_INTERVAL_MILLISECONDS * (G_USEC_PER_SEC / 1000))
 #define DEFAULT_STALL_TIME (5 * G_USEC_PER_SEC)
@@ -35,7 +36,7 @@
 /* What was heard of a task, for all its monitors: views that show it at the same time tell the same silence. */
 typedef struct
 {
-  guint n_watching; /* monitors that hear the task; while there is none, nobody knows what it says */
+  guint n_watching; /* monitors that hear the task; while there is none, only its run knows when it said something */
   guint64 n_heard;  /* what was heard of the task, and how much of that the last look knew */
   guint64 n_known;
   gint64 heard; /* when something was heard last, see note_silence() */
@@ -554,12 +555,17 @@ outcome_cb (FerryTaskMonitor *self)
     ferry_task_monitor_look (self, g_get_monotonic_time ());
 }
 
-/* A silence begins anew where no other monitor has heard what was said meanwhile. */
+/* Where no other monitor has heard what was said meanwhile. */
 static void
 begin_silence (FerryTaskMonitor *self, gint64 now)
 {
-  if (self->hearing->n_watching == 0 && (self->hearing->heard == 0 || !ferry_task_get_done (self->task)))
-    self->hearing->heard = self->hearing->listened = now;
+  const FerryRun *run = ferry_task_get_run (self->task);
+
+  if (self->hearing->n_watching > 0 || (self->hearing->heard != 0 && ferry_task_get_done (self->task)))
+    return;
+  self->hearing->heard = run->heard != 0 ? MAX (run->heard, run->start_time) : now;
+  self->hearing->listened = now;
+  self->hearing->n_known = self->hearing->n_heard;
 }
 
 static void
@@ -815,7 +821,7 @@ install_pace (void)
    *
    * For how long nothing has been heard of the running task, in microseconds. When the task has ended, it is how long
    * that was at its end. Time in which the main loop is held up is not counted. All monitors of a task tell the same
-   * silence. It begins anew when one begins to watch a task that no other one watches, as when a widget is mapped.
+   * silence, and so does one that begins to watch a task later, as when a widget is mapped.
    */
   properties[PROP_SILENCE] = g_param_spec_int64 ("silence", NULL, NULL, 0, G_MAXINT64, 0, READABLE);
   /**

@@ -221,6 +221,7 @@ struct _FerryRun
   gint64 submit_time;
   gint64 start_time; /* of this attempt; 0: it waits */
   gint64 end_time;
+  gint64 heard;            /* when its function reported, yielded or sent something last; 0: it has not */
   double fraction;         /* of the work that is done, from 0 to 1; -1: not known; FERRY_FRACTION_TAKEN_BACK: not any
                             * more, in this attempt */
   GVariant *result;        /* (owned) (nullable) */

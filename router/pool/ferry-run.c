@@ -334,6 +334,7 @@ ferry_run_take_progress (FerryRun *self, const FerryProgress *progress)
 
   if (step != FERRY_TASK_STEP_TAKEN)
     return step == FERRY_TASK_STEP_IGNORED;
+  self->heard = g_get_monotonic_time ();
   set_fraction (self, progress);
   self->funcs->progressed (self->owner, progress, before);
   return TRUE;
@@ -347,7 +348,10 @@ ferry_run_take_message (FerryRun *self, const char *type, GVariant *value)
   FerryTaskStep step = look_up (self, FERRY_TASK_EVENT_MESSAGE)->step;
 
   if (step == FERRY_TASK_STEP_TAKEN)
-    self->funcs->sent (self->owner, type, sunk);
+    {
+      self->heard = g_get_monotonic_time ();
+      self->funcs->sent (self->owner, type, sunk);
+    }
   return step != FERRY_TASK_STEP_REFUSED;
 }
 
@@ -367,7 +371,10 @@ ferry_run_take_yield (FerryRun *self, GVariant *value)
   FerryTaskStep step = look_up (self, FERRY_TASK_EVENT_YIELD)->step;
 
   if (step == FERRY_TASK_STEP_TAKEN)
-    self->funcs->yielded (self->owner, sunk);
+    {
+      self->heard = g_get_monotonic_time ();
+      self->funcs->yielded (self->owner, sunk);
+    }
   return step != FERRY_TASK_STEP_REFUSED;
 }
 
@@ -863,6 +870,9 @@ ferry_run_note_pause (FerryRun *self)
 {
   FerryTaskSource *source = self->source;
 
+  /* A pause is no silence. */
+  if (self->heard != 0)
+    self->heard = g_get_monotonic_time ();
   if (self->destination != NULL)
     {
       self->destination->funcs->pause_changed (self->destination, self);

@@ -530,6 +530,30 @@ test_all_monitors_tell_the_same_silence (void)
 }
 
 static gboolean
+is_over (gpointer end)
+{
+  return g_get_monotonic_time () >= *(gint64 *) end;
+}
+
+/* A page that is shown again does not take a task that hangs for one that has just said something. */
+static void
+test_a_silence_goes_on_while_nobody_looks (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  gint64 end;
+
+  report (task, 1, 2, "files");
+  end = g_get_monotonic_time () + SECOND / 4;
+  g_clear_object (&monitor);
+  ferry_test_look_until (is_over, &end);
+  monitor = ferry_task_monitor_new (task, NULL);
+  ferry_task_monitor_look (monitor, g_get_monotonic_time ());
+  g_assert_cmpint (ferry_test_get_number (monitor, "silence"), >=, SECOND / 4);
+}
+
+static gboolean
 iterate (gpointer data)
 {
   return (*(guint *) data)++ > 50;
@@ -637,6 +661,7 @@ main (int argc, char **argv)
                    test_a_silence_is_noticed_where_each_look_comes_late);
   g_test_add_func ("/task-monitor/what-may-be-silent-never-stalls", test_what_may_be_silent_never_stalls);
   g_test_add_func ("/task-monitor/all-monitors-tell-the-same-silence", test_all_monitors_tell_the_same_silence);
+  g_test_add_func ("/task-monitor/a-silence-goes-on-while-nobody-looks", test_a_silence_goes_on_while_nobody_looks);
   g_test_add_func ("/task-monitor/says-which-attempt-it-is", test_says_which_attempt_it_is);
   g_test_add_func ("/task-monitor/nothing-is-computed-while-a-widget-is-not-mapped",
                    test_nothing_is_computed_while_a_widget_is_not_mapped);
