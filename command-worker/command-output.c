@@ -22,13 +22,20 @@
 /* What a pipe has that was full: whoever fills it waits less often. */
 #define LARGE_PIPE (1024 * 1024)
 
+/* The cursor goes back so many lines at most, about a terminal full. */
+#define SCREEN_LINES 64
+
 /* How a stream is drawn: what a carriage return, a backspace or a move of the cursor takes back was no output. */
 typedef struct
 {
-  guint64 n_written; /* without what was taken back */
-  guint64 in_line;   /* of these, since the last line feed */
-  gboolean returned; /* after a carriage return, which a line feed may follow */
-  guint8 escape;     /* 0, or ESC, or '[': within a sequence */
+  guint64 n_written;           /* without what was taken back */
+  guint64 in_line;             /* of these, since the last line feed */
+  gboolean returned;           /* after a carriage return, which a line feed may follow */
+  guint8 escape;               /* 0, or ESC, or '[': within a sequence */
+  guint number;                /* in the sequence */
+  guint64 lines[SCREEN_LINES]; /* how long the lines above are, with their ends: a ring */
+  guint n_lines;               /* how many of them are known */
+  guint next;
 } Drawn;
 
 struct _CommandOutput
@@ -118,23 +125,57 @@ take_back_line (Drawn *self)
   self->in_line = 0;
 }
 
+static void
+end_line (Drawn *self)
+{
+  self->lines[self->next] = self->in_line;
+  self->next = (self->next + 1) % SCREEN_LINES;
+  self->n_lines = MIN (self->n_lines + 1, SCREEN_LINES);
+  self->in_line = 0;
+}
+
+/* The cursor goes up: the lines above are drawn again. */
+static void
+take_back_lines (Drawn *self, guint n)
+{
+  take_back_line (self);
+  for (; n > 0 && self->n_lines > 0; n--, self->n_lines--)
+    {
+      self->next = (self->next + SCREEN_LINES - 1) % SCREEN_LINES;
+      self->n_written -= self->lines[self->next];
+    }
+}
+
+/* The cursor goes up, to a place of the screen, or within the line or below it. */
+static void
+move_cursor (Drawn *self, guint8 byte)
+{
+  if (byte == 'A' || byte == 'F')
+    take_back_lines (self, MAX (self->number, 1));
+  else if (strchr ("Hdf", byte) != NULL)
+    take_back_lines (self, SCREEN_LINES);
+  else if (strchr ("BEGJK", byte) != NULL)
+    take_back_line (self);
+}
+
 /* Returns FALSE where the byte is not part of a sequence. */
 static gboolean
 draw_escape (Drawn *self, guint8 byte)
 {
-  /* The cursor goes to another line, or to a column. */
-  static const char moves[] = "ABEFGHJKdf";
-
   if (self->escape == 0 && byte != '\033')
     return FALSE;
   if (self->escape == '[' && byte >= '@')
     {
       self->escape = 0;
-      if (strchr (moves, byte) != NULL)
-        take_back_line (self);
+      move_cursor (self, byte);
     }
-  else if (self->escape != '[')
-    self->escape = byte == '\033' || (byte == '[' && self->escape == '\033') ? byte : 0;
+  else if (self->escape == '[')
+    self->number = g_ascii_isdigit (byte) ? MIN (10 * self->number + (guint) (byte - '0'), SCREEN_LINES) : self->number;
+  else
+    {
+      self->escape = byte == '\033' || (byte == '[' && self->escape == '\033') ? byte : 0;
+      self->number = 0;
+    }
   return TRUE;
 }
 
@@ -157,7 +198,9 @@ draw (Drawn *self, const guint8 *bytes, gsize size)
           continue;
         }
       self->n_written++;
-      self->in_line = byte == '\n' ? 0 : self->in_line + 1;
+      self->in_line++;
+      if (byte == '\n')
+        end_line (self);
     }
 }
 

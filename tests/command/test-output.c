@@ -146,8 +146,24 @@ does_not_count_what_is_drawn_over (void)
   assert_written ("10%\b\b\b20%\b\b\b30%", 3);
   assert_written ("\b\b\b", 0);
   assert_written ("10%\033[1G20%\033[K30%", 3);
-  assert_written ("a\n10%\033[1A20%", 5);
+  assert_written ("a\n10%\033[1A20%", 3);
+  assert_written ("head\na 1%\nb 1%\n\033[2Aa 2%\nb 2%\n", 15);
+  assert_written ("head\na 1%\nb 1%\n\033[A\033[Aa 2%\nb 2%\n\033[2Fa 3%\nb 3%\n", 15);
+  assert_written ("x\ny\n\033[1;1Hx\ny\n\033[Hx\nz\n", 4);
+  assert_written ("x\n\033[7A\033[999Ay\n", 2);
   assert_written ("\033[1mbold\033[0m", 4);
+}
+
+/* What is above the screen is not drawn any more. */
+static void
+counts_what_has_left_the_screen (void)
+{
+  g_autoptr (GString) many = g_string_new (NULL);
+
+  for (guint i = 0; i < 100; i++)
+    g_string_append (many, "a\n");
+  g_string_append (many, "\033[100Ab\n");
+  assert_written (many->str, 2 * (100 - 64) + 2);
 }
 
 int
@@ -159,6 +175,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-output/has-lines-as-they-were-written", has_lines_as_they_were_written);
   g_test_add_func ("/command-output/keeps-the-last-lines-of-a-flood", keeps_the_last_lines_of_a_flood);
   g_test_add_func ("/command-output/does-not-count-what-is-drawn-over", does_not_count_what_is_drawn_over);
+  g_test_add_func ("/command-output/counts-what-has-left-the-screen", counts_what_has_left_the_screen);
 
   return g_test_run ();
 }
