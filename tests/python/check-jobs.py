@@ -52,6 +52,11 @@ def test_cancels(report, executor):
         task.cancel()
         report.equal("a cancel ends %s" % what, type(raised(task.result)), ferry.CancelledError)
         print("# after %.1f ms" % (1000 * (time.monotonic() - began)))
+    with tempfile.TemporaryDirectory() as folder:
+        task = begun(executor, functools.partial(functions.import_for_long, folder), LONG)
+        task.cancel()
+        report.equal("a cancel comes behind an import", type(raised(task.result)), ferry.CancelledError)
+        report.equal("which is whole then", executor.submit(functions.import_for_long, folder).result(), (42, worker))
     task = begun(executor, functions.end_in_own_way, LONG)
     task.cancel()
     report.equal("a function may catch it", type(raised(task.result)), ferry.CancelledError)

@@ -455,6 +455,30 @@ def finalize_and_spin():
         pass
 
 
+HALF_WAY = """from .part import value
+double = 2 * part.value
+import time
+import ferry
+ferry.report(0.5, "begun")
+while not ferry.cancelled():
+    time.sleep(0.001)
+for _ in range(50):
+    time.sleep(0.001)
+"""
+
+
+def import_for_long(folder):
+    """A package whose import goes on for a while after the task was cancelled."""
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+        os.mkdir(os.path.join(folder, "halfway"))
+        for name, text in (("__init__", HALF_WAY), ("part", "value = 21\n")):
+            with open(os.path.join(folder, "halfway", name + ".py"), "w") as file:
+                file.write(text)
+    import halfway
+    return halfway.double, os.getpid()
+
+
 def count_sleeps(name):
     """How often the thread of that name in this process went to sleep."""
     for thread in os.listdir("/proc/self/task"):

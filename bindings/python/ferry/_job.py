@@ -48,6 +48,9 @@ INTERRUPT = signal.SIGURG
 # When an interrupt is sent again that has come at a bad moment, in seconds.
 RETRY_TIME = 0.001
 
+# The file of what imports modules. A package whose import has failed half-way keeps its modules, and cannot find them.
+_IMPORT = "<frozen importlib._bootstrap>"
+
 # How often track() reports, in seconds: as often as a window shows it.
 TRACK_INTERVAL = 0.01
 
@@ -58,17 +61,20 @@ _is_whole = False
 _was_late = False
 
 
-def _is_in_finalizer(frame: types.FrameType | None) -> bool:
-    """Whether what is raised now would be ignored by the interpreter."""
+def _is_bad_moment(frame: types.FrameType | None) -> bool:
+    """Whether what is raised now would be ignored by the interpreter, or leave a package that cannot be imported again."""
+    is_within = True
     while frame is not None:
-        if frame.f_code.co_name == "__del__":
+        if frame.f_code.co_name == "__del__" or (is_within and frame.f_code.co_filename == _IMPORT):
             return True
+        # The program may be a module that is being imported itself.
+        is_within = is_within and not str(frame.f_globals.get("__name__")).startswith("ferry.")
         frame = frame.f_back
     return False
 
 
 def _raise(job: Any, frame: types.FrameType | None) -> None:
-    if _is_in_finalizer(frame):
+    if _is_bad_moment(frame):
         threading.Timer(RETRY_TIME, send_interrupt, (None, job)).start()
     else:
         raise Cancelled("The task was cancelled")
