@@ -53,7 +53,11 @@ def test_cancels(report, executor):
         report.equal("a cancel ends %s" % what, type(raised(task.result)), ferry.CancelledError)
         print("# after %.1f ms" % (1000 * (time.monotonic() - began)))
     with tempfile.TemporaryDirectory() as folder:
-        task = begun(executor, functools.partial(functions.import_for_long, folder), LONG)
+        task = ferry.Task(functions.import_for_long, folder)
+        task.set_cancel_grace(LONG)
+        executor.submit(task)
+        while not os.path.exists(os.path.join(folder, "begun")):
+            time.sleep(0.001)
         task.cancel()
         report.equal("a cancel comes behind an import", type(raised(task.result)), ferry.CancelledError)
         report.equal("which is whole then", executor.submit(functions.import_for_long, folder).result(), (42, worker))

@@ -459,7 +459,7 @@ HALF_WAY = """from .part import value
 double = 2 * part.value
 import time
 import ferry
-ferry.report(0.5, "begun")
+open(%r, "w").close()
 while not ferry.cancelled():
     time.sleep(0.001)
 for _ in range(50):
@@ -468,11 +468,11 @@ for _ in range(50):
 
 
 def import_for_long(folder):
-    """A package whose import goes on for a while after the task was cancelled."""
+    """A package whose import goes on for a while after the task was cancelled. A file says that it has come half-way."""
     if folder not in sys.path:
         sys.path.insert(0, folder)
         os.mkdir(os.path.join(folder, "halfway"))
-        for name, text in (("__init__", HALF_WAY), ("part", "value = 21\n")):
+        for name, text in (("__init__", HALF_WAY % os.path.join(folder, "begun")), ("part", "value = 21\n")):
             with open(os.path.join(folder, "halfway", name + ".py"), "w") as file:
                 file.write(text)
     import halfway
