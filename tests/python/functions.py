@@ -461,9 +461,10 @@ import time
 import ferry
 open(%r, "w").close()
 while not ferry.cancelled():
-    time.sleep(0.001)
-for _ in range(50):
-    time.sleep(0.001)
+    pass
+end = time.monotonic() + 0.05
+while time.monotonic() < end:
+    ferry.cancelled()
 """
 
 

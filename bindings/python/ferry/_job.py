@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 from . import _text
@@ -63,12 +63,10 @@ _was_late = False
 
 def _is_bad_moment(frame: types.FrameType | None) -> bool:
     """Whether what is raised now would be ignored by the interpreter, or leave a package that cannot be imported again."""
-    is_within = True
-    while frame is not None:
-        if frame.f_code.co_name == "__del__" or (is_within and frame.f_code.co_filename == _IMPORT):
+    # The program may be a module that is being imported itself.
+    while frame is not None and frame.f_code is not call.__code__:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename == _IMPORT:
             return True
-        # The program may be a module that is being imported itself.
-        is_within = is_within and not str(frame.f_globals.get("__name__")).startswith("ferry.")
         frame = frame.f_back
     return False
 
@@ -78,6 +76,18 @@ def _raise(job: Any, frame: types.FrameType | None) -> None:
         threading.Timer(RETRY_TIME, send_interrupt, (None, job)).start()
     else:
         raise Cancelled("The task was cancelled")
+
+
+def call(job: Any, function: Callable[..., T], *arguments: Any) -> T:
+    """Calls the function of a job. A cancel raises in it, wherever it is, and in whoever calls this as well."""
+    global interruptible
+    try:
+        interruptible = job
+        if job.is_cancelled():
+            raise Cancelled("The task was cancelled")
+        return function(*arguments)
+    finally:
+        interruptible = None
 
 
 def call_whole(method: Any, *arguments: Any) -> Any:

@@ -373,13 +373,7 @@ class _State:
         """The reply, or None where a coroutine gives it later."""
         _job.current = request
         try:
-            try:
-                _job.interruptible = request
-                if request.is_cancelled():
-                    raise Cancelled
-                value = self.evaluate(request)
-            finally:
-                _job.interruptible = None
+            value = _job.call(request, self.evaluate, request)
             if inspect.iscoroutine(value):
                 self._begin_task(request, value)
                 return None

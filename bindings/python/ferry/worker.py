@@ -116,13 +116,7 @@ def _run(job: Any, body: Callable[..., Any], *arguments: Any) -> Any:
     """Runs body as the function of a job. A cancel raises in it, wherever it is, and here as well."""
     _job.current = job
     try:
-        try:
-            _job.interruptible = job
-            if job.is_cancelled():
-                raise Cancelled("The task was cancelled")
-            return body(job, *arguments)
-        finally:
-            _job.interruptible = None
+        return _job.call(job, body, job, *arguments)
     except BaseException as exception:
         _job.interruptible = None
         if job.is_cancelled() and _is_cancel(exception):
