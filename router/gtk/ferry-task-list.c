@@ -1141,7 +1141,7 @@ make_parts (FerryTaskList *self)
   g_signal_connect_object (self->rows, "setup", G_CALLBACK (setup_row_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->rows, "show", G_CALLBACK (show_row_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->rows, "moved", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->rows, "pointed", G_CALLBACK (keep_tasks), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->rows, "looked", G_CALLBACK (keep_tasks), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->commands, "removed", G_CALLBACK (show_undo), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->commands, "announce", G_CALLBACK (announce_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->commands, "show-error", G_CALLBACK (show_error_cb), self, G_CONNECT_SWAPPED);

@@ -55,7 +55,7 @@ enum
   SETUP,
   SHOW,
   MOVED,
-  POINTED,
+  LOOKED,
   N_SIGNALS
 };
 
@@ -76,7 +76,7 @@ static void
 enter_cb (GtkEventController *motion, double x, double y, FerryTaskRows *self)
 {
   self->pointed = gtk_event_controller_get_widget (motion);
-  g_signal_emit (self, signals[POINTED], 0);
+  g_signal_emit (self, signals[LOOKED], 0);
 }
 
 static void
@@ -85,7 +85,7 @@ leave_cb (GtkEventController *motion, FerryTaskRows *self)
   if (self->pointed != gtk_event_controller_get_widget (motion))
     return;
   self->pointed = NULL;
-  g_signal_emit (self, signals[POINTED], 0);
+  g_signal_emit (self, signals[LOOKED], 0);
 }
 
 static void
@@ -322,8 +322,8 @@ ferry_task_rows_class_init (FerryTaskRowsClass *klass)
   signals[SHOW] = g_signal_new ("show", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
                                 FERRY_TYPE_TASK_ROW, FERRY_TYPE_TASK);
   signals[MOVED] = g_signal_new ("moved", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[POINTED] =
-    g_signal_new ("pointed", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[LOOKED] =
+    g_signal_new ("looked", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -339,7 +339,11 @@ ferry_task_rows_init (FerryTaskRows *self)
 static gboolean
 key_pressed_cb (FerryTaskRows *self)
 {
-  g_clear_object (&self->given);
+  if (self->given != NULL)
+    {
+      g_clear_object (&self->given);
+      g_signal_emit (self, signals[LOOKED], 0);
+    }
   return GDK_EVENT_PROPAGATE;
 }
 

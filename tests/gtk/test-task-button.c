@@ -47,31 +47,13 @@ scene_init (Scene *scene)
   return TRUE;
 }
 
-typedef struct
-{
-  GdkFrameClock *clock;
-  gint64 frame;
-} Frame;
-
-static gboolean
-is_over (gpointer data)
-{
-  const Frame *frame = data;
-
-  return gdk_frame_clock_get_frame_counter (frame->clock) > frame->frame;
-}
-
 /* With the frame after a popover was closed, its window takes the focus from it. What GTK keeps of it then, and all
  * that is in it, is missing below. */
 static void
 scene_clear (Scene *scene)
 {
-  GdkFrameClock *clock = gtk_widget_get_frame_clock (scene->window);
-  Frame frame = {clock, gdk_frame_clock_get_frame_counter (clock)};
-
   gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
-  gtk_widget_queue_draw (scene->window);
-  ferry_test_look_until (is_over, &frame);
+  widget_test_wait_frame (scene->window);
   g_object_ref (scene->button);
   gtk_window_destroy (GTK_WINDOW (scene->window));
   g_assert_finalize_object (scene->button);

@@ -420,19 +420,49 @@ test_details_try_the_task_again (Scene *scene)
   g_assert_cmpint (ferry_test_get_number (scene->list, "n-failed"), ==, 1);
 }
 
+/* Presses a key that the view is told of first, and nobody does anything with. */
+static void
+press_any_key (GtkWidget *row)
+{
+  g_autoptr (GListModel) controllers =
+    gtk_widget_observe_controllers (gtk_widget_get_ancestor (row, GTK_TYPE_LIST_VIEW));
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+      gboolean is_handled = FALSE;
+
+      if (GTK_IS_EVENT_CONTROLLER_KEY (controller))
+        g_signal_emit_by_name (controller, "key-pressed", GDK_KEY_Shift_L, 50, 0, &is_handled);
+    }
+}
+
 /* A window that opens gives its focus to the first row, which nobody has asked for. A key says that somebody is there.
  */
 static void
 test_row_that_was_given_the_focus_leaves (Scene *scene)
 {
-  FerryTask *first = add_done (scene, "a");
+  FerryTask *first, *second;
 
+  first = add_done (scene, "a");
   wait_row (scene, first);
   gtk_window_set_focus (GTK_WINDOW (scene->window), NULL);
   g_assert_true (gtk_widget_child_focus (scene->window, GTK_DIR_TAB_FORWARD));
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == get_item_widget (scene, first));
   let_go_at_once (scene);
   ferry_test_look_until (has_no_tasks, scene);
+
+  g_object_set (scene->executor, "keep-finished", 100, NULL);
+  second = add_done (scene, "b");
+  add_done (scene, "c");
+  wait_row (scene, second);
+  g_assert_true (gtk_widget_child_focus (scene->window, GTK_DIR_TAB_FORWARD));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == get_item_widget (scene, second));
+  widget_test_wait_frame (scene->window);
+  press_any_key (wait_row (scene, second));
+  let_go_at_once (scene);
+  ferry_test_look_until (has_one_task, scene);
+  wait_row (scene, second);
 }
 
 /* Keys of arrows walk the rows. */

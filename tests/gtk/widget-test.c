@@ -115,6 +115,30 @@ widget_test_wait_words (GtkWidget *widget, const char *words)
   ferry_test_look_until (are_shown, &wanted);
 }
 
+typedef struct
+{
+  GdkFrameClock *clock;
+  gint64 frame;
+} Frame;
+
+static gboolean
+is_over (gpointer data)
+{
+  const Frame *frame = data;
+
+  return gdk_frame_clock_get_frame_counter (frame->clock) > frame->frame;
+}
+
+void
+widget_test_wait_frame (GtkWidget *window)
+{
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (window);
+  Frame frame = {clock, gdk_frame_clock_get_frame_counter (clock)};
+
+  gtk_widget_queue_draw (window);
+  ferry_test_look_until (is_over, &frame);
+}
+
 void
 widget_test_press (GtkWidget *widget, const char *key)
 {

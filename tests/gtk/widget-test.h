@@ -21,6 +21,9 @@ GtkWidget *widget_test_show (GtkWidget *child);
 /* (nullable): the first mapped label in the widget that has the words; and waiting for one. */
 GtkWidget *widget_test_find_words (GtkWidget *widget, const char *words);
 void widget_test_wait_words (GtkWidget *widget, const char *words);
+/* Waits until another frame of the window has begun. */
+void widget_test_wait_frame (GtkWidget *window);
+
 /* What the key does where the widget has the focus. */
 void widget_test_press (GtkWidget *widget, const char *key);
 /* That the accessible label says what a part does, and to what: “VERB: TITLE”. */
