@@ -408,7 +408,7 @@ class _State:
     def _pack_failure(self, request: _Request, exception: BaseException) -> bytes:
         if isinstance(exception, (Cancelled, asyncio.CancelledError)) and request.is_cancelled():
             return self._pack(request.number, (CANCELLED, None, self._take_changes()))
-        return self._pack(request.number, (RAISED, _fault.describe(exception, globals()), self._take_changes()))
+        return self._pack(request.number, (RAISED, _fault.describe(exception, globals(), vars(_job)), self._take_changes()))
 
     def _pack(self, number: int, reply: tuple[Any, ...]) -> bytes:
         data, memory = _message.pack(reply, _message.MAX_PICKLE, _pickled)

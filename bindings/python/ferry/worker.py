@@ -40,7 +40,7 @@ FORK_SERVER = "FERRY_FORK_SERVER"
 
 def _fail(job: Any, exception: BaseException) -> None:
     """Sends what the application raises, then fails the task. Of an initializer, the error has the message alone."""
-    fault = _fault.describe(exception, globals())
+    fault = _fault.describe(exception, globals(), vars(_job))
     if _job.current is None:
         logging.getLogger("concurrent.futures").critical("Exception in initializer:\n%s", fault[3].rstrip())
     else:
