@@ -1093,7 +1093,10 @@ escalate (gpointer data)
   self->told_to_end = TRUE;
   return_after (self, run->xid);
   if (self->worker != NULL)
-    ferry_worker_send_signal (self->worker, SIGTERM);
+    {
+      end_foreign_stop (self);
+      ferry_worker_send_signal (self->worker, SIGTERM);
+    }
   escalate_after (self, run, ferry_run_get_cancel_grace (run) / 2);
   schedule (self);
 }
@@ -1382,6 +1385,17 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
   take_process (self);
 }
 
+/* A worker may run its task, and be stopped by it, before its number is known here. */
+static void
+worker_identifier_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
+{
+  FerryPoolWorker *self = data;
+  FerryRun *run = g_queue_peek_head (&self->in_flight);
+
+  if (run != NULL && ferry_timer_is_set (&run->timer) && run->timer.func == escalate)
+    end_foreign_stop (self);
+}
+
 static char *
 get_task_name (FerryWorker *worker, gpointer data)
 {
@@ -1413,6 +1427,7 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   g_signal_connect_data (self->worker, "ended", G_CALLBACK (take_end), ferry_pool_worker_ref (self),
                          (GClosureNotify) (GCallback) ferry_pool_worker_unref, G_CONNECT_SWAPPED);
   g_signal_connect (self->worker, "notify::state", G_CALLBACK (worker_state_changed), self);
+  g_signal_connect (self->worker, "notify::identifier", G_CALLBACK (worker_identifier_changed), self);
   g_signal_connect (self->worker, "output", G_CALLBACK (printed), self);
   ferry_worker_set_task_name_func (self->worker, get_task_name, self);
   ferry_worker_set_late_func (self->worker, say_to_tasks, self);
