@@ -233,8 +233,7 @@ end_wait (gpointer data, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
 {
   End *end = data;
 
-  ferry_short_cut_end_wait (ferry_monitor_get_short_cut (end->monitor), get_link (end), wait, waits, deadline,
-                            cancellable);
+  ferry_short_cut_end_wait (get_link (end), wait, waits, deadline, cancellable);
 }
 
 /* ---- the end of the pipe ---- */

@@ -28,8 +28,8 @@ G_BEGIN_DECLS
  * @FERRY_COUNTER_BUFFER_BYTES: Bytes of the buffers and large messages that are now on their way, or that the
  *   application keeps.
  * @FERRY_COUNTER_SPARE_BYTES: Bytes of unused memory that are now kept for later buffers.
- * @FERRY_COUNTER_SPIN_TIME: Microseconds for which the main context, and threads that wait for an answer, polled for
- *   messages instead of sleeping: see [property@Ferry.Router:latency].
+ * @FERRY_COUNTER_SPIN_TIME: Microseconds for which the main context polled for messages instead of sleeping: see
+ *   [property@Ferry.Router:latency].
  * @FERRY_COUNTER_DIRECT_ANSWERS: Answers that the waiting threads received themselves, without the main context.
  *   They do not count as messages.
  * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The highest value that @FERRY_COUNTER_QUEUED_BYTES has had.

@@ -216,9 +216,9 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   gsize kept = 0;
   gsize record_size;
 
-  if (G_LIKELY (!ferry_answer_waits_has_any (&link->waiting.waits)))
+  if (G_LIKELY (!ferry_answer_waits_has_any (&link->waits)))
     return size;
-  ferry_answer_pass_begin (&pass, &link->waiting.waits);
+  ferry_answer_pass_begin (&pass, &link->waits);
   for (gsize offset = 0; offset < size; offset += record_size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
@@ -265,9 +265,9 @@ hand_over_next (FerryDrain *self, FerryLink *link)
   const guint64 head = link->up.head;
   FerryAnswerPass pass;
 
-  if (link->tail_final || !ferry_answer_waits_has_any (&link->waiting.waits))
+  if (link->tail_final || !ferry_answer_waits_has_any (&link->waits))
     return FALSE;
-  ferry_answer_pass_begin (&pass, &link->waiting.waits);
+  ferry_answer_pass_begin (&pass, &link->waits);
   while (link->up.head - head < FERRY_BLOCK_SIZE &&
          (ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
          take_next (self, link, &pass))
@@ -285,12 +285,12 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
   gboolean taken;
 
   if (block->kind != FERRY_BLOCK_LARGE || block->message_kind != FERRY_RECORD_BYTES ||
-      !ferry_answer_waits_has_any (&block->link->waiting.waits))
+      !ferry_answer_waits_has_any (&block->link->waits))
     return FALSE;
   if (block->buffer == NULL)
     block->buffer = ferry_local_queue_keep (self->local, block);
   whole = g_bytes_ref (block->buffer);
-  ferry_answer_pass_begin (&pass, &block->link->waiting.waits);
+  ferry_answer_pass_begin (&pass, &block->link->waits);
   taken = ferry_answer_pass_take_whole (&pass, block->connection_id, whole, block->verdict,
                                         ferry_local_queue_may_keep (self->local, block->link));
   ferry_answer_pass_end (&pass);

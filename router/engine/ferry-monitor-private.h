@@ -286,9 +286,8 @@ typedef struct
   gboolean expects_drain;     /* router's thread: the pingee is pinged, and its dispatch drains */
   gboolean gives_way;         /* router's thread: the next iteration of the main loop is for other sources */
   gboolean has_served; /* router's thread: records were taken after the latest drain, while threads waited for some */
-  FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
+  FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for their time */
   _Atomic guint32 spin_setting; /* any: see FERRY_SPIN_SETTING() */
-  _Atomic guint64 threads_time; /* any: microseconds of the spins of threads that wait for answers */
 } FerryShortCut;
 
 void ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryDrainLock *drain_lock, FerryPingee *pingee,
@@ -315,13 +314,13 @@ void ferry_short_cut_end_dispatch (FerryShortCut *self);
  * meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);
 
-/* any: lists a thread that is going to send a request over the link, so that it is handed the answer. The caller keeps
- * a reference to the link, and calls ferry_short_cut_end_wait() soon, as the lane may be unarmed until then. */
+/* any: lists a thread that is going to send a request over the link, so that it is handed the answer, and arms the lane.
+ * The caller keeps a reference to the link. */
 void ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait);
-/* any: ends that. waits: first waits until the thread is handed its answer or the completion is over: polls, where that
- * has paid lately, and then sleeps. Afterwards, wait->size tells whether the answer is in wait->place. */
-void ferry_short_cut_end_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits,
-                               gint64 deadline, GCancellable *cancellable);
+/* any: ends that. waits: first waits until the thread is handed its answer or the completion is over. Afterwards,
+ * wait->size tells whether the answer is in wait->place. */
+void ferry_short_cut_end_wait (FerryLink *link, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
+                               GCancellable *cancellable);
 
 /* The monitor: lends the drain lock to the main loop, sleeps until there is work that is not the main loop's, and takes
  * the drain lock back. */

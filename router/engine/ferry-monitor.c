@@ -443,8 +443,7 @@ ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
   counts[FERRY_COUNTER_QUEUED_BYTES] = (guint64) ferry_local_queue_get_bytes (visits->local);
   counts[FERRY_COUNTER_LINKS] = ferry_monitor_count_links (self);
   counts[FERRY_COUNTER_WAITING_LINKS] = atomic_load_explicit (&visits->n_waiting, memory_order_relaxed);
-  counts[FERRY_COUNTER_SPIN_TIME] = ferry_spin_get_time (&self->short_cut.spin) +
-                                    atomic_load_explicit (&self->short_cut.threads_time, memory_order_relaxed);
+  counts[FERRY_COUNTER_SPIN_TIME] = ferry_spin_get_time (&self->short_cut.spin);
   counts[FERRY_COUNTER_DIRECT_ANSWERS] = ferry_drain_get_n_handed_over (visits->drain);
   counts[FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) ferry_local_queue_get_highest (visits->local);
   counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&visits->most_waiting, memory_order_relaxed);

@@ -75,7 +75,7 @@ serve_awaited_links (FerryShortCut *self)
       GList *next = node->next;
       FerryLink *link = node->data;
 
-      if (ferry_answer_waits_has_any (&link->waiting.waits))
+      if (ferry_answer_waits_has_any (&link->waits))
         {
           const guint64 head = link->up.head;
 
@@ -179,7 +179,7 @@ adopt_links (FerryShortCut *self, gboolean all)
       FerryLink *link = node->data;
 
       if (link->state == FERRY_LINK_OPEN && !link->visit.is_active && !link->draining_done &&
-          (all || !ferry_answer_waits_has_any (&link->waiting.waits)))
+          (all || !ferry_answer_waits_has_any (&link->waits)))
         adopt_link (self, link);
     }
 }
@@ -383,22 +383,6 @@ ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
 
 /* ---- a thread that waits for an answer ---- */
 
-/* Unarms the lane before the request is sent, or a worker that answers at once would ring. Returns whether the thread
- * polls. If the main loop goes to its poll meanwhile, it arms the lane again. */
-static gboolean
-begin_poll_of (FerryShortCut *self, FerryLink *link)
-{
-  gboolean polls;
-
-  if (!ferry_drain_lock_acquire (self->drain_lock))
-    return FALSE;
-  polls = link->state == FERRY_LINK_OPEN && !link->draining_done;
-  if (polls)
-    adopt_link (self, link);
-  ferry_drain_lock_release (self->drain_lock, FALSE);
-  return polls;
-}
-
 /* drain lock, which this thread gives up: drains an active link, and leaves its lane armed. */
 static void
 serve_and_release (FerryShortCut *self, FerryLink *link)
@@ -428,79 +412,18 @@ note_wait (FerryShortCut *self, FerryLink *link)
 void
 ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait)
 {
-  FerryLinkWaiting *waiting = &link->waiting;
-  const gboolean is_sole = ferry_answer_waits_add (&waiting->waits, wait);
-
-  /* Acquire: the spin passes from one thread to the next. */
-  wait->is_first = !atomic_exchange_explicit (&waiting->has_first, TRUE, memory_order_acquire);
-  if (wait->is_first)
-    {
-      ferry_spin_configure (&waiting->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
-      wait->polls = ferry_spin_begin (&waiting->spin) && begin_poll_of (self, link);
-    }
-  if (!wait->polls && is_sole)
+  if (ferry_answer_waits_add (&link->waits, wait))
     note_wait (self, link);
 }
 
-/* What a thread compares while it polls. */
-typedef struct
-{
-  FerryShortCut *self;
-  FerryLink *link;
-  FerryCompletion *completion;
-} Poll;
-
-static gboolean
-is_poll_over (gpointer data)
-{
-  const Poll *poll = data;
-
-  return ferry_lane_reader_has_record (&poll->link->up, poll->link->up.head) ||
-         ferry_completion_is_over (poll->completion) || ferry_drain_lock_is_wanted (poll->self->drain_lock);
-}
-
-/* Polls the lane with the drain lock, as the main loop would. Then drains it, and leaves it armed. Without the drain
- * lock, the monitor does. */
-static void
-end_poll_of (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits)
-{
-  Poll poll = {self, link, wait->completion};
-  FerrySpin *spin = &link->waiting.spin;
-  const guint64 before = ferry_spin_get_time (spin);
-
-  wait->polls = FALSE;
-  if (!ferry_drain_lock_acquire (self->drain_lock))
-    return;
-  /* A link that has ended meanwhile is in no queue, and its memory may be gone. */
-  if (link->queue == NULL)
-    {
-      ferry_drain_lock_release (self->drain_lock, FALSE);
-      return;
-    }
-  if (waits)
-    ferry_spin_poll (spin, is_poll_over, &poll);
-  ferry_shared_queue_activate (self->shared, link);
-  serve_and_release (self, link);
-  /* Relaxed: a count. */
-  atomic_fetch_add_explicit (&self->threads_time, ferry_spin_get_time (spin) - before, memory_order_relaxed);
-}
-
 void
-ferry_short_cut_end_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
+ferry_short_cut_end_wait (FerryLink *link, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
                           GCancellable *cancellable)
 {
-  FerryLinkWaiting *waiting = &link->waiting;
-
-  if (wait->polls)
-    end_poll_of (self, link, wait, waits);
   /* A thread that was handed its answer is in no list any more. */
   if (!waits || !ferry_completion_wait_or_take (wait->completion, deadline, cancellable))
-    ferry_answer_waits_remove (&waiting->waits, wait);
+    ferry_answer_waits_remove (&link->waits, wait);
   wait->is_listed = FALSE;
-  if (!wait->is_first)
-    return;
-  ferry_spin_end (&waiting->spin);
-  atomic_store_explicit (&waiting->has_first, FALSE, memory_order_release);
 }
 
 /* ---- the source ----

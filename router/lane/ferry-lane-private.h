@@ -45,8 +45,6 @@ struct _FerryAnswerWait
 
   /* For the thread itself: see ferry-monitor-private.h. */
   gboolean is_listed; /* in a list of FerryAnswerWaits, or was until it was handed its answer */
-  gboolean is_first;  /* it may poll, if that has paid lately; no other thread of the link may meanwhile */
-  gboolean polls;     /* the lane is unarmed until this thread has polled it */
 };
 
 /* ---- the reader ---- */

@@ -10,7 +10,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-close-reason.h"
-#include "base/ferry-spin-private.h"
 #include "base/ferry-timers-private.h"
 #include "base/ferry-watchdog-private.h"
 #include "lane/ferry-answer-waits-private.h"
@@ -415,14 +414,6 @@ typedef struct
   void (*report_fault) (FerrySharedQueue *queue);
 } FerryDownWriter;
 
-/* The threads that wait for answers over the link: see FerryShortCut. */
-typedef struct
-{
-  FerryAnswerWaits waits;     /* any */
-  _Atomic gboolean has_first; /* any: a thread waits that may poll, and has the spin */
-  FerrySpin spin;             /* that thread's */
-} FerryLinkWaiting;
-
 /* drain lock: where the link stands among the visits: see FerryVisits. */
 typedef struct
 {
@@ -533,7 +524,7 @@ struct _FerryLink
   gboolean tail_final;
   gboolean draining_done; /* no more records are taken from the up lane */
 
-  FerryLinkWaiting waiting;
+  FerryAnswerWaits waits; /* any: the threads that wait for answers over the link: see FerryShortCut */
 
   /* Stored by the monitor, loaded by the router's thread. The records of the up lane up to this position were taken,
    * and then pushed to the local queue, handed over, or dropped. */

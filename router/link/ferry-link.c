@@ -118,7 +118,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
     n_cells += cells[i] != FERRY_NO_CELL;
   self->down.fd_batches.pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
   pthread_mutex_init (&self->down.lock, NULL);
-  ferry_answer_waits_init (&self->waiting.waits);
+  ferry_answer_waits_init (&self->waits);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->visit.active_node.data = self;
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
@@ -208,7 +208,7 @@ ferry_link_unref (FerryLink *self)
   g_array_unref (self->down.fd_batches.pending);
   pthread_mutex_destroy (&self->down.lock);
   g_clear_pointer (&self->worker, ferry_link_unref);
-  ferry_answer_waits_clear (&self->waiting.waits);
+  ferry_answer_waits_clear (&self->waits);
   g_free (self->detail);
   g_free (self->name);
   g_free (self->program);

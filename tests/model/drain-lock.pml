@@ -12,8 +12,7 @@
  * the drain lock, and the main loop gives up waiting for it: there are EVENTS of both. After any poll, and in any
  * dispatch, the main loop may begin work that never ends. At any time a thread may begin to wait for answers, which are
  * among the records: who takes them hands them over. The thread acquires the drain lock for a moment, takes what has
- * come and arms the lane; or first unarms the lane, and in a second moment polls it before the rest. The claims, when
- * nothing can move any more:
+ * come and arms the lane. The claims, when nothing can move any more:
  * - the writer has sent all records, and all and the cell's value were dispatched, or the main loop is busy for good;
  * - all records were taken, even so, if a thread waits;
  * - never do two threads drain at once.
@@ -44,10 +43,7 @@
  *   DISPATCHES_UNARMED   the main loop calls handlers with the lane unarmed although a thread waits
  *   POLLED_UNARMED       (CAPACITY=2,MESSAGES=3,EVENTS=0) the same for other work after a poll
  *   LEAVES_UNARMED       the same for other work after a dispatch
- *   SLEEPS_UNARMED       a thread that begins to wait, and sleeps, does not arm the lane
- *   POLLS_AND_FORGETS    a thread that has polled leaves the lane unarmed
- *   POLLS_UNLISTED       a thread that polls begins to wait only after that
- *   LEAVES_QUIETLY       a thread that cannot poll, since another keeps the drain lock, does not wake the monitor
+ *   SLEEPS_UNARMED       a thread that begins to wait does not arm the lane
  *   MISSED_QUIETLY       the main loop goes on without the drain lock, and does not wake the monitor
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
@@ -159,61 +155,19 @@ end_events:
 
 active proctype waiter ()
 {
-  bool polls;
-
   if
   :: true -> skip
   :: true -> goto done
   fi;
-#ifndef POLLS_UNLISTED
   awaited = true;
-#endif
+#ifndef SLEEPS_UNARMED
   if
   :: ACQUIRE ->
-     atomic { rings_when_full = true; armed = false; is_active = true; polls = true };
+     atomic { serve () };
      LEAVE
   :: !by_main
-  :: true
+  :: GIVE_UP
   fi;
-  if
-  :: polls ->
-     /* It sends the request. */
-     if
-     :: ACQUIRE ->
-        atomic { begin_drain () };
-        atomic { is_active = true; take_records (); pinged = (pinged || queued > 0 || cell_queued) };
-        end_drain ();
-#ifndef POLLS_AND_FORGETS
-        atomic {
-          rest ();
-          if
-          :: is_active -> by_main = false; woken = true
-          :: else
-          fi };
-#endif
-        LEAVE
-     :: !by_main
-#ifdef LEAVES_QUIETLY
-     :: by_main && drain_lock
-#else
-     :: GIVE_UP
-#endif
-     fi
-  :: else ->
-#ifndef SLEEPS_UNARMED
-     if
-     :: ACQUIRE ->
-        atomic { serve () };
-        LEAVE
-     :: !by_main
-     :: GIVE_UP
-     fi
-#else
-     skip
-#endif
-  fi;
-#ifdef POLLS_UNLISTED
-  awaited = true;
 #endif
 done:
   skip
