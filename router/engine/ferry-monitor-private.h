@@ -314,8 +314,8 @@ void ferry_short_cut_end_dispatch (FerryShortCut *self);
  * meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);
 
-/* any: lists a thread that is going to send a request over the link, so that it is handed the answer, and arms the lane.
- * The caller keeps a reference to the link. */
+/* any: lists a thread that is going to send a request over the link, so that it is handed the answer, and arms the
+ * lane. The caller keeps a reference to the link. */
 void ferry_short_cut_begin_wait (FerryShortCut *self, FerryLink *link, FerryAnswerWait *wait);
 /* any: ends that. waits: first waits until the thread is handed its answer or the completion is over. Afterwards,
  * wait->size tells whether the answer is in wait->place. */

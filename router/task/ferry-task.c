@@ -2517,48 +2517,6 @@ check_readable (FerryTask *self, guint property_id, GParamSpec *pspec)
   return TRUE;
 }
 
-/* The fields of the run, and of its settings. */
-static const gsize fields[N_PROPERTIES] = {
-  [PROP_FUNCTION] = G_STRUCT_OFFSET (FerryRun, function),
-  [PROP_ARGUMENTS] = G_STRUCT_OFFSET (FerryRun, arguments),
-  [PROP_PRIORITY] = G_STRUCT_OFFSET (FerryRun, priority),
-  [PROP_DEADLINE] = G_STRUCT_OFFSET (FerryTaskSettings, deadline),
-  [PROP_RUN_TIMEOUT] = G_STRUCT_OFFSET (FerryTaskSettings, run_timeout),
-  [PROP_QUEUE_TIMEOUT] = G_STRUCT_OFFSET (FerryTaskSettings, queue_timeout),
-  [PROP_CANCEL_GRACE] = G_STRUCT_OFFSET (FerryTaskSettings, cancel_grace),
-  [PROP_RETRIES] = G_STRUCT_OFFSET (FerryTaskSettings, retries),
-  [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryTaskSettings, idempotent),
-  [PROP_STOPPABLE] = G_STRUCT_OFFSET (FerryTaskSettings, stoppable),
-  [PROP_MAX_RETURNED_DESCRIPTORS] = G_STRUCT_OFFSET (FerryTaskSettings, max_returned_descriptors),
-  [PROP_INTERACTIVE] = G_STRUCT_OFFSET (FerryTaskSettings, interactive),
-  [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
-  [PROP_HOLDS_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, holds_window),
-  [PROP_N_ATTEMPTS] = G_STRUCT_OFFSET (FerryRun, n_attempts),
-  [PROP_START_TIME] = G_STRUCT_OFFSET (FerryRun, start_time),
-  [PROP_END_TIME] = G_STRUCT_OFFSET (FerryRun, end_time),
-  [PROP_LATE_ERROR] = G_STRUCT_OFFSET (FerryRun, late_error),
-};
-
-static const gsize rare_fields[N_PROPERTIES] = {
-  [PROP_CANCELLABLE] = G_STRUCT_OFFSET (Rest, cancellable),
-  [PROP_APPLICATION_DATA] = G_STRUCT_OFFSET (Rest, application_data),
-  [PROP_DESCRIPTION] = G_STRUCT_OFFSET (Rest, description),
-  [PROP_NOT_BEFORE] = G_STRUCT_OFFSET (Rest, not_before),
-  [PROP_FAILURES] = G_STRUCT_OFFSET (Rest, failures),
-  [PROP_PARTIAL_RESULT] = G_STRUCT_OFFSET (Rest, partial),
-  [PROP_AMOUNT] = G_STRUCT_OFFSET (Rest, amount),
-  [PROP_TOTAL] = G_STRUCT_OFFSET (Rest, total),
-  [PROP_UNIT] = G_STRUCT_OFFSET (Rest, unit),
-  [PROP_QUESTION] = G_STRUCT_OFFSET (Rest, question),
-  [PROP_HOST_NAME] = G_STRUCT_OFFSET (Rest, host_name),
-};
-
-static gboolean
-is_setting (guint property_id)
-{
-  return property_id >= PROP_DEADLINE && property_id <= PROP_HOLDS_WINDOW;
-}
-
 static char **
 dup_lines (const GPtrArray *lines)
 {
@@ -2601,55 +2559,114 @@ get_indeterminate (FerryTask *self)
   return is_indeterminate (get_private (self));
 }
 
+/* What a property is read from: a field, or a function. */
+typedef struct
+{
+  enum
+  {
+    OF_RUN,
+    OF_SETTINGS,
+    OF_REST,
+    OF_FUNCTION,
+  } of;
+  gsize offset;
+  GCallback get;
+} Reading;
+
+#define FIELD_OF_RUN(field) OF_RUN, G_STRUCT_OFFSET (FerryRun, field), NULL
+#define SETTING(field) OF_SETTINGS, G_STRUCT_OFFSET (FerryTaskSettings, field), NULL
+#define RARE(field) OF_REST, G_STRUCT_OFFSET (Rest, field), NULL
+#define BY(get) OF_FUNCTION, 0, G_CALLBACK (get)
+
+static const Reading readings[N_PROPERTIES] = {
+  [PROP_NAME] = {BY (ferry_task_get_name)},
+  [PROP_DESCRIPTION] = {RARE (description)},
+  [PROP_KIND] = {BY (get_kind)},
+  [PROP_FUNCTION] = {FIELD_OF_RUN (function)},
+  [PROP_ARGUMENTS] = {FIELD_OF_RUN (arguments)},
+  [PROP_PRIORITY] = {FIELD_OF_RUN (priority)},
+  [PROP_DEADLINE] = {SETTING (deadline)},
+  [PROP_RUN_TIMEOUT] = {SETTING (run_timeout)},
+  [PROP_QUEUE_TIMEOUT] = {SETTING (queue_timeout)},
+  [PROP_CANCEL_GRACE] = {SETTING (cancel_grace)},
+  [PROP_RETRIES] = {SETTING (retries)},
+  [PROP_IDEMPOTENT] = {SETTING (idempotent)},
+  [PROP_STOPPABLE] = {SETTING (stoppable)},
+  [PROP_MAX_RETURNED_DESCRIPTORS] = {SETTING (max_returned_descriptors)},
+  [PROP_INTERACTIVE] = {SETTING (interactive)},
+  [PROP_WINDOW] = {SETTING (window)},
+  [PROP_HOLDS_WINDOW] = {SETTING (holds_window)},
+  [PROP_CANCELLABLE] = {RARE (cancellable)},
+  [PROP_APPLICATION_DATA] = {RARE (application_data)},
+  [PROP_NOT_BEFORE] = {RARE (not_before)},
+  [PROP_STATE] = {BY (ferry_task_get_state)},
+  [PROP_IS_DONE] = {BY (ferry_task_get_done)},
+  [PROP_CAN_CANCEL] = {BY (get_can_cancel)},
+  [PROP_CAN_PAUSE] = {BY (can_pause)},
+  [PROP_IS_PAUSED] = {BY (get_is_paused)},
+  [PROP_FRACTION] = {BY (ferry_task_get_fraction)},
+  [PROP_INDETERMINATE] = {BY (get_indeterminate)},
+  [PROP_TEXT] = {BY (ferry_task_get_text)},
+  [PROP_AMOUNT] = {RARE (amount)},
+  [PROP_TOTAL] = {RARE (total)},
+  [PROP_UNIT] = {RARE (unit)},
+  [PROP_QUESTION] = {RARE (question)},
+  [PROP_HOST_NAME] = {RARE (host_name)},
+  [PROP_N_ATTEMPTS] = {FIELD_OF_RUN (n_attempts)},
+  [PROP_SUBMIT_TIME] = {BY (get_submit_time)},
+  [PROP_START_TIME] = {FIELD_OF_RUN (start_time)},
+  [PROP_END_TIME] = {FIELD_OF_RUN (end_time)},
+  [PROP_RESULT] = {BY (get_result)},
+  [PROP_ERROR] = {BY (ferry_task_get_error)},
+  [PROP_TRACE] = {BY (get_trace)},
+  [PROP_PARTIAL_RESULT] = {RARE (partial)},
+  [PROP_LATE_ERROR] = {FIELD_OF_RUN (late_error)},
+  [PROP_EXIT] = {BY (ferry_task_get_exit)},
+  [PROP_FAILURES] = {RARE (failures)},
+};
+
+/* (nullable): the field that a property is read from. */
+static gconstpointer
+find_field (FerryTask *self, const Reading *reading)
+{
+  FerryTaskPrivate *priv = get_private (self);
+  gconstpointer const structs[] = {
+    [OF_RUN] = &priv->run, [OF_SETTINGS] = priv->run.settings, [OF_REST] = peek_rest (self), [OF_FUNCTION] = NULL};
+
+  return structs[reading->of] != NULL ? (const guint8 *) structs[reading->of] + reading->offset : NULL;
+}
+
 static void
 get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_NAME] = G_CALLBACK (ferry_task_get_name),        [PROP_KIND] = G_CALLBACK (get_kind),
-    [PROP_STATE] = G_CALLBACK (ferry_task_get_state),      [PROP_IS_DONE] = G_CALLBACK (ferry_task_get_done),
-    [PROP_CAN_CANCEL] = G_CALLBACK (get_can_cancel),       [PROP_CAN_PAUSE] = G_CALLBACK (can_pause),
-    [PROP_IS_PAUSED] = G_CALLBACK (get_is_paused),         [PROP_FRACTION] = G_CALLBACK (ferry_task_get_fraction),
-    [PROP_INDETERMINATE] = G_CALLBACK (get_indeterminate), [PROP_TEXT] = G_CALLBACK (ferry_task_get_text),
-    [PROP_SUBMIT_TIME] = G_CALLBACK (get_submit_time),     [PROP_RESULT] = G_CALLBACK (get_result),
-    [PROP_ERROR] = G_CALLBACK (ferry_task_get_error),      [PROP_TRACE] = G_CALLBACK (get_trace),
-    [PROP_EXIT] = G_CALLBACK (ferry_task_get_exit),
-  };
   FerryTask *self = FERRY_TASK (object);
   FerryTaskPrivate *priv = get_private (self);
+  const Reading *reading = &readings[property_id];
 
   if (!check_readable (self, property_id, pspec))
     return;
-  if (is_setting (property_id))
-    ferry_property_read (G_STRUCT_MEMBER_P (priv->run.settings, fields[property_id]), value);
-  else if (fields[property_id] != 0)
-    ferry_property_read (G_STRUCT_MEMBER_P (&priv->run, fields[property_id]), value);
-  else if (getters[property_id] != NULL)
-    ferry_property_get (object, getters[property_id], value);
-  else if (property_id == PROP_LAST_LINES)
+  if (property_id == PROP_LAST_LINES)
     g_value_take_boxed (value, get_last_lines (self));
   else if (property_id == PROP_IDENTIFIER)
     g_value_take_string (value, priv->run.pid > 0 ? g_strdup_printf ("%d", (int) priv->run.pid) : NULL);
+  else if (reading->of == OF_FUNCTION)
+    ferry_property_get (object, reading->get, value);
   else
-    ferry_property_read (G_STRUCT_MEMBER_P (peek_rest (self), rare_fields[property_id]), value);
+    ferry_property_read (find_field (self, reading), value);
 }
 
 static void
 set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec *pspec)
 {
+  gpointer place;
+
   if (!check_settable (self, pspec))
     return;
-  if (property_id == PROP_PRIORITY)
-    ferry_property_change (self, &get_private (self)->run.priority, value, pspec);
-  else if (property_id == PROP_DESCRIPTION)
-    ferry_property_change (self, &need_rest (self)->description, value, pspec);
-  else if (property_id == PROP_CANCELLABLE)
-    ferry_property_change (self, &need_rest (self)->cancellable, value, pspec);
-  else if (property_id == PROP_NOT_BEFORE)
-    ferry_property_change (self, &need_rest (self)->not_before, value, pspec);
-  else if (property_id == PROP_APPLICATION_DATA)
-    ferry_property_change (self, &need_rest (self)->application_data, value, pspec);
+  if (readings[property_id].of == OF_RUN)
+    place = &get_private (self)->run;
   else
-    ferry_property_change (self, G_STRUCT_MEMBER_P (need_settings (self), fields[property_id]), value, pspec);
+    place = readings[property_id].of == OF_REST ? (gpointer) need_rest (self) : (gpointer) need_settings (self);
+  ferry_property_change (self, G_STRUCT_MEMBER_P (place, readings[property_id].offset), value, pspec);
 }
 
 static void
