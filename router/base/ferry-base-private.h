@@ -37,10 +37,7 @@ FERRY_FOR_SIBLINGS
 gboolean ferry_set_system_error (GError **error, const char *what);
 FERRY_FOR_SIBLINGS
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
-#define FERRY_N_SHORTAGES 8
 gboolean ferry_is_shortage (int error_number);
-/* Returns which of the shortages the text of an error names, or FERRY_N_SHORTAGES for another cause. */
-guint ferry_find_shortage (const char *text);
 /* Marks an error of the domain FERRY_ERROR as a shortage. Returns FALSE. */
 gboolean ferry_error_mark_shortage (GError **error);
 /* Whether the error comes from a call that the system had too little of something for, so that it may succeed later. */

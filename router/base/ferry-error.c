@@ -173,7 +173,7 @@ ferry_is_refused (int error_number)
   return error_number == EPERM || error_number == ENOSYS;
 }
 
-static const int shortages[FERRY_N_SHORTAGES] = {
+static const int shortages[] = {
   EAGAIN,       /* the limit of processes and threads, of the user or of a control group */
   ENOMEM,       /* no memory */
   EMFILE,       /* the limit of descriptors of this process */
@@ -188,18 +188,8 @@ static const int shortages[FERRY_N_SHORTAGES] = {
 gboolean
 ferry_is_shortage (int error_number)
 {
-  for (guint i = 0; i < FERRY_N_SHORTAGES; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (shortages); i++)
     if (shortages[i] == error_number)
       return TRUE;
   return FALSE;
-}
-
-guint
-ferry_find_shortage (const char *text)
-{
-  guint i = 0;
-
-  while (i < FERRY_N_SHORTAGES && strstr (text, g_strerror (shortages[i])) == NULL)
-    i++;
-  return i;
 }

@@ -45,9 +45,6 @@
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
 
-/* How long another pool is silent about what the system has too little of, after one has logged that. */
-#define REFUSAL_INTERVAL (10 * G_USEC_PER_SEC)
-
 #define DEFAULT_RESTART_LIMIT 5
 #define DEFAULT_RESTART_INTERVAL (60 * G_USEC_PER_SEC)
 
@@ -342,42 +339,6 @@ has_attached_worker (FerryPool *self)
   return FALSE;
 }
 
-/* What the system has too little of, it has too little of for all pools of the process: one speaks for those that lack
- * the same. The last of these is for what has another cause. */
-static pthread_mutex_t speakers_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct
-{
-  const FerryPool *pool; /* (nullable): for comparison only */
-  gint64 said_at;
-} speakers[FERRY_N_SHORTAGES + 1];
-
-static gboolean
-may_speak (const FerryPool *self, const GError *error)
-{
-  /* The text is all that comes from a worker's end. */
-  guint lack = ferry_find_shortage (error->message);
-  gint64 now = g_get_monotonic_time ();
-  FERRY_AUTO_LOCK (&speakers_lock);
-
-  if (speakers[lack].pool != NULL && speakers[lack].pool != self && now - speakers[lack].said_at < REFUSAL_INTERVAL)
-    return FALSE;
-  speakers[lack].pool = self;
-  speakers[lack].said_at = now;
-  return TRUE;
-}
-
-/* The shortage is over for this pool, or the pool goes away. */
-static void
-forget_refusals (FerryPool *self)
-{
-  FERRY_AUTO_LOCK (&speakers_lock);
-
-  self->n_refusals = 0;
-  for (guint i = 0; i < G_N_ELEMENTS (speakers); i++)
-    if (speakers[i].pool == self)
-      speakers[i].pool = NULL;
-}
-
 /* Handles a shortage of resources at a worker's start. What is short now may be there later, so the start is tried
  * again, ever more rarely and without end. Workers that were started together are refused one after the other: in the
  * pause that the first one began, the others are the same shortage. */
@@ -393,7 +354,7 @@ note_refusal (FerryPool *self, const GError *error)
     {
       self->n_refusals++;
       /* The log gets the first, the second, the fourth... */
-      if ((self->n_refusals & (self->n_refusals - 1)) == 0 && may_speak (self, error))
+      if ((self->n_refusals & (self->n_refusals - 1)) == 0)
         g_log_structured (G_LOG_DOMAIN, get_log_level (self), "MESSAGE", "%s", text);
     }
   if (!ferry_timer_is_set (&self->back_off))
@@ -414,7 +375,7 @@ ferry_pool_note_open (FerryPool *self)
   self->rules.has_attached = TRUE;
   if (self->n_refusals == 0)
     return;
-  forget_refusals (self);
+  self->n_refusals = 0;
   say_to_next_tasks (self, NULL);
 }
 
@@ -1024,7 +985,7 @@ ferry_pool_reset (FerryPool *self)
 
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
-  forget_refusals (self);
+  self->n_refusals = 0;
   if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
     ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
   else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
@@ -1458,7 +1419,7 @@ ferry_pool_dispose (GObject *object)
   if (ferry_forks_keep (object, self->fork_number))
     return;
   self->rules.stopping = TRUE;
-  forget_refusals (self);
+  self->n_refusals = 0;
   while (self->roster.workers->len > 0)
     {
       FerryPoolWorker *last = g_ptr_array_index (self->roster.workers, self->roster.workers->len - 1);

@@ -17,8 +17,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define N_POOLS 12
-
 typedef enum
 {
   IN_PROCESSES,
@@ -49,19 +47,6 @@ new_test (Kind kind)
   if (kind == IN_PROCESSES)
     g_object_set (test->pool, "use-fork-server", FALSE, NULL);
   return test;
-}
-
-/* (transfer full): another pool of the test's router. */
-static FerryPool *
-new_pool (TaskTest *test, Kind kind)
-{
-  g_autoptr (FerryLauncher) launcher = kind == IN_THREADS ? NULL : task_test_launcher_new ();
-  FerryPool *pool =
-    launcher == NULL ? ferry_pool_new_for_threads (test->router) : ferry_pool_new (test->router, launcher);
-
-  if (kind == IN_PROCESSES)
-    g_object_set (pool, "use-fork-server", FALSE, NULL);
-  return pool;
 }
 
 /* The attempt is made where the task is submitted. */
@@ -151,39 +136,6 @@ goes_on_as_long_as_it_lacks (gconstpointer data)
   task_test_assert_result (task, NULL);
   task_test_assert_result (behind, NULL);
   g_assert_null (ferry_task_get_text (behind));
-}
-
-/* It is the same lack for all pools of a process, and one of them logs it. */
-static void
-is_logged_by_one_of_many_pools (gconstpointer data)
-{
-  g_autoptr (TaskTest) test = new_test (GPOINTER_TO_INT (data));
-  FerryExecutor *executors[N_POOLS];
-  FerryTask *tasks[N_POOLS];
-
-  for (guint i = 0; i < N_POOLS; i++)
-    {
-      g_autoptr (FerryPool) pool = new_pool (test, GPOINTER_TO_INT (data));
-
-      executors[i] = ferry_executor_new (pool);
-    }
-  task_test_take_n_messages ();
-  lower_limit (0);
-  for (guint i = 0; i < N_POOLS; i++)
-    tasks[i] = task_test_submit (executors[i], "nothing", NULL);
-  for (guint i = 0; i < N_POOLS; i++)
-    ferry_test_run_until (says_what_is_short, tasks[i]);
-  n_lines = task_test_take_n_messages ();
-  lift_limit ();
-  g_assert_cmpuint (n_lines, >=, 1);
-  /* Its second refusal is logged as well, its fourth... */
-  g_assert_cmpuint (n_lines, <, N_POOLS);
-  for (guint i = 0; i < N_POOLS; i++)
-    {
-      task_test_assert_result (tasks[i], NULL);
-      g_object_unref (tasks[i]);
-      g_object_unref (executors[i]);
-    }
 }
 
 static gboolean
@@ -333,7 +285,6 @@ main (int argc, char **argv)
   add ("are-tried-again", is_tried_again);
   add ("are-tried-again-without-a-task", is_tried_again_without_a_task);
   add ("are-tried-again-as-long-as-it-takes", goes_on_as_long_as_it_lacks);
-  add ("are-logged-by-one-of-many-pools", is_logged_by_one_of_many_pools);
   g_test_add_func ("/refusals/of-another-lack-are-logged-as-well", test_another_lack_is_logged_as_well);
   add ("are-told-whatever-lacks", says_so_whatever_lacks);
   add ("are-given-up-where-others-can-run-the-tasks", gives_up_whatever_lacks);
