@@ -43,14 +43,13 @@ typedef struct
 
 typedef struct
 {
-  FerryTransport *self;                 /* const: (unowned), as the fields down to team */
+  FerryTransport *self;                 /* const: (unowned), as the fields down to max_open_bytes */
   FerryWeak *weak;                      /* (owned) */
   guint fork_number;                    /* see ferry-forks-private.h */
   const FerryCarrierFuncs *funcs;       /* those of a subclass have the transport as carrier */
   gpointer carrier;                     /* (owned), if funcs have free */
   gsize piece_size;                     /* a larger answer goes in pieces */
   gsize max_open_bytes;                 /* of the arguments of open calls */
-  FerryTeam *team;                      /* (nullable): the threads that receive */
   guint64 unclaimed;                    /* receiving thread: see ferry_transport_get_unclaimed() */
   _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
   FerryDescriptorPort port;             /* any */

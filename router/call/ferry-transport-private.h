@@ -21,7 +21,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
 #include "base/ferry-weak-private.h"
-#include "call/ferry-team-private.h"
 #include "call/ferry-transport.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "link/ferry-descriptor-port-private.h"
@@ -283,9 +282,6 @@ void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gs
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
-/* The (unowned) (nullable) team of the threads that receive; set before the transport is used. */
-FerryTeam *ferry_transport_get_team (FerryTransport *self);
-void ferry_transport_set_team (FerryTransport *self, FerryTeam *team);
 /* Whether this thread may wait for the other end. A thread of a team that runs a handler steps aside. Fails with
  * FERRY_ERROR_WRONG_THREAD on the receiving thread and on the thread of the default main context. form: the name of the
  * function to use instead, for the error. */

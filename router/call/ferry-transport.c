@@ -93,44 +93,27 @@ ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
   atomic_store_explicit (&ferry_transport_get_private (self)->receiving_thread, thread, memory_order_relaxed);
 }
 
-FerryTeam *
-ferry_transport_get_team (FerryTransport *self)
-{
-  return ferry_transport_get_private (self)->team;
-}
-
-void
-ferry_transport_set_team (FerryTransport *self, FerryTeam *team)
-{
-  ferry_transport_get_private (self)->team = team;
-}
-
-/* Whether this thread receives, and no other can take its place. */
 static gboolean
-must_receive (FerryTransport *self)
+is_receiving (FerryTransport *self)
 {
-  GThread *receiving =
-    atomic_load_explicit (&ferry_transport_get_private (self)->receiving_thread, memory_order_relaxed);
-  FerryTeam *team = receiving == g_thread_self () ? ferry_transport_get_team (self) : NULL;
-
-  return receiving == g_thread_self () && (team == NULL || !ferry_team_step_aside (team));
+  return atomic_load_explicit (&ferry_transport_get_private (self)->receiving_thread, memory_order_relaxed) ==
+         g_thread_self ();
 }
 
 gboolean
 ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error)
 {
-  gboolean receives;
-
   /* Before GLib is asked: another thread may have had one of its locks at the fork. */
   if (!ferry_transport_check_process (self, error))
     return FALSE;
   if (g_main_context_is_owner (NULL))
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
                             "Waiting on this thread would block the main loop; use %s, or another thread", form);
-  receives = must_receive (self);
-  return !receives ||
+  return !is_receiving (self) ||
          ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "Waiting on this thread would block the awaited answer; use %s, or another thread", form);
+                          "Waiting on this thread, which receives the answer, would block it; use %s, or another "
+                          "thread, on which FerryDemux:threads has handlers run",
+                          form);
 }
 
 /* ---- a subclass as its own carrier ---- */
@@ -376,8 +359,7 @@ ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize s
   GThread *before = atomic_load_explicit (&priv->receiving_thread, memory_order_relaxed);
   g_autoptr (GError) error = NULL;
 
-  /* Until this function returns, this thread is the receiving thread, whichever thread was set before. A thread of a
-   * team is so already, and another one may take its place meanwhile. */
+  /* Until this function returns, this thread is the receiving thread, whichever thread was set before. */
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, g_thread_self ());
   if (!ferry_transport_process (self, data, size, bytes, verdict, &error))

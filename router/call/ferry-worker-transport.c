@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link. It sends by a carrier. One thread at a time receives for all transports
- * of the process: that of the team which has the lead. The team's first starts with the first
- * ferry_worker_get_transport(), and it receives until the link ends.
+/* A worker's end of a transport over its link. It sends by a carrier. One thread receives for all transports of the
+ * process: it starts with the first ferry_worker_get_transport(), and receives until the link ends.
  *
  * The thread waits for both lanes at once: ferry_downlink_receive() also returns for a cancel in the express lane.
  * The thread processes cancels before the message that it received, so each cancel overtakes as many messages as
@@ -50,7 +49,8 @@ typedef struct
 static GMutex reader_lock;
 static GPtrArray *entries;      /* written with lock held: (element-type Entry) (nullable): const once it is set */
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
-static FerryTeam *team;         /* written with lock held: const once it is set */
+static GCond begun;             /* has_begun */
+static gboolean has_begun;      /* lock: the reader's thread runs */
 
 /* ---- the carrier ---- */
 
@@ -427,8 +427,7 @@ take_message (Latest *latest, const FerryDownMessage *message)
       return;
     }
   ferry_transport_receive_bytes (latest->transport, message->data, message->size, NULL, FERRY_VALUE_UNJUDGED);
-  if (ferry_team_has_lead (team))
-    wait_for_room (latest->transport);
+  wait_for_room (latest->transport);
 }
 
 static void
@@ -529,11 +528,15 @@ receive (Latest *latest)
     }
 }
 
-static void
-receive_all (gpointer data)
+static gpointer
+reader_main (gpointer data)
 {
   Latest latest = {0};
 
+  g_mutex_lock (&reader_lock);
+  has_begun = TRUE;
+  g_cond_signal (&begun);
+  g_mutex_unlock (&reader_lock);
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
@@ -542,11 +545,22 @@ receive_all (gpointer data)
       if (transport != NULL)
         ferry_transport_set_receiving_thread (transport, g_thread_self ());
     }
-  while (receive (&latest) && ferry_team_has_lead (team))
+  while (receive (&latest))
     ;
-  if (latest.transport != NULL)
-    ferry_hand_over (latest.transport);
   latest_clear (&latest);
+  return NULL;
+}
+
+/* Waits, since the process may exit right after this, and leak checkers report a thread that is only half started. */
+static gboolean
+start_reader_locked (GError **error)
+{
+  g_autoptr (GThread) thread =
+    ferry_thread_try_new ("ferry-reader", "reading what the application sends", reader_main, NULL, error);
+
+  while (thread != NULL && !has_begun)
+    g_cond_wait (&begun, &reader_lock);
+  return thread != NULL;
 }
 
 /* ---- getting a transport ---- */
@@ -596,11 +610,7 @@ start_locked (FerryDownlink *own_downlink, GError **error)
       return FALSE;
   downlink = own_downlink;
   entries = g_steal_pointer (&array);
-  if (team == NULL)
-    team = ferry_team_new (receive_all, NULL);
-  for (guint i = 0; i < entries->len; i++)
-    ferry_transport_set_team (((Entry *) g_ptr_array_index (entries, i))->untaken, team);
-  if (ferry_team_start (team, error))
+  if (start_reader_locked (error))
     return TRUE;
   g_clear_pointer (&entries, g_ptr_array_unref);
   return FALSE;

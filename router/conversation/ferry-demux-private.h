@@ -7,7 +7,6 @@
 
 #pragma once
 
-#include "base/ferry-shared-context-private.h"
 #include "conversation/ferry-demux.h"
 #include "conversation/ferry-invocation-private.h"
 
@@ -32,13 +31,6 @@ void ferry_demux_set_ordered (FerryDemux *self);
 /* Lets the next handler of an ordered demux be entered. A handler must call this before it calls application code. Does
  * nothing on a thread that enters no handler. */
 void ferry_demux_let_next (void);
-
-/* The default, with a thread for each core. If the transport has a team, handlers run where requests are received, and
- * else on a pool of threads. At most n_threads run at a time, which is 1 for an ordered demux. */
-void ferry_demux_set_team (FerryDemux *self, guint n_threads);
-/* As ferry_demux_set_context(). Where the transport has a team, and nobody has the context, a handler runs where its
- * request is received, with the context entered. */
-void ferry_demux_set_shared_context (FerryDemux *self, FerrySharedContext *context);
 
 /* For tests: returns how many threads the demux has. */
 guint ferry_demux_get_n_threads (FerryDemux *self);

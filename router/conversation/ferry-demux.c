@@ -18,9 +18,6 @@
  * So ferry_demux_start() and ferry_demux_stop() may run on several threads at once, and may be called from the
  * handlers of early requests. Handlers may also drop the demux while it starts: ferry_demux_start() holds a reference.
  *
- * By default, a thread of a worker's team runs the handler of a request that it has received itself. The queue is only
- * for what comes while as many handlers run as may.
- *
  * An ordered demux enters its handlers in the order in which the requests arrived, whichever threads call them. A
  * thread of the pool takes the entry before it takes a request out of the queue. It lets the next thread enter when its
  * handler says so by ferry_demux_let_next(), and otherwise when the handler has returned.
@@ -52,7 +49,6 @@
 #include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
-#include "call/ferry-team-private.h"
 
 #define DEFAULT_MAX_PENDING 65536
 #define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
@@ -79,9 +75,6 @@ typedef struct
   FerryDemuxHandler func; /* const: this, data and destroy */
   gpointer data;
   GDestroyNotify destroy; /* (nullable) */
-  /* How many times in a row the handler has to return at once before that is expected of it. any: both */
-  _Atomic guint n_unproven;
-  _Atomic guint n_to_prove; /* what n_unproven is set to when it takes long */
 } Handler;
 
 #define FERRY_TYPE_DEMUX_DISPATCHER (ferry_demux_dispatcher_get_type ())
@@ -109,12 +102,10 @@ struct _FerryDemuxDispatcher
   guint n_left;         /* handlers that began before the dispatcher was last closed, and have not returned */
   FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 and the threads have ended */
   Place place;          /* changed only while the dispatcher is closed, as are max_threads, idle_time and context */
-  /* The thread that receives runs handlers too, where it belongs to a team. Written as place is. */
-  _Atomic gboolean in_team;
-  guint max_threads;          /* the most handlers at a time */
-  gint64 idle_time;           /* microseconds after which an idle thread ends; negative: never */
-  GMainContext *context;      /* (owned) (nullable) */
-  FerrySharedContext *shared; /* (owned) (nullable): set before the demux is started: the context, where in_team */
+  gboolean is_default;  /* nobody has chosen a place; changed as place is */
+  guint max_threads;    /* the most handlers at a time */
+  gint64 idle_time;     /* microseconds after which an idle thread ends; negative: never */
+  GMainContext *context; /* (owned) (nullable) */
 
   gboolean ordered; /* const: handlers are entered in order */
   pthread_mutex_t entry;
@@ -203,7 +194,6 @@ ferry_demux_dispatcher_finalize (GObject *object)
   g_clear_pointer (&self->other_handler, handler_unref);
   ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->context, g_main_context_unref);
-  g_clear_pointer (&self->shared, ferry_shared_context_unref);
   pthread_cond_destroy (&self->work);
   pthread_mutex_destroy (&self->entry);
   pthread_mutex_destroy (&self->lock);
@@ -230,8 +220,7 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
   g_autofree gpointer key = NULL;
 
   if (handler != NULL)
-    *handler =
-      (Handler){.references = 1, .func = func, .data = data, .destroy = destroy, .n_unproven = 1, .n_to_prove = 1};
+    *handler = (Handler){.references = 1, .func = func, .data = data, .destroy = destroy};
   pthread_mutex_lock (&self->lock);
   if (method == NULL)
     {
@@ -249,7 +238,7 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
 }
 
 static gboolean
-dispatcher_set_place (Dispatcher *self, Place place, gboolean in_team, guint n_threads, gint64 idle_time,
+dispatcher_set_place (Dispatcher *self, Place place, gboolean is_default, guint n_threads, gint64 idle_time,
                       GMainContext *context)
 {
   g_autoptr (GMainContext) before G_GNUC_UNUSED = NULL;
@@ -260,7 +249,7 @@ dispatcher_set_place (Dispatcher *self, Place place, gboolean in_team, guint n_t
   before = self->context;
   self->context = context != NULL ? g_main_context_ref (context) : NULL;
   self->place = place;
-  atomic_store_explicit (&self->in_team, in_team, memory_order_relaxed);
+  self->is_default = is_default;
   self->max_threads = n_threads;
   self->idle_time = idle_time;
   pthread_cond_broadcast (&self->work);
@@ -558,100 +547,6 @@ start_thread (Dispatcher *self)
   dispatcher_unref (self);
 }
 
-/* ---- the team ----
- *
- * A thread of a team (see ferry-team-private.h) runs the handler of a request that it has received itself. It keeps the
- * lead for a handler that is expected to return at once, and the follower takes the lead only if that does not. Any
- * other handler begins with the lead given away. A thread that has lost the lead is a thread of the demux for as long
- * as requests wait. */
-
-/* A handler that returns within this time in microseconds returns at once. */
-#define QUICK_TIME 50
-
-/* The most times in a row that a handler has to return at once. */
-#define MAX_TO_PROVE 1024
-
-static gboolean
-is_expected_quick (const Handling *handling)
-{
-  /* Relaxed, as below: what is expected orders no other memory. */
-  return handling->handler == NULL || atomic_load_explicit (&handling->handler->n_unproven, memory_order_relaxed) == 0;
-}
-
-/* Notes how long a handler took. Sometimes one takes long that was expected to return at once. Then it has to return at
- * once twice as often in a row until that is expected again. */
-static void
-note_time (const Handling *handling, gboolean was_expected_quick, gboolean was_quick)
-{
-  Handler *handler = handling->handler;
-  guint n_to_prove;
-
-  if (handler == NULL || (was_expected_quick && was_quick))
-    return;
-  n_to_prove = atomic_load_explicit (&handler->n_to_prove, memory_order_relaxed);
-  if (was_expected_quick)
-    atomic_store_explicit (&handler->n_to_prove, n_to_prove = MIN (2 * n_to_prove, MAX_TO_PROVE), memory_order_relaxed);
-  if (was_quick)
-    n_to_prove = MAX (atomic_load_explicit (&handler->n_unproven, memory_order_relaxed), 1) - 1;
-  atomic_store_explicit (&handler->n_unproven, n_to_prove, memory_order_relaxed);
-}
-
-/* Has this thread block the signals that the dispatcher's threads block: processes that handlers start inherit the
- * mask. */
-static void
-adopt_signals_locked (Dispatcher *self)
-{
-  static _Thread_local sigset_t adopted;
-  static _Thread_local gboolean has_adopted;
-
-  if (G_LIKELY (has_adopted && memcmp (&adopted, &self->signals, sizeof adopted) == 0))
-    return;
-  pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
-  adopted = self->signals;
-  has_adopted = TRUE;
-}
-
-/* Must be called without the lock. Returns whether this thread still has the lead, or has it again. */
-static gboolean
-perform_in_team (Dispatcher *self, Handling *handling, FerryTeam *team)
-{
-  const gboolean expects_quick = is_expected_quick (handling);
-  gint64 begun;
-  gboolean was_quick;
-  gboolean has_lead;
-
-  ferry_team_begin_handler (team, expects_quick);
-  begun = expects_quick ? 0 : g_get_monotonic_time ();
-  call_handler (handling);
-  has_lead = ferry_team_end_handler (team, &was_quick);
-  if (!expects_quick)
-    was_quick = g_get_monotonic_time () - begun < QUICK_TIME;
-  note_time (handling, expects_quick, was_quick);
-  g_clear_pointer (&handling->handler, handler_unref);
-  return has_lead;
-}
-
-/* Runs the handler of a request that this thread has received, and then those of requests that wait, unless the thread
- * receives again. */
-static void
-run_in_team (Dispatcher *dispatcher, Handling *handling, FerryTeam *team)
-{
-  g_autoptr (Dispatcher) self = ref (dispatcher);
-  gboolean has_lead = perform_in_team (self, handling, team);
-  Summons summons = SUMMONS_NONE;
-
-  if (self->shared != NULL)
-    ferry_shared_context_leave (self->shared);
-  pthread_mutex_lock (&self->lock);
-  end_locked (self, handling);
-  while (self->shared == NULL && !has_lead && self->queue.length > 0 && count_running_locked (self) < self->max_threads)
-    work_locked (self);
-  if (self->shared == NULL)
-    summons = summon_locked (self);
-  unlock (self);
-  summon (self, summons);
-}
-
 /* ---- the main context ---- */
 
 /* The dispatcher's one source is ready while requests wait. It runs handlers one after the other for at most MAX_TURN;
@@ -728,25 +623,6 @@ runs_now_locked (Dispatcher *self)
                                             self->n_running == 0 && g_main_context_is_owner (self->context));
 }
 
-/* Returns (nullable): the team of this thread, if the handler may run on it. */
-static FerryTeam *
-get_team (Dispatcher *self, FerryTransport *transport)
-{
-  FerryTeam *team =
-    atomic_load_explicit (&self->in_team, memory_order_relaxed) ? ferry_transport_get_team (transport) : NULL;
-
-  return team != NULL && ferry_team_may_handle (team) ? team : NULL;
-}
-
-/* Whether this thread, of a team, may run a handler. Requests that wait come first. Enters a shared context. */
-static gboolean
-runs_in_team_locked (Dispatcher *self)
-{
-  if (self->queue.length > 0 || count_running_locked (self) >= self->max_threads)
-    return FALSE;
-  return self->shared == NULL || ferry_shared_context_try_enter (self->shared);
-}
-
 static gboolean
 has_room_locked (Dispatcher *self, gsize size)
 {
@@ -763,22 +639,13 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
   const gsize size = ferry_call_get_size (invocation->call);
   g_autoptr (GError) refusal = NULL;
   Summons summons = SUMMONS_NONE;
-  FerryTeam *team = get_team (self, ferry_call_get_transport (invocation->call));
   Handling handling = {NULL};
 
   pthread_mutex_lock (&self->lock);
   if (!self->open)
     refusal = new_refusal (FALSE);
-  else if (team != NULL && runs_in_team_locked (self))
-    {
-      begin_locked (self, &handling, invocation);
-      adopt_signals_locked (self);
-    }
   else if (runs_now_locked (self))
-    {
-      begin_locked (self, &handling, invocation);
-      team = NULL;
-    }
+    begin_locked (self, &handling, invocation);
   else if (!has_room_locked (self, size))
     refusal = new_refusal (TRUE);
   else
@@ -792,9 +659,7 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
     }
   pthread_mutex_unlock (&self->lock);
 
-  if (handling.invocation != NULL && team != NULL)
-    run_in_team (self, &handling, team);
-  else if (handling.invocation != NULL)
+  if (handling.invocation != NULL)
     {
       perform (&handling);
       pthread_mutex_lock (&self->lock);
@@ -864,11 +729,10 @@ dispatcher_close (Dispatcher *self)
  * Answers the requests of a [class@Ferry.Transport]. A demux calls the handler that was added for the method of a
  * request.
  *
- * By default, at most as many handlers run at a time as there are cores that the process may use. In a worker, a
- * handler runs on the thread that has received the request; while a handler takes long or waits, another thread
- * receives. In an application, and over transports of other kinds, handlers run on a pool of threads. Threads are
- * started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
- * [property@Ferry.Demux:threads-on-demand] or [method@Ferry.Demux.set_context].
+ * By default, handlers run on a pool of threads, at most as many at a time as there are cores that the process may use.
+ * Threads are started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
+ * [property@Ferry.Demux:threads-on-demand] or [method@Ferry.Demux.set_context]. Handlers that return at once are called
+ * in a tenth of the time on the thread that receives: 0 threads.
  *
  * Every request is answered. A request that no handler answers gets one of these errors:
  *
@@ -1060,7 +924,7 @@ get_threads (FerryDemux *self)
 
   if (dispatcher->place == PLACE_RECEIVING)
     return 0;
-  return dispatcher->place == PLACE_THREADS && !dispatcher->in_team && dispatcher->idle_time < 0
+  return dispatcher->place == PLACE_THREADS && !dispatcher->is_default && dispatcher->idle_time < 0
            ? (int) dispatcher->max_threads
            : -1;
 }
@@ -1083,13 +947,13 @@ dup_context (FerryDemux *self)
 
 /* Sets where handlers run, and notifies of the properties that change with that. Returns FALSE while the demux runs. */
 static gboolean
-set_place (FerryDemux *self, Place place, gboolean in_team, guint n_threads, gint64 idle_time, GMainContext *context)
+set_place (FerryDemux *self, Place place, gboolean is_default, guint n_threads, gint64 idle_time, GMainContext *context)
 {
   int threads = get_threads (self);
   guint on_demand = get_threads_on_demand (self);
   g_autoptr (GMainContext) before = dup_context (self);
 
-  if (!dispatcher_set_place (self->dispatcher, place, in_team, n_threads, idle_time, context))
+  if (!dispatcher_set_place (self->dispatcher, place, is_default, n_threads, idle_time, context))
     return FALSE;
   if (get_threads (self) != threads)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS]);
@@ -1098,19 +962,6 @@ set_place (FerryDemux *self, Place place, gboolean in_team, guint n_threads, gin
   if (context != before)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT]);
   return TRUE;
-}
-
-void
-ferry_demux_set_team (FerryDemux *self, guint n_threads)
-{
-  set_place (self, PLACE_THREADS, TRUE, n_threads, -1, NULL);
-}
-
-void
-ferry_demux_set_shared_context (FerryDemux *self, FerrySharedContext *context)
-{
-  set_place (self, PLACE_CONTEXT, TRUE, 1, -1, ferry_shared_context_get_context (context));
-  self->dispatcher->shared = ferry_shared_context_ref (context);
 }
 
 /* Returns FALSE while the demux runs. */

@@ -1002,17 +1002,13 @@ advance (FerryEvaluation *self)
 static void
 start (FerryEvaluation *self)
 {
-  FerrySharedContext *shared = ferry_object_table_get_shared_context (self->table);
-  gboolean acquired = shared != NULL ? ferry_shared_context_try_enter (shared)
-                                     : self->context != NULL && g_main_context_acquire (self->context);
+  gboolean acquired = self->context != NULL && g_main_context_acquire (self->context);
 
   if (self->context == NULL || acquired)
     advance (self);
   else
     resume (evaluation_ref (self));
-  if (acquired && shared != NULL)
-    ferry_shared_context_leave (shared);
-  else if (acquired)
+  if (acquired)
     g_main_context_release (self->context);
 }
 

@@ -25,7 +25,6 @@ typedef struct
 struct _FerryObjectTable
 {
   _Atomic gint references;
-  FerrySharedContext *shared; /* const: (owned) (nullable) */
   pthread_mutex_t lock;
   GHashTable *objects;   /* lock, also for the fields below: (element-type GObject FerryExported): nothing is owned */
   GPtrArray *types;      /* (element-type ExportedType) (owned) */
@@ -81,21 +80,8 @@ ferry_object_table_unref (FerryObjectTable *self)
   g_hash_table_unref (self->objects);
   g_ptr_array_unref (self->types);
   g_hash_table_unref (self->functions);
-  g_clear_pointer (&self->shared, ferry_shared_context_unref);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
-}
-
-void
-ferry_object_table_set_shared_context (FerryObjectTable *self, FerrySharedContext *context)
-{
-  self->shared = context;
-}
-
-FerrySharedContext *
-ferry_object_table_get_shared_context (FerryObjectTable *self)
-{
-  return self->shared;
 }
 
 /* No evaluation uses the functions any more: each has a reference to the exporter. */

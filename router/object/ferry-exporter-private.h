@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/ferry-shared-context-private.h"
 #include "conversation/ferry-invocation.h"
 #include "object/ferry-exporter.h"
 #include "wire/ferry-object-message-private.h"
@@ -61,11 +60,6 @@ typedef struct
 FerryObjectTable *ferry_object_table_new (void);
 /* Frees the functions, and drops the exporter's reference. */
 void ferry_object_table_close (FerryObjectTable *self);
-/* The main context on which the exporter calls methods, where threads share it. context: (transfer full). Set before
- * the exporter has a transport. */
-void ferry_object_table_set_shared_context (FerryObjectTable *self, FerrySharedContext *context);
-/* Returns (transfer none) (nullable). */
-FerrySharedContext *ferry_object_table_get_shared_context (FerryObjectTable *self);
 /* Returns (element-type FerryExported) (transfer full): the records of all objects. */
 GPtrArray *ferry_object_table_list (FerryObjectTable *self);
 /* Returns (transfer full): the record of an object. If there is none, makes one, which takes a reference to the object
@@ -190,10 +184,6 @@ FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
 void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
 /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
-/* For a manual exporter without a transport: in a worker, methods are called where requests are received while the
- * calling thread sleeps in ferry_exporter_poll(), and nowhere else while it does not. It has the exporter's context
- * from now on, until ferry_exporter_leave(). */
-void ferry_exporter_share_context (FerryExporter *self);
 /* Returns when all methods have returned that were called for that session, one of ferry_exporter_list_sessions(), and
  * its transport has ended. Not in a method. */
 void ferry_exporter_wait_for_methods (gpointer session);

@@ -26,7 +26,6 @@
 #include "base/ferry-completion-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-shared-context-private.h"
 #include "base/ferry-timers-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
@@ -51,7 +50,7 @@ struct _FerryExporter
   /* Changed under the lock until the first transport is added, then const. */
   gboolean is_manual;    /* ferry_exporter_process_requests() and ferry_exporter_poll() iterate the context */
   GMainContext *context; /* (owned) (nullable): the main context on which methods are called; NULL: on threads */
-  int n_threads;         /* -1: methods are called where requests are received, one at a time */
+  int n_threads;         /* -1: nobody has chosen, and methods are called on one */
 
   pthread_mutex_t lock;
   GHashTable *names; /* lock, also for the fields below: (element-type utf8 FerryExported); keys and values are owned */
@@ -104,8 +103,7 @@ G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT
  * but what their interfaces list. They also reach objects that methods return, where the type of such an object was
  * exported.
  *
- * Over each transport, one method is called at a time. In a worker, that is on the thread that has received the call;
- * while a method takes long, another thread receives. Elsewhere it is on a thread of the exporter's own. The properties
+ * Over each transport, one method is called at a time, on a thread of the exporter's own. The properties
  * [property@Ferry.Exporter:context], [property@Ferry.Exporter:threads] and [property@Ferry.Exporter:manual] choose
  * another place. They are set before the first transport is added, on any thread. To set one of the three unsets the
  * others.
@@ -160,17 +158,10 @@ ferry_exporter_get_context (FerryExporter *self)
   return self->context;
 }
 
-void
-ferry_exporter_share_context (FerryExporter *self)
-{
-  ferry_object_table_set_shared_context (self->table, ferry_shared_context_new (self->context));
-}
-
 guint64
 ferry_exporter_get_n_requests (FerryExporter *self)
 {
-  /* Relaxed: a count. Where the value matters, in a manual exporter, the thread that reads it has also changed it, or
-   * has taken the shared context after the thread that did. */
+  /* Relaxed: a count. Where the value matters, in a manual exporter, the thread that reads it has also changed it. */
   return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
 }
 
@@ -836,7 +827,6 @@ static FerryExporterSession *
 new_session (FerryExporter *exporter, FerryTransport *transport)
 {
   FerryExporterSession *self = g_object_new (FERRY_TYPE_EXPORTER_SESSION, NULL);
-  FerrySharedContext *shared = ferry_object_table_get_shared_context (exporter->table);
 
   self->exporter = ferry_weak_ref (exporter->weak);
   self->demux = ferry_demux_new (transport);
@@ -845,15 +835,10 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   if (exporter->context != NULL)
     {
       self->context = g_main_context_ref (exporter->context);
-      if (shared != NULL)
-        ferry_demux_set_shared_context (self->demux, shared);
-      else
-        ferry_demux_set_context (self->demux, self->context);
+      ferry_demux_set_context (self->demux, self->context);
     }
-  else if (exporter->n_threads < 0)
-    ferry_demux_set_team (self->demux, 1);
   else
-    ferry_demux_set_threads (self->demux, exporter->n_threads);
+    ferry_demux_set_threads (self->demux, exporter->n_threads < 0 ? 1 : exporter->n_threads);
   return self;
 }
 
@@ -1246,7 +1231,6 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   g_autoptr (GSource) timer = NULL;
   gboolean over = timeout == 0;
   guint64 before;
-  FerrySharedContext *shared;
   gulong id;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
@@ -1256,7 +1240,6 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   if (g_main_context_is_owner (self->context))
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "The exporter is answering a request; poll again when that request is answered");
-  shared = ferry_object_table_get_shared_context (self->table);
   before = ferry_exporter_get_n_requests (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)
@@ -1266,10 +1249,7 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
       g_source_attach (timer, self->context);
     }
   while (ferry_exporter_get_n_requests (self) == before && !over && !g_cancellable_is_cancelled (cancellable))
-    if (shared != NULL)
-      ferry_shared_context_iterate (shared);
-    else
-      g_main_context_iteration (self->context, TRUE);
+    g_main_context_iteration (self->context, TRUE);
   g_cancellable_disconnect (cancellable, id);
   if (timer != NULL)
     g_source_destroy (timer);
@@ -1322,7 +1302,6 @@ ferry_exporter_wait_for_methods (gpointer session)
 void
 ferry_exporter_leave (FerryExporter *self)
 {
-  FerrySharedContext *shared = ferry_object_table_get_shared_context (self->table);
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
   g_autoptr (GHashTable) names = NULL;
 
@@ -1335,8 +1314,6 @@ ferry_exporter_leave (FerryExporter *self)
   names = self->names;
   self->names = new_names ();
   pthread_mutex_unlock (&self->lock);
-  if (shared != NULL)
-    ferry_shared_context_abandon (shared);
 }
 
 /**

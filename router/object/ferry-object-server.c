@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Serves objects over a transport until the transport ends: for workers without a main loop. Methods are called where
- * requests are received, one at a time, and no request changes threads. A program with turns shares the exporter's
- * context with the thread that receives: that has it only while the calling thread sleeps. What comes during a turn
- * waits in the context, and is answered on the calling thread behind that turn. */
+/* Serves objects over a transport until the transport ends: for workers without a main loop. Methods are called one at
+ * a time: on a thread of the exporter's, or with turns on the thread that calls ferry_serve_objects(), between the
+ * turns.
+ */
 
 #include "config.h"
 
@@ -48,7 +48,7 @@ serve_by_turns (FerryExporter *exporter, Server *self)
 
 /* Returns when the last method has returned. */
 static void
-serve_where_received (FerryExporter *exporter, Server *self)
+serve_until_closed (FerryExporter *exporter, Server *self)
 {
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (exporter);
 
@@ -71,7 +71,7 @@ serve (FerryExporter *exporter, Server *self, GError **error)
   if (self->funcs->turn != NULL)
     serve_by_turns (exporter, self);
   else
-    serve_where_received (exporter, self);
+    serve_until_closed (exporter, self);
   return TRUE;
 }
 
@@ -86,17 +86,13 @@ serve (FerryExporter *exporter, Server *self, GError **error)
  * calls `initialise`, which exports objects. Requests that came before the end are answered. `clean_up` is called last,
  * while the exporter still exists. All @funcs are called on this thread.
  *
- * Without `turn`, methods are called as those of [ctor@Ferry.Exporter.new] are: in a worker, on a thread that receives.
- * One method at a time is called, but not each on the same thread, so objects need no lock. A method that answers later
- * lets the next one be called. Then what its caller chained to it is called on a thread of a pool, which
- * %FERRY_CALL_POLICY_SERIAL keeps apart from other calls of the same object.
+ * Without `turn`, methods are called as those of [ctor@Ferry.Exporter.new] are: one at a time, so objects need no lock.
+ * A method that answers later lets the next one be called. Then what its caller chained to it is called on a thread of
+ * a pool, which %FERRY_CALL_POLICY_SERIAL keeps apart from other calls of the same object.
  *
  * With `turn`, the function calls `turn` and answers requests, alternately. A program that computes can do so in
- * `turn`: a little in each call, and `turn` returns 0. No method is called, and no property read or set, during a turn,
- * nor two at a time. So objects need no lock. But in a worker a request that comes while nothing else runs is answered
- * on the thread that has received it, and others on this thread. So objects must not belong to one thread: use
- * [property@Ferry.Exporter:manual] for those. Objects to which only the exporter has references at the end are freed on
- * this thread.
+ * `turn`: a little in each call, and `turn` returns 0. All methods are called, and all properties read and set, on this
+ * thread, between two turns. Objects to which only the exporter has references at the end are freed on this thread.
  *
  * Not on the thread of a main loop.
  *
@@ -122,8 +118,6 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
   if (funcs->turn != NULL && server.watch == NULL)
     return FALSE;
   exporter = g_object_new (FERRY_TYPE_EXPORTER, "manual", funcs->turn != NULL, NULL);
-  if (funcs->turn != NULL)
-    ferry_exporter_share_context (exporter);
   served = serve (exporter, &server, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);

@@ -1,10 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-object-server.c, base/ferry-shared-context.c
+/* Tests: object/ferry-object-server.c
  *
- * A worker's methods and its turns, which are kept apart and need not be on one thread. This program is its own
- * worker. */
+ * A worker's methods and its turns, which are on one thread. This program is its own worker. */
 
 #include "config.h"
 
@@ -15,7 +14,6 @@
 #define N_THREADS 4
 #define N_CALLS 300
 #define N_TURNS 50
-#define MANY_CALLS 100000
 #define WORK 50 /* microseconds of a turn that computes */
 
 /* ---- the worker ---- */
@@ -149,12 +147,14 @@ call (Fixture *self, const char *method)
 }
 
 static guint
-get_n_turns (Fixture *self, gboolean *elsewhere)
+get_n_turns (Fixture *self)
 {
   g_autoptr (GVariant) value = call (self, "add");
+  gboolean elsewhere;
   guint n_turns;
 
-  g_variant_get (value, "(bu)", elsewhere, &n_turns);
+  g_variant_get (value, "(bu)", &elsewhere, &n_turns);
+  g_assert_false (elsewhere);
   return n_turns;
 }
 
@@ -167,23 +167,11 @@ assert_no_clash (Fixture *self)
 }
 
 static gpointer
-call_where_received (gpointer data)
-{
-  gboolean elsewhere = FALSE;
-
-  /* The first calls may come before the thread of the turns sleeps. */
-  for (guint i = 0; i < MANY_CALLS && !elsewhere; i++)
-    get_n_turns (data, &elsewhere);
-  g_assert_true (elsewhere);
-  return NULL;
-}
-
-static gpointer
 call_often (gpointer data)
 {
-  const guint before = get_n_turns (data, NULL);
+  const guint before = get_n_turns (data);
 
-  for (guint i = 0; i < N_CALLS || get_n_turns (data, NULL) < before + N_TURNS; i++)
+  for (guint i = 0; i < N_CALLS || get_n_turns (data) < before + N_TURNS; i++)
     g_variant_unref (call (data, "add"));
   return NULL;
 }
@@ -216,13 +204,6 @@ check_clashes (gpointer self)
 }
 
 static void
-test_sleeps (Fixture *self, gconstpointer data)
-{
-  run_threads (self, call_where_received, 1);
-  run_threads (self, check_clashes, 1);
-}
-
-static void
 test_apart (Fixture *self, gconstpointer computes)
 {
   if (GPOINTER_TO_INT (computes))
@@ -240,8 +221,6 @@ main (int argc, char **argv)
     return serve (transport);
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add ("/object-served-turns/a-method-is-called-where-received-while-the-turns-sleep", Fixture, NULL, set_up,
-              test_sleeps, tear_down);
   g_test_add ("/object-served-turns/calls-and-the-turns-behind-them-are-apart-and-none-starves", Fixture,
               GINT_TO_POINTER (FALSE), set_up, test_apart, tear_down);
   g_test_add ("/object-served-turns/calls-and-turns-that-compute-are-apart-and-none-starves", Fixture,
