@@ -12,9 +12,6 @@
 
 G_BEGIN_DECLS
 
-/* A function that works as g_thread_try_new(). */
-typedef GThread *(*FerryDemuxStartThreadFunc) (const char *name, GThreadFunc func, gpointer data, GError **error);
-
 /* Returns (transfer none) the transport. */
 FerryTransport *ferry_demux_get_transport (FerryDemux *self);
 /* any: Returns how many requests wait for a handler. */
@@ -32,15 +29,9 @@ void ferry_demux_set_ordered (FerryDemux *self);
  * nothing on a thread that enters no handler. */
 void ferry_demux_let_next (void);
 
-/* For tests: returns how many threads the demux has. */
-guint ferry_demux_get_n_threads (FerryDemux *self);
-/* For tests: whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the
- * demux have ended. */
+/* For tests: whether all handlers that began before the last ferry_demux_stop() have returned. */
 gboolean ferry_demux_is_quiet (FerryDemux *self);
 /* For a demux that was stopped: waits until ferry_demux_is_quiet(). Not in a handler. */
 void ferry_demux_wait_until_quiet (FerryDemux *self);
-/* For tests, before the demux is started: idle_time in microseconds. */
-void ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time);
-void ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc func);
 
 G_END_DECLS

@@ -7,11 +7,9 @@
  * All of that belongs to a dispatcher, which is reference-counted. The demux, each thread and the source hold a
  * reference, so handlers may still run after the demux is dropped.
  *
- * The path of a request: the receiving thread passes the request to dispatcher_take(), which refuses it, begins it
- * at once, or queues it. For a queued request, dispatcher_take() wakes or starts a thread, unless one is on its way
- * already, or wakes the context if that sleeps. The thread, or the context's source, takes requests until the queue is
- * empty. If a thread takes a request and finds more in the queue, it wakes the next thread. So for a flood of
- * requests the receiving thread makes one wake-up, and the threads wake each other.
+ * The path of a request: the receiving thread passes the request to dispatcher_take(), which refuses it, begins it at
+ * once, or queues it. For a queued request it has a thread of the pool come, which takes the oldest one, or wakes the
+ * context if that sleeps, whose source takes requests until the queue is empty.
  *
  * The dispatcher is open while the demux is started. A closed dispatcher refuses every request. After the dispatcher
  * opens or closes, one thread at a time registers the demux with the transport, or unregisters it, until both agree.
@@ -27,9 +25,8 @@
  *             notification or function of the transport is called while the dispatcher's lock or the demux's lock is
  *             held. A handler begins with the entry of an ordered demux, and must not call an application's code with
  *             it.
- * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
- *             empty, a thread is on its way to the queue, or no more threads can be used. In the second case as many
- *             handlers run as may, or no thread can be started and one is busy.
+ * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers, at least as many visits
+ *             of the pool are to come as requests are in the queue.
  *
  * It is one file since it is one class: a request's way through it, and the places where handlers run. */
 
@@ -52,9 +49,6 @@
 
 #define DEFAULT_MAX_PENDING 65536
 #define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
-
-/* The idle time in microseconds after which a thread that was started on demand ends. */
-#define IDLE_TIME (5 * G_USEC_PER_SEC)
 
 /* Where the handlers run. */
 typedef enum
@@ -100,22 +94,17 @@ struct _FerryDemuxDispatcher
   guint64 n_closed;     /* how many times the dispatcher was closed */
   guint n_running;      /* handlers that began since the dispatcher was last closed, and have not returned */
   guint n_left;         /* handlers that began before the dispatcher was last closed, and have not returned */
-  FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 and the threads have ended */
-  Place place;          /* changed only while the dispatcher is closed, as are max_threads, idle_time and context */
+  FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 */
+  Place place;          /* changed only while the dispatcher is closed, as are max_threads and context */
   gboolean is_default;  /* nobody has chosen a place; changed as place is */
   guint max_threads;    /* the most handlers at a time */
-  gint64 idle_time;     /* microseconds after which an idle thread ends; negative: never */
   GMainContext *context; /* (owned) (nullable) */
 
   gboolean ordered; /* const: handlers are entered in order */
   pthread_mutex_t entry;
 
-  pthread_cond_t work;
-  sigset_t signals; /* the signals that this dispatcher's threads block: those that the thread that opened it blocks */
-  guint n_threads;
-  guint n_idle;
-  gboolean coming;                        /* a thread was woken or started, and has not checked the queue yet */
-  FerryDemuxStartThreadFunc start_thread; /* const */
+  GThreadPool *pool; /* (element-type FerryDemuxDispatcher) (owned) (nullable): made when it is first needed */
+  sigset_t signals;  /* what handlers block: the signals that the thread that opened the dispatcher blocks */
 
   GSource *source; /* (owned) (nullable): set while the dispatcher is open */
 };
@@ -131,14 +120,6 @@ typedef struct
   Handler *handler;            /* (owned) (nullable): NULL if there is no handler for the method */
   guint64 n_closed;            /* the dispatcher's n_closed when the handler began */
 } Handling;
-
-/* What summon() must do, after the lock is released, to get a thread for the queue. */
-typedef enum
-{
-  SUMMONS_NONE,
-  SUMMONS_WAKE,
-  SUMMONS_START,
-} Summons;
 
 /* (nullable): the entry that this thread has. */
 static _Thread_local pthread_mutex_t *own_entry;
@@ -162,11 +143,9 @@ ferry_demux_dispatcher_init (FerryDemuxDispatcher *self)
   atomic_init (&self->max_pending_size, DEFAULT_MAX_PENDING_SIZE);
   pthread_mutex_init (&self->lock, NULL);
   pthread_mutex_init (&self->entry, NULL);
-  ferry_cond_init (&self->work);
   self->handlers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, handler_unref);
   g_queue_init (&self->queue);
   ferry_wait_queue_init (&self->waits);
-  self->start_thread = g_thread_try_new;
 }
 
 static Dispatcher *
@@ -189,12 +168,13 @@ ferry_demux_dispatcher_finalize (GObject *object)
 
   ferry_take_over (self);
   /* A task of ferry_demux_stop_async() holds the demux, which closes the dispatcher before it drops its reference. */
-  g_assert (self->queue.length == 0 && self->source == NULL && self->n_threads == 0);
+  g_assert (self->queue.length == 0 && self->source == NULL);
+  if (self->pool != NULL)
+    g_thread_pool_free (self->pool, /* immediate: */ TRUE, /* wait: */ FALSE);
   g_hash_table_unref (self->handlers);
   g_clear_pointer (&self->other_handler, handler_unref);
   ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->context, g_main_context_unref);
-  pthread_cond_destroy (&self->work);
   pthread_mutex_destroy (&self->entry);
   pthread_mutex_destroy (&self->lock);
 
@@ -238,8 +218,7 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
 }
 
 static gboolean
-dispatcher_set_place (Dispatcher *self, Place place, gboolean is_default, guint n_threads, gint64 idle_time,
-                      GMainContext *context)
+dispatcher_set_place (Dispatcher *self, Place place, gboolean is_default, guint n_threads, GMainContext *context)
 {
   g_autoptr (GMainContext) before G_GNUC_UNUSED = NULL;
   FERRY_AUTO_LOCK (&self->lock);
@@ -251,8 +230,6 @@ dispatcher_set_place (Dispatcher *self, Place place, gboolean is_default, guint 
   self->place = place;
   self->is_default = is_default;
   self->max_threads = n_threads;
-  self->idle_time = idle_time;
-  pthread_cond_broadcast (&self->work);
   return TRUE;
 }
 
@@ -268,11 +245,10 @@ dispatcher_is_open (Dispatcher *self)
 static gboolean
 is_quiet_locked (Dispatcher *self)
 {
-  return self->n_left == 0 && (self->open || self->n_threads == 0);
+  return self->n_left == 0;
 }
 
-/* Releases the lock. Finishes the completions of waits when is_quiet_locked() is TRUE: all handlers from before the
- * last close have returned, and a closed dispatcher has no threads. */
+/* Releases the lock. Finishes the completions of waits when all handlers from before the last close have returned. */
 static void
 unlock (Dispatcher *self)
 {
@@ -312,13 +288,6 @@ begin_locked (Dispatcher *self, Handling *handling, FerryDemuxInvocation *invoca
     ferry_ref_count_inc (&handler->references);
   *handling = (Handling){&invocation->base, handler, self->n_closed};
   self->n_running++;
-}
-
-/* How many handlers run. */
-static guint
-count_running_locked (Dispatcher *self)
-{
-  return self->n_running + self->n_left;
 }
 
 /* Calls the handler. Must be called without the lock. */
@@ -368,75 +337,7 @@ refuse_all (GQueue *queue, const GError *reason)
     }
 }
 
-/* ---- threads ---- */
-
-/* Threads are started when there are requests, up to max_threads. They are not joined, since a handler may run for
- * any time. Each thread drops its reference to the dispatcher when it ends. */
-
-static void start_thread (Dispatcher *self);
-
-static Summons
-summon_locked (Dispatcher *self)
-{
-  if (self->queue.length == 0 || self->coming || count_running_locked (self) >= self->max_threads)
-    return SUMMONS_NONE;
-  if (self->n_idle > 0)
-    {
-      self->coming = TRUE;
-      return SUMMONS_WAKE;
-    }
-  if (self->n_threads >= self->max_threads)
-    return SUMMONS_NONE;
-  self->coming = TRUE;
-  self->n_threads++;
-  return SUMMONS_START;
-}
-
-/* Must be called without the lock, as the woken thread takes the lock first. If another idle thread times out before
- * that and takes the request, this wake-up has no effect. */
-static void
-summon (Dispatcher *self, Summons summons)
-{
-  if (summons == SUMMONS_WAKE)
-    {
-      ferry_spin_note_wake ();
-      pthread_cond_signal (&self->work);
-    }
-  else if (summons == SUMMONS_START)
-    start_thread (self);
-}
-
-/* Sleeps until there is work. Returns FALSE when idle_time is over. */
-static gboolean
-wait_locked (Dispatcher *self)
-{
-  gboolean in_time;
-
-  self->n_idle++;
-  in_time = ferry_cond_wait_until (&self->work, &self->lock, ferry_deadline_after (self->idle_time));
-  self->n_idle--;
-  /* This thread checks the queue next, so no other thread has to. */
-  self->coming = FALSE;
-  return in_time;
-}
-
-/* Waits for a request. Returns TRUE if there is one for this thread, or FALSE if this thread must end. */
-static gboolean
-find_work_locked (Dispatcher *self)
-{
-  gboolean in_time = TRUE;
-
-  while (TRUE)
-    {
-      if (!self->open || self->n_threads > self->max_threads)
-        return FALSE;
-      if (self->queue.length > 0 && count_running_locked (self) < self->max_threads)
-        return TRUE;
-      if (!in_time)
-        return FALSE;
-      in_time = wait_locked (self);
-    }
-}
+/* ---- the pool ---- */
 
 /* Waits until no other thread enters a handler. Releases the lock meanwhile. */
 static void
@@ -457,94 +358,60 @@ ferry_demux_let_next (void)
     pthread_mutex_unlock (entry);
 }
 
-/* Takes a request, unless another thread has taken the last one meanwhile or runs a handler in place of this one, and
- * runs its handler. */
+/* A visit of the pool: runs the handler of the oldest request, unless the queue was emptied meanwhile. */
 static void
-work_locked (Dispatcher *self)
-{
-  Handling handling;
-  Summons summons;
-
-  if (self->ordered)
-    enter_locked (self);
-  if (self->queue.length == 0 || count_running_locked (self) >= self->max_threads)
-    {
-      ferry_demux_let_next ();
-      return;
-    }
-  begin_locked (self, &handling, NULL);
-  summons = summon_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  summon (self, summons);
-  perform (&handling);
-  ferry_demux_let_next ();
-  pthread_mutex_lock (&self->lock);
-  end_locked (self, &handling);
-  if (ferry_wait_queue_is_empty (&self->waits))
-    return;
-  unlock (self);
-  pthread_mutex_lock (&self->lock);
-}
-
-static gpointer
-thread_main (gpointer data)
+visit (gpointer data, gpointer unused)
 {
   g_autoptr (Dispatcher) self = data;
-  Summons summons;
+  Handling handling;
 
   pthread_mutex_lock (&self->lock);
   /* The receiving thread, which blocks all signals, may have started this thread. Processes that handlers start
    * inherit the mask. */
   pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
-  self->coming = FALSE;
-  while (find_work_locked (self))
-    work_locked (self);
-  self->n_threads--;
-  /* coming may have stood for this thread, so another thread may be needed. */
-  summons = summon_locked (self);
-  unlock (self);
-  summon (self, summons);
-  return NULL;
-}
-
-/* Undoes summon_locked() when no thread could be started. If there is no other thread either, answers all requests
- * of the queue with an error. */
-static void
-give_up_thread (Dispatcher *self, const GError *failure)
-{
-  g_autoptr (GError) reason = g_error_new (
-    FERRY_ERROR, FERRY_ERROR_SYSTEM,
-    "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
-  GQueue unanswered = G_QUEUE_INIT;
-
-  pthread_mutex_lock (&self->lock);
-  self->coming = FALSE;
-  self->n_threads--;
-  if (self->n_threads == 0 && self->place == PLACE_THREADS)
+  if (self->ordered)
+    enter_locked (self);
+  if (self->queue.length > 0)
     {
-      unanswered = self->queue;
-      g_queue_init (&self->queue);
-      self->pending_size = 0;
+      begin_locked (self, &handling, NULL);
+      pthread_mutex_unlock (&self->lock);
+      perform (&handling);
+      pthread_mutex_lock (&self->lock);
+      end_locked (self, &handling);
     }
   unlock (self);
-  refuse_all (&unanswered, reason);
+  ferry_demux_let_next ();
 }
 
 static void
-start_thread (Dispatcher *self)
+make_pool_locked (Dispatcher *self)
+{
+  const int max_threads = (int) MIN (self->max_threads, G_MAXINT);
+
+  /* Its threads are those of all pools, which are started when they are needed, and end after some idle time. */
+  if (self->pool == NULL)
+    self->pool = g_thread_pool_new_full (visit, NULL, (GDestroyNotify) dispatcher_unref, max_threads,
+                                         /* exclusive: */ FALSE, NULL);
+  else
+    g_thread_pool_set_max_threads (self->pool, max_threads, NULL);
+}
+
+/* Has a thread come to the queue. Where none can be started, and there is none, moves what is queued to unanswered, and
+ * sets reason. */
+static void
+summon_locked (Dispatcher *self, GQueue *unanswered, GError **reason)
 {
   g_autoptr (GError) error = NULL;
-  GThread *thread;
 
-  thread = self->start_thread ("ferry-demux", thread_main, ref (self), &error);
-  if (thread != NULL)
-    {
-      g_thread_unref (thread);
-      return;
-    }
-  g_debug ("A thread of a demux cannot be started: %s", error->message);
-  give_up_thread (self, error);
-  dispatcher_unref (self);
+  ferry_spin_note_wake ();
+  if (g_thread_pool_push (self->pool, ref (self), &error) || g_thread_pool_get_num_threads (self->pool) > 0)
+    return;
+  *unanswered = self->queue;
+  g_queue_init (&self->queue);
+  self->pending_size = 0;
+  g_set_error (reason, FERRY_ERROR, FERRY_ERROR_SYSTEM,
+               "The other end cannot start a thread to answer: %s; ask again when it has fewer threads",
+               error->message);
 }
 
 /* ---- the main context ---- */
@@ -638,7 +505,8 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
 {
   const gsize size = ferry_call_get_size (invocation->call);
   g_autoptr (GError) refusal = NULL;
-  Summons summons = SUMMONS_NONE;
+  GQueue unanswered = G_QUEUE_INIT;
+  g_autoptr (GError) reason = NULL;
   Handling handling = {NULL};
 
   pthread_mutex_lock (&self->lock);
@@ -653,7 +521,7 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
       self->pending_size += size;
       g_queue_push_tail_link (&self->queue, &invocation->link);
       if (self->place != PLACE_CONTEXT)
-        summons = summon_locked (self);
+        summon_locked (self, &unanswered, &reason);
       else
         ferry_work_source_wake ((FerryWorkSource *) self->source);
     }
@@ -666,8 +534,7 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
       end_locked (self, &handling);
       unlock (self);
     }
-  else
-    summon (self, summons);
+  refuse_all (&unanswered, reason);
   if (refusal == NULL)
     return;
   ferry_demux_invocation_turn_away (&invocation->base, refusal);
@@ -685,6 +552,8 @@ dispatcher_open (Dispatcher *self)
     return FALSE;
   self->open = TRUE;
   pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
+  if (self->place == PLACE_THREADS)
+    make_pool_locked (self);
   if (self->place == PLACE_CONTEXT)
     {
       self->source = source_new (self);
@@ -714,7 +583,6 @@ dispatcher_close (Dispatcher *self)
   self->n_closed++;
   self->n_left += self->n_running;
   self->n_running = 0;
-  pthread_cond_broadcast (&self->work);
   pthread_mutex_unlock (&self->lock);
   ferry_clear_source (&source);
   refuse_all (&queue, reason);
@@ -730,8 +598,8 @@ dispatcher_close (Dispatcher *self)
  * request.
  *
  * By default, handlers run on a pool of threads, at most as many at a time as there are cores that the process may use.
- * Threads are started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
- * [property@Ferry.Demux:threads-on-demand] or [method@Ferry.Demux.set_context]. Handlers that return at once are called
+ * Threads are started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads] or
+ * [method@Ferry.Demux.set_context]. Handlers that return at once are called
  * in a tenth of the time on the thread that receives: 0 threads.
  *
  * Every request is answered. A request that no handler answers gets one of these errors:
@@ -767,7 +635,6 @@ enum
   PROP_N_PENDING,
   PROP_RUNNING,
   PROP_THREADS,
-  PROP_THREADS_ON_DEMAND,
   PROP_CONTEXT,
   N_PROPERTIES,
 };
@@ -803,36 +670,17 @@ ferry_demux_get_n_pending (FerryDemux *self)
   return self->dispatcher->queue.length;
 }
 
-guint
-ferry_demux_get_n_threads (FerryDemux *self)
-{
-  FERRY_AUTO_LOCK (&self->dispatcher->lock);
-  return self->dispatcher->n_threads;
-}
-
 gboolean
 ferry_demux_is_quiet (FerryDemux *self)
 {
   FERRY_AUTO_LOCK (&self->dispatcher->lock);
-  return self->dispatcher->n_left == 0 && self->dispatcher->n_threads == 0;
-}
-
-void
-ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time)
-{
-  self->dispatcher->idle_time = idle_time;
+  return self->dispatcher->n_left == 0;
 }
 
 void
 ferry_demux_set_ordered (FerryDemux *self)
 {
   self->dispatcher->ordered = TRUE;
-}
-
-void
-ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc func)
-{
-  self->dispatcher->start_thread = func;
 }
 
 void
@@ -924,18 +772,7 @@ get_threads (FerryDemux *self)
 
   if (dispatcher->place == PLACE_RECEIVING)
     return 0;
-  return dispatcher->place == PLACE_THREADS && !dispatcher->is_default && dispatcher->idle_time < 0
-           ? (int) dispatcher->max_threads
-           : -1;
-}
-
-static guint
-get_threads_on_demand (FerryDemux *self)
-{
-  Dispatcher *dispatcher = self->dispatcher;
-  FERRY_AUTO_LOCK (&dispatcher->lock);
-
-  return dispatcher->place == PLACE_THREADS && dispatcher->idle_time >= 0 ? dispatcher->max_threads : 0;
+  return dispatcher->place == PLACE_THREADS && !dispatcher->is_default ? (int) dispatcher->max_threads : -1;
 }
 
 static GMainContext *
@@ -947,18 +784,15 @@ dup_context (FerryDemux *self)
 
 /* Sets where handlers run, and notifies of the properties that change with that. Returns FALSE while the demux runs. */
 static gboolean
-set_place (FerryDemux *self, Place place, gboolean is_default, guint n_threads, gint64 idle_time, GMainContext *context)
+set_place (FerryDemux *self, Place place, gboolean is_default, guint n_threads, GMainContext *context)
 {
   int threads = get_threads (self);
-  guint on_demand = get_threads_on_demand (self);
   g_autoptr (GMainContext) before = dup_context (self);
 
-  if (!dispatcher_set_place (self->dispatcher, place, is_default, n_threads, idle_time, context))
+  if (!dispatcher_set_place (self->dispatcher, place, is_default, n_threads, context))
     return FALSE;
   if (get_threads (self) != threads)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS]);
-  if (get_threads_on_demand (self) != on_demand)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS_ON_DEMAND]);
   if (context != before)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT]);
   return TRUE;
@@ -968,7 +802,7 @@ set_place (FerryDemux *self, Place place, gboolean is_default, guint n_threads, 
 static gboolean
 set_default_place (FerryDemux *self)
 {
-  return set_place (self, PLACE_THREADS, TRUE, ferry_get_n_usable_cores (), -1, NULL);
+  return set_place (self, PLACE_THREADS, TRUE, ferry_get_n_usable_cores (), NULL);
 }
 
 /**
@@ -989,21 +823,8 @@ ferry_demux_set_threads (FerryDemux *self, int n_threads)
   if (n_threads < 0)
     is_set = set_default_place (self);
   else
-    is_set = set_place (self, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE, (guint) n_threads, -1, NULL);
+    is_set = set_place (self, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE, (guint) n_threads, NULL);
   ferry_return_if_fail (is_set, WHEN_STOPPED);
-}
-
-static void
-set_threads_on_demand (FerryDemux *self, guint max_threads)
-{
-  gboolean is_set;
-
-  if (max_threads > 0)
-    is_set = set_place (self, PLACE_THREADS, FALSE, max_threads, IDLE_TIME, NULL);
-  else
-    is_set = get_threads_on_demand (self) == 0 || set_default_place (self);
-  if (!is_set)
-    ferry_critical ("FerryDemux:threads-on-demand: " WHEN_STOPPED);
 }
 
 /**
@@ -1018,7 +839,7 @@ ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
   ferry_return_if_fail (
-    set_place (self, PLACE_CONTEXT, FALSE, 0, -1, context != NULL ? context : g_main_context_default ()), WHEN_STOPPED);
+    set_place (self, PLACE_CONTEXT, FALSE, 0, context != NULL ? context : g_main_context_default ()), WHEN_STOPPED);
 }
 
 /* ---- starting and stopping ---- */
@@ -1115,7 +936,7 @@ ferry_demux_start (FerryDemux *self, GError **error)
  * @self: a demux
  *
  * Stops the demux: it begins no more handlers. Requests that wait, or that arrive later, get %FERRY_ERROR_REFUSED.
- * Running handlers may finish and answer, and then their threads end. This function does not wait for the handlers; for
+ * Running handlers may finish and answer. This function does not wait for the handlers; for
  * that see [method@Ferry.Demux.stop_async]. The demux may be started again at once. Does nothing if the demux is
  * stopped already. Any thread, also in a handler.
  */
@@ -1157,7 +978,7 @@ ferry_demux_wait_until_quiet (FerryDemux *self)
  * @callback: (scope async): called when all handlers that had begun have returned
  * @user_data: data for @callback
  *
- * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. This
+ * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned. This
  * function does not wait for requests that a handler kept to answer them later. Any thread, also in a handler.
  */
 void
@@ -1223,9 +1044,6 @@ ferry_demux_get_property (GObject *object, guint property_id, GValue *value, GPa
     case PROP_THREADS:
       g_value_set_int (value, get_threads (self));
       break;
-    case PROP_THREADS_ON_DEMAND:
-      g_value_set_uint (value, get_threads_on_demand (self));
-      break;
     case PROP_CONTEXT:
       g_value_take_boxed (value, dup_context (self));
       break;
@@ -1255,9 +1073,6 @@ ferry_demux_set_property (GObject *object, guint property_id, const GValue *valu
       break;
     case PROP_THREADS:
       ferry_demux_set_threads (self, g_value_get_int (value));
-      break;
-    case PROP_THREADS_ON_DEMAND:
-      set_threads_on_demand (self, g_value_get_uint (value));
       break;
     case PROP_CONTEXT:
       ferry_demux_set_context (self, g_value_get_boxed (value));
@@ -1296,29 +1111,19 @@ install_places (void)
   /**
    * FerryDemux:threads: (setter set_threads)
    *
-   * How many threads of a pool run the handlers. They stay until the demux is stopped. With 0, handlers run on the
-   * receiving thread. While a handler runs there, no message is received, not even a cancel. Requests that arrived
-   * before the start are then answered on the thread that starts the demux. With -1, the default, handlers run where
-   * the description of the class says, or where [property@Ferry.Demux:threads-on-demand] or
-   * [property@Ferry.Demux:context] says.
+   * How many handlers run at a time, each on a thread of a pool; further requests wait. A thread is started when there
+   * is a request for it, and ends after some idle time. With 0, handlers run on the receiving thread. While a handler
+   * runs there, no message is received, not even a cancel. Requests that arrived before the start are then answered on
+   * the thread that starts the demux. With -1, the default, handlers run where the description of the class says, or
+   * where [property@Ferry.Demux:context] says.
    *
-   * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The
-   * threads of a pool block the signals that are blocked on the thread that starts the demux.
+   * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. On the
+   * pool, the signals are blocked that are blocked on the thread that starts the demux.
    *
-   * This property and those two are set while the demux is stopped, on any thread. To set one of the three unsets the
-   * others.
+   * This property and [property@Ferry.Demux:context] are set while the demux is stopped, on any thread. To set one of
+   * them unsets the other.
    */
   properties[PROP_THREADS] = g_param_spec_int ("threads", NULL, NULL, -1, G_MAXINT, -1, FERRY_SETTABLE);
-
-  /**
-   * FerryDemux:threads-on-demand:
-   *
-   * The most threads at a time of which each runs one handler; further requests wait. A thread is used again for later
-   * requests, and ends after some idle time. With 0, the default, handlers run elsewhere. Set while the demux is
-   * stopped.
-   */
-  properties[PROP_THREADS_ON_DEMAND] =
-    g_param_spec_uint ("threads-on-demand", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
 
   /**
    * FerryDemux:context: (setter set_context)

@@ -27,11 +27,11 @@ new_socket_end (int fd)
 }
 
 static void
-start_worker (MuxTest *self, guint n_threads, gboolean on_demand)
+start_worker (MuxTest *self, guint n_threads)
 {
   g_autofree char *program = ferry_test_build_path ("answering-worker");
   g_autofree char *number = g_strdup_printf ("%u", n_threads);
-  const char *const argv[] = {program, number, on_demand ? "on-demand" : NULL, NULL};
+  const char *const argv[] = {program, number, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   g_autoptr (GError) error = NULL;
 
@@ -43,16 +43,13 @@ start_worker (MuxTest *self, guint n_threads, gboolean on_demand)
 }
 
 static void
-start_demux (MuxTest *self, guint n_threads, gboolean on_demand)
+start_demux (MuxTest *self, guint n_threads)
 {
   g_autoptr (GError) error = NULL;
 
   self->demux = ferry_demux_new (self->other);
   conversation_add_handlers (self->demux);
-  if (on_demand)
-    g_object_set (self->demux, "threads-on-demand", n_threads, NULL);
-  else
-    ferry_demux_set_threads (self->demux, n_threads);
+  ferry_demux_set_threads (self->demux, (int) n_threads);
   ferry_demux_start (self->demux, &error);
   g_assert_no_error (error);
 }
@@ -66,7 +63,7 @@ warm_up (void)
 }
 
 MuxTest *
-mux_test_new (MuxTestWay way, guint n_threads, gboolean on_demand)
+mux_test_new (MuxTestWay way, guint n_threads)
 {
   MuxTest *self = g_new0 (MuxTest, 1);
   int fds[2];
@@ -83,9 +80,9 @@ mux_test_new (MuxTestWay way, guint n_threads, gboolean on_demand)
       self->other = new_socket_end (fds[1]);
     }
   else
-    start_worker (self, n_threads, on_demand);
+    start_worker (self, n_threads);
   if (self->other != NULL)
-    start_demux (self, n_threads, on_demand);
+    start_demux (self, n_threads);
   self->mux = ferry_mux_new (self->transport);
   return self;
 }

@@ -293,13 +293,12 @@ test_flood_pool (void)
 }
 
 static void
-test_flood_on_demand (void)
+test_flood_many (void)
 {
   Flood flood = {NULL};
 
   flood_init (&flood);
-  g_object_set (flood.pair->demux, "threads-on-demand", 16, NULL);
-  ferry_demux_set_idle_time (flood.pair->demux, 100);
+  ferry_demux_set_threads (flood.pair->demux, 16);
   run (&flood, NULL);
 }
 
@@ -387,7 +386,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/demux/ends-each-of-a-flood-once/on-a-pool", test_flood_pool);
-  g_test_add_func ("/demux/ends-each-of-a-flood-once/on-demand", test_flood_on_demand);
+  g_test_add_func ("/demux/ends-each-of-a-flood-once/many", test_flood_many);
   g_test_add_func ("/demux/ends-each-of-a-flood-once/on-the-receiving-thread", test_flood_receiving);
   g_test_add_func ("/demux/ends-each-of-a-flood-once/while-it-starts-and-stops", test_flood_stops);
 

@@ -160,12 +160,6 @@ run_gated (DemuxTestPair *pair, DemuxTestGate *gate, guint n_requests, guint n_t
   g_assert_cmpuint (demux_test_gate_most (gate), ==, n_threads);
 }
 
-static guint
-count_threads (DemuxTestPair *pair)
-{
-  return ferry_demux_get_n_threads (pair->demux);
-}
-
 static void
 test_pool (void)
 {
@@ -178,7 +172,6 @@ test_pool (void)
       ferry_demux_set_threads (pair->demux, n);
       run_gated (pair, &gate, 40, n);
       demux_test_stop (pair);
-      g_assert_cmpuint (count_threads (pair), ==, 0);
     }
 }
 
@@ -188,15 +181,14 @@ count_notify (GObject *object, GParamSpec *pspec, gpointer n)
   ++*(guint *) n;
 }
 
-/* The three properties that say where handlers run. */
+/* The properties that say where handlers run. */
 static void
-expect_place (FerryDemux *demux, int threads, guint on_demand, GMainContext *context)
+expect_place (FerryDemux *demux, int threads, GMainContext *context)
 {
   g_autoptr (GMainContext) found = NULL;
 
   g_object_get (demux, "context", &found, NULL);
   g_assert_cmpint (ferry_test_get_number (demux, "threads"), ==, threads);
-  g_assert_cmpint (ferry_test_get_number (demux, "threads-on-demand"), ==, on_demand);
   g_assert_true (found == context);
 }
 
@@ -209,30 +201,23 @@ test_places (void)
   guint n = 0;
 
   g_signal_connect (demux, "notify::threads", G_CALLBACK (count_notify), &n);
-  g_signal_connect (demux, "notify::threads-on-demand", G_CALLBACK (count_notify), &n);
   g_signal_connect (demux, "notify::context", G_CALLBACK (count_notify), &n);
-  expect_place (demux, -1, 0, NULL);
+  expect_place (demux, -1, NULL);
   g_object_set (demux, "threads", 3, NULL);
-  expect_place (demux, 3, 0, NULL);
+  expect_place (demux, 3, NULL);
   g_assert_cmpuint (n, ==, 1);
-  g_object_set (demux, "threads-on-demand", 0, NULL);
-  expect_place (demux, 3, 0, NULL);
-  g_object_set (demux, "threads-on-demand", 5, NULL);
-  expect_place (demux, -1, 5, NULL);
-  g_assert_cmpuint (n, ==, 3);
   g_object_set (demux, "context", context, NULL);
-  expect_place (demux, -1, 0, context);
-  g_assert_cmpuint (n, ==, 5);
+  expect_place (demux, -1, context);
+  g_assert_cmpuint (n, ==, 3);
   g_object_set (demux, "context", NULL, NULL);
-  expect_place (demux, -1, 0, g_main_context_default ());
+  expect_place (demux, -1, g_main_context_default ());
   ferry_demux_set_threads (demux, 0);
-  expect_place (demux, 0, 0, NULL);
-  g_object_set (demux, "threads-on-demand", 2, NULL);
+  expect_place (demux, 0, NULL);
   n = 0;
-  g_object_set (demux, "threads-on-demand", 2, NULL);
+  ferry_demux_set_threads (demux, 0);
   g_assert_cmpuint (n, ==, 0);
-  g_object_set (demux, "threads-on-demand", 0, NULL);
-  expect_place (demux, -1, 0, NULL);
+  ferry_demux_set_threads (demux, -1);
+  expect_place (demux, -1, NULL);
 }
 
 static void
@@ -254,36 +239,30 @@ test_running (void)
 }
 
 static gboolean
-has_no_threads (gpointer data)
+has_no_spare_thread (gpointer data)
 {
-  return count_threads (data) == 0;
+  return g_thread_pool_get_num_unused_threads () == 0;
 }
 
+/* Whether threads can be started, as far as the system is asked: no stack is so large. */
 static void
-test_on_demand (void)
+allow_threads (gboolean allowed)
 {
-  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
-  g_auto (DemuxTestGate) gate;
+  static pthread_attr_t usual;
+  pthread_attr_t attributes;
 
-  demux_test_gate_init (&gate);
-  g_object_set (pair->demux, "threads-on-demand", 6, NULL);
-  ferry_demux_set_idle_time (pair->demux, 1000);
-  run_gated (pair, &gate, 40, 6);
-  /* While it is started: they end by themselves, and come again. */
-  demux_test_until (has_no_threads, pair);
-  demux_test_expect_value (demux_test_ask (pair, "wait", ONE), 2);
-  demux_test_until (has_no_threads, pair);
-}
-
-static _Atomic gint n_startable;
-
-static GThread *
-start_some (const char *name, GThreadFunc func, gpointer data, GError **error)
-{
-  if (atomic_fetch_sub (&n_startable, 1) > 0)
-    return g_thread_try_new (name, func, data, error);
-  g_set_error (error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN, "There are no threads");
-  return NULL;
+  if (allowed)
+    {
+      g_assert_cmpint (pthread_setattr_default_np (&usual), ==, 0);
+      return;
+    }
+  g_thread_pool_set_max_unused_threads (0);
+  ferry_test_look_until (has_no_spare_thread, NULL);
+  g_assert_cmpint (pthread_getattr_default_np (&usual), ==, 0);
+  pthread_attr_init (&attributes);
+  g_assert_cmpint (pthread_attr_setstacksize (&attributes, (size_t) 1 << 46), ==, 0);
+  g_assert_cmpint (pthread_setattr_default_np (&attributes), ==, 0);
+  pthread_attr_destroy (&attributes);
 }
 
 static void
@@ -292,16 +271,15 @@ test_no_thread (void)
   g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
   DemuxTestAnswer *answer;
 
-  atomic_store (&n_startable, 0);
-  ferry_demux_set_start_thread_func (pair->demux, start_some);
   ferry_demux_add_handler (pair->demux, "add", demux_test_add_one, NULL, NULL);
   demux_test_start (pair);
+  allow_threads (FALSE);
   answer = demux_test_ask (pair, "add", ONE);
   demux_test_wait (answer);
-  g_assert_nonnull (strstr (answer->error->message, "There are no threads"));
+  allow_threads (TRUE);
+  g_assert_nonnull (strstr (answer->error->message, "cannot start a thread"));
   demux_test_expect_failure (answer, FERRY_ERROR, FERRY_ERROR_SYSTEM);
   /* The next one may be luckier. */
-  atomic_store (&n_startable, 1);
   demux_test_expect_value (demux_test_ask (pair, "add", ONE), 2);
 }
 
@@ -310,12 +288,23 @@ test_no_second_thread (void)
 {
   g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
   g_auto (DemuxTestGate) gate;
+  DemuxTestAnswer *answers[20];
 
   demux_test_gate_init (&gate);
-  atomic_store (&n_startable, 1);
-  ferry_demux_set_start_thread_func (pair->demux, start_some);
-  g_object_set (pair->demux, "threads-on-demand", 8, NULL);
-  run_gated (pair, &gate, 20, 1);
+  ferry_demux_set_threads (pair->demux, 8);
+  ferry_demux_add_handler (pair->demux, "wait", demux_test_gated, &gate, NULL);
+  demux_test_start (pair);
+  answers[0] = demux_test_ask (pair, "wait", g_variant_new_uint32 (0));
+  demux_test_gate_wait (&gate, 1);
+  allow_threads (FALSE);
+  for (guint i = 1; i < G_N_ELEMENTS (answers); i++)
+    answers[i] = demux_test_ask (pair, "wait", g_variant_new_uint32 (i));
+  demux_test_until (nothing_on_the_way, pair);
+  demux_test_gate_open (&gate);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    demux_test_expect_value (answers[i], i + 1);
+  allow_threads (TRUE);
+  g_assert_cmpuint (demux_test_gate_most (&gate), ==, 1);
 }
 
 /* ---- other places ---- */
@@ -637,8 +626,7 @@ test_start_while_running (void)
 {
   g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
   g_auto (DemuxTestGate) gate;
-  DemuxTestAnswer *first;
-  DemuxTestAnswer *second;
+  DemuxTestAnswer *first, *second, *third;
 
   demux_test_gate_init (&gate);
   ferry_demux_set_threads (pair->demux, 2);
@@ -652,10 +640,13 @@ test_start_while_running (void)
   second = demux_test_ask (pair, "wait", ONE);
   demux_test_gate_wait (&gate, 2);
   /* The bound holds across. */
-  g_assert_cmpuint (count_threads (pair), ==, 2);
+  third = demux_test_ask (pair, "wait", ONE);
+  demux_test_until (nothing_on_the_way, pair);
+  g_assert_cmpuint (demux_test_gate_count (&gate), ==, 2);
   demux_test_gate_open (&gate);
   demux_test_expect_value (first, 2);
   demux_test_expect_value (second, 2);
+  demux_test_expect_value (third, 2);
 }
 
 static void
@@ -713,7 +704,6 @@ test_wait_stopped (void)
       demux_test_gate_open (&gate);
       ferry_test_wait_flag (&stopped[0]);
       ferry_test_wait_flag (&stopped[1]);
-      g_assert_cmpuint (count_threads (pair), ==, 0);
       demux_test_expect_value (answer, 2);
       /* Where nothing runs, at once. */
       ferry_demux_stop_async (pair->demux, NULL, stopped_cb, &stopped[2]);
@@ -809,7 +799,6 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/frees-the-data-of-a-handler-that-was-replaced", test_handler_data);
   g_test_add_func ("/demux/counts-a-wake-up-of-its-threads", test_a_wake_up_of_the_pool_counts);
   g_test_add_func ("/demux/runs-as-many-at-once-as-it-has-threads", test_pool);
-  g_test_add_func ("/demux/starts-threads-on-demand-and-ends-them-when-idle", test_on_demand);
   g_test_add_func ("/demux/answers-with-an-error-when-no-thread-can-be-started", test_no_thread);
   g_test_add_func ("/demux/makes-do-with-one-thread-when-no-other-can-be-started", test_no_second_thread);
   g_test_add_func ("/demux/says-where-handlers-run", test_places);

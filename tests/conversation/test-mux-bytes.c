@@ -201,7 +201,7 @@ echo_all_sizes (FerryMux *mux, const char *method)
 static void
 answers_bytes_of_any_size (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
 
   echo_all_sizes (test->mux, "echo-bytes");
 }
@@ -210,7 +210,7 @@ answers_bytes_of_any_size (gconstpointer data)
 static void
 gives_a_handler_of_values_an_ay (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
 
   echo_all_sizes (test->mux, "echo");
 }
@@ -227,7 +227,7 @@ make_content_value (gsize size, guint seed)
 static void
 gives_a_handler_of_bytes_those_of_an_ay (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
@@ -245,7 +245,7 @@ gives_a_handler_of_bytes_those_of_an_ay (gconstpointer data)
 static void
 gives_a_handler_of_bytes_none_of_another_value (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   GVariant *values[] = {NULL, g_variant_new_uint32 (7), g_variant_new_string ("ay"),
                         g_variant_new ("(@ay)", make_content_value (3, 0)), g_variant_new_bytestring_array (NULL, 0)};
 
@@ -261,7 +261,7 @@ gives_a_handler_of_bytes_none_of_another_value (gconstpointer data)
 static void
 fails_when_the_answer_is_another_value (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
 
   for (Form form = 0; form < N_FORMS; form++)
     {
@@ -282,7 +282,7 @@ fails_when_the_answer_is_another_value (gconstpointer data)
 static void
 tells_no_answer_from_an_empty_one (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
 
   for (Form form = 0; form < N_FORMS; form++)
     {
@@ -303,7 +303,7 @@ tells_no_answer_from_an_empty_one (gconstpointer data)
 static void
 keeps_many_apart (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 4, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 4);
   Outcome outcomes[200] = {0};
 
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
@@ -332,7 +332,7 @@ keeps_many_apart (gconstpointer data)
 static void
 sends_bytes_one_way (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GVariant) before = NULL;
   g_autoptr (GVariant) after = NULL;
   g_autoptr (GError) error = NULL;
@@ -360,7 +360,7 @@ sends_bytes_one_way (gconstpointer data)
 static void
 carries_errors_home (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
 
   for (Form form = 0; form < N_FORMS; form++)
     {
@@ -381,7 +381,7 @@ carries_errors_home (gconstpointer data)
 static void
 times_out_and_is_cancelled (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 4, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 4);
 
   for (Form form = 0; form <= FORM_TASK; form++)
     {
@@ -400,7 +400,7 @@ times_out_and_is_cancelled (gconstpointer data)
 static void
 is_cancelled_while_it_waits (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   Outcome by_cancellable = {0};
   Outcome by_number = {0};
@@ -422,7 +422,7 @@ is_cancelled_while_it_waits (gconstpointer data)
 static void
 ends_with_the_mux (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
   Outcome outcomes[2] = {0};
 
   ferry_mux_transact_async (test->mux, "never", make_value ("x", 1), -1, NULL, finished, &outcomes[0]);
@@ -447,7 +447,7 @@ ends_with_the_mux (gconstpointer data)
 static void
 will_not_wait_on_the_main_loop (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_main_context_acquire (NULL));
@@ -461,7 +461,7 @@ will_not_wait_on_the_main_loop (gconstpointer data)
 static void
 limit_holds_both_ways (void)
 {
-  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_SOCKET, 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_SOCKET, 1);
   g_autofree guint8 *content = make_content (20000, 1);
 
   g_object_set (test->other, "max-message-size", 10000, NULL);

@@ -144,7 +144,6 @@ raise_error (FerryInvocation *invocation, gpointer transport)
 typedef enum
 {
   DISPATCHER_POOL,
-  DISPATCHER_ON_DEMAND,
   DISPATCHER_RECEIVING_THREAD,
   N_CREWS,
 } Dispatcher;
@@ -165,10 +164,7 @@ new_demux (FerryTransport *transport, Dispatcher dispatcher, guint n_threads)
 
   for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
     ferry_demux_add_handler (demux, handlers[i].method, handlers[i].func, transport, NULL);
-  if (dispatcher == DISPATCHER_ON_DEMAND)
-    g_object_set (demux, "threads-on-demand", n_threads, NULL);
-  else
-    ferry_demux_set_threads (demux, dispatcher == DISPATCHER_POOL ? n_threads : 0);
+  ferry_demux_set_threads (demux, dispatcher == DISPATCHER_POOL ? (int) n_threads : 0);
   n_inside = 0;
   most_inside = 0;
   all_came = FALSE;
@@ -361,9 +357,9 @@ a_demux_that_stops_answers_what_waits (gconstpointer kind)
 }
 
 static void
-threads_on_demand_are_bounded (gconstpointer kind)
+threads_are_bounded (gconstpointer kind)
 {
-  g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_ON_DEMAND, N_THREADS);
+  g_autoptr (Scene) scene = scene_new (kind, DISPATCHER_POOL, N_THREADS);
   g_auto (MuxOutcome) outcome = {0};
 
   mux_outcome_ask (scene->mux, "crowd", N_CROWD, -1, NULL, &outcome);
@@ -416,7 +412,7 @@ static const TransportTestFact facts[] = {
   {"a-deadline-ends-the-waiting", a_deadline_ends_the_waiting},
   {"a-cancel-ends-the-waiting", a_cancel_ends_the_waiting},
   {"a-demux-that-stops-answers-what-waits", a_demux_that_stops_answers_what_waits},
-  {"threads-on-demand-are-bounded", threads_on_demand_are_bounded},
+  {"threads-are-bounded", threads_are_bounded},
   {"an-error-has-its-trace-whoever-runs-the-handler", an_error_has_its_trace_whoever_runs_the_handler},
 };
 

@@ -198,7 +198,7 @@ play_round (guint round)
   play.moment = (guint) g_test_rand_int_range (1, N_THREADS * N_EACH);
   play.n_asked = play.n_called = play.n_over = 0;
   play.fated = FALSE;
-  test = mux_test_new (way, 1 + round % 7, round % 2 == 0);
+  test = mux_test_new (way, 1 + round % 7);
   timer = g_timeout_add (1, look_for_fate, test);
   mux_test_run_threads (test, N_THREADS, ask_at_random);
   ferry_test_run_until (all_were_called, NULL);

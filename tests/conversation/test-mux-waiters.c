@@ -50,7 +50,7 @@ wait_for_fellow (GVariant *result, const GError *error, gpointer data)
 static void
 who_waits_is_woken_before_other_code_runs (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new ((MuxTestWay) GPOINTER_TO_UINT (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new ((MuxTestWay) GPOINTER_TO_UINT (data), 1);
 
   for (guint i = 0; i < 200; i++)
     {

@@ -54,15 +54,15 @@ ask_for_work (MuxTest *test, guint number)
 static void
 answers_700_threads_from_a_pool (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 100, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 100);
 
   mux_test_run_threads (test, 700, ask_for_work);
 }
 
 static void
-answers_700_threads_on_demand (gconstpointer data)
+answers_700_threads_by_as_many (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 700, TRUE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 700);
 
   mux_test_run_threads (test, 700, ask_for_work);
 }
@@ -70,7 +70,7 @@ answers_700_threads_on_demand (gconstpointer data)
 static void
 carries_errors_home (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autofree char *trace = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -86,7 +86,7 @@ carries_errors_home (gconstpointer data)
 static void
 has_a_trace_for_each_error (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autofree char *wanted = NULL;
 
   for (guint i = 0; i < 20; i++)
@@ -107,7 +107,7 @@ has_a_trace_for_each_error (gconstpointer data)
 static void
 tells_an_unknown_method (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (mux_test_transact (test, "no such method", NULL, -1, NULL, NULL, &error));
@@ -118,7 +118,7 @@ tells_an_unknown_method (gconstpointer data)
 static void
 gives_up_in_time (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GVariant) echo = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -141,7 +141,7 @@ cancel_cb (gpointer data)
 static void
 is_cancelled (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GVariant) echo = NULL;
   g_autoptr (GError) error = NULL;
@@ -160,7 +160,7 @@ is_cancelled (gconstpointer data)
 static void
 may_not_wait_on_the_main_loop (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_main_context_acquire (NULL));
@@ -173,7 +173,7 @@ may_not_wait_on_the_main_loop (gconstpointer data)
 static void
 carries_large_answers (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
   const guint64 sizes[] = {0, 1, 4096, 100000, 20000000};
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
@@ -240,7 +240,7 @@ count_small_answers (MuxTest *test)
 static void
 large_answers_hold_up_no_small_ones (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
 
   while (count_small_answers (test) == 1)
     ;
@@ -249,7 +249,7 @@ large_answers_hold_up_no_small_ones (gconstpointer data)
 static void
 stop_fails_what_is_in_flight (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
   g_autoptr (FerryMux) other = ferry_mux_new (test->transport);
   Outcome outcome = {0};
   Outcome of_other = {0};
@@ -272,7 +272,7 @@ stop_fails_what_is_in_flight (gconstpointer data)
 static void
 close_fails_what_is_in_flight (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
   Outcome outcome = {0};
 
   for (guint i = 0; i < 100; i++)
@@ -287,7 +287,7 @@ close_fails_what_is_in_flight (gconstpointer data)
 static void
 worker_that_dies_fails_what_is_in_flight (void)
 {
-  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_LANES, 4, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_LANES, 4);
   g_autoptr (GError) reason = NULL;
   Outcome outcome = {0};
 
@@ -307,7 +307,7 @@ worker_that_dies_fails_what_is_in_flight (void)
 static void
 times_out_and_cancels_in_any_order (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   Outcome timed = {0};
   Outcome cancelled = {0};
@@ -332,7 +332,7 @@ times_out_and_cancels_in_any_order (gconstpointer data)
 static void
 sends_one_way (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GVariant) before = NULL;
   g_autoptr (GVariant) after = NULL;
   g_autoptr (GError) error = NULL;
@@ -360,7 +360,7 @@ called_cb (GVariant *result, const GError *error, gpointer data)
 static void
 calls_a_function (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GError) error = NULL;
   _Atomic guint sum = 0;
 
@@ -411,7 +411,7 @@ wait_called (Ends *ends, guint n)
 static void
 is_cancelled_by_its_number (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
   Ends ends = {.mux = test->mux};
   guint64 first = ferry_mux_transact_with_func (test->mux, "never", NULL, note_end, &ends, NULL);
   guint64 second = ferry_mux_transact_with_func (test->mux, "never", NULL, note_end, &ends, NULL);
@@ -428,7 +428,7 @@ is_cancelled_by_its_number (gconstpointer data)
 static void
 may_be_stopped_where_an_answer_comes (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 11, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 11);
   Ends ends = {.mux = test->mux};
 
   for (guint i = 0; i < 10; i++)
@@ -464,7 +464,7 @@ take_numbers (MuxTest *test, guint number)
 static void
 streams_within_a_window (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 4, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 4);
 
   mux_test_run_threads (test, 8, take_numbers);
 }
@@ -497,7 +497,7 @@ next_cb (GObject *replies, GAsyncResult *result, gpointer data)
 static void
 streams_on_the_main_loop (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (FerryReplies) replies = NULL;
   g_autoptr (GError) error = NULL;
   Stream stream = {0};
@@ -539,7 +539,7 @@ take_shared (MuxTest *test, guint number)
 static void
 threads_share_a_stream (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 1);
   g_autoptr (GError) error = NULL;
 
   n_shared = 0;
@@ -553,7 +553,7 @@ threads_share_a_stream (gconstpointer data)
 static void
 drops_streams_at_any_time (gconstpointer data)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2);
   g_autoptr (GVariant) echo = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -581,7 +581,7 @@ typedef struct
 
 static const Case cases[] = {
   {"answers-700-threads-from-a-pool", answers_700_threads_from_a_pool},
-  {"answers-700-threads-on-demand", answers_700_threads_on_demand},
+  {"answers-700-threads-by-as-many", answers_700_threads_by_as_many},
   {"carries-errors-home", carries_errors_home},
   {"has-a-trace-for-each-error", has_a_trace_for_each_error},
   {"tells-an-unknown-method", tells_an_unknown_method},
@@ -616,7 +616,7 @@ static void
 limit_holds_both_ways (void)
 {
   static const guint limits[] = {10000, 200000};
-  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_SOCKET, 1, FALSE);
+  g_autoptr (MuxTest) test = mux_test_new (MUX_TEST_SOCKET, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
     {

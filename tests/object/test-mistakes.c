@@ -108,9 +108,6 @@ test_a_demux_that_runs (void)
   expect ("ferry_demux_set_threads(): the demux is running*ferry_demux_start()*ferry_demux_stop()*");
   ferry_demux_set_threads (demux, 2);
   g_test_assert_expected_messages ();
-  expect ("FerryDemux:threads-on-demand: the demux is running*");
-  g_object_set (demux, "threads-on-demand", 2, NULL);
-  g_test_assert_expected_messages ();
   expect ("ferry_demux_set_context(): the demux is running*");
   ferry_demux_set_context (demux, NULL);
   g_test_assert_expected_messages ();

@@ -15,17 +15,14 @@ main (int argc, char **argv)
   g_autoptr (FerryTransport) transport = NULL;
   g_autoptr (FerryDemux) demux = NULL;
   g_autoptr (GError) error = NULL;
-  guint n = (guint) atoi (argv[1]);
+  int n = atoi (argv[1]);
 
   transport = ferry_worker_get_transport ("calls", &error);
   if (transport == NULL)
     g_error ("%s", error->message);
   demux = ferry_demux_new (transport);
   conversation_add_handlers (demux);
-  if (argc > 2)
-    g_object_set (demux, "threads-on-demand", n, NULL);
-  else
-    ferry_demux_set_threads (demux, n);
+  ferry_demux_set_threads (demux, n);
   if (!ferry_demux_start (demux, &error))
     g_error ("%s", error->message);
   ferry_transport_wait_closed (transport);

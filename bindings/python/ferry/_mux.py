@@ -26,8 +26,8 @@ ASK = "ask"
 VALUE, FAULT = b"v", b"f"
 # When a message is sent again that found no room, in seconds.
 RETRY_TIME = 0.002
-# Of a demux without a number of threads: each question has a thread, up to so many.
-THREADS = 64
+# Of a demux without a number of threads: each question has a thread, however many there are.
+THREADS = 0x7fffffff
 
 
 def open_transport(descriptor: int) -> Any:
@@ -233,12 +233,9 @@ class DeMux(_home.Closing):
     def __init__(self, channel: Any, nworkers: int | None = None, *, function: Callable[..., Any] | None = None) -> None:
         self._transport = _transport_of(channel)
         self._core = Ferry.Demux.new(self._transport)
-        if nworkers is None:
-            self._core.props.threads_on_demand = THREADS
-        elif nworkers < 1:
+        if nworkers is not None and nworkers < 1:
             raise ValueError("nworkers must be at least 1")
-        else:
-            self._core.set_threads(nworkers)
+        self._core.set_threads(THREADS if nworkers is None else nworkers)
         self._function = function
         self._closed: Event | None = None
         self._core.add_handler(ASK, self._handle)
