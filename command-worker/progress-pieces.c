@@ -173,6 +173,15 @@ is_control (char byte)
   return (guint8) byte < ' ' || byte == '\177';
 }
 
+/* Neither moves the cursor nor shows anything, such as each zero of what is no text. */
+static inline gboolean
+is_ignored (char byte)
+{
+  const guint32 heard = 1u << '\n' | 1u << '\r' | 1u << '\b' | 1u << '\t' | 1u << '\033';
+
+  return (guint8) byte < ' ' ? (heard >> (guint8) byte & 1) == 0 : byte == '\177';
+}
+
 /* Returns FALSE where the byte is not part of the sequence, which is over. */
 static gboolean
 take_escape_byte (ProgressPieces *self, char byte, ProgressPieceFunc take, gpointer data)
@@ -226,6 +235,12 @@ progress_pieces_feed (ProgressPieces *self, const char *bytes, gsize length, Pro
         {
           self->erasing = FALSE;
           add (self, bytes + at, end - at);
+        }
+      else if (is_ignored (bytes[at]))
+        {
+          self->erasing = FALSE;
+          while (end < length && is_ignored (bytes[end]))
+            end++;
         }
       else
         take_control_byte (self, bytes[end++], take, data);

@@ -100,8 +100,11 @@ static void
 test_have_no_control_characters (void)
 {
   static const char bytes[] = "a\0b\001c\177d\te\n";
+  /* They end what backspaces have begun. */
+  static const char runs[] = "\0\0\0 7%\b\b\001\002\177\b\0\0 8%\0\0\0";
 
   assert_pieces_of (bytes, sizeof bytes - 1, "abcd e|");
+  assert_pieces_of (runs, sizeof runs - 1, "7%|8%|");
 }
 
 static void
