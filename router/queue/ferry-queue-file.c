@@ -947,6 +947,23 @@ set_aside (FerryQueueFile *self, FerryQueueContent *content, const char *what, c
   return TRUE;
 }
 
+/* SQLite refuses a file that was cut as a whole. With its schema writable, it takes the pages that are there. Returns
+ * (transfer full) what is damaged. */
+static char *
+read_refused (FerryQueueFile *self, FerryQueueContent *content)
+{
+  char *what = g_strdup (sqlite3_errmsg (self->database));
+  guint n_bad = 0;
+  int code =
+    sqlite3_exec (self->database, "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA writable_schema=ON",
+                  NULL, NULL, NULL);
+
+  if (code == SQLITE_OK && ask_number (self, "PRAGMA application_id", &code) == APPLICATION_ID &&
+      ask_number (self, "PRAGMA user_version", &code) <= FORMAT)
+    read_content (self, content, &code, &n_bad);
+  return what;
+}
+
 /* Reads what there is. Returns (transfer full) (nullable) what is damaged; NULL with an error, or if nothing is. */
 static char *
 examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
@@ -957,7 +974,7 @@ examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
   int code = connect_to (self, self->path);
 
   if (is_damage (code))
-    return g_strdup (sqlite3_errmsg (self->database));
+    return read_refused (self, content);
   if (code != SQLITE_OK)
     {
       set_error (self, code, error);
@@ -966,7 +983,7 @@ examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
   if (!check_format (self, &code, &failure))
     {
       if (is_damage (code))
-        return g_strdup (sqlite3_errmsg (self->database));
+        return read_refused (self, content);
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
