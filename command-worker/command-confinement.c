@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts a command with bubblewrap, in namespaces of its own. A worker in a sandbox of Ferry may start nothing, so this
+/* Confines a command by bubblewrap, in namespaces of its own. A worker in a sandbox of Ferry may start nothing, so this
  * worker has none, and the command has one.
  *
  * The command sees the folders with the system's programs, libraries and settings, read-only; a /tmp, /dev and /proc of

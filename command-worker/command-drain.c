@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads what a command's processes write that go on after it: "gpg-agent", started by gpg, may have the pipe that was
- * gpg's standard error. Without a reader it would die of SIGPIPE at its next word, long after the command succeeded.
+/* Reads what a command's processes write that go on after it, so that they do not die of SIGPIPE: "gpg-agent", started
+ * by gpg, may have the pipe that was gpg's standard error, and would end at its next word, long after the command
+ * succeeded.
  *
  * The worker ends then, so a process of its own reads: this program with another argument. It has a session, as what it
  * reads from, and ends with the last process that holds a pipe. It may read a flood, so it takes no time from others.

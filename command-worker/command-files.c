@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Removes what was left half done, or moves into place what was done.
+/* The files that a command writes: removes what was left half done, and moves into place what was done.
  *
  * A file that is written in place and was not there before is removed. One that was there before stays, whatever has
  * become of it: it may be an archive to which something was added. The same goes for a folder, in which other files may

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "one\r\n\n\ttwo \n" has the lines "one", "" and "\ttwo ". Nothing but a line feed ends a line: who reads the list of
- * an archive needs its empty lines, and blanks in names. So these are not the pieces of progress-pieces.c.
+/* Cuts what a command writes into lines, byte by byte as they were written. "one\r\n\n\ttwo \n" has the lines "one", ""
+ * and "\ttwo ". Nothing but a line feed ends a line: who reads the list of an archive needs its empty lines, and blanks
+ * in names. So these are not the pieces of progress-pieces.c.
  *
  * Trust: none. What is held is at most a part, however long a line is. */
 

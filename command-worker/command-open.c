@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The system tells nobody that a FIFO was opened, but who waits in open(). So a thread does that. To end its wait, this
- * process opens the other end itself. Both go by a descriptor of the FIFO, so that they open the same one. */
+/* Opens the files of a command's streams, without a wait for the other end of a FIFO. The system tells nobody that a
+ * FIFO was opened, but who waits in open(). So a thread does that. To end its wait, this process opens the other end
+ * itself. Both go by a descriptor of the FIFO, so that they open the same one. */
 
 #include "command-open.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads what a command is. The keys are in one table. */
+/* What a command is: reads the arguments that the application sent, by a table of keys. The keys are in one table. */
 
 #include "command-options.h"
 

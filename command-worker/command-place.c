@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A place is a folder with the rights 0700, so nobody else reads what is half written, whatever rights the program
- * gives it. The process that uses it keeps it locked (flock), and the kernel ends the lock with the process. So a place
- * that can be locked is of nobody, as after a SIGKILL, and whoever makes the next one in the same folder removes it.
+/* A folder beside files that are to be replaced, in which the new ones are written. A place is a folder with the rights
+ * 0700, so nobody else reads what is half written, whatever rights the program gives it. The process that uses it keeps
+ * it locked (flock), and the kernel ends the lock with the process. So a place that can be locked is of nobody, as
+ * after a SIGKILL, and whoever makes the next one in the same folder removes it.
  *
  * Places are called .ferry-0, .ferry-1 and so on, so that a look at a few names finds them all, however many files the
  * folder has. Where others have taken all of these names, it is a random one.

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds that a command asks, such as "Password: " or "overwrite? [y/N] ", has the application asked, and gives the
- * command the answers.
+/* Finds that a command asks, as for a password, has the application asked, and gives the command the answers. It
+ * has written "Password: " or "overwrite? [y/N] ", say.
  *
  * A question is what a command has written last, when it writes no more and reads. That a process sleeps in read(), and
  * of what, is in /proc. Of one that may not be looked at, such as sudo, and of one that waits in poll(), it is not

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each run has a folder of its own, for the files that stand where the recipe has places. */
+/* Commands that the operator of a host has written, each with a name by which applications ask for it. Each run has a
+ * folder of its own, for the files that stand where the recipe has places. */
 
 #include "command-recipes.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A small result is sent as it is. Of a large one the output is in a file already (command-store.c), so the rest of the
- * value is written around it: the status before it, and standard error behind it. */
+/* The result of a command, as the application gets it: its status and its output. A small result is sent as it is. Of a
+ * large one the output is in a file already (command-store.c), so the rest of the value is written around it: the
+ * status before it, and standard error behind it. */
 
 #include "command-result.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files are reached by the links in /proc/self/fd, since neither of them need be readable. */
+/* Gives a file that replaces another one what belonged to that: owner, rights, access control list, extended
+ * attributes. The files are reached by the links in /proc/self/fd, since neither of them need be readable. */
 
 #include "command-rights.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts a command in a session of its own, and ends all of it.
+/* Starts a command in a session of its own, signals it, and ends all of it after its grace.
  *
  * From its first command on, this process is a subreaper: a process whose parent has ended becomes its child. So all
  * that comes of a command descends from this process, also what has left the session, and is found by its parent. A

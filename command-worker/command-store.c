@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A little output is in an array here. More of it goes into memory that has a descriptor, so that the application gets
- * it without a copy; and from a bound on into a file without a name, for which the system needs no memory.
+/* What is kept of a command's output for its result, in memory or a file. A little output is in an array here. More of
+ * it goes into memory that has a descriptor, so that the application gets it without a copy; and from a bound on into a
+ * file without a name, for which the system needs no memory.
  *
  * Of a stream that is longer than the limit, the first bytes stay where they are, and a ring has the last ones. */
 

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How long what ffmpeg writes will be. The options before an "-i" are that input's, and those after the last one the
- * output's, so "-ss 10" and "-t 5" are a part of the one or of the other. The durations of the inputs are in the log.
+/* How long what ffmpeg writes will be, by its arguments and its log. The options before an "-i" are that input's, and
+ * those after the last one the output's, so "-ss 10" and "-t 5" are a part of the one or of the other. The durations of
+ * the inputs are in the log.
  *
  * A bar with a wrong total is worse than none. So the total is not known where a filter or an option changes how long
  * something is, and where nobody says which of several inputs, of different durations, are used. */

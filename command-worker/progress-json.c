@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The values of one JSON object: {"stats": {"bytes": 5}} has "5" at the path "stats.bytes". It is read from its
- * beginning to its end without a tree, so it costs a path and a value, and levels of calls up to a limit.
+/* Reads one JSON object, as programs print them in a line: {"stats": {"bytes": 5}} has "5" at the path "stats.bytes".
+ * It is read from its beginning to its end without a tree, so it costs a path and a value, and levels of calls up to a
+ * limit.
  *
  * Trust: none. What is no JSON ends the reading; what was read until then was given already. */
 

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The ways in which the progress of a program is read. */
+
 #pragma once
 
 #include <glib.h>

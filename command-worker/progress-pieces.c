@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a program prints, in pieces. "\r 34%\r 69%" has two, and so has "34%\b\b\b69%".
+/* Cuts what a program prints into pieces, one each time it draws its progress over. "\r 34%\r 69%" has two, and so has
+ * "34%\b\b\b69%".
  *
  * A piece ends with a line feed, with a carriage return, where backspaces begin, and where a terminal sequence moves
  * the cursor to another line. A backspace takes a character back, so "Writing: 3/10\b\b\b\b4/10" is "Writing: 3/10" and

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How far processes are in the file that they read. Linux tells of each open file where its next read begins, in
- * /proc/PID/fdinfo; see proc(5). So a bar is there for sha256sum, gzip and others that say nothing.
+/* How far processes are in the file that they read, for programs that print no progress. Linux tells of each open file
+ * where its next read begins, in /proc/PID/fdinfo; see proc(5). So a bar is there for sha256sum, gzip and others that
+ * say nothing.
  *
  * Of several files that are read, the largest counts. Of a list of files that are read one after the other, the
  * position is in all of them: those before count as well, also where no look has met them. A program that has the

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Tasks on other machines: the library ferry-cluster-1. */
+
 #pragma once
 
 #include <ferry.h>

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Widgets that show tasks: the library ferry-gtk-1. */
+
 #pragma once
 
 #include <ferry.h>

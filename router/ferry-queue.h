@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Tasks in a file, which survive the end of their application: the library ferry-queue-1. */
+
 #pragma once
 
 #include <ferry.h>

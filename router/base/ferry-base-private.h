@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Small helpers that every layer shares. */
+/* What every layer shares: times, locks, reference counts, bytes, descriptors that close themselves, and what marks a
+ * function for sibling libraries. */
 
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The state is one word of bits, and each change of it is one atomic operation:
+/* How a thread or a callback waits for what another thread ends: a result, a timeout or a cancel, of which the first
+ * counts. The state is one word of bits, and each change of it is one atomic operation:
  *
  *   RESERVED   the end is decided; the thread that set this bit writes the result, or gets the error
  *   OVER       the result or the error is written, and does not change any more

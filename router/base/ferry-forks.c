@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How often this process was forked. See ferry-forks-private.h. */
+/* How often this process was forked, by which objects that a child has inherited know that they are of its parent. See
+ * ferry-forks-private.h. */
 
 #include "config.h"
 

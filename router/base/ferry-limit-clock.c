@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A clock for limits of time. See ferry-timers-private.h. */
+/* A clock for limits of time, which does not count the time for which its owner was stopped or did not look. See
+ * ferry-timers-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each mailbox is one source, which is ready while posts wait.
+/* Posts of any thread to a main context, which wake it.
  *
  * The source may recurse: a post's function may iterate the context, and so wait for the effect of later posts. */
 

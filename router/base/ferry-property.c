@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads and sets GObject properties. See ferry-property-private.h. */
+/* Reads and sets GObject properties by tables of getters and setters. See ferry-property-private.h. */
 
 #include "config.h"
 

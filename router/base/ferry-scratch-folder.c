@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A folder such as ~/.cache/ferry/scratch-k3Jx9a. See ferry-scratch-folder-private.h.
+/* A folder for files that nobody wants once the work is done, such as ~/.cache/ferry/scratch-k3Jx9a. See
+ * ferry-scratch-folder-private.h.
  *
  * It is in the user's cache folder, and not in /tmp: what is made here is as large as what the user works on, /tmp may
  * be memory, and a file that is done is moved to its place by a rename where both are in the home folder.

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A poll before a sleep: whether it is worth its time. See ferry-spin-private.h. */
+/* Whether a poll before a sleep is worth its time, for the main loop, waiting threads and workers: how long the last
+ * waits were. See ferry-spin-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A heap of embedded timers inside a GSource. Setting a timer allocates no memory, unless the heap grows.
+/* Timers of the router's context: a heap of embedded timers inside a GSource. Setting a timer allocates no memory,
+ * unless the heap grows.
  *
  * Most deadlines are moved or unset before they pass. So an earlier deadline changes the time when the source is ready
  * at once. A later deadline changes it only when the source is next dispatched. The source may wake once for a deadline

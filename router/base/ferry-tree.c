@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each folder is opened without following a link, and its entries are removed by that descriptor. So nobody who renames
- * folders meanwhile has this process remove anything elsewhere.
+/* Removes files, and folders with all in them. Each folder is opened without following a link, and its entries are
+ * removed by that descriptor. So nobody who renames folders meanwhile has this process remove anything elsewhere.
  *
  * A descriptor is open for each level. So a folder that is very deep is moved to the top first, and removed from there.
  *

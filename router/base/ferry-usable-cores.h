@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* How many cores this process may use; ferry-machine-limits.c counts them. */
+
 #pragma once
 
 #if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)

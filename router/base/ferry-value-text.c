@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values and calls as the text of a message shows them. A text is short however large its value is: another process
- * must not fill a log, and a window has little room.
+/* Values and calls as the texts of messages and errors show them. A text is short however large its value is: another
+ * process must not fill a log, and a window has little room.
  *
  * Threads: any. */
 

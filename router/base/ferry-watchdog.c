@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A watchdog over a process. See ferry-watchdog-private.h.
+/* A watchdog over a process that has to do something, such as attach or end: its time is over when it did nothing with
+ * the processor it had. See ferry-watchdog-private.h.
  *
  * Trust: the process may start others without end, so only some of them are looked at. A process may keep
  *        itself busy without end. It has a worker's place then, as one that attaches and hangs. */

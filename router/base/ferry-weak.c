@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Weak references that leave the reference count alone. See ferry-weak-private.h. */
+/* Weak references to public objects that leave the reference count alone, as JavaScript's bindings need it. See
+ * ferry-weak-private.h. */
 
 #include "config.h"
 

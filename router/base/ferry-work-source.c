@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The looks of a source for work, and who wakes its context. See ferry-mailbox-private.h. */
+/* Sources that look for work before and after a main context sleeps, and who wakes that context. See
+ * ferry-mailbox-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes to a descriptor that is not Ferry's own: a pipe, a terminal or a file of the application.
+/* Writes without a wait to a descriptor that is not Ferry's own: a pipe, a terminal or a file of the application.
  *
  * Threads: any. */
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end that answers: a call, from the arrival of its request to its answer, and the owner of the calls. See
- * ferry-calls-private.h. */
+/* The end that answers: a call, from the arrival of its request to its answer or cancel, and the calls that nobody
+ * takes. See ferry-calls-private.h. */
 
 #include "config.h"
 

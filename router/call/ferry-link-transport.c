@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a transport over a worker's link. It has a queued pipe. Messages from the worker arrive
- * by the pipe, and the link sends messages to the worker with the pipe's connection id.
+/* The application's end of a transport over a worker's link, and what becomes of the calls of a dead worker. It has a
+ * queued pipe. Messages from the worker arrive by the pipe, and the link sends messages to the worker with the pipe's
+ * connection id.
  *
  * Life: made with a launcher, which keeps the transport until it spawns a worker, and then joins the transport to
  *       the worker's link. If the launcher drops its senders first, the transport ends. A pipe that was passed to a

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end that asks: the requests under way, and what comes for them. See ferry-calls-private.h. */
+/* The end that asks: the requests under way, their answers and timeouts, and answers that come late. See
+ * ferry-calls-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A hash table of calls by their numbers. See ferry-xid-table-private.h.
+/* A hash table of calls by their numbers (xids). See ferry-xid-table-private.h.
  *
  * Linear probing. A removal moves later entries back, so no deleted slot needs a mark. So with many short calls the
  * table neither grows nor is rebuilt. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hosts that are left alone for a while. See ferry-host-private.h. */
+/* Hosts that are left alone for a while, and for how long. See ferry-host-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to the NATS servers. See ferry-bus-private.h.
+/* The connection to the NATS servers: its thread, when it is tried again, and the subjects. See ferry-bus-private.h.
  *
  * A thread of the bus does what may wait: it connects, waits until the connection is lost, and connects again. The
  * router's thread publishes by itself as long as the link waits for nothing and nothing is before it. Else it puts what

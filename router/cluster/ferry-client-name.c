@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The name of a client. See ferry-host-private.h.
+/* The name of a client, by which an application that has crashed comes back to what its hosts run for it. See
+ * ferry-host-private.h.
  *
  * A name is that of an abstract Unix socket, which nobody listens at. The kernel lets one socket have it, and frees it
  * when its process ends, however that ends. Nothing lies in a file, so nothing is left over and nothing blocks.

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the packets of applications arrive at a host. See ferry-host-service-private.h. */
+/* Where the packets of applications arrive at a host, and whom it lets in. See ferry-host-service-private.h. */
 
 #include "config.h"
 

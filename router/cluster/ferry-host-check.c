@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* 'ferry-host --check'. See ferry-host-program-private.h.
+/* 'ferry-host --check': tries what would go wrong at a start, and says it. See ferry-host-program-private.h.
  *
  * Each thing is tried as the host itself would do it, so what is said here is what would go wrong there. */
 

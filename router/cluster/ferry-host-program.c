@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program that has the functions of a host. See ferry-host-program-private.h. */
+/* The program that has the functions of a host: which it has, and its pool. See ferry-host-program-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a host does for applications: its line of runs, and its sessions. See ferry-host-service-private.h. */
+/* What a host does for applications: its line of runs, its refusals, and its sessions. See
+ * ferry-host-service-private.h. */
 
 #include "config.h"
 

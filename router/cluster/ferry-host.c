@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A host, as its cluster sees it. See ferry-host-private.h.
+/* A host, as its cluster sees it: its functions, its room, and whether it answers. See ferry-host-private.h.
  *
  * Handlers of signals run in the middle of functions here, and may call any function, even close the cluster. So each
  * function updates its fields before it emits a signal, and reads all state again afterwards. */

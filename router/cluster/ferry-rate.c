@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How often something may happen. See ferry-rate-private.h. */
+/* How often something may happen that another end causes, such as a line in the log. See ferry-rate-private.h. */
 
 #include "config.h"
 

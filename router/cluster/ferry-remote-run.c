@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A remote run: what the application knows of a task's run while it is at a host. See ferry-host-private.h.
+/* What the application knows of a task's run while it is at a host: how it is sent, refused, lost and tried again. See
+ * ferry-host-private.h.
  *
  * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
  * its fields before it emits a signal, and reads all state again afterwards. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The values of what an application and a host say to each other. See ferry-run-message-private.h.
+/* The values of what an application and a host say to each other about runs. See ferry-run-message-private.h.
  *
  * A value that came over a transport may not be in normal form. GLib then reads the parts that are broken as the
  * defaults of their types, so each part is valid, and is checked like any other. */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings of a connection to NATS servers, one attempt to connect, and what to say when it fails. See
- * ferry-bus-private.h.
+/* Settings of a connection to NATS servers, such as keys and certificates; one attempt to connect, and what to say when
+ * it fails. See ferry-bus-private.h.
  *
  * The NATS library could connect again by itself. It then gives up when a server refuses the credentials twice, and
  * does not say why an attempt failed. It checks one name of a host for all servers. So each connection here ends when

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One connection to a NATS server. See ferry-bus-private.h.
+/* One connection to a NATS server, and the thread that reads it. See ferry-bus-private.h.
  *
  * The NATS library takes this for an external event loop: it leaves the socket alone, and says when there is something
  * to write. The link's thread polls the socket. What has been read lies in the subscriptions, from which the thread

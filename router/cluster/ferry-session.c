@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A reliable, ordered, bounded stream of messages over any wire of packets.
+/* A reliable, ordered, bounded stream of messages over any wire of packets: what is sent again, and when the other end
+ * is lost.
  *
  * The way of a message: ferry_session_send() copies it into a packet that waits in the queue, and posts to the mailbox
  * of the main context. In its next iteration, the packets are taken out of the queue, as many as the window allows,

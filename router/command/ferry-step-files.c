@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the worker of a command does with its output files, which ends with the program, done by the process whose
- * function runs the program. See ferry-step-files-private.h.
+/* The files that a program writes which a function runs: moved into place when it succeeded, and removed when not. See
+ * ferry-step-files-private.h.
  *
  * Of what is written in place both know. While the program runs, its worker tidies up, also when this process is
  * killed; and this one does afterwards.

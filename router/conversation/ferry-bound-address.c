@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Binds the socket of an address. See ferry-address-private.h.
+/* Binds the socket of an address, with a lock beside it, and removes what a dead worker has left. See
+ * ferry-address-private.h.
  *
  * Locks: lock guards the list of the bound addresses. exit() removes their files. No other lock is taken while it is
  * held. */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The answering end of a transport. A demux has handlers, the requests that wait for a handler, and the threads or
- * the main context that run the handlers.
+/* The answering end of a transport: its handlers, the threads that call them, and the requests that wait. A demux has
+ * handlers, the requests that wait for a handler, and the threads or the main context that run the handlers.
  *
  * All of that belongs to a dispatcher, which is reference-counted. The demux, each thread and the source hold a
  * reference, so handlers may still run after the demux is dropped.

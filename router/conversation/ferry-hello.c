@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The handshake at an address, before the stream of a transport begins there. See ferry-address-private.h. */
+/* The handshake at an address, before the stream of a transport begins there, and why it is refused. See
+ * ferry-address-private.h. */
 
 #include "config.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A request that is being answered, as the application sees it. The maker of an invocation sends the answer, by a
- * table of functions. This file ensures that each invocation is answered once.
+/* A request that is being answered, as a handler sees it. The maker of an invocation sends the answer, by a table of
+ * functions. This file ensures that each invocation is answered once.
  *
  * Types:   the functions here take two kinds. In C, an invocation lies in the memory of its maker, and has a count of
  * its own. Other languages get a GObject that has one: they keep objects by a reference, while GJS does not keep a

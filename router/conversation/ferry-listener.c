@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A listener and its acceptor.
+/* A persistent worker's address: the listener, and the thread that accepts applications there.
  *
  * The acceptor is a thread that accepts connections at the address, reads the hello of each connection, and answers it.
  * So an application that is refused gets the reason even while the worker's other threads are busy. A connection that

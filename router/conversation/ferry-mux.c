@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The asking end of a transport. It sends a request for a thread that waits, for a function, or for a GTask.
+/* The asking end of a transport: questions, blocking or not, their timeouts and their cancels. It sends a request for a
+ * thread that waits, for a function, or for a GTask.
  *
  * The table of calls of the transport contains every request, so a mux has no list of its own. The function that
  * removes a request from the table ends the request, so each request ends once. A request's number is never used again,

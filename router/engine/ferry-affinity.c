@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An affinity is the thread that an object belongs to, and that thread's main context. See ferry-affinity-private.h. */
+/* The thread that an object belongs to, with its main context, and the error for a call on another one. See
+ * ferry-affinity-private.h. */
 
 #include "config.h"
 

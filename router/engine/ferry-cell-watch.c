@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The router's state of each cell (FerryCellWatch), and the list of the hot cells (FerryHotCells). See
- * ferry-pingee-private.h. */
+/* When cells of latest values are looked at: the router's state of each cell (FerryCellWatch), and the list of the hot
+ * cells (FerryHotCells). See ferry-pingee-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Commands of other threads. See ferry-monitor-private.h. */
+/* Commands of other threads to the monitor, such as to start or end a link. See ferry-monitor-private.h. */
 
 #include "config.h"
 

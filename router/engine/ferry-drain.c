@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Takes the records of one link out of its lane: checks each, and queues what it carries, or hands it to a thread that
- * waits for it. Where the lane carries nothing for a while, its memory is given back.
+/* Takes the records of one link out of its lane: checks and copies each, and queues what it carries, or hands it to a
+ * thread that waits for it; gives back memory of idle links. Where the lane carries nothing for a while, its memory is
+ * given back.
  *
  * Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
  * the memory of the whole message. So all bytes are copied once only.

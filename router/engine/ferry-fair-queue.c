@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Turns decide from which link the next block is dispatched. See ferry-local-queue-private.h. */
+/* From which link the next block is dispatched: links take turns by the time of their handlers. See
+ * ferry-local-queue-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the router's thread is told of a link. See ferry-monitor-private.h. */
+/* What the router's thread is told of a link: it started, attached, printed a line, or ended. See
+ * ferry-monitor-private.h. */
 
 #include "config.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The local queue passes blocks from the monitor to the router's thread, and returns empty blocks to the monitor.
- * See ferry-local-queue-private.h. */
+/* The queue of blocks from the thread that drains to the router's thread, its limit, and how much of a link may wait
+ * there. See ferry-local-queue-private.h. */
 
 #include "config.h"
 

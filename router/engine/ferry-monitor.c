@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor's thread runs commands, visits links and reports their states to the router's thread. Its parts
- * have files of their own: drain lock, visits, short cut of the main loop, watermark. */
+/* The monitor's thread, which drains: it sleeps, runs commands, visits links, starts processes and notices their ends.
+ * Its parts have files of their own: drain lock, visits, short cut of the main loop, watermark. */
 
 #include "config.h"
 

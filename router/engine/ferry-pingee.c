@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pingee consists of two sources on one main context. Both sources read one flag, pending.
+/* Wakes the main context for messages, below painting; and sooner once they have waited too long (ageing). A pingee
+ * consists of two sources on one main context. Both sources read one flag, pending.
  *
  * The first ping sets pending, and the pingee clears pending before the callback runs. So any number of pings between
  * two runs of the callback wake the context once. A ping during the callback finds the flag clear, sets it, and wakes

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shared queue: the up lanes of all links, as the monitor sees them. See ferry-shared-queue-private.h. */
+/* The shared queue: the up lanes of all links as the monitor sees them, the events of their doorbells, sockets and
+ * processes, and the checks that end a link. See ferry-shared-queue-private.h. */
 
 #include "config.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The short cut: when the main loop drains the links itself, around its polls and in its dispatches, and what a thread
- * does that waits for an answer. See ferry-monitor-private.h. */
+/* The short cut: when the main loop drains the links itself, around its polls and in its dispatches, for how many links
+ * it polls and spins, and what a thread does that waits for an answer. See ferry-monitor-private.h. */
 
 #include "config.h"
 

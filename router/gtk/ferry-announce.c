@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is read out without being asked for. The function of GTK 4.14 is looked up in the running process, since the
- * library that was built with an older GTK may run with a newer one. The thread that runs GTK. */
+/* What a screen reader reads out without being asked for. The function of GTK 4.14 is looked up in the running process,
+ * since the library that was built with an older GTK may run with a newer one. The thread that runs GTK. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Templates, styles, icons and buttons of the widgets.
+/* Templates, styles (CSS), icons and buttons of the widgets.
  *
  * The styles are for the nodes of this library alone. They come after those of the theme, which have too little
  * contrast for bars and small text, and before those of the application. A color that the theme may lack comes before

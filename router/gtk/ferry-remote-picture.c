@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The newest of the pictures that a worker sends.
+/* The newest of the pictures that a worker sends, as a paintable.
  *
  * Threads:    the one that runs GTK, which is the receiver's.
  * Trust:      a frame is described by its worker. Size, stride and format are held against the number of bytes before

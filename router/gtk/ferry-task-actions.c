@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What users do with a task, for rows and lists. The thread that runs GTK. */
+/* What users do with one task, for rows and lists: pause, cancel, run next, run again, move. The thread that runs
+ * GTK. */
 
 #include "config.h"
 

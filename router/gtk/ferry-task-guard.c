@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Guards work: against a window that is closed by mistake, and against a machine that falls asleep.
+/* Guards work: against a window that is closed by mistake, a logout, and a machine that falls asleep.
  *
  * Owner:      the window, until it is destroyed. A guard does not keep its window.
  * Threads:    the one that runs GTK.

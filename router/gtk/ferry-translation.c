@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looks up translations. The domain is bound at the first text that is looked up, since a library has no main(). */
+/* Looks up translations of the library's texts. The domain is bound at the first text that is looked up, since a
+ * library has no main(). */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values that are in memory or a file. See ferry-file-value-private.h.
+/* Results that are in memory or in a file: written by the worker, opened and checked by the application. See
+ * ferry-file-value-private.h.
  *
  * Trust: none. The bytes are checked, once, in memory that nobody can change any more: it is sealed, or the
  * application's own. Numbers of a trusted worker may stay in a file, which has no seals: those are never said to be

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The chunks of a map, and the function that workers run over them. See ferry-map-function-private.h.
+/* The items of a map at the worker: a chunk, and the function that is run over it. See ferry-map-function-private.h.
  *
  * Threads: any; the function runs on the thread that serves. */
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Serves calls: reads messages from the down lane, runs their functions, and sends the answers by the up lane.
+/* Serves calls in a worker: reads messages from the down lane, claims a call, runs its function, and sends the answer
+ * by the up lane behind what it printed.
  *
  * Requests wait in a queue, in the order of their arrival. A call is claimed before it begins. So the application can
  * take back a call that has not begun, and knows which call a dead worker had begun. While a function runs, the down

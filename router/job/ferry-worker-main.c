@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Decides the role of the program in this process. It is the application, a fork server, a worker that serves calls, a
- * worker of a channel, or a plain worker.
+/* Decides the role of the program in this process, application or worker: ferry_worker_main(). It is the application, a
+ * fork server, a worker that serves calls, a worker of a channel, or a plain worker.
  *
  * A worker attaches before its initialisers run. So a difference of versions is found first, and a slow initialiser is
  * not taken for a worker that hangs at its start. A plain worker runs no initialisers.

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The threads that wait for answers over one link. See ferry-answer-waits-private.h. */
+/* The threads that wait for answers over one link, and how the one that drains hands them over. See
+ * ferry-answer-waits-private.h. */
 
 #include "config.h"
 

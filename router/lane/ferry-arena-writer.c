@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's end of an arena: the allocator of its buffers. See ferry-arena-private.h. */
+/* The worker's end of an arena: the allocator of its buffers, and how far ahead it may fill them. See
+ * ferry-arena-private.h. */
 
 #include "config.h"
 

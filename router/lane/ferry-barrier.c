@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A memory barrier that one process has another execute. See ferry-wake-private.h. */
+/* A memory barrier that one process has another execute (membarrier). See ferry-wake-private.h. */
 
 #include "config.h"
 

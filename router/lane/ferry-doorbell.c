@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The two kinds of doorbell. An eventfd wakes the reader of up lanes. A worker's reader, and a writer that waits for
- * room, sleep on a futex word. See ferry-wake-private.h. */
+/* The two kinds of doorbell: eventfds and futex words. An eventfd wakes the reader of up lanes. A worker's reader, and
+ * a writer that waits for room, sleep on a futex word. See ferry-wake-private.h. */
 
 #include "config.h"
 

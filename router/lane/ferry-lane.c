@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The two ends of a lane: the reader, and the writer. The reader wakes a writer that waits for room when it has freed
- * half of the lane. See ferry-lane-private.h. */
+/* The two ends of a lane, a ring in shared memory: how the writer publishes, and the reader looks, sleeps and is woken.
+ * The reader wakes a writer that waits for room when it has freed half of the lane. See ferry-lane-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When the writer of a lane omits barriers. See ferry-wake-private.h. */
+/* When the writer of a lane leaves its barriers to the reader. See ferry-wake-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bytes in a memfd that nobody can change any more. See ferry-sealed-bytes-private.h. */
+/* Bytes in a memfd that nobody can change any more: what a task gives its worker. See ferry-sealed-bytes-private.h. */
 
 #include "config.h"
 

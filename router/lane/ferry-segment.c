@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The memory of a link, as one process has it mapped. See ferry-segment-private.h. */
+/* The memory of a link, with its lanes and cells, as one process has it mapped. See ferry-segment-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private memory into which the buffers of workers are copied. See ferry-arena-private.h. */
+/* Private memory of the application into which the buffers of workers are copied, kept for the next copies. See
+ * ferry-arena-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Unmapping on a thread of its own. See ferry-segment-private.h. */
+/* Unmaps the memory of links that have ended on a thread of its own. See ferry-segment-private.h. */
 
 #include "config.h"
 

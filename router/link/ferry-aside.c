@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Work with a worker's memory and with its large values, on a thread of its own. See ferry-link-private.h. */
+/* Copies and checks of a worker's large memory and values, on a thread of its own, so that no other link waits. See
+ * ferry-link-private.h. */
 
 #include "config.h"
 

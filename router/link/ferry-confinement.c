@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's report of its sandbox, as the application receives it.
+/* A worker's report of its sandbox, as the application takes it before the worker attaches.
  *
  * A worker enters its own layers of the sandbox before its main(), and reports them in the first packet that it sends.
  * So the worker sends the report before it reads any input that could corrupt the worker. A worker without a report

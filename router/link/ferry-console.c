@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lines of workers on the application's own standard output and error. See ferry-link-private.h. */
+/* Lines that workers print, on the application's own standard output and error, escaped and without a wait. See
+ * ferry-link-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What two processes send each other beside their messages. See ferry-descriptor-port-private.h. */
+/* How descriptors go between two processes beside their messages: a socket pair, and packets in order. See
+ * ferry-descriptor-port-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The standard output and the standard error of a worker, where they are logged. See ferry-link-private.h. */
+/* What a worker prints: its standard output and error, line by line, and the last lines of one that failed. See
+ * ferry-link-private.h. */
 
 #include "config.h"
 

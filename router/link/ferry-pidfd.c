@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes by their pidfds. See ferry-pidfd-private.h. */
+/* Signals processes by their pidfds, and checks which process a pidfd stands for. See ferry-pidfd-private.h. */
 
 #include "config.h"
 

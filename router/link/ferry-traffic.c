@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a link has carried lately. See ferry-link-private.h. */
+/* What a link has carried lately, and so whether its empty lane is armed, naps or is muted, with the thresholds. See
+ * ferry-link-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends a stream of items to the other end, for a subscriber or for a watch. See ferry-exporter-private.h. */
+/* How often changes of a followed object go to the other end, and what is joined until then. See
+ * ferry-exporter-private.h. */
 
 #include "config.h"
 

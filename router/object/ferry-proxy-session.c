@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The session of all proxies over one transport. It has weak references to its proxies. A proxy that is finalized
- * removes its entry from the tables, unless a new proxy has the entry by then. When a worker takes the place of one
- * that has ended, the session moves to the new one's transport, and all proxies with it.
+/* The session of all proxies over one transport: whether the exporter listens there. It has weak references to its
+ * proxies. A proxy that is finalized removes its entry from the tables, unless a new proxy has the entry by then. When
+ * a worker takes the place of one that has ended, the session moves to the new one's transport, and all proxies with
+ * it.
  *
  * A stream reports whether the exporter listens. The first proxy of the session opens the stream. When the stream
  * has ended and the transport has not, the next request opens it again.

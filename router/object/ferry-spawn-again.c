@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts the worker of objects again. The new worker has transports of its own, of the same names. What had the former
- * ones at this end gets them: the sessions of proxies, and exporters. Replicas, lists and subscriptions hang on
- * proxies, and need nothing more. */
+/* Starts a worker of objects again after its end, and has proxies and exporters go on with the new one. The new worker
+ * has transports of its own, of the same names. What had the former ones at this end gets them: the sessions of
+ * proxies, and exporters. Replicas, lists and subscriptions hang on proxies, and need nothing more. */
 
 #include "config.h"
 

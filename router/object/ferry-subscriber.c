@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The subscriber, the sending end of one subscription. It collects an object's changes in a queue. A FerryPacedSender
- * sends them to the FerrySubscription in the other process. The queue has only the newest value of a property. Signals
- * wait in order up to a number, and beyond that number they are only counted. Changes of a list are joined where they
- * touch, and into one change where there are too many. So the queue is bounded, however often the object changes, and
- * the object never waits.
+/* The sending end of one subscription: the changes of properties and signals that wait. It collects an object's changes
+ * in a queue. A FerryPacedSender sends them to the FerrySubscription in the other process. The queue has only the
+ * newest value of a property. Signals wait in order up to a number, and beyond that number they are only counted.
+ * Changes of a list are joined where they touch, and into one change where there are too many. So the queue is bounded,
+ * however often the object changes, and the object never waits.
  *
  * Threads: handlers run on the thread that changes the object, and read the object there; one thread at a time makes
  *          items. */

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A subscription is the receiving end of an object's changes, in the process of the proxy. See
- * ferry-proxy-private.h. */
+/* The receiving end of an object's changes, in the process of the proxy. See ferry-proxy-private.h. */
 
 #include "config.h"
 

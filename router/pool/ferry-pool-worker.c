@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One worker of a pool, a process or a thread: its start, its calls, the tasks in flight, which are sent to it,
- * answered, taken back or lost, the last lines that it printed, and its end.
+ * answered, taken back or lost, the signals of a cancel, the last lines that it printed, and its end.
  *
  * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
  * its fields before it emits a signal, and reads all state again afterwards.

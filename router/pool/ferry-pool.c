@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pool: keeps workers warm, and decides which worker is sent which task.
+/* A pool: when workers start, retire and are tried again after a failure, and which of them is sent which task.
  *
  * Each step starts with an event: a task was submitted, an answer was received, a worker started or ended, or a timer
  * ran out. Each event ends in ferry_pool_schedule(), which sends tasks as long as there are workers with room.

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A run: its events, and what all sources and destinations do with it. See ferry-run-private.h. */
+/* A run: the table of a task's states, its attempts and retries, and what all sources and destinations do with it. See
+ * ferry-run-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A runner: what an executor sends its tasks to. See ferry-runner-private.h. */
+/* A runner: what an executor sends its tasks to, such as a pool or a cluster. See ferry-runner-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a fork server has adopted. See ferry-fork-server-main-private.h.
+/* What a fork server has adopted of killed workers, and how it ends that. See ferry-fork-server-main-private.h.
  *
  * A process could start others while it is looked for, so they are looked for once more, until there are none. A parent
  * is killed before its children: a shell would go on with its next command. None is stopped for that: it would stay

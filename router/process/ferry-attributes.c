@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of a worker process. See ferry-spawn-private.h. */
+/* What a worker gets of the application, and what a fork server has to take over: umask, folder, nice value, cores,
+ * limits. See ferry-spawn-private.h. */
 
 #include "config.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts a worker with bubblewrap, in new namespaces. The worker sees no other process, no network, and a file system
- * that is read-only except for the granted paths. Namespaces do not restrict reading, Landlock does: a program loads
- * its libraries before it enters Landlock, and their paths are not known here.
+/* A sandbox's namespaces: starts a worker by bubblewrap. The worker sees no other process, no network, and a file
+ * system that is read-only except for the granted paths. Namespaces do not restrict reading, Landlock does: a program
+ * loads its libraries before it enters Landlock, and their paths are not known here.
  *
  * A trial start shows whether bubblewrap works. It may not be installed, the system may deny namespaces to ordinary
  * users, or this process may run in a container without namespaces.

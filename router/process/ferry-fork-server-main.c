@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The code of the fork server's own process. The process forks a worker for each request of the application, is the
- * parent of that worker, and reports the worker's end to the application.
+/* The fork server's own process: it loads the program once, forks workers, reaps them, and ends them with its
+ * application. The process forks a worker for each request of the application, is the parent of that worker, and
+ * reports the worker's end to the application.
  *
  * While it is idle, the fork server forks the next worker ahead. This pre-forked child does the first steps of every
  * worker, then waits, and reads its request from the application's socket itself. So the start of a worker costs a

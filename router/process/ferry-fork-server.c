@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A fork server, as an object of the application. The object starts the fork server's process, and sends that process
- * requests for workers of a launcher. The code of the process is in ferry-fork-server-main.c.
+/* A fork server, as an object of the application: its start, its requests, and when it is out of date. The object
+ * starts the fork server's process, and sends that process requests for workers of a launcher. The code of the process
+ * is in ferry-fork-server-main.c.
  *
  * Threads: the router's thread. */
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts a guardian. It is not a child of the application, which may reap all of its children. */
+/* Starts a guardian, and another one where it was killed. It is not a child of the application, which may reap all of
+ * its children. */
 
 #include "config.h"
 

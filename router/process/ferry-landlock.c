@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Uses Landlock through its system calls, and defines their numbers and constants here, since a system's headers may be
- * older than its kernel. The numbers are the same on all processors.
+/* A sandbox's files and ports: Landlock, by its system calls. The numbers are the same on all processors.
  *
  * All rights that the kernel knows are refused, and the message's paths are granted rights. No path is granted the
  * right to execute programs or to make devices, symbolic links or named pipes. The application might follow such a

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A launcher describes workers, and starts them. A worker is executed, or forked by a fork server. A persistent worker
- * is executed, and outlives the application.
+/* A launcher: describes workers, their program, environment, limits and senders, and starts them. A worker is executed,
+ * or forked by a fork server. A persistent worker is executed, and outlives the application.
  *
  * A fork server has a launcher that starts its process. The launcher of the fork server's workers is another launcher.
  *

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the programs that are installed with the library. See ferry-own-program-private.h. */
+/* Finds the programs that are installed with the library, such as the guardian and ferry-command. See
+ * ferry-own-program-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker process, as the application sees it: its link, its sandbox, and its end. */
+/* A worker process, as the application sees it: its link, its sandbox, whether it is late, and its end. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a queue changes in its file, in batches. See ferry-queue-batches-private.h. */
+/* What a queue changes in its file together, in one transaction. See ferry-queue-batches-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tasks of a queue that are under way. See ferry-queue-claims-private.h. */
+/* The tasks of a queue that are under way: begun in the file before they run. See ferry-queue-claims-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waits for a time of the wall clock. See ferry-queue-clock-private.h. */
+/* Wakes a queue when the wall clock has come to a time, as for FerryTask:not-before. See
+ * ferry-queue-clock-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tasks of a queue that have ended. See ferry-queue-ends-private.h. */
+/* The tasks of a queue that have ended, and which of them stay, for how long. See ferry-queue-ends-private.h. */
 
 #include "config.h"
 

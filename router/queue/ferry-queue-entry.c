@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An entry of a queue's list. See ferry-queue-entry-private.h. */
+/* An entry of a queue's list, and the task that it becomes when somebody looks at it. See
+ * ferry-queue-entry-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue's file. See ferry-queue-file-private.h.
+/* A queue's file: the SQLite database, its tables, and what is done where it is damaged. See
+ * ferry-queue-file-private.h.
  *
  * Every code that SQLite returns is looked at. A damaged database is not repaired in place: its rows that are whole go
  * to a new file, which then takes the place of the old one. An end at any moment leaves one of the two. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of a queue. See ferry-queue-list-private.h. */
+/* The list of a queue: its entries by place and by key. See ferry-queue-list-private.h. */
 
 #include "config.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The lock of a queue's file. It is one of fcntl() on a file beside it. Such a lock belongs to the process: workers
- * that are forked from it do not keep it after its death, and the system tells who has it, also over a network. In
- * return it keeps out no other queue of this process, so those have a table. */
+/* The lock of a queue's file: who has it. It is one of fcntl() on a file beside it. Such a lock belongs to the process:
+ * workers that are forked from it do not keep it after its death, and the system tells who has it, also over a network.
+ * In return it keeps out no other queue of this process, so those have a table. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A row of a queue's file. See ferry-queue-row-private.h. */
+/* A row of a queue's file: all that is stored of a task. See ferry-queue-row-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checksums of what a queue stores. See ferry-queue-sum-private.h. */
+/* Checksums of what a queue stores, against damage. See ferry-queue-sum-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tasks of a queue, and what becomes of them. See ferry-queue-tasks-private.h. */
+/* The steps of a queue's tasks, and what people do with them. See ferry-queue-tasks-private.h. */
 
 #include "config.h"
 

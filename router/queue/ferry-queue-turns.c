@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which task of a queue is next. See ferry-queue-turns-private.h. */
+/* Which task of a queue is next: by place, priority, time and what holds it. See ferry-queue-turns-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A value that a queue stores. See ferry-queue-value-private.h.
+/* Arguments and results that a queue stores, large ones in files beside the database. See ferry-queue-value-private.h.
  *
  * Trust: the file is the user's own, and may be damaged, cut or gone: what is read is held against the checksum. */
 

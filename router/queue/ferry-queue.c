@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue of tasks in a file.
+/* A queue of tasks in a file: what applications call, its opening and its closing.
  *
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
  * step of a task (ferry-queue-tasks-private.h) changes its row, which goes to the file with the next batch

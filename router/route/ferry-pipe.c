@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The routing table. See ferry-pipe-private.h. */
+/* The routing table: pipes by their connection ids, and the slots of a link. See ferry-pipe-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Routing without the main context: a loop over what the router's sources would do. */
+/* Routing without a main loop, ferry_router_route_until(): a loop over what the router's sources would do. */
 
 #include "config.h"
 

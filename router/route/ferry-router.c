@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A router's settings, its start and stop, and what it does with pipes and links as a whole. docs/architecture.md has
- * the way of a message; what is delivered, and when, is in ferry-dispatch.c.
+/* A router: its settings and their defaults, its counters, its start and stop, and what it does with pipes and links as
+ * a whole. docs/architecture.md has the way of a message; what is delivered, and when, is in ferry-dispatch.c.
  *
  * When a worker dies or breaks the protocol, its lane is drained up to the final tail. The end of the link is its last
  * block, behind the messages.

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A message on its way, for all ways to send: its types, its waits, its bytes, and a record that waits for room. */
+/* A message on its way, for all ways to send: its types, its bytes, and how it waits for room. */
 
 #include "config.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What most programs need of tasks, in one step each. One goes from the path of a program to an executor, the other
- * from the name of a function to its result. Both are made of what the executor, the pool and the task offer; see
- * there.
+/* What most programs need of tasks, in one step each, such as ferry_executor_call_async(). One goes from the path of a
+ * program to an executor, the other from the name of a function to its result. Both are made of what the executor, the
+ * pool and the task offer; see there.
  *
  * A call is over once: when its task is done, when its task cannot be submitted, or when its cancellable is cancelled.
  * The completion keeps the first of these. The task's cancellable is that of the call, so the task ends too.

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor: it moves each submitted task through its queue to a runner, and handles the task's end. An executor is
- * also a list model of its tasks: ferry-executor-list.c has which of them are in it.
+/* An executor: moves each submitted task through its queue to a runner; its limits of time, its shutdown, and each
+ * task's end. An executor is also a list model of its tasks: ferry-executor-list.c has which of them are in it.
  *
  * Counts: n_queued tasks wait, n_executing tasks run. The field n_open is the number of both together, without tasks in
  * the queue of submitted ones. The function source_done() removes each task from these counts once.

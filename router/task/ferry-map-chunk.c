@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A chunk of a map's items, and the answers of its worker.
+/* A chunk of a map's items on its way, and the answers of its worker.
  *
  * Threads: the router's.
  * Trust:   a worker's answers are counted and checked. An answer can end only an item of the worker's own chunk, and

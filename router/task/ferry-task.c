@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One call of a function in a worker, as the application sees it: its settings, its state and its end.
+/* One call of a function in a worker, as the application sees it: its settings and properties, its state and its end.
  *
  * Its part that is run is a FerryRun, which queues, runners and destinations use: ferry-run.c has its events. The task
  * tells of them by its signals, and calls its executor only as the run's source. It is one file since all its parts are

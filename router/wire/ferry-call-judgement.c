@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The check of the values in a message of a call. See ferry-call-judgement-private.h. */
+/* Which values in a message of a call are checked for normal form, also those that are packed for an object. See
+ * ferry-call-judgement-private.h. */
 
 #include "config.h"
 

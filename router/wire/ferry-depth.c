@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits of types and values.
+/* What may be sent: the limits of depth and of types.
  *
  * Threads: any; nothing is shared. */
 

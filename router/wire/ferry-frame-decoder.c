@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The bytes on a stream, at both ends: the greeting, and the frames of messages. FerryFrameDecoder splits a stream into
- * messages, FerryFrameQueue keeps what waits to be written.
+/* The bytes of a call's messages on a stream or socket, at both ends: the greeting, and the frames. FerryFrameDecoder
+ * splits a stream into messages, FerryFrameQueue keeps what waits to be written.
  *
  * The stream is read into a buffer in large pieces, and messages are borrowed from the buffer. So many small messages
  * need one read, and no message is copied. Bytes that wait to be written are stored in chunks; small messages share a

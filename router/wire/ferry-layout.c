@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The layout of types. See ferry-layout-private.h.
+/* What a type says of the serialised form of its values: sizes, alignments, and whether a check is needed. See
+ * ferry-layout-private.h.
  *
  * Threads: any; nothing is shared. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts errors to values and back, and keeps their traces.
+/* Errors that cross a border: as values and back, with their traces.
  *
  * An error of FERRY_ERROR carries its trace. A GError of another domain cannot carry one, and this file is not
  * notified when it is freed or copied. So the process has a table of the traces of the latest errors.

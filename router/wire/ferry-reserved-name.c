@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The words for names that the library's own protocols have. Any thread. */
+/* Names that users may not take, as the library's own protocols have them. Any thread. */
 
 #include "config.h"
 

@@ -7,6 +7,8 @@ import os
 import re
 import sys
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build-aux"))
+import file_list
 import sources
 import tap
 
@@ -14,6 +16,7 @@ import tap
 FILE_LIMIT = 1500
 REASON = "It is one file since "
 FUNCTION_LIMIT = 60
+SENTENCE_LIMIT = 320
 
 # Written in two parts, so that this file does not hold them.
 LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
@@ -77,10 +80,13 @@ def unlicensed(tree):
 
 
 def unexplained(tree):
-    """A file of the library begins with what it is for, behind its licence."""
-    return ["%s does not begin with a comment that says what it is for" % name
-            for name, text in sources.select(tree, r"router/.*\.c$").items()
-            if not re.match(r"/\* SPDX.*?\*/\n\n/\*", text, re.DOTALL)]
+    """./run files has a line for each, and a reader looks there first. A header may be in that of its .c file."""
+    for name in file_list.select(tree):
+        sentence = file_list.first_sentence(name, tree[name])
+        if sentence is None:
+            yield "%s does not begin with a comment whose first sentence says what it is for" % name
+        elif len(sentence) > SENTENCE_LIMIT:
+            yield "%s: a first sentence of %d letters, and it is a line of a list" % (name, len(sentence))
 
 
 def left_open(tree):
@@ -104,26 +110,22 @@ def unknown_names(tree):
 
 
 def missing_files(tree):
-    """Files that pages and comments name. A name may lack its first folders; words in capitals stand for any word."""
+    """Files that pages and comments name, and what pages name with its folder. A name of a file may lack its first folders;
+    words in capitals stand for any word."""
     present = {name[start:] for name in tree for start in [0] + [match.end() for match in re.finditer("/", name)]}
+    present |= {name[:match.start()] for name in tree for match in re.finditer("/", name)}
     complaints = []
     for name, text in sources.select(tree, r"docs/.*\.md$", r"README.md", r"HACKING.md", r".*\.[ch]$").items():
         if name.endswith(".md"):
-            found = sources.lines_with(text, r"(?<=`)[\w./-]+\.(?:c|h|py|md|pml|build)(?=`)|(?<=\]\()[\w./-]+\.md")
+            found = sources.lines_with(text, r"(?<=`)(?:[\w./-]+\.(?:c|h|py|md|pml|build)|(?:%s)/[\w./-]+?)(?=/?`)|(?<=\]\()[\w./-]+\.md"
+                                       % "|".join(sources.FOLDERS))
         else:
             found = [(text.count("\n", 0, comment.start()) + line, word)
                      for comment in re.finditer(r"/\*.*?\*/", text, re.DOTALL)
                      for line, word in sources.lines_with(comment.group(), r"\b[\w-]+[\w/-]*\.(?:c|h|py|md|pml)\b")]
         complaints += ["%s:%d: there is no file %s" % (name, line, word) for line, word in found
-                       if not re.search("[A-Z]{2}", word) and re.sub(r"^(\.\.?/)+", "", word) not in present]
+                       if not re.search("[A-Z]{2}", word) and not word.endswith(sources.BINARY) and re.sub(r"^(\.\.?/)+", "", word) not in present]
     return complaints
-
-
-def unplaced_files(tree):
-    """Files of the library that the table of HACKING.md does not name: a reader looks there first."""
-    table = tree.get("HACKING.md", "")
-    return ["%s has no place in HACKING.md" % name for name in sources.select(tree, r"router/[^/]+/[^/]+\.c$")
-            if "`%s`" % os.path.basename(name) not in table]
 
 
 def untidy(tree):
@@ -259,8 +261,13 @@ CHECKS = {
         {"router/lane/a.c": "int a;\n"},
         {"tests/meson.build": "# SPDX-License-Identifier: MIT\n"},
     ]),
-    "each file of the library says what it is for": (unexplained, [
-        {"router/lane/a.c": "/* SPDX */\n\n#include \"config.h\"\n"},
+    "each file of the library says what it is for": (lambda tree: list(unexplained(tree)), [
+        {"router/lane/a.c": "/* SPDX */\n\n#include \"config.h\"\n\n/* What a() does. */\n"},
+        {"router/lane/a.c": "/* SPDX */\n\n/* No sentence */\n"},
+        {"router/lane/a.c": "/* SPDX */\n\n/* %s. */\n" % ("A ring" * SENTENCE_LIMIT)},
+        {"router/lane/a.h": "/* SPDX */\n\n#pragma once\n\n/**\n * FerryA:\n *\n * A ring.\n */\n", "router/lane/b.c": "/* B. */\n"},
+        {"command-worker/a.h": "/* SPDX */\n\n#pragma once\n"},
+        {"bindings/python/ferry/_a.py": "# SPDX\nimport os\n"},
     ]),
     "nothing is left open": (left_open, [{"README.md": "so far\nTO" + "DO: more\n"}]),
     "no test sleeps": (sleeps, [
@@ -274,10 +281,8 @@ CHECKS = {
     "each file that a page or a comment names is there": (missing_files, [
         {"docs/a.md": "See `lane/b.c`.\n", "router/lane/a.c": ""},
         {"docs/a.md": "See [b](b.md).\n"},
+        {"HACKING.md": "| look at | `tests/a/b` |\n", "tests/a/bc": ""},
         {"router/lane/a.c": "/* docs/b.md has the protocol. */\n"},
-    ]),
-    "each file of the library has a place in HACKING.md": (unplaced_files, [
-        {"HACKING.md": "| `lane/` | rings: `b.c` |\n", "router/lane/a.c": ""},
     ]),
     "no blanks at ends of lines, no tabs": (untidy, [
         {"router/lane/a.c": "int a; \n"},

@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The worker program: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME]
-[--initializer NAME] [MODULE...]`
+"""The worker program, which an executor starts, and which serves calls of functions.
+
+Its arguments: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME] [--initializer NAME] [MODULE...]`
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
 worker is a copy. With --objects, one object lives in it, whose methods it serves.

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What each file is for, by the first sentence of its first comment: file_list.py TOP [WORD...]
+                                                                        file_list.py --page TOP OUTPUT DEPENDENCIES
+
+With words, such as 'engine' or 'kill', the files that have all of them in their name or sentence. A header is in the line of
+the file that it belongs to: ferry-pool.c, ferry-pool.h and ferry-pool-private.h have one. With '--page', a page of the
+reference; DEPENDENCIES is a file that tells make which files were read.
+"""
+
+import os
+import re
+import sys
+
+FOLDERS = ("router", "command-worker", "bindings/python")
+COMMENT = {".c": r"/\*(?! SPDX|\*)(.*?)\*/", ".h": r"/\*(?! SPDX|\*)(.*?)\*/", ".py": r'"""(.*?)"""'}
+
+
+def first_sentence(name, text):
+    """Of the comment behind its licence. None where there is none."""
+    lead = r"(?:#![^\n]*\n)?(?:# SPDX[^\n]*\n)*\s*" if name.endswith(".py") else r"(?:/\* SPDX.*?\*/)?\s*(?:#pragma once)?\s*"
+    comment = re.match(lead + COMMENT[os.path.splitext(name)[1]], text, re.DOTALL)
+    if not comment:
+        return None
+    paragraph = re.split(r"\n(?: \*)?[ \t]*\n", comment[1])[0]
+    words = " ".join(re.sub(r"^ \*", "", line).strip() for line in paragraph.splitlines()).strip()
+    sentence = re.match(r".+?[.?!](?= |$)", words)
+    return sentence and sentence[0]
+
+
+def main_file(name, names):
+    """The file in whose line a header is: that of its name, or itself."""
+    source = re.sub(r"(-private)?\.h$", ".c", name)
+    return source if source in names else name
+
+
+def select(names):
+    """The names, relative to the top, that have a line, in the order of the list."""
+    wanted = {name for name in names if name.startswith(tuple(folder + "/" for folder in FOLDERS))
+              and os.path.splitext(name)[1] in COMMENT and "/pch/" not in name}
+    return sorted(name for name in wanted if main_file(name, wanted) == name)
+
+
+def read_files(top):
+    """Name -> text, of all files that have a line."""
+    found = [os.path.relpath(os.path.join(folder, name), top) for part in FOLDERS
+             for folder, _, names in os.walk(os.path.join(top, part)) for name in names]
+    files = {}
+    for name in select(found):
+        with open(os.path.join(top, name), encoding="utf-8") as file:
+            files[name] = file.read()
+    return files
+
+
+def lines(files, words):
+    """The text of the list, of the files that have all of the words in their name or sentence."""
+    for name, text in files.items():
+        line = "%s: %s" % (re.sub("^router/", "", name), first_sentence(name, text))
+        if all(word.lower() in line.lower() for word in words):
+            yield line
+
+
+def page(files):
+    yield "Title: Files\n\n# Files\n"
+    yield "What each file is for, as it says itself. `./run files WORD...` has the lines with those words.\n"
+    folder = None
+    for line in lines(files, []):
+        name, sentence = line.split(": ", 1)
+        if os.path.dirname(name) != folder:
+            folder = os.path.dirname(name)
+            yield "\n## %s\n\n| file | |\n| --- | --- |" % folder
+        yield "| `%s` | %s |" % (os.path.basename(name), re.sub(r"([|<*_])", r"\\\1", sentence))
+
+
+def main():
+    if sys.argv[1] == "--page":
+        top, output, dependencies = sys.argv[2:]
+        files = read_files(top)
+        with open(output, "w", encoding="utf-8") as file:
+            file.write("\n".join(page(files)) + "\n")
+        with open(dependencies, "w", encoding="utf-8") as file:
+            file.write("%s: %s\n" % (output, " ".join(os.path.join(top, name) for name in files)))
+        return
+    found = list(lines(read_files(sys.argv[1]), sys.argv[2:]))
+    if found:
+        print("\n".join(found))
+    else:
+        sys.exit("no file has all of these words in its name or its first sentence: %s" % " ".join(sys.argv[2:]))
+
+
+if __name__ == "__main__":
+    main()
