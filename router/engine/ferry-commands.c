@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Commands of other threads to the monitor, such as to start or end a link. See ferry-monitor-private.h. */
+/* Commands of other threads to the monitor, such as to start or end a link, in the order of their arrival.
+ *
+ * Owner:   the monitor.
+ * Threads: any thread adds commands; the monitor's thread runs them. */
 
 #include "config.h"
 

@@ -1,8 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The lock of the thread that drains: how it is lent and taken back, and for how long the monitor keeps it. See
- * ferry-monitor-private.h. */
+/* The lock of the thread that drains: how it is lent and taken back, and for how long the monitor keeps it. What is
+ * marked "drain lock" or "monitor" belongs to the thread that holds it.
+ *
+ * The monitor holds the drain lock always, except while it lends it. Then the monitor sleeps, and the main loop, or a
+ * thread that waits for an answer, takes the drain lock again and again, for some microseconds each time.
+ *
+ * Owner:   the monitor.
+ * Threads: any.
+ * Model:   tests/model/drain-lock.pml. */
 
 #include "config.h"
 

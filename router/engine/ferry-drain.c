@@ -2,15 +2,20 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Takes the records of one link out of its lane: checks and copies each, and queues what it carries, or hands it to a
- * thread that waits for it; gives back memory of idle links. Where the lane carries nothing for a while, its memory is
- * given back.
+ * thread that waits for it. Gives back memory of links whose lane carries nothing for a while.
  *
  * Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
  * the memory of the whole message. So all bytes are copied once only.
  *
  * A trusted worker's buffer is passed on without a copy, unless a value in it is checked. The buffer of a worker that
  * is not trusted is copied into private memory first. Each visit copies a part, so that other links are visited in
- * between. The records behind the buffer in the lane wait until the copy is complete. */
+ * between. The records behind the buffer in the lane wait until the copy is complete.
+ *
+ * Owner:     the monitor.
+ * Threads:   that which holds the drain lock.
+ * Trust:     a worker may change the bytes of a lane at any time. So the drain copies them first, and checks and uses
+ *            only the copy. A record that fails a check ends the link: the records before it are delivered, and no
+ *            record after it is. */
 
 #include "config.h"
 

@@ -1,8 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the router's thread is told of a link: it started, attached, printed a line, or ended. See
- * ferry-monitor-private.h. */
+/* What the router's thread is told of a link besides its records: the start of the process, the worker's attachment,
+ * its output, the cells that have new values, and the link's end. They go into the local queue, behind the blocks that
+ * were drained from the link before.
+ *
+ * Owner:   the visits of the monitor.
+ * Threads: that which holds the drain lock. */
 
 #include "config.h"
 

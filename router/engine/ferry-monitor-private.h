@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor and its parts: who drains (ferry-drain-lock.c), what a visit does (ferry-visits.c), what the router is
- * told of a link (ferry-link-events.c), the main loop's short cut (ferry-short-cut.c), and the watermark
- * (ferry-watermark.c). */
+/* The monitor (ferry-monitor.c) and its parts: who drains (ferry-drain-lock.c), what a visit does (ferry-visits.c), the
+ * records (ferry-drain.c), what the router is told of a link (ferry-link-events.c), the main loop's short cut
+ * (ferry-short-cut.c), the watermark (ferry-watermark.c), and commands (ferry-commands.c). Owner, threads, trust and
+ * what always holds are said in each of these files. */
 
 #pragma once
 
@@ -17,15 +18,7 @@
 
 G_BEGIN_DECLS
 
-/* The drain lock: the thread that holds it drains the shared queue. What is marked "drain lock" or "monitor" belongs to
- * that thread.
- *
- * The monitor holds the drain lock always, except while it lends it. Then the monitor sleeps, and the main loop, or a
- * thread that waits for an answer, takes the drain lock again and again, for some microseconds each time.
- *
- * Owner:   the monitor.
- * Threads: any.
- * Model:   tests/model/drain-lock.pml. */
+/* ---- The drain lock: ferry-drain-lock.c ---- */
 
 typedef struct
 {
@@ -91,14 +84,7 @@ ferry_drain_lock_is_needed (FerryDrainLock *self)
   return atomic_load_explicit (&self->n_needs, memory_order_relaxed) > 0;
 }
 
-/* The drain takes records out of a lane, checks them, puts them into blocks, and pushes the blocks into the local
- * queue.
- *
- * Owner:     the monitor.
- * Threads:   that which holds the drain lock.
- * Trust:     a worker may change the bytes of a lane at any time. So the drain copies them first, and checks and uses
- *            only the copy. A record that fails a check ends the link: the records before it are delivered, and no
- *            record after it is. */
+/* ---- The drain: ferry-drain.c ---- */
 
 typedef struct _FerryDrain FerryDrain;
 
@@ -131,12 +117,7 @@ void ferry_drain_tidy (FerryDrain *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDrain, ferry_drain_free)
 
-/* What the router's thread is told of a link besides its records. These are the start of the process, the worker's
- * attachment, its output, the cells that have new values, and the link's end. They go into the local queue, behind
- * the blocks that were drained from the link before.
- *
- * Owner:   the visits of the monitor.
- * Threads: that which holds the drain lock. */
+/* ---- What the router's thread is told of a link: ferry-link-events.c ---- */
 
 typedef struct
 {
@@ -161,24 +142,7 @@ gboolean ferry_link_events_has_cells (FerryLink *link);
  * report. So a worker that rings again and again uses one block for each cell. */
 void ferry_link_events_take_cells (FerryLinkEvents *self, FerryLink *link);
 
-/* The visits to links: a visit takes output, cells and records of a link, and decides what happens to its lane then.
- *
- * An active link is visited in turn. An event of its doorbell, control socket, output or process makes a link active.
- * The records of a link are not taken, for one of these reasons:
- * - Its worker has not attached. The lane is unarmed.
- * - Its lane is empty and armed. The link is not active until the writer rings.
- * - It naps: the lane is unarmed for 50 µs, to fill. It is muted as well if it was found empty too often.
- * - It naps long, for 1 ms: it rang in vain, or a barrier that it needs failed.
- * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
- *   active again when blocks or memory are given back.
- *
- * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
- * its cells only. After a fault nothing is taken any more, and the link waits for the end of its process. While the
- * drain lock is lent, a lane that was emptied stays unarmed until the main loop polls, unless threads wait for answers
- * over it.
- *
- * Owner:   the monitor.
- * Threads: that which holds the drain lock; only the monitor's thread revives stalled links and ends naps. */
+/* ---- The visits to links: ferry-visits.c ---- */
 
 /* Links that are not visited until a time. */
 typedef struct
@@ -267,14 +231,7 @@ ferry_visits_count_sent (FerryLink *link)
   return atomic_load_explicit (&link->down.n_sent, memory_order_relaxed);
 }
 
-/* The short cut: while there is little traffic, the main loop drains the links itself, and a thread that waits for an
- * answer drains its own link. Each holds the drain lock then. docs/engine.md says when they do, when lanes are armed,
- * and who hears the doorbells. While threads wait for answers a ring wakes the monitor, so that there always is a
- * holder of the drain lock, which hands the answers over.
- *
- * Owner:   the monitor.
- * Threads: the router's thread; some functions any thread.
- * Model:   tests/model/drain-lock.pml. */
+/* ---- The short cut: ferry-short-cut.c ---- */
 
 typedef struct
 {
@@ -326,12 +283,7 @@ void ferry_short_cut_end_wait (FerryLink *link, FerryAnswerWait *wait, gboolean 
  * the drain lock back. */
 void ferry_short_cut_lend_drain_lock (FerryShortCut *self);
 
-/* A watermark in the stream of all messages. ferry_router_route_until() sets one when it begins, and so does the router
- * when a limit of time is over. The monitor then notes each lane's tail, and has reached the watermark when it has
- * drained each lane up to that tail. A watermark that is set meanwhile is set up afterwards, so that each is reached.
- *
- * Owner:   the monitor.
- * Threads: the router's thread sets watermarks; the monitor's thread sets them up and looks at them. */
+/* ---- The watermark: ferry-watermark.c ---- */
 
 typedef struct
 {
@@ -352,10 +304,7 @@ void ferry_watermark_begin (FerryWatermark *self, FerryVisits *visits, guint64 n
 void ferry_watermark_set_up_if_due (FerryWatermark *self, FerryVisits *visits);
 gboolean ferry_watermark_look (FerryWatermark *self, FerryVisits *visits);
 
-/* Commands of other threads, which the monitor's thread runs in the order of their arrival.
- *
- * Owner:   the monitor.
- * Threads: any thread adds commands; the monitor's thread runs them. */
+/* ---- Commands to the monitor: ferry-commands.c ---- */
 
 typedef void (*FerryCommandFunc) (gpointer owner, gpointer data);
 
@@ -380,13 +329,7 @@ void ferry_commands_run (FerryCommands *self);
 /* any: no more commands are taken. Those that are queued must still be run. */
 void ferry_commands_close (FerryCommands *self);
 
-/* The monitor is the thread that drains the shared queue into the local queue. It lends the drain lock, which says who
- * drains, to the main loop, where the router's short cut is on and there is little traffic.
- *
- * Owner:   references are counted: the router has one, and each sender of the same process has one.
- * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The monitor's
- *          thread takes no lock except the lock of the commands and that of its drain lock, and runs no callback of the
- *          application. It sleeps only in epoll, or in poll while it lends its drain lock. */
+/* ---- The monitor: ferry-monitor.c ---- */
 
 typedef struct _FerryMonitor FerryMonitor;
 

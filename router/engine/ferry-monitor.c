@@ -1,8 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor's thread, which drains: it sleeps, runs commands, visits links, starts processes and notices their ends.
- * Its parts have files of their own: drain lock, visits, short cut of the main loop, watermark. */
+/* The monitor's thread, which drains the shared queue into the local queue: it sleeps, runs commands, visits links,
+ * starts processes and notices their ends. It lends the drain lock, which says who drains, to the main loop, where the
+ * router's short cut is on and there is little traffic. Its parts have files of their own: drain lock, visits, short
+ * cut of the main loop, watermark.
+ *
+ * Owner:   references are counted: the router has one, and each sender of the same process has one.
+ * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The monitor's
+ *          thread takes no lock except the lock of the commands and that of its drain lock, and runs no callback of the
+ *          application. It sleeps only in epoll, or in poll while it lends its drain lock. */
 
 #include "config.h"
 

@@ -2,7 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The short cut: when the main loop drains the links itself, around its polls and in its dispatches, for how many links
- * it polls and spins, and what a thread does that waits for an answer. See ferry-monitor-private.h. */
+ * it polls and spins, and what a thread does that waits for an answer. While there is little traffic, the main loop
+ * drains the links itself, and a thread that waits for an answer drains its own link. Each holds the drain lock then.
+ * docs/engine.md says when they do, when lanes are armed, and who hears the doorbells. While threads wait for answers a
+ * ring wakes the monitor, so that there always is a holder of the drain lock, which hands the answers over.
+ *
+ * Owner:   the monitor.
+ * Threads: the router's thread; some functions any thread.
+ * Model:   tests/model/drain-lock.pml. */
 
 #include "config.h"
 

@@ -1,8 +1,25 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is done with one link after the other, and what its lane does then: it is armed, naps, or is stalled. Says
- * whether the monitor may lend the drain lock. See ferry-monitor-private.h. */
+/* The visits to links: a visit takes output, cells and records of a link, and decides what happens to its lane then: it
+ * is armed, naps, or is stalled. Says whether the monitor may lend the drain lock.
+ *
+ * An active link is visited in turn. An event of its doorbell, control socket, output or process makes a link active.
+ * The records of a link are not taken, for one of these reasons:
+ * - Its worker has not attached. The lane is unarmed.
+ * - Its lane is empty and armed. The link is not active until the writer rings.
+ * - It naps: the lane is unarmed for 50 µs, to fill. It is muted as well if it was found empty too often.
+ * - It naps long, for 1 ms: it rang in vain, or a barrier that it needs failed.
+ * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
+ *   active again when blocks or memory are given back.
+ *
+ * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
+ * its cells only. After a fault nothing is taken any more, and the link waits for the end of its process. While the
+ * drain lock is lent, a lane that was emptied stays unarmed until the main loop polls, unless threads wait for answers
+ * over it.
+ *
+ * Owner:   the monitor.
+ * Threads: that which holds the drain lock; only the monitor's thread revives stalled links and ends naps. */
 
 #include "config.h"
 

@@ -1,7 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How far each lane was written at a moment, and whether all are drained up to there. See ferry-monitor-private.h. */
+/* A watermark in the stream of all messages: how far each lane was written at a moment, and whether all are drained up
+ * to there. ferry_router_route_until() sets one when it begins, and so does the router when a limit of time is over.
+ * The monitor then notes each lane's tail, and has reached the watermark when it has drained each lane up to that tail.
+ * A watermark that is set meanwhile is set up afterwards, so that each is reached.
+ *
+ * Owner:   the monitor.
+ * Threads: the router's thread sets watermarks; the monitor's thread sets them up and looks at them. */
 
 #include "config.h"
 

@@ -1,8 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copies and checks of a worker's large memory and values, on a thread of its own, so that no other link waits. See
- * ferry-link-private.h. */
+/* Copies and checks of a worker's large memory and values, on a thread of its own, so that no other link waits. A
+ * hostile worker can make page faults of its arena last without end, and the monitor has other links to serve. So that
+ * thread makes copies where they have taken long. It also checks large values, since a million strings take 10 ms.
+ *
+ * Threads: the monitor begins and ends the work. The working thread has a reference of its own, so the monitor may drop
+ *          its reference before the work is done. */
 
 #include "config.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lines that workers print, on the application's own standard output and error, escaped and without a wait. See
- * ferry-link-private.h. */
+/* Lines that workers print, on the application's own standard output and error, escaped and without a wait.
+ *
+ * Threads: any. No function waits: what the other end of a stream has no room for is dropped, and counted. */
 
 #include "config.h"
 

@@ -1,8 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The guardian: a small process that ends an application's workers when the application has ended. See
- * ferry-link-private.h. */
+/* The guardian: a small process that ends an application's workers when the application has ended.
+ *
+ * It has a pidfd of the application and of each worker. When the application has ended or has closed the guardian's
+ * socket, it kills all workers with their groups, and then ends.
+ *
+ * Owner:   the shared queue owns the application's end of the guardian's socket.
+ * Threads: the one that drains. ferry_guardian_tell() also runs in a child that shares this process' memory and has not
+ *          executed its program yet.
+ * Trust:   a guardian sends nothing: the application only watches the socket for its end. No worker has the socket. */
 
 #include "config.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a link (ferry-link.c) and what belongs to it, each with the rules of its own: lines that
- * workers print (ferry-output.c, ferry-console.c), the guardian (ferry-guardian.c), the states (ferry-link-state.c),
- * work with a worker's memory on another thread (ferry-aside.c), what was carried lately (ferry-traffic.c), and the
- * sandbox (ferry-confinement.c). For the engine, and for what starts processes or sends to them. */
+/* The application's end of a link (ferry-link.c) and what belongs to it: lines that workers print (ferry-output.c,
+ * ferry-console.c), the guardian (ferry-guardian.c), the states (ferry-link-state.c), work with a worker's memory on
+ * another thread (ferry-aside.c), what was carried lately (ferry-traffic.c), and the sandbox (ferry-confinement.c).
+ * Owner, threads, trust and what always holds are said in each of these files. For the engine, and for what starts
+ * processes or sends to them. */
 
 #pragma once
 
@@ -24,23 +25,13 @@
 
 G_BEGIN_DECLS
 
-/* Lines of workers on the application's own standard output and error.
- *
- * Threads: any. No function waits: what the other end of a stream has no room for is dropped, and counted. */
+/* ---- Lines that workers print: ferry-console.c ---- */
 
 /* Shows a line on stream 1 or 2, behind the worker's name and process id. Control characters are escaped: a worker that
  * is not trusted must not send commands to a terminal. An empty line is not shown. */
 void ferry_console_show (guint stream, const char *name, GPid pid, const char *line);
 
-/* The guardian: a small process that ends an application's workers when the application has ended.
- *
- * It has a pidfd of the application and of each worker. When the application has ended or has closed the guardian's
- * socket, it kills all workers with their groups, and then ends.
- *
- * Owner:   the shared queue owns the application's end of the guardian's socket.
- * Threads: the one that drains. ferry_guardian_tell() also runs in a child that shares this process' memory and has not
- *          executed its program yet.
- * Trust:   a guardian sends nothing: the application only watches the socket for its end. No worker has the socket. */
+/* ---- The guardian: ferry-guardian.c ---- */
 
 typedef struct
 {
@@ -56,7 +47,7 @@ typedef gboolean (*FerryGuardianStartFunc) (FerryGuardian *self, GError **error)
 
 gboolean ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags);
 
-/* The states of a link, as a table. */
+/* ---- The states of a link: ferry-link-state.c ---- */
 
 typedef enum
 {
@@ -93,12 +84,7 @@ typedef struct
 
 const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
 
-/* Work with a worker's memory, on a thread of its own: a hostile worker can make page faults of its arena
- * last without end, and the monitor has other links to serve. So that thread makes copies where they have taken long.
- * It also checks large values, since a million strings take 10 ms.
- *
- * Threads: the monitor begins and ends the work. The working thread has a reference of its own, so the monitor may drop
- *          its reference before the work is done. */
+/* ---- Work with a worker's memory, on a thread of its own: ferry-aside.c ---- */
 
 typedef struct _FerryAside FerryAside;
 
@@ -119,15 +105,7 @@ FerryValueVerdict ferry_aside_end_judgement (FerryAside *self);
 void ferry_aside_leave (FerryAside *self, FerryMemory memory);
 void ferry_aside_unref (FerryAside *self);
 
-/* The standard output and the standard error of a worker, where they are logged or shown. Each is a pipe that is read
- * and cut into lines.
- *
- * Owner:     the link.
- * Threads:   the monitor. Before the link is added to the shared queue: the router's thread.
- * Trust:     none in the worker: a pipe may contain any bytes, in any amount. What is read at a time and the length of
- *            a line are bounded, and invalid UTF-8 is replaced.
- * Invariant: no read waits, and no function waits for the end of a pipe. A child of the worker may hold the pipe open
- *            without end. */
+/* ---- What a worker prints: ferry-output.c ---- */
 
 #define FERRY_N_OUTPUTS 2
 
@@ -170,12 +148,7 @@ gsize ferry_output_get_size (const FerryOutput *self, guint stream);
 GByteArray *ferry_output_read (FerryOutput *self, guint stream, gsize max);
 char **ferry_output_dup_last_lines (FerryOutput *self);
 
-/* What a link has carried lately, and what is to happen to its empty lane by that. The thresholds are in
- * ferry-traffic.c, and the times of a nap below.
- *
- * Owner:   the link.
- * Threads: the thread that holds the drain lock. The functions read no clock and no shared memory.
- * Trust:   the counts are of what was taken from the worker, so a worker can only choose how it is treated. */
+/* ---- What a link has carried lately: ferry-traffic.c ---- */
 
 /* What is to happen to a lane that was found empty. */
 typedef enum
@@ -254,12 +227,7 @@ gboolean ferry_traffic_restart (FerryTraffic *self, guint64 n_sent);
 /* Restarts the count of a long conversation, so that it does not count as many records. */
 void ferry_traffic_settle (FerryTraffic *self, guint64 n_sent);
 
-/* The application's end of a link.
- *
- * Owner:   counted references. The shared queue has one of them until the link is finished.
- * Threads: the monitor, unless a field's comment names another thread.
- * Trust:   none in the process at the other end. That process may do anything with the link's memory, with its end of
- *          the control socket and with the doorbell. */
+/* ---- The application's end of a link: ferry-link.c ---- */
 
 typedef struct _FerryLink FerryLink;
 typedef struct _FerrySharedQueue FerrySharedQueue;

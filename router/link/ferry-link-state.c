@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The states of a link, as a table: what each event does in each, and the cause of its end. See
- * ferry-link-private.h. */
+/* The states of a link, as a table: what each event does in each, and the cause of its end. */
 
 #include "config.h"
 

@@ -3,9 +3,14 @@
 
 /* The application's end of a link: its process and how that is signalled; messages down, and the backlog of what has no
  * room in the lane; the batches of descriptors that go with messages; and the words of shared memory by which calls are
- * claimed, taken back and paused. See ferry-link-private.h.
+ * claimed, taken back and paused.
  *
- * It is one file since all of that is decided by the link's state, and by what its lock for the way down guards. */
+ * It is one file since all of that is decided by the link's state, and by what its lock for the way down guards.
+ *
+ * Owner:   counted references. The shared queue has one of them until the link is finished.
+ * Threads: the monitor, unless a field's comment names another thread.
+ * Trust:   none in the process at the other end. That process may do anything with the link's memory, with its end of
+ *          the control socket and with the doorbell. */
 
 #include "config.h"
 

@@ -1,8 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker prints: its standard output and error, line by line, and the last lines of one that failed. See
- * ferry-link-private.h. */
+/* What a worker prints: its standard output and error, line by line, and the last lines of one that failed. Each is a
+ * pipe that is read and cut into lines, which are logged or shown.
+ *
+ * Owner:     the link.
+ * Threads:   the monitor. Before the link is added to the shared queue: the router's thread.
+ * Trust:     none in the worker: a pipe may contain any bytes, in any amount. What is read at a time and the length of
+ *            a line are bounded, and invalid UTF-8 is replaced.
+ * Invariant: no read waits, and no function waits for the end of a pipe. A child of the worker may hold the pipe open
+ *            without end. */
 
 #include "config.h"
 

@@ -1,8 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a link has carried lately, and so whether its empty lane is armed, naps or is muted, with the thresholds. See
- * ferry-link-private.h. */
+/* What a link has carried lately, and so whether its empty lane is armed, naps or is muted, with the thresholds.
+ *
+ * Owner:   the link.
+ * Threads: the thread that holds the drain lock. The functions read no clock and no shared memory.
+ * Trust:   the counts are of what was taken from the worker, so a worker can only choose how it is treated. */
 
 #include "config.h"
 
