@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "link/ferry-pidfd-private.h"
 #include "process/ferry-spawn-private.h"
 #include "route/ferry-router-private.h"
 
@@ -418,6 +419,12 @@ ferry_test_refuse_barriers (void)
   g_assert_cmpint (syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program), ==, 0);
 }
 
+void
+ferry_test_close (int *fd)
+{
+  ferry_clear_fd (fd);
+}
+
 guint
 ferry_test_count_fds (void)
 {
@@ -514,6 +521,12 @@ ferry_test_is_alive (GPid pid)
   const char state = get_state (pid);
 
   return state != 'Z' && state != 'X';
+}
+
+GPid
+ferry_test_read_parent (GPid pid)
+{
+  return ferry_read_parent (pid);
 }
 
 gboolean

@@ -89,6 +89,10 @@ gint64 ferry_test_read_clock (clockid_t clock);
 int ferry_test_get_system_call (GPid pid, int thread);
 /* From now on, membarrier() fails in all threads of this process, as in one that has restricted its own calls. */
 void ferry_test_refuse_barriers (void);
+/* A descriptor that is closed at the end of its block. */
+#define ferry_test_autofd __attribute__ ((cleanup (ferry_test_close))) int
+/* Closes a descriptor that is not negative. */
+void ferry_test_close (int *fd);
 /* How many descriptors the process has open. */
 guint ferry_test_count_fds (void);
 /* The same in a program that starts no thread, so that processes can be forked. */
@@ -105,6 +109,8 @@ GVariant *ferry_test_make_strings (guint n);
 gboolean ferry_test_is_trusted (GVariant *strings);
 /* Whether a process of that number exists and is no zombie. */
 gboolean ferry_test_is_alive (GPid pid);
+/* The number of its parent; 0 where there is no such process. */
+GPid ferry_test_read_parent (GPid pid);
 /* Whether it was stopped by a signal, and not continued. */
 gboolean ferry_test_is_stopped (GPid pid);
 /* For processes that are no worker's, and a worker's death that is no wish of this process. Fails the test where that

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "call/ferry-transport-private.h"
+
 /* How often what is not told of is looked at. */
 #define LOOK_MILLISECONDS 2
 
@@ -280,7 +282,8 @@ transport_test_pair_free (TransportTestPair *pair)
 }
 
 void
-transport_test_take_calls (TransportTestPair *pair, guint end, FerryTransportCallFunc func)
+transport_test_take_calls (TransportTestPair *pair, guint end,
+                           void (*func) (FerryTransport *self, FerryCall *call, GObject *owner))
 {
   g_autoptr (GError) error = NULL;
 

@@ -8,10 +8,12 @@
 
 #include <pthread.h>
 
-#include "call/ferry-transport-private.h"
 #include "ferry-test.h"
 
 G_BEGIN_DECLS
+
+/* Those of call/ferry-transport-private.h. */
+typedef struct _FerryCall FerryCall;
 
 /* A kind of transport with both ends in the test's process. To have another one keep the contract, add it to the table
  * in transport-test.c, or to that in contract-test.c, which has those with an end elsewhere. */
@@ -51,7 +53,8 @@ typedef struct
 TransportTestPair *transport_test_pair_new (const TransportTestKind *kind);
 /* Closes what is open, and waits until no thread or descriptor is left behind. */
 void transport_test_pair_free (TransportTestPair *pair);
-void transport_test_take_calls (TransportTestPair *pair, guint end, FerryTransportCallFunc func);
+void transport_test_take_calls (TransportTestPair *pair, guint end,
+                                void (*func) (FerryTransport *self, FerryCall *call, GObject *owner));
 
 /* Waits until condition holds; fails the test when it takes too long. Threads that make it hold may say so. */
 void transport_test_wait (FerryTestCondition condition, gpointer data);

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <ferry-classic.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 

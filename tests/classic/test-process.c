@@ -14,8 +14,6 @@
 
 #include <signal.h>
 
-#include "base/ferry-base-private.h"
-
 /* A window's worth may be ahead of the thread that takes, and one more is in the function's hands. */
 #define WINDOW 16
 

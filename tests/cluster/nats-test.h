@@ -1,13 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A NATS server of a test, at a free port of this machine, and ends that talk over it. */
+/* A NATS server of a test, at a free port of this machine. */
 
 #pragma once
 
 #include "ferry-test.h"
-
-#include "cluster/ferry-bus-private.h"
 
 G_BEGIN_DECLS
 
@@ -45,32 +43,6 @@ void nats_test_server_write (NatsTestServer *self, const char *name, const char 
  * and 127.0.0.1. */
 void nats_test_server_make_certificates (NatsTestServer *self, const char *name);
 
-/* What the end of an application, or of a host, has heard. */
-typedef struct
-{
-  FerryBus *bus;         /* (owned) */
-  guint n_changed;       /* how often the state or the error has changed */
-  GString *present;      /* “HOST FACTS ”, for each time that a host has told of itself */
-  GPtrArray *packets;    /* (element-type GBytes): those that have come */
-  char *peer;            /* (owned) (nullable): that of the last packet */
-  char *id;              /* (owned) (nullable) */
-  gint64 time_of_packet; /* how many microseconds the end works at each packet */
-} NatsTestEnd;
-
-/* An end that connects. host (nullable) of settings says which end it is. */
-NatsTestEnd *nats_test_end_new (FerryRouter *router, const FerryBusSettings *settings);
-void nats_test_end_free (NatsTestEnd *self);
-/* Waits until it has this state. */
-void nats_test_end_wait_state (NatsTestEnd *self, FerryClusterState state);
-/* Waits until it has an error of this code with a message that matches the pattern. */
-void nats_test_end_wait_error (NatsTestEnd *self, FerryError code, const char *pattern);
-/* Waits until a host has told of itself, as in text. Forgets what was told so far. */
-void nats_test_end_wait_present (NatsTestEnd *self, const char *text);
-void nats_test_end_wait_packets (NatsTestEnd *self, guint n);
-/* Sends a packet to another end, of any user and host. */
-void nats_test_end_send (NatsTestEnd *self, const char *peer, const char *id, const char *text);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NatsTestServer, nats_test_server_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (NatsTestEnd, nats_test_end_free)
 
 G_END_DECLS

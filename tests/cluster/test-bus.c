@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include "cluster/bus-test.h"
 #include "cluster/nats-test.h"
 
 #include <glib-unix.h>
@@ -66,52 +67,52 @@ scene_free (Scene *scene)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
 
 /* An end without any credentials. host: NULL for an application. */
-static NatsTestEnd *
+static BusTestEnd *
 join (Scene *scene, const char *host)
 {
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   FerryBusSettings settings = {.url = url, .application = "app", .host = host};
 
-  return nats_test_end_new (scene->router, &settings);
+  return bus_test_end_new (scene->router, &settings);
 }
 
-static NatsTestEnd *
+static BusTestEnd *
 join_and_wait (Scene *scene, const char *host)
 {
-  NatsTestEnd *end = join (scene, host);
+  BusTestEnd *end = join (scene, host);
 
-  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_null (ferry_bus_get_error (end->bus));
   return end;
 }
 
 /* An end with settings that a test makes; only url and application are set here. */
-static NatsTestEnd *
+static BusTestEnd *
 join_as (Scene *scene, const char *scheme, const char *host, FerryBusSettings settings)
 {
   g_autofree char *url = nats_test_server_get_url (scene->server, scheme, host);
 
   settings.url = url;
   settings.application = "app";
-  return nats_test_end_new (scene->router, &settings);
+  return bus_test_end_new (scene->router, &settings);
 }
 
 static void
 finds_hosts (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) early = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
-  g_autoptr (NatsTestEnd) late = NULL;
+  g_autoptr (BusTestEnd) early = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) late = NULL;
 
   early = join_and_wait (scene, NULL);
   host = join (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new ("(us)", 1, "one"));
-  nats_test_end_wait_present (early, "alpha (1, 'one') ");
+  bus_test_end_wait_present (early, "alpha (1, 'one') ");
   ferry_bus_set_presence (host->bus, g_variant_new ("(us)", 2, "two"));
-  nats_test_end_wait_present (early, "alpha (2, 'two') ");
+  bus_test_end_wait_present (early, "alpha (2, 'two') ");
   late = join (scene, NULL);
-  nats_test_end_wait_present (late, "alpha (2, 'two') ");
+  bus_test_end_wait_present (late, "alpha (2, 'two') ");
   g_assert_cmpstr (ferry_bus_get_id (early->bus), !=, ferry_bus_get_id (late->bus));
 }
 
@@ -120,8 +121,8 @@ static void
 a_host_tells_again_where_there_are_several_servers (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   g_autofree char *url = NULL;
   g_autofree char *urls = NULL;
   FerryBusSettings settings = {.application = "app", .host = "alpha"};
@@ -129,18 +130,18 @@ a_host_tells_again_where_there_are_several_servers (void)
   application = join_and_wait (scene, NULL);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   settings.url = urls = g_strconcat (url, ",nats://127.0.0.1:1", NULL);
-  host = nats_test_end_new (scene->router, &settings);
+  host = bus_test_end_new (scene->router, &settings);
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
-  nats_test_end_wait_present (application, "alpha 1 ");
-  nats_test_end_wait_present (application, "alpha 1 ");
+  bus_test_end_wait_present (application, "alpha 1 ");
+  bus_test_end_wait_present (application, "alpha 1 ");
 }
 
 static void
 an_application_asks_again_where_there_are_several_servers (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   g_autofree char *url = NULL;
   g_autofree char *urls = NULL;
   FerryBusSettings settings = {.application = "app"};
@@ -149,9 +150,9 @@ an_application_asks_again_where_there_are_several_servers (void)
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   settings.url = urls = g_strconcat (url, ",nats://127.0.0.1:1", NULL);
-  application = nats_test_end_new (scene->router, &settings);
-  nats_test_end_wait_present (application, "alpha 1 ");
-  nats_test_end_wait_present (application, "alpha 1 ");
+  application = bus_test_end_new (scene->router, &settings);
+  bus_test_end_wait_present (application, "alpha 1 ");
+  bus_test_end_wait_present (application, "alpha 1 ");
 }
 
 /* ---- Servers that form a cluster ---- */
@@ -177,8 +178,8 @@ a_host_whose_server_is_gone_tells_another_one_that_it_is_there (void)
 {
   g_autoptr (Scene) scene = scene_new (CLUSTER " }\n");
   g_autoptr (NatsTestServer) other = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
-  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
   g_autofree char *url = NULL;
   FerryBusSettings settings = {.application = "app"};
 
@@ -186,12 +187,12 @@ a_host_whose_server_is_gone_tells_another_one_that_it_is_there (void)
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
   other = add_server (scene);
   settings.url = url = nats_test_server_get_url (other, "nats", "127.0.0.1");
-  application = nats_test_end_new (scene->router, &settings);
-  nats_test_end_wait_present (application, "alpha 1 ");
+  application = bus_test_end_new (scene->router, &settings);
+  bus_test_end_wait_present (application, "alpha 1 ");
   nats_test_server_kill (scene->server);
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (2));
-  nats_test_end_wait_present (application, "alpha 2 ");
-  nats_test_end_wait_present (application, "alpha 2 ");
+  bus_test_end_wait_present (application, "alpha 2 ");
+  bus_test_end_wait_present (application, "alpha 2 ");
 }
 
 /* Waits until something came for a subscription. */
@@ -212,7 +213,7 @@ check_tells_another_server (const char *host, const char *subject)
 {
   g_autoptr (Scene) scene = NULL;
   g_autoptr (NatsTestServer) other = NULL;
-  g_autoptr (NatsTestEnd) end = NULL;
+  g_autoptr (BusTestEnd) end = NULL;
   g_autofree char *url = NULL;
   natsConnection *connection = NULL;
   natsSubscription *subscription = NULL;
@@ -252,30 +253,30 @@ static void
 a_host_answers_a_flood_of_hellos_once_in_a_second (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   gint64 began;
 
   application = join_and_wait (scene, NULL);
   host = join (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
-  nats_test_end_wait_present (application, "alpha 1 ");
+  bus_test_end_wait_present (application, "alpha 1 ");
   began = g_get_monotonic_time ();
   for (guint i = 0; i < 3; i++)
     {
       ferry_bus_say_hello (application->bus);
       ferry_bus_say_hello (application->bus);
-      nats_test_end_wait_present (application, "alpha 1 ");
+      bus_test_end_wait_present (application, "alpha 1 ");
     }
   g_assert_cmpint (g_get_monotonic_time () - began, >=, 2 * G_USEC_PER_SEC);
   /* What has changed is told at once. */
   ferry_bus_say_hello (application->bus);
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (2));
-  nats_test_end_wait_present (application, "alpha 2 ");
+  bus_test_end_wait_present (application, "alpha 2 ");
 }
 
 static void
-assert_packet (NatsTestEnd *end, guint index, const char *text)
+assert_packet (BusTestEnd *end, guint index, const char *text)
 {
   GBytes *packet = g_ptr_array_index (end->packets, index);
 
@@ -286,22 +287,22 @@ static void
 carries_packets (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
-  g_autoptr (NatsTestEnd) stranger = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) stranger = NULL;
 
   application = join_and_wait (scene, NULL);
   stranger = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
-  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
-  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "two");
-  nats_test_end_wait_packets (host, 2);
+  bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "two");
+  bus_test_end_wait_packets (host, 2);
   assert_packet (host, 0, "one");
   assert_packet (host, 1, "two");
   g_assert_cmpstr (host->peer, ==, "user");
   g_assert_cmpstr (host->id, ==, ferry_bus_get_id (application->bus));
-  nats_test_end_send (host, host->peer, host->id, "three");
-  nats_test_end_wait_packets (application, 1);
+  bus_test_end_send (host, host->peer, host->id, "three");
+  bus_test_end_wait_packets (application, 1);
   assert_packet (application, 0, "three");
   g_assert_cmpstr (application->peer, ==, "alpha");
   g_assert_cmpstr (application->id, ==, ferry_bus_get_id (host->bus));
@@ -363,8 +364,8 @@ static void
 drops_what_is_from_no_end (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   g_autofree char *up = NULL;
   g_autofree char *down = NULL;
   natsConnection *stranger;
@@ -382,8 +383,8 @@ drops_what_is_from_no_end (void)
   n_down += publish_from_bad_names (stranger, "ferry.app.hello.");
   n_down += publish_from_bad_names (stranger, down);
   leave (stranger);
-  nats_test_end_wait_packets (application, 1);
-  nats_test_end_wait_packets (host, 1);
+  bus_test_end_wait_packets (application, 1);
+  bus_test_end_wait_packets (host, 1);
   g_assert_cmpuint (application->packets->len, ==, 1);
   g_assert_cmpuint (host->packets->len, ==, 1);
   g_assert_cmpuint (strlen (host->peer), ==, 64);
@@ -403,7 +404,7 @@ drops_what_no_host_tells_of_itself (void)
 {
   static const char subject[] = "ferry.app.present.alpha." GOOD_ID;
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
   gsize size = 1024 * 1024 + 1;
   g_autofree guint8 *large = g_malloc0 (size);
   natsConnection *stranger;
@@ -421,14 +422,14 @@ drops_what_no_host_tells_of_itself (void)
   publish (stranger, subject, "\002\000b", 3);
   publish (stranger, subject, GOOD_PRESENCE, 3);
   leave (stranger);
-  nats_test_end_wait_present (application, "alpha 0x07 ");
+  bus_test_end_wait_present (application, "alpha 0x07 ");
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, 6);
   /* One that is not too large is taken. */
   stranger = make_stranger (scene);
   publish (stranger, subject, large + 1, size - 1);
   publish (stranger, subject, GOOD_PRESENCE, 3);
   leave (stranger);
-  nats_test_end_wait_present (application, "alpha 0x07 ");
+  bus_test_end_wait_present (application, "alpha 0x07 ");
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, 6);
 }
 
@@ -436,19 +437,18 @@ static void
 says_that_no_server_answers (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) end = NULL;
+  g_autoptr (BusTestEnd) end = NULL;
   g_autofree char *url = NULL;
 
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   nats_test_server_kill (scene->server);
   end = join (scene, NULL);
   g_assert_cmpint (ferry_bus_get_state (end->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
-  nats_test_end_wait_error (end, FERRY_ERROR_NOT_LISTENING,
-                            "No NATS server answers at 'nats://127.0.0.1:*'*start one*");
+  bus_test_end_wait_error (end, FERRY_ERROR_NOT_LISTENING, "No NATS server answers at 'nats://127.0.0.1:*'*start one*");
   g_assert_cmpint (ferry_bus_get_state (end->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
   g_assert_null (ferry_bus_get_address (end->bus));
   nats_test_server_start (scene->server, NULL);
-  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_null (ferry_bus_get_error (end->bus));
   g_assert_cmpstr (ferry_bus_get_address (end->bus), ==, url);
 }
@@ -463,17 +463,17 @@ says_that_no_machine_has_the_name (void)
     g_strdup_printf ("No machine has the name '%s.invalid' in the address '%s' (*)*", label, url);
   const FerryBusSettings settings = {.url = url, .application = "app"};
   FerryRouter *router = ferry_test_router_new ();
-  NatsTestEnd *end = nats_test_end_new (router, &settings);
+  BusTestEnd *end = bus_test_end_new (router, &settings);
 
-  nats_test_end_wait_error (end, FERRY_ERROR_NOT_LISTENING, pattern);
+  bus_test_end_wait_error (end, FERRY_ERROR_NOT_LISTENING, pattern);
   g_assert_cmpint (ferry_bus_get_state (end->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
-  nats_test_end_free (end);
+  bus_test_end_free (end);
   ferry_test_router_stop (router);
 }
 
 typedef struct
 {
-  NatsTestEnd *end;
+  BusTestEnd *end;
   const char *address;
 } Place;
 
@@ -490,7 +490,7 @@ uses_another_server (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestServer) other = NULL;
-  g_autoptr (NatsTestEnd) end = NULL;
+  g_autoptr (BusTestEnd) end = NULL;
   g_autofree char *url = NULL;
   g_autofree char *other_url = NULL;
   g_autofree char *urls = NULL;
@@ -501,8 +501,8 @@ uses_another_server (void)
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   other_url = nats_test_server_get_url (other, "nats", "127.0.0.1");
   settings.url = urls = g_strconcat (url, ", ", other_url, NULL);
-  end = nats_test_end_new (scene->router, &settings);
-  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  end = bus_test_end_new (scene->router, &settings);
+  bus_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_cmpstr (ferry_bus_get_address (end->bus), ==, url);
   nats_test_server_kill (scene->server);
   /* It may be there before it is seen that the first one is gone. */
@@ -526,8 +526,8 @@ make_mute_server (char **url)
 
 typedef struct
 {
-  NatsTestEnd *with_one;
-  NatsTestEnd *with_two;
+  BusTestEnd *with_one;
+  BusTestEnd *with_two;
 } Race;
 
 static gboolean
@@ -546,10 +546,10 @@ is_connected_first (Scene *scene, const char *mute_url)
 {
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   g_autofree char *urls = g_strconcat (mute_url, ",", url, NULL);
-  g_autoptr (NatsTestEnd) with_two =
-    nats_test_end_new (scene->router, &(FerryBusSettings){.url = urls, .application = "app"});
-  g_autoptr (NatsTestEnd) with_one =
-    nats_test_end_new (scene->router, &(FerryBusSettings){.url = mute_url, .application = "app"});
+  g_autoptr (BusTestEnd) with_two =
+    bus_test_end_new (scene->router, &(FerryBusSettings){.url = urls, .application = "app"});
+  g_autoptr (BusTestEnd) with_one =
+    bus_test_end_new (scene->router, &(FerryBusSettings){.url = mute_url, .application = "app"});
 
   ferry_test_run_until (has_winner, &(Race){with_one, with_two});
   return ferry_bus_get_state (with_two->bus) == FERRY_CLUSTER_STATE_CONNECTED;
@@ -574,31 +574,31 @@ static void
 says_that_a_password_is_wrong (void)
 {
   g_autoptr (Scene) scene = scene_new ("authorization { users = [ { user: alice, password: 'open sesame' } ] }\n");
-  g_autoptr (NatsTestEnd) wrong = NULL;
-  g_autoptr (NatsTestEnd) none = NULL;
-  g_autoptr (NatsTestEnd) right = NULL;
-  g_autoptr (NatsTestEnd) in_url = NULL;
-  g_autoptr (NatsTestEnd) nobody = NULL;
+  g_autoptr (BusTestEnd) wrong = NULL;
+  g_autoptr (BusTestEnd) none = NULL;
+  g_autoptr (BusTestEnd) right = NULL;
+  g_autoptr (BusTestEnd) in_url = NULL;
+  g_autoptr (BusTestEnd) nobody = NULL;
 
   nobody = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){0});
   wrong = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice", .password = "sesame"});
   none = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice"});
   right = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice", .password = "open sesame"});
   in_url = join_as (scene, "nats", "alice:open%20sesame@127.0.0.1", (FerryBusSettings){0});
-  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*correct the password*");
-  nats_test_end_wait_error (none, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*");
-  nats_test_end_wait_error (nobody, FERRY_ERROR_NOT_ALLOWED, "*does not let anybody in without a user*");
+  bus_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*correct the password*");
+  bus_test_end_wait_error (none, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*");
+  bus_test_end_wait_error (nobody, FERRY_ERROR_NOT_ALLOWED, "*does not let anybody in without a user*");
   g_assert_cmpint (ferry_bus_get_state (wrong->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
-  nats_test_end_wait_state (right, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (in_url, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (right, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (in_url, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_cmpstr (ferry_bus_get_user (in_url->bus), ==, "alice");
   /* The password is nowhere to be read. */
   g_assert_null (strstr (ferry_bus_get_address (in_url->bus), "sesame"));
   /* It goes on trying: once the server knows the password, it lets the user in. */
   nats_test_server_kill (scene->server);
   nats_test_server_start (scene->server, "authorization { users = [ { user: alice, password: sesame } ] }\n");
-  nats_test_end_wait_state (wrong, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_error (right, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*");
+  bus_test_end_wait_state (wrong, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_error (right, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*");
   g_assert_cmpint (ferry_bus_get_state (right->bus), ==, FERRY_CLUSTER_STATE_RECONNECTING);
 }
 
@@ -607,9 +607,9 @@ static void
 logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
-  g_autoptr (NatsTestEnd) wrong = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) wrong = NULL;
 
   scene = scene_new ("authorization { users = [\n"
                      "{ user: 'alice@home', password: sesame, permissions: {\n"
@@ -619,15 +619,15 @@ logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of (void)
   application = join_as (scene, "nats", "alice%40home:sesame@127.0.0.1", (FerryBusSettings){.user = "shop"});
   host = join_as (scene, "nats", "keeper:secret@127.0.0.1", (FerryBusSettings){.host = "alpha"});
   wrong = join_as (scene, "nats", "alice%40home:pea@127.0.0.1", (FerryBusSettings){.user = "shop"});
-  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice@home' in*");
+  bus_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice@home' in*");
   g_assert_cmpstr (ferry_bus_get_user (application->bus), ==, "shop");
-  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
-  nats_test_end_wait_packets (host, 1);
+  bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  bus_test_end_wait_packets (host, 1);
   g_assert_cmpstr (host->peer, ==, "shop");
-  nats_test_end_send (host, host->peer, host->id, "two");
-  nats_test_end_wait_packets (application, 1);
+  bus_test_end_send (host, host->peer, host->id, "two");
+  bus_test_end_wait_packets (application, 1);
   g_assert_null (ferry_bus_get_error (application->bus));
 }
 
@@ -635,8 +635,8 @@ static void
 says_what_is_not_permitted (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) deaf = NULL;
-  g_autoptr (NatsTestEnd) dumb = NULL;
+  g_autoptr (BusTestEnd) deaf = NULL;
+  g_autoptr (BusTestEnd) dumb = NULL;
 
   scene =
     scene_new ("authorization { users = [\n"
@@ -644,15 +644,15 @@ says_what_is_not_permitted (void)
                "{ user: dumb, password: b, permissions: { subscribe: 'ferry.>', publish: 'ferry.app.hello.>' } }\n"
                "] }\n");
   deaf = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "deaf", .password = "a"});
-  nats_test_end_wait_error (deaf, FERRY_ERROR_NOT_ALLOWED,
-                            "*does not permit*ubscription to*ferry.app.up.deaf.*subscribing to*'ferry.app.up.deaf.>'");
-  nats_test_end_wait_state (deaf, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_error (deaf, FERRY_ERROR_NOT_ALLOWED,
+                           "*does not permit*ubscription to*ferry.app.up.deaf.*subscribing to*'ferry.app.up.deaf.>'");
+  bus_test_end_wait_state (deaf, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_nonnull (ferry_bus_get_error (deaf->bus));
   dumb = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "dumb", .password = "b"});
-  nats_test_end_wait_state (dumb, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (dumb, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_null (ferry_bus_get_error (dumb->bus));
-  nats_test_end_send (dumb, "alpha", "1", "hush");
-  nats_test_end_wait_error (dumb, FERRY_ERROR_NOT_ALLOWED, "*does not permit*ublish to*ferry.app.down.alpha.1.dumb.*");
+  bus_test_end_send (dumb, "alpha", "1", "hush");
+  bus_test_end_wait_error (dumb, FERRY_ERROR_NOT_ALLOWED, "*does not permit*ublish to*ferry.app.down.alpha.1.dumb.*");
   g_assert_cmpint (ferry_bus_get_state (dumb->bus), ==, FERRY_CLUSTER_STATE_CONNECTED);
 }
 
@@ -660,41 +660,41 @@ static void
 says_that_a_packet_is_too_large (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) end = NULL;
+  g_autoptr (BusTestEnd) end = NULL;
   g_autofree char *text = g_strnfill (2000, 'x');
 
   scene = scene_new ("max_payload: 1000\n");
   end = join_and_wait (scene, NULL);
   g_assert_cmpuint (ferry_bus_get_max_packet (end->bus), ==, 1000);
-  nats_test_end_send (end, "alpha", "1", text);
-  nats_test_end_wait_error (end, FERRY_ERROR_TOO_LARGE, "*1000 bytes*2000*max_payload*");
+  bus_test_end_send (end, "alpha", "1", text);
+  bus_test_end_wait_error (end, FERRY_ERROR_TOO_LARGE, "*1000 bytes*2000*max_payload*");
 }
 
 static void
 comes_back (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
 
   application = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
-  nats_test_end_wait_present (application, "alpha 1 ");
+  bus_test_end_wait_present (application, "alpha 1 ");
   nats_test_server_kill (scene->server);
-  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_RECONNECTING);
-  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_RECONNECTING);
+  bus_test_end_wait_state (application, FERRY_CLUSTER_STATE_RECONNECTING);
+  bus_test_end_wait_state (host, FERRY_CLUSTER_STATE_RECONNECTING);
   g_assert_nonnull (ferry_bus_get_error (application->bus));
-  nats_test_end_send (host, "user", ferry_bus_get_id (application->bus), "lost");
+  bus_test_end_send (host, "user", ferry_bus_get_id (application->bus), "lost");
   g_assert_cmpuint (ferry_bus_get_counts (host->bus).n_unsent, >=, 1);
   nats_test_server_start (scene->server, NULL);
-  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_null (ferry_bus_get_error (application->bus));
-  nats_test_end_send (host, "user", ferry_bus_get_id (application->bus), "here");
-  nats_test_end_wait_packets (application, 1);
+  bus_test_end_send (host, "user", ferry_bus_get_id (application->bus), "here");
+  bus_test_end_wait_packets (application, 1);
   assert_packet (application, 0, "here");
-  nats_test_end_wait_present (application, "alpha 1 ");
+  bus_test_end_wait_present (application, "alpha 1 ");
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_connects, ==, 2);
 }
 
@@ -702,12 +702,12 @@ static void
 checks_certificates (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) by_address = NULL;
-  g_autoptr (NatsTestEnd) by_name = NULL;
-  g_autoptr (NatsTestEnd) by_none = NULL;
-  g_autoptr (NatsTestEnd) wrong = NULL;
-  g_autoptr (NatsTestEnd) missing = NULL;
-  g_autoptr (NatsTestEnd) wrong_name = NULL;
+  g_autoptr (BusTestEnd) by_address = NULL;
+  g_autoptr (BusTestEnd) by_name = NULL;
+  g_autoptr (BusTestEnd) by_none = NULL;
+  g_autoptr (BusTestEnd) wrong = NULL;
+  g_autoptr (BusTestEnd) missing = NULL;
+  g_autoptr (BusTestEnd) wrong_name = NULL;
   g_autofree char *good = NULL;
   g_autofree char *other = NULL;
 
@@ -726,36 +726,36 @@ checks_certificates (void)
   wrong = join_as (scene, "tls", "127.0.0.1", (FerryBusSettings){.tls_ca_file = other});
   by_none = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){0});
   missing = join_as (scene, "tls", "127.0.0.1", (FerryBusSettings){.tls_ca_file = "/nonexistent/ca.pem"});
-  nats_test_end_wait_state (by_address, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (by_name, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
-  nats_test_end_wait_error (by_none, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
-  nats_test_end_wait_error (missing, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The file of certificates '/nonexistent/ca.pem' does not exist; set one that does");
+  bus_test_end_wait_state (by_address, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (by_name, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
+  bus_test_end_wait_error (by_none, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
+  bus_test_end_wait_error (missing, FERRY_ERROR_BAD_ARGUMENTS,
+                           "The file of certificates '/nonexistent/ca.pem' does not exist; set one that does");
   /* Nothing listens there; a server at another address is in the next test. */
-  nats_test_end_wait_error (wrong_name, FERRY_ERROR_NOT_LISTENING, "*127.0.0.2*");
+  bus_test_end_wait_error (wrong_name, FERRY_ERROR_NOT_LISTENING, "*127.0.0.2*");
 }
 
 static void
 wants_the_name_in_the_certificate (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) wrong = NULL;
-  g_autoptr (NatsTestEnd) plain = NULL;
+  g_autoptr (BusTestEnd) wrong = NULL;
+  g_autoptr (BusTestEnd) plain = NULL;
   g_autofree char *good = NULL;
 
   if (nats_test_must_skip ("nats-server") || nats_test_must_skip ("openssl"))
     return;
   scene = scene_new (NULL);
   plain = join_as (scene, "tls", "127.0.0.1", (FerryBusSettings){0});
-  nats_test_end_wait_error (plain, FERRY_ERROR_NOT_ALLOWED, "*has no TLS*");
+  bus_test_end_wait_error (plain, FERRY_ERROR_NOT_ALLOWED, "*has no TLS*");
   nats_test_server_kill (scene->server);
   nats_test_server_make_certificates (scene->server, "good");
   good = nats_test_server_get_path (scene->server, "good.pem");
   nats_test_server_start (scene->server, "tls { cert_file: 'server.pem', key_file: 'server-key.pem' }\n");
   /* The system reads this as 127.0.0.1. */
   wrong = join_as (scene, "tls", "127.1", (FerryBusSettings){.tls_ca_file = good});
-  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
+  bus_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
 }
 
 /* A server may want TLS of a client that has not asked for it. What is sent and read must be the same then. */
@@ -763,8 +763,8 @@ static void
 uses_tls_where_the_server_wants_it (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   g_autofree char *good = NULL;
 
   if (nats_test_must_skip ("nats-server") || nats_test_must_skip ("openssl"))
@@ -778,13 +778,13 @@ uses_tls_where_the_server_wants_it (void)
   g_setenv ("SSL_CERT_FILE", good, TRUE);
   application = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){0});
   host = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.host = "alpha"});
-  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
   g_unsetenv ("SSL_CERT_FILE");
-  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
-  nats_test_end_wait_packets (host, 1);
-  nats_test_end_send (host, host->peer, host->id, "two");
-  nats_test_end_wait_packets (application, 1);
+  bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  bus_test_end_wait_packets (host, 1);
+  bus_test_end_send (host, host->peer, host->id, "two");
+  bus_test_end_wait_packets (application, 1);
   assert_packet (application, 0, "two");
 }
 
@@ -796,8 +796,8 @@ static void
 keeps_order_while_the_server_takes_nothing (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   g_autofree char *text = g_strnfill (PARCEL_SIZE, 'x');
 
   scene = scene_new (NULL);
@@ -807,12 +807,12 @@ keeps_order_while_the_server_takes_nothing (void)
   for (guint i = 0; i < N_PARCELS; i++)
     {
       memcpy (text, &(guint32){GUINT32_TO_BE (0x40404040 + i)}, sizeof (guint32));
-      nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), text);
+      bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), text);
     }
   /* Far more than what a socket holds. */
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_sent, <, N_PARCELS);
   ferry_test_kill (scene->server->pid, SIGCONT);
-  nats_test_end_wait_packets (host, N_PARCELS);
+  bus_test_end_wait_packets (host, N_PARCELS);
   for (guint i = 0; i < N_PARCELS; i++)
     {
       memcpy (text, &(guint32){GUINT32_TO_BE (0x40404040 + i)}, sizeof (guint32));
@@ -833,11 +833,11 @@ signs_with_an_nkey (void)
   path = nats_test_server_get_path (scene->server, "seed");
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      g_autoptr (NatsTestEnd) end = NULL;
+      g_autoptr (BusTestEnd) end = NULL;
 
       nats_test_server_write (scene->server, "seed", files[i]);
       end = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = path});
-      nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+      bus_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
     }
 }
 
@@ -863,11 +863,11 @@ tells_of_an_nkey_that_is_none (void)
   path = nats_test_server_get_path (scene->server, "seed");
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
-      g_autoptr (NatsTestEnd) end = NULL;
+      g_autoptr (BusTestEnd) end = NULL;
 
       nats_test_server_write (scene->server, "seed", files[i].text);
       end = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = path});
-      nats_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, files[i].pattern);
+      bus_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, files[i].pattern);
     }
 }
 
@@ -875,7 +875,7 @@ tells_of_an_nkey_that_is_none (void)
 
 typedef struct
 {
-  NatsTestEnd *end;
+  BusTestEnd *end;
   FerryTransport *session; /* (owned) */
   guint n_calls;
   guint n_answers;
@@ -964,8 +964,8 @@ static void
 sessions_survive_the_server (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) application_end = NULL;
-  g_autoptr (NatsTestEnd) host_end = NULL;
+  g_autoptr (BusTestEnd) application_end = NULL;
+  g_autoptr (BusTestEnd) host_end = NULL;
   g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
   g_autoptr (GError) over = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "It is over");
   Talker application = {0};
@@ -986,12 +986,12 @@ sessions_survive_the_server (void)
       ask (&application, 100);
       nats_test_server_kill (scene->server);
       ask (&application, 100);
-      nats_test_end_wait_state (application_end, FERRY_CLUSTER_STATE_RECONNECTING);
-      nats_test_end_wait_state (host_end, FERRY_CLUSTER_STATE_RECONNECTING);
+      bus_test_end_wait_state (application_end, FERRY_CLUSTER_STATE_RECONNECTING);
+      bus_test_end_wait_state (host_end, FERRY_CLUSTER_STATE_RECONNECTING);
       ask (&application, 100);
       nats_test_server_start (scene->server, NULL);
-      nats_test_end_wait_state (application_end, FERRY_CLUSTER_STATE_CONNECTED);
-      nats_test_end_wait_state (host_end, FERRY_CLUSTER_STATE_CONNECTED);
+      bus_test_end_wait_state (application_end, FERRY_CLUSTER_STATE_CONNECTED);
+      bus_test_end_wait_state (host_end, FERRY_CLUSTER_STATE_CONNECTED);
       ferry_session_reconnected (FERRY_SESSION (application.session));
       ferry_session_reconnected (FERRY_SESSION (host.session));
       conversation.n += 300;
@@ -1026,8 +1026,8 @@ static void
 leaves_turns_in_a_flood (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   guint n_turns = 0;
   guint idle;
 
@@ -1035,10 +1035,10 @@ leaves_turns_in_a_flood (void)
   host = join_and_wait (scene, "alpha");
   host->time_of_packet = 50;
   for (guint i = 0; i < FLOOD; i++)
-    nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "drop");
-  nats_test_end_wait_packets (host, FLOOD / 2);
+    bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "drop");
+  bus_test_end_wait_packets (host, FLOOD / 2);
   idle = g_idle_add_full (G_PRIORITY_LOW, count_idle, &n_turns, NULL);
-  nats_test_end_wait_packets (host, FLOOD);
+  bus_test_end_wait_packets (host, FLOOD);
   g_source_remove (idle);
   g_test_message ("%u turns", n_turns);
   g_assert_cmpuint (n_turns, >=, 10);
@@ -1062,14 +1062,14 @@ static void
 is_closed_with_packets_that_have_come (void)
 {
   g_autoptr (Scene) scene = scene_new (NULL);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   guint n_turns = 0;
 
   host = join_and_wait (scene, "alpha");
   application = join_and_wait (scene, NULL);
   for (guint i = 0; i < 10; i++)
-    nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "late");
+    bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "late");
   wait_undelivered (host->bus, 10);
   ferry_bus_close (host->bus);
   while (n_turns < 1000 && g_main_context_iteration (NULL, FALSE))
@@ -1080,7 +1080,7 @@ is_closed_with_packets_that_have_come (void)
 
 typedef struct
 {
-  NatsTestEnd *end; /* (unowned) */
+  BusTestEnd *end; /* (unowned) */
   FerryTimer timer;
   gboolean has_applied;
   guint n_packets; /* how many the end had taken then */
@@ -1106,8 +1106,8 @@ static void
 limits_wait_for_what_has_come (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
   Limit limit = {0};
 
   scene = scene_new (NULL);
@@ -1115,7 +1115,7 @@ limits_wait_for_what_has_come (void)
   application = join_and_wait (scene, NULL);
   host->time_of_packet = 2 * FERRY_MICROSECONDS_PER_MILLISECOND;
   for (guint i = 0; i < 10; i++)
-    nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "late");
+    bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "late");
   wait_undelivered (host->bus, 10);
   limit.end = host;
   ferry_timers_set (scene->router->limits, &limit.timer, 1, limit_applies, &limit);
@@ -1126,13 +1126,13 @@ limits_wait_for_what_has_come (void)
 static gboolean
 wait_in_handler (gpointer data)
 {
-  return ((NatsTestEnd *) data)->packets->len == 2;
+  return ((BusTestEnd *) data)->packets->len == 2;
 }
 
 static void
 nest (gpointer data, const char *peer, const char *id, GBytes *packet)
 {
-  NatsTestEnd *self = data;
+  BusTestEnd *self = data;
 
   g_ptr_array_add (self->packets, g_bytes_ref (packet));
   if (self->packets->len == 1)
@@ -1150,8 +1150,8 @@ delivers_in_nested_loops (void)
 {
   static const FerryBusFuncs funcs = {ignore_change, NULL, nest};
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) host = g_new0 (NatsTestEnd, 1);
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) host = g_new0 (BusTestEnd, 1);
   g_autofree char *url = NULL;
 
   if (nats_test_must_skip ("nats-server"))
@@ -1166,10 +1166,10 @@ delivers_in_nested_loops (void)
   host->packets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   host->bus = ferry_bus_new (scene->router, &(FerryBusSettings){.url = url, .application = "app", .host = "alpha"},
                              &funcs, host, NULL);
-  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
-  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "two");
-  nats_test_end_wait_packets (host, 2);
+  bus_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  bus_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "two");
+  bus_test_end_wait_packets (host, 2);
   assert_packet (host, 1, "two");
 }
 
@@ -1219,10 +1219,10 @@ closes_at_any_time (void)
 
   for (guint i = 0; i < 20; i++)
     {
-      g_autoptr (NatsTestEnd) end = join (scene, i % 2 == 0 ? "alpha" : NULL);
+      g_autoptr (BusTestEnd) end = join (scene, i % 2 == 0 ? "alpha" : NULL);
 
       if (i % 3 == 0 && i < 10)
-        nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+        bus_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
       if (i == 10)
         nats_test_server_kill (scene->server);
     }
@@ -1266,11 +1266,11 @@ end_while_connected (const char *url)
   FerryBusSettings settings = {.url = url, .application = "app"};
 
   /* It is not dropped; and without its threads nothing else has it. */
-  static NatsTestEnd *volatile kept;
+  static BusTestEnd *volatile kept;
 
   atexit (assert_no_link_thread);
-  kept = nats_test_end_new (ferry_test_router_new (), &settings);
-  nats_test_end_wait_state (kept, FERRY_CLUSTER_STATE_CONNECTED);
+  kept = bus_test_end_new (ferry_test_router_new (), &settings);
+  bus_test_end_wait_state (kept, FERRY_CLUSTER_STATE_CONNECTED);
   exit (EXIT_SUCCESS);
 }
 
@@ -1320,12 +1320,12 @@ bounds_what_hosts_tell_and_asks_for_the_rest (void)
   g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app"};
-  g_autoptr (NatsTestEnd) end = nats_test_end_new (scene->router, &settings);
+  g_autoptr (BusTestEnd) end = bus_test_end_new (scene->router, &settings);
   natsConnection *connection = NULL;
   natsSubscription *hellos = NULL;
   FerryBusCounts before, counts;
 
-  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
   g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
   g_assert_cmpint (natsConnection_SubscribeSync (&hellos, connection, "ferry.app.hello.>"), ==, NATS_OK);
   g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);

@@ -10,6 +10,7 @@
 
 #include "config.h"
 
+#include "cluster/bus-test.h"
 #include "cluster/nats-test.h"
 #include "cluster/proxy-test.h"
 
@@ -887,7 +888,7 @@ a_cluster_connects_anew_in_a_handler_of_its_error (void)
 
 /* Says goodbye to each session that the cluster opens. Returns when it was open for the n-th time. */
 static gint64
-end_sessions (NatsTestEnd *end, guint n)
+end_sessions (BusTestEnd *end, guint n)
 {
   gint64 at = 0;
 
@@ -904,7 +905,7 @@ end_sessions (NatsTestEnd *end, guint n)
         {
           g_clear_pointer (&open, g_bytes_unref);
           g_ptr_array_set_size (end->packets, 0);
-          nats_test_end_wait_packets (end, 1);
+          bus_test_end_wait_packets (end, 1);
           open = g_bytes_ref (end->packets->pdata[0]);
           g_bytes_get_data (open, &size);
         }
@@ -924,14 +925,14 @@ static void
 a_host_that_ends_each_session_is_tried_ever_less_often (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) rude = NULL;
+  g_autoptr (BusTestEnd) rude = NULL;
   g_autofree char *url = NULL;
   FerryBusSettings settings = {.application = "app", .host = "rude"};
   gint64 began = g_get_monotonic_time ();
 
   scene = scene_new (NULL);
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
-  rude = nats_test_end_new (scene->task->router, &settings);
+  rude = bus_test_end_new (scene->task->router, &settings);
   ferry_bus_set_presence (
     rude->bus, g_variant_new_parsed ("(@u 4, '0.1.0', 'rude', %s, ['f'], @u 1, false)", ferry_bus_get_id (rude->bus)));
   /* After pauses of 1, 2 and 4 seconds. */
@@ -950,7 +951,7 @@ a_host_whose_session_lived_is_tried_soon (void)
   g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app"};
-  g_autoptr (NatsTestEnd) end = nats_test_end_new (scene->task->router, &settings);
+  g_autoptr (BusTestEnd) end = bus_test_end_new (scene->task->router, &settings);
   FerryAbsences absences = {0};
 
   ferry_absences_init (&absences, scene->task->router->timers, end->bus);
@@ -973,13 +974,13 @@ check_false_facts (const char *start, const char *end, const char *words)
   g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
-  g_autoptr (NatsTestEnd) liar = NULL;
+  g_autoptr (BusTestEnd) liar = NULL;
   g_autofree char *message = NULL;
   g_autofree char *facts = NULL;
   g_autoptr (GVariant) presence = NULL;
 
   g_free (task_test_take_message ());
-  liar = nats_test_end_new (scene->task->router, &settings);
+  liar = bus_test_end_new (scene->task->router, &settings);
   facts = g_strconcat (start, ferry_bus_get_id (liar->bus), end, NULL);
   presence = g_variant_parse (NULL, facts, NULL, NULL, NULL);
   ferry_bus_set_presence (liar->bus, presence);
@@ -1015,7 +1016,7 @@ a_task_is_told_of_a_host_of_another_version (void)
   g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app", .host = "old"};
-  g_autoptr (NatsTestEnd) old = nats_test_end_new (scene->task->router, &settings);
+  g_autoptr (BusTestEnd) old = bus_test_end_new (scene->task->router, &settings);
   g_autoptr (FerryTask) task = task_test_submit (scene->executor, "echo", g_variant_new_string ("word"));
   g_autoptr (Host) updated = NULL;
 
@@ -1081,7 +1082,7 @@ make_misfit (gboolean other_order)
 }
 
 static void
-send_misfit (NatsTestEnd *end, const char *peer, const char *id, gboolean other_order)
+send_misfit (BusTestEnd *end, const char *peer, const char *id, gboolean other_order)
 {
   g_autoptr (GBytes) packet = make_misfit (other_order);
   gpointer data;
@@ -1093,7 +1094,7 @@ send_misfit (NatsTestEnd *end, const char *peer, const char *id, gboolean other_
 }
 
 static void
-present_misfit (NatsTestEnd *misfit)
+present_misfit (BusTestEnd *misfit)
 {
   ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 4, '0.1.0', 'misfit', %s, ['f'], @u 1, false)",
                                                              ferry_bus_get_id (misfit->bus)));
@@ -1105,14 +1106,14 @@ check_misfit_host (gboolean other_order, const char *words)
   g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app", .host = "misfit"};
-  g_autoptr (NatsTestEnd) misfit = nats_test_end_new (scene->task->router, &settings);
+  g_autoptr (BusTestEnd) misfit = bus_test_end_new (scene->task->router, &settings);
   g_autoptr (Host) honest = NULL;
   g_autoptr (FerryHost) other = NULL;
   g_autofree char *message = NULL;
 
   g_free (task_test_take_message ());
   present_misfit (misfit);
-  nats_test_end_wait_packets (misfit, 1);
+  bus_test_end_wait_packets (misfit, 1);
   send_misfit (misfit, misfit->peer, misfit->id, other_order);
   message = wait_message ();
   g_assert_nonnull (strstr (message, words));
@@ -1140,25 +1141,25 @@ check_misfit_application (gboolean other_order, const char *words)
   g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app", .user = "misfit"};
-  g_autoptr (NatsTestEnd) misfit = nats_test_end_new (scene->task->router, &settings);
+  g_autoptr (BusTestEnd) misfit = bus_test_end_new (scene->task->router, &settings);
   g_autoptr (Host) host = host_new (scene, "alpha");
   g_autofree char *name = g_strdup_printf ("The application misfit/%s ", ferry_bus_get_id (misfit->bus));
   g_autofree char *message = NULL;
 
   g_free (task_test_take_message ());
-  nats_test_end_wait_present (misfit, "alpha ");
+  bus_test_end_wait_present (misfit, "alpha ");
   /* Until then, what it sends is lost. */
-  nats_test_end_wait_state (misfit, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (misfit, FERRY_CLUSTER_STATE_CONNECTED);
   send_misfit (misfit, "alpha", ferry_bus_get_id (host->bus), other_order);
   message = wait_message ();
   g_assert_nonnull (strstr (message, name));
   g_assert_nonnull (strstr (message, words));
   /* It is answered each time, so that it learns of that too, and told of once. */
-  nats_test_end_wait_packets (misfit, 1);
+  bus_test_end_wait_packets (misfit, 1);
   for (guint i = 2; i < 5; i++)
     {
       send_misfit (misfit, "alpha", ferry_bus_get_id (host->bus), other_order);
-      nats_test_end_wait_packets (misfit, i);
+      bus_test_end_wait_packets (misfit, i);
     }
   g_assert_null (task_test_take_message ());
 }
@@ -1218,7 +1219,7 @@ static void
 hosts_of_one_name_are_few (void)
 {
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (GPtrArray) ends = g_ptr_array_new_with_free_func ((GDestroyNotify) nats_test_end_free);
+  g_autoptr (GPtrArray) ends = g_ptr_array_new_with_free_func ((GDestroyNotify) bus_test_end_free);
   g_autofree char *url = NULL;
   g_autoptr (Host) honest = NULL;
 
@@ -1228,14 +1229,14 @@ hosts_of_one_name_are_few (void)
   for (guint i = 0; i < 12; i++)
     {
       const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
-      NatsTestEnd *end = nats_test_end_new (scene->task->router, &settings);
+      BusTestEnd *end = bus_test_end_new (scene->task->router, &settings);
 
       ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 4, '0.1.0', 'liar', %s, ['f'], @u 1, false)",
                                                               ferry_bus_get_id (end->bus)));
       g_ptr_array_add (ends, end);
     }
   for (guint i = 0; i < ends->len; i++)
-    nats_test_end_wait_state (ends->pdata[i], FERRY_CLUSTER_STATE_CONNECTED);
+    bus_test_end_wait_state (ends->pdata[i], FERRY_CLUSTER_STATE_CONNECTED);
   task_test_wait_message ("8 hosts called 'liar'");
   honest = host_new (scene, "honest");
   ferry_test_run_until (has_honest_and_few_others, scene);

@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include "cluster/bus-test.h"
 #include "cluster/operator-test.h"
 
 #include <string.h>
@@ -47,14 +48,14 @@ scene_free (Scene *scene)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
 
 /* An end with a file of credentials. host: NULL for an application. */
-static NatsTestEnd *
+static BusTestEnd *
 join (Scene *scene, const char *host, const char *credentials_file)
 {
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {
     .url = url, .application = "app", .host = host, .credentials_file = credentials_file};
 
-  return nats_test_end_new (scene->router, &settings);
+  return bus_test_end_new (scene->router, &settings);
 }
 
 static const OperatorTestCredentials of_one = {.account = OPERATOR_TEST_ONE, .user = OPERATOR_TEST_USER};
@@ -315,10 +316,10 @@ of_another_account_see_nothing (void)
   g_autofree char *file = NULL;
   g_autofree char *other_file = NULL;
   g_autoptr (Scene) scene = scene_new (0);
-  g_autoptr (NatsTestEnd) application = NULL;
-  g_autoptr (NatsTestEnd) other_application = NULL;
-  g_autoptr (NatsTestEnd) host = NULL;
-  g_autoptr (NatsTestEnd) other_host = NULL;
+  g_autoptr (BusTestEnd) application = NULL;
+  g_autoptr (BusTestEnd) other_application = NULL;
+  g_autoptr (BusTestEnd) host = NULL;
+  g_autoptr (BusTestEnd) other_host = NULL;
 
   file = operator_test_write_credentials (scene->server, "one.creds", of_one);
   other_file = operator_test_write_credentials (scene->server, "other.creds", of_other);
@@ -326,19 +327,19 @@ of_another_account_see_nothing (void)
   other_application = join (scene, NULL, other_file);
   host = join (scene, "alpha", file);
   other_host = join (scene, "beta", other_file);
-  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (other_application, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
-  nats_test_end_wait_state (other_host, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (other_application, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (other_host, FERRY_CLUSTER_STATE_CONNECTED);
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
-  nats_test_end_send (host, "user", ferry_bus_get_id (other_application->bus), "wrong");
-  nats_test_end_wait_present (application, "alpha 1 ");
-  nats_test_end_send (other_host, "user", ferry_bus_get_id (other_application->bus), "right");
+  bus_test_end_send (host, "user", ferry_bus_get_id (other_application->bus), "wrong");
+  bus_test_end_wait_present (application, "alpha 1 ");
+  bus_test_end_send (other_host, "user", ferry_bus_get_id (other_application->bus), "right");
   ferry_bus_set_presence (other_host->bus, g_variant_new_uint32 (2));
-  nats_test_end_wait_packets (other_application, 1);
+  bus_test_end_wait_packets (other_application, 1);
   g_assert_cmpstr (other_application->peer, ==, "beta");
   g_assert_null (strstr (other_application->present->str, "alpha"));
-  nats_test_end_wait_present (other_application, "beta 2 ");
+  bus_test_end_wait_present (other_application, "beta 2 ");
 }
 
 static void
@@ -385,17 +386,17 @@ that_are_wrong_are_told (void)
   g_autofree char *expired = NULL;
   g_autofree char *wrong_seed = NULL;
   g_autoptr (Scene) scene = scene_new (0);
-  g_autoptr (NatsTestEnd) late = NULL;
-  g_autoptr (NatsTestEnd) wrong = NULL;
+  g_autoptr (BusTestEnd) late = NULL;
+  g_autoptr (BusTestEnd) wrong = NULL;
 
   expired = operator_test_write_credentials (scene->server, "expired.creds", get_expired ());
   wrong_seed = operator_test_write_credentials (scene->server, "wrong.creds", with_wrong_seed);
   late = join (scene, NULL, expired);
   wrong = join (scene, NULL, wrong_seed);
-  nats_test_end_wait_error (late, FERRY_ERROR_NOT_ALLOWED,
-                            "*does not take the credentials in '*/expired.creds'*valid until 20*; get new ones");
-  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED,
-                            "*does not take the credentials in '*/wrong.creds'*seed is not that*; get new ones");
+  bus_test_end_wait_error (late, FERRY_ERROR_NOT_ALLOWED,
+                           "*does not take the credentials in '*/expired.creds'*valid until 20*; get new ones");
+  bus_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED,
+                           "*does not take the credentials in '*/wrong.creds'*seed is not that*; get new ones");
   g_assert_cmpint (ferry_bus_get_state (late->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
 }
 
@@ -405,15 +406,15 @@ that_are_revoked_are_told (void)
   g_autofree char *file = NULL;
   g_autofree char *after = NULL;
   g_autoptr (Scene) scene = scene_new (0);
-  g_autoptr (NatsTestEnd) end = NULL;
+  g_autoptr (BusTestEnd) end = NULL;
 
   file = operator_test_write_credentials (scene->server, "one.creds", of_one);
   end = join (scene, NULL, file);
-  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  bus_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
   nats_test_server_kill (scene->server);
   after = operator_test_make_configuration (OPERATOR_TEST_USER);
   nats_test_server_start (scene->server, after);
-  nats_test_end_wait_error (end, FERRY_ERROR_NOT_ALLOWED, "*does not take the credentials in '*'*revoked*");
+  bus_test_end_wait_error (end, FERRY_ERROR_NOT_ALLOWED, "*does not take the credentials in '*'*revoked*");
   g_assert_cmpint (ferry_bus_get_state (end->bus), ==, FERRY_CLUSTER_STATE_RECONNECTING);
 }
 
@@ -422,14 +423,14 @@ without_a_token_or_a_seed_are_told (void)
 {
   g_autofree char *file = NULL;
   g_autoptr (Scene) scene = scene_new (0);
-  g_autoptr (NatsTestEnd) end = NULL;
+  g_autoptr (BusTestEnd) end = NULL;
 
   file = nats_test_server_get_path (scene->server, "half.creds");
   nats_test_server_write (scene->server, "half.creds", "-----BEGIN NATS USER JWT-----\nabc\n");
   end = join (scene, NULL, file);
-  nats_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, "*'*/half.creds'*no line that begins with SU*");
+  bus_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, "*'*/half.creds'*no line that begins with SU*");
   nats_test_server_write (scene->server, "half.creds", "word\n");
-  nats_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, "*'*/half.creds'*BEGIN NATS USER JWT*");
+  bus_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, "*'*/half.creds'*BEGIN NATS USER JWT*");
 }
 
 static void

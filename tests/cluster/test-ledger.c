@@ -13,12 +13,12 @@
 
 #include "config.h"
 
+#include <ferry-cluster.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/ferry-host-private.h"
 #include "cluster/nats-test.h"
 #include "cluster/proxy-test.h"
 #include "task/task-test.h"

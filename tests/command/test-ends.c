@@ -18,10 +18,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/ferry-base-private.h"
 #include "command/command-test.h"
 #include "ferry-test.h"
-#include "link/ferry-pidfd-private.h"
 
 /* Three processes beside the shell: one with SIGINT ignored, one that has left the session, and a plain one. The time
  * that they sleep tells them from others. */
@@ -214,7 +212,7 @@ be_loser (const char *way, const char *mark, const char *note)
   test->executor = ferry_executor_new_for_commands (NULL);
   task = submit_sleepers (test, mark);
   worker = command_test_wait_worker (test, task);
-  server = ferry_read_parent ((GPid) g_ascii_strtoull (ferry_worker_get_identifier (worker), NULL, 10));
+  server = ferry_test_read_parent ((GPid) g_ascii_strtoull (ferry_worker_get_identifier (worker), NULL, 10));
   number = g_strdup_printf ("%d\n", (int) server);
   g_assert_true (g_file_set_contents (note, number, -1, NULL));
   ferry_test_kill (server, SIGSTOP);
@@ -337,7 +335,7 @@ take_their_files_along (gconstpointer way)
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
   const char *argv[] = {"/proc/self/exe", WRITER, way, folder, notes, NULL};
   g_autofree char *path = command_test_path (test, "errors");
-  ferry_autofd errors = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ferry_test_autofd errors = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   g_autofree char *said = NULL;
   g_autoptr (GError) error = NULL;
   GPid pid;
@@ -374,7 +372,7 @@ take_their_files_along_with_the_fork_server (gconstpointer number)
   g_assert_no_errno (g_mkdir (folder, 0700));
   task = submit_writer (test, folder, note, FALSE);
   worker = command_test_wait_pid (test, "note");
-  ferry_test_kill (ferry_read_parent (worker), GPOINTER_TO_INT (number));
+  ferry_test_kill (ferry_test_read_parent (worker), GPOINTER_TO_INT (number));
   command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   command_test_wait_gone (worker);
   g_assert_true (is_empty (folder));

@@ -10,6 +10,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 
+#include "call/ferry-transport-private.h"
 #include "call/forge.h"
 #include "call/transport-test.h"
 #include "conversation/ferry-channel-private.h"

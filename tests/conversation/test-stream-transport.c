@@ -21,6 +21,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/call-test.h"
+#include "call/ferry-transport-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 
 typedef struct

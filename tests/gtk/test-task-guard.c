@@ -8,7 +8,6 @@
 #include "config.h"
 
 #include "gtk/desktop-test.h"
-#include "gtk/ferry-task-guard-private.h"
 #include "gtk/ferry-task-guard.h"
 #include "gtk/widget-test.h"
 #include "task/task-test.h"
@@ -104,7 +103,7 @@ find_question (void)
     {
       g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
 
-      if (FERRY_IS_STOP_QUESTION (window))
+      if (g_str_equal (G_OBJECT_TYPE_NAME (window), "FerryStopQuestion"))
         return window;
     }
   return NULL;

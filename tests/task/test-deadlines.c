@@ -17,8 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/ferry-base-private.h"
-
 /* The grace of a cancel and the time of a shutdown. How much later the end comes is up to the machine. */
 #define GRACE 50000
 
@@ -351,7 +349,7 @@ shut_down_unheard (TaskTest *test, const char *fifo)
   g_autoptr (FerryExecutor) ending = ferry_executor_new (test->pool);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "send", g_variant_new_uint64 (N_MESSAGES));
   g_autoptr (FerryTask) behind = NULL;
-  ferry_autofd fd = -1;
+  ferry_test_autofd fd = -1;
   gboolean ended = FALSE;
   gboolean was_ahead;
 

@@ -10,7 +10,6 @@
 
 #include <signal.h>
 
-#include "base/ferry-base-private.h"
 #include "task/task-test.h"
 
 #define IN_THREADS GINT_TO_POINTER (TRUE)
@@ -304,7 +303,7 @@ call_again (GObject *source, GAsyncResult *result, gpointer data)
   call (&chain->second, chain->first.executor, "note", g_variant_new_string ("second"), NULL);
   chain->task = g_list_model_get_item (model, g_list_model_get_n_items (model) - 1);
   task_test_wait_begun_unheard (chain->task);
-  ferry_test_take_time (20 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  ferry_test_take_time (20 * G_TIME_SPAN_MILLISECOND);
 }
 
 static gboolean

@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "call/ferry-transport-private.h"
 #include "task/task-test.h"
 
 static int (*next_lock) (pthread_mutex_t *);

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/ferry-base-private.h"
-
 /* ---- items that fail ---- */
 
 static void

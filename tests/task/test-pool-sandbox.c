@@ -12,8 +12,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base/ferry-base-private.h"
-#include "task/ferry-task-private.h"
 #include "task/task-test.h"
 
 static TaskTest *
@@ -77,7 +75,7 @@ test_workers_are_executed (void)
 static gboolean
 is_stopped (gpointer task)
 {
-  return ferry_test_is_stopped (ferry_task_get_run (task)->pid);
+  return ferry_test_is_stopped (ferry_test_get_process (task));
 }
 
 static gboolean
@@ -128,7 +126,7 @@ test_tasks_that_do_not_listen_are_ended (void)
   g_autoptr (FerryTask) deaf = ferry_task_new (FERRY_TASK_KIND_CALL, "spin-for-ever", NULL);
   g_autoptr (FerryTask) next = NULL;
 
-  ferry_task_set_cancel_grace (deaf, 100 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  ferry_task_set_cancel_grace (deaf, 100 * G_TIME_SPAN_MILLISECOND);
   task_test_submit_task (test->executor, deaf);
   task_test_wait_begun (deaf);
   ferry_task_cancel (deaf);
@@ -159,7 +157,7 @@ test_tasks_are_given_files_and_bytes (void)
   g_autoptr (FerryTask) file = ferry_task_new (FERRY_TASK_KIND_CALL, "read-handle", g_variant_new_handle (0));
   g_autoptr (FerryTask) bytes = ferry_task_new (FERRY_TASK_KIND_CALL, "read-bytes", g_variant_new_handle (0));
   g_autoptr (GBytes) some = g_bytes_new_static ("some bytes", 10);
-  ferry_autofd fd = -1;
+  ferry_test_autofd fd = -1;
 
   g_assert_true (g_file_set_contents (path, "a picture", -1, NULL));
   fd = open (path, O_RDONLY | O_CLOEXEC);

@@ -20,9 +20,6 @@
 
 #include <glib/gstdio.h>
 
-#include "base/ferry-base-private.h"
-#include "process/ferry-worker-private.h"
-
 #define IN_THREADS GINT_TO_POINTER (TRUE)
 #define IN_PROCESSES GINT_TO_POINTER (FALSE)
 
@@ -52,7 +49,7 @@ shows_what_a_function_prints (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) task = NULL;
   g_autofree char *expected = NULL;
-  ferry_autofd report = dup (STDOUT_FILENO);
+  ferry_test_autofd report = dup (STDOUT_FILENO);
   Shown shown = {.text = g_string_new (NULL)};
   int fds[2];
 
@@ -82,7 +79,7 @@ leaves_streams_that_are_inherited (void)
   g_autoptr (FerryTask) task = NULL;
   char line[] = "to standard output\n";
   char written[sizeof line] = "";
-  ferry_autofd report = dup (STDOUT_FILENO);
+  ferry_test_autofd report = dup (STDOUT_FILENO);
   int fds[2];
 
   g_assert_cmpint (pipe2 (fds, O_CLOEXEC | O_NONBLOCK), ==, 0);
@@ -221,7 +218,7 @@ is_found_in_list (void)
   g_assert_cmpuint (g_list_model_get_n_items (workers), ==, 1);
   worker = g_list_model_get_item (workers, 0);
   g_assert_cmpint (ferry_test_get_process (worker), ==, ferry_test_get_process (task));
-  g_assert_cmpstr (ferry_worker_get_name (worker), ==, "resize 1");
+  g_assert_cmpstr (ferry_test_get_string (worker, "name"), ==, "resize 1");
   ferry_task_cancel (task);
   name = task_test_submit (test->executor, "process-name", NULL);
   task_test_assert_result (name, "'resize 1'");
@@ -426,7 +423,7 @@ ends_its_fork_server_when_it_stops (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) running = submit_sleeper (test);
   g_autoptr (FerryTask) again = NULL;
-  ferry_autofd pidfd = -1;
+  ferry_test_autofd pidfd = -1;
   Stop stop = {0};
   GPid parent;
 
@@ -478,7 +475,7 @@ begins_its_fork_server_ahead (gconstpointer changes_setting)
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) running = NULL;
-  ferry_autofd pidfd = -1;
+  ferry_test_autofd pidfd = -1;
   GPid ahead = 0;
   GPid parent;
 
@@ -750,7 +747,7 @@ stops_in_time_though_the_fork_server_stands_still (void)
   g_autoptr (FerryTask) busy = submit_sleeper (test);
   g_autoptr (FerryTask) task = NULL;
   gboolean stopped = FALSE;
-  ferry_autofd pidfd = -1;
+  ferry_test_autofd pidfd = -1;
   GPid fork_server;
 
   task_test_wait_state (busy, FERRY_TASK_STATE_EXECUTING);

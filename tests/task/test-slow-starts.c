@@ -17,10 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/ferry-base-private.h"
 #include "task/task-test.h"
 
-#define TIMEOUT (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define TIMEOUT (100 * G_TIME_SPAN_MILLISECOND)
 
 /* How many of its limits a worker takes at least. */
 #define N_LIMITS 10

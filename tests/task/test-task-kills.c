@@ -12,8 +12,6 @@
 
 #include <signal.h>
 
-#include "base/ferry-base-private.h"
-
 /* Each night; each time a quarter of them. */
 #define N_TASKS 20000
 #define N_KILLS 200

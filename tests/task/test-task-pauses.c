@@ -13,9 +13,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base/ferry-base-private.h"
-#include "task/ferry-task-private.h"
-
 #define N_ACTIONS 1000
 #define N_TASKS 12
 #define N_MAP_ITEMS 400
