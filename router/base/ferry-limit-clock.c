@@ -1,8 +1,26 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A clock for limits of time, which does not count the time for which its owner was stopped or did not look. See
- * ferry-timers-private.h. */
+/* A clock for limits of time: monotonic time, less the time for which its owner was stopped or did not look. The owner
+ * says until when it sleeps. Where it looks much later, the process was stopped meanwhile (by Ctrl-Z, a debugger, a
+ * frozen control group), the machine had no processor for it, or the owner's thread was busy. The other side may have
+ * had no time either, and what it sent may be on its way through other threads. So the clock is set back to a tenth of
+ * a second before the end of the sleep, and a limit goes on from there.
+ *
+ * A sleep takes at most an eighth of the time that is left. So of a stop, at most an eighth of the limit counts. A
+ * limit of ten seconds wakes its owner some twenty times, and one of an hour some seventy times.
+ *
+ * A main loop whose handlers take long looks late each time. Its limits come to an end all the same: from one late look
+ * to the next, the clock goes on by half of a tenth of a second or more, and after a late look a sleep takes up to half
+ * of the time that is left.
+ *
+ * The process may be stopped before the first sleep, too. So a clock begins where its limit does, by a function that
+ * returns the limit: there is nothing between the two.
+ *
+ * A clock is for one wait, as a variable of the function that waits, or for all limits of a thread. It does not know
+ * what has come: its owner takes that before it judges a limit.
+ *
+ * Threads: one at a time. */
 
 #include "config.h"
 

@@ -12,17 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* A source that is ready while there is work, and that wakes its context only where that sleeps.
- *
- * GLib writes to the context's eventfd for each new ready time of a source, and for each wake-up, also on the context's
- * own thread. This source looks for work before each sleep of the context, and after it. So work needs no system call
- * that comes while the context dispatches, and all work that comes during one sleep needs one.
- *
- * Invariant: while will_look is set, look() is called before the context sleeps.
- *
- * Owner:   the class that has it as the first member of its own source. The source's functions have
- *          ferry_work_source_prepare() and ferry_work_source_check().
- * Threads: any adds work; the context's looks. */
+/* ---- Sources of work: ferry-work-source.c ---- */
 
 typedef struct _FerryWorkSource FerryWorkSource;
 

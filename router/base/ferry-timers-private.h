@@ -11,10 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* A heap of times, the earliest of which is at hand. A time is set, changed or unset in O(log n), without memory of
- * its own.
- *
- * Threads: one at a time. */
+/* ---- The deadlines: ferry-deadlines.c ---- */
 
 /* A time, as a member of the structure that it is for. Must be zeroed before the first use. */
 typedef struct
@@ -57,27 +54,7 @@ ferry_deadlines_peek (const FerryDeadlines *self)
   return self->heap->len > 0 ? g_ptr_array_index (self->heap, 0) : NULL;
 }
 
-/* A clock for limits of time: monotonic time, less the time for which its owner did not look at it.
- *
- * The owner says until when it sleeps. Where it looks much later, the process was stopped meanwhile (by Ctrl-Z, a
- * debugger, a frozen control group), the machine had no processor for it, or the owner's thread was busy. The other
- * side may have had no time either, and what it sent may be on its way through other threads. So the clock is set back
- * to a tenth of a second before the end of the sleep, and a limit goes on from there.
- *
- * A sleep takes at most an eighth of the time that is left. So of a stop, at most an eighth of the limit counts. A
- * limit of ten seconds wakes its owner some twenty times, and one of an hour some seventy times.
- *
- * A main loop whose handlers take long looks late each time. Its limits come to an end all the same: from one late look
- * to the next, the clock goes on by half of a tenth of a second or more, and after a late look a sleep takes up to half
- * of the time that is left.
- *
- * The process may be stopped before the first sleep, too. So a clock begins where its limit does, by a function that
- * returns the limit: there is nothing between the two.
- *
- * A clock is for one wait, as a variable of the function that waits, or for all limits of a thread. It does not know
- * what has come: its owner takes that before it judges a limit.
- *
- * Threads: one at a time. */
+/* ---- The clock of limits: ferry-limit-clock.c ---- */
 
 /* Zeros are a clock that has not begun, and must not be looked at. */
 typedef struct

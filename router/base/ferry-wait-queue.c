@@ -1,8 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue of completions that wait for the same moment, such as room in a transport or the end of a task. See
- * ferry-completion-private.h. */
+/* A queue of completions that wait for the same moment, such as room in a transport or the end of a task. To wait for a
+ * condition, a thread joins the queue, then checks the condition, and then waits. A thread that changes the condition
+ * changes it first, and then finishes the queue's completions. Joining the queue and checking whether the queue is
+ * empty are each a read-modify-write of the same word, so one of them comes first. Either the joining thread finds the
+ * condition changed, or the other thread finds the joined completion.
+ *
+ * Owner:   the object that owns the moment; it must outlive the waiting.
+ * Threads: any. */
 
 #include "config.h"
 

@@ -1,7 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hosts that are left alone for a while, and for how long. See ferry-host-private.h. */
+/* Hosts that are left alone for a while, and for how long. A host that was lost, or cannot be used, is remembered, so
+ * that it is not looked at, nor told of, each time that it is present. All hosts are asked again to tell of themselves
+ * when one of them may be used again.
+ *
+ * Owner: a cluster, with its bus. */
 
 #include "config.h"
 

@@ -30,13 +30,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- Access ----
- *
- * Where the NATS servers are, and what lets an application or a host in.
- *
- * Owner:   one; freed by it.
- * Threads: one at a time.
- * Trust:   the settings are the program's. What a server says of other servers is checked, and bounded. */
+/* ---- Access: ferry-server-access.c ---- */
 
 /* What an application or a host sets. All texts are (nullable), except url and application. */
 typedef struct

@@ -1,7 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the packets of applications arrive at a host, and whom it lets in. See ferry-host-service-private.h. */
+/* Where the packets of applications arrive at a host, and whom it lets in. It has a session for each application that
+ * has opened one, and gives each session to the host's service. A session that the service has closed stays here until
+ * the application has what was sent, at most for the timeout. Until then the service is not drained.
+ *
+ * Owner:   ferry-host. The service must stay until the acceptor is freed.
+ * Threads: the router's.
+ * Trust:   the server says which end a packet is from; the packet itself is not trusted. The number of sessions is
+ *          bounded, of all users together and of each one. */
 
 #include "config.h"
 

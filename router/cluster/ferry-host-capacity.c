@@ -1,7 +1,20 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a host divides its capacity among the applications that send it tasks. See ferry-host-service-private.h. */
+/* How a host divides its capacity among the applications that send it tasks. Plain numbers: this knows no session.
+ *
+ * A host has a place for each worker, and places ahead. There are so many of these that workers which are quicker than
+ * the way to the application and back always find the next run here. Sessions that want more capacity get it by turns,
+ * one run at a time. Beside that, each session may have capacity for the workers that are free, and for one run at the
+ * least. So a task which is submitted later is sent at once. That is more than there is where several sessions use it
+ * at the same time; then runs wait here, and an application may withdraw them. Capacity that was given is never taken
+ * back.
+ *
+ * An application that is cut off, or does not answer, has runs that wait for it: for leave, or for their results to be
+ * taken. These take no capacity from others, and until they are over it gets no more capacity.
+ *
+ * Owner:   a FerryHostService has the capacity, each session its share.
+ * Threads: one. */
 
 #include "config.h"
 

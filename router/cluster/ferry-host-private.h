@@ -168,12 +168,7 @@ guint64 ferry_remote_run_get_shunned (FerryRun *run);
  * blame, and no other host shall run the task. */
 void ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_application);
 
-/* ---- Hosts that are left alone ----
- *
- * A host that was lost, or cannot be used, is remembered, so that it is not looked at, nor told of, each time that it
- * is present. All hosts are asked again to tell of themselves when one of them may be used again.
- *
- * Owner: a cluster, with its bus. */
+/* ---- Hosts that are left alone: ferry-absences.c ---- */
 
 typedef struct
 {

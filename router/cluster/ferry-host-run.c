@@ -1,8 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run that an application asks a host for, and the source of those that have begun. See
- * ferry-host-service-private.h. */
+/* One run that an application asks a host for, and the source of those that have begun. It is a call of
+ * FERRY_RUN_METHOD, the run that does it here, and what waits to be sent of it. That waits in order, as the session may
+ * have no room for a while. What the function yields is held back by the application's window, and so in the worker.
+ * Progress is paced, and only the latest report is sent. Other messages of the function are bounded: a run that sends
+ * too much while none of it can be sent fails. Log lines beyond the bound are left out, and counted.
+ *
+ * Owner: counted references: its session's, its call's, the line's, its source's while it is submitted, and those of
+ *        functions that are about to tell it something. */
 
 #include "config.h"
 

@@ -34,22 +34,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- Capacity ----
- *
- * How a host divides its capacity among the applications that send it tasks. Plain numbers: this knows no session.
- *
- * A host has a place for each worker, and places ahead. There are so many of these that workers which are quicker than
- * the way to the application and back always find the next run here. Sessions that want more capacity get it by turns,
- * one run at a time. Beside that, each session may have capacity for the workers that are free, and for one run at the
- * least. So a task which is submitted later is sent at once. That is more than there is where several sessions use it
- * at the same time; then runs wait here, and an application may withdraw them. Capacity that was given is never taken
- * back.
- *
- * An application that is cut off, or does not answer, has runs that wait for it: for leave, or for their results to be
- * taken. These take no capacity from others, and until they are over it gets no more capacity.
- *
- * Owner:   a FerryHostService has the capacity, each session its share.
- * Threads: one. */
+/* ---- Capacity: ferry-host-capacity.c ---- */
 
 /* The most places ahead. */
 #define FERRY_HOST_MAX_AHEAD 64
@@ -142,16 +127,7 @@ typedef struct
 
 FerryHostServiceCounts ferry_host_service_get_counts (FerryHostService *self);
 
-/* ---- Runs ----
- *
- * A run that an application asks for is a call of FERRY_RUN_METHOD, the run that does it here, and what waits to be
- * sent of it. That waits in order, as the session may have no room for a while. What the function yields is held back
- * by the application's window, and so in the worker. Progress is paced, and only the latest report is sent. Other
- * messages of the function are bounded: a run that sends too much while none of it can be sent fails. Log lines beyond
- * the bound are left out, and counted.
- *
- * Owner: counted references: its session's, its call's, the line's, its source's while it is submitted, and those of
- *        functions that are about to tell it something. */
+/* ---- Runs: ferry-host-run.c ---- */
 
 /* What a host and one application say to each other. */
 #define FERRY_TYPE_HOST_SESSION (ferry_host_session_get_type ())
@@ -255,16 +231,7 @@ void ferry_host_session_note_owing (FerryHostSession *self, FerryHostRun *run);
 /* A run leaves the line, once: it was refused or is done, also when neither end wants to hear of it any more. */
 void ferry_host_service_remove (FerryHostService *self, FerryHostRun *run);
 
-/* ---- The acceptor ----
- *
- * Where the packets of applications arrive at a host. It has a session for each application that has opened one, and
- * gives each session to the host's service. A session that the service has closed stays here until the application has
- * what was sent, at most for the timeout. Until then the service is not drained.
- *
- * Owner:   ferry-host. The service must stay until the acceptor is freed.
- * Threads: the router's.
- * Trust:   the server says which end a packet is from; the packet itself is not trusted. The number of sessions is
- *          bounded, of all users together and of each one. */
+/* ---- The acceptor: ferry-host-acceptor.c ---- */
 
 /* The most sessions of one user, and how many bytes of unfinished messages they may have at the host together. */
 #define FERRY_HOST_MAX_USER_SESSIONS 1000

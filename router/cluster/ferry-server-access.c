@@ -2,11 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Settings of a connection to NATS servers, such as keys and certificates; one attempt to connect, and what to say when
- * it fails. See ferry-bus-private.h.
+ * it fails.
  *
  * The NATS library could connect again by itself. It then gives up when a server refuses the credentials twice, and
  * does not say why an attempt failed. It checks one name of a host for all servers. So each connection here ends when
- * it is lost, and the bus makes the next one. */
+ * it is lost, and the bus makes the next one.
+ *
+ * Owner:   one; freed by it.
+ * Threads: one at a time.
+ * Trust:   the settings are the program's. What a server says of other servers is checked, and bounded. */
 
 #include "config.h"
 

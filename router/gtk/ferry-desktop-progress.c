@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How far work is, at the desktop's own places, such as a launcher's bar. See ferry-task-guard-private.h.
+/* How far work is, at the desktop's own places, such as a launcher's bar.
  *
  * Owner:      the watch of the work; an answer that is on its way keeps the memory.
  * Threads:    the one that runs GTK. No call waits for its answer.

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A list view in a scrolled window, as all lists of this library are. See ferry-look-private.h. */
+/* A list view in a scrolled window, as all lists of this library are. */
 
 #include "config.h"
 

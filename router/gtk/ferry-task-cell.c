@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The place of a row in a list view, which is empty while out of sight. See ferry-task-list-private.h.
+/* The place of a row in a list view, which is empty while out of sight.
  *
  * A cell of the role "presentation" would keep the row in it from the accessible tree, with all its parts.
  *

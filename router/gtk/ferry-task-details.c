@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A window that says why a task failed: in words for users, and below that what a developer wants to read. See
- * ferry-task-error-private.h. */
+/* A window that says why a task failed: in words for users, and below that what a developer wants to read. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Rows that are dragged to another place of their list. See ferry-task-list-private.h. The thread that runs GTK. */
+/* Rows that are dragged to another place of their list. The thread that runs GTK. */
 
 #include "config.h"
 

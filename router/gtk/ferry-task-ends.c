@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ends of tasks, read out by a screen reader. See ferry-task-list-private.h. The thread that runs GTK. */
+/* Ends of tasks, read out by a screen reader. The thread that runs GTK. */
 
 #include "config.h"
 

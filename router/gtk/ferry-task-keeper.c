@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose the tasks of a list are, and which of those that are done are kept. See ferry-task-list-private.h. The thread
- * that runs GTK. */
+/* Whose the tasks of a list are, and which of those that are done are kept. The thread that runs GTK. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the parts of a row are, and which give way where it is narrow. See ferry-task-list-private.h.
+/* Where the parts of a row are, and which give way where it is narrow.
  *
  * A row is three lines: the name, the bar, and what there is to say. At its start are what the application puts there
  * and the icon of the state, and at its end are the buttons, beside all lines. In a narrow row with a bar the buttons

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The menu of a list of tasks. See ferry-task-list-private.h. The thread that runs GTK. */
+/* The menu of a list of tasks. The thread that runs GTK. */
 
 #include "config.h"
 

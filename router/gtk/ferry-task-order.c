@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The order of a list of tasks: that of another model, but for those that were moved. See ferry-task-list-private.h.
+/* The order of a list of tasks: that of another model, but for those that were moved.
  *
  * Threads:    the one that runs GTK.
  * Invariants: an item is moved or one of the rest. The rest is in the order of the model, and a moved item stands

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Gathers the changes of a list model until the next frame, as a view cannot follow a thousand a second. See
- * ferry-task-list-private.h.
+/* Gathers the changes of a list model until the next frame, as a view cannot follow a thousand a second.
  *
  * A list view has hundreds of rows to look at for each change of its model, so a thousand changes a second are more
  * than it can follow. What is gathered until the next frame is a change or two.

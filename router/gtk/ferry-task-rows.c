@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which rows a list of tasks has: widgets for those in sight, put there between layout and drawing. See
- * ferry-task-list-private.h.
+/* Which rows a list of tasks has: widgets for those in sight, put there between layout and drawing.
  *
  * A view has some two hundred items, and rows are made for those in sight alone. Which ones these are is known when the
  * view has its layout, so rows are put there between that and the drawing of the same frame.

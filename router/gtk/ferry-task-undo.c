@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What was removed from a list and can be put back. See ferry-task-list-private.h.
+/* What was removed from a list and can be put back.
  *
  * Invariant: the bar is there while a task can be put back, and the time runs as long. The thread that runs GTK. */
 

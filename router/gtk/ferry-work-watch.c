@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the desktop is told of work: that the machine is to stay awake and nobody logs out, and how far it is. See
- * ferry-task-guard-private.h.
+/* What the desktop is told of work: that the machine is to stay awake and nobody logs out, and how far it is.
  *
  * Owner:      the guards of the tasks; their model knows its watch, and does not keep it.
  * Threads:    the one that runs GTK.

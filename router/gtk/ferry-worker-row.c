@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker as a row. See ferry-worker-list-private.h.
+/* A worker as a row.
  *
  * Threads:    the one that runs GTK, which is the router's.
  * Invariants: a worker that runs a task is ended only after the row was asked twice. A question is about the worker

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How much processor and memory a worker's process uses. See ferry-worker-list-private.h. */
+/* How much processor and memory a worker's process uses. */
 
 #include "config.h"
 

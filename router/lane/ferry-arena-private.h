@@ -13,14 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* The account of the memory that buffers and large messages of all links take in the application, with a limit.
- *
- * Held memory contains messages that wait in the local queue, or that the application keeps. Spare memory is private
- * memory without content; later buffers are copied into it. Where held memory needs the room, spare memory is freed.
- *
- * Owner:   counted references. The router, the local queue, each link's spare memory and each piece of held memory have
- *          one.
- * Threads: any. The counts are for statistics and limits only: no memory is published through them. */
+/* ---- The account of memory: ferry-memory-account.c ---- */
 
 typedef struct
 {
@@ -51,12 +44,7 @@ void ferry_memory_account_remove_spare (FerryMemoryAccount *self, gsize size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMemoryAccount, ferry_memory_account_unref)
 
-/* Private memory into which the buffers of workers are copied. The memory is used again, because the page faults of new
- * memory take longer than the copy. Memory that was not used for some time is freed.
- *
- * Owner:     the link. Code that has memory from here must keep a reference to the link.
- * Threads:   any.
- * Invariant: while spare memory exists, the code that took memory calls ferry_spare_memory_tidy() again and again. */
+/* ---- Spare memory: ferry-spare-memory.c ---- */
 
 typedef struct
 {
@@ -155,15 +143,7 @@ void ferry_arena_let_go (FerryArena *self, guint32 number);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryArena, ferry_arena_unref)
 
-/* The worker's end of an arena: the allocator of its buffers. The arena is mapped when the first buffer is made,
- * because a process may have less address space than the arena takes.
- *
- * A buffer gets the lowest range of the arena that is large enough. Memory at low offsets was probably used before, so
- * its pages are mapped and in the processor's cache.
- *
- * Owner:     the uplink.
- * Threads:   any, one at a time, under the lock. No thread sleeps while it holds the lock.
- * Trust:     bits in released count only for buffers that were sent. */
+/* ---- The worker's end: ferry-arena-writer.c ---- */
 
 typedef struct
 {

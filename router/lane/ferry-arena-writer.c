@@ -1,8 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's end of an arena: the allocator of its buffers, and how far ahead it may fill them. See
- * ferry-arena-private.h. */
+/* The worker's end of an arena: the allocator of its buffers, and how far ahead it may fill them. The arena is mapped
+ * when the first buffer is made, because a process may have less address space than the arena takes.
+ *
+ * A buffer gets the lowest range of the arena that is large enough. Memory at low offsets was probably used before, so
+ * its pages are mapped and in the processor's cache.
+ *
+ * Owner:     the uplink.
+ * Threads:   any, one at a time, under the lock. No thread sleeps while it holds the lock.
+ * Trust:     bits in released count only for buffers that were sent. */
 
 #include "config.h"
 

@@ -2,7 +2,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The two kinds of doorbell: eventfds and futex words. An eventfd wakes the reader of up lanes. A worker's reader, and
- * a writer that waits for room, sleep on a futex word. See ferry-wake-private.h. */
+ * a writer that waits for room, sleep on a futex word. A waker rings one to wake a sleeper when ferry_wake_due()
+ * returns TRUE.
+ *
+ * A descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an event, and the count is never
+ * read. A worker shares the open file description of the eventfd. The worker may read it, fill it, or make it blocking,
+ * and harms only its own wake-ups. The application never writes to a doorbell that a worker has, because such a write
+ * could block.
+ *
+ * A futex doorbell is a word in shared memory; a ring changes the word. It also works between processes. The other
+ * process may have any number of threads asleep there, and the time that a ring takes must not depend on that. So a
+ * ring wakes a few threads, and a thread that a ring has woken wakes the rest. The model tests/model/bell.pml checks
+ * that all threads hear of the ring. */
 
 #include "config.h"
 

@@ -1,8 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The account of the memory that buffers and large messages of all links take in the application, with a limit. See
- * ferry-arena-private.h. */
+/* The account of the memory that buffers and large messages of all links take in the application, with a limit. Held
+ * memory contains messages that wait in the local queue, or that the application keeps. Spare memory is private memory
+ * without content; later buffers are copied into it. Where held memory needs the room, spare memory is freed.
+ *
+ * Owner:   counted references. The router, the local queue, each link's spare memory and each piece of held memory have
+ *          one.
+ * Threads: any. The counts are for statistics and limits only: no memory is published through them. */
 
 #include "config.h"
 

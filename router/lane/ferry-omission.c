@@ -1,7 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When the writer of a lane leaves its barriers to the reader. See ferry-wake-private.h. */
+/* When the writer of a lane leaves its barriers to the reader. A writer that finds no reader asleep for many records
+ * omits barriers from then on. It issues them again as soon as it finds one that sleeps, or that polls. A reader that
+ * polls for each record arms the lane in turn, and would issue as many barriers. docs/engine.md says what this buys.
+ *
+ * Owner:   the lane's writer.
+ * Threads: one at a time, under the lock of the writer's owner. */
 
 #include "config.h"
 

@@ -80,11 +80,7 @@ ferry_segment_get_pipe_word (FerrySegment *self, guint index)
   return (_Atomic guint32 *) (void *) (self->base + FERRY_SEGMENT_PIPE_TABLE) + index;
 }
 
-/* Unmapping on a thread of its own. The last unmapping of shared memory frees all of its pages, which takes a tenth of
- * a second for a GiB. So neither the application's threads nor the monitor wait for it. The thread ends when no mapping
- * is left to unmap.
- *
- * Threads: any. */
+/* ---- Unmapping: ferry-unmap.c ---- */
 
 void ferry_unmap_soon (gpointer data, gsize size);
 void ferry_unmap_aside (gpointer data, gsize size);

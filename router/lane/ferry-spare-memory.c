@@ -1,8 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private memory of the application into which the buffers of workers are copied, kept for the next copies. See
- * ferry-arena-private.h. */
+/* Private memory of the application into which the buffers of workers are copied, kept for the next copies. The memory
+ * is used again, because the page faults of new memory take longer than the copy. Memory that was not used for some
+ * time is freed.
+ *
+ * Owner:     the link. Code that has memory from here must keep a reference to the link.
+ * Threads:   any.
+ * Invariant: while spare memory exists, the code that took memory calls ferry_spare_memory_tidy() again and again. */
 
 #include "config.h"
 

@@ -1,7 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Unmaps the memory of links that have ended on a thread of its own. See ferry-segment-private.h. */
+/* Unmaps the memory of links that have ended on a thread of its own. The last unmapping of shared memory frees all of
+ * its pages, which takes a tenth of a second for a GiB. So neither the application's threads nor the monitor wait for
+ * it. The thread ends when no mapping is left to unmap.
+ *
+ * Threads: any. */
 
 #include "config.h"
 

@@ -14,17 +14,7 @@
 
 G_BEGIN_DECLS
 
-/* Doorbells. A waker rings a doorbell to wake a sleeper when ferry_wake_due() returns TRUE.
- *
- * A descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an event, and the count is never
- * read. A worker shares the open file description of the eventfd. The worker may read it, fill it, or make it blocking,
- * and harms only its own wake-ups. The application never writes to a doorbell that a worker has, because such a write
- * could block.
- *
- * A futex doorbell is a word in shared memory; a ring changes the word. It also works between processes. The other
- * process may have any number of threads asleep there, and the time that a ring takes must not depend on that. So a
- * ring wakes a few threads, and a thread that a ring has woken wakes the rest. The model tests/model/bell.pml checks
- * that all threads hear of the ring. */
+/* ---- Doorbells: ferry-doorbell.c ---- */
 
 /* The maximum number of threads that one ring of a futex doorbell wakes. It is more than sleep there in most workers.
  */
@@ -36,13 +26,7 @@ void ferry_doorbell_ring (int fd);
 void ferry_futex_doorbell_ring (_Atomic guint32 *rings);
 gboolean ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline);
 
-/* A memory barrier that one process has another execute, by the system call membarrier().
- *
- * A barrier between a store and a load waits until the store is in memory. On a busy lane that is a third of what a
- * small message costs its writer. Where only a sleeper needs the order, the sleeper can issue the barrier for both
- * sides, once for each sleep. See the protocol below.
- *
- * Threads: any. */
+/* ---- Barriers: ferry-barrier.c ---- */
 
 /* Whether this process can issue barriers. The answer stays the same, unless the process restricts its own calls. */
 gboolean ferry_barrier_is_available (void);
@@ -137,15 +121,7 @@ ferry_wake_look (_Atomic guint64 *position)
   return atomic_load_explicit (position, memory_order_seq_cst);
 }
 
-/* When the writer of a lane omits the barrier after each record, and so leaves it to a reader that is about to sleep:
- * see both above.
- *
- * A writer that finds no reader asleep for many records omits barriers from then on. It issues them again as soon as it
- * finds one that sleeps, or that polls. A reader that polls for each record arms the lane in turn, and would issue as
- * many barriers. docs/engine.md says what this buys.
- *
- * Owner:   the lane's writer.
- * Threads: one at a time, under the lock of the writer's owner. */
+/* ---- Barriers that are left out: ferry-omission.c ---- */
 
 /* After this many records without a wake-up, and without a reader that disarms the lane, the writer omits barriers. A
  * reader that sleeps costs far more than the barriers before as many records. */

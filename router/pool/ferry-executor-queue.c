@@ -1,7 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue of tasks that wait, ordered by priority and then by submission. See ferry-runner-private.h. */
+/* A queue of tasks that wait, ordered by priority and then by submission. An array, sorted by priority, has a bucket
+ * for each priority. There are few priorities and many tasks, so the time to add, remove or find a task does not depend
+ * on the number of tasks.
+ *
+ * A grouped queue has a bucket for each function of a priority. It is for a runner with destinations that cannot run
+ * every function. Such a runner finds a task that it can run behind any number of others.
+ *
+ * Owner:   the queue holds no references to its tasks. The source holds a reference to each of its tasks. */
 
 #include "config.h"
 

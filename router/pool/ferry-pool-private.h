@@ -168,10 +168,7 @@ void ferry_pool_worker_kill (FerryPoolWorker *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPoolWorker, ferry_pool_worker_unref)
 
-/* ---- The roster ----
- *
- * A pool's workers: their counts, the worker that gets the next task, and the worker that tasks are taken back from.
- * Each answer takes the same time, however many workers there are: a worker changes its place when it changes. */
+/* ---- The roster: ferry-pool-roster.c ---- */
 
 /* The largest load, and the largest number of misses, that are told apart. */
 #define FERRY_POOL_N_BUCKETS 64

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which worker of a pool gets the next task: they lie in buckets by what they have to do. See ferry-pool-private.h. */
+/* Which worker of a pool gets the next task: they lie in buckets by what they have to do. It has their counts, too,
+ * and finds the worker that tasks are taken back from. Each answer takes the same time, however many workers there
+ * are: a worker changes its place when it changes. */
 
 #include "config.h"
 

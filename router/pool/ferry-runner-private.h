@@ -19,17 +19,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- A queue ----
- *
- * A queue of tasks that wait, ordered by priority and then by submission: of their runs.
- *
- * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
- * add, remove or find a task does not depend on the number of tasks.
- *
- * A grouped queue has a bucket for each function of a priority. It is for a runner with destinations that cannot run
- * every function. Such a runner finds a task that it can run behind any number of others.
- *
- * Owner:   the queue holds no references to its tasks. The source holds a reference to each of its tasks. */
+/* ---- A queue: ferry-executor-queue.c ---- */
 
 /* So many empty buckets may stay, however few others there are. */
 #define FERRY_TASK_QUEUE_SPARE 32

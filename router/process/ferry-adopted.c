@@ -1,11 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a fork server has adopted of killed workers, and how it ends that. See ferry-fork-server-main-private.h.
+/* What a fork server has adopted of killed workers, and how it ends that. The initialiser of a program may make its
+ * fork server a subreaper. Then the fork server adopts what a worker has started, and is alive when the worker ends.
+ * What a worker leaves that was killed or has failed is killed, with all that descends from it. What a worker leaves
+ * that exited with status 0 is released, as the worker could have killed it: it stays when the fork server ends.
  *
  * A process could start others while it is looked for, so they are looked for once more, until there are none. A parent
  * is killed before its children: a shell would go on with its next command. None is stopped for that: it would stay
- * stopped where the fork server itself is killed. */
+ * stopped where the fork server itself is killed.
+ *
+ * Threads: the fork server's. */
 
 #include "config.h"
 

@@ -2,7 +2,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What a worker gets of the application, and what a fork server has to take over: umask, folder, nice value, cores,
- * limits. See ferry-spawn-private.h. */
+ * limits. A launcher stores these attributes, a spawn plan or a start request contains them, and the new process
+ * applies them to itself.
+ *
+ * An executed process inherits what the application has. A fork server has what the application had when the fork
+ * server was started. What the application has changed since is applied to each worker, or means that the fork server
+ * is of no more use (FerrySurroundings). */
 
 #include "config.h"
 

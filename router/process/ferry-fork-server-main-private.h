@@ -26,14 +26,7 @@ void ferry_fork_server_set_arguments (int argc, char **argv);
  * process cannot attach. Does not return in the fork server, which exits when the application ends. */
 int ferry_fork_server_run (void (*warm_up) (void), GError **error);
 
-/* What a fork server has adopted.
- *
- * The initialiser of a program may make its fork server a subreaper. Then the fork server adopts what a worker has
- * started, and is alive when the worker ends. What a worker leaves that was killed or has failed is killed, with all
- * that descends from it. What a worker leaves that exited with status 0 is released, as the worker could have killed
- * it: it stays when the fork server ends.
- *
- * Threads: the fork server's. */
+/* ---- What it has adopted: ferry-adopted.c ---- */
 
 /* children: (element-type pid_t): the fork server's own. released: (element-type pid_t): adopted ones that stay. */
 

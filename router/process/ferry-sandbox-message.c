@@ -2,7 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The text of a sandbox's message, written by the application and read by the worker. ferry-sandbox.c decides what is
- * in it. See ferry-sandbox-private.h. */
+ * in it. The application makes a message for each launch and puts it as text into the worker's environment. The worker
+ * reads the text before main(). docs/protocol.md describes the text.
+ *
+ * A worker enters Landlock and the filter of system calls itself, before it has threads. bubblewrap starts the worker
+ * in namespaces. */
 
 #include "config.h"
 

@@ -15,11 +15,7 @@
 
 G_BEGIN_DECLS
 
-/* What a worker's sandbox is to be. The application makes a message for each launch and puts it as text into the
- * worker's environment. The worker reads the text before main(). docs/protocol.md describes the text.
- *
- * A worker enters Landlock and the filter of system calls itself, before it has threads. bubblewrap starts the worker
- * in namespaces. */
+/* ---- The message of a sandbox: ferry-sandbox-message.c ---- */
 
 typedef struct
 {

@@ -14,12 +14,7 @@
 
 G_BEGIN_DECLS
 
-/* The attributes of a worker process: a priority, limits, and what the application has itself. A launcher stores them,
- * a spawn plan or a start request contains them, and the new process applies them to itself.
- *
- * An executed process inherits what the application has. A fork server has what the application had when the fork
- * server was started. What the application has changed since is applied to each worker, or means that the fork server
- * is of no more use (FerrySurroundings). */
+/* ---- The attributes of a process: ferry-attributes.c ---- */
 
 /* The environment variable with the name of a worker that was started by executing a program. */
 #define FERRY_WORKER_NAME_VARIABLE "FERRY_WORKER_NAME"
