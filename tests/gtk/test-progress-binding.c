@@ -10,11 +10,10 @@
 #include "ferry-test.h"
 #include "gtk/ferry-progress-binding.h"
 #include "gtk/widget-test.h"
-#include "task/lone-task.h"
+#include "task/told-task.h"
 
 typedef struct
 {
-  TaskTestExecutor executor;
   FerryTask *task;
   GtkProgressBar *bar;
   GtkWidget *window;
@@ -27,7 +26,7 @@ scene_init (Scene *scene)
   if (!widget_test_has_display ())
     return FALSE;
   *scene = (Scene){.bar = GTK_PROGRESS_BAR (gtk_progress_bar_new ())};
-  scene->task = task_test_new_executing (&scene->executor);
+  scene->task = told_task_new_executing ();
   scene->window = widget_test_show (GTK_WIDGET (scene->bar));
   return TRUE;
 }
@@ -50,19 +49,18 @@ shows_half (gpointer data)
 static void
 test_bar_shows_the_fraction (void)
 {
-  FerryProgress progress = task_test_progress (0.5, "Halfway");
   g_autofree char *difference = NULL;
   Scene scene;
 
   if (!scene_init (&scene))
     return;
   ferry_bind_progress (scene.task, scene.bar);
-  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &progress));
+  g_assert_true (told_task_report (scene.task, 0.5, "Halfway"));
   ferry_test_look_until (shows_half, &scene);
   difference = gtk_test_accessible_check_property (GTK_ACCESSIBLE (scene.bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
                                                    "50 % \302\267 Halfway");
   g_assert_null (difference);
-  g_assert_true (ferry_run_complete (ferry_task_get_run (scene.task), g_variant_new_uint32 (42)));
+  g_assert_true (told_task_complete (scene.task, g_variant_new_uint32 (42)));
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (scene.bar), ==, 1.0);
   scene_clear (&scene);
 }
@@ -103,24 +101,21 @@ pulses (gpointer bar)
 static void
 test_bar_pulses_again_when_its_fraction_is_taken_back (void)
 {
-  FerryProgress half = task_test_progress (0.5, "Halfway");
-  FerryProgress back = task_test_progress (FERRY_FRACTION_TAKEN_BACK, "The second file");
-  FerryProgress late = task_test_progress (0.75, NULL);
   Scene scene;
 
   if (!scene_init (&scene))
     return;
   ferry_bind_progress (scene.task, scene.bar);
-  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &half));
+  g_assert_true (told_task_report (scene.task, 0.5, "Halfway"));
   ferry_test_look_until (shows_half, &scene);
   g_assert_false (pulses (scene.bar));
-  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &back));
-  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene.task), &late));
+  g_assert_true (told_task_take_fraction_back (scene.task, "The second file"));
+  g_assert_true (told_task_report (scene.task, 0.75, NULL));
   ferry_test_look_until (pulses, scene.bar);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (scene.bar), ==, 0.0);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene.bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
                                        "The second file");
-  g_assert_true (ferry_run_complete (ferry_task_get_run (scene.task), g_variant_new_uint32 (42)));
+  g_assert_true (told_task_complete (scene.task, g_variant_new_uint32 (42)));
   g_assert_false (pulses (scene.bar));
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (scene.bar), ==, 1.0);
   scene_clear (&scene);
@@ -129,9 +124,7 @@ test_bar_pulses_again_when_its_fraction_is_taken_back (void)
 static void
 test_another_task_takes_the_place (void)
 {
-  TaskTestExecutor executor = {0};
-  g_autoptr (FerryTask) other = task_test_new_executing (&executor);
-  FerryProgress progress = task_test_progress (0.5, NULL);
+  g_autoptr (FerryTask) other = told_task_new_executing ();
   Scene scene;
 
   if (!scene_init (&scene))
@@ -139,11 +132,11 @@ test_another_task_takes_the_place (void)
   ferry_bind_progress (scene.task, scene.bar);
   ferry_bind_progress (other, scene.bar);
   g_assert_cmpuint (G_OBJECT (scene.task)->ref_count, ==, 1);
-  g_assert_true (ferry_run_take_progress (ferry_task_get_run (other), &progress));
+  g_assert_true (told_task_report (other, 0.5, NULL));
   ferry_test_look_until (shows_half, &scene);
   ferry_bind_progress (NULL, scene.bar);
   g_assert_cmpuint (G_OBJECT (other)->ref_count, ==, 1);
-  g_assert_true (ferry_run_complete (ferry_task_get_run (other), g_variant_new_uint32 (42)));
+  g_assert_true (told_task_complete (other, g_variant_new_uint32 (42)));
   g_assert_true (shows_half (&scene));
   scene_clear (&scene);
 }

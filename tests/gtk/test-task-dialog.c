@@ -8,13 +8,11 @@
 #include "config.h"
 
 #include "gtk/ferry-task-dialog.h"
-#include "gtk/ferry-task-error-private.h"
 #include "gtk/widget-test.h"
-#include "task/lone-task.h"
+#include "task/told-task.h"
 
 typedef struct
 {
-  TaskTestExecutor executor;
   FerryTask *task;
   GtkWidget *window;
 } Scene;
@@ -22,8 +20,7 @@ typedef struct
 static void
 scene_init (Scene *scene)
 {
-  scene->executor = (TaskTestExecutor){.ends_at_once = FALSE};
-  scene->task = task_test_new_executing (&scene->executor);
+  scene->task = told_task_new_executing ();
   g_object_set (scene->task, "name", "Export", NULL);
   scene->window = widget_test_show (gtk_label_new ("Below"));
 }
@@ -84,8 +81,7 @@ show (Scene *scene)
 static void
 cancelled_cb (Scene *scene)
 {
-  g_assert_true (
-    ferry_run_fail (ferry_task_get_run (scene->task), FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+  g_assert_true (told_task_lose (scene->task));
 }
 
 /* ---- facts ---- */
@@ -94,7 +90,6 @@ static void
 test_dialog_comes_late_and_goes_with_the_end (Scene *scene)
 {
   GtkWidget *dialog;
-  FerryProgress progress = task_test_progress (0.5, "Page 3");
 
   ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
   g_assert_false (is_shown (scene));
@@ -102,12 +97,12 @@ test_dialog_comes_late_and_goes_with_the_end (Scene *scene)
   dialog = find_dialog (scene);
   g_assert_true (gtk_window_get_modal (GTK_WINDOW (dialog)));
   widget_test_wait_words (dialog, "Export");
-  ferry_run_take_progress (ferry_task_get_run (scene->task), &progress);
+  told_task_report (scene->task, 0.5, "Page 3");
   widget_test_wait_words (dialog, "Page 3");
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_ROLE_DIALOG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_PROPERTY_LABEL, "Export");
   widget_test_assert_read_once (dialog);
-  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
+  g_assert_true (told_task_complete (scene->task, g_variant_new_uint32 (42)));
   ferry_test_run_until (is_gone, scene);
 }
 
@@ -115,7 +110,7 @@ static void
 test_short_work_shows_none (Scene *scene)
 {
   ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
-  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
+  g_assert_true (told_task_complete (scene->task, g_variant_new_uint32 (42)));
   g_assert_true (is_gone (scene));
   ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
   g_assert_true (is_gone (scene));
@@ -140,8 +135,7 @@ test_close_is_a_cancel (Scene *scene)
 static void
 fail_now (Scene *scene)
 {
-  g_assert_true (ferry_run_fail (ferry_task_get_run (scene->task), FERRY_TASK_EVENT_ERROR,
-                                 task_test_error ("The disk is full"), "export.c:12", NULL));
+  g_assert_true (told_task_fail (scene->task, "The disk is full", "export.c:12"));
 }
 
 static void
@@ -196,7 +190,7 @@ test_parent_takes_no_input_before_the_dialog_is_shown (Scene *scene)
   ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
   g_assert_false (is_shown (scene));
   g_assert_cmpuint (count_holds (scene), ==, before + 1);
-  g_assert_true (ferry_run_complete (ferry_task_get_run (scene->task), g_variant_new_uint32 (42)));
+  g_assert_true (told_task_complete (scene->task, g_variant_new_uint32 (42)));
   ferry_test_run_until (is_gone, scene);
   g_assert_cmpuint (count_holds (scene), ==, before);
 }

@@ -10,13 +10,12 @@
 #include "ferry-test.h"
 #include "gtk/ferry-widget-end.h"
 #include "gtk/widget-test.h"
-#include "task/lone-task.h"
+#include "task/told-task.h"
 
 static void
 test_group_ends_when_its_window_closes (void)
 {
-  TaskTestExecutor executor = {0};
-  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTask) task = told_task_new ();
   g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
   g_autoptr (GtkWidget) label = NULL;
   GtkWidget *window;
@@ -39,9 +38,8 @@ test_group_ends_when_its_window_closes (void)
 static void
 test_group_goes_on_where_its_widget_is_realized_again (void)
 {
-  TaskTestExecutor executor = {0};
-  g_autoptr (FerryTask) before = task_test_new (&executor);
-  g_autoptr (FerryTask) after = task_test_new (&executor);
+  g_autoptr (FerryTask) before = told_task_new ();
+  g_autoptr (FerryTask) after = told_task_new ();
   g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
   g_autoptr (GtkWidget) label = NULL;
   GtkWidget *window;
@@ -65,8 +63,7 @@ test_group_goes_on_where_its_widget_is_realized_again (void)
 static void
 test_group_ends_with_a_widget_that_was_never_shown (void)
 {
-  TaskTestExecutor executor = {0};
-  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTask) task = told_task_new ();
   g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
   GtkWidget *label;
 

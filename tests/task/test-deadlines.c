@@ -446,8 +446,12 @@ at_a_time_do_not_stand_still_in_a_pause (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) running = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
   g_autoptr (FerryTask) waiting = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
-  gint64 deadline = g_get_monotonic_time () + G_USEC_PER_SEC;
+  g_autoptr (FerryTask) first = task_test_submit (test->executor, "nothing", NULL);
+  gint64 deadline;
 
+  /* The worker is there then, and begins in time on a busy machine, too. */
+  task_test_wait_done (first);
+  deadline = g_get_monotonic_time () + 2 * G_USEC_PER_SEC;
   g_object_set (running, "deadline", deadline, "run-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
   g_object_set (waiting, "deadline", deadline, "queue-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
   ferry_task_pause (waiting);
