@@ -70,7 +70,9 @@ def page(files):
         if os.path.dirname(name) != folder:
             folder = os.path.dirname(name)
             yield "\n## %s\n\n| file | |\n| --- | --- |" % folder
-        yield "| `%s` | %s |" % (os.path.basename(name), re.sub(r"([|<*_])", r"\\\1", sentence))
+        # What stands in code already has no signs of Markdown.
+        parts = [part if index % 2 else re.sub(r"([|<*_\[])", r"\\\1", part) for index, part in enumerate(sentence.split("`"))]
+        yield "| `%s` | %s |" % (os.path.basename(name), "`".join(parts))
 
 
 def main():

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is typed in, as in a notebook, or is in a package's __main__.py, is in no module that a worker could import. It goes
-by value, by cloudpickle, where that is installed. What is in other files goes by its name, whatever is installed: a program
-is to run elsewhere, too.
+"""Functions and classes that go to workers by value, by cloudpickle, where that is installed: what is typed in, as in a
+notebook, or is in a package's __main__.py, is in no module that a worker could import. What is in other files goes by its
+name, whatever is installed: a program is to run elsewhere, too.
 """
 
 import functools
