@@ -28,6 +28,7 @@ INSTEAD = {
     "./run example NAME": ["./run example {example}"],
     "./run example [NAME [ARGUMENT...]]": ["./run example sandbox {top}/docs/demo.png"],
     "./run example [NAME]": ["./run example"],
+    "./run files [WORD...]": ["./run files queue/ damage"],
     "./run python PROGRAM": ["./run python {program}"],
     "./run python [ARGUMENT...]": ["./run python -c 'import ferry.gtk'"],
     "./run tests": ["./run tests --suite base"],
