@@ -45,13 +45,15 @@ def listed(tree):
 
 
 def unlisted(tree):
+    known = listed(tree)
     return ["tests/%s includes %s: test what an application sees" % (name, min(headers))
-            for name, headers in curious(tree).items() if name not in listed(tree)]
+            for name, headers in curious(tree).items() if name not in known]
 
 
 def stale(tree):
+    found = curious(tree)
     return ["%s: %s includes no private header, or is not there: remove its line" % (LIST, name)
-            for name in listed(tree) if name not in curious(tree)]
+            for name in listed(tree) if name not in found]
 
 
 def count(tree, expected=PROGRAMS):
