@@ -91,13 +91,13 @@ struct _FerryDemuxDispatcher
   _Atomic guint64 max_pending_size;
   guint64 pending_size;
   gboolean open;
-  guint64 n_closed;     /* how many times the dispatcher was closed */
-  guint n_running;      /* handlers that began since the dispatcher was last closed, and have not returned */
-  guint n_left;         /* handlers that began before the dispatcher was last closed, and have not returned */
-  FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 */
-  Place place;          /* changed only while the dispatcher is closed, as are max_threads and context */
-  gboolean is_default;  /* nobody has chosen a place; changed as place is */
-  guint max_threads;    /* the most handlers at a time */
+  guint64 n_closed;      /* how many times the dispatcher was closed */
+  guint n_running;       /* handlers that began since the dispatcher was last closed, and have not returned */
+  guint n_left;          /* handlers that began before the dispatcher was last closed, and have not returned */
+  FerryWaitQueue waits;  /* joined with lock held: completions that wait until n_left is 0 */
+  Place place;           /* changed only while the dispatcher is closed, as are max_threads and context */
+  gboolean is_default;   /* nobody has chosen a place; changed as place is */
+  guint max_threads;     /* the most handlers at a time */
   GMainContext *context; /* (owned) (nullable) */
 
   gboolean ordered; /* const: handlers are entered in order */
