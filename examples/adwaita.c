@@ -61,7 +61,7 @@ show_undo_cb (GtkWidget *list, const char *words, AdwToastOverlay *overlay)
 }
 
 static void
-try_again_cb (FerryTask *task)
+run_again_cb (FerryTask *task)
 {
   g_autoptr (FerryTask) again = ferry_executor_retry (executor, task, NULL);
 
@@ -78,8 +78,8 @@ show_error_cb (GtkWidget *list, FerryTask *task)
   ferry_task_describe_error (task, &title, &detail, &can_retry);
   GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (gtk_widget_get_root (list)), title, detail);
   adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "close", "_Close", "retry",
-                                    can_retry ? "_Try Again" : "_Try Anyway", NULL);
-  g_signal_connect_object (dialog, "response::retry", G_CALLBACK (try_again_cb), task, G_CONNECT_SWAPPED);
+                                    can_retry ? "_Run Again" : "_Run Anyway", NULL);
+  g_signal_connect_object (dialog, "response::retry", G_CALLBACK (run_again_cb), task, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (dialog));
   return TRUE;
 }

@@ -273,7 +273,7 @@ ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again)
       if (self->again_toast != NULL)
         adw_toast_dismiss (self->again_toast);
       g_set_weak_pointer (&self->again_toast, toast);
-      adw_toast_set_button_label (toast, _ ("_Try Again"));
+      adw_toast_set_button_label (toast, _ ("_Run Again"));
       adw_toast_set_timeout (toast, 0);
       g_object_set_data_full (G_OBJECT (toast), AGAIN_KEY, g_strdup (again), g_free);
       g_signal_connect_object (toast, "button-clicked", G_CALLBACK (again_cb), page, 0);

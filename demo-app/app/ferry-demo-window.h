@@ -24,7 +24,7 @@ void ferry_demo_window_show_page (FerryDemoWindow *self, const char *page);
 /* The page that is shown, or the one of that name. */
 GtkWidget *ferry_demo_window_get_page (FerryDemoWindow *self, const char *name);
 
-/* Says a sentence in the window of a page. With an action of the page, it stays and has a button "Try Again". */
+/* Says a sentence in the window of a page. With an action of the page, it stays and has a button "Run Again". */
 void ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again);
 /* A worker could not be started, or has ended where there is no error. The error is in words for programmers, which go
  * to the log. */

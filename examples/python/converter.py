@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
 """Any program as a task: a window where you drop videos, and ffmpeg converts each of them beside its original.
-The list has its progress, and Pause, Cancel and Try Again. What is cancelled, or fails, leaves no half of a file.
+The list has its progress, and Pause, Cancel and Run Again. What is cancelled, or fails, leaves no half of a file.
 The list is in a file. Quit, or kill it: at the next start the rest is converted.
 """
 

@@ -14,12 +14,16 @@ G_BEGIN_DECLS
 
 FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
 FerryExit *ferry_exit_new_for_link (FerryLink *link);
+/* One of an earlier process of this program. signal: 0 where none ended it. */
+FERRY_FOR_SIBLINGS
+FerryExit *ferry_exit_restore (int signal, int exit_status, const char *message, const char *const *last_lines);
 /* Makes the exit record of a process without a link. The parameters code and status are si_code and si_status of
  * waitid(). They are 0 where another part of the program reaped the process. signals_sent: bit n - 1: this process sent
  * it signal n. */
 FERRY_FOR_SIBLINGS
 FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status, guint64 signals_sent);
 
+FERRY_FOR_SIBLINGS
 const char *const *ferry_exit_get_last_lines (FerryExit *self);
 
 /* Returns what made a launch fail. */

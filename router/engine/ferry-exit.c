@@ -191,6 +191,18 @@ ferry_exit_new (FerryCloseReason reason, const char *message)
   return self;
 }
 
+FerryExit *
+ferry_exit_restore (int signal, int exit_status, const char *message, const char *const *last_lines)
+{
+  FerryExit *self = ferry_exit_new (signal != 0 ? FERRY_CLOSE_REASON_KILLED : FERRY_CLOSE_REASON_EXITED, message);
+
+  self->signal = signal;
+  self->exit_status = exit_status;
+  g_strfreev (self->last_lines);
+  self->last_lines = g_strdupv ((char **) last_lines);
+  return self;
+}
+
 /* Whether the last line of standard error may be about the process's end. A line that was read before the latest
  * call began is about an earlier call. */
 static gboolean

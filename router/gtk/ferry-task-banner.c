@@ -35,7 +35,7 @@ typedef enum
  *   says where the damaged file is, and its button closes it.
  * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue
  *   go on.
- * - Tasks were interrupted by the end of the application: how many. Its button tries them again.
+ * - Tasks were interrupted by the end of the application: how many. Its button runs them again.
  *
  * It is hidden where nothing of this is so, and for tasks of no queue. A window puts it above its list.
  *
@@ -156,7 +156,7 @@ find_words (Offer offer, const Say *say)
 static void
 show (FerryTaskBanner *self)
 {
-  static const char *const labels[] = {NULL, N_ ("_Close"), N_ ("_Go On"), N_ ("_Try Again")};
+  static const char *const labels[] = {NULL, N_ ("_Close"), N_ ("_Go On"), N_ ("_Run Again")};
   g_auto (Say) say = {0};
   g_autofree char *words = NULL;
   Offer offered = self->offer;
@@ -300,7 +300,7 @@ ferry_task_banner_init (FerryTaskBanner *self)
   ferry_look_ensure_styles (GTK_WIDGET (self));
   self->label = g_object_new (GTK_TYPE_LABEL, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR, "xalign", 0.0F,
                               "hexpand", TRUE, NULL);
-  self->button = ferry_look_make_button (_ ("_Try Again"));
+  self->button = ferry_look_make_button (_ ("_Run Again"));
   gtk_widget_set_valign (self->button, GTK_ALIGN_CENTER);
   g_signal_connect_object (self->button, "clicked", G_CALLBACK (clicked_cb), self, G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (box), self->label);

@@ -34,7 +34,9 @@
  * FerryTaskButton:
  *
  * A button with a ring that shows how far all tasks are. It opens a popover with their list, a headline such as `3
- * tasks, 2 minutes left`, and buttons that pause all tasks, cancel them, and clear those that have ended.
+ * tasks, 2 minutes left`, and buttons that pause all tasks, cancel them, and clear those that have ended. Where one of
+ * the tasks has reported nothing in its first 10 seconds, the headline is `3 tasks, at least 2 minutes left`. The list
+ * opens at the first task that failed, or else at the first that has not ended.
  *
  * The button is for a header bar, and is there while there are tasks: those that run or wait, and those that failed and
  * that nobody has removed from the list or tried again. While nobody knows how far they are, a part of the ring turns.
@@ -60,9 +62,12 @@ struct _FerryTaskButton
   GtkWidget *retry_button;  /* visible while some of them have failed */
   GtkWidget *cancel_button; /* below the list, for all of it */
   GtkWidget *clear_button;
-  FerryPace *pace; /* (owned) (nullable): of all tasks, while they get on */
-  char *words;     /* (owned) (nullable): what the button says of the tasks */
-  guint timer;     /* a look that is due */
+  FerryPace *pace;     /* (owned) (nullable): of all tasks, while they get on */
+  guint64 done;        /* of all tasks, in parts of tasks, and since when it is that */
+  gint64 done_time;    /* monotonic */
+  gint64 endless_time; /* monotonic: when a task without an end was there last; 0: never */
+  char *words;         /* (owned) (nullable): what the button says of the tasks */
+  guint timer;         /* a look that is due */
 };
 
 enum
@@ -85,29 +90,48 @@ count_parts (double n_tasks)
   return (guint64) (MAX (n_tasks, 0.0) * PARTS_OF_TASK);
 }
 
-/* In microseconds; -1 where nobody knows. What is cancelled is not done, and makes nothing faster. */
+/* In microseconds; -1 where nobody knows, as when nothing gets on. What is cancelled is not done, and makes nothing
+ * faster. What has no end is not waited for. */
 static gint64
 find_time_left (FerryTaskButton *self, const FerryTaskFigures *figures)
 {
   guint n_open = figures->n_waiting + figures->running.n_running;
   double running = figures->running.fractions, n_ended = (double) (figures->n_completed + figures->n_failed);
-  gint64 left;
+  guint64 done = count_parts (n_ended + running);
+  gint64 left, now = g_get_monotonic_time ();
 
   if (n_open == 0 || figures->paused || figures->indeterminate)
     {
       g_clear_object (&self->pace);
       return -1;
     }
+  if (self->pace == NULL || done != self->done)
+    self->done_time = now;
+  self->done = done;
   if (self->pace == NULL)
     self->pace = ferry_pace_new ();
-  ferry_pace_add (self->pace, g_get_monotonic_time (), count_parts (n_ended + running));
-  return ferry_pace_get_time_left (self->pace, count_parts (n_open - running), &left) ? left : -1;
+  ferry_pace_add (self->pace, now, done);
+  if (!ferry_pace_get_time_left (self->pace, count_parts (n_open - running - figures->running.n_endless), &left))
+    return -1;
+  return now - self->done_time < FERRY_ENDLESS_AFTER ? left : -1;
+}
+
+/* A while longer, so that the headline does not change with each of many tasks that report nothing. */
+static gboolean
+has_endless (FerryTaskButton *self, const FerryTaskFigures *figures)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (figures->running.n_endless > 0)
+    self->endless_time = now;
+  return self->endless_time != 0 && now - self->endless_time < FERRY_ENDLESS_AFTER;
 }
 
 static void
 show_headline (FerryTaskButton *self, const FerryTaskFigures *figures, guint n_failed)
 {
-  g_autofree char *words = ferry_task_words_for_headline (figures, find_time_left (self, figures), n_failed);
+  gint64 left = find_time_left (self, figures);
+  g_autofree char *words = ferry_task_words_for_headline (figures, left, has_endless (self, figures), n_failed);
   const char *pause = figures->paused ? _ ("Resume All") : _ ("Pause All");
 
   if (g_strcmp0 (gtk_label_get_text (GTK_LABEL (self->headline)), words) != 0)
@@ -126,8 +150,7 @@ show_figures (FerryTaskButton *self)
   FerryTaskFigures figures = ferry_task_tally_get (self->tally);
   guint n_open = figures.n_waiting + figures.running.n_running,
         n_failed = ferry_task_list_count_failed (FERRY_TASK_LIST (self->list));
-  g_autofree char *words = n_failed > 0 && n_open == 0 ? ferry_task_words_for_ends (0, n_failed)
-                                                       : ferry_task_words_for_work (&figures, n_failed);
+  g_autofree char *words = ferry_task_words_for_work (&figures, n_failed);
 
   if (figures.indeterminate)
     ferry_progress_ring_set_indeterminate (

@@ -263,7 +263,7 @@ guint ferry_task_list_count_removed (FerryTaskList *self);
 /* FerryTaskList:n-failed, as it is now. */
 guint ferry_task_list_count_failed (FerryTaskList *self);
 
-/* Gives the focus to the first row whose task failed; to the first one where none did. */
+/* Gives the focus to the first row whose task failed; where none did, to the first one whose task has not ended. */
 void ferry_task_list_focus_first (FerryTaskList *self);
 
 G_END_DECLS

@@ -1197,7 +1197,7 @@ void
 ferry_task_list_focus_first (FerryTaskList *self)
 {
   guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-  guint position = ferry_task_list_count_failed (self) > 0 ? find_first (self, has_failed) : 0;
+  guint position = find_first (self, ferry_task_list_count_failed (self) > 0 ? has_failed : is_open);
 
   /* A window takes the focus from a popover that closes with the next frame. If it opens again before, the window has
    * that focus still, and would not give it to the same row anew. */

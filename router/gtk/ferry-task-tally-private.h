@@ -17,6 +17,7 @@ typedef struct
   guint n_waiting;
   FerryRunSum running;                        /* of those that run */
   guint64 n_completed, n_failed, n_cancelled; /* all that have ended so, also those that the model has no more */
+  guint n_interrupted;                        /* of those that have failed, in the lists of queues */
   double fraction;                            /* of what was begun since nothing was to be done */
   gboolean indeterminate;                     /* whether the fraction says nothing of the tasks that are open */
   gboolean paused;                            /* whether nothing is begun of what waits */

@@ -275,6 +275,8 @@ ask_model (Part *part)
                 &figures.n_cancelled, "fraction", &figures.fraction, NULL);
   figures.paused = is_paused (part);
   if (part->keeper != NULL)
+    g_object_get (part->model, "n-interrupted", &figures.n_interrupted, NULL);
+  if (part->keeper != NULL)
     part->keeper->funcs->sum_running (part->keeper, &figures.running);
   else
     ferry_executor_sum_running (part->executor, &figures.running);
@@ -545,10 +547,12 @@ ferry_task_tally_get (FerryTaskTally *self)
       sum.running.n_running += figures.running.n_running;
       sum.running.n_known += figures.running.n_known;
       sum.running.n_paused += figures.running.n_paused;
+      sum.running.n_endless += figures.running.n_endless;
       sum.running.fractions += figures.running.fractions;
       sum.n_completed += figures.n_completed;
       sum.n_failed += figures.n_failed;
       sum.n_cancelled += figures.n_cancelled;
+      sum.n_interrupted += figures.n_interrupted;
       sum.paused = sum.paused && (n_open == 0 || figures.paused);
       done +=
         (double) (part->n_begun - part->n_before) + figures.fraction * (double) (n_ended - part->n_begun + n_open);

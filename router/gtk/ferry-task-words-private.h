@@ -49,9 +49,9 @@ char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UN
 char *ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
 /* How far all tasks are, and how many of them run and wait; and how many have failed that nobody has acted on. */
 char *ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed) G_GNUC_WARN_UNUSED_RESULT;
-/* How many tasks are open, and how long they take, in microseconds; -1 where that is not known. Where none is, how many
- * have failed. */
-char *ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left,
+/* How many tasks are open, and how long they take, in microseconds, or how long at least; -1 where that is not known.
+ * Where none is open, how many have failed. */
+char *ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left, gboolean is_least,
                                      guint n_failed) G_GNUC_WARN_UNUSED_RESULT;
 /* How many tasks were done, and how many failed. */
 char *ferry_task_words_for_ends (guint64 n_completed, guint64 n_failed) G_GNUC_WARN_UNUSED_RESULT;

@@ -448,38 +448,74 @@ ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now)
 
 /* ---- all tasks ---- */
 
+/* How many tasks of a list have failed. One that was interrupted by the end of the application has not. */
+static char *
+words_for_failed (const FerryTaskFigures *figures, guint n_failed)
+{
+  guint n_interrupted = MIN (figures->n_interrupted, n_failed);
+  g_autofree char *failed = NULL, *interrupted = NULL;
+
+  n_failed -= n_interrupted;
+  if (n_failed > 0)
+    failed = g_strdup_printf (ferry_gtk_ngettext ("%u task failed", "%u tasks failed", n_failed), n_failed);
+  if (n_interrupted > 0)
+    interrupted =
+      g_strdup_printf (ferry_gtk_ngettext ("%u task was interrupted", "%u tasks were interrupted", n_interrupted),
+                       n_interrupted);
+  return join ((const char *const[]){failed, interrupted}, 2);
+}
+
+/* Of all tasks that are open. Where all of them are paused, that is said before. */
+static char *
+words_for_open (const FerryTaskFigures *figures)
+{
+  guint n_paused = figures->running.n_paused, n_running = figures->running.n_running - n_paused;
+  guint n_waiting = figures->n_waiting;
+  g_autofree char *running = NULL, *paused = NULL, *waiting = NULL;
+
+  if (n_running > 0)
+    running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_running), n_running);
+  if (n_paused > 0)
+    paused = g_strdup_printf (ferry_gtk_ngettext ("%u task is paused", "%u tasks are paused", n_paused), n_paused);
+  if (n_waiting > 0)
+    waiting = g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting);
+  return join ((const char *const[]){running, paused, waiting}, 3);
+}
+
 char *
 ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed)
 {
-  guint n_executing = figures->running.n_running, n_waiting = figures->n_waiting;
-  g_autofree char *percent = NULL, *running = NULL, *waiting = NULL, *failed = NULL;
+  g_autofree char *open = words_for_open (figures), *failed = words_for_failed (figures, n_failed), *percent = NULL;
 
-  if (n_waiting + n_executing == 0)
-    return g_strdup (_ ("All tasks have ended"));
+  if (*open == '\0')
+    return *failed != '\0' ? g_steal_pointer (&failed) : g_strdup (_ ("All tasks have ended"));
   percent = figures->indeterminate ? NULL : format_percent (figures->fraction);
-  if (n_executing > 0)
-    running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing);
-  if (n_waiting > 0)
-    waiting = g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting);
-  if (n_failed > 0)
-    failed = g_strdup_printf (ferry_gtk_ngettext ("%u task failed", "%u tasks failed", n_failed), n_failed);
-  return join ((const char *const[]){figures->paused ? _ ("Paused") : NULL, percent, running, waiting, failed}, 5);
+  return join ((const char *const[]){figures->paused ? _ ("Paused") : NULL, percent, open, failed}, 4);
+}
+
+static char *
+words_for_time_left (gint64 time_left, gboolean is_least)
+{
+  g_autofree char *left = ferry_format_time_left (time_left);
+
+  /* Translators: of all tasks, where one of them has no end that is known: "3 tasks, at least 2 minutes left". */
+  return is_least ? g_strdup_printf (_ ("at least %s"), left) : g_steal_pointer (&left);
 }
 
 /* Where nothing runs, nobody waits for an end. */
 char *
-ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left, guint n_failed)
+ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left, gboolean is_least, guint n_failed)
 {
   guint n_open = figures->n_waiting + figures->running.n_running;
   g_autofree char *tasks = NULL, *left = NULL;
 
-  if (n_open == 0 && n_failed > 0)
-    return ferry_task_words_for_ends (0, n_failed);
   if (n_open == 0)
-    return g_strdup (_ ("All tasks have ended"));
+    return ferry_task_words_for_work (figures, n_failed);
   tasks = g_strdup_printf (ferry_gtk_ngettext ("%u task", "%u tasks", n_open), n_open);
   /* Translators: of all tasks: "3 tasks, paused". */
-  left = figures->paused ? g_strdup (_ ("paused")) : time_left >= 0 ? ferry_format_time_left (time_left) : NULL;
+  left = figures->paused  ? g_strdup (_ ("paused"))
+         : time_left >= 0 ? words_for_time_left (time_left, is_least)
+                          : NULL;
   return left != NULL ? g_strdup_printf (_ ("%s, %s"), tasks, left) : g_steal_pointer (&tasks);
 }
 

@@ -144,12 +144,17 @@ typedef struct
   void (*ended) (gpointer owner, FerryTaskState was);
 } FerryRunFuncs;
 
+/* After so long, a run whose fraction is not known counts as one without an end, in microseconds. Most functions report
+ * soon after their beginning or not at all, so what is said of all runs does not change with each that begins. */
+#define FERRY_ENDLESS_AFTER (10 * G_USEC_PER_SEC)
+
 /* What is known of runs that execute. */
 typedef struct
 {
   guint n_running;
   guint n_known;    /* of how many of them the fraction is known */
   guint n_paused;   /* how many of them are paused */
+  guint n_endless;  /* of how many of them it was not known for so long that nobody should wait for it */
   double fractions; /* the sum of what is known, each from 0 to 1 */
 } FerryRunSum;
 
@@ -317,6 +322,7 @@ ferry_run_sum_add (FerryRunSum *sum, const FerryRun *run)
   sum->n_running += is_running;
   sum->n_known += is_known;
   sum->n_paused += is_running && run->paused;
+  sum->n_endless += is_running && !is_known && g_get_monotonic_time () - run->start_time > FERRY_ENDLESS_AFTER;
   sum->fractions += is_known ? run->fraction : 0;
 }
 

@@ -133,7 +133,7 @@ make_broken_task (FerryQueueEntry *self, const GError *error)
 
   if (!ferry_queue_row_has_ended (&self->row))
     {
-      ferry_queue_row_fail (&self->row, error, NULL);
+      ferry_queue_row_fail (&self->row, error, NULL, NULL);
       self->ties->broke (self->ties, self);
     }
   g_object_set (task, "name", self->row.name, NULL);

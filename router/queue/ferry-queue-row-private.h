@@ -51,7 +51,7 @@ typedef struct
   gint64 began;
   gint64 ended;
   FerryQueueValue *result; /* (nullable) */
-  GBytes *error;           /* (nullable): “(siss)”: domain, code, message, trace */
+  GBytes *error;           /* (nullable): “(siss)”: domain, code, message, trace; in more where a process has ended */
 } FerryQueueRow;
 
 /* Whether the task is made of what can be stored. Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
@@ -78,7 +78,7 @@ gboolean ferry_queue_row_has_ended (const FerryQueueRow *self);
 gboolean ferry_queue_row_was_interrupted (const FerryQueueRow *self);
 /* Set the state with what goes with it. result: (nullable). */
 void ferry_queue_row_complete (FerryQueueRow *self, GVariant *result, const char *folder);
-void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace);
+void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace, FerryExit *exit);
 void ferry_queue_row_cancel (FerryQueueRow *self);
 /* It waits again, without result and error. */
 void ferry_queue_row_wait (FerryQueueRow *self);

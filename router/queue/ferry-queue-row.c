@@ -9,8 +9,11 @@
 
 #include "base/ferry-base-private.h"
 #include "command/ferry-command-private.h"
+#include "engine/ferry-exit-private.h"
 
 #define ERROR_TYPE "(siss)"
+/* The error as before, and of the process that ended under the task: signal, exit status, message and last lines. */
+#define LOSS_TYPE "((siss)iisas)"
 #define SETTINGS_TYPE "a{sv}"
 /* The function's arguments, and the bytes that the task was given, by their handles. */
 #define WITH_BYTES_TYPE "(mvaay)"
@@ -296,11 +299,29 @@ ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments, const c
   self->arguments = ferry_queue_value_of (folder, all != NULL ? g_variant_new ("(mv@aay)", arguments, all) : arguments);
 }
 
+/* (transfer full) (nullable). exit: (out) (transfer full) (nullable). */
+static GVariant *
+unpack_loss (const FerryQueueRow *self, FerryExit **exit)
+{
+  g_autoptr (GVariant) loss = ferry_queue_unpack (self->error, LOSS_TYPE);
+  g_autofree const char **lines = NULL;
+  const char *message;
+  int signal, status;
+  GVariant *error;
+
+  *exit = NULL;
+  if (loss == NULL)
+    return ferry_queue_unpack (self->error, ERROR_TYPE);
+  g_variant_get (loss, "(@(siss)ii&s^a&s)", &error, &signal, &status, &message, &lines);
+  *exit = ferry_exit_restore (signal, status, message, lines);
+  return error;
+}
+
 /* (transfer full) */
 static GError *
-unpack_error (const FerryQueueRow *self, char **trace)
+unpack_error (const FerryQueueRow *self, char **trace, FerryExit **exit)
 {
-  g_autoptr (GVariant) packed = ferry_queue_unpack (self->error, ERROR_TYPE);
+  g_autoptr (GVariant) packed = unpack_loss (self, exit);
   const char *domain = NULL;
   const char *message = NULL;
   int code = 0;
@@ -329,6 +350,7 @@ void
 ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAffinity *affinity)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (FerryExit) exit = NULL;
   g_autofree char *trace = NULL;
   FerryTaskEnd end = {.submit_time = ferry_queue_row_to_monotonic (self->submitted),
                       .end_time = ferry_queue_row_to_monotonic (self->ended)};
@@ -348,7 +370,8 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
     }
   if (self->state == FERRY_QUEUE_ROW_FAILED)
     {
-      end.error = error = unpack_error (self, &trace);
+      end.error = error = unpack_error (self, &trace, &exit);
+      end.exit = exit;
       end.trace = trace != NULL && *trace != '\0' ? trace : NULL;
     }
   ferry_task_restore_end (task, affinity, &end);
@@ -388,12 +411,13 @@ static gboolean
 has_failed_with (const FerryQueueRow *self, FerryError wanted)
 {
   g_autoptr (GVariant) packed = NULL;
+  g_autoptr (FerryExit) exit = NULL;
   const char *domain = NULL;
   int code = 0;
 
   if (self->state != FERRY_QUEUE_ROW_FAILED)
     return FALSE;
-  packed = ferry_queue_unpack (self->error, ERROR_TYPE);
+  packed = unpack_loss (self, &exit);
   if (packed == NULL)
     return FALSE;
   g_variant_get (packed, "(&si&s&s)", &domain, &code, NULL, NULL);
@@ -441,13 +465,18 @@ ferry_queue_row_complete (FerryQueueRow *self, GVariant *result, const char *fol
 }
 
 void
-ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace)
+ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char *trace, FerryExit *exit)
 {
-  g_autoptr (GVariant) packed = g_variant_ref_sink (g_variant_new (
-    ERROR_TYPE, g_quark_to_string (error->domain), error->code, error->message, trace != NULL ? trace : ""));
+  GVariant *packed = g_variant_new (ERROR_TYPE, g_quark_to_string (error->domain), error->code, error->message,
+                                    trace != NULL ? trace : "");
+  g_autoptr (GVariant) all = NULL;
 
+  if (exit != NULL)
+    packed = g_variant_new ("(@(siss)iis^as)", packed, ferry_exit_get_signal (exit), ferry_exit_get_exit_status (exit),
+                            ferry_exit_get_message (exit), ferry_exit_get_last_lines (exit));
+  all = g_variant_ref_sink (packed);
   end (self, FERRY_QUEUE_ROW_FAILED);
-  self->error = ferry_queue_pack (packed);
+  self->error = ferry_queue_pack (all);
 }
 
 void
@@ -472,7 +501,7 @@ fail_as_interrupted (FerryQueueRow *row)
                  "it has done, and try it again",
                  row->name);
 
-  ferry_queue_row_fail (row, error, NULL);
+  ferry_queue_row_fail (row, error, NULL, NULL);
 }
 
 void
@@ -502,7 +531,7 @@ ferry_queue_row_settle (FerryQueueRow *self, guint death_limit)
                        "Task '%s' was under way at %u ends of the application, and is not begun again by itself; "
                        "find out whether it ends the application, and try it again",
                        self->name, self->deaths);
-  ferry_queue_row_fail (self, error, NULL);
+  ferry_queue_row_fail (self, error, NULL, NULL);
 }
 
 static gint64

@@ -135,7 +135,7 @@ take_end (FerryQueueTasks *self, FerryQueueEntry *entry, const FerryRun *run, Fe
     {
       if (run->start_time == 0)
         entry->row.attempts -= entry->claimed;
-      ferry_queue_row_fail (&entry->row, error, run->trace);
+      ferry_queue_row_fail (&entry->row, error, run->trace, run->exit);
     }
   else
     ferry_queue_row_cancel (&entry->row);

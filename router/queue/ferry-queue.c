@@ -242,7 +242,7 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
       error = g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION,
                            "Task '%s' is of version %u of the application, and this one cannot run it; remove it",
                            entry->row.name, entry->row.version);
-      ferry_queue_row_fail (&entry->row, error, NULL);
+      ferry_queue_row_fail (&entry->row, error, NULL, NULL);
       entry->row.began = 0;
     }
   else if (converted != arguments)

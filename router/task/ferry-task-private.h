@@ -161,6 +161,7 @@ typedef struct
   FerryTaskLater result; /* taken */
   const GError *error;   /* (nullable): of a task that failed */
   const char *trace;     /* (nullable) */
+  FerryExit *exit;       /* (nullable): of the process that ended under it */
   gint64 submit_time;    /* in monotonic time of this process, as the next ones: above 0 */
   gint64 start_time;     /* 0: it was not begun */
   gint64 end_time;

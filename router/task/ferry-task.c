@@ -783,6 +783,7 @@ ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTas
     }
   run->error = end->error != NULL ? ferry_error_copy (end->error) : NULL;
   run->trace = g_strdup (end->trace);
+  g_set_object (&run->exit, end->exit);
   run->submit_time = end->submit_time;
   run->start_time = end->start_time;
   run->end_time = end->end_time;

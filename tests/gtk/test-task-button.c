@@ -199,8 +199,11 @@ test_ring_stands_still_while_all_that_runs_is_paused (Scene *scene)
   g_assert_true (ferry_task_pause (endless));
   ferry_test_look_until (stands_still, scene);
   g_assert_cmpfloat (get_fraction (scene), <, 0.0);
+  wait_words (scene, "1 task is paused");
+  assert_words (scene, "1 task is paused");
   other = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   ferry_test_look_until (is_turning, scene);
+  wait_words (scene, "1 task runs \302\267 1 task is paused");
   ferry_task_cancel (other);
   ferry_test_look_until (stands_still, scene);
   ferry_task_resume (endless);
@@ -355,6 +358,33 @@ test_popover_has_buttons_for_all_tasks (Scene *scene)
   ferry_test_look_until (is_hidden, get_menu_button (scene));
 }
 
+static guint
+count_endless (Scene *scene)
+{
+  FerryRunSum sum = {0};
+
+  ferry_executor_sum_running (scene->executor, &sum);
+  return sum.n_endless;
+}
+
+/* One that has just begun may report still, so each of many that begin one after the other changes nothing. */
+static void
+test_a_task_that_reports_nothing_for_long_has_no_end (Scene *scene)
+{
+  g_autoptr (FerryTask) task = task_test_submit (scene->executor, "halves", NULL);
+  FerryRun *run = (FerryRun *) ferry_task_get_run (task);
+
+  wait_words (scene, "1 task runs");
+  g_assert_cmpuint (count_endless (scene), ==, 0);
+  run->start_time -= FERRY_ENDLESS_AFTER + 1;
+  g_assert_cmpuint (count_endless (scene), ==, 1);
+  task_test_open_gate ();
+  wait_words (scene, "50 %");
+  g_assert_cmpuint (count_endless (scene), ==, 0);
+  task_test_close_gate ();
+  task_test_wait_done (task);
+}
+
 /* (transfer none): beside the headline. */
 static GtkWidget *
 get_pause_button (Scene *scene, const char *headline)
@@ -400,7 +430,8 @@ test_popover_has_a_headline_and_pauses_all (Scene *scene)
 static void
 assert_headline (FerryTaskFigures figures, gint64 time_left, guint n_failed, const char *words)
 {
-  g_autofree char *headline = ferry_task_words_for_headline (&figures, time_left, n_failed);
+  gboolean is_least = figures.running.n_endless > 0;
+  g_autofree char *headline = ferry_task_words_for_headline (&figures, time_left, is_least, n_failed);
 
   g_assert_cmpstr (headline, ==, words);
 }
@@ -414,7 +445,15 @@ test_headline_says_how_long_all_tasks_take (void)
                    "3 tasks, 2 minutes left");
   assert_headline ((FerryTaskFigures){.running.n_running = 1}, -1, 0, "1 task");
   assert_headline ((FerryTaskFigures){.n_waiting = 1, .paused = TRUE}, 2 * minute, 0, "1 task, paused");
-  assert_headline ((FerryTaskFigures){0}, -1, 2, "2 tasks failed.");
+  assert_headline ((FerryTaskFigures){.running = {.n_running = 3, .n_endless = 1}}, 2 * minute, 0,
+                   "3 tasks, at least 2 minutes left");
+  assert_headline ((FerryTaskFigures){.running = {.n_running = 1, .n_endless = 1}}, -1, 0, "1 task");
+  assert_headline ((FerryTaskFigures){.running = {.n_running = 1, .n_endless = 1}, .paused = TRUE}, minute, 0,
+                   "1 task, paused");
+  assert_headline ((FerryTaskFigures){0}, -1, 2, "2 tasks failed");
+  assert_headline ((FerryTaskFigures){.n_interrupted = 1}, -1, 1, "1 task was interrupted");
+  assert_headline ((FerryTaskFigures){.n_interrupted = 1}, -1, 3,
+                   "2 tasks failed \302\267 1 task was interrupted");
   assert_headline ((FerryTaskFigures){0}, -1, 0, "All tasks have ended");
 }
 
@@ -549,6 +588,24 @@ static gboolean
 has_focus_inside (gpointer list)
 {
   return gtk_widget_get_focus_child (list) != NULL;
+}
+
+static void
+test_the_list_opens_at_what_has_not_ended (Scene *scene)
+{
+  GtkWidget *list = ferry_test_get_object (scene->button, "list");
+  g_autoptr (FerryTask) ended = task_test_submit (scene->executor, "note", g_variant_new_string ("a"));
+  g_autoptr (FerryTask) runs = NULL;
+
+  task_test_wait_done (ended);
+  runs = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  wait_words (scene, "1 task runs");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  ferry_test_look_until (has_focus_inside, list);
+  widget_test_wait_words (list, "Done");
+  widget_test_wait_words (gtk_window_get_focus (GTK_WINDOW (scene->window)), "sleep-until-cancelled");
+  ferry_task_cancel (runs);
+  task_test_wait_done (runs);
 }
 
 /* Whether all of a row can be seen, with its error. */
@@ -836,6 +893,9 @@ main (int argc, char **argv)
        test_ring_turns_while_nobody_knows_how_far_the_tasks_are);
   add ("/task-button/ring-stands-still-while-all-that-runs-is-paused",
        test_ring_stands_still_while_all_that_runs_is_paused);
+  add ("/task-button/a-task-that-reports-nothing-for-long-has-no-end",
+       test_a_task_that_reports_nothing_for_long_has_no_end);
+  add ("/task-button/the-list-opens-at-what-has-not-ended", test_the_list_opens_at_what_has_not_ended);
   add ("/task-button/popover-has-a-headline-and-pauses-all", test_popover_has_a_headline_and_pauses_all);
   g_test_add_func ("/task-button/headline-says-how-long-all-tasks-take", test_headline_says_how_long_all_tasks_take);
   add ("/task-button/ring-turns-only-where-it-is-seen-to", test_ring_turns_only_where_it_is_seen_to);

@@ -272,6 +272,44 @@ test_task_at_the_death_limit_says_what_it_may_do (Scene *scene)
   g_assert_nonnull (find (row, does, "task.retry"));
 }
 
+/* Its process is not known any more, and how that ended is. */
+static void
+test_crash_is_one_after_a_restart_too (Scene *scene)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGSEGV));
+  g_autoptr (FerryTask) submitted = NULL, after = NULL;
+
+  queue_test_free (scene->test);
+  scene->test = queue_test_new_for (task_test_new (/* in_threads: */ FALSE, 1));
+  g_object_set (task, "name", "Bad", NULL);
+  submitted = queue_test_submit_task (scene->test, task, "Bad");
+  wait_done (scene, "Bad");
+  queue_test_close (scene->test);
+  queue_test_restart (scene->test);
+  after = queue_test_get (scene->test, "Bad");
+  g_assert_true (after != submitted);
+  g_assert_cmpint (ferry_exit_get_signal (ferry_task_get_exit (after)), ==, SIGSEGV);
+  g_assert_cmpstr (ferry_exit_get_message (ferry_task_get_exit (after)), ==,
+                   ferry_exit_get_message (ferry_task_get_exit (submitted)));
+  show_list (scene);
+  widget_test_wait_words (wait_row (scene, "Bad"), "Crashed");
+  widget_test_wait_words (wait_row (scene, "Bad"), "A fault in the program ended this task");
+}
+
+static void
+test_what_was_interrupted_has_not_failed (Scene *scene)
+{
+  GtkWidget *button;
+
+  submit_gate (scene, "Once", FALSE);
+  crash_over (scene, "Once");
+  queue_test_restart (scene->test);
+  button = ferry_task_button_new (G_LIST_MODEL (scene->test->queue));
+  scene->window = g_object_ref (widget_test_show (button));
+  gtk_test_accessible_assert_property (gtk_widget_get_first_child (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                       "1 task was interrupted");
+}
+
 static void
 test_all_that_failed_are_tried_again_at_once (Scene *scene)
 {
@@ -526,7 +564,7 @@ test_banner_tries_what_was_interrupted_again (Scene *scene)
   wait_done (scene, "After");
   show_banner (scene);
   widget_test_wait_words (scene->list, "1 task was interrupted");
-  click (scene->list, says, "_Try Again");
+  click (scene->list, says, "_Run Again");
   wait_done (scene, "Once");
   wait_no_words (scene->list, "interrupted");
   g_assert_cmpint (ferry_test_get_number (scene->test->queue, "n-interrupted"), ==, 0);
@@ -548,7 +586,7 @@ assert_full_disk_is_said (Scene *scene, int error_number, const char *words)
   submit_note (scene, g_strerror (error_number));
   ferry_test_look_until (has_error, scene->test->queue);
   widget_test_wait_words (scene->list, words);
-  g_assert_null (find (scene->list, says, "_Try Again"));
+  g_assert_null (find (scene->list, says, "_Run Again"));
   fault_disarm ();
   wait_no_words (scene->list, words);
   wait_done (scene, g_strerror (error_number));
@@ -854,6 +892,8 @@ main (int argc, char **argv)
             test_interrupted_task_says_so_and_is_tried_again_in_its_place);
   add_test ("/queue-window/task-at-the-death-limit-says-what-it-may-do",
             test_task_at_the_death_limit_says_what_it_may_do);
+  add_test ("/queue-window/crash-is-one-after-a-restart-too", test_crash_is_one_after_a_restart_too);
+  add_test ("/queue-window/what-was-interrupted-has-not-failed", test_what_was_interrupted_has_not_failed);
   add_test ("/queue-window/all-that-failed-are-tried-again-at-once", test_all_that_failed_are_tried_again_at_once);
   add_test ("/queue-window/time-is-shown-and-a-person-starts-the-task-all-the-same",
             test_time_is_shown_and_a_person_starts_the_task_all_the_same);

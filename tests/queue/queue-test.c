@@ -46,9 +46,15 @@ closed (GObject *queue, GAsyncResult *result, gpointer data)
 QueueTest *
 queue_test_new (guint max_workers)
 {
+  return queue_test_new_for (task_test_new (TRUE, max_workers));
+}
+
+QueueTest *
+queue_test_new_for (TaskTest *test)
+{
   QueueTest *self = g_new0 (QueueTest, 1);
 
-  self->test = task_test_new (TRUE, max_workers);
+  self->test = test;
   self->folder = g_dir_make_tmp ("ferry-queue-XXXXXX", NULL);
   self->path = g_build_filename (self->folder, "queue.db", NULL);
   queue_test_make (self);

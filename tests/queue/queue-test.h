@@ -22,6 +22,8 @@ typedef struct
 
 /* The functions run in threads of this process. The queue is open. */
 QueueTest *queue_test_new (guint max_workers);
+/* test: (transfer full): whose executor the queue has. */
+QueueTest *queue_test_new_for (TaskTest *test);
 void queue_test_free (QueueTest *self);
 
 /* Makes the queue, not open: for a test that sets its properties. */

@@ -1,5 +1,5 @@
 /* An application to live with: videos, pictures and folders, which ffmpeg, pngquant, 7z and others convert or pack.
- * Drop them on its window. The list has buttons for Pause, Cancel and Try Again, and the originals stay as they are.
+ * Drop them on its window. The list has buttons for Pause, Cancel and Run Again, and the originals stay as they are.
  * Its worker, worker.c, runs the programs.
  *
  * SPDX-FileCopyrightText: The Ferry authors
