@@ -459,9 +459,8 @@ words_for_failed (const FerryTaskFigures *figures, guint n_failed)
   if (n_failed > 0)
     failed = g_strdup_printf (ferry_gtk_ngettext ("%u task failed", "%u tasks failed", n_failed), n_failed);
   if (n_interrupted > 0)
-    interrupted =
-      g_strdup_printf (ferry_gtk_ngettext ("%u task was interrupted", "%u tasks were interrupted", n_interrupted),
-                       n_interrupted);
+    interrupted = g_strdup_printf (
+      ferry_gtk_ngettext ("%u task was interrupted", "%u tasks were interrupted", n_interrupted), n_interrupted);
   return join ((const char *const[]){failed, interrupted}, 2);
 }
 
@@ -513,9 +512,7 @@ ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left
     return ferry_task_words_for_work (figures, n_failed);
   tasks = g_strdup_printf (ferry_gtk_ngettext ("%u task", "%u tasks", n_open), n_open);
   /* Translators: of all tasks: "3 tasks, paused". */
-  left = figures->paused  ? g_strdup (_ ("paused"))
-         : time_left >= 0 ? words_for_time_left (time_left, is_least)
-                          : NULL;
+  left = figures->paused ? g_strdup (_ ("paused")) : time_left >= 0 ? words_for_time_left (time_left, is_least) : NULL;
   return left != NULL ? g_strdup_printf (_ ("%s, %s"), tasks, left) : g_steal_pointer (&tasks);
 }
 

@@ -51,7 +51,7 @@ typedef struct
   gint64 began;
   gint64 ended;
   FerryQueueValue *result; /* (nullable) */
-  GBytes *error;           /* (nullable): “(siss)”: domain, code, message, trace; in more where a process has ended */
+  GBytes *error;           /* (nullable): “(siss)”: domain, code, message, trace; or with how a process ended */
 } FerryQueueRow;
 
 /* Whether the task is made of what can be stored. Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */

@@ -452,8 +452,7 @@ test_headline_says_how_long_all_tasks_take (void)
                    "1 task, paused");
   assert_headline ((FerryTaskFigures){0}, -1, 2, "2 tasks failed");
   assert_headline ((FerryTaskFigures){.n_interrupted = 1}, -1, 1, "1 task was interrupted");
-  assert_headline ((FerryTaskFigures){.n_interrupted = 1}, -1, 3,
-                   "2 tasks failed \302\267 1 task was interrupted");
+  assert_headline ((FerryTaskFigures){.n_interrupted = 1}, -1, 3, "2 tasks failed \302\267 1 task was interrupted");
   assert_headline ((FerryTaskFigures){0}, -1, 0, "All tasks have ended");
 }
 
