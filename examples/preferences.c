@@ -74,6 +74,8 @@ activate_cb (GtkApplication *application)
   gtk_box_append (GTK_BOX (box), page);
   if (executor == NULL)
     executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  if (executor != NULL)
+    g_object_set (executor, "keep-finished", 20, NULL); /* else what is done leaves the list after some seconds */
   GtkWidget *group = make_group ("Folders", page), *tasks = make_group ("Backups", page);
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     add_folder (group, folders[i]);

@@ -95,22 +95,22 @@ enable_actions (FerryDemoTasksPage *self)
   enable (self, "clear", n_tasks > n_open);
 }
 
-/* What the list has to do, and what failed in it. The rows say what else has ended. */
+/* What the list has to do, and what failed in it. Its banner says what was interrupted, its rows what else has ended. */
 static void
 show_counts (FerryDemoTasksPage *self)
 {
   g_autoptr (GString) words = g_string_new (NULL);
-  guint n_open, n_executing, n_waiting, n_failed;
+  guint n_open, n_executing, n_waiting, n_failed, n_interrupted;
 
   /* A queue counts what it has given to the executor, which begins it later, as a row says. */
-  g_object_get (self->queue, "n-executing", &n_open, "n-waiting", &n_waiting, NULL);
+  g_object_get (self->queue, "n-executing", &n_open, "n-waiting", &n_waiting, "n-interrupted", &n_interrupted, NULL);
   g_object_get (self->executor, "n-executing", &n_executing, NULL);
   n_executing = MIN (n_executing, n_open);
   n_waiting += n_open - n_executing;
   g_object_get (self->list, "n-failed", &n_failed, NULL);
-  append_count (words, n_executing, ngettext ("%s running", "%s running", n_executing));
+  append_count (words, n_executing, ngettext ("%s in progress", "%s in progress", n_executing));
   append_count (words, n_waiting, ngettext ("%s waiting", "%s waiting", n_waiting));
-  append_count (words, n_failed, _ ("%s failed"));
+  append_count (words, n_failed - MIN (n_failed, n_interrupted), _ ("%s failed"));
   gtk_widget_set_visible (GTK_WIDGET (self->counts_label), words->len > 0);
   gtk_label_set_text (self->counts_label, words->str);
   enable_actions (self);

@@ -24,6 +24,9 @@
 #define LIST_PAGE "list"
 #define PLACEHOLDER_PAGE "placeholder"
 
+/* With it, a list that is empty is as high as one with a task, so that a page does not jump with the first. */
+#define PLACEHOLDER_MARGIN 16
+
 /* What a list asks for in a window that has no size of its own. */
 #define NATURAL_WIDTH 360
 #define LEAST_ROWS 2
@@ -637,6 +640,8 @@ make_placeholder (void)
 {
   GtkWidget *label = gtk_label_new (_ ("No Tasks"));
 
+  gtk_widget_set_margin_top (label, PLACEHOLDER_MARGIN);
+  gtk_widget_set_margin_bottom (label, PLACEHOLDER_MARGIN);
   gtk_widget_add_css_class (label, "dim-label");
   return label;
 }

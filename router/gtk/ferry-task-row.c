@@ -20,8 +20,9 @@
 #include "gtk/ferry-translation-private.h"
 
 /* For how long the buttons of a task that has ended do nothing, in milliseconds: a click may be meant for those that
- * were in their places. */
+ * were in their places. A pointer that is there by then was on its way to one of those, so it has more time to leave. */
 #define SETTLE_TIME 400
+#define REST_TIME 1600
 
 #define ALL_PARTS (FERRY_TASK_ROW_PARTS_BAR | FERRY_TASK_ROW_PARTS_PACE | FERRY_TASK_ROW_PARTS_BUTTONS)
 
@@ -37,8 +38,8 @@
  *
  * The row has the actions `task.cancel`, `task.pause` (which also resumes), `task.show-error` and `task.copy-error`.
  * With an executor it has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense.
- * When the task ends, the buttons that appear do nothing for a moment, since a click may be meant for those that were
- * there. A click on the sentence of a task that failed activates `task.show-error`, and so does Return where the row is
+ * When the task ends, the buttons that appear do nothing for a moment, and for two seconds under a pointer that is there
+ * already, unless it leaves: a click may be meant for those that were there. A click on the sentence of a task that failed activates `task.show-error`, and so does Return where the row is
  * in a [class@Gtk.ListBoxRow].
  *
  * A row computes nothing while it is not mapped.
@@ -65,6 +66,7 @@ struct _FerryTaskRow
   gboolean can_remove;  /* func removes tasks that have ended, without an executor */
   gboolean owns_focus;  /* had it when its button went away */
   guint settling;       /* the buttons do nothing yet */
+  gboolean rests;       /* nor before the pointer has left them */
   const char *look;     /* (nullable): the style class of the state */
   gboolean can_click;   /* the sentence opens the details */
   GtkAccessible *place; /* (nullable) (weak): what is read out for the row, and was told so */
@@ -456,13 +458,32 @@ settle (FerryTaskRow *self)
 }
 
 static gboolean
+has_pointer (FerryTaskRow *self)
+{
+  return (gtk_widget_get_state_flags (self->side_box) & GTK_STATE_FLAG_PRELIGHT) != 0;
+}
+
+static gboolean
 settle_cb (gpointer row)
 {
   FerryTaskRow *self = row;
 
+  if (!self->rests && has_pointer (self))
+    {
+      self->rests = TRUE;
+      self->settling = g_timeout_add (REST_TIME, settle_cb, self);
+      return G_SOURCE_REMOVE;
+    }
   settle (self);
   keep_focus (self, get_status (self));
   return G_SOURCE_REMOVE;
+}
+
+static void
+side_flags_cb (FerryTaskRow *self)
+{
+  if (self->settling != 0 && self->rests && !has_pointer (self))
+    settle_cb (self);
 }
 
 /* After what has come meanwhile, and what is drawn of it. */
@@ -470,6 +491,7 @@ static void
 begin_to_settle (FerryTaskRow *self)
 {
   g_clear_handle_id (&self->settling, g_source_remove);
+  self->rests = FALSE;
   self->settling = g_timeout_add_full (GDK_PRIORITY_REDRAW + 1, SETTLE_TIME, settle_cb, self, NULL);
   set_buttons_sensitive (self, FALSE);
 }
@@ -1113,7 +1135,7 @@ clicked_cb (FerryTaskRow *self, int n_presses, double x, double y, GtkGesture *g
     show_details (self);
 }
 
-/* The press selects the row as well. */
+/* The press selects the row as well, and a pointer that leaves the buttons of what has ended has them act. */
 static void
 add_click (FerryTaskRow *self)
 {
@@ -1121,6 +1143,7 @@ add_click (FerryTaskRow *self)
 
   g_signal_connect_swapped (click, "released", G_CALLBACK (clicked_cb), self);
   gtk_widget_add_controller (self->detail_label, GTK_EVENT_CONTROLLER (click));
+  g_signal_connect_swapped (self->side_box, "state-flags-changed", G_CALLBACK (side_flags_cb), self);
 }
 
 static void

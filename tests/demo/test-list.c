@@ -75,7 +75,7 @@ test_hundred_tasks (WindowTest *test, gconstpointer data)
   occupy_workers (test);
   window_test_activate (test, "job.add-many");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 100 + WINDOW_TEST_WORKERS);
-  window_test_wait_words (test->window, "3 running · 100 waiting");
+  window_test_wait_words (test->window, "3 in progress · 100 waiting");
   ferry_test_look_until (can_scroll, test);
 
   window_test_activate (test, "job.cancel-all");
@@ -111,7 +111,7 @@ test_waiting_task_is_cancelled (WindowTest *test, gconstpointer data)
   task = window_test_add_task (test, "crash");
   window_test_act (test, task, "task.cancel");
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
-  window_test_wait_words (test->window, "3 running");
+  window_test_wait_words (test->window, "3 in progress");
 }
 
 typedef struct
@@ -147,13 +147,13 @@ test_counts_are_those_of_the_list (WindowTest *test, gconstpointer data)
   wait_counts (test, "1 failed");
   occupy_workers (test);
   waits = window_test_add_task (test, "primes:100");
-  wait_counts (test, "3 running · 1 waiting · 1 failed");
+  wait_counts (test, "3 in progress · 1 waiting · 1 failed");
   window_test_act (test, waits, "task.remove");
-  wait_counts (test, "3 running · 1 failed");
+  wait_counts (test, "3 in progress · 1 failed");
   g_assert_true (gtk_widget_activate_action (window_test_get (test, "list"), "task.undo", NULL));
-  wait_counts (test, "3 running · 1 waiting · 1 failed");
+  wait_counts (test, "3 in progress · 1 waiting · 1 failed");
   window_test_act (test, crash, "task.remove");
-  wait_counts (test, "3 running · 1 waiting");
+  wait_counts (test, "3 in progress · 1 waiting");
   window_test_activate (test, "job.cancel-all");
   wait_counts (test, "");
 }

@@ -50,7 +50,7 @@ test_tasks_become_rows (WindowTest *test, gconstpointer data)
     g_assert_true (gtk_widget_activate_action (test->window, "job.add-one", "s", words[i]));
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, G_N_ELEMENTS (words));
   g_assert_false (window_test_is_empty (test));
-  window_test_wait_words (test->window, "3 running · 1 waiting");
+  window_test_wait_words (test->window, "3 in progress · 1 waiting");
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, i)), titles[i]);
   window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, 0)), "messages/s");
@@ -159,7 +159,7 @@ test_remove_and_clear (WindowTest *test, gconstpointer data)
   window_test_add_task (test, "primes:1000");
   window_test_wait_state (done, FERRY_TASK_STATUS_DONE);
   window_test_wait_state (window_test_get_task (test, 2), FERRY_TASK_STATUS_DONE);
-  window_test_wait_words (test->window, "1 running");
+  window_test_wait_words (test->window, "1 in progress");
   window_test_act (test, done, "task.remove");
   window_test_wait_no_row (test, done);
   window_test_activate (test, "job.clear");

@@ -239,6 +239,32 @@ warm_up (void)
   gtk_window_destroy (GTK_WINDOW (widget_test_show (ferry_task_list_new (NULL))));
 }
 
+/* The page would jump with the first task, and with each time that the last one leaves. */
+static void
+test_empty_list_is_as_high_as_one_with_a_task (void)
+{
+  GtkWidget *list, *box, *window;
+  TaskTest *test;
+  int empty, one;
+
+  if (!widget_test_has_display ())
+    return;
+  test = task_test_new (/* in_threads: */ TRUE, 1);
+  box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  list = ferry_task_list_new (G_LIST_MODEL (test->executor));
+  ferry_task_list_set_max_height (FERRY_TASK_LIST (list), MAX_HEIGHT);
+  gtk_box_append (GTK_BOX (box), list);
+  window = widget_test_show (box);
+  gtk_widget_measure (list, GTK_ORIENTATION_VERTICAL, WIDTH, NULL, &empty, NULL, NULL);
+  g_object_set (test->executor, "keep-finished", 1, NULL);
+  add_done (test->executor);
+  widget_test_wait_words (list, "Done");
+  gtk_widget_measure (list, GTK_ORIENTATION_VERTICAL, WIDTH, NULL, &one, NULL, NULL);
+  g_assert_cmpint (ABS (one - empty), <=, 6);
+  gtk_window_destroy (GTK_WINDOW (window));
+  task_test_free (test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -253,5 +279,7 @@ main (int argc, char **argv)
                    test_list_is_as_high_as_its_rows_in_a_clamp_of_a_page_that_scrolls);
   g_test_add_func ("/containers/list-is-as-high-as-its-rows-in-a-popover",
                    test_list_is_as_high_as_its_rows_in_a_popover);
+  g_test_add_func ("/containers/empty-list-is-as-high-as-one-with-a-task",
+                   test_empty_list_is_as_high_as_one_with_a_task);
   return g_test_run ();
 }

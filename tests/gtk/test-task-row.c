@@ -336,6 +336,43 @@ test_what_appears_at_the_end_does_nothing_at_first (Scene *scene)
   ferry_test_look_until (is_one, &n_removals);
 }
 
+static gboolean
+has_waited (gpointer ended)
+{
+  return g_get_monotonic_time () - *(gint64 *) ended > 600 * G_TIME_SPAN_MILLISECOND &&
+         !g_main_context_pending (NULL);
+}
+
+/* It was to press Pause or Cancel, and has to come anew for what is there now. */
+static void
+test_what_appears_under_a_pointer_waits_until_it_leaves (Scene *scene)
+{
+  GtkWidget *button = get_part (scene, "remove_button"), *side = get_part (scene, "side_box");
+  gint64 ended = g_get_monotonic_time ();
+
+  ferry_task_row_set_can_remove (FERRY_TASK_ROW (scene->row), TRUE);
+  gtk_widget_set_state_flags (side, GTK_STATE_FLAG_PRELIGHT, FALSE);
+  fail (scene);
+  ferry_test_look_until (has_waited, &ended);
+  g_assert_false (gtk_widget_is_sensitive (button));
+  gtk_widget_unset_state_flags (side, GTK_STATE_FLAG_PRELIGHT);
+  g_assert_true (gtk_widget_is_sensitive (button));
+}
+
+/* Who does not move it means what is there. */
+static void
+test_what_appears_under_a_pointer_works_after_two_seconds (Scene *scene)
+{
+  GtkWidget *button = get_part (scene, "remove_button");
+  gint64 ended = g_get_monotonic_time ();
+
+  ferry_task_row_set_can_remove (FERRY_TASK_ROW (scene->row), TRUE);
+  gtk_widget_set_state_flags (get_part (scene, "side_box"), GTK_STATE_FLAG_PRELIGHT, FALSE);
+  fail (scene);
+  ferry_test_look_until (is_sensitive, button);
+  g_assert_cmpint (g_get_monotonic_time () - ended, >=, 2 * G_TIME_SPAN_SECOND);
+}
+
 /* One that has ended before is shown by a row that was scrolled there. */
 static void
 test_buttons_of_another_task_work_at_once (Scene *scene)
@@ -1274,6 +1311,8 @@ main (int argc, char **argv)
   add ("/task-row/texts-and-bars-can-be-told-from-the-ground", test_texts_and_bars_can_be_told_from_the_ground);
   add ("/task-row/row-has-icons-without-a-theme-of-icons", test_row_has_icons_without_a_theme_of_icons);
   add ("/task-row/what-appears-at-the-end-does-nothing-at-first", test_what_appears_at_the_end_does_nothing_at_first);
+  add ("/task-row/what-appears-under-a-pointer-waits-until-it-leaves", test_what_appears_under_a_pointer_waits_until_it_leaves);
+  add ("/task-row/what-appears-under-a-pointer-works-after-two-seconds", test_what_appears_under_a_pointer_works_after_two_seconds);
   add ("/task-row/buttons-of-another-task-work-at-once", test_buttons_of_another_task_work_at_once);
   add ("/task-row/remove-is-not-where-cancel-was", test_remove_is_not_where_cancel_was);
   add ("/task-row/sentence-of-a-failure-opens-the-details", test_sentence_of_a_failure_opens_the_details);
