@@ -107,6 +107,52 @@ def check_removal(report, screen):
     report.equal("the task in its place is selected, and has the focus", focused, [("list item", "Task: " + NEXT)])
 
 
+def act(screen, tree, label, name):
+    """What a person has a screen reader do with a button."""
+    from gi.repository import GLib
+    try:
+        screen.atspi.Action.do_action(tree["button", "%s: %s" % (label, name)].accessible, 0)
+    except GLib.Error:  # the task has ended meanwhile
+        pass
+
+
+def pause_one(screen):
+    """Pauses a task, of which each takes a second or two. Returns its name, and the tree."""
+    def find(tree):
+        names = [name.split(": ", 1) for role, name in tree if role == "button" and ": " in name]
+        for label, name in names:
+            if label == "Resume":
+                return name
+        for label, name in names:
+            if label == "Pause":
+                act(screen, tree, label, name)
+                return None
+        if ("button", "New Task") in tree:
+            screen.atspi.Action.do_action(tree["button", "New Task"].accessible, 0)
+        return None
+
+    tree = screen.wait_until(find)
+    return find(tree), tree
+
+
+def check_pause(report, screen):
+    name, tree = pause_one(screen)
+    row = ("list item", "Task: %s" % name)
+    tree = screen.wait_until(lambda tree: row in tree and tree[row].description.startswith("Paused"))
+    report.fact("the action of Pause pauses a task, whose row says so",
+                row in tree and tree[row].description.startswith("Paused"), [name, tree.get(row)])
+    act(screen, tree, "Resume", name)
+    tree = screen.wait_until(lambda tree: row in tree and not tree[row].description.startswith("Paused"))
+    report.fact("that of Resume lets it go on", row in tree and ("button", "Resume: %s" % name) not in tree,
+                [name, tree.get(row)])
+    name, tree = pause_one(screen)
+    row = ("list item", "Task: %s" % name)
+    act(screen, tree, "Cancel", name)
+    tree = screen.wait_until(lambda tree: row in tree and tree[row].description.startswith("Cancelled"))
+    report.fact("that of Cancel cancels one", row in tree and tree[row].description.startswith("Cancelled"),
+                [name, tree.get(row)])
+
+
 def check_dialog(report, screen):
     button, dialog = ("button", "Details: " + FAILED), ("dialog", FAILED)
     tree = screen.wait_until(lambda tree: button in tree)
@@ -128,6 +174,7 @@ def check(report):
         check_states(report, screen)
         check_changes(report, screen)
         check_removal(report, screen)
+        check_pause(report, screen)
         check_dialog(report, screen)
     finally:
         program.terminate()

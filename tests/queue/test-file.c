@@ -71,7 +71,7 @@ make_row (guint number)
   if (number % 3 == 1)
     ferry_queue_row_complete (&row, result, "/nowhere");
   if (number % 3 == 2)
-    ferry_queue_row_fail (&row, error, "trace");
+    ferry_queue_row_fail (&row, error, "trace", NULL);
   row.submitted = row.ended = 1000 + number;
   return row;
 }
