@@ -39,6 +39,27 @@ test_some_tasks_are_added_at_a_click (WindowTest *test, gconstpointer data)
   window_test_wait_state (window_test_get_task (test, 1), FERRY_TASK_STATUS_CRASHED);
 }
 
+static guint
+count_nameless_buttons (GtkWidget *widget)
+{
+  GtkAccessible *accessible = GTK_ACCESSIBLE (widget);
+  guint n = GTK_IS_BUTTON (widget) &&
+            !gtk_test_accessible_has_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL) &&
+            !gtk_test_accessible_has_relation (accessible, GTK_ACCESSIBLE_RELATION_LABELLED_BY) &&
+            gtk_button_get_icon_name (GTK_BUTTON (widget)) == NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    n += count_nameless_buttons (child);
+  return n;
+}
+
+/* A screen reader would call one whose label wraps by its type. */
+static void
+test_each_button_has_a_name (WindowTest *test, gconstpointer data)
+{
+  g_assert_cmpuint (count_nameless_buttons (test->window), ==, 0);
+}
+
 static void
 test_tasks_become_rows (WindowTest *test, gconstpointer data)
 {
@@ -693,6 +714,7 @@ main (int argc, char **argv)
   window_test_add ("/window/details-of-a-crash-say-each-thing-once", test_details_of_a_crash_say_each_thing_once);
   window_test_add ("/window/empty", test_empty);
   window_test_add ("/window/some-tasks-are-added-at-a-click", test_some_tasks_are_added_at_a_click);
+  window_test_add ("/window/each-button-has-a-name", test_each_button_has_a_name);
   window_test_add ("/window/tasks-become-rows", test_tasks_become_rows);
   window_test_add ("/window/ends-have-words", test_ends_have_words);
   window_test_add ("/window/cancel", test_cancel);
