@@ -95,7 +95,7 @@ enable_actions (FerryDemoTasksPage *self)
   enable (self, "clear", n_tasks > n_open);
 }
 
-/* What the list has to do, and what failed in it. Its banner says what was interrupted, its rows what else has ended. */
+/* What the list has to do, and what failed. Its banner says what was interrupted, and its rows what else has ended. */
 static void
 show_counts (FerryDemoTasksPage *self)
 {

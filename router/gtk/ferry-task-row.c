@@ -20,7 +20,8 @@
 #include "gtk/ferry-translation-private.h"
 
 /* For how long the buttons of a task that has ended do nothing, in milliseconds: a click may be meant for those that
- * were in their places. A pointer that is there by then was on its way to one of those, so it has more time to leave. */
+ * were in their places. A pointer that is there by then was on its way to one of those, so it has more time to leave.
+ */
 #define SETTLE_TIME 400
 #define REST_TIME 1600
 
@@ -38,9 +39,9 @@
  *
  * The row has the actions `task.cancel`, `task.pause` (which also resumes), `task.show-error` and `task.copy-error`.
  * With an executor it has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense.
- * When the task ends, the buttons that appear do nothing for a moment, and for two seconds under a pointer that is there
- * already, unless it leaves: a click may be meant for those that were there. A click on the sentence of a task that failed activates `task.show-error`, and so does Return where the row is
- * in a [class@Gtk.ListBoxRow].
+ * When the task ends, the buttons that appear do nothing for a moment, and for two seconds under a pointer that is
+ * there already, unless it leaves: a click may be meant for those that were there. A click on the sentence of a task
+ * that failed activates `task.show-error`, and so does Return where the row is in a [class@Gtk.ListBoxRow].
  *
  * A row computes nothing while it is not mapped.
  *

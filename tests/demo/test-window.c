@@ -43,8 +43,7 @@ static guint
 count_nameless_buttons (GtkWidget *widget)
 {
   GtkAccessible *accessible = GTK_ACCESSIBLE (widget);
-  guint n = GTK_IS_BUTTON (widget) &&
-            !gtk_test_accessible_has_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL) &&
+  guint n = GTK_IS_BUTTON (widget) && !gtk_test_accessible_has_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL) &&
             !gtk_test_accessible_has_relation (accessible, GTK_ACCESSIBLE_RELATION_LABELLED_BY) &&
             gtk_button_get_icon_name (GTK_BUTTON (widget)) == NULL;
 

@@ -339,8 +339,7 @@ test_what_appears_at_the_end_does_nothing_at_first (Scene *scene)
 static gboolean
 has_waited (gpointer ended)
 {
-  return g_get_monotonic_time () - *(gint64 *) ended > 600 * G_TIME_SPAN_MILLISECOND &&
-         !g_main_context_pending (NULL);
+  return g_get_monotonic_time () - *(gint64 *) ended > 600 * G_TIME_SPAN_MILLISECOND && !g_main_context_pending (NULL);
 }
 
 /* It was to press Pause or Cancel, and has to come anew for what is there now. */
@@ -1311,8 +1310,10 @@ main (int argc, char **argv)
   add ("/task-row/texts-and-bars-can-be-told-from-the-ground", test_texts_and_bars_can_be_told_from_the_ground);
   add ("/task-row/row-has-icons-without-a-theme-of-icons", test_row_has_icons_without_a_theme_of_icons);
   add ("/task-row/what-appears-at-the-end-does-nothing-at-first", test_what_appears_at_the_end_does_nothing_at_first);
-  add ("/task-row/what-appears-under-a-pointer-waits-until-it-leaves", test_what_appears_under_a_pointer_waits_until_it_leaves);
-  add ("/task-row/what-appears-under-a-pointer-works-after-two-seconds", test_what_appears_under_a_pointer_works_after_two_seconds);
+  add ("/task-row/what-appears-under-a-pointer-waits-until-it-leaves",
+       test_what_appears_under_a_pointer_waits_until_it_leaves);
+  add ("/task-row/what-appears-under-a-pointer-works-after-two-seconds",
+       test_what_appears_under_a_pointer_works_after_two_seconds);
   add ("/task-row/buttons-of-another-task-work-at-once", test_buttons_of_another_task_work_at_once);
   add ("/task-row/remove-is-not-where-cancel-was", test_remove_is_not_where_cancel_was);
   add ("/task-row/sentence-of-a-failure-opens-the-details", test_sentence_of_a_failure_opens_the_details);
