@@ -760,6 +760,21 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
     }
 }
 
+/* GTK 4.8 asks what is in a popover how high it is in a width that has the popover's shadow, and gives it its natural
+ * one. A row that is not narrow is lower: what is below the list would be cut off. */
+static int
+limit_to_popover (FerryTaskList *self, int width)
+{
+  GtkWidget *popover = gtk_widget_get_ancestor (GTK_WIDGET (self), GTK_TYPE_POPOVER);
+  int natural;
+
+  if (popover == NULL)
+    return width;
+  gtk_widget_measure (gtk_popover_get_child (GTK_POPOVER (popover)), GTK_ORIENTATION_HORIZONTAL, -1, NULL, &natural,
+                      NULL, NULL);
+  return MIN (width, natural);
+}
+
 /* A scrolled window does not ask its child how high that is in its width. A popover does not tell its child a width,
  * and gives it the least one: sentences break in that. What scrolls around a list gives it no more than the least
  * height. */
@@ -770,6 +785,7 @@ measure_rows (FerryTaskList *self, int width, int *minimum, int *natural)
 
   if (width < 0)
     gtk_widget_measure (GTK_WIDGET (self), GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
+  width = limit_to_popover (self, width);
   height = ferry_task_rows_measure_all (self->rows, width);
   gtk_widget_measure (self->undo_bar, GTK_ORIENTATION_VERTICAL, width, NULL, &bar, NULL, NULL);
   *minimum = MAX (*minimum, MIN (height, self->max_height) + bar);

@@ -11,6 +11,7 @@
 
 #include <adwaita.h>
 
+#include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-list.h"
 #include "gtk/ferry-task-row.h"
 #include "gtk/look-test.h"
@@ -151,8 +152,7 @@ add_done (FerryExecutor *executor)
 {
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("a"));
 
-  /* It breaks in one place also where GTK 4.8 asks how high a popover is in a width that has its shadow. */
-  g_object_set (task, "name", "Pictures of last summer", NULL);
+  g_object_set (task, "name", "Pictures of last summer at the sea", NULL);
   g_assert_true (ferry_executor_submit_task (executor, task, NULL));
   task_test_wait_done (task);
 }
@@ -229,6 +229,45 @@ test_list_is_as_high_as_its_rows_in_a_popover (void)
   try_all (2);
 }
 
+/* Whether what is last in the popover of a button, below its list, is whole. */
+static gboolean
+is_whole (gpointer button)
+{
+  GtkPopover *popover = gtk_menu_button_get_popover (GTK_MENU_BUTTON (gtk_widget_get_first_child (button)));
+  GtkWidget *box = gtk_popover_get_child (popover);
+  graphene_rect_t bounds;
+
+  return gtk_widget_get_mapped (box) && see (ferry_test_get_object (button, "list")).n_rows == 2 &&
+         gtk_widget_compute_bounds (gtk_widget_get_last_child (box), box, &bounds) &&
+         bounds.origin.y + bounds.size.height <= (float) gtk_widget_get_height (box);
+}
+
+/* GTK 4.8 asks how high a popover is in a width that has its shadow, and libadwaita's is broad. */
+static void
+test_popover_of_a_button_is_whole (void)
+{
+  GtkWidget *button, *window;
+  TaskTest *test;
+
+  if (!widget_test_has_display ())
+    return;
+  test = task_test_new (/* in_threads: */ TRUE, 2);
+  button = ferry_task_button_new (G_LIST_MODEL (test->executor));
+  gtk_popover_set_autohide (gtk_menu_button_get_popover (GTK_MENU_BUTTON (gtk_widget_get_first_child (button))), FALSE);
+  for (guint i = 0; i < 2; i++)
+    g_object_unref (task_test_submit (test->executor, "sleep-until-cancelled", NULL));
+  window = widget_test_show (button);
+  gtk_menu_button_popup (GTK_MENU_BUTTON (gtk_widget_get_first_child (button)));
+  ferry_test_look_until (is_whole, button);
+  leave_picture (gtk_widget_get_ancestor (ferry_test_get_object (button, "list"), GTK_TYPE_POPOVER), "button", "usual");
+  ferry_executor_cancel_all (test->executor);
+  ferry_test_look_until (task_test_is_idle, test->executor);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (gtk_widget_get_first_child (button)));
+  widget_test_wait_frame (window);
+  gtk_window_destroy (GTK_WINDOW (window));
+  task_test_free (test);
+}
+
 /* What GTK opens once, it opens before descriptors are counted. */
 static void
 warm_up (void)
@@ -279,6 +318,7 @@ main (int argc, char **argv)
                    test_list_is_as_high_as_its_rows_in_a_clamp_of_a_page_that_scrolls);
   g_test_add_func ("/containers/list-is-as-high-as-its-rows-in-a-popover",
                    test_list_is_as_high_as_its_rows_in_a_popover);
+  g_test_add_func ("/containers/popover-of-a-button-is-whole", test_popover_of_a_button_is_whole);
   g_test_add_func ("/containers/empty-list-is-as-high-as-one-with-a-task",
                    test_empty_list_is_as_high_as_one_with_a_task);
   return g_test_run ();
