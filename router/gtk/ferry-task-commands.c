@@ -70,7 +70,7 @@ tell_removed (FerryTaskCommands *self)
 }
 
 void
-ferry_task_commands_go_to (FerryTaskCommands *self, guint position)
+ferry_task_commands_go_to (FerryTaskCommands *self, guint position, gboolean select)
 {
   guint n_items = g_list_model_get_n_items (get_tasks (self));
 
@@ -80,8 +80,17 @@ ferry_task_commands_go_to (FerryTaskCommands *self, guint position)
       return;
     }
   position = MIN (position, n_items - 1);
-  ferry_task_rows_select (self->rows, position);
+  if (select)
+    ferry_task_rows_select (self->rows, position);
   ferry_task_rows_focus (self->rows, position);
+}
+
+/* What was selected is followed by what comes in its place. A click on a button in a row selects nothing. */
+static gboolean
+is_selected (FerryTaskCommands *self, FerryTask *task)
+{
+  return gtk_selection_model_is_selected (ferry_task_rows_get_tasks (self->rows),
+                                          ferry_list_view_find (get_tasks (self), task));
 }
 
 /* ---- removal, and the way back ---- */
@@ -209,10 +218,12 @@ words_for_removal (GPtrArray *tasks)
                           tasks->len);
 }
 
+/* Nobody has asked for the neighbour, so that it does not stay for this. */
 static void
 remove_tasks (FerryTaskCommands *self, GPtrArray *tasks)
 {
   guint position = ferry_list_view_find (get_tasks (self), tasks->pdata[0]);
+  gboolean select = is_selected (self, tasks->pdata[0]);
 
   for (guint i = 0; i < tasks->len; i++)
     {
@@ -226,13 +237,14 @@ remove_tasks (FerryTaskCommands *self, GPtrArray *tasks)
   ferry_task_undo_begin (self->undo);
   tell_removed (self);
   announce (self, words_for_removal (tasks));
-  ferry_task_commands_go_to (self, position);
+  ferry_task_commands_go_to (self, position, select);
+  ferry_task_rows_note_given_focus (self->rows);
 }
 
 /* ---- actions ---- */
 
 static void
-retry_task (FerryTaskCommands *self, FerryTask *task)
+retry_task (FerryTaskCommands *self, FerryTask *task, gboolean select)
 {
   g_autoptr (GError) error = NULL;
   FerryTask *again = run_again (self, task, &error);
@@ -243,7 +255,7 @@ retry_task (FerryTaskCommands *self, FerryTask *task)
       return;
     }
   announce (self, g_strdup_printf (_ ("Runs again: %s"), ferry_task_get_name (again)));
-  ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), again));
+  ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), again), select);
 }
 
 /* The position of the first task that waits, of those of the same queue. */
@@ -263,7 +275,7 @@ find_waiting (GListModel *tasks, FerryTask *like)
 }
 
 static void
-run_next (FerryTaskCommands *self, FerryTask *task)
+run_next (FerryTaskCommands *self, FerryTask *task, gboolean select)
 {
   guint from = ferry_list_view_find (self->order, task), to = find_waiting (G_LIST_MODEL (self->order), task);
   g_autoptr (FerryTask) first = g_list_model_get_item (G_LIST_MODEL (self->order), to);
@@ -286,7 +298,7 @@ run_next (FerryTaskCommands *self, FerryTask *task)
     }
   else
     ferry_task_order_move (self->order, from, to);
-  ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), task));
+  ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), task), select);
 }
 
 /* Pauses those that run; where all are paused, lets them go on. */
@@ -333,7 +345,7 @@ retry_shown (gpointer commands, FerryTask *task, FerryTaskAction action)
   FerryTaskCommands *self = commands;
 
   ferry_task_pace_tell (self->pace);
-  retry_task (self, task);
+  retry_task (self, task, is_selected (self, task));
 }
 
 static void
@@ -354,7 +366,10 @@ show_error (FerryTaskCommands *self, FerryTask *task)
 static void
 act_on (FerryTaskCommands *self, GPtrArray *tasks, FerryTaskAction action)
 {
+  gboolean select;
+
   ferry_task_pace_tell (self->pace);
+  select = is_selected (self, tasks->pdata[0]);
   switch (action)
     {
     case FERRY_TASK_ACTION_CANCEL:
@@ -365,14 +380,14 @@ act_on (FerryTaskCommands *self, GPtrArray *tasks, FerryTaskAction action)
       break;
     case FERRY_TASK_ACTION_RETRY:
       for (guint i = 0; i < tasks->len; i++)
-        retry_task (self, tasks->pdata[i]);
+        retry_task (self, tasks->pdata[i], select);
       break;
     case FERRY_TASK_ACTION_REMOVE:
       remove_tasks (self, tasks);
       break;
     case FERRY_TASK_ACTION_RUN_NEXT:
       for (guint i = tasks->len; i > 0; i--)
-        run_next (self, tasks->pdata[i - 1]);
+        run_next (self, tasks->pdata[i - 1], select);
       break;
     case FERRY_TASK_ACTION_SHOW_ERROR:
       show_error (self, tasks->pdata[0]);

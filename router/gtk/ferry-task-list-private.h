@@ -58,7 +58,7 @@ void ferry_task_row_set_executor (FerryTaskRow *self, FerryExecutor *executor);
  *
  * Signals: setup (FerryTaskRow), for each row that is made; show (FerryTaskRow, FerryTask), for a row that is to show
  * that task; moved, when other rows may be in sight than before, and ferry_task_rows_show() is to come in the next
- * frame; pointed, when the pointer is over another row. */
+ * frame; looked, when other rows may be looked at. */
 #define FERRY_TYPE_TASK_ROWS (ferry_task_rows_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskRows, ferry_task_rows, FERRY, TASK_ROWS, GObject)
 
@@ -78,8 +78,8 @@ int ferry_task_rows_measure (FerryTaskRows *self, int width);
 /* How high all rows are in that width; those that are not shown, as high as the highest one that is. */
 int ferry_task_rows_measure_all (FerryTaskRows *self, int width);
 
-/* (transfer full) (element-type FerryTask): a set of the tasks that are selected, have the focus or are under the
- * pointer. */
+/* (transfer full) (element-type FerryTask): a set of the tasks that are selected or have the focus, and of those in
+ * sight while the pointer is over the view: none is to move under it. */
 GHashTable *ferry_task_rows_find_looked_at (FerryTaskRows *self) G_GNUC_WARN_UNUSED_RESULT;
 /* (nullable): that of the row which has the focus, or has what has it. */
 GtkListItem *ferry_task_rows_find_focus (FerryTaskRows *self);
@@ -91,9 +91,12 @@ void ferry_task_rows_select (FerryTaskRows *self, guint position);
 void ferry_task_rows_focus (FerryTaskRows *self, guint position);
 /* To the row that is selected, or the one that had the focus last. Returns whether there is one. */
 gboolean ferry_task_rows_enter (FerryTaskRows *self);
-/* The row that has the focus was given it by a window or a popover that opened, and not by a user, so that this does
- * not say that somebody looks at it. */
+/* The row that has the focus was given it by a window or a popover that opened, or in the place of one that was
+ * removed, and not by a user. So this does not say that somebody looks at it, nor does it that the row is selected,
+ * before somebody presses a key, or the row. */
 void ferry_task_rows_note_given_focus (FerryTaskRows *self);
+/* The same of a row, one of whose buttons was clicked. */
+void ferry_task_rows_note_click (FerryTaskRows *self);
 /* From the row of the item to what is in it, and back; FALSE where the focus leaves the rows. */
 gboolean ferry_task_rows_move_focus (FerryTaskRows *self, GtkListItem *item, GtkDirectionType direction);
 /* Takes the focus from the rows. */
@@ -239,8 +242,8 @@ void ferry_task_commands_clear_finished (FerryTaskCommands *self);
 void ferry_task_commands_undo (FerryTaskCommands *self);
 /* From now on there is no undo. */
 void ferry_task_commands_commit (FerryTaskCommands *self);
-/* Selects the task in that place, or the last one, and gives it the focus. */
-void ferry_task_commands_go_to (FerryTaskCommands *self, guint position);
+/* Gives the focus to the task in that place, or the last one, and selects it. */
+void ferry_task_commands_go_to (FerryTaskCommands *self, guint position, gboolean select);
 
 /* The row's task can be dragged, and others be dropped there. */
 void ferry_task_drag_add (FerryTaskRow *row, FerryTaskCommands *commands);

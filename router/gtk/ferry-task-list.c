@@ -64,7 +64,8 @@
  *
  * A menu has what is possible of all this: by the secondary button of the pointer, a long touch, or the menu key.
  *
- * A row that is selected, has the focus or is under the pointer does not go by itself when its task has ended.
+ * A row that is selected or has the focus does not go by itself when its task has ended, and none in sight does while
+ * the pointer is over the list.
  *
  * A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that waits is cancelled when it is
  * removed, and an undo submits it again.
@@ -407,6 +408,7 @@ static void
 act (gpointer data, FerryTask *task, FerryTaskAction action)
 {
   ferry_task_commands_act (FERRY_TASK_LIST (data)->commands, task, action);
+  ferry_task_rows_note_click (FERRY_TASK_LIST (data)->rows);
 }
 
 static void
@@ -531,7 +533,7 @@ open_menu (FerryTaskList *self, FerryTaskRow *row, double x, double y)
   guint position = task != NULL ? ferry_list_view_find (self->selection, task) : GTK_INVALID_LIST_POSITION;
 
   if (task != NULL && !gtk_selection_model_is_selected (GTK_SELECTION_MODEL (self->selection), position))
-    ferry_task_commands_go_to (self->commands, position);
+    ferry_task_commands_go_to (self->commands, position, /* select: */ TRUE);
   else
     gtk_widget_grab_focus (self->view);
   tasks = ferry_task_commands_dup_current (self->commands);

@@ -40,8 +40,8 @@ struct _FerryTaskRows
   GHashTable *items;    /* (element-type GtkListItem guint): those with a task, (unowned), and n_layouts at that time */
   GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
   GPtrArray *spare;     /* (element-type FerryTaskRow) (owned): rows of none */
-  GtkWidget *pointed;   /* (nullable) (unowned): the row under the pointer */
-  FerryTask *given;     /* (nullable) (owned): whose row was given the focus, and has had no key since */
+  gboolean has_pointer; /* the view */
+  FerryTask *given;     /* (nullable) (owned): whose row was given the focus, and pressed since was nothing */
   int row_height;       /* of the row that was measured last */
   GdkFrameClock *clock; /* (nullable) (owned): of the window */
   guint n_layouts;      /* how often the window was laid out */
@@ -70,32 +70,55 @@ move (FerryTaskRows *self)
   g_signal_emit (self, signals[MOVED], 0);
 }
 
-/* ---- the row under the pointer ---- */
+/* ---- the pointer, and keys ---- */
 
 static void
-enter_cb (GtkEventController *motion, double x, double y, FerryTaskRows *self)
+enter_cb (FerryTaskRows *self)
 {
-  self->pointed = gtk_event_controller_get_widget (motion);
+  self->has_pointer = TRUE;
   g_signal_emit (self, signals[LOOKED], 0);
 }
 
 static void
-leave_cb (GtkEventController *motion, FerryTaskRows *self)
+leave_cb (FerryTaskRows *self)
 {
-  if (self->pointed != gtk_event_controller_get_widget (motion))
+  self->has_pointer = FALSE;
+  g_signal_emit (self, signals[LOOKED], 0);
+}
+
+/* Whoever presses keys, or a row, knows where the focus is. */
+static void
+pressed_cb (FerryTaskRows *self)
+{
+  if (self->given == NULL)
     return;
-  self->pointed = NULL;
+  g_clear_object (&self->given);
   g_signal_emit (self, signals[LOOKED], 0);
 }
 
-static void
-watch_pointer (FerryTaskRows *self, GtkWidget *row)
+static gboolean
+key_pressed_cb (FerryTaskRows *self)
 {
-  GtkEventController *motion = gtk_event_controller_motion_new ();
+  pressed_cb (self);
+  return GDK_EVENT_PROPAGATE;
+}
 
-  g_signal_connect_object (motion, "enter", G_CALLBACK (enter_cb), self, 0);
-  g_signal_connect_object (motion, "leave", G_CALLBACK (leave_cb), self, 0);
-  gtk_widget_add_controller (row, motion);
+static void
+watch (FerryTaskRows *self)
+{
+  GtkEventController *motion = gtk_event_controller_motion_new (), *keys = gtk_event_controller_key_new ();
+  GtkEventController *press = GTK_EVENT_CONTROLLER (gtk_gesture_click_new ());
+
+  g_signal_connect_object (motion, "enter", G_CALLBACK (enter_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (motion, "leave", G_CALLBACK (leave_cb), self, G_CONNECT_SWAPPED);
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self, G_CONNECT_SWAPPED);
+  gtk_event_controller_set_propagation_phase (press, GTK_PHASE_CAPTURE);
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (press), 0);
+  g_signal_connect_object (press, "pressed", G_CALLBACK (pressed_cb), self, G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (self->view, motion);
+  gtk_widget_add_controller (self->view, keys);
+  gtk_widget_add_controller (self->view, press);
 }
 
 /* ---- what is in sight ---- */
@@ -125,7 +148,6 @@ take_spare_row (FerryTaskRows *self)
   if (self->spare->len > 0)
     return g_ptr_array_steal_index_fast (self->spare, self->spare->len - 1);
   row = g_object_ref_sink (ferry_task_row_new (NULL, NULL));
-  watch_pointer (self, row);
   g_signal_emit (self, signals[SETUP], 0, row);
   return row;
 }
@@ -150,8 +172,6 @@ hide_row (FerryTaskRows *self, FerryTaskCell *cell)
 {
   GtkWidget *row = ferry_task_cell_take_row (cell);
 
-  if (row == self->pointed)
-    self->pointed = NULL;
   if (row != NULL)
     g_ptr_array_add (self->spare, row);
 }
@@ -335,18 +355,6 @@ ferry_task_rows_init (FerryTaskRows *self)
   self->spare = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
-/* Whoever presses keys knows where the focus is. */
-static gboolean
-key_pressed_cb (FerryTaskRows *self)
-{
-  if (self->given != NULL)
-    {
-      g_clear_object (&self->given);
-      g_signal_emit (self, signals[LOOKED], 0);
-    }
-  return GDK_EVENT_PROPAGATE;
-}
-
 /* A view takes Return for nothing, and comes after what has the focus in a row. */
 static gboolean
 show_error (GtkWidget *view, GVariant *unused, gpointer rows)
@@ -369,16 +377,6 @@ add_return (FerryTaskRows *self)
   gtk_widget_add_controller (self->view, shortcuts);
 }
 
-static void
-watch_keys (FerryTaskRows *self)
-{
-  GtkEventController *keys = gtk_event_controller_key_new ();
-
-  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
-  g_signal_connect_object (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self, G_CONNECT_SWAPPED);
-  gtk_widget_add_controller (self->view, keys);
-}
-
 FerryTaskRows *
 ferry_task_rows_new (GtkSelectionModel *tasks, const char *label)
 {
@@ -391,7 +389,7 @@ ferry_task_rows_new (GtkSelectionModel *tasks, const char *label)
   g_signal_connect_object (place, "value-changed", G_CALLBACK (move), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (place, "changed", G_CALLBACK (move), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->view, "realize", G_CALLBACK (realize_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
-  watch_keys (self);
+  watch (self);
   add_return (self);
   g_signal_connect_object (self->view, "unrealize", G_CALLBACK (unrealize_cb), self, G_CONNECT_SWAPPED);
   return self;
@@ -401,7 +399,7 @@ void
 ferry_task_rows_end (FerryTaskRows *self)
 {
   self->view = NULL;
-  self->pointed = NULL;
+  self->has_pointer = FALSE;
   g_clear_object (&self->given);
 }
 
@@ -519,8 +517,21 @@ add_selected (FerryTaskRows *self, GHashTable *looked_at)
     {
       g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->tasks), position);
 
-      add_to_set (looked_at, task);
+      if (task != self->given)
+        add_to_set (looked_at, task);
     }
+}
+
+static void
+add_shown (FerryTaskRows *self, GHashTable *looked_at)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (ferry_task_cell_get_row (FERRY_TASK_CELL (gtk_list_item_get_child (item))) != NULL)
+      add_to_set (looked_at, gtk_list_item_get_item (item));
 }
 
 GHashTable *
@@ -532,8 +543,8 @@ ferry_task_rows_find_looked_at (FerryTaskRows *self)
   add_selected (self, looked_at);
   if (item != NULL && gtk_list_item_get_item (item) != self->given)
     add_to_set (looked_at, gtk_list_item_get_item (item));
-  if (self->pointed != NULL)
-    add_to_set (looked_at, ferry_task_row_get_task (FERRY_TASK_ROW (self->pointed)));
+  if (self->has_pointer)
+    add_shown (self, looked_at);
   return looked_at;
 }
 
@@ -588,6 +599,14 @@ ferry_task_rows_note_given_focus (FerryTaskRows *self)
   GtkListItem *item = ferry_task_rows_find_focus (self);
 
   g_set_object (&self->given, item != NULL ? gtk_list_item_get_item (item) : NULL);
+}
+
+/* Whoever presses a button by keys stands in the row, and sees it go. */
+void
+ferry_task_rows_note_click (FerryTaskRows *self)
+{
+  if (self->has_pointer)
+    ferry_task_rows_note_given_focus (self);
 }
 
 /* A view would go through the buttons of all rows, and never to a row. */
