@@ -35,8 +35,8 @@
  *
  * A button with a ring that shows how far all tasks are. It opens a popover with their list, a headline such as `3
  * tasks, 2 minutes left`, and buttons that pause all tasks, cancel them, and clear those that have ended. Where one of
- * the tasks has reported nothing in its first 10 seconds, the headline is `3 tasks, at least 2 minutes left`. The list
- * opens at the first task that failed, or else at the first that has not ended.
+ * the tasks is paused, or has reported nothing in its first 10 seconds, the headline is `3 tasks, at least 2 minutes
+ * left`. The list opens at the first task that failed, or else at the first that has not ended.
  *
  * The button is for a header bar, and is there while there are tasks: those that run or wait, and those that failed and
  * that nobody has removed from the list or tried again. While nobody knows how far they are, a part of the ring turns.
@@ -90,8 +90,15 @@ count_parts (double n_tasks)
   return (guint64) (MAX (n_tasks, 0.0) * PARTS_OF_TASK);
 }
 
+/* Whether all that runs is paused. How fast it gets on then says nothing of how fast it will. */
+static gboolean
+is_standing (const FerryTaskFigures *figures)
+{
+  return figures->running.n_running > 0 && figures->running.n_paused == figures->running.n_running;
+}
+
 /* In microseconds; -1 where nobody knows, as when nothing gets on. What is cancelled is not done, and makes nothing
- * faster. What has no end is not waited for. */
+ * faster. What has no end, or is paused, is not waited for. */
 static gint64
 find_time_left (FerryTaskButton *self, const FerryTaskFigures *figures)
 {
@@ -100,7 +107,7 @@ find_time_left (FerryTaskButton *self, const FerryTaskFigures *figures)
   guint64 done = count_parts (n_ended + running);
   gint64 left, now = g_get_monotonic_time ();
 
-  if (n_open == 0 || figures->paused || figures->indeterminate)
+  if (n_open == 0 || figures->paused || figures->indeterminate || is_standing (figures))
     {
       g_clear_object (&self->pace);
       return -1;
@@ -111,7 +118,7 @@ find_time_left (FerryTaskButton *self, const FerryTaskFigures *figures)
   if (self->pace == NULL)
     self->pace = ferry_pace_new ();
   ferry_pace_add (self->pace, now, done);
-  if (!ferry_pace_get_time_left (self->pace, count_parts (n_open - running - figures->running.n_endless), &left))
+  if (!ferry_pace_get_time_left (self->pace, count_parts (figures->n_waiting + figures->running.left), &left))
     return -1;
   return now - self->done_time < FERRY_ENDLESS_AFTER ? left : -1;
 }
@@ -155,7 +162,7 @@ show_figures (FerryTaskButton *self)
   if (figures.indeterminate)
     ferry_progress_ring_set_indeterminate (
       FERRY_PROGRESS_RING (self->ring),
-      /* turns: */ !figures.paused && figures.running.n_paused < figures.running.n_running);
+      /* turns: */ !figures.paused && figures.running.n_running > 0 && !is_standing (&figures));
   else
     ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);

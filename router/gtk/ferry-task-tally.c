@@ -549,6 +549,7 @@ ferry_task_tally_get (FerryTaskTally *self)
       sum.running.n_paused += figures.running.n_paused;
       sum.running.n_endless += figures.running.n_endless;
       sum.running.fractions += figures.running.fractions;
+      sum.running.left += figures.running.left;
       sum.n_completed += figures.n_completed;
       sum.n_failed += figures.n_failed;
       sum.n_cancelled += figures.n_cancelled;

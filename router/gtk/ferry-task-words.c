@@ -512,7 +512,9 @@ ferry_task_words_for_headline (const FerryTaskFigures *figures, gint64 time_left
     return ferry_task_words_for_work (figures, n_failed);
   tasks = g_strdup_printf (ferry_gtk_ngettext ("%u task", "%u tasks", n_open), n_open);
   /* Translators: of all tasks: "3 tasks, paused". */
-  left = figures->paused ? g_strdup (_ ("paused")) : time_left >= 0 ? words_for_time_left (time_left, is_least) : NULL;
+  left = figures->paused || figures->running.n_paused == n_open ? g_strdup (_ ("paused"))
+         : time_left >= 0                                       ? words_for_time_left (time_left, is_least)
+                                                                : NULL;
   return left != NULL ? g_strdup_printf (_ ("%s, %s"), tasks, left) : g_steal_pointer (&tasks);
 }
 

@@ -154,8 +154,9 @@ typedef struct
   guint n_running;
   guint n_known;    /* of how many of them the fraction is known */
   guint n_paused;   /* how many of them are paused */
-  guint n_endless;  /* of how many of them it was not known for so long that nobody should wait for it */
+  guint n_endless;  /* how many nobody should wait for: paused, or without a fraction for so long */
   double fractions; /* the sum of what is known, each from 0 to 1 */
+  double left;      /* the same of what is left of those that somebody should wait for */
 } FerryRunSum;
 
 /* ---- The keeper ----
@@ -318,12 +319,15 @@ ferry_run_sum_add (FerryRunSum *sum, const FerryRun *run)
   FerryTaskState state = ferry_run_get_state (run);
   gboolean is_running = state == FERRY_TASK_STATE_EXECUTING || state == FERRY_TASK_STATE_CANCELLING;
   gboolean is_known = is_running && run->fraction >= 0;
+  gboolean is_endless =
+    is_running && (run->paused || (!is_known && g_get_monotonic_time () - run->start_time > FERRY_ENDLESS_AFTER));
 
   sum->n_running += is_running;
   sum->n_known += is_known;
   sum->n_paused += is_running && run->paused;
-  sum->n_endless += is_running && !is_known && g_get_monotonic_time () - run->start_time > FERRY_ENDLESS_AFTER;
+  sum->n_endless += is_endless;
   sum->fractions += is_known ? run->fraction : 0;
+  sum->left += is_running && !is_endless ? 1.0 - (is_known ? run->fraction : 0) : 0;
 }
 
 /* Whether the fraction of all says nothing of those that are open: of none that runs it is known. Where some are done

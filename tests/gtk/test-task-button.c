@@ -450,10 +450,63 @@ test_headline_says_how_long_all_tasks_take (void)
   assert_headline ((FerryTaskFigures){.running = {.n_running = 1, .n_endless = 1}}, -1, 0, "1 task");
   assert_headline ((FerryTaskFigures){.running = {.n_running = 1, .n_endless = 1}, .paused = TRUE}, minute, 0,
                    "1 task, paused");
+  assert_headline ((FerryTaskFigures){.running = {.n_running = 1, .n_paused = 1}}, minute, 0, "1 task, paused");
   assert_headline ((FerryTaskFigures){0}, -1, 2, "2 tasks failed");
   assert_headline ((FerryTaskFigures){.n_interrupted = 1}, -1, 1, "1 task was interrupted");
   assert_headline ((FerryTaskFigures){.n_interrupted = 1}, -1, 3, "2 tasks failed \302\267 1 task was interrupted");
   assert_headline ((FerryTaskFigures){0}, -1, 0, "All tasks have ended");
+}
+
+/* Steps that take half a minute, if nobody cancels. */
+static GVariant *
+step_steadily (FerryJob *job, GVariant *arguments, GError **error)
+{
+  for (guint i = 0; i < 1500; i++)
+    {
+      if (!ferry_job_report_amount (job, i, 1500, NULL, NULL, error))
+        return NULL;
+      g_poll (NULL, 0, 20); /* the work */
+    }
+  return NULL;
+}
+
+/* (transfer none): the headline. */
+static GtkLabel *
+get_headline (Scene *scene)
+{
+  GtkPopover *popover = gtk_menu_button_get_popover (GTK_MENU_BUTTON (get_menu_button (scene)));
+
+  return GTK_LABEL (gtk_widget_get_first_child (gtk_widget_get_first_child (gtk_popover_get_child (popover))));
+}
+
+static gboolean
+has_time_left (gpointer scene)
+{
+  return strstr (gtk_label_get_text (get_headline (scene)), "left") != NULL;
+}
+
+static gboolean
+has_no_time_left (gpointer scene)
+{
+  return g_str_equal (gtk_label_get_text (get_headline (scene)), "1 task");
+}
+
+/* Time in which all that runs is paused does not count, and the pace begins anew. */
+static void
+test_nothing_has_a_time_left_while_it_is_paused (Scene *scene)
+{
+  g_autoptr (FerryTask) task = task_test_submit (scene->executor, "step-steadily", NULL);
+
+  ferry_test_look_until (has_time_left, scene);
+  g_assert_true (ferry_task_pause (task));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  widget_test_wait_words (
+    gtk_popover_get_child (gtk_menu_button_get_popover (GTK_MENU_BUTTON (get_menu_button (scene)))), "1 task, paused");
+  ferry_task_resume (task);
+  ferry_test_look_until (has_no_time_left, scene);
+  ferry_test_look_until (has_time_left, scene);
+  ferry_task_cancel (task);
+  task_test_wait_done (task);
 }
 
 static void
@@ -885,6 +938,7 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
+  ferry_function_register ("step-steadily", "", "", step_steadily);
   widget_test_start ();
   warm_up ();
   add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
@@ -897,6 +951,7 @@ main (int argc, char **argv)
   add ("/task-button/the-list-opens-at-what-has-not-ended", test_the_list_opens_at_what_has_not_ended);
   add ("/task-button/popover-has-a-headline-and-pauses-all", test_popover_has_a_headline_and_pauses_all);
   g_test_add_func ("/task-button/headline-says-how-long-all-tasks-take", test_headline_says_how_long_all_tasks_take);
+  add ("/task-button/nothing-has-a-time-left-while-it-is-paused", test_nothing_has_a_time_left_while_it_is_paused);
   add ("/task-button/ring-turns-only-where-it-is-seen-to", test_ring_turns_only_where_it_is_seen_to);
   add ("/task-button/button-takes-back-what-a-task-has", test_button_takes_back_what_a_task_has);
   add ("/task-button/popover-has-the-list", test_popover_has_the_list);
