@@ -348,7 +348,8 @@ ferry_task_button_class_init (FerryTaskButtonClass *klass)
   /**
    * FerryTaskButton:list:
    *
-   * The list in the popover, for a filter, a sorter or widgets in its rows.
+   * The list in the popover, for a filter, a sorter, widgets in its rows, and its signals: what it removes can be shown
+   * in a toast of the window, which stays when the popover is closed.
    */
   properties[PROP_LIST] = g_param_spec_object ("list", NULL, NULL, FERRY_TYPE_TASK_LIST,
                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);

@@ -185,6 +185,7 @@ guint ferry_task_undo_count (FerryTaskUndo *self);
 char *ferry_task_undo_dup_words (FerryTaskUndo *self) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether the application shows it, in place of the bar. */
 void ferry_task_undo_set_elsewhere (FerryTaskUndo *self, gboolean is_elsewhere);
+gboolean ferry_task_undo_is_elsewhere (FerryTaskUndo *self);
 /* How many of them have failed. */
 guint ferry_task_undo_count_failed (FerryTaskUndo *self);
 gboolean ferry_task_undo_contains (FerryTaskUndo *self, gpointer task);

@@ -67,8 +67,9 @@
  * A row that is selected or has the focus does not go by itself when its task has ended, and none in sight does while
  * the pointer is over the list.
  *
- * A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that waits is cancelled when it is
- * removed, and an undo submits it again.
+ * A removal can be undone for some seconds: `task.undo`, or Control+Z. It is for good where the list is hidden before,
+ * unless the application shows the undo itself. A task that waits is cancelled when it is removed, and an undo submits
+ * it again.
  *
  * A task that is tried again stands where the one before stood. A task that is to run next is moved before all that
  * wait. What users do, and the ends of an executor's tasks, are read out to those who do not see the list, by
@@ -877,11 +878,12 @@ ferry_task_list_map (GtkWidget *widget)
   follow (self);
 }
 
-/* Nobody sees the way back any more. */
+/* Nobody sees the way back any more, unless it is in a toast of the window that the list is in. */
 static void
 ferry_task_list_unmap (GtkWidget *widget)
 {
-  ferry_task_commands_commit (FERRY_TASK_LIST (widget)->commands);
+  if (!ferry_task_undo_is_elsewhere (FERRY_TASK_LIST (widget)->undo))
+    ferry_task_commands_commit (FERRY_TASK_LIST (widget)->commands);
   ferry_task_ends_pass_over (FERRY_TASK_LIST (widget)->ends);
   end_tick (FERRY_TASK_LIST (widget));
   GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unmap (widget);

@@ -62,6 +62,12 @@ ferry_task_undo_set_elsewhere (FerryTaskUndo *self, gboolean is_elsewhere)
   show_bar (self);
 }
 
+gboolean
+ferry_task_undo_is_elsewhere (FerryTaskUndo *self)
+{
+  return self->is_elsewhere;
+}
+
 static gboolean
 timer_cb (gpointer data)
 {

@@ -1527,6 +1527,16 @@ test_an_application_shows_undo_in_a_toast_of_its_own (Scene *scene)
   g_assert_null (shown.words);
   g_assert_cmpuint (shown.n_asked, ==, 3);
   wait_row (scene, first);
+  /* A toast is there still when a popover with the list is closed. */
+  select_task (scene, first);
+  widget_test_press (scene->list, "Delete");
+  gtk_widget_set_visible (scene->list, FALSE);
+  g_assert_cmpstr (shown.words, ==, "1 task removed");
+  g_assert_true (gtk_widget_activate_action (scene->list, "task.undo", NULL));
+  g_assert_null (shown.words);
+  g_assert_cmpuint (shown.n_asked, ==, 5);
+  gtk_widget_set_visible (scene->list, TRUE);
+  wait_row (scene, first);
   /* Who returns FALSE leaves it to the list, and hears of the end that is for good, too. */
   shown.is_shown = FALSE;
   select_task (scene, first);
@@ -1534,7 +1544,7 @@ test_an_application_shows_undo_in_a_toast_of_its_own (Scene *scene)
   widget_test_wait_words (scene->list, "1 task removed");
   gtk_widget_set_visible (scene->list, FALSE);
   g_assert_null (shown.words);
-  g_assert_cmpuint (shown.n_asked, ==, 5);
+  g_assert_cmpuint (shown.n_asked, ==, 7);
   g_signal_handlers_disconnect_by_data (scene->list, &shown);
 }
 
