@@ -17,12 +17,13 @@ import tempfile
 import pages
 import tap
 
-PACKAGES = ["ferry-gtk-1", "ferry-cluster-1"]
+PACKAGES = ["ferry-gtk-1", "ferry-cluster-1", "libadwaita-1"]
 
 # What programs around the fragments have. A page with a fragment that needs more adds it here.
 FRAME = """
 #include <fcntl.h>
 #include <unistd.h>
+#include <adwaita.h>
 #include <ferry-cluster.h>
 #include <ferry-gtk.h>
 #include <ferry-objects.h>
@@ -40,13 +41,13 @@ void found_cb (GObject *source, GAsyncResult *result, gpointer data);
 
 VARIABLES = {
     "address": "const char *", "application": "GtkApplication *", "box": "GtkWidget *", "buffer": "GtkTextBuffer *",
-    "bytes": "GBytes *",
+    "button": "GtkWidget *", "bytes": "GBytes *",
     "cluster": "FerryCluster *", "command": "FerryCommand *", "data": "gpointer ", "entry": "GString *",
     "executor": "FerryExecutor *", "exporter": "FerryExporter *", "fd": "int ", "finds": "GtkStringList *",
     "frame": "guint32 ", "handle": "int ",
     "header": "GtkWidget *", "interface": "FerryInterface *",
     "job": "FerryJob *", "label": "GtkWidget *", "launcher": "FerryLauncher *", "lines": "const char *const *", "list": "GtkWidget *",
-    "listener": "FerryListener *", "log": "GObject *", "map": "FerryMap *", "path": "const char *",
+    "listener": "FerryListener *", "log": "GObject *", "map": "FerryMap *", "overlay": "GtkWidget *", "path": "const char *",
     "progress": "Progress ", "proxy": "FerryProxy *", "queue": "gpointer ", "replica": "GObject *", "router": "FerryRouter *", "scale": "GtkWidget *",
     "sender": "FerrySender *", "size": "gsize ", "steps": "GVariant *", "task": "FerryTask *", "transport": "FerryTransport *",
     "type": "const GVariantType *", "window": "GtkWidget *", "worker": "FerryWorker *",
