@@ -48,29 +48,24 @@ static BenchRoute routes[N_ROUTES] = {
 
 #define QUARTILE ": the lower quartile over pairs of blocks"
 
-#define VERSUS(NAME, ROUTE, GDBUS)                                                                                     \
-  {NAME "-vs-socketpair",                                                                                              \
-   ROUTE,                                                                                                              \
-   SOCKET,                                                                                                             \
-   {"<= 1.3" QUARTILE, "<= 0.5" QUARTILE, "<= 1.5" QUARTILE, "<= 1.5" QUARTILE, NULL}},                                \
-    {NAME "-vs-socketpair-apart", ROUTE, SOCKET_APART, {NULL, "<= 0.5" QUARTILE, NULL, "<= 1.5" QUARTILE, NULL}},      \
+#define VERSUS_BY(NAME, ROUTE, GDBUS, ONE, TWO)                                                                        \
+  {NAME "-vs-socketpair", ROUTE, SOCKET, {ONE QUARTILE, TWO QUARTILE, "<= 1.5" QUARTILE, "<= 1.5" QUARTILE, NULL}},    \
+    {NAME "-vs-socketpair-apart", ROUTE, SOCKET_APART, {NULL, TWO QUARTILE, NULL, "<= 1.5" QUARTILE, NULL}},           \
   {                                                                                                                    \
     NAME "-vs-gdbus", ROUTE, GDBUS, { NULL, NULL, NULL, NULL, ">= 15" }                                                \
   }
+#define VERSUS(NAME, ROUTE, GDBUS) VERSUS_BY (NAME, ROUTE, GDBUS, "<= 1.3", "<= 0.5")
+/* Where one end has a switch of threads more. */
+#define SWITCHES_VERSUS(NAME, ROUTE, GDBUS) VERSUS_BY (NAME, ROUTE, GDBUS, "<= 3", "<= 3")
 
 static const BenchComparison comparisons[] = {
   VERSUS (UP "ferry", UP_FERRY, UP_GDBUS),
   VERSUS (UP "ferry-bytes", UP_BYTES, UP_GDBUS),
   VERSUS (DOWN "ferry", DOWN_FERRY, DOWN_GDBUS),
   VERSUS (DOWN "ferry-bytes", DOWN_BYTES, DOWN_GDBUS),
-  VERSUS (DOWN "ferry-default", DOWN_DEFAULT, DOWN_GDBUS),
-  VERSUS (THREADS "ferry", THREADS_FERRY, THREADS_GDBUS),
-  VERSUS (THREADS "ferry-bytes", THREADS_BYTES, THREADS_GDBUS),
-  /* A program that chose no thread against one that chose the thread that receives. */
-  {DOWN "ferry-default-vs-ferry",
-   DOWN_DEFAULT,
-   DOWN_FERRY,
-   {"<= 1.3" QUARTILE, "<= 1.3" QUARTILE, "<= 1.3" QUARTILE, "<= 1.3" QUARTILE, ">= 0.77: 1 / 1.3"}},
+  SWITCHES_VERSUS (DOWN "ferry-default", DOWN_DEFAULT, DOWN_GDBUS),
+  SWITCHES_VERSUS (THREADS "ferry", THREADS_FERRY, THREADS_GDBUS),
+  SWITCHES_VERSUS (THREADS "ferry-bytes", THREADS_BYTES, THREADS_GDBUS),
 };
 
 int
