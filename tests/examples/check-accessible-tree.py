@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import screens
 import tap
@@ -17,6 +18,8 @@ WHY = "Failed: The disk has no room for file 100"
 FAR = re.compile(r"Running: \d+ % · \d+ of \d+ files.*")
 # How the name of a thing begins that has only that of its type.
 TYPES = ("Gtk", "Ferry")
+# How long a button is waited for that was pressed, in seconds.
+PRESS_INTERVAL = 2
 # What only holds others, and is not read out.
 FRAMES = ("panel", "filler")
 DESCRIBED, NAMED = "object:property-change:accessible-description", "object:property-change:accessible-name"
@@ -73,19 +76,42 @@ def check_states(report, screen):
                  buttons, {verb + ": " + FAILED: True for verb in ("Details", "Run again", "Remove")})
 
 
+def act(screen, tree, label, name):
+    """What a person has a screen reader do with a button that is in the tree."""
+    from gi.repository import GLib
+    try:
+        screen.atspi.Action.do_action(tree["button", "%s: %s" % (label, name)].accessible, 0)
+    except GLib.Error:  # the task has ended meanwhile
+        pass
+
+
+def act_until(screen, label, name, holds):
+    """Presses a button until a condition holds of the tree, and returns that. The buttons of what has just ended do nothing
+    for a moment."""
+    pressed = 0.0
+
+    def is_done(tree):
+        nonlocal pressed
+        if holds(tree):
+            return True
+        if ("button", "%s: %s" % (label, name)) in tree and time.monotonic() > pressed + PRESS_INTERVAL:
+            pressed = time.monotonic()
+            act(screen, tree, label, name)
+        return False
+
+    return screen.wait_until(is_done)
+
+
 def press(report, screen, verb, name, words):
     """GTK has had a function to have words read out since 4.14. Before, the words become the name of a status line, which
     the next words take: it is seen, or its change is heard of."""
     event = ANNOUNCED if hasattr(ctypes.CDLL("libgtk-4.so.1"), "gtk_accessible_announce") else NAMED
-    button = ("button", "%s: %s" % (verb, name))
 
     def is_said(tree):
         return screen.was_told(event, None, words) or event == NAMED and ("status bar", words) in tree
 
-    tree = screen.wait_until(lambda tree: button in tree)
     screen.told.clear()
-    screen.atspi.Action.do_action(tree[button].accessible, 0)
-    tree = screen.wait_until(is_said)
+    tree = act_until(screen, verb, name, is_said)
     report.fact("“%s” is %s" % (words, "read out" if event == ANNOUNCED else "the status"), is_said(tree), screen.told)
 
 
@@ -102,62 +128,57 @@ def check_removal(report, screen):
     tree = screen.wait_until(lambda tree: ("button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree)
     report.fact("a task that was removed is not in the tree, and the way back is",
                 ("button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree, sorted(map(str, tree)))
-    find_focus = lambda tree: [key for key, thing in tree.items() if {"focused", "selected"} <= thing.states]
+    find_focus = lambda tree: [key for key, thing in tree.items() if key[0] == "list item" and "focused" in thing.states]
     focused = find_focus(screen.wait_until(find_focus))
-    report.equal("the task in its place is selected, and has the focus", focused, [("list item", "Task: " + NEXT)])
-
-
-def act(screen, tree, label, name):
-    """What a person has a screen reader do with a button."""
-    from gi.repository import GLib
-    try:
-        screen.atspi.Action.do_action(tree["button", "%s: %s" % (label, name)].accessible, 0)
-    except GLib.Error:  # the task has ended meanwhile
-        pass
+    report.equal("the task in its place has the focus", focused, [("list item", "Task: " + NEXT)])
 
 
 def pause_one(screen):
-    """Pauses a task, of which each takes a second or two. Returns its name, and the tree."""
+    """Pauses a task, of which each takes a second or two. Returns its name. The one that fails is for the dialog."""
+    pressed = 0.0
+
     def find(tree):
-        names = [name.split(": ", 1) for role, name in tree if role == "button" and ": " in name]
+        nonlocal pressed
+        names = [name.split(": ", 1) for role, name in tree if role == "button" and ": " in name and FAILED not in name]
         for label, name in names:
             if label == "Resume":
                 return name
+        # What was pressed a moment ago may not be in the tree yet, and twice is not at all.
+        if time.monotonic() < pressed + PRESS_INTERVAL:
+            return None
+        pressed = time.monotonic()
         for label, name in names:
             if label == "Pause":
                 act(screen, tree, label, name)
                 return None
         if ("button", "New Task") in tree:
             screen.atspi.Action.do_action(tree["button", "New Task"].accessible, 0)
+            pressed = 0.0
         return None
 
-    tree = screen.wait_until(find)
-    return find(tree), tree
+    return find(screen.wait_until(find))
 
 
 def check_pause(report, screen):
-    name, tree = pause_one(screen)
+    name = pause_one(screen)
     row = ("list item", "Task: %s" % name)
     tree = screen.wait_until(lambda tree: row in tree and tree[row].description.startswith("Paused"))
     report.fact("the action of Pause pauses a task, whose row says so",
                 row in tree and tree[row].description.startswith("Paused"), [name, tree.get(row)])
-    act(screen, tree, "Resume", name)
-    tree = screen.wait_until(lambda tree: row in tree and not tree[row].description.startswith("Paused"))
+    tree = act_until(screen, "Resume", name, lambda tree: row in tree and not tree[row].description.startswith("Paused"))
     report.fact("that of Resume lets it go on", row in tree and ("button", "Resume: %s" % name) not in tree,
                 [name, tree.get(row)])
-    name, tree = pause_one(screen)
+    name = pause_one(screen)
     row = ("list item", "Task: %s" % name)
-    act(screen, tree, "Cancel", name)
-    tree = screen.wait_until(lambda tree: row in tree and tree[row].description.startswith("Cancelled"))
+    tree = act_until(screen, "Cancel", name, lambda tree: row in tree and tree[row].description.startswith("Cancelled"))
     report.fact("that of Cancel cancels one", row in tree and tree[row].description.startswith("Cancelled"),
                 [name, tree.get(row)])
 
 
 def check_dialog(report, screen):
-    button, dialog = ("button", "Details: " + FAILED), ("dialog", FAILED)
-    tree = screen.wait_until(lambda tree: button in tree)
-    screen.atspi.Action.do_action(tree[button].accessible, 0)
-    tree = screen.wait_until(lambda tree: any(role == "button" and name.endswith("Copy") for role, name in tree))
+    dialog = ("dialog", FAILED)
+    tree = act_until(screen, "Details", FAILED,
+                     lambda tree: any(role == "button" and name.endswith("Copy") for role, name in tree))
     report.fact("the window of an error is a dialog", dialog in tree, sorted(map(str, tree)))
     report.fact("its button has its name once", ("button", "Copy") in tree, sorted(map(str, tree)))
 
