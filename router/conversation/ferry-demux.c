@@ -388,10 +388,11 @@ make_pool_locked (Dispatcher *self)
 {
   const int max_threads = (int) MIN (self->max_threads, G_MAXINT);
 
-  /* Its threads are those of all pools, which are started when they are needed, and end after some idle time. */
+  /* Its threads are those of all pools, which are started when they are needed, and end after some idle time. Nothing
+   * is to come when it is freed, since each visit has a reference: GLib would free its own signs to the threads as
+   * well. */
   if (self->pool == NULL)
-    self->pool = g_thread_pool_new_full (visit, NULL, (GDestroyNotify) dispatcher_unref, max_threads,
-                                         /* exclusive: */ FALSE, NULL);
+    self->pool = g_thread_pool_new (visit, NULL, max_threads, /* exclusive: */ FALSE, NULL);
   else
     g_thread_pool_set_max_threads (self->pool, max_threads, NULL);
 }
