@@ -679,8 +679,9 @@ serve_one (gpointer data)
   pthread_mutex_unlock (&self->lock);
   if (receive == NULL)
     return FALSE;
-  ferry_completion_finish_reserved (receive, message, (GDestroyNotify) g_variant_unref, error);
+  /* First: who is given the message may drop the channel, and then nothing can be said of it any more. */
   give_room (self);
+  ferry_completion_finish_reserved (receive, message, (GDestroyNotify) g_variant_unref, error);
   return TRUE;
 }
 
