@@ -97,7 +97,7 @@ struct _FerryDemuxDispatcher
   FerryWaitQueue waits;  /* joined with lock held: completions that wait until n_left is 0 */
   Place place;           /* changed only while the dispatcher is closed, as are max_threads and context */
   gboolean is_default;   /* nobody has chosen a place; changed as place is */
-  guint max_threads;     /* the most handlers at a time */
+  int max_threads;       /* the most handlers at a time */
   GMainContext *context; /* (owned) (nullable) */
 
   gboolean ordered; /* const: handlers are entered in order */
@@ -218,7 +218,7 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
 }
 
 static gboolean
-dispatcher_set_place (Dispatcher *self, Place place, gboolean is_default, guint n_threads, GMainContext *context)
+dispatcher_set_place (Dispatcher *self, Place place, gboolean is_default, int n_threads, GMainContext *context)
 {
   g_autoptr (GMainContext) before G_GNUC_UNUSED = NULL;
   FERRY_AUTO_LOCK (&self->lock);
@@ -376,25 +376,25 @@ visit (gpointer data, gpointer unused)
       begin_locked (self, &handling, NULL);
       pthread_mutex_unlock (&self->lock);
       perform (&handling);
+      ferry_demux_let_next ();
       pthread_mutex_lock (&self->lock);
       end_locked (self, &handling);
     }
+  else
+    ferry_demux_let_next ();
   unlock (self);
-  ferry_demux_let_next ();
 }
 
 static void
 make_pool_locked (Dispatcher *self)
 {
-  const int max_threads = (int) MIN (self->max_threads, G_MAXINT);
-
   /* Its threads are those of all pools, which are started when they are needed, and end after some idle time. Nothing
    * is to come when it is freed, since each visit has a reference: GLib would free its own signs to the threads as
    * well. */
   if (self->pool == NULL)
-    self->pool = g_thread_pool_new (visit, NULL, max_threads, /* exclusive: */ FALSE, NULL);
+    self->pool = g_thread_pool_new (visit, NULL, self->max_threads, /* exclusive: */ FALSE, NULL);
   else
-    g_thread_pool_set_max_threads (self->pool, max_threads, NULL);
+    g_thread_pool_set_max_threads (self->pool, self->max_threads, NULL);
 }
 
 /* Has a thread come to the queue. Where none can be started, and there is none, moves what is queued to unanswered, and
@@ -555,7 +555,7 @@ dispatcher_open (Dispatcher *self)
   pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
   if (self->place == PLACE_THREADS)
     make_pool_locked (self);
-  if (self->place == PLACE_CONTEXT)
+  else if (self->place == PLACE_CONTEXT)
     {
       self->source = source_new (self);
       g_source_attach (self->source, self->context);
@@ -773,7 +773,7 @@ get_threads (FerryDemux *self)
 
   if (dispatcher->place == PLACE_RECEIVING)
     return 0;
-  return dispatcher->place == PLACE_THREADS && !dispatcher->is_default ? (int) dispatcher->max_threads : -1;
+  return dispatcher->place == PLACE_THREADS && !dispatcher->is_default ? dispatcher->max_threads : -1;
 }
 
 static GMainContext *
@@ -785,7 +785,7 @@ dup_context (FerryDemux *self)
 
 /* Sets where handlers run, and notifies of the properties that change with that. Returns FALSE while the demux runs. */
 static gboolean
-set_place (FerryDemux *self, Place place, gboolean is_default, guint n_threads, GMainContext *context)
+set_place (FerryDemux *self, Place place, gboolean is_default, int n_threads, GMainContext *context)
 {
   int threads = get_threads (self);
   g_autoptr (GMainContext) before = dup_context (self);
@@ -803,7 +803,7 @@ set_place (FerryDemux *self, Place place, gboolean is_default, guint n_threads, 
 static gboolean
 set_default_place (FerryDemux *self)
 {
-  return set_place (self, PLACE_THREADS, TRUE, ferry_get_n_usable_cores (), NULL);
+  return set_place (self, PLACE_THREADS, TRUE, (int) ferry_get_n_usable_cores (), NULL);
 }
 
 /**
@@ -824,7 +824,7 @@ ferry_demux_set_threads (FerryDemux *self, int n_threads)
   if (n_threads < 0)
     is_set = set_default_place (self);
   else
-    is_set = set_place (self, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE, (guint) n_threads, NULL);
+    is_set = set_place (self, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE, n_threads, NULL);
   ferry_return_if_fail (is_set, WHEN_STOPPED);
 }
 

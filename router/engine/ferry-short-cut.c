@@ -3,9 +3,9 @@
 
 /* The short cut: when the main loop drains the links itself, around its polls and in its dispatches, for how many links
  * it polls and spins, and what a thread does that waits for an answer. While there is little traffic, the main loop
- * drains the links itself, and a thread that waits for an answer drains its own link. Each holds the drain lock then.
- * docs/engine.md says when they do, when lanes are armed, and who hears the doorbells. While threads wait for answers a
- * ring wakes the monitor, so that there always is a holder of the drain lock, which hands the answers over.
+ * drains the links itself, and a thread drains its own link before it waits for an answer. Each holds the drain lock
+ * then. docs/engine.md says when they do, when lanes are armed, and who hears the doorbells. While threads wait for
+ * answers a ring wakes the monitor, so that there always is a holder of the drain lock, which hands the answers over.
  *
  * Owner:   the monitor.
  * Threads: the router's thread; some functions any thread.
@@ -164,15 +164,6 @@ begin_poll (FerryShortCut *self, gboolean *ready)
   return !*ready;
 }
 
-/* drain lock: activates a link. Its lane is unarmed then, and rings only when it is full. */
-static void
-adopt_link (FerryShortCut *self, FerryLink *link)
-{
-  ferry_visits_set_ring_when_full (link, TRUE);
-  ferry_lane_reader_disarm (&link->up);
-  ferry_shared_queue_activate (self->shared, link);
-}
-
 /* Activates the links that rest, while the main loop works or spins. Their lanes are unarmed then, as if the main loop
  * had drained them. A worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full
  * rings still. all: also the links over which threads wait. */
@@ -187,7 +178,11 @@ adopt_links (FerryShortCut *self, gboolean all)
 
       if (link->state == FERRY_LINK_OPEN && !link->visit.is_active && !link->draining_done &&
           (all || !ferry_answer_waits_has_any (&link->waits)))
-        adopt_link (self, link);
+        {
+          ferry_visits_set_ring_when_full (link, TRUE);
+          ferry_lane_reader_disarm (&link->up);
+          ferry_shared_queue_activate (self->shared, link);
+        }
     }
 }
 
@@ -390,30 +385,25 @@ ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
 
 /* ---- a thread that waits for an answer ---- */
 
-/* drain lock, which this thread gives up: drains an active link, and leaves its lane armed. */
-static void
-serve_and_release (FerryShortCut *self, FerryLink *link)
-{
-  const gint64 tidy_time = ferry_drain_get_tidy_time (self->visits->drain);
-  gboolean passes = !serve (self, link);
-
-  ferry_drain_ping (self->visits->drain);
-  /* A monitor that sleeps does not know of a timer that this thread has started. */
-  passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
-  ferry_drain_lock_release (self->drain_lock, passes);
-}
-
 /* Arms the link's lane for a thread that waits, was counted among the answer waits, and is going to sleep: the main
  * loop may have left the lane unarmed. From now on it does not. */
 static void
 note_wait (FerryShortCut *self, FerryLink *link)
 {
+  gboolean passes = FALSE;
+  gint64 tidy_time;
+
   if (!ferry_drain_lock_acquire (self->drain_lock))
     return;
   if (link->visit.is_active)
-    serve_and_release (self, link);
-  else
-    ferry_drain_lock_release (self->drain_lock, FALSE);
+    {
+      tidy_time = ferry_drain_get_tidy_time (self->visits->drain);
+      passes = !serve (self, link);
+      ferry_drain_ping (self->visits->drain);
+      /* A monitor that sleeps does not know of a timer that this thread has started. */
+      passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
+    }
+  ferry_drain_lock_release (self->drain_lock, passes);
 }
 
 void

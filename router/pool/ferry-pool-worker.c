@@ -1101,15 +1101,21 @@ escalate (gpointer data)
   schedule (self);
 }
 
+/* Whether the task was asked to end, and its process is told so once more at a set time. */
+static gboolean
+is_escalated (const FerryRun *run)
+{
+  return ferry_timer_is_set (&run->timer) && run->timer.func == escalate;
+}
+
 /* Escalates a running task that was asked to end, after half of grace (microseconds) or at an earlier set time. */
 static void
 destination_give_time (FerryTaskDestination *destination, FerryRun *run, gint64 grace)
 {
   FerryPoolWorker *self = (FerryPoolWorker *) destination;
   gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
-  gboolean is_escalated = ferry_timer_is_set (&run->timer) && run->timer.func == escalate;
 
-  if (self->doomed == run->xid || (is_escalated && run->timer.deadline.time <= time))
+  if (self->doomed == run->xid || (is_escalated (run) && run->timer.deadline.time <= time))
     return;
   ferry_timers_set (self->limits, &run->timer, time, escalate, run);
 }
@@ -1392,7 +1398,7 @@ worker_identifier_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data
   FerryPoolWorker *self = data;
   FerryRun *run = g_queue_peek_head (&self->in_flight);
 
-  if (run != NULL && ferry_timer_is_set (&run->timer) && run->timer.func == escalate)
+  if (run != NULL && is_escalated (run))
     end_foreign_stop (self);
 }
 

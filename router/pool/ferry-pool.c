@@ -1419,7 +1419,6 @@ ferry_pool_dispose (GObject *object)
   if (ferry_forks_keep (object, self->fork_number))
     return;
   self->rules.stopping = TRUE;
-  self->n_refusals = 0;
   while (self->roster.workers->len > 0)
     {
       FerryPoolWorker *last = g_ptr_array_index (self->roster.workers, self->roster.workers->len - 1);

@@ -2626,15 +2626,16 @@ static const Reading readings[N_PROPERTIES] = {
   [PROP_FAILURES] = {RARE (failures)},
 };
 
-/* (nullable): the field that a property is read from. */
+/* The field that a property is read from. */
 static gconstpointer
 find_field (FerryTask *self, const Reading *reading)
 {
   FerryTaskPrivate *priv = get_private (self);
-  gconstpointer const structs[] = {
-    [OF_RUN] = &priv->run, [OF_SETTINGS] = priv->run.settings, [OF_REST] = peek_rest (self), [OF_FUNCTION] = NULL};
+  gconstpointer place = peek_rest (self);
 
-  return structs[reading->of] != NULL ? (const guint8 *) structs[reading->of] + reading->offset : NULL;
+  if (reading->of != OF_REST)
+    place = reading->of == OF_RUN ? (gconstpointer) &priv->run : priv->run.settings;
+  return G_STRUCT_MEMBER_P (place, reading->offset);
 }
 
 static void

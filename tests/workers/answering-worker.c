@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A worker that answers over its transport "calls" what tests/conversation/conversation-handlers.h has, with as many
- * threads as its first argument says; with a second one, on demand. It ends with its transport. */
+ * threads as its argument says. It ends with its transport. */
 
 #include <ferry-conversations.h>
 #include <stdlib.h>
