@@ -27,8 +27,8 @@ G_BEGIN_DECLS
 
 typedef struct _FerryWeak FerryWeak;
 
-/* For an object's init(). Its dispose() calls ferry_weak_end(), any number of times, and its finalize()
- * ferry_weak_unref(). */
+/* For an object's init(). Its class_init() calls ferry_revival_class_init(), its dispose() ferry_weak_end(), any
+ * number of times, and its finalize() ferry_weak_unref(). */
 FerryWeak *ferry_weak_new (gpointer object);
 void ferry_weak_end (FerryWeak *self);
 

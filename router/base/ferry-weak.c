@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-revival-private.h"
 
 struct _FerryWeak
 {
@@ -52,16 +53,36 @@ ferry_weak_unref (gpointer data)
   g_free (self);
 }
 
+static void
+revived (gpointer object, gpointer weak)
+{
+  FerryWeak *self = weak;
+
+  pthread_mutex_lock (&self->lock);
+  self->kept = object;
+  pthread_mutex_unlock (&self->lock);
+  ferry_weak_leave (self);
+}
+
 void
 ferry_weak_end (FerryWeak *self)
 {
   gpointer object;
-  FERRY_AUTO_LOCK (&self->lock);
+  gboolean is_in_use;
 
+  pthread_mutex_lock (&self->lock);
   object = g_steal_pointer (&self->object);
-  /* Here the thread that disposes of the object has its last reference, so nobody hears of another one. */
-  if (object != NULL && self->n_users > 0)
-    self->kept = g_object_ref (object);
+  is_in_use = object != NULL && self->n_users > 0;
+  if (is_in_use)
+    {
+      /* The thread that disposes of the object is a user up to the end of that. */
+      ferry_ref_count_inc (&self->references);
+      self->n_users++;
+    }
+  pthread_mutex_unlock (&self->lock);
+  /* Here that thread has the object's last reference, so nobody hears of another one. */
+  if (is_in_use)
+    ferry_revive (object, revived, self);
 }
 
 gpointer

@@ -9,6 +9,7 @@
 #include "call/ferry-calls-private.h"
 
 #include "base/ferry-property-private.h"
+#include "base/ferry-revival-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-wake-private.h"
 #include "wire/ferry-lane-layout.h"
@@ -714,6 +715,7 @@ ferry_transport_class_init (FerryTransportClass *klass)
   klass->send = ferry_transport_send;
   object_class->get_property = ferry_transport_get_property;
   object_class->set_property = ferry_transport_set_property;
+  ferry_revival_class_init (object_class);
   object_class->dispose = ferry_transport_dispose;
   object_class->finalize = ferry_transport_finalize;
 

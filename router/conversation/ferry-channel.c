@@ -26,6 +26,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-revival-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
 #include "ferry-marshallers.h"
@@ -1643,6 +1644,7 @@ ferry_channel_class_init (FerryChannelClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->constructed = ferry_channel_constructed;
+  ferry_revival_class_init (object_class);
   object_class->dispose = ferry_channel_dispose;
   object_class->finalize = ferry_channel_finalize;
   object_class->get_property = get_property;

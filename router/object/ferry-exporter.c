@@ -26,6 +26,7 @@
 #include "base/ferry-completion-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-revival-private.h"
 #include "base/ferry-timers-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
@@ -1637,6 +1638,7 @@ ferry_exporter_class_init (FerryExporterClass *klass)
 
   object_class->get_property = ferry_exporter_get_property;
   object_class->set_property = ferry_exporter_set_property;
+  ferry_revival_class_init (object_class);
   object_class->dispose = ferry_exporter_dispose;
   object_class->finalize = ferry_exporter_finalize;
 

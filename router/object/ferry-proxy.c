@@ -18,6 +18,7 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-revival-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux-private.h"
 #include "engine/ferry-affinity-private.h"
@@ -1053,6 +1054,7 @@ ferry_proxy_class_init (FerryProxyClass *klass)
 
   object_class->get_property = ferry_proxy_get_property;
   object_class->set_property = ferry_proxy_set_property;
+  ferry_revival_class_init (object_class);
   object_class->dispose = ferry_proxy_dispose;
   object_class->finalize = ferry_proxy_finalize;
 

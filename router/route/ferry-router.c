@@ -16,6 +16,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-revival-private.h"
 #include "engine/ferry-pingee-private.h"
 #include "ferry-enums.h"
 
@@ -561,6 +562,15 @@ stop_abandoned (gpointer data)
     stop (self);
 }
 
+/* any */
+static void
+stop_on_its_thread (gpointer object, gpointer data)
+{
+  FerryRouter *self = object;
+
+  ferry_mailbox_post (self->context, stop_abandoned, self, g_object_unref);
+}
+
 /* Stops a running router. When another thread drops the last reference, the router's thread stops it. The router's
  * thread may be in a dispatch, and only that thread may emit the receivers' signals. */
 static void
@@ -573,7 +583,7 @@ ferry_router_dispose (GObject *object)
     return;
   if (thread != NULL && thread != g_thread_self ())
     {
-      ferry_mailbox_post (self->context, stop_abandoned, g_object_ref (self), g_object_unref);
+      ferry_revive (self, stop_on_its_thread, NULL);
       return;
     }
   if (thread != NULL)
@@ -841,6 +851,7 @@ ferry_router_class_init (FerryRouterClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->constructed = ferry_router_constructed;
+  ferry_revival_class_init (object_class);
   object_class->dispose = ferry_router_dispose;
   object_class->finalize = ferry_router_finalize;
   object_class->get_property = ferry_router_get_property;

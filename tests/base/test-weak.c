@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/ferry-revival-private.h"
 #include "base/ferry-weak-private.h"
 
 G_DECLARE_FINAL_TYPE (TestThing, test_thing, TEST, THING, GObject)
@@ -22,14 +23,29 @@ struct _TestThing
   FerryWeak *weak;
   guint *n_finalized;
   int value;
+  void (*dispatched) (void); /* (nullable): called while the thing's notifications are dispatched */
 };
 
 G_DEFINE_FINAL_TYPE (TestThing, test_thing, G_TYPE_OBJECT)
+
+static GParamSpec *thing_property;
+static void (*dispatch) (GObject *object, guint n_properties, GParamSpec **properties);
+
+static void
+test_thing_dispatch (GObject *object, guint n_properties, GParamSpec **properties)
+{
+  TestThing *self = TEST_THING (object);
+
+  if (self->dispatched != NULL)
+    self->dispatched ();
+  dispatch (object, n_properties, properties);
+}
 
 static void
 test_thing_dispose (GObject *object)
 {
   ferry_weak_end (TEST_THING (object)->weak);
+  g_object_notify_by_pspec (object, thing_property);
 
   G_OBJECT_CLASS (test_thing_parent_class)->dispose (object);
 }
@@ -49,8 +65,14 @@ test_thing_finalize (GObject *object)
 static void
 test_thing_class_init (TestThingClass *klass)
 {
-  G_OBJECT_CLASS (klass)->dispose = test_thing_dispose;
-  G_OBJECT_CLASS (klass)->finalize = test_thing_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  ferry_revival_class_init (object_class);
+  dispatch = object_class->dispatch_properties_changed;
+  object_class->dispatch_properties_changed = test_thing_dispatch;
+  object_class->dispose = test_thing_dispose;
+  object_class->finalize = test_thing_finalize;
+  thing_property = g_param_spec_ref_sink (g_param_spec_int ("thing", NULL, NULL, 0, 9, 0, G_PARAM_READABLE));
 }
 
 static void
@@ -101,6 +123,52 @@ test_last_user (void)
   g_assert_cmpuint (n_finalized, ==, 0);
   g_assert_cmpint (thing->value, ==, 7);
   ferry_weak_leave (weak);
+  g_assert_cmpuint (n_finalized, ==, 1);
+}
+
+static FerryWeak *used_elsewhere;
+static guint n_finalized_elsewhere;
+
+static gpointer
+leave (gpointer data)
+{
+  ferry_weak_leave (used_elsewhere);
+  return NULL;
+}
+
+static void
+leave_elsewhere (void)
+{
+  g_thread_join (g_thread_new ("leaves", leave, NULL));
+  g_assert_cmpuint (n_finalized_elsewhere, ==, 0);
+}
+
+/* GLib before 2.80 has given its own reference back here, and uses the object still. */
+static void
+test_disposal (void)
+{
+  TestThing *thing = thing_new (&n_finalized_elsewhere);
+
+  thing->dispatched = leave_elsewhere;
+  used_elsewhere = thing->weak;
+  ferry_weak_enter (used_elsewhere);
+  g_object_unref (thing);
+  g_assert_cmpuint (n_finalized_elsewhere, ==, 1);
+}
+
+static void
+test_run_dispose (void)
+{
+  guint n_finalized = 0;
+  TestThing *thing = thing_new (&n_finalized);
+  FerryWeak *weak = thing->weak;
+
+  ferry_weak_enter (weak);
+  g_object_run_dispose (G_OBJECT (thing));
+  ferry_weak_leave (weak);
+  g_assert_cmpuint (n_finalized, ==, 0);
+  g_assert_null (ferry_weak_get (weak));
+  g_object_unref (thing);
   g_assert_cmpuint (n_finalized, ==, 1);
 }
 
@@ -203,6 +271,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/weak/what-goes-is-used-no-more", test_end);
   g_test_add_func ("/weak/the-last-user-frees-what-went-meanwhile", test_last_user);
+  g_test_add_func ("/weak/a-user-on-another-thread-frees-nothing-that-is-being-disposed-of", test_disposal);
+  g_test_add_func ("/weak/what-is-disposed-of-by-hand-goes-on", test_run_dispose);
   g_test_add_func ("/weak/gives-a-strong-reference", test_strong);
   g_test_add_func ("/weak/nobody-hears-of-a-use", test_count);
   g_test_add_func ("/weak/a-thread-uses-what-another-drops", test_race);
