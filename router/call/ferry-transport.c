@@ -27,8 +27,7 @@
  * These functions make transports:
  *
  * - [method@Ferry.Launcher.add_transport] and [func@Ferry.Worker.get_transport]: over a worker's link;
- * - [ctor@Ferry.Transport.new_for_stream]: over any [class@Gio.IOStream];
- * - [ctor@Ferry.Transport.new_for_descriptors]: over two descriptors;
+ * - [ctor@Ferry.Transport.new_for_descriptors]: over a socket, or over two pipes;
  * - [func@Ferry.Transport.new_pair]: between two ends in one process.
  *
  * A subclass is another kind of transport. It must send whole messages in order, in one piece

@@ -68,8 +68,6 @@ struct _FerryTransportClass
 };
 
 FERRY_AVAILABLE_IN_0_1
-FerryTransport *ferry_transport_new_for_stream (GIOStream *stream, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
 FerryTransport *ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_transport_new_pair (FerryTransport **one, FerryTransport **other);

@@ -78,12 +78,7 @@ ferry_hello_read_answer (gconstpointer message, gsize size, const char *address,
 FerryTransport *
 ferry_hello_make_transport (int *fd, GError **error)
 {
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (*fd, error);
-  g_autoptr (GSocketConnection) connection = NULL;
+  int own = ferry_steal_fd (fd);
 
-  if (socket == NULL)
-    return NULL;
-  *fd = -1;
-  connection = g_socket_connection_factory_create_connection (socket);
-  return ferry_transport_new_for_stream (G_IO_STREAM (connection), error);
+  return ferry_transport_new_for_descriptors (own, own, error);
 }

@@ -27,7 +27,7 @@
  * [method@Ferry.Job.return_descriptor]. What this end sends before the application has its end waits in the transport.
  *
  * The transport does not end with the function. It ends when one of the two ends is closed or dropped, and with the
- * worker. A thread of the transport receives messages, as for [ctor@Ferry.Transport.new_for_stream].
+ * worker. A thread of the transport receives messages, as for [ctor@Ferry.Transport.new_for_descriptors].
  *
  * Fails as [method@Ferry.Job.return_descriptor] does. Any thread may call this.
  *

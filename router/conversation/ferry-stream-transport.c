@@ -1,24 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over any GIOStream, such as one that is made of two descriptors, and a pair of such in one process.
+/* A transport over a stream of bytes: over a socket or two pipes, and a pair of such in one process.
  *
- * The transport and its two threads share the core. The reader is a thread that splits the stream into messages and
+ * The transport and its two threads share the core. The reader is a thread that splits what it reads into messages and
  * delivers them. The reader also starts and joins the writer, the other thread. Both have weak references only. So the
  * transport is closed when the last reference of the program is dropped.
  *
- * Sending a message: if the queue is empty, the sending thread writes as much as the stream accepts at once. The
- * rest is copied into the queue, and the writer writes it.
+ * Sending a message: if the queue is empty, the sending thread writes as much as the descriptor accepts at once. The
+ * rest is copied into the queue, and the writer writes it. All writes are made with the lock held, and none blocks.
  *
  * Closing: ferry_stream_transport_close() runs on any thread and does not wait. It sets a flag, makes the writer
- *          finish, and wakes the reader. The reader then lingers for at most LINGER_MILLISECONDS, until all sent
- *          messages are written, or without limit where the other end is in this process. It discards bytes that still
- *          arrive: if a socket is closed with unread bytes, the kernel drops what the other end has not read yet. Then
- *          the reader closes the stream.
+ *          finish, and wakes the reader. The reader then lingers for at most LINGER, until all sent messages are
+ *          written, or without limit where the other end is in this process. It discards bytes that still arrive: if a
+ *          socket is closed with unread bytes, the kernel drops what the other end has not read yet. Then the reader
+ *          closes the descriptors.
  *
  * Owner:   counted references: one of the transport and one of the reader.
  * Threads: any, unless a comment says otherwise.
- * Locks:   lock. While it is held, only the stream is called, to write without blocking.
  * Trust:   received bytes are not trusted. */
 
 #include "config.h"
@@ -26,19 +25,16 @@
 #include "call/ferry-transport-private.h"
 
 #include <fcntl.h>
-#include <gio/gunixinputstream.h>
-#include <gio/gunixoutputstream.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
@@ -47,53 +43,39 @@
 #include "wire/ferry-frame-decoder-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-/* How long messages that were sent before the close may still be written. */
-#define LINGER_MILLISECONDS 5000
-
-/* The pause before a missing descriptor is asked for again. */
-#define SHORTAGE_MILLISECONDS 10
-
-/* The descriptors that a transport needs: one to wake the reader, one to wake the writer, and one for the context to
- * linger with. */
-#define N_FDS 3
-
-#define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
-G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
+/* How long messages that were sent before the close may still be written, in microseconds. */
+#define LINGER (5 * G_USEC_PER_SEC)
 
 /* The parts of a message of at most this many bytes are copied into one buffer first: one part is written faster
  * than several. */
 #define SMALL_MESSAGE 4096
 
+#define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
+G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
+
 typedef struct
 {
   _Atomic gint references;
-  FerryWeak *transport; /* const: (owned) */
-  GIOStream *io;        /* const: (owned) */
-  GInputStream *input;  /* const: (unowned): owned by io */
-  /* const: (owned): wakes the reader when the transport is closed or writing has failed. The reader then delivers
-   * the messages that have arrived, and ends the transport. */
-  GCancellable *reading;
-  _Atomic (GMainContext *) lingering; /* (nullable): the reader's context, while it lingers */
-  FerryFrameDecoder decoder;          /* used by the reader */
-  gboolean input_over;                /* used by the reader: the input has ended */
-  gboolean expired;                   /* used by the reader: the time to linger is over */
+  FerryWeak *transport;  /* const: (owned) */
+  gboolean in_is_socket; /* const, as the next three */
+  gboolean out_is_socket;
+  gboolean is_local;         /* it is one AF_UNIX socket, over which another can be passed */
+  gboolean is_of_pair;       /* the other end is in this process */
+  int in_fd;                 /* const until release(): (owned): used by the reader */
+  FerryFrameDecoder decoder; /* used by the reader */
+  gboolean input_over;       /* used by the reader: the input has ended */
   _Atomic gboolean closed;
   _Atomic guint32 max_message;
-
-  GOutputStream *output; /* const: (unowned): owned by io */
-  GCancellable *writing; /* const: (owned): cancels a write of the writer */
-  gboolean direct;       /* const: whether sending threads may write to output */
-  int out_fd;            /* const: the descriptor of output, or -1 */
-  gboolean is_socket;    /* const: out_fd is a socket */
-  gboolean is_of_pair;   /* const: the other end is in this process */
-  int local_fd;          /* const: (unowned): the AF_UNIX socket that is read and written, or -1 */
-  GThread *writer;       /* used by the reader */
+  GThread *writer; /* used by the reader */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  FerryFrameQueue queue; /* lock: queue, passing and done. Only the writer removes bytes */
+  FerryFrameQueue queue; /* lock, also the next fields. Only the writer removes bytes */
+  int out_fd;            /* (owned): may be in_fd; -1 once all is written */
   int passing;           /* (owned): a socket that goes to the other end with the next bytes, or -1 */
   gboolean done;         /* the writer has ended */
+  int reader_bell;       /* (owned): an eventfd: the transport is closed, writing has failed, or the writer has ended */
+  int writer_bell;       /* (owned): an eventfd: the writer is to write no more */
 } Core;
 
 struct _FerryStreamTransport
@@ -106,16 +88,17 @@ G_DEFINE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY_TYPE_TR
 
 /* ---- the core ---- */
 
-/* Wakes the reader if it lingers. No wake-up is lost: the writer sets done under lock, and then reads lingering
- * here. The reader sets lingering, and then reads done under lock. */
+/* Closes the descriptors. */
 static void
-wake_lingering (Core *core)
+close_all_locked (Core *core)
 {
-  /* Acquire: sees the content of the context that linger() released. */
-  GMainContext *context = atomic_load_explicit (&core->lingering, memory_order_acquire);
-
-  if (context != NULL)
-    g_main_context_wakeup (context);
+  if (core->out_fd == core->in_fd)
+    core->out_fd = -1;
+  ferry_clear_fd (&core->in_fd);
+  ferry_clear_fd (&core->out_fd);
+  ferry_clear_fd (&core->passing);
+  ferry_clear_fd (&core->reader_bell);
+  ferry_clear_fd (&core->writer_bell);
 }
 
 static void
@@ -124,14 +107,12 @@ core_unref (Core *core)
   if (!ferry_ref_count_dec (&core->references))
     return;
   g_assert (core->writer == NULL);
+  close_all_locked (core);
+  ferry_frame_decoder_clear (&core->decoder);
   ferry_frame_queue_drop (&core->queue);
   g_clear_error (&core->queue.failure);
-  ferry_clear_fd (&core->passing);
-  g_object_unref (core->writing);
   pthread_cond_destroy (&core->changed);
   pthread_mutex_destroy (&core->lock);
-  g_object_unref (core->reading);
-  g_object_unref (core->io);
   ferry_weak_unref (core->transport);
   g_free (core);
 }
@@ -143,175 +124,108 @@ is_closed (Core *core)
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
 }
 
-/* Sets the failure, and wakes the writer. The caller must wake the reader, after it released the lock. */
+/* Bells are there as long as the reader runs. */
 static void
-fail_locked (Core *core, const GError *failure)
+ring_locked (int bell)
 {
-  if (core->queue.failure == NULL)
-    core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                       "Writing to the stream failed: %s; open a new stream", failure->message);
-  pthread_cond_signal (&core->changed);
+  const guint64 one = 1;
+
+  if (bell >= 0 && TEMP_FAILURE_RETRY (write (bell, &one, sizeof one)) < 0 && errno != EAGAIN)
+    g_warning ("Writing to an eventfd failed: %s", g_strerror (errno));
+}
+
+/* Waits until a descriptor is ready for events (poll()'s) or the bell rings. Returns whether it is ready. */
+static gboolean
+wait_for (int fd, short events, int bell)
+{
+  struct pollfd fds[] = {{.fd = fd, .events = events}, {.fd = bell, .events = POLLIN}};
+
+  TEMP_FAILURE_RETRY (poll (fds, G_N_ELEMENTS (fds), -1));
+  return fds[0].revents != 0;
 }
 
 /* ---- the sending threads ---- */
 
-/* Returns how many bytes a write has written: n, or 0 with an error unless it would have blocked. */
-static gsize
-take_written (gssize n, GError **error)
+/* Sets the failure, and wakes both threads. */
+static void
+fail_locked (Core *core, int code)
 {
-  if (n < 0 && errno != EAGAIN)
-    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-  return (gsize) MAX (n, 0);
+  if (core->queue.failure == NULL)
+    core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                       "Writing to the stream failed: %s; open a new stream", g_strerror (code));
+  pthread_cond_signal (&core->changed);
+  ring_locked (core->reader_bell);
 }
 
 /* Writes to a socket. Does not block even if another process has made the socket blocking, as one can that has a copy
  * of the descriptor. */
-static gsize
-write_to_socket (int fd, const GOutputVector *parts, guint n_parts, GError **error)
-{
-  const struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
-
-  return take_written (TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)), error);
-}
-
-/* Writes to the socket of both directions, with the socket that is to be passed. */
-static gsize
-write_and_pass_locked (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
+static gssize
+send_locked (Core *core, const GOutputVector *parts, guint n_parts)
 {
   union
   {
     char bytes[CMSG_SPACE (sizeof (int))];
     struct cmsghdr header;
   } rights = {.header = {CMSG_LEN (sizeof (int)), SOL_SOCKET, SCM_RIGHTS}};
-  const struct msghdr message = {.msg_iov = (struct iovec *) parts,
-                                 .msg_iovlen = n_parts,
-                                 .msg_control = rights.bytes,
-                                 .msg_controllen = sizeof rights.bytes};
+  struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
   gssize n;
 
-  memcpy (CMSG_DATA (&rights.header), &core->passing, sizeof (int));
-  n = TEMP_FAILURE_RETRY (sendmsg (core->local_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+  if (G_UNLIKELY (core->passing >= 0))
+    {
+      memcpy (CMSG_DATA (&rights.header), &core->passing, sizeof (int));
+      message.msg_control = rights.bytes;
+      message.msg_controllen = sizeof rights.bytes;
+    }
+  n = TEMP_FAILURE_RETRY (sendmsg (core->out_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
   if (n > 0)
     ferry_clear_fd (&core->passing);
-  return take_written (n, error);
-}
-
-/* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. */
-static gsize
-write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, GError **error)
-{
-  return take_written (ferry_write_without_signal (fd, (const struct iovec *) parts, (int) n_parts), error);
+  return n;
 }
 
 G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (struct iovec, iov_base));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (struct iovec, iov_len));
 
-/* Writes without blocking, as a FerryFrameWriteFunc. Must be called with the lock held. */
+/* Writes without blocking, as a FerryFrameWriteFunc. */
 static gsize
 write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {
   Core *core = data;
   guint8 whole[SMALL_MESSAGE];
   GOutputVector vector = {whole, 0};
-  g_autoptr (GError) failure = NULL;
-  gsize written = 0;
   gsize size = 0;
+  gssize n;
 
   for (guint i = 0; i < n_parts; i++)
     size += parts[i].size;
-  if (size <= sizeof whole)
+  if (n_parts > 1 && size <= sizeof whole)
     {
       for (guint i = 0; i < n_parts; vector.size += parts[i++].size)
         memcpy (whole + vector.size, parts[i].buffer, parts[i].size);
       parts = &vector;
       n_parts = 1;
     }
-  if (G_UNLIKELY (core->passing >= 0))
-    written = write_and_pass_locked (core, parts, n_parts, &failure);
-  else if (core->is_socket)
-    written = write_to_socket (core->out_fd, parts, n_parts, &failure);
-  else if (core->out_fd >= 0)
-    written = write_to_descriptor (core->out_fd, parts, n_parts, &failure);
-  else
-    g_pollable_output_stream_writev_nonblocking (G_POLLABLE_OUTPUT_STREAM (core->output), parts, n_parts, &written,
-                                                 NULL, &failure);
-  if (failure != NULL)
-    fail_locked (core, failure);
-  return written;
+  n = core->out_is_socket ? send_locked (core, parts, n_parts)
+                          : ferry_write_without_signal (core->out_fd, (const struct iovec *) parts, (int) n_parts);
+  if (n < 0 && errno != EAGAIN)
+    fail_locked (core, errno);
+  return (gsize) MAX (n, 0);
 }
 
 static gboolean
 send_message (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
 {
   guint32 max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
-  gboolean failed;
   gboolean sent;
+  FERRY_AUTO_LOCK (&core->lock);
 
-  pthread_mutex_lock (&core->lock);
   sent = ferry_frame_queue_send (&core->queue, parts, n_parts, max_message, error);
-  failed = core->queue.failure != NULL;
   if (core->queue.size > 0)
     pthread_cond_signal (&core->changed);
-  pthread_mutex_unlock (&core->lock);
-  if (failed)
-    g_cancellable_cancel (core->reading);
   return sent;
 }
 
 /* ---- the writer ---- */
-
-/* Waits for bytes to write, and returns them; size is 0 when the writer must end. The bytes stay in the queue until
- * this thread removes them. */
-static gconstpointer
-wait_for_bytes (Core *core, gsize *size)
-{
-  FERRY_AUTO_LOCK (&core->lock);
-
-  while (core->queue.size == 0 && !core->queue.closed && core->queue.failure == NULL)
-    pthread_cond_wait (&core->changed, &core->lock);
-  *size = 0;
-  return core->queue.failure == NULL ? ferry_frame_queue_peek (&core->queue, size) : NULL;
-}
-
-/* Waits until the socket of both directions is ready for events (poll()'s), or the cancellable is cancelled. */
-static gboolean
-wait_for_local_socket (Core *core, short events, GCancellable *cancellable, GError **error)
-{
-  GPollFD fds[2] = {{.fd = core->local_fd, .events = events}};
-
-  /* The descriptor of the cancellable is open: see core_new(). */
-  g_cancellable_make_pollfd (cancellable, &fds[1]);
-  TEMP_FAILURE_RETRY (g_poll (fds, G_N_ELEMENTS (fds), -1));
-  g_cancellable_release_fd (cancellable);
-  return !g_cancellable_set_error_if_cancelled (cancellable, error);
-}
-
-/* Writes the next bytes with the socket that is to be passed. Returns 0 if there is none, else as
- * g_output_stream_write(). */
-static gssize
-pass_with_bytes (Core *core, gconstpointer bytes, gsize size, GError **error)
-{
-  const GOutputVector vector = {bytes, size};
-  gboolean has_socket = TRUE;
-  g_autoptr (GError) failure = NULL;
-  gsize written = 0;
-
-  while (has_socket && written == 0 && failure == NULL)
-    {
-      pthread_mutex_lock (&core->lock);
-      has_socket = core->passing >= 0;
-      if (has_socket)
-        written = write_and_pass_locked (core, &vector, 1, &failure);
-      pthread_mutex_unlock (&core->lock);
-      if (has_socket && written == 0 && failure == NULL)
-        wait_for_local_socket (core, G_IO_OUT, core->writing, &failure);
-    }
-  if (failure == NULL)
-    return (gssize) written;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return -1;
-}
 
 static void
 note_room (Core *core)
@@ -322,86 +236,65 @@ note_room (Core *core)
     ferry_transport_note_room (transport);
 }
 
+/* Waits for bytes, and writes what the descriptor accepts of them. Sets n_written. Returns FALSE when no more are to
+ * be written. */
 static gboolean
-write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
+write_some (Core *core, gsize *n_written)
 {
-  /* If poll() reports a blocking descriptor as writable, it accepts this many bytes without blocking. A write that
-   * blocks could not be cancelled. */
-  const gsize most = core->out_fd >= 0 && !core->direct ? PIPE_BUF : G_MAXSSIZE;
-  gssize n = pass_with_bytes (core, bytes, size, error);
-  gboolean empty;
-  gboolean room;
+  GOutputVector vector;
+  gboolean is_open;
+  gboolean has_room = FALSE;
 
-  if (n == 0)
-    n = g_output_stream_write (core->output, bytes, MIN (size, most), core->writing, error);
-  if (n < 0)
-    return FALSE;
   pthread_mutex_lock (&core->lock);
-  room = ferry_frame_queue_remove (&core->queue, (gsize) n);
-  empty = core->queue.size == 0;
+  while (core->queue.size == 0 && !core->queue.closed && core->queue.failure == NULL)
+    pthread_cond_wait (&core->changed, &core->lock);
+  is_open = core->queue.size > 0 && core->queue.failure == NULL;
+  if (is_open)
+    {
+      vector.buffer = ferry_frame_queue_peek (&core->queue, &vector.size);
+      *n_written = write_locked (core, &vector, 1);
+      has_room = ferry_frame_queue_remove (&core->queue, *n_written);
+      is_open = core->queue.failure == NULL;
+    }
   pthread_mutex_unlock (&core->lock);
-  if (room)
+  if (has_room)
     note_room (core);
-  return !empty || g_output_stream_flush (core->output, core->writing, error);
+  return is_open;
 }
 
-/* Notifies the other end that no more bytes follow, if the stream can do so. */
+/* Notifies the other end that no more bytes follow, if it can see that. */
 static void
-write_end (Core *core)
+end_writing (Core *core)
 {
-  /* g_socket_shutdown() is not used, as it changes a field that the reader reads. */
-  if (G_IS_SOCKET_CONNECTION (core->io))
-    {
-      shutdown (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (core->io))), SHUT_WR);
-      return;
-    }
-  /* out_fd may be a socket that another stream also reads from. Closing the stream would then not notify the other
-   * end. */
-  if (core->out_fd >= 0)
+  FERRY_AUTO_LOCK (&core->lock);
+
+  /* The socket may be read too. */
+  if (core->out_is_socket)
     shutdown (core->out_fd, SHUT_WR);
-  g_output_stream_close (core->output, core->writing, NULL);
+  if (core->out_fd != core->in_fd)
+    ferry_clear_fd (&core->out_fd);
+  core->done = TRUE;
+  ring_locked (core->reader_bell);
 }
 
 static gpointer
 write_all (gpointer data)
 {
   Core *core = data;
-  g_autoptr (GError) error = NULL;
-  gconstpointer bytes;
-  gsize size;
+  gsize n_written = 0;
 
-  do
-    bytes = wait_for_bytes (core, &size);
-  while (size > 0 && write_some (core, bytes, size, &error));
-  if (error != NULL)
-    {
-      pthread_mutex_lock (&core->lock);
-      fail_locked (core, error);
-      pthread_mutex_unlock (&core->lock);
-      g_cancellable_cancel (core->reading);
-    }
+  while (write_some (core, &n_written) && (n_written > 0 || wait_for (core->out_fd, POLLOUT, core->writer_bell)))
+    ;
   /* Also after a failure: no other thread writes any more. */
-  write_end (core);
-  pthread_mutex_lock (&core->lock);
-  core->done = TRUE;
-  pthread_mutex_unlock (&core->lock);
-  wake_lingering (core);
+  end_writing (core);
   return NULL;
 }
 
 static void
-finish_writing (Core *core)
+finish_writing_locked (Core *core)
 {
-  FERRY_AUTO_LOCK (&core->lock);
   core->queue.closed = TRUE;
   pthread_cond_signal (&core->changed);
-}
-
-static gboolean
-is_writing_done (Core *core)
-{
-  FERRY_AUTO_LOCK (&core->lock);
-  return core->done;
 }
 
 /* ---- reading ---- */
@@ -426,16 +319,6 @@ hand_over (Core *core, GError **reason)
   return status == FERRY_FRAME_NONE;
 }
 
-/* Returns (transfer none) (nullable) the input, or NULL if it cannot be read without blocking. */
-static GPollableInputStream *
-get_pollable (Core *core)
-{
-  if (!G_IS_POLLABLE_INPUT_STREAM (core->input) ||
-      !g_pollable_input_stream_can_poll (G_POLLABLE_INPUT_STREAM (core->input)))
-    return NULL;
-  return G_POLLABLE_INPUT_STREAM (core->input);
-}
-
 /* Joins the socket that came with bytes, if one did. Another thread closes what is not asked for, so a second one ends
  * the transport: without end, they would need threads without end. */
 static gboolean
@@ -457,9 +340,9 @@ take_passed (Core *core, struct msghdr *message, GError **error)
   return TRUE;
 }
 
-/* Reads from the socket of both directions, as g_input_stream_read(). GIO would drop what is passed with the bytes. */
+/* Reads what has come, as read(). Of a socket, takes what is passed with the bytes. */
 static gssize
-read_from_local_socket (Core *core, guint8 *room, gsize size, GError **error)
+read_bytes (Core *core, guint8 *room, gsize size, GError **error)
 {
   union
   {
@@ -467,92 +350,71 @@ read_from_local_socket (Core *core, guint8 *room, gsize size, GError **error)
     struct cmsghdr header;
   } rights;
   struct iovec vector = {room, size};
+  /* Without the padding, where the kernel would store a second descriptor. */
+  struct msghdr message = {
+    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = CMSG_LEN (sizeof (int))};
   gssize n;
 
-  do
-    {
-      /* Without the padding, where the kernel would store a second descriptor. */
-      struct msghdr message = {
-        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = CMSG_LEN (sizeof (int))};
-
-      n = TEMP_FAILURE_RETRY (recvmsg (core->local_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
-      if (n > 0 && !take_passed (core, &message, error))
-        return -1;
-      if (n >= 0)
-        return n;
-      if (errno != EAGAIN)
-        {
-          g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
-          return -1;
-        }
-    }
-  while (wait_for_local_socket (core, G_IO_IN, core->reading, error));
-  return -1;
-}
-
-/* Reads once. After a failure of the writer, does not block: reads only what the other end has sent before. */
-static gssize
-read_some (Core *core, GError **error)
-{
-  gsize size;
-  guint8 *room = ferry_frame_decoder_get_room (&core->decoder, &size);
-  GPollableInputStream *input;
-  gssize n = -1;
-
-  if (!g_cancellable_is_cancelled (core->reading) && core->local_fd >= 0)
-    n = read_from_local_socket (core, room, size, error);
-  else if (!g_cancellable_is_cancelled (core->reading))
-    n = g_input_stream_read (core->input, room, size, core->reading, error);
-  else if ((input = get_pollable (core)) != NULL)
-    n = g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
-  else
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
-  if (n > 0)
-    ferry_frame_decoder_add (&core->decoder, (gsize) n);
+  if (!core->in_is_socket)
+    return TEMP_FAILURE_RETRY (read (core->in_fd, room, size));
+  n = TEMP_FAILURE_RETRY (recvmsg (core->in_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  if (n > 0 && core->is_local && !take_passed (core, &message, error))
+    return 0;
   return n;
 }
 
-/* Returns (transfer full) (nullable) the reason of the end, from the failure of a read. NULL: read on. */
+/* Returns (transfer full) (nullable) why nothing can be sent any more. */
 static GError *
-make_reason (Core *core, const GError *failure)
+dup_failure (Core *core)
 {
-  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return NULL;
-  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+  FERRY_AUTO_LOCK (&core->lock);
+
+  return core->queue.failure != NULL ? ferry_error_copy (core->queue.failure) : NULL;
+}
+
+/* Reads once, and delivers messages. Sets n_read. Returns FALSE at the end: with reason set, or without it if this end
+ * closed the transport. */
+static gboolean
+read_some (Core *core, gssize *n_read, GError **reason)
+{
+  gsize size;
+  guint8 *room = ferry_frame_decoder_get_room (&core->decoder, &size);
+  gssize n = read_bytes (core, room, size, reason);
+
+  *n_read = n;
+  if (*reason != NULL)
+    return FALSE;
+  if (n > 0)
     {
-      FERRY_AUTO_LOCK (&core->lock);
-      return core->queue.failure != NULL ? ferry_error_copy (core->queue.failure) : NULL;
+      ferry_frame_decoder_add (&core->decoder, (gsize) n);
+      return hand_over (core, reason);
     }
+  if (n < 0 && errno == EAGAIN)
+    return TRUE;
   core->input_over = TRUE;
-  if (failure->domain == FERRY_ERROR)
-    return ferry_error_copy (failure);
-  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
-      g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
-    return ferry_frame_decoder_end (&core->decoder);
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s; open a new stream",
-                      failure->message);
+  if (n == 0 || errno == ECONNRESET)
+    *reason = ferry_frame_decoder_end (&core->decoder);
+  else
+    ferry_set_error (reason, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s; open a new stream",
+                     g_strerror (errno));
+  return FALSE;
 }
 
 /* Reads and delivers messages until the end. Returns (transfer full) (nullable) the reason of the end, or NULL if
- * this end closed the transport. */
+ * this end closed the transport. Once writing has failed, reads only what the other end has sent before. */
 static GError *
 read_until_end (Core *core)
 {
   GError *reason = NULL;
+  gssize n_read = core->in_is_socket ? 1 : 0;
 
-  while (reason == NULL && !is_closed (core))
+  while (!is_closed (core))
     {
-      g_autoptr (GError) error = NULL;
-      gssize n = read_some (core, &error);
-
-      if (n > 0)
-        {
-          if (!hand_over (core, &reason))
-            break;
-          continue;
-        }
-      core->input_over = n == 0;
-      reason = n == 0 ? ferry_frame_decoder_end (&core->decoder) : make_reason (core, error);
+      /* A socket is read before it is waited for: then there is one system call for each message. */
+      if ((!core->in_is_socket || n_read <= 0) && !wait_for (core->in_fd, POLLIN, core->reader_bell))
+        return dup_failure (core);
+      if (!read_some (core, &n_read, &reason))
+        break;
     }
   return reason;
 }
@@ -560,100 +422,63 @@ read_until_end (Core *core)
 /* ---- the end, on the reader's thread ---- */
 
 static gboolean
-expire_cb (gpointer data)
+is_writing_done (Core *core)
 {
-  ((Core *) data)->expired = TRUE;
-  return G_SOURCE_REMOVE;
+  FERRY_AUTO_LOCK (&core->lock);
+
+  return core->done;
 }
 
-static gboolean
-discard_cb (GObject *stream, gpointer data)
+static void
+discard_input (Core *core)
 {
-  Core *core = data;
   guint8 discarded[4096];
-  g_autoptr (GError) error = NULL;
-  gssize n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), discarded, sizeof discarded,
-                                                       NULL, &error);
+  gssize n = TEMP_FAILURE_RETRY (core->in_is_socket ? recv (core->in_fd, discarded, sizeof discarded, MSG_DONTWAIT)
+                                                    : read (core->in_fd, discarded, sizeof discarded));
 
-  core->input_over = n == 0 || (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK));
-  return core->input_over ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
-}
-
-static GSource *
-add_discarding (Core *core, GMainContext *context)
-{
-  GPollableInputStream *input = get_pollable (core);
-  GSource *source;
-
-  if (core->input_over || input == NULL)
-    {
-      core->input_over = TRUE;
-      return NULL;
-    }
-  source = g_pollable_input_stream_create_source (input, NULL);
-  g_source_set_callback (source, G_SOURCE_FUNC (discard_cb), core, NULL);
-  g_source_attach (source, context);
-  return source;
-}
-
-/* Returns (transfer full) (nullable) a new context. A context needs a descriptor, so this function waits until one
- * is free. Returns NULL if none is free within LINGER_MILLISECONDS. */
-static GMainContext *
-make_context (void)
-{
-  for (guint waited = 0; !ferry_check_free_fds (1, NULL); waited += SHORTAGE_MILLISECONDS)
-    {
-      if (waited >= LINGER_MILLISECONDS)
-        return NULL;
-      poll (NULL, 0, SHORTAGE_MILLISECONDS);
-    }
-  return g_main_context_new ();
+  core->input_over = n == 0 || (n < 0 && errno != EAGAIN);
 }
 
 /* Waits until all sent messages and the end of the stream are written, and the other end has closed. Also ends when the
- * time to linger is over. */
+ * time to linger is over. No ring is lost: the writer sets done and then rings, and here the bell is read before
+ * done. */
 static void
 linger (Core *core)
 {
-  GMainContext *context = make_context ();
-  g_autoptr (GSource) timer = NULL;
-  g_autoptr (GSource) discarding = NULL;
+  gint64 deadline = core->is_of_pair ? G_MAXINT64 : ferry_deadline_after (LINGER);
+  gint64 now;
 
-  if (context == NULL)
-    return;
-  timer = g_timeout_source_new (LINGER_MILLISECONDS);
-  discarding = add_discarding (core, context);
-  g_source_set_callback (timer, expire_cb, core, NULL);
-  if (!core->is_of_pair)
-    g_source_attach (timer, context);
-  /* Release: publishes the content of the context for wake_lingering(). */
-  atomic_store_explicit (&core->lingering, context, memory_order_release);
-  finish_writing (core);
-  while (!core->expired && (!is_writing_done (core) || !core->input_over))
-    g_main_context_iteration (context, TRUE);
-  g_source_destroy (timer);
-  if (discarding != NULL)
-    g_source_destroy (discarding);
+  while ((!is_writing_done (core) || !core->input_over) && (now = g_get_monotonic_time ()) < deadline)
+    {
+      struct pollfd fds[] = {{.fd = core->input_over ? -1 : core->in_fd, .events = POLLIN},
+                             {.fd = core->reader_bell, .events = POLLIN}};
+      guint64 n_rings;
+
+      if (poll (fds, G_N_ELEMENTS (fds),
+                deadline == G_MAXINT64 ? -1 : (int) ((deadline - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1)) <= 0)
+        continue;
+      if (fds[1].revents != 0 && TEMP_FAILURE_RETRY (read (core->reader_bell, &n_rings, sizeof n_rings)) < 0)
+        g_warning ("Reading an eventfd failed: %s", g_strerror (errno));
+      if (fds[0].revents != 0)
+        discard_input (core);
+    }
 }
 
 /* Ends the writer. Frees the descriptors and the buffer, as the program may keep a reference to a closed transport. */
 static void
 release (Core *core)
 {
-  GMainContext *context;
-
-  g_cancellable_cancel (core->writing);
-  finish_writing (core);
+  pthread_mutex_lock (&core->lock);
+  ferry_frame_queue_drop (&core->queue);
+  finish_writing_locked (core);
+  ring_locked (core->writer_bell);
+  pthread_mutex_unlock (&core->lock);
   if (core->writer != NULL)
     g_thread_join (g_steal_pointer (&core->writer));
-  g_cancellable_release_fd (core->writing);
-  g_cancellable_release_fd (core->reading);
-  /* Relaxed: the writer, which also reads lingering, was joined, so no other thread uses lingering now. */
-  context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
-  if (context != NULL)
-    g_main_context_unref (context);
   ferry_frame_decoder_clear (&core->decoder);
-  g_io_stream_close (core->io, core->expired ? core->reading : NULL, NULL);
+  pthread_mutex_lock (&core->lock);
+  close_all_locked (core);
+  pthread_mutex_unlock (&core->lock);
 }
 
 /* Ends the transport with reason (nullable), if there is still a transport. */
@@ -675,15 +500,18 @@ read_main (gpointer data)
 {
   Core *core = data;
   g_autoptr (GError) reason = NULL;
-  gboolean started;
 
   core->writer = ferry_thread_try_new ("ferry-writer", "writing", write_all, core, &reason);
-  started = core->writer != NULL;
-  if (started)
+  if (core->writer != NULL)
     reason = read_until_end (core);
   stop_receiving (core, reason);
-  if (started)
-    linger (core);
+  if (core->writer != NULL)
+    {
+      pthread_mutex_lock (&core->lock);
+      finish_writing_locked (core);
+      pthread_mutex_unlock (&core->lock);
+      linger (core);
+    }
   release (core);
   core_unref (core);
   return NULL;
@@ -691,88 +519,48 @@ read_main (gpointer data)
 
 /* ---- the object ---- */
 
+/* Whether a descriptor is a socket, and if so, of which family and type. */
 static gboolean
-is_socket (int fd)
+is_socket (int fd, int *family, int *type)
 {
-  int type;
-  socklen_t size = sizeof type;
+  socklen_t size = sizeof *type;
 
-  return getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
-}
-
-/* Returns the AF_UNIX socket that a stream reads and writes, or -1 if it is no such stream. */
-static int
-get_local_socket (GIOStream *io, int out_fd)
-{
-  GInputStream *input = g_io_stream_get_input_stream (io);
-  int fd = -1;
-  int domain = 0;
-  int type = 0;
-  socklen_t size = sizeof domain;
-
-  if (G_IS_SOCKET_CONNECTION (io))
-    fd = g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (io)));
-  else if (out_fd >= 0 && G_IS_UNIX_INPUT_STREAM (input) &&
-           g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (input)) == out_fd)
-    fd = out_fd;
-  return fd >= 0 && getsockopt (fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
-             getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM
-           ? fd
-           : -1;
+  return getsockopt (fd, SOL_SOCKET, SO_TYPE, type, &size) == 0 &&
+         getsockopt (fd, SOL_SOCKET, SO_DOMAIN, family, &size) == 0;
 }
 
 /* By default, TCP holds a small message back until what was sent before is acknowledged, which takes up to 40 ms: a
- * cancel, or a window. Other descriptors refuse the option. */
+ * cancel, or a window. Other sockets refuse the option. */
 static void
-send_at_once (GIOStream *io, int out_fd)
+send_at_once (int fd)
 {
   const int on = 1;
 
-  if (G_IS_SOCKET_CONNECTION (io))
-    out_fd = g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (io)));
-  if (out_fd >= 0)
-    setsockopt (out_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/* Whether sending threads may write to a stream: only if a write never blocks. A write to a blocking pipe blocks
- * until all bytes are accepted, even by the stream's non-blocking functions. A filter stream has a buffer, which is
- * flushed only after the queue, so it may not be written to directly. */
-static gboolean
-can_write_directly (GOutputStream *stream, int fd)
-{
-  if (!G_IS_POLLABLE_OUTPUT_STREAM (stream) || G_IS_FILTER_OUTPUT_STREAM (stream) ||
-      !g_pollable_output_stream_can_poll (G_POLLABLE_OUTPUT_STREAM (stream)))
-    return FALSE;
-  return fd < 0 || (fcntl (fd, F_GETFL) & O_NONBLOCK) != 0;
-}
-
+/* Takes the descriptors. */
 static Core *
-core_new (GIOStream *io, gboolean is_of_pair, gpointer transport)
+core_new (int in_fd, int out_fd, gboolean is_of_pair, FerryTransport *transport)
 {
   Core *core = g_new0 (Core, 1);
-  GPollFD wakeup;
+  int family = 0;
+  int type = 0;
 
   atomic_init (&core->references, 1);
   core->transport = ferry_weak_ref (ferry_transport_get_weak (transport));
-  core->io = g_object_ref (io);
-  core->input = g_io_stream_get_input_stream (io);
-  core->reading = g_cancellable_new ();
-  /* Keeps the descriptor of each cancellable open, so that no read or write has to open one. */
-  g_cancellable_make_pollfd (core->reading, &wakeup);
-  core->output = g_io_stream_get_output_stream (io);
-  core->writing = g_cancellable_new ();
-  g_cancellable_make_pollfd (core->writing, &wakeup);
-  core->out_fd =
-    G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
-  core->is_socket = core->out_fd >= 0 && is_socket (core->out_fd);
-  core->is_of_pair = is_of_pair;
-  core->local_fd = get_local_socket (io, core->out_fd);
-  send_at_once (io, core->out_fd);
+  core->in_fd = in_fd;
+  core->out_fd = out_fd;
   core->passing = -1;
-  core->direct = can_write_directly (core->output, core->out_fd);
+  core->is_of_pair = is_of_pair;
+  core->in_is_socket = is_socket (in_fd, &family, &type);
+  core->out_is_socket = is_socket (out_fd, &family, &type);
+  core->is_local = in_fd == out_fd && core->out_is_socket && family == AF_UNIX && type == SOCK_STREAM;
+  core->reader_bell = -1;
+  core->writer_bell = -1;
   pthread_mutex_init (&core->lock, NULL);
   pthread_cond_init (&core->changed, NULL);
-  ferry_frame_queue_init (&core->queue, core->direct ? write_locked : NULL, core);
+  ferry_frame_queue_init (&core->queue, write_locked, core);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
   return core;
@@ -810,10 +598,11 @@ static void
 ferry_stream_transport_close (FerryTransport *transport)
 {
   Core *core = FERRY_STREAM_TRANSPORT (transport)->core;
+  FERRY_AUTO_LOCK (&core->lock);
 
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
-  finish_writing (core);
-  g_cancellable_cancel (core->reading);
+  finish_writing_locked (core);
+  ring_locked (core->reader_bell);
 }
 
 static void
@@ -863,76 +652,12 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 {
 }
 
-/* Takes the stream. */
-static FerryTransport *
-make_transport (GIOStream *stream, gboolean is_of_pair, GError **error)
+static gboolean
+make_bell (int *bell, GError **error)
 {
-  g_autoptr (FerryStreamTransport) self = NULL;
-  g_autoptr (GThread) thread = NULL;
-
-  if (!ferry_check_free_fds (N_FDS, error))
-    {
-      g_io_stream_close (stream, NULL, NULL);
-      return NULL;
-    }
-  self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
-  self->core = core_new (stream, is_of_pair, self);
-  if (self->core->local_fd >= 0)
-    ferry_transport_set_pass_func (FERRY_TRANSPORT (self), pass_socket, self->core, FALSE);
-  set_max_message (self, is_of_pair ? G_MAXUINT32 : FERRY_FRAME_MAX_MESSAGE);
-  /* Sends the greeting. If that fails, the reader finds the failure, after it has delivered the messages that the other
-   * end sent before it closed. */
-  send_message (self->core, NULL, 0, NULL);
-  ferry_ref_count_inc (&self->core->references);
-  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
-  if (thread == NULL)
-    {
-      core_unref (self->core);
-      release (self->core);
-      return NULL;
-    }
-  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
-  return FERRY_TRANSPORT (g_steal_pointer (&self));
+  *bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return *bell >= 0 || ferry_set_system_error (error, "Making a bell of a transport (eventfd)");
 }
-
-/**
- * ferry_transport_new_for_stream:
- * @stream: a stream, such as a socket's connection, or a TLS connection over a socket
- * @error: return location for an error
- *
- * Creates a transport over a stream. The other end of the stream must be a transport of this kind too. This function
- * takes over @stream even if it fails: the caller must not read from @stream, write to it or close it any more.
- *
- * The transport keeps up to 1 MiB of messages that the stream has not accepted yet. Beyond that, sending fails with
- * %FERRY_ERROR_WOULD_BLOCK.
- *
- * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit in
- * bytes, for received and for sent messages. Both ends must set it, before a larger message is sent. A request beyond
- * the limit fails with %FERRY_ERROR_TOO_LARGE. If an answer is beyond the limit, its call fails with that error.
- *
- * Messages that were sent before the transport is closed are still written in the background, for at most five seconds.
- * When the stream ends, the transport closes with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL if the stream ends
- * inside a message. If the versions of the two ends do not fit together, it closes with %FERRY_ERROR_VERSION.
- *
- * A thread of the transport receives messages. Any thread may call this.
- *
- * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
- */
-FerryTransport *
-ferry_transport_new_for_stream (GIOStream *stream, GError **error)
-{
-  g_return_val_if_fail (G_IS_IO_STREAM (stream), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  if (g_io_stream_is_closed (stream))
-    {
-      ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open a new stream");
-      return NULL;
-    }
-  return make_transport (stream, FALSE, error);
-}
-
-/* ---- over the stream of two descriptors ---- */
 
 /* Makes a descriptor non-blocking, so that a sender never waits for a reader. Uses ioctl(), as a worker in a sandbox
  * may not set flags by fcntl(). */
@@ -954,27 +679,32 @@ set_close_on_exec (int fd, GError **error)
 
 /* Takes the descriptors. */
 static FerryTransport *
-make_transport_for_descriptors (int in_fd, int out_fd, gboolean is_of_pair, GError **error)
+make_transport (int in_fd, int out_fd, gboolean is_of_pair, GError **error)
 {
-  g_autoptr (GInputStream) input = NULL;
-  g_autoptr (GOutputStream) output = NULL;
-  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (FerryStreamTransport) self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
+  g_autoptr (GThread) thread = NULL;
 
-  /* A new stream opens a descriptor for a moment, and GLib ends the program where it cannot. */
-  if (!ferry_check_free_fds (1, error))
+  self->core = core_new (in_fd, out_fd, is_of_pair, FERRY_TRANSPORT (self));
+  if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error) ||
+      !make_bell (&self->core->reader_bell, error) || !make_bell (&self->core->writer_bell, error))
+    return NULL;
+  send_at_once (out_fd);
+  if (self->core->is_local)
+    ferry_transport_set_pass_func (FERRY_TRANSPORT (self), pass_socket, self->core, FALSE);
+  set_max_message (self, is_of_pair ? G_MAXUINT32 : FERRY_FRAME_MAX_MESSAGE);
+  /* Sends the greeting. If that fails, the reader finds the failure, after it has delivered the messages that the other
+   * end sent before it closed. */
+  send_message (self->core, NULL, 0, NULL);
+  ferry_ref_count_inc (&self->core->references);
+  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
+  if (thread == NULL)
     {
-      close (in_fd);
-      if (out_fd != in_fd)
-        close (out_fd);
+      core_unref (self->core);
+      release (self->core);
       return NULL;
     }
-  /* Each stream closes its descriptor when its last reference is dropped, so also if this function fails. */
-  input = g_unix_input_stream_new (in_fd, TRUE);
-  output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
-  stream = g_simple_io_stream_new (input, output);
-  if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error))
-    return NULL;
-  return make_transport (stream, is_of_pair, error);
+  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
+  return FERRY_TRANSPORT (g_steal_pointer (&self));
 }
 
 /**
@@ -983,11 +713,23 @@ make_transport_for_descriptors (int in_fd, int out_fd, gboolean is_of_pair, GErr
  * @out_fd: a descriptor to write to; the same as @in_fd if that is a socket
  * @error: return location for an error
  *
- * Creates a transport over two descriptors, such as those of two pipes, or over one socket. This function takes over
- * both descriptors even if it fails, and the transport closes them at its end. Processes that are started later do not
- * inherit them. @out_fd becomes non-blocking, also for processes that share it already.
+ * Creates a transport over two descriptors, such as those of two pipes, or over one socket. The other end must be a
+ * transport of this kind too. This function takes over both descriptors even if it fails, and the transport closes them
+ * at its end. Processes that are started later do not inherit them. @out_fd becomes non-blocking, also for processes
+ * that share it already.
  *
- * For the rest see [ctor@Ferry.Transport.new_for_stream]. Any thread.
+ * The transport keeps up to 1 MiB of messages that @out_fd has not accepted yet. Beyond that, sending fails with
+ * %FERRY_ERROR_WOULD_BLOCK.
+ *
+ * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit in
+ * bytes, for received and for sent messages. Both ends must set it, before a larger message is sent. A request beyond
+ * the limit fails with %FERRY_ERROR_TOO_LARGE. If an answer is beyond the limit, its call fails with that error.
+ *
+ * Messages that were sent before the transport is closed are still written in the background, for at most five seconds.
+ * When the stream of bytes ends, the transport closes with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL if it
+ * ends inside a message. If the versions of the two ends do not fit together, it closes with %FERRY_ERROR_VERSION.
+ *
+ * A thread of the transport receives messages. Any thread may call this.
  *
  * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_SYSTEM
  */
@@ -998,7 +740,7 @@ ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error)
   g_return_val_if_fail (out_fd >= 0, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return make_transport_for_descriptors (in_fd, out_fd, FALSE, error);
+  return make_transport (in_fd, out_fd, FALSE, error);
 }
 
 /* ---- a pair ---- */
@@ -1011,13 +753,13 @@ ferry_transport_try_new_pair (FerryTransport **one, FerryTransport **other, GErr
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
     return ferry_set_system_error (error, "Connecting two ends (socketpair)");
-  end = make_transport_for_descriptors (fds[0], fds[0], TRUE, error);
+  end = make_transport (fds[0], fds[0], TRUE, error);
   if (end == NULL)
     {
       close (fds[1]);
       return FALSE;
     }
-  *other = make_transport_for_descriptors (fds[1], fds[1], TRUE, error);
+  *other = make_transport (fds[1], fds[1], TRUE, error);
   if (*other == NULL)
     return FALSE;
   *one = g_steal_pointer (&end);

@@ -7,7 +7,5 @@ namespace Ferry {
     public abstract class Transport : GLib.Object {
         [CCode (cname = "ferry_transport_new_for_descriptors")]
         public static Ferry.Transport new_for_descriptors (int in_fd, int out_fd) throws GLib.Error;
-        [CCode (cname = "ferry_transport_new_for_stream")]
-        public static Ferry.Transport new_for_stream (GLib.IOStream stream) throws GLib.Error;
     }
 }

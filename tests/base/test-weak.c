@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: base/ferry-weak.c
+/* Tests: base/ferry-weak.c, base/ferry-revival.c
  *
  * Weak references that leave the reference count alone. */
 

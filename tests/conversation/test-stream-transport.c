@@ -11,9 +11,6 @@
 #include "call/transport-test.h"
 
 #include <fcntl.h>
-#include <gio/gunixinputstream.h>
-#include <gio/gunixoutputstream.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -411,98 +408,6 @@ test_a_peer_that_never_reads_is_given_up (void)
   scene_clear (&scene);
 }
 
-/* A stream that takes all bytes at once. It comes back from the write that brought a message's last byte only when it
- * is let go, as a thread does that gets no processor. */
-typedef struct
-{
-  GOutputStream parent_instance;
-  GByteArray *bytes; /* writer: (owned) */
-  _Atomic guint has_message;
-  sem_t may_go;
-} LateStream;
-
-typedef GOutputStreamClass LateStreamClass;
-
-GType late_stream_get_type (void);
-G_DEFINE_TYPE (LateStream, late_stream, G_TYPE_OUTPUT_STREAM)
-
-static gboolean
-is_late_stream_whole (LateStream *self)
-{
-  guint32 size;
-
-  if (self->bytes->len < FERRY_GREETING_SIZE + sizeof size)
-    return FALSE;
-  memcpy (&size, self->bytes->data + FERRY_GREETING_SIZE, sizeof size);
-  return self->bytes->len >= FERRY_GREETING_SIZE + sizeof size + GUINT32_FROM_LE (size);
-}
-
-static gssize
-late_stream_write (GOutputStream *stream, const void *bytes, gsize size, GCancellable *cancellable, GError **error)
-{
-  LateStream *self = (LateStream *) stream;
-
-  g_byte_array_append (self->bytes, bytes, (guint) size);
-  if (is_late_stream_whole (self) && atomic_exchange (&self->has_message, 1) == 0)
-    {
-      transport_test_wake ();
-      g_assert_no_errno (TEMP_FAILURE_RETRY (sem_wait (&self->may_go)));
-    }
-  return (gssize) size;
-}
-
-static void
-late_stream_finalize (GObject *object)
-{
-  LateStream *self = (LateStream *) object;
-
-  g_byte_array_unref (self->bytes);
-  sem_destroy (&self->may_go);
-
-  G_OBJECT_CLASS (late_stream_parent_class)->finalize (object);
-}
-
-static void
-late_stream_class_init (LateStreamClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = late_stream_finalize;
-  klass->write_fn = late_stream_write;
-}
-
-static void
-late_stream_init (LateStream *self)
-{
-  self->bytes = g_byte_array_new ();
-  sem_init (&self->may_go, 0, 0);
-}
-
-/* Whoever has had the answer to a large request, and asks again, is not told of bytes that were read long ago. */
-static void
-test_what_the_other_end_has_read_leaves_room (void)
-{
-  static const guint8 bytes[3000000] = {0};
-  g_autoptr (FerryTransport) end = NULL;
-  g_autoptr (GInputStream) input = NULL;
-  g_autoptr (GIOStream) stream = NULL;
-  g_autoptr (GError) error = NULL;
-  LateStream *late = g_object_new (late_stream_get_type (), NULL);
-  int in[2];
-
-  g_assert_cmpint (pipe2 (in, O_CLOEXEC), ==, 0);
-  input = g_unix_input_stream_new (in[0], TRUE);
-  stream = g_simple_io_stream_new (input, G_OUTPUT_STREAM (late));
-  end = ferry_transport_new_for_stream (stream, &error);
-  g_assert_no_error (error);
-  g_assert_true (
-    transport_test_try_tell (end, "tell", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1)));
-  transport_test_wait_count (&late->has_message, 1);
-  g_assert_true (transport_test_try_tell (end, "tell", NULL));
-  sem_post (&late->may_go);
-  close (in[1]);
-  transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
-  g_object_unref (late);
-}
-
 /* The reader of what goes out is gone, and the writer of what comes in is not: only the writer can tell. */
 static void
 test_an_end_that_nobody_reads_closes (void)
@@ -562,27 +467,28 @@ test_takes_descriptors_over_when_no_other_is_free (void)
   g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
 }
 
+/* As a program may keep one, and look at its reason. */
 static void
-test_a_closed_stream_is_refused (void)
+test_a_closed_transport_that_is_kept_keeps_nothing_open (void)
 {
-  g_autoptr (GInputStream) input = g_memory_input_stream_new ();
-  g_autoptr (GOutputStream) output = g_memory_output_stream_new_resizable ();
-  g_autoptr (GIOStream) stream = g_simple_io_stream_new (input, output);
   g_autoptr (GError) error = NULL;
+  Scene scene;
 
-  g_io_stream_close (stream, NULL, NULL);
-  g_assert_null (ferry_transport_new_for_stream (stream, &error));
+  scene_init (&scene);
+  scene_close_peer (&scene);
+  transport_test_wait_closed (scene.end, FERRY_ERROR_CLOSED);
+  transport_test_wait_left (scene.n_threads, scene.n_fds);
+  ferry_transport_ask (scene.end, &(FerryRequest){.method = "tell", .flags = FERRY_CALL_ONE_WAY}, NULL, NULL, &error);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  ferry_transport_close (scene.end);
+  scene_clear (&scene);
 }
 
-/* A stream from elsewhere, over pipes that block: the sender does not, and nor does the end. */
+/* Pipes that block: the sender does not, and nor does the end. */
 static void
 test_a_pipe_that_blocks_blocks_nobody (void)
 {
   static const guint8 bytes[1000000] = {0};
-  g_autoptr (GInputStream) input = NULL;
-  g_autoptr (GOutputStream) output = NULL;
-  g_autoptr (GIOStream) stream = NULL;
   g_autoptr (FerryTransport) end = NULL;
   g_autoptr (GError) error = NULL;
   guint n_fds;
@@ -593,10 +499,7 @@ test_a_pipe_that_blocks_blocks_nobody (void)
   n_fds = ferry_test_count_fds ();
   g_assert_cmpint (pipe2 (in, O_CLOEXEC), ==, 0);
   g_assert_cmpint (pipe2 (out, O_CLOEXEC), ==, 0);
-  input = g_unix_input_stream_new (in[0], TRUE);
-  output = g_unix_output_stream_new (out[1], TRUE);
-  stream = g_simple_io_stream_new (input, output);
-  end = ferry_transport_new_for_stream (stream, &error);
+  end = ferry_transport_new_for_descriptors (in[0], out[1], &error);
   g_assert_no_error (error);
   g_assert_true (
     transport_test_try_tell (end, "tell", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1)));
@@ -604,69 +507,6 @@ test_a_pipe_that_blocks_blocks_nobody (void)
   /* Nothing is read, and nothing closed: the peer's two descriptors are still open. */
   transport_test_wait_left (0, n_fds + 2);
   close (in[1]);
-  close (out[0]);
-}
-
-static void
-note_gone (gpointer flag, GObject *stream)
-{
-  atomic_store ((_Atomic guint *) flag, 1);
-  transport_test_wake ();
-}
-
-/* Streams of memory are pollable or not, as they like, and end at once; what lies in a buffer is flushed. */
-static void
-test_any_stream_will_do (void)
-{
-  g_autoptr (GInputStream) input = g_memory_input_stream_new ();
-  g_autoptr (GOutputStream) output = g_memory_output_stream_new_resizable ();
-  g_autoptr (GOutputStream) buffered = g_buffered_output_stream_new (output);
-  g_autoptr (GIOStream) stream = g_simple_io_stream_new (input, buffered);
-  g_autoptr (FerryTransport) end = NULL;
-  g_autoptr (GError) error = NULL;
-  _Atomic guint gone = 0;
-  guint n_fds;
-
-  g_main_context_iteration (NULL, FALSE);
-  n_fds = ferry_test_count_fds ();
-  end = ferry_transport_new_for_stream (stream, &error);
-  g_assert_no_error (error);
-  g_object_weak_ref (G_OBJECT (stream), note_gone, (gpointer) &gone);
-  g_clear_object (&stream);
-  transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
-  /* A transport that is kept keeps nothing open. */
-  transport_test_wait_left (0, n_fds);
-  g_clear_object (&end);
-  transport_test_wait_count (&gone, 1);
-  g_assert_cmpuint (g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (output)), ==, FERRY_GREETING_SIZE);
-}
-
-/* The greeting arrives while the stream is open, and not with its end only. */
-static void
-test_what_a_filter_buffers_is_flushed (void)
-{
-  g_autoptr (GInputStream) input = NULL;
-  g_autoptr (GOutputStream) output = NULL;
-  g_autoptr (GOutputStream) buffered = NULL;
-  g_autoptr (GIOStream) stream = NULL;
-  g_autoptr (FerryTransport) end = NULL;
-  g_autoptr (GError) error = NULL;
-  guint8 greeting[FERRY_GREETING_SIZE];
-  int in[2];
-  int out[2];
-
-  g_assert_cmpint (pipe2 (in, O_CLOEXEC), ==, 0);
-  g_assert_cmpint (pipe2 (out, O_CLOEXEC), ==, 0);
-  input = g_unix_input_stream_new (in[0], TRUE);
-  output = g_unix_output_stream_new (out[1], TRUE);
-  buffered = g_buffered_output_stream_new (output);
-  stream = g_simple_io_stream_new (input, buffered);
-  end = ferry_transport_new_for_stream (stream, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (read (out[0], greeting, sizeof greeting), ==, sizeof greeting);
-  g_assert_false (ferry_test_get_number (end, "closed"));
-  close (in[1]);
-  transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
   close (out[0]);
 }
 
@@ -717,14 +557,11 @@ static const struct
   {"a-message-beyond-the-limit-is-not-sent", test_a_message_beyond_the_limit_is_not_sent},
   {"a-peer-that-does-not-read-keeps-nobody", test_a_peer_that_does_not_read_keeps_nobody},
   {"a-peer-that-never-reads-is-given-up", test_a_peer_that_never_reads_is_given_up},
-  {"what-the-other-end-has-read-leaves-room", test_what_the_other_end_has_read_leaves_room},
   {"an-end-that-nobody-reads-closes", test_an_end_that_nobody_reads_closes},
   {"a-pipe-that-blocks-blocks-nobody", test_a_pipe_that_blocks_blocks_nobody},
+  {"a-closed-transport-that-is-kept-keeps-nothing-open", test_a_closed_transport_that_is_kept_keeps_nothing_open},
   {"takes-descriptors-over-when-it-fails", test_takes_descriptors_over_when_it_fails},
   {"takes-descriptors-over-when-no-other-is-free", test_takes_descriptors_over_when_no_other_is_free},
-  {"a-closed-stream-is-refused", test_a_closed_stream_is_refused},
-  {"any-stream-will-do", test_any_stream_will_do},
-  {"what-a-filter-buffers-is-flushed", test_what_a_filter_buffers_is_flushed},
   {"its-threads-change-no-reference-count", test_its_threads_change_no_reference_count},
 };
 
