@@ -4,8 +4,8 @@
 """What each file is for, by the first sentence of its first comment: file_list.py TOP [WORD...]
                                                                         file_list.py --page TOP OUTPUT DEPENDENCIES
 
-With words, such as 'engine' or 'kill', the files that have all of them in their name or sentence. A header is in the line of
-the file that it belongs to: ferry-pool.c, ferry-pool.h and ferry-pool-private.h have one. With '--page', a page of the
+With words, such as 'engine' or 'kill', the files that have words that begin so, all of them, in their name or sentence; where
+none has, those whose whole text says them most. A header is in the line of the file that it belongs to: ferry-pool.c, ferry-pool.h and ferry-pool-private.h have one. With '--page', a page of the
 reference; DEPENDENCIES is a file that tells make which files were read.
 """
 
@@ -13,7 +13,8 @@ import os
 import re
 import sys
 
-FOLDERS = ("router", "command-worker", "bindings/python")
+FOLDERS = ("router", "command-worker", "demo-app", "bindings/python")
+N_MOST = 5
 COMMENT = {".c": r"/\*(?! SPDX|\*)(.*?)\*/", ".h": r"/\*(?! SPDX|\*)(.*?)\*/", ".py": r'"""(.*?)"""'}
 
 
@@ -53,20 +54,32 @@ def read_files(top):
     return files
 
 
+def line(name, text):
+    return "%s: %s" % (re.sub("^router/", "", name), first_sentence(name, text))
+
+
+def count(text, words):
+    """How often a text has the word of them that it has least: words that begin so."""
+    return min(len(re.findall(r"(?<![a-z0-9])" + re.escape(word.lower()), text.lower())) for word in words)
+
+
 def lines(files, words):
     """The text of the list, of the files that have all of the words in their name or sentence."""
-    for name, text in files.items():
-        line = "%s: %s" % (re.sub("^router/", "", name), first_sentence(name, text))
-        if all(word.lower() in line.lower() for word in words):
-            yield line
+    return [line(name, text) for name, text in files.items() if not words or count(line(name, text), words)]
+
+
+def most(files, words):
+    """The lines of the files whose text has all of the words, those that have them most."""
+    counts = {name: count(text, words) for name, text in files.items()}
+    return [line(name, files[name]) for name in sorted(counts, key=counts.get, reverse=True)[:N_MOST] if counts[name]]
 
 
 def page(files):
     yield "Title: Files\n\n# Files\n"
     yield "What each file is for, as it says itself. `./run files WORD...` has the lines with those words.\n"
     folder = None
-    for line in lines(files, []):
-        name, sentence = line.split(": ", 1)
+    for entry in lines(files, []):
+        name, sentence = entry.split(": ", 1)
         if os.path.dirname(name) != folder:
             folder = os.path.dirname(name)
             yield "\n## %s\n\n| file | |\n| --- | --- |" % folder
@@ -84,11 +97,12 @@ def main():
         with open(dependencies, "w", encoding="utf-8") as file:
             file.write("%s: %s\n" % (output, " ".join(os.path.join(top, name) for name in files)))
         return
-    found = list(lines(read_files(sys.argv[1]), sys.argv[2:]))
-    if found:
-        print("\n".join(found))
-    else:
-        sys.exit("no file has all of these words in its name or its first sentence: %s" % " ".join(sys.argv[2:]))
+    files, words = read_files(sys.argv[1]), sys.argv[2:]
+    found = lines(files, words)
+    if not found:
+        print("No file has this in its name or its first sentence; these speak of it most:")
+        found = most(files, words) or sys.exit("none: %s" % " ".join(words))
+    print("\n".join(found))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a command is: reads the arguments that the application sent, by a table of keys. The keys are in one table. */
+/* What a command is: reads the arguments that the application sent, by a table of keys. A new one is also a property of
+ * router/command/ferry-command.c, and command-run.c obeys it. */
 
 #include "command-options.h"
 

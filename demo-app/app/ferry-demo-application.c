@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options are checked where they were typed, and then handed to the application that runs already, where there is one:
+/* The demo as an application: its options, and its actions.
+ *
+ * Options are checked where they were typed, and then handed to the application that runs already, where there is one:
  * its window does what they ask for. */
 
 #include "app/ferry-demo-application.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Numbers, durations and rates as the demo writes them. */
+
 #include "app/ferry-demo-format.h"
 
 #include <glib/gi18n.h>

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A graph of a value over time. */
+
 #include "app/ferry-demo-plot.h"
 
 #include <glib/gi18n.h>

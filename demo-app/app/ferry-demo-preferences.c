@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The window of preferences: what the demo keeps of how it is used. */
+
 #include "app/ferry-demo-preferences.h"
 
 #include "app/ferry-demo-session.h"

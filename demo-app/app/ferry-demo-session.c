@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What all pages of the demo share: the router, its pool of workers, the queue and its executor. */
+
 #include "app/ferry-demo-session.h"
 
 #include <gtk/gtk.h>

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The window of the demo: its sidebar, its pages and their keys. */
+
 #include "app/ferry-demo-window.h"
 
 #include <ferry-gtk.h>

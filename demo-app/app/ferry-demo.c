@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The demo's main(). */
+
 #include <glib/gi18n.h>
 
 #include "app/ferry-demo-application.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Invariant: what flows out of a cell flows into its neighbour, and nothing flows over an edge. So the mean changes by
+/* Heat that flows in a plate, step by step.
+ *
+ * Invariant: what flows out of a cell flows into its neighbour, and nothing flows over an edge. So the mean changes by
  *            what ferry_demo_heat_field_heat() gives, and by rounding. */
 
 #include "object/ferry-demo-heat-field.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The plate as an object with properties and signals, which is used in another process. */
+
 #include "object/ferry-demo-heat.h"
 
 #include <glib/gi18n.h>

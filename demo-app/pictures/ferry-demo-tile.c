@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A picture in the grid, before and after it has come. */
+
 #include "pictures/ferry-demo-tile.h"
 
 struct _FerryDemoTile

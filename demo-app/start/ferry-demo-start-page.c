@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One main loop does its work itself. It is that of another process, so that it can freeze and this window does not:
+/* The first page: the same work on a main loop of its own, and in a worker.
+ *
+ * One main loop does its work itself. It is that of another process, so that it can freeze and this window does not:
  * its frames come through a pipe. The other one is this window's own, with the same work done by a worker. */
 
 #include <ferry-gtk.h>

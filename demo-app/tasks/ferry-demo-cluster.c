@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Hosts of a cluster on this machine, which the page of tasks starts and stops. */
+
 #include "tasks/ferry-demo-cluster.h"
 
 #include <adwaita.h>

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What can be added on the page of tasks: each kind of work, with its name and arguments. */
+
 #include "tasks/ferry-demo-job.h"
 
 #include <ferry-gtk.h>

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A sieve of primes, a segment at a time. */
+
 #include "tasks/worker-sieve.h"
 
 #include <math.h>

@@ -50,7 +50,6 @@
 #define LOST_PAUSE (1 * G_USEC_PER_SEC)
 #define FAULT_PAUSE (60 * G_USEC_PER_SEC)
 
-#define DEFAULT_CUT_TIMEOUT (30 * G_USEC_PER_SEC)
 #define DEFAULT_DEATH_LIMIT 3
 #define DEFAULT_LEAVE_AHEAD 2
 
@@ -1365,8 +1364,8 @@ install_limits (void)
    * less time loses nothing. The default is 30 seconds, and the least 1 second. Used for hosts that are found from now
    * on.
    */
-  properties[PROP_CUT_TIMEOUT] =
-    g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64 / 8, DEFAULT_CUT_TIMEOUT, FERRY_SETTABLE);
+  properties[PROP_CUT_TIMEOUT] = g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64 / 8,
+                                                     FERRY_DEFAULT_CUT_TIMEOUT * G_USEC_PER_SEC, FERRY_SETTABLE);
   /**
    * FerryCluster:death-limit:
    *
@@ -1511,7 +1510,7 @@ ferry_cluster_class_init (FerryClusterClass *klass)
 static void
 ferry_cluster_init (FerryCluster *self)
 {
-  self->cut_timeout = DEFAULT_CUT_TIMEOUT;
+  self->cut_timeout = FERRY_DEFAULT_CUT_TIMEOUT * G_USEC_PER_SEC;
   self->terms = (FerryHostTerms){.death_limit = DEFAULT_DEATH_LIMIT, .leave_ahead = DEFAULT_LEAVE_AHEAD};
   self->hosts = g_ptr_array_new_with_free_func (g_object_unref);
   self->namesakes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);

@@ -57,8 +57,8 @@ make_group (FerryHostOptions *self)
     {"credentials", 0, 0, G_OPTION_ARG_FILENAME, &self->credentials, "A file with the server's credentials", "FILE"},
     {"nkey", 0, 0, G_OPTION_ARG_FILENAME, &self->nkey, "A file with the seed of an nkey", "FILE"},
     {"tls-ca", 0, 0, G_OPTION_ARG_FILENAME, &self->tls_ca, "Who must have signed the server's certificate", "FILE"},
-    {"cut-timeout", 0, 0, G_OPTION_ARG_INT, &self->cut_timeout, "How long an application may be cut off; 30",
-     "SECONDS"},
+    {"cut-timeout", 0, 0, G_OPTION_ARG_INT, &self->cut_timeout,
+     "How long an application may be cut off; " G_STRINGIFY (FERRY_DEFAULT_CUT_TIMEOUT), "SECONDS"},
     {"sandbox", 0, 0, G_OPTION_ARG_STRING, &self->sandbox, "How workers are confined: required, preferred, off", "HOW"},
     {"read", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->readable, "What they may read in a sandbox", "PATH"},
     {"write", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->writable, "What they may write in a sandbox", "PATH"},
@@ -195,7 +195,7 @@ ferry_host_options_parse (FerryHostOptions *self, char **arguments, GError **err
   g_auto (GStrv) rest = g_strdupv (arguments);
   guint first = 1;
 
-  *self = (FerryHostOptions){.cut_timeout = FERRY_HOST_DEFAULT_CUT_TIMEOUT};
+  *self = (FerryHostOptions){.cut_timeout = FERRY_DEFAULT_CUT_TIMEOUT};
   g_option_context_set_summary (context, SUMMARY);
   g_option_context_set_description (context, DESCRIPTION);
   g_option_context_set_main_group (context, make_group (self));

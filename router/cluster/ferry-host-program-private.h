@@ -19,7 +19,6 @@ G_BEGIN_DECLS
 
 /* ---- The command line ---- */
 
-#define FERRY_HOST_DEFAULT_CUT_TIMEOUT 30
 #define FERRY_HOST_DEFAULT_SERVER "nats://127.0.0.1:4222"
 /* What says which server it is where the command line does not: it may have a password, which no workers inherit. */
 #define FERRY_HOST_SERVER_VARIABLE "FERRY_SERVER"

@@ -55,7 +55,8 @@ typedef struct
   FerrySessionShare *share;
 } FerrySessionSettings;
 
-#define FERRY_SESSION_DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
+/* How long the other end may be cut off, in seconds, unless the program says otherwise. */
+#define FERRY_DEFAULT_CUT_TIMEOUT 30
 #define FERRY_SESSION_LARGEST_PACKET ((gsize) 64 * 1024)
 
 #define FERRY_TYPE_SESSION (ferry_session_get_type ())

@@ -1411,7 +1411,7 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
   guint32 window_packets = from->window_packets != 0 ? from->window_packets : DEFAULT_WINDOW_PACKETS;
 
   port->peer = g_strdup (from->peer != NULL ? from->peer : "The other end");
-  port->timeout = from->timeout != 0 ? from->timeout : FERRY_SESSION_DEFAULT_TIMEOUT;
+  port->timeout = from->timeout != 0 ? from->timeout : FERRY_DEFAULT_CUT_TIMEOUT * G_USEC_PER_SEC;
   port->limits.max_message = from->max_message != 0 ? from->max_message : DEFAULT_MAX_MESSAGE;
   port->limits.window_bytes = CLAMP (window_bytes, FERRY_PACKET_MIN_WINDOW_BYTES, FERRY_PACKET_MAX_WINDOW_BYTES);
   port->limits.window_packets = MIN (window_packets, FERRY_PACKET_MAX_WINDOW_PACKETS);

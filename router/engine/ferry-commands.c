@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-commands-private.h"
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-wake-private.h"

@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-drain-lock-private.h"
 
 #include <sched.h>
 

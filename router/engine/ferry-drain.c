@@ -19,7 +19,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-drain-private.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-link-events-private.h"
 
 #include <string.h>
 

@@ -28,6 +28,7 @@
 #include "engine/ferry-counter.h"
 #include "engine/ferry-exit-private.h"
 #include "engine/ferry-pingee-private.h"
+#include "engine/ferry-watermark-private.h"
 #include "link/ferry-pidfd-private.h"
 
 /* How long a stop waits for the workers that it killed, so that their exit records are complete. */

@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-short-cut-private.h"
 
 #include "engine/ferry-pingee-private.h"
 #include "lane/ferry-wake-private.h"

@@ -23,7 +23,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-visits-private.h"
 
 #include "engine/ferry-exit-private.h"
 #include "engine/ferry-shared-queue-private.h"

@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-watermark-private.h"
 
 /* rounds: how many ferry_watermark_set_up_if_due() follow until the watermark is set up, of which the last comes after
  * the next wait, which does not sleep. By then the events of processes and sockets that were due are handled. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How fast work gets on, as a smoothed rate, and how much time is left.
+/* How fast work gets on, as a smoothed rate, and an estimate of the time that is left.
  *
  * Threads:    one at a time.
  * Invariants: weight is 0 while there is no sample, and tends to 1. rate divided by weight is the mean of the samples,

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A task as a row: what it is, how it stands, and what can be done with it.
+/* A task as a row: what it is, how it stands, and what can be done with it, by buttons with accessible names.
  *
  * Threads:   the one that runs GTK.
  * Invariant: what is bound to the task and to its monitor hangs on groups, and goes with them when the row gets another

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the desktop is told of work: that the machine is to stay awake and nobody logs out, and how far it is.
+/* What the desktop is told of work: that the machine is to stay awake (no suspend) and nobody
+ * logs out, and how far it is.
  *
  * Owner:      the guards of the tasks; their model knows its watch, and does not keep it.
  * Threads:    the one that runs GTK.

@@ -10,12 +10,13 @@
 
 #include "config.h"
 
-#include "link/ferry-link-private.h"
+#include "link/ferry-aside-private.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/ferry-thread-private.h"
+#include "lane/ferry-segment-private.h"
 #include "wire/ferry-call-judgement-private.h"
 
 struct _FerryAside

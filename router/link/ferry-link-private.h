@@ -1,11 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a link (ferry-link.c) and what belongs to it: lines that workers print (ferry-output.c,
- * ferry-console.c), the guardian (ferry-guardian.c), the states (ferry-link-state.c), work with a worker's memory on
- * another thread (ferry-aside.c), what was carried lately (ferry-traffic.c), and the sandbox (ferry-confinement.c).
- * Owner, threads, trust and what always holds are said in each of these files. For the engine, and for what starts
- * processes or sends to them. */
+/* The application's end of a link, with the guardian of its process, its sandbox (ferry-confinement.c), and what shows
+ * a worker's lines (ferry-console.c). For the engine, and for what starts processes or sends to them. */
 
 #pragma once
 
@@ -16,6 +13,10 @@
 #include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-segment-private.h"
+#include "link/ferry-aside-private.h"
+#include "link/ferry-link-state-private.h"
+#include "link/ferry-output-private.h"
+#include "link/ferry-traffic-private.h"
 #include "wire/ferry-guardian-protocol.h"
 #include "wire/ferry-handshake-private.h"
 #include "wire/ferry-layout-private.h"
@@ -46,186 +47,6 @@ typedef gboolean (*FerryGuardianStartFunc) (FerryGuardian *self, GError **error)
 #define FERRY_GUARDIAN_PATIENCE_SECONDS 1
 
 gboolean ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags);
-
-/* ---- The states of a link: ferry-link-state.c ---- */
-
-typedef enum
-{
-  FERRY_LINK_ATTACHING, /* the process is starting, or has not yet answered its welcome */
-  FERRY_LINK_OPEN,      /* the worker has attached; messages are sent both ways */
-  FERRY_LINK_HUNG_UP,   /* the control socket is closed; the process must end within a time, or is killed */
-  FERRY_LINK_ENDED,     /* the process has ended, or was never started; the up lane's tail is final */
-} FerryLinkState;
-
-#define FERRY_N_LINK_STATES 4
-
-typedef enum
-{
-  FERRY_LINK_ATTACHED,      /* the worker sent a valid answer to the welcome */
-  FERRY_LINK_CLOSED,        /* the worker's end of the control socket is closed */
-  FERRY_LINK_FAULT,         /* the worker broke a rule of the protocol */
-  FERRY_LINK_TIMEOUT,       /* the deadline of the state has passed */
-  FERRY_LINK_PROCESS_ENDED, /* the process was reaped */
-  FERRY_LINK_LAUNCH_FAILED, /* no process was started */
-  FERRY_LINK_FINISHED,      /* a local sender stopped */
-  FERRY_LINK_STOP,          /* the router was stopped */
-} FerryLinkEvent;
-
-#define FERRY_N_LINK_EVENTS 8
-
-#define FERRY_NO_CAUSE (-1)
-
-typedef struct
-{
-  FerryLinkState next;
-  int cause;     /* a FerryCloseReason, which is noted if no other cause was noted before; or FERRY_NO_CAUSE */
-  gboolean kill; /* whether the process is sent SIGKILL */
-} FerryLinkTransition;
-
-const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
-
-/* ---- Work with a worker's memory, on a thread of its own: ferry-aside.c ---- */
-
-typedef struct _FerryAside FerryAside;
-
-/* Copies size bytes at offset, which the caller has checked. done: called with data afterwards, on the thread that
- * works. */
-FerryAside *ferry_aside_copy (FerryArena *arena, gsize offset, gsize size, GDestroyNotify done, gpointer data);
-/* Checks a value in memory that nothing changes meanwhile. type (nullable): its type; NULL: the bytes are the message
- * of a call, perhaps. */
-FerryAside *ferry_aside_judge (const guint8 *value, gsize size, const char *type, GDestroyNotify done, gpointer data);
-/* Checks the value of an answer, of a good type. */
-FerryAside *ferry_aside_judge_answer (GBytes *body, const char *type, gsize length, GDestroyNotify done, gpointer data);
-gboolean ferry_aside_is_done (FerryAside *self);
-/* The bytes of a copy that is done. */
-const guint8 *ferry_aside_get_bytes (FerryAside *self);
-/* Ends a judgement that is done, and drops the caller's reference. */
-FerryValueVerdict ferry_aside_end_judgement (FerryAside *self);
-/* Drops the caller's reference to a judgement that may not be done, and gives it the memory of the value. */
-void ferry_aside_leave (FerryAside *self, FerryMemory memory);
-void ferry_aside_unref (FerryAside *self);
-
-/* ---- What a worker prints: ferry-output.c ---- */
-
-#define FERRY_N_OUTPUTS 2
-
-/* The header of a line in a block. The text of the line and a zero byte follow. */
-typedef struct
-{
-  guint32 length; /* without the zero byte */
-  guint32 stream; /* 1 for standard output, 2 for standard error */
-  guint64 call;   /* the xid of the call that the worker had begun last when the line was in the pipe; 0: of none */
-} FerryOutputLine;
-
-typedef struct
-{
-  int fd;         /* (owned): the reading end; -1 where the stream is not read, or where the pipe has ended */
-  GString *line;  /* (owned) (nullable): the text since the last line end */
-  gboolean shown; /* const: lines go to the application's own stream; else into the log */
-  gboolean ready; /* the pipe may have data */
-  gsize left;     /* once ending is set: how many bytes of the pipe are still to be read */
-} FerryOutputPipe;
-
-typedef struct
-{
-  FerryOutputPipe pipes[FERRY_N_OUTPUTS];
-  int epoll;       /* (unowned): the epoll set that contains the open pipes, or -1 */
-  gboolean ending; /* the process has ended: only what the pipes contained at that time is read */
-  GQueue last;     /* (element-type utf8) (owned): the last lines, oldest first */
-  gsize last_bytes;
-  guint64 call;       /* set before a pipe is read: FerryOutputLine.call of what is read */
-  char *last_error;   /* (owned) (nullable): the last line of standard error that is not empty, or that says more */
-  guint64 error_call; /* its FerryOutputLine.call */
-} FerryOutput;
-
-FerryOutput *ferry_output_new (void);
-void ferry_output_free (FerryOutput *self);
-int ferry_output_open (FerryOutput *self, guint stream, GError **error);
-void ferry_output_begin_end (FerryOutput *self);
-void ferry_output_note_data (FerryOutput *self);
-gboolean ferry_output_is_ready (const FerryOutput *self);
-gsize ferry_output_get_size (const FerryOutput *self, guint stream);
-GByteArray *ferry_output_read (FerryOutput *self, guint stream, gsize max);
-char **ferry_output_dup_last_lines (FerryOutput *self);
-
-/* ---- What a link has carried lately: ferry-traffic.c ---- */
-
-/* What is to happen to a lane that was found empty. */
-typedef enum
-{
-  FERRY_REST_ARMED,      /* it is armed: the worker rings for its next record */
-  FERRY_REST_SHORT_NAP,  /* it is read again after FERRY_SHORT_NAP_MICROSECONDS, without a ring */
-  FERRY_REST_MUTED,      /* the same, and the worker's doorbell is not heard meanwhile */
-  FERRY_REST_LONG_MUTED, /* the same, for FERRY_LONG_NAP_MICROSECONDS */
-} FerryRest;
-
-#define FERRY_SHORT_NAP_MICROSECONDS 50
-#define FERRY_LONG_NAP_MICROSECONDS 1000
-
-typedef struct
-{
-  guint64 n_records;     /* about how many records came since the latest rest, or a later restart of the count */
-  guint64 n_sent_before; /* how many messages had been sent to the worker when that count began */
-  gint64 credit;         /* how many records may have come as part of a conversation, by what was sent before that */
-  guint64 buffer_bytes;  /* bytes of the buffers that came since the latest rest */
-  gint64 rested_at;      /* monotonic time in microseconds at which the lane was last found empty */
-  guint64 rested_head;   /* the lane's head at that time */
-  gint64 rests_since;    /* monotonic time since which n_rests are counted */
-  guint n_rests;         /* how often the lane was found empty since then */
-  guint rings_allowed;   /* how many more times the doorbell may ring without progress */
-  guint rings_borne;     /* how many more of these rings are heard before the doorbell is not heard for a while */
-  guint64 progress;      /* the worker's progress at its latest ring */
-} FerryTraffic;
-
-/* What a link shows now. */
-typedef struct
-{
-  gint64 now;     /* monotonic time in microseconds */
-  guint64 head;   /* the up lane's */
-  guint64 n_sent; /* how many messages were sent to the worker */
-  guint n_held;   /* how many of the worker's buffers the application has; not looked at where none came */
-} FerryTrafficView;
-
-void ferry_traffic_init (FerryTraffic *self);
-
-static inline void
-ferry_traffic_note_records (FerryTraffic *self, guint64 n)
-{
-  self->n_records += n;
-}
-
-static inline void
-ferry_traffic_note_buffer (FerryTraffic *self, gsize size)
-{
-  self->buffer_bytes += size;
-}
-
-/* Notes a ring of the doorbell. Returns FALSE when the worker has rung too often without progress. progress: a number
- * that changes with each record that the worker publishes or takes, and with each value of a cell. */
-gboolean ferry_traffic_note_ring (FerryTraffic *self, guint64 progress);
-/* Notes that the doorbell was not heard for a while: it is heard for some rings more now. */
-void ferry_traffic_note_muted (FerryTraffic *self);
-/* Whether the worker has rung so often without progress that its next rings are believed to be in vain too. */
-gboolean ferry_traffic_rings_in_vain (const FerryTraffic *self);
-
-/* Whether worker and application converse. Then at least half of the records go with a message of the application, as
- * its answer or as what it answers. The worker waits for the application sooner or later, and does not run ahead. So a
- * hand-over to the monitor, or a pause in which the lane fills, only adds to the wait. */
-gboolean ferry_traffic_converses (const FerryTraffic *self, guint64 n_sent);
-/* Whether records come without end, and the monitor drains better than the main loop. */
-gboolean ferry_traffic_carries_many (const FerryTraffic *self, guint64 n_sent);
-/* Whether the lane is to fill for a moment, whether it is empty or not. */
-gboolean ferry_traffic_is_busy (const FerryTraffic *self, const FerryTrafficView *view);
-
-/* Decides what happens to the empty lane of an open link. Counts how often a lane that is not busy was found empty. */
-FerryRest ferry_traffic_choose_rest (FerryTraffic *self, const FerryTrafficView *view);
-/* Notes that the lane rests now: restarts the counts. */
-void ferry_traffic_note_rest (FerryTraffic *self, const FerryTrafficView *view);
-/* Restarts the count of records. The answers to what was sent before may still come, and are counted as such. Returns
- * whether some records came, all of them as part of a conversation. */
-gboolean ferry_traffic_restart (FerryTraffic *self, guint64 n_sent);
-/* Restarts the count of a long conversation, so that it does not count as many records. */
-void ferry_traffic_settle (FerryTraffic *self, guint64 n_sent);
 
 /* ---- The application's end of a link: ferry-link.c ---- */
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "link/ferry-link-private.h"
+#include "link/ferry-link-state-private.h"
 
 #define TO(state, cause, kill)                                                                                         \
   {                                                                                                                    \

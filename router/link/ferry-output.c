@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "link/ferry-link-private.h"
+#include "link/ferry-output-private.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "link/ferry-link-private.h"
+#include "link/ferry-traffic-private.h"
 
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, it is
  * left to fill for a moment. Only then it is armed. Network cards moderate their interrupts in this way. A lane is busy

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How often changes of a followed object go to the other end, and what is joined until then. See
- * ferry-exporter-private.h. */
+/* Sends changes of a followed object as the other end takes them, and joins them until then. See
+ * object/ferry-exporter-private.h. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The receiving end of an object's changes, in the process of the proxy. See ferry-proxy-private.h. */
+/* The receiving end of an object's changes, in the process of the proxy, and how often it takes them. See
+ * object/ferry-proxy-private.h. */
 
 #include "config.h"
 

@@ -19,7 +19,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- A queue: ferry-executor-queue.c ---- */
+/* ---- A queue: ferry-task-queue.c ---- */
 
 /* So many empty buckets may stay, however few others there are. */
 #define FERRY_TASK_QUEUE_SPARE 32

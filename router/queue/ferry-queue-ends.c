@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tasks of a queue that have ended, and which of them stay, for how long. See ferry-queue-ends-private.h. */
+/* The finished tasks of a queue: which of them stay, and for how long. See queue/ferry-queue-ends-private.h. */
 
 #include "config.h"
 

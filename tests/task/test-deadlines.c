@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: pool/ferry-pool-worker.c, pool/ferry-executor-queue.c
+/* Tests: pool/ferry-pool-worker.c, pool/ferry-task-queue.c
  *
  * What does not end by itself is ended: a function that sleeps, one that loops, a process that stands still, one that
  * ignores SIGTERM; by the deadline of a cancel, of a run, or of a shutdown, and with no harm to what runs beside it or

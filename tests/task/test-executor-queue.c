@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: pool/ferry-executor-queue.c
+/* Tests: pool/ferry-task-queue.c
  *
  * The queue of the tasks that wait: its order, with any priorities, and what it keeps of priorities that are gone. */
 

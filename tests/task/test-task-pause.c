@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-task.c, task/ferry-executor.c, pool/ferry-executor-queue.c, pool/ferry-pool-worker.c,
+/* Tests: task/ferry-task.c, task/ferry-executor.c, pool/ferry-task-queue.c, pool/ferry-pool-worker.c,
  *        link/ferry-pidfd.c
  *
  * Tasks that are paused and resumed: while they wait, while they run, and with their executor. */

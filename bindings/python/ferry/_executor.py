@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""ferry.Executor: starts worker processes, has them call functions, and ends them.
+"""ferry.Executor: starts worker processes, with modules, has them call functions, with the arguments of map(), and ends them.
 
 The workers are those of a Ferry.Pool. What they run is worker.py.
 """

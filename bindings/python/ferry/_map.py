@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Executor.map(): one function for many items, which go to workers in chunks and come back in order."""
+"""What Executor.map() does: one function for many items, which go to workers in chunks and come back in order."""
 
 import collections
 import itertools
