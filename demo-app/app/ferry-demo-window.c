@@ -70,7 +70,9 @@ struct _FerryDemoWindow
   GtkBox *tools;
   GtkActionBar *bar; /* has the tools of a narrow window */
   GtkStack *pages;
-  GtkMenuButton *menu;
+  GtkMenuButton *menu;      /* of a wide window */
+  GtkMenuButton *bar_menu;  /* of a page, in a narrow window, where the header bar has the title alone */
+  GtkMenuButton *list_menu; /* of the list, there */
 };
 
 typedef struct
@@ -150,14 +152,16 @@ shown_cb (FerryDemoWindow *self)
   gtk_list_box_select_row (self->rows, gtk_list_box_get_row_at_index (self->rows, (int) (page - pages)));
 }
 
-/* In a narrow window the list and the page take turns. F10 opens the menu of the one that is shown. */
+/* In a narrow window the list and the page take turns. F10 opens the menu that is shown. */
 static void
 turned_cb (FerryDemoWindow *self)
 {
-  g_autoptr (GtkWidget) child = NULL;
+  gboolean is_folded = adw_leaflet_get_folded (self->leaflet);
+  gboolean is_content = adw_leaflet_get_visible_child (self->leaflet) == self->content;
 
-  g_object_get (self->leaflet, "visible-child", &child, NULL);
-  gtk_menu_button_set_primary (self->menu, child == self->content);
+  gtk_menu_button_set_primary (self->menu, !is_folded);
+  gtk_menu_button_set_primary (self->bar_menu, is_folded && is_content);
+  gtk_menu_button_set_primary (self->list_menu, is_folded && !is_content);
 }
 
 static void
@@ -324,7 +328,8 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, bar);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, menu);
-  gtk_widget_class_bind_template_child_full (widget_class, "list_menu", FALSE, 0);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, bar_menu);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, list_menu);
   gtk_widget_class_bind_template_callback (widget_class, selected_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_content);
   gtk_widget_class_bind_template_callback (widget_class, shown_cb);
@@ -342,6 +347,7 @@ static void
 ferry_demo_window_init (FerryDemoWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  turned_cb (self);
 }
 
 GtkWidget *

@@ -320,13 +320,16 @@ ferry_demo_commands_page_enter (GtkWidget *page)
 static void
 add_row (FerryDemoCommandsPage *self, const char *title, const char *line, const char *action, GVariant *target)
 {
-  GtkWidget *button = g_object_new (GTK_TYPE_BUTTON, "label", _ ("Run"), "valign", GTK_ALIGN_CENTER, "action-name",
-                                    action, "action-target", target, NULL);
+  GtkWidget *button =
+    g_object_new (GTK_TYPE_BUTTON, "icon-name", "media-playback-start-symbolic", "tooltip-text", _ ("Run"), "valign",
+                  GTK_ALIGN_CENTER, "action-name", action, "action-target", target, NULL);
   GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", title, "subtitle", line, "subtitle-lines", 2,
                                  "activatable-widget", button, NULL);
 
+  gtk_widget_add_css_class (button, "flat");
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Run"),
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
   adw_preferences_group_add (self->group, row);
 }
 

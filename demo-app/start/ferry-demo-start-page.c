@@ -142,8 +142,8 @@ struct _FerryDemoStartPage
 
   FerryDemoFrameMeter *loop_meter;
   FerryDemoFrameMeter *own_meter;
-  AdwActionRow *loop_row;
-  AdwActionRow *own_row;
+  GtkLabel *loop_words;
+  GtkLabel *own_words;
   GtkButton *loop_button;
   GtkButton *own_button;
   GtkProgressBar *bar;
@@ -179,17 +179,17 @@ judge (gint64 wait, gint64 usual)
 
 /* style_class: (nullable) */
 static void
-show_words (AdwActionRow *row, const char *words, const char *style_class)
+show_words (GtkLabel *label, const char *words, const char *style_class)
 {
-  adw_action_row_set_subtitle (row, words);
-  gtk_widget_remove_css_class (GTK_WIDGET (row), "smooth");
-  gtk_widget_remove_css_class (GTK_WIDGET (row), "frozen");
+  gtk_label_set_text (label, words);
+  gtk_widget_remove_css_class (GTK_WIDGET (label), "smooth");
+  gtk_widget_remove_css_class (GTK_WIDGET (label), "frozen");
   if (style_class != NULL)
-    gtk_widget_add_css_class (GTK_WIDGET (row), style_class);
+    gtk_widget_add_css_class (GTK_WIDGET (label), style_class);
 }
 
 static void
-show_silence (AdwActionRow *row, gint64 wait, gint64 usual)
+show_silence (GtkLabel *label, gint64 wait, gint64 usual)
 {
   Judgement judgement = judge (wait, usual);
   g_autofree char *time = ferry_demo_format_latency ((double) wait);
@@ -197,13 +197,13 @@ show_silence (AdwActionRow *row, gint64 wait, gint64 usual)
     g_strdup_printf (judgement == FROZEN ? _ ("Frozen, for %s now") : _ ("No frame for %s"), time);
 
   if (judgement == SMOOTH)
-    show_words (row, _ ("Responds"), "smooth");
+    show_words (label, _ ("Responds"), "smooth");
   else
-    show_words (row, words, judgement == FROZEN ? "frozen" : NULL);
+    show_words (label, words, judgement == FROZEN ? "frozen" : NULL);
 }
 
 static void
-show_outcome (AdwActionRow *row, gint64 wait, gint64 usual)
+show_outcome (GtkLabel *label, gint64 wait, gint64 usual)
 {
   Judgement judgement = judge (wait, usual);
   g_autofree char *time = ferry_demo_format_latency ((double) wait);
@@ -211,9 +211,9 @@ show_outcome (AdwActionRow *row, gint64 wait, gint64 usual)
     judgement == FROZEN ? _ ("Frozen for %s") : _ ("No pause longer than %s; this machine is busy"), time);
 
   if (judgement == SMOOTH)
-    show_words (row, _ ("Responded all the time"), "smooth");
+    show_words (label, _ ("Responded all the time"), "smooth");
   else
-    show_words (row, words, judgement == FROZEN ? "frozen" : NULL);
+    show_words (label, words, judgement == FROZEN ? "frozen" : NULL);
 }
 
 /* While nothing works, the machine's own pauses are measured. */
@@ -230,9 +230,9 @@ turn_cb (gpointer user_data)
   FerryDemoStartPage *self = user_data;
 
   if (self->loop_works)
-    show_silence (self->loop_row, ferry_demo_frame_meter_get_silence (self->loop_meter), self->usual_wait);
+    show_silence (self->loop_words, ferry_demo_frame_meter_get_silence (self->loop_meter), self->usual_wait);
   if (self->task != NULL)
-    show_silence (self->own_row, ferry_demo_frame_meter_get_silence (self->own_meter), self->usual_wait);
+    show_silence (self->own_words, ferry_demo_frame_meter_get_silence (self->own_meter), self->usual_wait);
   else if (!self->loop_works)
     measure_quiet (self);
   return G_SOURCE_CONTINUE;
@@ -282,6 +282,14 @@ forget_clicks (FerryDemoStartPage *self)
 
 /* ---- the work ---- */
 
+/* Its room is there from the beginning: the button above it stays where it is for the next press. */
+static void
+show_next_button (FerryDemoStartPage *self, gboolean is_shown)
+{
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.next", is_shown);
+  gtk_widget_set_opacity (self->next, is_shown ? 1.0 : 0.0);
+}
+
 /* Work that was stopped half-way, as the page was left, says nothing about either side. */
 static void
 show_end (FerryDemoStartPage *self)
@@ -293,14 +301,14 @@ show_end (FerryDemoStartPage *self)
     return;
   if (self->is_measured)
     {
-      show_outcome (self->loop_row, ferry_demo_frame_meter_take_longest_wait (self->loop_meter), self->usual_wait);
-      show_outcome (self->own_row, ferry_demo_frame_meter_take_longest_wait (self->own_meter), self->usual_wait);
-      gtk_widget_set_visible (self->next, TRUE);
+      show_outcome (self->loop_words, ferry_demo_frame_meter_take_longest_wait (self->loop_meter), self->usual_wait);
+      show_outcome (self->own_words, ferry_demo_frame_meter_take_longest_wait (self->own_meter), self->usual_wait);
+      show_next_button (self, TRUE);
       return;
     }
   gtk_progress_bar_set_fraction (self->bar, 0.0);
-  show_words (self->loop_row, _ ("The application does the work itself"), NULL);
-  show_words (self->own_row, _ ("A worker does the work for this window"), NULL);
+  show_words (self->loop_words, _ ("The application does the work itself"), NULL);
+  show_words (self->own_words, _ ("A worker does the work for this window"), NULL);
 }
 
 static void
@@ -386,7 +394,7 @@ start_loop (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-show_next (GtkWidget *widget, const char *action, GVariant *parameter)
+go_on (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   gtk_widget_activate_action (widget, "page.show", "s", "tasks");
 }
@@ -453,8 +461,8 @@ ferry_demo_start_page_class_init (FerryDemoStartPageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-start-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_meter);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_meter);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_row);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_words);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_words);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, bar);
@@ -463,13 +471,14 @@ ferry_demo_start_page_class_init (FerryDemoStartPageClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, own_clicked_cb);
   gtk_widget_class_install_action (widget_class, "start.work", NULL, work);
   gtk_widget_class_install_action (widget_class, "start.loop", NULL, start_loop);
-  gtk_widget_class_install_action (widget_class, "start.next", NULL, show_next);
+  gtk_widget_class_install_action (widget_class, "start.next", NULL, go_on);
 }
 
 static void
 ferry_demo_start_page_init (FerryDemoStartPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  show_next_button (self, FALSE);
 }
 
 /* The work leaves the processor to what draws, on a machine with one of them too. */

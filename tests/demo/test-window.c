@@ -11,6 +11,8 @@
 #include "demo-app/app/ferry-demo-preferences.h"
 #include "window-test.h"
 
+#include <libintl.h>
+#include <locale.h>
 #include <signal.h>
 #include <string.h>
 
@@ -183,13 +185,22 @@ test_remove_and_clear (WindowTest *test, gconstpointer data)
   window_test_act (test, done, "task.remove");
   window_test_wait_no_row (test, done);
   window_test_activate (test, "job.clear");
-  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 1);
-  g_assert_true (window_test_get_task (test, 0) == flood);
+  window_test_wait_words (test->window, "2 tasks removed");
+  window_test_wait_row (test, flood);
   window_test_activate (test, "job.cancel-all");
   window_test_wait_idle (test);
-  widget_test_press (test->window, "<Shift>Delete"); /* wherever the focus is */
-  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 0);
+  /* Wherever the focus is; the list that is seen can put them back. */
+  gtk_widget_child_focus (window_test_get (test, "add_button"), GTK_DIR_TAB_FORWARD);
+  widget_test_press (test->window, "<Shift>Delete");
   g_assert_true (window_test_is_empty (test));
+  window_test_wait_words (test->window, "3 tasks removed");
+  window_test_press_in_list (test, "<Control>z");
+  window_test_wait_row (test, done);
+  window_test_wait_row (test, flood);
+  /* Nobody would see the way back on another page. */
+  window_test_show_page (test, "start");
+  widget_test_press (test->window, "<Shift>Delete");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 0);
 }
 
 static void
@@ -643,10 +654,13 @@ get_menu (WindowTest *test, const char *name)
 
 /* F10 is for the menu that can be seen. */
 static void
-assert_menu_of_list (WindowTest *test, gboolean wanted)
+assert_menu (WindowTest *test, const char *wanted)
 {
-  g_assert_cmpint (gtk_menu_button_get_primary (get_menu (test, "list_menu")), ==, wanted);
-  g_assert_cmpint (gtk_menu_button_get_primary (get_menu (test, "menu")), ==, !wanted);
+  static const char *const names[] = {"menu", "bar_menu", "list_menu"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_assert_cmpint (gtk_menu_button_get_primary (get_menu (test, names[i])), ==, g_str_equal (names[i], wanted));
+  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (get_menu (test, wanted))));
 }
 
 /* In a narrow one the list of pages and the page take turns. */
@@ -659,6 +673,7 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
   leaflet = GTK_WIDGET (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, "leaflet"));
   content = GTK_WIDGET (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, "content"));
   g_assert_false (has_folded (test->window));
+  assert_menu (test, "menu");
   /* A window that opens at this page is as wide as what is there before the object is started. */
   g_assert_false (gtk_widget_get_visible (window_test_get_child (test, "object", "again_button")));
   window_test_wait_state (window_test_add_task (test, "crash"), FERRY_TASK_STATUS_CRASHED);
@@ -672,14 +687,70 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
     }
   ferry_test_look_until (has_become_small, test->window);
   g_assert_true (ferry_test_get_object (leaflet, "visible-child") == content);
-  assert_menu_of_list (test, FALSE);
+  assert_menu (test, "bar_menu");
   window_test_activate (test, "page.go-back");
   g_assert_true (ferry_test_get_object (leaflet, "visible-child") != content);
-  assert_menu_of_list (test, TRUE);
-  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (get_menu (test, "list_menu"))));
+  assert_menu (test, "list_menu");
   window_test_show_page (test, "robust");
   g_assert_true (ferry_test_get_object (leaflet, "visible-child") == content);
-  assert_menu_of_list (test, FALSE);
+  assert_menu (test, "bar_menu");
+}
+
+/* With tasks, commands and a failure. A page is measured as it is shown, so that its title is in the header bar. */
+static void
+check_widths_with_large_text (WindowTest *test, gconstpointer data)
+{
+  static const char *const pages[] = {"start", "tasks", "commands", "pictures", "robust", "object"};
+  static const char *const words[] = {"crash", "hang", "flood:endless", "primes:1000"};
+  GtkSettings *settings = gtk_settings_get_default ();
+  int dpi, width, widest = 0;
+
+  g_object_get (settings, "gtk-xft-dpi", &dpi, NULL);
+  g_object_set (settings, "gtk-xft-dpi", 2 * 96 * 1024, NULL);
+  ferry_test_look_until (has_become_small, test->window);
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (pages); i++)
+    {
+      if (i == G_N_ELEMENTS (pages))
+        {
+          for (guint task = 0; task < G_N_ELEMENTS (words); task++)
+            window_test_add_task (test, words[task]);
+          window_test_wait_state (window_test_get_task (test, 0), FERRY_TASK_STATUS_CRASHED);
+          window_test_show_page (test, "commands");
+          g_assert_true (gtk_widget_activate_action (get_part (test, "group"), "command.run", "(sd)", "false", 0.0));
+        }
+      window_test_show_page (test, pages[i % G_N_ELEMENTS (pages)]);
+      width = measure_width (gtk_window_get_child (GTK_WINDOW (test->window)));
+      g_test_message ("%s: %d", pages[i % G_N_ELEMENTS (pages)], width);
+      widest = MAX (widest, width);
+    }
+  g_object_set (settings, "gtk-xft-dpi", dpi, NULL);
+  g_assert_cmpint (widest, <=, 360);
+}
+
+/* What is left of the catalogues where the system has no such locale, or msgfmt was missing, is English. */
+static void
+speak (const char *language)
+{
+  g_autofree char *folder = g_test_build_filename (G_TEST_BUILT, "..", "demo-app", "po", NULL);
+
+  g_setenv ("LANGUAGE", language, TRUE);
+  setlocale (LC_ALL, "C.UTF-8");
+  bindtextdomain ("ferry-demo", folder);
+  bind_textdomain_codeset ("ferry-demo", "UTF-8");
+  textdomain ("ferry-demo");
+}
+
+static void
+test_fits_a_narrow_screen_with_large_text (void)
+{
+  static const char *const languages[] = {"de", "zh_CN", "en"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (languages); i++)
+    {
+      speak (languages[i]);
+      g_test_message ("%s: %s", languages[i], gettext ("Start"));
+      window_test_run (check_widths_with_large_text);
+    }
 }
 
 /* The rows of the start page, and the bar below them. */
@@ -733,6 +804,7 @@ main (int argc, char **argv)
   window_test_add ("/window/shortcuts-are-on-one-page", test_shortcuts_are_on_one_page);
   window_test_add ("/window/preferences-are-kept", test_preferences_are_kept);
   window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
+  g_test_add_func ("/window/fits-a-narrow-screen-with-large-text", test_fits_a_narrow_screen_with_large_text);
   window_test_add ("/window/both-sides-are-in-sight-of-a-small-screen", test_both_sides_are_in_sight_of_a_small_screen);
   status = demo_test_run_all ();
   demo_test_folder_remove (folder);
