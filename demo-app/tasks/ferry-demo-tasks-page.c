@@ -219,12 +219,16 @@ cancel_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     ferry_executor_cancel_all (self->commands);
 }
 
+/* Where the list is seen, it can put them back. */
 static void
 clear_finished (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   FerryDemoTasksPage *self = user_data;
 
-  ferry_executor_clear_finished (self->executor);
+  if (gtk_widget_get_mapped (self->list))
+    gtk_widget_activate_action (self->list, "task.clear-finished", NULL);
+  else
+    ferry_executor_clear_finished (self->executor);
   if (self->commands != NULL)
     ferry_executor_clear_finished (self->commands);
 }
