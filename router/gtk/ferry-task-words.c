@@ -14,12 +14,9 @@
 #include "gtk/ferry-translation-private.h"
 #include "task/ferry-executor-private.h"
 
-/* What took less is told more closely once it does not change any more. */
-#define SHORT (10 * G_USEC_PER_SEC)
-
-/* What would be "0.0 s" is not said: where the main loop was busy, it hears of the beginning and the end at once, and
- * nobody knows how long the task took. */
-#define LEAST (G_USEC_PER_SEC / 20)
+/* "0:00" is not said of what has ended: where the main loop was busy, it hears of the beginning and the end at once,
+ * and nobody knows how long the task took. */
+#define LEAST G_USEC_PER_SEC
 
 #define FIRST_KEY "ferry-task-waits-first"
 #define ATTEMPTS_KEY "ferry-task-attempts-before"
@@ -417,8 +414,6 @@ ferry_task_words_for_duration (FerryTask *task, gint64 now)
 
   if (elapsed < 0 || (ferry_task_get_done (task) && elapsed < LEAST))
     return g_strdup ("");
-  if (ferry_task_get_done (task) && elapsed < SHORT)
-    return isolate (g_strdup_printf (_ ("%.1f s"), (double) elapsed / G_USEC_PER_SEC));
   return ferry_format_duration (elapsed);
 }
 

@@ -273,13 +273,15 @@ ferry_worker_row_class_init (FerryWorkerRowClass *klass)
   gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, escape_cb, NULL);
 }
 
+/* style: (nullable) */
 static GtkWidget *
 add_label (GtkWidget *box, float xalign, gboolean expands, const char *style)
 {
   GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", xalign, "hexpand", expands, "ellipsize",
                                    PANGO_ELLIPSIZE_END, "single-line-mode", TRUE, NULL);
 
-  gtk_widget_add_css_class (label, style);
+  if (style != NULL)
+    gtk_widget_add_css_class (label, style);
   gtk_box_append (GTK_BOX (box), label);
   return label;
 }
@@ -292,7 +294,7 @@ make_words (FerryWorkerRow *self)
   GtkWidget *lower = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   GtkWidget *numbers[2];
 
-  self->title_label = add_label (words, 0.0F, TRUE, "heading");
+  self->title_label = add_label (words, 0.0F, TRUE, NULL);
   self->task_label = add_label (words, 0.0F, TRUE, "detail");
   gtk_widget_set_has_tooltip (self->task_label, TRUE);
   g_signal_connect_object (self->task_label, "query-tooltip", G_CALLBACK (query_task_tooltip_cb), self,
