@@ -685,6 +685,12 @@ undo_ended_cb (gpointer data)
 }
 
 static void
+changed_elsewhere_cb (gpointer data)
+{
+  tell_removed (data);
+}
+
+static void
 ferry_task_commands_finalize (GObject *object)
 {
   FerryTaskCommands *self = FERRY_TASK_COMMANDS (object);
@@ -713,7 +719,7 @@ ferry_task_commands_class_init (FerryTaskCommandsClass *klass)
 static void
 ferry_task_commands_init (FerryTaskCommands *self)
 {
-  self->undo = ferry_task_undo_new (undo_ended_cb, self);
+  self->undo = ferry_task_undo_new (undo_ended_cb, changed_elsewhere_cb, self);
 }
 
 FerryTaskCommands *

@@ -172,8 +172,10 @@ void ferry_task_keeper_clear (FerryTaskKeeper *self);
 #define FERRY_TYPE_TASK_UNDO (ferry_task_undo_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskUndo, ferry_task_undo, FERRY, TASK_UNDO, GObject)
 
-/* ended: called when the time is over; it takes the tasks. */
-FerryTaskUndo *ferry_task_undo_new (void (*ended) (gpointer data), gpointer data) G_GNUC_WARN_UNUSED_RESULT;
+/* ended: called when the time is over; it takes the tasks; changed: called when another list has removed some, or has
+ * none of them any more. */
+FerryTaskUndo *ferry_task_undo_new (void (*ended) (gpointer data), void (*changed) (gpointer data),
+                                    gpointer data) G_GNUC_WARN_UNUSED_RESULT;
 /* (transfer none): the bar, whose button activates "task.undo". */
 GtkWidget *ferry_task_undo_get_bar (FerryTaskUndo *self);
 /* is_stopped: it waited, and was cancelled; to put it back is to submit it again. */
@@ -188,7 +190,10 @@ void ferry_task_undo_set_elsewhere (FerryTaskUndo *self, gboolean is_elsewhere);
 gboolean ferry_task_undo_is_elsewhere (FerryTaskUndo *self);
 /* How many of them have failed. */
 guint ferry_task_undo_count_failed (FerryTaskUndo *self);
-gboolean ferry_task_undo_contains (FerryTaskUndo *self, gpointer task);
+/* Whether any list has removed it, and can put it back. */
+gboolean ferry_task_undo_hides (gpointer task);
+/* How many of the executors' tasks other lists have removed, and how many of them have failed. */
+guint ferry_task_undo_count_elsewhere (FerryTaskUndo *self, FerryTaskTally *tally, guint *n_failed);
 gboolean ferry_task_undo_is_stopped (FerryTaskUndo *self, gpointer task);
 /* (transfer none) (element-type FerryTask): a set. */
 GHashTable *ferry_task_undo_get_tasks (FerryTaskUndo *self);

@@ -67,9 +67,9 @@
  * A row that is selected or has the focus does not go by itself when its task has ended, and none in sight does while
  * the pointer is over the list.
  *
- * A removal can be undone for some seconds: `task.undo`, or Control+Z. It is for good where the list is hidden before,
- * unless the application shows the undo itself. A task that waits is cancelled when it is removed, and an undo submits
- * it again.
+ * A removal can be undone for some seconds: `task.undo`, or Control+Z. No list shows the task meanwhile, and the one it
+ * was removed from has the way back. It is for good where that list is hidden before, unless the application shows the
+ * undo itself. A task that waits is cancelled when it is removed, and an undo submits it again.
  *
  * A task that is tried again stands where the one before stood. A task that is to run next is moved before all that
  * wait. What users do, and the ends of an executor's tasks, are read out to those who do not see the list, by
@@ -113,10 +113,11 @@ struct _FerryTaskList
   FerryTaskEnds *ends;
   void (*removed_changed) (gpointer data); /* (nullable) */
   gpointer removed_data;
-  guint n_failed;  /* as it was told last */
-  guint n_removed; /* as well */
-  gboolean paused; /* as well */
-  int max_height;  /* 0: the list fills what it is given */
+  guint n_elsewhere, n_failed_elsewhere; /* of its tasks, removed from other lists */
+  guint n_failed;                        /* as it was told last */
+  guint n_removed;                       /* as well */
+  gboolean paused;                       /* as well */
+  int max_height;                        /* 0: the list fills what it is given */
 };
 
 enum
@@ -152,7 +153,7 @@ G_DEFINE_FINAL_TYPE (FerryTaskList, ferry_task_list, GTK_TYPE_WIDGET)
 static gboolean
 is_not_removed (gpointer item, gpointer data)
 {
-  return !ferry_task_undo_contains (FERRY_TASK_LIST (data)->undo, item);
+  return !ferry_task_undo_hides (item);
 }
 
 /* No filter is asked where none is needed: a model that hands everything on costs nothing. */
@@ -161,13 +162,13 @@ apply_filters (FerryTaskList *self)
 {
   g_autoptr (GtkFilter) every = NULL;
 
-  if (ferry_task_undo_count (self->undo) == 0)
+  if (ferry_task_list_count_removed (self) == 0)
     {
       gtk_filter_list_model_set_filter (self->filtered, self->filter);
       return;
     }
   every = GTK_FILTER (gtk_every_filter_new ());
-  gtk_multi_filter_append (GTK_MULTI_FILTER (every), GTK_FILTER (gtk_custom_filter_new (is_not_removed, self, NULL)));
+  gtk_multi_filter_append (GTK_MULTI_FILTER (every), GTK_FILTER (gtk_custom_filter_new (is_not_removed, NULL, NULL)));
   if (self->filter != NULL)
     gtk_multi_filter_append (GTK_MULTI_FILTER (every), g_object_ref (self->filter));
   gtk_filter_list_model_set_filter (self->filtered, every);
@@ -268,7 +269,7 @@ show_list_actions (FerryTaskList *self)
   guint n_open = self->tally != NULL ? ferry_task_tally_count_open (self->tally) : 0;
   guint n_all = self->model != NULL ? g_list_model_get_n_items (self->model) : 0;
   gboolean has_ended =
-    self->filter == NULL ? n_all > n_open + ferry_task_undo_count (self->undo) : n_shown > 0 && n_all > n_open;
+    self->filter == NULL ? n_all > n_open + ferry_task_list_count_removed (self) : n_shown > 0 && n_all > n_open;
 
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all",
                                  n_open > 0 && (self->filter == NULL || n_shown > 0));
@@ -394,10 +395,20 @@ show_error_cb (FerryTaskList *self, FerryTask *task)
   return is_shown;
 }
 
+/* What another list has removed is gone from this one, too. */
+static void
+hide_removed (FerryTaskList *self)
+{
+  self->n_elsewhere = self->n_failed_elsewhere = 0;
+  if (self->tally != NULL)
+    self->n_elsewhere = ferry_task_undo_count_elsewhere (self->undo, self->tally, &self->n_failed_elsewhere);
+  apply_filters (self);
+}
+
 static void
 show_undo (FerryTaskList *self)
 {
-  apply_filters (self);
+  hide_removed (self);
   offer_undo (self);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", ferry_task_undo_count (self->undo) > 0);
   show_failed (self);
@@ -614,6 +625,7 @@ set_model (FerryTaskList *self, GListModel *model)
     g_signal_connect_object (model, "items-changed", G_CALLBACK (show_failed), self, G_CONNECT_SWAPPED);
   if (FERRY_IS_EXECUTOR (model))
     set_executor (self, FERRY_EXECUTOR (model));
+  hide_removed (self);
   ferry_task_pace_set_model (self->pace, model);
   show_items (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASKS]);
@@ -1207,7 +1219,7 @@ ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer da
 guint
 ferry_task_list_count_removed (FerryTaskList *self)
 {
-  return ferry_task_undo_count (self->undo);
+  return ferry_task_undo_count (self->undo) + self->n_elsewhere;
 }
 
 guint
@@ -1215,7 +1227,7 @@ ferry_task_list_count_failed (FerryTaskList *self)
 {
   guint n_failed = self->tally != NULL ? ferry_task_tally_count_failed (self->tally) : 0;
 
-  return n_failed - MIN (n_failed, ferry_task_undo_count_failed (self->undo));
+  return n_failed - MIN (n_failed, ferry_task_undo_count_failed (self->undo) + self->n_failed_elsewhere);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What was removed from a list and can be put back.
+/* What was removed from a list and can be put back. No list shows it until then, and its own one has the way back.
  *
  * Invariant: the bar is there while a task can be put back, and the time runs as long. The thread that runs GTK. */
 
@@ -24,6 +24,7 @@ struct _FerryTaskUndo
   guint n_failed;      /* how many of the removed ones have failed */
   guint timer;
   void (*ended) (gpointer data);
+  void (*changed) (gpointer data);
   gpointer data;
 
   GtkWidget *bar;    /* (owned): a revealer */
@@ -34,6 +35,20 @@ struct _FerryTaskUndo
 };
 
 G_DEFINE_FINAL_TYPE (FerryTaskUndo, ferry_task_undo, G_TYPE_OBJECT)
+
+static GQueue undos = G_QUEUE_INIT; /* (element-type FerryTaskUndo) (unowned): of all lists */
+
+static void
+tell_others (FerryTaskUndo *self)
+{
+  for (GList *item = undos.head; item != NULL; item = item->next)
+    {
+      FerryTaskUndo *other = item->data;
+
+      if (other != self)
+        other->changed (other->data);
+    }
+}
 
 char *
 ferry_task_undo_dup_words (FerryTaskUndo *self)
@@ -95,6 +110,9 @@ ferry_task_undo_finalize (GObject *object)
   FerryTaskUndo *self = FERRY_TASK_UNDO (object);
 
   g_clear_handle_id (&self->timer, g_source_remove);
+  g_queue_remove (&undos, self);
+  if (g_hash_table_size (self->removed) > 0)
+    tell_others (self);
   g_hash_table_unref (self->removed);
   g_hash_table_unref (self->stopped);
   g_object_unref (self->bar);
@@ -129,12 +147,14 @@ ferry_task_undo_init (FerryTaskUndo *self)
 }
 
 FerryTaskUndo *
-ferry_task_undo_new (void (*ended) (gpointer data), gpointer data)
+ferry_task_undo_new (void (*ended) (gpointer data), void (*changed) (gpointer data), gpointer data)
 {
   FerryTaskUndo *self = g_object_new (FERRY_TYPE_TASK_UNDO, NULL);
 
   self->ended = ended;
+  self->changed = changed;
   self->data = data;
+  g_queue_push_tail (&undos, self);
   return self;
 }
 
@@ -160,6 +180,7 @@ ferry_task_undo_begin (FerryTaskUndo *self)
   g_clear_handle_id (&self->timer, g_source_remove);
   self->timer = g_timeout_add_seconds (UNDO_SECONDS, timer_cb, self);
   g_source_set_name_by_id (self->timer, "[ferry] undo of a removal");
+  tell_others (self);
 }
 
 guint
@@ -175,9 +196,34 @@ ferry_task_undo_count_failed (FerryTaskUndo *self)
 }
 
 gboolean
-ferry_task_undo_contains (FerryTaskUndo *self, gpointer task)
+ferry_task_undo_hides (gpointer task)
 {
-  return g_hash_table_contains (self->removed, task);
+  for (GList *item = undos.head; item != NULL; item = item->next)
+    if (g_hash_table_contains (FERRY_TASK_UNDO (item->data)->removed, task))
+      return TRUE;
+  return FALSE;
+}
+
+guint
+ferry_task_undo_count_elsewhere (FerryTaskUndo *self, FerryTaskTally *tally, guint *n_failed)
+{
+  guint n = 0;
+
+  *n_failed = 0;
+  for (GList *item = undos.head; item != NULL; item = item->next)
+    {
+      GHashTableIter iter;
+      gpointer task;
+
+      g_hash_table_iter_init (&iter, FERRY_TASK_UNDO (item->data)->removed);
+      while (item->data != self && g_hash_table_iter_next (&iter, &task, NULL))
+        if (ferry_task_tally_find_executor (tally, task) != NULL)
+          {
+            n++;
+            *n_failed += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+          }
+    }
+  return n;
 }
 
 gboolean
@@ -202,6 +248,8 @@ ferry_task_undo_take_tasks (FerryTaskUndo *self)
   g_hash_table_remove_all (self->stopped);
   g_clear_handle_id (&self->timer, g_source_remove);
   show_bar (self);
+  if (g_hash_table_size (tasks) > 0)
+    tell_others (self);
   return tasks;
 }
 

@@ -284,6 +284,42 @@ test_removal_can_be_undone (Scene *scene)
   g_assert_cmpuint (count_tasks (scene), ==, 2);
 }
 
+/* As that of a button in the header bar. The way back is where the task was removed, and goes with that list. */
+static void
+test_what_is_removed_is_gone_from_other_lists (Scene *scene)
+{
+  g_autoptr (FerryTask) failed = NULL;
+  GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (scene->executor)), *window;
+  Scene other = {.test = scene->test, .executor = scene->executor, .list = list};
+  FerryTask *done;
+
+  failed =
+    task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "g-file-error-quark", 12, "The disk is full"));
+  task_test_wait_done (failed);
+  done = add_done (scene, "a");
+  window = widget_test_show (list);
+  wait_row (&other, failed);
+  wait_row (scene, done);
+  g_assert_cmpint (ferry_test_get_number (list, "n-failed"), ==, 1);
+  select_task (scene, failed);
+  gtk_widget_activate_action (scene->list, "task.remove", NULL);
+  wait_no_row (scene, failed);
+  wait_no_row (&other, failed);
+  wait_row (&other, done);
+  g_assert_cmpint (ferry_test_get_number (list, "n-failed"), ==, 0);
+  g_assert_null (widget_test_find_words (list, "1 task removed"));
+
+  gtk_widget_activate_action (scene->list, "task.undo", NULL);
+  wait_row (&other, failed);
+  g_assert_cmpint (ferry_test_get_number (list, "n-failed"), ==, 1);
+  gtk_widget_activate_action (list, "task.clear-finished", NULL);
+  wait_no_row (scene, failed);
+  wait_no_row (scene, done);
+  g_assert_cmpuint (count_tasks (scene), ==, 2);
+  gtk_window_destroy (GTK_WINDOW (window));
+  g_assert_cmpuint (count_tasks (scene), ==, 0);
+}
+
 static gboolean
 has_no_tasks (gpointer scene)
 {
@@ -1691,6 +1727,7 @@ main (int argc, char **argv)
   add_test ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
   add_test ("/task-list/removal-can-be-undone-when-the-task-would-have-gone",
             test_removal_can_be_undone_when_the_task_would_have_gone);
+  add_test ("/task-list/what-is-removed-is-gone-from-other-lists", test_what_is_removed_is_gone_from_other_lists);
   add_test ("/task-list/removal-of-all-tasks-can-be-undone", test_removal_of_all_tasks_can_be_undone);
   add_test ("/task-list/an-application-shows-undo-in-a-toast-of-its-own",
             test_an_application_shows_undo_in_a_toast_of_its_own);
