@@ -29,7 +29,7 @@
 
 /* What a list asks for in a window that has no size of its own. */
 #define NATURAL_WIDTH 360
-#define LEAST_ROWS 2
+#define NATURAL_ROWS 2
 
 /* How often the list follows its model at most, in microseconds. */
 #define INTERVAL (G_USEC_PER_SEC / 10)
@@ -43,7 +43,7 @@
  * [class@FerryGtk.TaskRow]s; the signal `setup-row` lets an application add to them. A row that is not in sight has no
  * task. The list follows its model in the frames of its window, and not while it is not mapped.
  *
- * A list is at least as high as two rows.
+ * A list is as high as two rows by itself, and at least as one.
  *
  * The list has the actions `task.cancel`, `task.pause`, `task.retry`, `task.remove`, `task.run-next`,
  * `task.show-error` and `task.copy-error`. The keys are Control+BackSpace, Control+P, Control+R, Delete, Control+Up,
@@ -820,7 +820,12 @@ ferry_task_list_measure (GtkWidget *widget, GtkOrientation orientation, int for_
   if (self->max_height > 0)
     return;
   if (orientation == GTK_ORIENTATION_VERTICAL)
-    *minimum = MAX (*minimum, LEAST_ROWS * ferry_task_rows_measure (self->rows, for_size));
+    {
+      int height = ferry_task_rows_measure (self->rows, for_size);
+
+      *minimum = MAX (*minimum, height);
+      *natural = MAX (*natural, NATURAL_ROWS * height);
+    }
   *natural = MAX (*natural, orientation == GTK_ORIENTATION_VERTICAL ? *minimum : NATURAL_WIDTH);
 }
 
