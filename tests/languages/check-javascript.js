@@ -385,11 +385,11 @@ function testAsking(router) {
 // A program with a transport over its standard input and output. Such a transport is no main loop's, so calls may wait.
 function startBeside(what) {
     const process = Gio.Subprocess.new(command(what), Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE);
-    const pipes = [ process.get_stdout_pipe(), process.get_stdin_pipe() ];
+    const pipes = [process.get_stdout_pipe(), process.get_stdin_pipe()];
     // The transport closes them.
     for (const pipe of pipes)
-      pipe.close_fd = false;
-    return [ process, Ferry.Transport.new_for_descriptors(...pipes.map(pipe => pipe.get_fd())) ];
+        pipe.close_fd = false;
+    return [process, Ferry.Transport.new_for_descriptors(...pipes.map(pipe => pipe.fd))];
 }
 
 function testWaiting() {
