@@ -967,6 +967,16 @@ new_deadly_error (FerryRun *run, const char *last)
                       ferry_run_get_name (run), run->n_deaths, run->function, arguments, last);
 }
 
+/* Logs the end of an attempt that the task has no error and no exit of, since another one follows. */
+static void
+note_lost_attempt (const FerryRun *run, const FerryLoss *loss)
+{
+  g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "FERRY_TASK", ferry_run_get_name (run), "FERRY_FUNCTION",
+                    run->function, "FERRY_TRACE", loss->trace != NULL ? loss->trace : "", "MESSAGE",
+                    "Task '%s' is tried again after attempt %u. The last %s", ferry_run_get_name (run), run->n_attempts,
+                    loss->last);
+}
+
 void
 ferry_destination_lose (FerryRun *run, FerryLoss *loss)
 {
@@ -975,7 +985,10 @@ ferry_destination_lose (FerryRun *run, FerryLoss *loss)
   if (!ferry_run_get_done (run) && loss->death_limit > 0 && run->n_deaths >= loss->death_limit)
     ferry_destination_fail (run, FERRY_TASK_EVENT_REFUSE, new_deadly_error (run, loss->last), loss->trace, loss->exit);
   else if (run->state == FERRY_TASK_STATE_EXECUTING && loss->may_try_again)
-    ferry_destination_give_back (run);
+    {
+      note_lost_attempt (run, loss);
+      ferry_destination_give_back (run);
+    }
   else
     ferry_destination_fail (run, FERRY_TASK_EVENT_LOST, g_steal_pointer (&error), loss->trace, loss->exit);
 }

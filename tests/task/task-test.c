@@ -242,12 +242,15 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
       if (strcmp (fields[i].key, "MESSAGE") == 0)
         text = fields[i].value;
     }
-  if (ours && (level & G_LOG_LEVEL_MESSAGE) != 0)
+  if (ours && (level & (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO)) != 0)
     {
       pthread_mutex_lock (&lock);
-      g_atomic_int_inc (&n_messages);
-      g_free (latest_message);
-      latest_message = g_strdup (text);
+      if ((level & G_LOG_LEVEL_MESSAGE) != 0)
+        {
+          g_atomic_int_inc (&n_messages);
+          g_free (latest_message);
+          latest_message = g_strdup (text);
+        }
       before = g_steal_pointer (&messages);
       messages = g_strconcat (before != NULL ? before : "", text, "\n", NULL);
       pthread_mutex_unlock (&lock);

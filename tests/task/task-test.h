@@ -79,7 +79,7 @@ guint task_test_take_n_warnings (void);
 guint task_test_take_n_messages (void);
 /* (transfer full) (nullable): the latest message of the library, unless it was taken. */
 char *task_test_take_message (void);
-/* Waits until the library has said something with this part, and takes it. */
+/* Waits until the library has said something with this part, also where few see it (G_LOG_LEVEL_INFO), and takes it. */
 void task_test_wait_message (const char *part);
 
 /* The log of functions in this process. */

@@ -154,6 +154,19 @@ tells_the_function_that_it_is_repeated (void)
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
 }
 
+/* The task goes on, so it has no error and no exit that would tell. */
+static void
+tells_the_log_how_an_attempt_was_lost (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash-at-first", NULL);
+
+  g_object_set (task, "name", "careful", "retries", 1, NULL);
+  task_test_submit_task (test->executor, task);
+  task_test_assert_result (task, NULL);
+  task_test_wait_message ("Task 'careful' is tried again after attempt 1. The last worker: Worker '");
+}
+
 /* As often as it was asked for, and the workers that it ends on the way are replaced. */
 static void
 begins_once_more_than_it_has_retries (void)
@@ -701,6 +714,7 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/come-without-a-line-of-an-earlier-task", says_no_line_of_an_earlier_task);
   g_test_add_func ("/deaths/have-a-task-repeated-where-it-may-be", repeats_where_it_may);
   g_test_add_func ("/deaths/are-known-to-the-function-that-is-repeated", tells_the_function_that_it_is_repeated);
+  g_test_add_func ("/deaths/are-in-the-log-where-the-task-goes-on", tells_the_log_how_an_attempt_was_lost);
   g_test_add_func ("/deaths/have-a-task-begun-once-more-than-it-has-retries", begins_once_more_than_it_has_retries);
   g_test_add_func ("/deaths/meet-a-cancel", cancels_what_would_be_repeated);
   g_test_add_func ("/deaths/meet-a-cancel-of-another-thread", cancels_elsewhere_what_would_be_repeated);
