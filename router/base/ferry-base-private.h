@@ -69,6 +69,21 @@ char *ferry_show_arguments (GVariant *arguments);
 GRefString *ferry_error_get_carried_trace (const GError *error);
 void ferry_error_set_carried_trace (GError *error, GRefString *trace);
 
+/* What an error of the domain FERRY_ERROR carries for who says it to users. All zero: nothing is known. */
+typedef struct
+{
+  int signal;             /* that ended the process which did the work; 0: none did */
+  gint64 limit;           /* the time that the work had, and that was over, in microseconds; 0: it was not over */
+  const char *files;      /* (nullable): the files that may be incomplete now */
+  gboolean is_for_people; /* the message is */
+} FerryErrorCause;
+
+/* The domain of error must be FERRY_ERROR. Copies the cause. */
+void ferry_error_set_cause (GError *error, const FerryErrorCause *cause);
+/* Returns (transfer none) the cause; of another domain, that nothing is known. */
+FERRY_FOR_SIBLINGS
+const FerryErrorCause *ferry_error_get_cause (const GError *error);
+
 /* Logs a mistake of the program. A test expects the message with g_test_expect_message(), as it does for those of
  * g_return_if_fail(). */
 #define ferry_critical(...) g_log (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, __VA_ARGS__)

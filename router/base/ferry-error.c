@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The errors of the domain FERRY_ERROR, and the trace that each of them carries. */
+/* The errors of the domain FERRY_ERROR, and what each of them carries: its trace, and its cause. */
 
 #include "config.h"
 
@@ -18,9 +18,12 @@
  * name the domain “FerryError”: the domain's name is part of the protocol, and must be “ferry-error-quark”. */
 typedef struct
 {
-  GRefString *trace;    /* (owned) (nullable) */
-  gboolean is_shortage; /* see ferry_error_is_shortage() */
+  GRefString *trace;     /* (owned) (nullable) */
+  gboolean is_shortage;  /* see ferry_error_is_shortage() */
+  FerryErrorCause cause; /* its strings are owned */
 } Carried;
+
+static const FerryErrorCause no_cause;
 
 /* Returns the private data, which GLib places before the error, at GLib's alignment. */
 static Carried *
@@ -35,7 +38,17 @@ get_carried (const GError *error)
 static void
 init_carried (GError *error)
 {
-  *get_carried (error) = (Carried){NULL, FALSE};
+  *get_carried (error) = (Carried){NULL};
+}
+
+static void
+set_cause (Carried *carried, const FerryErrorCause *cause)
+{
+  char *files = g_strdup (cause->files);
+
+  g_free ((char *) carried->cause.files);
+  carried->cause = *cause;
+  carried->cause.files = files;
 }
 
 static void
@@ -45,12 +58,14 @@ copy_carried (const GError *source, GError *copy)
 
   get_carried (copy)->trace = trace != NULL ? g_ref_string_acquire (trace) : NULL;
   get_carried (copy)->is_shortage = get_carried (source)->is_shortage;
+  set_cause (get_carried (copy), &get_carried (source)->cause);
 }
 
 static void
 clear_carried (GError *error)
 {
   g_clear_pointer (&get_carried (error)->trace, g_ref_string_release);
+  set_cause (get_carried (error), &no_cause);
 }
 
 /**
@@ -96,8 +111,20 @@ void
 ferry_error_set_carried_trace (GError *error, GRefString *trace)
 {
   g_ref_string_acquire (trace);
-  clear_carried (error);
+  g_clear_pointer (&get_carried (error)->trace, g_ref_string_release);
   get_carried (error)->trace = trace;
+}
+
+void
+ferry_error_set_cause (GError *error, const FerryErrorCause *cause)
+{
+  set_cause (get_carried (error), cause);
+}
+
+const FerryErrorCause *
+ferry_error_get_cause (const GError *error)
+{
+  return error->domain == FERRY_ERROR ? &get_carried (error)->cause : &no_cause;
 }
 
 /* A message may name a file or a program whose name is no UTF-8, which a window and a language binding need. */

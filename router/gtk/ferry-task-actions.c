@@ -190,8 +190,6 @@ ferry_task_run_again (FerryTask *task, FerryExecutor *executor, GError **error)
   again = ferry_executor_retry (executor, task, error);
   if (again == NULL)
     return NULL;
-  ferry_task_inherit_crash (again, task);
-  ferry_task_words_inherit_attempts (again, task);
   ferry_executor_remove (executor, task, NULL);
   return again;
 }

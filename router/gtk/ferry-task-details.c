@@ -80,15 +80,16 @@ static Facts
 find_facts (FerryTask *task, const char *detail)
 {
   g_autofree char *technical = ferry_task_error_dup_technical (task);
-  g_autofree char *failures = ferry_task_words_list_failures (task);
+  g_autofree char *failures = ferry_task_error_list_failures (task);
   Facts facts = {.output = dup_output (task)};
 
   g_object_get (task, "trace", &facts.trace, NULL);
   if (facts.trace != NULL)
     g_strchomp (facts.trace);
   cut_last_line (technical, facts.output);
-  /* Of many, it has no more than the first one. */
-  if (failures == NULL && !g_str_has_prefix (technical, detail))
+  if (failures != NULL)
+    facts.message = ferry_task_error_list_technical (task);
+  else if (!g_str_has_prefix (technical, detail))
     facts.message = g_steal_pointer (&technical);
   return facts;
 }
@@ -104,7 +105,7 @@ char *
 ferry_task_dup_error_report (FerryTask *task)
 {
   g_autofree char *title = NULL, *detail = NULL;
-  g_autofree char *failures = ferry_task_words_list_failures (task);
+  g_autofree char *failures = ferry_task_error_list_failures (task);
   g_auto (Facts) facts = {0};
   GString *report = g_string_new (NULL);
 
@@ -185,7 +186,7 @@ static void
 show_task (FerryTaskDetails *self, FerryTask *task)
 {
   g_autofree char *title = NULL, *detail = NULL, *sentence = NULL, *sentences = NULL;
-  g_autofree char *failures = ferry_task_words_list_failures (task);
+  g_autofree char *failures = ferry_task_error_list_failures (task);
   g_auto (Facts) facts = {0};
 
   self->task = g_object_ref (task);

@@ -15,10 +15,12 @@ G_BEGIN_DECLS
 
 /* What the library's own widgets say of errors, beside ferry_task_describe_error(). */
 
-/* again does the work of before once more: where that has crashed, a crash of again is one that repeats. */
-void ferry_task_inherit_crash (FerryTask *again, FerryTask *before);
 /* What the library and the system say of it, for developers and in English. */
 char *ferry_task_error_dup_technical (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+/* (nullable): what has failed of a task that stands for several others, a line for each. */
+char *ferry_task_error_list_failures (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+/* (nullable): the same, of those of which the library and the system say something else to developers. */
+char *ferry_task_error_list_technical (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* The text with a full stop behind it, where it does not end as a sentence does. Several lines are left as they are. */
 char *ferry_task_error_dup_sentence (const char *text) G_GNUC_WARN_UNUSED_RESULT;
 /* (nullable): which files may be damaged or incomplete now that the task has ended without a result. */

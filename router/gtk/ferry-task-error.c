@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Why a task failed, for users: the one place where errors become words. The thread that runs GTK. */
+/* Why a task failed, or an item of a map, for users: the one place where errors become words. The thread that runs GTK.
+ */
 
 #include "config.h"
 
@@ -10,18 +11,27 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/ferry-base-private.h"
+#include "gtk/ferry-format.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
+#include "pool/ferry-run-private.h"
 #include "task/ferry-executor-private.h"
 
 /* Marks a text for translators, and leaves it as it is. */
 #define N_(text) text
 
+#define SECONDS_PER_MINUTE 60
+#define MINUTES_PER_HOUR 60
+
+/* A limit of less is told in parts of a second. */
+#define SHORT_LIMIT (10 * G_USEC_PER_SEC)
+
+/* So many seconds or minutes are told as whole minutes or hours, also where something is left over. */
+#define LONG_LIMIT 600
+
 /* Whether the log has what is to be mended of a task. */
 #define LOGGED_KEY "ferry-fault-logged"
-
-/* Whether a task does the work of one that has crashed. */
-#define CRASHED_KEY "ferry-crashed-before"
 
 typedef struct
 {
@@ -182,29 +192,31 @@ find_spawn_kind (int code)
     }
 }
 
+/* exit: (nullable): that of a task; one of an item has its error alone. */
+static gboolean
+was_killed (const GError *error, FerryExit *exit)
+{
+  return exit != NULL ? ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_KILLED
+                      : ferry_error_get_cause (error)->signal != 0;
+}
+
 /* The kernel kills with SIGKILL for want of memory, and so do users; that is no fault of the function. */
 static const Kind *
-find_death_kind (FerryTask *task, FerryExit *exit)
+find_death_kind (const GError *error, FerryExit *exit, gboolean again)
 {
-  guint n_attempts;
+  int signal = exit != NULL ? ferry_exit_get_signal (exit) : ferry_error_get_cause (error)->signal;
 
-  g_object_get (task, "n-attempts", &n_attempts, NULL);
-  if (ferry_exit_get_signal (exit) == SIGKILL || ferry_exit_get_signal (exit) == SIGTERM)
+  if (signal == SIGKILL || signal == SIGTERM)
     return &killed;
-  return n_attempts > 1 || g_object_get_data (G_OBJECT (task), CRASHED_KEY) != NULL ? &crashed_again : &crashed;
+  return again ? &crashed_again : &crashed;
 }
 
-static gboolean
-was_killed (FerryExit *exit)
-{
-  return exit != NULL && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_KILLED;
-}
-
+/* again: it does not end for the first time. */
 static const Kind *
-find_kind (FerryTask *task, const GError *error, FerryExit *exit)
+find_kind (const GError *error, FerryExit *exit, gboolean again)
 {
-  if (was_killed (exit) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
-    return find_death_kind (task, exit);
+  if (was_killed (error, exit) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
+    return find_death_kind (error, exit, again);
   if (error->domain == FERRY_ERROR)
     return find_ferry_kind (error->code, exit);
   if (error->domain == G_IO_ERROR)
@@ -214,13 +226,6 @@ find_kind (FerryTask *task, const GError *error, FerryExit *exit)
   if (error->domain == G_SPAWN_ERROR)
     return find_spawn_kind (error->code);
   return &other;
-}
-
-void
-ferry_task_inherit_crash (FerryTask *again, FerryTask *before)
-{
-  if (was_killed (ferry_task_get_exit (before)) || g_object_get_data (G_OBJECT (before), CRASHED_KEY) != NULL)
-    g_object_set_data (G_OBJECT (again), CRASHED_KEY, GINT_TO_POINTER (TRUE));
 }
 
 /* Whether nothing is to be put behind the character that ends a sentence: '.', '!' and '?', an ellipsis, and the full
@@ -275,16 +280,23 @@ dup_without_stop (const char *message)
   return g_strndup (message, strlen (message) - (g_str_has_suffix (message, ".") ? 1 : 0));
 }
 
+/* (transfer full) (nullable): both nullable. */
+static char *
+describe_harm (const char *files, const char *note)
+{
+  if (files != NULL)
+    /* Translators: after a crash. The names of the files have quotation marks: "'a.png', 'b.png' may be incomplete". */
+    return g_strdup_printf (_ ("%s may be incomplete"), files);
+  return g_strdup (note);
+}
+
 char *
 ferry_task_error_dup_harm (FerryTask *task)
 {
   const char *files, *note;
 
   ferry_task_get_harm (task, &files, &note);
-  if (files != NULL)
-    /* Translators: after a crash. The names of the files have quotation marks: "'a.png', 'b.png' may be incomplete". */
-    return g_strdup_printf (_ ("%s may be incomplete"), files);
-  return g_strdup (note);
+  return describe_harm (files, note);
 }
 
 /* (transfer full): cause, and harm (nullable), which the user has to know as well. */
@@ -330,25 +342,46 @@ is_said_of_program (FerryTask *task, const GError *error)
          g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT);
 }
 
+/* (transfer full): a limit of time, within a sentence. */
 static char *
-describe_cause (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
+format_limit (gint64 limit)
 {
-  g_autofree char *harm = ferry_task_error_dup_harm (task);
-  g_autofree char *duration = ferry_task_words_for_duration (task, /* now: */ 0);
-  g_autofree char *cause = NULL;
+  const guint64 seconds = ((guint64) limit + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC;
+  const guint minutes = (guint) ((seconds + SECONDS_PER_MINUTE / 2) / SECONDS_PER_MINUTE);
+  const guint hours = (minutes + MINUTES_PER_HOUR / 2) / MINUTES_PER_HOUR;
 
-  if (kind == &late && error->domain == FERRY_ERROR && *duration != '\0')
-    {
-      cause = g_strdup_printf (_ ("Not done in the %s that it had"), duration);
-      return add_harm (cause, harm);
-    }
-  if (kind->own_detail != NULL && !is_said_of_program (task, error) &&
-      (error->domain == FERRY_ERROR || was_killed (exit)))
-    {
-      cause = add_advice (kind);
-      return add_harm (cause, harm);
-    }
-  return dup_without_stop (error->message);
+  if (limit < SHORT_LIMIT && limit % G_USEC_PER_SEC != 0)
+    /* Translators: a limit of time, as in "Not done in the 2.5 seconds that it had". So are the next ones. */
+    return g_strdup_printf (_ ("%.3g seconds"), (double) limit / G_USEC_PER_SEC);
+  if (seconds < SECONDS_PER_MINUTE || (seconds < LONG_LIMIT && seconds % SECONDS_PER_MINUTE != 0))
+    return g_strdup_printf (ferry_gtk_ngettext ("%u second", "%u seconds", (gulong) seconds), (guint) seconds);
+  if (minutes < MINUTES_PER_HOUR || (minutes < LONG_LIMIT && minutes % MINUTES_PER_HOUR != 0))
+    return g_strdup_printf (ferry_gtk_ngettext ("%u minute", "%u minutes", minutes), minutes);
+  return g_strdup_printf (ferry_gtk_ngettext ("%u hour", "%u hours", hours), hours);
+}
+
+/* (transfer full): why it failed, without what came to harm by that. is_said: the message says it to users. */
+static char *
+describe_cause (const GError *error, FerryExit *exit, const Kind *kind, gboolean is_said)
+{
+  gint64 limit = ferry_error_get_cause (error)->limit;
+  g_autofree char *words = limit > 0 ? format_limit (limit) : NULL;
+
+  if (words != NULL)
+    /* Translators: how long it might have run: "Not done in the 30 seconds that it had". */
+    return g_strdup_printf (_ ("Not done in the %s that it had"), words);
+  if (kind->own_detail != NULL && !is_said && (error->domain == FERRY_ERROR || was_killed (error, exit)))
+    return add_advice (kind);
+  return NULL;
+}
+
+/* (transfer full): harm: (nullable). */
+static char *
+describe (const GError *error, FerryExit *exit, const Kind *kind, gboolean is_said, const char *harm)
+{
+  g_autofree char *cause = describe_cause (error, exit, kind, is_said);
+
+  return cause != NULL ? add_harm (cause, harm) : dup_without_stop (error->message);
 }
 
 char *
@@ -358,10 +391,132 @@ ferry_task_error_dup_technical (FerryTask *task)
   FerryExit *exit = ferry_task_get_exit (task);
   g_autofree char *function = NULL;
 
-  if (error == NULL || !was_killed (exit))
+  if (error == NULL || exit == NULL || !was_killed (error, exit))
     return g_strdup (error != NULL ? error->message : "");
   g_object_get (task, "function", &function, NULL);
   return g_strdup_printf ("%s: %s", function, ferry_exit_get_message (exit));
+}
+
+/**
+ * ferry_describe_error:
+ * @error: an error of a task, of a call, or of an item of a map
+ *
+ * Says why something failed, in the language of the user: the message of the function's own error, or what the library
+ * says of a crash, of a process that was killed, of a time that was over and the like, whose messages are for
+ * developers.
+ *
+ * The error is one that the library has given to this process, or a copy of it. One that was made anew from domain,
+ * code and message does not know how its process ended. [func@FerryGtk.task_describe_error] has a title as well, and
+ * whether it helps to try a task again. Any thread.
+ *
+ * Returns: (transfer full): the cause, in one sentence without a full stop at its end, such as `A fault in the program
+ *   ended this task`. Another sentence says what may help, and one which files may be damaged
+ */
+char *
+ferry_describe_error (const GError *error)
+{
+  const FerryErrorCause *cause;
+  g_autofree char *harm = NULL;
+  const char *note;
+
+  g_return_val_if_fail (error != NULL, NULL);
+
+  cause = ferry_error_get_cause (error);
+  note = ferry_run_get_addition (error);
+  harm = describe_harm (cause->files, *note != '\0' ? note + strlen ("; ") : NULL);
+  return describe (error, NULL, find_kind (error, NULL, FALSE), cause->is_for_people, harm);
+}
+
+/* ---- what has failed of many ---- */
+
+/* (transfer full): a line of a list. number: from 0 on. */
+static char *
+dup_line (guint64 number, const char *name, const char *text)
+{
+  g_autofree char *count = ferry_format_count (number + 1);
+  /* Translators: one of many that have no names; the first is number 1. */
+  g_autofree char *item = g_strdup_printf (_ ("Item %s"), count);
+
+  return g_strdup_printf ("%s: %s", *name != '\0' ? name : item, text);
+}
+
+/* (transfer full) (nullable) (element-type utf8): a line for each failure that is known. n_more: of how many it is not
+ * known; NULL: the lines are for developers. */
+static GStrvBuilder *
+list_failures (FerryTask *task, guint64 *n_more)
+{
+  GPtrArray *errors = ferry_task_get_failure_errors (task);
+  g_autoptr (GVariant) failures = NULL;
+  g_autoptr (GVariantIter) iter = NULL;
+  guint64 number, n_failed, n_parts;
+  const char *name, *message;
+  GStrvBuilder *lines;
+
+  g_object_get (task, "failures", &failures, NULL);
+  if (failures == NULL)
+    return NULL;
+  g_variant_get (failures, "(tta(tss))", &n_failed, &n_parts, &iter);
+  if (n_parts <= 1)
+    return NULL;
+  lines = g_strv_builder_new ();
+  for (guint i = 0; g_variant_iter_next (iter, "(t&s&s)", &number, &name, &message); i++)
+    {
+      g_autofree char *words = ferry_describe_error (g_ptr_array_index (errors, i));
+      g_autofree char *line = dup_line (number, name, n_more != NULL ? words : message);
+
+      if (n_more != NULL || !g_str_has_prefix (message, words))
+        g_strv_builder_add (lines, line);
+    }
+  if (n_more != NULL)
+    *n_more = n_failed - errors->len;
+  return lines;
+}
+
+char *
+ferry_task_error_list_failures (FerryTask *task)
+{
+  guint64 n_more;
+  g_autoptr (GStrvBuilder) builder = list_failures (task, &n_more);
+  g_auto (GStrv) lines = builder != NULL ? g_strv_builder_end (builder) : NULL;
+  g_autofree char *list = lines != NULL ? g_strjoinv ("\n", lines) : NULL;
+  g_autofree char *count = lines != NULL && n_more > 0 ? ferry_format_count (n_more) : NULL;
+  g_autofree char *more = NULL;
+
+  if (count == NULL)
+    return g_steal_pointer (&list);
+  /* Translators: below a list of ten that have failed: "and 5 more". */
+  more = g_strdup_printf (_ ("and %s more"), count);
+  return g_strjoin ("\n", list, more, NULL);
+}
+
+char *
+ferry_task_error_list_technical (FerryTask *task)
+{
+  g_autoptr (GStrvBuilder) builder = list_failures (task, NULL);
+  g_auto (GStrv) lines = builder != NULL ? g_strv_builder_end (builder) : NULL;
+
+  return lines != NULL && *lines != NULL ? g_strjoinv ("\n", lines) : NULL;
+}
+
+/* ---- of a task ---- */
+
+/* Whether it does not end for the first time. */
+static gboolean
+is_again (FerryTask *task)
+{
+  guint n_attempts;
+
+  g_object_get (task, "n-attempts", &n_attempts, NULL);
+  return n_attempts > 1 || ferry_task_has_crashed_before (task);
+}
+
+/* (transfer full): why the task failed. */
+static char *
+describe_task (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
+{
+  g_autofree char *harm = ferry_task_error_dup_harm (task);
+
+  return describe (error, exit, kind, is_said_of_program (task, error), harm);
 }
 
 /**
@@ -381,8 +536,8 @@ ferry_task_error_dup_technical (FerryTask *task)
  * [method@Ferry.Task.get_error] and [method@Ferry.Task.get_exit].
  *
  * A retry makes sense after a crash, a time that was over, or a full disk. It does not where something is missing, not
- * allowed or of a wrong kind, and not after a crash that has repeated: in another attempt of the task, or in a task
- * that a row or a list has submitted again. On the thread that runs GTK.
+ * allowed or of a wrong kind, and not after a crash that has repeated: in another attempt of the task, or in one that
+ * [method@Ferry.Executor.retry] or a list has made of it. On the thread that runs GTK.
  *
  * Returns: whether the task failed; if not, the texts are %NULL
  */
@@ -398,12 +553,12 @@ ferry_task_describe_error (FerryTask *task, char **title, char **detail, gboolea
 
   error = ferry_task_get_done (task) ? ferry_task_get_error (task) : NULL;
   exit = error != NULL ? ferry_task_get_exit (task) : NULL;
-  kind = error != NULL ? find_kind (task, error, exit) : NULL;
+  kind = error != NULL ? find_kind (error, exit, is_again (task)) : NULL;
   failures = kind != NULL ? ferry_task_words_for_failures (task) : NULL;
   if (title != NULL)
     *title = g_strdup (failures != NULL || kind == NULL ? failures : ferry_gtk_gettext (kind->title));
   if (detail != NULL)
-    *detail = failures != NULL || kind == NULL ? g_strdup (failures) : describe_cause (task, error, exit, kind);
+    *detail = failures != NULL || kind == NULL ? g_strdup (failures) : describe_task (task, error, exit, kind);
   if (can_retry != NULL)
     *can_retry = kind != NULL && kind->can_retry;
   if (kind != NULL && failures == NULL)

@@ -12,6 +12,8 @@
 G_BEGIN_DECLS
 
 FERRY_AVAILABLE_IN_0_1
+char *ferry_describe_error (const GError *error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_task_describe_error (FerryTask *task, char **title, char **detail, gboolean *can_retry);
 
 G_END_DECLS

@@ -25,8 +25,6 @@ char *ferry_task_words_for_fraction (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_progress (FerryTask *task, gint64 time_left, gboolean has_bar) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether a task that waits was put before all others. */
 void ferry_task_words_set_first (FerryTask *task, gboolean is_first);
-/* A task does again what another was to do. If that failed, the row counts on. */
-void ferry_task_words_inherit_attempts (FerryTask *again, FerryTask *before);
 /* Whether the task waits in a queue for its time. */
 gboolean ferry_task_words_wait_for_time (FerryTask *task);
 char *ferry_task_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
@@ -38,10 +36,8 @@ char *ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_
 char *ferry_task_words_for_question (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* How much a task has done that has a result; empty where it has not counted. */
 char *ferry_task_words_for_result (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
-/* Of a task that stands for several others, and has failed: how many of them did; and which did, a line for each. NULL
- * for another task. */
+/* (nullable): of a task that stands for several others, and has failed: how many of them did. */
 char *ferry_task_words_for_failures (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
-char *ferry_task_words_list_failures (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
 /* Empty for a task that never began. */
 char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;

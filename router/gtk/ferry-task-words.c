@@ -19,7 +19,6 @@
 #define LEAST G_USEC_PER_SEC
 
 #define FIRST_KEY "ferry-task-waits-first"
-#define ATTEMPTS_KEY "ferry-task-attempts-before"
 
 const char *
 ferry_task_words_for_status (FerryTaskStatus status)
@@ -192,23 +191,11 @@ ferry_task_words_set_first (FerryTask *task, gboolean is_first)
   g_object_set_data (G_OBJECT (task), FIRST_KEY, GINT_TO_POINTER (is_first));
 }
 
-void
-ferry_task_words_inherit_attempts (FerryTask *again, FerryTask *before)
-{
-  guint n_before = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (before), ATTEMPTS_KEY));
-  guint n_attempts;
-
-  if (ferry_task_get_state (before) != FERRY_TASK_STATE_FAILED)
-    return;
-  g_object_get (before, "n-attempts", &n_attempts, NULL);
-  g_object_set_data (G_OBJECT (again), ATTEMPTS_KEY, GUINT_TO_POINTER (n_before + n_attempts));
-}
-
 /* (nullable): which attempt runs, or is waited for; NULL if it is the first one. */
 static char *
 words_for_attempt (FerryTask *task)
 {
-  guint n_before = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (task), ATTEMPTS_KEY));
+  guint n_before = ferry_task_get_n_attempts_before (task);
   guint number, retries;
 
   g_object_get (task, "n-attempts", &number, "retries", &retries, NULL);
@@ -347,37 +334,6 @@ ferry_task_words_for_failures (FerryTask *task)
   all = add_unit (isolate (ferry_format_count (n_parts)), &amount);
   /* Translators: how much of how much has failed, which has the unit, if there is one: "9 of 60 pictures failed". */
   return g_strdup_printf (_ ("%s of %s failed"), failed, all);
-}
-
-char *
-ferry_task_words_list_failures (FerryTask *task)
-{
-  guint64 n_failed, n_parts, number, n_named = 0;
-  g_autoptr (GVariant) failures = get_failures (task, &n_failed, &n_parts);
-  GString *list = g_string_new (NULL);
-  const char *name, *message;
-  GVariantIter iter;
-
-  if (failures == NULL)
-    return g_string_free (list, TRUE);
-  g_variant_iter_init (&iter, failures);
-  for (; g_variant_iter_next (&iter, "(t&s&s)", &number, &name, &message); n_named++)
-    {
-      g_autofree char *count = ferry_format_count (number + 1);
-      /* Translators: one of many that have no names; the first is number 1. */
-      g_autofree char *item = g_strdup_printf (_ ("Item %s"), count);
-
-      g_string_append_printf (list, "%s%s: %s", n_named > 0 ? "\n" : "", *name != '\0' ? name : item, message);
-    }
-  if (n_failed > n_named)
-    {
-      g_autofree char *count = ferry_format_count (n_failed - n_named);
-
-      g_string_append_c (list, '\n');
-      /* Translators: below a list of ten that have failed: "and 5 more". */
-      g_string_append_printf (list, _ ("and %s more"), count);
-    }
-  return g_string_free (list, FALSE);
 }
 
 /* What a function has said last, such as "Reading holidays.jpg", is not so any more. */

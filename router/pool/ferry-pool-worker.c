@@ -907,16 +907,23 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   g_autofree char *sentence = self->texts != NULL ? self->texts->describe_loss (run->arguments, signal) : NULL;
   g_autofree char *arguments = sentence == NULL ? ferry_show_arguments (run->arguments) : NULL;
   g_autofree char *unfinished = ferry_run_describe_unfinished (run, exit);
+  const FerryErrorCause cause = {.is_for_people = TRUE};
+  GError *error;
 
   if (sentence != NULL)
     {
       g_debug ("%s", ferry_exit_get_message (exit));
-      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, sentence);
+      error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, sentence);
+      ferry_error_set_cause (error, &cause);
+      return error;
     }
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                      "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
-                      "the task again%s: %s",
-                      ferry_run_get_name (run), run->function, arguments, unfinished, ferry_exit_get_message (exit));
+  error =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                 "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
+                 "the task again%s: %s",
+                 ferry_run_get_name (run), run->function, arguments, unfinished, ferry_exit_get_message (exit));
+  ferry_run_note_loss (run, exit, error);
+  return error;
 }
 
 static void

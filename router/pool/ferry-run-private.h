@@ -364,6 +364,7 @@ gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, co
 void ferry_run_translate_error (FerryRun *self, GError **error);
 /* any: what a function puts behind the error that it was cancelled, or that its time is over: "; 'out' may be damaged".
  * error: (nullable): its own, or the run's. Returns "" where that is nothing. */
+FERRY_FOR_SIBLINGS
 const char *ferry_run_get_addition (const GError *error);
 /* Takes the names of the files that the function writes in place: an "s", empty once they are whole. */
 void ferry_run_take_unfinished (FerryRun *self, GVariant *files);
@@ -372,6 +373,9 @@ void ferry_run_take_unfinished (FerryRun *self, GVariant *files);
 const char *ferry_run_get_unfinished (const FerryRun *self, FerryExit *exit);
 /* (transfer full): what to say of them, as "..., or submit the task again" goes on; "" where there are none. */
 char *ferry_run_describe_unfinished (const FerryRun *self, FerryExit *exit);
+/* Has the error of a lost worker, of the domain FERRY_ERROR, carry how that ended, and those names. exit: (nullable).
+ */
+void ferry_run_note_loss (const FerryRun *self, FerryExit *exit, GError *error);
 /* Whether each setting has its default. */
 gboolean ferry_run_has_default_settings (const FerryRun *self);
 /* In microseconds: the one that was set, or the usual one of what runs. */

@@ -439,10 +439,22 @@ ferry_run_describe_unfinished (const FerryRun *self, FerryExit *exit)
   return names != NULL ? g_strdup_printf (". Until then, %s may be incomplete", names) : g_strdup ("");
 }
 
+void
+ferry_run_note_loss (const FerryRun *self, FerryExit *exit, GError *error)
+{
+  gboolean was_killed = exit != NULL && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_KILLED;
+  FerryErrorCause cause = {.signal = was_killed ? ferry_exit_get_signal (exit) : 0,
+                           .files = ferry_run_get_unfinished (self, exit)};
+
+  ferry_error_set_cause (error, &cause);
+}
+
 GError *
 ferry_destination_new_run_error (FerryRun *run)
 {
   gint64 deadline = run->settings->deadline;
+  FerryErrorCause cause = {.limit = run->settings->run_timeout};
+  GError *error;
 
   /* What has the run of a host is its application, which has the words for its users. */
   if (!run->is_task)
@@ -452,9 +464,11 @@ ferry_destination_new_run_error (FerryRun *run)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                         "Task '%s' was stopped, since it was still running at its deadline; " LIMIT_ADVICE,
                         ferry_run_get_name (run));
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                      "Task '%s' was stopped, since it ran for longer than its limit of %.15g s; " LIMIT_ADVICE,
-                      ferry_run_get_name (run), (double) run->settings->run_timeout / G_USEC_PER_SEC);
+  error = g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                       "Task '%s' was stopped, since it ran for longer than its limit of %.15g s; " LIMIT_ADVICE,
+                       ferry_run_get_name (run), (double) run->settings->run_timeout / G_USEC_PER_SEC);
+  ferry_error_set_cause (error, &cause);
+  return error;
 }
 
 /* Whether a function has returned since it had heard of its limit of time. */

@@ -242,6 +242,7 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
   ferry_queue_row_restart_wait (&entry->row);
   g_object_set (again, "not-before", (gint64) 0, NULL);
   ferry_task_get_run (again)->n_attempts = 0;
+  ferry_task_follow (again, task);
   ferry_queue_entry_detach (entry);
   ferry_task_submit_to (again, &self->ties.source, self->router->affinity, NULL);
   ferry_queue_entry_attach (entry, again);

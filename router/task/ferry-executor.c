@@ -1069,7 +1069,8 @@ ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
  * @error: return location for an error
  *
  * Submits a new task with the function, the arguments, the name, the priority and the settings of a task that is done.
- * A task that stays in the list beyond [property@Ferry.Executor:keep-finished] leaves it. On the router's thread.
+ * The new task knows of it: a row says which attempt it is, and a crash is one that repeats. A task that stays in the
+ * list beyond [property@Ferry.Executor:keep-finished] leaves it. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_DONE if the task is not done. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task had
  * descriptors or bytes, because they were released at its end, or stands for a group or a map. Fails as
@@ -1110,6 +1111,7 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
       return NULL;
     }
   again = ferry_task_new_like (task);
+  ferry_task_follow (again, task);
   if (!ferry_executor_submit_task (self, again, error))
     return NULL;
   get_entry (task)->tried_again = TRUE;

@@ -475,7 +475,8 @@ report_failures (FerryMap *self)
 {
   if (!self->cancelled && have_all_failed (self))
     g_message ("Every item of the map of '%s' failed, %" G_GUINT64_FORMAT " in all; the first one said: %s",
-               self->function, self->failures.n, self->failures.error->message);
+               self->function, self->failures.n,
+               ((const GError *) g_ptr_array_index (self->failures.errors, 0))->message);
 }
 
 /* Finishes the map if all its items have ended and all results are taken. Handlers run, so the caller must hold the
@@ -714,7 +715,9 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   FerryExit *exit = ferry_task_get_exit (FERRY_TASK (chunk));
   const char *host = ferry_task_get_host_name (FERRY_TASK (chunk));
   const char *host_loss = ferry_task_get_host_loss (FERRY_TASK (chunk));
-  g_autofree char *unfinished = ferry_run_describe_unfinished (ferry_task_get_run (FERRY_TASK (chunk)), exit);
+  const FerryRun *run = ferry_task_get_run (FERRY_TASK (chunk));
+  g_autofree char *unfinished = ferry_run_describe_unfinished (run, exit);
+  GError *lost;
 
   if (host != NULL && host_loss != NULL)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
@@ -722,12 +725,14 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
                         " was lost with the host '%s', which ran '%s' for it; map the item again if that does no harm, "
                         "or set FerryMap:idempotent: %s",
                         chunk->first + chunk->n_come, host, self->function, host_loss);
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+  lost = g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Item %" G_GUINT64_FORMAT
                       " was lost, as the process that ran '%s' for it ended; correct that function, or map the item "
                       "again%s: %s",
                       chunk->first + chunk->n_come, self->function, unfinished,
                       exit != NULL ? ferry_exit_get_message (exit) : error->message);
+  ferry_run_note_loss (run, exit, lost);
+  return lost;
 }
 
 /* Whether the map's limit of time ended the chunk. A function may return an error of the same code by itself. */
@@ -743,12 +748,14 @@ was_too_slow (FerryMapChunk *chunk)
 static void
 fail_slow_item (FerryMap *self, FerryMapChunk *chunk)
 {
+  const FerryErrorCause cause = {.limit = self->size.run_timeout};
   g_autoptr (GError) error =
     g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                  "Item %" G_GUINT64_FORMAT
                  " ran for longer than its limit of %.15g ms; raise FerryMap:run-timeout, or give the item less to do",
                  chunk->first + chunk->n_come, (double) self->size.run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 
+  ferry_error_set_cause (error, &cause);
   fail_items (self, chunk, error);
 }
 

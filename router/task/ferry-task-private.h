@@ -131,6 +131,14 @@ void ferry_task_change_not_before (FerryTask *self, gint64 not_before);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
  * without a cancellable and descriptors. */
 FerryTask *ferry_task_new_like (FerryTask *self);
+/* Before it is submitted: the task does the work of before, which is done, once more. */
+FERRY_FOR_SIBLINGS
+void ferry_task_follow (FerryTask *self, FerryTask *before);
+/* How often a worker has begun the tasks whose work it does once more, and whether one of them has crashed. */
+FERRY_FOR_SIBLINGS
+guint ferry_task_get_n_attempts_before (FerryTask *self);
+FERRY_FOR_SIBLINGS
+gboolean ferry_task_has_crashed_before (FerryTask *self);
 
 /* any: whether its settings, description and application-data have their defaults, and it was given no handles. */
 FERRY_FOR_SIBLINGS
@@ -170,7 +178,10 @@ typedef struct
 /* any: a task that was not submitted has ended so, and nobody is told. */
 FERRY_FOR_SIBLINGS
 void ferry_task_restore_end (FerryTask *self, FerryAffinity *affinity, const FerryTaskEnd *end);
-/* Sets FerryTask:failures, before the task fails for them. Sinks failures. */
-void ferry_task_take_failures (FerryTask *self, GVariant *failures);
+/* Sets FerryTask:failures, before the task fails for them. Sinks failures. errors: (element-type GError): theirs. */
+void ferry_task_take_failures (FerryTask *self, GVariant *failures, GPtrArray *errors);
+/* Returns (transfer none) (nullable) those errors. */
+FERRY_FOR_SIBLINGS
+GPtrArray *ferry_task_get_failure_errors (FerryTask *self);
 
 G_END_DECLS

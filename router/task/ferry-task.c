@@ -78,8 +78,12 @@ typedef struct
   guint64 total;
   gint64 not_before;
 
+  guint n_attempts_before; /* const once the task is submitted: see ferry_task_follow(), as the next one */
+  gboolean crashed_before;
+
   GVariant *application_data; /* (owned) (nullable) */
   GVariant *failures;         /* (owned) (nullable) */
+  GPtrArray *failure_errors;  /* (owned) (nullable) (element-type GError) */
   GVariant *partial;          /* (owned) (nullable): of this attempt; it counts unless the task is completed */
   gboolean trusts;            /* the worker that has the attempt is trusted */
   _Atomic gboolean has_file;  /* a value was in a descriptor */
@@ -765,6 +769,39 @@ ferry_task_new_like (FerryTask *self)
   get_private (task)->run.priority = priv->run.priority;
   *need_settings (task) = *priv->run.settings;
   return task;
+}
+
+/* Whether a worker was killed under the task. At a limit of time, the library does that itself. */
+static gboolean
+has_crashed (FerryTask *self)
+{
+  const FerryRun *run = &get_private (self)->run;
+
+  return run->exit != NULL && ferry_exit_get_reason (run->exit) == FERRY_CLOSE_REASON_KILLED &&
+         !g_error_matches (run->error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+}
+
+void
+ferry_task_follow (FerryTask *self, FerryTask *before)
+{
+  const Rest *rest = peek_rest (before);
+
+  if (ferry_task_get_state (before) != FERRY_TASK_STATE_FAILED)
+    return;
+  need_rest (self)->n_attempts_before = rest->n_attempts_before + ferry_task_get_run (before)->n_attempts;
+  need_rest (self)->crashed_before = rest->crashed_before || has_crashed (before);
+}
+
+guint
+ferry_task_get_n_attempts_before (FerryTask *self)
+{
+  return peek_rest (self)->n_attempts_before;
+}
+
+gboolean
+ferry_task_has_crashed_before (FerryTask *self)
+{
+  return peek_rest (self)->crashed_before;
 }
 
 void
@@ -1880,10 +1917,17 @@ ferry_task_answer (FerryTask *self, gconstpointer answer, gsize size, GError **e
 }
 
 void
-ferry_task_take_failures (FerryTask *self, GVariant *failures)
+ferry_task_take_failures (FerryTask *self, GVariant *failures, GPtrArray *errors)
 {
   need_rest (self)->failures = g_variant_ref_sink (failures);
+  need_rest (self)->failure_errors = g_ptr_array_ref (errors);
   notify (self, PROP_FAILURES);
+}
+
+GPtrArray *
+ferry_task_get_failure_errors (FerryTask *self)
+{
+  return peek_rest (self)->failure_errors;
 }
 
 /* ---- submitting and cancelling ---- */
@@ -2786,6 +2830,7 @@ rest_free (Rest *rest)
   g_free (rest->host_loss);
   g_clear_pointer (&rest->application_data, g_variant_unref);
   g_clear_pointer (&rest->failures, g_variant_unref);
+  g_clear_pointer (&rest->failure_errors, g_ptr_array_unref);
   g_clear_pointer (&rest->partial, g_variant_unref);
   g_clear_pointer (&rest->opening, ferry_file_opening_unref);
   if (rest->later.open != NULL)

@@ -19,8 +19,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 n;
-  GPtrArray *first; /* (owned) (nullable) (element-type GVariant): the first ones, as FerryTask:failures has them */
-  GError *error;    /* (owned) (nullable): of the first one */
+  GPtrArray *first;  /* (owned) (nullable) (element-type GVariant): the first ones, as FerryTask:failures has them */
+  GPtrArray *errors; /* (owned) (nullable) (element-type GError): theirs */
 } FerryFailures;
 
 /* number: the part's place, from 0 on. name: (nullable). */

@@ -29,13 +29,14 @@ ferry_failures_add (FerryFailures *self, guint64 number, const char *name, const
 
   if (self->n++ == 0)
     {
-      self->error = ferry_error_copy (error);
+      self->errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
       self->first = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
     }
   if (self->first->len == FERRY_MAX_FAILURES)
     return;
   failure = g_variant_new (FAILURE_TYPE, number, name != NULL ? name : "", error->message);
   g_ptr_array_add (self->first, g_variant_ref_sink (failure));
+  g_ptr_array_add (self->errors, ferry_error_copy (error));
 }
 
 /* (transfer full): what failed first, and how. */
@@ -55,13 +56,14 @@ describe_first (const FerryFailures *self)
 static GError *
 dup_error (const FerryFailures *self, guint64 n_parts, const char *unit)
 {
+  const GError *error = g_ptr_array_index (self->errors, 0);
   g_autofree char *first = NULL;
 
   if (n_parts == 1)
-    return ferry_error_copy (self->error);
+    return ferry_error_copy (error);
   first = describe_first (self);
   if (self->n == 1)
-    return g_error_new_literal (self->error->domain, self->error->code, first);
+    return g_error_new_literal (error->domain, error->code, first);
   return g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
                       "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "%s%s failed, the first of them so: %s", self->n,
                       n_parts, unit != NULL ? " " : "", unit != NULL ? unit : "", first);
@@ -79,7 +81,7 @@ void
 ferry_failures_clear (FerryFailures *self)
 {
   g_clear_pointer (&self->first, g_ptr_array_unref);
-  g_clear_error (&self->error);
+  g_clear_pointer (&self->errors, g_ptr_array_unref);
 }
 
 /* ---- the task ---- */
@@ -154,7 +156,7 @@ ferry_whole_task_finish (FerryWholeTask *self, gboolean was_cancelled, GError *e
   if (error == NULL && failures->n > 0)
     {
       error = dup_error (failures, n_parts, get_private (self)->unit);
-      ferry_task_take_failures (task, to_variant (failures, n_parts));
+      ferry_task_take_failures (task, to_variant (failures, n_parts), failures->errors);
     }
   if (error != NULL)
     ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, error, NULL, NULL);

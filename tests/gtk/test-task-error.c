@@ -121,13 +121,54 @@ test_a_crash_repeats_in_a_task_that_was_submitted_again (void)
   g_auto (Words) words = {0};
   g_auto (Words) of_full = {0};
 
-  ferry_task_inherit_crash (again, before);
+  ferry_task_follow (again, before);
   words = describe (again);
   g_assert_cmpstr (words.title, ==, "It crashed again");
   g_assert_false (words.can_retry);
-  ferry_task_inherit_crash (full, again);
+  ferry_task_follow (full, again);
   of_full = describe (full);
   g_assert_true (of_full.can_retry);
+}
+
+/* At a limit of time, the library kills the worker itself. */
+static void
+test_a_crash_after_a_limit_of_time_is_the_first_one (void)
+{
+  g_autoptr (FerryTask) late = failed_task (
+    FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "It was late"), killed_by (SIGKILL));
+  g_autoptr (FerryTask) again = failed_task (
+    FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), killed_by (SIGSEGV));
+  g_auto (Words) words = {0};
+
+  ferry_task_follow (again, late);
+  words = describe (again);
+  g_assert_cmpstr (words.title, ==, "It crashed");
+}
+
+/* A limit of time is told in words, within a sentence. */
+static void
+test_limits_of_time_are_told_in_words (void)
+{
+  static const struct
+  {
+    gint64 seconds;
+    const char *words;
+  } cases[] = {
+    {1, "1 second"},     {3, "3 seconds"},     {30, "30 seconds"}, {60, "1 minute"},     {90, "90 seconds"},
+    {600, "10 minutes"}, {1000, "17 minutes"}, {3600, "1 hour"},   {5400, "90 minutes"}, {36100, "10 hours"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const FerryErrorCause cause = {.limit = cases[i].seconds * G_USEC_PER_SEC};
+      g_autoptr (GError) error = g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "It was late");
+      g_autofree char *wanted = g_strdup_printf ("Not done in the %s that it had", cases[i].words);
+      g_autofree char *said = NULL;
+
+      ferry_error_set_cause (error, &cause);
+      said = ferry_describe_error (error);
+      g_assert_cmpstr (said, ==, wanted);
+    }
 }
 
 static void
@@ -225,31 +266,16 @@ test_a_full_stop_is_left_out (void)
   g_assert_cmpstr (words.detail, ==, "The disk is full");
 }
 
-static void
-fail_late (FerryTask *task)
-{
-  g_assert_true (ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR,
-                                 g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL, NULL));
-}
-
+/* Of a deadline nobody knows how much time it left. */
 static void
 test_a_limit_of_time_is_told_as_one (void)
 {
-  TaskTestExecutor executor = {0};
-  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
-  g_autoptr (FerryTask) unheard = task_test_new_executing (&executor);
-  g_auto (Words) words = {0};
-  g_auto (Words) unheard_words = {0};
+  g_autoptr (FerryTask) task =
+    failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL);
+  g_auto (Words) words = describe (task);
 
-  ferry_task_get_run (task)->start_time -= 2 * G_USEC_PER_SEC;
-  fail_late (task);
-  words = describe (task);
-  ferry_test_assert_says (words.detail, "Not done in the ");
-  /* As if its start was heard of with its end. */
-  ferry_task_get_run (unheard)->start_time += (gint64) G_USEC_PER_SEC * 3600;
-  fail_late (unheard);
-  unheard_words = describe (unheard);
-  g_assert_cmpstr (unheard_words.detail, ==, "The work was not done in the time that it had");
+  g_assert_cmpstr (words.title, ==, "It took too long");
+  g_assert_cmpstr (words.detail, ==, "The work was not done in the time that it had");
   g_assert_true (words.can_retry);
 }
 
@@ -430,6 +456,9 @@ main (int argc, char **argv)
   g_test_add_func ("/task-error/a-crash-may-be-tried-again-once", test_a_crash_may_be_tried_again_once);
   g_test_add_func ("/task-error/a-crash-repeats-in-a-task-that-was-submitted-again",
                    test_a_crash_repeats_in_a_task_that_was_submitted_again);
+  g_test_add_func ("/task-error/a-crash-after-a-limit-of-time-is-the-first-one",
+                   test_a_crash_after_a_limit_of_time_is_the_first_one);
+  g_test_add_func ("/task-error/limits-of-time-are-told-in-words", test_limits_of_time_are_told_in_words);
   g_test_add_func ("/task-error/a-kill-is-no-crash", test_a_kill_is_no_crash);
   g_test_add_func ("/task-error/a-program-that-was-killed-is-described-by-the-library",
                    test_a_program_that_was_killed_is_described_by_the_library);

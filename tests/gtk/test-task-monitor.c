@@ -275,7 +275,7 @@ test_says_which_attempt_it_is (void)
 
   ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL);
   assert_text (monitor, "detail", "The disk is full");
-  ferry_task_words_inherit_attempts (again, task);
+  ferry_task_follow (again, task);
   g_assert_true (task_test_submit (again, &executor, NULL));
   g_assert_true (ferry_run_start (ferry_task_get_run (again), 79, NULL));
   later = ferry_task_monitor_new (again, NULL);

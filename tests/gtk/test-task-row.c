@@ -211,8 +211,7 @@ test_what_the_sentence_says_is_not_said_before_it (Scene *scene)
   g_autoptr (FerryTask) other = task_test_new_executing (&executor);
   GtkWidget *detail = get_part (scene, "detail_label");
 
-  ferry_task_take_failures (scene->task, g_variant_new_parsed ("(uint64 9, uint64 60, [(uint64 1, '', 'It is odd')])"));
-  fail (scene);
+  task_test_fail_for_parts (scene->task, 9, 60, "It is odd");
   g_assert_cmpstr (gtk_inscription_get_text (GTK_INSCRIPTION (detail)), ==, "9 of 60 failed");
   g_assert_true (gtk_widget_has_css_class (detail, "state"));
   g_assert_true (gtk_widget_has_css_class (scene->row, "error"));

@@ -117,6 +117,19 @@ task_test_error (const char *message)
   return g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_NOSPC, message);
 }
 
+void
+task_test_fail_for_parts (FerryTask *task, guint64 n_failed, guint64 n_parts, const char *message)
+{
+  g_autoptr (GPtrArray) errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  GVariant *known =
+    g_variant_new ("(tt@a(tss))", n_failed, n_parts, g_variant_new_parsed ("[(uint64 11, '', %s)]", message));
+
+  g_ptr_array_add (errors, task_test_error (message));
+  ferry_task_take_failures (task, known, errors);
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_ERROR, task_test_error (message), NULL, NULL));
+}
+
 static void
 note (TaskTestEar *ear, const char *word, const char *detail)
 {

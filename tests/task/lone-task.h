@@ -41,6 +41,8 @@ void task_test_move (FerryTask *task, const char *host_name);
 FerryProgress task_test_progress (double fraction, const char *text);
 /* An error of G_FILE_ERROR. */
 GError *task_test_error (const char *message);
+/* Has the task, which executes, fail for n_failed of n_parts parts, of which the twelfth is known: it has no name. */
+void task_test_fail_for_parts (FerryTask *task, guint64 n_failed, guint64 n_parts, const char *message);
 
 /* Everything that a task signals, in order, as words: "state", "is-done", "progress!", "message!a", "done!". */
 typedef struct
