@@ -1,12 +1,11 @@
 /* A map: one function for many files, on all cores, with the results in a grid: ./map PICTURE...
- * A picture that cannot be decoded, or crashes its worker, is one result that failed. The others go on.
+ * A picture that cannot be decoded, crashes its worker or takes too long, is one result that failed. The others go on.
  * The grid has a place for each file, where its picture comes, or why there is none, and widgets for those in sight.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
 
-#include <ferry.h>
-#include <gtk/gtk.h>
+#include <ferry-gtk.h>
 
 static GVariant *
 decode (FerryJob *job, GVariant *path, GError **error)
@@ -40,9 +39,10 @@ result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, G
 {
   g_autoptr (GObject) file = g_list_model_get_item (G_LIST_MODEL (model), (guint) index);
   GdkTexture *texture = value != NULL ? make_texture (value) : NULL;
+  char *why = error != NULL ? ferry_describe_error (error) : texture == NULL ? g_strdup ("No picture") : NULL;
 
   g_object_set_data_full (file, "texture", texture, g_object_unref);
-  g_object_set_data_full (file, "why", g_strdup (error ? error->message : texture ? NULL : "No picture"), g_free);
+  g_object_set_data_full (file, "why", why, g_free);
   g_list_store_splice (model, (guint) index, 1, (gpointer *) &file, 1); /* it is looked at anew */
 }
 
@@ -77,7 +77,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
-  g_autoptr (FerryMap) map = executor ? ferry_map_new (executor, "decode", FERRY_MAP_ORDERED) : NULL;
+  g_autoptr (FerryMap) map = executor ? ferry_map_new (executor, "decode", FERRY_MAP_UNORDERED) : NULL;
   g_autoptr (GListStore) model = g_list_store_new (G_TYPE_FILE);
   const char *text = n_files > 0 ? "Where a picture cannot be decoded, stands why." : "Name pictures: ./map PICTURE…";
   GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label", error ? error->message : text, "wrap", TRUE, NULL);
@@ -99,6 +99,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   if (map == NULL || n_files == 0)
     return;
   g_list_store_splice (model, 0, 0, (gpointer *) files, n_files);
+  g_object_set (map, "run-timeout", (gint64) 30 * G_USEC_PER_SEC, NULL); /* that of one picture */
   ferry_map_set_model (map, G_LIST_MODEL (model), path_of, NULL, NULL);
   g_signal_connect_object (map, "result", G_CALLBACK (result_cb), model, 0);
   g_object_set_data_full (G_OBJECT (window), "map", g_object_ref (map), g_object_unref);

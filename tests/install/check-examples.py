@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import scenes  # pylint: disable=wrong-import-position
 
 # What the page builds.
-SHOWN = "map"
+SHOWN = "pipe"
 MESON = re.compile(r"^```meson\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
