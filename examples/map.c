@@ -38,8 +38,8 @@ static void
 result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, GListStore *model)
 {
   g_autoptr (GObject) file = g_list_model_get_item (G_LIST_MODEL (model), (guint) index);
-  GdkTexture *texture = value != NULL ? make_texture (value) : NULL;
-  char *why = error != NULL ? ferry_describe_error (error) : texture == NULL ? g_strdup ("No picture") : NULL;
+  GdkTexture *texture = value ? make_texture (value) : NULL;
+  char *why = error ? ferry_describe_error (error) : texture ? NULL : g_strdup ("No picture");
 
   g_object_set_data_full (file, "texture", texture, g_object_unref);
   g_object_set_data_full (file, "why", why, g_free);
@@ -102,8 +102,7 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   g_object_set (map, "run-timeout", (gint64) 30 * G_USEC_PER_SEC, NULL); /* that of one picture */
   ferry_map_set_model (map, G_LIST_MODEL (model), path_of, NULL, NULL);
   g_signal_connect_object (map, "result", G_CALLBACK (result_cb), model, 0);
-  g_object_set_data_full (G_OBJECT (window), "map", g_object_ref (map), g_object_unref);
-  g_signal_connect_object (window, "destroy", G_CALLBACK (ferry_map_cancel), map, G_CONNECT_SWAPPED);
+  ferry_map_bind_widget (map, window); /* which keeps it, and cancels it at its end */
   g_object_bind_property (map, "fraction", bar, "fraction", G_BINDING_DEFAULT);
   ferry_map_start (map);
 }

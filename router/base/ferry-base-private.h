@@ -76,6 +76,7 @@ typedef struct
   gint64 limit;           /* the time that the work had, and that was over, in microseconds; 0: it was not over */
   const char *files;      /* (nullable): the files that may be incomplete now */
   gboolean is_for_people; /* the message is */
+  gboolean lacked_memory; /* the process ended for want of memory */
 } FerryErrorCause;
 
 /* The domain of error must be FERRY_ERROR. Copies the cause. */

@@ -11,11 +11,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base/ferry-base-private.h"
 #include "gtk/ferry-format.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
-#include "pool/ferry-run-private.h"
 #include "task/ferry-executor-private.h"
 
 /* Marks a text for translators, and leaves it as it is. */
@@ -54,6 +52,7 @@ static const Kind set_aside = {N_ ("It is not begun again by itself"), FALSE,
                                N_ ("The program has ended again and again while this task ran")};
 static const Kind killed = {N_ ("It was killed"), TRUE,
                             N_ ("Somebody stopped it, or the computer had too little memory")};
+static const Kind starved = {N_ ("It needed too much memory"), FALSE, N_ ("There was less memory than it needed")};
 static const Kind ended = {N_ ("It ended early"), TRUE, N_ ("The program ended before the work was done")};
 static const Kind misfit = {N_ ("The parts of the application do not fit together"), FALSE,
                             N_ ("The program for this task does not know what the application wants of it"), REINSTALL};
@@ -208,6 +207,8 @@ find_death_kind (const GError *error, FerryExit *exit, gboolean again)
 
   if (signal == SIGKILL || signal == SIGTERM)
     return &killed;
+  if (ferry_error_get_cause (error)->lacked_memory)
+    return &starved;
   return again ? &crashed_again : &crashed;
 }
 

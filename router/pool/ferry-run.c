@@ -439,11 +439,30 @@ ferry_run_describe_unfinished (const FerryRun *self, FerryExit *exit)
   return names != NULL ? g_strdup_printf (". Until then, %s may be incomplete", names) : g_strdup ("");
 }
 
+/* Whether the process ended itself for want of memory, as GLib, C++ and Rust do: its last line says so. */
+static gboolean
+lacked_memory (FerryExit *exit)
+{
+  static const char *const sayings[] = {"failed to allocate", "std::bad_alloc", "memory allocation of"};
+  g_auto (GStrv) lines = NULL;
+  guint n_lines;
+
+  if (ferry_exit_get_signal (exit) != SIGABRT && ferry_exit_get_signal (exit) != SIGTRAP)
+    return FALSE;
+  g_object_get (exit, "last-lines", &lines, NULL);
+  n_lines = g_strv_length (lines);
+  for (guint i = 0; n_lines > 0 && i < G_N_ELEMENTS (sayings); i++)
+    if (strstr (lines[n_lines - 1], sayings[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
 void
 ferry_run_note_loss (const FerryRun *self, FerryExit *exit, GError *error)
 {
   gboolean was_killed = exit != NULL && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_KILLED;
   FerryErrorCause cause = {.signal = was_killed ? ferry_exit_get_signal (exit) : 0,
+                           .lacked_memory = was_killed && lacked_memory (exit),
                            .files = ferry_run_get_unfinished (self, exit)};
 
   ferry_error_set_cause (error, &cause);
@@ -983,7 +1002,7 @@ new_deadly_error (FerryRun *run, const char *last)
 
 /* Logs the end of an attempt that the task has no error and no exit of, since another one follows. */
 static void
-note_lost_attempt (const FerryRun *run, const FerryLoss *loss)
+note_lost_attempt (FerryRun *run, const FerryLoss *loss)
 {
   g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "FERRY_TASK", ferry_run_get_name (run), "FERRY_FUNCTION",
                     run->function, "FERRY_TRACE", loss->trace != NULL ? loss->trace : "", "MESSAGE",

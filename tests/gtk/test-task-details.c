@@ -96,6 +96,35 @@ test_report_names_what_failed_of_a_group (void)
   g_assert_true (g_str_has_suffix (long_report, "9.jpg: The file is cut\nand 2 more\n"));
 }
 
+/* In the words that a task has, and below them what is for developers. */
+static void
+test_report_says_of_what_crashed_what_a_row_says (void)
+{
+  const FerryErrorCause cause = {.signal = SIGSEGV, .files = "'out'"};
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) lost = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) cut = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) whole = ferry_task_new_for_group (group, "Holidays", "pictures");
+  GError *error = g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Worker 77 is gone");
+  g_autofree char *report = NULL;
+
+  ferry_error_set_cause (error, &cause);
+  g_object_set (lost, "name", "a.jpg", NULL);
+  g_object_set (cut, "name", "b.jpg", NULL);
+  ferry_task_group_add (group, lost);
+  ferry_task_group_add (group, cut);
+  g_assert_true (ferry_run_fail (ferry_task_get_run (lost), FERRY_TASK_EVENT_LOST, error, NULL, NULL));
+  g_assert_true (
+    ferry_run_fail (ferry_task_get_run (cut), FERRY_TASK_EVENT_ERROR, task_test_error ("It is cut."), NULL, NULL));
+  report = ferry_task_dup_error_report (whole);
+  g_assert_cmpstr (report, ==,
+                   "Holidays: 2 of 2 pictures failed:\n"
+                   "a.jpg: A fault in the program ended this task. 'out' may be incomplete\n"
+                   "b.jpg: It is cut\n\n"
+                   "Message:\na.jpg: Worker 77 is gone\n");
+}
+
 /* Items of a map have no names; the first is number 1. */
 static void
 test_report_counts_what_has_no_name (void)
@@ -194,6 +223,8 @@ main (int argc, char **argv)
                    test_report_has_the_words_and_all_that_is_known);
   g_test_add_func ("/task-details/report-says-nothing-twice", test_report_says_nothing_twice);
   g_test_add_func ("/task-details/report-names-what-failed-of-a-group", test_report_names_what_failed_of_a_group);
+  g_test_add_func ("/task-details/report-says-of-what-crashed-what-a-row-says",
+                   test_report_says_of_what_crashed_what_a_row_says);
   g_test_add_func ("/task-details/report-counts-what-has-no-name", test_report_counts_what_has_no_name);
   g_test_add_func ("/task-details/window-is-read-and-closed-by-keys", test_window_is_read_and_closed_by_keys);
   return g_test_run ();

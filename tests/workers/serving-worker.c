@@ -29,6 +29,7 @@
  *
  *   crash                    i -> nothing: dies of that signal
  *   exit                     i -> nothing: exits at once, without a word
+ *   starve                   () -> nothing: ends as GLib has a process end that gets no memory
  *   crash-if-negative        (sx) -> x: notes the number in the file of that path, and gives its double or dies
  *   crash-if-text            any -> nothing: dies where that is a string
  *   leave                    i -> nothing: ferry_worker_exit() with that status, and with "good-bye" not flushed yet
@@ -278,6 +279,15 @@ crash (FerryJob *job, GVariant *arguments, GError **error)
 
   signal (number, SIG_DFL);
   raise (number);
+  return NULL;
+}
+
+static GVariant *
+starve (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_printerr ("GLib-ERROR **: gmem.c:136: failed to allocate 629145600 bytes\n");
+  signal (SIGTRAP, SIG_DFL);
+  raise (SIGTRAP);
   return NULL;
 }
 
@@ -651,6 +661,7 @@ static const struct
   {"stubborn", NULL, "", be_stubborn},
   {"read-fifo", "s", "", read_fifo},
   {"crash", "i", "", crash},
+  {"starve", NULL, "", starve},
   {"crash-if-negative", "(sx)", "x", crash_if_negative},
   {"crash-at-first", NULL, "", crash_at_first},
   {"crash-if-text", NULL, "", crash_if_text},
