@@ -84,7 +84,7 @@ ferry_map_item_class_init (FerryMapItemClass *klass)
   /**
    * FerryMapItem:error: (getter get_error)
    *
-   * Why the item failed; %NULL if it did not.
+   * Why the item failed; %NULL if it did not. For users, `ferry_describe_error()` of `<ferry-gtk.h>` has a sentence.
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
