@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """Map: one function, many items.
 Results come in the order of the items. Items travel in chunks of some milliseconds of work.
-An item that fails raises in place of its result, and the loop goes on after it.
+An item that fails has its exception as its result; else it would be raised, and end the loop.
 """
 
 import ferry
@@ -16,14 +16,8 @@ def find_factor(number):
 
 def main():
     with ferry.Executor() as executor:
-        factors = executor.map(find_factor, [91, 1, 97])
-        while True:
-            try:
-                print(next(factors))
-            except ValueError as error:
-                print(error)
-            except StopIteration:
-                break
+        for factor in executor.map(find_factor, [91, 1, 97], return_exceptions=True):
+            print(factor)
 
 
 if __name__ == "__main__":

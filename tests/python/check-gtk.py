@@ -84,6 +84,9 @@ def test_widgets(report, GLib, Gtk):
                 iterate_until(GLib, lambda: any("not so" in text and "OwnError" not in text for text in texts(box, Gtk))),
                 texts(box, Gtk))
     report.fact("so does a monitor", "not so" in monitor.props.detail, [monitor.props.detail])
+    title, detail, can_retry = ferry.gtk.describe_error(failing)
+    report.equal("an error has a title and a sentence", (title != "", "not so" in detail, type(can_retry)), (True, True, bool))
+    report.equal("and a task that did not fail has neither", ferry.gtk.describe_error(task), None)
     again = executor.ferry_executor.retry(task)
     iterate_until(GLib, again.get_done)
     report.equal("a task that is run again has the same end", again.get_error(), None)

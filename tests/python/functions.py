@@ -380,6 +380,16 @@ def count_up():
     yield from itertools.count()
 
 
+def yield_and_linger(path):
+    """Takes its time to end, until there is a file."""
+    try:
+        yield 0
+        time.sleep(1000)
+    finally:
+        while not os.path.exists(path):
+            time.sleep(0.01)
+
+
 def count_and_fail(number):
     yield from range(number)
     raise OwnError("far enough", number)

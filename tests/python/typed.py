@@ -73,6 +73,8 @@ def use_map(executor: ferry.Executor) -> None:
     reveal_type(list(executor.map(len, ["a", [1], b""])))  # list[int]
     reveal_type(list(executor.map(add_up, [1], [2.5], [3])))  # list[float]
     reveal_type(list(executor.map(add_up, [1], [2], [3], [4], [5])))  # list[float]
+    reveal_type(next(executor.map(double, [1], return_exceptions=True)))  # Union[int, Exception]
+    reveal_type(list(executor.map(join, ["a"], [1], ordered=False, return_exceptions=True)))  # list[Union[str, Exception]]
     executor.map(double, ["1"])  # mistake
     executor.map(double, [1], [2])  # mistake
     executor.map(join, ["a"])  # mistake

@@ -210,6 +210,9 @@ class _Lines(Values[Text]):
     def _poll(self) -> Event | None:
         self._task._check_submitted()
         self._home = self._task._home
+        if self._is_stopped():
+            # With the end, it is known what the program has come to.
+            return None if self._task.done() else cast(Event, self._task._ended)
         while not self._lines and not self._is_at_end:
             event: Event | None = self._task._poll_value()
             if event is not None:
@@ -221,7 +224,16 @@ class _Lines(Values[Text]):
                 self._end()
         return None
 
+    def _is_stopped(self) -> bool:
+        """Whether the task was cancelled before all lines were taken."""
+        return self._task._is_stopped and not (self._task._was_read and not self._lines and not self._begun)
+
     def _take(self) -> Text:
+        if self._is_stopped():
+            self._task.result()
+            # The program had ended before.
+            self._lines.clear()
+            raise self._task._stopped()
         if self._lines:
             return cast(Text, self._lines.popleft())
         # Raises what has become of the program.

@@ -294,39 +294,69 @@ class Executor:
 
     # Items of more iterables than three may have any type.
     @overload
-    def map(self, function: Callable[[A], T], items: Iterable[A], /, *, ordered: bool = ...,
-            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> "Map[T]":
+    def map(self, function: Callable[[A], T], items: Iterable[A], /, *,
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[False] = ...) -> "Map[T]":
         ...
 
     @overload
-    def map(self, function: Callable[[A, B], T], items: Iterable[A], second: Iterable[B], /, *, ordered: bool = ...,
-            chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...) -> "Map[T]":
+    def map(self, function: Callable[[A], T], items: Iterable[A], /, *,
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[True]) -> "Map[T | Exception]":
+        ...
+
+    @overload
+    def map(self, function: Callable[[A, B], T], items: Iterable[A], second: Iterable[B], /, *,
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[False] = ...) -> "Map[T]":
+        ...
+
+    @overload
+    def map(self, function: Callable[[A, B], T], items: Iterable[A], second: Iterable[B], /, *,
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[True]) -> "Map[T | Exception]":
         ...
 
     @overload
     def map(self, function: Callable[[A, B, C], T], items: Iterable[A], second: Iterable[B], third: Iterable[C], /, *,
-            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ...,
-            timeout: float | None = ...) -> "Map[T]":
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[False] = ...) -> "Map[T]":
+        ...
+
+    @overload
+    def map(self, function: Callable[[A, B, C], T], items: Iterable[A], second: Iterable[B], third: Iterable[C], /, *,
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[True]) -> "Map[T | Exception]":
         ...
 
     @overload
     def map(self, function: Callable[..., T], items: Iterable[Any], second: Iterable[Any], third: Iterable[Any],
-            fourth: Iterable[Any], /, *iterables: Iterable[Any], ordered: bool = ..., chunksize: int | None = ...,
-            buffersize: int | None = ...,
-            timeout: float | None = ...) -> "Map[T]":
+            fourth: Iterable[Any], /, *iterables: Iterable[Any],
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[False] = ...) -> "Map[T]":
         ...
 
-    def map(self, function: Callable[..., T], /, *iterables: Iterable[Any], ordered: bool = True,
-            chunksize: int | None = None, buffersize: int | None = None, timeout: float | None = None) -> "Map[T]":
+    @overload
+    def map(self, function: Callable[..., T], items: Iterable[Any], second: Iterable[Any], third: Iterable[Any],
+            fourth: Iterable[Any], /, *iterables: Iterable[Any],
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ..., timeout: float | None = ...,
+            return_exceptions: Literal[True]) -> "Map[T | Exception]":
+        ...
+
+    def map(self, function: Callable[..., Any], /, *iterables: Iterable[Any], ordered: bool = True, chunksize: int | None = None,
+            buffersize: int | None = None, timeout: float | None = None, return_exceptions: bool = False) -> "Map[Any]":
         """Calls a function for many items, and returns an iterator of the results, in order or as they come.
 
         A worker takes chunks of items, by itself as large as some milliseconds of work and a megabyte, and those of
         `chunksize` however large they are. A lost worker costs the chunk that it ran. At most `buffersize` items are taken
         and have no result that was given. A result that has not come `timeout` seconds after this call raises TimeoutError.
+
+        An item that failed raises where its result would stand. With return_exceptions=True, as in asyncio.gather(), the
+        exception is its result, and each item of a chunk that was lost has one. What ends the map still raises.
         """
         from ._map import Map
 
-        return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize, timeout)
+        return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize, timeout, return_exceptions)
 
     @overload
     def run(self, args: "Iterable[Argument]", *, text: Literal[True], **keywords: Any) -> "Command[str]":

@@ -16,7 +16,7 @@ from . import _fault, _job, _limit, _message
 from ._home import End, Event, Home, Values
 from ._pipe import Receiver
 from ._task import Task, make_call, name_of
-from .errors import Error
+from .errors import CancelledError, Error
 
 T = TypeVar("T")
 # Chunks grow until each takes about so many seconds: the cost of a task is small beside that.
@@ -161,6 +161,7 @@ class _Parts(Generic[T]):
         return self
 
     def __next__(self) -> Iterator[T]:
+        self._map._check_open()
         if self._map._is_at_end():
             raise StopIteration
         return self._map._values if self._map._n_values() else self._waiting
@@ -170,12 +171,14 @@ class Map(Values[T]):
     """The results of a function for many items. It is an iterator, by `for` and by `async for`.
 
     Items are taken as there is room for them, by the loop over the results. An item that failed raises where its result
-    would stand; the loop can go on behind it by next(). `index` says which item it was.
+    would stand; the loop can go on behind it by next(). `index` says which item it was. With return_exceptions=True, the
+    exception comes as a result.
     """
 
     def __init__(self, submit: Callable[[Task[Outcomes]], Task[Outcomes]], workers: int,
                  function: Callable[..., T], iterables: tuple[Iterable[Any], ...], ordered: bool,
-                 chunksize: int | None, buffersize: int | None = None, timeout: float | None = None) -> None:
+                 chunksize: int | None, buffersize: int | None = None, timeout: float | None = None,
+                 return_exceptions: bool = False) -> None:
         function, self._item_limit = _limit.split(function)
         if self._item_limit is not None:
             if chunksize not in (None, 1):
@@ -194,6 +197,10 @@ class Map(Values[T]):
         # Of one iterable, the items themselves are the rows.
         self._is_plain = len(iterables) == 1
         self._rows: Iterator[Any] = iter(iterables[0]) if self._is_plain else zip(*iterables)
+        # Whether there may be more items than were taken; and whether it was closed, which any thread may do at any time.
+        self._has_rows = True
+        self._is_closed = False
+        self._returns_exceptions = return_exceptions
         self._ordered = ordered
         self._chunk = chunksize or 1
         self._fixed = chunksize is not None
@@ -217,7 +224,8 @@ class Map(Values[T]):
         # Takes the values of a chunk without failures, which are many, in C; and counts those that are left.
         self._values: Iterator[Any] = iter(())
         self._left: Any = itertools.repeat((), 0)
-        # Happens when a chunk is done, where that is not the first one, or where the wait for it ends otherwise.
+        # Happens when a chunk is done, or when the map is closed. Each chunk tells it where that need not be the first one,
+        # or where the wait for it ends otherwise.
         self._by_news = not ordered or timeout is not None
         self._news = Event()
         self._held: set[weakref.ref[Receiver]] = set()
@@ -259,9 +267,11 @@ class Map(Values[T]):
         return rows, taken
 
     def _fill(self) -> None:
-        while size := self._next_size():
+        while not self._is_closed and (size := self._next_size()):
             rows, weight = self._take_rows(size)
             if not rows:
+                # Of one that was closed meanwhile, there may be more.
+                self._has_rows = self._is_closed
                 self._let_go()
                 return
             self._n_ahead += len(rows)
@@ -287,6 +297,10 @@ class Map(Values[T]):
         self._home = task._home
         if self._by_news:
             task._ended.tell(self._news)
+        if self._is_closed:
+            # Behind the note of the chunk, which close() looks at behind its own.
+            task.cancel()
+            self._let_go()
         return task
 
     def _hold_receivers(self, task: Task[Outcomes]) -> None:
@@ -299,27 +313,56 @@ class Map(Values[T]):
 
     def _let_go(self) -> None:
         while self._held:
-            receiver = self._held.pop()()
+            try:
+                receiver = self._held.pop()()
+            except KeyError:
+                # Another thread has taken the last one.
+                return
             if receiver is not None:
                 receiver._note_sender_gone(1)
 
-    def _take_in(self, task: Task[Outcomes]) -> None:
-        """What became of a chunk. A chunk that was lost raises once."""
-        first, count, size, rows = self._chunks.pop(task)
+    def _note_lost(self, task: Task[Outcomes], exception: Exception) -> None:
+        """A chunk that was lost raises once, or is as many exceptions as it has items."""
+        first, count, size, _ = self._chunks.pop(task)
         self._bytes_ahead -= size
-        try:
-            seconds, values, faults = task.result()
-        except BaseException as exception:
-            self._ready.append(_Failure(exception))
-            self._behind_ready = first + 1
-            self._n_ahead -= count - 1
+        if task.cancelled():
+            # By its row in a list, or with all others: the map has what would have been here, and goes no further.
+            self._has_rows = True
+            self.close()
             return
-        for place, fault in faults.items():
-            values[place] = _Failure(fault)
+        if self._returns_exceptions:
+            self._note_values([exception] * count)
+        else:
+            self._ready.append(_Failure(exception))
+            self._n_ahead -= count - 1
+        self._behind_ready = first + (count if self._returns_exceptions else 1)
+
+    def _note_values(self, values: list[Any]) -> None:
+        """Of a chunk without failures, as far as a loop sees it: they are taken in C, where that need not count them."""
         self._ready.extend(values)
-        if not faults and self._buffersize is None:
+        if self._buffersize is None:
             self._left = itertools.repeat((), len(values))
             self._values = itertools.starmap(self._ready.popleft, self._left)
+
+    def _take_in(self, task: Task[Outcomes]) -> None:
+        """What became of a chunk."""
+        try:
+            seconds, values, faults = task.result()
+        except Exception as exception:
+            self._note_lost(task, exception)
+            return
+        except BaseException:
+            # Ctrl-C, which is no outcome of the chunk.
+            self._tasks.appendleft(task)
+            raise
+        first, count, size, rows = self._chunks.pop(task)
+        self._bytes_ahead -= size
+        for place, fault in faults.items():
+            values[place] = self._restore(fault) if self._returns_exceptions else _Failure(fault)
+        if faults and not self._returns_exceptions:
+            self._ready.extend(values)
+        else:
+            self._note_values(values)
         done = len(values)
         # The task may live for a moment, and they do not with it.
         values.clear()
@@ -351,9 +394,11 @@ class Map(Values[T]):
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is an outcome, or the end."""
+        self._check_open()
         while not self._ready:
-            if self._by_news:
-                self._news.clear()
+            self._news.clear()
+            # What is closed from now on is news.
+            self._check_open()
             task = self._next_task()
             if task is not None:
                 self._take_in(task)
@@ -361,15 +406,26 @@ class Map(Values[T]):
             elif not self._tasks:
                 return None
             else:
-                return self._news if self._by_news else self._tasks[0]._ended
+                if not self._by_news:
+                    self._tasks[0]._ended.tell(self._news)
+                return self._news
         return None
 
     def _give_up(self) -> TimeoutError:
-        assert self._timeout is not None
         self.close()
+        self._drop()
         assert self._timeout is not None
         return TimeoutError("A result of %s() did not come within the %g seconds of the map; allow more, or limit each item by "
                             "ferry.limited()" % (name_of(self._function), self._timeout))
+
+    def _restore(self, fault: _fault.Fault) -> Exception:
+        error = _fault.restore(fault, name_of(self._function))
+        if isinstance(error, StopIteration):
+            # It would end the loop over the results.
+            told = RuntimeError("%s raised StopIteration" % name_of(self._function))
+            told.__cause__ = error
+            return told
+        return error
 
     def _take(self) -> T:
         if not self._ready:
@@ -377,17 +433,13 @@ class Map(Values[T]):
         if self._buffersize is not None:
             self._n_ahead -= 1
             self._fill()
-        # Where values are counted in C, these take it.
-        value = next(self._values) if self._n_values() else self._ready.popleft()
+        # Where values are counted in C, these take it, unless it was closed just now.
+        value = next(self._values, self._left) if self._n_values() else self._ready.popleft()
+        if value is self._left:
+            self._check_open()
         if value.__class__ is not _Failure:
             return cast(T, value)
-        if isinstance(value.fault, BaseException):
-            raise value.fault
-        error = _fault.restore(value.fault, name_of(self._function))
-        if isinstance(error, StopIteration):
-            # It would end the loop over the results.
-            raise RuntimeError("%s raised StopIteration" % name_of(self._function)) from error
-        raise error
+        raise value.fault if isinstance(value.fault, BaseException) else self._restore(value.fault)
 
     @property
     def index(self) -> int:
@@ -419,14 +471,39 @@ class Map(Values[T]):
             return self
         return itertools.chain.from_iterable(_Parts(self))
 
+    def _check_open(self) -> None:
+        """On the thread of the loop, before each step of it."""
+        if not self._is_closed or (self._is_at_end() and not self._has_rows):
+            return
+        # Once: who begins the loop anew behind each exception comes to an end.
+        self._drop()
+        raise CancelledError("The map of %s() was stopped before all results were taken; make a new one for all of them"
+                             % name_of(self._function))
+
+    def _drop(self) -> None:
+        """What is closed is at its end."""
+        self._behind_ready -= len(self._ready)
+        self._ready.clear()
+        self._tasks.clear()
+        self._chunks.clear()
+        self._has_rows = False
+
     def close(self) -> None:
-        """Takes no more results: cancels what runs and waits."""
+        """Ends the map, from any thread: cancels what runs and waits, and drops results that have come.
+
+        The next step of a loop over it raises CancelledError, unless the last result was taken before.
+        """
+        # First the note: the thread of the loop looks at it behind all that it does meanwhile.
+        self._is_closed = True
+        # In one step of the interpreter: the values that are taken in C come to their end.
+        collections.deque(self._left, 0)
         self._rows = iter(())
-        for task in getattr(self, "_tasks", ()):
+        for task in list(self._chunks):
             task.cancel()
-        if "_held" in self.__dict__:
-            self._let_go()
+        self._let_go()
+        self._news.set()
 
     def __del__(self) -> None:
-        if not sys.is_finalizing():
+        # One of arguments that were refused has nothing.
+        if "_held" in self.__dict__ and not sys.is_finalizing():
             self.close()

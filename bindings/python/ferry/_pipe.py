@@ -306,6 +306,8 @@ class Receiver(_home.Values[Any], _home.Closing):
             _refuse(error)
 
     def _take_in(self, source: _Source, data: bytes, memory: Any) -> None:
+        if self._is_closed:
+            return
         if not self._is_read:
             source.lend()
         self._messages.append((source, data, memory))
@@ -383,7 +385,9 @@ class Receiver(_home.Values[Any], _home.Closing):
             self._handlers[name] = tuple(handler for handler in handlers if handler[0] != number)
 
     def close(self) -> None:
-        """Takes no more messages: what sends next gets BrokenPipeError."""
+        """Takes no more messages, and drops those that have come: what sends next gets BrokenPipeError, and a loop over the
+        messages ends. Any thread.
+        """
         if not self._is_closed:
             self._is_closed = True
             self._messages.clear()
@@ -405,7 +409,7 @@ class Receiver(_home.Values[Any], _home.Closing):
 
     def _take(self) -> Any:
         """A message. Raises End behind the last one."""
-        if not self._messages:
+        if self._is_closed or not self._messages:
             # The reader goes, until it begins anew.
             self._is_read = self._has_handler
             raise _home.End
@@ -424,7 +428,7 @@ class Receiver(_home.Values[Any], _home.Closing):
         try:
             return self._take()
         except _home.End:
-            raise EOFError("No sender of the pipe is left") from None
+            raise EOFError("The receiver was closed" if self._is_closed else "No sender of the pipe is left") from None
 
 
 # The receivers that have handlers: they live as long as their senders do, as objects of GTK live while they are shown.

@@ -24,7 +24,7 @@ from ._library import Ferry, GLib, GObject, is_error
 from ._names import OBJECTS
 from ._objects import CANCELLED, RAISED, Change, Memories, Step
 from ._outcome import Call
-from .errors import Error, WorkerLost
+from .errors import CancelledError, Error, WorkerLost
 
 T = TypeVar("T")
 O = TypeVar("O", covariant=True)
@@ -265,7 +265,8 @@ class Connection(_mux.Sending):
     def release(self) -> None:
         """Tells the worker of proxies that are gone, without another request."""
         if self._released and not self._is_closed:
-            self.ask(0, [("nothing",)], "release")
+            # Where the worker ends before it hears of it, that is none of the program's concern.
+            self.ask(0, [("nothing",)], "release")._is_retrieved = True
 
     def close(self) -> None:
         """Ends the worker."""
@@ -526,17 +527,23 @@ class Items(Values[Any]):
         self._home = proxy._connection.home
         self._proxy: Proxy[Any] | None = proxy
         self._asked: Call[Any] | None = None
+        self._is_closed = False
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
-        if self._proxy is None:
+        proxy, asked = self._proxy, self._asked
+        if proxy is None:
             return None
-        if self._asked is None:
-            self._asked = self._proxy._ask([("next",)], "the next value")
-        return None if self._asked.done() else self._asked._ended
+        if asked is None:
+            asked = self._asked = proxy._ask([("next",)], "the next value")
+        return None if asked.done() else asked._ended
 
     def _take(self) -> Any:
         asked, self._asked = self._asked, None
+        if self._is_closed:
+            # Once, as a map does.
+            self._is_closed = False
+            raise CancelledError("The values were closed before all were taken; call the method again for all of them")
         if asked is None:
             raise End
         try:
@@ -550,13 +557,18 @@ class Items(Values[Any]):
         return value
 
     def close(self) -> None:
-        """Takes no more values, and ends the generator."""
+        """Takes no more values, and ends the generator. Any thread. The next step of a loop raises CancelledError, unless all
+        values were taken.
+        """
         if self._proxy is None:
             return
         connection, self._proxy = self._proxy._connection, None
         asked, self._asked = self._asked, None
         if asked is not None:
+            # Nobody asks for what becomes of it.
+            asked._is_retrieved = True
             asked.cancel()
+        self._is_closed = asked is None or not isinstance(asked._exception, (StopIteration, StopAsyncIteration))
         # The end is not to wait for the next request.
         connection.release()
 

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterat
 from typing import Any, Generic, Self, TypeVar, cast
 
 from . import _message
-from ._home import End, Event, Values, post
+from ._home import End, Event, Home, Values, post, weakly
 from ._library import Ferry, is_cancel
 from ._names import STREAM
 from ._task import Task, _Packed, name_of
-from .errors import Error
+from .errors import CancelledError, Error
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,6 +22,8 @@ R = TypeVar("R")
 
 # How many values may be on their way or wait here. A function that is further ahead waits.
 WINDOW = 64
+# The states of a task that was cancelled, of whose function nothing is told any more.
+STOPPED = (Ferry.TaskState.CANCELLING, Ferry.TaskState.CANCELLED)
 
 
 def _count_references(held: list[Any]) -> int:
@@ -88,6 +90,23 @@ class Yielding(Task[R]):
         self._waiting = 0
         self._lent = 0
         self._is_left = self._is_cut = False
+        # Whether it was cancelled, by whatever: no value is taken any more. And whether none was left by then.
+        self._is_stopped = self._was_read = False
+
+    def _submit_to(self, home: Home, is_new: bool) -> None:
+        super()._submit_to(home, is_new)
+        # What cancels it need not be of this package, as the button of a row.
+        Ferry.Task.connect(self, "notify::state", weakly(self._note_state))
+
+    def _note_state(self, *_: Any) -> None:
+        if self.get_state() in STOPPED and not self._is_cut:
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._is_stopped:
+            self._was_read = self.done() and not self._values
+            self._is_stopped = True
+            self._news.set()
 
     def do_yielded(self, value: Any) -> None:
         self._room -= 1
@@ -102,10 +121,17 @@ class Yielding(Task[R]):
         Task.do_done(self)
         self._news.set()
 
+    def cancel(self) -> bool:
+        """Ends the function, wherever it is, and the loop over its values: its next step raises CancelledError.
+
+        Any thread. No value comes any more, and those that had arrived are dropped. Returns whether the task was not done.
+        """
+        self._stop()
+        return super().cancel()
+
     def close(self) -> None:
         """Takes no more values: cancels the task."""
         self.cancel()
-        self._values.clear()
 
     def _allow(self, count: int) -> None:
         """Lets so many more values come. Half a window is told at once."""
@@ -158,7 +184,7 @@ class Yielding(Task[R]):
         """Ends a function that waits for a reader."""
         if not self._waiting and not self.done() and self._room <= 0:
             self._is_cut = True
-            self.cancel()
+            Ferry.Task.cancel(self)
 
     def _translate(self, error: Any) -> Exception:
         if self._is_cut and is_cancel(error):
@@ -168,13 +194,20 @@ class Yielding(Task[R]):
 
     def _poll_value(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
-        if self._values or self._ended.is_set():
+        if self._values or self._is_stopped or self._ended.is_set():
             return None
         news = self._news = Event()
-        return None if self._values or self._ended.is_set() else news
+        return None if self._values or self._is_stopped or self._ended.is_set() else news
+
+    def _stopped(self) -> CancelledError:
+        """What the loop raises after a cancel."""
+        self._values.clear()
+        return CancelledError("'%s' was cancelled before all its values were read; submit a new task for all of them" % self._name)
 
     def _take_value(self) -> bytes:
         """A value. At the end, raises what the function raised, or End."""
+        if self._is_stopped and not self._was_read:
+            raise self._stopped()
         data = self._values.popleft() if self._values else None
         if data is None:
             self.result()

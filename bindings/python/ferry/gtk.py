@@ -29,7 +29,7 @@ FerryGtk = load("FerryGtk", "libferry-gtk-1.so.0", lambda module: module.TaskRow
 from gi.repository import Gdk  # noqa: E402
 
 __all__ = ["TaskBanner", "TaskButton", "TaskGroup", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
-           "set_outcome", "show_dialog"]
+           "describe_error", "set_outcome", "show_dialog"]
 
 # How many tasks that are done a list shows.
 KEPT = 1000
@@ -124,6 +124,13 @@ def bind_progress(task: Task[Any], bar: Any) -> None:
     """Has a progress bar show a task, as often as the screen does."""
     _check_home(getattr(task, "_home", None))
     FerryGtk.bind_progress(task, bar)
+
+
+def describe_error(task: Task[Any]) -> tuple[str, str, bool] | None:
+    """Why a task failed, in the user's language: a title, a sentence, and whether it may help to try again. None: it did not."""
+    _check_home(getattr(task, "_home", None))
+    failed, title, detail, can_retry = FerryGtk.task_describe_error(task)
+    return (title, detail, can_retry) if failed else None
 
 
 def set_outcome(task: Task[Any], text: str) -> None:
