@@ -19,6 +19,7 @@ import pipe_functions
 import tap
 
 import ferry
+from ferry._home import Event
 from gi.repository import GLib
 
 # Longer than any of this takes. What hangs is a fault.
@@ -177,8 +178,7 @@ def test_waiting_maps(report, executor):
 
     async def close_later():
         results = executor.map(functions.sleep_at_three, [0, 3], chunksize=1)
-        asyncio.get_running_loop().call_later(0.01, results.close)
-        return await loop_later(results, lambda: None, 1)
+        return await loop_later(results, lambda: asyncio.get_running_loop().call_later(0.01, results.close), 1)
 
     report.equal("so does a coroutine", asyncio.run(close_later()), (0, ferry.CancelledError))
 
@@ -247,41 +247,44 @@ def test_receivers(report, executor):
     report.equal("and says so", (type(error), str(error)), (EOFError, "The receiver was closed"))
 
 
+def stop_in_main_loop(values, stop, has_more):
+    """How many values a coroutine of the main loop has behind stop(), which is called once more are there, and what it raises."""
+    gate = Event()
+
+    async def read():
+        async for _ in values:
+            found.append("late" if gate.is_set() else "first")
+            await gate
+
+    async def note():
+        try:
+            await read()
+        except ferry.CancelledError as error:
+            found.append(type(error))
+
+    found = []
+    ended = ferry.spawn(note())
+    while not found or not has_more():
+        GLib.MainContext.default().iteration(True)
+    stop()
+    gate.set()
+    while not ended.is_set():
+        GLib.MainContext.default().iteration(True)
+    return found
+
+
 def test_main_loop(report):
-    """The loop of a window: what comes between a cancel there and the next turn of a coroutine."""
     with ferry.Executor(workers=1, context=GLib.MainContext.default()) as executor:
-        def run(values, stop, ready):
-            async def read():
-                nonlocal found
-                count = late = 0
-                try:
-                    async for _ in values:
-                        count += 1
-                        late += is_stopped
-                    found = late, None
-                except ferry.CancelledError as error:
-                    found = late, type(error)
-
-            found, is_stopped = None, False
-            ended = ferry.spawn(read())
-            while not ready():
-                GLib.MainContext.default().iteration(True)
-            stop()
-            is_stopped = True
-            while not ended.is_set():
-                GLib.MainContext.default().iteration(True)
-            return found
-
-        for turn in range(10):
+        for name, stop in (("cancel()", ferry.Stream.cancel), ("the button of a row", ferry._library.Ferry.Task.cancel)):
             stream = executor.stream(functions.count_up)
-            stop = stream.cancel if turn % 2 else functools.partial(ferry._library.Ferry.Task.cancel, stream)
-            late = run(stream, stop, lambda stream=stream: len(stream._values) > 3)
-            results = executor.map(functions.double, range(10**6), ordered=turn % 3 == 0)
-            late_of_map = run(results, results.close, lambda results=results: results.index > 100)
-            if late != (0, ferry.CancelledError) or late_of_map != late:
-                break
-        report.equal("nothing comes to a coroutine of the main loop behind a cancel", (late, late_of_map),
-                     2 * ((0, ferry.CancelledError),))
+            report.equal("nothing of a stream comes to a window behind %s" % name,
+                         stop_in_main_loop(stream, lambda stream=stream, stop=stop: stop(stream), lambda: len(stream._values) >= 32),
+                         ["first", ferry.CancelledError])
+        for ordered in True, False:
+            results = executor.map(functions.double, range(100000), ordered=ordered)
+            report.equal("nor of a map behind close(), ordered=%s" % ordered,
+                         stop_in_main_loop(results, results.close, lambda: results._ready or results._tasks[0].done()),
+                         ["first", ferry.CancelledError])
 
 
 def kinds(results):

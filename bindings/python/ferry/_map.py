@@ -394,7 +394,8 @@ class Map(Values[T]):
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is an outcome, or the end."""
-        self._check_open()
+        if self._is_closed:
+            self._check_open()
         while not self._ready:
             self._news.clear()
             # What is closed from now on is news.
@@ -472,7 +473,7 @@ class Map(Values[T]):
         return itertools.chain.from_iterable(_Parts(self))
 
     def _check_open(self) -> None:
-        """On the thread of the loop, before each step of it."""
+        """On the thread of the loop, before each step of it: raises what a loop over a map does that was closed."""
         if not self._is_closed or (self._is_at_end() and not self._has_rows):
             return
         # Once: who begins the loop anew behind each exception comes to an end.
