@@ -19,6 +19,7 @@ typedef struct
   guint32 setting;      /* see FERRY_SPIN_SETTING() */
   gint64 longest;       /* the longest spin in microseconds; 0: waits sleep at once, or yield */
   gboolean yields;      /* waits yield the core instead of a spin */
+  gboolean shares_core; /* what arrived last came by a yield, so waits yield before they spin */
   gint64 allowance;     /* microseconds in each second for spins that find nothing */
   gint64 began;         /* monotonic time when the present wait began; 0: there is none */
   gint64 second;        /* monotonic time when the present second began */

@@ -19,7 +19,7 @@
 #define MAX_MISSES 6
 /* How often a wait yields: the first yield may go to a thread that wakes the one that answers. */
 #define N_YIELDS 2
-/* A spin that has taken so long yields once, in microseconds: whoever is to answer may wait for this very core. */
+/* A spin that has taken so long yields, in microseconds: whoever is to answer may wait for this very core. */
 #define LONG_SPIN 10
 
 static _Thread_local guint n_wakes;
@@ -102,22 +102,28 @@ ferry_spin_begin (FerrySpin *self)
   return is_likely (self);
 }
 
+/* Yields until it has arrived, a few times. What comes so has the core that this thread has. */
+static gboolean
+yield (FerrySpinFunc has_arrived, gpointer data)
+{
+  gboolean arrived = FALSE;
+
+  for (guint i = 0; i < N_YIELDS && !arrived; i++)
+    {
+      sched_yield ();
+      arrived = has_arrived (data);
+    }
+  return arrived;
+}
+
 gboolean
 ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
 {
-  gint64 taken = 0;
-  gboolean arrived = FALSE;
+  gboolean arrived = (self->yields || self->shares_core) && yield (has_arrived, data);
   gboolean has_yielded = FALSE;
+  gint64 taken = 0;
 
-  if (self->yields)
-    {
-      for (guint i = 0; i < N_YIELDS && !arrived; i++)
-        {
-          sched_yield ();
-          arrived = has_arrived (data);
-        }
-      taken = g_get_monotonic_time () - self->began;
-    }
+  self->shares_core &= arrived;
   while (!arrived && taken < self->longest)
     {
       for (guint i = 0; i < POLLS_PER_LOOK && !(arrived = has_arrived (data)); i++)
@@ -125,10 +131,11 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
       taken = g_get_monotonic_time () - self->began;
       if (!arrived && !has_yielded && taken >= LONG_SPIN)
         {
-          sched_yield ();
+          arrived = self->shares_core = yield (has_arrived, data);
           has_yielded = TRUE;
         }
     }
+  taken = g_get_monotonic_time () - self->began;
   /* Relaxed, here and in ferry_spin_get_time(): a count. */
   if (!self->yields)
     atomic_fetch_add_explicit (&self->time, (guint64) taken, memory_order_relaxed);

@@ -7,6 +7,8 @@
 
 #include "config.h"
 
+#include <sched.h>
+
 #include "base/ferry-spin-private.h"
 
 #define LONGEST 20 /* µs */
@@ -18,6 +20,16 @@ typedef struct
   guint n_looks;
   guint arrives_at; /* the look that finds something; 0: none */
 } Scene;
+
+static guint n_yields;
+
+/* The library's waits yield here. */
+int
+sched_yield (void)
+{
+  n_yields++;
+  return 0;
+}
 
 static gboolean
 look (gpointer data)
@@ -179,6 +191,44 @@ test_yields_twice_on_one_core (void)
   g_assert_cmpuint (ferry_spin_get_time (&scene.spin), ==, 0);
 }
 
+static gboolean
+was_yielded (gpointer data)
+{
+  ((Scene *) data)->n_looks++;
+  return n_yields > 0;
+}
+
+/* Makes a wait that spins, and returns after how many looks it has come. */
+static guint
+count_looks (Scene *self, FerrySpinFunc func)
+{
+  self->n_looks = 0;
+  n_yields = 0;
+  self->spin.typical = 0;
+  g_assert_true (ferry_spin_begin (&self->spin));
+  g_assert_true (ferry_spin_poll (&self->spin, func, self));
+  return self->n_looks;
+}
+
+/* Who answers may have the core of who waits, though there are others: then a spin only holds it up. */
+static void
+test_yields_first_where_a_yield_has_helped (void)
+{
+  Scene scene = {.n_looks = 0};
+
+  ferry_spin_configure (&scene.spin, FERRY_SPIN_SETTING (1000, 1000));
+  wait_with_success (&scene);
+  g_assert_cmpuint (count_looks (&scene, was_yielded), >, 1);
+  g_assert_cmpuint (count_looks (&scene, was_yielded), ==, 1);
+  g_assert_cmpuint (count_looks (&scene, was_yielded), ==, 1);
+  /* It comes without the core. */
+  scene.arrives_at = 3;
+  g_assert_cmpuint (count_looks (&scene, look), ==, 3);
+  g_assert_cmpuint (n_yields, ==, 2);
+  g_assert_cmpuint (count_looks (&scene, look), ==, 3);
+  g_assert_cmpuint (n_yields, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -189,6 +239,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spin/spins-less-and-less-in-vain", test_spins_less_and_less_in_vain);
   g_test_add_func ("/spin/keeps-to-its-share", test_keeps_to_its_share);
   g_test_add_func ("/spin/yields-twice-on-one-core", test_yields_twice_on_one_core);
+  g_test_add_func ("/spin/yields-first-where-a-yield-has-helped", test_yields_first_where_a_yield_has_helped);
   g_test_add_func ("/spin/can-be-switched-off", test_can_be_switched_off);
   return g_test_run ();
 }
