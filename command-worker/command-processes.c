@@ -21,6 +21,9 @@
 #define FIELD_STATE 3
 #define FIELD_STARTED 22
 
+/* A flag there, of the kernel (PF_EXITING). */
+#define PROCESS_EXITING 0x4
+
 static gssize
 read_file (const char *path, char *text, gsize size)
 {
@@ -57,13 +60,15 @@ command_process_read (pid_t pid, CommandProcess *process)
   const char *started;
   int parent;
   int session;
+  guint flags;
 
   snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
   if (read_file (path, text, sizeof text) <= 0)
     return FALSE;
   /* The name of a program may have brackets in it. */
   name_end = strrchr (text, ')');
-  if (name_end == NULL || sscanf (name_end + 1, " %c %d %*d %d", &process->state, &parent, &session) != 3)
+  if (name_end == NULL ||
+      sscanf (name_end + 1, " %c %d %*d %d %*d %*d %u", &process->state, &parent, &session, &flags) != 4)
     return FALSE;
   started = find_field (name_end + 2, FIELD_STARTED);
   if (started == NULL)
@@ -71,6 +76,7 @@ command_process_read (pid_t pid, CommandProcess *process)
   process->pid = pid;
   process->parent = parent;
   process->session = session;
+  process->is_exiting = (flags & PROCESS_EXITING) != 0;
   process->started = g_ascii_strtoull (started, NULL, 10);
   return TRUE;
 }

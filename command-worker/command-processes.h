@@ -17,6 +17,7 @@ typedef struct
   pid_t session;
   char state;      /* as in /proc/PID/stat: 'Z' is a zombie, 'T' is stopped */
   guint64 started; /* when it started, in ticks since the machine did */
+  gboolean is_exiting; /* it is about to end, and runs its program no more */
 } CommandProcess;
 
 /* Reads a process. Returns FALSE when there is none with this id. */

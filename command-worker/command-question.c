@@ -125,10 +125,12 @@ static Reading
 is_input (CommandQuestion *self, pid_t pid, unsigned long fd)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%d/fd/%lu", (int) pid, fd);
-  g_autofree char *name = g_file_read_link (path, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = g_file_read_link (path, &error);
 
+  /* What was closed meanwhile is not read. */
   if (name == NULL)
-    return READING_UNKNOWN;
+    return g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? READING_NO : READING_UNKNOWN;
   if (g_strcmp0 (name, self->input_name) == 0 || (self->is_terminal && g_str_equal (name, "/dev/tty")))
     return READING_YES;
   return READING_NO;
@@ -170,17 +172,28 @@ look_at_thread (CommandQuestion *self, pid_t pid, const char *thread)
     }
 }
 
-static Reading
-look_at_process (CommandQuestion *self, pid_t pid)
+/* Whether a process has ended, or is about to, since it was listed. */
+static gboolean
+has_ended (const CommandProcess *process)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task", (int) pid);
+  CommandProcess now;
+
+  return !command_process_read (process->pid, &now) || now.started != process->started ||
+         !command_process_is_alive (&now) || now.is_exiting;
+}
+
+static Reading
+look_at_process (CommandQuestion *self, const CommandProcess *process)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task", (int) process->pid);
   g_autoptr (GDir) threads = g_dir_open (path, 0, NULL);
   Reading reading = threads != NULL ? READING_NO : READING_UNKNOWN;
   const char *thread;
 
   while (threads != NULL && (thread = g_dir_read_name (threads)) != NULL)
-    reading = MAX (reading, look_at_thread (self, pid, thread));
-  return reading;
+    reading = MAX (reading, look_at_thread (self, process->pid, thread));
+  /* What ends says nothing of what it did, and reads no more. */
+  return reading == READING_UNKNOWN && has_ended (process) ? READING_NO : reading;
 }
 
 static Reading
@@ -194,7 +207,7 @@ look_at_processes (CommandQuestion *self)
       const CommandProcess *process = &g_array_index (processes, CommandProcess, i);
 
       if (command_process_is_alive (process))
-        reading = MAX (reading, look_at_process (self, process->pid));
+        reading = MAX (reading, look_at_process (self, process));
     }
   return reading;
 }

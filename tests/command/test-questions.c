@@ -171,6 +171,24 @@ line_of_a_program_that_works_is_no_question (void)
   g_assert_cmpuint (talk.questions->len, ==, 0);
 }
 
+/* What ends while it is looked at may not be looked at, and does not read. */
+static void
+line_of_a_program_whose_children_end_is_no_question (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_auto (Talk) talk = {NULL};
+  g_autoptr (FerryTask) task = ask (test,
+                                    "import os\n"
+                                    "print('Working:', end='', flush=True)\n"
+                                    "os.system('for n in $(seq 250); do for i in 1 2 3 4 5 6 7 8; do"
+                                    " /bin/true & done; wait; done')\n"
+                                    "print()",
+                                    ON_PIPE, &talk, NULL);
+
+  assert_output (task, "Working:\n");
+  g_assert_cmpuint (talk.questions->len, ==, 0);
+}
+
 static gboolean
 asks_nothing (gpointer task)
 {
@@ -322,6 +340,7 @@ main (int argc, char **argv)
   ADD ("line-that-was-ended-is-the-question-of-what-reads", line_that_was_ended_is_the_question_of_what_reads);
   ADD ("end-of-the-input-is-an-answer", end_of_the_input_is_an_answer);
   ADD ("line-of-a-program-that-works-is-no-question", line_of_a_program_that_works_is_no_question);
+  ADD ("line-of-a-program-whose-children-end-is-no-question", line_of_a_program_whose_children_end_is_no_question);
   ADD ("question-is-over-when-the-program-goes-on", question_is_over_when_the_program_goes_on);
   ADD ("cancel-ends-what-asks", cancel_ends_what_asks);
   ADD ("answer-to-a-lost-worker-is-refused", answer_to_a_lost_worker_is_refused);
