@@ -15,8 +15,8 @@ typedef struct
   pid_t pid;
   pid_t parent;
   pid_t session;
-  char state;      /* as in /proc/PID/stat: 'Z' is a zombie, 'T' is stopped */
-  guint64 started; /* when it started, in ticks since the machine did */
+  char state;          /* as in /proc/PID/stat: 'Z' is a zombie, 'T' is stopped */
+  guint64 started;     /* when it started, in ticks since the machine did */
   gboolean is_exiting; /* it is about to end, and runs its program no more */
 } CommandProcess;
 
