@@ -102,9 +102,10 @@ ferry_spin_begin (FerrySpin *self)
   return is_likely (self);
 }
 
-/* Yields until it has arrived, a few times. What comes so has the core that this thread has. */
+/* Yields until it has arrived, a few times. What comes so has the core that this thread has. Sets taken to how long the
+ * wait has taken. */
 static gboolean
-yield (FerrySpinFunc has_arrived, gpointer data)
+yield (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data, gint64 *taken)
 {
   gboolean arrived = FALSE;
 
@@ -113,15 +114,16 @@ yield (FerrySpinFunc has_arrived, gpointer data)
       sched_yield ();
       arrived = has_arrived (data);
     }
+  *taken = g_get_monotonic_time () - self->began;
   return arrived;
 }
 
 gboolean
 ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
 {
-  gboolean arrived = (self->yields || self->shares_core) && yield (has_arrived, data);
-  gboolean has_yielded = FALSE;
   gint64 taken = 0;
+  gboolean arrived = (self->yields || self->shares_core) && yield (self, has_arrived, data, &taken);
+  gboolean has_yielded = FALSE;
 
   self->shares_core &= arrived;
   while (!arrived && taken < self->longest)
@@ -131,11 +133,10 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
       taken = g_get_monotonic_time () - self->began;
       if (!arrived && !has_yielded && taken >= LONG_SPIN)
         {
-          arrived = self->shares_core = yield (has_arrived, data);
+          arrived = self->shares_core = yield (self, has_arrived, data, &taken);
           has_yielded = TRUE;
         }
     }
-  taken = g_get_monotonic_time () - self->began;
   /* Relaxed, here and in ferry_spin_get_time(): a count. */
   if (!self->yields)
     atomic_fetch_add_explicit (&self->time, (guint64) taken, memory_order_relaxed);

@@ -282,9 +282,8 @@ void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gs
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
-/* Whether this thread may wait for the other end. Fails with
- * FERRY_ERROR_WRONG_THREAD on the receiving thread and on the thread of the default main context. form: the name of the
- * function to use instead, for the error. */
+/* Whether this thread may wait for the other end. Fails with FERRY_ERROR_WRONG_THREAD on the receiving thread and on
+ * the thread of the default main context. form: the name of the function to use instead, for the error. */
 gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);
 
 /* ---- the owner of the calls ---- */

@@ -406,7 +406,7 @@ static GError *
 read_until_end (Core *core)
 {
   GError *reason = NULL;
-  gssize n_read = core->in_is_socket ? 1 : 0;
+  gssize n_read = 1;
 
   while (!is_closed (core))
     {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What there is to show of a task, as properties: its status, such as that it does not
- * respond, its fraction, speed and texts.
+/* What there is to show of a task, as properties: its status, such as that it does not respond, its fraction, speed and
+ * texts.
  *
  * Owner:      counted references. A monitor keeps its task, and not its widget.
  * Threads:    the one that runs GTK, which is the router's.
