@@ -43,21 +43,29 @@ undo_cb (GtkWidget *list)
   gtk_widget_activate_action (list, "task.undo", NULL);
 }
 
+static void
+forget_toast_cb (GtkWidget *list)
+{
+  g_object_set_data (G_OBJECT (list), "toast", NULL);
+}
+
 static gboolean
 show_undo_cb (GtkWidget *list, const char *words, AdwToastOverlay *overlay)
 {
-  g_autoptr (AdwToast) before = g_object_steal_data (G_OBJECT (list), "toast");
-  AdwToast *toast = words != NULL ? adw_toast_new (words) : NULL;
+  AdwToast *toast = g_object_get_data (G_OBJECT (list), "toast");
 
-  if (before != NULL)
-    adw_toast_dismiss (before);
-  if (toast == NULL) /* what was removed is back, or gone for good */
-    return TRUE;
-  g_object_set (toast, "button-label", "_Undo", "timeout", 0, NULL);
+  if (words == NULL && toast != NULL) /* what was removed is back, or gone for good */
+    adw_toast_dismiss (toast);
+  if (words != NULL && toast != NULL)
+    adw_toast_set_title (toast, words);
+  if (words == NULL || toast != NULL)
+    return TRUE; /* the list has no bar for it */
+  toast = g_object_new (ADW_TYPE_TOAST, "title", words, "button-label", "_Undo", "timeout", 0, NULL);
   g_object_set_data_full (G_OBJECT (list), "toast", g_object_ref (toast), g_object_unref);
   g_signal_connect_object (toast, "button-clicked", G_CALLBACK (undo_cb), list, G_CONNECT_SWAPPED);
+  g_signal_connect_object (toast, "dismissed", G_CALLBACK (forget_toast_cb), list, G_CONNECT_SWAPPED);
   adw_toast_overlay_add_toast (overlay, toast);
-  return TRUE; /* the list has no bar for it */
+  return TRUE;
 }
 
 static void

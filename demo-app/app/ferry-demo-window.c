@@ -11,7 +11,6 @@
 #include "app/ferry-demo-pages.h"
 #include "pictures/ferry-demo-pictures-page.h"
 
-#define AGAIN_KEY "ferry-demo-again"
 #define SOURCE_WIDTH 1000
 #define SOURCE_HEIGHT 700
 #define SOURCE_MARGIN 12
@@ -59,6 +58,8 @@ struct _FerryDemoWindow
   FerryDemoSession *session;
 
   AdwToast *again_toast;    /* (weak) what has a button to try again */
+  GtkWidget *again_page;    /* (weak) whose action that is */
+  const char *again;        /* (static) its name */
   GtkWindow *source_window; /* (weak) */
   AdwToastOverlay *toasts;
   AdwLeaflet *leaflet;
@@ -260,29 +261,45 @@ view_source (GtkWidget *widget, const char *action, GVariant *parameter)
 /* ---- sentences ---- */
 
 static void
-again_cb (AdwToast *toast, GtkWidget *page)
+again_cb (FerryDemoWindow *self)
 {
-  gtk_widget_activate_action (page, g_object_get_data (G_OBJECT (toast), AGAIN_KEY), NULL);
+  if (self->again_page != NULL)
+    gtk_widget_activate_action (self->again_page, self->again, NULL);
+}
+
+static void
+forget_again_cb (FerryDemoWindow *self)
+{
+  g_clear_weak_pointer (&self->again_toast);
 }
 
 void
 ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again)
 {
-  GtkWidget *window = gtk_widget_get_ancestor (page, FERRY_DEMO_TYPE_WINDOW);
-  FerryDemoWindow *self = FERRY_DEMO_WINDOW (window);
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (gtk_widget_get_ancestor (page, FERRY_DEMO_TYPE_WINDOW));
   g_autofree char *title = g_markup_escape_text (sentence, -1);
-  AdwToast *toast = adw_toast_new (title);
+  AdwToast *toast;
 
   if (again != NULL)
     {
-      /* The way on that the page showed before is not the newest one. */
-      if (self->again_toast != NULL)
-        adw_toast_dismiss (self->again_toast);
+      g_set_weak_pointer (&self->again_page, page);
+      self->again = g_intern_string (again);
+    }
+  /* Of several ways on, the newest is shown. libadwaita before 1.5 reads freed memory when a toast is dismissed in the
+   * frame that it comes in, so the one that is there gets the words. */
+  if (again != NULL && self->again_toast != NULL)
+    {
+      adw_toast_set_title (self->again_toast, title);
+      return;
+    }
+  toast = adw_toast_new (title);
+  if (again != NULL)
+    {
       g_set_weak_pointer (&self->again_toast, toast);
       adw_toast_set_button_label (toast, _ ("_Run Again"));
       adw_toast_set_timeout (toast, 0);
-      g_object_set_data_full (G_OBJECT (toast), AGAIN_KEY, g_strdup (again), g_free);
-      g_signal_connect_object (toast, "button-clicked", G_CALLBACK (again_cb), page, 0);
+      g_signal_connect_object (toast, "button-clicked", G_CALLBACK (again_cb), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (toast, "dismissed", G_CALLBACK (forget_again_cb), self, G_CONNECT_SWAPPED);
     }
   adw_toast_overlay_add_toast (self->toasts, toast);
 }
@@ -304,6 +321,7 @@ ferry_demo_window_dispose (GObject *object)
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (object);
 
   g_clear_weak_pointer (&self->again_toast);
+  g_clear_weak_pointer (&self->again_page);
   g_clear_weak_pointer (&self->source_window);
   g_clear_object (&self->session);
   G_OBJECT_CLASS (ferry_demo_window_parent_class)->dispose (object);
