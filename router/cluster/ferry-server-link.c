@@ -27,11 +27,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-wake-private.h"
 
 #define MAX_SUBSCRIPTIONS 3
 
@@ -42,7 +42,7 @@ struct _FerryServerLink
   gpointer closure;                    /* const */
   natsConnection *nats;                /* const once connected: (owned) */
   int fd;                              /* const once connected: -1: the library reads and writes itself */
-  int bell;                            /* const: (owned): an eventfd that ends the thread's poll() */
+  int doorbell;                        /* const: (owned): makes the thread look at everything again */
   GThread *thread;                     /* (owned) (nullable) */
   pthread_mutex_t writing;             /* while the socket is written to */
   pthread_mutex_t lock;
@@ -65,25 +65,13 @@ link_unref (FerryServerLink *self)
   if (self->fd >= 0)
     natsConnection_ProcessCloseEvent (&self->fd);
 #endif
-  if (self->bell >= 0)
-    close (self->bell);
+  ferry_clear_fd (&self->doorbell);
   pthread_mutex_destroy (&self->writing);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServerLink, link_unref)
-
-/* any: makes the thread look at everything again. */
-static void
-ring (FerryServerLink *self)
-{
-  const guint64 one = 1;
-
-  /* It can only fail when the bell rings already. */
-  if (write (self->bell, &one, sizeof one) < 0)
-    g_assert (errno == EAGAIN);
-}
 
 /* ---- What the library tells, on any thread ---- */
 
@@ -109,7 +97,7 @@ link_read_changed (void *data, bool add)
   pthread_mutex_lock (&self->lock);
   self->is_over = TRUE;
   pthread_mutex_unlock (&self->lock);
-  ring (self);
+  ferry_doorbell_ring (self->doorbell);
   return NATS_OK;
 }
 
@@ -124,7 +112,7 @@ link_write_changed (void *data, bool add)
   must_ring = add && !self->is_sending;
   pthread_mutex_unlock (&self->lock);
   if (must_ring)
-    ring (self);
+    ferry_doorbell_ring (self->doorbell);
   return NATS_OK;
 }
 
@@ -187,7 +175,7 @@ ferry_server_link_send (FerryServerLink *self, const char *subject, gconstpointe
   write_some (self);
   set_sending (self, FALSE);
   if (!ferry_server_link_is_clear (self))
-    ring (self);
+    ferry_doorbell_ring (self->doorbell);
   return status;
 }
 
@@ -241,8 +229,7 @@ look_for_tls (FerryServerLink *self)
 static gboolean
 wait_for_events (FerryServerLink *self, int *events)
 {
-  struct pollfd fds[2] = {{.fd = self->fd, .events = POLLIN}, {.fd = self->bell, .events = POLLIN}};
-  guint64 rings;
+  struct pollfd fds[2] = {{.fd = self->fd, .events = POLLIN}, {.fd = self->doorbell, .events = POLLIN}};
 
   pthread_mutex_lock (&self->lock);
   fds[0].fd = self->is_over ? -1 : self->fd;
@@ -252,8 +239,8 @@ wait_for_events (FerryServerLink *self, int *events)
     return FALSE;
   *events = poll (fds, G_N_ELEMENTS (fds), -1) > 0 ? fds[0].revents : 0;
   /* Not more than once for what rang before. */
-  if (fds[1].revents != 0 && read (self->bell, &rings, sizeof rings) < 0)
-    g_assert (errno == EAGAIN || errno == EINTR);
+  if (fds[1].revents != 0)
+    ferry_doorbell_hear (self->doorbell);
   return TRUE;
 }
 
@@ -305,12 +292,10 @@ ferry_server_link_new (FerryServerAccess *access, const FerryServerHandlers *han
   self->handlers = handlers;
   self->closure = closure;
   self->fd = -1;
-  self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  self->doorbell = ferry_doorbell_new (error);
   pthread_mutex_init (&self->writing, NULL);
   pthread_mutex_init (&self->lock, NULL);
-  if (self->bell < 0)
-    ferry_set_system_error (error, "eventfd()");
-  else if (connect_to_server (self, access, error))
+  if (self->doorbell >= 0 && connect_to_server (self, access, error))
     return self;
   ferry_server_link_free (self);
   return NULL;
@@ -325,7 +310,7 @@ end_thread (FerryServerLink *self)
   pthread_mutex_lock (&self->lock);
   self->is_over = TRUE;
   pthread_mutex_unlock (&self->lock);
-  ring (self);
+  ferry_doorbell_ring (self->doorbell);
   g_thread_join (g_steal_pointer (&self->thread));
 }
 
@@ -357,7 +342,7 @@ ferry_server_link_subscribe (FerryServerLink *self, const char *subject)
   self->subscriptions[self->n_subscriptions++] = subscription;
   pthread_mutex_unlock (&self->lock);
   /* Something may have come for it before the thread knew of it. */
-  ring (self);
+  ferry_doorbell_ring (self->doorbell);
   return NATS_OK;
 }
 

@@ -23,7 +23,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/auxv.h>
-#include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
@@ -33,6 +32,7 @@
 #include "base/ferry-timers-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-address-private.h"
+#include "lane/ferry-wake-private.h"
 #include "process/ferry-launcher-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 
@@ -52,7 +52,7 @@ typedef struct
 {
   _Atomic gint references;
   FerryBoundAddress *bound; /* (owned) (nullable): guarded by starting; the thread uses it too, while it runs */
-  int wake_fd;              /* const: (owned): an eventfd that wakes the thread */
+  int doorbell;             /* const: (owned): wakes the thread */
   GWeakRef listener;
   FerryWaitQueue waits; /* completions that wait for a transport, or for the stop */
 
@@ -162,7 +162,7 @@ acceptor_unref (gpointer data)
   g_clear_pointer (&self->bound, ferry_bound_address_free);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_weak_ref_clear (&self->listener);
-  ferry_clear_fd (&self->wake_fd);
+  ferry_clear_fd (&self->doorbell);
   ferry_wait_queue_clear (&self->waits);
   g_ptr_array_unref (self->hellos);
   g_ptr_array_unref (self->clients);
@@ -170,15 +170,6 @@ acceptor_unref (gpointer data)
   pthread_mutex_destroy (&self->lock);
   pthread_mutex_destroy (&self->starting);
   g_free (self);
-}
-
-static void
-wake_acceptor (FerryAcceptor *self)
-{
-  guint64 one = 1;
-
-  if (write (self->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
-    g_warning ("Writing to an eventfd failed: %s", g_strerror (errno));
 }
 
 /* ---- taking accepted transports ---- */
@@ -253,7 +244,7 @@ client_free (gpointer data)
   ferry_clear_fd (&self->fd);
   g_free (self);
   notify (acceptor);
-  wake_acceptor (acceptor);
+  ferry_doorbell_ring (acceptor->doorbell);
   acceptor_unref (acceptor);
 }
 
@@ -496,9 +487,8 @@ get_poll_timeout (FerryAcceptor *self, gint64 now)
 static gboolean
 wait_for_events (FerryAcceptor *self)
 {
-  struct pollfd fds[2 + MAX_HELLOS] = {{.fd = self->wake_fd, .events = POLLIN}, {.events = POLLIN}};
+  struct pollfd fds[2 + MAX_HELLOS] = {{.fd = self->doorbell, .events = POLLIN}, {.events = POLLIN}};
   gint64 now = g_get_monotonic_time ();
-  guint64 count;
 
   fds[1].fd = self->paused_until > now ? -1 : self->bound->fd;
   for (guint i = 0; i < self->hellos->len; i++)
@@ -508,8 +498,7 @@ wait_for_events (FerryAcceptor *self)
       fds[2 + i] = (struct pollfd){hello->fd, hello->n_bytes < sizeof hello->bytes ? POLLIN : POLLRDHUP, 0};
     }
   poll (fds, 2 + self->hellos->len, get_poll_timeout (self, now));
-  if (read (self->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
-    g_warning ("Reading an eventfd failed: %s", g_strerror (errno));
+  ferry_doorbell_hear (self->doorbell);
   return !is_stopped (self);
 }
 
@@ -540,18 +529,17 @@ static FerryAcceptor *
 acceptor_new (FerryListener *listener, FerryBoundAddress *bound, GError **error)
 {
   FerryAcceptor *self;
-  int wake_fd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
+  int doorbell = ferry_doorbell_new (error);
 
-  if (wake_fd < 0)
+  if (doorbell < 0)
     {
-      ferry_set_system_error (error, "eventfd()");
       ferry_bound_address_free (bound);
       return NULL;
     }
   self = g_new0 (FerryAcceptor, 1);
   atomic_init (&self->references, 1);
   self->bound = bound;
-  self->wake_fd = wake_fd;
+  self->doorbell = doorbell;
   pthread_mutex_init (&self->starting, NULL);
   pthread_mutex_init (&self->lock, NULL);
   ferry_wait_queue_init (&self->waits);
@@ -593,7 +581,7 @@ acceptor_stop (FerryAcceptor *self)
   g_queue_init (&self->accepted);
   pthread_mutex_unlock (&self->lock);
   ferry_wait_queue_finish_all (&self->waits);
-  wake_acceptor (self);
+  ferry_doorbell_ring (self->doorbell);
   if (self->thread != NULL)
     g_thread_join (g_steal_pointer (&self->thread));
   g_clear_pointer (&self->bound, ferry_bound_address_free);
@@ -658,7 +646,7 @@ ferry_listener_set_property (GObject *object, guint id, const GValue *value, GPa
     acceptor->hello_time = g_value_get_int64 (value);
   pthread_mutex_unlock (&acceptor->lock);
   if (id == PROP_MAX_ATTACHED)
-    wake_acceptor (acceptor);
+    ferry_doorbell_ring (acceptor->doorbell);
   if (changed)
     g_object_notify_by_pspec (object, pspec);
 }

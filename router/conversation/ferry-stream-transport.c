@@ -31,7 +31,6 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -39,6 +38,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+#include "lane/ferry-wake-private.h"
 #include "link/ferry-orphan-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 #include "wire/ferry-remote-error-private.h"
@@ -74,8 +74,8 @@ typedef struct
   int out_fd;            /* (owned): may be in_fd; -1 once all is written */
   int passing;           /* (owned): a socket that goes to the other end with the next bytes, or -1 */
   gboolean done;         /* the writer has ended */
-  int reader_bell;       /* (owned): an eventfd: the transport is closed, writing has failed, or the writer has ended */
-  int writer_bell;       /* (owned): an eventfd: the writer is to write no more */
+  int reader_doorbell;   /* (owned): the transport is closed, writing has failed, or the writer has ended */
+  int writer_doorbell;   /* (owned): the writer is to write no more */
 } Core;
 
 struct _FerryStreamTransport
@@ -97,8 +97,8 @@ close_all_locked (Core *core)
   ferry_clear_fd (&core->in_fd);
   ferry_clear_fd (&core->out_fd);
   ferry_clear_fd (&core->passing);
-  ferry_clear_fd (&core->reader_bell);
-  ferry_clear_fd (&core->writer_bell);
+  ferry_clear_fd (&core->reader_doorbell);
+  ferry_clear_fd (&core->writer_doorbell);
 }
 
 static void
@@ -124,21 +124,19 @@ is_closed (Core *core)
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
 }
 
-/* Bells are there as long as the reader runs. */
+/* Doorbells are there as long as the reader runs. */
 static void
-ring_locked (int bell)
+ring_locked (int doorbell)
 {
-  const guint64 one = 1;
-
-  if (bell >= 0 && TEMP_FAILURE_RETRY (write (bell, &one, sizeof one)) < 0 && errno != EAGAIN)
-    g_warning ("Writing to an eventfd failed: %s", g_strerror (errno));
+  if (doorbell >= 0)
+    ferry_doorbell_ring (doorbell);
 }
 
-/* Waits until a descriptor is ready for events (poll()'s) or the bell rings. Returns whether it is ready. */
+/* Waits until a descriptor is ready for events (poll()'s) or the doorbell rings. Returns whether it is ready. */
 static gboolean
-wait_for (int fd, short events, int bell)
+wait_for (int fd, short events, int doorbell)
 {
-  struct pollfd fds[] = {{.fd = fd, .events = events}, {.fd = bell, .events = POLLIN}};
+  struct pollfd fds[] = {{.fd = fd, .events = events}, {.fd = doorbell, .events = POLLIN}};
 
   TEMP_FAILURE_RETRY (poll (fds, G_N_ELEMENTS (fds), -1));
   return fds[0].revents != 0;
@@ -154,7 +152,7 @@ fail_locked (Core *core, int code)
     core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
                                        "Writing to the stream failed: %s; open a new stream", g_strerror (code));
   pthread_cond_signal (&core->changed);
-  ring_locked (core->reader_bell);
+  ring_locked (core->reader_doorbell);
 }
 
 /* Writes to a socket. Does not block even if another process has made the socket blocking, as one can that has a copy
@@ -274,7 +272,7 @@ end_writing (Core *core)
   if (core->out_fd != core->in_fd)
     ferry_clear_fd (&core->out_fd);
   core->done = TRUE;
-  ring_locked (core->reader_bell);
+  ring_locked (core->reader_doorbell);
 }
 
 static gpointer
@@ -283,7 +281,7 @@ write_all (gpointer data)
   Core *core = data;
   gsize n_written = 0;
 
-  while (write_some (core, &n_written) && (n_written > 0 || wait_for (core->out_fd, POLLOUT, core->writer_bell)))
+  while (write_some (core, &n_written) && (n_written > 0 || wait_for (core->out_fd, POLLOUT, core->writer_doorbell)))
     ;
   /* Also after a failure: no other thread writes any more. */
   end_writing (core);
@@ -411,7 +409,7 @@ read_until_end (Core *core)
   while (!is_closed (core))
     {
       /* A socket is read before it is waited for: then there is one system call for each message. */
-      if ((!core->in_is_socket || n_read <= 0) && !wait_for (core->in_fd, POLLIN, core->reader_bell))
+      if ((!core->in_is_socket || n_read <= 0) && !wait_for (core->in_fd, POLLIN, core->reader_doorbell))
         return dup_failure (core);
       if (!read_some (core, &n_read, &reason))
         break;
@@ -440,7 +438,7 @@ discard_input (Core *core)
 }
 
 /* Waits until all sent messages and the end of the stream are written, and the other end has closed. Also ends when the
- * time to linger is over. No ring is lost: the writer sets done and then rings, and here the bell is read before
+ * time to linger is over. No ring is lost: the writer sets done and then rings, and here the doorbell is read before
  * done. */
 static void
 linger (Core *core)
@@ -451,14 +449,13 @@ linger (Core *core)
   while ((!is_writing_done (core) || !core->input_over) && (now = g_get_monotonic_time ()) < deadline)
     {
       struct pollfd fds[] = {{.fd = core->input_over ? -1 : core->in_fd, .events = POLLIN},
-                             {.fd = core->reader_bell, .events = POLLIN}};
-      guint64 n_rings;
+                             {.fd = core->reader_doorbell, .events = POLLIN}};
 
       if (poll (fds, G_N_ELEMENTS (fds),
                 deadline == G_MAXINT64 ? -1 : (int) ((deadline - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1)) <= 0)
         continue;
-      if (fds[1].revents != 0 && TEMP_FAILURE_RETRY (read (core->reader_bell, &n_rings, sizeof n_rings)) < 0)
-        g_warning ("Reading an eventfd failed: %s", g_strerror (errno));
+      if (fds[1].revents != 0)
+        ferry_doorbell_hear (core->reader_doorbell);
       if (fds[0].revents != 0)
         discard_input (core);
     }
@@ -471,7 +468,7 @@ release (Core *core)
   pthread_mutex_lock (&core->lock);
   ferry_frame_queue_drop (&core->queue);
   finish_writing_locked (core);
-  ring_locked (core->writer_bell);
+  ring_locked (core->writer_doorbell);
   pthread_mutex_unlock (&core->lock);
   if (core->writer != NULL)
     g_thread_join (g_steal_pointer (&core->writer));
@@ -556,8 +553,8 @@ core_new (int in_fd, int out_fd, gboolean is_of_pair, FerryTransport *transport)
   core->in_is_socket = is_socket (in_fd, &family, &type);
   core->out_is_socket = is_socket (out_fd, &family, &type);
   core->is_local = in_fd == out_fd && core->out_is_socket && family == AF_UNIX && type == SOCK_STREAM;
-  core->reader_bell = -1;
-  core->writer_bell = -1;
+  core->reader_doorbell = -1;
+  core->writer_doorbell = -1;
   pthread_mutex_init (&core->lock, NULL);
   pthread_cond_init (&core->changed, NULL);
   ferry_frame_queue_init (&core->queue, write_locked, core);
@@ -602,7 +599,7 @@ ferry_stream_transport_close (FerryTransport *transport)
 
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
   finish_writing_locked (core);
-  ring_locked (core->reader_bell);
+  ring_locked (core->reader_doorbell);
 }
 
 static void
@@ -652,13 +649,6 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 {
 }
 
-static gboolean
-make_bell (int *bell, GError **error)
-{
-  *bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return *bell >= 0 || ferry_set_system_error (error, "Making a bell of a transport (eventfd)");
-}
-
 /* Makes a descriptor non-blocking, so that a sender never waits for a reader. Uses ioctl(), as a worker in a sandbox
  * may not set flags by fcntl(). */
 static gboolean
@@ -686,7 +676,8 @@ make_transport (int in_fd, int out_fd, gboolean is_of_pair, GError **error)
 
   self->core = core_new (in_fd, out_fd, is_of_pair, FERRY_TRANSPORT (self));
   if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error) ||
-      !make_bell (&self->core->reader_bell, error) || !make_bell (&self->core->writer_bell, error))
+      (self->core->reader_doorbell = ferry_doorbell_new (error)) < 0 ||
+      (self->core->writer_doorbell = ferry_doorbell_new (error)) < 0)
     return NULL;
   send_at_once (out_fd);
   if (self->core->is_local)

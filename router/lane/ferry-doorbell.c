@@ -5,8 +5,10 @@
  * a writer that waits for room, sleep on a futex word. A waker rings one to wake a sleeper when ferry_wake_due()
  * returns TRUE.
  *
- * A descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an event, and the count is never
- * read. A worker shares the open file description of the eventfd. The worker may read it, fill it, or make it blocking,
+ * A lane's descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an event, and the count is
+ * never read. A thread that polls a socket, as a listener's does, has a doorbell of its own, and reads the count.
+ *
+ * A worker shares the open file description of the eventfd. The worker may read it, fill it, or make it blocking,
  * and harms only its own wake-ups. The application never writes to a doorbell that a worker has, because such a write
  * could block.
  *
@@ -48,7 +50,7 @@ ferry_doorbell_new (GError **error)
   return fd;
 }
 
-/* Rings a descriptor doorbell. The count of the eventfd is never read, and is full only after 2^64 rings. */
+/* Rings a descriptor doorbell. Its count is full only after 2^64 rings, and then it rings already. */
 void
 ferry_doorbell_ring (int fd)
 {
@@ -56,6 +58,15 @@ ferry_doorbell_ring (int fd)
 
   while (write (fd, &one, sizeof one) < 0 && errno == EINTR)
     ;
+}
+
+void
+ferry_doorbell_hear (int fd)
+{
+  guint64 n_rings;
+
+  if (TEMP_FAILURE_RETRY (read (fd, &n_rings, sizeof n_rings)) < 0 && errno != EAGAIN)
+    g_warning ("Reading a doorbell (eventfd) failed: %s", g_strerror (errno));
 }
 
 /* Adds one to *rings and wakes some of the threads that sleep there, as one step. So each of these threads fell asleep

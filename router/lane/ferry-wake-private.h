@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "base/ferry-base-private.h"
 #include "wire/ferry-lane-layout.h"
 
 #include <glib.h>
@@ -20,8 +21,14 @@ G_BEGIN_DECLS
  */
 #define FERRY_FUTEX_DOORBELL_WAKES 4
 
+FERRY_FOR_SIBLINGS
 int ferry_doorbell_new (GError **error);
+FERRY_FOR_SIBLINGS
 void ferry_doorbell_ring (int fd);
+/* A doorbell that is polled level-triggered: what has rung before rings no more. Whoever rings first changes what is
+ * looked at after this. */
+FERRY_FOR_SIBLINGS
+void ferry_doorbell_hear (int fd);
 
 void ferry_futex_doorbell_ring (_Atomic guint32 *rings);
 gboolean ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline);

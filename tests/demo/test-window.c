@@ -79,6 +79,20 @@ test_tasks_become_rows (WindowTest *test, gconstpointer data)
   window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, 2)), "500,000,000");
 }
 
+/* The toast that is there gets the words: libadwaita before 1.5 reads freed memory when one is dismissed in the frame
+ * that it comes in. */
+static void
+test_one_toast_has_the_newest_way_on (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *page = window_test_get (test, "counts_label");
+
+  ferry_demo_tell (page, "The first has ended", "job.undo");
+  ferry_demo_tell (page, "The second has ended", "job.undo");
+  window_test_wait_words (test->window, "The second has ended");
+  window_test_wait_words (test->window, "Run Again");
+  g_assert_null (widget_test_find_words (test->window, "The first has ended"));
+}
+
 /* What a function has come to is said in words, and so is how it ended. */
 static void
 test_ends_have_words (WindowTest *test, gconstpointer data)
@@ -814,6 +828,7 @@ main (int argc, char **argv)
   window_test_add ("/window/some-tasks-are-added-at-a-click", test_some_tasks_are_added_at_a_click);
   window_test_add ("/window/each-button-has-a-name", test_each_button_has_a_name);
   window_test_add ("/window/tasks-become-rows", test_tasks_become_rows);
+  window_test_add ("/window/one-toast-has-the-newest-way-on", test_one_toast_has_the_newest_way_on);
   window_test_add ("/window/ends-have-words", test_ends_have_words);
   window_test_add ("/window/cancel", test_cancel);
   window_test_add ("/window/time-limit-is-shown", test_time_limit_is_shown);
