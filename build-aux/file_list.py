@@ -5,8 +5,9 @@
                                                                         file_list.py --page TOP OUTPUT DEPENDENCIES
 
 With words, such as 'engine' or 'kill', the files that have words that begin so, all of them, in their name or sentence; where
-none has, those whose whole text says them most. A header is in the line of the file that it belongs to: ferry-pool.c, ferry-pool.h and ferry-pool-private.h have one. With '--page', a page of the
-reference; DEPENDENCIES is a file that tells make which files were read.
+few have, also those whose whole text says them most. A header is in the line of the file that it belongs to: ferry-pool.c,
+ferry-pool.h and ferry-pool-private.h have one. With '--page', a page of the reference; DEPENDENCIES is a file that tells make
+which files were read.
 """
 
 import os
@@ -55,7 +56,7 @@ def read_files(top):
 
 
 def line(name, text):
-    return "%s: %s" % (re.sub("^router/", "", name), first_sentence(name, text))
+    return "%s: %s" % (name, first_sentence(name, text))
 
 
 def count(text, words):
@@ -99,10 +100,14 @@ def main():
         return
     files, words = read_files(sys.argv[1]), sys.argv[2:]
     found = lines(files, words)
-    if not found:
-        print("No file has this in its name or its first sentence; these speak of it most:")
-        found = most(files, words) or sys.exit("none: %s" % " ".join(words))
-    print("\n".join(found))
+    others = [each for each in most(files, words) if each not in found] if len(found) < N_MOST else []
+    if not found and not others:
+        sys.exit("No file says '%s'." % " ".join(words))
+    if found:
+        print("\n".join(found))
+    if others:
+        print("%s speak of it most:\n%s" % ("Of the others, these" if found else "In its name or first sentence none has this; these",
+                                           "\n".join(others)))
 
 
 if __name__ == "__main__":

@@ -62,8 +62,8 @@ show_undo_cb (GtkWidget *list, const char *words, AdwToastOverlay *overlay)
     return TRUE; /* the list has no bar for it */
   toast = g_object_new (ADW_TYPE_TOAST, "title", words, "button-label", "_Undo", "timeout", 0, NULL);
   g_object_set_data_full (G_OBJECT (list), "toast", g_object_ref (toast), g_object_unref);
-  g_signal_connect_object (toast, "button-clicked", G_CALLBACK (undo_cb), list, G_CONNECT_SWAPPED);
-  g_signal_connect_object (toast, "dismissed", G_CALLBACK (forget_toast_cb), list, G_CONNECT_SWAPPED);
+  g_object_connect (toast, "swapped-object-signal::button-clicked", undo_cb, list, "swapped-object-signal::dismissed",
+                    forget_toast_cb, list, NULL);
   adw_toast_overlay_add_toast (overlay, toast);
   return TRUE;
 }

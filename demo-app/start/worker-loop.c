@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The same work twice: as a function of a worker, and on a main loop that has frames to draw meanwhile. */
+/* The work of the Start page, five seconds of it, twice: as a function of a worker, and on a main loop that has frames
+ * to draw meanwhile. */
 
 #include <glib-unix.h>
 #include <signal.h>

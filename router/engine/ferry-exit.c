@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a pipe or a worker ended, such as by a crash or a signal, and the text that says so, for each close reason. */
+/* How a pipe or a worker ended, such as by a crash or killed by a signal, and the text that says so, for each close
+ * reason. */
 
 #include "config.h"
 

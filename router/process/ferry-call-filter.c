@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sandbox's filter of system calls (seccomp): those that a worker may not make.
+/* A sandbox's filter of system calls (seccomp), sockets and connections among them: those that a worker may not make.
  *
  * The list names those that are refused, for the reason in docs/decisions.md. They fail with EPERM, and calls that are
  * newer than the list with ENOSYS; no process is killed. The call clone3() fails with ENOSYS, since a filter cannot

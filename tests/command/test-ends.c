@@ -486,12 +486,13 @@ run_and_exit (const char *folder)
   const char *const argv[] = {"sh", "-c", STAYING, NULL};
   g_autoptr (GError) error = NULL;
   FerryExecutor *executor = ferry_executor_new_for_commands (&error);
-  g_autoptr (FerryCommand) command = ferry_command_new (argv);
+  FerryCommand *command = ferry_command_new (argv);
   g_autoptr (FerryTask) task = NULL;
 
   g_assert_no_error (error);
   g_object_set (command, "directory", folder, NULL);
   task = ferry_executor_submit_command (executor, command, &error);
+  g_object_unref (command);
   g_assert_no_error (error);
   command_test_wait (task);
   g_assert_cmpint (ferry_test_get_number (task, "state"), ==, FERRY_TASK_STATE_COMPLETED);

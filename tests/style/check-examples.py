@@ -13,7 +13,7 @@ import sys
 import sources
 import tap
 
-MOST_LINES = 105
+MOST_LINES = 112
 # All files of C of an application that is an example.
 MOST_APPLICATION_LINES = 728
 # The first program of the README, with progress and a cancel.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Executor.stream(): the values that a function in a worker yields, as they come."""
+"""In the application: Executor.stream(), the values that a function in a worker yields, as they come."""
 
 import collections
 import inspect

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The worker program, which an executor starts, and which serves calls of functions.
+"""The worker program, which an executor starts: it calls functions, and sends back what they return, yield or raise.
 
 Its arguments: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME] [--initializer NAME] [MODULE...]`
 
