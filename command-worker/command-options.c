@@ -169,7 +169,7 @@ take_named (CommandOptions *self, const char *name, GVariant *value, GError **er
   return FALSE;
 }
 
-/* The value of FerryCommand:progress by its name, such as “'percent'”. */
+/* (transfer full): the value of FerryCommand:progress by its name, such as “'percent'”. */
 static GVariant *
 parse_progress (const char *text, GError **error)
 {
@@ -181,7 +181,7 @@ parse_progress (const char *text, GError **error)
     return NULL;
   value = g_enum_get_value_by_nick ((GEnumClass *) type, g_variant_get_string (name, NULL));
   if (value != NULL)
-    return g_variant_new_int32 (value->value);
+    return g_variant_ref_sink (g_variant_new_int32 (value->value));
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                "There is no progress %s; take 'none', 'percent', 'steps', 'number', 'keys', 'json' or 'pattern'", text);
   return NULL;

@@ -52,8 +52,8 @@ typedef struct
  * that it cannot have. */
 CommandOptions *command_options_new (GVariant *arguments, GError **error);
 void command_options_free (CommandOptions *self);
-/* Returns (floating) (nullable) the value of a key from a text of GVariant: “['wc', '-l']”, “'percent'”, “4096”. Fails
- * as above, and with G_VARIANT_PARSE_ERROR. */
+/* Returns (transfer full) (nullable) the value of a key from a text of GVariant: “['wc', '-l']”, “'percent'”, “4096”.
+ * Fails as above, and with G_VARIANT_PARSE_ERROR. */
 GVariant *command_options_parse (const char *key, const char *text, GError **error);
 /* Whether a command that ended with this exit status has succeeded. */
 gboolean command_options_is_success (const CommandOptions *self, int status);

@@ -98,7 +98,7 @@ static gboolean
 take_key (GVariantDict *options, GKeyFile *file, const char *name, const char *key, GError **error)
 {
   g_autofree char *text = g_key_file_get_value (file, name, key, error);
-  GVariant *value = text != NULL ? command_options_parse (key, text, error) : NULL;
+  g_autoptr (GVariant) value = text != NULL ? command_options_parse (key, text, error) : NULL;
 
   if (value == NULL)
     {

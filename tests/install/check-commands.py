@@ -78,7 +78,7 @@ def typed(found, top, place):
     programs = [("examples/python/%s %s" % (name, ARGUMENTS.get(name, ""))).strip() for name in
                 map(os.path.basename, sorted(glob.glob(os.path.join(top, "examples", "python", "*.py"))))]
     with open(os.path.join(top, "examples", "meson.build"), encoding="utf-8") as file:
-        examples = re.findall(r"'([\w-]+)'", re.search(r"^examples = \[(.*)\]$", file.read(), re.MULTILINE)[1])
+        examples = re.findall(r"'([\w-]+)'", re.search(r"^examples = \[([^]]*)\]", file.read(), re.MULTILINE)[1])
     lines = []
     for command in sorted(set(found) - set(ELSEWHERE)):
         for line in INSTEAD.get(command, [command]):
