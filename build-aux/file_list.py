@@ -90,6 +90,8 @@ def page(files):
 
 
 def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     if sys.argv[1] == "--page":
         top, output, dependencies = sys.argv[2:]
         files = read_files(top)

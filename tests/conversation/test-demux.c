@@ -446,6 +446,34 @@ test_receiving_thread (void)
   g_assert_true (atomic_load (&thread) == pair->wires[ASKING].pump);
 }
 
+static void
+ask_back (FerryInvocation *invocation, gpointer data)
+{
+  DemuxTestPair *pair = data;
+  g_autoptr (FerryMux) mux = ferry_mux_new (pair->ends[ASKED]);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_mux_transact (mux, "add", ONE, -1, NULL, &error));
+  ferry_invocation_return_error (invocation, error);
+}
+
+/* A handler there would wait for an answer that only its own thread can receive. */
+static void
+test_no_wait_on_the_receiving_thread (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  DemuxTestAnswer *answer;
+
+  ferry_demux_set_threads (pair->demux, 0);
+  ferry_demux_add_handler (pair->demux, "ask-back", ask_back, pair, NULL);
+  demux_test_start (pair);
+  answer = demux_test_ask (pair, "ask-back", ONE);
+  demux_test_wait (answer);
+  g_assert_error (answer->error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+  ferry_test_assert_says (answer->error->message, "FerryDemux:threads");
+  demux_test_answer_free (answer);
+}
+
 /* ---- refusals ---- */
 
 static void
@@ -808,6 +836,8 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/runs-at-once-where-the-receiving-thread-has-the-context", test_context_at_once);
   g_test_add_func ("/demux/wakes-no-context-that-is-awake", test_context_that_is_awake);
   g_test_add_func ("/demux/runs-handlers-on-the-receiving-thread", test_receiving_thread);
+  g_test_add_func ("/demux/says-at-once-that-a-handler-on-the-receiving-thread-may-not-wait",
+                   test_no_wait_on_the_receiving_thread);
   g_test_add_func ("/demux/refuses-more-than-may-wait", test_max_pending);
   g_test_add_func ("/demux/refuses-more-bytes-than-may-wait", test_max_pending_size);
   g_test_add_func ("/demux/refuses-what-waits-when-stopped", test_stop_refuses);
