@@ -280,27 +280,24 @@ ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again)
   g_autofree char *title = g_markup_escape_text (sentence, -1);
   AdwToast *toast;
 
-  if (again != NULL)
+  if (again == NULL)
     {
-      g_set_weak_pointer (&self->again_page, page);
-      self->again = g_intern_string (again);
+      adw_toast_overlay_add_toast (self->toasts, adw_toast_new (title));
+      return;
     }
+  g_set_weak_pointer (&self->again_page, page);
+  self->again = g_intern_string (again);
   /* Of several ways on, the newest is shown. libadwaita before 1.5 reads freed memory when a toast is dismissed in the
    * frame that it comes in, so the one that is there gets the words. */
-  if (again != NULL && self->again_toast != NULL)
+  if (self->again_toast != NULL)
     {
       adw_toast_set_title (self->again_toast, title);
       return;
     }
-  toast = adw_toast_new (title);
-  if (again != NULL)
-    {
-      g_set_weak_pointer (&self->again_toast, toast);
-      adw_toast_set_button_label (toast, _ ("_Run Again"));
-      adw_toast_set_timeout (toast, 0);
-      g_signal_connect_object (toast, "button-clicked", G_CALLBACK (again_cb), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (toast, "dismissed", G_CALLBACK (forget_again_cb), self, G_CONNECT_SWAPPED);
-    }
+  toast = g_object_new (ADW_TYPE_TOAST, "title", title, "button-label", _ ("_Run Again"), "timeout", 0, NULL);
+  g_set_weak_pointer (&self->again_toast, toast);
+  g_signal_connect_object (toast, "button-clicked", G_CALLBACK (again_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (toast, "dismissed", G_CALLBACK (forget_again_cb), self, G_CONNECT_SWAPPED);
   adw_toast_overlay_add_toast (self->toasts, toast);
 }
 

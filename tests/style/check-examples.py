@@ -13,7 +13,9 @@ import sys
 import sources
 import tap
 
-MOST_LINES = 112
+MOST_LINES = 105
+# One whose undo is a toast: libadwaita before 1.5 bears none that is dismissed as it comes, so it gets new words.
+LONGER = {"examples/adwaita.c": 112}
 # All files of C of an application that is an example.
 MOST_APPLICATION_LINES = 728
 # The first program of the README, with progress and a cancel.
@@ -48,8 +50,8 @@ def conditional(tree):
 def long(tree):
     counts = {name: len([line for line in code_of(text).splitlines() if line.strip()])
               for name, text in programs(tree).items()}
-    return ["%s has %d lines; %d are allowed" % (name, count, SHORTEST.get(name, MOST_LINES))
-            for name, count in counts.items() if count > SHORTEST.get(name, MOST_LINES)]
+    allowed = {name: MOST_LINES for name in counts} | SHORTEST | LONGER
+    return ["%s has %d lines; %d are allowed" % (name, count, allowed[name]) for name, count in counts.items() if count > allowed[name]]
 
 
 def large(tree):
