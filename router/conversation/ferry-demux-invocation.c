@@ -104,7 +104,7 @@ get_cancellable (FerryInvocation *invocation)
   return g_steal_pointer (&made);
 }
 
-/* ---- items ---- */
+/* ---- answering ---- */
 
 /* Whether this thread may wait for room. A thread that is dispatching sources of a main context must not wait, nor
  * the receiving thread. */
@@ -113,54 +113,6 @@ may_wait (FerryDemuxInvocation *self)
 {
   return g_main_depth () == 0 && ferry_transport_check_may_wait (ferry_call_get_transport (self->call), "", NULL);
 }
-
-static gboolean
-check_wants_items (FerryDemuxInvocation *self, GError **error)
-{
-  guint cancelled = ferry_call_get_cancelled (self->call);
-  g_autofree char *words = NULL;
-  g_autoptr (GError) reason = NULL;
-
-  if (cancelled == 0 || ferry_invocation_is_answered (&self->base))
-    return ferry_invocation_check_wanted (&self->base, error);
-  words = ferry_invocation_dup_words (&self->base);
-  /* When a transport ends, it cancels its open calls. */
-  reason = ferry_transport_dup_reason (ferry_call_get_transport (self->call));
-  if (reason != NULL)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of '%s' ended because its transport closed: %s", words,
-                            reason->message);
-  if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
-    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                            "The deadline of the call of '%s' has passed; send no more items", words);
-  return ferry_invocation_check_wanted (&self->base, error);
-}
-
-static gboolean
-send_item (FerryInvocation *invocation, GVariant *item, GError **error)
-{
-  FerryDemuxInvocation *self = (FerryDemuxInvocation *) invocation;
-
-  while (TRUE)
-    {
-      guint64 count = ferry_transport_get_room_count (ferry_call_get_transport (self->call));
-      g_autoptr (GError) refusal = NULL;
-
-      if (!check_wants_items (self, error))
-        return FALSE;
-      if (ferry_call_send_item (self->call, item, &refusal))
-        return TRUE;
-      if (!g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) || !may_wait (self))
-        {
-          g_propagate_error (error, g_steal_pointer (&refusal));
-          return FALSE;
-        }
-      if (!ferry_transport_wait_for_room (ferry_call_get_transport (self->call), count, invocation->deadline, NULL,
-                                          error))
-        return FALSE;
-    }
-}
-
-/* ---- answering ---- */
 
 static gboolean
 try_send (FerryDemuxInvocation *self, GError **error)
@@ -270,7 +222,7 @@ deliver_failure (FerryDemuxInvocation *self, gboolean refused, const GError *fai
 {
   g_autofree char *taken = trace;
 
-  if (ferry_invocation_get_wanted (&self->base) == FERRY_WANTED_NOTHING)
+  if (ferry_invocation_is_one_way (&self->base))
     {
       g_debug ("A one-way call of '%s' failed: %s", self->base.method, failure->message);
       return;
@@ -289,7 +241,7 @@ answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GEr
 
   if (failure != NULL)
     deliver_failure (self, refused, failure, refused ? NULL : make_trace (self, failure), TRUE);
-  if (failure != NULL || ferry_invocation_get_wanted (invocation) == FERRY_WANTED_NOTHING)
+  if (failure != NULL || ferry_invocation_is_one_way (invocation))
     return;
   if (taken != NULL)
     ferry_known_types_add (taken);
@@ -380,7 +332,6 @@ ferry_demux_invocation_new (FerryCall *call, FerryInvocationDescribeFunc describ
                                              .answer_bytes = answer_bytes,
                                              .get_arguments = get_arguments,
                                              .get_body = get_body,
-                                             .send_item = send_item,
                                              .get_transport = get_transport,
                                              .is_cancelled = is_cancelled,
                                              .get_cancellable = get_cancellable,

@@ -36,9 +36,6 @@ typedef struct
   GVariant *(*get_arguments) (FerryInvocation *self);
   /* (nullable): returns FALSE if the arguments are no array of bytes. NULL: they never are. */
   gboolean (*get_body) (FerryInvocation *self, FerryBody *body);
-  /* (nullable): sends an item. Called before the answer. NULL if no request of this maker wants a stream. Takes no
-   * reference to item. */
-  gboolean (*send_item) (FerryInvocation *self, GVariant *item, GError **error);
   /* Returns (nullable) the transport over which the request came; NULL for a caller in this process. */
   FerryTransport *(*get_transport) (FerryInvocation *self);
   gboolean (*is_cancelled) (FerryInvocation *self);
@@ -62,30 +59,12 @@ struct _FerryInvocation
   FerryCallFlags flags;
 };
 
-/* What the caller of an invocation wants in return: nothing, as the call is one-way; an answer; or items and then an
- * answer. */
-typedef enum
-{
-  FERRY_WANTED_NOTHING,
-  FERRY_WANTED_ANSWER,
-  FERRY_WANTED_ITEMS,
-} FerryWanted;
-
-/* any: Whether the caller still wants it says ferry_invocation_is_cancelled(). */
-FerryWanted ferry_invocation_get_wanted (FerryInvocation *self);
-/* any: Sends an item before the answer; a floating reference is sunk. Waits until the other end accepts the item, where
- * the thread is neither that of a main loop nor the receiving one. If the caller wants no items, the item is dropped.
- * Fails with FERRY_ERROR_WOULD_BLOCK when it may not wait, G_IO_ERROR_CANCELLED, FERRY_ERROR_TIMED_OUT and
- * FERRY_ERROR_TOO_LARGE, and with FERRY_ERROR_CLOSED after the end of the transport, and after the answer. */
-gboolean ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **error);
-
+/* any: Whether the caller gets no answer. */
+gboolean ferry_invocation_is_one_way (FerryInvocation *self);
 /* Returns (transfer full) an object that has a reference to the invocation. The functions of ferry-invocation.h take it
  * as they do the invocation; those of the makers do not. */
 FerryInvocation *ferry_invocation_new_object (FerryInvocation *self);
 gboolean ferry_invocation_is_answered (FerryInvocation *self);
-/* Whether the answer is still wanted. Fails with FERRY_ERROR_CLOSED after the answer, and with G_IO_ERROR_CANCELLED
- * after a cancel. */
-gboolean ferry_invocation_check_wanted (FerryInvocation *self, GError **error);
 /* Marks the invocation as answered. Returns TRUE to the one caller that may then answer. Returns FALSE, and logs a
  * critical, if the invocation was answered already. function: the name of the calling function, for the critical. */
 gboolean ferry_invocation_begin_answer (FerryInvocation *self, const char *function);

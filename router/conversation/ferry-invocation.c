@@ -260,15 +260,10 @@ ferry_invocation_get_deadline (FerryInvocation *self)
   return self->deadline;
 }
 
-FerryWanted
-ferry_invocation_get_wanted (FerryInvocation *self)
+gboolean
+ferry_invocation_is_one_way (FerryInvocation *self)
 {
-  g_return_val_if_fail (self != NULL, FERRY_WANTED_NOTHING);
-  self = resolve (self);
-
-  if ((self->flags & FERRY_CALL_ONE_WAY) != 0)
-    return FERRY_WANTED_NOTHING;
-  return (self->flags & FERRY_CALL_STREAM) != 0 ? FERRY_WANTED_ITEMS : FERRY_WANTED_ANSWER;
+  return (resolve (self)->flags & FERRY_CALL_ONE_WAY) != 0;
 }
 
 /**
@@ -316,37 +311,6 @@ ferry_invocation_is_answered (FerryInvocation *self)
 {
   /* Relaxed: on another thread than the answering one, the result may be outdated at once in any case. */
   return (atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) != 0;
-}
-
-gboolean
-ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
-{
-  gboolean answered = ferry_invocation_is_answered (self);
-  g_autofree char *words = NULL;
-
-  if (!answered && !self->funcs->is_cancelled (self))
-    return TRUE;
-  words = ferry_invocation_dup_words (self);
-  if (answered)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The call of '%s' was answered already; send items before the answer", words);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of '%s' was cancelled", words);
-  return FALSE;
-}
-
-gboolean
-ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **error)
-{
-  g_autoptr (GVariant) taken = NULL;
-
-  g_return_val_if_fail (self != NULL, FALSE);
-  g_return_val_if_fail (item != NULL, FALSE);
-  self = resolve (self);
-
-  taken = g_variant_ref_sink (item);
-  if (self->funcs->send_item == NULL)
-    return ferry_invocation_check_wanted (self, error);
-  return self->funcs->send_item (self, taken, error);
 }
 
 /* If another thread has set FERRY_INVOCATION_FIRING, waits until that thread has cancelled the cancellable. That

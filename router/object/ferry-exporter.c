@@ -705,7 +705,7 @@ request_came (FerryInvocation *invocation, gpointer data)
   atomic_fetch_add_explicit (&exporter->n_requests, 1, memory_order_relaxed);
   if (g_str_equal (method, FERRY_OBJECT_METHOD_RELEASE))
     drop_references (self, exporter, invocation);
-  else if (ferry_invocation_get_wanted (invocation) == FERRY_WANTED_NOTHING)
+  else if (ferry_invocation_is_one_way (invocation))
     /* The result may be a reference, which the other end would never drop. */
     g_debug ("A one-way call of '%s' is ignored: only its answer is of use", method);
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "conversation/conversation-handlers.h"
-#include "conversation/ferry-invocation-private.h"
+#include "conversation/replies-test.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -95,7 +95,7 @@ numbers (FerryInvocation *invocation, gpointer data)
   g_autoptr (GError) error = NULL;
 
   for (guint64 i = 0; i < n; i++)
-    if (!ferry_invocation_send_item (invocation, g_variant_new_uint64 (i), &error))
+    if (!replies_test_send (invocation, g_variant_new_uint64 (i), &error))
       {
         ferry_invocation_return_error (invocation, error);
         return;

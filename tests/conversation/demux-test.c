@@ -333,19 +333,7 @@ note_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
   g_main_context_wakeup (NULL);
 }
 
-static void
-note_item (gpointer data, const char *name, GVariant *value)
-{
-  DemuxTestAnswer *self = data;
-
-  g_assert_cmpstr (name, ==, "");
-  /* Items come in the order of their numbers. */
-  g_assert_cmpuint (g_variant_get_uint32 (value), ==, atomic_load (&self->n_items));
-  atomic_fetch_add (&self->n_items, 1);
-  g_main_context_wakeup (NULL);
-}
-
-static const FerryAnswerFuncs answer_funcs = {.item = note_item, .done = note_done};
+static const FerryAnswerFuncs answer_funcs = {.done = note_done};
 
 DemuxTestAnswer *
 demux_test_ask_fully (DemuxTestPair *pair, const FerryRequest *request)

@@ -67,7 +67,6 @@ typedef struct
   guint32 value;
   GError *error; /* (owned) (nullable) */
   char *trace;   /* (owned) (nullable) */
-  _Atomic guint n_items;
 } DemuxTestAnswer;
 
 DemuxTestAnswer *demux_test_ask (DemuxTestPair *pair, const char *method, GVariant *arguments);

@@ -1,13 +1,40 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A streamed answer, of which tests take one item after the other, on whatever thread. */
+/* A streamed answer, of which tests send and take one item after the other, on whatever thread. */
 
 #pragma once
 
+#include "conversation/ferry-invocation-private.h"
 #include "conversation/ferry-replies-private.h"
 
 G_BEGIN_DECLS
+
+/* Sends an item of the answer to what a demux was asked, as soon as the other end accepts it. */
+static inline gboolean
+replies_test_send (FerryInvocation *invocation, GVariant *item, GError **error)
+{
+  FerryCall *call = ((FerryDemuxInvocation *) invocation)->call;
+  FerryTransport *transport = ferry_call_get_transport (call);
+  g_autoptr (GVariant) taken = g_variant_ref_sink (item);
+
+  while (!ferry_invocation_is_cancelled (invocation))
+    {
+      guint64 count = ferry_transport_get_room_count (transport);
+      g_autoptr (GError) refusal = NULL;
+
+      if (ferry_call_send_item (call, taken, &refusal))
+        return TRUE;
+      if (!g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        {
+          g_propagate_error (error, g_steal_pointer (&refusal));
+          return FALSE;
+        }
+      ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
+    }
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The items are not wanted any more");
+  return FALSE;
+}
 
 static inline void
 replies_test_note (GObject *replies, GAsyncResult *result, gpointer data)

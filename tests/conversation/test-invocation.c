@@ -74,7 +74,7 @@ test_request (void)
   g_assert_cmpstr (ferry_invocation_get_method (invocation), ==, "look");
   g_assert_cmpuint (g_variant_get_uint32 (ferry_invocation_get_arguments (invocation)), ==, 1);
   g_assert_cmpint (ferry_invocation_get_deadline (invocation), ==, deadline);
-  g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_ITEMS);
+  g_assert_false (ferry_invocation_is_one_way (invocation));
   g_assert_false (ferry_invocation_is_cancelled (invocation));
   /* Later, and on a thread that is none of the demux's. */
   ferry_invocation_return_value (invocation, g_variant_new_uint32 (7));
@@ -85,7 +85,7 @@ test_request (void)
   invocation = take_kept ();
   g_assert_null (ferry_invocation_get_arguments (invocation));
   g_assert_cmpint (ferry_invocation_get_deadline (invocation), ==, 0);
-  g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_ANSWER);
+  g_assert_false (ferry_invocation_is_one_way (invocation));
   ferry_invocation_return_value (invocation, NULL);
   demux_test_wait (answer);
   g_assert_false (answer->has_value);
@@ -179,7 +179,6 @@ test_twice (void)
   g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
   DemuxTestAnswer *answer = demux_test_ask (pair, "twice", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
-  g_autoptr (GError) error = NULL;
 
   ferry_invocation_return_value (invocation, ONE);
   for (guint i = 0; i < 4; i++)
@@ -196,8 +195,6 @@ test_twice (void)
         ferry_invocation_refuse (invocation, "Later");
       g_test_assert_expected_messages ();
     }
-  g_assert_false (ferry_invocation_send_item (invocation, ONE, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   demux_test_expect_value (answer, 1);
 }
 
@@ -267,7 +264,7 @@ test_one_way (void)
 
       g_assert_cmpuint (ferry_transport_ask (asking, &request, NULL, NULL, NULL), !=, 0);
       invocation = take_kept ();
-      g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_NOTHING);
+      g_assert_true (ferry_invocation_is_one_way (invocation));
       if (i == 0)
         ferry_invocation_return_value (invocation, ONE);
       else if (i == 1)
@@ -482,112 +479,13 @@ test_closed (void)
   DemuxTestAnswer *answer = demux_test_ask (pair, "wait", ONE);
   g_autoptr (FerryInvocation) invocation = take_kept ();
   GCancellable *cancellable = ferry_invocation_get_cancellable (invocation);
-  g_autoptr (GError) error = NULL;
 
   ferry_transport_close (pair->ends[ASKED]);
   g_assert_true (ferry_invocation_is_cancelled (invocation));
   g_assert_true (g_cancellable_is_cancelled (cancellable));
-  g_assert_false (ferry_invocation_send_item (invocation, ONE, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   ferry_invocation_return_value (invocation, ONE);
   ferry_transport_close (pair->ends[ASKING]);
   demux_test_expect_failure (answer, FERRY_ERROR, FERRY_ERROR_CLOSED);
-}
-
-/* ---- items ---- */
-
-#define N_ITEMS 20
-
-static void
-send_items (FerryInvocation *invocation, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  for (guint32 i = 0; i < N_ITEMS && error == NULL; i++)
-    ferry_invocation_send_item (invocation, g_variant_new_uint32 (i), &error);
-  if (error != NULL)
-    ferry_invocation_return_error (invocation, error);
-  else
-    ferry_invocation_return_value (invocation, g_variant_new_uint32 (N_ITEMS));
-}
-
-static DemuxTestAnswer *
-ask_items (DemuxTestPair *pair, guint16 window, gint64 deadline)
-{
-  const FerryRequest request = {.method = "items", .flags = FERRY_CALL_STREAM, .window = window, .deadline = deadline};
-
-  return demux_test_ask_fully (pair, &request);
-}
-
-typedef struct
-{
-  DemuxTestAnswer *answer;
-  guint n_items;
-} Portion;
-
-static gboolean
-has_come (gpointer data)
-{
-  const Portion *portion = data;
-
-  return atomic_load (&portion->answer->n_items) >= portion->n_items;
-}
-
-static void
-test_window (void)
-{
-  g_autoptr (DemuxTestPair) pair = pair_with (send_items, NULL, 1);
-  FerryTransport *asking = pair->ends[ASKING];
-  DemuxTestAnswer *answer = ask_items (pair, 3, 0);
-  Portion portion = {answer, 3};
-
-  for (; portion.n_items < N_ITEMS; portion.n_items += 3)
-    {
-      ferry_test_run_until (has_come, &portion);
-      g_assert_cmpuint (atomic_load (&answer->n_items), ==, portion.n_items);
-      g_assert_true (ferry_transport_add_window (asking, answer->xid, 3, NULL));
-    }
-  demux_test_wait (answer);
-  g_assert_cmpuint (atomic_load (&answer->n_items), ==, N_ITEMS);
-  demux_test_expect_value (answer, N_ITEMS);
-}
-
-static void
-test_items_end (void)
-{
-  g_autoptr (DemuxTestPair) pair = pair_with (send_items, NULL, 2);
-  DemuxTestAnswer *answer = ask_items (pair, 2, 0);
-
-  demux_test_cancel (answer, FERRY_CANCEL_REASON_CANCELLED);
-  demux_test_expect_failure (answer, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  answer = ask_items (pair, 2, 0);
-  demux_test_cancel (answer, FERRY_CANCEL_REASON_DEADLINE);
-  demux_test_expect_failure (answer, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  /* It has its own clock, too. */
-  demux_test_expect_failure (ask_items (pair, 2, g_get_monotonic_time () + 20000), FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  answer = ask_items (pair, 2, 0);
-  ferry_transport_close (pair->ends[ASKED]);
-  demux_test_stop (pair);
-  ferry_transport_close (pair->ends[ASKING]);
-  demux_test_expect_failure (answer, FERRY_ERROR, FERRY_ERROR_CLOSED);
-}
-
-static void
-test_items_would_block (void)
-{
-  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
-
-  ferry_demux_add_handler (pair->demux, NULL, send_items, NULL, NULL);
-  ferry_demux_set_threads (pair->demux, 0);
-  demux_test_start (pair);
-  demux_test_expect_failure (ask_items (pair, 2, 0), FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  demux_test_expect_value (ask_items (pair, N_ITEMS, 0), N_ITEMS);
-  demux_test_stop (pair);
-  ferry_demux_set_context (pair->demux, NULL);
-  demux_test_start (pair);
-  demux_test_expect_failure (ask_items (pair, 2, 0), FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  /* No stream is wanted here, so they are dropped. */
-  demux_test_expect_value (demux_test_ask (pair, "plain", NULL), N_ITEMS);
 }
 
 /* ---- without room ---- */
@@ -755,9 +653,6 @@ main (int argc, char **argv)
   g_test_add_func ("/invocation/fires-no-cancellable-after-the-answer", test_cancelled_after);
   g_test_add_func ("/invocation/may-be-answered-as-it-is-cancelled", test_answer_inside);
   g_test_add_func ("/invocation/is-cancelled-when-the-transport-closes", test_closed);
-  g_test_add_func ("/invocation/waits-for-the-window-of-a-stream", test_window);
-  g_test_add_func ("/invocation/ends-the-wait-for-a-window-with-the-call", test_items_end);
-  g_test_add_func ("/invocation/waits-for-no-window-where-it-must-not", test_items_would_block);
   g_test_add_data_func ("/invocation/loses-no-answer-for-want-of-room/on-a-pool", GUINT_TO_POINTER (ON_A_POOL),
                         test_no_room);
   g_test_add_data_func ("/invocation/loses-no-answer-for-want-of-room/on-the-receiving-thread",

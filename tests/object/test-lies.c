@@ -9,7 +9,7 @@
 
 #include <locale.h>
 
-#include "conversation/ferry-invocation-private.h"
+#include "conversation/replies-test.h"
 #include "ferry-test.h"
 #include "object-test.h"
 #include "object/ferry-interface-private.h"
@@ -71,7 +71,7 @@ send_item (FerryInvocation *invocation, const char *text)
 {
   g_autoptr (GError) error = NULL;
 
-  ferry_invocation_send_item (invocation, g_variant_new_parsed (text), &error);
+  replies_test_send (invocation, g_variant_new_parsed (text), &error);
   g_assert_no_error (error);
 }
 
@@ -399,7 +399,7 @@ test_subscription (Liar *self, gconstpointer data)
 
       g_variant_builder_add (&values, "(stv)", name, (guint64) i, g_variant_new_uint32 (i));
     }
-  ferry_invocation_send_item (
+  replies_test_send (
     self->subscription,
     g_variant_new ("(a(stv)@a(sv)t@a(tttt)t)", &values, g_variant_new_array (G_VARIANT_TYPE ("(sv)"), NULL, 0),
                    (guint64) 0, g_variant_new_array (G_VARIANT_TYPE ("(tttt)"), NULL, 0), (guint64) 0),

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #include "call/ferry-transport-private.h"
-#include "conversation/ferry-invocation-private.h"
+#include "conversation/replies-test.h"
 #include "ferry-test.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-proxy-private.h"
@@ -42,7 +42,7 @@ send_item (FerryInvocation *invocation, const char *text)
 {
   g_autoptr (GError) error = NULL;
 
-  ferry_invocation_send_item (invocation, g_variant_new_parsed (text), &error);
+  replies_test_send (invocation, g_variant_new_parsed (text), &error);
   g_assert_no_error (error);
 }
 
@@ -336,7 +336,7 @@ send_states (gpointer data)
   Scene *self = data;
 
   while (!ferry_transport_get_closed (self->there))
-    ferry_invocation_send_item (self->watch, g_variant_new ("(bt)", TRUE, (guint64) 7), NULL);
+    replies_test_send (self->watch, g_variant_new ("(bt)", TRUE, (guint64) 7), NULL);
   return NULL;
 }
 
