@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-cell-private.h"
 
 struct _FerryTaskCell
 {

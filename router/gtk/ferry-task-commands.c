@@ -11,10 +11,15 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-commands-private.h"
 
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-keeper-private.h"
+#include "gtk/ferry-task-order-private.h"
+#include "gtk/ferry-task-pace-private.h"
+#include "gtk/ferry-task-rows-private.h"
+#include "gtk/ferry-task-undo-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 

@@ -5,7 +5,8 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-commands-private.h"
+#include "gtk/ferry-task-row-private.h"
 
 #define ABOVE "drop-above"
 #define BELOW "drop-below"

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-ends-private.h"
 
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-words-private.h"

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-keeper-private.h"
 
 #include "task/ferry-executor-private.h"
 

@@ -16,7 +16,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-layout-private.h"
 
 #include <string.h>
 

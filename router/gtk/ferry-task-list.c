@@ -14,6 +14,15 @@
 #include "gtk/ferry-task-list-private.h"
 
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-commands-private.h"
+#include "gtk/ferry-task-ends-private.h"
+#include "gtk/ferry-task-keeper-private.h"
+#include "gtk/ferry-task-menu-private.h"
+#include "gtk/ferry-task-order-private.h"
+#include "gtk/ferry-task-pace-private.h"
+#include "gtk/ferry-task-row-private.h"
+#include "gtk/ferry-task-rows-private.h"
+#include "gtk/ferry-task-undo-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 

@@ -5,8 +5,9 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-menu-private.h"
 
+#include "gtk/ferry-task-row.h"
 #include "gtk/ferry-translation-private.h"
 
 /* Where the menu has what pauses and resumes. */

@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-order-private.h"
 
 typedef struct
 {

@@ -15,7 +15,9 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-pace-private.h"
+
+#include <ferry.h>
 
 /* Parts with fewer items between them become one. A view finds the items between again by themselves. */
 #define NEAR 32

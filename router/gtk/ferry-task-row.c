@@ -10,11 +10,13 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-row-private.h"
 
 #include "gtk/ferry-gtk-enums.h"
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-cell-private.h"
 #include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"

@@ -11,9 +11,12 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-rows-private.h"
 
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-cell-private.h"
+#include "gtk/ferry-task-keeper-private.h"
+#include "gtk/ferry-task-row-private.h"
 
 /* Rows beside those in sight that show their tasks already. */
 #define ROWS_AROUND 3

@@ -7,9 +7,10 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-undo-private.h"
 
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-keeper-private.h"
 #include "gtk/ferry-translation-private.h"
 
 /* How long a removal can be undone. */

@@ -12,8 +12,8 @@
 #include "config.h"
 
 #include "gtk/ferry-task-error-private.h"
-#include "gtk/ferry-task-list-private.h"
 #include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-row-private.h"
 #include "gtk/widget-test.h"
 #include "task/task-test.h"
 

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-order-private.h"
 #include "gtk/widget-test.h"
 
 typedef struct

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-pace-private.h"
 #include "gtk/widget-test.h"
 
 /* A list of objects that are made when somebody looks. */

@@ -17,8 +17,9 @@
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-guard-private.h"
 #include "gtk/ferry-task-guard.h"
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-list.h"
 #include "gtk/ferry-task-monitor.h"
+#include "gtk/ferry-task-row-private.h"
 #include "gtk/widget-test.h"
 #include "queue/queue-test.h"
 

@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-row-private.h"
 #include "gtk/look-test.h"
 #include "gtk/widget-test.h"
 #include "task/lone-task.h"
