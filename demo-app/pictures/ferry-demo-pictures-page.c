@@ -73,7 +73,7 @@ struct _FerryDemoPicturesPage
   GtkScrolledWindow *scrolled_window;
   AdwButtonContent *shield;
   GtkLabel *layers_label;
-  GtkFileChooserNative *chooser;
+  GtkFileChooserNative *chooser; /* (owned) (nullable) */
 };
 
 typedef struct
@@ -410,14 +410,6 @@ ferry_demo_pictures_page_open (FerryDemoPicturesPage *self, const char *folder)
   show_state (self);
 }
 
-void
-ferry_demo_pictures_page_choose_folder (FerryDemoPicturesPage *self)
-{
-  gtk_native_dialog_set_transient_for (GTK_NATIVE_DIALOG (self->chooser),
-                                       GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))));
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
-}
-
 static void
 chosen_cb (FerryDemoPicturesPage *self, int response)
 {
@@ -427,6 +419,23 @@ chosen_cb (FerryDemoPicturesPage *self, int response)
     folder = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (self->chooser));
   if (folder != NULL && g_file_peek_path (folder) != NULL)
     ferry_demo_pictures_page_open (self, g_file_peek_path (folder));
+}
+
+/* A chooser is made when it is wanted: GTK 4.8 looks for volumes, bookmarks and clouds then, for a tenth of a second
+ * and more, also where a portal has the dialog. */
+void
+ferry_demo_pictures_page_choose_folder (FerryDemoPicturesPage *self)
+{
+  GtkWindow *window = GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self)));
+
+  if (self->chooser == NULL)
+    {
+      self->chooser = gtk_file_chooser_native_new (_ ("Folder of Pictures"), window,
+                                                   GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, NULL, NULL);
+      gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
+      g_signal_connect_object (self->chooser, "response", G_CALLBACK (chosen_cb), self, G_CONNECT_SWAPPED);
+    }
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
 }
 
 static void
@@ -579,6 +588,7 @@ ferry_demo_pictures_page_dispose (GObject *object)
   FerryDemoPicturesPage *self = FERRY_DEMO_PICTURES_PAGE (object);
 
   stop_looking (self);
+  g_clear_object (&self->chooser);
   g_clear_object (&self->executor);
   G_OBJECT_CLASS (ferry_demo_pictures_page_parent_class)->dispose (object);
 }
@@ -615,13 +625,11 @@ ferry_demo_pictures_page_class_init (FerryDemoPicturesPageClass *klass)
   BIND (scrolled_window);
   BIND (shield);
   BIND (layers_label);
-  BIND (chooser);
   gtk_widget_class_bind_template_callback (widget_class, moved_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_state);
   gtk_widget_class_bind_template_callback (widget_class, setup_cb);
   gtk_widget_class_bind_template_callback (widget_class, bind_cb);
   gtk_widget_class_bind_template_callback (widget_class, unbind_cb);
-  gtk_widget_class_bind_template_callback (widget_class, chosen_cb);
   gtk_widget_class_install_action (widget_class, "pictures.again", NULL, decode_again);
   gtk_widget_class_install_action (widget_class, "pictures.crash", NULL, crash);
 }

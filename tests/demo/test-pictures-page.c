@@ -404,6 +404,67 @@ see_worker_that_is_missing (WindowTest *test, gconstpointer data)
   demo_test_folder_remove (folder);
 }
 
+static gboolean
+has_chooser (gpointer chooser)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+      if (GTK_IS_FILE_CHOOSER (window) && gtk_widget_get_mapped (window))
+        *(GtkWidget **) chooser = window;
+    }
+  return *(GtkWidget **) chooser != NULL;
+}
+
+static gboolean
+is_unmapped (gpointer widget)
+{
+  return !gtk_widget_get_mapped (widget);
+}
+
+typedef struct
+{
+  GtkWidget *chooser;
+  GFile *folder;
+} Choice;
+
+static gboolean
+is_in_folder (gpointer data)
+{
+  const Choice *choice = data;
+  g_autoptr (GFile) folder = gtk_file_chooser_get_current_folder (GTK_FILE_CHOOSER (choice->chooser));
+
+  return folder != NULL && g_file_equal (folder, choice->folder);
+}
+
+/* The chooser is made with its first use, and is the same for the second one. */
+static void
+test_folder_that_is_chosen_is_shown (WindowTest *test, gconstpointer data)
+{
+  char *folder = demo_test_folder_new ();
+  g_autoptr (GFile) file = g_file_new_for_path (folder);
+  GtkWidget *first = NULL;
+  Choice choice = {NULL, file};
+
+  picture_test_write (folder, "red.png", 20, 20, PICTURE_TEST_RED);
+  window_test_activate (test, "pictures.open");
+  ferry_test_look_until (has_chooser, &first);
+  gtk_window_close (GTK_WINDOW (first));
+  ferry_test_look_until (is_unmapped, first);
+
+  window_test_activate (test, "pictures.open");
+  ferry_test_look_until (has_chooser, &choice.chooser);
+  g_assert_true (choice.chooser == first);
+  gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (first), file, NULL);
+  ferry_test_look_until (is_in_folder, &choice);
+  gtk_dialog_response (GTK_DIALOG (first), GTK_RESPONSE_ACCEPT);
+  wait_tile (test, "red.png", "shown");
+  demo_test_folder_remove (folder);
+}
+
 static void
 test_worker_that_is_missing_is_told (void)
 {
@@ -456,6 +517,7 @@ main (int argc, char **argv)
   window_test_add ("/pictures-page/crash-is-had-when-all-is-done", test_crash_is_had_when_all_is_done);
   window_test_add ("/pictures-page/says-how-strong-the-sandbox-is", test_says_how_strong_the_sandbox_is);
   window_test_add ("/pictures-page/empty-folder-says-so", test_empty_folder_says_so);
+  window_test_add ("/pictures-page/folder-that-is-chosen-is-shown", test_folder_that_is_chosen_is_shown);
   g_test_add_func ("/pictures-page/worker-that-is-missing-is-told", test_worker_that_is_missing_is_told);
   g_test_add_func ("/pictures-page/what-a-worker-makes-up-is-not-shown", test_what_a_worker_makes_up_is_not_shown);
   return demo_test_run_all ();
