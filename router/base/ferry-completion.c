@@ -2,7 +2,23 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* How a thread or a callback waits for what another thread ends: a result, a timeout or a cancel, of which the first
- * counts. The state is one word of bits, and each change of it is one atomic operation:
+ * counts.
+ *
+ * A completion is pending until it gets a result or an error, its deadline passes, or its cancellable is cancelled.
+ * The first of these is its end; a later one has no effect.
+ *
+ * One of three faces is notified of the end. The face may be set before the end or after it:
+ *
+ *   a thread     ferry_completion_wait() sleeps until the end
+ *   a task       ferry_completion_return() returns a GTask with the result or the error
+ *   a function   ferry_completion_call() sets a function, which the thread that ends the completion calls
+ *
+ * A completion has one face. A task or a thread comes with a deadline and a cancellable. If one of these ends the
+ * completion, the completion is abandoned: FerryCompletionFuncs.abandon notifies the other side, and makes the
+ * error. abandon runs at once. When its cancellable is cancelled, a task returns later, from its context, and not
+ * within g_cancellable_cancel().
+ *
+ * The state is one word of bits, and each change of it is one atomic operation:
  *
  *   RESERVED   the end is decided; the thread that set this bit writes the result, or gets the error
  *   OVER       the result or the error is written, and does not change any more
@@ -15,6 +31,7 @@
  * thread that sets the second of them finds the first one set, and notifies the face, once. Each of the two threads
  * acquires what the other one wrote before.
  *
+ * Threads:    any; each caller must hold a reference. No function here holds a lock while it calls a callback.
  * References: one of the thread that made the completion; one of the side that works for the end. There is one each of
  *             the face, of the timer and of the cancellable. */
 
@@ -24,6 +41,7 @@
 
 #include <stdatomic.h>
 
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-timers-private.h"

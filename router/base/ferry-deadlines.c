@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "base/ferry-timers-private.h"
+#include "base/ferry-deadlines-private.h"
 
 #include "base/ferry-base-private.h"
 

@@ -24,7 +24,7 @@
 
 #include "config.h"
 
-#include "base/ferry-timers-private.h"
+#include "base/ferry-limit-clock-private.h"
 
 #include "base/ferry-base-private.h"
 

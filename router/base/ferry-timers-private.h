@@ -1,91 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Times: a heap of them, the clock that limits go by, and timers of a main context. */
+/* Timers of one main context. */
 
 #pragma once
 
 #include <glib.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-deadlines-private.h"
 
 G_BEGIN_DECLS
-
-/* ---- The deadlines: ferry-deadlines.c ---- */
-
-/* A time, as a member of the structure that it is for. Must be zeroed before the first use. */
-typedef struct
-{
-  gint64 time;    /* monotonic, in microseconds */
-  guint position; /* index in the heap, from 1 on; 0: not set */
-} FerryDeadline;
-
-/* A heap, as a member of its owner. */
-typedef struct
-{
-  /* (owned) (element-type FerryDeadline): elements unowned; index 1 of the heap is the array's element 0 */
-  GPtrArray *heap;
-} FerryDeadlines;
-
-void ferry_deadlines_init (FerryDeadlines *self);
-/* Unsets all deadlines that are still set. */
-void ferry_deadlines_clear (FerryDeadlines *self);
-void ferry_deadlines_set (FerryDeadlines *self, FerryDeadline *deadline, gint64 time);
-void ferry_deadlines_unset (FerryDeadlines *self, FerryDeadline *deadline);
-/* Moves all deadlines by that many microseconds. */
-void ferry_deadlines_move (FerryDeadlines *self, gint64 time);
-
-static inline gboolean
-ferry_deadline_is_set (const FerryDeadline *deadline)
-{
-  return deadline->position != 0;
-}
-
-static inline guint
-ferry_deadlines_get_n (const FerryDeadlines *self)
-{
-  return self->heap->len;
-}
-
-/* Returns (transfer none) (nullable) the earliest deadline. */
-static inline FerryDeadline *
-ferry_deadlines_peek (const FerryDeadlines *self)
-{
-  return self->heap->len > 0 ? g_ptr_array_index (self->heap, 0) : NULL;
-}
-
-/* ---- The clock of limits: ferry-limit-clock.c ---- */
-
-/* Zeros are a clock that has not begun, and must not be looked at. */
-typedef struct
-{
-  gint64 lost;      /* microseconds that do not count */
-  gint64 due;       /* the monotonic time at which the sleep ends, or of the beginning; G_MAXINT64: without end */
-  gint64 late;      /* the clock's time at the latest look that was late */
-  gboolean is_late; /* the end of the latest sleep was seen late */
-} FerryLimitClock;
-
-/* Begins, with monotonic time. Returns the clock's time at which a timeout that starts now is over; G_MAXINT64 for a
- * negative one, which is without end. */
-gint64 ferry_limit_clock_begin (FerryLimitClock *self, gint64 timeout);
-/* Returns the clock's time now, in microseconds. */
-gint64 ferry_limit_clock_look (FerryLimitClock *self);
-/* Returns the monotonic time until which the owner may sleep, and must look again. limit: the clock's time at which the
- * next limit is over; G_MAXINT64: there is none, and the owner may sleep without end. An event may end the sleep
- * earlier. */
-gint64 ferry_limit_clock_sleep (FerryLimitClock *self, gint64 limit);
-/* Has the clock show monotonic time again. Returns by how much it was behind, in microseconds: the owner moves all of
- * the clock's times by that. */
-gint64 ferry_limit_clock_catch_up (FerryLimitClock *self);
-
-/* Timers of one main context: a heap of deadlines, and a single source for the earliest one.
- *
- * Timers are of two kinds. A pace says when this side does something next. A limit says how long another side may take.
- * Before limits that are over are applied, what had come by then is dispatched, and may unset some of them. The time
- * for which the process was stopped does not count: see FerryLimitClock.
- *
- * Owner:   of paces, the router. The limits of a context are shared, as those of its mailbox are.
- * Threads: the context's. */
 
 typedef struct _FerryTimers FerryTimers;
 

@@ -1,8 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Timers of the router's context: a heap of embedded timers inside a GSource. Setting a timer allocates no memory,
- * unless the heap grows.
+/* Timers of one main context: a heap of embedded timers inside a GSource, for the earliest one. Setting a timer
+ * allocates no memory, unless the heap grows.
+ *
+ * Timers are of two kinds. A pace says when this side does something next. A limit says how long another side may take.
+ * Before limits that are over are applied, what had come by then is dispatched, and may unset some of them. The time
+ * for which the process was stopped does not count: see FerryLimitClock.
  *
  * Most deadlines are moved or unset before they pass. So an earlier deadline changes the time when the source is ready
  * at once. A later deadline changes it only when the source is next dispatched. The source may wake once for a deadline
@@ -13,12 +17,17 @@
  * The source of limits also wakes where the clock of the limits wants a look. When a limit is over, the timers ask
  * whether all that had come by then is dispatched. What is over by then is applied when it is.
  *
+ * Owner:     of paces, the router. The limits of a context are shared, as those of its mailbox are.
+ * Threads:   the context's.
  * Invariant: while no dispatch is running, ready_at is not later than the first deadline; for limits it is the end of
  *            the clock's sleep. */
 
 #include "config.h"
 
 #include "base/ferry-timers-private.h"
+
+#include "base/ferry-deadlines-private.h"
+#include "base/ferry-limit-clock-private.h"
 
 #include <pthread.h>
 

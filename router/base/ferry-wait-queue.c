@@ -12,9 +12,10 @@
 
 #include "config.h"
 
-#include "base/ferry-completion-private.h"
+#include "base/ferry-wait-queue-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 
 typedef struct
 {

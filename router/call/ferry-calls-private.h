@@ -26,8 +26,8 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transport-private.h"
 #include "call/ferry-xid-table-private.h"
 

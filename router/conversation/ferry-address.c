@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The address of a persistent worker: a path, or "@" and a name in the abstract namespace of sockets. See
- * ferry-address-private.h. */
+/* The address of a persistent worker: a path, or "@" and a name in the abstract namespace of sockets.
+ *
+ * Threads: any. */
 
 #include "config.h"
 

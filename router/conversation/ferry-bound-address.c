@@ -1,13 +1,24 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Binds the socket of an address, with a lock beside it, and removes what a dead worker has left. See
- * ferry-address-private.h.
+/* An address that this process owns: binds its socket, with a lock beside it, and removes what a dead worker has left.
  *
- * Locks: lock guards the list of the bound addresses. exit() removes their files. No other lock is taken while it is
- * held. */
+ * For a path, the owner holds a lock on the file PATH.lock, which contains its process id. While it holds the lock, the
+ * owner may remove a socket at the path if no process listens on it. It may also move its own socket to the path. That
+ * socket listens at another path before it is moved, so a socket at the address always accepts connections. The owner
+ * removes both files in ferry_bound_address_free() and at exit(), unless another process has replaced them. If an owner
+ * is killed, its files stay without a lock, and the next owner removes them.
+ *
+ * For an abstract name, the kernel knows the owner.
+ *
+ * Owner:   the caller of ferry_bound_address_new().
+ * Threads: one at a time, except for the removal at exit().
+ * Locks:   lock guards the list of the bound addresses. exit() removes their files. No other lock is taken while it is
+ *          held. */
 
 #include "config.h"
+
+#include "conversation/ferry-bound-address-private.h"
 
 #include "conversation/ferry-address-private.h"
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-channel.h"
 #include "engine/ferry-affinity-private.h"

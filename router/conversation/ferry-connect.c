@@ -15,9 +15,10 @@
 #include <sys/inotify.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
-#include "base/ferry-timers-private.h"
 #include "conversation/ferry-address-private.h"
+#include "conversation/ferry-hello-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 
 /* The timeout of ferry_transport_connect_to(), in microseconds. */

@@ -11,6 +11,8 @@
 
 #include "config.h"
 
+#include "conversation/ferry-demux-invocation-private.h"
+
 #include "conversation/ferry-invocation-private.h"
 
 #include <string.h>

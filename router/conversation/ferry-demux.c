@@ -46,6 +46,8 @@
 #include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
+#include "base/ferry-wait-queue-private.h"
+#include "conversation/ferry-demux-invocation-private.h"
 
 #define DEFAULT_MAX_PENDING 65536
 #define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)

@@ -1,12 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The handshake at an address, before the stream of a transport begins there, and why it is refused. See
- * ferry-address-private.h. */
+/* The handshake at an address, before the stream of a transport begins there, and why it is refused. The application
+ * sends a greeting, as a stream begins with one. The listener answers with a greeting and one frame: an answer, which
+ * is the welcome, or an error, the reason why the application is refused.
+ *
+ * Threads: any.
+ * Trust:   neither end trusts the other one. */
 
 #include "config.h"
 
-#include "conversation/ferry-address-private.h"
+#include "conversation/ferry-hello-private.h"
 
 #include <sys/socket.h>
 

@@ -25,13 +25,15 @@
 #include <sys/auxv.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
-#include "base/ferry-timers-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-address-private.h"
+#include "conversation/ferry-bound-address-private.h"
+#include "conversation/ferry-hello-private.h"
 #include "lane/ferry-wake-private.h"
 #include "process/ferry-launcher-private.h"
 #include "wire/ferry-frame-decoder-private.h"

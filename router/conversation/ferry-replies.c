@@ -11,6 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "conversation/ferry-mux-private.h"
 #include "wire/ferry-remote-error-private.h"
 

@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-guard-private.h"
+#include "gtk/ferry-desktop-progress-private.h"
 
 #include "gtk/ferry-translation-private.h"
 

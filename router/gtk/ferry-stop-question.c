@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-guard-private.h"
+#include "gtk/ferry-stop-question-private.h"
 
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-translation-private.h"

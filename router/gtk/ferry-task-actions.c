@@ -8,7 +8,6 @@
 
 #include "gtk/ferry-task-actions-private.h"
 
-#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "task/ferry-executor-private.h"
 

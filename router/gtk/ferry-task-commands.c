@@ -14,7 +14,7 @@
 #include "gtk/ferry-task-commands-private.h"
 
 #include "gtk/ferry-look-private.h"
-#include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-keeper-private.h"
 #include "gtk/ferry-task-order-private.h"
 #include "gtk/ferry-task-pace-private.h"

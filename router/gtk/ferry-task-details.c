@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include "gtk/ferry-task-details-private.h"
+
 #include "gtk/ferry-task-error-private.h"
 
 #include <string.h>

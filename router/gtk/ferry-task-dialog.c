@@ -15,6 +15,7 @@
 
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-progress-binding.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-translation-private.h"

@@ -5,15 +5,9 @@
 
 #pragma once
 
-#include <ferry.h>
-#include <gtk/gtk.h>
-
-#include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-error.h"
 
 G_BEGIN_DECLS
-
-/* What the library's own widgets say of errors, beside ferry_task_describe_error(). */
 
 /* What the library and the system say of it, for developers and in English. */
 char *ferry_task_error_dup_technical (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
@@ -27,16 +21,5 @@ char *ferry_task_error_dup_sentence (const char *text) G_GNUC_WARN_UNUSED_RESULT
 char *ferry_task_error_dup_harm (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Title and detail of ferry_task_describe_error() as sentences; only one of them if they say the same. */
 char *ferry_task_error_dup_sentences (const char *title, const char *detail) G_GNUC_WARN_UNUSED_RESULT;
-
-/* All that is known of why a task failed, to read and to copy. The thread that runs GTK. */
-
-#define FERRY_TYPE_TASK_DETAILS (ferry_task_details_get_type ())
-G_DECLARE_FINAL_TYPE (FerryTaskDetails, ferry_task_details, FERRY, TASK_DETAILS, GtkWindow)
-
-/* Opens a window over that of the widget, for a task that failed. func: (nullable): what tries the task again, for
- * owner; NULL where that is not possible. */
-void ferry_task_details_present (FerryTask *task, GtkWidget *widget, FerryTaskRowFunc func, gpointer owner);
-/* The same as text; empty for a task that has not failed. */
-char *ferry_task_dup_error_report (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

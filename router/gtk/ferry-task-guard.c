@@ -12,7 +12,8 @@
 
 #include "gtk/ferry-task-guard.h"
 
-#include "gtk/ferry-task-guard-private.h"
+#include "gtk/ferry-stop-question-private.h"
+#include "gtk/ferry-work-watch-private.h"
 
 #define DEFAULT_LONG_WORK (10 * G_USEC_PER_SEC)
 

@@ -15,7 +15,7 @@
 #include "gtk/ferry-gtk-enums.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-cell-private.h"
-#include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-words-private.h"

@@ -5,9 +5,9 @@
 
 #pragma once
 
-#include <ferry.h>
-
 #include "task/ferry-executor-private.h"
+
+#include <ferry.h>
 
 G_BEGIN_DECLS
 

@@ -13,6 +13,8 @@
 
 #include "gtk/ferry-task-tally-private.h"
 
+#include "task/ferry-executor-private.h"
+
 #include <gtk/gtk.h>
 
 typedef struct

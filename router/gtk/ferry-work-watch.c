@@ -11,7 +11,9 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-guard-private.h"
+#include "gtk/ferry-work-watch-private.h"
+
+#include "gtk/ferry-desktop-progress-private.h"
 
 #include <glib-unix.h>
 #include <gtk/gtk.h>

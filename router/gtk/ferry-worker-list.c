@@ -16,7 +16,7 @@
 #include "gtk/ferry-task-list.h"
 #include "gtk/ferry-task-row.h"
 #include "gtk/ferry-translation-private.h"
-#include "gtk/ferry-worker-list-private.h"
+#include "gtk/ferry-worker-row-private.h"
 
 #define ACTION "worker.end"
 

@@ -9,9 +9,10 @@
 
 #include "config.h"
 
-#include "gtk/ferry-worker-list-private.h"
+#include "gtk/ferry-worker-row-private.h"
 
 #include "gtk/ferry-translation-private.h"
+#include "gtk/ferry-worker-usage-private.h"
 
 #define ACTION "worker.end"
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-worker-list-private.h"
+#include "gtk/ferry-worker-usage-private.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -24,8 +24,8 @@
 #include <sys/stat.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
-#include "base/ferry-timers-private.h"
 #include "job/ferry-function-private.h"
 #include "job/ferry-job-private.h"
 #include "route/ferry-buffer-private.h"

@@ -1,7 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The arena of a link: the memory of the link's buffers, as one process has it mapped. See ferry-arena-private.h. */
+/* The arena of a link: the memory of the link's buffers, as one process has it mapped.
+ *
+ * The worker allocates a buffer, writes into it, and publishes a record with the buffer's offset and size. The
+ * application reads the buffer in place, and then returns it to the worker. The memory stays mapped in both processes
+ * and is used again, because the first access to each new page costs a page fault.
+ *
+ * Owner:     counted references. In the application each buffer has a reference, so the arena may outlive the link.
+ * Threads:   any.
+ * Trust:     none in the worker, which may change a buffer at any time, also while the application reads it. So the
+ *            application first copies the buffers of a worker that is not trusted. ferry_arena_take() checks the record
+ *            of each buffer.
+ * Invariant: a buffer's bit in held is set when its record is taken, and cleared when the buffer is returned. A worker
+ *            that uses the buffer's number in between breaks the protocol. */
 
 #include "config.h"
 

@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-#include "lane/ferry-arena-private.h"
+#include "lane/ferry-memory-account-private.h"
 
 #include <fcntl.h>
 

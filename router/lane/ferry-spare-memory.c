@@ -11,7 +11,9 @@
 
 #include "config.h"
 
-#include "lane/ferry-arena-private.h"
+#include "lane/ferry-spare-memory-private.h"
+
+#include "lane/ferry-memory-account-private.h"
 
 #include <sys/mman.h>
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "lane/ferry-arena-private.h"
+#include "lane/ferry-spare-memory-private.h"
 #include "wire/ferry-layout-private.h"
 #include <glib.h>
 

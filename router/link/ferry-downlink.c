@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
 
 /* The records of this many bytes are released together, unless the lane gets empty before, or its writer waits for
  * room. Each release waits until all stores before it are in memory, among them those of the answer to the record. */

@@ -8,11 +8,12 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-close-reason.h"
-#include "base/ferry-timers-private.h"
+#include "base/ferry-deadlines-private.h"
 #include "base/ferry-watchdog-private.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-spare-memory-private.h"
 #include "link/ferry-aside-private.h"
 #include "link/ferry-link-state-private.h"
 #include "link/ferry-output-private.h"

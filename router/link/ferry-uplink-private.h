@@ -15,7 +15,7 @@
 #include <sys/single_threaded.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-timers-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"

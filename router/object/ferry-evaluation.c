@@ -21,6 +21,7 @@
 #include "object/ferry-exporter-private.h"
 
 #include "base/ferry-base-private.h"
+#include "conversation/ferry-demux-invocation-private.h"
 #include "conversation/ferry-demux-private.h"
 #include "conversation/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"

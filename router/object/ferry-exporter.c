@@ -17,17 +17,19 @@
 
 #include "config.h"
 
-#include "conversation/ferry-invocation-private.h"
 #include "object/ferry-exporter-private.h"
+
+#include "conversation/ferry-demux-invocation-private.h"
+#include "conversation/ferry-invocation-private.h"
 
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-revival-private.h"
 #include "base/ferry-timers-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-demux-private.h"

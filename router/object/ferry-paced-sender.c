@@ -12,6 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-demux-invocation-private.h"
 #include "conversation/ferry-invocation-private.h"
 
 struct _FerryPacedSender

@@ -18,10 +18,10 @@
 #include <signal.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-usable-cores.h"
+#include "base/ferry-wait-queue-private.h"
 #include "engine/ferry-exit-private.h"
 #include "process/ferry-launcher-private.h"
 #include "wire/ferry-remote-error-private.h"

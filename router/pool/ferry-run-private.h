@@ -16,8 +16,8 @@
 #pragma once
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
 #include "base/ferry-timers-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transport-private.h"
 #include "engine/ferry-exit.h"
 #include "job/ferry-task-enums.h"

@@ -14,6 +14,7 @@
 
 #include "config.h"
 
+#include "process/ferry-sandbox-message-private.h"
 #include "process/ferry-sandbox-private.h"
 
 #include <fcntl.h>

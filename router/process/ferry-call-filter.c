@@ -12,6 +12,7 @@
 
 #include "config.h"
 
+#include "process/ferry-sandbox-message-private.h"
 #include "process/ferry-sandbox-private.h"
 
 #include <errno.h>

@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include "process/ferry-sandbox-message-private.h"
 #include "process/ferry-sandbox-private.h"
 
 #include <linux/capability.h>

@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "process/ferry-sandbox-private.h"
+#include "process/ferry-sandbox-message-private.h"
 
 #include <string.h>
 

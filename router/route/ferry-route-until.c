@@ -8,6 +8,7 @@
 #include "route/ferry-router-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-timers-private.h"
 #include "engine/ferry-pingee-private.h"
 

@@ -9,6 +9,7 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-timers-private.h"
 #include "engine/ferry-exit-private.h"
+#include "engine/ferry-fair-queue-private.h"
 #include "engine/ferry-local-queue-private.h"
 #include "engine/ferry-monitor-private.h"
 #include "route/ferry-pipe-private.h"

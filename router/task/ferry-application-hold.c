@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "task/ferry-executor-private.h"
+#include "task/ferry-application-hold-private.h"
 
 #include <stdatomic.h>
 

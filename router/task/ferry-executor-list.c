@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "task/ferry-executor-private.h"
+#include "task/ferry-executor-list-private.h"
 
 #include <stdatomic.h>
 

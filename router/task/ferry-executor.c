@@ -22,6 +22,8 @@
 #include "ferry-enums.h"
 #include "job/ferry-function-private.h"
 #include "job/ferry-worker-main-private.h"
+#include "task/ferry-application-hold-private.h"
+#include "task/ferry-executor-list-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"

@@ -28,6 +28,7 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-timers-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "job/ferry-function-private.h"

@@ -9,12 +9,13 @@
 
 #include "config.h"
 
-#include "base/ferry-property-private.h"
 #include "task/ferry-task-group.h"
+
+#include "base/ferry-property-private.h"
 
 #include <stdatomic.h>
 
-#include "base/ferry-completion-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "engine/ferry-affinity-private.h"
 #include "task/ferry-whole-task-private.h"
 

@@ -30,6 +30,7 @@
 #include "base/ferry-completion-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
 #include "job/ferry-file-value-private.h"

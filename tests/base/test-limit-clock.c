@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "base/ferry-timers-private.h"
+#include "base/ferry-limit-clock-private.h"
 
 #define MINUTE (60 * G_USEC_PER_SEC)
 

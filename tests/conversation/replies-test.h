@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "conversation/ferry-demux-invocation-private.h"
 #include "conversation/ferry-invocation-private.h"
 #include "conversation/ferry-replies-private.h"
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "conversation/ferry-address-private.h"
+#include "conversation/ferry-hello-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 #include "wire/ferry-remote-error-private.h"
 

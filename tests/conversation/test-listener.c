@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "conversation/ferry-address-private.h"
+#include "conversation/ferry-hello-private.h"
 #include "wire/ferry-frame-decoder-private.h"
 
 static FerryListener *

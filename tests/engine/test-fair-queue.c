@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "engine/ferry-fair-queue-private.h"
 #include "engine/ferry-local-queue-private.h"
 #include "ferry-test.h"
 

@@ -13,8 +13,8 @@
 #include "task/task-test.h"
 
 #include "gtk/ferry-task-actions-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-dialog.h"
-#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-list.h"
 
 #define HEIGHT 560

@@ -13,6 +13,7 @@
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/look-test.h"
 #include "gtk/widget-test.h"
+#include "task/ferry-executor-private.h"
 #include "task/task-test.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/widget-test.h"
 #include "task/lone-task.h"
 

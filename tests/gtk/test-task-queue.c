@@ -13,13 +13,14 @@
 #include <string.h>
 
 #include "faults/fault-calls.h"
+#include "gtk/ferry-stop-question-private.h"
 #include "gtk/ferry-task-banner.h"
 #include "gtk/ferry-task-button.h"
-#include "gtk/ferry-task-guard-private.h"
 #include "gtk/ferry-task-guard.h"
 #include "gtk/ferry-task-list.h"
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-task-row-private.h"
+#include "gtk/ferry-task-tally-private.h"
 #include "gtk/widget-test.h"
 #include "queue/queue-test.h"
 

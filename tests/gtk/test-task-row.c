@@ -13,7 +13,7 @@
 #include "gtk/widget-test.h"
 #include "task/lone-task.h"
 
-#include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
 

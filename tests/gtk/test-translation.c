@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "gtk/ferry-clock-time-private.h"
-#include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define DOMAIN "ferry-gtk-1-0"

@@ -7,8 +7,9 @@
 
 #include "config.h"
 
-#include "gtk/ferry-worker-list-private.h"
 #include "gtk/ferry-worker-list.h"
+#include "gtk/ferry-worker-row-private.h"
+#include "gtk/ferry-worker-usage-private.h"
 #include "gtk/widget-test.h"
 #include "task/task-test.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-arena-private.h"
+#include "lane/ferry-memory-account-private.h"
 #include "lane/ferry-wake-private.h"
 
 #define LIMIT 1000
