@@ -41,7 +41,14 @@ static const char *const settings[] = {
 
 /* ---- settings ---- */
 
-/* Returns a floating (nullable) value; NULL: the property has its default. */
+/* Monotonic times end with the machine's run. */
+static gint64
+to_wall_clock (gint64 monotonic)
+{
+  return g_get_real_time () + monotonic - g_get_monotonic_time ();
+}
+
+/* Returns (nullable) a floating value, or one that the task keeps; NULL: the property has its default. */
 static GVariant *
 read_setting (FerryTask *task, const char *name)
 {
@@ -61,17 +68,12 @@ read_setting (FerryTask *task, const char *name)
     case G_TYPE_UINT:
       return g_variant_new_uint32 (g_value_get_uint (&value));
     case G_TYPE_INT64:
+      if (g_str_equal (name, "deadline"))
+        return g_variant_new_int64 (to_wall_clock (g_value_get_int64 (&value)));
       return g_variant_new_int64 (g_value_get_int64 (&value));
     default:
       return g_value_get_variant (&value);
     }
-}
-
-/* Monotonic times end with the machine's run. */
-static gint64
-to_wall_clock (gint64 monotonic)
-{
-  return g_get_real_time () + monotonic - g_get_monotonic_time ();
 }
 
 gint64
@@ -94,8 +96,6 @@ pack_settings (FerryTask *task)
     {
       GVariant *value = read_setting (task, settings[i]);
 
-      if (value != NULL && g_str_equal (settings[i], "deadline"))
-        value = g_variant_new_int64 (to_wall_clock (g_variant_get_int64 (value)));
       if (value != NULL)
         g_variant_builder_add (&builder, "{sv}", settings[i], value);
     }

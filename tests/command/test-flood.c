@@ -18,8 +18,8 @@
 /* What the application may grow by. */
 #define MAX_GROWTH (4 * 1024 * 1024)
 /* What a worker has at most: its program, its streams, and the output that it keeps. */
-#ifdef __SANITIZE_ADDRESS__ /* which keeps what was freed, and has a shadow of the rest */
-#define MAX_WORKER (64 * 1024 * 1024)
+#ifdef __SANITIZE_ADDRESS__ /* which keeps 256 MiB of what was freed, and has a shadow of all */
+#define MAX_WORKER (384 * 1024 * 1024)
 #else
 #define MAX_WORKER (16 * 1024 * 1024)
 #endif
