@@ -620,6 +620,13 @@ ensure_turn (FerryEvaluation *self)
 static void
 finish (FerryEvaluation *self, GError *error)
 {
+  FerryExported *object = error == NULL ? self->current : NULL;
+  GVariant *value = error == NULL ? self->value : NULL;
+  g_autoptr (FerryExported) held = NULL;
+
+  /* The value stays here, and the caller gets a proxy of it. */
+  if (value != NULL && self->request.as_proxy)
+    object = held = ferry_object_table_hold_value (self->table, value);
   if (error != NULL)
     {
       g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
@@ -628,8 +635,7 @@ finish (FerryEvaluation *self, GError *error)
 
       ferry_error_set_trace (error, trace);
     }
-  self->caller.done (self->caller.data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL,
-                     error);
+  self->caller.done (self->caller.data, object, object == NULL ? value : NULL, error);
   leave_turn (self);
 }
 

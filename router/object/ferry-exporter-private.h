@@ -107,8 +107,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryExported, ferry_exported_unref)
 /* The caller of an evaluation, and what is called with the evaluation's result. */
 typedef struct
 {
-  /* Called once, with the result: object, if it is not NULL, and otherwise value, which may be NULL. Both are
-   * borrowed. An error has the trace of the chain's steps. */
+  /* Called once, with the result: object, or else value, which may be NULL. Both are borrowed. An error has the trace
+   * of the chain's steps. */
   void (*done) (gpointer data, FerryExported *object, GVariant *value, const GError *error);
   void (*destroy) (gpointer data);
   gpointer data; /* (owned) */
@@ -178,8 +178,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPacedSender, ferry_paced_sender_unref)
 /* Returns (transfer full) (nullable): the object that is exported by that name. Fails with
  * FERRY_ERROR_UNKNOWN_OBJECT. */
 FerryExported *ferry_exporter_find (FerryExporter *self, const char *name, GError **error);
-/* Returns (transfer full): a record that keeps a value in this process, for a proxy of the value. */
-FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
 /* For fuzzers only. Must be called before the first transport is added. generation: not 0. */
 void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
 /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */

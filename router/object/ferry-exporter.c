@@ -190,12 +190,6 @@ ferry_exporter_find (FerryExporter *self, const char *name, GError **error)
   return NULL;
 }
 
-FerryExported *
-ferry_exporter_hold_value (FerryExporter *self, GVariant *value)
-{
-  return ferry_object_table_hold_value (self->table, value);
-}
-
 /* ---- the handle table: references of the other end ----
  *
  * A reference is counted when it is sent. The other end drops only references that it has received. So a reference
@@ -348,7 +342,6 @@ typedef struct
   FerryExporterSession *session; /* (owned) */
   FerryExporter *exporter;       /* (unowned): the evaluation has a reference */
   FerryInvocation *invocation;   /* (owned) */
-  gboolean as_proxy;
 } Request;
 
 /* Fills result with a reference to the object, or with the value; result borrows both. A reference is counted in the
@@ -356,10 +349,6 @@ typedef struct
 static gboolean
 make_result (Request *self, FerryExported *object, GVariant *value, FerryChainResult *result, GError **error)
 {
-  g_autoptr (FerryExported) held = NULL;
-
-  if (object == NULL && value != NULL && self->as_proxy)
-    object = held = ferry_exporter_hold_value (self->exporter, value);
   if (object == NULL)
     {
       result->value = value;
@@ -439,7 +428,7 @@ start_chain (FerryExporterSession *self, FerryExporter *exporter, FerryInvocatio
       return FALSE;
     }
   request = g_new (Request, 1);
-  *request = (Request){g_object_ref (self), exporter, ferry_invocation_ref (invocation), chain.as_proxy};
+  *request = (Request){g_object_ref (self), exporter, ferry_invocation_ref (invocation)};
   caller.data = request;
   evaluation = ferry_evaluation_new (exporter, exporter->context, &chain, root, &caller);
   ferry_evaluation_start (evaluation);

@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Operations of a proxy: chains of them, and single ones, each of which is a chain of one step. A chain is sent to the
- * object's process, or evaluated in this one. */
+ * object's process, or asked of an object of this one: see FerryLocalFuncs. It ends once: with the result, an error,
+ * its deadline, or its cancellation. An answer that comes after the deadline or the cancellation is still read: it may
+ * have a reference that must be dropped. */
 
 #include "config.h"
 
@@ -14,23 +16,8 @@
 #include "base/ferry-completion-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-mux-private.h"
-#include "object/ferry-exporter-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-remote-error-private.h"
-
-/* The data of a resolution's completion. The steps are behind it, and their names behind these: see resolve_new(). */
-typedef struct
-{
-  FerryProxy *proxy;         /* const: (owned) */
-  FerryTransport *transport; /* const: (owned) (nullable): the session's when the resolution was made */
-  FerryChainRequest request; /* const: root is borrowed from proxy, and steps have references to their arguments */
-  GVariant *default_value;   /* const: (owned) (nullable) */
-  gint64 deadline;           /* const: monotonic time in microseconds; 0 for none */
-  FerryProxyFunc func;       /* const, also the next field: (nullable) */
-  gpointer user_data;
-  _Atomic guint64 xid;       /* the call's xid; 0: not sent yet, or the object is in this process */
-  GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
-} Resolve;
 
 void
 ferry_resolved_free (gpointer data)
@@ -42,23 +29,23 @@ ferry_resolved_free (gpointer data)
   g_free (self);
 }
 
-static Resolve *
-resolve_ref (Resolve *self)
+FerryResolution *
+ferry_resolution_ref (FerryResolution *self)
 {
   ferry_completion_ref (ferry_completion_from_data (self));
   return self;
 }
 
-static void
-resolve_unref (gpointer data)
+void
+ferry_resolution_unref (gpointer data)
 {
   ferry_completion_unref (ferry_completion_from_data (data));
 }
 
 static void
-resolve_destroy (gpointer data)
+resolution_destroy (gpointer data)
 {
-  Resolve *self = data;
+  FerryResolution *self = data;
 
   for (guint i = 0; i < self->request.n_steps; i++)
     g_clear_pointer (&self->request.steps[i].argument, g_variant_unref);
@@ -77,24 +64,9 @@ is_change (const FerryStep *steps, guint n_steps)
 
 /* ---- the end of a resolution ---- */
 
-/* Ends a resolution. Takes result (nullable): NULL with an error. raised: the error is the object's own: the default
- * does not replace it. */
-static void
-end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
-{
-  if (error != NULL && !raised && self->default_value != NULL && ferry_error_says_nobody_listens (error))
-    {
-      result = g_new0 (FerryResolved, 1);
-      result->value = g_variant_ref (self->default_value);
-      error = NULL;
-    }
-  ferry_completion_finish (ferry_completion_from_data (self), result, ferry_resolved_free,
-                           error != NULL ? ferry_error_copy (error) : NULL);
-}
-
 /* For a chain that sets a property: takes the value and the count of changes out of the result's “(tv)”. */
 static void
-unwrap_change (Resolve *self, FerryResolved *result)
+unwrap_change (FerryResolution *self, FerryResolved *result)
 {
   g_autoptr (GVariant) change = NULL;
 
@@ -103,6 +75,27 @@ unwrap_change (Resolve *self, FerryResolved *result)
     return;
   change = g_steal_pointer (&result->value);
   g_variant_get (change, "(tv)", &result->n_changes, &result->value);
+}
+
+void
+ferry_resolution_answer (FerryResolution *self, GVariant *value, FerryProxy *object, const GError *error,
+                         gboolean raised)
+{
+  const gboolean defaults =
+    error != NULL && !raised && self->default_value != NULL && ferry_error_says_nobody_listens (error);
+  GVariant *given = defaults ? self->default_value : value;
+  FerryResolved *result = NULL;
+
+  if (error == NULL || defaults)
+    {
+      result = g_new0 (FerryResolved, 1);
+      result->object = object;
+      result->value = object == NULL && given != NULL ? g_variant_ref (given) : NULL;
+    }
+  if (error == NULL)
+    unwrap_change (self, result);
+  ferry_completion_finish (ferry_completion_from_data (self), result, ferry_resolved_free,
+                           result == NULL ? ferry_error_copy (error) : NULL);
 }
 
 /* ---- in another process ---- */
@@ -121,28 +114,21 @@ explain (GError **error)
 
 /* Called on the receiving thread, or on the thread that ended the transport. Drops the call's reference. */
 static void
-take_answer (Resolve *self, GBytes *packed, FerryValueVerdict verdict, const GError *error)
+take_answer (FerryResolution *self, GBytes *packed, FerryValueVerdict verdict, const GError *error)
 {
-  FerryResolved *result = NULL;
-  FerryChainResult told;
+  FerryChainResult told = {0};
+  FerryProxy *object = NULL;
   g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   gboolean raised;
 
-  if (failure == NULL && ferry_chain_result_take (&told, packed, verdict, &failure))
-    {
-      result = g_new0 (FerryResolved, 1);
-      if (told.generation != 0)
-        result->object = ferry_proxy_take_object (self->proxy, &told);
-      else
-        result->value = g_steal_pointer (&told.value);
-      ferry_chain_result_clear (&told);
-      unwrap_change (self, result);
-    }
+  if (failure == NULL && ferry_chain_result_take (&told, packed, verdict, &failure) && told.generation != 0)
+    object = ferry_proxy_take_object (self->proxy, &told);
   raised = failure != NULL && ferry_error_take_raised (failure);
   if (failure != NULL && !raised)
     explain (&failure);
-  end (self, result, failure, raised);
-  resolve_unref (self);
+  ferry_resolution_answer (self, told.value, object, failure, raised);
+  ferry_chain_result_clear (&told);
+  ferry_resolution_unref (self);
 }
 
 static void
@@ -185,10 +171,10 @@ check_member (FerryProxy *proxy, const FerryChainRequest *request, GError **erro
   return known;
 }
 
-/* Any thread. Sequentially consistent, as in resolve_abandon(). One thread stores the xid and then reads whether the
+/* Any thread. Sequentially consistent, as in resolution_abandon(). One thread stores the xid and then reads whether the
  * completion has ended. The other stores the end and then reads the xid. At least one of the two sees both. */
 static void
-cancel (Resolve *self, FerryCancelReason reason)
+cancel (FerryResolution *self, FerryCancelReason reason)
 {
   guint64 xid = atomic_load (&self->xid);
 
@@ -199,7 +185,7 @@ cancel (Resolve *self, FerryCancelReason reason)
 /* Sends the request, if the exporter listens, or may be coming up. With a default it need not wait for that.
  * wait (nullable): of this thread, which then waits for room too. Returns the xid, or 0 with an error. */
 static guint64
-send (Resolve *self, FerryRequestWait *wait, GCancellable *cancellable, GError **error)
+send (FerryResolution *self, FerryRequestWait *wait, GCancellable *cancellable, GError **error)
 {
   FerryProxySession *session = ferry_proxy_get_session (self->proxy);
   FerryRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
@@ -228,7 +214,7 @@ send (Resolve *self, FerryRequestWait *wait, GCancellable *cancellable, GError *
 static gboolean
 send_later (gpointer data)
 {
-  Resolve *self = data;
+  FerryResolution *self = data;
   g_autoptr (FerryCompletion) kept = ferry_completion_ref (ferry_completion_from_data (self));
   g_autoptr (GError) error = NULL;
   guint64 xid = !ferry_completion_is_reserved (kept) ? send (self, NULL, NULL, &error) : 0;
@@ -239,8 +225,8 @@ send_later (gpointer data)
   if (xid == 0)
     {
       if (error != NULL)
-        end (self, NULL, error, FALSE);
-      resolve_unref (self);
+        ferry_resolution_answer (self, NULL, NULL, error, FALSE);
+      ferry_resolution_unref (self);
     }
   else if (ferry_completion_is_reserved (kept))
     cancel (self, FERRY_CANCEL_REASON_CANCELLED);
@@ -249,7 +235,7 @@ send_later (gpointer data)
 
 /* Returns whether the request was sent, or will be. */
 static gboolean
-start_remote (Resolve *self, gboolean later, FerryRequestWait *wait, GCancellable *cancellable, GError **error)
+start_remote (FerryResolution *self, gboolean later, FerryRequestWait *wait, GCancellable *cancellable, GError **error)
 {
   guint64 count = ferry_transport_get_room_count (self->transport);
   g_autoptr (GError) failure = NULL;
@@ -257,7 +243,7 @@ start_remote (Resolve *self, gboolean later, FerryRequestWait *wait, GCancellabl
 
   if (!check_member (self->proxy, &self->request, error))
     return FALSE;
-  resolve_ref (self);
+  ferry_resolution_ref (self);
   xid = send (self, wait, cancellable, &failure);
   atomic_store (&self->xid, xid);
   if (xid != 0)
@@ -267,78 +253,17 @@ start_remote (Resolve *self, gboolean later, FerryRequestWait *wait, GCancellabl
       ferry_transport_send_later (self->transport, send_later, self, count);
       return TRUE;
     }
-  resolve_unref (self);
+  ferry_resolution_unref (self);
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
-}
-
-/* ---- in this process ---- */
-
-static void
-local_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
-{
-  Resolve *self = data;
-  FerryProxy *proxy = self->proxy;
-  FerryExporter *exporter = ferry_proxy_get_exporter (proxy);
-  FerryResolved *result;
-  g_autoptr (FerryExported) held = NULL;
-
-  if (error != NULL)
-    {
-      /* An evaluation fails only with errors of the object. */
-      end (self, NULL, error, TRUE);
-      return;
-    }
-  result = g_new0 (FerryResolved, 1);
-  if (object == NULL && value != NULL && self->request.as_proxy)
-    object = held = ferry_exporter_hold_value (exporter, value);
-  if (object != NULL)
-    {
-      g_autoptr (FerryExported) own = ferry_proxy_find_exported (proxy, NULL);
-
-      result->object = own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (exporter, object);
-      if (own != object)
-        ferry_proxy_set_as_proxy (result->object, ferry_proxy_get_as_proxy (proxy));
-    }
-  else if (value != NULL)
-    result->value = g_variant_ref (value);
-  unwrap_change (self, result);
-  end (self, result, NULL, FALSE);
-}
-
-static gboolean
-start_local (Resolve *self, GError **error)
-{
-  FerryExporter *exporter = ferry_proxy_get_exporter (self->proxy);
-  FerryChainRequest own = self->request;
-  FerryEvaluationCaller caller = {.done = local_done, .destroy = resolve_unref, .deadline = self->deadline};
-  g_autoptr (FerryEvaluation) evaluation = NULL;
-  FerryExported *root;
-
-  if (!ferry_exporter_check_listening (exporter, FALSE, error))
-    return FALSE;
-  root = ferry_proxy_find_exported (self->proxy, error);
-  if (root == NULL)
-    return FALSE;
-  /* Names stay borrowed from self, to which the caller has a reference; arguments need references of their own. */
-  own.steps = g_memdup2 (own.steps, sizeof *own.steps * own.n_steps);
-  for (guint i = 0; i < own.n_steps; i++)
-    if (own.steps[i].argument != NULL)
-      g_variant_ref (own.steps[i].argument);
-  self->cancellable = g_cancellable_new ();
-  caller.cancellable = self->cancellable;
-  caller.data = resolve_ref (self);
-  evaluation = ferry_evaluation_new (exporter, ferry_exporter_get_context (exporter), &own, root, &caller);
-  ferry_evaluation_start_here (evaluation);
-  return TRUE;
 }
 
 /* ---- objects of both kinds ---- */
 
 static GError *
-resolve_abandon (gpointer data, FerryAbandonReason reason)
+resolution_abandon (gpointer data, FerryAbandonReason reason)
 {
-  Resolve *self = data;
+  FerryResolution *self = data;
   gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
   g_autofree char *text = ferry_chain_request_to_string (&self->request, self->request.n_steps);
   FerryProxySession *session = ferry_proxy_get_session (self->proxy);
@@ -356,7 +281,7 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
   return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "'%s' was cancelled", text);
 }
 
-static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};
+static const FerryCompletionFuncs resolution_funcs = {resolution_abandon, resolution_destroy};
 
 /* Returns the place behind a step's name that is copied to place. */
 static char *
@@ -372,16 +297,17 @@ keep_step (FerryStep *self, const FerryStep *step, char *place)
  * to their arguments, of which floating ones are taken. deadline: monotonic time in microseconds, 0 for none. It is
  * sent to the other end; for this end, the caller must pass it to the function that waits for the completion. */
 static FerryCompletion *
-resolve_new (const FerryChain *chain, gint64 deadline)
+resolution_new (const FerryChain *chain, gint64 deadline)
 {
-  gsize size = sizeof (Resolve) + chain->n_steps * sizeof (FerryStep);
+  gsize size = sizeof (FerryResolution) + chain->n_steps * sizeof (FerryStep);
+  FerryProxySession *session = ferry_proxy_get_session (chain->proxy);
   FerryCompletion *completion;
-  Resolve *self;
+  FerryResolution *self;
   char *names;
 
   for (guint i = 0; i < chain->n_steps; i++)
     size += strlen (chain->steps[i].name) + 1;
-  completion = ferry_completion_new (&resolve_funcs, size);
+  completion = ferry_completion_new (&resolution_funcs, size);
   self = ferry_completion_get_data (completion);
   self->proxy = g_object_ref (chain->proxy);
   /* The result of setting a property is its value. */
@@ -393,8 +319,8 @@ resolve_new (const FerryChain *chain, gint64 deadline)
   for (guint i = 0; i < chain->n_steps; i++)
     names = keep_step (&self->request.steps[i], &chain->steps[i], names);
   self->default_value = chain->default_value != NULL ? g_variant_ref (chain->default_value) : NULL;
-  if (ferry_proxy_get_session (self->proxy) != NULL)
-    self->transport = ferry_proxy_session_dup_transport (ferry_proxy_get_session (self->proxy));
+  if (session != NULL)
+    self->transport = ferry_proxy_session_dup_transport (session);
   self->deadline = deadline;
   return completion;
 }
@@ -405,13 +331,13 @@ resolve_new (const FerryChain *chain, gint64 deadline)
 static void
 start (FerryCompletion *completion, gboolean later, FerryRequestWait *wait, GCancellable *cancellable)
 {
-  Resolve *self = ferry_completion_get_data (completion);
+  FerryResolution *self = ferry_completion_get_data (completion);
   g_autoptr (GError) error = NULL;
 
   if (!ferry_chain_request_check (&self->request, &error) ||
-      !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, later, wait, cancellable, &error)
-                                                      : start_local (self, &error)))
-    end (self, NULL, error, FALSE);
+      !(self->transport != NULL ? start_remote (self, later, wait, cancellable, &error)
+                                : ferry_proxy_get_local (self->proxy)->funcs->ask (self, &error)))
+    ferry_resolution_answer (self, NULL, NULL, error, FALSE);
 }
 
 /* ---- a thread that waits ---- */
@@ -421,7 +347,6 @@ start (FerryCompletion *completion, gboolean later, FerryRequestWait *wait, GCan
 static gboolean
 check_may_wait_here (FerryProxy *proxy, FerryCompletion *completion, const char *async_form, GError **error)
 {
-  ferry_evaluation_run_queued ();
   if (ferry_completion_is_over (completion) || ferry_proxy_check_may_wait (proxy, async_form, error))
     return TRUE;
   if (ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED))
@@ -435,7 +360,7 @@ check_may_wait_here (FerryProxy *proxy, FerryCompletion *completion, const char 
 static gboolean
 wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
 {
-  Resolve *self = ferry_completion_get_data (completion);
+  FerryResolution *self = ferry_completion_get_data (completion);
   g_autoptr (GError) absence = NULL;
 
   if (self->default_value != NULL || self->deadline != 0 || ferry_proxy_wait_until_started (self->proxy, cancellable))
@@ -444,7 +369,7 @@ wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
   if (g_cancellable_is_cancelled (cancellable))
     ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED);
   else
-    end (self, NULL, absence, FALSE);
+    ferry_resolution_answer (self, NULL, NULL, absence, FALSE);
   return FALSE;
 }
 
@@ -452,7 +377,7 @@ wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
 static void
 resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
 {
-  Resolve *self = ferry_completion_get_data (completion);
+  FerryResolution *self = ferry_completion_get_data (completion);
   FerryRequestWait wait;
 
   if (!wait_for_exporter (completion, cancellable))
@@ -476,7 +401,7 @@ resolve_and_wait (const FerryChain *chain, const char *async_form, gint64 timeou
   if ((is_remote && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
-  completion = resolve_new (chain, deadline);
+  completion = resolution_new (chain, deadline);
   if (is_remote)
     resolve_remotely (completion, cancellable);
   else
@@ -516,7 +441,7 @@ ferry_resolve_wait (const FerryChain *chain, const char *async_form, gint64 time
 static void
 tell_func (FerryCompletion *completion, gpointer data)
 {
-  Resolve *self = data;
+  FerryResolution *self = data;
   g_autoptr (GError) error = NULL;
   FerryResolved *result = ferry_completion_take (completion, &error);
 
@@ -528,8 +453,8 @@ tell_func (FerryCompletion *completion, gpointer data)
 static void
 call (const FerryChain *chain, FerryProxyFunc func, gpointer user_data)
 {
-  g_autoptr (FerryCompletion) completion = resolve_new (chain, 0);
-  Resolve *self = ferry_completion_get_data (completion);
+  g_autoptr (FerryCompletion) completion = resolution_new (chain, 0);
+  FerryResolution *self = ferry_completion_get_data (completion);
 
   self->func = func;
   self->user_data = user_data;
@@ -541,7 +466,7 @@ void
 ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later, GTask *task)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
-  g_autoptr (FerryCompletion) completion = resolve_new (chain, deadline);
+  g_autoptr (FerryCompletion) completion = resolution_new (chain, deadline);
 
   g_task_set_check_cancellable (task, FALSE);
   /* Else the answer might come before the cancellable is looked at. */

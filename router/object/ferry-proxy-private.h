@@ -7,7 +7,6 @@
 
 #include "base/ferry-weak-private.h"
 #include "call/ferry-transport.h"
-#include "object/ferry-exporter-private.h"
 #include "object/ferry-proxy.h"
 #include "wire/ferry-object-message-private.h"
 
@@ -117,9 +116,8 @@ typedef struct
 /* The object that a subscription follows. */
 typedef struct
 {
-  FerryProxySession *session; /* (nullable): the session with the exporter; NULL: refusal says why there is none */
+  FerryProxySession *session; /* (owned) (nullable): with the exporter; NULL: refusal says why there is none */
   FerryObjectRoot root;
-  FerryProxy *other; /* (owned) (nullable): a proxy that is kept alive as long as the subscription */
   GError *refusal; /* (owned) (nullable): why there is nothing to follow: silent is called with it, and no item comes */
 } FerrySubscriptionSource;
 
@@ -136,8 +134,6 @@ void ferry_subscription_close (FerrySubscription *self);
 
 /* Returns (transfer none) (nullable): the session, if the proxy's object is in another process. */
 FerryProxySession *ferry_proxy_get_session (FerryProxy *self);
-/* Returns (transfer none) (nullable): the exporter, if the proxy's object is in this process. */
-FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
 /* Whether results of chains stay in the other process, unless a chain is set otherwise. */
 gboolean ferry_proxy_get_as_proxy (FerryProxy *self);
 void ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy);
@@ -145,12 +141,8 @@ void ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy);
  * arrived with the result. Each object has at most one proxy at a time over a transport: if the object has several
  * names, their chains return the same proxy. */
 FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryChainResult *result);
-/* Returns (transfer full) a proxy of an object in this process. exported must be one of exporter's objects. */
-FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported);
 /* Fills root with what names the object in a request. root borrows from the proxy. */
 void ferry_proxy_get_root (FerryProxy *self, FerryObjectRoot *root);
-/* Returns (transfer full) (nullable) the record of the proxy's object, which must be in this process. */
-FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);
 
 /* Whether this thread may wait for an answer of the proxy's object. Fails with FERRY_ERROR_WRONG_THREAD. The message
  * names async_form as the function to use. */
@@ -169,11 +161,7 @@ FerrySubscription *ferry_proxy_open_subscription (FerryProxy *self, const char *
                                                   const char *const *signals, gboolean list,
                                                   const FerrySubscriptionFuncs *funcs, gpointer data);
 
-/* ---- chains ----
- *
- * A resolution sends a chain to the object's process, or evaluates it in this process. It ends once: with the result,
- * an error, its deadline, or its cancellation. An answer that comes after the deadline or the cancellation is still
- * read: it may have a reference that must be dropped. */
+/* ---- chains ---- */
 
 /* A chain of operations. All of it is borrowed, and a resolution keeps what it needs. */
 typedef struct
@@ -194,6 +182,27 @@ typedef struct
 
 void ferry_resolved_free (gpointer self);
 
+/* A chain that was asked: the data of a completion. Its steps are behind it, and their names behind these. */
+typedef struct
+{
+  FerryProxy *proxy;         /* const: (owned) */
+  FerryTransport *transport; /* const: (owned) (nullable): the session's when the resolution was made */
+  FerryChainRequest request; /* const: root is borrowed from proxy, and steps have references to their arguments */
+  GVariant *default_value;   /* const: (owned) (nullable) */
+  gint64 deadline;           /* const: monotonic time in microseconds; 0 for none */
+  FerryProxyFunc func;       /* const, also the next field: (nullable) */
+  gpointer user_data;
+  _Atomic guint64 xid;       /* the call's xid; 0: not sent yet, or the object is in this process */
+  GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
+} FerryResolution;
+
+FerryResolution *ferry_resolution_ref (FerryResolution *self);
+void ferry_resolution_unref (gpointer self);
+/* Ends it with object (transfer full) (nullable), or else value (nullable), or error (nullable). raised: the error is
+ * the object's own: the default does not replace it. */
+void ferry_resolution_answer (FerryResolution *self, GVariant *value, FerryProxy *object, const GError *error,
+                              gboolean raised);
+
 /* Waits for the result: see ferry_proxy_resolve(). async_form: the function that the error message names if this thread
  * may not wait. */
 gboolean ferry_resolve_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
@@ -203,5 +212,36 @@ gboolean ferry_resolve_wait (const FerryChain *chain, const char *async_form, gi
 void ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later, GTask *task);
 /* Gives what the task has returned. */
 gboolean ferry_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error);
+
+/* ---- objects of this process ----
+ *
+ * A proxy has a session, or this: so it knows no exporter. ferry-local-proxy.c has the functions. */
+
+typedef struct
+{
+  /* Begins a chain, which may be answered when this returns. Sets the resolution's cancellable. Returns FALSE with an
+   * error if the chain is never answered. */
+  gboolean (*ask) (FerryResolution *resolution, GError **error);
+  /* Before this thread waits, does what was left to it, and says whether it may wait: see
+   * ferry_proxy_check_may_wait(). */
+  gboolean (*check_may_wait) (FerryProxy *proxy, const char *async_form, GError **error);
+  /* Returns (transfer full) (nullable): the description of the object's interface. */
+  GDBusInterfaceInfo *(*describe) (FerryProxy *proxy, GError **error);
+  /* Returns (transfer full) (nullable): a session with the exporter, for a subscription, which needs a transport. */
+  FerryProxySession *(*open_session) (FerryProxy *proxy, GError **error);
+  /* Drops the record. */
+  void (*drop) (gpointer exported);
+} FerryLocalFuncs;
+
+typedef struct
+{
+  const FerryLocalFuncs *funcs;
+  gpointer exporter; /* an object with the property “listening” */
+  gpointer exported; /* (nullable): the exporter's record of the proxy's object; NULL: the one of the proxy's name */
+} FerryLocal;
+
+/* Returns (transfer full): a proxy of an object in this process. Takes local's record. */
+FerryProxy *ferry_proxy_new_here (const FerryLocal *local, const char *name);
+const FerryLocal *ferry_proxy_get_local (FerryProxy *self);
 
 G_END_DECLS

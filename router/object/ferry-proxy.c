@@ -31,12 +31,10 @@ struct _FerryProxy
   guint fork_number;          /* const: see ferry-forks-private.h */
   FerryWeak *weak;            /* const: (owned) */
   FerryProxySession *session; /* const: (owned) (nullable): the session, if the object is in another process */
-  FerryExporter *exporter;    /* const: (owned) (nullable): the exporter, if the object is in this process */
-  FerryExported
-    *exported; /* const: (owned) (nullable): the exporter's record, if the proxy was made for a record; NULL: by name */
-  char *name;  /* const: (owned) (nullable): the name under which the object is exported */
-  char *interface;    /* const: (owned) (nullable): the name of the object's interface, if known */
-  guint64 generation; /* const, also number: the reference to the object; 0: the proxy was made by name */
+  FerryLocal local;           /* const: (owned): the exporter, if the object is in this process */
+  char *name;                 /* const: (owned) (nullable): the name under which the object is exported */
+  char *interface;            /* const: (owned) (nullable): the name of the object's interface, if known */
+  guint64 generation;         /* const, also number: the reference to the object; 0: the proxy was made by name */
   guint64 number;
   _Atomic guint64 n_references; /* how many references to the object have arrived for this proxy */
 
@@ -134,7 +132,7 @@ add_watch (FerryProxy *self, FerryProxySessionFunc func, gpointer data, GDestroy
 {
   if (self->session != NULL)
     return ferry_proxy_session_add_watch (self->session, FALSE, func, data, destroy);
-  return g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (func), data,
+  return g_signal_connect_data (self->local.exporter, "notify::listening", G_CALLBACK (func), data,
                                 (GClosureNotify) (GCallback) destroy, G_CONNECT_SWAPPED);
 }
 
@@ -144,7 +142,7 @@ remove_watch (FerryProxy *self, guint64 watch)
   if (self->session != NULL)
     ferry_proxy_session_remove_watch (self->session, watch);
   else
-    g_signal_handler_disconnect (self->exporter, (gulong) watch);
+    g_signal_handler_disconnect (self->local.exporter, (gulong) watch);
 }
 
 /**
@@ -172,40 +170,16 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   return self;
 }
 
-/**
- * ferry_proxy_new_local:
- * @exporter: an exporter of this process
- * @name: the name under which the object is exported
- *
- * Returns a proxy of an object in this process. It has the operations and rules of other proxies, but sends no
- * messages. If the exporter calls methods on threads, the thread that uses the proxy calls them; otherwise they are
- * called on the exporter's main context. Any thread.
- *
- * Returns: (transfer full): a proxy of the object
- */
 FerryProxy *
-ferry_proxy_new_local (FerryExporter *exporter, const char *name)
-{
-  FerryProxy *self;
-
-  g_return_val_if_fail (FERRY_IS_EXPORTER (exporter), NULL);
-  g_return_val_if_fail (name != NULL, NULL);
-
-  self = g_object_new (FERRY_TYPE_PROXY, NULL);
-  self->exporter = g_object_ref (exporter);
-  self->name = g_strdup (name);
-  self->watch = add_watch (self, state_changed, ferry_weak_ref (self->weak), ferry_weak_unref);
-  return self;
-}
-
-FerryProxy *
-ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported)
+ferry_proxy_new_here (const FerryLocal *local, const char *name)
 {
   FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
 
-  self->exporter = g_object_ref (exporter);
-  self->exported = ferry_exported_ref (exported);
-  self->name = ferry_exported_dup_name (exported);
+  self->local = *local;
+  g_object_ref (self->local.exporter);
+  self->name = g_strdup (name);
+  if (self->local.exported == NULL)
+    self->watch = add_watch (self, state_changed, ferry_weak_ref (self->weak), ferry_weak_unref);
   return self;
 }
 
@@ -249,24 +223,16 @@ ferry_proxy_get_session (FerryProxy *self)
   return self->session;
 }
 
-FerryExporter *
-ferry_proxy_get_exporter (FerryProxy *self)
+const FerryLocal *
+ferry_proxy_get_local (FerryProxy *self)
 {
-  return self->exporter;
+  return &self->local;
 }
 
 void
 ferry_proxy_get_root (FerryProxy *self, FerryObjectRoot *root)
 {
   *root = (FerryObjectRoot){self->name != NULL ? self->name : "", self->generation, self->number};
-}
-
-FerryExported *
-ferry_proxy_find_exported (FerryProxy *self, GError **error)
-{
-  if (self->exported != NULL)
-    return ferry_exported_ref (self->exported);
-  return ferry_exporter_find (self->exporter, self->name, error);
 }
 
 /**
@@ -280,10 +246,14 @@ ferry_proxy_find_exported (FerryProxy *self, GError **error)
 gboolean
 ferry_proxy_get_listening (FerryProxy *self)
 {
+  gboolean listening;
+
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
-  return self->session != NULL ? ferry_proxy_session_is_listening (self->session)
-                               : ferry_exporter_get_listening (self->exporter);
+  if (self->session != NULL)
+    return ferry_proxy_session_is_listening (self->session);
+  g_object_get (self->local.exporter, "listening", &listening, NULL);
+  return listening;
 }
 
 void
@@ -328,20 +298,11 @@ may_listen_later (FerryProxy *self, GError **error)
 gboolean
 ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error)
 {
-  GMainContext *context;
+  g_autoptr (FerryTransport) transport =
+    self->session != NULL ? ferry_proxy_session_dup_transport (self->session) : NULL;
 
-  if (self->session != NULL)
-    {
-      g_autoptr (FerryTransport) transport = ferry_proxy_session_dup_transport (self->session);
-
-      return ferry_transport_check_may_wait (transport, async_form, error);
-    }
-  context = ferry_exporter_get_context (self->exporter);
-  if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "This thread must not wait, as its main loop would stop; use %s, or another thread",
-                          async_form);
+  return transport != NULL ? ferry_transport_check_may_wait (transport, async_form, error)
+                           : self->local.funcs->check_may_wait (self, async_form, error);
 }
 
 static GError *
@@ -428,17 +389,6 @@ ferry_proxy_dup_info (FerryProxy *self)
   g_autofree char *key = dup_key (self);
 
   return ferry_proxy_session_dup_info (self->session, key);
-}
-
-static GDBusInterfaceInfo *
-describe_here (FerryProxy *self, GError **error)
-{
-  g_autoptr (FerryExported) exported = ferry_proxy_find_exported (self, error);
-
-  if (exported != NULL && exported->interface == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                     "The proxy is of a value, and a value has no description; ask for that of an object");
-  return exported != NULL && exported->interface != NULL ? ferry_interface_create_info (exported->interface) : NULL;
 }
 
 /* Makes the answer the object's description. Takes description, NULL with a failure, and failure. A request that had no
@@ -557,7 +507,7 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_proxy_describe_async);
-  info = self->session == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
+  info = self->session == NULL ? self->local.funcs->describe (self, &error) : ferry_proxy_dup_info (self);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
   else if (error != NULL)
@@ -588,39 +538,15 @@ ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **er
 
 /* ---- an object that is followed ---- */
 
-/* For a proxy of an object in this process: returns (transfer full) (nullable) a proxy over a transport to the object,
- * for a subscription. Fails with FERRY_ERROR_UNKNOWN_OBJECT and FERRY_ERROR_SYSTEM. */
-static FerryProxy *
-get_followable (FerryProxy *self, GError **error)
-{
-  g_autoptr (FerryTransport) here = NULL;
-  g_autoptr (FerryTransport) there = NULL;
-
-  if (self->name == NULL)
-    {
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                       "The object has no name, and cannot be followed in its own process; export it with a name");
-      return NULL;
-    }
-  return ferry_transport_try_new_pair (&here, &there, error) &&
-             ferry_exporter_add_transport (self->exporter, there, error)
-           ? ferry_proxy_new (here, self->name)
-           : NULL;
-}
-
 FerrySubscription *
 ferry_proxy_open_subscription (FerryProxy *self, const char *const *properties, const char *const *signals,
                                gboolean list, const FerrySubscriptionFuncs *funcs, gpointer data)
 {
   FerrySubscriptionSource source = {0};
-  FerryProxy *followed = self;
 
-  if (self->session == NULL)
-    source.other = get_followable (self, &source.refusal);
-  if (source.other != NULL)
-    followed = source.other;
-  source.session = followed->session;
-  ferry_proxy_get_root (followed, &source.root);
+  source.session = self->session != NULL ? ferry_proxy_session_ref (self->session)
+                                         : self->local.funcs->open_session (self, &source.refusal);
+  ferry_proxy_get_root (self, &source.root);
   return ferry_subscription_open (&source, properties, signals, list, funcs, data);
 }
 
@@ -920,8 +846,9 @@ ferry_proxy_finalize (GObject *object)
       ferry_proxy_session_release (self->session, self->generation, self->number, self->n_references);
       ferry_proxy_session_unref (self->session);
     }
-  g_clear_pointer (&self->exported, ferry_exported_unref);
-  g_clear_object (&self->exporter);
+  if (self->local.exported != NULL)
+    self->local.funcs->drop (self->local.exported);
+  g_clear_object (&self->local.exporter);
   g_clear_pointer (&self->cached, g_hash_table_unref);
   ferry_weak_unref (self->weak);
   g_main_context_unref (self->context);

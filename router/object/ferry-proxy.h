@@ -11,12 +11,12 @@
 
 #include "base/ferry-version.h"
 #include "call/ferry-transport.h"
-#include "object/ferry-exporter.h"
 
 G_BEGIN_DECLS
 
 #define FERRY_TYPE_PROXY (ferry_proxy_get_type ())
 
+typedef struct _FerryExporter FerryExporter;
 typedef struct _FerryProxy FerryProxy;
 
 /**

@@ -27,7 +27,6 @@ struct _FerrySubscription
 {
   _Atomic gint references;
   FerryProxySession *session; /* const, also the fields below: (owned) (nullable) */
-  FerryProxy *other;          /* (nullable): for an object in this process: its proxy over a transport */
   GError *refusal;            /* (nullable): why there is no session */
   FerryObjectRoot root;       /* its name is owned */
   guint64 watch;
@@ -72,7 +71,6 @@ subscription_unref (gpointer data)
     return;
   g_clear_object (&self->replies);
   g_object_unref (self->cancellable);
-  g_clear_object (&self->other);
   g_clear_error (&self->refusal);
   g_clear_pointer (&self->session, ferry_proxy_session_unref);
   g_free ((char *) self->root.name);
@@ -306,9 +304,8 @@ ferry_subscription_open (const FerrySubscriptionSource *source, const char *cons
   FerrySubscription *self = g_new0 (FerrySubscription, 1);
 
   atomic_init (&self->references, 1);
-  self->other = source->other;
+  self->session = source->session;
   self->refusal = source->refusal;
-  self->session = source->session != NULL ? ferry_proxy_session_ref (source->session) : NULL;
   self->root = source->root;
   self->root.name = g_strdup (self->root.name);
   self->properties = g_strdupv ((char **) properties);

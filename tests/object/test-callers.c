@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-evaluation.c, object/ferry-exported.c
+/* Tests: object/ferry-evaluation.c, object/ferry-exported.c, object/ferry-local-proxy.c
  *
  * Objects that call each other in their own process: which borrows the turn of which, and on which thread others are
  * called. */

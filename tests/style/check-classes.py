@@ -36,6 +36,7 @@ ALLOWED = {
     "FerryPoolWorker": EACH_MESSAGE,
     "FerryPipe": EACH_MESSAGE,
     "FerryReceiver": EACH_MESSAGE,
+    "FerryResolution": RECORD,
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxMessage": RECORD,
     "FerrySender": EACH_MESSAGE,

@@ -31,6 +31,9 @@ PROGRAMS = ("command-worker", "demo-app")
 INSIDE = {("classic", "conversation/ferry-channel-private.h"), ("classic", "task/ferry-iterate-private.h"),
           ("gtk", "task/ferry-executor-private.h"), ("command-worker", "base/ferry-tree-private.h")}
 INSIDERS = r"router/classic/ferry-(channel-fork|polled-transport)(-private)?\.[ch]$"
+# Of objects in other processes, the end that asks knows nothing of the end that answers.
+ASKING = r"router/object/ferry-(list-\w+|proxy|proxy-\w+|replica|subscription)(-private)?\.[ch]$"
+ANSWERING = r"object/ferry-(evaluation|exported|exporter|object-server|paced-sender|subscriber)(-private)?\.h$"
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
 
 
@@ -95,6 +98,12 @@ def strangers(tree):
     return complaints
 
 
+def asking_knows_answering(tree):
+    return ["%s:%d: what asks does not know %s; ferry-local-proxy.c does" % (name, line, target)
+            for name, text in sources.select(tree, ASKING).items() for line, _, target in sources.includes(text)
+            if re.match(ANSWERING, target)]
+
+
 def beyond_public(tree):
     """Some libraries are for applications, and are made as one: of the headers that applications include."""
     return ["%s:%d: %s is not for applications; include <ferry.h>" % (name, line, target)
@@ -149,6 +158,10 @@ CHECKS = {
         {"router/lane/a.c": "  g_idle_add (wake, NULL);\n"},
         {"router/route/a.c": "#include <gtk/gtk.h>\n"},
     ]),
+    "the end of objects that asks knows nothing of the one that answers": (asking_knows_answering, [
+        {"router/object/ferry-proxy-call.c": '#include "object/ferry-evaluation-private.h"\n'},
+        {"router/object/ferry-proxy.h": '#include "object/ferry-exporter.h"\n'},
+    ]),
     "libraries for applications include public headers only": (beyond_public, [
         {"router/gtk/a.c": '#include "base/ferry-property-private.h"\n'},
         {"router/gtk/a.c": '#include "task/ferry-task.h"\n'},
@@ -169,6 +182,7 @@ INNOCENT = {
     "router/call/a.h": "void ferry_b_end (void);\n",
     "router/call/a.c": '/* ferry_b_end() */\nferry_help ("use ferry_b_end()");\n',
     "router/object/b.c": '#include "call/a.h"\nvoid\nferry_b_end (void)\n{\n}\nstatic void\nferry_help (void)\n{\n}\n',
+    "router/object/ferry-local-proxy.c": '#include "object/ferry-exporter-private.h"\n',
     "router/lane/a.h": '#include <glib.h>\n/* the GSource is elsewhere: #include "route/x.h" */\n',
     "router/gtk/a.c": '#include "config.h"\n#include "gtk/a.h"\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
     "demo-app/page/demo.c": '#include "page/demo.h"\n#include <ferry-objects.h>\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
