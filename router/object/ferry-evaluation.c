@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An evaluation does the steps of a chain, one after the other. See ferry-exporter-private.h.
- *
- * A step that calls a method makes an invocation. The invocation's answer continues the evaluation.
+/* An evaluation resolves a chain at the exporter: step after step, each on the result of the step before. A step that
+ * calls a method makes an invocation. The invocation's answer, which may come later, and on any thread, continues the
+ * evaluation where the exporter calls methods: on its main context, or on a thread of a pool.
  *
  * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That evaluation has the object's turn
  * from its first step on the object to its last. A method may call its own object again, in the same process and on the
@@ -13,12 +13,13 @@
  * evaluation returns, so that waiting evaluations do not nest on the stack. Application code starts without a queue,
  * since it may wait.
  *
+ * Owner:   counted references.
  * Threads: one at a time runs an evaluation; any thread may answer a call.
  * Trust:   steps, arguments and keys come from another process. */
 
 #include "config.h"
 
-#include "object/ferry-exporter-private.h"
+#include "object/ferry-evaluation-private.h"
 
 #include "base/ferry-base-private.h"
 #include "conversation/ferry-demux-invocation-private.h"

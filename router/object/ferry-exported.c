@@ -2,11 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An exporter's record of an object (or of a value) that other processes may reach: its interface, and the
- * evaluation that has its turn. See ferry-exporter-private.h. */
+ * evaluation that has its turn.
+ *
+ * Owner:   counted references: of the exporter for the name, of sessions for the other ends' references, of
+ *          subscriptions and of evaluations.
+ * Threads: any. */
 
 #include "config.h"
 
-#include "object/ferry-exporter-private.h"
+#include "object/ferry-exported-private.h"
 
 #include "base/ferry-base-private.h"
 #include "object/ferry-interface-private.h"

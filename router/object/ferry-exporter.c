@@ -33,7 +33,9 @@
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
 #include "conversation/ferry-demux-private.h"
+#include "object/ferry-evaluation-private.h"
 #include "object/ferry-interface-private.h"
+#include "object/ferry-subscriber-private.h"
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -147,12 +149,6 @@ FerryExporter *
 ferry_exporter_new (void)
 {
   return g_object_new (FERRY_TYPE_EXPORTER, NULL);
-}
-
-void
-ferry_exporter_set_generation (FerryExporter *self, guint64 generation)
-{
-  self->generation = generation;
 }
 
 GMainContext *

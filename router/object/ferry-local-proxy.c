@@ -8,12 +8,12 @@
 
 #include "config.h"
 
-#include "object/ferry-exporter-private.h"
-#include "object/ferry-proxy-private.h"
-
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "object/ferry-evaluation-private.h"
+#include "object/ferry-exporter-private.h"
 #include "object/ferry-interface-private.h"
+#include "object/ferry-proxy-private.h"
 
 static FerryExported *
 find_exported (FerryProxy *proxy, GError **error)

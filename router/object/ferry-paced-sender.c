@@ -1,13 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends changes of a followed object as the other end takes them, and joins them until then. See
- * object/ferry-exporter-private.h. */
+/* Sends a stream of items to the other end, for a subscriber or for a watch. The pace is set by the receiving end:
+ * ferry-subscription.c opens a small window, and takes items no faster than its PACE. An item is made only when the
+ * window and the transport have room for it. Until then its contents wait at the owner, where later changes are
+ * joined to them.
+ *
+ * Owner:   counted references.
+ * Threads: any; one thread at a time calls make. */
 
 #include "config.h"
 
-#include "object/ferry-exporter-private.h"
+#include "object/ferry-paced-sender-private.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"

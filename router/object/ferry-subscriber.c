@@ -12,10 +12,11 @@
 
 #include "config.h"
 
-#include "object/ferry-exporter-private.h"
+#include "object/ferry-subscriber-private.h"
 
 #include "base/ferry-base-private.h"
 #include "conversation/ferry-demux-private.h"
+#include "object/ferry-exporter-private.h"
 #include "object/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096

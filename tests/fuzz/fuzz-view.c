@@ -21,7 +21,6 @@
 #include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
-#include "object/ferry-exporter-private.h"
 #include "object/packed-message.h"
 
 typedef struct
@@ -36,7 +35,7 @@ typedef struct
   GHashTable *windows;    /* (owned): xid to how many items are wanted, of what is to be answered */
   GHashTable *references; /* (owned): number to how many were sent and not dropped */
   GArray *given;          /* (element-type guint64) (owned): numbers, as they were sent */
-  guint64 generation;
+  guint64 generation;     /* the exporter's, once a reference was given */
   FuzzInput input;
 } Scene;
 
@@ -62,6 +61,8 @@ book_answer (Scene *self, const FerryCallMessage *message)
   fuzz_n_accepted++;
   if (result.generation != 0)
     {
+      if (self->given->len == 0)
+        self->generation = result.generation;
       g_assert_cmpuint (result.generation, ==, self->generation);
       add_number (self->references, result.number, 1);
       g_array_append_val (self->given, result.number);
@@ -360,8 +361,6 @@ set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
   self->windows = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->references = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->given = g_array_new (FALSE, FALSE, sizeof (guint64));
-  self->generation = 7;
-  ferry_exporter_set_generation (self->exporter, self->generation);
   ferry_exporter_set_context (self->exporter, context);
   self->node = g_object_new (fuzz_node_get_type (), NULL);
   self->node->next = g_object_new (fuzz_leaf_get_type (), NULL);

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "ferry-test.h"
-#include "object/ferry-exporter-private.h"
+#include "object/ferry-exported-private.h"
 
 static FerryExported *
 export_store (FerryObjectTable *table, GListStore *store)
