@@ -11,11 +11,15 @@
  *
  * Until the first report, the exporter may be about to come up: its process is starting. Requests are sent all the
  * same, and wait at the other end. The session keeps the numbers of those that have no deadline, and ends them when no
- * report has come for START_TIME. */
+ * report has come for START_TIME.
+ *
+ * Owner:   its proxies, by counted references.
+ * Threads: any.
+ * Trust:   none in the other end. */
 
 #include "config.h"
 
-#include "object/ferry-proxy-private.h"
+#include "object/ferry-proxy-session-private.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

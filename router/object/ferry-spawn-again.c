@@ -12,7 +12,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "object/ferry-exporter-private.h"
-#include "object/ferry-proxy-private.h"
+#include "object/ferry-proxy-session-private.h"
 
 /**
  * ferry_launcher_spawn_again:

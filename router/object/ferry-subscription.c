@@ -1,12 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The receiving end of an object's changes, in the process of the proxy, and how often it takes them. See
- * object/ferry-proxy-private.h. */
+/* The receiving end of an object's changes, in the process of the proxy, and how often it takes them. The sending end
+ * is the subscriber, in the exporter's process. A subscription opens its stream again each time the exporter begins to
+ * listen, until the transport has ended. The first item of each stream is complete: it has all properties that are
+ * followed, and the length of a list.
+ *
+ * Owner:   the opener, which must close it.
+ * Threads: the main context that was the opening thread's default one; the functions are called there. When another
+ *          thread closes the subscription, a function may be running, or be called once more.
+ * Trust:   an item has the type FERRY_SUBSCRIPTION_ITEM_TYPE, and any content. */
 
 #include "config.h"
 
-#include "object/ferry-proxy-private.h"
+#include "object/ferry-subscription-private.h"
 
 #include <stdatomic.h>
 
