@@ -12,7 +12,6 @@
 
 #include "classic/ferry-background.h"
 #include "classic/ferry-channel-create.h"
-#include "classic/ferry-dictionary.h"
 #include "classic/ferry-error-list.h"
 #include "classic/ferry-exchange.h"
 #include "classic/ferry-process.h"

@@ -109,31 +109,6 @@ ferry_buffer_get_data (FerryBuffer *self, gsize *size)
 }
 
 /**
- * ferry_buffer_write:
- * @self: a buffer that was not sent
- * @offset: where in the buffer to write
- * @data: (array length=size) (element-type guint8) (nullable): the bytes
- * @size: how many bytes
- *
- * Copies bytes into the buffer, from where its memory cannot be reached: see [method@Ferry.Buffer.get_data]. All of
- * them must have room. Any thread, one at a time.
- */
-void
-ferry_buffer_write (FerryBuffer *self, gsize offset, gconstpointer data, gsize size)
-{
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (data != NULL || size == 0);
-  ferry_return_if_fail (self->data != NULL, "the buffer was sent; write into a buffer before it is sent");
-  ferry_return_if_fail (offset <= self->message.size && size <= self->message.size - offset,
-                        "%" G_GSIZE_FORMAT " bytes at %" G_GSIZE_FORMAT " have no room in %" G_GSIZE_FORMAT
-                        " bytes; ask for a larger buffer",
-                        size, offset, (gsize) self->message.size);
-
-  if (size > 0)
-    memcpy (self->data + offset, data, size);
-}
-
-/**
  * ferry_buffer_shrink:
  * @self: a buffer that was not sent
  * @size: the new size in bytes, from 1 to the present size

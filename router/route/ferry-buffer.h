@@ -33,8 +33,6 @@ void ferry_buffer_unref (FerryBuffer *self);
 FERRY_AVAILABLE_IN_0_1
 gpointer ferry_buffer_get_data (FerryBuffer *self, gsize *size);
 FERRY_AVAILABLE_IN_0_1
-void ferry_buffer_write (FerryBuffer *self, gsize offset, gconstpointer data, gsize size);
-FERRY_AVAILABLE_IN_0_1
 void ferry_buffer_shrink (FerryBuffer *self, gsize size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBuffer, ferry_buffer_unref)

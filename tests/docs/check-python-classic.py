@@ -45,17 +45,6 @@ def use_errors(report, classic):
     report.fact("a list that was cleared raises nothing", there.raise_any(None))
 
 
-def use_dictionary(report, classic, recorder):
-    heard, dictionary = [], classic.Dictionary.new()
-    dictionary.connect("changed", recorder.heard("Dictionary.::changed", lambda _, key, value: heard.append((key, value))))
-    dictionary.set("a", GLib.Variant("i", 1))
-    report.equal("a dictionary has values", (dictionary.get("a").unpack(), dictionary.contains("a"), dictionary.get_keys(),
-                                             dictionary.get_length()), (1, True, ["a"], 1))
-    report.fact("one is removed", dictionary.remove("a"))
-    report.equal("both were heard", heard, [("a", GLib.Variant("i", 1)), ("a", None)])
-    classic.Dictionary.create_interface("org.example.Dictionary")
-
-
 def later(start, finish):
     """What an asynchronous call gives."""
     loop, results = GLib.MainLoop(), []
@@ -182,7 +171,6 @@ def body(report):
         os.environ["FERRY_TEST_RECORD"] = record.name
         found, recorder = callables.prepare(FerryClassic, gir)
         subprocess.run([sys.executable, sys.argv[5], *sys.argv[1:3]], check=True)
-        use_dictionary(report, FerryClassic, recorder)
         use_errors(report, FerryClassic)
         use_processes(report, FerryClassic, router, worker)
         use_views(report, recorder.heard, Ferry, FerryClassic)

@@ -12,7 +12,7 @@
 
 #include "config.h"
 
-#include <ferry-classic.h>
+#include <ferry-objects.h>
 
 #include <string.h>
 
@@ -23,13 +23,24 @@
 #include "fuzz.h"
 #include "object/packed-message.h"
 
+/* A container: what has keys. */
+typedef struct
+{
+  GObject parent_instance;
+  GHashTable *items; /* (owned): values by their keys, as text */
+} FuzzShelf;
+
+typedef GObjectClass FuzzShelfClass;
+
+G_DEFINE_FINAL_TYPE (FuzzShelf, fuzz_shelf, G_TYPE_OBJECT)
+
 typedef struct
 {
   FerryTransport *transport; /* (owned) */
   FerryExporter *exporter;   /* (owned) */
   FuzzNode *node;            /* (owned) */
   GListStore *list;          /* (owned) */
-  FerryDictionary *dictionary;
+  FuzzShelf *shelf;          /* (owned) */
   guint64 last_xid;
   GHashTable *cancelled;  /* (owned): xids */
   GHashTable *windows;    /* (owned): xid to how many items are wanted, of what is to be answered */
@@ -38,6 +49,84 @@ typedef struct
   guint64 generation;     /* the exporter's, once a reference was given */
   FuzzInput input;
 } Scene;
+
+/* ---- a container ---- */
+
+static gboolean
+shelf_get (gpointer object, GVariant *key, GVariant **value, GObject **item, gpointer user_data, GError **error)
+{
+  g_autofree char *text = g_variant_print (key, FALSE);
+  GVariant *found = g_hash_table_lookup (((FuzzShelf *) object)->items, text);
+
+  if (found == NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The shelf has no such key");
+  else
+    *value = g_variant_ref (found);
+  return found != NULL;
+}
+
+static gboolean
+shelf_set (gpointer object, GVariant *key, GVariant *value, gpointer user_data, GError **error)
+{
+  g_hash_table_insert (((FuzzShelf *) object)->items, g_variant_print (key, FALSE), g_variant_ref_sink (value));
+  return TRUE;
+}
+
+static gboolean
+shelf_delete (gpointer object, GVariant *key, gpointer user_data, GError **error)
+{
+  g_autofree char *text = g_variant_print (key, FALSE);
+
+  if (g_hash_table_remove (((FuzzShelf *) object)->items, text))
+    return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The shelf has no such key");
+  return FALSE;
+}
+
+static gboolean
+shelf_contains (gpointer object, GVariant *key, gboolean *contains, gpointer user_data, GError **error)
+{
+  g_autofree char *text = g_variant_print (key, FALSE);
+
+  *contains = g_hash_table_contains (((FuzzShelf *) object)->items, text);
+  return TRUE;
+}
+
+static gboolean
+shelf_get_length (gpointer object, guint64 *length, gpointer user_data, GError **error)
+{
+  *length = g_hash_table_size (((FuzzShelf *) object)->items);
+  return TRUE;
+}
+
+static FerryInterface *
+fuzz_shelf_create_interface (void)
+{
+  static const FerryContainerFuncs funcs = {shelf_get, shelf_set, shelf_delete, shelf_contains, shelf_get_length};
+  FerryInterface *interface = ferry_interface_new ("fuzz.Shelf", fuzz_shelf_get_type ());
+
+  ferry_interface_set_container (interface, &funcs, NULL, NULL);
+  return interface;
+}
+
+static void
+fuzz_shelf_finalize (GObject *object)
+{
+  g_hash_table_unref (((FuzzShelf *) object)->items);
+  G_OBJECT_CLASS (fuzz_shelf_parent_class)->finalize (object);
+}
+
+static void
+fuzz_shelf_class_init (FuzzShelfClass *klass)
+{
+  klass->finalize = fuzz_shelf_finalize;
+}
+
+static void
+fuzz_shelf_init (FuzzShelf *self)
+{
+  self->items = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
+}
 
 /* ---- what goes out ---- */
 
@@ -103,7 +192,7 @@ next_value (Scene *self, const char *type)
 static FerryObjectRoot
 next_root (Scene *self)
 {
-  static const char *const names[] = {"node", "list", "dictionary", ""};
+  static const char *const names[] = {"node", "list", "shelf", ""};
   guint8 which = fuzz_input_next_byte (&self->input);
 
   if (which < G_N_ELEMENTS (names))
@@ -365,11 +454,11 @@ set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
   self->node = g_object_new (fuzz_node_get_type (), NULL);
   self->node->next = g_object_new (fuzz_leaf_get_type (), NULL);
   self->list = g_list_store_new (fuzz_node_get_type ());
-  self->dictionary = ferry_dictionary_new ();
-  ferry_dictionary_set (self->dictionary, "key", g_variant_new_int32 (1));
+  self->shelf = g_object_new (fuzz_shelf_get_type (), NULL);
+  g_hash_table_insert (self->shelf->items, g_strdup ("'key'"), g_variant_ref_sink (g_variant_new_int32 (1)));
   export(self, "node", self->node, fuzz_node_create_interface (), policy);
   export(self, "list", self->list, rows, policy);
-  export(self, "dictionary", self->dictionary, ferry_dictionary_create_interface ("fuzz.Dictionary"), policy);
+  export(self, "shelf", self->shelf, fuzz_shelf_create_interface (), policy);
   ferry_exporter_add_function (self->exporter, "give", fuzz_node_give_self, NULL, NULL);
   ferry_exporter_add_function (self->exporter, "hold", fuzz_node_hold, NULL, NULL);
   g_assert_true (ferry_exporter_add_transport (self->exporter, self->transport, NULL));
@@ -402,7 +491,7 @@ finish (Scene *self, GMainContext *context)
   g_array_unref (self->given);
   g_assert_finalize_object (self->node);
   g_assert_finalize_object (self->list);
-  g_assert_finalize_object ((gpointer) self->dictionary);
+  g_assert_finalize_object (self->shelf);
   g_assert_cmpuint (fuzz_node_count (), ==, 0);
 }
 

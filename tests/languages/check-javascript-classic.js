@@ -26,33 +26,36 @@ function step(proxy, build) {
     return complete(done => view.resolve_async(-1, null, done), result => view.resolve_finish(result))[1];
 }
 
-function exportDictionary(exporter) {
-    const dictionary = FerryClassic.Dictionary.new();
-    dictionary.set('one', GLib.Variant.new_int32(1));
-    equal('a dictionary has values', [dictionary.get('one').unpack(), dictionary.contains('one'), dictionary.get_keys(),
-        dictionary.get_length(), dictionary.remove('none')], [1, true, ['one'], 1, false]);
-    const made = FerryClassic.Dictionary.create_interface('org.example.Dictionary');
-    exporter.export('dictionary', dictionary, made, Ferry.CallPolicy.SERIAL);
+const Named = GObject.registerClass({
+    Properties: {name: GObject.ParamSpec.string('name', '', '', GObject.ParamFlags.READWRITE, '')},
+}, class Named extends GObject.Object {});
+
+function exportRows(exporter) {
+    const made = Ferry.Interface.new('org.example.Rows', Gio.ListStore.$gtype);
+    made.set_list(row => GLib.Variant.new_string(row.name));
+    made.accept_items(value => new Named({name: value.unpack()}));
+    const rows = Gio.ListStore.new(Named.$gtype);
+    rows.append(new Named({name: 'one'}));
+    exporter.export('rows', rows, made, Ferry.CallPolicy.SERIAL);
+    return rows;
 }
 
-function testItems(there) {
-    const dictionary = Ferry.Proxy.new(there, 'dictionary');
-    const key = GLib.Variant.new_string('one');
-    equal('an item is read', step(dictionary, view => view.get_item(key)).recursiveUnpack(), 1);
-    step(dictionary, view => view.set_item(GLib.Variant.new_string('two'), GLib.Variant.new_int32(2)));
-    equal('items are counted', step(dictionary, view => view.length()).unpack(), 2);
-    fact('an item is looked for', step(dictionary, view => view.contains(key)).unpack());
-    step(dictionary, view => view.delete_item(key));
-}
-
-function testDictionary() {
+function testItems() {
     const [here, there] = Ferry.Transport.new_pair();
     const exporter = Ferry.Exporter.new();
     exporter.set_context(GLib.MainContext.default());
-    exportDictionary(exporter);
+    const rows = exportRows(exporter);
     exporter.add_transport(here);
     exporter.start();
-    testItems(there);
+    const proxy = Ferry.Proxy.new(there, 'rows');
+    const [first, two] = [GLib.Variant.new_int32(0), GLib.Variant.new_string('two')];
+    equal('an item is read', step(proxy, view => view.get_item(first)).recursiveUnpack(), 'one');
+    step(proxy, view => view.set_item(first, two));
+    equal('an item is set', rows.get_item(0).name, 'two');
+    equal('items are counted', step(proxy, view => view.length()).unpack(), 1);
+    fact('an item is looked for', step(proxy, view => view.contains(two)).unpack());
+    step(proxy, view => view.delete_item(first));
+    equal('an item is removed', rows.get_n_items(), 0);
     exporter.stop(Ferry.StopMode.DRAIN);
 }
 
@@ -197,7 +200,7 @@ main(() => {
     const {classes, names} = listCallables(girPath);
     none('each class is there', classes.filter(name => !(name in FerryClassic)));
     watch(FerryClassic, names);
-    testDictionary();
+    testItems();
     testErrors();
     testProcesses();
     testViews();

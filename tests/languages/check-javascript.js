@@ -46,7 +46,6 @@ function testRouter() {
     sender.send(new GLib.Variant('(si)', ['first', 1]));
     sender.send(GLib.Variant.new_uint32(7));
     const buffer = sender.create_buffer(4096);
-    buffer.write(0, [1, 2, 3]);
     buffer.shrink(100);
     sender.send_buffer(null, buffer);
     router.route_until(() => heard.length === 3, 30 * SECOND);
@@ -145,8 +144,7 @@ function testGivenSender(router, executor) {
     const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'given-sender', null);
     equal('a task is given a sender', task.add_sender(sender), 0);
     executor.submit_task(task);
-    const result = task.wait(-1).get_data_as_bytes().get_data();
-    equal('a function returns a buffer', [result.length, String.fromCharCode(...result.slice(0, 5))], [50000, 'hello']);
+    equal('a function returns a buffer', task.wait(-1).get_size(), 50000);
     until(() => heard.length === 4);
     equal('over which its function sends', heard, [0, 1, 2, Ferry.CloseReason.STOPPED]);
 }

@@ -15,7 +15,7 @@ import sources
 import tap
 
 # How many programs do. The number is only lowered.
-PROGRAMS = 108
+PROGRAMS = 107
 
 PROGRAM = r"tests/(task|command|conversation|object|classic|queue|cluster|gtk|demo)/test-[\w-]+\.c$"
 LIST = "tests/style/private.txt"

@@ -60,8 +60,6 @@ typedef struct
   FerryExporter *exporter;
   FerryProxy *proxy;
   FerryView *view;
-  FerryDictionary *dictionary;
-  FerryInterface *interface;
   FerryListReplica *replica;
   FerryListRow *row;
   FerryListener *listener;
@@ -199,8 +197,6 @@ make_conversations (Scene *s)
   s->exporter = ferry_exporter_new ();
   s->proxy = ferry_proxy_new (s->transport, "object");
   s->view = ferry_view_new (s->proxy);
-  s->dictionary = ferry_dictionary_new ();
-  s->interface = ferry_dictionary_create_interface ("example.Dictionary");
   s->replica = ferry_list_replica_new (s->proxy);
   s->row = ferry_list_row_new (s->router->affinity);
   s->folder = g_dir_make_tmp ("ferry-threads-XXXXXX", NULL);
@@ -288,8 +284,6 @@ drop_conversations (Scene *s)
   g_clear_object (&s->exporter);
   g_clear_object (&s->mux);
   g_clear_object (&s->demux);
-  g_clear_object (&s->interface);
-  g_clear_object (&s->dictionary);
   g_clear_object (&s->listener);
   g_clear_object (&s->transport);
   g_clear_object (&s->other_end);

@@ -373,7 +373,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
         if self._yields:
             raise TypeError("A program that a function runs has no lines() and no all_lines; its output is in its result")
         try:
-            _job.call_whole(job.gobject.run_task, self)
+            _job.call_whole(Ferry.Job.run_task, job.gobject, self)
         except GLib.Error as error:
             if job.is_cancelled() and not self._cleans_up:
                 raise Cancelled(error.message) from None
