@@ -169,14 +169,30 @@ get_window (gpointer application)
   return NULL;
 }
 
+/* What a report of a fault has with it: it is copied, and so is in no language. */
+static char *
+describe_router (FerryRouter *router)
+{
+  g_autoptr (GEnumClass) counters = g_type_class_ref (FERRY_TYPE_COUNTER);
+  GString *text = g_string_new ("Ferry " FERRY_DEMO_VERSION "\n");
+
+  for (guint i = 0; i < counters->n_values; i++)
+    g_string_append_printf (text, "%s: %" G_GUINT64_FORMAT "\n", counters->values[i].value_nick,
+                            ferry_router_get_counter (router, counters->values[i].value));
+  return g_string_free (text, FALSE);
+}
+
 static void
 about_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/ferryproject/Demo/ferry-demo-about.ui");
   GtkWindow *window = GTK_WINDOW (gtk_builder_get_object (builder, "window"));
+  FerryDemoSession *session = FERRY_DEMO_APPLICATION (user_data)->session;
+  g_autofree char *details = describe_router (ferry_demo_session_get_router (session));
 
   g_object_set (window, "transient-for", get_window (user_data), "application-icon", FERRY_DEMO_ID, "version",
-                FERRY_DEMO_VERSION, "website", FERRY_DEMO_HOMEPAGE, NULL);
+                FERRY_DEMO_VERSION, "website", FERRY_DEMO_HOMEPAGE, "debug-info", details, "debug-info-filename",
+                "ferry-demo.txt", NULL);
   gtk_window_present (window);
 }
 
