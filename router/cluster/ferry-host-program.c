@@ -27,7 +27,7 @@ make_first_pool (FerryHostProgram *self, FerryLauncher *launcher)
   FerryPool *pool = ferry_pool_new (self->router, launcher);
 
   g_object_set (pool, "max-workers", 1, "use-fork-server", FALSE, "restart-limit", 0, NULL);
-  ferry_pool_set_remedy (pool, "start the host again");
+  ferry_pool_set_one_of_many (pool);
   return pool;
 }
 
@@ -101,7 +101,7 @@ static void
 make_pool (FerryHostProgram *self, const FerryHostOptions *options, FerryLauncher *launcher)
 {
   self->pool = ferry_pool_new (self->router, launcher);
-  ferry_pool_set_remedy (self->pool, "wait until the host starts workers again");
+  ferry_pool_set_one_of_many (self->pool);
   if (options->n_workers > 0)
     ferry_pool_set_max_workers (self->pool, (guint) options->n_workers);
   if (options->max_tasks > 0)

@@ -41,7 +41,6 @@ typedef struct
   gboolean settled;         /* all tasks that can be sent were sent, and no worker has changed since then */
   gboolean has_attached;    /* at least one worker of the pool has attached, so the program is able to attach */
   gboolean has_initialised; /* at least one worker has come through the present initialiser */
-  const char *remedy;       /* see ferry_pool_set_remedy() */
 } FerryPoolRules;
 
 /* Sends tasks until no task waits or no worker has room. A recursive call only makes the outer call send once more. */
@@ -56,11 +55,10 @@ void ferry_pool_note_time (FerryPool *self, gint64 microseconds);
  * Takes error. If the pool has failed before, its first error stays. */
 void ferry_pool_fail (FerryPool *self, GError *error);
 void ferry_pool_note_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
-/* What errors tell their reader to do when the cause is gone: text follows the word "then", and must stay. It is to
- * call ferry_pool_reset() at first, which is for a programmer. Other pools can then run its tasks too, so it fails
- * where the system goes on to have too little for a worker. */
+/* Other pools can run its tasks too, such as those of other hosts: so it fails where the system goes on to have too
+ * little for a worker, and does not wait for better times. */
 FERRY_FOR_SIBLINGS
-void ferry_pool_set_remedy (FerryPool *self, const char *text);
+void ferry_pool_set_one_of_many (FerryPool *self);
 
 /* ---- A worker ----
  *

@@ -314,9 +314,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
     {
       g_autoptr (GError) reason = ferry_error_copy (error);
 
-      g_prefix_error (&reason,
-                      "The workers' initialiser '%s' failed; correct it, then %s: ", self->rules->initialiser.function,
-                      self->rules->remedy);
+      g_prefix_error (&reason, "The workers' initialiser '%s' failed; correct it: ", self->rules->initialiser.function);
       ferry_pool_fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
       return;

@@ -91,7 +91,7 @@ struct _FerryPool
   FerryTaskSources sources;
   double mean_time;        /* mean time of a task, in microseconds; 0: not known yet */
   GArray *restarts;        /* monotonic times of worker ends that count against restart_limit */
-  gboolean is_one_of_many; /* see ferry_pool_set_remedy() */
+  gboolean is_one_of_many; /* see ferry_pool_set_one_of_many() */
   guint n_refusals;        /* how often in a row the system had too little of something for a new worker */
   guint64 n_restarts;
   FerryTimer back_off; /* while it is set, no worker is started */
@@ -363,8 +363,8 @@ note_refusal (FerryPool *self, const GError *error)
     ferry_pool_fail (self,
                      g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
                                   "The system had too little for a worker of the pool '%s' %u times; free memory, "
-                                  "descriptors or processes, then %s. The last error: %s",
-                                  get_name (self), self->n_refusals, self->rules.remedy, error->message));
+                                  "descriptors or processes. The last error: %s",
+                                  get_name (self), self->n_refusals, error->message));
   else if (!has_attached_worker (self))
     say_to_next_tasks (self, get_texts (self) != NULL ? get_texts (self)->lacking : text);
 }
@@ -409,9 +409,9 @@ fail_by_initialiser (FerryPool *self, FerryExit *exit)
   g_autofree char *text = g_strjoinv ("\n", (char **) lines);
 
   ferry_pool_fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                                      "The workers' initialiser '%s' has ended its worker; correct it, then %s. %s%s%s",
-                                      self->rules.initialiser.function, self->rules.remedy,
-                                      ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
+                                      "The workers' initialiser '%s' has ended its worker; correct it. %s%s%s",
+                                      self->rules.initialiser.function, ferry_exit_get_message (exit),
+                                      lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* What can be done about a worker that ended too early. One that was killed by SIGKILL is not to blame: the system may
@@ -454,11 +454,10 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
     return;
   number = never ? g_strdup ("No process") : g_strdup_printf ("%u workers", self->restarts->len);
   ferry_pool_fail (
-    self,
-    g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s of the pool '%s' %s; %s, then %s. The last worker: %s%s%s",
-                 number, get_name (self), never ? "has become a worker" : "ended before they had begun a task",
-                 never ? "correct the worker's program" : get_correction (exit), self->rules.remedy,
-                 ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
+    self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "%s of the pool '%s' %s; %s. The last worker: %s%s%s",
+                       number, get_name (self), never ? "has become a worker" : "ended before they had begun a task",
+                       never ? "correct the worker's program" : get_correction (exit), ferry_exit_get_message (exit),
+                       lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced
@@ -964,9 +963,8 @@ ferry_pool_start (FerryPool *self, GError **error)
 }
 
 void
-ferry_pool_set_remedy (FerryPool *self, const char *text)
+ferry_pool_set_one_of_many (FerryPool *self)
 {
-  self->rules.remedy = text;
   self->is_one_of_many = TRUE;
 }
 
@@ -1074,7 +1072,8 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
  * ferry_pool_get_error:
  * @self: a pool
  *
- * Gets [property@Ferry.Pool:error]. On the router's thread.
+ * Gets [property@Ferry.Pool:error], which [method@Ferry.Pool.reset] clears once its cause is gone. On the router's
+ * thread.
  *
  * Returns: (transfer none) (nullable): the error
  */
@@ -1480,10 +1479,7 @@ ferry_pool_init (FerryPool *self)
 {
   self->fork_number = ferry_forks_note ();
   self->max_workers = ferry_get_n_usable_cores ();
-  self->rules = (FerryPoolRules){
-    .idle_timeout = 60 * G_USEC_PER_SEC,
-    .remedy = "reset the pool",
-  };
+  self->rules.idle_timeout = 60 * G_USEC_PER_SEC;
   self->restart_limit = DEFAULT_RESTART_LIMIT;
   self->restart_interval = DEFAULT_RESTART_INTERVAL;
   self->use_fork_server = TRUE;

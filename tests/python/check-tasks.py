@@ -425,11 +425,11 @@ def test_initializers(report, folder):
         file.write(CRASHING)
     out, complaint = run_program(program, "crash")
     report.fact("the error names the initializer that crashed", out.startswith(
-        "WorkerLost The workers' initialiser 'crash()' has ended its worker; correct it, then reset the pool."), [out])
+        "WorkerLost The workers' initialiser 'crash()' has ended its worker; correct it."), [out])
     report.equal("whose stack is printed once", complaint.count("in crash\n"), 1)
     out, complaint = run_program(program, "fail")
     report.fact("so it does for one that failed", out.startswith(
-        "Error The workers' initialiser 'fail()' failed; correct it, then reset the pool: no settings"), [out])
+        "Error The workers' initialiser 'fail()' failed; correct it: no settings"), [out])
     report.fact("whose traceback is printed, for who asks for no result", "Exception in initializer:\n" in complaint
                 and "in fail\n" in complaint and "ValueError: no settings\n" in complaint, [complaint])
     _, complaint = run_program(program, "tell")
