@@ -29,9 +29,7 @@ void ferry_demux_set_ordered (FerryDemux *self);
  * nothing on a thread that enters no handler. */
 void ferry_demux_let_next (void);
 
-/* For tests: whether all handlers that began before the last ferry_demux_stop() have returned. */
-gboolean ferry_demux_is_quiet (FerryDemux *self);
-/* For a demux that was stopped: waits until ferry_demux_is_quiet(). Not in a handler. */
+/* For a demux that was stopped: waits until all handlers that began before have returned. Not in a handler. */
 void ferry_demux_wait_until_quiet (FerryDemux *self);
 
 G_END_DECLS

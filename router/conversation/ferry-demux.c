@@ -673,13 +673,6 @@ ferry_demux_get_n_pending (FerryDemux *self)
   return self->dispatcher->queue.length;
 }
 
-gboolean
-ferry_demux_is_quiet (FerryDemux *self)
-{
-  FERRY_AUTO_LOCK (&self->dispatcher->lock);
-  return self->dispatcher->n_left == 0;
-}
-
 void
 ferry_demux_set_ordered (FerryDemux *self)
 {

@@ -11,9 +11,6 @@
 
 G_BEGIN_DECLS
 
-/* any: Returns (transfer none) the transport. */
-FerryTransport *ferry_mux_get_transport (FerryMux *self);
-
 /* any: Sends a request of the mux, as ferry_transport_ask(), and fails as that does: a stream if it has a window,
  * and one-way without funcs (nullable). data must stay valid until done() was called. */
 guint64 ferry_mux_ask (FerryMux *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,

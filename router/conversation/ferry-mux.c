@@ -634,12 +634,6 @@ ferry_mux_new (FerryTransport *transport)
   return g_object_new (FERRY_TYPE_MUX, "transport", transport, NULL);
 }
 
-FerryTransport *
-ferry_mux_get_transport (FerryMux *self)
-{
-  return self->transport;
-}
-
 static guint
 count_calls (FerryMux *self)
 {

@@ -53,8 +53,6 @@ ferry_function_run (const FerryFunctionEntry *entry, FerryJob *job, GVariant *ar
                                  : entry->function_full (job, arguments, entry->user_data, error);
 }
 
-/* For tests. */
-gboolean ferry_function_is_registered (const char *name);
 /* Removes the job function with that name from the registry, and frees its entry: no thread may be using it. */
 void ferry_function_forget (const char *name);
 

@@ -135,12 +135,6 @@ ferry_function_register_full (const char *name, const char *arguments_type, cons
                                             function, user_data, destroy});
 }
 
-gboolean
-ferry_function_is_registered (const char *name)
-{
-  return ferry_function_find (name) != NULL;
-}
-
 void
 ferry_function_forget (const char *name)
 {

@@ -255,17 +255,11 @@ demux_test_start (DemuxTestPair *pair)
   g_assert_no_error (error);
 }
 
-static gboolean
-is_quiet (gpointer data)
-{
-  return ferry_demux_is_quiet (data);
-}
-
 void
 demux_test_stop (DemuxTestPair *pair)
 {
   ferry_demux_stop (pair->demux);
-  demux_test_until (is_quiet, pair->demux);
+  ferry_demux_wait_until_quiet (pair->demux);
   g_assert_false (ferry_test_get_number (pair->demux, "running"));
   g_assert_cmpuint (ferry_test_get_number (pair->demux, "n-pending"), ==, 0);
 }

@@ -212,7 +212,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   if (size == 0)
     return 0;
-  if (!ferry_function_is_registered ("typed"))
+  if (ferry_function_find ("typed") == NULL)
     ferry_function_register ("typed", "u", "u", never_called);
   scene.typed = (data[0] & TYPED) != 0;
   scene.map = ferry_map_new (executor, scene.typed ? "typed" : "untyped",

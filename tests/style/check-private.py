@@ -5,8 +5,12 @@
 
 A test program of these layers includes no private header, neither itself nor by a header of the tests: each change inside
 would cost its edit. Those that do stand in private.txt. What a header of the tests needs of the inside can be in its .c file.
+
+And what is private is for the library: what only tests call, of all layers, stands in for-tests.txt with the reason why they
+cannot see it from outside.
 """
 
+import collections
 import posixpath
 import re
 import sys
@@ -19,6 +23,15 @@ PROGRAMS = 107
 
 PROGRAM = r"tests/(task|command|conversation|object|classic|queue|cluster|gtk|demo)/test-[\w-]+\.c$"
 LIST = "tests/style/private.txt"
+
+# How many private functions only tests call. The number is only lowered.
+FOR_TESTS = 11
+
+LIBRARY = r"(router|demo-app|command-worker|bindings)/.*\.[ch]$"
+# A function that is declared and has no body in the header, and where one is defined.
+PROTOTYPE = re.compile(r"^(?!static|typedef)\w[\w *]*?\b(ferry_\w+) \([^;{}]*;", re.MULTILINE)
+DEFINITION = re.compile(r"^(ferry_\w+) \(", re.MULTILINE)
+FOR_TESTS_LIST = "tests/style/for-tests.txt"
 
 
 def headers_of(tree, name, seen):
@@ -56,6 +69,43 @@ def stale(tree):
             for name in listed(tree) if name not in found]
 
 
+def called_by_tests_alone(tree):
+    """The private functions that nothing of the library names, apart from declaring and defining it."""
+    texts = {name: sources.without_comments(text) for name, text in sources.select(tree, LIBRARY).items()}
+    declared = {function for name, text in texts.items() if name.endswith("-private.h") for function in PROTOTYPE.findall(text)}
+    named = collections.Counter(word for text in texts.values() for word in re.findall(r"\bferry_\w+", text))
+    for name, text in texts.items():
+        named.subtract((PROTOTYPE if name.endswith(".h") else DEFINITION).findall(text))
+    return sorted(function for function in declared if named[function] <= 0)
+
+
+def exceptions(tree):
+    return [[cell.strip() for cell in line.split(" | ")] for line in tree.get(FOR_TESTS_LIST, "").splitlines()
+            if line and not line.startswith("#")]
+
+
+def unused(tree):
+    known = [row[0] for row in exceptions(tree)]
+    return ["nothing of the library calls %s: see it from outside, or say in %s why that cannot be" % (name, FOR_TESTS_LIST)
+            for name in called_by_tests_alone(tree) if name not in known]
+
+
+def stale_exceptions(tree):
+    found = called_by_tests_alone(tree)
+    for row in exceptions(tree):
+        if len(row) != 2 or not row[1]:
+            yield "%s: no row of a function and its reason: %s" % (FOR_TESTS_LIST, " | ".join(row))
+        elif row[0] not in found:
+            yield "%s: %s is called, or is not private: remove its row" % (FOR_TESTS_LIST, row[0])
+
+
+def count_exceptions(tree, expected=FOR_TESTS):
+    n = len(exceptions(tree))
+    if n != expected:
+        yield "%s has %d rows, and FOR_TESTS is %d: %s" % (
+            FOR_TESTS_LIST, n, expected, "lower it to that" if n < expected else "a test sees what an application sees")
+
+
 def count(tree, expected=PROGRAMS):
     n = len(listed(tree))
     if n != expected:
@@ -68,6 +118,10 @@ INNOCENT = {
     "tests/task/a-test.h": '#include <ferry.h>\n', "tests/task/a-test.c": '#include "task/ferry-a-private.h"\n',
     "tests/lane/test-b.c": '#include "lane/ferry-b-private.h"\n',
     "tests/gtk/test-c.c": '#include "gtk/ferry-c-private.h"\n', LIST: "# Programs\n\ngtk/test-c.c\n",
+    "router/a/ferry-b-private.h": "void ferry_b_use (int n);\nint ferry_b_look (void);\n"
+                                  "static inline int\nferry_b_peek (void)\n{\n  return ferry_b_use (1);\n}\n",
+    "router/a/ferry-b.c": "int\nferry_b_look (void)\n{\n}\nvoid\nferry_b_use (int n)\n{\n}\n",
+    FOR_TESTS_LIST: "# function | reason\nferry_b_look | nobody else sees it\n",
 }
 CHECKS = {
     "no test of tasks and what is above sees the inside, but those of the list": (unlisted, [
@@ -78,6 +132,15 @@ CHECKS = {
     "each program of the list does": (stale, [
         {**INNOCENT, "tests/gtk/test-c.c": "#include <ferry.h>\n"},
         {**INNOCENT, LIST: "gtk/test-c.c\ngtk/test-d.c\n"},
+    ]),
+    "what is private is called by the library": (unused, [
+        {**INNOCENT, FOR_TESTS_LIST: ""},
+        {**INNOCENT, "router/a/ferry-c-private.h": "/* ferry_c_see() */\nint ferry_c_see (int (*look) (void),\n    int n);\n"},
+    ]),
+    "each exception is one, and has its reason": (lambda tree: list(stale_exceptions(tree)), [
+        {**INNOCENT, FOR_TESTS_LIST: "ferry_b_look\n"},
+        {**INNOCENT, "router/a/ferry-c.c": "  ferry_b_look ();\n"},
+        {**INNOCENT, FOR_TESTS_LIST: "ferry_b_look | nobody\nferry_b_peek | nobody\n"},
     ]),
 }
 
@@ -90,6 +153,9 @@ def body(report):
     report.fact("would be seen: a program more, and one less", list(count(INNOCENT, 0)) and list(count(INNOCENT, 2))
                 and not list(count(INNOCENT, 1)))
     report.none("the programs are as many as there were", list(count(tree)))
+    report.fact("would be seen: an exception more, and one less", list(count_exceptions(INNOCENT, 0))
+                and list(count_exceptions(INNOCENT, 2)) and not list(count_exceptions(INNOCENT, 1)))
+    report.none("the exceptions are as many as there were", list(count_exceptions(tree)))
 
 
 tap.main(body)

@@ -405,7 +405,7 @@ ask_large (FerryMux *mux, Asker *asker, GError **error)
   FerryRequest request = {.method = "measure",
                           .arguments = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, LARGE_SIZE, 1)};
 
-  return ferry_transport_ask (ferry_mux_get_transport (mux), &request, &asker_funcs, asker, error) != 0;
+  return ferry_mux_ask (mux, &request, &asker_funcs, asker, error) != 0;
 }
 
 /* How asking ended while the lane is full:
