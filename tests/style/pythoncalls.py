@@ -180,7 +180,7 @@ class Program:
 
     def results(self, call):
         if isinstance(call.func, ast.Attribute):
-            made = {self.returns.get((kind, call.func.attr)) for kind in self.library_kinds(call.func)} - {None}
+            made = {self.returns.get((kind, call.func.attr)) for kind in self.kinds_of_the_library(call.func)} - {None}
             if made:
                 return made
         # Ferry.Task(…) makes one, and so does a class of the program.
@@ -204,7 +204,7 @@ class Program:
         return set().union(*[self.kinds(node.value) for node in ast.walk(function)
                              if isinstance(node, ast.Return) and node.value and self.scopes[node][-1] is function])
 
-    def library_kinds(self, node):
+    def kinds_of_the_library(self, node):
         """The classes of the library whose method an attribute may be: not where a class of the program has its own."""
         found, owners = set(), list(self.kinds(node.value))
         while owners:
@@ -218,7 +218,7 @@ class Program:
     def called(self):
         """The pairs that are called, or handed on to be called."""
         return {(kind, node.attr) for node in self.scopes if isinstance(node, ast.Attribute)
-                for kind in self.library_kinds(node)} & self.methods
+                for kind in self.kinds_of_the_library(node)} & self.methods
 
 
 def parameters(node):
