@@ -23,14 +23,15 @@
 #include "fuzz.h"
 #include "object/packed-message.h"
 
+#define FUZZ_TYPE_SHELF (fuzz_shelf_get_type ())
+G_DECLARE_FINAL_TYPE (FuzzShelf, fuzz_shelf, FUZZ, SHELF, GObject)
+
 /* A container: what has keys. */
-typedef struct
+struct _FuzzShelf
 {
   GObject parent_instance;
   GHashTable *items; /* (owned): values by their keys, as text */
-} FuzzShelf;
-
-typedef GObjectClass FuzzShelfClass;
+};
 
 G_DEFINE_FINAL_TYPE (FuzzShelf, fuzz_shelf, G_TYPE_OBJECT)
 
@@ -56,7 +57,7 @@ static gboolean
 shelf_get (gpointer object, GVariant *key, GVariant **value, GObject **item, gpointer user_data, GError **error)
 {
   g_autofree char *text = g_variant_print (key, FALSE);
-  GVariant *found = g_hash_table_lookup (((FuzzShelf *) object)->items, text);
+  GVariant *found = g_hash_table_lookup (FUZZ_SHELF (object)->items, text);
 
   if (found == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The shelf has no such key");
@@ -68,7 +69,7 @@ shelf_get (gpointer object, GVariant *key, GVariant **value, GObject **item, gpo
 static gboolean
 shelf_set (gpointer object, GVariant *key, GVariant *value, gpointer user_data, GError **error)
 {
-  g_hash_table_insert (((FuzzShelf *) object)->items, g_variant_print (key, FALSE), g_variant_ref_sink (value));
+  g_hash_table_insert (FUZZ_SHELF (object)->items, g_variant_print (key, FALSE), g_variant_ref_sink (value));
   return TRUE;
 }
 
@@ -77,7 +78,7 @@ shelf_delete (gpointer object, GVariant *key, gpointer user_data, GError **error
 {
   g_autofree char *text = g_variant_print (key, FALSE);
 
-  if (g_hash_table_remove (((FuzzShelf *) object)->items, text))
+  if (g_hash_table_remove (FUZZ_SHELF (object)->items, text))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The shelf has no such key");
   return FALSE;
@@ -88,14 +89,14 @@ shelf_contains (gpointer object, GVariant *key, gboolean *contains, gpointer use
 {
   g_autofree char *text = g_variant_print (key, FALSE);
 
-  *contains = g_hash_table_contains (((FuzzShelf *) object)->items, text);
+  *contains = g_hash_table_contains (FUZZ_SHELF (object)->items, text);
   return TRUE;
 }
 
 static gboolean
 shelf_get_length (gpointer object, guint64 *length, gpointer user_data, GError **error)
 {
-  *length = g_hash_table_size (((FuzzShelf *) object)->items);
+  *length = g_hash_table_size (FUZZ_SHELF (object)->items);
   return TRUE;
 }
 
@@ -103,7 +104,7 @@ static FerryInterface *
 fuzz_shelf_create_interface (void)
 {
   static const FerryContainerFuncs funcs = {shelf_get, shelf_set, shelf_delete, shelf_contains, shelf_get_length};
-  FerryInterface *interface = ferry_interface_new ("fuzz.Shelf", fuzz_shelf_get_type ());
+  FerryInterface *interface = ferry_interface_new ("fuzz.Shelf", FUZZ_TYPE_SHELF);
 
   ferry_interface_set_container (interface, &funcs, NULL, NULL);
   return interface;
@@ -112,7 +113,7 @@ fuzz_shelf_create_interface (void)
 static void
 fuzz_shelf_finalize (GObject *object)
 {
-  g_hash_table_unref (((FuzzShelf *) object)->items);
+  g_hash_table_unref (FUZZ_SHELF (object)->items);
   G_OBJECT_CLASS (fuzz_shelf_parent_class)->finalize (object);
 }
 
@@ -454,7 +455,7 @@ set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
   self->node = g_object_new (fuzz_node_get_type (), NULL);
   self->node->next = g_object_new (fuzz_leaf_get_type (), NULL);
   self->list = g_list_store_new (fuzz_node_get_type ());
-  self->shelf = g_object_new (fuzz_shelf_get_type (), NULL);
+  self->shelf = g_object_new (FUZZ_TYPE_SHELF, NULL);
   g_hash_table_insert (self->shelf->items, g_strdup ("'key'"), g_variant_ref_sink (g_variant_new_int32 (1)));
   export(self, "node", self->node, fuzz_node_create_interface (), policy);
   export(self, "list", self->list, rows, policy);
