@@ -444,6 +444,10 @@ is_in_folder (gpointer data)
 static void
 test_folder_that_is_chosen_is_shown (WindowTest *test, gconstpointer data)
 {
+#ifdef __SANITIZE_ADDRESS__
+  g_test_skip ("A chooser of GTK 4.8 leaves places, errors and facts of files behind");
+  return;
+#endif
   char *folder = demo_test_folder_new ();
   g_autoptr (GFile) file = g_file_new_for_path (folder);
   GtkWidget *first = NULL;
