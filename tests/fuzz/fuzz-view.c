@@ -120,7 +120,7 @@ fuzz_shelf_finalize (GObject *object)
 static void
 fuzz_shelf_class_init (FuzzShelfClass *klass)
 {
-  klass->finalize = fuzz_shelf_finalize;
+  G_OBJECT_CLASS (klass)->finalize = fuzz_shelf_finalize;
 }
 
 static void
