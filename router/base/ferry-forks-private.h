@@ -1,11 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects that a forked child has inherited. Their threads do not run in the child, and a lock may never be unlocked.
- * What the child writes into a link or a stream would destroy its parent's. So a child uses none of them, and dropping
- * them does nothing.
- *
- * Threads: any. */
+/* How an object knows that a forked child has inherited it. Any thread. */
 
 #pragma once
 

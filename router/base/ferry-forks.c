@@ -1,8 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How often this process was forked, by which objects that a child has inherited know that they are of its parent. See
- * ferry-forks-private.h. */
+/* How often this process was forked, by which objects that a child has inherited know that they are of its parent.
+ *
+ * The threads of such objects do not run in the child, and a lock may never be unlocked. What the child writes into a
+ * link or a stream would destroy its parent's. So a child uses none of them, and dropping them does nothing.
+ *
+ * Threads: any. */
 
 #include "config.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads GObject properties by calling their getters, so that a class has a table of getters and no switch. Sets the
- * fields of those properties that are no more than a field. */
+/* Reads GObject properties by their getters, and sets those that are no more than a field. */
 
 #pragma once
 

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads and sets GObject properties by tables of getters and setters. See ferry-property-private.h. */
+/* Reads and sets GObject properties by tables of getters and setters.
+ *
+ * A property is read by calling its getter, so that a class has a table of getters and no switch. What is set here are
+ * the fields of those properties that are no more than a field. */
 
 #include "config.h"
 

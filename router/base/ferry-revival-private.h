@@ -1,23 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An object that outlives its dispose(), and whose last reference another thread may drop:
- *
- *   static void
- *   thing_dispose (GObject *object)
- *   {
- *     if (is_in_use (object))
- *       {
- *         ferry_revive (object, hand_on, queue);
- *         return;
- *       }
- *     ...
- *
- * Until 2.80, g_object_unref() uses an object that was given a reference in its dispose() after it has given its own
- * one back. Another thread that drops the new reference then frees the object beneath it. So the new reference is
- * handed on by the thread that disposes of the object, as the last thing that GObject does with it.
- *
- * Threads: any. */
+/* An object that outlives its dispose(), and whose last reference another thread may drop. Any thread. */
 
 #pragma once
 

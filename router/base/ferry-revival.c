@@ -1,12 +1,30 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects that outlive their dispose(). See ferry-revival-private.h.
+/* Objects that outlive their dispose().
+ *
+ * Another thread may drop the last reference of such an object:
+ *
+ *   static void
+ *   thing_dispose (GObject *object)
+ *   {
+ *     if (is_in_use (object))
+ *       {
+ *         ferry_revive (object, hand_on, queue);
+ *         return;
+ *       }
+ *     ...
+ *
+ * Until 2.80, g_object_unref() uses an object that was given a reference in its dispose() after it has given its own
+ * one back. Another thread that drops the new reference then frees the object beneath it. So the new reference is
+ * handed on by the thread that disposes of the object, as the last thing that GObject does with it.
  *
  * g_object_unref() keeps the notifications of properties back before it calls dispose(). If the object has a reference
  * afterwards, they are dispatched. So a notification that dispose() asks for comes when dispose() is over, on the same
  * thread, and nothing uses the object after the class has dispatched it. A property of our own carries it, which no
- * class has and no handler sees. */
+ * class has and no handler sees.
+ *
+ * Threads: any. */
 
 #include "config.h"
 

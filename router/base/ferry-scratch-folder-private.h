@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A folder for files that nobody wants once the work is done. */
+/* A folder for files that nobody wants once the work is done. Any thread, one at a time. */
 
 #pragma once
 
@@ -9,9 +9,6 @@
 
 G_BEGIN_DECLS
 
-/* Owner:   whoever made it. It is locked as long as it is there.
- * Threads: any, one at a time.
- * Trust:   the folder is of this user alone (mode 0700), in one that only this user may write to. */
 typedef struct _FerryScratchFolder FerryScratchFolder;
 
 /* Makes an empty folder, and removes those that processes have left which were killed. Fails with FERRY_ERROR_SYSTEM.

@@ -1,15 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A folder for files that nobody wants once the work is done, such as ~/.cache/ferry/scratch-k3Jx9a. See
- * ferry-scratch-folder-private.h.
+/* A folder for files that nobody wants once the work is done, such as ~/.cache/ferry/scratch-k3Jx9a.
  *
  * It is in the user's cache folder, and not in /tmp: what is made here is as large as what the user works on, /tmp may
  * be memory, and a file that is done is moved to its place by a rename where both are in the home folder.
  *
  * Who has a folder keeps it locked (flock()). The kernel unlocks it with the process, however that ends. So a folder
  * that can be locked is one that was left, and the next process that makes one removes it. A folder is made before it
- * is locked: one that another process has found and removed in between has no links any more, and is made anew. */
+ * is locked: one that another process has found and removed in between has no links any more, and is made anew.
+ *
+ * Owner:   whoever made it. It is locked as long as it is there.
+ * Threads: any, one at a time.
+ * Trust:   the folder is of this user alone (mode 0700), in one that only this user may write to. */
 
 #include "config.h"
 

@@ -1,11 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Spinning: a thread that waits for another process polls for some microseconds before it sleeps, where that has paid
- * lately; where there is one core, it yields twice instead. docs/engine.md says when. The router chooses, with its
- * first setting: a thread of an application may be bound to one core, and the worker to another.
- *
- * Threads: one at a time; ferry_spin_get_time() any. */
+/* Spinning: polls for some microseconds before a sleep, where that has paid lately. One thread at a time;
+ * ferry_spin_get_time() any. */
 
 #pragma once
 

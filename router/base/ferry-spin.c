@@ -2,7 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Whether a poll before a sleep is worth its time, for the main loop, waiting threads and workers: how long the last
- * waits were. See ferry-spin-private.h. */
+ * waits were.
+ *
+ * Spinning: a thread that waits for another process polls for some microseconds before it sleeps, where that has paid
+ * lately; where there is one core, it yields twice instead. docs/engine.md says when. The router chooses, with its
+ * first setting: a thread of an application may be bound to one core, and the worker to another.
+ *
+ * Threads: one at a time; ferry_spin_get_time() any. */
 
 #include "config.h"
 

@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A watchdog over a process that has to do something, however long that takes on this machine. Its time is over when
- * the process did nothing for the whole timeout. To do something is to use a processor, or to wait for one or for a
- * disk, in any thread. Time alone is no sign of a fault.
- *
- * The watchdog counts looks, and not time. So the time in which this process was stopped itself counts as one look.
- *
- * Threads: one at a time. */
+/* A watchdog over a process that has to do something, however long that takes on this machine. One thread at a time. */
 
 #pragma once
 

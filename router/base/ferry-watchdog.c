@@ -2,10 +2,16 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A watchdog over a process that has to do something, such as attach or end: its time is over when it did nothing with
- * the processor it had. See ferry-watchdog-private.h.
+ * the processor it had.
  *
- * Trust: the process may start others without end, so only some of them are looked at. A process may keep
- *        itself busy without end. It has a worker's place then, as one that attaches and hangs. */
+ * It may take however long on this machine: what counts is whether it did nothing for the whole timeout. To do
+ * something is to use a processor, or to wait for one or for a disk, in any thread. Time alone is no sign of a fault.
+ *
+ * The watchdog counts looks, and not time. So the time in which this process was stopped itself counts as one look.
+ *
+ * Threads: one at a time.
+ * Trust:   the process may start others without end, so only some of them are looked at. A process may keep itself busy
+ *          without end. It has a worker's place then, as one that attaches and hangs. */
 
 #include "config.h"
 

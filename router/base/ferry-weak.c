@@ -1,8 +1,25 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Weak references to public objects that leave the reference count alone, as JavaScript's bindings need it. See
- * ferry-weak-private.h. */
+/* Weak references to public objects that leave the reference count alone, as JavaScript's bindings need it.
+ *
+ * By such a reference, a thread of ours uses an object:
+ *
+ *   FERRY_USE_WEAK (FerryChannel, self, end->channel);
+ *
+ *   if (self != NULL)
+ *     flush (self);
+ *
+ * A GWeakRef would do for C. But where JavaScript has the object, GJS hears of each change between one reference and
+ * two, and takes a lock for that. It holds that lock while it collects garbage and disposes of objects. GLib before
+ * 2.80 has a lock of its own locked during g_weak_ref_get(), and needs it to dispose of any object. So a thread that
+ * takes such a reference while JavaScript collects, or ends, would wait for GJS, and GJS for the thread.
+ *
+ * Owner:   counted references: one of the object, and one of each that may use it.
+ * Threads: any.
+ * Ends:    The object says at the beginning of its dispose() that it goes; who comes later gets NULL. If it is in use
+ *          then, its last user has its last reference, and frees it. So dispose() may run while others use the object.
+ *          Use what it clears with a lock, or clear it in finalize(). */
 
 #include "config.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The end that answers: a call, from the arrival of its request to its answer or cancel, and the calls that nobody
- * takes. See ferry-calls-private.h. */
+ * takes. */
 
 #include "config.h"
 

@@ -1,24 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tables of calls inside a transport: what this end has asked, what it answers, and the cancels that came before
- * their requests. Four files work on them: ferry-transport.c has the object, what comes and the end, ferry-request.c
- * the end that asks, ferry-call.c the end that answers, and ferry-room.c what waits for room.
- *
- * Carriers:   ferry-link-transport.c and ferry-worker-transport.c here, others by the same
- *             table of functions; and a subclass, by its methods.
- * Asking:     a request is added to the table before it is sent. One function removes it: the one that receives its
- *             answer, _forget(), _abandon(), _end_request() or _end(), or _ask() itself if the request was not sent.
- *             The function that removes a request also calls done() if done() is to be called, so done() is called at
- *             most once.
- * Calls:      a call is in the table of the end that answers it until it is over; windows and cancels find it there. A
- *             call that is dropped without an answer stays until its refusal is sent. So the asking end always gets an
- *             answer, or the end of the link.
- * Locks:      send_lock is taken before lock. No callback is called with lock held, except hold(), window_hold() and
- *             match(). send() may be called with send_lock held.
- * References: a call that was handed over holds the transport until its last reference is dropped. One that waits for
- *             an owner, or for its refusal to be sent, does not, and goes with the transport. The transport refers to
- *             open calls by call_try_ref() under the lock, which the call's last unref takes too. */
+/* The tables of calls inside a transport, on which four files work: ferry-transport.c, ferry-request.c, ferry-call.c
+ * and ferry-room.c. */
 
 #pragma once
 
@@ -45,7 +29,7 @@ typedef struct
 {
   FerryTransport *self;                 /* const: (unowned), as the fields down to max_open_bytes */
   FerryWeak *weak;                      /* (owned) */
-  guint fork_number;                    /* see ferry-forks-private.h */
+  guint fork_number;                    /* see ferry-forks.c */
   const FerryCarrierFuncs *funcs;       /* those of a subclass have the transport as carrier */
   gpointer carrier;                     /* (owned), if funcs have free */
   gsize piece_size;                     /* a larger answer goes in pieces */

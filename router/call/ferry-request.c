@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end that asks: the requests under way, their answers and timeouts, and answers that come late. See
- * ferry-calls-private.h. */
+/* The end that asks: the requests under way, their answers and timeouts, and answers that come late. */
 
 #include "config.h"
 
@@ -616,7 +615,7 @@ ferry_transport_get_unclaimed (FerryTransport *self)
 
 /* ---- a thread that waits for the answer ---- */
 
-/* See ferry-answer-waits-private.h. */
+/* See ferry-answer-waits.c. */
 G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
 
 /* Takes a message if it is a piece of the answer. Calls nothing, as is_answer(). */

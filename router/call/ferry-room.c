@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What leaves a transport, and waits for room: messages, the threads that wait for it, and what waits without a thread.
- * See ferry-calls-private.h. */
+/* What leaves a transport, and waits for room: messages, the threads that wait for it, and what waits without a
+ * thread. */
 
 #include "config.h"
 

@@ -38,7 +38,7 @@ G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (FerryPart, size));
 /* A request that the other end sent to this end, until it is answered. Reference-counted; any thread. */
 typedef struct _FerryCall FerryCall;
 
-/* What carries the messages of both ends; ferry-calls-private.h lists them. All but send are nullable. They get the
+/* What carries the messages of both ends; ferry-transport.c lists them. All but send are nullable. They get the
  * carrier. Any thread may call them, several at once, and none may call back into the transport. */
 typedef struct
 {

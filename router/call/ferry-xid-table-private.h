@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A hash table of calls by their numbers. It uses open addressing, and stores the entries in the slots.
- *
- * Owner:     the struct that embeds the table; that struct's lock guards it.
- * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so
- *            no choice of numbers makes the table slow.
- * Invariant: at most half of the slots are taken. An entry is in the slot that its number hashes to, or after it
- *            with no free slot in between. */
+/* A hash table of calls by their numbers. The lock of the struct that embeds it guards it. */
 
 #pragma once
 

@@ -1,10 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A hash table of calls by their numbers (xids). See ferry-xid-table-private.h.
+/* A hash table of calls by their numbers (xids).
  *
- * Linear probing. A removal moves later entries back, so no deleted slot needs a mark. So with many short calls the
- * table neither grows nor is rebuilt. */
+ * It uses open addressing with linear probing, and stores the entries in the slots. A removal moves later entries back,
+ * so no deleted slot needs a mark. So with many short calls the table neither grows nor is rebuilt.
+ *
+ * Owner:     the struct that embeds the table; that struct's lock guards it.
+ * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so no
+ *            choice of numbers makes the table slow.
+ * Invariant: at most half of the slots are taken. An entry is in the slot that its number hashes to, or after it with
+ *            no free slot in between. */
 
 #include "config.h"
 

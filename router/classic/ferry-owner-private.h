@@ -1,10 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread that an object of this library belongs to, and those that wait there for something of the object. It is
- * the router's thread, or, for an object without a router, the one that made it.
- *
- * Threads: the owner's, but for the functions that ask which thread it is. */
+/* The thread that an object of this library belongs to, and those that wait there for something of the object. The
+ * owner's thread, but for the functions that ask which thread it is. */
 
 #pragma once
 

@@ -1,7 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread that an object belongs to, and waits there. See ferry-owner-private.h. */
+/* The thread that an object belongs to, and waits there.
+ *
+ * That is the router's thread, or, for an object without a router, the one that made it. Who waits there waits for
+ * something of the object.
+ *
+ * Threads: the owner's, but for the functions that ask which thread it is. */
 
 #include "config.h"
 

@@ -1,12 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over a socket, without threads of its own. It reads and writes when its main context is iterated. A
- * function that waits for the transport iterates that context. For processes that fork later.
- *
- * Owner:   counted references. Messages that were sent before the end are still written while the context is
- *          iterated.
- * Threads: the thread that made the transport iterates the context; any thread sends. */
+/* A transport over a socket, without threads of its own. The thread that made it iterates its context; any thread
+ * sends. */
 
 #pragma once
 

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over a socket, without threads of its own. See ferry-polled-transport-private.h.
+/* A transport over a socket, without threads of its own.
+ *
+ * It reads and writes when its main context is iterated. A function that waits for the transport iterates that context.
+ * For processes that fork later.
  *
  * The transport and its source in the main context share the core. The source holds a reference to the transport only
  * while it delivers the messages of one read. So the transport is closed when the last reference of the program is
@@ -9,7 +12,9 @@
  *
  * A message is written at once, as far as the socket accepts it. The rest is queued, and the source writes it.
  *
- * Threads: any, unless a comment says otherwise.
+ * Owner:   counted references. Messages that were sent before the end are still written while the context is iterated.
+ * Threads: any, unless a comment says otherwise. The thread that made the transport iterates the context; any thread
+ *          sends.
  * Locks:   lock is taken before all_lock. While lock is held, only system calls that do not block are made.
  * Trust:   received bytes are not trusted. */
 
