@@ -2,23 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The connection of an application, or of a host, to the NATS servers: which hosts are there, and the packets of
- * sessions.
- *
- * An application has the name of its user and a number, and a host has a name and a number. The other end sees them as
- * its peer and its id. They come from the subjects, which the server's permissions guard, and never from what was sent.
- *
- * Subjects, with a random ID for each bus:
- *
- *   ferry.APPLICATION.hello.USER.ID                  application -> hosts: which are there?
- *   ferry.APPLICATION.present.HOST.ID                host -> applications, and others of its name: what it can do
- *   ferry.APPLICATION.down.HOST.ID.USER.ID           packets of a session, application -> host
- *   ferry.APPLICATION.up.USER.ID.HOST.ID             packets of a session, host -> application
- *
- * What is sent may be lost: while there is no connection, and when more comes than an end takes. Sessions mend it.
- *
- * Owner:   references are counted; closed by its maker.
- * Threads: the router's. Nothing here waits.
- * Trust:   neither the servers nor the other ends are trusted. */
+ * sessions. The router's thread, which never waits here. */
 
 #pragma once
 
@@ -90,17 +74,7 @@ gboolean ferry_server_access_has_several (const FerryServerAccess *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServerAccess, ferry_server_access_free)
 
-/* ---- A link ----
- *
- * One connection to a NATS server: subscriptions, and messages in both directions.
- *
- * Without TLS, a thread of the link reads the socket and calls handlers.came. A sending thread writes to the socket as
- * much as it takes. Nothing waits, and a message changes threads once at each end. With TLS, the NATS library has a
- * thread for each of these, and sending may wait.
- *
- * Owner:   its maker.
- * Threads: its owner's, which may wait, unless a function says another.
- * Trust:   the server is not trusted. */
+/* ---- A link: ferry-server-link.c. Its owner's thread, which may wait, unless a function says another ---- */
 
 /* Connects, as ferry_server_access_connect() does. handlers: kept as it is. */
 FerryServerLink *ferry_server_link_new (FerryServerAccess *access, const FerryServerHandlers *handlers,

@@ -1,7 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to the NATS servers: its thread, when it is tried again, and the subjects. See ferry-bus-private.h.
+/* The connection to the NATS servers: its thread, when it is tried again, and the subjects.
+ *
+ * It is that of an application, or of a host. It tells which hosts are there, and has the packets of sessions.
+ *
+ * An application has the name of its user and a number, and a host has a name and a number. The other end sees them as
+ * its peer and its id. They come from the subjects, which the server's permissions guard, and never from what was sent.
+ *
+ * Subjects, with a random ID for each bus:
+ *
+ *   ferry.APPLICATION.hello.USER.ID                  application -> hosts: which are there?
+ *   ferry.APPLICATION.present.HOST.ID                host -> applications, and others of its name: what it can do
+ *   ferry.APPLICATION.down.HOST.ID.USER.ID           packets of a session, application -> host
+ *   ferry.APPLICATION.up.USER.ID.HOST.ID             packets of a session, host -> application
+ *
+ * What is sent may be lost: while there is no connection, and when more comes than an end takes. Sessions mend it.
  *
  * A thread of the bus does what may wait: it connects, waits until the connection is lost, and connects again. The
  * router's thread publishes by itself as long as the link waits for nothing and nothing is before it. Else it puts what
@@ -13,11 +27,12 @@
  * The NATS library does not say when it has called a handler for the last time. So handlers know a connection by its
  * number only, and ask a table which bus that is.
  *
- * Owner:   references are counted: the maker's, the thread's, and those of wires and posts. None of them owns the
- *          router.
- * Threads: the router's, unless a function says another.
+ * Owner:   references are counted: the maker's, who closes it, the thread's, and those of wires and posts. None of them
+ *          owns the router.
+ * Threads: the router's, which never waits here, unless a function says another.
  * Locks:   table_lock and the bus's lock are never held together. exit_lock comes before the bus's lock. No function of
- *          the NATS library is called with one. */
+ *          the NATS library is called with one.
+ * Trust:   neither the servers nor the other ends are trusted. */
 
 #include "config.h"
 

@@ -1,8 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The name of a client, by which an application that has crashed comes back to what its hosts run for it. See
- * ferry-host-private.h.
+/* The name of a client, by which an application that has crashed comes back to what its hosts run for it.
+ *
+ * A cluster takes the first of a row of names that no other one has. Whoever has a name is the only one of all
+ * processes that could take it, and its death gives the name free. So the next one with this name may end what hosts
+ * run for the one before, and two that run side by side never end each other's.
  *
  * A name is that of an abstract Unix socket, which nobody listens at. The kernel lets one socket have it, and frees it
  * when its process ends, however that ends. Nothing lies in a file, so nothing is left over and nothing blocks.
@@ -12,7 +15,10 @@
  * since the machine has booted. The time since then orders those that have had a name one after another.
  *
  * A socket that a child of fork() has inherited keeps the name until the child ends or executes a program. The next
- * start gets another name then, and hosts keep what they run for the one before until its time is over. */
+ * start gets another name then, and hosts keep what they run for the one before until its time is over.
+ *
+ * Owner:   a cluster, with its bus.
+ * Threads: any, one at a time. */
 
 #include "config.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* 'ferry-host --check': tries what would go wrong at a start, and says it. See ferry-host-program-private.h.
+/* 'ferry-host --check': tries what would go wrong at a start, and says it.
  *
- * Each thing is tried as the host itself would do it, so what is said here is what would go wrong there. */
+ * It says in words what keeps a host with these options from working. Each thing is tried as the host itself would do
+ * it, so what is said here is what would go wrong there. */
 
 #include "config.h"
 

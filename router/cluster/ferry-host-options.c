@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line of ferry-host. See ferry-host-program-private.h. */
+/* The command line of ferry-host. */
 
 #include "config.h"
 

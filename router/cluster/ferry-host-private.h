@@ -1,15 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks; and its runs.
- *
- * A remote run is one attempt to run a task at the host, as the application sees it. It is the destination of the
- * task's run, from the time when that is sent until the host's answer, or the end of the session. What the application
- * marks as begun is what the host may begin: see ferry-run-message-private.h. So when a session ends, a task that was
- * not begun returns to its queue. One that was begun is lost, unless it is idempotent or is retried.
- *
- * Threads: the router's.
- * Trust:   a host that breaks the rules loses its session. */
+/* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks; and its runs. The
+ * router's thread. */
 
 #pragma once
 
@@ -191,15 +184,7 @@ gboolean ferry_absences_has (FerryAbsences *self, const char *name, const char *
  * the host was left alone before. */
 void ferry_absences_add (FerryAbsences *self, const char *name, const char *instance, gint64 time, gint64 lived);
 
-/* ---- The name of a client ----
- *
- * By which hosts know an application that was killed and has come back. A cluster takes the first of a row of names
- * that no other one has. Whoever has a name is the only one of all processes that could take it, and its death gives
- * the name free. So the next one with this name may end what hosts run for the one before, and two that run side by
- * side never end each other's. See ferry-client-name.c.
- *
- * Owner:   a cluster, with its bus.
- * Threads: any, one at a time. */
+/* ---- The name of a client: ferry-client-name.c. Any thread, one at a time ---- */
 
 typedef struct
 {

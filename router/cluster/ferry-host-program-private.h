@@ -1,12 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line of ferry-host (ferry-host-options.c); the program that has the functions of a host: its pool of
- * workers, and what it can do (ferry-host-program.c); and 'ferry-host --check', which says in words what keeps a host
- * with these options from working (ferry-host-check.c).
- *
- * Owner:   ferry-host.
- * Threads: the router's, which is the program's first. */
+/* The parts of ferry-host: its command line (ferry-host-options.c), the program that has its functions
+ * (ferry-host-program.c), and 'ferry-host --check' (ferry-host-check.c). The router's thread, which is the program's
+ * first. */
 
 #pragma once
 

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program that has the functions of a host: which it has, and its pool. See ferry-host-program-private.h. */
+/* The program that has the functions of a host: which it has, and its pool.
+ *
+ * Owner:   ferry-host.
+ * Threads: the router's, which is the program's first. */
 
 #include "config.h"
 

@@ -1,28 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a host does for applications: it has a pool, and any number of sessions. It knows nothing of the network. Its
- * parts are below: the capacity that it gives to each session (ferry-host-capacity.c), the runs (ferry-host-run.c), and
- * where packets become sessions (ferry-host-acceptor.c).
- *
- * Runs stand in one line, in the order in which they came. A run that gets a place begins at once if it is idempotent,
- * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short. Runs in
- * places ahead have leave before a worker is free for them, and count as begun where the host dies. The place of an
- * application that does not answer is given to another run meanwhile.
- *
- * A session ends with the one below it, or with the answer to FERRY_SERVE_METHOD. That answer is sent when the host has
- * drained, or when the application broke the protocol. In the second case the answer is an error that says how. Either
- * way, what still runs for the session is cancelled, and ended by force.
- *
- * An application that was killed and has come back opens another session, with the same name of a client and a later
- * start. The session of the one before ends at once then, and the new one gets no capacity until the runs of all
- * earlier sessions of the client are over. So a task that is submitted again does not run beside itself here.
- *
- * Owner:   counted references. What it still does when the last one is dropped ends with it. A service has each session
- *          until that has ended.
- * Threads: the router's, but for references to runs.
- * Trust:   the application is not trusted. What it sends is checked first, and what is kept of it is bounded by the
- *          capacity that it was given. */
+/* What a host does for applications, in its parts: capacity, the service itself, runs, and where packets become
+ * sessions. The router's thread, but for references to runs. */
 
 #pragma once
 

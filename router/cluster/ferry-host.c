@@ -1,10 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A host, as its cluster sees it: its functions, its room, and whether it answers. See ferry-host-private.h.
+/* A host, as its cluster sees it: its functions, its room, and whether it answers.
+ *
+ * Here are what it tells of itself, and the session in which it gets tasks. Its runs are in ferry-remote-run.c.
  *
  * Handlers of signals run in the middle of functions here, and may call any function, even close the cluster. So each
- * function updates its fields before it emits a signal, and reads all state again afterwards. */
+ * function updates its fields before it emits a signal, and reads all state again afterwards.
+ *
+ * Threads: the router's.
+ * Trust:   a host that breaks the rules loses its session. */
 
 #include "config.h"
 

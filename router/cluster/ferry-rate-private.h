@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How often something may happen that another end causes, such as a line in the log.
- *
- * Owner:   a field of what counts; zeros are a good start.
- * Threads: one at a time. */
+/* How often something may happen that another end causes. One thread at a time. */
 
 #pragma once
 

@@ -1,11 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the application knows of a task's run while it is at a host: how it is sent, refused, lost and tried again. See
- * ferry-host-private.h.
+/* What the application knows of a task's run while it is at a host: how it is sent, refused, lost and tried again.
+ *
+ * A remote run is one attempt to run a task at the host, as the application sees it. It is the destination of the
+ * task's run, from the time when that is sent until the host's answer, or the end of the session. What the application
+ * marks as begun is what the host may begin: see ferry-run-message-private.h. So when a session ends, a task that was
+ * not begun returns to its queue. One that was begun is lost, unless it is idempotent or is retried.
  *
  * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
- * its fields before it emits a signal, and reads all state again afterwards. */
+ * its fields before it emits a signal, and reads all state again afterwards.
+ *
+ * Threads: the router's.
+ * Trust:   a host that breaks the rules loses its session. */
 
 #include "config.h"
 

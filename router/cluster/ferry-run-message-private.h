@@ -37,9 +37,7 @@
  *
  * Lost: the error of a run with a worker that ended while the run was under way is FERRY_ERROR_WORKER_LOST.
  *
- * Threads: any.
- * Trust:   decoding takes values of another machine. It checks types, lengths and ranges, and fails with
- *          FERRY_ERROR_PROTOCOL. What it gives is valid, and bounded; that it is true is for the caller to judge. */
+ * Threads: any. */
 
 #pragma once
 

@@ -1,10 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The values of what an application and a host say to each other about runs. See ferry-run-message-private.h.
+/* The values of what an application and a host say to each other about runs.
  *
- * A value that came over a transport may not be in normal form. GLib then reads the parts that are broken as the
- * defaults of their types, so each part is valid, and is checked like any other. */
+ * ferry-run-message-private.h says who sends what, and when. A value that came over a transport may not be in normal
+ * form. GLib then reads the parts that are broken as the defaults of their types, so each part is valid, and is checked
+ * like any other.
+ *
+ * Threads: any.
+ * Trust:   decoding takes values of another machine. It checks types, lengths and ranges, and fails with
+ *          FERRY_ERROR_PROTOCOL. What it gives is valid, and bounded; that it is true is for the caller to judge. */
 
 #include "config.h"
 

@@ -1,12 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One connection to a NATS server, and the thread that reads it. See ferry-bus-private.h.
+/* One connection to a NATS server, and the thread that reads it.
  *
- * The NATS library takes this for an external event loop: it leaves the socket alone, and says when there is something
- * to write. The link's thread polls the socket. What has been read lies in the subscriptions, from which the thread
- * takes it without waiting. When a connection ends, the library closes the socket before 3.10, and leaves that to the
- * link since.
+ * It has subscriptions, and messages in both directions.
+ *
+ * Without TLS, a thread of the link reads the socket and calls handlers.came. A sending thread writes to the socket as
+ * much as it takes. Nothing waits, and a message changes threads once at each end. With TLS, the NATS library has a
+ * thread for each of these, and sending may wait.
+ *
+ * Without TLS, the NATS library takes this for an external event loop: it leaves the socket alone, and says when there
+ * is something to write. The link's thread polls the socket. What has been read lies in the subscriptions, from which
+ * the thread takes it without waiting. When a connection ends, the library closes the socket before 3.10, and leaves
+ * that to the link since.
  *
  * Not with TLS: the library would wait for the rest of a record, and would free what it waits with when the connection
  * ends meanwhile. The library uses TLS where the server wants it, and does not tell, so the thread looks at the first
@@ -14,9 +20,11 @@
  *
  * The library calls link_write_changed() and its like with its own lock held, so they call nothing of the library.
  *
- * Owner:   counted references: the maker's, and the library's from attach to detach, which may come later than the
- *          end of the connection.
- * Locks:   writing, then the library's, then lock. */
+ * Owner:   counted references: the maker's, and the library's from attach to detach, which may come later than the end
+ *          of the connection.
+ * Threads: its owner's, which may wait, unless a function says another.
+ * Locks:   writing, then the library's, then lock.
+ * Trust:   the server is not trusted. */
 
 #include "config.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files that a program writes which a function runs. They are in their places, or gone, when the function has
- * returned: what comes after the program may fail yet. */
+/* The files that a program writes which a function runs. Any thread. */
 
 #pragma once
 

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files that a program writes which a function runs: moved into place when it succeeded, and removed when not. See
- * ferry-step-files-private.h.
+/* The files that a program writes which a function runs: moved into place when it succeeded, and removed when not.
+ *
+ * They are in their places, or gone, when the function has returned: what comes after the program may fail yet.
  *
  * Of what is written in place both know. While the program runs, its worker tidies up, also when this process is
  * killed; and this one does afterwards.

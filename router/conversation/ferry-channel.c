@@ -97,7 +97,7 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
-  guint fork_number;         /* const: see ferry-forks-private.h */
+  guint fork_number;         /* const: see ferry-forks.c */
   FerryTransport *transport; /* const: (owned): carries the messages */
   FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
   GMainContext *context;     /* const: (owned): the main context in which signals are emitted */

@@ -619,7 +619,7 @@ struct _FerryDemux
 {
   GObject parent_instance;
 
-  guint fork_number;         /* const: see ferry-forks-private.h */
+  guint fork_number;         /* const: see ferry-forks.c */
   FerryTransport *transport; /* const: (owned) */
   Dispatcher *dispatcher;    /* const: (owned) */
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Transports that functions return: a pair of sockets, of which the application gets one as a returned descriptor. See
- * ferry-descriptor-port-private.h.
+/* Transports that functions return: a pair of sockets, of which the application gets one as a returned descriptor.
  *
  * Trust: the worker has made the socket, and may keep a copy of the application's end. So the transport never relies on
  *        flags of that socket: see the writes in ferry-stream-transport.c. */

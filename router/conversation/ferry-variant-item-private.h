@@ -1,11 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Gets items of values that are containers: of arrays and tuples by position, of dictionaries by key. Positions
- * below 0 count from the end.
- *
- * Threads: any.
- * Trust:   keys are not trusted. */
+/* Gets items of values that are containers. Any thread. */
 
 #pragma once
 
