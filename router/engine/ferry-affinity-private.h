@@ -1,16 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An affinity is the thread that an object belongs to, and that thread's main context. A public function that may not
- * be called on any thread checks the affinity of its object. When it is called on another thread, it logs a critical or
- * returns an error, and does nothing else.
- *
- * While a router runs, the thread of its affinity is the thread that started the router. The router's objects share the
- * router's affinity; they hold references to it, so they may outlive the router. The affinity of a router that does not
- * run has no thread. Any thread may use the router and its objects, one thread at a time.
- *
- * Owner:   references are counted.
- * Threads: any. */
+/* An affinity is the thread that an object belongs to, and that thread's main context. Any thread. */
 
 #pragma once
 

@@ -1,8 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread that an object belongs to, with its main context, and the error for a call on another one. See
- * ferry-affinity-private.h. */
+/* The thread that an object belongs to, with its main context, and the error for a call on another one.
+ *
+ * These two are the object's affinity. A public function that may not be called on any thread checks the affinity of
+ * its object. When it is called on another thread, it logs a critical or returns an error, and does nothing else.
+ *
+ * While a router runs, the thread of its affinity is the thread that started the router. The router's objects share the
+ * router's affinity; they hold references to it, so they may outlive the router. The affinity of a router that does not
+ * run has no thread. Any thread may use the router and its objects, one thread at a time.
+ *
+ * Owner:   references are counted.
+ * Threads: any. */
 
 #include "config.h"
 

@@ -2,7 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* When cells of latest values are looked at: the router's state of each cell (FerryCellWatch), and the list of the hot
- * cells (FerryHotCells). See ferry-pingee-private.h. */
+ * cells (FerryHotCells).
+ *
+ * The router itself reads the cells and delivers their values.
+ *
+ * A cold cell is armed, so that its writer rings. A hot one is not: the router reads it at each tick, until it has no
+ * new value. There are ticks only while there are hot cells.
+ *
+ * Owner:   the pipe owns its watch; the router owns the list of hot cells.
+ * Threads: the router's thread only. */
 
 #include "config.h"
 

@@ -1,8 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a fork server: the workers that the fork server was asked to fork, and its answers. See
- * ferry-shared-queue-private.h. */
+/* The application's end of a fork server: the workers that the fork server was asked to fork, and its answers.
+ *
+ * Owner:     the fork server's link.
+ * Threads:   the monitor. Other threads also send requests, but only while no request is queued.
+ * Trust:     none in the fork server, which may send anything at any time. An answer without a request is a protocol
+ *            error: it ends the fork server and its workers, and affects no other link.
+ * Invariant: no function waits. At most FERRY_MAX_ASKED requests are in the socket without an answer. Further requests
+ *            are queued here, and so are requests that come before the fork server has attached. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The local queue, and its blocks. */
+/* The local queue, which passes blocks from the monitor to the router's thread, and its blocks. */
 
 #pragma once
 
@@ -10,12 +10,6 @@
 #include "link/ferry-link-private.h"
 
 G_BEGIN_DECLS
-
-/* A block is an item of the local queue. Most blocks carry whole records of one link. Other blocks carry one large
- * message, or an event of a link such as its end. The queue keeps the order of a link's messages and events.
- *
- * Threads: the monitor fills a block and pushes it. While a block with records is in the queue, the monitor may add
- *          more, with the queue's lock. From then on only the router's thread uses the block. */
 
 /* A connection id has its slot of the routing table in the low bits; the others differ for each pipe of the slot. */
 #define FERRY_SLOT_BITS 24
@@ -63,18 +57,6 @@ struct _FerryBlock
   GPid pid;                  /* LAUNCHED: the id of the link's process */
   FerryExit *exit;           /* ENDED: (owned): the exit record of the link */
 };
-
-/* The local queue passes blocks from the monitor to the router's thread, and returns empty blocks to the monitor.
- *
- * A block is “out” while it is in the queue or being dispatched. The bytes of the blocks that are out are counted, for
- * each link and for all links together. A link with its share out is not drained until blocks of the link are given
- * back. Bytes that are not drained stay in the lane, and make the lane's sender wait. This one rule gives fairness
- * between workers, bounded memory and bounded latency.
- *
- * Owner:   references are counted: the monitor has one, and each large message and buffer that the application keeps
- *          has one.
- * Threads: the monitor takes empty blocks from the pool and pushes full ones; the router's thread pops blocks and
- *          gives them back. */
 
 /* The share of a link: at most 16 blocks of records may be out. The monitor pings the main loop after four blocks, and
  * fills further ones while the main loop wakes up. With four, it had to sleep until the main loop had dispatched them.

@@ -2,7 +2,22 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The queue of blocks from the thread that drains to the router's thread, its limit, and how much of a link may wait
- * there. See ferry-local-queue-private.h. */
+ * there.
+ *
+ * A block is an item of the local queue. Most blocks carry whole records of one link. Other blocks carry one large
+ * message, or an event of a link such as its end. The queue keeps the order of a link's messages and events, and
+ * returns empty blocks to the monitor.
+ *
+ * A block is “out” while it is in the queue or being dispatched. The bytes of the blocks that are out are counted, for
+ * each link and for all links together. A link with its share out is not drained until blocks of the link are given
+ * back. Bytes that are not drained stay in the lane, and make the lane's sender wait. This one rule gives fairness
+ * between workers, bounded memory and bounded latency.
+ *
+ * Owner:   references are counted: the monitor has one, and each large message and buffer that the application keeps
+ *          has one.
+ * Threads: the monitor takes empty blocks from the pool, fills them and pushes full ones. While a block with records is
+ *          in the queue, the monitor may add more, with the queue's lock. From then on only the router's thread uses
+ *          the block: it pops blocks and gives them back. */
 
 #include "config.h"
 

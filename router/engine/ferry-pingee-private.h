@@ -12,11 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* A pingee: a callback on a main context that any thread can trigger by a ping. Many pings before a call cause one
- * call.
- *
- * Owner:   counted references. While it is connected, its sources have references to it, and it has one to the context.
- * Threads: any; the callback runs on the thread that runs the context. */
+/* ---- The pingee: ferry-pingee.c. Any thread; the callback runs on the thread that runs the context ---- */
 
 typedef struct _FerryPingee FerryPingee;
 
@@ -45,14 +41,7 @@ void ferry_pingee_ping (FerryPingee *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPingee, ferry_pingee_unref)
 
-/* The router's state of each cell (FerryCellWatch), and the list of the hot cells (FerryHotCells). The router itself
- * reads the cells and delivers their values.
- *
- * A cold cell is armed, so that its writer rings. A hot one is not: the router reads it at each tick, until it has no
- * new value. There are ticks only while there are hot cells.
- *
- * Owner:   the pipe owns its watch; the router owns the list of hot cells.
- * Threads: the router's thread only. */
+/* ---- The ticks of cells: ferry-cell-watch.c. The router's thread only ---- */
 
 typedef struct
 {

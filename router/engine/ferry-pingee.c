@@ -1,8 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Wakes the main context for messages, below painting; and sooner once they have waited too long (ageing). A pingee
- * consists of two sources on one main context. Both sources read one flag, pending.
+/* Wakes the main context for messages, below painting; and sooner once they have waited too long (ageing).
+ *
+ * A pingee is a callback on a main context that any thread can trigger by a ping. Many pings before a call cause one
+ * call. A pingee consists of two sources on one main context. Both sources read one flag, pending.
  *
  * The first ping sets pending, and the pingee clears pending before the callback runs. So any number of pings between
  * two runs of the callback wake the context once. A ping during the callback finds the flag clear, sets it, and wakes
@@ -14,7 +16,10 @@
  *
  * The pinged source has the priority of the pingee. Sources of higher priority, such as a window that paints all the
  * time, could keep it from ever running. So the ageing source, of default priority, is due when a ping has waited too
- * long. It reads the clock in each iteration while a ping is pending. */
+ * long. It reads the clock in each iteration while a ping is pending.
+ *
+ * Owner:   counted references. While it is connected, its sources have references to it, and it has one to the context.
+ * Threads: any; the callback runs on the thread that runs the context. */
 
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shared queue, and the links of fork servers in it. */
+/* The shared queue, and the links of fork servers in it. The thread with the drain lock; ferry_shared_queue_wake()
+ * any. */
 
 #pragma once
 
@@ -10,14 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* The shared queue: the up lanes of all links, as the monitor sees them.
- *
- * Owner:     the monitor.
- * Threads:   one thread at a time drains the queue: that with the drain lock (FerryDrainLock). Any thread may call
- *            ferry_shared_queue_wake().
- * Invariant: an idle link costs nothing. Its empty lane is armed: its writer rings the doorbell with the next record.
- *            Such a link is not in the list of active links. An event of its doorbell, control socket or process puts
- *            it into the list. For links that are not idle see FerryVisits. */
+/* ---- The shared queue ---- */
 
 /* A time for ferry_shared_queue_wait(): sleep until an event comes. */
 #define FERRY_SLEEP (-1)
@@ -74,14 +68,7 @@ void ferry_shared_queue_wake (FerrySharedQueue *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)
 
-/* The application's end of a fork server: the workers that the fork server was asked to fork, and its answers.
- *
- * Owner:     the fork server's link.
- * Threads:   the monitor. Other threads also send requests, but only while no request is queued.
- * Trust:     none in the fork server, which may send anything at any time. An answer without a request is a protocol
- *            error: it ends the fork server and its workers, and affects no other link.
- * Invariant: no function waits. At most FERRY_MAX_ASKED requests are in the socket without an answer. Further requests
- *            are queued here, and so are requests that come before the fork server has attached. */
+/* ---- The application's end of a fork server: ferry-fork-server-link.c ---- */
 
 /* The maximum number of requests that are sent and not answered. It is small, because descriptors in the socket count
  * against the limit of open files. */

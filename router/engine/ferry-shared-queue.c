@@ -2,7 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The shared queue: the up lanes of all links as the monitor sees them, the events of their doorbells, sockets and
- * processes, and the checks that end a link. See ferry-shared-queue-private.h. */
+ * processes, and the checks that end a link.
+ *
+ * Owner:     the monitor.
+ * Threads:   one thread at a time drains the queue: that with the drain lock (FerryDrainLock). Any thread may call
+ *            ferry_shared_queue_wake().
+ * Invariant: an idle link costs nothing. Its empty lane is armed: its writer rings the doorbell with the next record.
+ *            Such a link is not in the list of active links. An event of its doorbell, control socket or process puts
+ *            it into the list. For links that are not idle see FerryVisits. */
 
 #include "config.h"
 

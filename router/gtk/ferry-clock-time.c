@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Times of the wall clock, as the user reads a clock. See ferry-clock-time-private.h. */
+/* Times of the wall clock, as the user reads a clock.
+ *
+ * Threads: the one that runs GTK. */
 
 #include "config.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How far all tasks of a model are: sums over executors and queues, for the button and the guard. See
- * ferry-task-tally-private.h.
+/* How far all tasks of a model are: sums over executors and queues, for the button and the guard.
  *
  * Owner:      who shows or guards the tasks.
  * Threads:    the one that runs GTK.

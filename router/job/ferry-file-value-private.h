@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A value that a function has written to memory or a file, which its task gets as a descriptor. What travels in place
- * of it is a small value, which says where it is and of which type. */
+/* A value that a function has written to memory or a file, which its task gets as a descriptor. */
 
 #pragma once
 

@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Results that are in memory or in a file: written by the worker, opened and checked by the application. See
- * ferry-file-value-private.h.
+/* Results that are in memory or in a file: written by the worker, opened and checked by the application.
+ *
+ * A function has written the value, and its task gets the memory or the file as a descriptor. What travels in place of
+ * the value is a small one, which says where it is and of which type.
  *
  * Trust: none. The bytes are checked, once, in memory that nobody can change any more: it is sealed, or the
- * application's own. Numbers of a trusted worker may stay in a file, which has no seals: those are never said to be
- * checked. */
+ *        application's own. Numbers of a trusted worker may stay in a file, which has no seals: those are never said to
+ *        be checked. */
 
 #include "config.h"
 

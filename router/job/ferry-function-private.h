@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The registry of functions that this process can run for another process, each with a name.
- *
- * Threads:   any thread; a lock guards the registry.
- * Invariant: an entry is never changed and never freed, so a pointer to it stays valid. */
+/* The functions that this process can run for another process, each with a name. Any thread. */
 
 #pragma once
 

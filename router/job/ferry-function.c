@@ -1,8 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The registry of functions that this process can run for another process, each with a name. See
- * ferry-function-private.h. */
+/* The registry of functions that this process can run for another process, each with a name.
+ *
+ * Threads:   any thread; a lock guards the registry.
+ * Invariant: an entry is never changed and never freed, so a pointer to it stays valid. */
 
 #include "config.h"
 

@@ -7,12 +7,8 @@
  * an array with the arguments of each item. When the limit has passed, no further item is begun. T is the type of the
  * items' arguments. T is "mv" if their types differ or are long, or if an item has no arguments.
  *
- * Each item's answer is sent before the next item is begun, as a message of one of the types below. So when a worker
- * dies, the application knows which item the worker ran, and no item is run twice. The result is x, the microseconds
- * that the chunk took. If the chunk took longer than the limit, the last items may have no answer.
- *
- * Each of these message types begins with a byte that ferry_job_send() refuses, so a function cannot send such messages
- * itself. */
+ * Each item's answer is a message of one of the types below. The result is x, the microseconds that the chunk took. If
+ * the chunk took longer than the limit, the last items may have no answer. */
 
 #pragma once
 

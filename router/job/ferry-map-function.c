@@ -1,7 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The items of a map at the worker: a chunk, and the function that is run over it. See ferry-map-function-private.h.
+/* The items of a map at the worker: a chunk, and the function that is run over it.
+ *
+ * Each item's answer is sent before the next item is begun, as a message of a type FERRY_MAP_MESSAGE_…. So when a
+ * worker dies, the application knows which item the worker ran, and no item is run twice. Each of these types begins
+ * with a byte that ferry_job_send() refuses, so a function cannot send such messages itself.
  *
  * Threads: any; the function runs on the thread that serves. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The threads that wait for answers over a link. */
+/* The threads that wait for answers over a link. Any thread; answers are taken by one at a time. */
 
 #pragma once
 
@@ -13,13 +13,6 @@
 #include <stdatomic.h>
 
 G_BEGIN_DECLS
-
-/* The threads that wait for answers over one link, by the numbers of the answers. The thread that drains the link hands
- * an answer to the thread that waits for it, and wakes that thread. The payload of an answer begins with its number.
- *
- * Threads: any. Answers are taken by one thread at a time.
- * Locks:   lock is held while answers are handed over. The only functions that are called with it are those of
- *          FerryAnswerWait, and those of the completions, which take no lock. */
 
 #define FERRY_N_ANSWER_WAIT_LISTS 64
 

@@ -1,8 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The threads that wait for answers over one link, and how the one that drains hands them over. See
- * ferry-answer-waits-private.h. */
+/* The threads that wait for answers over one link, and how the one that drains hands them over.
+ *
+ * They are listed by the numbers of the answers. The thread that drains the link hands an answer to the thread that
+ * waits for it, and wakes that thread. The payload of an answer begins with its number.
+ *
+ * Threads: any. Answers are taken by one thread at a time.
+ * Locks:   lock is held while answers are handed over. The only functions that are called with it are those of
+ *          FerryAnswerWait, and those of the completions, which take no lock. */
 
 #include "config.h"
 

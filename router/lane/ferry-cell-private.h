@@ -1,15 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A cell: the newest value of a pipe. docs/protocol.md has the order of the stores, under "Cells".
- *
- * Threads:   one writer at a time (the threads of a process use the uplink's lock), and one reader: the router's
- *            thread.
- * Trust:     the writer reads only reader_waiting, a number. The reader copies a value, then checks and uses only the
- *            copy. `begun` shows whether the value was overwritten during the copy; then the reader copies the value
- *            again.
- * Invariant: neither side ever waits for the other side. All accesses to a slot are atomic words, so a copy that is
- *            overwritten and not used is no data race. */
+/* A cell: the newest value of a pipe. One writer at a time, and one reader: the router's thread. */
 
 #pragma once
 

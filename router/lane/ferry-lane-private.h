@@ -1,14 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The two ends of a lane: the reader and the writer.
- *
- * Threads:   one thread at a time reads. That is, for the up lane, the thread that holds the drain lock, and for a
- *            down lane a thread of the worker. One thread at a time writes, under a lock of the writer's owner.
- * Trust:     none. Each position of the other end is copied out of shared memory once, then checked. The monitor also
- *            copies each record, and only the copy is checked and used. The writer keeps its own position in private
- *            memory.
- * Invariant: 0 <= tail - head <= capacity - FERRY_LANE_END. Both positions only grow. */
+/* The two ends of a lane: the reader and the writer. One thread at a time reads, and one writes. */
 
 #pragma once
 
@@ -27,7 +20,7 @@ typedef struct _FerryAnswerWait FerryAnswerWait;
 struct _FerryAnswerWait
 {
   guint64 connection_id;       /* of the answer's record */
-  guint64 number;              /* of the answer: see ferry-answer-waits-private.h */
+  guint64 number;              /* of the answer: see ferry-answer-waits.c */
   FerryAnswerWait *next;       /* (unowned) (nullable): in a list of FerryAnswerWaits */
   FerryCompletion *completion; /* (unowned): handed over with the answer */
   /* Where the answer's payload is copied to, and its size in bytes then; 0: none came. */

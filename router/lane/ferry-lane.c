@@ -2,7 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The two ends of a lane, a ring in shared memory: how the writer publishes, and the reader looks, sleeps and is woken.
- * The reader wakes a writer that waits for room when it has freed half of the lane. See ferry-lane-private.h. */
+ * The reader wakes a writer that waits for room when it has freed half of the lane.
+ *
+ * Threads:   one thread at a time reads. That is, for the up lane, the thread that holds the drain lock, and for a down
+ *            lane a thread of the worker. One thread at a time writes, under a lock of the writer's owner.
+ * Trust:     none. Each position of the other end is copied out of shared memory once, then checked. The monitor also
+ *            copies each record, and only the copy is checked and used. The writer keeps its own position in private
+ *            memory.
+ * Invariant: 0 <= tail - head <= capacity - FERRY_LANE_END. Both positions only grow. */
 
 #include "config.h"
 

@@ -1,11 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bytes in a memfd that nobody can change any more, such as those of tasks (ferry_task_add_bytes()).
- *
- * Threads: any.
- * Trust:   a descriptor is hostile until ferry_sealed_bytes_map() has mapped it. Mapped memory cannot change or become
- *          shorter, so no read of it fails. */
+/* Bytes in a memfd that nobody can change any more, such as those of tasks (ferry_task_add_bytes()). Any thread. */
 
 #pragma once
 

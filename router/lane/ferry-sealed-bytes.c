@@ -1,7 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bytes in a memfd that nobody can change any more: what a task gives its worker. See ferry-sealed-bytes-private.h. */
+/* Bytes in a memfd that nobody can change any more: what a task gives its worker.
+ *
+ * A task has such bytes by ferry_task_add_bytes().
+ *
+ * Threads: any.
+ * Trust:   a descriptor is hostile until ferry_sealed_bytes_map() has mapped it. Mapped memory cannot change or become
+ *          shorter, so no read of it fails. */
 
 #include "config.h"
 

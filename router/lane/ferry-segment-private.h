@@ -11,14 +11,6 @@
 
 G_BEGIN_DECLS
 
-/* The memory of a link, as one process has it mapped.
- *
- * Owner:     the application makes the segment. The worker maps the descriptor that came with its welcome.
- * Threads:   one thread maps and unmaps the segment. Each part of the segment has thread rules of its own.
- * Invariant: the memfd is sealed against growing and shrinking before another process gets it, so no access to the
- *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are each mapped twice, one mapping
- *            directly after the other. So each record has contiguous addresses. */
-
 typedef struct
 {
   guint8 *base;         /* the lane controls, the link control and the pipe table: FERRY_SEGMENT_EXPRESS_RING bytes */

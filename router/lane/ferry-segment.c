@@ -1,7 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The memory of a link, with its lanes and cells, as one process has it mapped. See ferry-segment-private.h. */
+/* The memory of a link, with its lanes and cells, as one process has it mapped.
+ *
+ * Owner:     the application makes the segment. The worker maps the descriptor that came with its welcome.
+ * Threads:   one thread maps and unmaps the segment. Each part of the segment has thread rules of its own.
+ * Invariant: the memfd is sealed against growing and shrinking before another process gets it, so no access to the
+ *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are each mapped twice, one mapping
+ *            directly after the other. So each record has contiguous addresses. */
 
 #include "config.h"
 

@@ -2,21 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A descriptor port: the descriptors that two processes send each other beside their messages, through a pair of
- * sockets of their own.
- *
- * A packet brings one descriptor. Its handle is its place in the order of the packets, so the sending process has no
- * number to lie with. It sends a descriptor before the message that names it, so the descriptor is there when the
- * message is. Packets are taken from the socket only when a handle is asked for.
- *
- * A transport makes the pair when it first sends a descriptor. A task's port only receives: each attempt has a pair of
- * its own. docs/protocol.md says how a socket comes to the other end.
- *
- * Owner:   the object that has the messages.
- * Threads: any, as each function takes the lock, which is held while a socket is passed to the other end.
- * Trust:   none in the other process. A packet with anything but one descriptor counts as one that has none, and one
- *          with several is the last that is taken. At most `max` descriptors wait here; the others wait in the socket,
- *          where the system bounds them. No system call is made on a descriptor before it is asked for, and the port
- *          closes none itself: see ferry-orphan-private.h. */
+ * sockets of their own. Any thread. */
 
 #pragma once
 

@@ -1,7 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of the down lane and of the express lane. See ferry-downlink-private.h. */
+/* A worker's end of the down lane and of the express lane.
+ *
+ * A worker receives calls by the down lane, and cancels by the express lane.
+ *
+ * Owner:   the worker's attachment, or a thread of the application that serves as a worker.
+ * Threads: one thread receives from the down lane. Any thread reads the express lane, under a lock.
+ * Trust:   the application is trusted; invalid records are still reported as errors. */
 
 #include "config.h"
 

@@ -151,8 +151,7 @@ typedef struct
   GList node;
 } FerryRoomWatch;
 
-/* router's thread: the blocks of a link that wait to be dispatched, and its use of time. See
- * ferry-local-queue-private.h. */
+/* router's thread: the blocks of a link that wait to be dispatched, and its use of time. See ferry-fair-queue.c. */
 typedef struct
 {
   /* (owned) (nullable): the first of the link's blocks, which are chained in the order of their arrival */
@@ -259,7 +258,7 @@ typedef struct
   FerryAside *judgement;
 } FerryIntake;
 
-/* What of the link is out: see ferry-local-queue-private.h. */
+/* What of the link is out: see ferry-local-queue.c. */
 typedef struct
 {
   GQueue blocks; /* local queue's lock: (element-type FerryBlock): the link's blocks that are out, in their order */
@@ -291,7 +290,7 @@ struct _FerryLink
   /* const: (element-type guint32): the cell of each connection id, by the same index, or FERRY_NO_CELL */
   GArray *cells;
   guint64 max_message_size; /* const */
-  guint fork_number;        /* const: see ferry-forks-private.h */
+  guint fork_number;        /* const: see ferry-forks.c */
   gboolean local;           /* const: both ends of the link are in this process */
   gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
   guint32 depth;            /* const: of the worker: see FerryWelcome */

@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Orphans: descriptors that a worker sent and that are not used.
- *
- * The worker chooses the files of these descriptors. The close of some files may never end, such as that of a socket
- * that lingers, or of a file on a server that does not answer. So a thread of its own closes orphans, and makes no
- * other system call on them.
- *
- * Threads: any. */
+/* Orphans: descriptors that a worker sent and that are not used. Any thread. */
 
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals a process by its pidfd, and checks which process a pidfd stands for. A container may refuse any of the
- * system calls of pidfds. */
+/* Signals a process by its pidfd, and checks which process a pidfd stands for. */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals processes by their pidfds, and checks which process a pidfd stands for. See ferry-pidfd-private.h. */
+/* Signals processes by their pidfds, and checks which process a pidfd stands for.
+ *
+ * A container may refuse any of the system calls of pidfds. */
 
 #include "config.h"
 

@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sending process' end of a link: the writing end of the link's up lane, which all senders of the process share.
- *
- * Owner:     counted references. The worker's attachment or the local sender has one, and so has each sender.
- * Threads:   any, under the lock of the uplink. No thread sleeps while it holds that lock. A process with a single
- *            thread does not take the lock.
- * Invariant: a process that dies before it publishes a record has published nothing of that record. The last reserve
- *            bytes of the lane are for stop and abandon records only, so that such a record never waits. */
+/* A sending process' end of a link, which all senders of the process share. Any thread. */
 
 #pragma once
 
