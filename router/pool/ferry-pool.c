@@ -67,7 +67,7 @@ struct _FerryPool
 {
   GObject parent_instance;
 
-  guint fork_number;       /* const: see ferry-forks-private.h */
+  guint fork_number;       /* const: see ferry-forks.c */
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
   FerryLauncher *starter;  /* (owned) (nullable): starts the workers; NULL until the first start */

@@ -1,17 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A run: what is run, how it stands, and who has it. A task has one, and so has what a host does for an application.
- *
- * A run is submitted to a source, and waits in its queue. A runner sends it to a destination, where it is in flight.
- * Then it has ended, or returns to the front of its queue. Its owner is told each step by a table of functions.
- *
- * A function that tells a run of an event looks the event up in the table of states. If the table refuses the event,
- * the function changes nothing and returns FALSE. Else it tells the owner before it returns. The owner may call any
- * function: cancel the run, submit others, or drop the last reference.
- *
- * Owner:   what asked for the run has it as a part. A reference to the run is one to its owner.
- * Threads: the router's, unless a comment says otherwise. */
+/* A run: what is run, how it stands, and who has it. The router's thread, unless a comment says otherwise. */
 
 #pragma once
 

@@ -1,14 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an executor asks of a runner, and of the destinations that a runner sends tasks to.
- *
- * A task moves from its executor's queue to a destination, where it is in flight. Then the task is done, or returns to
- * the front of its queue. A destination begins its tasks in flight in order. Tasks behind those that it runs are sent
- * ahead, so that it begins the next task without waiting for the application. Tasks can be taken back until they are
- * begun.
- *
- * Threads: the router's. */
+/* What an executor asks of a runner, and of the destinations that a runner sends tasks to. The router's thread. */
 
 #pragma once
 

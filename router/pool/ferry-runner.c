@@ -1,7 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A runner: what an executor sends its tasks to, such as a pool or a cluster. See ferry-runner-private.h. */
+/* A runner: what an executor sends its tasks to, such as a pool or a cluster.
+ *
+ * A task moves from its executor's queue to a destination, where it is in flight. Then the task is done, or returns to
+ * the front of its queue. A destination begins its tasks in flight in order. Tasks behind those that it runs are sent
+ * ahead, so that it begins the next task without waiting for the application. Tasks can be taken back until they are
+ * begun.
+ *
+ * Threads: the router's. */
 
 #include "config.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Forks this process in its fork server, and makes the child a worker. Its threads are counted and listed before. The
- * child ends with its parent, and gets default signals and random numbers of its own. See ferry-spawn-private.h. */
+ * child ends with its parent, and gets default signals and random numbers of its own. */
 
 #include "config.h"
 

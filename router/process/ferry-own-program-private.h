@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the programs that are installed with the library, each of which the library starts by itself. */
+/* Finds the programs that are installed with the library. */
 
 #pragma once
 

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the programs that are installed with the library, such as the guardian and ferry-command. See
- * ferry-own-program-private.h. */
+/* Finds the programs that are installed with the library, such as the guardian and ferry-command.
+ *
+ * The library starts each of them by itself. */
 
 #include "config.h"
 

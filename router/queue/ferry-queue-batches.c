@@ -1,7 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a queue changes in its file together, in one transaction. See ferry-queue-batches-private.h. */
+/* What a queue changes in its file together, in one transaction.
+ *
+ * That is a batch: all that one turn of the main loop has changed, or what came while the batch before it was written.
+ * What must be on the disk first waits for its batch: that a task is begun, before its executor gets it, and how it has
+ * ended, before anybody is told. A batch that could not be written goes with the next one, each second.
+ *
+ * Owner:   the queue, of which it is a part.
+ * Threads: the router's. The file is used by a thread of its own: ferry-queue-store.c. */
 
 #include "config.h"
 

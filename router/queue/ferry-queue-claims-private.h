@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tasks of a queue that are under way: begun in the file, or about to be, and with the executor after that.
- *
- * The file has as many begun as can run, and of short tasks more, so that workers need not wait for the disk. A task
- * that is begun in the file and not in a worker is one of which nobody knows, after a crash, whether it was.
- *
- * Owner:   the queue, of which it is a part.
- * Threads: the router's. */
+/* The tasks of a queue that are under way. The router's thread. */
 
 #pragma once
 

@@ -1,11 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Wakes a main context when the wall clock has come to a time. A monotonic timer would not do: it stands still while
- * the machine sleeps, and does not see that somebody has set the clock.
- *
- * Owner:   FerryQueueTurns.
- * Threads: the context's. */
+/* Wakes a main context when the wall clock has come to a time. The context's thread. */
 
 #pragma once
 

@@ -1,8 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Wakes a queue when the wall clock has come to a time, as for FerryTask:not-before. See
- * ferry-queue-clock-private.h. */
+/* Wakes a queue when the wall clock has come to a time, as for FerryTask:not-before.
+ *
+ * A monotonic timer would not do: it stands still while the machine sleeps, and does not see that somebody has set the
+ * clock.
+ *
+ * Owner:   FerryQueueTurns.
+ * Threads: that of the main context, which it wakes. */
 
 #include "config.h"
 

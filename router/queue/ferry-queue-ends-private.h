@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tasks of a queue that have ended, and which of them stay: so many, and for so long.
- *
- * Owner:   the queue, of which it is a part.
- * Threads: the router's. */
+/* The tasks of a queue that have ended, and which of them stay: so many, and for so long. The router's thread. */
 
 #pragma once
 

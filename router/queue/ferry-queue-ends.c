@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The finished tasks of a queue: which of them stay, and for how long. See queue/ferry-queue-ends-private.h. */
+/* The finished tasks of a queue: which of them stay, and for how long.
+ *
+ * Owner:   the queue, of which it is a part.
+ * Threads: the router's. */
 
 #include "config.h"
 

@@ -1,13 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An entry of a queue's list: a row in memory, and the task that it is while somebody needs one.
- *
- * A row becomes a FerryTask when its task is begun, or somebody looks at it. A task that waits has the queue as its
- * source; the executor takes it over when it is begun.
- *
- * Owner:   FerryQueueList. A task knows its entry.
- * Threads: the router's. */
+/* An entry of a queue's list: a row in memory, and the task that it is while somebody needs one. The router's
+ * thread. */
 
 #pragma once
 

@@ -1,8 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An entry of a queue's list, and the task that it becomes when somebody looks at it. See
- * ferry-queue-entry-private.h. */
+/* An entry of a queue's list, and the task that it becomes when somebody looks at it.
+ *
+ * An entry is a row in memory, which becomes a FerryTask when its task is begun, or somebody looks at it, and is one
+ * while somebody needs it. A task that waits has the queue as its source; the executor takes it over when it is begun.
+ *
+ * Owner:   FerryQueueList. A task knows its entry.
+ * Threads: the router's. */
 
 #include "config.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How many tasks of a queue wait and run, and how many have ended: counted as their rows change, since a queue may have
- * a hundred thousand.
- *
- * Threads: the router's. */
+/* How many tasks of a queue wait and run, and how many have ended. The router's thread. */
 
 #pragma once
 

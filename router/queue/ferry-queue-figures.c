@@ -1,7 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How many tasks of a queue wait, run and have ended. See ferry-queue-figures-private.h. */
+/* How many tasks of a queue wait, run and have ended.
+ *
+ * They are counted as their rows change, since a queue may have a hundred thousand.
+ *
+ * Threads: the router's. */
 
 #include "config.h"
 

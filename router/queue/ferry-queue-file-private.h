@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue's file: a database of SQLite with a row a task. docs/protocol.md has its format.
- *
- * Threads: one at a time, which may wait for the disk: the queue's, see ferry-queue-store.c.
- * Trust:   the file is the user's own, and may be damaged. Each row has checksums, since SQLite has none. */
+/* A queue's file: a database of SQLite with a row a task. One thread at a time, which may wait for the disk. */
 
 #pragma once
 

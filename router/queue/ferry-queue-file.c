@@ -1,11 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue's file: the SQLite database, its tables, and what is done where it is damaged. See
- * ferry-queue-file-private.h.
+/* A queue's file: the SQLite database, its tables, and what is done where it is damaged.
+ *
+ * It has a row a task. docs/protocol.md has its format.
  *
  * Every code that SQLite returns is looked at. A damaged database is not repaired in place: its rows that are whole go
- * to a new file, which then takes the place of the old one. An end at any moment leaves one of the two. */
+ * to a new file, which then takes the place of the old one. An end at any moment leaves one of the two.
+ *
+ * Threads: one at a time, which may wait for the disk: the queue's, see ferry-queue-store.c.
+ * Trust:   the file is the user's own, and may be damaged. Each row has checksums, since SQLite has none. */
 
 #include "config.h"
 

@@ -1,10 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of a queue: its entries by their place and by their key, and the keys of those that left it.
- *
- * Owner:   the queue, of which it is a part.
- * Threads: the router's. */
+/* The list of a queue: its entries by their place and by their key, and the keys of those that left it. The router's
+ * thread. */
 
 #pragma once
 

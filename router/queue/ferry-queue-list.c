@@ -1,7 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of a queue: its entries by place and by key. See ferry-queue-list-private.h. */
+/* The list of a queue: its entries by place and by key.
+ *
+ * It has the keys of those that left it, too.
+ *
+ * Owner:   the queue, of which it is a part.
+ * Threads: the router's. */
 
 #include "config.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A row of a queue's file: a task as it is stored, and how it stands.
- *
- * Owner:   whoever has the struct. What it points to is counted, and never changes; so copies are cheap.
- * Threads: any; a copy may go to another thread. */
+/* A row of a queue's file: a task as it is stored, and how it stands. Any thread. */
 
 #pragma once
 

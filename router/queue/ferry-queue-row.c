@@ -1,7 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A row of a queue's file: all that is stored of a task. See ferry-queue-row-private.h. */
+/* A row of a queue's file: all that is stored of a task.
+ *
+ * That is the task, and how it stands.
+ *
+ * Owner:   whoever has the struct. What it points to is counted, and never changes; so copies are cheap.
+ * Threads: any; a copy may go to another thread. */
 
 #include "config.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread that a queue's file is used on, as the queue sees it. What it is asked for is done in order, and each
- * answer comes on the queue's thread, by a turn of its main context.
- *
- * Threads: the queue's. */
+/* The thread that a queue's file is used on, as the queue sees it. The queue's thread. */
 
 #pragma once
 

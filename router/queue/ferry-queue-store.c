@@ -1,9 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread that a queue's file is used on. See ferry-queue-store-private.h.
+/* The thread that a queue's file is used on.
  *
- * Owner: counted references: the queue's, and the thread's own. */
+ * What it is asked for is done in order, and each answer comes on the queue's thread, by a turn of its main context.
+ *
+ * Owner:   counted references: the queue's, and the thread's own.
+ * Threads: the queue's. */
 
 #include "config.h"
 

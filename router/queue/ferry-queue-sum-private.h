@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checksums of what a queue stores, against damage and not against people.
- *
- * Each step maps one sum to another, and one word to another, so what differs in one word of eight bytes alone always
- * has another sum; any other difference has with all but one of 2^64. A sum of SHA-256 took half of the time that a
- * queue needs to open.
- *
- * Threads: any. */
+/* Checksums of what a queue stores, against damage and not against people. Any thread. */
 
 #pragma once
 

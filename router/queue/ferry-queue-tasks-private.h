@@ -1,11 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tasks of a queue, and what becomes of them: what runs ends, is interrupted, or is changed by people. The executor
- * tells of what runs through the keeper, and people reach the tasks by it.
- *
- * Owner:   the queue, of which it is a part; the two files know each other.
- * Threads: the router's. */
+/* The tasks of a queue, and what becomes of them. The router's thread. */
 
 #pragma once
 

@@ -1,7 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The steps of a queue's tasks, and what people do with them. See ferry-queue-tasks-private.h. */
+/* The steps of a queue's tasks, and what people do with them.
+ *
+ * What runs ends, is interrupted, or is changed by people. The executor tells of what runs through the keeper, and
+ * people reach the tasks by it.
+ *
+ * Owner:   the queue, of which it is a part; the two files know each other.
+ * Threads: the router's. */
 
 #include "config.h"
 

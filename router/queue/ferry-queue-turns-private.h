@@ -1,10 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which task of a queue is next: those that may be begun, by priority and place, and those that wait for their time.
- *
- * Owner:   the queue, of which it is a part.
- * Threads: the router's. */
+/* Which task of a queue is next. The router's thread. */
 
 #pragma once
 

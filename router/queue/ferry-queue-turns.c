@@ -1,7 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which task of a queue is next: by place, priority, time and what holds it. See ferry-queue-turns-private.h. */
+/* Which task of a queue is next: by place, priority, time and what holds it.
+ *
+ * There are those that may be begun, by priority and place, and those that wait for their time.
+ *
+ * Owner:   the queue, of which it is a part.
+ * Threads: the router's. */
 
 #include "config.h"
 

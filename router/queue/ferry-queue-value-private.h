@@ -1,14 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A value that a queue stores: the arguments or the result of a task. A small one is in the row, a large one in a file
- * of its own beside the database, whose name, size and checksum are in the row.
- *
- * A value in a file is in memory until its row is on the disk, or after it was loaded for a task that is begun. Else it
- * is read when somebody asks for it.
- *
- * Owner:   counted references.
- * Threads: any, but for what a function says. */
+/* A value that a queue stores: the arguments or the result of a task. Any thread, but for what a function says. */
 
 #pragma once
 

@@ -1,9 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Arguments and results that a queue stores, large ones in files beside the database. See ferry-queue-value-private.h.
+/* Arguments and results that a queue stores, large ones in files beside the database.
  *
- * Trust: the file is the user's own, and may be damaged, cut or gone: what is read is held against the checksum. */
+ * A small value is in the row, a large one in a file of its own, whose name, size and checksum are in the row.
+ *
+ * A value in a file is in memory until its row is on the disk, or after it was loaded for a task that is begun. Else it
+ * is read when somebody asks for it.
+ *
+ * Owner:   counted references.
+ * Threads: any, but for what a function says.
+ * Trust:   the file is the user's own, and may be damaged, cut or gone: what is read is held against the checksum. */
 
 #include "config.h"
 

@@ -4,8 +4,8 @@
 /* A queue of tasks in a file: what applications call, its opening and its closing.
  *
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
- * step of a task (ferry-queue-tasks-private.h) changes its row, which goes to the file with the next batch
- * (ferry-queue-batches-private.h). Here are opening, closing and what applications call.
+ * step of a task (ferry-queue-tasks.c) changes its row, which goes to the file with the next batch
+ * (ferry-queue-batches.c). Here are opening, closing and what applications call.
  *
  * Threads: the router's. */
 
