@@ -40,7 +40,7 @@ struct _FerryListReplica
 {
   GObject parent_instance;
 
-  guint fork_number;             /* const: see ferry-forks-private.h */
+  guint fork_number;             /* const: see ferry-forks.c */
   FerryProxy *proxy;             /* const: (owned) (nullable): NULL with another source */
   const FerryListSource *source; /* const */
   gpointer end;                  /* const: (unowned): passed to the source's functions */

@@ -28,7 +28,7 @@ struct _FerryProxy
 {
   GObject parent_instance;
 
-  guint fork_number;          /* const: see ferry-forks-private.h */
+  guint fork_number;          /* const: see ferry-forks.c */
   FerryWeak *weak;            /* const: (owned) */
   FerryProxySession *session; /* const: (owned) (nullable): the session, if the object is in another process */
   FerryLocal local;           /* const: (owned): the exporter, if the object is in this process */

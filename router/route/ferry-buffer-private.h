@@ -1,11 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A buffer from its reservation to its send: in the arena, or a job's, which becomes the answer. For the sender that
- * makes it, and for jobs.
- *
- * Owner:   references are counted.
- * Threads: one thread at a time. */
+/* A buffer from its reservation to its send, for the sender that makes it, and for jobs. One thread at a time. */
 
 #pragma once
 

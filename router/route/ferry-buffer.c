@@ -1,7 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A buffer: a piece of shared memory for large data, which is sent as a message. See ferry-buffer-private.h. */
+/* A buffer: a piece of shared memory for large data, which is sent as a message.
+ *
+ * From its reservation to its send, it is in the arena, or a job's, which becomes the answer.
+ *
+ * Owner:   references are counted.
+ * Threads: one thread at a time. */
 
 #include "config.h"
 

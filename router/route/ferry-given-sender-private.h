@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sender that is given to a worker that runs already. The sender has a link of its own, with one pipe. The worker
- * gets the link's control socket as a descriptor, with the welcome in it, and so is granted this pipe and no other.
- *
- * Owner:   what gives the sender, such as a task. The sender is given until ferry_given_sender_end().
- * Threads: any, one at a time.
- * Trust:   none in the worker, as for its own link. When the sender is given no more, the link ends, whatever the
- *          worker keeps. */
+/* A sender that is given to a worker that runs already. Any thread, one at a time. */
 
 #pragma once
 

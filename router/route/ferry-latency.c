@@ -51,7 +51,7 @@ power_changed_cb (GPowerProfileMonitor *power, GParamSpec *pspec, gpointer data)
 GClosure *
 ferry_latency_begin (FerryLatency latency, FerryMonitor *monitor)
 {
-  /* See ferry-spin-private.h. */
+  /* See ferry-spin.c. */
   const gboolean yields = ferry_get_n_usable_cores () == 1;
   const guint balanced = yields ? FERRY_SPIN_YIELD : BALANCED_SPIN;
   const guint longest[] = {

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pipe in the application: its receiver, its entry in the routing table, and the table. */
+/* A pipe in the application: its receiver, its entry in the routing table, and the table. The router's thread, unless a
+ * function or a field says otherwise. */
 
 #pragma once
 
@@ -69,13 +70,6 @@ ferry_receiver_is_abandoned (FerryReceiver *self)
   /* Relaxed: only the application can order a disposal on another thread before or after a dispatch. */
   return atomic_load_explicit (&self->abandoned, memory_order_relaxed) != 0;
 }
-
-/* The routing table: pipes by slot. The entry of a pipe stays until the pipe's link has ended, also when the pipe was
- * closed. So later messages of the pipe are recognised, and its slot is not reused before the link's end.
- *
- * Owner:   the router owns the table. References to a pipe are counted: the table has one, and the sender in the
- *          application has one.
- * Threads: the router's thread, unless a function or a field says otherwise. */
 
 typedef struct
 {

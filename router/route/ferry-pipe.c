@@ -1,7 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The routing table: pipes by their connection ids, and the slots of a link. See ferry-pipe-private.h. */
+/* The routing table: pipes by their connection ids, and the slots of a link.
+ *
+ * The entry of a pipe stays until the pipe's link has ended, also when the pipe was closed. So later messages of the
+ * pipe are recognised, and its slot is not reused before the link's end.
+ *
+ * Owner:   the router owns the table. References to a pipe are counted: the table has one, and the sender in the
+ *          application has one.
+ * Threads: the router's thread, unless a function or a field says otherwise. */
 
 #include "config.h"
 

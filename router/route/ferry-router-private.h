@@ -108,7 +108,7 @@ struct _FerryRouter
   GObject parent_instance;
 
   /* What other folders read. */
-  guint fork_number;       /* const: see ferry-forks-private.h */
+  guint fork_number;       /* const: see ferry-forks.c */
   GMainContext *context;   /* const: (owned) */
   FerryAffinity *affinity; /* const: (owned) */
   FerryTimers *timers;     /* const: (owned): paces on the context, also while the router does not run */

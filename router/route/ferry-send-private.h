@@ -28,7 +28,7 @@ struct _FerrySender
 {
   GObject parent_instance;
 
-  guint fork_number;        /* const: see ferry-forks-private.h */
+  guint fork_number;        /* const: see ferry-forks.c */
   guint64 connection_id;    /* const */
   FerryPipe *pipe;          /* const: (owned) (nullable): set in the application; NULL in a worker */
   GWeakRef receiver;        /* any: set in the application; NULL in a worker */

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Keeps the default GApplication running while an executor has open tasks, or says that it ends over them. See
- * ferry-executor-private.h.
+/* Keeps the default GApplication running while an executor has open tasks, or says that it ends over them.
  *
  * A GApplication belongs to the thread of the default main context. A router of another thread posts what concerns it
  * to that context. */

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waits on the router's thread for a task, which iterate its main context, for console programs and tests. See
- * ferry-iterate-private.h. */
+/* Waits on the router's thread for a task, which iterate its main context, for console programs and tests. */
 
 #include "config.h"
 

@@ -75,7 +75,7 @@ struct _FerryMap
 {
   GObject parent_instance;
 
-  guint fork_number;               /* const: see ferry-forks-private.h */
+  guint fork_number;               /* const: see ferry-forks.c */
   FerryExecutor *executor;         /* const: (owned) */
   FerryRouter *router;             /* const: (unowned): the executor's */
   char *function;                  /* const */

@@ -2,10 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The check of the values in a message of a call: its own, or those that are packed in its bytes, as an object's are.
- * For whoever has a large message, and lets another thread check it before the message is received.
- *
- * Threads: any.
- * Trust:   the bytes are not trusted, and may be no message. */
+ * Any thread. */
 
 #pragma once
 

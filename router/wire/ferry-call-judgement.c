@@ -1,8 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which values in a message of a call are checked for normal form, also those that are packed for an object. See
- * ferry-call-judgement-private.h. */
+/* Which values in a message of a call are checked for normal form, also those that are packed for an object.
+ *
+ * It is for whoever has a large message, and lets another thread check it before the message is received.
+ *
+ * Threads: any.
+ * Trust:   the bytes are not trusted, and may be no message. */
 
 #include "config.h"
 

@@ -5,7 +5,7 @@
  *
  * Each array, maybe, tuple with members, dictionary entry and variant is one level. The levels of a type count even
  * if the value has no elements. GLib aborts when it walks a type of 128 levels, although it accepts such a type as
- * valid. ferry-layout-private.h has the check of values. */
+ * valid. ferry-normal-form.c has the check of values. */
 
 #pragma once
 

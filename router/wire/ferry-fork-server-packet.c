@@ -1,8 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The packets between an application and its fork server, after the fork server has attached. See
- * ferry-fork-server-packet-private.h. */
+/* The packets between an application and its fork server, after the fork server has attached.
+ *
+ * Threads: the application's functions are for the monitor, but any thread may make a request. The fork server has one
+ *          thread.
+ * Trust:   the application does not trust the fork server: a packet is copied, and its sizes are checked, before it is
+ *          read. The fork server trusts its application, and checks sizes only to report mistakes. */
 
 #include "config.h"
 

@@ -1,11 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The packets of a control socket: the handshake, and the packets after it.
- *
- * The application puts the welcome and the link's descriptors into the socket before the worker starts. The worker
- * answers with an attach packet. In a sandbox, the worker sends a report of its layers before the attach packet. After
- * the attach packet it sends no more packets. No function waits, except when the worker receives its welcome. */
+/* The packets of a control socket: the handshake, and the packets after it. */
 
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a type says of the serialised form of its values: sizes, alignments and levels; and the check of such values.
- * docs/protocol.md has the form. The layout of types is in ferry-layout.c, the check in ferry-normal-form.c. */
+/* What a type says of the serialised form of its values (ferry-layout.c), and the check of such values
+ * (ferry-normal-form.c). Any thread. */
 
 #pragma once
 

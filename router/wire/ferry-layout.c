@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a type says of the serialised form of its values: sizes, alignments, and whether a check is needed. See
- * ferry-layout-private.h.
+/* What a type says of the serialised form of its values: sizes, alignments, and whether a check is needed.
+ *
+ * docs/protocol.md has the form. A type also says its levels. The check of values is in ferry-normal-form.c.
  *
  * Threads: any; nothing is shared. */
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The check of a value for normal form, in a time that grows with its size. GLib has one too, but only for a GVariant,
- * which has to be made first. See ferry-layout-private.h.
+ * which has to be made first.
  *
  * A value is walked. Each step of the walk goes into a part that lies within its container, and stops at the first
  * fault. The parts of a value that has passed so far do not overlap, so the time is bounded by the size. The number of

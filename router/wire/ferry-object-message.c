@@ -1,8 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The messages between proxies and exporters: the methods of their calls, and the values in them. See
- * ferry-object-message-private.h. */
+/* The messages between proxies and exporters: the methods of their calls, and the values in them.
+ *
+ * Owner:   values that were taken from a message are borrowed from its GVariant.
+ * Threads: any.
+ * Trust:   none. Values of the other end have any type and content until one of the functions here has taken them. */
 
 #include "config.h"
 

@@ -1,13 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packs headers, strings and values into bytes. They follow each other, each padded with zeros to a multiple of 8. A
- * message carries the bytes as a value of type "ay". Packing takes a tenth of the time of tuples and arrays of
- * variants.
- *
- * Threads: any; nothing is shared.
- * Trust:   unpacked bytes are not trusted. All lengths are checked, and strings are checked to be UTF-8. An
- *          unpacked value is checked where ferry_layout_is_checked(), unless all values were checked before. */
+/* Packs headers, strings and values into bytes, and unpacks them. Any thread. */
 
 #pragma once
 
