@@ -357,7 +357,7 @@ CORPUS = {
         "objects": variant("(ogsb)", body=b"no path\0((\0text\0\7\x13\x0b\x08"),
         "units": variant("a()", body=b"\0" * 300),
     },
-    "serialised": {
+    "normal-form": {
         "record": variant("(utt)", (1, 2, 3)),
         "record-with-padding": variant("(utd)", body=b"\1\0\0\0\1\0\0\0" + b"\0" * 16),
         "mail": variant("(usa{sv})", (1, "someone", [("a", ("i", 5)), ("b", ("s", "text")), ("c", ("as", ["d", "e"]))])),
