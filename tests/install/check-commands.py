@@ -55,7 +55,7 @@ ELSEWHERE = {
 
 # What examples in Python are given, and those without a window.
 ARGUMENTS = {"sandbox.py": "docs/demo.png", "search.py": "Ferry docs", "task-list.py": "README.md"}
-WINDOWLESS = {"cancel.py", "hello_worker.py", "map.py", "messages.py", "object.py", "retry.py", "stream.py"}
+WINDOWLESS = {"cancel.py", "hello_worker.py", "map.py", "messages.py", "object.py", "retry.py", "stream.py", "survive.py"}
 
 # The first command has so many lines, with those of the demo's results.
 MOST_LINES = 60
