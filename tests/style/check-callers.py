@@ -121,11 +121,6 @@ def called_in_python(tree, functions):
             for name in names[pair]}
 
 
-def read_promises(tree):
-    return [[cell.strip() for cell in line.split(" | ")] for line in tree.get(PROMISED, "").splitlines()
-            if line and not line.startswith("#")]
-
-
 def uncalled(tree):
     """The public functions that are neither exempt nor called."""
     functions, renamed = read_functions(tree), read_renames(tree)
@@ -137,14 +132,14 @@ def uncalled(tree):
 
 
 def unknown_to_all(tree):
-    known = {row[2] for row in read_promises(tree) if len(row) == 4}
+    known = {row[2] for row in sources.rows(tree, PROMISED) if len(row) == 4}
     return ["%s has no caller: call it in an example or a page's program, or make it private" % name
             for name in uncalled(tree) if name not in known]
 
 
 def broken_promises(tree):
     functions = read_functions(tree)
-    for row in read_promises(tree):
+    for row in sources.rows(tree, PROMISED):
         if len(row) != 4 or row[0] not in SYSTEMS or not row[1]:
             yield "%s: no row of a system, a feature, a function and a test: %s" % (PROMISED, " | ".join(row))
         elif row[2] not in functions:

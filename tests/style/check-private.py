@@ -54,7 +54,7 @@ def curious(tree):
 
 
 def listed(tree):
-    return [line for line in tree.get(LIST, "").splitlines() if line and not line.startswith("#")]
+    return [program for program, in sources.rows(tree, LIST)]
 
 
 def unlisted(tree):
@@ -79,38 +79,25 @@ def called_by_tests_alone(tree):
     return sorted(function for function in declared if named[function] <= 0)
 
 
-def exceptions(tree):
-    return [[cell.strip() for cell in line.split(" | ")] for line in tree.get(FOR_TESTS_LIST, "").splitlines()
-            if line and not line.startswith("#")]
-
-
 def unused(tree):
-    known = [row[0] for row in exceptions(tree)]
+    known = [row[0] for row in sources.rows(tree, FOR_TESTS_LIST)]
     return ["nothing of the library calls %s: see it from outside, or say in %s why that cannot be" % (name, FOR_TESTS_LIST)
             for name in called_by_tests_alone(tree) if name not in known]
 
 
 def stale_exceptions(tree):
     found = called_by_tests_alone(tree)
-    for row in exceptions(tree):
+    for row in sources.rows(tree, FOR_TESTS_LIST):
         if len(row) != 2 or not row[1]:
             yield "%s: no row of a function and its reason: %s" % (FOR_TESTS_LIST, " | ".join(row))
         elif row[0] not in found:
             yield "%s: %s is called, or is not private: remove its row" % (FOR_TESTS_LIST, row[0])
 
 
-def count_exceptions(tree, expected=FOR_TESTS):
-    n = len(exceptions(tree))
+def count(tree, name, expected, constant, advice):
+    n = len(sources.rows(tree, name))
     if n != expected:
-        yield "%s has %d rows, and FOR_TESTS is %d: %s" % (
-            FOR_TESTS_LIST, n, expected, "lower it to that" if n < expected else "a test sees what an application sees")
-
-
-def count(tree, expected=PROGRAMS):
-    n = len(listed(tree))
-    if n != expected:
-        yield "%s has %d lines, and PROGRAMS is %d: %s" % (
-            LIST, n, expected, "lower it to that" if n < expected else "a new program includes public headers")
+        yield "%s has %d lines, and %s is %d: %s" % (name, n, constant, expected, "lower it to that" if n < expected else advice)
 
 
 INNOCENT = {
@@ -144,18 +131,19 @@ CHECKS = {
     ]),
 }
 
+COUNTS = (("a program", "the programs", LIST, PROGRAMS, "PROGRAMS", "a new program includes public headers"),
+          ("an exception", "the exceptions", FOR_TESTS_LIST, FOR_TESTS, "FOR_TESTS", "a test sees what an application sees"))
+
 
 def body(report):
     tree = sources.read_tree(sys.argv[1])
     for name, (check, bad_samples) in CHECKS.items():
         report.fact("would be seen: " + name, all(check(sample) for sample in bad_samples) and not check(INNOCENT))
         report.none(name, check(tree))
-    report.fact("would be seen: a program more, and one less", list(count(INNOCENT, 0)) and list(count(INNOCENT, 2))
-                and not list(count(INNOCENT, 1)))
-    report.none("the programs are as many as there were", list(count(tree)))
-    report.fact("would be seen: an exception more, and one less", list(count_exceptions(INNOCENT, 0))
-                and list(count_exceptions(INNOCENT, 2)) and not list(count_exceptions(INNOCENT, 1)))
-    report.none("the exceptions are as many as there were", list(count_exceptions(tree)))
+    for one, all_of_them, name, expected, *words in COUNTS:
+        report.fact("would be seen: %s more, and one less" % one, list(count(INNOCENT, name, 0, *words))
+                    and list(count(INNOCENT, name, 2, *words)) and not list(count(INNOCENT, name, 1, *words)))
+        report.none("%s are as many as there were" % all_of_them, list(count(tree, name, expected, *words)))
 
 
 tap.main(body)

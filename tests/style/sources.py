@@ -33,6 +33,12 @@ def select(tree, *patterns):
     return {name: text for name, text in sorted(tree.items()) if any(re.match(pattern, name) for pattern in patterns)}
 
 
+def rows(tree, name):
+    """The cells of each line of a list, “a | b”; lines that begin with # say what it is."""
+    return [[cell.strip() for cell in line.split(" | ")] for line in tree.get(name, "").splitlines()
+            if line and not line.startswith("#")]
+
+
 def without_comments(text):
     """C text whose comments are blanks, so that the numbers of lines stay."""
     return re.sub(r"/\*.*?\*/|//[^\n]*", lambda match: re.sub(r"[^\n]", " ", match.group()), text, flags=re.DOTALL)
