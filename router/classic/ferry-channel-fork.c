@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-watchdog-private.h"
@@ -29,7 +30,7 @@
 #include "engine/ferry-exit-private.h"
 #include "job/ferry-worker-main-private.h"
 #include "link/ferry-pidfd-private.h"
-#include "process/ferry-spawn-private.h"
+#include "process/ferry-fork-private.h"
 
 /* How long a child may run after its channel was dropped, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-absences-private.h"
 
 #include "base/ferry-base-private.h"
 

@@ -38,6 +38,9 @@
 
 #include "cluster/ferry-bus-private.h"
 
+#include "cluster/ferry-server-access-private.h"
+#include "cluster/ferry-server-link-private.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -22,7 +22,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-client-name-private.h"
 
 #include <stddef.h>
 #include <string.h>

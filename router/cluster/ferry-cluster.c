@@ -16,13 +16,18 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-cluster-private.h"
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-absences-private.h"
+#include "cluster/ferry-client-name-private.h"
 #include "cluster/ferry-cluster-enums.h"
+#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-remote-run-private.h"
 #include "job/ferry-map-function-private.h"
+#include "pool/ferry-task-queue-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"

@@ -12,10 +12,11 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "route/ferry-router-private.h"
 

@@ -18,7 +18,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-host-capacity-private.h"
 
 /* While a run takes longer than so many round trips, nothing is gained by runs ahead: the way costs 2 % of it. */
 #define MAX_ROUND_TRIPS 50

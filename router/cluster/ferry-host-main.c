@@ -19,8 +19,10 @@
 
 #include "base/ferry-error.h"
 #include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-program-private.h"
 #include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-server-access-private.h"
 
 typedef enum
 {

@@ -1,22 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks; and its runs. The
- * router's thread. */
+/* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks. The router's thread.
+ */
 
 #pragma once
 
-#include "cluster/ferry-bus-private.h"
+#include "call/ferry-transport-private.h"
 #include "cluster/ferry-cluster.h"
 #include "cluster/ferry-host.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
+#include "pool/ferry-run-private.h"
 #include "pool/ferry-runner-private.h"
 
 G_BEGIN_DECLS
-
-/* ---- Hosts ---- */
 
 /* How a session with a host has ended. */
 typedef enum
@@ -142,68 +141,5 @@ void ferry_host_note_change (FerryHost *self);
 guint ferry_host_count_hosts (FerryHost *self, FerryRun *run);
 /* The host has sent a line of a task's log. */
 void ferry_host_log (FerryHost *self, FerryTask *task, GLogLevelFlags level, const char *line);
-
-/* ---- Runs ---- */
-
-/* Sends a task of a queue to the host. Returns FALSE if it cannot be sent now; then the task stays in its queue. If it
- * can never be sent, the task fails, and TRUE is returned. */
-gboolean ferry_remote_run_send (FerryHost *host, FerryRun *run);
-/* For a task of host->in_flight. Whether it can be asked back, and when it was sent, or asked back, in monotonic time.
- * A large request counts as sent one second after more of it has arrived, so it waits while it is under way. */
-gboolean ferry_remote_run_is_waiting (FerryRun *run, gint64 *since);
-/* Takes back such a task, so that another host may run it. An idempotent task is only asked back at first, and returns
- * when the host refuses it. It is taken back the second time, to run it twice does no harm, or if it was not sent as a
- * whole. */
-void ferry_remote_run_ask_back (FerryRun *run);
-/* Returns the number of the host that has refused or lost the task last; 0: none. */
-guint64 ferry_remote_run_get_shunned (FerryRun *run);
-/* Ends the run of a task of host->in_flight. The session has ended for reason. by_application: the host is not to
- * blame, and no other host shall run the task. */
-void ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_application);
-
-/* ---- Hosts that are left alone: ferry-absences.c ---- */
-
-typedef struct
-{
-  FerryTimers *timers; /* const: (unowned): the router's */
-  FerryBus *bus;       /* const: (unowned) */
-  GHashTable *table;   /* (owned) (element-type utf8 Absence): those that are not used, and those that were not */
-  FerryTimer timer;    /* runs out when a host may be used again */
-  gint64 due;          /* monotonic time before which this end asks no more */
-} FerryAbsences;
-
-/* For one that is all zero, or was cleared. */
-void ferry_absences_init (FerryAbsences *self, FerryTimers *timers, FerryBus *bus);
-void ferry_absences_clear (FerryAbsences *self);
-/* Asks all hosts soon to tell of themselves. */
-void ferry_absences_look_soon (FerryAbsences *self);
-/* Whether the host is not used. */
-gboolean ferry_absences_has (FerryAbsences *self, const char *name, const char *instance);
-/* Leaves a host alone whose session has ended, for some time, in microseconds; G_MAXINT64: for ever. lived: for how
- * long the session was of use. The time doubles, up to a minute, with each session that did not live for longer than
- * the host was left alone before. */
-void ferry_absences_add (FerryAbsences *self, const char *name, const char *instance, gint64 time, gint64 lived);
-
-/* ---- The name of a client: ferry-client-name.c. Any thread, one at a time ---- */
-
-typedef struct
-{
-  char *name;    /* (owned) (nullable): a token */
-  guint64 start; /* later ones of the same name are larger */
-  int socket;    /* has the name; -1: the name is nobody else's, and does not come back */
-} FerryClientName;
-
-/* For one that is all zero, or was released. id: of the cluster's bus, which is the name where the system has none. */
-void ferry_client_name_take (FerryClientName *self, const char *application, const char *user, const char *id);
-void ferry_client_name_release (FerryClientName *self);
-
-/* ---- The cluster ---- */
-
-/* How many hosts there are at a time that have not answered. Whoever may publish can tell of hosts by any names. */
-#define FERRY_CLUSTER_MAX_ASKED 4096
-
-/* For tests: adds a host that has a session (transfer full). It is an item of FerryCluster:hosts when it has told its
- * facts. Returns (transfer none) the host, which the cluster keeps until its session ends. */
-FerryHost *ferry_cluster_add_session (FerryCluster *self, FerrySession *session);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-server-access-private.h"
 #include "pool/ferry-pool.h"
 #include "process/ferry-launcher.h"
 #include "process/ferry-sandbox.h"

@@ -12,11 +12,12 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-host-run-private.h"
 
 #include "base/ferry-base-private.h"
 #include "job/ferry-map-function-private.h"
 #include "pool/ferry-runner-private.h"
+#include "pool/ferry-task-queue-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
 #include "wire/ferry-remote-error-private.h"

@@ -32,9 +32,12 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-host-capacity-private.h"
+#include "cluster/ferry-host-run-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "job/ferry-map-function-private.h"
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
 #include "wire/ferry-remote-error-private.h"

@@ -19,6 +19,7 @@
 #include "base/ferry-property-private.h"
 #include "call/ferry-transport-private.h"
 #include "cluster/ferry-cluster-enums.h"
+#include "cluster/ferry-remote-run-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 

@@ -16,10 +16,11 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-remote-run-private.h"
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-host-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-depth-private.h"

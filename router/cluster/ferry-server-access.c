@@ -14,7 +14,9 @@
 
 #include "config.h"
 
-#include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-server-access-private.h"
+
+#include "cluster/ferry-server-link-private.h"
 
 #include <gio/gio.h>
 #include <netdb.h>

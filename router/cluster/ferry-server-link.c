@@ -28,7 +28,9 @@
 
 #include "config.h"
 
-#include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-server-link-private.h"
+
+#include "cluster/ferry-server-access-private.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -20,9 +20,9 @@
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
 #include "pool/ferry-run-private.h"
+#include "process/ferry-attributes-private.h"
 #include "process/ferry-launcher-private.h"
 #include "process/ferry-own-program-private.h"
-#include "process/ferry-spawn-private.h"
 
 #define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
 

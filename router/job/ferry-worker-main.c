@@ -12,7 +12,8 @@
 #include "config.h"
 
 #include "job/ferry-worker-main-private.h"
-#include "process/ferry-spawn-private.h"
+
+#include "process/ferry-attributes-private.h"
 
 #include <signal.h>
 #include <stdio.h>

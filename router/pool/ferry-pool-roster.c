@@ -7,7 +7,10 @@
 
 #include "config.h"
 
+#include "pool/ferry-pool-roster-private.h"
+
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 
 void
 ferry_pool_roster_init (FerryPoolRoster *self, GDestroyNotify unref)

@@ -15,6 +15,8 @@
 
 #include "config.h"
 
+#include "pool/ferry-pool-worker-private.h"
+
 #include "pool/ferry-pool-private.h"
 
 #include <signal.h>

@@ -15,6 +15,9 @@
 
 #include "pool/ferry-pool-private.h"
 
+#include "pool/ferry-pool-roster-private.h"
+#include "pool/ferry-pool-worker-private.h"
+
 #include <signal.h>
 
 #include "base/ferry-base-private.h"

@@ -27,6 +27,7 @@
 #include "base/ferry-base-private.h"
 #include "job/ferry-function-private.h"
 #include "pool/ferry-runner-private.h"
+#include "pool/ferry-task-queue-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-task-call-private.h"
 

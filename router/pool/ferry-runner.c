@@ -15,6 +15,7 @@
 #include "pool/ferry-runner-private.h"
 
 #include "base/ferry-property-private.h"
+#include "pool/ferry-task-queue-private.h"
 
 /**
  * FerryRunner:

@@ -12,7 +12,7 @@
 
 #include "config.h"
 
-#include "pool/ferry-runner-private.h"
+#include "pool/ferry-task-queue-private.h"
 
 #include <string.h>
 

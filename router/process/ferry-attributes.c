@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-#include "process/ferry-spawn-private.h"
+#include "process/ferry-attributes-private.h"
 
 #include <fcntl.h>
 #include <mqueue.h>

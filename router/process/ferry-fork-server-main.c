@@ -38,6 +38,8 @@
 #include "base/ferry-watchdog-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "process/ferry-attachment-private.h"
+#include "process/ferry-attributes-private.h"
+#include "process/ferry-fork-private.h"
 #include "process/ferry-spawn-private.h"
 #include "wire/ferry-fork-server-packet-private.h"
 #include "wire/ferry-handshake-private.h"

@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "process/ferry-spawn-private.h"
+#include "process/ferry-fork-private.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/ferry-affinity-private.h"
+#include "process/ferry-attributes-private.h"
 #include "process/ferry-fork-server.h"
 #include "process/ferry-launcher.h"
 #include "process/ferry-spawn-private.h"

@@ -21,6 +21,7 @@
 #include "engine/ferry-shared-queue-private.h"
 #include "ferry-enums.h"
 #include "process/ferry-attachment-private.h"
+#include "process/ferry-attributes-private.h"
 #include "process/ferry-fork-server-main-private.h"
 #include "process/ferry-sandbox-private.h"
 #include "process/ferry-spawn-private.h"

@@ -22,6 +22,8 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-link-private.h"
+#include "process/ferry-attributes-private.h"
+#include "process/ferry-fork-private.h"
 #include "wire/ferry-handshake-private.h"
 
 #define MAX_THREADS 512

@@ -12,6 +12,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
+#include "process/ferry-attributes-private.h"
 #include "process/ferry-sandbox-message-private.h"
 
 #define USUAL_DESCRIPTORS 256

@@ -21,6 +21,9 @@
 
 #include "process/ferry-spawn-private.h"
 
+#include "process/ferry-attributes-private.h"
+#include "process/ferry-fork-private.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/close_range.h>

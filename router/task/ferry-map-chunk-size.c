@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "task/ferry-map-private.h"
+#include "task/ferry-map-chunk-size-private.h"
 
 #define TARGET_MICROSECONDS 4000.0
 #define LARGEST_CHUNK 1024

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "task/ferry-map-private.h"
+#include "task/ferry-map-chunk-private.h"
 
 #include <string.h>
 

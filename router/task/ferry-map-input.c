@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "task/ferry-map-private.h"
+#include "task/ferry-map-input-private.h"
 
 gboolean
 ferry_map_input_is_fresh (const FerryMapInput *self)

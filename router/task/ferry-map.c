@@ -36,6 +36,9 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
+#include "task/ferry-map-chunk-private.h"
+#include "task/ferry-map-chunk-size-private.h"
+#include "task/ferry-map-input-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 

@@ -12,6 +12,7 @@
 #include "call/ferry-link-transport.h"
 #include "call/transport-test.h"
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "route/ferry-router-private.h"
 
 struct _ContractKind

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "process/ferry-spawn-private.h"
+#include "process/ferry-fork-private.h"
 
 #define PAGE 4096
 

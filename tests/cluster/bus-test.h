@@ -8,6 +8,7 @@
 #include "ferry-test.h"
 
 #include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-server-access-private.h"
 
 G_BEGIN_DECLS
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-cluster-private.h"
 
 ClusterTest *
 cluster_test_new (void)

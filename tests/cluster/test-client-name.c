@@ -13,11 +13,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-client-name-private.h"
+#include "cluster/ferry-cluster.h"
+#include "cluster/ferry-run-message-private.h"
 #include "cluster/nats-test.h"
 #include "job/ferry-worker-main.h"
 

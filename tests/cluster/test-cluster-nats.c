@@ -17,6 +17,9 @@
 #include <nats/nats.h>
 #include <string.h>
 
+#include "cluster/ferry-absences-private.h"
+#include "cluster/ferry-cluster-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-run-message-private.h"

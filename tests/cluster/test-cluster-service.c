@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/loop-pair.h"
 #include "task/task-test.h"

@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "cluster/ferry-bus-private.h"
-#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-cluster.h"
+#include "cluster/ferry-server-access-private.h"
+#include "cluster/ferry-server-link-private.h"
 #include "task/task-test.h"
 
 #define AN_HOUR (60 * 60)

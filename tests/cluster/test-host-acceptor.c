@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "base/ferry-mailbox-private.h"
+#include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-session-private.h"
 #include "cluster/host-test.h"

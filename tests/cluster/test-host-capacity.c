@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-host-capacity-private.h"
 #include "ferry-test.h"
 
 typedef struct

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-server-access-private.h"
 #include "cluster/host-test.h"
 #include "cluster/server-test.h"
 #include "route/ferry-router-private.h"

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "process/ferry-own-program-private.h"
-#include "process/ferry-spawn-private.h"
 #include "task/ferry-task-private.h"
 
 static FerryCommand *

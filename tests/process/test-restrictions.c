@@ -27,7 +27,7 @@
 
 #include "base/ferry-base-private.h"
 #include "ferry-test.h"
-#include "process/ferry-spawn-private.h"
+#include "process/ferry-attributes-private.h"
 #include "process/worker-test.h"
 #include "task/ferry-executor.h"
 

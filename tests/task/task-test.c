@@ -18,6 +18,7 @@
 
 #include "base/ferry-base-private.h"
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "task/ferry-task-private.h"
 
 /* ---- functions of this process ---- */

@@ -9,7 +9,7 @@
 
 #include "ferry-test.h"
 
-#include "pool/ferry-runner-private.h"
+#include "pool/ferry-task-queue-private.h"
 #include "task/ferry-task-private.h"
 
 #define N_TASKS 1000

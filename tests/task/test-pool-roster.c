@@ -10,6 +10,8 @@
 #include "ferry-test.h"
 
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-roster-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "task/ferry-task-private.h"
 
 #define N_MANY 1000

@@ -12,6 +12,7 @@
 #include "task/task-test.h"
 
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-task-private.h"
 

@@ -15,6 +15,7 @@
 
 #include "base/ferry-base-private.h"
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "task/ferry-task-private.h"
 
 /* ---- what is seen of a task ---- */
