@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a person has to know or do about a queue, and a button for it. The thread that runs GTK. */
+/* What a person has to know or do about a queue, such as that it is paused or that the disk is full, and a button for
+ * it. The thread that runs GTK. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What users do with the chosen tasks of a list by keys and menu, and the way back.
+/* What actions do to the chosen tasks of a list, and the way back.
  *
  * What is selected, what has the focus and what is kept change together, in an order that the view depends on: the
  * focus leaves the rows before one of them goes.

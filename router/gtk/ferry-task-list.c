@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks as a list: rows in sight only, what can be done with them by keyboard, and a way back.
+/* Tasks as a list: rows in sight only, its keys, and its actions by name.
  *
  * Threads:   the one that runs GTK.
  * Models:    the tasks -> as they were in the last frame -> with those in other places that users tried again or put

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An interface: its members by kind and name, the functions of containers and lists, and the description that the
- * other end gets.
+/* An interface: what members may be added to it, by kind and name, with their limits; the functions of containers and
+ * lists; and the description that the other end gets.
  *
  * Owner:   members belong to the interface; other files only borrow them.
  * Threads: one until the interface is sealed, any from then on. Functions of containers and lists are called where
@@ -558,8 +558,9 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   ferry_return_if_fail (signal_id != 0, "'%s' has no signal '%s'; check the name", g_type_name (self->type), name);
   arguments = ferry_signal_dup_arguments_type (signal_id);
   ferry_return_if_fail (arguments != NULL,
-                        "signal '%s' of '%s' has an argument for which there is no variant type; use another signal",
-                        name, g_type_name (self->type));
+                        "signal '%s' of '%s' has an argument for which there is no variant type, or more than %d; use "
+                        "another signal",
+                        name, g_type_name (self->type), FERRY_MEMBER_MAX_ARGUMENTS);
 
   if (check_new (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id), G_STRFUNC))
     add_signal (self, signal_id, arguments);
@@ -607,8 +608,8 @@ add_signals_of (FerryInterface *self, GType type)
  *
  * Adds the properties and signals of the objects' type, of its ancestors below [class@GObject.Object], and of their
  * interfaces. Leaves out those that were added before. These are the properties that are objects or have variant types,
- * with all access that the class allows. The signals are those with arguments of variant types. If the objects' type is
- * an interface, only its own properties and signals are added.
+ * with all access that the class allows. The signals are those with at most 64 arguments, all of variant types. If the
+ * objects' type is an interface, only its own properties and signals are added.
  *
  * Use this with care: each property that is writable in the class becomes writable for other processes.
  *

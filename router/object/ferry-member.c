@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A member of an interface: a method, property or signal; and its use on an object. */
+/* A member of an interface, which is a method, property or signal, as it is called, read and emitted on an object. */
 
 #include "config.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A dispatch: calls the handlers of receivers with the messages of blocks until its budget of time is spent. The links
- * take turns (ferry-fair-queue.c), measured by the time that their handlers take. A turn or the budget may end within a
- * block; the block's cursor says where the next turn continues. Reading the clock takes as long as delivering a few
- * messages. So the clock is read at the end of a link's row, and after a number of messages that depends on the link's
- * handlers.
+/* A dispatch: calls the handlers of receivers with the messages of blocks, and with the newest values of cells, until
+ * its budget of time is spent. The links take turns (ferry-fair-queue.c), measured by the time that their handlers
+ * take. A turn or the budget may end within a block; the block's cursor says where the next turn continues. Reading
+ * the clock takes as long as delivering a few messages. So the clock is read at the end of a link's row, and after a
+ * number of messages that depends on the link's handlers.
  *
  * A handler may close pipes, stop the router, start it again, and drop any reference. Receivers that are closed, and
  * the objects given to ferry_router_keep(), are freed after the outermost dispatch. After each delivery the dispatch

@@ -144,6 +144,7 @@ static void
 counter_class_init (CounterClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GType many[65];
   guint id = 0;
 
   object_class->set_property = counter_set_property;
@@ -155,6 +156,10 @@ counter_class_init (CounterClass *klass)
   g_signal_new ("level-changed", COUNTER_TYPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
                 G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE, COUNTER_TYPE_MODE);
   g_signal_new ("emptied", COUNTER_TYPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (many); i++)
+    many[i] = G_TYPE_INT;
+  g_signal_newv ("wide", COUNTER_TYPE, G_SIGNAL_RUN_LAST, NULL, NULL, NULL, NULL, G_TYPE_NONE, G_N_ELEMENTS (many),
+                 many);
   g_signal_new ("pointed", COUNTER_TYPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 

@@ -292,6 +292,8 @@ test_access_is_no_more_than_the_class_has (void)
   ferry_interface_add_signal (interface, "nothing");
   expect_critical ("ferry_interface_add_signal(): signal *no variant type*");
   ferry_interface_add_signal (interface, "pointed");
+  expect_critical ("ferry_interface_add_signal(): signal 'wide' *or more than 64*");
+  ferry_interface_add_signal (interface, "wide");
   g_test_assert_expected_messages ();
   ferry_interface_add_property (interface, "serial", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   ferry_interface_add_property (interface, "secret", G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE);
