@@ -12,21 +12,23 @@ which files were read.
 
 import os
 import re
+import signal
 import sys
 
 FOLDERS = ("router", "command-worker", "demo-app", "bindings/python")
 N_MOST = 5
-COMMENT = {".c": r"/\*(?! SPDX|\*)(.*?)\*/", ".h": r"/\*(?! SPDX|\*)(.*?)\*/", ".py": r'"""(.*?)"""'}
+C, VALA = r"/\*(?! SPDX|\*)(.*?)\*/", r"// (.*?)\n(?!//)"
+COMMENT = {".c": C, ".h": C, ".py": r'"""(.*?)"""', ".vala": VALA, ".metadata": VALA}
 
 
 def first_sentence(name, text):
     """Of the comment behind its licence. None where there is none."""
-    lead = r"(?:#![^\n]*\n)?(?:# SPDX[^\n]*\n)*\s*" if name.endswith(".py") else r"(?:/\* SPDX.*?\*/)?\s*(?:#pragma once)?\s*"
+    lead = r"(?:#![^\n]*\n|(?:#|//) SPDX[^\n]*\n|/\* SPDX.*?\*/|#pragma once|\s)*"
     comment = re.match(lead + COMMENT[os.path.splitext(name)[1]], text, re.DOTALL)
     if not comment:
         return None
     paragraph = re.split(r"\n(?: \*)?[ \t]*\n", comment[1])[0]
-    words = " ".join(re.sub(r"^ \*", "", line).strip() for line in paragraph.splitlines()).strip()
+    words = " ".join(re.sub(r"^(?: \*|//)", "", line).strip() for line in paragraph.splitlines()).strip()
     sentence = re.match(r".+?[.?!](?= |$)", words)
     return sentence and sentence[0]
 
@@ -100,6 +102,8 @@ def main():
         with open(dependencies, "w", encoding="utf-8") as file:
             file.write("%s: %s\n" % (output, " ".join(os.path.join(top, name) for name in files)))
         return
+    # Who pipes the list into 'head' has seen enough.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     files, words = read_files(sys.argv[1]), sys.argv[2:]
     found = lines(files, words)
     others = [each for each in most(files, words) if each not in found] if len(found) < N_MOST else []

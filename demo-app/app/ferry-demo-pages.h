@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pages of the demo. */
+/* What makes each page of the demo; ferry-demo-window.c has the table of them. */
 
 #pragma once
 

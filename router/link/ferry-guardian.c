@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The guardian: a small process that ends an application's workers when the application has ended.
+/* The application's end of the guardian, the small process that ends its workers when the application has ended: what
+ * the guardian is told.
  *
  * It has a pidfd of the application and of each worker. When the application has ended or has closed the guardian's
  * socket, it kills all workers with their groups, and then ends.

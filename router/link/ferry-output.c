@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker prints: its standard output and error, line by line, and the last lines of one that failed. Each is a
+/* What a worker prints: its standard output and error, line by line, and the last lines that are kept of it. Each is a
  * pipe that is read and cut into lines, which are logged or shown.
  *
  * Owner:     the link.

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker gets of the application, and what a fork server has to take over: umask, folder, nice value, cores,
- * limits. A launcher stores these attributes, a spawn plan or a start request contains them, and the new process
+/* What a worker's process is set to before it runs, and what a fork server has to take over: umask, folder, nice value,
+ * cores, limits. A launcher stores these attributes, a spawn plan or a start request contains them, and the new process
  * applies them to itself.
  *
  * An executed process inherits what the application has. A fork server has what the application had when the fork

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program of the guardian, a process that ends an application's workers when the application has ended: see
+/* The program of the guardian, a process that kills an application's workers when the application has ended: see
  * link/ferry-link-private.h. The program links the C library only, so that it is small and starts quickly. It has
  * one thread, and blocks all signals.
  *

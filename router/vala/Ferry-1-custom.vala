@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Ferry authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// What the introspection data cannot say to Vala.
+// What ferry-1.vapi has and the introspection data cannot say to Vala.
 
 namespace Ferry {
     public abstract class Transport : GLib.Object {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The layout of the memory that an application and a worker share, and of the packets of their control socket, with the
- * limits that both keep, such as the most descriptors on their way.
+/* The layout of the memory that an application and a worker share, and of the packets of their control socket, such as
+ * the welcome that a worker starts with; and the limits that both keep, such as the most descriptors on their way.
  *
  * This file contains structures and constants only; static assertions check their sizes. The page docs/protocol.md
  * describes the same layout in words, so that a worker can be written in another language. A change here must also be
