@@ -178,6 +178,9 @@ typedef struct
   GSocketService *service; /* (owned) */
   char *folder;            /* (owned) */
   char *url;               /* (owned) */
+  GMutex lock;
+  GCond goes_on;
+  gboolean holds; /* lock: no more than half of a file goes out */
 } Server;
 
 /* Returns whether a line was the empty one behind the headers, or none. */
@@ -187,6 +190,37 @@ read_last_header (GDataInputStream *input)
   g_autofree char *line = g_data_input_stream_read_line (input, NULL, NULL, NULL);
 
   return line == NULL || line[0] == '\0';
+}
+
+static void
+wait_in_the_middle (Server *self)
+{
+  g_mutex_lock (&self->lock);
+  while (self->holds)
+    g_cond_wait (&self->goes_on, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+server_set_holds (Server *self, gboolean holds)
+{
+  g_mutex_lock (&self->lock);
+  self->holds = holds;
+  g_cond_broadcast (&self->goes_on);
+  g_mutex_unlock (&self->lock);
+}
+
+/* A client that was cancelled does not take all. */
+static void
+send_file (Server *self, GOutputStream *stream, const char *head, const char *bytes, gsize size)
+{
+  gsize half = size / 2;
+
+  if (!g_output_stream_write_all (stream, head, strlen (head), NULL, NULL, NULL) ||
+      !g_output_stream_write_all (stream, bytes, half, NULL, NULL, NULL))
+    return;
+  wait_in_the_middle (self);
+  g_output_stream_write_all (stream, bytes + half, size - half, NULL, NULL, NULL);
 }
 
 /* On a thread for each connection: one request, for a file of the folder. */
@@ -213,9 +247,7 @@ serve (GThreadedSocketService *service, GSocketConnection *connection, GObject *
     head = g_strdup_printf ("HTTP/1.0 200 OK\r\nContent-Length: %zu\r\n\r\n", size);
   else
     head = g_strdup ("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n");
-  /* A client that was cancelled does not take all. */
-  if (g_output_stream_write_all (stream, head, strlen (head), NULL, NULL, NULL))
-    g_output_stream_write_all (stream, bytes, size, NULL, NULL, NULL);
+  send_file (server, stream, head, bytes, size);
   g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
   return TRUE;
 }
@@ -229,6 +261,8 @@ server_new (const char *folder)
   g_autoptr (GSocketAddress) bound = NULL;
   g_autoptr (GError) error = NULL;
 
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->goes_on);
   self->folder = g_strdup (folder);
   self->service = g_threaded_socket_service_new (4);
   g_socket_listener_add_address (G_SOCKET_LISTENER (self->service), address, G_SOCKET_TYPE_STREAM,
@@ -246,6 +280,8 @@ server_free (Server *self)
   g_socket_service_stop (self->service);
   g_socket_listener_close (G_SOCKET_LISTENER (self->service));
   ferry_test_finalize (g_steal_pointer (&self->service));
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->goes_on);
   g_free (self->folder);
   g_free (self->url);
   g_free (self);
@@ -446,22 +482,25 @@ is_in_the_middle (gpointer task)
 
 /* Each process of the command is stopped for a moment, and then all go on. */
 static void
-pause_in_the_middle (CommandTest *test, FerryTask *task)
+pause_in_the_middle (CommandTest *test, FerryTask *task, Server *server)
 {
   ferry_test_run_until (is_in_the_middle, task);
   g_assert_true (ferry_task_pause (task));
   ferry_test_look_until (is_stopped, test);
   g_assert_true (ferry_task_resume (task));
+  server_set_holds (server, FALSE);
 }
 
 static void
-succeed (CommandTest *test, const Program *program, const Server *server)
+succeed (CommandTest *test, const Program *program, Server *server)
 {
   Bar bar;
-  g_autoptr (FerryTask) task = submit (test, program, program->command, server, &bar);
+  g_autoptr (FerryTask) task = NULL;
 
+  server_set_holds (server, get_megabytes () == MEGABYTES_EACH_NIGHT);
+  task = submit (test, program, program->command, server, &bar);
   if (get_megabytes () == MEGABYTES_EACH_NIGHT)
-    pause_in_the_middle (test, task);
+    pause_in_the_middle (test, task, server);
   g_free (command_test_wait_output (task));
   g_assert_cmpfloat (bar.last, ==, 1);
   g_test_message ("%s: %u steps", program->name, bar.n_steps);
@@ -488,16 +527,19 @@ fail (CommandTest *test, const Program *program, const Server *server)
 }
 
 static void
-cancel (CommandTest *test, const Program *program, const Server *server)
+cancel (CommandTest *test, const Program *program, Server *server)
 {
   g_autofree char *before = list_folder (test);
   g_autofree char *after = NULL;
   Bar bar;
-  g_autoptr (FerryTask) task = submit (test, program, program->command, server, &bar);
+  g_autoptr (FerryTask) task = NULL;
 
+  server_set_holds (server, TRUE);
+  task = submit (test, program, program->command, server, &bar);
   ferry_test_run_until (is_in_the_middle, task);
   ferry_task_cancel (task);
   command_test_wait_cancelled (task);
+  server_set_holds (server, FALSE);
   g_assert_cmpfloat (bar.last, <, 1);
   g_assert_false (has_process (test));
   after = list_folder (test);
