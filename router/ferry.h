@@ -44,6 +44,8 @@
 #include "task/ferry-task-group.h"
 #include "task/ferry-task.h"
 
+#include "inspect/ferry-description.h"
+
 #include "command/ferry-command.h"
 
 #include "ferry-enums.h"

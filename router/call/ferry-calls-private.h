@@ -11,6 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-registry-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-transport-private.h"
 #include "call/ferry-xid-table-private.h"
@@ -30,6 +31,7 @@ typedef struct
   FerryTransport *self;                 /* const: (unowned), as the fields down to max_open_bytes */
   FerryWeak *weak;                      /* (owned) */
   guint fork_number;                    /* see ferry-forks.c */
+  FerryRegistered registered;
   const FerryCarrierFuncs *funcs;       /* those of a subclass have the transport as carrier */
   gpointer carrier;                     /* (owned), if funcs have free */
   gsize piece_size;                     /* a larger answer goes in pieces */

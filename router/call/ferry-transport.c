@@ -25,6 +25,7 @@
 #include "config.h"
 
 #include "call/ferry-calls-private.h"
+#include "call/ferry-link-transport-private.h"
 
 #include "base/ferry-property-private.h"
 #include "base/ferry-revival-private.h"
@@ -132,6 +133,43 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
                           "Waiting on this thread, which receives the answer, would block it; use %s, or another "
                           "thread, on which FerryDemux:threads has handlers run",
                           form);
+}
+
+/* ---- how it stands ---- */
+
+/* The number of the oldest call of a table; 0: it has none. The standing call is a channel's. */
+static guint64
+get_oldest (const FerryXidTable *table, guint *n)
+{
+  guint64 oldest = FERRY_STANDING_XID;
+
+  *n = 0;
+  for (guint i = 0; i < table->n_slots; i++)
+    if (table->slots[i].xid != 0 && table->slots[i].xid != FERRY_STANDING_XID)
+      {
+        oldest = MIN (oldest, table->slots[i].xid);
+        ++*n;
+      }
+  return *n > 0 ? oldest : 0;
+}
+
+/* FerryLoadFunc. A transport with a standing call is a channel's. */
+static gboolean
+look (gpointer object, FerryLoad *load)
+{
+  /* Of a link's requests, the bits above are the transport's: ferry_transport_get_first_xid(). */
+  const guint64 counted = ((guint64) 1 << FERRY_TRANSPORT_XID_BITS) - 1;
+  FerryTransportPrivate *priv = ferry_transport_get_private (object);
+  FERRY_AUTO_LOCK (&priv->lock);
+
+  if (priv->reason != NULL || priv->standing_asked)
+    return FALSE;
+  *load = (FerryLoad){.n_carried = (priv->next_xid - 1) & counted};
+  load->oldest = get_oldest (&priv->asked, &load->n_sent) & counted;
+  if (priv->highest_call != FERRY_STANDING_XID)
+    load->n_carried += priv->highest_call & counted;
+  get_oldest (&priv->calls, &load->n_received);
+  return TRUE;
 }
 
 /* ---- a subclass as its own carrier ---- */
@@ -650,6 +688,7 @@ ferry_transport_dispose (GObject *object)
 
   if (ferry_forks_keep (object, ferry_transport_get_private (self)->fork_number))
     return;
+  ferry_registry_remove (&ferry_transport_get_private (self)->registered);
   ferry_take_over (object);
   ferry_weak_end (ferry_transport_get_private (self)->weak);
   ferry_transport_end (self, reason);
@@ -794,6 +833,7 @@ ferry_transport_init (FerryTransport *self)
   ferry_descriptor_port_init (&priv->port, 0);
   ferry_wait_queue_init (&priv->room);
   ferry_wait_queue_init (&priv->at_end);
+  ferry_registry_add (&priv->registered, FERRY_KIND_TRANSPORT, self, look);
 }
 
 /* ---- carriers without a class of their own ---- */

@@ -26,6 +26,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-registry-private.h"
 #include "base/ferry-revival-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-transport-private.h"
@@ -98,6 +99,7 @@ struct _FerryChannel
   GObject parent_instance;
 
   guint fork_number;         /* const: see ferry-forks.c */
+  FerryRegistered registered;
   FerryTransport *transport; /* const: (owned): carries the messages */
   FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
   GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
@@ -128,6 +130,7 @@ struct _FerryChannel
 
   GQueue in;               /* (element-type GVariant) (owned): messages as they were received, and not taken */
   FerryWaitQueue receives; /* any: waits for a message; there are waits only while `in` is empty */
+  guint64 n_got;           /* how many messages were taken */
   guint n_taken;           /* how many messages were taken and not added to the window yet */
   gboolean gives_now;      /* the sender of one of them waits for that */
   gboolean ended;          /* the other end's answer was received, or is not to come any more */
@@ -634,6 +637,7 @@ take_locked (FerryChannel *self, GVariant **message, GError **error)
   *message = g_queue_pop_head (&self->in);
   if (*message != NULL)
     {
+      self->n_got++;
       self->n_taken++;
       self->gives_now |= get_mark (*message) == MARK_ACKNOWLEDGED;
       if (self->in.length == 0)
@@ -1583,6 +1587,21 @@ leave (FerryChannel *self)
     end_unref (self->end);
 }
 
+/* FerryLoadFunc */
+static gboolean
+look (gpointer object, FerryLoad *load)
+{
+  FerryChannel *self = object;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  *load = (FerryLoad){
+    .n_carried = self->n_sent + self->n_got,
+    .n_sent = self->out.length + (self->sending != NULL) + self->unacknowledged.length,
+    .n_received = self->in.length,
+  };
+  return !self->end_taken;
+}
+
 static void
 ferry_channel_constructed (GObject *object)
 {
@@ -1593,6 +1612,7 @@ ferry_channel_constructed (GObject *object)
   self->end = g_atomic_rc_box_new0 (End);
   self->end->channel = ferry_weak_new (self);
   self->end->transport = g_object_ref (self->transport);
+  ferry_registry_add (&self->registered, FERRY_KIND_CHANNEL, self, look);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->constructed (object);
 }
@@ -1604,6 +1624,7 @@ ferry_channel_dispose (GObject *object)
 
   if (ferry_forks_keep (object, self->fork_number))
     return;
+  ferry_registry_remove (&self->registered);
   ferry_weak_end (self->end->channel);
   if (self->takes_calls)
     leave (self);

@@ -10,6 +10,7 @@
 
 #include "gtk/ferry-worker-list.h"
 
+#include "gtk/ferry-inspector-page-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-remote-picture.h"
 #include "gtk/ferry-task-button.h"
@@ -406,7 +407,7 @@ ferry_worker_list_set_max_height (FerryWorkerList *self, int max_height)
 }
 
 /* Registers the types of all widgets when the library is loaded, without their classes, so it needs no display:
- * Gtk.Builder finds a type that nothing has used before. */
+ * Gtk.Builder finds a type that nothing has used before, and GTK's inspector the page. */
 static __attribute__ ((constructor)) void
 register_types (void)
 {
@@ -415,4 +416,5 @@ register_types (void)
   g_type_ensure (FERRY_TYPE_TASK_LIST);
   g_type_ensure (FERRY_TYPE_TASK_ROW);
   g_type_ensure (FERRY_TYPE_WORKER_LIST);
+  ferry_inspector_page_register ();
 }

@@ -12,7 +12,7 @@
 #include "gtk/ferry-worker-row-private.h"
 
 #include "gtk/ferry-translation-private.h"
-#include "gtk/ferry-worker-usage-private.h"
+#include "inspect/ferry-inspection-private.h"
 
 #define ACTION "worker.end"
 

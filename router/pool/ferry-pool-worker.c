@@ -18,6 +18,7 @@
 #include "pool/ferry-pool-worker-private.h"
 
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-stand-private.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -193,6 +194,16 @@ clear_lines (FerryPoolWorker *self)
 {
   while (!g_queue_is_empty (&self->output))
     drop_oldest_line (self);
+}
+
+char *
+ferry_pool_worker_dup_lines (const FerryPoolWorker *self)
+{
+  GString *text = g_string_new (NULL);
+
+  for (const GList *node = self->output.head; node != NULL; node = node->next)
+    g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", ((const Line *) node->data)->text);
+  return g_string_free (text, FALSE);
 }
 
 /* ---- References to a worker, and what the pool asks about it ---- */

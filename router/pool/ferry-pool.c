@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-stand-private.h"
 
 #include "pool/ferry-pool-roster-private.h"
 #include "pool/ferry-pool-worker-private.h"
@@ -23,6 +24,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-registry-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
 #include "engine/ferry-exit-private.h"
@@ -71,6 +73,7 @@ struct _FerryPool
   GObject parent_instance;
 
   guint fork_number;       /* const: see ferry-forks.c */
+  FerryRegistered registered;
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
   FerryLauncher *starter;  /* (owned) (nullable): starts the workers; NULL until the first start */
@@ -273,6 +276,24 @@ gboolean
 ferry_pool_may_end_idle (FerryPool *self)
 {
   return self->roster.n_live > self->min_workers && self->roster.n_idle > self->min_idle;
+}
+
+/* ---- How it stands ---- */
+
+void
+ferry_pool_get_stand (FerryPool *self, FerryPoolStand *stand)
+{
+  *stand = (FerryPoolStand){
+    .name = get_name (self),
+    .workers = self->roster.workers,
+    .max_workers = self->max_workers,
+    .n_busy = self->roster.n_busy,
+    .n_refusals = self->n_refusals,
+    .next_start = ferry_timer_is_set (&self->back_off) ? self->back_off.deadline.time : 0,
+  };
+  for (guint i = 0; i < self->roster.workers->len; i++)
+    stand->n_starting +=
+      ((FerryPoolWorker *) g_ptr_array_index (self->roster.workers, i))->state == FERRY_POOL_WORKER_STARTING;
 }
 
 /* ---- Limits: how often workers may end early, and how old they may become ---- */
@@ -1410,6 +1431,7 @@ ferry_pool_constructed (GObject *object)
   if (self->launcher != NULL)
     ferry_launcher_bind (self->launcher, self->router->affinity);
   g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
+  ferry_registry_add (&self->registered, FERRY_KIND_POOL, self, NULL);
 }
 
 /* Ends the workers. They have no tasks: each executor holds a reference to its pool, so there is none any more. */
@@ -1420,6 +1442,7 @@ ferry_pool_dispose (GObject *object)
 
   if (ferry_forks_keep (object, self->fork_number))
     return;
+  ferry_registry_remove (&self->registered);
   self->rules.stopping = TRUE;
   while (self->roster.workers->len > 0)
     {

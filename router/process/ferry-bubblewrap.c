@@ -34,6 +34,7 @@
 
 static char *path;       /* const after the search: (nullable): of the bubblewrap program */
 static int held_program; /* const after the search */
+static gsize known;      /* any: 0: nobody has asked; 1: it does not work; 2: it does */
 
 /* (transfer full): resolves a program path in /proc/self, by which a program starts itself as a worker: in
  * bubblewrap's process it would name bubblewrap. */
@@ -152,10 +153,14 @@ try_to_start (void)
 }
 
 gboolean
+ferry_bubblewrap_is_known (void)
+{
+  return g_atomic_pointer_get (&known) != 0;
+}
+
+gboolean
 ferry_bubblewrap_works (void)
 {
-  static gsize known;
-
   if (g_once_init_enter (&known))
     {
       path = g_find_program_in_path (PROGRAM);

@@ -30,6 +30,8 @@ int ferry_call_filter_enter (const FerrySandboxMessage *message);
 /* any: whether bubblewrap works here. The first use makes a trial start, which is given up when it does nothing for ten
  * seconds. */
 gboolean ferry_bubblewrap_works (void);
+/* any: whether that was tried. */
+gboolean ferry_bubblewrap_is_known (void);
 /* Changes the plan so that bubblewrap starts the plan's program. ferry_bubblewrap_works() must have returned TRUE. */
 void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxMessage *sandbox);
 
@@ -40,6 +42,9 @@ void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxMessage *san
 /* Binds the sandbox to an affinity, unless it is bound: from then on only the affinity's thread may use the sandbox. */
 void ferry_sandbox_bind (FerrySandbox *self, FerryAffinity *affinity);
 
+/* any: as ferry_sandbox_get_strength(), but starts nothing: without namespaces where nobody has tried them. Sets *all
+ * to whether somebody has. */
+FerrySandboxStrength ferry_sandbox_peek_strength (gboolean *all);
 /* Whether workers are to run in the sandbox. FALSE for NULL and for FERRY_SANDBOX_POLICY_OFF. */
 gboolean ferry_sandbox_is_on (FerrySandbox *self);
 /* Changes the plan so that its program starts in the sandbox. Fails with FERRY_ERROR_LAUNCH_FAILED. */

@@ -492,6 +492,25 @@ G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_LANDLOCK_SCOPE == FERRY_LAYER_LA
 G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS == FERRY_LAYER_SYSTEM_CALLS);
 G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NAMESPACES == FERRY_LAYER_NAMESPACES);
 
+static FerrySandboxStrength
+get_strength (gboolean has_namespaces)
+{
+  guint32 layers = FERRY_LAYER_LIMITS | FERRY_LAYER_NO_NEW_PRIVILEGES | ferry_landlock_get_layers ();
+
+  if (ferry_call_filter_is_possible ())
+    layers |= FERRY_LAYER_SYSTEM_CALLS;
+  if (has_namespaces)
+    layers |= FERRY_LAYER_NAMESPACES;
+  return (FerrySandboxStrength) layers;
+}
+
+FerrySandboxStrength
+ferry_sandbox_peek_strength (gboolean *all)
+{
+  *all = ferry_bubblewrap_is_known ();
+  return get_strength (*all && ferry_bubblewrap_works ());
+}
+
 /**
  * ferry_sandbox_get_strength:
  *
@@ -507,13 +526,7 @@ G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NAMESPACES == FERRY_LAYER_NAMESP
 FerrySandboxStrength
 ferry_sandbox_get_strength (void)
 {
-  guint32 layers = FERRY_LAYER_LIMITS | FERRY_LAYER_NO_NEW_PRIVILEGES | ferry_landlock_get_layers ();
-
-  if (ferry_call_filter_is_possible ())
-    layers |= FERRY_LAYER_SYSTEM_CALLS;
-  if (ferry_bubblewrap_works ())
-    layers |= FERRY_LAYER_NAMESPACES;
-  return (FerrySandboxStrength) layers;
+  return get_strength (ferry_bubblewrap_works ());
 }
 
 static void

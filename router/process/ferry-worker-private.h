@@ -20,6 +20,8 @@ typedef char *(*FerryTaskNameFunc) (FerryWorker *worker, gpointer data);
 FerryWorker *ferry_worker_new (FerryLink *link, FerryRouter *router);
 FerryLink *ferry_worker_get_link (FerryWorker *self);
 const char *ferry_worker_get_name (FerryWorker *self);
+/* any: returns (transfer none) the router's. */
+FerryAffinity *ferry_worker_get_affinity (FerryWorker *self);
 /* any: returns the number of the process; 0 until it was started. */
 GPid ferry_worker_get_process_number (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);

@@ -12,6 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-registry-private.h"
 #include "ferry-enums.h"
 #include "process/ferry-attachment-private.h"
 #include "process/ferry-launcher-private.h"
@@ -45,6 +46,7 @@ struct _FerryWorker
 {
   GObject parent_instance;
 
+  FerryRegistered registered;
   char *name;              /* const: (owned) */
   FerryLink *link;         /* main: (owned) (nullable): NULL when the worker has ended */
   FerryMonitor *monitor;   /* const: (owned) */
@@ -82,6 +84,13 @@ static guint ended_signal;
 static guint output_signal;
 
 G_DEFINE_FINAL_TYPE (FerryWorker, ferry_worker, G_TYPE_OBJECT)
+
+static void
+ferry_worker_dispose (GObject *object)
+{
+  ferry_registry_remove (&FERRY_WORKER (object)->registered);
+  G_OBJECT_CLASS (ferry_worker_parent_class)->dispose (object);
+}
 
 static void
 ferry_worker_finalize (GObject *object)
@@ -181,6 +190,7 @@ ferry_worker_class_init (FerryWorkerClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->dispose = ferry_worker_dispose;
   object_class->finalize = ferry_worker_finalize;
   object_class->get_property = ferry_worker_get_property;
   install_properties (object_class);
@@ -226,6 +236,7 @@ ferry_worker_new (FerryLink *link, FerryRouter *router)
   self->link = ferry_link_ref (link);
   self->monitor = ferry_monitor_ref (router->monitor);
   self->affinity = ferry_affinity_ref (router->affinity);
+  ferry_registry_add (&self->registered, FERRY_KIND_WORKER, self, NULL);
   return self;
 }
 
@@ -240,6 +251,12 @@ FerryLink *
 ferry_worker_get_link (FerryWorker *self)
 {
   return self->link;
+}
+
+FerryAffinity *
+ferry_worker_get_affinity (FerryWorker *self)
+{
+  return self->affinity;
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
+#include "base/ferry-registry-private.h"
 #include "base/ferry-timers-private.h"
 #include "engine/ferry-exit-private.h"
 #include "engine/ferry-fair-queue-private.h"
@@ -118,6 +119,7 @@ struct _FerryRouter
   guint64 max_message_size;
   gint64 latest_interval;
   int priority;
+  FerryRegistered registered; /* any */
 
   /* What this folder alone reads. */
   GWeakRef *weak;        /* const: (owned): an atomic reference-counted box with a weak reference to this router */
@@ -151,6 +153,10 @@ typedef struct
   gpointer data;          /* (owned) */
   GDestroyNotify destroy; /* frees data, after ended() */
 } FerryLinkObserver;
+
+/* any: has GTK's inspector show a page of Ferry, where the program has GTK, and Ferry's widgets are installed. Looks
+ * each time until it does. */
+void ferry_inspector_offer_page (void);
 
 /* any: whether the router runs, and the calling thread is the router's thread. */
 FERRY_FOR_SIBLINGS

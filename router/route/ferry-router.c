@@ -285,6 +285,9 @@ pinged (gpointer user_data)
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
   gboolean has_more;
 
+  /* GTK may be there later than the router. Before the first dispatch, the second, the third, the fifth... */
+  if ((self->counters[FERRY_COUNTER_DISPATCHES] & (self->counters[FERRY_COUNTER_DISPATCHES] - 1)) == 0)
+    ferry_inspector_offer_page ();
   self->counters[FERRY_COUNTER_DISPATCHES]++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
@@ -551,6 +554,8 @@ ferry_router_constructed (GObject *object)
   ferry_timers_add_settled_func (self->limits, ferry_router_is_settled, self);
   self->mailbox = ferry_mailbox_ref_for (self->context);
   ferry_hot_cells_init (&self->dispatcher.hot_cells, self->context);
+  ferry_registry_add (&self->registered, FERRY_KIND_ROUTER, self, NULL);
+  ferry_inspector_offer_page ();
 }
 
 static void
@@ -581,6 +586,7 @@ ferry_router_dispose (GObject *object)
 
   if (ferry_forks_keep (object, self->fork_number))
     return;
+  ferry_registry_remove (&self->registered);
   if (thread != NULL && thread != g_thread_self ())
     {
       ferry_revive (self, stop_on_its_thread, NULL);

@@ -19,11 +19,13 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-registry-private.h"
 #include "ferry-enums.h"
 #include "job/ferry-function-private.h"
 #include "job/ferry-worker-main-private.h"
 #include "task/ferry-application-hold-private.h"
 #include "task/ferry-executor-list-private.h"
+#include "task/ferry-executor-stand-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
@@ -57,6 +59,7 @@ struct _FerryExecutor
 {
   GObject parent_instance;
 
+  FerryRegistered registered;
   FerryTaskSource source;     /* the executor, as the runner sees it */
   FerryRunner *runner;        /* const: (unowned): the first of runners */
   gboolean runs_this_program; /* const: see runs_this_program() */
@@ -1531,6 +1534,7 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
       self->hold = ferry_application_hold_new (self->router->context);
       self->runs_this_program = runs_this_program (self);
       add_runner (self, self->runner);
+      ferry_registry_add (&self->registered, FERRY_KIND_EXECUTOR, self, NULL);
     }
   else if (ferry_affinity_check_property (self->router->affinity, pspec) &&
            ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec))
@@ -1669,6 +1673,41 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
+/* ---- How it stands ---- */
+
+void
+ferry_executor_get_stand (FerryExecutor *self, FerryExecutorStand *stand)
+{
+  *stand = (FerryExecutorStand){
+    .runners = self->runners,
+    .keepers = self->keepers,
+    .paused = self->source.queue.paused,
+  };
+  pthread_mutex_lock (&self->submitted_lock);
+  stand->n_unheard = self->submitted.length;
+  pthread_mutex_unlock (&self->submitted_lock);
+}
+
+void
+ferry_executor_list_tasks (FerryExecutor *self, GPtrArray *tasks, guint max)
+{
+  guint n_left = self->n_executing;
+
+  for (GList *link = self->list.entries.head; link != NULL && n_left > 0 && tasks->len < max; link = link->next)
+    if (((FerryRun *) link->data)->executing)
+      {
+        g_ptr_array_add (tasks, g_object_ref (ferry_run_get_task (link->data)));
+        n_left--;
+      }
+  for (GList *link = self->list.entries.head; link != NULL && tasks->len < max; link = link->next)
+    if (!((FerryRun *) link->data)->executing && !ferry_run_get_done (link->data))
+      g_ptr_array_add (tasks, g_object_ref (ferry_run_get_task (link->data)));
+  for (GList *link = self->list.finished.tail; link != NULL && tasks->len < max; link = link->prev)
+    g_ptr_array_add (tasks, g_object_ref (ferry_run_get_task (link->data)));
+  for (GList *link = self->list.failed.tail; link != NULL && tasks->len < max; link = link->prev)
+    g_ptr_array_add (tasks, g_object_ref (ferry_run_get_task (link->data)));
+}
+
 /* ---- Life cycle ---- */
 
 static void
@@ -1676,6 +1715,7 @@ ferry_executor_dispose (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
+  ferry_registry_remove (&self->registered);
   for (guint i = 0; i < self->runners->len; i++)
     {
       FerryRunner *runner = g_ptr_array_index (self->runners, i);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-worker-list.c, gtk/ferry-worker-row.c, gtk/ferry-worker-usage.c
+/* Tests: gtk/ferry-worker-list.c, gtk/ferry-worker-row.c, process/ferry-worker-usage.c
  *
  * A list of a pool's workers: what it says of them, and how it ends them. */
 
@@ -9,8 +9,8 @@
 
 #include "gtk/ferry-worker-list.h"
 #include "gtk/ferry-worker-row-private.h"
-#include "gtk/ferry-worker-usage-private.h"
 #include "gtk/widget-test.h"
+#include "process/ferry-worker-usage-private.h"
 #include "task/task-test.h"
 
 #include <string.h>

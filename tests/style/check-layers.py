@@ -27,9 +27,10 @@ AS_APPLICATIONS = ("classic", "gtk")
 PROGRAMS = ("command-worker", "demo-app")
 # But for these. What forks may start no thread, so it has a carrier of its own, and its classes wait as channels do. And a
 # task that somebody looks at stays in the executor's list, and a row says which files it has harmed, which no application
-# has to say. The worker of commands has a file of the library as its own.
+# has to say. What the inspector shows has no public form. The worker of commands has a file of the library as its own.
 INSIDE = {("classic", "conversation/ferry-channel-private.h"), ("classic", "task/ferry-iterate-private.h"),
-          ("gtk", "task/ferry-executor-private.h"), ("command-worker", "base/ferry-tree-private.h")}
+          ("gtk", "task/ferry-executor-private.h"), ("gtk", "inspect/ferry-inspection-private.h"),
+          ("command-worker", "base/ferry-tree-private.h")}
 INSIDERS = r"router/classic/ferry-(channel-fork|polled-transport)(-private)?\.[ch]$"
 # Of objects in other processes, the end that asks knows nothing of the end that answers.
 ASKING = r"router/object/ferry-(list-\w+|proxy|proxy-\w+|replica|subscription)(-private)?\.[ch]$"

@@ -120,6 +120,7 @@ CALL (ferry_channel_get_arguments, WORKS, ferry_channel_get_arguments (s->channe
 CALL (ferry_channel_get_identifier, WORKS, ferry_channel_get_identifier (s->channel))
 CALL (ferry_channel_send_signal, WORKS, ferry_channel_send_signal (s->channel, SIGCONT))
 CALL (ferry_command_new, WORKS, g_object_unref (ferry_command_new (words)))
+CALL (ferry_describe_application, WORKS, g_free (ferry_describe_application ()))
 CALL (ferry_error_list_add, WORKS, (void) ferry_error_list_add (s->list, "phase", s->failure))
 CALL (ferry_error_list_new, WORKS, g_object_unref (ferry_error_list_new ()))
 CALL (ferry_error_quark, WORKS, g_assert_true (ferry_error_quark () == FERRY_ERROR))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._frozen import freeze_support
     from ._function import function
     from ._home import spawn
+    from ._inspect import describe_application
     from ._job import cancelled, commit, part, report, scratch_folder, track
     from ._limit import limited
     from ._map import Map
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandCancelled", "CommandError",
            "CommandTimeout", "DeMux", "Error", "Executor", "Map", "Interrupted", "Mux", "Process", "Proxy", "Queue", "Receiver", "RemoteError",
-           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "commit", "export",
+           "RemoteTraceback", "Sender", "Shared", "Stream", "Task", "View", "WorkerLost", "cancelled", "commit", "describe_application", "export",
            "freeze_support", "function", "get", "later", "limited", "offer", "part", "pass_to", "pipe", "process", "report", "run", "scratch_folder",
            "share", "spawn", "track"]
 
@@ -55,6 +56,7 @@ _MODULES = {
     "_frozen": ("freeze_support",),
     "_function": ("function",),
     "_home": ("spawn",),
+    "_inspect": ("describe_application",),
     "_job": ("cancelled", "commit", "part", "report", "scratch_folder", "track"),
     "_limit": ("limited",),
     "_map": ("Map",),

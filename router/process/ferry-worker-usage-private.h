@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "base/ferry-base-private.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +25,7 @@ typedef struct
 
 /* Any thread. Returns FALSE, and knows nothing, where the process is gone or cannot be looked at.
  * identifier: (nullable): FerryWorker:identifier. now: monotonic. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_worker_usage_look (FerryWorkerUsage *self, const char *identifier, gint64 now);
 
 G_END_DECLS

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-worker-usage-private.h"
+#include "process/ferry-worker-usage-private.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,0 +1,443 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the inspector's page says in its tables: columns, and the words of what a look at the application found.
+ *
+ * Threads: the one that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-inspector-view-private.h"
+
+#include "gtk/ferry-format.h"
+#include "gtk/ferry-translation-private.h"
+
+/* An en dash, as UTF-8: for what is not known. */
+#define UNKNOWN "\342\200\223"
+
+/* ---- units ---- */
+
+static char *
+format_percent (double fraction)
+{
+  return g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0 + 0.5));
+}
+
+static char *
+format_seconds (gint64 microseconds)
+{
+  if (microseconds < 10 * G_USEC_PER_SEC)
+    return g_strdup_printf (_ ("%.1f s"), (double) MAX (microseconds, 0) / G_USEC_PER_SEC);
+  return ferry_format_duration (microseconds);
+}
+
+/* (transfer full): how much more a second has been carried since the look before; an empty text at the first look. */
+static char *
+format_rate (FerryInspectorItem *item, guint64 carried, gint64 now)
+{
+  gint64 passed = now - item->carried_at;
+  gboolean is_known = item->carried_at > 0 && passed > 0 && carried >= item->carried;
+  double rate = is_known ? (double) (carried - item->carried) * G_USEC_PER_SEC / (double) passed : 0;
+
+  item->carried = carried;
+  item->carried_at = now;
+  return is_known ? ferry_format_amount (rate) : g_strdup ("");
+}
+
+/* ---- workers ---- */
+
+enum
+{
+  WORKER_NAME,
+  WORKER_PROCESS,
+  WORKER_STATE,
+  WORKER_PROCESSOR,
+  WORKER_MEMORY,
+  WORKER_TASK,
+  WORKER_LINE,
+  WORKER_SANDBOX,
+  N_WORKER_CELLS,
+};
+
+static const FerryInspectorColumn worker_columns[N_WORKER_CELLS] = {
+  [WORKER_NAME] = {N_ ("Worker"), 0, 14},   [WORKER_PROCESS] = {N_ ("Process"), 1, 7},
+  [WORKER_STATE] = {N_ ("State"), 0, 9},    [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 6},
+  [WORKER_MEMORY] = {N_ ("Memory"), 1, 9},  [WORKER_TASK] = {N_ ("Runs"), 0, 0},
+  [WORKER_LINE] = {N_ ("Last Line"), 0, 0}, [WORKER_SANDBOX] = {N_ ("Sandbox"), 0, 12},
+};
+
+static GPtrArray *
+get_workers (const FerryInspection *inspection)
+{
+  return inspection->workers;
+}
+
+static guint64
+get_worker_number (gconstpointer row)
+{
+  return ((const FerryInspectedWorker *) row)->number;
+}
+
+static const char *
+get_worker_state (FerryInspectedState state)
+{
+  switch (state)
+    {
+    case FERRY_INSPECTED_STARTING:
+      return _ ("Starting");
+    case FERRY_INSPECTED_IDLE:
+      return _ ("Idle");
+    case FERRY_INSPECTED_BUSY:
+      return _ ("Busy");
+    case FERRY_INSPECTED_OPEN:
+      return _ ("Open");
+    case FERRY_INSPECTED_FORKS:
+      return _ ("Forks Others");
+    case FERRY_INSPECTED_ENDING:
+    default:
+      return _ ("Ending");
+    }
+}
+
+static char *
+get_last_line (const char *lines)
+{
+  const char *start = lines != NULL ? strrchr (lines, '\n') : NULL;
+
+  return g_strdup (start != NULL ? start + 1 : lines);
+}
+
+/* (transfer full): what a worker is, what it runs, and the lines that it has printed for that. */
+static char *
+describe_worker (const FerryInspectedWorker *worker)
+{
+  GString *text = g_string_new (worker->program);
+
+  if (worker->sandbox != NULL)
+    g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", worker->sandbox);
+  if (worker->task != NULL)
+    g_string_append_printf (text, "%s%s (%s)", text->len > 0 ? "\n" : "", worker->task, worker->function);
+  if (worker->unread > 0)
+    {
+      g_autofree char *size = g_format_size (worker->unread);
+
+      g_string_append_c (text, '\n');
+      g_string_append_printf (text, _ ("Not handled yet: %s"), size);
+    }
+  if (worker->lines != NULL && *worker->lines != '\0')
+    g_string_append_printf (text, "\n%s", worker->lines);
+  return g_string_free (text, FALSE);
+}
+
+static void
+fill_worker (FerryInspectorItem *item, gconstpointer row, gint64 now)
+{
+  const FerryInspectedWorker *worker = row;
+  gboolean is_known = ferry_worker_usage_look (&item->usage, worker->identifier, now);
+
+  item->can_end = worker->identifier != NULL;
+  ferry_inspector_item_set (item, WORKER_NAME, g_strdup (worker->name));
+  ferry_inspector_item_set (item, WORKER_PROCESS, g_strdup (worker->identifier != NULL ? worker->identifier : UNKNOWN));
+  ferry_inspector_item_set (item, WORKER_STATE, g_strdup (get_worker_state (worker->state)));
+  ferry_inspector_item_set (item, WORKER_PROCESSOR,
+                            item->usage.share >= 0 ? format_percent (item->usage.share) : g_strdup (UNKNOWN));
+  ferry_inspector_item_set (item, WORKER_MEMORY, is_known ? g_format_size (item->usage.memory) : g_strdup (UNKNOWN));
+  ferry_inspector_item_set (item, WORKER_TASK, g_strdup (worker->task));
+  ferry_inspector_item_set (item, WORKER_LINE, get_last_line (worker->lines));
+  ferry_inspector_item_set (item, WORKER_SANDBOX, g_strdup (worker->sandbox != NULL ? worker->sandbox : UNKNOWN));
+  ferry_inspector_item_set (item, FERRY_INSPECTOR_MAX_CELLS, describe_worker (worker));
+}
+
+/* ---- tasks ---- */
+
+enum
+{
+  TASK_NAME,
+  TASK_FUNCTION,
+  TASK_STATE,
+  TASK_PLACE,
+  TASK_TIME,
+  TASK_PROGRESS,
+  TASK_ATTEMPTS,
+  TASK_REASON,
+  TASK_ARGUMENTS,
+  N_TASK_CELLS,
+};
+
+static const FerryInspectorColumn task_columns[N_TASK_CELLS] = {
+  [TASK_NAME] = {N_ ("Task"), 0, 0},
+  [TASK_FUNCTION] = {N_ ("Function"), 0, 10},
+  [TASK_STATE] = {N_ ("State"), 0, 9},
+  [TASK_PLACE] = {N_ ("Where"), 0, 8},
+  [TASK_TIME] = {N_ ("Time"), 1, 6},
+  [TASK_PROGRESS] = {N_ ("Progress"), 1, 6},
+  [TASK_ATTEMPTS] = {N_ ("Attempts"), 1, 3},
+  [TASK_REASON] = {N_ ("Waits For, or Says"), 0, 0},
+  [TASK_ARGUMENTS] = {N_ ("Arguments"), 0, 12},
+};
+
+static GPtrArray *
+get_tasks (const FerryInspection *inspection)
+{
+  return inspection->tasks;
+}
+
+static guint64
+get_task_number (gconstpointer row)
+{
+  return ((const FerryInspectedTask *) row)->number;
+}
+
+static const char *
+get_task_state (const FerryInspectedTask *task)
+{
+  switch (task->state)
+    {
+    case FERRY_TASK_STATE_WAITING:
+      return task->paused ? _ ("Paused") : _ ("Waiting");
+    case FERRY_TASK_STATE_EXECUTING:
+      return task->paused ? _ ("Paused") : _ ("Running");
+    case FERRY_TASK_STATE_CANCELLING:
+      return _ ("Cancelling");
+    case FERRY_TASK_STATE_COMPLETED:
+      return _ ("Done");
+    case FERRY_TASK_STATE_CANCELLED:
+      return _ ("Cancelled");
+    case FERRY_TASK_STATE_FAILED:
+    default:
+      return _ ("Failed");
+    }
+}
+
+static const char *const reasons[FERRY_N_WAITS] = {
+  [FERRY_WAITS_BEHIND] = N_ ("The task that its worker runs"),
+  [FERRY_WAITS_FOR_START] = N_ ("The start of a worker"),
+  [FERRY_WAITS_PAUSED] = N_ ("Somebody who resumes it"),
+  [FERRY_WAITS_WHILE_PAUSED] = N_ ("Its executor, which is paused"),
+  [FERRY_WAITS_FOR_ROUTER] = N_ ("Its router, which was stopped"),
+  [FERRY_WAITS_FOR_SHORTAGE] = N_ ("Memory, descriptors or processes for a worker"),
+  [FERRY_WAITS_FOR_NEXT_START] = N_ ("The next start of a worker, as the last ones ended too early"),
+  [FERRY_WAITS_FOR_HOST] = N_ ("A host that has room"),
+  [FERRY_WAITS_FOR_TIME] = N_ ("Its time"),
+  [FERRY_WAITS_FOR_QUEUE] = N_ ("Its turn in the queue"),
+  [FERRY_WAITS_FOR_TURN] = N_ ("Its turn, which is next"),
+};
+
+/* (transfer full) (nullable) */
+static char *
+get_reason (const FerryInspectedTask *task, gint64 now)
+{
+  g_autofree char *reason = NULL;
+
+  if (task->wait == FERRY_WAITS_NOT)
+    return g_strdup (task->text);
+  if (task->wait == FERRY_WAITS_FOR_WORKER)
+    return g_strdup_printf (
+      ferry_gtk_ngettext ("A worker: the only one is busy", "A worker: all %u are busy", task->n_before),
+      task->n_before);
+  reason = g_strdup (_ (reasons[task->wait]));
+  if (task->until > 0)
+    {
+      g_autofree char *left = format_seconds (task->until - now);
+      g_autofree char *after = g_strdup_printf (_ ("again in %s"), left);
+
+      reason = g_strdup_printf ("%s (%s)", _ (reasons[task->wait]), after);
+    }
+  return g_steal_pointer (&reason);
+}
+
+/* (transfer full): its call, what it waits for, what it says, and where it failed. reason: (nullable) */
+static char *
+describe_task (const FerryInspectedTask *task, const char *arguments, const char *reason)
+{
+  GString *text = g_string_new (task->function);
+
+  g_string_append_printf (text, " %s", arguments);
+  if (reason != NULL)
+    g_string_append_printf (text, "\n%s", reason);
+  if (task->text != NULL && g_strcmp0 (task->text, reason) != 0)
+    g_string_append_printf (text, "\n%s", task->text);
+  if (task->trace != NULL)
+    g_string_append_printf (text, "\n%s", task->trace);
+  return g_string_free (text, FALSE);
+}
+
+static void
+fill_task (FerryInspectorItem *item, gconstpointer row, gint64 now)
+{
+  const FerryInspectedTask *task = row;
+  g_autofree char *reason = get_reason (task, now);
+
+  if (item->kept == NULL)
+    {
+      /* Of a task that is in a file, this is all that keeps it the same one. */
+      item->kept = g_object_ref (task->task);
+      ferry_inspector_item_set (item, TASK_ARGUMENTS, ferry_inspection_show_arguments (task->task));
+    }
+  ferry_inspector_item_set (item, TASK_NAME, g_strdup (task->name));
+  ferry_inspector_item_set (item, TASK_FUNCTION, g_strdup (task->function));
+  ferry_inspector_item_set (item, TASK_STATE, g_strdup (get_task_state (task)));
+  ferry_inspector_item_set (item, TASK_PLACE, g_strdup (task->where != NULL ? task->where : UNKNOWN));
+  ferry_inspector_item_set (item, TASK_TIME, format_seconds (now - task->since));
+  ferry_inspector_item_set (item, TASK_PROGRESS,
+                            task->fraction >= 0 ? format_percent (task->fraction) : g_strdup (UNKNOWN));
+  ferry_inspector_item_set (item, TASK_ATTEMPTS, g_strdup_printf ("%u", task->n_attempts));
+  ferry_inspector_item_set (item, FERRY_INSPECTOR_MAX_CELLS, describe_task (task, item->cells[TASK_ARGUMENTS], reason));
+  ferry_inspector_item_set (item, TASK_REASON, g_steal_pointer (&reason));
+}
+
+/* ---- figures ---- */
+
+enum
+{
+  FIGURE_OWNER,
+  FIGURE_NAME,
+  FIGURE_VALUE,
+  FIGURE_LIMIT,
+  FIGURE_RATE,
+  N_FIGURE_CELLS,
+};
+
+static const FerryInspectorColumn figure_columns[N_FIGURE_CELLS] = {
+  [FIGURE_OWNER] = {N_ ("Of"), 0, 0},
+  [FIGURE_NAME] = {N_ ("Property or Counter"), 0, 24},
+  [FIGURE_VALUE] = {N_ ("Value"), 1, 12},
+  [FIGURE_LIMIT] = {N_ ("Limit"), 1, 12},
+  [FIGURE_RATE] = {N_ ("More per Second"), 1, 12},
+};
+
+static GPtrArray *
+get_figures (const FerryInspection *inspection)
+{
+  return inspection->figures;
+}
+
+/* Names are of static memory, and each object has one a name, but that a queue in a file has some of an executor's. */
+static guint64
+get_figure_number (gconstpointer row)
+{
+  const FerryInspectedFigure *figure = row;
+
+  return figure->owner << 32 ^ (guint64) g_str_hash (figure->name) << 1 ^ (figure->owner_name != NULL);
+}
+
+static char *
+format_value (FerryUnit unit, guint64 value)
+{
+  switch (unit)
+    {
+    case FERRY_UNIT_BYTES:
+      return g_format_size (value);
+    case FERRY_UNIT_MICROSECONDS:
+      return format_seconds ((gint64) MIN (value, G_MAXINT64));
+    case FERRY_UNIT_FLAG:
+      return g_strdup (value != 0 ? _ ("Yes") : _ ("No"));
+    case FERRY_UNIT_COUNT:
+    default:
+      return ferry_format_count (value);
+    }
+}
+
+static char *
+describe_owner (const FerryInspectedFigure *figure)
+{
+  const char *kind = figure->kind == FERRY_KIND_ROUTER ? _ ("Router") : _ ("Executor");
+
+  if (figure->kind == FERRY_KIND_POOL)
+    kind = _ ("Pool");
+  return g_strdup_printf ("%s %" G_GUINT64_FORMAT "%s%s", kind, figure->owner, figure->owner_name != NULL ? ": " : "",
+                          figure->owner_name != NULL ? figure->owner_name : "");
+}
+
+static void
+fill_figure (FerryInspectorItem *item, gconstpointer row, gint64 now)
+{
+  const FerryInspectedFigure *figure = row;
+
+  ferry_inspector_item_set (item, FIGURE_OWNER, describe_owner (figure));
+  ferry_inspector_item_set (item, FIGURE_NAME, g_strdup (figure->name));
+  ferry_inspector_item_set (item, FIGURE_VALUE, format_value (figure->unit, figure->value));
+  ferry_inspector_item_set (item, FIGURE_LIMIT,
+                            figure->limit > 0 ? format_value (figure->unit, figure->limit) : g_strdup (UNKNOWN));
+  ferry_inspector_item_set (item, FIGURE_RATE, format_rate (item, figure->value, now));
+}
+
+/* ---- pipes, channels and calls ---- */
+
+enum
+{
+  PATH_KIND,
+  PATH_NAME,
+  PATH_CARRIED,
+  PATH_RATE,
+  PATH_SENT,
+  PATH_RECEIVED,
+  PATH_OLDEST,
+  N_PATH_CELLS,
+};
+
+static const FerryInspectorColumn path_columns[N_PATH_CELLS] = {
+  [PATH_KIND] = {N_ ("Kind"), 0, 8},          [PATH_NAME] = {N_ ("Sender"), 0, 0},
+  [PATH_CARRIED] = {N_ ("Carried"), 1, 10},   [PATH_RATE] = {N_ ("Per Second"), 1, 10},
+  [PATH_SENT] = {N_ ("Wait There"), 1, 8},    [PATH_RECEIVED] = {N_ ("Wait Here"), 1, 8},
+  [PATH_OLDEST] = {N_ ("Oldest Call"), 1, 8},
+};
+
+static GPtrArray *
+get_paths (const FerryInspection *inspection)
+{
+  return inspection->paths;
+}
+
+static guint64
+get_path_number (gconstpointer row)
+{
+  return ((const FerryInspectedPath *) row)->number;
+}
+
+static const char *
+get_path_kind (FerryPathKind kind)
+{
+  if (kind == FERRY_PATH_PIPE)
+    return _ ("Pipe");
+  return kind == FERRY_PATH_CHANNEL ? _ ("Channel") : _ ("Calls");
+}
+
+/* (transfer full): for how long the oldest call has been seen to be the oldest one. */
+static char *
+format_oldest (FerryInspectorItem *item, guint64 oldest, gint64 now)
+{
+  if (oldest == 0)
+    return g_strdup (UNKNOWN);
+  if (item->oldest != oldest)
+    item->oldest_at = now;
+  item->oldest = oldest;
+  return format_seconds (now - item->oldest_at);
+}
+
+static void
+fill_path (FerryInspectorItem *item, gconstpointer row, gint64 now)
+{
+  const FerryInspectedPath *path = row;
+
+  ferry_inspector_item_set (item, PATH_KIND, g_strdup (get_path_kind (path->kind)));
+  ferry_inspector_item_set (item, PATH_NAME, g_strdup (path->name != NULL ? path->name : UNKNOWN));
+  ferry_inspector_item_set (item, PATH_CARRIED, ferry_format_count (path->load.n_carried));
+  ferry_inspector_item_set (item, PATH_RATE, format_rate (item, path->load.n_carried, now));
+  ferry_inspector_item_set (item, PATH_SENT, ferry_format_count (path->load.n_sent));
+  ferry_inspector_item_set (item, PATH_RECEIVED, ferry_format_count (path->load.n_received));
+  ferry_inspector_item_set (item, PATH_OLDEST, format_oldest (item, path->load.oldest, now));
+}
+
+/* ---- the tables ---- */
+
+const FerryInspectorKind ferry_inspector_kinds[FERRY_INSPECTOR_N_KINDS] = {
+  {"workers", N_ ("Workers"), N_ ("No Workers"), FERRY_INSPECTS_WORKERS, TRUE, worker_columns, N_WORKER_CELLS,
+   get_workers, get_worker_number, fill_worker},
+  {"tasks", N_ ("Tasks"), N_ ("No Tasks"), FERRY_INSPECTS_TASKS, FALSE, task_columns, N_TASK_CELLS, get_tasks,
+   get_task_number, fill_task},
+  {"figures", N_ ("Routers and Queues"), N_ ("No Routers"), FERRY_INSPECTS_FIGURES, FALSE, figure_columns,
+   N_FIGURE_CELLS, get_figures, get_figure_number, fill_figure},
+  {"paths", N_ ("Pipes and Calls"), N_ ("No Pipes, Channels or Calls"), FERRY_INSPECTS_PATHS, FALSE, path_columns,
+   N_PATH_CELLS, get_paths, get_path_number, fill_path},
+};

@@ -1,0 +1,336 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A look at the whole of an application: its workers, and what carries messages and calls; tasks and figures have files
+ * of their own.
+ *
+ * Nothing is collected for it before somebody looks. What is found is copied, so it may be read while the application
+ * goes on.
+ *
+ * Threads: any. It finds what belongs to routers of the calling thread. */
+
+#include "config.h"
+
+#include "inspect/ferry-inspection-private.h"
+
+#include "base/ferry-base-private.h"
+#include "link/ferry-link-private.h"
+#include "pool/ferry-pool-stand-private.h"
+#include "process/ferry-worker-private.h"
+#include "route/ferry-router-private.h"
+#include "task/ferry-executor-private.h"
+
+/* A thread of a pool has no object of its own: its address tells it from others. */
+#define THREAD_BIT ((guint64) 1 << 63)
+
+gboolean
+ferry_inspection_may_look (FerryRouter *router)
+{
+  GThread *thread = g_atomic_pointer_get (&router->thread);
+
+  if (thread != NULL)
+    return thread == g_thread_self ();
+  return ferry_affinity_is_own (router->affinity) ||
+         (router->context == g_main_context_default () && gettid () == getpid ());
+}
+
+/* ---- Workers ---- */
+
+/* The workers of the pools: a FerryWorker, or its FerryPoolWorker if it is a thread -> the FerryPoolWorker. */
+static GHashTable *
+list_pool_workers (GArray *pools)
+{
+  GHashTable *found = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < pools->len; i++)
+    {
+      FerryPool *pool = g_array_index (pools, FerryFound, i).object;
+      FerryPoolStand stand;
+
+      if (!ferry_inspection_may_look (ferry_runner_get_router (FERRY_RUNNER (pool))))
+        continue;
+      ferry_pool_get_stand (pool, &stand);
+      for (guint k = 0; k < stand.workers->len; k++)
+        {
+          FerryPoolWorker *worker = g_ptr_array_index (stand.workers, k);
+
+          g_hash_table_insert (found, worker->worker != NULL ? (gpointer) worker->worker : worker, worker);
+        }
+    }
+  return found;
+}
+
+static FerryInspectedState
+get_state (const FerryPoolWorker *worker)
+{
+  if (worker->state == FERRY_POOL_WORKER_STARTING)
+    return FERRY_INSPECTED_STARTING;
+  if (worker->state != FERRY_POOL_WORKER_READY)
+    return FERRY_INSPECTED_ENDING;
+  if (!worker->attached && worker->worker != NULL)
+    return FERRY_INSPECTED_STARTING;
+  return worker->in_flight.length > 0 ? FERRY_INSPECTED_BUSY : FERRY_INSPECTED_IDLE;
+}
+
+/* What it does as a worker of a pool. */
+static void
+add_work (FerryInspectedWorker *inspected, FerryPoolWorker *worker)
+{
+  FerryRun *run = g_queue_peek_head (&worker->in_flight);
+
+  inspected->state = get_state (worker);
+  if (run == NULL)
+    return;
+  inspected->task = g_strdup (ferry_run_get_name (run));
+  inspected->function = g_strdup (run->function);
+  inspected->lines = ferry_pool_worker_dup_lines (worker);
+  inspected->n_waiting = worker->in_flight.length - 1;
+}
+
+static void
+add_link (FerryInspectedWorker *inspected, FerryLink *link)
+{
+  guint64 written = ferry_link_get_written (link);
+
+  inspected->name = g_strdup (link->name);
+  inspected->program = link->program != NULL ? g_path_get_basename (link->program) : NULL;
+  inspected->unread = ferry_link_has_dispatched (link, written) ? 0 : written - MIN (written, link->turn.dispatched);
+}
+
+static FerryInspectedWorker *
+inspect_process (FerryWorker *worker, guint64 number, FerryPoolWorker *of_pool)
+{
+  FerryInspectedWorker *inspected = g_new0 (FerryInspectedWorker, 1);
+  FerrySandboxStrength strength;
+
+  g_object_get (worker, "sandbox-strength", &strength, NULL);
+  inspected->number = number;
+  inspected->identifier = g_strdup (ferry_worker_get_identifier (worker));
+  inspected->sandbox = strength != 0 ? ferry_sandbox_describe_strength (strength) : NULL;
+  add_link (inspected, ferry_worker_get_link (worker));
+  if (of_pool != NULL)
+    add_work (inspected, of_pool);
+  else if (ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING)
+    inspected->state = FERRY_INSPECTED_STARTING;
+  else
+    inspected->state =
+      ferry_worker_get_link (worker)->fork_server != NULL ? FERRY_INSPECTED_FORKS : FERRY_INSPECTED_OPEN;
+  return inspected;
+}
+
+static FerryInspectedWorker *
+inspect_thread (FerryPoolWorker *worker)
+{
+  FerryInspectedWorker *inspected = g_new0 (FerryInspectedWorker, 1);
+
+  inspected->number = (guint64) (gsize) worker | THREAD_BIT;
+  add_link (inspected, worker->link);
+  g_clear_pointer (&inspected->program, g_free);
+  add_work (inspected, worker);
+  return inspected;
+}
+
+static void
+add_workers (FerryInspection *self, guint max)
+{
+  g_autoptr (GArray) processes = ferry_registry_list (FERRY_KIND_WORKER);
+  g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
+  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
+  GHashTableIter iter;
+  gpointer key, value;
+
+  for (guint i = 0; i < processes->len && self->workers->len < max; i++)
+    {
+      FerryFound *found = &g_array_index (processes, FerryFound, i);
+
+      if (ferry_affinity_is_own (ferry_worker_get_affinity (found->object)) &&
+          ferry_worker_get_link (found->object) != NULL)
+        g_ptr_array_add (self->workers,
+                         inspect_process (found->object, found->number, g_hash_table_lookup (of_pools, found->object)));
+    }
+  g_hash_table_iter_init (&iter, of_pools);
+  while (g_hash_table_iter_next (&iter, &key, &value) && self->workers->len < max)
+    if (key == value)
+      g_ptr_array_add (self->workers, inspect_thread (value));
+}
+
+gboolean
+ferry_inspection_end_worker (guint64 number, gboolean kills)
+{
+  g_autoptr (GArray) processes = ferry_registry_list (FERRY_KIND_WORKER);
+  g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
+  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
+
+  for (guint i = 0; i < processes->len; i++)
+    {
+      FerryFound *found = &g_array_index (processes, FerryFound, i);
+      FerryPoolWorker *of_pool = g_hash_table_lookup (of_pools, found->object);
+
+      if (found->number != number || ferry_worker_get_link (found->object) == NULL ||
+          !ferry_affinity_is_own (ferry_worker_get_affinity (found->object)))
+        continue;
+      if (kills)
+        ferry_worker_force_exit (found->object);
+      else if (of_pool != NULL)
+        ferry_pool_worker_retire (of_pool);
+      else
+        ferry_worker_end_in_order (found->object);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* ---- Pipes, channels and calls ---- */
+
+static void
+add_path (FerryInspection *self, FerryPathKind kind, guint64 number, char *name, const FerryLoad *load)
+{
+  FerryInspectedPath *path = g_new0 (FerryInspectedPath, 1);
+
+  *path = (FerryInspectedPath){.number = number, .kind = kind, .name = name, .load = *load};
+  g_ptr_array_add (self->paths, path);
+}
+
+static void
+add_pipes (FerryInspection *self, guint max)
+{
+  g_autoptr (GArray) routers = ferry_registry_list (FERRY_KIND_ROUTER);
+
+  for (guint i = 0; i < routers->len; i++)
+    {
+      FerryFound *found = &g_array_index (routers, FerryFound, i);
+      FerryPipes *pipes = &((FerryRouter *) found->object)->pipes;
+
+      for (guint k = 0; ferry_inspection_may_look (found->object) && k < pipes->slots->len; k++)
+        {
+          const FerryPipe *pipe = g_ptr_array_index (pipes->slots, k);
+          FerryReceiver *receiver = pipe != NULL ? pipe->receiver : NULL;
+
+          if (receiver == NULL || receiver->internal || receiver->closed || self->paths->len >= max)
+            continue;
+          add_path (self, FERRY_PATH_PIPE, pipe->connection_id ^ (found->number << 48),
+                    g_strdup (receiver->sender_name), &(FerryLoad){.n_carried = receiver->messages});
+        }
+    }
+}
+
+/* The transports of pools' workers, which carry tasks. */
+static gboolean
+is_of_pool (GHashTable *of_pools, FerryTransport *transport)
+{
+  GHashTableIter iter;
+  gpointer worker;
+
+  g_hash_table_iter_init (&iter, of_pools);
+  while (g_hash_table_iter_next (&iter, NULL, &worker))
+    if (((FerryPoolWorker *) worker)->calls == transport)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+add_carriers (FerryInspection *self, FerryKind kind, FerryPathKind path, guint max)
+{
+  g_autoptr (GArray) all = ferry_registry_list (kind);
+  g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
+  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
+
+  for (guint i = 0; i < all->len && self->paths->len < max; i++)
+    {
+      FerryFound *found = &g_array_index (all, FerryFound, i);
+      FerryLoad load;
+
+      if (found->look (found->object, &load) && !is_of_pool (of_pools, found->object))
+        add_path (self, path, found->number, NULL, &load);
+    }
+}
+
+/* ---- The look ---- */
+
+static void
+free_worker (gpointer data)
+{
+  FerryInspectedWorker *worker = data;
+
+  g_free (worker->name);
+  g_free (worker->program);
+  g_free (worker->identifier);
+  g_free (worker->sandbox);
+  g_free (worker->task);
+  g_free (worker->function);
+  g_free (worker->lines);
+  g_free (worker);
+}
+
+static void
+free_task (gpointer data)
+{
+  FerryInspectedTask *task = data;
+
+  g_object_unref (task->task);
+  g_free (task->name);
+  g_free (task->where);
+  g_free (task->text);
+  g_free (task->trace);
+  g_free (task);
+}
+
+static void
+free_figure (gpointer data)
+{
+  g_free (((FerryInspectedFigure *) data)->owner_name);
+  g_free (data);
+}
+
+static void
+free_path (gpointer data)
+{
+  g_free (((FerryInspectedPath *) data)->name);
+  g_free (data);
+}
+
+static guint
+count_elsewhere (void)
+{
+  g_autoptr (GArray) routers = ferry_registry_list (FERRY_KIND_ROUTER);
+  guint n = 0;
+
+  for (guint i = 0; i < routers->len; i++)
+    n += !ferry_inspection_may_look (g_array_index (routers, FerryFound, i).object);
+  return n;
+}
+
+FerryInspection *
+ferry_inspection_new (FerryInspects what, guint max)
+{
+  FerryInspection *self = g_new0 (FerryInspection, 1);
+
+  self->workers = g_ptr_array_new_with_free_func (free_worker);
+  self->tasks = g_ptr_array_new_with_free_func (free_task);
+  self->figures = g_ptr_array_new_with_free_func (free_figure);
+  self->paths = g_ptr_array_new_with_free_func (free_path);
+  self->n_elsewhere = count_elsewhere ();
+  if ((what & FERRY_INSPECTS_WORKERS) != 0)
+    add_workers (self, max);
+  if ((what & FERRY_INSPECTS_TASKS) != 0)
+    ferry_inspection_add_tasks (self, max);
+  if ((what & FERRY_INSPECTS_FIGURES) != 0)
+    ferry_inspection_add_figures (self, max);
+  if ((what & FERRY_INSPECTS_PATHS) != 0)
+    {
+      add_pipes (self, max);
+      add_carriers (self, FERRY_KIND_CHANNEL, FERRY_PATH_CHANNEL, max);
+      add_carriers (self, FERRY_KIND_TRANSPORT, FERRY_PATH_CALLS, max);
+    }
+  return self;
+}
+
+void
+ferry_inspection_free (FerryInspection *self)
+{
+  g_ptr_array_unref (self->workers);
+  g_ptr_array_unref (self->tasks);
+  g_ptr_array_unref (self->figures);
+  g_ptr_array_unref (self->paths);
+  g_free (self);
+}

@@ -1,0 +1,343 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-inspector-cells.c, gtk/ferry-inspector-page.c, gtk/ferry-inspector-view.c, route/ferry-inspector.c
+ *
+ * The page of Ferry in GTK's inspector: it is there without a word of the program, shows what runs, and looks at
+ * nothing while nobody sees it. */
+
+#include "config.h"
+
+#include "gtk/ferry-worker-list.h"
+#include "gtk/widget-test.h"
+#include "task/task-test.h"
+
+#include <string.h>
+
+typedef struct
+{
+  TaskTest *test;
+  GtkWidget *page;
+  GtkWidget *window;
+} Scene;
+
+/* As the inspector makes it. */
+static GtkWidget *
+make_page (void)
+{
+  GIOExtensionPoint *point = g_io_extension_point_lookup ("gtk-inspector-page");
+  GIOExtension *extension = g_io_extension_point_get_extension_by_name (point, "ferry");
+  g_autofree char *title = NULL;
+  GtkWidget *page;
+
+  g_assert_nonnull (extension);
+  page = g_object_new (g_io_extension_get_type (extension), NULL);
+  g_object_get (page, "title", &title, NULL);
+  g_assert_cmpstr (title, ==, "Ferry");
+  g_object_set (page, "object", NULL, NULL);
+  return page;
+}
+
+/* FALSE where there is no display. */
+static gboolean
+scene_init (Scene *scene, guint max_workers)
+{
+  if (!widget_test_has_display ())
+    return FALSE;
+  g_type_ensure (FERRY_TYPE_WORKER_LIST);
+  scene->test = task_test_new (/* in_threads: */ FALSE, max_workers);
+  scene->page = make_page ();
+  scene->window = widget_test_show (scene->page);
+  return TRUE;
+}
+
+static void
+scene_clear (Scene *scene)
+{
+  g_object_ref (scene->page);
+  gtk_window_destroy (GTK_WINDOW (scene->window));
+  g_assert_finalize_object (scene->page);
+  task_test_free (scene->test);
+}
+
+/* (nullable): the first widget below of the type, that says so if text is not NULL. */
+static GtkWidget *
+find (GtkWidget *widget, GType type, const char *text)
+{
+  GtkWidget *found = NULL;
+
+  if (g_type_is_a (G_OBJECT_TYPE (widget), type) &&
+      (text == NULL ||
+       (gtk_widget_get_mapped (widget) && g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), text) == 0)))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find (child, type, text);
+  return found;
+}
+
+static void
+show_table (Scene *scene, const char *name)
+{
+  gtk_stack_set_visible_child_name (GTK_STACK (find (scene->page, GTK_TYPE_STACK, NULL)), name);
+}
+
+static void
+click (Scene *scene, const char *text)
+{
+  GtkWidget *button = find (scene->page, GTK_TYPE_BUTTON, text);
+
+  g_assert_nonnull (button);
+  g_assert_true (gtk_widget_activate (button));
+}
+
+/* The page's timer, while there is one. */
+static gboolean
+is_looking (Scene *scene)
+{
+  return g_main_context_find_source_by_user_data (NULL, scene->page) != NULL;
+}
+
+static FerryTask *
+run_task (Scene *scene)
+{
+  FerryTask *task = task_test_submit (scene->test->executor, "sleep-until-cancelled", NULL);
+
+  g_object_set (task, "name", "Counting sheep", NULL);
+  task_test_wait_begun (task);
+  return task;
+}
+
+static void
+test_tables_show_what_there_is (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) waiting = NULL;
+  g_autoptr (FerrySender) sender = NULL;
+  g_autoptr (FerryReceiver) receiver = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  g_assert_nonnull (widget_test_find_words (scene.page, "No Workers"));
+  show_table (&scene, "tasks");
+  widget_test_wait_words (scene.page, "No Tasks");
+  show_table (&scene, "paths");
+  widget_test_wait_words (scene.page, "No Pipes, Channels or Calls");
+  task = run_task (&scene);
+  waiting = task_test_submit (scene.test->executor, "echo", g_variant_new_string ("the argument"));
+  g_assert_true (ferry_router_pipe (scene.test->router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
+  widget_test_wait_words (scene.page, "Pipe");
+  show_table (&scene, "tasks");
+  widget_test_wait_words (scene.page, "Counting sheep");
+  widget_test_wait_words (scene.page, "A worker: the only one is busy");
+  widget_test_wait_words (scene.page, "the argument");
+  show_table (&scene, "workers");
+  widget_test_wait_words (scene.page, "Busy");
+  widget_test_wait_words (scene.page, "MB");
+  widget_test_wait_words (scene.page, " %");
+  show_table (&scene, "figures");
+  widget_test_wait_words (scene.page, "queued-bytes");
+  g_assert_true (ferry_router_close_pipe (scene.test->router, receiver, NULL));
+  ferry_task_cancel (task);
+  task_test_wait_done (waiting);
+  scene_clear (&scene);
+}
+
+/* Selected by a click, as its row has no name by which a test could. */
+static void
+select_first (Scene *scene)
+{
+  GtkWidget *view = gtk_widget_get_ancestor (widget_test_find_words (scene->page, "Busy"), GTK_TYPE_COLUMN_VIEW);
+
+  gtk_single_selection_set_selected (GTK_SINGLE_SELECTION (gtk_column_view_get_model (GTK_COLUMN_VIEW (view))), 0);
+}
+
+static void
+test_worker_that_is_selected_can_be_killed (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  task = run_task (&scene);
+  widget_test_wait_words (scene.page, "Busy");
+  g_assert_false (gtk_widget_get_sensitive (find (scene.page, GTK_TYPE_BUTTON, "_Kill")));
+  select_first (&scene);
+  widget_test_wait_words (scene.page, "Counting sheep (sleep-until-cancelled)");
+  click (&scene, "_Kill");
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  scene_clear (&scene);
+}
+
+static void
+test_worker_that_is_stopped_does_its_task_first (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  task = run_task (&scene);
+  worker = g_list_model_get_item (ferry_pool_get_workers (scene.test->pool), 0);
+  widget_test_wait_words (scene.page, "Busy");
+  select_first (&scene);
+  click (&scene, "_Stop");
+  widget_test_wait_words (scene.page, "Ending");
+  g_assert_false (ferry_task_get_done (task));
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  ferry_test_wait_ended (worker);
+  g_clear_object (&worker);
+  scene_clear (&scene);
+}
+
+static void
+test_page_that_is_not_seen_does_not_look (void)
+{
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  g_assert_true (is_looking (&scene));
+  gtk_widget_set_visible (scene.page, FALSE);
+  g_assert_false (is_looking (&scene));
+  gtk_widget_set_visible (scene.page, TRUE);
+  g_assert_true (is_looking (&scene));
+  gtk_widget_set_visible (scene.window, FALSE);
+  g_assert_false (is_looking (&scene));
+  scene_clear (&scene);
+}
+
+static void
+test_page_shows_that_a_router_is_gone (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 2))
+    return;
+  task = run_task (&scene);
+  widget_test_wait_words (scene.page, "Busy");
+  select_first (&scene);
+  g_assert_true (ferry_router_stop (scene.test->router, NULL));
+  widget_test_wait_words (scene.page, "No Workers");
+  g_assert_true (ferry_task_get_done (task));
+  show_table (&scene, "figures");
+  widget_test_wait_words (scene.page, "running");
+  g_assert_true (ferry_router_start (scene.test->router, NULL));
+  scene_clear (&scene);
+}
+
+static void
+got_text_cb (GObject *clipboard, GAsyncResult *result, gpointer text)
+{
+  *(char **) text = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (clipboard), result, NULL);
+}
+
+static gboolean
+is_there (gpointer text)
+{
+  return *(char **) text != NULL;
+}
+
+static void
+test_text_is_copied_without_names (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *text = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  task = run_task (&scene);
+  click (&scene, "_Copy as Text");
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (scene.page), NULL, got_text_cb, &text);
+  ferry_test_run_until (is_there, &text);
+  ferry_test_assert_says (text, "GTK 4.");
+  ferry_test_assert_says (text, "runs sleep-until-cancelled");
+  g_assert_null (strstr (text, "Counting sheep"));
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  scene_clear (&scene);
+}
+
+static void
+test_many_tasks_are_counted_and_some_are_shown (void)
+{
+  const guint n_tasks = 10000;
+  g_autoptr (FerryTask) task = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  show_table (&scene, "tasks");
+  task = run_task (&scene);
+  for (guint i = 1; i < n_tasks; i++)
+    g_object_unref (task_test_submit (scene.test->executor, "nothing", NULL));
+  widget_test_wait_words (scene.page, "500 of 10,000");
+  g_assert_nonnull (widget_test_find_words (scene.page, "Counting sheep"));
+  ferry_executor_cancel_all (scene.test->executor);
+  widget_test_wait_words (scene.page, "No Tasks");
+  scene_clear (&scene);
+}
+
+/* What a program without Ferry's widgets shows, or (nullable) NULL where there is no display. */
+static char *
+run_plain_window (const char *debug)
+{
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "plain-window", NULL);
+  const char *argv[] = {program, "2", NULL};
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "GTK_DEBUG", debug, TRUE);
+  g_autoptr (GError) error = NULL;
+  char *output = NULL;
+  int status;
+
+  if (!widget_test_has_display ())
+    return NULL;
+  g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  return output;
+}
+
+static void
+test_program_without_widgets_has_the_page (void)
+{
+  g_autofree char *output = run_plain_window ("");
+
+  if (output != NULL)
+    ferry_test_assert_says (output, "wait-for-cancel");
+}
+
+static void
+test_inspector_that_was_open_before_has_the_page (void)
+{
+  g_autofree char *output = run_plain_window ("interactive");
+
+  if (output != NULL)
+    ferry_test_assert_says (output, "wait-for-cancel");
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  widget_test_start ();
+
+  g_test_add_func ("/inspector-page/tables-show-what-there-is", test_tables_show_what_there_is);
+  g_test_add_func ("/inspector-page/worker-that-is-selected-can-be-killed", test_worker_that_is_selected_can_be_killed);
+  g_test_add_func ("/inspector-page/worker-that-is-stopped-does-its-task-first",
+                   test_worker_that_is_stopped_does_its_task_first);
+  g_test_add_func ("/inspector-page/page-that-is-not-seen-does-not-look", test_page_that_is_not_seen_does_not_look);
+  g_test_add_func ("/inspector-page/page-shows-that-a-router-is-gone", test_page_shows_that_a_router_is_gone);
+  g_test_add_func ("/inspector-page/text-is-copied-without-names", test_text_is_copied_without_names);
+  g_test_add_func ("/inspector-page/many-tasks-are-counted-and-some-are-shown",
+                   test_many_tasks_are_counted_and_some_are_shown);
+  g_test_add_func ("/inspector-page/program-without-widgets-has-the-page", test_program_without_widgets_has_the_page);
+  g_test_add_func ("/inspector-page/inspector-that-was-open-before-has-the-page",
+                   test_inspector_that_was_open_before_has_the_page);
+  return g_test_run ();
+}

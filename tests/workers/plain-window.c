@@ -1,0 +1,111 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A program of GTK without Ferry's widgets, which opens GTK's inspector: plain-window TASKS, and prints what the page
+ * of Ferry says of its tasks, each label in a line. It is its own worker. */
+
+#include <ferry.h>
+#include <gtk/gtk.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FUNCTION "wait-for-cancel"
+
+/* So many times a second the page is looked at. */
+#define LOOKS 50
+
+static GVariant *
+wait_for_cancel (FerryJob *job, GVariant *arguments, GError **error)
+{
+  while (!ferry_job_is_cancelled (job))
+    g_usleep (G_USEC_PER_SEC / LOOKS);
+  return NULL;
+}
+
+/* (nullable): the widget below that is of a type with this name. */
+static GtkWidget *
+find (GtkWidget *widget, const char *type)
+{
+  GtkWidget *found = g_str_equal (G_OBJECT_TYPE_NAME (widget), type) ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find (child, type);
+  return found;
+}
+
+/* (nullable) */
+static GtkWidget *
+find_page (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  GtkWidget *page = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows) && page == NULL; i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+      page = find (window, "FerryInspectorPage");
+    }
+  return page;
+}
+
+/* Adds the words of all labels in sight, each in a line. */
+static void
+add_words (GtkWidget *widget, GString *words)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return;
+  if (GTK_IS_LABEL (widget) && *gtk_label_get_text (GTK_LABEL (widget)) != '\0')
+    g_string_append_printf (words, "%s\n", gtk_label_get_text (GTK_LABEL (widget)));
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    add_words (child, words);
+}
+
+static gboolean
+look_cb (gpointer loop)
+{
+  GtkWidget *page = find_page ();
+  GtkWidget *stack = page != NULL ? gtk_widget_get_ancestor (page, GTK_TYPE_STACK) : NULL;
+  g_autoptr (GString) words = g_string_new (NULL);
+
+  if (page == NULL)
+    return G_SOURCE_CONTINUE;
+  gtk_stack_set_visible_child (GTK_STACK (stack), page);
+  gtk_stack_set_visible_child_name (GTK_STACK (find (page, "GtkStack")), "tasks");
+  add_words (page, words);
+  if (strstr (words->str, FUNCTION) == NULL)
+    return G_SOURCE_CONTINUE;
+  g_print ("%s", words->str);
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (GMainLoop) loop = NULL;
+
+  ferry_function_register (FUNCTION, NULL, "", wait_for_cancel);
+  ferry_worker_main (&argc, &argv);
+
+  gtk_init ();
+  loop = g_main_loop_new (NULL, FALSE);
+  executor = ferry_executor_new_for_program ("/proc/self/exe", NULL);
+  if (executor == NULL)
+    return 1;
+  for (int i = 0; i < (argc > 1 ? atoi (argv[1]) : 1); i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, FUNCTION, NULL);
+
+      if (!ferry_executor_submit_task (executor, task, NULL))
+        return 1;
+    }
+  /* With GTK_DEBUG=interactive it is open already. */
+  gtk_window_set_interactive_debugging (TRUE);
+  g_timeout_add (1000 / LOOKS, look_cb, loop);
+  g_main_loop_run (loop);
+  return 0;
+}
