@@ -162,6 +162,7 @@ static void
 ferry_inspector_page_init (FerryInspectorPage *self)
 {
   self->stack = gtk_stack_new ();
+  gtk_widget_set_vexpand (self->stack, TRUE);
   for (guint i = 0; i < FERRY_INSPECTOR_N_KINDS; i++)
     {
       const FerryInspectorKind *kind = &ferry_inspector_kinds[i];

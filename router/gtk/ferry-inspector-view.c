@@ -390,6 +390,7 @@ make_details (FerryInspectorView *self)
       self->kill_button =
         add_button (side, _ ("_Kill"), _ ("End this worker at once; what it runs is lost"), G_CALLBACK (kill_cb), self);
     }
+  gtk_widget_set_vexpand (line, FALSE);
   gtk_widget_set_margin_start (line, 12);
   gtk_widget_set_margin_end (line, 12);
   gtk_widget_set_margin_top (line, 6);
