@@ -36,7 +36,7 @@ typedef gboolean (*FerryLoadFunc) (gpointer object, FerryLoad *load);
 typedef struct
 {
   GList link;         /* the first field; data: the object (unowned) */
-  guint64 number;     /* const: of all that were ever added, from 1 on; 0: it was not */
+  guint64 number;     /* const: of all of its kind that were ever added, from 1 on; 0: it was not */
   guint fork_number;  /* const: see ferry-forks.c */
   FerryKind kind;     /* const */
   FerryLoadFunc look; /* const: (nullable) */

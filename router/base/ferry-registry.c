@@ -19,7 +19,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue lists[FERRY_N_KINDS]; /* lock, as the next one: (element-type GObject) */
-static guint64 n_added;
+static guint64 n_added[FERRY_N_KINDS];
 
 /* A handler of pthread_atfork(): runs in each child, which has one thread then. */
 static void
@@ -51,7 +51,7 @@ ferry_registry_add (FerryRegistered *self, FerryKind kind, gpointer object, Ferr
   self->look = look;
   self->link.data = object;
   pthread_mutex_lock (&lock);
-  self->number = ++n_added;
+  self->number = ++n_added[kind];
   g_queue_push_tail_link (&lists[kind], &self->link);
   pthread_mutex_unlock (&lock);
 }

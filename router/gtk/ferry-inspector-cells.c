@@ -31,12 +31,13 @@ format_seconds (gint64 microseconds)
   return ferry_format_duration (microseconds);
 }
 
-/* (transfer full): how much more a second has been carried since the look before; an empty text at the first look. */
+/* (transfer full): how much more a second has been carried since the look before; an empty text where it is not more.
+ */
 static char *
 format_rate (FerryInspectorItem *item, guint64 carried, gint64 now)
 {
   gint64 passed = now - item->carried_at;
-  gboolean is_known = item->carried_at > 0 && passed > 0 && carried >= item->carried;
+  gboolean is_known = item->carried_at > 0 && passed > 0 && carried > item->carried;
   double rate = is_known ? (double) (carried - item->carried) * G_USEC_PER_SEC / (double) passed : 0;
 
   item->carried = carried;
@@ -229,7 +230,9 @@ get_reason (const FerryInspectedTask *task, gint64 now)
 {
   g_autofree char *reason = NULL;
 
-  if (task->wait == FERRY_WAITS_NOT)
+  /* A task that is in a file says what it waits for, such as the hour. */
+  if (task->wait == FERRY_WAITS_NOT ||
+      ((task->wait == FERRY_WAITS_FOR_TIME || task->wait == FERRY_WAITS_FOR_QUEUE) && task->text != NULL))
     return g_strdup (task->text);
   if (task->wait == FERRY_WAITS_FOR_WORKER)
     return g_strdup_printf (
@@ -312,13 +315,14 @@ get_figures (const FerryInspection *inspection)
   return inspection->figures;
 }
 
-/* Names are of static memory, and each object has one a name, but that a queue in a file has some of an executor's. */
+/* Each object has one figure of a name, but that a queue in a file has some of its executor's. */
 static guint64
 get_figure_number (gconstpointer row)
 {
   const FerryInspectedFigure *figure = row;
 
-  return figure->owner << 32 ^ (guint64) g_str_hash (figure->name) << 1 ^ (figure->owner_name != NULL);
+  return figure->owner << 40 ^ (guint64) figure->kind << 36 ^ (guint64) figure->of_queue << 35 ^
+         g_str_hash (figure->name);
 }
 
 static char *
@@ -341,10 +345,10 @@ format_value (FerryUnit unit, guint64 value)
 static char *
 describe_owner (const FerryInspectedFigure *figure)
 {
-  const char *kind = figure->kind == FERRY_KIND_ROUTER ? _ ("Router") : _ ("Executor");
+  const char *kind = figure->kind == FERRY_KIND_ROUTER ? _ ("Router") : _ ("Pool");
 
-  if (figure->kind == FERRY_KIND_POOL)
-    kind = _ ("Pool");
+  if (figure->kind == FERRY_KIND_EXECUTOR)
+    kind = figure->of_queue ? _ ("Queue of Executor") : _ ("Executor");
   return g_strdup_printf ("%s %" G_GUINT64_FORMAT "%s%s", kind, figure->owner, figure->owner_name != NULL ? ": " : "",
                           figure->owner_name != NULL ? figure->owner_name : "");
 }
@@ -432,12 +436,12 @@ fill_path (FerryInspectorItem *item, gconstpointer row, gint64 now)
 /* ---- the tables ---- */
 
 const FerryInspectorKind ferry_inspector_kinds[FERRY_INSPECTOR_N_KINDS] = {
-  {"workers", N_ ("Workers"), N_ ("No Workers"), FERRY_INSPECTS_WORKERS, TRUE, worker_columns, N_WORKER_CELLS,
+  {"workers", N_ ("Workers"), N_ ("No Workers"), FERRY_INSPECTS_WORKERS, TRUE, TRUE, worker_columns, N_WORKER_CELLS,
    get_workers, get_worker_number, fill_worker},
-  {"tasks", N_ ("Tasks"), N_ ("No Tasks"), FERRY_INSPECTS_TASKS, FALSE, task_columns, N_TASK_CELLS, get_tasks,
+  {"tasks", N_ ("Tasks"), N_ ("No Tasks"), FERRY_INSPECTS_TASKS, TRUE, FALSE, task_columns, N_TASK_CELLS, get_tasks,
    get_task_number, fill_task},
-  {"figures", N_ ("Routers and Queues"), N_ ("No Routers"), FERRY_INSPECTS_FIGURES, FALSE, figure_columns,
+  {"figures", N_ ("Routers and Queues"), N_ ("No Routers"), FERRY_INSPECTS_FIGURES, FALSE, FALSE, figure_columns,
    N_FIGURE_CELLS, get_figures, get_figure_number, fill_figure},
-  {"paths", N_ ("Pipes and Calls"), N_ ("No Pipes, Channels or Calls"), FERRY_INSPECTS_PATHS, FALSE, path_columns,
-   N_PATH_CELLS, get_paths, get_path_number, fill_path},
+  {"paths", N_ ("Pipes and Calls"), N_ ("No Pipes, Channels or Calls"), FERRY_INSPECTS_PATHS, FALSE, FALSE,
+   path_columns, N_PATH_CELLS, get_paths, get_path_number, fill_path},
 };

@@ -49,7 +49,8 @@ typedef struct
   const char *title; /* not translated, as the next one */
   const char *empty; /* what stands there where there is nothing */
   FerryInspects what;
-  gboolean can_end; /* rows can be ended */
+  gboolean has_details; /* of the selected row */
+  gboolean can_end;     /* rows can be ended */
   const FerryInspectorColumn *columns;
   guint n_columns;
   /* Returns (transfer none) what a look has found of this. */

@@ -90,7 +90,7 @@ struct _FerryInspectorView
   GtkWidget *stack;
   GtkWidget *count_label;
   GtkWidget *details_label;
-  GtkWidget *stop_button; /* (nullable) */
+  GtkWidget *stop_button; /* (nullable): as all of the details, where the table has none */
   GtkWidget *kill_button; /* (nullable) */
 };
 
@@ -163,6 +163,8 @@ show_details (FerryInspectorView *self)
   gboolean can_end = self->shown != NULL && self->shown->can_end;
   const char *text = self->shown != NULL && self->shown->details != NULL ? self->shown->details : "";
 
+  if (self->details_label == NULL)
+    return;
   if (g_strcmp0 (gtk_label_get_text (GTK_LABEL (self->details_label)), text) != 0)
     gtk_label_set_text (GTK_LABEL (self->details_label), text);
   if (self->stop_button == NULL)
@@ -279,7 +281,8 @@ show_count (FerryInspectorView *self, const FerryInspection *inspection, guint n
   g_autofree char *all = ferry_format_count (n_all);
   g_autofree char *text = g_strdup_printf (_ ("%s of %s"), shown, all);
 
-  gtk_label_set_text (GTK_LABEL (self->count_label), n_rows < n_all ? text : "");
+  if (self->count_label != NULL)
+    gtk_label_set_text (GTK_LABEL (self->count_label), n_rows < n_all ? text : "");
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), n_rows > 0 ? LIST_PAGE : EMPTY_PAGE);
 }
 
@@ -414,8 +417,11 @@ ferry_inspector_view_new (const FerryInspectorKind *kind)
   gtk_stack_add_named (GTK_STACK (self->stack), empty, EMPTY_PAGE);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_box_append (GTK_BOX (self->box), self->stack);
-  gtk_box_append (GTK_BOX (self->box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
-  gtk_box_append (GTK_BOX (self->box), make_details (self));
+  if (kind->has_details)
+    {
+      gtk_box_append (GTK_BOX (self->box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
+      gtk_box_append (GTK_BOX (self->box), make_details (self));
+    }
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   show_details (self);
   return GTK_WIDGET (self);

@@ -156,9 +156,11 @@ static const char *const kinds[] = {
 static void
 add_figure (GString *text, const FerryInspectedFigure *figure, const FerryInspectedFigure *before)
 {
-  if (before == NULL || before->owner != figure->owner || g_strcmp0 (before->owner_name, figure->owner_name) != 0)
-    g_string_append_printf (text, "%s  %s %" G_GUINT64_FORMAT "%s%s:", before != NULL ? "\n" : "", kinds[figure->kind],
-                            figure->owner, figure->owner_name != NULL ? " " : "",
+  if (before == NULL || before->kind != figure->kind || before->owner != figure->owner ||
+      before->of_queue != figure->of_queue)
+    g_string_append_printf (text, "%s  %s%s %" G_GUINT64_FORMAT "%s%s:", before != NULL ? "\n" : "",
+                            figure->of_queue ? "queue of " : "", kinds[figure->kind], figure->owner,
+                            figure->owner_name != NULL ? " " : "",
                             figure->owner_name != NULL ? figure->owner_name : "");
   else
     g_string_append_c (text, ',');

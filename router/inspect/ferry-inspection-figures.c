@@ -34,19 +34,22 @@ typedef struct
   FerryKind kind;
   guint64 number;
   const char *name; /* (nullable) */
+  gboolean of_queue;
 } Owner;
 
 static void
-add (FerryInspection *self, guint max, const Owner *owner, const FerryInspectedFigure *figure)
+add (FerryInspection *self, guint max, const Owner *owner, const FerryInspectedFigure *figure, gboolean is_first)
 {
   FerryInspectedFigure *added;
 
-  if (self->figures->len >= max)
+  /* Most are 0 in most programs. The first one of each object says that it is there. */
+  if (self->figures->len >= max || (figure->value == 0 && figure->limit == 0 && !is_first))
     return;
   added = g_memdup2 (figure, sizeof *figure);
   added->kind = owner->kind;
   added->owner = owner->number;
   added->owner_name = g_strdup (owner->name);
+  added->of_queue = owner->of_queue;
   g_ptr_array_add (self->figures, added);
 }
 
@@ -77,7 +80,7 @@ add_properties (FerryInspection *self, guint max, const Owner *owner, gpointer o
       figure.value = read_number (object, all[i].name, &is_flag);
       figure.unit = is_flag ? FERRY_UNIT_FLAG : FERRY_UNIT_COUNT;
       figure.limit = all[i].limit != NULL ? read_number (object, all[i].limit, NULL) : 0;
-      add (self, max, owner, &figure);
+      add (self, max, owner, &figure, i == 0);
     }
 }
 
@@ -102,7 +105,7 @@ static void
 add_router (FerryInspection *self, guint max, FerryRouter *router, guint64 number)
 {
   g_autoptr (GEnumClass) counters = g_type_class_ref (FERRY_TYPE_COUNTER);
-  Owner owner = {FERRY_KIND_ROUTER, number, NULL};
+  Owner owner = {.kind = FERRY_KIND_ROUTER, .number = number};
 
   add_properties (self, max, &owner, router, of_routers, G_N_ELEMENTS (of_routers));
   for (guint i = 0; i < counters->n_values; i++)
@@ -115,24 +118,29 @@ add_router (FerryInspection *self, guint max, FerryRouter *router, guint64 numbe
         .limit = get_limit (router, counter),
       };
 
-      add (self, max, &owner, &figure);
+      add (self, max, &owner, &figure, FALSE);
     }
 }
 
 static void
 add_executor (FerryInspection *self, guint max, FerryExecutor *executor, guint64 number)
 {
-  Owner owner = {FERRY_KIND_EXECUTOR, number, NULL};
+  Owner owner = {.kind = FERRY_KIND_EXECUTOR, .number = number};
+  FerryPool *pool = ferry_executor_get_pool (executor);
+  g_autofree char *name = NULL;
   FerryExecutorStand stand;
 
+  if (pool != NULL)
+    g_object_get (pool, "name", &name, NULL);
+  owner.name = name;
   ferry_executor_get_stand (executor, &stand);
   add_properties (self, max, &owner, executor, of_executors, G_N_ELEMENTS (of_executors));
-  add (self, max, &owner, &(FerryInspectedFigure){.name = "not taken in", .value = stand.n_unheard});
+  add (self, max, &owner, &(FerryInspectedFigure){.name = "not taken in", .value = stand.n_unheard}, FALSE);
   for (guint i = 0; i < stand.keepers->len; i++)
     {
       FerryRunKeeper *keeper = g_ptr_array_index (stand.keepers, i);
 
-      owner.name = "queue";
+      owner.of_queue = TRUE;
       add_properties (self, max, &owner, keeper->list, of_keepers, G_N_ELEMENTS (of_keepers));
     }
 }
@@ -154,7 +162,7 @@ ferry_inspection_add_figures (FerryInspection *self, guint max)
   for (guint i = 0; i < pools->len; i++)
     {
       const FerryFound *found = &g_array_index (pools, FerryFound, i);
-      Owner owner = {FERRY_KIND_POOL, found->number, NULL};
+      Owner owner = {.kind = FERRY_KIND_POOL, .number = found->number};
       g_autofree char *name = NULL;
 
       if (!ferry_inspection_may_look (ferry_runner_get_router (found->object)))

@@ -100,9 +100,10 @@ typedef enum
 typedef struct
 {
   FerryKind kind;
-  guint64 owner;    /* the number of that */
-  char *owner_name; /* (owned) */
-  const char *name; /* (unowned): static */
+  guint64 owner;     /* the number of that */
+  char *owner_name;  /* (owned) (nullable): of a pool, and of the first one of an executor */
+  gboolean of_queue; /* it is that of the executor's queue in a file */
+  const char *name;  /* (unowned): static */
   FerryUnit unit;
   guint64 value;
   guint64 limit; /* 0: there is none */

@@ -49,6 +49,15 @@ add_pool (Runners *runners, FerryPool *pool)
   runners->sum.next_start = MAX (runners->sum.next_start, stand.next_start);
 }
 
+/* What is around the tasks of an executor. */
+typedef struct
+{
+  FerryExecutor *executor;
+  FerryExecutorStand stand;
+  Runners runners;
+  GHashTable *workers; /* (owned): the workers of its pools, in themselves */
+} Scene;
+
 static Runners
 sum_runners (const FerryExecutorStand *stand)
 {
@@ -67,7 +76,7 @@ sum_runners (const FerryExecutorStand *stand)
 }
 
 static FerryObstacle
-find_wait_for_runners (FerryInspectedTask *task, const Runners *runners)
+find_obstacle_of_runners (FerryInspectedTask *task, const Runners *runners)
 {
   task->n_before = runners->sum.n_busy;
   if (!runners->has_pool)
@@ -86,7 +95,7 @@ find_wait_for_runners (FerryInspectedTask *task, const Runners *runners)
 
 /* What has the run is a worker of a pool, or a host. */
 static FerryObstacle
-find_wait_at_destination (const FerryRun *run, GHashTable *workers)
+find_obstacle_at_destination (const FerryRun *run, GHashTable *workers)
 {
   const FerryPoolWorker *worker = g_hash_table_lookup (workers, run->destination);
 
@@ -97,28 +106,37 @@ find_wait_at_destination (const FerryRun *run, GHashTable *workers)
   return worker->in_flight.head->data == run ? FERRY_WAITS_FOR_TURN : FERRY_WAITS_BEHIND;
 }
 
-/* workers: the pool's workers, in themselves. */
 static FerryObstacle
-find_wait (FerryInspectedTask *task, FerryExecutor *executor, const FerryExecutorStand *stand, const Runners *runners,
-           GHashTable *workers)
+find_obstacle (FerryInspectedTask *task, const Scene *scene)
 {
   const FerryRun *run = ferry_task_get_run (task->task);
 
   if (task->state != FERRY_TASK_STATE_WAITING)
     return FERRY_WAITS_NOT;
   if (run->destination != NULL)
-    return find_wait_at_destination (run, workers);
+    return find_obstacle_at_destination (run, scene->workers);
   if (run->paused)
     return FERRY_WAITS_PAUSED;
-  if (run->keeper != NULL && ferry_task_get_not_before (task->task) > g_get_real_time ())
-    return FERRY_WAITS_FOR_TIME;
-  if (stand->paused)
+  if (scene->stand.paused)
     return FERRY_WAITS_WHILE_PAUSED;
-  if (!ferry_router_get_running (ferry_executor_get_router (executor)))
+  if (!ferry_router_get_running (ferry_executor_get_router (scene->executor)))
     return FERRY_WAITS_FOR_ROUTER;
-  if (run->keeper != NULL && !ferry_executor_has_task (executor, task->task))
-    return FERRY_WAITS_FOR_QUEUE;
-  return find_wait_for_runners (task, runners);
+  return find_obstacle_of_runners (task, &scene->runners);
+}
+
+/* Of a task that is in a queue's file, and that the executor has not. */
+static FerryObstacle
+find_obstacle_in_file (const FerryInspectedTask *task)
+{
+  const FerryRun *run = ferry_task_get_run (task->task);
+  gboolean paused;
+
+  if (run->paused)
+    return FERRY_WAITS_PAUSED;
+  if (ferry_task_get_not_before (task->task) > g_get_real_time ())
+    return FERRY_WAITS_FOR_TIME;
+  g_object_get (run->keeper->list, "paused", &paused, NULL);
+  return paused ? FERRY_WAITS_WHILE_PAUSED : FERRY_WAITS_FOR_QUEUE;
 }
 
 /* ---- A task ---- */
@@ -149,7 +167,6 @@ find_place (const FerryRun *run, FerryTask *task, GHashTable *workers)
   return g_strdup (host);
 }
 
-/* Takes task. */
 static FerryInspectedTask *
 inspect (FerryTask *task, GHashTable *workers)
 {
@@ -158,7 +175,7 @@ inspect (FerryTask *task, GHashTable *workers)
 
   *inspected = (FerryInspectedTask){
     .number = ferry_task_get_number (task),
-    .task = task,
+    .task = g_object_ref (task),
     .state = ferry_run_get_state (run),
     .paused = run->paused != 0,
     .name = g_strdup (ferry_task_get_name (task)),
@@ -197,44 +214,72 @@ list_workers (const FerryExecutorStand *stand)
 
 /* ---- All of them ---- */
 
-/* Adds (transfer full) tasks that wait in a file, and that the executor has not. */
+/* Adds those that wait in a file, and that the executor has not. known: (element-type FerryTask): those that it has. */
 static void
-list_kept (FerryExecutor *executor, FerryRunKeeper *keeper, GPtrArray *tasks, guint max)
+add_kept (FerryInspection *self, FerryRunKeeper *keeper, GPtrArray *known, GHashTable *workers, guint max)
 {
   guint n_items = MIN (g_list_model_get_n_items (keeper->list), MAX_KEPT);
 
-  for (guint i = 0; i < n_items && tasks->len < max; i++)
+  for (guint i = 0; i < n_items && self->tasks->len < max; i++)
     {
-      FerryTask *task = g_list_model_get_item (keeper->list, i);
+      g_autoptr (FerryTask) task = g_list_model_get_item (keeper->list, i);
+      FerryInspectedTask *inspected;
 
-      if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && !ferry_executor_has_task (executor, task))
-        g_ptr_array_add (tasks, task);
-      else
-        g_object_unref (task);
+      if (ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING || g_ptr_array_find (known, task, NULL))
+        continue;
+      inspected = inspect (task, workers);
+      inspected->wait = find_obstacle_in_file (inspected);
+      g_ptr_array_add (self->tasks, inspected);
     }
+}
+
+/* Adds those of the tasks that are done, or those that are not. */
+static void
+add_tasks (FerryInspection *self, const Scene *scene, GPtrArray *tasks, gboolean done)
+{
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryInspectedTask *task;
+
+      if (ferry_task_get_done (tasks->pdata[i]) != done)
+        continue;
+      task = inspect (tasks->pdata[i], scene->workers);
+      task->wait = find_obstacle (task, scene);
+      g_ptr_array_add (self->tasks, task);
+    }
+}
+
+static guint
+count_open (gpointer model)
+{
+  guint n_waiting, n_executing;
+
+  g_object_get (model, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  return n_waiting + n_executing;
 }
 
 static void
 add_executor (FerryInspection *self, FerryExecutor *executor, guint max)
 {
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new ();
-  g_autoptr (GHashTable) workers = NULL;
-  FerryExecutorStand stand;
-  Runners runners;
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  Scene scene = {.executor = executor};
+  guint n_kept = 0;
 
-  ferry_executor_get_stand (executor, &stand);
-  runners = sum_runners (&stand);
-  workers = list_workers (&stand);
-  ferry_executor_list_tasks (executor, tasks, max);
-  for (guint i = 0; i < stand.keepers->len; i++)
-    list_kept (executor, g_ptr_array_index (stand.keepers, i), tasks, max);
-  for (guint i = 0; i < tasks->len; i++)
+  ferry_executor_get_stand (executor, &scene.stand);
+  scene.runners = sum_runners (&scene.stand);
+  scene.workers = list_workers (&scene.stand);
+  ferry_executor_list_tasks (executor, tasks, max - MIN (max, self->tasks->len));
+  add_tasks (self, &scene, tasks, /* done: */ FALSE);
+  for (guint i = 0; i < scene.stand.keepers->len; i++)
     {
-      FerryInspectedTask *task = inspect (g_ptr_array_index (tasks, i), workers);
+      FerryRunKeeper *keeper = g_ptr_array_index (scene.stand.keepers, i);
 
-      task->wait = find_wait (task, executor, &stand, &runners, workers);
-      g_ptr_array_add (self->tasks, task);
+      n_kept += count_open (keeper->list);
+      add_kept (self, keeper, tasks, scene.workers, max);
     }
+  add_tasks (self, &scene, tasks, /* done: */ TRUE);
+  g_hash_table_unref (scene.workers);
+  self->n_tasks += MAX (count_open (executor), n_kept);
 }
 
 void
@@ -245,12 +290,8 @@ ferry_inspection_add_tasks (FerryInspection *self, guint max)
   for (guint i = 0; i < executors->len; i++)
     {
       FerryExecutor *executor = g_array_index (executors, FerryFound, i).object;
-      guint n_waiting, n_executing;
 
-      if (!ferry_inspection_may_look (ferry_executor_get_router (executor)))
-        continue;
-      g_object_get (executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
-      self->n_tasks += n_waiting + n_executing;
-      add_executor (self, executor, max - MIN (max, self->tasks->len));
+      if (ferry_inspection_may_look (ferry_executor_get_router (executor)))
+        add_executor (self, executor, max);
     }
 }

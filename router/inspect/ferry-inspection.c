@@ -187,7 +187,7 @@ add_path (FerryInspection *self, FerryPathKind kind, guint64 number, char *name,
 {
   FerryInspectedPath *path = g_new0 (FerryInspectedPath, 1);
 
-  *path = (FerryInspectedPath){.number = number, .kind = kind, .name = name, .load = *load};
+  *path = (FerryInspectedPath){.number = number << 2 | kind, .kind = kind, .name = name, .load = *load};
   g_ptr_array_add (self->paths, path);
 }
 
@@ -208,7 +208,7 @@ add_pipes (FerryInspection *self, guint max)
 
           if (receiver == NULL || receiver->internal || receiver->closed || self->paths->len >= max)
             continue;
-          add_path (self, FERRY_PATH_PIPE, pipe->connection_id ^ (found->number << 48),
+          add_path (self, FERRY_PATH_PIPE, pipe->connection_id ^ (found->number << 40),
                     g_strdup (receiver->sender_name), &(FerryLoad){.n_carried = receiver->messages});
         }
     }
