@@ -61,10 +61,10 @@ enum
 };
 
 static const FerryInspectorColumn worker_columns[N_WORKER_CELLS] = {
-  [WORKER_NAME] = {N_ ("Worker"), 0, 14},   [WORKER_PROCESS] = {N_ ("Process"), 1, 7},
-  [WORKER_STATE] = {N_ ("State"), 0, 9},    [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 6},
-  [WORKER_MEMORY] = {N_ ("Memory"), 1, 9},  [WORKER_TASK] = {N_ ("Runs"), 0, 0},
-  [WORKER_LINE] = {N_ ("Last Line"), 0, 0}, [WORKER_SANDBOX] = {N_ ("Sandbox"), 0, 12},
+  [WORKER_NAME] = {N_ ("Worker"), 0, 16, FALSE},   [WORKER_PROCESS] = {N_ ("Process"), 1, 7, FALSE},
+  [WORKER_STATE] = {N_ ("State"), 0, 11, FALSE},   [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 5, FALSE},
+  [WORKER_MEMORY] = {N_ ("Memory"), 1, 9, FALSE},  [WORKER_TASK] = {N_ ("Runs"), 0, 18, TRUE},
+  [WORKER_LINE] = {N_ ("Last Line"), 0, 16, TRUE}, [WORKER_SANDBOX] = {N_ ("Sandbox"), 0, 8, FALSE},
 };
 
 static GPtrArray *
@@ -166,15 +166,15 @@ enum
 };
 
 static const FerryInspectorColumn task_columns[N_TASK_CELLS] = {
-  [TASK_NAME] = {N_ ("Task"), 0, 0},
-  [TASK_FUNCTION] = {N_ ("Function"), 0, 10},
-  [TASK_STATE] = {N_ ("State"), 0, 9},
-  [TASK_PLACE] = {N_ ("Where"), 0, 8},
-  [TASK_TIME] = {N_ ("Time"), 1, 6},
-  [TASK_PROGRESS] = {N_ ("Progress"), 1, 6},
-  [TASK_ATTEMPTS] = {N_ ("Attempts"), 1, 3},
-  [TASK_REASON] = {N_ ("Waits For, or Says"), 0, 0},
-  [TASK_ARGUMENTS] = {N_ ("Arguments"), 0, 12},
+  [TASK_NAME] = {N_ ("Task"), 0, 20, TRUE},
+  [TASK_FUNCTION] = {N_ ("Function"), 0, 10, FALSE},
+  [TASK_STATE] = {N_ ("State"), 0, 11, FALSE},
+  [TASK_PLACE] = {N_ ("Where"), 0, 9, FALSE},
+  [TASK_TIME] = {N_ ("Time"), 1, 6, FALSE},
+  [TASK_PROGRESS] = {N_ ("Progress"), 1, 7, FALSE},
+  [TASK_ATTEMPTS] = {N_ ("Attempts"), 1, 7, FALSE},
+  [TASK_REASON] = {N_ ("Waits For, or Says"), 0, 26, TRUE},
+  [TASK_ARGUMENTS] = {N_ ("Arguments"), 0, 12, FALSE},
 };
 
 static GPtrArray *
@@ -302,11 +302,11 @@ enum
 };
 
 static const FerryInspectorColumn figure_columns[N_FIGURE_CELLS] = {
-  [FIGURE_OWNER] = {N_ ("Of"), 0, 0},
-  [FIGURE_NAME] = {N_ ("Property or Counter"), 0, 24},
-  [FIGURE_VALUE] = {N_ ("Value"), 1, 12},
-  [FIGURE_LIMIT] = {N_ ("Limit"), 1, 12},
-  [FIGURE_RATE] = {N_ ("More per Second"), 1, 12},
+  [FIGURE_OWNER] = {N_ ("Of"), 0, 24, TRUE},
+  [FIGURE_NAME] = {N_ ("Property or Counter"), 0, 24, FALSE},
+  [FIGURE_VALUE] = {N_ ("Value"), 1, 11, FALSE},
+  [FIGURE_LIMIT] = {N_ ("Limit"), 1, 11, FALSE},
+  [FIGURE_RATE] = {N_ ("More per Second"), 1, 13, FALSE},
 };
 
 static GPtrArray *
@@ -381,10 +381,10 @@ enum
 };
 
 static const FerryInspectorColumn path_columns[N_PATH_CELLS] = {
-  [PATH_KIND] = {N_ ("Kind"), 0, 8},          [PATH_NAME] = {N_ ("Sender"), 0, 0},
-  [PATH_CARRIED] = {N_ ("Carried"), 1, 10},   [PATH_RATE] = {N_ ("Per Second"), 1, 10},
-  [PATH_SENT] = {N_ ("Wait There"), 1, 8},    [PATH_RECEIVED] = {N_ ("Wait Here"), 1, 8},
-  [PATH_OLDEST] = {N_ ("Oldest Call"), 1, 8},
+  [PATH_KIND] = {N_ ("Kind"), 0, 8, FALSE},          [PATH_NAME] = {N_ ("Sender"), 0, 24, TRUE},
+  [PATH_CARRIED] = {N_ ("Carried"), 1, 10, FALSE},   [PATH_RATE] = {N_ ("Per Second"), 1, 9, FALSE},
+  [PATH_SENT] = {N_ ("Wait There"), 1, 9, FALSE},    [PATH_RECEIVED] = {N_ ("Wait Here"), 1, 9, FALSE},
+  [PATH_OLDEST] = {N_ ("Oldest Call"), 1, 9, FALSE},
 };
 
 static GPtrArray *

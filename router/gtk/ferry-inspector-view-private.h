@@ -39,7 +39,8 @@ typedef struct
 {
   const char *title; /* not translated */
   float xalign;
-  int width; /* in characters; 0: the column has what is left */
+  guint width; /* in characters */
+  gboolean expands;
 } FerryInspectorColumn;
 
 /* What a table is of. */

@@ -101,8 +101,10 @@ setup_cb (FerryInspectorView *self, GtkListItem *list_item, GtkListItemFactory *
 {
   gpointer index = g_object_get_data (G_OBJECT (factory), COLUMN_KEY);
   const FerryInspectorColumn *column = &self->kind->columns[GPOINTER_TO_UINT (index)];
-  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", column->xalign, "ellipsize", PANGO_ELLIPSIZE_END,
-                                   "single-line-mode", TRUE, "width-chars", MAX (column->width, 1), NULL);
+  /* Its size is not that of its text, so a text that changes each second makes no row measured anew. */
+  GtkWidget *label = g_object_new (GTK_TYPE_INSCRIPTION, "xalign", column->xalign, "text-overflow",
+                                   GTK_INSCRIPTION_OVERFLOW_ELLIPSIZE_END, "min-chars", (guint) column->width,
+                                   "nat-chars", (guint) column->width, "min-lines", 1, "nat-lines", 1, NULL);
 
   g_object_set_data (G_OBJECT (label), COLUMN_KEY, index);
   if (column->xalign > 0)
@@ -112,13 +114,11 @@ setup_cb (FerryInspectorView *self, GtkListItem *list_item, GtkListItemFactory *
 }
 
 static void
-show_cell (FerryInspectorItem *item, GtkLabel *label)
+show_cell (FerryInspectorItem *item, GtkInscription *label)
 {
   guint column = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (label), COLUMN_KEY));
-  const char *text = item->cells[column] != NULL ? item->cells[column] : "";
 
-  if (g_strcmp0 (gtk_label_get_text (label), text) != 0)
-    gtk_label_set_text (label, text);
+  gtk_inscription_set_text (label, item->cells[column]);
 }
 
 static void
@@ -128,7 +128,7 @@ bind_cb (FerryInspectorView *self, GtkListItem *list_item)
   GtkWidget *label = gtk_list_item_get_child (list_item);
 
   g_signal_connect_object (item, "changed", G_CALLBACK (show_cell), label, 0);
-  show_cell (item, GTK_LABEL (label));
+  show_cell (item, GTK_INSCRIPTION (label));
 }
 
 static void
@@ -150,7 +150,7 @@ add_column (FerryInspectorView *self, GtkColumnView *view, guint index)
   g_signal_connect_object (factory, "bind", G_CALLBACK (bind_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (factory, "unbind", G_CALLBACK (unbind_cb), self, G_CONNECT_SWAPPED);
   added = gtk_column_view_column_new (_ (column->title), factory);
-  gtk_column_view_column_set_expand (added, column->width == 0);
+  gtk_column_view_column_set_expand (added, column->expands);
   gtk_column_view_column_set_resizable (added, TRUE);
   gtk_column_view_append_column (view, added);
 }

@@ -40,7 +40,8 @@ def find(name):
 
 
 def words_of(widget):
-    return [label.get_text() for label in descendants(widget) if isinstance(label, Gtk.Label) and label.get_mapped()]
+    return [cell.get_text() for cell in descendants(widget)
+            if isinstance(cell, Gtk.Inscription) and cell.get_mapped() and cell.get_text()]
 
 
 def wait_for_words(wanted):

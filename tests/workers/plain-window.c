@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A program of GTK without Ferry's widgets, which opens GTK's inspector: plain-window TASKS, and prints what the page
- * of Ferry says of its tasks, each label in a line. It is its own worker. */
+ * of Ferry says of its tasks, each cell in a line. It is its own worker. */
 
 #include <ferry.h>
 #include <gtk/gtk.h>
@@ -50,14 +50,14 @@ find_page (void)
   return page;
 }
 
-/* Adds the words of all labels in sight, each in a line. */
+/* Adds the words of all cells in sight, each in a line. */
 static void
 add_words (GtkWidget *widget, GString *words)
 {
   if (!gtk_widget_get_mapped (widget))
     return;
-  if (GTK_IS_LABEL (widget) && *gtk_label_get_text (GTK_LABEL (widget)) != '\0')
-    g_string_append_printf (words, "%s\n", gtk_label_get_text (GTK_LABEL (widget)));
+  if (GTK_IS_INSCRIPTION (widget) && gtk_inscription_get_text (GTK_INSCRIPTION (widget)) != NULL)
+    g_string_append_printf (words, "%s\n", gtk_inscription_get_text (GTK_INSCRIPTION (widget)));
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
        child = gtk_widget_get_next_sibling (child))
     add_words (child, words);
