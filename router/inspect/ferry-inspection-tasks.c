@@ -126,9 +126,10 @@ find_obstacle (FerryInspectedTask *task, const Scene *scene)
 
 /* Of a task that is in a queue's file, and that the executor has not. */
 static FerryObstacle
-find_obstacle_in_file (const FerryInspectedTask *task)
+find_obstacle_in_file (FerryInspectedTask *task, const Scene *scene)
 {
   const FerryRun *run = ferry_task_get_run (task->task);
+  FerryObstacle obstacle;
   gboolean paused;
 
   if (run->paused)
@@ -136,7 +137,10 @@ find_obstacle_in_file (const FerryInspectedTask *task)
   if (ferry_task_get_not_before (task->task) > g_get_real_time ())
     return FERRY_WAITS_FOR_TIME;
   g_object_get (run->keeper->list, "paused", &paused, NULL);
-  return paused ? FERRY_WAITS_WHILE_PAUSED : FERRY_WAITS_FOR_QUEUE;
+  if (paused)
+    return FERRY_WAITS_WHILE_PAUSED;
+  obstacle = find_obstacle_of_runners (task, &scene->runners);
+  return obstacle == FERRY_WAITS_FOR_TURN ? FERRY_WAITS_FOR_QUEUE : obstacle;
 }
 
 /* ---- A task ---- */
@@ -216,7 +220,7 @@ list_workers (const FerryExecutorStand *stand)
 
 /* Adds those that wait in a file, and that the executor has not. known: (element-type FerryTask): those that it has. */
 static void
-add_kept (FerryInspection *self, FerryRunKeeper *keeper, GPtrArray *known, GHashTable *workers, guint max)
+add_kept (FerryInspection *self, const Scene *scene, FerryRunKeeper *keeper, GPtrArray *known, guint max)
 {
   guint n_items = MIN (g_list_model_get_n_items (keeper->list), MAX_KEPT);
 
@@ -227,8 +231,8 @@ add_kept (FerryInspection *self, FerryRunKeeper *keeper, GPtrArray *known, GHash
 
       if (ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING || g_ptr_array_find (known, task, NULL))
         continue;
-      inspected = inspect (task, workers);
-      inspected->wait = find_obstacle_in_file (inspected);
+      inspected = inspect (task, scene->workers);
+      inspected->wait = find_obstacle_in_file (inspected, scene);
       g_ptr_array_add (self->tasks, inspected);
     }
 }
@@ -275,7 +279,7 @@ add_executor (FerryInspection *self, FerryExecutor *executor, guint max)
       FerryRunKeeper *keeper = g_ptr_array_index (scene.stand.keepers, i);
 
       n_kept += count_open (keeper->list);
-      add_kept (self, keeper, tasks, scene.workers, max);
+      add_kept (self, &scene, keeper, tasks, max);
     }
   add_tasks (self, &scene, tasks, /* done: */ TRUE);
   g_hash_table_unref (scene.workers);
