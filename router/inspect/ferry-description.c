@@ -216,7 +216,7 @@ add_inspection (GString *text, const FerryInspection *inspection)
  * Any thread may call this. It finds the routers that the calling thread has started, with what belongs to them, and
  * says how many others there are. A debugger can call it in a program that hangs:
  *
- *     gdb -p PID -batch -ex 'printf "%s", (char *) ferry_describe_application ()'
+ *     gdb -p PID -batch -ex 'printf "%s", ((char *(*) ()) ferry_describe_application) ()'
  *
  * Returns: (transfer full): the text, of several lines
  */
