@@ -28,9 +28,9 @@ typedef struct
 
 typedef struct
 {
-  FerryTransport *self;                 /* const: (unowned), as the fields down to max_open_bytes */
-  FerryWeak *weak;                      /* (owned) */
-  guint fork_number;                    /* see ferry-forks.c */
+  FerryTransport *self; /* const: (unowned), as the fields down to max_open_bytes */
+  FerryWeak *weak;      /* (owned) */
+  guint fork_number;    /* see ferry-forks.c */
   FerryRegistered registered;
   const FerryCarrierFuncs *funcs;       /* those of a subclass have the transport as carrier */
   gpointer carrier;                     /* (owned), if funcs have free */

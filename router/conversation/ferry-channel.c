@@ -98,7 +98,7 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
-  guint fork_number;         /* const: see ferry-forks.c */
+  guint fork_number; /* const: see ferry-forks.c */
   FerryRegistered registered;
   FerryTransport *transport; /* const: (owned): carries the messages */
   FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */

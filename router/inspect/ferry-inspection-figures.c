@@ -156,7 +156,7 @@ ferry_inspection_add_figures (FerryInspection *self, guint max)
     {
       const FerryFound *found = &g_array_index (executors, FerryFound, i);
 
-      if (ferry_inspection_may_look (ferry_executor_get_router (found->object)))
+      if (ferry_router_is_here (ferry_executor_get_router (found->object)))
         add_executor (self, max, found->object, found->number);
     }
   for (guint i = 0; i < pools->len; i++)
@@ -165,7 +165,7 @@ ferry_inspection_add_figures (FerryInspection *self, guint max)
       Owner owner = {.kind = FERRY_KIND_POOL, .number = found->number};
       g_autofree char *name = NULL;
 
-      if (!ferry_inspection_may_look (ferry_runner_get_router (found->object)))
+      if (!ferry_router_is_here (ferry_runner_get_router (found->object)))
         continue;
       g_object_get (found->object, "name", &name, NULL);
       owner.name = name;
@@ -175,7 +175,7 @@ ferry_inspection_add_figures (FerryInspection *self, guint max)
     {
       const FerryFound *found = &g_array_index (routers, FerryFound, i);
 
-      if (ferry_inspection_may_look (found->object))
+      if (ferry_router_is_here (found->object))
         add_router (self, max, found->object, found->number);
     }
 }

@@ -8,7 +8,6 @@
 #include "base/ferry-registry-private.h"
 #include "pool/ferry-pool.h"
 #include "process/ferry-worker-usage-private.h"
-#include "route/ferry-router.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS
@@ -152,8 +151,6 @@ gboolean ferry_inspection_end_worker (guint64 number, gboolean kills);
 /* The parts of a look: each adds its own, max at most. */
 void ferry_inspection_add_tasks (FerryInspection *self, guint max);
 void ferry_inspection_add_figures (FerryInspection *self, guint max);
-/* Whether what belongs to the router may be looked at on this thread. */
-gboolean ferry_inspection_may_look (FerryRouter *router);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryInspection, ferry_inspection_free)
 

@@ -295,7 +295,7 @@ ferry_inspection_add_tasks (FerryInspection *self, guint max)
     {
       FerryExecutor *executor = g_array_index (executors, FerryFound, i).object;
 
-      if (ferry_inspection_may_look (ferry_executor_get_router (executor)))
+      if (ferry_router_is_here (ferry_executor_get_router (executor)))
         add_executor (self, executor, max);
     }
 }

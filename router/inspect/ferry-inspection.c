@@ -23,17 +23,6 @@
 /* A thread of a pool has no object of its own: its address tells it from others. */
 #define THREAD_BIT ((guint64) 1 << 63)
 
-gboolean
-ferry_inspection_may_look (FerryRouter *router)
-{
-  GThread *thread = g_atomic_pointer_get (&router->thread);
-
-  if (thread != NULL)
-    return thread == g_thread_self ();
-  return ferry_affinity_is_own (router->affinity) ||
-         (router->context == g_main_context_default () && gettid () == getpid ());
-}
-
 /* ---- Workers ---- */
 
 /* The workers of the pools: a FerryWorker, or its FerryPoolWorker if it is a thread -> the FerryPoolWorker. */
@@ -47,7 +36,7 @@ list_pool_workers (GArray *pools)
       FerryPool *pool = g_array_index (pools, FerryFound, i).object;
       FerryPoolStand stand;
 
-      if (!ferry_inspection_may_look (ferry_runner_get_router (FERRY_RUNNER (pool))))
+      if (!ferry_router_is_here (ferry_runner_get_router (FERRY_RUNNER (pool))))
         continue;
       ferry_pool_get_stand (pool, &stand);
       for (guint k = 0; k < stand.workers->len; k++)
@@ -201,7 +190,7 @@ add_pipes (FerryInspection *self, guint max)
       FerryFound *found = &g_array_index (routers, FerryFound, i);
       FerryPipes *pipes = &((FerryRouter *) found->object)->pipes;
 
-      for (guint k = 0; ferry_inspection_may_look (found->object) && k < pipes->slots->len; k++)
+      for (guint k = 0; ferry_router_is_here (found->object) && k < pipes->slots->len; k++)
         {
           const FerryPipe *pipe = g_ptr_array_index (pipes->slots, k);
           FerryReceiver *receiver = pipe != NULL ? pipe->receiver : NULL;
@@ -296,7 +285,7 @@ count_elsewhere (void)
   guint n = 0;
 
   for (guint i = 0; i < routers->len; i++)
-    n += !ferry_inspection_may_look (g_array_index (routers, FerryFound, i).object);
+    n += !ferry_router_is_here (g_array_index (routers, FerryFound, i).object);
   return n;
 }
 

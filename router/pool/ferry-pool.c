@@ -72,7 +72,7 @@ struct _FerryPool
 {
   GObject parent_instance;
 
-  guint fork_number;       /* const: see ferry-forks.c */
+  guint fork_number; /* const: see ferry-forks.c */
   FerryRegistered registered;
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */

@@ -161,6 +161,9 @@ void ferry_inspector_offer_page (void);
 /* any: whether the router runs, and the calling thread is the router's thread. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_router_check (FerryRouter *self, GError **error);
+/* any: whether the calling thread is the router's; of one that does not run, whether it is the one that may start it.
+ */
+gboolean ferry_router_is_here (FerryRouter *self);
 /* main: whether the caller may wait. Fails with FERRY_ERROR_BUSY in any callback of the context. */
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gsize ferry_router_choose_lane_capacity (FerryRouter *self);

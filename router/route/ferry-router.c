@@ -109,6 +109,15 @@ ferry_router_check (FerryRouter *self, GError **error)
 }
 
 gboolean
+ferry_router_is_here (FerryRouter *self)
+{
+  if (get_thread (self) != NULL)
+    return get_thread (self) == g_thread_self ();
+  return ferry_affinity_is_own (self->affinity) ||
+         (self->context == g_main_context_default () && gettid () == getpid ());
+}
+
+gboolean
 ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
 {
   if (!ferry_router_is_in_handler (self) && !ferry_is_in_callback_of (self->context))

@@ -26,6 +26,8 @@ ALLOWED = {
     "FerryExported": EACH_MESSAGE,
     "FerryHost": RECORD,
     "FerryHostRun": RECORD,
+    "FerryInspection": RECORD,
+    "FerryInspectorItem": RECORD,
     "FerryInvocation": EACH_MESSAGE,
     "FerryLayout": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,

@@ -17,8 +17,11 @@
 static GVariant *
 wait_for_cancel (FerryJob *job, GVariant *arguments, GError **error)
 {
-  while (!ferry_job_is_cancelled (job))
-    g_usleep (G_USEC_PER_SEC / LOOKS);
+  GPollFD fd;
+
+  g_cancellable_make_pollfd (ferry_job_get_cancellable (job), &fd);
+  g_poll (&fd, 1, -1);
+  g_cancellable_release_fd (ferry_job_get_cancellable (job));
   return NULL;
 }
 
