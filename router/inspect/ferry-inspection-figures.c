@@ -13,7 +13,7 @@
 #include "base/ferry-base-private.h"
 #include "ferry-enums.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-executor-stand-private.h"
+#include "task/ferry-executor-private.h"
 
 typedef struct
 {

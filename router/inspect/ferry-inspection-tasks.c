@@ -13,9 +13,10 @@
 #include "inspect/ferry-inspection-private.h"
 
 #include "base/ferry-base-private.h"
-#include "pool/ferry-pool-stand-private.h"
+#include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-executor-stand-private.h"
+#include "task/ferry-executor-private.h"
 
 /* The most characters of a task's arguments. */
 #define MAX_ARGUMENTS 80

@@ -15,7 +15,8 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-link-private.h"
-#include "pool/ferry-pool-stand-private.h"
+#include "pool/ferry-pool-private.h"
+#include "pool/ferry-pool-worker-private.h"
 #include "process/ferry-worker-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"

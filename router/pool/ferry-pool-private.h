@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pool, as its workers see it. The router's thread. */
+/* A pool, as its workers see it, and who looks at all. The router's thread. */
 
 #pragma once
 
@@ -54,5 +54,20 @@ void ferry_pool_note_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit 
  * little for a worker, and does not wait for better times. */
 FERRY_FOR_SIBLINGS
 void ferry_pool_set_one_of_many (FerryPool *self);
+
+/* How a pool stands, for who looks at the whole application. */
+typedef struct
+{
+  const char *name;   /* (unowned) */
+  GPtrArray *workers; /* (unowned) (element-type FerryPoolWorker): those that have not ended */
+  guint max_workers;
+  guint n_busy;
+  guint n_starting;  /* how many have not come through their initialiser */
+  guint n_refusals;  /* how often in a row the system had too little of something for a worker */
+  gint64 next_start; /* monotonic time before which none is started; 0: none waits for that */
+} FerryPoolStand;
+
+/* What is unowned is valid until the pool changes. */
+void ferry_pool_get_stand (FerryPool *self, FerryPoolStand *stand);
 
 G_END_DECLS

@@ -116,6 +116,8 @@ void ferry_pool_worker_take_back (FerryPoolWorker *self);
 /* Ending the worker. */
 void ferry_pool_worker_retire (FerryPoolWorker *self);
 void ferry_pool_worker_kill (FerryPoolWorker *self);
+/* Returns (transfer full) the last lines that the worker has printed for what it runs. */
+char *ferry_pool_worker_dup_lines (const FerryPoolWorker *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPoolWorker, ferry_pool_worker_unref)
 

@@ -18,7 +18,6 @@
 #include "pool/ferry-pool-worker-private.h"
 
 #include "pool/ferry-pool-private.h"
-#include "pool/ferry-pool-stand-private.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -14,7 +14,6 @@
 #include "config.h"
 
 #include "pool/ferry-pool-private.h"
-#include "pool/ferry-pool-stand-private.h"
 
 #include "pool/ferry-pool-roster-private.h"
 #include "pool/ferry-pool-worker-private.h"

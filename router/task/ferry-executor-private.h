@@ -45,6 +45,22 @@ void ferry_executor_sum_running (FerryExecutor *self, FerryRunSum *sum);
 FERRY_FOR_SIBLINGS
 guint ferry_executor_count_failed (FerryExecutor *self);
 
+/* ---- How an executor and its tasks stand, for who looks at the whole application ---- */
+
+typedef struct
+{
+  GPtrArray *runners; /* (unowned) (element-type FerryRunner) */
+  GPtrArray *keepers; /* (unowned) (element-type FerryRunKeeper) */
+  guint n_unheard;    /* how many tasks other threads have submitted that the main loop has not taken in */
+  gboolean paused;
+} FerryExecutorStand;
+
+/* What is unowned is valid until the executor changes. */
+void ferry_executor_get_stand (FerryExecutor *self, FerryExecutorStand *stand);
+/* Adds (transfer full) to tasks (element-type FerryTask) those of the executor, until there are max: those that run,
+ * those that wait, and the latest that are done. */
+void ferry_executor_list_tasks (FerryExecutor *self, GPtrArray *tasks, guint max);
+
 /* ---- Tasks of a keeper, such as a queue in a file: FerryRunKeeper ---- */
 
 /* The keeper has tasks for this executor, also such as wait with the keeper; and has none any more. */

@@ -25,7 +25,6 @@
 #include "job/ferry-worker-main-private.h"
 #include "task/ferry-application-hold-private.h"
 #include "task/ferry-executor-list-private.h"
-#include "task/ferry-executor-stand-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
