@@ -336,6 +336,7 @@ class Tour:
     def use_errors(self):
         ferry = self.ferry
         assert ferry.Error.quark() and ferry.get_n_usable_cores() > 0
+        assert ferry.describe_application().startswith("Ferry ")
         value = GLib.Variant("(sissas)", ("g-file-error-quark", 4, "no", "there", []))
         error, trace = ferry.Error.from_variant(value)
         assert error.matches(GLib.file_error_quark(), 4) and error.message == "no" and trace == "there"

@@ -77,6 +77,7 @@ function testHandlers(router, sender, receiver) {
 
 function testSmallThings() {
     fact('cores are counted', Ferry.get_n_usable_cores() >= 1);
+    fact('what there is has words', Ferry.describe_application().startsWith('Ferry '));
     fact('there is a default router', Ferry.Router.get_default().start());
     const value = new GLib.Variant('(sissas)', ['g-io-error-quark', Gio.IOErrorEnum.EXISTS, 'there', 'where', []]);
     const [made, trace] = Ferry.Error.from_variant(value);
