@@ -87,6 +87,16 @@ def test_pauses(report, executor):
     report.equal("a task that waits goes on", (waiting.resume(), waiting.result()), (True, 2))
 
 
+def test_description(report, executor):
+    task = executor.submit(functions.report_for_ever)
+    while task.progress[1] is None:
+        pass
+    text = ferry.describe_application()
+    report.fact("a text says what the program has and does", "Open tasks: 1\n" in text and "python3 1, process " in text, text.splitlines())
+    report.fact("and nothing of its users", "report_for_ever" not in text and "/" not in text, text.splitlines())
+    task.cancel()
+
+
 def test_large_values(report, executor):
     size = (80 if "FERRY_TEST_NIGHT" in os.environ else 20) << 20
     report.equal("large arguments arrive", executor.submit(len, bytes(size)).result(), size)
@@ -519,6 +529,7 @@ def body(report):
     with ferry.Executor(workers=1, modules=["functions"]) as executor:
         test_values(report, executor)
         test_pauses(report, executor)
+        test_description(report, executor)
         test_rows(report, executor)
         test_large_values(report, executor)
         test_exceptions(report, executor)

@@ -396,6 +396,12 @@ def own_thread() -> Home:
     return _get(None)
 
 
+def known() -> list[Home]:
+    """Those that there are."""
+    with _lock:
+        return [home for home in _homes.values() if home.is_of_this_process() and not home.is_over]
+
+
 def _get(context: Any) -> Home:
     # A forked process has none of the threads.
     key = (os.getpid(), threading.get_ident(), hash(context)) if context is not None else os.getpid()
