@@ -62,7 +62,7 @@ enum
 
 static const FerryInspectorColumn worker_columns[N_WORKER_CELLS] = {
   [WORKER_NAME] = {N_ ("Worker"), 0, 16, FALSE},   [WORKER_PROCESS] = {N_ ("Process"), 1, 7, FALSE},
-  [WORKER_STATE] = {N_ ("State"), 0, 11, FALSE},   [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 5, FALSE},
+  [WORKER_STATE] = {N_ ("State"), 0, 13, FALSE},   [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 5, FALSE},
   [WORKER_MEMORY] = {N_ ("Memory"), 1, 9, FALSE},  [WORKER_TASK] = {N_ ("Runs"), 0, 18, TRUE},
   [WORKER_LINE] = {N_ ("Last Line"), 0, 16, TRUE}, [WORKER_SANDBOX] = {N_ ("Sandbox"), 0, 8, FALSE},
 };
