@@ -30,6 +30,7 @@ static __attribute__ ((constructor)) void
 name_programs (void)
 {
   g_setenv ("FERRY_GUARDIAN", FERRY_TEST_GUARDIAN, FALSE);
+  g_setenv ("FERRY_SYMBOLIZER", FERRY_TEST_SYMBOLIZER, FALSE);
   g_setenv ("FERRY_COMMAND", FERRY_TEST_COMMAND, FALSE);
 }
 

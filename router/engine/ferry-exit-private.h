@@ -26,6 +26,13 @@ FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int
 FERRY_FOR_SIBLINGS
 const char *const *ferry_exit_get_last_lines (FerryExit *self);
 
+/* (nullable): FerryExit:backtrace. */
+const char *ferry_exit_get_backtrace (FerryExit *self);
+/* Whether the process was ended by a signal that the application has not sent, and has told where it was. */
+gboolean ferry_exit_has_crashed (FerryExit *self);
+/* (transfer full) (nullable): the same as the trace of an error, of a function that was lost with its process. */
+char *ferry_exit_dup_trace (FerryExit *self, const char *function);
+
 /* Returns what made a launch fail. */
 FerryLaunchFailure ferry_exit_get_launch_failure (FerryExit *self);
 

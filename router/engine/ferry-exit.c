@@ -36,6 +36,7 @@ struct _FerryExit
   gboolean forced; /* this application sent that signal */
   gboolean core_dumped;
   char **last_lines;
+  char *backtrace; /* (nullable) */
 };
 
 enum
@@ -49,6 +50,7 @@ enum
   PROP_FORCED,
   PROP_CORE_DUMPED,
   PROP_LAST_LINES,
+  PROP_BACKTRACE,
   N_PROPERTIES,
 };
 
@@ -62,6 +64,7 @@ ferry_exit_finalize (GObject *object)
   FerryExit *self = FERRY_EXIT (object);
 
   g_strfreev (self->last_lines);
+  g_free (self->backtrace);
   g_free (self->message);
 
   G_OBJECT_CLASS (ferry_exit_parent_class)->finalize (object);
@@ -75,6 +78,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_FORCED] = G_STRUCT_OFFSET (FerryExit, forced),
   [PROP_CORE_DUMPED] = G_STRUCT_OFFSET (FerryExit, core_dumped),
   [PROP_LAST_LINES] = G_STRUCT_OFFSET (FerryExit, last_lines),
+  [PROP_BACKTRACE] = G_STRUCT_OFFSET (FerryExit, backtrace),
 };
 
 static void
@@ -140,6 +144,17 @@ install_process_properties (void)
    * %NULL.
    */
   properties[PROP_LAST_LINES] = g_param_spec_boxed ("last-lines", NULL, NULL, G_TYPE_STRV, FERRY_READABLE);
+
+  /**
+   * FerryExit:backtrace:
+   *
+   * Where the worker crashed, or was when the time of its task was over: a line for each function, the innermost first,
+   * such as `#3 parse_header+0x24 (libfoo.so.1+0x11d3) at parse.cpp:211`. Names, files and lines are there as far as
+   * the worker's files have symbols. %NULL when the worker did not crash, could not tell, or has a handler of its own.
+   *
+   * It is the worker's word, bounded and without control characters.
+   */
+  properties[PROP_BACKTRACE] = g_param_spec_string ("backtrace", NULL, NULL, NULL, FERRY_READABLE);
 }
 
 static void
@@ -354,6 +369,17 @@ set_status (FerryExit *self, int code, int status)
     }
 }
 
+/* (transfer full) (nullable): where the process said that it was, unless that was in an earlier call. */
+static char *
+dup_backtrace (FerryLink *link)
+{
+  FerryCrashReport *crash = link->process.crash;
+
+  return crash != NULL && !ferry_crash_report_is_stale (crash, ferry_link_get_begun_call (link))
+           ? ferry_crash_report_dup_text (crash)
+           : NULL;
+}
+
 static gboolean
 was_sent (int signal, guint64 signals_sent)
 {
@@ -382,6 +408,7 @@ ferry_exit_new_for_link (FerryLink *link)
   self->early = !link->was_open && link->entry != NULL;
   self->failure = link->process.failure;
   take_message (self, describe_cause (self, link));
+  self->backtrace = dup_backtrace (link);
   if (link->output != NULL)
     {
       g_strfreev (self->last_lines);
@@ -414,6 +441,53 @@ const char *const *
 ferry_exit_get_last_lines (FerryExit *self)
 {
   return (const char *const *) self->last_lines;
+}
+
+const char *
+ferry_exit_get_backtrace (FerryExit *self)
+{
+  return self->backtrace;
+}
+
+gboolean
+ferry_exit_has_crashed (FerryExit *self)
+{
+  return self->backtrace != NULL && self->signal != 0 && !self->forced;
+}
+
+static void
+append_lines (GString *text, char **lines)
+{
+  for (guint i = 0; lines[i] != NULL; i++)
+    g_string_append_printf (text, "    %s\n", lines[i]);
+}
+
+/* Appends what Python's faulthandler has printed, which is among the last lines: a heading for each stack, and its
+ * functions. */
+static void
+append_python_stacks (GString *text, char **lines)
+{
+  gboolean is_inside = FALSE;
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      is_inside = (is_inside && g_str_has_prefix (lines[i], "  File ")) ||
+                  g_str_has_suffix (lines[i], "(most recent call first):");
+      if (is_inside)
+        append_lines (text, (char *[]){lines[i], NULL});
+    }
+}
+
+char *
+ferry_exit_dup_trace (FerryExit *self, const char *function)
+{
+  g_auto (GStrv) lines = g_strsplit (self->backtrace != NULL ? self->backtrace : "", "\n", -1);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  append_python_stacks (text, self->last_lines);
+  append_lines (text, lines);
+  return text->len > 0 ? g_strdup_printf ("in function '%s' of process %d\n%s", function, (int) self->pid, text->str)
+                       : NULL;
 }
 
 /**

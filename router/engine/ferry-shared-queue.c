@@ -560,6 +560,16 @@ take_prepares (FerrySharedQueue *self, FerryLink *link, GError **error)
   return FERRY_CONTROL_INVALID;
 }
 
+/* Takes what a worker that has attached says. */
+static FerryControlEvent
+receive_later (FerryLink *link, GArray *orphans, GError **error)
+{
+  FerryCrashPacket *crash;
+  FerryControlEvent event = ferry_control_receive_later (link->control, &crash, orphans, error);
+
+  return event != FERRY_CONTROL_TAKEN || ferry_link_take_crash (link, crash, error) ? event : FERRY_CONTROL_INVALID;
+}
+
 static FerryControlEvent
 receive (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
@@ -580,8 +590,10 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
       if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
         ferry_shared_queue_set_deadline (self, link, 0);
     }
+  else if (attached)
+    event = receive_later (link, orphans, error);
   else
-    event = ferry_control_receive (link->control, attached, link->segment.size, orphans, error);
+    event = ferry_control_receive (link->control, link->segment.size, orphans, error);
   ferry_orphans_free (orphans);
   if (event == FERRY_CONTROL_TAKEN && !attached && !awaited)
     return take_prepares (self, link, error);

@@ -10,8 +10,9 @@
  * - Its lane is empty and armed. The link is not active until the writer rings.
  * - It naps: the lane is unarmed for 50 µs, to fill. It is muted as well if it was found empty too often.
  * - It naps long, for 1 ms: it rang in vain, or a barrier that it needs failed.
- * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
- *   active again when blocks or memory are given back.
+ * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer, or has
+ *   the names looked up of where its worker crashed. It is active again when blocks or memory are given back, or that
+ *   thread is done.
  *
  * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
  * its cells only. After a fault nothing is taken any more, and the link waits for the end of its process. While the
@@ -195,6 +196,54 @@ nap_if_busy (FerryVisits *self, FerryLink *link)
     begin_nap (self, link, &self->short_nap, &view);
 }
 
+static void
+count_waiting (FerryVisits *self)
+{
+  guint n = g_queue_get_length (&self->stalled);
+
+  atomic_store_explicit (&self->n_waiting, n, memory_order_relaxed);
+  if (n > atomic_load_explicit (&self->most_waiting, memory_order_relaxed))
+    atomic_store_explicit (&self->most_waiting, n, memory_order_relaxed);
+}
+
+static void
+stall (FerryVisits *self, FerryLink *link)
+{
+  ferry_shared_queue_deactivate (self->shared, link);
+  link->visit.is_stalled = TRUE;
+  g_queue_push_tail (&self->stalled, link);
+  count_waiting (self);
+}
+
+/* ---- where a worker crashed ----
+ *
+ * The end of a link is held until the names are looked up, so that whoever hears of it has the whole text. */
+
+static gboolean
+must_look_up_names (FerryLink *link)
+{
+  FerryCrashReport *crash = link->process.crash;
+
+  return crash != NULL && link->process.symbolize != NULL && !ferry_crash_report_was_begun (crash) &&
+         !ferry_crash_report_is_stale (crash, ferry_link_get_begun_call (link));
+}
+
+/* any */
+static void
+names_were_looked_up (gpointer queue)
+{
+  ferry_local_queue_ring (queue);
+  ferry_local_queue_unref (queue);
+}
+
+static void
+look_up_names (FerryVisits *self, FerryLink *link)
+{
+  ferry_crash_report_resolve (link->process.crash, link->process.symbolize, names_were_looked_up,
+                              ferry_local_queue_ref (self->local));
+  stall (self, link);
+}
+
 /* ---- rest ---- */
 
 void
@@ -255,7 +304,9 @@ ferry_visits_rest (FerryVisits *self, FerryLink *link)
 {
   if (link->state == FERRY_LINK_OPEN)
     ferry_visits_end_if_local (self, link);
-  if (link->state == FERRY_LINK_ENDED)
+  if (link->state == FERRY_LINK_ENDED && must_look_up_names (link))
+    look_up_names (self, link);
+  else if (link->state == FERRY_LINK_ENDED)
     ferry_visits_finish (self, link);
   else if (link->draining_done)
     /* The link is closed for a fault, and its process has not ended yet. */
@@ -269,27 +320,11 @@ ferry_visits_rest (FerryVisits *self, FerryLink *link)
 gboolean
 ferry_visits_may_go_on (FerryVisits *self, FerryLink *link)
 {
+  /* Then nothing of it is left but its end. */
+  if (link->process.crash != NULL && ferry_crash_report_was_begun (link->process.crash))
+    return ferry_crash_report_is_done (link->process.crash);
   return ferry_local_queue_has_room (self->local, link) && ferry_drain_checks_are_over (link) &&
          (!link->visit.wants_memory || ferry_local_queue_has_memory (self->local, link));
-}
-
-static void
-count_waiting (FerryVisits *self)
-{
-  guint n = g_queue_get_length (&self->stalled);
-
-  atomic_store_explicit (&self->n_waiting, n, memory_order_relaxed);
-  if (n > atomic_load_explicit (&self->most_waiting, memory_order_relaxed))
-    atomic_store_explicit (&self->most_waiting, n, memory_order_relaxed);
-}
-
-static void
-stall (FerryVisits *self, FerryLink *link)
-{
-  ferry_shared_queue_deactivate (self->shared, link);
-  link->visit.is_stalled = TRUE;
-  g_queue_push_tail (&self->stalled, link);
-  count_waiting (self);
 }
 
 static void

@@ -28,6 +28,7 @@
 #include "job/ferry-map-function-private.h"
 #include "job/ferry-serve-private.h"
 #include "process/ferry-attachment-private.h"
+#include "process/ferry-crash-private.h"
 #include "process/ferry-fork-server-main-private.h"
 #include "route/ferry-sender-private.h"
 #include "wire/ferry-task-call-private.h"
@@ -288,6 +289,8 @@ be_fork_server (int argc, char **argv)
   /* Creates the classes that each worker needs, so that the workers inherit them. */
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
+  /* What initialisers install over these, such as Python's, gives them back to a worker. */
+  ferry_crash_prepare ();
   ferry_fork_server_note_begin ();
   run_initialisers (ferry_fork_server_note_initialiser);
   if (ferry_fork_server_run (warm_up, &error) < 0)

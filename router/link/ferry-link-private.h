@@ -15,6 +15,7 @@
 #include "lane/ferry-segment-private.h"
 #include "lane/ferry-spare-memory-private.h"
 #include "link/ferry-aside-private.h"
+#include "link/ferry-crash-report-private.h"
 #include "link/ferry-link-state-private.h"
 #include "link/ferry-output-private.h"
 #include "link/ferry-traffic-private.h"
@@ -245,6 +246,11 @@ typedef struct
   int wait_code;    /* wait_code and wait_status: si_code and si_status of waitid() */
   int wait_status;
   FerryWatchdog watchdog; /* over the process that the link's deadline is for */
+  /* (owned) (nullable): where it was, as it said last, when it crashed or was asked */
+  FerryCrashReport *crash;
+  _Atomic guint n_crashes;      /* any: how often it said so */
+  guint n_asked;                /* how often it was asked */
+  FerrySymbolizeFunc symbolize; /* const: (nullable): looks up names of its functions */
 } FerryLinkProcess;
 
 /* drain lock: what of the up lane is under way, for a record that takes several visits. */
@@ -370,6 +376,7 @@ void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
 void ferry_link_wake_writers (FerryLink *self);
 void ferry_link_ask_to_tidy (FerryLink *self);
 gboolean ferry_link_reap (FerryLink *self);
+gboolean ferry_link_take_crash (FerryLink *self, FerryCrashPacket *packet, GError **error);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 void ferry_link_give_up_buffers (FerryLink *self);

@@ -52,6 +52,9 @@
  * two attempts are enough. */
 #define CLAIM_ATTEMPTS 1000
 
+/* How often a worker may say where it is, without being asked: it crashes once. Somebody else may ask it. */
+#define MAX_UNASKED 100
+
 /* The bits of FerryDownWriter.turned_away. */
 #define LONG_MESSAGE 1
 #define SHORT_MESSAGE 2
@@ -208,6 +211,7 @@ ferry_link_unref (FerryLink *self)
   if (self->fork_server != NULL)
     self->free_fork_server (g_steal_pointer (&self->fork_server));
   g_clear_pointer (&self->output, ferry_output_free);
+  g_clear_pointer (&self->process.crash, ferry_crash_report_unref);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
   g_array_unref (self->down.fd_batches.pending);
@@ -388,11 +392,27 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   errno = ESRCH;
   if (self->process.pidfd < 0 || self->process.reaped)
     return FALSE;
+  self->process.n_asked += signal_number == FERRY_WHERE_SIGNAL;
   if (signal_wrapped (&self->confinement, signal_number))
     return TRUE;
   if (self->process.parent == FERRY_PARENT_LOST && signal_number == SIGKILL)
     return ferry_pidfd_kill_group (self->process.pidfd, self->process.pid);
   return ferry_pidfd_signal (self->process.pidfd, self->process.pid, signal_number);
+}
+
+/* Takes what the process says of where it crashed, or is. The latest counts. Fails where it says so over and over. */
+gboolean
+ferry_link_take_crash (FerryLink *self, FerryCrashPacket *packet, GError **error)
+{
+  g_autoptr (FerryCrashPacket) owned = packet;
+
+  if (atomic_fetch_add (&self->process.n_crashes, 1) >= MAX_UNASKED + self->process.n_asked)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The worker said over and over where it crashed; it must say so once");
+  g_clear_pointer (&self->process.crash, ferry_crash_report_unref);
+  self->process.crash =
+    ferry_crash_report_new (g_steal_pointer (&owned), self->program, ferry_link_get_begun_call (self));
+  return TRUE;
 }
 
 /* Whether the process ends in its own time when it gets SIGTERM. A fork server does: it reads that signal, and ends

@@ -22,6 +22,7 @@ gboolean ferry_pidfd_kill_group (int pidfd, GPid pid);
 gboolean ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent);
 GPid ferry_read_parent (GPid pid);
 gboolean ferry_process_is_stopped (GPid pid);
+gboolean ferry_process_hears (GPid pid, int signal_number);
 gboolean ferry_process_hears_sigterm (GPid pid);
 
 G_END_DECLS

@@ -96,15 +96,22 @@ ferry_process_is_stopped (GPid pid)
   return state != NULL && *state == 'T';
 }
 
+/* any: whether a process has a handler of a signal. */
+gboolean
+ferry_process_hears (GPid pid, int signal_number)
+{
+  g_autofree char *text = read_of (pid, "status");
+  const char *line = text != NULL ? strstr (text, "\nSigCgt:") : NULL;
+
+  return line != NULL && (g_ascii_strtoull (line + strlen ("\nSigCgt:"), NULL, 16) & (1u << (signal_number - 1))) != 0;
+}
+
 /* any: whether a process has a handler of SIGTERM, so that it may have to tidy up before it ends. Any other one can as
  * well be killed. */
 gboolean
 ferry_process_hears_sigterm (GPid pid)
 {
-  g_autofree char *text = read_of (pid, "status");
-  const char *line = text != NULL ? strstr (text, "\nSigCgt:") : NULL;
-
-  return line != NULL && (g_ascii_strtoull (line + strlen ("\nSigCgt:"), NULL, 16) & (1u << (SIGTERM - 1))) != 0;
+  return ferry_process_hears (pid, SIGTERM);
 }
 
 /* any: sends a signal to the process of a pidfd. pid: the number of that process. Where the system call is refused or

@@ -51,6 +51,14 @@ typedef struct
   guint n;            /* looks since more was dispatched */
 } FerryPoolLook;
 
+/* What a task whose time is over is asked, before its worker is ended. */
+typedef struct
+{
+  guint64 xid;  /* of that task; 0: none was asked */
+  guint n_said; /* how often the worker had said where it is */
+  gint64 until; /* when its answer is not waited for any more */
+} FerryPoolQuestion;
+
 /* The pool reads the fields. It changes only the place, and n_missed by ferry_pool_worker_set_n_missed(). */
 struct _FerryPoolWorker
 {
@@ -73,6 +81,7 @@ struct _FerryPoolWorker
   guint n_missed;  /* how often in a row the worker did not begin a task in time; 0 after each message of the worker */
   guint64 claimed; /* the latest claim that was read, an xid; never decreases */
   FerryPoolLook look;
+  FerryPoolQuestion question;
   guint64 doomed;            /* xid of the call that the worker is ended for; 0: none */
   guint64 unclaimed;         /* xid of the latest call for which the worker sent something without a claim; 0: none */
   gboolean told_to_end;      /* the application asked the worker to end, so its end is expected */

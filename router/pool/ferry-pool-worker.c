@@ -51,6 +51,10 @@
 /* How long a function that is paused may take to hear of that, in microseconds, before its process is stopped. */
 #define HEAR_TIME (1 * G_USEC_PER_SEC)
 
+/* How long a function whose time is over may take to say where it is, and how often it is looked whether it has. */
+#define SAY_TIME (1 * G_USEC_PER_SEC)
+#define SAY_INTERVAL (5 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
 /* How often it is looked whether a program has stopped its worker. */
 #define STOP_LOOK (2 * G_USEC_PER_SEC)
 
@@ -940,12 +944,14 @@ static void
 fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
 {
   g_autofree char *last = g_strdup_printf ("worker: %s", ferry_exit_get_message (exit));
+  g_autofree char *trace = ferry_exit_dup_trace (exit, run->function);
   gboolean is_stopping = self->pool != NULL && self->rules->stopping;
   FerryLoss loss = {
     /* Deaths are counted, because some attempts were never begun. So the task is begun once more than it has retries.
      */
     .may_try_again = run->n_deaths <= run->settings->retries && !is_stopping,
     .last = last,
+    .trace = trace,
     .exit = exit,
   };
 
@@ -1084,6 +1090,26 @@ abandon_task (FerryPoolWorker *self, FerryRun *run)
       NULL, NULL);
 }
 
+/* Whether a function whose time is over has still to say where it is, which the exit of its worker tells then. What
+ * runs programs is always at the same place. */
+static gboolean
+is_saying_where (FerryPoolWorker *self, FerryRun *run)
+{
+  FerryPoolQuestion *question = &self->question;
+  gint64 now = g_get_monotonic_time ();
+
+  if (!run->timed_out || self->worker == NULL || self->texts != NULL)
+    return FALSE;
+  if (question->xid == run->xid)
+    return atomic_load (&self->link->process.n_crashes) == question->n_said && now < question->until;
+  *question = (FerryPoolQuestion){run->xid, atomic_load (&self->link->process.n_crashes), now + SAY_TIME};
+  if (!ferry_process_hears (ferry_worker_get_process_number (self->worker), FERRY_WHERE_SIGNAL))
+    return FALSE;
+  end_foreign_stop (self);
+  ferry_worker_send_signal (self->worker, FERRY_WHERE_SIGNAL);
+  return TRUE;
+}
+
 /* Runs when a cancelled or timed-out task did not end in time. After half of its grace time, its process gets SIGTERM.
  * At the end of the grace time, the process is killed. A thread cannot be killed, and is abandoned. */
 static void
@@ -1098,6 +1124,11 @@ escalate (gpointer data)
         ferry_pool_worker_kill (self);
       else
         abandon_task (self, run);
+      return;
+    }
+  if (is_saying_where (self, run))
+    {
+      escalate_after (self, run, SAY_INTERVAL);
       return;
     }
   if (!ferry_link_doom_call (self->link, run->xid))

@@ -17,6 +17,7 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-uplink-private.h"
+#include "process/ferry-crash-private.h"
 #include "process/ferry-sandbox-private.h"
 #include "process/ferry-spawn-private.h"
 #include "route/ferry-given-sender-private.h"
@@ -164,6 +165,7 @@ attach (GError **error)
   self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
     return NULL;
+  ferry_crash_install (self->control);
   return g_steal_pointer (&self);
 }
 

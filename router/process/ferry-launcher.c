@@ -25,6 +25,7 @@
 #include "process/ferry-fork-server-main-private.h"
 #include "process/ferry-sandbox-private.h"
 #include "process/ferry-spawn-private.h"
+#include "process/ferry-symbolizer-private.h"
 #include "process/ferry-worker-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
@@ -957,6 +958,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
   if (plan == NULL)
     return NULL;
   link->program = resolve_program (plan->program);
+  link->process.symbolize = ferry_symbolizer_ask;
   if (!confine (self, plan, link, error))
     return NULL;
   plan->queue = ferry_monitor_get_shared_queue (router->monitor);

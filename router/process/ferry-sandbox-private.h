@@ -51,6 +51,7 @@ gboolean ferry_sandbox_is_on (FerrySandbox *self);
 gboolean ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error);
 
 /* worker, before it has threads: enters the sandbox that the environment describes. A second call does nothing. */
+FERRY_FOR_SIBLINGS
 void ferry_sandbox_enter (void);
 /* worker: whether this process is in a sandbox that limits its memory. */
 gboolean ferry_sandbox_limits_memory (void);

@@ -13,6 +13,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-registry-private.h"
+#include "engine/ferry-exit-private.h"
 #include "ferry-enums.h"
 #include "process/ferry-attachment-private.h"
 #include "process/ferry-launcher-private.h"
@@ -412,11 +413,21 @@ output (gpointer data, guint stream, guint64 call, const char *line)
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }
 
+/* Of one that the application has killed, the task tells where it was. */
+static void
+log_crash (FerryExit *exit)
+{
+  if (ferry_exit_has_crashed (exit))
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "MESSAGE", "%s. It was here:\n%s", ferry_exit_get_message (exit),
+                      ferry_exit_get_backtrace (exit));
+}
+
 static void
 ended (gpointer data, FerryExit *exit)
 {
   FerryWorker *self = data;
 
+  log_crash (exit);
   expect_no_more (self);
   self->exit = g_object_ref (exit);
   /* A worker that ended early may not have attached, so attached() may not have done this. */

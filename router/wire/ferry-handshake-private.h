@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "wire/ferry-crash-packet-private.h"
 #include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
@@ -33,8 +34,8 @@ gssize ferry_control_receive_fixed (int fd, gpointer packet, gsize capacity, int
                                     gboolean *truncated);
 FerryControlEvent ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size,
                                                 GArray *descriptors, pid_t *sender, GError **error);
-FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors,
-                                         GError **error);
+FerryControlEvent ferry_control_receive (int fd, gsize segment_size, GArray *descriptors, GError **error);
+FerryControlEvent ferry_control_receive_later (int fd, FerryCrashPacket **crash, GArray *descriptors, GError **error);
 gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, int arena,
                                      GError **error);
 int ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors);

@@ -5,7 +5,7 @@
  *
  * The application puts the welcome and the link's descriptors into the socket before the worker starts. The worker
  * answers with an attach packet. In a sandbox, the worker sends a report of its layers before the attach packet. After
- * the attach packet it sends no more packets. No function waits, except when the worker receives its welcome. */
+ * the attach packet it only says where it crashed. No function waits, except when the worker receives its welcome. */
 
 #include "config.h"
 
@@ -236,18 +236,32 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
   return FERRY_CONTROL_TAKEN;
 }
 
-/* application: takes and checks the worker's next packet, which must be an attach packet where attached is FALSE. */
+/* application: takes and checks the worker's next packet, which must be an attach packet. */
 FerryControlEvent
-ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors, GError **error)
+ferry_control_receive (int fd, gsize segment_size, GArray *descriptors, GError **error)
 {
   FerryAttach packet = {0};
   gsize size = 0;
   FerryControlEvent event = ferry_control_receive_packet (fd, &packet, sizeof packet, &size, descriptors, NULL, error);
 
+  return event == FERRY_CONTROL_TAKEN ? check_attach (&packet, size, descriptors->len, segment_size, error) : event;
+}
+
+/* application: takes and checks a packet of a worker that has attached. Sets *crash (transfer full) where the event is
+ * FERRY_CONTROL_TAKEN. */
+FerryControlEvent
+ferry_control_receive_later (int fd, FerryCrashPacket **crash, GArray *descriptors, GError **error)
+{
+  union
+  {
+    FerryControlHeader header;
+    guint8 bytes[FERRY_MAX_CRASH_SIZE];
+  } packet;
+  gsize size = 0;
+  FerryControlEvent event = ferry_control_receive_packet (fd, &packet, sizeof packet, &size, descriptors, NULL, error);
+
   if (event != FERRY_CONTROL_TAKEN)
     return event;
-  if (!attached)
-    return check_attach (&packet, size, descriptors->len, segment_size, error);
   if (size == sizeof packet.header && descriptors->len == 0 &&
       ferry_control_is (&packet.header, size, FERRY_CONTROL_NO_WORKER))
     {
@@ -255,9 +269,14 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
                        "ran as an application, which starts workers of its own, and took nothing that it was passed");
       return FERRY_CONTROL_INVALID;
     }
+  if (descriptors->len == 0 && ferry_control_is (&packet.header, size, FERRY_CONTROL_CRASH))
+    {
+      *crash = ferry_crash_packet_parse (&packet, size, error);
+      return *crash != NULL ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID;
+    }
   return invalid (error,
                   "sent a packet of %" G_GSIZE_FORMAT
-                  " bytes with %u descriptors after attach; after attach it must send no packets",
+                  " bytes with %u descriptors after attach; after attach it must only say where it crashed",
                   size, descriptors->len);
 }
 

@@ -33,7 +33,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PROTOCOL_VERSION 7
+#define FERRY_PROTOCOL_VERSION 8
 #define FERRY_PROTOCOL_MAGIC "FERRYLNK"
 
 /* The environment variable that names the worker's end of the control socket. */
@@ -363,6 +363,7 @@ typedef enum
   FERRY_CONTROL_RETURNS = 12, /* application to function, in a descriptor port: how many descriptors may come */
   /* through the socket of a descriptor port, and only a header: a descriptor */
   FERRY_CONTROL_DESCRIPTOR = 13,
+  FERRY_CONTROL_CRASH = 14, /* worker to application, after the attach packet: where it was when a signal came */
 } FerryControlKind;
 
 typedef struct
@@ -420,6 +421,33 @@ typedef struct
   guint32 filter_errno; /* why the worker has not entered the filter of system calls, in the same way */
   guint32 reserved;
 } FerryConfined;
+
+/* Where a worker was when a signal came that ends it, or that asks it where it is. Behind the packet are the frames,
+ * the innermost first, and then the names of the files that are loaded, each with a zero. */
+typedef struct
+{
+  FerryControlHeader header;
+  gint32 signal;
+  gint32 code;       /* si_code of the signal */
+  guint64 address;   /* si_addr, for a signal of a fault; else 0 */
+  guint32 n_frames;  /* at most FERRY_MAX_CRASH_FRAMES */
+  guint32 n_modules; /* at most FERRY_MAX_CRASH_MODULES; the name of the program itself may be empty */
+} FerryCrash;
+
+typedef struct
+{
+  guint64 offset; /* in the file, as its own symbols have it; the address itself where it is in no file */
+  guint32 module; /* the number of the file, from 0 on, or FERRY_NO_MODULE */
+  guint32 exact;  /* 1: the offset is of the instruction that a signal has interrupted; 0: of that behind a call */
+} FerryCrashFrame;
+
+#define FERRY_NO_MODULE G_MAXUINT32
+#define FERRY_MAX_CRASH_FRAMES 64
+#define FERRY_MAX_CRASH_MODULES 32
+#define FERRY_MAX_CRASH_SIZE 16384 /* of the whole packet */
+
+/* The signal that asks a worker where it is. Nothing happens to a process that has no handler of it. */
+#define FERRY_WHERE_SIGNAL SIGWINCH
 
 /* The descriptors of a message. The application sends them before it publishes the record with the same number. */
 typedef struct
@@ -481,5 +509,7 @@ G_STATIC_ASSERT (sizeof (FerryControlHeader) == 16);
 G_STATIC_ASSERT (sizeof (FerryWelcome) == 72);
 G_STATIC_ASSERT (sizeof (FerryAttach) == 32);
 G_STATIC_ASSERT (sizeof (FerryConfined) == 32);
+G_STATIC_ASSERT (sizeof (FerryCrash) == 40);
+G_STATIC_ASSERT (sizeof (FerryCrashFrame) == 16);
 
 G_END_DECLS

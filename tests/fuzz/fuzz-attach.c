@@ -19,7 +19,9 @@ receive (int fd, gboolean attached, const FuzzPacket *packet)
 {
   g_autoptr (GArray) descriptors = descriptor_array_new ();
   g_autoptr (GError) error = NULL;
-  FerryControlEvent event = ferry_control_receive (fd, attached, SEGMENT_SIZE, descriptors, &error);
+  g_autoptr (FerryCrashPacket) crash = NULL;
+  FerryControlEvent event = attached ? ferry_control_receive_later (fd, &crash, descriptors, &error)
+                                     : ferry_control_receive (fd, SEGMENT_SIZE, descriptors, &error);
   const FerryAttach attach = {
     .header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_ATTACH, .version = FERRY_PROTOCOL_VERSION},
     .segment_size = SEGMENT_SIZE};

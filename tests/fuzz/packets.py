@@ -4,7 +4,7 @@
 
 import struct
 
-VERSION = 7
+VERSION = 8
 UP_RING = 77824
 
 
@@ -29,6 +29,13 @@ def hand(number, n, version=VERSION):
     return header(9, version) + struct.pack("=QII", number, n, 0)
 
 
+def crash(signal=11, frames=((0x11d3, 0, 1),), modules=(b"/lib/libfoo.so.1",), code=1, n_frames=None, n_modules=None):
+    head = struct.pack("=iiQII", signal, code, 0, len(frames) if n_frames is None else n_frames,
+                       len(modules) if n_modules is None else n_modules)
+    return header(14) + head + b"".join(struct.pack("=QII", *frame) for frame in frames) + b"".join(
+        name + b"\0" for name in modules)
+
+
 def packet(data, n_fds=0):
     return bytes([len(data), n_fds]) + data
 
@@ -47,6 +54,24 @@ CORPUS = {
         "wrapped-with-descriptors": b"\x80" + packet(confined(0x3c), 4),
         "short": b"\0" + packet(confined(0x3c)[:31]),
         "long": b"\0" + packet(confined(0x3c) + b"\0"),
+    },
+    "crash": {
+        "good": crash(),
+        "asked": crash(28, code=0),
+        "nothing": crash(frames=(), modules=()),
+        "no-module": crash(frames=((0, 0xffffffff, 1), (0x4711, 0, 0))),
+        "handler": crash(6, frames=((0x10, 0, 1), (0x20, 0, 0), (0x30, 0, 1), (0x40, 1, 0)), modules=(b"", b"libc.so.6")),
+        "other-bytes": crash(modules=(b"/tmp/\x1b[31m\n\xff",)),
+        "wrong-module": crash(frames=((0, 1, 0),)),
+        "wrong-exact": crash(frames=((0, 0, 2),)),
+        "wrong-signal": crash(65),
+        "many-frames": crash(n_frames=65),
+        "more-frames": crash(n_frames=3),
+        "many-modules": crash(n_modules=33),
+        "more-modules": crash(n_modules=2),
+        "fewer-modules": crash(modules=(b"a", b"b"), n_modules=1),
+        "short": crash()[:39],
+        "largest": crash(frames=[(i, i % 32, i % 2) for i in range(64)], modules=[b"m" * 300] * 32),
     },
     "attach": {
         "good": packet(attach()),

@@ -420,9 +420,8 @@ warm_up (void)
   task_test_settle ();
 }
 
-/* launcher: NULL for a pool of threads. */
-static TaskTest *
-new_with_launcher (FerryLauncher *launcher, guint max_workers)
+TaskTest *
+task_test_new_with_launcher (FerryLauncher *launcher, guint max_workers)
 {
   TaskTest *test = g_new0 (TaskTest, 1);
 
@@ -443,7 +442,7 @@ task_test_new (gboolean in_threads, guint max_workers)
 {
   g_autoptr (FerryLauncher) launcher = in_threads ? NULL : task_test_launcher_new ();
 
-  return new_with_launcher (launcher, max_workers);
+  return task_test_new_with_launcher (launcher, max_workers);
 }
 
 TaskTest *
@@ -452,7 +451,7 @@ task_test_new_trusted (guint max_workers)
   g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
 
   g_object_set (launcher, "trusted", TRUE, NULL);
-  return new_with_launcher (launcher, max_workers);
+  return task_test_new_with_launcher (launcher, max_workers);
 }
 
 TaskTest *
@@ -465,7 +464,7 @@ task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers)
   g_object_set (launcher, "sandbox", sandbox, NULL);
   /* Descriptors are counted from here on, and those of a trial that is under way are none to be had again. */
   ferry_sandbox_get_strength ();
-  return new_with_launcher (launcher, max_workers);
+  return task_test_new_with_launcher (launcher, max_workers);
 }
 
 static gboolean

@@ -45,7 +45,8 @@ TaskTest *task_test_new (gboolean in_threads, guint max_workers);
 TaskTest *task_test_new_trusted (guint max_workers);
 /* The same of processes in a sandbox. */
 TaskTest *task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers);
-/* Another one's pool, and an executor of its own. */
+/* The same of another program's processes. launcher: (nullable): NULL for a pool of threads. */
+TaskTest *task_test_new_with_launcher (FerryLauncher *launcher, guint max_workers);
 FerryLauncher *task_test_launcher_new (void);
 /* Drops all, and asserts that no pipe, no descriptor and no process is left. */
 void task_test_free (TaskTest *test);

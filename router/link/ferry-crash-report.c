@@ -1,0 +1,248 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where a worker crashed: what it said, the names of its functions, which a program looks up in the files of the
+ * worker, and the text of both, such as “#3 parse_header+0x24 (libfoo.so.1+0x11d3) at parse.cpp:211”.
+ *
+ * Threads: the monitor; one of its own waits for the program that looks up. That one has a reference of its own, so the
+ *          link may end before it is done.
+ * Trust:   none. The worker says which files there are, and what is in them may be its work too. All of it is text
+ * here, which is cut and escaped. */
+
+#include "config.h"
+
+#include "link/ferry-crash-report-private.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
+
+/* The longest name of a function, of its file and of its source, in bytes, and the longest text. */
+#define MAX_PART 200
+#define MAX_TEXT 12288
+
+struct _FerryCrashReport
+{
+  _Atomic gint references;
+  FerryCrashPacket *packet; /* (owned): const */
+  char *program;            /* (owned) (nullable): const */
+  guint64 call;             /* const */
+  gboolean was_begun;       /* monitor */
+  _Atomic gboolean is_done; /* stored with release order by the thread that looks up */
+  FerrySymbolizeFunc func;  /* that thread, as all that follows, until is_done is set */
+  GStrv answers;            /* (owned) (nullable): a line for each frame, while there are any */
+  GDestroyNotify done;
+  gpointer data;
+};
+
+FerryCrashReport *
+ferry_crash_report_new (FerryCrashPacket *packet, const char *program, guint64 call)
+{
+  FerryCrashReport *self = g_new0 (FerryCrashReport, 1);
+
+  atomic_init (&self->references, 1);
+  self->packet = packet;
+  self->program = g_strdup (program);
+  self->call = call;
+  return self;
+}
+
+void
+ferry_crash_report_unref (FerryCrashReport *self)
+{
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  ferry_crash_packet_free (self->packet);
+  g_free (self->program);
+  g_strfreev (self->answers);
+  g_free (self);
+}
+
+/* (nullable): the name of the frame's file. */
+static const char *
+get_file (FerryCrashReport *self, const FerryCrashFrame *frame)
+{
+  const char *name = frame->module != FERRY_NO_MODULE ? self->packet->modules[frame->module] : NULL;
+
+  return name != NULL && name[0] == '\0' ? self->program : name;
+}
+
+/* Whether the file's name can stand in a line of its own. */
+static gboolean
+may_be_asked (const char *file)
+{
+  if (file == NULL || file[0] != '/')
+    return FALSE;
+  for (; *file != '\0'; file++)
+    if (g_ascii_iscntrl (*file))
+      return FALSE;
+  return TRUE;
+}
+
+static char *
+ask (FerryCrashReport *self)
+{
+  g_autoptr (GString) questions = g_string_new (NULL);
+
+  for (guint i = 0; i < self->packet->n_frames; i++)
+    {
+      const FerryCrashFrame *frame = &self->packet->frames[i];
+      const char *file = get_file (self, frame);
+
+      g_string_append_printf (questions, "%u %" G_GINT64_MODIFIER "x %s\n", frame->exact, frame->offset,
+                              may_be_asked (file) ? file : "-");
+    }
+  return self->func (questions->str);
+}
+
+static gpointer
+resolve (gpointer data)
+{
+  FerryCrashReport *self = data;
+  g_autofree char *answers = ask (self);
+
+  self->answers = answers != NULL ? g_strsplit (answers, "\n", FERRY_MAX_CRASH_FRAMES + 1) : NULL;
+  atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
+  self->done (self->data);
+  ferry_crash_report_unref (self);
+  return NULL;
+}
+
+void
+ferry_crash_report_resolve (FerryCrashReport *self, FerrySymbolizeFunc func, GDestroyNotify done, gpointer data)
+{
+  self->was_begun = TRUE;
+  self->func = func;
+  self->done = done;
+  self->data = data;
+  ferry_ref_count_inc (&self->references);
+  ferry_thread_run_aside ("ferry-crash", resolve, self);
+}
+
+gboolean
+ferry_crash_report_is_done (FerryCrashReport *self)
+{
+  return atomic_load_explicit (&self->is_done, memory_order_acquire);
+}
+
+gboolean
+ferry_crash_report_was_begun (FerryCrashReport *self)
+{
+  return self->was_begun;
+}
+
+gboolean
+ferry_crash_report_is_stale (FerryCrashReport *self, guint64 call)
+{
+  return self->packet->signal == FERRY_WHERE_SIGNAL && self->call != call;
+}
+
+/* ---- the text ---- */
+
+/* Appends a part of the text, cut, and without characters that change lines or a terminal. */
+static void
+append_part (GString *text, const char *part)
+{
+  g_autofree char *cut = g_strndup (part, MAX_PART);
+  g_autofree char *valid = g_utf8_make_valid (cut, -1);
+
+  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar character = g_utf8_get_char (at);
+
+      g_string_append_unichar (text, g_unichar_isprint (character) ? character : '?');
+    }
+}
+
+static void
+append_place (GString *text, FerryCrashReport *self, const FerryCrashFrame *frame)
+{
+  const char *file = get_file (self, frame);
+  g_autofree char *name = file != NULL ? g_path_get_basename (file) : NULL;
+
+  if (frame->module == FERRY_NO_MODULE)
+    {
+      g_string_append_printf (text, "0x%" G_GINT64_MODIFIER "x", frame->offset);
+      return;
+    }
+  append_part (text, name != NULL ? name : "?");
+  g_string_append_printf (text, "+0x%" G_GINT64_MODIFIER "x", frame->offset);
+}
+
+static const char *
+get_answer (FerryCrashReport *self, guint number)
+{
+  if (!ferry_crash_report_is_done (self) || self->answers == NULL || number >= g_strv_length (self->answers))
+    return "";
+  return self->answers[number];
+}
+
+static void
+append_frame (GString *text, FerryCrashReport *self, guint number)
+{
+  g_auto (GStrv) parts = g_strsplit (get_answer (self, number), "\t", 2);
+  const char *name = parts[0] != NULL ? parts[0] : "";
+  const char *source = parts[0] != NULL && parts[1] != NULL ? parts[1] : "";
+
+  append_part (text, name);
+  if (name[0] != '\0')
+    g_string_append (text, " (");
+  append_place (text, self, &self->packet->frames[number]);
+  if (name[0] != '\0')
+    g_string_append (text, ")");
+  if (source[0] != '\0')
+    {
+      g_string_append (text, " at ");
+      append_part (text, source);
+    }
+}
+
+/* Whether the frame is the system's, which calls a handler of a signal: the next one was interrupted. */
+static gboolean
+is_handler_call (FerryCrashReport *self, guint number)
+{
+  return number + 1 < self->packet->n_frames && self->packet->frames[number + 1].exact != 0;
+}
+
+static gboolean
+is_same_place (const FerryCrashFrame *a, const FerryCrashFrame *b)
+{
+  return a->module == b->module && a->offset == b->offset;
+}
+
+/* Returns the first frame that says something. A handler of Python's own (faulthandler) sends the thread the signal
+ * once more, to have it handled as before. What that one has interrupted is what counts: a fault, which no thread sends
+ * itself, or the place where the thread has sent itself the signal for the first time, in abort(). */
+static guint
+find_first (FerryCrashReport *self)
+{
+  const FerryCrashPacket *packet = self->packet;
+
+  for (guint i = 1; packet->code == SI_TKILL && i < packet->n_frames; i++)
+    if (packet->frames[i].exact &&
+        (packet->signal != SIGABRT || is_same_place (&packet->frames[0], &packet->frames[i])))
+      return i;
+  return 0;
+}
+
+char *
+ferry_crash_report_dup_text (FerryCrashReport *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  const guint first = find_first (self);
+
+  for (guint i = first; i < self->packet->n_frames && text->len < MAX_TEXT; i++)
+    {
+      g_string_append_printf (text, "%s#%u ", i > first ? "\n" : "", i - first);
+      if (is_handler_call (self, i))
+        g_string_append (text, "<signal handler called>");
+      else
+        append_frame (text, self, i);
+      if (i == first && self->packet->has_address)
+        g_string_append_printf (text, ", which used address 0x%" G_GINT64_MODIFIER "x", self->packet->address);
+    }
+  return text->len > 0 ? g_strdup (text->str) : NULL;
+}

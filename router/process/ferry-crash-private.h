@@ -1,0 +1,19 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a worker tells of its own crash. */
+
+#pragma once
+
+#include "base/ferry-base-private.h"
+
+G_BEGIN_DECLS
+
+/* Has the signals of a crash tell the application where this process was, over its control socket, and the signal that
+ * asks for it. Signals that the program has chosen an action for are left alone. On the thread that attaches. */
+void ferry_crash_install (int control);
+/* The same in a fork server, where the handlers tell nothing: for those that its program installs over them, as the
+ * workers inherit what those know of the handlers before them. */
+void ferry_crash_prepare (void);
+
+G_END_DECLS

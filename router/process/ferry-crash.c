@@ -1,0 +1,332 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where a worker crashed: a handler of the signals of a crash, which sends the application a packet with the frames of
+ * the stack, and then lets the signal do what it would have done, so that there is a core dump as before.
+ *
+ * It also answers the signal by which the application asks a worker whose time is over where it is. Nothing happens to
+ * a process that has no handler of that one. SIGTERM would not do, since a handler of it means that a process tidies
+ * up.
+ *
+ * The unwinder is that of the compiler, which is in this library itself: backtrace() would load another one, at the
+ * start of each worker, or in the handler, where nothing may be loaded. Here nothing is prepared, and nothing
+ * allocated. A stack that is spoiled may have the unwinder read what is not there. That ends the walk, and what was
+ * found counts.
+ *
+ * A thread other than the first has no alternate stack, and so tells nothing where its stack is used up.
+ *
+ * Threads: the one that attaches, and in the handler any; one tells at a time. */
+
+#include "config.h"
+
+#include "process/ferry-crash-private.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unwind.h>
+
+#include "wire/ferry-lane-layout.h"
+
+/* Enough for two handlers, one of another library that calls this one, on processors with the largest registers. */
+#define STACK_SIZE 65536
+
+/* The longest name of a file that is sent. */
+#define MAX_NAME 1024
+
+/* For how many milliseconds a thread that crashes waits for another one that tells where it crashed. */
+#define MOST_PAUSES 1000
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+
+static int control_socket = -1; /* const once this process has attached, as is owner */
+static pid_t owner;             /* the process that has attached; 0: none */
+static char stack[STACK_SIZE] __attribute__ ((aligned (16)));
+
+/* All that follows is for the thread that tells. */
+static _Atomic gboolean is_telling;
+static pid_t teller;
+static sigjmp_buf escape;
+static struct
+{
+  FerryCrash head;
+  FerryCrashFrame frames[FERRY_MAX_CRASH_FRAMES];
+  char names[FERRY_MAX_CRASH_SIZE - sizeof (FerryCrash) - FERRY_MAX_CRASH_FRAMES * sizeof (FerryCrashFrame)];
+} packet;
+static const struct link_map *modules[FERRY_MAX_CRASH_MODULES];
+static gboolean is_inside;  /* the walk has left the handler's own frames */
+static gboolean is_stepped; /* what follows is the caller of an address without code */
+
+/* ---- the walk ---- */
+
+static guint32
+find_module (const struct link_map *map)
+{
+  guint i;
+
+  for (i = 0; i < packet.head.n_modules && modules[i] != map; i++)
+    ;
+  if (i == FERRY_MAX_CRASH_MODULES)
+    return FERRY_NO_MODULE;
+  modules[i] = map;
+  packet.head.n_modules = MAX (packet.head.n_modules, i + 1);
+  return i;
+}
+
+static void
+add_frame (guint64 address, gboolean is_exact)
+{
+  FerryCrashFrame *frame = &packet.frames[packet.head.n_frames];
+  struct dl_find_object found;
+
+  *frame = (FerryCrashFrame){.offset = address, .module = FERRY_NO_MODULE, .exact = is_exact};
+  if (_dl_find_object ((gpointer) (guintptr) (address - !is_exact), &found) == 0)
+    frame->module = find_module (found.dlfo_link_map);
+  if (frame->module != FERRY_NO_MODULE)
+    frame->offset -= found.dlfo_link_map->l_addr;
+  packet.head.n_frames++;
+}
+
+static _Unwind_Reason_Code
+note_frame (struct _Unwind_Context *context, gpointer data)
+{
+  int is_exact = 0;
+  guint64 address = _Unwind_GetIPInfo (context, &is_exact);
+
+  /* The frames before the first one that a signal has interrupted are the handler's. */
+  is_inside = is_inside || is_exact;
+  if (!is_inside)
+    return _URC_NO_REASON;
+  if (packet.head.n_frames == FERRY_MAX_CRASH_FRAMES)
+    return _URC_END_OF_STACK;
+  if (address != 0)
+    add_frame (address, is_exact && !is_stepped);
+  is_stepped = FALSE;
+  return _URC_NO_REASON;
+}
+
+/* Where the signal has interrupted the thread: its place in the context, by which the unwinder goes on, too. */
+static guintptr *
+get_place (ucontext_t *context)
+{
+#if defined(__x86_64__)
+  return (guintptr *) &context->uc_mcontext.gregs[REG_RIP];
+#elif defined(__i386__)
+  return (guintptr *) &context->uc_mcontext.gregs[REG_EIP];
+#elif defined(__aarch64__)
+  return (guintptr *) &context->uc_mcontext.pc;
+#else
+  return NULL;
+#endif
+}
+
+/* Leaves a function that has no code, such as that of a pointer that is NULL: nothing says how to unwind it, but it has
+ * just been called. Only what the unwinder reads is changed. */
+static void
+leave_call (ucontext_t *context)
+{
+#if defined(__x86_64__)
+  const guintptr *top = (const guintptr *) (guintptr) context->uc_mcontext.gregs[REG_RSP];
+
+  context->uc_mcontext.gregs[REG_RIP] = (greg_t) *top;
+  context->uc_mcontext.gregs[REG_RSP] += (greg_t) sizeof *top;
+#elif defined(__i386__)
+  const guintptr *top = (const guintptr *) (guintptr) context->uc_mcontext.gregs[REG_ESP];
+
+  context->uc_mcontext.gregs[REG_EIP] = (greg_t) *top;
+  context->uc_mcontext.gregs[REG_ESP] += (greg_t) sizeof *top;
+#elif defined(__aarch64__)
+  context->uc_mcontext.pc = context->uc_mcontext.regs[30];
+#endif
+}
+
+static void
+walk (ucontext_t *context)
+{
+  const guintptr *place = get_place (context);
+  struct dl_find_object found;
+
+  if (place != NULL && _dl_find_object ((gpointer) *place, &found) != 0)
+    {
+      add_frame (*place, TRUE);
+      leave_call (context);
+      is_stepped = TRUE;
+    }
+  _Unwind_Backtrace (note_frame, NULL);
+}
+
+/* ---- the handlers ---- */
+
+static void
+fault_in_walk (int signal_number, siginfo_t *info, gpointer context)
+{
+  struct sigaction usual = {.sa_handler = SIG_DFL};
+
+  if ((pid_t) syscall (SYS_gettid) == teller)
+    siglongjmp (escape, 1);
+  /* Another thread crashes meanwhile: its fault comes again. */
+  sigaction (signal_number, &usual, NULL);
+}
+
+/* As walk(), of a stack that may be spoiled. */
+static void
+walk_guarded (ucontext_t *context)
+{
+  struct sigaction guard = {.sa_sigaction = fault_in_walk, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  struct sigaction usual[2];
+  sigset_t faults;
+  sigset_t mask;
+
+  sigemptyset (&faults);
+  sigaddset (&faults, SIGSEGV);
+  sigaddset (&faults, SIGBUS);
+  sigaction (SIGSEGV, &guard, &usual[0]);
+  sigaction (SIGBUS, &guard, &usual[1]);
+  pthread_sigmask (SIG_UNBLOCK, &faults, &mask);
+  if (sigsetjmp (escape, 0) == 0)
+    walk (context);
+  pthread_sigmask (SIG_SETMASK, &mask, NULL);
+  sigaction (SIGSEGV, &usual[0], NULL);
+  sigaction (SIGBUS, &usual[1], NULL);
+}
+
+static gsize
+add_names (void)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < packet.head.n_modules; i++)
+    {
+      gsize length = strnlen (modules[i]->l_name, MAX_NAME);
+
+      if (size + length + 1 > sizeof packet.names - FERRY_MAX_CRASH_MODULES)
+        length = 0;
+      memcpy (packet.names + size, modules[i]->l_name, length);
+      packet.names[size + length] = '\0';
+      size += length + 1;
+    }
+  return size;
+}
+
+static gboolean
+is_fault (int signal_number)
+{
+  return signal_number == SIGSEGV || signal_number == SIGBUS || signal_number == SIGFPE || signal_number == SIGILL;
+}
+
+static void
+tell (int signal_number, const siginfo_t *info, ucontext_t *context)
+{
+  const ucontext_t before = *context;
+  gsize size;
+
+  packet.head = (FerryCrash){
+    .header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_CRASH, .version = FERRY_PROTOCOL_VERSION},
+    .signal = signal_number,
+    .code = info->si_code,
+    .address = is_fault (signal_number) && info->si_code > 0 ? (guintptr) info->si_addr : 0,
+  };
+  is_inside = is_stepped = FALSE;
+  if (signal_number != FERRY_WHERE_SIGNAL)
+    walk_guarded (context);
+  else
+    walk (context);
+  *context = before;
+  size = add_names ();
+  /* The names follow the frames directly. */
+  memmove (packet.frames + packet.head.n_frames, packet.names, size);
+  size += sizeof packet.head + packet.head.n_frames * sizeof packet.frames[0];
+  send (control_socket, &packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Waits for another thread that tells: that one ends the process, so that this one has only to be quiet meanwhile. */
+static gboolean
+begin_telling (void)
+{
+  const struct timespec pause = {.tv_nsec = 1000000};
+  const pid_t self = (pid_t) syscall (SYS_gettid);
+
+  for (guint i = 0; atomic_exchange (&is_telling, TRUE); i++)
+    {
+      if (teller == self || i == MOST_PAUSES)
+        return FALSE;
+      nanosleep (&pause, NULL);
+    }
+  teller = self;
+  return TRUE;
+}
+
+static void
+tell_once (int signal_number, const siginfo_t *info, ucontext_t *context)
+{
+  int error_number = errno;
+
+  /* A child that was forked has the parent's socket, and a fork server has none. */
+  if (getpid () == owner && begin_telling ())
+    {
+      tell (signal_number, info, context);
+      atomic_store (&is_telling, signal_number != FERRY_WHERE_SIGNAL);
+    }
+  errno = error_number;
+}
+
+static void
+crashed (int signal_number, siginfo_t *info, gpointer context)
+{
+  const struct sigaction usual = {.sa_handler = SIG_DFL};
+
+  tell_once (signal_number, info, context);
+  /* Another handler may have called this one, and be the one that is installed. */
+  sigaction (signal_number, &usual, NULL);
+  /* A fault comes again as soon as this returns. What was sent, or is done once, such as a trap, would not. */
+  if (!is_fault (signal_number) || info->si_code <= 0)
+    if (syscall (SYS_rt_tgsigqueueinfo, getpid (), syscall (SYS_gettid), signal_number, info) < 0)
+      raise (signal_number);
+}
+
+/* The system sends this signal where the size of a terminal changes. */
+static void
+asked (int signal_number, siginfo_t *info, gpointer context)
+{
+  if (info->si_code <= 0)
+    tell_once (signal_number, info, context);
+}
+
+/* ---- the installation ---- */
+
+static void
+install (int signal_number, const struct sigaction *action)
+{
+  struct sigaction present;
+
+  if (sigaction (signal_number, NULL, &present) == 0 && (present.sa_flags & SA_SIGINFO) == 0 &&
+      present.sa_handler == SIG_DFL)
+    sigaction (signal_number, action, NULL);
+}
+
+void
+ferry_crash_prepare (void)
+{
+  const struct sigaction fatal = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  const struct sigaction where = {.sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+  const stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
+  stack_t present;
+
+  if (sigaltstack (NULL, &present) == 0 && (present.ss_flags & SS_DISABLE) != 0)
+    sigaltstack (&own, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (fatal_signals); i++)
+    install (fatal_signals[i], &fatal);
+  install (FERRY_WHERE_SIGNAL, &where);
+}
+
+void
+ferry_crash_install (int control)
+{
+  control_socket = control;
+  owner = getpid ();
+  ferry_crash_prepare ();
+}

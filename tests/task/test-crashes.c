@@ -1,0 +1,496 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: process/ferry-crash.c, link/ferry-crash-report.c, process/ferry-symbolizer.c, process/ferry-symbolizer-main.c,
+ * process/ferry-symbol-table-dw.c, process/ferry-symbol-table-elf.c, engine/ferry-visits.c, engine/ferry-exit.c
+ *
+ * Workers that crash: where, as the task and the exit record tell. */
+
+#include "config.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "task/task-test.h"
+
+static FerryLauncher *
+make_launcher_of (const char *program)
+{
+  g_autofree char *path = ferry_test_build_path (program);
+  const char *argv[] = {path, NULL};
+
+  return ferry_launcher_new (argv);
+}
+
+static FerryLauncher *
+make_launcher (void)
+{
+  return make_launcher_of ("crashing-worker");
+}
+
+static TaskTest *
+begin (void)
+{
+  g_autoptr (FerryLauncher) launcher = make_launcher ();
+
+  return task_test_new_with_launcher (launcher, 1);
+}
+
+static TaskTest *
+begin_in_sandbox (FerrySandboxPolicy policy)
+{
+  g_autoptr (FerryLauncher) launcher = make_launcher ();
+  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+
+  g_object_set (sandbox, "policy", policy, NULL);
+  g_object_set (launcher, "sandbox", sandbox, NULL);
+  ferry_sandbox_get_strength ();
+  return task_test_new_with_launcher (launcher, 1);
+}
+
+static FerryTask *
+crash (TaskTest *test, const char *way)
+{
+  return task_test_submit (test->executor, "crash", g_variant_new_string (way));
+}
+
+/* Asserts that the task was lost by a signal, and returns (transfer none) where: what its exit record says, which its
+ * trace has as well. */
+static const char *
+assert_crashed (FerryTask *task, int signal_number)
+{
+  const char *backtrace;
+  FerryExit *exit;
+  g_auto (GStrv) lines = NULL;
+
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  exit = ferry_task_get_exit (task);
+  g_assert_cmpint (ferry_exit_get_signal (exit), ==, signal_number);
+  backtrace = ferry_test_get_string (exit, "backtrace");
+  g_assert_nonnull (backtrace);
+  g_test_message ("%s", backtrace);
+  lines = g_strsplit (backtrace, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *number = g_strdup_printf ("#%u ", i);
+
+      g_assert_true (g_str_has_prefix (lines[i], number));
+      ferry_test_assert_says (ferry_test_get_string (task, "trace"), lines[i]);
+    }
+  return backtrace;
+}
+
+/* The first line has these words. */
+static void
+assert_first (const char *backtrace, const char *words)
+{
+  g_autofree char *first = g_strndup (backtrace, strcspn (backtrace, "\n"));
+
+  ferry_test_assert_says (first, words);
+}
+
+static void
+says_which_function_read_null (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "read-null");
+  const char *backtrace = assert_crashed (task, SIGSEGV);
+
+  assert_first (backtrace, "#0 crash_reading_null+0x");
+  assert_first (backtrace, " (crashing-worker+0x");
+  assert_first (backtrace, ", which used address 0x0");
+  ferry_test_assert_says (backtrace, "crash_by+0x");
+  ferry_test_assert_says (backtrace, "ferry_worker_main+0x");
+  ferry_test_assert_says (backtrace, "main+0x");
+  ferry_test_assert_says (ferry_test_get_string (task, "trace"), "in function 'crash' of process ");
+  task_test_wait_message ("(Segmentation fault). It was here:\n#0 crash_reading_null+0x");
+}
+
+static void
+says_which_function_called_null (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "call-null");
+  const char *backtrace = assert_crashed (task, SIGSEGV);
+
+  assert_first (backtrace, "#0 0x0, which used address 0x0");
+  ferry_test_assert_says (backtrace, "#1 crash_calling_null+0x");
+}
+
+static void
+says_which_function_used_up_its_stack (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "overflow");
+  const char *backtrace = assert_crashed (task, SIGSEGV);
+
+  assert_first (backtrace, "#0 crash_overflowing+0x");
+  ferry_test_assert_says (backtrace, "#63 crash_overflowing+0x");
+}
+
+static void
+says_who_gave_memory_back_twice (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "free-twice");
+  const char *backtrace = assert_crashed (task, SIGABRT);
+
+  ferry_test_assert_says (backtrace, "abort+0x");
+  ferry_test_assert_says (backtrace, "crash_freeing_twice+0x");
+}
+
+static void
+says_the_place_in_a_library_without_symbols (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "abort-unnamed");
+  const char *backtrace = assert_crashed (task, SIGABRT);
+
+  ferry_test_assert_says (backtrace, " unnamed-library.so+0x");
+  ferry_test_assert_says (backtrace, "call_unnamed+0x");
+  g_assert_null (strstr (backtrace, "abort_without_a_name"));
+}
+
+static void
+says_what_gave_an_error_of_glib (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "error");
+
+  ferry_test_assert_says (assert_crashed (task, SIGTRAP), "crash_by+0x");
+}
+
+static void
+says_what_sent_a_signal (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "kill");
+  const char *backtrace = assert_crashed (task, SIGSEGV);
+
+  ferry_test_assert_says (backtrace, "crash_by+0x");
+  g_assert_null (strstr (backtrace, "which used"));
+}
+
+static void
+says_as_much_as_a_spoiled_stack_has (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "spoil-stack");
+
+  assert_first (assert_crashed (task, SIGSEGV), "#0 crash_spoiling+0x");
+}
+
+static void
+says_where_a_thread_was (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "in-thread");
+  const char *backtrace = assert_crashed (task, SIGSEGV);
+
+  assert_first (backtrace, "#0 crash_reading_null+0x");
+  ferry_test_assert_says (backtrace, "#1 crash_in_thread+0x");
+  g_assert_null (strstr (backtrace, "ferry_worker_main"));
+}
+
+static void
+says_what_a_handler_of_a_signal_interrupted (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "in-handler");
+  const char *backtrace = assert_crashed (task, SIGSEGV);
+
+  assert_first (backtrace, "#0 crash_reading_null+0x");
+  ferry_test_assert_says (backtrace, "#1 crash_in_handler+0x");
+  ferry_test_assert_says (backtrace, "#2 <signal handler called>");
+  ferry_test_assert_says (backtrace, "crash_by+0x");
+}
+
+/* Where there is a compiler for it. */
+static void
+says_what_threw_an_exception (void)
+{
+  g_autofree char *path = ferry_test_build_path ("throwing-worker");
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_test_skip ("There is no compiler of C++");
+      return;
+    }
+  launcher = make_launcher_of ("throwing-worker");
+  test = task_test_new_with_launcher (launcher, 1);
+  task = task_test_submit (test->executor, "throw", NULL);
+  ferry_test_assert_says (assert_crashed (task, SIGABRT), " decoder::Header::parse(char const*)+0x");
+}
+
+static void
+says_the_same_of_a_fork_and_of_what_is_executed (void)
+{
+  for (gboolean is_forked = FALSE; is_forked <= TRUE; is_forked++)
+    {
+      g_autoptr (TaskTest) test = begin ();
+      g_autoptr (FerryTask) task = NULL;
+
+      g_object_set (test->pool, "use-fork-server", is_forked, NULL);
+      task = crash (test, "read-null");
+      assert_first (assert_crashed (task, SIGSEGV), "#0 crash_reading_null+0x");
+      g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (task)), ==, FERRY_CLOSE_REASON_KILLED);
+    }
+}
+
+static void
+says_the_same_in_a_sandbox (void)
+{
+  g_autoptr (TaskTest) test = begin_in_sandbox (FERRY_SANDBOX_POLICY_PREFERRED);
+  g_autoptr (FerryTask) null = crash (test, "read-null");
+  g_autoptr (FerryTask) overflow = crash (test, "overflow");
+  g_autoptr (FerryTask) twice = crash (test, "free-twice");
+
+  assert_first (assert_crashed (null, SIGSEGV), "#0 crash_reading_null+0x");
+  assert_first (assert_crashed (overflow, SIGSEGV), "#0 crash_overflowing+0x");
+  ferry_test_assert_says (assert_crashed (twice, SIGABRT), "crash_freeing_twice+0x");
+}
+
+/* ---- what stays as it was ---- */
+
+static void
+leaves_a_handler_of_the_program_alone (void)
+{
+  g_autoptr (FerryLauncher) launcher = make_launcher ();
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_launcher_setenv (launcher, "FERRY_TEST_HANDLER", "1");
+  test = task_test_new_with_launcher (launcher, 1);
+  /* A fork has the actions of the system. */
+  g_object_set (test->pool, "use-fork-server", FALSE, NULL);
+  task = crash (test, "read-null");
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_task_get_exit (task)), ==, 42);
+  g_assert_null (ferry_test_get_string (ferry_task_get_exit (task), "backtrace"));
+  g_assert_null (ferry_test_get_string (task, "trace"));
+}
+
+/* A child that a worker forks has the worker's socket. */
+static void
+says_nothing_of_a_child_of_the_worker (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) child = task_test_submit (test->executor, "in-child", NULL);
+  g_autoptr (FerryTask) left = NULL;
+
+  task_test_assert_result (child, "11");
+  left = task_test_submit (test->executor, "lie", g_variant_new_string ("no packet"));
+  task_test_assert_failed (left, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_null (strstr (ferry_test_get_string (ferry_task_get_exit (left), "backtrace"), "crash_reading_null"));
+}
+
+/* It would be given time to tidy up. */
+static void
+leaves_the_signal_of_an_end_alone (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "listens", NULL);
+
+  task_test_assert_result (task, "false");
+}
+
+/* Where the system writes core dumps into a file of the folder of temporary files, by number. */
+static void
+leaves_a_core_dump (void)
+{
+  static const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+  g_autofree char *pattern = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  struct rlimit before;
+
+  getrlimit (RLIMIT_CORE, &before);
+  if (!g_file_get_contents ("/proc/sys/kernel/core_pattern", &pattern, NULL, NULL) ||
+      !g_str_equal (g_strchomp (pattern), "/tmp/core.%p") || setrlimit (RLIMIT_CORE, &all) < 0)
+    {
+      g_test_skip ("The system writes core dumps elsewhere");
+      return;
+    }
+  test = begin ();
+  task = crash (test, "read-null");
+  assert_crashed (task, SIGSEGV);
+  setrlimit (RLIMIT_CORE, &before);
+  path = g_strdup_printf ("/tmp/core.%d", (int) ferry_test_get_process (ferry_task_get_exit (task)));
+  g_assert_true (ferry_test_get_number (ferry_task_get_exit (task), "core-dumped"));
+  g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
+/* ---- limits of time ---- */
+
+static const char *
+run_out_of_time (TaskTest *test, const char *way, gint64 grace)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_string (way));
+  const char *trace;
+
+  g_object_set (task, "run-timeout", (gint64) G_USEC_PER_SEC / 2, "cancel-grace", grace, NULL);
+  task_test_submit_task (test->executor, task);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  trace = ferry_test_get_string (task, "trace");
+  g_assert_nonnull (trace);
+  return trace;
+}
+
+static void
+says_where_a_function_was_when_its_time_was_over (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+
+  ferry_test_assert_says (run_out_of_time (test, "spin-here", G_USEC_PER_SEC), "#0 spin_here+0x");
+  ferry_test_assert_says (run_out_of_time (test, "sleep-here", G_USEC_PER_SEC), "sleep_here+0x");
+}
+
+/* ---- what a hostile worker says ---- */
+
+static void
+assert_lie_fails (const char *lie, const char *words)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "lie", g_variant_new_string (lie));
+
+  ferry_test_assert_says (task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message, words);
+}
+
+static void
+refuses_what_is_malformed (void)
+{
+  assert_lie_fails ("frames", "it has more than 64 frames");
+  assert_lie_fails ("module", "it has a frame in none of its files");
+  assert_lie_fails ("names", "it has other names than it says");
+  assert_lie_fails ("signal", "it has no signal");
+}
+
+static void
+refuses_to_hear_it_over_and_over (void)
+{
+  assert_lie_fails ("often", "said over and over where it crashed");
+}
+
+static const char *
+believe (TaskTest *test, const char *lie)
+{
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "lie", g_variant_new_string (lie));
+
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_task_get_exit (task)), ==, 3);
+  return ferry_test_get_string (ferry_task_get_exit (task), "backtrace");
+}
+
+static void
+takes_what_it_hears_for_text (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  const char *largest;
+
+  g_assert_cmpstr (believe (test, "nonsense"), ==, "#0 ?[31mred?line\357\277\275+0x0, which used address 0x0");
+  g_assert_cmpstr (believe (test, "zero"), ==, "#0 zero+0x0, which used address 0x0");
+  largest = believe (test, "largest");
+  g_assert_cmpuint (strlen (largest), <, 16384);
+  g_assert_true (g_utf8_validate (largest, -1, NULL));
+}
+
+/* ---- many ---- */
+
+static void
+leaves_nothing_behind (void)
+{
+  static const char *const ways[] = {"read-null", "abort", "overflow", "call-null"};
+  const guint n = ferry_test_times (200, 1000);
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  ferry_pool_set_max_workers (test->pool, 4);
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (tasks, crash (test, ways[i % G_N_ELEMENTS (ways)]));
+  for (guint i = 0; i < n; i++)
+    {
+      task_test_wait_done (tasks->pdata[i]);
+      ferry_test_assert_says (ferry_test_get_string (ferry_task_get_exit (tasks->pdata[i]), "backtrace"), "crash_");
+    }
+}
+
+/* Of links whose names are being looked up. */
+static void
+stops_meanwhile (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "read-null");
+  g_autoptr (GError) error = NULL;
+
+  task_test_wait_begun_unheard (task);
+  ferry_router_stop (test->router, &error);
+  g_assert_no_error (error);
+  task_test_wait_done (task);
+}
+
+/* ---- without the program ---- */
+
+static void
+says_places_without_the_program (void)
+{
+  g_test_trap_subprocess ("/crashes/without-the-program/subprocess", 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+}
+
+static void
+without_the_program (void)
+{
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  g_setenv ("FERRY_SYMBOLIZER", "/nonexistent", TRUE);
+  test = begin ();
+  task = crash (test, "read-null");
+  assert_first (assert_crashed (task, SIGSEGV), "#0 crashing-worker+0x");
+}
+
+int
+main (int argc, char **argv)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  /* These have handlers of their own. */
+  g_print ("1..0 # SKIP A sanitizer tells where a worker crashed\n");
+  return 0;
+#endif
+  task_test_init (&argc, &argv);
+
+  g_test_add_func ("/crashes/says-which-function-read-null", says_which_function_read_null);
+  g_test_add_func ("/crashes/says-which-function-called-null", says_which_function_called_null);
+  g_test_add_func ("/crashes/says-which-function-used-up-its-stack", says_which_function_used_up_its_stack);
+  g_test_add_func ("/crashes/says-who-gave-memory-back-twice", says_who_gave_memory_back_twice);
+  g_test_add_func ("/crashes/says-the-place-in-a-library-without-symbols", says_the_place_in_a_library_without_symbols);
+  g_test_add_func ("/crashes/says-what-gave-an-error-of-glib", says_what_gave_an_error_of_glib);
+  g_test_add_func ("/crashes/says-what-sent-a-signal", says_what_sent_a_signal);
+  g_test_add_func ("/crashes/says-as-much-as-a-spoiled-stack-has", says_as_much_as_a_spoiled_stack_has);
+  g_test_add_func ("/crashes/says-where-a-thread-was", says_where_a_thread_was);
+  g_test_add_func ("/crashes/says-what-a-handler-of-a-signal-interrupted", says_what_a_handler_of_a_signal_interrupted);
+  g_test_add_func ("/crashes/says-what-threw-an-exception", says_what_threw_an_exception);
+  g_test_add_func ("/crashes/says-the-same-of-a-fork-and-of-what-is-executed",
+                   says_the_same_of_a_fork_and_of_what_is_executed);
+  g_test_add_func ("/crashes/says-the-same-in-a-sandbox", says_the_same_in_a_sandbox);
+  g_test_add_func ("/crashes/leaves-a-handler-of-the-program-alone", leaves_a_handler_of_the_program_alone);
+  g_test_add_func ("/crashes/says-nothing-of-a-child-of-the-worker", says_nothing_of_a_child_of_the_worker);
+  g_test_add_func ("/crashes/leaves-the-signal-of-an-end-alone", leaves_the_signal_of_an_end_alone);
+  g_test_add_func ("/crashes/leaves-a-core-dump", leaves_a_core_dump);
+  g_test_add_func ("/crashes/says-where-a-function-was-when-its-time-was-over",
+                   says_where_a_function_was_when_its_time_was_over);
+  g_test_add_func ("/crashes/refuses-what-is-malformed", refuses_what_is_malformed);
+  g_test_add_func ("/crashes/refuses-to-hear-it-over-and-over", refuses_to_hear_it_over_and_over);
+  g_test_add_func ("/crashes/takes-what-it-hears-for-text", takes_what_it_hears_for_text);
+  g_test_add_func ("/crashes/leaves-nothing-behind", leaves_nothing_behind);
+  g_test_add_func ("/crashes/stops-meanwhile", stops_meanwhile);
+  g_test_add_func ("/crashes/says-places-without-the-program", says_places_without_the_program);
+  g_test_add_func ("/crashes/without-the-program/subprocess", without_the_program);
+  return g_test_run ();
+}

@@ -1,0 +1,277 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker that crashes in many ways. Its functions:
+ *
+ *   crash      s -> nothing: in that way
+ *   in-child   () -> i: a child that it forks reads where nothing is; by which signal that one ended
+ *   listens    () -> b: whether it has a handler of SIGTERM
+ *   lie        s -> nothing: sends a packet that says where it crashed, with that fault, and exits with status 3
+ *
+ * The ways to crash:
+ *
+ *   read-null       reads where nothing is
+ *   call-null       calls a function that is not there
+ *   overflow        calls itself until its stack is used up
+ *   free-twice      gives memory back twice
+ *   abort           abort()
+ *   abort-unnamed   abort(), in a library without symbols, unnamed-library
+ *   error           g_error()
+ *   kill            sends itself SIGSEGV
+ *   spoil-stack     overwrites its stack, and then reads where nothing is
+ *   in-thread       read-null on another thread
+ *   in-handler      read-null in a handler of a signal
+ *   spin-here       never looks
+ *   sleep-here      asleep, and never looks
+ *
+ * With FERRY_TEST_HANDLER, it has a handler of SIGSEGV since before ferry_worker_main(), which exits with status 42. */
+
+#include <dlfcn.h>
+#include <ferry.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "wire/ferry-lane-layout.h"
+
+#define CONTROL_FD 3
+
+/* What the compiler does not know, so that it does what is written here. */
+static volatile int *volatile nowhere;
+static void (*volatile no_function) (void);
+static volatile guint depth;
+
+__attribute__ ((noinline)) static void
+crash_reading_null (void)
+{
+  nowhere[0]++;
+  depth++;
+}
+
+__attribute__ ((noinline)) static void
+crash_calling_null (void)
+{
+  no_function ();
+  depth++;
+}
+
+__attribute__ ((noinline)) static guint
+crash_overflowing (guint n)
+{
+  volatile char room[4096];
+
+  room[0] = (char) n;
+  depth++;
+  return n == G_MAXUINT ? 0 : crash_overflowing (n + 1) + (guint) room[0];
+}
+
+__attribute__ ((noinline)) static void
+crash_freeing_twice (void)
+{
+  void *volatile memory = malloc (2000);
+
+  free (memory);
+  free (memory);
+  depth++;
+}
+
+__attribute__ ((noinline)) static void
+crash_aborting (void)
+{
+  abort ();
+}
+
+__attribute__ ((noinline)) static void
+crash_spoiling (void)
+{
+  volatile guintptr *frame = __builtin_frame_address (0);
+
+  /* The caller's frame and return address, so that nobody can say what comes behind them. */
+  for (guint i = 0; i < 64; i++)
+    frame[i] = 0x5555;
+  nowhere[0]++;
+}
+
+static gpointer
+crash_in_thread (gpointer data)
+{
+  crash_reading_null ();
+  return NULL;
+}
+
+static void
+crash_in_handler (int signal_number)
+{
+  crash_reading_null ();
+}
+
+__attribute__ ((noinline)) static void
+spin_here (void)
+{
+  for (;;)
+    depth++;
+}
+
+__attribute__ ((noinline)) static void
+sleep_here (void)
+{
+  for (;;)
+    pause ();
+}
+
+static void
+exit_with_42 (int signal_number)
+{
+  _exit (42);
+}
+
+static void
+call_unnamed (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = g_path_get_dirname (program);
+  g_autofree char *path = g_build_filename (folder, "unnamed-library.so", NULL);
+  void *library = dlopen (path, RTLD_NOW);
+  void (*func) (void) = NULL;
+
+  if (library != NULL)
+    *(void **) &func = dlsym (library, "run");
+  if (func == NULL)
+    g_error ("No library without names: %s", dlerror ());
+  func ();
+}
+
+static GVariant *
+crash_in_child (FerryJob *job, GVariant *arguments, GError **error)
+{
+  int status = 0;
+  pid_t child = fork ();
+
+  if (child == 0)
+    crash_reading_null ();
+  waitpid (child, &status, 0);
+  return g_variant_new_int32 (WIFSIGNALED (status) ? WTERMSIG (status) : -1);
+}
+
+static void
+crash_by (const char *name)
+{
+  struct sigaction action = {.sa_handler = crash_in_handler};
+
+  if (strcmp (name, "read-null") == 0)
+    crash_reading_null ();
+  else if (strcmp (name, "call-null") == 0)
+    crash_calling_null ();
+  else if (strcmp (name, "overflow") == 0)
+    crash_overflowing (0);
+  else if (strcmp (name, "free-twice") == 0)
+    crash_freeing_twice ();
+  else if (strcmp (name, "abort") == 0)
+    crash_aborting ();
+  else if (strcmp (name, "abort-unnamed") == 0)
+    call_unnamed ();
+  else if (strcmp (name, "error") == 0)
+    g_error ("This is the end");
+  else if (strcmp (name, "kill") == 0)
+    kill (getpid (), SIGSEGV);
+  else if (strcmp (name, "spoil-stack") == 0)
+    crash_spoiling ();
+  else if (strcmp (name, "in-thread") == 0)
+    g_thread_join (g_thread_new ("crasher", crash_in_thread, NULL));
+  else if (strcmp (name, "spin-here") == 0)
+    spin_here ();
+  else if (strcmp (name, "sleep-here") == 0)
+    sleep_here ();
+  else if (strcmp (name, "in-handler") == 0)
+    {
+      sigaction (SIGUSR1, &action, NULL);
+      raise (SIGUSR1);
+    }
+}
+
+static GVariant *
+crash (FerryJob *job, GVariant *arguments, GError **error)
+{
+  crash_by (g_variant_get_string (arguments, NULL));
+  return NULL;
+}
+
+static GVariant *
+tell_whether_it_listens (FerryJob *job, GVariant *arguments, GError **error)
+{
+  struct sigaction action;
+
+  sigaction (SIGTERM, NULL, &action);
+  return g_variant_new_boolean (action.sa_handler != SIG_DFL);
+}
+
+/* ---- lies ---- */
+
+typedef struct
+{
+  FerryCrash head;
+  FerryCrashFrame frames[FERRY_MAX_CRASH_FRAMES];
+  char rest[FERRY_MAX_CRASH_SIZE];
+} Lie;
+
+static void
+send_lie (Lie *lie, const char *names, gsize names_size)
+{
+  gsize size = sizeof lie->head + MIN (lie->head.n_frames, FERRY_MAX_CRASH_FRAMES) * sizeof (FerryCrashFrame);
+
+  memcpy ((char *) lie + size, names, names_size);
+  send (CONTROL_FD, lie, size + names_size, MSG_NOSIGNAL);
+}
+
+static GVariant *
+tell_lie (FerryJob *job, GVariant *arguments, GError **error)
+{
+  const char *fault = g_variant_get_string (arguments, NULL);
+  static const char text[] = "/tmp/\033[31mred\nline\xff";
+  Lie lie = {
+    .head = {.header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_CRASH, .version = FERRY_PROTOCOL_VERSION},
+             .signal = SIGSEGV,
+             .code = 1,
+             .n_frames = 1,
+             .n_modules = 1},
+  };
+
+  if (strcmp (fault, "frames") == 0)
+    lie.head.n_frames = 1000000;
+  else if (strcmp (fault, "module") == 0)
+    lie.frames[0].module = 7;
+  else if (strcmp (fault, "names") == 0)
+    lie.head.n_modules = 3;
+  else if (strcmp (fault, "signal") == 0)
+    lie.head.signal = -1;
+  if (strcmp (fault, "zero") == 0)
+    send_lie (&lie, "/dev/zero", sizeof "/dev/zero");
+  else if (strcmp (fault, "largest") == 0)
+    {
+      lie.head.n_frames = FERRY_MAX_CRASH_FRAMES;
+      for (guint i = 0; i < FERRY_MAX_CRASH_FRAMES; i++)
+        lie.frames[i].offset = G_MAXUINT64 - i;
+      memset (lie.rest, 'x', 15000);
+      send_lie (&lie, lie.rest, 15001);
+    }
+  else
+    for (guint i = 0; i < (strcmp (fault, "often") == 0 ? 100000 : 1); i++)
+      send_lie (&lie, text, sizeof text);
+  _exit (3);
+}
+
+int
+main (int argc, char **argv)
+{
+  if (g_getenv ("FERRY_TEST_HANDLER") != NULL)
+    signal (SIGSEGV, exit_with_42);
+  ferry_function_register ("crash", "s", NULL, crash);
+  ferry_function_register ("in-child", NULL, "i", crash_in_child);
+  ferry_function_register ("listens", NULL, "b", tell_whether_it_listens);
+  ferry_function_register ("lie", "s", NULL, tell_lie);
+  ferry_worker_main (&argc, &argv);
+  return 4;
+}
