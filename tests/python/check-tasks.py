@@ -292,6 +292,21 @@ def test_deaths(report, executor):
     report.fact("with the Python stack", any("in crash" in line for line in error.last_lines), error.last_lines)
     report.fact("whose heading the message has", str(error).endswith(": Fatal Python error: Segmentation fault"),
                 [str(error)])
+    notes = "\n".join(getattr(error, "__notes__", ()))
+    report.fact("which a note has, and the functions of C below it", -1 < notes.find(", line") < notes.find("    #0 ") and
+                "in crash" in notes and "_ctypes" in error.backtrace, [notes])
+    report.fact("without those of what told so", "faulthandler" not in notes, [notes])
+    report.equal("a copy of the error has them", pickle.loads(pickle.dumps(error)).backtrace, error.backtrace)
+    late = ferry.Task(functions.sum_for_ever)
+    late.props.run_timeout = 200000
+    late.props.cancel_grace = 1000000
+    try:
+        error = executor.submit(late).exception()
+    except Exception as raised_here:
+        error = raised_here
+    notes = "\n".join(getattr(error, "__notes__", ()))
+    report.fact("a task whose time is over says where it was", type(error) is TimeoutError and "in sum_for_ever" in notes
+                and "    #0 " in notes, [repr(error), notes])
     error = raised(executor, functions.leave)
     report.equal("an exit is, too", (type(error), error.exit_status, error.signal), (ferry.WorkerLost, 7, 0))
     report.fact("its message names the function and the end", str(error).startswith("leave was lost: ")

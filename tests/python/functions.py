@@ -133,6 +133,11 @@ def crash():
     ctypes.string_at(0)
 
 
+def sum_for_ever():
+    """Without a look at signals."""
+    return sum(range(10**15))
+
+
 def leave():
     os._exit(7)
 

@@ -429,7 +429,7 @@ class Command(Yielding[subprocess.CompletedProcess[Text]]):
                 return CommandCancelled(error.message, self.args, *self._find_written(is_cut=True))
             if isinstance(found, WorkerLost):
                 # The library's own sentence, which says of which files it is not known whether they are whole.
-                return WorkerLost(error.message, found.exit_status, found.signal, found.last_lines)
+                return WorkerLost(error.message, found.exit_status, found.signal, found.last_lines, found.backtrace)
             return self._add_written(error, found)
         killed = re.search(r" was killed by signal (\d+)", error.message)
         if killed and error.code == GLib.SpawnError.FAILED:

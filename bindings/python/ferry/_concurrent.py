@@ -77,7 +77,10 @@ class Future(Outcome[Any]):
     def _convert(self, exception: BaseException | None) -> BaseException | None:
         """As programs expect it that know ProcessPoolExecutor."""
         if isinstance(exception, errors.WorkerLost):
-            return WorkerLost(str(exception), exception.exit_status, exception.signal, exception.last_lines)
+            lost = WorkerLost(str(exception), exception.exit_status, exception.signal, exception.last_lines,
+                              exception.backtrace)
+            lost.__notes__ = [*getattr(exception, "__notes__", ())]
+            return lost
         if isinstance(exception, errors.RemoteError) and exception.original is not None and \
                 not isinstance(exception.original, _cancels()):
             return exception.original

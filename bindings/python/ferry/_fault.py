@@ -168,9 +168,18 @@ def convert_cause(exception: BaseException, kind: Any) -> None:
         _set(exception, "__notes__", getattr(exception, "__notes__", [])[:-1])
 
 
-def lost(name: str, end: Any, said: str = "") -> WorkerLost:
+def add_trace(exception: Any, trace: str | None) -> Any:
+    """Adds where a worker crashed, or was when its time was over."""
+    if trace:
+        exception.add_note("Where the worker was:\n" + trace.rstrip())
+    return exception
+
+
+def lost(name: str, end: Any, said: str = "", trace: str | None = None) -> WorkerLost:
     """What is raised where a worker has ended, by its `Ferry.Exit`. said: the library's message, which has the files that
-    programs of the function may have left incomplete."""
+    programs of the function may have left incomplete. trace: of a task."""
     unfinished = re.search(r"\. Until then, .+ may be incomplete", said, re.DOTALL)
-    return WorkerLost("%s was lost: %s%s" % (name, end.get_message(), unfinished[0] if unfinished else ""),
-                      end.get_exit_status(), end.get_signal(), tuple(end.props.last_lines or ()))
+    error = WorkerLost("%s was lost: %s%s" % (name, end.get_message(), unfinished[0] if unfinished else ""),
+                       end.get_exit_status(), end.get_signal(), tuple(end.props.last_lines or ()), end.props.backtrace)
+    add_trace(error, trace or end.props.backtrace)
+    return error

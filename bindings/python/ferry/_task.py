@@ -180,6 +180,12 @@ class Task(_Task, Outcome[T]):
         return Interrupted("The queue was closed before '%s' was done; open it again, and the task goes on, or says that it "
                            "cannot" % self._name)
 
+    def _add_trace(self, exception: Exception) -> Exception:
+        """Where the worker was that did not return in time."""
+        if self.get_exit() is not None:
+            _fault.add_trace(exception, self.props.trace)
+        return exception
+
     def _translate(self, error: Any) -> Exception:
         if self._sent_fault is not None and error.domain == PYTHON_ERROR:
             return _no_stop(_fault.restore(self._sent_fault, self._name), self._name)
@@ -188,15 +194,16 @@ class Task(_Task, Outcome[T]):
         if is_error(error, Ferry.Error.INTERRUPTED):
             return Interrupted(error.message)
         if self._limit is not None and is_error(error, Ferry.Error.TIMED_OUT):
-            return TimeoutError("%s() took longer than its limit of %g seconds, and was ended; give it more, or less to do"
+            late = TimeoutError("%s() took longer than its limit of %g seconds, and was ended; give it more, or less to do"
                                 % (self._function_name, self._limit))
+            return self._add_trace(late)
         if is_cancel(error):
             return concurrent.futures.CancelledError(error.message)
         if is_error(error, Ferry.Error.TIMED_OUT) or is_error(error, Ferry.Error.QUEUE_TIMED_OUT):
-            return TimeoutError(error.message)
+            return self._add_trace(TimeoutError(error.message))
         if is_error(error, Ferry.Error.WORKER_LOST) or is_error(error, Ferry.Error.QUARANTINED):
             end = self.get_exit()
-            return WorkerLost(error.message) if end is None else _fault.lost(self._name, end, error.message)
+            return WorkerLost(error.message) if end is None else _fault.lost(self._name, end, error.message, self.props.trace)
         return Error(error.message)
 
     def _open_memory(self) -> int:

@@ -59,17 +59,19 @@ class WorkerLost(Error):
     """The worker's process ended while it ran the task.
 
     Either `exit_status` is 0 or more, or `signal` is not 0. `last_lines` are the last lines of its standard error,
-    with the Python stack where the process crashed.
+    with the Python stack where the process crashed. `backtrace` has the functions of libraries there, a line each.
     """
 
-    def __init__(self, message: str, exit_status: int = -1, signal: int = 0, last_lines: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, exit_status: int = -1, signal: int = 0, last_lines: tuple[str, ...] = (),
+                 backtrace: str | None = None) -> None:
         super().__init__(message)
         self.exit_status = exit_status
         self.signal = signal
         self.last_lines = last_lines
+        self.backtrace = backtrace
 
     def __reduce__(self) -> Any:
-        return WorkerLost, (str(self), self.exit_status, self.signal, self.last_lines)
+        return WorkerLost, (str(self), self.exit_status, self.signal, self.last_lines, self.backtrace)
 
 
 def __getattr__(name: str) -> Any:

@@ -318,6 +318,10 @@ def _set_signals() -> None:
     signal.signal(_job.INTERRUPT, _job.take_interrupt)
     faulthandler.disable()
     faulthandler.enable()
+    # The library's own handler tells where the code of libraries is, when the time of a task is over.
+    faulthandler.unregister(signal.SIGWINCH)
+    if signal.getsignal(signal.SIGWINCH) in (signal.SIG_DFL, None):
+        faulthandler.register(signal.SIGWINCH, all_threads=False, chain=True)
 
 
 def _seed() -> None:
