@@ -129,6 +129,7 @@ build    program  msgfmt                               gettext
 build    module   gio-unix-2.0                         libglib2.0-dev
 build    module   gtk4                                 libgtk-4-dev
 build    module   libseccomp                           libseccomp-dev
+build    module   libdw                                libdw-dev
 build    module   sqlite3                              libsqlite3-dev
 window   file     /usr/share/fonts/truetype            fonts-dejavu-core
 window   file     /usr/share/icons/Adwaita             adwaita-icon-theme
@@ -314,6 +315,7 @@ name_for_arch () # name
     python3) say python ;;
     msgfmt) say gettext ;;
     gio-unix-2.0) say glib2-devel ;;
+    libdw) say libelf ;;
     libadwaita-1) say libadwaita ;;
     Xvfb) say xorg-server-xvfb ;;
     bwrap) say bubblewrap ;;

@@ -30,7 +30,8 @@ EPOCH = max(int(os.environ.get("SOURCE_DATE_EPOCH", 0)), 315532800)
 # Folders are those of the wheel, below a prefix that nobody sees. The library looks for translations beside itself.
 OPTIONS = ["--prefix=/usr", "--libdir=ferry/lib", "--localedir=ferry/lib/po", "-Dpython.purelibdir=/usr",
            "-Dpython.platlibdir=/usr", "--buildtype=release", "-Dintrospection=enabled", "-Dpython=enabled",
-           *["-D%s=disabled" % part for part in ("demo", "cluster", "classic", "tests", "model", "vapi", "documentation")]]
+           *["-D%s=disabled" % part for part in ("demo", "cluster", "classic", "tests", "model", "vapi", "documentation",
+                                              "symbols")]]
 TAGS = "runtime,python-runtime,typelib,i18n"
 
 

@@ -76,13 +76,13 @@ UNSET = ("CI", "DISPLAY", "FERRY_BENCHMARKS", "WAYLAND_DISPLAY")
 DEMO_OPTION = re.compile(r'^ *\{"([\w-]+)", ', re.MULTILINE)
 
 # What a machine without apt-get is told to type, by its /etc/os-release: one without libraries and without gi-docgen.
-FEDORA = ("As root, install it by: dnf install 'pkgconfig(gio-unix-2.0)' 'pkgconfig(gtk4)' 'pkgconfig(libseccomp)' "
+FEDORA = ("As root, install it by: dnf install 'pkgconfig(gio-unix-2.0)' 'pkgconfig(gtk4)' 'pkgconfig(libseccomp)' 'pkgconfig(libdw)' "
           "'pkgconfig(sqlite3)' 'pkgconfig(gobject-introspection-1.0)' /usr/bin/gi-docgen")
 ELSEWHERE = {
     "ID=fedora": FEDORA,
     'ID="rocky"\nID_LIKE="rhel centos fedora"': FEDORA,
     'ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"': FEDORA.replace("dnf", "zypper"),
-    "ID=arch": "As root, install it by: pacman -S --needed glib2-devel gtk4 libseccomp sqlite3 gobject-introspection gi-docgen",
+    "ID=arch": "As root, install it by: pacman -S --needed glib2-devel gtk4 libseccomp libelf sqlite3 gobject-introspection gi-docgen",
     "ID=alpine": "Use a container of another system, as Ferry needs glibc",
     "ID=unheard-of": "Install it the way your system does",
     None: "Install it the way your system does",

@@ -29,12 +29,14 @@ import tap
 # The interpreter that has the system's PyGObject is not always the first one in PATH.
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 # What pip and Python are told of this machine's Ferry, if there is one. A build that is asked for more must make the same.
-OF_FERRY = ("GI_TYPELIB_PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PKG_CONFIG_PATH", "FERRY_GUARDIAN", "FERRY_COMMAND")
+OF_FERRY = ("GI_TYPELIB_PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PKG_CONFIG_PATH", "FERRY_GUARDIAN", "FERRY_COMMAND",
+            "FERRY_SYMBOLIZER")
 
 # What is in it beside the package, by what it is for.
 PARTS = {
     "the library": ["ferry/lib/libferry-1.so.0", "ferry/lib/girepository-1.0/Ferry-1.typelib"],
-    "its programs": ["ferry/lib/ferry-1-0/ferry-command", "ferry/lib/ferry-1-0/ferry-guardian"],
+    "its programs": ["ferry/lib/ferry-1-0/ferry-command", "ferry/lib/ferry-1-0/ferry-guardian",
+                     "ferry/lib/ferry-1-0/ferry-symbolizer"],
     "what ferry.gtk needs": ["ferry/lib/girepository-1.0/FerryGtk-1.typelib", "ferry/lib/libferry-gtk-1.so.0",
                              "ferry/lib/po/de/LC_MESSAGES/ferry-gtk-1-0.mo", "ferry/lib/po/zh_CN/LC_MESSAGES/ferry-gtk-1-0.mo"],
     "what ferry.Queue needs": ["ferry/lib/girepository-1.0/FerryQueue-1.typelib", "ferry/lib/libferry-queue-1.so.0"],
