@@ -15,7 +15,7 @@ import re
 import signal
 import sys
 
-FOLDERS = ("router", "command-worker", "demo-app", "bindings/python")
+FOLDERS = ("router", "command-worker", "demo-app", "bindings/python", "examples")
 N_MOST = 5
 C, VALA = r"/\*(?! SPDX|\*)(.*?)\*/", r"// (.*?)\n(?!//)"
 COMMENT = {".c": C, ".h": C, ".py": r'"""(.*?)"""', ".vala": VALA, ".metadata": VALA}

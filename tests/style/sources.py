@@ -44,6 +44,12 @@ def without_comments(text):
     return re.sub(r"/\*.*?\*/|//[^\n]*", lambda match: re.sub(r"[^\n]", " ", match.group()), text, flags=re.DOTALL)
 
 
+def code(text):
+    """C text as the compiler sees it, with nothing in its strings: what is in a comment or behind '#if 0' calls nothing."""
+    text = re.sub(r'"(?:\\.|[^"\\\n])*"', '""', without_comments(text))
+    return re.sub(r"^#if 0$.*?^#endif", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
 def includes(text):
     """(line, bracket, name) for each include directive."""
     pattern = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
