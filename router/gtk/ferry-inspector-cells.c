@@ -123,7 +123,9 @@ describe_worker (const FerryInspectedWorker *worker)
       g_autofree char *size = g_format_size (worker->unread);
 
       g_string_append_c (text, '\n');
-      g_string_append_printf (text, _ ("Not handled yet: %s"), size);
+      g_string_append_printf (
+        text, worker->held_up ? _ ("It waits, as this program has not handled %s of it") : _ ("Not handled yet: %s"),
+        size);
     }
   if (worker->lines != NULL && *worker->lines != '\0')
     g_string_append_printf (text, "\n%s", worker->lines);
@@ -139,7 +141,8 @@ fill_worker (FerryInspectorItem *item, gconstpointer row, gint64 now)
   item->can_end = worker->identifier != NULL;
   ferry_inspector_item_set (item, WORKER_NAME, g_strdup (worker->name));
   ferry_inspector_item_set (item, WORKER_PROCESS, g_strdup (worker->identifier != NULL ? worker->identifier : UNKNOWN));
-  ferry_inspector_item_set (item, WORKER_STATE, g_strdup (get_worker_state (worker->state)));
+  ferry_inspector_item_set (item, WORKER_STATE,
+                            g_strdup (worker->held_up ? _ ("Held Up") : get_worker_state (worker->state)));
   ferry_inspector_item_set (item, WORKER_PROCESSOR,
                             item->usage.share >= 0 ? format_percent (item->usage.share) : g_strdup (UNKNOWN));
   ferry_inspector_item_set (item, WORKER_MEMORY, is_known ? g_format_size (item->usage.memory) : g_strdup (UNKNOWN));
@@ -222,6 +225,7 @@ static const char *const reasons[FERRY_N_WAITS] = {
   [FERRY_WAITS_FOR_TIME] = N_ ("Its time"),
   [FERRY_WAITS_FOR_QUEUE] = N_ ("Its turn in the queue"),
   [FERRY_WAITS_FOR_TURN] = N_ ("Its turn, which is next"),
+  [FERRY_WAITS_FOR_HANDLERS] = N_ ("This program, to handle what it has sent"),
 };
 
 /* (transfer full) (nullable) */
@@ -281,7 +285,7 @@ fill_task (FerryInspectorItem *item, gconstpointer row, gint64 now)
   ferry_inspector_item_set (item, TASK_FUNCTION, g_strdup (task->function));
   ferry_inspector_item_set (item, TASK_STATE, g_strdup (get_task_state (task)));
   ferry_inspector_item_set (item, TASK_PLACE, g_strdup (task->where != NULL ? task->where : UNKNOWN));
-  ferry_inspector_item_set (item, TASK_TIME, format_seconds (now - task->since));
+  ferry_inspector_item_set (item, TASK_TIME, format_seconds ((task->ended > 0 ? task->ended : now) - task->since));
   ferry_inspector_item_set (item, TASK_PROGRESS,
                             task->fraction >= 0 ? format_percent (task->fraction) : g_strdup (UNKNOWN));
   ferry_inspector_item_set (item, TASK_ATTEMPTS, g_strdup_printf ("%u", task->n_attempts));
@@ -428,8 +432,12 @@ fill_path (FerryInspectorItem *item, gconstpointer row, gint64 now)
   ferry_inspector_item_set (item, PATH_NAME, g_strdup (path->name != NULL ? path->name : UNKNOWN));
   ferry_inspector_item_set (item, PATH_CARRIED, ferry_format_count (path->load.n_carried));
   ferry_inspector_item_set (item, PATH_RATE, format_rate (item, path->load.n_carried, now));
-  ferry_inspector_item_set (item, PATH_SENT, ferry_format_count (path->load.n_sent));
-  ferry_inspector_item_set (item, PATH_RECEIVED, ferry_format_count (path->load.n_received));
+  /* Of pipes that is known for all of a worker. */
+  ferry_inspector_item_set (
+    item, PATH_SENT, path->kind != FERRY_PATH_PIPE ? ferry_format_count (path->load.n_sent) : g_strdup (UNKNOWN));
+  ferry_inspector_item_set (
+    item, PATH_RECEIVED,
+    path->kind != FERRY_PATH_PIPE ? ferry_format_count (path->load.n_received) : g_strdup (UNKNOWN));
   ferry_inspector_item_set (item, PATH_OLDEST, format_oldest (item, path->load.oldest, now));
 }
 

@@ -96,7 +96,8 @@ add_worker (GString *text, const FerryInspectedWorker *worker)
   if (worker->n_waiting > 0)
     g_string_append_printf (text, ", %u tasks wait there", worker->n_waiting);
   if (worker->unread > 0)
-    g_string_append_printf (text, ", %" G_GUINT64_FORMAT " bytes of it are not handled yet", worker->unread);
+    g_string_append_printf (text, ", %" G_GUINT64_FORMAT " bytes of it are not handled yet%s", worker->unread,
+                            worker->held_up ? ", and it waits for that" : "");
   if (ferry_worker_usage_look (&usage, worker->identifier, g_get_monotonic_time ()))
     {
       g_string_append (text, ", ");
@@ -122,19 +123,22 @@ static const char *const waits[FERRY_N_WAITS] = {
   [FERRY_WAITS_FOR_TIME] = "for its time",
   [FERRY_WAITS_FOR_QUEUE] = "in its queue",
   [FERRY_WAITS_FOR_TURN] = "for its turn, which is next",
+  [FERRY_WAITS_FOR_HANDLERS] = "as it runs, until what it has sent is handled",
 };
 
 static void
 add_task (GString *text, const FerryInspectedTask *task)
 {
-  double seconds = (double) (g_get_monotonic_time () - task->since) / G_USEC_PER_SEC;
+  const gint64 now = g_get_monotonic_time ();
+  double seconds = (double) ((task->ended > 0 ? task->ended : now) - task->since) / G_USEC_PER_SEC;
 
   g_string_append_printf (text, "  %s (%" G_GUINT64_FORMAT "): ", task->function, task->number);
   if (task->wait != FERRY_WAITS_NOT)
     g_string_append_printf (text, "waits %s, for %.1f s", waits[task->wait], seconds);
   else if (ferry_task_get_done (task->task))
-    g_string_append_printf (text, "%s %.1f s ago", task->state == FERRY_TASK_STATE_FAILED ? "failed" : "ended",
-                            seconds);
+    g_string_append_printf (text, "%s %.1f s ago, after %.1f s",
+                            task->state == FERRY_TASK_STATE_FAILED ? "failed" : "ended",
+                            (double) (now - task->ended) / G_USEC_PER_SEC, seconds);
   else
     g_string_append_printf (text, "%s for %.1f s", task->state == FERRY_TASK_STATE_CANCELLING ? "is ending" : "runs",
                             seconds);
@@ -178,8 +182,11 @@ add_path (GString *text, const FerryInspectedPath *path)
   g_string_append_printf (text, "  %s", paths[path->kind]);
   if (path->name != NULL)
     g_string_append_printf (text, " %s", path->name);
-  g_string_append_printf (text, ": %" G_GUINT64_FORMAT " carried, %u wait for the other end, %u for this one\n",
-                          path->load.n_carried, path->load.n_sent, path->load.n_received);
+  g_string_append_printf (text, ": %" G_GUINT64_FORMAT " carried", path->load.n_carried);
+  if (path->kind != FERRY_PATH_PIPE)
+    g_string_append_printf (text, ", %u wait for the other end, %u for this one", path->load.n_sent,
+                            path->load.n_received);
+  g_string_append_c (text, '\n');
 }
 
 static void

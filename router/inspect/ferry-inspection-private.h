@@ -46,10 +46,11 @@ typedef struct
   char *function;   /* (owned) (nullable): its function */
   char *lines;      /* (owned) (nullable): the last ones that it has printed for that */
   guint n_waiting;  /* how many tasks were sent ahead to it */
-  guint64 unread;   /* bytes that it has sent, and that were not taken */
+  guint64 unread;   /* bytes that it has sent, and that were not handled */
+  gboolean held_up; /* it can send no more before some of them are */
 } FerryInspectedWorker;
 
-/* What a task that waits waits for. */
+/* What a task waits for. */
 typedef enum
 {
   FERRY_WAITS_NOT,
@@ -65,6 +66,7 @@ typedef enum
   FERRY_WAITS_FOR_TIME,
   FERRY_WAITS_FOR_QUEUE, /* it is in a file */
   FERRY_WAITS_FOR_TURN,  /* it begins next */
+  FERRY_WAITS_FOR_HANDLERS, /* it runs, and its worker is held up */
   FERRY_N_WAITS,
 } FerryObstacle;
 
@@ -83,7 +85,8 @@ typedef struct
   guint n_attempts;
   guint n_before;  /* how many workers are busy, for FERRY_WAITS_FOR_WORKER */
   double fraction; /* negative: not known */
-  gint64 since;    /* monotonic time since when it waits or runs, or when it ended */
+  gint64 since;    /* monotonic time since when it waits, or when it began */
+  gint64 ended;    /* monotonic time when it ended; 0: it has not */
   gint64 until;    /* monotonic time of the next try; 0: there is none */
 } FerryInspectedTask;
 
@@ -148,6 +151,10 @@ char *ferry_inspection_show_arguments (FerryTask *task);
 FERRY_FOR_SIBLINGS
 gboolean ferry_inspection_end_worker (guint64 number, gboolean kills);
 
+typedef struct _FerryLink FerryLink;
+
+/* Sets *unread to how many bytes of the worker were not handled yet. Returns whether it can send no more. */
+gboolean ferry_inspection_is_held_up (FerryLink *link, guint64 *unread);
 /* The parts of a look: each adds its own, max at most. */
 void ferry_inspection_add_tasks (FerryInspection *self, guint max);
 void ferry_inspection_add_figures (FerryInspection *self, guint max);

@@ -107,11 +107,22 @@ find_obstacle_at_destination (const FerryRun *run, GHashTable *workers)
   return worker->in_flight.head->data == run ? FERRY_WAITS_FOR_TURN : FERRY_WAITS_BEHIND;
 }
 
+static gboolean
+is_held_up (const FerryRun *run, GHashTable *workers)
+{
+  const FerryPoolWorker *worker = run->destination != NULL ? g_hash_table_lookup (workers, run->destination) : NULL;
+  guint64 unread;
+
+  return worker != NULL && ferry_inspection_is_held_up (worker->link, &unread);
+}
+
 static FerryObstacle
 find_obstacle (FerryInspectedTask *task, const Scene *scene)
 {
   const FerryRun *run = ferry_task_get_run (task->task);
 
+  if (task->state == FERRY_TASK_STATE_EXECUTING && is_held_up (run, scene->workers))
+    return FERRY_WAITS_FOR_HANDLERS;
   if (task->state != FERRY_TASK_STATE_WAITING)
     return FERRY_WAITS_NOT;
   if (run->destination != NULL)
@@ -193,7 +204,7 @@ inspect (FerryTask *task, GHashTable *workers)
     .since = run->start_time > 0 ? run->start_time : run->submit_time,
   };
   if (ferry_run_get_done (run))
-    inspected->since = run->end_time;
+    inspected->ended = MAX (run->end_time, inspected->since);
   return inspected;
 }
 

@@ -77,14 +77,22 @@ add_work (FerryInspectedWorker *inspected, FerryPoolWorker *worker)
   inspected->n_waiting = worker->in_flight.length - 1;
 }
 
-static void
-add_link (FerryInspectedWorker *inspected, FerryLink *link)
+/* Its lane is full, or was before some was taken out of it, which is not handled either. */
+gboolean
+ferry_inspection_is_held_up (FerryLink *link, guint64 *unread)
 {
   guint64 written = ferry_link_get_written (link);
 
+  *unread = ferry_link_has_dispatched (link, written) ? 0 : written - MIN (written, link->turn.dispatched);
+  return *unread >= link->up.capacity / 2;
+}
+
+static void
+add_link (FerryInspectedWorker *inspected, FerryLink *link)
+{
   inspected->name = g_strdup (link->name);
   inspected->program = link->program != NULL ? g_path_get_basename (link->program) : NULL;
-  inspected->unread = ferry_link_has_dispatched (link, written) ? 0 : written - MIN (written, link->turn.dispatched);
+  inspected->held_up = ferry_inspection_is_held_up (link, &inspected->unread);
 }
 
 static FerryInspectedWorker *

@@ -98,6 +98,22 @@ test_text_says_what_is_paused (void)
   task_test_free (test);
 }
 
+static void
+test_text_says_which_worker_is_held_up (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "flood", NULL);
+
+  ferry_test_pipe_wait_count (pipe, 1);
+  /* The main loop stands still, and so do handlers. */
+  while (!has ((gpointer) " bytes of it are not handled yet, and it waits for that"))
+    ferry_test_let_others ();
+  ferry_worker_force_exit (worker);
+  ferry_test_wait_ended (worker);
+  ferry_test_router_stop (router);
+}
+
 /* A name, arguments, texts and paths are the users'. */
 static void
 test_text_has_nothing_of_users (void)
@@ -194,6 +210,7 @@ main (int argc, char **argv)
   g_test_add_func ("/description/text-says-what-workers-run-and-what-tasks-wait-for",
                    test_text_says_what_workers_run_and_what_tasks_wait_for);
   g_test_add_func ("/description/text-says-what-is-paused", test_text_says_what_is_paused);
+  g_test_add_func ("/description/text-says-which-worker-is-held-up", test_text_says_which_worker_is_held_up);
   g_test_add_func ("/description/text-has-nothing-of-users", test_text_has_nothing_of_users);
   g_test_add_func ("/description/text-has-pipes-channels-and-calls", test_text_has_pipes_channels_and_calls);
   g_test_add_func ("/description/another-thread-sees-that-there-is-a-router",
