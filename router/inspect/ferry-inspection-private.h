@@ -64,8 +64,8 @@ typedef enum
   FERRY_WAITS_FOR_WORKER,     /* as many as there may be are busy */
   FERRY_WAITS_FOR_HOST,
   FERRY_WAITS_FOR_TIME,
-  FERRY_WAITS_FOR_QUEUE, /* it is in a file */
-  FERRY_WAITS_FOR_TURN,  /* it begins next */
+  FERRY_WAITS_FOR_QUEUE,    /* it is in a file */
+  FERRY_WAITS_FOR_TURN,     /* it begins next */
   FERRY_WAITS_FOR_HANDLERS, /* it runs, and its worker is held up */
   FERRY_N_WAITS,
 } FerryObstacle;
