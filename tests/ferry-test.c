@@ -81,6 +81,18 @@ ferry_test_look_until (FerryTestCondition condition, gpointer data)
   g_clear_handle_id (&timer, g_source_remove);
 }
 
+static gboolean
+is_listening (gpointer proxy)
+{
+  return ferry_proxy_get_listening (proxy);
+}
+
+void
+ferry_test_wait_listening (FerryProxy *proxy)
+{
+  ferry_test_run_until (is_listening, proxy);
+}
+
 gboolean
 ferry_test_is_woken (GMainContext *context)
 {

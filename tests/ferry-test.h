@@ -28,6 +28,8 @@ void ferry_test_run_until (FerryTestCondition condition, gpointer data);
 /* The same, for what no source of the main context tells of: looks over and over, and after a while each millisecond.
  */
 void ferry_test_look_until (FerryTestCondition condition, gpointer data);
+/* Iterates the default main context until the proxy has heard that an exporter listens. */
+void ferry_test_wait_listening (FerryProxy *proxy);
 /* Whether something has woken a context that has no descriptors of sources. */
 gboolean ferry_test_is_woken (GMainContext *context);
 /* Leaves the processor to others between two looks at a condition, while the main loop stands still. */

@@ -69,12 +69,6 @@ has_only_item (gpointer data)
 }
 
 static gboolean
-has_no_counters (gpointer data)
-{
-  return test_counter_count () == 0;
-}
-
-static gboolean
 has_no_references (gpointer exporter)
 {
   return ferry_test_get_number (exporter, "n-references") == 0;
@@ -110,7 +104,7 @@ hostile_object_free (HostileObject *self)
   ferry_test_look_until (has_no_references, self->exporter);
   stop (self);
   g_clear_object (&self->list);
-  ferry_test_look_until (has_no_counters, NULL);
+  ferry_test_look_until (test_counters_are_gone, NULL);
   g_free (self);
 }
 

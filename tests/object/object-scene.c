@@ -85,12 +85,6 @@ has_no_references (gpointer exporter)
   return ferry_test_get_number (exporter, "n-references") == 0;
 }
 
-static gboolean
-has_no_counters (gpointer data)
-{
-  return test_counter_count () == 0;
-}
-
 /* What is left of proxies is left by an error of theirs. */
 void
 object_scene_close (ObjectScene *self)
@@ -112,7 +106,7 @@ object_scene_close (ObjectScene *self)
   g_clear_object (&self->there);
   g_clear_object (&self->exporter);
   g_clear_pointer (&self->shop, test_shop_free);
-  ferry_test_look_until (has_no_counters, NULL);
+  ferry_test_look_until (test_counters_are_gone, NULL);
 }
 
 void
@@ -184,19 +178,13 @@ object_scene_add_remote_facts (const char *group, const ObjectSceneFact *facts, 
       add_facts_of (&kinds[i], group, facts, n_facts);
 }
 
-static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
 FerryProxy *
 object_scene_new_proxy (ObjectScene *self, const char *name)
 {
   FerryProxy *proxy =
     self->here != NULL ? ferry_proxy_new (self->here, name) : ferry_proxy_new_local (self->exporter, name);
 
-  ferry_test_run_until (is_listening, proxy);
+  ferry_test_wait_listening (proxy);
   return proxy;
 }
 
@@ -311,6 +299,18 @@ object_scene_assert_call_fails (FerryProxy *proxy, const char *method, GVariant 
   object_scene_ask_call (proxy, method, arguments, &outcome);
   ferry_test_wait_flag (&outcome.over);
   assert_failed (&outcome, domain, code);
+}
+
+void
+object_scene_assert_counted (ObjectOutcome *outcomes, guint n, int first)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      ferry_test_wait_flag (&outcomes[i].over);
+      g_assert_no_error (outcomes[i].error);
+      g_assert_cmpint (g_variant_get_int32 (outcomes[i].value), ==, first + (int) i);
+      object_outcome_clear (&outcomes[i]);
+    }
 }
 
 guint

@@ -75,6 +75,8 @@ void object_scene_assert_fails (FerryProxy *proxy, const char *steps, const char
 void object_scene_assert_call (FerryProxy *proxy, const char *method, GVariant *arguments, const char *text);
 void object_scene_assert_call_fails (FerryProxy *proxy, const char *method, GVariant *arguments, GQuark domain,
                                      int code);
+/* Of additions of 1 that were asked for: waits for them, and asserts that each gave 1 more than the one before. */
+void object_scene_assert_counted (ObjectOutcome *outcomes, guint n, int first);
 /* What a chain gives, a number. */
 guint object_scene_get_number (FerryProxy *proxy, const char *steps);
 

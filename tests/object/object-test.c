@@ -67,6 +67,12 @@ test_counter_count (void)
   return atomic_load (&n_counters);
 }
 
+gboolean
+test_counters_are_gone (gpointer data)
+{
+  return test_counter_count () == 0;
+}
+
 int
 test_counter_get_value (TestCounter *self)
 {

@@ -36,6 +36,8 @@ void test_counter_set_next (TestCounter *self, TestCounter *next);
 int test_counter_get_most_at_once (TestCounter *self);
 /* How many there are. */
 int test_counter_count (void);
+/* Whether there are none: a condition to wait for. */
+gboolean test_counters_are_gone (gpointer data);
 /* Emits “counted”. */
 void test_counter_emit (TestCounter *self, int number, const char *text);
 /* Answers a call that hold keeps. */

@@ -33,16 +33,10 @@ pair_scene_new_proxy (PairScene *self, const char *name)
   return self->local ? ferry_proxy_new_local (self->exporter, name) : ferry_proxy_new (self->here, name);
 }
 
-static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
 void
 pair_scene_wait_listening (PairScene *self)
 {
-  ferry_test_run_until (is_listening, self->proxy);
+  ferry_test_wait_listening (self->proxy);
 }
 
 static gboolean

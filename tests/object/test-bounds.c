@@ -14,7 +14,6 @@
 
 #include "conversation/replies-test.h"
 #include "ferry-test.h"
-#include "func-call.h"
 #include "object-test.h"
 #include "object/ferry-exporter-private.h"
 #include "pair-scene.h"
@@ -486,10 +485,10 @@ fill (PairScene *scene, Gate *gate)
 {
   guint n = 0;
 
-  test_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
+  ferry_proxy_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
   ferry_test_look_until (is_at_gate, gate);
   for (n = 1; n < MOST_LOADS && atomic_load (&gate->n_full) == 0; n++)
-    test_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
+    ferry_proxy_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
   g_assert_cmpuint (atomic_load (&gate->n_full), ==, 1);
   return n;
 }

@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 
 #include "ferry-test.h"
-#include "func-call.h"
 #include "object-test.h"
 #include "object/ferry-exporter-private.h"
 #include "pair-scene.h"
@@ -174,7 +173,7 @@ test_given_objects (gconstpointer manual)
   place_open (&place, manual != NULL, create_giving_interface (&taking.givens));
   ferry_test_look_until (is_heard, &place);
   for (guint i = 0; i < N_GIVEN; i++)
-    test_call_with_func (place.proxy, "give", NULL, given, &taking);
+    ferry_proxy_call_with_func (place.proxy, "give", NULL, given, &taking);
   ferry_test_look_until (are_taken, &taking);
   g_thread_join (g_thread_new ("closing", close_thread, place.here));
   ferry_transport_wait_closed (place.there);
@@ -230,12 +229,6 @@ serve_thread (gpointer data)
 }
 
 static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
-static gboolean
 has_value (gpointer proxy)
 {
   g_autoptr (GVariant) value = ferry_proxy_dup_cached (proxy, "value");
@@ -256,7 +249,7 @@ serve_until_closed (gboolean followed)
   ferry_transport_new_pair (&here, &serving.there);
   server = g_thread_new ("server", serve_thread, &serving);
   proxy = ferry_proxy_new (here, "counter");
-  ferry_test_run_until (is_listening, proxy);
+  ferry_test_wait_listening (proxy);
   for (guint i = 0; i < N_GIVEN; i++)
     {
       g_autoptr (GError) error = NULL;
@@ -310,7 +303,7 @@ static void
 ask (Load *self)
 {
   atomic_fetch_add (&self->n_asked, 1);
-  test_call_with_func (self->proxy, "work", NULL, answered, self);
+  ferry_proxy_call_with_func (self->proxy, "work", NULL, answered, self);
 }
 
 static void
@@ -480,8 +473,8 @@ test_busy_object (void)
   ferry_exporter_add_transport (scene.exporter, there, &error);
   g_assert_no_error (error);
   busy.load.proxy = ferry_proxy_new (here, "counter");
-  ferry_test_run_until (is_listening, busy.load.proxy);
-  test_call_with_func (scene.proxy, "gather", NULL, gathered, NULL);
+  ferry_test_wait_listening (busy.load.proxy);
+  ferry_proxy_call_with_func (scene.proxy, "gather", NULL, gathered, NULL);
   ferry_test_look_until (has_begun, &busy);
   for (guint i = 0; i < N_IN_FLIGHT; i++)
     ask (&busy.load);

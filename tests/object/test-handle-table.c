@@ -116,12 +116,6 @@ has_four_counters (gpointer data)
   return test_counter_count () == 4;
 }
 
-static gboolean
-has_no_counters (gpointer data)
-{
-  return test_counter_count () == 0;
-}
-
 static void
 assert_nothing_left (Scene *self)
 {
@@ -148,7 +142,7 @@ tear_down (Scene *self, gconstpointer data)
       ferry_transport_close (self->ends[i].transport);
       g_clear_object (&self->ends[i].counter);
     }
-  ferry_test_look_until (has_no_counters, NULL);
+  ferry_test_look_until (test_counters_are_gone, NULL);
   for (guint i = 0; i < 2; i++)
     {
       g_clear_object (&self->ends[i].transport);

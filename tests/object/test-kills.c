@@ -140,12 +140,6 @@ has_four_counters (gpointer data)
   return test_counter_count () == 4;
 }
 
-static gboolean
-has_no_counters (gpointer data)
-{
-  return test_counter_count () == 0;
-}
-
 static void
 end_worker (Application *self, gboolean killed)
 {
@@ -197,7 +191,7 @@ test_kills (void)
   g_ptr_array_unref (self.stale);
   g_clear_object (&self.exporter);
   test_shop_free (self.shop);
-  ferry_test_look_until (has_no_counters, NULL);
+  ferry_test_look_until (test_counters_are_gone, NULL);
   ferry_test_router_stop (self.router);
   g_rand_free (self.rand);
 }

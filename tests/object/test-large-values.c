@@ -46,12 +46,6 @@ value_cb (FerryReceiver *receiver, GVariant *message, gpointer data)
   g_ptr_array_add (((Scene *) data)->messages, g_variant_ref (message));
 }
 
-static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
 static void
 add_values (Scene *self, FerryLauncher *launcher)
 {
@@ -83,7 +77,7 @@ scene_init (Scene *self, gboolean trusted)
   g_assert_no_error (error);
   g_assert_true (ferry_sender_start (self->sender, NULL));
   g_signal_connect (self->receiver, "message", G_CALLBACK (came_cb), self);
-  ferry_test_run_until (is_listening, self->proxy);
+  ferry_test_wait_listening (self->proxy);
 }
 
 static void

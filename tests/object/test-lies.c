@@ -83,12 +83,6 @@ has_watch (gpointer data)
   return ((Liar *) data)->watch != NULL;
 }
 
-static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
 static void
 notified_cb (GObject *proxy, GParamSpec *pspec, gpointer data)
 {
@@ -113,7 +107,7 @@ set_up (Liar *self, gconstpointer data)
   self->proxy = ferry_proxy_new (self->here, "liar");
   ferry_test_run_until (has_watch, self);
   send_item (self->watch, "(true, uint64 7)");
-  ferry_test_run_until (is_listening, self->proxy);
+  ferry_test_wait_listening (self->proxy);
   g_signal_connect (self->proxy, "notify::listening", G_CALLBACK (notified_cb), self);
 }
 

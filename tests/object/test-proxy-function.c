@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "func-call.h"
 #include "object-test.h"
 #include "pair-scene.h"
 
@@ -66,7 +65,7 @@ resolved_cb (GObject *proxy, GAsyncResult *result, gpointer answer)
 static void
 call (FerryProxy *proxy, const char *method, GVariant *arguments, Answer *answer)
 {
-  test_call_with_func (proxy, method, arguments, answered, answer);
+  ferry_proxy_call_with_func (proxy, method, arguments, answered, answer);
   ferry_test_look_until (is_answered, answer);
 }
 
@@ -165,7 +164,7 @@ test_closed (PairScene *self, gconstpointer data)
 {
   g_auto (Answer) answer = {0};
 
-  test_call_with_func (self->proxy, "hold", NULL, answered, &answer);
+  ferry_proxy_call_with_func (self->proxy, "hold", NULL, answered, &answer);
   ferry_test_look_until (holds_one, self->object);
   g_assert_false (is_answered (&answer));
   ferry_transport_close (self->here);
@@ -250,7 +249,7 @@ test_receiving_goes_on (PairScene *self, gconstpointer data)
   ferry_proxy_resolve_async (self->proxy, g_variant_new_parsed ("(('call', 'hold'), ('length',))"), NULL, -1, NULL,
                              resolved_cb, &chain);
   ferry_test_look_until (holds_one, self->object);
-  test_call_with_func (self->proxy, "add", g_variant_new ("(i)", 4), answered, &queued);
+  ferry_proxy_call_with_func (self->proxy, "add", g_variant_new ("(i)", 4), answered, &queued);
   call (made.object, "add", g_variant_new ("(i)", 5), &aside);
   assert_number (&aside, 5);
   g_assert_false (is_answered (&chain));

@@ -33,12 +33,6 @@ outcome_clear (Outcome *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
 
-static gboolean
-has_no_counters (gpointer data)
-{
-  return test_counter_count () == 0;
-}
-
 static void
 set_up (PairScene *self, gconstpointer place)
 {
@@ -51,7 +45,7 @@ static void
 tear_down (PairScene *self, gconstpointer data)
 {
   pair_scene_close (self);
-  ferry_test_look_until (has_no_counters, NULL);
+  ferry_test_look_until (test_counters_are_gone, NULL);
 }
 
 static void

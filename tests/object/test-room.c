@@ -87,12 +87,6 @@ make_proxy (Scene *self)
   ferry_test_look_until (is_listening, self->proxy);
 }
 
-static gboolean
-has_no_counters (gpointer data)
-{
-  return test_counter_count () == 0;
-}
-
 /* What was on its way comes to its end on the main context. The demux has its transport. */
 static gboolean
 is_alone (gpointer wires)
@@ -113,7 +107,7 @@ tear_down (Scene *self, gconstpointer data)
   g_clear_object (&self->interface);
   g_clear_object (&self->counter);
   g_clear_object (&self->numbers);
-  ferry_test_look_until (has_no_counters, NULL);
+  ferry_test_look_until (test_counters_are_gone, NULL);
   ferry_test_look_until (is_alone, self->wires);
   demux_test_pair_free (self->wires);
 }

@@ -84,12 +84,6 @@ create_interface (Scene *self)
   return interface;
 }
 
-static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
 /* On the main context, or a thread for each transport. */
 static void
 open_scene (Scene *self, gboolean on_context, FerryCallPolicy policy)
@@ -111,7 +105,7 @@ open_scene (Scene *self, gboolean on_context, FerryCallPolicy policy)
       ferry_exporter_add_transport (self->exporter, self->there[i], &error);
       g_assert_no_error (error);
       self->proxies[i] = ferry_proxy_new (self->here[i], "counter");
-      ferry_test_run_until (is_listening, self->proxies[i]);
+      ferry_test_wait_listening (self->proxies[i]);
     }
 }
 

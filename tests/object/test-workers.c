@@ -97,12 +97,6 @@ has_no_transports (gpointer exporter)
   return ferry_test_get_number (exporter, "n-transports") == 0;
 }
 
-static gboolean
-has_no_counters (gpointer data)
-{
-  return test_counter_count () == 0;
-}
-
 static void
 tear_down (Application *self, gconstpointer data)
 {
@@ -111,7 +105,7 @@ tear_down (Application *self, gconstpointer data)
   ferry_test_router_stop (self->router);
   g_object_unref (self->exporter);
   test_shop_free (self->shop);
-  ferry_test_look_until (has_no_counters, NULL);
+  ferry_test_look_until (test_counters_are_gone, NULL);
 }
 
 /* ---- what is held ---- */
