@@ -166,12 +166,6 @@ create_interface (CallersTest *self)
   return interface;
 }
 
-static gboolean
-is_listening (gpointer proxy)
-{
-  return ferry_proxy_get_listening (proxy);
-}
-
 static void
 add_link (CallersTest *self, guint index)
 {
@@ -182,7 +176,7 @@ add_link (CallersTest *self, guint index)
   g_assert_no_error (error);
   for (guint i = 0; i < CALLERS_TEST_N_OBJECTS; i++)
     self->proxies[index][i] = ferry_proxy_new (self->here[index], names[i]);
-  ferry_test_run_until (is_listening, self->proxies[index][0]);
+  ferry_test_wait_listening (self->proxies[index][0]);
 }
 
 /* On the main context, or a thread for each transport. */
@@ -225,37 +219,26 @@ callers_test_close (CallersTest *self)
 }
 
 static void
-resolved_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+set_cb (GObject *proxy, GAsyncResult *result, gpointer data)
 {
-  CallersTestOutcome *self = data;
+  ObjectOutcome *self = data;
 
   ferry_resolve_finish (result, NULL, NULL, &self->error);
   self->over = TRUE;
 }
 
 void
-callers_test_ask_steps (FerryProxy *proxy, GVariant *steps, CallersTestOutcome *outcome)
+callers_test_set (FerryProxy *proxy, int value, ObjectOutcome *outcome)
 {
-  ferry_proxy_resolve_async (proxy, steps, NULL, -1, NULL, resolved_cb, outcome);
+  ferry_proxy_set_async (proxy, "value", g_variant_new_int32 (value), -1, NULL, set_cb, outcome);
 }
 
 void
-callers_test_set (FerryProxy *proxy, int value, CallersTestOutcome *outcome)
-{
-  ferry_proxy_set_async (proxy, "value", g_variant_new_int32 (value), -1, NULL, resolved_cb, outcome);
-}
-
-void
-callers_test_ask (FerryProxy *proxy, const char *method, GVariant *arguments, CallersTestOutcome *outcome)
-{
-  ferry_proxy_call_async (proxy, method, arguments, -1, NULL, resolved_cb, outcome);
-}
-
-void
-callers_test_assert_answered (CallersTestOutcome *outcome)
+callers_test_assert_answered (ObjectOutcome *outcome)
 {
   ferry_test_wait_flag (&outcome->over);
   g_assert_no_error (outcome->error);
+  object_outcome_clear (outcome);
 }
 
 /* Answers what was kept. */

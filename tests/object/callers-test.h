@@ -10,8 +10,7 @@
 
 #include <stdatomic.h>
 
-#include "ferry-test.h"
-#include "object-test.h"
+#include "object-scene.h"
 
 G_BEGIN_DECLS
 
@@ -41,12 +40,6 @@ struct _CallersTest
   _Atomic guint n_begun;    /* how far a test is */
 };
 
-typedef struct
-{
-  gboolean over;
-  GError *error; /* (owned) (nullable) */
-} CallersTestOutcome;
-
 /* On the main context, or a thread for each transport. */
 void callers_test_open (CallersTest *self, gboolean on_context);
 void callers_test_close (CallersTest *self);
@@ -56,10 +49,8 @@ void callers_test_wait_count (_Atomic guint *count, guint n);
 void callers_test_wait_wanted (CallersTest *self, const char *name);
 gboolean callers_test_is_wanted (CallersTest *self, const char *name);
 
-void callers_test_ask (FerryProxy *proxy, const char *method, GVariant *arguments, CallersTestOutcome *outcome);
-void callers_test_ask_steps (FerryProxy *proxy, GVariant *steps, CallersTestOutcome *outcome);
-void callers_test_set (FerryProxy *proxy, int value, CallersTestOutcome *outcome);
-void callers_test_assert_answered (CallersTestOutcome *outcome);
+void callers_test_set (FerryProxy *proxy, int value, ObjectOutcome *outcome);
+void callers_test_assert_answered (ObjectOutcome *outcome);
 /* In this process. Returns whether it was answered; answers call with the error otherwise. */
 gboolean callers_test_call_local (CallersTest *self, FerryInvocation *invocation, const char *name, const char *method,
                                   GVariant *arguments);

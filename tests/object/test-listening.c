@@ -514,64 +514,6 @@ test_proxy_before_worker (void)
   object_scene_close (&scene);
 }
 
-/* Which properties were notified of: each at most once. */
-static void
-note_cb (FerryExporter *exporter, GParamSpec *pspec, GHashTable *names)
-{
-  g_assert_true (g_hash_table_add (names, (char *) g_param_spec_get_name (pspec)));
-}
-
-static void
-assert_place (FerryExporter *exporter, GMainContext *wanted, int threads, gboolean manual, GHashTable *names,
-              const char *notified)
-{
-  g_auto (GStrv) each = g_strsplit_set (notified, " ", -1);
-  g_autoptr (GMainContext) context = NULL;
-
-  g_object_get (exporter, "context", &context, NULL);
-  g_assert_true (context == wanted);
-  g_assert_cmpint (ferry_test_get_number (exporter, "threads"), ==, threads);
-  g_assert_cmpint (ferry_test_get_number (exporter, "manual"), ==, manual);
-  g_assert_cmpuint (g_hash_table_size (names), ==, g_strv_length (each));
-  for (guint i = 0; each[i] != NULL; i++)
-    g_assert_true (g_hash_table_contains (names, each[i]));
-  g_hash_table_remove_all (names);
-}
-
-/* To set one of the three places unsets the others; what they are by default unsets nothing. */
-static void
-test_places (void)
-{
-  g_autoptr (FerryExporter) exporter = ferry_exporter_new ();
-  g_autoptr (FerryExporter) made = g_object_new (FERRY_TYPE_EXPORTER, "threads", 3, NULL);
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
-
-  g_assert_cmpint (ferry_test_get_number (made, "threads"), ==, 3);
-  g_signal_connect (exporter, "notify", G_CALLBACK (note_cb), names);
-  assert_place (exporter, NULL, -1, FALSE, names, "");
-  g_object_set (exporter, "context", context, NULL);
-  assert_place (exporter, context, -1, FALSE, names, "context");
-  g_object_set (exporter, "context", NULL, NULL);
-  assert_place (exporter, g_main_context_default (), -1, FALSE, names, "context");
-  g_object_set (exporter, "threads", -1, "manual", FALSE, NULL);
-  assert_place (exporter, g_main_context_default (), -1, FALSE, names, "");
-  g_object_set (exporter, "threads", 0, NULL);
-  assert_place (exporter, NULL, 0, FALSE, names, "context threads");
-  g_object_set (exporter, "threads", 2, NULL);
-  assert_place (exporter, NULL, 2, FALSE, names, "threads");
-  g_object_set (exporter, "manual", TRUE, NULL);
-  assert_place (exporter, NULL, -1, TRUE, names, "manual threads");
-  g_object_set (exporter, "manual", TRUE, NULL);
-  assert_place (exporter, NULL, -1, TRUE, names, "");
-  ferry_exporter_set_context (exporter, context);
-  assert_place (exporter, context, -1, FALSE, names, "manual context");
-  g_object_set (exporter, "threads", 1, NULL);
-  g_hash_table_remove_all (names);
-  g_object_set (exporter, "threads", -1, NULL);
-  assert_place (exporter, NULL, -1, FALSE, names, "threads");
-}
-
 int
 main (int argc, char **argv)
 {
@@ -593,7 +535,6 @@ main (int argc, char **argv)
   g_test_add_func ("/object-listening/a-server-begins-takes-turns-and-cleans-up", test_serve);
   g_test_add_func ("/object-listening/a-server-that-cannot-begin-cleans-up", test_serve_fails);
   g_test_add_func ("/object-listening/a-turn-may-end-its-server", test_serve_until_a_turn_ends_it);
-  g_test_add_func ("/object-listening/one-property-says-where-methods-are-called", test_places);
 
   return g_test_run ();
 }
