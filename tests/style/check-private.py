@@ -19,7 +19,7 @@ import sources
 import tap
 
 # How many programs do. The number is only lowered.
-PROGRAMS = 106
+PROGRAMS = 104
 
 PROGRAM = r"tests/(task|command|conversation|object|classic|queue|cluster|gtk|demo)/test-[\w-]+\.c$"
 LIST = "tests/style/private.txt"
