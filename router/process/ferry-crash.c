@@ -164,12 +164,15 @@ walk (ucontext_t *context)
 static void
 fault_in_walk (int signal_number, siginfo_t *info, gpointer context)
 {
-  struct sigaction usual = {.sa_handler = SIG_DFL};
+  const struct timespec pause = {.tv_nsec = 1000000};
 
   if ((pid_t) syscall (SYS_gettid) == teller)
     siglongjmp (escape, 1);
-  /* Another thread crashes meanwhile: its fault comes again. */
-  sigaction (signal_number, &usual, NULL);
+  /* Another thread crashes meanwhile, or has a handler for its fault, which waits until the walk is over. A fault comes
+   * again by itself. */
+  nanosleep (&pause, NULL);
+  if (info->si_code <= 0)
+    syscall (SYS_rt_tgsigqueueinfo, getpid (), syscall (SYS_gettid), signal_number, info);
 }
 
 /* As walk(), of a stack that may be spoiled. */
@@ -194,6 +197,18 @@ walk_guarded (ucontext_t *context)
   sigaction (SIGBUS, &usual[1], NULL);
 }
 
+/* Writes the name of a module's file to a place with room for MAX_NAME bytes, and returns its length. The main program
+ * has none, and may have been started by a relative path, or by a script. */
+static gsize
+copy_name (const struct link_map *module, char *place)
+{
+  gsize length = strnlen (module->l_name, MAX_NAME);
+  gssize own_length = length == 0 ? readlink ("/proc/self/exe", place, MAX_NAME) : 0;
+
+  memcpy (place, module->l_name, length);
+  return own_length > 0 ? (gsize) own_length : length;
+}
+
 static gsize
 add_names (void)
 {
@@ -201,11 +216,10 @@ add_names (void)
 
   for (guint i = 0; i < packet.head.n_modules; i++)
     {
-      gsize length = strnlen (modules[i]->l_name, MAX_NAME);
+      gsize length = 0;
 
-      if (size + length + 1 > sizeof packet.names - FERRY_MAX_CRASH_MODULES)
-        length = 0;
-      memcpy (packet.names + size, modules[i]->l_name, length);
+      if (size + MAX_NAME + 1 <= sizeof packet.names - FERRY_MAX_CRASH_MODULES)
+        length = copy_name (modules[i], packet.names + size);
       packet.names[size + length] = '\0';
       size += length + 1;
     }
@@ -231,10 +245,7 @@ tell (int signal_number, const siginfo_t *info, ucontext_t *context)
     .address = is_fault (signal_number) && info->si_code > 0 ? (guintptr) info->si_addr : 0,
   };
   is_inside = is_stepped = FALSE;
-  if (signal_number != FERRY_WHERE_SIGNAL)
-    walk_guarded (context);
-  else
-    walk (context);
+  walk_guarded (context);
   *context = before;
   size = add_names ();
   /* The names follow the frames directly. */

@@ -27,6 +27,9 @@
 #define MAX_FILES 32
 #define MAX_QUESTIONS 64
 
+/* How much of a name or a file of the source is answered, in bytes: those of templates can be long. */
+#define MAX_PART 200
+
 /* When this process gives up, in seconds, whatever it does. */
 #define PATIENCE 4
 
@@ -69,11 +72,13 @@ find_table (const char *path)
   return files[n_files++].table;
 }
 
-/* Prints a text up to one of some characters, without those that separate answers. */
+/* Prints a text up to one of some characters, cut, and without those that separate answers. */
 static void
 print (const char *text, const char *ends)
 {
-  for (size_t length = strcspn (text, ends); length > 0; length--, text++)
+  size_t length = strcspn (text, ends);
+
+  for (length = length < MAX_PART ? length : MAX_PART; length > 0; length--, text++)
     putchar ((unsigned char) *text < ' ' ? '?' : *text);
 }
 

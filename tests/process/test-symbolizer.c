@@ -31,6 +31,18 @@ test_symbolizer_seek (int a)
   return a;
 }
 
+/* As the names of templates can be. */
+#define EIGHT_TIMES(text) text text text text text text text text
+#define LONG_NAME EIGHT_TIMES (EIGHT_TIMES (EIGHT_TIMES ("name")))
+
+int test_symbolizer_seek_long (int a) __asm__(LONG_NAME);
+
+__attribute__ ((noinline, noclone)) int
+test_symbolizer_seek_long (int a)
+{
+  return test_symbolizer_seek (a) + 1;
+}
+
 /* (transfer full): what a program answers. */
 static char *
 ask (const char *program, const char *questions, const char *sandbox)
@@ -50,16 +62,22 @@ ask (const char *program, const char *questions, const char *sandbox)
   return answers;
 }
 
-/* The place of the function in the file of this program, and that file. */
+/* The place of a function in the file of this program, and that file. */
 static guint64
-find_place (char **path)
+find_place_of (int (*func) (int), char **path)
 {
   struct link_map *map = NULL;
   Dl_info found;
 
-  g_assert_cmpint (dladdr1 ((gpointer) test_symbolizer_seek, &found, (void **) &map, RTLD_DL_LINKMAP), !=, 0);
+  g_assert_cmpint (dladdr1 ((gpointer) func, &found, (void **) &map, RTLD_DL_LINKMAP), !=, 0);
   *path = g_file_read_link ("/proc/self/exe", NULL);
-  return (guintptr) test_symbolizer_seek - map->l_addr;
+  return (guintptr) func - map->l_addr;
+}
+
+static guint64
+find_place (char **path)
+{
+  return find_place_of (test_symbolizer_seek, path);
 }
 
 static void
@@ -111,6 +129,22 @@ looks_before_the_place_behind_a_call (void)
       g_autofree char *answer = ask (programs[i], question, NULL);
 
       g_assert_false (g_str_has_prefix (answer, "test_symbolizer_seek"));
+    }
+}
+
+static void
+cuts_long_names (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (programs); i++)
+    {
+      g_autofree char *path = NULL;
+      guint64 place = find_place_of (test_symbolizer_seek_long, &path);
+      g_autofree char *question = g_strdup_printf ("1 %" G_GINT64_MODIFIER "x %s\n", place, path);
+      g_autofree char *answer = ask (programs[i], question, NULL);
+
+      g_assert_true (g_str_has_prefix (answer, "namename"));
+      g_assert_cmpuint (strspn (answer, "name"), ==, 200);
+      g_assert_true (g_str_has_prefix (answer + 200, "+0x0\t"));
     }
 }
 
@@ -200,6 +234,7 @@ main (int argc, char **argv)
   g_test_add_func ("/symbolizer/finds-a-function", finds_a_function);
   g_test_add_func ("/symbolizer/finds-it-in-its-sandbox", finds_it_in_its_sandbox);
   g_test_add_func ("/symbolizer/looks-before-the-place-behind-a-call", looks_before_the_place_behind_a_call);
+  g_test_add_func ("/symbolizer/cuts-long-names", cuts_long_names);
   g_test_add_func ("/symbolizer/reads-regular-files-only", reads_regular_files_only);
   g_test_add_func ("/symbolizer/survives-files-that-are-spoiled", survives_files_that_are_spoiled);
   g_test_add_func ("/symbolizer/ends-after-so-many-questions", ends_after_so_many_questions);

@@ -194,6 +194,20 @@ says_where_a_thread_was (void)
   g_assert_null (strstr (backtrace, "ferry_worker_main"));
 }
 
+/* The first one tells, and no other one ends the process meanwhile. */
+static void
+says_where_one_of_many_threads_was (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (FerryTask) task = crash (test, "in-threads");
+
+      assert_first (assert_crashed (task, SIGSEGV), "#0 crash_reading_null+0x");
+    }
+}
+
 static void
 says_what_a_handler_of_a_signal_interrupted (void)
 {
@@ -240,6 +254,24 @@ says_the_same_of_a_fork_and_of_what_is_executed (void)
       assert_first (assert_crashed (task, SIGSEGV), "#0 crash_reading_null+0x");
       g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (task)), ==, FERRY_CLOSE_REASON_KILLED);
     }
+}
+
+static void
+says_the_same_of_a_program_with_a_relative_path (void)
+{
+  static const char *const argv[] = {"./crashing-worker", NULL};
+  g_autofree char *path = ferry_test_build_path ("crashing-worker");
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *before = g_get_current_dir ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  g_assert_cmpint (g_chdir (folder), ==, 0);
+  test = task_test_new_with_launcher (launcher, 1);
+  task = crash (test, "read-null");
+  assert_first (assert_crashed (task, SIGSEGV), "#0 crash_reading_null+0x");
+  g_assert_cmpint (g_chdir (before), ==, 0);
 }
 
 static void
@@ -349,6 +381,15 @@ says_where_a_function_was_when_its_time_was_over (void)
 
   ferry_test_assert_says (run_out_of_time (test, "spin-here", G_USEC_PER_SEC), "#0 spin_here+0x");
   ferry_test_assert_says (run_out_of_time (test, "sleep-here", G_USEC_PER_SEC), "sleep_here+0x");
+}
+
+/* What asks it must not make it crash: it may have to tidy up. */
+static void
+asks_a_function_whose_stack_is_spoiled (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+
+  ferry_test_assert_says (run_out_of_time (test, "spin-spoiled", G_USEC_PER_SEC), "#0 spin_spoiled+0x");
 }
 
 /* ---- what a hostile worker says ---- */
@@ -474,10 +515,13 @@ main (int argc, char **argv)
   g_test_add_func ("/crashes/says-what-sent-a-signal", says_what_sent_a_signal);
   g_test_add_func ("/crashes/says-as-much-as-a-spoiled-stack-has", says_as_much_as_a_spoiled_stack_has);
   g_test_add_func ("/crashes/says-where-a-thread-was", says_where_a_thread_was);
+  g_test_add_func ("/crashes/says-where-one-of-many-threads-was", says_where_one_of_many_threads_was);
   g_test_add_func ("/crashes/says-what-a-handler-of-a-signal-interrupted", says_what_a_handler_of_a_signal_interrupted);
   g_test_add_func ("/crashes/says-what-threw-an-exception", says_what_threw_an_exception);
   g_test_add_func ("/crashes/says-the-same-of-a-fork-and-of-what-is-executed",
                    says_the_same_of_a_fork_and_of_what_is_executed);
+  g_test_add_func ("/crashes/says-the-same-of-a-program-with-a-relative-path",
+                   says_the_same_of_a_program_with_a_relative_path);
   g_test_add_func ("/crashes/says-the-same-in-a-sandbox", says_the_same_in_a_sandbox);
   g_test_add_func ("/crashes/leaves-a-handler-of-the-program-alone", leaves_a_handler_of_the_program_alone);
   g_test_add_func ("/crashes/says-nothing-of-a-child-of-the-worker", says_nothing_of_a_child_of_the_worker);
@@ -485,6 +529,7 @@ main (int argc, char **argv)
   g_test_add_func ("/crashes/leaves-a-core-dump", leaves_a_core_dump);
   g_test_add_func ("/crashes/says-where-a-function-was-when-its-time-was-over",
                    says_where_a_function_was_when_its_time_was_over);
+  g_test_add_func ("/crashes/asks-a-function-whose-stack-is-spoiled", asks_a_function_whose_stack_is_spoiled);
   g_test_add_func ("/crashes/refuses-what-is-malformed", refuses_what_is_malformed);
   g_test_add_func ("/crashes/refuses-to-hear-it-over-and-over", refuses_to_hear_it_over_and_over);
   g_test_add_func ("/crashes/takes-what-it-hears-for-text", takes_what_it_hears_for_text);

@@ -20,14 +20,17 @@
  *   kill            sends itself SIGSEGV
  *   spoil-stack     overwrites its stack, and then reads where nothing is
  *   in-thread       read-null on another thread
+ *   in-threads      read-null on many threads at once
  *   in-handler      read-null in a handler of a signal
  *   spin-here       never looks
+ *   spin-spoiled    the same, with its stack overwritten
  *   sleep-here      asleep, and never looks
  *
  * With FERRY_TEST_HANDLER, it has a handler of SIGSEGV since before ferry_worker_main(), which exits with status 42. */
 
 #include <dlfcn.h>
 #include <ferry.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +87,18 @@ crash_aborting (void)
   abort ();
 }
 
+/* The caller's frame and return address, so that nobody can say what comes behind them. */
+static inline void
+spoil (volatile guintptr *frame)
+{
+  for (guint i = 0; i < 64; i++)
+    frame[i] = 0x5555;
+}
+
 __attribute__ ((noinline)) static void
 crash_spoiling (void)
 {
-  volatile guintptr *frame = __builtin_frame_address (0);
-
-  /* The caller's frame and return address, so that nobody can say what comes behind them. */
-  for (guint i = 0; i < 64; i++)
-    frame[i] = 0x5555;
+  spoil (__builtin_frame_address (0));
   nowhere[0]++;
 }
 
@@ -100,6 +107,25 @@ crash_in_thread (gpointer data)
 {
   crash_reading_null ();
   return NULL;
+}
+
+static gpointer
+crash_with_others (gpointer barrier)
+{
+  pthread_barrier_wait (barrier);
+  crash_reading_null ();
+  return NULL;
+}
+
+static void
+crash_in_threads (void)
+{
+  static pthread_barrier_t barrier;
+
+  pthread_barrier_init (&barrier, NULL, 32);
+  for (guint i = 1; i < 32; i++)
+    g_thread_unref (g_thread_new ("crasher", crash_with_others, &barrier));
+  crash_with_others (&barrier);
 }
 
 static void
@@ -111,6 +137,14 @@ crash_in_handler (int signal_number)
 __attribute__ ((noinline)) static void
 spin_here (void)
 {
+  for (;;)
+    depth++;
+}
+
+__attribute__ ((noinline)) static void
+spin_spoiled (void)
+{
+  spoil (__builtin_frame_address (0));
   for (;;)
     depth++;
 }
@@ -181,6 +215,10 @@ crash_by (const char *name)
     crash_spoiling ();
   else if (strcmp (name, "in-thread") == 0)
     g_thread_join (g_thread_new ("crasher", crash_in_thread, NULL));
+  else if (strcmp (name, "in-threads") == 0)
+    crash_in_threads ();
+  else if (strcmp (name, "spin-spoiled") == 0)
+    spin_spoiled ();
   else if (strcmp (name, "spin-here") == 0)
     spin_here ();
   else if (strcmp (name, "sleep-here") == 0)
