@@ -16,8 +16,8 @@
 #define RUBBISH 0xa5
 
 /* A write to a page that may not be written is what an orphan pointer does, and no compiler or sanitizer sees it
- * coming. The core dump of a crash that was asked for is of no use. Where it was is said, but a sanitizer's report is not
- * wanted. */
+ * coming. The core dump of a crash that was asked for is of no use. Where it was is said, but a sanitizer's report is
+ * not wanted. */
 void
 worker_ill_write_nowhere (void)
 {
