@@ -645,7 +645,7 @@ is_told_something (gpointer guest)
 static void
 test_host_that_drains_waits_for_no_application_that_it_owes_nothing (void)
 {
-  HostTestCall *call, *other_call;
+  HostTestCall *call, *other_calls[2];
   Guest *guest, *other;
   Fixture fixture;
 
@@ -658,15 +658,19 @@ test_host_that_drains_waits_for_no_application_that_it_owes_nothing (void)
   guest->is_taken_over = TRUE;
   other = guest_new (&fixture, "bob", "c1");
   guest_serve (other);
-  other_call = host_test_run_idempotent (other->application, "gate", g_variant_new_string ("gate"));
+  /* That one worker is busy may be what it was told last. */
+  for (guint i = 0; i < G_N_ELEMENTS (other_calls); i++)
+    other_calls[i] = host_test_run_idempotent (other->application, "gate", g_variant_new_string ("gate"));
   ferry_test_run_until (is_told_something, guest);
   task_test_open_gate ();
-  host_test_assert_result (other_call, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (other_calls); i++)
+    host_test_assert_result (other_calls[i], NULL);
   ferry_host_service_drain (fixture.host->service);
   host_test_wait_drained (fixture.host);
   g_assert_cmpuint (ferry_host_acceptor_get_n_sessions (fixture.acceptor), ==, 0);
   host_test_call_unref (call);
-  host_test_call_unref (other_call);
+  for (guint i = 0; i < G_N_ELEMENTS (other_calls); i++)
+    host_test_call_unref (other_calls[i]);
   guest_free (guest);
   guest_free (other);
   tear_down (&fixture);

@@ -434,7 +434,7 @@ test_tasks_that_end_the_demo_wait_for_a_person (void)
   demo_test_forget_tasks ();
   kill_demo (SIGKILL, first);
   for (guint i = 1; i < 3; i++)
-    kill_demo (SIGKILL, (const char *const[]){"--workers=2", NULL});
+    kill_demo (SIGKILL, (const char *const[]){"--workers=2", "--page=tasks", NULL});
   start_and_look (2, is_in_quarantine);
 }
 
