@@ -232,8 +232,6 @@ static const char *const reasons[FERRY_N_WAITS] = {
 static char *
 get_reason (const FerryInspectedTask *task, gint64 now)
 {
-  g_autofree char *reason = NULL;
-
   /* A task that is in a file says what it waits for, such as the hour. */
   if (task->wait == FERRY_WAITS_NOT ||
       ((task->wait == FERRY_WAITS_FOR_TIME || task->wait == FERRY_WAITS_FOR_QUEUE) && task->text != NULL))
@@ -242,15 +240,14 @@ get_reason (const FerryInspectedTask *task, gint64 now)
     return g_strdup_printf (
       ferry_gtk_ngettext ("A worker: the only one is busy", "A worker: all %u are busy", task->n_before),
       task->n_before);
-  reason = g_strdup (_ (reasons[task->wait]));
   if (task->until > 0)
     {
       g_autofree char *left = format_seconds (task->until - now);
       g_autofree char *after = g_strdup_printf (_ ("again in %s"), left);
 
-      reason = g_strdup_printf ("%s (%s)", _ (reasons[task->wait]), after);
+      return g_strdup_printf ("%s (%s)", _ (reasons[task->wait]), after);
     }
-  return g_steal_pointer (&reason);
+  return g_strdup (_ (reasons[task->wait]));
 }
 
 /* (transfer full): its call, what it waits for, what it says, and where it failed. reason: (nullable) */
