@@ -94,11 +94,18 @@ find_obstacle_of_runners (FerryInspectedTask *task, const Runners *runners)
   return runners->has_host ? FERRY_WAITS_FOR_HOST : FERRY_WAITS_FOR_TURN;
 }
 
+/* (nullable): the worker of a pool that has the run. */
+static const FerryPoolWorker *
+find_worker (const FerryRun *run, GHashTable *workers)
+{
+  return g_hash_table_lookup (workers, run->destination);
+}
+
 /* What has the run is a worker of a pool, or a host. */
 static FerryObstacle
 find_obstacle_at_destination (const FerryRun *run, GHashTable *workers)
 {
-  const FerryPoolWorker *worker = g_hash_table_lookup (workers, run->destination);
+  const FerryPoolWorker *worker = find_worker (run, workers);
 
   if (worker == NULL)
     return FERRY_WAITS_FOR_HOST;
@@ -110,7 +117,7 @@ find_obstacle_at_destination (const FerryRun *run, GHashTable *workers)
 static gboolean
 is_held_up (const FerryRun *run, GHashTable *workers)
 {
-  const FerryPoolWorker *worker = run->destination != NULL ? g_hash_table_lookup (workers, run->destination) : NULL;
+  const FerryPoolWorker *worker = find_worker (run, workers);
   guint64 unread;
 
   return worker != NULL && ferry_inspection_is_held_up (worker->link, &unread);
@@ -173,7 +180,7 @@ ferry_inspection_show_arguments (FerryTask *task)
 static char *
 find_place (const FerryRun *run, FerryTask *task, GHashTable *workers)
 {
-  const FerryPoolWorker *worker = run->destination != NULL ? g_hash_table_lookup (workers, run->destination) : NULL;
+  const FerryPoolWorker *worker = find_worker (run, workers);
   const char *host = ferry_task_get_host_name (task);
 
   if (worker != NULL && worker->worker != NULL)

@@ -128,6 +128,13 @@ inspect_thread (FerryPoolWorker *worker)
   return inspected;
 }
 
+/* Whether it is of a router of this thread, and has not ended. */
+static gboolean
+may_look_at (FerryWorker *worker)
+{
+  return ferry_affinity_is_own (ferry_worker_get_affinity (worker)) && ferry_worker_get_link (worker) != NULL;
+}
+
 static void
 add_workers (FerryInspection *self, guint max)
 {
@@ -141,8 +148,7 @@ add_workers (FerryInspection *self, guint max)
     {
       FerryFound *found = &g_array_index (processes, FerryFound, i);
 
-      if (ferry_affinity_is_own (ferry_worker_get_affinity (found->object)) &&
-          ferry_worker_get_link (found->object) != NULL)
+      if (may_look_at (found->object))
         g_ptr_array_add (self->workers,
                          inspect_process (found->object, found->number, g_hash_table_lookup (of_pools, found->object)));
     }
@@ -164,8 +170,7 @@ ferry_inspection_end_worker (guint64 number, gboolean kills)
       FerryFound *found = &g_array_index (processes, FerryFound, i);
       FerryPoolWorker *of_pool = g_hash_table_lookup (of_pools, found->object);
 
-      if (found->number != number || ferry_worker_get_link (found->object) == NULL ||
-          !ferry_affinity_is_own (ferry_worker_get_affinity (found->object)))
+      if (found->number != number || !may_look_at (found->object))
         continue;
       if (kills)
         ferry_worker_force_exit (found->object);
@@ -212,33 +217,34 @@ add_pipes (FerryInspection *self, guint max)
     }
 }
 
-/* The transports of pools' workers, which carry tasks. */
-static gboolean
-is_of_pool (GHashTable *of_pools, FerryTransport *transport)
+/* (transfer full): the transports of pools' workers, in themselves: they carry tasks. */
+static GHashTable *
+list_pool_transports (void)
 {
+  g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
+  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
+  GHashTable *found = g_hash_table_new (NULL, NULL);
   GHashTableIter iter;
   gpointer worker;
 
   g_hash_table_iter_init (&iter, of_pools);
   while (g_hash_table_iter_next (&iter, NULL, &worker))
-    if (((FerryPoolWorker *) worker)->calls == transport)
-      return TRUE;
-  return FALSE;
+    g_hash_table_add (found, ((FerryPoolWorker *) worker)->calls);
+  return found;
 }
 
+/* hidden: (nullable): those that are not shown. */
 static void
-add_carriers (FerryInspection *self, FerryKind kind, FerryPathKind path, guint max)
+add_carriers (FerryInspection *self, FerryKind kind, FerryPathKind path, GHashTable *hidden, guint max)
 {
   g_autoptr (GArray) all = ferry_registry_list (kind);
-  g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
-  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
 
   for (guint i = 0; i < all->len && self->paths->len < max; i++)
     {
       FerryFound *found = &g_array_index (all, FerryFound, i);
       FerryLoad load;
 
-      if (found->look (found->object, &load) && !is_of_pool (of_pools, found->object))
+      if (found->look (found->object, &load) && (hidden == NULL || !g_hash_table_contains (hidden, found->object)))
         add_path (self, path, found->number, NULL, &load);
     }
 }
@@ -316,9 +322,11 @@ ferry_inspection_new (FerryInspects what, guint max)
     ferry_inspection_add_figures (self, max);
   if ((what & FERRY_INSPECTS_PATHS) != 0)
     {
+      g_autoptr (GHashTable) of_pools = list_pool_transports ();
+
       add_pipes (self, max);
-      add_carriers (self, FERRY_KIND_CHANNEL, FERRY_PATH_CHANNEL, max);
-      add_carriers (self, FERRY_KIND_TRANSPORT, FERRY_PATH_CALLS, max);
+      add_carriers (self, FERRY_KIND_CHANNEL, FERRY_PATH_CHANNEL, NULL, max);
+      add_carriers (self, FERRY_KIND_TRANSPORT, FERRY_PATH_CALLS, of_pools, max);
     }
   return self;
 }
