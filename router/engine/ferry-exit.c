@@ -456,10 +456,9 @@ ferry_exit_has_crashed (FerryExit *self)
 }
 
 static void
-append_lines (GString *text, char **lines)
+append_line (GString *text, const char *line)
 {
-  for (guint i = 0; lines[i] != NULL; i++)
-    g_string_append_printf (text, "    %s\n", lines[i]);
+  g_string_append_printf (text, "    %s\n", line);
 }
 
 /* Appends what Python's faulthandler has printed, which is among the last lines: a heading for each stack, and its
@@ -474,7 +473,7 @@ append_python_stacks (GString *text, char **lines)
       is_inside = (is_inside && g_str_has_prefix (lines[i], "  File ")) ||
                   g_str_has_suffix (lines[i], "(most recent call first):");
       if (is_inside)
-        append_lines (text, (char *[]){lines[i], NULL});
+        append_line (text, lines[i]);
     }
 }
 
@@ -485,7 +484,8 @@ ferry_exit_dup_trace (FerryExit *self, const char *function)
   g_autoptr (GString) text = g_string_new (NULL);
 
   append_python_stacks (text, self->last_lines);
-  append_lines (text, lines);
+  for (guint i = 0; lines[i] != NULL; i++)
+    append_line (text, lines[i]);
   return text->len > 0 ? g_strdup_printf ("in function '%s' of process %d\n%s", function, (int) self->pid, text->str)
                        : NULL;
 }

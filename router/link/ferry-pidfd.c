@@ -103,7 +103,8 @@ ferry_process_hears (GPid pid, int signal_number)
   g_autofree char *text = read_of (pid, "status");
   const char *line = text != NULL ? strstr (text, "\nSigCgt:") : NULL;
 
-  return line != NULL && (g_ascii_strtoull (line + strlen ("\nSigCgt:"), NULL, 16) & (1u << (signal_number - 1))) != 0;
+  return line != NULL && (g_ascii_strtoull (line + strlen ("\nSigCgt:"), NULL, 16) & G_GUINT64_CONSTANT (1)
+                                                                                       << (signal_number - 1)) != 0;
 }
 
 /* any: whether a process has a handler of SIGTERM, so that it may have to tidy up before it ends. Any other one can as
