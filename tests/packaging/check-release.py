@@ -19,8 +19,10 @@ import tempfile
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
+BETWEEN = "0.98.0"
 VERSION = "0.99.0"
 TOMORROW = (datetime.date.today() + datetime.timedelta(days=2)).isoformat()
+SYMBOLS = "debian/libferry-1-0.symbols"
 # A file, what is in it, what is there instead, and what is complained of.
 MISTAKES = {
     "another version": ("ferry.doap", "<revision>0", "<revision>1", "ferry.doap names version 1"),
@@ -39,8 +41,8 @@ class Clone:
     def git(self, *arguments):
         return subprocess.run(["git", *arguments], cwd=self.folder, stdout=subprocess.PIPE, check=True, text=True).stdout
 
-    def name(self, version):
-        return self.release("name", version)
+    def read(self, *path):
+        return self.folder.joinpath(*path).read_text("utf-8")
 
     def release(self, *arguments):
         """Whether this is one, and what was said. What it makes is not to be read by others, if this made a difference."""
@@ -49,16 +51,31 @@ class Clone:
         return done.returncode == 0, done.stdout
 
 
+def go_on_after_release(report, clone):
+    """The tree may be a release or none: it is between two now, and has a symbol that the next one brings."""
+    is_named, said = clone.release("after", BETWEEN)
+    report.fact("a tree goes on after a release", is_named and BETWEEN in said, [said])
+    report.fact("which has its changes, and what is new has a section above them",
+                clone.read("CHANGELOG.md").startswith("# Changes\n\n## %s, not released yet\n\n## 0." % BETWEEN))
+    check = subprocess.run([sys.executable, clone.folder / "tests/style/check-versions.py", clone.folder], stdout=subprocess.PIPE,
+                           text=True, check=False)
+    report.fact("each file that names a version names it", check.returncode == 0, [check.stdout])
+    with open(clone.folder / SYMBOLS, "a", encoding="utf-8") as symbols:
+        symbols.write(" ferry_new@Base %s\n" % BETWEEN)
+    clone.git("commit", "-qam", "Not released yet")
+    is_one, said = clone.release()
+    report.fact("it is no release", not is_one and "UNRELEASED" in said, [said])
+
+
 def make_release(report, clone):
-    """Names the tree, which may be none yet. One that is named already is one again, of today."""
-    is_named, said = clone.name("1..2")
+    is_named, said = clone.release("name", "1..2")
     report.fact("what is no version names none", not is_named and "no version" in said, [said])
-    is_named, said = clone.name(VERSION)
+    before = clone.read(SYMBOLS)
+    is_named, said = clone.release("name", VERSION)
     report.fact("a tree is named a release", is_named and VERSION in said, [said])
-    report.equal("lines that speak of what is not out are shown", "released yet" in said,
-                 "released yet" in (clone.folder / "README.md").read_text("utf-8"))
-    report.fact("the packages' symbols have its version", " %s\n" % VERSION in
-                (clone.folder / "debian" / "libferry-1-0.symbols").read_text("utf-8"))
+    report.equal("lines that speak of what is not out are shown", "released yet" in said, True)
+    report.equal("symbols that are new have its version, and others keep theirs", clone.read(SYMBOLS),
+                 before.replace(" %s\n" % BETWEEN, " %s\n" % VERSION))
     clone.git("commit", "-qam", "A release")
 
 
@@ -104,6 +121,7 @@ def check_tarball(report, clone, version):
 def body(report):
     with tempfile.TemporaryDirectory() as folder:
         clone = Clone(os.path.abspath(sys.argv[1]), folder)
+        go_on_after_release(report, clone)
         make_release(report, clone)
         check_tarball(report, clone, check_mistakes(report, clone))
 
