@@ -18,6 +18,8 @@
 
 /* ---- a thread that stops where it holds no lock ---- */
 
+extern const char __executable_start, etext; /* of the linker: where this program's code begins and ends */
+
 static _Thread_local int n_held;
 static _Thread_local int n_left = -1; /* locks that the thread gives back before it stops; negative: it does not stop */
 static GMutex lock;
@@ -47,6 +49,13 @@ stop_here (void)
   g_mutex_unlock (&lock);
 }
 
+/* Whoever gives a lock back in GLib may hold another one there, which is none of pthread's. */
+static gboolean
+is_in_this_program (const char *caller)
+{
+  return caller >= &__executable_start && caller < &etext;
+}
+
 int
 pthread_mutex_unlock (pthread_mutex_t *mutex)
 {
@@ -57,7 +66,7 @@ pthread_mutex_unlock (pthread_mutex_t *mutex)
     real = (int (*) (pthread_mutex_t *)) dlsym (RTLD_NEXT, "pthread_mutex_unlock");
   result = real (mutex);
   n_held--;
-  if (n_left >= 0 && n_held == 0 && n_left-- == 0)
+  if (n_left >= 0 && n_held == 0 && is_in_this_program (__builtin_return_address (0)) && n_left-- == 0)
     stop_here ();
   return result;
 }
