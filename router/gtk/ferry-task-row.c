@@ -1173,6 +1173,8 @@ ferry_task_row_init (FerryTaskRow *self)
   g_signal_connect_swapped (self->detail_label, "notify::text", G_CALLBACK (detail_text_cb), self);
   leave_out_hyphens (self);
   gtk_button_set_label (GTK_BUTTON (self->details_button), _ ("Details"));
+  /* It would be the name of each row's button, before one that names the task, too. */
+  gtk_accessible_reset_relation (GTK_ACCESSIBLE (self->details_button), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
   add_tooltips (self);
   add_click (self);
   connect_groups (self);
