@@ -276,6 +276,19 @@ has_ended (FerryLink *fork_server)
   return poll (&poll_fd, 1, 0) == 1;
 }
 
+/* The process has started, and the application got no descriptor of it: a shortage, which is no fault of the fork
+ * server. The process ends when it finds that its link has ended. */
+static gboolean
+give_up_unwatched (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker)
+{
+  worker->started = TRUE;
+  note_answered (fork_server->fork_server);
+  if (worker->link->state != FERRY_LINK_ENDED)
+    fail (queue, worker, FERRY_LAUNCH_FAILURE_SHORTAGE,
+          "the application has no descriptor left for its process; raise the limit of open files");
+  return TRUE;
+}
+
 static gboolean
 take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker, FerryForkServerAnswer *answer)
 {
@@ -283,6 +296,8 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
 
   if (worker->request != NULL || worker->started)
     return FALSE;
+  if (answer->lost_pidfd)
+    return give_up_unwatched (queue, fork_server, worker);
   if (!ferry_pidfd_is_child (answer->pidfd, (GPid) answer->pid, fork_server->process.pid))
     return has_ended (fork_server);
   worker->started = TRUE;

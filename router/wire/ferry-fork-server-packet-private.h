@@ -46,9 +46,10 @@ typedef struct
   guint32 pid; /* STARTED and FAILED */
   /* STARTED: (owned); ferry_pidfd_is_child() must check that it is the worker's pidfd */
   int pidfd;
-  int code;         /* ENDED */
-  int status;       /* ENDED */
-  int error_number; /* FAILED */
+  gboolean lost_pidfd; /* STARTED: this process had no descriptor left for it, and pidfd is -1 */
+  int code;            /* ENDED */
+  int status;          /* ENDED */
+  int error_number;    /* FAILED */
   /* STARTED and FAILED: zero-terminated; may contain any other bytes. STARTED: why the worker was executed, or empty */
   char text[FERRY_MAX_FAILURE_TEXT + 1];
 } FerryForkServerAnswer;

@@ -254,7 +254,7 @@ read_answer (FerryForkServerAnswer *self, const FerryForkServerPacket *packet, g
   g_strlcpy (self->text, text, sizeof self->text);
   self->code = self->error_number = (int) number;
   self->status = (int) status;
-  if (self->pid > G_MAXINT32 || (self->pidfd >= 0) != (self->kind == FERRY_CONTROL_STARTED))
+  if (self->pid > G_MAXINT32 || (self->pidfd >= 0 || self->lost_pidfd) != (self->kind == FERRY_CONTROL_STARTED))
     return FALSE;
   if (self->kind == FERRY_CONTROL_STARTED)
     return self->pid > 1;
@@ -276,7 +276,10 @@ ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GErr
     return FERRY_CONTROL_NOTHING;
   if (size <= 0 && self->pidfd < 0 && !truncated)
     return FERRY_CONTROL_CLOSED;
-  if (!truncated && read_answer (self, (const FerryForkServerPacket *) (const void *) packet, (gsize) size))
+  /* The kernel drops a descriptor that the process has no room for, and says so as it says that there were too many. */
+  self->lost_pidfd = truncated && self->pidfd < 0 && size <= (gssize) sizeof packet;
+  if ((!truncated || self->lost_pidfd) &&
+      read_answer (self, (const FerryForkServerPacket *) (const void *) packet, (gsize) size))
     return FERRY_CONTROL_TAKEN;
   ferry_clear_fd (&self->pidfd);
   ferry_set_error (

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -127,6 +128,34 @@ test_only_a_start_has_a_descriptor (void)
 
         g_assert_cmpint (event, ==, is_right ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID);
       }
+}
+
+/* The kernel drops what the process has no room for. */
+static void
+test_start_whose_descriptor_found_no_room_is_a_start (void)
+{
+  g_auto (Sockets) sockets = {0};
+  struct rlimit limit, low;
+  FerryForkServerAnswer answer;
+  int next;
+
+  sockets_init (&sockets);
+  g_assert_true (ferry_fork_server_send_started (sockets.peer, ID, 77, sockets.peer, NULL));
+  g_assert_true (ferry_fork_server_send_ended (sockets.peer, ID, CLD_EXITED, 0));
+  next = dup (sockets.peer);
+  close (next);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  low = (struct rlimit){(rlim_t) next, limit.rlim_max};
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &low), ==, 0);
+  g_assert_cmpint (receive_answer (&answer, sockets.application), ==, FERRY_CONTROL_TAKEN);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  g_assert_cmpint (answer.kind, ==, FERRY_CONTROL_STARTED);
+  g_assert_true (answer.lost_pidfd);
+  g_assert_cmpint (answer.pidfd, ==, -1);
+  g_assert_cmpuint (answer.pid, ==, 77);
+  g_assert_cmpint (receive_answer (&answer, sockets.application), ==, FERRY_CONTROL_TAKEN);
+  g_assert_cmpint (answer.kind, ==, FERRY_CONTROL_ENDED);
+  g_assert_false (answer.lost_pidfd);
 }
 
 /* Bytes that are missing or too many make no other value: only one in normal form is taken. */
@@ -343,6 +372,7 @@ main (int argc, char **argv)
   ADD ("silence-is-no-answer", test_silence_is_no_answer);
   ADD ("process-number-is-bounded", test_process_number_is_bounded);
   ADD ("only-a-start-has-a-descriptor", test_only_a_start_has_a_descriptor);
+  ADD ("start-whose-descriptor-found-no-room-is-a-start", test_start_whose_descriptor_found_no_room_is_a_start);
   ADD ("size-is-exact", test_size_is_exact);
   ADD ("text-is-bounded", test_text_is_bounded);
   ADD ("status-is-one-of-the-systems", test_status_is_one_of_the_systems);
