@@ -38,6 +38,8 @@ G_BEGIN_DECLS
  * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The highest value that @FERRY_COUNTER_WAITING_LINKS has had.
  * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The highest value that @FERRY_COUNTER_BUFFER_BYTES has had.
  * @FERRY_COUNTER_HIGHEST_SPARE_BYTES: The highest value that @FERRY_COUNTER_SPARE_BYTES has had.
+ * @FERRY_COUNTER_HANDLER_TIME: Microseconds that deliveries took on the router's thread, nearly all of it in handlers.
+ *   Since 0.2.90.
  *
  * The counters of a router, which [method@Ferry.Router.get_counter] reads.
  */
@@ -63,6 +65,7 @@ typedef enum
   FERRY_COUNTER_HIGHEST_WAITING_LINKS,
   FERRY_COUNTER_HIGHEST_BUFFER_BYTES,
   FERRY_COUNTER_HIGHEST_SPARE_BYTES,
+  FERRY_COUNTER_HANDLER_TIME,
 } FerryCounter;
 
 G_END_DECLS

@@ -251,6 +251,9 @@ typedef struct
   _Atomic guint n_crashes;      /* any: how often it said so */
   guint n_asked;                /* how often it was asked */
   FerrySymbolizeFunc symbolize; /* const: (nullable): looks up names of its functions */
+  /* any: where it says next that it is, unless it crashes, is for ferry_link_dup_place(), and not for its exit */
+  _Atomic gboolean expects_place;
+  FerryCrashReport *place; /* down.lock: (owned) (nullable): what it said then; only the router's thread drops it */
 } FerryLinkProcess;
 
 /* drain lock: what of the up lane is under way, for a record that takes several visits. */
@@ -291,8 +294,9 @@ struct _FerryLink
   gpointer user_data;     /* const: (unowned): data of the layer above */
   /* down.lock: (owned) (nullable): for the link of a given sender, the link of the worker that was given it last */
   FerryLink *worker;
-  gboolean bound;      /* const: the link ends with its worker, since no task has the given sender */
-  gpointer given_exit; /* (nullable): of the layer above: how the link of a given sender ended */
+  gboolean bound;                  /* const: the link ends with its worker, since no task has the given sender */
+  gpointer given_exit;             /* (nullable): of the layer above: how the link of a given sender ended */
+  _Atomic gboolean was_taken_back; /* any: the task that was given the sender has it no more */
   /* const: (element-type guint32): the cell of each connection id, by the same index, or FERRY_NO_CELL */
   GArray *cells;
   guint64 max_message_size; /* const */
@@ -377,6 +381,8 @@ void ferry_link_wake_writers (FerryLink *self);
 void ferry_link_ask_to_tidy (FerryLink *self);
 gboolean ferry_link_reap (FerryLink *self);
 gboolean ferry_link_take_crash (FerryLink *self, FerryCrashPacket *packet, GError **error);
+void ferry_link_expect_place (FerryLink *self, gboolean expects);
+char *ferry_link_dup_place (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 void ferry_link_give_up_buffers (FerryLink *self);

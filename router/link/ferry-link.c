@@ -212,6 +212,7 @@ ferry_link_unref (FerryLink *self)
     self->free_fork_server (g_steal_pointer (&self->fork_server));
   g_clear_pointer (&self->output, ferry_output_free);
   g_clear_pointer (&self->process.crash, ferry_crash_report_unref);
+  g_clear_pointer (&self->process.place, ferry_crash_report_unref);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
   g_array_unref (self->down.fd_batches.pending);
@@ -405,14 +406,57 @@ gboolean
 ferry_link_take_crash (FerryLink *self, FerryCrashPacket *packet, GError **error)
 {
   g_autoptr (FerryCrashPacket) owned = packet;
+  g_autoptr (FerryCrashReport) report = NULL;
+  const int signal = packet->signal;
 
   if (atomic_fetch_add (&self->process.n_crashes, 1) >= MAX_UNASKED + self->process.n_asked)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                             "The worker said over and over where it crashed; it must say so once");
+  report = ferry_crash_report_new (g_steal_pointer (&owned), self->program, ferry_link_get_begun_call (self));
+  if (signal == FERRY_WHERE_SIGNAL && atomic_exchange (&self->process.expects_place, FALSE))
+    {
+      FERRY_AUTO_LOCK (&self->down.lock);
+      /* The router's thread has dropped the one before. */
+      if (self->process.place == NULL)
+        self->process.place = g_steal_pointer (&report);
+      return TRUE;
+    }
   g_clear_pointer (&self->process.crash, ferry_crash_report_unref);
-  self->process.crash =
-    ferry_crash_report_new (g_steal_pointer (&owned), self->program, ferry_link_get_begun_call (self));
+  self->process.crash = g_steal_pointer (&report);
   return TRUE;
+}
+
+/* router's thread: the process is asked where it is by somebody who looks, or by others now. */
+void
+ferry_link_expect_place (FerryLink *self, gboolean expects)
+{
+  FERRY_AUTO_LOCK (&self->down.lock);
+
+  if (expects)
+    g_clear_pointer (&self->process.place, ferry_crash_report_unref);
+  atomic_store (&self->process.expects_place, expects);
+}
+
+static void
+do_nothing (gpointer data)
+{
+}
+
+/* router's thread: returns (transfer full) (nullable) where the process said that it is, if it is in the same call
+ * still. Names are looked up meanwhile, and are in what a later call returns. */
+char *
+ferry_link_dup_place (FerryLink *self)
+{
+  FerryCrashReport *place;
+
+  pthread_mutex_lock (&self->down.lock);
+  place = self->process.place;
+  pthread_mutex_unlock (&self->down.lock);
+  if (place == NULL || ferry_crash_report_is_stale (place, ferry_link_get_begun_call (self)))
+    return NULL;
+  if (self->process.symbolize != NULL && !ferry_crash_report_was_begun (place))
+    ferry_crash_report_resolve (place, self->process.symbolize, do_nothing, NULL);
+  return ferry_crash_report_dup_text (place);
 }
 
 /* Whether the process ends in its own time when it gets SIGTERM. A fork server does: it reads that signal, and ends

@@ -1106,6 +1106,7 @@ is_saying_where (FerryPoolWorker *self, FerryRun *run)
   if (!ferry_process_hears (ferry_worker_get_process_number (self->worker), FERRY_WHERE_SIGNAL))
     return FALSE;
   end_foreign_stop (self);
+  ferry_link_expect_place (self->link, FALSE);
   ferry_worker_send_signal (self->worker, FERRY_WHERE_SIGNAL);
   return TRUE;
 }

@@ -141,6 +141,20 @@ condition_holds (const Dispatch *dispatch)
   return dispatch->condition != NULL && dispatch->condition (dispatch->user_data);
 }
 
+/* Adds the time since the last reading of the clock, in which n messages were delivered, to what the latest receiver
+ * took. receiver: (nullable): what was delivered was for none. */
+static void
+note_time (Dispatch *dispatch, FerryReceiver *receiver, gint64 now, guint n)
+{
+  guint64 passed = (guint64) (now - dispatch->last);
+
+  dispatch->router->counters[FERRY_COUNTER_HANDLER_TIME] += passed;
+  if (receiver == NULL)
+    return;
+  receiver->handler_time += passed;
+  receiver->slowest = MAX (receiver->slowest, passed / MAX (n, 1));
+}
+
 /* ---- latest values ---- */
 
 void
@@ -289,16 +303,18 @@ cell_rang (FerryRouter *self, FerryBlock *block, FerryReceiver **running)
   take_and_deliver (self, pipe, now);
 }
 
-/* At a tick, delivers the new value of a hot cell, which stays hot; or arms the cell, which becomes cold. */
-static void
+/* At a tick, delivers the new value of a hot cell, which stays hot; or arms the cell, which becomes cold. Returns
+ * (nullable) the receiver that it delivered to, which is freed after the dispatch at the earliest. */
+static FerryReceiver *
 read_again (FerryRouter *self, guint64 connection_id)
 {
   gint64 began = self->dispatcher.hot_cells.began;
   FerryPipe *pipe = ferry_pipes_find (&self->pipes, connection_id);
   FerryCellWatch *watch = pipe != NULL ? ferry_pipe_get_watch (pipe) : NULL;
+  FerryReceiver *receiver;
 
   if (watch == NULL)
-    return;
+    return NULL;
   watch->hot = FALSE;
   /* A cell that became hot since the last tick waits until a whole interval has passed since its delivery. Where the
    * handler of the cell's receiver runs a main loop, the cell waits until that handler has returned. */
@@ -306,12 +322,14 @@ read_again (FerryRouter *self, guint64 connection_id)
       waits_as_a_whole (self, watch->link))
     {
       heat (self, pipe, began);
-      return;
+      return NULL;
     }
   if (!ferry_cell_reader_has_new (&watch->reader) && !ferry_cell_reader_arm (&watch->reader))
-    return;
+    return NULL;
   heat (self, pipe, began);
+  receiver = pipe->receiver;
   take_and_deliver (self, pipe, began);
+  return receiver;
 }
 
 /* Reads the hot cells when a tick is due, or continues the present tick. Takes at most half a dispatch budget, or the
@@ -328,13 +346,17 @@ deliver_latest (Dispatch *dispatch)
   ferry_hot_cells_begin (cells, began, began + self->latest_interval);
   while (!ferry_hot_cells_is_done (cells))
     {
-      read_again (self, ferry_hot_cells_next (cells));
+      FerryReceiver *receiver = read_again (self, ferry_hot_cells_next (cells));
+      gint64 now;
+
       if (self->monitor != dispatch->monitor)
         return FERRY_DISPATCH_STOPPED;
       ferry_hot_cells_settle (cells);
       if (condition_holds (dispatch))
         return FERRY_DISPATCH_SPENT;
-      dispatch->last = g_get_monotonic_time ();
+      now = g_get_monotonic_time ();
+      note_time (dispatch, receiver, now, 1);
+      dispatch->last = now;
       cells->debt = dispatch->last - began;
       if (dispatch->last >= until)
         break;
@@ -480,6 +502,7 @@ read_clock (Dispatch *dispatch, FerryLink *link)
   gint64 passed = now - dispatch->last;
   gboolean is_over = ferry_fair_queue_charge (link, passed);
 
+  note_time (dispatch, dispatch->router->dispatcher.delivery->receiver, now, turn->check_every - turn->left);
   if (passed < CHECK_INTERVAL / 2 && turn->left == 0 && turn->check_every < MAX_CHECK_EVERY)
     turn->check_every *= 2;
   else if (passed > CHECK_INTERVAL * 2 && turn->left < turn->check_every)
@@ -768,6 +791,7 @@ deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRec
   FerryLocalQueue *queue = ferry_monitor_get_local_queue (dispatch->monitor);
   guint kind = header != NULL ? header->kind : block->kind;
   gboolean may_repeat;
+  gint64 now;
 
   /* Marked before, since the handler may begin a further dispatch, or stop the router. */
   ferry_local_queue_lock (queue);
@@ -792,8 +816,10 @@ deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRec
     return FERRY_DISPATCH_STOPPED;
   /* The link stays held, for the delivery further out. */
   self->dispatcher.delivery = delivery.outer;
-  dispatch->last = g_get_monotonic_time ();
-  return dispatch->last >= dispatch->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
+  now = g_get_monotonic_time ();
+  note_time (dispatch, delivery.receiver, now, 1);
+  dispatch->last = now;
+  return now >= dispatch->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
 }
 
 /* Whether a message of the pipe (nullable) can be delivered now. */

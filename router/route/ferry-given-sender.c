@@ -84,6 +84,7 @@ ferry_given_sender_set_worker (FerryGivenSender *self, FerryLink *worker)
 void
 ferry_given_sender_end (FerryGivenSender *self, FerryExit *exit)
 {
+  atomic_store (&self->link->was_taken_back, TRUE);
   ferry_monitor_end_link (self->monitor, self->link, exit);
   ferry_clear_fd (&self->fd);
   ferry_link_unref (self->link);

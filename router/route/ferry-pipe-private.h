@@ -35,7 +35,10 @@ struct _FerryReceiver
   guint64 messages;
   guint64 undelivered;
   guint64 overtaken;
-  FerryExit *exit; /* (owned) (nullable): set when the pipe was not closed by its receiver */
+  guint64 handler_time;   /* microseconds that deliveries to it took */
+  guint64 slowest;        /* the most that one of them took, on average of those between two readings of the clock */
+  _Atomic guint64 credit; /* any: see FerryReceiver:credit */
+  FerryExit *exit;        /* (owned) (nullable): set when the pipe was not closed by its receiver */
   gboolean closed;
   char *sender_name; /* main: (owned) (nullable): for messages: the sender, and the worker that it was passed to */
   gboolean internal; /* the library made it: no warning if its pipe is open when the router stops */
@@ -75,7 +78,7 @@ typedef struct
 {
   _Atomic gint references;    /* any */
   _Atomic gint state;         /* any: whether the sender is taken, and whether the pipe is closed */
-  _Atomic (FerryLink *) link; /* any: (owned) (nullable): of a local sender of a pipe for latest values */
+  _Atomic (FerryLink *) link; /* any: (owned) (nullable): that of this pipe alone, where its sender has one */
   guint64 connection_id;      /* const */
   FerryReceiver *receiver;    /* (owned) (nullable): NULL when the pipe is closed */
   GPtrArray *types;           /* (owned) (element-type GVariantType): the announced types, number 1 first */
@@ -112,6 +115,14 @@ gboolean ferry_pipe_is_closed (FerryPipe *self);
 FerryLink *ferry_pipe_new_link (FerryPipe *self, const char *name, GError **error);
 /* any: adds the pipe's own link, after its sender was taken, to the monitor. */
 gboolean ferry_pipe_add_link (FerryPipe *self, FerryLink *link, GError **error);
+/* any: returns (nullable) the pipe's own link, once its sender was started in this process, or given to a task. */
+static inline FerryLink *
+ferry_pipe_get_link (FerryPipe *self)
+{
+  /* Acquire: pairs with ferry_pipe_add_link(). */
+  return atomic_load_explicit (&self->link, memory_order_acquire);
+}
+
 /* Returns (nullable) the watch of an open pipe with a cell that can be read. */
 FerryCellWatch *ferry_pipe_get_watch (FerryPipe *self);
 

@@ -36,7 +36,7 @@ ferry_pipe_unref (FerryPipe *self)
 
   if (!ferry_ref_count_dec (&self->references))
     return;
-  link = atomic_load_explicit (&self->link, memory_order_acquire);
+  link = ferry_pipe_get_link (self);
   g_clear_pointer (&link, ferry_link_unref);
   ferry_monitor_unref (self->monitor);
   g_free (self);
@@ -77,9 +77,8 @@ ferry_pipe_new_link (FerryPipe *self, const char *name, GError **error)
 gboolean
 ferry_pipe_add_link (FerryPipe *self, FerryLink *link, GError **error)
 {
-  /* Release: pairs with ferry_pipe_get_watch(). */
-  if ((self->flags & FERRY_PIPE_LATEST) != 0)
-    atomic_store_explicit (&self->link, ferry_link_ref (link), memory_order_release);
+  /* Release: pairs with ferry_pipe_get_link(), so that the link's cell is visible. */
+  atomic_store_explicit (&self->link, ferry_link_ref (link), memory_order_release);
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return ferry_set_error (error, FERRY_ERROR_CLOSED, "The pipe %" G_GUINT64_FORMAT " is closed; stop sending",
                             self->connection_id);
@@ -95,12 +94,11 @@ ferry_pipe_add_link (FerryPipe *self, FerryLink *link, GError **error)
 FerryCellWatch *
 ferry_pipe_get_watch (FerryPipe *self)
 {
-  if (self->receiver == NULL)
+  if (self->receiver == NULL || (self->flags & FERRY_PIPE_LATEST) == 0)
     return NULL;
   if (self->watch == NULL)
     {
-      /* Acquire: pairs with ferry_pipe_add_link(), so that the link's cell is visible. */
-      FerryLink *link = atomic_load_explicit (&self->link, memory_order_acquire);
+      FerryLink *link = ferry_pipe_get_link (self);
 
       if (link == NULL)
         return NULL;

@@ -33,6 +33,7 @@ enum
   PROP_N_MESSAGES,
   PROP_N_UNDELIVERED,
   PROP_N_OVERTAKEN,
+  PROP_CREDIT,
   N_PROPERTIES,
 };
 
@@ -152,8 +153,20 @@ ferry_receiver_get_property (GObject *object, guint property_id, GValue *value, 
 {
   FerryReceiver *self = FERRY_RECEIVER (object);
 
-  if (property_id == PROP_CONNECTION_ID || ferry_affinity_check_property (self->affinity, pspec))
+  /* Relaxed: nothing else is read because of it. */
+  if (property_id == PROP_CREDIT)
+    g_value_set_uint64 (value, atomic_load_explicit (&self->credit, memory_order_relaxed));
+  else if (property_id == PROP_CONNECTION_ID || ferry_affinity_check_property (self->affinity, pspec))
     ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
+}
+
+static void
+ferry_receiver_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  guint64 credit = g_value_get_uint64 (value);
+
+  if (atomic_exchange_explicit (&FERRY_RECEIVER (object)->credit, credit, memory_order_relaxed) != credit)
+    g_object_notify_by_pspec (object, pspec);
 }
 
 static void
@@ -203,6 +216,18 @@ install_properties (GObjectClass *object_class)
    * delivered, up to the latest delivery. It is 0 for other pipes.
    */
   properties[PROP_N_OVERTAKEN] = g_param_spec_uint64 ("n-overtaken", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+
+  /**
+   * FerryReceiver:credit:
+   *
+   * How many messages the sender may send in all until it is told of more, where an application has such a rule with
+   * its functions, as the Python package has. Ferry tells the sender nothing. With this number, GTK's inspector and
+   * [func@Ferry.describe_application] say of a sender that has sent as many that it is held up. 0, the default: there
+   * is no such rule. Any thread.
+   *
+   * Since: 0.2.90
+   */
+  properties[PROP_CREDIT] = g_param_spec_uint64 ("credit", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -269,6 +294,7 @@ ferry_receiver_class_init (FerryReceiverClass *klass)
   object_class->dispose = ferry_receiver_dispose;
   object_class->finalize = ferry_receiver_finalize;
   object_class->get_property = ferry_receiver_get_property;
+  object_class->set_property = ferry_receiver_set_property;
   install_properties (object_class);
   install_signals (object_class);
 }

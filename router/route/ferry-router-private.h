@@ -102,7 +102,7 @@ gboolean ferry_router_is_settled (gpointer self, gboolean begins);
  * system bus for the power profile. It ends the program where it gets no descriptor for a context. */
 #define FERRY_START_N_FDS 8
 
-#define FERRY_N_COUNTERS (FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1)
+#define FERRY_N_COUNTERS (FERRY_COUNTER_HANDLER_TIME + 1)
 
 struct _FerryRouter
 {
@@ -177,6 +177,13 @@ GClosure *ferry_latency_begin (FerryLatency latency, FerryMonitor *monitor);
 void ferry_latency_end (GClosure *self);
 
 /* ---- for what has receivers and handlers of its own; the router's thread ---- */
+
+/* Returns (transfer none) (element-type FerryPipe) (nullable elements) the pipes, until one is made or ends. */
+static inline GPtrArray *
+ferry_router_get_pipes (FerryRouter *self)
+{
+  return self->pipes.slots;
+}
 
 /* Within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet. So the
  * handler can go on after that value. Does nothing if the receiver is another router's, or closed. */

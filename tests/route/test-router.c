@@ -546,7 +546,7 @@ test_stops_on_its_thread_when_dropped_on_another (void)
 static void
 test_unknown_counter_is_refused (void)
 {
-  static const int unknown[] = {-1, FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1, G_MAXINT};
+  static const int unknown[] = {-1, FERRY_COUNTER_HANDLER_TIME + 1, G_MAXINT};
   g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
