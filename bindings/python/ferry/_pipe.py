@@ -177,6 +177,10 @@ class _Source:
         self._credit = credit
         self._lock = threading.Lock()
         self._owed = 0
+        # How many messages the function may send in all. With this, GTK's inspector tells a function that waits.
+        self._n_granted = WINDOW
+        if credit >= 0:
+            core.props.credit = WINDOW
         # How many of the messages that wait here have had their credit before they were taken.
         self._lent = 0
 
@@ -189,7 +193,11 @@ class _Source:
             except OSError:
                 # The function has ended.
                 pass
+            self._n_granted += self._owed
             self._owed = 0
+            core = self.core
+            if core is not None:
+                core.props.credit = self._n_granted
 
     def lend(self) -> None:
         with self._lock:
