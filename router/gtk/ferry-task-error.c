@@ -52,6 +52,7 @@ static const Kind set_aside = {N_ ("It is not begun again by itself"), FALSE,
                                N_ ("The program has ended again and again while this task ran")};
 static const Kind killed = {N_ ("It was killed"), TRUE,
                             N_ ("Somebody stopped it, or the computer had too little memory")};
+static const Kind killed_here = {N_ ("It was killed"), TRUE, N_ ("The application ended its process")};
 static const Kind starved = {N_ ("It needed too much memory"), FALSE, N_ ("There was less memory than it needed")};
 static const Kind ended = {N_ ("It ended early"), TRUE, N_ ("The program ended before the work was done")};
 static const Kind misfit = {N_ ("The parts of the application do not fit together"), FALSE,
@@ -204,9 +205,12 @@ static const Kind *
 find_death_kind (const GError *error, FerryExit *exit, gboolean again)
 {
   int signal = exit != NULL ? ferry_exit_get_signal (exit) : ferry_error_get_cause (error)->signal;
+  gboolean forced = FALSE;
 
+  if (exit != NULL)
+    g_object_get (exit, "forced", &forced, NULL);
   if (signal == SIGKILL || signal == SIGTERM)
-    return &killed;
+    return forced ? &killed_here : &killed;
   if (ferry_error_get_cause (error)->lacked_memory)
     return &starved;
   return again ? &crashed_again : &crashed;

@@ -179,6 +179,21 @@ test_a_kill_is_no_crash (void)
   g_auto (Words) words = describe (task);
 
   g_assert_cmpstr (words.title, ==, "It was killed");
+  g_assert_cmpstr (words.detail, ==, "Somebody stopped it, or the computer had too little memory");
+  g_assert_true (words.can_retry);
+}
+
+static void
+test_a_kill_by_the_application_is_said_to_be_one (void)
+{
+  FerryExit *exit =
+    ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGKILL, G_GUINT64_CONSTANT (1) << (SIGKILL - 1));
+  g_autoptr (FerryTask) task =
+    failed_task (FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), exit);
+  g_auto (Words) words = describe (task);
+
+  g_assert_cmpstr (words.title, ==, "It was killed");
+  g_assert_cmpstr (words.detail, ==, "The application ended its process");
   g_assert_true (words.can_retry);
 }
 
@@ -460,6 +475,8 @@ main (int argc, char **argv)
                    test_a_crash_after_a_limit_of_time_is_the_first_one);
   g_test_add_func ("/task-error/limits-of-time-are-told-in-words", test_limits_of_time_are_told_in_words);
   g_test_add_func ("/task-error/a-kill-is-no-crash", test_a_kill_is_no_crash);
+  g_test_add_func ("/task-error/a-kill-by-the-application-is-said-to-be-one",
+                   test_a_kill_by_the_application_is_said_to_be_one);
   g_test_add_func ("/task-error/a-program-that-was-killed-is-described-by-the-library",
                    test_a_program_that_was_killed_is_described_by_the_library);
   g_test_add_func ("/task-error/a-missing-file-is-not-tried-again", test_a_missing_file_is_not_tried_again);
