@@ -2,14 +2,19 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A program of GTK without Ferry's widgets, which opens GTK's inspector: plain-window TASKS, and prints what the page
- * of Ferry says of its tasks, each cell in a line. It is its own worker. */
+ * of Ferry says of its tasks, each cell in a line. It is its own worker. It gives up with status 2 where there is no
+ * page although the router has looked for one, and ends with its parent. */
 
 #include <ferry.h>
 #include <gtk/gtk.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define FUNCTION "wait-for-cancel"
+
+static GMainLoop *loop;
 
 /* So many times a second the page is looked at. */
 #define LOOKS 50
@@ -37,20 +42,20 @@ find (GtkWidget *widget, const char *type)
   return found;
 }
 
-/* (nullable) */
+/* (nullable): the widget of a window that is of a type with this name. */
 static GtkWidget *
-find_page (void)
+find_in_windows (const char *type)
 {
   GListModel *windows = gtk_window_get_toplevels ();
-  GtkWidget *page = NULL;
+  GtkWidget *widget = NULL;
 
-  for (guint i = 0; i < g_list_model_get_n_items (windows) && page == NULL; i++)
+  for (guint i = 0; i < g_list_model_get_n_items (windows) && widget == NULL; i++)
     {
       g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
 
-      page = find (window, "FerryInspectorPage");
+      widget = find (window, type);
     }
-  return page;
+  return widget;
 }
 
 /* Adds the words of all cells in sight, each in a line. */
@@ -66,13 +71,27 @@ add_words (GtkWidget *widget, GString *words)
     add_words (child, words);
 }
 
+/* The router looks for the library of the page in its first dispatches, and tasks are told to run in later ones. A
+ * library that comes after the inspector's window adds the page in an idle source, which comes before this. */
 static gboolean
-look_cb (gpointer loop)
+has_been_looked_for (FerryExecutor *executor)
 {
-  GtkWidget *page = find_page ();
+  guint n_executing;
+
+  g_object_get (executor, "n-executing", &n_executing, NULL);
+  return n_executing > 0 && find_in_windows ("GtkInspectorWindow") != NULL;
+}
+
+static gboolean
+look_cb (gpointer executor)
+{
+  GtkWidget *page = find_in_windows ("FerryInspectorPage");
   GtkWidget *stack = page != NULL ? gtk_widget_get_ancestor (page, GTK_TYPE_STACK) : NULL;
   g_autoptr (GString) words = g_string_new (NULL);
+  static guint n_looks_without;
 
+  if (page == NULL && has_been_looked_for (executor) && n_looks_without++ > 0)
+    exit (2);
   if (page == NULL)
     return G_SOURCE_CONTINUE;
   gtk_stack_set_visible_child (GTK_STACK (stack), page);
@@ -89,11 +108,11 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (FerryExecutor) executor = NULL;
-  g_autoptr (GMainLoop) loop = NULL;
 
   ferry_function_register (FUNCTION, NULL, "", wait_for_cancel);
   ferry_worker_main (&argc, &argv);
 
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
   gtk_init ();
   loop = g_main_loop_new (NULL, FALSE);
   executor = ferry_executor_new_for_program ("/proc/self/exe", NULL);
@@ -108,7 +127,7 @@ main (int argc, char **argv)
     }
   /* With GTK_DEBUG=interactive it is open already. */
   gtk_window_set_interactive_debugging (TRUE);
-  g_timeout_add (1000 / LOOKS, look_cb, loop);
+  g_timeout_add_full (G_PRIORITY_LOW, 1000 / LOOKS, look_cb, executor, NULL);
   g_main_loop_run (loop);
   return 0;
 }
