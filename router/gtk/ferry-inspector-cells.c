@@ -45,12 +45,25 @@ format_rate (FerryInspectorItem *item, guint64 carried, gint64 now)
   return is_known ? ferry_format_amount (rate) : g_strdup ("");
 }
 
+/* (transfer full): the same of a time in microseconds, which is a share of the time that has passed. */
+static char *
+format_share (FerryInspectorItem *item, guint64 time, gint64 now)
+{
+  gint64 passed = now - item->carried_at;
+  guint64 more = item->carried_at > 0 && time > item->carried ? time - item->carried : 0;
+
+  item->carried = time;
+  item->carried_at = now;
+  return more > 0 && passed > 0 ? format_percent ((double) more / (double) passed) : g_strdup ("");
+}
+
 /* ---- workers ---- */
 
 enum
 {
   WORKER_NAME,
   WORKER_PROCESS,
+  WORKER_POOL,
   WORKER_STATE,
   WORKER_PROCESSOR,
   WORKER_MEMORY,
@@ -61,10 +74,11 @@ enum
 };
 
 static const FerryInspectorColumn worker_columns[N_WORKER_CELLS] = {
-  [WORKER_NAME] = {N_ ("Worker"), 0, 16, FALSE},   [WORKER_PROCESS] = {N_ ("Process"), 1, 7, FALSE},
-  [WORKER_STATE] = {N_ ("State"), 0, 13, FALSE},   [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 5, FALSE},
-  [WORKER_MEMORY] = {N_ ("Memory"), 1, 9, FALSE},  [WORKER_TASK] = {N_ ("Runs"), 0, 18, TRUE},
-  [WORKER_LINE] = {N_ ("Last Line"), 0, 16, TRUE}, [WORKER_SANDBOX] = {N_ ("Sandbox"), 0, 8, FALSE},
+  [WORKER_NAME] = {N_ ("Worker"), 0, 16, FALSE},    [WORKER_PROCESS] = {N_ ("Process"), 1, 7, FALSE},
+  [WORKER_POOL] = {N_ ("Pool"), 1, 4, FALSE},       [WORKER_STATE] = {N_ ("State"), 0, 13, FALSE},
+  [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 5, FALSE},   [WORKER_MEMORY] = {N_ ("Memory"), 1, 9, FALSE},
+  [WORKER_TASK] = {N_ ("Runs"), 0, 18, TRUE},       [WORKER_LINE] = {N_ ("Last Line"), 0, 16, TRUE},
+  [WORKER_SANDBOX] = {N_ ("Sandbox"), 0, 8, FALSE},
 };
 
 static GPtrArray *
@@ -114,19 +128,24 @@ describe_worker (const FerryInspectedWorker *worker)
 {
   GString *text = g_string_new (worker->program);
 
+  if (worker->pool > 0)
+    g_string_append_printf (text, "%s%s %" G_GUINT64_FORMAT ": %s", text->len > 0 ? ", " : "", _ ("Pool"), worker->pool,
+                            worker->pool_name);
   if (worker->sandbox != NULL)
     g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", worker->sandbox);
   if (worker->task != NULL)
     g_string_append_printf (text, "%s%s (%s)", text->len > 0 ? "\n" : "", worker->task, worker->function);
+  if (worker->held_up)
+    g_string_append_printf (text, "\n%s", _ ("It waits for this program to handle what it has sent"));
   if (worker->unread > 0)
     {
       g_autofree char *size = g_format_size (worker->unread);
 
       g_string_append_c (text, '\n');
-      g_string_append_printf (
-        text, worker->held_up ? _ ("It waits, as this program has not handled %s of it") : _ ("Not handled yet: %s"),
-        size);
+      g_string_append_printf (text, _ ("Not handled yet: %s"), size);
     }
+  if (worker->place != NULL)
+    g_string_append_printf (text, "\n%s", worker->place);
   if (worker->lines != NULL && *worker->lines != '\0')
     g_string_append_printf (text, "\n%s", worker->lines);
   return g_string_free (text, FALSE);
@@ -141,6 +160,8 @@ fill_worker (FerryInspectorItem *item, gconstpointer row, gint64 now)
   item->can_end = worker->identifier != NULL;
   ferry_inspector_item_set (item, WORKER_NAME, g_strdup (worker->name));
   ferry_inspector_item_set (item, WORKER_PROCESS, g_strdup (worker->identifier != NULL ? worker->identifier : UNKNOWN));
+  ferry_inspector_item_set (
+    item, WORKER_POOL, worker->pool > 0 ? g_strdup_printf ("%" G_GUINT64_FORMAT, worker->pool) : g_strdup (UNKNOWN));
   ferry_inspector_item_set (item, WORKER_STATE,
                             g_strdup (worker->held_up ? _ ("Held Up") : get_worker_state (worker->state)));
   ferry_inspector_item_set (item, WORKER_PROCESSOR,
@@ -150,6 +171,25 @@ fill_worker (FerryInspectorItem *item, gconstpointer row, gint64 now)
   ferry_inspector_item_set (item, WORKER_LINE, get_last_line (worker->lines));
   ferry_inspector_item_set (item, WORKER_SANDBOX, g_strdup (worker->sandbox != NULL ? worker->sandbox : UNKNOWN));
   ferry_inspector_item_set (item, FERRY_INSPECTOR_MAX_CELLS, describe_worker (worker));
+}
+
+/* (transfer full): how many there are, and their memory together. */
+static char *
+sum_workers (GListModel *items)
+{
+  guint n_items = g_list_model_get_n_items (items);
+  g_autofree char *size = NULL;
+  guint64 memory = 0;
+
+  for (guint i = 0; i < n_items; i++)
+    {
+      g_autoptr (FerryInspectorItem) item = g_list_model_get_item (items, i);
+
+      memory += item->usage.memory;
+    }
+  size = g_format_size (memory);
+  /* Translators: the size is that of their memory together. */
+  return g_strdup_printf (ferry_gtk_ngettext ("%u worker: %s", "%u workers: %s", n_items), n_items, size);
 }
 
 /* ---- tasks ---- */
@@ -261,6 +301,8 @@ describe_task (const FerryInspectedTask *task, const char *arguments, const char
     g_string_append_printf (text, "\n%s", reason);
   if (task->text != NULL && g_strcmp0 (task->text, reason) != 0)
     g_string_append_printf (text, "\n%s", task->text);
+  if (task->was_killed)
+    g_string_append_printf (text, "\n%s", _ ("This program has killed its worker"));
   if (task->trace != NULL)
     g_string_append_printf (text, "\n%s", task->trace);
   return g_string_free (text, FALSE);
@@ -364,7 +406,9 @@ fill_figure (FerryInspectorItem *item, gconstpointer row, gint64 now)
   ferry_inspector_item_set (item, FIGURE_VALUE, format_value (figure->unit, figure->value));
   ferry_inspector_item_set (item, FIGURE_LIMIT,
                             figure->limit > 0 ? format_value (figure->unit, figure->limit) : g_strdup (UNKNOWN));
-  ferry_inspector_item_set (item, FIGURE_RATE, format_rate (item, figure->value, now));
+  ferry_inspector_item_set (item, FIGURE_RATE,
+                            figure->unit == FERRY_UNIT_MICROSECONDS ? format_share (item, figure->value, now)
+                                                                    : format_rate (item, figure->value, now));
 }
 
 /* ---- pipes, channels and calls ---- */
@@ -377,6 +421,8 @@ enum
   PATH_RATE,
   PATH_SENT,
   PATH_RECEIVED,
+  PATH_HANDLER,
+  PATH_SLOWEST,
   PATH_OLDEST,
   N_PATH_CELLS,
 };
@@ -384,7 +430,8 @@ enum
 static const FerryInspectorColumn path_columns[N_PATH_CELLS] = {
   [PATH_KIND] = {N_ ("Kind"), 0, 8, FALSE},          [PATH_NAME] = {N_ ("Sender"), 0, 24, TRUE},
   [PATH_CARRIED] = {N_ ("Carried"), 1, 10, FALSE},   [PATH_RATE] = {N_ ("Per Second"), 1, 9, FALSE},
-  [PATH_SENT] = {N_ ("Wait There"), 1, 9, FALSE},    [PATH_RECEIVED] = {N_ ("Wait Here"), 1, 9, FALSE},
+  [PATH_SENT] = {N_ ("Wait There"), 1, 9, FALSE},    [PATH_RECEIVED] = {N_ ("Wait Here"), 1, 12, FALSE},
+  [PATH_HANDLER] = {N_ ("Handler"), 1, 8, FALSE},    [PATH_SLOWEST] = {N_ ("Slowest"), 1, 8, FALSE},
   [PATH_OLDEST] = {N_ ("Oldest Call"), 1, 9, FALSE},
 };
 
@@ -420,21 +467,88 @@ format_oldest (FerryInspectorItem *item, guint64 oldest, gint64 now)
   return format_seconds (now - item->oldest_at);
 }
 
+/* (transfer full): of "'name' of worker 'worker'", what tells it from others is to be in sight where there is little
+ * room. */
+static char *
+put_worker_first (const char *name, const char *worker)
+{
+  g_autofree char *end = g_strdup_printf (" of worker '%s'", worker);
+
+  if (!g_str_has_suffix (name, end))
+    return g_strdup (name);
+  return g_strdup_printf ("%s: %.*s", worker, (int) (strlen (name) - strlen (end)), name);
+}
+
+/* (transfer full) */
+static char *
+describe_sender (const FerryInspectedPath *path)
+{
+  const char *worker = path->worker != NULL ? path->worker : UNKNOWN;
+
+  if (path->name != NULL)
+    return put_worker_first (path->name, worker);
+  if (path->task != NULL)
+    return g_strdup_printf (_ ("%s, at %s"), path->task, worker);
+  return g_strdup (path->is_local ? _ ("This Program") : worker);
+}
+
+/* (transfer full): a time of handlers. */
+static char *
+format_short (guint64 microseconds)
+{
+  if (microseconds < G_USEC_PER_SEC)
+    return g_strdup_printf (_ ("%.1f ms"), (double) microseconds / 1000);
+  return format_seconds ((gint64) MIN (microseconds, G_MAXINT64));
+}
+
+/* (transfer full): what a handler of the pipe takes, of those since the look before if there were any, else of all. */
+static char *
+format_handler (FerryInspectorItem *item, const FerryInspectedPath *path)
+{
+  const guint64 n_new = path->load.n_carried - item->carried;
+  const guint64 time = path->handler_time - item->handler_time;
+
+  if (path->kind != FERRY_PATH_PIPE || path->load.n_carried == 0)
+    return g_strdup (UNKNOWN);
+  if (n_new == 0)
+    return g_strdup (item->cells[PATH_HANDLER]);
+  item->handler_time = path->handler_time;
+  /* What shared a reading of the clock with others may have some of their time. */
+  return format_short (MIN (time / n_new, path->slowest));
+}
+
+/* (transfer full): what waits for the other end. */
+static char *
+format_sent (const FerryInspectedPath *path)
+{
+  if (path->kind != FERRY_PATH_PIPE)
+    return ferry_format_count (path->load.n_sent);
+  return g_strdup (path->held_up ? _ ("Held Up") : UNKNOWN);
+}
+
+/* (transfer full): what waits for this end. */
+static char *
+format_received (const FerryInspectedPath *path)
+{
+  g_autofree char *count = ferry_format_count (path->load.n_received);
+
+  return path->has_more ? g_strdup_printf (_ ("over %s"), count) : g_steal_pointer (&count);
+}
+
 static void
 fill_path (FerryInspectorItem *item, gconstpointer row, gint64 now)
 {
   const FerryInspectedPath *path = row;
 
   ferry_inspector_item_set (item, PATH_KIND, g_strdup (get_path_kind (path->kind)));
-  ferry_inspector_item_set (item, PATH_NAME, g_strdup (path->name != NULL ? path->name : UNKNOWN));
+  ferry_inspector_item_set (item, PATH_NAME, describe_sender (path));
   ferry_inspector_item_set (item, PATH_CARRIED, ferry_format_count (path->load.n_carried));
+  /* Before the rate, which keeps what was carried. */
+  ferry_inspector_item_set (item, PATH_HANDLER, format_handler (item, path));
+  ferry_inspector_item_set (item, PATH_SLOWEST, path->slowest > 0 ? format_short (path->slowest) : g_strdup (UNKNOWN));
   ferry_inspector_item_set (item, PATH_RATE, format_rate (item, path->load.n_carried, now));
-  /* Of pipes that is known for all of a worker. */
-  ferry_inspector_item_set (
-    item, PATH_SENT, path->kind != FERRY_PATH_PIPE ? ferry_format_count (path->load.n_sent) : g_strdup (UNKNOWN));
-  ferry_inspector_item_set (
-    item, PATH_RECEIVED,
-    path->kind != FERRY_PATH_PIPE ? ferry_format_count (path->load.n_received) : g_strdup (UNKNOWN));
+  ferry_inspector_item_set (item, PATH_SENT, format_sent (path));
+  ferry_inspector_item_set (item, PATH_RECEIVED, format_received (path));
   ferry_inspector_item_set (item, PATH_OLDEST, format_oldest (item, path->load.oldest, now));
 }
 
@@ -442,11 +556,11 @@ fill_path (FerryInspectorItem *item, gconstpointer row, gint64 now)
 
 const FerryInspectorKind ferry_inspector_kinds[FERRY_INSPECTOR_N_KINDS] = {
   {"workers", N_ ("Workers"), N_ ("No Workers"), FERRY_INSPECTS_WORKERS, TRUE, TRUE, worker_columns, N_WORKER_CELLS,
-   get_workers, get_worker_number, fill_worker},
+   get_workers, get_worker_number, fill_worker, sum_workers},
   {"tasks", N_ ("Tasks"), N_ ("No Tasks"), FERRY_INSPECTS_TASKS, TRUE, FALSE, task_columns, N_TASK_CELLS, get_tasks,
-   get_task_number, fill_task},
+   get_task_number, fill_task, NULL},
   {"figures", N_ ("Routers and Queues"), N_ ("No Routers"), FERRY_INSPECTS_FIGURES, FALSE, FALSE, figure_columns,
-   N_FIGURE_CELLS, get_figures, get_figure_number, fill_figure},
+   N_FIGURE_CELLS, get_figures, get_figure_number, fill_figure, NULL},
   {"paths", N_ ("Pipes and Calls"), N_ ("No Pipes, Channels or Calls"), FERRY_INSPECTS_PATHS, FALSE, FALSE,
-   path_columns, N_PATH_CELLS, get_paths, get_path_number, fill_path},
+   path_columns, N_PATH_CELLS, get_paths, get_path_number, fill_path, NULL},
 };

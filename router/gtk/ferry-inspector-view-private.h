@@ -30,7 +30,8 @@ struct _FerryInspectorItem
   FerryWorkerUsage usage;
   guint64 carried; /* how much it had carried at the look before */
   gint64 carried_at;
-  guint64 oldest; /* the number of its oldest call */
+  guint64 handler_time; /* how long handlers had taken by then, in microseconds */
+  guint64 oldest;       /* the number of its oldest call */
   gint64 oldest_at;
   gpointer kept; /* (owned) (nullable): an object that stays as long as the row */
 };
@@ -59,6 +60,8 @@ typedef struct
   guint64 (*get_number) (gconstpointer row);
   /* Sets the cells of the item. now: monotonic. */
   void (*fill) (FerryInspectorItem *item, gconstpointer row, gint64 now);
+  /* (nullable): returns (transfer full) what all rows are together. items: (element-type FerryInspectorItem) */
+  char *(*sum) (GListModel *items);
 } FerryInspectorKind;
 
 /* ---- ferry-inspector-cells.c ---- */

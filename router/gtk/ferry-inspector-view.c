@@ -90,6 +90,7 @@ struct _FerryInspectorView
   GtkWidget *stack;
   GtkWidget *count_label;
   GtkWidget *details_label;
+  GtkWidget *ask_button;  /* (nullable): as the next one */
   GtkWidget *stop_button; /* (nullable): as all of the details, where the table has none */
   GtkWidget *kill_button; /* (nullable) */
 };
@@ -169,6 +170,7 @@ show_details (FerryInspectorView *self)
     gtk_label_set_text (GTK_LABEL (self->details_label), text);
   if (self->stop_button == NULL)
     return;
+  gtk_widget_set_sensitive (self->ask_button, can_end);
   gtk_widget_set_sensitive (self->stop_button, can_end);
   gtk_widget_set_sensitive (self->kill_button, can_end);
 }
@@ -194,6 +196,13 @@ end_selected (FerryInspectorView *self, gboolean kills)
   if (self->shown == NULL || !ferry_inspection_end_worker (self->shown->number, kills))
     gtk_widget_error_bell (GTK_WIDGET (self));
   ferry_inspector_view_look (self);
+}
+
+static void
+ask_cb (FerryInspectorView *self)
+{
+  if (self->shown == NULL || !ferry_inspection_ask_worker (self->shown->number))
+    gtk_widget_error_bell (GTK_WIDGET (self));
 }
 
 static void
@@ -279,10 +288,14 @@ show_count (FerryInspectorView *self, const FerryInspection *inspection, guint n
   guint n_all = (self->kind->what & FERRY_INSPECTS_TASKS) != 0 ? MAX (inspection->n_tasks, n_rows) : n_rows;
   g_autofree char *shown = ferry_format_count (n_rows);
   g_autofree char *all = ferry_format_count (n_all);
-  g_autofree char *text = g_strdup_printf (_ ("%s of %s"), shown, all);
+  g_autofree char *text = NULL;
 
+  if (n_rows < n_all)
+    text = g_strdup_printf (_ ("%s of %s"), shown, all);
+  else if (self->kind->sum != NULL && n_rows > 0)
+    text = self->kind->sum (G_LIST_MODEL (self->items));
   if (self->count_label != NULL)
-    gtk_label_set_text (GTK_LABEL (self->count_label), n_rows < n_all ? text : "");
+    gtk_label_set_text (GTK_LABEL (self->count_label), text != NULL ? text : "");
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), n_rows > 0 ? LIST_PAGE : EMPTY_PAGE);
 }
 
@@ -388,10 +401,15 @@ make_details (FerryInspectorView *self)
   gtk_box_append (GTK_BOX (side), self->count_label);
   if (self->kind->can_end)
     {
-      self->stop_button =
-        add_button (side, _ ("_Stop"), _ ("End this worker once it has done what it runs"), G_CALLBACK (stop_cb), self);
-      self->kill_button =
-        add_button (side, _ ("_Kill"), _ ("End this worker at once; what it runs is lost"), G_CALLBACK (kill_cb), self);
+      GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+
+      gtk_box_append (GTK_BOX (side), buttons);
+      self->ask_button =
+        add_button (buttons, _ ("_Where?"), _ ("Ask this worker which function it is in"), G_CALLBACK (ask_cb), self);
+      self->stop_button = add_button (buttons, _ ("_Stop"), _ ("End this worker once it has done what it runs"),
+                                      G_CALLBACK (stop_cb), self);
+      self->kill_button = add_button (buttons, _ ("_Kill"), _ ("End this worker at once; what it runs is lost"),
+                                      G_CALLBACK (kill_cb), self);
     }
   gtk_widget_set_vexpand (line, FALSE);
   gtk_widget_set_margin_start (line, 12);

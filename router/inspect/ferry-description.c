@@ -16,8 +16,12 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
+#include "engine/ferry-exit-private.h"
+#include "ferry-enums.h"
 #include "inspect/ferry-inspection-private.h"
+#include "pool/ferry-run-private.h"
 #include "process/ferry-sandbox-private.h"
+#include "task/ferry-executor-private.h"
 
 /* The most of each that a report has. */
 #define MAX_SHOWN 100
@@ -80,8 +84,9 @@ static const char *const states[] = {
   [FERRY_INSPECTED_FORKS] = "forks others", [FERRY_INSPECTED_ENDING] = "is ending",
 };
 
+/* Adds what it has of memory to *memory. */
 static void
-add_worker (GString *text, const FerryInspectedWorker *worker)
+add_worker (GString *text, const FerryInspectedWorker *worker, guint64 *memory)
 {
   FerryWorkerUsage usage = FERRY_WORKER_USAGE_INIT;
 
@@ -90,16 +95,20 @@ add_worker (GString *text, const FerryInspectedWorker *worker)
     g_string_append_printf (text, ", process %s", worker->identifier);
   if (worker->program != NULL)
     g_string_append_printf (text, " of %s", worker->program);
+  if (worker->pool > 0)
+    g_string_append_printf (text, ", in pool %" G_GUINT64_FORMAT, worker->pool);
   g_string_append_printf (text, ": %s", states[worker->state]);
   if (worker->function != NULL)
     g_string_append_printf (text, " %s", worker->function);
   if (worker->n_waiting > 0)
     g_string_append_printf (text, ", %u tasks wait there", worker->n_waiting);
   if (worker->unread > 0)
-    g_string_append_printf (text, ", %" G_GUINT64_FORMAT " bytes of it are not handled yet%s", worker->unread,
-                            worker->held_up ? ", and it waits for that" : "");
+    g_string_append_printf (text, ", %" G_GUINT64_FORMAT " bytes of it are not handled yet", worker->unread);
+  if (worker->held_up)
+    g_string_append (text, ", it is held up: it waits for this program to handle what it has sent");
   if (ferry_worker_usage_look (&usage, worker->identifier, g_get_monotonic_time ()))
     {
+      *memory += usage.memory;
       g_string_append (text, ", ");
       add_size (text, usage.memory);
       g_string_append_printf (text, " of memory, %.1f s of a processor",
@@ -126,6 +135,41 @@ static const char *const waits[FERRY_N_WAITS] = {
   [FERRY_WAITS_FOR_HANDLERS] = "as it runs, until what it has sent is handled",
 };
 
+static const char *const ends[] = {
+  [FERRY_TASK_STATE_COMPLETED] = "done",
+  [FERRY_TASK_STATE_FAILED] = "failed",
+  [FERRY_TASK_STATE_CANCELLED] = "cancelled",
+};
+
+/* By what a task failed: the error's code, as its message may have what is the users'; how its worker ended; and the
+ * innermost place of a crash. */
+static void
+add_failure (GString *text, FerryTask *task)
+{
+  g_autoptr (GEnumClass) codes = g_type_class_ref (FERRY_TYPE_ERROR);
+  const GError *error = ferry_task_get_run (task)->error;
+  FerryExit *exit = ferry_task_get_exit (task);
+  const char *backtrace = exit != NULL ? ferry_exit_get_backtrace (exit) : NULL;
+  const GEnumValue *code = NULL;
+  gboolean forced = FALSE;
+
+  if (exit != NULL)
+    g_object_get (exit, "forced", &forced, NULL);
+  if (error != NULL && error->domain == FERRY_ERROR)
+    code = g_enum_get_value (codes, error->code);
+  if (code != NULL)
+    g_string_append_printf (text, ": %s", code->value_nick);
+  else if (error != NULL)
+    g_string_append_printf (text, ": %s %d", g_quark_to_string (error->domain), error->code);
+  if (exit != NULL && ferry_exit_get_signal (exit) != 0)
+    g_string_append_printf (text, ", its worker was ended by signal %d%s", ferry_exit_get_signal (exit),
+                            forced ? ", which this program sent" : "");
+  else if (exit != NULL && ferry_exit_get_exit_status (exit) >= 0)
+    g_string_append_printf (text, ", its worker exited with status %d", ferry_exit_get_exit_status (exit));
+  if (backtrace != NULL && g_str_has_prefix (backtrace, "#"))
+    g_string_append_printf (text, ", at %.*s", (int) strcspn (backtrace, "\n"), backtrace);
+}
+
 static void
 add_task (GString *text, const FerryInspectedTask *task)
 {
@@ -136,9 +180,11 @@ add_task (GString *text, const FerryInspectedTask *task)
   if (task->wait != FERRY_WAITS_NOT)
     g_string_append_printf (text, "waits %s, for %.1f s", waits[task->wait], seconds);
   else if (ferry_task_get_done (task->task))
-    g_string_append_printf (text, "%s %.1f s ago, after %.1f s",
-                            task->state == FERRY_TASK_STATE_FAILED ? "failed" : "ended",
-                            (double) (now - task->ended) / G_USEC_PER_SEC, seconds);
+    {
+      g_string_append_printf (text, "%s %.1f s ago, after %.1f s", ends[task->state],
+                              (double) (now - task->ended) / G_USEC_PER_SEC, seconds);
+      add_failure (text, task->task);
+    }
   else
     g_string_append_printf (text, "%s for %.1f s", task->state == FERRY_TASK_STATE_CANCELLING ? "is ending" : "runs",
                             seconds);
@@ -176,28 +222,83 @@ add_figure (GString *text, const FerryInspectedFigure *figure, const FerryInspec
 static const char *const paths[] = {
   [FERRY_PATH_PIPE] = "pipe", [FERRY_PATH_CHANNEL] = "channel", [FERRY_PATH_CALLS] = "calls"};
 
+/* What waits for handlers, and how long these take. */
+static void
+add_pipe (GString *text, const FerryInspectedPath *path)
+{
+  if (path->load.n_received > 0 || path->has_more)
+    g_string_append_printf (text, ", %s%u wait for handlers", path->has_more ? "more than " : "",
+                            path->load.n_received);
+  if (path->held_up)
+    g_string_append (text, ", and so does the sender, which is held up");
+  if (path->load.n_carried > 0 && path->handler_time > 0)
+    g_string_append_printf (
+      text, ", handled in %.3f ms each, at most %.3f ms",
+      MIN ((double) path->handler_time / (double) path->load.n_carried, (double) path->slowest) / 1000,
+      (double) path->slowest / 1000);
+}
+
 static void
 add_path (GString *text, const FerryInspectedPath *path)
 {
   g_string_append_printf (text, "  %s", paths[path->kind]);
   if (path->name != NULL)
     g_string_append_printf (text, " %s", path->name);
+  else if (path->worker != NULL)
+    g_string_append_printf (text, " of %s", path->worker);
   g_string_append_printf (text, ": %" G_GUINT64_FORMAT " carried", path->load.n_carried);
   if (path->kind != FERRY_PATH_PIPE)
     g_string_append_printf (text, ", %u wait for the other end, %u for this one", path->load.n_sent,
                             path->load.n_received);
+  else
+    add_pipe (text, path);
   g_string_append_c (text, '\n');
+}
+
+static void
+add_workers (GString *text, GPtrArray *workers)
+{
+  g_autoptr (GString) lines = g_string_new (NULL);
+  guint64 memory = 0;
+
+  for (guint i = 0; i < workers->len; i++)
+    add_worker (lines, g_ptr_array_index (workers, i), &memory);
+  g_string_append_printf (text, "\nWorkers: %u", workers->len);
+  if (memory > 0)
+    {
+      g_string_append (text, ", with ");
+      add_size (text, memory);
+      g_string_append (text, " of memory together");
+    }
+  g_string_append_printf (text, "\n%s", lines->str);
+}
+
+/* Adds those that are done, or those that are not. */
+static void
+add_tasks (GString *text, GPtrArray *tasks, gboolean done)
+{
+  gboolean has_any = FALSE;
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      const FerryInspectedTask *task = g_ptr_array_index (tasks, i);
+
+      if (ferry_task_get_done (task->task) != done)
+        continue;
+      if (done && !has_any)
+        g_string_append (text, "\nTasks that have ended, and are still in a list:\n");
+      has_any = TRUE;
+      add_task (text, task);
+    }
 }
 
 static void
 add_inspection (GString *text, const FerryInspection *inspection)
 {
-  g_string_append_printf (text, "\nWorkers: %u\n", inspection->workers->len);
-  for (guint i = 0; i < inspection->workers->len; i++)
-    add_worker (text, g_ptr_array_index (inspection->workers, i));
+  add_workers (text, inspection->workers);
   g_string_append_printf (text, "\nOpen tasks: %u\n", inspection->n_tasks);
-  for (guint i = 0; i < inspection->tasks->len; i++)
-    add_task (text, g_ptr_array_index (inspection->tasks, i));
+  add_tasks (text, inspection->tasks, /* done: */ FALSE);
+  add_tasks (text, inspection->tasks, /* done: */ TRUE);
   g_string_append (text, "\nFigures:\n");
   for (guint i = 0; i < inspection->figures->len; i++)
     add_figure (text, g_ptr_array_index (inspection->figures, i),

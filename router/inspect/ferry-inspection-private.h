@@ -45,8 +45,11 @@ typedef struct
   char *task;       /* (owned) (nullable): the name of the task that it runs */
   char *function;   /* (owned) (nullable): its function */
   char *lines;      /* (owned) (nullable): the last ones that it has printed for that */
-  guint n_waiting;  /* how many tasks were sent ahead to it */
-  guint64 unread;   /* bytes that it has sent, and that were not handled */
+  char *place;     /* (owned) (nullable): where it was when ferry_inspection_ask_worker() asked, a line for each call */
+  guint64 pool;    /* the number of its pool; 0: it is of none */
+  char *pool_name; /* (owned) (nullable) */
+  guint n_waiting; /* how many tasks were sent ahead to it */
+  guint64 unread;  /* bytes that it has sent, and that were not handled */
   gboolean held_up; /* it can send no more before some of them are */
 } FerryInspectedWorker;
 
@@ -83,11 +86,12 @@ typedef struct
   char *trace;          /* (owned) (nullable): where it failed */
   const char *function; /* (unowned): of the task */
   guint n_attempts;
-  guint n_before;  /* how many workers are busy, for FERRY_WAITS_FOR_WORKER */
-  double fraction; /* negative: not known */
-  gint64 since;    /* monotonic time since when it waits, or when it began */
-  gint64 ended;    /* monotonic time when it ended; 0: it has not */
-  gint64 until;    /* monotonic time of the next try; 0: there is none */
+  guint n_before;      /* how many workers are busy, for FERRY_WAITS_FOR_WORKER */
+  double fraction;     /* negative: not known */
+  gint64 since;        /* monotonic time since when it waits, or when it began */
+  gint64 ended;        /* monotonic time when it ended; 0: it has not */
+  gint64 until;        /* monotonic time of the next try; 0: there is none */
+  gboolean was_killed; /* it has ended with its worker, which this application has killed */
 } FerryInspectedTask;
 
 typedef enum
@@ -122,8 +126,17 @@ typedef struct
 {
   guint64 number;
   FerryPathKind kind;
-  char *name; /* (owned) (nullable) */
+  char
+    *name; /* (owned) (nullable): of a pipe, the sender that a worker was started with; Ferry's own begin with ferry. */
+  char *worker; /* (owned) (nullable): of a pipe, the name of the worker that has the sender */
+  char *task;   /* (owned) (nullable): of a pipe, the name of the task that was given the sender */
+  /* In the load of a pipe, of what has come from the worker, n_received wait for handlers. */
   FerryLoad load;
+  gboolean is_local;    /* the sender of the pipe is in this process */
+  gboolean has_more;    /* more is in the memory that the worker writes to */
+  gboolean held_up;     /* the sender can send no more before some of it is handled */
+  guint64 handler_time; /* microseconds that the handlers of a pipe took in all */
+  guint64 slowest;      /* the longest of them, where it took more than some microseconds */
 } FerryInspectedPath;
 
 typedef struct
@@ -134,6 +147,7 @@ typedef struct
   GPtrArray *paths;   /* (element-type FerryInspectedPath) */
   guint n_tasks;      /* how many are open, those of the array among them */
   guint n_elsewhere;  /* how many routers belong to other threads, of which nothing is known here */
+  GHashTable *given;  /* (owned): the link of a worker -> an array of the pipes whose senders it was given */
 } FerryInspection;
 
 /* Looks at what the calling thread may look at: the routers of this thread, with what they have; at most max of each
@@ -151,13 +165,24 @@ char *ferry_inspection_show_arguments (FerryTask *task);
 FERRY_FOR_SIBLINGS
 gboolean ferry_inspection_end_worker (guint64 number, gboolean kills);
 
+/* Asks a worker which function it is in; looks find the answer. Returns FALSE for one that cannot say. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_inspection_ask_worker (guint64 number);
+
 typedef struct _FerryLink FerryLink;
 
-/* Sets *unread to how many bytes of the worker were not handled yet. Returns whether it can send no more. */
-gboolean ferry_inspection_is_held_up (FerryLink *link, guint64 *unread);
+/* Sets *unread to how many bytes of the worker were not handled yet, those of senders that it was given among them.
+ * Returns whether it can send no more by one of these. */
+gboolean ferry_inspection_is_held_up (const FerryInspection *self, FerryLink *link, guint64 *unread);
+/* Finds which senders were given to which worker. Before the look for anything else. */
+void ferry_inspection_find_given (FerryInspection *self);
+/* Returns (transfer full): the workers of the pools of this thread, by what they are: a FerryWorker, or for a thread
+ * its FerryPoolWorker -> the FerryPoolWorker. */
+GHashTable *ferry_inspection_list_pool_workers (GArray *pools);
 /* The parts of a look: each adds its own, max at most. */
 void ferry_inspection_add_tasks (FerryInspection *self, guint max);
 void ferry_inspection_add_figures (FerryInspection *self, guint max);
+void ferry_inspection_add_paths (FerryInspection *self, guint max);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryInspection, ferry_inspection_free)
 

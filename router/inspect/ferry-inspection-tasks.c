@@ -53,6 +53,7 @@ add_pool (Runners *runners, FerryPool *pool)
 /* What is around the tasks of an executor. */
 typedef struct
 {
+  const FerryInspection *inspection;
   FerryExecutor *executor;
   FerryExecutorStand stand;
   Runners runners;
@@ -115,12 +116,12 @@ find_obstacle_at_destination (const FerryRun *run, GHashTable *workers)
 }
 
 static gboolean
-is_held_up (const FerryRun *run, GHashTable *workers)
+is_held_up (const FerryRun *run, const Scene *scene)
 {
-  const FerryPoolWorker *worker = find_worker (run, workers);
+  const FerryPoolWorker *worker = find_worker (run, scene->workers);
   guint64 unread;
 
-  return worker != NULL && ferry_inspection_is_held_up (worker->link, &unread);
+  return worker != NULL && ferry_inspection_is_held_up (scene->inspection, worker->link, &unread);
 }
 
 static FerryObstacle
@@ -128,7 +129,7 @@ find_obstacle (FerryInspectedTask *task, const Scene *scene)
 {
   const FerryRun *run = ferry_task_get_run (task->task);
 
-  if (task->state == FERRY_TASK_STATE_EXECUTING && is_held_up (run, scene->workers))
+  if (task->state == FERRY_TASK_STATE_EXECUTING && is_held_up (run, scene))
     return FERRY_WAITS_FOR_HANDLERS;
   if (task->state != FERRY_TASK_STATE_WAITING)
     return FERRY_WAITS_NOT;
@@ -207,9 +208,12 @@ inspect (FerryTask *task, GHashTable *workers)
     .trace = g_strdup (run->trace),
     .function = run->function,
     .n_attempts = run->n_attempts,
-    .fraction = run->fraction,
+    /* A task that has ended has one, whether or not it told any. */
+    .fraction = ferry_run_get_done (run) && run->fraction <= 0 ? -1 : run->fraction,
     .since = run->start_time > 0 ? run->start_time : run->submit_time,
   };
+  if (run->exit != NULL)
+    g_object_get (run->exit, "forced", &inspected->was_killed, NULL);
   if (ferry_run_get_done (run))
     inspected->ended = MAX (run->end_time, inspected->since);
   return inspected;
@@ -285,7 +289,7 @@ static void
 add_executor (FerryInspection *self, FerryExecutor *executor, guint max)
 {
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
-  Scene scene = {.executor = executor};
+  Scene scene = {.inspection = self, .executor = executor};
   guint n_kept = 0;
 
   ferry_executor_get_stand (executor, &scene.stand);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A look at the whole of an application: its workers, and what carries messages and calls; tasks and figures have files
- * of their own.
+/* A look at the whole of an application, and at its workers; tasks, figures, and what carries messages and calls have
+ * files of their own.
  *
  * Nothing is collected for it before somebody looks. What is found is copied, so it may be read while the application
  * goes on.
@@ -15,6 +15,7 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-link-private.h"
+#include "link/ferry-pidfd-private.h"
 #include "pool/ferry-pool-private.h"
 #include "pool/ferry-pool-worker-private.h"
 #include "process/ferry-worker-private.h"
@@ -25,30 +26,6 @@
 #define THREAD_BIT ((guint64) 1 << 63)
 
 /* ---- Workers ---- */
-
-/* The workers of the pools: a FerryWorker, or its FerryPoolWorker if it is a thread -> the FerryPoolWorker. */
-static GHashTable *
-list_pool_workers (GArray *pools)
-{
-  GHashTable *found = g_hash_table_new (NULL, NULL);
-
-  for (guint i = 0; i < pools->len; i++)
-    {
-      FerryPool *pool = g_array_index (pools, FerryFound, i).object;
-      FerryPoolStand stand;
-
-      if (!ferry_router_is_here (ferry_runner_get_router (FERRY_RUNNER (pool))))
-        continue;
-      ferry_pool_get_stand (pool, &stand);
-      for (guint k = 0; k < stand.workers->len; k++)
-        {
-          FerryPoolWorker *worker = g_ptr_array_index (stand.workers, k);
-
-          g_hash_table_insert (found, worker->worker != NULL ? (gpointer) worker->worker : worker, worker);
-        }
-    }
-  return found;
-}
 
 static FerryInspectedState
 get_state (const FerryPoolWorker *worker)
@@ -62,12 +39,27 @@ get_state (const FerryPoolWorker *worker)
   return worker->in_flight.length > 0 ? FERRY_INSPECTED_BUSY : FERRY_INSPECTED_IDLE;
 }
 
+static void
+set_pool (FerryInspectedWorker *inspected, GArray *pools, const FerryPool *pool)
+{
+  for (guint i = 0; i < pools->len && pool != NULL; i++)
+    {
+      const FerryFound *found = &g_array_index (pools, FerryFound, i);
+
+      if (found->object != pool)
+        continue;
+      inspected->pool = found->number;
+      g_object_get (found->object, "name", &inspected->pool_name, NULL);
+    }
+}
+
 /* What it does as a worker of a pool. */
 static void
-add_work (FerryInspectedWorker *inspected, FerryPoolWorker *worker)
+add_work (FerryInspectedWorker *inspected, FerryPoolWorker *worker, GArray *pools)
 {
   FerryRun *run = g_queue_peek_head (&worker->in_flight);
 
+  set_pool (inspected, pools, worker->pool);
   inspected->state = get_state (worker);
   if (run == NULL)
     return;
@@ -77,26 +69,17 @@ add_work (FerryInspectedWorker *inspected, FerryPoolWorker *worker)
   inspected->n_waiting = worker->in_flight.length - 1;
 }
 
-/* Its lane is full, or was before some was taken out of it, which is not handled either. */
-gboolean
-ferry_inspection_is_held_up (FerryLink *link, guint64 *unread)
-{
-  guint64 written = ferry_link_get_written (link);
-
-  *unread = ferry_link_has_dispatched (link, written) ? 0 : written - MIN (written, link->turn.dispatched);
-  return *unread >= link->up.capacity / 2;
-}
-
 static void
-add_link (FerryInspectedWorker *inspected, FerryLink *link)
+add_link (const FerryInspection *self, FerryInspectedWorker *inspected, FerryLink *link)
 {
   inspected->name = g_strdup (link->name);
   inspected->program = link->program != NULL ? g_path_get_basename (link->program) : NULL;
-  inspected->held_up = ferry_inspection_is_held_up (link, &inspected->unread);
+  inspected->held_up = ferry_inspection_is_held_up (self, link, &inspected->unread);
 }
 
 static FerryInspectedWorker *
-inspect_process (FerryWorker *worker, guint64 number, FerryPoolWorker *of_pool)
+inspect_process (const FerryInspection *self, FerryWorker *worker, guint64 number, FerryPoolWorker *of_pool,
+                 GArray *pools)
 {
   FerryInspectedWorker *inspected = g_new0 (FerryInspectedWorker, 1);
   FerrySandboxStrength strength;
@@ -105,9 +88,10 @@ inspect_process (FerryWorker *worker, guint64 number, FerryPoolWorker *of_pool)
   inspected->number = number;
   inspected->identifier = g_strdup (ferry_worker_get_identifier (worker));
   inspected->sandbox = strength != 0 ? ferry_sandbox_describe_strength (strength) : NULL;
-  add_link (inspected, ferry_worker_get_link (worker));
+  inspected->place = ferry_link_dup_place (ferry_worker_get_link (worker));
+  add_link (self, inspected, ferry_worker_get_link (worker));
   if (of_pool != NULL)
-    add_work (inspected, of_pool);
+    add_work (inspected, of_pool, pools);
   else if (ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING)
     inspected->state = FERRY_INSPECTED_STARTING;
   else
@@ -117,14 +101,14 @@ inspect_process (FerryWorker *worker, guint64 number, FerryPoolWorker *of_pool)
 }
 
 static FerryInspectedWorker *
-inspect_thread (FerryPoolWorker *worker)
+inspect_thread (const FerryInspection *self, FerryPoolWorker *worker, GArray *pools)
 {
   FerryInspectedWorker *inspected = g_new0 (FerryInspectedWorker, 1);
 
   inspected->number = (guint64) (gsize) worker | THREAD_BIT;
-  add_link (inspected, worker->link);
+  add_link (self, inspected, worker->link);
   g_clear_pointer (&inspected->program, g_free);
-  add_work (inspected, worker);
+  add_work (inspected, worker, pools);
   return inspected;
 }
 
@@ -140,7 +124,7 @@ add_workers (FerryInspection *self, guint max)
 {
   g_autoptr (GArray) processes = ferry_registry_list (FERRY_KIND_WORKER);
   g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
-  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
+  g_autoptr (GHashTable) of_pools = ferry_inspection_list_pool_workers (pools);
   GHashTableIter iter;
   gpointer key, value;
 
@@ -149,13 +133,33 @@ add_workers (FerryInspection *self, guint max)
       FerryFound *found = &g_array_index (processes, FerryFound, i);
 
       if (may_look_at (found->object))
-        g_ptr_array_add (self->workers,
-                         inspect_process (found->object, found->number, g_hash_table_lookup (of_pools, found->object)));
+        g_ptr_array_add (self->workers, inspect_process (self, found->object, found->number,
+                                                         g_hash_table_lookup (of_pools, found->object), pools));
     }
   g_hash_table_iter_init (&iter, of_pools);
   while (g_hash_table_iter_next (&iter, &key, &value) && self->workers->len < max)
     if (key == value)
-      g_ptr_array_add (self->workers, inspect_thread (value));
+      g_ptr_array_add (self->workers, inspect_thread (self, value, pools));
+}
+
+gboolean
+ferry_inspection_ask_worker (guint64 number)
+{
+  g_autoptr (GArray) processes = ferry_registry_list (FERRY_KIND_WORKER);
+
+  for (guint i = 0; i < processes->len; i++)
+    {
+      FerryFound *found = &g_array_index (processes, FerryFound, i);
+      FerryWorker *worker = found->object;
+
+      if (found->number != number || !may_look_at (worker) ||
+          !ferry_process_hears (ferry_worker_get_process_number (worker), FERRY_WHERE_SIGNAL))
+        continue;
+      ferry_link_expect_place (ferry_worker_get_link (worker), TRUE);
+      ferry_worker_send_signal (worker, FERRY_WHERE_SIGNAL);
+      return TRUE;
+    }
+  return FALSE;
 }
 
 gboolean
@@ -163,7 +167,7 @@ ferry_inspection_end_worker (guint64 number, gboolean kills)
 {
   g_autoptr (GArray) processes = ferry_registry_list (FERRY_KIND_WORKER);
   g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
-  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
+  g_autoptr (GHashTable) of_pools = ferry_inspection_list_pool_workers (pools);
 
   for (guint i = 0; i < processes->len; i++)
     {
@@ -183,72 +187,6 @@ ferry_inspection_end_worker (guint64 number, gboolean kills)
   return FALSE;
 }
 
-/* ---- Pipes, channels and calls ---- */
-
-static void
-add_path (FerryInspection *self, FerryPathKind kind, guint64 number, char *name, const FerryLoad *load)
-{
-  FerryInspectedPath *path = g_new0 (FerryInspectedPath, 1);
-
-  *path = (FerryInspectedPath){.number = number << 2 | kind, .kind = kind, .name = name, .load = *load};
-  g_ptr_array_add (self->paths, path);
-}
-
-static void
-add_pipes (FerryInspection *self, guint max)
-{
-  g_autoptr (GArray) routers = ferry_registry_list (FERRY_KIND_ROUTER);
-
-  for (guint i = 0; i < routers->len; i++)
-    {
-      FerryFound *found = &g_array_index (routers, FerryFound, i);
-      FerryPipes *pipes = &((FerryRouter *) found->object)->pipes;
-
-      for (guint k = 0; ferry_router_is_here (found->object) && k < pipes->slots->len; k++)
-        {
-          const FerryPipe *pipe = g_ptr_array_index (pipes->slots, k);
-          FerryReceiver *receiver = pipe != NULL ? pipe->receiver : NULL;
-
-          if (receiver == NULL || receiver->internal || receiver->closed || self->paths->len >= max)
-            continue;
-          add_path (self, FERRY_PATH_PIPE, pipe->connection_id ^ (found->number << 40),
-                    g_strdup (receiver->sender_name), &(FerryLoad){.n_carried = receiver->messages});
-        }
-    }
-}
-
-/* (transfer full): the transports of pools' workers, in themselves: they carry tasks. */
-static GHashTable *
-list_pool_transports (void)
-{
-  g_autoptr (GArray) pools = ferry_registry_list (FERRY_KIND_POOL);
-  g_autoptr (GHashTable) of_pools = list_pool_workers (pools);
-  GHashTable *found = g_hash_table_new (NULL, NULL);
-  GHashTableIter iter;
-  gpointer worker;
-
-  g_hash_table_iter_init (&iter, of_pools);
-  while (g_hash_table_iter_next (&iter, NULL, &worker))
-    g_hash_table_add (found, ((FerryPoolWorker *) worker)->calls);
-  return found;
-}
-
-/* hidden: (nullable): those that are not shown. */
-static void
-add_carriers (FerryInspection *self, FerryKind kind, FerryPathKind path, GHashTable *hidden, guint max)
-{
-  g_autoptr (GArray) all = ferry_registry_list (kind);
-
-  for (guint i = 0; i < all->len && self->paths->len < max; i++)
-    {
-      FerryFound *found = &g_array_index (all, FerryFound, i);
-      FerryLoad load;
-
-      if (found->look (found->object, &load) && (hidden == NULL || !g_hash_table_contains (hidden, found->object)))
-        add_path (self, path, found->number, NULL, &load);
-    }
-}
-
 /* ---- The look ---- */
 
 static void
@@ -263,6 +201,8 @@ free_worker (gpointer data)
   g_free (worker->task);
   g_free (worker->function);
   g_free (worker->lines);
+  g_free (worker->place);
+  g_free (worker->pool_name);
   g_free (worker);
 }
 
@@ -289,8 +229,12 @@ free_figure (gpointer data)
 static void
 free_path (gpointer data)
 {
-  g_free (((FerryInspectedPath *) data)->name);
-  g_free (data);
+  FerryInspectedPath *path = data;
+
+  g_free (path->name);
+  g_free (path->worker);
+  g_free (path->task);
+  g_free (path);
 }
 
 static guint
@@ -314,6 +258,7 @@ ferry_inspection_new (FerryInspects what, guint max)
   self->figures = g_ptr_array_new_with_free_func (free_figure);
   self->paths = g_ptr_array_new_with_free_func (free_path);
   self->n_elsewhere = count_elsewhere ();
+  ferry_inspection_find_given (self);
   if ((what & FERRY_INSPECTS_WORKERS) != 0)
     add_workers (self, max);
   if ((what & FERRY_INSPECTS_TASKS) != 0)
@@ -321,13 +266,7 @@ ferry_inspection_new (FerryInspects what, guint max)
   if ((what & FERRY_INSPECTS_FIGURES) != 0)
     ferry_inspection_add_figures (self, max);
   if ((what & FERRY_INSPECTS_PATHS) != 0)
-    {
-      g_autoptr (GHashTable) of_pools = list_pool_transports ();
-
-      add_pipes (self, max);
-      add_carriers (self, FERRY_KIND_CHANNEL, FERRY_PATH_CHANNEL, NULL, max);
-      add_carriers (self, FERRY_KIND_TRANSPORT, FERRY_PATH_CALLS, of_pools, max);
-    }
+    ferry_inspection_add_paths (self, max);
   return self;
 }
 
@@ -338,5 +277,6 @@ ferry_inspection_free (FerryInspection *self)
   g_ptr_array_unref (self->tasks);
   g_ptr_array_unref (self->figures);
   g_ptr_array_unref (self->paths);
+  g_hash_table_unref (self->given);
   g_free (self);
 }

@@ -126,6 +126,7 @@ test_tables_show_what_there_is (void)
   widget_test_wait_words (scene.page, "No Pipes, Channels or Calls");
   task = run_task (&scene);
   waiting = task_test_submit (scene.test->executor, "echo", g_variant_new_string ("the argument"));
+  widget_test_wait_words (scene.page, ": 'ferry.calls'");
   g_assert_true (ferry_router_pipe (scene.test->router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
   widget_test_wait_words (scene.page, "Pipe");
   show_table (&scene, "tasks");
@@ -172,6 +173,90 @@ test_worker_that_is_selected_can_be_killed (void)
   widget_test_wait_words (scene.page, "Counting sheep (sleep-until-cancelled)");
   click (&scene, "_Kill");
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  scene_clear (&scene);
+}
+
+/* In the function, and below it in what called it. */
+static void
+test_worker_that_is_asked_says_where_it_is (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  task = run_task (&scene);
+  widget_test_wait_words (scene.page, "Busy");
+  select_worker (&scene);
+  click (&scene, "_Where?");
+  widget_test_wait_words (scene.page, "#0 ");
+  widget_test_wait_words (scene.page, "main+0x");
+  g_assert_false (ferry_task_get_done (task));
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  scene_clear (&scene);
+}
+
+/* The first row of the table that has that text. */
+static void
+select_row (Scene *scene, const char *text)
+{
+  GtkWidget *view = gtk_widget_get_ancestor (widget_test_find_words (scene->page, text), GTK_TYPE_COLUMN_VIEW);
+
+  gtk_selection_model_select_item (gtk_column_view_get_model (GTK_COLUMN_VIEW (view)), 0, TRUE);
+}
+
+static void
+test_task_whose_worker_this_program_has_killed_says_so (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  g_object_set (scene.test->executor, "keep-finished", 1, NULL);
+  task = run_task (&scene);
+  worker = g_list_model_get_item (ferry_pool_get_workers (scene.test->pool), 0);
+  ferry_worker_force_exit (worker);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  show_table (&scene, "tasks");
+  widget_test_wait_words (scene.page, "Failed");
+  select_row (&scene, "Failed");
+  widget_test_wait_words (scene.page, "This program has killed its worker");
+  g_clear_object (&worker);
+  scene_clear (&scene);
+}
+
+/* By a sender that its task was given: a link that is none of the worker's own. */
+static void
+test_worker_that_is_held_up_is_told_from_one_that_hangs (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  task = ferry_task_new (FERRY_TASK_KIND_CALL, "send-numbers", g_variant_new ("(ht)", 0, G_MAXUINT64));
+  pipe = ferry_test_pipe_new (scene.test->router);
+  g_object_set (task, "name", "Counting sheep", NULL);
+  g_assert_cmpint (ferry_task_add_sender (task, pipe->sender, NULL), ==, 0);
+  task_test_submit_task (scene.test->executor, task);
+  task_test_wait_begun (task);
+  ferry_test_pipe_wait_count (pipe, 1);
+  /* Ferry's handlers, which the sender is quicker than. */
+  widget_test_wait_words (scene.page, "Held Up");
+  show_table (&scene, "tasks");
+  widget_test_wait_words (scene.page, "This program, to handle what it has sent");
+  show_table (&scene, "paths");
+  widget_test_wait_words (scene.page, "Counting sheep, at serving-worker");
+  widget_test_wait_words (scene.page, "Held Up");
+  widget_test_wait_words (scene.page, " ms");
+  ferry_task_cancel (task);
+  task_test_wait_done (task);
+  ferry_test_pipe_wait_closed (pipe);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
   scene_clear (&scene);
 }
 
@@ -310,6 +395,7 @@ run_plain_window (const char *debug)
 
   if (!widget_test_has_display ())
     return NULL;
+  /* Status 2: there is no page. */
   g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status, &error);
   g_assert_no_error (error);
   g_assert_cmpint (status, ==, 0);
@@ -342,6 +428,11 @@ main (int argc, char **argv)
 
   g_test_add_func ("/inspector-page/tables-show-what-there-is", test_tables_show_what_there_is);
   g_test_add_func ("/inspector-page/worker-that-is-selected-can-be-killed", test_worker_that_is_selected_can_be_killed);
+  g_test_add_func ("/inspector-page/worker-that-is-asked-says-where-it-is", test_worker_that_is_asked_says_where_it_is);
+  g_test_add_func ("/inspector-page/task-whose-worker-this-program-has-killed-says-so",
+                   test_task_whose_worker_this_program_has_killed_says_so);
+  g_test_add_func ("/inspector-page/worker-that-is-held-up-is-told-from-one-that-hangs",
+                   test_worker_that_is_held_up_is_told_from_one_that_hangs);
   g_test_add_func ("/inspector-page/worker-that-is-stopped-does-its-task-first",
                    test_worker_that_is_stopped_does_its_task_first);
   g_test_add_func ("/inspector-page/page-that-is-not-seen-does-not-look", test_page_that_is_not_seen_does_not_look);

@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: base/ferry-registry.c, inspect/ferry-description.c, inspect/ferry-inspection-figures.c,
- *   inspect/ferry-inspection-tasks.c, inspect/ferry-inspection.c
+ *   inspect/ferry-inspection-paths.c, inspect/ferry-inspection-tasks.c, inspect/ferry-inspection.c
  *
  * What an application has and does, as text: what is in it, what is not, and what a task waits for. */
 
 #include "config.h"
 
 #include <ferry-conversations.h>
+#include <signal.h>
 #include <string.h>
 
 #include "task/task-test.h"
@@ -63,12 +64,13 @@ test_text_says_what_workers_run_and_what_tasks_wait_for (void)
 
   task_test_wait_begun (running);
   worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
-  process = g_strdup_printf (", process %s of serving-worker: runs sleep-until-cancelled",
-                             ferry_worker_get_identifier (worker));
+  process = g_strdup_printf (", process %s of serving-worker, in pool ", ferry_worker_get_identifier (worker));
   g_object_unref (worker);
-  assert_has ("Workers: 2\n");
+  assert_has ("Workers: 2, with ");
+  assert_has (" of memory together\n");
   assert_has (" of serving-worker: forks others, ");
   assert_has (process);
+  assert_has (": runs sleep-until-cancelled");
   assert_has (" of memory, ");
   assert_has ("runs for ");
   waiting = task_test_submit (test->executor, "nothing", NULL);
@@ -107,11 +109,146 @@ test_text_says_which_worker_is_held_up (void)
 
   ferry_test_pipe_wait_count (pipe, 1);
   /* The main loop stands still, and so do handlers. */
-  while (!has ((gpointer) " bytes of it are not handled yet, and it waits for that"))
+  while (!has ((gpointer) ", it is held up: it waits for this program to handle what it has sent"))
     ferry_test_let_others ();
   ferry_worker_force_exit (worker);
   ferry_test_wait_ended (worker);
   ferry_test_router_stop (router);
+}
+
+/* The links of such senders are none of the worker's own. */
+static void
+test_text_says_which_worker_is_held_up_by_a_sender_of_its_task (void)
+{
+  TaskTest *test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->router);
+  g_autoptr (FerryTask) task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "send-numbers", g_variant_new ("(ht)", 0, G_MAXUINT64));
+
+  g_assert_cmpint (ferry_task_add_sender (task, pipe->sender, NULL), ==, 0);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_begun (task);
+  ferry_test_pipe_wait_count (pipe, 1);
+  while (!has ((gpointer) "runs send-numbers, ") || !has ((gpointer) ", it is held up: ") ||
+         !has ((gpointer) "waits as it runs, until what it has sent is handled"))
+    ferry_test_let_others ();
+  assert_has (" wait for handlers, and so does the sender, which is held up");
+  assert_has ("  pipe of serving-worker ");
+  ferry_task_cancel (task);
+  task_test_wait_done (task);
+  ferry_test_pipe_wait_closed (pipe);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  task_test_free (test);
+}
+
+/* A rule that the sender keeps by itself. */
+static void
+test_text_says_which_sender_has_used_its_credit (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerrySender) sender = NULL;
+  g_autoptr (FerryReceiver) receiver = NULL;
+  guint64 credit;
+
+  g_assert_true (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
+  g_assert_true (ferry_sender_start (sender, NULL));
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (ferry_sender_send_bytes (sender, "one", 3, NULL));
+  /* The main loop stands still. */
+  while (!has ((gpointer) ": 0 carried, 3 wait for handlers"))
+    ferry_test_let_others ();
+  assert_has_not ("held up");
+  g_object_set (receiver, "credit", (guint64) 3, NULL);
+  g_object_get (receiver, "credit", &credit, NULL);
+  g_assert_cmpuint (credit, ==, 3);
+  assert_has (": 0 carried, 3 wait for handlers, and so does the sender, which is held up");
+  g_object_set (receiver, "credit", (guint64) 4, NULL);
+  assert_has_not ("held up");
+  g_assert_true (ferry_router_close_pipe (router, receiver, NULL));
+  g_clear_object (&sender);
+  g_clear_object (&receiver);
+  ferry_test_router_stop (router);
+}
+
+static void
+slow_handler (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer n)
+{
+  ferry_test_take_time (20000);
+  ++*(guint *) n;
+}
+
+static gboolean
+has_three (gpointer n)
+{
+  return *(guint *) n == 3;
+}
+
+static void
+test_text_says_how_long_handlers_take (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerrySender) sender = NULL;
+  g_autoptr (FerryReceiver) receiver = NULL;
+  g_autofree char *text = NULL;
+  const char *mean, *most;
+  guint n = 0;
+
+  g_assert_true (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
+  ferry_receiver_set_handler (receiver, slow_handler, &n, NULL);
+  g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_HANDLER_TIME), <, 20000);
+  g_assert_true (ferry_sender_start (sender, NULL));
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (ferry_sender_send_bytes (sender, "one", 3, NULL));
+  ferry_test_run_until (has_three, &n);
+  text = ferry_describe_application ();
+  mean = strstr (text, "handled in ");
+  most = strstr (text, " each, at most ");
+  g_assert_nonnull (mean);
+  g_assert_nonnull (most);
+  g_assert_cmpfloat (g_ascii_strtod (mean + strlen ("handled in "), NULL), >=, 20);
+  g_assert_cmpfloat (g_ascii_strtod (most + strlen (" each, at most "), NULL), >=, 20);
+  g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_HANDLER_TIME), >=, 60000);
+  g_assert_true (ferry_router_close_pipe (router, receiver, NULL));
+  g_clear_object (&sender);
+  g_clear_object (&receiver);
+  ferry_test_router_stop (router);
+}
+
+static void
+test_text_says_by_what_a_task_failed (void)
+{
+  TaskTest *test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (FerryTask) crashed = NULL;
+  g_autoptr (FerryTask) killed = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  g_object_set (test->executor, "keep-finished", 2, NULL);
+  crashed = task_test_submit (test->executor, "crash", g_variant_new_int32 (SIGSEGV));
+  task_test_assert_failed (crashed, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  assert_has ("Open tasks: 0\n\nTasks that have ended, and are still in a list:\n  crash (");
+  assert_has (": worker-lost, its worker was ended by signal 11");
+  killed = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  task_test_wait_begun (killed);
+  worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
+  ferry_worker_force_exit (worker);
+  task_test_assert_failed (killed, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  assert_has (": worker-lost, its worker was ended by signal 9, which this program sent");
+  g_clear_object (&worker);
+  task_test_free (test);
+}
+
+/* A router's pipes are as many as there are in the list. */
+static void
+test_text_has_the_pipes_that_tasks_use (void)
+{
+  TaskTest *test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
+
+  task_test_wait_done (task);
+  assert_has (" n-pipes 2,");
+  assert_has ("Pipes, channels and calls: 2\n");
+  assert_has ("  pipe 'ferry.calls' of worker 'serving-worker ");
+  task_test_free (test);
 }
 
 /* A name, arguments, texts and paths are the users'. */
@@ -211,6 +348,13 @@ main (int argc, char **argv)
                    test_text_says_what_workers_run_and_what_tasks_wait_for);
   g_test_add_func ("/description/text-says-what-is-paused", test_text_says_what_is_paused);
   g_test_add_func ("/description/text-says-which-worker-is-held-up", test_text_says_which_worker_is_held_up);
+  g_test_add_func ("/description/text-says-which-worker-is-held-up-by-a-sender-of-its-task",
+                   test_text_says_which_worker_is_held_up_by_a_sender_of_its_task);
+  g_test_add_func ("/description/text-says-which-sender-has-used-its-credit",
+                   test_text_says_which_sender_has_used_its_credit);
+  g_test_add_func ("/description/text-says-how-long-handlers-take", test_text_says_how_long_handlers_take);
+  g_test_add_func ("/description/text-says-by-what-a-task-failed", test_text_says_by_what_a_task_failed);
+  g_test_add_func ("/description/text-has-the-pipes-that-tasks-use", test_text_has_the_pipes_that_tasks_use);
   g_test_add_func ("/description/text-has-nothing-of-users", test_text_has_nothing_of_users);
   g_test_add_func ("/description/text-has-pipes-channels-and-calls", test_text_has_pipes_channels_and_calls);
   g_test_add_func ("/description/another-thread-sees-that-there-is-a-router",
