@@ -15,9 +15,10 @@ G_BEGIN_DECLS
 
 typedef struct _FerryCrashReport FerryCrashReport;
 
-/* Looks up places in files. questions: a line each: “0” or “1” for a place that is exact, the place in hexadecimal, and
- * the file. Returns (transfer full) (nullable) a line each, for as many as were found in time: a name and a place in
- * it, and behind a tab a file of the source and a line; each of the two may be empty. */
+/* Looks up places in files. questions: a line each: “0” or “1” for a place that is exact, the place and what identifies
+ * the file in hexadecimal, with “-” where that is not known, and the file. Returns (transfer full) (nullable) a line
+ * each, for as many as were found in time: a name and a place in it, and behind a tab a file of the source and a line;
+ * each of the two may be empty. Behind a second tab is a word where the file is another one by now. */
 typedef char *(*FerrySymbolizeFunc) (const char *questions);
 
 /* Takes the packet. program: (nullable): what the main program's file is. call: that the worker had begun. */

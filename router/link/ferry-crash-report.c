@@ -82,6 +82,17 @@ may_be_asked (const char *file)
   return TRUE;
 }
 
+static void
+append_identity (GString *text, FerryCrashReport *self, const FerryCrashFrame *frame)
+{
+  const FerryCrashModule *module = &self->packet->identities[frame->module];
+
+  for (guint i = 0; i < module->size; i++)
+    g_string_append_printf (text, "%02x", module->identity[i]);
+  if (module->size == 0)
+    g_string_append_c (text, '-');
+}
+
 static char *
 ask (FerryCrashReport *self)
 {
@@ -92,8 +103,10 @@ ask (FerryCrashReport *self)
       const FerryCrashFrame *frame = &self->packet->frames[i];
       const char *file = get_file (self, frame);
 
-      g_string_append_printf (questions, "%u %" G_GINT64_MODIFIER "x %s\n", frame->exact, frame->offset,
-                              may_be_asked (file) ? file : "-");
+      g_string_append_printf (questions, "%u %" G_GINT64_MODIFIER "x ", frame->exact, frame->offset);
+      if (may_be_asked (file))
+        append_identity (questions, self, frame);
+      g_string_append_printf (questions, " %s\n", may_be_asked (file) ? file : "-");
     }
   return self->func (questions->str);
 }
@@ -183,9 +196,10 @@ get_answer (FerryCrashReport *self, guint number)
 static void
 append_frame (GString *text, FerryCrashReport *self, guint number)
 {
-  g_auto (GStrv) parts = g_strsplit (get_answer (self, number), "\t", 2);
-  const char *name = parts[0] != NULL ? parts[0] : "";
-  const char *source = parts[0] != NULL && parts[1] != NULL ? parts[1] : "";
+  g_auto (GStrv) parts = g_strsplit (get_answer (self, number), "\t", 3);
+  const guint n_parts = g_strv_length (parts);
+  const char *name = n_parts > 0 ? parts[0] : "";
+  const char *source = n_parts > 1 ? parts[1] : "";
 
   append_part (text, name);
   if (name[0] != '\0')
@@ -198,6 +212,8 @@ append_frame (GString *text, FerryCrashReport *self, guint number)
       g_string_append (text, " at ");
       append_part (text, source);
     }
+  if (n_parts > 2)
+    g_string_append (text, " (changed on disk since it was loaded)");
 }
 
 /* Whether the frame is the system's, which calls a handler of a signal: the next one was interrupted. */

@@ -30,6 +30,7 @@
 #include <ucontext.h>
 #include <unwind.h>
 
+#include "process/ferry-module-identity-private.h"
 #include "wire/ferry-lane-layout.h"
 
 /* Enough for two handlers, one of another library that calls this one, on processors with the largest registers. */
@@ -55,9 +56,11 @@ static struct
 {
   FerryCrash head;
   FerryCrashFrame frames[FERRY_MAX_CRASH_FRAMES];
-  char names[FERRY_MAX_CRASH_SIZE - sizeof (FerryCrash) - FERRY_MAX_CRASH_FRAMES * sizeof (FerryCrashFrame)];
+  char rest[FERRY_MAX_CRASH_SIZE - sizeof (FerryCrash) - FERRY_MAX_CRASH_FRAMES * sizeof (FerryCrashFrame)];
 } packet;
 static const struct link_map *modules[FERRY_MAX_CRASH_MODULES];
+static FerryCrashModule identities[FERRY_MAX_CRASH_MODULES];
+static guint n_identified;  /* of the modules: it was tried at least */
 static gboolean is_inside;  /* the walk has left the handler's own frames */
 static gboolean is_stepped; /* what follows is the caller of an address without code */
 
@@ -145,8 +148,9 @@ leave_call (ucontext_t *context)
 }
 
 static void
-walk (ucontext_t *context)
+walk (gpointer data)
 {
+  ucontext_t *context = data;
   const guintptr *place = get_place (context);
   struct dl_find_object found;
 
@@ -175,9 +179,9 @@ fault_in_walk (int signal_number, siginfo_t *info, gpointer context)
     syscall (SYS_rt_tgsigqueueinfo, getpid (), syscall (SYS_gettid), signal_number, info);
 }
 
-/* As walk(), of a stack that may be spoiled. */
+/* Calls what may read where nothing is. It ends there. */
 static void
-walk_guarded (ucontext_t *context)
+call_guarded (void (*func) (gpointer data), gpointer data)
 {
   struct sigaction guard = {.sa_sigaction = fault_in_walk, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   struct sigaction usual[2];
@@ -191,10 +195,44 @@ walk_guarded (ucontext_t *context)
   sigaction (SIGBUS, &guard, &usual[1]);
   pthread_sigmask (SIG_UNBLOCK, &faults, &mask);
   if (sigsetjmp (escape, 0) == 0)
-    walk (context);
+    func (data);
   pthread_sigmask (SIG_SETMASK, &mask, NULL);
   sigaction (SIGSEGV, &usual[0], NULL);
   sigaction (SIGBUS, &usual[1], NULL);
+}
+
+/* ---- the files ---- */
+
+/* Reads the builds of the modules that are left. */
+static void
+identify_rest (gpointer unused)
+{
+  while (n_identified < packet.head.n_modules)
+    {
+      const struct link_map *module = modules[n_identified];
+      FerryCrashModule *identified = &identities[n_identified];
+      struct dl_find_object found;
+
+      n_identified++;
+      identified->size = 0;
+      if (_dl_find_object (module->l_ld, &found) == 0 && found.dlfo_link_map == module)
+        identified->size = ferry_module_identify (
+          found.dlfo_map_start, (const char *) found.dlfo_map_end - (const char *) found.dlfo_map_start, TRUE,
+          identified->identity);
+    }
+}
+
+/* Writes the name of the program's file, as copy_name(). The system marks one that is not there any more. */
+static gsize
+copy_own_name (char *place)
+{
+  static const char mark[] = " (deleted)";
+  const gsize mark_length = sizeof mark - 1;
+  const gssize length = readlink ("/proc/self/exe", place, MAX_NAME);
+
+  if (length > (gssize) mark_length && memcmp (place + length - mark_length, mark, mark_length) == 0)
+    return (gsize) length - mark_length;
+  return (gsize) MAX (length, 0);
 }
 
 /* Writes the name of a module's file to a place with room for MAX_NAME bytes, and returns its length. The main program
@@ -203,28 +241,30 @@ static gsize
 copy_name (const struct link_map *module, char *place)
 {
   gsize length = strnlen (module->l_name, MAX_NAME);
-  gssize own_length = length == 0 ? readlink ("/proc/self/exe", place, MAX_NAME) : 0;
 
   memcpy (place, module->l_name, length);
-  return own_length > 0 ? (gsize) own_length : length;
+  return length > 0 ? length : copy_own_name (place);
 }
 
-static gsize
-add_names (void)
+/* Writes what is told of the files, and returns where that ends. */
+static char *
+add_modules (char *place)
 {
-  gsize size = 0;
+  const char *end = (const char *) &packet + sizeof packet - FERRY_MAX_CRASH_MODULES;
+  const gsize size = packet.head.n_modules * sizeof identities[0];
 
+  memcpy (place, identities, size);
+  place += size;
   for (guint i = 0; i < packet.head.n_modules; i++)
     {
-      gsize length = 0;
-
-      if (size + MAX_NAME + 1 <= sizeof packet.names - FERRY_MAX_CRASH_MODULES)
-        length = copy_name (modules[i], packet.names + size);
-      packet.names[size + length] = '\0';
-      size += length + 1;
+      if (place + MAX_NAME + 1 <= end)
+        place += copy_name (modules[i], place);
+      *place++ = '\0';
     }
-  return size;
+  return place;
 }
+
+/* ---- what is told ---- */
 
 static gboolean
 is_fault (int signal_number)
@@ -236,7 +276,7 @@ static void
 tell (int signal_number, const siginfo_t *info, ucontext_t *context)
 {
   const ucontext_t before = *context;
-  gsize size;
+  const char *end;
 
   packet.head = (FerryCrash){
     .header = {.magic = FERRY_PROTOCOL_MAGIC, .kind = FERRY_CONTROL_CRASH, .version = FERRY_PROTOCOL_VERSION},
@@ -245,13 +285,13 @@ tell (int signal_number, const siginfo_t *info, ucontext_t *context)
     .address = is_fault (signal_number) && info->si_code > 0 ? (guintptr) info->si_addr : 0,
   };
   is_inside = is_stepped = FALSE;
-  walk_guarded (context);
+  call_guarded (walk, context);
   *context = before;
-  size = add_names ();
-  /* The names follow the frames directly. */
-  memmove (packet.frames + packet.head.n_frames, packet.names, size);
-  size += sizeof packet.head + packet.head.n_frames * sizeof packet.frames[0];
-  send (control_socket, &packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  for (n_identified = 0; n_identified < packet.head.n_modules;)
+    call_guarded (identify_rest, NULL);
+  /* Directly behind the frames. */
+  end = add_modules ((char *) &packet + sizeof packet.head + packet.head.n_frames * sizeof packet.frames[0]);
+  send (control_socket, &packet, (gsize) (end - (const char *) &packet), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* Waits for another thread that tells: that one ends the process, so that this one has only to be quiet meanwhile. */

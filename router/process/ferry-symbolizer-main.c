@@ -2,8 +2,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The program that looks up names of functions, for the traces of workers that crashed: it reads questions from
- * standard input, such as “0 11d3 /usr/lib/libfoo.so.1”, and writes an answer for each, such as “parse_header+0x24”, a
- * tab and “parse.cpp:211”. What is not known is left empty.
+ * standard input, such as “0 11d3 8f3a0c12 /usr/lib/libfoo.so.1”, and writes an answer for each, such as
+ * “parse_header+0x24”, a tab and “parse.cpp:211”. What is not known is left empty. The third word identifies the file
+ * that the worker has loaded, or is “-”. Where the file is another one by now, its names would be wrong: the answer is
+ * two tabs and “changed”.
  *
  * The library is linked for its sandbox alone, which the process enters when it is loaded: see FERRY_SANDBOX in
  * docs/protocol.md. From then on it may read files, and nothing else.
@@ -17,9 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "process/ferry-module-identity-private.h"
 #include "process/ferry-sandbox-private.h"
 #include "process/ferry-symbol-table-private.h"
 
@@ -36,7 +40,9 @@
 typedef struct
 {
   char *path;
-  FerrySymbolTable *table; /* NULL: it could not be read */
+  char identity[2 * FERRY_MAX_IDENTITY + 1]; /* in hexadecimal; empty: there is none */
+  FerrySymbolTable *table;                   /* NULL: it could not be read */
+  int is_open;                               /* whether it could be opened */
 } File;
 
 static File files[MAX_FILES];
@@ -57,19 +63,52 @@ open_file (const char *path)
   return fd;
 }
 
-static FerrySymbolTable *
-find_table (const char *path)
+static void
+identify (int fd, File *file)
 {
+  guint8 identity[FERRY_MAX_IDENTITY];
+  struct stat status;
+  void *bytes = MAP_FAILED;
+  guint32 size = 0;
+
+  if (fstat (fd, &status) == 0)
+    bytes = mmap (NULL, (size_t) status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (bytes == MAP_FAILED)
+    return;
+  size = ferry_module_identify (bytes, (size_t) status.st_size, FALSE, identity);
+  for (guint32 i = 0; i < size; i++)
+    sprintf (file->identity + 2 * i, "%02x", identity[i]);
+  munmap (bytes, (size_t) status.st_size);
+}
+
+static const File *
+find_file (const char *path)
+{
+  File *file = &files[n_files];
   int fd;
 
   for (unsigned i = 0; i < n_files; i++)
     if (strcmp (files[i].path, path) == 0)
-      return files[i].table;
+      return &files[i];
   if (n_files == MAX_FILES || path[0] != '/')
     return NULL;
+  n_files++;
+  file->path = strdup (path);
   fd = open_file (path);
-  files[n_files] = (File){strdup (path), fd >= 0 ? ferry_symbol_table_open (fd, path) : NULL};
-  return files[n_files++].table;
+  file->is_open = fd >= 0;
+  if (file->is_open)
+    {
+      identify (fd, file);
+      file->table = ferry_symbol_table_open (fd, path);
+    }
+  return file;
+}
+
+/* Whether the file is another one than that which the worker has loaded. */
+static int
+has_changed (const File *file, const char *identity)
+{
+  return file != NULL && file->is_open && strcmp (identity, "-") != 0 && strcmp (identity, file->identity) != 0;
 }
 
 /* Prints a text up to one of some characters, cut, and without those that separate answers. */
@@ -104,17 +143,12 @@ demangle (const char *name)
 }
 
 static void
-answer (char *question)
+print_place (FerrySymbolTable *table, unsigned long long offset, int is_exact)
 {
-  char *end;
-  const int is_exact = question[0] == '1';
-  const unsigned long long offset = strtoull (question + 1, &end, 16);
-  FerrySymbolTable *table = *end == ' ' ? find_table (end + 1) : NULL;
   FerrySymbol symbol = {0};
 
   /* The instruction behind a call may be that of another line, or of the next function. */
-  if (table != NULL)
-    ferry_symbol_table_look_up (table, offset - !is_exact, &symbol);
+  ferry_symbol_table_look_up (table, offset - !is_exact, &symbol);
   if (symbol.name != NULL)
     {
       char *readable = demangle (symbol.name);
@@ -132,6 +166,27 @@ answer (char *question)
       print (name != NULL ? name + 1 : symbol.source, "");
       printf (":%d", symbol.line);
     }
+}
+
+static void
+answer (char *question)
+{
+  char *end;
+  const int is_exact = question[0] == '1';
+  const unsigned long long offset = strtoull (question + 1, &end, 16);
+  char *identity = *end == ' ' ? end + 1 : end;
+  char *path = identity + strcspn (identity, " ");
+  const File *file;
+
+  if (*path == ' ')
+    *path++ = '\0';
+  file = find_file (path);
+  if (has_changed (file, identity))
+    printf ("\t\tchanged");
+  else if (file != NULL && file->table != NULL)
+    print_place (file->table, offset, is_exact);
+  else
+    putchar ('\t');
   putchar ('\n');
 }
 

@@ -20,6 +20,7 @@ typedef struct
   guint n_frames;
   FerryCrashFrame frames[FERRY_MAX_CRASH_FRAMES]; /* the innermost first */
   GStrv modules;                                  /* (owned): names of files, as the worker says; bytes of any kind */
+  FerryCrashModule identities[FERRY_MAX_CRASH_MODULES]; /* of the same files */
 } FerryCrashPacket;
 
 /* Returns (transfer full) the packet, or NULL with FERRY_ERROR_PROTOCOL. size: of the whole packet, of which data has

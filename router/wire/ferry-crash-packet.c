@@ -27,8 +27,8 @@ find_fault (const FerryCrash *head, gsize size)
     return "more than 64 frames";
   if (head->n_modules > FERRY_MAX_CRASH_MODULES)
     return "more than 32 files";
-  if (size < sizeof *head + head->n_frames * sizeof (FerryCrashFrame))
-    return "less than its frames";
+  if (size < sizeof *head + head->n_frames * sizeof (FerryCrashFrame) + head->n_modules * sizeof (FerryCrashModule))
+    return "less than its frames and files";
   return NULL;
 }
 
@@ -61,14 +61,39 @@ has_good_frames (const FerryCrashPacket *self, guint n_modules)
   return TRUE;
 }
 
+static gboolean
+has_good_identities (const FerryCrashPacket *self, guint n_modules)
+{
+  for (guint i = 0; i < n_modules; i++)
+    if (self->identities[i].size > FERRY_MAX_IDENTITY)
+      return FALSE;
+  return TRUE;
+}
+
+/* Takes what is behind the head. Returns what is wrong with it, as find_fault(). */
+static const char *
+take_rest (FerryCrashPacket *self, const FerryCrash *head, const char *rest, gsize size)
+{
+  const gsize frames_size = head->n_frames * sizeof (FerryCrashFrame);
+  const gsize identities_size = head->n_modules * sizeof (FerryCrashModule);
+
+  self->n_frames = head->n_frames;
+  memcpy (self->frames, rest, frames_size);
+  memcpy (self->identities, rest + frames_size, identities_size);
+  self->modules = split (rest + frames_size + identities_size, size - frames_size - identities_size, head->n_modules);
+  if (self->modules == NULL)
+    return "other names than it says";
+  if (!has_good_frames (self, head->n_modules))
+    return "a frame in none of its files";
+  return has_good_identities (self, head->n_modules) ? NULL : "an identity of more than 32 bytes";
+}
+
 FerryCrashPacket *
 ferry_crash_packet_parse (gconstpointer data, gsize size, GError **error)
 {
   g_autoptr (FerryCrashPacket) self = g_new0 (FerryCrashPacket, 1);
-  const char *bytes = data;
   const char *fault = "less than its head";
   FerryCrash head = {0};
-  gsize end;
 
   if (size >= sizeof head)
     {
@@ -81,14 +106,7 @@ ferry_crash_packet_parse (gconstpointer data, gsize size, GError **error)
       self->code = head.code;
       self->has_address = (head.signal == SIGSEGV || head.signal == SIGBUS) && head.code > 0 && head.code != SI_KERNEL;
       self->address = head.address;
-      self->n_frames = head.n_frames;
-      end = sizeof head + head.n_frames * sizeof (FerryCrashFrame);
-      memcpy (self->frames, bytes + sizeof head, end - sizeof head);
-      self->modules = split (bytes + end, size - end, head.n_modules);
-      if (self->modules == NULL)
-        fault = "other names than it says";
-      else if (!has_good_frames (self, head.n_modules))
-        fault = "a frame in none of its files";
+      fault = take_rest (self, &head, (const char *) data + sizeof head, size - sizeof head);
     }
   if (fault == NULL)
     return g_steal_pointer (&self);

@@ -33,7 +33,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PROTOCOL_VERSION 8
+#define FERRY_PROTOCOL_VERSION 9
 #define FERRY_PROTOCOL_MAGIC "FERRYLNK"
 
 /* The environment variable that names the worker's end of the control socket. */
@@ -423,7 +423,7 @@ typedef struct
 } FerryConfined;
 
 /* Where a worker was when a signal came that ends it, or that asks it where it is. Behind the packet are the frames,
- * the innermost first, and then the names of the files that are loaded, each with a zero. */
+ * the innermost first, then what identifies the files that are loaded, and then their names, each with a zero. */
 typedef struct
 {
   FerryControlHeader header;
@@ -440,6 +440,15 @@ typedef struct
   guint32 module; /* the number of the file, from 0 on, or FERRY_NO_MODULE */
   guint32 exact;  /* 1: the offset is of the instruction that a signal has interrupted; 0: of that behind a call */
 } FerryCrashFrame;
+
+/* What tells the build of a file from others: see ferry_module_identify(). */
+#define FERRY_MAX_IDENTITY 32
+
+typedef struct
+{
+  guint32 size; /* of the identity; 0: it is not known */
+  guint8 identity[FERRY_MAX_IDENTITY];
+} FerryCrashModule;
 
 #define FERRY_NO_MODULE G_MAXUINT32
 #define FERRY_MAX_CRASH_FRAMES 64

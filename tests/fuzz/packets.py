@@ -4,7 +4,7 @@
 
 import struct
 
-VERSION = 8
+VERSION = 9
 UP_RING = 77824
 
 
@@ -29,10 +29,12 @@ def hand(number, n, version=VERSION):
     return header(9, version) + struct.pack("=QII", number, n, 0)
 
 
-def crash(signal=11, frames=((0x11d3, 0, 1),), modules=(b"/lib/libfoo.so.1",), code=1, n_frames=None, n_modules=None):
+def crash(signal=11, frames=((0x11d3, 0, 1),), modules=(b"/lib/libfoo.so.1",), code=1, n_frames=None, n_modules=None,
+          identity=b"0123456789abcdef0123", size=None):
     head = struct.pack("=iiQII", signal, code, 0, len(frames) if n_frames is None else n_frames,
                        len(modules) if n_modules is None else n_modules)
-    return header(14) + head + b"".join(struct.pack("=QII", *frame) for frame in frames) + b"".join(
+    files = struct.pack("=I32s", len(identity) if size is None else size, identity) * len(modules)
+    return header(14) + head + b"".join(struct.pack("=QII", *frame) for frame in frames) + files + b"".join(
         name + b"\0" for name in modules)
 
 
@@ -70,6 +72,9 @@ CORPUS = {
         "many-modules": crash(n_modules=33),
         "more-modules": crash(n_modules=2),
         "fewer-modules": crash(modules=(b"a", b"b"), n_modules=1),
+        "no-identity": crash(identity=b""),
+        "long-identity": crash(size=33),
+        "half-a-file": crash()[:70],
         "short": crash()[:39],
         "largest": crash(frames=[(i, i % 32, i % 2) for i in range(64)], modules=[b"m" * 300] * 32),
     },

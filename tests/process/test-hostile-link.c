@@ -36,9 +36,9 @@
 static const HostileRow rows[] = {
   HANDSHAKE ("refuses-garbage-for-an-answer", "garbage", "do not begin as a packet does"),
   HANDSHAKE ("refuses-another-magic", "magic", "do not begin as a packet does"),
-  HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 8"),
-  HANDSHAKE ("refuses-another-version-that-is-longer", "version-long", "version 99 and this application version 8"),
-  HANDSHAKE ("refuses-another-version-that-is-shorter", "version-short", "version 99 and this application version 8"),
+  HANDSHAKE ("refuses-another-version", "version", "protocol version 99 and this application version 9"),
+  HANDSHAKE ("refuses-another-version-that-is-longer", "version-long", "version 99 and this application version 9"),
+  HANDSHAKE ("refuses-another-version-that-is-shorter", "version-short", "version 99 and this application version 9"),
   HANDSHAKE ("refuses-another-kind-of-answer", "kind", "a packet of kind 77; it must send attach"),
   HANDSHAKE ("refuses-an-answer-with-another-size", "size", "with a segment size of"),
   HANDSHAKE ("refuses-an-answer-that-is-too-short", "short", "an attach packet of 16 bytes; it must have 32"),

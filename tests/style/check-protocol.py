@@ -14,7 +14,7 @@ PAGE = "docs/protocol.md"
 # What a struct of the page is called in the code. The page names fields for its readers; places and sizes are compared.
 NAMES = {
     "header": "FerryControlHeader", "welcome": "FerryWelcome", "attach": "FerryAttach", "confined": "FerryConfined",
-    "crash": "FerryCrash", "crash_frame": "FerryCrashFrame",
+    "crash": "FerryCrash", "crash_frame": "FerryCrashFrame", "crash_file": "FerryCrashModule",
     "fork_server": "FerryForkServerPacket",
     "attributes": "FerryAttributes", "lane_control": "FerryLaneControl", "link_control": "FerryLinkControl",
     "arena_control": "FerryArenaControl", "record": "FerryRecordHeader", "grant": "FerryGrant", "cell": "FerryCell",

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: process/ferry-crash.c, link/ferry-crash-report.c, process/ferry-symbolizer.c, process/ferry-symbolizer-main.c,
- * process/ferry-symbol-table-dw.c, process/ferry-symbol-table-elf.c, engine/ferry-visits.c, engine/ferry-exit.c
+ * process/ferry-symbol-table-dw.c, process/ferry-symbol-table-elf.c, process/ferry-module-identity.c,
+ * engine/ferry-visits.c, engine/ferry-exit.c
  *
  * Workers that crash: where, as the task and the exit record tell. */
 
@@ -274,6 +275,89 @@ says_the_same_of_a_program_with_a_relative_path (void)
   g_assert_cmpint (g_chdir (before), ==, 0);
 }
 
+/* ---- files that others replace ---- */
+
+/* (transfer full): the path of a copy of a file of the build, in the folder. */
+static char *
+copy_file (const char *name, const char *folder, const char *copy_name)
+{
+  g_autofree char *path = ferry_test_build_path (name);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  char *copy_path = g_build_filename (folder, copy_name, NULL);
+  g_autoptr (GFile) copy = g_file_new_for_path (copy_path);
+  g_autoptr (GError) error = NULL;
+
+  g_file_copy (file, copy, G_FILE_COPY_NONE, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return copy_path;
+}
+
+/* (transfer full): the backtrace of a worker in the library, whose place another one takes, if there is one. */
+static char *
+crash_in_library (const char *library, const char *replacement)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-test-XXXXXX", NULL);
+  g_autofree char *path = copy_file (library, folder, "library.so");
+  g_autofree char *other = replacement != NULL ? copy_file (replacement, folder, "other.so") : NULL;
+  g_autoptr (FerryLauncher) launcher = make_launcher ();
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  char *backtrace;
+
+  ferry_launcher_setenv (launcher, "FERRY_TEST_LIBRARY", path);
+  if (other != NULL)
+    ferry_launcher_setenv (launcher, "FERRY_TEST_REPLACEMENT", other);
+  test = task_test_new_with_launcher (launcher, 1);
+  task = crash (test, "abort-replaced");
+  backtrace = g_strdup (assert_crashed (task, SIGABRT));
+  g_unlink (path);
+  g_rmdir (folder);
+  return backtrace;
+}
+
+static void
+knows_a_library_by_its_build (void)
+{
+  static const char *const libraries[] = {"named-library.so", "unidentified-library.so"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (libraries); i++)
+    {
+      g_autofree char *same = crash_in_library (libraries[i], NULL);
+      g_autofree char *copied = crash_in_library (libraries[i], libraries[i]);
+      g_autofree char *other = crash_in_library (libraries[i], libraries[1 - i]);
+
+      ferry_test_assert_says (same, " run+0x");
+      ferry_test_assert_says (copied, " run+0x");
+      g_assert_null (strstr (other, " run+0x"));
+      ferry_test_assert_says (other, " library.so+0x");
+      ferry_test_assert_says (other, " (changed on disk since it was loaded)");
+      ferry_test_assert_says (other, " call_replaced+0x");
+    }
+}
+
+static void
+knows_the_program_by_its_build (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-test-XXXXXX", NULL);
+  g_autofree char *program = copy_file ("crashing-worker", folder, "program");
+  g_autofree char *other = copy_file ("named-library.so", folder, "other");
+  const char *argv[] = {program, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  const char *backtrace;
+
+  ferry_launcher_setenv (launcher, "FERRY_TEST_REPLACEMENT", other);
+  test = task_test_new_with_launcher (launcher, 1);
+  task = crash (test, "replaced");
+  backtrace = assert_crashed (task, SIGSEGV);
+  assert_first (backtrace, "#0 program+0x");
+  assert_first (backtrace, " (changed on disk since it was loaded), which used address 0x0");
+  ferry_test_assert_says (backtrace, "ferry_worker_main+0x");
+  g_unlink (program);
+  g_rmdir (folder);
+}
+
 static void
 says_the_same_in_a_sandbox (void)
 {
@@ -383,6 +467,43 @@ says_where_a_function_was_when_its_time_was_over (void)
   ferry_test_assert_says (run_out_of_time (test, "sleep-here", G_USEC_PER_SEC), "sleep_here+0x");
 }
 
+/* What asks it ends its sleep, and it would go on. */
+static void
+asks_a_function_that_would_return_then (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+
+  ferry_test_assert_says (run_out_of_time (test, "sleep-once", G_USEC_PER_SEC), " sleep_once+0x");
+}
+
+/* One that looks is not asked. */
+static void
+says_where_a_function_heard_that_its_time_was_over (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  const char *trace = run_out_of_time (test, "look-here", 60 * (gint64) G_USEC_PER_SEC);
+  g_auto (GStrv) lines = g_strsplit (trace, "\n", -1);
+
+  g_test_message ("%s", trace);
+  g_assert_true (g_str_has_prefix (lines[0], "in function 'crash' of process "));
+  ferry_test_assert_says (trace, "ferry_job_check");
+  g_assert_cmpuint (g_strv_length (lines), >, 3);
+}
+
+static void
+says_where_a_function_was_that_had_not_heard_of_its_cancel (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_string ("spin-here"));
+
+  g_object_set (task, "cancel-grace", (gint64) G_USEC_PER_SEC / 10, NULL);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_begun_unheard (task);
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  ferry_test_assert_says (ferry_test_get_string (task, "trace"), "#0 spin_here+0x");
+}
+
 /* What asks it must not make it crash: it may have to tidy up. */
 static void
 asks_a_function_whose_stack_is_spoiled (void)
@@ -410,6 +531,7 @@ refuses_what_is_malformed (void)
   assert_lie_fails ("module", "it has a frame in none of its files");
   assert_lie_fails ("names", "it has other names than it says");
   assert_lie_fails ("signal", "it has no signal");
+  assert_lie_fails ("identity", "it has an identity of more than 32 bytes");
 }
 
 static void
@@ -522,6 +644,8 @@ main (int argc, char **argv)
                    says_the_same_of_a_fork_and_of_what_is_executed);
   g_test_add_func ("/crashes/says-the-same-of-a-program-with-a-relative-path",
                    says_the_same_of_a_program_with_a_relative_path);
+  g_test_add_func ("/crashes/knows-a-library-by-its-build", knows_a_library_by_its_build);
+  g_test_add_func ("/crashes/knows-the-program-by-its-build", knows_the_program_by_its_build);
   g_test_add_func ("/crashes/says-the-same-in-a-sandbox", says_the_same_in_a_sandbox);
   g_test_add_func ("/crashes/leaves-a-handler-of-the-program-alone", leaves_a_handler_of_the_program_alone);
   g_test_add_func ("/crashes/says-nothing-of-a-child-of-the-worker", says_nothing_of_a_child_of_the_worker);
@@ -529,6 +653,11 @@ main (int argc, char **argv)
   g_test_add_func ("/crashes/leaves-a-core-dump", leaves_a_core_dump);
   g_test_add_func ("/crashes/says-where-a-function-was-when-its-time-was-over",
                    says_where_a_function_was_when_its_time_was_over);
+  g_test_add_func ("/crashes/asks-a-function-that-would-return-then", asks_a_function_that_would_return_then);
+  g_test_add_func ("/crashes/says-where-a-function-heard-that-its-time-was-over",
+                   says_where_a_function_heard_that_its_time_was_over);
+  g_test_add_func ("/crashes/says-where-a-function-was-that-had-not-heard-of-its-cancel",
+                   says_where_a_function_was_that_had_not_heard_of_its_cancel);
   g_test_add_func ("/crashes/asks-a-function-whose-stack-is-spoiled", asks_a_function_whose_stack_is_spoiled);
   g_test_add_func ("/crashes/refuses-what-is-malformed", refuses_what_is_malformed);
   g_test_add_func ("/crashes/refuses-to-hear-it-over-and-over", refuses_to_hear_it_over_and_over);

@@ -206,7 +206,7 @@ test_application_hears_of_another_version (void)
   FerryAttach attach = make_attach ();
 
   attach.header.version = OTHER_VERSION;
-  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_VERSION, "version 4711 and this application version 8");
+  assert_attach_invalid (&attach, sizeof attach, FERRY_ERROR_VERSION, "version 4711 and this application version 9");
 }
 
 /* A later version may have other packets; its header says enough. */
@@ -240,7 +240,7 @@ test_another_version_is_told_before_anything_else (void)
         send_packet (sockets.peer, packet, sizes[i], n_descriptors);
         g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
         g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
-        g_assert_nonnull (strstr (error->message, "version 4711 and this application version 8"));
+        g_assert_nonnull (strstr (error->message, "version 4711 and this application version 9"));
       }
 }
 
@@ -293,7 +293,7 @@ test_worker_hears_of_another_version (void)
   send_packet (sockets.application, &welcome, sizeof welcome, 2);
   g_assert_false (ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
-  g_assert_nonnull (strstr (error->message, "version 4711 and this worker version 8"));
+  g_assert_nonnull (strstr (error->message, "version 4711 and this worker version 9"));
   g_assert_cmpint (memory, ==, -1);
   g_assert_cmpint (doorbell, ==, -1);
 }

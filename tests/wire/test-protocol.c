@@ -273,7 +273,7 @@ test_versions_that_do_not_fit_are_named (void)
 
   run (router, &pipe, "version:4711", "stop");
   g_assert_cmpint (ferry_exit_get_reason (pipe.exit), ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
-  g_assert_nonnull (strstr (ferry_exit_get_message (pipe.exit), "version 4711 and this application version 8"));
+  g_assert_nonnull (strstr (ferry_exit_get_message (pipe.exit), "version 4711 and this application version 9"));
   pipe_clear (&pipe);
   ferry_test_router_stop (router);
 }
@@ -282,7 +282,7 @@ test_versions_that_do_not_fit_are_named (void)
 static void
 test_page_has_the_numbers (void)
 {
-  g_assert_cmpuint (FERRY_PROTOCOL_VERSION, ==, 8);
+  g_assert_cmpuint (FERRY_PROTOCOL_VERSION, ==, 9);
   g_assert_cmpuint (sizeof (FerryWelcome), ==, 72);
   g_assert_cmpuint (offsetof (FerryWelcome, segment_size), ==, 16);
   g_assert_cmpuint (offsetof (FerryWelcome, max_message_size), ==, 40);

@@ -16,6 +16,8 @@
  *   free-twice      gives memory back twice
  *   abort           abort()
  *   abort-unnamed   abort(), in a library without symbols, unnamed-library
+ *   abort-replaced  abort(), in the library FERRY_TEST_LIBRARY, after FERRY_TEST_REPLACEMENT has taken its place
+ *   replaced        read-null, after FERRY_TEST_REPLACEMENT has taken the place of the program
  *   error           g_error()
  *   kill            sends itself SIGSEGV
  *   spoil-stack     overwrites its stack, and then reads where nothing is
@@ -25,13 +27,17 @@
  *   spin-here       never looks
  *   spin-spoiled    the same, with its stack overwritten
  *   sleep-here      asleep, and never looks
+ *   sleep-once      the same, and returns when a signal ends its sleep
+ *   look-here       looks again and again whether its time is over, and fails then
  *
  * With FERRY_TEST_HANDLER, it has a handler of SIGSEGV since before ferry_worker_main(), which exits with status 42. */
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <ferry.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -156,10 +162,44 @@ sleep_here (void)
     pause ();
 }
 
+__attribute__ ((noinline)) static void
+sleep_once (void)
+{
+  sleep (1000);
+  depth++;
+}
+
+/* Others can see its name. */
+__attribute__ ((noinline, visibility ("default"))) gboolean look_here (FerryJob *job, GError **error);
+
+gboolean
+look_here (FerryJob *job, GError **error)
+{
+  while (ferry_job_check (job, error))
+    depth++;
+  depth++;
+  return FALSE;
+}
+
 static void
 exit_with_42 (int signal_number)
 {
   _exit (42);
+}
+
+typedef void (*RunFunc) (void);
+
+static RunFunc
+find_run (const char *path)
+{
+  void *library = dlopen (path, RTLD_NOW);
+  RunFunc func = NULL;
+
+  if (library != NULL)
+    *(void **) &func = dlsym (library, "run");
+  if (func == NULL)
+    g_error ("No library %s: %s", path, dlerror ());
+  return func;
 }
 
 static void
@@ -168,14 +208,37 @@ call_unnamed (void)
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *folder = g_path_get_dirname (program);
   g_autofree char *path = g_build_filename (folder, "unnamed-library.so", NULL);
-  void *library = dlopen (path, RTLD_NOW);
-  void (*func) (void) = NULL;
 
-  if (library != NULL)
-    *(void **) &func = dlsym (library, "run");
-  if (func == NULL)
-    g_error ("No library without names: %s", dlerror ());
+  find_run (path) ();
+}
+
+static void
+replace (const char *path)
+{
+  const char *replacement = g_getenv ("FERRY_TEST_REPLACEMENT");
+
+  if (replacement != NULL && rename (replacement, path) < 0)
+    g_error ("%s does not take the place of %s: %s", replacement, path, g_strerror (errno));
+}
+
+static void
+call_replaced (void)
+{
+  const char *path = g_getenv ("FERRY_TEST_LIBRARY");
+  const RunFunc func = find_run (path);
+
+  replace (path);
   func ();
+  depth++;
+}
+
+static void
+crash_replaced (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+
+  replace (program);
+  crash_reading_null ();
 }
 
 static GVariant *
@@ -207,6 +270,10 @@ crash_by (const char *name)
     crash_aborting ();
   else if (strcmp (name, "abort-unnamed") == 0)
     call_unnamed ();
+  else if (strcmp (name, "abort-replaced") == 0)
+    call_replaced ();
+  else if (strcmp (name, "replaced") == 0)
+    crash_replaced ();
   else if (strcmp (name, "error") == 0)
     g_error ("This is the end");
   else if (strcmp (name, "kill") == 0)
@@ -223,6 +290,8 @@ crash_by (const char *name)
     spin_here ();
   else if (strcmp (name, "sleep-here") == 0)
     sleep_here ();
+  else if (strcmp (name, "sleep-once") == 0)
+    sleep_once ();
   else if (strcmp (name, "in-handler") == 0)
     {
       sigaction (SIGUSR1, &action, NULL);
@@ -233,7 +302,10 @@ crash_by (const char *name)
 static GVariant *
 crash (FerryJob *job, GVariant *arguments, GError **error)
 {
-  crash_by (g_variant_get_string (arguments, NULL));
+  if (g_str_equal (g_variant_get_string (arguments, NULL), "look-here"))
+    look_here (job, error);
+  else
+    crash_by (g_variant_get_string (arguments, NULL));
   return NULL;
 }
 
@@ -253,6 +325,7 @@ typedef struct
   FerryCrash head;
   FerryCrashFrame frames[FERRY_MAX_CRASH_FRAMES];
   char rest[FERRY_MAX_CRASH_SIZE];
+  FerryCrashModule module;
 } Lie;
 
 static void
@@ -260,8 +333,9 @@ send_lie (Lie *lie, const char *names, gsize names_size)
 {
   gsize size = sizeof lie->head + MIN (lie->head.n_frames, FERRY_MAX_CRASH_FRAMES) * sizeof (FerryCrashFrame);
 
-  memcpy ((char *) lie + size, names, names_size);
-  send (CONTROL_FD, lie, size + names_size, MSG_NOSIGNAL);
+  memmove ((char *) lie + size + sizeof lie->module, names, names_size);
+  memcpy ((char *) lie + size, &lie->module, sizeof lie->module);
+  send (CONTROL_FD, lie, size + sizeof lie->module + names_size, MSG_NOSIGNAL);
 }
 
 static GVariant *
@@ -281,10 +355,10 @@ tell_lie (FerryJob *job, GVariant *arguments, GError **error)
     lie.head.n_frames = 1000000;
   else if (strcmp (fault, "module") == 0)
     lie.frames[0].module = 7;
-  else if (strcmp (fault, "names") == 0)
-    lie.head.n_modules = 3;
   else if (strcmp (fault, "signal") == 0)
     lie.head.signal = -1;
+  else if (strcmp (fault, "identity") == 0)
+    lie.module.size = G_MAXUINT32;
   if (strcmp (fault, "zero") == 0)
     send_lie (&lie, "/dev/zero", sizeof "/dev/zero");
   else if (strcmp (fault, "largest") == 0)
@@ -297,7 +371,7 @@ tell_lie (FerryJob *job, GVariant *arguments, GError **error)
     }
   else
     for (guint i = 0; i < (strcmp (fault, "often") == 0 ? 100000 : 1); i++)
-      send_lie (&lie, text, sizeof text);
+      send_lie (&lie, text, sizeof text - (strcmp (fault, "names") == 0));
   _exit (3);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A library whose symbols are removed, for crashing-worker.c: run() calls a function that aborts, and that has no name
- * there. */
+/* A library for crashing-worker.c: run() calls a function that aborts, and that has no name where the symbols are
+ * removed. */
 
 #include <stdlib.h>
 
