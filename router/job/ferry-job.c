@@ -462,6 +462,31 @@ ferry_job_get_paused_time (FerryJob *self)
   return self->paused_time;
 }
 
+/* Returns (transfer full) a trace: the lines of inner (nullable), and a line for this job's function. */
+static char *
+add_place (FerryJob *self, const char *inner)
+{
+  return ferry_trace_add_place (inner, ferry_name_in_words (get_function_name (self)));
+}
+
+/* Sets the error of a function whose time is over, with the place where it hears of that. Returns FALSE. */
+static gboolean
+set_late (FerryJob *self, GError **error)
+{
+  g_autofree char *place = NULL;
+  g_autofree char *backtrace = NULL;
+  g_autofree char *trace = NULL;
+
+  if (error == NULL)
+    return FALSE;
+  ferry_set_error (error, FERRY_ERROR_TIMED_OUT, FERRY_JOB_LATE_MESSAGE);
+  place = add_place (self, NULL);
+  backtrace = ferry_trace_new_backtrace (1);
+  trace = g_strconcat (place, backtrace, NULL);
+  ferry_error_set_trace (*error, trace);
+  return FALSE;
+}
+
 /* any, in a use */
 static gboolean
 check_cancelled_in_use (FerryJob *self, GError **error)
@@ -469,7 +494,7 @@ check_cancelled_in_use (FerryJob *self, GError **error)
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
   if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
-    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, FERRY_JOB_LATE_MESSAGE);
+    return set_late (self, error);
   if (get_cancelled (self) == FERRY_CANCEL_REASON_CLOSED)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
                             "The application has closed the link to this worker; return from the function");
@@ -1675,13 +1700,6 @@ ferry_job_dup_answers (FerryJob *self, GError **error)
 }
 
 /* ---- errors and their traces ---- */
-
-/* Returns (transfer full) a trace: the lines of inner (nullable), and a line for this job's function. */
-static char *
-add_place (FerryJob *self, const char *inner)
-{
-  return ferry_trace_add_place (inner, ferry_name_in_words (get_function_name (self)));
-}
 
 /**
  * ferry_job_set_error:

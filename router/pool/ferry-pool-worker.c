@@ -1090,15 +1090,15 @@ abandon_task (FerryPoolWorker *self, FerryRun *run)
       NULL, NULL);
 }
 
-/* Whether a function whose time is over has still to say where it is, which the exit of its worker tells then. What
- * runs programs is always at the same place. */
+/* Whether a function that has to end has still to say where it is, which the exit of its worker tells then. What runs
+ * programs is always at the same place. */
 static gboolean
 is_saying_where (FerryPoolWorker *self, FerryRun *run)
 {
   FerryPoolQuestion *question = &self->question;
   gint64 now = g_get_monotonic_time ();
 
-  if (!run->timed_out || self->worker == NULL || self->texts != NULL)
+  if (self->worker == NULL || self->texts != NULL)
     return FALSE;
   if (question->xid == run->xid)
     return atomic_load (&self->link->process.n_crashes) == question->n_said && now < question->until;

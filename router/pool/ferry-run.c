@@ -592,7 +592,7 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
     return TRUE;
   if (exit != NULL)
     self->exit = g_object_ref (exit);
-  if (fails || self->limit_error != NULL)
+  if (fails || self->limit_error != NULL || exit != NULL)
     self->trace = g_strdup (trace);
   if (fails)
     {

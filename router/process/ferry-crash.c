@@ -39,7 +39,8 @@
 /* The longest name of a file that is sent. */
 #define MAX_NAME 1024
 
-/* For how many milliseconds a thread that crashes waits for another one that tells where it crashed. */
+/* For how many milliseconds a thread that crashes waits for another one that tells where it crashed, and one that was
+ * asked for its end. */
 #define MOST_PAUSES 1000
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
@@ -339,12 +340,36 @@ crashed (int signal_number, siginfo_t *info, gpointer context)
       raise (signal_number);
 }
 
+/* Whether SIGTERM ends the process at once, wherever it is. */
+static gboolean
+is_ended_by_sigterm (const ucontext_t *context)
+{
+  struct sigaction action;
+
+  return sigaction (SIGTERM, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+         action.sa_handler == SIG_DFL && sigismember (&context->uc_sigmask, SIGTERM) == 0;
+}
+
+/* The question has ended what the function slept in, such as sleep(). It is not to go on in the short time until the
+ * application ends the process, and do what it would have done later, or return. */
+static void
+await_end (const ucontext_t *context)
+{
+  const struct timespec pause = {.tv_nsec = 1000000};
+
+  for (guint i = 0; i < MOST_PAUSES && is_ended_by_sigterm (context); i++)
+    nanosleep (&pause, NULL);
+}
+
 /* The system sends this signal where the size of a terminal changes. */
 static void
 asked (int signal_number, siginfo_t *info, gpointer context)
 {
-  if (info->si_code <= 0)
-    tell_once (signal_number, info, context);
+  if (info->si_code > 0)
+    return;
+  tell_once (signal_number, info, context);
+  if (getpid () == owner)
+    await_end (context);
 }
 
 /* ---- the installation ---- */

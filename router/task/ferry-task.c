@@ -2492,6 +2492,7 @@ install_ends (void)
    * FerryTask:trace:
    *
    * The trace of the task's error: one line for each place in the code, the innermost first; %NULL if it is not known.
+   * A task that was cancelled has one if its worker had to be ended for that, and has said where it was.
    */
   properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
