@@ -612,6 +612,28 @@ variant_of_parts (PyObject *parts)
   return NULL;
 }
 
+/* What errors, traces and the inspector call the function: that of Python, and not the worker program's own. The
+ * library knows the data by this name. */
+static void
+set_shown_function (gpointer task, const char *name)
+{
+  g_object_set_data_full (task, "ferry-shown-function", g_strdup (name), g_free);
+}
+
+/* show(task, name) */
+static PyObject *
+show (PyObject *module, PyObject *args)
+{
+  PyObject *wrapper;
+  const char *name;
+  gpointer task;
+
+  if (!PyArg_ParseTuple (args, "Os", &wrapper, &name) || (task = get_object (wrapper)) == NULL)
+    return NULL;
+  set_shown_function (task, name);
+  Py_RETURN_NONE;
+}
+
 /* make(class, function, name, parts, descriptors): a task of a class whose initialiser takes nothing. Its arguments are
  * the bytes of all parts. It takes back so many descriptors. */
 static PyObject *
@@ -629,6 +651,7 @@ make (PyObject *module, PyObject *args)
     return NULL;
   task = g_object_new (type, "kind", FERRY_TASK_KIND_CALL, "function", function, "name", name, "arguments", arguments,
                        "max-returned-descriptors", descriptors, NULL);
+  set_shown_function (task, name);
   wrapper = import_pygobject () ? pygobject_new (task) : NULL;
   g_object_unref (task);
   return wrapper;
@@ -1007,6 +1030,24 @@ job_fail (PyObject *object, PyObject *args)
   Py_RETURN_NONE;
 }
 
+/* end(trace): where the function was that ends for a cancel or the end of its time, which becomes its error. Returns
+ * whether there is one. */
+static PyObject *
+job_end (PyObject *object, PyObject *argument)
+{
+  FerryJob *job = ((Job *) object)->job;
+  const char *trace = PyUnicode_AsUTF8AndSize (argument, NULL);
+  GError *error = NULL;
+
+  if (trace == NULL)
+    return NULL;
+  if (ferry_job_check (job, &error))
+    Py_RETURN_FALSE;
+  ferry_job_fail (job, error, trace);
+  g_error_free (error);
+  Py_RETURN_TRUE;
+}
+
 /* What PyGObject knows it by, for all that this class has not. */
 static PyObject *
 job_get_gobject (PyObject *object, void *unused)
@@ -1023,6 +1064,7 @@ static PyMethodDef job_methods[] = {
   {"begin_part", job_begin_part, METH_O, NULL},
   {"commit", job_commit, METH_NOARGS, NULL},
   {"dup_descriptor", job_dup_descriptor, METH_O, NULL},
+  {"end", job_end, METH_O, NULL},
   {"end_part", job_end_part, METH_NOARGS, NULL},
   {"fail", job_fail, METH_VARARGS, NULL},
   {"get_scratch_folder", job_get_scratch_folder, METH_NOARGS, NULL},
@@ -1213,11 +1255,17 @@ run (PyObject *module, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-  {"begin", begin, METH_O, NULL},       {"end", end, METH_NOARGS, NULL},
-  {"bind", bind, METH_VARARGS, NULL},   {"follow", follow, METH_O, NULL},
-  {"make", make, METH_VARARGS, NULL},   {"run", run, METH_VARARGS, NULL},
-  {"serve", serve, METH_VARARGS, NULL}, {"submit", submit, METH_VARARGS, NULL},
-  {"take", take, METH_O, NULL},         {NULL},
+  {"begin", begin, METH_O, NULL},
+  {"end", end, METH_NOARGS, NULL},
+  {"bind", bind, METH_VARARGS, NULL},
+  {"follow", follow, METH_O, NULL},
+  {"make", make, METH_VARARGS, NULL},
+  {"run", run, METH_VARARGS, NULL},
+  {"show", show, METH_VARARGS, NULL},
+  {"serve", serve, METH_VARARGS, NULL},
+  {"submit", submit, METH_VARARGS, NULL},
+  {"take", take, METH_O, NULL},
+  {NULL},
 };
 
 /* The largest size of memory that is kept for the next call, in bytes, at first. */

@@ -195,7 +195,7 @@ static FerryInspectedTask *
 inspect (FerryTask *task, GHashTable *workers)
 {
   FerryInspectedTask *inspected = g_new0 (FerryInspectedTask, 1);
-  const FerryRun *run = ferry_task_get_run (task);
+  FerryRun *run = ferry_task_get_run (task);
 
   *inspected = (FerryInspectedTask){
     .number = ferry_task_get_number (task),
@@ -206,7 +206,7 @@ inspect (FerryTask *task, GHashTable *workers)
     .where = find_place (run, task, workers),
     .text = g_strdup (run->error != NULL ? run->error->message : ferry_task_get_text (task)),
     .trace = g_strdup (run->trace),
-    .function = run->function,
+    .function = ferry_run_get_shown_function (run),
     .n_attempts = run->n_attempts,
     /* A task that has ended has one, whether or not it told any. */
     .fraction = ferry_run_get_done (run) && run->fraction <= 0 ? -1 : run->fraction,

@@ -64,7 +64,7 @@ add_work (FerryInspectedWorker *inspected, FerryPoolWorker *worker, GArray *pool
   if (run == NULL)
     return;
   inspected->task = g_strdup (ferry_run_get_name (run));
-  inspected->function = g_strdup (run->function);
+  inspected->function = g_strdup (ferry_run_get_shown_function (run));
   inspected->lines = ferry_pool_worker_dup_lines (worker);
   inspected->n_waiting = worker->in_flight.length - 1;
 }

@@ -244,6 +244,46 @@ find_first (FerryCrashReport *self)
   return 0;
 }
 
+/* ---- the frames of Python ---- */
+
+static gboolean
+has_prefix_of (const char *name, const char *const *prefixes)
+{
+  for (; *prefixes != NULL; prefixes++)
+    if (g_str_has_prefix (name, *prefixes))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether the frame is in one of the files. */
+static gboolean
+is_in (FerryCrashReport *self, guint number, const char *const *prefixes)
+{
+  const char *file = get_file (self, &self->packet->frames[number]);
+  g_autofree char *name = file != NULL ? g_path_get_basename (file) : NULL;
+
+  return name != NULL && has_prefix_of (name, prefixes);
+}
+
+/* Returns how many frames from this one on are of the interpreter, and of what it is called by: who writes in Python
+ * has written none of it, and sees the stack of Python above. */
+static guint
+count_interpreter (FerryCrashReport *self, guint number)
+{
+  static const char *const interpreters[] = {"python3", "libpython3", NULL};
+  static const char *const all[] = {"python3", "libpython3", "_ferry.", "libferry-", "libc.so.", "ld-linux", NULL};
+  guint end = number;
+
+  if (!is_in (self, number, interpreters))
+    return 0;
+  while (end < self->packet->n_frames && !is_handler_call (self, end) && is_in (self, end, all))
+    end++;
+  return end - number;
+}
+
+/* How many frames of the interpreter are told as one. */
+#define MANY_OF_INTERPRETER 3
+
 char *
 ferry_crash_report_dup_text (FerryCrashReport *self)
 {
@@ -252,8 +292,15 @@ ferry_crash_report_dup_text (FerryCrashReport *self)
 
   for (guint i = first; i < self->packet->n_frames && text->len < MAX_TEXT; i++)
     {
+      const guint n = i > first ? count_interpreter (self, i) : 0;
+
       g_string_append_printf (text, "%s#%u ", i > first ? "\n" : "", i - first);
-      if (is_handler_call (self, i))
+      if (n >= MANY_OF_INTERPRETER)
+        {
+          i += n - 1;
+          g_string_append_printf (text, "to #%u <Python's interpreter>", i - first);
+        }
+      else if (is_handler_call (self, i))
         g_string_append (text, "<signal handler called>");
       else
         append_frame (text, self, i);

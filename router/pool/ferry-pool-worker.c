@@ -931,11 +931,11 @@ new_lost_error (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
       ferry_error_set_cause (error, &cause);
       return error;
     }
-  error =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                 "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
-                 "the task again%s: %s",
-                 ferry_run_get_name (run), run->function, arguments, unfinished, ferry_exit_get_message (exit));
+  error = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+    "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit "
+    "the task again%s: %s",
+    ferry_run_get_name (run), ferry_run_get_shown_function (run), arguments, unfinished, ferry_exit_get_message (exit));
   ferry_run_note_loss (run, exit, error);
   return error;
 }

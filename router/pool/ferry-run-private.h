@@ -98,6 +98,8 @@ typedef struct
   void (*unref) (gpointer owner);   /* any */
   /* Returns (transfer none) the name, for users and errors. */
   const char *(*get_name) (gpointer owner);
+  /* (nullable): what people know the function by; else it is its name */
+  const char *(*get_shown_function) (gpointer owner);
   /* A worker has begun the run. host_name: (nullable): of the host that has it; NULL: this machine. */
   void (*started) (gpointer owner, const char *host_name);
   /* The process of a run that started before it was known. */
@@ -281,6 +283,12 @@ static inline const char *
 ferry_run_get_name (FerryRun *self)
 {
   return self->funcs->get_name (self->owner);
+}
+
+static inline const char *
+ferry_run_get_shown_function (FerryRun *self)
+{
+  return self->funcs->get_shown_function != NULL ? self->funcs->get_shown_function (self->owner) : self->function;
 }
 
 /* Returns (transfer none) (nullable) the task that has the run; NULL: something else has it. */

@@ -560,6 +560,22 @@ begin_cancelling (FerryRun *self)
     self->funcs->cancelling (self->owner, was_paused);
 }
 
+/* (transfer full) (nullable): a trace with the name that people know the function by. */
+static char *
+dup_trace (FerryRun *self, const char *trace)
+{
+  const char *shown = ferry_run_get_shown_function (self);
+  g_autofree char *place = g_strdup_printf ("in function '%s' of process ", self->function);
+  g_autofree char *shown_place = g_strdup_printf ("in function '%s' of process ", shown);
+  GString *text;
+
+  if (trace == NULL || shown == self->function)
+    return g_strdup (trace);
+  text = g_string_new (trace);
+  g_string_replace (text, place, shown_place, 0);
+  return g_string_free (text, FALSE);
+}
+
 gboolean
 ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
 {
@@ -593,7 +609,7 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
   if (exit != NULL)
     self->exit = g_object_ref (exit);
   if (fails || self->limit_error != NULL || exit != NULL)
-    self->trace = g_strdup (trace);
+    self->trace = dup_trace (self, trace);
   if (fails)
     {
       self->timed_out = event == FERRY_TASK_EVENT_ERROR && is_late (owned);
@@ -1010,7 +1026,7 @@ new_deadly_error (FerryRun *run, const char *last)
 
   return g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
                       "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The last %s",
-                      ferry_run_get_name (run), run->n_deaths, run->function, arguments, last);
+                      ferry_run_get_name (run), run->n_deaths, ferry_run_get_shown_function (run), arguments, last);
 }
 
 /* Logs the end of an attempt that the task has no error and no exit of, since another one follows. */

@@ -48,6 +48,10 @@ typedef enum
 } Asked;
 
 /* How far the submission of a task has come. */
+/* A binding sets this data of the object to the name of a function, where all functions of its language are run by one
+ * function of its own, whose name says nothing to people. */
+#define SHOWN_FUNCTION "ferry-shown-function"
+
 typedef enum
 {
   SUBMISSION_NONE,
@@ -767,6 +771,8 @@ ferry_task_new_like (FerryTask *self)
     need_rest (task)->description = g_strdup (rest->description);
   if (rest->application_data != NULL)
     need_rest (task)->application_data = g_variant_ref (rest->application_data);
+  g_object_set_data_full (G_OBJECT (task), SHOWN_FUNCTION,
+                          g_strdup (g_object_get_data (G_OBJECT (self), SHOWN_FUNCTION)), g_free);
   get_private (task)->run.priority = priv->run.priority;
   *need_settings (task) = *priv->run.settings;
   return task;
@@ -1631,6 +1637,14 @@ run_get_name (gpointer owner)
   return ferry_task_get_name (owner);
 }
 
+static const char *
+run_get_shown_function (gpointer owner)
+{
+  const char *shown = g_object_get_data (owner, SHOWN_FUNCTION);
+
+  return shown != NULL ? shown : ferry_task_get_function (owner);
+}
+
 static void
 run_pid_changed (gpointer owner)
 {
@@ -1829,6 +1843,7 @@ static const FerryRunFuncs run_funcs = {
   .ref = g_object_ref,
   .unref = g_object_unref,
   .get_name = run_get_name,
+  .get_shown_function = run_get_shown_function,
   .started = run_started,
   .pid_changed = run_pid_changed,
   .progressed = run_progressed,

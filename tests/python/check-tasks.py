@@ -89,11 +89,13 @@ def test_pauses(report, executor):
 
 def test_description(report, executor):
     task = executor.submit(functions.report_for_ever)
+    task.props.name = "Holiday"
     while task.progress[1] is None:
         pass
     text = ferry.describe_application()
+    report.fact("and which function runs", "runs report_for_ever" in text and "ferry.python" not in text, text.splitlines())
     report.fact("a text says what the program has and does", "Open tasks: 1\n" in text and "python3 1, process " in text, text.splitlines())
-    report.fact("and nothing of its users", "report_for_ever" not in text and "/" not in text, text.splitlines())
+    report.fact("and nothing of its users", "Holiday" not in text and "/" not in text, text.splitlines())
     task.cancel()
 
 
@@ -296,6 +298,10 @@ def test_deaths(report, executor):
     report.fact("which a note has, and the functions of C below it", -1 < notes.find(", line") < notes.find("    #0 ") and
                 "in crash" in notes and "_ctypes" in error.backtrace, [notes])
     report.fact("without those of what told so", "faulthandler" not in notes, [notes])
+    report.fact("not those of the interpreter", "to #" in error.backtrace and "<Python's interpreter>" in error.backtrace and
+                len(error.backtrace.splitlines()) < 15, [error.backtrace])
+    report.fact("nor the name of what runs all functions", "ferry.python" not in str(error) + notes and
+                "in function 'crash' of process" in notes, [str(error), notes])
     report.equal("a copy of the error has them", pickle.loads(pickle.dumps(error)).backtrace, error.backtrace)
     late = ferry.Task(functions.sum_for_ever)
     late.props.run_timeout = 200000
@@ -307,6 +313,13 @@ def test_deaths(report, executor):
     notes = "\n".join(getattr(error, "__notes__", ()))
     report.fact("a task whose time is over says where it was", type(error) is TimeoutError and "in sum_for_ever" in notes
                 and "    #0 " in notes, [repr(error), notes])
+    for function, words in ((functions.report_for_ever, "in report_for_ever"), (functions.look_for_ever, "in look_for_ever"),
+                            (functions.sleep_in_coroutine, "in sleep_in_coroutine")):
+        error = raised(executor, ferry.limited(function, 0.2))
+        notes = "\n".join(getattr(error, "__notes__", ()))
+        report.fact("so does %s(), which a limit ends by an exception" % function.__name__, type(error) is TimeoutError
+                    and words in notes and "in function '%s' of process" % function.__name__ in notes, [repr(error), notes])
+        report.fact("without the frames of what has called it", "worker.py" not in notes and "_job.py" not in notes, [notes])
     error = raised(executor, functions.leave)
     report.equal("an exit is, too", (type(error), error.exit_status, error.signal), (ferry.WorkerLost, 7, 0))
     report.fact("its message names the function and the end", str(error).startswith("leave was lost: ")

@@ -138,6 +138,15 @@ def sum_for_ever():
     return sum(range(10**15))
 
 
+def look_for_ever():
+    while True:
+        time.sleep(0.001)
+
+
+async def sleep_in_coroutine():
+    await asyncio.sleep(1000)
+
+
 def leave():
     os._exit(7)
 

@@ -12,6 +12,7 @@ import pickle
 import re
 import reprlib
 import traceback
+import types
 from typing import Any
 
 from . import _by_value
@@ -123,6 +124,15 @@ def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
         frame = frame.tb_next
     trace = "".join(traceback.format_exception(type(exception), exception, frame))
     return _pickled(exception), type(exception).__qualname__, _name_and_say(exception), trace, os.getpid()
+
+
+def where(exception: BaseException, waited: list[tuple[types.FrameType, int]], *inner: dict[str, Any]) -> str:
+    """Where a function was that an exception has ended: where its coroutine waited, or the frames that are of none of the
+    inner modules."""
+    frames = iter(waited or [(frame, line) for frame, line in traceback.walk_tb(exception.__traceback__)
+                             if not any(frame.f_globals is module for module in inner)])
+    lines = traceback.StackSummary.extract(frames).format()
+    return "".join(["Most recent call last:\n", *lines]) if lines else ""
 
 
 # What a traceback ends with, of an exception.

@@ -71,10 +71,23 @@ def _is_bad_moment(frame: types.FrameType | None) -> bool:
     return False
 
 
+# The coroutine that the function has returned, while it runs, and where it waited when it was interrupted.
+_coroutine: Any = None
+waited: list[tuple[types.FrameType, int]] = []
+
+
+def _find_waits(coroutine: Any) -> Iterator[tuple[types.FrameType, int]]:
+    """Where a coroutine waits, and those that it waits for."""
+    while getattr(coroutine, "cr_frame", None) is not None and not coroutine.cr_running:
+        yield coroutine.cr_frame, coroutine.cr_frame.f_lineno
+        coroutine = coroutine.cr_await
+
+
 def _raise(job: Any, frame: types.FrameType | None) -> None:
     if _is_bad_moment(frame):
         threading.Timer(RETRY_TIME, send_interrupt, (None, job)).start()
     else:
+        waited[:] = _find_waits(_coroutine)
         raise Cancelled("The task was cancelled")
 
 
@@ -141,11 +154,16 @@ def wait_for_answers() -> None:
 
 def finish(value: Any) -> Any:
     """What a function has returned, or what the coroutine gives that it has returned."""
+    global _coroutine
     if type(value) is not types.CoroutineType:
         return value
     import asyncio
 
-    return asyncio.run(value)
+    _coroutine = value
+    try:
+        return asyncio.run(value)
+    finally:
+        _coroutine = None
 
 
 def report(fraction: float | None, text: str | None = None) -> None:

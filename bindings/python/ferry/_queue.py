@@ -23,7 +23,7 @@ from ._executor import Executor
 from ._library import Ferry, Gio, GLib, load
 from ._names import CALL, PYTHON_ERROR
 from ._outcome import Call
-from ._task import Task, _Call, _Packed
+from ._task import Task, _Call, _Packed, name_of
 from .errors import Error
 
 if TYPE_CHECKING:
@@ -137,6 +137,8 @@ def _make_task(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         raise Error("A ferry.%s ends with this process, and cannot be stored; give %s() the content itself, or the name of a "
                     "file" % (type(call.travellers[0]).__name__, call.name))
     task: Task[Any] = _native.make(_Call, CALL, call.name, call.parts, 0)
+    if name is not None:
+        _native.show(task, name_of(function))
     task._complete(call)
     return task
 

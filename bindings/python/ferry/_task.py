@@ -113,6 +113,7 @@ class Task(_Task, Outcome[T]):
     def _prepare(self, remote: str, kind: Any, call: "_Packed", **properties: Any) -> None:
         Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(b"".join(call.parts)), name=call.name,
                             **properties)
+        _native.show(self, call.name)
 
     def _complete(self, call: "_Packed") -> None:
         """Gives it what a call has besides its bytes."""
@@ -181,10 +182,10 @@ class Task(_Task, Outcome[T]):
                            "cannot" % self._name)
 
     def _add_trace(self, exception: Exception) -> Exception:
-        """Where the worker was that did not return in time."""
-        if self.get_exit() is not None:
-            _fault.add_trace(exception, self.props.trace)
-        return exception
+        """Where the function was that did not return in time."""
+        trace = self.props.trace
+        # One of a line has the function's name alone.
+        return cast(Exception, _fault.add_trace(exception, trace if trace and "\n" in trace.rstrip() else None))
 
     def _translate(self, error: Any) -> Exception:
         if self._sent_fault is not None and error.domain == PYTHON_ERROR:

@@ -116,12 +116,15 @@ def _is_cancel(exception: BaseException) -> bool:
 def _run(job: Any, body: Callable[..., Any], *arguments: Any) -> Any:
     """Runs body as the function of a job. A cancel raises in it, wherever it is, and here as well."""
     _job.current = job
+    _job.waited.clear()
     try:
         return _job.call(job, body, job, *arguments)
     except BaseException as exception:
         _job.interruptible = None
         if job.is_cancelled() and _is_cancel(exception):
             # The library knows why: a cancel, or the end of the time.
+            if job.end(_text.display(_fault.where(exception, _job.waited, globals(), vars(_job)))):
+                return None
             raise Cancelled("The task was cancelled") from None
         _fail(job, exception)
         return None
