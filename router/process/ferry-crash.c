@@ -51,7 +51,7 @@ static char stack[STACK_SIZE] __attribute__ ((aligned (16)));
 
 /* All that follows is for the thread that tells. */
 static _Atomic gboolean is_telling;
-static pid_t teller;
+static _Atomic pid_t teller;
 static sigjmp_buf escape;
 static struct
 {

@@ -206,5 +206,6 @@ main (void)
         question[length - 1] = '\0';
       answer (question);
     }
-  return fflush (stdout) == 0 ? 0 : 1;
+  /* Whoever asks waits for the end, and all that is left goes with the process. */
+  _exit (fflush (stdout) == 0 ? 0 : 1);
 }

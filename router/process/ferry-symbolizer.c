@@ -33,7 +33,11 @@
 #define PATIENCE (3 * G_USEC_PER_SEC)
 
 /* Limits of the program: its memory in bytes, its processor time in seconds. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* which have a shadow of all memory */
+#define MAX_MEMORY G_MAXUINT64
+#else
 #define MAX_MEMORY (G_GUINT64_CONSTANT (4) << 30)
+#endif
 #define MAX_PROCESSOR_TIME 2
 
 /* The most that is read of its answers. */

@@ -48,26 +48,30 @@
 
 #define CONTROL_FD 3
 
+/* What is wrong here is so on purpose, and no finding of a sanitizer. */
+#define NO_FINDINGS no_sanitize ("address", "undefined", "thread")
+#define UNCHECKED __attribute__ ((noinline, NO_FINDINGS))
+
 /* What the compiler does not know, so that it does what is written here. */
 static volatile int *volatile nowhere;
 static void (*volatile no_function) (void);
 static volatile guint depth;
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 crash_reading_null (void)
 {
   nowhere[0]++;
   depth++;
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 crash_calling_null (void)
 {
   no_function ();
   depth++;
 }
 
-__attribute__ ((noinline)) static guint
+UNCHECKED static guint
 crash_overflowing (guint n)
 {
   volatile char room[4096];
@@ -77,7 +81,7 @@ crash_overflowing (guint n)
   return n == G_MAXUINT ? 0 : crash_overflowing (n + 1) + (guint) room[0];
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 crash_freeing_twice (void)
 {
   void *volatile memory = malloc (2000);
@@ -87,21 +91,21 @@ crash_freeing_twice (void)
   depth++;
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 crash_aborting (void)
 {
   abort ();
 }
 
 /* The caller's frame and return address, so that nobody can say what comes behind them. */
-static inline void
+__attribute__ ((always_inline, NO_FINDINGS)) static inline void
 spoil (volatile guintptr *frame)
 {
   for (guint i = 0; i < 64; i++)
     frame[i] = 0x5555;
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 crash_spoiling (void)
 {
   spoil (__builtin_frame_address (0));
@@ -140,14 +144,14 @@ crash_in_handler (int signal_number)
   crash_reading_null ();
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 spin_here (void)
 {
   for (;;)
     depth++;
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 spin_spoiled (void)
 {
   spoil (__builtin_frame_address (0));
@@ -155,14 +159,14 @@ spin_spoiled (void)
     depth++;
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 sleep_here (void)
 {
   for (;;)
     pause ();
 }
 
-__attribute__ ((noinline)) static void
+UNCHECKED static void
 sleep_once (void)
 {
   sleep (1000);
