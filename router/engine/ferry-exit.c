@@ -461,6 +461,9 @@ append_line (GString *text, const char *line)
   g_string_append_printf (text, "    %s\n", line);
 }
 
+/* The file of Ferry's worker program in Python. It and what calls it are below the functions of the application. */
+#define PYTHON_WORKER "/ferry/worker.py\", line "
+
 /* Appends what Python's faulthandler has printed, which is among the last lines: a heading for each stack, and its
  * functions. */
 static void
@@ -470,7 +473,7 @@ append_python_stacks (GString *text, char **lines)
 
   for (guint i = 0; lines[i] != NULL; i++)
     {
-      is_inside = (is_inside && g_str_has_prefix (lines[i], "  File ")) ||
+      is_inside = (is_inside && g_str_has_prefix (lines[i], "  File ") && strstr (lines[i], PYTHON_WORKER) == NULL) ||
                   g_str_has_suffix (lines[i], "(most recent call first):");
       if (is_inside)
         append_line (text, lines[i]);

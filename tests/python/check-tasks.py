@@ -298,6 +298,7 @@ def test_deaths(report, executor):
     report.fact("which a note has, and the functions of C below it", -1 < notes.find(", line") < notes.find("    #0 ") and
                 "in crash" in notes and "_ctypes" in error.backtrace, [notes])
     report.fact("without those of what told so", "faulthandler" not in notes, [notes])
+    report.fact("nor of the worker program", "worker.py" not in notes and "runpy" not in notes, [notes])
     report.fact("not those of the interpreter", "to #" in error.backtrace and "<Python's interpreter>" in error.backtrace and
                 len(error.backtrace.splitlines()) < 15, [error.backtrace])
     report.fact("nor the name of what runs all functions", "ferry.python" not in str(error) + notes and
