@@ -139,7 +139,8 @@ sum_code (const Image *self, guint8 *identity)
 
   for (guint i = 0; get_header (self, i, &header); i++)
     {
-      const guint8 *code = header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0 ? get_segment (self, &header) : NULL;
+      const guint8 *code =
+        header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0 ? get_segment (self, &header) : NULL;
       const guint64 size = code != NULL ? MIN (header.p_filesz, left) : 0;
 
       checksum = add_to_checksum (checksum, code, size);

@@ -27,7 +27,7 @@
  *   spin-here       never looks
  *   spin-spoiled    the same, with its stack overwritten
  *   sleep-here      asleep, and never looks
- *   sleep-once      the same, and returns when a signal ends its sleep
+ *   sleep-once      the same, until a signal comes, and returns then
  *   look-here       looks again and again whether its time is over, and fails then
  *
  * With FERRY_TEST_HANDLER, it has a handler of SIGSEGV since before ferry_worker_main(), which exits with status 42. */
@@ -169,7 +169,7 @@ sleep_here (void)
 UNCHECKED static void
 sleep_once (void)
 {
-  sleep (1000);
+  pause ();
   depth++;
 }
 
@@ -206,7 +206,7 @@ find_run (const char *path)
   return func;
 }
 
-static void
+__attribute__ ((noinline)) static void
 call_unnamed (void)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
@@ -225,7 +225,7 @@ replace (const char *path)
     g_error ("%s does not take the place of %s: %s", replacement, path, g_strerror (errno));
 }
 
-static void
+__attribute__ ((noinline)) static void
 call_replaced (void)
 {
   const char *path = g_getenv ("FERRY_TEST_LIBRARY");
@@ -257,7 +257,7 @@ crash_in_child (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_int32 (WIFSIGNALED (status) ? WTERMSIG (status) : -1);
 }
 
-static void
+__attribute__ ((noinline)) static void
 crash_by (const char *name)
 {
   struct sigaction action = {.sa_handler = crash_in_handler};
