@@ -1091,14 +1091,14 @@ abandon_task (FerryPoolWorker *self, FerryRun *run)
 }
 
 /* Whether a function that has to end has still to say where it is, which the exit of its worker tells then. What runs
- * programs is always at the same place. */
+ * programs is always at the same place, and of several tasks that the worker has, it runs the first. */
 static gboolean
 is_saying_where (FerryPoolWorker *self, FerryRun *run)
 {
   FerryPoolQuestion *question = &self->question;
   gint64 now = g_get_monotonic_time ();
 
-  if (self->worker == NULL || self->texts != NULL)
+  if (self->worker == NULL || self->texts != NULL || run != g_queue_peek_head (&self->in_flight))
     return FALSE;
   if (question->xid == run->xid)
     return atomic_load (&self->link->process.n_crashes) == question->n_said && now < question->until;

@@ -225,7 +225,7 @@ attach (int socket, gsize segment_size)
     guint32 kind, version;
     guint64 segment_size;
     guint32 pid, reserved;
-  } packet = {"FERRYLN", 2, 8, segment_size, (guint32) getpid (), 0};
+  } packet = {"FERRYLN", 2, 9, segment_size, (guint32) getpid (), 0};
 
   packet.magic[7] = 'K';
   g_assert_cmpint (send (socket, &packet, sizeof packet, 0), ==, sizeof packet);
