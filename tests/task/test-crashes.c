@@ -522,6 +522,7 @@ says_where_a_function_was_that_had_not_heard_of_its_cancel (void)
   task_test_wait_begun_unheard (task);
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
+  g_assert_nonnull (ferry_test_get_string (task, "trace"));
   ferry_test_assert_says (ferry_test_get_string (task, "trace"), "#0 spin_here+0x");
 }
 
