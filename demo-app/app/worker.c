@@ -32,6 +32,7 @@ main (int argc, char *argv[])
   if (argc == 2 && g_str_has_prefix (argv[1], "pipe-"))
     return worker_pipe (argv[1]);
   register_functions ();
+  ferry_worker_set_program_version (FERRY_DEMO_VERSION);
   ferry_worker_main (&argc, &argv);
 
   g_printerr ("ferry-demo-worker: this is for the demo to start; run ferry-demo.\n");

@@ -114,7 +114,15 @@ show_host (FerryHost *host, GParamSpec *pspec, AdwActionRow *row)
     g_strdup_printf (_ ("%s, %u of %s busy, %.1f ms away"), _ (states[ferry_host_get_state (host)]),
                      ferry_host_get_n_busy (host), workers, (double) ferry_host_get_round_trip (host) / 1000.0);
 
-  adw_action_row_set_subtitle (row, text);
+  g_autofree char *version = NULL;
+  g_autofree char *program = NULL;
+  g_autofree char *all = NULL;
+
+  g_object_get (host, "program-version", &version, NULL);
+  /* Translators: behind the state of a host: "there, 1 of 2 workers busy, 0.4 ms away, version 0.2.0". */
+  program = version != NULL ? g_strdup_printf (_ ("version %s"), version) : NULL;
+  all = g_strjoin (", ", text, program, NULL);
+  adw_action_row_set_subtitle (row, all);
 }
 
 static GtkWidget *

@@ -27,6 +27,7 @@
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-remote-run-private.h"
 #include "job/ferry-map-function-private.h"
+#include "pool/ferry-labels-private.h"
 #include "pool/ferry-task-queue-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-private.h"
@@ -65,7 +66,8 @@
  *
  * On each machine, the program `ferry-host` runs the functions of a program. A cluster finds all hosts of its
  * application at the server, and sends them the tasks of its executors ([ctor@Ferry.Executor.new_for_runner]). A task
- * waits while no host has its function, or none has room; [method@Ferry.Task.get_text] tells the former.
+ * waits while no host has its function and its labels ([property@Ferry.Task:needs]), or none has room;
+ * [method@Ferry.Task.get_text] tells the former.
  *
  * A task that a host has begun when it is lost fails with %FERRY_ERROR_WORKER_LOST. If the task has retries
  * ([property@Ferry.Task:retries]) or is idempotent ([property@Ferry.Task:idempotent]), it runs again instead, on
@@ -158,27 +160,62 @@ set_vacancy (FerryCluster *self, FerryHost *host, FerryHostVacancy vacancy)
     g_queue_push_tail_link (&self->vacant[vacancy], &host->vacancy_link);
 }
 
-/* Whether the host can run the function, now or later. */
-static gboolean
-may_run (FerryHost *host, const char *function)
+/* What a host must have to run a task. */
+typedef struct
 {
-  return host->is_open && !host->facts.draining && ferry_host_has_function (host, function);
+  char *function;           /* (owned) */
+  const char *const *needs; /* (nullable): the task's */
+} Demand;
+
+static void
+demand_clear (Demand *self)
+{
+  g_free (self->function);
 }
 
-/* Whether a host other than this one could run the function, now or later. */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Demand, demand_clear)
+
+static Demand
+demand_of (const FerryRun *run)
+{
+  return (Demand){ferry_map_dup_needed_function (run->function, run->arguments), run->needs};
+}
+
 static gboolean
-has_other_host (FerryCluster *self, FerryHost *host, const char *function)
+is_met (const Demand *demand, FerryHost *host)
+{
+  return ferry_host_has_function (host, demand->function) &&
+         ferry_labels_have ((const char *const *) host->facts.labels, demand->needs);
+}
+
+/* Whether the host is there, and is not about to leave. */
+static gboolean
+stays (const FerryHost *host)
+{
+  return host->is_open && !host->facts.draining;
+}
+
+/* Whether the host can run the task, now or later. */
+static gboolean
+may_run (FerryHost *host, const Demand *demand)
+{
+  return stays (host) && is_met (demand, host);
+}
+
+/* Whether a host other than this one could run the task, now or later. */
+static gboolean
+has_other_host (FerryCluster *self, FerryHost *host, const Demand *demand)
 {
   for (guint i = 0; i < self->hosts->len; i++)
-    if (self->hosts->pdata[i] != host && may_run (self->hosts->pdata[i], function))
+    if (self->hosts->pdata[i] != host && may_run (self->hosts->pdata[i], demand))
       return TRUE;
   return FALSE;
 }
 
-/* Returns (transfer none) (nullable) a host that could run the function, but has no workers, if that is so of all that
+/* Returns (transfer none) (nullable) a host that could run the task, but has no workers, if that is so of all that
  * could. */
 static FerryHost *
-find_trouble (FerryCluster *self, const char *function)
+find_trouble (FerryCluster *self, const Demand *demand)
 {
   FerryHost *found = NULL;
 
@@ -186,7 +223,7 @@ find_trouble (FerryCluster *self, const char *function)
     {
       FerryHost *host = g_ptr_array_index (self->hosts, i);
 
-      if (!may_run (host, function))
+      if (!may_run (host, demand))
         continue;
       if (host->trouble == NULL)
         return NULL;
@@ -195,21 +232,13 @@ find_trouble (FerryCluster *self, const char *function)
   return found;
 }
 
-/* Returns (transfer full) the name of the function that a host must have to run the task. */
-static char *
-dup_function (FerryRun *run)
-{
-  return ferry_map_dup_needed_function (run->function, run->arguments);
-}
-
-/* Whether a host may be sent the task: one with its function, and not the one that has failed it while there are
- * others.
+/* Whether a host may be sent the task: one that can run it, and not the one that has failed it while there are others.
  */
 static gboolean
-is_for_host (FerryCluster *self, FerryRun *run, const char *function, FerryHost *host)
+is_for_host (FerryCluster *self, FerryRun *run, const Demand *demand, FerryHost *host)
 {
-  return ferry_host_has_function (host, function) &&
-         (ferry_remote_run_get_shunned (run) != host->number || !has_other_host (self, host, function));
+  return is_met (demand, host) &&
+         (ferry_remote_run_get_shunned (run) != host->number || !has_other_host (self, host, demand));
 }
 
 /* Returns (transfer none) (nullable) the host that is sent the task now: one with a free worker, where there is one.
@@ -219,14 +248,14 @@ pick_host (FerryCluster *self, FerryRun *run)
 {
   gboolean is_shared = run->source->is_shared;
   guint lowest = is_shared ? FERRY_HOST_VACANCY_FREE : FERRY_HOST_VACANCY_AHEAD;
-  g_autofree char *function = NULL;
+  g_auto (Demand) demand = {0};
 
   if (is_shared && ferry_task_get_local_part (ferry_run_get_task (run)) != NULL)
     return NULL;
-  function = dup_function (run);
+  demand = demand_of (run);
   for (guint vacancy = FERRY_HOST_VACANCY_FREE; vacancy >= lowest; vacancy--)
     for (GList *link = self->vacant[vacancy].head; link != NULL; link = link->next)
-      if (is_for_host (self, run, function, link->data))
+      if (is_for_host (self, run, &demand, link->data))
         return link->data;
   return NULL;
 }
@@ -237,28 +266,49 @@ has_host (FerryRun *run, gpointer self)
   return pick_host (self, run) != NULL;
 }
 
+/* Returns (transfer full) what a task is told that no host has the function, or the labels, for. */
+static char *
+describe_lack (FerryCluster *self, const Demand *demand)
+{
+  const Demand without_needs = {.function = demand->function};
+  g_autofree char *programs = ferry_host_describe_programs (self->hosts);
+  g_autofree char *labels = NULL;
+  g_autofree char *options = NULL;
+
+  if (!has_other_host (self, NULL, &without_needs))
+    return g_strdup_printf ("No host of the application '%s' has the function '%s'%s; start a host whose program has "
+                            "it",
+                            self->server.application, demand->function, programs);
+  labels = ferry_labels_describe (demand->needs);
+  options = g_strjoinv (" --label ", (char **) demand->needs);
+  return g_strdup_printf ("No host of the application '%s' with the function '%s' has %s; start one with 'ferry-host "
+                          "--label %s'",
+                          self->server.application, demand->function, labels, options);
+}
+
 /* Returns (transfer full) (nullable) what a task is told of why it waits. has_pool: a worker of this machine would do.
  */
 static char *
 dup_obstacle (FerryCluster *self, FerryRun *run, gboolean has_pool)
 {
-  const char *here = has_pool ? "Waiting until this machine has room. " : "";
-  g_autofree char *function = NULL;
+  const char *here = has_pool && run->needs == NULL ? "Waiting until this machine has room. " : "";
+  g_auto (Demand) demand = {0};
+  g_autofree char *lack = NULL;
   const FerryHost *host;
 
   if (self->bus != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
     return g_strconcat (here, self->error != NULL ? self->error->message : "The NATS server has not answered yet",
                         NULL);
-  function = dup_function (run);
-  host = find_trouble (self, function);
+  demand = demand_of (run);
+  host = find_trouble (self, &demand);
   if (host != NULL)
     return g_strdup_printf ("%sThe host '%s' runs no task now: %s", here, host->facts.name, host->trouble);
-  if (has_other_host (self, NULL, function))
+  if (has_other_host (self, NULL, &demand))
     return NULL;
   if (self->misfit != NULL)
     return g_strconcat (here, self->misfit, NULL);
-  return g_strdup_printf ("%sNo host of the application '%s' has the function '%s'; start a host whose program has it",
-                          here, self->server.application, function);
+  lack = describe_lack (self, &demand);
+  return g_strconcat (here, lack, NULL);
 }
 
 /* Sends the next task to a host. Returns FALSE when no further task can be sent now. */
@@ -306,11 +356,11 @@ is_any (FerryRun *run, gpointer data)
 }
 
 static gboolean
-host_has_function (FerryRun *run, gpointer host)
+host_meets (FerryRun *run, gpointer host)
 {
-  g_autofree char *function = dup_function (run);
+  g_auto (Demand) demand = demand_of (run);
 
-  return ferry_host_has_function (host, function);
+  return is_met (&demand, host);
 }
 
 /* Whether a host that was told one number need not be told the other: it matters only how many there are about. */
@@ -331,7 +381,7 @@ tell_hosts (FerryCluster *self)
   for (guint i = 0; i < self->hosts->len; i++)
     {
       FerryHost *host = g_ptr_array_index (self->hosts, i);
-      guint n = any ? count_waiting (self, host_has_function, host) : 0;
+      guint n = any ? count_waiting (self, host_meets, host) : 0;
 
       if (!is_about (host->wanted, n))
         ferry_host_want (host, n);
@@ -346,7 +396,7 @@ typedef struct
   GPtrArray *runs; /* (element-type FerryRun): of tasks with a text that is out of date */
 } TellTasks;
 
-/* Visits tasks of one function and priority, from the latest on, as long as they are to be told something. */
+/* Visits tasks of one function, needs and priority, from the latest on, as long as they are to be told something. */
 static gboolean
 visit_waiting (FerryRun *run, gpointer data)
 {
@@ -400,10 +450,10 @@ find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
 
   for (GList *link = host->in_flight.tail; link != NULL && host->n_unbegun > 0; link = link->prev)
     {
-      g_autofree char *function = dup_function (link->data);
+      g_auto (Demand) demand = demand_of (link->data);
       gint64 since;
 
-      if (!ferry_remote_run_is_waiting (link->data, &since) || !is_for_host (self, link->data, function, idle))
+      if (!ferry_remote_run_is_waiting (link->data, &since) || !is_for_host (self, link->data, &demand, idle))
         continue;
       if (since + patience <= g_get_monotonic_time ())
         return link->data;
@@ -685,11 +735,11 @@ static guint
 count_hosts (gpointer owner, FerryRun *run)
 {
   FerryCluster *self = owner;
-  g_autofree char *function = dup_function (run);
+  g_auto (Demand) demand = demand_of (run);
   guint n = 0;
 
   for (guint i = 0; i < self->hosts->len; i++)
-    n += may_run (self->hosts->pdata[i], function);
+    n += may_run (self->hosts->pdata[i], &demand);
   return n;
 }
 

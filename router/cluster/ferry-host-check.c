@@ -119,6 +119,8 @@ check_program (const FerryHostOptions *options, FerryHostProgram *program)
   g_object_get (program->pool, "max-workers", &n_workers, NULL);
   say ("program", "'%s' runs with %u workers", options->program[0], n_workers);
   say ("functions", "%s", functions);
+  if (program->version != NULL)
+    say ("version", "the program is version %s", program->version);
   return TRUE;
 }
 

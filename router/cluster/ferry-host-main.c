@@ -222,6 +222,7 @@ start (Host *self, GError **error)
     return FALSE;
   self->service = ferry_host_service_new (self->program.pool, self->options.name, ferry_bus_get_id (self->bus),
                                           (const char *const *) self->program.functions, drained, self);
+  ferry_host_service_describe (self->service, self->program.version, (const char *const *) self->options.labels);
   self->acceptor = ferry_host_acceptor_new (self->service, self->program.router,
                                             (gint64) self->options.cut_timeout * G_USEC_PER_SEC, make_wire, self->bus);
   tell_facts (self);

@@ -11,6 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "pool/ferry-labels-private.h"
 
 /* How many functions an error names. */
 #define MAX_NAMED 8
@@ -54,6 +55,7 @@ make_group (FerryHostOptions *self)
     {"name", 'n', 0, G_OPTION_ARG_STRING, &self->name, "What it is called; the machine's name", "NAME"},
     {"workers", 'w', 0, G_OPTION_ARG_INT, &self->n_workers, "How many processes run tasks; one a processor", "N"},
     {"functions", 'f', 0, G_OPTION_ARG_STRING, &self->functions, "Which functions it offers; all", "PATTERN"},
+    {"label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->labels, "What it has that tasks may need, such as gpu", "LABEL"},
     {"credentials", 0, 0, G_OPTION_ARG_FILENAME, &self->credentials, "A file with the server's credentials", "FILE"},
     {"nkey", 0, 0, G_OPTION_ARG_FILENAME, &self->nkey, "A file with the seed of an nkey", "FILE"},
     {"tls-ca", 0, 0, G_OPTION_ARG_FILENAME, &self->tls_ca, "Who must have signed the server's certificate", "FILE"},
@@ -185,7 +187,8 @@ check (const FerryHostOptions *self, GError **error)
   return check_token ("--application", self->application, error) && check_token ("--name", self->name, error) &&
          check_range ("--workers", self->n_workers, 0, FERRY_MAX_HOST_WORKERS, error) &&
          check_range ("--cut-timeout", self->cut_timeout, 1, G_MAXINT, error) &&
-         check_range ("--max-tasks", self->max_tasks, 0, G_MAXINT, error) && check_sandbox (self, error);
+         check_range ("--max-tasks", self->max_tasks, 0, G_MAXINT, error) &&
+         ferry_labels_check ((const char *const *) self->labels, "--label gives", error) && check_sandbox (self, error);
 }
 
 gboolean
@@ -224,6 +227,7 @@ ferry_host_options_clear (FerryHostOptions *self)
   g_free (self->application);
   g_free (self->name);
   g_free (self->functions);
+  g_strfreev (self->labels);
   g_free (self->credentials);
   g_free (self->nkey);
   g_free (self->tls_ca);

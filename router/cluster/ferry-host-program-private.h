@@ -29,6 +29,7 @@ typedef struct
   char *name;        /* a token */
   int n_workers;     /* 0: one for each processor */
   char *functions;   /* a glob pattern */
+  char **labels;     /* (nullable) */
   char *credentials; /* (nullable), as the next two: paths of files */
   char *nkey;
   char *tls_ca;
@@ -66,6 +67,7 @@ typedef struct
   FerryRouter *router; /* (owned) */
   FerryPool *pool;     /* (owned) */
   char **functions;    /* (owned) (array zero-terminated=1): those that the host offers */
+  char *version;       /* (owned) (nullable): of the program; NULL: it tells none */
   GSource *reset;      /* (owned) (nullable): when a failed pool is tried again */
 } FerryHostProgram;
 

@@ -12,6 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "job/ferry-function-private.h"
+#include "job/ferry-program-version-private.h"
 #include "pool/ferry-pool-private.h"
 #include "task/ferry-executor.h"
 
@@ -34,15 +35,29 @@ make_first_pool (FerryHostProgram *self, FerryLauncher *launcher)
   return pool;
 }
 
-/* Returns (transfer full) (nullable) what the worker tells of its functions. */
+/* Returns (transfer full) (nullable) what the worker of the executor's pool answers. */
+static GVariant *
+ask (FerryExecutor *executor, const char *function, GError **error)
+{
+  g_autoptr (FerryTask) task = ferry_executor_submit (executor, function, NULL, error);
+
+  return task != NULL ? ferry_task_wait (task, -1, error) : NULL;
+}
+
+/* Returns (transfer full) (nullable) what the worker tells of its functions. Sets the version, which a program that is
+ * built with an older version of Ferry does not tell. */
 static GVariant *
 ask_worker (FerryHostProgram *self, FerryLauncher *launcher, GError **error)
 {
   g_autoptr (FerryPool) pool = make_first_pool (self, launcher);
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
-  g_autoptr (FerryTask) task = ferry_executor_submit (executor, FERRY_LIST_FUNCTION, NULL, error);
+  g_autoptr (GVariant) functions = ask (executor, FERRY_LIST_FUNCTION, error);
+  g_autoptr (GVariant) version = functions != NULL ? ask (executor, FERRY_VERSION_FUNCTION, NULL) : NULL;
 
-  return task != NULL ? ferry_task_wait (task, -1, error) : NULL;
+  if (version != NULL && g_variant_is_of_type (version, G_VARIANT_TYPE_STRING) &&
+      ferry_version_is_valid (g_variant_get_string (version, NULL)))
+    self->version = g_variant_dup_string (version, NULL);
+  return g_steal_pointer (&functions);
 }
 
 static gboolean
@@ -152,4 +167,5 @@ ferry_host_program_stop (FerryHostProgram *self)
     ferry_router_stop (self->router, NULL);
   g_clear_object (&self->router);
   g_clear_pointer (&self->functions, g_strfreev);
+  g_clear_pointer (&self->version, g_free);
 }

@@ -25,6 +25,8 @@ G_DECLARE_FINAL_TYPE (FerryHostService, ferry_host_service, FERRY, HOST_SERVICE,
 FerryHostService *ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
                                           const char *const *functions, void (*drained) (gpointer data), gpointer data);
 
+/* Before it has sessions: what its facts have beside. version: (nullable): of its program. labels: (nullable). */
+void ferry_host_service_describe (FerryHostService *self, const char *version, const char *const *labels);
 /* Returns (transfer none) the facts, as they are now: they change when it drains. */
 const FerryHostFacts *ferry_host_service_get_facts (FerryHostService *self);
 /* Serves an application until its session ends. name: the application's, its user and its instance, for logs. Fails

@@ -1253,6 +1253,13 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
   return self;
 }
 
+void
+ferry_host_service_describe (FerryHostService *self, const char *version, const char *const *labels)
+{
+  self->facts.program_version = g_strdup (version);
+  self->facts.labels = g_strdupv ((char **) labels);
+}
+
 /* What is still in the line is being ended. */
 static void
 clear_line (GQueue *part)

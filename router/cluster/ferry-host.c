@@ -34,6 +34,9 @@
 #define MAX_FUNCTIONS_SIZE ((gsize) 16 * 1024 * 1024)
 #define FUNCTION_COST 64
 
+/* Of how many hosts a text tells the version of the program. */
+#define MAX_NAMED 3
+
 /* How often a host may tell its load, in a second. Each time, handlers run. */
 #define MAX_LOAD_TOLD 1000
 
@@ -66,6 +69,8 @@ enum
   PROP_INSTANCE,
   PROP_VERSION,
   PROP_FUNCTIONS,
+  PROP_LABELS,
+  PROP_PROGRAM_VERSION,
   PROP_STATE,
   PROP_N_WORKERS,
   PROP_N_BUSY,
@@ -157,6 +162,8 @@ get_functions_size (const FerryHostFacts *facts)
 
   for (char **name = facts->functions; *name != NULL; name++)
     size += FUNCTION_COST + strlen (*name);
+  for (char **label = facts->labels; label != NULL && *label != NULL; label++)
+    size += FUNCTION_COST + strlen (*label);
   return size;
 }
 
@@ -185,6 +192,8 @@ ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts)
   self->has_facts = TRUE;
   set_load (self, n_workers, MIN (self->n_busy, n_workers));
   notify (self, PROP_FUNCTIONS);
+  notify (self, PROP_LABELS);
+  notify (self, PROP_PROGRAM_VERSION);
   if (self->state == FERRY_HOST_STATE_PRESENT || self->state == FERRY_HOST_STATE_DRAINING)
     set_state (self, draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
   ferry_host_note_change (self);
@@ -195,6 +204,39 @@ gboolean
 ferry_host_has_function (FerryHost *self, const char *function)
 {
   return g_hash_table_contains (self->functions, function);
+}
+
+char *
+ferry_host_dup_title (const FerryHost *self)
+{
+  const char *version = self->facts.program_version;
+
+  if (version == NULL || *version == '\0')
+    return g_strdup_printf ("'%s'", self->facts.name);
+  return g_strdup_printf ("'%s' (version %s of the program)", self->facts.name, version);
+}
+
+char *
+ferry_host_describe_programs (const GPtrArray *hosts)
+{
+  GString *text = g_string_new (NULL);
+  guint n_named = 0;
+
+  for (guint i = 0; i < hosts->len && n_named <= MAX_NAMED; i++)
+    {
+      const FerryHost *host = g_ptr_array_index (hosts, i);
+
+      if (host->facts.program_version == NULL || *host->facts.program_version == '\0')
+        continue;
+      if (n_named++ == MAX_NAMED)
+        g_string_append (text, ", ...");
+      else
+        g_string_append_printf (text, "%s'%s' runs version %s of the program", n_named == 1 ? " (" : ", ",
+                                host->facts.name, host->facts.program_version);
+    }
+  if (n_named > 0)
+    g_string_append_c (text, ')');
+  return g_string_free (text, FALSE);
 }
 
 /* ---- The end of a session ---- */
@@ -719,6 +761,21 @@ get_functions (FerryHost *self)
   return (const char *const *) self->facts.functions;
 }
 
+static const char *const *
+get_labels (FerryHost *self)
+{
+  return (const char *const *) self->facts.labels;
+}
+
+/* NULL for what is empty. */
+static const char *
+get_program_version (FerryHost *self)
+{
+  const char *version = self->facts.program_version;
+
+  return version != NULL && *version != '\0' ? version : NULL;
+}
+
 static void
 ferry_host_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -727,6 +784,7 @@ ferry_host_get_property (GObject *object, guint property_id, GValue *value, GPar
     [PROP_VERSION] = G_CALLBACK (get_version),          [PROP_FUNCTIONS] = G_CALLBACK (get_functions),
     [PROP_STATE] = G_CALLBACK (ferry_host_get_state),   [PROP_N_WORKERS] = G_CALLBACK (ferry_host_get_n_workers),
     [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy), [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
+    [PROP_LABELS] = G_CALLBACK (get_labels),            [PROP_PROGRAM_VERSION] = G_CALLBACK (get_program_version),
   };
 
   if (ferry_affinity_check_property (FERRY_HOST (object)->router->affinity, pspec))
@@ -760,6 +818,19 @@ install_names (void)
    * The names of the functions that the host runs, sorted.
    */
   properties[PROP_FUNCTIONS] = g_param_spec_boxed ("functions", NULL, NULL, G_TYPE_STRV, FERRY_NOTIFIED);
+  /**
+   * FerryHost:labels:
+   *
+   * The labels that the host was started with (`ferry-host --label`), for [property@Ferry.Task:needs].
+   */
+  properties[PROP_LABELS] = g_param_spec_boxed ("labels", NULL, NULL, G_TYPE_STRV, FERRY_NOTIFIED);
+  /**
+   * FerryHost:program-version:
+   *
+   * The version of the program that has the functions, as that says itself ([func@Ferry.Worker.set_program_version]);
+   * %NULL if it says none.
+   */
+  properties[PROP_PROGRAM_VERSION] = g_param_spec_string ("program-version", NULL, NULL, NULL, FERRY_NOTIFIED);
 }
 
 static void

@@ -393,6 +393,7 @@ is_of_pool (const GError *reason)
 static void
 take_refusal (FerryHost *host, FerryRun *run, gboolean expected, const GError *reason)
 {
+  g_autofree char *title = ferry_host_dup_title (host);
   guint n_places = MAX_REFUSALS;
 
   if (is_of_pool (reason))
@@ -406,8 +407,8 @@ take_refusal (FerryHost *host, FerryRun *run, gboolean expected, const GError *r
     ferry_destination_give_back (run);
   else
     ferry_destination_fail (run, FERRY_TASK_EVENT_REFUSE,
-                            g_error_new (reason->domain, reason->code, "The host '%s' did not run task '%s': %s",
-                                         host->facts.name, ferry_run_get_name (run), reason->message),
+                            g_error_new (reason->domain, reason->code, "The host %s did not run task '%s': %s", title,
+                                         ferry_run_get_name (run), reason->message),
                             NULL, NULL);
 }
 
@@ -415,10 +416,11 @@ take_refusal (FerryHost *host, FerryRun *run, gboolean expected, const GError *r
 static void
 take_worker_loss (FerryHost *host, FerryRun *run, const GError *error, const char *trace)
 {
+  g_autofree char *title = ferry_host_dup_title (host);
+
   run->n_deaths++;
   lose (run, host->terms->death_limit,
-        g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host '%s': %s", host->facts.name, error->message),
-        trace);
+        g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host %s: %s", title, error->message), trace);
 }
 
 /* Takes the call's reference. The end of the session is an error of each call; the host then ends the runs. */
@@ -457,14 +459,15 @@ static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answere
 
 /* runner: what became of the task at the host, as the middle of a sentence. */
 static GError *
-new_loss (FerryRun *run, const char *host_name, const char *runner, const GError *reason)
+new_loss (FerryRun *run, const FerryHost *host, const char *runner, const GError *reason)
 {
   g_autofree char *arguments = ferry_show_arguments (run->arguments);
+  g_autofree char *title = ferry_host_dup_title (host);
 
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                      "Task '%s' was lost with the host '%s', %s %s %s; submit the task again if that does no harm, or "
+                      "Task '%s' was lost with the host %s, %s %s %s; submit the task again if that does no harm, or "
                       "set retries: %s",
-                      ferry_run_get_name (run), host_name, runner, run->function, arguments, reason->message);
+                      ferry_run_get_name (run), title, runner, run->function, arguments, reason->message);
 }
 
 /* Returns (transfer full) what new_loss() says. Runs behind this one have ended before. */
@@ -502,7 +505,7 @@ ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_applicati
   /* That a host was lost says little about a task that may be run again anyway. */
   run->n_deaths += !run->settings->idempotent;
   ferry_task_take_host_loss (ferry_run_get_task (run), reason->message);
-  lose (run, host->terms->death_limit, new_loss (run, host->facts.name, runner, reason), NULL);
+  lose (run, host->terms->death_limit, new_loss (run, host, runner, reason), NULL);
 }
 
 /* ---- Sending ---- */

@@ -46,7 +46,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_RUN_VERSION 4
+#define FERRY_RUN_VERSION 5
 
 #define FERRY_SERVE_METHOD "ferry.serve"
 #define FERRY_WANT_METHOD "ferry.want"
@@ -81,6 +81,19 @@ G_BEGIN_DECLS
 /* Whether text may name an application, a user or a host: 1 to 64 of A-Z, a-z, 0-9, '_' and '-'. */
 gboolean ferry_token_is_valid (const char *text);
 
+/* What a host has done and does. Times in microseconds. */
+typedef struct
+{
+  guint64 uptime;
+  guint n_sessions;
+  guint n_waiting;
+  guint n_running;
+  guint64 longest_wait; /* of those that wait */
+  guint64 n_done;       /* since it was started, as the next two */
+  guint64 n_failed;
+  guint64 n_lost;
+} FerryHostFigures;
+
 /* What a host tells of itself. It is its presence, too. */
 typedef struct
 {
@@ -91,10 +104,14 @@ typedef struct
   char **functions;    /* (owned) (array zero-terminated=1): sorted, each once */
   guint n_workers;
   gboolean draining;
+  char *program_version; /* (owned): empty: its program tells none */
+  char **labels;         /* (owned) (array zero-terminated=1) */
+  gboolean asking;       /* it is no host, and asks the one of its name: --check and --status do */
+  FerryHostFigures figures; /* all 0 but in what answers that */
 } FerryHostFacts;
 
 void ferry_host_facts_clear (FerryHostFacts *self);
-/* Returns (transfer floating). functions may be in any order here. */
+/* Returns (transfer floating). functions may be in any order here. program_version and labels may be NULL: none. */
 GVariant *ferry_host_facts_to_variant (const FerryHostFacts *self);
 /* Sets self, which must not be in use. version is not checked: see ferry_run_check_version(). */
 gboolean ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, GError **error);

@@ -19,12 +19,14 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "job/ferry-program-version-private.h"
+#include "pool/ferry-labels-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-depth-private.h"
 #include "wire/ferry-packing-private.h"
 
 #define MAX_PRESENCE ((gsize) 1024 * 1024)
-#define FACTS_TYPE "(usssasub)"
+#define FACTS_TYPE "(usssasubsasb(tuuutttt))"
 #define SERVE_TYPE "(ussst)"
 #define LOG_LEVELS (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_DEBUG)
 
@@ -98,16 +100,6 @@ begins_with_versions (GVariant *value)
   return g_variant_is_of_type (first, G_VARIANT_TYPE_UINT32) && g_variant_is_of_type (second, G_VARIANT_TYPE_STRING);
 }
 
-/* Whether text may be shown as the version of Ferry that another end has. */
-static gboolean
-is_ferry_version (const char *text)
-{
-  gsize length = strlen (text);
-
-  return length > 0 && length <= FERRY_MAX_TOKEN &&
-         strspn (text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".+~_-") == length;
-}
-
 gboolean
 ferry_run_check_version (GVariant *value, const char *other, GError **error)
 {
@@ -123,7 +115,7 @@ ferry_run_check_version (GVariant *value, const char *other, GError **error)
   return ferry_set_error (error, FERRY_ERROR_VERSION,
                           "%s has Ferry %s, which speaks version %u of the protocol for tasks, and this program has "
                           "Ferry %s, which speaks version %u; install the same version of Ferry at both ends",
-                          other, is_ferry_version (ferry_version) ? ferry_version : "of an unknown version", version,
+                          other, ferry_version_is_valid (ferry_version) ? ferry_version : "of an unknown version", version,
                           FERRY_PROJECT_VERSION, FERRY_RUN_VERSION);
 }
 
@@ -142,14 +134,23 @@ ferry_host_facts_clear (FerryHostFacts *self)
   g_free (self->instance);
   g_strfreev (self->functions);
   g_free (self->ferry_version);
+  g_free (self->program_version);
+  g_strfreev (self->labels);
   *self = (FerryHostFacts){0};
 }
 
 GVariant *
 ferry_host_facts_to_variant (const FerryHostFacts *self)
 {
-  return g_variant_new ("(usss^asub)", self->version, self->ferry_version, self->name, self->instance, self->functions,
-                        self->n_workers, self->draining);
+  static const char *const none[] = {NULL};
+  const FerryHostFigures *figures = &self->figures;
+
+  return g_variant_new ("(usss^asubs^asb(tuuutttt))", self->version, self->ferry_version, self->name, self->instance,
+                        self->functions, self->n_workers, self->draining,
+                        self->program_version != NULL ? self->program_version : "",
+                        self->labels != NULL ? (const char *const *) self->labels : none, self->asking, figures->uptime,
+                        figures->n_sessions, figures->n_waiting, figures->n_running, figures->longest_wait,
+                        figures->n_done, figures->n_failed, figures->n_lost);
 }
 
 static int
@@ -192,9 +193,25 @@ check_facts (FerryHostFacts *self, GError **error)
     return refuse (error, "facts of a host with an invalid name");
   if (self->n_workers == 0 || self->n_workers > FERRY_MAX_HOST_WORKERS)
     return refuse (error, "facts of a host with no workers, or too many");
-  if (!is_ferry_version (self->ferry_version))
+  if (!ferry_version_is_valid (self->ferry_version))
     return refuse (error, "facts of a host with an invalid version");
+  if (self->program_version[0] != '\0' && !ferry_version_is_valid (self->program_version))
+    return refuse (error, "facts of a host with an invalid version of its program");
+  if (!ferry_labels_check ((const char *const *) self->labels, "", NULL))
+    return refuse (error, "facts of a host with invalid labels, or too many");
   return tidy_functions (self->functions, error);
+}
+
+/* Sets all but the functions. */
+static void
+read_facts (FerryHostFacts *self, GVariant *value)
+{
+  FerryHostFigures *figures = &self->figures;
+
+  g_variant_get (value, "(usss@asubs^asb(tuuutttt))", &self->version, &self->ferry_version, &self->name,
+                 &self->instance, NULL, &self->n_workers, &self->draining, &self->program_version, &self->labels,
+                 &self->asking, &figures->uptime, &figures->n_sessions, &figures->n_waiting, &figures->n_running,
+                 &figures->longest_wait, &figures->n_done, &figures->n_failed, &figures->n_lost);
 }
 
 gboolean
@@ -202,14 +219,18 @@ ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, GError **e
 {
   g_auto (FerryHostFacts) facts = {0};
   g_autoptr (GVariant) functions = NULL;
+  g_autoptr (GVariant) labels = NULL;
 
   if (!check_type (value, FACTS_TYPE, "facts of a host of a wrong type", error))
     return FALSE;
   functions = g_variant_get_child_value (value, 4);
   if (g_variant_n_children (functions) > FERRY_MAX_HOST_FUNCTIONS)
     return refuse (error, "facts of a host with too many functions");
-  g_variant_get (value, "(usss^asub)", &facts.version, &facts.ferry_version, &facts.name, &facts.instance,
-                 &facts.functions, &facts.n_workers, &facts.draining);
+  labels = g_variant_get_child_value (value, 8);
+  if (g_variant_n_children (labels) > FERRY_MAX_LABELS)
+    return refuse (error, "facts of a host with too many labels");
+  read_facts (&facts, value);
+  facts.functions = g_variant_dup_strv (functions, NULL);
   if (!check_facts (&facts, error))
     return FALSE;
   *self = facts;

@@ -28,6 +28,7 @@
 #include "base/ferry-thread-private.h"
 #include "job/ferry-function-private.h"
 #include "job/ferry-job-private.h"
+#include "job/ferry-program-version-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
 #include "wire/ferry-remote-error-private.h"
@@ -400,6 +401,8 @@ find_function (FerryServe *self, const char *name)
 {
   if (g_str_equal (name, FERRY_MAP_FUNCTION))
     return self->chunks;
+  if (g_str_equal (name, FERRY_VERSION_FUNCTION))
+    return &ferry_version_function;
   return g_str_equal (name, FERRY_LIST_FUNCTION) ? &ferry_list_function : ferry_function_find (name);
 }
 

@@ -40,6 +40,8 @@ void ferry_worker_add_initialiser (const char *name, FerryInitialiser initialise
 FERRY_AVAILABLE_IN_0_1
 void ferry_worker_add_fork_handler (FerryForkHandler handler, gpointer user_data, GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
+void ferry_worker_set_program_version (const char *version);
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_worker_main (int *argc, char ***argv);
 FERRY_AVAILABLE_IN_0_1
 void ferry_worker_exit (int status) G_GNUC_NORETURN;

@@ -331,6 +331,13 @@ collect (FerryRun *run, gpointer runs)
   return FALSE;
 }
 
+/* What needs a label is for hosts. */
+static gboolean
+is_for_pool (FerryRun *run, gpointer data)
+{
+  return run->needs == NULL;
+}
+
 /* Says in the texts of the next tasks why they wait; text is NULL: they wait no more for this. Those of an executor
  * with several runners may begin elsewhere. Handlers may take tasks from the queues. */
 static void
@@ -737,14 +744,14 @@ steal_at (FerryPool *self, gint64 time)
 static gboolean
 send_next (FerryPool *self)
 {
-  FerryRun *run = self->error == NULL ? ferry_task_sources_find (&self->sources, NULL, NULL) : NULL;
+  FerryRun *run = self->error == NULL ? ferry_task_sources_find (&self->sources, is_for_pool, NULL) : NULL;
   FerryPoolWorker *worker = run != NULL ? pick_worker (self, run) : NULL;
 
   if (run != NULL && (worker == NULL || worker->in_flight.length > 0 || !is_heard (worker)) && has_place (self))
     {
       /* Handlers may run in start_worker(), also if it fails, and may change which task is next. */
       start_worker (self);
-      run = ferry_task_sources_find (&self->sources, NULL, NULL);
+      run = ferry_task_sources_find (&self->sources, is_for_pool, NULL);
       worker = run != NULL && !self->rules.stopping ? pick_worker (self, run) : NULL;
     }
   if (worker == NULL)

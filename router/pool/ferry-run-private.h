@@ -212,6 +212,7 @@ struct _FerryRun
   const char *function;              /* the owner's */
   GVariant *arguments;               /* (nullable): the owner's */
   const FerryTaskSettings *settings; /* the default ones, or the owner's */
+  const char *const *needs;          /* (nullable): the owner's: the labels that a host must have; NULL: none */
   int priority;
 
   /* How it stands. Any thread may read a run that has ended. */

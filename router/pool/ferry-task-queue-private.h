@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A queue of tasks, by priority and function. The router's thread. */
+/* A queue of tasks, by priority, function and needs. The router's thread. */
 
 #pragma once
 
@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 /* So many empty buckets may stay, however few others there are. */
 #define FERRY_TASK_QUEUE_SPARE 32
-/* How many tasks of one function and priority ferry_task_queue_find() looks at. */
+/* How many tasks of one function, needs and priority ferry_task_queue_find() looks at. */
 #define FERRY_TASK_QUEUE_TRIES 8
 
 typedef struct
@@ -41,8 +41,8 @@ void ferry_task_queue_group (FerryTaskQueue *self);
 /* Returns (transfer none) (nullable) the next task that the filter (nullable) accepts: the first one of the highest
  * priority. Looks at the first tasks only: of each bucket FERRY_TASK_QUEUE_TRIES. */
 FerryRun *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
-/* Returns how many tasks of a grouped queue have a function that the filter accepts. It is asked about one task of each
- * function. */
+/* Returns how many tasks of a grouped queue the filter accepts. It is asked about one task of each function and needs.
+ */
 FERRY_FOR_SIBLINGS
 guint ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
 /* Calls visit with the tasks of each bucket, from the last to the first, until visit returns FALSE for one. */

@@ -5,8 +5,8 @@
  * for each priority. There are few priorities and many tasks, so the time to add, remove or find a task does not depend
  * on the number of tasks.
  *
- * A grouped queue has a bucket for each function of a priority. It is for a runner with destinations that cannot run
- * every function. Such a runner finds a task that it can run behind any number of others.
+ * A grouped queue has a bucket for each function of a priority, and for each list of needs. It is for a runner with
+ * destinations that cannot run every task. Such a runner finds a task that it can run behind any number of others.
  *
  * Owner:   the queue holds no references to its tasks. The source holds a reference to each of its tasks. */
 
@@ -16,10 +16,13 @@
 
 #include <string.h>
 
+#include "pool/ferry-labels-private.h"
+
 typedef struct
 {
   int priority;
   char *function; /* (owned) (nullable): of all tasks, in a grouped queue */
+  char **needs;   /* (owned) (nullable): as function */
   GQueue tasks;
 } FerryBucket;
 
@@ -29,6 +32,7 @@ bucket_free (gpointer data)
   FerryBucket *self = data;
 
   g_free (self->function);
+  g_strfreev (self->needs);
   g_free (self);
 }
 
@@ -46,22 +50,25 @@ ferry_task_queue_clear (FerryTaskQueue *self)
   g_ptr_array_unref (self->buckets);
 }
 
-/* Returns less than 0, 0, or more than 0, as the bucket is in front of the place of priority and function, or there, or
- * behind it. function: (nullable). */
+/* Returns less than 0, 0, or more than 0, as the bucket is in front of the place of the task, or there, or behind it.
+ * grouped: the queue is. */
 static int
-compare (const FerryBucket *bucket, int priority, const char *function)
+compare (const FerryBucket *bucket, const FerryRun *run, gboolean grouped)
 {
-  if (bucket->priority != priority)
-    return bucket->priority < priority ? -1 : 1;
-  return function != NULL ? strcmp (bucket->function, function) : 0;
+  int order;
+
+  if (bucket->priority != run->priority)
+    return bucket->priority < run->priority ? -1 : 1;
+  if (!grouped)
+    return 0;
+  order = strcmp (bucket->function, run->function);
+  return order != 0 ? order : ferry_labels_compare ((const char *const *) bucket->needs, run->needs);
 }
 
 /* Returns (transfer none) the bucket of a task. Makes the bucket if there is none yet. */
 static FerryBucket *
 get_bucket (FerryTaskQueue *self, FerryRun *run)
 {
-  const int priority = run->priority;
-  const char *function = self->grouped ? run->function : NULL;
   guint low = 0;
   guint high = self->buckets->len;
   FerryBucket *bucket;
@@ -72,7 +79,7 @@ get_bucket (FerryTaskQueue *self, FerryRun *run)
       int order;
 
       bucket = g_ptr_array_index (self->buckets, middle);
-      order = compare (bucket, priority, function);
+      order = compare (bucket, run, self->grouped);
       if (order == 0)
         return bucket;
       if (order < 0)
@@ -81,8 +88,12 @@ get_bucket (FerryTaskQueue *self, FerryRun *run)
         high = middle;
     }
   bucket = g_new0 (FerryBucket, 1);
-  bucket->priority = priority;
-  bucket->function = g_strdup (function);
+  bucket->priority = run->priority;
+  if (self->grouped)
+    {
+      bucket->function = g_strdup (run->function);
+      bucket->needs = g_strdupv ((char **) run->needs);
+    }
   /* This moves the buckets behind. A tree would not, but takes longer up to 30,000 priorities. */
   g_ptr_array_insert (self->buckets, (int) low, bucket);
   self->n_empty++;

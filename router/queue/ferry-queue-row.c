@@ -39,6 +39,7 @@ static const char *const settings[] = {
   "holds-window",
   "cancel-grace",
   "max-returned-descriptors",
+  "needs",
 };
 
 /* Beside them: whether the task was given bytes. */
@@ -76,6 +77,8 @@ read_setting (FerryTask *task, const char *name)
       if (g_str_equal (name, "deadline"))
         return g_variant_new_int64 (to_wall_clock (g_value_get_int64 (&value)));
       return g_variant_new_int64 (g_value_get_int64 (&value));
+    case G_TYPE_BOXED:
+      return g_variant_new_strv (g_value_get_boxed (&value), -1);
     default:
       return g_value_get_variant (&value);
     }

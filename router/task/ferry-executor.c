@@ -23,6 +23,7 @@
 #include "ferry-enums.h"
 #include "job/ferry-function-private.h"
 #include "job/ferry-worker-main-private.h"
+#include "pool/ferry-labels-private.h"
 #include "task/ferry-application-hold-private.h"
 #include "task/ferry-executor-list-private.h"
 #include "task/ferry-iterate-private.h"
@@ -66,6 +67,7 @@ struct _FerryExecutor
   FerryRouter *router;        /* const: (unowned): the runners' */
   guint max_pending;
 
+  _Atomic gboolean has_hosts; /* any: one of the runners is no pool */
   _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
   _Atomic gint n_queued; /* any: number of tasks that wait, in submitted, in the queue or sent ahead */
 
@@ -204,6 +206,9 @@ static void
 add_runner (FerryExecutor *self, FerryRunner *runner)
 {
   g_ptr_array_add (self->runners, g_object_ref (runner));
+  /* Relaxed: it orders no other memory. */
+  if (!FERRY_IS_POOL (runner))
+    atomic_store_explicit (&self->has_hosts, TRUE, memory_order_relaxed);
   FERRY_RUNNER_GET_IFACE (runner)->add_source (runner, &self->source);
 }
 
@@ -622,6 +627,27 @@ refuse_unknown (const char *function, GError **error)
                           function);
 }
 
+/* any: whether what the task needs are labels, and a runner may have them. */
+static gboolean
+check_needs (FerryExecutor *self, FerryRun *run, GError **error)
+{
+  g_autofree char *words = NULL;
+  g_autofree char *whose = NULL;
+
+  if (run->needs == NULL)
+    return TRUE;
+  whose = g_strdup_printf ("Task '%s' needs", ferry_run_get_name (run));
+  if (!ferry_labels_check (run->needs, whose, error))
+    return FALSE;
+  if (atomic_load_explicit (&self->has_hosts, memory_order_relaxed))
+    return TRUE;
+  words = ferry_labels_describe (run->needs);
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "%s a host with %s, and the executor has none; give it a FerryCluster with "
+                          "ferry_executor_add_runner(), or leave FerryTask:needs out",
+                          whose, words);
+}
+
 /* any: whether the executor runs, and the task's arguments fit its function. Workers that are this program once more
  * have the functions of this program. */
 static gboolean
@@ -642,6 +668,8 @@ check (FerryExecutor *self, FerryRun *run, GError **error)
       "The task '%s' has no function: it stands for a map or a group, and is not submitted; start "
       "the map with ferry_map_start(), or submit the tasks of the group",
       ferry_run_get_name (run));
+  if (!check_needs (self, run, error))
+    return FALSE;
   entry = ferry_function_find (run->function);
   if (self->runs_this_program && !is_known_there (entry, run->function))
     return refuse_unknown (run->function, error);
@@ -808,7 +836,8 @@ ferry_executor_is_shutting_down (FerryExecutor *self)
  * Fails with %FERRY_ERROR_STOPPED if the executor was stopped. Fails with %FERRY_ERROR_WOULD_BLOCK if
  * [property@Ferry.Executor:max-pending] tasks wait already. Fails with %FERRY_ERROR_ALREADY_STARTED if the task was
  * submitted before. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit a function that this program has
- * registered, and if [property@Ferry.Task:not-before] is set. Fails with %FERRY_ERROR_UNKNOWN_FUNCTION if the workers
+ * registered, if [property@Ferry.Task:not-before] is set, and if [property@Ferry.Task:needs] names what is no label, or
+ * no runner has hosts. Fails with %FERRY_ERROR_UNKNOWN_FUNCTION if the workers
  * are `/proc/self/exe` without arguments, and this program has not registered the function, or has not called
  * [func@Ferry.Worker.main]. Fails with %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's.
  * Errors that are found later, such as a function that another program lacks, make the task fail.

@@ -82,6 +82,7 @@ typedef struct
   guint64 amount;
   guint64 total;
   gint64 not_before;
+  char **needs; /* const once the task is submitted: (nullable) */
 
   guint n_attempts_before; /* const once the task is submitted: see ferry_task_follow(), as the next one */
   gboolean crashed_before;
@@ -145,6 +146,7 @@ typedef enum
   PROP_CANCELLABLE,
   PROP_APPLICATION_DATA,
   PROP_NOT_BEFORE,
+  PROP_NEEDS,
   PROP_STATE,
   PROP_IS_DONE,
   PROP_CAN_CANCEL,
@@ -773,6 +775,8 @@ ferry_task_new_like (FerryTask *self)
     need_rest (task)->application_data = g_variant_ref (rest->application_data);
   g_object_set_data_full (G_OBJECT (task), SHOWN_FUNCTION,
                           g_strdup (g_object_get_data (G_OBJECT (self), SHOWN_FUNCTION)), g_free);
+  if (rest->needs != NULL)
+    g_object_set (task, "needs", rest->needs, NULL);
   get_private (task)->run.priority = priv->run.priority;
   *need_settings (task) = *priv->run.settings;
   return task;
@@ -845,7 +849,7 @@ ferry_task_is_plain (FerryTask *self)
   const Rest *rest = peek_rest (self);
 
   return ferry_run_has_default_settings (ferry_task_get_run (self)) && rest->description == NULL &&
-         rest->application_data == NULL && ferry_task_handles_get_n (&rest->handles) == 0;
+         rest->application_data == NULL && rest->needs == NULL && ferry_task_handles_get_n (&rest->handles) == 0;
 }
 
 guint
@@ -2281,6 +2285,15 @@ install_ways (void)
    * executor refuses others. What the queue changes later is notified.
    */
   properties[PROP_NOT_BEFORE] = g_param_spec_int64 ("not-before", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
+  /**
+   * FerryTask:needs:
+   *
+   * The labels that a host must have to run the task, such as “gpu”: all of them. A host has those that it was started
+   * with (`ferry-host --label gpu`). The task waits while no host has them, and [method@Ferry.Task.get_text] names
+   * them. No pool runs such a task, and an executor of pools alone refuses it. A label has 1 to 64 of the characters
+   * A-Z, a-z, 0-9, “_”, “-” and “.”, and a task needs at most 32.
+   */
+  properties[PROP_NEEDS] = g_param_spec_boxed ("needs", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 }
 
 static void
@@ -2661,6 +2674,7 @@ static const Reading readings[N_PROPERTIES] = {
   [PROP_CANCELLABLE] = {RARE (cancellable)},
   [PROP_APPLICATION_DATA] = {RARE (application_data)},
   [PROP_NOT_BEFORE] = {RARE (not_before)},
+  [PROP_NEEDS] = {RARE (needs)},
   [PROP_STATE] = {BY (ferry_task_get_state)},
   [PROP_IS_DONE] = {BY (ferry_task_get_done)},
   [PROP_CAN_CANCEL] = {BY (get_can_cancel)},
@@ -2732,6 +2746,15 @@ set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec
   ferry_property_change (self, G_STRUCT_MEMBER_P (place, readings[property_id].offset), value, pspec);
 }
 
+/* An empty list is none. */
+static void
+note_needs (FerryTask *self)
+{
+  char **needs = peek_rest (self)->needs;
+
+  get_private (self)->run.needs = needs != NULL && needs[0] != NULL ? (const char *const *) needs : NULL;
+}
+
 static void
 set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
@@ -2752,6 +2775,10 @@ set_property (GObject *object, guint property_id, const GValue *value, GParamSpe
       break;
     case PROP_ARGUMENTS:
       ferry_task_set_arguments (self, g_value_get_variant (value));
+      break;
+    case PROP_NEEDS:
+      set_setting (self, property_id, value, pspec);
+      note_needs (self);
       break;
     default:
       set_setting (self, property_id, value, pspec);
@@ -2845,6 +2872,7 @@ rest_free (Rest *rest)
   g_free (rest->question);
   g_free (rest->host_name);
   g_free (rest->host_loss);
+  g_strfreev (rest->needs);
   g_clear_pointer (&rest->application_data, g_variant_unref);
   g_clear_pointer (&rest->failures, g_variant_unref);
   g_clear_pointer (&rest->failure_errors, g_ptr_array_unref);

@@ -180,7 +180,15 @@ host_test_tell (HostTest *self, const char *name, GVariant *value)
 void
 host_test_tell_facts (HostTest *self, const char *functions, guint n_workers)
 {
+  host_test_tell_all_facts (self, functions, n_workers, "", "");
+}
+
+void
+host_test_tell_all_facts (HostTest *self, const char *functions, guint n_workers, const char *labels,
+                          const char *program_version)
+{
   g_auto (GStrv) names = g_strsplit (functions, " ", -1);
+  g_auto (GStrv) all_labels = g_strsplit (labels, " ", -1);
   const FerryHostFacts facts = {
     .version = FERRY_RUN_VERSION,
     .name = (char *) self->name,
@@ -188,6 +196,8 @@ host_test_tell_facts (HostTest *self, const char *functions, guint n_workers)
     .functions = names,
     .n_workers = n_workers,
     .ferry_version = (char *) "0.1.0",
+    .program_version = (char *) program_version,
+    .labels = all_labels,
   };
 
   host_test_tell (self, FERRY_HOST_VALUE, ferry_host_facts_to_variant (&facts));

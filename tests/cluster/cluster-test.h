@@ -64,6 +64,9 @@ void host_test_free (HostTest *self);
 void host_test_die (HostTest *self);
 void host_test_tell (HostTest *self, const char *name, GVariant *value);
 void host_test_tell_facts (HostTest *self, const char *functions, guint n_workers);
+/* labels: separated by spaces. program_version: empty: it tells none. */
+void host_test_tell_all_facts (HostTest *self, const char *functions, guint n_workers, const char *labels,
+                               const char *program_version);
 void host_test_add_room (HostTest *self, guint n);
 /* Takes what has arrived. Returns how many runs have come so far. */
 guint host_test_take (HostTest *self);

@@ -68,7 +68,7 @@ test_all_options_are_read (void)
   parse (&options,
          "ferry-host --server tls://a:1 --application demo --name alpha --workers 7 --functions 'thumb*' "
          "--credentials c --nkey k --tls-ca t --sandbox preferred --read /r --write /w --network --memory-limit 2G "
-         "--max-tasks 9 --cut-timeout 60 --no-fork-server --check --verbose p",
+         "--max-tasks 9 --cut-timeout 60 --no-fork-server --label gpu --label site.berlin --check --verbose p",
          &error);
   g_assert_no_error (error);
   g_assert_cmpstr (options.server, ==, "tls://a:1");
@@ -83,6 +83,7 @@ test_all_options_are_read (void)
   g_assert_cmpint (options.memory_limit, ==, G_GINT64_CONSTANT (2) << 30);
   g_assert_cmpint (options.max_tasks, ==, 9);
   g_assert_cmpint (options.cut_timeout, ==, 60);
+  g_assert_cmpstrv (options.labels, ((const char *const[]){"gpu", "site.berlin", NULL}));
   g_assert_true (options.network && options.no_fork_server && options.check && options.verbose);
 }
 
@@ -104,6 +105,9 @@ test_wrong_options_are_told (void)
     "ferry-host --sandbox maybe p",
     "ferry-host --read / p",
     "ferry-host --sandbox off --network p",
+    "ferry-host --label '' p",
+    "ferry-host --label 'g pu' p",
+    "ferry-host --label gpu,nvme p",
     "ferry-host --memory-limit 0 p",
     "ferry-host --memory-limit -5 p",
     "ferry-host --memory-limit 5X p",

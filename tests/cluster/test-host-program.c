@@ -60,6 +60,7 @@ test_learns_what_the_program_can_do (void)
   g_assert_no_error (error);
   g_assert_true (g_strv_contains ((const char *const *) program.functions, "echo-bytes"));
   g_assert_cmpuint (g_strv_length (program.functions), ==, 3);
+  g_assert_cmpstr (program.version, ==, "1.4-test");
   g_assert_cmpuint (ferry_test_get_number (program.pool, "max-workers"), ==, 3);
   ferry_host_program_stop (&program);
 }

@@ -65,7 +65,7 @@ start_host (Fixture *self)
 {
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
   g_autofree char *url = server_test_dup_url (self->server, "alpha", "secret");
-  g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", "--workers 2 --verbose", worker);
+  g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", "--workers 2 --label gpu --verbose", worker);
 
   self->host = ferry_test_start ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
 }
@@ -197,6 +197,8 @@ test_runs_tasks (void)
   open_session (&fixture);
   g_assert_true (g_strv_contains ((const char *const *) fixture.facts.functions, "echo"));
   g_assert_cmpuint (fixture.facts.n_workers, ==, 2);
+  g_assert_cmpstrv (fixture.facts.labels, ((const char *const[]){"gpu", NULL}));
+  g_assert_cmpstr (fixture.facts.program_version, ==, "1.4-test");
   call = host_test_run (fixture.application, "echo", g_variant_new_string ("far away"));
   host_test_wait_begin (call);
   host_test_give_leave (call);

@@ -12,6 +12,7 @@
 
 #include "base/ferry-error.h"
 #include "cluster/ferry-run-message-private.h"
+#include "pool/ferry-labels-private.h"
 
 static char *
 repeat (char letter, gsize n)
@@ -36,11 +37,14 @@ parse (const char *text)
   return value;
 }
 
+/* The end of facts of a host without labels, whose program tells no version. */
+#define NO_MORE ", '', @as [], false, (@t 0, @u 0, @u 0, @u 0, @t 0, @t 0, @t 0, @t 0))"
+
 static void
 facts_arrive_in_order (void)
 {
-  g_autoptr (GVariant) value = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['c', 'a', 'b', 'a', 'c'], @u 2, false)");
-  g_autoptr (GVariant) expected = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['a', 'b', 'c'], @u 2, false)");
+  g_autoptr (GVariant) value = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['c', 'a', 'b', 'a', 'c'], @u 2, false" NO_MORE);
+  g_autoptr (GVariant) expected = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['a', 'b', 'c'], @u 2, false" NO_MORE);
   g_autoptr (GVariant) again = NULL;
   g_auto (FerryHostFacts) facts = {0};
   g_autoptr (GError) error = NULL;
@@ -74,18 +78,76 @@ static void
 impossible_facts_are_refused (void)
 {
   g_autofree char *long_name = repeat ('a', FERRY_MAX_TOKEN + 1);
-  g_autofree char *too_long = g_strdup_printf ("(@u 1, '0.1.0', '%s', '1', @as [], @u 1, false)", long_name);
+  g_autofree char *too_long = g_strdup_printf ("(@u 1, '0.1.0', '%s', '1', @as [], @u 1, false" NO_MORE, long_name);
 
   assert_no_facts (too_long);
-  assert_no_facts ("(@u 1, '0.1.0', '', '1', @as [], @u 1, false)");
-  assert_no_facts ("(@u 1, '0.1.0', 'a.b', '1', @as [], @u 1, false)");
-  assert_no_facts ("(@u 1, '0.1.0', 'a*', '1', @as [], @u 1, false)");
-  assert_no_facts ("(@u 1, '0.1.0', 'a', '', @as [], @u 1, false)");
-  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', [''], @u 1, false)");
-  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', @as [], @u 0, false)");
-  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', @as [], @u 65536, false)");
-  assert_no_facts ("(@u 1, '', 'a', '1', @as [], @u 1, false)");
+  assert_no_facts ("(@u 1, '0.1.0', '', '1', @as [], @u 1, false" NO_MORE);
+  assert_no_facts ("(@u 1, '0.1.0', 'a.b', '1', @as [], @u 1, false" NO_MORE);
+  assert_no_facts ("(@u 1, '0.1.0', 'a*', '1', @as [], @u 1, false" NO_MORE);
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '', @as [], @u 1, false" NO_MORE);
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', [''], @u 1, false" NO_MORE);
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', @as [], @u 0, false" NO_MORE);
+  assert_no_facts ("(@u 1, '0.1.0', 'a', '1', @as [], @u 65536, false" NO_MORE);
+  assert_no_facts ("(@u 1, '', 'a', '1', @as [], @u 1, false" NO_MORE);
   assert_no_facts ("'facts'");
+}
+
+static void
+labels_and_figures_arrive_as_they_were_told (void)
+{
+  static char *none[] = {NULL};
+  char *labels[] = {(char *) "gpu", (char *) "site.berlin", NULL};
+  const FerryHostFacts sent = {
+    .version = FERRY_RUN_VERSION,
+    .ferry_version = (char *) "0.1.0",
+    .name = (char *) "alpha",
+    .instance = (char *) "01af",
+    .functions = none,
+    .n_workers = 1,
+    .program_version = (char *) "1.4~rc1",
+    .labels = labels,
+    .asking = TRUE,
+    .figures = {1, 2, 3, 4, 5, 6, 7, G_MAXUINT64},
+  };
+  g_autoptr (GVariant) value = keep (ferry_host_facts_to_variant (&sent));
+  g_auto (FerryHostFacts) facts = {0};
+  g_autoptr (GError) error = NULL;
+
+  ferry_host_facts_from_variant (&facts, value, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (facts.program_version, ==, "1.4~rc1");
+  g_assert_cmpstrv (facts.labels, labels);
+  g_assert_true (facts.asking);
+  g_assert_cmpmem (&facts.figures, sizeof facts.figures, &sent.figures, sizeof sent.figures);
+}
+
+static void
+assert_no_labels (const char *version, const char *labels)
+{
+  g_autofree char *text = g_strdup_printf ("(@u 1, '0.1.0', 'a', '1', @as [], @u 1, false, '%s', %s, false, "
+                                           "(@t 0, @u 0, @u 0, @u 0, @t 0, @t 0, @t 0, @t 0))",
+                                           version, labels);
+
+  assert_no_facts (text);
+}
+
+static void
+impossible_labels_are_refused (void)
+{
+  g_autofree char *name = repeat ('a', FERRY_MAX_LABEL + 1);
+  g_autofree char *too_long = g_strdup_printf ("['%s']", name);
+  g_autoptr (GString) too_many = g_string_new ("['l'");
+
+  for (guint i = 0; i < FERRY_MAX_LABELS; i++)
+    g_string_append (too_many, ", 'l'");
+  g_string_append_c (too_many, ']');
+  assert_no_labels ("", "['']");
+  assert_no_labels ("", "['g pu']");
+  assert_no_labels ("", "['\\u001b[2J']");
+  assert_no_labels ("", too_long);
+  assert_no_labels ("", too_many->str);
+  assert_no_labels ("1 4", "@as []");
+  assert_no_labels ("1\\u001b", "@as []");
 }
 
 static void
@@ -365,6 +427,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/run-message/facts-arrive-in-order", facts_arrive_in_order);
   g_test_add_func ("/run-message/impossible-facts-are-refused", impossible_facts_are_refused);
+  g_test_add_func ("/run-message/labels-and-figures-arrive-as-they-were-told", labels_and_figures_arrive_as_they_were_told);
+  g_test_add_func ("/run-message/impossible-labels-are-refused", impossible_labels_are_refused);
   g_test_add_func ("/run-message/too-many-functions-are-refused", too_many_functions_are_refused);
   g_test_add_func ("/run-message/another-version-is-told", another_version_is_told);
   g_test_add_func ("/run-message/a-greeting-arrives-as-it-was-sent", a_greeting_arrives_as_it_was_sent);

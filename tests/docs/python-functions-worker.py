@@ -201,6 +201,7 @@ def main():
     Ferry.Channel.function_register("talk", "s", recorder.heard("ChannelFunctionFull", talk))
     os.register_at_fork(after_in_child=lambda: FORKED.append(os.getpid()))
     Ferry.Worker.add_fork_handler(recorder.heard("ForkHandler", run_fork_handlers))
+    Ferry.Worker.set_program_version("1.0")
     Ferry.Worker.add_initialiser("greet", recorder.heard("Initialiser", lambda *_: True))
     alone = {"send-buffer": send_buffer, "listen": listen}
     if sys.argv[3:]:

@@ -13,6 +13,7 @@
 
 #include "base/ferry-error.h"
 #include "cluster/ferry-run-message-private.h"
+#include "pool/ferry-labels-private.h"
 #include "fuzz.h"
 #include "wire/ferry-depth-private.h"
 
@@ -36,9 +37,12 @@ take_facts (GVariant *value, GError **error)
   g_assert_true (g_strv_length (facts.functions) <= FERRY_MAX_HOST_FUNCTIONS);
   for (char **name = facts.functions; *name != NULL; name++)
     g_assert_true ((*name)[0] != '\0' && (name[1] == NULL || strcmp (name[0], name[1]) < 0));
+  g_assert_true (g_strv_length (facts.labels) <= FERRY_MAX_LABELS);
+  g_assert_true (facts.program_version[0] == '\0' || ferry_token_is_valid (g_strdelimit (facts.program_version, ".+~", '-')));
   sent = keep (ferry_host_facts_to_variant (&facts));
   g_assert_true (ferry_host_facts_from_variant (&again, sent, NULL));
   g_assert_cmpstrv (facts.functions, again.functions);
+  g_assert_cmpstrv (facts.labels, again.labels);
   return TRUE;
 }
 
@@ -126,7 +130,7 @@ static const struct
   const char *type;
   gboolean (*take) (GVariant *value, GError **error);
 } messages[] = {
-  {"(usssasub)", take_facts}, {"(ussst)", take_serve}, {"ay", take_request}, {"ay", take_progress},
+  {"(usssasubsasb(tuuutttt))", take_facts}, {"(ussst)", take_serve}, {"ay", take_request}, {"ay", take_progress},
   {"(us)", take_log},         {"t", take_number},      {"at", take_order},
 };
 

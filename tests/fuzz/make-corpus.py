@@ -242,8 +242,13 @@ PIECES = (record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(BYT
 FACTS, SERVE, RUN, PROGRESS, LOG, NUMBER, ORDER = range(7)
 
 
-def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers=2, ferry="0.1.0", draining=False):
-    return bytes([FACTS]) + pack("(usssasub)", (version, ferry, name, instance, functions, workers, draining))
+FACTS_TYPE = "(usssasubsasb(tuuutttt))"
+
+
+def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers=2, ferry="0.1.0", draining=False, program="1.4",
+          labels=("gpu",), asking=False, figures=(1, 2, 3, 4, 5, 6, 7, 8)):
+    return bytes([FACTS]) + pack(FACTS_TYPE, (version, ferry, name, instance, functions, workers, draining, program, labels,
+                                              asking, figures))
 
 
 def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, idempotent=1, arguments=None, types=None):
@@ -268,7 +273,7 @@ def bus_message(subject, content):
 
 
 def presence(subject="ferry.app.present.alpha.0af", **rest):
-    return bus_message(subject, facts(**rest)[1:] + b"\0(usssasub)")
+    return bus_message(subject, facts(**rest)[1:] + b"\0" + FACTS_TYPE.encode())
 
 
 CORPUS = {
@@ -736,10 +741,13 @@ CORPUS = {
         "facts-of-no-name": facts(name="a.b"),
         "facts-of-no-function": facts(functions=("",)),
         "facts-of-no-workers": facts(workers=0),
+        "facts-of-no-label": facts(labels=("g pu",)),
+        "facts-of-no-version": facts(program="1 4"),
+        "facts-of-many-labels": facts(labels=("l",) * 33),
         "facts-cut": facts()[:-4],
-        "serve": run_message(SERVE, "(ussst)", (4, "0.1.0", "shop", "0af-0", 2**64 - 1)),
+        "serve": run_message(SERVE, "(ussst)", (5, "0.1.0", "shop", "0af-0", 2**64 - 1)),
         "serve-later": run_message(SERVE, "(ussst)", (5, "0.2.0", "shop", "0af-0", 1)),
-        "serve-of-no-client": run_message(SERVE, "(ussst)", (4, "0.1.0", "shop", "", 1)),
+        "serve-of-no-client": run_message(SERVE, "(ussst)", (5, "0.1.0", "shop", "", 1)),
         "run": run(arguments=("(xs)", (-1, "word"))),
         "run-without": run(kind=3, times=(1, 2, 3)),
         "run-never": run(attempt=0),

@@ -105,6 +105,7 @@ function untilCancelled(job) {
 }
 
 function serve() {
+    Ferry.Worker.set_program_version('1.0');
     Ferry.Worker.add_initialiser('words', () => true);
     // Never called: a program in JavaScript has threads, so each of its workers is executed.
     Ferry.Worker.add_fork_handler(() => {});

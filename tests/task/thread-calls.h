@@ -398,5 +398,6 @@ LISTED (ferry_worker_exit)
 LISTED (ferry_worker_get_sender)
 LISTED (ferry_worker_get_transport)
 LISTED (ferry_worker_main)
+LISTED (ferry_worker_set_program_version)
 
 /* clang-format on */

@@ -745,6 +745,7 @@ main (int argc, char **argv)
   ferry_channel_function_register ("echo", NULL, echo_once);
   ferry_worker_add_initialiser ("count", count_initialiser, NULL, NULL);
   forks = g_string_new (NULL);
+  ferry_worker_set_program_version ("1.4-test");
   ferry_worker_add_fork_handler (note_fork, (gpointer) "first", NULL);
   ferry_worker_add_fork_handler (note_fork, (gpointer) "second", NULL);
   if (order != NULL)
