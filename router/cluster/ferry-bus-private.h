@@ -61,8 +61,8 @@ void ferry_bus_say_hello (FerryBus *self);
 /* Tells the applications what this host can do: now, at each connect, and to each application that asks. For a host.
  * Sinks facts. */
 void ferry_bus_set_presence (FerryBus *self, GVariant *facts);
-/* Tells it once more, at once. */
-void ferry_bus_repeat_presence (FerryBus *self);
+/* Tells facts at once, and does not keep them. Sinks facts. */
+void ferry_bus_tell_once (FerryBus *self, GVariant *facts);
 
 /* Sets wire and data to what carries packets to a peer, for ferry_session_new(). data is freed by wire->free. peer and
  * id must be tokens. */

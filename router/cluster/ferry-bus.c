@@ -688,14 +688,17 @@ ferry_bus_set_presence (FerryBus *self, GVariant *facts)
 {
   g_clear_pointer (&self->presence, g_bytes_unref);
   self->presence = ferry_bus_presence_to_bytes (facts);
-  ferry_bus_repeat_presence (self);
+  if (self->state == FERRY_CLUSTER_STATE_CONNECTED)
+    send_presence (self);
 }
 
 void
-ferry_bus_repeat_presence (FerryBus *self)
+ferry_bus_tell_once (FerryBus *self, GVariant *facts)
 {
+  g_autoptr (GBytes) presence = ferry_bus_presence_to_bytes (facts);
+
   if (self->state == FERRY_CLUSTER_STATE_CONNECTED)
-    send_presence (self);
+    send_to (self, self->own, presence);
 }
 
 typedef struct

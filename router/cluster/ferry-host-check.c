@@ -10,10 +10,13 @@
 
 #include "cluster/ferry-host-program-private.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/ferry-base-private.h"
+#include "cluster/ferry-host-metrics-private.h"
 #include "cluster/ferry-run-message-private.h"
 
 /* How long the server may take, in seconds. */
@@ -50,7 +53,8 @@ ferry_host_dup_exposure (FerryBus *bus)
            : NULL;
 }
 
-static void G_GNUC_PRINTF (2, 3) say (const char *what, const char *format, ...)
+void
+ferry_host_say (const char *what, const char *format, ...)
 {
   g_autofree char *text = NULL;
   va_list arguments;
@@ -74,15 +78,15 @@ check_file (const char *what, const char *path, gboolean is_secret)
     return TRUE;
   if (!g_file_get_contents (path, &content, NULL, &error))
     {
-      say (what, "%s; set a file that exists and that this user may read", error->message);
+      ferry_host_say (what, "%s; set a file that exists and that this user may read", error->message);
       return FALSE;
     }
   if (is_secret && stat (path, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     {
-      say (what, "'%s' may be read by other users; run 'chmod 600 %s'", path, path);
+      ferry_host_say (what, "'%s' may be read by other users; run 'chmod 600 %s'", path, path);
       return FALSE;
     }
-  say (what, "'%s' can be read", path);
+  ferry_host_say (what, "'%s' can be read", path);
   return TRUE;
 }
 
@@ -95,7 +99,7 @@ check_paths (const char *what, char **paths)
   for (guint i = 0; paths != NULL && paths[i] != NULL; i++)
     if (!g_file_test (paths[i], G_FILE_TEST_EXISTS))
       {
-        say (what, "'%s' does not exist; correct the path, or leave it out", paths[i]);
+        ferry_host_say (what, "'%s' does not exist; correct the path, or leave it out", paths[i]);
         are_well = FALSE;
       }
   return are_well;
@@ -112,15 +116,15 @@ check_program (const FerryHostOptions *options, FerryHostProgram *program)
 
   if (!ferry_host_program_start (program, options, &error))
     {
-      say ("program", "%s", error->message);
+      ferry_host_say ("program", "%s", error->message);
       return FALSE;
     }
   functions = g_strjoinv (", ", program->functions);
   g_object_get (program->pool, "max-workers", &n_workers, NULL);
-  say ("program", "'%s' runs with %u workers", options->program[0], n_workers);
-  say ("functions", "%s", functions);
+  ferry_host_say ("program", "'%s' runs with %u workers", options->program[0], n_workers);
+  ferry_host_say ("functions", "%s", functions);
   if (program->version != NULL)
-    say ("version", "the program is version %s", program->version);
+    ferry_host_say ("version", "the program is version %s", program->version);
   return TRUE;
 }
 
@@ -156,13 +160,19 @@ wait_for_server (const FerryHostOptions *options, FerryBus *bus)
     g_source_remove (timer);
 }
 
+static gboolean
+has_answer (const FerryHostInquiry *self)
+{
+  return self->wants_answer && self->answer.name != NULL;
+}
+
 static void
-listen_to_server (FerryBus *bus)
+listen_to_server (FerryHostInquiry *self, FerryBus *bus)
 {
   gboolean is_over = FALSE;
   guint timer = g_timeout_add (LISTEN_TIME, set_true, &is_over);
 
-  while (!is_over && ferry_bus_get_error (bus) == NULL)
+  while (!is_over && !has_answer (self) && ferry_bus_get_error (bus) == NULL)
     g_main_context_iteration (NULL, TRUE);
   if (!is_over)
     g_source_remove (timer);
@@ -178,31 +188,21 @@ ignore_packet (gpointer data, const char *peer, const char *id, GBytes *packet)
 {
 }
 
-/* Another host of this name has told of itself. data: FerryHostFacts. */
+/* Another host of this name has told of itself. data: FerryHostInquiry. */
 static void
 note_namesake (gpointer data, const char *host, const char *id, GVariant *value)
 {
-  FerryHostFacts *namesake = data;
+  FerryHostInquiry *self = data;
   g_auto (FerryHostFacts) facts = {0};
 
-  if (!ferry_host_facts_from_variant (&facts, value, NULL) || facts.draining)
+  if (!ferry_host_facts_from_variant (&facts, value, NULL) || facts.asking)
     return;
-  ferry_host_facts_clear (namesake);
-  *namesake = facts;
+  ferry_host_facts_clear (&self->answer);
+  self->answer = facts;
   facts = (FerryHostFacts){0};
 }
 
 static const FerryBusFuncs funcs = {.changed = ignore_change, .present = note_namesake, .packet = ignore_packet};
-
-static void
-say_namesake (const FerryHostFacts *namesake)
-{
-  if (namesake->name != NULL)
-    say ("warning",
-         "A host '%s' with %u workers and Ferry %s runs already; give this one another --name, unless it takes the "
-         "place of that one",
-         namesake->name, namesake->n_workers, namesake->ferry_version);
-}
 
 /* Tells the server's applications of a host that is being ended, so that none sends it a task. Another host of this
  * name answers. */
@@ -218,6 +218,7 @@ make_presence (const FerryHostOptions *options, FerryBus *bus, char **functions)
     .n_workers = 1,
     .ferry_version = (char *) FERRY_PROJECT_VERSION,
     .draining = TRUE,
+    .asking = TRUE,
   };
 
   return ferry_host_facts_to_variant (&facts);
@@ -244,50 +245,100 @@ say_state (FerryBus *bus)
   const GError *error = ferry_bus_get_error (bus);
 
   if (error != NULL)
-    say ("server", "%s", error->message);
+    ferry_host_say ("server", "%s", error->message);
   else if (ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED)
-    say ("server",
-         "It did not answer within %d seconds; look whether it runs, whether this machine's name service answers, and "
-         "whether a firewall is between",
-         SERVER_SECONDS);
+    ferry_host_say (
+      "server",
+      "It did not answer within %d seconds; look whether it runs, whether this machine's name service answers, and "
+      "whether a firewall is between",
+      SERVER_SECONDS);
   return error == NULL && ferry_bus_get_state (bus) == FERRY_CLUSTER_STATE_CONNECTED;
 }
 
-static gboolean
-check_server (const FerryHostOptions *options, FerryHostProgram *program)
+void
+ferry_host_inquiry_clear (FerryHostInquiry *self)
+{
+  ferry_host_facts_clear (&self->answer);
+  g_free (self->address);
+  g_free (self->exposure);
+  *self = (FerryHostInquiry){0};
+}
+
+gboolean
+ferry_host_inquire (FerryHostInquiry *self, FerryRouter *router, const FerryHostOptions *options, char **functions)
 {
   g_autofree char *connection_name = NULL;
-  g_autofree char *exposure = NULL;
   g_autoptr (FerryBus) bus = NULL;
   g_autoptr (GError) error = NULL;
-  g_auto (FerryHostFacts) namesake = {0};
   FerryBusSettings settings;
   gboolean is_well;
 
   ferry_host_get_bus_settings (options, &settings, &connection_name);
-  bus = ferry_bus_new (program->router, &settings, &funcs, &namesake, &error);
+  bus = ferry_bus_new (router, &settings, &funcs, self, &error);
   if (bus == NULL)
     {
-      say ("server", "%s", error->message);
+      ferry_host_say ("server", "%s", error->message);
       return FALSE;
     }
   wait_for_server (options, bus);
   is_well = say_state (bus);
   if (is_well)
     {
-      publish_as_host (options, bus, program->functions);
-      listen_to_server (bus);
+      publish_as_host (options, bus, functions);
+      listen_to_server (self, bus);
       is_well = say_state (bus);
     }
-  if (is_well)
-    say ("server", "connected to %s as host '%s' of the application '%s'", ferry_bus_get_address (bus), options->name,
-         options->application);
-  exposure = ferry_host_dup_exposure (bus);
-  if (exposure != NULL)
-    say ("warning", "%s", exposure);
-  say_namesake (&namesake);
+  self->address = g_strdup (ferry_bus_get_address (bus));
+  self->exposure = ferry_host_dup_exposure (bus);
   ferry_bus_close (bus);
   return is_well;
+}
+
+/* One that is being ended is about to leave its place. */
+static void
+say_namesake (const FerryHostFacts *namesake)
+{
+  if (namesake->name != NULL && !namesake->draining)
+    ferry_host_say ("warning",
+                    "A host '%s' with %u workers and Ferry %s runs already; give this one another --name, unless it "
+                    "takes the place of that one",
+                    namesake->name, namesake->n_workers, namesake->ferry_version);
+}
+
+static gboolean
+check_server (const FerryHostOptions *options, FerryHostProgram *program)
+{
+  g_auto (FerryHostInquiry) inquiry = {0};
+  gboolean is_well = ferry_host_inquire (&inquiry, program->router, options, program->functions);
+
+  if (is_well)
+    ferry_host_say ("server", "connected to %s as host '%s' of the application '%s'", inquiry.address, options->name,
+                    options->application);
+  if (inquiry.exposure != NULL)
+    ferry_host_say ("warning", "%s", inquiry.exposure);
+  say_namesake (&inquiry.answer);
+  return is_well;
+}
+
+static gboolean
+check_metrics_file (const FerryHostOptions *options)
+{
+  g_autofree char *folder = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (options->metrics_file == NULL)
+    return TRUE;
+  folder = g_path_get_dirname (options->metrics_file);
+  if (!ferry_host_metrics_check_file (options->metrics_file, options->application, options->name, &error))
+    ferry_host_say ("metrics", "%s", error->message);
+  else if (access (folder, W_OK | X_OK) < 0)
+    ferry_host_say ("metrics", "'%s' cannot be written: %s; let this user write there", folder, g_strerror (errno));
+  else
+    {
+      ferry_host_say ("metrics", "'%s' can be written", options->metrics_file);
+      return TRUE;
+    }
+  return FALSE;
 }
 
 gboolean
@@ -302,6 +353,7 @@ ferry_host_check (const FerryHostOptions *options)
   files_are_well = check_file ("tls-ca", options->tls_ca, FALSE) && files_are_well;
   files_are_well = check_paths ("read", options->readable) && files_are_well;
   files_are_well = check_paths ("write", options->writable) && files_are_well;
+  files_are_well = check_metrics_file (options) && files_are_well;
   program_is_well = check_program (options, &program);
   server_is_well =
     program.router != NULL && ferry_router_get_running (program.router) && check_server (options, &program);

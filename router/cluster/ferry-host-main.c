@@ -6,8 +6,8 @@
  * The program tells its functions, and the bus tells the applications of them. The acceptor makes a session for each
  * application, and the service runs what they ask for. SIGTERM and SIGINT drain; a second one ends at once.
  *
- * Exit status: 0 after a drain, or a check that found nothing wrong. 1 for wrong options; 2 where the host cannot work,
- * or a check found something; 3 after a second signal. */
+ * Exit status: 0 after a drain, a check that found nothing wrong, or a status. 1 for wrong options; 2 where the host
+ * cannot work, a check found something, or no host has told its status; 3 after a second signal. */
 
 #include "config.h"
 
@@ -20,9 +20,13 @@
 #include "base/ferry-error.h"
 #include "cluster/ferry-bus-private.h"
 #include "cluster/ferry-host-acceptor-private.h"
+#include "cluster/ferry-host-metrics-private.h"
 #include "cluster/ferry-host-program-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-server-access-private.h"
+
+/* How often the metrics are written. */
+#define METRICS_SECONDS 15
 
 typedef enum
 {
@@ -43,6 +47,8 @@ typedef struct
   char *exposure;              /* (owned) (nullable): the latest warning of a server */
   GMainLoop *loop;             /* (owned) */
   gboolean is_draining;
+  guint metrics_timer; /* 0: there is no file */
+  gboolean metrics_failed;
   int status;
 } Host;
 
@@ -136,16 +142,19 @@ hello_came (gpointer data, const char *user, const char *id, GVariant *versions)
   ferry_host_acceptor_hear (self->acceptor, user, id, versions);
 }
 
-/* 'ferry-host --check' tells of itself as a host that drains, under the name of the one that it is to become. One that
- * drains answers none, so two hosts never answer each other. */
+/* 'ferry-host --check' and '--status' ask by the name of a host. Those that ask do not answer. */
 static void
 namesake_came (gpointer data, const char *host, const char *id, GVariant *value)
 {
   Host *self = data;
   g_auto (FerryHostFacts) facts = {0};
+  FerryHostFacts answer;
 
-  if (!self->is_draining && ferry_host_facts_from_variant (&facts, value, NULL) && facts.draining)
-    ferry_bus_repeat_presence (self->bus);
+  if (!ferry_host_facts_from_variant (&facts, value, NULL) || !facts.asking)
+    return;
+  answer = *ferry_host_service_get_facts (self->service);
+  ferry_host_service_get_figures (self->service, &answer.figures);
+  ferry_bus_tell_once (self->bus, ferry_host_facts_to_variant (&answer));
 }
 
 static const FerryBusFuncs bus_funcs = {
@@ -175,6 +184,51 @@ drained (gpointer data)
   Host *self = data;
 
   g_main_loop_quit (self->loop);
+}
+
+/* ---- the metrics ---- */
+
+/* What goes wrong is told once. */
+static gboolean
+write_metrics (gpointer data)
+{
+  Host *self = data;
+  const FerryHostOptions *options = &self->options;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  text = ferry_host_service_describe_metrics (self->service, options->application);
+  if (!ferry_host_metrics_write_file (options->metrics_file, options->application, options->name, text, &error) &&
+      !self->metrics_failed)
+    g_message ("%s", error->message);
+  self->metrics_failed = error != NULL;
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+start_metrics (Host *self, GError **error)
+{
+  const FerryHostOptions *options = &self->options;
+
+  if (options->metrics_file == NULL)
+    return TRUE;
+  if (!ferry_host_metrics_check_file (options->metrics_file, options->application, options->name, error))
+    return FALSE;
+  self->metrics_timer = g_timeout_add_seconds (METRICS_SECONDS, write_metrics, self);
+  write_metrics (self);
+  return TRUE;
+}
+
+/* Figures of a host that is gone would say that all is well. */
+static void
+stop_metrics (Host *self)
+{
+  const FerryHostOptions *options = &self->options;
+
+  if (self->metrics_timer == 0)
+    return;
+  g_source_remove (self->metrics_timer);
+  ferry_host_metrics_remove_file (options->metrics_file, options->application, options->name);
 }
 
 /* ---- signals ---- */
@@ -226,12 +280,13 @@ start (Host *self, GError **error)
   self->acceptor = ferry_host_acceptor_new (self->service, self->program.router,
                                             (gint64) self->options.cut_timeout * G_USEC_PER_SEC, make_wire, self->bus);
   tell_facts (self);
-  return TRUE;
+  return start_metrics (self, error);
 }
 
 static void
 stop (Host *self)
 {
+  stop_metrics (self);
   g_clear_pointer (&self->acceptor, ferry_host_acceptor_free);
   g_clear_object (&self->service);
   if (self->bus != NULL)
@@ -284,6 +339,8 @@ main (int argc, char **argv)
       g_print ("ferry-host %s\n", FERRY_PROJECT_VERSION);
       status = EXIT_SUCCESS;
     }
+  else if (host.options.status)
+    status = ferry_host_status (&host.options) ? EXIT_SUCCESS : EXIT_CANNOT_WORK;
   else if (host.options.check)
     status = ferry_host_check (&host.options) ? EXIT_SUCCESS : EXIT_CANNOT_WORK;
   else

@@ -22,7 +22,7 @@
   "PROGRAM is a worker of Ferry: it calls ferry_worker_main(). SIGTERM finishes what runs, gives back what waits, "    \
   "and\n"                                                                                                              \
   "ends; a second SIGTERM ends at once. 'ferry-host --check ...' tells what keeps a host with these options from "     \
-  "working.\n"                                                                                                         \
+  "working, and 'ferry-host --status --application NAME --name NAME' what a running one does.\n"                       \
   "A URL with a password belongs into the environment variable FERRY_SERVER: each user can read a command line."
 
 static gboolean
@@ -68,6 +68,9 @@ make_group (FerryHostOptions *self)
     {"memory-limit", 0, 0, G_OPTION_ARG_CALLBACK, parse_size, "How much memory a worker may have", "SIZE"},
     {"max-tasks", 0, 0, G_OPTION_ARG_INT, &self->max_tasks, "After how many tasks a worker is replaced", "N"},
     {"no-fork-server", 0, 0, G_OPTION_ARG_NONE, &self->no_fork_server, "Start each worker anew", NULL},
+    {"metrics-file", 0, 0, G_OPTION_ARG_FILENAME, &self->metrics_file,
+     "Where it writes what it does, for Prometheus' node_exporter", "FILE.prom"},
+    {"status", 0, 0, G_OPTION_ARG_NONE, &self->status, "Tell what the running host of this name does, and end", NULL},
     {"check", 0, 0, G_OPTION_ARG_NONE, &self->check, "Tell what is wrong, and end", NULL},
     {"verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, "Tell more", NULL},
     {"version", 0, 0, G_OPTION_ARG_NONE, &self->version, "Tell the version, and end", NULL},
@@ -210,9 +213,13 @@ ferry_host_options_parse (FerryHostOptions *self, char **arguments, GError **err
     return TRUE;
   if (rest[first] != NULL && g_str_equal (rest[first], "--"))
     first++;
-  if (rest[first] == NULL)
+  if (rest[first] == NULL && !self->status)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "Give the program whose functions this host runs; 'ferry-host --help' lists the options");
+  if (rest[first] == NULL && self->application == NULL)
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "Give the application of the host, or its program: 'ferry-host --status --application NAME'");
   if (!check_server (self, error))
     return FALSE;
   self->program = g_strdupv (&rest[first]);
@@ -231,6 +238,7 @@ ferry_host_options_clear (FerryHostOptions *self)
   g_free (self->credentials);
   g_free (self->nkey);
   g_free (self->tls_ca);
+  g_free (self->metrics_file);
   g_free (self->sandbox);
   g_strfreev (self->readable);
   g_strfreev (self->writable);

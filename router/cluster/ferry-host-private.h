@@ -111,8 +111,8 @@ FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostF
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 /* Returns (transfer full) how texts name the host: 'alpha', or with the version of its program. */
 char *ferry_host_dup_title (const FerryHost *self);
-/* Returns (transfer full) which versions the programs of hosts (element-type FerryHost) have, as the end of a clause; ""
- * where none tells. */
+/* Returns (transfer full) which versions the programs of hosts (element-type FerryHost) have, as the end of a clause;
+ * "" where none tells. */
 char *ferry_host_describe_programs (const GPtrArray *hosts);
 /* Takes a session (transfer full), once. instance: (nullable): see FerryCluster:instance. */
 void ferry_host_open (FerryHost *self, FerrySession *session, const FerryServeRequest *serve, const char *instance,

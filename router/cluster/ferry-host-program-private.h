@@ -2,12 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The parts of ferry-host: its command line (ferry-host-options.c), the program that has its functions
- * (ferry-host-program.c), and 'ferry-host --check' (ferry-host-check.c). The router's thread, which is the program's
- * first. */
+ * (ferry-host-program.c), 'ferry-host --check' (ferry-host-check.c) and --status (ferry-host-status.c). The router's
+ * thread, which is the program's first. */
 
 #pragma once
 
 #include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-server-access-private.h"
 #include "pool/ferry-pool.h"
 #include "process/ferry-launcher.h"
@@ -41,10 +42,12 @@ typedef struct
   int cut_timeout;     /* in seconds: how long an application may be out of reach before its tasks are ended */
   int max_tasks;       /* how many tasks a worker runs before it is replaced; 0: any number */
   gboolean no_fork_server;
+  char *metrics_file; /* (nullable) */
   gboolean check;
+  gboolean status;
   gboolean verbose;
   gboolean version;
-  char **program; /* (array zero-terminated=1): the program and its arguments */
+  char **program; /* (array zero-terminated=1): the program and its arguments; none where status is set */
 } FerryHostOptions;
 
 /* Reads the arguments of main(), and fills in what was not given. Fails with an error that says what is wrong with
@@ -83,7 +86,28 @@ void ferry_host_get_bus_settings (const FerryHostOptions *options, FerryBusSetti
 /* Returns (transfer full) (nullable) the warning of a server that lets anybody in. */
 char *ferry_host_dup_exposure (FerryBus *bus);
 
+/* What is asked of a server: whether it lets this host in, and what the host of this name tells. */
+typedef struct
+{
+  gboolean wants_answer; /* no more than that: to ask is over once it has come */
+  FerryHostFacts answer; /* (owned): its name is NULL if none has come */
+  char *address;         /* (owned): of the server */
+  char *exposure;        /* (owned) (nullable): its warning */
+} FerryHostInquiry;
+
+void ferry_host_inquiry_clear (FerryHostInquiry *self);
+/* Asks, and waits meanwhile. functions: (nullable) (array zero-terminated=1). Writes what is wrong. Returns whether the
+ * server lets this host in. */
+gboolean ferry_host_inquire (FerryHostInquiry *self, FerryRouter *router, const FerryHostOptions *options,
+                             char **functions);
+/* Writes a line: what it is about, and the rest. */
+void ferry_host_say (const char *what, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Writes what the host of this name does. Returns whether it has answered. */
+gboolean ferry_host_status (const FerryHostOptions *options);
 /* Tries all that a host needs, and writes what it finds. Returns whether all is well. */
 gboolean ferry_host_check (const FerryHostOptions *options);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostInquiry, ferry_host_inquiry_clear)
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-host-metrics-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "pool/ferry-pool.h"
@@ -68,6 +69,7 @@ struct _FerryHostRun
   GQueue *line;              /* (unowned) (nullable): the part of the line that link is in */
   GList link;
   gint64 asked_at; /* when leave was asked for; 0: it was not */
+  FerryHostTally *tally; /* (unowned) (nullable): what it is counted in; NULL: it was in no line */
   gboolean stuck;  /* it waits for the application */
   gboolean owing;  /* it has something to send: owing_link is in the session's queue */
   GList owing_link;

@@ -53,4 +53,9 @@ typedef struct
 
 FerryHostServiceCounts ferry_host_service_get_counts (FerryHostService *self);
 
+/* Sets figures to what it has done, and does now. */
+void ferry_host_service_get_figures (FerryHostService *self, FerryHostFigures *figures);
+/* Returns (transfer full) the same for other programs. application: the host's. */
+char *ferry_host_service_describe_metrics (FerryHostService *self, const char *application);
+
 G_END_DECLS

@@ -41,6 +41,7 @@
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* How long a place is kept for a run that asked for leave, in microseconds, before it is given to another. */
 #define PATIENCE (1 * G_USEC_PER_SEC)
@@ -66,6 +67,7 @@ struct _FerryHostService
   FerryHostSource *source; /* (owned): of all runs that have begun */
   GRefString *name;        /* (owned): the host's */
   FerryHostFacts facts;    /* (owned) */
+  FerryHostMetrics metrics;
   FerryHostCapacity capacity;
   GPtrArray *sessions; /* (element-type FerryHostSession) (owned) */
   /* The line: runs are in one of these (unowned). */
@@ -266,6 +268,32 @@ move (FerryHostRun *run, GQueue *line)
     g_queue_push_tail_link (line, &run->link);
 }
 
+static FerryHostResult
+get_result (const FerryHostRun *run)
+{
+  FerryTaskState state = ferry_run_get_state (&run->run);
+
+  if (run->is_refused)
+    return FERRY_HOST_RESULT_RETURNED;
+  if (state == FERRY_TASK_STATE_FAILED)
+    return g_error_matches (run->run.error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ? FERRY_HOST_RESULT_LOST
+                                                                                  : FERRY_HOST_RESULT_FAILED;
+  return state == FERRY_TASK_STATE_COMPLETED ? FERRY_HOST_RESULT_DONE : FERRY_HOST_RESULT_CANCELLED;
+}
+
+static void
+count_end (FerryHostRun *run)
+{
+  gint64 start = run->run.start_time;
+
+  run->tally->n_ended[get_result (run)]++;
+  if (start == 0)
+    return;
+  run->tally->n_begun++;
+  run->tally->wait_time += (guint64) MAX (start - run->came_at, 0);
+  run->tally->run_time += (guint64) MAX (run->run.end_time - start, 0);
+}
+
 void
 ferry_host_service_remove (FerryHostService *self, FerryHostRun *run)
 {
@@ -273,6 +301,7 @@ ferry_host_service_remove (FerryHostService *self, FerryHostRun *run)
   run->service = NULL;
   set_stuck (run, TRUE);
   log_crash_of_run (self, run);
+  count_end (run);
   if (run->run.start_time > 0)
     ferry_host_capacity_note_run (&self->capacity, run->run.end_time - run->run.start_time);
   ferry_host_run_unref (run);
@@ -348,11 +377,24 @@ has_place (FerryHostService *self, const FerryHostRun *run)
   return self->placed.length < n_places && ferry_pool_get_error (self->pool) == NULL;
 }
 
+/* Of a chunk of a map, the function that is mapped counts. The user is what the session's name begins with. */
+static FerryHostTally *
+find_tally (FerryHostService *self, const FerryHostRun *run)
+{
+  g_autofree char *mapped = g_str_equal (run->request.function, FERRY_MAP_FUNCTION)
+                              ? ferry_map_dup_needed_function (run->request.function, run->request.arguments)
+                              : NULL;
+
+  return ferry_host_metrics_find (&self->metrics, mapped != NULL ? mapped : run->request.function, run->application,
+                                  strcspn (run->application, "/"));
+}
+
 /* Puts a run that has come into the line. */
 static void
 add_to_line (FerryHostService *self, FerryHostRun *run)
 {
   run->service = self;
+  run->tally = find_tally (self, run);
   move (ferry_host_run_ref (run), &self->waiting);
   /* A run that comes to idle workers need not wait for the next turn of the main loop. */
   if (self->waiting.length == 1 && has_place (self, run))
@@ -1225,6 +1267,49 @@ ferry_host_service_get_counts (FerryHostService *self)
   return counts;
 }
 
+/* Counts what is in a part of the line now. */
+static void
+count_line (GQueue *part, FerryHostFigures *figures)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (GList *link = part->head; link != NULL; link = link->next)
+    {
+      const FerryHostRun *run = link->data;
+      gboolean is_running = run->run.start_time > 0;
+
+      run->tally->n_running += is_running;
+      run->tally->n_waiting += !is_running;
+      if (!is_running)
+        figures->longest_wait = MAX (figures->longest_wait, (guint64) MAX (now - run->came_at, 0));
+    }
+}
+
+void
+ferry_host_service_get_figures (FerryHostService *self, FerryHostFigures *figures)
+{
+  GHashTableIter iter;
+  FerryHostTally *tally;
+
+  *figures = (FerryHostFigures){.n_sessions = self->sessions->len};
+  g_hash_table_iter_init (&iter, self->metrics.tallies);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &tally, NULL))
+    tally->n_waiting = tally->n_running = 0;
+  count_line (&self->waiting, figures);
+  count_line (&self->placed, figures);
+  count_line (&self->late, figures);
+  ferry_host_metrics_sum (&self->metrics, figures);
+}
+
+char *
+ferry_host_service_describe_metrics (FerryHostService *self, const char *application)
+{
+  FerryHostFigures figures;
+
+  ferry_host_service_get_figures (self, &figures);
+  return ferry_host_metrics_describe (&self->metrics, &self->facts, application, &figures, self->n_busy);
+}
+
 FerryHostService *
 ferry_host_service_new (FerryPool *pool, const char *name, const char *instance, const char *const *functions,
                         void (*drained) (gpointer data), gpointer data)
@@ -1247,6 +1332,7 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
     .ferry_version = g_strdup (FERRY_PROJECT_VERSION),
   };
   ferry_host_capacity_init (&self->capacity, self->facts.n_workers);
+  ferry_host_metrics_init (&self->metrics);
   g_signal_connect_object (pool, "notify::error", G_CALLBACK (pool_failed), self, 0);
   g_signal_connect_object (ferry_pool_get_workers (pool), "items-changed", G_CALLBACK (workers_changed), self, 0);
   workers_changed (ferry_pool_get_workers (pool), 0, 0, g_list_model_get_n_items (ferry_pool_get_workers (pool)), self);
@@ -1297,6 +1383,7 @@ ferry_host_service_finalize (GObject *object)
 
   g_clear_pointer (&self->sessions, g_ptr_array_unref);
   ferry_host_capacity_clear (&self->capacity);
+  ferry_host_metrics_clear (&self->metrics);
   ferry_host_facts_clear (&self->facts);
   g_clear_pointer (&self->name, g_ref_string_release);
   ferry_host_source_unref (self->source);

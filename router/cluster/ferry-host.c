@@ -780,11 +780,16 @@ static void
 ferry_host_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
-    [PROP_NAME] = G_CALLBACK (ferry_host_get_name),     [PROP_INSTANCE] = G_CALLBACK (get_instance),
-    [PROP_VERSION] = G_CALLBACK (get_version),          [PROP_FUNCTIONS] = G_CALLBACK (get_functions),
-    [PROP_STATE] = G_CALLBACK (ferry_host_get_state),   [PROP_N_WORKERS] = G_CALLBACK (ferry_host_get_n_workers),
-    [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy), [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
-    [PROP_LABELS] = G_CALLBACK (get_labels),            [PROP_PROGRAM_VERSION] = G_CALLBACK (get_program_version),
+    [PROP_NAME] = G_CALLBACK (ferry_host_get_name),
+    [PROP_INSTANCE] = G_CALLBACK (get_instance),
+    [PROP_VERSION] = G_CALLBACK (get_version),
+    [PROP_FUNCTIONS] = G_CALLBACK (get_functions),
+    [PROP_STATE] = G_CALLBACK (ferry_host_get_state),
+    [PROP_N_WORKERS] = G_CALLBACK (ferry_host_get_n_workers),
+    [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy),
+    [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
+    [PROP_LABELS] = G_CALLBACK (get_labels),
+    [PROP_PROGRAM_VERSION] = G_CALLBACK (get_program_version),
   };
 
   if (ferry_affinity_check_property (FERRY_HOST (object)->router->affinity, pspec))

@@ -104,9 +104,9 @@ typedef struct
   char **functions;    /* (owned) (array zero-terminated=1): sorted, each once */
   guint n_workers;
   gboolean draining;
-  char *program_version; /* (owned): empty: its program tells none */
-  char **labels;         /* (owned) (array zero-terminated=1) */
-  gboolean asking;       /* it is no host, and asks the one of its name: --check and --status do */
+  char *program_version;    /* (owned): empty: its program tells none */
+  char **labels;            /* (owned) (array zero-terminated=1) */
+  gboolean asking;          /* it is no host, and asks the one of its name: --check and --status do */
   FerryHostFigures figures; /* all 0 but in what answers that */
 } FerryHostFacts;
 

@@ -115,8 +115,8 @@ ferry_run_check_version (GVariant *value, const char *other, GError **error)
   return ferry_set_error (error, FERRY_ERROR_VERSION,
                           "%s has Ferry %s, which speaks version %u of the protocol for tasks, and this program has "
                           "Ferry %s, which speaks version %u; install the same version of Ferry at both ends",
-                          other, ferry_version_is_valid (ferry_version) ? ferry_version : "of an unknown version", version,
-                          FERRY_PROJECT_VERSION, FERRY_RUN_VERSION);
+                          other, ferry_version_is_valid (ferry_version) ? ferry_version : "of an unknown version",
+                          version, FERRY_PROJECT_VERSION, FERRY_RUN_VERSION);
 }
 
 GVariant *

@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* A function that every worker that serves calls has. It returns the version of its program, an empty one if the program
- * has set none. */
+/* A function that every worker that serves calls has. It returns the version of its program, an empty one if the
+ * program has set none. */
 #define FERRY_VERSION_FUNCTION "ferry.version"
 
 extern const FerryFunctionEntry ferry_version_function;

@@ -32,8 +32,8 @@ ferry_version_is_valid (const char *text)
  * @version: the version, such as “1.4.2”: 1 to 64 of the characters A-Z, a-z, 0-9, “.”, “+”, “~”, “_” and “-”
  *
  * Says which version of itself this program is, for whoever runs it on several hosts:
- * [property@FerryCluster.Host:program-version] and `ferry-host --status` show it, and so does the error of a task that a
- * host has refused or lost. A host whose program was not updated is found by that. Nothing else depends on it.
+ * [property@FerryCluster.Host:program-version] and `ferry-host --status` show it, and so does the error of a task that
+ * a host has refused or lost. A host whose program was not updated is found by that. Nothing else depends on it.
  *
  * Must be called before [func@Ferry.Worker.main], by the thread that calls that function.
  */

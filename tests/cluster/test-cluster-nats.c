@@ -939,8 +939,8 @@ a_host_that_ends_each_session_is_tried_ever_less_often (void)
   scene = scene_new (NULL);
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   rude = bus_test_end_new (scene->task->router, &settings);
-  ferry_bus_set_presence (
-    rude->bus, g_variant_new_parsed ("(@u 5, '0.1.0', 'rude', %s, ['f'], @u 1, false" NO_MORE, ferry_bus_get_id (rude->bus)));
+  ferry_bus_set_presence (rude->bus, g_variant_new_parsed ("(@u 5, '0.1.0', 'rude', %s, ['f'], @u 1, false" NO_MORE,
+                                                           ferry_bus_get_id (rude->bus)));
   /* After pauses of 1, 2 and 4 seconds. */
   g_assert_cmpint (end_sessions (rude, 4) - began, >=, 7 * G_USEC_PER_SEC);
 }

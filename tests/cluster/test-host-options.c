@@ -87,6 +87,24 @@ test_all_options_are_read (void)
   g_assert_true (options.network && options.no_fork_server && options.check && options.verbose);
 }
 
+/* It asks a host that runs already. */
+static void
+test_status_needs_no_program (void)
+{
+  g_auto (FerryHostOptions) options = {0};
+  g_auto (FerryHostOptions) with_program = {0};
+  g_autoptr (GError) error = NULL;
+
+  parse (&options, "ferry-host --status --application demo --metrics-file /run/alpha.prom", &error);
+  g_assert_no_error (error);
+  g_assert_true (options.status);
+  g_assert_cmpstr (options.application, ==, "demo");
+  g_assert_cmpstr (options.metrics_file, ==, "/run/alpha.prom");
+  parse (&with_program, "ferry-host --status /usr/bin/worker", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (with_program.application, ==, "worker");
+}
+
 static void
 test_wrong_options_are_told (void)
 {
@@ -105,6 +123,7 @@ test_wrong_options_are_told (void)
     "ferry-host --sandbox maybe p",
     "ferry-host --read / p",
     "ferry-host --sandbox off --network p",
+    "ferry-host --status",
     "ferry-host --label '' p",
     "ferry-host --label 'g pu' p",
     "ferry-host --label gpu,nvme p",
@@ -193,6 +212,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host-options/name-of-the-program-becomes-a-token", test_name_of_the_program_becomes_a_token);
   g_test_add_func ("/host-options/arguments-of-the-program-are-its-own", test_arguments_of_the_program_are_its_own);
   g_test_add_func ("/host-options/all-options-are-read", test_all_options_are_read);
+  g_test_add_func ("/host-options/status-needs-no-program", test_status_needs_no_program);
   g_test_add_func ("/host-options/wrong-options-are-told", test_wrong_options_are_told);
   g_test_add_func ("/host-options/server-is-the-environment-s-unless-there-is-an-option",
                    test_server_is_the_environment_s_unless_there_is_an_option);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-host-main.c, cluster/ferry-host-check.c
+/* Tests: cluster/ferry-host-main.c, cluster/ferry-host-check.c, cluster/ferry-host-status.c
  *
  * The program itself, with a real server between it and an application. */
 
@@ -81,12 +81,17 @@ static void
 host_present (gpointer data, const char *host, const char *id, GVariant *facts)
 {
   Fixture *self = data;
+  g_auto (FerryHostFacts) told = {0};
   g_autoptr (GError) error = NULL;
 
+  ferry_host_facts_from_variant (&told, facts, &error);
+  g_assert_no_error (error);
+  if (told.asking)
+    return;
   g_assert_cmpstr (host, ==, "alpha");
   ferry_host_facts_clear (&self->facts);
-  ferry_host_facts_from_variant (&self->facts, facts, &error);
-  g_assert_no_error (error);
+  self->facts = told;
+  told = (FerryHostFacts){0};
   g_free (self->instance);
   self->instance = g_strdup (id);
 }
@@ -557,6 +562,89 @@ test_check_tells_of_a_host_of_the_same_name (void)
   tear_down (&fixture);
 }
 
+/* ---- what it does ---- */
+
+/* --status needs no program. */
+static void
+assert_status (Fixture *fixture, const char *name, int status, const char *word)
+{
+  g_autofree char *url = server_test_dup_url (fixture->server, name, "secret");
+  g_autoptr (GPtrArray) arguments = make_arguments (url, name, "--status", NULL);
+
+  assert_says (arguments, status, word);
+}
+
+static void
+test_status_tells_what_the_host_does (void)
+{
+  g_autoptr (HostTestCall) call = NULL;
+  Held held;
+  Fixture fixture;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  call = host_test_run_idempotent (fixture.application, "echo", g_variant_new_string ("here"));
+  host_test_assert_result (call, "'here'");
+  hold (&held, &fixture);
+  assert_status (&fixture, "alpha", 0, "host         'alpha' of the application 'demo', started ");
+  assert_status (&fixture, "alpha", 0, "labels       gpu\n");
+  assert_status (&fixture, "alpha", 0, "version      1.4-test of the program, with Ferry " FERRY_PROJECT_VERSION "\n");
+  assert_status (&fixture, "alpha", 0, "workers      2, for 1 applications that are connected\n");
+  assert_status (&fixture, "alpha", 0, "tasks        1 run, none waits\n");
+  assert_status (&fixture, "alpha", 0, "ended        1 done, 0 failed, 0 lost with their workers\n");
+  assert_status (&fixture, "beta", 2, "No host 'beta' of the application 'demo' has answered");
+  g_subprocess_send_signal (fixture.host, SIGTERM);
+  ferry_test_run_until (is_told_to_drain, &fixture);
+  assert_status (&fixture, "alpha", 0, "finishes its tasks and takes no more\n");
+  let_go (&held);
+  held_clear (&held);
+  tear_down (&fixture);
+}
+
+static gboolean
+is_written (gpointer path)
+{
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static void
+test_metrics_are_there_while_the_host_is (void)
+{
+  g_autoptr (NatsTestServer) server = server_test_new ();
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *url = server_test_dup_url (server, "alpha", "secret");
+  g_autofree char *path = nats_test_server_get_path (server, "alpha.prom");
+  g_autofree char *switches = g_strdup_printf ("--workers 1 --metrics-file '%s'", path);
+  g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", switches, worker);
+  g_autoptr (GSubprocess) host = ferry_test_start ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_NONE);
+  g_autofree char *text = NULL;
+
+  ferry_test_look_until (is_written, path);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_nonnull (strstr (text, "\nferry_host_workers{application=\"demo\",host=\"alpha\"} 1\n"));
+  g_subprocess_send_signal (host, SIGTERM);
+  g_subprocess_wait (host, NULL, NULL);
+  g_assert_cmpint (g_subprocess_get_exit_status (host), ==, 0);
+  g_assert_false (is_written (path));
+}
+
+static void
+test_metrics_replace_no_file_of_somebody_else (void)
+{
+  g_autoptr (NatsTestServer) server = server_test_new ();
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *path = nats_test_server_get_path (server, "notes.prom");
+  g_autofree char *switches = g_strdup_printf ("--metrics-file '%s'", path);
+  g_autofree char *checked = g_strdup_printf ("--check %s", switches);
+  g_autofree char *text = NULL;
+
+  nats_test_server_write (server, "notes.prom", "notes\n");
+  assert_check (server, "alpha", "secret", "alpha", switches, worker, 2, "and is not replaced; give another name");
+  assert_check (server, "alpha", "secret", "alpha", checked, worker, 2, "and is not replaced; give another name");
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "notes\n");
+}
+
 /* Its command line, which each user of the machine can read; and its workers, which have no use for it. */
 static void
 test_password_is_in_no_command_line_and_in_no_worker (void)
@@ -681,6 +769,9 @@ main (int argc, char **argv)
                    test_host_without_permission_does_not_say_that_it_serves);
   g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
   g_test_add_func ("/host/check-tells-of-a-host-of-the-same-name", test_check_tells_of_a_host_of_the_same_name);
+  g_test_add_func ("/host/status-tells-what-the-host-does", test_status_tells_what_the_host_does);
+  g_test_add_func ("/host/metrics-are-there-while-the-host-is", test_metrics_are_there_while_the_host_is);
+  g_test_add_func ("/host/metrics-replace-no-file-of-somebody-else", test_metrics_replace_no_file_of_somebody_else);
   g_test_add_func ("/host/password-is-in-no-command-line-and-in-no-worker",
                    test_password_is_in_no_command_line_and_in_no_worker);
   g_test_add_func ("/host/password-in-a-command-line-is-refused", test_password_in_a_command_line_is_refused);

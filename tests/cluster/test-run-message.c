@@ -43,7 +43,8 @@ parse (const char *text)
 static void
 facts_arrive_in_order (void)
 {
-  g_autoptr (GVariant) value = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['c', 'a', 'b', 'a', 'c'], @u 2, false" NO_MORE);
+  g_autoptr (GVariant) value =
+    parse ("(@u 1, '0.1.0', 'alpha', '01af', ['c', 'a', 'b', 'a', 'c'], @u 2, false" NO_MORE);
   g_autoptr (GVariant) expected = parse ("(@u 1, '0.1.0', 'alpha', '01af', ['a', 'b', 'c'], @u 2, false" NO_MORE);
   g_autoptr (GVariant) again = NULL;
   g_auto (FerryHostFacts) facts = {0};
@@ -427,7 +428,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/run-message/facts-arrive-in-order", facts_arrive_in_order);
   g_test_add_func ("/run-message/impossible-facts-are-refused", impossible_facts_are_refused);
-  g_test_add_func ("/run-message/labels-and-figures-arrive-as-they-were-told", labels_and_figures_arrive_as_they_were_told);
+  g_test_add_func ("/run-message/labels-and-figures-arrive-as-they-were-told",
+                   labels_and_figures_arrive_as_they_were_told);
   g_test_add_func ("/run-message/impossible-labels-are-refused", impossible_labels_are_refused);
   g_test_add_func ("/run-message/too-many-functions-are-refused", too_many_functions_are_refused);
   g_test_add_func ("/run-message/another-version-is-told", another_version_is_told);

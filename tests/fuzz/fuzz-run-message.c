@@ -13,8 +13,8 @@
 
 #include "base/ferry-error.h"
 #include "cluster/ferry-run-message-private.h"
-#include "pool/ferry-labels-private.h"
 #include "fuzz.h"
+#include "pool/ferry-labels-private.h"
 #include "wire/ferry-depth-private.h"
 
 static GVariant *
@@ -38,7 +38,8 @@ take_facts (GVariant *value, GError **error)
   for (char **name = facts.functions; *name != NULL; name++)
     g_assert_true ((*name)[0] != '\0' && (name[1] == NULL || strcmp (name[0], name[1]) < 0));
   g_assert_true (g_strv_length (facts.labels) <= FERRY_MAX_LABELS);
-  g_assert_true (facts.program_version[0] == '\0' || ferry_token_is_valid (g_strdelimit (facts.program_version, ".+~", '-')));
+  g_assert_true (facts.program_version[0] == '\0' ||
+                 ferry_token_is_valid (g_strdelimit (facts.program_version, ".+~", '-')));
   sent = keep (ferry_host_facts_to_variant (&facts));
   g_assert_true (ferry_host_facts_from_variant (&again, sent, NULL));
   g_assert_cmpstrv (facts.functions, again.functions);
@@ -130,8 +131,13 @@ static const struct
   const char *type;
   gboolean (*take) (GVariant *value, GError **error);
 } messages[] = {
-  {"(usssasubsasb(tuuutttt))", take_facts}, {"(ussst)", take_serve}, {"ay", take_request}, {"ay", take_progress},
-  {"(us)", take_log},         {"t", take_number},      {"at", take_order},
+  {"(usssasubsasb(tuuutttt))", take_facts},
+  {"(ussst)", take_serve},
+  {"ay", take_request},
+  {"ay", take_progress},
+  {"(us)", take_log},
+  {"t", take_number},
+  {"at", take_order},
 };
 
 int
