@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
 """Retry: a task runs again when its worker is lost, here because its function ends its own process.
-How often is a property of the task, which you set before you submit it.
+How often, and after which pause, are properties of the task, which you set before you submit it.
 The second run finds what the first one left behind, and goes well.
 """
 
@@ -22,6 +22,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, ferry.Executor(workers=1) as executor:
         task = ferry.Task(work, os.path.join(folder, "left"))
         task.props.retries = 1
+        task.props.retry_pause = 100_000  # microseconds
         print(executor.submit(task).result())
 
 

@@ -224,24 +224,30 @@ words_for_pause (FerryTask *task)
   return reason != NULL ? g_steal_pointer (&reason) : g_strdup (_ ("The queue is paused"));
 }
 
-gboolean
-ferry_task_words_wait_for_time (FerryTask *task)
+/* Whether it is not to be begun yet: a task of a queue, or one that rests before another attempt. */
+static gboolean
+has_time_to_come (FerryTask *task)
 {
   gint64 not_before;
 
   g_object_get (task, "not-before", &not_before, NULL);
-  return ferry_task_get_run (task)->keeper != NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING &&
-         not_before > g_get_real_time ();
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && not_before > g_get_real_time ();
 }
 
-/* (nullable): what holds the task, where a queue does. The queue itself says it in English. */
+gboolean
+ferry_task_words_wait_for_time (FerryTask *task)
+{
+  return ferry_task_get_run (task)->keeper != NULL && has_time_to_come (task);
+}
+
+/* (nullable): what holds the task. The queue and the task say it in English. */
 static char *
 words_for_hold (FerryTask *task)
 {
   char *pause = words_for_pause (task);
   gint64 not_before;
 
-  if (pause != NULL || !ferry_task_words_wait_for_time (task))
+  if (pause != NULL || !has_time_to_come (task))
     return pause;
   g_object_get (task, "not-before", &not_before, NULL);
   return ferry_clock_time_format_wait (not_before, g_get_real_time ());
@@ -267,7 +273,7 @@ ferry_task_words_say_waiting (FerryTask *task)
 {
   g_autofree char *pause = words_for_pause (task), *description = NULL;
 
-  if (pause == NULL && ferry_task_words_wait_for_time (task))
+  if (pause == NULL && has_time_to_come (task))
     return TRUE;
   g_object_get (task, "description", &description, NULL);
   return description == NULL && ferry_task_get_text (task) == NULL;

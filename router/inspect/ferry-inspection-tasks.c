@@ -137,6 +137,8 @@ find_obstacle (FerryInspectedTask *task, const Scene *scene)
     return find_obstacle_at_destination (run, scene->workers);
   if (run->paused)
     return FERRY_WAITS_PAUSED;
+  if (run->rest_until > 0)
+    return FERRY_WAITS_FOR_TIME;
   if (scene->stand.paused)
     return FERRY_WAITS_WHILE_PAUSED;
   if (!ferry_router_get_running (ferry_executor_get_router (scene->executor)))

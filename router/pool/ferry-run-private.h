@@ -74,6 +74,7 @@ typedef struct
   gint64 run_timeout;
   gint64 queue_timeout;
   gint64 cancel_grace;
+  gint64 retry_pause;
   guint retries;
   guint window;
   gboolean holds_window;
@@ -128,6 +129,8 @@ typedef struct
   void (*took_lines) (gpointer owner, GPtrArray *lines);
   /* What the run waits for, in words for users; NULL: it waits no more. */
   void (*waits_for) (gpointer owner, const char *text);
+  /* (nullable): the run rests before another attempt, until that monotonic time; 0: it rests no more. */
+  void (*rests) (gpointer owner, gint64 until);
   /* (nullable): the run that executed is CANCELLING. was_paused: it was paused before that. */
   void (*cancelling) (gpointer owner, gboolean was_paused);
   /* (nullable): the run is about to get its last state, and nobody is told of it yet. */
@@ -162,6 +165,8 @@ typedef struct
   void (*hold) (FerryRunKeeper *self, FerryRun *run, FerryTaskState end);
   /* A run that executes has been cancelled, or its time is over. */
   void (*cancelling) (FerryRunKeeper *self, FerryRun *run);
+  /* The run waits again, and rests until rest_until before another attempt. */
+  void (*rests) (FerryRunKeeper *self, FerryRun *run);
   /* The run has ended, and everybody else is told next. */
   void (*ended) (FerryRunKeeper *self, FerryRun *run);
   /* The run has another name, or is paused, or is not any more; as its executor pauses all that run, it is not told. */
@@ -253,6 +258,7 @@ struct _FerryRun
   GList link;                          /* in the source's queue, or in what its destination has in flight */
   gint64 order;                        /* increases in the order of the queue, within a priority */
   FerryTimer timer; /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  gint64 rest_until; /* monotonic time, before which it is not tried again; 0: it does not rest */
   gint64 time_left; /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
   guint64 xid;      /* of its call at the destination; 0: none */
   guint n_consumed; /* number of items that were consumed since the worker was last told */
@@ -406,6 +412,9 @@ void ferry_run_end_wait (FerryRun *self);
 /* (transfer full): that it was not begun in time: FERRY_ERROR_TIMED_OUT, or FERRY_ERROR_QUEUE_TIMED_OUT. */
 FERRY_FOR_SIBLINGS
 GError *ferry_run_new_wait_error (FerryRun *self);
+/* Those that have rested may be begun. For a timer of the source, which must stay meanwhile. */
+FERRY_FOR_SIBLINGS
+void ferry_run_end_rests (FerryTaskSource *source);
 FERRY_FOR_SIBLINGS
 void ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error);
 /* Ends the run now, and by force. If it does not end by that, it fails with error. Takes error. */

@@ -800,15 +800,56 @@ ferry_run_take_back (FerryRun *self)
   return self->state == FERRY_TASK_STATE_WAITING;
 }
 
+static void
+look_at_rests (FerryTaskSource *source, gint64 time)
+{
+  if (!ferry_timer_is_set (&source->rest_timer) || source->rest_timer.deadline.time > time)
+    ferry_timers_set (source->limits, &source->rest_timer, time, source->rest_over, source);
+}
+
+/* The queue of its keeper may have it by now. */
+static void
+end_rest (FerryRun *self, FerryTaskSource *source)
+{
+  if (self->rest_until == 0 || self->source != source || ferry_run_get_done (self))
+    return;
+  self->rest_until = 0;
+  ferry_task_queue_update_held (&source->queue, self);
+  if (self->funcs->rests != NULL)
+    self->funcs->rests (self->owner, 0);
+}
+
+/* Handlers may cancel any of them. */
+void
+ferry_run_end_rests (FerryTaskSource *source)
+{
+  g_autoptr (GPtrArray) rested = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_run_unref);
+  gint64 now = g_get_monotonic_time ();
+
+  for (GList *link = source->queue.held.head; link != NULL; link = link->next)
+    {
+      FerryRun *run = link->data;
+
+      if (run->rest_until > now)
+        look_at_rests (source, run->rest_until);
+      else if (run->rest_until > 0)
+        g_ptr_array_add (rested, ferry_run_ref (run));
+    }
+  for (guint i = 0; i < rested->len; i++)
+    end_rest (rested->pdata[i], source);
+}
+
 void
 ferry_run_wait (FerryRun *self, gboolean at_front)
 {
   FerryTaskSource *source = self->source;
   /* The time in which a lost worker ran the task does not count. */
-  gint64 since = self->n_deaths > 0 ? g_get_monotonic_time () : self->submit_time;
+  gint64 since = self->n_deaths > 0 ? MAX (g_get_monotonic_time (), self->rest_until) : self->submit_time;
   gint64 deadline = get_deadline_of (self, since, self->settings->queue_timeout);
 
   ferry_task_queue_push (&source->queue, self, at_front);
+  if (self->rest_until > 0)
+    look_at_rests (source, self->rest_until);
   if (deadline > 0)
     ferry_timers_set (source->limits, &self->timer, deadline, source->wait_over, self);
   if (self->paused)
@@ -1039,9 +1080,20 @@ note_lost_attempt (FerryRun *run, const FerryLoss *loss)
                     loss->last);
 }
 
+/* Tells that the run rests, unless it was cancelled meanwhile. */
+static void
+tell_rest (FerryRun *run)
+{
+  if (run->rest_until > 0 && run->state == FERRY_TASK_STATE_WAITING && run->funcs->rests != NULL)
+    run->funcs->rests (run->owner, run->rest_until);
+  if (run->rest_until > 0 && run->state == FERRY_TASK_STATE_WAITING && run->keeper != NULL)
+    run->keeper->funcs->rests (run->keeper, run);
+}
+
 void
 ferry_destination_lose (FerryRun *run, FerryLoss *loss)
 {
+  gint64 pause = run->settings->retry_pause;
   g_autoptr (GError) error = g_steal_pointer (&loss->error);
 
   if (!ferry_run_get_done (run) && loss->death_limit > 0 && run->n_deaths >= loss->death_limit)
@@ -1049,7 +1101,9 @@ ferry_destination_lose (FerryRun *run, FerryLoss *loss)
   else if (run->state == FERRY_TASK_STATE_EXECUTING && loss->may_try_again)
     {
       note_lost_attempt (run, loss);
+      run->rest_until = pause > 0 ? ferry_time_add (g_get_monotonic_time (), pause) : 0;
       ferry_destination_give_back (run);
+      tell_rest (run);
     }
   else
     ferry_destination_fail (run, FERRY_TASK_EVENT_LOST, g_steal_pointer (&error), loss->trace, loss->exit);

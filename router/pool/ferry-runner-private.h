@@ -20,6 +20,7 @@ struct _FerryTaskSource
   FerryTimers *limits;     /* const: (unowned): the router's */
   gboolean is_shared;      /* the executor has several runners */
   FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
+  FerryTimer rest_timer;   /* when the next run has rested */
   double held;             /* the sum of the fractions of those whose end a keeper holds: no destination has them */
   void (*give_back) (FerryTaskSource *self, FerryRun *run); /* task returns to the front of its queue */
   /* (nullable): a worker has begun the task */
@@ -32,6 +33,9 @@ struct _FerryTaskSource
   void (*fail_all) (FerryTaskSource *self, FerryRunner *runner, const GError *error);
   /* For the timer of a run that waits. Calls ferry_run_end_wait(), and has the runner send tasks afterwards. */
   void (*wait_over) (gpointer run);
+  /* (nullable where no run has retries): for rest_timer; data is the source. Calls ferry_run_end_rests(), and has the
+   * runner send tasks afterwards. */
+  void (*rest_over) (gpointer source);
   /* A run was cancelled. One that executed is CANCELLING, which its owner has told. One that waited is CANCELLED, which
    * its owner tells next. A task is not in the queue yet if another thread has just submitted it. */
   void (*cancelled) (FerryTaskSource *self, FerryRun *run);

@@ -18,7 +18,7 @@ typedef struct
 {
   GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
   guint n_empty;      /* how many buckets are empty */
-  GQueue held;        /* (element-type FerryRun): the tasks that are paused, which are passed over */
+  GQueue held;        /* (element-type FerryRun): the tasks that are paused or rest, which are passed over */
   gboolean paused;    /* all tasks are passed over */
   gboolean grouped;
   gint64 first; /* no task of the queue has a lower order */
@@ -34,7 +34,7 @@ FERRY_FOR_SIBLINGS
 void ferry_task_queue_clear (FerryTaskQueue *self);
 void ferry_task_queue_push (FerryTaskQueue *self, FerryRun *run, gboolean at_front);
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryRun *run);
-/* Passes a task of the queue over from now on, or no more, if it is paused. It keeps its place. */
+/* Passes a task of the queue over from now on, or no more, as it is paused or rests, or not. It keeps its place. */
 void ferry_task_queue_update_held (FerryTaskQueue *self, FerryRun *run);
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_group (FerryTaskQueue *self);

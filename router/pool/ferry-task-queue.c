@@ -123,13 +123,20 @@ tidy (FerryTaskQueue *self)
   g_ptr_array_set_size (self->buckets, (int) n);
 }
 
+/* Whether a task is passed over for now. */
+static gboolean
+must_hold (const FerryRun *run)
+{
+  return run->paused || run->rest_until > 0;
+}
+
 void
 ferry_task_queue_push (FerryTaskQueue *self, FerryRun *run, gboolean at_front)
 {
   FerryBucket *bucket;
 
   run->order = at_front ? --self->first : ++self->last;
-  run->held = run->paused;
+  run->held = must_hold (run);
   if (run->held)
     {
       g_queue_push_tail_link (&self->held, &run->link);
@@ -179,11 +186,10 @@ insert (FerryTaskQueue *self, FerryRun *run)
 void
 ferry_task_queue_update_held (FerryTaskQueue *self, FerryRun *run)
 {
-
-  if (run->held == run->paused)
+  if (run->held == must_hold (run))
     return;
   ferry_task_queue_remove (self, run);
-  run->held = run->paused;
+  run->held = must_hold (run);
   if (run->held)
     g_queue_push_tail_link (&self->held, &run->link);
   else

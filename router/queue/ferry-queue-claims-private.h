@@ -20,6 +20,7 @@ typedef struct
   GHashTable *loading; /* (element-type FerryQueueValue FerryQueueEntry): arguments that are being read, and whose */
   gboolean is_open;    /* any: whether tasks may be begun, unless the queue is paused */
   guint n;
+  FerryTimer rest_timer; /* set: some rest, and are about to be taken back */
   guint n_short_ended; /* how many short ones have ended since the latest batch was sent */
 } FerryQueueClaims;
 
@@ -42,6 +43,8 @@ void ferry_queue_claims_forget (FerryQueueClaims *self, const FerryQueueEntry *e
 void ferry_queue_claims_note_end (FerryQueueClaims *self, FerryQueueEntry *entry, const FerryRun *run);
 /* The entry's task has ended. */
 void ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry);
+/* Some rest before another attempt: takes them back soon, to wait in the file. */
+void ferry_queue_claims_note_rest (FerryQueueClaims *self);
 /* Takes those back that no worker has begun. */
 void ferry_queue_claims_take_back (FerryQueueClaims *self);
 /* Returns (transfer full) (element-type FerryTask) all of them, since handlers may change the list. */

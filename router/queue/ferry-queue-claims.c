@@ -35,6 +35,7 @@ void
 ferry_queue_claims_stop (FerryQueueClaims *self)
 {
   self->is_open = FALSE;
+  ferry_timers_unset (self->turns->timers, &self->rest_timer);
   g_hash_table_remove_all (self->loading);
 }
 
@@ -136,7 +137,9 @@ unclaim (FerryQueueClaims *self, FerryQueueEntry *entry)
   entry->claimed = FALSE;
   self->n--;
   ferry_queue_row_wait (&entry->row);
-  entry->row.attempts--;
+  /* An attempt whose worker was lost is one. */
+  entry->row.attempts =
+    MAX (entry->row.attempts - 1, entry->task != NULL ? ferry_task_get_run (entry->task)->n_attempts : 0);
   entry->row.began = 0;
   change (self, entry);
 }
@@ -219,4 +222,45 @@ ferry_queue_claims_take_back (FerryQueueClaims *self)
           ferry_executor_give_back_kept (self->executor, task, &self->ties->source))
         unclaim (self, entry);
     }
+}
+
+/* ---- those that rest ---- */
+
+/* The executor has it no more. It has a place among those that wait for their time, and its attempts count. */
+static void
+store_rest (FerryQueueClaims *self, FerryQueueEntry *entry, FerryRun *run)
+{
+  entry->row.not_before = ferry_task_get_not_before (entry->task);
+  run->rest_until = 0;
+  entry->claimed = FALSE;
+  self->n--;
+  ferry_queue_row_wait (&entry->row);
+  entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
+  entry->row.began = 0;
+  change (self, entry);
+}
+
+static void
+take_rests_back (gpointer data)
+{
+  FerryQueueClaims *self = data;
+  g_autoptr (GPtrArray) tasks = ferry_queue_claims_list (self);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = tasks->pdata[i];
+      FerryRun *run = ferry_task_get_run (task);
+      FerryQueueEntry *entry = ferry_queue_entry_find (self->ties, task);
+
+      if (entry != NULL && entry->claimed && run->rest_until > 0 && run->state == FERRY_TASK_STATE_WAITING &&
+          ferry_executor_give_back_kept (self->executor, task, &self->ties->source))
+        store_rest (self, entry, run);
+    }
+}
+
+/* Not within the end of a worker: what the executor gives back makes room for others. */
+void
+ferry_queue_claims_note_rest (FerryQueueClaims *self)
+{
+  ferry_timers_set (self->turns->timers, &self->rest_timer, 0, take_rests_back, self);
 }

@@ -26,19 +26,13 @@
 /* The properties of a task that are stored, beside those with a column of their own. What is missing in a row has its
  * default, and one that this version does not know is left out. */
 static const char *const settings[] = {
-  "description",
-  "application-data",
-  "retries",
-  "idempotent",
-  "stoppable",
-  "interactive",
-  "deadline",
-  "run-timeout",
-  "queue-timeout",
-  "window",
-  "holds-window",
-  "cancel-grace",
-  "max-returned-descriptors",
+  "description",  "application-data",
+  "retries",      "retry-pause",
+  "idempotent",   "stoppable",
+  "interactive",  "deadline",
+  "run-timeout",  "queue-timeout",
+  "window",       "holds-window",
+  "cancel-grace", "max-returned-descriptors",
   "needs",
 };
 

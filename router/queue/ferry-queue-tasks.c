@@ -169,6 +169,12 @@ cancelling (FerryRunKeeper *keeper, FerryRun *run)
   entry->cancelled = !is_ending (self);
 }
 
+static void
+rests (FerryRunKeeper *keeper, FerryRun *run)
+{
+  ferry_queue_claims_note_rest (&from_keeper (keeper)->claims);
+}
+
 /* Its name is stored with what it is, and whether it is paused with how it stands. */
 static void
 changed (FerryRunKeeper *keeper, FerryRun *run)
@@ -394,6 +400,7 @@ keeper_close_finish (FerryRunKeeper *keeper, GAsyncResult *result, GError **erro
 static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
+  .rests = rests,
   .ended = ended,
   .changed = changed,
   .retry = retry,

@@ -341,6 +341,16 @@ queue_timed_out (gpointer data)
   schedule (self);
 }
 
+/* The source is a part of it. */
+static void
+rest_is_over (gpointer source)
+{
+  g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
+
+  ferry_run_end_rests (&self->source);
+  schedule (self);
+}
+
 static void
 wait_in_queue (FerryExecutor *self, FerryRun *run, gboolean at_front)
 {
@@ -1750,6 +1760,7 @@ ferry_executor_dispose (GObject *object)
 
       FERRY_RUNNER_GET_IFACE (runner)->remove_source (runner, &self->source);
     }
+  ferry_timers_unset (self->router->limits, &self->source.rest_timer);
   ferry_timers_unset (self->router->timers, &self->spread_timer);
   ferry_timers_unset (self->router->timers, &self->notify_timer);
   ferry_timers_unset (self->router->timers, &self->list.linger_timer);
@@ -1795,6 +1806,7 @@ ferry_executor_init (FerryExecutor *self)
                                    .may_explain = source_may_explain,
                                    .fail_all = source_fail_all,
                                    .wait_over = queue_timed_out,
+                                   .rest_over = rest_is_over,
                                    .cancelled = source_cancelled,
                                    .pause_changed = source_pause_changed,
                                    .progressed = source_progressed,

@@ -137,6 +137,7 @@ typedef enum
   PROP_QUEUE_TIMEOUT,
   PROP_CANCEL_GRACE,
   PROP_RETRIES,
+  PROP_RETRY_PAUSE,
   PROP_IDEMPOTENT,
   PROP_STOPPABLE,
   PROP_MAX_RETURNED_DESCRIPTORS,
@@ -1717,8 +1718,10 @@ ferry_task_set_obstacle (FerryTask *self, const char *text)
   notify (self, PROP_TEXT);
 }
 
-/* Sets the values of a report. before: the fraction before it. Returns the properties that have changed, as bits
- * (1 << Property). */
+/* One of the properties that a report may change, as a bit. */
+#define BIT(property) (1u << ((property) -PROP_FRACTION))
+
+/* Sets the values of a report. before: the fraction before it. Returns the properties that have changed, as bits. */
 static guint
 take_values (FerryTask *self, const FerryProgress *progress, double before)
 {
@@ -1727,17 +1730,17 @@ take_values (FerryTask *self, const FerryProgress *progress, double before)
   guint changed = 0;
 
   if (MAX (now, -1) != MAX (before, -1))
-    changed |= 1u << PROP_FRACTION;
+    changed |= BIT (PROP_FRACTION);
   if ((now < 0) != (before < 0))
-    changed |= 1u << PROP_INDETERMINATE;
+    changed |= BIT (PROP_INDETERMINATE);
   if (progress->text[0] != '\0' && change_text (&rest->text, progress->text))
-    changed |= 1u << PROP_TEXT;
+    changed |= BIT (PROP_TEXT);
   if (change_text (&rest->unit, progress->unit[0] != '\0' ? progress->unit : NULL))
-    changed |= 1u << PROP_UNIT;
+    changed |= BIT (PROP_UNIT);
   if (rest->amount != progress->amount)
-    changed |= 1u << PROP_AMOUNT;
+    changed |= BIT (PROP_AMOUNT);
   if (rest->total != progress->total)
-    changed |= 1u << PROP_TOTAL;
+    changed |= BIT (PROP_TOTAL);
   rest->amount = progress->amount;
   rest->total = progress->total;
   return changed;
@@ -1751,10 +1754,10 @@ run_progressed (gpointer owner, const FerryProgress *progress, double before)
   guint changed = take_values (self, progress, before);
 
   note_report (self);
-  if ((changed & 1u << PROP_FRACTION) != 0 && priv->run.source->progressed != NULL)
+  if ((changed & BIT (PROP_FRACTION)) != 0 && priv->run.source->progressed != NULL)
     priv->run.source->progressed (priv->run.source);
   for (guint i = PROP_FRACTION; i <= PROP_UNIT; i++)
-    if ((changed & 1u << i) != 0 && ferry_run_still_reports (&priv->run))
+    if ((changed & BIT (i)) != 0 && ferry_run_still_reports (&priv->run))
       notify (self, i);
   if (ferry_run_still_reports (&priv->run))
     g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
@@ -1843,6 +1846,31 @@ run_waits_for (gpointer owner, const char *text)
   ferry_task_set_obstacle (owner, text);
 }
 
+/* (transfer full): until when a task rests, as people read it. time: of the wall clock. */
+static char *
+describe_rest (gint64 time)
+{
+  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  gboolean is_today = g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (now) &&
+                      g_date_time_get_year (then) == g_date_time_get_year (now);
+  g_autofree char *shown = g_date_time_format (then, is_today ? "%H:%M:%S" : "%x %H:%M");
+
+  return g_strdup_printf ("Waits until %s to be tried again", shown);
+}
+
+static void
+run_rests (gpointer owner, gint64 until)
+{
+  gint64 time = until > 0 ? ferry_time_add (g_get_real_time (), until - g_get_monotonic_time ()) : 0;
+  g_autofree char *text = NULL;
+
+  if (time > 0)
+    text = describe_rest (time);
+  ferry_task_change_not_before (owner, time);
+  ferry_task_set_obstacle (owner, text);
+}
+
 static const FerryRunFuncs run_funcs = {
   .ref = g_object_ref,
   .unref = g_object_unref,
@@ -1861,6 +1889,7 @@ static const FerryRunFuncs run_funcs = {
   .descriptors_sent = run_descriptors_sent,
   .took_lines = run_took_lines,
   .waits_for = run_waits_for,
+  .rests = run_rests,
   .cancelling = run_cancelling,
   .ending = run_ending,
   .ended = run_ended,
@@ -2216,6 +2245,16 @@ install_settings (void)
    */
   properties[PROP_RETRIES] = g_param_spec_uint ("retries", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   /**
+   * FerryTask:retry-pause:
+   *
+   * How long the task rests between an attempt whose worker was lost and the next one, in microseconds; 0 for no pause.
+   * Others pass it meanwhile. [property@Ferry.Task:not-before] and [method@Ferry.Task.get_text] then tell until when it
+   * waits. The pause does not count for [property@Ferry.Task:queue-timeout], and a deadline does not move. A queue in a
+   * file keeps the time over an end of the application. It has an effect with [property@Ferry.Task:retries], or where a
+   * cluster runs an idempotent task again.
+   */
+  properties[PROP_RETRY_PAUSE] = g_param_spec_int64 ("retry-pause", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
+  /**
    * FerryTask:idempotent:
    *
    * Whether the function does no harm when it runs again, also while an earlier run of it still goes on elsewhere. A
@@ -2282,7 +2321,8 @@ install_ways (void)
    *
    * When the task may be begun, such as tonight: a time of the wall clock, in microseconds since 1970, as
    * g_get_real_time() has it; 0 for now. For a task of a queue in a file, which waits over ends of the application; an
-   * executor refuses others. What the queue changes later is notified.
+   * executor refuses others. What the queue changes later is notified. Of a task that rests before another attempt
+   * ([property@Ferry.Task:retry-pause]) it is when that may begin, with each executor.
    */
   properties[PROP_NOT_BEFORE] = g_param_spec_int64 ("not-before", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
@@ -2665,6 +2705,7 @@ static const Reading readings[N_PROPERTIES] = {
   [PROP_QUEUE_TIMEOUT] = {SETTING (queue_timeout)},
   [PROP_CANCEL_GRACE] = {SETTING (cancel_grace)},
   [PROP_RETRIES] = {SETTING (retries)},
+  [PROP_RETRY_PAUSE] = {SETTING (retry_pause)},
   [PROP_IDEMPOTENT] = {SETTING (idempotent)},
   [PROP_STOPPABLE] = {SETTING (stoppable)},
   [PROP_MAX_RETURNED_DESCRIPTORS] = {SETTING (max_returned_descriptors)},

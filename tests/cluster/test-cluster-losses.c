@@ -298,6 +298,35 @@ each_item_of_an_idempotent_map_has_one_result (void)
   check_chunk_again (TRUE, 3, "0:10 1:21 2:22 ");
 }
 
+static gboolean
+rests (gpointer task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING &&
+         ferry_test_get_number (task, "not-before") > g_get_real_time ();
+}
+
+static void
+a_task_rests_before_another_host_gets_it (void)
+{
+  const gint64 pause = G_USEC_PER_SEC / 10;
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autoptr (HostTest) one = host_test_new (test, "one", "work", 1);
+  g_autoptr (HostTest) two = host_test_new (test, "two", "work", 1);
+  gint64 lost;
+
+  g_object_set (task, "idempotent", TRUE, "retry-pause", pause, NULL);
+  cluster_test_submit_task (test, task);
+  host_test_run (one);
+  lost = g_get_monotonic_time ();
+  host_test_die (one);
+  ferry_test_run_until (rests, task);
+  g_assert_true (g_pattern_match_simple ("Waits until * to be tried again", ferry_task_get_text (task)));
+  host_run_answer (host_test_run (two), NULL);
+  g_assert_cmpint (g_get_monotonic_time () - lost, >=, pause);
+  cluster_test_assert_done (task);
+}
+
 static void
 retries_are_counted (void)
 {
@@ -898,6 +927,8 @@ main (int argc, char **argv)
                    a_map_loses_the_item_that_its_host_had_begun);
   g_test_add_func ("/cluster-losses/each-item-of-an-idempotent-map-has-one-result",
                    each_item_of_an_idempotent_map_has_one_result);
+  g_test_add_func ("/cluster-losses/a-task-rests-before-another-host-gets-it",
+                   a_task_rests_before_another_host_gets_it);
   g_test_add_func ("/cluster-losses/retries-are-counted", retries_are_counted);
   g_test_add_func ("/cluster-losses/a-cancelled-task-ends-with-its-host", a_cancelled_task_ends_with_its_host);
   g_test_add_func ("/cluster-losses/a-late-answer-counts-for-nothing", a_late_answer_counts_for_nothing);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "queue/ferry-queue-file-private.h"
+#include "queue/ferry-queue-row-private.h"
 #include "task/ferry-task-private.h"
 
 /* What the wall clock of this program is set to, beyond that of the machine, in microseconds. */
@@ -156,9 +157,10 @@ test_settings_survive (void)
     g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_STEPS, "echo", g_variant_new_string ("\xc3\xa4"));
     g_autoptr (FerryTask) submitted = NULL;
 
-    g_object_set (task, "name", "Name", "description", "More", "retries", 2, "idempotent", TRUE, "stoppable", TRUE,
-                  "run-timeout", (gint64) 5000000, "queue-timeout", (gint64) 6000000000, "cancel-grace", (gint64) 7,
-                  "window", 3, "priority", -4, "application-data", g_variant_new ("(su)", "row", 9), NULL);
+    g_object_set (task, "name", "Name", "description", "More", "retries", 2, "retry-pause", (gint64) 8000000,
+                  "idempotent", TRUE, "stoppable", TRUE, "run-timeout", (gint64) 5000000, "queue-timeout",
+                  (gint64) 6000000000, "cancel-grace", (gint64) 7, "window", 3, "priority", -4, "application-data",
+                  g_variant_new ("(su)", "row", 9), NULL);
     submitted = queue_test_submit_task (test, task, "s");
   }
   queue_test_close (test);
@@ -175,6 +177,7 @@ test_settings_survive (void)
     g_assert_cmpstr (ferry_test_get_string (task, "description"), ==, "More");
     g_assert_cmpint (ferry_test_get_number (task, "kind"), ==, FERRY_TASK_KIND_STEPS);
     g_assert_cmpint (ferry_test_get_number (task, "retries"), ==, 2);
+    g_assert_cmpint (ferry_test_get_number (task, "retry-pause"), ==, 8000000);
     g_assert_cmpint (ferry_test_get_number (task, "idempotent"), ==, TRUE);
     g_assert_cmpint (ferry_test_get_number (task, "stoppable"), ==, TRUE);
     g_assert_cmpint (ferry_test_get_number (task, "run-timeout"), ==, 5000000);
@@ -763,6 +766,100 @@ test_waits_for_its_time (void)
   }
 }
 
+/* A queue of an executor without hosts takes no such task, but what is stored of one is the same for each. */
+static void
+test_needs_survive (void)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", NULL);
+  g_autoptr (FerryTask) again = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) needs = NULL;
+  FerryQueueRow row = {.key = g_ref_string_new ("key")};
+
+  g_object_set (task, "needs", (const char *const[]){"gpu", "nvme", NULL}, NULL);
+  ferry_queue_row_take_task (&row, task, NULL);
+  again = ferry_queue_row_new_task (&row, FERRY_TYPE_TASK, &error);
+  g_assert_no_error (error);
+  g_object_get (again, "needs", &needs, NULL);
+  g_assert_cmpstrv (needs, ((const char *const[]){"gpu", "nvme", NULL}));
+  ferry_queue_row_clear (&row);
+}
+
+static gboolean
+rests (gpointer task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING &&
+         ferry_test_get_number (task, "not-before") > g_get_real_time ();
+}
+
+/* (transfer full) */
+static FerryTask *
+submit_crash_at_first (QueueTest *test, gint64 pause, const char *key)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash-at-first", NULL);
+
+  g_object_set (task, "retries", 1, "retry-pause", pause, NULL);
+  return queue_test_submit_task (test, task, key);
+}
+
+static void
+assert_stored (QueueTest *test, const char *what, const char *expected)
+{
+  g_autofree char *statement = g_strdup_printf ("SELECT %s FROM task WHERE key = 'late'", what);
+  g_autofree char *found = queue_test_ask (test, statement);
+
+  g_assert_cmpstr (found, ==, expected);
+}
+
+static gboolean
+has_stored_rest (gpointer test)
+{
+  g_autofree char *found = NULL;
+
+  queue_test_flush (test);
+  found = queue_test_ask (test, "SELECT state FROM task WHERE key = 'late'");
+  return g_str_equal (found, "0");
+}
+
+/* Neither begun nor counted as under way: the application may end as often as it likes meanwhile. */
+static void
+test_pause_between_attempts_survives (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new_for (task_test_new (FALSE, 1));
+  gint64 until;
+
+  {
+    g_autoptr (FerryTask) late = submit_crash_at_first (test, 3600 * (gint64) G_USEC_PER_SEC, "late");
+    g_autoptr (FerryTask) soon = submit_crash_at_first (test, G_USEC_PER_SEC / 20, "soon");
+
+    ferry_test_run_until (rests, late);
+    task_test_wait_done (soon);
+    g_assert_cmpint (ferry_task_get_state (soon), ==, FERRY_TASK_STATE_COMPLETED);
+    g_assert_cmpint (ferry_test_get_number (soon, "n-attempts"), ==, 2);
+    ferry_test_run_until (has_stored_rest, test);
+    g_assert_true (g_str_has_prefix (ferry_task_get_text (late), "Waits until "));
+    until = ferry_test_get_number (late, "not-before");
+  }
+  for (guint i = 0; i < 5; i++)
+    {
+      queue_test_crash (test);
+      assert_stored (test, "state", "0");
+      assert_stored (test, "attempts", "1");
+      assert_stored (test, "deaths", "0");
+      queue_test_restart (test);
+    }
+  {
+    g_autoptr (FerryTask) late = queue_test_get (test, "late");
+
+    g_assert_cmpint (ferry_test_get_number (late, "not-before"), ==, until);
+    g_assert_true (g_str_has_prefix (ferry_task_get_text (late), "Waits until "));
+    g_assert_true (ferry_queue_set_not_before (test->queue, late, 0, NULL));
+    task_test_wait_done (late);
+    g_assert_cmpint (ferry_task_get_state (late), ==, FERRY_TASK_STATE_COMPLETED);
+    g_assert_cmpint (ferry_test_get_number (late, "n-attempts"), ==, 2);
+  }
+}
+
 /* Tasks that were claimed ahead of those that run are no longer begun in the file. what: the object that is paused. */
 static void
 pause_in_the_midst (QueueTest *test, gpointer what)
@@ -1300,6 +1397,8 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/deadly-task-waits-for-a-person", test_deadly_task_waits_for_a_person);
   g_test_add_func ("/queue/stored-before-it-is-told", test_stored_before_it_is_told);
   g_test_add_func ("/queue/waits-for-its-time", test_waits_for_its_time);
+  g_test_add_func ("/queue/needs-survive", test_needs_survive);
+  g_test_add_func ("/queue/pause-between-attempts-survives", test_pause_between_attempts_survives);
   g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);
   g_test_add_func ("/queue/tasks-are-of-the-applications-class", test_tasks_are_of_the_applications_class);
   g_test_add_func ("/queue/anybody-lets-go-of-a-task-that-has-ended", test_anybody_lets_go_of_a_task_that_has_ended);

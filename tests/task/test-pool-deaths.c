@@ -706,6 +706,29 @@ repeats_after_the_queue_deadline (void)
   task_test_assert_cancelled (task);
 }
 
+static gboolean
+rests (gpointer task)
+{
+  return ferry_task_get_run (task)->rest_until > 0;
+}
+
+static void
+does_not_count_a_rest_as_waiting (void)
+{
+  const gint64 hour = 3600 * (gint64) G_USEC_PER_SEC;
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash-at-first", NULL);
+  const FerryRun *run = ferry_task_get_run (task);
+
+  g_object_set (task, "queue-timeout", hour, "retries", 1, "retry-pause", 2 * hour, NULL);
+  task_test_submit_task (test->executor, task);
+  ferry_test_run_until (rests, task);
+  g_assert_true (ferry_timer_is_set (&run->timer));
+  g_assert_cmpint (run->timer.deadline.time, ==, run->rest_until + hour);
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -744,5 +767,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/deaths/without-a-program", GINT_TO_POINTER (FALSE), fails_without_its_program);
   g_test_add_data_func ("/deaths/without-a-program-for-a-fork-server", GINT_TO_POINTER (TRUE),
                         fails_without_its_program);
+  g_test_add_func ("/deaths/a-rest-after-one-is-no-time-in-the-queue", does_not_count_a_rest_as_waiting);
   return g_test_run ();
 }
